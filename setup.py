@@ -1,0 +1,26 @@
+"""What pyproject.toml cannot say: config/ and the example files, which lie beside the
+package in a checkout, go into the wheel as monitor/config."""
+
+import shutil
+from pathlib import Path
+
+from setuptools import setup
+from setuptools.command.build_py import build_py
+
+ROOT = Path(__file__).parent
+EXAMPLES = ("watchlist.example.yaml", ".env.example")
+
+
+class BuildWithConfig(build_py):
+    """Copies the shipped defaults; an editable install finds them in the checkout."""
+
+    def run(self) -> None:
+        super().run()
+        if not self.editable_mode:
+            target = Path(self.build_lib, "monitor", "config")
+            shutil.copytree(ROOT / "config", target, dirs_exist_ok=True)
+            for name in EXAMPLES:
+                shutil.copy2(ROOT / name, target / name)
+
+
+setup(cmdclass={"build_py": BuildWithConfig})
