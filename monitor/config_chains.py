@@ -1,0 +1,244 @@
+"""Merged config nodes -> chains, sources and verified assets. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from monitor.chains import AddressError, canonical
+from monitor.config_rows import WHOLE, Resolve, Row, is_loopback, may_ask, rows, url_parts
+from monitor.model import Asset, Chain, SourceConfig
+from monitor.yamltext import Fields, Node, Notes, Text, closest
+
+KIND_FAMILY: Mapping[str, str] = {
+    "etherscan": "evm",
+    "blockscout": "evm",
+    "evm_rpc": "evm",
+    "esplora": "utxo",
+    "trongrid": "tron",
+}
+# These answer without a key, if slowly; the others are dropped when their key is not set.
+KEYLESS_KINDS = frozenset({"evm_rpc", "esplora", "trongrid"})
+
+CHAIN_KEYS = (
+    "family",
+    "chain_id",
+    "native",
+    "finality",
+    "sources",
+    "name",
+    "block_time",
+    "link_tx",
+    "bech32",
+    "base58",
+)
+SOURCE_KEYS = (
+    "kind",
+    "url",
+    "url_env",
+    "url_file",
+    "api_key_env",
+    "api_key_file",
+    "rate_per_second",
+    "rate_without_key",
+    "calls_per_hour",
+    "calls_per_day",
+    "page_size",
+    "index_lag",
+)
+ASSET_KEYS = ("symbol", "decimals", "name", "source", "date")
+
+
+def chains(tree: Fields, notes: Notes) -> dict[str, Chain]:
+    """Rows of chains.yaml by key. Names of sources are checked by link_sources."""
+    return {key: _chain(key, row) for key, row in rows(tree, notes, "chains")}
+
+
+def _chain(key: str, row: Row) -> Chain:
+    row.only(CHAIN_KEYS)
+    if row.node_of("family") is None:
+        row.missing("family", "evm")
+    family = row.choice("family", ("evm", "utxo", "tron")) or "evm"
+    symbol, decimals = _native(row)
+    finality = row.whole("finality", 0, 1_000_000)
+    if row.node_of("finality") is None:
+        row.missing("finality", "12")
+    chain_id = row.whole("chain_id", 1)
+    if family == "evm" and row.node_of("chain_id") is None:
+        row.missing("chain_id", "1")
+    return Chain(
+        key,
+        row.text("name") or key,
+        family,
+        symbol,
+        decimals,
+        finality or 0,
+        tuple(item.text for item in row.names("sources")),
+        chain_id,
+        row.decimal("block_time") or 12.0,
+        row.text("link_tx"),
+        row.text("bech32") or None,
+        _version_bytes(row),
+    )
+
+
+def _native(row: Row) -> tuple[str, int]:
+    node = row.node_of("native")
+    if not isinstance(node, Fields):
+        row.missing("native", "{symbol: ETH, decimals: 18}")
+        return "", 0
+    native = Row(node, row.notes, f"{row.where}.native")
+    native.only(("symbol", "decimals"))
+    symbol = native.required("symbol", "ETH")
+    decimals = native.whole("decimals", 0, 36)
+    if native.node_of("decimals") is None:
+        native.missing("decimals", "18")
+    return symbol, decimals or 0
+
+
+def _version_bytes(row: Row) -> tuple[int, ...]:
+    items = row.names("base58")
+    wrong = [i for i in items if not WHOLE.match(i.text) or int(i.text) > 255]
+    for item in wrong:
+        row.notes.say(item, "is not a version byte", "Write 0 to 255", value=item.text)
+    return () if wrong else tuple(int(item.text) for item in items)
+
+
+def link_sources(
+    table: Mapping[str, Chain], tree: Fields, kinds: Mapping[str, str], notes: Notes
+) -> None:
+    """Note every chain that names a source which is unknown or of the wrong kind.
+
+    `kinds` holds the kind of every source that is written down, in service or not.
+    """
+    for key, row in rows(tree, Notes(), "chains"):
+        for item in row.names("sources"):
+            kind = kinds.get(item.text)
+            if kind is None:
+                near = closest(item.text, kinds)
+                remedy = f"Did you mean {near}?" if near else "Add it to config/sources.yaml"
+                notes.say(item, "is not a source of config/sources.yaml", remedy, value=item.text)
+            elif KIND_FAMILY.get(kind, table[key].family) != table[key].family:
+                notes.say(
+                    item,
+                    f"is a source of kind {kind}, which cannot answer for {key}",
+                    f"Take it off the list of {key}",
+                    value=item.text,
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """A source with what its key means for it: why it is not in service, or a remark."""
+
+    config: SourceConfig
+    in_service: bool = True
+    note: str = ""
+
+
+def sources(tree: Fields, secret: Resolve, notes: Notes) -> dict[str, SourceRow]:
+    """Rows of sources.yaml by name, those without their key included."""
+    return {name: _source(name, row, secret) for name, row in rows(tree, notes, "sources")}
+
+
+def _source(name: str, row: Row, secret: Resolve) -> SourceRow:
+    row.only(SOURCE_KEYS)
+    if row.node_of("kind") is None:
+        row.missing("kind", "etherscan")
+    kind = row.choice("kind", KIND_FAMILY)
+    url, url_note = _source_url(row, secret)
+    key = secret(row.node, "api_key")
+    rate, slow = row.decimal("rate_per_second") or 3.0, row.decimal("rate_without_key")
+    keyless = key.given and not key.value
+    config = SourceConfig(
+        name,
+        kind,
+        url,
+        key.value or None,
+        min(rate, slow or rate) if keyless else rate,
+        row.whole("calls_per_hour", 1),
+        row.whole("calls_per_day", 1),
+        row.whole("page_size", 1, 10_000),
+        row.whole("index_lag", 0, 1_000_000),
+    )
+    if url_note:
+        return SourceRow(config, False, f"{name}: {url_note}")
+    if not keyless:
+        return SourceRow(config)
+    if kind in KEYLESS_KINDS or slow is not None or _is_local(url):
+        return SourceRow(config, True, f"{name}: no key ({key.remedy}), used slowly without one")
+    return SourceRow(config, False, f"{name}: no key ({key.remedy}), not used")
+
+
+def _is_local(url: str) -> bool:
+    """An explorer on this machine, put in the place of a public one, asks for no key."""
+    parts = url_parts(url)
+    return parts is not None and is_loopback(parts[1])
+
+
+def _source_url(row: Row, secret: Resolve) -> tuple[str, str]:
+    """(url, why it is not known). A literal URL must not hold a secret."""
+    hidden = secret(row.node, "url")
+    literal = row.text("url")
+    if not hidden.given and not literal:
+        row.missing("url", "https://...")
+    if hidden.given and not hidden.value:
+        return "", f"no address ({hidden.remedy}), not used"
+    url = hidden.value or literal
+    at = row.node_of("url") or row.node
+    parts = url_parts(url)
+    if url and (parts is None or not may_ask(parts[0], parts[1])):
+        row.notes.say(
+            at,
+            f"{row.where}: the url is not https:// (http:// is possible to this machine only)",
+            "Correct it",
+        )
+    elif literal and ("@" in urlsplit(literal).netloc or "key=" in literal.lower()):
+        row.notes.say(at, f"{row.where}: the url holds a secret", "Write  url_env: NAME  instead")
+    return url.rstrip("/"), ""
+
+
+def assets(tree: Fields, table: Mapping[str, Chain], notes: Notes) -> dict[tuple[str, str], Asset]:
+    """Verified tokens by (chain key, canonical contract).
+
+    A contract that two files write differently is one asset; the later file wins.
+    """
+    found: dict[tuple[str, str], tuple[Asset, Text]] = {}
+    for chain, node in tree.pairs:
+        if chain.text not in table:
+            notes.unknown(chain, table, "config/assets.yaml, which knows chains")
+        elif isinstance(node, Fields):
+            for contract, inner in node.pairs:
+                asset = _asset(table[chain.text], contract, inner, notes)
+                if asset is not None:
+                    _keep(asset, contract, found, notes)
+    return {key: asset for key, (asset, _) in found.items()}
+
+
+def _keep(
+    asset: Asset, at: Text, found: dict[tuple[str, str], tuple[Asset, Text]], notes: Notes
+) -> None:
+    key = (asset.chain, asset.contract)
+    if key in found and found[key][1].file == at.file:
+        line = found[key][1].line
+        notes.say(at, f"is on the list twice (first on line {line})", "Keep one", value=at.text)
+    found[key] = (asset, at)
+
+
+def _asset(chain: Chain, contract: Text, node: Node, notes: Notes) -> Asset | None:
+    if not isinstance(node, Fields):
+        notes.say(node, "needs  {symbol: ..., decimals: ...}", "See the lines around it")
+        return None
+    row = Row(node, notes, f"assets.{chain.key}")
+    row.only(ASSET_KEYS)
+    symbol, decimals = row.required("symbol", "USDT"), row.whole("decimals", 0, 36)
+    if row.node_of("decimals") is None:
+        row.missing("decimals", "6")
+    try:
+        address = canonical(chain, contract.text)
+    except AddressError as error:
+        notes.say(contract, error.reason, error.remedy, value=contract.text)
+        return None
+    details = (row.text("name"), row.text("source"), row.text("date"))
+    return Asset(chain.key, address, symbol, decimals or 0, *details)

@@ -1,0 +1,343 @@
+""".env and config/*.yaml -> frozen Settings; every mistake at once.
+
+The shipped config folder holds the defaults; single keys of the files in the home folder's
+config/ go over them, key by key, lists as a whole. Secrets come from the environment, from
+.env or from files, and are never shown.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zoneinfo
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from dotenv.parser import parse_stream
+
+from monitor import addressbook, config_chains, config_channels, yamltext
+from monitor.config_rows import Row, Secret
+from monitor.errors import ConfigError
+from monitor.model import Asset, Chain, ChannelConfig, Known, SourceConfig
+from monitor.yamltext import Fields, Node, Notes, Text, is_blank
+
+FILES = ("chains", "sources", "channels", "assets", "settings")
+SETTING_KEYS = (
+    "proxy",
+    "proxy_env",
+    "proxy_file",
+    "ca_bundle",
+    "every",
+    "trailing_window_days",
+    "hold_minutes",
+    "hold_severe_minutes",
+    "timezone",
+    "reply_to",
+)
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_OPEN = ("url", "proxy")  # may also stand in the file itself, where they hold no secret
+_WAYS = re.compile(r"(url|proxy|api_key|secret|user|password)(_env|_file)?\Z")
+_MAX_SECRET = 65_536  # bytes of a secret's file
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that people configured, checked.
+
+    `sources` holds only those in service; `Chain.sources` names no others. `notes` are
+    plain sentences about what is not as good as it could be.
+    """
+
+    home: Path
+    chains: Mapping[str, Chain]
+    sources: Mapping[str, SourceConfig]
+    channels: Mapping[str, ChannelConfig]
+    assets: Mapping[tuple[str, str], Asset]  # by (chain, canonical contract)
+    addressbook: Mapping[tuple[str, str], Known]  # by (chain or "", canonical address)
+    proxies: Mapping[str, str] = field(default_factory=dict, repr=False)  # by scheme
+    ca_bundle: str = ""  # path of a PEM file, or empty: the system's
+    poll_interval: int | None = None  # seconds; None: derived from the budgets
+    trailing_window_days: int = 2
+    hold: int = 7200  # seconds that a blind spot must last before it is told
+    hold_severe: int = 1800  # the same for a severe entry
+    timezone: str = "UTC"  # of the desk; the watchlist's own goes first
+    reply_to: str = ""  # of mails, where the channel names none
+    notes: tuple[str, ...] = ()
+
+
+def shipped_config() -> Path:
+    """The folder of shipped defaults: inside the installed package, or beside it in a
+    checkout."""
+    inside = Path(__file__).parent / "config"
+    return inside if inside.is_dir() else Path(__file__).parents[1] / "config"
+
+
+def shipped_example(name: str) -> Path:
+    """`watchlist.example.yaml` or `.env.example`, wherever this installation keeps it."""
+    inside = shipped_config() / name
+    return inside if inside.is_file() else Path(__file__).parents[1] / name
+
+
+def load(home: Path, environ: Mapping[str, str]) -> Settings:
+    """Read and check all settings of a home folder.
+
+    `environ` goes before .env. Raises ConfigError with every problem; no problem, note or
+    repr of what is returned holds a secret.
+    """
+    notes = Notes(secret=True)
+    remarks: list[str] = []
+    trees = {name: _tree(name, home, notes) for name in FILES}
+    secrets = _Secrets(home, {**_dotenv(home, notes, remarks), **environ}, notes)
+    chains = config_chains.chains(trees["chains"], notes)
+    rows = config_chains.sources(trees["sources"], secrets.get, notes)
+    kinds = {name: row.config.kind for name, row in rows.items()}
+    config_chains.link_sources(chains, trees["chains"], kinds, notes)
+    channels, channel_remarks = config_channels.channels(trees["channels"], secrets.get, notes)
+    in_service = {name: row.config for name, row in rows.items() if row.in_service}
+    remarks += [row.note for row in rows.values() if row.note]
+    remarks += channel_remarks or ([] if channels else ["no channel is set up: nobody is told"])
+    remarks += _stray_files(home)
+    settings = Settings(
+        home=home,
+        chains={key: _with_sources(chain, in_service) for key, chain in chains.items()},
+        sources=in_service,
+        channels={name: _with_ca(home, c, trees, notes) for name, c in channels.items()},
+        assets=config_chains.assets(trees["assets"], chains, notes),
+        addressbook=_addressbook(home, chains, notes),
+    )
+    settings = _general(settings, Row(trees["settings"], notes, "config/settings.yaml"), secrets)
+    if notes.found:
+        raise ConfigError(notes.problems)
+    return replace(settings, notes=tuple(remarks))
+
+
+def _with_sources(chain: Chain, in_service: Mapping[str, SourceConfig]) -> Chain:
+    return replace(chain, sources=tuple(name for name in chain.sources if name in in_service))
+
+
+def _with_ca(
+    home: Path, channel: ChannelConfig, trees: Mapping[str, Fields], notes: Notes
+) -> ChannelConfig:
+    row = trees["channels"].get(channel.name)
+    return replace(channel, ca_file=_existing(home, channel.ca_file, row, notes))
+
+
+def _existing(home: Path, written: str, at: Node | None, notes: Notes) -> str:
+    """The absolute path of a file that the settings name; relative ones are under home."""
+    if not written:
+        return ""
+    path = home / Path(written).expanduser()
+    if not path.is_file() and at is not None:
+        notes.say(at, "names a certificate file that is not there", "Check the path", value=written)
+    return str(path)
+
+
+def _general(settings: Settings, row: Row, secrets: _Secrets) -> Settings:
+    row.only(SETTING_KEYS)
+    timezone = row.text("timezone", settings.timezone)
+    if timezone not in zoneinfo.available_timezones():
+        row.bad("timezone", timezone, "is not a known time zone", "Write it like Europe/Zurich")
+    hold, severe = row.whole("hold_minutes", 0, 10_000), row.whole("hold_severe_minutes", 0, 10_000)
+    days = row.whole("trailing_window_days", 1, 30)
+    bundle = row.text("ca_bundle")
+    return replace(
+        settings,
+        proxies=_proxies(row, secrets),
+        ca_bundle=_existing(settings.home, bundle, row.node_of("ca_bundle"), row.notes),
+        poll_interval=row.whole("every", 10, 86_400),
+        trailing_window_days=settings.trailing_window_days if days is None else days,
+        hold=settings.hold if hold is None else hold * 60,
+        hold_severe=settings.hold_severe if severe is None else severe * 60,
+        timezone=timezone,
+        reply_to=row.text("reply_to"),
+    )
+
+
+def _proxies(row: Row, secrets: _Secrets) -> dict[str, str]:
+    hidden = secrets.get(row.node, "proxy")
+    literal = row.text("proxy")
+    if hidden.given and not hidden.value:
+        row.notes.say(row.node, "the proxy is not set", f"Please {hidden.remedy}")
+    url = hidden.value or literal
+    at = row.node_of("proxy") or row.node
+    if "@" in literal:
+        row.notes.say(at, "proxy: holds a password", "Write  proxy_env: NAME  instead")
+    elif url and not re.match(r"https?://[^\s/]+/?\Z", url):
+        row.notes.say(at, "proxy: is not a proxy's address", "Write  http://proxy.example:3128")
+    return {"http": url, "https": url} if url else {}
+
+
+def _stray_files(home: Path) -> list[str]:
+    """A misspelt file name would be ignored in silence."""
+    known = {f"{name}.yaml" for name in FILES}
+    shipped = {path.name for path in shipped_config().glob("*")}
+    strays = [p.name for p in sorted((home / "config").glob("*.y*ml")) if p.name not in known]
+    return [
+        f"config/{name} is not read (did you mean {yamltext.closest(name, known) or 'another'}?)"
+        for name in strays
+        if name not in shipped
+    ]
+
+
+# files ----------------------------------------------------------------------------------
+
+
+def _tree(name: str, home: Path, notes: Notes) -> Fields:
+    """The rows of one config file, the home folder's over the shipped ones."""
+    shipped = _file(shipped_config() / f"{name}.yaml", f"shipped config/{name}.yaml", name, notes)
+    own = _file(home / "config" / f"{name}.yaml", f"config/{name}.yaml", name, notes)
+    return _merged(shipped, own)
+
+
+def _file(path: Path, shown: str, name: str, notes: Notes) -> Fields:
+    empty = Fields(shown, 0, 0, 0, False, ())
+    if not path.exists():
+        return empty
+    root = yamltext.read(_bytes(path, shown, notes), shown, notes)
+    if root is None or is_blank(root):
+        return empty
+    if not isinstance(root, Fields):
+        notes.say(root, "is not a settings file", "See the shipped example")
+        return empty
+    if name == "settings":
+        return root
+    for key, _ in root.pairs:
+        if key.text != name:
+            notes.unknown(key, (name,), f"config/{name}.yaml")
+    inner = root.get(name)
+    if inner is None or is_blank(inner):
+        return empty
+    if not isinstance(inner, Fields):
+        notes.say(inner, f"{name}: needs names with lines below them", "See the shipped example")
+        return empty
+    return inner
+
+
+def _bytes(path: Path, shown: str, notes: Notes) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        notes.at(shown, 0, "", f"cannot be read ({error.strerror})", "Check its permissions")
+        return b""
+
+
+def _merged(base: Fields, over: Fields) -> Fields:
+    """`over` on `base`, key by key; a key without a value leaves the base as it is, and one
+    way to give a secret replaces the others."""
+    ways = {_way(key.text) for key, node in over.pairs if not is_blank(node)} - {""}
+    pairs = {k.text: (k, node) for k, node in base.pairs if _way(k.text) not in ways}
+    for key, node in over.pairs:
+        below = pairs.get(key.text)
+        if below is not None and is_blank(node):
+            continue
+        if below is not None and isinstance(below[1], Fields) and isinstance(node, Fields):
+            pairs[key.text] = (key, _merged(below[1], node))
+        else:
+            pairs[key.text] = (key, node)
+    place = over if over.line else base
+    return replace(place, pairs=tuple(pairs.values()))
+
+
+def _way(key: str) -> str:
+    """ "api_key" for api_key_env and api_key_file; empty for what is no secret."""
+    match = _WAYS.match(key)
+    return match[1] if match else ""
+
+
+def _addressbook(
+    home: Path, chains: Mapping[str, Chain], notes: Notes
+) -> dict[tuple[str, str], Known]:
+    path = home / "addressbook.csv"
+    if not path.exists():
+        return {}
+    open_notes = Notes()  # names and addresses are no secrets: show what is wrong
+    book = addressbook.parse(_bytes(path, path.name, notes), chains, open_notes)
+    notes.found.extend(open_notes.found)
+    return book
+
+
+# secrets --------------------------------------------------------------------------------
+
+
+def _dotenv(home: Path, notes: Notes, remarks: list[str]) -> dict[str, str]:
+    """The variables of .env exactly as written (no ${...} is filled in)."""
+    path = home / ".env"
+    if not path.exists():
+        return {}
+    text = yamltext.decode(_bytes(path, ".env", notes), ".env", notes) or ""
+    if path.stat().st_mode & 0o077:
+        remarks.append(".env can be read by other users of this machine (chmod 600 .env)")
+    found: dict[str, str] = {}
+    for binding in parse_stream(io.StringIO(text)):
+        lead = len(binding.original.string) - len(binding.original.string.lstrip())
+        line = binding.original.line + binding.original.string[:lead].count("\n")
+        problem = _dotenv_problem(binding.key, binding.value, binding.error, found)
+        if problem:
+            notes.at(".env", line, "", *problem)
+        elif binding.key is not None:
+            found[binding.key] = binding.value or ""
+    return found
+
+
+def _dotenv_problem(
+    key: str | None, value: str | None, error: bool, found: Mapping[str, str]
+) -> tuple[str, str] | None:
+    if error:
+        return "is not a line of the form NAME=value", "Check its quotes and the = sign"
+    if key is None:
+        return None
+    if not _VARIABLE.match(key):
+        return "does not start with the name of a variable", "Use letters, digits and _"
+    if value is None:
+        return f"{key} has no value", f"Write  {key}=..."
+    if key in found:
+        return f"{key} is written twice", "Keep one of the two lines"
+    if any(ord(c) < 32 and c not in "\n\t\r" for c in value):
+        return f"{key} holds an invisible character", "Copy the value again"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Secrets:
+    home: Path
+    variables: Mapping[str, str] = field(repr=False)
+    notes: Notes
+
+    def get(self, node: Fields, name: str) -> Secret:
+        """The secret that a row names as NAME_env or NAME_file."""
+        variable, path = node.get(f"{name}_env"), node.get(f"{name}_file")
+        written = [n for n in (variable, path) if n is not None and not is_blank(n)]
+        literal = node.get(name) if name in _OPEN else None
+        if len(written) + (literal is not None and not is_blank(literal)) > 1:
+            self.notes.say(written[0], f"{name}: is given in two ways", "Keep one of them")
+        if not written:
+            return Secret(False)
+        if not isinstance(written[0], Text):
+            self.notes.say(written[0], f"{name}: needs one name", f"Write  {name}_env: NAME")
+            return Secret(True)
+        read = self._variable if written[0] is variable else self._file
+        return read(written[0], written[0].text.strip())
+
+    def _variable(self, at: Text, name: str) -> Secret:
+        if not _VARIABLE.match(name):
+            self.notes.say(
+                at,
+                "is not the name of an environment variable (is it the secret itself?)",
+                "Write a name like SMTP_PASSWORD here and its value into .env",
+            )
+            return Secret(True)
+        return Secret(True, self.variables.get(name, "").strip(), f"set {name}")
+
+    def _file(self, at: Text, written: str) -> Secret:
+        path = self.home / Path(written).expanduser()
+        try:
+            data = path.read_bytes()
+            value = data.decode("utf-8-sig").strip()
+        except (OSError, UnicodeDecodeError):
+            self.notes.say(at, "names a file that cannot be read", "Check path and permissions")
+            return Secret(True)
+        if len(data) > _MAX_SECRET or "\0" in value:
+            self.notes.say(at, "names a file that holds no secret", "Check the path")
+            return Secret(True)
+        return Secret(True, value, "fill the file")

@@ -1,0 +1,152 @@
+"""The chain table and the canonical form of addresses, against published vectors."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor import settings
+from monitor.chains import AddressError, canonical, display, stable_id
+from monitor.config_chains import KIND_FAMILY
+
+SHIPPED = settings.load(Path("/nonexistent"), {})
+CHAINS = SHIPPED.chains
+SHARED = Path(__file__).resolve().parents[1].parent / "shared"
+OFAC = SHARED / "data/ofac/ofac_digital_currency_addresses_2026-08-20.tsv"
+
+SIM = "0x4F47Bc496083C727c5fbe3CE9CDf2B0f6496270c"
+TRON = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
+TRON_HEX = "41a614f803b6fd780986a42c78ec9c7f77e6ded13c"
+
+
+def test_the_shipped_table_holds_every_promised_chain():
+    """The chains of the contract are there, each with a source that needs no key."""
+    promised = (
+        "ethereum bnb polygon arbitrum optimism base avalanche gnosis linea bitcoin "
+        "bitcoin-testnet bitcoin-signet bitcoin-regtest tron local"
+    )
+    assert set(promised.split()) <= set(CHAINS)
+    for chain in CHAINS.values():
+        assert chain.sources, chain.key
+        assert chain.finality >= 1
+        assert {KIND_FAMILY[SHIPPED.sources[s].kind] for s in chain.sources} == {chain.family}
+        assert not chain.link_tx or "{tx}" in chain.link_tx
+
+
+def test_chain_ids_are_the_published_ones():
+    """Ids, coins and decimals of the EVM chains."""
+    found = {c.key: (c.chain_id, c.symbol) for c in CHAINS.values() if c.family == "evm"}
+    assert found == {
+        "ethereum": (1, "ETH"),
+        "bnb": (56, "BNB"),
+        "polygon": (137, "POL"),
+        "arbitrum": (42161, "ETH"),
+        "optimism": (10, "ETH"),
+        "base": (8453, "ETH"),
+        "avalanche": (43114, "AVAX"),
+        "gnosis": (100, "xDAI"),
+        "linea": (59144, "ETH"),
+        "local": (31337, "ETH"),
+    }
+    assert {c.decimals for c in CHAINS.values() if c.family == "evm"} == {18}
+    assert (CHAINS["bitcoin"].decimals, CHAINS["tron"].decimals) == (8, 6)
+
+
+def test_free_etherscan_is_not_asked_for_chains_that_it_refuses():
+    """With a free key, no shipped chain asks Etherscan for what only paid plans serve."""
+    keyed = settings.load(Path("/nonexistent"), {"ETHERSCAN_KEY": "k"})
+    asking = {c.key for c in keyed.chains.values() if "etherscan" in c.sources}
+    assert asking == {"ethereum", "polygon", "arbitrum", "gnosis", "linea"}
+
+
+@pytest.mark.parametrize(
+    ("chain", "written", "form"),
+    [
+        ("ethereum", SIM, SIM.lower()),
+        ("bnb", SIM.lower(), SIM.lower()),
+        ("ethereum", "0x" + SIM[2:].upper(), SIM.lower()),
+        ("ethereum", f" {SIM} ", SIM.lower()),
+        ("tron", TRON, TRON),
+        ("tron", TRON_HEX, TRON),
+        ("tron", "0x" + TRON_HEX[2:], TRON),
+        ("bitcoin", "1D6gG9iKEhPitTcWRJiniuj1jYM2hNeAfJ", "1D6gG9iKEhPitTcWRJiniuj1jYM2hNeAfJ"),
+        # BIP-173 and BIP-350 test vectors: version 0 and version 1 (taproot)
+        (
+            "bitcoin",
+            "BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4",
+            "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
+        ),
+        (
+            "bitcoin",
+            "bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0",
+            "bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0",
+        ),
+        (
+            "bitcoin-testnet",
+            "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx",
+            "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx",
+        ),
+    ],
+)
+def test_spellings_of_one_address_have_one_form(chain: str, written: str, form: str):
+    """Case, prefix and encoding do not make two addresses of one."""
+    assert canonical(CHAINS[chain], written) == form
+    assert canonical(CHAINS[chain], form) == form
+
+
+@pytest.mark.parametrize(
+    ("chain", "written"),
+    [
+        ("ethereum", SIM[:-1]),
+        ("ethereum", SIM.replace("F", "f", 1)),
+        ("ethereum", SIM[2:]),
+        ("ethereum", TRON),
+        ("ethereum", SIM.replace("c", "\u0441")),  # a Cyrillic letter
+        ("tron", TRON.lower()),
+        ("tron", TRON[:-1] + "u"),
+        ("bitcoin", "1d6gg9ikehpittcwrjiniuj1jym2hneafj"),
+        ("bitcoin", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5"),
+        ("bitcoin", "bc1qW508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"),
+        ("bitcoin", "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx"),
+        ("bitcoin-testnet", "1D6gG9iKEhPitTcWRJiniuj1jYM2hNeAfJ"),
+        ("bitcoin", ""),
+    ],
+)
+def test_what_is_no_address_of_the_chain_is_refused_with_a_remedy(chain: str, written: str):
+    """A slip or another chain's address is refused, never taken in another spelling."""
+    with pytest.raises(AddressError) as error:
+        canonical(CHAINS[chain], written)
+    assert error.value.reason
+    assert error.value.remedy
+
+
+@given(st.text(max_size=80), st.sampled_from(sorted(CHAINS)))
+def test_no_text_breaks_the_address_rules(text: str, chain: str):
+    """Any text is an address in canonical form, or refused in words."""
+    try:
+        form = canonical(CHAINS[chain], text)
+    except AddressError:
+        return
+    assert canonical(CHAINS[chain], form) == form
+
+
+def test_every_listed_address_of_the_three_families_is_taken():
+    """All of OFAC's EVM, Bitcoin and Tron addresses are canonical, and shown as listed."""
+    if not OFAC.exists():
+        pytest.skip("the shared folder with OFAC's list is not here")
+    chains = {"evm": "ethereum", "bitcoin": "bitcoin", "tron": "tron"}
+    taken = 0
+    for line in OFAC.read_text().splitlines()[1:]:
+        _, address, family, valid, *_ = line.split("\t")
+        if family in chains and valid == "yes":
+            chain = CHAINS[chains[family]]
+            assert display(chain, canonical(chain, address)) == address
+            taken += 1
+    assert taken > 800
+
+
+def test_stable_ids_depend_on_every_part_and_on_nothing_else():
+    """The same parts give the same name for ever; moving a border gives another."""
+    assert stable_id("E", "SIM-2023", "ethereum", SIM.lower()) == "E-6KM2-9RVW-35FH"
+    assert stable_id("E", "a", "bc") != stable_id("E", "ab", "c")
