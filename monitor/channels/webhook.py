@@ -1,0 +1,219 @@
+"""JSON by HTTP POST, signed as Standard Webhooks (https://www.standardwebhooks.com)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import ssl
+import time
+from collections.abc import Callable, Mapping
+
+import requests
+import urllib3
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+
+from monitor import net, plain
+from monitor.errors import ConfigError, DeliveryError, Problem
+from monitor.model import ChannelConfig, Outgoing
+
+TIMEOUT = 15.0  # seconds for the whole delivery
+_PREFIX = "whsec_"
+_WORDS = 4096  # bytes of the receiver's answer that are looked at
+_REMEDY_PRIVATE = "If this is meant, set allow_private: true for the channel."
+
+
+def key_of(secret: str) -> bytes:
+    """The signing key of a secret: what follows whsec_ is base64, any other text is itself.
+
+    Raises ValueError where the base64 is broken.
+    """
+    if not secret.startswith(_PREFIX):
+        return secret.encode()
+    try:
+        return base64.b64decode(secret.removeprefix(_PREFIX) + "==", validate=True)
+    except binascii.Error:
+        raise ValueError("not base64 after whsec_") from None
+
+
+def sign(keys: tuple[bytes, ...], message_id: str, timestamp: int, body: bytes) -> str:
+    """The webhook-signature header: one signature for each key, so that keys can rotate."""
+    signed = b".".join((message_id.encode(), str(timestamp).encode(), body))
+    digests = (hmac.digest(key, signed, hashlib.sha256) for key in keys)
+    return " ".join(f"v1,{base64.b64encode(digest).decode()}" for digest in digests)
+
+
+class Webhook:
+    """One endpoint. A 2xx is acceptance; every other outcome is a DeliveryError."""
+
+    def __init__(
+        self,
+        config: ChannelConfig,
+        *,
+        proxies: Mapping[str, str] | None = None,
+        verify: bool | str = True,
+        timeout: float = TIMEOUT,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.name = config.name
+        self._url = config.url
+        self._keys = _keys(config)
+        self._private = config.allow_private
+        self._proxies = net.proxies_for(config.url, proxies)
+        self._verify = config.ca_file or verify
+        self._timeout = timeout
+        self._clock = clock
+        self._host = net.host_of(config.url)
+        self._hidden = _hidden(config)
+
+    def send(self, message: Outgoing) -> str:
+        """POST the message's JSON; returns status and the beginning of the answer."""
+        body = message.rendered.json.encode("utf-8", "replace")
+        deadline = self._deadline()
+        try:
+            with deadline, net.session(self._proxies, self._verify) as session:
+                self._check_target()
+                with session.post(
+                    self._url,
+                    data=body,
+                    headers=self._headers(message.message_id, body),
+                    stream=True,
+                    allow_redirects=False,
+                    timeout=self._timeout,
+                ) as response:
+                    return self._outcome(response, deadline)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            fault = self._fault(error, deadline)
+        # Raised here, so that the library's exception, which holds the whole URL, is not
+        # its context.
+        raise fault
+
+    def check(self) -> str:
+        """Resolve, connect, agree on TLS; send nothing."""
+        deadline = self._deadline()
+        try:
+            with deadline:
+                self._check_target()
+                return self._knock()
+        except OSError as error:
+            fault = self._fault(error, deadline)
+        raise fault
+
+    def _deadline(self) -> net.Deadline:
+        # Through a proxy the peer is the proxy, which may be private: see _check_target.
+        public_only = not self._private and not self._proxies
+        return net.Deadline(self._timeout, public_only=public_only)
+
+    def _check_target(self) -> None:
+        """Through a proxy only the target's own addresses can be looked at."""
+        if self._private or not self._proxies:
+            return
+        host, port = net.where(self._url)
+        if not all(net.is_public(address[0]) for _, address in net.resolve(host, port or 443)):
+            raise net.PrivatePeerError(host)
+
+    def _knock(self) -> str:
+        host, port = net.where(self._url)
+        secure = self._url.lower().startswith("https:")
+        if self._proxies:
+            proxy = self._proxies.get("https" if secure else "http", "")
+            with net.open_socket(*_host_and_port(proxy, 8080)):
+                return (
+                    f"the proxy {net.host_of(proxy)} answers and {self._host} has a permitted "
+                    "address here; what the proxy reaches shows only when a message is sent"
+                )
+        with net.open_socket(host, port or (443 if secure else 80)) as sock:
+            if not secure:
+                return f"{self._host} takes connections (not encrypted); nothing was sent"
+            with _trust(self._verify).wrap_socket(sock, server_hostname=host) as tls:
+                return f"{self._host} takes connections ({tls.version()}); nothing was sent"
+
+    def _headers(self, message_id: str, body: bytes) -> dict[str, str]:
+        now = int(self._clock())
+        headers = {
+            "Content-Type": "application/json",
+            "Accept-Encoding": "identity",
+            "webhook-id": message_id,
+            "webhook-timestamp": str(now),
+        }
+        if self._keys:
+            headers["webhook-signature"] = sign(self._keys, message_id, now, body)
+        return headers
+
+    def _outcome(self, response: requests.Response, deadline: net.Deadline) -> str:
+        if deadline.expired:  # cut among the headers: nothing is known
+            raise self._error(net.expired(deadline), "timeout")
+        status = response.status_code
+        words = self._words(response)
+        if 200 <= status < 300:
+            return f"{status} {words}".strip()
+        if 300 <= status < 400:
+            raise self._error(
+                f"answered HTTP {status}, a redirect, which is never followed. Set the final "
+                "address as the channel's url.",
+                str(status),
+            )
+        raise DeliveryError(
+            f"{self.name} ({self._host}): answered HTTP {status} {words}".rstrip(),
+            disable=status == 410,
+            retry_after=net.retry_after(response.headers.get("Retry-After"), self._clock()),
+            status=str(status),
+        )
+
+    def _words(self, response: requests.Response) -> str:
+        """The beginning of the answer in plain characters. The status has been told: an
+        answer that breaks off after it changes nothing."""
+        try:
+            raw = response.raw.read(_WORDS, decode_content=False)
+        except (urllib3.exceptions.HTTPError, OSError):
+            return ""
+        text = raw.decode("utf-8", "replace")
+        for secret in self._hidden:
+            text = text.replace(secret, "[hidden]")
+        return plain.tidy(text)
+
+    def _fault(self, error: Exception, deadline: net.Deadline) -> DeliveryError:
+        words = net.explain(error, deadline)
+        if net.is_caused_by(error, net.PrivatePeerError):
+            return self._error(f"{words}. {_REMEDY_PRIVATE}", "blocked")
+        return self._error(words, "timeout" if deadline.expired else "connection")
+
+    def _error(self, words: str, status: str) -> DeliveryError:
+        return DeliveryError(f"{self.name} ({self._host}): {words}", status=status)
+
+
+def _keys(config: ChannelConfig) -> tuple[bytes, ...]:
+    host, _ = net.where(config.url)
+    problems = []
+    if not host or not config.url.lower().startswith(("http://", "https://")):
+        problems.append(("url", "is not an http or https address", "Write https://host/path"))
+    try:
+        keys = tuple(key_of(secret) for secret in config.secrets)
+    except ValueError:
+        keys = ()
+        problems.append(
+            ("secret", "starts with whsec_, but no base64 follows", "Copy the secret again")
+        )
+    if problems:
+        place = f"config/channels.yaml: channels.{config.name}"
+        raise ConfigError([Problem(f"{place}.{key}", "", why, how) for key, why, how in problems])
+    return keys
+
+
+def _hidden(config: ChannelConfig) -> tuple[str, ...]:
+    """What a receiver that echoes its request must not bring into the record."""
+    parts = urllib3.util.parse_url(config.url)
+    pieces = (config.url, parts.request_uri, parts.path, parts.query, parts.auth, *config.secrets)
+    return tuple(sorted((p for p in pieces if p and len(p) > 3), key=len, reverse=True))
+
+
+def _host_and_port(url: str, default: int) -> tuple[str, int]:
+    host, port = net.where(url)
+    return host, port or default
+
+
+def _trust(verify: bool | str) -> ssl.SSLContext:
+    """The certificates that a delivery would go by."""
+    bundle = verify if isinstance(verify, str) else DEFAULT_CA_BUNDLE_PATH
+    return ssl.create_default_context(cafile=bundle)
