@@ -1,0 +1,282 @@
+"""Alerts -> subject, text, HTML, JSON. Pure: time, names and templates are arguments.
+
+A Sheet (monitor.sheets) says what a mail says; the templates lay it out. Whatever goes
+wrong on the way, a plain message with the facts still goes out: the words of a chain, or a
+template that somebody edited, must not be able to delete the alert about themselves.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from monitor.model import AlertKind, AlertView, ChannelConfig, Rendered, Severity, TransferView
+from monitor.plain import clean, rfc3339, tidy, utc
+from monitor.records import BODY_TYPE, Allowed, json_text, webhook_body
+from monitor.sheets.alert import alert_sheet
+from monitor.sheets.many import daily_sheet, group_sheet, history_sheet
+from monitor.sheets.notice import correction_sheet, notice_sheet, reference_sheet, test_sheet
+from monitor.sheets.parts import Item, Section, Sheet, Table, Telling, worst
+
+WIDTH = 78
+_NAME = 10  # the column of section names; with "Tx" before it a hash still fits
+_UNBROKEN = frozenset({"code", "link"})
+_COLOURS = {
+    Severity.SEVERE: "#a3001b",
+    Severity.HIGH: "#b8430a",
+    Severity.MEDIUM: "#7a5c00",
+    Severity.LOW: "#3d566e",
+}
+_BANNERS = {"CORRECTION": "#5b2a86", "NOTICE": "#3d566e", "TEST": "#3d566e", "DAILY": "#3d566e"}
+
+
+def environment(*folders: Path) -> Environment:
+    """The templates of these folders; an earlier folder hides equal names of later ones."""
+    made = Environment(
+        loader=FileSystemLoader([str(folder) for folder in folders]),
+        autoescape=select_autoescape(enabled_extensions=("html.j2",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["wrapped"] = _wrapped
+    made.filters["block"] = _block
+    made.tests["table"] = lambda value: isinstance(value, Table)
+    return made
+
+
+def render(
+    views: Sequence[AlertView],
+    *,
+    channel: ChannelConfig,
+    allowed_cases: Allowed,
+    message_id: str,
+    group_id: str = "",
+    now: int,
+    timezone: str,
+    version: str,
+    templates: Environment,
+    thread: str = "",
+) -> Rendered:
+    """One message about these alerts, frozen for one channel.
+
+    One alert becomes a mail of its own kind, several become a group (one case; named
+    `group_id`, else `message_id`). Machines get JSON only, at most records.MAX_ALERTS
+    alerts, else ValueError. `allowed_cases`: cases that the channel was told of, None for
+    all. `thread`: Message-ID of the first mail of this transaction. `now`: time of sending,
+    Unix seconds. Never raises for what an alert holds.
+    """
+    telling = Telling(
+        channel, allowed_cases, message_id, group_id or message_id, now, timezone, version
+    )
+    if channel.machine:
+        body = webhook_body(views, now, detail=channel.detail, allowed=allowed_cases)
+        return Rendered(_machine_subject(views), "", json=json_text(body))
+    return _mail(lambda: _sheet(views, telling), views, telling, templates, thread)
+
+
+def render_daily(
+    views: Sequence[AlertView],
+    *,
+    channel: ChannelConfig,
+    allowed_cases: Allowed,
+    message_id: str,
+    since: int,
+    until: int,
+    remarks: Mapping[str, Sequence[str]],
+    timezone: str,
+    version: str,
+    templates: Environment,
+) -> Rendered:
+    """The daily mail over [since, until] (Unix seconds): low and quiet alerts by case.
+
+    `remarks`: further sections, heading -> plain sentences, e.g. {"CHECKED": ["..."]}; they
+    are left out for a channel that gets references only.
+    """
+    telling = Telling(channel, allowed_cases, message_id, message_id, until, timezone, version)
+    short = channel.detail == "reference" and bool(views)
+
+    def sheet() -> Sheet:
+        if short:
+            return reference_sheet(views, telling)
+        hidden = channel.detail == "reference"
+        return daily_sheet(views, telling, since, until, {} if hidden else remarks)
+
+    return _mail(sheet, views, telling, templates, "")
+
+
+def render_test(
+    *,
+    channel: ChannelConfig,
+    message_id: str,
+    now: int,
+    timezone: str,
+    version: str,
+    templates: Environment,
+) -> Rendered:
+    """What `fundwatch channels test` sends: a mail that says so, or a body without alerts."""
+    telling = Telling(channel, (), message_id, message_id, now, timezone, version)
+    if channel.machine:
+        return Rendered("Fundwatch test", "", json=json_text(webhook_body((), now)))
+    return _mail(lambda: test_sheet(telling), (), telling, templates, "")
+
+
+_SHEETS: Mapping[AlertKind, Callable[[AlertView, Telling], Sheet]] = {
+    AlertKind.MOVEMENT: alert_sheet,
+    AlertKind.AMENDMENT: alert_sheet,
+    AlertKind.LATE: alert_sheet,
+    AlertKind.ACTIVITY: alert_sheet,
+    AlertKind.HISTORY: history_sheet,
+    AlertKind.CORRECTION: correction_sheet,
+    AlertKind.NOTICE: notice_sheet,
+}
+
+
+def _sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
+    if telling.channel.detail == "reference":
+        return reference_sheet(views, telling)
+    if len(views) > 1:
+        return group_sheet(views, telling)
+    return _SHEETS[views[0].alert.kind](views[0], telling)
+
+
+def _mail(
+    sheet: Callable[[], Sheet],
+    views: Sequence[AlertView],
+    telling: Telling,
+    templates: Environment,
+    thread: str,
+) -> Rendered:
+    try:
+        return _laid_out(sheet(), telling, templates, thread)
+    except Exception as error:  # noqa: BLE001 - no alert may be lost because of its text
+        return _bare(views, telling, thread, type(error).__name__)
+
+
+def _laid_out(sheet: Sheet, telling: Telling, templates: Environment, thread: str) -> Rendered:
+    colour = _BANNERS.get(sheet.banner, _COLOURS[sheet.severity])
+    seen = {"sheet": sheet, "colour": colour}
+    name = f"{telling.group_id}.csv"
+    attached = ((name, "text/csv", sheet.table),) if sheet.table else ()
+    return Rendered(
+        subject=_header(f"[Fundwatch {sheet.banner}] {sheet.topic}"),
+        text=_encodable(templates.get_template("mail.txt.j2").render(seen)),
+        html=_encodable(templates.get_template("mail.html.j2").render(seen)),
+        attachments=attached,
+        thread=thread,
+    )
+
+
+def _header(text: str) -> str:
+    return tidy(text, 200)
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _machine_subject(views: Sequence[AlertView]) -> str:
+    return f"{BODY_TYPE} {len(views)}"
+
+
+# --- when nothing else works -----------------------------------------------------------------
+
+
+def _bare(views: Sequence[AlertView], telling: Telling, thread: str, trouble: str) -> Rendered:
+    """The facts alone, in ASCII, without labels: what still goes out if the layout failed."""
+    severity = worst(views).value.upper() if views else "NOTICE"
+    counted = clean(views[0].alert.id, 40) if len(views) == 1 else f"{len(views)} alerts"
+    lines = [
+        "This message could not be laid out; the plain facts follow.",
+        f"Tell who runs Fundwatch: {trouble} in a template or in the facts below.",
+        f"Message {telling.message_id!a}, sent {utc(telling.now)}.",
+    ]
+    full = telling.channel.detail != "reference"
+    for view in views:
+        lines += ["", *_bare_alert(view, full=full)]
+    return Rendered(
+        subject=_header(f"[Fundwatch {severity}] {counted} - {telling.group_id}"),
+        text="\n".join(lines) + "\n",
+        thread=thread,
+    )
+
+
+def _bare_alert(view: AlertView, *, full: bool) -> list[str]:
+    alert = view.alert
+    lines = [
+        f"ALERT   {ascii(alert.id)[1:-1]} {alert.kind.value} {alert.severity.value}",
+        f"CHAIN   {alert.chain!a}  {rfc3339(alert.created)}",
+        f"SHOW    fundwatch alerts show {ascii(alert.id)[1:-1]}",
+    ]
+    if not full:
+        return lines
+    lines.append(f"TX      {alert.tx!a}")
+    lines.append(f"ENTRY   {alert.entry_id!a}  DIRECTION {alert.direction!a}")
+    lines += [_bare_row(row) for row in view.transfers]
+    return [*lines, f"FACTS   {dict(alert.facts)!a}"]
+
+
+def _bare_row(row: TransferView) -> str:
+    transfer = row.row.transfer
+    asset = ascii(transfer.contract or "native")
+    ends = f"from {transfer.sender!a} to {transfer.recipient!a}"
+    return f"MOVED   {transfer.kind.value} {transfer.amount} raw units of {asset} {ends}"
+
+
+# --- the text form ---------------------------------------------------------------------------
+
+
+def _wrapped(text: str, first: str = "", rest: str = "") -> str:
+    """Wrapped at WIDTH; an address or hash is never cut, even where it is longer."""
+    return textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _block(section: Section) -> str:
+    """A section as text: its name in a column, its items beside it."""
+    indent = " " * _NAME
+    named = [item.label for item in section.items if isinstance(item, Item) and item.label]
+    width = max(map(len, named), default=0) + 2
+    lines = [line for item in section.items for line in _lines(item, indent, width)]
+    if len(section.name) < _NAME:
+        return "\n".join([section.name.ljust(_NAME) + lines[0][_NAME:], *lines[1:]])
+    return "\n".join([section.name, *lines])
+
+
+def _lines(item: Item | Table, indent: str, width: int) -> list[str]:
+    if isinstance(item, Table):
+        return _table_lines(item, indent)
+    label = item.label.ljust(width) if item.label else ""
+    if label and item.style in _UNBROKEN and len(indent + label + item.text) > WIDTH:
+        bare = Item(item.text, "", item.style, item.note)
+        return [(indent + label).rstrip(), *_lines(bare, indent, width)]
+    hanging = indent + " " * len(label)
+    one = f"{indent}{label}{item.text}   {item.note}".rstrip()
+    if len(one) <= WIDTH:
+        return [one]
+    lines = _wrapped(item.text, indent + label, hanging).split("\n")
+    return [*lines, *(_wrapped(item.note, hanging, hanging).split("\n") if item.note else ())]
+
+
+def _table_lines(table: Table, indent: str) -> list[str]:
+    """Columns where they fit, else one cell a line with its column's name."""
+    rows = [table.head, *table.rows]
+    widths = [max(len(row[at]) for row in rows) for at in range(len(table.head))]
+    if len(indent) + sum(widths) + 2 * len(widths) <= WIDTH:
+        padded = [[c.ljust(w) for c, w in zip(row, widths, strict=True)] for row in rows]
+        return [(indent + "  ".join(row)).rstrip() for row in padded]
+    width = max(map(len, table.head)) + 2
+    lines: list[str] = []
+    for row in table.rows:
+        for name, cell in zip(table.head, row, strict=True):
+            lines += _lines(Item(cell, name), indent, width)
+    return lines

@@ -1,0 +1,202 @@
+"""Words and figures for people: hostile text made harmless, exact amounts, times, statuses.
+
+Nothing here raises for any text. Amounts are integers in base units, times Unix seconds
+UTC; all arithmetic is on integers, so that no digit is ever rounded.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from monitor.model import Status
+
+PLAIN_STATUS = {
+    Status.PENDING: "Unconfirmed, may never happen",
+    Status.PROVISIONAL: "Confirmed, can still be reversed",
+    Status.FINAL: "Final",
+    Status.MISSING: "Being re-checked",
+    Status.ORPHANED: "Reversed: did not happen",
+    Status.SUPERSEDED: "Replaced by a corrected record",
+}
+
+# Nobody issues an asset with more; a contract that claims more wants to break its reader.
+MAX_DECIMALS = 36
+
+# More than this is never looked at: a name of a million characters costs nothing then.
+_READ = 4096
+_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+_DROPPED = frozenset({"Cf", "Cs", "Co", "Cn"})
+_SPACED = frozenset({"Cc", "Zl", "Zp", "Zs"})
+
+# Cyrillic, Greek, small capitals, Cherokee, signs and digits, by the letter they imitate.
+_IMITATED_BY = {
+    "a": "аαᴀ",
+    "b": "вβʙ₿",
+    "c": "сᴄꮯᏟ",
+    "d": "ԁᴅꭰᎠ",
+    "e": "еεᴇ€",
+    "h": "нηһ",
+    "k": "кκᴋ",
+    "l": "iı1|!іιɩӏ",
+    "m": "мμᴍ",
+    "n": "νɴ",
+    "o": "оοᴏ0",
+    "p": "рρᴘ",
+    "q": "ԛ",
+    "s": "ѕꜱᏚꮪ$5",
+    "t": "тτᴛᎢꭲ₮",
+    "u": "ᴜս",
+    "v": "ѵᴠ",
+    "w": "ԝᴡ",
+    "x": "хχ",
+    "y": "уυʏ",
+    "z": "ζᴢ",
+}
+_CONFUSABLE = {ord(fake): real for real, fakes in _IMITATED_BY.items() for fake in fakes}
+
+
+def tidy(text: str, limit: int = 200) -> str:
+    """One line that can be shown anywhere: no control, invisible or direction characters,
+    no lone surrogates, at most `limit` characters. For words that our own people wrote."""
+    kept = (_shown(char) for char in text[:_READ])
+    return _cut(" ".join("".join(kept).split()), limit)
+
+
+def clean(text: str, limit: int = 32) -> str:
+    """Text from a chain, harmless: as `tidy`, and nothing that a mail program would turn
+    into a link or a mention. Applying it twice changes nothing."""
+    return _cut(_defang(tidy(text, _READ)), limit)
+
+
+def _shown(char: str) -> str:
+    category = unicodedata.category(char)
+    if category in _SPACED:
+        return " "
+    if category in _DROPPED or char in _INVISIBLE or _is_variation(char):
+        return ""
+    return char
+
+
+def _is_variation(char: str) -> bool:
+    return "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef"
+
+
+def _defang(text: str) -> str:
+    text = re.sub(r"(?i)http", "hxxp", text)
+    text = re.sub(r"(?<=\w):(?=\S)", "[:]", text)
+    # Full-width and ideographic dots make working links too.
+    text = re.sub(r"(?<=\w)[.\u3002\uff0e\uff61\u2024](?=[^\W\d])", "[.]", text)
+    return re.sub(r"[@\uff20\ufe6b]", "(at)", text)
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def skeleton(text: str) -> str:
+    """What a symbol looks like at a glance: two texts with equal skeletons can be mistaken
+    for each other. Lower-case letters and digits only; may be empty."""
+    folded = unicodedata.normalize("NFKD", text[:_READ]).casefold()
+    latin = folded.translate(_CONFUSABLE)
+    return "".join(char for char in latin if char.isalnum())
+
+
+def amount(units: int, decimals: int | None) -> str:
+    """Exact, with every decimal place and thousands separators: "1,000,000.000000".
+
+    Where the decimals are unknown or absurd: "1,000,000 raw units".
+    """
+    if decimals is None or not 0 <= decimals <= MAX_DECIMALS:
+        return f"{units:,} raw units"
+    sign = "-" if units < 0 else ""
+    whole, rest = divmod(abs(units), 10**decimals)
+    return f"{sign}{whole:,}.{rest:0{decimals}d}" if decimals else f"{sign}{whole:,}"
+
+
+def amount_short(units: int, decimals: int | None) -> str:
+    """As `amount`, exact too, without zeros at the end: "12.5"."""
+    text = amount(units, decimals)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def base_units(value: object) -> int | None:
+    """The integer that a fact gives as decimal text, or None where it gives none."""
+    text = str(value)
+    return int(text) if re.fullmatch(r"-?[0-9]{1,78}", text, re.ASCII) else None
+
+
+def moment(seconds: int | None) -> datetime | None:
+    """A time as datetime in UTC; None where there is none or no calendar holds it."""
+    if seconds is None:
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def rfc3339(seconds: int | None) -> str | None:
+    """ "2026-11-22T09:14:03Z", for machines."""
+    at = moment(seconds)
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
+
+
+def utc(seconds: int | None) -> str:
+    """ "2026-11-22 09:14:03 UTC", for people."""
+    at = moment(seconds)
+    return at.strftime("%Y-%m-%d %H:%M:%S UTC") if at else "unknown"
+
+
+def when(seconds: int | None, timezone: str) -> str:
+    """UTC with the desk's own time: "2026-11-22 09:14:03 UTC (10:14:03 Zurich)"."""
+    at, there = moment(seconds), _desk(seconds, timezone)
+    if at is None or there is None:
+        return utc(seconds)
+    form = "%H:%M:%S" if there.date() == at.date() else "%Y-%m-%d %H:%M:%S"
+    city = timezone.rpartition("/")[2].replace("_", " ")
+    return f"{utc(seconds)} ({there.strftime(form)} {city})"
+
+
+def desk_date(seconds: int, timezone: str) -> date | None:
+    """The calendar day at the desk."""
+    there = _desk(seconds, timezone) or moment(seconds)
+    return there.date() if there else None
+
+
+def _desk(seconds: int | None, timezone: str) -> datetime | None:
+    at = moment(seconds)
+    if at is None or timezone in {"", "UTC"}:
+        return None
+    try:
+        return at.astimezone(ZoneInfo(timezone))
+    except (KeyError, ValueError, OSError, OverflowError):
+        return None
+
+
+def duration(seconds: int) -> str:
+    """ "34 s", "6 min", "2 h 10 min", "3 d 4 h"."""
+    seconds = max(0, seconds)
+    if seconds < 120:
+        return f"{seconds} s"
+    minutes = seconds // 60
+    if minutes < 120:
+        return f"{minutes} min"
+    if minutes < 2880:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes // 1440} d {minutes // 60 % 24} h"
+
+
+def business_days_after(day: date, count: int) -> date:
+    """The date `count` working days later; weekends are left out, holidays are not known."""
+    while count:
+        day += timedelta(days=1)
+        count -= day.weekday() < 5
+    return day
+
+
+def plural(count: int, word: str) -> str:
+    """ "1 movement", "1,248 movements"."""
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"

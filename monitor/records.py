@@ -1,0 +1,223 @@
+"""The outward form of transfers and alerts: JSON objects and CSV rows that others build on.
+
+Field names and values are a contract (docs/webhook.schema.json). Amounts are decimal
+strings in base units, times RFC 3339 UTC or null; nothing is ever a float.
+
+`allowed` names the cases whose labels the reader may see; None means all. An entry of
+another case stays visible as a watched address, without its id, label and case.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from monitor.model import AlertKind, AlertView, Entry, TransferView
+from monitor.plain import MAX_DECIMALS, clean, rfc3339
+
+BODY_TYPE = "fundwatch.alerts.v1"
+MAX_ALERTS = 100  # in one webhook message
+
+Allowed = Collection[str] | None
+
+
+def transfer_object(view: TransferView, allowed: Allowed = None) -> dict[str, Any]:
+    """One transfer as `transfers --format jsonl` and webhooks show it."""
+    transfer, row = view.row.transfer, view.row
+    return {
+        "chain": transfer.chain,
+        "tx": transfer.tx,
+        "leg": transfer.leg,
+        "kind": transfer.kind.value,
+        "asset": _asset(view),
+        "from": transfer.sender,
+        "to": transfer.recipient,
+        "amount": str(transfer.amount),
+        "block_height": transfer.block_height,
+        "block_hash": transfer.block_hash,
+        "time": rfc3339(transfer.time),
+        "status": row.status.value,
+        "entries": [_party(entry, view.directions, allowed) for entry in view.entries],
+        "sources": list(dict.fromkeys(name for name, _ in view.sources)),
+        "first_seen": rfc3339(row.first_seen),
+    }
+
+
+def _asset(view: TransferView) -> dict[str, Any]:
+    known = view.decimals is not None and 0 <= view.decimals <= MAX_DECIMALS
+    return {
+        "contract": view.row.transfer.contract,
+        "symbol": (view.symbol if view.verified else clean(view.symbol)) or None,
+        "decimals": view.decimals if known else None,
+        "token_id": view.row.transfer.token_id,
+        "verified": view.verified,
+    }
+
+
+def may_see(case: str, allowed: Allowed) -> bool:
+    """Whether a reader who was told of these cases may see a label of this one."""
+    return allowed is None or case in allowed
+
+
+def _party(entry: Entry, directions: Mapping[str, str], allowed: Allowed) -> dict[str, Any]:
+    seen = may_see(entry.case, allowed)
+    return {
+        "id": entry.id if seen else None,
+        "address": entry.subject.address,
+        "label": entry.label if seen else None,
+        "case": entry.case if seen else None,
+        "direction": directions.get(entry.id),
+    }
+
+
+def alert_object(view: AlertView, allowed: Allowed = None) -> dict[str, Any]:
+    """One alert as `alerts --format jsonl` and webhooks show it.
+
+    A notice has no chain facts and carries its news in `title`, which others do not have.
+    The alert's own case counts as allowed: the reader is being told of it.
+    """
+    alert, entry = view.alert, view.entry
+    seen = allowed if allowed is None or entry is None else {*allowed, entry.case}
+    shown: dict[str, Any] = {
+        "id": alert.id,
+        "kind": alert.kind.value,
+        "lane": alert.lane.value,
+        "severity": alert.severity.value,
+        "chain": alert.chain,
+        "tx": alert.tx,
+        "entry": _entry(entry) if entry else None,
+        "direction": alert.direction.value if alert.direction else None,
+        "transfers": [transfer_object(each, seen) for each in view.transfers],
+        "amends": alert.amends,
+        "created": rfc3339(alert.created),
+        "state": view.state,
+        "deliveries": [
+            {"channel": each.channel, "state": each.state, "attempts": each.attempts}
+            for each in view.deliveries
+        ],
+    }
+    return shown | ({"title": alert.title} if alert.kind is AlertKind.NOTICE else {})
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "address": entry.subject.address,
+        "label": entry.label,
+        "case": entry.case,
+    }
+
+
+def reference_object(view: AlertView) -> dict[str, Any]:
+    """What a channel with `detail: reference` learns: that there is something to look up."""
+    alert = view.alert
+    return {
+        "id": alert.id,
+        "kind": alert.kind.value,
+        "severity": alert.severity.value,
+        "chain": alert.chain,
+        "time": rfc3339(alert.created),
+    }
+
+
+def webhook_body(
+    views: Sequence[AlertView], created: int, *, detail: str = "full", allowed: Allowed = None
+) -> dict[str, Any]:
+    """The body of one webhook message, valid under docs/webhook.schema.json.
+
+    Raises ValueError for more than MAX_ALERTS alerts: the caller splits them.
+    """
+    if len(views) > MAX_ALERTS:
+        raise ValueError(f"{len(views)} alerts in one message, at most {MAX_ALERTS} are allowed")
+    whole = detail == "full"
+    alerts = [alert_object(v, allowed) if whole else reference_object(v) for v in views]
+    return {"type": BODY_TYPE, "timestamp": rfc3339(created), "data": {"alerts": alerts}}
+
+
+def json_text(value: object) -> str:
+    """Compact JSON that is valid UTF-8 whatever the chain put into it."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+TRANSFER_COLUMNS = (
+    *("chain", "tx", "leg", "kind", "contract", "symbol", "decimals", "token_id", "verified"),
+    *("from", "to", "amount", "amount_decimal", "block_height", "block_hash", "time", "status"),
+    *("entry_ids", "watched_addresses", "labels", "cases", "directions", "sources", "first_seen"),
+)
+ALERT_COLUMNS = ("alert_id", "alert_kind", "lane", "severity", "direction")
+
+
+def csv_rows(views: Iterable[TransferView], allowed: Allowed = None) -> Iterator[str]:
+    """The table of transfers as CSV lines (RFC 4180, header first), one per transfer.
+
+    `amount` is in base units, `amount_decimal` in coins and empty where the decimals are
+    not known. Several entries are joined by "; ". Cells that a spreadsheet would take for
+    a formula begin with an apostrophe.
+    """
+    yield _line(TRANSFER_COLUMNS)
+    for view in views:
+        yield _line(_transfer_cells(transfer_object(view, allowed)))
+
+
+def alert_csv_rows(views: Iterable[AlertView], allowed: Allowed = None) -> Iterator[str]:
+    """As `csv_rows`, with the alert of each transfer before it; an alert without transfers
+    has one line with empty cells."""
+    yield _line((*ALERT_COLUMNS, *TRANSFER_COLUMNS))
+    for view in views:
+        shown = alert_object(view, allowed)
+        head = [shown[key] for key in ("id", "kind", "lane", "severity", "direction")]
+        for transfer in shown["transfers"]:
+            yield _line((*head, *_transfer_cells(transfer)))
+        if not shown["transfers"]:
+            blank = {"chain": shown["chain"], "tx": shown["tx"]}
+            yield _line((*head, *(blank.get(column) for column in TRANSFER_COLUMNS)))
+
+
+def _transfer_cells(shown: Mapping[str, Any]) -> list[object]:
+    parties = shown["entries"]
+    cells = {
+        **shown,
+        **shown["asset"],
+        "amount_decimal": _coins(shown["amount"], shown["asset"]["decimals"]),
+        "entry_ids": _joined(parties, "id"),
+        "watched_addresses": _joined(parties, "address"),
+        "labels": _joined(parties, "label"),
+        "cases": _joined(parties, "case"),
+        "directions": _joined(parties, "direction"),
+        "sources": "; ".join(shown["sources"]),
+    }
+    return [cells[column] for column in TRANSFER_COLUMNS]
+
+
+def _joined(parties: Sequence[Mapping[str, Any]], key: str) -> str:
+    return "; ".join(str(party[key] or "") for party in parties)
+
+
+def _coins(units: str, decimals: int | None) -> str:
+    if not decimals:
+        return "" if decimals is None else units
+    digits = units.rjust(decimals + 1, "0")
+    return f"{digits[:-decimals]}.{digits[-decimals:]}"
+
+
+def _line(cells: Iterable[object]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerow([_cell(cell) for cell in cells])
+    return out.getvalue()
+
+
+_FORMULA = re.compile("[=+@\\-\t\r\n\0\uff1d\uff0b\uff0d\uff20]")
+
+
+def _cell(value: object) -> str:
+    """The text of a cell; what a spreadsheet would calculate begins with an apostrophe."""
+    if value is None:
+        return ""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    return f"'{text}" if _FORMULA.match(text.lstrip(" ")) else text

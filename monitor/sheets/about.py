@@ -1,0 +1,342 @@
+"""The sections that all alerts about a movement share: who, when, how sure, what next."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from monitor.model import (
+    AlertKind,
+    AlertView,
+    Direction,
+    Kind,
+    Lane,
+    Severity,
+    Status,
+    TransferView,
+)
+from monitor.plain import (
+    PLAIN_STATUS,
+    amount,
+    base_units,
+    business_days_after,
+    clean,
+    desk_date,
+    duration,
+    plural,
+    tidy,
+    utc,
+    when,
+)
+from monitor.sheets.parts import (
+    Item,
+    Section,
+    Telling,
+    asset_key,
+    asset_name,
+    is_exchange,
+    section,
+    shown_tx,
+    trusted,
+)
+
+INTERNAL = "Internal. Do not tell the customer or forward outside the desk."
+_URGENT = frozenset({Severity.SEVERE, Severity.HIGH})
+_ACTIONABLE = frozenset({AlertKind.MOVEMENT, AlertKind.AMENDMENT, AlertKind.LATE})
+_LEAST_CERTAIN = (
+    Status.ORPHANED,
+    Status.MISSING,
+    Status.PENDING,
+    Status.PROVISIONAL,
+    Status.SUPERSEDED,
+    Status.FINAL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """All rows of an alert with the same asset and direction, added up."""
+
+    direction: str
+    sample: TransferView
+    units: int
+    count: int
+
+
+def direction_of(view: AlertView, row: TransferView) -> str:
+    """Of one row, seen from the alert's entry: in, out or self."""
+    if view.entry is None:
+        return ""
+    given = row.directions.get(view.entry.id)
+    if given:
+        return given
+    transfer, mine = row.row.transfer, view.entry.subject.address
+    if transfer.sender == transfer.recipient == mine:
+        return Direction.SELF.value
+    return Direction.OUT.value if transfer.sender == mine else Direction.IN.value
+
+
+def flows(view: AlertView) -> tuple[Flow, ...]:
+    """What moved, without fees; without zero amounts unless there is nothing else.
+
+    Verified assets first, then the alert's own direction.
+    """
+    rows = [row for row in view.transfers if row.row.transfer.kind is not Kind.FEE]
+    rows = [row for row in rows if row.row.transfer.amount] or rows
+    found: dict[tuple[object, ...], Flow] = {}
+    for row in rows:
+        key = (direction_of(view, row), asset_key(row))
+        old = found.get(key, Flow(key[0], row, 0, 0))
+        units = old.units + row.row.transfer.amount
+        found[key] = Flow(old.direction, old.sample, units, old.count + 1)
+    wanted = view.alert.direction.value if view.alert.direction else ""
+    order = sorted(found.values(), key=lambda f: (not trusted(f.sample), f.direction != wanted))
+    return tuple(order)
+
+
+# --- how certain -------------------------------------------------------------------------
+
+
+def least_certain(rows: Sequence[TransferView]) -> Status | None:
+    found = {row.row.status for row in rows}
+    return next((status for status in _LEAST_CERTAIN if status in found), None)
+
+
+def status_text(view: AlertView) -> str:
+    """The least certain status among the rows, in the words that people see."""
+    status = least_certain(view.transfers)
+    if status is None:
+        return "Nothing on a chain is claimed."
+    depth = _depth(view) if status is Status.PROVISIONAL else ""
+    return f"{PLAIN_STATUS[status]}{depth}"
+
+
+def _depth(view: AlertView) -> str:
+    finality = view.alert.facts.get("finality") or (view.chain.finality if view.chain else None)
+    count = view.alert.facts.get("confirmations")
+    height = _height(view)
+    if count is None and height is not None and view.head_height is not None:
+        count = max(0, view.head_height - height + 1)
+    if count is None or not finality:
+        return ""
+    return f" ({min(int(count), int(finality))} of {finality})"
+
+
+def _height(view: AlertView) -> int | None:
+    heights = [row.row.transfer.block_height for row in view.transfers]
+    return next((height for height in heights if height is not None), None)
+
+
+def status_section(view: AlertView) -> Section | None:
+    certain = least_certain(view.transfers)
+    height = None if certain is Status.ORPHANED else _height(view)
+    counts = Counter(PLAIN_STATUS[row.row.status] for row in view.transfers)
+    mixed = "; ".join(f"{word}: {count}" for word, count in counts.items())
+    return section(
+        "STATUS",
+        Item(status_text(view), style="strong"),
+        Item(f"Rows differ: {mixed}.", style="note") if len(counts) > 1 else None,
+        Item(f"{height:,}", "Block") if height is not None else None,
+        Item(promise, style="note") if (promise := _promise(certain)) else None,
+    )
+
+
+def _promise(status: Status | None) -> str:
+    if status is Status.PENDING:
+        return "One message follows if it is replaced or dropped; none if it becomes final."
+    if status in (Status.PROVISIONAL, Status.MISSING):
+        return "You will hear again only if it is reversed."
+    return "Not expected to change any more." if status is Status.FINAL else ""
+
+
+# --- who, when, by whom ------------------------------------------------------------------
+
+
+def who_section(view: AlertView) -> Section | None:
+    entry = view.entry
+    if entry is None:
+        return None
+    title = f" ({tidy(entry.title, 80)})" if entry.title else ""
+    case = f"case {tidy(entry.case, 40)}{title}" if entry.case else "no case"
+    severity = view.alert.severity.value.upper()
+    since = f"Watched since {utc(view.added)[:10]}" if view.added else ""
+    return section(
+        "WHO",
+        Item(f"{tidy(entry.label, 80) or 'no label'} - {case} - severity {severity}"),
+        Item(f'"{tidy(entry.reason)}"', "Why") if entry.reason else None,
+        Item(tidy(entry.source), "Source") if entry.source else None,
+        Item(since, style="note") if since else None,
+    )
+
+
+def when_section(view: AlertView, telling: Telling) -> Section | None:
+    zone, facts = telling.timezone, view.alert.facts
+    times = [row.row.transfer.time for row in view.transfers if row.row.transfer.time is not None]
+    happened = min(times) if times else None
+    read = int(facts.get("read_at") or view.alert.created)
+    behind = f"{duration(read - happened)} later" if happened is not None else ""
+    late = tidy(str(facts.get("why_late") or ""), 400)
+    return section(
+        "WHEN",
+        Item(when(happened, zone) if happened is not None else "not in a block yet", "Happened"),
+        Item(when(read, zone), "Read", note=behind),
+        Item(utc(telling.now), "Sent"),
+        Item(f"Why late: {late}", style="warn") if late else None,
+    )
+
+
+def says_section(view: AlertView) -> Section | None:
+    first: dict[str, int] = {}
+    for row in view.transfers:
+        for name, at in row.sources:
+            first[name] = min(at, first.get(name, at))
+    told = [Item(f"{tidy(name, 40)}, read {utc(at)}") for name, at in first.items()]
+    return section("SAYS", *told, _second(view)) if view.transfers else None
+
+
+def _second(view: AlertView) -> Item:
+    second: Mapping[str, Any] | None = view.alert.facts.get("second_source")
+    if not second:
+        late = " yet" if view.alert.severity is Severity.SEVERE else ""
+        return Item(f"Second source: not asked{late}.", style="note")
+    name, at = tidy(str(second.get("source")), 40), utc(second.get("at"))
+    agrees = second.get("agrees")
+    if agrees is None:
+        return Item(f"Second source {name} was asked {at} and could not say.", style="note")
+    if agrees:
+        return Item(f"Second source {name} agrees ({at}).")
+    return Item(f"Second source {name} DOES NOT SHOW IT ({at}). Check by hand.", style="warn")
+
+
+# --- what is unusual, what is left, what was not checked -----------------------------------
+
+
+def unusual(view: AlertView) -> tuple[str, ...]:
+    """Plain sentences on what stands out by our own record."""
+    facts, found = view.alert.facts, []
+    quiet, tests = int(facts.get("quiet_days") or 0), facts.get("test_payments") or []
+    if facts.get("first_ever"):
+        found.append("First movement of this entry in our record.")
+    elif quiet:
+        found.append(f"First movement in {plural(quiet, 'day')}.")
+    if tests:
+        names = ", ".join(clean(str(each), 80) for each in tests[:5])
+        came = "came" if len(tests) > 1 else "was sent"
+        payments = plural(len(tests), "small test payment")
+        found.append(f"{payments} {came} to the same party in the 24 hours before ({names}).")
+    return tuple(found)
+
+
+def left_section(view: AlertView) -> Section | None:
+    items = [_balance(view, each) for each in view.alert.facts.get("balances") or ()]
+    note = Item("By our record of the rows read, not asked from the chain.", style="note")
+    return section("LEFT", *items, note) if items else None
+
+
+def _balance(view: AlertView, fact: Mapping[str, Any]) -> Item:
+    own = {None, "", "native", view.chain.symbol if view.chain else ""}
+    contract = None if fact.get("asset") in own else fact["asset"]
+    same = [row for row in view.transfers if row.row.transfer.contract == contract]
+    sample = next((row for row in same if trusted(row)), None)
+    name = asset_name(sample) if sample else f'unverified token "{clean(str(fact.get("symbol")))}"'
+    decimals = sample.decimals if sample else None
+    ends = " -> ".join(_units(fact.get(key), decimals) for key in ("before", "after"))
+    return Item(f"{ends} {name}" if sample else f"{name}: {ends}")
+
+
+def _units(value: object, decimals: int | None) -> str:
+    units = base_units(value)
+    return "unknown" if units is None or units < 0 else amount(units, decimals)
+
+
+def genuine_section(view: AlertView) -> Section | None:
+    """Whether it is spam, by what was noticed, and why it was not told at once."""
+    lines = dict.fromkeys(
+        f"{clean(str(name), 60)}: {clean(str(reason), 200)}"
+        for _, name, reason in view.alert.facts.get("classes") or ()
+    )
+    quiet = view.alert.lane is Lane.QUIET and tidy(view.alert.lane_reason)
+    return section(
+        "TAKE CARE",
+        *(Item(line, style="warn") for line in list(lines)[:10]),
+        Item(quiet, "Quiet") if quiet else None,
+    )
+
+
+def unchecked_section(views: Sequence[AlertView]) -> Section:
+    told = dict.fromkeys(tidy(text, 400) for view in views for text in view.not_covered)
+    lines = list(told) or ["Other addresses of the same owner; other chains."]
+    return Section("NOT CHECKED", tuple(Item(line) for line in lines))
+
+
+# --- what next -----------------------------------------------------------------------------
+
+
+def next_section(view: AlertView, telling: Telling) -> Section | None:
+    number = view.alert.id
+    acts = view.alert.kind in _ACTIONABLE and view.alert.lane is Lane.NEWS
+    state = view.state + (f": {tidy(view.acknowledged)}" if view.acknowledged else "")
+    return section(
+        "NEXT",
+        Item(f"fundwatch alerts ack {number} --by NAME --note TEXT", "Acknowledge", "command"),
+        Item(state, "State"),
+        *_link(view),
+        *(_options(view) if acts else ()),
+        *(_clocks(view, telling) if acts else ()),
+    )
+
+
+def _link(view: AlertView) -> tuple[Item, ...]:
+    tx = view.alert.tx or ""
+    if view.chain is None or not view.chain.link_tx or not tx.isalnum() or not tx.isascii():
+        return ()
+    note = "A public site: its operator sees that you look."
+    return (Item(view.chain.link_tx.replace("{tx}", tx), "Look", "link", note),)
+
+
+def _options(view: AlertView) -> list[Item]:
+    out = [f for f in flows(view) if f.direction == Direction.OUT.value]
+    receivers = [r.row.transfer.recipient for r in view.transfers]
+    said = []
+    if is_exchange(view, receivers) and view.alert.direction is Direction.OUT:
+        said.append(
+            "Your address book names the receiver as an exchange: a request to it to hold the "
+            "funds is possible now, and loses its worth within hours."
+        )
+    coins = dict.fromkeys(asset_name(f.sample) for f in out if _issued(f.sample))
+    if coins and view.alert.severity in _URGENT:
+        said.append(f"The issuer of {', '.join(coins)} can freeze it at an address if asked.")
+    return [Item(f"{text} An option, not legal advice.") for text in said]
+
+
+def _issued(row: TransferView) -> bool:
+    return row.verified and row.symbol.split(".", maxsplit=1)[0] in {"USDT", "USDC"}
+
+
+def _clocks(view: AlertView, telling: Telling) -> list[Item]:
+    day = desk_date(view.alert.created, telling.timezone)
+    if view.alert.severity not in _URGENT or day is None:
+        return []
+    ofac, sar = business_days_after(day, 10), day + timedelta(days=30)
+    return [
+        Item(
+            f"counted from {day}: 10 business days (OFAC report) end {ofac}, public holidays "
+            f"not counted; 30 days (SAR) end {sar}. Not legal advice.",
+            "Clocks",
+        )
+    ]
+
+
+def id_section(view: AlertView, telling: Telling, what: str) -> Section | None:
+    alert = view.alert
+    earlier = f"First told in {view.thread}." if view.thread and view.thread != alert.id else ""
+    return section(
+        "ID",
+        Item(f"{alert.id} - {what}"),
+        Item(earlier, style="note") if earlier else None,
+        Item(shown_tx(alert.tx), "Tx", "code") if alert.tx else None,
+        Item(f"Fundwatch {telling.version}, message {telling.message_id}", style="note"),
+    )

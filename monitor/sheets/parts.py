@@ -1,0 +1,251 @@
+"""The small vocabulary that every mail is made of, and how assets and parties are named."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from monitor import chains
+from monitor.model import (
+    AlertView,
+    Chain,
+    ChannelConfig,
+    Kind,
+    Known,
+    Severity,
+    Transfer,
+    TransferView,
+)
+from monitor.plain import amount, amount_short, clean, tidy, utc
+from monitor.records import Allowed, may_see
+
+ROWS_SHOWN = 20  # more go into the attached table
+UTXO_KINDS = frozenset({Kind.UTXO_IN, Kind.UTXO_OUT, Kind.COINBASE})
+_ORDER = (Severity.SEVERE, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
+_ZERO = "0x" + "0" * 40
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One statement. `style`: "" plain, "strong", "row" (strong, the first of several that
+    belong together), "code" (address, hash: never shortened), "command", "link", "warn",
+    "note". `note` is said of the text, after it."""
+
+    text: str
+    label: str = ""
+    style: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns of short figures; every row as long as the head."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    name: str
+    items: tuple[Item | Table, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One mail. `topic` is the fixed-format subject after "[Fundwatch BANNER] " and holds no
+    label, no reason and no text from a chain."""
+
+    banner: str  # HIGH, CORRECTION, TEST, ...
+    severity: Severity
+    topic: str
+    headline: str
+    lead: tuple[str, ...]
+    sections: tuple[Section, ...]
+    footer: str
+    table: str = ""  # the attached CSV; empty: none
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """To whom, when and under which name a message is told."""
+
+    channel: ChannelConfig
+    allowed: Allowed  # cases whose labels this channel may see; None: all
+    message_id: str
+    group_id: str
+    now: int
+    timezone: str
+    version: str
+
+    def among(self, cases: Collection[str]) -> Allowed:
+        """The allowed cases with those that this message itself is about."""
+        return None if self.allowed is None else frozenset({*self.allowed, *cases})
+
+
+def section(name: str, *items: Item | Table | None) -> Section | None:
+    """A section of those items that have something to say; None when none has."""
+    kept = tuple(item for item in items if item is not None)
+    return Section(name, kept) if kept else None
+
+
+def sections(*found: Section | None) -> tuple[Section, ...]:
+    return tuple(each for each in found if each is not None)
+
+
+def worst(views: Sequence[AlertView]) -> Severity:
+    return min((view.alert.severity for view in views), key=_ORDER.index)
+
+
+def chain_name(view: AlertView) -> str:
+    return tidy(view.chain.name if view.chain else view.alert.chain or "", 40)
+
+
+def case_part(case: str) -> str:
+    """The case id as subjects show it."""
+    return f"case {tidy(case, 40)}" if case else ""
+
+
+def topic(*parts: str) -> str:
+    return " - ".join(part for part in parts if part)
+
+
+# --- assets ------------------------------------------------------------------------------
+
+
+def trusted(view: TransferView) -> bool:
+    """Whether symbol and decimals come from us: the chain's own coin, or a verified contract."""
+    transfer = view.row.transfer
+    own = transfer.contract is None and transfer.kind is not Kind.TRC10
+    return view.verified or own
+
+
+def is_nft(transfer: Transfer) -> bool:
+    return transfer.kind in (Kind.ERC721, Kind.ERC1155)
+
+
+def asset_key(view: TransferView) -> tuple[str, str, str]:
+    transfer = view.row.transfer
+    token = transfer.token_id if is_nft(transfer) or transfer.kind is Kind.TRC10 else None
+    return (transfer.chain, transfer.contract or "", token or "")
+
+
+def asset_name(view: TransferView) -> str:
+    """A verified symbol as it is; anything else as an unverified claim in quotes."""
+    if trusted(view):
+        return tidy(view.symbol, 32)
+    what = "NFT collection" if is_nft(view.row.transfer) else "token"
+    claimed = clean(view.symbol)
+    return f'unverified {what} "{claimed}"' if claimed else f"unverified {what} without a name"
+
+
+def quantity(view: TransferView, units: int) -> str:
+    """Exact amount with its asset: "1,000,000.000000 USDT"."""
+    transfer = view.row.transfer
+    if is_nft(transfer):
+        count = "" if units == 1 else f"{units:,} of "
+        return f"{count}NFT no. {clean(transfer.token_id or '?', 80)} of {asset_name(view)}"
+    if trusted(view):
+        return f"{amount(units, view.decimals)} {asset_name(view)}"
+    return f"{amount(units, None)} of {asset_name(view)}"
+
+
+def quantity_short(view: TransferView, units: int) -> str:
+    """As `quantity`, fit for a subject: no text that a chain gave."""
+    if not trusted(view):
+        return "unverified NFT" if is_nft(view.row.transfer) else "unverified token"
+    if is_nft(view.row.transfer):
+        return f"NFT of {asset_name(view)}"
+    return f"{amount_short(units, view.decimals)} {asset_name(view)}"
+
+
+def asset_lines(chain: Chain | None, view: TransferView) -> tuple[Item | None, ...]:
+    """Where the asset comes from: verified or not, its contract in full."""
+    transfer = view.row.transfer
+    if transfer.contract is None:
+        return (_trc10(transfer) if transfer.kind is Kind.TRC10 else None,)
+    contract = Item(shown_address(chain, transfer.contract), "Contract", "code")
+    if view.verified:
+        return (Item("verified token (its contract is in your table)", style="note"), contract)
+    return (
+        Item("UNVERIFIED: the name is the contract's own claim.", style="warn"),
+        _claimed(view),
+        contract,
+    )
+
+
+def _trc10(transfer: Transfer) -> Item:
+    return Item(f"UNVERIFIED: TRC-10 token no. {clean(transfer.token_id or '?')}.", style="warn")
+
+
+def _claimed(view: TransferView) -> Item | None:
+    if view.decimals is None or is_nft(view.row.transfer):
+        return None
+    reading = amount(view.row.transfer.amount, view.decimals)
+    return Item(f"It claims {view.decimals} decimals, which would make {reading}.", style="note")
+
+
+# --- parties -----------------------------------------------------------------------------
+
+
+def shown_address(chain: Chain | None, address: str) -> str:
+    """The address in full as people see it; what is no address is made harmless."""
+    if chain and re.fullmatch("0x[0-9a-f]{40}", address):
+        return chains.display(chain, address)
+    return address if re.fullmatch("[0-9A-Za-z]{1,100}", address) else clean(address, 120)
+
+
+def shown_tx(tx: str) -> str:
+    return tx if re.fullmatch("[0-9A-Za-z_]{1,100}", tx) else clean(tx, 120)
+
+
+def party(view: AlertView, telling: Telling, address: str | None, missing: str) -> Item:
+    """One side of a transfer, in full, with what we know of it."""
+    if address is None:
+        return Item(missing)
+    note = party_note(view, telling, address)
+    return Item(shown_address(view.chain, address), style="code", note=note)
+
+
+def party_note(view: AlertView, telling: Telling, address: str) -> str:
+    if view.entry and address == view.entry.subject.address:
+        return "WATCHED (this entry)"
+    if address == _ZERO:
+        return "the zero address: tokens are created from it and destroyed by it"
+    known = view.names.get(address)
+    name = _known_name(known, view, telling) if known else ""
+    if not name:
+        name = "Not on the watchlist. No name in your address book."
+    return " ".join(part for part in (name, _dealings(view, address)) if part)
+
+
+def _known_name(known: Known, view: AlertView, telling: Telling) -> str:
+    if not known.watched:
+        source = f", source {tidy(known.source, 60)}" if known.source else ""
+        return f"{tidy(known.label, 80)} (your address book{source})."
+    cases = {view.entry.case} if view.entry else set()
+    if not may_see(known.case, telling.among(cases)):
+        return "Another watched address."
+    case = f" - case {tidy(known.case, 40)}" if known.case else ""
+    alert = f" - {known.alert_id}" if known.alert_id else ""
+    return f"ALSO WATCHED: {tidy(known.label, 80) or 'no label'}{case}{alert}."
+
+
+def _dealings(view: AlertView, address: str) -> str:
+    dealings = view.alert.facts.get("dealings")
+    if dealings is None:
+        return ""
+    earlier: Mapping[str, Any] = dealings.get(address) or {}
+    count = int(earlier.get("count") or 0)
+    if not count:
+        return "First time with this entry."
+    times = f"{count:,} times" if count > 1 else "once"
+    return f"Seen with this entry {times} before, last {utc(earlier.get('last'))[:10]}."
+
+
+def is_exchange(view: AlertView, addresses: Collection[str | None]) -> bool:
+    """Whether the address book names one of these as an exchange, in so many words."""
+    known = (view.names.get(a) for a in addresses if a)
+    return any(k and not k.watched and "exchange" in k.label.casefold() for k in known)

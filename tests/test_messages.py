@@ -1,0 +1,560 @@
+"""What people see of an alert: every kind, every channel, whatever the chain put into it."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from email.message import EmailMessage
+from html.parser import HTMLParser
+
+import pytest
+import sample_alerts as sample
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor import messages
+from monitor.model import UINT256_MAX, AlertKind, Direction, Kind, Known, Lane, Severity, Status
+
+FORBIDDEN = re.compile(r"\b(legs?|streams?|orphaned|provisional|delivered)\b", re.I)
+KINDS = {
+    "movement": [sample.outgoing()],
+    "utxo": [sample.bitcoin()],
+    "amendment": [sample.outgoing(kind=AlertKind.AMENDMENT, amends="A-10001", thread="A-10001")],
+    "late": [sample.outgoing(kind=AlertKind.LATE, facts={"why_late": "The explorer was behind."})],
+    "activity": [
+        sample.make_view(
+            sample.ETHEREUM,
+            sample.EVM_ENTRY,
+            [sample.ether(21_000, kind=Kind.FEE, recipient=None)],
+            kind=AlertKind.ACTIVITY,
+        )
+    ],
+    "correction": [sample.correction()],
+    "replaced": [sample.correction("replaced")],
+    "included again": [sample.correction("included again")],
+    "history": [sample.history()],
+    "notice": [sample.notice()],
+    "group": sample.storm(40),
+    "mixed group": [*sample.storm(3), sample.correction(), sample.hostile("X")],
+}
+
+
+class Text(HTMLParser):
+    """What a reader of the HTML form sees, and every tag and address in it."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.seen, self.tags, self.attributes = [], set(), []
+        self.feed(html)
+        self.text = re.sub(r"\s+", " ", " ".join(self.seen))
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes += [(tag, *pair) for pair in attrs]
+
+    def handle_data(self, data):
+        self.seen.append(data)
+
+
+def flat(text):
+    return re.sub(r"\s+", " ", text)
+
+
+def was_laid_out(rendered):
+    return rendered.html != "" and "could not be laid out" not in rendered.text
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("channel", [sample.MAIL, sample.REFERENCE], ids=["full", "reference"])
+def test_every_kind_becomes_a_mail(name, channel):
+    """Subject, text and HTML are there, in our words, and a mail can be made of them."""
+    rendered = sample.mail(*KINDS[name], channel=channel)
+    assert was_laid_out(rendered)
+    assert rendered.subject.startswith("[Fundwatch ")
+    shown = Text(rendered.html).text
+    for form in (rendered.subject, rendered.text, shown):
+        assert form.strip()
+        assert not FORBIDDEN.search(form), FORBIDDEN.search(form)
+    mail = EmailMessage()
+    mail["Subject"] = rendered.subject
+    mail.set_content(rendered.text)
+    mail.add_alternative(rendered.html, subtype="html")
+    assert mail.as_bytes()
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_text_and_html_say_the_same(name):
+    """No word of the text form is missing in the HTML form."""
+    rendered = sample.mail(*KINDS[name])
+    missing = set(rendered.text.split()) - set(Text(rendered.html).text.split())
+    assert missing == set()
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_text_is_narrow(name):
+    """Lines keep to 78 columns, except one that is a single address, hash or link."""
+    wide = [line for line in sample.mail(*KINDS[name]).text.split("\n") if len(line) > 78]
+    assert all(len(line.split()) == 1 for line in wide), wide
+
+
+def test_mock_up_a_answers_the_ten_questions():
+    """The outgoing payment of the mock-up, subject to the letter and every answer in the body."""
+    rendered = sample.mail(sample.outgoing())
+    assert rendered.subject == "[Fundwatch HIGH] OUT 1,000,000 USDT - case NK-07 - Tron - A-10482"
+    text = flat(rendered.text)
+    for answer in (
+        "1,000,000.000000 USDT LEFT a watched address.",
+        f"Contract {sample.USDT}",
+        f"FROM {sample.WATCHED} WATCHED (this entry)",
+        f"TO {sample.RECEIVER} Not on the watchlist. No name in your address book.",
+        "Seen with this entry 3 times before",
+        'Payroll wallet 3 - case NK-07 (Invented example) - severity HIGH Why "on the example',
+        "Watched since 2026-03-13",
+        "Happened 2026-11-22 09:14:03 UTC (10:14:03 Zurich)",
+        "Read 2026-11-22 09:14:37 UTC (10:14:37 Zurich) 34 s later",
+        "Sent 2026-11-22 09:14:39 UTC",
+        "Confirmed, can still be reversed (11 of 19)",
+        "First movement in 212 days.",
+        "3 small test payments came to the same party",
+        "1,000,030.500000 -> 30.500000 USDT",
+        "verified token",
+        "NOT CHECKED Internal TRX transfers:",
+        "A-10482 - new",
+        "fundwatch alerts ack A-10482 --by NAME --note TEXT",
+        f"https://tronscan.org/#/transaction/{sample.tx_hash('one')}",
+        "its operator sees that you look",
+        "10 business days (OFAC report) end 2026-12-04",
+        "30 days (SAR) end 2026-12-22. Not legal advice.",
+    ):
+        assert answer in text
+
+
+def test_mock_up_b_does_not_guess():
+    """UTXO: the entry's own sums, all inputs and outputs, and what the chain does not say."""
+    rendered = sample.mail(sample.bitcoin(), allowed={"NK-11"})
+    assert rendered.subject == (
+        "[Fundwatch SEVERE] OUT 0.6002 BTC net - case NK-11 - Bitcoin - A-10490"
+    )
+    text = flat(rendered.text)
+    for said in (
+        "put in 0.80000000 BTC 2 of 3 inputs",
+        "got back 0.19980000 BTC 1 of 3 outputs",
+        "net out 0.60020000 BTC its share of the fee cannot be known",
+        "FEE 0.00020000 BTC",
+        "does not say which input paid which output",
+        "Unconfirmed, may never happen",
+    ):
+        assert said in text
+
+
+def test_utxo_without_the_other_legs_gives_no_fee():
+    """A difference of incomplete sums is not shown as a fee."""
+    assert "FEE" not in sample.mail(sample.bitcoin(all_legs=())).text
+
+
+def test_mock_up_d_says_do_not_rely_on_it():
+    """A correction names the alert that it corrects, in the subject too."""
+    rendered = sample.mail(sample.correction())
+    assert rendered.subject == (
+        "[Fundwatch CORRECTION] REVERSED: OUT 12.5 ETH did not happen"
+        " - case NK-07 - Ethereum - A-10377"
+    )
+    text = flat(rendered.text)
+    assert "reported as A-10377 is no longer part of the chain. DO NOT RELY ON IT." in text
+    assert "accepted by desk-mail, case-tool" in text
+    assert "OFAC" not in text
+
+
+def test_mock_up_c_leaves_nothing_out():
+    """A group counts, adds up exactly, and attaches every row."""
+    views = sample.storm(431)
+    rendered = sample.mail(*views)
+    assert rendered.subject == (
+        "[Fundwatch HIGH] 287 movements in 7 min - case NK-07 - Ethereum - G-0093"
+    )
+    loud = [view for view in views if view.alert.lane is Lane.NEWS]
+    total = sum(view.transfers[0].row.transfer.amount for view in loud)
+    text = flat(rendered.text)
+    assert f"{total // 10**18}.{total % 10**18:018d} (287 transfers)" in text
+    assert "144: Less than 1 ETH came in." in text
+    assert "287 payments to 287 receivers; 287 of them never seen before." in text
+    ((name, kind, table),) = rendered.attachments
+    assert (name, kind) == ("G-0093.csv", "text/csv")
+    assert all(view.alert.id in table for view in views)
+    assert table.count("\r\n") == 432
+
+
+def test_utxo_groups_add_up_the_net():
+    """Change that comes back is not counted as money that left."""
+    text = flat(sample.mail(sample.bitcoin(), sample.bitcoin(number="A-2")).text)
+    assert "1.20040000 (2 transfers)" in text
+
+
+def test_what_does_not_fit_is_attached():
+    """A transaction with many rows lists twenty and attaches all."""
+    rows = [sample.usdt(10**6 + n, recipient=sample.tron_address(str(n))) for n in range(30)]
+    rendered = sample.mail(sample.make_view(sample.TRON, sample.TRON_ENTRY, rows))
+    assert "10 more are in the attached file." in rendered.text
+    assert rendered.attachments[0][2].count("\r\n") == 31
+
+
+# --- who may know what -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["utxo", "group with it"])
+def test_labels_of_other_cases_stay_away(name):
+    """A channel that was not told of the other case sees a watched address, not whose."""
+    views = [sample.bitcoin()] if name == "utxo" else [sample.bitcoin(), sample.bitcoin()]
+    told = sample.mail(*views, allowed={"NK-11"})
+    everything = "".join((told.subject, told.text, told.html, str(told.attachments)))
+    assert was_laid_out(told)
+    assert "Secret cousin" not in everything
+    assert "ZZ-99" not in everything
+    assert "A-10491" not in everything
+
+
+def test_labels_of_allowed_cases_are_shown():
+    """A channel that knows the other case is told which alert belongs to it."""
+    told = sample.mail(sample.bitcoin(), allowed={"NK-11", "ZZ-99"})
+    assert "ALSO WATCHED: Secret cousin - case ZZ-99 - A-10491." in flat(told.text)
+    assert "Another watched address." in flat(sample.mail(sample.bitcoin(), allowed=()).text)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_no_subject_carries_label_or_reason(name):
+    """Subjects travel in the open: no label, no reason, no title of a case."""
+    subject = sample.mail(*KINDS[name]).subject
+    assert "Payroll" not in subject
+    assert "example" not in subject.lower()
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_reference_tells_only_that_there_is_something(name):
+    """Id, kind, severity, chain and time; nothing that identifies a case or a movement."""
+    views = KINDS[name]
+    told = sample.mail(*views, channel=sample.REFERENCE)
+    everything = "".join((told.subject, told.text, told.html))
+    assert told.attachments == ()
+    for view in views:
+        assert view.alert.id in told.text
+        secrets = [view.alert.tx, view.entry and view.entry.label, view.entry and view.entry.case]
+        secrets += [view.entry and view.entry.reason, view.entry and view.entry.subject.address]
+        secrets += [row.row.transfer.recipient for row in view.transfers]
+        assert not [secret for secret in secrets if secret and secret in everything]
+
+
+def test_address_book_and_exchanges():
+    """A named exchange at the other end is shown with its source, and what can be done now."""
+    names = {sample.RECEIVER: Known("Example exchange 7", source="example list")}
+    text = flat(sample.mail(sample.outgoing(names=names)).text)
+    assert "Example exchange 7 (your address book, source example list)." in text
+    assert "names the receiver as an exchange" in text
+    assert "An option, not legal advice." in text
+
+
+def test_clocks_only_where_they_matter():
+    """Medium alerts carry no legal clocks."""
+    text = sample.mail(sample.outgoing(severity=Severity.MEDIUM)).text
+    assert "OFAC" not in text
+    assert "freeze" not in text
+
+
+# --- hostile chains --------------------------------------------------------------------------
+
+HOSTILE = [
+    *(f"US{breaker}DT" for breaker in "\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"),
+    "\u202eTDSU\u2066",
+    "U\u200bS\u200dD\u00adT\ufeff",
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "{{ 7 * 7 }}{% raw %}",
+    "[click](https://evil.example/x)",
+    "**bold** `code` <!channel> @everyone",
+    "https://evil.example/claim?x=1",
+    "visit evil.example now",
+    "\0\x01\x7f",
+    "\ud800\udfff\ud83d",
+    "=HYPERLINK(1)",
+    "x" * 100_000,
+    "\U0001f4b0" * 5_000,
+    "",
+]
+
+
+@pytest.mark.parametrize("symbol", HOSTILE, ids=[ascii(each[:24]) for each in HOSTILE])
+def test_hostile_symbols_are_shown_inert(symbol):
+    """The alert goes out; nothing in it acts; the subject holds no chain text at all."""
+    rendered = sample.mail(sample.hostile(symbol))
+    assert was_laid_out(rendered)
+    assert rendered.subject == (
+        "[Fundwatch HIGH] IN unverified token - case NK-07 - Ethereum - A-10482"
+    )
+    page = Text(rendered.html)
+    assert page.tags <= {
+        *("html", "head", "meta", "title", "style", "body", "table", "tr", "td", "div"),
+        *("span", "b", "a"),
+    }
+    links = {value for tag, name, value in page.attributes if name in ("href", "src")}
+    assert links == {f"https://etherscan.io/tx/{sample.tx_hash('one')}"}
+    assert "evil.example" not in rendered.text + rendered.html
+    assert "\u202e" not in rendered.text + rendered.html
+    assert "unverified token" in rendered.text
+    assert len(rendered.text) < 6_000
+    mail = EmailMessage()
+    mail["Subject"] = rendered.subject
+    mail.set_content(rendered.text)
+    mail.add_alternative(rendered.html, subtype="html")
+    assert mail.as_bytes()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(st.characters(codec=None), max_size=200))
+def test_any_symbol_is_laid_out(symbol):
+    """No text of a chain can make the layout fail, in a mail or in a group."""
+    assert was_laid_out(sample.mail(sample.hostile(symbol)))
+    rendered = sample.mail(sample.hostile(symbol), sample.hostile(symbol))
+    assert was_laid_out(rendered)
+    rendered.attachments[0][2].encode("utf-8")
+
+
+@given(st.integers(0, UINT256_MAX))
+@settings(max_examples=60, deadline=None)
+def test_amounts_are_exact_to_the_last_digit(amount):
+    """The amount in text and HTML, separators taken out, is the amount of the chain."""
+    rendered = sample.mail(
+        sample.make_view(sample.ETHEREUM, sample.EVM_ENTRY, [sample.ether(amount)])
+    )
+    whole, part = divmod(amount, 10**18)
+    assert f"{whole:,}.{part:018d} ETH" in flat(rendered.text)
+    assert f"{whole:,}.{part:018d} ETH" in Text(rendered.html).text
+
+
+def test_unverified_tokens_show_raw_units():
+    """Decimals are the contract's own claim too: raw units first, the claim as a claim."""
+    text = flat(sample.mail(sample.hostile("USDT")).text)
+    assert '1,000,000,000,000,000,000,000,000 raw units of unverified token "USDT" ARRIVED' in text
+    assert "It claims 6 decimals" in text
+
+
+# --- nothing is lost ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"balances": 7},
+        {"quiet_days": "many"},
+        {"classes": [["too short"]]},
+        {"second_source": "yes"},
+        {"dealings": ["x"]},
+        {"read_at": "\ud800"},
+    ],
+    ids=lambda facts: next(iter(facts)),
+)
+def test_facts_that_cannot_be_read_do_not_lose_the_alert(facts):
+    """The plain facts go out instead, with id, transaction, parties and amount."""
+    rendered = sample.mail(sample.outgoing(facts=facts))
+    assert not was_laid_out(rendered)
+    assert "A-10482" in rendered.subject
+    for fact in (sample.tx_hash("one"), sample.WATCHED, sample.RECEIVER, "1000000000000"):
+        assert fact in rendered.text
+    assert next(iter(facts)) in rendered.text
+    assert rendered.text.isascii()
+
+
+@pytest.mark.parametrize("broken", ["{% if", "{{ nothing.at.all }}", "{{ 1 / 0 }}"])
+def test_a_broken_template_does_not_lose_the_alert(tmp_path, broken):
+    """Somebody edited the template: the alert still goes out, and says what is wrong."""
+    (tmp_path / "mail.html.j2").write_text(broken, "utf-8")
+    templates = messages.environment(tmp_path, sample.ROOT / "config" / "templates")
+    rendered = sample.mail(*sample.storm(3), templates=templates, channel=sample.MAIL)
+    assert "could not be laid out" in rendered.text
+    assert all(view.alert.id in rendered.text for view in sample.storm(3))
+    short = sample.mail(sample.outgoing(), templates=templates, channel=sample.REFERENCE)
+    assert "A-10482" in short.text
+    assert sample.WATCHED not in short.text
+
+
+def test_a_users_template_hides_the_shipped_one(tmp_path):
+    """A folder of one's own overrides one file and leaves the other as shipped."""
+    (tmp_path / "mail.txt.j2").write_text("OURS {{ sheet.headline }}", "utf-8")
+    templates = messages.environment(tmp_path, sample.ROOT / "config" / "templates")
+    rendered = sample.mail(sample.outgoing(), templates=templates)
+    assert rendered.text == "OURS 1,000,000.000000 USDT LEFT a watched address."
+    assert "<!DOCTYPE html>" in rendered.html
+
+
+def test_the_same_alert_gives_the_same_bytes():
+    """A message is frozen: nothing in it depends on when or where it is rendered again."""
+    assert sample.mail(*sample.storm(5)) == sample.mail(*sample.storm(5))
+
+
+# --- status, corrections, notices -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (Status.PENDING, "Unconfirmed, may never happen"),
+        (Status.PROVISIONAL, "Confirmed, can still be reversed (11 of 19)"),
+        (Status.FINAL, "Final"),
+        (Status.MISSING, "Being re-checked"),
+        (Status.ORPHANED, "Reversed: did not happen"),
+    ],
+)
+def test_status_words(status, words):
+    """The words that people see for each status."""
+    view = replace(sample.outgoing(), transfers=(sample.usdt(status=status),))
+    assert f"STATUS {words}" in flat(sample.mail(view).text)
+
+
+def test_depth_is_counted_where_the_facts_do_not_say():
+    """Without frozen facts the depth follows from the newest head seen."""
+    view = sample.outgoing(facts={}, head_height=88_012_350)
+    assert "(6 of 19)" in sample.mail(view).text
+
+
+@pytest.mark.parametrize("agrees", [True, False, None])
+def test_second_source(agrees):
+    """Agreement, disagreement and no answer are three different things."""
+    facts = {"second_source": {"source": "other", "agrees": agrees, "at": sample.T0}}
+    text = flat(sample.mail(sample.outgoing(facts=facts)).text)
+    words = {True: "other agrees", False: "DOES NOT SHOW IT", None: "could not say"}
+    assert [said for said in words.values() if said in text] == [words[agrees]]
+
+
+@pytest.mark.parametrize(
+    ("incident", "stage"),
+    [
+        ({}, "OPENED"),
+        ({"reminder": 2}, "STILL OPEN"),
+        ({"closed": sample.T0, "duration": 2460}, "CLOSED"),
+    ],
+)
+def test_incidents_open_last_and_close(incident, stage):
+    """The stage stands in the subject, the duration in the body."""
+    fact = {**sample.notice().alert.facts["incident"], **incident}
+    rendered = sample.mail(sample.notice(incident=fact))
+    assert rendered.subject == f"[Fundwatch NOTICE] {stage} blind bnb tokens - N-220"
+    assert ("Lasted 41 min" in flat(rendered.text)) == (stage == "CLOSED")
+
+
+def test_notice_subjects_hold_no_address():
+    """An incident's key may name an address; a subject may not."""
+    fact = {"key": f"blind/ethereum/{sample.EVM_MINE}/{sample.WATCHED}"}
+    subject = sample.mail(sample.notice(incident=fact)).subject
+    assert subject == "[Fundwatch NOTICE] OPENED blind ethereum - N-220"
+
+
+def test_alarming_history_says_so():
+    """Funds that moved just before watching began are said at the top."""
+    rendered = sample.mail(sample.history())
+    assert "ATTENTION: funds moved in the 72 hours before watching began." in rendered.text
+    assert "2,499,969.500000" in rendered.text
+    assert rendered.attachments
+
+
+def test_minted_and_collected_tokens():
+    """NFTs are named by number and collection, and a mint has no sender."""
+    row = sample.make_row(
+        sample.ETHEREUM,
+        sample.EVM_ENTRY,
+        sender="0x" + "0" * 40,
+        recipient=sample.EVM_MINE,
+        amount=1,
+        kind=Kind.ERC721,
+        contract=sample.evm_address("nft"),
+        token_id=str(UINT256_MAX),
+        symbol="Ape <b>",
+        verified=False,
+    )
+    view = sample.make_view(sample.ETHEREUM, sample.EVM_ENTRY, [row], direction=Direction.IN)
+    rendered = sample.mail(view)
+    text = flat(rendered.text)
+    assert "IN unverified NFT" in rendered.subject
+    assert f'NFT no. {UINT256_MAX} of unverified NFT collection "Ape <b>"' in text
+    assert "the zero address: tokens are created from it" in text
+
+
+# --- machines, daily mail, test message -------------------------------------------------------
+
+
+def test_machines_get_json_only():
+    """The body is the published form; there is no text beside it."""
+    rendered = sample.mail(*sample.storm(5), channel=sample.HOOK)
+    body = json.loads(rendered.json)
+    assert (rendered.text, rendered.html, rendered.attachments) == ("", "", ())
+    assert body["type"] == "fundwatch.alerts.v1"
+    assert body["timestamp"] == "2026-11-22T09:14:39Z"
+    assert [alert["id"] for alert in body["data"]["alerts"]] == [f"A-{10500 + n}" for n in range(5)]
+    short = sample.mail(sample.outgoing(), channel=replace(sample.HOOK, detail="reference"))
+    assert set(json.loads(short.json)["data"]["alerts"][0]) == {
+        *("id", "kind", "severity", "chain", "time"),
+    }
+
+
+def daily(views, channel=sample.MAIL):
+    return messages.render_daily(
+        views,
+        channel=channel,
+        allowed_cases=None,
+        message_id="D-20261122",
+        since=sample.T0 - 86400,
+        until=sample.T0,
+        remarks={"CHECKED": ["case NK-07: nothing moved, read to 09:00 UTC."]},
+        timezone="Europe/Zurich",
+        version="1.0.0",
+        templates=sample.TEMPLATES,
+    )
+
+
+def test_daily_mail():
+    """By case, with the quiet ones counted by reason, and the caller's remarks."""
+    rendered = daily(sample.storm(9))
+    assert rendered.subject == "[Fundwatch DAILY] 6 alerts, 3 quiet - 2026-11-22 - D-20261122"
+    text = flat(rendered.text)
+    assert "CASE NK-07 A-10501 movement: 0.020000000000000000 ETH LEFT" in text
+    assert "3: Less than 1 ETH came in." in text
+    assert "nothing moved, read to 09:00 UTC." in text
+    assert rendered.attachments[0][0] == "D-20261122.csv"
+
+
+def test_daily_mail_of_a_day_without_news():
+    """Nothing moved is news too: the mail says what was checked."""
+    rendered = daily([])
+    assert was_laid_out(rendered)
+    assert "0 alerts, 0 quiet" in rendered.text
+    assert "nothing moved" in rendered.text
+    assert "NK-07" not in daily([], sample.REFERENCE).text
+
+
+@pytest.mark.parametrize("channel", [sample.MAIL, sample.HOOK], ids=["mail", "machine"])
+def test_test_message(channel):
+    """A test says that it is one, and holds no alert."""
+    rendered = messages.render_test(
+        channel=channel,
+        message_id="T-0001",
+        now=sample.T0,
+        timezone="Europe/Zurich",
+        version="1.0.0",
+        templates=sample.TEMPLATES,
+    )
+    if channel.machine:
+        assert json.loads(rendered.json)["data"] == {"alerts": []}
+    else:
+        assert rendered.subject == "[Fundwatch TEST] T-0001"
+        assert "This is a test. Nothing moved." in rendered.text
+
+
+def test_quiet_alerts_say_why():
+    """The lane and its reason are explained wherever a quiet alert is shown."""
+    view = sample.outgoing(lane=Lane.QUIET, lane_reason="Less than 1 USDT came in.")
+    assert "Quiet Less than 1 USDT came in." in flat(sample.mail(view).text)
+
+
+def test_many_corrections_are_not_taken_for_news():
+    """A group of nothing but corrections says so in its subject."""
+    rendered = sample.mail(sample.correction(), sample.correction(number="A-3"))
+    assert rendered.subject.startswith("[Fundwatch CORRECTION] 2 alerts - case NK-07")
+    assert flat(rendered.text).count("Reversed: did not happen.") == 2

@@ -1,0 +1,156 @@
+"""Hostile text made harmless, exact amounts, times."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor import plain
+from monitor.model import UINT256_MAX, Status
+
+ANY_TEXT = st.text(st.characters(codec=None), max_size=300)
+HEADER_BREAKERS = "\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"
+
+
+@given(ANY_TEXT)
+def test_clean_leaves_nothing_that_acts(text):
+    """Whatever the text: one line, encodable, capped, no invisible or direction character."""
+    shown = plain.clean(text)
+    shown.encode("utf-8")
+    assert len(shown) <= 32
+    assert not {unicodedata.category(c) for c in shown} & {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+    assert not any(breaker in shown for breaker in HEADER_BREAKERS)
+    assert "http" not in shown.lower()
+
+
+@given(ANY_TEXT)
+def test_cleaning_twice_changes_nothing(text):
+    """What has been cleaned once is stable, so that it does not matter who cleans it."""
+    once = plain.clean(text)
+    assert plain.clean(once) == once
+
+
+@given(ANY_TEXT, st.integers(1, 100))
+def test_tidy_keeps_its_limit(text, limit):
+    """The limit holds for every text."""
+    assert len(plain.tidy(text, limit)) <= limit
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("USDT", "USDT"),
+        ("US\u202eDT", "USDT"),
+        ("U\u200bSD\u00adT\ufeff", "USDT"),
+        ("a\r\nBcc: x@y.z", "a Bcc: x(at)y[.]z"),
+        ("visit https://evil.com/x", "visit hxxps[:]//evil[.]com/x"),
+        ("t.me/claim", "t[.]me/claim"),
+        ("evil。com", "evil[.]com"),
+        ("mailto:a@b.cd", "mailto[:]a(at)b[.]cd"),
+        ("@everyone", "(at)everyone"),
+        ("v1.5", "v1.5"),
+        ("\ud800bad", "bad"),
+        ("a\0b", "a b"),
+        ("\u3164\u2800", ""),
+        ("x" * 100_000, "x" * 31 + "…"),
+    ],
+)
+def test_clean_examples(text, shown):
+    """Each trick that was seen in the wild, and what is left of it."""
+    assert plain.clean(text) == shown
+
+
+@pytest.mark.parametrize(
+    "fake", ["USDТ", "ＵＳＤＴ", "U5DT", "𝐔𝐒𝐃𝐓", "usd₮", "U S D T", "USDT\u200b", "ŬSDT", "ᴜꜱᴅᴛ"]
+)
+def test_look_alikes_share_a_skeleton(fake):
+    """Letters of other alphabets, wide and bold forms, signs and accents are seen through."""
+    assert plain.skeleton(fake) == plain.skeleton("USDT")
+
+
+def test_different_symbols_have_different_skeletons():
+    """The skeleton does not throw everything into one pot."""
+    symbols = ["USDT", "USDC", "DAI", "WETH", "ETH", "WBTC", "BTC", "TRX", "BNB"]
+    assert len({plain.skeleton(symbol) for symbol in symbols}) == len(symbols)
+
+
+@given(st.integers(0, UINT256_MAX), st.integers(0, plain.MAX_DECIMALS))
+def test_amounts_lose_no_digit(units, decimals):
+    """Taking separators and the point out again gives the integer back, in both forms."""
+    full = plain.amount(units, decimals).replace(",", "")
+    assert int(full.replace(".", "")) == units
+    assert len(full.partition(".")[2]) == decimals
+    whole, _, part = plain.amount_short(units, decimals).replace(",", "").partition(".")
+    assert int(whole + part.ljust(decimals, "0")) == units
+
+
+@pytest.mark.parametrize(
+    ("units", "decimals", "full", "short"),
+    [
+        (1_000_000_000_000, 6, "1,000,000.000000", "1,000,000"),
+        (12_500_000_000_000_000_000, 18, "12.500000000000000000", "12.5"),
+        (1, 18, "0.000000000000000001", "0.000000000000000001"),
+        (100, 0, "100", "100"),
+        (0, 6, "0.000000", "0"),
+        (1234, None, "1,234 raw units", "1,234 raw units"),
+        (1234, 255, "1,234 raw units", "1,234 raw units"),
+        (1234, 10**77, "1,234 raw units", "1,234 raw units"),
+        (1234, -1, "1,234 raw units", "1,234 raw units"),
+        (UINT256_MAX, 18, None, None),
+    ],
+)
+def test_amount_examples(units, decimals, full, short):
+    """Exact, with separators; absurd decimals give raw units and no large computation."""
+    if full is None:
+        wanted = "115792089237316195423570985008687907853269984665640564039457584007913129639935"
+        assert plain.amount(units, decimals).replace(",", "").replace(".", "") == wanted
+    else:
+        assert (plain.amount(units, decimals), plain.amount_short(units, decimals)) == (full, short)
+
+
+@pytest.mark.parametrize(
+    "value", ["1e5", "１２３", "1_000", " 12", "12\n", "", None, 1.5, "9" * 79]
+)
+def test_base_units_takes_decimal_integers_only(value):
+    """What Python's own int() would accept or round is refused."""
+    assert plain.base_units(value) is None
+
+
+@given(st.integers(-(10**20), 10**20))
+def test_times_never_raise(seconds):
+    """A block time that no calendar holds is unknown, not a crash."""
+    assert plain.utc(seconds).endswith("UTC") or plain.utc(seconds) == "unknown"
+    assert plain.when(seconds, "Europe/Zurich")
+    assert plain.when(seconds, "No/Where") == plain.utc(seconds)
+
+
+def test_desk_time_names_the_day_where_it_differs():
+    """The desk's day is only repeated where it is another one."""
+    late = 1795392000 - 1800  # 23:30 UTC
+    assert plain.when(late, "Europe/Zurich") == (
+        "2026-11-22 23:30:00 UTC (2026-11-23 00:30:00 Zurich)"
+    )
+    assert plain.when(late, "America/New_York") == "2026-11-22 23:30:00 UTC (18:30:00 New York)"
+
+
+def test_business_days_leave_weekends_out():
+    """Ten working days after a Friday end on a Friday two weeks later."""
+    assert plain.business_days_after(date(2026, 11, 20), 10) == date(2026, 12, 4)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(-5, "0 s"), (34, "34 s"), (360, "6 min"), (7800, "2 h 10 min"), (273_600, "3 d 4 h")],
+)
+def test_durations(seconds, words):
+    """Durations in the unit that a person would choose."""
+    assert plain.duration(seconds) == words
+
+
+def test_every_status_has_words():
+    """No status can reach a mail without words for it."""
+    assert set(plain.PLAIN_STATUS) == set(Status)
