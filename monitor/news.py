@@ -1,0 +1,300 @@
+"""Which alerts the rows of a transaction call for. Pure.
+
+Alerts depend on rows, not on which poll brought them: each row is held against every entry
+of every address that it touches; an alert is due if there is none for (entry, transaction).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from monitor import coverage, lanes
+from monitor.chains import stable_id
+from monitor.model import (
+    LIVE_STATUSES,
+    Alert,
+    AlertKind,
+    Baseline,
+    Interval,
+    Kind,
+    Lane,
+    Severity,
+    Status,
+    Transfer,
+    Watched,
+)
+from monitor.plan import Context, Identity, Question
+
+_THREAD_STARTS = frozenset({AlertKind.MOVEMENT, AlertKind.LATE, AlertKind.ACTIVITY})
+_READY: Mapping[str, frozenset[Status]] = {
+    "seen": LIVE_STATUSES,
+    "confirmed": frozenset({Status.PROVISIONAL, Status.FINAL}),
+    "final": frozenset({Status.FINAL}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A row as it will stand after the plan, with what it was before (None: new)."""
+
+    transfer: Transfer
+    status: Status
+    late: bool
+    was: Status | None
+    was_in_block: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Thread:
+    """What has been told of one transaction to one entry."""
+
+    first: Alert | None
+    told: frozenset[Identity]
+    corrections: int
+    amendments: int
+    loud: bool
+
+
+def alerts(
+    context: Context,
+    standing: Mapping[Identity, Standing],
+    baselines: Mapping[str, Baseline],
+    head: int,
+    signatures: Sequence[Interval],
+) -> tuple[tuple[Alert, ...], tuple[Question, ...]]:
+    """Alerts that are due, and look-ups at a second source that severe ones ask for.
+
+    `signatures`: where the list of transactions signed by the polled subject was read, so
+    that the absence of its fee means that somebody else signed.
+    """
+    by_tx: dict[str, list[Standing]] = {}
+    for stood in standing.values():
+        by_tx.setdefault(stood.transfer.tx, []).append(stood)
+    due: list[Alert] = []
+    for tx in sorted(by_tx):
+        for watched in _concerned(context, by_tx[tx]):
+            case = _Case(context, watched, by_tx[tx], baselines, head, signatures)
+            due.extend(case.due())
+    return tuple(due), tuple(_second_source(due))
+
+
+def _concerned(context: Context, rows: Sequence[Standing]) -> list[Watched]:
+    """Active entries of every address that the rows touch, each once."""
+    found: dict[str, Watched] = {}
+    for stood in rows:
+        for address in stood.transfer.parties():
+            for watched in context.watched.get(address, ()):
+                if watched.active:
+                    found[watched.entry.id] = watched
+    return [found[key] for key in sorted(found)]
+
+
+def _second_source(due: Sequence[Alert]) -> list[Question]:
+    return [
+        Question(tx, why="second source")
+        for tx in dict.fromkeys(
+            a.tx for a in due if a.tx and a.severity is Severity.SEVERE and a.lane is Lane.NEWS
+        )
+    ]
+
+
+def is_new(transfer: Transfer, baseline: Baseline) -> bool:
+    """Whether a row is news for an entry, or history from before its first contact."""
+    if transfer.pending:
+        return True
+    if transfer.block_height is not None and transfer.block_height > baseline.height:
+        return True
+    latest = baseline.time
+    if transfer.block_height is None:
+        latest = min(latest, baseline.head_time)
+    return transfer.time is not None and transfer.time > latest
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One transaction held against one entry."""
+
+    context: Context
+    watched: Watched
+    rows: Sequence[Standing]
+    baselines: Mapping[str, Baseline]
+    head: int
+    signatures: Sequence[Interval]
+
+    def due(self) -> list[Alert]:
+        baseline = self.watched.baseline or self.baselines.get(self.watched.entry.id)
+        if baseline is None:
+            return []
+        mine = [s for s in self.rows if lanes.touches(s.transfer, self._address)]
+        thread = self._thread(mine[0].transfer.tx)
+        ready = [s for s in mine if self._ready(s, baseline, thread)]
+        fresh = [s for s in ready if s.transfer.identity not in thread.told]
+        found = self._corrections(mine, thread)
+        if fresh:
+            found.append(self._alert(fresh, ready, thread))
+        return found
+
+    @property
+    def _address(self) -> str:
+        return self.watched.entry.subject.address
+
+    def _ready(self, stood: Standing, baseline: Baseline, thread: _Thread) -> bool:
+        if stood.transfer.identity in thread.told:
+            return stood.status in LIVE_STATUSES
+        wanted = _READY[self.watched.entry.tell_when]
+        return stood.status in wanted and is_new(stood.transfer, baseline)
+
+    def _thread(self, tx: str) -> _Thread:
+        mine = [
+            a for a in self.context.alerts if a.entry_id == self.watched.entry.id and a.tx == tx
+        ]
+        return _Thread(
+            first=next((a for a in mine if a.kind in _THREAD_STARTS), None),
+            told=frozenset(i for a in mine for i in a.rows),
+            corrections=sum(a.kind is AlertKind.CORRECTION for a in mine),
+            amendments=sum(a.kind is AlertKind.AMENDMENT for a in mine),
+            loud=any(a.lane is Lane.NEWS for a in mine),
+        )
+
+    def _alert(
+        self, fresh: Sequence[Standing], ready: Sequence[Standing], thread: _Thread
+    ) -> Alert:
+        """The first alert of this transaction, or an amendment with only the new rows."""
+        loud = self._loudness(ready)
+        kind = self._kind(fresh, loud, thread)
+        lane, reason = loud.lane, loud.reason
+        if thread.first is not None and all(s.transfer.kind is Kind.FEE for s in fresh):
+            lane, reason = Lane.QUIET, "Only the fee of a movement already told was added."
+        place = min(s.transfer.block_height or self.head for s in fresh)
+        return self._make(
+            kind,
+            fresh,
+            lane,
+            reason,
+            loud,
+            amends=thread.first.id if thread.first else None,
+            number=thread.amendments,
+            facts={
+                "classes": [list(c) for c in loud.classes],
+                "confirmations": max(0, self.head - place + 1) if self._in_block(fresh) else 0,
+                "finality": self.context.chain.finality,
+                "read_at": self.context.now,
+            },
+        )
+
+    def _in_block(self, rows: Sequence[Standing]) -> bool:
+        return any(not s.transfer.pending for s in rows)
+
+    def _kind(self, fresh: Sequence[Standing], loud: lanes.Loudness, thread: _Thread) -> AlertKind:
+        if thread.first is not None:
+            return AlertKind.AMENDMENT
+        if not loud.moved:
+            return AlertKind.ACTIVITY
+        late = all(s.late for s in fresh if s.transfer.kind is not Kind.FEE)
+        return AlertKind.LATE if late else AlertKind.MOVEMENT
+
+    def _loudness(self, ready: Sequence[Standing]) -> lanes.Loudness:
+        return lanes.loudness(
+            self.watched.entry,
+            self.context.chain,
+            [s.transfer for s in ready],
+            [s.transfer for s in self.rows if s.status in LIVE_STATUSES],
+            self.context.assets,
+            signature_known=self._signature_known(ready),
+        )
+
+    def _signature_known(self, ready: Sequence[Standing]) -> bool:
+        if self._address != self.context.subject.address:
+            return False
+        heights = [s.transfer.block_height for s in ready]
+        return all(h is not None and coverage.holds(self.signatures, h) for h in heights)
+
+    def _corrections(self, mine: Sequence[Standing], thread: _Thread) -> list[Alert]:
+        """What was told and no longer holds, or holds again."""
+        if thread.first is None:
+            return []
+        told = [s for s in mine if s.transfer.identity in thread.told]
+        states: dict[str, list[Standing]] = {}
+        for stood in told:
+            if state := _correction_state(stood):
+                states.setdefault(state, []).append(stood)
+        return [
+            self._correction(rows, state, thread, thread.corrections + number)
+            for number, (state, rows) in enumerate(sorted(states.items()))
+        ]
+
+    def _correction(
+        self, rows: Sequence[Standing], state: str, thread: _Thread, number: int
+    ) -> Alert:
+        first = thread.first
+        assert first is not None
+        loud = self._loudness(rows)
+        sample = rows[0].transfer
+        lane = Lane.NEWS if thread.loud else Lane.QUIET
+        when = "now" if state == "included again" else "was"
+        return self._make(
+            AlertKind.CORRECTION,
+            rows,
+            lane,
+            "A correction follows whatever had been told.",
+            replace(loud, direction=first.direction or loud.direction),
+            amends=first.id,
+            number=number,
+            facts={
+                "correction": {
+                    "state": state,
+                    f"{when}_height": sample.block_height,
+                    f"{when}_hash": sample.block_hash,
+                    "evidence": [],
+                },
+                "finality": self.context.chain.finality,
+                "read_at": self.context.now,
+            },
+        )
+
+    def _make(
+        self,
+        kind: AlertKind,
+        rows: Sequence[Standing],
+        lane: Lane,
+        reason: str,
+        loud: lanes.Loudness,
+        *,
+        amends: str | None,
+        number: int,
+        facts: dict[str, object],
+    ) -> Alert:
+        entry, tx = self.watched.entry, rows[0].transfer.tx
+        # One thread start per (entry, transaction) whatever its kind: the id leaves it out.
+        what = "start" if amends is None else f"{kind.value}{number}"
+        return Alert(
+            id=stable_id("A", entry.id, entry.subject.chain, tx, what),
+            kind=kind,
+            lane=lane,
+            severity=entry.severity,
+            created=self.context.now,
+            chain=entry.subject.chain,
+            tx=tx,
+            entry_id=entry.id,
+            direction=loud.direction,
+            amends=amends,
+            lane_reason=reason,
+            facts=facts,
+            rows=tuple(s.transfer.identity for s in rows),
+        )
+
+
+def _correction_state(stood: Standing) -> str | None:
+    """What a row that had been told has turned into, if that needs telling."""
+    if stood.was is None:
+        return None
+    if stood.status is Status.ORPHANED:
+        if stood.was is Status.ORPHANED:
+            return None
+        return "reversed" if stood.was_in_block else "replaced"
+    if stood.status is Status.PENDING and stood.was_in_block:
+        return "unconfirmed again"
+    if stood.was is Status.ORPHANED and stood.status in LIVE_STATUSES:
+        return "unconfirmed again" if stood.status is Status.PENDING else "included again"
+    return None

@@ -1,0 +1,145 @@
+"""The record: one SQLite file, one writer.
+
+`Store` opens it and hands out transactions; the modules beside this one hold the queries:
+record (rows, coverage, plans), watch (entries), post (outbox), journal (alerts, incidents)
+and views (what people see).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database
+
+from monitor.errors import StoreError
+from monitor.store.schema import APPLICATION_ID, VERSION, migrations
+
+Params = Sequence[Any]
+CHUNK = 400  # values in one IN (...) list
+
+
+class Store:
+    """A connection with a lock: threads of one process take turns, also for reading.
+
+    One connection and one lock keep clear of SQLite's WAL-reset fault (3.7.0 to 3.51.2),
+    which needs two connections that write or checkpoint at once. Other processes open the
+    file with `readonly=True`.
+    """
+
+    def __init__(self, path: Path, *, readonly: bool = False, create: bool = False) -> None:
+        """Open the record. Raises StoreError when it is missing, foreign or too new."""
+        if not create and not path.exists():
+            raise StoreError(f"{path} does not exist. `fundwatch init` makes it")
+        self.path = path
+        self._lock = threading.RLock()
+        try:
+            self._conn = _connect(path, readonly=readonly)
+            self._prepare(create=create, readonly=readonly)
+        except sqlite3.Error as error:
+            raise StoreError(f"{path}: {error}. {_remedy(error)}") from error
+
+    def _prepare(self, *, create: bool, readonly: bool) -> None:
+        application = self._conn.execute("PRAGMA application_id").fetchone()[0]
+        version = self._conn.execute("PRAGMA user_version").fetchone()[0]
+        empty = self._conn.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+        if application != APPLICATION_ID and not (create and empty):
+            raise StoreError(f"{self.path} is not a Fundwatch record")
+        if version > VERSION:
+            raise StoreError(
+                f"{self.path} was written by a newer Fundwatch (schema {version}, this one "
+                f"knows {VERSION}). Install the newer version again"
+            )
+        if not readonly and version < VERSION:
+            self._migrate(fresh=empty)
+
+    def _migrate(self, *, fresh: bool) -> None:
+        if fresh:
+            self._conn.execute("PRAGMA journal_mode = WAL")
+        migrations.apply(Database(self._conn))
+        self._conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        self._conn.execute(f"PRAGMA user_version = {VERSION}")
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: commits at the end, rolls back on any error."""
+        with self._lock:
+            try:
+                self._conn.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._conn
+                except BaseException:
+                    self._conn.execute("ROLLBACK")
+                    raise
+                self._conn.execute("COMMIT")
+            except sqlite3.Error as error:
+                if self._conn.in_transaction:
+                    self._conn.execute("ROLLBACK")
+                raise StoreError(f"{self.path}: {error}. {_remedy(error)}") from error
+
+    def read(self, sql: str, params: Params = ()) -> list[sqlite3.Row]:
+        """All rows of a query. Raises StoreError."""
+        with self._lock:
+            try:
+                return self._conn.execute(sql, params).fetchall()
+            except sqlite3.Error as error:
+                raise StoreError(f"{self.path}: {error}. {_remedy(error)}") from error
+
+    def read_in(self, sql: str, values: Iterable[Any], params: Params = ()) -> list[sqlite3.Row]:
+        """A query with `IN ({})` over any number of values; `params` come before them."""
+        wanted = list(dict.fromkeys(values))
+        rows: list[sqlite3.Row] = []
+        for start in range(0, len(wanted), CHUNK):
+            part = wanted[start : start + CHUNK]
+            rows += self.read(sql.format(",".join("?" * len(part))), [*params, *part])
+        return rows
+
+    def backup(self, target: Path) -> None:
+        """Copy the record, consistent while it is in use, and check the copy."""
+        copy = sqlite3.connect(target)
+        try:
+            with self._lock:
+                self._conn.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")
+            outcome = copy.execute("PRAGMA integrity_check").fetchone()[0]
+        except sqlite3.Error as error:
+            raise StoreError(f"{target}: {error}. {_remedy(error)}") from error
+        finally:
+            copy.close()
+        if outcome != "ok":
+            raise StoreError(f"{target}: the copy is damaged ({outcome}). Keep the original")
+
+    def close(self) -> None:
+        with self._lock:
+            self._conn.close()
+
+
+def _connect(path: Path, *, readonly: bool) -> sqlite3.Connection:
+    mode = "ro" if readonly else "rwc"
+    conn = sqlite3.connect(
+        f"file:{path.absolute().as_posix().replace('?', '%3f').replace('#', '%23')}?mode={mode}",
+        uri=True,
+        timeout=30,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    conn.row_factory = sqlite3.Row
+    conn.execute("PRAGMA foreign_keys = ON")
+    if not readonly:
+        conn.execute("PRAGMA synchronous = FULL")
+    return conn
+
+
+def _remedy(error: sqlite3.Error) -> str:
+    text = str(error)
+    if "full" in text:
+        return "Free space on the disk; nothing that was recorded is lost"
+    if "readonly" in text or "unable to open" in text:
+        return "Give this user the right to write to the folder and the file"
+    if "malformed" in text or "not a database" in text:
+        return "Restore the newest backup; do not start with an empty file"
+    return "Nothing of this step was recorded; it is tried again"

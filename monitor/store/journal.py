@@ -1,0 +1,172 @@
+"""Alerts, acknowledgements and incidents."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from monitor import incidents
+from monitor.chains import stable_id
+from monitor.errors import ConfigError, Conflict, Problem
+from monitor.model import Alert
+from monitor.plan import Signal
+from monitor.store import Store
+from monitor.store.rows import alert_params
+
+
+def insert_alerts(
+    conn: sqlite3.Connection, alerts: Sequence[Alert], routes: Sequence[tuple[str, str, str]]
+) -> None:
+    """Alerts with their transfers and the channels that they are owed to."""
+    try:
+        conn.executemany(
+            "INSERT INTO alert (id, kind, lane, severity, created, chain, tx, entry, direction, "
+            "amends, lane_reason, title, facts, audience) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            [alert_params(a) for a in alerts],
+        )
+    except sqlite3.IntegrityError as error:
+        raise Conflict(f"an alert to add is there already: {error}") from error
+    conn.executemany(
+        "INSERT INTO alert_transfer (alert, transfer) "
+        "SELECT ?, id FROM transfer WHERE chain = ? AND tx = ? AND leg = ?",
+        [(a.id, *identity) for a in alerts for identity in a.rows],
+    )
+    conn.executemany("INSERT INTO route (alert, channel, form) VALUES (?,?,?)", routes)
+
+
+def add_alerts(
+    store: Store, alerts: Sequence[Alert], routes: Sequence[tuple[str, str, str]]
+) -> None:
+    """Alerts that come without a plan: notices, history summaries."""
+    with store.write() as conn:
+        insert_alerts(conn, alerts, routes)
+
+
+def note_signals(conn: sqlite3.Connection, signals: Sequence[Signal], now: int) -> None:
+    """Open, refresh or close the incidents that these signals are about."""
+    for signal in signals:
+        row = conn.execute(
+            "SELECT number, closed, signal FROM incident WHERE key = ?", (signal.key,)
+        ).fetchone()
+        if signal.bad:
+            _raise(conn, signal, row, now)
+        elif row is not None and row["closed"] is None:
+            conn.execute("UPDATE incident SET closed = ? WHERE key = ?", (now, signal.key))
+
+
+def _raise(conn: sqlite3.Connection, signal: Signal, row: sqlite3.Row | None, now: int) -> None:
+    if row is not None and signal.once:
+        return  # an event is told once
+    text = json.dumps(asdict(signal), ensure_ascii=False, sort_keys=True)
+    if row is not None and row["closed"] is None:
+        if row["signal"] != text:
+            conn.execute("UPDATE incident SET signal = ? WHERE key = ?", (text, signal.key))
+        return
+    conn.execute(
+        "INSERT INTO incident (key, number, since, signal) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (key) DO UPDATE SET number = number + 1, since = excluded.since, "
+        "signal = excluded.signal, told = NULL, reminded = NULL, closed = NULL, ended = NULL",
+        (signal.key, 1, now, text),
+    )
+
+
+def put_signals(store: Store, signals: Sequence[Signal], now: int) -> None:
+    """Signals that come without a plan."""
+    if signals:
+        with store.write() as conn:
+            note_signals(conn, signals, now)
+
+
+def incident_list(store: Store, *, open_only: bool) -> list[incidents.Incident]:
+    where = "WHERE closed IS NULL" if open_only else "WHERE closed IS NULL OR ended IS NULL"
+    rows = store.read(f"SELECT * FROM incident {where} ORDER BY since")  # noqa: S608
+    return [_to_incident(row) for row in rows]
+
+
+def _to_incident(row: sqlite3.Row) -> incidents.Incident:
+    fields: dict[str, Any] = json.loads(row["signal"])
+    signal = Signal(**{**fields, "who": tuple(fields["who"])})
+    return incidents.Incident(
+        signal=signal,
+        number=row["number"],
+        since=row["since"],
+        told=row["told"],
+        reminded=row["reminded"],
+        closed=row["closed"],
+        ended=row["ended"],
+    )
+
+
+def tell_incident(
+    store: Store,
+    key: str,
+    phase: str,
+    alert: Alert,
+    routes: Sequence[tuple[str, str, str]],
+) -> None:
+    """Store the notice of one phase and mark the phase as told, together."""
+    column = {"opened": "told", "reminder": "reminded", "closed": "ended"}[phase]
+    with store.write() as conn:
+        insert_alerts(conn, [alert], routes)
+        conn.execute(
+            f"UPDATE incident SET {column} = ? WHERE key = ?",  # noqa: S608
+            (alert.created, key),
+        )
+
+
+def set_state(store: Store, alert_id: str, state: str, name: str, note: str, now: int) -> None:
+    """Acknowledge or close an alert. Raises ConfigError when there is no such alert."""
+    with store.write() as conn:
+        found = conn.execute("SELECT state FROM alert WHERE id = ?", (alert_id,)).fetchone()
+        if found is None:
+            raise ConfigError(
+                [Problem("alert", alert_id, "there is none", "See `fundwatch alerts list`")]
+            )
+        conn.execute("UPDATE alert SET state = ? WHERE id = ?", (state, alert_id))
+        number = conn.execute(
+            "SELECT count(*) FROM alert_log WHERE alert = ?", (alert_id,)
+        ).fetchone()[0]
+        conn.execute(
+            "INSERT INTO alert_log (id, alert, at, state, name, note) VALUES (?,?,?,?,?,?)",
+            (stable_id("L", alert_id, str(number)), alert_id, now, state, name, note),
+        )
+
+
+def put_note(store: Store, key: str, value: str) -> None:
+    """A small fact of the program: when the last pass ended, and the like."""
+    with store.write() as conn:
+        conn.execute(
+            "INSERT INTO note (key, value) VALUES (?, ?) "
+            "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            (key, value),
+        )
+
+
+def get_note(store: Store, key: str) -> str | None:
+    rows = store.read("SELECT value FROM note WHERE key = ?", [key])
+    return str(rows[0]["value"]) if rows else None
+
+
+def reserve(store: Store, key: str, start: int, seconds: int, wanted: int, limit: int) -> int:
+    """Take up to `wanted` calls of a window's budget; returns how many were left to take."""
+    with store.write() as conn:
+        row = conn.execute(
+            "SELECT used FROM budget WHERE key = ? AND starts = ? AND seconds = ?",
+            (key, start, seconds),
+        ).fetchone()
+        granted = max(0, min(wanted, limit - (row["used"] if row else 0)))
+        conn.execute(
+            "INSERT INTO budget (key, starts, seconds, used) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (key, starts, seconds) DO UPDATE SET used = used + excluded.used",
+            (key, start, seconds, granted),
+        )
+        return granted
+
+
+def budgets(store: Store, now: int) -> list[tuple[str, int, int]]:
+    """Calls reserved in the present windows: (key, window in seconds, used)."""
+    rows = store.read("SELECT * FROM budget WHERE starts + seconds > ? AND starts <= ?", [now, now])
+    return [(row["key"], row["seconds"], row["used"]) for row in rows]

@@ -1,0 +1,207 @@
+"""The outbox: what is owed to whom, what was frozen into a message, how sending went."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from monitor.model import Outgoing, Rendered
+from monitor.store import Store
+from monitor.store.rows import rendered_text, to_rendered
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """Alerts of one case that one channel has not been told yet, oldest first."""
+
+    channel: str
+    case: str
+    form: str  # alone | group | daily
+    alerts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A delivery that may be tried now."""
+
+    outgoing: Outgoing
+    channel: str
+    attempts: int
+
+
+def owed(store: Store) -> list[Owed]:
+    """Routes without a message, by channel, form and case. Notices have the case ""."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for row in store.read(
+        "SELECT r.channel, r.form, r.alert, coalesce(e.case_id, '') AS case_id FROM route r "
+        "JOIN alert a ON a.id = r.alert LEFT JOIN entry e ON e.id = a.entry "
+        "WHERE r.message IS NULL ORDER BY a.created, a.rowid"
+    ):
+        key = (row["channel"], row["form"], row["case_id"])
+        found.setdefault(key, []).append(row["alert"])
+    return [
+        Owed(channel, case, form, tuple(alerts)) for (channel, form, case), alerts in found.items()
+    ]
+
+
+def recent_messages(store: Store, channel: str, case: str, since: int) -> int:
+    """How many messages a channel was sent about a case since a time."""
+    rows = store.read(
+        "SELECT count(*) AS n FROM message WHERE channel = ? AND case_id = ? AND created > ?",
+        [channel, case, since],
+    )
+    return int(rows[0]["n"])
+
+
+def last_group(store: Store, channel: str, case: str) -> int:
+    """When the newest grouped message for a channel and case was made; 0 if never."""
+    rows = store.read(
+        "SELECT max(created) AS at FROM message WHERE channel = ? AND case_id = ? "
+        "AND form = 'group'",
+        [channel, case],
+    )
+    return int(rows[0]["at"] or 0)
+
+
+def freeze(
+    store: Store,
+    message_id: str,
+    owing: Owed,
+    rendered: Rendered,
+    recipients: Sequence[str],
+    now: int,
+) -> None:
+    """Fix a message: its id, its alerts and its bytes. From here on it only gets sent."""
+    with store.write() as conn:
+        conn.execute(
+            "INSERT INTO message (id, channel, case_id, form, created, rendered) "
+            "VALUES (?,?,?,?,?,?)",
+            (message_id, owing.channel, owing.case, owing.form, now, rendered_text(rendered)),
+        )
+        conn.executemany(
+            "UPDATE route SET message = ? WHERE alert = ? AND channel = ? AND message IS NULL",
+            [(message_id, alert, owing.channel) for alert in owing.alerts],
+        )
+        conn.executemany(
+            "INSERT INTO delivery (message, recipient, channel, state, due) "
+            "VALUES (?, ?, ?, 'waiting', ?)",
+            [(message_id, recipient, owing.channel, now) for recipient in recipients],
+        )
+
+
+def release_claims(store: Store) -> int:
+    """Take over sends that an ended run left under way. Returns how many."""
+    with store.write() as conn:
+        return conn.execute("UPDATE delivery SET claimed = NULL WHERE claimed IS NOT NULL").rowcount
+
+
+def due_deliveries(store: Store, now: int, *, all_waiting: bool) -> list[Due]:
+    """Deliveries to try, oldest first. `all_waiting` looks past our own waits, not past a
+    time that the receiver named."""
+    rows = store.read(
+        "SELECT d.*, m.created, m.rendered FROM delivery d JOIN message m ON m.id = d.message "
+        "WHERE d.state = 'waiting' AND d.claimed IS NULL AND (d.due <= ? OR (? AND NOT d.held)) "
+        "AND d.channel NOT IN (SELECT channel FROM channel_state WHERE disabled IS NOT NULL) "
+        "ORDER BY m.created, m.rowid LIMIT 500",
+        [now, all_waiting],
+    )
+    return [
+        Due(
+            Outgoing(
+                row["message"], row["recipient"], row["created"], to_rendered(row["rendered"])
+            ),
+            row["channel"],
+            row["attempts"],
+        )
+        for row in rows
+    ]
+
+
+def claim(store: Store, due: Due, now: int) -> bool:
+    """Count the attempt before it is made. False when somebody else has it."""
+    with store.write() as conn:
+        return (
+            conn.execute(
+                "UPDATE delivery SET claimed = ?, attempts = attempts + 1 WHERE message = ? "
+                "AND recipient = ? AND state = 'waiting' AND claimed IS NULL",
+                (now, due.outgoing.message_id, due.outgoing.recipient),
+            ).rowcount
+            == 1
+        )
+
+
+def accepted(store: Store, due: Due, answer: str, now: int) -> None:
+    _outcome(store, due, "state = 'accepted', accepted_at = ?, answer = ?, last_error = ''", [
+        now,
+        answer[:500],
+    ])  # fmt: skip
+
+
+def failed(store: Store, due: Due, error: str, next_due: int | None, *, held: bool) -> None:
+    """Record a failure: tried again at `next_due`, or given up (None)."""
+    if next_due is None:
+        _outcome(store, due, "state = 'dead', last_error = ?", [error[:500]])
+    else:
+        _outcome(
+            store, due, "due = ?, held = ?, last_error = ?", [next_due, int(held), error[:500]]
+        )
+
+
+def _outcome(store: Store, due: Due, change: str, params: Sequence[object]) -> None:
+    with store.write() as conn:
+        conn.execute(
+            f"UPDATE delivery SET claimed = NULL, {change} "  # noqa: S608
+            "WHERE message = ? AND recipient = ?",
+            [*params, due.outgoing.message_id, due.outgoing.recipient],
+        )
+
+
+def disable(store: Store, channel: str, why: str, now: int) -> None:
+    """Stop sending to a channel whose receiver said that it is gone for good."""
+    with store.write() as conn:
+        conn.execute(
+            "INSERT INTO channel_state (channel, disabled, why) VALUES (?, ?, ?) "
+            "ON CONFLICT (channel) DO UPDATE SET disabled = coalesce(disabled, "
+            "excluded.disabled), why = excluded.why",
+            (channel, now, why[:500]),
+        )
+
+
+def enable(store: Store, channel: str) -> None:
+    with store.write() as conn:
+        conn.execute("DELETE FROM channel_state WHERE channel = ?", (channel,))
+
+
+def disabled(store: Store) -> dict[str, str]:
+    rows = store.read("SELECT channel, why FROM channel_state WHERE disabled IS NOT NULL")
+    return {row["channel"]: row["why"] for row in rows}
+
+
+def deliveries(store: Store, state: str | None = None) -> list[sqlite3.Row]:
+    """Deliveries for people: message, recipient, channel, state, attempts, due, errors."""
+    where, params = ("WHERE d.state = ?", [state]) if state else ("", [])
+    return store.read(
+        "SELECT d.*, m.created, m.form, m.case_id FROM delivery d "  # noqa: S608
+        f"JOIN message m ON m.id = d.message {where} ORDER BY m.created DESC, m.rowid DESC",
+        params,
+    )
+
+
+def replay(store: Store, message_ids: Sequence[str], now: int) -> int:
+    """Send again, with the same id and bytes. Returns how many deliveries wait now."""
+    with store.write() as conn:
+        return conn.executemany(
+            "UPDATE delivery SET state = 'waiting', due = ?, held = 0, claimed = NULL "
+            "WHERE message = ?",
+            [(now, message_id) for message_id in message_ids],
+        ).rowcount
+
+
+def first_message_id(store: Store, alert_id: str, channel: str) -> str | None:
+    """The message in which a channel was first told of an alert, for threading."""
+    rows = store.read(
+        "SELECT message FROM route WHERE alert = ? AND channel = ? AND message IS NOT NULL",
+        [alert_id, channel],
+    )
+    return str(rows[0]["message"]) if rows else None

@@ -1,0 +1,369 @@
+"""Rows, coverage and plans: what a decision needs, and applying it in one transaction."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from monitor import coverage
+from monitor.errors import Conflict
+from monitor.model import Alert, Asset, Batch, Chain, Interval, Row, Subject, Watched
+from monitor.plan import Context, Covered, NewRow, OpenGap, Plan, Sighting
+from monitor.store import Store
+from monitor.store.journal import insert_alerts, note_signals
+from monitor.store.rows import TRANSFER_COLUMNS, to_alert, to_row, to_transfer, transfer_params
+
+RETRY_GAP = 86_400  # seconds between tries to read a gap
+HISTORY_LIMIT = 100_000  # rows of one subject, above which reading history stops and asks
+UNSERVED = "no configured source lists it"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How reading one stream of one subject went in this poll."""
+
+    stream: str
+    ok: bool
+    source: str = ""
+    axis: str = ""
+    complete_to: int | None = None
+    complete_time: int | None = None
+    error: str = ""
+    cursor: tuple[str, int, str] | None = None  # (source, place, cursor) of unfinished history
+    deep: bool = False  # the trailing window was read again
+
+
+@dataclass(frozen=True, slots=True)
+class StreamState:
+    """What has been read of one stream, over all sources."""
+
+    covered: Mapping[str, tuple[Interval, ...]]  # by axis, all sources together
+    cursors: Mapping[str, tuple[int, str]]  # source -> (place, cursor)
+    waiting: tuple[Interval, ...]  # gaps that are not due for another try
+    ok: int | None
+    tried: int
+    failing: int | None
+    source: str
+    complete_time: int | None
+    error: str
+    axis: str
+    gaps: int  # parts of the list that could not be read, still open
+
+    @property
+    def unserved(self) -> bool:
+        """No configured source can serve this stream: blind by configuration."""
+        return self.error == UNSERVED
+
+
+Route = tuple[str, str, str]  # alert id, channel, form
+
+
+def stream_states(store: Store, subject: Subject, now: int) -> dict[str, StreamState]:
+    """Coverage and reading state of every stream that was ever tried."""
+    covered: dict[str, dict[str, list[Interval]]] = {}
+    for row in store.read(
+        "SELECT stream, axis, lo, hi FROM coverage WHERE subject = ?", [subject.key]
+    ):
+        by_axis = covered.setdefault(row["stream"], {})
+        by_axis.setdefault(row["axis"], []).append(Interval(row["lo"], row["hi"]))
+    gaps: dict[str, list[tuple[Interval, int]]] = {}
+    for row in store.read(
+        "SELECT stream, lo, hi, next_try FROM gap WHERE subject = ? AND closed IS NULL",
+        [subject.key],
+    ):
+        gap = (Interval(row["lo"], row["hi"]), row["next_try"])
+        gaps.setdefault(row["stream"], []).append(gap)
+    return {
+        row["stream"]: _state(row, covered.get(row["stream"], {}), gaps.get(row["stream"], []), now)
+        for row in store.read("SELECT * FROM reading WHERE subject = ?", [subject.key])
+    }
+
+
+def _state(
+    row: sqlite3.Row,
+    covered: Mapping[str, list[Interval]],
+    gaps: Sequence[tuple[Interval, int]],
+    now: int,
+) -> StreamState:
+    cursors: dict[str, list[object]] = json.loads(row["cursors"])
+    return StreamState(
+        covered={axis: coverage.union(parts) for axis, parts in covered.items()},
+        cursors={s: (int(str(c[0])), str(c[1])) for s, c in cursors.items()},
+        waiting=tuple(span for span, next_try in gaps if next_try > now),
+        ok=row["ok"],
+        tried=row["tried"],
+        failing=row["failing"],
+        source=row["source"] or "",
+        complete_time=row["complete_time"],
+        error=row["error"] or "",
+        axis=row["axis"] or "height",
+        gaps=len(gaps),
+    )
+
+
+def open_rows(store: Store, subject: Subject) -> list[Row]:
+    """Rows of a subject that are not final yet."""
+    found = store.read(
+        "SELECT * FROM transfer INDEXED BY transfer_open WHERE chain = ? "
+        "AND status IN ('pending', 'provisional', 'missing') AND (sender = ? OR recipient = ?)",
+        [subject.chain, subject.address, subject.address],
+    )
+    return [to_row(row) for row in found]
+
+
+def row_count(store: Store, subject: Subject) -> int:
+    """How many transfers of a subject are recorded (self-transfers count twice)."""
+    rows = store.read(
+        "SELECT (SELECT count(*) FROM transfer WHERE chain = ?1 AND sender = ?2) + "
+        "(SELECT count(*) FROM transfer WHERE chain = ?1 AND recipient = ?2) AS n",
+        [subject.chain, subject.address],
+    )
+    return int(rows[0]["n"])
+
+
+def rows_of_subject(store: Store, subject: Subject, limit: int | None = None) -> list[Row]:
+    """Transfers of a subject, newest first, at most `limit`."""
+    found = store.read(
+        "SELECT * FROM transfer WHERE id IN (SELECT id FROM transfer WHERE chain = ?1 "
+        "AND sender = ?2 UNION SELECT id FROM transfer WHERE chain = ?1 AND recipient = ?2) "
+        "ORDER BY coalesce(time, 9e18) DESC, id DESC LIMIT ?3",
+        [subject.chain, subject.address, -1 if limit is None else limit],
+    )
+    return [to_row(row) for row in found]
+
+
+def context(
+    store: Store,
+    chain: Chain,
+    subject: Subject,
+    batches: Sequence[Batch],
+    states: Mapping[str, StreamState],
+    *,
+    watched: Mapping[str, tuple[Watched, ...]],
+    assets: Mapping[tuple[str, str], Asset],
+    lags: Mapping[str, int],
+    now: int,
+) -> Context:
+    """Load what decide() needs for these batches. `watched` is by address, this chain."""
+    txs = {t.tx for b in batches for t in b.transfers}
+    txs.update(row.transfer.tx for row in open_rows(store, subject))
+    txs.update(_reread_txs(store, subject, batches, states))
+    known = _rows_of(store, chain.key, txs)
+    return Context(
+        chain=chain,
+        subject=subject,
+        now=now,
+        watched=watched,
+        known=known,
+        alerts=_alerts_of(store, {row.transfer.tx for row in known}),
+        covered={
+            stream: state.covered.get(axis, ())
+            for stream, state in states.items()
+            for axis in [next((b.axis for b in batches if stream in b.streams), "height")]
+        },
+        assets=assets,
+        lags=lags,
+    )
+
+
+def _reread_txs(
+    store: Store,
+    subject: Subject,
+    batches: Sequence[Batch],
+    states: Mapping[str, StreamState],
+) -> set[str]:
+    """Transactions of final rows where a batch read again what was covered before."""
+    found: set[str] = set()
+    for batch in batches:
+        for stream in batch.streams:
+            state = states.get(stream)
+            for part in state.covered.get(batch.axis, ()) if state and batch.read else ():
+                if (span := coverage.intersect(part, batch.read)) is not None:  # type: ignore[arg-type]
+                    found |= _final_txs(store, subject, batch.axis, span)
+    return found
+
+
+def _final_txs(store: Store, subject: Subject, axis: str, span: Interval) -> set[str]:
+    column, unit = ("block_height", 1) if axis == "height" else ("time", 1000)
+    sql = (
+        f"SELECT tx FROM transfer WHERE chain = ? AND {{}} = ? AND status = 'final' "  # noqa: S608
+        f"AND {column} BETWEEN ? AND ?"
+    )
+    params = [subject.chain, subject.address, -(-span.lo // unit), span.hi // unit]
+    return {
+        row["tx"]
+        for party in ("sender", "recipient")
+        for row in store.read(sql.format(party), params)
+    }
+
+
+def _rows_of(store: Store, chain: str, txs: Iterable[str]) -> tuple[Row, ...]:
+    found = store.read_in("SELECT * FROM transfer WHERE chain = ? AND tx IN ({})", txs, [chain])
+    tellers: dict[int, set[str]] = {}
+    blocks = {row["id"]: to_transfer(row).block_key for row in found}
+    for seen in store.read_in(
+        "SELECT transfer, source, block FROM sighting WHERE transfer IN ({})", blocks
+    ):
+        if seen["block"] == blocks[seen["transfer"]]:
+            tellers.setdefault(seen["transfer"], set()).add(seen["source"])
+    return tuple(to_row(row, frozenset(tellers.get(row["id"], ()))) for row in found)
+
+
+def _alerts_of(store: Store, txs: Iterable[str]) -> tuple[Alert, ...]:
+    found = store.read_in("SELECT rowid AS nr, * FROM alert WHERE tx IN ({})", txs)
+    identities: dict[str, list[tuple[str, str, str]]] = {}
+    for row in store.read_in(
+        "SELECT at.alert, t.chain, t.tx, t.leg FROM alert_transfer at "
+        "JOIN transfer t ON t.id = at.transfer WHERE at.alert IN ({})",
+        (row["id"] for row in found),
+    ):
+        identities.setdefault(row["alert"], []).append((row["chain"], row["tx"], row["leg"]))
+    ordered = sorted(found, key=lambda row: (row["created"], row["nr"]))
+    return tuple(to_alert(row, tuple(identities.get(row["id"], ()))) for row in ordered)
+
+
+def apply(
+    store: Store,
+    plan: Plan,
+    *,
+    readings: Sequence[Reading] = (),
+    routes: Sequence[Route] = (),
+) -> None:
+    """Commit a plan: all of it or nothing. Raises Conflict when known rows have changed."""
+    with store.write() as conn:
+        _insert_rows(conn, plan.new, plan.now)
+        _change_rows(conn, plan)
+        _sight(conn, plan.sightings, plan.now)
+        for covered in plan.covered:
+            _cover(conn, plan.subject, covered, plan.now)
+        for gap in plan.gaps:
+            _open_gap(conn, plan.subject, gap, plan.now)
+        _tokens(conn, plan)
+        conn.executemany(
+            "UPDATE entry SET base_height = ?, base_time = ?, base_head_time = ? "
+            "WHERE id = ? AND base_height IS NULL",
+            [(b.height, b.time, b.head_time, entry) for entry, b in plan.baselines],
+        )
+        insert_alerts(conn, plan.alerts, routes)
+        note_signals(conn, plan.signals, plan.now)
+        for reading in readings:
+            _note_reading(conn, plan.subject, reading, plan.now)
+
+
+def _insert_rows(conn: sqlite3.Connection, new: Sequence[NewRow], now: int) -> None:
+    try:
+        conn.executemany(
+            f"INSERT INTO transfer ({TRANSFER_COLUMNS}, status, late, first_seen) "  # noqa: S608
+            f"VALUES ({','.join('?' * 19)})",
+            [(*transfer_params(r.transfer), r.status.value, int(r.late), now) for r in new],
+        )
+    except sqlite3.IntegrityError as error:
+        raise Conflict(f"a row to add is there already: {error}") from error
+
+
+def _change_rows(conn: sqlite3.Connection, plan: Plan) -> None:
+    if not plan.changes:
+        return
+    names = ("block_height", "block_hash", "time", "tx_index", "log_index", "trace_path", "spends")
+    cursor = conn.executemany(
+        f"UPDATE transfer SET {', '.join(f'{n} = ?' for n in names)}, status = ?, "  # noqa: S608
+        "absences = ?, version = version + 1 WHERE id = ? AND version = ?",
+        [
+            (
+                *(getattr(c.transfer, name) for name in names),
+                *(c.status.value, json.dumps(c.absences), c.row_id, c.version),
+            )
+            for c in plan.changes
+        ],
+    )
+    if cursor.rowcount != len(plan.changes):
+        raise Conflict("known rows have changed since the decision")
+
+
+def _sight(conn: sqlite3.Connection, sightings: Sequence[Sighting], now: int) -> None:
+    conn.executemany(
+        "INSERT INTO sighting (transfer, source, block, at, sha256) "
+        "SELECT id, ?, ?, ?, ? FROM transfer WHERE chain = ? AND tx = ? AND leg = ? "
+        "ON CONFLICT (transfer, source, block) DO NOTHING",
+        [(s.source, s.block, now, s.sha256, *s.identity) for s in sightings],
+    )
+
+
+def _cover(conn: sqlite3.Connection, subject: Subject, new: Covered, now: int) -> None:
+    """Add an interval, joined with those of the same source that it meets."""
+    key = (subject.key, new.stream, new.source, new.axis)
+    where = "subject = ? AND stream = ? AND source = ? AND axis = ? AND lo <= ? AND hi >= ?"
+    near = (*key, new.span.hi + 1, new.span.lo - 1)
+    rows = conn.execute(f"SELECT lo, hi FROM coverage WHERE {where}", near).fetchall()  # noqa: S608
+    conn.execute(f"DELETE FROM coverage WHERE {where}", near)  # noqa: S608
+    (joined,) = coverage.union([new.span, *(Interval(r["lo"], r["hi"]) for r in rows)])
+    conn.execute(
+        "INSERT INTO coverage (subject, stream, source, axis, lo, hi, at) VALUES (?,?,?,?,?,?,?)",
+        (*key, joined.lo, joined.hi, now),
+    )
+    conn.execute(
+        "UPDATE gap SET closed = ? WHERE subject = ? AND stream = ? AND axis = ? "
+        "AND closed IS NULL AND lo >= ? AND hi <= ?",
+        (now, subject.key, new.stream, new.axis, new.span.lo, new.span.hi),
+    )
+
+
+def _open_gap(conn: sqlite3.Connection, subject: Subject, new: OpenGap, now: int) -> None:
+    conn.execute(
+        "INSERT INTO gap (subject, stream, source, axis, lo, hi, reason, raw, opened, next_try) "
+        "VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (subject, stream, axis, lo, hi) DO UPDATE "
+        "SET next_try = excluded.next_try, reason = excluded.reason, closed = NULL",
+        (
+            *(subject.key, new.stream, new.source, new.axis, new.gap.at.lo, new.gap.at.hi),
+            *(new.gap.reason, new.gap.raw[:4000], now, now + RETRY_GAP),
+        ),
+    )
+
+
+def _tokens(conn: sqlite3.Connection, plan: Plan) -> None:
+    conn.executemany(
+        "INSERT INTO token (chain, contract, symbol, name, decimals) VALUES (?,?,?,?,?) "
+        "ON CONFLICT (chain, contract) DO NOTHING",
+        [
+            (plan.subject.chain, t.contract, _storable(t.symbol), _storable(t.name), t.decimals)
+            for t in plan.tokens
+        ],
+    )
+
+
+def _storable(text: str | None) -> str | None:
+    """Chain text without lone surrogates, which SQLite cannot hold."""
+    return None if text is None else text.encode("utf-8", "replace").decode()[:1000]
+
+
+def _note_reading(conn: sqlite3.Connection, subject: Subject, r: Reading, now: int) -> None:
+    row = conn.execute(
+        "SELECT cursors, failing FROM reading WHERE subject = ? AND stream = ?",
+        (subject.key, r.stream),
+    ).fetchone()
+    cursors = json.loads(row["cursors"]) if row else {}
+    if r.cursor is not None:
+        source, place, cursor = r.cursor
+        cursors[source] = [place, cursor]
+    elif r.ok:
+        cursors.pop(r.source, None)
+    failing = None if r.ok else (row["failing"] if row and row["failing"] else now)
+    conn.execute(
+        "INSERT INTO reading (subject, stream, tried, ok, source, axis, complete_to, "
+        "complete_time, error, failing, cursors) VALUES (?,?,?,?,?,?,?,?,?,?,?) "
+        "ON CONFLICT (subject, stream) DO UPDATE SET tried = excluded.tried, "
+        "ok = coalesce(excluded.ok, ok), source = coalesce(excluded.source, source), "
+        "axis = coalesce(excluded.axis, axis), "
+        "complete_to = coalesce(excluded.complete_to, complete_to), "
+        "complete_time = coalesce(excluded.complete_time, complete_time), "
+        "error = excluded.error, failing = excluded.failing, cursors = excluded.cursors",
+        (
+            *(subject.key, r.stream, now, now if r.ok else None, r.source or None),
+            *(r.axis or None, r.complete_to, r.complete_time, r.error or None, failing),
+            json.dumps(cursors),
+        ),
+    )
+    if r.deep:
+        conn.execute("UPDATE subject SET deep = ? WHERE key = ?", (now, subject.key))

@@ -1,0 +1,143 @@
+"""Between database rows and values. Pure, apart from reading sqlite3.Row."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from monitor.model import (
+    Alert,
+    AlertKind,
+    Baseline,
+    Direction,
+    Entry,
+    Kind,
+    Lane,
+    Rendered,
+    Row,
+    Severity,
+    Status,
+    Subject,
+    Transfer,
+    Watched,
+)
+
+TRANSFER_COLUMNS = (
+    "chain, tx, leg, kind, contract, token_id, sender, recipient, amount, "
+    "block_height, block_hash, time, tx_index, log_index, trace_path, spends"
+)
+
+
+def transfer_params(t: Transfer) -> tuple[Any, ...]:
+    """In the order of TRANSFER_COLUMNS."""
+    return (
+        *(t.chain, t.tx, t.leg, t.kind.value, t.contract, t.token_id, t.sender, t.recipient),
+        *(str(t.amount), t.block_height, t.block_hash, t.time),
+        *(t.tx_index, t.log_index, t.trace_path, t.spends),
+    )
+
+
+def to_transfer(row: sqlite3.Row) -> Transfer:
+    return Transfer(
+        chain=row["chain"],
+        tx=row["tx"],
+        leg=row["leg"],
+        kind=Kind(row["kind"]),
+        sender=row["sender"],
+        recipient=row["recipient"],
+        amount=int(row["amount"]),
+        contract=row["contract"],
+        token_id=row["token_id"],
+        block_height=row["block_height"],
+        block_hash=row["block_hash"],
+        time=row["time"],
+        tx_index=row["tx_index"],
+        log_index=row["log_index"],
+        trace_path=row["trace_path"],
+        spends=row["spends"],
+        pending=row["block_height"] is None and row["time"] is None,
+    )
+
+
+def to_row(row: sqlite3.Row, tellers: frozenset[str] = frozenset()) -> Row:
+    return Row(
+        id=row["id"],
+        transfer=to_transfer(row),
+        status=Status(row["status"]),
+        version=row["version"],
+        first_seen=row["first_seen"],
+        late=bool(row["late"]),
+        tellers=tellers,
+        absences=tuple((source, head) for source, head in json.loads(row["absences"])),
+    )
+
+
+def entry_terms(entry: Entry) -> str:
+    """An entry as JSON text: equal terms give equal texts. The line in the file is no term."""
+    terms = asdict(entry)
+    del terms["line"]
+    return json.dumps(terms, sort_keys=True, ensure_ascii=False)
+
+
+def to_entry(text: str) -> Entry:
+    terms: dict[str, Any] = json.loads(text)
+    return Entry(
+        **{
+            **terms,
+            "subject": Subject(**terms["subject"]),
+            "tags": tuple(terms["tags"]),
+            "severity": Severity(terms["severity"]),
+            "channels": None if terms["channels"] is None else tuple(terms["channels"]),
+        }
+    )
+
+
+def to_watched(row: sqlite3.Row) -> Watched:
+    baseline = None
+    if row["base_height"] is not None:
+        baseline = Baseline(row["base_height"], row["base_time"], row["base_head_time"])
+    return Watched(to_entry(row["terms"]), row["added"], baseline, row["retired"] is None)
+
+
+def alert_params(a: Alert) -> tuple[Any, ...]:
+    return (
+        *(a.id, a.kind.value, a.lane.value, a.severity.value, a.created, a.chain, a.tx),
+        *(a.entry_id, a.direction.value if a.direction else None, a.amends, a.lane_reason),
+        *(a.title, json.dumps(a.facts, ensure_ascii=False, sort_keys=True), a.audience),
+    )
+
+
+def to_alert(row: sqlite3.Row, identities: tuple[tuple[str, str, str], ...] = ()) -> Alert:
+    facts: Mapping[str, Any] = json.loads(row["facts"])
+    return Alert(
+        id=row["id"],
+        kind=AlertKind(row["kind"]),
+        lane=Lane(row["lane"]),
+        severity=Severity(row["severity"]),
+        created=row["created"],
+        chain=row["chain"],
+        tx=row["tx"],
+        entry_id=row["entry"],
+        direction=Direction(row["direction"]) if row["direction"] else None,
+        amends=row["amends"],
+        lane_reason=row["lane_reason"],
+        title=row["title"],
+        facts=facts,
+        audience=row["audience"],
+        rows=identities,
+    )
+
+
+def rendered_text(rendered: Rendered) -> str:
+    return json.dumps(asdict(rendered), ensure_ascii=False)
+
+
+def to_rendered(text: str) -> Rendered:
+    fields: dict[str, Any] = json.loads(text)
+    fields["attachments"] = tuple(
+        (str(name), str(mime), str(body)) for name, mime, body in fields["attachments"]
+    )
+    return Rendered(**fields)

@@ -1,0 +1,346 @@
+"""What people and machines see of the record: transfers and alerts with all they need."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from monitor.model import (
+    Alert,
+    AlertView,
+    Asset,
+    Chain,
+    DeliveryView,
+    Entry,
+    Kind,
+    Known,
+    Subject,
+    TransferView,
+    Watched,
+)
+from monitor.plain import utc
+from monitor.store import Store
+from monitor.store.record import stream_states
+from monitor.store.rows import to_alert, to_row, to_watched
+
+STREAM_WORDS: Mapping[str, str] = {
+    "native": "Plain coin transfers",
+    "internal": "Coin transfers made by contracts (internal)",
+    "erc20": "Token transfers (ERC-20)",
+    "erc721": "NFT transfers (ERC-721)",
+    "erc1155": "Multi-token transfers (ERC-1155)",
+    "utxo": "Inputs and outputs",
+    "trc20": "Token transfers (TRC-20)",
+}
+
+
+@dataclass(frozen=True)
+class Views:
+    """Builds views for one reader of the record; entries and names are read once."""
+
+    store: Store
+    chains: Mapping[str, Chain]
+    assets: Mapping[tuple[str, str], Asset]
+    book: Mapping[tuple[str, str], Known] = field(default_factory=dict)
+    _entries: dict[str, Watched] = field(default_factory=dict)
+    _by_subject: dict[Subject, list[Entry]] = field(default_factory=dict)
+
+    def refresh(self) -> None:
+        """Read the entries anew: the watchlist may have changed."""
+        self._entries.clear()
+        self._by_subject.clear()
+        for row in self.store.read("SELECT * FROM entry ORDER BY added, rowid"):
+            watched = to_watched(row)
+            self._entries[watched.entry.id] = watched
+            self._by_subject.setdefault(watched.entry.subject, []).append(watched.entry)
+
+    # -- transfers ---------------------------------------------------------------------
+
+    def transfers(
+        self,
+        *,
+        chain: str | None = None,
+        address: str | None = None,
+        tx: str | None = None,
+        all_legs: bool = False,
+    ) -> Iterator[TransferView]:
+        """Transfers that touch an entry (or all of them), oldest first, in chunks."""
+        self.refresh()
+        where, params = ["1"], list[object]()
+        for clause, value in (("chain = ?", chain), ("tx = ?", tx)):
+            if value is not None:
+                where.append(clause)
+                params.append(value)
+        if address is not None:
+            where.append("? IN (sender, recipient)")
+            params.append(address)
+        if not all_legs:
+            where.append(
+                "EXISTS (SELECT 1 FROM subject s JOIN entry e ON e.subject = s.key "
+                "WHERE s.chain = t.chain AND s.address IN (t.sender, t.recipient))"
+            )
+        keys = self.store.read(
+            f"SELECT id FROM transfer t WHERE {' AND '.join(where)} "  # noqa: S608
+            "ORDER BY coalesce(time, 9e18), block_height, tx_index, log_index, id",
+            params,
+        )
+        for start in range(0, len(keys), 2000):
+            yield from self._by_id([row["id"] for row in keys[start : start + 2000]])
+
+    def _by_id(self, ids: Sequence[int]) -> list[TransferView]:
+        rows = {
+            row["id"]: row
+            for row in self.store.read_in("SELECT * FROM transfer WHERE id IN ({})", ids)
+        }
+        said: dict[int, list[tuple[str, int]]] = {}
+        for row in self.store.read_in(
+            "SELECT transfer, source, min(at) AS at FROM sighting WHERE transfer IN ({}) "
+            "GROUP BY transfer, source ORDER BY at",
+            ids,
+        ):
+            said.setdefault(row["transfer"], []).append((row["source"], row["at"]))
+        tokens = self._tokens({row["contract"] for row in rows.values() if row["contract"]})
+        return [self._transfer(rows[i], tuple(said.get(i, ())), tokens) for i in ids]
+
+    def _tokens(self, contracts: Iterable[str]) -> dict[tuple[str, str], sqlite3.Row]:
+        found = self.store.read_in("SELECT * FROM token WHERE contract IN ({})", contracts)
+        return {(row["chain"], row["contract"]): row for row in found}
+
+    def _transfer(
+        self,
+        row: sqlite3.Row,
+        said: tuple[tuple[str, int], ...],
+        tokens: Mapping[tuple[str, str], sqlite3.Row],
+    ) -> TransferView:
+        stored = to_row(row)
+        transfer = stored.transfer
+        symbol, decimals, verified = self._asset(transfer.chain, transfer.contract, tokens)
+        if transfer.kind in (Kind.ERC721, Kind.ERC1155):
+            decimals = 0
+        entries = [
+            e
+            for party in dict.fromkeys(transfer.parties())
+            for e in self._by_subject.get(Subject(transfer.chain, party), ())
+        ]
+        return TransferView(
+            row=stored,
+            symbol=symbol,
+            decimals=decimals,
+            verified=verified,
+            entries=tuple(entries),
+            directions={
+                e.id: _direction(transfer.sender, transfer.recipient, e.subject.address)
+                for e in entries
+            },
+            sources=said,
+        )
+
+    def _asset(
+        self, chain: str, contract: str | None, tokens: Mapping[tuple[str, str], sqlite3.Row]
+    ) -> tuple[str, int | None, bool]:
+        if contract is None:
+            known = self.chains.get(chain)
+            return (known.symbol, known.decimals, True) if known else ("", None, False)
+        asset = self.assets.get((chain, contract))
+        if asset is not None:
+            return asset.symbol, asset.decimals, True
+        told = tokens.get((chain, contract))
+        return (told["symbol"] or "", told["decimals"], False) if told else ("", None, False)
+
+    # -- alerts ------------------------------------------------------------------------
+
+    def alert_ids(
+        self, *, state: str | None = None, entry: str | None = None, tx: str | None = None
+    ) -> list[str]:
+        """Ids of alerts, oldest first."""
+        where, params = ["1"], list[object]()
+        for clause, value in (("state = ?", state), ("entry = ?", entry), ("tx = ?", tx)):
+            if value is not None:
+                where.append(clause)
+                params.append(value)
+        rows = self.store.read(
+            f"SELECT id FROM alert WHERE {' AND '.join(where)} ORDER BY created, rowid",  # noqa: S608
+            params,
+        )
+        return [row["id"] for row in rows]
+
+    def alerts(self, ids: Sequence[str]) -> list[AlertView]:
+        """Views in the order of the ids; unknown ids are left out."""
+        self.refresh()
+        rows = {
+            row["id"]: row
+            for row in self.store.read_in("SELECT * FROM alert WHERE id IN ({})", ids)
+        }
+        linked: dict[str, list[int]] = {}
+        for row in self.store.read_in(
+            "SELECT alert, transfer FROM alert_transfer WHERE alert IN ({}) ORDER BY transfer", ids
+        ):
+            linked.setdefault(row["alert"], []).append(row["transfer"])
+        by_id = {
+            v.row.id: v
+            for v in self._by_id(sorted({t for found in linked.values() for t in found}))
+        }
+        return [
+            self._alert(rows[i], tuple(by_id[t] for t in linked.get(i, ())))
+            for i in ids
+            if i in rows
+        ]
+
+    def _alert(self, row: sqlite3.Row, transfers: tuple[TransferView, ...]) -> AlertView:
+        alert = to_alert(row, tuple(t.row.transfer.identity for t in transfers))
+        watched = self._entries.get(alert.entry_id or "")
+        chain = self.chains.get(alert.chain or "")
+        legs = self._legs(alert, chain, transfers)
+        return AlertView(
+            alert=alert,
+            state=row["state"],
+            chain=chain,
+            entry=watched.entry if watched else None,
+            added=watched.added if watched else None,
+            transfers=transfers,
+            all_legs=legs,
+            names=self._names(alert, legs),
+            not_covered=self._not_covered(watched),
+            deliveries=self._deliveries(alert.id),
+            acknowledged=self._acknowledged(alert.id),
+            head_height=self._head(alert.chain),
+            thread=alert.amends,
+            told_at=self._told_at(alert.amends),
+        )
+
+    def _legs(
+        self, alert: Alert, chain: Chain | None, transfers: tuple[TransferView, ...]
+    ) -> tuple[TransferView, ...]:
+        """On UTXO chains a mail shows the whole transaction, not only the entry's part."""
+        if chain is None or chain.family != "utxo" or alert.tx is None:
+            return transfers
+        keys = self.store.read(
+            "SELECT id FROM transfer WHERE chain = ? AND tx = ?", [chain.key, alert.tx]
+        )
+        return tuple(sorted(self._by_id([k["id"] for k in keys]), key=_leg_order))
+
+    def _names(self, alert: Alert, legs: Iterable[TransferView]) -> dict[str, Known]:
+        found: dict[str, Known] = {}
+        others = self._other_alerts(alert)
+        for view in legs:
+            chain = view.row.transfer.chain
+            for address in view.row.transfer.parties():
+                entries = self._by_subject.get(Subject(chain, address), [])
+                mine = next((e for e in entries if e.id == alert.entry_id), None)
+                entry = mine or (entries[0] if entries else None)
+                if entry is not None:
+                    found[address] = Known(
+                        entry.label, entry.case, True, entry.id, others.get(entry.id)
+                    )
+                elif (known := self._in_book(chain, address)) is not None:
+                    found[address] = known
+        return found
+
+    def _in_book(self, chain: str, address: str) -> Known | None:
+        return self.book.get((chain, address)) or self.book.get(("", address))
+
+    def _other_alerts(self, alert: Alert) -> dict[str, str]:
+        if alert.tx is None:
+            return {}
+        rows = self.store.read(
+            "SELECT id, entry FROM alert WHERE tx = ? AND id <> ? AND amends IS NULL",
+            [alert.tx, alert.id],
+        )
+        return {row["entry"]: row["id"] for row in rows if row["entry"]}
+
+    def _not_covered(self, watched: Watched | None) -> tuple[str, ...]:
+        if watched is None:
+            return ()
+        return not_covered(self.store, watched.entry, self.chains, self._entries.values())
+
+    def _deliveries(self, alert_id: str) -> tuple[DeliveryView, ...]:
+        rows = self.store.read(
+            "SELECT r.channel, d.recipient, d.state, d.attempts, d.last_error, d.accepted_at "
+            "FROM route r LEFT JOIN delivery d ON d.message = r.message "
+            "WHERE r.alert = ? ORDER BY r.channel, d.recipient",
+            [alert_id],
+        )
+        return tuple(
+            DeliveryView(
+                row["channel"],
+                row["state"] or "waiting",
+                row["attempts"] or 0,
+                row["recipient"] or "",
+                row["last_error"] or "",
+                row["accepted_at"],
+            )
+            for row in rows
+        )
+
+    def _acknowledged(self, alert_id: str) -> str:
+        rows = self.store.read(
+            "SELECT * FROM alert_log WHERE alert = ? ORDER BY at, rowid", [alert_id]
+        )
+        return "; ".join(
+            f"{row['state']} {utc(row['at'])} by {row['name']}"
+            + (f": {row['note']}" if row["note"] else "")
+            for row in rows
+        )
+
+    def _head(self, chain: str | None) -> int | None:
+        rows = self.store.read(
+            "SELECT max(r.complete_to) AS head FROM reading r JOIN subject s ON s.key = r.subject "
+            "WHERE s.chain = ? AND r.axis = 'height'",
+            [chain],
+        )
+        return None if rows[0]["head"] is None else int(rows[0]["head"])
+
+    def _told_at(self, alert_id: str | None) -> int | None:
+        rows = self.store.read(
+            "SELECT min(d.accepted_at) AS at FROM route r JOIN delivery d ON d.message = r.message "
+            "WHERE r.alert = ?",
+            [alert_id],
+        )
+        return None if rows[0]["at"] is None else int(rows[0]["at"])
+
+
+def not_covered(
+    store: Store, entry: Entry, chains: Mapping[str, Chain], entries: Iterable[Watched]
+) -> tuple[str, ...]:
+    """What was not looked at for an entry, one plain sentence each."""
+    found = []
+    for stream, state in sorted(stream_states(store, entry.subject, 0).items()):
+        words = STREAM_WORDS.get(stream, stream)
+        if state.unserved:
+            found.append(f"{words}: no configured source lists them.")
+        elif state.failing is not None:
+            found.append(f"{words}: not read since {utc(state.ok or state.failing)}.")
+        if state.gaps:
+            found.append(f"{words}: {state.gaps} part(s) of the list could not be read.")
+    return (*found, _other_chains(entry, chains, entries))
+
+
+def _other_chains(entry: Entry, chains: Mapping[str, Chain], entries: Iterable[Watched]) -> str:
+    address = entry.subject.address
+    also = [
+        chains[w.entry.subject.chain].name
+        for w in entries
+        if w.active
+        and w.entry.subject.address == address
+        and w.entry.subject.chain != entry.subject.chain
+        and w.entry.subject.chain in chains
+        and w.entry.case == entry.case
+    ]
+    family = chains[entry.subject.chain].family if entry.subject.chain in chains else ""
+    if family == "utxo":
+        return "Other addresses of the same owner; Lightning; other chains."
+    if also:
+        return f"Chains other than this one and {', '.join(dict.fromkeys(also))}."
+    return "Any other chain: none is watched for this entry."
+
+
+def _direction(sender: str | None, recipient: str | None, address: str) -> str:
+    if sender == recipient:
+        return "self"
+    return "out" if sender == address else "in"
+
+
+def _leg_order(view: TransferView) -> tuple[bool, int]:
+    name, _, number = view.row.transfer.leg.partition(":")
+    return (name != "in", int(number) if number.isdecimal() else 0)
