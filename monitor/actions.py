@@ -1,0 +1,101 @@
+"""What commands change: carried out by the daemon when one runs, else by the command."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from monitor import __version__, inbox, messages, outbox, watchlist_edit
+from monitor.app import WATCHLIST, Fundwatch, now
+from monitor.errors import ConfigError, DeliveryError, Problem
+from monitor.model import AlertView, ChannelConfig
+from monitor.settings import Settings, shipped_config
+from monitor.store import journal, post, watch
+
+
+def table(desk: Fundwatch) -> dict[str, inbox.Action]:
+    """Every change by its name. Each returns the line to show."""
+
+    def set_state(ids: Sequence[str], state: str, name: str, note: str) -> str:
+        for alert_id in ids:
+            journal.set_state(desk.store, alert_id, state, name, note, now())
+        return f"{state:<9} {', '.join(ids)} by {name}"
+
+    def replay(ids: Sequence[str], dead: bool) -> str:
+        wanted = [r["message"] for r in post.deliveries(desk.store, "dead")] if dead else ids
+        known = {r["message"] for r in post.deliveries(desk.store)}
+        unknown = [i for i in wanted if i not in known]
+        if unknown:
+            problem = Problem(
+                "message", unknown[0], "there is none", "See `fundwatch deliveries list`"
+            )
+            raise ConfigError([problem])
+        count = post.replay(desk.store, list(dict.fromkeys(wanted)), now())
+        desk.deliver(everything=True)
+        return f"replayed  {count} deliveries; see `fundwatch deliveries list`"
+
+    def test_channel(name: str) -> str:
+        try:
+            answers = outbox.send_test(desk.post(), name)
+        except DeliveryError as error:
+            remedy = "Correct config/channels.yaml, then try again"
+            raise ConfigError([Problem(f"channel {name}", "", str(error), remedy)]) from error
+        journal.put_note(desk.store, f"test:{name}", str(now()))
+        return "\n".join(f"accepted  {recipient}: {answer}" for recipient, answer in answers)
+
+    def retire(entry_id: str, name: str, why: str, day: str) -> str:
+        return _retire(desk, entry_id, name, why, day)
+
+    def note_backup(path: str) -> str:
+        journal.put_note(desk.store, "backup", json.dumps({"at": now(), "path": path}))
+        return ""
+
+    return {
+        "set_state": set_state,
+        "replay": replay,
+        "test_channel": test_channel,
+        "retire": retire,
+        "note_backup": note_backup,
+    }
+
+
+def _retire(desk: Fundwatch, entry_id: str, name: str, why: str, day: str) -> str:
+    """In the file where the entry still stands there; else in the record alone."""
+    found = next((w for w in watch.all_entries(desk.store) if w.entry.id == entry_id), None)
+    if found is None or not found.active:
+        remedy = "See `fundwatch watchlist list`"
+        raise ConfigError([Problem("entry", entry_id, "is not watched", remedy)])
+    path = desk.home / WATCHLIST
+    text = path.read_text("utf-8")
+    if entry_id in {w.entry.id for w in watch.absent_entries(desk.store)}:
+        ended = replace(found.entry, retired=f'{day} {name} "{why}"')
+        watch.retire(desk.store, ended, now())
+        return f"retired   {entry_id}; it was missing from the file already"
+    changed = watchlist_edit.retire(
+        text, desk.settings.chains, entry_id, when=day, name=name, why=why
+    )
+    temporary = path.with_suffix(".new")
+    temporary.write_text(changed, "utf-8")
+    temporary.chmod(path.stat().st_mode)
+    temporary.replace(path)
+    desk.reload()
+    return f"retired   {entry_id}; what was recorded stays"
+
+
+def as_text(view: AlertView, home: Path, settings: Settings, at: int) -> str:
+    """An alert as its mail says it, for the terminal."""
+    rendered = messages.render(
+        [view],
+        channel=ChannelConfig("terminal", "email"),
+        allowed_cases=None,
+        message_id=view.alert.id,
+        now=at,
+        timezone=settings.timezone,
+        version=__version__,
+        templates=messages.environment(
+            home / "config" / "templates", shipped_config() / "templates"
+        ),
+    )
+    return f"{rendered.subject}\n\n{rendered.text}"

@@ -1,0 +1,306 @@
+"""The one place that picks real sources, channels and the store, and runs them.
+
+`Fundwatch` is a home folder opened for work under its lock; `Daemon` (daemon.py) runs it on
+a schedule.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import IO
+from zoneinfo import ZoneInfo, available_timezones
+
+from monitor import __version__, budget, channels, messages, outbox, sources, watchdesk
+from monitor.errors import Busy, ConfigError, Problem, SourceError
+from monitor.http import Http, Limiter
+from monitor.model import Alert, Chain, Entry, SourceConfig, Subject
+from monitor.outbox import Post
+from monitor.poll import PassReport, Poller, World
+from monitor.ports import Channel, Source
+from monitor.reader import Desk
+from monitor.settings import Settings, load, shipped_config
+from monitor.store import Store, journal, post, watch
+from monitor.store.record import Route
+from monitor.store.views import Views
+
+log = logging.getLogger("fundwatch")
+
+DATABASE = "fundwatch.db"
+WATCHLIST = "watchlist.yaml"
+
+
+@contextmanager
+def lock(home: Path) -> Iterator[None]:
+    """Hold the home folder: one Fundwatch at a time may write. Raises Busy."""
+    with (home / "fundwatch.lock").open("a+") as held:
+        _take(held, home)
+        held.seek(0)
+        held.truncate()
+        held.write(f"{os.getpid()}\n")
+        held.flush()
+        yield
+
+
+def _take(held: IO[str], home: Path) -> None:
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        held.seek(0)
+        raise Busy(
+            f"Another Fundwatch (process {held.read().strip() or 'unknown'}) runs on {home}"
+        ) from error
+
+
+def runs(home: Path) -> bool:
+    """Whether a Fundwatch holds this home folder now."""
+    try:
+        with lock(home):
+            return False
+    except Busy:
+        return True
+    except OSError:
+        return False
+
+
+def since_time(text: str) -> int | None:
+    """A `since` date as Unix seconds at 00:00 UTC."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
+
+
+def now() -> int:
+    return int(time.time())
+
+
+def check_home(home: Path) -> None:
+    """Raise ConfigError unless this folder can be worked in."""
+    if not home.is_dir():
+        raise ConfigError(
+            [Problem("--home", str(home), "is not a folder", "Make it with `fundwatch init`")]
+        )
+    if not (home / WATCHLIST).is_file():
+        raise ConfigError(
+            [
+                Problem(
+                    str(home / WATCHLIST),
+                    "",
+                    "is not there",
+                    "Make it with `fundwatch init`, or correct --home",
+                )
+            ]
+        )
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The adapters of every chain that has any, and why others could not be made."""
+
+    by_chain: Mapping[str, tuple[Source, ...]]
+    trouble: tuple[str, ...] = ()
+
+
+def make_sources(
+    settings: Settings,
+    chains: Mapping[str, Chain],
+    reserve: Callable[[str, int, int, int], int] | None,
+) -> Sources:
+    """Adapters in the order of each chain's list; one limiter a configured source."""
+    limiters: dict[str, Limiter] = {}
+    found: dict[str, tuple[Source, ...]] = {}
+    trouble: list[str] = []
+    for key, chain in chains.items():
+        made = []
+        for name in chain.sources:
+            config = settings.sources[name]
+            limiter = limiters.setdefault(name, _limiter(config, reserve))
+            try:
+                made.append(_source(config, chain, limiter, settings))
+            except SourceError as error:
+                trouble.append(f"{key}: {error}")
+        found[key] = tuple(made)
+    return Sources(found, tuple(trouble))
+
+
+def _limiter(config: SourceConfig, reserve: Callable[[str, int, int, int], int] | None) -> Limiter:
+    return Limiter(
+        config.name,
+        config.rate_per_second,
+        config.calls_per_hour,
+        config.calls_per_day,
+        reserve=reserve,
+    )
+
+
+def _source(config: SourceConfig, chain: Chain, limiter: Limiter, settings: Settings) -> Source:
+    options = sources.http_options(config, chain)
+    http = Http(
+        config.name,
+        options.base_url,
+        params=options.params,
+        headers=options.headers,
+        limiter=limiter,
+        proxies=settings.proxies or None,
+        verify=settings.ca_bundle or True,
+    )
+    return sources.build(config, chain, http)
+
+
+class Fundwatch:
+    """A home folder opened for work. Make it with `open_home`."""
+
+    def __init__(self, home: Path, settings: Settings, store: Store) -> None:
+        self.home, self.settings, self.store = home, settings, store
+        self.timezone = settings.timezone
+        self.views = Views(store, settings.chains, settings.assets, settings.addressbook)
+        self.channels: dict[str, Channel] = {
+            name: channels.build(
+                config, proxies=settings.proxies or None, verify=settings.ca_bundle or True
+            )
+            for name, config in settings.channels.items()
+        }
+        self._sources = make_sources(settings, settings.chains, self._reserve)
+        for trouble in self._sources.trouble:
+            log.warning("source not used: %s", trouble)
+        self.desks = {
+            key: Desk(settings.chains[key], made)
+            for key, made in self._sources.by_chain.items()
+            if made
+        }
+        self._interval = budget.LEAST_INTERVAL
+        self._sending = threading.Lock()
+        self.poller = Poller(store, self._world())
+        self.list = watchdesk.WatchDesk(self)
+
+    def _reserve(self, key: str, start: int, seconds: int, wanted: int) -> int:
+        config = self.settings.sources[key]
+        limit = config.calls_per_hour if seconds == 3600 else config.calls_per_day
+        return journal.reserve(self.store, key, start, seconds, wanted, limit or 0)
+
+    def _world(self) -> World:
+        return World(
+            chains=self.settings.chains,
+            desks=self.desks,
+            assets=self.settings.assets,
+            route=self.route,
+            clock=now,
+            interval=self.interval,
+            since_time=since_time,
+            trailing_seconds=self.settings.trailing_window_days * 86_400,
+        )
+
+    def route(self, alert: Alert, entry: Entry | None) -> list[Route]:
+        return outbox.routes(alert, entry, self.settings.channels)
+
+    def interval(self, _subject: Subject) -> int:
+        return self.settings.poll_interval or self._interval
+
+    def cost(self) -> budget.Cost:
+        """What a pass over the present watchlist costs."""
+        subjects = [
+            Subject(chain, address)
+            for chain, by_address in watch.watch(self.store).items()
+            for address in by_address
+        ]
+        return budget.cost(subjects, self._sources.by_chain, self.settings.sources)
+
+    def post(self) -> Post:
+        folders = [self.home / "config" / "templates", shipped_config() / "templates"]
+        return Post(
+            store=self.store,
+            configs=self.settings.channels,
+            channels=self.channels,
+            views=self.views,
+            templates=messages.environment(*folders),
+            entries=lambda: [w.entry for w in watch.all_entries(self.store)],
+            clock=now,
+            timezone=self.timezone,
+            version=__version__,
+        )
+
+    # -- the steps of a poll -------------------------------------------------------------
+
+    def start(self) -> None:
+        """Once per run: take over what an ended run left under way, read the list."""
+        taken = post.release_claims(self.store)
+        if taken:
+            log.info("took over %d deliveries that an ended run had begun", taken)
+        self.reload()
+
+    def reload(self) -> tuple[Problem, ...]:
+        """Take the watchlist if it changed. Returns its problems."""
+        problems = self.list.reload()
+        if self.list.timezone and self.list.timezone in available_timezones():
+            self.timezone = self.list.timezone
+        self._interval = self.cost().interval
+        return problems
+
+    def poll(self, *, everything: bool) -> PassReport:
+        """One pass, with its log line. See Poller.run_pass."""
+        report = self.poller.run_pass(everything=everything)
+        self.housekeep(report.started)
+        if report.subjects:
+            journal.put_note(self.store, "pass", f"{now()} {report.seconds:.1f}")
+            log.info(
+                "pass %.1fs subjects=%d calls=%d new=%d alerts=%d late=%d errors=%d unread=%d",
+                *(report.seconds, report.subjects, report.calls, report.new_rows),
+                *(report.alerts, report.late, report.errors, len(report.unread)),
+            )
+        return report
+
+    def housekeep(self, at: int | None = None) -> None:
+        """Raise and close incidents, tell those that have lasted."""
+        moment = now() if at is None else at
+        journal.put_signals(self.store, watchdesk.health(self, moment), moment)
+        watchdesk.tell_incidents(self, moment)
+
+    def deliver(self, *, everything: bool) -> outbox.Tally:
+        """One round of sending; rounds never overlap."""
+        with self._sending:
+            return outbox.deliver(self.post(), everything=everything)
+
+    def daily(self) -> None:
+        """Send the daily mail at eight in the morning of the desk, once a day."""
+        local = datetime.now(ZoneInfo(self.timezone))
+        last = journal.get_note(self.store, "daily")
+        if local.hour < 8 or last == local.date().isoformat():
+            return
+        moment = now()
+        since = int(journal.get_note(self.store, "daily_at") or moment - 86_400)
+        outbox.daily(self.post(), since, moment, watchdesk.daily_remarks(self, since, moment))
+        journal.put_note(self.store, "daily", local.date().isoformat())
+        journal.put_note(self.store, "daily_at", str(moment))
+
+    def close(self) -> None:
+        self.store.close()
+
+
+@contextmanager
+def open_home(home: Path, environ: Mapping[str, str]) -> Iterator[Fundwatch]:
+    """Lock a home folder, read its settings, open its record (made when it is new).
+
+    Raises Busy, ConfigError, StoreError.
+    """
+    check_home(home)
+    settings = load(home, environ)
+    with lock(home):
+        fresh = not (home / DATABASE).exists()
+        if fresh:
+            log.warning("%s is new: nothing was recorded here before", home / DATABASE)
+        store = Store(home / DATABASE, create=fresh)
+        desk = Fundwatch(home, settings, store)
+        try:
+            yield desk
+        finally:
+            desk.close()

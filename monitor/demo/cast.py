@@ -1,0 +1,164 @@
+"""Who plays in the demo's story, and the home folder's files that name them.
+
+All names and addresses are invented: an address is the hash of its name, so nobody has
+its key. Checksums are right.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import base58
+from eth_utils.address import to_checksum_address
+
+from monitor.demo.explorer import Explorer
+
+SAVINGS = "bc1qew5wc0tmevy6y0fzmukm39r42l43x2p2jjk9ue"
+STRANGER = "bc1qpxu4ms8qp47khx32l85u3fga5mjmt5hyvdzuca"
+RECEIVER = "bc1qddmhhp7qalagfqe06enm9suu324r49hujnzysa"
+
+
+def _hash20(name: str) -> bytes:
+    return hashlib.sha256(f"fundwatch demo/{name}".encode()).digest()[:20]
+
+
+def evm(name: str) -> str:
+    """An EVM address in lower case."""
+    return "0x" + _hash20(name).hex()
+
+
+def tron(name: str) -> str:
+    return base58.b58encode_check(b"\x41" + _hash20(name)).decode()
+
+
+def bitcoin(name: str) -> str:
+    """A pay-to-public-key-hash address."""
+    return base58.b58encode_check(b"\x00" + _hash20(name)).decode()
+
+
+# Watched.
+PAYROLL = evm("payroll")  # on Ethereum and on Polygon: one key, every EVM chain
+PAYOUT = evm("payout")
+HARBOUR = evm("harbour")
+CASH_OUT = tron("cash out")
+COURIER = bitcoin("courier")
+# Known by name.
+ROUTER, MARKET, BRIDGE = evm("router"), evm("market"), evm("bridge")
+BRIDGE_POLYGON, MERCHANT = evm("bridge polygon"), evm("merchant")
+DEPOSITS = tuple(evm(f"exchange deposit {n}") for n in (1, 2, 3))
+EXCHANGE_TRON = tron("exchange deposit")
+# Known to nobody.
+BROKER, MULE = tron("broker"), tron("mule")
+EMPLOYER, BUYER, SELLER = evm("employer"), evm("buyer"), evm("seller")
+POISONER, LOOKALIKE = evm("poisoner"), evm("lookalike")
+# Tokens.
+USDT, USDC, ART, FAKE = (evm(f"token {n}") for n in ("usdt", "usdc", "art", "fake"))
+USDC_POLYGON, USDT_TRON = evm("token usdc polygon"), tron("token usdt")
+
+CHAIN_IDS = {"ethereum": 1, "polygon": 137}
+STYLES = {
+    "bitcoin": ("esplora",),
+    "ethereum": ("etherscan",),
+    "polygon": ("blockscout",),
+    "tron": ("trongrid",),
+}
+
+
+def watchlist_yaml() -> str:
+    """watchlist.yaml of the demo's home folder."""
+    return f"""\
+# The demo's watchlist. Labels, cases and addresses are invented.
+version: 1
+timezone: Europe/Zurich
+
+defaults:
+  severity: medium
+  tell_when: confirmed
+
+cases:
+  CRANE-01:
+    title: Paper Crane
+    reason: wages of IT workers under false names, collected for somebody else
+    source: invented for the demo
+    severity: high
+    addresses:
+      - address: {to_checksum_address(PAYROLL)}
+        chains: [ethereum, polygon]
+        label: Crane payroll
+      - address: {to_checksum_address(PAYOUT)}
+        chain: polygon
+        label: Crane payout
+        severity: medium
+      - address: {CASH_OUT}
+        chain: tron
+        label: Crane cash-out
+        severity: severe
+      - address: {SAVINGS}
+        chain: bitcoin
+        label: Crane savings
+        tell_when: seen
+      - address: {COURIER}
+        chain: bitcoin
+        label: Crane courier
+
+  HARBOUR-02:
+    title: Glass Harbour
+    reason: proceeds of a theft
+    source: invented for the demo
+    addresses:
+      - address: {to_checksum_address(HARBOUR)}
+        chain: ethereum
+        label: Harbour thief
+"""
+
+
+def addressbook_csv() -> str:
+    """addressbook.csv: names that alerts show beside addresses."""
+    named = [
+        (to_checksum_address(ROUTER), "ethereum", "Demo Swap router"),
+        (to_checksum_address(MARKET), "ethereum", "Demo Gallery marketplace"),
+        (to_checksum_address(BRIDGE), "ethereum", "Demo Bridge to Polygon"),
+        (to_checksum_address(BRIDGE_POLYGON), "polygon", "Demo Bridge payouts"),
+        (to_checksum_address(MERCHANT), "polygon", "Corner shop (a bystander)"),
+        *((to_checksum_address(a), "polygon", "Demo Exchange deposit address") for a in DEPOSITS),
+        (EXCHANGE_TRON, "tron", "Demo Exchange deposit address"),
+    ]
+    rows = (f"{address},{chain},{name},invented,2026-11-01" for address, chain, name in named)
+    return "\n".join(["address,chain,name,source,date", *rows]) + "\n"
+
+
+def assets_yaml() -> str:
+    """config/assets.yaml: which of the story's tokens are genuine."""
+    told = "source: invented for the demo, date: 2026-11-01"
+    usdt = f"{{symbol: USDT, decimals: 6, name: Demo Tether, {told}}}"
+    usdc = f"{{symbol: USDC, decimals: 6, name: Demo USD Coin, {told}}}"
+    return f"""\
+assets:
+  ethereum:
+    "{to_checksum_address(USDT)}": {usdt}
+    "{to_checksum_address(USDC)}": {usdc}
+  polygon:
+    "{to_checksum_address(USDC_POLYGON)}": {usdc}
+  tron:
+    {USDT_TRON}: {usdt}
+"""
+
+
+def sources_yaml(explorer: Explorer) -> str:
+    """config/sources.yaml: one local source a chain, named demo-<chain>."""
+    lines = ["sources:"]
+    for chain, (style, *_) in STYLES.items():
+        lines += [
+            f"  demo-{chain}:",
+            f"    kind: {style}",
+            f"    url: {explorer.url(chain, style)}",
+            "    rate_per_second: 500",
+            "    index_lag: 0",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def chains_yaml() -> str:
+    """config/chains.yaml: the story's chains ask the local sources only."""
+    rows = (f"  {chain}: {{sources: [demo-{chain}]}}" for chain in STYLES)
+    return "\n".join(["chains:", *rows]) + "\n"

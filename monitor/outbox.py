@@ -1,0 +1,366 @@
+"""The deliver loop: owed alerts -> frozen messages -> channels -> outcome recorded.
+
+At least once, with one name: a message is frozen (id and bytes) before its first try, the
+attempt is counted before it is made, and success is recorded only after the receiver said
+so. A crash in between repeats the same bytes under the same id.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from jinja2 import Environment
+
+from monitor import messages
+from monitor.chains import stable_id
+from monitor.errors import DeliveryError
+from monitor.model import (
+    Alert,
+    AlertKind,
+    ChannelConfig,
+    Entry,
+    Lane,
+    Outgoing,
+    Rendered,
+    Severity,
+)
+from monitor.plan import Signal
+from monitor.ports import Channel
+from monitor.records import MAX_ALERTS
+from monitor.store import Store, journal, post
+from monitor.store.record import Route
+from monitor.store.views import Views
+
+log = logging.getLogger("fundwatch.outbox")
+
+# Waits in seconds before each further try. Webhooks follow Standard Webhooks; mail is tried
+# for four days, as mail servers themselves do.
+WAITS: Mapping[str, tuple[int, ...]] = {
+    "webhook": (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400),
+    "email": (60, 300, 900, 1800, 3600, *([7200] * 6), *([21_600] * 13)),
+}
+LONGEST_HOLD = 86_400  # the most that a receiver's Retry-After is obeyed
+GROUP_ABOVE = 5  # alerts of one case that wait for one channel: more become one message
+STORM_WINDOW = 600  # seconds in which this many messages ...
+STORM_MESSAGES = 10  # ... about one case make the next ones wait
+STORM_WAIT = 1200  # for the next grouped message
+GIVE_UP_IN_ROW = 3  # failures in a row after which a channel is left for the next round
+DAILY_MOST = 1000  # alerts shown in one daily mail
+
+
+def routes(alert: Alert, entry: Entry | None, channels: Mapping[str, ChannelConfig]) -> list[Route]:
+    """Which channels are owed an alert, and in which form (alone, group, daily)."""
+    wanted = [name for name, config in channels.items() if _wanted(alert, entry, config)]
+    healthy = [name for name in wanted if not _about(alert, name)]
+    return [(alert.id, name, _form(alert, channels[name])) for name in healthy or wanted]
+
+
+def _wanted(alert: Alert, entry: Entry | None, config: ChannelConfig) -> bool:
+    if alert.kind is AlertKind.NOTICE or entry is None:
+        return alert.audience in config.audience
+    if entry.channels is not None:
+        return config.name in entry.channels
+    return "desk" in config.audience
+
+
+def _about(alert: Alert, name: str) -> bool:
+    """Whether a notice is about this channel's own trouble: others should tell it."""
+    key = str(alert.facts.get("incident", {}).get("key", ""))
+    return key == f"channel:{name}" or key.startswith(f"dead:{name}/")
+
+
+def _form(alert: Alert, config: ChannelConfig) -> str:
+    if config.machine:
+        return "group"
+    if alert.kind in (AlertKind.NOTICE, AlertKind.CORRECTION) and alert.lane is Lane.NEWS:
+        return "alone"
+    if alert.kind is AlertKind.HISTORY:
+        return "group"
+    if alert.lane is Lane.QUIET or alert.severity is Severity.LOW:
+        return "daily"
+    return "alone" if alert.severity is Severity.SEVERE else "group"
+
+
+@dataclass(frozen=True)
+class Post:
+    """Everything that the deliver loop works with. Put together in app.py."""
+
+    store: Store
+    configs: Mapping[str, ChannelConfig]
+    channels: Mapping[str, Channel]
+    views: Views
+    templates: Environment
+    entries: Callable[[], Collection[Entry]]
+    clock: Callable[[], int]
+    timezone: str
+    version: str
+
+
+@dataclass
+class Tally:
+    """What one round of sending did."""
+
+    frozen: int = 0
+    accepted: int = 0
+    failed: int = 0
+    dead: int = 0
+    errors: dict[str, str] = field(default_factory=dict)  # channel -> last error
+
+
+# -- freezing --------------------------------------------------------------------------
+
+
+def freeze(desk: Post, *, everything: bool) -> int:
+    """Make messages of what is owed; returns how many. `everything` does not wait for more
+    of a storm to come."""
+    made = 0
+    for owing in post.owed(desk.store):
+        config = desk.configs.get(owing.channel)
+        if config is None or owing.form == "daily":
+            continue
+        for part in _parts(desk, owing, config, everything):
+            _freeze_one(desk, part, config)
+            made += 1
+    return made
+
+
+def _parts(
+    desk: Post, owing: post.Owed, config: ChannelConfig, everything: bool
+) -> list[post.Owed]:
+    """Cut what is owed into messages: alone, grouped when many, or nothing yet."""
+    if config.machine:
+        return [
+            replace(owing, alerts=owing.alerts[i : i + MAX_ALERTS])
+            for i in range(0, len(owing.alerts), MAX_ALERTS)
+        ]
+    if owing.form == "alone" or len(owing.alerts) == 1:
+        if owing.form == "group" and not everything and _storm(desk, owing):
+            return []
+        return [replace(owing, alerts=(alert,), form="alone") for alert in owing.alerts]
+    if not everything and _storm(desk, owing):
+        return []
+    if len(owing.alerts) > GROUP_ABOVE:
+        return [owing]
+    return [replace(owing, alerts=(alert,), form="alone") for alert in owing.alerts]
+
+
+def _storm(desk: Post, owing: post.Owed) -> bool:
+    """Whether so much was sent about this case that the next message should collect."""
+    now = desk.clock()
+    recent = post.recent_messages(desk.store, owing.channel, owing.case, now - STORM_WINDOW)
+    last = post.last_group(desk.store, owing.channel, owing.case)
+    return recent >= STORM_MESSAGES or now - last < STORM_WAIT
+
+
+def _freeze_one(desk: Post, owing: post.Owed, config: ChannelConfig) -> None:
+    now = desk.clock()
+    message_id = stable_id("M", owing.channel, *owing.alerts)
+    views = desk.views.alerts(owing.alerts)
+    rendered = messages.render(
+        views,
+        channel=config,
+        allowed_cases=allowed_cases(config, desk.entries()),
+        message_id=message_id,
+        group_id=stable_id("G", owing.channel, *owing.alerts) if len(views) > 1 else "",
+        now=now,
+        timezone=desk.timezone,
+        version=desk.version,
+        templates=desk.templates,
+        thread=_thread(desk, views[0].thread, owing.channel) if len(views) == 1 else "",
+    )
+    post.freeze(desk.store, message_id, owing, rendered, recipients(config), now)
+
+
+def _thread(desk: Post, alert_id: str | None, channel: str) -> str:
+    found = post.first_message_id(desk.store, alert_id, channel) if alert_id else None
+    return found or ""
+
+
+def recipients(config: ChannelConfig) -> tuple[str, ...]:
+    return config.to if config.kind == "email" else (config.name,)
+
+
+def allowed_cases(config: ChannelConfig, entries: Collection[Entry]) -> frozenset[str]:
+    """The cases whose alerts this channel is told: it may see their labels and no others."""
+    return frozenset(
+        e.case
+        for e in entries
+        if (config.name in e.channels if e.channels is not None else "desk" in config.audience)
+    )
+
+
+def daily(desk: Post, since: int, until: int, remarks: Mapping[str, Sequence[str]]) -> int:
+    """Freeze the daily mail of every mail channel for the desk; returns how many."""
+    waiting: dict[str, list[str]] = {}
+    for owing in post.owed(desk.store):
+        if owing.form == "daily":
+            waiting.setdefault(owing.channel, []).extend(owing.alerts)
+    made = 0
+    for name, config in desk.configs.items():
+        if config.kind == "email" and "desk" in config.audience:
+            _freeze_daily(desk, config, tuple(waiting.get(name, ())), since, until, remarks)
+            made += 1
+    return made
+
+
+def _freeze_daily(
+    desk: Post,
+    config: ChannelConfig,
+    alerts: tuple[str, ...],
+    since: int,
+    until: int,
+    remarks: Mapping[str, Sequence[str]],
+) -> None:
+    message_id = stable_id("D", config.name, str(until))
+    views = desk.views.alerts(alerts[:DAILY_MOST])
+    if len(alerts) > DAILY_MOST:
+        left = f"{len(alerts) - DAILY_MOST:,} more quiet alerts: `fundwatch alerts list`."
+        remarks = {**remarks, "NOT SHOWN": [left]}
+    rendered = messages.render_daily(
+        views,
+        channel=config,
+        allowed_cases=allowed_cases(config, desk.entries()),
+        message_id=message_id,
+        since=since,
+        until=until,
+        remarks=remarks,
+        timezone=desk.timezone,
+        version=desk.version,
+        templates=desk.templates,
+    )
+    owing = post.Owed(config.name, "", "daily", alerts)
+    post.freeze(desk.store, message_id, owing, rendered, recipients(config), until)
+
+
+# -- sending ---------------------------------------------------------------------------
+
+
+def deliver(desk: Post, *, everything: bool) -> Tally:
+    """Freeze what is owed and send what is due; channels in parallel, each in order."""
+    tally = Tally(frozen=freeze(desk, everything=everything))
+    due = post.due_deliveries(desk.store, desk.clock(), all_waiting=everything)
+    by_channel: dict[str, list[post.Due]] = {}
+    for each in due:
+        by_channel.setdefault(each.channel, []).append(each)
+    with ThreadPoolExecutor(max(1, len(by_channel)), thread_name_prefix="send") as pool:
+        for part in pool.map(lambda item: _send_all(desk, *item), by_channel.items()):
+            _add(tally, part)
+    return tally
+
+
+def _add(total: Tally, part: Tally) -> None:
+    total.accepted += part.accepted
+    total.failed += part.failed
+    total.dead += part.dead
+    total.errors |= part.errors
+
+
+def _send_all(desk: Post, name: str, due: Sequence[post.Due]) -> Tally:
+    tally, in_row = Tally(), 0
+    channel = desk.channels.get(name)
+    for each in due if channel is not None else ():
+        assert channel is not None
+        if in_row >= GIVE_UP_IN_ROW or not post.claim(desk.store, each, desk.clock()):
+            continue
+        error = _send(desk, channel, each)
+        in_row = in_row + 1 if error else 0
+        tally.accepted += error is None
+        tally.failed += error is not None
+        tally.dead += error is not None and _fail(desk, each, error)
+        if error is not None:
+            tally.errors[name] = str(error)
+            if error.disable:
+                break
+    return tally
+
+
+def _send(desk: Post, channel: Channel, due: post.Due) -> DeliveryError | None:
+    try:
+        answer = channel.send(due.outgoing)
+    except DeliveryError as error:
+        return error
+    except Exception as error:  # a fault of ours must not stop the other channels
+        log.exception("channel %s could not send", due.channel)
+        return DeliveryError(f"fault in Fundwatch ({type(error).__name__})", status="fault")
+    now = desk.clock()
+    post.accepted(desk.store, due, answer, now)
+    key = f"channel:{due.channel}"
+    good = Signal(key, bad=False)
+    journal.put_signals(desk.store, [good], now)
+    log.info("message %s accepted by %s", due.outgoing.message_id, due.channel)
+    return None
+
+
+def _fail(desk: Post, due: post.Due, error: DeliveryError) -> bool:
+    """Record a failed try; returns whether the message was given up."""
+    now = desk.clock()
+    waits = WAITS[desk.configs[due.channel].kind]
+    attempt = due.attempts + 1
+    if error.disable:
+        post.disable(desk.store, due.channel, str(error), now)
+    dead = error.permanent or (attempt > len(waits) and not error.disable)
+    wait = waits[min(attempt, len(waits)) - 1]
+    if error.retry_after is not None:
+        wait = int(min(LONGEST_HOLD, max(wait, error.retry_after)))
+    post.failed(
+        desk.store,
+        due,
+        str(error),
+        None if dead else now + wait,
+        held=error.retry_after is not None,
+    )
+    journal.put_signals(desk.store, _failure_signals(due, error, attempt, dead), now)
+    log.warning(
+        "message %s not accepted by %s (try %d): %s",
+        due.outgoing.message_id,
+        due.channel,
+        attempt,
+        error,
+    )
+    return dead
+
+
+def _failure_signals(due: post.Due, error: DeliveryError, attempt: int, dead: bool) -> list[Signal]:
+    name = due.channel
+    if error.disable:
+        what = f"Channel {name} was switched off: its receiver said that it is gone (HTTP 410)."
+        cure = f"Correct its address, then run `fundwatch channels test {name}`."
+        return [Signal(f"channel:{name}", bad=True, what=what, cure=cure)]
+    if dead:
+        what = f"A message of channel {name} was given up after {attempt} tries: {error}"
+        cure = (
+            f"Mend the channel, then run `fundwatch deliveries replay {due.outgoing.message_id}`."
+        )
+        key = f"dead:{name}/{due.outgoing.message_id}/{due.outgoing.recipient}"
+        return [Signal(key, bad=True, what=what, cure=cure, once=True)]
+    if attempt >= 3:
+        what = f"Channel {name} does not accept messages: {error}"
+        cure = f"See `fundwatch deliveries list` and `fundwatch channels test {name}`."
+        return [Signal(f"channel:{name}", bad=True, what=what, cure=cure, hold=600)]
+    return []
+
+
+def send_test(desk: Post, name: str) -> list[tuple[str, str]]:
+    """Send a test message to each recipient; returns (recipient, answer).
+
+    Raises DeliveryError. A success switches a disabled channel on again.
+    """
+    config, now = desk.configs[name], desk.clock()
+    message_id = stable_id("T", name, str(now))
+    rendered: Rendered = messages.render_test(
+        channel=config,
+        message_id=message_id,
+        now=now,
+        timezone=desk.timezone,
+        version=desk.version,
+        templates=desk.templates,
+    )
+    answers = [
+        (recipient, desk.channels[name].send(Outgoing(message_id, recipient, now, rendered)))
+        for recipient in recipients(config)
+    ]
+    post.enable(desk.store, name)
+    return answers

@@ -1,0 +1,413 @@
+"""The poll loop: due subjects -> read in threads -> decide -> apply.
+
+Worker threads only talk to sources; every decision and every write happens in the thread
+that runs the pass. A subject's failure is a value that the pass survives; a bug is loud.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+
+from monitor import history, questions
+from monitor.decide import cut, decide
+from monitor.errors import Conflict, SourceError
+from monitor.model import Alert, Ask, Asset, Batch, Chain, Entry, Subject, Watched
+from monitor.plan import Plan, Signal
+from monitor.ports import Source
+from monitor.reader import Desk, Failure, Outcome, Progress, Reading, advance, progressed, split
+from monitor.store import Store, record, watch
+from monitor.store.record import Route
+
+log = logging.getLogger("fundwatch.poll")
+
+WORKERS = 8
+DEEP_EVERY = 86_400  # seconds between re-reads of the trailing window
+HISTORY_ROUNDS = 6  # of one subject in one pass of the daemon; a single poll reads all
+RETRY_ROUNDS = 2  # within one `poll`
+RETRY_WAIT = (1.0, 30.0)  # seconds, least and most
+GROUP_MAX = 2000  # addresses in one ask of a source that takes many
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a pass works with, besides the record. Put together in app.py."""
+
+    chains: Mapping[str, Chain]
+    desks: Mapping[str, Desk]  # by chain
+    assets: Mapping[tuple[str, str], Asset]
+    route: Callable[[Alert, Entry | None], list[Route]]
+    clock: Callable[[], int]
+    interval: Callable[[Subject], int]  # seconds until a subject is due again
+    since_time: Callable[[str], int | None]
+    trailing_seconds: int = 2 * 86_400
+    sleep: Callable[[float], None] = time.sleep
+
+
+@dataclass
+class PassReport:
+    """What one pass did, for the log line, the exit code and the progress bar."""
+
+    started: int
+    seconds: float = 0.0
+    subjects: int = 0
+    new_rows: int = 0
+    alerts: int = 0
+    calls: int = 0
+    late: int = 0
+    errors: int = 0
+    unread: dict[str, frozenset[str]] = field(default_factory=dict)  # subject -> streams
+    unserved: dict[str, frozenset[str]] = field(default_factory=dict)
+    retry_after: float = 0.0
+    stopped: bool = False
+
+
+@dataclass
+class _Run:
+    """A subject within one pass."""
+
+    subject: Subject
+    watched: tuple[Watched, ...]
+    progress: Progress = field(default_factory=Progress)
+    deep_seconds: int = 0
+    held_back: bool = False  # too much history: a person is asked first
+
+
+class Poller:
+    """Runs passes over the record. One at a time, from one thread."""
+
+    def __init__(self, store: Store, world: World) -> None:
+        self.store = store
+        self.world = world
+        self.on_progress: Callable[[PassReport, int], None] = lambda _report, _left: None
+        self.stopping: Callable[[], bool] = lambda: False
+        self.last_progress = time.monotonic()
+
+    def run_pass(self, *, everything: bool) -> PassReport:
+        """Poll due subjects, or all of them whatever their due time and breakers say.
+
+        With `everything`, histories are read to their end and streams that could not be
+        read for a passing reason are tried again before the report.
+        """
+        report = PassReport(self.world.clock())
+        began = time.monotonic()
+        subjects = watch.due_subjects(self.store, None if everything else report.started)
+        report.subjects = len(subjects)
+        self._work(subjects, report, everything)
+        for attempt in range(RETRY_ROUNDS if everything else 0):
+            again = [s for s in subjects if s.key in report.unread]
+            if not again or self.stopping():
+                break
+            least, most = RETRY_WAIT
+            self.world.sleep(min(most, max(least * (attempt + 1), report.retry_after)))
+            report.unread.clear()
+            report.retry_after = 0.0
+            for desk in self.world.desks.values():
+                desk.forget_heads()
+            self._work(again, report, everything)
+        report.seconds = time.monotonic() - began
+        report.stopped = self.stopping()
+        return report
+
+    # -- the work of a pass ------------------------------------------------------------
+
+    def _work(self, subjects: Sequence[Subject], report: PassReport, everything: bool) -> None:
+        entries = watch.watch(self.store)
+        for subject in subjects:
+            if subject.chain not in self.world.desks:
+                report.unread[subject.key] = frozenset({"every list: no source is in service"})
+        runs = [
+            _Run(s, entries.get(s.chain, {}).get(s.address, ()))
+            for s in subjects
+            if s.chain in self.world.desks
+        ]
+        with ThreadPoolExecutor(WORKERS, thread_name_prefix="read") as pool:
+            fetched = self._prefetch(pool, runs, everything)
+            waiting: dict[Future[Outcome], _Run] = {}
+            queue = list(reversed(runs))
+            while queue or waiting:
+                while queue and len(waiting) < 2 * WORKERS and not self.stopping():
+                    run = queue.pop()
+                    waiting[pool.submit(self._reading(run, everything, fetched).run)] = run
+                if not waiting:
+                    break
+                done, _ = wait(waiting, timeout=1.0, return_when=FIRST_COMPLETED)
+                for future in done:
+                    run = waiting.pop(future)
+                    if self._settle(run, future.result(), report, entries, everything):
+                        queue.insert(0, run)
+                    self.on_progress(report, len(queue) + len(waiting))
+
+    def _reading(
+        self, run: _Run, everything: bool, fetched: Mapping[tuple[str, str], Batch | Failure]
+    ) -> Reading:
+        now = self.world.clock()
+        if not run.progress.rounds:
+            watch.mark_in_flight(self.store, run.subject, now)
+            last = watch.deep_read_at(self.store, run.subject)
+            run.deep_seconds = self.world.trailing_seconds if now - last >= DEEP_EVERY else 0
+        return Reading(
+            desk=self.world.desks[run.subject.chain],
+            subject=run.subject,
+            entries=[w.entry for w in run.watched],
+            states=record.stream_states(self.store, run.subject, now),
+            open_rows=record.open_rows(self.store, run.subject),
+            progress=run.progress,
+            history=self._may_read_history(run),
+            deep_seconds=run.deep_seconds,
+            everything=everything,
+            since_time=self.world.since_time,
+            prefetched={
+                stream: found for (key, stream), found in fetched.items() if key == run.subject.key
+            },
+        )
+
+    def _may_read_history(self, run: _Run) -> bool:
+        if any(w.entry.busy for w in run.watched):
+            return True
+        held = record.row_count(self.store, run.subject) > record.HISTORY_LIMIT
+        run.held_back = held
+        return not held
+
+    # -- sources that take many subjects in one ask ------------------------------------
+
+    def _prefetch(
+        self, pool: ThreadPoolExecutor, runs: Sequence[_Run], everything: bool
+    ) -> dict[tuple[str, str], Batch | Failure]:
+        """Read the heads of many subjects at once where a chain's first source can."""
+        jobs: list[tuple[list[_Run], Future[Batch | Failure]]] = []
+        for chain, desk in self.world.desks.items():
+            mine = [r for r in runs if r.subject.chain == chain]
+            seen: set[str] = set()
+            for source in desk.sources if mine else ():
+                for bundle in source.bundles:
+                    if (
+                        source.many
+                        and not bundle & seen
+                        and desk.usable(source, everything=everything)
+                    ):
+                        jobs += self._group(pool, desk, source, bundle, mine, everything)
+                seen |= {s for b in source.bundles for s in b}
+        found: dict[tuple[str, str], Batch | Failure] = {}
+        for group, future in jobs:
+            got = future.result()
+            for run in group:
+                part = split(got, run.subject) if isinstance(got, Batch) else got
+                found |= {(run.subject.key, stream): part for stream in got.streams}
+        return found
+
+    def _group(
+        self,
+        pool: ThreadPoolExecutor,
+        desk: Desk,
+        source: Source,
+        bundle: frozenset[str],
+        runs: Sequence[_Run],
+        everything: bool,
+    ) -> list[tuple[list[_Run], Future[Batch | Failure]]]:
+        by_start: dict[int, list[tuple[_Run, Ask]]] = {}
+        try:
+            head = desk.head(source)
+        except SourceError:
+            return []  # asked again subject by subject, where the failure is reported
+        for run in runs:
+            ask = self._reading(run, everything, {}).ask(source, bundle, head)
+            if ask is not None:
+                by_start.setdefault(ask.span.lo, []).append((run, ask))
+        jobs = []
+        for members in by_start.values():
+            for start in range(0, len(members), GROUP_MAX):
+                part = members[start : start + GROUP_MAX]
+                ask = replace(part[0][1], subjects=tuple(a.subjects[0] for _, a in part))
+                jobs.append(([r for r, _ in part], pool.submit(_fetch_many, desk, source, ask)))
+        return jobs
+
+    # -- deciding and applying ---------------------------------------------------------
+
+    def _settle(
+        self,
+        run: _Run,
+        outcome: Outcome,
+        report: PassReport,
+        entries: watch.Watch,
+        everything: bool,
+    ) -> bool:
+        """Decide on one round and commit it. Returns whether the subject goes on."""
+        self.last_progress = time.monotonic()
+        batches = cut(outcome.batches)
+        plan = self._decide(run, batches, entries)
+        readings = _readings(outcome, batches)
+        for attempt in (1, 2, 3):
+            routes = self._routes(plan, entries)
+            try:
+                record.apply(self.store, plan, readings=readings, routes=routes)
+                break
+            except Conflict:
+                if attempt == 3:
+                    raise
+                plan = self._decide(run, batches, watch.watch(self.store))
+        advance(run.progress, batches, self.world.desks[run.subject.chain])
+        self._count(report, run, outcome, plan)
+        if self._goes_on(run, outcome, batches, everything):
+            return True
+        self._finish(run, outcome, report, plan.now)
+        return False
+
+    def _decide(self, run: _Run, batches: Sequence[Batch], entries: watch.Watch) -> Plan:
+        chain, now = self.world.chains[run.subject.chain], self.world.clock()
+        desk = self.world.desks[chain.key]
+        states = record.stream_states(self.store, run.subject, now)
+        context = record.context(
+            self.store,
+            chain,
+            run.subject,
+            batches,
+            states,
+            watched=entries.get(chain.key, {}),
+            assets=self.world.assets,
+            lags={s.name: s.index_lag for s in desk.sources},
+            now=now,
+        )
+        plan = decide(context, batches)
+        answers = questions.answer(desk, plan.questions)
+        if answers.words:
+            plan = decide(context, batches, answers.words, answers.hashes)
+        alerts = history.with_facts(self.store, context, plan, answers)
+        return replace(
+            plan,
+            alerts=alerts,
+            signals=(*plan.signals, *_gap_signals(plan, run), *_busy_signal(run)),
+        )
+
+    def _routes(self, plan: Plan, entries: watch.Watch) -> list[Route]:
+        by_id = {
+            w.entry.id: w.entry for ws in entries.get(plan.subject.chain, {}).values() for w in ws
+        }
+        return [r for a in plan.alerts for r in self.world.route(a, by_id.get(a.entry_id or ""))]
+
+    def _goes_on(
+        self, run: _Run, outcome: Outcome, batches: Sequence[Batch], everything: bool
+    ) -> bool:
+        if not outcome.batches or self.stopping():
+            return False
+        unfinished = any(b.streams - run.progress.head_done for b in batches if b.read)
+        read_something = any(progressed(b) for b in outcome.batches)
+        if not read_something or not (outcome.more or unfinished):
+            return False
+        return everything or unfinished or run.progress.rounds < HISTORY_ROUNDS
+
+    def _finish(self, run: _Run, outcome: Outcome, report: PassReport, now: int) -> None:
+        key = run.subject.key
+        head_unread = outcome.unread if run.progress.rounds else frozenset()
+        if head_unread:
+            report.unread[key] = head_unread
+        if outcome.unserved:
+            report.unserved[key] = outcome.unserved
+        history.tell(self.store, self.world, run.subject, run.watched)
+        due = now if outcome.more and not outcome.unread else now + self.world.interval(run.subject)
+        watch.schedule(self.store, run.subject, due, failed=bool(outcome.unread))
+
+    def _count(self, report: PassReport, run: _Run, outcome: Outcome, plan: Plan) -> None:
+        report.new_rows += len(plan.new)
+        report.late += sum(row.late for row in plan.new)
+        report.alerts += len(plan.alerts)
+        report.calls += sum(b.calls for b in outcome.batches)
+        report.errors += len(outcome.failures)
+        waits = [f.retry_after or 0.0 for f in outcome.failures if f.retryable]
+        report.retry_after = max([report.retry_after, *waits])
+        for failure in outcome.failures:
+            log.info(
+                "source %s/%s could not read %s: %s",
+                run.subject.chain,
+                failure.source,
+                ",".join(sorted(failure.streams)),
+                failure.error,
+            )
+
+
+def _fetch_many(desk: Desk, source: Source, ask: Ask) -> Batch | Failure:
+    try:
+        batch: Batch = source.fetch(ask)
+    except SourceError as error:
+        desk.failed(source, error)
+        return Failure(
+            source.name,
+            ask.streams,
+            str(error),
+            error.retryable,
+            error.retry_after,
+        )
+    desk.worked(source)
+    return batch
+
+
+def _readings(outcome: Outcome, batches: Sequence[Batch]) -> list[record.Reading]:
+    """How each stream went, for the status page and for going on later."""
+    found = []
+    for batch in batches:
+        for stream in sorted(batch.streams):
+            found.append(_good_reading(batch, stream, outcome.deep))
+    errors: dict[str, str] = {}
+    for failure in outcome.failures:
+        for stream in failure.streams:
+            errors[stream] = f"{errors[stream]}; " if stream in errors else ""
+            errors[stream] += f"{failure.source}: {failure.error}"
+    for stream in sorted(outcome.unread):
+        found.append(record.Reading(stream, ok=False, error=errors.get(stream, "not answered")))
+    for stream in sorted(outcome.unserved):
+        found.append(record.Reading(stream, ok=False, error=record.UNSERVED))
+    return found
+
+
+def _good_reading(batch: Batch, stream: str, deep: bool) -> record.Reading:
+    cursor = None
+    if batch.cursor and batch.rest is not None:
+        cursor = (batch.source, batch.rest.hi, batch.cursor)
+    reached = batch.read is not None and batch.read.hi >= (
+        batch.head.height if batch.axis == "height" else batch.head.time * 1000
+    )
+    return record.Reading(
+        stream,
+        ok=progressed(batch),
+        source=batch.source,
+        axis=batch.axis,
+        complete_to=batch.read.hi if reached and batch.read else None,
+        complete_time=batch.head.time if reached else None,
+        error="" if progressed(batch) else "the answer could not be trusted as complete",
+        cursor=cursor,
+        deep=deep,
+    )
+
+
+def _busy_signal(run: _Run) -> Iterable[Signal]:
+    yield Signal(
+        key=f"busy:{run.subject.key}",
+        bad=run.held_back,
+        audience="desk",
+        severity="medium",
+        what=f"A watched address has over {record.HISTORY_LIMIT:,} movements: it looks like a "
+        "service. Reading its history has stopped; new movements are still told.",
+        cure='To read on, write "busy: yes" into its entry in the watchlist.',
+        chain=run.subject.chain,
+        who=tuple(w.entry.id for w in run.watched),
+    )
+
+
+def _gap_signals(plan: Plan, run: _Run) -> Iterable[Signal]:
+    """A row or block that could not be read is told at once: it may hide a movement."""
+    for opened in plan.gaps:
+        where = f"{opened.axis} {opened.gap.at.lo} to {opened.gap.at.hi}"
+        yield Signal(
+            key=f"gap:{plan.subject.key}/{opened.stream}/{opened.gap.at.lo}-{opened.gap.at.hi}",
+            bad=True,
+            audience="desk",
+            severity="high",
+            what=f"Part of the {opened.stream} list of a watched address could not be read "
+            f"({where}, from {opened.source}): {opened.gap.reason} It is tried again daily.",
+            cure="Look at the address on another explorer for this range.",
+            chain=plan.subject.chain,
+            who=tuple(w.entry.id for w in run.watched),
+        )

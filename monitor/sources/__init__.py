@@ -1,0 +1,58 @@
+"""The table of sources, and how one is built from its settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import cast
+
+from monitor.errors import Refused
+from monitor.http import Http
+from monitor.model import Chain, SourceConfig
+from monitor.ports import Source
+
+# kind -> where its adapter lives; loaded on first use.
+SOURCES: dict[str, str] = {
+    "etherscan": "monitor.sources.etherscan:Etherscan",
+    "blockscout": "monitor.sources.blockscout:Blockscout",
+    "esplora": "monitor.sources.esplora:Esplora",
+    "trongrid": "monitor.sources.trongrid:TronGrid",
+    "evm_rpc": "monitor.sources.evm_rpc:EvmRpc",
+}
+# kind -> where an API key goes. Kinds without a line take it as part of their url.
+KEY_PARAM = {"etherscan": "apikey", "blockscout": "apikey"}
+KEY_HEADER = {"trongrid": "TRON-PRO-API-KEY"}
+
+
+@dataclass(frozen=True, slots=True)
+class HttpOptions:
+    """What monitor.http.Http needs to know of a source; url and the rest may be secret."""
+
+    base_url: str = field(repr=False)
+    params: dict[str, str] = field(default_factory=dict, repr=False)
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
+
+
+def http_options(config: SourceConfig, chain: Chain) -> HttpOptions:
+    """The source's address on this chain and where its key goes. Raises Refused when the
+    url needs a chain id that the chain does not have."""
+    url = config.url
+    if "{chain_id}" in url:
+        if chain.chain_id is None:
+            raise Refused(f"{config.name}: its url needs a chain_id, {chain.name} has none")
+        url = url.replace("{chain_id}", str(chain.chain_id))
+    param, header = KEY_PARAM.get(config.kind), KEY_HEADER.get(config.kind)
+    key = config.api_key
+    return HttpOptions(
+        base_url=url.rstrip("/"),
+        params={param: key} if param and key else {},
+        headers={header: key} if header and key else {},
+    )
+
+
+def build(config: SourceConfig, chain: Chain, http: Http) -> Source:
+    """The adapter for a source on a chain. Raises KeyError for an unknown kind, Refused
+    where the adapter cannot serve this chain."""
+    module, _, name = SOURCES[config.kind].partition(":")
+    made = getattr(import_module(module), name)(config, chain, http)
+    return cast(Source, made)

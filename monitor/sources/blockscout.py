@@ -1,0 +1,340 @@
+"""Blockscout: its Etherscan-style API for native and internal transfers, its REST API
+(version 2) for tokens, which alone tells their place in the block.
+
+Works for an instance (`https://eth.blockscout.com`) and for the PRO API, whose address
+ends with the chain's id (`https://api.blockscout.com/{chain_id}`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from monitor.errors import BadResponse, NotYet, Refused, Unavailable
+from monitor.http import Answer, Http
+from monitor.model import (
+    Ask,
+    Batch,
+    Chain,
+    Gap,
+    Head,
+    Interval,
+    Kind,
+    SourceConfig,
+    TokenFacts,
+    Transfer,
+    TxWord,
+)
+from monitor.sources import etherscan
+from monitor.sources.evm_rows import number_equals, told_address, told_twice
+from monitor.sources.paging import (
+    CursorPage,
+    Page,
+    Recorder,
+    Walk,
+    batch_of,
+    walk_down,
+    walk_up,
+)
+from monitor.sources.parsing import (
+    Parsed,
+    RowError,
+    fields,
+    gap,
+    hash32,
+    iso_seconds,
+    place,
+    read_rows,
+    text,
+    token_facts,
+    whole,
+)
+
+PAGE_SIZE = 1000
+INDEX_LAG = 5
+# How many times the lag to stay below the head while the newest blocks' internal
+# transactions are being worked on.
+STEPS_BACK = (1, 4, 16)
+PARTS = (8, 512)  # of a span in the past, to get as far as its unprocessed block
+BLOCK_PAGES = 4  # of 50 blocks each, to look a block's hash up in the list of blocks
+
+TYPES = {Kind.ERC20: "ERC-20", Kind.ERC721: "ERC-721", Kind.ERC1155: "ERC-1155"}
+KINDS = {written: kind for kind, written in TYPES.items()}
+TOKENS = frozenset(kind.value for kind in TYPES)
+# First block by chain id whose receipts hold a status. Before it Blockscout may call a
+# transaction failed only because it has none.
+BYZANTIUM = {1: 4_370_000}
+
+
+class Blockscout:
+    """One chain through one Blockscout. See ports.Source."""
+
+    axis = "height"
+    bundles = (frozenset({"native"}), frozenset({"internal"}), TOKENS)
+    many = False
+
+    def __init__(self, config: SourceConfig, chain: Chain, http: Http) -> None:
+        self.name = config.name
+        self.chain = chain.key
+        self.index_lag = INDEX_LAG if config.index_lag is None else config.index_lag
+        self._chain = chain
+        self._http = http
+        self._key = config.api_key
+        self._size = config.page_size or PAGE_SIZE
+        ends = ("/{chain_id}", f"/{chain.chain_id}")
+        self._has_rpc = config.url.rstrip("/").endswith(ends)
+
+    def identify(self) -> None:
+        if not self._has_rpc:
+            return  # an instance has no documented word on its chain id
+        try:
+            told = etherscan.hex_answer(self._rpc("eth_chainId"), "the chain id")
+        except BadResponse:
+            return
+        if told != self._chain.chain_id:
+            raise Refused(
+                f"{self.name}: answers for chain id {told}, but {self._chain.name} is "
+                f"{self._chain.chain_id}; correct its url"
+            )
+
+    def head(self) -> Head:
+        blocks = parse_blocks(self._blocks({}).rows)
+        if not blocks:
+            raise Unavailable(f"{self.name}: lists no blocks")
+        return max(blocks, key=lambda head: head.height)
+
+    def fetch(self, ask: Ask) -> Batch:
+        recorder = Recorder(self._http)
+        hi = min(ask.span.hi, ask.head.height)
+        if hi < ask.span.lo:
+            return batch_of(self.name, ask, Walk((), None, None), Parsed(), recorder)
+        span = Interval(ask.span.lo, hi)
+        if ask.streams <= TOKENS:
+            walk = self._token_walk(ask, span, recorder)
+            return batch_of(
+                self.name, ask, walk, parse_token_transfers(walk.rows, self._chain), recorder
+            )
+        (subject,), (stream,) = ask.subjects, ask.streams
+        walk = self._list_walk(ask, span, stream, recorder)
+        parsed = etherscan.parse_list(stream, walk.rows, self._chain, subject.address)
+        if stream == "native":
+            unsure = tuple(unsure_failures(walk.rows, self._chain))
+            parsed = replace(parsed, gaps=(*parsed.gaps, *unsure))
+        return batch_of(self.name, ask, walk, parsed, recorder)
+
+    def transaction(self, tx: str) -> TxWord:
+        head = self.head()
+        answer = self._http.get(f"/api/v2/transactions/{tx}")
+        if answer.status == 404 and answer.json() == {"message": "Not found"}:
+            return TxWord(self.name, tx, found=False, head=head)
+        return parse_transaction(self.name, tx, _body(answer, self._key, "hash"), head)
+
+    def block_hash(self, height: int) -> str | None:
+        if self._has_rpc:
+            block = self._rpc("eth_getBlockByNumber", hex(height), False)
+            return None if block is None else etherscan.parse_head(block).block_hash
+        following: Mapping[str, Any] | None = {}
+        for turn in range(BLOCK_PAGES):
+            if following is None:
+                break
+            page = self._blocks(following)
+            blocks = {block.height: block.block_hash for block in parse_blocks(page.rows)}
+            if height in blocks:
+                return blocks[height]
+            if turn == 0 and blocks and height > max(blocks):
+                return None
+            following = page.following
+        raise Refused(f"{self.name}: has no way to ask for the hash of block {height}")
+
+    def _list_walk(self, ask: Ask, span: Interval, stream: str, recorder: Recorder) -> Walk:
+        """One Etherscan-style list. While the newest blocks' internal transactions are
+        not processed, the API calls the whole range so: ask again for less of it."""
+        address = ask.subjects[0].address
+
+        def page_of(start: int, end: int, number: int, size: int) -> Page:
+            action = etherscan.LISTS[stream]
+            params = etherscan.list_params(action, address, start, end, number, size)
+            return etherscan.read_page(recorder.get("/api", params), self._key)
+
+        def walked(hi: int) -> Walk:
+            part = Interval(span.lo, hi)
+            return walk_up(page_of, part, etherscan.height_of, self._size, ask.max_rows)
+
+        first = walk = walked(span.hi)
+        for hi in self._lower_ends(span, ask.head):
+            if not walk.unprocessed or walk.read is not None:
+                return walk
+            walk = walked(hi)
+        if not walk.unprocessed or walk.read is not None:
+            return walk
+        if not first.rows:
+            raise NotYet(f"{self.name}: has not processed blocks {span.lo} to {span.hi} in full")
+        return first
+
+    def _lower_ends(self, span: Interval, head: Head) -> list[int]:
+        """Where the processed part may end: a little below the head, or, where the hole is
+        in the past, somewhere in the span."""
+        lag = max(1, self.index_lag)
+        near_head = [head.height - step * lag for step in STEPS_BACK]
+        inside = [span.lo + (span.hi - span.lo) // part for part in PARTS]
+        return [hi for hi in (*near_head, *inside) if span.lo <= hi < span.hi]
+
+    def _token_walk(self, ask: Ask, span: Interval, recorder: Recorder) -> Walk:
+        path = f"/api/v2/addresses/{ask.subjects[0].address}/token-transfers"
+        wanted = ",".join(written for kind, written in TYPES.items() if kind in ask.streams)
+
+        def page_of(following: Mapping[str, Any]) -> CursorPage:
+            # The filter is sent each time: since version 12 the cursor leaves it out.
+            answer = recorder.get(path, {**_query(following), "type": wanted})
+            return cursor_page(_body(answer, self._key, "items"))
+
+        try:
+            return walk_down(page_of, span, token_height, ask.cursor, ask.max_rows)
+        except (BadResponse, Refused):
+            if ask.cursor is None:
+                raise
+        return walk_down(page_of, span, token_height, None, ask.max_rows)
+
+    def _blocks(self, following: Mapping[str, Any]) -> CursorPage:
+        answer = self._http.get("/api/v2/blocks", _query(following))
+        return cursor_page(_body(answer, self._key, "items"))
+
+    def _rpc(self, method: str, *params: object) -> object:
+        asked = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
+        return etherscan.proxy_result(self._http.post("/json-rpc", asked), self._key)
+
+
+def _query(following: Mapping[str, Any]) -> dict[str, str | int]:
+    """A cursor's members as they were told. requests would write true as "True"."""
+    return {
+        name: str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in following.items()
+        if value is not None
+    }
+
+
+def _body(answer: Answer, key: str | None, member: str) -> Mapping[str, Any]:
+    """The object of a REST answer, which must have this member. Raises the SourceError
+    that a refusal stands for."""
+    body = answer.json()
+    if isinstance(body, dict) and answer.status < 400 and member in body:
+        return body
+    words = [body[k] for k in ("message", "error") if k in body] if isinstance(body, dict) else []
+    raise etherscan.failure(answer, " ".join(str(w) for w in words) or "no words", key)
+
+
+def cursor_page(body: Mapping[str, Any]) -> CursorPage:
+    """One page of a REST list. Raises BadResponse where it is none."""
+    rows, following = body.get("items"), body.get("next_page_params")
+    if not isinstance(rows, list) or not isinstance(following, (dict, type(None))):
+        raise BadResponse("a list came without its items or with an unreadable cursor")
+    return CursorPage(rows, following or None)
+
+
+# Parsing: decoded JSON to values, nothing else.
+
+
+def parse_blocks(items: Iterable[object]) -> list[Head]:
+    """Blocks of the canonical chain from /api/v2/blocks. Raises BadResponse."""
+    try:
+        rows = [fields(item) for item in items]
+        return [
+            Head(
+                height=place(row.get("height"), "height"),
+                time=iso_seconds(row.get("timestamp"), "timestamp"),
+                block_hash=hash32(row.get("hash"), "hash"),
+            )
+            for row in rows
+            if row.get("type", "block") == "block"
+        ]
+    except RowError as error:
+        raise BadResponse(f"a block cannot be read: {error}") from None
+
+
+def parse_transaction(source: str, tx: str, body: Mapping[str, Any], head: Head) -> TxWord:
+    """/api/v2/transactions/{hash}. It names no block hash. Raises BadResponse."""
+    try:
+        told = hash32(body.get("hash"), "hash")
+        number = body.get("block_number", body.get("block"))
+        height = None if number is None else place(number, "block_number")
+    except RowError as error:
+        raise BadResponse(f"{source}: a transaction cannot be read: {error}") from None
+    if told != tx.lower():
+        raise BadResponse(f"{source}: answered with another transaction")
+    dropped = body.get("result") == "dropped/replaced"
+    failed = body.get("status") == "error"
+    return TxWord(source, tx, not dropped, None if dropped else height, None, failed, head)
+
+
+def parse_token_transfers(rows: Sequence[object], chain: Chain) -> Parsed:
+    """Rows of /api/v2/addresses/{hash}/token-transfers, legs numbered."""
+
+    def parse(row: Mapping[str, Any]) -> Iterator[Transfer]:
+        return _token(row, chain)
+
+    parsed = read_rows(rows, token_height, parse)
+    tokens = {facts.contract: facts for facts in _facts(reversed(rows), chain)}
+    return replace(
+        parsed,
+        transfers=tuple(number_equals(parsed.transfers)),
+        tokens=tuple(tokens.values()),
+    )
+
+
+def token_height(row: object) -> int:
+    return place(fields(row).get("block_number"), "block_number")
+
+
+def _token(row: Mapping[str, Any], chain: Chain) -> Iterator[Transfer]:
+    token, total = fields(row.get("token")), fields(row.get("total"))
+    kind = KINDS.get(text(row.get("token_type") or token.get("type"), "token_type"))
+    if kind is None:
+        raise RowError("token_type is none that is known")
+    amount = 1 if kind is Kind.ERC721 else whole(total.get("value"), "value")
+    token_id = None if kind is Kind.ERC20 else str(whole(total.get("token_id"), "token_id"))
+    sender, recipient = (
+        told_address(chain, fields(row.get(side)).get("hash")) for side in ("from", "to")
+    )
+    contract = told_address(chain, token.get("address_hash") or token.get("address"))
+    if told_twice(contract, sender, recipient):
+        return
+    yield Transfer(
+        chain=chain.key,
+        tx=hash32(row.get("transaction_hash"), "transaction_hash"),
+        leg="",
+        kind=kind,
+        sender=sender,
+        recipient=recipient,
+        amount=amount,
+        contract=contract,
+        token_id=token_id,
+        block_height=token_height(row),
+        block_hash=hash32(row.get("block_hash"), "block_hash"),
+        time=iso_seconds(row.get("timestamp"), "timestamp"),
+        log_index=place(row.get("log_index"), "log_index"),
+    )
+
+
+def _facts(rows: Iterable[object], chain: Chain) -> Iterator[TokenFacts]:
+    for row in rows:
+        try:
+            token = fields(fields(row).get("token"))
+            contract = told_address(chain, token.get("address_hash") or token.get("address"))
+        except ValueError:
+            continue  # told as a gap already
+        yield token_facts(contract, token.get("symbol"), token.get("name"), token.get("decimals"))
+
+
+def unsure_failures(rows: Iterable[object], chain: Chain) -> Iterator[Gap]:
+    """Native rows that are called failed, carry a value and are too old to be believed."""
+    end = BYZANTIUM.get(chain.chain_id or 0, 0)
+    for row in rows:
+        try:
+            told = fields(row)
+            height, value = etherscan.height_of(row), whole(told.get("value"), "value")
+        except ValueError:
+            continue  # told as a gap already
+        if height < end and value and told.get("isError") == "1":
+            reason = "Blockscout cannot say whether a transaction this old succeeded"
+            yield gap(Interval(height, height), reason, row)

@@ -1,0 +1,428 @@
+"""A node of an EVM chain, through web3 and JSON-RPC.
+
+A node lists the logs of token contracts by address. It cannot list what moves native coins
+(transactions, internal calls) for an address: those streams are not in `bundles`, so that
+they are reported as not covered. Nor does it find tokens whose Transfer event does not
+index its parties (CryptoKitties and others before ERC-721).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, TypeVar
+
+from web3 import Web3
+from web3.exceptions import Web3Exception
+from web3.providers.base import JSONBaseProvider
+from web3.types import RPCEndpoint, RPCResponse
+
+from monitor.errors import (
+    BadResponse,
+    NotYet,
+    RateLimited,
+    Refused,
+    SourceError,
+    Unavailable,
+)
+from monitor.http import Answer, Http
+from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, SourceConfig, TxWord
+from monitor.sources.evm_logs import (
+    BATCH,
+    SINGLE,
+    TRANSFER,
+    height_of,
+    is_asked_event,
+    parse_logs,
+    topic_of,
+)
+from monitor.sources.parsing import RowError, fields, hash32, hex_whole
+from monitor.sources.posting import PostRecorder
+
+WINDOW = 2000  # blocks of one eth_getLogs; most public nodes take it
+ADDRESSES = 500  # in one list of a filter
+MAX_CALLS = 60  # of one batch, after which it ends between two blocks
+
+_RATE = (
+    r"rate.?limit|too many requests|requests per|request (?:count|limit)|compute units|"
+    r"throughput|quota|credits|daily"
+)
+_KEY = r"unauthori[sz]ed|authenticate|api.?key|forbidden|access denied|project id|personal token"
+_BEHIND = (
+    r"header not found|unknown block|block not found|indexing is in progress|"
+    r"beyond (?:the )?(?:current )?head|greater than (?:the )?latest|invalid block range|"
+    r"cannot be found"
+)
+_PRUNED = r"missing trie node|no state available|no historical rpc|pruned|archive"
+_METHOD = r"method .*not|not (?:whitelisted|allowed|available)|unsupported method|disabled"
+_WIDE = (
+    r"\branges?\b|more than \d+ results|query returned more|too many (?:logs|results|blocks)|"
+    r"response size|limit exceeded|query timeout|timed out|timeout"
+)
+# The block range that a refusal names as its limit (texts of Infura, Alchemy, QuickNode,
+# dRPC, publicnode, 1rpc).
+_LIMIT = re.compile(
+    r"(?:limit of|up to an?|limited to an?|ranges over|block range(?: is)?:?)\s*([0-9][0-9,]*)",
+    re.IGNORECASE,
+)
+
+
+class TooWide(Unavailable):
+    """A query was refused for its size. `limit` is the most blocks it may span, if named."""
+
+    def __init__(self, message: str, limit: int | None) -> None:
+        super().__init__(message)
+        self.limit = limit
+
+
+# What an error's words mean; the first that fits counts.
+MEANINGS: tuple[tuple[re.Pattern[str], type[SourceError]], ...] = tuple(
+    (re.compile(words, re.IGNORECASE), meaning)
+    for words, meaning in (
+        (_RATE, RateLimited),
+        (_KEY, Refused),
+        (_BEHIND, NotYet),
+        (_PRUNED, Refused),
+        (_WIDE, TooWide),
+        (_METHOD, Refused),
+    )
+)
+
+
+class _Posts(Protocol):
+    def post(self, path: str, payload: object) -> Answer: ...
+
+
+class NodeProvider(JSONBaseProvider):
+    """web3's way to the node, through monitor.http: its deadlines, budgets, retries and
+    redaction hold, and web3 adds none of its own. The URL is known to monitor.http only."""
+
+    def __init__(self, name: str, http: _Posts) -> None:
+        super().__init__()
+        self._name = name
+        self._http = http
+
+    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:  # noqa: ANN401
+        return {"jsonrpc": "2.0", "id": 0, "result": self.ask(method, params)}
+
+    def ask(self, method: str, params: Sequence[object]) -> Any:  # noqa: ANN401 - any JSON
+        """The result of one call, as decoded JSON. Raises SourceError."""
+        number = next(self.request_counter)
+        payload = {"jsonrpc": "2.0", "id": number, "method": method, "params": list(params)}
+        return parse_envelope(self._name, self._http.post("", payload), number)
+
+
+_T = TypeVar("_T")
+# Time of a block, None where the batch's calls are used up; the first of a window is always
+# asked for, so that every batch gets on.
+_TimeOf = Callable[[int, bool], int | None]
+
+
+class EvmRpc:
+    """Source for the token streams of one EVM chain. `url` is the endpoint itself."""
+
+    axis = "height"
+    bundles = (frozenset({"erc20", "erc721"}), frozenset({"erc1155"}))
+    many = True
+
+    def __init__(self, config: SourceConfig, chain: Chain, http: Http) -> None:
+        self.name = config.name
+        self.chain = chain.key
+        self.index_lag = config.index_lag or 0
+        self._chain = chain
+        self._http = http
+        self._node = NodeProvider(config.name, http)
+        self._web3 = Web3(self._node)
+        self._widest = config.page_size or WINDOW
+
+    def identify(self) -> None:
+        expected = self._chain.chain_id
+        if expected is None:
+            return
+        told = self._through_web3(lambda: self._web3.eth.chain_id)
+        if told != expected:
+            raise Refused(
+                f"{self.name} answers for chain id {told}; {self._chain.name} has {expected}. "
+                "Correct the url or the chain's sources"
+            )
+
+    def head(self) -> Head:
+        head = parse_head(self._block("latest"))
+        try:
+            final = parse_head(self._block("finalized"))
+        except (Refused, BadResponse, NotYet):  # the tag is not known everywhere
+            return head
+        return replace(head, final_height=min(final.height, head.height))
+
+    def transaction(self, tx: str) -> TxWord:
+        head = self.head()
+        told = self._node.ask("eth_getTransactionReceipt", [tx])
+        return parse_receipt(told, self.name, tx, head)
+
+    def block_hash(self, height: int) -> str | None:
+        told = self._block(hex(height))
+        if told is None:
+            return None
+        block = parse_head(told)
+        if block.height != height:
+            raise BadResponse(f"{self.name} answered with another block than was asked for")
+        return block.block_hash
+
+    def balance(self, address: str) -> int:
+        """Native coins of an address at the newest block, in wei."""
+        checksummed = Web3.to_checksum_address(address)
+        return self._through_web3(lambda: self._web3.eth.get_balance(checksummed))
+
+    def fetch(self, ask: Ask) -> Batch:
+        recorder = PostRecorder(self._http)
+        node = NodeProvider(self.name, recorder)
+        walk = self._walk(ask, node, recorder)
+        wanted = frozenset(subject.address for subject in ask.subjects)
+        parsed = parse_logs(self._chain, walk.logs, wanted, walk.times)
+        read, rest = walk.covered(ask, self._newest(node))
+        return Batch(
+            source=self.name,
+            subjects=ask.subjects,
+            streams=ask.streams,
+            axis=self.axis,
+            head=ask.head,
+            transfers=parsed.transfers,
+            read=read if parsed.placed else None,
+            rest=rest,
+            gaps=(*walk.gaps, *parsed.gaps),
+            sha256=recorder.sha256,
+            calls=recorder.calls,
+        )
+
+    def _walk(self, ask: Ask, node: NodeProvider, recorder: PostRecorder) -> _Walk:
+        """Upwards, window by window, until the span ends or the batch is large enough."""
+        hi = min(ask.span.hi, ask.head.height)
+        walk = _Walk(ask.span.lo)
+        width = self._widest
+        while walk.next <= hi and len(walk.logs) < ask.max_rows and recorder.calls < MAX_CALLS:
+            window = Interval(walk.next, min(walk.next + width - 1, hi))
+            try:
+                logs = self._logs(node, ask, window)
+            except TooWide as error:
+                width = self._narrower(window, error)
+                if width == 0:
+                    self._leave_out(walk, window, error)
+                width = max(width, 1)
+                continue
+            walk.add(logs, window, self._clock(node, recorder))
+            width = min(width * 2, self._widest)
+        return walk
+
+    def _narrower(self, window: Interval, error: TooWide) -> int:
+        """How many blocks to ask for instead; 0 where one alone was refused.
+
+        A refusal that names a limit at or above what was asked is about something else
+        (an old range on a node without archive): smaller ranges never succeed (dRPC).
+        """
+        size = window.hi - window.lo + 1
+        if error.limit is None:
+            return size // 2
+        if error.limit >= size:
+            raise Refused(f"{self.name} refuses {size} blocks below the limit it names: {error}")
+        self._widest = max(error.limit, 1)
+        return self._widest
+
+    def _leave_out(self, walk: _Walk, window: Interval, error: TooWide) -> None:
+        if not walk.begun:
+            raise Refused(f"{self.name} refuses even a single block: {error}")
+        walk.gaps.append(Gap(window, f"the node refuses this block alone: {error}"))
+        walk.next = window.hi + 1
+
+    def _logs(self, node: NodeProvider, ask: Ask, window: Interval) -> list[Any]:
+        """All logs of the window, each once, whichever query found it."""
+        found: dict[object, Any] = {}
+        for topics in queries(ask):
+            told = node.ask(
+                "eth_getLogs",
+                [{"fromBlock": hex(window.lo), "toBlock": hex(window.hi), "topics": topics}],
+            )
+            if not isinstance(told, list):
+                raise BadResponse(f"{self.name} answered something else than a list of logs")
+            for log in told:
+                _check_asked(self.name, log, window)
+                found.setdefault(_identity(log, len(found)), log)
+        return list(found.values())
+
+    def _clock(self, node: NodeProvider, recorder: PostRecorder) -> _TimeOf:
+        def time_of(height: int, first: bool) -> int | None:
+            if recorder.calls >= MAX_CALLS and not first:
+                return None
+            return parse_head(node.ask("eth_getBlockByNumber", [hex(height), False])).time
+
+        return time_of
+
+    def _newest(self, node: NodeProvider) -> int:
+        """The node's head after the logs: behind a load balancer another node, which knows
+        fewer blocks, may have answered. Its silence about them is no evidence."""
+        try:
+            return hex_whole(node.ask("eth_blockNumber", []), "eth_blockNumber")
+        except RowError as error:
+            raise BadResponse(f"{self.name}: {error}") from None
+
+    def _block(self, which: str) -> Any:  # noqa: ANN401 - any JSON
+        return self._node.ask("eth_getBlockByNumber", [which, False])
+
+    def _through_web3(self, call: Callable[[], _T]) -> _T:
+        try:
+            told = call()
+        except (Web3Exception, ValueError, TypeError, KeyError) as error:
+            kind = type(error).__name__
+            raise BadResponse(f"{self.name}: web3 cannot read the answer ({kind})") from None
+        if isinstance(told, bool) or not isinstance(told, int):
+            raise BadResponse(f"{self.name} answered no number")
+        return told
+
+
+@dataclass(slots=True)
+class _Walk:
+    """Logs of the blocks below `next`."""
+
+    next: int  # the lowest block not read yet
+    begun: bool = False  # a window was read
+    logs: list[Any] = field(default_factory=list)
+    times: dict[int, int] = field(default_factory=dict)  # of blocks whose logs tell none
+    gaps: list[Gap] = field(default_factory=list)
+
+    def add(self, logs: Sequence[Any], window: Interval, time_of: _TimeOf) -> None:
+        """Take a window's logs as far up as the times of their blocks can be had."""
+        end = window.hi
+        for n, height in enumerate(sorted(_without_time(logs))):
+            time = time_of(height, n == 0)
+            if time is None:
+                end = height - 1
+                break
+            self.times[height] = time
+        self.logs += [log for log in logs if (h := height_of(log)) is None or h <= end]
+        self.begun = True
+        self.next = end + 1
+
+    def covered(self, ask: Ask, newest: int) -> tuple[Interval | None, Interval | None]:
+        hi = min(ask.span.hi, ask.head.height)
+        end = min(self.next - 1, newest)
+        read = Interval(ask.span.lo, end) if end >= ask.span.lo else None
+        start = max(end + 1, ask.span.lo)
+        return read, (Interval(start, hi) if start <= hi else None)
+
+
+def queries(ask: Ask) -> Iterator[list[object]]:
+    """Topic filters that together find every token log of the asked subjects."""
+    addresses = [topic_of(subject.address) for subject in ask.subjects]
+    for first in range(0, len(addresses), ADDRESSES):
+        some = addresses[first : first + ADDRESSES]
+        if ask.streams & {"erc20", "erc721"}:
+            yield [TRANSFER, some]
+            yield [TRANSFER, None, some]
+        if "erc1155" in ask.streams:
+            yield [[SINGLE, BATCH], None, some]
+            yield [[SINGLE, BATCH], None, None, some]
+
+
+def _check_asked(name: str, log: object, window: Interval) -> None:
+    height = height_of(log)
+    if (height is not None and height not in window) or not is_asked_event(log):
+        raise BadResponse(f"{name} answered logs that were not asked for")
+
+
+def _identity(log: object, number: int) -> object:
+    """Two queries find a log twice. What cannot be told apart is kept."""
+    if isinstance(log, dict) and log.get("blockHash") and log.get("logIndex"):
+        return (str(log["blockHash"]), str(log["logIndex"]))
+    return number
+
+
+def _without_time(logs: Iterable[Any]) -> set[int]:
+    heights = (height_of(log) for log in logs if not _timed(log))
+    return {height for height in heights if height is not None}
+
+
+def _timed(log: object) -> bool:
+    return isinstance(log, dict) and log.get("blockTimestamp") is not None
+
+
+def parse_envelope(name: str, answer: Answer, number: int) -> Any:  # noqa: ANN401 - any JSON
+    """The result of a JSON-RPC answer to the call `number`. Raises SourceError."""
+    told = _decoded(name, answer)
+    if not isinstance(told, dict):
+        raise BadResponse(f"{name} answered something else than a JSON-RPC object")
+    if told.get("error") is not None:
+        raise classify(name, answer.status, told["error"])
+    if "result" not in told or answer.status >= 400:
+        raise classify(name, answer.status, told.get("message", "neither a result nor an error"))
+    if told.get("id") != number:
+        raise BadResponse(f"{name} answered another question than was asked")
+    return told["result"]
+
+
+def _decoded(name: str, answer: Answer) -> Any:  # noqa: ANN401 - any JSON
+    try:
+        return answer.json()
+    except BadResponse:
+        if answer.status < 400 or answer.text.lstrip().startswith("<"):
+            raise  # a web page is a proxy's or a guard's, not the node's word
+        raise classify(name, answer.status, answer.text) from None
+
+
+def classify(name: str, status: int, error: object) -> SourceError:
+    """A JSON-RPC error (an object, or a plain text with some servers), or an HTTP 4xx."""
+    told: Mapping[str, object] = error if isinstance(error, dict) else {"message": error}
+    said = " ".join(str(told.get("message")).split())[:200]
+    message = f"{name}: {said} ({told.get('code', f'HTTP {status}')})"
+    if told.get("code") == 429:
+        return RateLimited(message)
+    for words, meaning in MEANINGS:
+        if words.search(said):
+            return TooWide(message, _limit(said)) if meaning is TooWide else meaning(message)
+    if told.get("code") == -32601 or status in (401, 402, 403):
+        return Refused(message)
+    return TooWide(message, None) if status == 413 else BadResponse(message)
+
+
+def _limit(said: str) -> int | None:
+    named = _LIMIT.search(said)
+    return int(named[1].replace(",", "")) if named else None
+
+
+def parse_head(told: object) -> Head:
+    """A block as `eth_getBlockByNumber` gives it. Raises BadResponse, NotYet for null."""
+    if told is None:
+        raise NotYet("the node does not know the block that was asked for")
+    try:
+        block = fields(told)
+        return Head(
+            height=hex_whole(block.get("number"), "number"),
+            time=hex_whole(block.get("timestamp"), "timestamp"),
+            block_hash=hash32(block.get("hash"), "hash"),
+        )
+    except RowError as error:
+        raise BadResponse(f"a block cannot be read: {error}") from None
+
+
+def parse_receipt(told: object, source: str, tx: str, head: Head) -> TxWord:
+    """`eth_getTransactionReceipt`; null is "not found". Raises BadResponse.
+
+    Receipts from before Byzantium have no status: their transactions count as done.
+    """
+    if told is None:
+        return TxWord(source, tx, found=False, head=head)
+    try:
+        receipt = fields(told)
+        if hash32(receipt.get("transactionHash"), "transactionHash") != tx.lower():
+            raise BadResponse(f"{source} answered with the receipt of another transaction")
+        status = receipt.get("status")
+        return TxWord(
+            source,
+            tx,
+            found=True,
+            height=hex_whole(receipt.get("blockNumber"), "blockNumber"),
+            block_hash=hash32(receipt.get("blockHash"), "blockHash"),
+            failed=status is not None and hex_whole(status, "status") == 0,
+            head=head,
+        )
+    except RowError as error:
+        raise BadResponse(f"a receipt cannot be read: {error}") from None

@@ -1,0 +1,244 @@
+"""TronGrid v1 lists, and the node's own calls on the same host.
+
+The axis is time in Unix milliseconds for every stream: the TRC-20 list tells no blocks.
+All transactions of a block share one millisecond, so a list that is cut leaves out its
+last millisecond whole.
+
+Whether the list of transactions holds every internal transfer cannot be proven. TronGrid
+shows them in two shapes, inside the row of the transaction and as items of their own, and
+has changed more than once which of them it shows (java-tron#6423); both are read. What
+`internal` covers is therefore "all that TronGrid lists", and no more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from monitor.errors import BadResponse, RateLimited, Refused, SourceError
+from monitor.http import Answer, Http
+from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, SourceConfig, TxWord
+from monitor.sources.parsing import Parsed, RowError, fields, place
+from monitor.sources.posting import PostRecorder
+from monitor.sources.tron_rows import (
+    doubtful,
+    hash_of,
+    parse_info,
+    parse_transactions,
+    parse_trc20,
+    times_of,
+)
+
+PAGE_SIZE = 200  # the most; above it TronGrid answers HTTP 400 with an empty body
+THROTTLE = re.compile(r"frequency limit|allowed_rps|server is suspended|rate limit", re.IGNORECASE)
+SUSPENDED = re.compile(r"suspended for ([0-9]{1,5}) ?s", re.IGNORECASE)
+MAX_PAGES = 100  # of one batch: a bound on calls where pages stay empty or one millisecond huge
+
+
+class TronGrid:
+    """Source for Tron. `url` is what `/v1/...` and `/wallet...` are appended to.
+
+    A batch reads one list of one subject: `native` with `internal`, or `trc20`. It has no
+    cursor: going on from a time is as good.
+    """
+
+    axis = "time"
+    bundles = (frozenset({"native", "internal"}), frozenset({"trc20"}))
+    many = False
+
+    def __init__(self, config: SourceConfig, chain: Chain, http: Http) -> None:
+        self.name = config.name
+        self.chain = chain.key
+        self.index_lag = config.index_lag or 0
+        self._chain = chain
+        self._http = http
+        self._size = min(config.page_size or PAGE_SIZE, PAGE_SIZE)
+
+    def identify(self) -> None:
+        """Quiet: no call of this API tells which network answers."""
+
+    def head(self) -> Head:
+        newest = parse_block(self._post("/wallet/getnowblock", {}))
+        try:
+            final = parse_block(self._post("/walletsolidity/getnowblock", {}))
+        except (Refused, BadResponse):  # a node of one's own may serve no solidified view
+            return newest
+        height, time = min(final.height, newest.height), min(final.time, newest.time)
+        return replace(newest, final_height=height, final_time=time)
+
+    def transaction(self, tx: str) -> TxWord:
+        head = self.head()
+        info = parse_info(self._post("/wallet/gettransactioninfobyid", {"value": _bare(tx)}))
+        if info is None:
+            return TxWord(self.name, tx, found=False, head=head)
+        return TxWord(self.name, tx, found=True, height=info.height, failed=info.failed, head=head)
+
+    def block_hash(self, height: int) -> str | None:
+        raise Refused(f"{self.name} has no call for the hash of block {height}")
+
+    def fetch(self, ask: Ask) -> Batch:
+        recorder = PostRecorder(self._http)
+        tokens = "trc20" in ask.streams
+        rows, read, rest, gaps = self._walk(ask, recorder, "/trc20" if tokens else "")
+        parsed = parse_trc20(self._chain, rows) if tokens else self._movements(ask, rows, recorder)
+        return Batch(
+            source=self.name,
+            subjects=ask.subjects,
+            streams=ask.streams,
+            axis=self.axis,
+            head=ask.head,
+            transfers=parsed.transfers,
+            read=read if parsed.placed else None,
+            rest=rest,
+            gaps=(*gaps, *parsed.gaps),
+            tokens=parsed.tokens,
+            sha256=recorder.sha256,
+            calls=recorder.calls,
+        )
+
+    def _movements(self, ask: Ask, rows: Sequence[object], recorder: PostRecorder) -> Parsed:
+        """TronGrid tells the recipient of a reverted internal transfer that it was not
+        rejected (trongrid-js#59): what only it says is looked up at the node."""
+        address = ask.subjects[0].address
+        infos = {}
+        for tx in doubtful(self._chain, address, rows):
+            answer = recorder.post("/wallet/gettransactioninfobyid", {"value": tx})
+            infos[tx] = parse_info(_checked(self.name, answer))
+        return parse_transactions(self._chain, address, rows, infos)
+
+    def _walk(self, ask: Ask, recorder: PostRecorder, suffix: str) -> _Walked:
+        lo, hi = ask.span.lo, min(ask.span.hi, ask.head.time * 1000)
+        if lo > hi:
+            return (), None, None, ()
+        rows: list[Any] = []
+        fingerprints: list[str] = []
+        for _ in range(MAX_PAGES):
+            page = self._page(ask, recorder, suffix, Interval(lo, hi), fingerprints)
+            if page.rows and page.rows == rows[-len(page.rows) :]:
+                raise BadResponse(f"{self.name} answered the same page twice")
+            rows += page.rows
+            if page.fingerprint is None and len(page.rows) < self._size:
+                return tuple(rows), Interval(lo, hi), None, ()
+            if page.fingerprint is None or (len(rows) >= ask.max_rows and _several(rows)):
+                break
+            if page.fingerprint in fingerprints:
+                raise BadResponse(f"{self.name} leads back to a page that was read already")
+            fingerprints.append(page.fingerprint)
+        return _cut(rows, Interval(lo, hi))
+
+    def _page(
+        self, ask: Ask, recorder: PostRecorder, suffix: str, span: Interval, before: Sequence[str]
+    ) -> _Page:
+        params: dict[str, str | int] = {
+            "min_timestamp": span.lo,
+            "max_timestamp": span.hi,
+            "order_by": "block_timestamp,asc",
+            "limit": self._size,
+        }
+        if not suffix:
+            # Once the default, then undocumented (java-tron#6423); ignored where unknown.
+            params["search_internal"] = "true"
+        if before:
+            params["fingerprint"] = before[-1]
+        path = f"/v1/accounts/{ask.subjects[0].address}/transactions{suffix}"
+        return parse_page(_checked(self.name, recorder.get(path, params)))
+
+    def _post(self, path: str, payload: Mapping[str, str]) -> object:
+        return _checked(self.name, self._http.post(path, payload))
+
+
+_Walked = tuple[Sequence[object], Interval | None, Interval | None, Sequence[Gap]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    rows: list[Any]
+    fingerprint: str | None
+
+
+def _several(rows: Iterable[object]) -> bool:
+    return len(set(times_of(rows))) > 1
+
+
+def _cut(rows: Sequence[object], span: Interval) -> _Walked:
+    """What a list that did not come to its end proves: all before its last millisecond.
+
+    Raises BadResponse where the list is in another order than asked for. A millisecond that
+    alone fills all that the list gives becomes a gap: it could never be passed otherwise.
+    """
+    times = times_of(rows)
+    if times != sorted(times) or any(time not in span for time in times):
+        raise BadResponse("a list came in another order or range than asked, and is cut")
+    if not times:
+        raise BadResponse("a list without a readable row goes on and on")
+    first, last = times[0], times[-1]
+    rest = Interval(last, span.hi)
+    if first < last:
+        whole_rows = tuple(row for row in rows if last not in times_of((row,)))
+        return whole_rows, Interval(span.lo, last - 1), rest, ()
+    after = Interval(last + 1, span.hi) if last < span.hi else None
+    reason = f"one block holds more rows for this address than the list gives ({len(rows)})"
+    return tuple(rows), Interval(span.lo, last), after, (Gap(Interval(last, last), reason),)
+
+
+def _checked(name: str, answer: Answer) -> object:
+    """The decoded body of an answer that is no error. Raises SourceError."""
+    if answer.status >= 400:
+        raise classify(name, answer.status, answer.text)
+    told = answer.json()
+    if isinstance(told, dict):
+        error = told.get("Error") or told.get("error")
+        if error or told.get("success") is False:
+            status = told.get("statusCode")
+            raise classify(name, status if isinstance(status, int) else 200, str(error))
+    return told
+
+
+def classify(name: str, status: int, body: str) -> SourceError:
+    """An error of this API: HTTP status, or the statusCode of its body, and its words."""
+    said = " ".join(body.split())[:160]
+    if status == 429 or THROTTLE.search(body):
+        wait = SUSPENDED.search(body)
+        return RateLimited(f"{name} asks for fewer calls: {said}", float(wait[1]) if wait else None)
+    if said.startswith("<"):  # a web page: a proxy's or a guard's, not this API's word
+        return BadResponse(f"{name} answered a web page (HTTP {status})")
+    if status in (401, 403):
+        return Refused(f"{name} refuses access (HTTP {status}: {said}). Check its key")
+    if status == 400:
+        return Refused(f"{name} refuses this request (HTTP 400: {said or 'no reason given'})")
+    return BadResponse(f"{name} answered an error (HTTP {status}): {said}")
+
+
+def parse_page(told: object) -> _Page:
+    """One page of a v1 list. Raises BadResponse."""
+    try:
+        page = fields(told)
+        meta = fields(page.get("meta"))
+        rows, fingerprint = page.get("data"), meta.get("fingerprint")
+    except RowError as error:
+        raise BadResponse(f"a page cannot be read: {error}") from None
+    if page.get("success") is not True or not isinstance(rows, list):
+        raise BadResponse("a page does not say that it succeeded, or holds no list")
+    if fingerprint is not None and not isinstance(fingerprint, str):
+        raise BadResponse("a page's fingerprint is not a text")
+    return _Page(rows, fingerprint or None)
+
+
+def parse_block(told: object) -> Head:
+    """`getnowblock`. Raises BadResponse."""
+    try:
+        block = fields(told)
+        raw = fields(fields(block.get("block_header")).get("raw_data"))
+        return Head(
+            height=place(raw.get("number"), "number"),
+            time=place(raw.get("timestamp"), "timestamp") // 1000,
+            block_hash=hash_of(block.get("blockID"), "blockID"),
+        )
+    except RowError as error:
+        raise BadResponse(f"the newest block cannot be read: {error}") from None
+
+
+def _bare(tx: str) -> str:
+    return tx.lower().removeprefix("0x")

@@ -1,0 +1,300 @@
+"""The watchlist as it is followed, and the program's own health: what is told about both."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import available_timezones
+
+from monitor import incidents, watchlist
+from monitor.chains import stable_id
+from monitor.errors import Problem
+from monitor.model import Alert, AlertKind, Entry, Lane, Severity
+from monitor.plain import utc
+from monitor.plan import Signal
+from monitor.store import Store, journal, watch
+from monitor.store.views import STREAM_WORDS
+
+if TYPE_CHECKING:
+    from monitor.app import Fundwatch
+
+log = logging.getLogger("fundwatch.watchlist")
+
+SETTLE = 0.3  # seconds between two looks at a file that was just saved
+OLD_HEAD = 3600  # seconds: a chain whose newest block is older is told as standing still
+
+
+def read_stable(path: Path) -> bytes:
+    """The file's bytes, read until two looks agree: an editor may be half-way through."""
+    data = path.read_bytes()
+    while time.time() - path.stat().st_mtime < SETTLE:
+        time.sleep(SETTLE)
+        again = path.read_bytes()
+        if again == data:
+            break
+        data = again
+    return data
+
+
+class WatchDesk:
+    """Follows watchlist.yaml: takes what is right, tells what is not."""
+
+    def __init__(self, desk: Fundwatch) -> None:
+        self._desk = desk
+        self._path = desk.home / "watchlist.yaml"
+        self._sha256 = ""
+        self.timezone = ""
+        self.problems: tuple[Problem, ...] = ()
+
+    def reload(self) -> tuple[Problem, ...]:
+        """Read the file if it changed, apply what is right, answer by a notice."""
+        now = int(time.time())
+        try:
+            data = read_stable(self._path)
+        except OSError as error:
+            self._unreadable(f"{error.strerror or error}", now)
+            self.problems = (Problem(str(self._path), "", "cannot be read", "Put it back"),)
+            return self.problems
+        sha256 = hashlib.sha256(data).hexdigest()
+        if sha256 == self._sha256:
+            return self.problems
+        parsed = self.parse(data)
+        self.problems = parsed.problems
+        if not parsed.whole:
+            self._unreadable(str(parsed.problems[0]) if parsed.problems else "", now)
+        else:
+            self._apply(parsed, sha256, now)
+        self._sha256 = sha256
+        return self.problems
+
+    def parse(self, data: bytes) -> watchlist.Parsed:
+        settings = self._desk.settings
+        return watchlist.parse(
+            data,
+            settings.chains,
+            self._path.name,
+            channels=list(settings.channels),
+            assets=list(settings.assets.values()),
+            timezones=available_timezones(),
+        )
+
+    def _unreadable(self, why: str, now: int) -> None:
+        """Only an unreadable file freezes the list; polling goes on with the old one."""
+        log.error("watchlist could not be read; the entries taken before stay watched")
+        what = f"The watchlist could not be read, the entries taken before stay watched. {why}"
+        signal = Signal("watchlist", bad=True, what=what, cure="Correct the file and save it.")
+        journal.put_signals(self._desk.store, [signal], now)
+
+    def _apply(self, parsed: watchlist.Parsed, sha256: str, now: int) -> None:
+        store = self._desk.store
+        stored = [w.entry for w in watch.all_entries(store)]
+        change = watchlist.difference(stored, parsed.entries, parsed.refused)
+        self.timezone = parsed.timezone
+        lines = _change_lines(change, parsed.problems)
+        outcome = {
+            "added": [e.id for e in change.added],
+            "changed": [e.id for _, e in change.changed],
+            "retired": [e.id for e in change.retired],
+            "missing": [e.id for e in change.missing],
+            "refused": [str(p) for p in parsed.problems],
+        }
+        watch.take_list(store, parsed.entries, parsed.refused, sha256, outcome, now)
+        journal.put_signals(store, [Signal("watchlist", bad=False)], now)
+        log.info(
+            "watchlist taken=%d changed=%d retired=%d missing=%d refused=%d",
+            *(len(change.added), len(change.changed), len(change.retired)),
+            *(len(change.missing), len(parsed.problems)),
+        )
+        seen = journal.get_note(store, "list_sha256")
+        if lines and seen != sha256:
+            self._answer(lines, bool(parsed.problems or change.missing), sha256, now)
+        journal.put_note(store, "list_sha256", sha256)
+
+    def _answer(self, lines: Sequence[str], attention: bool, sha256: str, now: int) -> None:
+        alert = Alert(
+            id=stable_id("N", "watchlist", sha256, str(now)),
+            kind=AlertKind.NOTICE,
+            lane=Lane.NEWS,
+            severity=Severity.HIGH if attention else Severity.LOW,
+            created=now,
+            title="The watchlist was read: " + lines[0],
+            lane_reason="Every change of the watchlist is answered.",
+            audience="operations",
+            facts={"topic": "watchlist", "lines": list(lines[1:])},
+        )
+        journal.add_alerts(self._desk.store, [alert], self._desk.route(alert, None))
+
+
+def _change_lines(change: watchlist.Difference, problems: Sequence[Problem]) -> list[str]:
+    """The answer to a saved watchlist: a summary first, then one line each."""
+    counts = (
+        (len(change.added), "taken"),
+        (len(change.changed), "changed"),
+        (len(change.retired), "retired"),
+        (len(problems), "refused"),
+        (len(change.missing), "missing"),
+    )
+    if not any(count for count, _ in counts):
+        return []
+    lines = [", ".join(f"{count} {word}" for count, word in counts if count) + "."]
+    lines += [f"Taken: {_named(e)}" for e in change.added]
+    lines += [f"Changed: {_named(e)}" for _, e in change.changed]
+    lines += [f"Retired: {_named(e)}" for e in change.retired]
+    lines += [f"Refused: {problem}" for problem in problems]
+    lines += [
+        f"Missing from the file, still watched until somebody retires it: {_named(e)}"
+        for e in change.missing
+    ]
+    return lines
+
+
+def _named(entry: Entry) -> str:
+    case = f" case {entry.case}" if entry.case else ""
+    return f"{entry.id}{case}, {entry.subject.chain} {entry.subject.address}"
+
+
+# -- health ------------------------------------------------------------------------------
+
+
+def health(desk: Fundwatch, now: int) -> list[Signal]:
+    """What is wrong with reading now, and what is well again."""
+    return [*_blind(desk), *_no_source(desk), *_standing_still(desk, now)]
+
+
+@dataclass
+class _List:
+    """One list of one chain over all watched addresses."""
+
+    failing: set[str] = field(default_factory=set)  # keys of subjects
+    error: str = ""
+
+
+def _blind(desk: Fundwatch) -> Iterable[Signal]:
+    """Lists that cannot be read, by chain and list; told after a hold time."""
+    for (chain, stream), found in _lists(desk.store).items():
+        entries = [e for e in _entries_of(desk, chain) if e.subject.key in found.failing]
+        words = STREAM_WORDS.get(stream, stream)
+        severe = any(e.severity is Severity.SEVERE for e in entries)
+        count = "1 entry" if len(entries) == 1 else f"{len(entries)} entries"
+        yield Signal(
+            key=f"blind:{chain}/{stream}",
+            bad=bool(entries),
+            severity="severe" if severe else "high",
+            hold=desk.settings.hold_severe if severe else desk.settings.hold,
+            what=f"{words} on {_chain_name(desk, chain)} cannot be read for {count}. {found.error}",
+            cure="See `fundwatch check`; another source for this chain would close the gap.",
+            chain=chain,
+            who=tuple(e.id for e in entries),
+        )
+
+
+def _lists(store: Store) -> dict[tuple[str, str], _List]:
+    found: dict[tuple[str, str], _List] = {}
+    for row in store.read(
+        "SELECT s.key, s.chain, r.stream, r.failing, r.error FROM reading r "
+        "JOIN subject s ON s.key = r.subject WHERE EXISTS "
+        "(SELECT 1 FROM entry e WHERE e.subject = s.key AND e.retired IS NULL)"
+    ):
+        one = found.setdefault((row["chain"], row["stream"]), _List())
+        if row["failing"] is not None:
+            one.failing.add(row["key"])
+            one.error = row["error"] or ""
+    return found
+
+
+def _no_source(desk: Fundwatch) -> Iterable[Signal]:
+    for chain in watch.watch(desk.store):
+        yield Signal(
+            key=f"nosource:{chain}",
+            bad=chain not in desk.desks,
+            what=f"Nothing is read on {_chain_name(desk, chain)}: no source is in service for it.",
+            cure="See `fundwatch check` for what is missing.",
+            chain=chain,
+        )
+
+
+def _standing_still(desk: Fundwatch, now: int) -> Iterable[Signal]:
+    """A head that has not moved for long: the chain stands, or the source does."""
+    for chain, watched in desk.desks.items():
+        for name, head in watched.heads_seen.items():
+            yield Signal(
+                key=f"oldhead:{chain}/{name}",
+                bad=now - head.time > OLD_HEAD,
+                severity="medium",
+                hold=desk.settings.hold,
+                what=f"The newest block that {name} shows on {_chain_name(desk, chain)} is of "
+                f"{utc(head.time)}.",
+                cure="Compare with another explorer: the chain or this source stands still.",
+                chain=chain,
+            )
+
+
+def _entries_of(desk: Fundwatch, chain: str) -> list[Entry]:
+    by_address = watch.watch(desk.store).get(chain, {})
+    return [w.entry for ws in by_address.values() for w in ws]
+
+
+def _chain_name(desk: Fundwatch, key: str) -> str:
+    chain = desk.settings.chains.get(key)
+    return chain.name if chain else key
+
+
+def tell_incidents(desk: Fundwatch, now: int) -> int:
+    """Make the notices that are due; returns how many."""
+    told = 0
+    for incident in journal.incident_list(desk.store, open_only=False):
+        phase = incidents.phase(incident, now)
+        if phase is None:
+            continue
+        alert = incidents.notice(incident, phase, now)
+        routes = desk.route(alert, None)
+        journal.tell_incident(desk.store, incident.signal.key, phase, alert, routes)
+        log.warning(
+            "incident %s %s notice=%s", incident.signal.key.split("/0x")[0], phase, alert.id
+        )
+        told += 1
+    return told
+
+
+def daily_remarks(desk: Fundwatch, since: int, until: int) -> dict[str, list[str]]:
+    """Sections of the daily mail beside the quiet alerts: what was checked, what is open."""
+    store = desk.store
+    told = {
+        row["case_id"]: row["n"]
+        for row in store.read(
+            "SELECT e.case_id, count(*) AS n FROM alert a JOIN entry e ON e.id = a.entry "
+            "WHERE a.created BETWEEN ? AND ? GROUP BY e.case_id",
+            [since, until],
+        )
+    }
+    cases: dict[str, int] = {}
+    for watched in watch.all_entries(store):
+        if watched.active:
+            cases[watched.entry.case] = cases.get(watched.entry.case, 0) + 1
+    checked = [
+        f"{case or 'Without case'}: {count} watched, "
+        + (f"{told[case]} alerts." if case in told else "checked, nothing moved.")
+        for case, count in sorted(cases.items())
+    ]
+    open_count = store.read(
+        "SELECT count(*) AS n FROM alert WHERE state = 'open' AND lane = 'news' "
+        "AND kind NOT IN ('notice', 'history')"
+    )[0]["n"]
+    wrong = [i.signal.what for i in journal.incident_list(store, open_only=True) if i.told]
+    return {
+        "CHECKED": checked or ["No address is watched."],
+        "OPEN": [f"{open_count} alerts are not acknowledged."],
+        "NOT WELL": wrong or ["Nothing is known to be wrong with Fundwatch."],
+    }
+
+
+def outcome_of_last_list(store: Store) -> dict[str, list[str]]:
+    """What became of the newest watchlist: ids and refusals, for the status page."""
+    rows = store.read("SELECT outcome FROM list_version ORDER BY at DESC, rowid DESC LIMIT 1")
+    return dict(json.loads(rows[0]["outcome"])) if rows else {}

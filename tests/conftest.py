@@ -1,0 +1,43 @@
+"""Real parts that many tests share; each xdist worker has its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from evm_feed import EvmFeed
+from evm_world import EvmWorld, build
+from parts import Rpc, anvil, litecoind
+
+from monitor.demo.explorer import Explorer
+from monitor.demo.ledger import AccountLedger
+
+
+@pytest.fixture(scope="session")
+def evm_world() -> Iterator[EvmWorld]:
+    with anvil() as rpc:
+        oracle = build(rpc)
+        ledger = AccountLedger()
+        EvmFeed(rpc, ledger).sync()
+        yield EvmWorld(rpc, ledger, oracle)
+
+
+@pytest.fixture
+def evm_node() -> Iterator[Rpc]:
+    """An EVM node of the test's own, which mines when told to."""
+    with anvil() as rpc:
+        yield rpc
+
+
+@pytest.fixture
+def utxo_node() -> Iterator[Rpc]:
+    """A UTXO node of the test's own with a funded wallet."""
+    with litecoind() as rpc:
+        yield rpc
+
+
+@pytest.fixture
+def explorer() -> Iterator[Explorer]:
+    """The local explorer, running and still without chains."""
+    with Explorer() as running:
+        yield running
