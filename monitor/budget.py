@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from monitor.model import SourceConfig, Subject
 from monitor.ports import Source
 
-LEAST_INTERVAL = 60  # seconds between two polls of one subject, unless settings say so
+LEAST_INTERVAL = 20  # seconds between two polls of one subject, unless settings say so
+POLITE = 3  # a source without a known budget is used for a third of the time at most
 SHARE = 0.9  # of a budget that regular passes may use; the rest is for history and look-ups
 
 
@@ -66,7 +67,8 @@ def _pages(source: Source) -> int:
 
 
 def _interval(calls: int, config: SourceConfig) -> int:
-    found = [calls / config.rate_per_second]
+    known = config.calls_per_hour or config.calls_per_day
+    found = [calls / config.rate_per_second * (1 if known else POLITE)]
     if config.calls_per_hour:
         found.append(calls * 3600 / (config.calls_per_hour * SHARE))
     if config.calls_per_day:

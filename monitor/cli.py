@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -21,8 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from monitor import __version__, actions, inbox, log, records, watchlist_edit
-
+from monitor import __version__, actions, inbox, log, records, setup, status, watchlist_edit
 from monitor.app import DATABASE, WATCHLIST, Fundwatch, check_home, now, open_home, runs
 from monitor.daemon import Daemon
 from monitor.errors import Busy, ConfigError, MonitorError, Problem
@@ -61,12 +60,11 @@ def _plain_errors() -> Iterator[None]:
 class _Home:
     """What every command gets: the home folder, and how to open it."""
 
-    def __init__(self, folder: Path, *, json_logs: bool) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.json_logs = json_logs
 
-    def logs(self, level: int = logging.INFO) -> None:
-        log.set_up(as_json=self.json_logs, level=level)
+    def logs(self, level: int = logging.INFO, *, as_json: bool = False) -> None:
+        log.set_up(as_json=as_json, level=level)
 
     def settings(self) -> Settings:
         return load(self.folder, os.environ)
@@ -103,12 +101,11 @@ class _Home:
     help="Folder with watchlist.yaml, .env, config/, addressbook.csv and fundwatch.db. "
     "Default: FUNDWATCH_HOME, else the current folder.",
 )
-@click.option("--json-logs", is_flag=True, help="Log lines as JSON, for log collectors.")
 @click.version_option(__version__, prog_name="fundwatch")
 @click.pass_context
-def main(context: click.Context, home: Path, json_logs: bool) -> None:
+def main(context: click.Context, home: Path) -> None:
     """Watch flagged blockchain addresses: record every movement, tell people, lose nothing."""
-    context.obj = _Home(home.expanduser().absolute(), json_logs=json_logs)
+    context.obj = _Home(home.expanduser().absolute())
     context.with_resource(_plain_errors())
 
 
@@ -129,6 +126,8 @@ def init(home: _Home, example: bool) -> None:
 @click.pass_obj
 def check(home: _Home, offline: bool) -> None:
     """Say in plain words what works, what does not, and how to mend it. Sends nothing."""
+    from monitor import check as checks  # noqa: PLC0415
+
     home.logs(logging.ERROR)
     sys.exit(checks.run(home.folder, os.environ, offline=offline, now=now(), write=click.echo))
 
@@ -136,16 +135,22 @@ def check(home: _Home, offline: bool) -> None:
 # -- the main job ----------------------------------------------------------------------
 
 
+_json_logs = click.option(
+    "--json-logs", is_flag=True, help="Log lines as JSON, for log collectors."
+)
+
+
 @main.command()
+@_json_logs
 @click.pass_obj
-def poll(home: _Home) -> None:
+def poll(home: _Home, json_logs: bool) -> None:
     """Read every watched address once, tell what is new, then exit.
 
     Reads all lists of all active entries whatever their due time, sends everything that
     waits (except where a receiver named a time), then exits: 0 when all was read and
     accepted, 1 when a list could not be read or a message is not accepted yet.
     """
-    home.logs()
+    home.logs(as_json=json_logs)
     with open_home(home.folder, os.environ) as desk:
         desk.start()
         for problem in desk.list.problems:
@@ -216,10 +221,11 @@ def _progress(desk: Fundwatch) -> Iterator[None]:
 
 
 @main.command()
+@_json_logs
 @click.pass_obj
-def run(home: _Home) -> None:
+def run(home: _Home, json_logs: bool) -> None:
     """Watch until stopped (SIGTERM or Ctrl-C), as a service does."""
-    home.logs()
+    home.logs(as_json=json_logs)
     with open_home(home.folder, os.environ) as desk:
         code = Daemon(desk, actions.table(desk)).run()
     sys.exit(code)
@@ -323,21 +329,38 @@ def _print(table: Table) -> None:
 # -- alerts ------------------------------------------------------------------------------
 
 
-@main.group()
-def alerts() -> None:
-    """List, show, acknowledge and close alerts."""
+def _list_options(command: Callable[..., None]) -> Callable[..., None]:
+    """What `alerts` and `alerts list` take alike."""
+    for option in (
+        click.option("--tx", help="Only of this transaction."),
+        click.option("--entry", help="Only of this entry (E-...)."),
+        click.option("--state", type=click.Choice(["open", "acknowledged", "closed"])),
+        click.option("--format", "form", type=click.Choice(["table", "jsonl"]), default="table"),
+    ):
+        command = option(command)
+    return command
+
+
+@main.group(invoke_without_command=True)
+@_list_options
+@click.pass_context
+def alerts(context: click.Context, /, **wanted: Any) -> None:  # noqa: ANN401
+    """List, show, acknowledge and close alerts. Without a command: list."""
+    if context.invoked_subcommand is None:
+        _list_alerts(context.obj, **wanted)
 
 
 @alerts.command(name="list")
-@click.option("--format", "form", type=click.Choice(["table", "jsonl"]), default="table")
-@click.option("--state", type=click.Choice(["open", "acknowledged", "closed"]))
-@click.option("--entry", help="Only of this entry (E-...).")
-@click.option("--tx", help="Only of this transaction.")
+@_list_options
 @click.pass_obj
-def alerts_list(
+def alerts_list(home: _Home, /, **wanted: Any) -> None:  # noqa: ANN401
+    """List alerts, oldest first."""
+    _list_alerts(home, **wanted)
+
+
+def _list_alerts(
     home: _Home, form: str, state: str | None, entry: str | None, tx: str | None
 ) -> None:
-    """List alerts, oldest first."""
     with home.reading() as (store, settings):
         views = home.views(store, settings)
         ids = views.alert_ids(state=state, entry=entry, tx=tx)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from monitor import coverage, lanes
@@ -44,7 +44,6 @@ class Outcome:
     unread: frozenset[str]  # streams that a source serves and none could read
     unserved: frozenset[str]  # streams that no configured source serves
     more: bool  # unread history or a cut head: come again
-    deep: bool = False
 
 
 class Desk:
@@ -54,7 +53,7 @@ class Desk:
         self.chain = chain
         self.sources = tuple(sources)
         self._lock = threading.Lock()
-        self._heads: dict[str, tuple[float, Head]] = {}
+        self._heads: dict[str, tuple[float, Head | SourceError]] = {}
         self._identified: dict[str, float] = {}
         self._failures: dict[str, int] = {}
         self._rest_until: dict[str, float] = {}
@@ -65,21 +64,34 @@ class Desk:
             return everything or time.monotonic() >= self._rest_until.get(source.name, 0.0)
 
     def head(self, source: Source) -> Head:
-        """The source's own head, at most HEAD_TTL old: always read before the data."""
-        now = time.monotonic()
+        """The source's own head, at most HEAD_TTL old: always read before the data.
+
+        A failure is kept as long: a source that hangs is waited for once, not once a
+        subject.
+        """
+        moment = time.monotonic()
         with self._lock:
-            cached = self._heads.get(source.name)
+            at, found = self._heads.get(source.name, (-HEAD_TTL, None))
+        if found is None or moment - at >= HEAD_TTL:
+            found = self._ask_head(source)
+            with self._lock:
+                self._heads[source.name] = (time.monotonic(), found)
+        if isinstance(found, SourceError):
+            raise found
+        return found
+
+    def _ask_head(self, source: Source) -> Head | SourceError:
+        with self._lock:
             identified = self._identified.get(source.name, -IDENTIFY_EVERY)
-        if cached is not None and now - cached[0] < HEAD_TTL:
-            return cached[1]
-        if now - identified >= IDENTIFY_EVERY:
-            source.identify()
-        head = source.head()
+        try:
+            if time.monotonic() - identified >= IDENTIFY_EVERY:
+                source.identify()
+                with self._lock:
+                    self._identified[source.name] = time.monotonic()
+            head = source.head()
+        except SourceError as error:
+            return error
         with self._lock:
-            self._identified[source.name] = (
-                now if now - identified >= IDENTIFY_EVERY else identified
-            )
-            self._heads[source.name] = (now, head)
             self.heads_seen[source.name] = head
         return head
 
@@ -97,7 +109,6 @@ class Desk:
         if isinstance(error, NotYet):
             return
         with self._lock:
-            self._heads.pop(source.name, None)
             self._identified.pop(source.name, None)
             count = self._failures[source.name] = self._failures.get(source.name, 0) + 1
             first, longest = BREAK_SECONDS
@@ -116,7 +127,23 @@ class Progress:
     windowed: set[str] = field(default_factory=set)  # streams whose head was cut once
     resume: dict[str, int] = field(default_factory=dict)  # where a cut head goes on
     head_done: set[str] = field(default_factory=set)
+    # Covered parts, by stream, that a cut head jumped over: read again after the head.
+    again: dict[str, tuple[Interval, ...]] = field(default_factory=dict)
+    # Spans below the head that were asked already, with source and cursor: not twice in a
+    # pass, also where nothing came of it.
+    asked: set[tuple[str, str, Interval, str | None]] = field(default_factory=set)
     rounds: int = 0
+
+    def unfinished(self, streams: frozenset[str]) -> bool:
+        """Whether the head, or what it jumped over, has not been read in full."""
+        return not streams <= self.head_done or any(self.again.get(s) for s in streams)
+
+    def got_on(self, batch: Batch) -> bool:
+        """Whether a batch brought its reading on: something was read in full, or a walk
+        through history from the newest rows downward is on its way (its cursor goes on)."""
+        return batch.read is not None or (
+            batch.cursor is not None and batch.streams <= self.head_done
+        )
 
 
 @dataclass(frozen=True)
@@ -129,7 +156,7 @@ class Reading:
     states: Mapping[str, StreamState]
     open_rows: Sequence[Row]
     progress: Progress
-    history: bool  # whether history may be read (not held back, not too much)
+    history_from: Mapping[str, int]  # by axis: history is held back below this place
     deep_seconds: int  # > 0: read this trailing window again
     everything: bool
     since_time: Callable[[str], int | None]  # a `since` date as Unix seconds
@@ -141,6 +168,7 @@ class Reading:
         wanted = set(self.desk.chain.streams)
         served = {s for source in self.desk.sources for b in source.bundles for s in b}
         left = wanted & served
+        partly: set[str] = set()  # read with a gap: the next source may know better
         batches: list[Batch] = []
         failures: list[Failure] = []
         for source in self.desk.sources:
@@ -153,8 +181,14 @@ class Reading:
                 continue
             for bundle in source.bundles:
                 if streams := frozenset(bundle & left):
-                    left -= self._try(source, streams, batches, failures)
-        return self._outcome(batches, failures, frozenset(left), frozenset(wanted - served))
+                    count = len(batches)
+                    done = self._try(source, streams, batches, failures)
+                    if any(b.gaps for b in batches[count:]):
+                        partly |= done
+                    else:
+                        left -= done
+        unread = frozenset(left - partly)
+        return self._outcome(batches, failures, unread, frozenset(wanted - served))
 
     def _try(
         self,
@@ -183,7 +217,7 @@ class Reading:
         if batch is None:
             return streams
         batches.append(batch)
-        return streams if progressed(batch) else frozenset()
+        return streams if self.progress.got_on(batch) else frozenset()
 
     def _fetch(self, source: Source, streams: frozenset[str]) -> Batch | None:
         head = self.desk.head(source)
@@ -195,10 +229,20 @@ class Reading:
         if not streams <= self.progress.head_done:
             return self._ask(streams, self._head_span(source, streams, head), head, None)
         for stream in sorted(streams):
-            span = self._history_span(source, stream, head) if self.history else None
-            if span is not None:
-                return self._ask(streams, span, head, self._cursor(source, stream, span))
+            for span, cursor in self._below(source, stream, head):
+                self.progress.asked.add((source.name, stream, span, cursor))
+                return self._ask(streams, span, head, cursor)
         return None
+
+    def _below(
+        self, source: Source, stream: str, head: Head
+    ) -> Iterator[tuple[Interval, str | None]]:
+        """What to read below the head, with the cursor to go on from, most urgent first."""
+        again = self.progress.again.get(stream, ())
+        for span in (*again, *self._history_spans(source, stream, head)):
+            cursor = self._cursor(source, stream, span)
+            if (source.name, stream, span, cursor) not in self.progress.asked:
+                yield span, cursor
 
     def _ask(self, streams: frozenset[str], span: Interval, head: Head, cursor: str | None) -> Ask:
         return Ask(
@@ -233,12 +277,12 @@ class Reading:
             return max(floor, (head.time - self.deep_seconds) * 1000)
         return max(floor, head.height - coverage.blocks_for(self.deep_seconds, self.desk.chain))
 
-    def _history_span(self, source: Source, stream: str, head: Head) -> Interval | None:
+    def _history_spans(self, source: Source, stream: str, head: Head) -> tuple[Interval, ...]:
         state = self.states.get(stream)
         parts = self._parts(stream, source.axis)
         waiting = state.waiting if state else ()
-        spans = coverage.history_spans(parts, self.floor(source, head), waiting)
-        return spans[0] if spans else None
+        floor = max(self.floor(source, head), self.history_from.get(source.axis, 0))
+        return coverage.history_spans(parts, floor, waiting)
 
     def _cursor(self, source: Source, stream: str, span: Interval) -> str | None:
         state = self.states.get(stream)
@@ -279,49 +323,58 @@ class Reading:
         unread: frozenset[str],
         unserved: frozenset[str],
     ) -> Outcome:
-        deep = self.deep_seconds > 0 and not unread
         more = any(b.rest is not None for b in batches) or self._history_left(batches)
-        return Outcome(self.subject, tuple(batches), tuple(failures), unread, unserved, more, deep)
+        return Outcome(self.subject, tuple(batches), tuple(failures), unread, unserved, more)
 
     def _history_left(self, batches: Sequence[Batch]) -> bool:
-        """In the first round: whether holes below the head remain to be read."""
-        if not self.history:
-            return False
+        """Whether anything below the head remains that was not asked for in this pass."""
         by_name = {s.name: s for s in self.desk.sources}
         return any(
-            self._history_span(by_name[b.source], stream, b.head) is not None
+            True
             for b in batches
             for stream in b.streams
+            for _ in self._below(by_name[b.source], stream, b.head)
         )
 
+    def advance(self, batches: Sequence[Batch]) -> None:
+        """Note after a round how far the lists have been read.
 
-def progressed(batch: Batch) -> bool:
-    """Whether a batch brought its reading on: something was read in full, or a walk from
-    the newest rows downward is on its way (its cursor goes on)."""
-    return batch.read is not None or batch.cursor is not None
-
-
-def advance(progress: Progress, batches: Sequence[Batch], desk: Desk) -> None:
-    """Note after a round how far the heads have been read.
-
-    A head that came cut goes on where it was cut; but the first time it jumps up to the
-    newest blocks: heads before history. What it jumped over is a hole that is read after.
-    """
-    progress.rounds += 1
-    lags = {s.name: s.index_lag for s in desk.sources}
-    for batch in batches:
-        if batch.read is None:
-            continue
-        if batch.rest is None or batch.rest.lo < batch.read.lo:
+        A head that came cut goes on where it was cut; but the first time it jumps up to the
+        newest blocks: heads before history. What it jumped over is a hole that is read
+        after; where it is covered already (rows that are not final yet, the trailing
+        window), it is read again after the head.
+        """
+        progress = self.progress
+        progress.rounds += 1
+        for batch in batches:
+            if batch.read is None:
+                continue
+            for stream in batch.streams:
+                progress.again[stream] = _without(progress.again.get(stream, ()), batch.read)
+            if batch.rest is not None and batch.rest.lo > batch.read.hi:
+                self._jump(batch, batch.rest)
+                continue
+            if batch.rest is not None:
+                self._read_again(batch, batch.rest)
             progress.head_done |= batch.streams
-            continue
+
+    def _jump(self, batch: Batch, rest: Interval) -> None:
+        lags = {s.name: s.index_lag for s in self.desk.sources}
         window = coverage.head_window(
-            batch.rest, batch.head, batch.axis, desk.chain, lags.get(batch.source, 0)
+            rest, batch.head, batch.axis, self.desk.chain, lags.get(batch.source, 0)
         )
-        for stream in batch.streams - progress.head_done:
-            first = stream not in progress.windowed
-            progress.resume[stream] = window.lo if first else batch.rest.lo
-            progress.windowed.add(stream)
+        first = not batch.streams & self.progress.windowed
+        if first and window.lo > rest.lo:
+            self._read_again(batch, Interval(rest.lo, window.lo - 1))
+        for stream in batch.streams - self.progress.head_done:
+            self.progress.resume[stream] = window.lo if first else rest.lo
+            self.progress.windowed.add(stream)
+
+    def _read_again(self, batch: Batch, span: Interval) -> None:
+        """Come back to the covered parts of a span that the head's first batch left out."""
+        for stream in batch.streams - self.progress.head_done:
+            parts = (coverage.intersect(span, part) for part in self._parts(stream, batch.axis))
+            self.progress.again[stream] = tuple(p for p in parts if p is not None)
 
 
 def split(batch: Batch, subject: Subject) -> Batch:
@@ -334,6 +387,10 @@ def split(batch: Batch, subject: Subject) -> Batch:
         transfers=rows,
         tokens=tuple(t for t in batch.tokens if t.contract in contracts),
     )
+
+
+def _without(spans: Sequence[Interval], read: Interval) -> tuple[Interval, ...]:
+    return tuple(left for span in spans for left in coverage.subtract(span, [read]))
 
 
 def _millis(row: Row) -> int | None:

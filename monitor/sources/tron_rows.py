@@ -170,18 +170,19 @@ def parse_transactions(
     )
 
 
-def doubtful(chain: Chain, address: str, rows: Sequence[object]) -> list[str]:
+def doubtful(chain: Chain, address: str, rows: Sequence[object]) -> dict[str, int]:
     """Transactions whose internal transfers of this address the list tells as items of their
-    own: only the node says whether they were undone."""
+    own, with their time in Unix milliseconds: only the node says whether they were undone.
+    Earliest first."""
     failures = _failures(rows)
-    found: dict[str, None] = {}
+    found: dict[str, int] = {}
     for item in _items(rows):
         try:
             moved = list(_item_moved(chain, address, fields(item), failures, {}))
         except ValueError:
             continue  # told as a gap by the parser
-        found.update(dict.fromkeys(draft.tx for draft in moved))
-    return list(found)
+        found.update({draft.tx: time_of(item) for draft in moved})
+    return dict(sorted(found.items(), key=lambda pair: pair[1]))
 
 
 def _is_item(row: object) -> bool:

@@ -1,0 +1,579 @@
+"""The EVM node adapter: recorded answers, scripted nodes, and a real node with an oracle."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import EvmWorld
+from evm_world import Row
+from parts import Rpc
+from scripted_server import Call, Reply, Server, serve
+
+from monitor.errors import BadResponse, NotYet, RateLimited, Refused, SourceError
+from monitor.http import Answer, Http
+from monitor.model import Ask, Batch, Chain, Head, Interval, Kind, SourceConfig, Subject
+from monitor.sources.evm_logs import BATCH, SINGLE, TRANSFER, parse_log, parse_logs, topic_of
+from monitor.sources.evm_rpc import (
+    MAX_CALLS,
+    EvmRpc,
+    TooWide,
+    classify,
+    parse_envelope,
+    parse_head,
+    parse_receipt,
+)
+
+RECORDED = Path(__file__).resolve().parents[1].parent / "shared/explorers/recorded/evm_rpc"
+needs_recordings = pytest.mark.skipif(not RECORDED.exists(), reason="no recordings beside the repo")
+
+LOCAL = Chain("local", "Local", "evm", "ETH", 18, 12, chain_id=31337)
+ME, PEER, COIN = ("0x" + c * 40 for c in "abc")
+TOKENS = frozenset({"erc20", "erc721"})
+ITEMS = frozenset({"erc1155"})
+HEAD = Head(10_000, 1_700_000_000)
+
+
+def recorded(name: str) -> Any:
+    return json.loads((RECORDED / name).read_text())
+
+
+def answer_of(name: str, status: int = 200) -> Answer:
+    return Answer(status, (RECORDED / name).read_bytes(), {}, "")
+
+
+# -- recordings ---------------------------------------------------------------------------
+
+# Read by a person: (kind, contract, sender, recipient, amount, token id, block, log index).
+BY_HAND: dict[str, list[tuple[Any, ...]]] = {
+    "base_getTransactionReceipt.json": [
+        (Kind.ERC20, "0x4ed4e862860bed51a9570b96d89af5e1b0efefed",
+         "0xa2a5c549a454a1631ff226e0cf8dc4af03a61a75",
+         "0x2b888954421b424c5d3d9ce9bb67c9bd47537d12",
+         45995999999999996854272, None, 12515175, 149),
+    ],
+    "gem_transfer_nft_eip721_receipt.json": [
+        (Kind.ERC721, "0x47a00fc8590c11be4c419d9ae50dec267b6e24ee",
+         "0xba4d1d35bce0e8f28e5a3403e7a0b996c5d50ac4",
+         "0xf1158986419f6058231b0dbd7a78ff0674ebbc50", 1, "9143", 22820942, 607),
+    ],
+    "gem_transfer_nft_eip1155_receipt.json": [
+        (Kind.ERC1155, "0xd4416b13d2b3a9abae7acd5d6c2bbdbe25686401",
+         "0xba4d1d35bce0e8f28e5a3403e7a0b996c5d50ac4",
+         "0xee67a32a55318a211ce4bb5051ed98c679851143", 1,
+         "78312089388574796712357673212383836573632856632295981350303734331484536429721",
+         21162279, 199),
+    ],
+    "etl_getFilterLogs_transfers.json": [
+        (Kind.ERC20, "0xf4eced2f682ce333f96f2d8966c613ded8fc95dd",
+         "0x1b63142628311395ceafeea5667e7c9026c862ca",
+         "0xac4df82fe37ea2187bc8c011a23d743b4f39019a", 100000, None, 483920, 0),
+        (Kind.ERC20, "0xf4eced2f682ce333f96f2d8966c613ded8fc95dd",
+         "0x9b22a80d5c7b3374a05b446081f97d0a34079e7f",
+         "0x66f183060253cfbe45beff1e6e7ebbe318c81e56", 200000, None, 483920, 1),
+    ],
+    "etl_receipt_with_logs.json": [
+        (Kind.ERC20, "0xf4eced2f682ce333f96f2d8966c613ded8fc95dd",
+         "0x1b63142628311395ceafeea5667e7c9026c862ca",
+         "0xac4df82fe37ea2187bc8c011a23d743b4f39019a", 100000, None, 483920, 0),
+    ],
+    "infura_getLogs.json": [],  # a contract's own event, no transfer
+    "gem_transfer_high_gas_limit_receipt.json": [],  # a plain payment leaves no log
+}  # fmt: skip
+TIMES = {483920: 1446561880, 21162279: 1731265139, 22820942: 1751259839}
+
+
+@needs_recordings
+@pytest.mark.parametrize("name", BY_HAND)
+def test_recorded_logs(name: str) -> None:
+    """The logs of a recorded answer come out as a person reads them."""
+    result = recorded(name)["result"]
+    logs = result if isinstance(result, list) else result["logs"]
+    drafts = [draft for log in logs for draft in parse_log(LOCAL, log, TIMES)]
+    assert [
+        (d.kind, d.contract, d.sender, d.recipient, d.amount, d.token_id, d.block_height,
+         d.log_index)
+        for d in drafts
+    ] == BY_HAND[name]  # fmt: skip
+    times = TIMES | {12515175: 1711819697}
+    assert all(d.time == times[d.block_height or 0] for d in drafts)
+
+
+RECEIPTS = {  # height, and whether it failed
+    "base_getTransactionReceipt.json": (12515175, False),
+    "etl_receipt_with_logs.json": (483920, False),  # before Byzantium: no status
+    "gem_transfer_high_gas_limit_receipt.json": (10033628, False),
+    "gem_transfer_nft_eip1155_receipt.json": (21162279, False),
+    "gem_transfer_nft_eip721_receipt.json": (22820942, False),
+}
+BLOCKS = {
+    "etl_getBlockByNumber_block_with_logs.json": (483920, 1446561880),
+    "hyperliquid_getBlockByNumber.json": (14885591, 1758894288),
+    "infura_getBlockByNumber.json": (14476288, 1648492379),
+}
+ERRORS: dict[str, tuple[type[SourceError], int | None]] = {
+    "1rpc_bnb_header_not_found.json": (NotYet, None),
+    "blockpi_error_key_order.json": (Refused, None),
+    "nodereal_no_historical_rpc.json": (Refused, None),
+    "publicnode_gnosis_no_state.json": (Refused, None),
+    "publicnode_missing_trie_node.json": (Refused, None),
+    "quoted_ankr_unauthorized_2026.json": (Refused, None),
+    "quoted_drpc_range_limit_2026.json": (TooWide, 10_000),
+    "quoted_infura_results_limit_2019.json": (TooWide, None),
+    "quoted_publicnode_archive_refused_403.json": (Refused, None),
+    "quoted_zksync_results_limit_with_hint.json": (TooWide, None),
+}
+
+
+@needs_recordings
+@pytest.mark.parametrize("name", RECEIPTS)
+def test_recorded_receipts(name: str) -> None:
+    """A receipt tells block and outcome of its transaction and of no other."""
+    told = recorded(name)["result"]
+    word = parse_receipt(told, "node", told["transactionHash"], HEAD)
+    assert (word.found, word.height, word.failed) == (True, *RECEIPTS[name])
+    assert word.block_hash == told["blockHash"]
+    with pytest.raises(BadResponse):
+        parse_receipt(told, "node", "0x" + "00" * 32, HEAD)
+    assert parse_receipt({**told, "status": "0x0"}, "node", word.tx, HEAD).failed
+
+
+@needs_recordings
+def test_recorded_unknown_transaction() -> None:
+    """A null receipt is an answer: not found."""
+    told = parse_envelope("node", answer_of("1rpc_getTransactionReceipt_null.json"), 7)
+    assert parse_receipt(told, "node", "0x" + "11" * 32, HEAD).found is False
+
+
+@needs_recordings
+@pytest.mark.parametrize("name", BLOCKS)
+def test_recorded_blocks(name: str) -> None:
+    """Height, time and hash of a block, whatever else its chain writes into it."""
+    told = recorded(name)["result"]
+    head = parse_head(told)
+    assert (head.height, head.time) == BLOCKS[name]
+    assert head.block_hash == told["hash"]
+
+
+@needs_recordings
+@pytest.mark.parametrize("name", ERRORS)
+def test_recorded_errors(name: str) -> None:
+    """Each refusal is told apart by its words, whatever id it carries."""
+    kind, limit = ERRORS[name]
+    with pytest.raises(SourceError) as caught:
+        parse_envelope("node", answer_of(name, 403 if "403" in name else 200), 41)
+    assert type(caught.value) is kind
+    assert getattr(caught.value, "limit", None) == limit
+
+
+@pytest.mark.parametrize(
+    ("message", "limit"),
+    [
+        ("range 1000000 exceeds limit of 10000", 10_000),
+        ("Under the Free tier plan, you can make eth_getLogs requests with up to a 10 block "
+         "range. Based on your parameters, this block range should work: [0x1, 0xa].", 10),
+        ("eth_getLogs is limited to a 10,000 range", 10_000),
+        ("eth_getLogs is limited to a 1000 blocks range", 1000),
+        ("exceed maximum block range: 50000", 50_000),
+        ("query exceeds max block range 100000", 100_000),
+        ("Log response size exceeded. this block range should work: [0x1, 0x2]", None),
+        ("limit exceeded", None),
+        ("query timeout exceeded", None),
+    ],
+)  # fmt: skip
+def test_refusals_for_size(message: str, limit: int | None) -> None:
+    """The providers' own words for "too much at once", with the limit they name."""
+    error = classify("node", 200, {"code": -32000, "message": message})
+    assert isinstance(error, TooWide)
+    assert error.limit == limit
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "kind"),
+    [
+        (200, {"code": -32005, "message": "daily request count exceeded"}, RateLimited),
+        (200, {"code": 429, "message": "whatever"}, RateLimited),
+        (200, "Too many requests", RateLimited),
+        (200, {"code": -32601, "message": "the method is odd"}, Refused),
+        (200, {"code": -32000, "message": "block range extends beyond current head block"}, NotYet),
+        (200, {"code": -32000, "message": "never heard of"}, BadResponse),
+        (200, "missing 'to'", BadResponse),
+        (401, {"message": "nope"}, Refused),
+    ],
+)
+def test_other_refusals(status: int, error: object, kind: type[SourceError]) -> None:
+    """Errors as objects and as plain text, known and unknown."""
+    assert type(classify("node", status, error)) is kind
+
+
+# -- logs of any shape --------------------------------------------------------------------
+
+
+def word(number: int) -> str:
+    return f"{number:064x}"
+
+
+def log(topics: list[str], data: str = "", block: int = 5, index: int = 0, **more: Any) -> Any:
+    return {
+        "address": COIN,
+        "blockNumber": hex(block),
+        "blockHash": "0x" + word(block),
+        "blockTimestamp": hex(1000 + block),
+        "transactionHash": "0x" + word(block * 1000),
+        "transactionIndex": "0x1",
+        "logIndex": hex(index),
+        "topics": topics,
+        "data": "0x" + data,
+        **more,
+    }
+
+
+def coin(amount: int, block: int = 5, index: int = 0, **more: Any) -> Any:
+    return log([TRANSFER, topic_of(PEER), topic_of(ME)], word(amount), block, index, **more)
+
+
+def parsed(*logs: Any) -> Any:
+    return parse_logs(LOCAL, logs, frozenset({ME}), {})
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        log([TRANSFER], word(1) * 3),  # parties not indexed
+        log([TRANSFER, topic_of(ME)], word(1) * 2),
+        log([TRANSFER, topic_of(PEER), topic_of(ME)]),  # no amount
+        log([TRANSFER, topic_of(PEER), topic_of(ME)], "ff" * 31),
+        log([TRANSFER, "0x" + "ff" * 32, topic_of(ME)], word(1)),  # no address
+        log([SINGLE, topic_of(ME), topic_of(ME)], word(1) * 2),
+        coin(1, removed=True),
+    ],
+)
+def test_no_transfer_of_its_standard(forged: Any) -> None:
+    """What is provably no transfer brings neither a row nor a gap."""
+    result = parsed(forged, coin(7, index=9))
+    assert [t.amount for t in result.transfers] == [7]
+    assert (result.gaps, result.placed) == ((), True)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        log([TRANSFER, topic_of(PEER), topic_of(ME)], word(1) * 2),
+        log([SINGLE, topic_of(ME), topic_of(PEER), topic_of(ME)], word(1)),
+        log([BATCH, topic_of(ME), topic_of(PEER), topic_of(ME)], word(64) + word(2**200)),
+        log([BATCH, topic_of(ME), topic_of(PEER), topic_of(ME)],
+            word(64) + word(128) + word(1) + word(9) + word(0)),
+        coin(1, transactionHash="0x12"),
+        coin(1, logIndex=None),
+        {**coin(1), "data": "0xzz"},
+        {**coin(1), "topics": "none"},
+    ],
+)  # fmt: skip
+def test_unreadable_log_is_a_gap(odd: Any) -> None:
+    """What may be a transfer and cannot be read is a gap of its block."""
+    result = parsed(odd, coin(7, block=6))
+    assert [gap.at for gap in result.gaps] == [Interval(5, 5)]
+    assert [t.amount for t in result.transfers] == [7]
+
+
+def test_log_without_a_place() -> None:
+    """A log whose block cannot be read leaves nothing proven."""
+    result = parsed(coin(1, blockNumber=None), coin(7))
+    assert (len(result.transfers), result.placed) == (1, False)
+
+
+def test_batch_of_items() -> None:
+    """One row per id, in order; equal ones are counted; numbers exact to 2**256-1."""
+    ids, amounts = [3, 4, 3, 2**256 - 1], [1, 2, 1, 2**256 - 1]
+    data = word(64) + word(64 + 32 * 5)
+    data += word(4) + "".join(map(word, ids)) + word(4) + "".join(map(word, amounts))
+    result = parsed(log([BATCH, topic_of(PEER), topic_of(PEER), topic_of(ME)], data))
+    assert [(t.token_id, t.amount) for t in result.transfers] == [
+        ("3", 1), ("4", 2), ("3", 1), (str(2**256 - 1), 2**256 - 1),
+    ]  # fmt: skip
+    assert [t.leg[-2:] for t in result.transfers] == ["|0", "|0", "|1", "|0"]
+
+
+def test_equal_transfers_are_counted_by_log_index() -> None:
+    """Two equal payments of one transaction are two rows, in the order of their logs."""
+    rows = parsed(coin(1, index=8), coin(1, index=3)).transfers
+    assert [(t.log_index, t.leg[-1]) for t in rows] == [(3, "0"), (8, "1")]
+
+
+# -- scripted nodes -----------------------------------------------------------------------
+
+
+class Node:
+    """A node with given logs; `limit` is the most blocks, `most` the most logs a call."""
+
+    def __init__(self, *logs: Any, limit: int | None = None, most: int = 10**9) -> None:
+        self.logs, self.limit, self.most = logs, limit, most
+        self.newest = HEAD.height
+        self.words = "block range is too large: limit of {}"
+
+    def __call__(self, call: Call) -> Reply:
+        method, params = call.body["method"], call.body["params"]
+        try:
+            result = getattr(self, method)(*params)
+        except ValueError as error:
+            told = {"code": -32005, "message": str(error)}
+            return Reply({"jsonrpc": "2.0", "id": call.body["id"], "error": told})
+        return Reply({"jsonrpc": "2.0", "id": call.body["id"], "result": result})
+
+    def eth_chainId(self) -> str:
+        return hex(31337)
+
+    def eth_blockNumber(self) -> str:
+        return hex(self.newest)
+
+    def eth_getBlockByNumber(self, which: str, _: bool) -> Any:
+        if which == "finalized":
+            raise ValueError("'finalized' tag not supported on pre-merge network")
+        height = self.newest if which == "latest" else int(which, 16)
+        if height > self.newest:
+            return None
+        block = {"number": hex(height), "hash": "0x" + word(height)}
+        return {**block, "timestamp": hex(1000 + height)}
+
+    def eth_getLogs(self, query: Any) -> Any:
+        lo, hi = int(query["fromBlock"], 16), int(query["toBlock"], 16)
+        if self.limit is not None and hi - lo + 1 > self.limit:
+            raise ValueError(self.words.format(self.limit))
+        found = [one for one in self.logs if lo <= int(one["blockNumber"], 16) <= hi]
+        found = [one for one in found if matches(one["topics"], query["topics"])]
+        if len(found) > self.most:
+            raise ValueError(f"query returned more than {self.most} results")
+        return found
+
+
+def matches(topics: list[str], wanted: list[Any]) -> bool:
+    if len(topics) < len(wanted):
+        return False
+    choices = [w if isinstance(w, list) else [w] for w in wanted]
+    return all(w == [None] or t in w for t, w in zip(topics, choices, strict=False))
+
+
+@contextmanager
+def node(
+    respond: Callable[[Call], Reply], page_size: int | None = None, chain: Chain = LOCAL
+) -> Iterator[tuple[EvmRpc, Server]]:
+    with serve(respond) as server:
+        config = SourceConfig("node", "evm_rpc", server.url + "/SECRET", page_size=page_size)
+        yield EvmRpc(config, chain, Http("node", config.url, attempts=1)), server
+
+
+def ask(lo: int = 0, hi: int = HEAD.height, **changes: Any) -> Ask:
+    return replace(Ask((Subject("local", ME),), TOKENS, Interval(lo, hi), HEAD), **changes)
+
+
+def read_all(adapter: EvmRpc, first: Ask) -> list[Batch]:
+    batches: list[Batch] = []
+    going: Ask | None = first
+    while going is not None:
+        batch = adapter.fetch(going)
+        batches.append(batch)
+        assert len(batches) < 200, "the walk does not end"
+        going = None if batch.rest is None else replace(going, span=batch.rest)
+    return batches
+
+
+def amounts(batches: list[Batch]) -> list[int]:
+    return [t.amount for b in batches for t in b.transfers]
+
+
+def test_named_limit_is_kept() -> None:
+    """A limit that a refusal names is obeyed at once, and remembered."""
+    scripted = Node(coin(1, 4), coin(2, 7777), limit=700)
+    with node(scripted) as (adapter, server):
+        assert amounts(read_all(adapter, ask())) == [1, 2]
+        server.calls.clear()
+        assert amounts(read_all(adapter, ask())) == [1, 2]
+        assert len(server.calls) == 2 * 15 + 1
+
+
+def test_a_limit_that_is_no_limit() -> None:
+    """Refused below the limit it names: not the range but its age. Another source's turn."""
+    scripted = Node(limit=700)
+    scripted.words = "ranges over 10000 blocks are not supported on free plan"
+    with node(scripted) as (adapter, _), pytest.raises(Refused, match="limit it names"):
+        adapter.fetch(ask())
+
+
+def test_too_many_results_are_halved() -> None:
+    """Dense blocks are read in smaller windows, and nothing is lost or doubled."""
+    logs = [coin(n, 5000 + n // 3, n) for n in range(60)]
+    with node(Node(*logs, most=7)) as (adapter, _):
+        batches = read_all(adapter, ask())
+    assert amounts(batches) == list(range(60))
+    assert not [gap for b in batches for gap in b.gaps]
+
+
+def test_one_block_that_is_always_refused() -> None:
+    """It becomes a gap, told and passed; as the very first it is the source that refuses."""
+    dense = [coin(n, 5000, n) for n in range(9)]
+    with node(Node(coin(1, 4), *dense, coin(2, 6000), most=7)) as (adapter, _):
+        batches = read_all(adapter, ask())
+        assert amounts(batches) == [1, 2]
+        assert [gap.at for b in batches for gap in b.gaps] == [Interval(5000, 5000)]
+        with pytest.raises(Refused, match="single block"):
+            adapter.fetch(ask(lo=5000))
+
+
+def test_rows_end_a_batch_between_blocks() -> None:
+    """About max_rows rows: the batch ends at a window's end and says what rests."""
+    logs = [coin(n, 100 * n) for n in range(1, 50)]
+    with node(Node(*logs), page_size=500) as (adapter, _):
+        batch = adapter.fetch(ask(max_rows=4))
+        assert (batch.read, batch.rest) == (Interval(0, 499), Interval(500, 10_000))
+        assert amounts(read_all(adapter, ask(max_rows=4))) == list(range(1, 50))
+
+
+def test_calls_end_a_batch_between_blocks() -> None:
+    """Where every block's time is a call of its own, a batch stays short and gets on."""
+    logs = [coin(n, 50 + n, blockTimestamp=None) for n in range(3 * MAX_CALLS)]
+    with node(Node(*logs)) as (adapter, _):
+        batches = read_all(adapter, ask())
+    assert amounts(batches) == list(range(3 * MAX_CALLS))
+    assert len(batches) >= 3
+    assert all(b.calls <= MAX_CALLS + 5 for b in batches)
+    assert {t.time - (t.block_height or 0) for b in batches for t in b.transfers if t.time} == {
+        1000
+    }
+
+
+def test_a_node_behind_proves_less() -> None:
+    """Its silence about blocks it does not know is no evidence."""
+    scripted = Node(coin(1, 4))
+    scripted.newest = 9_000
+    with node(scripted) as (adapter, _):
+        batch = adapter.fetch(ask())
+    assert (batch.read, batch.rest) == (Interval(0, 9_000), Interval(9_001, 10_000))
+
+
+def test_nothing_above_the_head() -> None:
+    """A span beyond the head is read to the head."""
+    with node(Node()) as (adapter, _):
+        batch = adapter.fetch(ask(hi=99_999))
+    assert (batch.read, batch.rest) == (Interval(0, 10_000), None)
+
+
+def test_many_subjects_in_few_calls() -> None:
+    """1,200 addresses are three lists; each log comes once, found by either party."""
+    crowd = [Subject("local", f"0x{n:040x}") for n in range(1, 1201)]
+    logs = [
+        log([TRANSFER, topic_of(a.address), topic_of(b.address)], word(n), 10 + n)
+        for n, (a, b) in enumerate(zip(crowd, reversed(crowd), strict=True))
+    ]
+    with node(Node(*logs), page_size=20_000) as (adapter, server):
+        batch = adapter.fetch(ask(subjects=tuple(crowd)))
+    assert amounts([batch]) == list(range(1200))
+    assert [c.body["method"] for c in server.calls].count("eth_getLogs") == 6
+
+
+def test_logs_that_were_not_asked_for() -> None:
+    """A node that ignores the filter is not believed."""
+    stranger = log(["0x" + "12" * 32], "", 5)
+    for wrong in ([stranger], [coin(1, 99_999)], None, {"a": 1}):
+        reply = lambda call, wrong=wrong: Reply({"id": call.body["id"], "result": wrong})  # noqa: E731
+        with node(reply) as (adapter, _), pytest.raises(BadResponse):
+            adapter.fetch(ask())
+
+
+def test_envelope() -> None:
+    """Another id, no result, both or nothing: never taken for an answer."""
+    for body in ({"id": 12345, "result": []}, {"id": 0}, [], "x", None):
+        with node(lambda _, body=body: Reply(body)) as (adapter, _), pytest.raises(BadResponse):
+            adapter.head()
+
+
+def test_head_and_final() -> None:
+    """The finalized tag is used where it is known and does without where it is not."""
+    scripted = Node()
+    with node(scripted) as (adapter, _):
+        assert adapter.head() == Head(10_000, 11_000, "0x" + word(10_000))
+        plain = scripted.eth_getBlockByNumber
+        scripted.eth_getBlockByNumber = (  # type: ignore[method-assign]
+            lambda which, full: plain("0x64" if which == "finalized" else which, full)
+        )
+        assert adapter.head().final_height == 100
+        assert adapter.block_hash(77) == "0x" + word(77)
+        assert adapter.block_hash(10_001) is None
+
+
+def test_wrong_chain() -> None:
+    """A node of another chain is refused, and both ids are named, the url is not."""
+    with node(Node(), chain=replace(LOCAL, chain_id=1)) as (adapter, _):
+        with pytest.raises(Refused) as caught:
+            adapter.identify()
+        assert "31337" in str(caught.value)
+        assert "has 1" in str(caught.value)
+    with node(Node()) as (adapter, _):
+        adapter.identify()
+    scripted = Node()
+    scripted.eth_chainId = lambda: None  # type: ignore[method-assign, assignment, return-value]
+    with node(scripted) as (adapter, _), pytest.raises(BadResponse):
+        adapter.identify()
+
+
+@pytest.mark.parametrize("status", [200, 401, 404, 429, 500])
+def test_the_url_is_never_shown(status: int) -> None:
+    """The url holds the key: no error and no repr tells it."""
+    with node(lambda _: Reply(b"<html>SECRETLESS</html>", status)) as (adapter, _):
+        for call in (adapter.head, lambda: adapter.fetch(ask()), lambda: adapter.balance(ME)):
+            with pytest.raises(SourceError) as caught:
+                call()
+            assert "/SECRET" not in str(caught.value) + repr(caught.value) + repr(adapter)
+
+
+# -- a real node --------------------------------------------------------------------------
+
+
+def real(rpc: Rpc) -> EvmRpc:
+    return EvmRpc(SourceConfig("anvil", "evm_rpc", rpc.url), LOCAL, Http("anvil", rpc.url))
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("max_rows", [300, 100_000])
+def test_real_chain_against_its_oracle(evm_world: EvmWorld, max_rows: int) -> None:
+    """A hundred addresses at once: every token movement that was sent, none else, once."""
+    adapter = real(evm_world.rpc)
+    adapter.identify()
+    head = adapter.head()
+    watched = evm_world.oracle.watchable(100)
+    subjects = tuple(Subject("local", address) for address in watched)
+    told: Counter[Row] = Counter()
+    for streams in adapter.bundles:
+        first = Ask(subjects, streams, Interval(0, head.height), head, max_rows=max_rows)
+        batches = read_all(adapter, first)
+        rows = [t for b in batches for t in b.transfers]
+        assert len({t.identity for t in rows}) == len(rows)
+        assert all(t.time and t.block_hash and t.log_index is not None for t in rows)
+        told.update(
+            Row(t.kind.value, t.tx, t.contract, t.token_id, t.sender or "", t.recipient, t.amount)
+            for t in rows
+        )
+    truth: Counter[Row] = Counter()
+    for address in watched:
+        truth |= evm_world.oracle.touching(address)
+    kinds = {"erc20", "erc721", "erc1155"}
+    assert told == Counter({row: n for row, n in truth.items() if row.kind in kinds})
+
+
+@pytest.mark.real
+def test_real_witness(evm_world: EvmWorld) -> None:
+    """Block hashes, receipts and balances are the node's own."""
+    adapter, rpc = real(evm_world.rpc), evm_world.rpc
+    failed = next(iter(evm_world.oracle.failed))
+    word_of = adapter.transaction(failed)
+    assert (word_of.found, word_of.failed) == (True, True)
+    assert word_of.height is not None
+    assert adapter.block_hash(word_of.height) == word_of.block_hash
+    assert adapter.transaction("0x" + "12" * 32).found is False
+    person = evm_world.oracle.people[0]
+    assert adapter.balance(person) == int(rpc.call("eth_getBalance", person, "latest"), 16)
