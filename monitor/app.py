@@ -26,9 +26,9 @@ from monitor.model import Alert, Chain, Entry, SourceConfig, Subject
 from monitor.outbox import Post
 from monitor.poll import PassReport, Poller, World
 from monitor.ports import Channel, Source
-from monitor.reader import Desk
+from monitor.reader import HEAD_TTL, Desk
 from monitor.settings import Settings, load, shipped_config
-from monitor.store import Store, journal, post, watch
+from monitor.store import Store, journal, watch
 from monitor.store.record import Route
 from monitor.store.views import Views
 
@@ -36,13 +36,22 @@ log = logging.getLogger("fundwatch")
 
 DATABASE = "fundwatch.db"
 WATCHLIST = "watchlist.yaml"
+LOCK = "fundwatch.lock"
+LOCK_TRIES, LOCK_PAUSE = 3, 0.2  # further tries, seconds
 
 
 @contextmanager
 def lock(home: Path) -> Iterator[None]:
     """Hold the home folder: one Fundwatch at a time may write. Raises Busy."""
-    with (home / "fundwatch.lock").open("a+") as held:
-        _take(held, home)
+    with (home / LOCK).open("a+") as held:
+        for left in range(LOCK_TRIES, -1, -1):
+            if _take(held):
+                break
+            if not left:
+                held.seek(0)
+                other = held.read().strip() or "unknown"
+                raise Busy(f"Another Fundwatch (process {other}) runs on {home}")
+            time.sleep(LOCK_PAUSE)  # a command that only looks holds it for a moment
         held.seek(0)
         held.truncate()
         held.write(f"{os.getpid()}\n")
@@ -50,24 +59,20 @@ def lock(home: Path) -> Iterator[None]:
         yield
 
 
-def _take(held: IO[str], home: Path) -> None:
+def _take(held: IO[str]) -> bool:
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        held.seek(0)
-        raise Busy(
-            f"Another Fundwatch (process {held.read().strip() or 'unknown'}) runs on {home}"
-        ) from error
+    except BlockingIOError:
+        return False
+    return True
 
 
 def runs(home: Path) -> bool:
-    """Whether a Fundwatch holds this home folder now."""
+    """Whether a Fundwatch holds this home folder now. Needs no right to write."""
     try:
-        with lock(home):
-            return False
-    except Busy:
-        return True
-    except OSError:
+        with (home / LOCK).open("r") as held:
+            return not _take(held)
+    except FileNotFoundError:
         return False
 
 
@@ -85,12 +90,13 @@ def now() -> int:
 
 
 def check_home(home: Path) -> None:
-    """Raise ConfigError unless this folder can be worked in."""
+    """Raise ConfigError unless this folder can be worked in. A record alone will do: what
+    was watched before the watchlist got lost stays watched."""
     if not home.is_dir():
         raise ConfigError(
             [Problem("--home", str(home), "is not a folder", "Make it with `fundwatch init`")]
         )
-    if not (home / WATCHLIST).is_file():
+    if not (home / WATCHLIST).is_file() and not (home / DATABASE).is_file():
         raise ConfigError(
             [
                 Problem(
@@ -115,9 +121,11 @@ def make_sources(
     settings: Settings,
     chains: Mapping[str, Chain],
     reserve: Callable[[str, int, int, int], int] | None,
+    limiters: dict[str, Limiter] | None = None,
 ) -> Sources:
-    """Adapters in the order of each chain's list; one limiter a configured source."""
-    limiters: dict[str, Limiter] = {}
+    """Adapters in the order of each chain's list; one limiter a configured source, taken
+    from `limiters` or added to it."""
+    limiters = {} if limiters is None else limiters
     found: dict[str, tuple[Source, ...]] = {}
     trouble: list[str] = []
     for key, chain in chains.items():
@@ -131,6 +139,11 @@ def make_sources(
                 trouble.append(f"{key}: {error}")
         found[key] = tuple(made)
     return Sources(found, tuple(trouble))
+
+
+def _head_ttl(settings: Settings) -> float:
+    """A head must not outlive the pass that it was read in, or passes would see nothing new."""
+    return min(HEAD_TTL, (settings.poll_interval or HEAD_TTL) / 2)
 
 
 def _limiter(config: SourceConfig, reserve: Callable[[str, int, int, int], int] | None) -> Limiter:
@@ -157,6 +170,32 @@ def _source(config: SourceConfig, chain: Chain, limiter: Limiter, settings: Sett
     return sources.build(config, chain, http)
 
 
+class Desks(Mapping[str, Desk]):
+    """Desks by chain, made when a chain is first asked for: loading the adapters of every
+    chain that is known would take a second of each command. Iterates over those made."""
+
+    def __init__(self, make: Callable[[str], Desk | None]) -> None:
+        self._make = make
+        self._made: dict[str, Desk | None] = {}
+        self._lock = threading.Lock()
+
+    def __getitem__(self, chain: str) -> Desk:
+        with self._lock:
+            if chain not in self._made:
+                self._made[chain] = self._make(chain)
+            desk = self._made[chain]
+        if desk is None:
+            raise KeyError(chain)
+        return desk
+
+    def __iter__(self) -> Iterator[str]:
+        with self._lock:
+            return iter([chain for chain, desk in self._made.items() if desk is not None])
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+
 class Fundwatch:
     """A home folder opened for work. Make it with `open_home`."""
 
@@ -170,18 +209,22 @@ class Fundwatch:
             )
             for name, config in settings.channels.items()
         }
-        self._sources = make_sources(settings, settings.chains, self._reserve)
-        for trouble in self._sources.trouble:
-            log.warning("source not used: %s", trouble)
-        self.desks = {
-            key: Desk(settings.chains[key], made)
-            for key, made in self._sources.by_chain.items()
-            if made
-        }
+        self._limiters: dict[str, Limiter] = {}
+        self.desks = Desks(self._desk)
         self._interval = budget.LEAST_INTERVAL
         self._sending = threading.Lock()
         self.poller = Poller(store, self._world())
         self.list = watchdesk.WatchDesk(self)
+
+    def _desk(self, key: str) -> Desk | None:
+        chain = self.settings.chains.get(key)
+        if chain is None:
+            return None
+        made = make_sources(self.settings, {key: chain}, self._reserve, self._limiters)
+        for trouble in made.trouble:
+            log.warning("source not used: %s", trouble)
+        found = made.by_chain[key]
+        return Desk(chain, found, _head_ttl(self.settings)) if found else None
 
     def _reserve(self, key: str, start: int, seconds: int, wanted: int) -> int:
         config = self.settings.sources[key]
@@ -208,12 +251,10 @@ class Fundwatch:
 
     def cost(self) -> budget.Cost:
         """What a pass over the present watchlist costs."""
-        subjects = [
-            Subject(chain, address)
-            for chain, by_address in watch.watch(self.store).items()
-            for address in by_address
-        ]
-        return budget.cost(subjects, self._sources.by_chain, self.settings.sources)
+        watched = watch.watch(self.store)
+        subjects = [Subject(chain, address) for chain in watched for address in watched[chain]]
+        asked = {chain: self.desks[chain].sources for chain in watched if chain in self.desks}
+        return budget.cost(subjects, asked, self.settings.sources)
 
     def post(self) -> Post:
         folders = [self.home / "config" / "templates", shipped_config() / "templates"]
@@ -230,13 +271,6 @@ class Fundwatch:
         )
 
     # -- the steps of a poll -------------------------------------------------------------
-
-    def start(self) -> None:
-        """Once per run: take over what an ended run left under way, read the list."""
-        taken = post.release_claims(self.store)
-        if taken:
-            log.info("took over %d deliveries that an ended run had begun", taken)
-        self.reload()
 
     def reload(self) -> tuple[Problem, ...]:
         """Take the watchlist if it changed. Returns its problems."""

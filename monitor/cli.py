@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from monitor import __version__, actions, inbox, log, records, setup, status, watchlist_edit
+from monitor import __version__, actions, inbox, log, outbox, records, setup, status, watchlist_edit
 from monitor.app import DATABASE, WATCHLIST, Fundwatch, check_home, now, open_home, runs
 from monitor.daemon import Daemon
 from monitor.errors import Busy, ConfigError, MonitorError, Problem
@@ -152,7 +152,7 @@ def poll(home: _Home, json_logs: bool) -> None:
     """
     home.logs(as_json=json_logs)
     with open_home(home.folder, os.environ) as desk:
-        desk.start()
+        desk.reload()
         for problem in desk.list.problems:
             click.echo(str(problem), err=True)
         with _progress(desk):
@@ -167,15 +167,15 @@ def poll(home: _Home, json_logs: bool) -> None:
 def _send_all(desk: Fundwatch) -> int:
     """Send what waits, a few rounds; returns how many deliveries are still not accepted."""
     before = {(r["message"], r["recipient"]) for r in post.deliveries(desk.store, "dead")}
-    for round_ in range(POLL_SENDING_ROUNDS):
-        if round_:
-            desk.poller.world.sleep(POLL_SENDING_PAUSE)
-        desk.deliver(everything=True)
+    failed_rounds = 0
+    while True:
+        tally = desk.deliver(everything=True)
         desk.housekeep()  # a channel that fails may be news for another one
-        if not post.due_deliveries(desk.store, now(), all_waiting=True) and not post.owed(
-            desk.store
-        ):
+        failed_rounds += not tally.accepted
+        if failed_rounds == POLL_SENDING_ROUNDS or not outbox.pending(desk.post()):
             break
+        if tally.failed:
+            desk.poller.world.sleep(POLL_SENDING_PAUSE)
     died = [
         r
         for r in post.deliveries(desk.store, "dead")

@@ -138,3 +138,12 @@ def place_of_height(height: int, head: Head, axis: str, chain: Chain) -> int:
     if axis == "height":
         return height
     return max(0, int((head.time - (head.height - height) * chain.block_time * 2) * 1000))
+
+
+def floor(since: str, when: int | None, head: Head, axis: str, chain: Chain) -> int:
+    """The place where history that begins at `since` surely has begun: "first", a block
+    height, or a date (`when`, Unix seconds). `head` is the one of first contact, so that
+    the floor stays where it is."""
+    if since.isdecimal():
+        return place_of_height(int(since), head, axis, chain)
+    return 0 if when is None else place_of_date(when, head, axis, chain)

@@ -13,6 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -47,7 +48,7 @@ class Daemon:
             signal.signal(number, lambda *_: self._stop.set())
         self._desk.poller.stopping = self._stop.is_set
         self._hold_back_stuck()
-        self._desk.start()
+        self._desk.reload()
         journal.put_note(self._desk.store, "started", str(int(time.time())))
         scheduler = self._scheduler()
         scheduler.start()
@@ -72,6 +73,7 @@ class Daemon:
                 args=[name, job],
                 seconds=TICKS[name],
                 id=name,
+                next_run_time=datetime.now(UTC),  # at once: a restart has been waited for
                 misfire_grace_time=None,
                 coalesce=True,
                 max_instances=1,

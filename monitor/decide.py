@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from monitor import coverage, news
 from monitor.lanes import touches
@@ -40,6 +41,9 @@ from monitor.plan import (
 
 # Two different heads of the same source must leave a row out before it counts as gone.
 ABSENT_READS = 2
+# Seconds for which an unconfirmed transaction may be unknown to a node that never told it:
+# it may still be on its way there, or pay too little for that node.
+PENDING_SILENCE = 86_400
 
 _ATTRIBUTES = (
     "block_height",
@@ -78,12 +82,7 @@ def decide(
         changes=tuple(rows.changes.values()),
         sightings=tuple(rows.sightings),
         covered=_covered(context, batches),
-        gaps=tuple(
-            OpenGap(stream, b.source, b.axis, gap)
-            for b in batches
-            for gap in b.gaps
-            for stream in sorted(b.streams)
-        ),
+        gaps=_gaps(batches),
         tokens=tuple({t.contract: t for b in batches for t in b.tokens}.values()),
         baselines=tuple(baselines.items()),
         alerts=alerts,
@@ -98,6 +97,25 @@ def _covered(context: Context, batches: Sequence[Batch]) -> tuple[Covered, ...]:
         for b in batches
         for span in coverage.proven(b, context.chain, context.lags.get(b.source, 0))
         for stream in sorted(b.streams)
+    )
+
+
+def _gaps(batches: Sequence[Batch]) -> tuple[OpenGap, ...]:
+    """What no source of this poll could read."""
+    return tuple(
+        OpenGap(stream, b.source, b.axis, gap)
+        for b in batches
+        for gap in b.gaps
+        for stream in sorted(b.streams)
+        if not any(_sound(other, stream, b.axis, gap.at) for other in batches)
+    )
+
+
+def _sound(batch: Batch, stream: str, axis: str, span: Interval) -> bool:
+    if stream not in batch.streams or axis != batch.axis or batch.read is None:
+        return False
+    return not coverage.subtract(span, [batch.read]) and not any(
+        coverage.intersect(span, gap.at) for gap in batch.gaps
     )
 
 
@@ -141,6 +159,7 @@ class _Rows:
     words: Mapping[str, Sequence[TxWord]]
     hashes: Mapping[tuple[str, int], str | None]
     known: dict[Identity, Row] = field(init=False)
+    touching: set[str] = field(init=False)  # known transactions with a row of the subject
     new: dict[Identity, NewRow] = field(default_factory=dict)
     changes: dict[int, Change] = field(default_factory=dict)
     sightings: list[Sighting] = field(default_factory=list)
@@ -150,6 +169,10 @@ class _Rows:
 
     def __post_init__(self) -> None:
         self.known = {row.transfer.identity: row for row in self.context.known}
+        address = self.context.subject.address
+        self.touching = {
+            row.transfer.tx for row in self.context.known if touches(row.transfer, address)
+        }
 
     # -- what was told ---------------------------------------------------------------
 
@@ -226,7 +249,7 @@ class _Rows:
                 )
             )
         elif batch.source not in row.tellers:
-            self._sight(transfer, batch)
+            self._sight(_merge(row.transfer, transfer), batch)
 
     def _sight(self, transfer: Transfer, batch: Batch) -> None:
         self.sightings.append(
@@ -257,14 +280,9 @@ class _Rows:
     def _ours(self, row: Row) -> bool:
         """Whether the subject's lists should show this row, or it shares its transaction's
         fate: on UTXO chains all legs of a transaction come and go together."""
-        address = self.context.subject.address
         if row.transfer.kind in (Kind.UTXO_IN, Kind.UTXO_OUT, Kind.COINBASE):
-            return any(
-                touches(r.transfer, address)
-                for r in self.known.values()
-                if r.transfer.tx == row.transfer.tx
-            )
-        return touches(row.transfer, address)
+            return row.transfer.tx in self.touching
+        return touches(row.transfer, self.context.subject.address)
 
     def _missing_from(self, row: Row, batch: Batch) -> bool:
         """Whether this batch is a complete read, by a teller of the row, of its place."""
@@ -300,13 +318,22 @@ class _Rows:
             self._ask(row, "unsettled")
 
     def _unsettled(self, row: Row, batches: Sequence[Batch]) -> bool:
-        """Deep enough to be final, but the source asked now is not one that told it."""
-        for batch in batches:
-            place = _place(row.transfer, batch.axis)
-            line = coverage.final_line(batch.head, batch.axis, self.context.chain)
-            if STREAM_OF[row.transfer.kind] in batch.streams and place is not None:
-                return place <= line
-        return False
+        """Old enough to be settled, but the source asked now is not one that told it."""
+        return any(
+            self._passed_over(row, batch)
+            for batch in batches
+            if STREAM_OF[row.transfer.kind] in batch.streams and batch.source not in row.tellers
+        )
+
+    def _passed_over(self, row: Row, batch: Batch) -> bool:
+        place = _place(row.transfer, batch.axis)
+        if place is None:
+            return _reaches_head(batch) and self._long_silent(row)
+        line = coverage.final_line(batch.head, batch.axis, self.context.chain)
+        return batch.read is not None and place in batch.read and place <= line
+
+    def _long_silent(self, row: Row) -> bool:
+        return self.context.now - row.first_seen >= PENDING_SILENCE
 
     def _ask(self, row: Row, why: str) -> None:
         question = Question(row.transfer.tx, row.tellers, row.transfer.block_height, why)
@@ -325,9 +352,12 @@ class _Rows:
         was = row.transfer.block_hash
         same_block = word.block_hash is None or was is None or word.block_hash == was
         if word.found and word.height is None:
-            return (Status.PENDING, row.transfer) if was is None else None
+            if row.transfer.pending:
+                return Status.PENDING, row.transfer
+            left = self._left_block(row, word)
+            return (Status.PENDING, _unplaced(row.transfer)) if left else None
         if word.found and not word.failed:
-            if not same_block or word.head is None:
+            if not same_block or row.transfer.pending or word.head is None:
                 return None  # included elsewhere: the lists will tell it in its new block
             line = coverage.final_line(word.head, "height", self.context.chain)
             settled = word.height is not None and word.height <= line
@@ -338,21 +368,33 @@ class _Rows:
         return (Status.ORPHANED, row.transfer) if self._truly_gone(row, word) else None
 
     def _truly_gone(self, row: Row, word: TxWord) -> bool:
-        """A node that does not know a transaction proves little while it may lag: its head
-        must be past the row's block, and that block must have been replaced."""
+        """A node that does not know an unconfirmed transaction proves little while the
+        transaction may be on its way there."""
+        if row.transfer.block_height is None:
+            return word.source in row.tellers or self._long_silent(row)
+        return self._left_block(row, word)
+
+    def _left_block(self, row: Row, word: TxWord) -> bool:
+        """Whether a node that does not have a transaction in a block can be believed: its
+        head must be past the row's block, and that block must have been replaced. Where
+        the block's hash was never told, the block must be final for that node."""
         height = row.transfer.block_height
-        if height is None:
-            return row.status in (Status.PENDING, Status.MISSING)
-        if word.head is None or word.head.height < height:
+        if height is None or word.head is None or word.head.height < height:
             return False
+        if row.transfer.block_hash is None:
+            return height <= coverage.final_line(word.head, "height", self.context.chain)
         now = self.hashes.get((word.source, height))
-        return row.transfer.block_hash is None or (
-            now is not None and now != row.transfer.block_hash
-        )
+        return now is not None and now != row.transfer.block_hash
 
     def _final_absent(self, row: Row, batches: Sequence[Batch]) -> None:
+        """A list that leaves a final row out is an alarm, unless a look-up by hash still
+        finds the transaction: then the list is at fault, not the chain."""
+        words = self.words.get(row.transfer.tx, ())
+        if any(word.found and not word.failed for word in words):
+            return
         for batch in batches:
             if self._missing_from(row, batch):
+                self._ask(row, "missing")
                 text = f"{batch.source} no longer shows a final movement in a complete list."
                 self.signals.append(_integrity(self.context, row, text))
                 return
@@ -372,10 +414,10 @@ class _Rows:
             transfer, status = (
                 (change.transfer, change.status) if change else (row.transfer, row.status)
             )
-            in_block = row.transfer.block_height is not None
-            result[identity] = news.Standing(transfer, status, row.late, row.status, in_block)
+            in_block = not row.transfer.pending
+            result[identity] = news.Standing(transfer, status, row.late, in_block)
         for identity, new in self.new.items():
-            result[identity] = news.Standing(new.transfer, new.status, new.late, None)
+            result[identity] = news.Standing(new.transfer, new.status, new.late)
         return result
 
 
@@ -399,6 +441,12 @@ def _fill(known: Transfer, told: Transfer) -> Transfer:
         getattr(told, name) if getattr(told, name) is not None else getattr(known, name)
     )
     return replace(told, **{name: pick(name) for name in _ATTRIBUTES})  # type: ignore[arg-type]
+
+
+def _unplaced(transfer: Transfer) -> Transfer:
+    """The transfer without its block, waiting to be included again."""
+    nothing: dict[str, Any] = {n: None for n in _ATTRIBUTES if n != "spends"}
+    return replace(transfer, **nothing, pending=True)
 
 
 def _place(transfer: Transfer, axis: str) -> int | None:
@@ -446,7 +494,7 @@ def cut(batches: Sequence[Batch]) -> tuple[Batch, ...]:
 
     When one list came only in part, rows of the others above that place wait for the next
     round, so that a transaction told by several lists is decided on once. Only for batches
-    that read upward from the same start.
+    that read upward; one that starts above that place is left whole.
     """
     ends = [b.read.hi for b in batches if b.read is not None and b.rest is not None]
     upward = all(b.rest is None or (b.read and b.rest.lo > b.read.hi) for b in batches)
@@ -456,10 +504,8 @@ def cut(batches: Sequence[Batch]) -> tuple[Batch, ...]:
 
 
 def _cut_one(batch: Batch, end: int) -> Batch:
-    if batch.read is None or batch.read.hi <= end:
+    if batch.read is None or batch.read.hi <= end or batch.read.lo > end:
         return batch
-    if batch.read.lo > end:
-        return replace(batch, transfers=(), read=None, rest=batch.read, gaps=())
     kept = tuple(
         t for t in batch.transfers if (place := _place(t, batch.axis)) is None or place <= end
     )

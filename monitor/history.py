@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from monitor import coverage, unusual
@@ -16,6 +18,7 @@ from monitor.model import (
     Baseline,
     Chain,
     Entry,
+    Head,
     Kind,
     Lane,
     Row,
@@ -32,6 +35,7 @@ from monitor.store.record import Route, StreamState
 LIST_DAYS = 30  # movements of this many days before the start are listed singly
 LIST_MOST = 200
 ALARM_SECONDS = 72 * 3600  # a movement so shortly before the start is as urgent as the entry
+PATIENCE = 6 * 3600  # the summary waits so long for a list that cannot be read
 PAST_ROWS = 5000  # rows looked through for one alert's unusual facts
 PAST_ROWS_IN_ALL = 200_000  # for all alerts of one plan
 
@@ -63,24 +67,33 @@ def with_facts(store: Store, context: Context, plan: Plan, answers: Answers) -> 
         entry = entries[alert.entry_id or ""]
         if entry.subject not in pasts:
             pasts[entry.subject] = _past(store, context, plan, entry.subject, limit)
-        found.append(_with_facts(alert, entry, context, pasts[entry.subject], answers))
+        past = pasts[entry.subject]
+        found.append(_with_facts(alert, entry, context, past, _Said(plan, answers)))
     return tuple(found)
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What this decision heard: in its plan, and as answers to its questions."""
+
+    plan: Plan
+    answers: Answers
+
+
 def _with_facts(
-    alert: Alert, entry: Entry, context: Context, past: unusual.Past, answers: Answers
+    alert: Alert, entry: Entry, context: Context, past: unusual.Past, said: _Said
 ) -> Alert:
     facts: dict[str, Any] = dict(alert.facts)
     if alert.kind is AlertKind.CORRECTION:
         facts["correction"] = {
             **facts["correction"],
-            "evidence": _evidence(alert, context, answers),
+            "evidence": _evidence(alert, context, said.answers),
         }
     else:
         address = entry.subject.address
         facts |= unusual.facts(alert, address, context.chain, past, context.assets)
     if alert.severity is Severity.SEVERE and alert.tx:
-        facts["second_source"] = _second(alert, context, answers)
+        facts["second_source"] = _second(alert, context, said)
     return replace(alert, facts=facts)
 
 
@@ -111,11 +124,11 @@ def _complete(store: Store, subject: Subject, now: int) -> bool:
     )
 
 
-def _second(alert: Alert, context: Context, answers: Answers) -> dict[str, Any] | None:
-    tellers = frozenset(
-        t for row in context.known if row.transfer.tx == alert.tx for t in row.tellers
-    )
-    word = second_source(answers.words, alert.tx or "", tellers)
+def _second(alert: Alert, context: Context, said: _Said) -> dict[str, Any] | None:
+    """The word of a source that has not told the transaction itself, now or before."""
+    before = {t for row in context.known if row.transfer.tx == alert.tx for t in row.tellers}
+    now = {s.source for s in said.plan.sightings if s.identity[1] == alert.tx}
+    word = second_source(said.answers.words, alert.tx or "", frozenset(before | now))
     if word is None:
         return None
     agrees = word.found and not word.failed
@@ -163,77 +176,130 @@ def _history_read(store: Store, world: HistoryWorld, waiting: Watched, baseline:
     held = not waiting.entry.busy and record.row_count(store, subject) > record.HISTORY_LIMIT
     return bool(states) and all(
         state.unserved
+        or _given_up(state, now)
         or (state.ok is not None and (held or not _holes(state, waiting, world, baseline)))
         for state in states.values()
     )
 
 
+def _given_up(state: StreamState, now: int) -> bool:
+    """A list that cannot be read (internal transfers that an explorer never indexes) does
+    not hold back what the others brought; the summary says that it is missing."""
+    return state.failing is not None and now - state.failing >= PATIENCE
+
+
 def _holes(state: StreamState, waiting: Watched, world: HistoryWorld, baseline: Baseline) -> bool:
     if state.complete_time is None:
         return True
-    floor = _floor(waiting.entry.since, world, baseline, state.axis, waiting.entry.subject.chain)
+    since, chain = waiting.entry.since, world.chains[waiting.entry.subject.chain]
+    first = Head(baseline.height, baseline.head_time)
+    floor = coverage.floor(since, world.since_time(since), first, state.axis, chain)
     parts = state.covered.get(state.axis, ())
     return bool(coverage.history_spans(parts, floor, state.waiting))
 
 
-def _floor(since: str, world: HistoryWorld, baseline: Baseline, axis: str, chain_key: str) -> int:
-    """Where an entry's history begins, seen from its first contact."""
-    chain = world.chains[chain_key]
-    if since == "first":
-        return 0
-    if since.isdecimal():
-        blocks = max(0, baseline.height - int(since))
-        return (
-            int(since)
-            if axis == "height"
-            else int((baseline.head_time - blocks * chain.block_time) * 1000)
-        )
-    when = world.since_time(since) or 0
-    if axis == "time":
-        return when * 1000
-    back = max(0, baseline.head_time - when) / chain.block_time
-    return max(0, baseline.height - int(back))
-
-
 def _summary(store: Store, world: HistoryWorld, waiting: Watched, baseline: Baseline) -> Alert:
     entry, now = waiting.entry, world.clock()
-    rows = [
-        r
-        for r in record.rows_of_subject(store, entry.subject)
-        if r.status in LIVE_STATUSES
-        and not is_new(r.transfer, baseline)
-        and r.transfer.kind is not Kind.FEE
-    ]
-    rows = [r for r in rows if _wanted(entry.since, r, world)]
-    recent = [r for r in rows if (r.transfer.time or 0) >= baseline.time - LIST_DAYS * 86_400]
-    alarming = any(
-        (r.transfer.time or 0) >= baseline.time - ALARM_SECONDS and _serious(r, entry, world)
-        for r in recent
-    )
-    times = [r.transfer.time for r in rows if r.transfer.time is not None]
+    total = _Total(entry, world, baseline)
+    for row in record.each_row(store, entry.subject):
+        if (
+            row.status in LIVE_STATUSES
+            and not is_new(row.transfer, baseline)
+            and row.transfer.kind is not Kind.FEE
+            and _wanted(entry.since, row, world)
+        ):
+            total.add(row)
+    listed = [row.transfer.identity for _, _, row in sorted(total.recent, reverse=True)]
     return Alert(
         id=stable_id("H", entry.id, str(baseline.height)),
         kind=AlertKind.HISTORY,
         lane=Lane.NEWS,
-        severity=entry.severity if alarming else Severity.LOW,
+        severity=entry.severity if total.alarming else Severity.LOW,
         created=now,
         chain=entry.subject.chain,
         entry_id=entry.id,
         lane_reason="One summary follows the first reading of an address.",
         facts={
             "history": {
-                "count": len({r.transfer.tx for r in rows}),
-                "by_asset": _by_asset(rows, entry, world),
-                "from": min(times, default=None),
-                "to": max(times, default=None),
+                "count": len(total.txs),
+                "by_asset": total.by_asset(),
+                "from": total.first,
+                "to": total.last,
                 "covered": _covered_words(store, entry.subject, now),
-                "listed": len({r.transfer.tx for r in recent[:LIST_MOST]}),
-                "alarming": alarming,
+                "listed": len({tx for _, tx, _ in listed}),
+                "alarming": total.alarming,
             },
             "read_at": now,
         },
-        rows=tuple(r.transfer.identity for r in recent[:LIST_MOST]),
+        rows=tuple(listed),
     )
+
+
+@dataclass
+class _Flow:
+    """What came and went of one asset, in base units, and its newest row's (time, id)."""
+
+    came: int = 0
+    went: int = 0
+    newest: tuple[float, int] = (0, 0)
+
+
+@dataclass
+class _Total:
+    """What a history comes to, row by row: those of a busy address do not fit in memory."""
+
+    entry: Entry
+    world: HistoryWorld
+    baseline: Baseline
+    txs: set[int] = field(default_factory=set)  # hashes of the names: they are only counted
+    flows: dict[str | None, _Flow] = field(default_factory=dict)  # by contract
+    recent: list[tuple[int, int, Row]] = field(default_factory=list)  # heap: (time, id, row)
+    first: int | None = None
+    last: int | None = None
+    alarming: bool = False
+
+    def add(self, row: Row) -> None:
+        """Take in one row, in any order."""
+        self.txs.add(hash(row.transfer.tx))
+        self._sum(row)
+        when = row.transfer.time
+        if when is None:
+            return
+        self.first = when if self.first is None else min(self.first, when)
+        self.last = when if self.last is None else max(self.last, when)
+        if when >= self.baseline.time - LIST_DAYS * 86_400:
+            heapq.heappush(self.recent, (when, row.id, row))
+            if len(self.recent) > LIST_MOST:
+                heapq.heappop(self.recent)
+        if when >= self.baseline.time - ALARM_SECONDS:
+            self.alarming = self.alarming or _serious(row, self.entry, self.world)
+
+    def _sum(self, row: Row) -> None:
+        t, address = row.transfer, self.entry.subject.address
+        if t.kind in (Kind.ERC721, Kind.ERC1155):
+            return  # counts of different tokens do not add up to an amount
+        flow = self.flows.setdefault(t.contract, _Flow())
+        flow.came += t.amount if t.recipient == address else 0
+        flow.went += t.amount if t.sender == address else 0
+        flow.newest = max(flow.newest, (math.inf if t.time is None else t.time, row.id))
+
+    def by_asset(self) -> list[dict[str, Any]]:
+        """Sums of the assets that moved last, those with a trusted name first."""
+        chain = self.world.chains[self.entry.subject.chain]
+        found = []
+        for contract, flow in sorted(self.flows.items(), key=lambda f: f[1].newest, reverse=True):
+            asset = self.world.assets.get((chain.key, contract)) if contract else None
+            verified = asset is not None or contract is None
+            found.append(
+                {
+                    "symbol": asset.symbol if asset else chain.symbol if contract is None else "",
+                    "contract": contract,
+                    "in": str(flow.came),
+                    "out": str(flow.went),
+                    "decimals": asset.decimals if asset else chain.decimals if verified else None,
+                }
+            )
+        return sorted(found, key=lambda a: a["symbol"] == "")[:20]
 
 
 def _wanted(since: str, row: Row, world: HistoryWorld) -> bool:
@@ -251,32 +317,6 @@ def _serious(row: Row, entry: Entry, world: HistoryWorld) -> bool:
     return t.amount > 0 and (known or t.sender == entry.subject.address)
 
 
-def _by_asset(rows: Sequence[Row], entry: Entry, world: HistoryWorld) -> list[dict[str, Any]]:
-    chain, address = world.chains[entry.subject.chain], entry.subject.address
-    sums: dict[str | None, list[int]] = {}
-    for row in rows:
-        t = row.transfer
-        if t.kind in (Kind.ERC721, Kind.ERC1155):
-            continue  # counts of different tokens do not add up to an amount
-        pair = sums.setdefault(t.contract, [0, 0])
-        pair[0] += t.amount if t.recipient == address else 0
-        pair[1] += t.amount if t.sender == address else 0
-    found = []
-    for contract, (came, went) in sums.items():
-        asset = world.assets.get((chain.key, contract)) if contract else None
-        verified = asset is not None or contract is None
-        found.append(
-            {
-                "symbol": asset.symbol if asset else chain.symbol if contract is None else "",
-                "contract": contract,
-                "in": str(came),
-                "out": str(went),
-                "decimals": asset.decimals if asset else chain.decimals if verified else None,
-            }
-        )
-    return sorted(found, key=lambda a: a["symbol"] == "")[:20]
-
-
 def _covered_words(store: Store, subject: Subject, now: int) -> list[str]:
     words = []
     for stream, state in sorted(record.stream_states(store, subject, now).items()):
@@ -284,6 +324,8 @@ def _covered_words(store: Store, subject: Subject, now: int) -> list[str]:
             words.append(f"{stream}: not covered, no configured source lists it.")
         elif state.ok is None:
             words.append(f"{stream}: could not be read yet.")
+        elif state.failing is not None:
+            words.append(f"{stream}: read by {state.source}, but not in full yet.")
         else:
             words.append(f"{stream}: read by {state.source}.")
     return words

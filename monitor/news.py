@@ -36,12 +36,11 @@ _READY: Mapping[str, frozenset[Status]] = {
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A row as it will stand after the plan, with what it was before (None: new)."""
+    """A row as it will stand after the plan, and whether it was known in a block before."""
 
     transfer: Transfer
     status: Status
     late: bool
-    was: Status | None
     was_in_block: bool = False
 
 
@@ -50,10 +49,15 @@ class _Thread:
     """What has been told of one transaction to one entry."""
 
     first: Alert | None
+    root: Alert | None  # the first alert, or the start-up summary that listed the rows
     told: frozenset[Identity]
+    corrected: Mapping[Identity, str]  # how the newest correction left a row
     corrections: int
     amendments: int
     loud: bool
+
+
+_UNTOLD = _Thread(None, None, frozenset(), {}, 0, 0, False)
 
 
 def alerts(
@@ -71,10 +75,15 @@ def alerts(
     by_tx: dict[str, list[Standing]] = {}
     for stood in standing.values():
         by_tx.setdefault(stood.transfer.tx, []).append(stood)
+    told: dict[tuple[str | None, str | None], list[Alert]] = {}
+    for alert in context.alerts:
+        for tx in {alert.tx} if alert.tx else {i[1] for i in alert.rows}:
+            told.setdefault((alert.entry_id, tx), []).append(alert)
     due: list[Alert] = []
     for tx in sorted(by_tx):
         for watched in _concerned(context, by_tx[tx]):
-            case = _Case(context, watched, by_tx[tx], baselines, head, signatures)
+            before = told.get((watched.entry.id, tx), ())
+            case = _Case(context, watched, by_tx[tx], before, baselines, head, signatures)
             due.extend(case.due())
     return tuple(due), tuple(_second_source(due))
 
@@ -118,6 +127,7 @@ class _Case:
     context: Context
     watched: Watched
     rows: Sequence[Standing]
+    alerts: Sequence[Alert]  # of this entry about this transaction, oldest first
     baselines: Mapping[str, Baseline]
     head: int
     signatures: Sequence[Interval]
@@ -127,7 +137,7 @@ class _Case:
         if baseline is None:
             return []
         mine = [s for s in self.rows if lanes.touches(s.transfer, self._address)]
-        thread = self._thread(mine[0].transfer.tx)
+        thread = self._thread()
         ready = [s for s in mine if self._ready(s, baseline, thread)]
         fresh = [s for s in ready if s.transfer.identity not in thread.told]
         found = self._corrections(mine, thread)
@@ -145,14 +155,18 @@ class _Case:
         wanted = _READY[self.watched.entry.tell_when]
         return stood.status in wanted and is_new(stood.transfer, baseline)
 
-    def _thread(self, tx: str) -> _Thread:
-        mine = [
-            a for a in self.context.alerts if a.entry_id == self.watched.entry.id and a.tx == tx
-        ]
+    def _thread(self) -> _Thread:
+        mine = self.alerts
+        if not mine:
+            return _UNTOLD
+        corrections = [a for a in mine if a.kind is AlertKind.CORRECTION]
+        first = next((a for a in mine if a.kind in _THREAD_STARTS), None)
         return _Thread(
-            first=next((a for a in mine if a.kind in _THREAD_STARTS), None),
+            first=first,
+            root=first or next((a for a in mine if a.kind is AlertKind.HISTORY), None),
             told=frozenset(i for a in mine for i in a.rows),
-            corrections=sum(a.kind is AlertKind.CORRECTION for a in mine),
+            corrected={i: a.facts["correction"]["state"] for a in corrections for i in a.rows},
+            corrections=len(corrections),
             amendments=sum(a.kind is AlertKind.AMENDMENT for a in mine),
             loud=any(a.lane is Lane.NEWS for a in mine),
         )
@@ -212,12 +226,12 @@ class _Case:
 
     def _corrections(self, mine: Sequence[Standing], thread: _Thread) -> list[Alert]:
         """What was told and no longer holds, or holds again."""
-        if thread.first is None:
+        if thread.root is None:
             return []
         told = [s for s in mine if s.transfer.identity in thread.told]
         states: dict[str, list[Standing]] = {}
         for stood in told:
-            if state := _correction_state(stood):
+            if state := _correction_state(stood, thread.corrected.get(stood.transfer.identity)):
                 states.setdefault(state, []).append(stood)
         return [
             self._correction(rows, state, thread, thread.corrections + number)
@@ -227,7 +241,7 @@ class _Case:
     def _correction(
         self, rows: Sequence[Standing], state: str, thread: _Thread, number: int
     ) -> Alert:
-        first = thread.first
+        first = thread.root
         assert first is not None
         loud = self._loudness(rows)
         sample = rows[0].transfer
@@ -285,16 +299,18 @@ class _Case:
         )
 
 
-def _correction_state(stood: Standing) -> str | None:
-    """What a row that had been told has turned into, if that needs telling."""
-    if stood.was is None:
-        return None
+def _correction_state(stood: Standing, told: str | None) -> str | None:
+    """What a row that had been told has turned into, if that needs telling.
+
+    `told` is how the newest correction left it; None: as first told.
+    """
+    gone = told in ("reversed", "replaced")
     if stood.status is Status.ORPHANED:
-        if stood.was is Status.ORPHANED:
+        if gone:
             return None
         return "reversed" if stood.was_in_block else "replaced"
-    if stood.status is Status.PENDING and stood.was_in_block:
-        return "unconfirmed again"
-    if stood.was is Status.ORPHANED and stood.status in LIVE_STATUSES:
-        return "unconfirmed again" if stood.status is Status.PENDING else "included again"
+    if stood.status is Status.PENDING:
+        return "unconfirmed again" if gone or stood.was_in_block else None
+    if stood.status in LIVE_STATUSES and told not in (None, "included again"):
+        return "included again"
     return None

@@ -52,7 +52,7 @@ DAILY_MOST = 1000  # alerts shown in one daily mail
 
 
 def routes(alert: Alert, entry: Entry | None, channels: Mapping[str, ChannelConfig]) -> list[Route]:
-    """Which channels are owed an alert, and in which form (alone, group, daily)."""
+    """Which channels are owed an alert, and in which form (alone, group, history, daily)."""
     wanted = [name for name, config in channels.items() if _wanted(alert, entry, config)]
     healthy = [name for name in wanted if not _about(alert, name)]
     return [(alert.id, name, _form(alert, channels[name])) for name in healthy or wanted]
@@ -78,7 +78,7 @@ def _form(alert: Alert, config: ChannelConfig) -> str:
     if alert.kind in (AlertKind.NOTICE, AlertKind.CORRECTION) and alert.lane is Lane.NEWS:
         return "alone"
     if alert.kind is AlertKind.HISTORY:
-        return "group"
+        return "history"  # never holds up the news that follows it, as a group would
     if alert.lane is Lane.QUIET or alert.severity is Severity.LOW:
         return "daily"
     return "alone" if alert.severity is Severity.SEVERE else "group"
@@ -136,13 +136,9 @@ def _parts(
             replace(owing, alerts=owing.alerts[i : i + MAX_ALERTS])
             for i in range(0, len(owing.alerts), MAX_ALERTS)
         ]
-    if owing.form == "alone" or len(owing.alerts) == 1:
-        if owing.form == "group" and not everything and _storm(desk, owing):
-            return []
-        return [replace(owing, alerts=(alert,), form="alone") for alert in owing.alerts]
-    if not everything and _storm(desk, owing):
+    if owing.form == "group" and not everything and _storm(desk, owing):
         return []
-    if len(owing.alerts) > GROUP_ABOVE:
+    if owing.form != "alone" and len(owing.alerts) > GROUP_ABOVE:
         return [owing]
     return [replace(owing, alerts=(alert,), form="alone") for alert in owing.alerts]
 
@@ -200,7 +196,7 @@ def daily(desk: Post, since: int, until: int, remarks: Mapping[str, Sequence[str
             waiting.setdefault(owing.channel, []).extend(owing.alerts)
     made = 0
     for name, config in desk.configs.items():
-        if config.kind == "email" and "desk" in config.audience:
+        if config.kind == "email" and ("desk" in config.audience or name in waiting):
             _freeze_daily(desk, config, tuple(waiting.get(name, ())), since, until, remarks)
             made += 1
     return made
@@ -239,7 +235,13 @@ def _freeze_daily(
 
 
 def deliver(desk: Post, *, everything: bool) -> Tally:
-    """Freeze what is owed and send what is due; channels in parallel, each in order."""
+    """Freeze what is owed and send what is due; channels in parallel, each in order.
+
+    Rounds never overlap, so what is claimed at the beginning was left by one that ended
+    in the middle: it is taken over.
+    """
+    if taken := post.release_claims(desk.store):
+        log.info("took over %d deliveries that an earlier round had begun", taken)
     tally = Tally(frozen=freeze(desk, everything=everything))
     due = post.due_deliveries(desk.store, desk.clock(), all_waiting=everything)
     by_channel: dict[str, list[post.Due]] = {}
@@ -249,6 +251,13 @@ def deliver(desk: Post, *, everything: bool) -> Tally:
         for part in pool.map(lambda item: _send_all(desk, *item), by_channel.items()):
             _add(tally, part)
     return tally
+
+
+def pending(desk: Post) -> bool:
+    """Whether a round with `everything` has something to send now."""
+    return bool(post.due_deliveries(desk.store, desk.clock(), all_waiting=True)) or any(
+        owing.form != "daily" and owing.channel in desk.configs for owing in post.owed(desk.store)
+    )
 
 
 def _add(total: Tally, part: Tally) -> None:
@@ -301,7 +310,9 @@ def _fail(desk: Post, due: post.Due, error: DeliveryError) -> bool:
     attempt = due.attempts + 1
     if error.disable:
         post.disable(desk.store, due.channel, str(error), now)
-    dead = error.permanent or (attempt > len(waits) and not error.disable)
+    # Also by age: polls made by hand or by cron use up the tries within minutes.
+    worn_out = attempt > len(waits) and now - due.outgoing.created >= sum(waits)
+    dead = error.permanent or (worn_out and not error.disable)
     wait = waits[min(attempt, len(waits)) - 1]
     if error.retry_after is not None:
         wait = int(min(LONGEST_HOLD, max(wait, error.retry_after)))

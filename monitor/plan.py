@@ -102,6 +102,12 @@ class Signal:
     once: bool = False  # an event, not a state: told once and not reminded
 
 
+def gap_key(subject: Subject, axis: str, span: Interval) -> str:
+    """Names the incident about a part of an address's lists that could not be read: one for
+    all lists that one answer holds."""
+    return f"gap:{subject.key}/{axis}/{span.lo}-{span.hi}"
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """A look-up by hash that would let the next decision say more."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -16,11 +17,11 @@ from monitor import history, questions
 from monitor.decide import cut, decide
 from monitor.errors import Conflict, SourceError
 from monitor.model import Alert, Ask, Asset, Batch, Chain, Entry, Subject, Watched
-from monitor.plan import Plan, Signal
+from monitor.plan import OpenGap, Plan, Signal, gap_key
 from monitor.ports import Source
-from monitor.reader import Desk, Failure, Outcome, Progress, Reading, advance, progressed, split
+from monitor.reader import Desk, Failure, Outcome, Progress, Reading, split
 from monitor.store import Store, record, watch
-from monitor.store.record import Route
+from monitor.store.record import Route, StreamState
 
 log = logging.getLogger("fundwatch.poll")
 
@@ -73,6 +74,8 @@ class _Run:
     watched: tuple[Watched, ...]
     progress: Progress = field(default_factory=Progress)
     deep_seconds: int = 0
+    reading: Reading | None = None  # of the present round
+    failing: frozenset[str] = frozenset()  # streams that no source could read before this pass
     held_back: bool = False  # too much history: a person is asked first
 
 
@@ -85,6 +88,8 @@ class Poller:
         self.on_progress: Callable[[PassReport, int], None] = lambda _report, _left: None
         self.stopping: Callable[[], bool] = lambda: False
         self.last_progress = time.monotonic()
+        self._entries: watch.Watch = {}
+        self._ended: list[watch.Ended] = []
 
     def run_pass(self, *, everything: bool) -> PassReport:
         """Poll due subjects, or all of them whatever their due time and breakers say.
@@ -96,9 +101,10 @@ class Poller:
         began = time.monotonic()
         subjects = watch.due_subjects(self.store, None if everything else report.started)
         report.subjects = len(subjects)
-        self._work(subjects, report, everything)
+        served = [s for s in subjects if s.chain in self.world.desks]
+        self._work(served, report, everything)
         for attempt in range(RETRY_ROUNDS if everything else 0):
-            again = [s for s in subjects if s.key in report.unread]
+            again = [s for s in served if s.key in report.unread]
             if not again or self.stopping():
                 break
             least, most = RETRY_WAIT
@@ -108,76 +114,100 @@ class Poller:
             for desk in self.world.desks.values():
                 desk.forget_heads()
             self._work(again, report, everything)
+        self._pass_over([s for s in subjects if s.chain not in self.world.desks], report)
         report.seconds = time.monotonic() - began
         report.stopped = self.stopping()
         return report
 
     # -- the work of a pass ------------------------------------------------------------
 
-    def _work(self, subjects: Sequence[Subject], report: PassReport, everything: bool) -> None:
-        entries = watch.watch(self.store)
+    def _pass_over(self, subjects: Sequence[Subject], report: PassReport) -> None:
+        """Subjects of chains without any source: nothing can be tried."""
         for subject in subjects:
-            if subject.chain not in self.world.desks:
-                report.unread[subject.key] = frozenset({"every list: no source is in service"})
-        runs = [
-            _Run(s, entries.get(s.chain, {}).get(s.address, ()))
-            for s in subjects
-            if s.chain in self.world.desks
-        ]
+            report.unread[subject.key] = frozenset({"every list: no source is in service"})
+            due = self.world.clock() + self.world.interval(subject)
+            watch.schedule(self.store, subject, due, failed=True)
+
+    def _work(self, subjects: Sequence[Subject], report: PassReport, everything: bool) -> None:
+        entries = self._entries = watch.watch(self.store)
+        runs = [_Run(s, entries.get(s.chain, {}).get(s.address, ())) for s in subjects]
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="read") as pool:
             fetched = self._prefetch(pool, runs, everything)
             waiting: dict[Future[Outcome], _Run] = {}
-            queue = list(reversed(runs))
+            queue = deque(runs)
             while queue or waiting:
-                while queue and len(waiting) < 2 * WORKERS and not self.stopping():
-                    run = queue.pop()
-                    waiting[pool.submit(self._reading(run, everything, fetched).run)] = run
+                if len(waiting) <= WORKERS:  # many at a time, for one commit
+                    for run in self._begin(queue, 2 * WORKERS - len(waiting)):
+                        run.reading = self._reading(run, everything, fetched.get(run.subject, {}))
+                        waiting[pool.submit(run.reading.run)] = run
                 if not waiting:
                     break
                 done, _ = wait(waiting, timeout=1.0, return_when=FIRST_COMPLETED)
                 for future in done:
                     run = waiting.pop(future)
-                    if self._settle(run, future.result(), report, entries, everything):
-                        queue.insert(0, run)
+                    if self._settle(run, future.result(), report, everything):
+                        queue.append(run)
                     self.on_progress(report, len(queue) + len(waiting))
+            self._turn([])
+
+    def _begin(self, queue: deque[_Run], most: int) -> list[_Run]:
+        """The next subjects to read, marked as in flight."""
+        count = 0 if self.stopping() else min(most, len(queue))
+        begun = [queue.popleft() for _ in range(count)]
+        self._turn([run.subject for run in begun if not run.progress.rounds])
+        return begun
+
+    def _turn(self, begun: Sequence[Subject]) -> None:
+        watch.turn(self.store, self._ended, begun, self.world.clock())
+        self._ended.clear()
 
     def _reading(
-        self, run: _Run, everything: bool, fetched: Mapping[tuple[str, str], Batch | Failure]
+        self, run: _Run, everything: bool, fetched: Mapping[str, Batch | Failure]
     ) -> Reading:
         now = self.world.clock()
+        states = record.stream_states(self.store, run.subject, now)
         if not run.progress.rounds:
-            watch.mark_in_flight(self.store, run.subject, now)
             last = watch.deep_read_at(self.store, run.subject)
             run.deep_seconds = self.world.trailing_seconds if now - last >= DEEP_EVERY else 0
+            run.failing = frozenset(s for s, state in states.items() if state.failing is not None)
         return Reading(
             desk=self.world.desks[run.subject.chain],
             subject=run.subject,
-            entries=[w.entry for w in run.watched],
-            states=record.stream_states(self.store, run.subject, now),
+            watched=run.watched,
+            states=states,
             open_rows=record.open_rows(self.store, run.subject),
             progress=run.progress,
-            history=self._may_read_history(run),
+            history_from=self._history_from(run),
             deep_seconds=run.deep_seconds,
             everything=everything,
             since_time=self.world.since_time,
-            prefetched={
-                stream: found for (key, stream), found in fetched.items() if key == run.subject.key
-            },
+            prefetched=fetched,
         )
 
-    def _may_read_history(self, run: _Run) -> bool:
+    def _history_from(self, run: _Run) -> dict[str, int]:
+        """Below which place, by axis, no history is read: a person is asked first.
+
+        Holes above first contact hold news, and are read whatever the size.
+        """
         if any(w.entry.busy for w in run.watched):
-            return True
-        held = record.row_count(self.store, run.subject) > record.HISTORY_LIMIT
-        run.held_back = held
-        return not held
+            return {}
+        run.held_back = record.row_count(self.store, run.subject) > record.HISTORY_LIMIT
+        if not run.held_back:
+            return {}
+        watched = self._entries.get(run.subject.chain, {}).get(run.subject.address, ())
+        lines = [w.baseline for w in watched if w.baseline is not None]
+        return {
+            "height": min((b.height for b in lines), default=0),
+            "time": min((b.head_time * 1000 for b in lines), default=0),
+        }
 
     # -- sources that take many subjects in one ask ------------------------------------
 
     def _prefetch(
         self, pool: ThreadPoolExecutor, runs: Sequence[_Run], everything: bool
-    ) -> dict[tuple[str, str], Batch | Failure]:
-        """Read the heads of many subjects at once where a chain's first source can."""
+    ) -> dict[Subject, dict[str, Batch | Failure]]:
+        """Read the heads of many subjects at once where a chain's first source can: what
+        came, by subject and stream."""
         jobs: list[tuple[list[_Run], Future[Batch | Failure]]] = []
         for chain, desk in self.world.desks.items():
             mine = [r for r in runs if r.subject.chain == chain]
@@ -191,12 +221,13 @@ class Poller:
                     ):
                         jobs += self._group(pool, desk, source, bundle, mine, everything)
                 seen |= {s for b in source.bundles for s in b}
-        found: dict[tuple[str, str], Batch | Failure] = {}
+        found: dict[Subject, dict[str, Batch | Failure]] = {}
         for group, future in jobs:
             got = future.result()
-            for run in group:
-                part = split(got, run.subject) if isinstance(got, Batch) else got
-                found |= {(run.subject.key, stream): part for stream in got.streams}
+            subjects = [run.subject for run in group]
+            parts = split(got, subjects) if isinstance(got, Batch) else dict.fromkeys(subjects, got)
+            for subject, part in parts.items():
+                found.setdefault(subject, {}).update(dict.fromkeys(got.streams, part))
         return found
 
     def _group(
@@ -213,6 +244,7 @@ class Poller:
             head = desk.head(source)
         except SourceError:
             return []  # asked again subject by subject, where the failure is reported
+        self._turn([run.subject for run in runs])
         for run in runs:
             ask = self._reading(run, everything, {}).ask(source, bundle, head)
             if ask is not None:
@@ -232,41 +264,53 @@ class Poller:
         run: _Run,
         outcome: Outcome,
         report: PassReport,
-        entries: watch.Watch,
         everything: bool,
     ) -> bool:
         """Decide on one round and commit it. Returns whether the subject goes on."""
         self.last_progress = time.monotonic()
         batches = cut(outcome.batches)
-        plan = self._decide(run, batches, entries)
-        readings = _readings(outcome, batches)
+        assert run.reading is not None
+        plan = self._decide(run, batches, run.reading.states)
+        readings = _readings(outcome, batches, run.progress)
         for attempt in (1, 2, 3):
-            routes = self._routes(plan, entries)
+            routes = self._routes(plan)
             try:
                 record.apply(self.store, plan, readings=readings, routes=routes)
                 break
             except Conflict:
                 if attempt == 3:
                     raise
-                plan = self._decide(run, batches, watch.watch(self.store))
-        advance(run.progress, batches, self.world.desks[run.subject.chain])
+                self._entries = watch.watch(self.store)
+                states = record.stream_states(self.store, run.subject, plan.now)
+                plan = self._decide(run, batches, states)
+        if plan.baselines:
+            self._entries = watch.with_baselines(
+                self._entries, run.subject.chain, dict(plan.baselines)
+            )
+        run.reading.advance(batches)
         self._count(report, run, outcome, plan)
+        if run.progress.windowed and not outcome.more:
+            # What the head jumped over is a hole only since the window above it is booked.
+            states = record.stream_states(self.store, run.subject, plan.now)
+            left = replace(run.reading, states=states).history_left(batches)
+            outcome = replace(outcome, more=left)
         if self._goes_on(run, outcome, batches, everything):
             return True
         self._finish(run, outcome, report, plan.now)
         return False
 
-    def _decide(self, run: _Run, batches: Sequence[Batch], entries: watch.Watch) -> Plan:
+    def _decide(
+        self, run: _Run, batches: Sequence[Batch], states: Mapping[str, StreamState]
+    ) -> Plan:
         chain, now = self.world.chains[run.subject.chain], self.world.clock()
         desk = self.world.desks[chain.key]
-        states = record.stream_states(self.store, run.subject, now)
         context = record.context(
             self.store,
             chain,
             run.subject,
             batches,
             states,
-            watched=entries.get(chain.key, {}),
+            watched=self._entries.get(chain.key, {}),
             assets=self.world.assets,
             lags={s.name: s.index_lag for s in desk.sources},
             now=now,
@@ -282,10 +326,11 @@ class Poller:
             signals=(*plan.signals, *_gap_signals(plan, run), *_busy_signal(run)),
         )
 
-    def _routes(self, plan: Plan, entries: watch.Watch) -> list[Route]:
-        by_id = {
-            w.entry.id: w.entry for ws in entries.get(plan.subject.chain, {}).values() for w in ws
-        }
+    def _routes(self, plan: Plan) -> list[Route]:
+        if not plan.alerts:
+            return []
+        watched = self._entries.get(plan.subject.chain, {})
+        by_id = {w.entry.id: w.entry for ws in watched.values() for w in ws}
         return [r for a in plan.alerts for r in self.world.route(a, by_id.get(a.entry_id or ""))]
 
     def _goes_on(
@@ -293,11 +338,12 @@ class Poller:
     ) -> bool:
         if not outcome.batches or self.stopping():
             return False
-        unfinished = any(b.streams - run.progress.head_done for b in batches if b.read)
-        read_something = any(progressed(b) for b in outcome.batches)
-        if not read_something or not (outcome.more or unfinished):
+        progress = run.progress
+        unfinished = any(progress.unfinished(b.streams) for b in batches if b.read)
+        got_on = any(progress.got_on(b) for b in batches)
+        if not got_on or not (outcome.more or unfinished):
             return False
-        return everything or unfinished or run.progress.rounds < HISTORY_ROUNDS
+        return everything or unfinished or progress.rounds < HISTORY_ROUNDS
 
     def _finish(self, run: _Run, outcome: Outcome, report: PassReport, now: int) -> None:
         key = run.subject.key
@@ -308,7 +354,19 @@ class Poller:
             report.unserved[key] = outcome.unserved
         history.tell(self.store, self.world, run.subject, run.watched)
         due = now if outcome.more and not outcome.unread else now + self.world.interval(run.subject)
-        watch.schedule(self.store, run.subject, due, failed=bool(outcome.unread))
+        deep = run.deep_seconds and not self._left_unread(run, outcome)
+        # Written with the marks of the next subjects. Lost in a crash, it is polled again.
+        ended = watch.Ended(
+            run.subject, due, bool(outcome.unread), report.started if deep else None
+        )
+        self._ended.append(ended)
+
+    def _left_unread(self, run: _Run, outcome: Outcome) -> bool:
+        """Whether something of the trailing window is still to be read again. A stream that
+        failed before this pass does not count, or all lists would be read far back each
+        time for as long as it fails."""
+        waiting = outcome.unread - run.failing
+        return self.stopping() or bool(waiting) or any(run.progress.again.values())
 
     def _count(self, report: PassReport, run: _Run, outcome: Outcome, plan: Plan) -> None:
         report.new_rows += len(plan.new)
@@ -344,12 +402,14 @@ def _fetch_many(desk: Desk, source: Source, ask: Ask) -> Batch | Failure:
     return batch
 
 
-def _readings(outcome: Outcome, batches: Sequence[Batch]) -> list[record.Reading]:
+def _readings(
+    outcome: Outcome, batches: Sequence[Batch], progress: Progress
+) -> list[record.Reading]:
     """How each stream went, for the status page and for going on later."""
     found = []
     for batch in batches:
         for stream in sorted(batch.streams):
-            found.append(_good_reading(batch, stream, outcome.deep))
+            found.append(_good_reading(batch, stream, ok=progress.got_on(batch)))
     errors: dict[str, str] = {}
     for failure in outcome.failures:
         for stream in failure.streams:
@@ -362,7 +422,7 @@ def _readings(outcome: Outcome, batches: Sequence[Batch]) -> list[record.Reading
     return found
 
 
-def _good_reading(batch: Batch, stream: str, deep: bool) -> record.Reading:
+def _good_reading(batch: Batch, stream: str, *, ok: bool) -> record.Reading:
     cursor = None
     if batch.cursor and batch.rest is not None:
         cursor = (batch.source, batch.rest.hi, batch.cursor)
@@ -371,14 +431,14 @@ def _good_reading(batch: Batch, stream: str, deep: bool) -> record.Reading:
     )
     return record.Reading(
         stream,
-        ok=progressed(batch),
+        ok=ok,
         source=batch.source,
         axis=batch.axis,
         complete_to=batch.read.hi if reached and batch.read else None,
         complete_time=batch.head.time if reached else None,
-        error="" if progressed(batch) else "the answer could not be trusted as complete",
+        error="" if ok else "the answer could not be trusted as complete",
         cursor=cursor,
-        deep=deep,
+        read=batch.read,
     )
 
 
@@ -398,15 +458,21 @@ def _busy_signal(run: _Run) -> Iterable[Signal]:
 
 def _gap_signals(plan: Plan, run: _Run) -> Iterable[Signal]:
     """A row or block that could not be read is told at once: it may hide a movement."""
+    found: dict[str, list[OpenGap]] = {}
     for opened in plan.gaps:
-        where = f"{opened.axis} {opened.gap.at.lo} to {opened.gap.at.hi}"
+        key = gap_key(plan.subject, opened.axis, opened.gap.at)
+        found.setdefault(key, []).append(opened)
+    for key, gaps in found.items():
+        gap = gaps[0].gap
+        where = f"{gaps[0].axis} {gap.at.lo} to {gap.at.hi}"
+        streams = ", ".join(dict.fromkeys(g.stream for g in gaps))
         yield Signal(
-            key=f"gap:{plan.subject.key}/{opened.stream}/{opened.gap.at.lo}-{opened.gap.at.hi}",
+            key=key,
             bad=True,
             audience="desk",
             severity="high",
-            what=f"Part of the {opened.stream} list of a watched address could not be read "
-            f"({where}, from {opened.source}): {opened.gap.reason} It is tried again daily.",
+            what=f"Part of a list ({streams}) of a watched address could not be read "
+            f"({where}, from {gaps[0].source}): {gap.reason} It is tried again daily.",
             cure="Look at the address on another explorer for this range.",
             chain=plan.subject.chain,
             who=tuple(w.entry.id for w in run.watched),

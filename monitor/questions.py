@@ -39,7 +39,7 @@ def _one(desk: Desk, question: Question, answers: Answers) -> None:
         if word is None:
             continue
         answers.words.setdefault(question.tx, []).append(word)
-        if not word.found and question.height is not None:
+        if word.height is None and question.height is not None:
             _block_hash(source, question.height, answers)
         return
 

@@ -13,7 +13,18 @@ from dataclasses import dataclass, field, replace
 
 from monitor import coverage, lanes
 from monitor.errors import NotYet, Refused, SourceError
-from monitor.model import STREAM_OF, Ask, Batch, Chain, Entry, Head, Interval, Row, Subject
+from monitor.model import (
+    STREAM_OF,
+    Ask,
+    Batch,
+    Chain,
+    Head,
+    Interval,
+    Row,
+    Subject,
+    Transfer,
+    Watched,
+)
 from monitor.ports import Source
 from monitor.store.record import StreamState
 
@@ -49,30 +60,32 @@ class Outcome:
 class Desk:
     """The sources of one chain with their health: heads, identity, breakers. Thread-safe."""
 
-    def __init__(self, chain: Chain, sources: Sequence[Source]) -> None:
+    def __init__(self, chain: Chain, sources: Sequence[Source], head_ttl: float = HEAD_TTL) -> None:
         self.chain = chain
         self.sources = tuple(sources)
+        self._head_ttl = head_ttl
         self._lock = threading.Lock()
         self._heads: dict[str, tuple[float, Head | SourceError]] = {}
         self._identified: dict[str, float] = {}
         self._failures: dict[str, int] = {}
         self._rest_until: dict[str, float] = {}
         self.heads_seen: dict[str, Head] = {}
+        self.refusals: dict[str, str] = {}  # by source asked: why it will not serve, or ""
 
     def usable(self, source: Source, *, everything: bool) -> bool:
         with self._lock:
             return everything or time.monotonic() >= self._rest_until.get(source.name, 0.0)
 
     def head(self, source: Source) -> Head:
-        """The source's own head, at most HEAD_TTL old: always read before the data.
+        """The source's own head, at most `head_ttl` seconds old: always read before the data.
 
         A failure is kept as long: a source that hangs is waited for once, not once a
         subject.
         """
         moment = time.monotonic()
         with self._lock:
-            at, found = self._heads.get(source.name, (-HEAD_TTL, None))
-        if found is None or moment - at >= HEAD_TTL:
+            at, found = self._heads.get(source.name, (0.0, None))
+        if found is None or moment - at >= self._head_ttl:
             found = self._ask_head(source)
             with self._lock:
                 self._heads[source.name] = (time.monotonic(), found)
@@ -90,8 +103,12 @@ class Desk:
                     self._identified[source.name] = time.monotonic()
             head = source.head()
         except SourceError as error:
+            if isinstance(error, Refused):
+                with self._lock:
+                    self.refusals[source.name] = str(error)
             return error
         with self._lock:
+            self.refusals[source.name] = ""
             self.heads_seen[source.name] = head
         return head
 
@@ -152,7 +169,7 @@ class Reading:
 
     desk: Desk
     subject: Subject
-    entries: Sequence[Entry]
+    watched: Sequence[Watched]
     states: Mapping[str, StreamState]
     open_rows: Sequence[Row]
     progress: Progress
@@ -201,7 +218,7 @@ class Reading:
         ready = self.prefetched.get(min(streams)) if not self.progress.rounds else None
         if isinstance(ready, Batch) and ready.source == source.name:
             batches.append(ready)
-            return streams
+            return streams if self.progress.got_on(ready) else frozenset()
         if isinstance(ready, Failure) and ready.source == source.name:
             failures.append(ready)
             return frozenset()
@@ -306,15 +323,12 @@ class Reading:
 
     def floor(self, source: Source, head: Head) -> int:
         """The lowest place that any entry of the subject asks for."""
-        return min((self._since(e.since, head, source.axis) for e in self.entries), default=0)
+        return min((self._floor(w, head, source.axis) for w in self.watched), default=0)
 
-    def _since(self, since: str, head: Head, axis: str) -> int:
-        if since == "first":
-            return 0
-        if since.isdecimal():
-            return coverage.place_of_height(int(since), head, axis, self.desk.chain)
-        when = self.since_time(since)
-        return 0 if when is None else coverage.place_of_date(when, head, axis, self.desk.chain)
+    def _floor(self, watched: Watched, head: Head, axis: str) -> int:
+        first, since = watched.baseline, watched.entry.since
+        seen = Head(first.height, first.head_time) if first else head
+        return coverage.floor(since, self.since_time(since), seen, axis, self.desk.chain)
 
     def _outcome(
         self,
@@ -323,10 +337,10 @@ class Reading:
         unread: frozenset[str],
         unserved: frozenset[str],
     ) -> Outcome:
-        more = any(b.rest is not None for b in batches) or self._history_left(batches)
+        more = any(b.rest is not None for b in batches) or self.history_left(batches)
         return Outcome(self.subject, tuple(batches), tuple(failures), unread, unserved, more)
 
-    def _history_left(self, batches: Sequence[Batch]) -> bool:
+    def history_left(self, batches: Sequence[Batch]) -> bool:
         """Whether anything below the head remains that was not asked for in this pass."""
         by_name = {s.name: s for s in self.desk.sources}
         return any(
@@ -377,9 +391,16 @@ class Reading:
             self.progress.again[stream] = tuple(p for p in parts if p is not None)
 
 
-def split(batch: Batch, subject: Subject) -> Batch:
-    """One subject's part of a batch that was read for many."""
-    rows = tuple(t for t in batch.transfers if lanes.touches(t, subject.address))
+def split(batch: Batch, subjects: Sequence[Subject]) -> dict[Subject, Batch]:
+    """Each subject's part of a batch that was read for many."""
+    rows: dict[str, list[Transfer]] = {subject.address: [] for subject in subjects}
+    for transfer in batch.transfers:
+        for address in set(transfer.parties()) & rows.keys():
+            rows[address].append(transfer)
+    return {s: _part(batch, s, tuple(rows[s.address])) for s in subjects}
+
+
+def _part(batch: Batch, subject: Subject, rows: tuple[Transfer, ...]) -> Batch:
     contracts = {t.contract for t in rows}
     return replace(
         batch,

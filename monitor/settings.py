@@ -145,7 +145,7 @@ def _general(settings: Settings, row: Row, secrets: _Secrets) -> Settings:
         settings,
         proxies=_proxies(row, secrets),
         ca_bundle=_existing(settings.home, bundle, row.node_of("ca_bundle"), row.notes),
-        poll_interval=row.whole("every", 10, 86_400),
+        poll_interval=row.whole("every", 2, 86_400),
         trailing_window_days=settings.trailing_window_days if days is None else days,
         hold=settings.hold if hold is None else hold * 60,
         hold_severe=settings.hold_severe if severe is None else severe * 60,

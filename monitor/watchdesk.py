@@ -58,6 +58,7 @@ class WatchDesk:
         try:
             data = read_stable(self._path)
         except OSError as error:
+            self._sha256 = ""  # the same file put back is news
             self._unreadable(f"{error.strerror or error}", now)
             self.problems = (Problem(str(self._path), "", "cannot be read", "Put it back"),)
             return self.problems
@@ -104,31 +105,33 @@ class WatchDesk:
             "missing": [e.id for e in change.missing],
             "refused": [str(p) for p in parsed.problems],
         }
-        watch.take_list(store, parsed.entries, parsed.refused, sha256, outcome, now)
+        told = lines and watch.last_list(store) != sha256
+        attention = bool(parsed.problems or change.missing)
+        answer = [_answer(lines, attention, sha256, now)] if told else []
+        routes = [route for alert in answer for route in self._desk.route(alert, None)]
+        watch.take_list(
+            store, parsed.entries, parsed.refused, sha256, outcome, now, (answer, routes)
+        )
         journal.put_signals(store, [Signal("watchlist", bad=False)], now)
         log.info(
             "watchlist taken=%d changed=%d retired=%d missing=%d refused=%d",
             *(len(change.added), len(change.changed), len(change.retired)),
             *(len(change.missing), len(parsed.problems)),
         )
-        seen = journal.get_note(store, "list_sha256")
-        if lines and seen != sha256:
-            self._answer(lines, bool(parsed.problems or change.missing), sha256, now)
-        journal.put_note(store, "list_sha256", sha256)
 
-    def _answer(self, lines: Sequence[str], attention: bool, sha256: str, now: int) -> None:
-        alert = Alert(
-            id=stable_id("N", "watchlist", sha256, str(now)),
-            kind=AlertKind.NOTICE,
-            lane=Lane.NEWS,
-            severity=Severity.HIGH if attention else Severity.LOW,
-            created=now,
-            title="The watchlist was read: " + lines[0],
-            lane_reason="Every change of the watchlist is answered.",
-            audience="operations",
-            facts={"topic": "watchlist", "lines": list(lines[1:])},
-        )
-        journal.add_alerts(self._desk.store, [alert], self._desk.route(alert, None))
+
+def _answer(lines: Sequence[str], attention: bool, sha256: str, now: int) -> Alert:
+    return Alert(
+        id=stable_id("N", "watchlist", sha256, str(now)),
+        kind=AlertKind.NOTICE,
+        lane=Lane.NEWS,
+        severity=Severity.HIGH if attention else Severity.LOW,
+        created=now,
+        title="The watchlist was read: " + lines[0],
+        lane_reason="Every change of the watchlist is answered.",
+        audience="operations",
+        facts={"topic": "watchlist", "lines": list(lines[1:])},
+    )
 
 
 def _change_lines(change: watchlist.Difference, problems: Sequence[Problem]) -> list[str]:
@@ -164,7 +167,7 @@ def _named(entry: Entry) -> str:
 
 def health(desk: Fundwatch, now: int) -> list[Signal]:
     """What is wrong with reading now, and what is well again."""
-    return [*_blind(desk), *_no_source(desk), *_standing_still(desk, now)]
+    return [*_blind(desk), *_no_source(desk), *_refused(desk), *_standing_still(desk, now)]
 
 
 @dataclass
@@ -187,7 +190,8 @@ def _blind(desk: Fundwatch) -> Iterable[Signal]:
             bad=bool(entries),
             severity="severe" if severe else "high",
             hold=desk.settings.hold_severe if severe else desk.settings.hold,
-            what=f"{words} on {_chain_name(desk, chain)} cannot be read for {count}. {found.error}",
+            what=f"{words} on {_chain_name(desk, chain)} cannot be read for {count}. "
+            f"{found.error.rstrip('.')}.",
             cure="See `fundwatch check`; another source for this chain would close the gap.",
             chain=chain,
             who=tuple(e.id for e in entries),
@@ -217,6 +221,19 @@ def _no_source(desk: Fundwatch) -> Iterable[Signal]:
             cure="See `fundwatch check` for what is missing.",
             chain=chain,
         )
+
+
+def _refused(desk: Fundwatch) -> Iterable[Signal]:
+    """Sources that will not serve until a person changes something; others step in quietly."""
+    for chain, watched in desk.desks.items():
+        for name, why in dict(watched.refusals).items():
+            yield Signal(
+                key=f"refused:{chain}/{name}",
+                bad=bool(why),
+                what=f"Source {name} is not used for {_chain_name(desk, chain)}. {why}.",
+                cure="Correct its url or key in config/sources.yaml, or take it out of the list.",
+                chain=chain,
+            )
 
 
 def _standing_still(desk: Fundwatch, now: int) -> Iterable[Signal]:
@@ -256,7 +273,7 @@ def tell_incidents(desk: Fundwatch, now: int) -> int:
         routes = desk.route(alert, None)
         journal.tell_incident(desk.store, incident.signal.key, phase, alert, routes)
         log.warning(
-            "incident %s %s notice=%s", incident.signal.key.split("/0x")[0], phase, alert.id
+            "incident %s %s notice=%s", incident.signal.key.partition(":")[0], phase, alert.id
         )
         told += 1
     return told

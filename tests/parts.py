@@ -41,7 +41,6 @@ class Rpc:
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.auth = auth
-        self.process: subprocess.Popen[bytes] | None = None
 
     def call(self, method: str, *params: Any) -> Any:
         return self.batch([(method, params)])[0]
@@ -120,31 +119,33 @@ def litecoind() -> Iterator[Rpc]:
             yield rpc
 
 
+# The node ends when its keeper's standard input does: also when a test worker crashes.
+_KEEPER = '"$@" & node=$!; read -r _; kill -9 $node; wait $node'
+
+
 @contextmanager
 def _running(command: list[str], rpc: Rpc, probe: str) -> Iterator[None]:
-    # Not a pipe: a node that waits for its reader to empty one would stop.
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        rpc.process = process
+    # Not a pipe for its output: a node that waits for its reader to empty one would stop.
+    with subprocess.Popen(
+        ["/bin/sh", "-c", _KEEPER, "sh", *command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as keeper:
         try:
-            _await(rpc, process, probe)
+            _await(rpc, probe)
             yield
         finally:
             rpc.close()
-            process.terminate()
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            keeper.communicate(timeout=30)
 
 
-def _await(rpc: Rpc, process: subprocess.Popen[bytes], probe: str) -> None:
+def _await(rpc: Rpc, probe: str) -> None:
     deadline = time.monotonic() + _PROMPT
     while time.monotonic() < deadline:
         with suppress(requests.RequestException, RpcError, ValueError):
             rpc.call(probe)
             return
-        if process.poll() is not None:
-            pytest.fail(f"{process.args[0]} ended at its start with code {process.returncode}")  # type: ignore[index]
         time.sleep(0.02)
     pytest.fail(f"{probe} got no answer within {_PROMPT:.0f} s")
 

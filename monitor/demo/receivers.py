@@ -67,14 +67,14 @@ class MailServer:
         await self._end.wait()
         server.close()
 
-    async def handle_DATA(self, _server: object, _session: object, envelope: Any) -> str:  # noqa: ANN401, N802 - aiosmtpd calls it so
+    async def handle_DATA(self, _server: object, _session: object, envelope: Any) -> str:  # noqa: ANN401 - aiosmtpd calls it so
         """Keep the mail on disk before saying that it is taken."""
-        mail = cast(EmailMessage, email.message_from_bytes(envelope.content, policy=modern))
+        mail = email.message_from_bytes(envelope.content, policy=modern)
         self.letters.append(self._keep(mail, envelope.content))
         return "250 2.0.0 taken"
 
     def _keep(self, mail: EmailMessage, raw: bytes) -> Letter:
-        number, subject = len(self.letters) + 1, str(mail["Subject"])
+        number, subject = len(self.letters) + 1, str(mail["Subject"]).strip()
         name = re.sub(r"[^A-Za-z0-9]+", "-", subject).strip("-")[:80]
         path = self._folder / f"{number:03}-{name}.eml"
         path.write_bytes(raw)
@@ -152,9 +152,12 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        names = ("webhook-id", "webhook-timestamp", "webhook-signature")
-        given = (self.headers.get(name, "") for name in names)
-        genuine = cast(_Server, self.server).receiver.take(*given, body)
+        genuine = cast(_Server, self.server).receiver.take(
+            self.headers.get("webhook-id", ""),
+            self.headers.get("webhook-timestamp", ""),
+            self.headers.get("webhook-signature", ""),
+            body,
+        )
         self.send_response(204 if genuine else 401)
         self.end_headers()
 

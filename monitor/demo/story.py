@@ -343,9 +343,9 @@ def _quiet(_: World, __: int) -> None:
 
 BEATS: tuple[Beat, ...] = (
     Beat(5, "tron", "a test payment of 10 USDT", _tron_pays(10 * UNIT)),
-    Beat(25, "bitcoin", "savings move, first seen in the mempool", _savings_move),
+    Beat(25, "bitcoin", "savings move, seen in the mempool", _savings_move),
     Beat(40, "tron", "a million USDT leaves", _tron_pays(1_000_000 * UNIT)),
-    Beat(55, "ethereum", "a swap: USDT out, USDC in, one transaction", _swap),
+    Beat(55, "ethereum", "a swap: USDT out, USDC in", _swap),
     Beat(65, "ethereum", "an NFT is bought", _buy_art),
     Beat(80, "ethereum", "USDC goes into a bridge", _into_bridge),
     Beat(95, "ethereum", "a payment that will not last", _doomed_payment),
@@ -355,7 +355,7 @@ BEATS: tuple[Beat, ...] = (
         "and comes out on another chain",
         _polygon_pays((cast.BRIDGE_POLYGON, cast.PAYOUT, 79_920 * UNIT)),
     ),
-    Beat(130, "ethereum", "blocks are replaced: the payment did not happen", _reorg),
+    Beat(130, "ethereum", "replaced blocks: it did not happen", _reorg),
     Beat(
         145,
         "polygon",

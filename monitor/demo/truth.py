@@ -75,7 +75,7 @@ class Truth:
     @property
     def alerts(self) -> Counter[Due]:
         """Every alert that must have been told by now, once."""
-        return Counter(self._due)
+        return Counter(self._due.keys())
 
     def record(self) -> Counter[Moved]:
         """Every movement that touches an entry, from the first block on, reversed ones too."""

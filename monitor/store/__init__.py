@@ -39,9 +39,16 @@ class Store:
         self._lock = threading.RLock()
         try:
             self._conn = _connect(path, readonly=readonly)
-            self._prepare(create=create, readonly=readonly)
         except sqlite3.Error as error:
             raise StoreError(f"{path}: {error}. {_remedy(error)}") from error
+        try:
+            self._prepare(create=create, readonly=readonly)
+        except sqlite3.Error as error:
+            self._conn.close()
+            raise StoreError(f"{path}: {error}. {_remedy(error)}") from error
+        except BaseException:
+            self._conn.close()
+            raise
 
     def _prepare(self, *, create: bool, readonly: bool) -> None:
         application = self._conn.execute("PRAGMA application_id").fetchone()[0]
@@ -60,9 +67,11 @@ class Store:
     def _migrate(self, *, fresh: bool) -> None:
         if fresh:
             self._conn.execute("PRAGMA journal_mode = WAL")
-        migrations.apply(Database(self._conn))
-        self._conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        self._conn.execute(f"PRAGMA user_version = {VERSION}")
+        db = Database(self._conn)
+        with db.atomic():  # a process that is killed here leaves the old schema or the new one
+            migrations.apply(db)
+            self._conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            self._conn.execute(f"PRAGMA user_version = {VERSION}")
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
@@ -72,13 +81,13 @@ class Store:
                 self._conn.execute("BEGIN IMMEDIATE")
                 try:
                     yield self._conn
+                    self._conn.execute("COMMIT")
                 except BaseException:
-                    self._conn.execute("ROLLBACK")
+                    # SQLite itself rolls back on a full disk and the like.
+                    if self._conn.in_transaction:
+                        self._conn.execute("ROLLBACK")
                     raise
-                self._conn.execute("COMMIT")
             except sqlite3.Error as error:
-                if self._conn.in_transaction:
-                    self._conn.execute("ROLLBACK")
                 raise StoreError(f"{self.path}: {error}. {_remedy(error)}") from error
 
     def read(self, sql: str, params: Params = ()) -> list[sqlite3.Row]:
@@ -116,6 +125,14 @@ class Store:
     def close(self) -> None:
         with self._lock:
             self._conn.close()
+
+
+def is_double(error: sqlite3.IntegrityError) -> bool:
+    """Whether a row was refused because one with its key is there already."""
+    return error.sqlite_errorcode in (
+        sqlite3.SQLITE_CONSTRAINT_UNIQUE,
+        sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
+    )
 
 
 def _connect(path: Path, *, readonly: bool) -> sqlite3.Connection:

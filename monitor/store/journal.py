@@ -13,7 +13,7 @@ from monitor.chains import stable_id
 from monitor.errors import ConfigError, Conflict, Problem
 from monitor.model import Alert
 from monitor.plan import Signal
-from monitor.store import Store
+from monitor.store import Store, is_double
 from monitor.store.rows import alert_params
 
 
@@ -28,6 +28,8 @@ def insert_alerts(
             [alert_params(a) for a in alerts],
         )
     except sqlite3.IntegrityError as error:
+        if not is_double(error):
+            raise
         raise Conflict(f"an alert to add is there already: {error}") from error
     conn.executemany(
         "INSERT INTO alert_transfer (alert, transfer) "
@@ -49,7 +51,7 @@ def note_signals(conn: sqlite3.Connection, signals: Sequence[Signal], now: int) 
     """Open, refresh or close the incidents that these signals are about."""
     for signal in signals:
         row = conn.execute(
-            "SELECT number, closed, signal FROM incident WHERE key = ?", (signal.key,)
+            "SELECT closed, told, ended, signal FROM incident WHERE key = ?", (signal.key,)
         ).fetchone()
         if signal.bad:
             _raise(conn, signal, row, now)
@@ -61,9 +63,13 @@ def _raise(conn: sqlite3.Connection, signal: Signal, row: sqlite3.Row | None, no
     if row is not None and signal.once:
         return  # an event is told once
     text = json.dumps(asdict(signal), ensure_ascii=False, sort_keys=True)
-    if row is not None and row["closed"] is None:
-        if row["signal"] != text:
-            conn.execute("UPDATE incident SET signal = ? WHERE key = ?", (text, signal.key))
+    told_only = row is not None and row["told"] is not None and row["ended"] is None
+    if row is not None and (row["closed"] is None or told_only):
+        # Back before anybody was told that it was over: it still is the same incident.
+        if row["signal"] != text or row["closed"] is not None:
+            conn.execute(
+                "UPDATE incident SET signal = ?, closed = NULL WHERE key = ?", (text, signal.key)
+            )
         return
     conn.execute(
         "INSERT INTO incident (key, number, since, signal) VALUES (?, ?, ?, ?) "
@@ -81,7 +87,9 @@ def put_signals(store: Store, signals: Sequence[Signal], now: int) -> None:
 
 
 def incident_list(store: Store, *, open_only: bool) -> list[incidents.Incident]:
-    where = "WHERE closed IS NULL" if open_only else "WHERE closed IS NULL OR ended IS NULL"
+    """Incidents that last, and (unless `open_only`) those whose end is still to be told."""
+    ending = "" if open_only else "OR (told IS NOT NULL AND ended IS NULL)"
+    where = f"WHERE closed IS NULL {ending}"
     rows = store.read(f"SELECT * FROM incident {where} ORDER BY since")  # noqa: S608
     return [_to_incident(row) for row in rows]
 

@@ -10,6 +10,8 @@ from monitor.model import Outgoing, Rendered
 from monitor.store import Store
 from monitor.store.rows import rendered_text, to_rendered
 
+ROUND_MOST = 500  # deliveries of one channel in one round of sending
+
 
 @dataclass(frozen=True, slots=True)
 class Owed:
@@ -17,7 +19,7 @@ class Owed:
 
     channel: str
     case: str
-    form: str  # alone | group | daily
+    form: str  # alone | group | history | daily
     alerts: tuple[str, ...]
 
 
@@ -92,19 +94,25 @@ def freeze(
 
 def release_claims(store: Store) -> int:
     """Take over sends that an ended run left under way. Returns how many."""
+    claimed = "state = 'waiting' AND claimed IS NOT NULL"
+    if not store.read(f"SELECT 1 FROM delivery WHERE {claimed} LIMIT 1"):  # noqa: S608
+        return 0
     with store.write() as conn:
-        return conn.execute("UPDATE delivery SET claimed = NULL WHERE claimed IS NOT NULL").rowcount
+        return conn.execute(f"UPDATE delivery SET claimed = NULL WHERE {claimed}").rowcount  # noqa: S608
 
 
 def due_deliveries(store: Store, now: int, *, all_waiting: bool) -> list[Due]:
     """Deliveries to try, oldest first. `all_waiting` looks past our own waits, not past a
-    time that the receiver named."""
+    time that the receiver named. At most ROUND_MOST of each channel, so that one that has
+    been down for long does not keep the others waiting."""
     rows = store.read(
-        "SELECT d.*, m.created, m.rendered FROM delivery d JOIN message m ON m.id = d.message "
+        "SELECT * FROM (SELECT d.*, m.created, m.rendered, m.rowid AS nr, "
+        "row_number() OVER (PARTITION BY d.channel ORDER BY m.created, m.rowid) AS place "
+        "FROM delivery d JOIN message m ON m.id = d.message "
         "WHERE d.state = 'waiting' AND d.claimed IS NULL AND (d.due <= ? OR (? AND NOT d.held)) "
-        "AND d.channel NOT IN (SELECT channel FROM channel_state WHERE disabled IS NOT NULL) "
-        "ORDER BY m.created, m.rowid LIMIT 500",
-        [now, all_waiting],
+        "AND d.channel NOT IN (SELECT channel FROM channel_state WHERE disabled IS NOT NULL)) "
+        "WHERE place <= ? ORDER BY created, nr",
+        [now, all_waiting, ROUND_MOST],
     )
     return [
         Due(
@@ -189,13 +197,19 @@ def deliveries(store: Store, state: str | None = None) -> list[sqlite3.Row]:
 
 
 def replay(store: Store, message_ids: Sequence[str], now: int) -> int:
-    """Send again, with the same id and bytes. Returns how many deliveries wait now."""
+    """Send again, with the same id and bytes and a new plan of tries: to recipients that
+    have not accepted it, or to all when all have. Returns how many deliveries wait now."""
     with store.write() as conn:
-        return conn.executemany(
-            "UPDATE delivery SET state = 'waiting', due = ?, held = 0, claimed = NULL "
-            "WHERE message = ?",
-            [(now, message_id) for message_id in message_ids],
-        ).rowcount
+        return sum(_replay_one(conn, message_id, now) for message_id in message_ids)
+
+
+def _replay_one(conn: sqlite3.Connection, message_id: str, now: int) -> int:
+    change = (
+        "UPDATE delivery SET state = 'waiting', due = ?, held = 0, attempts = 0 "
+        "WHERE message = ? AND claimed IS NULL"
+    )
+    count = conn.execute(f"{change} AND state <> 'accepted'", (now, message_id)).rowcount
+    return count or conn.execute(change, (now, message_id)).rowcount
 
 
 def first_message_id(store: Store, alert_id: str, channel: str) -> str | None:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor import coverage
 from monitor.errors import Conflict
 from monitor.model import Alert, Asset, Batch, Chain, Interval, Row, Subject, Watched
-from monitor.plan import Context, Covered, NewRow, OpenGap, Plan, Sighting
-from monitor.store import Store
+from monitor.plan import Context, Covered, NewRow, OpenGap, Plan, Sighting, Signal, gap_key
+from monitor.store import Store, is_double
 from monitor.store.journal import insert_alerts, note_signals
 from monitor.store.rows import TRANSFER_COLUMNS, to_alert, to_row, to_transfer, transfer_params
 
 RETRY_GAP = 86_400  # seconds between tries to read a gap
 HISTORY_LIMIT = 100_000  # rows of one subject, above which reading history stops and asks
 UNSERVED = "no configured source lists it"
+PART = 1000  # rows of a long history held in memory at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Reading:
     complete_time: int | None = None
     error: str = ""
     cursor: tuple[str, int, str] | None = None  # (source, place, cursor) of unfinished history
-    deep: bool = False  # the trailing window was read again
+    read: Interval | None = None  # what was read in full; a cursor into it is done with
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,19 @@ def rows_of_subject(store: Store, subject: Subject, limit: int | None = None) ->
     return [to_row(row) for row in found]
 
 
+def each_row(store: Store, subject: Subject) -> Iterator[Row]:
+    """Every transfer of a subject once, as recorded, with only a part of them in memory."""
+    for party, others in (("sender", ""), ("recipient", "AND sender IS NOT ?2")):
+        last = 0
+        while part := store.read(
+            f"SELECT * FROM transfer WHERE chain = ?1 AND {party} = ?2 {others} "  # noqa: S608
+            "AND id > ?3 ORDER BY id LIMIT ?4",
+            [subject.chain, subject.address, last, PART],
+        ):
+            yield from map(to_row, part)
+            last = part[-1]["id"]
+
+
 def context(
     store: Store,
     chain: Chain,
@@ -157,7 +171,7 @@ def context(
         now=now,
         watched=watched,
         known=known,
-        alerts=_alerts_of(store, {row.transfer.tx for row in known}),
+        alerts=_alerts_of(store, known),
         covered={
             stream: state.covered.get(axis, ())
             for stream, state in states.items()
@@ -201,18 +215,28 @@ def _final_txs(store: Store, subject: Subject, axis: str, span: Interval) -> set
 
 def _rows_of(store: Store, chain: str, txs: Iterable[str]) -> tuple[Row, ...]:
     found = store.read_in("SELECT * FROM transfer WHERE chain = ? AND tx IN ({})", txs, [chain])
+    transfers = {row["id"]: to_transfer(row) for row in found}
     tellers: dict[int, set[str]] = {}
-    blocks = {row["id"]: to_transfer(row).block_key for row in found}
-    for seen in store.read_in(
-        "SELECT transfer, source, block FROM sighting WHERE transfer IN ({})", blocks
+    for number, source, block in store.read_in(
+        "SELECT transfer, source, block FROM sighting WHERE transfer IN ({})", transfers
     ):
-        if seen["block"] == blocks[seen["transfer"]]:
-            tellers.setdefault(seen["transfer"], set()).add(seen["source"])
-    return tuple(to_row(row, frozenset(tellers.get(row["id"], ()))) for row in found)
+        if block == transfers[number].block_key:
+            tellers.setdefault(number, set()).add(source)
+    return tuple(
+        to_row(row, transfers[row["id"]], frozenset(tellers.get(row["id"], ()))) for row in found
+    )
 
 
-def _alerts_of(store: Store, txs: Iterable[str]) -> tuple[Alert, ...]:
+def _alerts_of(store: Store, known: Sequence[Row]) -> tuple[Alert, ...]:
+    """Alerts about the rows' transactions, and start-up summaries that listed the rows."""
+    txs = (row.transfer.tx for row in known)
     found = store.read_in("SELECT rowid AS nr, * FROM alert WHERE tx IN ({})", txs)
+    summaries = store.read_in(
+        "SELECT DISTINCT a.rowid AS nr, a.* FROM alert_transfer at JOIN alert a ON a.id = at.alert "
+        "WHERE a.kind = 'history' AND at.transfer IN ({})",
+        (row.id for row in known),
+    )
+    found += {row["id"]: row for row in summaries}.values()
     identities: dict[str, list[tuple[str, str, str]]] = {}
     for row in store.read_in(
         "SELECT at.alert, t.chain, t.tx, t.leg FROM alert_transfer at "
@@ -248,8 +272,7 @@ def apply(
         )
         insert_alerts(conn, plan.alerts, routes)
         note_signals(conn, plan.signals, plan.now)
-        for reading in readings:
-            _note_reading(conn, plan.subject, reading, plan.now)
+        _note_readings(conn, plan.subject, readings, plan.now)
 
 
 def _insert_rows(conn: sqlite3.Connection, new: Sequence[NewRow], now: int) -> None:
@@ -260,6 +283,8 @@ def _insert_rows(conn: sqlite3.Connection, new: Sequence[NewRow], now: int) -> N
             [(*transfer_params(r.transfer), r.status.value, int(r.late), now) for r in new],
         )
     except sqlite3.IntegrityError as error:
+        if not is_double(error):
+            raise
         raise Conflict(f"a row to add is there already: {error}") from error
 
 
@@ -297,17 +322,35 @@ def _cover(conn: sqlite3.Connection, subject: Subject, new: Covered, now: int) -
     where = "subject = ? AND stream = ? AND source = ? AND axis = ? AND lo <= ? AND hi >= ?"
     near = (*key, new.span.hi + 1, new.span.lo - 1)
     rows = conn.execute(f"SELECT lo, hi FROM coverage WHERE {where}", near).fetchall()  # noqa: S608
-    conn.execute(f"DELETE FROM coverage WHERE {where}", near)  # noqa: S608
     (joined,) = coverage.union([new.span, *(Interval(r["lo"], r["hi"]) for r in rows)])
+    if any(r["lo"] != joined.lo for r in rows):
+        conn.execute(f"DELETE FROM coverage WHERE {where} AND lo <> ?", (*near, joined.lo))  # noqa: S608
     conn.execute(
-        "INSERT INTO coverage (subject, stream, source, axis, lo, hi, at) VALUES (?,?,?,?,?,?,?)",
+        "INSERT INTO coverage (subject, stream, source, axis, lo, hi, at) VALUES (?,?,?,?,?,?,?) "
+        "ON CONFLICT (subject, stream, source, axis, lo) "
+        "DO UPDATE SET hi = excluded.hi, at = excluded.at",
         (*key, joined.lo, joined.hi, now),
     )
-    conn.execute(
-        "UPDATE gap SET closed = ? WHERE subject = ? AND stream = ? AND axis = ? "
-        "AND closed IS NULL AND lo >= ? AND hi <= ?",
-        (now, subject.key, new.stream, new.axis, new.span.lo, new.span.hi),
-    )
+    where = "subject = ? AND stream = ? AND axis = ? AND closed IS NULL AND lo >= ? AND hi <= ?"
+    inside = (subject.key, new.stream, new.axis, new.span.lo, new.span.hi)
+    gaps = conn.execute(f"SELECT lo, hi FROM gap WHERE {where}", inside).fetchall()  # noqa: S608
+    if gaps:
+        conn.execute(f"UPDATE gap SET closed = ? WHERE {where}", (now, *inside))  # noqa: S608
+    for gap in gaps:
+        _end_incident(conn, subject, new.axis, Interval(gap["lo"], gap["hi"]), now)
+
+
+def _end_incident(
+    conn: sqlite3.Connection, subject: Subject, axis: str, span: Interval, now: int
+) -> None:
+    """Close the incident about a gap once all lists that it was about have been read."""
+    left = conn.execute(
+        "SELECT 1 FROM gap WHERE subject = ? AND axis = ? AND lo = ? AND hi = ? "
+        "AND closed IS NULL LIMIT 1",
+        (subject.key, axis, span.lo, span.hi),
+    ).fetchone()
+    if left is None:
+        note_signals(conn, [Signal(gap_key(subject, axis, span), bad=False)], now)
 
 
 def _open_gap(conn: sqlite3.Connection, subject: Subject, new: OpenGap, now: int) -> None:
@@ -338,18 +381,40 @@ def _storable(text: str | None) -> str | None:
     return None if text is None else text.encode("utf-8", "replace").decode()[:1000]
 
 
-def _note_reading(conn: sqlite3.Connection, subject: Subject, r: Reading, now: int) -> None:
-    row = conn.execute(
-        "SELECT cursors, failing FROM reading WHERE subject = ? AND stream = ?",
-        (subject.key, r.stream),
-    ).fetchone()
-    cursors = json.loads(row["cursors"]) if row else {}
+def _note_readings(
+    conn: sqlite3.Connection, subject: Subject, readings: Sequence[Reading], now: int
+) -> None:
+    kept: dict[str, tuple[str, int | None]] = {
+        row["stream"]: (row["cursors"], row["failing"])
+        for row in conn.execute(
+            "SELECT stream, cursors, failing FROM reading WHERE subject = ?", (subject.key,)
+        )
+    }
+    for reading in readings:
+        cursors, failing = kept.get(reading.stream, ("{}", None))
+        failing = None if reading.ok else failing or now
+        kept[reading.stream] = (_cursors_after(cursors, reading), failing)
+        _note_reading(conn, subject, reading, *kept[reading.stream], now)
+
+
+def _cursors_after(known: str, r: Reading) -> str:
+    cursors = json.loads(known)
     if r.cursor is not None:
         source, place, cursor = r.cursor
         cursors[source] = [place, cursor]
-    elif r.ok:
-        cursors.pop(r.source, None)
-    failing = None if r.ok else (row["failing"] if row and row["failing"] else now)
+    elif r.read is not None and cursors.get(r.source, [-1])[0] in r.read:
+        del cursors[r.source]
+    return json.dumps(cursors)
+
+
+def _note_reading(
+    conn: sqlite3.Connection,
+    subject: Subject,
+    r: Reading,
+    cursors: str,
+    failing: int | None,
+    now: int,
+) -> None:
     conn.execute(
         "INSERT INTO reading (subject, stream, tried, ok, source, axis, complete_to, "
         "complete_time, error, failing, cursors) VALUES (?,?,?,?,?,?,?,?,?,?,?) "
@@ -362,8 +427,6 @@ def _note_reading(conn: sqlite3.Connection, subject: Subject, r: Reading, now: i
         (
             *(subject.key, r.stream, now, now if r.ok else None, r.source or None),
             *(r.axis or None, r.complete_to, r.complete_time, r.error or None, failing),
-            json.dumps(cursors),
+            cursors,
         ),
     )
-    if r.deep:
-        conn.execute("UPDATE subject SET deep = ? WHERE key = ?", (now, subject.key))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from monitor.model import Alert, Entry, Subject, Watched
+from monitor.model import Alert, Baseline, Entry, Subject, Watched
 from monitor.store import Store
 from monitor.store.journal import insert_alerts
 from monitor.store.rows import entry_terms, to_watched
@@ -31,6 +32,16 @@ def watch(store: Store) -> Watch:
     return found
 
 
+def with_baselines(entries: Watch, chain: str, fixed: Mapping[str, Baseline]) -> Watch:
+    """The same entries, those named in `fixed` with their baseline."""
+    changed = {
+        address: tuple(replace(w, baseline=w.baseline or fixed.get(w.entry.id)) for w in watched)
+        for address, watched in entries.get(chain, {}).items()
+        if any(w.entry.id in fixed for w in watched)
+    }
+    return {**entries, chain: {**entries.get(chain, {}), **changed}}
+
+
 def absent_entries(store: Store) -> list[Watched]:
     """Entries that the file no longer holds and nobody has retired: still watched."""
     rows = store.read("SELECT * FROM entry WHERE absent IS NOT NULL AND retired IS NULL")
@@ -44,10 +55,12 @@ def take_list(
     sha256: str,
     outcome: Mapping[str, object],
     now: int,
+    answer: tuple[Sequence[Alert], Sequence[tuple[str, str, str]]] = ((), ()),
 ) -> None:
     """Take a read watchlist: additions and edits apply, retired ones end, missing stay.
 
     `keep` names entries whose lines were refused: they are neither changed nor missing.
+    `answer`: what is told of it, with the routes; taken and told go together.
     """
     with store.write() as conn:
         for entry in entries:
@@ -62,6 +75,13 @@ def take_list(
             "ON CONFLICT (sha256, at) DO NOTHING",
             (sha256, now, json.dumps(outcome, ensure_ascii=False)),
         )
+        insert_alerts(conn, *answer)
+
+
+def last_list(store: Store) -> str:
+    """The sha256 of the watchlist that was taken last."""
+    rows = store.read("SELECT sha256 FROM list_version ORDER BY at DESC, rowid DESC LIMIT 1")
+    return str(rows[0]["sha256"]) if rows else ""
 
 
 def _take(conn: sqlite3.Connection, entry: Entry, sha256: str, now: int) -> None:
@@ -100,19 +120,35 @@ def due_subjects(store: Store, now: int | None) -> list[Subject]:
     return [Subject(row["chain"], row["address"]) for row in rows]
 
 
-def mark_in_flight(store: Store, subject: Subject, now: int | None) -> None:
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A poll of a subject that came to its end."""
+
+    subject: Subject
+    due: int  # when it is due again
+    failed: bool
+    deep: int | None = None  # when the trailing window was read again, if it was
+
+
+def turn(store: Store, ended: Sequence[Ended], begun: Sequence[Subject], now: int) -> None:
+    """Note polls that ended and polls that begin, of many subjects in one transaction:
+    each commit waits for the disk."""
+    if not ended and not begun:
+        return
     with store.write() as conn:
-        conn.execute("UPDATE subject SET in_flight = ? WHERE key = ?", (now, subject.key))
+        conn.executemany(
+            "UPDATE subject SET due = ?, in_flight = NULL, deep = coalesce(?, deep), "
+            "failures = CASE WHEN ? THEN failures + 1 ELSE 0 END WHERE key = ?",
+            [(e.due, e.deep, e.failed, e.subject.key) for e in ended],
+        )
+        conn.executemany(
+            "UPDATE subject SET in_flight = ? WHERE key = ?", [(now, s.key) for s in begun]
+        )
 
 
 def schedule(store: Store, subject: Subject, due: int, *, failed: bool) -> None:
-    """End a poll of a subject: when it is due again."""
-    with store.write() as conn:
-        conn.execute(
-            "UPDATE subject SET due = ?, in_flight = NULL, "
-            "failures = CASE WHEN ? THEN failures + 1 ELSE 0 END WHERE key = ?",
-            (due, failed, subject.key),
-        )
+    """End a poll of one subject: when it is due again."""
+    turn(store, [Ended(subject, due, failed)], [], due)
 
 
 def stuck_subjects(store: Store) -> list[Subject]:

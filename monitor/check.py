@@ -1,0 +1,361 @@
+"""`fundwatch check`: what works, what does not, and the cure, in plain words.
+
+Sends nothing and writes nothing, so it may run beside the daemon. Online it asks every
+source of every chain with an entry for its head and for the newest rows of one watched
+address, and tries the channels up to the point of sending.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import available_timezones
+
+from monitor import __version__, app, channels, check_cost, check_sources, status, watchlist
+from monitor.check_probe import Probe, offers
+from monitor.check_report import Bench, Report, lines_of
+from monitor.check_sources import day_of
+from monitor.errors import ConfigError, DeliveryError, StoreError
+from monitor.model import ChannelConfig, Entry, Severity
+from monitor.plain import duration
+from monitor.settings import Settings, load
+from monitor.status_text import count
+from monitor.store import Store, journal, post, watch
+from monitor.store.schema import VERSION
+
+OLDEST_SQLITE = (3, 37)  # STRICT tables
+LEAST_DISK = 0.05  # of the disk that should be free
+BACKUP_EVERY = 7 * 86_400
+GOOD, FAILED, BAD_INPUT = 0, 1, 2
+
+
+def run(
+    home: Path,
+    environ: Mapping[str, str],
+    *,
+    offline: bool,
+    now: int,
+    write: Callable[[str], None],
+) -> int:
+    """Check a home folder, writing lines as they come. Returns the exit code: 0 nothing
+    fails, 1 something does, 2 the settings or the watchlist hold mistakes."""
+    out = Report(write)
+    write(_headline(home))
+    out.section("SETTINGS")
+    try:
+        app.check_home(home)
+        settings = load(home, environ)
+    except ConfigError as error:
+        for problem in error.problems:
+            out.fail(str(problem))
+        out.note("watchlist, sources and channels were not looked at: correct this first")
+        out.fact("RESULT", f"{len(out.failures)} FAIL. It cannot run.  (exit {BAD_INPUT})")
+        return BAD_INPUT
+    store = _open(home, out)
+    try:
+        return _check(Bench(home, settings, (), store, offline, now, out))
+    finally:
+        if store is not None:
+            store.close()
+
+
+def _headline(home: Path) -> str:
+    free = shutil.disk_usage(home).free / 1e9 if home.is_dir() else 0
+    return (
+        f"Fundwatch {__version__} - Python {platform.python_version()} - "
+        f"SQLite {sqlite3.sqlite_version} - {home} ({free:,.0f} GB free)"
+    )
+
+
+def _open(home: Path, out: Report) -> Store | None:
+    path = home / app.DATABASE
+    if not path.exists():
+        return None
+    try:
+        return Store(path, readonly=True)
+    except StoreError as error:
+        out.fail(str(error))
+        return None
+
+
+def _check(bench: Bench) -> int:
+    out = bench.out
+    _settings(bench)
+    bench, list_is_bad = _watchlist(bench)
+    made = app.make_sources(
+        bench.settings,
+        {k: bench.settings.chains[k] for k in bench.chains},
+        check_sources.budget_left(bench),
+    )
+    probes = check_sources.check(bench, made)
+    _channels(bench)
+    for name, text in check_cost.facts(bench.settings, bench.entries, made.by_chain):
+        out.fact(name, text)
+    for text, cure in check_cost.warnings(bench.settings, bench.entries, made.by_chain):
+        out.warn(text, cure)
+    code = BAD_INPUT if list_is_bad else FAILED if out.failures else GOOD
+    out.fact("RESULT", _result(bench, made, probes, code))
+    return code
+
+
+# -- settings ----------------------------------------------------------------------------
+
+
+def _settings(bench: Bench) -> None:
+    out, settings = bench.out, bench.settings
+    for note in _general_notes(settings):
+        out.warn(note)
+    if (bench.home / ".env").exists() and not any(n.startswith(".env") for n in settings.notes):
+        keys = [c.name for c in settings.sources.values() if c.api_key]
+        out.ok(
+            ".env can be read by this user only" + (f"; keys for {', '.join(keys)}" if keys else "")
+        )
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        out.fail(f"SQLite {sqlite3.sqlite_version} is too old", "use a Python with 3.37 or newer")
+    _disk(bench)
+    _database(bench)
+    if settings.proxies:
+        out.ok(f"explorers and webhooks are reached through {check_cost.proxy_of(settings)}")
+    if settings.ca_bundle:
+        out.ok(f"certificates are checked against {settings.ca_bundle}")
+
+
+def _general_notes(settings: Settings) -> list[str]:
+    return [n for n in settings.notes if n.startswith((".env", "config/"))]
+
+
+def _disk(bench: Bench) -> None:
+    usage = shutil.disk_usage(bench.home)
+    if usage.free < LEAST_DISK * usage.total:
+        left = f"{usage.free / 1e9:,.1f} GB"
+        bench.out.warn(
+            f"only {left} of the disk are free", "make room: a full disk stops recording"
+        )
+    if not os.access(bench.home, os.W_OK):
+        bench.out.fail("this user may not write to the folder", "change its owner or mode")
+
+
+def _database(bench: Bench) -> None:
+    out, store = bench.out, bench.store
+    if store is None:
+        if not (bench.home / app.DATABASE).exists():
+            out.note(f"{app.DATABASE} is not there yet; the first poll or run makes it")
+        return
+    version = store.read("PRAGMA user_version")[0][0]
+    size = f"{store.path.stat().st_size / 1e6:,.1f} MB"
+    if version < VERSION:
+        out.warn(
+            f"database schema {version}, {size}; the next run raises it to {VERSION}",
+            "make a backup first: fundwatch backup FILE",
+        )
+    else:
+        out.ok(f"database schema {version}, opened, {size}")
+    backed_up = status.last_backup(store)
+    movements = store.read("SELECT EXISTS (SELECT 1 FROM transfer)")[0][0]
+    if backed_up is not None and bench.now - backed_up <= BACKUP_EVERY:
+        out.ok(f"last backup {duration(bench.now - backed_up)} ago")
+    elif movements:
+        age = "never" if backed_up is None else f"{duration(bench.now - backed_up)} ago"
+        out.warn(f"last backup: {age}", "fundwatch backup FILE, best daily")
+
+
+# -- watchlist ---------------------------------------------------------------------------
+
+
+def _watchlist(bench: Bench) -> tuple[Bench, bool]:
+    """The bench with the entries in force, and whether the file holds mistakes."""
+    out, settings = bench.out, bench.settings
+    out.section("WATCHLIST")
+    parsed = watchlist.parse(
+        (bench.home / app.WATCHLIST).read_bytes(),
+        settings.chains,
+        app.WATCHLIST,
+        channels=list(settings.channels),
+        assets=list(settings.assets.values()),
+        timezones=available_timezones(),
+    )
+    for problem in parsed.problems:
+        out.fail(str(problem))
+    live = [e for e in parsed.entries if not e.retired]
+    stored = [w.entry for w in watch.all_entries(bench.store) if w.active] if bench.store else []
+    named = {e.id for e in parsed.entries}
+    kept = [e for e in stored if e.id not in named and e.subject.chain in settings.chains]
+    bench = replace(bench, entries=(*live, *kept))
+    cases, chains = len({e.case for e in live if e.case}), len(bench.chains)
+    if live:
+        out.ok(
+            f"{count(len(live), 'entry', 'entries')}, {count(cases, 'case', 'cases')}, "
+            f"{count(chains, 'chain', 'chains')}; {len(settings.assets)} verified tokens known"
+        )
+    elif not parsed.problems:
+        out.warn("the list is empty: nothing is watched", "add an address to watchlist.yaml")
+    gone = [e for e in kept if e.id not in parsed.refused]
+    if gone:
+        ids = ", ".join(e.id for e in gone)
+        out.warn(
+            f"no longer in the file, still watched: {ids}",
+            "fundwatch watchlist retire ENTRY, or put them back",
+        )
+    _remarks(bench, live)
+    _held_back(bench)
+    return bench, bool(parsed.problems)
+
+
+def _remarks(bench: Bench, entries: Sequence[Entry]) -> None:
+    """Lines that are right, and may not do what somebody expects."""
+    today = datetime.fromtimestamp(bench.now, UTC).date()
+    settings = bench.settings
+    asked = (
+        (
+            [e for e in entries if e.direction == "in"],
+            "direction: in - what leaves the address only comes in the daily mail",
+            "write  direction: both  if you want to hear of it at once",
+        ),
+        (
+            [e for e in entries if (day := day_of(e.since)) is not None and day > today],
+            "since lies in the future - no history is read before it",
+            "correct the day if older movements matter",
+        ),
+        (
+            [e for e in entries if e.severity is Severity.LOW and not _daily(e, settings)],
+            "severity: low comes in the daily mail, and no mail channel for the desk is told",
+            "add a mail channel, or another severity",
+        ),
+    )
+    for found, text, cure in asked:
+        if found:
+            bench.out.warn(f"{lines_of([e.line for e in found])}: {text}", cure)
+    deaf = [e for e in entries if settings.channels and not _told(e, settings)]
+    if deaf:
+        bench.out.fail(
+            f"{lines_of([e.line for e in deaf])}: no channel is told of these addresses",
+            "write  audience: desk  into a channel of config/channels.yaml",
+        )
+
+
+def _told(entry: Entry, settings: Settings) -> list[ChannelConfig]:
+    """The channels that are told of an entry's movements."""
+    if entry.channels is not None:
+        return [settings.channels[n] for n in entry.channels if n in settings.channels]
+    return [c for c in settings.channels.values() if "desk" in c.audience]
+
+
+def _daily(entry: Entry, settings: Settings) -> bool:
+    told = _told(entry, settings)
+    return any(c.machine or (c.kind == "email" and "desk" in c.audience) for c in told)
+
+
+def _held_back(bench: Bench) -> None:
+    if bench.store is None:
+        return
+    subjects = {e.subject.key: e for e in bench.entries if not e.busy}
+    for incident in journal.incident_list(bench.store, open_only=True):
+        entry = subjects.get(incident.signal.key.removeprefix("busy:"))
+        if entry is not None:
+            bench.out.warn(
+                f"line {entry.line}: {entry.subject.address} has over 100,000 movements, it "
+                "looks like a service; its history is held back",
+                "confirm with  busy: yes",
+            )
+
+
+# -- channels ----------------------------------------------------------------------------
+
+
+def _channels(bench: Bench) -> None:
+    out, settings = bench.out, bench.settings
+    tail = "was tried" if bench.offline else "was sent"
+    out.section(f"CHANNELS (nothing {tail}; to send: fundwatch channels test NAME)")
+    if not settings.channels:
+        out.warn("no channel is set up: nobody is told", "config/channels.yaml")
+        return
+    off = post.disabled(bench.store) if bench.store else {}
+    with ThreadPoolExecutor(len(settings.channels), thread_name_prefix="check") as pool:
+        tried = list(pool.map(lambda c: _try_channel(bench, c), settings.channels.values()))
+    for config, (good, text) in zip(settings.channels.values(), tried, strict=True):
+        if good:
+            out.ok(f"{config.name:<12}{text}{_last_test(bench, config.name)}")
+        else:
+            out.fail(text, "correct config/channels.yaml")
+        if config.name in off:
+            cure = f"mend it, then  fundwatch channels test {config.name}"
+            out.fail(f"{config.name} is switched off: {off[config.name]}", cure)
+    for note in settings.notes:
+        if note.partition(":")[0] in settings.channels:
+            out.warn(note)
+    _audiences(bench)
+
+
+def _try_channel(bench: Bench, config: ChannelConfig) -> tuple[bool, str]:
+    settings = bench.settings
+    try:
+        channel = channels.build(
+            config, proxies=settings.proxies or None, verify=settings.ca_bundle or True
+        )
+        if bench.offline:
+            return True, f"{config.kind} to {check_cost.channel_host(config)}"
+        return True, channel.check()
+    except (ConfigError, DeliveryError) as error:
+        return False, str(error)
+
+
+def _last_test(bench: Bench, name: str) -> str:
+    noted = journal.get_note(bench.store, f"test:{name}") if bench.store else None
+    return f"; last test accepted {duration(bench.now - int(noted))} ago" if noted else ""
+
+
+def _audiences(bench: Bench) -> None:
+    """Whether somebody hears of our own failures, by another way than what failed."""
+    configs = list(bench.settings.channels.values())
+    told = [c for c in configs if "operations" in c.audience]
+    if not told:
+        bench.out.warn(
+            "no channel is for operations: nobody hears that Fundwatch is blind or stuck",
+            "write  audience: operations  into a channel",
+        )
+    for ops in told:
+        host = check_cost.channel_host(ops)
+        same = [c for c in configs if c is not ops and check_cost.channel_host(c) == host]
+        elsewhere = any(check_cost.channel_host(c) != host for c in told)
+        if same and not elsewhere:
+            bench.out.warn(
+                f"{ops.name} uses the same server as {same[0].name}: it cannot report that "
+                "server's failure",
+                "tell operations through another server too",
+            )
+    if len(configs) == 1:
+        bench.out.warn(
+            f"{configs[0].name} is the only channel: nobody hears of its own failure",
+            "add a second one through another server",
+        )
+
+
+# -- result ------------------------------------------------------------------------------
+
+
+def _result(bench: Bench, made: app.Sources, probes: Sequence[Probe], code: int) -> str:
+    out = bench.out
+    wrong = f"{len(out.failures)} FAIL, {len(out.warnings)} WARN."
+    full = partly = nothing = 0
+    for key in bench.chains:
+        readable = offers(made.by_chain.get(key, ()))
+        if not bench.offline:
+            readable = frozenset(s for p in probes if p.chain.key == key for s in p.serves)
+        missing = frozenset(bench.settings.chains[key].streams) - readable
+        number = len(bench.on(key))
+        full += 0 if missing else number
+        partly += number if missing and readable else 0
+        nothing += 0 if readable else number
+    parts = [f"{full} of {count(len(bench.entries), 'entry', 'entries')} can be read fully"]
+    parts += [f"{partly} partly"] if partly else []
+    parts += [f"{nothing} not at all"] if nothing else []
+    tried = " (by the settings; nothing was asked)" if bench.offline else ""
+    first = f" First cure: {out.failures[0]}" if out.failures else ""
+    return f"{wrong} {', '.join(parts)}{tried}.{first}  (exit {code})"

@@ -1,0 +1,139 @@
+"""What watching costs and shows to others: calls, minutes, who learns which addresses, which
+hosts a firewall must let through. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from monitor import budget, net
+from monitor.model import ChannelConfig, Entry, SourceConfig
+from monitor.plain import duration
+from monitor.ports import Source
+from monitor.settings import Settings
+
+BySource = Mapping[str, Sequence[Source]]  # chain -> sources in order
+
+
+def facts(
+    settings: Settings, entries: Sequence[Entry], made: BySource
+) -> Iterator[tuple[str, str]]:
+    """(section, statement) for COST, PRIVACY and FIREWALL."""
+    yield "COST", _cost_words(settings, cost(settings, entries, made))
+    yield "PRIVACY", _privacy(settings, entries, made)
+    yield "FIREWALL", " ".join(hosts(settings, made)) or "no connection is needed"
+
+
+def cost(settings: Settings, entries: Sequence[Entry], made: BySource) -> budget.Cost:
+    subjects = list(dict.fromkeys(e.subject for e in entries))
+    return budget.cost(subjects, made, settings.sources)
+
+
+def warnings(
+    settings: Settings, entries: Sequence[Entry], made: BySource
+) -> Iterator[tuple[str, str]]:
+    """(what, cure) where the interval that was set uses a budget up."""
+    every, found = settings.poll_interval, cost(settings, entries, made)
+    if every is None:
+        return
+    for name, calls in found.calls.items():
+        for unit, seconds, limit in _limits(settings.sources[name]):
+            wanted = calls * seconds // every
+            if wanted > limit:
+                yield (
+                    f"every: {every} needs {wanted:,} calls {unit} of {name}, which has {limit:,}: "
+                    "reading will stop when they are used up",
+                    f"write  every: {found.interval}  or leave the line out",
+                )
+
+
+def _limits(config: SourceConfig) -> list[tuple[str, int, int]]:
+    """(unit, its seconds, calls) of the budgets that a source has."""
+    known = (("an hour", 3600, config.calls_per_hour), ("a day", 86_400, config.calls_per_day))
+    return [(unit, seconds, limit) for unit, seconds, limit in known if limit is not None]
+
+
+def _cost_words(settings: Settings, found: budget.Cost) -> str:
+    calls = sum(found.calls.values())
+    if not calls:
+        return "nothing is asked: no address is watched, or no source is in service"
+    least = int(found.least_seconds) + 1
+    every = settings.poll_interval or found.interval
+    how = "as set in settings.yaml" if settings.poll_interval else _limited_by(settings, found)
+    return (
+        f"{calls:,} calls a pass, at least {duration(least)}. One pass every {duration(every)}"
+        f"{f', {how}' if how else ''}. News is at most about {duration(every + least)} old."
+    )
+
+
+def _limited_by(settings: Settings, found: budget.Cost) -> str:
+    """Why passes are not made more often."""
+    if not found.narrowest:
+        return ""
+    config = settings.sources[found.narrowest]
+    for unit, seconds, limit in _limits(config):
+        wanted = found.calls[found.narrowest] * seconds // budget.LEAST_INTERVAL
+        if wanted > limit * budget.SHARE:
+            return (
+                f"as {found.narrowest} takes {limit:,} calls {unit} (a pass every "
+                f"{budget.LEAST_INTERVAL} s would need {wanted:,})"
+            )
+    return f"as {found.narrowest} may be asked {config.rate_per_second:g} a second"
+
+
+def _privacy(settings: Settings, entries: Sequence[Entry], made: BySource) -> str:
+    regular: dict[str, set[str]] = {}
+    standby: dict[str, set[str]] = {}
+    for chain, sources in made.items():
+        shown = {e.subject.address for e in entries if e.subject.chain == chain}
+        first = budget.first_sources(sources)
+        for source in sources:
+            host = net.where(settings.sources[source.name].url)[0]
+            (regular if source.name in first else standby).setdefault(host, set()).update(shown)
+    parts = [f"{_place(host)} {len(found)}" for host, found in regular.items()]
+    parts += [
+        f"{_place(host)} {len(found)} (standby)"
+        for host, found in standby.items()
+        if host not in regular
+    ]
+    return (
+        f"addresses are shown to: {', '.join(parts)}" if parts else "no address is shown to anybody"
+    )
+
+
+def _place(host: str) -> str:
+    return f"{host} (this machine)" if net.is_loopback(host) else host
+
+
+def hosts(settings: Settings, made: BySource) -> list[str]:
+    """host:port of everything that is connected to, each once."""
+    names = dict.fromkeys(s.name for sources in made.values() for s in sources)
+    found = [_source_host(settings, settings.sources[name]) for name in names]
+    found += [
+        proxy_of(settings)
+        if c.kind == "webhook" and net.proxies_for(c.url, settings.proxies)
+        else channel_host(c)
+        for c in settings.channels.values()
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _source_host(settings: Settings, config: SourceConfig) -> str:
+    through = net.proxies_for(config.url, settings.proxies)
+    return proxy_of(settings) if through else host_port(config.url)
+
+
+def proxy_of(settings: Settings) -> str:
+    """host:port of the proxy; never its password."""
+    return host_port(next(iter(settings.proxies.values())))
+
+
+def channel_host(config: ChannelConfig) -> str:
+    """host:port of a channel's server."""
+    return host_port(config.url) if config.url else f"{config.host}:{config.port}"
+
+
+def host_port(url: str) -> str:
+    """host:port of a URL, with the port that its scheme means; nothing else of it."""
+    host, port = net.where(url)
+    shown = f"[{host}]" if ":" in host else host
+    return f"{shown}:{port or (443 if url.lower().startswith('https:') else 80)}"

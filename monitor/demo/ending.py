@@ -1,0 +1,173 @@
+"""The end of the demo: what was told and recorded, where it lies, and the verdict."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from monitor.demo import verdict
+from monitor.demo.receivers import Letter
+from monitor.demo.stage import Stage
+from monitor.demo.truth import Truth
+from monitor.model import AlertKind, AlertView, Severity
+from monitor.plain import amount_short, clean
+
+SETTLE = 5.0  # seconds for the last mail to come
+STATUS = {"provisional": "can still be reversed", "orphaned": "did not happen"}
+WRONG_MOST = 20  # mistakes that are printed
+
+
+@dataclass
+class Ending:
+    stage: Stage
+    truth: Truth
+    out: Console
+
+    def play(self) -> list[str]:
+        """Stop the daemon, show what there is; returns what went wrong."""
+        code, seconds = self._stop()
+        alerts = self.stage.alerts()
+        messages = self._messages()
+        rows = [
+            json.loads(line)
+            for line in self.stage.run("transfers", "--format", "jsonl").splitlines()
+        ]
+        self._show_mail(alerts, messages)
+        self._show_rows(rows)
+        self._show_alerts(alerts)
+        self._show_places()
+        letters = [letter.message_id for letter in self.stage.mail.letters]
+        wrong = [
+            *([] if code == 0 else [f"the daemon ended with exit code {code}"]),
+            *verdict.recorded_wrong(rows, self.truth),
+            *verdict.told_wrong(self.stage.hook.alerts, self.truth),
+            *verdict.mailed_wrong(alerts, messages, letters),
+            *[f"wrong signature: {c.message_id}" for c in self.stage.hook.calls if not c.genuine],
+        ]
+        self._show_verdict(wrong, len(rows), seconds)
+        return wrong
+
+    def _stop(self) -> tuple[int, float]:
+        """End the daemon; one poll then sends what waits for a storm of mails to end."""
+        self.stage.until(lambda: False, SETTLE)
+        code, seconds = self.stage.stop()
+        self.stage.run("poll")
+        return code, seconds
+
+    def _messages(self) -> dict[tuple[str, str], str]:
+        with self.stage.record() as store:
+            rows = store.read("SELECT alert, channel, message FROM route WHERE message NOT NULL")
+        return {(row["alert"], row["channel"]): row["message"] for row in rows}
+
+    # -- what is shown -------------------------------------------------------------------
+
+    def _title(self, words: str) -> None:
+        self.out.print()
+        self.out.rule(f"[bold]{words}[/]", align="left", style="dim")
+
+    def _show_mail(self, alerts: list[AlertView], messages: Mapping[tuple[str, str], str]) -> None:
+        letter = self._most_important(alerts, messages)
+        if letter is not None:
+            self._title("The most important mail, as the analyst gets it")
+            words = f"Subject: {letter.subject}\n\n{letter.text.rstrip()}"
+            self.out.print(words, markup=False, soft_wrap=True)
+
+    def _most_important(
+        self, alerts: list[AlertView], messages: Mapping[tuple[str, str], str]
+    ) -> Letter | None:
+        severe = [
+            v
+            for v in alerts
+            if v.alert.kind is AlertKind.MOVEMENT and v.alert.severity is Severity.SEVERE
+        ]
+        if not severe:
+            return None
+        most = max(severe, key=lambda v: max(t.row.transfer.amount for t in v.transfers))
+        name = messages.get((most.alert.id, "desk-mail"))
+        return next((x for x in self.stage.mail.letters if x.message_id == name), None)
+
+    def _show_rows(self, rows: list[dict[str, Any]]) -> None:
+        self._title("The record (fundwatch transfers shows it with full addresses and hashes)")
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for name in ("TIME (UTC)", "CHAIN", "ENTRY", "WAY", "AMOUNT", "STATUS"):
+            table.add_column(name, justify="right" if name == "AMOUNT" else "left", no_wrap=True)
+        for row in rows:
+            table.add_row(*map(escape, _cells(row)))
+        self.out.print(table)
+
+    def _show_alerts(self, alerts: list[AlertView]) -> None:
+        self._title("Alerts by kind and lane")
+        counts = Counter((v.alert.kind.value, v.alert.lane.value) for v in alerts)
+        for (kind, lane), count in sorted(counts.items()):
+            what = "told at once" if lane == "news" else "recorded, webhook, daily mail"
+            self.out.print(f"{count:>4}  {kind:<11} {lane:<6} [dim]{what}[/]")
+
+    def _show_places(self) -> None:
+        self._title("Where it all lies")
+        stage = self.stage
+        html = len(list((stage.folder / "mails").glob("*.html")))
+        places: list[tuple[str, Path, str]] = [
+            ("mails", stage.folder / "mails", f"{len(stage.mail.letters)} (.eml), {html} as .html"),
+            ("webhook", stage.hook.log, f"{len(stage.hook.calls)} messages"),
+            ("home folder", stage.home, "watchlist.yaml, config/, fundwatch.db"),
+            ("daemon's log", stage.folder / "daemon.log", ""),
+        ]
+        for name, path, what in places:
+            self.out.print(f"{name:<13} {_near(path)}  [dim]{what}[/]", soft_wrap=True)
+        self.out.print(
+            f"[dim]look around:[/]  {_command()} --home {_near(stage.home)} transfers",
+            soft_wrap=True,
+        )
+
+    def _show_verdict(self, wrong: list[str], rows: int, seconds: float) -> None:
+        self.out.print()
+        told = sum(self.truth.alerts.values())
+        if not wrong:
+            self.out.print(
+                f"[bold green]Right:[/] all {rows} movements are recorded once, all {told} pieces "
+                "of news were told exactly once,\nevery signature holds, and the daemon stopped "
+                f"in {seconds:.1f} s when asked.",
+                soft_wrap=True,
+            )
+        for words in wrong[:WRONG_MOST]:
+            self.out.print(f"[bold red]Wrong:[/] {escape(words)}")
+        if len(wrong) > WRONG_MOST:
+            self.out.print(f"and {len(wrong) - WRONG_MOST} more")
+
+
+def _command() -> str:
+    """How to call Fundwatch from here."""
+    installed = Path(sys.executable).with_name("fundwatch")
+    return str(_near(installed)) if installed.exists() else f"{sys.executable} -m monitor"
+
+
+def _near(path: Path) -> Path:
+    """A path below the current folder without that folder."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    asset = row["asset"]
+    units = amount_short(int(row["amount"]), asset["decimals"])
+    name = asset["symbol"] or ""
+    name = name if asset["verified"] else f"unverified {clean(name, 12)}"
+    item = f" #{asset['token_id']}" if asset["token_id"] else ""
+    fee = " fee" if row["kind"] == "fee" else ""
+    ways = "/".join(dict.fromkeys(e["direction"] for e in row["entries"]))
+    return (
+        (row["time"] or "unconfirmed").replace("T", " ").removesuffix("Z"),
+        row["chain"],
+        ", ".join(dict.fromkeys(e["label"] for e in row["entries"])),
+        ways + fee,
+        f"{units} {name}{item}",
+        STATUS.get(row["status"], row["status"]),
+    )

@@ -1,0 +1,170 @@
+"""The demo's stage: the world behind its explorer, the receivers, a home folder, the daemon."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from monitor import settings, watchlist
+from monitor.demo import cast, story
+from monitor.demo.explorer import Explorer
+from monitor.demo.receivers import MailServer, WebhookReceiver
+from monitor.errors import MonitorError
+from monitor.model import AlertView, Entry
+from monitor.store import Store
+from monitor.store.views import Views
+
+SECRET = "FUNDWATCH_DEMO_HOOK_SECRET"  # noqa: S105 - the name of a variable
+EVERY = 2  # seconds between two passes: the least that settings allow
+PACE = 0.1  # seconds between two looks at whether something was told
+STOP_MOST = 15.0
+
+
+@dataclass
+class Stage:
+    """Everything that stands while the demo plays."""
+
+    folder: Path
+    world: story.World
+    mail: MailServer
+    hook: WebhookReceiver
+    daemon: subprocess.Popen[bytes]
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    def entries(self) -> tuple[Entry, ...]:
+        chains = settings.load(self.home, {}).chains
+        return watchlist.parse(cast.watchlist_yaml(), chains).entries
+
+    def until(self, done: Callable[[], bool], seconds: float) -> bool:
+        """Wait for something; returns whether it came. Raises MonitorError when the daemon
+        has ended meanwhile."""
+        end = time.monotonic() + seconds
+        while not done():
+            if self.daemon.poll() is not None:
+                log = self.folder / "daemon.log"
+                raise MonitorError(f"The daemon ended by itself. Why is in {log}")
+            if time.monotonic() > end:
+                return False
+            time.sleep(PACE)
+        return True
+
+    @contextmanager
+    def record(self) -> Iterator[Store]:
+        """The record, for reading beside the daemon."""
+        store = Store(self.home / "fundwatch.db", readonly=True)
+        try:
+            yield store
+        finally:
+            store.close()
+
+    def alerts(self) -> list[AlertView]:
+        """Every alert of the record, oldest first."""
+        loaded = settings.load(self.home, {})
+        with self.record() as store:
+            views = Views(store, loaded.chains, loaded.assets, loaded.addressbook)
+            return views.alerts(views.alert_ids())
+
+    def run(self, *args: str) -> str:
+        """What a command prints; a failure says why."""
+        done = subprocess.run(  # noqa: S603 - our own command
+            _command(self.home, *args), capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise MonitorError(f"fundwatch {' '.join(args)}: {done.stderr.strip()}")
+        return done.stdout
+
+    def stop(self) -> tuple[int, float]:
+        """End the daemon as a service does; returns its exit code and the seconds taken."""
+        began = time.monotonic()
+        self.daemon.send_signal(signal.SIGTERM)
+        return self.daemon.wait(STOP_MOST), time.monotonic() - began
+
+
+@contextmanager
+def stage(folder: Path, world: story.World) -> Iterator[Stage]:
+    """Set everything up in a folder, start the daemon; takes all down at the end."""
+    home = folder / "home"
+    (home / "config").mkdir(parents=True)
+    with ExitStack() as stack:
+        explorer = stack.enter_context(Explorer())
+        story.serve(explorer, world)
+        mail = stack.enter_context(MailServer(folder / "mails"))
+        secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
+        hook = stack.enter_context(WebhookReceiver(folder / "webhook.jsonl", secret))
+        _write_home(home, explorer, mail, hook)
+        log = stack.enter_context((folder / "daemon.log").open("wb"))
+        daemon = subprocess.Popen(  # noqa: S603 - our own command
+            _command(home, "run"),
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # Ctrl-C is for the demo, which then ends the daemon
+        )
+        stack.callback(_end, daemon)
+        yield Stage(folder, world, mail, hook, daemon)
+
+
+def _command(home: Path, *args: str) -> list[str]:
+    return [sys.executable, "-m", "monitor", "--home", str(home), *args]
+
+
+def _end(daemon: subprocess.Popen[bytes]) -> None:
+    if daemon.poll() is None:
+        daemon.terminate()
+        try:
+            daemon.wait(STOP_MOST)
+        except subprocess.TimeoutExpired:
+            daemon.kill()
+            daemon.wait()
+
+
+def _write_home(home: Path, explorer: Explorer, mail: MailServer, hook: WebhookReceiver) -> None:
+    files = {
+        "watchlist.yaml": cast.watchlist_yaml(),
+        "addressbook.csv": cast.addressbook_csv(),
+        "config/chains.yaml": cast.chains_yaml(),
+        "config/sources.yaml": cast.sources_yaml(explorer),
+        "config/assets.yaml": cast.assets_yaml(),
+        "config/settings.yaml": f"every: {EVERY}\n",
+        "config/channels.yaml": json.dumps({"channels": _channels(mail, hook)}, indent=2) + "\n",
+    }
+    for name, text in files.items():
+        (home / name).write_text(text, "utf-8")
+    (home / ".env").touch(0o600)
+    (home / ".env").write_text(f"{SECRET}={hook.secret}\n", "utf-8")
+
+
+def _channels(mail: MailServer, hook: WebhookReceiver) -> dict[str, dict[str, object]]:
+    server: dict[str, object] = {
+        "kind": "email",
+        "host": "127.0.0.1",
+        "port": mail.port,
+        "security": "none",
+        "from": "fundwatch@bank.example",
+    }
+    return {
+        "desk-mail": {
+            **server,
+            "to": ["desk@bank.example"],
+            "reply_to": "crypto-desk@bank.example",
+            "audience": "desk",
+        },
+        "ops-mail": {**server, "to": ["operations@bank.example"], "audience": "operations"},
+        "case-tool": {
+            "kind": "webhook",
+            "url": hook.url,
+            "secret_env": SECRET,
+            "allow_private": True,
+        },
+    }

@@ -1,0 +1,362 @@
+"""The rules of deciding, one small story each: told, gone, back, late, amended, final."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from book import Book, elsewhere, fee, kinds, stream_of, transfer
+from play import DAY, TOKEN, A, B, X
+
+from monitor.model import Gap, Head, Interval, Kind, Severity, Status, TxWord
+
+IN = transfer(105)
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Iterator[Book]:
+    """Met at block 100, with one entry and nothing told yet."""
+    made = Book(tmp_path)
+    made.watch()
+    made.read(head=100)
+    yield made
+    made.store.close()
+
+
+def word(height: int | None, *, found: bool, head: int = 110, **more: object) -> TxWord:
+    return TxWord("two", IN.tx, found, height, head=Head(head, 0), **more)  # type: ignore[arg-type]
+
+
+# -- absence -----------------------------------------------------------------------------
+
+
+def test_gone_only_after_two_reads_with_different_heads(book: Book) -> None:
+    """The source that told it leaves it out twice: missing, then orphaned and corrected."""
+    assert kinds(book.read(IN, head=106)) == ["movement"]
+    first = book.read(head=107)
+    assert book.status(IN) is Status.MISSING
+    assert kinds(first) == []
+    assert [q.why for q in first.questions] == ["missing"]
+    assert kinds(book.read(head=107)) == []
+    assert book.status(IN) is Status.MISSING
+    assert kinds(book.read(head=108)) == ["reversed"]
+    assert book.status(IN) is Status.ORPHANED
+    assert kinds(book.read(head=109)) == []
+
+
+def test_another_sources_silence_changes_nothing(book: Book) -> None:
+    """A source that never told a movement may leave it out as often as it likes."""
+    book.read(IN, head=106)
+    for head in range(106, 120):
+        book.read(head=head, source="two")
+    assert book.status(IN) is Status.PROVISIONAL
+    assert book.alerts() == ["movement"]
+
+
+def test_silence_within_the_lag_of_a_list_is_no_absence(book: Book) -> None:
+    """A list that may be five blocks behind its head proves absence five blocks down."""
+    book.lags["one"] = 5
+    book.read(IN, head=106)
+    book.read(head=108)
+    book.read(head=109)
+    assert book.status(IN) is Status.PROVISIONAL
+    book.read(head=110)
+    assert book.status(IN) is Status.MISSING
+
+
+@pytest.mark.parametrize("how", [{"lo": 106}, {"hi": 104}, {"gaps": [Gap(Interval(105, 105), "")]}])
+def test_only_a_complete_read_of_its_place_counts(book: Book, how: dict[str, object]) -> None:
+    """Above, below and in a gap of what was read nothing is known."""
+    book.read(IN, head=106)
+    for head in (107, 108, 109):
+        book.read(head=head, **how)
+    assert book.status(IN) is Status.PROVISIONAL
+
+
+def test_a_head_that_goes_backwards_is_no_reorganisation(book: Book) -> None:
+    """A lagging node shows less; nothing is undone by that."""
+    book.read(IN, head=106)
+    for head in (104, 103, 104):
+        book.read(head=head)
+    assert book.status(IN) is Status.PROVISIONAL
+    assert book.alerts() == ["movement"]
+
+
+def test_seen_again_is_as_before_under_the_same_alert(book: Book) -> None:
+    """One read that left it out, then it is back: no second alert, no correction."""
+    book.read(IN, head=106)
+    book.read(head=107)
+    book.read(IN, head=108)
+    assert book.status(IN) is Status.PROVISIONAL
+    assert book.row(IN).absences == ()
+    assert book.alerts() == ["movement"]
+
+
+def test_included_at_another_height_is_the_same_movement(book: Book) -> None:
+    """A reorganisation that moves it changes its block and alerts nobody."""
+    book.read(IN, head=106)
+    book.read(elsewhere(IN, 107), head=108)
+    assert book.row(IN).transfer.block_height == 107
+    assert book.alerts() == ["movement"]
+
+
+def test_each_turn_of_a_told_movement_is_corrected_once(book: Book) -> None:
+    """Reversed, included again, reversed again: three corrections with three names."""
+    book.read(IN, head=106)
+    book.read(head=107)
+    book.read(head=108)
+    again = elsewhere(IN, 109)
+    book.read(again, head=110)
+    book.read(again, head=111)
+    book.read(head=112)
+    book.read(head=113)
+    book.read(head=114)
+    assert book.alerts() == ["movement", "reversed", "included again", "reversed"]
+
+
+# -- look-ups by hash ----------------------------------------------------------------------
+
+
+def test_a_look_up_that_does_not_know_it_needs_the_block_replaced(book: Book) -> None:
+    """Not found and another hash at its height: gone at once. The same hash: not yet."""
+    book.read(IN, head=106)
+    unknown = word(None, found=False)
+    absent = book.batch(head=107)
+    plan = book.decide([absent], [unknown], {("two", 105): "0xb105"})
+    assert [c.status for c in plan.changes] == [Status.MISSING]
+    plan = book.decide([absent], [word(None, found=False, head=104)], {("two", 105): "0xother"})
+    assert [c.status for c in plan.changes] == [Status.MISSING]
+    assert kinds(book.take([absent], [unknown], {("two", 105): "0xother"})) == ["reversed"]
+
+
+def test_a_look_up_that_finds_it_keeps_it(book: Book) -> None:
+    """Its list left it out, but the transaction is in its block: still there."""
+    book.read(IN, head=106)
+    book.take([book.batch(head=107)], [word(105, found=True, head=107, block_hash=IN.block_hash)])
+    assert book.status(IN) is Status.PROVISIONAL
+    assert book.alerts() == ["movement"]
+
+
+def test_a_look_up_that_finds_it_failed_reverses_it(book: Book) -> None:
+    """In the chain, but failed: nothing moved."""
+    book.read(IN, head=106)
+    assert kinds(book.take([book.batch(head=107)], [word(105, found=True, failed=True)])) == [
+        "reversed"
+    ]
+
+
+def test_back_in_the_mempool_is_unconfirmed_again(book: Book) -> None:
+    """The look-up knows it without a block, and its block was replaced; then it is mined."""
+    book.read(IN, head=106)
+    waits = word(None, found=True)
+    kept = book.decide([book.batch(head=107)], [waits], {("two", 105): IN.block_hash})
+    assert [c.status for c in kept.changes] == [Status.MISSING]
+    told = book.take([book.batch(head=107)], [waits], {("two", 105): "0xother"})
+    assert kinds(told) == ["unconfirmed again"]
+    assert book.row(IN).transfer.pending
+    assert kinds(book.read(elsewhere(IN, 109), head=109)) == ["included again"]
+
+
+def test_a_movement_whose_teller_is_gone_is_settled_by_a_look_up(book: Book) -> None:
+    """Deep enough to be final, and only another source answers: it is asked by hash."""
+    book.read(IN, head=106)
+    assert book.read(head=108, source="two").questions == ()
+    assert [q.why for q in book.read(head=109, source="two").questions] == ["unsettled"]
+    cut = book.decide([book.batch(head=120, hi=104, source="two")])
+    assert cut.questions == (), "what was not read in full raises no question"
+    book.take([book.batch(head=109, source="two")], [word(105, found=True)])
+    assert book.status(IN) is Status.FINAL
+
+
+# -- final ---------------------------------------------------------------------------------
+
+
+def test_final_is_by_depth_and_alerts_nobody(book: Book) -> None:
+    """Confirmation alone is no news."""
+    book.read(IN, head=108)
+    assert book.status(IN) is Status.PROVISIONAL
+    assert kinds(book.read(IN, head=109)) == []
+    assert book.status(IN) is Status.FINAL
+
+
+@pytest.mark.parametrize("told", [(), (transfer(105, block="'"),)])
+def test_a_final_movement_that_changes_is_an_incident_and_no_edit(
+    book: Book, told: tuple[object, ...]
+) -> None:
+    """Gone from a complete list, or in another block: said loudly, the record stays."""
+    book.read(IN, head=120)
+    before = book.row(IN)
+    plan = book.read(*told, head=121)  # type: ignore[arg-type]
+    assert [s.key.partition(":")[0] for s in plan.signals] == ["integrity"]
+    assert plan.signals[0].severity == "severe"
+    assert plan.changes == ()
+    assert book.row(IN).transfer == before.transfer
+    assert book.status(IN) is Status.FINAL
+
+
+# -- what is news ---------------------------------------------------------------------------
+
+
+def test_history_is_recorded_and_not_told(tmp_path: Path) -> None:
+    """First contact at block 100: what lies below is history, also when it comes later."""
+    book = Book(tmp_path)
+    book.watch()
+    book.read(transfer(50, tx="0xold"), head=100)
+    book.read(transfer(50, tx="0xold"), transfer(60, tx="0xolder"), head=101)
+    assert book.alerts() == []
+    assert book.status(transfer(60, tx="0xolder")) is Status.FINAL
+
+
+def test_found_where_it_was_read_before_is_late(book: Book) -> None:
+    """A row that an explorer inserts at a height that counted as read is told as late."""
+    book.read(head=130)
+    plan = book.read(IN, head=140)
+    assert kinds(plan) == ["late"]
+    assert book.row(IN).late
+    assert book.read(transfer(101, tx="0xt2"), head=141).new[0].late
+
+
+def test_rows_that_come_later_make_one_amendment(book: Book) -> None:
+    """The token row minutes after the native row: only the new row, under the first alert."""
+    out = transfer(105, sender=A, recipient=X)
+    token = transfer(105, kind=Kind.ERC20, contract=TOKEN)
+    first = book.read(out, fee(105), head=106).alerts[0]
+    (amendment,) = book.read(out, fee(105), token, head=107).alerts
+    assert amendment.amends == first.id
+    assert amendment.rows == (token.identity,)
+    assert book.read(out, fee(105), token, head=108).alerts == ()
+
+
+def test_alerts_do_not_depend_on_which_poll_brought_the_rows(tmp_path: Path) -> None:
+    """All at once or one by one: the same name for the thread, the same rows told."""
+    rows = [transfer(105, sender=A, recipient=X), fee(105), transfer(105, sender=A, recipient=B)]
+    told = []
+    for number, polls in enumerate([[rows], [rows[:1], rows[:2], rows]]):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        book = Book(folder)
+        book.watch()
+        book.read(head=100)
+        alerts = [a for head, p in enumerate(polls) for a in book.read(*p, head=106 + head).alerts]
+        told.append((alerts[0].id, {i for a in alerts for i in a.rows}))
+    assert told[0] == told[1]
+
+
+def test_both_watched_parties_are_told_once(book: Book) -> None:
+    """Whoever is polled first: one alert for each entry of both addresses."""
+    book.watch(severity=Severity.HIGH)
+    book.watch(B)
+    between = transfer(105, sender=A, recipient=B)
+    plan = book.read(between, fee(105), head=106)
+    assert sorted(a.entry_id or "" for a in plan.alerts) == ["E0", "E1"]
+    book.subject = book.entries[2].subject
+    plan = book.read(between, head=107)
+    assert [a.entry_id for a in plan.alerts] == ["E2"], "it happened after B was added"
+    assert (
+        kinds(book.read(transfer(108, sender=A, recipient=B, tx="0xt2"), head=108))
+        == ["movement"] * 3
+    )
+
+
+@pytest.mark.parametrize(("when", "told_at"), [("seen", 0), ("confirmed", 1), ("final", 2)])
+def test_tell_when(tmp_path: Path, when: str, told_at: int) -> None:
+    """Seen in the mempool, confirmed in a block, or final: told once, at that moment."""
+    book = Book(tmp_path)
+    book.watch(tell_when=when)
+    book.read(head=100)
+    stages = [(transfer(None), 104), (IN, 105), (IN, 109)]
+    plans = [book.read(t, head=head, mempool=True) for t, head in stages]
+    assert [len(p.alerts) for p in plans] == [int(n == told_at) for n in range(3)]
+
+
+def test_a_fee_alone_is_activity(book: Book) -> None:
+    """Nothing moved but a fee: recorded, told quietly."""
+    (alert,) = book.read(transfer(105, sender=A, recipient=X, amount=0), fee(105), head=106).alerts
+    assert (alert.kind.value, alert.lane.value) == ("activity", "quiet")
+
+
+# -- the mempool -----------------------------------------------------------------------------
+
+
+def test_an_unconfirmed_payment_that_is_replaced(tmp_path: Path) -> None:
+    """Told when seen, gone from two full mempools with different heads: replaced."""
+    book = Book(tmp_path)
+    book.watch(tell_when="seen")
+    waits = transfer(None)
+    book.read(head=100)
+    book.read(waits, head=101, mempool=True)
+    book.read(head=102)  # the mempool was not read in full: says nothing
+    book.read(head=103, mempool=True)
+    assert book.status(waits) is Status.MISSING
+    book.read(head=104, mempool=True)
+    assert book.alerts() == ["movement", "replaced"]
+
+
+def test_a_node_behind_does_not_take_a_movement_back(book: Book) -> None:
+    """A source that has not reached its block still calls it unconfirmed: not believed."""
+    book.read(IN, head=106)
+    book.read(transfer(None), head=104, source="two", mempool=True)
+    assert book.status(IN) is Status.PROVISIONAL
+    book.read(transfer(None), head=104, mempool=True)
+    assert book.status(IN) is Status.PROVISIONAL
+    assert kinds(book.read(transfer(None), head=107, mempool=True)) == ["unconfirmed again"]
+
+
+def test_a_node_that_never_had_it_does_not_end_an_unconfirmed_payment(tmp_path: Path) -> None:
+    """It may be on its way there. After a day of silence its look-up counts."""
+    book = Book(tmp_path)
+    book.watch(tell_when="seen")
+    book.read(head=100)
+    book.read(transfer(None), head=101, mempool=True)
+    unknown = word(None, found=False)
+    other = book.batch(head=102, source="two", mempool=True)
+    assert book.decide([other], [unknown]).changes == ()
+    assert book.decide([other]).questions == ()
+    book.now += DAY
+    assert [q.why for q in book.decide([other]).questions] == ["unsettled"]
+    assert kinds(book.take([other], [unknown])) == ["replaced"]
+
+
+# -- gaps, coverage, several sources -----------------------------------------------------------
+
+
+def test_a_gap_that_another_source_reads_is_none(book: Book) -> None:
+    """What the first list could not show is proven by the second, and not told as a gap."""
+    hole = Gap(Interval(103, 103), "a row cannot be read")
+    first = book.batch(head=120, lo=97, gaps=[hole])
+    plan = book.decide([first])
+    assert {g.gap for g in plan.gaps} == {hole}
+    assert not any(103 in c.span for c in plan.covered)
+    plan = book.decide([first, book.batch(IN, head=120, lo=97, source="two")])
+    assert plan.gaps == ()
+    assert {c.source for c in plan.covered if 103 in c.span} == {"two"}
+
+
+def test_lists_are_cut_where_the_shortest_one_ends(book: Book) -> None:
+    """A transaction of two lists is decided on once, when both were read at its place."""
+    token = transfer(105, kind=Kind.ERC20, contract=TOKEN)
+    short = book.batch(head=106, hi=104, streams=stream_of(token))
+    plan = book.take([book.batch(IN, head=106, streams=stream_of(IN)), short])
+    assert plan.new == ()
+    whole = book.batch(token, head=106, streams=stream_of(token), lo=105)
+    plan = book.take([book.batch(IN, head=106, lo=105, streams=stream_of(IN)), whole])
+    assert kinds(plan) == ["movement"]
+    assert set(plan.alerts[0].rows) == {IN.identity, token.identity}
+
+
+def test_a_list_that_starts_above_the_cut_is_left_whole(book: Book) -> None:
+    """The newest blocks do not wait for another list's history."""
+    token = transfer(50, kind=Kind.ERC20, contract=TOKEN)
+    past = book.batch(token, head=106, hi=50, streams=stream_of(token))
+    plan = book.take([book.batch(IN, head=106, lo=101, streams=stream_of(IN)), past])
+    assert kinds(plan) == ["movement"]
+
+
+def test_a_severe_movement_asks_a_second_source(tmp_path: Path) -> None:
+    """The question goes to a source that did not tell it."""
+    book = Book(tmp_path)
+    book.watch(severity=Severity.SEVERE)
+    book.read(head=100)
+    (question,) = book.read(IN, head=106).questions
+    assert (question.why, question.not_from) == ("second source", frozenset({"one"}))

@@ -1,0 +1,168 @@
+"""The demo: it plays, its verdict is right, and the verdict sees what goes wrong."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from home import ROOT, environment
+
+from monitor import settings, watchlist
+from monitor.demo import cast, story, verdict
+from monitor.demo.truth import Due, Moved, Truth
+
+NOW = 1_795_000_000
+COMMAND = [sys.executable, "-m", "monitor", "demo"]
+
+
+@pytest.fixture(scope="module")
+def truth() -> Truth:
+    """What happened, after the whole story without a daemon."""
+    world = story.ledgers(NOW)
+    entries = watchlist.parse(cast.watchlist_yaml(), settings.load(ROOT / "docs", {}).chains)
+    found = Truth(world, entries.entries)
+    clock = iter([NOW + beat.at for beat in story.BEATS])
+    story.play(world, lambda: next(clock), lambda _beat: found.look())
+    found.look()
+    return found
+
+
+def as_recorded(row: Moved, truth: Truth) -> dict[str, Any]:
+    """A line of `transfers --format jsonl` that tells the truth."""
+    return {
+        **{"chain": row.chain, "tx": row.tx, "kind": row.kind, "amount": str(row.amount)},
+        **{"from": row.sender, "to": row.recipient},
+        "asset": {"contract": row.contract, "token_id": row.token_id},
+        "status": "orphaned" if (row.chain, row.tx) in truth.gone else "provisional",
+    }
+
+
+def as_alert(due: Due, number: int) -> dict[str, Any]:
+    return {
+        **{"id": f"A-{number}", "chain": due.chain, "tx": due.tx},
+        "kind": "correction" if due.what == "corrected" else "movement",
+        "entry": {"id": f"E-{due.address}", "address": due.address},
+        "transfers": [{"tx": due.tx, "leg": "native"}],
+    }
+
+
+def rows(truth: Truth) -> list[dict[str, Any]]:
+    return [as_recorded(row, truth) for row in truth.record().elements()]
+
+
+def alerts(truth: Truth) -> list[dict[str, Any]]:
+    return [as_alert(due, n) for n, due in enumerate(truth.alerts)]
+
+
+def test_truth_of_the_story(truth: Truth) -> None:
+    """The story holds a reversal, a pending payment that two entries hear of, and spam."""
+    assert len(truth.gone) == 1
+    corrected = [due for due in truth.alerts if due.what == "corrected"]
+    assert [due.address for due in corrected] == [cast.HARBOUR]
+    bitcoin = {due.address for due in truth.alerts if due.chain == "bitcoin"}
+    assert bitcoin == {cast.SAVINGS, cast.COURIER}
+    assert sum(due.address == cast.HARBOUR for due in truth.alerts) == 4
+    assert sum(row.kind == "fee" for row in truth.record()) == 11
+
+
+def test_verdict_accepts_the_truth(truth: Truth) -> None:
+    """A record and a webhook log that are exactly right are called right."""
+    assert verdict.recorded_wrong(rows(truth), truth) == []
+    assert verdict.told_wrong(alerts(truth), truth) == []
+
+
+def test_verdict_sees_a_wrong_record(truth: Truth) -> None:
+    """A row that is missing, doubled, invented or of the wrong status is named."""
+    good = rows(truth)
+    assert len(verdict.recorded_wrong(good[1:], truth)) == 1
+    assert len(verdict.recorded_wrong([*good, good[0]], truth)) == 1
+    assert len(verdict.recorded_wrong([{**good[0], "amount": "7"}, *good[1:]], truth)) == 2
+    for wrong in ("orphaned", "missing", "pending"):
+        assert len(verdict.recorded_wrong([{**good[0], "status": wrong}, *good[1:]], truth)) == 1
+    reversed_ = next(r for r in good if r["status"] == "orphaned")
+    rest = [r for r in good if r is not reversed_]
+    assert len(verdict.recorded_wrong([*rest, {**reversed_, "status": "final"}], truth)) == 1
+
+
+def test_verdict_sees_wrong_telling(truth: Truth) -> None:
+    """An alert that was not told, told twice, or told of nothing is named."""
+    good = alerts(truth)
+    assert len(verdict.told_wrong(good[1:], truth)) == 1
+    assert len(verdict.told_wrong([*good, {**good[0], "id": "A-new"}], truth)) == 2
+    assert len(verdict.told_wrong([*good, good[0]], truth)) == 2
+    other = {**good[0], "id": "A-new", "tx": "?", "transfers": []}
+    assert len(verdict.told_wrong([*good, other], truth)) == 1
+    amended = {**good[0], "id": "A-new", "kind": "amendment"}
+    assert len(verdict.told_wrong([*good, amended], truth)) == 1
+    assert verdict.told_wrong([*good, {**amended, "transfers": []}], truth) == []
+
+
+def test_demo_plays(tmp_path: Path) -> None:
+    """The real thing, with the daemon as a process of its own: all right within a minute,
+    the mail on the screen, everything where it says."""
+    kept = tmp_path / "kept"
+    began = time.monotonic()
+    done = subprocess.run(
+        [*COMMAND, "--keep", str(kept)],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        cwd=tmp_path,
+        env={**environment(), "COLUMNS": "100"},
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert time.monotonic() - began < 90  # a minute, on a machine that does nothing else
+    assert "1,000,000.000000 USDT LEFT a watched address." in done.stdout
+    assert "Wrong:" not in done.stdout
+    assert len(list((kept / "mails").glob("*.html"))) >= 16
+    log = (kept / "webhook.jsonl").read_text("utf-8")
+    assert all('"signature": "right"' in line for line in log.splitlines())
+    assert (kept / "home/fundwatch.db").exists()
+
+
+def test_interrupted_demo_leaves_nothing_running(tmp_path: Path) -> None:
+    """Ctrl-C ends the demo and its daemon, in one sentence."""
+    with subprocess.Popen(
+        [*COMMAND, "--keep", str(tmp_path / "kept")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env=environment(),
+    ) as demo:
+        lock = tmp_path / "kept/home/fundwatch.lock"
+        deadline = time.monotonic() + 60
+        while not (lock.exists() and lock.read_text().strip()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        daemon = int(lock.read_text())
+        demo.send_signal(signal.SIGINT)
+        _, errors = demo.communicate(timeout=60)
+    assert demo.returncode == 130
+    assert "Traceback" not in errors
+    assert "Interrupted" in errors
+    with pytest.raises(ProcessLookupError):
+        os.kill(daemon, 0)
+
+
+def test_demo_overwrites_nothing(tmp_path: Path) -> None:
+    """A folder that holds something is refused."""
+    (tmp_path / "mine.txt").write_text("precious")
+    done = subprocess.run(
+        [*COMMAND, "--keep", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "not empty" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]

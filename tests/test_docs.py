@@ -1,0 +1,164 @@
+"""The docs tell everything that exists, link to what is there, and their examples load."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+
+import click
+import pytest
+
+from monitor import cli, config_chains, config_channels, settings, watchlist
+from monitor.addressbook import COLUMNS
+from monitor.channels import CHANNELS
+from monitor.model import AlertKind, Kind, Severity, Status
+from monitor.sources import SOURCES
+from monitor.watchlist_values import CHOICES
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+TEXT = "\n".join(page.read_text("utf-8") for page in PAGES)
+FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+
+
+def commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    """Every command that does something by itself, with what one types."""
+    if isinstance(command, click.Group):
+        for name, inner in command.commands.items():
+            yield from commands(inner, f"{path} {name}")
+    else:
+        yield path, command
+
+
+COMMANDS = dict(commands(cli.main, "fundwatch"))
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_command_is_told(path: str) -> None:
+    """Every command stands in the docs, and every option of it in the same table row or
+    paragraph."""
+    short = path.removeprefix("fundwatch ")
+    rows = [line for line in TEXT.splitlines() if path in line or f"`{short}" in line]
+    assert rows, path
+    for option in COMMANDS[path].params:
+        if isinstance(option, click.Option):
+            assert any(max(option.opts, key=len) in row for row in rows), option.opts
+
+
+def test_options_of_the_program_are_told() -> None:
+    """So are those before the command."""
+    for option in cli.main.params:
+        assert isinstance(option, click.Option)
+        assert max(option.opts, key=len) in TEXT
+
+
+def test_every_option_that_is_told_exists() -> None:
+    """The docs name no option that no command has."""
+    known = {o for c in (cli.main, *COMMANDS.values()) for p in c.params for o in p.opts}
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", TEXT))
+    assert named - known - {"--help"} == set()
+
+
+def fields() -> list[str]:
+    """Of the published schema."""
+    schema = json.loads((ROOT / "docs/webhook.schema.json").read_text("utf-8"))
+    return [*schema["$defs"]["transfer"]["properties"], *schema["$defs"]["alert"]["properties"]]
+
+
+EXPECTED: dict[str, tuple[str, Iterable[str]]] = {
+    "sources": ("README.md", SOURCES),
+    "sources and their urls": ("docs/settings.md", SOURCES),
+    "channels": ("docs/settings.md", CHANNELS),
+    "chain keys": ("docs/settings.md", config_chains.CHAIN_KEYS),
+    "source keys": ("docs/settings.md", config_chains.SOURCE_KEYS),
+    "asset keys": ("docs/settings.md", config_chains.ASSET_KEYS),
+    "channel keys": ("docs/settings.md", chain(*config_channels.CHANNEL_KEYS.values())),
+    "settings": ("docs/settings.md", settings.SETTING_KEYS),
+    "files": ("docs/settings.md", [f"config/{name}.yaml" for name in settings.FILES]),
+    "lists": ("docs/watchlist.md", watchlist.TOP_KEYS),
+    "cases": ("docs/watchlist.md", watchlist.CASE_KEYS),
+    "addresses": ("docs/watchlist.md", watchlist.BLOCK_KEYS),
+    "choices": ("docs/watchlist.md", chain(*CHOICES.values())),
+    "kinds of transfers": ("docs/integrating.md", [kind.value for kind in Kind]),
+    "kinds of alerts": ("docs/integrating.md", [kind.value for kind in AlertKind]),
+    "statuses": ("docs/integrating.md", [status.value for status in Status]),
+    "severities": ("docs/integrating.md", [severity.value for severity in Severity]),
+    "fields": ("docs/integrating.md", fields()),
+    "shipped chains": ("README.md", settings.load(ROOT / "docs", {}).chains),
+}
+
+
+@pytest.mark.parametrize("what", EXPECTED)
+def test_everything_is_told(what: str) -> None:
+    """Every kind, key and value that a person or a program may meet is on its page."""
+    page, names = EXPECTED[what]
+    spans = re.findall(r"`([^`\n]+)`", (ROOT / page).read_text("utf-8"))
+    assert set(names) - set(re.findall(r"[\w./-]+", " ".join(spans))) == set()
+
+
+def test_exit_codes_are_told() -> None:
+    """The table of exit codes has each of them."""
+    page = (ROOT / "docs/operating.md").read_text("utf-8")
+    rows = {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
+    assert {cli.DONE, cli.UNREAD, cli.BAD_INPUT, cli.BUSY} <= rows
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_resolve(page: Path) -> None:
+    """Every relative link and picture leads to a file."""
+    text = page.read_text("utf-8")
+    links = re.findall(r"\]\(([^)#]+)\)", text) + re.findall(r'src="([^"]+)"', text)
+    missing = [x for x in links if "://" not in x and not (page.parent / x).exists()]
+    assert missing == []
+
+
+def blocks(language: str) -> list[tuple[str, str]]:
+    """(page, text) of every fenced block of a language, without its indent."""
+    return [
+        (page.name, re.sub(f"(?m)^{indent}", "", body))
+        for page in PAGES
+        for indent, kind, body in FENCE.findall(page.read_text("utf-8"))
+        if kind == language
+    ]
+
+
+YAML = blocks("yaml")
+IDS = [f"{page} {body.split()[0]}" for page, body in YAML]
+
+
+@pytest.mark.parametrize(("page", "body"), YAML, ids=IDS)
+def test_example_loads(page: str, body: str, tmp_path: Path) -> None:
+    """Every YAML example is taken by the real parsers without a word."""
+    secrets = {"SMTP_USER": "u", "SMTP_PASSWORD": "p", "HOOK_SECRET": "s"}
+    node = "sources:\n  my-node: {kind: evm_rpc, url: 'http://127.0.0.1:8545'}\n"
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/sources.yaml").write_text(node)
+    tops = set(re.findall(r"^(\w+):", body, re.MULTILINE))
+    if tops <= set(watchlist.TOP_KEYS):
+        chains = settings.load(tmp_path, {}).chains
+        parsed = watchlist.parse(body, chains)
+        assert parsed.problems == ()
+        assert parsed.entries
+        return
+    name = tops.pop() if tops <= set(settings.FILES) else "settings"
+    (tmp_path / f"config/{name}.yaml").write_text(body)
+    settings.load(tmp_path, secrets)
+
+
+def test_address_book_example_loads(tmp_path: Path) -> None:
+    """The example of addressbook.csv is one, with every column."""
+    (body,) = [text for _, text in blocks("") if text.startswith("address,")]
+    assert body.splitlines()[0] == ",".join(COLUMNS)
+    (tmp_path / "addressbook.csv").write_text(body)
+    assert settings.load(tmp_path, {}).addressbook
+
+
+def test_first_screen_names_what_the_makefile_has() -> None:
+    """The commands of the first screen are targets of the Makefile."""
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    named = set(re.findall(r"\bmake ([a-z]+)\b +#", TEXT))
+    assert named == {"demo", "test"}
+    assert named <= targets

@@ -1,0 +1,115 @@
+"""Incidents: held, told, reminded once a day, closed; flapping does not cry wolf."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from monitor import incidents
+from monitor.plan import Signal
+from monitor.store import Store, journal
+
+HOUR = 3600
+DAY = 24 * HOUR
+
+
+class Watchman:
+    """Puts signals into a real record and tells what is due, as the daemon does."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.told: list[str] = []
+
+    def signal(self, now: int, *, bad: bool, hold: int = 0, once: bool = False) -> None:
+        what = "Blind on one list." if bad else ""
+        signal = Signal("blind:x", bad, hold=hold, what=what, once=once)
+        journal.put_signals(self.store, [signal], now)
+
+    def look(self, now: int) -> str | None:
+        """Tell what is due now; returns the phase."""
+        for incident in journal.incident_list(self.store, open_only=False):
+            phase = incidents.phase(incident, now)
+            if phase is not None:
+                notice = incidents.notice(incident, phase, now)
+                journal.tell_incident(self.store, incident.signal.key, phase, notice, [])
+                self.told.append(notice.id)
+                return phase
+        return None
+
+
+@pytest.fixture
+def man(tmp_path: Path) -> Iterator[Watchman]:
+    store = Store(tmp_path / "book.db", create=True)
+    yield Watchman(store)
+    store.close()
+
+
+def test_the_life_of_an_incident(man: Watchman) -> None:
+    """Opened once, one reminder a day, closed once; every notice has a name of its own."""
+    man.signal(0, bad=True)
+    assert man.look(0) == "opened"
+    assert man.look(HOUR) is None
+    assert man.look(DAY) == "reminder"
+    assert man.look(DAY + HOUR) is None
+    assert man.look(2 * DAY) == "reminder"
+    man.signal(2 * DAY + HOUR, bad=False)
+    assert man.look(2 * DAY + HOUR) == "closed"
+    assert man.look(9 * DAY) is None
+    assert len(set(man.told)) == 4
+    assert journal.incident_list(man.store, open_only=False) == []
+
+
+def test_what_passes_within_its_hold_time_is_never_told(man: Watchman) -> None:
+    """A state that comes and goes is no news; the hold starts anew each time."""
+    for start in range(0, 5 * HOUR, HOUR):
+        man.signal(start, bad=True, hold=HOUR)
+        assert man.look(start + HOUR - 1) is None
+        man.signal(start + HOUR - 1, bad=False)
+        assert man.look(start + HOUR - 1) is None
+    assert man.told == []
+    man.signal(6 * HOUR, bad=True, hold=HOUR)
+    man.signal(6 * HOUR + 60, bad=True, hold=HOUR)
+    assert man.look(7 * HOUR) == "opened", "a repeated signal does not start the hold anew"
+
+
+def test_back_before_its_end_was_told_is_the_same_incident(man: Watchman) -> None:
+    """Told, over, and bad again before anybody looked: nothing is told twice."""
+    man.signal(0, bad=True)
+    assert man.look(0) == "opened"
+    man.signal(10, bad=False)
+    man.signal(20, bad=True)
+    assert man.look(30) is None
+    man.signal(40, bad=False)
+    assert man.look(50) == "closed"
+
+
+def test_a_second_time_has_new_names(man: Watchman) -> None:
+    """The same trouble after it was closed is told again, under other ids."""
+    for start in (0, DAY):
+        man.signal(start, bad=True)
+        assert man.look(start) == "opened"
+        man.signal(start + 10, bad=False)
+        assert man.look(start + 20) == "closed"
+    assert len(set(man.told)) == 4
+
+
+def test_an_event_is_told_once(man: Watchman) -> None:
+    """No reminder, no repetition: it is not a state."""
+    man.signal(0, bad=True, once=True)
+    assert man.look(0) == "opened"
+    man.signal(10, bad=True, once=True)
+    assert man.look(10 * DAY) is None
+
+
+def test_the_end_says_how_long_it_lasted(man: Watchman) -> None:
+    """The closing notice keeps what it was about and counts until the end, not until now."""
+    man.signal(100, bad=True)
+    man.look(100)
+    man.signal(100 + HOUR, bad=False)
+    (incident,) = journal.incident_list(man.store, open_only=False)
+    notice = incidents.notice(incident, "closed", 5 * HOUR)
+    told = notice.facts["incident"]
+    assert told["duration"] == HOUR
+    assert notice.title == "Over: Blind on one list."

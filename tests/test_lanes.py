@@ -1,0 +1,139 @@
+"""How loud a transaction is: outgoing is never silenced, what strangers can do is quiet."""
+
+from __future__ import annotations
+
+import pytest
+from book import fee, transfer
+from play import BITCOIN, COIN, ETHEREUM, FAKE, TOKEN, A, B, X
+
+from monitor import lanes
+from monitor.lanes import Loudness
+from monitor.model import Direction, Entry, Kind, Lane, Subject, Transfer
+
+ASSETS = {("ethereum", TOKEN): COIN}
+UTXO_KINDS = {True: Kind.UTXO_IN, False: Kind.UTXO_OUT}
+
+
+def judge(
+    *rows: Transfer, known: bool = True, legs: tuple[Transfer, ...] = (), **terms: object
+) -> Loudness:
+    chain = BITCOIN if rows[0].kind in (Kind.UTXO_IN, Kind.UTXO_OUT) else ETHEREUM
+    entry = Entry("E0", Subject(chain.key, A), **terms)  # type: ignore[arg-type]
+    return lanes.loudness(entry, chain, rows, legs or rows, ASSETS, signature_known=known)
+
+
+def token(sender: str, recipient: str, amount: int = 5, contract: str = TOKEN) -> Transfer:
+    return transfer(
+        105, kind=Kind.ERC20, sender=sender, recipient=recipient, amount=amount, contract=contract
+    )
+
+
+def leg(address: str | None, amount: int, *, put: bool, number: int = 0) -> Transfer:
+    side = "in" if put else "out"
+    return Transfer(
+        chain="bitcoin",
+        tx="t",
+        leg=f"{side}:{number}",
+        kind=UTXO_KINDS[put],
+        sender=address if put else None,
+        recipient=None if put else address,
+        amount=amount,
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "lane", "direction"),
+    [
+        ([transfer(105)], Lane.NEWS, Direction.IN),
+        ([transfer(105, sender=A, recipient=X), fee(105)], Lane.NEWS, Direction.OUT),
+        ([transfer(105, sender=A, recipient=A), fee(105)], Lane.NEWS, Direction.SELF),
+        ([token(X, A)], Lane.NEWS, Direction.IN),
+        ([token(X, A, contract=FAKE)], Lane.QUIET, Direction.IN),
+        ([token(X, A, amount=0)], Lane.QUIET, Direction.IN),
+        ([token(A, X, amount=0)], Lane.QUIET, Direction.OUT),
+        ([fee(105)], Lane.QUIET, Direction.OUT),
+        ([transfer(105, sender=A, recipient=X, amount=0), fee(105)], Lane.QUIET, Direction.OUT),
+        ([token(A, X), token(X, A, contract=FAKE)], Lane.NEWS, Direction.OUT),
+    ],
+)
+def test_lane_and_direction(rows: list[Transfer], lane: Lane, direction: Direction) -> None:
+    """Real money is news; zero, a fee alone and unverified tokens that come in are quiet."""
+    verdict = judge(*rows)
+    assert (verdict.lane, verdict.direction) == (lane, direction)
+    assert verdict.reason, "every verdict carries its reason"
+
+
+def test_a_fee_or_zero_is_no_movement() -> None:
+    """`moved` says that something other than a fee or zero moved."""
+    assert not judge(fee(105)).moved
+    assert not judge(token(X, A, amount=0)).moved
+    assert judge(token(X, A, contract=FAKE)).moved
+
+
+def test_an_unverified_token_that_left_is_forged_only_if_somebody_else_signed() -> None:
+    """Quiet needs proof: the list of signed transactions was read and holds no fee."""
+    out = token(A, X, contract=FAKE)
+    forged = judge(out)
+    assert forged.lane is Lane.QUIET
+    assert [c[1] for c in forged.classes] == ["may be forged"]
+    assert judge(out, known=False).lane is Lane.NEWS
+    assert judge(out, fee(105)).lane is Lane.NEWS
+
+
+def test_the_smallest_amount_quietens_incoming_only() -> None:
+    """Keyed by symbol or contract, in coins, on the running total of the transaction."""
+    least = {"ETH": "2", TOKEN: "0.00001"}
+    one = transfer(105, amount=10**18)
+    two = transfer(105, amount=10**18, kind=Kind.INTERNAL)
+    small = judge(one, min_amount=least)
+    assert small.lane is Lane.QUIET
+    assert small.classes[0][1] == "below the smallest amount"
+    assert judge(one, two, min_amount=least).lane is Lane.NEWS
+    out = transfer(105, sender=A, recipient=X, amount=1)
+    assert judge(out, fee(105), min_amount=least).lane is Lane.NEWS
+    assert judge(token(X, A, amount=9), min_amount=least).lane is Lane.QUIET
+    assert judge(token(X, A, amount=10), min_amount=least).lane is Lane.NEWS
+
+
+def test_a_huge_amount_is_compared_exactly() -> None:
+    """One wei decides, also far above what a float can tell apart."""
+    least = {"ETH": "100000000000"}
+    edge = 10**29
+    assert judge(transfer(105, amount=edge), min_amount=least).lane is Lane.NEWS
+    assert judge(transfer(105, amount=edge - 1), min_amount=least).lane is Lane.QUIET
+
+
+def test_the_wanted_direction_quietens_the_other() -> None:
+    """direction: out makes incoming quiet, not unrecorded; to oneself is always told."""
+    assert judge(transfer(105), direction="out").lane is Lane.QUIET
+    assert judge(transfer(105, sender=A, recipient=A), direction="out").lane is Lane.NEWS
+    out = transfer(105, sender=A, recipient=X)
+    assert judge(out, fee(105), direction="in").lane is Lane.QUIET
+
+
+@pytest.mark.parametrize(
+    ("legs", "direction", "lane"),
+    [
+        ([(A, 100, True), (X, 60, False), (A, 39, False)], Direction.OUT, Lane.NEWS),
+        ([(X, 100, True), (A, 60, False), (X, 39, False)], Direction.IN, Lane.NEWS),
+        ([(A, 100, True), (A, 99, False)], Direction.SELF, Lane.NEWS),
+        ([(A, 10, True), (X, 100, True), (A, 90, False), (B, 19, False)], Direction.IN, Lane.NEWS),
+    ],
+)
+def test_utxo_by_net(legs: list[tuple[str, int, bool]], direction: Direction, lane: Lane) -> None:
+    """What the address put in against what it got back; change is no income."""
+    told = tuple(leg(who, amount, put=put, number=n) for n, (who, amount, put) in enumerate(legs))
+    mine = [t for t in told if A in t.parties()]
+    verdict = judge(*mine, legs=told)
+    assert (verdict.direction, verdict.lane) == (direction, lane)
+    assert verdict.moved
+
+
+def test_utxo_thresholds_are_on_the_net() -> None:
+    """A joint transaction that leaves little is quiet; putting in more is never silenced."""
+    least = {"BTC": "1"}
+    got = (leg(A, 10**8 - 1, put=False),)
+    assert judge(*got, legs=(leg(X, 10**9, put=True), *got), min_amount=least).lane is Lane.QUIET
+    spent = (leg(A, 5, put=True),)
+    legs = (*spent, leg(X, 4, put=False))
+    assert judge(*spent, legs=legs, min_amount=least).lane is Lane.NEWS

@@ -1,0 +1,277 @@
+"""`fundwatch status`: true words about what has been read, and what health means."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from home import ALICE, BOB, Home, Scene, dev_chain, entry, staged, watchlist
+
+from monitor import status
+from monitor.app import DATABASE, open_home
+from monitor.settings import load
+from monitor.store import Store
+
+
+def now() -> int:
+    return int(time.time())
+
+
+def snapshot(home: Home, *, at: int | None = None, running: bool = True) -> dict[str, Any]:
+    """The snapshot as a reader of the JSON gets it."""
+    store = Store(home.path / DATABASE, readonly=True)
+    try:
+        settings = load(home.path, {})
+        found = status.snapshot(store, settings, now() if at is None else at, running=running)
+    finally:
+        store.close()
+    return json.loads(json.dumps(found))
+
+
+def streams(found: dict[str, Any]) -> dict[str, set[str]]:
+    """The states of all lists, by chain."""
+    states: dict[str, set[str]] = {}
+    for one in found["entries"]:
+        states.setdefault(one["chain"], set()).update(s["state"] for s in one["streams"])
+    return states
+
+
+def polled(scene: Scene) -> None:
+    """One pass a moment after a new block, so that its head is recent, and its messages."""
+    scene.ledger.mine(time=now())
+    with open_home(scene.home.path, {}) as desk:
+        desk.reload()
+        scene.home.sql("UPDATE subject SET due = 0")
+        desk.poll(everything=False)
+        desk.deliver(everything=True)
+
+
+def test_a_read_entry_is_complete_to_the_head_of_its_source(tmp_path: Path) -> None:
+    """Place and time are those of the newest block, the source is named, the age small."""
+    with staged(tmp_path) as scene:
+        polled(scene)
+        found = snapshot(scene.home)
+        head = scene.ledger.head
+    assert found["verdict"]["words"] == "2 of 2 entries fully read"
+    assert streams(found) == {"dev": {"complete"}}
+    one = found["entries"][0]["streams"][0]
+    assert one["covered_to"]["place"] == head.height
+    assert (one["by"], one["covered_from"]) == ("mine", "first")
+    assert one["age_seconds"] < 60
+    assert found["watchlist"]["current"]
+    assert found["last_pass"]["age_seconds"] < 60
+
+
+def test_an_entry_without_contact_is_never_called_complete(tmp_path: Path) -> None:
+    """A new entry, also a second case's on an address that is being read, is not read yet."""
+    with staged(tmp_path) as scene:
+        polled(scene)
+        before = snapshot(scene.home)
+        known = scene.home.sql("SELECT terms FROM entry LIMIT 1")[0][0]
+        terms = {**json.loads(known), "id": "E-NEW", "case": "OTHER"}
+        scene.home.sql(
+            "INSERT INTO entry (id, subject, case_id, terms, added) VALUES (?, ?, ?, ?, ?)",
+            *("E-NEW", f"dev/{terms['subject']['address']}", "OTHER", json.dumps(terms), now()),
+        )
+        found = snapshot(scene.home)
+    assert before["verdict"]["not_read"] == 0
+    assert found["verdict"]["not_read"] == 1
+    new = next(e for e in found["entries"] if e["id"] == "E-NEW")
+    assert {s["state"] for s in new["streams"]} == {"not read yet"}
+    assert "1 not read yet" in found["verdict"]["words"]
+
+
+def test_a_list_that_no_source_serves_is_blind_with_its_reason(tmp_path: Path) -> None:
+    """Blindness by configuration is shown, and is no reason for a restart."""
+    with staged(tmp_path) as scene:
+        polled(scene)
+        scene.home.sql(
+            "UPDATE reading SET failing = ?, ok = NULL, error = ? WHERE stream = 'internal'",
+            *(now() - 86_400, "no configured source lists it"),
+        )
+        found = snapshot(scene.home)
+        text = status.render(found, everything=False, width=100)
+    assert found["verdict"]["blind"] == 2
+    assert "blind (dev internal)" in found["verdict"]["words"]
+    assert "no configured source lists it" in text
+    assert status.healthy({**found, "overdue_seconds": 0})[0]
+
+
+def test_a_source_that_fails_makes_every_list_of_it_blind(tmp_path: Path) -> None:
+    """The reason is the source's own error; old coverage is still shown."""
+    with staged(tmp_path) as scene:
+        polled(scene)
+        scene.explorer.knobs("dev", "etherscan").fail_next = 10**6
+        head = scene.ledger.head
+        polled(scene)
+        found = snapshot(scene.home)
+    assert streams(found) == {"dev": {"blind"}}
+    one = found["entries"][0]["streams"][0]
+    assert "HTTP 500" in one["reason"]
+    assert one["covered_to"]["place"] == head.height
+
+
+def test_without_reading_it_falls_behind_and_says_why(tmp_path: Path) -> None:
+    """Past its due time a list is behind; the reason tells whether anything runs at all."""
+    with staged(tmp_path) as scene:
+        polled(scene)
+        later = now() + 1000
+        running = snapshot(scene.home, at=later)
+        stopped = snapshot(scene.home, at=later, running=False)
+    assert streams(running) == {"dev": {"behind"}}
+    assert "overdue" in running["entries"][0]["streams"][0]["reason"]
+    assert "no Fundwatch runs" in stopped["entries"][0]["streams"][0]["reason"]
+    assert running["overdue_seconds"] > 600
+
+
+def test_a_gap_and_an_unfinished_history_are_not_complete(tmp_path: Path) -> None:
+    """A part that could not be read keeps its list behind, with the place named."""
+    with staged(tmp_path) as scene:
+        polled(scene)
+        scene.home.sql(
+            "INSERT INTO gap (subject, stream, source, axis, lo, hi, reason, raw, opened, next_try)"
+            " VALUES (?, 'native', 'mine', 'height', 5, 7, 'a broken row', '', 0, 0)",
+            f"dev/{ALICE}",
+        )
+        scene.home.sql("UPDATE entry SET history = 'due' WHERE subject = ?", f"dev/{BOB}")
+        found = snapshot(scene.home)
+    by_address = {e["address"]: e["streams"][0] for e in found["entries"]}
+    assert by_address[ALICE]["state"] == by_address[BOB]["state"] == "behind"
+    assert "height 5 to 7 could not be read: a broken row" in by_address[ALICE]["reason"]
+    assert by_address[ALICE]["gaps"] == [
+        {"axis": "height", "from": 5, "to": 7, "reason": "a broken row"}
+    ]
+    assert "history is still being read" in by_address[BOB]["reason"]
+    assert by_address[BOB]["covered_from"].startswith("block ")
+
+
+def test_a_chain_without_source_is_blind_before_anything_was_tried(tmp_path: Path) -> None:
+    """Nothing is recorded for it, and the words say so at once."""
+    with staged(tmp_path) as scene:
+        scene.home.write(
+            "config/chains.yaml", {"chains": {"dev": dev_chain("mine"), "dark": dev_chain()}}
+        )
+        scene.home.write("watchlist.yaml", watchlist(entry(ALICE), entry(BOB, chain="dark")))
+        polled(scene)
+        found = snapshot(scene.home)
+    assert streams(found)["dark"] == {"blind"}
+    assert "dark all lists" in found["verdict"]["words"]
+    assert found["overdue_seconds"] < 600, "an address that cannot be read is never overdue"
+
+
+def test_deliveries_and_alerts_are_counted_as_they_stand(tmp_path: Path) -> None:
+    """Waiting, accepted and given up, by channel, with the last error and the next try."""
+    with staged(tmp_path) as scene:
+        scene.pay((ALICE, BOB))
+        scene.mail.rcpt["deputy@example.org"] = "550 5.1.1 no such user"
+        scene.mail.rcpt["desk@example.org"] = "451 4.7.1 later"
+        polled(scene)
+        found = snapshot(scene.home)
+        text = status.render(found, everything=True, width=100)
+    sent = {c["channel"]: c for c in found["deliveries"]["channels"]}
+    assert sent["hook"]["waiting"] == sent["hook"]["dead"] == 0
+    assert sent["hook"]["accepted"] >= 1
+    assert sent["mail"]["waiting"] >= 1
+    assert sent["mail"]["dead"] >= 1
+    assert sent["mail"]["next_due"]
+    assert found["deliveries"]["dead"] == sent["mail"]["dead"]
+    assert found["alerts"]["open"] == 2
+    assert "given up" in text
+    well, why = status.healthy(found)
+    assert not well
+    assert "given up" in why
+
+
+def test_a_changed_file_that_was_not_taken_is_told(tmp_path: Path) -> None:
+    """The list on disk differs from the one in force: the page says so."""
+    with staged(tmp_path) as scene:
+        polled(scene)
+        scene.home.write("watchlist.yaml", watchlist(entry(ALICE)))
+        found = snapshot(scene.home)
+        text = status.render(found, everything=False, width=None)
+        polled(scene)
+        after = snapshot(scene.home)
+    assert not found["watchlist"]["current"]
+    assert "has not been taken" in text
+    assert after["watchlist"]["current"]
+    assert len(after["watchlist"]["awaiting_retirement"]) == 1
+    assert "1 awaiting retirement" in status.render(after, everything=False, width=None)
+
+
+def test_the_short_page_leaves_out_what_is_well(tmp_path: Path) -> None:
+    """Complete and recent lists are one line; with everything each entry has its own."""
+    with staged(tmp_path) as scene:
+        polled(scene)
+        found = snapshot(scene.home)
+    short = status.render(found, everything=False, width=100)
+    full = status.render(found, everything=True, width=100)
+    assert "(10 lists complete and younger than 5 min: --all)" in short
+    assert "label a" not in short
+    assert "label a" in full
+    assert "label b" in full
+    assert short.splitlines()[1].startswith("VERDICT")
+
+
+def test_looking_writes_nothing(tmp_path: Path) -> None:
+    """The record's bytes are the same after a look as before."""
+    with staged(tmp_path) as scene:
+        polled(scene)
+        path = scene.home.path / DATABASE
+        before = hashlib.sha256(path.read_bytes()).hexdigest()
+        status.render(snapshot(scene.home), everything=True, width=80)
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == before
+
+
+WELL: dict[str, Any] = {
+    "running": True,
+    "overdue_seconds": 0,
+    "hold_severe_seconds": 1800,
+    "verdict": {"words": "1 of 1 entry fully read"},
+    "deliveries": {"dead": 0, "channels": []},
+    "entries": [],
+}
+
+
+def blind(severity: str, seconds: int, *, unserved: bool = False) -> dict[str, Any]:
+    one = {"state": "blind", "failing_seconds": seconds, "unserved": unserved}
+    return {"severity": severity, "streams": [one]}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({}, ""),
+        ({"entries": [blind("severe", 60)]}, ""),
+        ({"entries": [blind("high", 9000)]}, ""),
+        ({"entries": [blind("severe", 9000, unserved=True)]}, ""),
+        ({"entries": [blind("severe", 9000)]}, "severe entries cannot be read"),
+        ({"running": False}, "no Fundwatch runs"),
+        ({"overdue_seconds": 601}, "nothing has been read"),
+        ({"deliveries": {"dead": 1, "channels": []}}, "given up"),
+        (
+            {"deliveries": {"dead": 0, "channels": [{"channel": "hook", "disabled": "gone"}]}},
+            "switched off: hook",
+        ),
+    ],
+)
+def test_health_fails_for_what_a_person_or_a_restart_can_mend(
+    change: dict[str, Any], words: str
+) -> None:
+    """Short or lesser blindness does not count; silence, loss and a dead channel do."""
+    well, why = status.healthy({**WELL, **change})
+    assert well is (words == "")
+    assert words in why
+
+
+def test_the_command_says_the_same(tmp_path: Path) -> None:
+    """`status --json` is the snapshot, `--healthy` fails while nothing runs."""
+    with staged(tmp_path) as scene:
+        polled(scene)
+        told = json.loads(scene.home.run("status", "--json"))
+        assert told["verdict"]["words"] == "2 of 2 entries fully read"
+        assert "no Fundwatch runs" in scene.home.run("status", "--healthy", code=1)
+        assert "NOT RUNNING" in scene.home.run("status")
