@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 
 import base58
 from eth_utils.address import is_checksum_address, to_checksum_address
@@ -29,6 +30,7 @@ class AddressError(ValueError):
         self.remedy = remedy
 
 
+@lru_cache(maxsize=20_000)  # checksums cost more than all else that is done with a row
 def canonical(chain: Chain, text: str) -> str:
     """The canonical form of an address that a person or a source wrote.
 

@@ -349,15 +349,13 @@ class _Rows:
         return None
 
     def _judge(self, row: Row, word: TxWord) -> tuple[Status, Transfer] | None:
-        was = row.transfer.block_hash
-        same_block = word.block_hash is None or was is None or word.block_hash == was
         if word.found and word.height is None:
             if row.transfer.pending:
                 return Status.PENDING, row.transfer
             left = self._left_block(row, word)
             return (Status.PENDING, _unplaced(row.transfer)) if left else None
         if word.found and not word.failed:
-            if not same_block or row.transfer.pending or word.head is None:
+            if not _same_block(row.transfer, word) or word.head is None:
                 return None  # included elsewhere: the lists will tell it in its new block
             line = coverage.final_line(word.head, "height", self.context.chain)
             settled = word.height is not None and word.height <= line
@@ -441,6 +439,13 @@ def _fill(known: Transfer, told: Transfer) -> Transfer:
         getattr(told, name) if getattr(told, name) is not None else getattr(known, name)
     )
     return replace(told, **{name: pick(name) for name in _ATTRIBUTES})  # type: ignore[arg-type]
+
+
+def _same_block(transfer: Transfer, word: TxWord) -> bool:
+    """By hash where both name one, else by height, which some lists do not tell either."""
+    if transfer.block_hash and word.block_hash:
+        return transfer.block_hash == word.block_hash
+    return not transfer.pending and transfer.block_height in (None, word.height)
 
 
 def _unplaced(transfer: Transfer) -> Transfer:

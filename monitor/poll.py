@@ -143,7 +143,7 @@ class Poller:
                 if not waiting:
                     break
                 done, _ = wait(waiting, timeout=1.0, return_when=FIRST_COMPLETED)
-                for future in done:
+                for future in [begun for begun in waiting if begun in done]:
                     run = waiting.pop(future)
                     if self._settle(run, future.result(), report, everything):
                         queue.append(run)

@@ -65,6 +65,7 @@ class Desk:
         self.sources = tuple(sources)
         self._head_ttl = head_ttl
         self._lock = threading.Lock()
+        self._asking = {source.name: threading.Lock() for source in self.sources}
         self._heads: dict[str, tuple[float, Head | SourceError]] = {}
         self._identified: dict[str, float] = {}
         self._failures: dict[str, int] = {}
@@ -80,15 +81,16 @@ class Desk:
         """The source's own head, at most `head_ttl` seconds old: always read before the data.
 
         A failure is kept as long: a source that hangs is waited for once, not once a
-        subject.
+        subject. One thread asks, the others wait for its answer: calls are counted.
         """
-        moment = time.monotonic()
-        with self._lock:
-            at, found = self._heads.get(source.name, (0.0, None))
-        if found is None or moment - at >= self._head_ttl:
-            found = self._ask_head(source)
+        with self._asking[source.name]:
+            moment = time.monotonic()
             with self._lock:
-                self._heads[source.name] = (time.monotonic(), found)
+                at, found = self._heads.get(source.name, (0.0, None))
+            if found is None or moment - at >= self._head_ttl:
+                found = self._ask_head(source)
+                with self._lock:
+                    self._heads[source.name] = (time.monotonic(), found)
         if isinstance(found, SourceError):
             raise found
         return found

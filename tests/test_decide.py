@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,18 @@ def test_a_look_up_that_finds_it_keeps_it(book: Book) -> None:
     book.take([book.batch(head=107)], [word(105, found=True, head=107, block_hash=IN.block_hash)])
     assert book.status(IN) is Status.PROVISIONAL
     assert book.alerts() == ["movement"]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_look_up_that_finds_it_in_another_block_waits_for_the_lists(
+    book: Book, named: bool
+) -> None:
+    """By hash, or by height where no hash is told: only a list knows its new time."""
+    told = IN if named else replace(IN, block_hash=None)
+    book.read(told, head=106)
+    book.take([book.batch(head=107)], [word(106, found=True, head=120, block_hash="0xother")])
+    assert book.status(IN) is Status.MISSING
+    assert book.row(IN).transfer.block_height == 105
 
 
 def test_a_look_up_that_finds_it_failed_reverses_it(book: Book) -> None:

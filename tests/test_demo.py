@@ -16,6 +16,7 @@ from home import ROOT, environment
 from monitor import settings, watchlist
 from monitor.demo import cast, story, verdict
 from monitor.demo.truth import Due, Moved, Truth
+from monitor.model import Alert, AlertKind, AlertView, Lane, Severity
 
 NOW = 1_795_000_000
 COMMAND = [sys.executable, "-m", "monitor", "demo"]
@@ -101,6 +102,22 @@ def test_verdict_sees_wrong_telling(truth: Truth) -> None:
     amended = {**good[0], "id": "A-new", "kind": "amendment"}
     assert len(verdict.told_wrong([*good, amended], truth)) == 1
     assert verdict.told_wrong([*good, {**amended, "transfers": []}], truth) == []
+
+
+def test_verdict_sees_wrong_mail() -> None:
+    """News without a mail, a mail that came twice, and a quiet alert with a mail of its own
+    are named; a quiet alert in the daily mail is in order."""
+    news, quiet = (
+        AlertView(Alert(name, AlertKind.MOVEMENT, lane, Severity.HIGH, NOW), "open")
+        for name, lane in (("A-1", Lane.NEWS), ("A-2", Lane.QUIET))
+    )
+    mailed = {("A-1", "desk-mail"): "M-1", ("A-2", "desk-mail"): "D-1"}
+    assert verdict.mailed_wrong([news, quiet], mailed, ["M-1", "D-1"]) == []
+    assert len(verdict.mailed_wrong([news], {}, [])) == 1
+    assert len(verdict.mailed_wrong([news], mailed, [])) == 1
+    assert len(verdict.mailed_wrong([news], mailed, ["M-1", "M-1"])) == 1
+    alone = {("A-2", "desk-mail"): "M-2"}
+    assert len(verdict.mailed_wrong([quiet], alone, ["M-2"])) == 1
 
 
 def test_demo_plays(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from monitor.model import AlertKind, AlertView, Severity
 from monitor.plain import amount_short, clean
 
 SETTLE = 5.0  # seconds for the last mail to come
-STATUS = {"provisional": "can still be reversed", "orphaned": "did not happen"}
+STATUS = {"provisional": "can be reversed", "orphaned": "did not happen"}
 WRONG_MOST = 20  # mistakes that are printed
 
 
@@ -60,7 +60,14 @@ class Ending:
         """End the daemon; one poll then sends what waits for a storm of mails to end."""
         self.stage.until(lambda: False, SETTLE)
         code, seconds = self.stage.stop()
+        before = len(self.stage.mail.letters)
         self.stage.run("poll")
+        late = len(self.stage.mail.letters) - before
+        if late:
+            self.out.print(
+                f"\n{late} mails had waited: after ten about one case within ten minutes the next "
+                "are collected.\nThe webhook had them at once; `fundwatch poll` has sent them now."
+            )
         return code, seconds
 
     def _messages(self) -> dict[tuple[str, str], str]:
@@ -164,7 +171,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     fee = " fee" if row["kind"] == "fee" else ""
     ways = "/".join(dict.fromkeys(e["direction"] for e in row["entries"]))
     return (
-        (row["time"] or "unconfirmed").replace("T", " ").removesuffix("Z"),
+        (row["time"] or "unconfirmed").replace("T", " ")[:16],
         row["chain"],
         ", ".join(dict.fromkeys(e["label"] for e in row["entries"])),
         ways + fee,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from monitor.demo.truth import Due, Moved, Truth
-from monitor.model import AlertKind, AlertView, Lane
+from monitor.model import AlertView, Lane
 from monitor.records import alert_object
 
 CORRECTED = "correction"
@@ -98,7 +98,7 @@ def mailed_wrong(
         channel = "ops-mail" if alert.audience == "operations" else "desk-mail"
         mailed = came[messages.get((alert.id, channel), "")]
         loud = alert.lane is Lane.NEWS
-        if loud and not mailed and alert.kind is not AlertKind.HISTORY:
+        if loud and not mailed:
             wrong.append(f"no mail tells {alert.id}")
         if not loud and mailed and not messages[alert.id, channel].startswith("D-"):
             wrong.append(f"a mail of its own tells {alert.id}, which is quiet")
