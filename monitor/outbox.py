@@ -81,7 +81,8 @@ def _form(alert: Alert, config: ChannelConfig) -> str:
         return "history"  # never holds up the news that follows it, as a group would
     if alert.lane is Lane.QUIET or alert.severity is Severity.LOW:
         return "daily"
-    return "alone" if alert.severity is Severity.SEVERE else "group"
+    # High is never held back; many that wait at the same moment still become one mail.
+    return {Severity.SEVERE: "alone", Severity.HIGH: "prompt"}.get(alert.severity, "group")
 
 
 @dataclass(frozen=True)

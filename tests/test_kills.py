@@ -117,9 +117,9 @@ def kill_once(scene: Scene, chance: random.Random) -> bool:
 
 
 def finish(scene: Scene) -> None:
+    """A poll that nobody disturbs, after enough blocks to make everything final."""
     for _ in range(15):
         scene.ledger.mine()
-    scene.home.run("poll")
     scene.home.run("poll")
 
 
@@ -127,7 +127,7 @@ def run_kills(path: Path, kills: int, seed: int) -> Figures:
     chance = random.Random(seed)
     with staged(path) as scene:
         done = 0
-        with paying(scene, 0.15):
+        with paying(scene, 0.2):
             for _ in range(2 * kills):
                 done += done < kills and kill_once(scene, chance)
         meanwhile = len(scene.hook.seen) + len(scene.mail.mails)

@@ -19,7 +19,7 @@ class Owed:
 
     channel: str
     case: str
-    form: str  # alone | group | history | daily
+    form: str  # alone | prompt | group | history | daily
     alerts: tuple[str, ...]
 
 

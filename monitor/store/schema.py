@@ -135,7 +135,7 @@ CREATE TABLE alert_log (             -- append-only: who acknowledged or closed,
 CREATE TABLE route (                 -- that an alert is owed to a channel
   alert TEXT NOT NULL REFERENCES alert(id),
   channel TEXT NOT NULL,
-  form TEXT NOT NULL,                -- alone | group | daily
+  form TEXT NOT NULL,                -- alone | prompt | group | history | daily
   message TEXT REFERENCES message(id),
   PRIMARY KEY (alert, channel)
 ) STRICT, WITHOUT ROWID;
