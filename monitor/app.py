@@ -37,6 +37,7 @@ log = logging.getLogger("fundwatch")
 DATABASE = "fundwatch.db"
 WATCHLIST = "watchlist.yaml"
 LOCK = "fundwatch.lock"
+DAILY_HOUR = 8  # of the desk's day
 LOCK_TRIES, LOCK_PAUSE = 3, 0.2  # further tries, seconds
 
 
@@ -305,14 +306,15 @@ class Fundwatch:
             return outbox.deliver(self.post(), everything=everything)
 
     def daily(self) -> None:
-        """Send the daily mail at eight in the morning of the desk, once a day."""
-        local = datetime.now(ZoneInfo(self.timezone))
+        """Freeze the daily mail at eight in the morning of the desk, once a day; the first
+        one on the day after the first start."""
+        local, moment = datetime.now(ZoneInfo(self.timezone)), now()
         last = journal.get_note(self.store, "daily")
-        if local.hour < 8 or last == local.date().isoformat():
+        if last == local.date().isoformat() or (last is not None and local.hour < DAILY_HOUR):
             return
-        moment = now()
-        since = int(journal.get_note(self.store, "daily_at") or moment - 86_400)
-        outbox.daily(self.post(), since, moment, watchdesk.daily_remarks(self, since, moment))
+        if last is not None:
+            since = int(journal.get_note(self.store, "daily_at") or moment - 86_400)
+            outbox.daily(self.post(), since, moment, watchdesk.daily_remarks(self, since, moment))
         journal.put_note(self.store, "daily", local.date().isoformat())
         journal.put_note(self.store, "daily_at", str(moment))
 

@@ -157,6 +157,7 @@ def poll(home: _Home, json_logs: bool) -> None:
             click.echo(str(problem), err=True)
         with _progress(desk):
             report = desk.poll(everything=True)
+        desk.daily()
         waiting = _send_all(desk)
         _say_done(report, waiting)
         if desk.list.problems:

@@ -75,10 +75,10 @@ def alerts(
     by_tx: dict[str, list[Standing]] = {}
     for stood in standing.values():
         by_tx.setdefault(stood.transfer.tx, []).append(stood)
-    told: dict[tuple[str | None, str | None], list[Alert]] = {}
+    told: dict[tuple[str | None, str], list[Alert]] = {}
     for alert in context.alerts:
-        for tx in {alert.tx} if alert.tx else {i[1] for i in alert.rows}:
-            told.setdefault((alert.entry_id, tx), []).append(alert)
+        for tx, part in _by_tx(alert).items():
+            told.setdefault((alert.entry_id, tx), []).append(part)
     due: list[Alert] = []
     for tx in sorted(by_tx):
         for watched in _concerned(context, by_tx[tx]):
@@ -86,6 +86,16 @@ def alerts(
             case = _Case(context, watched, by_tx[tx], before, baselines, head, signatures)
             due.extend(case.due())
     return tuple(due), tuple(_second_source(due))
+
+
+def _by_tx(alert: Alert) -> dict[str, Alert]:
+    """An alert by its transaction; a start-up summary lists rows of many."""
+    if alert.tx is not None:
+        return {alert.tx: alert}
+    rows: dict[str, list[Identity]] = {}
+    for identity in alert.rows:
+        rows.setdefault(identity[1], []).append(identity)
+    return {tx: replace(alert, rows=tuple(listed)) for tx, listed in rows.items()}
 
 
 def _concerned(context: Context, rows: Sequence[Standing]) -> list[Watched]:

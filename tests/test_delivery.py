@@ -5,7 +5,9 @@ from __future__ import annotations
 import fcntl
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from home import (
@@ -105,6 +107,21 @@ def test_quiet_alerts_go_to_machines_only(scene: Scene) -> None:
     subjects = [m.message["Subject"] for m in scene.mail.mails]
     assert not [s for s in subjects if alert["id"] in s]
     assert len(subjects) == 2  # the answer to the changed watchlist, for each recipient
+
+    past_eight = next(
+        zone
+        for zone in ("UTC", "Asia/Tokyo", "America/Los_Angeles")
+        if datetime.now(ZoneInfo(zone)).hour >= 8
+    )
+    scene.home.write("config/settings.yaml", {"timezone": past_eight})
+    scene.home.sql("UPDATE note SET value = '2026-01-01' WHERE key = 'daily'")
+    scene.home.run("poll")
+    scene.home.run("poll")
+    daily = [m.message for m in scene.mail.mails][2:]
+    assert len(daily) == 2  # once, for each recipient
+    text = daily[0].get_body(("plain",))
+    assert text is not None
+    assert "1 quiet" in text.get_content()
 
 
 def test_refused_webhook_is_repeated_with_its_id(scene: Scene) -> None:
