@@ -19,7 +19,7 @@ from monitor.demo.receivers import Letter
 from monitor.demo.stage import Stage
 from monitor.demo.truth import Truth
 from monitor.model import AlertKind, AlertView, Severity
-from monitor.plain import amount_short, clean
+from monitor.plain import amount_short, clean, plural
 
 SETTLE = 5.0  # seconds for the last mail to come
 STATUS = {"provisional": "can be reversed", "orphaned": "did not happen"}
@@ -65,8 +65,9 @@ class Ending:
         late = len(self.stage.mail.letters) - before
         if late:
             self.out.print(
-                f"\n{late} mails had waited: after ten about one case within ten minutes the next "
-                "are collected.\nThe webhook had them at once; `fundwatch poll` has sent them now."
+                f"\n{plural(late, 'mail')} had waited: after ten about one case within ten "
+                "minutes the next are collected.\nThe webhook had them at once; "
+                "`fundwatch poll` has sent them now."
             )
         return code, seconds
 
