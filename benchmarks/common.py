@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import logging
 import multiprocessing
 import platform
 import sqlite3
@@ -257,6 +258,7 @@ def measured(folder: Path) -> Iterator[Measured]:
 def _hold(pipe: Connection, folder: Path) -> None:
     from monitor.app import open_home
 
+    logging.getLogger("fundwatch").setLevel(logging.ERROR)
     with open_home(folder, {}) as desk:
         while (asked := pipe.recv()) is not None:
             step, args = asked
@@ -290,7 +292,7 @@ def show(figures: Sequence[Mapping[str, object]], target: Path | None) -> None:
     table = [names, *([_cell(row.get(name)) for name in names] for row in figures)]
     widths = [max(len(line[n]) for line in table) for n in range(len(names))]
     for line in table:
-        print("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)))
+        print("  ".join(map(str.rjust, line, widths)))
     told = json.dumps({"machine": machine(), "figures": list(figures)}, indent=1)
     if target is None:
         print(told)
@@ -300,7 +302,7 @@ def show(figures: Sequence[Mapping[str, object]], target: Path | None) -> None:
 
 def _cell(value: object) -> str:
     if isinstance(value, float):
-        return f"{value:,.2f}"
+        return f"{value:,.3f}"
     return f"{value:,}" if isinstance(value, int) else str(value if value is not None else "")
 
 
@@ -309,4 +311,4 @@ def machine() -> dict[str, str]:
 
 
 def median(values: Sequence[float]) -> float:
-    return round(statistics.median(values), 3)
+    return round(statistics.median(values), 6)
