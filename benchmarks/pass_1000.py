@@ -129,9 +129,7 @@ def _figures(
 def main() -> None:
     parser = arguments(__doc__ or "", addresses=1000, rows=20, passes=5)
     parser.add_argument("--style", action="append", choices=sorted(CHAINS))
-    parser.add_argument(
-        "--profile", type=Path, help="write what a quiet pass spent its CPU on here"
-    )
+    parser.add_argument("--profile", type=Path, help="write a quiet pass's CPU profile here")
     args = parser.parse_args()
     figures, profiles = [], []
     for style in args.style or ["etherscan", "esplora"]:

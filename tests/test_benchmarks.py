@@ -1,0 +1,54 @@
+"""The benchmarks run, with numbers too small to measure anything."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from home import ROOT
+
+
+def figures(tmp_path: Path, script: str, *args: str) -> list[dict[str, Any]]:
+    """What a benchmark wrote, run as a person runs it."""
+    target = tmp_path / "figures.json"
+    command = [sys.executable, f"benchmarks/{script}", *args, "--json", str(target)]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return list(json.loads(target.read_text("utf-8"))["figures"])
+
+
+def test_pass_1000(tmp_path: Path) -> None:
+    """A pass over three addresses: both styles, first and quiet, every row read once."""
+    profile = tmp_path / "profile.txt"
+    small = ("--addresses", "3", "--rows", "4", "--passes", "1")
+    found = figures(tmp_path, "pass_1000.py", *small, "--profile", str(profile))
+    assert [(row["style"], row["pass"], row["new rows"], row["errors"]) for row in found] == [
+        ("etherscan", "first", 15, 0),  # four movements and one fee each
+        ("etherscan", "quiet", 0, 0),
+        ("esplora", "first", 36, 0),  # four transactions of three legs each
+        ("esplora", "quiet", 0, 0),
+    ]
+    assert "run_pass" in profile.read_text("utf-8")
+
+
+def test_insert_rate(tmp_path: Path) -> None:
+    """Each way of writing is measured, on the same number of plans."""
+    found = figures(tmp_path, "insert_rate.py", "--rows", "20", "--plans", "3")
+    assert [(row["way"], row["plans"]) for row in found] == [
+        ("apply", 3),
+        ("raw", 3),
+        ("raw, with sightings", 3),
+    ]
+
+
+def test_backfill(tmp_path: Path) -> None:
+    """A history of several rounds is read to its end, and memory is told on the way."""
+    found = figures(tmp_path, "backfill.py", "--rows", "5200")
+    assert found[-1]["rows"] == 5200
+    assert [row["recorded %"] for row in found] == [0, 10, 25, 50, 75, 100, "end"]
+    assert all(row["RSS MiB"] > 0 for row in found)

@@ -1,0 +1,79 @@
+"""Reading a subject: long histories to their end, heads asked for once, shared answers."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from home import evm_home
+
+from monitor.demo.explorer import Explorer
+from monitor.demo.ledger import AccountLedger, Tx
+from monitor.http import Http
+from monitor.model import Batch, Chain, Head, Kind, SourceConfig, Subject, TokenFacts, Transfer
+from monitor.reader import Desk, split
+from monitor.sources.etherscan import Etherscan
+
+ALICE, BOB, CAROL = ("0x" + name * 40 for name in "abc")
+DEV = Chain("dev", "Dev", "evm", "ETH", 18, 12, chain_id=31337)
+
+
+def paid(count: int, to: str) -> AccountLedger:
+    """A chain on which `to` was paid once a block, and which went on for some blocks."""
+    ledger = AccountLedger()
+    for number in range(count):
+        ledger.mine([Tx(f"0x{number:064x}", CAROL, to, number + 1)])
+    for _ in range(200):
+        ledger.mine()
+    return ledger
+
+
+def test_long_history_is_read_in_one_poll(tmp_path: Path, explorer: Explorer) -> None:
+    """What the head jumps over is read in the same poll: no part of a history that takes
+    several fetches is left for a next one."""
+    explorer.add("dev", paid(4500, ALICE), "etherscan", chain_id=31337)
+    home = evm_home(tmp_path, explorer.url("dev", "etherscan"), "etherscan", [ALICE])
+    home.run("poll")
+    assert sorted(int(row["amount"]) for row in home.transfers()) == list(range(1, 4501))
+
+
+def test_one_thread_asks_for_a_head_and_all_get_it(explorer: Explorer) -> None:
+    """Eight threads that need a head at the same time cost one call for it."""
+    ledger = paid(1, ALICE)
+    explorer.add("dev", ledger, "etherscan", chain_id=31337)
+    explorer.knobs("dev", "etherscan").delay = 0.05
+    url = explorer.url("dev", "etherscan")
+    source = Etherscan(SourceConfig("mine", "etherscan", url), DEV, Http("mine", url))
+    desk = Desk(DEV, [source])
+    with ThreadPoolExecutor(8) as pool:
+        heads = list(pool.map(desk.head, [source] * 8))
+    assert {head.height for head in heads} == {ledger.head.height}
+    assert explorer.calls["dev", "etherscan", "eth_blockNumber"] == 1
+
+
+def told(tx: str, sender: str, recipient: str, contract: str | None = None) -> Transfer:
+    return Transfer("dev", tx, tx, Kind.ERC20, sender, recipient, 1, contract=contract)
+
+
+def test_split_gives_each_subject_its_rows_once() -> None:
+    """A row between two of the subjects goes to both, a self-transfer once, others' to none;
+    token facts go with the rows that name the token."""
+    rows = (
+        told("1", ALICE, BOB, "0x1"),
+        told("2", ALICE, ALICE, "0x2"),
+        told("3", CAROL, CAROL),
+    )
+    subjects = [Subject("dev", ALICE), Subject("dev", BOB)]
+    facts = (TokenFacts("0x1"), TokenFacts("0x2"))
+    streams = frozenset({"erc20"})
+    whole = Batch("mine", tuple(subjects), streams, "height", Head(9, 9), rows, tokens=facts)
+    parts = split(whole, subjects)
+    assert {s.address: [t.tx for t in part.transfers] for s, part in parts.items()} == {
+        ALICE: ["1", "2"],
+        BOB: ["1"],
+    }
+    assert [[t.contract for t in part.tokens] for part in parts.values()] == [
+        ["0x1", "0x2"],
+        ["0x1"],
+    ]
+    assert all(part.subjects == (subject,) for subject, part in parts.items())
