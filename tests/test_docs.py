@@ -14,6 +14,7 @@ import pytest
 from monitor import cli, config_chains, config_channels, settings, watchlist
 from monitor.addressbook import COLUMNS
 from monitor.channels import CHANNELS
+from monitor.cli import common
 from monitor.model import AlertKind, Kind, Severity, Status
 from monitor.sources import SOURCES
 from monitor.watchlist_values import CHOICES
@@ -103,7 +104,7 @@ def test_exit_codes_are_told() -> None:
     """The table of exit codes has each of them."""
     page = (ROOT / "docs/operating.md").read_text("utf-8")
     rows = {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
-    assert {cli.DONE, cli.UNREAD, cli.BAD_INPUT, cli.BUSY} <= rows
+    assert {common.DONE, common.UNREAD, common.BAD_INPUT, common.BUSY} <= rows
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -1,0 +1,96 @@
+"""What the commands share: the home folder, errors as sentences, exit codes, tables.
+
+Exit codes: 0 done; 1 a required list could not be read by any source, or a message is not
+accepted yet; 2 bad input or settings; 75 another Fundwatch runs on this home folder.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from monitor import actions, inbox, log
+from monitor.app import DATABASE, check_home, open_home
+from monitor.errors import Busy, ConfigError, MonitorError
+from monitor.settings import Settings, load
+from monitor.store import Store
+from monitor.store.views import Views
+
+DONE, UNREAD, BAD_INPUT, BUSY = 0, 1, 2, 75
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Errors as sentences on standard error, with the documented exit code."""
+    try:
+        yield
+    except ConfigError as error:
+        for problem in error.problems:
+            click.echo(str(problem), err=True)
+        sys.exit(BAD_INPUT)
+    except Busy as error:
+        click.echo(f"{error}. Nothing was done.", err=True)
+        sys.exit(BUSY)
+    except MonitorError as error:
+        click.echo(str(error), err=True)
+        sys.exit(UNREAD)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(DONE)
+
+
+class Home:
+    """What every command gets: the home folder, and how to open it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def logs(self, level: int = logging.INFO, *, as_json: bool = False) -> None:
+        log.set_up(as_json=as_json, level=level)
+
+    def settings(self) -> Settings:
+        return load(self.folder, os.environ)
+
+    @contextmanager
+    def reading(self) -> Iterator[tuple[Store, Settings]]:
+        check_home(self.folder)
+        settings = self.settings()
+        store = Store(self.folder / DATABASE, readonly=True)
+        try:
+            yield store, settings
+        finally:
+            store.close()
+
+    def views(self, store: Store, settings: Settings) -> Views:
+        return Views(store, settings.chains, settings.assets, settings.addressbook)
+
+    def change(self, action: str, **args: object) -> str:
+        """Carry out a change: by the running daemon, else here under the lock."""
+        check_home(self.folder)
+        try:
+            with open_home(self.folder, os.environ) as desk:
+                return actions.table(desk)[action](**args)
+        except Busy:
+            return inbox.ask(self.folder, action, args)
+
+
+def table(*names: str) -> Table:
+    """An empty table with these columns."""
+    made = Table(box=None, pad_edge=False, header_style="bold")
+    for name in names:
+        made.add_column(name, overflow="fold")
+    return made
+
+
+def print_table(shown: Table) -> None:
+    """Full addresses whatever the width: a cut address is a wrong address."""
+    console = Console(width=None if sys.stdout.isatty() else 400)
+    console.print(shown)

@@ -1,0 +1,71 @@
+"""Deliveries and channels: what was sent, and the ways of telling people."""
+
+from __future__ import annotations
+
+import click
+
+from monitor import records
+from monitor.cli.common import Home, print_table, table
+from monitor.errors import ConfigError, Problem
+from monitor.plain import utc
+from monitor.store import post
+
+
+@click.group()
+def deliveries() -> None:
+    """What was sent, what waits, what was given up."""
+
+
+@deliveries.command(name="list")
+@click.option("--state", type=click.Choice(["waiting", "accepted", "dead"]))
+@click.option("--format", "form", type=click.Choice(["table", "jsonl"]), default="table")
+@click.pass_obj
+def deliveries_list(home: Home, state: str | None, form: str) -> None:
+    """List deliveries, newest first."""
+    with home.reading() as (store, _):
+        rows = post.deliveries(store, state)
+    names = ("message", "channel", "recipient", "state", "attempts", "due", "last_error")
+    shown = table("MESSAGE", "CHANNEL", "RECIPIENT", "STATE", "TRIES", "NEXT (UTC)", "LAST ERROR")
+    for row in rows:
+        if form == "jsonl":
+            click.echo(records.json_text({name: row[name] for name in names}))
+            continue
+        next_try = utc(row["due"]) if row["state"] == "waiting" else "-"
+        words = {"dead": "given up", "accepted": "accepted by the server"}
+        shown.add_row(
+            *(row["message"], row["channel"], row["recipient"]),
+            *(words.get(row["state"], row["state"]), str(row["attempts"]), next_try),
+            row["last_error"],
+        )
+    if form == "table":
+        print_table(shown)
+        click.echo(f"{len(rows):,} deliveries")
+
+
+@deliveries.command(name="replay")
+@click.argument("message_ids", metavar="MESSAGE...", nargs=-1)
+@click.option("--dead", is_flag=True, help="Everything that was given up.")
+@click.pass_obj
+def deliveries_replay(home: Home, message_ids: tuple[str, ...], dead: bool) -> None:
+    """Send again, with the same id and bytes."""
+    if bool(message_ids) == dead:
+        problem = Problem("replay", "", "wants message ids, or --dead", "Give one of them")
+        raise ConfigError([problem])
+    click.echo(home.change("replay", ids=list(message_ids), dead=dead))
+
+
+@click.group(name="channels")
+def channels_() -> None:
+    """Try the ways of telling people."""
+
+
+@channels_.command(name="test")
+@click.argument("name")
+@click.pass_obj
+def channels_test(home: Home, name: str) -> None:
+    """Send a test message over a channel; a success switches a disabled one on again."""
+    if name not in home.settings().channels:
+        known = ", ".join(home.settings().channels) or "none is set up"
+        problem = Problem("config/channels.yaml", name, "is no channel", f"There are: {known}")
+        raise ConfigError([problem])
+    click.echo(home.change("test_channel", name=name))
