@@ -3,6 +3,7 @@
 # make check   what a change must pass: style, types, layers, tests
 # make slow    the slow suite: kills, load, hanging servers
 # make bench   the measurements of benchmarks/
+# make docs    writes docs/commands.md
 #
 # Needs Python 3.11 or newer with venv, and make. With npm, the tests get a real EVM node;
 # with litecoind (as root on Debian it is installed), a real UTXO node. Without them those
@@ -15,7 +16,7 @@ ANVIL := .tools/node_modules/@foundry-rs/anvil
 ANVIL_PACKAGE := @foundry-rs/anvil@1.7.1
 DEMO := .demo
 
-.PHONY: demo test check slow bench lint tools clean
+.PHONY: demo test check slow docs bench lint tools clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/.installed
@@ -34,6 +35,10 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+# docs/commands.md, from the commands' own --help
+docs: $(VENV)/.installed
+	@$(BIN)/python docs/make_commands.py
 
 bench: $(VENV)/.installed
 	@set -e; for each in insert_rate pass_1000 backfill; do \

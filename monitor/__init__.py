@@ -1,3 +1,3 @@
 """Fundwatch: watch flagged blockchain addresses, record every movement, tell people."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

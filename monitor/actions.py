@@ -19,9 +19,7 @@ def table(desk: Fundwatch) -> dict[str, inbox.Action]:
     """Every change by its name. Each returns the line to show."""
 
     def set_state(ids: Sequence[str], state: str, name: str, note: str) -> str:
-        for alert_id in ids:
-            journal.set_state(desk.store, alert_id, state, name, note, now())
-        return f"{state:<9} {', '.join(ids)} by {name}"
+        return _set_state(desk, ids, state, name, note)
 
     def replay(ids: Sequence[str], dead: bool) -> str:
         wanted = [r["message"] for r in post.deliveries(desk.store, "dead")] if dead else ids
@@ -59,6 +57,21 @@ def table(desk: Fundwatch) -> dict[str, inbox.Action]:
         "retire": retire,
         "note_backup": note_backup,
     }
+
+
+def _set_state(desk: Fundwatch, ids: Sequence[str], state: str, name: str, note: str) -> str:
+    """Of single alerts, or of all alerts of a message that are not so far yet."""
+    lines = []
+    for given in ids:
+        told = journal.alerts_of_message(desk.store, given)
+        if not told:
+            journal.set_state(desk.store, given, state, name, note, now())
+            lines.append(f"{state:<9} {given} by {name}")
+            continue
+        taken = journal.take(desk.store, told, state, name, note, now())
+        left = f", {len(told) - len(taken)} were so or closed before" if taken != told else ""
+        lines.append(f"{state:<9} {len(taken)} of {len(told)} alerts of {given} by {name}{left}")
+    return "\n".join(lines)
 
 
 def _retire(desk: Fundwatch, entry_id: str, name: str, why: str, day: str) -> str:

@@ -19,17 +19,42 @@ from pathlib import Path
 from typing import IO
 from zoneinfo import ZoneInfo, available_timezones
 
-from monitor import __version__, budget, channels, messages, outbox, sources, watchdesk
+from monitor import (
+    __version__,
+    budget,
+    channels,
+    health,
+    links,
+    messages,
+    outbox,
+    prices,
+    pricing,
+    routing,
+    sources,
+    watchdesk,
+)
+from monitor.chains import stable_id
+from monitor.daybook import Daybook
 from monitor.errors import Busy, ConfigError, Problem, SourceError
 from monitor.http import Http, Limiter
-from monitor.model import Alert, Chain, Entry, SourceConfig, Subject
+from monitor.model import (
+    Alert,
+    AlertKind,
+    Chain,
+    Entry,
+    Lane,
+    Severity,
+    SourceConfig,
+    Subject,
+)
 from monitor.outbox import Post
+from monitor.plan import Route
 from monitor.poll import PassReport, Poller, World
-from monitor.ports import Channel, Source
+from monitor.ports import Source
 from monitor.reader import HEAD_TTL, Desk
 from monitor.settings import Settings, load, shipped_config
 from monitor.store import Store, journal, watch
-from monitor.store.record import Route
+from monitor.store.schema import CHANGES
 from monitor.store.views import Views
 
 log = logging.getLogger("fundwatch")
@@ -37,7 +62,6 @@ log = logging.getLogger("fundwatch")
 DATABASE = "fundwatch.db"
 WATCHLIST = "watchlist.yaml"
 LOCK = "fundwatch.lock"
-DAILY_HOUR = 8  # of the desk's day
 LOCK_TRIES, LOCK_PAUSE = 3, 0.2  # further tries, seconds
 
 
@@ -108,6 +132,12 @@ def check_home(home: Path) -> None:
                 )
             ]
         )
+
+
+def views(store: Store, settings: Settings) -> Views:
+    """What people see of a record, by these settings."""
+    priced = bool(settings.prices)
+    return Views(store, settings.chains, settings.assets, settings.addressbook, priced)
 
 
 @dataclass(frozen=True)
@@ -203,8 +233,8 @@ class Fundwatch:
     def __init__(self, home: Path, settings: Settings, store: Store) -> None:
         self.home, self.settings, self.store = home, settings, store
         self.timezone = settings.timezone
-        self.views = Views(store, settings.chains, settings.assets, settings.addressbook)
-        self.channels: dict[str, Channel] = {
+        self.views = views(store, settings)
+        self.channels: dict[str, channels.CheckedChannel] = {
             name: channels.build(
                 config, proxies=settings.proxies or None, verify=settings.ca_bundle or True
             )
@@ -212,6 +242,8 @@ class Fundwatch:
         }
         self._limiters: dict[str, Limiter] = {}
         self.desks = Desks(self._desk)
+        self.pricer = pricing.Pricer(self._market())
+        pricing.close_unused(store, (p.name for p in settings.prices), now())
         self._interval = budget.LEAST_INTERVAL
         self._sending = threading.Lock()
         self.poller = Poller(store, self._world())
@@ -227,8 +259,22 @@ class Fundwatch:
         found = made.by_chain[key]
         return Desk(chain, found, _head_ttl(self.settings)) if found else None
 
+    def _market(self) -> pricing.Market:
+        settings = self.settings
+        made = [
+            prices.build(
+                config,
+                _limiter(config, self._reserve),
+                proxies=settings.proxies or None,
+                verify=settings.ca_bundle or True,
+            )
+            for config in settings.prices
+        ]
+        return pricing.Market(self.store, made, settings.chains, settings.assets, now)
+
     def _reserve(self, key: str, start: int, seconds: int, wanted: int) -> int:
-        config = self.settings.sources[key]
+        known = {config.name: config for config in self.settings.prices}
+        config = self.settings.sources.get(key) or known[key]
         limit = config.calls_per_hour if seconds == 3600 else config.calls_per_day
         return journal.reserve(self.store, key, start, seconds, wanted, limit or 0)
 
@@ -245,9 +291,16 @@ class Fundwatch:
         )
 
     def route(self, alert: Alert, entry: Entry | None) -> list[Route]:
-        return outbox.routes(alert, entry, self.settings.channels)
+        if entry is not None and entry.canary and alert.kind is not AlertKind.HISTORY:
+            return []  # it moves all the time: one would read nothing else
+        return routing.routes(alert, entry, self.settings.channels)
 
     def interval(self, _subject: Subject) -> int:
+        return self.round_seconds
+
+    @property
+    def round_seconds(self) -> int:
+        """How often an address is read."""
         return self.settings.poll_interval or self._interval
 
     def cost(self) -> budget.Cost:
@@ -269,7 +322,17 @@ class Fundwatch:
             clock=now,
             timezone=self.timezone,
             version=__version__,
+            link=self._link,
+            escalate_to=self.settings.escalate_to,
+            escalate_after=self.settings.escalate_after,
         )
+
+    def _link(self, message_id: str) -> str:
+        settings = self.settings
+        until = now() + settings.link_hours * 3600
+        if not settings.public_url:
+            return ""
+        return links.link(settings.public_url, settings.link_secret, message_id, until)
 
     # -- the steps of a poll -------------------------------------------------------------
 
@@ -297,8 +360,18 @@ class Fundwatch:
     def housekeep(self, at: int | None = None) -> None:
         """Raise and close incidents, tell those that have lasted."""
         moment = now() if at is None else at
-        journal.put_signals(self.store, watchdesk.health(self, moment), moment)
+        journal.put_signals(self.store, health.signals(self, moment), moment)
         watchdesk.tell_incidents(self, moment)
+        self._pass_on(moment)
+
+    def _pass_on(self, moment: int) -> None:
+        """Pass on what nobody acknowledges; not what is older than the wish for it."""
+        since = journal.get_note(self.store, "escalation")
+        if (since is None) == bool(self.settings.escalate_to):
+            since = str(moment) if self.settings.escalate_to else None
+            journal.put_note(self.store, "escalation", since)
+        if since is not None:
+            outbox.pass_on(self.post(), int(since))
 
     def deliver(self, *, everything: bool) -> outbox.Tally:
         """One round of sending; rounds never overlap."""
@@ -306,17 +379,45 @@ class Fundwatch:
             return outbox.deliver(self.post(), everything=everything)
 
     def daily(self) -> None:
-        """Freeze the daily mail at eight in the morning of the desk, once a day; the first
-        one on the day after the first start."""
+        """Freeze the daily message at its hour of the desk's day, once a day; the first one on
+        the day after the first start."""
         local, moment = datetime.now(ZoneInfo(self.timezone)), now()
         last = journal.get_note(self.store, "daily")
-        if last == local.date().isoformat() or (last is not None and local.hour < DAILY_HOUR):
+        if last == local.date().isoformat() or (
+            last is not None and local.hour < self.settings.daily_hour
+        ):
             return
         if last is not None:
             since = int(journal.get_note(self.store, "daily_at") or moment - 86_400)
-            outbox.daily(self.post(), since, moment, watchdesk.daily_remarks(self, since, moment))
+            outbox.daily(self.post(), since, moment, Daybook(self, since, moment).remarks)
         journal.put_note(self.store, "daily", local.date().isoformat())
         journal.put_note(self.store, "daily_at", str(moment))
+
+    def tell_upgrade(self) -> None:
+        """Say what opening the record with a newer version did to it."""
+        done = self.store.upgrade
+        if done is None:
+            return
+        lines = [
+            f"Before that it was copied to {done.copy.name}, to be deleted once all is well.",
+            *(CHANGES[number] for number in range(done.old + 1, done.new + 1)),
+        ]
+        title = (
+            f"Fundwatch {__version__} has upgraded the record from schema {done.old} to {done.new}."
+        )
+        log.warning("%s %s", title, " ".join(lines))
+        alert = Alert(
+            id=stable_id("N", "upgrade", str(done.new), str(now())),
+            kind=AlertKind.NOTICE,
+            lane=Lane.NEWS,
+            severity=Severity.LOW,
+            created=now(),
+            title=title,
+            lane_reason="Every change of the record is told.",
+            audience="operations",
+            facts={"topic": "upgrade", "lines": lines},
+        )
+        journal.add_alerts(self.store, [alert], self.route(alert, None))
 
     def close(self) -> None:
         self.store.close()
@@ -337,6 +438,7 @@ def open_home(home: Path, environ: Mapping[str, str]) -> Iterator[Fundwatch]:
         store = Store(home / DATABASE, create=fresh)
         desk = Fundwatch(home, settings, store)
         try:
+            desk.tell_upgrade()
             yield desk
         finally:
             desk.close()

@@ -18,12 +18,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import available_timezones
 
-from monitor import __version__, app, channels, check_cost, check_sources, status, watchlist
+from monitor import (
+    __version__,
+    app,
+    channels,
+    check_cost,
+    check_prices,
+    check_sources,
+    status,
+    watchlist,
+)
 from monitor.check_probe import Probe, offers
 from monitor.check_report import Bench, Report, lines_of
 from monitor.check_sources import day_of
 from monitor.errors import ConfigError, DeliveryError, StoreError
 from monitor.model import ChannelConfig, Entry, Severity
+from monitor.net import is_loopback
 from monitor.plain import duration
 from monitor.settings import Settings, load
 from monitor.status_text import count
@@ -95,6 +105,7 @@ def _check(bench: Bench) -> int:
         check_sources.budget_left(bench),
     )
     probes = check_sources.check(bench, made)
+    check_prices.check(bench)
     _channels(bench)
     for name, text in check_cost.facts(bench.settings, bench.entries, made.by_chain):
         out.fact(name, text)
@@ -125,6 +136,25 @@ def _settings(bench: Bench) -> None:
         out.ok(f"explorers and webhooks are reached through {check_cost.proxy_of(settings)}")
     if settings.ca_bundle:
         out.ok(f"certificates are checked against {settings.ca_bundle}")
+    _seen_alive(bench)
+
+
+def _seen_alive(bench: Bench) -> None:
+    """Whether anybody notices when all of this ends, and who can reach what it serves."""
+    out, settings = bench.out, bench.settings
+    if not settings.heartbeat_url:
+        cure = "write  heartbeat_url  into config/settings.yaml"
+        out.warn("no heartbeat: nobody is told when this machine dies", cure)
+    if settings.listen is None:
+        return
+    host, port = settings.listen
+    if is_loopback(host):
+        out.ok(f"health, metrics and links are served on {host}:{port}, this machine only")
+    else:
+        out.warn(
+            f"{host}:{port} can be reached from other machines, without login and TLS",
+            "listen on 127.0.0.1, and put a proxy before it that has both",
+        )
 
 
 def _general_notes(settings: Settings) -> list[str]:
@@ -225,8 +255,8 @@ def _remarks(bench: Bench, entries: Sequence[Entry]) -> None:
         ),
         (
             [e for e in entries if e.severity is Severity.LOW and not _daily(e, settings)],
-            "severity: low comes in the daily mail, and no mail channel for the desk is told",
-            "add a mail channel, or another severity",
+            "severity: low comes in the daily message, and no channel for the desk is told",
+            "add a channel for the desk, or another severity",
         ),
     )
     for found, text, cure in asked:
@@ -249,7 +279,7 @@ def _told(entry: Entry, settings: Settings) -> list[ChannelConfig]:
 
 def _daily(entry: Entry, settings: Settings) -> bool:
     told = _told(entry, settings)
-    return any(c.machine or (c.kind == "email" and "desk" in c.audience) for c in told)
+    return any(c.machine or "desk" in c.audience for c in told)
 
 
 def _held_back(bench: Bench) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from monitor import budget, net
+from monitor import budget, net, value
 from monitor.model import ChannelConfig, Entry, SourceConfig
 from monitor.plain import duration
 from monitor.ports import Source
@@ -20,7 +20,8 @@ def facts(
     """(section, statement) for COST, PRIVACY and FIREWALL."""
     yield "COST", _cost_words(settings, cost(settings, entries, made))
     yield "PRIVACY", _privacy(settings, entries, made)
-    yield "FIREWALL", " ".join(hosts(settings, made)) or "no connection is needed"
+    needed = dict.fromkeys([*hosts(settings, made), *price_hosts(settings, entries)])
+    yield "FIREWALL", " ".join(needed) or "no connection is needed"
 
 
 def cost(settings: Settings, entries: Sequence[Entry], made: BySource) -> budget.Cost:
@@ -95,9 +96,17 @@ def _privacy(settings: Settings, entries: Sequence[Entry], made: BySource) -> st
         for host, found in standby.items()
         if host not in regular
     ]
-    return (
+    shown = (
         f"addresses are shown to: {', '.join(parts)}" if parts else "no address is shown to anybody"
     )
+    learn = [_place(net.where(c.url)[0]) for c in settings.prices if _priced(settings, entries)]
+    return f"{shown}; only which coins you watch to: {', '.join(learn)}" if learn else shown
+
+
+def _priced(settings: Settings, entries: Sequence[Entry]) -> bool:
+    """Whether any price source is asked about anything."""
+    chains = (settings.chains[e.subject.chain] for e in entries)
+    return any(value.has_id(chain, "") for chain in chains)
 
 
 def _place(host: str) -> str:
@@ -110,11 +119,17 @@ def hosts(settings: Settings, made: BySource) -> list[str]:
     found = [_source_host(settings, settings.sources[name]) for name in names]
     found += [
         proxy_of(settings)
-        if c.kind == "webhook" and net.proxies_for(c.url, settings.proxies)
+        if c.url and net.proxies_for(c.url, settings.proxies)
         else channel_host(c)
         for c in settings.channels.values()
     ]
     return list(dict.fromkeys(found))
+
+
+def price_hosts(settings: Settings, entries: Sequence[Entry]) -> list[str]:
+    """host:port of the price sources, where there is something to ask them."""
+    asked = settings.prices if _priced(settings, entries) else ()
+    return [_source_host(settings, config) for config in asked]
 
 
 def _source_host(settings: Settings, config: SourceConfig) -> str:
@@ -129,6 +144,8 @@ def proxy_of(settings: Settings) -> str:
 
 def channel_host(config: ChannelConfig) -> str:
     """host:port of a channel's server."""
+    if config.urls:
+        return f"servers of {config.name} (its Apprise URLs)"
     return host_port(config.url) if config.url else f"{config.host}:{config.port}"
 
 

@@ -33,7 +33,8 @@ def budget_left(bench: Bench) -> Callable[[str, int, int, int], int]:
     """Keeps to what the record says is left of a budget, without taking from it there."""
 
     def left(key: str, start: int, seconds: int, wanted: int) -> int:
-        config = bench.settings.sources[key]
+        known = {config.name: config for config in bench.settings.prices}
+        config = bench.settings.sources.get(key) or known[key]
         limit = (config.calls_per_hour if seconds == 3600 else config.calls_per_day) or 0
         if bench.store is None:
             return min(wanted, limit)

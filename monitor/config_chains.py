@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from monitor.chains import AddressError, canonical
 from monitor.config_rows import WHOLE, Resolve, Row, is_loopback, may_ask, rows, url_parts
-from monitor.model import Asset, Chain, SourceConfig
+from monitor.lanes import USD
+from monitor.model import CONFIDENCES, Asset, Chain, PriceIds, SourceConfig
 from monitor.yamltext import Fields, Node, Notes, Text, closest
 
+_PRICE_ID = re.compile(r"[A-Za-z0-9._-]{1,80}\Z")
 KIND_FAMILY: Mapping[str, str] = {
     "etherscan": "evm",
     "blockscout": "evm",
@@ -18,8 +21,11 @@ KIND_FAMILY: Mapping[str, str] = {
     "esplora": "utxo",
     "trongrid": "tron",
 }
+PRICE_KINDS = ("defillama", "coingecko")  # they say what coins are worth, not what moved
 # These answer without a key, if slowly; the others are dropped when their key is not set.
-KEYLESS_KINDS = frozenset({"evm_rpc", "esplora", "trongrid"})
+KEYLESS_KINDS = frozenset({"evm_rpc", "esplora", "trongrid", *PRICE_KINDS})
+NO_PRICES = "none"
+DEFAULT_PRICES = PRICE_KINDS  # rows of the shipped sources.yaml
 
 CHAIN_KEYS = (
     "family",
@@ -32,6 +38,7 @@ CHAIN_KEYS = (
     "link_tx",
     "bech32",
     "base58",
+    "prices",
 )
 SOURCE_KEYS = (
     "kind",
@@ -47,7 +54,7 @@ SOURCE_KEYS = (
     "page_size",
     "index_lag",
 )
-ASSET_KEYS = ("symbol", "decimals", "name", "source", "date")
+ASSET_KEYS = ("symbol", "decimals", "name", "source", "date", "confidence")
 
 
 def chains(tree: Fields, notes: Notes) -> dict[str, Chain]:
@@ -80,6 +87,7 @@ def _chain(key: str, row: Row) -> Chain:
         row.text("link_tx"),
         row.text("bech32") or None,
         _version_bytes(row),
+        _price_ids(row),
     )
 
 
@@ -95,6 +103,22 @@ def _native(row: Row) -> tuple[str, int]:
     if native.node_of("decimals") is None:
         native.missing("decimals", "18")
     return symbol, decimals or 0
+
+
+def _price_ids(row: Row) -> PriceIds:
+    node = row.node_of("prices")
+    if node is None:
+        return PriceIds()
+    if not isinstance(node, Fields):
+        row.notes.say(node, "prices: needs names", "Write  prices: {coin: ethereum}")
+        return PriceIds()
+    ids = Row(node, row.notes, f"{row.where}.prices")
+    names = ("coin", *PRICE_KINDS)
+    ids.only(names)
+    for name in names:
+        if not _PRICE_ID.match(ids.text(name) or "x"):
+            ids.bad(name, ids.text(name), "is not an id", "Copy it from the price source")
+    return PriceIds(*map(ids.text, names))
 
 
 def _version_bytes(row: Row) -> tuple[int, ...]:
@@ -119,6 +143,10 @@ def link_sources(
                 near = closest(item.text, kinds)
                 remedy = f"Did you mean {near}?" if near else "Add it to config/sources.yaml"
                 notes.say(item, "is not a source of config/sources.yaml", remedy, value=item.text)
+            elif kind in PRICE_KINDS:
+                why = "is a price source: it does not know what moved"
+                remedy = f"Take it off the list of {key}; config/settings.yaml names price sources"
+                notes.say(item, why, remedy, value=item.text)
             elif KIND_FAMILY.get(kind, table[key].family) != table[key].family:
                 notes.say(
                     item,
@@ -146,7 +174,7 @@ def _source(name: str, row: Row, secret: Resolve) -> SourceRow:
     row.only(SOURCE_KEYS)
     if row.node_of("kind") is None:
         row.missing("kind", "etherscan")
-    kind = row.choice("kind", KIND_FAMILY)
+    kind = row.choice("kind", (*KIND_FAMILY, *PRICE_KINDS))
     url, url_note = _source_url(row, secret)
     key = secret(row.node, "api_key")
     rate, slow = row.decimal("rate_per_second") or 3.0, row.decimal("rate_without_key")
@@ -199,6 +227,37 @@ def _source_url(row: Row, secret: Resolve) -> tuple[str, str]:
     return url.rstrip("/"), ""
 
 
+def prices(row: Row, table: Mapping[str, SourceRow]) -> tuple[str, ...]:
+    """Names of the price sources that settings.yaml asks for, in order; those that are not
+    in service are left out."""
+    if row.text_is("prices", NO_PRICES):
+        return ()
+    items = row.names("prices")
+    for item in items:
+        if item.text not in table or table[item.text].config.kind not in PRICE_KINDS:
+            known = [name for name, each in table.items() if each.config.kind in PRICE_KINDS]
+            near = closest(item.text, known)
+            remedy = f"Did you mean {near}?" if near else f"Known: {', '.join(known)}, or none"
+            row.notes.say(
+                item, "is no price source of config/sources.yaml", remedy, value=item.text
+            )
+    names = dict.fromkeys(item.text for item in items) or DEFAULT_PRICES
+    return tuple(name for name in names if name in table and table[name].in_service)
+
+
+def in_service(
+    table: Mapping[str, SourceRow], prices: Collection[str]
+) -> tuple[dict[str, SourceConfig], list[SourceRow]]:
+    """The explorers and nodes that work, by name; and the rows of which people should read
+    the remarks: a price source that is not asked needs no key."""
+    used = [
+        row for name, row in table.items() if row.config.kind not in PRICE_KINDS or name in prices
+    ]
+    explorers = [row.config for row in used if row.config.kind not in PRICE_KINDS]
+    working = {row.config.name for row in used if row.in_service}
+    return {config.name: config for config in explorers if config.name in working}, used
+
+
 def assets(tree: Fields, table: Mapping[str, Chain], notes: Notes) -> dict[tuple[str, str], Asset]:
     """Verified tokens by (chain key, canonical contract).
 
@@ -233,6 +292,8 @@ def _asset(chain: Chain, contract: Text, node: Node, notes: Notes) -> Asset | No
     row = Row(node, notes, f"assets.{chain.key}")
     row.only(ASSET_KEYS)
     symbol, decimals = row.required("symbol", "USDT"), row.whole("decimals", 0, 36)
+    if symbol == USD:
+        row.bad("symbol", symbol, "means dollars in thresholds", "Write another symbol")
     if row.node_of("decimals") is None:
         row.missing("decimals", "6")
     try:
@@ -241,4 +302,5 @@ def _asset(chain: Chain, contract: Text, node: Node, notes: Notes) -> Asset | No
         notes.say(contract, error.reason, error.remedy, value=contract.text)
         return None
     details = (row.text("name"), row.text("source"), row.text("date"))
-    return Asset(chain.key, address, symbol, decimals or 0, *details)
+    confidence = row.choice("confidence", CONFIDENCES)
+    return Asset(chain.key, address, symbol, decimals or 0, *details, confidence)

@@ -23,6 +23,8 @@ _LITERAL = {
     "user": "user_env",
     "secret": "secret_env",
     "secrets": "secret_env",
+    "url": "url_env",
+    "urls": "urls_env",
 }
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}\Z")
 WHOLE = re.compile(r"[0-9]{1,12}\Z")
@@ -85,6 +87,10 @@ class Row:
             self.notes.say(node, f"{key}: needs one text", f"Write  {key}: text")
             return default
         return node.text.strip()
+
+    def text_is(self, key: str, word: str) -> bool:
+        node = self.node_of(key)
+        return isinstance(node, Text) and node.text.strip() == word
 
     def required(self, key: str, example: str) -> str:
         if self.node_of(key) is None:

@@ -17,18 +17,25 @@ from datetime import UTC, datetime
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from monitor import inbox
-from monitor.app import Fundwatch
+from monitor import alive, inbox
+from monitor.app import Fundwatch, now
 from monitor.errors import StoreError
+from monitor.plan import Signal
 from monitor.store import journal, watch
+from monitor.web.server import Server
+from monitor.web.site import Site
 
 log = logging.getLogger("fundwatch")
 
 STOP_WITHIN = 8.0  # seconds for a clean stop; then the process ends, which loses nothing
-STUCK_AFTER = 300.0  # seconds without progress of a pass or of any tick
 STUCK_EXIT = 70
-HOLD_BACK = 3600  # seconds that subjects wait which were being read when the watchdog bit
-TICKS = {"poll": 2, "deliver": 1, "reload": 10, "housekeep": 30, "requests": 1}  # seconds
+CLOCK_JUMP = 30.0  # seconds
+PRICING = 60.0  # seconds of one round of prices: far less than a stuck job is given
+NOTIFY_EVERY = 10  # seconds between two words to the supervisor
+TICKS = {
+    "poll": 2, "deliver": 1, "reload": 10, "housekeep": 30, "requests": 1, "tests": 60,
+    "prices": 60,
+}  # seconds  # fmt: skip
 
 
 class Daemon:
@@ -38,24 +45,30 @@ class Daemon:
         self._desk = desk
         self._actions = actions
         self._stop = threading.Event()
-        self._ticks = {name: time.monotonic() for name in TICKS}
-        self._busy: dict[str, float] = {}
-        self._lock = threading.Lock()
+        self._pulse = alive.Pulse(TICKS, lambda: desk.poller.last_progress)
+        self._faulty: set[str] = set()  # jobs of which people are to hear, by incident
+        self._supervisor = os.environ.get("NOTIFY_SOCKET")
 
     def run(self) -> int:
-        """Work until SIGTERM or SIGINT; returns the exit code."""
+        """Work until SIGTERM or SIGINT; returns the exit code. Raises ConfigError when it
+        cannot listen where the settings say."""
+        desk = self._desk
+        server = Server(desk.settings.listen, Site(desk)) if desk.settings.listen else None
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop.set())
-        self._desk.poller.stopping = self._stop.is_set
+        desk.poller.stopping = self._stop.is_set
         self._hold_back_stuck()
-        self._desk.reload()
-        journal.put_note(self._desk.store, "started", str(int(time.time())))
+        desk.reload()
+        journal.put_note(desk.store, "started", str(now()))
         scheduler = self._scheduler()
         scheduler.start()
-        log.info("running on %s", self._desk.home)
-        while not self._stop.wait(1.0):
-            self._watch_progress()
-        return self._shut_down(scheduler)
+        if server is not None:
+            server.start()
+        self._start_heartbeat()
+        log.info("running on %s", desk.home)
+        self._tell_supervisor("READY=1")
+        self._watch(scheduler)
+        return self._shut_down(scheduler, server)
 
     def _scheduler(self) -> BackgroundScheduler:
         scheduler = BackgroundScheduler(timezone="UTC")
@@ -65,6 +78,8 @@ class Daemon:
             "reload": self._desk.reload,
             "housekeep": self._housekeep,
             "requests": lambda: inbox.serve(self._desk.home, self._actions),
+            "tests": lambda: alive.try_channels(self._desk, now()),
+            "prices": lambda: self._desk.pricer.round(PRICING),
         }
         for name, job in jobs.items():
             scheduler.add_job(
@@ -83,40 +98,94 @@ class Daemon:
         return scheduler
 
     def _tick(self, name: str, job: Callable[[], object]) -> None:
-        with self._lock:
-            self._busy[name] = self._ticks[name] = time.monotonic()
+        if self._stop.is_set():
+            return
+        fault = ""
         try:
-            if not self._stop.is_set():
+            with self._pulse.beat(name):
                 job()
         except StoreError:
-            log.exception("%s: the record could not be used; tried again", name)
-        except Exception:  # a fault in one job must not end the others; it is loud in the log
-            log.exception("%s: a fault in Fundwatch; tried again", name)
-        finally:
-            with self._lock:
-                self._busy.pop(name, None)
-                self._ticks[name] = time.monotonic()
+            fault = "the record could not be used"
+            log.exception("%s: %s; tried again", name, fault)
+        except Exception as error:  # a fault in one job must not end the others; it is loud
+            fault = f"a fault in Fundwatch ({type(error).__name__})"
+            log.exception("%s: %s; tried again", name, fault)
+        if fault or name in self._faulty:
+            self._tell_fault(name, fault)
+
+    def _tell_fault(self, name: str, fault: str) -> None:
+        """A job that fails again and again would only be seen in the log."""
+        self._faulty.add(name)
+        signal_ = Signal(
+            key=f"fault:{name}",
+            bad=bool(fault),
+            severity="severe",
+            hold=alive.FAULT_HOLD,
+            what=f"A part of Fundwatch does not do its work ({name}): {fault}.",
+            cure="Its log tells more; send that to who maintains it.",
+        )
+        try:
+            journal.put_signals(self._desk.store, [signal_], now())
+        except StoreError:
+            return  # the heartbeat stops, which tells it
+        if not fault:
+            self._faulty.discard(name)
 
     def _housekeep(self) -> None:
+        alive.mend_clock(self._desk, now())
         self._desk.housekeep()
         self._desk.daily()
 
+    # -- seen alive ------------------------------------------------------------------------
+
+    def _start_heartbeat(self) -> None:
+        settings = self._desk.settings
+        if not settings.heartbeat_url:
+            return
+        heartbeat = alive.Heartbeat(
+            settings.heartbeat_url,
+            settings.proxies,
+            settings.ca_bundle or True,
+            self._desk.store,
+            self._well,
+            now,
+        )
+        threading.Thread(
+            target=heartbeat.run, args=[self._stop], name="heartbeat", daemon=True
+        ).start()
+
+    def _well(self) -> bool:
+        return self._pulse.well() and not alive.told(self._desk.store, "overdue", "fault:")
+
+    def _watch(self, scheduler: BackgroundScheduler) -> None:
+        """Until the stop: end what is stuck, follow the clock, tell the supervisor."""
+        seconds, drift = 0, time.time() - time.monotonic()
+        while not self._stop.wait(1.0):
+            self._watch_progress()
+            seconds += 1
+            if seconds % NOTIFY_EVERY == 0:
+                self._tell_supervisor("WATCHDOG=1")
+            before, drift = drift, time.time() - time.monotonic()
+            if abs(drift - before) > CLOCK_JUMP:
+                log.warning("the clock was set by %+.0f s", drift - before)
+                for job in scheduler.get_jobs():
+                    # Else each would wait until the old time comes again.
+                    job.modify(next_run_time=datetime.now(UTC))
+
     def _watch_progress(self) -> None:
         """End the process when nothing has moved for too long."""
-        moment = time.monotonic()
-        with self._lock:
-            idle = {
-                name: moment - max(since, self._desk.poller.last_progress)
-                if name == "poll" and name in self._busy
-                else moment - since
-                for name, since in self._ticks.items()
-            }
-        stuck = [name for name, seconds in idle.items() if seconds > STUCK_AFTER]
+        stuck = self._pulse.stuck()
         if stuck:
-            log.critical("no progress of %s for %d s: ending, to be restarted", stuck, STUCK_AFTER)
+            words = "no progress of %s for %d s: ending, to be restarted"
+            log.critical(words, stuck, alive.STUCK_AFTER)
             (self._desk.home / "requests" / "stuck").parent.mkdir(exist_ok=True)
             (self._desk.home / "requests" / "stuck").touch()
             os._exit(STUCK_EXIT)
+
+    def _tell_supervisor(self, state: str) -> None:
+        seconds = time.monotonic() - self._desk.poller.last_progress
+        doing = ", ".join(self._pulse.busy()) or "nothing is due"
+        alive.notify(self._supervisor, state, f"STATUS=read {seconds:.0f} s ago; now: {doing}")
 
     def _hold_back_stuck(self) -> None:
         """What was being read when the watchdog bit waits, so that it cannot bite again at
@@ -124,23 +193,37 @@ class Daemon:
         mark = self._desk.home / "requests" / "stuck"
         late = mark.exists()
         for subject in watch.stuck_subjects(self._desk.store):
-            due = int(time.time()) + HOLD_BACK if late else 0
+            due = now() + alive.HOLD_BACK if late else 0
             watch.schedule(self._desk.store, subject, due, failed=late)
+        if late:
+            self._tell_stuck()
         mark.unlink(missing_ok=True)
 
-    def _shut_down(self, scheduler: BackgroundScheduler) -> int:
+    def _tell_stuck(self) -> None:
+        what = (
+            f"Fundwatch made no progress for {alive.STUCK_AFTER // 60:.0f} minutes, ended itself "
+            "and was started again. Nothing is lost; what was being read then waits an hour."
+        )
+        cure = "Its log tells at what it stood. If this comes again, tell who maintains it."
+        signal_ = Signal(f"stuck:{now()}", bad=True, what=what, cure=cure, once=True)
+        journal.put_signals(self._desk.store, [signal_], now())
+
+    def _shut_down(self, scheduler: BackgroundScheduler, server: Server | None) -> int:
         log.info("stopping")
+        self._tell_supervisor("STOPPING=1")
         scheduler.pause()
         deadline = time.monotonic() + STOP_WITHIN
-        while time.monotonic() < deadline and self._busy:
+        if server is not None:
+            server.stop()
+        while time.monotonic() < deadline and self._pulse.busy():
             time.sleep(0.05)
-        if not self._busy:
+        if not self._pulse.busy():
             scheduler.shutdown(wait=False)
             log.info("stopped")
             return 0
         # A source or receiver hangs. What was decided is committed, what was not is read
         # again; waiting for the network would only delay the restart.
         with self._desk.store.write():
-            log.info("stopped while %s was under way", ", ".join(sorted(self._busy)))
+            log.info("stopped while %s was under way", ", ".join(self._pulse.busy()))
             logging.shutdown()
             os._exit(0)

@@ -27,10 +27,10 @@ from monitor.model import (
     Watched,
 )
 from monitor.news import is_new
-from monitor.plan import Context, Plan
+from monitor.plan import Context, Plan, Route
 from monitor.questions import Answers, second_source
 from monitor.store import Store, record, watch
-from monitor.store.record import Route, StreamState
+from monitor.store.record import StreamState
 
 LIST_DAYS = 30  # movements of this many days before the start are listed singly
 LIST_MOST = 200
@@ -210,11 +210,12 @@ def _summary(store: Store, world: HistoryWorld, waiting: Watched, baseline: Base
         ):
             total.add(row)
     listed = [row.transfer.identity for _, _, row in sorted(total.recent, reverse=True)]
+    alarming = total.alarming and not entry.canary
     return Alert(
         id=stable_id("H", entry.id, str(baseline.height)),
         kind=AlertKind.HISTORY,
         lane=Lane.NEWS,
-        severity=entry.severity if total.alarming else Severity.LOW,
+        severity=entry.severity if alarming else Severity.LOW,
         created=now,
         chain=entry.subject.chain,
         entry_id=entry.id,
@@ -227,7 +228,7 @@ def _summary(store: Store, world: HistoryWorld, waiting: Watched, baseline: Base
                 "to": total.last,
                 "covered": _covered_words(store, entry.subject, now),
                 "listed": len({tx for _, tx, _ in listed}),
-                "alarming": total.alarming,
+                "alarming": alarming,
             },
             "read_at": now,
         },

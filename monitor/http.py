@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, NoReturn
 
 import requests
@@ -48,15 +49,17 @@ class Answer:
     def text(self) -> str:
         return self.body.decode("utf-8", errors="replace")
 
-    def json(self) -> Any:  # noqa: ANN401 - JSON holds anything
+    def json(self, *, exact: bool = False) -> Any:  # noqa: ANN401 - JSON holds anything
         """The decoded body. Raises BadResponse for what is not strict JSON: duplicate
         keys, NaN, Infinity, nesting beyond Python's depth, numbers of over 400 digits.
+        `exact`: fractions as Decimal, digit by digit, instead of float.
 
         Broken text inside strings (bad UTF-8, half a surrogate pair) becomes U+FFFD: a
         token's name must not make the page that holds it unreadable.
         """
         try:
-            return _DECODER.decode(_SURROGATES.sub(_mend, self.text.removeprefix("\ufeff")))
+            decoder = _EXACT if exact else _DECODER
+            return decoder.decode(_SURROGATES.sub(_mend, self.text.removeprefix("\ufeff")))
         except ValueError as error:
             reason = str(error)
         except RecursionError:
@@ -92,8 +95,19 @@ def _constant(text: str) -> NoReturn:
     raise ValueError(f"{text} is not a JSON value")
 
 
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_constant
+def _decimal(text: str) -> Decimal:
+    _float(text)
+    return Decimal(text)
+
+
+_DECODER, _EXACT = (
+    json.JSONDecoder(
+        object_pairs_hook=_object,
+        parse_int=_integer,
+        parse_float=fraction,
+        parse_constant=_constant,
+    )
+    for fraction in (_float, _decimal)
 )
 
 
@@ -160,6 +174,11 @@ class Limiter:
         )
         self._lock = threading.Lock()
         self._next = -math.inf
+
+    def wait(self) -> float:
+        """Seconds for which the next `acquire` would wait."""
+        with self._lock:
+            return max(0.0, self._next - self._clock())
 
     def acquire(self) -> None:
         """Wait for a turn. Raises RateLimited when the hour's or day's budget is used up;

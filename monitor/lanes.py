@@ -8,11 +8,14 @@ An outgoing movement is never silenced; what strangers can do to an address at n
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from monitor.model import Asset, Chain, Direction, Entry, Kind, Lane, Transfer
+from monitor import value
+from monitor.model import Asset, Chain, Direction, Entry, Kind, Lane, Price, Transfer
 
+USD = "USD"  # a smallest amount in dollars, for assets without one of their own
+CANARY = "A canary: it only shows that reading works."
 _UTXO = frozenset({Kind.UTXO_IN, Kind.UTXO_OUT, Kind.COINBASE})
 _COINS = frozenset({Kind.NATIVE, Kind.INTERNAL})
 
@@ -26,6 +29,24 @@ class Loudness:
     direction: Direction
     moved: bool  # something other than a fee or zero
     classes: tuple[tuple[str, str, str], ...] = ()  # (leg, class, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What is known of prices when a transaction is judged."""
+
+    prices: Mapping[tuple[str, str], Sequence[Price]]  # by (chain, contract), see value.nearest
+    now: int  # Unix seconds: the time of what is not in a block yet
+
+    def price(self, row: Transfer) -> Price | None:
+        """The price of the row's asset when it moved; a snapshot of midnight is too coarse
+        to keep quiet by."""
+        at = self.now if row.time is None else row.time
+        known = self.prices.get((row.chain, row.contract or ""), ())
+        return value.nearest(known, at, daily=False)
+
+
+NO_MARKET = Market({}, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +84,7 @@ def loudness(
     assets: Mapping[tuple[str, str], Asset],
     *,
     signature_known: bool,
+    market: Market = NO_MARKET,
 ) -> Loudness:
     """Judge `rows` (live rows of one transaction that touch the entry, all of them).
 
@@ -72,10 +94,10 @@ def loudness(
     """
     address = entry.subject.address
     if any(r.kind in _UTXO for r in rows):
-        return _utxo(entry, chain, rows, legs)
+        return _utxo(entry, chain, rows, legs, market)
     signed = any(r.kind is Kind.FEE and r.sender == address for r in rows)
     parts = [
-        (r, _part(entry, chain, r, rows, assets, signed, signature_known))
+        (r, _part(entry, chain, r, rows, assets, signed, signature_known, market))
         for r in rows
         if r.kind is not Kind.FEE
     ]
@@ -94,7 +116,9 @@ def loudness(
 
 
 def _wanted(entry: Entry, verdict: Loudness) -> Loudness:
-    """The entry's own choice of direction moves the rest to the quiet lane."""
+    """A canary is always quiet; the entry's own choice of direction moves the rest."""
+    if entry.canary:
+        return replace(verdict, lane=Lane.QUIET, reason=CANARY)
     if entry.direction in ("both", verdict.direction.value) or verdict.direction is Direction.SELF:
         return verdict
     words = {"in": "incoming", "out": "outgoing"}[entry.direction]
@@ -118,12 +142,13 @@ def _part(
     assets: Mapping[tuple[str, str], Asset],
     signed: bool,
     signature_known: bool,
+    market: Market,
 ) -> _Part:
     asset = _asset(chain, row, assets)
     if row.amount == 0:
         return _Part(False, "Zero amount: anybody can cause this at no cost.", "zero value")
     if side(row, entry.subject.address) is Direction.IN:
-        return _incoming(entry, row, rows, asset)
+        return _incoming(entry, row, rows, asset, market)
     if asset is not None or signed or not signature_known:
         return _Part(True, "An outgoing movement is always told.")
     return _Part(
@@ -134,7 +159,9 @@ def _part(
     )
 
 
-def _incoming(entry: Entry, row: Transfer, rows: Sequence[Transfer], asset: Asset | None) -> _Part:
+def _incoming(
+    entry: Entry, row: Transfer, rows: Sequence[Transfer], asset: Asset | None, market: Market
+) -> _Part:
     if asset is None:
         return _Part(
             False, "An unverified token: anybody can make and send one.", "unverified token"
@@ -146,16 +173,29 @@ def _incoming(entry: Entry, row: Transfer, rows: Sequence[Transfer], asset: Asse
         and r.contract == row.contract
         and side(r, entry.subject.address) is Direction.IN
     )
-    return _threshold(entry, asset, total)
+    return _threshold(entry, asset, total, market.price(row))
 
 
-def _threshold(entry: Entry, asset: Asset, total: int) -> _Part:
+def _threshold(entry: Entry, asset: Asset, total: int, price: Price | None) -> _Part:
     least = entry.min_amount.get(asset.contract) or entry.min_amount.get(asset.symbol)
+    if least is None and USD in entry.min_amount:
+        return _in_dollars(entry.min_amount[USD], asset, total, price)
     if least is None:
         return _Part(True, "No smallest amount is set for this asset.")
     if total >= Decimal(least) * 10**asset.decimals:
         return _Part(True, f"At least {least} {asset.symbol} came in.")
     return _Part(False, f"Less than {least} {asset.symbol} came in.", "below the smallest amount")
+
+
+def _in_dollars(least: str, asset: Asset, total: int, price: Price | None) -> _Part:
+    """What has no price is never below anything."""
+    worth = value.usd(total, asset.decimals, price)
+    if worth is None:
+        why = f"{asset.symbol} has no price, so it cannot be below {least} USD."
+        return _Part(True, why)
+    if worth >= Decimal(least):
+        return _Part(True, f"At least {least} USD came in.")
+    return _Part(False, f"Less than {least} USD came in.", "below the smallest amount")
 
 
 def _asset(chain: Chain, row: Transfer, assets: Mapping[tuple[str, str], Asset]) -> Asset | None:
@@ -170,6 +210,7 @@ def _utxo(
     chain: Chain,
     rows: Sequence[Transfer],
     legs: Sequence[Transfer],
+    market: Market,
 ) -> Loudness:
     """By net amount: what the address put in against what it got back."""
     address = entry.subject.address
@@ -185,7 +226,7 @@ def _utxo(
             verdict = Loudness(Lane.NEWS, "An outgoing movement is always told.", direction, True)
             return _wanted(entry, verdict)
     coin = Asset(chain.key, "", chain.symbol, chain.decimals)
-    part = _threshold(entry, coin, got - put)
+    part = _threshold(entry, coin, got - put, market.price(rows[0]))
     classes = tuple((r.leg, part.kind, part.reason) for r in rows) if part.kind else ()
     lane = Lane.NEWS if part.loud else Lane.QUIET
     return _wanted(entry, Loudness(lane, part.reason, Direction.IN, True, classes))

@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from monitor import chat
 from monitor.model import AlertKind, AlertView, ChannelConfig, Rendered, Severity, TransferView
 from monitor.plain import clean, rfc3339, tidy, utc
 from monitor.records import BODY_TYPE, Allowed, json_text, webhook_body
+from monitor.sheets.about import passed_on
 from monitor.sheets.alert import alert_sheet
-from monitor.sheets.many import daily_sheet, group_sheet, history_sheet
+from monitor.sheets.daily import daily_sheet
+from monitor.sheets.many import group_sheet, history_sheet
 from monitor.sheets.notice import correction_sheet, notice_sheet, reference_sheet, test_sheet
 from monitor.sheets.parts import Item, Section, Sheet, Table, Telling, worst
 
@@ -54,26 +58,32 @@ def render(
     channel: ChannelConfig,
     allowed_cases: Allowed,
     message_id: str,
-    group_id: str = "",
     now: int,
     timezone: str,
     version: str,
     templates: Environment,
     thread: str = "",
+    link: str = "",
+    passed_on: bool = False,
 ) -> Rendered:
     """One message about these alerts, frozen for one channel.
 
     One alert becomes a mail of its own kind, several become a group (one case; named
-    `group_id`, else `message_id`). Machines get JSON only, at most records.MAX_ALERTS
+    `message_id`). Machines get JSON only, at most records.MAX_ALERTS
     alerts, else ValueError. `allowed_cases`: cases that the channel was told of, None for
-    all. `thread`: Message-ID of the first mail of this transaction. `now`: time of sending,
+    all. `thread`: Message-ID of the first mail of this transaction. `link`: where its alerts
+    can be acknowledged. `passed_on`: because nobody acknowledged them. `now`: time of sending,
     Unix seconds. Never raises for what an alert holds.
     """
     telling = Telling(
-        channel, allowed_cases, message_id, group_id or message_id, now, timezone, version
+        *(channel, allowed_cases, message_id, now, timezone, version),
+        link=link,
+        passed_on=passed_on,
     )
     if channel.machine:
-        body = webhook_body(views, now, detail=channel.detail, allowed=allowed_cases)
+        body = webhook_body(
+            views, now, detail=channel.detail, allowed=allowed_cases, passed_on=passed_on
+        )
         return Rendered(_machine_subject(views), "", json=json_text(body))
     return _mail(lambda: _sheet(views, telling), views, telling, templates, thread)
 
@@ -96,7 +106,7 @@ def render_daily(
     `remarks`: further sections, heading -> plain sentences, e.g. {"CHECKED": ["..."]}; they
     are left out for a channel that gets references only.
     """
-    telling = Telling(channel, allowed_cases, message_id, message_id, until, timezone, version)
+    telling = Telling(channel, allowed_cases, message_id, until, timezone, version)
     short = channel.detail == "reference" and bool(views)
 
     def sheet() -> Sheet:
@@ -118,7 +128,7 @@ def render_test(
     templates: Environment,
 ) -> Rendered:
     """What `fundwatch channels test` sends: a mail that says so, or a body without alerts."""
-    telling = Telling(channel, (), message_id, message_id, now, timezone, version)
+    telling = Telling(channel, (), message_id, now, timezone, version)
     if channel.machine:
         return Rendered("Fundwatch test", "", json=json_text(webhook_body((), now)))
     return _mail(lambda: test_sheet(telling), (), telling, templates, "")
@@ -136,6 +146,22 @@ _SHEETS: Mapping[AlertKind, Callable[[AlertView, Telling], Sheet]] = {
 
 
 def _sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
+    sheet = _plain_sheet(views, telling)
+    if not telling.passed_on:
+        return sheet
+    banner = f"{sheet.banner}, NOT ACKNOWLEDGED"
+    return replace(sheet, banner=banner, lead=(passed_on(views, telling.now), *sheet.lead))
+
+
+def headline(view: AlertView, telling: Telling) -> str:
+    """The sentence that tells one alert, as its mail begins. Never raises for what it holds."""
+    try:
+        return _plain_sheet([view], telling).headline
+    except Exception:  # noqa: BLE001 - as for mails: nothing may be hidden by its text
+        return f"It cannot be shown here: fundwatch alerts show {clean(view.alert.id, 40)}"
+
+
+def _plain_sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
     if telling.channel.detail == "reference":
         return reference_sheet(views, telling)
     if len(views) > 1:
@@ -151,23 +177,49 @@ def _mail(
     thread: str,
 ) -> Rendered:
     try:
+        if telling.channel.kind != "email":
+            return _chat(sheet(), views, telling, thread)
         return _laid_out(sheet(), telling, templates, thread)
     except Exception as error:  # noqa: BLE001 - no alert may be lost because of its text
         return _bare(views, telling, thread, type(error).__name__)
 
 
 def _laid_out(sheet: Sheet, telling: Telling, templates: Environment, thread: str) -> Rendered:
-    colour = _BANNERS.get(sheet.banner, _COLOURS[sheet.severity])
-    seen = {"sheet": sheet, "colour": colour}
-    name = f"{telling.group_id}.csv"
+    seen = {"sheet": sheet, "colour": _colour(sheet)}
+    name = f"{telling.message_id}.csv"
     attached = ((name, "text/csv", sheet.table),) if sheet.table else ()
     return Rendered(
-        subject=_header(f"[Fundwatch {sheet.banner}] {sheet.topic}"),
+        subject=_subject(sheet),
         text=_encodable(templates.get_template("mail.txt.j2").render(seen)),
         html=_encodable(templates.get_template("mail.html.j2").render(seen)),
         attachments=attached,
         thread=thread,
     )
+
+
+def _chat(sheet: Sheet, views: Sequence[AlertView], telling: Telling, thread: str) -> Rendered:
+    made = chat.render(
+        telling.channel.kind,
+        sheet,
+        subject=_subject(sheet),
+        colour=_colour(sheet),
+        show=_show(views),
+    )
+    return replace(made, thread=thread)
+
+
+def _show(views: Sequence[AlertView]) -> str:
+    """The command that tells all of what a chat has no room for."""
+    one = f"show {clean(views[0].alert.id, 40)}" if len(views) == 1 else "list"
+    return f"fundwatch alerts {one}"
+
+
+def _colour(sheet: Sheet) -> str:
+    return _BANNERS.get(sheet.banner, _COLOURS[sheet.severity])
+
+
+def _subject(sheet: Sheet) -> str:
+    return _header(f"[Fundwatch {sheet.banner}] {sheet.topic}")
 
 
 def _header(text: str) -> str:
@@ -197,11 +249,17 @@ def _bare(views: Sequence[AlertView], telling: Telling, thread: str, trouble: st
     full = telling.channel.detail != "reference"
     for view in views:
         lines += ["", *_bare_alert(view, full=full)]
-    return Rendered(
-        subject=_header(f"[Fundwatch {severity}] {counted} - {telling.group_id}"),
-        text="\n".join(lines) + "\n",
-        thread=thread,
+    subject = _header(f"[Fundwatch {severity}] {counted} - {telling.message_id}")
+    if telling.channel.kind == "email":
+        return Rendered(subject, "\n".join(lines) + "\n", thread=thread)
+    made = chat.render_lines(
+        telling.channel.kind,
+        lines,
+        subject=subject,
+        severity=worst(views) if views else Severity.LOW,
+        show=_show(views),
     )
+    return replace(made, thread=thread)
 
 
 def _bare_alert(view: AlertView, *, full: bool) -> list[str]:

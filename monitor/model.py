@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -260,6 +261,27 @@ class TxWord:
 
 
 @dataclass(frozen=True, slots=True)
+class PriceIds:
+    """How price sources call a chain; empty: they do not know it, or nobody confirmed it."""
+
+    coin: str = ""  # CoinGecko's id of the chain's own coin
+    defillama: str = ""  # before a contract: "ethereum" in ethereum:0x...
+    coingecko: str = ""  # its platform, for tokens by contract
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What one coin of an asset was worth, as a price source said."""
+
+    chain: str
+    contract: str  # empty: the chain's own coin
+    at: int  # the time that the source gives for the price, Unix seconds
+    usd: Decimal
+    source: str  # name of the row in config/sources.yaml
+    daily: bool = False  # a snapshot of midnight, not of the moment
+
+
+@dataclass(frozen=True, slots=True)
 class Chain:
     """One row of config/chains.yaml."""
 
@@ -275,6 +297,7 @@ class Chain:
     link_tx: str = ""  # public page of a transaction, with {tx}
     bech32: str | None = None  # utxo: human-readable part, e.g. "bc"
     base58: tuple[int, ...] = ()  # utxo: version bytes of addresses
+    prices: PriceIds = PriceIds()
 
     @property
     def streams(self) -> tuple[str, ...]:
@@ -304,6 +327,9 @@ STREAM_OF: Mapping[Kind, str] = {
 }
 
 
+CONFIDENCES = ("high", "medium", "low")  # how sure a source is of what it says
+
+
 @dataclass(frozen=True, slots=True)
 class Asset:
     """config/assets.yaml: the only meaning of "verified"."""
@@ -315,6 +341,7 @@ class Asset:
     name: str = ""
     source: str = ""
     date: str = ""
+    confidence: str = ""  # one of CONFIDENCES; empty: not said
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,6 +362,7 @@ class Entry:
     since: str = "first"  # "first", "2023-01-01" or a block height
     channels: tuple[str, ...] | None = None  # None: all
     busy: bool = False
+    canary: int = 0  # hours within which something must be recorded; 0: no canary
     retired: str = ""  # DATE NAME "why"
     title: str = ""  # of the case
     line: int = 0  # in watchlist.yaml
@@ -398,7 +426,10 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A name for an address: of an entry, or from addressbook.csv."""
+    """A name for an address: of an entry, from addressbook.csv, or from the shipped one.
+
+    The latter two are claims of `source`, never facts.
+    """
 
     label: str
     case: str = ""
@@ -406,6 +437,10 @@ class Known:
     entry_id: str | None = None
     alert_id: str | None = None  # the other entry's alert for the same transaction
     source: str = ""  # address book: where the name comes from
+    category: str = ""  # one of addressbook.CATEGORIES; empty: not said
+    date: str = ""  # of the source, as written
+    confidence: str = ""  # one of CONFIDENCES; empty: not said
+    shipped: bool = False  # from the list that comes with Fundwatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -419,6 +454,9 @@ class TransferView:
     entries: tuple[Entry, ...] = ()
     directions: Mapping[str, str] = field(default_factory=dict)  # entry id -> in|out|self
     sources: tuple[tuple[str, int], ...] = ()  # (source, when it first said so)
+    asset: Asset | None = None  # the line of config/assets.yaml, where it has one
+    price: Price | None = None  # the nearest in time, by what is known now
+    unpriced: str = ""  # why there is none, in plain words
 
 
 @dataclass(frozen=True, slots=True)
@@ -450,6 +488,7 @@ class AlertView:
     head_height: int | None = None  # newest head seen, for "11 of 19"
     thread: str | None = None  # alert id that opened this transaction's thread
     told_at: int | None = None  # corrections: when the amended alert was sent
+    again: tuple[int, int] | None = None  # restored when, from a record of when: told before?
 
 
 @dataclass(frozen=True, slots=True)
@@ -491,15 +530,30 @@ class SourceConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class Only:
+    """Which alerts a channel takes; an empty set takes all."""
+
+    severity: frozenset[str] = frozenset()
+    case: frozenset[str] = frozenset()
+    tags: frozenset[str] = frozenset()
+    direction: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelConfig:
     """One row of config/channels.yaml, its secrets resolved."""
 
     name: str
     kind: str  # a key of channels.CHANNELS
+    # desk: movements; operations: Fundwatch itself; escalation: only what is passed on
     audience: frozenset[str] = frozenset({"desk", "operations"})
+    only: Only = Only()
+    quiet_hours: tuple[int, int] | None = None  # minutes of the desk's day, from and to
+    daily_test: bool = False  # a test message once a day
     detail: str = "full"  # full | reference
     url: str = field(default="", repr=False)  # webhook; may hold a secret
     secrets: tuple[str, ...] = field(default=(), repr=False)  # webhook: newest first
+    urls: tuple[str, ...] = field(default=(), repr=False)  # apprise: as it writes services
     allow_private: bool = False
     host: str = ""
     port: int = 0
@@ -507,7 +561,7 @@ class ChannelConfig:
     user: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
     sender: str = ""  # email: the From address
-    to: tuple[str, ...] = ()
+    to: tuple[str, ...] = ()  # recipients, each with an outcome of its own; none: the channel
     reply_to: str = ""
     machine: bool = False  # gets every alert of both lanes as JSON
     ca_file: str = ""  # PEM file to trust instead of the system's

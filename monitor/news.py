@@ -226,6 +226,7 @@ class _Case:
             [s.transfer for s in self.rows if s.status in LIVE_STATUSES],
             self.context.assets,
             signature_known=self._signature_known(ready),
+            market=lanes.Market(self.context.prices, self.context.now),
         )
 
     def _signature_known(self, ready: Sequence[Standing]) -> bool:

@@ -11,36 +11,32 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
 
-from monitor import messages
+from monitor import messages, routing
 from monitor.chains import stable_id
 from monitor.errors import DeliveryError
-from monitor.model import (
-    Alert,
-    AlertKind,
-    ChannelConfig,
-    Entry,
-    Lane,
-    Outgoing,
-    Rendered,
-    Severity,
-)
+from monitor.model import ChannelConfig, Entry, Outgoing, Rendered
 from monitor.plan import Signal
 from monitor.ports import Channel
 from monitor.records import MAX_ALERTS
 from monitor.store import Store, journal, post
-from monitor.store.record import Route
 from monitor.store.views import Views
 
 log = logging.getLogger("fundwatch.outbox")
 
 # Waits in seconds before each further try. Webhooks follow Standard Webhooks; mail is tried
-# for four days, as mail servers themselves do.
+# for four days, as mail servers themselves do; chats as long, but sooner at first: mostly
+# they ask for a second's pause.
+_MAIL = (60, 300, 900, 1800, 3600, *([7200] * 6), *([21_600] * 13))
+_CHAT = (5, 30, 120, *_MAIL[1:])
 WAITS: Mapping[str, tuple[int, ...]] = {
     "webhook": (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400),
-    "email": (60, 300, 900, 1800, 3600, *([7200] * 6), *([21_600] * 13)),
+    "email": _MAIL,
+    **dict.fromkeys(("slack", "teams", "discord", "apprise"), _CHAT),
 }
 LONGEST_HOLD = 86_400  # the most that a receiver's Retry-After is obeyed
 GROUP_ABOVE = 5  # alerts of one case that wait for one channel: more become one message
@@ -49,40 +45,6 @@ STORM_MESSAGES = 10  # ... about one case make the next ones wait
 STORM_WAIT = 1200  # for the next grouped message
 GIVE_UP_IN_ROW = 3  # failures in a row after which a channel is left for the next round
 DAILY_MOST = 1000  # alerts shown in one daily mail
-
-
-def routes(alert: Alert, entry: Entry | None, channels: Mapping[str, ChannelConfig]) -> list[Route]:
-    """Which channels are owed an alert, and in which form (alone, group, history, daily)."""
-    wanted = [name for name, config in channels.items() if _wanted(alert, entry, config)]
-    healthy = [name for name in wanted if not _about(alert, name)]
-    return [(alert.id, name, _form(alert, channels[name])) for name in healthy or wanted]
-
-
-def _wanted(alert: Alert, entry: Entry | None, config: ChannelConfig) -> bool:
-    if alert.kind is AlertKind.NOTICE or entry is None:
-        return alert.audience in config.audience
-    if entry.channels is not None:
-        return config.name in entry.channels
-    return "desk" in config.audience
-
-
-def _about(alert: Alert, name: str) -> bool:
-    """Whether a notice is about this channel's own trouble: others should tell it."""
-    key = str(alert.facts.get("incident", {}).get("key", ""))
-    return key == f"channel:{name}" or key.startswith(f"dead:{name}/")
-
-
-def _form(alert: Alert, config: ChannelConfig) -> str:
-    if config.machine:
-        return "group"
-    if alert.kind in (AlertKind.NOTICE, AlertKind.CORRECTION) and alert.lane is Lane.NEWS:
-        return "alone"
-    if alert.kind is AlertKind.HISTORY:
-        return "history"  # never holds up the news that follows it, as a group would
-    if alert.lane is Lane.QUIET or alert.severity is Severity.LOW:
-        return "daily"
-    # High is never held back; many that wait at the same moment still become one mail.
-    return {Severity.SEVERE: "alone", Severity.HIGH: "prompt"}.get(alert.severity, "group")
 
 
 @dataclass(frozen=True)
@@ -98,6 +60,9 @@ class Post:
     clock: Callable[[], int]
     timezone: str
     version: str
+    link: Callable[[str], str] = lambda _message_id: ""  # where a message is acknowledged
+    escalate_to: tuple[str, ...] = ()
+    escalate_after: int = 1800  # seconds
 
 
 @dataclass
@@ -118,14 +83,39 @@ def freeze(desk: Post, *, everything: bool) -> int:
     """Make messages of what is owed; returns how many. `everything` does not wait for more
     of a storm to come."""
     made = 0
-    for owing in post.owed(desk.store):
+    for owing in _owed(desk):
         config = desk.configs.get(owing.channel)
-        if config is None or owing.form == "daily":
+        if config is None or _not_yet(desk, owing, config):
             continue
         for part in _parts(desk, owing, config, everything):
             _freeze_one(desk, part, config)
             made += 1
     return made
+
+
+def _owed(desk: Post) -> list[post.Owed]:
+    sleepers = [name for name, config in desk.configs.items() if config.quiet_hours]
+    return post.owed(desk.store, sleepers)
+
+
+def _not_yet(desk: Post, owing: post.Owed, config: ChannelConfig) -> bool:
+    """Whether this is kept for the daily message or for the end of quiet hours."""
+    if owing.form == "daily":
+        return True
+    local = datetime.fromtimestamp(desk.clock(), ZoneInfo(desk.timezone))
+    return routing.waits(config, urgent=owing.urgent, minute=local.hour * 60 + local.minute)
+
+
+def pass_on(desk: Post, since: int) -> int:
+    """Owe what nobody has acknowledged in time to the next channel; returns how many alerts.
+    `since`: alerts from before it are left alone."""
+    chain = [name for name in desk.escalate_to if name in desk.configs]
+    if not chain:
+        return 0
+    owed = post.escalate(desk.store, chain, desk.escalate_after, since, desk.clock())
+    for alert_id, channel in owed:
+        log.warning("alert %s not acknowledged, passed on to %s", alert_id, channel)
+    return len(owed)
 
 
 def _parts(
@@ -141,7 +131,8 @@ def _parts(
         return []
     if owing.form != "alone" and len(owing.alerts) > GROUP_ABOVE:
         return [owing]
-    return [replace(owing, alerts=(alert,), form="alone") for alert in owing.alerts]
+    form = "escalated" if owing.form == "escalated" else "alone"
+    return [replace(owing, alerts=(alert,), form=form) for alert in owing.alerts]
 
 
 def _storm(desk: Post, owing: post.Owed) -> bool:
@@ -154,21 +145,24 @@ def _storm(desk: Post, owing: post.Owed) -> bool:
 
 def _freeze_one(desk: Post, owing: post.Owed, config: ChannelConfig) -> None:
     now = desk.clock()
-    message_id = stable_id("M", owing.channel, *owing.alerts)
+    passed_on, many = owing.form == "escalated", len(owing.alerts) > 1
+    prefix = "E" if passed_on else "G" if many else "M"
+    message_id = stable_id(prefix, owing.channel, *owing.alerts)
     views = desk.views.alerts(owing.alerts)
     rendered = messages.render(
         views,
         channel=config,
-        allowed_cases=allowed_cases(config, desk.entries()),
+        allowed_cases=routing.allowed_cases(config, desk.entries()),
         message_id=message_id,
-        group_id=stable_id("G", owing.channel, *owing.alerts) if len(views) > 1 else "",
         now=now,
         timezone=desk.timezone,
         version=desk.version,
         templates=desk.templates,
         thread=_thread(desk, views[0].thread, owing.channel) if len(views) == 1 else "",
+        link=desk.link(message_id),
+        passed_on=passed_on,
     )
-    post.freeze(desk.store, message_id, owing, rendered, recipients(config), now)
+    post.freeze(desk.store, message_id, owing, rendered, routing.recipients(config), now)
 
 
 def _thread(desk: Post, alert_id: str | None, channel: str) -> str:
@@ -176,28 +170,18 @@ def _thread(desk: Post, alert_id: str | None, channel: str) -> str:
     return found or ""
 
 
-def recipients(config: ChannelConfig) -> tuple[str, ...]:
-    return config.to if config.kind == "email" else (config.name,)
+Remarks = Callable[[Collection[str]], Mapping[str, Sequence[str]]]  # of cases -> by heading
 
 
-def allowed_cases(config: ChannelConfig, entries: Collection[Entry]) -> frozenset[str]:
-    """The cases whose alerts this channel is told: it may see their labels and no others."""
-    return frozenset(
-        e.case
-        for e in entries
-        if (config.name in e.channels if e.channels is not None else "desk" in config.audience)
-    )
-
-
-def daily(desk: Post, since: int, until: int, remarks: Mapping[str, Sequence[str]]) -> int:
-    """Freeze the daily mail of every mail channel for the desk; returns how many."""
+def daily(desk: Post, since: int, until: int, remarks: Remarks) -> int:
+    """Freeze the daily message of every channel for people; returns how many."""
     waiting: dict[str, list[str]] = {}
     for owing in post.owed(desk.store):
         if owing.form == "daily":
             waiting.setdefault(owing.channel, []).extend(owing.alerts)
     made = 0
     for name, config in desk.configs.items():
-        if config.kind == "email" and ("desk" in config.audience or name in waiting):
+        if not config.machine and ("desk" in config.audience or name in waiting):
             _freeze_daily(desk, config, tuple(waiting.get(name, ())), since, until, remarks)
             made += 1
     return made
@@ -206,30 +190,34 @@ def daily(desk: Post, since: int, until: int, remarks: Mapping[str, Sequence[str
 def _freeze_daily(
     desk: Post,
     config: ChannelConfig,
-    alerts: tuple[str, ...],
+    owed: tuple[str, ...],
     since: int,
     until: int,
-    remarks: Mapping[str, Sequence[str]],
+    remarks: Remarks,
 ) -> None:
+    """Everything of the day that the channel is told of; what waited for it goes first."""
     message_id = stable_id("D", config.name, str(until))
-    views = desk.views.alerts(alerts[:DAILY_MOST])
+    day = post.told_between(desk.store, config.name, since, until, DAILY_MOST)
+    alerts = list(dict.fromkeys([*owed, *day]))
+    allowed = routing.allowed_cases(config, desk.entries())
+    said = dict(remarks(allowed))
     if len(alerts) > DAILY_MOST:
-        left = f"{len(alerts) - DAILY_MOST:,} more quiet alerts: `fundwatch alerts list`."
-        remarks = {**remarks, "NOT SHOWN": [left]}
+        left = f"{len(alerts) - DAILY_MOST:,} more alerts: `fundwatch alerts list`."
+        said["NOT SHOWN"] = [left]
     rendered = messages.render_daily(
-        views,
+        desk.views.alerts(alerts[:DAILY_MOST]),
         channel=config,
-        allowed_cases=allowed_cases(config, desk.entries()),
+        allowed_cases=allowed,
         message_id=message_id,
         since=since,
         until=until,
-        remarks=remarks,
+        remarks=said,
         timezone=desk.timezone,
         version=desk.version,
         templates=desk.templates,
     )
-    owing = post.Owed(config.name, "", "daily", alerts)
-    post.freeze(desk.store, message_id, owing, rendered, recipients(config), until)
+    owing = post.Owed(config.name, "", "daily", False, owed)
+    post.freeze(desk.store, message_id, owing, rendered, routing.recipients(config), until)
 
 
 # -- sending ---------------------------------------------------------------------------
@@ -257,7 +245,8 @@ def deliver(desk: Post, *, everything: bool) -> Tally:
 def pending(desk: Post) -> bool:
     """Whether a round with `everything` has something to send now."""
     return bool(post.due_deliveries(desk.store, desk.clock(), all_waiting=True)) or any(
-        owing.form != "daily" and owing.channel in desk.configs for owing in post.owed(desk.store)
+        owing.channel in desk.configs and not _not_yet(desk, owing, desk.configs[owing.channel])
+        for owing in _owed(desk)
     )
 
 
@@ -338,7 +327,7 @@ def _fail(desk: Post, due: post.Due, error: DeliveryError) -> bool:
 def _failure_signals(due: post.Due, error: DeliveryError, attempt: int, dead: bool) -> list[Signal]:
     name = due.channel
     if error.disable:
-        what = f"Channel {name} was switched off: its receiver said that it is gone (HTTP 410)."
+        what = f"Channel {name} was switched off: its receiver said that it is gone. {error}"
         cure = f"Correct its address, then run `fundwatch channels test {name}`."
         return [Signal(f"channel:{name}", bad=True, what=what, cure=cure)]
     if dead:
@@ -372,7 +361,7 @@ def send_test(desk: Post, name: str) -> list[tuple[str, str]]:
     )
     answers = [
         (recipient, desk.channels[name].send(Outgoing(message_id, recipient, now, rendered)))
-        for recipient in recipients(config)
+        for recipient in routing.recipients(config)
     ]
     post.enable(desk.store, name)
     return answers

@@ -12,6 +12,7 @@ from monitor.model import (
     Chain,
     Gap,
     Interval,
+    Price,
     Row,
     Status,
     Subject,
@@ -21,6 +22,7 @@ from monitor.model import (
 )
 
 Identity = tuple[str, str, str]  # chain, tx, leg
+Route = tuple[str, str, str]  # alert id, channel, form: that an alert is owed to a channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Context:
     covered: Mapping[str, tuple[Interval, ...]] = field(default_factory=dict)  # by stream
     assets: Mapping[tuple[str, str], Asset] = field(default_factory=dict)
     lags: Mapping[str, int] = field(default_factory=dict)  # blocks, by source
+    # By (chain, contract), as value.nearest wants them; only where a threshold is in USD.
+    prices: Mapping[tuple[str, str], tuple[Price, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

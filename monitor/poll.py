@@ -17,11 +17,11 @@ from monitor import history, questions
 from monitor.decide import cut, decide
 from monitor.errors import Conflict, SourceError
 from monitor.model import Alert, Ask, Asset, Batch, Chain, Entry, Subject, Watched
-from monitor.plan import OpenGap, Plan, Signal, gap_key
+from monitor.plan import OpenGap, Plan, Route, Signal, gap_key
 from monitor.ports import Source
 from monitor.reader import Desk, Failure, Outcome, Progress, Reading, split
 from monitor.store import Store, record, watch
-from monitor.store.record import Route, StreamState
+from monitor.store.record import StreamState
 
 log = logging.getLogger("fundwatch.poll")
 
@@ -445,7 +445,7 @@ def _good_reading(batch: Batch, stream: str, *, ok: bool) -> record.Reading:
 def _busy_signal(run: _Run) -> Iterable[Signal]:
     yield Signal(
         key=f"busy:{run.subject.key}",
-        bad=run.held_back,
+        bad=run.held_back and not all(w.entry.canary for w in run.watched),
         audience="desk",
         severity="medium",
         what=f"A watched address has over {record.HISTORY_LIMIT:,} movements: it looks like a "

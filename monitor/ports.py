@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from monitor.model import Ask, Batch, Head, Outgoing, TxWord
+from monitor.model import Ask, Batch, Chain, Head, Outgoing, Price, TxWord
 
 
 class Source(Protocol):
@@ -39,6 +40,28 @@ class Source(Protocol):
     def block_hash(self, height: int) -> str | None:
         """Hash of the block at this height, None above its head. Raises Refused where
         it cannot."""
+
+
+class PriceSource(Protocol):
+    """Somebody who says what coins are worth in USD.
+
+    Assets are (chain, contract), an empty contract being the chain's own coin. It learns
+    which assets we ask about, never an address. A moment is in Unix seconds; None: now.
+    """
+
+    name: str
+
+    def groups(
+        self, assets: Sequence[tuple[Chain, str]], moment: int | None
+    ) -> list[tuple[tuple[Chain, str], ...]]:
+        """Those of these assets that it can be asked about, as one call takes them."""
+
+    def wait(self) -> float:
+        """Seconds until it may be asked again, by the rate set for it."""
+
+    def ask(self, group: Sequence[tuple[Chain, str]], moment: int | None) -> list[Price]:
+        """One call. Prices with the source's own time; what it does not know is left out.
+        Raises monitor.errors.SourceError and nothing else on bad answers."""
 
 
 class Channel(Protocol):

@@ -70,12 +70,18 @@ class Desk:
         self._identified: dict[str, float] = {}
         self._failures: dict[str, int] = {}
         self._rest_until: dict[str, float] = {}
+        self._why: dict[str, str] = {}  # the newest failure, by source
         self.heads_seen: dict[str, Head] = {}
         self.refusals: dict[str, str] = {}  # by source asked: why it will not serve, or ""
 
     def usable(self, source: Source, *, everything: bool) -> bool:
         with self._lock:
             return everything or time.monotonic() >= self._rest_until.get(source.name, 0.0)
+
+    def resting(self, source: Source) -> str:
+        """Why a source is not asked now; without this the cause would be lost after a while."""
+        with self._lock:
+            return f"resting after failures, the last: {self._why.get(source.name, 'unknown')}"
 
     def head(self, source: Source) -> Head:
         """The source's own head, at most `head_ttl` seconds old: always read before the data.
@@ -129,6 +135,7 @@ class Desk:
             return
         with self._lock:
             self._identified.pop(source.name, None)
+            self._why[source.name] = str(error)
             count = self._failures[source.name] = self._failures.get(source.name, 0) + 1
             first, longest = BREAK_SECONDS
             wait = error.retry_after or 0.0
@@ -196,7 +203,7 @@ class Reading:
             if not self.desk.usable(source, everything=self.everything):
                 streams = frozenset(left & {s for b in source.bundles for s in b})
                 if streams:
-                    failures.append(Failure(source.name, streams, "resting after failures", True))
+                    failures.append(Failure(source.name, streams, self.desk.resting(source), True))
                 continue
             for bundle in source.bundles:
                 if streams := frozenset(bundle & left):

@@ -16,8 +16,9 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from monitor.model import AlertKind, AlertView, Entry, TransferView
-from monitor.plain import MAX_DECIMALS, clean, rfc3339
+from monitor import value
+from monitor.model import AlertKind, AlertView, Entry, Known, TransferView
+from monitor.plain import MAX_DECIMALS, clean, rfc3339, tidy
 
 BODY_TYPE = "fundwatch.alerts.v1"
 MAX_ALERTS = 100  # in one webhook message
@@ -41,9 +42,24 @@ def transfer_object(view: TransferView, allowed: Allowed = None) -> dict[str, An
         "block_hash": transfer.block_hash,
         "time": rfc3339(transfer.time),
         "status": row.status.value,
+        "value": _value(view),
         "entries": [_party(entry, view.directions, allowed) for entry in view.entries],
         "sources": list(dict.fromkeys(name for name, _ in view.sources)),
         "first_seen": rfc3339(row.first_seen),
+    }
+
+
+def _value(view: TransferView) -> dict[str, Any] | None:
+    """The worth in USD by what is known now; None: not priced."""
+    worth, price = value.of(view), view.price
+    if worth is None or price is None:
+        return None
+    return {
+        "usd": f"{value.cents(worth):f}",
+        "price": f"{price.usd:f}",
+        "source": price.source,
+        "price_time": rfc3339(price.at),
+        "daily": price.daily,
     }
 
 
@@ -92,6 +108,7 @@ def alert_object(view: AlertView, allowed: Allowed = None) -> dict[str, Any]:
         "entry": _entry(entry) if entry else None,
         "direction": alert.direction.value if alert.direction else None,
         "transfers": [transfer_object(each, seen) for each in view.transfers],
+        "names": {a: _name(known, seen) for a, known in view.names.items()},
         "amends": alert.amends,
         "created": rfc3339(alert.created),
         "state": view.state,
@@ -100,7 +117,23 @@ def alert_object(view: AlertView, allowed: Allowed = None) -> dict[str, Any]:
             for each in view.deliveries
         ],
     }
+    if view.again is not None:
+        shown["after_restore"] = True
     return shown | ({"title": alert.title} if alert.kind is AlertKind.NOTICE else {})
+
+
+def _name(known: Known, allowed: Allowed) -> dict[str, Any]:
+    """What is known of an address. Of an entry of another case only that it is watched."""
+    hidden = known.watched and not may_see(known.case, allowed)
+    return {
+        "name": None if hidden else tidy(known.label, 80),
+        "category": known.category or None,
+        "source": tidy(known.source, 80) or None,
+        "date": tidy(known.date, 20) or None,
+        "confidence": known.confidence or None,
+        "watched": known.watched,
+        "shipped": known.shipped,
+    }
 
 
 def _entry(entry: Entry) -> dict[str, Any]:
@@ -125,17 +158,24 @@ def reference_object(view: AlertView) -> dict[str, Any]:
 
 
 def webhook_body(
-    views: Sequence[AlertView], created: int, *, detail: str = "full", allowed: Allowed = None
+    views: Sequence[AlertView],
+    created: int,
+    *,
+    detail: str = "full",
+    allowed: Allowed = None,
+    passed_on: bool = False,
 ) -> dict[str, Any]:
     """The body of one webhook message, valid under docs/webhook.schema.json.
 
+    `passed_on`: because nobody acknowledged these alerts.
     Raises ValueError for more than MAX_ALERTS alerts: the caller splits them.
     """
     if len(views) > MAX_ALERTS:
         raise ValueError(f"{len(views)} alerts in one message, at most {MAX_ALERTS} are allowed")
     whole = detail == "full"
     alerts = [alert_object(v, allowed) if whole else reference_object(v) for v in views]
-    return {"type": BODY_TYPE, "timestamp": rfc3339(created), "data": {"alerts": alerts}}
+    data = {"alerts": alerts} | ({"passed_on": True} if passed_on else {})
+    return {"type": BODY_TYPE, "timestamp": rfc3339(created), "data": data}
 
 
 def json_text(value: object) -> str:
@@ -148,6 +188,7 @@ TRANSFER_COLUMNS = (
     *("chain", "tx", "leg", "kind", "contract", "symbol", "decimals", "token_id", "verified"),
     *("from", "to", "amount", "amount_decimal", "block_height", "block_hash", "time", "status"),
     *("entry_ids", "watched_addresses", "labels", "cases", "directions", "sources", "first_seen"),
+    *("usd_value", "usd_price", "price_source", "price_time"),
 )
 ALERT_COLUMNS = ("alert_id", "alert_kind", "lane", "severity", "direction")
 
@@ -159,30 +200,35 @@ def csv_rows(views: Iterable[TransferView], allowed: Allowed = None) -> Iterator
     not known. Several entries are joined by "; ". Cells that a spreadsheet would take for
     a formula begin with an apostrophe.
     """
-    yield _line(TRANSFER_COLUMNS)
+    yield csv_line(TRANSFER_COLUMNS)
     for view in views:
-        yield _line(_transfer_cells(transfer_object(view, allowed)))
+        yield csv_line(_transfer_cells(transfer_object(view, allowed)))
 
 
 def alert_csv_rows(views: Iterable[AlertView], allowed: Allowed = None) -> Iterator[str]:
     """As `csv_rows`, with the alert of each transfer before it; an alert without transfers
     has one line with empty cells."""
-    yield _line((*ALERT_COLUMNS, *TRANSFER_COLUMNS))
+    yield csv_line((*ALERT_COLUMNS, *TRANSFER_COLUMNS))
     for view in views:
         shown = alert_object(view, allowed)
         head = [shown[key] for key in ("id", "kind", "lane", "severity", "direction")]
         for transfer in shown["transfers"]:
-            yield _line((*head, *_transfer_cells(transfer)))
+            yield csv_line((*head, *_transfer_cells(transfer)))
         if not shown["transfers"]:
             blank = {"chain": shown["chain"], "tx": shown["tx"]}
-            yield _line((*head, *(blank.get(column) for column in TRANSFER_COLUMNS)))
+            yield csv_line((*head, *(blank.get(column) for column in TRANSFER_COLUMNS)))
 
 
 def _transfer_cells(shown: Mapping[str, Any]) -> list[object]:
     parties = shown["entries"]
+    worth = shown["value"] or dict.fromkeys(("usd", "price", "source", "price_time"))
     cells = {
         **shown,
         **shown["asset"],
+        "usd_value": worth["usd"],
+        "usd_price": worth["price"],
+        "price_source": worth["source"],
+        "price_time": worth["price_time"],
         "amount_decimal": _coins(shown["amount"], shown["asset"]["decimals"]),
         "entry_ids": _joined(parties, "id"),
         "watched_addresses": _joined(parties, "address"),
@@ -205,7 +251,9 @@ def _coins(units: str, decimals: int | None) -> str:
     return f"{digits[:-decimals]}.{digits[-decimals:]}"
 
 
-def _line(cells: Iterable[object]) -> str:
+def csv_line(cells: Iterable[object]) -> str:
+    """One line of a table (RFC 4180). Cells that a spreadsheet would take for a formula
+    begin with an apostrophe."""
     out = io.StringIO()
     csv.writer(out, lineterminator="\r\n").writerow([_cell(cell) for cell in cells])
     return out.getvalue()

@@ -34,10 +34,26 @@ SETTING_KEYS = (
     "hold_severe_minutes",
     "timezone",
     "reply_to",
+    "daily_hour",
+    "escalate_after_minutes",
+    "escalate_to",
+    "listen",
+    "public_url",
+    "link_secret_env",
+    "link_secret_file",
+    "link_hours",
+    "heartbeat_url",
+    "heartbeat_url_env",
+    "heartbeat_url_file",
+    "prices",
 )
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-_OPEN = ("url", "proxy")  # may also stand in the file itself, where they hold no secret
-_WAYS = re.compile(r"(url|proxy|api_key|secret|user|password)(_env|_file)?\Z")
+# May also stand in the file itself, where they hold no secret.
+_OPEN = ("url", "proxy", "heartbeat_url")
+_WAYS = re.compile(
+    r"(url|urls|proxy|api_key|secret|user|password|link_secret|heartbeat_url)(_env|_file)?\Z"
+)
+LEAST_SECRET = 32  # characters of the secret that signs links
 _MAX_SECRET = 65_536  # bytes of a secret's file
 
 
@@ -63,6 +79,15 @@ class Settings:
     hold_severe: int = 1800  # the same for a severe entry
     timezone: str = "UTC"  # of the desk; the watchlist's own goes first
     reply_to: str = ""  # of mails, where the channel names none
+    daily_hour: int = 8  # of the desk's day: when the daily mail goes out
+    escalate_after: int = 1800  # seconds after which an alert is passed on ...
+    escalate_to: tuple[str, ...] = ()  # ... to these channels, one after the other; none: never
+    listen: tuple[str, int] | None = None  # where /healthz, /metrics and the pages are served
+    public_url: str = ""  # under which people reach it; empty: no links in mails
+    link_secret: str = field(default="", repr=False)  # signs the links
+    link_hours: int = 72  # for which a link holds
+    heartbeat_url: str = field(default="", repr=False)  # called while all is well
+    prices: tuple[SourceConfig, ...] = ()  # who says what coins are worth, in order; none: nobody
     notes: tuple[str, ...] = ()
 
 
@@ -94,8 +119,10 @@ def load(home: Path, environ: Mapping[str, str]) -> Settings:
     kinds = {name: row.config.kind for name, row in rows.items()}
     config_chains.link_sources(chains, trees["chains"], kinds, notes)
     channels, channel_remarks = config_channels.channels(trees["channels"], secrets.get, notes)
-    in_service = {name: row.config for name, row in rows.items() if row.in_service}
-    remarks += [row.note for row in rows.values() if row.note]
+    general = Row(trees["settings"], notes, "config/settings.yaml")
+    prices = config_chains.prices(general, rows)
+    in_service, used = config_chains.in_service(rows, prices)
+    remarks += [row.note for row in used if row.note]
     remarks += channel_remarks or ([] if channels else ["no channel is set up: nobody is told"])
     remarks += _stray_files(home)
     settings = Settings(
@@ -105,8 +132,9 @@ def load(home: Path, environ: Mapping[str, str]) -> Settings:
         channels={name: _with_ca(home, c, trees, notes) for name, c in channels.items()},
         assets=config_chains.assets(trees["assets"], chains, notes),
         addressbook=_addressbook(home, chains, notes),
+        prices=tuple(rows[name].config for name in prices),
     )
-    settings = _general(settings, Row(trees["settings"], notes, "config/settings.yaml"), secrets)
+    settings = _served(_general(settings, general, secrets), general, secrets)
     if notes.found:
         raise ConfigError(notes.problems)
     return replace(settings, notes=tuple(remarks))
@@ -154,6 +182,65 @@ def _general(settings: Settings, row: Row, secrets: _Secrets) -> Settings:
     )
 
 
+def _served(settings: Settings, row: Row, secrets: _Secrets) -> Settings:
+    """What the daemon tells beside its messages: escalation, pages, heartbeat."""
+    minutes, hours = row.whole("escalate_after_minutes", 1, 10_080), row.whole("link_hours", 1, 720)
+    daily = row.whole("daily_hour", 0, 23)
+    heartbeat = secrets.get(row.node, "heartbeat_url")
+    if heartbeat.given and not heartbeat.value:
+        row.notes.say(row.node, "the heartbeat_url is not set", f"Please {heartbeat.remedy}")
+    url = heartbeat.value or row.text("heartbeat_url")
+    if url and not re.match(r"https?://[^\s/]", url):
+        at = row.node_of("heartbeat_url") or row.node
+        row.notes.say(at, "heartbeat_url: is not an address", "Write  https://host/path")
+    return replace(
+        settings,
+        daily_hour=settings.daily_hour if daily is None else daily,
+        escalate_after=settings.escalate_after if minutes is None else minutes * 60,
+        escalate_to=_escalate_to(row, settings.channels),
+        listen=_listen(row),
+        public_url=_public_url(row, secrets),
+        link_secret=secrets.get(row.node, "link_secret").value,
+        link_hours=settings.link_hours if hours is None else hours,
+        heartbeat_url=url,
+    )
+
+
+def _escalate_to(row: Row, channels: Mapping[str, ChannelConfig]) -> tuple[str, ...]:
+    for item in row.names("escalate_to"):
+        if item.text not in channels:
+            near = yamltext.closest(item.text, channels)
+            remedy = f"Did you mean {near}?" if near else "Add it to config/channels.yaml"
+            row.notes.say(item, "is no channel", remedy, value=item.text)
+    return tuple(item.text for item in row.names("escalate_to"))
+
+
+def _listen(row: Row) -> tuple[str, int] | None:
+    text = row.text("listen")
+    if not text:
+        return None
+    host, _, port = text.rpartition(":")
+    if not host or not port.isascii() or not port.isdecimal() or not 0 < int(port) < 65_536:
+        row.bad("listen", text, "is no place to listen", "Write it like 127.0.0.1:8787")
+        return None
+    return host.strip("[]"), int(port)
+
+
+def _public_url(row: Row, secrets: _Secrets) -> str:
+    url, secret = row.text("public_url").rstrip("/"), secrets.get(row.node, "link_secret")
+    if not url:
+        return ""
+    if not re.match(r"https?://[^\s/?#@]+(/[^\s?#]*)?\Z", url):
+        row.bad("public_url", url, "is not an address", "Write it like https://fundwatch.example")
+    if len(secret.value) < LEAST_SECRET:
+        why = "needs a link_secret of 32 characters or more, which signs the links"
+        remedy = secret.remedy or "write  link_secret_env: FUNDWATCH_LINK_SECRET"
+        row.bad("public_url", "", why, f"Please {remedy} (`openssl rand -hex 32` makes one)")
+    if row.node_of("listen") is None:
+        row.bad("public_url", "", "needs a place to listen", "Add  listen: 127.0.0.1:8787")
+    return url
+
+
 def _proxies(row: Row, secrets: _Secrets) -> dict[str, str]:
     hidden = secrets.get(row.node, "proxy")
     literal = row.text("proxy")
@@ -169,11 +256,13 @@ def _proxies(row: Row, secrets: _Secrets) -> dict[str, str]:
 
 
 def _stray_files(home: Path) -> list[str]:
-    """A misspelt file name would be ignored in silence."""
+    """A misspelt or misplaced file would be ignored in silence."""
     known = {f"{name}.yaml" for name in FILES}
     shipped = {path.name for path in shipped_config().glob("*")}
     strays = [p.name for p in sorted((home / "config").glob("*.y*ml")) if p.name not in known]
-    return [
+    book = (home / "config/addressbook.csv").exists()
+    said = ["config/addressbook.csv is not read: it belongs beside the watchlist"] if book else []
+    return said + [
         f"config/{name} is not read (did you mean {yamltext.closest(name, known) or 'another'}?)"
         for name in strays
         if name not in shipped
@@ -248,11 +337,14 @@ def _way(key: str) -> str:
 def _addressbook(
     home: Path, chains: Mapping[str, Chain], notes: Notes
 ) -> dict[tuple[str, str], Known]:
-    path = home / "addressbook.csv"
-    if not path.exists():
-        return {}
+    """The names that come with Fundwatch, the home folder's own over them."""
     open_notes = Notes()  # names and addresses are no secrets: show what is wrong
-    book = addressbook.parse(_bytes(path, path.name, notes), chains, open_notes)
+    own, shipped = home / "addressbook.csv", shipped_config() / "addressbook.csv"
+    label = "shipped addressbook.csv"
+    book = addressbook.parse(_bytes(shipped, label, notes), chains, open_notes, label, shipped=True)
+    if own.exists():
+        data = _bytes(own, own.name, notes)
+        book = addressbook.over(book, addressbook.parse(data, chains, open_notes))
     notes.found.extend(open_notes.found)
     return book
 

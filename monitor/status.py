@@ -7,11 +7,13 @@
     entries [{id, case, label, severity, chain, address, absent, state, streams [{stream,
         state, reason, covered_from, covered_to {axis, place, time}, by, age_seconds,
         failing_since, failing_seconds, unserved, gaps}]}]
-    deliveries {waiting, accepted, dead, next_due, unsent, daily, channels [{channel, waiting,
-        accepted, dead, attempts, next_due, last_error, disabled}]}
+    deliveries {waiting, accepted, dead, next_due, late_seconds, unsent, daily, channels
+        [{channel, waiting, accepted, dead, attempts, next_due, last_error, disabled,
+        tested {at, good, words}}]}
     budgets [{source, window_seconds, used, limit}]
     alerts {open, oldest, oldest_seconds}
     incidents [{key, what, cure, severity, since, told}]
+    heartbeat {wanted, accepted, age_seconds, error}
     record {movements, bytes, last_backup, backup_seconds}
     watchlist {sha256, taken_at, current, refused [..], awaiting_retirement [..]}
 
@@ -27,7 +29,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor import coverage
+from monitor import alive, coverage
 from monitor.incidents import Incident
 from monitor.model import Chain, Interval, Severity, Watched
 from monitor.plain import rfc3339, utc
@@ -41,6 +43,7 @@ __all__ = ("healthy", "last_backup", "render", "snapshot")
 WORST = (BLIND, NOT_READ, BEHIND, COMPLETE)
 OVERDUE = 300  # seconds past its time after which an address counts as not up to date
 STALLED = 600  # seconds without any reading, with addresses due, after which health fails
+LATE = 900  # seconds past its time that a message may wait to be tried, before health fails
 OLD_HEAD = 3600  # seconds: a newest block older than this is remarked upon
 
 
@@ -71,13 +74,14 @@ def snapshot(store: Store, settings: Settings, now: int, *, running: bool) -> Js
         "running": running,
         "started": rfc3339(_number(journal.get_note(store, "started"))),
         "last_pass": _last_pass(store, now),
-        "overdue_seconds": _overdue(record, active),
+        "overdue_seconds": overdue(store, settings, now),
         "hold_severe_seconds": settings.hold_severe,
         "entries": entries,
-        "deliveries": _deliveries(store, settings),
+        "deliveries": _deliveries(store, settings, now),
         "budgets": _budgets(store, settings, now),
         "alerts": _alerts(store, now),
         "incidents": [_incident(i) for i in journal.incident_list(store, open_only=True)],
+        "heartbeat": _heartbeat(store, settings, now),
         "record": _size(store, now),
         "watchlist": _watchlist(store, settings, sorted(absent)),
     }
@@ -218,17 +222,23 @@ def _covered_from(record: _Record, watched: Watched, key: tuple[str, str]) -> st
     return f"block {parts[-1].lo}"
 
 
-def _overdue(record: _Record, active: Sequence[Watched]) -> int:
-    """Seconds for which an address has been due while nothing at all was read; 0 if none."""
-    chains = record.settings.chains
-    read = [w for w in active if (c := chains.get(w.entry.subject.chain)) and c.sources]
-    keys = {w.entry.subject.key for w in read}
-    if not keys:
+def overdue(store: Store, settings: Settings, now: int) -> int:
+    """Seconds for which an address has been due while nothing at all was read; 0 if none.
+
+    Addresses of chains without a source do not count: no waiting would help.
+    """
+    chains = [key for key, chain in settings.chains.items() if chain.sources]
+    rows = store.read_in(
+        "SELECT s.due, min(e.added) AS added, (SELECT max(tried) FROM reading r WHERE "
+        "r.subject = s.key) AS tried FROM subject s JOIN entry e ON e.subject = s.key "
+        "WHERE e.retired IS NULL AND s.chain IN ({}) GROUP BY s.key",
+        chains,
+    )
+    if not rows:
         return 0
     # A new address is due since ever; it waits since it was added.
-    waits = max(min(record.due[key] for key in keys), min(w.added for w in read))
-    tried = [int(row["tried"]) for (key, _), row in record.readings.items() if key in keys]
-    return max(0, record.now - max([waits, *tried]))
+    waits = max(min(row["due"] for row in rows), min(row["added"] for row in rows))
+    return max(0, now - int(max([waits, *(row["tried"] or 0 for row in rows)])))
 
 
 def _verdict(entries: Sequence[Json]) -> Json:
@@ -279,7 +289,7 @@ def _number(text: str | None) -> int | None:
     return int(text) if text else None
 
 
-def _deliveries(store: Store, settings: Settings) -> Json:
+def _deliveries(store: Store, settings: Settings, now: int) -> Json:
     counted: dict[str, dict[str, sqlite3.Row]] = {}
     for row in store.read(
         "SELECT channel, state, count(*) AS n, min(due) AS due, max(attempts) AS attempts "
@@ -295,14 +305,17 @@ def _deliveries(store: Store, settings: Settings) -> Json:
         )
     }
     off = post.disabled(store)
+    names = list(dict.fromkeys([*settings.channels, *counted, *off]))
+    tested = alive.last_tests(store, names)
     found = [
-        _channel(name, counted.get(name, {}), errors.get(name, ""), off.get(name))
-        for name in dict.fromkeys([*settings.channels, *counted, *off])
+        _channel(name, counted.get(name, {}), errors.get(name, ""), off.get(name), tested.get(name))
+        for name in names
     ]
     owed = store.read("SELECT form, count(*) AS n FROM route WHERE message IS NULL GROUP BY form")
     return {
         **{state: sum(c[state] for c in found) for state in ("waiting", "accepted", "dead")},
         "next_due": min((c["next_due"] for c in found if c["next_due"]), default=None),
+        "late_seconds": post.late(store, now),
         "unsent": sum(row["n"] for row in owed if row["form"] != "daily"),
         "daily": sum(row["n"] for row in owed if row["form"] == "daily"),
         "channels": found,
@@ -310,7 +323,11 @@ def _deliveries(store: Store, settings: Settings) -> Json:
 
 
 def _channel(
-    name: str, states: Mapping[str, sqlite3.Row], error: str, disabled: str | None
+    name: str,
+    states: Mapping[str, sqlite3.Row],
+    error: str,
+    disabled: str | None,
+    tested: alive.Tested | None,
 ) -> Json:
     waiting = states.get("waiting")
     return {
@@ -320,6 +337,9 @@ def _channel(
         "next_due": rfc3339(waiting["due"]) if waiting else None,
         "last_error": error,
         "disabled": disabled,
+        "tested": {"at": rfc3339(tested.at), "good": tested.good, "words": tested.words}
+        if tested
+        else None,
     }
 
 
@@ -357,6 +377,17 @@ def _incident(incident: Incident) -> Json:
         "severity": signal.severity,
         "since": rfc3339(incident.since),
         "told": rfc3339(incident.told),
+    }
+
+
+def _heartbeat(store: Store, settings: Settings, now: int) -> Json:
+    beat = alive.last_heartbeat(store)
+    accepted = beat.accepted if beat else None
+    return {
+        "wanted": bool(settings.heartbeat_url),
+        "accepted": rfc3339(accepted),
+        "age_seconds": None if accepted is None else max(0, now - accepted),
+        "error": beat.error if beat else "",
     }
 
 
@@ -408,6 +439,9 @@ def healthy(found: Json) -> tuple[bool, str]:
     ]
     hold = found["hold_severe_seconds"]
     lasting = [seconds for seconds in blind if seconds is None or seconds > hold]
+    keys = [i["key"] for i in found["incidents"] if i["told"]]
+    faults = [key.partition(":")[2] for key in keys if key.startswith("fault:")]
+    late = found["deliveries"]["late_seconds"]
     dead = found["deliveries"]["dead"]
     off = [c["channel"] for c in found["deliveries"]["channels"] if c["disabled"]]
     reasons = (
@@ -417,6 +451,8 @@ def healthy(found: Json) -> tuple[bool, str]:
             f"nothing has been read for {found['overdue_seconds']} s though addresses are due",
         ),
         (bool(lasting), f"{len(lasting)} lists of severe entries cannot be read"),
+        (bool(faults), f"parts of Fundwatch fail: {', '.join(faults)}; its log tells more"),
+        (late > LATE, f"messages have waited to be sent for {late} s"),
         (dead > 0, f"{dead} messages were given up; see `fundwatch deliveries list --state dead`"),
         (bool(off), f"channels are switched off: {', '.join(off)}"),
     )

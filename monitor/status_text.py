@@ -33,7 +33,11 @@ def render(found: Json, *, everything: bool, width: int | None) -> str:
         "",
     ]
     lines += _table(found, everything, wide)
-    lines += ["", *_facts("DELIVERY", _delivery_lines(found["deliveries"]), wide)]
+    lines += [
+        "",
+        *_facts("DELIVERY", _delivery_lines(found["deliveries"], _seconds(found["at"])), wide),
+    ]
+    lines += _facts("ALIVE", [_heartbeat_line(found["heartbeat"])], wide)
     lines += _facts("BUDGET", _budget_lines(found["budgets"]), wide)
     lines += _facts("NOT WELL", _incident_lines(found["incidents"]), wide)
     lines += _facts("RECORD", [_record_line(found["record"])], wide)
@@ -160,7 +164,7 @@ def _short_time(seconds: int | None, at: int) -> str:
     return text[11:] if text[:10] == today[:10] else text[:16]
 
 
-def _delivery_lines(sent: Json) -> list[str]:
+def _delivery_lines(sent: Json, at: int | None) -> list[str]:
     lines = []
     for channel in sent["channels"]:
         line = f"{channel['channel']}  {channel['accepted']} accepted by the server"
@@ -170,6 +174,10 @@ def _delivery_lines(sent: Json) -> list[str]:
             line += f", {channel['waiting']} waiting (tried {tries} times), next {due}"
         line += f", {channel['dead']} given up" if channel["dead"] else ""
         line += f", last answer: {channel['last_error']}" if channel["last_error"] else ""
+        if (tested := channel["tested"]) and at is not None:
+            since = duration(at - (_seconds(tested["at"]) or at))
+            line += f", tested {since} ago" if tested["good"] else f", its test FAILED {since} ago"
+            line += "" if tested["good"] else f": {tested['words']}"
         if channel["disabled"]:
             line += (
                 f" - SWITCHED OFF: {channel['disabled']}; mend it, then "
@@ -179,6 +187,15 @@ def _delivery_lines(sent: Json) -> list[str]:
     if sent["daily"]:
         lines.append(f"{count(sent['daily'], 'alert', 'alerts')} kept for the next daily mail")
     return lines or ["no channel is set up: nobody is told"]
+
+
+def _heartbeat_line(beat: Json) -> str:
+    if not beat["wanted"]:
+        return "no heartbeat_url is set: nobody is told when this machine dies"
+    if beat["age_seconds"] is None:
+        return "no heartbeat was accepted yet" + (f": {beat['error']}" if beat["error"] else "")
+    ago = f"heartbeat accepted {duration(beat['age_seconds'])} ago"
+    return f"{ago}; the last one was not: {beat['error']}" if beat["error"] else ago
 
 
 def _budget_lines(budgets: Sequence[Json]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The watchlist as it is followed, and the program's own health: what is told about both."""
+"""The watchlist as it is followed, and what is told about it and about ourselves."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import available_timezones
@@ -16,10 +15,8 @@ from monitor import incidents, watchlist
 from monitor.chains import stable_id
 from monitor.errors import Problem
 from monitor.model import Alert, AlertKind, Entry, Lane, Severity
-from monitor.plain import utc
 from monitor.plan import Signal
 from monitor.store import Store, journal, watch
-from monitor.store.views import STREAM_WORDS
 
 if TYPE_CHECKING:
     from monitor.app import Fundwatch
@@ -27,7 +24,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("fundwatch.watchlist")
 
 SETTLE = 0.3  # seconds between two looks at a file that was just saved
-OLD_HEAD = 3600  # seconds: a chain whose newest block is older is told as standing still
 
 
 def read_stable(path: Path) -> bytes:
@@ -162,106 +158,6 @@ def _named(entry: Entry) -> str:
     return f"{entry.id}{case}, {entry.subject.chain} {entry.subject.address}"
 
 
-# -- health ------------------------------------------------------------------------------
-
-
-def health(desk: Fundwatch, now: int) -> list[Signal]:
-    """What is wrong with reading now, and what is well again."""
-    return [*_blind(desk), *_no_source(desk), *_refused(desk), *_standing_still(desk, now)]
-
-
-@dataclass
-class _List:
-    """One list of one chain over all watched addresses."""
-
-    failing: set[str] = field(default_factory=set)  # keys of subjects
-    error: str = ""
-
-
-def _blind(desk: Fundwatch) -> Iterable[Signal]:
-    """Lists that cannot be read, by chain and list; told after a hold time."""
-    for (chain, stream), found in _lists(desk.store).items():
-        entries = [e for e in _entries_of(desk, chain) if e.subject.key in found.failing]
-        words = STREAM_WORDS.get(stream, stream)
-        severe = any(e.severity is Severity.SEVERE for e in entries)
-        count = "1 entry" if len(entries) == 1 else f"{len(entries)} entries"
-        yield Signal(
-            key=f"blind:{chain}/{stream}",
-            bad=bool(entries),
-            severity="severe" if severe else "high",
-            hold=desk.settings.hold_severe if severe else desk.settings.hold,
-            what=f"{words} on {_chain_name(desk, chain)} cannot be read for {count}. "
-            f"{found.error.rstrip('.')}.",
-            cure="See `fundwatch check`; another source for this chain would close the gap.",
-            chain=chain,
-            who=tuple(e.id for e in entries),
-        )
-
-
-def _lists(store: Store) -> dict[tuple[str, str], _List]:
-    found: dict[tuple[str, str], _List] = {}
-    for row in store.read(
-        "SELECT s.key, s.chain, r.stream, r.failing, r.error FROM reading r "
-        "JOIN subject s ON s.key = r.subject WHERE EXISTS "
-        "(SELECT 1 FROM entry e WHERE e.subject = s.key AND e.retired IS NULL)"
-    ):
-        one = found.setdefault((row["chain"], row["stream"]), _List())
-        if row["failing"] is not None:
-            one.failing.add(row["key"])
-            one.error = row["error"] or ""
-    return found
-
-
-def _no_source(desk: Fundwatch) -> Iterable[Signal]:
-    for chain in watch.watch(desk.store):
-        yield Signal(
-            key=f"nosource:{chain}",
-            bad=chain not in desk.desks,
-            what=f"Nothing is read on {_chain_name(desk, chain)}: no source is in service for it.",
-            cure="See `fundwatch check` for what is missing.",
-            chain=chain,
-        )
-
-
-def _refused(desk: Fundwatch) -> Iterable[Signal]:
-    """Sources that will not serve until a person changes something; others step in quietly."""
-    for chain, watched in desk.desks.items():
-        for name, why in dict(watched.refusals).items():
-            yield Signal(
-                key=f"refused:{chain}/{name}",
-                bad=bool(why),
-                what=f"Source {name} is not used for {_chain_name(desk, chain)}. {why}.",
-                cure="Correct its url or key in config/sources.yaml, or take it out of the list.",
-                chain=chain,
-            )
-
-
-def _standing_still(desk: Fundwatch, now: int) -> Iterable[Signal]:
-    """A head that has not moved for long: the chain stands, or the source does."""
-    for chain, watched in desk.desks.items():
-        for name, head in watched.heads_seen.items():
-            yield Signal(
-                key=f"oldhead:{chain}/{name}",
-                bad=now - head.time > OLD_HEAD,
-                severity="medium",
-                hold=desk.settings.hold,
-                what=f"The newest block that {name} shows on {_chain_name(desk, chain)} is of "
-                f"{utc(head.time)}.",
-                cure="Compare with another explorer: the chain or this source stands still.",
-                chain=chain,
-            )
-
-
-def _entries_of(desk: Fundwatch, chain: str) -> list[Entry]:
-    by_address = watch.watch(desk.store).get(chain, {})
-    return [w.entry for ws in by_address.values() for w in ws]
-
-
-def _chain_name(desk: Fundwatch, key: str) -> str:
-    chain = desk.settings.chains.get(key)
-    return chain.name if chain else key
-
-
 def tell_incidents(desk: Fundwatch, now: int) -> int:
     """Make the notices that are due; returns how many."""
     told = 0
@@ -277,38 +173,6 @@ def tell_incidents(desk: Fundwatch, now: int) -> int:
         )
         told += 1
     return told
-
-
-def daily_remarks(desk: Fundwatch, since: int, until: int) -> dict[str, list[str]]:
-    """Sections of the daily mail beside the quiet alerts: what was checked, what is open."""
-    store = desk.store
-    told = {
-        row["case_id"]: row["n"]
-        for row in store.read(
-            "SELECT e.case_id, count(*) AS n FROM alert a JOIN entry e ON e.id = a.entry "
-            "WHERE a.created BETWEEN ? AND ? GROUP BY e.case_id",
-            [since, until],
-        )
-    }
-    cases: dict[str, int] = {}
-    for watched in watch.all_entries(store):
-        if watched.active:
-            cases[watched.entry.case] = cases.get(watched.entry.case, 0) + 1
-    checked = [
-        f"{case or 'Without case'}: {count} watched, "
-        + (f"{told[case]} alerts." if case in told else "checked, nothing moved.")
-        for case, count in sorted(cases.items())
-    ]
-    open_count = store.read(
-        "SELECT count(*) AS n FROM alert WHERE state = 'open' AND lane = 'news' "
-        "AND kind NOT IN ('notice', 'history')"
-    )[0]["n"]
-    wrong = [i.signal.what for i in journal.incident_list(store, open_only=True) if i.told]
-    return {
-        "CHECKED": checked or ["No address is watched."],
-        "OPEN": [f"{open_count} alerts are not acknowledged."],
-        "NOT WELL": wrong or ["Nothing is known to be wrong with Fundwatch."],
-    }
 
 
 def outcome_of_last_list(store: Store) -> dict[str, list[str]]:

@@ -28,7 +28,7 @@ INHERITED = (
     "since",
     "channels",
 )
-BLOCK_KEYS = ("address", "label", "case", "busy", "retired", *INHERITED)
+BLOCK_KEYS = ("address", "label", "case", "busy", "canary", "retired", *INHERITED)
 CASE_KEYS = ("title", "addresses", *INHERITED)
 TOP_KEYS = ("version", "timezone", "defaults", "cases", "addresses", "count")
 
@@ -89,6 +89,14 @@ def parse(
     if root is not None and not is_blank(root):
         notes.say(root, "is not a watchlist", "Start with a line  addresses:")
     return Parsed((), "", notes.problems, whole=not notes.found)
+
+
+def read_block(block: Fields, at: Reading) -> tuple[Entry, ...]:
+    """The entries of one address block that stands alone; its mistakes go to `at.notes`,
+    and a block with any gives none."""
+    reader = _Reader(at, at.notes)
+    reader._block(block, _Lines(), "")
+    return tuple(reader.entries)
 
 
 def difference(
@@ -264,6 +272,9 @@ class _Reader:
         written = node.get("address")
         if written is None:
             self.notes.say(node, "has no address", "Add a line  address: 0x...")
+        if own.values.get("canary") and node.get("since") is None:
+            remedy = "Add a line  since:  with today's date"
+            self.notes.say(node, "is a canary whose whole long history would be read", remedy)
         if "chains" not in merged.values and not merged.broken:
             self.notes.say(node, "has no chain", "Add a line  chain: ethereum")
         if isinstance(written, Text) and "address" in own.values and "chains" in merged.values:
@@ -343,6 +354,7 @@ def _entry(
         since=values.get("since", "first"),
         channels=values.get("channels"),
         busy=values.get("busy", False),
+        canary=values.get("canary", 0),
         retired=values.get("retired", ""),
         title=values.get("title", ""),
         line=line,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from monitor import yamltext
 from monitor.errors import ConfigError, Problem
@@ -19,6 +19,9 @@ from monitor.yamltext import Fields, Items, Node, Notes, Text, is_blank
 
 _PLAIN = re.compile(r"[^\W_][\w ./()+-]*\Z")
 _NAME = re.compile(r"[^\s\"']{1,60}\Z")
+
+
+Line = str | Sequence[str] | Mapping[str, str]
 
 
 def add(
@@ -37,21 +40,32 @@ def add(
     source, tags, severity, direction, tell_when, since, channels), empty ones are left out.
     Raises ConfigError when the text is not in order or the block would be refused.
     """
+    name = "chain" if isinstance(chain, str) else "chains"
+    return add_many(text, chains, [{"address": address, name: chain, "case": case, **lines}], file)
+
+
+def add_many(
+    text: str,
+    chains: Mapping[str, Chain],
+    blocks: Sequence[Mapping[str, Line]],
+    file: str = "watchlist.yaml",
+) -> str:
+    """As `add`, with many blocks at once: each a mapping of its lines.
+
+    A `title` makes a case of its own with this title, where the list does not know the case
+    yet. Raises ConfigError when the text is not in order or a block would be refused.
+    """
     before = _in_order(parse(text, chains, file))
     root = yamltext.read(text, file, Notes())
-    under_case = case if _case_list(root, case) is not None else ""
-    block = {
-        "address": address,
-        ("chain" if isinstance(chain, str) else "chains"): chain,
-        **({} if under_case else {"case": case}),
-        **lines,
-    }
-    grown = _insert(text, root, under_case, {k: v for k, v in block.items() if v}, file)
-    grown = _recount(grown, file)
-    after = _in_order(parse(grown, chains, file))
-    change = difference(before.entries, after.entries)
-    wanted = 1 if isinstance(chain, str) else len(chain)
-    if len(change.added) != wanted or len(change.unchanged) != len(before.entries):
+    grown = text
+    for place, lines in _insertions(text, root, before, blocks, file):
+        grown = _splice(grown, place.after, lines)
+    grown = _recount(grown, file, len(blocks))
+    after_all = _in_order(parse(grown, chains, file))
+    change = difference(before.entries, after_all.entries)
+    wanted = sum(1 if "chain" in block else len(block["chains"]) for block in blocks)
+    count = len(after_all.entries) - len(before.entries)
+    if count != wanted or len(change.unchanged) != len(before.entries):
         raise _problem(file, "the block cannot be added to this file", "Add it by hand")
     return grown
 
@@ -109,19 +123,85 @@ def _case_list(root: Node | None, case: str) -> Items | None:
     return found if isinstance(found, Items) and found.items and not found.flow else None
 
 
-def _insert(
-    text: str, root: Node | None, case: str, block: Mapping[str, str | Sequence[str]], file: str
-) -> str:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where lines go: behind line `after`, below `head`, in this column."""
+
+    after: int
+    column: int
+    head: tuple[str, ...] = ()
+
+    def depth(self) -> tuple[int, int]:
+        """Of two places behind one line the deeper one comes first in the text: it ends a
+        list there, the other opens something new."""
+        return self.after, 0 if self.head else -self.column - 1
+
+
+def _insertions(
+    text: str,
+    root: Node | None,
+    before: Parsed,
+    blocks: Sequence[Mapping[str, Line]],
+    file: str,
+) -> list[tuple[_Place, list[str]]]:
+    """The lines to put in at every place that takes blocks, the last place first."""
+    known = {entry.case for entry in before.entries}
+    cases = root.get("cases") if isinstance(root, Fields) else None
+    titles: dict[str, str] = {}
+    under: dict[str, list[Mapping[str, Line]]] = {}
+    for block in blocks:
+        case, title = str(block.get("case", "")), str(block.get("title", ""))
+        if case and title and case not in known:
+            titles.setdefault(case, title)
+        inner = case in titles or _case_list(root, case) is not None
+        under.setdefault(case if inner else "", []).append(_lines_of(block, inner=inner))
+    fresh = {case: (title, under.pop(case)) for case, title in titles.items()}
+    found = [_new_cases(text, cases, fresh, file)] if fresh else []
+    for case, lines in under.items():
+        place = _place(text, root, case, file)
+        rows = [row for block in lines for row in _block_lines(block, place.column)]
+        found.append((place, [*place.head, *rows]))
+    return sorted(found, key=lambda each: each[0].depth(), reverse=True)
+
+
+def _lines_of(block: Mapping[str, Line], *, inner: bool) -> dict[str, Line]:
+    """The lines of a block that are written; under its case it does not repeat the case."""
+    return {k: v for k, v in block.items() if v and k != "title" and not (inner and k == "case")}
+
+
+def _new_cases(
+    text: str,
+    cases: Node | None,
+    wanted: Mapping[str, tuple[str, Sequence[Mapping[str, Line]]]],
+    file: str,
+) -> tuple[_Place, list[str]]:
+    """Cases of their own, each with its title and its blocks."""
+    place = _Place(len(_split(text)), 2, ("", "cases:") if text else ("cases:",))
+    if isinstance(cases, Fields) and cases.pairs and not cases.flow:
+        place = _Place(_own_comments(text, cases.end, cases.column), cases.column)
+    elif cases is not None and is_blank(cases):
+        place = _Place(cases.line, 2)
+    elif cases is not None:
+        raise _problem(file, "the cases are written in brackets", "Write them as lines", cases.line)
+    rows = [*place.head]
+    indent = " " * place.column
+    for case, (title, blocks) in wanted.items():
+        rows += [f"{indent}{_scalar(case)}:", f"{indent}  title: {_scalar(title)}"]
+        rows.append(f"{indent}  addresses:")
+        rows += [row for block in blocks for row in _block_lines(block, place.column + 4)]
+    return place, rows
+
+
+def _place(text: str, root: Node | None, case: str, file: str) -> _Place:
+    """Where the blocks of a case go, or those that stand alone."""
     top = root.get("addresses") if isinstance(root, Fields) else None
     target = _case_list(root, case) if case else top
     if isinstance(target, Items) and target.items and not target.flow:
-        after = _own_comments(text, target.end, target.column)
-        return _splice(text, after, _block_lines(block, target.column))
+        return _Place(_own_comments(text, target.end, target.column), target.column)
     if target is None:
-        start = ["", "addresses:"] if text else ["addresses:"]
-        return _splice(text, len(_split(text)), [*start, *_block_lines(block, 2)])
+        return _Place(len(_split(text)), 2, ("", "addresses:") if text else ("addresses:",))
     if is_blank(target):
-        return _splice(text, target.line, _block_lines(block, 2))
+        return _Place(target.line, 2)
     raise _problem(
         file,
         "the list of addresses is written in brackets",
@@ -130,12 +210,14 @@ def _insert(
     )
 
 
-def _block_lines(block: Mapping[str, str | Sequence[str]], column: int) -> list[str]:
+def _block_lines(block: Mapping[str, Line], column: int) -> list[str]:
     lines = [f"{key}: {_scalar(value)}" for key, value in block.items()]
     return [" " * column + ("  " if n else "- ") + line for n, line in enumerate(lines)]
 
 
-def _scalar(value: str | Sequence[str]) -> str:
+def _scalar(value: Line) -> str:
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{_scalar(k)}: {_scalar(v)}' for k, v in value.items())}}}"
     if not isinstance(value, str):
         return f"[{', '.join(_scalar(item) for item in value)}]"
     plain = _PLAIN.match(value) and value == value.strip()
@@ -169,14 +251,14 @@ def _splice(text: str, after: int, lines: Sequence[str]) -> str:
     return "".join((*split[:after], *(line + end for line in lines), *split[after:]))
 
 
-def _recount(text: str, file: str) -> str:
-    """The text with its `count:` raised by one, where it has one."""
+def _recount(text: str, file: str, blocks: int) -> str:
+    """The text with its `count:` raised, where it has one."""
     root = yamltext.read(text, file, Notes())
     count = root.get("count") if isinstance(root, Fields) else None
     if not isinstance(count, Text):
         return text
     split = _split(text)
-    number = str(int(count.text) + 1)
+    number = str(int(count.text) + blocks)
     line = split[count.line - 1]
     split[count.line - 1] = re.sub(
         rf"(?<=:)(\s*[\"']?){count.text}", rf"\g<1>{number}", line, count=1

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from monitor.chains import AddressError, canonical
+from monitor.lanes import USD
 from monitor.model import Chain, Severity
 from monitor.yamltext import Fields, Items, Node, Notes, Text, closest, is_blank
 
@@ -25,6 +26,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "tell_when": ("seen", "confirmed", "final"),
     "busy": ("yes", "no", "true", "false"),
 }
+MOST_HOURS = 720  # that a canary may be silent
 _LONGEST = {"label": 120, "title": 120, "source": 200, "reason": 500}
 
 
@@ -106,6 +108,17 @@ def _severity(key: str, node: Node, at: Reading) -> Severity | None:
 def _busy(key: str, node: Node, at: Reading) -> bool | None:
     text = _choice(key, node, at)
     return None if text is None else text in ("yes", "true")
+
+
+def _canary(key: str, node: Node, at: Reading) -> int | None:
+    text = _text(key, node, at)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) < 4 and int(text) <= MOST_HOURS):
+        remedy = f"Write how often something moves there at least, 1 to {MOST_HOURS}"
+        at.notes.say(node, "is not a number of hours", remedy)
+        return None
+    return int(text)
 
 
 def _case(key: str, node: Node, at: Reading) -> str | None:
@@ -229,7 +242,7 @@ def _asset(name: Text, at: Reading) -> str | None:
     """The key of one threshold: a symbol as written, or a contract in canonical form."""
     if _CONTRACT.match(name.text):
         return _contract(name, at)
-    native = {chain.symbol for chain in at.chains.values()}
+    native = {chain.symbol for chain in at.chains.values()} | {USD}
     if at.symbols is None or name.text in native or name.text in at.symbols:
         return name.text
     near = closest(name.text, native.union(at.symbols))
@@ -283,5 +296,6 @@ READERS: Mapping[str, Reader] = {
     "since": _since,
     "channels": _channels,
     "busy": _busy,
+    "canary": _canary,
     "retired": _retired,
 }

@@ -169,6 +169,7 @@ def dev_chain(*sources: str, finality: int = 12) -> dict[str, object]:
 def evm_home(path: Path, url: str, kind: str, addresses: Sequence[str], **source: object) -> Home:
     """A home that watches addresses of the local EVM chain through one source."""
     home = Home(path)
+    home.write("config/settings.yaml", {"prices": "none"})
     home.write("config/chains.yaml", {"chains": {"dev": dev_chain("mine")}})
     home.write(
         "config/sources.yaml",
@@ -318,7 +319,7 @@ def _settle_in(home: Home, explorer: Explorer) -> None:
     (home.path / ".env").chmod(0o600)
     home.write("config/chains.yaml", {"chains": {"dev": dev_chain("mine")}})
     home.write("config/sources.yaml", {"sources": {"mine": configured(explorer)}})
-    home.write("config/settings.yaml", {"every": 2})
+    home.write("config/settings.yaml", {"every": 2, "prices": "none"})
     home.write("watchlist.yaml", watchlist(entry(ALICE, severity="high"), entry(BOB)))
 
 

@@ -402,10 +402,9 @@ def mail(*views, channel=MAIL, allowed=None, templates=TEMPLATES, **more):
         views,
         channel=channel,
         allowed_cases=allowed,
-        message_id="M-2VQ8-0T4D-K1ZC",
         now=T0 + 36,
         timezone="Europe/Zurich",
         version="1.0.0",
         templates=templates,
-        **({"group_id": "G-0093"} | more),
+        **({"message_id": "G-0093" if len(views) > 1 else "M-2VQ8-0T4D-K1ZC"} | more),
     )

@@ -34,6 +34,8 @@ from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 
 from monitor import channels
+from monitor.channels.apprise import Apprise
+from monitor.channels.chat import Discord, Slack, Teams
 from monitor.channels.email import Email
 from monitor.channels.webhook import Webhook
 from monitor.errors import ConfigError, DeliveryError
@@ -59,10 +61,15 @@ def refused(config: ChannelConfig, **more: object) -> DeliveryError:
 def test_table_builds_every_kind() -> None:
     """Every kind in the table can be made from its configuration."""
     mail = ChannelConfig("m", "email", host="mx", sender="a@example.org")
-    made = [channels.build(c) for c in (hook("https://h.example/x"), mail)]
-    assert [type(c) for c in made] == [Webhook, Email]
-    assert {c.name for c in made} == {"hook", "m"}
-    assert set(channels.CHANNELS) == {"webhook", "email"}
+    chats = [
+        ChannelConfig(kind, kind, url="https://h.example/x")
+        for kind in ("slack", "teams", "discord")
+    ]
+    phone = ChannelConfig("p", "apprise", urls=("json://h.example",), to=("no. 1 (json)",))
+    made = [channels.build(c) for c in (hook("https://h.example/x"), mail, *chats, phone)]
+    assert [type(c) for c in made] == [Webhook, Email, Slack, Teams, Discord, Apprise]
+    assert {c.name for c in made} == {"hook", "m", "slack", "teams", "discord", "p"}
+    assert set(channels.CHANNELS) == {"webhook", "email", "slack", "teams", "discord", "apprise"}
 
 
 # --- webhook ---------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -21,7 +22,8 @@ from monitor.watchlist_values import CHOICES
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
-TEXT = "\n".join(page.read_text("utf-8") for page in PAGES)
+MADE = ROOT / "docs/commands.md"  # by docs/make_commands.py: it proves nothing about the others
+TEXT = "\n".join(page.read_text("utf-8") for page in PAGES if page != MADE)
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 
 
@@ -35,6 +37,12 @@ def commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Com
 
 
 COMMANDS = dict(commands(cli.main, "fundwatch"))
+# Options of other programs (Docker, pip, sudo's commands) that the pages name.
+FOREIGN = {
+    *("--build-arg", "--cap-drop", "--force", "--home-dir", "--name", "--no-index", "--now"),
+    *("--pull", "--read-only", "--restart", "--rm", "--security-opt", "--shell"),
+    *("--stop-timeout", "--system", "--tmpfs", "--upgrade"),
+}
 
 
 @pytest.mark.parametrize("path", COMMANDS)
@@ -57,10 +65,36 @@ def test_options_of_the_program_are_told() -> None:
 
 
 def test_every_option_that_is_told_exists() -> None:
-    """The docs name no option that no command has."""
+    """The docs name no option that no command has, ours or that of a program named there."""
     known = {o for c in (cli.main, *COMMANDS.values()) for p in c.params for o in p.opts}
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", TEXT))
-    assert named - known - {"--help"} == set()
+    assert named - known - {"--help"} - FOREIGN == set()
+
+
+def test_every_option_explains_itself() -> None:
+    """No option is shown by its bare name."""
+    bare = [
+        f"{path} {option.opts[0]}"
+        for path, command in COMMANDS.items()
+        for option in command.params
+        if isinstance(option, click.Option) and not option.help
+    ]
+    assert bare == []
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_command_shows_an_example(path: str) -> None:
+    """The help of every command that does something has one, and it is that command."""
+    example = (COMMANDS[path].help or "").partition("Example\n")[2]
+    words = [word for word in path.split() if word != "fundwatch"]
+    assert re.search(r"fundwatch\b.*\b" + r"\b.*".join(words), example), path
+
+
+def test_commands_page_is_up_to_date() -> None:
+    """docs/commands.md is what the commands say of themselves; after a change: make docs."""
+    made = runpy.run_path(str(ROOT / "docs/make_commands.py"))["page"]()
+    # Word by word: where lines are broken is click's matter, and changes with its versions.
+    assert MADE.read_text("utf-8").split() == made.split(), "run: make docs"
 
 
 def fields() -> list[str]:
@@ -107,13 +141,54 @@ def test_exit_codes_are_told() -> None:
     assert {common.DONE, common.UNREAD, common.BAD_INPUT, common.BUSY} <= rows
 
 
+def links(page: Path) -> list[tuple[str, str]]:
+    """(path, section) of every relative link and picture of a page; either may be empty."""
+    text = FENCE.sub("", page.read_text("utf-8"))
+    found = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'src="([^"]+)"', text)
+    parts = [link.partition("#") for link in found if "://" not in link]
+    return [(path, section) for path, _, section in parts]
+
+
+def sections(page: Path) -> set[str]:
+    """The names under which GitHub and others link the headings of a page."""
+    heads = re.findall(r"^#+ (.+)$", FENCE.sub("", page.read_text("utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_resolve(page: Path) -> None:
-    """Every relative link and picture leads to a file."""
-    text = page.read_text("utf-8")
-    links = re.findall(r"\]\(([^)#]+)\)", text) + re.findall(r'src="([^"]+)"', text)
-    missing = [x for x in links if "://" not in x and not (page.parent / x).exists()]
+    """Every relative link and picture leads to a file, and to a section that it has."""
+    missing = []
+    for path, section in links(page):
+        target = page.parent / path if path else page
+        if not target.exists() or (section and section not in sections(target)):
+            missing.append(f"{path}#{section}")
     assert missing == []
+
+
+def test_every_page_is_reached_from_the_first() -> None:
+    """The README leads to every page of docs/, straight or over others."""
+    seen: set[Path] = set()
+    todo = [ROOT / "README.md"]
+    while todo:
+        page = todo.pop().resolve()
+        if page not in seen and page.suffix == ".md":
+            seen.add(page)
+            todo += [page.parent / path for path, _ in links(page) if path]
+    assert set(PAGES) - seen == set()
+
+
+def test_install_page_agrees_with_what_is_installed() -> None:
+    """Owner, folders and files that it names are those of image and unit."""
+    page = (ROOT / "docs/install.md").read_text("utf-8")
+    unit = (ROOT / "deploy/fundwatch.service").read_text("utf-8")
+    image = (ROOT / "Dockerfile").read_text("utf-8")
+    assert set(re.findall(r"\b1\d{4}\b", page)) == set(re.findall(r"\b1\d{4}\b", image))
+    for folder in ("/opt/fundwatch", "/var/lib/fundwatch"):
+        assert folder in page
+        assert folder in unit
+    shown = re.findall(r"_FUNDWATCH_COMPLETE=(\w+)", page)
+    assert shown == ["bash_source", "zsh_source", "fish_source"]
 
 
 def blocks(language: str) -> list[tuple[str, str]]:
@@ -134,6 +209,8 @@ IDS = [f"{page} {body.split()[0]}" for page, body in YAML]
 def test_example_loads(page: str, body: str, tmp_path: Path) -> None:
     """Every YAML example is taken by the real parsers without a word."""
     secrets = {"SMTP_USER": "u", "SMTP_PASSWORD": "p", "HOOK_SECRET": "s"}
+    secrets |= dict.fromkeys(("SLACK_URL", "TEAMS_URL", "DISCORD_URL"), "https://chat.example/x")
+    secrets["APPRISE_URLS"] = "json://one.example json://two.example"
     node = "sources:\n  my-node: {kind: evm_rpc, url: 'http://127.0.0.1:8545'}\n"
     (tmp_path / "config").mkdir()
     (tmp_path / "config/sources.yaml").write_text(node)
@@ -154,7 +231,8 @@ def test_address_book_example_loads(tmp_path: Path) -> None:
     (body,) = [text for _, text in blocks("") if text.startswith("address,")]
     assert body.splitlines()[0] == ",".join(COLUMNS)
     (tmp_path / "addressbook.csv").write_text(body)
-    assert settings.load(tmp_path, {}).addressbook
+    (line,) = [k for k in settings.load(tmp_path, {}).addressbook.values() if not k.shipped]
+    assert line.category == "exchange"
 
 
 def test_first_screen_names_what_the_makefile_has() -> None:

@@ -15,15 +15,26 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "values": ("errors", "model", "ports", "plan", "chains"),
     "pure": (
         *("coverage", "decide", "news", "lanes", "unusual", "incidents", "plain", "records"),
-        *("messages", "sheets", "yamltext", "watchlist", "watchlist_values", "watchlist_edit"),
+        *(
+            "messages",
+            "sheets",
+            "chat",
+            "yamltext",
+            "watchlist",
+            "watchlist_values",
+            "watchlist_edit",
+        ),
         *("config_rows", "config_chains", "config_channels", "addressbook", "budget"),
+        *("chain_names", "watchlist_cells", "watchlist_tables", "watchlist_json"),
+        *("watchlist_import", "watchlist_export"),
+        *("links", "routing", "value"),
     ),
-    "edges": ("http", "net", "log", "settings", "inbox", "sources", "channels", "store"),
-    "loops": ("reader", "questions", "history", "poll", "outbox"),
+    "edges": ("http", "net", "log", "settings", "inbox", "sources", "channels", "prices", "store"),
+    "loops": ("reader", "questions", "history", "poll", "outbox", "pricing"),
     "outside": (
         *("app", "daemon", "watchdesk", "actions", "setup", "cli", "__main__", "demo"),
-        *("check", "check_cost", "check_probe", "check_report", "check_sources"),
-        *("status", "status_text"),
+        *("check", "check_cost", "check_prices", "check_probe", "check_report", "check_sources"),
+        *("status", "status_text", "daybook", "restore", "health", "alive", "web"),
     ),
 }
 ORDER = tuple(LAYERS)
@@ -34,7 +45,12 @@ IMPURE = frozenset(
     | {"urllib3", "smtplib", "subprocess", "threading", "asyncio", "dotenv", "web3", "uuid"}
 )
 # Edges that other edges stand on.
-SHARED_EDGES = {"sources": {"http", "net"}, "channels": {"net"}, "http": {"net"}}
+SHARED_EDGES = {
+    "sources": {"http", "net"},
+    "channels": {"net"},
+    "prices": {"http"},
+    "http": {"net"},
+}
 
 
 def part(path: Path) -> str:

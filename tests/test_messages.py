@@ -14,7 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor import messages
-from monitor.model import UINT256_MAX, AlertKind, Direction, Kind, Known, Lane, Severity, Status
+from monitor.model import (
+    UINT256_MAX,
+    AlertKind,
+    Asset,
+    Direction,
+    Kind,
+    Known,
+    Lane,
+    Severity,
+    Status,
+)
 
 FORBIDDEN = re.compile(r"\b(legs?|streams?|orphaned|provisional|delivered)\b", re.I)
 KINDS = {
@@ -107,7 +117,8 @@ def test_mock_up_a_answers_the_ten_questions():
         "1,000,000.000000 USDT LEFT a watched address.",
         f"Contract {sample.USDT}",
         f"FROM {sample.WATCHED} WATCHED (this entry)",
-        f"TO {sample.RECEIVER} Not on the watchlist. No name in your address book.",
+        f"TO {sample.RECEIVER} Not on the watchlist. No name in your address book or the public "
+        "labels.",
         "Seen with this entry 3 times before",
         'Payroll wallet 3 - case NK-07 (Invented example) - severity HIGH Why "on the example',
         "Watched since 2026-03-13",
@@ -249,8 +260,84 @@ def test_address_book_and_exchanges():
     names = {sample.RECEIVER: Known("Example exchange 7", source="example list")}
     text = flat(sample.mail(sample.outgoing(names=names)).text)
     assert "Example exchange 7 (your address book, source example list)." in text
-    assert "names the receiver as an exchange" in text
+    assert "The receiver is named as an exchange: Example exchange 7" in text
     assert "An option, not legal advice." in text
+
+
+def of_row(row, **more):
+    """The outgoing alert with this row in the place of its own."""
+    return replace(sample.outgoing(**more), transfers=(row,), all_legs=(row,))
+
+
+def label(category: str, name: str = "Example") -> Known:
+    return Known(
+        name,
+        source="etherscan-labels",
+        category=category,
+        date="2023-10-02",
+        confidence="medium",
+        shipped=True,
+    )
+
+
+def test_a_public_label_says_whose_claim_it_is():
+    """Source, age and confidence stand beside the name, and no domain becomes a link."""
+    names = {sample.RECEIVER: label("gambling", "dice.example")}
+    text = flat(sample.mail(sample.outgoing(names=names)).text)
+    said = "public label: etherscan-labels, 2023-10-02, confidence medium"
+    assert f"dice[.]example - gambling ({said})." in text
+    assert "is named as" not in text
+
+
+@pytest.mark.parametrize(
+    ("category", "words"),
+    [
+        ("sanctioned", "Look at today's list before you act. Not legal advice."),
+        ("mixer", "What leaves a mixer is hard to tie to what entered it."),
+        ("bridge", "The funds may go on on another chain: look there too."),
+        ("exchange", "A request to it to hold the funds is possible now"),
+    ],
+)
+def test_a_receiver_that_matters_gets_a_sentence(category, words):
+    """With the claim that it rests on; only once, and not under the sender's name."""
+    text = flat(sample.mail(sample.outgoing(names={sample.RECEIVER: label(category)})).text)
+    assert text.count(words) == 1
+    what = {"sanctioned": "sanctioned", "exchange": "an exchange"}.get(category, f"a {category}")
+    said = "Example (by a public label of 2023-10-02, confidence medium). "
+    assert f"The receiver is named as {what}: {said}{words}" in text
+    nobody = flat(sample.mail(sample.outgoing(names={sample.WATCHED: label(category)})).text)
+    assert words not in nobody
+
+
+def test_a_receiver_among_several_outputs():
+    """On UTXO chains the sentence looks at every output, not only at the entry's own legs."""
+    names = {sample.btc_address("one"): label("mixer", "Example mixer")}
+    text = flat(sample.mail(sample.bitcoin(names=names)).text)
+    assert "A receiver is named as a mixer: Example mixer (by a public label of" in text
+
+
+@pytest.mark.parametrize(("verified", "told"), [(True, True), (False, False)])
+def test_a_sender_counts_only_where_it_cannot_be_invented(verified, told):
+    """An unverified token can name any sender; a genuine one from a mixer is worth a word."""
+    row = sample.usdt(sender=sample.RECEIVER, recipient=sample.WATCHED, verified=verified)
+    view = of_row(row, direction=Direction.IN, names={sample.RECEIVER: label("mixer")})
+    assert ("The sender is named as a mixer" in flat(sample.mail(view).text)) is told
+
+
+def test_a_verified_token_names_who_verified_it():
+    """Source and date of the table's line; its confidence where that is not high."""
+    asset = Asset("tron", sample.USDT, "USDT", 6, "Tether", "list A", "2026-01-31", "medium")
+    view = of_row(replace(sample.usdt(), asset=asset))
+    said = "verified token: Tether (token table: list A, 2026-01-31, confidence medium)"
+    assert said in flat(sample.mail(view).text)
+
+
+@pytest.mark.parametrize(("name", "told"), [("Tether", True), ("Binance-Peg USDT", False)])
+def test_an_issuer_is_named_only_for_its_own_token(name, told):
+    """A copy of a token on another chain is not said to be frozen by the first one's issuer."""
+    asset = Asset("tron", sample.USDT, "USDT", 6, name)
+    text = flat(sample.mail(of_row(replace(sample.usdt(), asset=asset))).text)
+    assert ("can freeze it" in text) is told
 
 
 def test_clocks_only_where_they_matter():
@@ -514,7 +601,11 @@ def test_daily_mail():
     rendered = daily(sample.storm(9))
     assert rendered.subject == "[Fundwatch DAILY] 6 alerts, 3 quiet - 2026-11-22 - D-20261122"
     text = flat(rendered.text)
-    assert "CASE NK-07 A-10501 movement: 0.020000000000000000 ETH LEFT" in text
+    assert "6 alerts in 1 case; 3 quiet." in text
+    assert "CASE NK-07 asset chain out" in text
+    assert "A-10501 movement: 0.020000000000000000 ETH LEFT" in text
+    assert "high; NOT ACKNOWLEDGED." in text
+    assert "By case: NK-07 3." in text
     assert "3: Less than 1 ETH came in." in text
     assert "nothing moved, read to 09:00 UTC." in text
     assert rendered.attachments[0][0] == "D-20261122.csv"
@@ -524,7 +615,7 @@ def test_daily_mail_of_a_day_without_news():
     """Nothing moved is news too: the mail says what was checked."""
     rendered = daily([])
     assert was_laid_out(rendered)
-    assert "0 alerts, 0 quiet" in rendered.text
+    assert "No alerts, nothing quiet." in rendered.text
     assert "nothing moved" in rendered.text
     assert "NK-07" not in daily([], sample.REFERENCE).text
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor import records
-from monitor.model import UINT256_MAX, AlertKind, Kind, Status
+from monitor.model import UINT256_MAX, AlertKind, Kind, Known, Status
 
 SCHEMA = json.loads((sample.ROOT / "docs" / "webhook.schema.json").read_text("utf-8"))
 VALID = jsonschema.Draft202012Validator(SCHEMA)
@@ -76,6 +76,7 @@ def test_transfer_object_to_the_letter():
         "block_hash": sample.tx_hash("block 88012345"),
         "time": "2026-11-22T09:14:03Z",
         "status": "provisional",
+        "value": None,
         "entries": [
             {
                 "id": "E-7Q2F-M0KD-9XWA",
@@ -94,10 +95,30 @@ def test_alert_object_to_the_letter():
     """Exactly the keys of the contract; a notice alone has a title beside them."""
     keys = [
         *("id", "kind", "lane", "severity", "chain", "tx", "entry", "direction", "transfers"),
-        *("amends", "created", "state", "deliveries"),
+        *("names", "amends", "created", "state", "deliveries"),
     ]
     assert list(records.alert_object(sample.outgoing())) == keys
     assert list(records.alert_object(sample.notice())) == [*keys, "title"]
+
+
+def test_names_are_claims_with_their_source():
+    """By address; of a case that the reader was not told of, only that it is watched."""
+    name = Known("Shop", source="list", category="exchange", confidence="low", shipped=True)
+    view = sample.bitcoin(
+        names={"a": name, "b": Known("Cousin", "ZZ-99", watched=True, entry_id="E-OTHER")}
+    )
+    shown = records.alert_object(view, {"NK-11"})["names"]
+    assert shown["a"] == {
+        "name": "Shop",
+        "category": "exchange",
+        "source": "list",
+        "date": None,
+        "confidence": "low",
+        "watched": False,
+        "shipped": True,
+    }
+    assert (shown["b"]["name"], shown["b"]["watched"]) == (None, True)
+    assert records.alert_object(view)["names"]["b"]["name"] == "Cousin"
 
 
 def test_unconfirmed_and_fee_rows():

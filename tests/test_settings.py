@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from monitor import addressbook, settings
-from monitor.chains import canonical
+from monitor import settings
 from monitor.config_chains import KIND_FAMILY
 from monitor.config_channels import CHANNEL_KEYS
 from monitor.errors import ConfigError
-from monitor.yamltext import Notes
 
 CANARY = "c4nary-5ecret-v4lue"
+BOOK = "0x4F47Bc496083C727c5fbe3CE9CDf2B0f6496270c"
+TRON = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
 
 
 def home_with(tmp_path: Path, **files: str) -> Path:
@@ -261,6 +261,14 @@ BAD = {
         {"addressbook": "address,chain,name\nx,trom,Shop\n"},
         "addressbook.csv:2: 'trom' is not a chain of config/chains.yaml. Did you mean tron",
     ),
+    "address book category": (
+        {"addressbook": f"address,chain,name,category\n{BOOK},ethereum,Shop,exhange\n"},
+        "addressbook.csv:2: 'exhange' is not a category. Did you mean exchange?",
+    ),
+    "asset confidence": (
+        {"assets": f"assets: {{tron: {{{TRON}: {{symbol: A, decimals: 1, confidence: ok}}}}}}"},
+        "config/assets.yaml:1: 'ok' is not a confidence. Write one of high, medium, low",
+    ),
     "address book address": ({"addressbook": "0x12,ethereum,Shop\n"}, "addressbook.csv:1: '0x12'"),
 }
 
@@ -362,6 +370,24 @@ def test_a_login_needs_both_parts(tmp_path: Path):
     assert "a login needs user and password" in found
 
 
+def test_the_homes_names_go_over_the_shipped_ones(tmp_path: Path):
+    """A line of the home's address book replaces the public label of its address and chain."""
+    shipped = settings.load(tmp_path / "x", {}).addressbook
+    (chain, address), label = next(iter(shipped.items()))
+    home = home_with(tmp_path, addressbook=f"{address},{chain},Our own name\n")
+    both = settings.load(home, {}).addressbook
+    assert label.shipped
+    assert (both[chain, address].label, both[chain, address].shipped) == ("Our own name", False)
+    assert len(both) == len(shipped)
+
+
+def test_an_address_book_in_the_wrong_place_is_told(tmp_path: Path):
+    """The shipped one lies in config/, the home's own does not."""
+    assert not any("addressbook" in note for note in settings.load(tmp_path, {}).notes)
+    (home_with(tmp_path) / "config/addressbook.csv").write_text("")
+    assert any("addressbook.csv is not read" in note for note in settings.load(tmp_path, {}).notes)
+
+
 def test_a_users_asset_goes_over_the_shipped_one(tmp_path: Path):
     """The same contract in other letters is the same asset, and the user's word wins."""
     contract = "0xdac17f958d2ee523a2206206994597c13d831ec7"
@@ -372,50 +398,6 @@ def test_a_users_asset_goes_over_the_shipped_one(tmp_path: Path):
     assert before["ethereum", contract].symbol == "USDT"
     assert after["ethereum", contract].symbol == "T"
     assert len(before) == len(after)
-
-
-def test_shipped_assets_name_their_source_and_date():
-    """Each verified token says who says so and since when, under a canonical contract."""
-    loaded = settings.load(Path("/nonexistent"), {})
-    for (chain, contract), asset in loaded.assets.items():
-        assert canonical(loaded.chains[chain], contract) == contract
-        assert asset.source
-        assert asset.date
-    assert loaded.assets["bnb", "0x55d398326f99059ff775485246999027b3197955"].decimals == 18
-    assert ("polygon", "0xc2132d05d31c914a87c6611c10748aeb04b58e8f") not in loaded.assets
-
-
-BOOK = "0x4F47Bc496083C727c5fbe3CE9CDf2B0f6496270c"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        f'{BOOK},ethereum,"Shop, Ltd",list,2024-01-01\n',
-        f"\ufeffAddress;Chain;Name;Source;Date\r\n{BOOK};ethereum;Shop, Ltd;list;2024-01-01\r\n",
-        f"name\tdate\tsource\taddress\tchain\nShop, Ltd\t2024-01-01\tlist\t{BOOK}\tethereum",
-    ],
-)
-def test_the_address_book_takes_what_spreadsheets_write(text: str):
-    """Byte order mark, separators, column order and line ends do not matter."""
-    notes = Notes()
-    book = addressbook.parse(text, settings.load(Path("/nonexistent"), {}).chains, notes)
-    assert notes.problems == ()
-    known = book["ethereum", BOOK.lower()]
-    assert (known.label, known.source, known.watched) == ("Shop, Ltd", "list, 2024-01-01", False)
-
-
-def test_an_address_book_name_may_hold_on_every_chain():
-    """Without a chain the name is kept under any, in the form of the chain that takes it."""
-    tron = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
-    notes = Notes()
-    text = f"address,chain,name\n{BOOK},,A\n{tron},,B\n{BOOK},,C\nnonsense,,D\n,,E\n"
-    book = addressbook.parse(text, settings.load(Path("/nonexistent"), {}).chains, notes)
-    assert {key: known.label for key, known in book.items()} == {
-        ("", BOOK.lower()): "A",
-        ("", tron): "B",
-    }
-    assert [p.place for p in notes.problems] == [f"addressbook.csv:{n}" for n in (4, 5, 6)]
 
 
 @pytest.mark.parametrize(
@@ -434,12 +416,14 @@ def test_the_example_env_and_channels_load_when_their_notes_are_taken_off(tmp_pa
         bare = line.removeprefix("  # ")
         channels.append(f"  {bare}" if bare != line and ":" in bare else line)
     text = settings.shipped_example(".env.example").read_text()
-    names = ("SMTP_USER", "SMTP_PASSWORD", "HOOK_SECRET")
-    env = "".join(f"{name}=value\n" for name in names)
+    names = ("SMTP_USER", "SMTP_PASSWORD", "HOOK_SECRET", "SLACK_URL", "APPRISE_URLS")
+    env = "".join(f"{name}={'https://x' if 'URL' in name else 'value'}\n" for name in names)
     assert all(f"# {name}=" in text for name in names)
     pem = tmp_path / "our-ca.pem"
     pem.write_text("x")
     shown = "\n".join(channels).replace("/etc/ssl/our-ca.pem", str(pem))
     loaded = settings.load(home_with(tmp_path, channels=shown, env=env), {})
-    assert set(loaded.channels) == {"desk-mail", "case-tool", "ops-mail"}
+    assert set(loaded.channels) == {
+        *("desk-mail", "case-tool", "desk-slack", "night-phone", "ops-mail")
+    }
     assert loaded.channels["desk-mail"].ca_file == str(pem)

@@ -231,9 +231,14 @@ WELL: dict[str, Any] = {
     "overdue_seconds": 0,
     "hold_severe_seconds": 1800,
     "verdict": {"words": "1 of 1 entry fully read"},
-    "deliveries": {"dead": 0, "channels": []},
+    "deliveries": {"dead": 0, "late_seconds": 0, "channels": []},
+    "incidents": [],
     "entries": [],
 }
+
+
+def deliveries(**change: object) -> dict[str, Any]:
+    return {**WELL["deliveries"], **change}
 
 
 def blind(severity: str, seconds: int, *, unserved: bool = False) -> dict[str, Any]:
@@ -251,11 +256,14 @@ def blind(severity: str, seconds: int, *, unserved: bool = False) -> dict[str, A
         ({"entries": [blind("severe", 9000)]}, "severe entries cannot be read"),
         ({"running": False}, "no Fundwatch runs"),
         ({"overdue_seconds": 601}, "nothing has been read"),
-        ({"deliveries": {"dead": 1, "channels": []}}, "given up"),
+        ({"deliveries": deliveries(dead=1)}, "given up"),
+        ({"deliveries": deliveries(late_seconds=901)}, "waited to be sent for 901 s"),
         (
-            {"deliveries": {"dead": 0, "channels": [{"channel": "hook", "disabled": "gone"}]}},
+            {"deliveries": deliveries(channels=[{"channel": "hook", "disabled": "gone"}])},
             "switched off: hook",
         ),
+        ({"incidents": [{"key": "fault:deliver", "told": None}]}, ""),
+        ({"incidents": [{"key": "fault:deliver", "told": "2026-11-22"}]}, "fail: deliver"),
     ],
 )
 def test_health_fails_for_what_a_person_or_a_restart_can_mend(

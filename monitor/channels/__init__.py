@@ -14,6 +14,10 @@ from monitor.ports import Channel
 CHANNELS: dict[str, str] = {
     "webhook": "monitor.channels.webhook.Webhook",
     "email": "monitor.channels.email.Email",
+    "slack": "monitor.channels.chat.Slack",
+    "teams": "monitor.channels.chat.Teams",
+    "discord": "monitor.channels.chat.Discord",
+    "apprise": "monitor.channels.apprise.Apprise",
 }
 
 

@@ -147,17 +147,27 @@ class Webhook:
         status = response.status_code
         words = self._words(response)
         if 200 <= status < 300:
-            return f"{status} {words}".strip()
+            return self._accepted(status, words)
         if 300 <= status < 400:
             raise self._error(
                 f"answered HTTP {status}, a redirect, which is never followed. Set the final "
                 "address as the channel's url.",
                 str(status),
             )
-        raise DeliveryError(
+        raise self._refusal(
+            status, words, net.retry_after(response.headers.get("Retry-After"), self._clock())
+        )
+
+    def _accepted(self, status: int, words: str) -> str:
+        """What is kept of an acceptance."""
+        return f"{status} {words}".strip()
+
+    def _refusal(self, status: int, words: str, retry_after: float | None) -> DeliveryError:
+        """What an answer means that is neither acceptance nor a redirect."""
+        return DeliveryError(
             f"{self.name} ({self._host}): answered HTTP {status} {words}".rstrip(),
             disable=status == 410,
-            retry_after=net.retry_after(response.headers.get("Retry-After"), self._clock()),
+            retry_after=retry_after,
             status=str(status),
         )
 
@@ -204,7 +214,8 @@ def _keys(config: ChannelConfig) -> tuple[bytes, ...]:
 def _hidden(config: ChannelConfig) -> tuple[str, ...]:
     """What a receiver that echoes its request must not bring into the record."""
     parts = urllib3.util.parse_url(config.url)
-    pieces = (config.url, parts.request_uri, parts.path, parts.query, parts.auth, *config.secrets)
+    query = (parts.query, *(parts.query or "").split("&"))
+    pieces = (config.url, parts.request_uri, parts.path, *query, parts.auth, *config.secrets)
     return tuple(sorted((p for p in pieces if p and len(p) > 3), key=len, reverse=True))
 
 

@@ -23,14 +23,35 @@ from monitor.cli.common import Home, plain_errors
 @click.version_option(__version__, prog_name="fundwatch")
 @click.pass_context
 def main(context: click.Context, home: Path) -> None:
-    """Watch flagged blockchain addresses: record every movement, tell people, lose nothing."""
+    """Watch flagged blockchain addresses: record every movement, tell people, lose nothing.
+
+    Everything stands in one folder, the home folder: name it with --home before the
+    command, or in FUNDWATCH_HOME. A new one is made by `init`; `check` says what is still
+    missing in it; `run` then watches until it is stopped, and the other commands may be
+    used meanwhile.
+
+    \b
+    Exit codes
+      0   done
+      1   something could not be read or sent yet; with `check` and
+          `status --healthy`: something is not well
+      2   bad input or settings; every mistake is on standard error
+      70  `run` made no progress and ended itself, to be restarted
+      75  another Fundwatch runs on this home folder; nothing was done
+
+    \b
+    Example
+      fundwatch --home ~/fundwatch init
+      fundwatch --home ~/fundwatch check
+      fundwatch --home ~/fundwatch run
+    """
     context.obj = Home(home.expanduser().absolute())
     context.with_resource(plain_errors())
 
 
 COMMANDS: tuple[click.Command, ...] = (
     *(service.init, service.check, service.poll, service.run, service.status_),
-    *(service.backup, service.demo),
+    *(service.backup, service.restore_, service.demo),
     *(record.transfers, record.alerts),
     lists.watchlist_,
     *(sending.deliveries, sending.channels_),

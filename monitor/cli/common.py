@@ -19,6 +19,7 @@ from rich.table import Table
 
 from monitor import actions, inbox, log
 from monitor.app import DATABASE, check_home, open_home
+from monitor.app import views as app_views
 from monitor.errors import Busy, ConfigError, MonitorError
 from monitor.settings import Settings, load
 from monitor.store import Store
@@ -70,7 +71,7 @@ class Home:
             store.close()
 
     def views(self, store: Store, settings: Settings) -> Views:
-        return Views(store, settings.chains, settings.assets, settings.addressbook)
+        return app_views(store, settings)
 
     def change(self, action: str, **args: object) -> str:
         """Carry out a change: by the running daemon, else here under the lock."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import click
 
 from monitor import records, watchlist_edit
-from monitor.app import WATCHLIST, check_home
+from monitor.app import check_home
+from monitor.cli import exchange
 from monitor.cli.common import Home, print_table, table
 from monitor.errors import ConfigError, Problem
 from monitor.plain import utc
@@ -19,14 +19,19 @@ from monitor.store import watch
 
 @click.group(name="watchlist")
 def watchlist_() -> None:
-    """Look at the watchlist, add to it, retire from it."""
+    """Show the watchlist, add, retire, import, export."""
 
 
 @watchlist_.command(name="list")
 @click.option("--json", "as_json", is_flag=True, help="As JSON lines.")
 @click.pass_obj
 def watchlist_list(home: Home, as_json: bool) -> None:
-    """List the entries that are watched."""
+    """List the entries: watched, retired, or missing from the file.
+
+    \b
+    Example
+      fundwatch watchlist list
+    """
     with home.reading() as (store, _):
         entries = watch.all_entries(store)
         absent = {w.entry.id for w in watch.absent_entries(store)}
@@ -51,7 +56,12 @@ def watchlist_list(home: Home, as_json: bool) -> None:
 @click.argument("entry_id", metavar="ENTRY")
 @click.pass_obj
 def watchlist_show(home: Home, entry_id: str) -> None:
-    """Show one entry with its terms and history."""
+    """Show one entry: every line of it, and when each version of them was taken.
+
+    \b
+    Example
+      fundwatch watchlist show E-2VQ8-0T4D-K1ZC
+    """
     with home.reading() as (store, _):
         rows = store.read("SELECT * FROM entry WHERE id = ?", [entry_id])
         versions = store.read(
@@ -69,26 +79,43 @@ def watchlist_show(home: Home, entry_id: str) -> None:
 
 @watchlist_.command(name="add")
 @click.argument("address")
-@click.option("--chain", "chains", required=True, multiple=True, help="May be given repeatedly.")
-@click.option("--label", default="")
-@click.option("--case", default="")
-@click.option("--reason", default="")
+@click.option(
+    "--chain", "chains", required=True, multiple=True, help="Its chain; may be given repeatedly."
+)
+@click.option("--label", default="", help="A short name, which people see.")
+@click.option("--case", default="", help="Your file; alerts of one case come together.")
+@click.option("--reason", default="", help="Why it is watched; stands in every alert.")
 @click.option("--source", default="", help="Where the reason is written.")
-@click.option("--severity", type=click.Choice(["severe", "high", "medium", "low"]))
-@click.option("--since", default="", help='"first", a date or a block height.')
+@click.option(
+    "--severity",
+    type=click.Choice(["severe", "high", "medium", "low"]),
+    help="How loud; medium without it.",
+)
+@click.option("--since", default="", help='Read history from: "first", a date, a block height.')
 @click.pass_obj
 def watchlist_add(home: Home, /, address: str, chains: tuple[str, ...], **lines: Any) -> None:  # noqa: ANN401
-    """Add an address to watchlist.yaml; its notes and layout stay as they are."""
+    """Add an address to watchlist.yaml; its notes and layout stay as they are.
+
+    A wrong checksum or a chain that does not fit is refused. A running Fundwatch takes the
+    address within a minute and answers by mail.
+
+    \b
+    Example
+      fundwatch watchlist add TXhf9nU9bjo1j9z5qEesHdr6gtdndfnA4T \\
+        --chain tron --label "Sim Tron 4" --case SIM-2023
+    """
     check_home(home.folder)
     table = home.settings().chains
-    path = home.folder / WATCHLIST
+    listed = exchange.ListFile.read(home.folder)
     chain = chains[0] if len(chains) == 1 else list(chains)
     text = watchlist_edit.add(
-        path.read_text("utf-8"), table, address=address, chain=chain,
+        listed.text, table, address=address, chain=chain,
         **{k: v for k, v in lines.items() if v},
     )  # fmt: skip
-    _replace(path, text)
-    click.echo(f"added     {address} to {path.name}; a running Fundwatch takes it within a minute")
+    listed.replace(text)
+    click.echo(
+        f"added     {address} to {listed.path.name}; a running Fundwatch takes it within a minute"
+    )
 
 
 @watchlist_.command(name="retire")
@@ -97,7 +124,14 @@ def watchlist_add(home: Home, /, address: str, chains: tuple[str, ...], **lines:
 @click.option("--why", required=True, help="The reason, for the record.")
 @click.pass_obj
 def watchlist_retire(home: Home, entry_id: str, by: str, why: str) -> None:
-    """End the watch of an entry; what was recorded stays."""
+    """End the watch of an entry; what was recorded stays.
+
+    Writes `retired:` with the day, your name and the reason into watchlist.yaml.
+
+    \b
+    Example
+      fundwatch watchlist retire E-2VQ8-0T4D-K1ZC --by m.ortiz --why "case closed"
+    """
     click.echo(home.change("retire", entry_id=entry_id, name=by, why=why, day=_today()))
 
 
@@ -105,8 +139,5 @@ def _today() -> str:
     return date.today().isoformat()  # noqa: DTZ011 - the day of the person who retires it
 
 
-def _replace(path: Path, text: str) -> None:
-    temporary = path.with_suffix(".new")
-    temporary.write_text(text, "utf-8")
-    temporary.chmod(path.stat().st_mode)
-    temporary.replace(path)
+for command in (exchange.import_, exchange.export):
+    watchlist_.add_command(command)

@@ -18,16 +18,30 @@ from monitor.plain import amount, clean, utc
 
 
 @click.command()
-@click.option("--format", "form", type=click.Choice(["table", "jsonl", "csv"]), default="table")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "jsonl", "csv"]),
+    default="table",
+    help="A table for people (default), JSON lines or CSV for programs.",
+)
 @click.option("--all-legs", is_flag=True, help="Also parts of transactions that touch no entry.")
-@click.option("--chain", help="Only this chain.")
-@click.option("--address", help="Only this address, in canonical form.")
-@click.option("--tx", help="Only this transaction.")
+@click.option("--chain", help="Only this chain, by its key: ethereum, bitcoin, tron...")
+@click.option("--address", help="Only what this address sent or received; in canonical form.")
+@click.option("--tx", help="Only this transaction, by its hash.")
 @click.pass_obj
 def transfers(
     home: Home, form: str, all_legs: bool, chain: str | None, address: str | None, tx: str | None
 ) -> None:
-    """List recorded movements that touch an entry, oldest first."""
+    """List recorded movements that touch an entry, oldest first.
+
+    Everything that was found is here, quiet and reversed movements too; the status says
+    which. Amounts are exact. JSON lines also hold who said so and when. Only reads.
+
+    \b
+    Example
+      fundwatch transfers --chain tron --format csv > movements.csv
+    """
     with home.reading() as (store, settings):
         views = home.views(store, settings).transfers(
             chain=chain, address=address, tx=tx, all_legs=all_legs
@@ -66,10 +80,20 @@ def _transfer_table(views: list[TransferView]) -> None:
 def _list_options(command: Callable[..., None]) -> Callable[..., None]:
     """What `alerts` and `alerts list` take alike."""
     for option in (
-        click.option("--tx", help="Only of this transaction."),
+        click.option("--tx", help="Only of this transaction, by its hash."),
         click.option("--entry", help="Only of this entry (E-...)."),
-        click.option("--state", type=click.Choice(["open", "acknowledged", "closed"])),
-        click.option("--format", "form", type=click.Choice(["table", "jsonl"]), default="table"),
+        click.option(
+            "--state",
+            type=click.Choice(["open", "acknowledged", "closed"]),
+            help="Only alerts in this state.",
+        ),
+        click.option(
+            "--format",
+            "form",
+            type=click.Choice(["table", "jsonl"]),
+            default="table",
+            help="A table for people (default) or JSON lines for programs.",
+        ),
     ):
         command = option(command)
     return command
@@ -79,7 +103,11 @@ def _list_options(command: Callable[..., None]) -> Callable[..., None]:
 @_list_options
 @click.pass_context
 def alerts(context: click.Context, /, **wanted: Any) -> None:  # noqa: ANN401
-    """List, show, acknowledge and close alerts. Without a command: list."""
+    """List, show, acknowledge and close alerts. Without a command: list.
+
+    An alert is open until somebody acknowledges it, and closed when somebody says so with
+    the reason. The address stays watched either way.
+    """
     if context.invoked_subcommand is None:
         _list_alerts(context.obj, **wanted)
 
@@ -88,7 +116,14 @@ def alerts(context: click.Context, /, **wanted: Any) -> None:  # noqa: ANN401
 @_list_options
 @click.pass_obj
 def alerts_list(home: Home, /, **wanted: Any) -> None:  # noqa: ANN401
-    """List alerts, oldest first."""
+    """List alerts, oldest first.
+
+    Quiet ones too (recorded, not sent by themselves). Only reads.
+
+    \b
+    Example
+      fundwatch alerts list --state open
+    """
     _list_alerts(home, **wanted)
 
 
@@ -127,10 +162,17 @@ def _alert_cells(view: AlertView) -> list[str]:
 
 @alerts.command(name="show")
 @click.argument("alert_id", metavar="ID")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, the form of the webhook.")
 @click.pass_obj
 def alerts_show(home: Home, alert_id: str, as_json: bool) -> None:
-    """Show one alert as its mail says it."""
+    """Show one alert as its mail says it, with what is known by now.
+
+    Only reads.
+
+    \b
+    Example
+      fundwatch alerts show A-10482
+    """
     with home.reading() as (store, settings):
         found = home.views(store, settings).alerts([alert_id])
         if not found:
@@ -153,5 +195,29 @@ def _state_command(name: str, state: str, text: str) -> None:
         click.echo(home.change("set_state", ids=list(alert_ids), state=state, name=by, note=note))
 
 
-_state_command("ack", "acknowledged", "Say that you have an alert in hand.")
-_state_command("close", "closed", "Close an alert, with the reason in --note.")
+_state_command(
+    "ack",
+    "acknowledged",
+    """Say that you have alerts in hand.
+
+    Records your name, the time and the note with each. ID is the number of an alert, or of a
+    message with all of its alerts that are open.
+
+    \b
+    Example
+      fundwatch alerts ack A-10482 --by "M. Ortiz"
+    """,
+)
+_state_command(
+    "close",
+    "closed",
+    """Close alerts, with the reason in --note.
+
+    Records your name, the time and the reason with each. The address stays watched. ID is the
+    number of an alert, or of a message with all of its alerts.
+
+    \b
+    Example
+      fundwatch alerts close A-10482 --by "M. Ortiz" --note "payment was announced"
+    """,
+)

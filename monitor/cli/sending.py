@@ -17,11 +17,29 @@ def deliveries() -> None:
 
 
 @deliveries.command(name="list")
-@click.option("--state", type=click.Choice(["waiting", "accepted", "dead"]))
-@click.option("--format", "form", type=click.Choice(["table", "jsonl"]), default="table")
+@click.option(
+    "--state",
+    type=click.Choice(["waiting", "accepted", "dead"]),
+    help="Only deliveries in this state; dead: given up.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "jsonl"]),
+    default="table",
+    help="A table for people (default) or JSON lines for programs.",
+)
 @click.pass_obj
 def deliveries_list(home: Home, state: str | None, form: str) -> None:
-    """List deliveries, newest first."""
+    """List deliveries, newest first.
+
+    One line for each message and recipient: how often it was tried, when next, and the
+    last error. Accepted means accepted by the server, not read by a person. Only reads.
+
+    \b
+    Example
+      fundwatch deliveries list --state dead
+    """
     with home.reading() as (store, _):
         rows = post.deliveries(store, state)
     names = ("message", "channel", "recipient", "state", "attempts", "due", "last_error")
@@ -44,10 +62,18 @@ def deliveries_list(home: Home, state: str | None, form: str) -> None:
 
 @deliveries.command(name="replay")
 @click.argument("message_ids", metavar="MESSAGE...", nargs=-1)
-@click.option("--dead", is_flag=True, help="Everything that was given up.")
+@click.option("--dead", is_flag=True, help="Send everything again that was given up.")
 @click.pass_obj
 def deliveries_replay(home: Home, message_ids: tuple[str, ...], dead: bool) -> None:
-    """Send again, with the same id and bytes."""
+    """Send messages again, with the same id and bytes.
+
+    A receiver that already has one can tell by its id. Mend the channel first, and try it
+    with `fundwatch channels test`.
+
+    \b
+    Example
+      fundwatch deliveries replay --dead
+    """
     if bool(message_ids) == dead:
         problem = Problem("replay", "", "wants message ids, or --dead", "Give one of them")
         raise ConfigError([problem])
@@ -63,7 +89,15 @@ def channels_() -> None:
 @click.argument("name")
 @click.pass_obj
 def channels_test(home: Home, name: str) -> None:
-    """Send a test message over a channel; a success switches a disabled one on again."""
+    """Send a test message over a channel.
+
+    NAME is a channel of config/channels.yaml. Everybody that it names gets a message that
+    says it is a test. A success switches a disabled channel on again.
+
+    \b
+    Example
+      fundwatch channels test desk-mail
+    """
     if name not in home.settings().channels:
         known = ", ".join(home.settings().channels) or "none is set up"
         problem = Problem("config/channels.yaml", name, "is no channel", f"There are: {known}")

@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from monitor import actions, outbox, setup, status
+from monitor import actions, outbox, restore, setup, status
 from monitor.app import Fundwatch, now, open_home, runs
 from monitor.cli.common import BAD_INPUT, DONE, UNREAD, Home
 from monitor.daemon import Daemon
@@ -24,15 +24,28 @@ from monitor.store import post
 
 POLL_SENDING_ROUNDS = 3  # tries of a `poll` to hand over what waits
 POLL_SENDING_PAUSE = 1.0  # seconds between them
+POLL_PRICING = 3.0  # seconds in which a `poll` asks for prices, to show beside what it told
 
 # -- set up ----------------------------------------------------------------------------
 
 
 @click.command()
-@click.option("--example", is_flag=True, help="Fill the watchlist with the example's entries.")
+@click.option(
+    "--example", is_flag=True, help="Fill the watchlist with real, published addresses, to try it."
+)
 @click.pass_obj
 def init(home: Home, example: bool) -> None:
-    """Make a home folder; overwrites nothing."""
+    """Make a home folder; overwrites nothing.
+
+    Makes the folder where there is none, and in it what is missing of: watchlist.yaml,
+    config/ (all comments, nothing is set up by it), .env for keys and passwords (readable
+    by you only) and fundwatch.db, the record. Then says what to do next. Run it again at
+    any time: what is there is not touched.
+
+    \b
+    Example
+      fundwatch --home ~/fundwatch init
+    """
     for line in setup.init(home.folder, example=example):
         click.echo(line)
 
@@ -41,7 +54,18 @@ def init(home: Home, example: bool) -> None:
 @click.option("--offline", is_flag=True, help="Only what can be checked without a connection.")
 @click.pass_obj
 def check(home: Home, offline: bool) -> None:
-    """Say in plain words what works, what does not, and how to mend it. Sends nothing."""
+    """Say what works, what does not, and how to mend it.
+
+    Reads settings, watchlist and record, asks every source for its newest block and for the
+    newest rows of one watched address, and opens every channel without sending. Says what a
+    round of reading costs, which operators learn which addresses, and which hosts a firewall
+    must allow. Sends and changes nothing. Exits with 1 when something fails; warnings alone
+    are 0.
+
+    \b
+    Example
+      fundwatch check --offline      before there is a connection
+    """
     from monitor import check as checks  # noqa: PLC0415
 
     home.logs(logging.ERROR)
@@ -64,7 +88,12 @@ def poll(home: Home, json_logs: bool) -> None:
 
     Reads all lists of all active entries whatever their due time, sends everything that
     waits (except where a receiver named a time), then exits: 0 when all was read and
-    accepted, 1 when a list could not be read or a message is not accepted yet.
+    accepted, 1 when a list could not be read or a message is not accepted yet. For cron,
+    or to try a new watchlist; while `run` works it does nothing and exits with 75.
+
+    \b
+    Example
+      fundwatch poll
     """
     home.logs(as_json=json_logs)
     with open_home(home.folder, os.environ) as desk:
@@ -75,6 +104,7 @@ def poll(home: Home, json_logs: bool) -> None:
             report = desk.poll(everything=True)
         desk.daily()
         waiting = _send_all(desk)
+        desk.pricer.round(POLL_PRICING)  # after everything was sent: prices never delay
         _say_done(report, waiting)
         if desk.list.problems:
             sys.exit(BAD_INPUT)
@@ -141,7 +171,18 @@ def _progress(desk: Fundwatch) -> Iterator[None]:
 @_json_logs
 @click.pass_obj
 def run(home: Home, json_logs: bool) -> None:
-    """Watch until stopped (SIGTERM or Ctrl-C), as a service does."""
+    """Watch until stopped (SIGTERM or Ctrl-C), as a service does.
+
+    Reads every address when it is due, records what moved, sends what waits, follows
+    changes of watchlist.yaml within a minute (settings: at the next start), and serves the
+    other commands. Stops cleanly within 10 seconds; killed at any moment it loses nothing.
+    Log lines go to standard error, one a round and one a change of state; they hold
+    numbers, never labels or addresses.
+
+    \b
+    Example
+      fundwatch --home /var/lib/fundwatch run
+    """
     home.logs(as_json=json_logs)
     with open_home(home.folder, os.environ) as desk:
         code = Daemon(desk, actions.table(desk)).run()
@@ -149,12 +190,24 @@ def run(home: Home, json_logs: bool) -> None:
 
 
 @click.command(name="status")
-@click.option("--all", "everything", is_flag=True, help="Also what is complete and recent.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
-@click.option("--healthy", is_flag=True, help="Only exit 0 when all is well, else 1.")
+@click.option("--all", "everything", is_flag=True, help="Also show what is complete and recent.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@click.option(
+    "--healthy", is_flag=True, help="One sentence only; exit code 0 when all is well, else 1."
+)
 @click.pass_obj
 def status_(home: Home, everything: bool, as_json: bool, healthy: bool) -> None:
-    """What has been read up to when, what waits, what is wrong."""
+    """What has been read up to when, what waits, what is wrong.
+
+    Says of every watched address and list from when to when it was read and by which
+    source, what is behind or blind, which messages wait or were given up, what is left of
+    the call budgets, and when the last backup was made. Only reads; works whether or not
+    `run` does.
+
+    \b
+    Example
+      fundwatch status --healthy || echo "look after Fundwatch"
+    """
     with home.reading() as (store, settings):
         found = status.snapshot(store, settings, now(), running=runs(home.folder))
     if healthy:
@@ -171,7 +224,15 @@ def status_(home: Home, everything: bool, as_json: bool, healthy: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.pass_obj
 def backup(home: Home, file: Path) -> None:
-    """Copy the record to FILE while it is in use, and verify the copy."""
+    """Copy the record to FILE, and verify the copy.
+
+    The copy is whole and consistent while `run` works on. FILE must not exist yet.
+    Settings, watchlist and .env are files of yours: copy them by your own means.
+
+    \b
+    Example
+      fundwatch backup /backup/fundwatch-$(date +%F).db
+    """
     if file.exists():
         problem = Problem("FILE", str(file), "exists already", "Choose a new name")
         raise ConfigError([problem])
@@ -181,10 +242,47 @@ def backup(home: Home, file: Path) -> None:
     click.echo(f"backed up  {file} ({file.stat().st_size:,} bytes, verified)")
 
 
-@click.command()
-@click.option("--keep", type=click.Path(path_type=Path), help="Folder for what the demo leaves.")
-def demo(keep: Path | None) -> None:
-    """Show the whole thing on an invented little world; needs no network."""
-    from monitor.demo.run import main as show  # noqa: PLC0415 - needs the demo extra
+@click.command(name="restore")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.pass_obj
+def restore_(home: Home, file: Path) -> None:
+    """Put a backup in the place of the record; needs Fundwatch to be stopped.
 
-    sys.exit(show(keep))
+    FILE is checked first. The record as it was stays beside the new one. What happened since
+    the backup is read again and told again, under the same numbers and marked as such.
+
+    \b
+    Example
+      fundwatch restore /backup/fundwatch-2026-11-20.db
+    """
+    for line in restore.restore(home.folder, file):
+        click.echo(line)
+
+
+@click.command()
+@click.option(
+    "--keep", type=click.Path(path_type=Path), help="Keep what the demo leaves in this folder."
+)
+@click.option(
+    "--hands-on",
+    "by_hand",
+    type=click.Path(path_type=Path),
+    help="Only the world, in this new folder: you run Fundwatch on it by hand.",
+)
+def demo(keep: Path | None, by_hand: Path | None) -> None:
+    """Show everything on an invented little world.
+
+    Needs no network. Plays a made-up laundering story on four chains behind an explorer of
+    its own, lets the real program watch it, receives its mails and webhooks, and at the end
+    checks that every movement was recorded and told exactly once. Takes under a minute and
+    touches no home folder. Needs the extra: pip install 'fundwatch[demo]'.
+
+    \b
+    Example
+      fundwatch demo --keep ./demo
+    """
+    from monitor.demo import run as demonstration  # noqa: PLC0415 - needs the demo extra
+
+    if by_hand is not None:
+        sys.exit(demonstration.hands_on(by_hand))
+    sys.exit(demonstration.main(keep))

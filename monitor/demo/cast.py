@@ -55,7 +55,20 @@ POISONER, LOOKALIKE = evm("poisoner"), evm("lookalike")
 USDT, USDC, ART, FAKE = (evm(f"token {n}") for n in ("usdt", "usdc", "art", "fake"))
 USDC_POLYGON, USDT_TRON = evm("token usdc polygon"), tron("token usdt")
 
+# USD for one coin, as DefiLlama calls it; invented like the rest.
+PRICES = {
+    "coingecko:bitcoin": 91_234.56,
+    "coingecko:ethereum": 3120.4518,
+    "coingecko:polygon-ecosystem-token": 0.18234,
+    "coingecko:tron": 0.28713,
+    f"ethereum:{USDT}": 1.00028353,
+    f"ethereum:{USDC}": 0.99981204,
+    f"polygon:{USDC_POLYGON}": 0.99981204,
+    f"tron:{USDT_TRON}": 1.00028353,
+}
+
 CHAIN_IDS = {"ethereum": 1, "polygon": 137}
+PRICE_SOURCE = "demo-prices"
 STYLES = {
     "bitcoin": ("esplora",),
     "ethereum": ("etherscan",),
@@ -145,7 +158,7 @@ assets:
 
 
 def sources_yaml(explorer: Explorer) -> str:
-    """config/sources.yaml: one local source a chain, named demo-<chain>."""
+    """config/sources.yaml: one local source a chain, named demo-<chain>, and one of prices."""
     lines = ["sources:"]
     for chain, (style, *_) in STYLES.items():
         lines += [
@@ -155,6 +168,12 @@ def sources_yaml(explorer: Explorer) -> str:
             "    rate_per_second: 500",
             "    index_lag: 0",
         ]
+    lines += [
+        f"  {PRICE_SOURCE}:",
+        "    kind: defillama",
+        f"    url: {explorer.url('prices', 'defillama')}",
+        "    rate_per_second: 500",
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -130,9 +130,9 @@ class Ending:
             ("daemon's log", stage.folder / "daemon.log", ""),
         ]
         for name, path, what in places:
-            self.out.print(f"{name:<13} {_near(path)}  [dim]{what}[/]", soft_wrap=True)
+            self.out.print(f"{name:<13} {near(path)}  [dim]{what}[/]", soft_wrap=True)
         self.out.print(
-            f"[dim]look around:[/]  {_command()} --home {_near(stage.home)} transfers",
+            f"[dim]look around:[/]  {command()} --home {near(stage.home)} transfers",
             soft_wrap=True,
         )
 
@@ -152,13 +152,13 @@ class Ending:
             self.out.print(f"and {len(wrong) - WRONG_MOST} more")
 
 
-def _command() -> str:
+def command() -> str:
     """How to call Fundwatch from here."""
     installed = Path(sys.executable).with_name("fundwatch")
-    return str(_near(installed)) if installed.exists() else f"{sys.executable} -m monitor"
+    return str(near(installed)) if installed.exists() else f"{sys.executable} -m monitor"
 
 
-def _near(path: Path) -> Path:
+def near(path: Path) -> Path:
     """A path below the current folder without that folder."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 

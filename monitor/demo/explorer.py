@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
 from http import HTTPStatus
 from http.server import ThreadingHTTPServer
 from socketserver import StreamRequestHandler
@@ -21,6 +22,7 @@ from monitor.demo.blockscout import Blockscout
 from monitor.demo.esplora import Esplora
 from monitor.demo.etherscan import Etherscan
 from monitor.demo.ledger import AccountLedger, UtxoLedger
+from monitor.demo.prices import Prices
 from monitor.demo.service import TEXT, Knobs, Reply, Request, Service
 from monitor.demo.trongrid import TronGrid
 
@@ -38,7 +40,7 @@ class Explorer:
     """
 
     def __init__(self, port: int = 0) -> None:
-        self._services: dict[tuple[str, str], Service[Any]] = {}
+        self._services: dict[tuple[str, str], Service[Any] | Prices] = {}
         self._calls: Counter[tuple[str, str, str]] = Counter()
         self._second: Counter[tuple[str, str, int]] = Counter()
         self._lock = threading.Lock()
@@ -57,6 +59,10 @@ class Explorer:
         """Serve one ledger under a chain's name in the given styles."""
         for style in styles:
             self._services[chain, style] = STYLES[style](ledger, chain_id)
+
+    def price(self, usd: Mapping[str, float]) -> None:
+        """Say what coins are worth, as chain "prices" in the style of DefiLlama."""
+        self._services["prices", Prices.style] = Prices(usd)
 
     def start(self) -> Self:
         self._thread.start()
@@ -113,7 +119,7 @@ class Explorer:
             time.sleep(service.knobs.delay)
         return self._refusal(chain, service) or service.answer(request)
 
-    def _refusal(self, chain: str, service: Service[Any]) -> Reply | None:
+    def _refusal(self, chain: str, service: Service[Any] | Prices) -> Reply | None:
         knobs = service.knobs
         with self._lock:
             if knobs.fail_next > 0:

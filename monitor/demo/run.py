@@ -25,10 +25,8 @@ def main(keep: Path | None) -> int:
     Returns 0 when everything was recorded and told exactly once, 1 when not, 2 when it
     cannot start, 130 when interrupted.
     """
-    if importlib.util.find_spec("aiosmtpd") is None:
-        return _refuse("The demo needs its mail server. Install it:  pip install aiosmtpd")
-    if keep is not None and keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
-        return _refuse(f"--keep {keep} is there already and not empty. Name a new folder")
+    if reason := _cannot_start(keep):
+        return _refuse(reason)
     folder = (keep or Path(tempfile.mkdtemp(prefix="fundwatch-demo-"))).absolute()
     try:
         return _play(folder)
@@ -36,6 +34,30 @@ def main(keep: Path | None) -> int:
         return _refuse(f"\n{error}\nWhat there is so far lies in {folder}", 1)
     except KeyboardInterrupt:
         return _refuse(f"\nInterrupted. What there is so far lies in {folder}", 130)
+
+
+def hands_on(folder: Path) -> int:
+    """Set the world up in a new or empty folder and keep it going, for somebody who runs
+    Fundwatch on it by hand. Returns as `main` does, 0 when interrupted."""
+    if reason := _cannot_start(folder):
+        return _refuse(reason)
+    from monitor.demo.handson import serve  # noqa: PLC0415 - needs the mail server's library
+
+    try:
+        serve(folder.absolute())
+    except MonitorError as error:
+        return _refuse(f"\n{error}", 1)
+    except KeyboardInterrupt:
+        sys.stdout.write(f"\nThe world has ended. What it left lies in {folder}\n")
+    return 0
+
+
+def _cannot_start(folder: Path | None) -> str:
+    if importlib.util.find_spec("aiosmtpd") is None:
+        return "The demo needs its mail server. Install it:  pip install aiosmtpd"
+    if folder is not None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        return f"{folder} is there already and not empty. Name a new folder"
+    return ""
 
 
 def _refuse(words: str, code: int = 2) -> int:

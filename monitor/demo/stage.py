@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from monitor import settings, watchlist
+from monitor.app import views
 from monitor.demo import cast, story
 from monitor.demo.explorer import Explorer
 from monitor.demo.receivers import MailServer, WebhookReceiver
 from monitor.errors import MonitorError
 from monitor.model import AlertView, Entry
 from monitor.store import Store
-from monitor.store.views import Views
 
 SECRET = "FUNDWATCH_DEMO_HOOK_SECRET"  # noqa: S105 - the name of a variable
 EVERY = 2  # seconds between two passes: the least that settings allow
@@ -73,8 +73,8 @@ class Stage:
         """Every alert of the record, oldest first."""
         loaded = settings.load(self.home, {})
         with self.record() as store:
-            views = Views(store, loaded.chains, loaded.assets, loaded.addressbook)
-            return views.alerts(views.alert_ids())
+            seen = views(store, loaded)
+            return seen.alerts(seen.alert_ids())
 
     def run(self, *args: str) -> str:
         """What a command prints; a failure says why."""
@@ -96,14 +96,8 @@ class Stage:
 def stage(folder: Path, world: story.World) -> Iterator[Stage]:
     """Set everything up in a folder, start the daemon; takes all down at the end."""
     home = folder / "home"
-    (home / "config").mkdir(parents=True)
     with ExitStack() as stack:
-        explorer = stack.enter_context(Explorer())
-        story.serve(explorer, world)
-        mail = stack.enter_context(MailServer(folder / "mails"))
-        secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
-        hook = stack.enter_context(WebhookReceiver(folder / "webhook.jsonl", secret))
-        _write_home(home, explorer, mail, hook)
+        mail, hook = stack.enter_context(surroundings(folder, world))
         log = stack.enter_context((folder / "daemon.log").open("wb"))
         daemon = subprocess.Popen(  # noqa: S603 - our own command
             _command(home, "run"),
@@ -113,6 +107,22 @@ def stage(folder: Path, world: story.World) -> Iterator[Stage]:
         )
         stack.callback(_end, daemon)
         yield Stage(folder, world, mail, hook, daemon)
+
+
+@contextmanager
+def surroundings(folder: Path, world: story.World) -> Iterator[tuple[MailServer, WebhookReceiver]]:
+    """The world behind its explorer, the receivers, and a home folder that knows them."""
+    home = folder / "home"
+    (home / "config").mkdir(parents=True)
+    secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
+    with (
+        Explorer() as explorer,
+        MailServer(folder / "mails") as mail,
+        WebhookReceiver(folder / "webhook.jsonl", secret) as hook,
+    ):
+        story.serve(explorer, world)
+        _write_home(home, explorer, mail, hook)
+        yield mail, hook
 
 
 def _command(home: Path, *args: str) -> list[str]:
@@ -136,7 +146,7 @@ def _write_home(home: Path, explorer: Explorer, mail: MailServer, hook: WebhookR
         "config/chains.yaml": cast.chains_yaml(),
         "config/sources.yaml": cast.sources_yaml(explorer),
         "config/assets.yaml": cast.assets_yaml(),
-        "config/settings.yaml": f"every: {EVERY}\n",
+        "config/settings.yaml": f"every: {EVERY}\nprices: [{cast.PRICE_SOURCE}]\n",
         "config/channels.yaml": json.dumps({"channels": _channels(mail, hook)}, indent=2) + "\n",
     }
     for name, text in files.items():

@@ -150,9 +150,10 @@ def ledgers(now: int) -> World:
 
 
 def serve(explorer: Explorer, world: World) -> None:
-    """Put the four chains behind the explorer, each in its usual style."""
+    """Put the four chains behind the explorer, each in its usual style, and their prices."""
     for chain, ledger in world.all().items():
         explorer.add(chain, ledger, *cast.STYLES[chain], chain_id=cast.CHAIN_IDS.get(chain))
+    explorer.price(cast.PRICES)
 
 
 def play(world: World, clock: Callable[[], int], step: Callable[[Beat], None]) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -31,20 +31,22 @@ from monitor.plain import (
     utc,
     when,
 )
+from monitor.routing import URGENT
 from monitor.sheets.parts import (
     Item,
     Section,
     Telling,
     asset_key,
     asset_name,
-    is_exchange,
+    claimed,
+    named,
     section,
+    shown_name,
     shown_tx,
     trusted,
 )
 
 INTERNAL = "Internal. Do not tell the customer or forward outside the desk."
-_URGENT = frozenset({Severity.SEVERE, Severity.HIGH})
 _ACTIONABLE = frozenset({AlertKind.MOVEMENT, AlertKind.AMENDMENT, AlertKind.LATE})
 _LEAST_CERTAIN = (
     Status.ORPHANED,
@@ -281,12 +283,34 @@ def next_section(view: AlertView, telling: Telling) -> Section | None:
     state = view.state + (f": {tidy(view.acknowledged)}" if view.acknowledged else "")
     return section(
         "NEXT",
-        Item(f"fundwatch alerts ack {number} --by NAME --note TEXT", "Acknowledge", "command"),
+        *acknowledge(number, telling),
         Item(state, "State"),
         *_link(view),
         *(_options(view) if acts else ()),
         *(_clocks(view, telling) if acts else ()),
     )
+
+
+def acknowledge(number: str, telling: Telling) -> list[Item]:
+    """How an alert, or all of a message, is acknowledged: by the link where there is one."""
+    command = Item(f"fundwatch alerts ack {number} --by NAME --note TEXT", "Acknowledge", "command")
+    if not telling.link:
+        return [command]
+    note = "Opens a page with a button; opening it changes nothing."
+    return [Item(telling.link, "Acknowledge", "link", note), replace(command, label="Or type")]
+
+
+def passed_on(views: Sequence[AlertView], now: int) -> str:
+    """Why this comes to somebody who was not told at first."""
+    waited = duration(now - min(view.alert.created for view in views))
+    told = dict.fromkeys(
+        f"{tidy(each.channel, 40)} at {utc(each.accepted_at)}"
+        for view in views
+        for each in view.deliveries
+        if each.accepted_at is not None
+    )
+    first = f" It was told to {', '.join(list(told)[:5])}." if told else " Nobody was told yet."
+    return f"NOBODY HAS ACKNOWLEDGED THIS for {waited}: it is passed on to you.{first}"
 
 
 def _link(view: AlertView) -> tuple[Item, ...]:
@@ -297,28 +321,84 @@ def _link(view: AlertView) -> tuple[Item, ...]:
     return (Item(view.chain.link_tx.replace("{tx}", tx), "Look", "link", note),)
 
 
+def again(view: AlertView) -> tuple[str, ...]:
+    """That this may have been told before: the record that knew of it was lost."""
+    if view.again is None:
+        return ()
+    at, of = map(utc, view.again)
+    return (
+        f"AGAIN, AFTER A RESTORE: on {at} the record was restored from a backup of {of}. This may "
+        f"have been told before, under the same number.",
+    )
+
+
+_ADVICE = "An option, not legal advice."
+# Category -> how the other side is called, what follows from it.
+_NAMED: Mapping[str, tuple[str, str]] = {
+    "sanctioned": ("sanctioned", "Look at today's list before you act. Not legal advice."),
+    "mixer": ("a mixer", "What leaves a mixer is hard to tie to what entered it."),
+    "exchange": (
+        "an exchange",
+        "A request to it to hold the funds is possible now, and loses its worth within hours. "
+        + _ADVICE,
+    ),
+    "bridge": ("a bridge", "The funds may go on on another chain: look there too."),
+}
+_NAMED_SENDERS = ("sanctioned", "mixer")
+# Copies of a token on another chain, which the issuer's freeze is not known to reach.
+_COPIES = ("bridged", "binance-peg")
+
+
 def _options(view: AlertView) -> list[Item]:
     out = [f for f in flows(view) if f.direction == Direction.OUT.value]
-    receivers = [r.row.transfer.recipient for r in view.transfers]
-    said = []
-    if is_exchange(view, receivers) and view.alert.direction is Direction.OUT:
-        said.append(
-            "Your address book names the receiver as an exchange: a request to it to hold the "
-            "funds is possible now, and loses its worth within hours."
-        )
+    said = _other_side(view)
     coins = dict.fromkeys(asset_name(f.sample) for f in out if _issued(f.sample))
-    if coins and view.alert.severity in _URGENT:
-        said.append(f"The issuer of {', '.join(coins)} can freeze it at an address if asked.")
-    return [Item(f"{text} An option, not legal advice.") for text in said]
+    if coins and view.alert.severity in URGENT:
+        can = f"The issuer of {', '.join(coins)} can freeze it at an address if asked."
+        said.append(Item(f"{can} {_ADVICE}"))
+    return said
+
+
+def _other_side(view: AlertView) -> list[Item]:
+    """What the address books say of the receiver, or of the sender of what came in."""
+    legs = view.all_legs or view.transfers
+    mine = view.entry.subject.address if view.entry else None
+    if view.alert.direction is Direction.OUT:
+        receivers = {leg.row.transfer.recipient for leg in legs} - {mine, None}
+        return _names_of("receiver", view, receivers, _NAMED)
+    if view.alert.direction is Direction.IN:
+        # Anybody can write any sender into an unverified token.
+        senders = {leg.row.transfer.sender for leg in legs if trusted(leg)} - {mine, None}
+        return _names_of("sender", view, senders, _NAMED_SENDERS)
+    return []
+
+
+def _names_of(
+    role: str, view: AlertView, addresses: Collection[str | None], categories: Iterable[str]
+) -> list[Item]:
+    who = f"A {role}" if len(addresses) > 1 else f"The {role}"
+    items = []
+    for category in categories:
+        found = dict.fromkeys(
+            f"{shown_name(each)} ({claimed(each)})" for each in named(view, addresses, category)
+        )
+        what, so = _NAMED[category]
+        if found:
+            listed = "; ".join(list(found)[:3])
+            style = "warn" if category in _NAMED_SENDERS else ""
+            items.append(Item(f"{who} is named as {what}: {listed}. {so}", style=style))
+    return items
 
 
 def _issued(row: TransferView) -> bool:
-    return row.verified and row.symbol.split(".", maxsplit=1)[0] in {"USDT", "USDC"}
+    copy = row.asset is not None and any(c in row.asset.name.casefold() for c in _COPIES)
+    coin = row.symbol.split(".", maxsplit=1)[0]
+    return row.verified and not copy and coin in {"USDT", "USDC"}
 
 
 def _clocks(view: AlertView, telling: Telling) -> list[Item]:
     day = desk_date(view.alert.created, telling.timezone)
-    if view.alert.severity not in _URGENT or day is None:
+    if view.alert.severity not in URGENT or day is None:
         return []
     ofac, sar = business_days_after(day, 10), day + timedelta(days=30)
     return [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from monitor import value
 from monitor.model import AlertKind, AlertView, Direction, Kind, Transfer, TransferView
 from monitor.plain import amount, amount_short, plural, tidy
 from monitor.records import alert_csv_rows
@@ -68,7 +69,12 @@ def alert_sheet(view: AlertView, telling: Telling) -> Sheet:
         severity=view.alert.severity,
         topic=topic(_subject(view), *subject_tail(view), view.alert.id),
         headline=headline(view),
-        lead=(*_said_before(view), f"{about.status_text(view)}.", *about.unusual(view)),
+        lead=(
+            *about.again(view),
+            *_said_before(view),
+            f"{about.status_text(view)}.",
+            *about.unusual(view),
+        ),
         sections=sections(*body, *_common(view, telling)),
         footer=about.INTERNAL,
         table="".join(alert_csv_rows([view], allowed)) if unlisted else "",
@@ -80,9 +86,9 @@ def subject_tail(view: AlertView) -> tuple[str, str]:
 
 
 def _subject(view: AlertView) -> str:
-    return " ".join(
-        part for part in (_PREFIX.get(view.alert.kind, ""), movement_short(view)) if part
-    )
+    again = "AGAIN" if view.again else ""
+    parts = (again, _PREFIX.get(view.alert.kind, ""), movement_short(view))
+    return " ".join(part for part in parts if part)
 
 
 def _said_before(view: AlertView) -> tuple[str, ...]:
@@ -166,7 +172,7 @@ def _account_body(view: AlertView, telling: Telling) -> tuple[Section | None, ..
     fees = [row for row in view.transfers if row.row.transfer.kind is Kind.FEE]
     what = [item for flow in found[:ROWS_SHOWN] for item in _flow_items(view, flow)]
     return (
-        section("WHAT", *what, Item("not priced", "Value") if what else None),
+        section("WHAT", *what),
         *(_ends(view, telling, moved[0]) if len(moved) == 1 else ()),
         rows_section(view, telling, moved) if len(moved) > 1 else None,
         section("FEE", Item(_flow_fee(fees)), *_payers(view, telling, fees)) if fees else None,
@@ -176,7 +182,8 @@ def _account_body(view: AlertView, telling: Telling) -> tuple[Section | None, ..
 def _flow_items(view: AlertView, flow: Flow) -> tuple[Item | None, ...]:
     times = f"in {plural(flow.count, 'transfer')}" if flow.count > 1 else ""
     head = Item(quantity(flow.sample, flow.units), flow.direction.capitalize(), "strong", times)
-    return (head, *asset_lines(view.chain, flow.sample))
+    worth = Item(value.words(flow.units, flow.sample), "Value") if flow.units else None
+    return (head, *asset_lines(view.chain, flow.sample), worth)
 
 
 def _ends(view: AlertView, telling: Telling, row: TransferView) -> tuple[Section | None, ...]:
@@ -297,6 +304,7 @@ def _utxo_body(view: AlertView, telling: Telling) -> tuple[Section | None, ...]:
                 note=_share(view, outputs, "output"),
             ),
             Item(_coins(view, abs(put - got)), net, "strong", unknown),
+            Item(value.words(abs(put - got), view.transfers[0]), "value"),
         ),
         _side_section(view, telling, "INPUTS", inputs),
         _side_section(view, telling, "OUTPUTS", outputs),

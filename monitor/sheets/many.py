@@ -1,4 +1,4 @@
-"""Mails about many movements at once: a group, what first contact brought, the daily mail."""
+"""Mails about many movements at once: a group, what first contact brought."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from monitor.model import AlertKind, AlertView, Direction, Lane, Severity, TransferView
+from monitor import value
+from monitor.model import AlertKind, AlertView, Direction, Lane, TransferView
 from monitor.plain import (
     PLAIN_STATUS,
     amount,
@@ -65,22 +66,22 @@ def group_sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
         banner="CORRECTION" if corrects else severity.value.upper(),
         severity=severity,
         topic=topic(f"{counted}{took}", *map(case_part, sorted(cases)), ", ".join(chains))
-        + f" - {telling.group_id}",
+        + f" - {telling.message_id}",
         headline=f"{counted} of {_addresses(views)}{took}.",
         lead=(
-            f"Nothing is left out: each has its own alert and its row in {telling.group_id}.csv.",
+            f"Nothing is left out: each has its own alert and its row in {telling.message_id}.csv.",
         ),
         sections=sections(
-            _totals(moving),
+            totals(moving),
             section("PATTERN", *_pattern(moving)),
             _largest(moving, telling),
             _others([view for view in loud if view.alert.kind not in _MOVING]),
             section("STATUS", *_statuses(moving)),
-            section("QUIET", *_quiet_items(quiet)),
+            section("QUIET", *quiet_items(quiet)),
             _watched(views, telling),
             about.unchecked_section(views),
-            _group_next(views),
-            _attached(telling, table, views),
+            _group_next(telling),
+            attached(telling, table, views),
         ),
         footer=about.INTERNAL,
         table=table,
@@ -98,7 +99,7 @@ def _addresses(views: Sequence[AlertView]) -> str:
     return "1 watched address" if count == 1 else f"{count:,} watched addresses"
 
 
-def _totals(views: Sequence[AlertView]) -> Section | None:
+def totals(views: Sequence[AlertView]) -> Section | None:
     """Sums by asset and direction; UTXO chains by the net of each entry."""
     found: dict[tuple[object, ...], list[Flow]] = {}
     for view in views:
@@ -112,7 +113,23 @@ def _totals(views: Sequence[AlertView]) -> Section | None:
         sample = group[0].sample
         sums = (_sum(sample, group, way) for way in ways)
         rows.append((asset_name(sample), str(chain), *sums))
-    return section("TOTALS", Table(("asset", "chain", *ways), tuple(rows))) if rows else None
+    table = Table(("asset", "chain", *ways), tuple(rows))
+    return section("TOTALS", table, *_worth(found.values(), ways)) if rows else None
+
+
+def _worth(found: Iterable[Sequence[Flow]], ways: Sequence[str]) -> Iterable[Item]:
+    """What all of it was worth, each movement at its own time, by what is known now."""
+    totals = {way: value.Total() for way in ways}
+    for flow in (flow for group in found for flow in group):
+        worth = value.usd(flow.units, flow.sample.decimals, flow.sample.price)
+        totals[flow.direction] = totals[flow.direction].plus(worth)
+    priced = [f"{way} {value.money(t.usd)}" for way, t in totals.items() if t.priced]
+    without = sum(total.unpriced for total in totals.values())
+    if priced:
+        missing = f"{plural(without, 'amount')} without a price, not in it" if without else ""
+        yield Item("; ".join(priced), "Value", note=missing)
+    else:
+        yield Item("not priced", "Value")
 
 
 def _sum(sample: TransferView, found: Sequence[Flow], direction: str) -> str:
@@ -147,7 +164,7 @@ def _never_seen(view: AlertView, address: str) -> bool:
 
 
 def _largest(views: Sequence[AlertView], telling: Telling) -> Section | None:
-    """The largest of each asset first; assets cannot be compared without prices."""
+    """The largest of each asset first; assets cannot be compared, as some have no price."""
     ranked = sorted(views, key=_rank)
     items: list[Item] = []
     for view in ranked[:LARGEST]:
@@ -190,7 +207,7 @@ def _statuses(views: Sequence[AlertView]) -> Iterable[Item]:
         yield Item("; ".join(words) + ".")
 
 
-def _quiet_items(views: Sequence[AlertView]) -> list[Item]:
+def quiet_items(views: Sequence[AlertView]) -> list[Item]:
     counts = Counter(view.alert.lane_reason for view in views)
     return [Item(f"{n:,}: {tidy(why) or 'no reason kept'}") for why, n in counts.most_common()]
 
@@ -210,21 +227,20 @@ def _watched(views: Sequence[AlertView], telling: Telling) -> Section | None:
     return section("WHO", *items, more, sent)
 
 
-def _group_next(views: Sequence[AlertView]) -> Section | None:
-    number = views[0].alert.id
+def _group_next(telling: Telling) -> Section | None:
     return section(
         "NEXT",
-        Item(f"fundwatch alerts ack {number} --by NAME --note TEXT", "Acknowledge", "command"),
-        Item("Each alert is acknowledged by itself; their numbers are in the file.", style="note"),
+        *about.acknowledge(telling.message_id, telling),
+        Item("This takes all alerts of this message; single ones by their numbers.", style="note"),
     )
 
 
-def _attached(telling: Telling, table: str, views: Sequence[AlertView]) -> Section | None:
+def attached(telling: Telling, table: str, views: Sequence[AlertView]) -> Section | None:
     rows = sum(max(1, len(view.transfers)) for view in views)
     digest = hashlib.sha256(table.encode("utf-8")).hexdigest()
     return section(
         "ATTACHED",
-        Item(f"{telling.group_id}.csv, {plural(rows, 'row')}"),
+        Item(f"{telling.message_id}.csv, {plural(rows, 'row')}"),
         Item(digest, "SHA-256", "code"),
         Item(f"Fundwatch {telling.version}, message {telling.message_id}", style="note"),
     )
@@ -301,50 +317,3 @@ def _history_table(view: AlertView, fact: Mapping[str, Any]) -> Table:
 def _unverified(view: AlertView, fact: Mapping[str, Any]) -> str:
     address = shown_address(view.chain, str(fact["contract"]))
     return f'unverified token "{clean(str(fact.get("symbol") or ""))}" {address}'
-
-
-# --- the daily mail ---------------------------------------------------------------------------
-
-
-def daily_sheet(
-    views: Sequence[AlertView],
-    telling: Telling,
-    since: int,
-    until: int,
-    remarks: Mapping[str, Sequence[str]],
-) -> Sheet:
-    """What was not told at once, by case, and the remarks of the caller by heading."""
-    cases = sorted({view.entry.case for view in views if view.entry})
-    told = [view for view in views if view.alert.lane is Lane.NEWS]
-    quiet = [view for view in views if view.alert.lane is Lane.QUIET]
-    table = "".join(alert_csv_rows(views, telling.among(cases))) if views else ""
-    counted = f"{plural(len(told), 'alert')}, {len(quiet):,} quiet"
-    return Sheet(
-        banner="DAILY",
-        severity=worst(views) if views else Severity.LOW,
-        topic=topic(counted, utc(until)[:10], telling.group_id),
-        headline=f"Daily mail: {counted}.",
-        lead=(f"From {when(since, telling.timezone)} to {when(until, telling.timezone)}.",),
-        sections=sections(
-            *(_case_section(case, told) for case in cases),
-            _case_section(None, told),
-            section("QUIET", *_quiet_items(quiet)),
-            *(section(tidy(name, 40), *map(_remark, said)) for name, said in remarks.items()),
-            _attached(telling, table, views) if views else None,
-        ),
-        footer=about.INTERNAL,
-        table=table,
-    )
-
-
-def _case_section(case: str | None, views: Sequence[AlertView]) -> Section | None:
-    mine = [view for view in views if (view.entry.case if view.entry else None) == case]
-    name = "ABOUT FUNDWATCH" if case is None else case_part(case).upper() or "NO CASE"
-    items = [Item(one_line(view)) for view in mine[:200]]
-    rest = len(mine) - len(items)
-    more = Item(f"{rest:,} more in the attached file.", style="warn") if rest else None
-    return section(name, *items, more)
-
-
-def _remark(text: str) -> Item:
-    return Item(tidy(text, 400))

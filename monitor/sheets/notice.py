@@ -206,7 +206,7 @@ def reference_sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
     chains = ", ".join(dict.fromkeys(chain_name(view) for view in views if view.alert.chain))
     corrects = all(view.alert.kind is AlertKind.CORRECTION for view in views)
     counted = views[0].alert.id if len(views) == 1 else f"{len(views):,} alerts"
-    number = "" if len(views) == 1 else telling.group_id
+    number = "" if len(views) == 1 else telling.message_id
     items = [item for view in views for item in _reference(view)]
     return Sheet(
         banner="CORRECTION" if corrects else severity.value.upper(),

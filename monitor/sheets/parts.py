@@ -10,6 +10,7 @@ from typing import Any
 from monitor import chains
 from monitor.model import (
     AlertView,
+    Asset,
     Chain,
     ChannelConfig,
     Kind,
@@ -75,10 +76,11 @@ class Telling:
     channel: ChannelConfig
     allowed: Allowed  # cases whose labels this channel may see; None: all
     message_id: str
-    group_id: str
     now: int
     timezone: str
     version: str
+    link: str = ""  # where the alerts of this message can be acknowledged
+    passed_on: bool = False  # because nobody acknowledged them
 
     def among(self, cases: Collection[str]) -> Allowed:
         """The allowed cases with those that this message itself is about."""
@@ -168,12 +170,21 @@ def asset_lines(chain: Chain | None, view: TransferView) -> tuple[Item | None, .
         return (_trc10(transfer) if transfer.kind is Kind.TRC10 else None,)
     contract = Item(shown_address(chain, transfer.contract), "Contract", "code")
     if view.verified:
-        return (Item("verified token (its contract is in your table)", style="note"), contract)
+        return (Item(_verified(view.asset), style="note"), contract)
     return (
         Item("UNVERIFIED: the name is the contract's own claim.", style="warn"),
         _claimed(view),
         contract,
     )
+
+
+def _verified(asset: Asset | None) -> str:
+    """Who says that the contract is genuine, when, and how sure where that is not high."""
+    if asset is None:
+        return "verified token (its contract is in the token table)"
+    unsure = f"confidence {asset.confidence}" if asset.confidence not in {"", "high"} else ""
+    said = ", ".join(tidy(part, 80) for part in (asset.source, asset.date, unsure) if part)
+    return f"verified token: {tidy(asset.name or asset.symbol, 60)} (token table: {said})"
 
 
 def _trc10(transfer: Transfer) -> Item:
@@ -217,20 +228,42 @@ def party_note(view: AlertView, telling: Telling, address: str) -> str:
     known = view.names.get(address)
     name = _known_name(known, view, telling) if known else ""
     if not name:
-        name = "Not on the watchlist. No name in your address book."
+        name = "Not on the watchlist. No name in your address book or the public labels."
     return " ".join(part for part in (name, _dealings(view, address)) if part)
 
 
 def _known_name(known: Known, view: AlertView, telling: Telling) -> str:
     if not known.watched:
-        source = f", source {tidy(known.source, 60)}" if known.source else ""
-        return f"{tidy(known.label, 80)} (your address book{source})."
+        return f"{labelled(known)}."
     cases = {view.entry.case} if view.entry else set()
     if not may_see(known.case, telling.among(cases)):
         return "Another watched address."
     case = f" - case {tidy(known.case, 40)}" if known.case else ""
     alert = f" - {known.alert_id}" if known.alert_id else ""
     return f"ALSO WATCHED: {tidy(known.label, 80) or 'no label'}{case}{alert}."
+
+
+def labelled(known: Known) -> str:
+    """The name that somebody gives an address, with who says so, since when and how sure."""
+    category = f" - {known.category.replace('-', ' ')}" if known.category else ""
+    source = tidy(known.source, 60)
+    who = ("public label: " if known.shipped else "your address book, source ") + source
+    bare = "public label" if known.shipped else "your address book"
+    sure = f"confidence {known.confidence}" if known.confidence else ""
+    said = ", ".join(part for part in (who if source else bare, tidy(known.date, 20), sure) if part)
+    return f"{shown_name(known)}{category} ({said})"
+
+
+def claimed(known: Known) -> str:
+    """The same for a sentence: "by a public label of 2023-10-02, confidence low"."""
+    since = f" of {tidy(known.date, 20)}" if known.shipped and known.date else ""
+    unsure = f", confidence {known.confidence}" if known.confidence in {"medium", "low"} else ""
+    return ("by a public label" if known.shipped else "by your address book") + since + unsure
+
+
+def shown_name(known: Known) -> str:
+    # Public labels hold domains of mixers and shops, which a mail must not make links.
+    return clean(known.label, 80) if known.shipped else tidy(known.label, 80)
 
 
 def _dealings(view: AlertView, address: str) -> str:
@@ -245,7 +278,16 @@ def _dealings(view: AlertView, address: str) -> str:
     return f"Seen with this entry {times} before, last {utc(earlier.get('last'))[:10]}."
 
 
-def is_exchange(view: AlertView, addresses: Collection[str | None]) -> bool:
-    """Whether the address book names one of these as an exchange, in so many words."""
-    known = (view.names.get(a) for a in addresses if a)
-    return any(k and not k.watched and "exchange" in k.label.casefold() for k in known)
+def named(view: AlertView, addresses: Collection[str | None], category: str) -> tuple[Known, ...]:
+    """What the address books say of those of these addresses that they put into a category."""
+    known = (view.names.get(address) for address in sorted(filter(None, addresses)))
+    return tuple(each for each in known if each and not each.watched and _is(each, category))
+
+
+def _is(known: Known, category: str) -> bool:
+    """A line without a category, as people write them, may say "exchange" in the name."""
+    return (known.category or _in_words(known.label)) == category
+
+
+def _in_words(label: str) -> str:
+    return "exchange" if "exchange" in label.casefold() else ""

@@ -11,11 +11,14 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from sqlite_utils import Database
 
+from monitor import __version__
 from monitor.errors import StoreError
 from monitor.store.schema import APPLICATION_ID, VERSION, migrations
 
@@ -26,6 +29,15 @@ CHUNK = 400  # values in one IN (...) list
 CACHE_KIB = 32_000
 
 
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """That opening the record brought it to a newer schema."""
+
+    old: int
+    new: int
+    copy: Path  # the record as it was before
+
+
 class Store:
     """A connection with a lock: threads of one process take turns, also for reading.
 
@@ -34,18 +46,27 @@ class Store:
     file with `readonly=True`.
     """
 
-    def __init__(self, path: Path, *, readonly: bool = False, create: bool = False) -> None:
-        """Open the record. Raises StoreError when it is missing, foreign or too new."""
+    def __init__(
+        self,
+        path: Path,
+        *,
+        readonly: bool = False,
+        create: bool = False,
+        older: bool = False,
+    ) -> None:
+        """Open the record, upgrading an older one unless `readonly`. Raises StoreError when
+        it is missing, foreign or too new, or too old to be read as it is (unless `older`)."""
         if not create and not path.exists():
             raise StoreError(f"{path} does not exist. `fundwatch init` makes it")
         self.path = path
+        self.upgrade: Upgrade | None = None  # what opening it did
         self._lock = threading.RLock()
         try:
             self._conn = _connect(path, readonly=readonly)
         except sqlite3.Error as error:
             raise StoreError(f"{path}: {error}. {_remedy(error)}") from error
         try:
-            self._prepare(create=create, readonly=readonly)
+            self._prepare(create=create, readonly=readonly, older=older)
         except sqlite3.Error as error:
             self._conn.close()
             raise StoreError(f"{path}: {error}. {_remedy(error)}") from error
@@ -53,7 +74,7 @@ class Store:
             self._conn.close()
             raise
 
-    def _prepare(self, *, create: bool, readonly: bool) -> None:
+    def _prepare(self, *, create: bool, readonly: bool, older: bool) -> None:
         application = self._conn.execute("PRAGMA application_id").fetchone()[0]
         version = self._conn.execute("PRAGMA user_version").fetchone()[0]
         empty = self._conn.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
@@ -61,15 +82,40 @@ class Store:
             raise StoreError(f"{self.path} is not a Fundwatch record")
         if version > VERSION:
             raise StoreError(
-                f"{self.path} was written by a newer Fundwatch (schema {version}, this one "
-                f"knows {VERSION}). Install the newer version again"
+                f"{self.path} was written by {self._writer()} with schema {version}; this is "
+                f"Fundwatch {__version__}, which knows schema {VERSION}. Install the newer version "
+                "again; to go back, restore the backup that it made before it upgraded"
+            )
+        if version < VERSION and readonly and not older:
+            raise StoreError(
+                f"{self.path} was written by an older Fundwatch (schema {version}, this one uses "
+                f"{VERSION}). `fundwatch run` or `fundwatch poll` upgrades it, after a backup"
             )
         if not readonly and version < VERSION:
-            self._migrate(fresh=empty)
+            self._migrate(version, fresh=empty)
+        if not readonly and self._writer() != f"Fundwatch {__version__}":
+            self._conn.execute(
+                "INSERT INTO note (key, value) VALUES ('version', ?) "
+                "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                (__version__,),
+            )
 
-    def _migrate(self, *, fresh: bool) -> None:
+    def _writer(self) -> str:
+        """The program that wrote the record last."""
+        try:
+            row = self._conn.execute("SELECT value FROM note WHERE key = 'version'").fetchone()
+        except sqlite3.Error:
+            row = None
+        return f"Fundwatch {row[0]}" if row else "another version of Fundwatch"
+
+    def _migrate(self, version: int, *, fresh: bool) -> None:
         if fresh:
             self._conn.execute("PRAGMA journal_mode = WAL")
+        else:
+            stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+            copy = self.path.with_name(f"{self.path.name}.schema-{version}.{stamp}")
+            self.backup(copy)
+            self.upgrade = Upgrade(version, VERSION, copy)
         db = Database(self._conn)
         with db.atomic():  # a process that is killed here leaves the old schema or the new one
             migrations.apply(db)

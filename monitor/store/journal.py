@@ -94,6 +94,14 @@ def incident_list(store: Store, *, open_only: bool) -> list[incidents.Incident]:
     return [_to_incident(row) for row in rows]
 
 
+def incidents_closed(store: Store, since: int) -> list[incidents.Incident]:
+    """Incidents that people were told of and that ended after `since`."""
+    rows = store.read(
+        "SELECT * FROM incident WHERE told IS NOT NULL AND closed > ? ORDER BY closed", [since]
+    )
+    return [_to_incident(row) for row in rows]
+
+
 def _to_incident(row: sqlite3.Row) -> incidents.Incident:
     fields: dict[str, Any] = json.loads(row["signal"])
     signal = Signal(**{**fields, "who": tuple(fields["who"])})
@@ -134,18 +142,70 @@ def set_state(store: Store, alert_id: str, state: str, name: str, note: str, now
                 [Problem("alert", alert_id, "there is none", "See `fundwatch alerts list`")]
             )
         conn.execute("UPDATE alert SET state = ? WHERE id = ?", (state, alert_id))
-        number = conn.execute(
-            "SELECT count(*) FROM alert_log WHERE alert = ?", (alert_id,)
-        ).fetchone()[0]
-        conn.execute(
-            "INSERT INTO alert_log (id, alert, at, state, name, note) VALUES (?,?,?,?,?,?)",
-            (stable_id("L", alert_id, str(number)), alert_id, now, state, name, note),
-        )
+        _log_state(conn, alert_id, state, name, note, now)
 
 
-def put_note(store: Store, key: str, value: str) -> None:
-    """A small fact of the program: when the last pass ended, and the like."""
+def _log_state(
+    conn: sqlite3.Connection, alert_id: str, state: str, name: str, note: str, now: int
+) -> None:
+    number = conn.execute("SELECT count(*) FROM alert_log WHERE alert = ?", (alert_id,)).fetchone()[
+        0
+    ]
+    conn.execute(
+        "INSERT INTO alert_log (id, alert, at, state, name, note) VALUES (?,?,?,?,?,?)",
+        (stable_id("L", alert_id, str(number)), alert_id, now, state, name, note),
+    )
+
+
+def take(
+    store: Store, alert_ids: Sequence[str], state: str, name: str, note: str, now: int
+) -> list[str]:
+    """Acknowledge those of these alerts that are open, or close those that are not closed;
+    returns them. In one transaction: of two people who do so at once one has each alert."""
+    before = {"acknowledged": "state = 'open'", "closed": "state <> 'closed'"}[state]
+    taken: list[str] = []
     with store.write() as conn:
+        for alert_id in alert_ids:
+            change = f"UPDATE alert SET state = ? WHERE id = ? AND {before}"  # noqa: S608
+            if conn.execute(change, (state, alert_id)).rowcount:
+                _log_state(conn, alert_id, state, name, note, now)
+                taken.append(alert_id)
+    return taken
+
+
+def alerts_of_message(store: Store, message_id: str) -> list[str]:
+    """Alerts that a message told, oldest first; none for an unknown message."""
+    rows = store.read(
+        "SELECT a.id FROM route r JOIN alert a ON a.id = r.alert WHERE r.message = ? "
+        "ORDER BY a.created, a.rowid",
+        [message_id],
+    )
+    return [row["id"] for row in rows]
+
+
+def states(store: Store, alert_ids: Sequence[str]) -> dict[str, str]:
+    rows = store.read_in("SELECT id, state FROM alert WHERE id IN ({})", alert_ids)
+    return {row["id"]: row["state"] for row in rows}
+
+
+def holders(store: Store, message_id: str) -> list[tuple[str, str, str, int, int]]:
+    """Who acknowledged or closed alerts of a message, oldest first: (state, name, note, time,
+    how many alerts)."""
+    rows = store.read(
+        "SELECT l.state, l.name, l.note, l.at, count(*) AS n FROM alert_log l "
+        "JOIN route r ON r.alert = l.alert WHERE r.message = ? "
+        "GROUP BY l.state, l.name, l.note, l.at ORDER BY l.at, min(l.rowid)",
+        [message_id],
+    )
+    return [(row["state"], row["name"], row["note"], row["at"], row["n"]) for row in rows]
+
+
+def put_note(store: Store, key: str, value: str | None) -> None:
+    """A small fact of the program: when the last pass ended, and the like. None forgets it."""
+    with store.write() as conn:
+        if value is None:
+            conn.execute("DELETE FROM note WHERE key = ?", (key,))
+            return
         conn.execute(
             "INSERT INTO note (key, value) VALUES (?, ?) "
             "ON CONFLICT (key) DO UPDATE SET value = excluded.value",

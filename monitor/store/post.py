@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from monitor.model import Outgoing, Rendered
+from monitor.routing import URGENT, next_channel
 from monitor.store import Store
 from monitor.store.rows import rendered_text, to_rendered
 
@@ -19,7 +20,8 @@ class Owed:
 
     channel: str
     case: str
-    form: str  # alone | prompt | group | history | daily
+    form: str  # alone | prompt | group | history | daily | escalated
+    urgent: bool  # not to be held back by quiet hours
     alerts: tuple[str, ...]
 
 
@@ -32,19 +34,63 @@ class Due:
     attempts: int
 
 
-def owed(store: Store) -> list[Owed]:
-    """Routes without a message, by channel, form and case. Notices have the case ""."""
-    found: dict[tuple[str, str, str], list[str]] = {}
+def owed(store: Store, apart: Collection[str] = ()) -> list[Owed]:
+    """Routes without a message, by channel, form and case; for the channels named in `apart`
+    what can wait is apart from what is urgent. Notices have the case ""."""
+    found: dict[tuple[str, str, str, bool], list[str]] = {}
     for row in store.read(
-        "SELECT r.channel, r.form, r.alert, coalesce(e.case_id, '') AS case_id FROM route r "
-        "JOIN alert a ON a.id = r.alert LEFT JOIN entry e ON e.id = a.entry "
+        "SELECT r.channel, r.form, r.alert, coalesce(e.case_id, '') AS case_id, a.severity "
+        "FROM route r JOIN alert a ON a.id = r.alert LEFT JOIN entry e ON e.id = a.entry "
         "WHERE r.message IS NULL ORDER BY a.created, a.rowid"
     ):
-        key = (row["channel"], row["form"], row["case_id"])
+        urgent = row["severity"] in URGENT or row["channel"] not in apart
+        key = (row["channel"], row["case_id"], row["form"], urgent)
         found.setdefault(key, []).append(row["alert"])
-    return [
-        Owed(channel, case, form, tuple(alerts)) for (channel, form, case), alerts in found.items()
-    ]
+    return [Owed(*key, tuple(alerts)) for key, alerts in found.items()]
+
+
+def escalate(
+    store: Store, chain: Sequence[str], after: int, since: int, now: int
+) -> list[tuple[str, str]]:
+    """Owe alerts that nobody has acknowledged to the next channel; returns (alert, channel).
+
+    Only what is severe or high, is about movements, and was made after `since`: when passing
+    on was switched on. `after`: seconds until each step.
+    """
+    off = {row["channel"] for row in store.read(_OFF)}
+    owed: list[tuple[str, str]] = []
+    for row in store.read(_UNACKNOWLEDGED, [since, now - after]):
+        told = (row["passed_to"] or "").split()
+        late = len(told) < (now - row["created"]) // after
+        channel = next_channel(told, chain, off) if late else None
+        if channel is not None:
+            owed.append((row["id"], channel))
+    if owed:
+        with store.write() as conn:
+            conn.executemany(
+                "INSERT INTO route (alert, channel, form) VALUES (?, ?, 'escalated')", owed
+            )
+    return owed
+
+
+_OFF = "SELECT channel FROM channel_state WHERE disabled IS NOT NULL"
+_UNACKNOWLEDGED = (
+    "SELECT a.id, a.created, (SELECT group_concat(r.channel, ' ') FROM route r WHERE "
+    "r.alert = a.id AND r.form = 'escalated') AS passed_to FROM alert a WHERE a.state = 'open' "
+    "AND a.lane = 'news' AND a.severity IN ('severe', 'high') AND a.kind <> 'notice' "
+    "AND a.created >= ? AND a.created <= ? ORDER BY a.created, a.rowid"
+)
+
+
+def told_between(store: Store, channel: str, since: int, until: int, most: int) -> list[str]:
+    """The newest alerts that a channel was owed, made in (since, until], oldest first."""
+    rows = store.read(
+        "SELECT DISTINCT a.id, a.created, a.rowid FROM alert a JOIN route r ON r.alert = a.id "
+        "WHERE r.channel = ? AND a.created > ? AND a.created <= ? "
+        "ORDER BY a.created DESC, a.rowid DESC LIMIT ?",
+        [channel, since, until, most],
+    )
+    return [row["id"] for row in reversed(rows)]
 
 
 def recent_messages(store: Store, channel: str, case: str, since: int) -> int:
@@ -82,8 +128,9 @@ def freeze(
             (message_id, owing.channel, owing.case, owing.form, now, rendered_text(rendered)),
         )
         conn.executemany(
-            "UPDATE route SET message = ? WHERE alert = ? AND channel = ? AND message IS NULL",
-            [(message_id, alert, owing.channel) for alert in owing.alerts],
+            "UPDATE route SET message = ? WHERE alert = ? AND channel = ? AND message IS NULL "
+            "AND (form = 'escalated') = ?",
+            [(message_id, a, owing.channel, owing.form == "escalated") for a in owing.alerts],
         )
         conn.executemany(
             "INSERT INTO delivery (message, recipient, channel, state, due) "
@@ -186,6 +233,26 @@ def disabled(store: Store) -> dict[str, str]:
     return {row["channel"]: row["why"] for row in rows}
 
 
+def message(store: Store, message_id: str) -> tuple[str, Rendered]:
+    """The channel of a message and what was frozen for it."""
+    row = store.read("SELECT channel, rendered FROM message WHERE id = ?", [message_id])[0]
+    return row["channel"], to_rendered(row["rendered"])
+
+
+def late(store: Store, now: int) -> int:
+    """Seconds for which the oldest message has waited that could be tried; 0 if none."""
+    rows = store.read(
+        f"SELECT min(due) AS due FROM delivery WHERE state = 'waiting' AND channel NOT IN ({_OFF})"  # noqa: S608
+    )
+    return 0 if rows[0]["due"] is None else max(0, now - int(rows[0]["due"]))
+
+
+def refused(store: Store, channel: str) -> bool:
+    """Whether a channel is switched off, or messages wait that it did not accept."""
+    tried = "SELECT 1 FROM delivery WHERE channel = ? AND state = 'waiting' AND attempts > 1"
+    return channel in disabled(store) or bool(store.read(f"{tried} LIMIT 1", [channel]))
+
+
 def deliveries(store: Store, state: str | None = None) -> list[sqlite3.Row]:
     """Deliveries for people: message, recipient, channel, state, attempts, due, errors."""
     where, params = ("WHERE d.state = ?", [state]) if state else ("", [])
@@ -215,7 +282,8 @@ def _replay_one(conn: sqlite3.Connection, message_id: str, now: int) -> int:
 def first_message_id(store: Store, alert_id: str, channel: str) -> str | None:
     """The message in which a channel was first told of an alert, for threading."""
     rows = store.read(
-        "SELECT message FROM route WHERE alert = ? AND channel = ? AND message IS NOT NULL",
+        "SELECT r.message FROM route r JOIN message m ON m.id = r.message "
+        "WHERE r.alert = ? AND r.channel = ? ORDER BY m.created, m.rowid LIMIT 1",
         [alert_id, channel],
     )
     return str(rows[0]["message"]) if rows else None

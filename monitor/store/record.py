@@ -7,17 +7,28 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor import coverage
+from monitor import coverage, lanes, value
 from monitor.errors import Conflict
-from monitor.model import Alert, Asset, Batch, Chain, Interval, Row, Subject, Watched
-from monitor.plan import Context, Covered, NewRow, OpenGap, Plan, Sighting, Signal, gap_key
-from monitor.store import Store, is_double
+from monitor.model import Alert, Asset, Batch, Chain, Interval, Price, Row, Subject, Watched
+from monitor.plan import (
+    Context,
+    Covered,
+    NewRow,
+    OpenGap,
+    Plan,
+    Route,
+    Sighting,
+    Signal,
+    gap_key,
+)
+from monitor.store import Store, is_double, prices
 from monitor.store.journal import insert_alerts, note_signals
 from monitor.store.rows import TRANSFER_COLUMNS, to_alert, to_row, to_transfer, transfer_params
 
 RETRY_GAP = 86_400  # seconds between tries to read a gap
 HISTORY_LIMIT = 100_000  # rows of one subject, above which reading history stops and asks
 UNSERVED = "no configured source lists it"
+PRICED = 3 * 86_400  # seconds back for which a threshold in USD looks for prices
 PART = 1000  # rows of a long history held in memory at once
 
 
@@ -56,9 +67,6 @@ class StreamState:
     def unserved(self) -> bool:
         """No configured source can serve this stream: blind by configuration."""
         return self.error == UNSERVED
-
-
-Route = tuple[str, str, str]  # alert id, channel, form
 
 
 def stream_states(store: Store, subject: Subject, now: int) -> dict[str, StreamState]:
@@ -179,7 +187,29 @@ def context(
         },
         assets=assets,
         lags=lags,
+        prices=_prices(store, watched, batches, known, now),
     )
+
+
+def _prices(
+    store: Store,
+    watched: Mapping[str, tuple[Watched, ...]],
+    batches: Sequence[Batch],
+    known: Sequence[Row],
+    now: int,
+) -> dict[tuple[str, str], tuple[Price, ...]]:
+    """What thresholds in USD need: prices around what moved to an entry that has one."""
+    moved = [t for b in batches for t in b.transfers] + [row.transfer for row in known]
+    concerned = [
+        t
+        for t in moved
+        if any(lanes.USD in w.entry.min_amount for w in watched.get(t.recipient or "", ()))
+    ]
+    oldest = min((t.time or now for t in concerned), default=now)
+    keys = {(t.chain, t.contract or "") for t in concerned}
+    # What happened before that has no price yet when it is decided, or is history.
+    since = max(oldest, now - PRICED) - value.TOLERANCE
+    return prices.between(store, keys, since, now + value.TOLERANCE)
 
 
 def _reread_txs(

@@ -76,6 +76,8 @@ def entry_terms(entry: Entry) -> str:
     """An entry as JSON text: equal terms give equal texts. The line in the file is no term."""
     terms = asdict(entry)
     del terms["line"]
+    if not entry.canary:  # so that entries of earlier versions keep their terms
+        del terms["canary"]
     return json.dumps(terms, sort_keys=True, ensure_ascii=False)
 
 

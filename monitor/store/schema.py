@@ -7,10 +7,17 @@ everything that people see has an id made by us.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlite_utils import Database, Migrations
 
 APPLICATION_ID = 0x46574348  # "FWCH"
-VERSION = 1
+VERSION = 2
+
+# What each schema brought, in the words of the notice after an upgrade.
+CHANGES: Mapping[int, str] = {
+    2: "Alerts that nobody acknowledges can be passed on; prices of coins are kept.",
+}
 
 migrations = Migrations("fundwatch")
 
@@ -193,3 +200,42 @@ CREATE TABLE note (                  -- small facts of the program: last pass, l
 @migrations()
 def m001_initial(db: Database) -> None:
     db.executescript(_INITIAL)
+
+
+_DESK = """
+CREATE TABLE route_by_form (         -- an alert may be owed to a channel twice: at first, and
+  alert TEXT NOT NULL REFERENCES alert(id),  -- passed on because nobody acknowledged it
+  channel TEXT NOT NULL,
+  form TEXT NOT NULL,                -- alone | prompt | group | history | daily | escalated
+  message TEXT REFERENCES message(id),
+  PRIMARY KEY (alert, channel, form)
+) STRICT, WITHOUT ROWID;
+INSERT INTO route_by_form SELECT alert, channel, form, message FROM route;
+DROP TABLE route;
+ALTER TABLE route_by_form RENAME TO route;
+CREATE INDEX route_owed ON route(channel, form) WHERE message IS NULL;
+CREATE INDEX route_message ON route(message) WHERE message IS NOT NULL;
+CREATE TABLE price (                 -- what one coin was worth, as a price source said
+  chain TEXT NOT NULL,
+  contract TEXT NOT NULL,            -- empty: the chain's own coin
+  at INTEGER NOT NULL,               -- the time that the source gives for the price
+  usd TEXT NOT NULL,                 -- decimal text, never a float
+  source TEXT NOT NULL,
+  asked INTEGER NOT NULL,            -- when we asked
+  daily INTEGER NOT NULL DEFAULT 0,  -- a snapshot of midnight
+  PRIMARY KEY (chain, contract, at, source)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE price_try (             -- moments for which no source had a price
+  chain TEXT NOT NULL, contract TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  tries INTEGER NOT NULL,
+  next_try INTEGER,                  -- NULL: given up
+  PRIMARY KEY (chain, contract, at)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX alert_open ON alert(created) WHERE state = 'open';
+"""
+
+
+@migrations()
+def m002_desk(db: Database) -> None:
+    db.executescript(_DESK)

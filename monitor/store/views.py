@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +21,8 @@ from monitor.model import (
     Watched,
 )
 from monitor.plain import utc
-from monitor.store import Store
+from monitor.store import Store, prices
+from monitor.store.journal import get_note
 from monitor.store.record import stream_states
 from monitor.store.rows import to_alert, to_row, to_watched
 
@@ -43,13 +45,16 @@ class Views:
     chains: Mapping[str, Chain]
     assets: Mapping[tuple[str, str], Asset]
     book: Mapping[tuple[str, str], Known] = field(default_factory=dict)
+    priced: bool = True  # whether any price source is asked
     _entries: dict[str, Watched] = field(default_factory=dict)
     _by_subject: dict[Subject, list[Entry]] = field(default_factory=dict)
+    _restored: dict[str, int] = field(default_factory=dict)  # at, of: see restore.py
 
     def refresh(self) -> None:
         """Read the entries anew: the watchlist may have changed."""
         self._entries.clear()
         self._by_subject.clear()
+        self._restored.update(json.loads(get_note(self.store, "restored") or "{}"))
         for row in self.store.read("SELECT * FROM entry ORDER BY added, rowid"):
             watched = to_watched(row)
             self._entries[watched.entry.id] = watched
@@ -101,7 +106,8 @@ class Views:
         ):
             said.setdefault(row["transfer"], []).append((row["source"], row["at"]))
         tokens = self._tokens({row["contract"] for row in rows.values() if row["contract"]})
-        return [self._transfer(rows[i], tuple(said.get(i, ())), tokens) for i in ids]
+        views = [self._transfer(rows[i], tuple(said.get(i, ())), tokens) for i in ids]
+        return prices.with_prices(self.store, views, self.chains, asked=self.priced)
 
     def _tokens(self, contracts: Iterable[str]) -> dict[tuple[str, str], sqlite3.Row]:
         found = self.store.read_in("SELECT * FROM token WHERE contract IN ({})", contracts)
@@ -134,6 +140,7 @@ class Views:
                 for e in entries
             },
             sources=said,
+            asset=self.assets.get((transfer.chain, transfer.contract or "")),
         )
 
     def _asset(
@@ -207,7 +214,17 @@ class Views:
             head_height=self._head(alert.chain),
             thread=alert.amends,
             told_at=self._told_at(alert.amends),
+            again=self._again(alert, transfers),
         )
+
+    def _again(self, alert: Alert, transfers: tuple[TransferView, ...]) -> tuple[int, int] | None:
+        """Whether an alert may have been told before the record was restored: what it is about
+        happened before that, and the record found it after."""
+        times = [t.row.transfer.time for t in transfers if t.row.transfer.time is not None]
+        if not self._restored or not times:
+            return None
+        at, of = self._restored["at"], self._restored["of"]
+        return (at, of) if alert.created >= at >= min(times) else None
 
     def _legs(
         self, alert: Alert, chain: Chain | None, transfers: tuple[TransferView, ...]

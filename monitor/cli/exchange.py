@@ -1,0 +1,383 @@
+"""The watchlist in exchange with others: import of their lists, export of ours."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from monitor import watchlist, watchlist_edit, watchlist_export, watchlist_import, watchlist_tables
+from monitor.app import DATABASE, WATCHLIST, check_home
+from monitor.chain_names import ChainNames, Unclear
+from monitor.cli.common import BAD_INPUT, Home
+from monitor.errors import ConfigError, Problem
+from monitor.model import Entry
+from monitor.plain import plural
+from monitor.settings import Settings
+from monitor.store import Store, watch
+from monitor.watchlist_cells import Table
+from monitor.watchlist_edit import Line
+from monitor.watchlist_import import Plan, Refused, Terms
+from monitor.watchlist_values import CHOICES, Reading, read_value
+from monitor.yamltext import Notes, Text
+
+_SHOWN_CASES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ListFile:
+    """watchlist.yaml as it was read; written back only if nobody changed it meanwhile."""
+
+    path: Path
+    data: bytes
+
+    @classmethod
+    def read(cls, home: Path) -> ListFile:
+        path = home / WATCHLIST
+        try:
+            return cls(path, path.read_bytes())
+        except OSError as error:
+            why = f"cannot be read ({error.strerror})"
+            raise ConfigError(
+                [Problem(str(path), "", why, "Make it with `fundwatch init`")]
+            ) from None
+
+    @property
+    def text(self) -> str:
+        """With the file's own line ends. Raises ConfigError where it is not UTF-8."""
+        try:
+            return self.data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            remedy = 'Save it again with the encoding "UTF-8"'
+            raise ConfigError([Problem(self.path.name, "", "is not UTF-8 text", remedy)]) from None
+
+    def back_up(self) -> Path:
+        """A copy beside the file, under a name that tells when; overwrites nothing."""
+        at = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        for n in range(1, 100):
+            more = f"-{n}" if n > 1 else ""
+            copy = self.path.with_name(f"{self.path.name}.before-import-{at}{more}")
+            try:
+                with copy.open("xb") as file:
+                    file.write(self.data)
+            except FileExistsError:
+                continue
+            copy.chmod(self.path.stat().st_mode)
+            return copy
+        raise ConfigError([Problem(str(copy), "", "is there already", "Move the copies away")])
+
+    def replace(self, text: str) -> None:
+        """Write the new text in one step."""
+        temporary = self.path.with_suffix(".new")
+        with temporary.open("wb") as file:
+            file.write(text.encode("utf-8"))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(self.path.stat().st_mode)
+        if self.path.read_bytes() != self.data:
+            temporary.unlink()
+            why = "was changed by somebody else at this moment; nothing was written"
+            raise ConfigError([Problem(self.path.name, "", why, "Run the command again")])
+        temporary.replace(self.path)
+
+
+@click.command(name="import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--apply", is_flag=True, help="Write the list. Without it nothing is written.")
+@click.option(
+    "--chain",
+    "given",
+    multiple=True,
+    metavar="CHAIN",
+    help="Chain of addresses that fit several and whose row names none. May be given repeatedly.",
+)
+@click.option("--case", default="", help="Case of rows that name none.")
+@click.option("--reason", default="", help="Reason of rows that name none.")
+@click.option("--source", default="", help="Source of rows that name none.")
+@click.option("--severity", type=click.Choice(CHOICES["severity"]), help="For rows without one.")
+@click.option(
+    "--refused",
+    "refused_to",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the refused rows with their reasons into this file (CSV), to mend and import it.",
+)
+@click.pass_obj
+def import_(
+    home: Home,
+    /,
+    file: Path,
+    apply: bool,
+    given: tuple[str, ...],
+    refused_to: Path | None,
+    **lines: str | None,
+) -> None:
+    """Take addresses from FILE (CSV, JSON, JSON Lines or a plain list) into watchlist.yaml.
+
+    Without --apply it only says what would be taken and what refused. With --apply the good
+    rows are written at once; a copy of the old list is kept beside it. Exit code 2 if any row
+    was refused.
+
+    \b
+    Example
+      fundwatch watchlist import cases.csv --chain ethereum
+      fundwatch watchlist import cases.csv --chain ethereum --apply
+    """
+    check_home(home.folder)
+    settings = home.settings()
+    listed = ListFile.read(home.folder)
+    terms = _terms(settings, given, {k: v for k, v in lines.items() if v})
+    table = _table(file, ChainNames(settings.chains))
+    entries = _in_order(listed, settings)
+    found = watchlist_import.plan(table, entries, terms)
+    if not terms.given and sys.stdin.isatty() and sys.stdout.isatty():
+        terms = _ask(found, terms)
+        found = watchlist_import.plan(table, entries, terms)
+    _print_table(file, table)
+    _print_plan(found)
+    _print_refused(found.refused)
+    if refused_to is not None:
+        _write_refused(refused_to, file, found.refused)
+    blocks = watchlist_import.blocks(found, settings.chains)
+    text = _grown(listed, settings, blocks)
+    if not blocks:
+        _say("written", "nothing")
+    elif apply:
+        _write(listed, text, found)
+    else:
+        _print_next(home, file, terms, refused_to, found)
+    if found.refused:
+        sys.exit(BAD_INPUT)
+
+
+def _terms(settings: Settings, given: Sequence[str], lines: Mapping[str, str]) -> Terms:
+    """Raises ConfigError for options that no row could be taken with."""
+    symbols = {asset.symbol for asset in settings.assets.values()}
+    notes = Notes()
+    at = Reading(settings.chains, None, symbols, notes)
+    for key, value in lines.items():
+        read_value(key, Text(f"--{key}", 0, 0, value), at)
+    keys = _chain_keys(given, ChainNames(settings.chains), notes)
+    if notes.found:
+        raise ConfigError(notes.problems)
+    return Terms(settings.chains, list(settings.channels), symbols, keys, lines)
+
+
+def _chain_keys(given: Sequence[str], names: ChainNames, notes: Notes) -> tuple[str, ...]:
+    keys: list[str] = []
+    for text in given:
+        found = names.keys(text)
+        if isinstance(found, tuple) and found:
+            keys += found
+        else:
+            remedy = f"Known: {', '.join(names.chains)}"
+            value = found.value if isinstance(found, Unclear) else text
+            notes.at("--chain", 0, value, "is not a chain of config/chains.yaml", remedy)
+    return tuple(dict.fromkeys(keys))
+
+
+def _table(file: Path, names: ChainNames) -> Table:
+    if file.stat().st_size > watchlist_tables.MAX_BYTES:
+        size = f"{file.stat().st_size:,} bytes"
+        why = f"is larger than {watchlist_tables.MAX_BYTES:,} bytes"
+        raise ConfigError([Problem(file.name, size, why, "Split it, and import the parts")])
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        why = f"cannot be read ({error.strerror})"
+        raise ConfigError([Problem(str(file), "", why, "Check its rights")]) from None
+    return watchlist_tables.read(data, file.name, lambda text: names.key(text) is not None)
+
+
+def _in_order(listed: ListFile, settings: Settings) -> tuple[Entry, ...]:
+    parsed = watchlist.parse(listed.text, settings.chains)
+    if parsed.problems:
+        click.echo("Nothing was imported, because watchlist.yaml itself has mistakes:", err=True)
+        raise ConfigError(parsed.problems)
+    return parsed.entries
+
+
+def _grown(listed: ListFile, settings: Settings, blocks: Sequence[Mapping[str, Line]]) -> str:
+    """The text of the new list, read again and found in order."""
+    try:
+        return watchlist_edit.add_many(listed.text, settings.chains, blocks)
+    except ConfigError:
+        click.echo("Nothing can be written, because the new watchlist would not do:", err=True)
+        raise
+
+
+def _ask(found: Plan, terms: Terms) -> Terms:
+    """Ask a person once for the chains that the file does not name."""
+    asking = sum(each.asks for each in found.refused)
+    if not asking:
+        return terms
+    names = ChainNames(terms.chains)
+    click.echo(
+        f"Addresses that start with 0x and whose row names no chain: {asking:,}. Such an address "
+        "can be\nused on Ethereum and on every chain of its kind. Which of them shall be watched? "
+        "For\nexample: ethereum, bnb"
+    )
+    while True:
+        answer = click.prompt("Chains (Enter alone: leave them out)", "", show_default=False)
+        notes = Notes()
+        keys = _chain_keys([answer] if answer.strip() else [], names, notes)
+        if not notes.found:
+            return replace(terms, given=keys)
+        click.echo("\n".join(str(problem) for problem in notes.problems), err=True)
+
+
+# -- what people see -------------------------------------------------------------------------
+
+
+def _say(word: str, text: str) -> None:
+    click.echo(f"{word:<10}{text}")
+
+
+def _print_table(file: Path, table: Table) -> None:
+    _say("file", f"{file.name}: {table.form}, {plural(len(table.rows), 'row')}")
+    named = [
+        name if name == column.casefold() else f'{name} from "{column}"'
+        for name, column in table.taken.items()
+    ]
+    if named:
+        _say("columns", ", ".join(named))
+    ignored = [column for column in table.ignored if column not in watchlist_import.REASONS]
+    if ignored:
+        shown = ", ".join(f'"{column}"' for column in ignored)
+        _say("", f"not taken: {shown}")
+    for remark in table.remarks:
+        _say("note", remark)
+
+
+def _print_plan(found: Plan) -> None:
+    count = len(found.entries)
+    _say("good", f"{_entries(count)} to add" if count else "nothing to add")
+    cases: dict[str, Counter[str]] = {}
+    for entry in found.entries:
+        cases.setdefault(entry.case, Counter())[entry.subject.chain] += 1
+    for case, chains in list(cases.items())[:_SHOWN_CASES]:
+        shown = ", ".join(f"{chain} {number:,}" for chain, number in chains.most_common())
+        _say("", f"{'case ' + case if case else 'without a case'}: {shown}")
+    if len(cases) > _SHOWN_CASES:
+        _say("", f"and {len(cases) - _SHOWN_CASES:,} more cases")
+    retired = sum(bool(entry.retired) for entry in found.entries)
+    if retired:
+        _say("note", f"{_entries(retired)} of these are retired: listed, but not watched")
+    if found.present:
+        _say("there", f"{_entries(found.present)} on the list already, under the same case")
+    if found.repeated:
+        _say("twice", f"{_entries(found.repeated)} repeated in the file; taken once")
+    for remark in found.remarks:
+        _say("note", remark)
+
+
+def _entries(count: int) -> str:
+    return "1 entry" if count == 1 else f"{count:,} entries"
+
+
+def _print_refused(refused: Sequence[Refused]) -> None:
+    """Every refused row on standard error, then a summary of the reasons."""
+    if not refused:
+        return
+    _say("refused", f"{plural(len(refused), 'row')}:")
+    for each in refused:
+        for problem in each.problems:
+            click.echo(str(problem), err=True)
+    reasons = Counter(each.problems[0].reason for each in refused)
+    if len(reasons) * 2 <= len(refused):
+        for reason, number in reasons.most_common():
+            _say("", f"{number:>6,} {reason}")
+
+
+def _write_refused(to: Path, file: Path, refused: Sequence[Refused]) -> None:
+    if to.exists() and to.samefile(file):
+        remedy = "Name another file for the refused rows"
+        raise ConfigError([Problem("--refused", str(to), "is the list itself", remedy)])
+    if not refused:
+        return
+    rows = "".join(watchlist_import.refused_rows(refused))
+    try:
+        # The mark at the start tells spreadsheets that this is UTF-8.
+        to.write_bytes(rows.encode("utf-8-sig"))
+    except OSError as error:
+        why = f"cannot be written ({error.strerror})"
+        raise ConfigError([Problem("--refused", str(to), why, "Name another file")]) from None
+    _say("", f"They are in {to}: mend them there and import that file.")
+
+
+def _write(listed: ListFile, text: str, found: Plan) -> None:
+    copy = listed.back_up()
+    listed.replace(text)
+    count = _entries(len(found.entries))
+    _say("written", f"{count} added to {listed.path.name}; a running Fundwatch takes them within")
+    _say("", "a minute. `fundwatch check` says what reading them costs.")
+    _say("backup", f"{copy.name} is the list as it was")
+
+
+def _print_next(home: Home, file: Path, terms: Terms, refused_to: Path | None, found: Plan) -> None:
+    chains = [part for key in terms.given for part in ("--chain", key)]
+    lines = [part for key, value in terms.lines.items() for part in (f"--{key}", value)]
+    rest = ["--refused", str(refused_to)] if refused_to else []
+    words = ["fundwatch", "--home", str(home.folder), "watchlist", "import", str(file)]
+    count = _entries(len(found.entries))
+    click.echo(f"\nNothing was written yet. To add the {count}:\n")
+    click.echo(f"  {shlex.join([*words, *chains, *lines, *rest, '--apply'])}")
+
+
+# -- export ----------------------------------------------------------------------------------
+
+
+@click.command(name="export")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(watchlist_export.FORMATS)),
+    default="csv",
+    help="csv (default), json, jsonl: every term; addresses: each address once, nothing else.",
+)
+@click.option("--all", "everything", is_flag=True, help="Also retired entries.")
+@click.pass_obj
+def export(home: Home, form: str, everything: bool) -> None:
+    """Write what is watched, with all its terms, to standard output.
+
+    What the file says, and what is still watched although somebody deleted its lines. All
+    formats but `addresses` can be imported again without loss.
+
+    \b
+    Example
+      fundwatch watchlist export --format csv > watched.csv
+    """
+    check_home(home.folder)
+    settings = home.settings()
+    wanted = [e for e in _listed(home.folder, settings) if everything or not e.retired]
+    for line in watchlist_export.FORMATS[form](wanted, settings.chains):
+        click.echo(line, nl=False)
+
+
+def _listed(folder: Path, settings: Settings) -> list[Entry]:
+    """What the file says, and what is still watched although the file does not say it."""
+    path = folder / WATCHLIST
+    parsed = watchlist.parse(path.read_bytes() if path.is_file() else b"", settings.chains)
+    for problem in parsed.problems:
+        click.echo(str(problem), err=True)
+    found = {entry.id: entry for entry in (parsed.entries if parsed.whole else ())}
+    for entry in _recorded(folder):
+        if entry.id not in found:
+            found[entry.id] = entry
+    return list(found.values())
+
+
+def _recorded(folder: Path) -> list[Entry]:
+    if not (folder / DATABASE).is_file():
+        return []
+    store = Store(folder / DATABASE, readonly=True)
+    try:
+        return [watched.entry for watched in watch.all_entries(store)]
+    finally:
+        store.close()

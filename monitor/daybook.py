@@ -1,0 +1,124 @@
+"""What the daily message says beside its alerts: what was checked up to when, what is open,
+what is wrong. Only of the cases that its channel may see."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from monitor import status
+from monitor.plain import duration, plural, utc
+from monitor.status_text import BEHIND, BLIND, COMPLETE, NOT_READ, count
+from monitor.store import Store, journal
+
+if TYPE_CHECKING:
+    from monitor.app import Fundwatch
+
+LISTED = 30  # open alerts that are listed singly
+_Entry = Mapping[str, Any]  # of status.snapshot
+
+
+class Daybook:
+    """Looked up once, told to each channel by its cases."""
+
+    def __init__(self, desk: Fundwatch, since: int, until: int) -> None:
+        self._store, self._since, self._until = desk.store, since, until
+        found = status.snapshot(desk.store, desk.settings, until, running=True)
+        self._entries: Sequence[_Entry] = found["entries"]
+        self._moved = _alerts_by_case(desk.store, since, until)
+
+    def remarks(self, allowed: Collection[str]) -> dict[str, list[str]]:
+        """Sections by heading; a case that is not allowed is not named."""
+        cases: dict[str, list[_Entry]] = {}
+        for entry in self._entries:
+            if entry["case"] in allowed:
+                cases.setdefault(entry["case"], []).append(entry)
+        checked = [self._checked(case, cases[case]) for case in sorted(cases)]
+        return {
+            "CHECKED": checked or ["No address is watched."],
+            "OPEN": _open(self._store, allowed, self._until),
+            "NOT WELL": _wrong(self._store, self._since, self._until),
+        }
+
+    def _checked(self, case: str, entries: Sequence[_Entry]) -> str:
+        chains = ", ".join(dict.fromkeys(entry["chain"] for entry in entries))
+        told = self._moved.get(case, 0)
+        moved = plural(told, "alert") if told else "checked, nothing moved"
+        where = f"{count(len(entries), 'address', 'addresses')} on {chains}"
+        return f"{case or 'Without case'}: {moved}. {where}, {_coverage(entries)}."
+
+
+def _alerts_by_case(store: Store, since: int, until: int) -> dict[str, int]:
+    rows = store.read(
+        "SELECT e.case_id, count(*) AS n FROM alert a JOIN entry e ON e.id = a.entry "
+        "WHERE a.created > ? AND a.created <= ? AND a.lane = 'news' GROUP BY e.case_id",
+        [since, until],
+    )
+    return {row["case_id"]: row["n"] for row in rows}
+
+
+def _coverage(entries: Sequence[_Entry]) -> str:
+    """Up to when all lists were read, and which were not."""
+    read = [
+        stream["covered_to"]["time"]
+        for entry in entries
+        for stream in entry["streams"]
+        if stream["covered_to"] and stream["state"] == COMPLETE
+    ]
+    parts = [f"complete up to {_shown(min(read))}" if read else "no list was read in full"]
+    parts += _shortfalls(entries)
+    return "; ".join(parts)
+
+
+def _shown(time: str) -> str:
+    return time.replace("T", " ").replace("Z", " UTC")
+
+
+def _shortfalls(entries: Sequence[_Entry]) -> Iterable[str]:
+    words = {BLIND: "BLIND", BEHIND: "behind", NOT_READ: "not read yet"}
+    for state, word in words.items():
+        lists = Counter(
+            f"{entry['chain']} {stream['stream']}"
+            for entry in entries
+            for stream in entry["streams"]
+            if stream["state"] == state
+        )
+        named = ", ".join(f"{name} ({number})" for name, number in lists.most_common(6))
+        if named:
+            yield f"{word}: {named}"
+
+
+def _open(store: Store, allowed: Collection[str], now: int) -> list[str]:
+    """What nobody has acknowledged, the oldest first."""
+    rows = store.read(
+        "SELECT a.id, a.severity, a.created, a.chain, e.case_id FROM alert a "
+        "JOIN entry e ON e.id = a.entry WHERE a.state = 'open' AND a.lane = 'news' "
+        "AND a.kind <> 'history' ORDER BY a.created, a.rowid"
+    )
+    mine = [row for row in rows if row["case_id"] in allowed]
+    if not mine:
+        return ["Every alert is acknowledged."]
+    listed = [
+        f"{row['id']}  {row['severity']}, {row['case_id'] or 'no case'}, {row['chain']}, "
+        f"open for {duration(now - row['created'])}."
+        for row in mine[:LISTED]
+    ]
+    rest = len(mine) - len(listed)
+    more = [f"{rest:,} more: `fundwatch alerts list --state open`."] if rest else []
+    verb = "is" if len(mine) == 1 else "are"
+    return [f"{plural(len(mine), 'alert')} {verb} not acknowledged.", *listed, *more]
+
+
+def _wrong(store: Store, since: int, now: int) -> list[str]:
+    """Incidents that last, and those of the day that are over."""
+    lasting = [
+        f"{incident.signal.what} Since {utc(incident.since)}."
+        for incident in journal.incident_list(store, open_only=True)
+        if incident.told and not incident.signal.once
+    ]
+    over = [
+        f"Over: {each.signal.what} It lasted {duration((each.closed or now) - each.since)}."
+        for each in journal.incidents_closed(store, since)
+    ]
+    return [*lasting, *over] or ["Nothing is known to be wrong with Fundwatch."]

@@ -1,0 +1,116 @@
+"""The demo's world for somebody who runs Fundwatch on it by hand, in a second terminal."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from rich.console import Console
+
+from monitor.app import DATABASE, runs
+from monitor.demo import story
+from monitor.demo.ending import command, near
+from monitor.demo.receivers import MailServer
+from monitor.demo.show import NAMES
+from monitor.demo.stage import surroundings
+from monitor.store import Store
+
+PACE = 12.0  # seconds between two events
+LOOK = 1.0  # seconds between two looks at whether Fundwatch runs
+BLOCKS = 5.0  # seconds between two blocks where nothing happens
+LINKS = "FUNDWATCH_DEMO_LINK_SECRET"
+
+
+def serve(folder: Path) -> None:
+    """Keep the world going until interrupted; money moves once Fundwatch has read the past."""
+    world = story.ledgers(int(time.time()))
+    out = Console(highlight=False)
+    with surroundings(folder, world) as (mail, _):
+        home = folder / "home"
+        _with_page(home)
+        _explain(out, folder)
+        _wait(world, lambda: runs(home) and _past_told(home))
+        out.print("\nFundwatch has read the past. Now money moves.\n")
+        for beat in story.BEATS:
+            out.print(
+                f"{time.strftime('%H:%M:%S')}  {NAMES.get(beat.chain, 'all'):<8}  {beat.title}"
+            )
+            _blocks(world)
+            beat.apply(world, int(time.time()))
+            seen = len(mail.letters)
+            _wait(world, _later(PACE))
+            _say_mails(out, mail, seen)
+        out.print("\nThe story is over; the chains go on. Ctrl-C ends the world.")
+        _wait(world, lambda: False)
+
+
+def _explain(out: Console, folder: Path) -> None:
+    typed = f"{command()} --home {near(folder / 'home')}"
+    out.print(
+        "An invented world runs here until you press Ctrl-C: four chains behind a local explorer,\n"
+        "a mail server, and a home folder that watches some of its addresses.\n\n"
+        "Type this in a second terminal:\n\n"
+        f"  {typed} check     what Fundwatch can read, and what not\n"
+        f"  {typed} run       starts to watch; leave it running\n\n"
+        f"Mails come into {near(folder / 'mails')} : open the newest .html file in a browser. Its\n"
+        "link under NEXT opens a page with a button: so you take an alert in hand. Then, in a\n"
+        "third terminal:\n\n"
+        f"  {typed} alerts    who has which alert in hand\n"
+        f"  {typed} status    what was read up to when\n",
+        soft_wrap=True,
+    )
+
+
+def _with_page(home: Path) -> None:
+    """Serve the page where alerts are acknowledged, on a free port."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port = free.getsockname()[1]
+    with (home / "config/settings.yaml").open("a", encoding="utf-8") as settings:
+        settings.write(
+            f"listen: 127.0.0.1:{port}\npublic_url: http://127.0.0.1:{port}\n"
+            f"link_secret_env: {LINKS}\n"
+        )
+    with (home / ".env").open("a", encoding="utf-8") as env:
+        env.write(f"{LINKS}={secrets.token_hex(32)}\n")
+
+
+def _past_told(home: Path) -> bool:
+    """Whether every entry has its start-up summary."""
+    if not (home / DATABASE).is_file():
+        return False
+    with closing(Store(home / DATABASE, readonly=True)) as store:
+        rows = store.read("SELECT count(*) AS n, sum(history = 'told') AS told FROM entry")
+    return bool(rows[0]["n"]) and rows[0]["n"] == rows[0]["told"]
+
+
+def _wait(world: story.World, done: Callable[[], bool]) -> None:
+    """Wait for something while the chains go on."""
+    last = time.monotonic()
+    while not done():
+        time.sleep(LOOK)
+        if time.monotonic() - last > BLOCKS:
+            _blocks(world)
+            last = time.monotonic()
+
+
+def _later(seconds: float) -> Callable[[], bool]:
+    end = time.monotonic() + seconds
+    return lambda: time.monotonic() > end
+
+
+def _blocks(world: story.World) -> None:
+    """A block on every chain that has accounts."""
+    moment = int(time.time())
+    for chain in ("ethereum", "polygon", "tron"):
+        ledger = world.account(chain)
+        ledger.mine((), max(moment, ledger.head.time + 1))
+
+
+def _say_mails(out: Console, mail: MailServer, seen: int) -> None:
+    letters: Sequence[str] = [letter.subject for letter in mail.letters[seen:]]
+    for subject in letters:
+        out.print(f"          mail      {subject}", style="dim", markup=False, soft_wrap=True)

@@ -1,0 +1,41 @@
+"""The table of price sources, and how one is built from its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from monitor.http import Http, Limiter
+from monitor.model import SourceConfig
+from monitor.ports import PriceSource
+from monitor.prices import coingecko, defillama
+
+# kind -> its adapter.
+PRICES: Mapping[str, Callable[[SourceConfig, Http, Limiter], PriceSource]] = {
+    "defillama": defillama.DefiLlama,
+    "coingecko": coingecko.CoinGecko,
+}
+TIMEOUT = 5.0  # seconds of one call
+MOST_BYTES = 1_000_000
+
+
+def build(
+    config: SourceConfig,
+    limiter: Limiter,
+    *,
+    proxies: Mapping[str, str] | None = None,
+    verify: bool | str = True,
+) -> PriceSource:
+    """The adapter for one row of config/sources.yaml. Raises KeyError for an unknown kind."""
+    headers = coingecko.headers(config) if config.kind == "coingecko" else None
+    http = Http(
+        config.name,
+        config.url,
+        headers=headers,
+        limiter=limiter,
+        timeout=TIMEOUT,
+        max_bytes=MOST_BYTES,
+        proxies=proxies,
+        verify=verify,
+        attempts=1,  # the next round asks again
+    )
+    return PRICES[config.kind](config, http, limiter)

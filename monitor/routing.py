@@ -1,0 +1,118 @@
+"""Who is told what, and when: which channels an alert is owed to, and in which form. Pure.
+
+Rules narrow what a channel takes; they never silence an alert: what no channel would take
+goes to all of its audience, and where nobody is of it, to everybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from monitor.model import Alert, AlertKind, ChannelConfig, Entry, Lane, Severity
+from monitor.plan import Route
+
+URGENT = frozenset({Severity.SEVERE, Severity.HIGH})
+
+
+def routes(alert: Alert, entry: Entry | None, channels: Mapping[str, ChannelConfig]) -> list[Route]:
+    """The channels that are owed an alert, each with the form in which it is told:
+
+    alone      a message of its own, at once
+    prompt     at once; many that wait at the same moment become one message
+    group      at once; in a storm collected for a while
+    history    as prompt, apart from the news that follows it
+    daily      in the daily message
+    """
+    takers = _takers(alert, entry, channels.values())
+    # A notice about a channel's own trouble is for the others, unless there are none.
+    healthy = [each for each in takers if not _about(alert, each.name)]
+    return [(alert.id, each.name, _form(alert, each)) for each in healthy or takers]
+
+
+def _takers(
+    alert: Alert, entry: Entry | None, channels: Collection[ChannelConfig]
+) -> list[ChannelConfig]:
+    if alert.kind is AlertKind.NOTICE or entry is None:
+        audience = [each for each in channels if alert.audience in each.audience]
+        wanted = [each for each in audience if _severe_enough(alert, each)]
+    else:
+        audience = [each for each in channels if "desk" in each.audience]
+        wanted = [each for each in channels if _wants(alert, entry, each)]
+    anybody = [each for each in channels if each.audience != {"escalation"}]
+    return wanted or audience or anybody or list(channels)
+
+
+def _severe_enough(alert: Alert, config: ChannelConfig) -> bool:
+    """Of a rule, only its severities mean something for a notice."""
+    return not config.only.severity or alert.severity in config.only.severity
+
+
+def _wants(alert: Alert, entry: Entry, config: ChannelConfig) -> bool:
+    if entry.channels is not None:  # the entry's own word goes before a channel's rule
+        return config.name in entry.channels
+    direction = alert.direction.value if alert.direction else None
+    return (
+        _shares(entry, config)
+        and _severe_enough(alert, config)
+        # What has no direction (a start-up summary) is not kept from anybody.
+        and (direction is None or not config.only.direction or direction in config.only.direction)
+    )
+
+
+def _shares(entry: Entry, config: ChannelConfig) -> bool:
+    """Whether a channel is for this entry at all, by audience, case and tags."""
+    only = config.only
+    return (
+        "desk" in config.audience
+        and (not only.case or entry.case in only.case)
+        and (not only.tags or not only.tags.isdisjoint(entry.tags))
+    )
+
+
+def allowed_cases(config: ChannelConfig, entries: Iterable[Entry]) -> frozenset[str]:
+    """The cases whose alerts this channel is told: it may see their labels and no others."""
+    return frozenset(
+        e.case
+        for e in entries
+        if (config.name in e.channels if e.channels is not None else _shares(e, config))
+    )
+
+
+def _about(alert: Alert, name: str) -> bool:
+    """Whether a notice is about this channel's own trouble: others should tell it."""
+    key = str(alert.facts.get("incident", {}).get("key", ""))
+    return key == f"channel:{name}" or key.startswith(f"dead:{name}/")
+
+
+def _form(alert: Alert, config: ChannelConfig) -> str:
+    if config.machine:
+        return "group"
+    if alert.kind in (AlertKind.NOTICE, AlertKind.CORRECTION) and alert.lane is Lane.NEWS:
+        return "alone"
+    if alert.kind is AlertKind.HISTORY:
+        return "history"
+    if alert.lane is Lane.QUIET or alert.severity is Severity.LOW:
+        return "daily"
+    return {Severity.SEVERE: "alone", Severity.HIGH: "prompt"}.get(alert.severity, "group")
+
+
+def waits(config: ChannelConfig, *, urgent: bool, minute: int) -> bool:
+    """Whether a channel's quiet hours hold this back. `minute`: of the desk's day. What is
+    urgent (severe, high) is never held back."""
+    if urgent or config.quiet_hours is None:
+        return False
+    begin, end = config.quiet_hours
+    if begin < end:
+        return begin <= minute < end
+    return minute >= begin or minute < end
+
+
+def next_channel(told: Collection[str], chain: Sequence[str], off: Collection[str]) -> str | None:
+    """To whom an alert is passed on next: the first of the chain that has not been told and
+    works. None when there is no other."""
+    left = [name for name in chain if name not in told]
+    return next((name for name in left if name not in off), None)
+
+
+def recipients(config: ChannelConfig) -> tuple[str, ...]:
+    return config.to or (config.name,)

@@ -1,0 +1,98 @@
+"""The daily message: what moved, what stayed quiet and why, what was checked, what is open."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from monitor.model import AlertKind, AlertView, Lane, Severity
+from monitor.plain import plural, tidy, utc, when
+from monitor.records import alert_csv_rows
+from monitor.routing import URGENT
+from monitor.sheets import about
+from monitor.sheets.many import attached, one_line, quiet_items, totals
+from monitor.sheets.parts import (
+    Item,
+    Section,
+    Sheet,
+    Telling,
+    case_part,
+    section,
+    sections,
+    topic,
+    worst,
+)
+
+LISTED = 50  # alerts of one case that are listed singly
+_STATES = {"open": "NOT ACKNOWLEDGED", "acknowledged": "acknowledged", "closed": "closed"}
+
+
+def daily_sheet(
+    views: Sequence[AlertView],
+    telling: Telling,
+    since: int,
+    until: int,
+    remarks: Mapping[str, Sequence[str]],
+) -> Sheet:
+    """The alerts of a day by case, and the remarks of the caller by heading."""
+    cases = sorted({view.entry.case for view in views if view.entry})
+    told = [v for v in views if v.alert.lane is Lane.NEWS and v.alert.kind is not AlertKind.NOTICE]
+    quiet = [view for view in views if view.alert.lane is Lane.QUIET]
+    notices = [view for view in views if view.alert.kind is AlertKind.NOTICE]
+    table = "".join(alert_csv_rows(views, telling.among(cases))) if views else ""
+    counted = f"{plural(len(told), 'alert')}, {len(quiet):,} quiet"
+    return Sheet(
+        banner="DAILY",
+        severity=worst(views) if views else Severity.LOW,
+        topic=topic(counted, utc(until)[:10], telling.message_id),
+        headline=_headline(told, quiet),
+        lead=(f"From {when(since, telling.timezone)} to {when(until, telling.timezone)}.",),
+        sections=sections(
+            *(s for case in cases for s in _case_sections(case, told)),
+            section("QUIET", *_quiet(quiet)),
+            *(section(tidy(name, 40), *map(_remark, said)) for name, said in remarks.items()),
+            section("ABOUT FUNDWATCH", *(Item(one_line(view)) for view in notices[:LISTED])),
+            attached(telling, table, views) if views else None,
+        ),
+        footer=about.INTERNAL,
+        table=table,
+    )
+
+
+def _headline(told: Sequence[AlertView], quiet: Sequence[AlertView]) -> str:
+    if told:
+        cases = len({view.entry.case for view in told if view.entry})
+        return f"{plural(len(told), 'alert')} in {plural(cases, 'case')}; {len(quiet):,} quiet."
+    return f"No alerts; {len(quiet):,} quiet." if quiet else "No alerts, nothing quiet."
+
+
+def _case_sections(case: str, told: Sequence[AlertView]) -> list[Section | None]:
+    mine = [view for view in told if view.entry and view.entry.case == case]
+    summed = totals(mine)
+    items = [Item(_line(view), style=_style(view)) for view in mine[:LISTED]]
+    rest = len(mine) - LISTED
+    more = Item(f"{rest:,} more in the attached file.", style="warn") if rest > 0 else None
+    name = case_part(case).upper() or "NO CASE"
+    head = summed.items if summed else ()
+    return [section(name, *head, *items, more)]
+
+
+def _line(view: AlertView) -> str:
+    label = f"{tidy(view.entry.label, 80)}; " if view.entry and view.entry.label else ""
+    severity, state = view.alert.severity.value, _STATES.get(view.state, view.state)
+    return f"{one_line(view)} {label}{severity}; {state}."
+
+
+def _style(view: AlertView) -> str:
+    return "warn" if view.state == "open" and view.alert.severity in URGENT else ""
+
+
+def _quiet(views: Sequence[AlertView]) -> list[Item]:
+    """Why nobody was told at once, and for which cases."""
+    cases = Counter(view.entry.case or "no case" for view in views if view.entry)
+    where = ", ".join(f"{tidy(case, 40)} {count:,}" for case, count in cases.most_common(20))
+    return [*quiet_items(views), *([Item(f"By case: {where}.", style="note")] if where else [])]
+
+
+def _remark(text: str) -> Item:
+    return Item(tidy(text, 400))

@@ -1,0 +1,54 @@
+"""Times in the record that lie ahead of the clock: nothing may wait for them in silence.
+
+They come from a clock that was ahead and has been set back, or from an interval between
+polls that has been shortened since.
+"""
+
+from __future__ import annotations
+
+from monitor.store import Store
+
+SLACK = 60  # seconds that a time may lie ahead: clocks are set by small steps all the time
+DAY = 86_400  # the longest that a delivery or the next try of a gap waits
+
+# Table, which of its rows, what becomes of them.
+_AHEAD = (
+    ("reading", "tried > {now}", "tried = {now}, ok = min(ok, {now})"),
+    ("reading", "failing > {now}", "failing = {now}"),
+    ("subject", "due > {now}", "due = {now}"),
+    ("subject", "deep > {now}", "deep = 0"),
+    ("delivery", "state = 'waiting' AND due > CASE held WHEN 0 THEN {now} ELSE {day} END",
+     "due = {now}"),
+    ("gap", "closed IS NULL AND next_try > {day}", "next_try = {now}"),
+    ("incident", "since > {now}", "since = {now}"),
+    ("incident", "told > {now}", "told = {now}"),
+    ("incident", "reminded > {now}", "reminded = {now}"),
+    ("note", "key = 'escalation' AND CAST(value AS INTEGER) > {now}", "value = '{now}'"),
+)  # fmt: skip
+
+
+def was_ahead(store: Store, now: int) -> bool:
+    """Whether something was read at a time that is still to come."""
+    tried = store.read("SELECT max(tried) AS at FROM reading")[0]["at"]
+    return tried is not None and tried > now + SLACK
+
+
+def mend(store: Store, now: int) -> None:
+    """Let everything count from now that lies ahead of it."""
+    times = {"now": now, "day": now + DAY}
+    with store.write() as conn:
+        for table, which, change in _AHEAD:
+            sql = f"UPDATE {table} SET {change} WHERE {which}"  # noqa: S608
+            conn.execute(sql.format_map(times))
+
+
+def pull_forward(store: Store, latest: int, held_until: int, now: int) -> None:
+    """Make due now what is due later than `latest`, in Unix seconds; what failed may be held
+    back until `held_until`."""
+    late = "due > ? AND NOT (failures > 0 AND due <= ?)"
+    if store.read(f"SELECT 1 FROM subject WHERE {late} LIMIT 1", [latest, held_until]):  # noqa: S608
+        with store.write() as conn:
+            conn.execute(
+                f"UPDATE subject SET due = ? WHERE {late}",  # noqa: S608
+                (now, latest, held_until),
+            )

@@ -1,0 +1,228 @@
+"""Prices in the record: what sources said, what is still wanted, what may be forgotten."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from monitor import value
+from monitor.model import Chain, Price, TransferView
+from monitor.store import Store
+from monitor.store.journal import get_note, put_note
+
+Key = tuple[str, str]  # chain, contract; contract empty: the chain's own coin
+Moment = tuple[str, str, int]  # chain, contract, Unix seconds
+
+SINCE = "prices_since"  # note: movements recorded before that are not priced
+THINNED = "prices_thinned"  # note: up to there only prices that somebody needs are left
+
+
+def put(store: Store, prices: Iterable[Price], asked: int) -> None:
+    """Keep prices. What a source says a second time of the same moment changes nothing."""
+    with store.write() as conn:
+        conn.executemany(
+            "INSERT INTO price (chain, contract, at, usd, source, asked, daily) "
+            "VALUES (?,?,?,?,?,?,?) ON CONFLICT DO NOTHING",
+            [(p.chain, p.contract, p.at, f"{p.usd:f}", p.source, asked, p.daily) for p in prices],
+        )
+
+
+def between(store: Store, keys: Iterable[Key], lo: int, hi: int) -> dict[Key, tuple[Price, ...]]:
+    """Prices of these assets in [lo, hi], as value.nearest wants them; assets without any
+    are left out."""
+    found: dict[Key, tuple[Price, ...]] = {}
+    for chain, contract in dict.fromkeys(keys):
+        rows = store.read(
+            "SELECT chain, contract, at, usd, source, daily FROM price "
+            "WHERE chain = ? AND contract = ? AND at BETWEEN ? AND ?",
+            [chain, contract, lo, hi],
+        )
+        if rows:
+            found[chain, contract] = value.sort(map(_price, rows))
+    return found
+
+
+def around(store: Store, moments: Iterable[Moment]) -> dict[Key, tuple[Price, ...]]:
+    """Every price that may count for one of these moments."""
+    spans: dict[Key, tuple[int, int]] = {}
+    for chain, contract, at in moments:
+        lo, hi = spans.get((chain, contract), (at, at))
+        spans[chain, contract] = (min(lo, at), max(hi, at))
+    found: dict[Key, tuple[Price, ...]] = {}
+    for key, (lo, hi) in spans.items():
+        reach = value.DAILY_TOLERANCE
+        found |= between(store, [key], lo - reach, hi + reach)
+    return found
+
+
+def _price(row: sqlite3.Row) -> Price:
+    usd, daily = Decimal(row["usd"]), bool(row["daily"])
+    return Price(row["chain"], row["contract"], row["at"], usd, row["source"], daily)
+
+
+# -- what people see -----------------------------------------------------------------------
+
+
+def with_prices(
+    store: Store, views: Sequence[TransferView], chains: Mapping[str, Chain], *, asked: bool
+) -> list[TransferView]:
+    """Each with the price that counts for it by what is known now, or why none does.
+    `asked`: whether any price source is."""
+    barred = [_barred(view, chains) for view in views]
+    moments = {_moment(v) for v, no in zip(views, barred, strict=True) if not no}
+    known = around(store, moments)
+    counts = {m: value.nearest(known.get(m[:2], ()), m[2]) for m in moments}
+    lost = given_up(store, (m for m, price in counts.items() if price is None))
+    begun = since(store)
+    found = []
+    for view, no in zip(views, barred, strict=True):
+        price = None if no else counts[_moment(view)]
+        why = no or _why(view, asked=asked, lost=_moment(view) in lost, begun=begun)
+        found.append(replace(view, price=price, unpriced="" if price else why))
+    return found
+
+
+def _barred(view: TransferView, chains: Mapping[str, Chain]) -> str:
+    transfer = view.row.transfer
+    chain = chains.get(transfer.chain)
+    return value.unpriceable(chain, transfer.contract, transfer.kind, verified=view.verified)
+
+
+def _moment(view: TransferView) -> Moment:
+    transfer = view.row.transfer
+    return transfer.chain, transfer.contract or "", value.moment(view)
+
+
+def _why(view: TransferView, *, asked: bool, lost: bool, begun: int | None) -> str:
+    if not asked:
+        return value.SWITCHED_OFF
+    if lost:
+        return value.NO_PRICE
+    return value.BEFORE if begun is not None and view.row.first_seen < begun else value.NOT_YET
+
+
+# -- what is still wanted ------------------------------------------------------------------
+
+
+def wanted(store: Store, keys: Collection[Key], since: int, now: int, most: int) -> list[Moment]:
+    """When these assets moved in alerts made since then, without a price that counts and
+    due to be asked; newest alerts first."""
+    rows = store.read(
+        "SELECT DISTINCT t.chain, coalesce(t.contract, '') AS contract, t.time FROM alert a "
+        "CROSS JOIN alert_transfer at ON at.alert = a.id JOIN transfer t ON t.id = at.transfer "
+        "WHERE a.created >= ?1 AND t.time IS NOT NULL AND t.amount <> '0' "
+        "AND t.kind NOT IN ('fee', 'trc10', 'erc721', 'erc1155') "
+        "AND t.chain || '/' || coalesce(t.contract, '') IN (SELECT value FROM json_each(?2)) "
+        "AND NOT EXISTS (SELECT 1 FROM price p WHERE p.chain = t.chain "
+        "AND p.contract = coalesce(t.contract, '') AND p.daily = 0 "
+        "AND p.at BETWEEN t.time - ?3 AND t.time + ?3) "
+        "AND NOT EXISTS (SELECT 1 FROM price p WHERE p.chain = t.chain "
+        "AND p.contract = coalesce(t.contract, '') AND p.daily = 1 "
+        "AND p.at BETWEEN t.time - ?4 AND t.time + ?4) "
+        "AND NOT EXISTS (SELECT 1 FROM price_try y WHERE y.chain = t.chain "
+        "AND y.contract = coalesce(t.contract, '') AND y.at = t.time "
+        "AND (y.next_try IS NULL OR y.next_try > ?5)) "
+        "ORDER BY a.created DESC, t.time DESC LIMIT ?6",
+        [
+            *(since, json.dumps([f"{chain}/{contract}" for chain, contract in keys])),
+            *(value.TOLERANCE, value.DAILY_TOLERANCE, now, most),
+        ],
+    )
+    return [(row["chain"], row["contract"], row["time"]) for row in rows]
+
+
+def tried(store: Store, moments: Iterable[Moment], waits: Sequence[int], now: int) -> None:
+    """No source had a price for these: ask again after the next of `waits`, in the end no
+    more."""
+    with store.write() as conn:
+        for moment in moments:
+            row = conn.execute(
+                "SELECT tries FROM price_try WHERE chain = ? AND contract = ? AND at = ?", moment
+            ).fetchone()
+            tries = row["tries"] if row else 0
+            after = now + waits[tries] if tries < len(waits) else None
+            conn.execute(
+                "INSERT INTO price_try (chain, contract, at, tries, next_try) VALUES (?,?,?,?,?) "
+                "ON CONFLICT DO UPDATE SET tries = excluded.tries, next_try = excluded.next_try",
+                (*moment, tries + 1, after),
+            )
+
+
+def given_up(store: Store, moments: Iterable[Moment]) -> set[Moment]:
+    """Those of these moments for which no source will be asked again."""
+    asked = set(moments)
+    rows = store.read_in(
+        "SELECT chain, contract, at FROM price_try WHERE next_try IS NULL AND at IN ({})",
+        (at for _, _, at in asked),
+    )
+    return asked & {(row["chain"], row["contract"], row["at"]) for row in rows}
+
+
+def seen_contracts(store: Store) -> set[Key]:
+    """Tokens that appeared in any list that was read."""
+    return {(row["chain"], row["contract"]) for row in store.read("SELECT * FROM token")}
+
+
+def since(store: Store) -> int | None:
+    noted = get_note(store, SINCE)
+    return None if noted is None else int(noted)
+
+
+def begin(store: Store, at: int) -> int:
+    """From when on movements are priced: fixed at the first round."""
+    noted = since(store)
+    if noted is None:
+        put_note(store, SINCE, str(at))
+    return at if noted is None else noted
+
+
+# -- what may be forgotten -----------------------------------------------------------------
+
+
+def thin(store: Store, until: int) -> None:
+    """Forget prices from before `until` that count for no alerted movement.
+
+    Those that count stay for ever, so that a value that was told can be explained. Each
+    stretch of time is looked through once.
+    """
+    begun = int(get_note(store, THINNED) or since(store) or until)
+    rows = store.read(
+        "SELECT chain, contract, at, usd, source, daily FROM price WHERE at > ? AND at <= ?",
+        [begun, until],
+    )
+    by_key: dict[Key, list[Price]] = {}
+    for price in map(_price, rows):
+        by_key.setdefault((price.chain, price.contract), []).append(price)
+    kept = _counting(store, {key: value.sort(each) for key, each in by_key.items()}, begun)
+    with store.write() as conn:
+        conn.executemany(
+            "DELETE FROM price WHERE chain = ? AND contract = ? AND at = ? AND source = ?",
+            [
+                (p.chain, p.contract, p.at, p.source)
+                for prices in by_key.values()
+                for p in prices
+                if p not in kept
+            ],
+        )
+        conn.execute(
+            "INSERT INTO note (key, value) VALUES (?, ?) "
+            "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            (THINNED, str(until)),
+        )
+
+
+def _counting(store: Store, prices: Mapping[Key, tuple[Price, ...]], begun: int) -> set[Price]:
+    moved = store.read(
+        "SELECT DISTINCT t.chain, coalesce(t.contract, '') AS contract, "
+        "coalesce(t.time, t.first_seen) AS at FROM alert a "
+        "CROSS JOIN alert_transfer at ON at.alert = a.id JOIN transfer t ON t.id = at.transfer "
+        "WHERE a.created >= ?",
+        [begun - value.DAILY_TOLERANCE],
+    )
+    found = (
+        value.nearest(prices.get((row["chain"], row["contract"]), ()), row["at"]) for row in moved
+    )
+    return {price for price in found if price is not None}

@@ -1,0 +1,161 @@
+"""What Prometheus reads: the figures of `fundwatch status`. Labels hold names of chains,
+channels and sources, never an address, a label or a case."""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from monitor import __version__, status
+from monitor.status_text import BEHIND, BLIND, COMPLETE, NOT_READ, Json
+from monitor.store import Store
+
+TABLES = ("transfer", "alert", "message", "delivery")
+WINDOWS = {3600: "hour", 86_400: "day"}
+STATES = {COMPLETE: "complete", BEHIND: "behind", BLIND: "blind", NOT_READ: "not_read"}
+
+Value = float | None  # None: there is none yet
+
+
+def exposition(store: Store, found: Json) -> str:
+    """The text that /metrics gives. `found`: see status.snapshot. Raises StoreError."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Figures(store, found))
+    return generate_latest(registry).decode()
+
+
+class _Figures(Collector):
+    def __init__(self, store: Store, found: Json) -> None:
+        self._store, self._found = store, found
+
+    def collect(self) -> Iterator[Metric]:
+        found = self._found
+        build = {"version": __version__, "python": platform.python_version()}
+        yield InfoMetricFamily("fundwatch_build", "Which Fundwatch this is.", value=build)
+        yield _one(
+            "healthy",
+            "1 while `fundwatch status --healthy` is well.",
+            float(status.healthy(found)[0]),
+        )
+        yield from _reading(found)
+        yield from _telling(found)
+        yield from _record(self._store, found)
+
+
+def _reading(found: Json) -> Iterator[Metric]:
+    last = found["last_pass"] or {}
+    yield _one("last_pass_age_seconds", "Since the last pass ended.", last.get("age_seconds"))
+    yield _one("last_pass_duration_seconds", "What the last pass took.", last.get("seconds"))
+    yield _one(
+        "overdue_seconds",
+        "For which addresses are due and nothing at all is read.",
+        found["overdue_seconds"],
+    )
+    entries = Counter((e["chain"], STATES[e["state"]]) for e in found["entries"])
+    chains = sorted({chain for chain, _ in entries})
+    yield _many(
+        "entries",
+        "Watched entries by how far they are read.",
+        ("chain", "state"),
+        (((chain, state), entries[chain, state]) for chain in chains for state in STATES.values()),
+    )
+    yield _many(
+        "reading_age_seconds",
+        "Of the newest block to which all lists were read, at the list that is furthest behind.",
+        ("chain",),
+        _ages(found),
+    )
+    limited = [b for b in found["budgets"] if b["limit"]]
+    for name, words in (("used", "Calls taken"), ("limit", "Calls allowed")):
+        yield _many(
+            f"budget_{name}_calls",
+            f"{words} in this hour or day.",
+            ("source", "window"),
+            (((b["source"], WINDOWS[b["window_seconds"]]), b[name]) for b in limited),
+        )
+
+
+def _ages(found: Json) -> Iterable[tuple[tuple[str, ...], Value]]:
+    worst: dict[str, float] = {}
+    for entry in found["entries"]:
+        ages = [s["age_seconds"] for s in entry["streams"] if s["age_seconds"] is not None]
+        worst[entry["chain"]] = max([worst.get(entry["chain"], 0), *ages])
+    return [((chain,), age) for chain, age in sorted(worst.items())]
+
+
+def _telling(found: Json) -> Iterator[Metric]:
+    sent, alerts = found["deliveries"], found["alerts"]
+    yield _many(
+        "deliveries",
+        "Messages to recipients, by what became of them.",
+        ("channel", "state"),
+        (
+            ((c["channel"], state), c[state])
+            for c in sent["channels"]
+            for state in ("waiting", "accepted", "dead")
+        ),
+    )
+    yield _many(
+        "channel_disabled",
+        "1 for a channel that is switched off.",
+        ("channel",),
+        (((c["channel"],), float(bool(c["disabled"]))) for c in sent["channels"]),
+    )
+    yield _one(
+        "delivery_late_seconds",
+        "Since the oldest message should have been tried.",
+        sent["late_seconds"],
+    )
+    yield _one("alerts_unacknowledged", "Alerts that nobody has acknowledged.", alerts["open"])
+    yield _one(
+        "alerts_unacknowledged_age_seconds", "Of the oldest of them.", alerts["oldest_seconds"] or 0
+    )
+    open_now = Counter(i["severity"] for i in found["incidents"] if i["told"])
+    yield _many(
+        "incidents_open",
+        "What is wrong with Fundwatch itself and was told.",
+        ("severity",),
+        (((s,), open_now[s]) for s in ("severe", "high", "medium", "low")),
+    )
+    beat = found["heartbeat"]
+    yield _one("heartbeat_age_seconds", "Since a heartbeat was accepted.", beat["age_seconds"])
+
+
+def _record(store: Store, found: Json) -> Iterator[Metric]:
+    record = found["record"]
+    yield _one("record_bytes", "Size of the record on disk.", record["bytes"])
+    yield _many(
+        "record_rows",
+        "Rows of the record.",
+        ("table",),
+        (
+            ((table,), store.read(f"SELECT count(*) AS n FROM {table}")[0]["n"])  # noqa: S608
+            for table in TABLES
+        ),
+    )
+    yield _one("last_backup_age_seconds", "Since the last backup.", record["backup_seconds"])
+
+
+def _one(name: str, words: str, value: Value) -> Metric:
+    metric = GaugeMetricFamily(f"fundwatch_{name}", words)
+    if value is not None:
+        metric.add_metric((), value)
+    return metric
+
+
+def _many(
+    name: str,
+    words: str,
+    labels: tuple[str, ...],
+    values: Iterable[tuple[tuple[str, ...], Value]],
+) -> Metric:
+    metric = GaugeMetricFamily(f"fundwatch_{name}", words, labels=labels)
+    for names, value in values:
+        if value is not None:
+            metric.add_metric(names, value)
+    return metric

@@ -1,0 +1,91 @@
+"""The WSGI application: /healthz, /metrics, /ack/MESSAGE, and nothing else.
+
+Reads through a connection of its own. What a request says (host, path, query, body) is a
+stranger's word.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Generic, TypeVar
+from urllib.parse import urlsplit
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+from monitor import status
+from monitor.app import now
+from monitor.errors import StoreError
+from monitor.store import Store
+from monitor.web.ack import AckPage
+from monitor.web.answer import FAULT, NO_RECORD, NOT_FOUND, Answer
+from monitor.web.metrics import exposition
+
+if TYPE_CHECKING:
+    from monitor.app import Fundwatch
+
+log = logging.getLogger("fundwatch.web")
+
+FRESH = 5.0  # seconds for which one look at the record serves everybody who asks
+PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
+
+Value = TypeVar("Value")
+
+
+class Site:
+    """What is served of one opened home folder."""
+
+    def __init__(self, desk: Fundwatch) -> None:
+        settings = desk.settings
+        store = self._store = Store(desk.store.path, readonly=True)
+        # This process holds the lock of the home folder: a Fundwatch runs.
+        self._look = _Fresh(lambda: status.snapshot(store, settings, now(), running=True))
+        self._metrics = _Fresh(lambda: exposition(store, self._look()))
+        self._ack = AckPage(desk, self._store) if settings.public_url else None
+        self._below = urlsplit(settings.public_url).path.rstrip("/")
+
+    def close(self) -> None:
+        self._store.close()
+
+    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        try:
+            answer = self._answer(environ)
+        except StoreError as error:
+            log.warning("a page could not be made: %s", error)
+            answer = NO_RECORD
+        except Exception:  # whatever a stranger sends must not end the server
+            log.exception("a page could not be made")
+            answer = FAULT
+        start(answer.status, answer.headers())
+        return [answer.data()]
+
+    def _answer(self, environ: WSGIEnvironment) -> Answer:
+        method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")
+        if (method, path) == ("GET", "/healthz"):
+            return self._health()
+        if (method, path) == ("GET", "/metrics"):
+            return Answer("200 OK", self._metrics(), PROMETHEUS)
+        if self._ack is not None and method in ("GET", "POST"):
+            # The proxy may hand the path on as people see it, or without what is its own.
+            return self._ack.answer(environ, path.removeprefix(self._below))
+        return NOT_FOUND
+
+    def _health(self) -> Answer:
+        well, why = status.healthy(self._look())
+        return Answer("200 OK" if well else "503 Service Unavailable", f"{why}\n")
+
+
+class _Fresh(Generic[Value]):
+    """Something that is made anew after FRESH seconds: who asks often costs no more."""
+
+    def __init__(self, make: Callable[[], Value]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._made: tuple[float, Value] | None = None
+
+    def __call__(self) -> Value:
+        with self._lock:
+            if self._made is None or time.monotonic() - self._made[0] >= FRESH:
+                self._made = (time.monotonic(), self._make())
+            return self._made[1]

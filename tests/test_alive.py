@@ -1,0 +1,531 @@
+"""Seen alive: heartbeat, supervisor, channel tests, canaries; and no failure that is silent."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+from home import ALICE, BANK, BOB, SHOP, Scene, entry, staged, stop, wait_for, watchlist
+from sinks import HttpSink, answer, hang
+
+from monitor import alive, health, incidents, lanes, status, watchdesk
+from monitor.app import Fundwatch, now, open_home
+from monitor.daemon import TICKS
+from monitor.errors import StoreError
+from monitor.model import Entry, Subject
+from monitor.plan import Signal
+from monitor.store import Store, journal, watch
+from monitor.store.rows import entry_terms, to_entry
+
+HOUR = 3600
+TOKEN = "/ping/canary-heartbeat-token-41aa"
+
+
+# -- the pulse ---------------------------------------------------------------------------
+
+
+class Clock:
+    """A monotonic clock in the hands of a test."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_pulse_is_well_once_every_job_has_worked() -> None:
+    """Not before, not for longer than its limit, and not for a job that only fails."""
+    clock = Clock()
+    pulse = alive.Pulse(("poll", "deliver"), lambda: 0.0, clock)
+    assert not pulse.well()
+    for job in ("poll", "deliver"):
+        with pulse.beat(job):
+            assert pulse.busy() == [job]
+    assert pulse.well()
+    clock.now += alive.STUCK_AFTER - 1
+    with pulse.beat("poll"):
+        pass
+    with pytest.raises(ZeroDivisionError), pulse.beat("deliver"):
+        raise ZeroDivisionError
+    assert pulse.well()
+    clock.now += 2
+    assert not pulse.well(), "it moves, and does nothing"
+    assert pulse.stuck() == []
+    assert pulse.busy() == []
+
+
+def test_a_pulse_knows_a_long_pass_from_a_stuck_one() -> None:
+    """A pass that brings one address after the other to its end is well; one that stands, or
+    a job that was never begun, is stuck."""
+    clock, progress = Clock(), Clock()
+    pulse = alive.Pulse(("poll", "deliver"), progress, clock)
+    with pulse.beat("poll"):
+        for _ in range(10):
+            clock.now += 200
+            progress.now = clock.now
+            with pulse.beat("deliver"):
+                assert pulse.stuck() == []
+            assert pulse.well()
+        clock.now += alive.STUCK_AFTER + 1
+        assert pulse.stuck() == ["poll", "deliver"]
+        assert not pulse.well()
+
+
+# -- the heartbeat -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with closing(Store(tmp_path / "book.db", create=True)) as made:
+        yield made
+
+
+def heartbeat(sink: HttpSink, store: Store, *, well: bool = True) -> alive.Heartbeat:
+    return alive.Heartbeat(sink.url(TOKEN), {}, True, store, lambda: well, now, within=0.5)
+
+
+def test_a_heartbeat_goes_out_while_all_is_well(store: Store) -> None:
+    """One GET; that it was accepted stands in the record. What is not well sends nothing."""
+    with HttpSink() as sink:
+        assert not heartbeat(sink, store, well=False).beat()
+        assert sink.seen == []
+        assert alive.last_heartbeat(store) is None
+        assert heartbeat(sink, store).beat()
+        (seen,) = sink.seen
+    assert (seen.method, seen.path) == ("GET", TOKEN)
+    beat = alive.last_heartbeat(store)
+    assert beat is not None
+    assert beat.accepted is not None
+    assert beat.error == ""
+
+
+def test_a_heartbeat_that_fails_is_told_once_without_its_address(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Errors, redirects and silence are failures; one line an hour, and no secret in it."""
+    caplog.set_level(logging.DEBUG)
+    with HttpSink() as sink:
+        beats = heartbeat(sink, store)
+        for mode, words in (
+            (answer(500), "HTTP 500"),
+            (answer(302, location=sink.url("/elsewhere")), "HTTP 302"),
+            (hang, "within 0.5 s"),
+        ):
+            sink.then(mode)
+            beats.beat()
+            beat = alive.last_heartbeat(store)
+            assert beat is not None
+            assert beat.accepted is None
+            assert words in beat.error
+        assert len(sink.seen) == 3, "a redirect is not followed"
+        beats.beat()
+        port = sink.port
+    beats.beat()
+    said = [r.getMessage() for r in caplog.records if "heartbeat" in r.getMessage()]
+    assert len(said) == 3
+    assert "accepted again" in said[1]
+    notes = json.dumps([tuple(r) for r in store.read("SELECT * FROM note")])
+    for text in (caplog.text, notes, repr(beats)):
+        assert "canary-heartbeat" not in text
+        assert str(port) not in text
+
+
+def test_without_a_record_to_write_to_there_is_no_heartbeat(store: Store) -> None:
+    """A full disk ends the watch: the receiver must miss the call."""
+    with HttpSink() as sink, closing(Store(store.path, readonly=True)) as readonly:
+        beats = heartbeat(sink, readonly)
+        with pytest.raises(StoreError):
+            beats.beat()
+        assert sink.seen == []
+        stopping = threading.Event()
+        thread = threading.Thread(target=beats.run, args=[stopping])
+        thread.start()
+        stopping.set()
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+# -- the daemon, as others see it ----------------------------------------------------------
+
+
+@contextmanager
+def supervisor(place: str) -> Iterator[list[str]]:
+    """A notify socket of systemd's kind; yields what it was told so far."""
+    told: list[str] = []
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind("\0" + place[1:] if place.startswith("@") else place)
+        listener.settimeout(0.1)
+        stopping = threading.Event()
+
+        def listen() -> None:
+            while not stopping.is_set():
+                try:
+                    told.append(listener.recv(4096).decode())
+                except TimeoutError:
+                    continue
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        try:
+            yield told
+        finally:
+            stopping.set()
+            thread.join()
+
+
+def test_the_supervisor_and_the_watcher_hear_of_the_daemon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """systemd is told ready, alive and stopping; the heartbeat arrives; status shows it."""
+    place = str(tmp_path / "notify")
+    monkeypatch.setenv("NOTIFY_SOCKET", place)
+    with HttpSink() as watcher, staged(tmp_path / "home") as scene, supervisor(place) as told:
+        settings = {"every": 2, "heartbeat_url_env": "HEARTBEAT"}
+        scene.home.write("config/settings.yaml", settings)
+        with (scene.home.path / ".env").open("a") as file:
+            file.write(f"HEARTBEAT={watcher.url(TOKEN)}\n")
+        with scene.home.daemon() as process:
+            wait_for(lambda: told and "READY=1" in told[0], 10, scene.home.log)
+            wait_for(lambda: watcher.seen, 30, scene.home.log)
+            shown = json.loads(scene.home.run("status", "--json"))
+            assert shown["heartbeat"]["wanted"]
+            assert "heartbeat accepted" in scene.home.run("status")
+            wait_for(lambda: any("WATCHDOG=1" in t for t in told), 30, lambda: told)
+            assert stop(process) == 0
+        wait_for(lambda: "STOPPING=1" in told[-1], 5, lambda: told)
+        assert "STATUS=" in told[0]
+        assert "canary-heartbeat" not in scene.home.log()
+
+
+@pytest.mark.parametrize("abstract", [False, True])
+def test_notify_reaches_sockets_of_both_kinds(tmp_path: Path, abstract: bool) -> None:
+    """A path, or an abstract name; and nobody at all is no error."""
+    place = f"@fundwatch-test-{os.getpid()}" if abstract else str(tmp_path / "s")
+    with supervisor(place) as told:
+        alive.notify(place, "READY=1", "STATUS=here")
+        wait_for(lambda: told == ["READY=1\nSTATUS=here"], 5, lambda: told)
+    alive.notify(place, "WATCHDOG=1")
+    alive.notify(None, "WATCHDOG=1")
+
+
+def test_a_part_that_fails_again_and_again_becomes_an_incident(tmp_path: Path) -> None:
+    """A fault in the sending loop cannot tell itself: health, heartbeat and the record do."""
+    with staged(tmp_path) as scene, scene.home.daemon() as process:
+        wait_for(lambda: scene.home.sql("SELECT 1 FROM note WHERE key = 'started'"), 10)
+        scene.home.sql("ALTER TABLE delivery RENAME TO taken_away")
+        wait_for(lambda: _incident(scene, "fault:deliver"), 20, scene.home.log)
+        scene.home.sql("ALTER TABLE taken_away RENAME TO delivery")
+        wait_for(lambda: not _incident(scene, "fault:deliver"), 20, scene.home.log)
+        assert stop(process) == 0
+
+
+def _incident(scene: Scene, key: str) -> bool:
+    sql = "SELECT 1 FROM incident WHERE key = ? AND closed IS NULL"
+    return bool(scene.home.sql(sql, key))
+
+
+def test_an_end_by_the_watchdog_is_told_after_the_restart(tmp_path: Path) -> None:
+    """The mark that the watchdog leaves becomes a notice, and what it stood at waits."""
+    with staged(tmp_path) as scene:
+        (tmp_path / "requests").mkdir()
+        (tmp_path / "requests/stuck").touch()
+        scene.home.sql("UPDATE subject SET in_flight = 1 WHERE address = ?", ALICE)
+        with scene.home.daemon() as process:
+            wait_for(lambda: scene.alerts("notice", "made no progress"), 20, scene.home.log)
+            assert stop(process) == 0
+        assert not (tmp_path / "requests/stuck").exists()
+        due = dict(scene.home.sql("SELECT address, due FROM subject"))
+    assert due[ALICE] > now() + HOUR / 2, "held back: not taken for a clock that was set back"
+    assert due[BOB] < now() + 60
+
+
+# -- nothing arrives ---------------------------------------------------------------------
+
+
+@contextmanager
+def opened(path: Path, **settings: object) -> Iterator[tuple[Scene, Fundwatch]]:
+    """A scene whose home is open, with everything read a moment ago."""
+    with staged(path) as scene:
+        scene.home.write("config/settings.yaml", {"every": 2, **settings})
+        scene.ledger.mine(time=now())
+        with open_home(path, {}) as desk:
+            desk.reload()
+            desk.poll(everything=False)
+            yield scene, desk
+
+
+def bad(desk: Fundwatch, at: int | None = None) -> dict[str, Signal]:
+    """What is wrong at a time, by key."""
+    return {s.key: s for s in health.signals(desk, now() if at is None else at) if s.bad}
+
+
+def test_after_a_pass_all_is_well(tmp_path: Path) -> None:
+    """No signal of trouble, and signals that would close each kind."""
+    with opened(tmp_path) as (_, desk):
+        assert bad(desk) == {}
+        kinds = {s.key.partition(":")[0] for s in health.signals(desk, now())}
+    assert kinds >= {"blind", "nosource", "refused", "oldhead", "overdue", "late"}
+
+
+def test_when_nothing_is_read_at_all_that_is_told(tmp_path: Path) -> None:
+    """The polls have stopped without any error: a severe notice, after a hold, not after a
+    restart that reads at once."""
+    with opened(tmp_path) as (_, desk):
+        later = now() + status.STALLED + 60
+        signal = bad(desk, later)["overdue"]
+        assert signal.severity == "severe"
+        assert "no movement would be seen" in signal.what
+        desk.housekeep(later)
+        assert not _told(desk, "Nothing has been read since")
+        desk.housekeep(later + signal.hold)
+        assert _told(desk, "Nothing has been read since")
+        desk.poll(everything=True)
+        assert "overdue" not in bad(desk)
+
+
+def _told(desk: Fundwatch, words: str) -> list[str]:
+    """Titles of notices with these words."""
+    rows = desk.store.read("SELECT title FROM alert WHERE kind = 'notice' ORDER BY rowid")
+    return [row["title"] for row in rows if words in row["title"]]
+
+
+def test_an_address_whose_turn_never_comes_is_told(tmp_path: Path) -> None:
+    """The chain is read and one address is not: no list fails, and still it is seen."""
+    with opened(tmp_path) as (scene, desk):
+        long_ago = now() - 3 * HOUR
+        scene.home.sql("UPDATE entry SET added = ?", long_ago)
+        assert "late:dev" not in bad(desk)
+        scene.home.sql("UPDATE reading SET tried = ? WHERE subject = ?", long_ago, f"dev/{ALICE}")
+        signal = bad(desk)["late:dev"]
+        assert "Of 2 addresses on dev, 1 were not read" in signal.what
+        assert len(signal.who) == 1
+        assert "overdue" not in bad(desk)
+
+
+def test_a_list_that_is_read_and_never_gets_to_its_end_is_told(tmp_path: Path) -> None:
+    """Answers come, none reaches the newest block; while a chain that stands still is told
+    as that."""
+    with opened(tmp_path) as (scene, desk):
+        long_ago = now() - 3 * HOUR
+        scene.home.sql("UPDATE entry SET added = ?", long_ago)
+        scene.home.sql("UPDATE reading SET complete_time = ? WHERE stream = 'erc20'", long_ago)
+        assert "Of 2 addresses on dev, 2 were not read" in bad(desk)["late:dev"].what
+        heads = desk.desks["dev"].heads_seen
+        heads.update({name: replace(head, time=long_ago) for name, head in heads.items()})
+        assert set(bad(desk)) == {"oldhead:dev/mine"}
+
+
+def test_sources_that_are_all_held_back_are_told(tmp_path: Path) -> None:
+    """After repeated failures no source is asked for a while: that too is blindness."""
+    with opened(tmp_path, hold_minutes=0) as (scene, desk):
+        scene.explorer.knobs("dev", "etherscan").fail_next = 10**6
+        for _ in range(5):
+            scene.home.sql("UPDATE subject SET due = 0")
+            desk.desks["dev"].forget_heads()
+            desk.poll(everything=False)
+        calls = sum(scene.explorer.calls.values())
+        scene.home.sql("UPDATE subject SET due = 0")
+        desk.poll(everything=False)
+        assert sum(scene.explorer.calls.values()) == calls, "nobody was asked"
+        assert "resting after failures" in bad(desk)["blind:dev/native"].what
+        assert _told(desk, "cannot be read for 2 entries")
+
+
+def test_a_day_without_calls_left_is_told(tmp_path: Path) -> None:
+    """The budget is used up: the source by its name, and its lists as blind."""
+    with staged(tmp_path) as scene:
+        mine = yaml.safe_load((tmp_path / "config/sources.yaml").read_text("utf-8"))
+        mine["sources"]["mine"]["calls_per_day"] = 8
+        scene.home.write("config/sources.yaml", mine)
+        with open_home(tmp_path, {}) as desk:
+            desk.reload()
+            for _ in range(3):
+                scene.home.sql("UPDATE subject SET due = 0")
+                desk.desks["dev"].forget_heads()
+                desk.poll(everything=False)
+            found = bad(desk)
+    assert "All 8 calls of source mine for today (UTC) are used up." in found["budget:mine"].what
+    assert "used up" in " ".join(s.what for k, s in found.items() if k.startswith("blind:"))
+
+
+def test_a_clock_that_was_set_back_holds_nothing_up(tmp_path: Path) -> None:
+    """What waits for a time far ahead is read and sent now, and people hear of the clock."""
+    with opened(tmp_path) as (scene, desk):
+        ahead = now() + 30 * 86_400
+        scene.pay((ALICE, SHOP))
+        scene.home.sql("UPDATE reading SET tried = ?, ok = ?", ahead, ahead)
+        scene.home.sql("UPDATE subject SET due = ?, deep = ?", ahead, ahead)
+        assert watch.due_subjects(desk.store, now()) == []
+        alive.mend_clock(desk, now())
+        assert len(watch.due_subjects(desk.store, now())) == 2
+        assert desk.store.read("SELECT max(tried) AS t, max(ok) AS o FROM reading")[0]["t"] <= now()
+        watchdesk.tell_incidents(desk, now())
+        assert len(_told(desk, "clock of this machine")) == 1
+        alive.mend_clock(desk, now())
+        watchdesk.tell_incidents(desk, now())
+        assert len(_told(desk, "clock of this machine")) == 1
+
+
+def test_a_shorter_interval_holds_from_now_on(tmp_path: Path) -> None:
+    """What was due in a day under the old settings is due now; that is no fault of the clock."""
+    with opened(tmp_path) as (scene, desk):
+        scene.home.sql("UPDATE subject SET due = ?", now() + 86_000)
+        alive.mend_clock(desk, now())
+        assert len(watch.due_subjects(desk.store, now())) == 2
+        assert not [k for k in _keys(desk) if k.startswith("clock:")]
+
+
+def _keys(desk: Fundwatch) -> list[str]:
+    return [i.signal.key for i in journal.incident_list(desk.store, open_only=True)]
+
+
+# -- canaries ----------------------------------------------------------------------------
+
+
+def canary(hours: int = 6) -> dict[str, object]:
+    return entry(BOB, canary=hours, since="2020-01-01", severity="severe")
+
+
+def test_a_canary_is_never_told_of_but_its_silence_is(tmp_path: Path) -> None:
+    """Movements are recorded and quiet, for people and machines; after its hours without any
+    there is an incident, and one movement ends it."""
+    with staged(tmp_path) as scene:
+        scene.home.write("watchlist.yaml", watchlist(entry(ALICE), canary()))
+        with open_home(tmp_path, {}) as desk:
+            desk.reload()
+            scene.pay((BANK, BOB), (BOB, SHOP), (BOB, ALICE))
+            desk.poll(everything=True)
+            sung = {a["tx"]: a for a in scene.home.alerts() if a["entry"] and
+                    a["entry"]["address"] == BOB and a["kind"] == "movement"}  # fmt: skip
+            assert len(sung) == 3
+            assert {a["lane"] for a in sung.values()} == {"quiet"}
+            reasons = dict(scene.home.sql("SELECT id, lane_reason FROM alert"))
+            assert {reasons[a["id"]] for a in sung.values()} == {lanes.CANARY}
+            routes = scene.home.sql("SELECT alert FROM route")
+            assert not {a["id"] for a in sung.values()} & {row[0] for row in routes}
+            assert sum(scene.moved().values()) == 4, "the entry beside it is told as ever"
+
+            late = now() + 6 * HOUR + 60
+            assert not [k for k in bad(desk) if k.startswith("canary:")]
+            (signal,) = (s for k, s in bad(desk, late).items() if k.startswith("canary:"))
+            assert "at the canary of dev for over 6 h" in signal.what
+            assert signal.audience == "operations"
+            scene.home.sql("UPDATE transfer SET first_seen = ?", late - HOUR)
+            assert not [k for k in bad(desk, late) if k.startswith("canary:")]
+
+
+def test_the_start_of_a_canary_is_of_low_severity(tmp_path: Path) -> None:
+    """It has moved in the hours before: that is what it is for, and no alarm."""
+    with staged(tmp_path, contacted=False) as scene:
+        scene.pay((BANK, BOB))
+        scene.home.write("watchlist.yaml", watchlist(canary()))
+        with open_home(tmp_path, {}) as desk:
+            desk.reload()
+            desk.poll(everything=True)
+        (summary,) = scene.alerts("history")
+    assert summary["severity"] == "low"
+
+
+def test_entries_without_canary_keep_their_stored_terms() -> None:
+    """An upgrade changes no entry: no answer mail about a list that nobody touched."""
+    plain = Entry("E-1", Subject("dev", ALICE), label="x")
+    assert "canary" not in entry_terms(plain)
+    assert to_entry(entry_terms(plain)) == plain
+    singing = replace(plain, canary=6)
+    assert to_entry(entry_terms(singing)) == singing
+
+
+# -- the daily test of the channels ------------------------------------------------------
+
+
+def newest_test(scene: Scene, name: str) -> dict[str, object] | None:
+    shown = json.loads(scene.home.run("status", "--json"))["deliveries"]["channels"]
+    return next(c["tested"] for c in shown if c["channel"] == name)
+
+
+def test_channels_are_tried_once_a_day(tmp_path: Path) -> None:
+    """Connected to without a message, except where a test message is wanted; not on the
+    first day, not twice a day, not before the hour."""
+    with staged(tmp_path) as scene:
+        configured = yaml.safe_load((tmp_path / "config/channels.yaml").read_text("utf-8"))
+        configured["channels"]["hook"]["daily_test"] = True
+        scene.home.write("config/channels.yaml", configured)
+        with open_home(tmp_path, {}) as desk:
+            day = 86_400 * (now() // 86_400) + 12 * HOUR
+            alive.try_channels(desk, day)
+            assert alive.last_tests(desk.store, desk.channels) == {}
+            alive.try_channels(desk, day + 20 * HOUR - 1)
+            hour = day + 20 * HOUR
+            assert (scene.hook.seen, alive.last_tests(desk.store, desk.channels)) == ([], {})
+            alive.try_channels(desk, hour)
+            found = alive.last_tests(desk.store, desk.channels)
+            alive.try_channels(desk, hour + HOUR)
+            assert alive.last_tests(desk.store, desk.channels) == found
+            assert {t.good for t in found.values()} == {True}
+            assert "test message accepted" in found["hook"].words
+            assert "nothing was sent" in found["mail"].words
+            assert len(scene.hook.seen) == 1
+            assert scene.mail.mails == []
+        shown = newest_test(scene, "mail")
+        assert shown is not None
+        assert shown["good"]
+        assert ", tested " in scene.home.run("status")
+
+
+def test_a_channel_that_fails_its_test_is_told_until_it_is_back(tmp_path: Path) -> None:
+    """An incident, seen before an alert depends on it; the test is repeated, and closes it."""
+    with staged(tmp_path) as scene:
+        good = (tmp_path / "config/channels.yaml").read_text("utf-8")
+        broken = yaml.safe_load(good)
+        with socket.create_server(("127.0.0.1", 0)) as closed:
+            broken["channels"]["mail"]["port"] = closed.getsockname()[1]
+        scene.home.write("config/channels.yaml", broken)
+        start = 86_400 * (now() // 86_400)
+        with open_home(tmp_path, {}) as desk:
+            alive.try_channels(desk, start)
+            alive.try_channels(desk, start + 86_400 + 9 * HOUR)
+            (incident,) = journal.incident_list(desk.store, open_only=True)
+            assert incident.signal.key == "channel:mail"
+            assert "failed its daily test" in incident.signal.what
+            held = incident.since + incident.signal.hold
+            assert incidents.phase(incident, held - 1) is None
+            assert incidents.phase(incident, held) == "opened"
+        scene.home.write("config/channels.yaml", good)
+        with open_home(tmp_path, {}) as desk:
+            alive.try_channels(desk, start + 86_400 + 9 * HOUR + 60)
+            assert _keys(desk) == ["channel:mail"], "not asked again so soon"
+            alive.try_channels(desk, start + 86_400 + 9 * HOUR + alive.TEST_AGAIN)
+            assert _keys(desk) == []
+
+
+def test_a_connection_alone_does_not_clear_a_refused_message(tmp_path: Path) -> None:
+    """The server answers and takes no mail: its incident stays."""
+    with staged(tmp_path) as scene:
+        scene.pay((ALICE, SHOP))
+        scene.mail.rcpt["desk@example.org"] = "451 4.7.1 later"
+        with open_home(tmp_path, {}) as desk:
+            desk.reload()
+            desk.poll(everything=True)
+            for _ in range(3):
+                desk.deliver(everything=True)
+            assert "channel:mail" in _keys(desk)
+            start = 86_400 * (now() // 86_400)
+            alive.try_channels(desk, start)
+            alive.try_channels(desk, start + 86_400 + 9 * HOUR)
+            assert alive.last_tests(desk.store, desk.channels)["mail"].good
+            assert "channel:mail" in _keys(desk)
+
+
+def test_every_job_has_its_pulse() -> None:
+    """Health vouches for each of them."""
+    assert {"poll", "deliver", "housekeep", "reload", "requests", "tests"} == set(TICKS)

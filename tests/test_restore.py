@@ -1,0 +1,183 @@
+"""Restoring a backup and upgrading a record, with the real command: nothing is lost, what is
+told again says so."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from home import ALICE, BANK, BOB, SHOP, Home, Scene, bodies, staged, stop, told
+from sqlite_utils import Database
+
+from monitor.store import Store
+from monitor.store.schema import APPLICATION_ID, VERSION, migrations
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    with staged(tmp_path / "home") as made:
+        yield made
+
+
+def test_what_came_after_the_backup_is_told_again_as_such(scene: Scene, tmp_path: Path) -> None:
+    """After a restore every movement is in the record and told; what the backup did not know
+    comes again, under its old number and marked; what it knew does not."""
+    scene.pay((ALICE, SHOP))
+    scene.home.run("poll")
+    (before,) = scene.alerts("movement")
+    copy = tmp_path / "copy.db"
+    scene.home.run("backup", str(copy))
+    time.sleep(1.1)  # the record counts in seconds
+    (late,) = scene.pay((BANK, BOB))
+    scene.home.run("poll")
+    said = scene.home.run("restore", str(copy))
+    assert "kept      fundwatch.db.before-restore." in said
+    assert len(list(scene.home.path.glob("fundwatch.db.before-restore.*Z"))) == 1
+    count = len(scene.hook.seen)
+    scene.home.run("poll")
+    assert scene.moved() == dict.fromkeys(scene.due(), 1)
+    (body,) = bodies(scene.hook.seen[count:])
+    (again,) = body["data"]["alerts"]
+    assert (again["tx"], again["after_restore"]) == (late, True)
+    assert told(scene.hook.seen) == {before["id"]: 1, again["id"]: 2}
+    repeated = scene.hook.seen[-1].headers["webhook-id"]
+    assert [r.headers["webhook-id"] for r in scene.hook.seen].count(repeated) == 2
+    mail = scene.mail.mails[-1].message
+    assert "AGAIN IN 0.01" in str(mail["Subject"])
+    assert "AGAIN, AFTER A RESTORE" in mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    scene.ledger.mine((), int(time.time()) + 2)  # what comes now came after the restore
+    scene.pay((ALICE, SHOP))
+    scene.home.run("poll")
+    assert "after_restore" not in bodies(scene.hook.seen)[-1]["data"]["alerts"][0]
+
+
+@pytest.mark.parametrize("what", ["cut", "foreign", "missing", "newer", "text"])
+def test_bad_backup_is_refused_and_nothing_changes(scene: Scene, tmp_path: Path, what: str) -> None:
+    """A file that is damaged, not ours, not there or too new leaves the record as it is."""
+    file = tmp_path / "copy.db"
+    scene.home.run("backup", str(file))
+    if what == "cut":
+        data = bytearray(file.read_bytes())
+        data[4096:8192] = b"\xff" * 4096
+        file.write_bytes(data)
+    elif what == "foreign":
+        file.unlink()
+        sqlite3.connect(file).execute("CREATE TABLE x (y)").connection.close()
+    elif what == "missing":
+        file.unlink()
+    elif what == "text":
+        file.write_text("no database" * 1000)
+    else:
+        with sqlite3.connect(file) as conn:
+            conn.execute(f"PRAGMA user_version = {VERSION + 1}")
+            conn.execute("UPDATE note SET value = '9.9.9' WHERE key = 'version'")
+        conn.close()
+    record = (scene.home.path / "fundwatch.db").read_bytes()
+    said = scene.home.run("restore", str(file), code=None)
+    assert str(file) in said
+    assert "Traceback" not in said
+    if what == "newer":
+        assert f"Fundwatch 9.9.9 with schema {VERSION + 1}" in said
+    assert (scene.home.path / "fundwatch.db").read_bytes() == record
+    assert not list(scene.home.path.glob("fundwatch.db.*"))
+
+
+def test_restore_waits_for_nobody(scene: Scene, tmp_path: Path) -> None:
+    """While a Fundwatch runs, nothing is restored under its feet."""
+    copy = tmp_path / "copy.db"
+    scene.home.run("backup", str(copy))
+    with scene.home.daemon() as process:
+        assert "Another Fundwatch" in scene.home.run("restore", str(copy), code=75)
+        stop(process)
+    scene.home.run("restore", str(copy))
+
+
+def first_schema(path: Path) -> None:
+    """A record as the first version made it."""
+    db = Database(sqlite3.connect(path))
+    db.conn.execute("PRAGMA journal_mode = WAL")
+    migrations.apply(db, stop_before="m002_desk")
+    db.conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    db.conn.execute("PRAGMA user_version = 1")
+    db.conn.execute(
+        "INSERT INTO alert (id, kind, lane, severity, created, lane_reason, title, facts, "
+        "audience) VALUES ('A-1', 'notice', 'news', 'low', 5, '', 'old', '{}', 'operations')"
+    )
+    db.conn.execute("INSERT INTO route VALUES ('A-1', 'hook', 'group', NULL)")
+    db.conn.commit()
+    db.close()
+
+
+def test_upgrade_backs_up_first_and_says_what_changed(scene: Scene) -> None:
+    """An older record is copied, upgraded without loss, and operations is told."""
+    path = scene.home.path / "fundwatch.db"
+    path.unlink()
+    first_schema(path)
+    said = scene.home.run("status", code=1)
+    assert "written by an older Fundwatch (schema 1" in said
+    scene.home.run("poll", code=None)
+    (copy,) = scene.home.path.glob("fundwatch.db.schema-1.*Z")
+    conn = sqlite3.connect(copy)
+    assert conn.execute("PRAGMA user_version").fetchone() == (1,)
+    assert conn.execute("SELECT title FROM alert").fetchall() == [("old",)]
+    conn.close()
+    (notice,) = scene.alerts("notice", "upgraded the record from schema 1")
+    assert told(scene.hook.seen)[notice["id"]] == 1
+    assert told(scene.hook.seen)["A-1"] == 1
+    scene.home.run("poll")
+    assert len(list(scene.home.path.glob("fundwatch.db.schema-*"))) == 1
+
+
+def test_upgraded_schema_is_that_of_a_new_record(tmp_path: Path) -> None:
+    """An upgraded record and a new one have the same tables."""
+    first_schema(tmp_path / "old.db")
+    shapes = []
+    for name, create in (("old.db", False), ("new.db", True)):
+        store = Store(tmp_path / name, create=create)
+        rows = store.read(
+            "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE '\\_%' ESCAPE '\\'"
+        )
+        shapes.append({row["name"]: row["sql"] for row in rows})
+        store.close()
+    assert shapes[0] == shapes[1]
+
+
+def test_upgrade_is_all_or_nothing(tmp_path: Path) -> None:
+    """Killed at any moment of the upgrade, the record has the old schema or the new one."""
+    seen = set()
+    for number in range(12):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        home = Home(folder)
+        first_schema(folder / "fundwatch.db")
+        home.write("watchlist.yaml", "version: 1\n")
+        process = home.start("poll")
+        time.sleep(0.35 + number * 0.03)
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+        conn = sqlite3.connect(folder / "fundwatch.db")
+        (version,) = conn.execute("PRAGMA user_version").fetchone()
+        names = {row[0] for row in conn.execute("SELECT name FROM sqlite_master")}
+        assert conn.execute("SELECT count(*) FROM route").fetchone() >= (1,)
+        conn.close()
+        assert ("price" in names) == (version == VERSION)
+        seen.add(version)
+        shutil.rmtree(folder)
+    assert seen <= {1, VERSION}
+
+
+def test_backup_of_the_old_version_can_be_restored(scene: Scene, tmp_path: Path) -> None:
+    """A backup with an older schema is upgraded on the way."""
+    first_schema(tmp_path / "old.db")
+    done = subprocess.run(
+        scene.home.command("restore", str(tmp_path / "old.db")), capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"upgraded  from schema 1" in done.stdout
+    scene.home.run("status")

@@ -1,0 +1,790 @@
+"""Import and export of watchlists: what is taken of the lists that others write, what is
+refused and why, and that nothing is lost on the way out and in again."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import gzip
+import io
+import json
+import re
+import shlex
+import string
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from home import Home
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor import settings, setup, watchlist, watchlist_edit, watchlist_export, watchlist_import
+from monitor import watchlist_tables as tables
+from monitor.chain_names import ChainNames, Unclear, nobodys
+from monitor.chains import canonical, stable_id
+from monitor.cli import main
+from monitor.cli.exchange import ListFile
+from monitor.errors import ConfigError
+from monitor.model import Entry, Severity, Subject
+from monitor.watchlist_import import Plan, Terms
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA = ROOT.parent / "shared" / "data"
+CHAINS = settings.load(ROOT / "docs", {}).chains
+NAMES = ChainNames(CHAINS, ("USDT", "USDC"))
+
+SIM = "0x4F47Bc496083C727c5fbe3CE9CDf2B0f6496270c"
+SIM2 = "0xd04E33461FEA8302c5E1e13895b60cEe8AEfda7F"
+KIM = "1D6gG9iKEhPitTcWRJiniuj1jYM2hNeAfJ"
+TRON = "TXhf9nU9bjo1j9z5qEesHdr6gtdndfnA4T"
+SEGWIT = "bc1qgdjqv0av3q56jvd82tkdjpy7gdp9ut8tlqmgrpmv24sq90ecnvqqjwvw97"
+
+
+def table(data: str | bytes) -> tables.Table:
+    raw = data.encode() if isinstance(data, str) else data
+    return tables.read(raw, "list", lambda text: NAMES.key(text) is not None)
+
+
+def plan(data: str | bytes, listed: str = "", given: tuple[str, ...] = (), **lines: str) -> Plan:
+    """What an import would do with a file, on a watchlist with this text."""
+    entries = watchlist.parse(listed, CHAINS).entries
+    terms = Terms(CHAINS, {"desk-mail"}, {"USDT"}, given, lines)
+    return watchlist_import.plan(table(data), entries, terms)
+
+
+def taken(found: Plan) -> list[tuple[str, str]]:
+    return [(e.subject.chain, e.subject.address) for e in found.entries]
+
+
+def refusals(found: Plan) -> list[str]:
+    return [str(problem) for each in found.refused for problem in each.problems]
+
+
+# -- files -----------------------------------------------------------------------------------
+
+ROWS = f"address,chain,label\n{SIM},ethereum,Müller\n{TRON},tron,two\n"
+EXPECTED = [("ethereum", SIM.lower()), ("tron", TRON)]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        ROWS.encode(),
+        ROWS.encode("utf-8-sig"),
+        ROWS.encode("utf-16"),
+        ROWS.encode("utf-16-le"),
+        ROWS.encode("utf-16-be"),
+        ROWS.encode("cp1252"),
+        ROWS.replace("\n", "\r\n").encode(),
+        ROWS.replace("\n", "\r").encode(),
+        ROWS.replace(",", ";").encode(),
+        ROWS.replace(",", "\t").encode(),
+        ROWS.replace(",", "|").encode(),
+        f"sep=;\r\n{ROWS.replace(',', ';')}".encode(),
+        f'"sep=:"\n{ROWS.replace(",", ":")}'.encode(),
+        ROWS.replace("\n", ",,,\n").encode() + b",,,,\n,,,,\n",
+        "".join(",".join(f'"{c}"' for c in x.split(",")) + "\n" for x in ROWS.split()).encode(),
+        ROWS.replace(",", " , ").encode(),
+        f"Sanctions of March,,\n,,\n{ROWS}".encode(),
+        f"# a note\n{ROWS}# the end\n".encode(),
+        json.dumps(list(csv.DictReader(io.StringIO(ROWS)))).encode(),
+        json.dumps({"addresses": list(csv.DictReader(io.StringIO(ROWS)))}, indent=1).encode(),
+        "\n".join(json.dumps(r) for r in csv.DictReader(io.StringIO(ROWS))).encode("utf-8-sig"),
+        json.dumps({r["address"]: r for r in csv.DictReader(io.StringIO(ROWS))}).encode(),
+    ],
+    ids=lambda data: data[:12].hex(),
+)
+def test_one_list_in_all_its_forms(data: bytes):
+    """Encoding, separator, line ends, quotes, blanks and JSON's shapes change nothing."""
+    found = plan(data)
+    assert (taken(found), refusals(found)) == (EXPECTED, [])
+    assert [entry.label for entry in found.entries] == ["Müller", "two"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        f"{TRON}\n{KIM}\n",
+        f"# from the police\n\n{TRON}   # first\n  {KIM}\n#end",
+        f"{TRON}, {KIM}",
+        f"{TRON} {KIM}\n",
+        f"'{TRON}\n\u200b\u00a0{KIM}\ufeff\u00a0\n",
+        f'"{TRON}";\n"{KIM}";\n',
+        json.dumps([TRON, KIM]),
+        f"Wallets\n{TRON}\n{KIM}",
+    ],
+)
+def test_plain_lists_of_addresses(data: str):
+    """One a line or several, with notes, quotes and invisible characters around them."""
+    found = plan(data)
+    assert (taken(found), refusals(found)) == ([("tron", TRON), ("bitcoin", KIM)], [])
+
+
+@pytest.mark.parametrize(
+    ("header", "field"),
+    [
+        ("Wallet", "address"),
+        ("ADDRESS HASH", "address"),
+        (" blockchain ", "chain"),
+        ("Network", "chain"),
+        ("chain_by_format", "chain"),
+        ("ticker_as_published", "ticker"),
+        ("Entity Name", "label"),
+        ("Case-ID", "case"),
+        ("Tell When", "tell_when"),
+        ("\ufeffSource URL", "source"),
+        ("Comments", "reason"),
+    ],
+)
+def test_headers_as_people_write_them(header: str, field: str):
+    """Capitals, blanks, signs and usual other words name the same column."""
+    assert tables.columns(["x", header]) == {field: 1}
+
+
+def test_a_table_without_header_is_read_by_what_it_holds():
+    """Addresses and names of chains are found; what the rest means is not guessed."""
+    found = table(f"Ethereum,{SIM},Fraud\nbsc,{SIM2},Fraud\n")
+    assert found.taken == {"address": "address", "chain": "chain"}
+    assert found.ignored == ("column 3",)
+    assert taken(plan(f"Ethereum,{SIM},Fraud\nbsc,{SIM2},Fraud\n")) == [
+        ("ethereum", SIM.lower()),
+        ("bnb", SIM2.lower()),
+    ]
+
+
+def test_every_line_of_the_watchlist_has_a_column():
+    """All that a block may say can be said in a table, and in JSON."""
+    row = {
+        "address": TRON, "chain": "Tron", "label": "'=not a formula", "case": "NK-07",
+        "title": "North", "reason": "why", "source": "who", "tags": "a; b, c", "severity": "HIGH",
+        "direction": "Out", "min_amount": "TRX 1.5; USDT=20", "tell_when": "seen",
+        "since": "31.01.2023", "channels": "desk-mail", "busy": "TRUE", "retired": "",
+    }  # fmt: skip
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(row))
+    writer.writeheader()
+    writer.writerow(row)
+    [entry] = plan(out.getvalue()).entries
+    assert replace(entry, id="", line=0) == Entry(
+        "", Subject("tron", TRON), "=not a formula", "NK-07", "why", "who", ("a", "b", "c"),
+        Severity.HIGH, "out", {"TRX": "1.5", "USDT": "20"}, "seen", "2023-01-31",
+        ("desk-mail",), busy=True,
+    )  # fmt: skip
+    as_json = {**row, "label": "=not a formula", "busy": True, "tags": ["a", "b", "c"],
+               "min_amount": {"TRX": 1.5, "USDT": 20}}  # fmt: skip
+    [same] = plan(json.dumps([as_json])).entries
+    assert replace(same, line=0) == replace(entry, line=0)
+
+
+@pytest.mark.parametrize(
+    ("data", "part"),
+    [
+        (b"", "holds nothing"),
+        (b" \n# only a note\n", "holds nothing"),
+        (b"PK\x03\x04\x14\x00", "Excel workbook"),
+        (b"\xd0\xcf\x11\xe0\xa1", "old Excel workbook"),
+        (b"%PDF-1.7", "is a PDF"),
+        (gzip.compress(b"x", mtime=0), "gzip"),
+        (b"title: USDT blacklist\ntags:\n- address: x\n", "looks like YAML"),
+        (b"- address: '0x1'\n  currency: ETH\n", "looks like YAML"),
+        (b"<?xml version='1.0'?><sdn/>", "web page or XML"),
+        (b'[{"address": "x"', "not valid JSON"),
+        (b'{"address": "x"}\n{"address": \n', "list:2: is not valid JSON"),
+        (b'{"addresses": 7}', "holds no list"),
+        (b"[" * 100_000, "not valid JSON"),
+        (b"first,second\nno,number\n", "no column that holds addresses"),
+        (f'address,label\n{SIM},"open\n{SIM2},x\n'.encode(), "list:2: opens a quote"),
+        (b"x" * (tables.MAX_BYTES + 1), "is larger than"),
+        (b"\xff\xfeabc", "UTF-16"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else f"{len(value)} bytes",
+)
+def test_what_is_no_list_is_refused_as_a_whole(data: bytes, part: str):
+    """With what it is and what to do; nothing of it is read."""
+    with pytest.raises(ConfigError, match=part):
+        table(data)
+
+
+@given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
+def test_no_content_raises_anything_else(data: bytes):
+    """Whatever a file holds, it is refused as a whole or every row of it has its fate."""
+    with contextlib.suppress(ConfigError):
+        found = plan(data, given=("ethereum",))
+        assert len(found.taken) + len(found.refused) + found.repeated >= len(table(data).rows)
+
+
+def test_no_row_is_lost_between_columns_or_quotes():
+    """A row with too many cells, and a quote that swallows other rows, are refused."""
+    data = f'address,chain,label\n{TRON},tron,a, b\n{KIM},bitcoin,"x\n{SIM},ethereum,"y\n'
+    found = plan(data)
+    assert taken(found) == []
+    first, second = refusals(found)
+    assert first.startswith("line 2: 'b' is more than the header has columns (3)")
+    assert second.startswith("line 3: 'x' is in a quote that runs on over 2 lines")
+
+
+def test_text_cells_may_run_over_lines():
+    """A line break inside a quoted reason is a blank; the next row knows its own line."""
+    found = plan(f'address,reason\n{TRON},"one\ntwo"\nbad,x\n')
+    assert found.entries[0].reason == "one two"
+    assert refusals(found)[0].startswith("line 4: 'bad' ")
+
+
+# -- rows ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("address", "part"),
+    [
+        ("1.23457E+47", "a spreadsheet has destroyed the address"),
+        ("1,23457e+47", "a spreadsheet has destroyed the address"),
+        ("453912000000000000000000000000000000000000000000", "destroyed"),
+        ("#NAME?", "cannot show or compute"),
+        (f"{SIM[:8]}...{SIM[-4:]}", "is shortened"),
+        (f"{SIM[:8]}…{SIM[-4:]}", "is shortened"),
+        (SIM[:-1] + "C", "its checksum does not fit"),
+        (SIM[:-1], "is not an address"),
+        (f"{SIM[:10]} {SIM[10:]}", "has a space inside"),
+        (SIM[2:], "lacks 0x at its start"),
+        (f"0x{'ab' * 32}", "is a transaction or a key"),
+        (f"https://etherscan.io/address/{SIM}", "is a link"),
+        (f"ethereum:{SIM}", "has a word before the address"),
+        ("somebody.eth", "is a name"),
+        (SIM.replace("c", "с", 1), "only looks like a letter"),
+        ("0x" + "0" * 40, "is the zero address"),
+        ("0x000000000000000000000000000000000000dEaD", "is a burn address"),
+        ("0x0000000000000000000000000000000000000001", "machinery"),
+        ("0x4200000000000000000000000000000000000006", "machinery"),
+        ("0xdeaddeaddeaddeaddeaddeaddeaddeaddead0001", "machinery"),
+        ("0x" + "e" * 40, "placeholder"),
+    ],
+)
+def test_what_is_no_address_says_so_with_its_line(address: str, part: str):
+    """Every spoiled address has its own reason, behind its line and before a remedy."""
+    found = plan(f'label;address;chain\nx;"{address}";ethereum\n')
+    [text] = refusals(found)
+    assert re.match(rf"line 2: .*{re.escape(part)}.*\. [A-Z]", text), text
+
+
+@pytest.mark.parametrize(
+    ("chain", "address"),
+    [
+        ("tron", "T9yD14Nj9j7xAB4dbGeiX9h8unkKHxuWwb"),
+        ("tron", "TLsV52sRDL79HXGGm9yzwKibb6BeruhUzy"),
+        ("bitcoin", "1BitcoinEaterAddressDontSendf59kuE"),
+        ("bitcoin", "1CounterpartyXXXXXXXXXXXXXXXUWLpVr"),
+        ("bitcoin", "1111111111111111111114oLvT2"),
+        ("polygon", "0x0000000000000000000000000000000000001010"),
+    ],
+)
+def test_nobodys_addresses_are_known_on_every_chain(chain: str, address: str):
+    """Sinks of Tron and Bitcoin are refused too, and none of them hides behind a typo."""
+    assert nobodys(CHAINS[chain], canonical(CHAINS[chain], address))
+    assert not nobodys(CHAINS["ethereum"], SIM.lower())
+    assert not nobodys(CHAINS["tron"], TRON)
+    assert not nobodys(CHAINS["ethereum"], "0x00000000000000adc04c56bf30ac9d3c0aaf14dc")
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("Ethereum", "ethereum"),
+        ("ETH", "ethereum"),
+        ("Ethereum Mainnet", "ethereum"),
+        ("ERC-20", "ethereum"),
+        ("1", "ethereum"),
+        ("eip155:56", "bnb"),
+        ("BSC", "bnb"),
+        ("BNB Smart Chain (BEP20)", "bnb"),
+        ("Binance Smart Chain", "bnb"),
+        ("Polygon", "polygon"),
+        ("MATIC", "polygon"),
+        ("Arbitrum One", "arbitrum"),
+        ("OP Mainnet", "optimism"),
+        ("Avalanche C-Chain", "avalanche"),
+        ("TRX", "tron"),
+        ("Tron (TRC20)", "tron"),
+        ("XBT", "bitcoin"),
+        ("Bitcoin (BTC)", "bitcoin"),
+        ("bitcoin-testnet", "bitcoin-testnet"),
+        ("ethereum; bnb", "ethereum bnb"),
+        ("ETH / BSC and Polygon, ETH", "ethereum bnb polygon"),
+        ("EVM", ""),
+        ("", ""),
+    ],
+)
+def test_chains_as_people_say_them(text: str, keys: str):
+    """Keys, names, symbols, ids, usual other words; several in one cell."""
+    assert NAMES.keys(text) == tuple(keys.split())
+
+
+@pytest.mark.parametrize(
+    "text", ["Bitcoin Cash", "Bitcoin (Cash)", "Ethereum Classic", "LTC", "tBTC", "BEP2", "Solana"]
+)
+def test_other_chains_are_not_taken_for_ours(text: str):
+    """A chain that only sounds alike is refused by name."""
+    assert isinstance(NAMES.keys(f"ethereum; {text}"), Unclear)
+
+
+def test_a_coin_says_the_chain_and_a_token_does_not():
+    """ETC is not Ethereum, and USDT lives on many chains: there the address decides."""
+    data = f"ticker,address\nETC,{SIM}\nUSDT,{TRON}\nUSDT,{SIM}\nBSC,{SIM}\nBTC,{KIM}\n"
+    found = plan(data)
+    assert taken(found) == [("tron", TRON), ("bnb", SIM.lower()), ("bitcoin", KIM)]
+    first, second = refusals(found)
+    assert first.startswith("line 2: 'ETC' is not a chain")
+    assert second.startswith(f"line 4: '{SIM}' fits every chain of Ethereum's kind")
+    assert [each.asks for each in found.refused] == [False, True]
+
+
+def test_the_encoding_decides_where_it_can_and_a_person_where_it_cannot():
+    """`--chain` holds for rows that say nothing and fit several chains, for no others."""
+    data = f"{TRON}\n{KIM}\n{SEGWIT}\n{SIM}\n"
+    sure = [("tron", TRON), ("bitcoin", KIM), ("bitcoin", SEGWIT)]
+    assert taken(plan(data)) == sure
+    both = plan(data, given=("bnb", "tron", "ethereum"))
+    assert taken(both) == [*sure, ("bnb", SIM.lower()), ("ethereum", SIM.lower())]
+    assert "--chain ethereum" in refusals(plan(data))[0]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx", "mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn"],
+)
+def test_test_networks_are_never_guessed(address: str):
+    """They must be named; then they are taken."""
+    assert "belongs to a test network" in refusals(plan(address))[0]
+    assert taken(plan(address, given=("bitcoin-testnet",)))[0][0] == "bitcoin-testnet"
+    assert taken(plan(f"chain,address\nbitcoin-signet,{address}"))[0][0] == "bitcoin-signet"
+
+
+def test_a_chain_that_the_address_contradicts_is_refused():
+    """Nothing is corrected in silence: the row says Bitcoin, the address says Tron."""
+    [text] = refusals(plan(f"address,chain\n{TRON},bitcoin\n"))
+    assert "It looks like a Tron address: correct the chain" in text
+
+
+def test_letters_of_one_size_are_told_as_such():
+    """Addresses that a program put into small letters cannot be repaired."""
+    assert all("one size" in text for text in refusals(plan(f"{TRON.lower()}\n{KIM.lower()}\n")))
+
+
+@pytest.mark.parametrize(
+    ("written", "since"),
+    [
+        ("2023-01-31", "2023-01-31"),
+        ("2023-01-31 00:00:00", "2023-01-31"),
+        ("2023-01-31T00:00:00Z", "2023-01-31"),
+        ("31.1.2023", "2023-01-31"),
+        ("02.03.2023", "2023-03-02"),
+        ("31/01/2023", "2023-01-31"),
+        ("01/31/2023", "2023-01-31"),
+        ("First", None),
+        ("02/03/2023", None),
+        ("31.02.2023", None),
+        ("2023", None),
+    ],
+)
+def test_days_are_taken_where_their_form_leaves_no_doubt(written: str, since: str | None):
+    """Spreadsheets rewrite days; one that could be two is refused."""
+    found = plan(f"address;since\n{TRON};{written}\n")
+    assert [entry.since for entry in found.entries] == ([since] if since else [])
+    assert len(found.refused) == (since is None)
+
+
+def test_lines_for_rows_that_lack_them():
+    """What the row says goes before what the command says."""
+    data = f"address,case,severity\n{TRON},,\n{KIM},OWN,low\n"
+    first, second = plan(data, case="NEW", severity="severe", source="police").entries
+    assert (first.case, first.severity, first.source) == ("NEW", "severe", "police")
+    assert (second.case, second.severity, second.source) == ("OWN", "low", "police")
+
+
+LISTED = f"""\
+addresses:
+  - {{address: {TRON}, chain: tron, case: A}}
+  - {{address: {KIM}, chain: bitcoin, case: A, retired: '2026-11-20 m.ortiz "over"'}}
+"""
+
+
+def test_what_is_there_already_is_counted_and_what_differs_is_told():
+    """Same case: left as it is. Another case: taken. Retired: refused, for it is not watched."""
+    data = (
+        f"address,case,severity\n{TRON},A,\n{TRON},B,\n{TRON},B,\n{TRON},A,severe\n{KIM},A,\n"
+        f"{KIM},B,\n"
+    )
+    found = plan(data, LISTED)
+    assert taken(found) == [("tron", TRON), ("bitcoin", KIM)]
+    assert (found.present, found.repeated) == (2, 1)
+    other, words = found.remarks
+    assert "1 entry is watched under another case too" in other
+    assert "line 3 (A)" in other
+    assert "line 5 (severity; see the list)" in words
+    [text] = refusals(found)
+    assert text.startswith("line 6: ")
+    assert 'is on the list and retired (2026-11-20 m.ortiz "over")' in text
+
+
+def test_a_row_of_several_chains_adds_those_that_are_new():
+    """The block then names only the chains that the list lacks."""
+    listed = f"addresses:\n  - {{address: '{SIM}', chain: bnb}}\n"
+    found = plan(f"address;chain\n{SIM};ethereum, bnb, polygon\n", listed)
+    assert watchlist_import.blocks(found, CHAINS) == [
+        {"address": SIM, "chains": ("ethereum", "polygon")}
+    ]
+
+
+def test_refused_rows_can_be_mended_and_imported():
+    """They keep every cell as it was, other columns too; the reasons do not disturb."""
+    data = f"Wallet;Risk;Name\n{SIM[:-1]}C;95;=x\n{TRON};1;y\n1,2E+40;7;z\n"
+    text = "".join(watchlist_import.refused_rows(plan(data).refused))
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [(r["Risk"], r["Name"], r["refused_line"]) for r in rows] == [
+        ("95", "'=x", "2"),
+        ("7", "z", "4"),
+    ]
+    mended = text.replace(SIM[:-1] + "C", SIM).replace('"1,2E+40"', KIM)
+    again = plan(mended, given=("ethereum",))
+    assert taken(again) == [("ethereum", SIM.lower()), ("bitcoin", KIM)]
+    assert [entry.label for entry in again.entries] == ["=x", "z"]
+
+
+# -- the text of the list --------------------------------------------------------------------
+
+
+def test_many_blocks_at_once_keep_every_line_of_the_file():
+    """Each goes under its case, new ones with a title get their own, the count is raised."""
+    before = (ROOT / "watchlist.example.yaml").read_text("utf-8")
+    data = (
+        "address,chain,case,title\n"
+        f"{SIM},base,SIM-2023,\n{SIM2},base,NEW #1,A: title\n{SIM2},bnb,NEW #1,A: title\n"
+        f"{TRON},tron,LOOSE,\n"
+    )
+    found = plan(data, before)
+    after = watchlist_edit.add_many(before, CHAINS, watchlist_import.blocks(found, CHAINS))
+    kept = [line for line in before.splitlines() if not line.startswith("count:")]
+    rest = iter(after.splitlines())
+    assert all(line in rest for line in kept)
+    parsed = watchlist.parse(after, CHAINS)
+    assert (parsed.problems, parsed.count, parsed.blocks) == ((), 9, 9)
+    change = watchlist.difference(watchlist.parse(before, CHAINS).entries, parsed.entries)
+    assert {(e.case, e.title) for e in change.added} == {
+        ("SIM-2023", "Sim Hyon Sop"),
+        ("NEW #1", "A: title"),
+        ("LOOSE", ""),
+    }
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "",
+        "version: 1",
+        setup.EMPTY_LIST,
+        "addresses:\r\n# none yet\r\n",
+        "cases:\n",
+        f"cases:\n  A:\n    title: x\n    addresses:\n      - {{address: {KIM}, chain: bitcoin}}",
+        f"addresses:\n- address: {KIM}\n  chain: bitcoin\ncases:\n  A:\n    title: x",
+    ],
+)
+def test_many_blocks_fit_any_start(before: str):
+    """An existing case, a new one with a title and none, whatever stands in the file."""
+    data = f"address,case,title\n{TRON},A,\n{TRON},B,new\n{TRON},,\n{SEGWIT},A,\n{SEGWIT},B,new\n"
+    found = plan(data, before)
+    after = watchlist_edit.add_many(before, CHAINS, watchlist_import.blocks(found, CHAINS))
+    parsed = watchlist.parse(after, CHAINS)
+    assert parsed.problems == ()
+    cases = [e.case for e in parsed.entries if e.subject.address in (TRON, SEGWIT)]
+    assert Counter(cases) == {"A": 2, "B": 2, "": 1}
+    assert {e.title for e in parsed.entries if e.case == "B"} == {"new"}
+
+
+def test_a_second_title_of_a_case_is_told():
+    """A case has one title; the entry is taken all the same."""
+    found = plan(f"address,case,title\n{TRON},A,one\n{KIM},A,two\n{SEGWIT},,three\n")
+    assert len(found.taken) == 3
+    assert found.remarks == ("a case has one title; another one was not taken: line 3, line 4",)
+
+
+# -- round trip ------------------------------------------------------------------------------
+
+WORDS = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=40).map(
+    lambda text: " ".join(watchlist_hidden(text).split())
+).filter(bool) | st.sampled_from(
+    ["=1+1", "'=x", "''", "[a", "-5", "a; b", '"q"', "# x", "a: b", "1E+5", "{"]
+)
+
+
+def watchlist_hidden(text: str) -> str:
+    return re.sub("[\u200b\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]", "", text)
+
+
+ITEMS = st.lists(WORDS, unique=True, max_size=3).map(tuple)
+ADDRESSES = st.sampled_from(
+    [(c, a) for a in (SIM, SIM2) for c in ("ethereum", "bnb", "local")]
+    + [("tron", TRON), ("bitcoin", KIM), ("bitcoin", SEGWIT)]
+)
+CASES = st.sampled_from(["", "A-1", "File #7", "2023"])
+TITLES = {"": "", "A-1": "=A: 'title'", "File #7": "", "2023": "x"}
+COINS = st.decimals(0, 10**9, places=4).map(str)
+ASSETS = st.sampled_from(["ETH", "USDC.e", "a b", "x;y", "=z"]) | st.just(SIM.lower())
+NAMES_OF_PEOPLE = st.text(string.ascii_letters + ".-_", min_size=1, max_size=12)
+
+
+@st.composite
+def entries(draw: st.DrawFn) -> Entry:
+    chain, written = draw(ADDRESSES)
+    subject = Subject(chain, canonical(CHAINS[chain], written))
+    case = draw(CASES)
+    why = draw(WORDS.map(lambda text: text.replace('"', "'")))
+    by = draw(NAMES_OF_PEOPLE)
+    return Entry(
+        stable_id("E", case, subject.chain, subject.address), subject,
+        label=draw(st.just("") | WORDS), case=case, reason=draw(st.just("") | WORDS),
+        source=draw(st.just("") | WORDS), tags=draw(ITEMS),
+        severity=draw(st.sampled_from(Severity)),
+        direction=draw(st.sampled_from(["both", "in", "out"])),
+        min_amount=draw(st.dictionaries(ASSETS, COINS, max_size=3)),
+        tell_when=draw(st.sampled_from(["seen", "confirmed", "final"])),
+        since=draw(st.sampled_from(["first", "2023-01-31", "17000000", "0"])),
+        channels=draw(st.none() | ITEMS.filter(bool)), busy=draw(st.booleans()),
+        retired=draw(st.sampled_from(["", f'2026-11-20 {by} "{why}"'])), title=TITLES[case],
+    )  # fmt: skip
+
+
+@given(
+    st.lists(entries(), unique_by=lambda entry: entry.id, max_size=6),
+    st.sampled_from(["csv", "json", "jsonl"]),
+)
+def test_what_export_writes_import_takes_without_loss(found: list[Entry], form: str):
+    """Every term of every entry comes back, whatever its words are made of."""
+    text = "".join(watchlist_export.FORMATS[form](found, CHAINS))
+    if not text:
+        return
+    terms = Terms(CHAINS)
+    planned = watchlist_import.plan(table(text), (), terms)
+    assert refusals(planned) == []
+    blocks = watchlist_import.blocks(planned, CHAINS)
+    after = watchlist_edit.add_many(setup.EMPTY_LIST, CHAINS, blocks)
+    back = {e.id: replace(e, line=0) for e in watchlist.parse(after, CHAINS).entries}
+    assert back == {e.id: e for e in found}
+
+
+def test_exported_cells_are_no_formulas():
+    """A spreadsheet that opens the table calculates nothing."""
+    entry = Entry("E", Subject("tron", TRON), label="=1+1", tags=("@x",), reason="-1")
+    [row] = csv.DictReader(io.StringIO("".join(watchlist_export.csv_rows([entry], CHAINS))))
+    assert (row["label"], row["tags"], row["reason"]) == ("'=1+1", "'@x", "'-1")
+
+
+# -- the commands ----------------------------------------------------------------------------
+
+
+def run(home: Path, *args: str) -> Result:
+    return CliRunner().invoke(main, ["--home", str(home), "watchlist", *args])
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    folder = tmp_path / "home"
+    setup.init(folder, example=False)
+    return folder
+
+
+CSV = f"Wallet;Name;Chain\n{SIM};one;\n{TRON};two;\n1,2E+40;three;\n"
+
+
+def test_the_whole_way_of_an_import(home: Path, tmp_path: Path):
+    """Dry run writes nothing and prints the command that applies; that command takes the
+    good rows, keeps the old list, and a second one finds them there."""
+    source = tmp_path / "my list.csv"
+    source.write_text(CSV, "utf-8-sig")
+    before = (home / "watchlist.yaml").read_bytes()
+    dry = run(home, "import", str(source), "--chain", "ETH", "--case", "C 1")
+    assert dry.exit_code == 2
+    assert (home / "watchlist.yaml").read_bytes() == before
+    assert "case C 1: ethereum 1, tron 1" in dry.stdout
+    assert dry.stderr.startswith("line 4: '1,2E+40' is a number")
+    assert [p.name for p in home.glob("watchlist*")] == ["watchlist.yaml"]
+
+    command = next(line for line in dry.stdout.splitlines() if line.endswith("--apply"))
+    done = CliRunner().invoke(main, shlex.split(command)[1:])
+    assert done.exit_code == 2
+    assert "2 entries added" in done.stdout
+    [copy] = home.glob("watchlist.yaml.before-import-*Z")
+    assert copy.read_bytes() == before
+    parsed = watchlist.parse((home / "watchlist.yaml").read_bytes(), CHAINS)
+    assert [(e.label, e.case) for e in parsed.entries] == [("one", "C 1"), ("two", "C 1")]
+
+    again = CliRunner().invoke(main, shlex.split(command)[1:])
+    assert "2 entries on the list already" in again.stdout
+    assert len(list(home.glob("watchlist.yaml.before-import-*"))) == 1
+    exported = run(home, "export", "--format", "addresses")
+    assert exported.stdout == f"{SIM}\n{TRON}\n"
+
+
+def test_refused_rows_go_into_a_file_of_their_own(home: Path, tmp_path: Path):
+    """Never over the list that is being read."""
+    source, bad = tmp_path / "list.csv", tmp_path / "bad.csv"
+    source.write_text(CSV)
+    assert run(home, "import", str(source), "--refused", str(bad)).exit_code == 2
+    assert len(bad.read_text("utf-8-sig").splitlines()) == 3
+    wrong = run(home, "import", str(source), "--refused", str(source))
+    assert "is the list itself" in wrong.stderr
+    assert source.read_text() == CSV
+
+
+def test_a_good_list_ends_with_zero(home: Path, tmp_path: Path):
+    """All taken, or all there: exit code 0."""
+    source = tmp_path / "list.txt"
+    source.write_text(f"{TRON}\n{KIM}\n")
+    codes = [run(home, "import", str(source), *more).exit_code for more in ([], ["--apply"], [])]
+    assert codes == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("args", "part"),
+    [
+        (["--chain", "dogecoin"], "--chain: 'dogecoin' is not a chain"),
+        (["--case", "a\nb"], "is not a case name"),
+        (["--chain", "EVM"], "--chain: 'EVM' is not a chain"),
+    ],
+)
+def test_options_that_no_row_could_be_taken_with(
+    home: Path, tmp_path: Path, args: list[str], part: str
+):
+    """Are told once, not once a row."""
+    source = tmp_path / "list.txt"
+    source.write_text(f"{TRON}\n")
+    done = run(home, "import", str(source), *args)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert part in done.stderr
+
+
+def test_a_watchlist_with_mistakes_is_left_alone(home: Path, tmp_path: Path):
+    """Its own mistakes are told first; a list that would grow too large is not written."""
+    source, path = tmp_path / "list.txt", home / "watchlist.yaml"
+    source.write_text(f"{TRON}\n")
+    path.write_text("addresses:\n  - address: 0x1\n    chain: ethereum\n")
+    done = run(home, "import", str(source), "--apply")
+    assert done.exit_code == 2
+    assert "watchlist.yaml itself has mistakes" in done.stderr
+    path.write_text("# " + "x" * 4_999_950 + "\n")
+    large = run(home, "import", str(source), "--apply")
+    assert "the new watchlist would not do" in large.stderr
+    assert path.stat().st_size == 4_999_953
+
+
+def test_a_list_that_somebody_saves_meanwhile_is_not_overwritten(home: Path):
+    """The edit of a person wins over ours."""
+    listed = ListFile.read(home)
+    (home / "watchlist.yaml").write_text("# edited\n")
+    with pytest.raises(ConfigError, match="changed by somebody else"):
+        listed.replace("ours")
+    assert (home / "watchlist.yaml").read_text() == "# edited\n"
+    assert not (home / "watchlist.new").exists()
+
+
+def test_adding_and_importing_keep_windows_line_ends(home: Path, tmp_path: Path):
+    """A list that Notepad saved stays one."""
+    path, source = home / "watchlist.yaml", tmp_path / "list.txt"
+    path.write_bytes(b"\xef\xbb\xbf# note\r\naddresses:\r\n")
+    source.write_text(TRON)
+    assert run(home, "import", str(source), "--apply").exit_code == 0
+    assert run(home, "add", KIM, "--chain", "bitcoin").exit_code == 0
+    text = path.read_bytes()
+    assert text.count(b"\n") == text.count(b"\r\n") == 6
+
+
+def test_export_holds_what_is_watched_though_the_file_lost_it(tmp_path: Path):
+    """An entry missing from the file is still watched, so it is exported; a retired one with
+    --all only."""
+    home = Home(tmp_path)
+    home.write("config/chains.yaml", {"chains": {key: {"sources": []} for key in CHAINS}})
+    home.write("watchlist.yaml", {"addresses": [{"address": KIM, "chain": "bitcoin"}]})
+    home.run("poll", code=None)
+    retired = {"address": TRON, "chain": "tron", "retired": '2026-11-20 m.ortiz "over"'}
+    home.write("watchlist.yaml", {"addresses": [retired]})
+    rows = [
+        json.loads(x) for x in home.run("watchlist", "export", "--format", "jsonl").split("\n")[:-1]
+    ]
+    assert [(r["address"], r["channels"]) for r in rows] == [(KIM, None)]
+    everything = json.loads(home.run("watchlist", "export", "--format", "json", "--all"))
+    assert [r["address"] for r in everything] == [TRON, KIM]
+
+
+# -- lists that others publish ---------------------------------------------------------------
+
+
+def real(name: str) -> bytes:
+    found = sorted(DATA.glob(name))
+    if not found:
+        pytest.skip(f"{name} is not at hand")
+    data = found[0].read_bytes()
+    return gzip.decompress(data) if found[0].suffix == ".gz" else data
+
+
+REAL = {
+    # name: (options, entries by chain, refused rows)
+    "ofac/ofac_digital_currency_addresses_*.tsv": (
+        {"bitcoin": 531, "tron": 277, "ethereum": 104, "arbitrum": 1, "bnb": 1}, 51),
+    "ofac/0xB10C_format_lists_*/sanctioned_addresses_XBT.txt": ({"bitcoin": 482, "tron": 1}, 0),
+    "ofac/0xB10C_format_lists_*/sanctioned_addresses_XBT.json": ({"bitcoin": 482, "tron": 1}, 0),
+    "ofac/0xB10C_format_lists_*/sanctioned_addresses_ETH.json": ({"ethereum": 64}, 0),
+    "ofac/0xB10C_format_lists_*/sanctioned_addresses_USDT.txt": (
+        {"tron": 25, "ethereum": 8, "bitcoin": 7}, 0),
+    "ofac/0xB10C_format_lists_*/sanctioned_addresses_LTC.txt": ({}, 10),
+    "ofac/0xB10C_format_lists_*/sanctioned_addresses_XMR.txt": ({}, 8),
+    "ofac/daily_snapshots_lowercased/2026-08-22.json.gz": ({"bitcoin": 143, "ethereum": 104}, 714),
+    "watchlists/fbi_psa250226_bybit_51.tsv": ({"ethereum": 51}, 0),
+    "watchlists/osint_dprk_addresses.tsv": ({"ethereum": 19, "tron": 3}, 1),
+    "watchlists/finos_openaml/address_fraud.csv.gz": (
+        {"arbitrum": 244, "ethereum": 244, "optimism": 230, "linea": 228, "gnosis": 212,
+         "bnb": 149, "polygon": 100}, 0),
+    "watchlists/finos_openaml/address_sanctioned.csv.gz": ({"ethereum": 740, "arbitrum": 44}, 16),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_published_lists(name: str, capsys: pytest.CaptureFixture[str]):
+    """What is taken of each is known to the entry, every row is accounted for, and the list
+    that comes of it reads without a problem."""
+    source = table(real(name))
+    found = watchlist_import.plan(source, (), Terms(CHAINS, None, {"USDT"}, ("ethereum",)))
+    by_chain = Counter(entry.subject.chain for entry in found.entries)
+    with capsys.disabled():
+        print(f"\n{name}: {dict(by_chain)} taken, {len(found.refused)} refused")
+    assert (dict(by_chain), len(found.refused)) == REAL[name]
+    assert len(found.taken) + len(found.refused) + found.repeated == len(source.rows)
+    blocks = watchlist_import.blocks(found, CHAINS)
+    after = watchlist_edit.add_many(setup.EMPTY_LIST, CHAINS, blocks)
+    parsed = watchlist.parse(after, CHAINS)
+    assert [e.id for e in parsed.entries] == [e.id for e in found.entries]
+
+
+def test_traps_in_published_lists():
+    """The zero address, precompiles and placeholders of a real blacklist are refused, each
+    with its line; YAML is refused with a clear word."""
+    raw = real("watchlists/graphsense/usdt_blacklist.yaml")
+    with pytest.raises(ConfigError, match="looks like YAML"):
+        table(raw)
+    addresses = re.findall(r"address: '?(0x[0-9a-fA-F]+)", raw.decode())
+    found = plan("\n".join(addresses), given=("ethereum",))
+    refused = {each.row.values["address"]: each.problems[0].reason for each in found.refused}
+    assert "zero address" in refused["0x" + "0" * 40]
+    assert "machinery" in refused["0x00000000000000000000000000000000000018fe"]
+    assert all(int(str(address), 16) < 2**64 for address in refused)
+    assert len(found.taken) + found.repeated + len(found.refused) == len(addresses)
+
+
+def test_ten_thousand_rows_are_one_edit():
+    """The list is read and written once, not once a row."""
+    rows = [f"{canonical(CHAINS['ethereum'], f'0x{n:040x}')},C-{n % 50}" for n in
+            range(2**100, 2**100 + 10_000)]  # fmt: skip
+    found = plan("address,case\n" + "\n".join(rows), given=("ethereum",))
+    blocks = watchlist_import.blocks(found, CHAINS)
+    after = watchlist_edit.add_many(setup.EMPTY_LIST + "count: 0\n", CHAINS, blocks)
+    assert watchlist.parse(after, CHAINS).count == 10_000
