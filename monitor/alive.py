@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("fundwatch.alive")
 
+# Jobs without which nothing is seen or told; others (prices, tests) may fail meanwhile.
+VITAL = ("poll", "deliver", "reload", "housekeep", "requests")
 STUCK_AFTER = 300.0  # seconds without progress of a pass or of any tick
 BEAT_EVERY, BEAT_RETRY = 60.0, 5.0  # seconds: between heartbeats; until it is well
 BEAT_WITHIN = 10.0  # seconds for the receiver of the heartbeat
@@ -96,12 +98,13 @@ class Pulse:
             ]
 
     def well(self) -> bool:
-        """Whether every job does its work: not only tried, but without a fault."""
+        """Whether every vital job does its work: not only tried, but without a fault."""
         moment = self._clock()
         with self._lock:
             return all(
                 moment - max(self._worked.get(job, -inf), self._in_pass(job)) < STUCK_AFTER
                 for job in self._moved
+                if job in VITAL
             )
 
     def _in_pass(self, job: str) -> float:

@@ -347,8 +347,8 @@ class Fundwatch:
     def poll(self, *, everything: bool) -> PassReport:
         """One pass, with its log line. See Poller.run_pass."""
         report = self.poller.run_pass(everything=everything)
-        self.housekeep(report.started)
         if report.subjects:
+            self.housekeep(report.started)
             journal.put_note(self.store, "pass", f"{now()} {report.seconds:.1f}")
             log.info(
                 "pass %.1fs subjects=%d calls=%d new=%d alerts=%d late=%d errors=%d unread=%d",

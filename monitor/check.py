@@ -149,7 +149,8 @@ def _seen_alive(bench: Bench) -> None:
         return
     host, port = settings.listen
     if is_loopback(host):
-        out.ok(f"health, metrics and links are served on {host}:{port}, this machine only")
+        what = "health, metrics and links" if settings.public_url else "health and metrics"
+        out.ok(f"{what} are served on {host}:{port}, for this machine only")
     else:
         out.warn(
             f"{host}:{port} can be reached from other machines, without login and TLS",

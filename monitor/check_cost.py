@@ -96,11 +96,11 @@ def _privacy(settings: Settings, entries: Sequence[Entry], made: BySource) -> st
         for host, found in standby.items()
         if host not in regular
     ]
-    shown = (
+    said = (
         f"addresses are shown to: {', '.join(parts)}" if parts else "no address is shown to anybody"
     )
     learn = [_place(net.where(c.url)[0]) for c in settings.prices if _priced(settings, entries)]
-    return f"{shown}; only which coins you watch to: {', '.join(learn)}" if learn else shown
+    return f"{said}; only which coins you watch to: {', '.join(learn)}" if learn else said
 
 
 def _priced(settings: Settings, entries: Sequence[Entry]) -> bool:

@@ -39,7 +39,7 @@ def priced(bench: Bench) -> list[Chain]:
 def _try(bench: Bench, config: SourceConfig, coins: list[Chain]) -> None:
     out, settings = bench.out, bench.settings
     if bench.offline:
-        out.note(f"{config.name:<12}not asked")
+        out.note(f"{config.name:<14}not asked")
         return
     limiter = Limiter(
         config.name,
@@ -58,11 +58,11 @@ def _try(bench: Bench, config: SourceConfig, coins: list[Chain]) -> None:
         out.warn(str(error), _HARMLESS)
         return
     if not found:
-        out.warn(f"{config.name:<12}has no price of any watched coin", _HARMLESS)
+        out.warn(f"{config.name:<14}has no price of any watched coin", _HARMLESS)
         return
     newest = duration(bench.now - max(price.at for price in found))
     have = f"{len(found)} of {count(len(coins), 'coin', 'coins')}"
-    out.ok(f"{config.name:<12}{have} of watched chains; the newest price is {newest} old")
+    out.ok(f"{config.name:<14}{have} of watched chains; the newest price is {newest} old")
 
 
 def _thresholds(bench: Bench) -> None:

@@ -119,7 +119,7 @@ class Daemon:
         signal_ = Signal(
             key=f"fault:{name}",
             bad=bool(fault),
-            severity="severe",
+            severity="severe" if name in alive.VITAL else "high",
             hold=alive.FAULT_HOLD,
             what=f"A part of Fundwatch does not do its work ({name}): {fault}.",
             cure="Its log tells more; send that to who maintains it.",
@@ -155,7 +155,8 @@ class Daemon:
         ).start()
 
     def _well(self) -> bool:
-        return self._pulse.well() and not alive.told(self._desk.store, "overdue", "fault:")
+        faults = [f"fault:{job}" for job in alive.VITAL]
+        return self._pulse.well() and not alive.told(self._desk.store, "overdue", *faults)
 
     def _watch(self, scheduler: BackgroundScheduler) -> None:
         """Until the stop: end what is stuck, follow the clock, tell the supervisor."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from monitor import status
-from monitor.model import Entry, Severity
+from monitor.model import Entry, Severity, Watched
 from monitor.plain import duration, utc
 from monitor.plan import Signal
 from monitor.store import Store, journal, watch
@@ -34,10 +34,10 @@ Entries = Mapping[str, Sequence[Entry]]  # active ones, by chain
 
 def signals(desk: Fundwatch, now: int) -> list[Signal]:
     """Everything that is watched about reading, good or bad."""
-    entries = {
-        chain: [w.entry for watched in by_address.values() for w in watched]
-        for chain, by_address in watch.watch(desk.store).items()
-    }
+    active = [w for w in watch.all_entries(desk.store) if w.active]
+    entries: dict[str, list[Entry]] = {}
+    for each in active:
+        entries.setdefault(each.entry.subject.chain, []).append(each.entry)
     return [
         *_blind(desk, entries),
         *_no_source(desk, entries),
@@ -46,7 +46,7 @@ def signals(desk: Fundwatch, now: int) -> list[Signal]:
         _overdue(desk, now),
         *_late(desk, entries, now),
         *_spent(desk, now),
-        *_canaries(desk, now),
+        *_canaries(desk, active, now),
     ]
 
 
@@ -205,11 +205,11 @@ def _spent(desk: Fundwatch, now: int) -> Iterable[Signal]:
         )
 
 
-def _canaries(desk: Fundwatch, now: int) -> Iterable[Signal]:
+def _canaries(desk: Fundwatch, active: Iterable[Watched], now: int) -> Iterable[Signal]:
     """Addresses that move all the time: silence there means that reading is broken."""
-    for watched in watch.all_entries(desk.store):
+    for watched in active:
         entry = watched.entry
-        if not (watched.active and entry.canary):
+        if not entry.canary:
             continue
         since = max(watched.added, _last_recorded(desk.store, entry))
         yield Signal(

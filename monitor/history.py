@@ -29,7 +29,7 @@ from monitor.model import (
 from monitor.news import is_new
 from monitor.plan import Context, Plan, Route
 from monitor.questions import Answers, second_source
-from monitor.store import Store, record, watch
+from monitor.store import Store, journal, record, watch
 from monitor.store.record import StreamState
 
 LIST_DAYS = 30  # movements of this many days before the start are listed singly
@@ -68,8 +68,20 @@ def with_facts(store: Store, context: Context, plan: Plan, answers: Answers) -> 
         if entry.subject not in pasts:
             pasts[entry.subject] = _past(store, context, plan, entry.subject, limit)
         past = pasts[entry.subject]
-        found.append(_with_facts(alert, entry, context, past, _Said(plan, answers)))
+        told = _with_facts(alert, entry, context, past, _Said(plan, answers))
+        found.append(_naming_tests(store, told, plan))
     return tuple(found)
+
+
+def _naming_tests(store: Store, alert: Alert, plan: Plan) -> Alert:
+    """Test payments by the alerts that told them; what was not told keeps its hash."""
+    txs: list[str] = list(alert.facts.get("test_payments") or ())
+    if not txs:
+        return alert
+    known = journal.first_alerts(store, alert.entry_id or "", txs)
+    now = {a.tx: a.id for a in plan.alerts if a.entry_id == alert.entry_id and a.amends is None}
+    named = [known.get(tx) or now.get(tx) or tx for tx in txs]
+    return replace(alert, facts={**alert.facts, "test_payments": named})
 
 
 @dataclass(frozen=True, slots=True)

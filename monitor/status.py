@@ -120,10 +120,11 @@ def _load(store: Store, settings: Settings, now: int, running: bool) -> _Record:
 def _entry(record: _Record, watched: Watched, absent: bool) -> Json:
     entry = watched.entry
     chain = record.settings.chains.get(entry.subject.chain)
-    known = {stream for key, stream in record.readings if key == entry.subject.key}
-    streams = [
-        _stream(record, watched, chain, s) for s in (chain.streams if chain else sorted(known))
-    ]
+    if chain is not None:
+        names: Sequence[str] = chain.streams
+    else:
+        names = sorted(s for key, s in record.readings if key == entry.subject.key)
+    streams = [_stream(record, watched, chain, name) for name in names]
     states = {s["state"] for s in streams} or {BLIND}
     return {
         "id": entry.id,
@@ -439,8 +440,8 @@ def healthy(found: Json) -> tuple[bool, str]:
     ]
     hold = found["hold_severe_seconds"]
     lasting = [seconds for seconds in blind if seconds is None or seconds > hold]
-    keys = [i["key"] for i in found["incidents"] if i["told"]]
-    faults = [key.partition(":")[2] for key in keys if key.startswith("fault:")]
+    wrong = {i["key"] for i in found["incidents"] if i["told"]}
+    faults = [job for job in alive.VITAL if f"fault:{job}" in wrong]
     late = found["deliveries"]["late_seconds"]
     dead = found["deliveries"]["dead"]
     off = [c["channel"] for c in found["deliveries"]["channels"] if c["disabled"]]
@@ -456,5 +457,5 @@ def healthy(found: Json) -> tuple[bool, str]:
         (dead > 0, f"{dead} messages were given up; see `fundwatch deliveries list --state dead`"),
         (bool(off), f"channels are switched off: {', '.join(off)}"),
     )
-    wrong = [words for bad, words in reasons if bad]
-    return not wrong, "; ".join(wrong) or f"well: {found['verdict']['words']}"
+    why = [words for bad, words in reasons if bad]
+    return not why, "; ".join(why) or f"well: {found['verdict']['words']}"

@@ -93,14 +93,14 @@ def title(source: str) -> str:
     return TITLES.get(source, tidy(source, 40))
 
 
-def words(units: int, view: TransferView) -> str:
-    """The value of an amount of this view's asset with the price and where it is from, or
-    why there is none."""
+def words(units: int, view: TransferView) -> tuple[str, str]:
+    """The value of an amount of this view's asset, and the price with who said it and when;
+    or why there is none, and nothing."""
     value, price = usd(units, view.decimals, view.price), view.price
     if value is None or price is None:
-        return view.unpriced or NO_PRICE
+        return view.unpriced or NO_PRICE, ""
     one = f"1 {tidy(view.symbol, 32)} = {_figure(price.usd)} USD"
-    return f"{money(value)} ({one} by {title(price.source)}, {_age(price, moment(view))})"
+    return money(value), f"{one} by {title(price.source)}, {_age(price, moment(view))}"
 
 
 def moment(view: TransferView) -> int:

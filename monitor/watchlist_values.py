@@ -242,8 +242,8 @@ def _asset(name: Text, at: Reading) -> str | None:
     """The key of one threshold: a symbol as written, or a contract in canonical form."""
     if _CONTRACT.match(name.text):
         return _contract(name, at)
-    native = {chain.symbol for chain in at.chains.values()} | {USD}
-    if at.symbols is None or name.text in native or name.text in at.symbols:
+    native = {chain.symbol for chain in at.chains.values()}
+    if at.symbols is None or name.text in {USD, *native, *at.symbols}:
         return name.text
     near = closest(name.text, native.union(at.symbols))
     at.notes.say(

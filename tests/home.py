@@ -333,6 +333,16 @@ def _connect(home: Home, hook: HttpSink, mail: MailSink, to: Sequence[str] = DES
     home.write("config/channels.yaml", {"channels": {"hook": machine, "mail": people}})
 
 
+def with_prices(scene: Scene, url: str) -> None:
+    """The scene's coin gets a price, which a source of DefiLlama's form tells at this address."""
+    chain = {**dev_chain("mine"), "prices": {"coin": "ethereum"}}
+    scene.home.write("config/chains.yaml", {"chains": {"dev": chain}})
+    llama = {"kind": "defillama", "url": url, "rate_per_second": 1000}
+    rows = {"mine": configured(scene.explorer), "llama": llama}
+    scene.home.write("config/sources.yaml", {"sources": rows})
+    scene.home.write("config/settings.yaml", {"every": 2, "prices": ["llama"]})
+
+
 @contextmanager
 def staged(
     path: Path, *, contacted: bool = True, ledger: AccountLedger | None = None

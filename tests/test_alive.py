@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from home import ALICE, BANK, BOB, SHOP, Scene, entry, staged, stop, wait_for, watchlist
+from home import ALICE, BANK, BOB, ROOT, SHOP, Scene, entry, staged, stop, wait_for, watchlist
 from sinks import HttpSink, answer, hang
 
-from monitor import alive, health, incidents, lanes, status, watchdesk
+from monitor import alive, health, incidents, lanes, settings, status, watchdesk
 from monitor.app import Fundwatch, now, open_home
 from monitor.daemon import TICKS
 from monitor.errors import StoreError
@@ -25,6 +25,7 @@ from monitor.model import Entry, Subject
 from monitor.plan import Signal
 from monitor.store import Store, journal, watch
 from monitor.store.rows import entry_terms, to_entry
+from monitor.watchlist import parse as watchlist_of
 
 HOUR = 3600
 TOKEN = "/ping/canary-heartbeat-token-41aa"
@@ -436,6 +437,28 @@ def test_the_start_of_a_canary_is_of_low_severity(tmp_path: Path) -> None:
     assert summary["severity"] == "low"
 
 
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ({"canary": 6, "since": "2026-11-22"}, ""),
+        ({"canary": 0}, ""),
+        ({"canary": "often", "since": "2026-11-22"}, "is not a number of hours"),
+        ({"canary": 721, "since": "2026-11-22"}, "1 to 720"),
+        ({"canary": -1, "since": "2026-11-22"}, "is not a number of hours"),
+        ({"canary": 6}, "whole long history would be read"),
+    ],
+)
+def test_a_canary_in_the_watchlist(lines: dict[str, object], words: str) -> None:
+    """Hours, and a day of its own from which it is read; a mistake is told by its line."""
+    chains = settings.load(ROOT / "docs", {}).chains
+    block = {"address": "0x" + "b" * 40, "chain": "ethereum", **lines}
+    text = yaml.safe_dump({"defaults": {"since": "first"}, "addresses": [block]})
+    parsed = watchlist_of(text, chains)
+    assert bool(parsed.problems) is bool(words)
+    assert words in " ".join(map(str, parsed.problems))
+    assert [e.canary for e in parsed.entries] == ([] if words else [lines["canary"]])
+
+
 def test_entries_without_canary_keep_their_stored_terms() -> None:
     """An upgrade changes no entry: no answer mail about a list that nobody touched."""
     plain = Entry("E-1", Subject("dev", ALICE), label="x")
@@ -526,6 +549,13 @@ def test_a_connection_alone_does_not_clear_a_refused_message(tmp_path: Path) -> 
             assert "channel:mail" in _keys(desk)
 
 
-def test_every_job_has_its_pulse() -> None:
-    """Health vouches for each of them."""
-    assert {"poll", "deliver", "housekeep", "reload", "requests", "tests"} == set(TICKS)
+def test_health_vouches_for_every_job_that_is_needed() -> None:
+    """Prices and tests may fail; the rest may not, and each exists."""
+    assert set(alive.VITAL) < set(TICKS)
+    clock = Clock()
+    pulse = alive.Pulse(TICKS, lambda: 0.0, clock)
+    for job in alive.VITAL:
+        assert not pulse.well()
+        with pulse.beat(job):
+            pass
+    assert pulse.well()

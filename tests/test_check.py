@@ -20,7 +20,9 @@ from home import (
     entry,
     staged,
     watchlist,
+    with_prices,
 )
+from scripted_server import Reply, serve
 
 from monitor import check, check_cost, setup
 from monitor.model import SourceConfig
@@ -65,7 +67,7 @@ def test_a_sound_home_fails_nowhere_and_names_every_section(tmp_path: Path) -> N
     assert (code, [line for line in lines if "FAIL " in line[:7]]) == (0, [])
     sections = [line.split()[0] for line in lines if line[:1].isupper()]
     assert sections == [
-        *("Fundwatch", "SETTINGS", "WATCHLIST", "SOURCES", "CHANNELS"),
+        *("Fundwatch", "SETTINGS", "WATCHLIST", "SOURCES", "PRICES", "CHANNELS"),
         *("COST", "PRIVACY", "FIREWALL", "RESULT"),
     ]
     assert "native, internal, tokens, NFTs" in text
@@ -375,3 +377,26 @@ def test_the_command_works_while_the_daemon_runs(tmp_path: Path) -> None:
     assert "RESULT" in text
     assert not [s for s in SECRETS if s in text]
     assert os.path.sep + "tests" not in text
+
+
+def test_it_says_whether_prices_come_and_who_learns_what(tmp_path: Path) -> None:
+    """Coins, no address; a source that fails is a warning; so is a threshold without a price."""
+    status = 200
+    said = {"coins": {"coingecko:ethereum": {"price": 3000, "timestamp": int(time.time()) - 60}}}
+    with serve(lambda _: Reply(said, status)) as server, staged(tmp_path) as scene:
+        well(scene)
+        with_prices(scene, server.url)
+        text = flat(checked(scene.home)[1])
+        assert "llama 1 of 1 coin of watched chains; the newest price is" in text
+        assert "only which coins you watch to: 127.0.0.1" in text
+        assert server.url.removeprefix("http://") in text.partition("FIREWALL")[2]
+        status = 500
+        code, lines = checked(scene.home)
+        assert "HTTP 500 -> only values in USD depend on it" in flat(lines)
+        assert code == 0
+        assert not [c for c in server.calls if ALICE[2:] in c.path]
+        scene.home.write("config/settings.yaml", {"prices": "none"})
+        scene.home.write("watchlist.yaml", watchlist(entry(ALICE, min_amount={"USD": 20})))
+        text = flat(checked(scene.home, offline=True)[1])
+    assert "switched off (prices: none)" in text
+    assert "min_amount in USD, and nothing there has a price: everything that comes in" in text

@@ -22,6 +22,7 @@ from home import (
     dev_chain,
     entry,
     ids,
+    payment,
     staged,
     told,
     watchlist,
@@ -379,3 +380,19 @@ def test_many_waiting_messages_do_not_hold_another_channel(scene: Scene) -> None
     scene.hook.default = answer(200)
     scene.home.run("poll")  # more than one round of sending holds
     assert states(scene)["hook", "waiting"] == 0
+
+
+def test_test_payments_are_named_by_their_alerts(scene: Scene) -> None:
+    """The mail of a large payment names the alerts of the small ones before it."""
+    scene.ledger.mine([payment(901, ALICE, SHOP, 10**12)])
+    scene.home.run("poll")
+    (small,) = scene.alerts("movement")
+    scene.ledger.mine([payment(902, ALICE, SHOP, 10**17)])
+    scene.home.run("poll")
+    (large,) = [a for a in scene.alerts("movement") if a["id"] != small["id"]]
+    text = scene.mails_of(large["id"])[0].get_body(("plain",))
+    assert text is not None
+    words = " ".join(text.get_content().split())
+    # One of the two is history, which no alert told: it keeps its hash.
+    assert "2 small test payments came to the same party in the 24 hours before" in words
+    assert f"{small['id']}, 0x" in words or f", {small['id']})" in words

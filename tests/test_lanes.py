@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from book import fee, transfer
+from hypothesis import given
+from hypothesis import strategies as st
 from play import BITCOIN, COIN, ETHEREUM, FAKE, TOKEN, A, B, X
 
 from monitor import lanes
-from monitor.lanes import Loudness
-from monitor.model import Direction, Entry, Kind, Lane, Subject, Transfer
+from monitor.lanes import Loudness, Market
+from monitor.model import Direction, Entry, Kind, Lane, Price, Subject, Transfer
 
 ASSETS = {("ethereum", TOKEN): COIN}
 UTXO_KINDS = {True: Kind.UTXO_IN, False: Kind.UTXO_OUT}
 
 
 def judge(
-    *rows: Transfer, known: bool = True, legs: tuple[Transfer, ...] = (), **terms: object
+    *rows: Transfer,
+    known: bool = True,
+    legs: tuple[Transfer, ...] = (),
+    market: Market = lanes.NO_MARKET,
+    **terms: object,
 ) -> Loudness:
     chain = BITCOIN if rows[0].kind in (Kind.UTXO_IN, Kind.UTXO_OUT) else ETHEREUM
     entry = Entry("E0", Subject(chain.key, A), **terms)  # type: ignore[arg-type]
-    return lanes.loudness(entry, chain, rows, legs or rows, ASSETS, signature_known=known)
+    return lanes.loudness(
+        entry, chain, rows, legs or rows, ASSETS, signature_known=known, market=market
+    )
 
 
 def token(sender: str, recipient: str, amount: int = 5, contract: str = TOKEN) -> Transfer:
@@ -93,6 +103,55 @@ def test_the_smallest_amount_quietens_incoming_only() -> None:
     assert judge(out, fee(105), min_amount=least).lane is Lane.NEWS
     assert judge(token(X, A, amount=9), min_amount=least).lane is Lane.QUIET
     assert judge(token(X, A, amount=10), min_amount=least).lane is Lane.NEWS
+
+
+@given(st.integers(1, 10**30), st.integers(1, 10**12), st.integers(1, 10**9))
+def test_what_has_no_price_is_never_below(units: int, cents: int, least: int) -> None:
+    """With a price the dollars decide, exactly; without one near in time it is told."""
+    row = transfer(105, amount=units)
+    assert row.time is not None
+    usd = Decimal(cents) / 100
+
+    def market(at: int, *, daily: bool = False) -> Market:
+        return Market(
+            {("ethereum", ""): (Price("ethereum", "", at, usd, "x", daily),)}, row.time or 0
+        )
+
+    def lane(known: Market) -> Lane:
+        return judge(row, market=known, min_amount={"USD": str(least)}).lane
+
+    enough = units * cents >= least * 100 * 10**18
+    assert lane(market(row.time)) is (Lane.NEWS if enough else Lane.QUIET)
+    assert lane(lanes.NO_MARKET) is Lane.NEWS
+    assert lane(market(row.time + 3601)) is Lane.NEWS
+    assert lane(market(row.time, daily=True)) is Lane.NEWS
+
+
+def test_an_assets_own_amount_goes_before_dollars() -> None:
+    """ETH by its line, tokens by dollars; unverified tokens stay quiet, what leaves is told."""
+    at = transfer(105).time or 0
+    prices = {("ethereum", TOKEN): (Price("ethereum", TOKEN, at, Decimal(1), "x"),)}
+    known, least = Market(prices, at), {"USD": "1000", "ETH": "2"}
+    small = transfer(105, amount=10**18)
+    assert judge(small, market=known, min_amount=least).reason == "Less than 2 ETH came in."
+    dollars = judge(token(X, A, amount=999), market=known, min_amount=least)
+    assert (dollars.lane, dollars.reason) == (Lane.QUIET, "Less than 1000 USD came in.")
+    assert dollars.classes[0][1] == "below the smallest amount"
+    unpriced = judge(token(X, A), min_amount=least)
+    assert unpriced.reason == "USDT has no price, so it cannot be below 1000 USD."
+    assert judge(token(X, A, contract=FAKE), min_amount=least).lane is Lane.QUIET
+    assert judge(token(A, X), fee(105), market=known, min_amount=least).lane is Lane.NEWS
+
+
+def test_dollars_judge_the_net_of_utxo_chains() -> None:
+    """What is not in a block yet is judged by the price of now."""
+    got = (leg(A, 10**8, put=False),)
+    legs = (leg(X, 10**9, put=True), *got)
+    price = (Price("bitcoin", "", 5000, Decimal(900), "x"),)
+    known = Market({("bitcoin", ""): price}, 5000)
+    least = {"USD": "1000"}
+    assert judge(*got, legs=legs, market=known, min_amount=least).lane is Lane.QUIET
+    assert judge(*got, legs=legs, min_amount=least).lane is Lane.NEWS
 
 
 def test_a_huge_amount_is_compared_exactly() -> None:

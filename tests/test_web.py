@@ -431,6 +431,33 @@ def test_a_taken_port_is_said_and_ends_it(tmp_path: Path) -> None:
     assert "listen: 'no.such.host.invalid:8787' cannot be listened on" in other
 
 
+@pytest.mark.slow
+def test_from_the_mail_to_the_record(tmp_path: Path) -> None:
+    """The link as it stands in a mail, through a proxy that hands it on as it is: the alert
+    that it told is acknowledged by the running daemon."""
+    port = free_port()
+    with staged(tmp_path) as scene:
+        scene.home.write("link-secret", SECRET)
+        settings = {"every": 2, "listen": f"127.0.0.1:{port}", "public_url": PUBLIC}
+        scene.home.write("config/settings.yaml", {**settings, "link_secret_file": "link-secret"})
+        with scene.home.daemon() as process:
+            scene.pay((ALICE, SHOP))
+            wait_for(lambda: scene.alerts("movement"), 20, scene.home.log)
+            (alert,) = scene.alerts("movement")
+            wait_for(lambda: scene.mails_of(alert["id"]), 20, scene.home.log)
+            mail = scene.mails_of(alert["id"])[0].get_body(("plain",))
+            assert mail is not None
+            (found,) = set(re.findall(r"https://fundwatch\.example\S+", mail.get_content()))
+            url = found.replace("https://fundwatch.example", f"http://127.0.0.1:{port}")
+            assert alert["id"] in requests.get(url, timeout=10).text
+            assert scene.alerts("movement")[0]["state"] == "open"
+            requests.post(url, data={"name": "Ann", "note": "mine"}, timeout=10)
+            assert scene.alerts("movement")[0]["state"] == "acknowledged"
+            assert stop(process) == 0
+        assert "sig=" not in scene.home.log()
+        assert "Ann (claimed, by link): mine" in scene.home.run("alerts", "show", alert["id"])
+
+
 def test_crowds_and_dawdlers_do_not_stop_the_watch(tmp_path: Path) -> None:
     """Two hundred connections that never finish a request: payments are told all the same,
     and the stop is as quick as ever."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 
 from monitor.http import Http, Limiter
@@ -10,7 +11,8 @@ from monitor.ports import PriceSource
 from monitor.prices import coingecko, defillama
 
 # kind -> its adapter.
-PRICES: Mapping[str, Callable[[SourceConfig, Http, Limiter], PriceSource]] = {
+Clock = Callable[[], float]
+PRICES: Mapping[str, Callable[[SourceConfig, Http, Limiter, Clock], PriceSource]] = {
     "defillama": defillama.DefiLlama,
     "coingecko": coingecko.CoinGecko,
 }
@@ -24,6 +26,7 @@ def build(
     *,
     proxies: Mapping[str, str] | None = None,
     verify: bool | str = True,
+    clock: Clock = time.time,
 ) -> PriceSource:
     """The adapter for one row of config/sources.yaml. Raises KeyError for an unknown kind."""
     headers = coingecko.headers(config) if config.kind == "coingecko" else None
@@ -38,4 +41,4 @@ def build(
         verify=verify,
         attempts=1,  # the next round asks again
     )
-    return PRICES[config.kind](config, http, limiter)
+    return PRICES[config.kind](config, http, limiter, clock)

@@ -6,7 +6,6 @@ chains' own coins only: its lists of old prices by contract are not recorded, so
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -44,7 +43,7 @@ class CoinGecko:
         config: SourceConfig,
         http: Http,
         limiter: Limiter,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float],
     ) -> None:
         self.name = config.name
         self._most = MOST_CONTRACTS if config.api_key else MOST_WITHOUT_KEY

@@ -6,7 +6,6 @@ by contract are its own, taken from pools and the like.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -30,7 +29,7 @@ class DefiLlama:
         config: SourceConfig,
         http: Http,
         limiter: Limiter,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float],
     ) -> None:
         self.name = config.name
         self._http, self._limiter, self._clock = http, limiter, clock

@@ -182,8 +182,13 @@ def _account_body(view: AlertView, telling: Telling) -> tuple[Section | None, ..
 def _flow_items(view: AlertView, flow: Flow) -> tuple[Item | None, ...]:
     times = f"in {plural(flow.count, 'transfer')}" if flow.count > 1 else ""
     head = Item(quantity(flow.sample, flow.units), flow.direction.capitalize(), "strong", times)
-    worth = Item(value.words(flow.units, flow.sample), "Value") if flow.units else None
+    worth = _worth(flow.units, flow.sample, "Value") if flow.units else None
     return (head, *asset_lines(view.chain, flow.sample), worth)
+
+
+def _worth(units: int, row: TransferView, label: str) -> Item:
+    text, price = value.words(units, row)
+    return Item(text, label, note=price)
 
 
 def _ends(view: AlertView, telling: Telling, row: TransferView) -> tuple[Section | None, ...]:
@@ -304,7 +309,7 @@ def _utxo_body(view: AlertView, telling: Telling) -> tuple[Section | None, ...]:
                 note=_share(view, outputs, "output"),
             ),
             Item(_coins(view, abs(put - got)), net, "strong", unknown),
-            Item(value.words(abs(put - got), view.transfers[0]), "value"),
+            _worth(abs(put - got), view.transfers[0], "value"),
         ),
         _side_section(view, telling, "INPUTS", inputs),
         _side_section(view, telling, "OUTPUTS", outputs),

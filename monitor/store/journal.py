@@ -47,6 +47,14 @@ def add_alerts(
         insert_alerts(conn, alerts, routes)
 
 
+def first_alerts(store: Store, entry: str, txs: Sequence[str]) -> dict[str, str]:
+    """The alerts that first told an entry of these transactions, by transaction."""
+    rows = store.read_in(
+        "SELECT tx, id FROM alert WHERE entry = ? AND amends IS NULL AND tx IN ({})", txs, [entry]
+    )
+    return {row["tx"]: row["id"] for row in rows}
+
+
 def note_signals(conn: sqlite3.Connection, signals: Sequence[Signal], now: int) -> None:
     """Open, refresh or close the incidents that these signals are about."""
     for signal in signals:
