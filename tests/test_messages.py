@@ -596,6 +596,28 @@ def daily(views, channel=sample.MAIL):
     )
 
 
+def test_many_start_up_summaries():
+    """Which address had how much, those first whose funds moved lately; it is no news."""
+    alarming = sample.history(number="H-2")
+    facts = {
+        **alarming.alert.facts,
+        "history": {**alarming.alert.facts["history"], "alarming": True},
+    }
+    alarming = replace(alarming, alert=replace(alarming.alert, facts=facts))
+    calm = {**facts, "history": {**facts["history"], "alarming": False, "count": 1}}
+    views = [sample.history(number=f"H-{n}", facts=calm) for n in range(3, 9)]
+    rendered = sample.mail(*views, alarming)
+    assert "HISTORY of 1 watched address - case NK-07" in rendered.subject
+    text = flat(rendered.text)
+    assert "ATTENTION: funds of 1 of them moved in the 72 hours before" in text
+    lines = text.partition("BEFORE ")[2]
+    assert lines.index("FUNDS MOVED IN THE LAST 72 HOURS. H-2") < lines.index(
+        "1 earlier movement. H-3"
+    )
+    calm_mail = sample.mail(*views)
+    assert "This is history, not news" in calm_mail.text
+
+
 def test_daily_mail():
     """By case, with the quiet ones counted by reason, and the caller's remarks."""
     rendered = daily(sample.storm(9))

@@ -52,6 +52,8 @@ _MOVING = frozenset({AlertKind.MOVEMENT, AlertKind.AMENDMENT, AlertKind.LATE})
 
 def group_sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
     """Many alerts of one case in one mail; every row is in the attached table."""
+    if all(view.alert.kind is AlertKind.HISTORY for view in views):
+        return _histories_sheet(views, telling)
     loud = [view for view in views if view.alert.lane is Lane.NEWS]
     quiet = [view for view in views if view.alert.lane is Lane.QUIET]
     moving = [view for view in loud if view.alert.kind in _MOVING]
@@ -86,6 +88,52 @@ def group_sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
         footer=about.INTERNAL,
         table=table,
     )
+
+
+def _histories_sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
+    """Many start-up summaries in one mail: whose funds moved lately comes first."""
+    ordered = sorted(views, key=lambda view: not _alarming(view))
+    cases = {view.entry.case for view in views if view.entry}
+    chains = dict.fromkeys(chain_name(view) for view in views if view.alert.chain)
+    table = "".join(alert_csv_rows(views, telling.among(cases)))
+    severity, many = worst(views), _addresses(views)
+    lately = sum(map(_alarming, views))
+    return Sheet(
+        banner=severity.value.upper(),
+        severity=severity,
+        topic=topic(f"HISTORY of {many}", *map(case_part, sorted(cases)), ", ".join(chains))
+        + f" - {telling.message_id}",
+        headline=f"Watching began: {many}.",
+        lead=(_alarm_of(lately),),
+        sections=sections(
+            section("BEFORE", *(_before(view) for view in ordered)),
+            _watched(ordered, telling),
+            about.unchecked_section(views),
+            _group_next(telling),
+            attached(telling, table, views),
+        ),
+        footer=about.INTERNAL,
+        table=table,
+    )
+
+
+def _alarming(view: AlertView) -> bool:
+    return bool((view.alert.facts.get("history") or {}).get("alarming"))
+
+
+def _alarm_of(lately: int) -> str:
+    if not lately:
+        return _alarm(alarming=False)
+    return f"ATTENTION: funds of {lately:,} of them moved in the 72 hours before watching began."
+
+
+def _before(view: AlertView) -> Item:
+    """One start-up summary in a line."""
+    count = int((view.alert.facts.get("history") or {}).get("count") or 0)
+    label = tidy(view.entry.label, 80) if view.entry and view.entry.label else "no label"
+    lately = "; FUNDS MOVED IN THE LAST 72 HOURS" if _alarming(view) else ""
+    words = f"{label}, {chain_name(view)}: {plural(count, 'earlier movement')}{lately}."
+    return Item(words, style="warn" if lately else "", note=view.alert.id)
 
 
 def _span(views: Sequence[AlertView]) -> str:
@@ -127,9 +175,9 @@ def _worth(found: Iterable[Sequence[Flow]], ways: Sequence[str]) -> Iterable[Ite
     without = sum(total.unpriced for total in totals.values())
     if priced:
         missing = f"{plural(without, 'amount')} without a price, not in it" if without else ""
-        yield Item("; ".join(priced), "Value", note=missing)
+        yield Item("; ".join(priced), "Value of all", note=missing)
     else:
-        yield Item("not priced", "Value")
+        yield Item("not priced", "Value of all")
 
 
 def _sum(sample: TransferView, found: Sequence[Flow], direction: str) -> str:
@@ -273,7 +321,7 @@ def history_sheet(view: AlertView, telling: Telling) -> Sheet:
         severity=view.alert.severity,
         topic=topic(found, *subject_tail(view), view.alert.id),
         headline=f"Watching began: {plural(count, 'earlier movement')} of a watched address.",
-        lead=(_alarm(alarming),),
+        lead=(_alarm(alarming=alarming),),
         sections=sections(
             section("TOTALS", _history_table(view, fact)) if fact.get("by_asset") else None,
             section(
@@ -297,7 +345,7 @@ def _period(fact: Mapping[str, Any]) -> Item | None:
     return None if None in ends else Item(" to ".join(utc(end) for end in ends))
 
 
-def _alarm(alarming: bool) -> str:
+def _alarm(*, alarming: bool) -> str:
     if alarming:
         return "ATTENTION: funds moved in the 72 hours before watching began."
     return "This is history, not news: nothing here happened after watching began."
