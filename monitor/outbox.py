@@ -8,6 +8,7 @@ so. A crash in between repeats the same bytes under the same id.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -43,6 +44,9 @@ GROUP_ABOVE = 5  # alerts of one case that wait for one channel: more become one
 STORM_WINDOW = 600  # seconds in which this many messages ...
 STORM_MESSAGES = 10  # ... about one case make the next ones wait
 STORM_WAIT = 1200  # for the next grouped message
+# After this a round ends and the next one goes on: a slow receiver must not look like a
+# program that hangs.
+ROUND_SECONDS = 90.0
 GIVE_UP_IN_ROW = 3  # failures in a row after which a channel is left for the next round
 DAILY_MOST = 1000  # alerts shown in one daily mail
 
@@ -258,10 +262,12 @@ def _add(total: Tally, part: Tally) -> None:
 
 
 def _send_all(desk: Post, name: str, due: Sequence[post.Due]) -> Tally:
-    tally, in_row = Tally(), 0
+    tally, in_row, began = Tally(), 0, time.monotonic()
     channel = desk.channels.get(name)
     for each in due if channel is not None else ():
         assert channel is not None
+        if time.monotonic() - began > ROUND_SECONDS:
+            break
         if in_row >= GIVE_UP_IN_ROW or not post.claim(desk.store, each, desk.clock()):
             continue
         error = _send(desk, channel, each)

@@ -232,6 +232,7 @@ CREATE TABLE price_try (             -- moments for which no source had a price
   next_try INTEGER,                  -- NULL: given up
   PRIMARY KEY (chain, contract, at)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX alert_log_alert ON alert_log(alert);
 CREATE INDEX alert_open ON alert(created) WHERE state = 'open';
 """
 
