@@ -17,6 +17,7 @@ from monitor.demo.ending import command, near
 from monitor.demo.receivers import MailServer
 from monitor.demo.show import NAMES
 from monitor.demo.stage import surroundings
+from monitor.errors import StoreError
 from monitor.store import Store
 
 PACE = 12.0  # seconds between two events
@@ -82,8 +83,11 @@ def _past_told(home: Path) -> bool:
     """Whether every entry has its start-up summary."""
     if not (home / DATABASE).is_file():
         return False
-    with closing(Store(home / DATABASE, readonly=True)) as store:
-        rows = store.read("SELECT count(*) AS n, sum(history = 'told') AS told FROM entry")
+    try:
+        with closing(Store(home / DATABASE, readonly=True)) as store:
+            rows = store.read("SELECT count(*) AS n, sum(history = 'told') AS told FROM entry")
+    except StoreError:
+        return False  # it is being made just now
     return bool(rows[0]["n"]) and rows[0]["n"] == rows[0]["told"]
 
 
