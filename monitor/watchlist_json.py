@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -20,6 +21,9 @@ from monitor.watchlist_cells import (
     refusal,
     text_of,
 )
+
+DEEPEST = 50  # brackets within brackets
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{\]}]')
 
 
 def read(text: str, file: str, remarks: list[str]) -> Table:
@@ -41,10 +45,13 @@ def read(text: str, file: str, remarks: list[str]) -> Table:
 
 def _loads(text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
     """Numbers stay the text that was written. Raises ValueError."""
-    try:
-        return json.loads(text, parse_int=str, parse_float=str)
-    except RecursionError:
-        raise ValueError("it is nested too deep") from None
+    depth = 0
+    for match in _BRACKETS.finditer(text):
+        depth += match[0] in "[{"
+        depth -= match[0] in "]}"
+        if depth > DEEPEST:  # before the parser, which may end the process over it
+            raise ValueError("it is nested too deep")
+    return json.loads(text, parse_int=str, parse_float=str)
 
 
 def _not_json(file: str, error: ValueError, line: int) -> ConfigError:
