@@ -1,6 +1,8 @@
 """Signed links of a mail to the page where its alerts can be acknowledged. Pure.
 
-The link names a message and the time until which it holds. Whoever has the link may
+The link names a message and the time until which it holds. A secret may be several, the
+newest first, with blanks between them: the first signs, all are taken, so that it can change
+without breaking the links that are out. Whoever has the link may
 acknowledge: it is a key, as long as it holds, and shows nothing that its mail does not say.
 """
 
