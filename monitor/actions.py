@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from monitor import __version__, inbox, messages, outbox, watchlist_edit
-from monitor.app import WATCHLIST, Fundwatch, now
+from monitor.app import Fundwatch, now
 from monitor.errors import ConfigError, DeliveryError, Problem
 from monitor.model import AlertView, ChannelConfig
 from monitor.settings import Settings, shipped_config
 from monitor.store import journal, post, watch
+from monitor.watchlist_file import ListFile
 
 
 def table(desk: Fundwatch) -> dict[str, inbox.Action]:
@@ -80,19 +81,16 @@ def _retire(desk: Fundwatch, entry_id: str, name: str, why: str, day: str) -> st
     if found is None or not found.active:
         remedy = "See `fundwatch watchlist list`"
         raise ConfigError([Problem("entry", entry_id, "is not watched", remedy)])
-    path = desk.home / WATCHLIST
-    text = path.read_text("utf-8")
     if entry_id in {w.entry.id for w in watch.absent_entries(desk.store)}:
         ended = replace(found.entry, retired=f'{day} {name} "{why}"')
         watch.retire(desk.store, ended, now())
         return f"retired   {entry_id}; it was missing from the file already"
-    changed = watchlist_edit.retire(
-        text, desk.settings.chains, entry_id, when=day, name=name, why=why
+    listed = ListFile.read(desk.home)
+    listed.replace(
+        watchlist_edit.retire(
+            listed.text, desk.settings.chains, entry_id, when=day, name=name, why=why
+        )
     )
-    temporary = path.with_suffix(".new")
-    temporary.write_text(changed, "utf-8")
-    temporary.chmod(path.stat().st_mode)
-    temporary.replace(path)
     desk.reload()
     return f"retired   {entry_id}; what was recorded stays"
 

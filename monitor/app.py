@@ -48,18 +48,20 @@ from monitor.model import (
     Subject,
 )
 from monitor.outbox import Post
-from monitor.plan import Route
+from monitor.plain import plural
+from monitor.plan import Route, Signal
 from monitor.poll import PassReport, Poller, World
 from monitor.ports import Source
 from monitor.reader import HEAD_TTL, Desk
 from monitor.settings import Settings, load, shipped_config
-from monitor.store import Store, journal, watch
+from monitor.store import Store, journal, post, watch
 from monitor.store.schema import CHANGES
 from monitor.store.views import Views
 
 log = logging.getLogger("fundwatch")
 
 DATABASE = "fundwatch.db"
+RESTORING = "fundwatch.db.restoring"  # a restore that has not come to its end
 WATCHLIST = "watchlist.yaml"
 LOCK = "fundwatch.lock"
 LOCK_TRIES, LOCK_PAUSE = 3, 0.2  # further tries, seconds
@@ -245,7 +247,7 @@ class Fundwatch:
         self.pricer = pricing.Pricer(self._market())
         pricing.close_unused(store, (p.name for p in settings.prices), now())
         self._interval = budget.LEAST_INTERVAL
-        self._sending = threading.Lock()
+        self._sending, self._keeping = threading.Lock(), threading.Lock()
         self.poller = Poller(store, self._world())
         self.list = watchdesk.WatchDesk(self)
 
@@ -339,8 +341,8 @@ class Fundwatch:
     def reload(self) -> tuple[Problem, ...]:
         """Take the watchlist if it changed. Returns its problems."""
         problems = self.list.reload()
-        if self.list.timezone and self.list.timezone in available_timezones():
-            self.timezone = self.list.timezone
+        told = self.list.timezone
+        self.timezone = told if told in available_timezones() else self.settings.timezone
         self._interval = self.cost().interval
         return problems
 
@@ -358,20 +360,39 @@ class Fundwatch:
         return report
 
     def housekeep(self, at: int | None = None) -> None:
-        """Raise and close incidents, tell those that have lasted."""
+        """Raise and close incidents, tell those that have lasted. One at a time."""
         moment = now() if at is None else at
-        journal.put_signals(self.store, health.signals(self, moment), moment)
-        watchdesk.tell_incidents(self, moment)
-        self._pass_on(moment)
+        with self._keeping:
+            journal.put_signals(self.store, health.signals(self, moment), moment)
+            watchdesk.tell_incidents(self, moment)
+            self._pass_on(moment)
 
     def _pass_on(self, moment: int) -> None:
-        """Pass on what nobody acknowledges; not what is older than the wish for it."""
-        since = journal.get_note(self.store, "escalation")
-        if (since is None) == bool(self.settings.escalate_to):
-            since = str(moment) if self.settings.escalate_to else None
-            journal.put_note(self.store, "escalation", since)
-        if since is not None:
-            outbox.pass_on(self.post(), int(since))
+        """Pass on what nobody acknowledges; not what was told before that was wished for. With
+        another chain of channels, only what the old one has not come to its end with."""
+        chain, after = self.settings.escalate_to, self.settings.escalate_after
+        noted, _, before = (journal.get_note(self.store, "escalation") or "").partition(" ")
+        if not chain:
+            if noted:
+                journal.put_note(self.store, "escalation", None)
+            return
+        since = int(noted) if noted else moment
+        if before != " ".join(chain):
+            since = max(since, moment - after * (len(chain) + 1)) if noted else moment
+            journal.put_note(self.store, "escalation", f"{since} {' '.join(chain)}")
+        outbox.pass_on(self.post(), since)
+
+    def adopt(self) -> None:
+        """Tell to the present channels what waits for one that was taken out of the settings."""
+        channels = self.settings.channels
+        gone = post.gone(self.store, channels) if channels else {}
+        if not gone:
+            return
+        alerts = list(dict.fromkeys(alert for owed in gone.values() for alert in owed))
+        views = self.views.alerts(alerts)
+        post.move(self.store, gone, [r for v in views for r in self.route(v.alert, v.entry)])
+        journal.put_signals(self.store, [_gone(name, len(gone[name])) for name in gone], now())
+        log.warning("%d channels are gone; %d alerts go to others", len(gone), len(alerts))
 
     def deliver(self, *, everything: bool) -> outbox.Tally:
         """One round of sending; rounds never overlap."""
@@ -423,6 +444,18 @@ class Fundwatch:
         self.store.close()
 
 
+def _gone(name: str, count: int) -> Signal:
+    return Signal(
+        key=f"gone:{name}/{now()}",
+        bad=True,
+        severity="medium",
+        what=f"Channel {name} is no longer in config/channels.yaml. {plural(count, 'alert')} that "
+        "waited for it went to the other channels.",
+        cure="If that was a slip of the hand, put the channel back.",
+        once=True,
+    )
+
+
 @contextmanager
 def open_home(home: Path, environ: Mapping[str, str]) -> Iterator[Fundwatch]:
     """Lock a home folder, read its settings, open its record (made when it is new).
@@ -432,6 +465,13 @@ def open_home(home: Path, environ: Mapping[str, str]) -> Iterator[Fundwatch]:
     check_home(home)
     settings = load(home, environ)
     with lock(home):
+        if (home / RESTORING).exists():
+            remedy = (
+                "Run `fundwatch restore FILE` again; or delete this file to go on with the record "
+                "as it is"
+            )
+            reason = "is what an interrupted restore left"
+            raise ConfigError([Problem(str(home / RESTORING), "", reason, remedy)])
         fresh = not (home / DATABASE).exists()
         if fresh:
             log.warning("%s is new: nothing was recorded here before", home / DATABASE)
@@ -439,6 +479,7 @@ def open_home(home: Path, environ: Mapping[str, str]) -> Iterator[Fundwatch]:
         desk = Fundwatch(home, settings, store)
         try:
             desk.tell_upgrade()
+            desk.adopt()
             yield desk
         finally:
             desk.close()

@@ -12,7 +12,6 @@ import platform
 import shutil
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +20,7 @@ from zoneinfo import available_timezones
 from monitor import (
     __version__,
     app,
-    channels,
+    check_channels,
     check_cost,
     check_prices,
     check_sources,
@@ -31,13 +30,13 @@ from monitor import (
 from monitor.check_probe import Probe, offers
 from monitor.check_report import Bench, Report, lines_of
 from monitor.check_sources import day_of
-from monitor.errors import ConfigError, DeliveryError, StoreError
+from monitor.errors import ConfigError, StoreError
 from monitor.model import ChannelConfig, Entry, Severity
 from monitor.net import is_loopback
 from monitor.plain import duration
 from monitor.settings import Settings, load
 from monitor.status_text import count
-from monitor.store import Store, journal, post, watch
+from monitor.store import Store, journal, watch
 from monitor.store.schema import VERSION
 
 OLDEST_SQLITE = (3, 37)  # STRICT tables
@@ -106,7 +105,7 @@ def _check(bench: Bench) -> int:
     )
     probes = check_sources.check(bench, made)
     check_prices.check(bench)
-    _channels(bench)
+    check_channels.check(bench)
     for name, text in check_cost.facts(bench.settings, bench.entries, made.by_chain):
         out.fact(name, text)
     for text, cure in check_cost.warnings(bench.settings, bench.entries, made.by_chain):
@@ -295,77 +294,6 @@ def _held_back(bench: Bench) -> None:
                 "looks like a service; its history is held back",
                 "confirm with  busy: yes",
             )
-
-
-# -- channels ----------------------------------------------------------------------------
-
-
-def _channels(bench: Bench) -> None:
-    out, settings = bench.out, bench.settings
-    tail = "was tried" if bench.offline else "was sent"
-    out.section(f"CHANNELS (nothing {tail}; to send: fundwatch channels test NAME)")
-    if not settings.channels:
-        out.warn("no channel is set up: nobody is told", "config/channels.yaml")
-        return
-    off = post.disabled(bench.store) if bench.store else {}
-    with ThreadPoolExecutor(len(settings.channels), thread_name_prefix="check") as pool:
-        tried = list(pool.map(lambda c: _try_channel(bench, c), settings.channels.values()))
-    for config, (good, text) in zip(settings.channels.values(), tried, strict=True):
-        if good:
-            out.ok(f"{config.name:<12}{text}{_last_test(bench, config.name)}")
-        else:
-            out.fail(text, "correct config/channels.yaml")
-        if config.name in off:
-            cure = f"mend it, then  fundwatch channels test {config.name}"
-            out.fail(f"{config.name} is switched off: {off[config.name]}", cure)
-    for note in settings.notes:
-        if note.partition(":")[0] in settings.channels:
-            out.warn(note)
-    _audiences(bench)
-
-
-def _try_channel(bench: Bench, config: ChannelConfig) -> tuple[bool, str]:
-    settings = bench.settings
-    try:
-        channel = channels.build(
-            config, proxies=settings.proxies or None, verify=settings.ca_bundle or True
-        )
-        if bench.offline:
-            return True, f"{config.kind} to {check_cost.channel_host(config)}"
-        return True, channel.check()
-    except (ConfigError, DeliveryError) as error:
-        return False, str(error)
-
-
-def _last_test(bench: Bench, name: str) -> str:
-    noted = journal.get_note(bench.store, f"test:{name}") if bench.store else None
-    return f"; last test accepted {duration(bench.now - int(noted))} ago" if noted else ""
-
-
-def _audiences(bench: Bench) -> None:
-    """Whether somebody hears of our own failures, by another way than what failed."""
-    configs = list(bench.settings.channels.values())
-    told = [c for c in configs if "operations" in c.audience]
-    if not told:
-        bench.out.warn(
-            "no channel is for operations: nobody hears that Fundwatch is blind or stuck",
-            "write  audience: operations  into a channel",
-        )
-    for ops in told:
-        host = check_cost.channel_host(ops)
-        same = [c for c in configs if c is not ops and check_cost.channel_host(c) == host]
-        elsewhere = any(check_cost.channel_host(c) != host for c in told)
-        if same and not elsewhere:
-            bench.out.warn(
-                f"{ops.name} uses the same server as {same[0].name}: it cannot report that "
-                "server's failure",
-                "tell operations through another server too",
-            )
-    if len(configs) == 1:
-        bench.out.warn(
-            f"{configs[0].name} is the only channel: nobody hears of its own failure",
-            "add a second one through another server",
-        )
 
 
 # -- result ------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 import requests
@@ -52,7 +52,9 @@ class Answer:
     def json(self, *, exact: bool = False) -> Any:  # noqa: ANN401 - JSON holds anything
         """The decoded body. Raises BadResponse for what is not strict JSON: duplicate
         keys, NaN, Infinity, nesting beyond Python's depth, numbers of over 400 digits.
-        `exact`: fractions as Decimal, digit by digit, instead of float.
+        `exact`: fractions as Decimal, digit by digit, instead of float; a number that is too
+        large or long, NaN and Infinity stay the text that was written, for one bad value
+        must not cost the good ones beside it.
 
         Broken text inside strings (bad UTF-8, half a surrogate pair) becomes U+FFFD: a
         token's name must not make the page that holds it unreadable.
@@ -95,19 +97,29 @@ def _constant(text: str) -> NoReturn:
     raise ValueError(f"{text} is not a JSON value")
 
 
-def _decimal(text: str) -> Decimal:
-    _float(text)
-    return Decimal(text)
+def _whole_or_text(text: str) -> int | str:
+    return int(text) if len(text) <= LONGEST_DIGITS else text
+
+
+def _decimal_or_text(text: str) -> Decimal | str:
+    try:
+        _float(text)
+        return Decimal(text)
+    except (ValueError, InvalidOperation):  # the latter: an exponent beyond all measure
+        return text
 
 
 _DECODER, _EXACT = (
     json.JSONDecoder(
         object_pairs_hook=_object,
-        parse_int=_integer,
+        parse_int=whole,
         parse_float=fraction,
-        parse_constant=_constant,
+        parse_constant=constant,
     )
-    for fraction in (_float, _decimal)
+    for whole, fraction, constant in (
+        (_integer, _float, _constant),
+        (_whole_or_text, _decimal_or_text, str),
+    )
 )
 
 

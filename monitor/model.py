@@ -462,7 +462,7 @@ class TransferView:
 @dataclass(frozen=True, slots=True)
 class DeliveryView:
     channel: str
-    state: str  # waiting | accepted | dead
+    state: str  # waiting | accepted | dead | moved
     attempts: int
     recipient: str = ""
     last_error: str = ""

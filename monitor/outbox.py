@@ -142,8 +142,8 @@ def _parts(
 def _storm(desk: Post, owing: post.Owed) -> bool:
     """Whether so much was sent about this case that the next message should collect."""
     now = desk.clock()
-    recent = post.recent_messages(desk.store, owing.channel, owing.case, now - STORM_WINDOW)
-    last = post.last_group(desk.store, owing.channel, owing.case)
+    recent = post.recent_messages(desk.store, owing.channel, owing.case, now - STORM_WINDOW, now)
+    last = post.last_group(desk.store, owing.channel, owing.case, now)
     return recent >= STORM_MESSAGES or now - last < STORM_WAIT
 
 
@@ -201,7 +201,7 @@ def _freeze_daily(
 ) -> None:
     """Everything of the day that the channel is told of; what waited for it goes first."""
     message_id = stable_id("D", config.name, str(until))
-    day = post.told_between(desk.store, config.name, since, until, DAILY_MOST)
+    day = post.told_between(desk.store, config.name, since, until)
     alerts = list(dict.fromkeys([*owed, *day]))
     allowed = routing.allowed_cases(config, desk.entries())
     said = dict(remarks(allowed))

@@ -13,48 +13,52 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from monitor.app import DATABASE, lock, now
+from monitor.app import DATABASE, RESTORING, lock, now
 from monitor.errors import ConfigError, Problem
 from monitor.plain import utc
 from monitor.store import Store, journal
 
-SIDE_FILES = ("-wal", "-shm")
+SIDE_FILES = ("-wal", "-shm", "-journal")
 
 
 def restore(home: Path, file: Path) -> Iterator[str]:
     """Verify a backup and make it the record; yields lines to show.
 
-    Raises ConfigError when the file is no whole backup, Busy while a Fundwatch runs; the
-    record is not touched before the file has been found whole.
+    Raises ConfigError when the file is no whole backup, Busy while a Fundwatch runs. The
+    record is not touched before the copy that takes its place is whole and finished.
     """
     if not home.is_dir():
         raise _refused(home, "is not a folder", "Make it with `fundwatch init`, or correct --home")
     _verify(file)
     with lock(home):
-        moment = now()
-        target = home / DATABASE
-        fresh = home / f"{DATABASE}.restoring"
-        shutil.copyfile(file, fresh)
-        _to_disk(fresh)
-        if target.exists():
-            kept = _set_aside(target, moment)
-            yield f"kept      {kept.name}: the record as it was until now"
-        fresh.replace(target)
-        _to_disk(home)
-        with closing(Store(target)) as store:
+        moment, target, fresh = now(), home / DATABASE, home / RESTORING
+        _remove(fresh)
+        _copy(file, fresh)
+        with closing(Store(fresh)) as store:
             made = _taken_at(store)
             journal.put_note(store, "restored", json.dumps({"at": moment, "of": made}))
             with store.write() as conn:
                 conn.execute("UPDATE subject SET due = 0, deep = 0, in_flight = NULL")
-            open_alerts = store.read("SELECT count(*) AS n FROM alert WHERE state = 'open'")
-            if store.upgrade is not None:
-                yield f"upgraded  from schema {store.upgrade.old} to {store.upgrade.new}"
+            count = store.read("SELECT count(*) AS n FROM alert WHERE state = 'open'")[0]["n"]
+            upgrade = store.upgrade
+        if upgrade is not None:
+            upgrade.copy.unlink()  # of the copy; the backup itself stays where it is
+            yield f"upgraded  from schema {upgrade.old} to {upgrade.new}"
+        if target.exists():
+            fresh.chmod(target.stat().st_mode)
+        kept = _keep(target, moment)
+        # What SQLite keeps beside the old record must never be played into the new one.
+        for beside in _beside(target):
+            beside.unlink(missing_ok=True)
+        fresh.replace(target)
+        _to_disk(home)
+    if kept is not None:
+        yield f"kept      {kept.name}: the record as it was until now"
     yield f"restored  {file.name}, verified: the record as of {utc(made)}"
     yield (
         "next      `fundwatch run` (or poll) reads everything since then again. What it tells "
         "again keeps its number and says: again, after a restore"
     )
-    count = open_alerts[0]["n"]
     yield (
         f"lost      acknowledgements and notes since then ({count} alerts are open in the backup); "
         "entries added since then start anew, with a summary of their history"
@@ -65,9 +69,7 @@ def _verify(file: Path) -> None:
     if not file.is_file():
         raise _refused(file, "is not there", "Name a file that `fundwatch backup` made")
     try:
-        # Opened as it is: a backup has no -wal beside it, and must not be changed by a look.
-        uri = f"file:{file.absolute().as_posix().replace('?', '%3f').replace('#', '%23')}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True)) as conn:
+        with closing(_open(file)) as conn:
             outcome = conn.execute("PRAGMA integrity_check").fetchone()[0]
             broken = conn.execute("PRAGMA foreign_key_check").fetchone()
     except sqlite3.Error as error:
@@ -78,21 +80,51 @@ def _verify(file: Path) -> None:
         pass  # is it ours, and not newer than this program
 
 
+def _open(file: Path) -> sqlite3.Connection:
+    """For reading: a backup must not be changed by a look."""
+    path = file.absolute().as_posix().replace("?", "%3f").replace("#", "%23")
+    return sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+
+
+def _copy(file: Path, fresh: Path) -> None:
+    """Through SQLite, so that what stands beside the file (-wal) is not left behind."""
+    try:
+        with closing(_open(file)) as source, closing(sqlite3.connect(fresh)) as copy:
+            source.backup(copy)
+            outcome = copy.execute("PRAGMA integrity_check").fetchone()[0]
+    except sqlite3.Error as error:
+        raise _refused(
+            fresh, f"could not be written ({error})", "Free space on the disk"
+        ) from error
+    if outcome != "ok":
+        raise _refused(fresh, f"is damaged ({outcome})", "Try again, or take another backup")
+
+
 def _refused(path: Path, reason: str, remedy: str) -> ConfigError:
     return ConfigError([Problem("restore", str(path), reason, remedy)])
 
 
-def _set_aside(target: Path, moment: int) -> Path:
-    """Keep the present record under another name, with what SQLite keeps beside it. Its own
-    name is never without a record: a new, empty one would be made in its place."""
+def _keep(target: Path, moment: int) -> Path | None:
+    """Copy the present record, damaged or not, with what SQLite keeps beside it."""
+    if not any(each.exists() for each in (target, *_beside(target))):
+        return None
     stamp = datetime.fromtimestamp(moment, UTC).strftime("%Y%m%dT%H%M%SZ")
     kept = target.with_name(f"{target.name}.before-restore.{stamp}")
-    kept.hardlink_to(target)
-    for suffix in SIDE_FILES:
-        beside = target.with_name(target.name + suffix)
-        if beside.exists():
-            beside.replace(kept.with_name(kept.name + suffix))
+    for suffix in ("", *SIDE_FILES):
+        part = target.with_name(target.name + suffix)
+        if part.exists():
+            shutil.copy2(part, kept.with_name(kept.name + suffix))
+            _to_disk(kept.with_name(kept.name + suffix))
     return kept
+
+
+def _beside(path: Path) -> list[Path]:
+    return [path.with_name(path.name + suffix) for suffix in SIDE_FILES]
+
+
+def _remove(path: Path) -> None:
+    for each in (path, *_beside(path)):
+        each.unlink(missing_ok=True)
 
 
 def _taken_at(store: Store) -> int:

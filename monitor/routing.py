@@ -1,7 +1,8 @@
 """Who is told what, and when: which channels an alert is owed to, and in which form. Pure.
 
-Rules narrow what a channel takes; they never silence an alert: what no channel would take
-goes to all of its audience, and where nobody is of it, to everybody.
+Rules narrow what a channel takes; they never silence an alert. What no channel would take goes
+to those of its case whatever their other rules, else to those without rules about cases, else
+to all of its audience, and where nobody is of it, to everybody.
 """
 
 from __future__ import annotations
@@ -32,14 +33,24 @@ def routes(alert: Alert, entry: Entry | None, channels: Mapping[str, ChannelConf
 def _takers(
     alert: Alert, entry: Entry | None, channels: Collection[ChannelConfig]
 ) -> list[ChannelConfig]:
-    if alert.kind is AlertKind.NOTICE or entry is None:
-        audience = [each for each in channels if alert.audience in each.audience]
-        wanted = [each for each in audience if _severe_enough(alert, each)]
+    """The first of these groups that is not empty: the rules of a channel about cases and
+    tags keep cases apart, and are the last to be passed over."""
+    about = alert.audience if alert.kind is AlertKind.NOTICE or entry is None else "desk"
+    audience = [each for each in channels if about in each.audience]
+    if entry is None or alert.kind is AlertKind.NOTICE:
+        wanted = [each for each in audience if _open_to_all(each) and _severe_enough(alert, each)]
+        same = []
     else:
-        audience = [each for each in channels if "desk" in each.audience]
         wanted = [each for each in channels if _wants(alert, entry, each)]
+        same = [each for each in audience if _shares(entry, each)]
+    unruled = [each for each in audience if _open_to_all(each)]
     anybody = [each for each in channels if each.audience != {"escalation"}]
-    return wanted or audience or anybody or list(channels)
+    return wanted or same or unruled or audience or anybody or list(channels)
+
+
+def _open_to_all(config: ChannelConfig) -> bool:
+    """Whether a channel has no rule about cases or tags: notices may name any case."""
+    return not config.only.case and not config.only.tags
 
 
 def _severe_enough(alert: Alert, config: ChannelConfig) -> bool:

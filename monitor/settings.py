@@ -84,7 +84,7 @@ class Settings:
     escalate_to: tuple[str, ...] = ()  # ... to these channels, one after the other; none: never
     listen: tuple[str, int] | None = None  # where /healthz, /metrics and the pages are served
     public_url: str = ""  # under which people reach it; empty: no links in mails
-    link_secret: str = field(default="", repr=False)  # signs the links
+    link_secret: str = field(default="", repr=False)  # signs the links; several: newest first
     link_hours: int = 72  # for which a link holds
     heartbeat_url: str = field(default="", repr=False)  # called while all is well
     prices: tuple[SourceConfig, ...] = ()  # who says what coins are worth, in order; none: nobody
@@ -232,7 +232,7 @@ def _public_url(row: Row, secrets: _Secrets) -> str:
         return ""
     if not re.match(r"https?://[^\s/?#@]+(/[^\s?#]*)?\Z", url):
         row.bad("public_url", url, "is not an address", "Write it like https://fundwatch.example")
-    if len(secret.value) < LEAST_SECRET:
+    if min(map(len, secret.value.split()), default=0) < LEAST_SECRET:
         why = "needs a link_secret of 32 characters or more, which signs the links"
         remedy = secret.remedy or "write  link_secret_env: FUNDWATCH_LINK_SECRET"
         row.bad("public_url", "", why, f"Please {remedy} (`openssl rand -hex 32` makes one)")

@@ -11,6 +11,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from monitor import watchlist_json
@@ -147,7 +148,10 @@ def _delimiter(text: str) -> str:
     lines = [line for line in text.splitlines() if line.strip(" \t,;|")][:50]
 
     def score(delimiter: str) -> tuple[int, int]:
-        rows = [_Cells(0, cells, 1) for cells in csv.reader(lines, delimiter=delimiter)]
+        rows: list[_Cells] = []
+        with suppress(csv.Error):  # if it is the right separator, _rows says what is wrong
+            for cells in csv.reader(lines, delimiter=delimiter):
+                rows.append(_Cells(0, cells, 1))
         header = max((len(columns(row.cells)) for row in rows[:20]), default=0)
         return header, sum(row.likes() > 0 for row in rows)
 
@@ -163,10 +167,10 @@ def _rows(text: str, delimiter: str, file: str, first: int) -> list[_Cells]:
         for cells in reader:
             rows.append(_Cells(before + first, cells, reader.line_num - before))
             before = reader.line_num
-    except csv.Error:
-        raise refusal(
-            file, "", "has a cell without end", "Check its quotes", before + first
-        ) from None
+    except csv.Error:  # the only one that is possible here
+        reason = f"has a cell of over {csv.field_size_limit():,} characters"
+        remedy = 'Shorten it; if it should be short, close the quote (") that opens it'
+        raise refusal(file, "", reason, remedy, before + first) from None
     _closed(text, delimiter, file, rows)
     return rows
 

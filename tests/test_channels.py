@@ -298,6 +298,30 @@ def test_webhook_echo_holds_no_secret() -> None:
 
 
 @pytest.mark.parametrize(
+    "echo",
+    [
+        "invalid token CANARYTOKEN-1/+",
+        "invalid token canarytoken-1%2f%2b",
+        r"no hook \/services\/T000CANARY\/CANARYTOKEN-1%2F%2B",
+        "bad signature CANARYSIG+a/b=",
+        "bad signature CANARYSIG%2Ba%2Fb%3D",
+        "a cut-off CANARYTOKEN-1%2F%2B&sig=",
+    ],
+)
+@pytest.mark.parametrize("status", [200, 400])
+def test_webhook_hides_each_piece_of_its_url(status: int, echo: str) -> None:
+    """The last segment of a path is the key at Slack and Discord, a value of the query at
+    Teams: a receiver that repeats one of them alone brings it nowhere."""
+    with HttpSink() as sink:
+        sink.default = answer(status, echo.encode())
+        path = "/services/T000CANARY/CANARYTOKEN-1%2F%2B?v=1&sig=CANARYSIG%2Ba%2Fb%3D"
+        config = hook(sink.url(path))
+        said = Webhook(config).send(MESSAGE) if status == 200 else str(refused(config))
+    assert "[hidden]" in said
+    assert "canary" not in said.lower()
+
+
+@pytest.mark.parametrize(
     ("config", "words"),
     [
         (hook("ftp://h.example/x"), "channels.hook.url: is not an http or https address"),

@@ -269,6 +269,24 @@ def test_channels_that_tell_nobody_or_themselves_are_found(tmp_path: Path) -> No
     assert "no channel is for operations" in flat(checked(home, offline=True)[1])
 
 
+def test_a_rule_that_fits_no_address_is_told(tmp_path: Path) -> None:
+    """A case or tag of `only:` that nothing on the list has, with the one that was meant."""
+    home = Home(tmp_path)
+    home.write("config/chains.yaml", {"chains": {"dev": dev_chain("local-node")}})
+    ended = entry(BOB, case="OLD-1", tags=["mixer"], retired='2026-01-01 Kim "done"')
+    live = entry(ALICE, case="SIM-2023", tags=["dprk"])
+    home.write("watchlist.yaml", {"addresses": [live, ended]})
+    rule = {"case": ["SIM-2032", "SIM-2023", "OLD-1"], "tags": ["dprk", "mixer"]}
+    home.write("config/channels.yaml", {"channels": {"desk": mail_to("desk") | {"only": rule}}})
+    code, lines = checked(home, offline=True)
+    text = flat(lines)
+    assert code == 0
+    assert "only: case: SIM-2032 - no watched address has that -> did you mean SIM-2023?" in text
+    assert "only: case: OLD-1 - no watched address has that -> correct config" in text
+    assert "only: tags: mixer - no watched address has that" in text
+    assert text.count("no watched address has that") == 3
+
+
 def test_a_channel_that_cannot_be_reached_fails(tmp_path: Path) -> None:
     """The channel's own words, and exit 1."""
     with staged(tmp_path) as scene:

@@ -114,7 +114,7 @@ def test_quiet_alerts_go_to_machines_only(scene: Scene) -> None:
         for zone in ("UTC", "Asia/Tokyo", "America/Los_Angeles")
         if datetime.now(ZoneInfo(zone)).hour >= 8
     )
-    scene.home.write("config/settings.yaml", {"timezone": past_eight})
+    scene.home.write("config/settings.yaml", {"timezone": past_eight, "prices": "none"})
     scene.home.sql("UPDATE note SET value = '2026-01-01' WHERE key = 'daily'")
     scene.home.run("poll")
     scene.home.run("poll")
@@ -380,6 +380,39 @@ def test_many_waiting_messages_do_not_hold_another_channel(scene: Scene) -> None
     scene.hook.default = answer(200)
     scene.home.run("poll")  # more than one round of sending holds
     assert states(scene)["hook", "waiting"] == 0
+
+
+def test_daily_mail_of_a_storm_says_what_it_leaves_out(scene: Scene) -> None:
+    """More alerts than one mail can show are counted, not cut in silence."""
+    scene.pay((ALICE, SHOP))
+    scene.home.run("poll")
+    (one,) = scene.alerts("movement")
+    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION SELECT i + 1 FROM n WHERE i < 1200) "
+    copy = (
+        "INSERT INTO alert SELECT 'A-' || i, kind, lane, severity, created, chain, tx || i, entry, "
+        "direction, amends, lane_reason, title, facts, audience, 'closed' FROM alert, n "
+        "WHERE id = ?"
+    )
+    scene.home.sql(numbers + copy, one["id"])
+    scene.home.sql(
+        "INSERT INTO route SELECT a.id, 'mail', 'alone', r.message FROM alert a, route r "
+        "WHERE a.state = 'closed' AND r.alert = ? AND r.channel = 'mail'", one["id"],
+    )  # fmt: skip
+    past_eight = next(
+        zone
+        for zone in ("UTC", "Asia/Tokyo", "America/Los_Angeles")
+        if datetime.now(ZoneInfo(zone)).hour >= 8
+    )
+    scene.home.write("config/settings.yaml", {"timezone": past_eight, "prices": "none"})
+    scene.home.sql("UPDATE note SET value = '2026-01-01' WHERE key = 'daily'")
+    scene.home.sql("UPDATE note SET value = '0' WHERE key = 'daily_at'")
+    scene.home.run("poll")
+    text = scene.mail.mails[-1].message.get_body(("plain",))
+    assert text is not None
+    words = " ".join(text.get_content().split())
+    total = int(scene.home.sql("SELECT count(*) FROM route WHERE channel = 'mail'")[0][0])
+    assert "These are not all: see NOT SHOWN." in words
+    assert f"{total - 1000} more alerts: `fundwatch alerts list`." in words
 
 
 def test_test_payments_are_named_by_their_alerts(scene: Scene) -> None:

@@ -3,6 +3,7 @@ the real command and real receivers."""
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -12,7 +13,20 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
-from home import ALICE, BANK, BOB, SHOP, Scene, bodies, entry, staged, told, watchlist
+from home import (
+    ALICE,
+    BANK,
+    BOB,
+    SHOP,
+    Scene,
+    bodies,
+    entry,
+    staged,
+    stop,
+    told,
+    wait_for,
+    watchlist,
+)
 from sinks import HttpSink, answer
 
 AFTER = 30 * 60
@@ -35,7 +49,12 @@ def channels(scene: Scene, **more: dict[str, Any]) -> None:
 
 def passing_on(scene: Scene, *names: str) -> None:
     """Switch passing on, and let the program take note of it."""
-    settings = {"every": 2, "escalate_to": list(names), "escalate_after_minutes": AFTER // 60}
+    settings = {
+        "every": 2,
+        "prices": "none",
+        "escalate_to": list(names),
+        "escalate_after_minutes": AFTER // 60,
+    }
     scene.home.write("config/settings.yaml", settings)
     scene.home.run("poll", code=None)
 
@@ -46,9 +65,14 @@ def second_hook(sink: HttpSink) -> dict[str, Any]:
 
 
 def later(scene: Scene, seconds: int) -> None:
-    """Let time pass for alerts."""
-    scene.home.sql("UPDATE alert SET created = created - ?", seconds)
-    scene.home.sql("UPDATE note SET value = value - ? WHERE key = 'escalation'", seconds)
+    """Let time pass for alerts and messages."""
+    for table in ("alert", "message"):
+        scene.home.sql(f"UPDATE {table} SET created = created - ?", seconds)
+    scene.home.sql(
+        "UPDATE note SET value = (CAST(value AS INTEGER) - ?) || substr(value, instr(value, ' ')) "
+        "WHERE key = 'escalation'",
+        seconds,
+    )
 
 
 def test_unacknowledged_alert_goes_to_the_next_channel(scene: Scene) -> None:
@@ -107,18 +131,85 @@ def test_old_alerts_are_left_alone(scene: Scene) -> None:
 
 
 def test_dead_channel_is_passed_over(scene: Scene) -> None:
-    """A channel that is switched off does not stop the way of an alert."""
+    """A channel whose receiver said that it is gone does not stop the way of an alert."""
     with HttpSink() as gone, HttpSink() as boss:
         gone.default = answer(410)
         channels(scene, gone=second_hook(gone), boss=second_hook(boss))
         passing_on(scene, "gone", "boss")
-        scene.home.run("channels", "test", "gone", code=2)
-        scene.home.sql("INSERT OR REPLACE INTO channel_state VALUES ('gone', 1, 'gone')")
         scene.pay((ALICE, SHOP))
         scene.home.run("poll")
         later(scene, AFTER + 1)
+        scene.home.run("poll", code=1)
+        assert (len(gone.seen), len(boss.seen)) == (1, 0)
+        later(scene, AFTER + 1)
         scene.home.run("poll", code=None)
-        assert sum(told(boss.seen).values()) == 1
+        (body,) = (b for b in bodies(boss.seen) if b["data"].get("passed_on"))
+        assert len(body["data"]["alerts"]) == 1
+
+
+def test_new_step_is_not_flooded_with_the_past(scene: Scene) -> None:
+    """A channel that joins the chain gets what is on its way, not what lies open for long."""
+    with HttpSink() as first, HttpSink() as second:
+        channels(scene, first=second_hook(first), second=second_hook(second))
+        passing_on(scene, "first")
+        scene.pay((ALICE, SHOP))
+        scene.home.run("poll")
+        later(scene, AFTER + 1)
+        scene.home.run("poll")
+        later(scene, 100 * AFTER)
+        (fresh,) = scene.pay((ALICE, BANK))
+        scene.home.run("poll")
+        later(scene, AFTER + 1)
+        passing_on(scene, "first", "second")
+        later(scene, AFTER + 1)
+        scene.home.run("poll")
+        assert len(told(first.seen)) == 2
+        assert [a["tx"] for b in bodies(second.seen) for a in b["data"]["alerts"]] == [fresh]
+
+
+def test_clock_that_ran_ahead_holds_nothing_back(scene: Scene) -> None:
+    """Messages and alerts that are dated into the future neither hold back what is new nor
+    stop what is open from being passed on."""
+    with HttpSink() as boss:
+        channels(scene, boss=second_hook(boss))
+        passing_on(scene, "boss")
+        scene.pay((ALICE, SHOP))
+        scene.home.run("poll")
+        scene.home.sql("UPDATE message SET created = created + 259200, form = 'group'")
+        scene.home.sql("UPDATE alert SET created = created + 259200")
+        scene.pay((BANK, BOB))
+        with scene.home.daemon() as process:
+            wait_for(lambda: len(scene.mail.mails) == 4, 20, scene.home.log)
+            stop(process)
+        scene.home.sql(
+            "UPDATE note SET value = (CAST(value AS INTEGER) - ?) || ' boss' "
+            "WHERE key = 'escalation'", AFTER + 1,
+        )  # fmt: skip
+        scene.home.run("poll")
+        assert len(boss.seen) == 1
+
+
+def test_channel_that_is_taken_out_leaves_nothing_behind(scene: Scene) -> None:
+    """What waited for it goes to the others once, operations is told, health recovers."""
+    channels(scene, mail={"quiet_hours": hours(-1, 2)}, second=second_hook(scene.hook))
+    scene.hook.default = answer(503)
+    scene.pay((BANK, BOB))
+    scene.home.run("poll", code=1)
+    found = yaml.safe_load((scene.home.path / "config/channels.yaml").read_text("utf-8"))
+    other = {k: v for k, v in found["channels"]["mail"].items() if k != "quiet_hours"}
+    scene.home.write("config/channels.yaml", {"channels": {"other": other}})
+    scene.home.run("poll")
+    (moved,) = scene.alerts("movement")
+    subjects = [m.message["Subject"] for m in scene.mail.mails]
+    assert sum(moved["id"] in subject for subject in subjects) == 2  # one for each recipient
+    assert len(scene.alerts("notice", "no longer in config/channels.yaml")) == 2
+    states = {d["channel"]: d["state"] for d in scene.home.deliveries()}
+    assert states["hook"] == "moved"
+    found = json.loads(scene.home.run("status", "--json"))["deliveries"]
+    assert (found["waiting"], found["dead"], found["unsent"]) == (0, 0, 0)
+    count = len(scene.mail.mails)
+    scene.home.run("poll")
+    assert len(scene.mail.mails) == count
 
 
 def hours(begin: int, end: int) -> str:

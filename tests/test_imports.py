@@ -32,7 +32,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "edges": ("http", "net", "log", "settings", "inbox", "sources", "channels", "prices", "store"),
     "loops": ("reader", "questions", "history", "poll", "outbox", "pricing"),
     "outside": (
-        *("app", "daemon", "watchdesk", "actions", "setup", "cli", "__main__", "demo"),
+        *("app", "watchlist_file", "daemon", "watchdesk", "actions", "setup", "cli"),
+        *("__main__", "demo", "check_channels"),
         *("check", "check_cost", "check_prices", "check_probe", "check_report", "check_sources"),
         *("status", "status_text", "daybook", "restore", "health", "alive", "web"),
     ),

@@ -86,6 +86,7 @@ def test_recorded_refusal_of_coingecko_is_no_answer() -> None:
 HOSTILE = [
     *("1", None, True, [], {}, -1, 0, -0.5),
     *("1e-30", "1e30", "0.00000000000000000000000001", "1e9999", "9" * 60, "0." + "3" * 60),
+    *("1e400", "-1e400", "1e-99999999999999999999", "9" * 500, "NaN", "Infinity", "-Infinity"),
 ]
 
 
@@ -98,19 +99,27 @@ def test_what_is_no_price_is_left_out(said: object) -> None:
     wrong = said if number else json.dumps(said)
     reply = Reply(raw.replace('"price": 0', f'"price": {wrong}').encode())
     with serve(lambda _: reply) as server:
-        asked = [(ETHEREUM, ""), (ETHEREUM, USDT)]
-        try:
-            found = source("defillama", server.url).ask(asked, None)
-        except BadResponse:  # 1e9999 is no number of any kind: nothing of it is read
-            assert said == "1e9999"
-            return
+        found = source("defillama", server.url).ask([(ETHEREUM, ""), (ETHEREUM, USDT)], None)
     assert [(p.contract, p.usd) for p in found] == [(USDT, 1)]
+
+
+@pytest.mark.parametrize("said", ["1e400", "NaN", "-Infinity", "9" * 500])
+@pytest.mark.parametrize("where", ["usd", "last_updated_at"])
+def test_one_coin_without_sense_costs_no_other_at_coingecko(said: str, where: str) -> None:
+    """A figure that no number can hold takes its own coin out, be it the price or its time."""
+    bitcoin = Chain("bitcoin", "Bitcoin", "utxo", "BTC", 8, 12, prices=PriceIds("bitcoin"))
+    good = {"usd": 3120.45, "last_updated_at": NOW - 60}
+    raw = json.dumps({"bitcoin": {**good, where: 0}, "ethereum": good})
+    reply = Reply(raw.replace(f'"{where}": 0', f'"{where}": {said}').encode())
+    with serve(lambda _: reply) as server:
+        found = source("coingecko", server.url).ask([(bitcoin, ""), (ETHEREUM, "")], None)
+    assert [(p.chain, p.usd) for p in found] == [("ethereum", Decimal("3120.45"))]
 
 
 @pytest.mark.parametrize(
     ("said", "more"),
     [(NOW * 1000, {}), ("yesterday", {}), (0, {}), (None, {}), (NOW, {"confidence": 0.1}),
-     (NOW, {"confidence": "high"}), (NOW, {"confidence": 3})],
+     (NOW, {"confidence": "high"}), (NOW, {"confidence": 3}), (NOW, {"confidence": "NaN"})],
 )  # fmt: skip
 def test_a_price_without_a_time_or_that_is_not_sure_is_none(said: object, more: Any) -> None:
     """A time ahead of ours, no time, a low confidence."""
@@ -120,7 +129,7 @@ def test_a_price_without_a_time_or_that_is_not_sure_is_none(said: object, more: 
 
 @pytest.mark.parametrize(
     "raw",
-    [b"", b"<html>", b"[]", b'{"coins": []}', b'{"coins": {"a": NaN}}', b'{"a": 1, "a": 1}',
+    [b"", b"<html>", b"[]", b'{"coins": []}', b"NaN", b'{"coins": NaN}', b'{"a": 1, "a": 1}',
      b'{"coins": {"a": "' + b"x" * 1_100_000 + b'"}}'],
 )  # fmt: skip
 def test_what_is_no_answer_is_an_error(raw: bytes) -> None:

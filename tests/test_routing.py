@@ -25,6 +25,7 @@ ENTRY = Entry("E-1", Subject("dev", "0x" + "a" * 40), case="NK-07", tags=("dprk"
 MAIL = ChannelConfig("mail", "email", to=("desk@example.org",))
 OPS = ChannelConfig("ops", "email", frozenset({"operations"}))
 BOSS = ChannelConfig("boss", "email", frozenset({"escalation"}))
+CASES = frozenset({"NK-07"})
 HOOK = ChannelConfig("hook", "webhook", machine=True)
 
 
@@ -86,6 +87,24 @@ def test_start_up_summary_passes_a_rule_on_direction() -> None:
     """What has no direction is not kept from a channel by a rule about directions."""
     out = replace(MAIL, only=Only(direction=frozenset({"out"})))
     assert names(alert(AlertKind.HISTORY, direction=None), out, OPS) == {"mail"}
+
+
+def test_cases_stay_apart_when_no_rule_fits() -> None:
+    """What no channel would take goes to those of its case before it goes to others."""
+    mine = replace(MAIL, name="mine", only=Only(severity=frozenset({"severe"}), case=CASES))
+    other = replace(MAIL, name="other", only=Only(case=frozenset({"NK-08"})))
+    assert names(alert(), mine, other) == {"mine"}
+    unruled = replace(MAIL, name="unruled", only=Only(severity=frozenset({"severe"})))
+    assert names(alert(), other, unruled) == {"unruled"}
+    assert names(alert(), other) == {"other"}  # better told to the wrong desk than to nobody
+
+
+def test_notices_go_round_channels_of_single_cases() -> None:
+    """They may name any case: a channel with a rule about cases gets them only if all have."""
+    narrow = replace(MAIL, name="narrow", only=Only(case=CASES))
+    notice = alert(AlertKind.NOTICE, entry_id=None, direction=None, audience="operations")
+    assert names(notice, narrow, OPS, entry=None) == {"ops"}
+    assert names(notice, narrow, entry=None) == {"narrow"}
 
 
 _sets = {

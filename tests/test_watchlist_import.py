@@ -21,14 +21,24 @@ from home import Home
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor import settings, setup, watchlist, watchlist_edit, watchlist_export, watchlist_import
+from monitor import (
+    actions,
+    settings,
+    setup,
+    watchlist,
+    watchlist_edit,
+    watchlist_export,
+    watchlist_import,
+)
 from monitor import watchlist_tables as tables
+from monitor.app import open_home
 from monitor.chain_names import ChainNames, Unclear, nobodys
 from monitor.chains import canonical, stable_id
 from monitor.cli import main
-from monitor.cli.exchange import ListFile
 from monitor.errors import ConfigError
 from monitor.model import Entry, Severity, Subject
+from monitor.store import watch
+from monitor.watchlist_file import ListFile
 from monitor.watchlist_import import Plan, Terms
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -199,6 +209,8 @@ def test_every_line_of_the_watchlist_has_a_column():
         (f'address,label\n{SIM},"open\n{SIM2},x\n'.encode(), "list:2: opens a quote"),
         (b"x" * (tables.MAX_BYTES + 1), "is larger than"),
         (b"\xff\xfeabc", "UTF-16"),
+        (f"address,label\n{SIM},{'x' * 131_073}\n".encode(), "list:2: has a cell of over 131,072"),
+        (f"address;label\n{SIM};{'x,' * 70_000}\n".encode(), "list:2: has a cell of over 131,072"),
     ],
     ids=lambda value: value if isinstance(value, str) else f"{len(value)} bytes",
 )
@@ -214,6 +226,11 @@ def test_no_content_raises_anything_else(data: bytes):
     with contextlib.suppress(ConfigError):
         found = plan(data, given=("ethereum",))
         assert len(found.taken) + len(found.refused) + found.repeated >= len(table(data).rows)
+
+
+def test_a_long_line_of_short_cells_is_read():
+    """Only under the wrong separator it is one cell that is too long."""
+    assert len(plan(",".join([KIM] * 4_000)).entries) == 1
 
 
 def test_no_row_is_lost_between_columns_or_quotes():
@@ -627,14 +644,21 @@ def test_the_whole_way_of_an_import(home: Path, tmp_path: Path):
 
 
 def test_refused_rows_go_into_a_file_of_their_own(home: Path, tmp_path: Path):
-    """Never over the list that is being read."""
+    """A new one: neither the list that is being read nor anything else is written over, and
+    nothing is taken then. The command that applies does not name it again."""
     source, bad = tmp_path / "list.csv", tmp_path / "bad.csv"
     source.write_text(CSV)
-    assert run(home, "import", str(source), "--refused", str(bad)).exit_code == 2
+    dry = run(home, "import", str(source), "--refused", str(bad))
+    assert dry.exit_code == 2
     assert len(bad.read_text("utf-8-sig").splitlines()) == 3
-    wrong = run(home, "import", str(source), "--refused", str(source))
-    assert "is the list itself" in wrong.stderr
-    assert source.read_text() == CSV
+    assert "--apply" in dry.stdout
+    assert "--refused" not in dry.stdout
+    for there in (source, bad, home / "watchlist.yaml", home / ".env", home):
+        before = there.read_bytes() if there.is_file() else b""
+        wrong = run(home, "import", str(source), "--refused", str(there), "--apply")
+        assert wrong.exit_code == 2
+        assert there.is_dir() or "is there already" in wrong.stderr
+        assert (there.read_bytes() if there.is_file() else b"") == before
 
 
 def test_a_good_list_ends_with_zero(home: Path, tmp_path: Path):
@@ -697,6 +721,29 @@ def test_adding_and_importing_keep_windows_line_ends(home: Path, tmp_path: Path)
     assert run(home, "add", KIM, "--chain", "bitcoin").exit_code == 0
     text = path.read_bytes()
     assert text.count(b"\n") == text.count(b"\r\n") == 6
+
+
+def test_a_list_that_is_a_link_stays_one(home: Path, tmp_path: Path):
+    """Adding and retiring change the file that it leads to, with its line ends and rights."""
+    path, real = home / "watchlist.yaml", tmp_path / "repo" / "list-2026.yaml"
+    real.parent.mkdir()
+    real.write_bytes(b"# note\r\naddresses:\r\n")
+    real.chmod(0o640)
+    path.unlink()
+    path.symlink_to(real)
+    assert run(home, "add", KIM, "--chain", "bitcoin").exit_code == 0
+    assert path.is_symlink()
+    with open_home(home, {}) as desk:
+        desk.reload()
+        (watched,) = watch.all_entries(desk.store)
+        retire = actions.table(desk)["retire"]
+        retire(entry_id=watched.entry.id, name="m.ortiz", why="over", day="2026-11-20")
+    assert path.is_symlink()
+    text = real.read_bytes()
+    assert b'    retired: 2026-11-20 m.ortiz "over"\r\n' in text
+    assert text.count(b"\n") == text.count(b"\r\n") == 5
+    assert real.stat().st_mode & 0o777 == 0o640
+    assert [p.name for p in real.parent.iterdir()] == [real.name]
 
 
 def test_export_holds_what_is_watched_though_the_file_lost_it(tmp_path: Path):

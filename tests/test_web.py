@@ -28,7 +28,7 @@ from monitor.web.ack import SHOWN
 from monitor.web.server import BODY_MOST, Server
 from monitor.web.site import Site
 
-SECRET = "a secret that signs links, for tests only"
+SECRET = "a-secret-that-signs-links-for-tests-only"
 PUBLIC = "https://fundwatch.example/watch"
 
 
@@ -128,6 +128,19 @@ def test_health_is_that_of_the_command(tmp_path: Path) -> None:
         bad = served.get("/healthz")
     assert bad.status_code == 503
     assert "were given up" in bad.text
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/metrics", "/nothing"])
+def test_head_is_answered_as_get_without_a_body(served: Served, path: str) -> None:
+    """What uptime monitors ask with: the same status and headers, and nothing behind them."""
+    served.tell((ALICE, SHOP))
+    full = served.get(path)
+    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as connection:
+        connection.sendall(f"HEAD {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        head, _, body = connection.makefile("rb").read().partition(b"\r\n\r\n")
+    assert head.split()[1] == str(full.status_code).encode()
+    assert f"Content-Type: {full.headers['Content-Type']}".encode() in head
+    assert body == b""
 
 
 def figures(text: str) -> dict[str, dict[tuple[str, ...], float]]:

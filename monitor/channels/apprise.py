@@ -15,14 +15,15 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from typing import Any
-from urllib.parse import unquote
 
 from monitor import plain
+from monitor.channels import hidden
 from monitor.errors import ConfigError, DeliveryError, Problem
 from monitor.model import ChannelConfig, Outgoing
 
 TIMEOUT = 45.0  # seconds that one message to one URL may take
 _NUMBER = re.compile(r"no\. ([0-9]{1,4})\b")
+_LEAST_SECRET = 4  # characters; any part of these URLs may be the key
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]{1,19})://")
 
 
@@ -41,7 +42,9 @@ class Apprise:
         self.name = config.name
         self._timeout = timeout
         self._library = _library(config.name)
-        self._hidden = [_pieces(url) for url in config.urls]
+        self._hidden = [
+            hidden.pieces(_SCHEME.sub("", url, count=1), _LEAST_SECRET) for url in config.urls
+        ]
         self._services = _services(self._library, config)
         self._left: dict[int, threading.Thread] = {}  # by URL: what did not end in time
 
@@ -101,9 +104,7 @@ class Apprise:
         if len(outcome) > 1:
             return f"its plugin failed ({type(outcome[1]).__name__})"
         said = [str(entry.message) for entry in outcome[0].logs()] if outcome else []
-        words = " ".join(said)
-        for piece in self._hidden[at]:
-            words = re.sub(re.escape(piece), "[hidden]", words, flags=re.IGNORECASE)
+        words = hidden.hide(" ".join(said), self._hidden[at])
         return f"not accepted: {plain.tidy(words)}" if words else "not accepted"
 
     def _error(self, message: Outgoing, words: str, status: str) -> DeliveryError:
@@ -166,11 +167,3 @@ def _fitting(service: Any, title: str, bodies: Sequence[str]) -> str:  # noqa: A
     room = service.body_maxlen - service.overflow_buffer - (len(title) + 2 if together else 0)
     fit = (body for body in bodies if service.body_maxlen <= 0 or len(html.escape(body)) <= room)
     return next(fit, bodies[-1])
-
-
-def _pieces(url: str) -> list[str]:
-    """Everything in a URL that may be a secret, longest first."""
-    rest = _SCHEME.sub("", url, count=1)
-    found = {rest, *re.split(r"[/:@?&=,;#+\s]+", rest)}
-    found |= {unquote(piece) for piece in found}
-    return sorted((piece for piece in found if len(piece) > 3), key=len, reverse=True)

@@ -15,12 +15,14 @@ import urllib3
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from monitor import net, plain
+from monitor.channels import hidden
 from monitor.errors import ConfigError, DeliveryError, Problem
 from monitor.model import ChannelConfig, Outgoing
 
 TIMEOUT = 15.0  # seconds for the whole delivery
 _PREFIX = "whsec_"
 _WORDS = 4096  # bytes of the receiver's answer that are looked at
+_LEAST_SECRET = 9  # characters; shorter pieces of a URL are words such as "services"
 _REMEDY_PRIVATE = "If this is meant, set allow_private: true for the channel."
 
 
@@ -178,10 +180,7 @@ class Webhook:
             raw = response.raw.read(_WORDS, decode_content=False)
         except (urllib3.exceptions.HTTPError, OSError):
             return ""
-        text = raw.decode("utf-8", "replace")
-        for secret in self._hidden:
-            text = text.replace(secret, "[hidden]")
-        return plain.tidy(text)
+        return plain.tidy(hidden.hide(raw.decode("utf-8", "replace"), self._hidden))
 
     def _fault(self, error: Exception, deadline: net.Deadline) -> DeliveryError:
         words = net.explain(error, deadline)
@@ -211,12 +210,15 @@ def _keys(config: ChannelConfig) -> tuple[bytes, ...]:
     return keys
 
 
-def _hidden(config: ChannelConfig) -> tuple[str, ...]:
+def _hidden(config: ChannelConfig) -> frozenset[str]:
     """What a receiver that echoes its request must not bring into the record."""
     parts = urllib3.util.parse_url(config.url)
     query = (parts.query, *(parts.query or "").split("&"))
-    pieces = (config.url, parts.request_uri, parts.path, *query, parts.auth, *config.secrets)
-    return tuple(sorted((p for p in pieces if p and len(p) > 3), key=len, reverse=True))
+    whole = (config.url, parts.request_uri, parts.path, *query, parts.auth, *config.secrets)
+    # All but the host, which may be told.
+    private = filter(None, (parts.auth, parts.path, parts.query, parts.fragment))
+    inner = (piece for part in private for piece in hidden.pieces(part, _LEAST_SECRET))
+    return frozenset((*(p for p in whole if p and len(p) > 3), *inner))
 
 
 def _host_and_port(url: str, default: int) -> tuple[str, int]:

@@ -7,8 +7,7 @@ import shlex
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -24,68 +23,12 @@ from monitor.settings import Settings
 from monitor.store import Store, watch
 from monitor.watchlist_cells import Table
 from monitor.watchlist_edit import Line
+from monitor.watchlist_file import ListFile
 from monitor.watchlist_import import Plan, Refused, Terms
 from monitor.watchlist_values import CHOICES, Reading, read_value
 from monitor.yamltext import Notes, Text
 
 _SHOWN_CASES = 20
-
-
-@dataclass(frozen=True, slots=True)
-class ListFile:
-    """watchlist.yaml as it was read; written back only if nobody changed it meanwhile."""
-
-    path: Path
-    data: bytes
-
-    @classmethod
-    def read(cls, home: Path) -> ListFile:
-        path = home / WATCHLIST
-        try:
-            return cls(path, path.read_bytes())
-        except OSError as error:
-            why = f"cannot be read ({error.strerror})"
-            raise ConfigError(
-                [Problem(str(path), "", why, "Make it with `fundwatch init`")]
-            ) from None
-
-    @property
-    def text(self) -> str:
-        """With the file's own line ends. Raises ConfigError where it is not UTF-8."""
-        try:
-            return self.data.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            remedy = 'Save it again with the encoding "UTF-8"'
-            raise ConfigError([Problem(self.path.name, "", "is not UTF-8 text", remedy)]) from None
-
-    def back_up(self) -> Path:
-        """A copy beside the file, under a name that tells when; overwrites nothing."""
-        at = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-        for n in range(1, 100):
-            more = f"-{n}" if n > 1 else ""
-            copy = self.path.with_name(f"{self.path.name}.before-import-{at}{more}")
-            try:
-                with copy.open("xb") as file:
-                    file.write(self.data)
-            except FileExistsError:
-                continue
-            copy.chmod(self.path.stat().st_mode)
-            return copy
-        raise ConfigError([Problem(str(copy), "", "is there already", "Move the copies away")])
-
-    def replace(self, text: str) -> None:
-        """Write the new text in one step."""
-        temporary = self.path.with_suffix(".new")
-        with temporary.open("wb") as file:
-            file.write(text.encode("utf-8"))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(self.path.stat().st_mode)
-        if self.path.read_bytes() != self.data:
-            temporary.unlink()
-            why = "was changed by somebody else at this moment; nothing was written"
-            raise ConfigError([Problem(self.path.name, "", why, "Run the command again")])
-        temporary.replace(self.path)
 
 
 @click.command(name="import")
@@ -106,7 +49,8 @@ class ListFile:
     "--refused",
     "refused_to",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the refused rows with their reasons into this file (CSV), to mend and import it.",
+    help="Write the refused rows with their reasons into this new file (CSV), to mend and "
+    "import it.",
 )
 @click.pass_obj
 def import_(
@@ -130,6 +74,8 @@ def import_(
       fundwatch watchlist import cases.csv --chain ethereum --apply
     """
     check_home(home.folder)
+    if refused_to is not None and os.path.lexists(refused_to):
+        raise _taken(refused_to)
     settings = home.settings()
     listed = ListFile.read(home.folder)
     terms = _terms(settings, given, {k: v for k, v in lines.items() if v})
@@ -143,7 +89,7 @@ def import_(
     _print_plan(found)
     _print_refused(found.refused)
     if refused_to is not None:
-        _write_refused(refused_to, file, found.refused)
+        _write_refused(refused_to, found.refused)
     blocks = watchlist_import.blocks(found, settings.chains)
     text = _grown(listed, settings, blocks)
     if not blocks:
@@ -151,7 +97,7 @@ def import_(
     elif apply:
         _write(listed, text, found)
     else:
-        _print_next(home, file, terms, refused_to, found)
+        _print_next(home, file, terms, found)
     if found.refused:
         sys.exit(BAD_INPUT)
 
@@ -295,16 +241,21 @@ def _print_refused(refused: Sequence[Refused]) -> None:
             _say("", f"{number:>6,} {reason}")
 
 
-def _write_refused(to: Path, file: Path, refused: Sequence[Refused]) -> None:
-    if to.exists() and to.samefile(file):
-        remedy = "Name another file for the refused rows"
-        raise ConfigError([Problem("--refused", str(to), "is the list itself", remedy)])
+def _taken(to: Path) -> ConfigError:
+    remedy = "Name a new file: nothing is written over"
+    return ConfigError([Problem("--refused", str(to), "is there already", remedy)])
+
+
+def _write_refused(to: Path, refused: Sequence[Refused]) -> None:
     if not refused:
         return
     rows = "".join(watchlist_import.refused_rows(refused))
     try:
         # The mark at the start tells spreadsheets that this is UTF-8.
-        to.write_bytes(rows.encode("utf-8-sig"))
+        with to.open("xb") as new:
+            new.write(rows.encode("utf-8-sig"))
+    except FileExistsError:
+        raise _taken(to) from None
     except OSError as error:
         why = f"cannot be written ({error.strerror})"
         raise ConfigError([Problem("--refused", str(to), why, "Name another file")]) from None
@@ -320,14 +271,14 @@ def _write(listed: ListFile, text: str, found: Plan) -> None:
     _say("backup", f"{copy.name} is the list as it was")
 
 
-def _print_next(home: Home, file: Path, terms: Terms, refused_to: Path | None, found: Plan) -> None:
+def _print_next(home: Home, file: Path, terms: Terms, found: Plan) -> None:
+    """The command that applies; without --refused, whose file is written already."""
     chains = [part for key in terms.given for part in ("--chain", key)]
     lines = [part for key, value in terms.lines.items() for part in (f"--{key}", value)]
-    rest = ["--refused", str(refused_to)] if refused_to else []
     words = ["fundwatch", "--home", str(home.folder), "watchlist", "import", str(file)]
     count = _entries(len(found.entries))
     click.echo(f"\nNothing was written yet. To add the {count}:\n")
-    click.echo(f"  {shlex.join([*words, *chains, *lines, *rest, '--apply'])}")
+    click.echo(f"  {shlex.join([*words, *chains, *lines, '--apply'])}")
 
 
 # -- export ----------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from monitor.cli.common import Home, print_table, table
 from monitor.errors import ConfigError, Problem
 from monitor.plain import utc
 from monitor.store import watch
+from monitor.watchlist_file import ListFile
 
 
 @click.group(name="watchlist")
@@ -106,7 +107,7 @@ def watchlist_add(home: Home, /, address: str, chains: tuple[str, ...], **lines:
     """
     check_home(home.folder)
     table = home.settings().chains
-    listed = exchange.ListFile.read(home.folder)
+    listed = ListFile.read(home.folder)
     chain = chains[0] if len(chains) == 1 else list(chains)
     text = watchlist_edit.add(
         listed.text, table, address=address, chain=chain,

@@ -19,8 +19,8 @@ def deliveries() -> None:
 @deliveries.command(name="list")
 @click.option(
     "--state",
-    type=click.Choice(["waiting", "accepted", "dead"]),
-    help="Only deliveries in this state; dead: given up.",
+    type=click.Choice(["waiting", "accepted", "dead", "moved"]),
+    help="Only deliveries in this state; dead: given up; moved: its channel was taken away.",
 )
 @click.option(
     "--format",
@@ -49,7 +49,11 @@ def deliveries_list(home: Home, state: str | None, form: str) -> None:
             click.echo(records.json_text({name: row[name] for name in names}))
             continue
         next_try = utc(row["due"]) if row["state"] == "waiting" else "-"
-        words = {"dead": "given up", "accepted": "accepted by the server"}
+        words = {
+            "dead": "given up",
+            "accepted": "accepted by the server",
+            "moved": "went to others",
+        }
         shown.add_row(
             *(row["message"], row["channel"], row["recipient"]),
             *(words.get(row["state"], row["state"]), str(row["attempts"]), next_try),

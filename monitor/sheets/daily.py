@@ -23,6 +23,7 @@ from monitor.sheets.parts import (
     worst,
 )
 
+_CUT = " These are not all: see NOT SHOWN."
 LISTED = 50  # alerts of one case that are listed singly
 _STATES = {"open": "NOT ACKNOWLEDGED", "acknowledged": "acknowledged", "closed": "closed"}
 
@@ -45,7 +46,7 @@ def daily_sheet(
         banner="DAILY",
         severity=worst(views) if views else Severity.LOW,
         topic=topic(counted, utc(until)[:10], telling.message_id),
-        headline=_headline(told, quiet),
+        headline=_headline(told, quiet) + (_CUT if "NOT SHOWN" in remarks else ""),
         lead=(f"From {when(since, telling.timezone)} to {when(until, telling.timezone)}.",),
         sections=sections(
             *(s for case in cases for s in _case_sections(case, told)),

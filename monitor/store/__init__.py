@@ -86,6 +86,8 @@ class Store:
                 f"Fundwatch {__version__}, which knows schema {VERSION}. Install the newer version "
                 "again; to go back, restore the backup that it made before it upgraded"
             )
+        if not readonly:  # a backup that was put in place is not in this mode
+            self._conn.execute("PRAGMA journal_mode = WAL")
         if version < VERSION and readonly and not older:
             raise StoreError(
                 f"{self.path} was written by an older Fundwatch (schema {version}, this one uses "
@@ -109,9 +111,7 @@ class Store:
         return f"Fundwatch {row[0]}" if row else "another version of Fundwatch"
 
     def _migrate(self, version: int, *, fresh: bool) -> None:
-        if fresh:
-            self._conn.execute("PRAGMA journal_mode = WAL")
-        else:
+        if not fresh:
             stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
             copy = self.path.with_name(f"{self.path.name}.schema-{version}.{stamp}")
             self.backup(copy)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from monitor.model import Outgoing, Rendered
+from monitor.plan import Route
 from monitor.routing import URGENT, next_channel
 from monitor.store import Store
 from monitor.store.rows import rendered_text, to_rendered
@@ -54,60 +55,102 @@ def escalate(
 ) -> list[tuple[str, str]]:
     """Owe alerts that nobody has acknowledged to the next channel; returns (alert, channel).
 
-    Only what is severe or high, is about movements, and was made after `since`: when passing
-    on was switched on. `after`: seconds until each step.
+    Only what is severe or high, is about movements, and was made after `since`. `after`:
+    seconds from the making of the alert, or from the step before, until each step.
     """
+    if not _unacknowledged(store, chain, after, since, now):
+        return []
+    with store.write() as conn:  # looked at again where nobody else writes
+        owed = _unacknowledged(store, chain, after, since, now)
+        conn.executemany(
+            "INSERT INTO route (alert, channel, form) VALUES (?, ?, 'escalated')", owed
+        )
+    return owed
+
+
+def _unacknowledged(
+    store: Store, chain: Sequence[str], after: int, since: int, now: int
+) -> list[tuple[str, str]]:
     off = {row["channel"] for row in store.read(_OFF)}
-    owed: list[tuple[str, str]] = []
-    for row in store.read(_UNACKNOWLEDGED, [since, now - after]):
-        told = (row["passed_to"] or "").split()
-        late = len(told) < (now - row["created"]) // after
-        channel = next_channel(told, chain, off) if late else None
-        if channel is not None:
+    owed = []
+    for row in store.read(_OPEN, [since]):
+        # A clock that ran ahead has dated it into the future: it waits since it was mended.
+        begun = row["created"] if row["created"] <= now else since
+        last = begun if row["passed"] is None else min(row["passed"], now)
+        channel = next_channel((row["passed_to"] or "").split(), chain, off)
+        if channel is not None and not row["owed"] and now - last >= after:
             owed.append((row["id"], channel))
-    if owed:
-        with store.write() as conn:
-            conn.executemany(
-                "INSERT INTO route (alert, channel, form) VALUES (?, ?, 'escalated')", owed
-            )
     return owed
 
 
 _OFF = "SELECT channel FROM channel_state WHERE disabled IS NOT NULL"
-_UNACKNOWLEDGED = (
-    "SELECT a.id, a.created, (SELECT group_concat(r.channel, ' ') FROM route r WHERE "
-    "r.alert = a.id AND r.form = 'escalated') AS passed_to FROM alert a WHERE a.state = 'open' "
-    "AND a.lane = 'news' AND a.severity IN ('severe', 'high') AND a.kind <> 'notice' "
-    "AND a.created >= ? AND a.created <= ? ORDER BY a.created, a.rowid"
+_OPEN = (
+    "SELECT a.id, a.created, group_concat(r.channel, ' ') AS passed_to, max(m.created) AS passed, "
+    "sum(r.channel IS NOT NULL AND r.message IS NULL) AS owed FROM alert a "
+    "LEFT JOIN route r ON r.alert = a.id AND r.form = 'escalated' "
+    "LEFT JOIN message m ON m.id = r.message WHERE a.state = 'open' AND a.lane = 'news' "
+    "AND a.severity IN ('severe', 'high') AND a.kind <> 'notice' AND a.created >= ? "
+    "GROUP BY a.id ORDER BY a.created, a.rowid"
 )
 
 
-def told_between(store: Store, channel: str, since: int, until: int, most: int) -> list[str]:
-    """The newest alerts that a channel was owed, made in (since, until], oldest first."""
+def gone(store: Store, known: Collection[str]) -> dict[str, list[str]]:
+    """Alerts that wait for channels which are no longer there, by channel."""
+    found: dict[str, list[str]] = {}
+    for row in store.read(
+        "SELECT DISTINCT r.channel, r.alert FROM route r LEFT JOIN delivery d "
+        "ON d.message = r.message WHERE r.message IS NULL OR d.state IN ('waiting', 'dead')"
+    ):
+        if row["channel"] not in known:
+            found.setdefault(row["channel"], []).append(row["alert"])
+    return found
+
+
+def move(store: Store, channels: Collection[str], routes: Sequence[Route]) -> None:
+    """Owe to others what waits for channels that are gone; nobody is owed anything twice."""
+    with store.write() as conn:
+        for name in channels:
+            conn.execute("DELETE FROM route WHERE channel = ? AND message IS NULL", (name,))
+            conn.execute(
+                "UPDATE delivery SET state = 'moved', claimed = NULL, last_error = "
+                "'the channel is no longer in config/channels.yaml' "
+                "WHERE channel = ? AND state IN ('waiting', 'dead')",
+                (name,),
+            )
+        conn.executemany(
+            "INSERT INTO route (alert, channel, form) SELECT ?1, ?2, ?3 WHERE NOT EXISTS "
+            "(SELECT 1 FROM route WHERE alert = ?1 AND channel = ?2)",
+            routes,
+        )
+
+
+def told_between(store: Store, channel: str, since: int, until: int) -> list[str]:
+    """The alerts that a channel was owed, made in (since, until], oldest first."""
     rows = store.read(
         "SELECT DISTINCT a.id, a.created, a.rowid FROM alert a JOIN route r ON r.alert = a.id "
-        "WHERE r.channel = ? AND a.created > ? AND a.created <= ? "
-        "ORDER BY a.created DESC, a.rowid DESC LIMIT ?",
-        [channel, since, until, most],
+        "WHERE r.channel = ? AND a.created > ? AND a.created <= ? ORDER BY a.created, a.rowid",
+        [channel, since, until],
     )
-    return [row["id"] for row in reversed(rows)]
+    return [row["id"] for row in rows]
 
 
-def recent_messages(store: Store, channel: str, case: str, since: int) -> int:
-    """How many messages a channel was sent about a case since a time."""
+def recent_messages(store: Store, channel: str, case: str, since: int, now: int) -> int:
+    """How many messages a channel was sent about a case since a time. What a clock that ran
+    ahead has dated into the future does not count."""
     rows = store.read(
-        "SELECT count(*) AS n FROM message WHERE channel = ? AND case_id = ? AND created > ?",
-        [channel, case, since],
+        "SELECT count(*) AS n FROM message WHERE channel = ? AND case_id = ? AND created > ? "
+        "AND created <= ?",
+        [channel, case, since, now],
     )
     return int(rows[0]["n"])
 
 
-def last_group(store: Store, channel: str, case: str) -> int:
-    """When the newest grouped message for a channel and case was made; 0 if never."""
+def last_group(store: Store, channel: str, case: str, now: int) -> int:
+    """When the newest grouped message for a channel and case was made, up to now; 0: never."""
     rows = store.read(
         "SELECT max(created) AS at FROM message WHERE channel = ? AND case_id = ? "
-        "AND form = 'group'",
-        [channel, case],
+        "AND form = 'group' AND created <= ?",
+        [channel, case, now],
     )
     return int(rows[0]["at"] or 0)
 

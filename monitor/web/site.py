@@ -58,13 +58,14 @@ class Site:
             log.exception("a page could not be made")
             answer = FAULT
         start(answer.status, answer.headers())
-        return [answer.data()]
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.data()]
 
     def _answer(self, environ: WSGIEnvironment) -> Answer:
         method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")
-        if (method, path) == ("GET", "/healthz"):
+        looks = method in ("GET", "HEAD")  # HEAD: what uptime monitors ask with
+        if looks and path == "/healthz":
             return self._health()
-        if (method, path) == ("GET", "/metrics"):
+        if looks and path == "/metrics":
             return Answer("200 OK", self._metrics(), PROMETHEUS)
         if self._ack is not None and method in ("GET", "POST"):
             # The proxy may hand the path on as people see it, or without what is its own.
