@@ -94,7 +94,7 @@ def _open(store: Store, allowed: Collection[str], now: int) -> list[str]:
     rows = store.read(
         "SELECT a.id, a.severity, a.created, a.chain, e.case_id FROM alert a "
         "JOIN entry e ON e.id = a.entry WHERE a.state = 'open' AND a.lane = 'news' "
-        "AND a.kind <> 'history' ORDER BY a.created, a.rowid"
+        "AND NOT (a.kind = 'history' AND a.severity = 'low') ORDER BY a.created, a.rowid"
     )
     mine = [row for row in rows if row["case_id"] in allowed]
     if not mine:

@@ -146,7 +146,7 @@ _SHEETS: Mapping[AlertKind, Callable[[AlertView, Telling], Sheet]] = {
 
 
 def _sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
-    sheet = _plain_sheet(views, telling)
+    sheet = replace(_plain_sheet(views, telling), link=telling.link)
     if not telling.passed_on:
         return sheet
     banner = f"{sheet.banner}, NOT ACKNOWLEDGED"

@@ -101,7 +101,7 @@ def _form(alert: Alert, config: ChannelConfig) -> str:
     if alert.kind in (AlertKind.NOTICE, AlertKind.CORRECTION) and alert.lane is Lane.NEWS:
         return "alone"
     if alert.kind is AlertKind.HISTORY:
-        return "history"
+        return "alone" if alert.severity is Severity.SEVERE else "history"
     if alert.lane is Lane.QUIET or alert.severity is Severity.LOW:
         return "daily"
     return {Severity.SEVERE: "alone", Severity.HIGH: "prompt"}.get(alert.severity, "group")

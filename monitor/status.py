@@ -362,7 +362,7 @@ def _budgets(store: Store, settings: Settings, now: int) -> list[Json]:
 def _alerts(store: Store, now: int) -> Json:
     row = store.read(
         "SELECT count(*) AS n, min(created) AS oldest FROM alert WHERE state = 'open' "
-        "AND lane = 'news' AND kind NOT IN ('notice', 'history')"
+        "AND lane = 'news' AND kind <> 'notice' AND NOT (kind = 'history' AND severity = 'low')"
     )[0]
     oldest = row["oldest"]
     age = None if oldest is None else max(0, now - oldest)

@@ -633,6 +633,40 @@ def test_daily_mail():
     assert rendered.attachments[0][0] == "D-20261122.csv"
 
 
+def test_totals_leave_out_what_did_not_happen_and_what_is_history():
+    """A reversed payment, its correction and an old summary are listed, and add nothing."""
+    undone = sample.make_view(
+        sample.ETHEREUM, sample.EVM_ENTRY, [sample.ether(status=Status.ORPHANED)], number="A-10377"
+    )
+    done = sample.make_view(sample.ETHEREUM, sample.EVM_ENTRY, [sample.ether(10**18)])
+    old = sample.history(number="H-1")
+    text = flat(daily([undone, sample.correction(), old, done]).text)
+    assert "ETH Ethereum 1.000000000000000000 (1 transfer)" in text
+    assert "25.000000000000000000" not in text
+    assert "A-10377 movement" in text
+    assert "A-10399 correction" in text
+    assert "H-1 history" in text
+    alone = flat(daily([undone, sample.correction()]).text)
+    assert "asset chain" not in alone
+
+
+def test_who_has_nothing_to_take_in_hand():
+    """A calm summary of history is not called unacknowledged; what moved lately is."""
+    calm = daily([sample.history(severity=Severity.LOW)]).text
+    assert "NOT ACKNOWLEDGED" not in calm
+    assert "NOT ACKNOWLEDGED" in daily([sample.history(severity=Severity.SEVERE)]).text
+
+
+def test_button_under_the_headline():
+    """Where links are set up, the mail has a button; it leads where the text form does."""
+    link = "https://watch.example/ack/M-1?until=1&sig=x"
+    rendered = sample.mail(sample.outgoing(), link=link)
+    assert f'<a href="{link.replace("&", "&amp;")}"' in rendered.html
+    assert rendered.html.index("Take it in hand") < rendered.html.index("WHAT")
+    assert link in rendered.text
+    assert "Take it in hand" not in sample.mail(sample.outgoing()).html
+
+
 def test_daily_mail_of_a_day_without_news():
     """Nothing moved is news too: the mail says what was checked."""
     rendered = daily([])

@@ -57,10 +57,9 @@ def _explain(out: Console, folder: Path) -> None:
         "Type this in a second terminal:\n\n"
         f"  {typed} check     what Fundwatch can read, and what not\n"
         f"  {typed} run       starts to watch; leave it running\n\n"
-        f"Mails come into {near(folder / 'mails')} : open the newest .html file in a browser. Its\n"
-        "link under NEXT opens a page with a button: so you take an alert in hand. Then, in a\n"
-        "third terminal:\n\n"
-        f"  {typed} alerts    who has which alert in hand\n"
+        f"Mails come into {near(folder / 'mails')} : open the newest .html file in a browser. The\n"
+        "button in it opens a page where you take the alert in hand. Then, in a third terminal:\n\n"
+        f"  {typed} alerts    which alerts are open, and which are taken\n"
         f"  {typed} status    what was read up to when\n",
         soft_wrap=True,
     )

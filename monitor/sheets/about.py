@@ -118,10 +118,12 @@ def status_text(view: AlertView) -> str:
 
 def _depth(view: AlertView) -> str:
     finality = view.alert.facts.get("finality") or (view.chain.finality if view.chain else None)
-    count = view.alert.facts.get("confirmations")
+    # Frozen when it was decided; the record may have seen more blocks since.
+    counts = [int(view.alert.facts.get("confirmations") or 0)]
     height = _height(view)
-    if count is None and height is not None and view.head_height is not None:
-        count = max(0, view.head_height - height + 1)
+    if height is not None and view.head_height is not None:
+        counts.append(view.head_height - height + 1)
+    count = max(counts) if height is not None else view.alert.facts.get("confirmations")
     if count is None or not finality:
         return ""
     return f" ({min(int(count), int(finality))} of {finality})"
@@ -289,6 +291,12 @@ def next_section(view: AlertView, telling: Telling) -> Section | None:
         *(_options(view) if acts else ()),
         *(_clocks(view, telling) if acts else ()),
     )
+
+
+def to_acknowledge(view: AlertView) -> bool:
+    """Whether somebody should take it in hand: news, but no notice and no calm summary."""
+    calm = view.alert.kind is AlertKind.HISTORY and view.alert.severity is Severity.LOW
+    return view.alert.lane is Lane.NEWS and view.alert.kind is not AlertKind.NOTICE and not calm
 
 
 def acknowledge(number: str, telling: Telling) -> list[Item]:

@@ -81,7 +81,8 @@ def _case_sections(case: str, told: Sequence[AlertView]) -> list[Section | None]
 def _line(view: AlertView) -> str:
     label = f"{tidy(view.entry.label, 80)}; " if view.entry and view.entry.label else ""
     severity, state = view.alert.severity.value, _STATES.get(view.state, view.state)
-    return f"{one_line(view)} {label}{severity}; {state}."
+    said = f"; {state}" if about.to_acknowledge(view) else ""
+    return f"{one_line(view)} {label}{severity}{said}."
 
 
 def _style(view: AlertView) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from monitor import value
-from monitor.model import AlertKind, AlertView, Direction, Lane, TransferView
+from monitor.model import AlertKind, AlertView, Direction, Lane, Status, TransferView
 from monitor.plain import (
     PLAIN_STATUS,
     amount,
@@ -44,6 +45,7 @@ from monitor.sheets.parts import (
 )
 
 LARGEST = 10
+_UNDONE = frozenset({Status.ORPHANED, Status.SUPERSEDED})
 _MOVING = frozenset({AlertKind.MOVEMENT, AlertKind.AMENDMENT, AlertKind.LATE})
 
 
@@ -81,7 +83,7 @@ def group_sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
             section("STATUS", *_statuses(moving)),
             section("QUIET", *quiet_items(quiet)),
             _watched(views, telling),
-            about.unchecked_section(views),
+            _unchecked(views),
             _group_next(telling),
             attached(telling, table, views),
         ),
@@ -108,7 +110,7 @@ def _histories_sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
         sections=sections(
             section("BEFORE", *(_before(view) for view in ordered)),
             _watched(ordered, telling),
-            about.unchecked_section(views),
+            _unchecked(views),
             _group_next(telling),
             attached(telling, table, views),
         ),
@@ -119,6 +121,17 @@ def _histories_sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
 
 def _alarming(view: AlertView) -> bool:
     return bool((view.alert.facts.get("history") or {}).get("alarming"))
+
+
+def _unchecked(views: Sequence[AlertView]) -> Section | None:
+    """What nobody looked at, by chain where there are several."""
+    chains = dict.fromkeys(chain_name(view) for view in views)
+    if len(chains) < 2:
+        return about.unchecked_section(views)
+    told = dict.fromkeys(
+        f"{chain_name(view)}: {tidy(text, 400)}" for view in views for text in view.not_covered
+    )
+    return section("NOT CHECKED", *map(Item, told))
 
 
 def _alarm_of(lately: int) -> str:
@@ -148,9 +161,10 @@ def _addresses(views: Sequence[AlertView]) -> str:
 
 
 def totals(views: Sequence[AlertView]) -> Section | None:
-    """Sums by asset and direction; UTXO chains by the net of each entry."""
+    """Sums by asset and direction; UTXO chains by the net of each entry. What did not happen
+    moved nothing; a correction tells again what its movement told."""
     found: dict[tuple[object, ...], list[Flow]] = {}
-    for view in views:
+    for view in filter(None, map(_standing, views)):
         for flow in moved(view):
             found.setdefault((asset_key(flow.sample), chain_name(view)), []).append(flow)
     ways = [
@@ -163,6 +177,14 @@ def totals(views: Sequence[AlertView]) -> Section | None:
         rows.append((asset_name(sample), str(chain), *sums))
     table = Table(("asset", "chain", *ways), tuple(rows))
     return section("TOTALS", table, *_worth(found.values(), ways)) if rows else None
+
+
+def _standing(view: AlertView) -> AlertView | None:
+    """A movement without its rows that were reversed; None where nothing stands."""
+    if view.alert.kind not in _MOVING:
+        return None
+    rows = tuple(row for row in view.transfers if row.row.status not in _UNDONE)
+    return replace(view, transfers=rows) if rows else None
 
 
 def _worth(found: Iterable[Sequence[Flow]], ways: Sequence[str]) -> Iterable[Item]:

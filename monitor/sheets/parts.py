@@ -67,6 +67,7 @@ class Sheet:
     sections: tuple[Section, ...]
     footer: str
     table: str = ""  # the attached CSV; empty: none
+    link: str = ""  # where it can be acknowledged: a button where buttons are possible
 
 
 @dataclass(frozen=True, slots=True)
