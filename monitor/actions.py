@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from monitor import __version__, inbox, messages, outbox, watchlist_edit
 from monitor.app import Fundwatch, now
+from monitor.chains import AddressError, canonical
 from monitor.errors import ConfigError, DeliveryError, Problem
-from monitor.model import AlertView, ChannelConfig
+from monitor.model import AlertView, Chain, ChannelConfig, Entry, Watched
 from monitor.settings import Settings, shipped_config
-from monitor.store import journal, post, watch
+from monitor.store import Store, journal, post, watch
 from monitor.watchlist_file import ListFile
 
 
@@ -75,12 +76,37 @@ def _set_state(desk: Fundwatch, ids: Sequence[str], state: str, name: str, note:
     return "\n".join(lines)
 
 
+def the_entry(store: Store, wanted: str, chains: Mapping[str, Chain]) -> Watched:
+    """The one entry with this id; else the one watched with this address or label, else the
+    one retired. Raises ConfigError where there is none, or more than one."""
+    entries = watch.all_entries(store)
+    named = [w for w in entries if w.entry.id == wanted]
+    like = [w for w in entries if _is_meant(w.entry, wanted, chains)]
+    found = named or [w for w in like if w.active] or like
+    if len(found) == 1:
+        return found[0]
+    why, remedy = "is no entry", "`fundwatch watchlist list` shows the id of each (E-...)"
+    if found:
+        why = f"is meant by {len(found)} entries"
+        remedy = "Name one by its id: " + ", ".join(w.entry.id for w in found[:5])
+    raise ConfigError([Problem("ENTRY", wanted, why, remedy)])
+
+
+def _is_meant(entry: Entry, wanted: str, chains: Mapping[str, Chain]) -> bool:
+    chain = chains.get(entry.subject.chain)
+    try:
+        address = canonical(chain, wanted) if chain else wanted
+    except AddressError:
+        address = wanted
+    return address == entry.subject.address or (bool(wanted) and wanted == entry.label)
+
+
 def _retire(desk: Fundwatch, entry_id: str, name: str, why: str, day: str) -> str:
     """In the file where the entry still stands there; else in the record alone."""
-    found = next((w for w in watch.all_entries(desk.store) if w.entry.id == entry_id), None)
-    if found is None or not found.active:
-        remedy = "See `fundwatch watchlist list`"
-        raise ConfigError([Problem("entry", entry_id, "is not watched", remedy)])
+    found = the_entry(desk.store, entry_id, desk.settings.chains)
+    entry_id = found.entry.id
+    if not found.active:
+        raise ConfigError([Problem("ENTRY", entry_id, "is retired already", "Nothing to do")])
     if entry_id in {w.entry.id for w in watch.absent_entries(desk.store)}:
         ended = replace(found.entry, retired=f'{day} {name} "{why}"')
         watch.retire(desk.store, ended, now())
@@ -95,15 +121,15 @@ def _retire(desk: Fundwatch, entry_id: str, name: str, why: str, day: str) -> st
     return f"retired   {entry_id}; what was recorded stays"
 
 
-def as_text(view: AlertView, home: Path, settings: Settings, at: int) -> str:
+def as_text(view: AlertView, store: Store, home: Path, settings: Settings, at: int) -> str:
     """An alert as its mail says it, for the terminal."""
     rendered = messages.render(
         [view],
         channel=ChannelConfig("terminal", "email"),
         allowed_cases=None,
-        message_id=view.alert.id,
+        message_id="",
         now=at,
-        timezone=settings.timezone,
+        timezone=journal.get_note(store, "timezone") or settings.timezone,
         version=__version__,
         templates=messages.environment(
             home / "config" / "templates", shipped_config() / "templates"

@@ -293,7 +293,7 @@ class Fundwatch:
         )
 
     def route(self, alert: Alert, entry: Entry | None) -> list[Route]:
-        if entry is not None and entry.canary and alert.kind is not AlertKind.HISTORY:
+        if entry is not None and entry.canary:
             return []  # it moves all the time: one would read nothing else
         return routing.routes(alert, entry, self.settings.channels)
 
@@ -343,6 +343,8 @@ class Fundwatch:
         problems = self.list.reload()
         told = self.list.timezone
         self.timezone = told if told in available_timezones() else self.settings.timezone
+        if self.timezone != journal.get_note(self.store, "timezone"):
+            journal.put_note(self.store, "timezone", self.timezone)  # for commands that look
         self._interval = self.cost().interval
         return problems
 

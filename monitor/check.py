@@ -7,9 +7,11 @@ address, and tries the channels up to the point of sending.
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import shutil
+import socket
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -147,6 +149,14 @@ def _seen_alive(bench: Bench) -> None:
     if settings.listen is None:
         return
     host, port = settings.listen
+    taken = "" if app.runs(bench.home) else _cannot_listen(host, port)
+    if taken:
+        out.fail(
+            f"listen: {host}:{port} cannot be listened on ({taken}); run would not start",
+            "choose a free port of this machine, or end the program that holds it",
+        )
+    if is_loopback(host) and taken:
+        return
     if is_loopback(host):
         what = "health, metrics and links" if settings.public_url else "health and metrics"
         out.ok(f"{what} are served on {host}:{port}, for this machine only")
@@ -155,6 +165,17 @@ def _seen_alive(bench: Bench) -> None:
             f"{host}:{port} can be reached from other machines, without login and TLS",
             "listen on 127.0.0.1, and put a proxy before it that has both",
         )
+
+
+def _cannot_listen(host: str, port: int) -> str:
+    """Why nothing can listen there, or nothing; the port is free again afterwards."""
+    try:
+        for family, *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            socket.create_server((str(address[0]), port), family=family).close()
+    except OSError as error:
+        busy = error.errno == errno.EADDRINUSE
+        return "another program holds it" if busy else error.strerror or str(error)
+    return ""
 
 
 def _general_notes(settings: Settings) -> list[str]:

@@ -47,6 +47,7 @@ CHANNEL_KEYS: Mapping[str, tuple[str, ...]] = {
     "apprise": (*_CHANNEL[:-1], "urls_env", "urls_file"),
 }
 
+_BY_APPRISE = "; apprise reaches Telegram, Signal, SMS and many others"
 _HOURS = re.compile(r"([0-9]{1,2}):([0-5][0-9]) ?- ?([0-9]{1,2}):([0-5][0-9])\Z")
 _MAIL = re.compile(r"[^\s@<>(),;:\"\\]{1,64}@[A-Za-z0-9.-]{1,253}\Z")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{1,19})://")
@@ -62,7 +63,7 @@ def channels(
     for name, row in rows(tree, notes, "channels"):
         if row.node_of("kind") is None:
             row.missing("kind", "email")
-        kind = row.choice("kind", CHANNEL_KEYS)
+        kind = row.choice("kind", CHANNEL_KEYS, more=_BY_APPRISE)
         if kind:
             row.only(CHANNEL_KEYS[kind])
             found[name] = _KINDS.get(kind, _chat)(name, row, secret, remarks)

@@ -100,13 +100,13 @@ class Row:
     def missing(self, key: str, example: str) -> None:
         self.notes.say(self.node, f"{self.where} has no {key}", f"Add a line  {key}: {example}")
 
-    def choice(self, key: str, allowed: Collection[str], default: str = "") -> str:
+    def choice(self, key: str, allowed: Collection[str], default: str = "", more: str = "") -> str:
         text = self.text(key, default)
         if not text or text in allowed:
             return text
         near = closest(text, allowed)
         hint = f"Did you mean {near}? " if near else ""
-        self.bad(key, text, f"is not a {key}", f"{hint}Write one of {', '.join(allowed)}")
+        self.bad(key, text, f"is not a {key}", f"{hint}Write one of {', '.join(allowed)}{more}")
         return default
 
     def flag(self, key: str) -> bool:

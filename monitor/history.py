@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from monitor import coverage, unusual
 from monitor.chains import stable_id
+from monitor.lanes import CANARY
 from monitor.model import (
     LIVE_STATUSES,
     Alert,
@@ -137,12 +138,13 @@ def _complete(store: Store, subject: Subject, now: int) -> bool:
 
 
 def _second(alert: Alert, context: Context, said: _Said) -> dict[str, Any] | None:
-    """The word of a source that has not told the transaction itself, now or before."""
+    """The word of a source that has not told the transaction itself, now or before; or that
+    there is none to ask."""
     before = {t for row in context.known if row.transfer.tx == alert.tx for t in row.tellers}
     now = {s.source for s in said.plan.sightings if s.identity[1] == alert.tx}
     word = second_source(said.answers.words, alert.tx or "", frozenset(before | now))
     if word is None:
-        return None
+        return {"asked": False, "why": "none"} if said.answers.alone else None
     agrees = word.found and not word.failed
     return {"source": word.source, "agrees": agrees, "at": context.now}
 
@@ -226,12 +228,14 @@ def _summary(store: Store, world: HistoryWorld, waiting: Watched, baseline: Base
     return Alert(
         id=stable_id("H", entry.id, str(baseline.height)),
         kind=AlertKind.HISTORY,
-        lane=Lane.NEWS,
+        lane=Lane.QUIET if entry.canary else Lane.NEWS,
         severity=entry.severity if alarming else Severity.LOW,
         created=now,
         chain=entry.subject.chain,
         entry_id=entry.id,
-        lane_reason="One summary follows the first reading of an address.",
+        lane_reason=CANARY
+        if entry.canary
+        else "One summary follows the first reading of an address.",
         facts={
             "history": {
                 "count": len(total.txs),
@@ -289,7 +293,7 @@ class _Total:
 
     def _sum(self, row: Row) -> None:
         t, address = row.transfer, self.entry.subject.address
-        if t.kind in (Kind.ERC721, Kind.ERC1155):
+        if t.kind in (Kind.ERC721, Kind.ERC1155, Kind.TRC10):
             return  # counts of different tokens do not add up to an amount
         flow = self.flows.setdefault(t.contract, _Flow())
         flow.came += t.amount if t.recipient == address else 0
@@ -307,6 +311,7 @@ class _Total:
                 {
                     "symbol": asset.symbol if asset else chain.symbol if contract is None else "",
                     "contract": contract,
+                    "verified": verified,
                     "in": str(flow.came),
                     "out": str(flow.went),
                     "decimals": asset.decimals if asset else chain.decimals if verified else None,

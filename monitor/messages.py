@@ -23,7 +23,7 @@ from monitor.sheets.alert import alert_sheet
 from monitor.sheets.daily import daily_sheet
 from monitor.sheets.many import group_sheet, history_sheet
 from monitor.sheets.notice import correction_sheet, notice_sheet, reference_sheet, test_sheet
-from monitor.sheets.parts import Item, Section, Sheet, Table, Telling, worst
+from monitor.sheets.parts import Item, Section, Sheet, Table, Telling, topic, worst
 
 WIDTH = 78
 _NAME = 10  # the column of section names; with "Tx" before it a hash still fits
@@ -72,8 +72,9 @@ def render(
     `message_id`). Machines get JSON only, at most records.MAX_ALERTS
     alerts, else ValueError. `allowed_cases`: cases that the channel was told of, None for
     all. `thread`: Message-ID of the first mail of this transaction. `link`: where its alerts
-    can be acknowledged. `passed_on`: because nobody acknowledged them. `now`: time of sending,
-    Unix seconds. Never raises for what an alert holds.
+    can be acknowledged. An empty `message_id` makes no message: one alert, to be looked at,
+    which tells when it was first sent. `passed_on`: because nobody acknowledged them. `now`:
+    time of sending, Unix seconds. Never raises for what an alert holds.
     """
     telling = Telling(
         *(channel, allowed_cases, message_id, now, timezone, version),
@@ -244,12 +245,13 @@ def _bare(views: Sequence[AlertView], telling: Telling, thread: str, trouble: st
     lines = [
         "This message could not be laid out; the plain facts follow.",
         f"Tell who runs Fundwatch: {trouble} in a template or in the facts below.",
-        f"Message {telling.message_id!a}, sent {utc(telling.now)}.",
     ]
+    if telling.message_id:
+        lines.append(f"Message {telling.message_id!a}, sent {utc(telling.now)}.")
     full = telling.channel.detail != "reference"
     for view in views:
         lines += ["", *_bare_alert(view, full=full)]
-    subject = _header(f"[Fundwatch {severity}] {counted} - {telling.message_id}")
+    subject = _header(f"[Fundwatch {severity}] {topic(counted, telling.message_id)}")
     if telling.channel.kind == "email":
         return Rendered(subject, "\n".join(lines) + "\n", thread=thread)
     made = chat.render_lines(

@@ -164,8 +164,8 @@ class Pricer:
             bad=bool(error),
             severity="low",
             hold=FAIL_HOLD,
-            what=f"Price source {name} has not answered for a day, so movements may have no value "
-            f"in USD. Nothing else depends on it. {error}",
+            what=f"Price source {name} does not answer, so movements may have no value in USD. "
+            f"Nothing else depends on it. {error}",
             cure="Look at its row in config/sources.yaml, or write  prices: none  into "
             "config/settings.yaml if no prices are wanted.",
         )

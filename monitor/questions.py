@@ -19,11 +19,12 @@ MAX_SECOND_SOURCE = 5  # severe movements of one plan that a second source is as
 class Answers:
     words: dict[str, list[TxWord]] = field(default_factory=dict)
     hashes: dict[tuple[str, int], str | None] = field(default_factory=dict)
+    alone: bool = False  # the chain has one source: there is no second one to ask
 
 
 def answer(desk: Desk, asked: Sequence[Question]) -> Answers:
     """Words of the first source that can look each transaction up, other sources first."""
-    answers = Answers()
+    answers = Answers(alone=len(desk.sources) == 1)
     second = [q for q in asked if q.why == "second source"][:MAX_SECOND_SOURCE]
     first = [q for q in asked if q.why != "second source"][:MAX_QUESTIONS]
     for question in (*first, *second):

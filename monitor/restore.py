@@ -37,6 +37,9 @@ def restore(home: Path, file: Path) -> Iterator[str]:
         with closing(Store(fresh)) as store:
             made = _taken_at(store)
             journal.put_note(store, "restored", json.dumps({"at": moment, "of": made}))
+            if made:
+                kept = json.dumps({"at": made, "path": str(file.absolute())})
+                journal.put_note(store, "backup", kept)
             with store.write() as conn:
                 conn.execute("UPDATE subject SET due = 0, deep = 0, in_flight = NULL")
             count = store.read("SELECT count(*) AS n FROM alert WHERE state = 'open'")[0]["n"]
@@ -46,14 +49,14 @@ def restore(home: Path, file: Path) -> Iterator[str]:
             yield f"upgraded  from schema {upgrade.old} to {upgrade.new}"
         if target.exists():
             fresh.chmod(target.stat().st_mode)
-        kept = _keep(target, moment)
+        old = _keep(target, moment)
         # What SQLite keeps beside the old record must never be played into the new one.
         for beside in _beside(target):
             beside.unlink(missing_ok=True)
         fresh.replace(target)
         _to_disk(home)
-    if kept is not None:
-        yield f"kept      {kept.name}: the record as it was until now"
+    if old is not None:
+        yield f"kept      {old.name}: the record as it was until now"
     yield f"restored  {file.name}, verified: the record as of {utc(made)}"
     yield (
         "next      `fundwatch run` (or poll) reads everything since then again. What it tells "

@@ -54,6 +54,8 @@ _WAYS = re.compile(
     r"(url|urls|proxy|api_key|secret|user|password|link_secret|heartbeat_url)(_env|_file)?\Z"
 )
 LEAST_SECRET = 32  # characters of the secret that signs links
+# A secret in the place of its file's name is not repeated.
+_PASTED = re.compile(r"whsec_|://|\A[^/.]{24,}\Z")
 _MAX_SECRET = 65_536  # bytes of a secret's file
 
 
@@ -187,7 +189,8 @@ def _served(settings: Settings, row: Row, secrets: _Secrets) -> Settings:
     minutes, hours = row.whole("escalate_after_minutes", 1, 10_080), row.whole("link_hours", 1, 720)
     daily = row.whole("daily_hour", 0, 23)
     heartbeat = secrets.get(row.node, "heartbeat_url")
-    if heartbeat.given and not heartbeat.value:
+    link_secret = secrets.get(row.node, "link_secret")
+    if heartbeat.remedy and not heartbeat.value:
         row.notes.say(row.node, "the heartbeat_url is not set", f"Please {heartbeat.remedy}")
     url = heartbeat.value or row.text("heartbeat_url")
     if url and not re.match(r"https?://[^\s/]", url):
@@ -199,8 +202,8 @@ def _served(settings: Settings, row: Row, secrets: _Secrets) -> Settings:
         escalate_after=settings.escalate_after if minutes is None else minutes * 60,
         escalate_to=_escalate_to(row, settings.channels),
         listen=_listen(row),
-        public_url=_public_url(row, secrets),
-        link_secret=secrets.get(row.node, "link_secret").value,
+        public_url=_public_url(row, link_secret),
+        link_secret=link_secret.value,
         link_hours=settings.link_hours if hours is None else hours,
         heartbeat_url=url,
     )
@@ -226,13 +229,14 @@ def _listen(row: Row) -> tuple[str, int] | None:
     return host.strip("[]"), int(port)
 
 
-def _public_url(row: Row, secrets: _Secrets) -> str:
-    url, secret = row.text("public_url").rstrip("/"), secrets.get(row.node, "link_secret")
+def _public_url(row: Row, secret: Secret) -> str:
+    url = row.text("public_url").rstrip("/")
     if not url:
         return ""
     if not re.match(r"https?://[^\s/?#@]+(/[^\s?#]*)?\Z", url):
         row.bad("public_url", url, "is not an address", "Write it like https://fundwatch.example")
-    if min(map(len, secret.value.split()), default=0) < LEAST_SECRET:
+    told = secret.given and not secret.remedy  # why it cannot be read
+    if not told and min(map(len, secret.value.split()), default=0) < LEAST_SECRET:
         why = "needs a link_secret of 32 characters or more, which signs the links"
         remedy = secret.remedy or "write  link_secret_env: FUNDWATCH_LINK_SECRET"
         row.bad("public_url", "", why, f"Please {remedy} (`openssl rand -hex 32` makes one)")
@@ -244,7 +248,7 @@ def _public_url(row: Row, secrets: _Secrets) -> str:
 def _proxies(row: Row, secrets: _Secrets) -> dict[str, str]:
     hidden = secrets.get(row.node, "proxy")
     literal = row.text("proxy")
-    if hidden.given and not hidden.value:
+    if hidden.remedy and not hidden.value:
         row.notes.say(row.node, "the proxy is not set", f"Please {hidden.remedy}")
     url = hidden.value or literal
     at = row.node_of("proxy") or row.node
@@ -427,7 +431,9 @@ class _Secrets:
             data = path.read_bytes()
             value = data.decode("utf-8-sig").strip()
         except (OSError, UnicodeDecodeError):
-            self.notes.say(at, "names a file that cannot be read", "Check path and permissions")
+            shown = "(is it the secret itself?)" if _PASTED.search(written) else str(path)
+            why = f"names a file that cannot be read: {shown}"
+            self.notes.say(at, why, "Check path and permissions")
             return Secret(True)
         if len(data) > _MAX_SECRET or "\0" in value:
             self.notes.say(at, "names a file that holds no secret", "Check the path")

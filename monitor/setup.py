@@ -8,7 +8,7 @@ from pathlib import Path
 
 from monitor.app import DATABASE, WATCHLIST
 from monitor.errors import ConfigError, Problem
-from monitor.settings import shipped_example
+from monitor.settings import shipped_config, shipped_example
 from monitor.store import Store
 
 EMPTY_LIST = """\
@@ -96,18 +96,6 @@ assets:
   # ethereum:
   #   "0x...": {symbol: ABC, decimals: 18, name: ..., source: who says so, date: 2026-01-31}
 """,
-    "settings.yaml": """\
-# Everything else. Each line shows what holds without it.
-
-# timezone: UTC                       # of the desk, as Europe/Zurich
-# proxy: http://proxy.example.org:3128  # none; nothing is taken from HTTP_PROXY
-# ca_bundle: /etc/ssl/our-ca.pem      # certificates to trust instead of the system's
-# every: 300                          # seconds between passes; else as the budgets allow
-# trailing_window_days: 2             # read again daily, for what explorers add late
-# hold_minutes: 120                   # a blind spot is told after this long
-# hold_severe_minutes: 30             # the same for addresses of severity severe
-# reply_to: desk@example.org          # of mails, where the channel names nobody
-""",
 }
 
 
@@ -125,6 +113,7 @@ def init(home: Path, *, example: bool) -> list[str]:
             WATCHLIST: listed if example else EMPTY_LIST,
             ".env": shipped_example(".env.example").read_text("utf-8"),
             **{f"config/{name}": text for name, text in CONFIG.items()},
+            "config/settings.yaml": (shipped_config() / "settings.yaml").read_text("utf-8"),
         }
         made = {name: _create(home / name, text) for name, text in files.items()}
     except OSError as error:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from monitor.model import LIVE_STATUSES, Alert, Asset, Chain, Kind, Row, Transfer
+
+_Place = tuple[float, ...]  # time, height, place in the block, place in the record
 
 TEST_PAYMENT_WITHIN = 86_400  # seconds
 TEST_PAYMENT_SHARE = 100  # a test payment is at most a hundredth of what follows
@@ -31,23 +34,36 @@ def facts(
     identities = set(alert.rows)
     told = [r.transfer for r in past.rows if r.transfer.identity in identities]
     when = min((t.time for t in told if t.time is not None), default=alert.created)
-    earlier = [
-        r.transfer
-        for r in past.rows
-        if r.status in LIVE_STATUSES
-        and r.transfer.tx != alert.tx
-        and (r.transfer.time or when) <= when
-    ]
+    live = [r for r in past.rows if r.status in LIVE_STATUSES]
+    before = _before(live, alert.tx, when)
+    earlier = [r.transfer for r in before]
     found: dict[str, Any] = {
         **_silence(earlier, when),
         "dealings": _dealings(told, earlier, address),
         "test_payments": _tests(told, earlier, address, when),
     }
     if past.complete:
-        found["balances"] = _balances(told, past.rows, alert.tx, address, chain, assets)
+        upto = [*before, *(r for r in live if r.transfer.tx == alert.tx)]
+        found["balances"] = _balances(told, upto, alert.tx, address, chain, assets)
     if chain.family == "utxo":
         found["net"] = _net(past.rows, alert.tx, address)
     return found
+
+
+def _before(rows: Sequence[Row], tx: str | None, when: int) -> list[Row]:
+    """The rows of transactions that came before this one: by time, then by their place in the
+    block, then by the record. Of several in one block, each knows only those before it."""
+    places: dict[str, _Place] = {}
+    recorded = sorted(rows, key=lambda r: r.id or math.inf)  # those of this plan come last
+    for number, row in enumerate(recorded):
+        t = row.transfer
+        time = row.first_seen if t.time is None else t.time
+        known = (math.inf if each is None else each for each in (t.block_height, t.tx_index))
+        place = (time, *known, number)
+        # Lists differ in what they tell: the least is what is known of the transaction.
+        places[t.tx] = tuple(map(min, place, places.get(t.tx, place)))
+    mine = places.get(tx or "", (when, math.inf))
+    return [r for r in rows if r.transfer.tx != tx and places[r.transfer.tx] < mine]
 
 
 def _silence(earlier: Sequence[Transfer], when: int) -> dict[str, Any]:
@@ -103,14 +119,15 @@ def _balances(
     chain: Chain,
     assets: Mapping[tuple[str, str], Asset],
 ) -> list[dict[str, Any]]:
-    """Before and after this transaction, by our record, of each fungible asset told."""
+    """Before and after this transaction, by our record, of each fungible asset told. `rows`:
+    those up to it."""
     fungible = (Kind.NATIVE, Kind.INTERNAL, Kind.ERC20, Kind.TRC20, Kind.UTXO_IN, Kind.UTXO_OUT)
     found = []
     for contract in dict.fromkeys(t.contract for t in told if t.kind in fungible):
         asset = assets.get((chain.key, contract)) if contract else None
         if contract and asset is None:
             continue
-        mine = [r for r in rows if r.status in LIVE_STATUSES and r.transfer.contract == contract]
+        mine = [r for r in rows if r.transfer.contract == contract]
         after = sum(_signed(r.transfer, address) for r in mine)
         change = sum(_signed(r.transfer, address) for r in mine if r.transfer.tx == tx)
         if after < 0 or after - change < 0:

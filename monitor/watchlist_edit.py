@@ -18,7 +18,7 @@ from monitor.watchlist import Parsed, difference, parse
 from monitor.yamltext import Fields, Items, Node, Notes, Text, is_blank
 
 _PLAIN = re.compile(r"[^\W_][\w ./()+-]*\Z")
-_NAME = re.compile(r"[^\s\"']{1,60}\Z")
+_NAME = re.compile(r'[^"]{1,60}\Z')
 
 
 Line = str | Sequence[str] | Mapping[str, str]
@@ -82,10 +82,10 @@ def retire(
 ) -> str:
     """The text with a `retired:` line in the block of this entry.
 
-    `when` is an ISO date, `name` has no spaces. Raises ConfigError when the entry is not in
+    `when` is an ISO date, `name` has no double quotes. Raises ConfigError when the entry is not in
     the text, is retired already, or its block watches more than one chain.
     """
-    before = _in_order(parse(text, chains, file))
+    before, name = _in_order(parse(text, chains, file)), " ".join(name.split())
     entry = next((e for e in before.entries if e.id == entry_id), None)
     if entry is None:
         raise _problem(file, f"holds no entry {entry_id}", "Check: fundwatch watchlist list")
@@ -283,8 +283,9 @@ def _may_retire(block: Fields, entry: Entry, before: Parsed, name: str) -> None:
     file = block.file
     if entry.retired:
         raise _problem(file, f"{entry.id} is retired already", "Nothing to do", block.line)
-    if not _NAME.match(name):
-        raise _problem(file, "the name is empty or holds a space or quote", "Write it like m.ortiz")
+    if not _NAME.match(name) or not name.isprintable():
+        why = "the name is empty, longer than 60 characters or holds a double quote"
+        raise _problem(file, why, "Write it like M. Ortiz")
     if block.flow:
         raise _problem(
             file, "the block is written in brackets", "Write one setting a line", block.line

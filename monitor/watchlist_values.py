@@ -16,7 +16,7 @@ from monitor.yamltext import Fields, Items, Node, Notes, Text, closest, is_blank
 _COINS = re.compile(r"[0-9]{1,60}(\.[0-9]{1,36})?\Z")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _DIGITS = re.compile(r"[0-9]{1,12}\Z")
-_RETIRED = re.compile(r'([0-9]{4}-[0-9]{2}-[0-9]{2}) +(\S+) +"([^"\n]{1,200})"\Z')
+_RETIRED = re.compile(r'([0-9]{4}-[0-9]{2}-[0-9]{2}) +([^\s"][^"\n]{0,59}?) +"([^"\n]{1,200})"\Z')
 _CASE = re.compile(r"[^\W_][\w ./#-]{0,39}\Z")
 _CONTRACT = re.compile(r"(0x|0X)[0-9a-zA-Z]*\Z|T[1-9A-HJ-NP-Za-km-z]{33}\Z")
 

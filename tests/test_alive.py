@@ -426,7 +426,7 @@ def test_a_canary_is_never_told_of_but_its_silence_is(tmp_path: Path) -> None:
 
 
 def test_the_start_of_a_canary_is_of_low_severity(tmp_path: Path) -> None:
-    """It has moved in the hours before: that is what it is for, and no alarm."""
+    """It has moved in the hours before: that is what it is for, and nobody is told of it."""
     with staged(tmp_path, contacted=False) as scene:
         scene.pay((BANK, BOB))
         scene.home.write("watchlist.yaml", watchlist(canary()))
@@ -434,7 +434,8 @@ def test_the_start_of_a_canary_is_of_low_severity(tmp_path: Path) -> None:
             desk.reload()
             desk.poll(everything=True)
         (summary,) = scene.alerts("history")
-    assert summary["severity"] == "low"
+        assert (summary["severity"], summary["lane"]) == ("low", "quiet")
+        assert scene.home.sql("SELECT * FROM route WHERE alert = ?", summary["id"]) == []
 
 
 @pytest.mark.parametrize(

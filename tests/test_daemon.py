@@ -119,6 +119,29 @@ def test_watchlist_changes_while_it_runs(scene: Scene) -> None:
     assert set(told(scene.hook.seen).values()) == {1}
 
 
+def test_an_entry_is_named_by_id_address_or_label(scene: Scene) -> None:
+    """What names one entry is enough; what names none or several says how to find the id. What
+    the file holds and nobody has taken yet is told."""
+    home = scene.home
+    home.write("watchlist.yaml", watchlist(entry(ALICE), entry(BOB), entry(SHOP, label="label a")))
+    home.run("poll")
+    home.run("watchlist", "add", BANK, "--chain", "dev")
+    assert "watchlist.yaml holds 1 that are not taken yet: run or poll" in home.run(
+        "watchlist", "list"
+    )
+    nothing = home.run("watchlist", "retire", "E-0000", "--by", "A", "--why", "x", code=2)
+    assert "'E-0000' is no entry. `fundwatch watchlist list` shows the id" in nothing
+    several = home.run("watchlist", "show", "label a", code=2)
+    assert "is meant by 2 entries. Name one by its id: E-" in several
+    assert BOB in home.run("watchlist", "show", "label b")
+    written = "0x" + BOB[2:].upper()
+    ended = home.run("watchlist", "retire", written, "--by", "M. Ortiz", "--why", "over")
+    assert ended.startswith("retired   E-")
+    assert 'M. Ortiz "over"' in (home.path / "watchlist.yaml").read_text("utf-8")
+    again = home.run("watchlist", "retire", BOB, "--by", "A", "--why", "x", code=2)
+    assert "is retired already" in again
+
+
 @pytest.mark.slow
 def test_lost_watchlist_and_retired_entry(scene: Scene) -> None:
     """A deleted watchlist changes nothing but is told; put back as it was, that is over.

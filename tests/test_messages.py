@@ -18,6 +18,7 @@ from monitor.model import (
     UINT256_MAX,
     AlertKind,
     Asset,
+    DeliveryView,
     Direction,
     Kind,
     Known,
@@ -509,6 +510,66 @@ def test_second_source(agrees):
     text = flat(sample.mail(sample.outgoing(facts=facts)).text)
     words = {True: "other agrees", False: "DOES NOT SHOW IT", None: "could not say"}
     assert [said for said in words.values() if said in text] == [words[agrees]]
+
+
+def test_no_second_source():
+    """Where there is none to ask, nobody is left waiting for it."""
+    facts = {"second_source": {"asked": False, "why": "none"}}
+    view = sample.outgoing(facts=facts, severity=Severity.SEVERE)
+    text = flat(sample.mail(view).text)
+    assert "No second source for this chain is set up." in text
+    assert "not asked" not in text
+
+
+def test_a_summary_tells_how_serious_its_entry_is():
+    """A calm summary is of low severity; the entry that it is about is not."""
+    text = flat(sample.mail(sample.history(severity=Severity.LOW)).text)
+    assert f"severity {sample.TRON_ENTRY.severity.value.upper()}" in text
+    assert "severity LOW" not in text
+
+
+def test_words_of_a_mail():
+    """What is left stands under its own name, the time of sending in the desk's time too."""
+    text = flat(sample.mail(sample.outgoing()).text)
+    assert "BALANCE 1,000,030.500000 -> 30.500000 USDT" in text
+    assert "public holidays are not considered" in text
+    assert re.search(r"Sent 2026-11-22 10:14:\d\d .*\(?2026-11-22 09:14:\d\d UTC|"
+                     r"Sent 2026-11-22 09:14:\d\d UTC.*10:14", text)  # fmt: skip
+
+
+@pytest.mark.parametrize("state", ["acknowledged", "closed"])
+def test_what_somebody_has_is_not_to_be_acknowledged(state):
+    """Only an open alert asks for it; the others say who has them."""
+    words = f"{state} 2026-11-22 09:20:00 UTC by Kim"
+    text = flat(sample.mail(sample.outgoing(state=state, acknowledged=words)).text)
+    assert "alerts ack" not in text
+    assert "Acknowledge" not in text
+    assert f"State {words}" in text
+    assert "alerts ack" in sample.mail(sample.outgoing()).text
+
+
+@pytest.mark.parametrize(
+    ("deliveries", "words"),
+    [
+        ((), "Sent to nobody: no channel is owed it"),
+        ((DeliveryView("mail", "waiting", 1),), "Sent not sent yet"),
+        (
+            (
+                DeliveryView("mail", "accepted", 1, accepted_at=sample.T0 + 120),
+                DeliveryView("hook", "accepted", 1, accepted_at=sample.T0 + 60),
+            ),
+            "09:15:03 UTC",
+        ),
+    ],
+)
+def test_what_is_looked_at_later_tells_when_it_was_sent(deliveries, words):
+    """Looking sends nothing: it has no message, and the time is that of the first delivery."""
+    view = sample.outgoing(deliveries=deliveries)
+    text = flat(sample.mail(view, message_id="").text)
+    assert words in text
+    assert "Fundwatch 1.0.0 " in text
+    assert ", message" not in text
+    assert sample.mail(view).text.count(", message M-") == 1
 
 
 @pytest.mark.parametrize(

@@ -362,6 +362,7 @@ def test_a_source_that_fails_rests_and_becomes_a_low_incident(record: Store) -> 
         (incident,) = journal.incident_list(record, open_only=True)
         assert (incident.signal.key, incident.signal.severity) == ("prices:defillama", "low")
         assert incident.signal.hold == DAY
+        assert incident.signal.what.startswith("Price source defillama does not answer,")
         assert record.read("SELECT * FROM price_try") == []
         status = 200
         Bench(record, {"defillama": server.url}, TETHER).pricer.round(5)

@@ -50,6 +50,7 @@ def test_what_came_after_the_backup_is_told_again_as_such(scene: Scene, tmp_path
     said = scene.home.run("restore", str(copy))
     assert "kept      fundwatch.db.before-restore." in said
     assert len(list(scene.home.path.glob("fundwatch.db.before-restore.*Z"))) == 1
+    assert "never backed up" not in scene.home.run("status"), "it is the copy of a backup"
     count = len(scene.hook.seen)
     scene.home.run("poll")
     assert scene.moved() == dict.fromkeys(scene.due(), 1)
@@ -157,6 +158,14 @@ def test_upgraded_schema_is_that_of_a_new_record(tmp_path: Path) -> None:
         shapes.append({row["name"]: row["sql"] for row in rows})
         store.close()
     assert shapes[0] == shapes[1]
+
+
+def test_backup_into_a_missing_folder_names_it(scene: Scene, tmp_path: Path) -> None:
+    """Exit code 2, the path and what to type; no trace of Python."""
+    said = scene.home.run("backup", str(tmp_path / "no" / "copy.db"), code=2)
+    assert f"FILE: '{tmp_path}/no/copy.db' cannot be made" in said
+    assert f"mkdir -p {tmp_path}/no" in said
+    assert "Traceback" not in said
 
 
 @pytest.mark.slow

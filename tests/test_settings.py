@@ -1,6 +1,7 @@
 """Settings: shipped defaults, a user's single keys over them, secrets, and every mistake."""
 
 import importlib
+import re
 from pathlib import Path
 
 import pytest
@@ -427,3 +428,43 @@ def test_the_example_env_and_channels_load_when_their_notes_are_taken_off(tmp_pa
         *("desk-mail", "case-tool", "desk-slack", "night-phone", "ops-mail")
     }
     assert loaded.channels["desk-mail"].ca_file == str(pem)
+
+
+def test_the_shipped_settings_show_every_key_and_load_without_their_signs(tmp_path: Path):
+    """A key that is left out would not be found; one that does not load would mislead."""
+    text = (settings.shipped_config() / "settings.yaml").read_text()
+    shown = re.findall(r"(?m)^# ([a-z_]+): (\S[^#]*)", text)
+    assert sorted(key for key, _ in shown) == sorted(settings.SETTING_KEYS)
+    other = ("_file", "proxy_env", "heartbeat_url_env", "escalate_to", "ca_bundle")
+    lines = [f"{key}: {value.strip()}\n" for key, value in shown if not key.endswith(other)]
+    home = home_with(tmp_path, settings="".join(lines))
+    settings.load(home, {"FUNDWATCH_LINK_SECRET": "s" * 32})
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "heartbeat_url_file: no/such",
+        "proxy_file: no/such",
+        "public_url: https://a.b\nlisten: 127.0.0.1:1\nlink_secret_file: no/such",
+    ],
+)
+def test_a_file_of_a_secret_that_cannot_be_read_is_named_once(tmp_path: Path, lines: str):
+    """One mistake, one sentence, with the path that was tried."""
+    (found,) = problems(home_with(tmp_path, settings=lines + "\n"))
+    assert f"names a file that cannot be read: {tmp_path / 'no/such'}. Check" in found
+
+
+def test_a_secret_in_the_place_of_its_file_is_not_repeated(tmp_path: Path):
+    """Whoever mixes up _file and the value reads so, and no log holds it."""
+    for pasted in ("whsec_bmV3", "https://hooks.example/x", "5f1c93be" * 4):
+        (found,) = problems(home_with(tmp_path, settings=f"heartbeat_url_file: {pasted}\n"))
+        assert "is it the secret itself?" in found
+        assert pasted not in found
+
+
+def test_a_service_that_is_no_kind_is_pointed_to_apprise(tmp_path: Path):
+    """Most of what people ask for is reached through it."""
+    (found,) = problems(home_with(tmp_path, channels="channels:\n  a: {kind: telegram}\n"))
+    assert "'telegram' is not a kind" in found
+    assert "apprise reaches Telegram" in found

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
 import resource
 import sqlite3
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -302,6 +305,22 @@ def test_a_backup_is_a_record_of_its_own(book: Book, tmp_path: Path) -> None:
     copy.close()
     with no_room_above(8192), pytest.raises(StoreError):
         book.store.backup(tmp_path / "second.db")
+    assert list(tmp_path.glob("second.db*")) == []
+
+
+def test_a_backup_is_for_its_owner_and_overwrites_nothing(book: Book, tmp_path: Path) -> None:
+    """It holds the whole record; a file that is there, or no folder, is named and refused."""
+    before = os.umask(0)
+    try:
+        book.store.backup(tmp_path / "copy.db")
+    finally:
+        os.umask(before)
+    made = (tmp_path / "copy.db").stat()
+    assert stat.S_IMODE(made.st_mode) == 0o600
+    for target in (tmp_path / "copy.db", tmp_path / "no" / "copy.db"):
+        with pytest.raises(StoreError, match=f"{re.escape(str(target))}: cannot be made"):
+            book.store.backup(target)
+    assert (tmp_path / "copy.db").stat().st_size == made.st_size
 
 
 # -- the watchlist ---------------------------------------------------------------------------

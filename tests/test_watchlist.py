@@ -383,14 +383,26 @@ def test_retiring_adds_one_line_to_the_right_block():
 
 @pytest.mark.parametrize(
     ("which", "name", "part"),
-    [(0, "m.ortiz", "also watches bnb, arbitrum"), (3, "m ortiz", "holds a space")],
+    [(0, "m.ortiz", "also watches bnb, arbitrum"), (3, 'm "o" ortiz', "holds a double quote")],
 )
 def test_retiring_refuses_what_it_cannot_say_in_one_line(which: int, name: str, part: str):
-    """A block of several chains, or a name with a space, is refused with a remedy."""
+    """A block of several chains, or a name with a quote, is refused with a remedy."""
     text = EXAMPLE.decode()
     target = watchlist.parse(text, CHAINS).entries[which]
     with pytest.raises(ConfigError, match=part):
         watchlist_edit.retire(text, CHAINS, target.id, when="2026-11-20", name=name, why="x")
+
+
+@pytest.mark.parametrize("name", ["M. Ortiz", "Seán O'Brien", "Li: desk #2"])
+def test_whoever_acknowledges_can_retire_too(name: str):
+    """Names with blanks stand in the file as they are said."""
+    text = EXAMPLE.decode()
+    target = watchlist.parse(text, CHAINS).entries[3]
+    after = watchlist_edit.retire(text, CHAINS, target.id, when="2026-11-20", name=name, why="x")
+    change = watchlist.difference(
+        watchlist.parse(text, CHAINS).entries, watchlist.parse(after, CHAINS).entries
+    )
+    assert [e.retired for e in change.retired] == [f'2026-11-20 {name} "x"']
 
 
 def test_retiring_refuses_an_unknown_or_retired_entry():

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import click
 
-from monitor import records, watchlist_edit
-from monitor.app import check_home
+from monitor import actions, records, watchlist, watchlist_edit
+from monitor.app import WATCHLIST, check_home, runs
 from monitor.cli import exchange
 from monitor.cli.common import Home, print_table, table
-from monitor.errors import ConfigError, Problem
 from monitor.plain import utc
+from monitor.settings import Settings
 from monitor.store import watch
 from monitor.watchlist_file import ListFile
 
@@ -33,7 +34,7 @@ def watchlist_list(home: Home, as_json: bool) -> None:
     Example
       fundwatch watchlist list
     """
-    with home.reading() as (store, _):
+    with home.reading() as (store, settings):
         entries = watch.all_entries(store)
         absent = {w.entry.id for w in watch.absent_entries(store)}
     shown = table("ENTRY", "CASE", "CHAIN", "ADDRESS", "LABEL", "SEVERITY", "STATE")
@@ -51,6 +52,17 @@ def watchlist_list(home: Home, as_json: bool) -> None:
     if not as_json:
         print_table(shown)
         click.echo(f"{len(entries)} entries")
+        _not_taken(home.folder, settings, {w.entry.id for w in entries})
+
+
+def _not_taken(folder: Path, settings: Settings, taken: set[str]) -> None:
+    """Say how many entries stand in the file alone."""
+    path = folder / WATCHLIST
+    parsed = watchlist.parse(path.read_bytes() if path.is_file() else b"", settings.chains)
+    fresh = [e for e in parsed.entries if e.id not in taken and not e.retired]
+    if fresh:
+        how = "the running Fundwatch takes them within a minute" if runs(folder) else "run or poll"
+        click.echo(f"{WATCHLIST} holds {len(fresh)} that are not taken yet: {how}")
 
 
 @watchlist_.command(name="show")
@@ -59,18 +71,18 @@ def watchlist_list(home: Home, as_json: bool) -> None:
 def watchlist_show(home: Home, entry_id: str) -> None:
     """Show one entry: every line of it, and when each version of them was taken.
 
+    ENTRY is its id, or its address or label where only one entry has it.
+
     \b
     Example
       fundwatch watchlist show E-2VQ8-0T4D-K1ZC
     """
-    with home.reading() as (store, _):
+    with home.reading() as (store, settings):
+        entry_id = actions.the_entry(store, entry_id, settings.chains).entry.id
         rows = store.read("SELECT * FROM entry WHERE id = ?", [entry_id])
         versions = store.read(
             "SELECT at, terms FROM entry_version WHERE entry = ? ORDER BY at", [entry_id]
         )
-    if not rows:
-        problem = Problem("ENTRY", entry_id, "there is none", "See `fundwatch watchlist list`")
-        raise ConfigError([problem])
     for key, value in json.loads(rows[0]["terms"]).items():
         shown = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
         click.echo(f"{key:<11} {'' if shown is None else shown}")
@@ -127,11 +139,12 @@ def watchlist_add(home: Home, /, address: str, chains: tuple[str, ...], **lines:
 def watchlist_retire(home: Home, entry_id: str, by: str, why: str) -> None:
     """End the watch of an entry; what was recorded stays.
 
-    Writes `retired:` with the day, your name and the reason into watchlist.yaml.
+    Writes `retired:` with the day, your name and the reason into watchlist.yaml. ENTRY is its
+    id, or its address or label where only one entry has it.
 
     \b
     Example
-      fundwatch watchlist retire E-2VQ8-0T4D-K1ZC --by m.ortiz --why "case closed"
+      fundwatch watchlist retire E-2VQ8-0T4D-K1ZC --by "M. Ortiz" --why "case closed"
     """
     click.echo(home.change("retire", entry_id=entry_id, name=by, why=why, day=_today()))
 

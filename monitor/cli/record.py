@@ -182,7 +182,7 @@ def alerts_show(home: Home, alert_id: str, as_json: bool) -> None:
         if as_json:
             click.echo(records.json_text(records.alert_object(found[0])))
         else:
-            click.echo(actions.as_text(found[0], home.folder, settings, now()))
+            click.echo(actions.as_text(found[0], store, home.folder, settings, now()))
 
 
 def _state_command(name: str, state: str, text: str) -> None:

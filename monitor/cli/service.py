@@ -226,20 +226,32 @@ def status_(home: Home, everything: bool, as_json: bool, healthy: bool) -> None:
 def backup(home: Home, file: Path) -> None:
     """Copy the record to FILE, and verify the copy.
 
-    The copy is whole and consistent while `run` works on. FILE must not exist yet.
+    The copy is whole and consistent while `run` works on. FILE must not exist yet; only you
+    may read it.
     Settings, watchlist and .env are files of yours: copy them by your own means.
 
     \b
     Example
       fundwatch backup /backup/fundwatch-$(date +%F).db
     """
-    if file.exists():
-        problem = Problem("FILE", str(file), "exists already", "Choose a new name")
-        raise ConfigError([problem])
+    _may_be_made(file)
     with home.reading() as (store, _):
         store.backup(file)
     home.change("note_backup", path=str(file.absolute()))
     click.echo(f"backed up  {file} ({file.stat().st_size:,} bytes, verified)")
+
+
+def _may_be_made(file: Path) -> None:
+    """Raises ConfigError, before anything is done."""
+    folder = file.absolute().parent
+    if not os.access(folder, os.W_OK | os.X_OK):
+        why = "cannot be made: its folder is not there, or this user may not write to it"
+        remedy = f"Make the folder (mkdir -p {folder}), or name another place"
+    elif file.exists():
+        why, remedy = "exists already", "Choose a new name"
+    else:
+        return
+    raise ConfigError([Problem("FILE", str(file), why, remedy)])
 
 
 @click.command(name="restore")

@@ -165,7 +165,9 @@ def who_section(view: AlertView) -> Section | None:
         return None
     title = f" ({tidy(entry.title, 80)})" if entry.title else ""
     case = f"case {tidy(entry.case, 40)}{title}" if entry.case else "no case"
-    severity = view.alert.severity.value.upper()
+    # A summary's own severity says how urgent it is, not how serious the entry.
+    summary = view.alert.kind is AlertKind.HISTORY
+    severity = (entry if summary else view.alert).severity.value.upper()
     since = f"Watched since {utc(view.added)[:10]}" if view.added else ""
     return section(
         "WHO",
@@ -187,9 +189,18 @@ def when_section(view: AlertView, telling: Telling) -> Section | None:
         "WHEN",
         Item(when(happened, zone) if happened is not None else "not in a block yet", "Happened"),
         Item(when(read, zone), "Read", note=behind),
-        Item(utc(telling.now), "Sent"),
+        Item(_sent(view, telling), "Sent"),
         Item(f"Why late: {late}", style="warn") if late else None,
     )
+
+
+def _sent(view: AlertView, telling: Telling) -> str:
+    if telling.message_id:
+        return when(telling.now, telling.timezone)
+    accepted = [each.accepted_at for each in view.deliveries if each.accepted_at is not None]
+    if accepted:
+        return when(min(accepted), telling.timezone)
+    return "not sent yet" if view.deliveries else "to nobody: no channel is owed it"
 
 
 def says_section(view: AlertView) -> Section | None:
@@ -206,6 +217,8 @@ def _second(view: AlertView) -> Item:
     if not second:
         late = " yet" if view.alert.severity is Severity.SEVERE else ""
         return Item(f"Second source: not asked{late}.", style="note")
+    if second.get("asked") is False:
+        return Item("No second source for this chain is set up.", style="note")
     name, at = tidy(str(second.get("source")), 40), utc(second.get("at"))
     agrees = second.get("agrees")
     if agrees is None:
@@ -237,7 +250,7 @@ def unusual(view: AlertView) -> tuple[str, ...]:
 def left_section(view: AlertView) -> Section | None:
     items = [_balance(view, each) for each in view.alert.facts.get("balances") or ()]
     note = Item("By our record of the rows read, not asked from the chain.", style="note")
-    return section("LEFT", *items, note) if items else None
+    return section("BALANCE", *items, note) if items else None
 
 
 def _balance(view: AlertView, fact: Mapping[str, Any]) -> Item:
@@ -282,10 +295,10 @@ def unchecked_section(views: Sequence[AlertView]) -> Section:
 def next_section(view: AlertView, telling: Telling) -> Section | None:
     number = view.alert.id
     acts = view.alert.kind in _ACTIONABLE and view.alert.lane is Lane.NEWS
-    state = view.state + (f": {tidy(view.acknowledged)}" if view.acknowledged else "")
+    state = tidy(view.acknowledged) or view.state
     return section(
         "NEXT",
-        *acknowledge(number, telling),
+        *(acknowledge(number, telling) if view.state == "open" else ()),
         Item(state, "State"),
         *_link(view),
         *(_options(view) if acts else ()),
@@ -412,10 +425,15 @@ def _clocks(view: AlertView, telling: Telling) -> list[Item]:
     return [
         Item(
             f"counted from {day}: 10 business days (OFAC report) end {ofac}, public holidays "
-            f"not counted; 30 days (SAR) end {sar}. Not legal advice.",
+            f"are not considered; 30 days (SAR) end {sar}. Not legal advice.",
             "Clocks",
         )
     ]
+
+
+def _maker(telling: Telling) -> str:
+    message = f", message {telling.message_id}" if telling.message_id else ""
+    return f"Fundwatch {telling.version}{message}"
 
 
 def id_section(view: AlertView, telling: Telling, what: str) -> Section | None:
@@ -426,5 +444,5 @@ def id_section(view: AlertView, telling: Telling, what: str) -> Section | None:
         Item(f"{alert.id} - {what}"),
         Item(earlier, style="note") if earlier else None,
         Item(shown_tx(alert.tx), "Tx", "code") if alert.tx else None,
-        Item(f"Fundwatch {telling.version}, message {telling.message_id}", style="note"),
+        Item(_maker(telling), style="note"),
     )

@@ -76,7 +76,7 @@ class Telling:
 
     channel: ChannelConfig
     allowed: Allowed  # cases whose labels this channel may see; None: all
-    message_id: str
+    message_id: str  # empty: no message, an alert is looked at later
     now: int
     timezone: str
     version: str

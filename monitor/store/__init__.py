@@ -7,10 +7,11 @@ and views (what people see).
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -157,17 +158,31 @@ class Store:
         return rows
 
     def backup(self, target: Path) -> None:
-        """Copy the record, consistent while it is in use, and check the copy."""
-        copy = sqlite3.connect(target)
+        """Copy the record, consistent while it is in use, into a new file, and check the copy.
+
+        Only this user may read it. Raises StoreError and leaves no file when it fails.
+        """
         try:
-            with self._lock:
-                self._conn.backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")
-            outcome = copy.execute("PRAGMA integrity_check").fetchone()[0]
+            os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        except OSError as error:
+            remedy = "Name a new file in a folder that is there and that this user may write to"
+            raise StoreError(f"{target}: cannot be made ({error.strerror}). {remedy}") from error
+        try:
+            self._copy(target)
+        except BaseException:
+            for suffix in ("", "-journal"):
+                target.with_name(target.name + suffix).unlink(missing_ok=True)
+            raise
+
+    def _copy(self, target: Path) -> None:
+        try:
+            with closing(sqlite3.connect(target)) as copy:
+                with self._lock:
+                    self._conn.backup(copy)
+                copy.execute("PRAGMA journal_mode = DELETE")
+                outcome = copy.execute("PRAGMA integrity_check").fetchone()[0]
         except sqlite3.Error as error:
             raise StoreError(f"{target}: {error}. {_remedy(error)}") from error
-        finally:
-            copy.close()
         if outcome != "ok":
             raise StoreError(f"{target}: the copy is damaged ({outcome}). Keep the original")
 
