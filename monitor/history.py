@@ -32,6 +32,7 @@ from monitor.plan import Context, Plan, Route
 from monitor.questions import Answers, second_source
 from monitor.store import Store, journal, record, watch
 from monitor.store.record import StreamState
+from monitor.store.views import STREAM_WORDS
 
 LIST_DAYS = 30  # movements of this many days before the start are listed singly
 LIST_MOST = 200
@@ -338,12 +339,13 @@ def _serious(row: Row, entry: Entry, world: HistoryWorld) -> bool:
 def _covered_words(store: Store, subject: Subject, now: int) -> list[str]:
     words = []
     for stream, state in sorted(record.stream_states(store, subject, now).items()):
+        name = STREAM_WORDS.get(stream, stream)
         if state.unserved:
-            words.append(f"{stream}: not covered, no configured source lists it.")
+            words.append(f"{name}: not covered, no configured source lists them.")
         elif state.ok is None:
-            words.append(f"{stream}: could not be read yet.")
+            words.append(f"{name}: could not be read yet.")
         elif state.failing is not None:
-            words.append(f"{stream}: read by {state.source}, but not in full yet.")
+            words.append(f"{name}: read at {state.source}, but not in full yet.")
         else:
-            words.append(f"{stream}: read by {state.source}.")
+            words.append(f"{name}: read at {state.source}.")
     return words

@@ -346,10 +346,7 @@ def history_sheet(view: AlertView, telling: Telling) -> Sheet:
         lead=(_alarm(alarming=alarming),),
         sections=sections(
             section("TOTALS", _history_table(view, fact)) if fact.get("by_asset") else None,
-            section(
-                "PERIOD",
-                Item(f"{utc(fact['from'])} to {utc(fact['to'])}") if "from" in fact else None,
-            ),
+            section("PERIOD", _period(fact)),
             rows_section(view, telling, view.transfers, "LAST 30 DAYS"),
             section("READ", *(Item(tidy(str(text), 300)) for text in fact.get("covered") or ())),
             about.who_section(view),
