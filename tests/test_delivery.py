@@ -58,6 +58,12 @@ def mails(scene: Scene) -> Counter[tuple[str, str]]:
     return Counter((m.recipients[0], m.message["Message-ID"]) for m in scene.mail.mails)
 
 
+def past_eight() -> str:
+    """A time zone in which the daily message is due now."""
+    zones = ("UTC", "Asia/Tokyo", "America/Los_Angeles")
+    return next(zone for zone in zones if datetime.now(ZoneInfo(zone)).hour >= 8)
+
+
 def test_first_contact_is_history_and_payments_are_news(tmp_path: Path) -> None:
     """First contact makes one summary an entry, each payment one alert an entry, a third
     poll nothing; everybody gets everything once."""
@@ -109,12 +115,7 @@ def test_quiet_alerts_go_to_machines_only(scene: Scene) -> None:
     assert not [s for s in subjects if alert["id"] in s]
     assert len(subjects) == 2  # the answer to the changed watchlist, for each recipient
 
-    past_eight = next(
-        zone
-        for zone in ("UTC", "Asia/Tokyo", "America/Los_Angeles")
-        if datetime.now(ZoneInfo(zone)).hour >= 8
-    )
-    scene.home.write("config/settings.yaml", {"timezone": past_eight, "prices": "none"})
+    scene.home.write("config/settings.yaml", {"timezone": past_eight(), "prices": "none"})
     scene.home.sql("UPDATE note SET value = '2026-01-01' WHERE key = 'daily'")
     scene.home.run("poll")
     scene.home.run("poll")
@@ -398,12 +399,7 @@ def test_daily_mail_of_a_storm_says_what_it_leaves_out(scene: Scene) -> None:
         "INSERT INTO route SELECT a.id, 'mail', 'alone', r.message FROM alert a, route r "
         "WHERE a.state = 'closed' AND r.alert = ? AND r.channel = 'mail'", one["id"],
     )  # fmt: skip
-    past_eight = next(
-        zone
-        for zone in ("UTC", "Asia/Tokyo", "America/Los_Angeles")
-        if datetime.now(ZoneInfo(zone)).hour >= 8
-    )
-    scene.home.write("config/settings.yaml", {"timezone": past_eight, "prices": "none"})
+    scene.home.write("config/settings.yaml", {"timezone": past_eight(), "prices": "none"})
     scene.home.sql("UPDATE note SET value = '2026-01-01' WHERE key = 'daily'")
     scene.home.sql("UPDATE note SET value = '0' WHERE key = 'daily_at'")
     scene.home.run("poll")

@@ -391,7 +391,10 @@ def test_internals_that_are_never_indexed_are_not_called_empty(tell: Tell) -> No
         play.day()
         play.poll()
     (summary,) = play.alerts(play.entries[0])
-    assert "internal: could not be read yet." in summary.facts["history"]["covered"]
+    assert (
+        "Coin transfers made by contracts (internal): could not be read yet."
+        in summary.facts["history"]["covered"]
+    )
 
 
 def test_the_next_source_of_other_lag_takes_over(tell: Tell) -> None:

@@ -71,7 +71,7 @@ class Server:
             try:
                 wasyncore.loop(timeout=0.2, use_poll=True, map=self._sockets, count=1)
                 self._cut_slow()
-            except Exception:
+            except Exception:  # one bad connection must not end the pages for all others
                 log.exception("the web server stumbled; it goes on")
                 self._stopping.wait(1.0)
         wasyncore.close_all(self._sockets, ignore_all=True)
