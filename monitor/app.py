@@ -247,6 +247,9 @@ class Fundwatch:
         self.pricer = pricing.Pricer(self._market())
         pricing.close_unused(store, (p.name for p in settings.prices), now())
         self._interval = budget.LEAST_INTERVAL
+        # Kept, so that a template is not compiled again for each message.
+        folders = [home / "config" / "templates", shipped_config() / "templates"]
+        self._templates = messages.environment(*folders)
         self._sending, self._keeping = threading.Lock(), threading.Lock()
         self.poller = Poller(store, self._world())
         self.list = watchdesk.WatchDesk(self)
@@ -313,20 +316,17 @@ class Fundwatch:
         return budget.cost(subjects, asked, self.settings.sources)
 
     def post(self) -> Post:
-        folders = [self.home / "config" / "templates", shipped_config() / "templates"]
         return Post(
             store=self.store,
             configs=self.settings.channels,
             channels=self.channels,
             views=self.views,
-            templates=messages.environment(*folders),
+            templates=self._templates,
             entries=lambda: [w.entry for w in watch.all_entries(self.store)],
             clock=now,
             timezone=self.timezone,
             version=__version__,
             link=self._link,
-            escalate_to=self.settings.escalate_to,
-            escalate_after=self.settings.escalate_after,
         )
 
     def _link(self, message_id: str) -> str:
@@ -382,7 +382,8 @@ class Fundwatch:
         if before != " ".join(chain):
             since = max(since, moment - after * (len(chain) + 1)) if noted else moment
             journal.put_note(self.store, "escalation", f"{since} {' '.join(chain)}")
-        outbox.pass_on(self.post(), since)
+        for alert_id, channel in post.escalate(self.store, chain, after, since, now()):
+            log.warning("alert %s not acknowledged, passed on to %s", alert_id, channel)
 
     def adopt(self) -> None:
         """Tell to the present channels what waits for one that was taken out of the settings."""

@@ -65,8 +65,6 @@ class Post:
     timezone: str
     version: str
     link: Callable[[str], str] = lambda _message_id: ""  # where a message is acknowledged
-    escalate_to: tuple[str, ...] = ()
-    escalate_after: int = 1800  # seconds
 
 
 @dataclass
@@ -108,18 +106,6 @@ def _not_yet(desk: Post, owing: post.Owed, config: ChannelConfig) -> bool:
         return True
     local = datetime.fromtimestamp(desk.clock(), ZoneInfo(desk.timezone))
     return routing.waits(config, urgent=owing.urgent, minute=local.hour * 60 + local.minute)
-
-
-def pass_on(desk: Post, since: int) -> int:
-    """Owe what nobody has acknowledged in time to the next channel; returns how many alerts.
-    `since`: alerts from before it are left alone."""
-    chain = [name for name in desk.escalate_to if name in desk.configs]
-    if not chain:
-        return 0
-    owed = post.escalate(desk.store, chain, desk.escalate_after, since, desk.clock())
-    for alert_id, channel in owed:
-        log.warning("alert %s not acknowledged, passed on to %s", alert_id, channel)
-    return len(owed)
 
 
 def _parts(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import time
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ from monitor.chains import stable_id
 from monitor.errors import Problem
 from monitor.model import Alert, AlertKind, Entry, Lane, Severity
 from monitor.plan import Signal
-from monitor.store import Store, journal, watch
+from monitor.store import journal, watch
 
 if TYPE_CHECKING:
     from monitor.app import Fundwatch
@@ -173,9 +172,3 @@ def tell_incidents(desk: Fundwatch, now: int) -> int:
         )
         told += 1
     return told
-
-
-def outcome_of_last_list(store: Store) -> dict[str, list[str]]:
-    """What became of the newest watchlist: ids and refusals, for the status page."""
-    rows = store.read("SELECT outcome FROM list_version ORDER BY at DESC, rowid DESC LIMIT 1")
-    return dict(json.loads(rows[0]["outcome"])) if rows else {}
