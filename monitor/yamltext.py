@@ -232,9 +232,7 @@ def _refuse_cleverness(event: yaml.Event, documents: int, depth: int) -> None:
     if documents > 1:
         raise _Unreadable(line, "---", "starts a second document", "Remove the line")
     if depth > MAX_DEPTH:
-        raise _Unreadable(
-            line, "", f"is nested more than {MAX_DEPTH} levels deep", "Check the brackets"
-        )
+        raise _Unreadable(line, "", *_TOO_DEEP)
 
 
 def _scalar(event: yaml.ScalarEvent, file: str) -> Text:
@@ -278,8 +276,12 @@ def _error_line(error: yaml.MarkedYAMLError) -> int:
     return _line(error.context_mark if unclosed and error.context_mark else error.problem_mark)
 
 
+_TOO_DEEP = (f"is nested more than {MAX_DEPTH} levels deep", "Check the brackets")
+
 # Words of the YAML parsers (both spellings), and what they mean to a person.
 _WORDS = (
+    # libyaml's own limit: it looks ahead, and so may meet it before we have seen 20 levels.
+    ("nesting depth", *_TOO_DEEP),
     (
         "mapping values are not allowed",
         "does not fit: a colon where no new setting can start, or wrong indentation",

@@ -117,7 +117,10 @@ BAD = {
     "alias": ("defaults: &d\n  severity: low\naddresses: *d\n", 1, "alias or anchor"),
     "tag": (block("label: !!python/name:os.system x"), 4, "YAML tag"),
     "second document": (block() + "---\naddresses: []\n", 4, "second document"),
-    "too deep": ("a: " + "[" * 5000, 1, "nested more than 20"),
+    "too deep": ("a: " + "[" * 30 + "]" * 30, 1, "nested more than 20"),
+    "much too deep": ("a: " + "[" * 5000, 1, "nested more than 20"),  # libyaml's own limit
+    "much too deep in braces": ("a: " + "{b: " * 5000, 1, "nested more than 20"),
+    "much too deep in dashes": ("a:\n  " + "- " * 5000 + "x\n", 2, "nested more than 20"),
     "tab": ("addresses:\n\t- address: x\n", 2, "tab"),
     "open bracket": ("addresses:\n  - address: x\n    chains: [a\n", 3, "bracket"),
     "open quote": (block("label: 'x"), 4, "quote that is never closed"),
