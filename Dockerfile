@@ -5,20 +5,27 @@
 # is mounted at /data is the only place that it writes to, beside /tmp: the root file system may
 # be read-only.
 
-FROM python:3.13-slim-trixie AS build
+# The tag alone names another image every week. `make image-digest` adds @sha256:... to it, from
+# a machine with docker that reaches the registry (where this was written there was none).
+ARG BASE=python:3.13-slim-trixie
 
-# Extras of pyproject.toml, with commas between them; for example --build-arg EXTRAS=demo
-ARG EXTRAS=""
+FROM ${BASE} AS build
+
+# Which versions go in, each with its hash. requirements-extras.lock adds the demo's mail server
+# and Apprise:  --build-arg LOCK=requirements-extras.lock
+ARG LOCK=requirements.lock
 
 WORKDIR /src
+COPY requirements.lock requirements-extras.lock ./
+RUN python -m venv /opt/fundwatch \
+    && /opt/fundwatch/bin/pip install --no-cache-dir --require-hashes -r "$LOCK"
 COPY pyproject.toml setup.py MANIFEST.in README.md LICENSE NOTICE .env.example watchlist.example.yaml ./
 COPY config/ config/
 COPY monitor/ monitor/
-RUN python -m venv /opt/fundwatch \
-    && /opt/fundwatch/bin/pip install --no-cache-dir ".${EXTRAS:+[$EXTRAS]}"
+RUN /opt/fundwatch/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
 
-FROM python:3.13-slim-trixie
+FROM ${BASE}
 
 LABEL org.opencontainers.image.title="Fundwatch" \
       org.opencontainers.image.description="Self-hosted monitor of flagged blockchain addresses" \

@@ -4,6 +4,8 @@
 # make slow    the slow suite: kills, load, hanging servers
 # make bench   the measurements of benchmarks/
 # make docs    writes docs/commands.md
+# make lock    renews the versions and hashes that all of the above install (*.lock)
+# make test-newest    the tests with the newest versions instead, in an environment of its own
 #
 # Needs Python 3.11 or newer with venv, and make. With npm, the tests get a real EVM node;
 # with litecoind (as root on Debian it is installed), a real UTXO node. Without them those
@@ -13,10 +15,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ANVIL := .tools/node_modules/@foundry-rs/anvil
-ANVIL_PACKAGE := @foundry-rs/anvil@1.7.1
 DEMO := .demo
+PIP := python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check slow docs bench lint tools clean
+.PHONY: demo test test-newest check slow docs bench lint tools lock image-digest clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/.installed
@@ -25,6 +27,13 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed tools
 	@$(BIN)/python -m pytest -q -n auto -m "not slow"
+
+# What a new user of pip would get without our lock. It says what the next `make lock` will
+# meet, and is no verdict on a change.
+test-newest: tools
+	@$(PYTHON) -m venv --clear .venv-newest
+	@.venv-newest/bin/$(PIP) --upgrade --editable '.[dev]'
+	@.venv-newest/bin/python -m pytest -q -n auto -m "not slow"
 
 slow: $(VENV)/.installed tools
 	@$(BIN)/python -m pytest -q -n auto -m slow
@@ -44,15 +53,45 @@ bench: $(VENV)/.installed
 	@set -e; for each in insert_rate pass_1000 backfill; do \
 	  echo "== $$each"; $(BIN)/python benchmarks/$$each.py; done
 
-# A virtual environment of its own, so that nothing on the machine changes.
-$(VENV)/.installed: pyproject.toml setup.py
+# A virtual environment of its own, so that nothing on the machine changes. Everything in it
+# has the version and the hash that the lock names, what builds this package included.
+$(VENV)/.installed: pyproject.toml setup.py requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; name it:  make PYTHON=python3.12"; exit 2; }
 	@echo "installing into $(VENV) (once)"
 	@$(PYTHON) -m venv $(VENV) || \
 	  { echo "Python's venv is missing; on Debian: apt-get install python3-venv"; exit 2; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(BIN)/$(PIP) --require-hashes -r requirements-dev.lock
+	@$(BIN)/$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
+
+# Each lock holds for Python 3.11 and newer and every system; a smaller one keeps to the
+# versions of the largest. constraints.txt is for pip and pipx where they install the folder
+# itself, which has no hash.
+UV := .tools/uv/bin/uv
+COMPILE := pip compile --quiet --universal --python-version 3.11 --no-annotate \
+  --custom-compile-command "make lock" pyproject.toml build-backend.in
+
+lock: $(UV)
+	$(UV) $(COMPILE) --upgrade --generate-hashes --all-extras -o requirements-dev.lock
+	$(UV) $(COMPILE) -c requirements-dev.lock --generate-hashes -o requirements.lock
+	$(UV) $(COMPILE) -c requirements-dev.lock --generate-hashes --extra apprise --extra demo \
+	  -o requirements-extras.lock
+	$(UV) $(COMPILE) -c requirements-dev.lock --extra apprise --extra demo -o constraints.txt
+	npm install --package-lock-only --silent --no-audit --no-fund --prefix tests/anvil
+	@if docker version >/dev/null 2>&1; then $(MAKE) --no-print-directory image-digest; \
+	else echo "skipped: the digest of the base image (needs docker: make image-digest)"; fi
+
+# Writes into the Dockerfile which image its base has today.
+image-digest:
+	@base=$$(sed -n 's/^ARG BASE=\([^@]*\).*/\1/p' Dockerfile); \
+	digest=$$(docker buildx imagetools inspect "$$base" --format '{{.Manifest.Digest}}'); \
+	echo "$$digest" | grep -Eqx 'sha256:[0-9a-f]{64}' || \
+	  { echo "no digest for $$base: $$digest"; exit 1; }; \
+	sed -i "s|^ARG BASE=.*|ARG BASE=$$base@$$digest|" Dockerfile; echo "$$base@$$digest"
+
+$(UV):
+	@$(PYTHON) -m venv .tools/uv && .tools/uv/bin/$(PIP) uv==0.13.9
 
 # Real nodes for the tests. What cannot be had is said, not hidden.
 tools: $(ANVIL)
@@ -67,9 +106,10 @@ tools: $(ANVIL)
 $(ANVIL):
 	@if [ -n "$$FUNDWATCH_ANVIL" ]; then :; elif command -v npm >/dev/null; then \
 	  echo "installing anvil into .tools (once)"; \
-	  npm install --silent --no-audit --no-fund --prefix .tools $(ANVIL_PACKAGE) || \
+	  mkdir -p .tools && cp tests/anvil/package*.json .tools && \
+	  npm ci --silent --no-audit --no-fund --prefix .tools || \
 	    echo "skipped: anvil could not be installed"; \
 	else echo "skipped: tests on anvil (needs npm)"; fi
 
 clean:
-	rm -rf $(VENV) $(DEMO) .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) .venv-newest $(DEMO) .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

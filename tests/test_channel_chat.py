@@ -296,7 +296,7 @@ def test_apprise_is_an_extra() -> None:
         env=environment(),
     )
     assert "channels.p" in done.stdout
-    assert 'pip install "fundwatch[apprise]"' in done.stdout
+    assert "docs/install.md, section Extras" in done.stdout
 
 
 # --- settings and the command --------------------------------------------------------------------

@@ -41,7 +41,9 @@ COMMANDS = dict(commands(cli.main, "fundwatch"))
 FOREIGN = {
     *("--build-arg", "--cap-drop", "--force", "--home-dir", "--name", "--no-index", "--now"),
     *("--pull", "--read-only", "--restart", "--rm", "--security-opt", "--shell"),
-    *("--stop-timeout", "--system", "--tmpfs", "--upgrade"),
+    *("--stop-timeout", "--system", "--tmpfs"),
+    *("--constraint", "--find-links", "--no-build-isolation", "--no-deps", "--pip-args"),
+    "--require-hashes",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
+import tomllib
 import venv
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -20,6 +22,9 @@ from typing import Any
 import pytest
 import yaml
 from home import ROOT
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 import monitor
 from monitor import daemon
@@ -67,12 +72,13 @@ def copied() -> list[str]:
 
 
 def test_image_is_as_promised() -> None:
-    """Base pinned to a minor version, no root, the home at /data, every process without a
-    shell in between, and a health check that is a command of ours."""
+    """Base pinned to a minor version (and a digest, once somebody with a registry has set it),
+    no root, the home at /data, every process without a shell in between, and a health check
+    that is a command of ours."""
     bases = [rest.split()[0] for word, rest in DOCKERFILE if word == "FROM"]
-    assert len(bases) == 2
-    assert all(re.fullmatch(r"python:3\.\d+-slim-\w+", base) for base in bases)
-    assert len(set(bases)) == 1, "the copied environment needs the Python that made it"
+    assert bases == ["${BASE}"] * 2, "the copied environment needs the Python that made it"
+    (base,) = [rest for word, rest in DOCKERFILE if word == "ARG" and rest.startswith("BASE=")]
+    assert re.fullmatch(r"BASE=python:3\.\d+-slim-\w+(@sha256:[0-9a-f]{64})?", base)
     assert last("USER") == OURS
     assert "FUNDWATCH_HOME=/data" in last("ENV")
     assert json.loads(last("ENTRYPOINT")) == ["fundwatch"]
@@ -121,6 +127,93 @@ def test_compose_takes_its_file() -> None:
         pytest.skip("docker compose is not installed")
     done = ran(tool, "compose", "--file", ROOT / "compose.yaml", "config", "--quiet")
     assert done.returncode == 0, done.stderr
+
+
+# -- the locks -----------------------------------------------------------------------------
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
+WANTED = {  # by lock: what somebody asked for
+    "requirements.lock": [],
+    "requirements-extras.lock": [*EXTRAS["apprise"], *EXTRAS["demo"]],
+    "requirements-dev.lock": [each for extra in EXTRAS.values() for each in extra],
+    "constraints.txt": [*EXTRAS["apprise"], *EXTRAS["demo"]],
+}
+ALWAYS = [*PROJECT["project"]["dependencies"], *PROJECT["build-system"]["requires"]]
+
+
+def locked(name: str) -> dict[str, tuple[Version, int]]:
+    """What a lock pins, by normal name: its version, and how many hashes it has."""
+    text = (ROOT / name).read_text("utf-8").replace("\\\n", " ")
+    found = {}
+    for line in text.splitlines():
+        if line.strip() and not line.lstrip().startswith("#"):
+            pinned, *hashes = re.split(r"\s+--hash=", line.strip())
+            assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", each) for each in hashes), line
+            needed = Requirement(pinned)
+            (exact,) = needed.specifier
+            assert exact.operator == "==", line
+            found[canonicalize_name(needed.name)] = (Version(exact.version), len(hashes))
+    return found
+
+
+@pytest.mark.parametrize("name", WANTED)
+def test_lock_holds_what_is_asked_for(name: str) -> None:
+    """Every dependency and what builds us, in a version that pyproject.toml allows, with
+    hashes; the same versions as everywhere; no index, no address, no path of any machine."""
+    pins = locked(name)
+    for text in (*ALWAYS, *WANTED[name]):
+        needed = Requirement(text)
+        assert pins[canonicalize_name(needed.name)][0] in needed.specifier, text
+    assert all((hashes > 0) == name.endswith(".lock") for _, hashes in pins.values())
+    everything = locked("requirements-dev.lock")
+    assert {n: v for n, (v, _) in pins.items()} == {n: everything[n][0] for n in pins}
+    assert not re.search(r"://|--(extra-)?index|--find-links|-e ", (ROOT / name).read_text("utf-8"))
+
+
+def test_environment_of_the_tests_comes_from_the_lock() -> None:
+    """`make` installs the lock and nothing else; CI goes through `make`."""
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    rule = makefile.split("$(VENV)/.installed: ")[-1].split("\n\n")[0]
+    assert "--require-hashes -r requirements-dev.lock" in rule
+    assert "--no-deps --no-build-isolation --editable ." in rule
+    steps = (ROOT / ".ci/run").read_text("utf-8")
+    assert not re.search(r"\bpip|test-newest", steps.replace("pipefail", ""))
+    node = json.loads((ROOT / "tests/anvil/package-lock.json").read_text("utf-8"))["packages"]
+    assert all(each.get("integrity") for path, each in node.items() if path)
+
+
+def test_nobody_is_told_to_install_a_name() -> None:
+    """No text of ours has anybody install a package by name from an index: whoever takes a
+    name that we do not own would get onto a desk's machine. A folder, a file or a lock only."""
+    told = []
+    for path in (*ROOT.glob("*"), *(ROOT / ".ci").glob("*"), *ROOT.rglob("[a-z]*/**/*")):
+        kept = path.relative_to(ROOT).parts[0] in (
+            *("monitor", "config", "docs", "deploy", "README.md", "Makefile", "Dockerfile"),
+            *("compose.yaml", ".ci", ".env.example", "watchlist.example.yaml", "benchmarks"),
+        )
+        if kept and path.is_file() and path.suffix != ".pyc" and path.suffix != ".png":
+            text = path.read_text("utf-8").replace("\\\n", " ")
+            told += re.findall(r"pip3?(?:x|3)? +install\b[^\n`]*|\$\(PIP\)[^\n`]*", text)
+    assert len(told) >= 8
+    assert [line for line in told if names_to_install(line)] == ["$(PIP) uv==0.13.9"]
+
+
+def names_to_install(command: str) -> list[str]:
+    """The words of a pip or pipx command that are neither an option nor a folder or file."""
+    words = [word.strip("'\"") for word in command.partition("&&")[0].split()]
+    if "install" in words:
+        words = words[words.index("install") :]
+    takes = {"-r", "-c", "--constraint", "--find-links", "-d"}
+    free = [w for before, w in itertools.pairwise(words) if before not in takes]
+    return [w for w in free if not re.match(r"[-.$]", w)]
+
+
+def test_a_name_would_be_seen() -> None:
+    """The look for names finds the ones that were printed once."""
+    assert names_to_install('pip install "fundwatch[apprise]"') == ["fundwatch[apprise]"]
+    assert names_to_install("pipx install fundwatch") == ["fundwatch"]
+    assert names_to_install("pip install --no-deps -r requirements.lock .") == []
 
 
 # -- the unit ------------------------------------------------------------------------------
@@ -243,6 +336,7 @@ def test_source_package_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> No
     with tarfile.open(packed) as archive:
         inside = {name.split("/", 1)[-1] for name in archive.getnames()}
     assert {"docs/install.md", "tests/home.py", "deploy/fundwatch.service", "Makefile"} <= inside
+    assert set(WANTED) <= inside
     assert not [name for name in inside if name.endswith(".pyc")]
 
 

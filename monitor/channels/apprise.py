@@ -129,7 +129,7 @@ def _library(channel: str) -> Any:  # noqa: ANN401 - an optional package
         return import_module("apprise")
     except ModuleNotFoundError:
         place = f"config/channels.yaml: channels.{channel}"
-        remedy = 'Run  pip install "fundwatch[apprise]"'
+        remedy = "Install Fundwatch with its extras: docs/install.md, section Extras"
         problem = Problem(place, "apprise", "needs a package that is not installed", remedy)
     raise ConfigError([problem])
 

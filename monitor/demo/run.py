@@ -54,7 +54,7 @@ def hands_on(folder: Path) -> int:
 
 def _cannot_start(folder: Path | None) -> str:
     if importlib.util.find_spec("aiosmtpd") is None:
-        return "The demo needs its mail server. Install it:  pip install aiosmtpd"
+        return "The demo needs its mail server: docs/install.md, section Extras, says how"
     if folder is not None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         return f"{folder} is there already and not empty. Name a new folder"
     return ""
