@@ -28,6 +28,12 @@ MAX_DECIMALS = 36
 # More than this is never looked at: a name of a million characters costs nothing then.
 _READ = 4096
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+# Whatever looks like a double quote, and like a semicolon: our sentences are framed by them.
+_QUOTE = re.compile(
+    '["\u00ab\u00bb\u02ba\u02dd\u02ee\u05f4\u201c-\u201f\u2033\u2036\u2039\u203a'
+    "\u275d\u275e\u2760\u2e42\u300c-\u300f\u301d-\u301f\u3003\uff02\uff62\uff63]|''+|``+"
+)
+_ENDING = re.compile("[;\u037e\u061b\u204f\ufe14\ufe54\uff1b]")
 _DROPPED = frozenset({"Cf", "Cs", "Co", "Cn"})
 _SPACED = frozenset({"Cc", "Zl", "Zp", "Zs"})
 
@@ -66,9 +72,19 @@ def tidy(text: str, limit: int = 200) -> str:
 
 
 def clean(text: str, limit: int = 32) -> str:
-    """Text from a chain, harmless: as `tidy`, and nothing that a mail program would turn
-    into a link or a mention. Applying it twice changes nothing."""
-    return _cut(_defang(tidy(text, _READ)), limit)
+    """Text from a chain, harmless: as `tidy`, nothing that a mail program would turn into a
+    link or a mention, and nothing that ends the quotes or the sentence around it. Applying
+    it twice changes nothing."""
+    return _cut(" ".join(_unquoted(_defang(tidy(text, _READ))).split()), limit)
+
+
+def quoted(text: str, limit: int = 200) -> str:
+    """Words of our own people or of a list, in quotes that they cannot close."""
+    return f'"{tidy(_unquoted(text[:_READ]), limit)}"'
+
+
+def _unquoted(text: str) -> str:
+    return _ENDING.sub(",", _QUOTE.sub("", text))
 
 
 def _shown(char: str) -> str:

@@ -197,8 +197,8 @@ def csv_rows(views: Iterable[TransferView], allowed: Allowed = None) -> Iterator
     """The table of transfers as CSV lines (RFC 4180, header first), one per transfer.
 
     `amount` is in base units, `amount_decimal` in coins and empty where the decimals are
-    not known. Several entries are joined by "; ". Cells that a spreadsheet would take for
-    a formula begin with an apostrophe.
+    not known. Several entries are joined by "; ". What a spreadsheet would take for a
+    formula has an apostrophe before it.
     """
     yield csv_line(TRANSFER_COLUMNS)
     for view in views:
@@ -252,14 +252,23 @@ def _coins(units: str, decimals: int | None) -> str:
 
 
 def csv_line(cells: Iterable[object]) -> str:
-    """One line of a table (RFC 4180). Cells that a spreadsheet would take for a formula
-    begin with an apostrophe."""
+    """One line of a table (RFC 4180). What a spreadsheet would take for a formula, at the
+    beginning of a cell or behind anything that a spreadsheet may split at, gets an
+    apostrophe before it; `unguarded` takes it away again."""
     out = io.StringIO()
     csv.writer(out, lineterminator="\r\n").writerow([_cell(cell) for cell in cells])
     return out.getvalue()
 
 
-_FORMULA = re.compile("[=+@\\-\t\r\n\0\uff1d\uff0b\uff0d\uff20]")
+# Excel splits at semicolons where the decimal sign is a comma (Swiss, German, French), and
+# then quotes in the middle of its field protect nothing: csv.writer's are not enough.
+_BEGIN = "(^|[;,|\t\r\n\v\f\x1c-\x1f\x85\u2028\u2029\uff1b\uff0c])"  # where a cell may begin
+_FORMULA = (
+    "(?=['\" \0\xa0\u2000-\u200b\u202f\u205f\u3000\ufeff]*"  # what is passed over
+    "[=+@\\-\uff1d\uff0b\uff0d\uff20\u2212\ufe62\ufe63\ufe66\ufe6b])"
+)
+_BARE, _GUARDED = re.compile(_BEGIN + _FORMULA), re.compile(f"{_BEGIN}'{_FORMULA}")
+_CONTROL = re.compile("[\t\r\n\0]")
 
 
 def _cell(value: object) -> str:
@@ -267,5 +276,10 @@ def _cell(value: object) -> str:
     if value is None:
         return ""
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    text = text.encode("utf-8", "replace").decode("utf-8")
-    return f"'{text}" if _FORMULA.match(text.lstrip(" ")) else text
+    text = _BARE.sub(r"\1'", text.encode("utf-8", "replace").decode("utf-8"))
+    return f"'{text}" if _CONTROL.match(text.lstrip(" ")) else text
+
+
+def unguarded(cell: str) -> str:
+    """A cell without the apostrophes that `csv_line` put before what looks like a formula."""
+    return _GUARDED.sub(r"\1", cell)

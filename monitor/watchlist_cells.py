@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from monitor.errors import ConfigError, Problem
+from monitor.records import unguarded
 from monitor.watchlist import BLOCK_KEYS
 
 Value = str | tuple[str, ...] | Mapping[str, str]
@@ -44,7 +45,6 @@ _QUOTES = "'\"`\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb"
 _HIDDEN = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
 )
-_GUARDED = re.compile("'(?=['=+@\\-\t\r\n\0\uff1d\uff0b\uff0d\uff20])")
 # What a spreadsheet shows for a cell that it cannot compute; other words after # are notes.
 BROKEN_CELL = re.compile(r"#(NAME\?|N/A|REF!|VALUE!|NUM!|NULL!|DIV/0!)\Z")
 
@@ -80,9 +80,9 @@ def refusal(file: str, value: str, reason: str, remedy: str, line: int = 0) -> C
 
 def plain_text(cell: str) -> str:
     """A cell as a text in one line: no control or hidden characters, single spaces, without
-    the apostrophe that stands before what a spreadsheet would calculate."""
-    text = " ".join(_HIDDEN.sub("", cell).split())
-    return text[1:] if _GUARDED.match(text) else text
+    the apostrophes that stand before what a spreadsheet would calculate."""
+    text = " ".join(_HIDDEN.sub("", unguarded(cell)).split())
+    return text[1:] if text.startswith("''") else text
 
 
 def plain_address(cell: str) -> str:
@@ -105,7 +105,7 @@ def cell_value(name: str, cell: str) -> Value:
     text = plain_text(cell)
     if name in {"tags", "channels", "min_amount"} and text[:1] in {"[", "{"}:
         try:
-            return json_value(json.loads(cell.strip(), parse_int=str, parse_float=str))
+            return json_value(json.loads(unguarded(cell).strip(), parse_int=str, parse_float=str))
         except (ValueError, RecursionError):
             return text
     if name == "min_amount":

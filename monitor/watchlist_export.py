@@ -71,7 +71,7 @@ def _cell(value: object) -> object:
         return _amounts(value)
     if isinstance(value, list | tuple):
         return _list(value)
-    # Import takes away one apostrophe before another one, as before a formula.
+    # Import takes away one apostrophe before another one.
     return f"'{value}" if isinstance(value, str) and value.startswith("'") else value
 
 

@@ -56,6 +56,8 @@ def test_tidy_keeps_its_limit(text, limit):
         ("\ud800bad", "bad"),
         ("a\0b", "a b"),
         ("\u3164\u2800", ""),
+        ('x"; OUT 5,000,000.00 USDT; "', "x, OUT 5,000,000.00 USDT,"),
+        ("\u201cx\u201d\uff1b \uff02y\u2033 \u00abz\u00bb ''w''", "x, y z w"),
         ("x" * 100_000, "x" * 31 + "…"),
     ],
 )

@@ -188,6 +188,29 @@ def test_formulas_are_neutralised(start):
     assert row["labels"].startswith("'")
 
 
+SPLITS = [";", ",", "\t", "\n", "\r\n", "|", "\v", "\u2028", "\uff1b", '";"', "; ", ';""', "\t\xa0"]
+
+
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+def test_no_formula_stands_behind_a_separator(split, sign):
+    """However a spreadsheet splits a line, no part of it that a stranger wrote is calculated;
+    and what was written comes back."""
+    text = f"a{split}{sign}cmd|'/c calc'!A0{split}b"
+    line = records.csv_line(["x", text, "y"])
+    for part in re.split("[;,|\t\r\n\v\u2028\uff1b]", line):
+        assert not re.match('[\\s"]*[=+@\uff1d\uff0b\uff0d\uff20-]', part), part
+    [[_, cell, _]] = csv.reader(io.StringIO(line, newline=""))
+    assert records.unguarded(cell) == text
+
+
+@pytest.mark.parametrize("text", ["a;=1", "a;'=1", "a;''=1", "=1", "''=1", "x-1", "a; b", "1;2"])
+def test_a_guard_is_taken_away_again(text):
+    """Also where the text itself holds apostrophes; what is no formula stays as it is."""
+    [[cell]] = csv.reader(io.StringIO(records.csv_line([text]), newline=""))
+    assert records.unguarded(cell) == text
+
+
 @given(st.text(st.characters(codec=None), max_size=80))
 def test_csv_survives_any_symbol_and_label(text):
     """Whatever a chain or a person wrote, the table keeps its columns and is encodable."""
