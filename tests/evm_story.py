@@ -61,6 +61,7 @@ class Move:
     failed: bool = False
     how: str = "call"
     counts: bool = True
+    call: int = 1  # of those that a transaction makes inside
 
 
 STORY = (
@@ -74,7 +75,7 @@ STORY = (
     Move(Kind.NATIVE, 15, "endow", ME, None, 7, MADE, data="0x6080"),
     Move(Kind.INTERNAL, 13, "approve", COIN, ME, 11),
     Move(Kind.INTERNAL, 16, "spread", MADE, ME, 21),
-    Move(Kind.INTERNAL, 16, "spread", MADE, ME, 21),
+    Move(Kind.INTERNAL, 16, "spread", MADE, ME, 21, call=2),
     Move(Kind.INTERNAL, 17, "cancelled", MADE, ME, 99, failed=True, counts=False),
     Move(Kind.INTERNAL, 18, "ended", MADE, ME, 4, how="selfdestruct"),
     Move(Kind.INTERNAL, 18, "factory", ME, None, 6, OTHER, how="create2"),
@@ -140,7 +141,7 @@ def etherscan_row(move: Move) -> dict[str, Any]:
         "gasPrice": str(GAS_PRICE),
     }
     if move.kind is Kind.INTERNAL:
-        return {**row, "type": move.how, "traceId": "0_1"}
+        return {**row, "type": move.how, "traceId": f"0_{move.call}"}
     row |= {"blockHash": block_hash(move.block), "transactionIndex": "0"}
     if move.kind in TOKENS:
         row |= {"tokenName": "Coin", "tokenSymbol": "CN", "tokenDecimal": "6"}
@@ -248,8 +249,7 @@ class BlockscoutServer(EtherscanServer):
         for action, row in self.rows:
             if action == "txlistinternal":
                 row["transactionHash"] = row.pop("hash")
-                row |= {"index": "3", "callType": "call"}
-                del row["traceId"]
+                row |= {"index": row.pop("traceId")[-1], "callType": "call"}
         extra = [m for m in self.story if m.kind is Kind.NATIVE and not m.recipient]
         # Things that Blockscout lists and that are no movements of their own.
         for move in extra:
@@ -259,7 +259,7 @@ class BlockscoutServer(EtherscanServer):
         if self.story is STORY:
             borrowed = etherscan_row(Move(Kind.INTERNAL, 16, "spread", MADE, ME, 21))
             borrowed["transactionHash"] = borrowed.pop("hash")
-            borrowed |= {"index": "4", "callType": "delegatecall"}
+            borrowed |= {"index": "5", "callType": "delegatecall"}
             self.rows.append(("txlistinternal", borrowed))
         tokens = [m for m in self.story if m.kind in TOKENS]
         numbered = [(m, n) for n, m in enumerate(sorted(tokens, key=lambda m: m.block))]

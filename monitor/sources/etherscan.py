@@ -338,6 +338,7 @@ def _draft(
     token_id: str | None = None,
 ) -> Transfer:
     index, path = row.get("transactionIndex"), row.get("traceId") or row.get("index")
+    log = row.get("logIndex")  # some who speak this dialect tell it
     return Transfer(
         chain=chain.key,
         tx=_tx(row),
@@ -352,6 +353,7 @@ def _draft(
         block_hash=hash32(row["blockHash"], "blockHash") if row.get("blockHash") else None,
         time=place(row.get("timeStamp"), "timeStamp"),
         tx_index=place(index, "transactionIndex") if index not in (None, "") else None,
+        log_index=place(log, "logIndex") if log not in (None, "") else None,
         trace_path=str(path) if path is not None and kind is Kind.INTERNAL else None,
     )
 

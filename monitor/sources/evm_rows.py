@@ -1,13 +1,14 @@
-"""What the EVM adapters share: the numbering of equal transfers, and addresses as told.
+"""What the adapters of account chains share: copies and equals, and addresses as told.
 
 Every source of a chain must give the same rows. Explorers do not tell positions inside a
-transaction that could be compared, so equal transfers of one transaction are counted.
+transaction that could be compared, so equal transfers of one transaction are counted, after
+what is only the same row told twice has been left out.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from monitor.chains import canonical
@@ -21,18 +22,46 @@ LEGACY_ETHER = "0xdeaddeaddeaddeaddeaddeaddeaddeaddead0000"
 def number_equals(drafts: Iterable[Transfer]) -> list[Transfer]:
     """Give each draft (a Transfer whose leg is "") its leg.
 
-    `drafts` must hold each movement once and each transaction whole: of n equal ones
-    (same transaction, kind, contract, token id, parties, amount) the first by log index,
-    then by the order given, gets ordinal 0, the last n - 1. The order is kept otherwise.
+    `drafts` must hold each transaction whole; copies are left out (`_copy_of`). Of n equal
+    ones (same transaction, kind, contract, token id, parties, amount) the first by log
+    index, then by the order given, gets ordinal 0, the last n - 1. The order is kept
+    otherwise.
     """
     seen: Counter[tuple[str, str]] = Counter()
     numbered = []
-    for draft in sorted(drafts, key=_position):
+    for draft in _without_copies(sorted(drafts, key=_position)):
         first = _leg(draft, 0)
         ordinal = seen[draft.tx, first]
         seen[draft.tx, first] += 1
         numbered.append(replace(draft, leg=first if ordinal == 0 else _leg(draft, ordinal)))
     return numbered
+
+
+def _without_copies(drafts: Sequence[Transfer]) -> Iterator[Transfer]:
+    """Each movement once. Of a transaction that is listed in two blocks the higher place
+    counts: the other one is what a reorganisation left behind."""
+    last = {key: n for n, draft in enumerate(drafts) if (key := _copy_of(draft)) is not None}
+    for n, draft in enumerate(drafts):
+        key = _copy_of(draft)
+        if key is None or last[key] == n:
+            yield draft
+
+
+def _copy_of(draft: Transfer) -> tuple[str, ...] | None:
+    """Rows with the same key are one movement, told twice. None: it cannot be known.
+
+    A transaction moves its own value once and pays one fee. Of tokens and of calls inside
+    a transaction there may be honest equals, which only their place there tells apart:
+    where it is not told (Etherscan's token lists), equal rows count as equal movements. One
+    log of ERC-1155 may hold the same id and amount twice, so its place says nothing.
+    """
+    if draft.kind in (Kind.NATIVE, Kind.FEE):
+        return (draft.tx, _leg(draft, 0))
+    if draft.trace_path is not None:
+        return (draft.tx, _leg(draft, 0), draft.trace_path)
+    if draft.log_index is None or draft.kind is Kind.ERC1155:
+        return None
+    return (draft.tx, _leg(draft, 0), str(draft.log_index))
 
 
 def _position(draft: Transfer) -> tuple[int, int]:

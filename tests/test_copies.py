@@ -1,0 +1,84 @@
+"""A row told twice is one movement; two equal payments of one transaction are two."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from book import fee, transfer
+from evm_story import CHAIN, COIN, ME, PEER, STORY, Move, etherscan_row, rest_row
+from play import TOKEN, A, X
+
+from monitor.model import Kind, Transfer
+from monitor.sources.blockscout import parse_token_transfers
+from monitor.sources.etherscan import parse_list
+from monitor.sources.evm_rows import number_equals
+
+NATIVE = transfer(105)
+CALL = replace(transfer(105, kind=Kind.INTERNAL), trace_path="0_1")
+LOG = replace(transfer(105, kind=Kind.ERC20, contract=TOKEN), log_index=7)
+
+
+def legs(*drafts: Transfer) -> list[str]:
+    return [row.leg for row in number_equals(replace(draft, leg="") for draft in drafts)]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "count"),
+    [
+        (NATIVE, NATIVE, 1),
+        (NATIVE, replace(NATIVE, tx_index=3), 1),  # the same row in richer words
+        (NATIVE, replace(NATIVE, amount=6), 2),
+        (fee(105), replace(fee(105), amount=22), 1),
+        (CALL, CALL, 1),
+        (CALL, replace(CALL, trace_path="0_2"), 2),
+        (LOG, LOG, 1),
+        (LOG, replace(LOG, log_index=8), 2),
+        (replace(LOG, log_index=None), replace(LOG, log_index=None), 2),
+        (LOG, replace(LOG, tx="0xt2"), 2),
+    ],
+)
+def test_copies_and_equals(one: Transfer, other: Transfer, count: int) -> None:
+    """Where the place inside the transaction is told it decides; a transaction has one
+    movement of its own and one fee; equals that nothing tells apart both stay."""
+    assert len(legs(one, other)) == count
+    kept = number_equals([replace(one, leg=""), replace(other, leg="")])
+    assert len({row.identity for row in kept}) == count
+
+
+def test_a_transaction_listed_in_two_blocks_stands_in_the_higher() -> None:
+    """What a reorganisation left behind in a list is no second movement."""
+    moved = transfer(106, block="'")
+    (row,) = number_equals([replace(moved, leg=""), replace(NATIVE, leg="")])
+    assert (row.block_height, row.block_hash) == (106, moved.block_hash)
+
+
+def doubled(rows: list[Any]) -> list[Any]:
+    return [*rows, *rows]
+
+
+@pytest.mark.parametrize("kind", [Kind.NATIVE, Kind.INTERNAL])
+def test_an_account_list_told_twice(kind: Kind) -> None:
+    """Etherscan's dialect: the whole list twice in one answer brings what it brings once."""
+    rows = [etherscan_row(move) for move in STORY if move.kind is kind]
+    once = parse_list(kind.value, rows, CHAIN, ME).transfers
+    assert once
+    twice = parse_list(kind.value, doubled(rows), CHAIN, ME).transfers
+    assert {row.identity for row in twice} == {row.identity for row in once}
+
+
+def test_logs_told_twice() -> None:
+    """A list that tells the place of each log, and a dialect that tells it as text."""
+    moves = [Move(Kind.ERC20, 20, "airdrop", PEER, ME, 500, COIN)] * 2
+    logs = [rest_row(move, index) for index, move in enumerate(moves)]
+    assert len(parse_token_transfers(doubled(logs), CHAIN).transfers) == 2
+    rows = [{**etherscan_row(move), "logIndex": str(n)} for n, move in enumerate(moves)]
+    assert len(parse_list("erc20", doubled(rows), CHAIN, ME).transfers) == 2
+    assert [t.log_index for t in parse_list("erc20", rows, CHAIN, ME).transfers] == [0, 1]
+
+
+def test_mined_and_waiting_in_one_answer() -> None:
+    """Equal parties and amounts in two transactions are two payments."""
+    other = replace(NATIVE, tx="0xt2", sender=X, recipient=A)
+    assert len(legs(NATIVE, other, NATIVE)) == 2
