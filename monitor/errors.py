@@ -63,6 +63,11 @@ class Refused(SourceError):
     retryable = False
 
 
+class NotServed(Refused):
+    """The source does not hand this list out to us at all: nothing is wrong with it, and
+    asking again will not help. Its head and its look-ups still serve."""
+
+
 class BadResponse(SourceError):
     """An answer that cannot be read. Never taken for an empty one."""
 

@@ -252,7 +252,8 @@ class Http:
         return self._call("GET", path, params=params)
 
     def post(self, path: str, payload: object, headers: Mapping[str, str] | None = None) -> Answer:
-        """POST a JSON body, as `get` otherwise. Must be safe to repeat."""
+        """POST a JSON body, as `get` otherwise. Must be safe to repeat. A 5xx whose body is
+        a JSON-RPC error is an answer too: some nodes refuse a call so."""
         return self._call("POST", path, headers=headers, payload=payload)
 
     def _call(
@@ -330,7 +331,10 @@ class Http:
                 f"{self._origin}: asks for fewer calls (HTTP 429)", _retry_after(response)
             )
         if status >= 500:
-            return Unavailable(f"{self._origin}: HTTP {status}", _retry_after(response))
+            body = self._body(response) if response.request.method == "POST" else None
+            if body is None or not _is_rpc_error(body):
+                return Unavailable(f"{self._origin}: HTTP {status}", _retry_after(response))
+            return self._answer(response, body)
         if not 200 <= status < 300 and not 400 <= status < 500:
             return BadResponse(
                 f"{self._origin}: HTTP {status}, which is not followed; set the final address "
@@ -339,9 +343,12 @@ class Http:
         body = self._body(response)
         if body is None:
             return BadResponse(f"{self._origin}: answered more than {self._max_bytes:,} bytes")
+        return self._answer(response, body)
+
+    def _answer(self, response: requests.Response, body: bytes) -> Answer:
         headers = {name.lower(): value for name, value in response.headers.items()}
         digest = hashlib.sha256(body).hexdigest()
-        return Answer(status, body, headers, digest, self._origin)
+        return Answer(response.status_code, body, headers, digest, self._origin)
 
     def _body(self, response: requests.Response) -> bytes | None:
         chunks: list[bytes] = []
@@ -352,6 +359,11 @@ class Http:
                 return None
             chunks.append(chunk)
         return b"".join(chunks)
+
+
+def _is_rpc_error(body: bytes) -> bool:
+    """Whether a 5xx is a node's word about the call, and not a broken server's."""
+    return body.lstrip().startswith(b"{") and b'"jsonrpc"' in body and b'"error"' in body
 
 
 def _retry_after(response: requests.Response) -> float | None:

@@ -75,6 +75,8 @@ ACCOUNT_LIST_REFUSALS: tuple[tuple[Any, int, type[SourceError]], ...] = (
         _notok("Unexpected err, timeout occurred or server too busy. Please try again later"),
         200, Unavailable,
     ),
+    (_said("An error occurred"), 200, Unavailable),
+    (_notok("One or more errors occurred."), 200, Unavailable),
     (_said("Result window is too large, PageNo x Offset size must be less"), 200, BadResponse),
     (_notok("Please specify a block range smaller than 10000000 blocks"), 200, BadResponse),
     (_said("chain not supported"), 200, Refused),

@@ -16,15 +16,22 @@ from evm_world import Row
 from parts import Rpc
 from scripted_server import Call, Reply, Server, serve
 
-from monitor.errors import BadResponse, NotYet, RateLimited, Refused, SourceError
+from monitor.errors import (
+    BadResponse,
+    NotServed,
+    NotYet,
+    RateLimited,
+    Refused,
+    SourceError,
+    Unavailable,
+)
 from monitor.http import Answer, Http
 from monitor.model import Ask, Batch, Chain, Head, Interval, Kind, SourceConfig, Subject
 from monitor.sources.evm_logs import BATCH, SINGLE, TRANSFER, parse_log, parse_logs, topic_of
+from monitor.sources.evm_refusals import TooWide, classify
 from monitor.sources.evm_rpc import (
     MAX_CALLS,
     EvmRpc,
-    TooWide,
-    classify,
     parse_envelope,
     parse_head,
     parse_receipt,
@@ -185,6 +192,18 @@ def test_recorded_errors(name: str) -> None:
         ("Log response size exceeded. this block range should work: [0x1, 0x2]", None),
         ("limit exceeded", None),
         ("query timeout exceeded", None),
+        ("Log response size exceeded. You can make eth_getLogs requests with up to a 2K block "
+         "range and no limit on the response size, or you can request any block range with a "
+         "cap of 10K logs in the response.", 2000),
+        ("eth_getLogs requests are limited to a 1.5k block range", 1500),
+        ("block range limit: 10_000", 10_000),
+        ("up to a 2 block range", None),  # nobody offers that little: something else is meant
+        ("logs matched by query exceeds limit of 10000", None),
+        ("query returned more than 10000 results", None),
+        ("query exceeds max results 20000, retry with the range 1-2", None),
+        ("more than 20000 results", None),
+        ("backend response too large", None),
+        ("ranges over 10000 blocks are not supported on free plan", 10_000),
     ],
 )  # fmt: skip
 def test_refusals_for_size(message: str, limit: int | None) -> None:
@@ -192,6 +211,12 @@ def test_refusals_for_size(message: str, limit: int | None) -> None:
     error = classify("node", 200, {"code": -32000, "message": message})
     assert isinstance(error, TooWide)
     assert error.limit == limit
+
+
+PLEASE = (
+    "Please specify an address in your request or, to remove restrictions, order a dedicated "
+    "full node here: https://www.allnodes.com/base/host"
+)
 
 
 @pytest.mark.parametrize(
@@ -202,6 +227,13 @@ def test_refusals_for_size(message: str, limit: int | None) -> None:
         (200, "Too many requests", RateLimited),
         (200, {"code": -32601, "message": "the method is odd"}, Refused),
         (200, {"code": -32000, "message": "block range extends beyond current head block"}, NotYet),
+        (200, {"code": -32000, "message": "unsupported block number 4711"}, NotYet),
+        (200, {"code": -32602, "message": "BlockOutOfRangeError: block height is 5 but requested "
+               "was 9"}, NotYet),
+        (200, {"code": -32701, "message": PLEASE}, NotServed),
+        (403, {"code": -32701, "message": PLEASE}, NotServed),
+        (500, {"code": -32020, "message": "too bad"}, TooWide),
+        (500, {"code": -32603, "message": "internal error"}, Unavailable),
         (200, {"code": -32000, "message": "never heard of"}, BadResponse),
         (200, "missing 'to'", BadResponse),
         (401, {"message": "nope"}, Refused),
@@ -398,10 +430,51 @@ def test_named_limit_is_kept() -> None:
 
 
 def test_a_limit_that_is_no_limit() -> None:
-    """Refused below the limit it names: not the range but its age. Another source's turn."""
-    scripted = Node(limit=700)
+    """dRPC names 10,000 blocks and takes 101: the words are no limit, so it is halved, and
+    the width that works is found again with few refusals."""
+    scripted = Node(coin(1, 4), coin(2, 7777), limit=101)
     scripted.words = "ranges over 10000 blocks are not supported on free plan"
-    with node(scripted) as (adapter, _), pytest.raises(Refused, match="limit it names"):
+    with node(scripted) as (adapter, server):
+        assert amounts(read_all(adapter, ask())) == [1, 2]
+        refused = [c for c in server.calls if _blocks_asked(c) > 101]
+        assert 0 < len(refused) < 20
+        scripted.limit = 0
+        with pytest.raises(Refused, match="single block"):
+            adapter.fetch(ask())
+
+
+def _blocks_asked(call: Call) -> int:
+    if call.body["method"] != "eth_getLogs":
+        return 0
+    query = call.body["params"][0]
+    return int(query["toBlock"], 16) - int(query["fromBlock"], 16) + 1
+
+
+def test_learned_limits_are_forgotten() -> None:
+    """A node that refused once is asked for more again after a while."""
+    scripted = Node(limit=20)
+    with node(scripted) as (adapter, server):
+        read_all(adapter, ask(hi=999))
+        assert max(map(_blocks_asked, server.calls[2:])) <= 20
+        scripted.limit = None
+        read_all(adapter, ask())
+        assert max(map(_blocks_asked, server.calls)) == 2000
+
+
+@pytest.mark.parametrize("error", [{"code": -32020, "message": "backend response too large"}])
+def test_refusal_in_a_server_error(error: Any) -> None:
+    """HTTP 500 with a JSON-RPC error in it is the node's word, and narrows the range."""
+    scripted = Node(coin(1, 4), coin(2, 7777), limit=700)
+
+    def answer(call: Call) -> Reply:
+        reply = scripted(call)
+        refused = "error" in reply.body and call.body["method"] == "eth_getLogs"
+        return Reply({**reply.body, "error": error}, 500) if refused else reply
+
+    with node(answer) as (adapter, _):
+        assert amounts(read_all(adapter, ask())) == [1, 2]
+    down = Reply({"message": "down"}, 500)
+    with node(lambda _: down) as (adapter, _), pytest.raises(Unavailable):
         adapter.fetch(ask())
 
 

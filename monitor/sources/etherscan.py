@@ -72,6 +72,8 @@ MEANINGS: tuple[tuple[str, type[SourceError]], ...] = (
     ("timeout occur", Unavailable),
     ("server too busy", Unavailable),
     ("rpc request failed", Unavailable),
+    ("one or more errors occurred", Unavailable),
+    ("an error occurred", Unavailable),  # Routescan
     ("invalid api key", Refused),
     ("missing/invalid api key", Refused),
     ("chainid parameter", Refused),
@@ -205,6 +207,8 @@ def failure(answer: Answer, words: str, key: str | None) -> SourceError:
             return kind(place_and_words)
     if answer.status in (401, 402, 403):
         return Refused(f"{place_and_words}; check the key and what its plan allows")
+    if answer.status >= 500:
+        return Unavailable(place_and_words)
     return BadResponse(f"{place_and_words} is no answer that is known")
 
 

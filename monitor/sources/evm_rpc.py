@@ -8,8 +8,7 @@ index its parties (CryptoKitties and others before ERC-721).
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
@@ -21,10 +20,7 @@ from web3.types import RPCEndpoint, RPCResponse
 from monitor.errors import (
     BadResponse,
     NotYet,
-    RateLimited,
     Refused,
-    SourceError,
-    Unavailable,
 )
 from monitor.http import Answer, Http
 from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, SourceConfig, TxWord
@@ -37,57 +33,14 @@ from monitor.sources.evm_logs import (
     parse_logs,
     topic_of,
 )
+from monitor.sources.evm_refusals import TooWide, classify
+from monitor.sources.evm_windows import Width
 from monitor.sources.parsing import RowError, fields, hash32, hex_whole
 from monitor.sources.posting import PostRecorder
 
 WINDOW = 2000  # blocks of one eth_getLogs; most public nodes take it
 ADDRESSES = 500  # in one list of a filter
 MAX_CALLS = 60  # of one batch, after which it ends between two blocks
-
-_RATE = (
-    r"rate.?limit|too many requests|requests per|request (?:count|limit)|compute units|"
-    r"throughput|quota|credits|daily"
-)
-_KEY = r"unauthori[sz]ed|authenticate|api.?key|forbidden|access denied|project id|personal token"
-_BEHIND = (
-    r"header not found|unknown block|block not found|indexing is in progress|"
-    r"beyond (?:the )?(?:current )?head|greater than (?:the )?latest|invalid block range|"
-    r"cannot be found"
-)
-_PRUNED = r"missing trie node|no state available|no historical rpc|pruned|archive"
-_METHOD = r"method .*not|not (?:whitelisted|allowed|available)|unsupported method|disabled"
-_WIDE = (
-    r"\branges?\b|more than \d+ results|query returned more|too many (?:logs|results|blocks)|"
-    r"response size|limit exceeded|query timeout|timed out|timeout"
-)
-# The block range that a refusal names as its limit (texts of Infura, Alchemy, QuickNode,
-# dRPC, publicnode, 1rpc).
-_LIMIT = re.compile(
-    r"(?:limit of|up to an?|limited to an?|ranges over|block range(?: is)?:?)\s*([0-9][0-9,]*)",
-    re.IGNORECASE,
-)
-
-
-class TooWide(Unavailable):
-    """A query was refused for its size. `limit` is the most blocks it may span, if named."""
-
-    def __init__(self, message: str, limit: int | None) -> None:
-        super().__init__(message)
-        self.limit = limit
-
-
-# What an error's words mean; the first that fits counts.
-MEANINGS: tuple[tuple[re.Pattern[str], type[SourceError]], ...] = tuple(
-    (re.compile(words, re.IGNORECASE), meaning)
-    for words, meaning in (
-        (_RATE, RateLimited),
-        (_KEY, Refused),
-        (_BEHIND, NotYet),
-        (_PRUNED, Refused),
-        (_WIDE, TooWide),
-        (_METHOD, Refused),
-    )
-)
 
 
 class _Posts(Protocol):
@@ -134,7 +87,7 @@ class EvmRpc:
         self._http = http
         self._node = NodeProvider(config.name, http)
         self._web3 = Web3(self._node)
-        self._widest = config.page_size or WINDOW
+        self._width = Width(config.page_size or WINDOW)
 
     def identify(self) -> None:
         expected = self._chain.chain_id
@@ -198,35 +151,18 @@ class EvmRpc:
     def _walk(self, ask: Ask, node: NodeProvider, recorder: PostRecorder) -> _Walk:
         """Upwards, window by window, until the span ends or the batch is large enough."""
         hi = min(ask.span.hi, ask.head.height)
-        walk = _Walk(ask.span.lo)
-        width = self._widest
+        walk, width = _Walk(ask.span.lo), self._width
         while walk.next <= hi and len(walk.logs) < ask.max_rows and recorder.calls < MAX_CALLS:
-            window = Interval(walk.next, min(walk.next + width - 1, hi))
+            window = Interval(walk.next, min(walk.next + width.blocks - 1, hi))
             try:
                 logs = self._logs(node, ask, window)
             except TooWide as error:
-                width = self._narrower(window, error)
-                if width == 0:
+                if not width.refused(window.hi - window.lo + 1, error.limit):
                     self._leave_out(walk, window, error)
-                width = max(width, 1)
                 continue
             walk.add(logs, window, self._clock(node, recorder))
-            width = min(width * 2, self._widest)
+            width.worked()
         return walk
-
-    def _narrower(self, window: Interval, error: TooWide) -> int:
-        """How many blocks to ask for instead; 0 where one alone was refused.
-
-        A refusal that names a limit at or above what was asked is about something else
-        (an old range on a node without archive): smaller ranges never succeed (dRPC).
-        """
-        size = window.hi - window.lo + 1
-        if error.limit is None:
-            return size // 2
-        if error.limit >= size:
-            raise Refused(f"{self.name} refuses {size} blocks below the limit it names: {error}")
-        self._widest = max(error.limit, 1)
-        return self._widest
 
     def _leave_out(self, walk: _Walk, window: Interval, error: TooWide) -> None:
         if not walk.begun:
@@ -366,26 +302,6 @@ def _decoded(name: str, answer: Answer) -> Any:  # noqa: ANN401 - any JSON
         if answer.status < 400 or answer.text.lstrip().startswith("<"):
             raise  # a web page is a proxy's or a guard's, not the node's word
         raise classify(name, answer.status, answer.text) from None
-
-
-def classify(name: str, status: int, error: object) -> SourceError:
-    """A JSON-RPC error (an object, or a plain text with some servers), or an HTTP 4xx."""
-    told: Mapping[str, object] = error if isinstance(error, dict) else {"message": error}
-    said = " ".join(str(told.get("message")).split())[:200]
-    message = f"{name}: {said} ({told.get('code', f'HTTP {status}')})"
-    if told.get("code") == 429:
-        return RateLimited(message)
-    for words, meaning in MEANINGS:
-        if words.search(said):
-            return TooWide(message, _limit(said)) if meaning is TooWide else meaning(message)
-    if told.get("code") == -32601 or status in (401, 402, 403):
-        return Refused(message)
-    return TooWide(message, None) if status == 413 else BadResponse(message)
-
-
-def _limit(said: str) -> int | None:
-    named = _LIMIT.search(said)
-    return int(named[1].replace(",", "")) if named else None
 
 
 def parse_head(told: object) -> Head:
