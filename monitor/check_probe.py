@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from monitor.errors import SourceError
+from monitor.errors import NotServed, SourceError
 from monitor.model import Ask, Chain, Head, Interval, Subject
 from monitor.ports import Source
 
@@ -48,6 +48,8 @@ class Probe:
     errors: tuple[SourceError, ...] = ()
     not_ready: frozenset[str] = frozenset()  # answered, but could not vouch for its list
     old_blocks: str = ""  # why it will not read old blocks
+    kept_back: frozenset[str] = frozenset()  # lists that it does not hand out to us at all
+    kept_back_words: str = ""  # its own words for that
 
     @property
     def refused(self) -> bool:
@@ -84,15 +86,28 @@ def probe(chain: Chain, source: Source, subject: Subject, history: bool) -> Prob
     serves: set[str] = set()
     not_ready: set[str] = set()
     errors: list[SourceError] = []
+    kept: dict[frozenset[str], str] = {}
     for bundle in source.bundles:
         try:
             batch = source.fetch(_ask(subject, bundle, _newest(source, head), head))
+        except NotServed as error:
+            kept[bundle] = str(error)
         except SourceError as error:
             errors.append(error)
         else:
             (serves if batch.read is not None else not_ready).update(bundle)
     old = _old_blocks(source, subject, head) if history and serves else ""
-    return Probe(chain, source, head, frozenset(serves), tuple(errors), frozenset(not_ready), old)
+    return Probe(
+        chain,
+        source,
+        head,
+        frozenset(serves),
+        tuple(errors),
+        frozenset(not_ready),
+        old,
+        frozenset().union(*kept),
+        "; ".join(dict.fromkeys(kept.values())),
+    )
 
 
 def _old_blocks(source: Source, subject: Subject, head: Head) -> str:

@@ -10,6 +10,7 @@ from monitor.check_probe import Probe, offers, probe_all, words
 from monitor.check_report import Bench, lines_of
 from monitor.model import Entry, SourceConfig, Subject
 from monitor.plain import duration
+from monitor.ports import Source
 from monitor.settings import Settings
 from monitor.status_text import count
 
@@ -127,12 +128,16 @@ def _probed(bench: Bench, form: _Form, p: Probe, chain: Sequence[Probe]) -> None
         served = words(p.serves) + (" (standby)" if p.serves <= before else "")
         out.ok(form.line(p.chain.key, name, served, duration(bench.now - p.head.time)))
     if p.errors:
-        lost = words(offers([p.source]) - p.serves - p.not_ready)
+        lost = words(offers([p.source]) - p.serves - p.not_ready - p.kept_back)
         said = "; ".join(dict.fromkeys(str(e).removeprefix(f"{name} ") for e in p.errors))
         if p.refused:
             out.fail(f"{who}{lost}: {said}", "mend that, or take it off the chain's list")
         else:
             out.warn(f"{who}{lost}: {said}", "it may pass; look again later")
+    if p.kept_back:
+        said = p.kept_back_words.removeprefix(f"{name}: ")
+        text = f"does not hand out {words(p.kept_back)}; it stands by for single blocks and "
+        out.note(f"{who}{text}transactions. Its words: {said}")
     if p.not_ready:
         text = f"{words(p.not_ready)}: it answers, but cannot vouch for its newest blocks"
         out.warn(f"{who}{text}", "it may pass; look again in a few minutes")
@@ -176,8 +181,9 @@ def _blind_spots(bench: Bench, form: _Form, key: str, probes: Sequence[Probe]) -
     """What nobody serves, and what nobody could serve just now."""
     chain, out, who = bench.settings.chains[key], bench.out, form.who(key)
     entries = f"{count(len(bench.on(key)), 'entry', 'entries')} on {chain.name}"
-    served = offers(form.made.by_chain.get(key, ()))
-    if not served:
+    offered = offers(form.made.by_chain.get(key, ()))
+    served = offered - _kept_back(form.made.by_chain.get(key, ()), probes)
+    if not offered:
         cure = "set a key in .env (see above), or add a source in config/sources.yaml"
         out.fail(f"{who}no source is in service: {entries} cannot be watched", cure)
         return
@@ -187,6 +193,13 @@ def _blind_spots(bench: Bench, form: _Form, key: str, probes: Sequence[Probe]) -
     if not bench.offline and (unread := served - _served(probes)):
         cure = "mend a source above, or add another to this chain"
         out.fail(f"{who}cannot be read now: {words(unread)}, for {entries}", cure)
+
+
+def _kept_back(sources: Sequence[Source], probes: Sequence[Probe]) -> frozenset[str]:
+    """Lists that every source which has them said it does not hand out."""
+    kept = {p.source.name: p.kept_back for p in probes}
+    left = (offers([s]) - kept.get(s.name, frozenset()) for s in sources)
+    return offers(sources).difference(*left)
 
 
 def _clock(bench: Bench, probes: Sequence[Probe]) -> None:

@@ -217,6 +217,7 @@ class Poller:
                     if (
                         source.many
                         and not bundle & seen
+                        and bundle <= desk.handed_out(source)
                         and desk.usable(source, everything=everything)
                     ):
                         jobs += self._group(pool, desk, source, bundle, mine, everything)
@@ -390,7 +391,7 @@ def _fetch_many(desk: Desk, source: Source, ask: Ask) -> Batch | Failure:
     try:
         batch: Batch = source.fetch(ask)
     except SourceError as error:
-        desk.failed(source, error)
+        desk.failed(source, error, ask.streams)
         return Failure(
             source.name,
             ask.streams,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from monitor import coverage, lanes
-from monitor.errors import NotYet, Refused, SourceError
+from monitor.errors import NotServed, NotYet, Refused, SourceError
 from monitor.model import (
     STREAM_OF,
     Ask,
@@ -30,6 +30,7 @@ from monitor.store.record import StreamState
 
 HEAD_TTL = 10.0  # seconds for which a source's head serves other subjects too
 IDENTIFY_EVERY = 3600.0
+ASK_AGAIN = 86_400.0  # seconds until a list that is not handed out is asked for again
 BREAK_AFTER = 3  # failures in a row before a source is left alone for a while
 BREAK_SECONDS = (60.0, 900.0)  # first and longest time that it is left alone
 
@@ -71,6 +72,7 @@ class Desk:
         self._failures: dict[str, int] = {}
         self._rest_until: dict[str, float] = {}
         self._why: dict[str, str] = {}  # the newest failure, by source
+        self._kept_back: dict[tuple[str, str], float] = {}  # (source, stream) -> ask again at
         self.heads_seen: dict[str, Head] = {}
         self.refusals: dict[str, str] = {}  # by source asked: why it will not serve, or ""
 
@@ -129,9 +131,24 @@ class Desk:
             self._failures.pop(source.name, None)
             self._rest_until.pop(source.name, None)
 
-    def failed(self, source: Source, error: SourceError) -> None:
-        """Leave a source alone after repeated failures, longer each time."""
+    def handed_out(self, source: Source) -> frozenset[str]:
+        """The lists of a source, without those that it said it does not hand out."""
+        now = time.monotonic()
+        with self._lock:
+            kept = {
+                s for (name, s), at in self._kept_back.items() if name == source.name and now < at
+            }
+        return frozenset(s for bundle in source.bundles for s in bundle) - kept
+
+    def failed(self, source: Source, error: SourceError, streams: frozenset[str]) -> None:
+        """Leave a source alone after repeated failures, longer each time. A list that it does
+        not hand out at all is a limit of that list and no failure of the source."""
         if isinstance(error, NotYet):
+            return
+        if isinstance(error, NotServed):
+            again = time.monotonic() + ASK_AGAIN
+            with self._lock:
+                self._kept_back.update(dict.fromkeys([(source.name, s) for s in streams], again))
             return
         with self._lock:
             self._identified.pop(source.name, None)
@@ -192,8 +209,7 @@ class Reading:
     def run(self) -> Outcome:
         """Ask the sources in order for every stream until each is read or none is left."""
         wanted = set(self.desk.chain.streams)
-        served = {s for source in self.desk.sources for b in source.bundles for s in b}
-        left = wanted & served
+        left = wanted & self._served()
         partly: set[str] = set()  # read with a gap: the next source may know better
         batches: list[Batch] = []
         failures: list[Failure] = []
@@ -201,20 +217,23 @@ class Reading:
             if not left:
                 break
             if not self.desk.usable(source, everything=self.everything):
-                streams = frozenset(left & {s for b in source.bundles for s in b})
-                if streams:
+                if streams := frozenset(left & self.desk.handed_out(source)):
                     failures.append(Failure(source.name, streams, self.desk.resting(source), True))
                 continue
             for bundle in source.bundles:
-                if streams := frozenset(bundle & left):
+                if streams := frozenset(bundle & left & self.desk.handed_out(source)):
                     count = len(batches)
                     done = self._try(source, streams, batches, failures)
                     if any(b.gaps for b in batches[count:]):
                         partly |= done
                     else:
                         left -= done
-        unread = frozenset(left - partly)
+        served = self._served()  # as far as is known after asking
+        unread = frozenset((left & served) - partly)
         return self._outcome(batches, failures, unread, frozenset(wanted - served))
+
+    def _served(self) -> set[str]:
+        return {s for source in self.desk.sources for s in self.desk.handed_out(source)}
 
     def _try(
         self,
@@ -234,7 +253,7 @@ class Reading:
         try:
             batch = self._fetch(source, streams)
         except SourceError as error:
-            self.desk.failed(source, error)
+            self.desk.failed(source, error, streams)
             failures.append(
                 Failure(source.name, streams, str(error), error.retryable, error.retry_after)
             )

@@ -228,8 +228,14 @@ PLEASE = (
         (200, {"code": -32601, "message": "the method is odd"}, Refused),
         (200, {"code": -32000, "message": "block range extends beyond current head block"}, NotYet),
         (200, {"code": -32000, "message": "unsupported block number 4711"}, NotYet),
-        (200, {"code": -32602, "message": "BlockOutOfRangeError: block height is 5 but requested "
-               "was 9"}, NotYet),
+        (
+            200,
+            {
+                "code": -32602,
+                "message": "BlockOutOfRangeError: block height is 5 but requested was 9",
+            },
+            NotYet,
+        ),
         (200, {"code": -32701, "message": PLEASE}, NotServed),
         (403, {"code": -32701, "message": PLEASE}, NotServed),
         (500, {"code": -32020, "message": "too bad"}, TooWide),
