@@ -107,6 +107,18 @@ class Pulse:
                 if job in VITAL
             )
 
+    def lame(self) -> list[str]:
+        """Vital jobs that have not done their work for too long."""
+        moment = self._clock()
+        with self._lock:
+            return [
+                job
+                for job in self._moved
+                if job in VITAL
+                and moment - max(self._worked.get(job, self._began), self._in_pass(job))
+                > STUCK_AFTER
+            ]
+
     def _in_pass(self, job: str) -> float:
         """A long pass is well as long as one address after the other comes to its end."""
         progress = self._progress() if job == "poll" and job in self._busy else -inf

@@ -346,6 +346,9 @@ class Fundwatch:
         if self.timezone != journal.get_note(self.store, "timezone"):
             journal.put_note(self.store, "timezone", self.timezone)  # for commands that look
         self._interval = self.cost().interval
+        paces = f"{self.round_seconds} {max(self.round_seconds, self._interval)}"
+        if paces != journal.get_note(self.store, "round"):
+            journal.put_note(self.store, "round", paces)
         return problems
 
     def poll(self, *, everything: bool) -> PassReport:

@@ -17,11 +17,12 @@ from datetime import UTC, datetime
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from monitor import alive, inbox
+from monitor import alive, inbox, vitals
 from monitor.app import Fundwatch, now
 from monitor.errors import StoreError
 from monitor.plan import Signal
-from monitor.store import journal, watch
+from monitor.store import Store, journal, watch
+from monitor.verdict import Verdict
 from monitor.web.server import Server
 from monitor.web.site import Site
 
@@ -53,7 +54,7 @@ class Daemon:
         """Work until SIGTERM or SIGINT; returns the exit code. Raises ConfigError when it
         cannot listen where the settings say."""
         desk = self._desk
-        server = Server(desk.settings.listen, Site(desk)) if desk.settings.listen else None
+        server = self._server()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop.set())
         desk.poller.stopping = self._stop.is_set
@@ -69,6 +70,12 @@ class Daemon:
         self._tell_supervisor("READY=1")
         self._watch(scheduler)
         return self._shut_down(scheduler, server)
+
+    def _server(self) -> Server | None:
+        desk = self._desk
+        if not desk.settings.listen:
+            return None
+        return Server(desk.settings.listen, Site(desk, self._verdict, self._pulse.stuck))
 
     def _scheduler(self) -> BackgroundScheduler:
         scheduler = BackgroundScheduler(timezone="UTC")
@@ -155,8 +162,12 @@ class Daemon:
         ).start()
 
     def _well(self) -> bool:
-        faults = [f"fault:{job}" for job in alive.VITAL]
-        return self._pulse.well() and not alive.told(self._desk.store, "overdue", *faults)
+        return self._pulse.well() and self._verdict(self._desk.store).well
+
+    def _verdict(self, store: Store) -> Verdict:
+        """On this home folder, with what only the running program knows."""
+        lame = self._pulse.lame()
+        return vitals.look(store, self._desk.settings, now(), running=True, stuck=lame)
 
     def _watch(self, scheduler: BackgroundScheduler) -> None:
         """Until the stop: end what is stuck, follow the clock, tell the supervisor."""

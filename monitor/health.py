@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from monitor import status
+from monitor import verdict, vitals
 from monitor.model import Entry, Severity, Watched
 from monitor.plain import duration, utc
 from monitor.plan import Signal
@@ -69,13 +69,17 @@ def _blind(desk: Fundwatch, watched: Entries) -> Iterable[Signal]:
             key=f"blind:{chain}/{stream}",
             bad=bool(entries),
             severity="severe" if severe else "high",
-            hold=desk.settings.hold_severe if severe else desk.settings.hold,
+            hold=_hold(desk, Severity.SEVERE if severe else Severity.HIGH),
             what=f"{words} on {_chain_name(desk, chain)} cannot be read for {count}. "
             f"{found.error.rstrip('.')}.",
             cure="See `fundwatch check`; another source for this chain would close the gap.",
             chain=chain,
             who=tuple(e.id for e in entries),
         )
+
+
+def _hold(desk: Fundwatch, severity: Severity) -> int:
+    return vitals.hold(desk.settings, severity, desk.round_seconds)
 
 
 def _lists(store: Store) -> dict[tuple[str, str], _List]:
@@ -124,7 +128,7 @@ def _standing_still(desk: Fundwatch, now: int) -> Iterable[Signal]:
                 key=f"oldhead:{chain}/{name}",
                 bad=now - head.time > OLD_HEAD,
                 severity="medium",
-                hold=desk.settings.hold,
+                hold=_hold(desk, Severity.HIGH),
                 what=f"The newest block that {name} shows on {_chain_name(desk, chain)} is of "
                 f"{utc(head.time)}.",
                 cure="Compare with another explorer: the chain or this source stands still.",
@@ -137,10 +141,10 @@ def _standing_still(desk: Fundwatch, now: int) -> Iterable[Signal]:
 
 def _overdue(desk: Fundwatch, now: int) -> Signal:
     """Nothing at all is read, and nothing says so: no list has failed."""
-    seconds = status.overdue(desk.store, desk.settings, now)
+    seconds = vitals.overdue(desk.store, desk.settings, now)
     return Signal(
         key="overdue",
-        bad=seconds > status.STALLED,
+        bad=seconds > verdict.STALLED,
         severity="severe",
         hold=START_HOLD,
         what=f"Nothing has been read since {utc(now - seconds)} although addresses are due: no "

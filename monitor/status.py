@@ -2,7 +2,8 @@
 
 `snapshot` gives one JSON-able value with these keys, which stay (times RFC 3339 UTC or null):
 
-    at, verdict {words, entries, complete, behind, blind, not_read}, running, started,
+    at, health {well, words, reasons}, verdict {words, entries, complete, behind, blind,
+        not_read}, running, started,
     last_pass {ended, age_seconds, seconds}, overdue_seconds, hold_severe_seconds
     entries [{id, case, label, severity, chain, address, absent, state, streams [{stream,
         state, reason, covered_from, covered_to {axis, place, time}, by, age_seconds,
@@ -29,21 +30,20 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor import alive, coverage
+from monitor import alive, coverage, vitals
 from monitor.incidents import Incident
-from monitor.model import Chain, Interval, Severity, Watched
+from monitor.model import Chain, Interval, Watched
 from monitor.plain import rfc3339, utc
 from monitor.settings import Settings
 from monitor.status_text import BEHIND, BLIND, COMPLETE, NOT_READ, Json, count, render
 from monitor.store import Store, journal, post, watch
 from monitor.store.record import UNSERVED
+from monitor.verdict import Verdict
+from monitor.vitals import OVERDUE
 
-__all__ = ("healthy", "last_backup", "render", "snapshot")
+__all__ = ("last_backup", "render", "snapshot")
 
 WORST = (BLIND, NOT_READ, BEHIND, COMPLETE)
-OVERDUE = 300  # seconds past its time after which an address counts as not up to date
-STALLED = 600  # seconds without any reading, with addresses due, after which health fails
-LATE = 900  # seconds past its time that a message may wait to be tried, before health fails
 OLD_HEAD = 3600  # seconds: a newest block older than this is remarked upon
 
 
@@ -62,19 +62,34 @@ class _Record:
     held: frozenset[str]  # subjects whose history is too long to be read unasked
 
 
-def snapshot(store: Store, settings: Settings, now: int, *, running: bool) -> Json:
-    """Everything that `status` shows; see the module for the keys. Raises StoreError."""
+def snapshot(
+    store: Store,
+    settings: Settings,
+    now: int,
+    *,
+    running: bool,
+    health: Verdict | None = None,
+) -> Json:
+    """Everything that `status` shows; see the module for the keys. Raises StoreError.
+
+    `health`: the verdict where more is known than the record tells."""
+    verdict = health or vitals.look(store, settings, now, running=running)
     record = _load(store, settings, now, running)
     absent = {w.entry.id for w in watch.absent_entries(store)}
     active = [w for w in watch.all_entries(store) if w.active]
     entries = [_entry(record, w, w.entry.id in absent) for w in active]
     found: Json = {
         "at": rfc3339(now),
+        "health": {
+            "well": verdict.well,
+            "words": verdict.words,
+            "reasons": list(verdict.reasons),
+        },
         "verdict": _verdict(entries),
         "running": running,
         "started": rfc3339(_number(journal.get_note(store, "started"))),
         "last_pass": _last_pass(store, now),
-        "overdue_seconds": overdue(store, settings, now),
+        "overdue_seconds": vitals.overdue(store, settings, now),
         "hold_severe_seconds": settings.hold_severe,
         "entries": entries,
         "deliveries": _deliveries(store, settings, now),
@@ -221,25 +236,6 @@ def _covered_from(record: _Record, watched: Watched, key: tuple[str, str]) -> st
     if row["axis"] == "time":
         return rfc3339(parts[-1].lo // 1000)
     return f"block {parts[-1].lo}"
-
-
-def overdue(store: Store, settings: Settings, now: int) -> int:
-    """Seconds for which an address has been due while nothing at all was read; 0 if none.
-
-    Addresses of chains without a source do not count: no waiting would help.
-    """
-    chains = [key for key, chain in settings.chains.items() if chain.sources]
-    rows = store.read_in(
-        "SELECT s.due, min(e.added) AS added, (SELECT max(tried) FROM reading r WHERE "
-        "r.subject = s.key) AS tried FROM subject s JOIN entry e ON e.subject = s.key "
-        "WHERE e.retired IS NULL AND s.chain IN ({}) GROUP BY s.key",
-        chains,
-    )
-    if not rows:
-        return 0
-    # A new address is due since ever; it waits since it was added.
-    waits = max(min(row["due"] for row in rows), min(row["added"] for row in rows))
-    return max(0, now - int(max([waits, *(row["tried"] or 0 for row in rows)])))
 
 
 def _verdict(entries: Sequence[Json]) -> Json:
@@ -421,41 +417,3 @@ def _watchlist(store: Store, settings: Settings, absent: list[str]) -> Json:
         "refused": outcome.get("refused", []),
         "awaiting_retirement": absent,
     }
-
-
-# -- health ------------------------------------------------------------------------------
-
-
-def healthy(found: Json) -> tuple[bool, str]:
-    """Whether a supervisor should leave Fundwatch alone, and why not.
-
-    Lists that no configured source serves do not count: no restart brings them, and they
-    are told by `check`. A severe entry may be blind for as long as its notice is held.
-    """
-    blind = [
-        s["failing_seconds"]
-        for e in found["entries"]
-        for s in e["streams"]
-        if e["severity"] == Severity.SEVERE.value and s["state"] == BLIND and not s["unserved"]
-    ]
-    hold = found["hold_severe_seconds"]
-    lasting = [seconds for seconds in blind if seconds is None or seconds > hold]
-    wrong = {i["key"] for i in found["incidents"] if i["told"]}
-    faults = [job for job in alive.VITAL if f"fault:{job}" in wrong]
-    late = found["deliveries"]["late_seconds"]
-    dead = found["deliveries"]["dead"]
-    off = [c["channel"] for c in found["deliveries"]["channels"] if c["disabled"]]
-    reasons = (
-        (not found["running"], "no Fundwatch runs on this folder"),
-        (
-            found["overdue_seconds"] > STALLED,
-            f"nothing has been read for {found['overdue_seconds']} s though addresses are due",
-        ),
-        (bool(lasting), f"{len(lasting)} lists of severe entries cannot be read"),
-        (bool(faults), f"parts of Fundwatch fail: {', '.join(faults)}; its log tells more"),
-        (late > LATE, f"messages have waited to be sent for {late} s"),
-        (dead > 0, f"{dead} messages were given up; see `fundwatch deliveries list --state dead`"),
-        (bool(off), f"channels are switched off: {', '.join(off)}"),
-    )
-    why = [words for bad, words in reasons if bad]
-    return not why, "; ".join(why) or f"well: {found['verdict']['words']}"

@@ -29,6 +29,7 @@ def render(found: Json, *, everything: bool, width: int | None) -> str:
     wide = width or 100
     lines = [
         *_wrapped("", _running_line(found), wide),
+        *_facts("HEALTH", [_health_line(found["health"])], wide),
         *_facts("VERDICT", _verdict_lines(found), wide),
         "",
     ]
@@ -75,6 +76,10 @@ def _running_line(found: Json) -> str:
     if last:
         told = f"last pass ended {duration(last['age_seconds'])} ago, took {last['seconds']:.0f} s"
     return f"{head} - {told} - {utc(at)}"
+
+
+def _health_line(health: Json) -> str:
+    return str(health["words"]) if health["well"] else f"NOT WELL: {health['words']}"
 
 
 def _seconds(text: str | None) -> int | None:

@@ -27,7 +27,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         *("config_rows", "config_chains", "config_channels", "addressbook", "budget"),
         *("chain_names", "watchlist_cells", "watchlist_tables", "watchlist_json"),
         *("watchlist_import", "watchlist_export"),
-        *("links", "routing", "value"),
+        *("links", "routing", "value", "verdict"),
     ),
     "edges": ("http", "net", "log", "settings", "inbox", "sources", "channels", "prices", "store"),
     "loops": ("reader", "questions", "history", "poll", "outbox", "pricing"),
@@ -35,7 +35,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         *("app", "watchlist_file", "daemon", "watchdesk", "actions", "setup", "cli"),
         *("__main__", "demo", "check_channels"),
         *("check", "check_cost", "check_prices", "check_probe", "check_report", "check_sources"),
-        *("status", "status_text", "daybook", "restore", "health", "alive", "web"),
+        *("status", "status_text", "daybook", "restore", "health", "alive", "web", "vitals"),
     ),
 }
 ORDER = tuple(LAYERS)

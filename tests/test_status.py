@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pytest
 from home import ALICE, BOB, Home, Scene, dev_chain, entry, staged, watchlist
 
 from monitor import status
@@ -98,7 +97,8 @@ def test_a_list_that_no_source_serves_is_blind_with_its_reason(tmp_path: Path) -
     assert found["verdict"]["blind"] == 2
     assert "blind (dev internal)" in found["verdict"]["words"]
     assert "no configured source lists it" in text
-    assert status.healthy({**found, "overdue_seconds": 0})[0]
+    assert found["health"]["well"], found["health"]
+    assert "no source lists internal of dev" in found["health"]["words"]
 
 
 def test_a_source_that_fails_makes_every_list_of_it_blind(tmp_path: Path) -> None:
@@ -182,9 +182,8 @@ def test_deliveries_and_alerts_are_counted_as_they_stand(tmp_path: Path) -> None
     # Two movements, and two start-up summaries of addresses whose funds moved lately.
     assert found["alerts"]["open"] == 4
     assert "given up" in text
-    well, why = status.healthy(found)
-    assert not well
-    assert "given up" in why
+    assert not found["health"]["well"]
+    assert "given up" in found["health"]["words"]
 
 
 def test_a_changed_file_that_was_not_taken_is_told(tmp_path: Path) -> None:
@@ -214,7 +213,8 @@ def test_the_short_page_leaves_out_what_is_well(tmp_path: Path) -> None:
     assert "label a" not in short
     assert "label a" in full
     assert "label b" in full
-    assert short.splitlines()[1].startswith("VERDICT")
+    assert short.splitlines()[1].startswith("HEALTH    well: 2 of 2 entries fully read")
+    assert short.splitlines()[2].startswith("VERDICT")
 
 
 def test_looking_writes_nothing(tmp_path: Path) -> None:
@@ -225,55 +225,6 @@ def test_looking_writes_nothing(tmp_path: Path) -> None:
         before = hashlib.sha256(path.read_bytes()).hexdigest()
         status.render(snapshot(scene.home), everything=True, width=80)
         assert hashlib.sha256(path.read_bytes()).hexdigest() == before
-
-
-WELL: dict[str, Any] = {
-    "running": True,
-    "overdue_seconds": 0,
-    "hold_severe_seconds": 1800,
-    "verdict": {"words": "1 of 1 entry fully read"},
-    "deliveries": {"dead": 0, "late_seconds": 0, "channels": []},
-    "incidents": [],
-    "entries": [],
-}
-
-
-def deliveries(**change: object) -> dict[str, Any]:
-    return {**WELL["deliveries"], **change}
-
-
-def blind(severity: str, seconds: int, *, unserved: bool = False) -> dict[str, Any]:
-    one = {"state": "blind", "failing_seconds": seconds, "unserved": unserved}
-    return {"severity": severity, "streams": [one]}
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({}, ""),
-        ({"entries": [blind("severe", 60)]}, ""),
-        ({"entries": [blind("high", 9000)]}, ""),
-        ({"entries": [blind("severe", 9000, unserved=True)]}, ""),
-        ({"entries": [blind("severe", 9000)]}, "severe entries cannot be read"),
-        ({"running": False}, "no Fundwatch runs"),
-        ({"overdue_seconds": 601}, "nothing has been read"),
-        ({"deliveries": deliveries(dead=1)}, "given up"),
-        ({"deliveries": deliveries(late_seconds=901)}, "waited to be sent for 901 s"),
-        (
-            {"deliveries": deliveries(channels=[{"channel": "hook", "disabled": "gone"}])},
-            "switched off: hook",
-        ),
-        ({"incidents": [{"key": "fault:deliver", "told": None}]}, ""),
-        ({"incidents": [{"key": "fault:deliver", "told": "2026-11-22"}]}, "fail: deliver"),
-    ],
-)
-def test_health_fails_for_what_a_person_or_a_restart_can_mend(
-    change: dict[str, Any], words: str
-) -> None:
-    """Short or lesser blindness does not count; silence, loss and a dead channel do."""
-    well, why = status.healthy({**WELL, **change})
-    assert well is (words == "")
-    assert words in why
 
 
 def test_the_command_says_the_same(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from monitor import actions, outbox, restore, setup, status
+from monitor import actions, outbox, restore, setup, status, vitals
 from monitor.app import Fundwatch, now, open_home, runs
 from monitor.cli.common import BAD_INPUT, DONE, UNREAD, Home
 from monitor.daemon import Daemon
@@ -209,11 +209,12 @@ def status_(home: Home, everything: bool, as_json: bool, healthy: bool) -> None:
       fundwatch status --healthy || echo "look after Fundwatch"
     """
     with home.reading() as (store, settings):
-        found = status.snapshot(store, settings, now(), running=runs(home.folder))
-    if healthy:
-        well, why = status.healthy(found)
-        click.echo(why)
-        sys.exit(DONE if well else UNREAD)
+        running = runs(home.folder)
+        verdict = vitals.look(store, settings, now(), running=running)
+        if healthy:
+            click.echo(verdict.words)
+            sys.exit(DONE if verdict.well else UNREAD)
+        found = status.snapshot(store, settings, now(), running=running, health=verdict)
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:

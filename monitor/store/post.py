@@ -296,6 +296,21 @@ def refused(store: Store, channel: str) -> bool:
     return channel in disabled(store) or bool(store.read(f"{tried} LIMIT 1", [channel]))
 
 
+def refusing(store: Store, now: int) -> dict[str, int]:
+    """Channels that accept nothing, and since when: switched off, or with messages that were
+    tried in vain while nothing that was made after them has been accepted."""
+    rows = store.read(
+        "SELECT d.channel, min(m.created) AS since FROM delivery d JOIN message m "
+        "ON m.id = d.message WHERE d.state IN ('waiting', 'dead') AND d.last_error <> '' "
+        "AND m.created <= ? AND m.created > coalesce((SELECT max(a.accepted_at) FROM delivery a "
+        "WHERE a.channel = d.channel AND a.state = 'accepted'), 0) GROUP BY d.channel",
+        [now],
+    )
+    found = {row["channel"]: int(row["since"]) for row in rows}
+    off = store.read("SELECT channel, disabled FROM channel_state WHERE disabled IS NOT NULL")
+    return found | {row["channel"]: min(now, int(row["disabled"])) for row in off}
+
+
 def deliveries(store: Store, state: str | None = None) -> list[sqlite3.Row]:
     """Deliveries for people: message, recipient, channel, state, attempts, due, errors."""
     where, params = ("WHERE d.state = ?", [state]) if state else ("", [])

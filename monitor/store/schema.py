@@ -12,11 +12,12 @@ from collections.abc import Mapping
 from sqlite_utils import Database, Migrations
 
 APPLICATION_ID = 0x46574348  # "FWCH"
-VERSION = 2
+VERSION = 3
 
 # What each schema brought, in the words of the notice after an upgrade.
 CHANGES: Mapping[int, str] = {
     2: "Alerts that nobody acknowledges can be passed on; prices of coins are kept.",
+    3: "Health is judged by more, and told in one sentence.",
 }
 
 migrations = Migrations("fundwatch")
@@ -240,3 +241,15 @@ CREATE INDEX alert_open ON alert(created) WHERE state = 'open';
 @migrations()
 def m002_desk(db: Database) -> None:
     db.executescript(_DESK)
+
+
+_REAL_LIFE = """
+-- Health is asked often, of records of any size.
+CREATE INDEX reading_failing ON reading(failing) WHERE failing IS NOT NULL;
+CREATE INDEX delivery_accepted ON delivery(channel, accepted_at) WHERE state = 'accepted';
+"""
+
+
+@migrations()
+def m003_real_life(db: Database) -> None:
+    db.executescript(_REAL_LIFE)

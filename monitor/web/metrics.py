@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from monitor import __version__, status
+from monitor import __version__
 from monitor.status_text import BEHIND, BLIND, COMPLETE, NOT_READ, Json
 from monitor.store import Store
 
@@ -40,7 +40,7 @@ class _Figures(Collector):
         yield _one(
             "healthy",
             "1 while `fundwatch status --healthy` is well.",
-            float(status.healthy(found)[0]),
+            float(found["health"]["well"]),
         )
         yield from _reading(found)
         yield from _telling(found)

@@ -1,4 +1,4 @@
-"""The WSGI application: /healthz, /metrics, /ack/MESSAGE, and nothing else.
+"""The WSGI application: /healthz, /livez, /metrics, /ack/MESSAGE, and nothing else.
 
 Reads through a connection of its own. What a request says (host, path, query, body) is a
 stranger's word.
@@ -9,15 +9,17 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from monitor import status
+from monitor import status, vitals
 from monitor.app import now
 from monitor.errors import StoreError
+from monitor.status_text import Json
 from monitor.store import Store
+from monitor.verdict import Verdict
 from monitor.web.ack import AckPage
 from monitor.web.answer import FAULT, NO_RECORD, NOT_FOUND, Answer
 from monitor.web.metrics import exposition
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("fundwatch.web")
 
 FRESH = 5.0  # seconds for which one look at the record serves everybody who asks
+OK, NOT_WELL = "200 OK", "503 Service Unavailable"
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 Value = TypeVar("Value")
@@ -36,17 +39,29 @@ Value = TypeVar("Value")
 class Site:
     """What is served of one opened home folder."""
 
-    def __init__(self, desk: Fundwatch) -> None:
-        settings = desk.settings
+    def __init__(
+        self,
+        desk: Fundwatch,
+        judge: Callable[[Store], Verdict] | None = None,
+        stuck: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
+        """`judge`: the verdict of the running program; `stuck`: its parts that do not move."""
+        settings = self._settings = desk.settings
         store = self._store = Store(desk.store.path, readonly=True)
         # This process holds the lock of the home folder: a Fundwatch runs.
-        self._look = _Fresh(lambda: status.snapshot(store, settings, now(), running=True))
-        self._metrics = _Fresh(lambda: exposition(store, self._look()))
+        judge = judge or (lambda store: vitals.look(store, settings, now(), running=True))
+        self._verdict = _Fresh(lambda: judge(store))
+        self._stuck = stuck
+        self._metrics = _Fresh(lambda: exposition(store, self._snapshot()))
         self._ack = AckPage(desk, self._store) if settings.public_url else None
         self._below = urlsplit(settings.public_url).path.rstrip("/")
 
     def close(self) -> None:
         self._store.close()
+
+    def _snapshot(self) -> Json:
+        settings, health = self._settings, self._verdict()
+        return status.snapshot(self._store, settings, now(), running=True, health=health)
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         try:
@@ -65,6 +80,8 @@ class Site:
         looks = method in ("GET", "HEAD")  # HEAD: what uptime monitors ask with
         if looks and path == "/healthz":
             return self._health()
+        if looks and path == "/livez":
+            return self._alive()
         if looks and path == "/metrics":
             return Answer("200 OK", self._metrics(), PROMETHEUS)
         if self._ack is not None and method in ("GET", "POST"):
@@ -73,8 +90,14 @@ class Site:
         return NOT_FOUND
 
     def _health(self) -> Answer:
-        well, why = status.healthy(self._look())
-        return Answer("200 OK" if well else "503 Service Unavailable", f"{why}\n")
+        found = self._verdict()
+        return Answer(OK if found.well else NOT_WELL, f"{found.words}\n")
+
+    def _alive(self) -> Answer:
+        """Only whether the process works: what a restart could mend. Asks no record."""
+        stuck = self._stuck()
+        words = f"no progress of {', '.join(stuck)}" if stuck else "alive"
+        return Answer(NOT_WELL if stuck else OK, f"{words}\n")
 
 
 class _Fresh(Generic[Value]):

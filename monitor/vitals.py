@@ -1,0 +1,234 @@
+"""The facts on which the verdict rests, counted by the record itself: at 100,000 entries a look
+costs a fraction of a second. Reads only."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from monitor import alive, coverage
+from monitor.budget import LEAST_INTERVAL
+from monitor.errors import StoreError
+from monitor.model import Interval, Severity
+from monitor.settings import Settings
+from monitor.store import Store, journal, post
+from monitor.store.record import UNSERVED
+from monitor.verdict import ROUNDS, Blind, Facts, Start, Verdict, judge
+
+OVERDUE = 300  # seconds past its time after which an address counts as not up to date
+LEAST_START = 100  # seconds that a first reading may always take
+_ACTIVE = "e.retired IS NULL"
+
+
+def look(
+    store: Store,
+    settings: Settings,
+    now: int,
+    *,
+    running: bool,
+    record: str = "",
+    stuck: Sequence[str] = (),
+) -> Verdict:
+    """The verdict on a home folder. `record`: what is known to be wrong with writing to it;
+    `stuck`: parts of the running program that do not get on.
+    Never fails: a record that cannot be read is not well."""
+    try:
+        found = facts(store, settings, now, running=running)
+        return judge(replace(found, record=record, stuck=stuck))
+    except StoreError as error:
+        return Verdict(False, f"the record cannot be read: {error}", (str(error),))
+
+
+def facts(store: Store, settings: Settings, now: int, *, running: bool) -> Facts:
+    """Raises StoreError."""
+    served = [key for key, chain in settings.chains.items() if chain.sources]
+    told = alive.told(store, *(f"fault:{job}" for job in alive.VITAL), "late:")
+    blind = tuple(_blind(store, settings, served, now))
+    entries = store.read(f"SELECT count(*) AS n FROM entry e WHERE {_ACTIVE}")[0]["n"]  # noqa: S608
+    dead = store.read("SELECT count(*) AS n FROM delivery WHERE state = 'dead'")[0]["n"]
+    return Facts(
+        now=now,
+        running=running,
+        entries=entries,
+        complete=entries - _incomplete(store, served, now),
+        overdue=overdue(store, settings, now),
+        blind=blind,
+        start=_start(store, settings, served, now),
+        late=post.late(store, now),
+        dead=dead,
+        off=sorted(post.disabled(store)),
+        channels=len(settings.channels),
+        deaf=_deaf(store, settings, now),
+        faults=[key.partition(":")[2] for key in told if key.startswith("fault:")],
+        behind=[_name(settings, k.partition(":")[2]) for k in told if k.startswith("late:")],
+        limits=tuple(_limits(store, settings, served)),
+    )
+
+
+def rounds(store: Store, settings: Settings) -> tuple[int, int]:
+    """Seconds between two readings of an address, and of a first reading of all, as the
+    running program has worked them out."""
+    noted = (journal.get_note(store, "round") or "").split()
+    if len(noted) == 2:
+        return int(noted[0]), int(noted[1])
+    every = settings.poll_interval or LEAST_INTERVAL
+    return every, every
+
+
+def hold(settings: Settings, severity: Severity, every: int) -> int:
+    """Seconds that a blind spot must last before it is told and health fails: as set, and
+    never so short that one missed reading would do."""
+    wanted = settings.hold
+    if severity is Severity.SEVERE:
+        wanted = min(wanted, settings.hold_severe)
+    return max(wanted, ROUNDS * every)
+
+
+def overdue(store: Store, settings: Settings, now: int) -> int:
+    """Seconds for which an address has been due while nothing at all was read; 0 if none.
+
+    Addresses of chains without a source do not count: no waiting would help.
+    """
+    chains = [key for key, chain in settings.chains.items() if chain.sources]
+    rows = store.read_in(
+        "SELECT min(s.due) AS due, min(e.added) AS added, max((SELECT max(r.tried) FROM reading r "
+        "WHERE r.subject = s.key)) AS tried FROM subject s JOIN entry e ON e.subject = s.key "
+        "WHERE e.retired IS NULL AND s.chain IN ({})",
+        chains,
+    )
+    found = [row for row in rows if row["due"] is not None]
+    if not found:
+        return 0
+    # A new address is due since ever; it waits since it was added.
+    waits = max(min(row["due"] for row in found), min(row["added"] for row in found))
+    return max(0, now - int(max([waits, *(row["tried"] or 0 for row in found)])))
+
+
+# -- reading -----------------------------------------------------------------------------
+
+
+def _name(settings: Settings, chain: str) -> str:
+    return settings.chains[chain].name if chain in settings.chains else chain
+
+
+def _blind(store: Store, settings: Settings, served: list[str], now: int) -> Iterator[Blind]:
+    every, _ = rounds(store, settings)
+    severe, other = (now - hold(settings, s, every) for s in (Severity.SEVERE, Severity.HIGH))
+    over = (
+        "r.failing < CASE json_extract(e.terms, '$.severity') WHEN 'severe' "
+        f"THEN {severe} ELSE {other} END"
+    )
+    for row in store.read_in(
+        "SELECT s.chain, count(DISTINCT e.id) AS n, min(r.failing) AS since, "  # noqa: S608
+        f"count(DISTINCT CASE WHEN {over} THEN e.id END) AS lasting FROM reading r "
+        "JOIN subject s ON s.key = r.subject JOIN entry e ON e.subject = r.subject "
+        "WHERE r.failing IS NOT NULL AND r.ok IS NOT NULL AND coalesce(r.error, '') <> ? "
+        f"AND {_ACTIVE} AND s.chain IN ({{}}) GROUP BY s.chain ORDER BY s.chain",
+        served,
+        [UNSERVED],
+    ):
+        name = _name(settings, row["chain"])
+        yield Blind(name, row["n"], row["lasting"], row["since"])
+
+
+def _start(store: Store, settings: Settings, served: list[str], now: int) -> Start:
+    """Entries that were never read in full: without first contact, or with a list that has
+    failed ever since."""
+    row = _sum(
+        store.read_in(
+            "SELECT count(*) AS n, sum(NOT unread) AS read, "  # noqa: S608
+            "min(CASE WHEN unread THEN added END) AS added FROM (SELECT e.added, "
+            "e.base_height IS NULL OR EXISTS (SELECT 1 FROM reading r WHERE r.subject = e.subject "
+            "AND r.failing IS NOT NULL AND r.ok IS NULL AND coalesce(r.error, '') <> ?) AS unread "
+            f"FROM entry e JOIN subject s ON s.key = e.subject WHERE {_ACTIVE} "
+            "AND s.chain IN ({}))",
+            served,
+            [UNSERVED],
+        )
+    )
+    if row is None:
+        return Start()
+    entries, read, added = row
+    _, expected = rounds(store, settings)
+    begun = max(added, int(journal.get_note(store, "started") or 0))
+    allowed = max(LEAST_START, ROUNDS * expected)
+    return Start(entries, read, max(1, now - begun), expected, allowed)
+
+
+def _sum(rows: Sequence[sqlite3.Row]) -> tuple[int, int, int] | None:
+    """(entries, read, when the oldest unread one was added); None where all are read."""
+    added = [row["added"] for row in rows if row["added"] is not None]
+    if not added:
+        return None
+    return sum(r["n"] or 0 for r in rows), sum(r["read"] or 0 for r in rows), min(added)
+
+
+def _incomplete(store: Store, served: list[str], now: int) -> int:
+    """Entries of which not all is read up to the newest block."""
+    held = [k.partition(":")[2] for k in alive.told(store, "busy:")]
+    rows = store.read(
+        "SELECT e.subject FROM entry e JOIN subject s ON s.key = e.subject "  # noqa: S608
+        f"WHERE {_ACTIVE} AND (e.base_height IS NULL OR e.history <> 'told' OR s.due < ? OR EXISTS "
+        "(SELECT 1 FROM reading r WHERE r.subject = e.subject AND (r.failing IS NOT NULL "
+        "OR r.ok IS NULL OR r.complete_time IS NULL)) OR EXISTS (SELECT 1 FROM gap g "
+        "WHERE g.subject = e.subject AND g.closed IS NULL) OR s.chain NOT IN "
+        f"({','.join('?' * len(served))}))",
+        [now - OVERDUE, *served],
+    )
+    found = [row["subject"] for row in rows]
+    torn = _torn(store) | set(held)
+    more = store.read_in(
+        f"SELECT e.subject FROM entry e WHERE {_ACTIVE} AND e.subject IN ({{}})",  # noqa: S608
+        torn - set(found),
+    )
+    return len(found) + len(more)
+
+
+def _torn(store: Store) -> set[str]:
+    """Subjects with a list of which a part in between is still to be read."""
+    parts: dict[tuple[str, str, str], list[Interval]] = {}
+    for row in store.read(
+        "SELECT c.subject, c.stream, c.axis, c.lo, c.hi FROM (SELECT subject, stream, axis FROM "
+        "coverage GROUP BY subject, stream, axis HAVING count(*) > 1) t JOIN coverage c "
+        "ON c.subject = t.subject AND c.stream = t.stream AND c.axis = t.axis"
+    ):
+        key = (row["subject"], row["stream"], row["axis"])
+        parts.setdefault(key, []).append(Interval(row["lo"], row["hi"]))
+    return {key[0] for key, found in parts.items() if len(coverage.union(found)) > 1}
+
+
+def _limits(store: Store, settings: Settings, served: list[str]) -> Iterator[str]:
+    """What no configured source can serve, by chain."""
+    found: dict[str, list[str]] = {}
+    for row in store.read(
+        "SELECT s.chain, r.stream, count(DISTINCT e.id) AS n FROM reading r "  # noqa: S608
+        "JOIN subject s ON s.key = r.subject JOIN entry e ON e.subject = r.subject "
+        f"WHERE r.failing IS NOT NULL AND r.error = ? AND {_ACTIVE} "
+        "GROUP BY s.chain, r.stream ORDER BY s.chain, r.stream",
+        [UNSERVED],
+    ):
+        found.setdefault(row["chain"], []).append(row["stream"])
+    for chain, streams in found.items():
+        yield f"{' '.join(streams)} of {_name(settings, chain)}"
+    for row in store.read(
+        "SELECT DISTINCT s.chain FROM subject s JOIN entry e ON e.subject = s.key "  # noqa: S608
+        f"WHERE {_ACTIVE} ORDER BY s.chain"
+    ):
+        if row["chain"] not in served:
+            yield f"anything of {_name(settings, row['chain'])}"
+
+
+# -- sending -----------------------------------------------------------------------------
+
+
+def _deaf(store: Store, settings: Settings, now: int) -> dict[str, int]:
+    """Audiences of which every channel refuses, with the seconds since the last of them does."""
+    since = post.refusing(store, now)
+    found: dict[str, int] = {}
+    for audience in ("desk", "operations"):
+        names = [n for n, c in settings.channels.items() if audience in c.audience]
+        names = names or list(settings.channels)  # as routing does it
+        if names and all(name in since for name in names):
+            found[audience] = now - max(since[name] for name in names)
+    return found
