@@ -119,6 +119,15 @@ def _evm_tx(address: str, number: int) -> Any:
             return Tx(name, other, token, input="0xa9059cbb", internals=(call,))
 
 
+def storm(address: str, payments: int) -> Iterator[Any]:
+    """Payments of coins to one address, each by a transaction of its own."""
+    from monitor.demo.ledger import Tx
+
+    for number in range(payments):
+        payer = evm_address(f"payer {number}")
+        yield Tx("0x" + tx_hash("storm", payments, number), payer, address, 10**15 + number)
+
+
 def _utxo_ledger(watched: Sequence[str], rows: int) -> Any:
     from monitor.demo.ledger import UtxoLedger
     from monitor.demo.story import BITCOIN_GENESIS
@@ -155,6 +164,10 @@ class Explorer:
     def mine(self, blocks: int) -> None:
         self._ask("mine", blocks)
 
+    def storm(self, payments: int) -> None:
+        """Mine a block in which so many strangers pay the first watched address."""
+        self._ask("storm", payments)
+
     def take_calls(self) -> Counter[str]:
         """Calls by endpoint since the last time."""
         return Counter(self._ask("calls", 0))
@@ -189,6 +202,9 @@ def _serve(pipe: Connection, style: str, watched: Sequence[str], rows: int) -> N
             if asked[0] == "mine":
                 for _ in range(asked[1]):
                     made.mine()
+                pipe.send(None)
+            elif asked[0] == "storm":
+                made.mine(storm(watched[0], asked[1]))
                 pipe.send(None)
             else:
                 pipe.send({name: n for (_, _, name), n in running.calls.items()})

@@ -87,7 +87,7 @@ def decide(
         baselines=tuple(baselines.items()),
         alerts=alerts,
         signals=tuple(rows.signals),
-        questions=(*rows.questions, *(rows.elsewhere(q) for q in wants_second)),
+        questions=(*rows.questions, *rows.elsewhere(wants_second)),
     )
 
 
@@ -164,7 +164,7 @@ class _Rows:
     changes: dict[int, Change] = field(default_factory=dict)
     sightings: list[Sighting] = field(default_factory=list)
     signals: list[Signal] = field(default_factory=list)
-    questions: list[Question] = field(default_factory=list)
+    questions: dict[Question, None] = field(default_factory=dict)  # a set that keeps order
     told: dict[Identity, set[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -337,8 +337,8 @@ class _Rows:
 
     def _ask(self, row: Row, why: str) -> None:
         question = Question(row.transfer.tx, row.tellers, row.transfer.block_height, why)
-        if row.transfer.tx not in self.words and question not in self.questions:
-            self.questions.append(question)
+        if row.transfer.tx not in self.words:
+            self.questions[question] = None
 
     def _word_on(self, row: Row) -> tuple[Status, Transfer] | None:
         """What a look-up by hash says of a row that its source no longer shows."""
@@ -399,10 +399,12 @@ class _Rows:
 
     # -- the result ------------------------------------------------------------------
 
-    def elsewhere(self, question: Question) -> Question:
-        """The same question, to be put to a source that has not told the transaction."""
-        tellers = {s for i, told in self.told.items() if i[1] == question.tx for s in told}
-        return replace(question, not_from=frozenset(tellers))
+    def elsewhere(self, questions: Sequence[Question]) -> list[Question]:
+        """The same questions, to be put to a source that has not told the transaction."""
+        tellers: dict[str, set[str]] = {}
+        for identity, told in self.told.items():
+            tellers.setdefault(identity[1], set()).update(told)
+        return [replace(q, not_from=frozenset(tellers.get(q.tx, ()))) for q in questions]
 
     def standing(self) -> dict[Identity, news.Standing]:
         """Every row of the transactions concerned as it will stand after this plan."""

@@ -28,7 +28,7 @@ from monitor.model import (
     Watched,
 )
 from monitor.news import is_new
-from monitor.plan import Context, Plan, Route
+from monitor.plan import Change, Context, NewRow, Plan, Route
 from monitor.questions import Answers, second_source
 from monitor.store import Store, journal, record, watch
 from monitor.store.record import StreamState
@@ -61,72 +61,121 @@ def with_facts(store: Store, context: Context, plan: Plan, answers: Answers) -> 
     """The plan's alerts with what is unusual by our own record, frozen into their facts."""
     if not plan.alerts:
         return ()
-    limit = min(PAST_ROWS, max(500, PAST_ROWS_IN_ALL // len(plan.alerts)))
-    entries = {w.entry.id: w.entry for ws in context.watched.values() for w in ws}
-    pasts: dict[Subject, unusual.Past] = {}
-    found = []
+    about: dict[Subject, list[Alert]] = {}
+    entries = _entries_of(context, plan)
     for alert in plan.alerts:
-        entry = entries[alert.entry_id or ""]
-        if entry.subject not in pasts:
-            pasts[entry.subject] = _past(store, context, plan, entry.subject, limit)
-        past = pasts[entry.subject]
-        told = _with_facts(alert, entry, context, past, _Said(plan, answers))
-        found.append(_naming_tests(store, told, plan))
-    return tuple(found)
+        about.setdefault(entries[alert.entry_id or ""].subject, []).append(alert)
+    said = _Said.of(context, plan, answers)
+    facts = _unusual(store, context, plan, about)
+    return tuple(
+        _naming_tests(store, _with_facts(alert, facts.get(alert.id, {}), context, said), said)
+        for alert in plan.alerts
+    )
 
 
-def _naming_tests(store: Store, alert: Alert, plan: Plan) -> Alert:
+def _entries_of(context: Context, plan: Plan) -> dict[str, Entry]:
+    """The entries that alerts are about, by id: those on an address that a row touches."""
+    rows = {r.transfer.identity: r.transfer for r in context.known}
+    rows |= {r.transfer.identity: r.transfer for r in plan.new}
+    parties = {p for a in plan.alerts for i in a.rows for p in rows[i].parties()}
+    watched = (w for p in parties for w in context.watched.get(p, ()))
+    return {w.entry.id: w.entry for w in watched}
+
+
+def _unusual(
+    store: Store, context: Context, plan: Plan, about: Mapping[Subject, Sequence[Alert]]
+) -> dict[str, dict[str, Any]]:
+    """Unusual facts by alert, from the newest recorded rows of each address."""
+    limit = min(PAST_ROWS, max(500, PAST_ROWS_IN_ALL // len(about)))
+    laid = _Laid.of(plan)
+    found: dict[str, dict[str, Any]] = {}
+    for subject, alerts in about.items():
+        asking = [a for a in alerts if a.kind is not AlertKind.CORRECTION]
+        if asking:
+            past = _past(store, context, laid, subject, limit)
+            address, chain = subject.address, context.chain
+            found |= unusual.facts(asking, address, chain, past, context.assets)
+    return found
+
+
+def _naming_tests(store: Store, alert: Alert, said: _Said) -> Alert:
     """Test payments by the alerts that told them; what was not told keeps its hash."""
     txs: list[str] = list(alert.facts.get("test_payments") or ())
     if not txs:
         return alert
     known = journal.first_alerts(store, alert.entry_id or "", txs)
-    now = {a.tx: a.id for a in plan.alerts if a.entry_id == alert.entry_id and a.amends is None}
-    named = [known.get(tx) or now.get(tx) or tx for tx in txs]
+    named = [known.get(tx) or said.first.get((alert.entry_id, tx)) or tx for tx in txs]
     return replace(alert, facts={**alert.facts, "test_payments": named})
 
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What this decision heard: in its plan, and as answers to its questions."""
+    """What this decision heard, by transaction: in its plan, and as answers to its questions."""
 
-    plan: Plan
     answers: Answers
+    tellers: Mapping[str, frozenset[str]]  # sources that told the transaction, now or before
+    absences: Mapping[str, Sequence[tuple[str, int]]]  # (source, head) that left a row out
+    first: Mapping[tuple[str | None, str], str]  # (entry, transaction) -> the alert that tells it
+
+    @classmethod
+    def of(cls, context: Context, plan: Plan, answers: Answers) -> _Said:
+        tellers: dict[str, set[str]] = {}
+        absences: dict[str, list[tuple[str, int]]] = {}
+        for row in context.known:
+            tellers.setdefault(row.transfer.tx, set()).update(row.tellers)
+            absences.setdefault(row.transfer.tx, []).extend(row.absences)
+        for sighting in plan.sightings:
+            tellers.setdefault(sighting.identity[1], set()).add(sighting.source)
+        return cls(
+            answers,
+            {tx: frozenset(told) for tx, told in tellers.items()},
+            absences,
+            {(a.entry_id, a.tx): a.id for a in plan.alerts if a.tx and a.amends is None},
+        )
 
 
 def _with_facts(
-    alert: Alert, entry: Entry, context: Context, past: unusual.Past, said: _Said
+    alert: Alert, unusual_facts: Mapping[str, Any], context: Context, said: _Said
 ) -> Alert:
-    facts: dict[str, Any] = dict(alert.facts)
+    facts: dict[str, Any] = {**alert.facts, **unusual_facts}
     if alert.kind is AlertKind.CORRECTION:
-        facts["correction"] = {
-            **facts["correction"],
-            "evidence": _evidence(alert, context, said.answers),
-        }
-    else:
-        address = entry.subject.address
-        facts |= unusual.facts(alert, address, context.chain, past, context.assets)
+        facts["correction"] = {**facts["correction"], "evidence": _evidence(alert, said)}
     if alert.severity is Severity.SEVERE and alert.tx:
         facts["second_source"] = _second(alert, context, said)
     return replace(alert, facts=facts)
 
 
-def _past(store: Store, context: Context, plan: Plan, subject: Subject, limit: int) -> unusual.Past:
+@dataclass(frozen=True, slots=True)
+class _Laid:
+    """A plan's rows, to be laid over the recorded ones."""
+
+    changes: Mapping[int, Change]
+    new: Mapping[str, Sequence[NewRow]]  # by address that they touch
+
+    @classmethod
+    def of(cls, plan: Plan) -> _Laid:
+        new: dict[str, list[NewRow]] = {}
+        for row in plan.new:
+            for party in dict.fromkeys(row.transfer.parties()):
+                new.setdefault(party, []).append(row)
+        return cls({c.row_id: c for c in plan.changes}, new)
+
+    def over(self, row: Row) -> Row:
+        change = self.changes.get(row.id)
+        if change is None:
+            return row
+        return replace(row, transfer=change.transfer, status=change.status)
+
+
+def _past(
+    store: Store, context: Context, laid: _Laid, subject: Subject, limit: int
+) -> unusual.Past:
     """Recorded rows with this plan's changes laid over them."""
-    changed = {c.row_id: c for c in plan.changes}
-    rows = []
-    for row in record.rows_of_subject(store, subject, limit):
-        change = changed.get(row.id)
-        if change is not None:
-            row = replace(row, transfer=change.transfer, status=change.status)  # noqa: PLW2901
-        rows.append(row)
+    rows = [laid.over(row) for row in record.rows_of_subject(store, subject, limit)]
     whole = len(rows) < limit and _complete(store, subject, context.now)
-    legs = [
-        Row(0, n.transfer, n.status, 1, context.now)
-        for n in plan.new
-        if context.chain.family == "utxo" or subject.address in n.transfer.parties()
-    ]
-    return unusual.Past((*rows, *legs), whole)
+    new = laid.new.get(subject.address, ())
+    rows += [Row(0, n.transfer, n.status, 1, context.now) for n in new]
+    return unusual.Past(tuple(rows), whole)
 
 
 def _complete(store: Store, subject: Subject, now: int) -> bool:
@@ -141,16 +190,15 @@ def _complete(store: Store, subject: Subject, now: int) -> bool:
 def _second(alert: Alert, context: Context, said: _Said) -> dict[str, Any] | None:
     """The word of a source that has not told the transaction itself, now or before; or that
     there is none to ask."""
-    before = {t for row in context.known if row.transfer.tx == alert.tx for t in row.tellers}
-    now = {s.source for s in said.plan.sightings if s.identity[1] == alert.tx}
-    word = second_source(said.answers.words, alert.tx or "", frozenset(before | now))
+    tx = alert.tx or ""
+    word = second_source(said.answers.words, tx, said.tellers.get(tx, frozenset()))
     if word is None:
         return {"asked": False, "why": "none"} if said.answers.alone else None
     agrees = word.found and not word.failed
     return {"source": word.source, "agrees": agrees, "at": context.now}
 
 
-def _evidence(alert: Alert, context: Context, answers: Answers) -> list[str]:
+def _evidence(alert: Alert, said: _Said) -> list[str]:
     """Why a movement no longer counts, in sentences."""
     found = [
         f"{word.source} does not know the transaction."
@@ -158,13 +206,11 @@ def _evidence(alert: Alert, context: Context, answers: Answers) -> list[str]:
         else f"{word.source} knows the transaction, but as failed."
         if word.failed
         else f"{word.source} shows it in block {word.height}."
-        for word in answers.words.get(alert.tx or "", ())
+        for word in said.answers.words.get(alert.tx or "", ())
     ]
     heads: dict[str, set[int]] = {}
-    for row in context.known:
-        if row.transfer.tx == alert.tx:
-            for source, head in row.absences:
-                heads.setdefault(source, set()).add(head)
+    for source, head in said.absences.get(alert.tx or "", ()):
+        heads.setdefault(source, set()).add(head)
     found += [
         f"{source}, which told it, left it out of complete lists, first at block {min(seen)}."
         for source, seen in heads.items()

@@ -18,6 +18,7 @@ USD = "USD"  # a smallest amount in dollars, for assets without one of their own
 CANARY = "A canary: it only shows that reading works."
 _UTXO = frozenset({Kind.UTXO_IN, Kind.UTXO_OUT, Kind.COINBASE})
 _COINS = frozenset({Kind.NATIVE, Kind.INTERNAL})
+_What = tuple[bool, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +97,9 @@ def loudness(
     if any(r.kind in _UTXO for r in rows):
         return _utxo(entry, chain, rows, legs, market)
     signed = any(r.kind is Kind.FEE and r.sender == address for r in rows)
+    came = _came_in(rows, address)
     parts = [
-        (r, _part(entry, chain, r, rows, assets, signed, signature_known, market))
+        (r, _part(entry, chain, r, came, assets, signed, signature_known, market))
         for r in rows
         if r.kind is not Kind.FEE
     ]
@@ -138,7 +140,7 @@ def _part(
     entry: Entry,
     chain: Chain,
     row: Transfer,
-    rows: Sequence[Transfer],
+    came: Mapping[_What, int],
     assets: Mapping[tuple[str, str], Asset],
     signed: bool,
     signature_known: bool,
@@ -148,7 +150,7 @@ def _part(
     if row.amount == 0:
         return _Part(False, "Zero amount: anybody can cause this at no cost.", "zero value")
     if side(row, entry.subject.address) is Direction.IN:
-        return _incoming(entry, row, rows, asset, market)
+        return _incoming(entry, row, came, asset, market)
     if asset is not None or signed or not signature_known:
         return _Part(True, "An outgoing movement is always told.")
     return _Part(
@@ -159,21 +161,28 @@ def _part(
     )
 
 
+def _came_in(rows: Sequence[Transfer], address: str) -> dict[_What, int]:
+    """What came in of each asset, in base units."""
+    came: dict[_What, int] = {}
+    for row in rows:
+        if side(row, address) is Direction.IN:
+            came[_what(row)] = came.get(_what(row), 0) + row.amount
+    return came
+
+
+def _what(row: Transfer) -> _What:
+    """An asset: coins sent by contracts are the same coins."""
+    return (row.kind in _COINS, row.contract)
+
+
 def _incoming(
-    entry: Entry, row: Transfer, rows: Sequence[Transfer], asset: Asset | None, market: Market
+    entry: Entry, row: Transfer, came: Mapping[_What, int], asset: Asset | None, market: Market
 ) -> _Part:
     if asset is None:
         return _Part(
             False, "An unverified token: anybody can make and send one.", "unverified token"
         )
-    total = sum(
-        r.amount
-        for r in rows
-        if (r.kind in _COINS) == (row.kind in _COINS)
-        and r.contract == row.contract
-        and side(r, entry.subject.address) is Direction.IN
-    )
-    return _threshold(entry, asset, total, market.price(row))
+    return _threshold(entry, asset, came[_what(row)], market.price(row))
 
 
 def _threshold(entry: Entry, asset: Asset, total: int, price: Price | None) -> _Part:

@@ -6,7 +6,7 @@ of every address that it touches; an alert is due if there is none for (entry, t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from monitor import coverage, lanes
@@ -81,9 +81,12 @@ def alerts(
             told.setdefault((alert.entry_id, tx), []).append(part)
     due: list[Alert] = []
     for tx in sorted(by_tx):
-        for watched in _concerned(context, by_tx[tx]):
+        rows = _by_party(by_tx[tx])
+        legs = [s.transfer for s in by_tx[tx] if s.status in LIVE_STATUSES]
+        for watched in _concerned(context, rows):
             before = told.get((watched.entry.id, tx), ())
-            case = _Case(context, watched, by_tx[tx], before, baselines, head, signatures)
+            mine = rows[watched.entry.subject.address]
+            case = _Case(context, watched, mine, legs, before, baselines, head, signatures)
             due.extend(case.due())
     return tuple(due), tuple(_second_source(due))
 
@@ -98,14 +101,22 @@ def _by_tx(alert: Alert) -> dict[str, Alert]:
     return {tx: replace(alert, rows=tuple(listed)) for tx, listed in rows.items()}
 
 
-def _concerned(context: Context, rows: Sequence[Standing]) -> list[Watched]:
-    """Active entries of every address that the rows touch, each once."""
-    found: dict[str, Watched] = {}
+def _by_party(rows: Sequence[Standing]) -> dict[str, list[Standing]]:
+    """Rows of one transaction by the addresses that they touch."""
+    found: dict[str, list[Standing]] = {}
     for stood in rows:
-        for address in stood.transfer.parties():
-            for watched in context.watched.get(address, ()):
-                if watched.active:
-                    found[watched.entry.id] = watched
+        for address in dict.fromkeys(stood.transfer.parties()):
+            found.setdefault(address, []).append(stood)
+    return found
+
+
+def _concerned(context: Context, addresses: Iterable[str]) -> list[Watched]:
+    """Active entries of these addresses, each once."""
+    found: dict[str, Watched] = {}
+    for address in addresses:
+        for watched in context.watched.get(address, ()):
+            if watched.active:
+                found[watched.entry.id] = watched
     return [found[key] for key in sorted(found)]
 
 
@@ -136,7 +147,8 @@ class _Case:
 
     context: Context
     watched: Watched
-    rows: Sequence[Standing]
+    rows: Sequence[Standing]  # those that touch the entry's address
+    legs: Sequence[Transfer]  # all of the transaction that stand
     alerts: Sequence[Alert]  # of this entry about this transaction, oldest first
     baselines: Mapping[str, Baseline]
     head: int
@@ -146,11 +158,10 @@ class _Case:
         baseline = self.watched.baseline or self.baselines.get(self.watched.entry.id)
         if baseline is None:
             return []
-        mine = [s for s in self.rows if lanes.touches(s.transfer, self._address)]
         thread = self._thread()
-        ready = [s for s in mine if self._ready(s, baseline, thread)]
+        ready = [s for s in self.rows if self._ready(s, baseline, thread)]
         fresh = [s for s in ready if s.transfer.identity not in thread.told]
-        found = self._corrections(mine, thread)
+        found = self._corrections(self.rows, thread)
         if fresh:
             found.append(self._alert(fresh, ready, thread))
         return found
@@ -223,7 +234,7 @@ class _Case:
             self.watched.entry,
             self.context.chain,
             [s.transfer for s in ready],
-            [s.transfer for s in self.rows if s.status in LIVE_STATUSES],
+            self.legs,
             self.context.assets,
             signature_known=self._signature_known(ready),
             market=lanes.Market(self.context.prices, self.context.now),

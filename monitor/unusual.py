@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from monitor.model import LIVE_STATUSES, Alert, Asset, Chain, Kind, Row, Transfer
@@ -13,46 +14,83 @@ _Place = tuple[float, ...]  # time, height, place in the block, place in the rec
 
 TEST_PAYMENT_WITHIN = 86_400  # seconds
 TEST_PAYMENT_SHARE = 100  # a test payment is at most a hundredth of what follows
+TEST_PAYMENT_AMONG = 30  # earlier payments of the asset to the same party that are looked at
+_FUNGIBLE = frozenset(
+    {Kind.NATIVE, Kind.INTERNAL, Kind.ERC20, Kind.TRC20, Kind.UTXO_IN, Kind.UTXO_OUT}
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What the record holds of an entry's address, this transaction included."""
+    """What the record holds of an entry's address, the alerts' transactions included."""
 
     rows: tuple[Row, ...]
     complete: bool  # read from the address's first block, so that balances can be known
 
 
 def facts(
-    alert: Alert,
+    alerts: Sequence[Alert],
     address: str,
     chain: Chain,
     past: Past,
     assets: Mapping[tuple[str, str], Asset],
-) -> dict[str, Any]:
-    """Facts for the alert, to be frozen with it. Amounts are base-unit strings."""
-    identities = set(alert.rows)
-    told = [r.transfer for r in past.rows if r.transfer.identity in identities]
-    when = min((t.time for t in told if t.time is not None), default=alert.created)
-    live = [r for r in past.rows if r.status in LIVE_STATUSES]
-    before = _before(live, alert.tx, when)
-    earlier = [r.transfer for r in before]
-    found: dict[str, Any] = {
-        **_silence(earlier, when),
-        "dealings": _dealings(told, earlier, address),
-        "test_payments": _tests(told, earlier, address, when),
-    }
-    if past.complete:
-        upto = [*before, *(r for r in live if r.transfer.tx == alert.tx)]
-        found["balances"] = _balances(told, upto, alert.tx, address, chain, assets)
-    if chain.family == "utxo":
-        found["net"] = _net(past.rows, alert.tx, address)
+) -> dict[str, dict[str, Any]]:
+    """Facts for each alert of one address, by its id, to be frozen with it. Amounts are
+    base-unit strings.
+
+    One walk through the record, oldest first: what is known of the past when an alert's
+    transaction comes is what it may say. So many alerts cost no more for each than a few.
+    """
+    record = _Record.of(past.rows)
+    walk = _Walk(address, chain, assets)
+    found = {}
+    for place, alert in sorted(
+        ((record.place(alert), alert) for alert in alerts), key=lambda pair: pair[0]
+    ):
+        walk.go_to(place, record)
+        told = record.told(alert)
+        mine = record.by_tx.get(alert.tx or "", ())
+        found[alert.id] = walk.facts(told, record.when(alert))
+        if past.complete:
+            live = [r.transfer for r in mine if r.status in LIVE_STATUSES]
+            found[alert.id]["balances"] = walk.balances(told, live)
+        if chain.family == "utxo":
+            found[alert.id]["net"] = _net([r.transfer for r in mine], address)
     return found
 
 
-def _before(rows: Sequence[Row], tx: str | None, when: int) -> list[Row]:
-    """The rows of transactions that came before this one: by time, then by their place in the
-    block, then by the record. Of several in one block, each knows only those before it."""
+@dataclass(frozen=True)
+class _Record:
+    """Rows by transaction, and the transactions that count in their order."""
+
+    by_identity: Mapping[tuple[str, str, str], Transfer]
+    by_tx: Mapping[str, Sequence[Row]]
+    places: Mapping[str, _Place]  # of live transactions
+    order: Sequence[str]  # live transactions, oldest first
+
+    @classmethod
+    def of(cls, rows: Sequence[Row]) -> _Record:
+        by_tx: dict[str, list[Row]] = {}
+        for row in rows:
+            by_tx.setdefault(row.transfer.tx, []).append(row)
+        places = _places([r for r in rows if r.status in LIVE_STATUSES])
+        known = {r.transfer.identity: r.transfer for r in rows}
+        return cls(known, by_tx, places, sorted(places, key=places.__getitem__))
+
+    def told(self, alert: Alert) -> list[Transfer]:
+        return [self.by_identity[i] for i in dict.fromkeys(alert.rows) if i in self.by_identity]
+
+    def when(self, alert: Alert) -> int:
+        times = [t.time for t in self.told(alert) if t.time is not None]
+        return min(times, default=alert.created)
+
+    def place(self, alert: Alert) -> _Place:
+        return self.places.get(alert.tx or "", (self.when(alert), math.inf))
+
+
+def _places(rows: Sequence[Row]) -> dict[str, _Place]:
+    """Where each transaction stands: by time, then by its place in the block, then by the
+    record. Of several in one block, each knows only those before it."""
     places: dict[str, _Place] = {}
     recorded = sorted(rows, key=lambda r: r.id or math.inf)  # those of this plan come last
     for number, row in enumerate(recorded):
@@ -62,94 +100,135 @@ def _before(rows: Sequence[Row], tx: str | None, when: int) -> list[Row]:
         place = (time, *known, number)
         # Lists differ in what they tell: the least is what is known of the transaction.
         places[t.tx] = tuple(map(min, place, places.get(t.tx, place)))
-    mine = places.get(tx or "", (when, math.inf))
-    return [r for r in rows if r.transfer.tx != tx and places[r.transfer.tx] < mine]
+    return places
 
 
-def _silence(earlier: Sequence[Transfer], when: int) -> dict[str, Any]:
-    moved = [t.time for t in earlier if t.time is not None and t.amount and t.kind is not Kind.FEE]
-    if not moved:
-        return {"first_ever": True}
-    last = max(moved)
-    return {"last_moved": last, "quiet_days": max(0, when - last) // 86_400}
+@dataclass
+class _Dealings:
+    """Earlier transfers with one counterparty."""
+
+    count: int = 0
+    first: int = 0
+    last: int = 0
+
+    def add(self, time: int) -> None:
+        self.first = min(self.first, time) if self.count else time
+        self.last = max(self.last, time) if self.count else time
+        self.count += 1
+
+    def words(self) -> dict[str, int]:
+        said = {"count": self.count}
+        return said | ({"first": self.first, "last": self.last} if self.count else {})
+
+
+def _last_payments() -> deque[Transfer]:
+    return deque(maxlen=TEST_PAYMENT_AMONG)
+
+
+@dataclass
+class _Walk:
+    """What is known of an address up to a transaction, and not beyond."""
+
+    address: str
+    chain: Chain
+    assets: Mapping[tuple[str, str], Asset]
+    done: int = 0  # transactions walked past
+    moved: int | None = None  # when something moved last
+    dealings: dict[str, _Dealings] = field(default_factory=lambda: defaultdict(_Dealings))
+    held: dict[str | None, int] = field(default_factory=lambda: defaultdict(int))  # by contract
+    paid: dict[tuple[str | None, str | None], deque[Transfer]] = field(
+        default_factory=lambda: defaultdict(_last_payments)
+    )  # newest payments by (recipient, contract)
+
+    def go_to(self, place: _Place, record: _Record) -> None:
+        """Take in every live transaction that stands before this place."""
+        order = record.order
+        while self.done < len(order) and record.places[order[self.done]] < place:
+            for row in record.by_tx[order[self.done]]:
+                if row.status in LIVE_STATUSES:
+                    self._add(row.transfer)
+            self.done += 1
+
+    def _add(self, t: Transfer) -> None:
+        if t.time is not None and t.amount and t.kind is not Kind.FEE:
+            self.moved = t.time if self.moved is None else max(self.moved, t.time)
+        for party in {t.sender, t.recipient} - {None, self.address}:
+            self.dealings[party or ""].add(t.time or 0)
+        self.held[t.contract] += _signed(t, self.address)
+        if t.sender == self.address:
+            self.paid[t.recipient, t.contract].append(t)
+
+    def facts(self, told: Sequence[Transfer], when: int) -> dict[str, Any]:
+        silence: dict[str, Any] = {"first_ever": True}
+        if self.moved is not None:
+            days = max(0, when - self.moved) // 86_400
+            silence = {"last_moved": self.moved, "quiet_days": days}
+        return {
+            **silence,
+            "dealings": self._dealings(told),
+            "test_payments": self._tests(told, when),
+        }
+
+    def _dealings(self, told: Iterable[Transfer]) -> dict[str, dict[str, int]]:
+        """Earlier transfers with each counterparty of this alert; zero is told too."""
+        others = dict.fromkeys(_other(t, self.address) for t in told if t.kind is not Kind.FEE)
+        return {
+            other: self.dealings.get(other, _Dealings()).words()
+            for other in others
+            if other is not None and other != self.address
+        }
+
+    def _tests(self, told: Sequence[Transfer], when: int) -> list[str]:
+        """Small payments of the same asset to the same party shortly before: a known habit."""
+        biggest: dict[tuple[str | None, str | None], int] = {}
+        for t in told:
+            if t.sender == self.address and t.kind is not Kind.FEE:
+                key = (t.recipient, t.contract)
+                biggest[key] = max(t.amount, biggest.get(key, 0))
+        return list(
+            dict.fromkeys(
+                t.tx
+                for key, amount in biggest.items()
+                for t in self.paid.get(key, ())
+                if 0 < t.amount * TEST_PAYMENT_SHARE <= amount
+                and when - (t.time or 0) <= TEST_PAYMENT_WITHIN
+            )
+        )
+
+    def balances(self, told: Sequence[Transfer], mine: Sequence[Transfer]) -> list[dict[str, Any]]:
+        """Before and after this transaction, by our record, of each fungible asset told.
+        `mine`: the live rows of the transaction."""
+        changes: dict[str | None, int] = defaultdict(int)
+        for t in mine:
+            changes[t.contract] += _signed(t, self.address)
+        found = []
+        for contract in dict.fromkeys(t.contract for t in told if t.kind in _FUNGIBLE):
+            asset = self.assets.get((self.chain.key, contract)) if contract else None
+            before = self.held.get(contract, 0)
+            after = before + changes[contract]
+            if (contract and asset is None) or before < 0 or after < 0:
+                continue  # something is not in the record: better no figure than a wrong one
+            found.append(
+                {
+                    "asset": contract or "",
+                    "symbol": asset.symbol if asset else self.chain.symbol,
+                    "decimals": asset.decimals if asset else self.chain.decimals,
+                    "before": str(before),
+                    "after": str(after),
+                }
+            )
+        return found
 
 
 def _other(transfer: Transfer, address: str) -> str | None:
     return transfer.recipient if transfer.sender == address else transfer.sender
 
 
-def _dealings(
-    told: Iterable[Transfer], earlier: Sequence[Transfer], address: str
-) -> dict[str, dict[str, int]]:
-    """Earlier transfers with each counterparty of this alert; zero is told too."""
-    found: dict[str, dict[str, int]] = {}
-    for other in dict.fromkeys(_other(t, address) for t in told if t.kind is not Kind.FEE):
-        if other is None or other == address:
-            continue
-        times = [t.time or 0 for t in earlier if other in (t.sender, t.recipient)]
-        found[other] = {"count": len(times)}
-        if times:
-            found[other] |= {"first": min(times), "last": max(times)}
-    return found
-
-
-def _tests(
-    told: Sequence[Transfer], earlier: Sequence[Transfer], address: str, when: int
-) -> list[str]:
-    """Small payments of the same asset to the same party shortly before: a known habit."""
-    found = []
-    for big in told:
-        if big.sender != address or big.kind is Kind.FEE:
-            continue
-        found += [
-            t.tx
-            for t in earlier
-            if (t.sender, t.recipient, t.contract) == (address, big.recipient, big.contract)
-            and 0 < t.amount * TEST_PAYMENT_SHARE <= big.amount
-            and when - (t.time or 0) <= TEST_PAYMENT_WITHIN
-        ]
-    return list(dict.fromkeys(found))
-
-
-def _balances(
-    told: Sequence[Transfer],
-    rows: Sequence[Row],
-    tx: str | None,
-    address: str,
-    chain: Chain,
-    assets: Mapping[tuple[str, str], Asset],
-) -> list[dict[str, Any]]:
-    """Before and after this transaction, by our record, of each fungible asset told. `rows`:
-    those up to it."""
-    fungible = (Kind.NATIVE, Kind.INTERNAL, Kind.ERC20, Kind.TRC20, Kind.UTXO_IN, Kind.UTXO_OUT)
-    found = []
-    for contract in dict.fromkeys(t.contract for t in told if t.kind in fungible):
-        asset = assets.get((chain.key, contract)) if contract else None
-        if contract and asset is None:
-            continue
-        mine = [r for r in rows if r.transfer.contract == contract]
-        after = sum(_signed(r.transfer, address) for r in mine)
-        change = sum(_signed(r.transfer, address) for r in mine if r.transfer.tx == tx)
-        if after < 0 or after - change < 0:
-            continue  # something is not in the record: better no figure than a wrong one
-        found.append(
-            {
-                "asset": contract or "",
-                "symbol": asset.symbol if asset else chain.symbol,
-                "decimals": asset.decimals if asset else chain.decimals,
-                "before": str(after - change),
-                "after": str(after),
-            }
-        )
-    return found
-
-
 def _signed(transfer: Transfer, address: str) -> int:
     return transfer.amount * ((transfer.recipient == address) - (transfer.sender == address))
 
 
-def _net(rows: Sequence[Row], tx: str | None, address: str) -> dict[str, str]:
-    legs = [r.transfer for r in rows if r.transfer.tx == tx]
+def _net(legs: Sequence[Transfer], address: str) -> dict[str, str]:
     put = sum(t.amount for t in legs if t.sender == address)
     got = sum(t.amount for t in legs if t.recipient == address)
     return {"in": str(put), "out": str(got), "net": str(got - put)}

@@ -52,3 +52,10 @@ def test_backfill(tmp_path: Path) -> None:
     assert found[-1]["rows"] == 5200
     assert [row["recorded %"] for row in found] == [0, 10, 25, 50, 75, 100, "end"]
     assert all(row["RSS MiB"] > 0 for row in found)
+
+
+def test_storm(tmp_path: Path) -> None:
+    """Every payment of a storm is stored and has its alert, beside three of first contact."""
+    found = figures(tmp_path, "storm.py", "--least", "5", "--most", "20")
+    assert [(row["payments"], row["rows"]) for row in found] == [(5, 5), (20, 20)]
+    assert all(row["alerts"] >= row["payments"] for row in found)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from home import ALICE, BANK, SHOP, entry, payment, staged, watchlist
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitor.demo.ledger import AccountLedger, TokenMove, TokenName, Tx
 from monitor.model import Alert, AlertKind, Chain, Kind, Lane, Row, Severity, Status, Transfer
-from monitor.unusual import Past, facts
+from monitor.unusual import TEST_PAYMENT_AMONG, Past, facts
 
 DEV = Chain("dev", "dev", "evm", "ETH", 18, 12)
 MINE, THEM = "0x" + "a" * 40, "0x" + "b" * 40
@@ -32,7 +35,8 @@ def told(rows: list[Row], tx: str, **more: Any) -> dict[str, Any]:
     alert = Alert(
         f"A-{tx}", AlertKind.MOVEMENT, Lane.NEWS, Severity.HIGH, T0 + 5, "dev", tx, rows=(identity,)
     )
-    return facts(alert, MINE, DEV, Past(tuple(rows), **({"complete": False} | more)), {})
+    past = Past(tuple(rows), **({"complete": False} | more))
+    return facts([alert], MINE, DEV, past, {})[alert.id]
 
 
 @pytest.mark.parametrize(
@@ -99,3 +103,46 @@ def test_a_summary_names_a_verified_token(tmp_path: Path) -> None:
     assert ", message" not in shown
     assert re.search(r" Sent \S+ \S+ UTC \([^)]+ Zurich\) ", payed)
     assert "No second source for this chain is set up." in payed
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 5), st.booleans(), st.sampled_from((1, 5, 900, 100_000)),
+                  st.none() | st.integers(0, 9), st.sampled_from((0, 7, 90_000))),
+        min_size=1, max_size=12,
+    )
+)  # fmt: skip
+def test_many_alerts_know_what_each_alone_would_know(
+    moves: list[tuple[int, bool, int, int | None, int]],
+) -> None:
+    """Facts do not depend on which alerts are decided on together."""
+    rows = []
+    for leg, (number, out, amount, index, later) in enumerate(moves):
+        made = row(number, index=index, out=out)
+        moved = replace(
+            made.transfer, leg=f"leg {leg}", amount=amount, time=T0 + later, block_height=7 + number
+        )
+        rows.append(replace(made, transfer=moved, id=leg))
+    by_tx: dict[str, list[Row]] = {}
+    for each in rows:
+        by_tx.setdefault(each.transfer.tx, []).append(each)
+    alerts = [
+        Alert(tx, AlertKind.MOVEMENT, Lane.NEWS, Severity.HIGH, T0, "dev", tx,
+              rows=tuple(r.transfer.identity for r in mine))
+        for tx, mine in by_tx.items()
+    ]  # fmt: skip
+    past = Past(tuple(rows), complete=True)
+    together = facts(alerts, MINE, DEV, past, {})
+    for alert in alerts:
+        assert facts([alert], MINE, DEV, past, {})[alert.id] == together[alert.id]
+
+
+def test_a_small_payment_just_before_is_told_and_only_among_the_last() -> None:
+    """A hundredth to the same receiver within a day is a known habit; among very many payments
+    to one receiver only the newest are looked at."""
+    rows = [replace(each, transfer=replace(each.transfer, time=T0 + n, amount=1))
+            for n in range(TEST_PAYMENT_AMONG + 5) for each in [row(n, index=n)]]  # fmt: skip
+    last = row(999, index=999)
+    rows.append(replace(last, transfer=replace(last.transfer, time=T0 + 500)))
+    found = told(rows, "0x999")["test_payments"]
+    assert found == [f"0x{n}" for n in range(5, TEST_PAYMENT_AMONG + 5)]
