@@ -245,6 +245,7 @@ class BlockscoutServer(EtherscanServer):
     ) -> None:
         super().__init__(story, cap)
         self.rest_page = rest_page
+        self.rest_told = 0  # > 0: rows of a page that are handed out, the others are cut
         self.unprocessed_above = HEAD.height  # internal transactions
         for action, row in self.rows:
             if action == "txlistinternal":
@@ -298,13 +299,15 @@ class BlockscoutServer(EtherscanServer):
         return Reply({"hash": tx, "status": status, "block_number": found[0].block})
 
     def transfers(self, call: Call) -> Reply:
-        types = call.query["type"].split(",")
-        rows = [r for r in self.tokens if r["token_type"] in (*types, "ERC-404")]
+        types = call.query.get("type")
+        rows = [r for r in self.tokens if types is None or r["token_type"] in types.split(",")]
         if "index" in call.query:
             rows = [r for r in rows if r["log_index"] < int(call.query["index"])]
-            if call.query.get("exact") != "true":
+            if call.query.get("exact") == "false":
                 return Reply({"errors": [{"title": "Invalid value"}]}, 422)
-        page = rows[: self.rest_page]
+        page, told = rows[: self.rest_page], rows[: self.rest_told or self.rest_page]
         more = len(rows) > self.rest_page
         last = {"index": page[-1]["log_index"], "exact": True, "batch": None} if more else None
-        return Reply({"items": page, "next_page_params": last})
+        if more and self.rest_told:
+            last = {"index": page[-1]["log_index"], "block_number": page[-1]["block_number"]}
+        return Reply({"items": told, "next_page_params": last})

@@ -214,12 +214,14 @@ def test_every_call_names_chain_and_order() -> None:
     """Chain, ascending order, bounds and page size are sent with each list call."""
     with etherscan(EtherscanServer()) as (source, server):
         source.fetch(ask("erc721", 3, 39))
-    (call,) = server.calls
+    call, last = server.calls
     wanted = {
         "chainid": "31337", "module": "account", "action": "tokennfttx", "address": ME,
         "startblock": "3", "endblock": "39", "page": "1", "offset": "1000", "sort": "asc",
     }  # fmt: skip
     assert dict(call.query) == wanted
+    # Two rows came: is there a third one?
+    assert dict(last.query) == {**wanted, "page": "3", "offset": "1"}
 
 
 def test_exactly_full_page_is_not_the_end() -> None:
@@ -228,17 +230,17 @@ def test_exactly_full_page_is_not_the_end() -> None:
     with etherscan(EtherscanServer(story), page_size=2) as (source, server):
         batch = source.fetch(ask())
     starts = [(call.query["startblock"], call.query["page"]) for call in server.calls]
-    assert starts == [("0", "1"), ("4", "1"), ("4", "1"), ("4", "2"), ("5", "1")]
+    assert starts == [("0", "1"), ("4", "1"), ("4", "2"), ("5", "1"), ("5", "2")]
     assert found(batch) == expected(story)
     assert (batch.read, batch.rest, batch.gaps) == (Interval(0, 40), None, ())
 
 
-@pytest.mark.parametrize("cap", [10, 20, 25, 50, 100, 1000])
+@pytest.mark.parametrize("cap", [1, 2, 7, 10, 25, 100, 256, 1000, 1999])
 def test_silent_caps_are_seen(cap: int) -> None:
-    """A server that cuts every page at a round number in silence costs calls, not rows."""
+    """A server that cuts every page at any number in silence costs calls, not rows."""
     story = payments(*range(1, 8), *([9] * 3), *([11] * cap), *([12] * 2), *([30] * 9))
     with etherscan(EtherscanServer(story, cap=cap), page_size=2000) as (source, _):
-        batch = source.fetch(ask())
+        batch = source.fetch(ask(max_rows=20_000))
     assert found(batch) == expected(story)
     assert batch.gaps == ()
 
@@ -276,6 +278,56 @@ def test_page_number_ignored() -> None:
     assert [gap.at for gap in batch.gaps] == [Interval(7, 7)]
     assert len(batch.transfers) == 5
     assert len(server.calls) < 6
+
+
+def test_page_number_ignored_on_a_short_page() -> None:
+    """Where page numbers are ignored a block alone cannot be asked on, what follows it can."""
+    server_side = EtherscanServer(payments(7, 9, 9), cap=2)
+
+    def same_page(call: Call) -> Reply:
+        return server_side(replace(call, query={**call.query, "page": "1"}))
+
+    with etherscan(same_page) as (source, _):
+        batch = source.fetch(ask())
+    assert [t.block_height for t in batch.transfers] == [7, 9, 9]
+    assert (batch.gaps, batch.read) == ((), Interval(0, 40))
+
+
+def test_cut_by_bytes() -> None:
+    """Rows of very different length, cut at 4,000 bytes without a word: none is lost."""
+    lengths = [0, 700, 10, 900, 0, 0, 300, 0, 1200, 5, 0, 400]
+    blocks = [3, 3, 4, 6, 6, 6, 6, 6, 6, 6, 8, 9]
+    story = tuple(
+        replace(move, data="0x" + "00" * length)
+        for move, length in zip(payments(*blocks), lengths, strict=True)
+    )
+    server_side = EtherscanServer(story)
+
+    def cut(call: Call) -> Reply:
+        rows = list(server_side.page(call.query))
+        while len(json.dumps(rows)) > 4000:
+            rows.pop()
+        found = {"status": "1" if rows else "0", "message": "OK", "result": rows}
+        return Reply(found if rows else {**found, "message": "No transactions found"})
+
+    with etherscan(cut) as (source, _):
+        batch = source.fetch(ask())
+    assert found(batch) == expected(story)
+    assert (batch.gaps, batch.read) == ((), Interval(0, 40))
+
+
+def test_unordered_short_list() -> None:
+    """A short list in an order of its own counts where its end is known, and only there."""
+    server_side = EtherscanServer(payments(1, 2, 3, 4))
+
+    def descending(call: Call) -> Reply:
+        return server_side(replace(call, query={**call.query, "sort": "desc"}))
+
+    with etherscan(descending) as (source, _):
+        assert source.fetch(ask()).read == Interval(0, 40)
+    server_side.cap = 3
+    with etherscan(descending) as (source, _), pytest.raises(BadResponse):
+        source.fetch(ask())
 
 
 def test_unordered_full_page_is_refused() -> None:

@@ -27,6 +27,7 @@ from monitor.model import (
     TxWord,
 )
 from monitor.sources import etherscan
+from monitor.sources.ascending import walk_up
 from monitor.sources.evm_rows import number_equals, told_address, told_twice
 from monitor.sources.paging import (
     CursorPage,
@@ -35,7 +36,6 @@ from monitor.sources.paging import (
     Walk,
     batch_of,
     walk_down,
-    walk_up,
 )
 from monitor.sources.parsing import (
     Parsed,
@@ -46,6 +46,7 @@ from monitor.sources.parsing import (
     iso_seconds,
     place,
     read_rows,
+    shown,
     text,
     token_facts,
     whole,
@@ -112,9 +113,9 @@ class Blockscout:
         span = Interval(ask.span.lo, hi)
         if ask.streams <= TOKENS:
             walk = self._token_walk(ask, span, recorder)
-            return batch_of(
-                self.name, ask, walk, parse_token_transfers(walk.rows, self._chain), recorder
-            )
+            parsed = parse_token_transfers(walk.rows, self._chain)
+            asked = tuple(t for t in parsed.transfers if t.kind in ask.streams)
+            return batch_of(self.name, ask, walk, replace(parsed, transfers=asked), recorder)
         (subject,), (stream,) = ask.subjects, ask.streams
         walk = self._list_walk(ask, span, stream, recorder)
         parsed = etherscan.parse_list(stream, walk.rows, self._chain, subject.address)
@@ -182,19 +183,18 @@ class Blockscout:
 
     def _token_walk(self, ask: Ask, span: Interval, recorder: Recorder) -> Walk:
         path = f"/api/v2/addresses/{ask.subjects[0].address}/token-transfers"
-        wanted = ",".join(written for kind, written in TYPES.items() if kind in ask.streams)
 
         def page_of(following: Mapping[str, Any]) -> CursorPage:
-            # The filter is sent each time: since version 12 the cursor leaves it out.
-            answer = recorder.get(path, {**_query(following), "type": wanted})
+            # No filter by type: it would hide the types that it does not name (ERC-404).
+            answer = recorder.get(path, _query(following))
             return cursor_page(_body(answer, self._key, "items"))
 
         try:
-            return walk_down(page_of, span, token_height, ask.cursor, ask.max_rows)
+            return walk_down(page_of, span, token_height, ask.cursor, ask.max_rows, below_row)
         except (BadResponse, Refused):
             if ask.cursor is None:
                 raise
-        return walk_down(page_of, span, token_height, None, ask.max_rows)
+        return walk_down(page_of, span, token_height, None, ask.max_rows, below_row)
 
     def _blocks(self, following: Mapping[str, Any]) -> CursorPage:
         answer = self._http.get("/api/v2/blocks", _query(following))
@@ -286,11 +286,19 @@ def token_height(row: object) -> int:
     return place(fields(row).get("block_number"), "block_number")
 
 
+def below_row(row: object) -> dict[str, int]:
+    """The cursor that asks for the rows below one; Blockscout makes the same of a page's
+    last row."""
+    log_index = place(fields(row).get("log_index"), "log_index")
+    return {"block_number": token_height(row), "index": log_index}
+
+
 def _token(row: Mapping[str, Any], chain: Chain) -> Iterator[Transfer]:
     token, total = fields(row.get("token")), fields(row.get("total"))
     kind = KINDS.get(text(row.get("token_type") or token.get("type"), "token_type"))
     if kind is None:
-        raise RowError("token_type is none that is known")
+        written = shown(row.get("token_type") or token.get("type"))
+        raise RowError(f"a token of type {written}, which is not known: look it up")
     amount = 1 if kind is Kind.ERC721 else whole(total.get("value"), "value")
     token_id = None if kind is Kind.ERC20 else str(whole(total.get("token_id"), "token_id"))
     sender, recipient = (

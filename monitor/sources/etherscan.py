@@ -23,8 +23,9 @@ from monitor.model import (
     Transfer,
     TxWord,
 )
+from monitor.sources.ascending import walk_up
 from monitor.sources.evm_rows import number_equals, told_address, told_twice
-from monitor.sources.paging import Page, Recorder, Walk, batch_of, walk_up
+from monitor.sources.paging import Page, Recorder, Walk, batch_of
 from monitor.sources.parsing import (
     Parsed,
     RowError,
