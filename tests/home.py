@@ -23,6 +23,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import forks
 import yaml
 from click.testing import CliRunner
 from jsonschema import Draft202012Validator
@@ -65,15 +66,7 @@ class Home:
     def run(self, *args: str, code: int | None = 0, timeout: float = 240) -> str:
         """Run a command to its end; returns standard output, and with another code than 0
         expected also standard error. `code` None: any exit code."""
-        done = subprocess.run(
-            self.command(*args),
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            cwd=ROOT,
-            env=environment(),
-            check=False,
-        )
+        done = forks.run(self.command(*args)[3:], environment(), timeout)
         self.said += [done.stdout, done.stderr]
         if code is not None and done.returncode != code:
             raise AssertionError(
@@ -141,7 +134,8 @@ class Home:
 
 
 def environment() -> Mapping[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT)}
+    own = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": ""}  # compiled once, not each time
+    return {**os.environ, **own}
 
 
 def stop(process: subprocess.Popen[bytes], how: signal.Signals = signal.SIGTERM) -> int:

@@ -120,6 +120,7 @@ def test_verdict_sees_wrong_mail() -> None:
     assert len(verdict.mailed_wrong([quiet], alone, ["M-2"])) == 1
 
 
+@pytest.mark.slow
 def test_demo_plays(tmp_path: Path) -> None:
     """The real thing, with the daemon as a process of its own: all right within a minute,
     the mail on the screen, everything where it says."""
