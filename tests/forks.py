@@ -78,7 +78,7 @@ def _server() -> str:
 def serve(place: str) -> None:
     """Fork for every connection until the parent is gone."""
     sys.path.insert(0, str(ROOT))
-    import monitor.cli  # noqa: F401 - this is what the forks need not do
+    import monitor.cli  # this is what the forks need not do
     import monitor.sources.blockscout
     import monitor.sources.etherscan  # noqa: F401
 
@@ -130,7 +130,7 @@ def _become(asked: Mapping[str, Any]) -> None:
         runpy.run_module("monitor", run_name="__main__", alter_sys=True)
     except SystemExit as end:
         code = end.code
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - printed, as the interpreter does
         sys.excepthook(*sys.exc_info())
         code = 1
     threading._shutdown()  # what the interpreter does at its end: workers are waited for

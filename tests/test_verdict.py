@@ -21,8 +21,8 @@ from home import (
     wait_for,
     watchlist,
 )
+from parts import free_port
 from sinks import answer
-from test_web import free_port
 
 from monitor import vitals
 from monitor.app import Fundwatch, open_home

@@ -20,6 +20,7 @@ import pytest
 import requests
 import yaml
 from home import ALICE, BANK, BOB, ROOT, SHOP, Scene, entry, staged, stop, wait_for, watchlist
+from parts import free_port
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitor import links
@@ -31,11 +32,6 @@ from monitor.web.site import Site
 
 SECRET = "a-secret-that-signs-links-for-tests-only"
 PUBLIC = "https://fundwatch.example/watch"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 @dataclass
