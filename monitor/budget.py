@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor.model import SourceConfig, Subject
+from monitor.model import ISSUER, SourceConfig, Subject
 from monitor.ports import Source
 
 LEAST_INTERVAL = 20  # seconds between two polls of one subject, unless settings say so
@@ -40,7 +40,8 @@ def cost(
     sources: Mapping[str, Sequence[Source]],
     configs: Mapping[str, SourceConfig],
 ) -> Cost:
-    """Calls of a quiet pass: one a bundle and subject, one for each head."""
+    """Calls of a quiet pass: one a bundle and subject, one for each head, and those for the
+    acts of issuers, which one reading brings for all subjects of a chain."""
     calls: dict[str, int] = {}
     for chain, asked in sources.items():
         count = sum(s.chain == chain for s in subjects)
@@ -48,8 +49,10 @@ def cost(
             continue
         by_name = {s.name: s for s in asked}
         for name, bundles in first_sources(asked).items():
-            each = 1 if by_name[name].many else count
-            calls[name] = calls.get(name, 0) + 1 + each * len(bundles) * _pages(by_name[name])
+            source, lists = by_name[name], [b for b in bundles if ISSUER not in b]
+            each = 1 if source.many else count
+            acts = source.act_calls if len(lists) < len(bundles) else 0
+            calls[name] = calls.get(name, 0) + 1 + each * len(lists) * _pages(source) + acts
     intervals = {name: _interval(n, configs[name]) for name, n in calls.items()}
     narrowest = max(intervals, key=lambda name: intervals[name], default="")
     return Cost(

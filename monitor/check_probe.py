@@ -23,6 +23,7 @@ WORDS: Mapping[str, str] = {
     "erc721": "NFTs",
     "erc1155": "NFTs",
     "utxo": "inputs, outputs",
+    "issuer": "issuers' acts",
 }
 
 

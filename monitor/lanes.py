@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from monitor import value
-from monitor.model import Asset, Chain, Direction, Entry, Kind, Lane, Price, Transfer
+from monitor.model import ACTS, Asset, Chain, Direction, Entry, Kind, Lane, Price, Transfer
 
 USD = "USD"  # a smallest amount in dollars, for assets without one of their own
+AN_ACT = "What the issuer of a token does at this address is always told."
 CANARY = "A canary: it only shows that reading works."
 _UTXO = frozenset({Kind.UTXO_IN, Kind.UTXO_OUT, Kind.COINBASE})
 _COINS = frozenset({Kind.NATIVE, Kind.INTERNAL})
@@ -65,7 +66,7 @@ def touches(transfer: Transfer, address: str) -> bool:
 
 def side(transfer: Transfer, address: str) -> Direction:
     """Of one row, seen from an address that it touches."""
-    if transfer.sender == transfer.recipient:
+    if transfer.sender == transfer.recipient or transfer.kind in (Kind.FROZEN, Kind.RELEASED):
         return Direction.SELF
     return Direction.OUT if transfer.sender == address else Direction.IN
 
@@ -104,9 +105,10 @@ def loudness(
         if r.kind is not Kind.FEE
     ]
     direction = _direction(
-        [r for r in rows if r.kind is not Kind.FEE and r.amount] or rows, address
+        [r for r in rows if r.kind is not Kind.FEE and (r.amount or r.kind in ACTS)] or rows,
+        address,
     )
-    moved = any(r.amount for r, _ in parts)
+    moved = any(r.amount or r.kind in ACTS for r, _ in parts)
     classes = tuple((r.leg, p.kind, p.reason) for r, p in parts if p.kind)
     loud = [p for _, p in parts if p.loud]
     if not moved:
@@ -114,6 +116,8 @@ def loudness(
     if not loud:
         reason = " ".join(dict.fromkeys(p.reason for r, p in parts if r.amount))
         return Loudness(Lane.QUIET, reason, direction, True, classes)
+    if any(r.kind in ACTS for r, _ in parts) and not entry.canary:
+        return Loudness(Lane.NEWS, AN_ACT, direction, True, classes)
     return _wanted(entry, Loudness(Lane.NEWS, loud[0].reason, direction, True, classes))
 
 
@@ -147,6 +151,8 @@ def _part(
     market: Market,
 ) -> _Part:
     asset = _asset(chain, row, assets)
+    if row.kind in ACTS:
+        return _Part(True, AN_ACT)
     if row.amount == 0:
         return _Part(False, "Zero amount: anybody can cause this at no cost.", "zero value")
     if side(row, entry.subject.address) is Direction.IN:

@@ -30,6 +30,13 @@ class Kind(StrEnum):
     UTXO_IN = "utxo_in"
     UTXO_OUT = "utxo_out"
     COINBASE = "coinbase"
+    # Acts of a token's issuer on an address: sender is the address, there is no recipient.
+    DESTROYED = "destroyed"  # amount: what was destroyed; 0 where a Transfer tells it too
+    FROZEN = "frozen"  # amount 0, as for RELEASED
+    RELEASED = "released"
+
+
+ACTS = frozenset({Kind.DESTROYED, Kind.FROZEN, Kind.RELEASED})
 
 
 class Status(StrEnum):
@@ -282,6 +289,16 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
+class Issuer:
+    """One row of config/issuers.yaml: who can freeze or destroy a token, and how it is told."""
+
+    contract: str  # canonical
+    name: str  # of the issuer, as people say it: "Tether"
+    symbol: str  # of the token, as in config/assets.yaml
+    families: tuple[str, ...]  # keys of acts.FAMILIES: which events the contract writes
+
+
+@dataclass(frozen=True, slots=True)
 class Chain:
     """One row of config/chains.yaml."""
 
@@ -298,11 +315,18 @@ class Chain:
     bech32: str | None = None  # utxo: human-readable part, e.g. "bc"
     base58: tuple[int, ...] = ()  # utxo: version bytes of addresses
     prices: PriceIds = PriceIds()
+    issuers: tuple[Issuer, ...] = ()  # config/issuers.yaml
+    not_listed: tuple[str, ...] = ()  # what no list of any source holds, one sentence each
 
     @property
     def streams(self) -> tuple[str, ...]:
-        return STREAMS[self.family]
+        return (*STREAMS[self.family], *([ISSUER] if self.issuers else []))
 
+    def issuer_of(self, contract: str | None) -> Issuer | None:
+        return next((i for i in self.issuers if i.contract == contract), None)
+
+
+ISSUER = "issuer"  # the stream of issuers' acts: of all watched addresses together
 
 STREAMS: Mapping[str, tuple[str, ...]] = {
     "evm": ("native", "internal", "erc20", "erc721", "erc1155"),
@@ -324,6 +348,9 @@ STREAM_OF: Mapping[Kind, str] = {
     Kind.UTXO_IN: "utxo",
     Kind.UTXO_OUT: "utxo",
     Kind.COINBASE: "utxo",
+    Kind.DESTROYED: ISSUER,
+    Kind.FROZEN: ISSUER,
+    Kind.RELEASED: ISSUER,
 }
 
 
@@ -457,6 +484,7 @@ class TransferView:
     asset: Asset | None = None  # the line of config/assets.yaml, where it has one
     price: Price | None = None  # the nearest in time, by what is known now
     unpriced: str = ""  # why there is none, in plain words
+    issuer: str = ""  # of a token, where the row is its issuer's act
 
 
 @dataclass(frozen=True, slots=True)

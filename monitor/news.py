@@ -12,10 +12,12 @@ from dataclasses import dataclass, replace
 from monitor import coverage, lanes
 from monitor.chains import stable_id
 from monitor.model import (
+    ACTS,
     LIVE_STATUSES,
     Alert,
     AlertKind,
     Baseline,
+    Entry,
     Interval,
     Kind,
     Lane,
@@ -308,17 +310,29 @@ class _Case:
             id=stable_id("A", entry.id, entry.subject.chain, tx, what),
             kind=kind,
             lane=lane,
-            severity=entry.severity,
+            severity=_severity(entry, rows),
             created=self.context.now,
             chain=entry.subject.chain,
             tx=tx,
             entry_id=entry.id,
-            direction=loud.direction,
+            # What the issuer does has none: no channel's rule about directions keeps it back.
+            direction=None if any(s.transfer.kind in ACTS for s in rows) else loud.direction,
             amends=amends,
             lane_reason=reason,
             facts=facts,
             rows=tuple(s.transfer.identity for s in rows),
         )
+
+
+def _severity(entry: Entry, rows: Sequence[Standing]) -> Severity:
+    """The entry's, raised by what the issuer of a token did: after a release the money can
+    move again, and what is destroyed is gone."""
+    kinds = {s.transfer.kind for s in rows}
+    if kinds & {Kind.DESTROYED, Kind.RELEASED}:
+        return Severity.SEVERE
+    if Kind.FROZEN in kinds and entry.severity is not Severity.SEVERE:
+        return Severity.HIGH
+    return entry.severity
 
 
 def _correction_state(stood: Standing, told: str | None) -> str | None:

@@ -18,10 +18,13 @@ class Source(Protocol):
     name: str
     chain: str
     axis: str  # "height" or "time": what Ask.span and Batch.read count in
-    # Streams that one fetch reads together; their union is all that it can serve.
-    bundles: tuple[frozenset[str], ...]
     many: bool  # one ask may name many subjects
+    act_calls: int  # of one reading of the issuers' acts, for all addresses of the chain
     index_lag: int  # blocks that its lists may be behind its head
+
+    @property
+    def bundles(self) -> tuple[frozenset[str], ...]:
+        """Streams that one fetch reads together; their union is all that it can serve now."""
 
     def identify(self) -> None:
         """Raise Refused if it answers for another chain. Returns quietly where the API

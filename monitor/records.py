@@ -29,7 +29,7 @@ Allowed = Collection[str] | None
 def transfer_object(view: TransferView, allowed: Allowed = None) -> dict[str, Any]:
     """One transfer as `transfers --format jsonl` and webhooks show it."""
     transfer, row = view.row.transfer, view.row
-    return {
+    shown = {
         "chain": transfer.chain,
         "tx": transfer.tx,
         "leg": transfer.leg,
@@ -47,6 +47,7 @@ def transfer_object(view: TransferView, allowed: Allowed = None) -> dict[str, An
         "sources": list(dict.fromkeys(name for name, _ in view.sources)),
         "first_seen": rfc3339(row.first_seen),
     }
+    return shown | ({"issuer": tidy(view.issuer, 40)} if view.issuer else {})
 
 
 def _value(view: TransferView) -> dict[str, Any] | None:

@@ -16,13 +16,13 @@ from pathlib import Path
 
 from dotenv.parser import parse_stream
 
-from monitor import addressbook, config_chains, config_channels, yamltext
+from monitor import addressbook, config_chains, config_channels, issuers, yamltext
 from monitor.config_rows import Row, Secret
 from monitor.errors import ConfigError
-from monitor.model import Asset, Chain, ChannelConfig, Known, SourceConfig
+from monitor.model import Asset, Chain, ChannelConfig, Issuer, Known, SourceConfig
 from monitor.yamltext import Fields, Node, Notes, Text, is_blank
 
-FILES = ("chains", "sources", "channels", "assets", "settings")
+FILES = ("chains", "sources", "channels", "assets", "issuers", "settings")
 SETTING_KEYS = (
     "proxy",
     "proxy_env",
@@ -127,12 +127,17 @@ def load(home: Path, environ: Mapping[str, str]) -> Settings:
     remarks += [row.note for row in used if row.note]
     remarks += channel_remarks or ([] if channels else ["no channel is set up: nobody is told"])
     remarks += _stray_files(home)
+    assets = config_chains.assets(trees["assets"], chains, notes)
+    acting = issuers.issuers(trees["issuers"], chains, assets, notes)
     settings = Settings(
         home=home,
-        chains={key: _with_sources(chain, in_service) for key, chain in chains.items()},
+        chains={
+            key: _put_together(chain, in_service, acting.get(key, ()))
+            for key, chain in chains.items()
+        },
         sources=in_service,
         channels={name: _with_ca(home, c, trees, notes) for name, c in channels.items()},
-        assets=config_chains.assets(trees["assets"], chains, notes),
+        assets=assets,
         addressbook=_addressbook(home, chains, notes),
         prices=tuple(rows[name].config for name in prices),
     )
@@ -142,8 +147,11 @@ def load(home: Path, environ: Mapping[str, str]) -> Settings:
     return replace(settings, notes=tuple(remarks))
 
 
-def _with_sources(chain: Chain, in_service: Mapping[str, SourceConfig]) -> Chain:
-    return replace(chain, sources=tuple(name for name in chain.sources if name in in_service))
+def _put_together(
+    chain: Chain, in_service: Mapping[str, SourceConfig], acting: tuple[Issuer, ...]
+) -> Chain:
+    working = tuple(name for name in chain.sources if name in in_service)
+    return replace(chain, sources=working, issuers=acting)
 
 
 def _with_ca(

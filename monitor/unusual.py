@@ -51,9 +51,13 @@ def facts(
         told = record.told(alert)
         mine = record.by_tx.get(alert.tx or "", ())
         found[alert.id] = walk.facts(told, record.when(alert))
-        if past.complete:
-            live = [r.transfer for r in mine if r.status in LIVE_STATUSES]
-            found[alert.id]["balances"] = walk.balances(told, live)
+        live = [r.transfer for r in mine if r.status in LIVE_STATUSES]
+        balances = walk.balances(told, live) if past.complete else []
+        emptied = walk.emptied(told, live)
+        if past.complete or emptied:
+            gone = {b["asset"] for b in emptied}
+            kept = [b for b in balances if b["asset"] not in gone]
+            found[alert.id]["balances"] = [*emptied, *kept]
         if chain.family == "utxo":
             found[alert.id]["net"] = _net([r.transfer for r in mine], address)
     return found
@@ -208,16 +212,29 @@ class _Walk:
             after = before + changes[contract]
             if (contract and asset is None) or before < 0 or after < 0:
                 continue  # something is not in the record: better no figure than a wrong one
-            found.append(
-                {
-                    "asset": contract or "",
-                    "symbol": asset.symbol if asset else self.chain.symbol,
-                    "decimals": asset.decimals if asset else self.chain.decimals,
-                    "before": str(before),
-                    "after": str(after),
-                }
-            )
+            found.append(self._balance(contract, asset, before, after))
         return found
+
+    def emptied(self, told: Sequence[Transfer], mine: Sequence[Transfer]) -> list[dict[str, Any]]:
+        """An issuer destroys all that is there, whatever our record holds of it."""
+        found = []
+        for contract in dict.fromkeys(t.contract for t in told if t.kind is Kind.DESTROYED):
+            asset = self.assets.get((self.chain.key, contract or ""))
+            gone = -sum(_signed(t, self.address) for t in mine if t.contract == contract)
+            if asset is not None:
+                found.append(self._balance(contract, asset, max(0, gone), 0))
+        return found
+
+    def _balance(
+        self, contract: str | None, asset: Asset | None, before: int, after: int
+    ) -> dict[str, Any]:
+        return {
+            "asset": contract or "",
+            "symbol": asset.symbol if asset else self.chain.symbol,
+            "decimals": asset.decimals if asset else self.chain.decimals,
+            "before": str(before),
+            "after": str(after),
+        }
 
 
 def _other(transfer: Transfer, address: str) -> str | None:

@@ -229,6 +229,7 @@ class FakeSource:
         self.axis = axis
         self.bundles = tuple(map(frozenset, bundles)) or (frozenset(ledger.chain.streams),)
         self.many = many
+        self.act_calls = 1
         self.index_lag = index_lag
         self.newest_first = newest_first
         self.page = page

@@ -27,7 +27,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         *("config_rows", "config_chains", "config_channels", "addressbook", "budget"),
         *("chain_names", "watchlist_cells", "watchlist_tables", "watchlist_json"),
         *("watchlist_import", "watchlist_export"),
-        *("links", "routing", "value", "verdict"),
+        *("links", "routing", "value", "verdict", "issuers"),
     ),
     "edges": ("http", "net", "log", "settings", "inbox", "sources", "channels", "prices", "store"),
     "loops": ("reader", "questions", "history", "poll", "outbox", "pricing"),

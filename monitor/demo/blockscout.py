@@ -10,7 +10,7 @@ from typing import Any
 
 from eth_utils.address import to_checksum_address
 
-from monitor.demo import etherscan
+from monitor.demo import acts, etherscan
 from monitor.demo.ledger import (
     ZERO_ADDRESS,
     AccountLedger,
@@ -153,6 +153,8 @@ class Blockscout(Service[Tx]):
         action = query.get("action", "")
         if action == "eth_block_number":
             return said({"jsonrpc": "2.0", "result": hex(self.head_height()), "id": 0})
+        if query.get("module") == "logs":
+            return acts.logs_reply(self, request, "No logs found")
         if action not in RPC_EMPTY and action != "balance":
             return said({"message": "Unknown action", "result": None, "status": "0"})
         address = query.get("address", "").lower()

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from functools import partial
 
+from monitor.demo import acts
 from monitor.demo.ledger import (
     ZERO_ADDRESS,
     AccountLedger,
@@ -61,6 +62,8 @@ class Etherscan(Service[Tx]):
             full = query.get("boolean") == "true"
             result = node_result(self, query.get("action", ""), name, full)
             return said({"jsonrpc": "2.0", "id": 1, "result": result})
+        if query.get("module") == "logs":
+            return acts.logs_reply(self, request, "No records found")
         if query.get("module") != "account":
             return _refused("Error! Missing Or invalid Module name")
         address = query.get("address", "").lower()

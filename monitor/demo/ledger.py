@@ -54,6 +54,19 @@ class TokenMove:
 
 
 @dataclass(frozen=True, slots=True)
+class Act:
+    """What a token's issuer does to an address, as its contract's event tells it. `indexed`:
+    the address is a topic and not in the data; amount None: the event has none."""
+
+    event: str
+    contract: str
+    address: str
+    amount: int | None = None
+    indexed: bool = False
+    log_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Tx:
     """A transaction of an account chain. Tron: gas_used is the fee in sun, gas_price 1."""
 
@@ -70,6 +83,7 @@ class Tx:
     created: str | None = None
     internals: tuple[Internal, ...] = ()
     tokens: tuple[TokenMove, ...] = ()
+    acts: tuple[Act, ...] = ()
 
     @property
     def fee(self) -> int:
@@ -147,7 +161,7 @@ class Record(Generic[T]):
     block: Block[T]
     tx: T
     index: int  # of the transaction in its block
-    item: Internal | TokenMove | None = None
+    item: Internal | TokenMove | Act | None = None
     number: int = 0  # of the row within its transaction
     rendered: dict[str, bytes] = field(default_factory=dict)
 
@@ -299,7 +313,8 @@ class AccountLedger(Ledger[Tx]):
     """An EVM chain, or Tron's (`tron=True`: block names start with their height).
 
     Lists: native, internal (calls below the top that carry value, creations), trace
-    (every call, the top included), erc20, erc721, erc1155, token (all three together).
+    (every call, the top included), erc20, erc721, erc1155, token (all three together), act
+    (of issuers, by the token's contract).
     """
 
     def __init__(
@@ -344,6 +359,8 @@ class AccountLedger(Ledger[Tx]):
                 named = _named(move.sender, move.recipient)
                 for stream in (TOKEN_STREAMS[move.standard], "token"):
                     yield named, Record(stream, block, tx, index, move, number)
+            for number, act in enumerate(tx.acts):
+                yield _named(act.contract), Record("act", block, tx, index, act, number)
 
     def _write_hash(self, digest: str, height: int) -> str:
         return f"{height:016x}{digest[16:]}" if self.tron else "0x" + digest

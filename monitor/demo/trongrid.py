@@ -11,6 +11,7 @@ from typing import Any
 
 import base58
 
+from monitor.demo import acts
 from monitor.demo.ledger import AccountLedger, Block, Internal, Record, TokenMove, TokenName, Tx
 from monitor.demo.service import Reply, Request, Service, dump, joined, said
 
@@ -40,6 +41,10 @@ class TronGrid(Service[Tx]):
                 return self._page(request, _base58(address), self._transactions, _tx_or_internal)
             case ["v1", "accounts", address, "transactions", "trc20"]:
                 return self._page(request, _base58(address), self._trc20, self._trc20_row)
+            case ["v1", "contracts", contract, "events"]:
+                name = request.query.get("event_name")
+                listing = partial(self._events, name=name)
+                return self._page(request, _base58(contract), listing, acts.event_row)
             case ["wallet", "getnowblock"]:
                 return said(block_json(self._block(0)))
             case ["walletsolidity", "getnowblock"]:
@@ -73,6 +78,10 @@ class TronGrid(Service[Tx]):
     def _trc20(self, address: str) -> list[Record[Tx]]:
         return self.rows("erc20", address, told_as="trc20")
 
+    def _events(self, contract: str, name: str | None) -> list[Record[Tx]]:
+        rows = self.rows("act", contract)
+        return [r for r in rows if name in (None, acts.of(r).event)]
+
     def _page(
         self,
         request: Request,
@@ -94,14 +103,16 @@ class TronGrid(Service[Tx]):
             fingerprint = _fingerprint(_key(page[-1]))
             link = f"https://local/v1/accounts/{address}?fingerprint={fingerprint}"
             meta |= {"fingerprint": fingerprint, "links": {"next": link}}
-        name = f"trongrid {listing.__name__}"
+        name = f"trongrid {shape.__name__}"
         data = joined(self.rendered(r, name, partial(shape, r)) for r in page)
         return Reply(b'{"data":' + data + b',"success":true,"meta":' + dump(meta) + b"}")
 
     def _within(self, request: Request, rows: list[Record[Tx]]) -> list[Record[Tx]]:
         query = request.query
-        first = bisect_left(rows, request.number("min_timestamp", 0), key=_milliseconds)
-        upto = request.number("max_timestamp", 2**62)
+        events = "block_" if "/events" in request.path else ""
+        least = request.number(f"min_{events}timestamp", 0)
+        first = bisect_left(rows, least, key=_milliseconds)
+        upto = request.number(f"max_{events}timestamp", 2**62)
         if query.get("only_confirmed") == "true":
             upto = min(upto, self._block(SOLID_DEPTH).time * 1000)
         rows = rows[first : bisect_left(rows, upto + 1, key=_milliseconds)]

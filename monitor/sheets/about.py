@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from monitor.model import (
+    ACTS,
     AlertKind,
     AlertView,
     Direction,
@@ -32,6 +33,7 @@ from monitor.plain import (
     when,
 )
 from monitor.routing import URGENT
+from monitor.sheets import acts
 from monitor.sheets.parts import (
     Item,
     Section,
@@ -86,12 +88,15 @@ def flows(view: AlertView) -> tuple[Flow, ...]:
 
     Verified assets first, then the alert's own direction.
     """
-    rows = [row for row in view.transfers if row.row.transfer.kind is not Kind.FEE]
+    rows = [row for row in view.transfers if row.row.transfer.kind not in (Kind.FEE, *ACTS)]
     rows = [row for row in rows if row.row.transfer.amount] or rows
+    # What an issuer destroyed is gone like what was sent; the other acts move nothing.
+    rows += [row for row in acts.deeds(view) if row.row.transfer.amount]
     found: dict[tuple[object, ...], Flow] = {}
     for row in rows:
-        key = (direction_of(view, row), asset_key(row))
-        old = found.get(key, Flow(key[0], row, 0, 0))
+        way, destroyed = direction_of(view, row), row.row.transfer.kind is Kind.DESTROYED
+        key = (way, destroyed, asset_key(row))
+        old = found.get(key, Flow(way, row, 0, 0))
         units = old.units + row.row.transfer.amount
         found[key] = Flow(old.direction, old.sample, units, old.count + 1)
     wanted = view.alert.direction.value if view.alert.direction else ""
@@ -371,8 +376,9 @@ _COPIES = ("bridged", "binance-peg")
 
 
 def _options(view: AlertView) -> list[Item]:
-    out = [f for f in flows(view) if f.direction == Direction.OUT.value]
-    said = _other_side(view)
+    done = acts.deeds(view)
+    out = [f for f in flows(view) if f.direction == Direction.OUT.value and not done]
+    said = [*(Item(text) for text in acts.so(done)), *_other_side(view)]
     coins = dict.fromkeys(asset_name(f.sample) for f in out if _issued(f.sample))
     if coins and view.alert.severity in URGENT:
         can = f"The issuer of {', '.join(coins)} can freeze it at an address if asked."

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from monitor import value
-from monitor.model import AlertKind, AlertView, Direction, Kind, Transfer, TransferView
+from monitor.model import ACTS, AlertKind, AlertView, Direction, Kind, Transfer, TransferView
 from monitor.plain import amount, amount_short, plural, tidy
 from monitor.records import alert_csv_rows
-from monitor.sheets import about
+from monitor.sheets import about, acts
 from monitor.sheets.about import Flow, direction_of, flows
 from monitor.sheets.parts import (
     ROWS_SHOWN,
@@ -130,6 +130,9 @@ def movement_short(view: AlertView) -> str:
     if is_utxo(view):
         put, got = utxo_sums(view)
         return f"{_utxo_direction(view)} {_coins_short(view, abs(put - got))} net"
+    if done := acts.deeds(view):
+        more = f" and {len(done) - 1} more" if len(done) > 1 else ""
+        return f"{acts.short(done[0])}{more}"
     found = flows(view)
     if not found:
         return "fee only" if view.transfers else "no rows"
@@ -142,6 +145,8 @@ def headline(view: AlertView) -> str:
     """What moved, in one sentence with exact amounts."""
     if is_utxo(view):
         return _utxo_headline(view)
+    if acts.deeds(view):
+        return _act_headline(view)
     found = flows(view)
     if not found:
         fees = [row for row in view.transfers if row.row.transfer.kind is Kind.FEE]
@@ -153,6 +158,15 @@ def headline(view: AlertView) -> str:
     listed = "; ".join(_flow_words(flow) for flow in found[:3])
     more = f"; and {len(found) - 3} more" if len(found) > 3 else ""
     return f"{len(found)} movements in one transaction of a watched address: {listed}{more}."
+
+
+def _act_headline(view: AlertView) -> str:
+    """What the issuer did, then what else moved in the transaction."""
+    done = [acts.sentence(row) for row in acts.deeds(view)]
+    more = [f"{len(done) - 3} more acts."] if len(done) > 3 else []
+    moved = [f for f in flows(view) if f.sample.row.transfer.kind not in ACTS]
+    also = [f"Also: {'; '.join(map(_flow_words, moved[:3]))}."] if moved else []
+    return " ".join((*done[:3], *more, *also))
 
 
 def _flow_words(flow: Flow) -> str:
@@ -169,8 +183,10 @@ def _flow_fee(fees: Sequence[TransferView]) -> str:
 def _account_body(view: AlertView, telling: Telling) -> tuple[Section | None, ...]:
     found = flows(view)
     moved = [row for row in view.transfers if row.row.transfer.kind is not Kind.FEE]
+    done = acts.deeds(view)
     fees = [row for row in view.transfers if row.row.transfer.kind is Kind.FEE]
     what = [item for flow in found[:ROWS_SHOWN] for item in _flow_items(view, flow)]
+    what = [*(Item(acts.sentence(row)) for row in done[:ROWS_SHOWN] if not found), *what]
     return (
         section("WHAT", *what),
         *(_ends(view, telling, moved[0]) if len(moved) == 1 else ()),
@@ -181,7 +197,9 @@ def _account_body(view: AlertView, telling: Telling) -> tuple[Section | None, ..
 
 def _flow_items(view: AlertView, flow: Flow) -> tuple[Item | None, ...]:
     times = f"in {plural(flow.count, 'transfer')}" if flow.count > 1 else ""
-    head = Item(quantity(flow.sample, flow.units), flow.direction.capitalize(), "strong", times)
+    destroyed = flow.sample.row.transfer.kind is Kind.DESTROYED
+    way = "Destroyed" if destroyed else flow.direction.capitalize()
+    head = Item(quantity(flow.sample, flow.units), way, "strong", times)
     worth = _worth(flow.units, flow.sample, "Value") if flow.units else None
     return (head, *asset_lines(view.chain, flow.sample), worth)
 
@@ -193,6 +211,8 @@ def _worth(units: int, row: TransferView, label: str) -> Item:
 
 def _ends(view: AlertView, telling: Telling, row: TransferView) -> tuple[Section | None, ...]:
     transfer = row.row.transfer
+    if transfer.kind in ACTS:
+        return (section("AT", sender(view, telling, transfer)),)
     return (
         section("FROM", sender(view, telling, transfer)),
         section("TO", recipient(view, telling, transfer)),
@@ -220,6 +240,10 @@ def rows_section(
     items: list[Item] = []
     for number, row in enumerate(rows[:ROWS_SHOWN], 1):
         transfer = row.row.transfer
+        if transfer.kind in ACTS:
+            items.append(Item(f"{number}. {acts.sentence(row)}", style="row"))
+            items.append(_labelled("at", sender(view, telling, transfer)))
+            continue
         direction = direction_of(view, row).upper()
         items.append(Item(f"{number}. {direction} {quantity(row, transfer.amount)}", style="row"))
         items.append(_labelled("from", sender(view, telling, transfer)))

@@ -26,7 +26,8 @@ from monitor.model import (
     Transfer,
     TxWord,
 )
-from monitor.sources import etherscan
+from monitor.sources import acts, etherscan
+from monitor.sources.acts import Acts, Told
 from monitor.sources.ascending import walk_up
 from monitor.sources.evm_rows import number_equals, told_address, told_twice
 from monitor.sources.paging import (
@@ -72,7 +73,6 @@ class Blockscout:
     """One chain through one Blockscout. See ports.Source."""
 
     axis = "height"
-    bundles = (frozenset({"native"}), frozenset({"internal"}), TOKENS)
     many = False
 
     def __init__(self, config: SourceConfig, chain: Chain, http: Http) -> None:
@@ -85,6 +85,12 @@ class Blockscout:
         self._size = config.page_size or PAGE_SIZE
         ends = ("/{chain_id}", f"/{chain.chain_id}")
         self._has_rpc = config.url.rstrip("/").endswith(ends)
+        self._acts = Acts(chain)
+        self.act_calls = len(acts.asked(chain))
+
+    @property
+    def bundles(self) -> tuple[frozenset[str], ...]:
+        return self._acts.with_list((frozenset({"native"}), frozenset({"internal"}), TOKENS))
 
     def identify(self) -> None:
         if not self._has_rpc:
@@ -106,6 +112,8 @@ class Blockscout:
         return max(blocks, key=lambda head: head.height)
 
     def fetch(self, ask: Ask) -> Batch:
+        if ask.streams == acts.BUNDLE:
+            return self._acts.batch(self.name, ask, self._read_acts)
         recorder = Recorder(self._http)
         hi = min(ask.span.hi, ask.head.height)
         if hi < ask.span.lo:
@@ -123,6 +131,16 @@ class Blockscout:
             unsure = tuple(unsure_failures(walk.rows, self._chain))
             parsed = replace(parsed, gaps=(*parsed.gaps, *unsure))
         return batch_of(self.name, ask, walk, parsed, recorder)
+
+    def _read_acts(self, span: Interval) -> Told:
+        recorder = Recorder(self._http)
+
+        def page_by(params: Mapping[str, str | int]) -> Page:
+            return etherscan.read_logs(recorder.get("/api", params), self._key)
+
+        walk = acts.walk_logs(self._chain, span, page_by, min(self._size, PAGE_SIZE))
+        parsed = acts.parse_logs(self._chain, walk.rows)
+        return Told(parsed, walk.read, recorder.sha256, recorder.calls, walk.gaps)
 
     def transaction(self, tx: str) -> TxWord:
         head = self.head()

@@ -43,6 +43,7 @@ class Esplora:
     axis = "height"
     bundles = (frozenset({"utxo"}),)
     many = False
+    act_calls = 0  # nobody can freeze coins of these chains
 
     def __init__(self, config: SourceConfig, chain: Chain, http: Http) -> None:
         self.name = config.name

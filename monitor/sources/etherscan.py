@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from monitor.errors import BadResponse, RateLimited, Refused, SourceError, Unavailable
+from monitor.errors import BadResponse, NotServed, RateLimited, Refused, SourceError, Unavailable
 from monitor.http import Answer, Http
 from monitor.model import (
     Ask,
@@ -23,6 +23,8 @@ from monitor.model import (
     Transfer,
     TxWord,
 )
+from monitor.sources import acts
+from monitor.sources.acts import Acts, Told
 from monitor.sources.ascending import walk_up
 from monitor.sources.evm_rows import number_equals, told_address, told_twice
 from monitor.sources.paging import Page, Recorder, Walk, batch_of
@@ -56,8 +58,11 @@ EMPTY = frozenset(
         "no internal transactions found",
         "no token transfers found",
         "no records found",
+        "no logs found",
     }
 )
+# An endpoint that has no lists of logs (a local explorer, a clone).
+NO_SUCH_LIST = re.compile(r"(unknown|invalid|unsupported) (module|action)", re.IGNORECASE)
 NOT_PROCESSED = re.compile(r"not (yet )?been processed", re.IGNORECASE)
 # What an error's words mean; the first that fits counts ("Too many invalid api key
 # attempts" is over in seconds, "Invalid API Key" is not).
@@ -94,7 +99,6 @@ class Etherscan:
     """One chain through one Etherscan-style endpoint. See ports.Source."""
 
     axis = "height"
-    bundles = tuple(frozenset({stream}) for stream in LISTS)
     many = False
 
     def __init__(self, config: SourceConfig, chain: Chain, http: Http) -> None:
@@ -108,6 +112,12 @@ class Etherscan:
         self._key = config.api_key
         self._size = config.page_size or PAGE_SIZE
         self._common = {"chainid": chain.chain_id}
+        self._acts = Acts(chain)
+        self.act_calls = len(acts.asked(chain))
+
+    @property
+    def bundles(self) -> tuple[frozenset[str], ...]:
+        return self._acts.with_list(tuple(frozenset({stream}) for stream in LISTS))
 
     def identify(self) -> None:
         """Nothing to compare: the chain is named in every call, and no answer names it."""
@@ -120,6 +130,8 @@ class Etherscan:
         return parse_head(block)
 
     def fetch(self, ask: Ask) -> Batch:
+        if ask.streams == acts.BUNDLE:
+            return self._acts.batch(self.name, ask, self._read_acts)
         (subject,), (stream,) = ask.subjects, ask.streams
         recorder = Recorder(self._http)
         hi = min(ask.span.hi, ask.head.height)
@@ -133,6 +145,16 @@ class Etherscan:
         walk = walk_up(page_of, Interval(ask.span.lo, hi), height_of, self._size, ask.max_rows)
         parsed = parse_list(stream, walk.rows, self._chain, subject.address)
         return batch_of(self.name, ask, walk, parsed, recorder)
+
+    def _read_acts(self, span: Interval) -> Told:
+        recorder = Recorder(self._http)
+
+        def page_by(params: Mapping[str, str | int]) -> Page:
+            return read_logs(recorder.get("", {**self._common, **params}), self._key)
+
+        walk = acts.walk_logs(self._chain, span, page_by, min(self._size, PAGE_SIZE))
+        parsed = acts.parse_logs(self._chain, walk.rows)
+        return Told(parsed, walk.read, recorder.sha256, recorder.calls, walk.gaps)
 
     def transaction(self, tx: str) -> TxWord:
         _refuse_genesis(self.name, tx)
@@ -187,6 +209,16 @@ def read_page(answer: Answer, key: str | None = None) -> Page:
         if status == "2" and NOT_PROCESSED.search(said) and isinstance(result, list):
             return Page(result, complete=False)
     raise failure(answer, _words(body), key)
+
+
+def read_logs(answer: Answer, key: str | None = None) -> Page:
+    """A page of `module=logs`. Raises NotServed where the endpoint has no such list."""
+    try:
+        return read_page(answer, key)
+    except SourceError as error:
+        if answer.status in (404, 405, 501) or NO_SUCH_LIST.search(answer.text[:2000]):
+            raise NotServed(f"{error}: it has no list of logs") from None
+        raise
 
 
 def proxy_result(answer: Answer, key: str | None = None) -> object:

@@ -17,6 +17,7 @@ from web3.exceptions import Web3Exception
 from web3.providers.base import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
+from monitor import issuers
 from monitor.errors import (
     BadResponse,
     NotYet,
@@ -24,6 +25,7 @@ from monitor.errors import (
 )
 from monitor.http import Answer, Http
 from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, SourceConfig, TxWord
+from monitor.sources import acts
 from monitor.sources.evm_logs import (
     BATCH,
     SINGLE,
@@ -76,8 +78,8 @@ class EvmRpc:
     """Source for the token streams of one EVM chain. `url` is the endpoint itself."""
 
     axis = "height"
-    bundles = (frozenset({"erc20", "erc721"}), frozenset({"erc1155"}))
     many = True
+    act_calls = 2  # one filter for all contracts and events, and the head after it
 
     def __init__(self, config: SourceConfig, chain: Chain, http: Http) -> None:
         self.name = config.name
@@ -88,6 +90,11 @@ class EvmRpc:
         self._node = NodeProvider(config.name, http)
         self._web3 = Web3(self._node)
         self._width = Width(config.page_size or WINDOW)
+
+    @property
+    def bundles(self) -> tuple[frozenset[str], ...]:
+        tokens = (frozenset({"erc20", "erc721"}), frozenset({"erc1155"}))
+        return (*tokens, acts.BUNDLE) if self._chain.issuers else tokens
 
     def identify(self) -> None:
         expected = self._chain.chain_id
@@ -132,7 +139,10 @@ class EvmRpc:
         node = NodeProvider(self.name, recorder)
         walk = self._walk(ask, node, recorder)
         wanted = frozenset(subject.address for subject in ask.subjects)
-        parsed = parse_logs(self._chain, walk.logs, wanted, walk.times)
+        if ask.streams == acts.BUNDLE:
+            parsed = acts.parse_logs(self._chain, walk.logs, walk.times).touching(wanted)
+        else:
+            parsed = parse_logs(self._chain, walk.logs, wanted, walk.times)
         read, rest = walk.covered(ask, self._newest(node))
         return Batch(
             source=self.name,
@@ -173,15 +183,15 @@ class EvmRpc:
     def _logs(self, node: NodeProvider, ask: Ask, window: Interval) -> list[Any]:
         """All logs of the window, each once, whichever query found it."""
         found: dict[object, Any] = {}
-        for topics in queries(ask):
+        for query in queries(ask, self._chain):
             told = node.ask(
                 "eth_getLogs",
-                [{"fromBlock": hex(window.lo), "toBlock": hex(window.hi), "topics": topics}],
+                [{"fromBlock": hex(window.lo), "toBlock": hex(window.hi), **query}],
             )
             if not isinstance(told, list):
                 raise BadResponse(f"{self.name} answered something else than a list of logs")
             for log in told:
-                _check_asked(self.name, log, window)
+                _check_asked(self.name, log, window, ask.streams)
                 found.setdefault(_identity(log, len(found)), log)
         return list(found.values())
 
@@ -246,7 +256,17 @@ class _Walk:
         return read, (Interval(start, hi) if start <= hi else None)
 
 
-def queries(ask: Ask) -> Iterator[list[object]]:
+def queries(ask: Ask, chain: Chain) -> Iterator[dict[str, object]]:
+    """Filters that together find every log that the asked streams are made of."""
+    if ask.streams == acts.BUNDLE:
+        contracts = [issuer.contract for issuer in chain.issuers]
+        yield {"address": contracts, "topics": [issuers.topics(chain)]}
+        return
+    for topics in _token_topics(ask):
+        yield {"topics": topics}
+
+
+def _token_topics(ask: Ask) -> Iterator[list[object]]:
     """Topic filters that together find every token log of the asked subjects."""
     addresses = [topic_of(subject.address) for subject in ask.subjects]
     for first in range(0, len(addresses), ADDRESSES):
@@ -259,9 +279,11 @@ def queries(ask: Ask) -> Iterator[list[object]]:
             yield [[SINGLE, BATCH], None, None, some]
 
 
-def _check_asked(name: str, log: object, window: Interval) -> None:
+def _check_asked(name: str, log: object, window: Interval, streams: frozenset[str]) -> None:
+    """Logs of other contracts are left aside by the parser of acts, whatever their event."""
     height = height_of(log)
-    if (height is not None and height not in window) or not is_asked_event(log):
+    strange = streams != acts.BUNDLE and not is_asked_event(log)
+    if (height is not None and height not in window) or strange:
         raise BadResponse(f"{name} answered logs that were not asked for")
 
 

@@ -17,9 +17,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from monitor.errors import BadResponse, RateLimited, Refused, SourceError
+from monitor.errors import BadResponse, NotServed, RateLimited, Refused, SourceError
 from monitor.http import Answer, Http
 from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, SourceConfig, TxWord
+from monitor.sources import acts
+from monitor.sources.acts import Acts, Told
 from monitor.sources.parsing import Parsed, RowError, fields, place
 from monitor.sources.posting import PostRecorder
 from monitor.sources.tron_rows import (
@@ -46,7 +48,6 @@ class TronGrid:
     """
 
     axis = "time"
-    bundles = (frozenset({"native", "internal"}), frozenset({"trc20"}))
     many = False
 
     def __init__(self, config: SourceConfig, chain: Chain, http: Http) -> None:
@@ -56,6 +57,13 @@ class TronGrid:
         self._chain = chain
         self._http = http
         self._size = min(config.page_size or PAGE_SIZE, PAGE_SIZE)
+        self._acts = Acts(chain, self.axis)
+        self.act_calls = len(acts.asked(chain))
+
+    @property
+    def bundles(self) -> tuple[frozenset[str], ...]:
+        lists = (frozenset({"native", "internal"}), frozenset({"trc20"}))
+        return self._acts.with_list(lists)
 
     def identify(self) -> None:
         """Quiet: no call of this API tells which network answers."""
@@ -80,9 +88,11 @@ class TronGrid:
         raise Refused(f"{self.name} has no call for the hash of block {height}")
 
     def fetch(self, ask: Ask) -> Batch:
+        if ask.streams == acts.BUNDLE:
+            return self._acts.batch(self.name, ask, self._read_acts)
         recorder = PostRecorder(self._http)
         tokens = "trc20" in ask.streams
-        rows, read, rest, gaps = self._walk(ask, recorder, "/trc20" if tokens else "")
+        rows, read, rest, gaps = self._walk(ask, recorder, _account_list(ask, tokens))
         if tokens:
             parsed = parse_trc20(self._chain, rows)
         else:
@@ -129,46 +139,93 @@ class TronGrid:
             infos[tx] = parse_info(_checked(self.name, answer))
         return parse_transactions(self._chain, address, rows, infos)
 
-    def _walk(self, ask: Ask, recorder: PostRecorder, suffix: str) -> _Walked:
+    def _read_acts(self, span: Interval) -> Told:
+        """Each event of each issuer's contract by itself: a contract's whole list would hold
+        every transfer of its token."""
+        recorder = PostRecorder(self._http)
+        rows: list[object] = []
+        end = span.hi
+        gaps: list[Gap] = []
+        for issuer, event in acts.asked(self._chain):
+            rest: Interval | None = span
+            # A full page without a fingerprint (trongrid#23) is gone on from by time.
+            while rest is not None and recorder.calls < acts.MAX_CALLS:
+                asked = _event_list(issuer.contract, event.name)
+                told, _, rest, holes = self._pages(rest, acts.MAX_ROWS, recorder, asked)
+                rows += told
+                gaps += holes
+            end = min(end, span.hi if rest is None else rest.lo - 1)
+        parsed = acts.parse_events(self._chain, rows)
+        whole = Interval(span.lo, end) if end >= span.lo else None
+        return Told(parsed, whole, recorder.sha256, recorder.calls, tuple(gaps))
+
+    def _walk(self, ask: Ask, recorder: PostRecorder, asked: _List) -> _Walked:
         lo, hi = ask.span.lo, min(ask.span.hi, ask.head.time * 1000)
         if lo > hi:
             return (), None, None, ()
+        return self._pages(Interval(lo, hi), ask.max_rows, recorder, asked)
+
+    def _pages(
+        self, span: Interval, max_rows: int, recorder: PostRecorder, asked: _List
+    ) -> _Walked:
         rows: list[Any] = []
         fingerprints: list[str] = []
         for _ in range(MAX_PAGES):
-            page = self._page(ask, recorder, suffix, Interval(lo, hi), fingerprints)
+            page = self._page(asked, recorder, span, fingerprints)
             # Equal pages of one millisecond are possible: many equal transfers at once.
             if page.rows == rows[-len(page.rows) :] and _several(page.rows):
                 raise BadResponse(f"{self.name} answered the same page twice")
             rows += page.rows
             if page.fingerprint is None and len(page.rows) < self._size:
-                return tuple(rows), Interval(lo, hi), None, ()
-            if page.fingerprint is None or (len(rows) >= ask.max_rows and _several(rows)):
+                return tuple(rows), span, None, ()
+            if page.fingerprint is None or (len(rows) >= max_rows and _several(rows)):
                 break
             if page.fingerprint in fingerprints:
                 raise BadResponse(f"{self.name} leads back to a page that was read already")
             fingerprints.append(page.fingerprint)
-        return _cut(rows, Interval(lo, hi))
+        return _cut(rows, span)
 
     def _page(
-        self, ask: Ask, recorder: PostRecorder, suffix: str, span: Interval, before: Sequence[str]
+        self, asked: _List, recorder: PostRecorder, span: Interval, before: Sequence[str]
     ) -> _Page:
         params: dict[str, str | int] = {
-            "min_timestamp": span.lo,
-            "max_timestamp": span.hi,
+            asked.least: span.lo,
+            asked.most: span.hi,
             "order_by": "block_timestamp,asc",
             "limit": self._size,
+            **asked.params,
         }
-        if not suffix:
-            # Once the default, then undocumented (java-tron#6423); ignored where unknown.
-            params["search_internal"] = "true"
         if before:
             params["fingerprint"] = before[-1]
-        path = f"/v1/accounts/{ask.subjects[0].address}/transactions{suffix}"
-        return parse_page(_checked(self.name, recorder.get(path, params)))
+        answer = recorder.get(asked.path, params)
+        if answer.status in (404, 405, 501) and asked.optional:
+            raise NotServed(f"{self.name} has no list of events (HTTP {answer.status})")
+        return parse_page(_checked(self.name, answer))
 
     def _post(self, path: str, payload: Mapping[str, str]) -> object:
         return _checked(self.name, self._http.post(path, payload))
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """A list of the v1 API, and how its limits in time are called there."""
+
+    path: str
+    params: Mapping[str, str]
+    least: str = "min_timestamp"
+    most: str = "max_timestamp"
+    optional: bool = False  # a server of one's own may not have it
+
+
+def _account_list(ask: Ask, tokens: bool) -> _List:
+    path = f"/v1/accounts/{ask.subjects[0].address}/transactions"
+    # Once the default, then undocumented (java-tron#6423); ignored where unknown.
+    return _List(f"{path}/trc20", {}) if tokens else _List(path, {"search_internal": "true"})
+
+
+def _event_list(contract: str, event: str) -> _List:
+    path = f"/v1/contracts/{contract}/events"
+    return _List(path, {"event_name": event}, "min_block_timestamp", "max_block_timestamp", True)
 
 
 _Walked = tuple[Sequence[object], Interval | None, Interval | None, Sequence[Gap]]

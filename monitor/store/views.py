@@ -7,7 +7,9 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from monitor import lanes
 from monitor.model import (
+    ACTS,
     Alert,
     AlertView,
     Asset,
@@ -17,6 +19,7 @@ from monitor.model import (
     Kind,
     Known,
     Subject,
+    Transfer,
     TransferView,
     Watched,
 )
@@ -34,6 +37,7 @@ STREAM_WORDS: Mapping[str, str] = {
     "erc1155": "Multi-token transfers (ERC-1155)",
     "utxo": "Inputs and outputs",
     "trc20": "Token transfers (TRC-20)",
+    "issuer": "What issuers of tokens do to the address (freeze, destroy, release)",
 }
 
 
@@ -135,13 +139,16 @@ class Views:
             decimals=decimals,
             verified=verified,
             entries=tuple(entries),
-            directions={
-                e.id: _direction(transfer.sender, transfer.recipient, e.subject.address)
-                for e in entries
-            },
+            directions={e.id: lanes.side(transfer, e.subject.address).value for e in entries},
             sources=said,
             asset=self.assets.get((transfer.chain, transfer.contract or "")),
+            issuer=self._issuer(transfer),
         )
+
+    def _issuer(self, transfer: Transfer) -> str:
+        chain = self.chains.get(transfer.chain) if transfer.kind in ACTS else None
+        issuer = chain.issuer_of(transfer.contract) if chain else None
+        return issuer.name if issuer else ""
 
     def _asset(
         self, chain: str, contract: str | None, tokens: Mapping[tuple[str, str], sqlite3.Row]
@@ -350,12 +357,6 @@ def _other_chains(entry: Entry, chains: Mapping[str, Chain], entries: Iterable[W
     if also:
         return f"Chains other than this one and {', '.join(dict.fromkeys(also))}."
     return "Any other chain: none is watched for this entry."
-
-
-def _direction(sender: str | None, recipient: str | None, address: str) -> str:
-    if sender == recipient:
-        return "self"
-    return "out" if sender == address else "in"
 
 
 def _leg_order(view: TransferView) -> tuple[bool, int]:
