@@ -247,6 +247,7 @@ class Fundwatch:
         self.pricer = pricing.Pricer(self._market())
         pricing.close_unused(store, (p.name for p in settings.prices), now())
         self._interval = budget.LEAST_INTERVAL
+        self._costed: str | None = None  # the list that the interval was computed for
         # Kept, so that a template is not compiled again for each message.
         folders = [home / "config" / "templates", shipped_config() / "templates"]
         self._templates = messages.environment(*folders)
@@ -310,9 +311,9 @@ class Fundwatch:
 
     def cost(self) -> budget.Cost:
         """What a pass over the present watchlist costs."""
-        watched = watch.watch(self.store)
-        subjects = [Subject(chain, address) for chain in watched for address in watched[chain]]
-        asked = {chain: self.desks[chain].sources for chain in watched if chain in self.desks}
+        subjects = watch.due_subjects(self.store, None)
+        used = {subject.chain for subject in subjects}
+        asked = {chain: self.desks[chain].sources for chain in used if chain in self.desks}
         return budget.cost(subjects, asked, self.settings.sources)
 
     def post(self) -> Post:
@@ -345,7 +346,9 @@ class Fundwatch:
         self.timezone = told if told in available_timezones() else self.settings.timezone
         if self.timezone != journal.get_note(self.store, "timezone"):
             journal.put_note(self.store, "timezone", self.timezone)  # for commands that look
-        self._interval = self.cost().interval
+        if self.list.version != self._costed:
+            self._interval = self.cost().interval
+            self._costed = self.list.version
         paces = f"{self.round_seconds} {max(self.round_seconds, self._interval)}"
         if paces != journal.get_note(self.store, "round"):
             journal.put_note(self.store, "round", paces)

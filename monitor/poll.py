@@ -88,7 +88,6 @@ class Poller:
         self.on_progress: Callable[[PassReport, int], None] = lambda _report, _left: None
         self.stopping: Callable[[], bool] = lambda: False
         self.last_progress = time.monotonic()
-        self._entries: watch.Watch = {}
         self._ended: list[watch.Ended] = []
 
     def run_pass(self, *, everything: bool) -> PassReport:
@@ -129,8 +128,8 @@ class Poller:
             watch.schedule(self.store, subject, due, failed=True)
 
     def _work(self, subjects: Sequence[Subject], report: PassReport, everything: bool) -> None:
-        entries = self._entries = watch.watch(self.store)
-        runs = [_Run(s, entries.get(s.chain, {}).get(s.address, ())) for s in subjects]
+        entries = watch.entries_of(self.store, subjects)
+        runs = [_Run(s, _active(entries.get(s, ()))) for s in subjects]
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="read") as pool:
             fetched = self._prefetch(pool, runs, everything)
             waiting: dict[Future[Outcome], _Run] = {}
@@ -194,8 +193,8 @@ class Poller:
         run.held_back = record.row_count(self.store, run.subject) > record.HISTORY_LIMIT
         if not run.held_back:
             return {}
-        watched = self._entries.get(run.subject.chain, {}).get(run.subject.address, ())
-        lines = [w.baseline for w in watched if w.baseline is not None]
+        watched = watch.entries_of(self.store, [run.subject]).get(run.subject, ())
+        lines = [w.baseline for w in _active(watched) if w.baseline is not None]
         return {
             "height": min((b.height for b in lines), default=0),
             "time": min((b.head_time * 1000 for b in lines), default=0),
@@ -281,13 +280,8 @@ class Poller:
             except Conflict:
                 if attempt == 3:
                     raise
-                self._entries = watch.watch(self.store)
                 states = record.stream_states(self.store, run.subject, plan.now)
                 plan = self._decide(run, batches, states)
-        if plan.baselines:
-            self._entries = watch.with_baselines(
-                self._entries, run.subject.chain, dict(plan.baselines)
-            )
         run.reading.advance(batches)
         self._count(report, run, outcome, plan)
         if run.progress.windowed and not outcome.more:
@@ -311,7 +305,6 @@ class Poller:
             run.subject,
             batches,
             states,
-            watched=self._entries.get(chain.key, {}),
             assets=self.world.assets,
             lags={s.name: s.index_lag for s in desk.sources},
             now=now,
@@ -330,8 +323,8 @@ class Poller:
     def _routes(self, plan: Plan) -> list[Route]:
         if not plan.alerts:
             return []
-        watched = self._entries.get(plan.subject.chain, {})
-        by_id = {w.entry.id: w.entry for ws in watched.values() for w in ws}
+        named = watch.entries(self.store, (a.entry_id or "" for a in plan.alerts))
+        by_id = {entry_id: watched.entry for entry_id, watched in named.items()}
         return [r for a in plan.alerts for r in self.world.route(a, by_id.get(a.entry_id or ""))]
 
     def _goes_on(
@@ -385,6 +378,10 @@ class Poller:
                 ",".join(sorted(failure.streams)),
                 failure.error,
             )
+
+
+def _active(watched: Sequence[Watched]) -> tuple[Watched, ...]:
+    return tuple(w for w in watched if w.active)
 
 
 def _fetch_many(desk: Desk, source: Source, ask: Ask) -> Batch | Failure:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import available_timezones
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("fundwatch.watchlist")
 
 SETTLE = 0.3  # seconds between two looks at a file that was just saved
+MARK_AFTER = 5.0  # seconds since it was saved, after which a look at its time is enough
+NAMED_MOST = 20  # entries of a kind that the answer to a list names; a list may have 100,000
 
 
 def read_stable(path: Path) -> bytes:
@@ -37,6 +39,15 @@ def read_stable(path: Path) -> bytes:
     return data
 
 
+def _mark(path: Path) -> tuple[int, ...]:
+    """Tells one saving of a file from another without reading it; empty while it is so new
+    that it could be saved again within the same tick of the disk's clock."""
+    seen = path.stat()
+    if abs(time.time() - seen.st_mtime) < MARK_AFTER:
+        return ()
+    return (seen.st_mtime_ns, seen.st_ctime_ns, seen.st_size, seen.st_ino)
+
+
 class WatchDesk:
     """Follows watchlist.yaml: takes what is right, tells what is not."""
 
@@ -44,21 +55,31 @@ class WatchDesk:
         self._desk = desk
         self._path = desk.home / "watchlist.yaml"
         self._sha256 = ""
+        self._mark: tuple[int, ...] = ()
         self.timezone = ""
         self.problems: tuple[Problem, ...] = ()
+
+    @property
+    def version(self) -> str:
+        """Names the list that was read last; another name means that it has changed."""
+        return self._sha256
 
     def reload(self) -> tuple[Problem, ...]:
         """Read the file if it changed, apply what is right, answer by a notice."""
         now = int(time.time())
         try:
+            mark = _mark(self._path)
+            if mark and mark == self._mark:
+                return self.problems
             data = read_stable(self._path)
         except OSError as error:
-            self._sha256 = ""  # the same file put back is news
+            self._sha256, self._mark = "", ()  # the same file put back is news
             self._unreadable(f"{error.strerror or error}", now)
             self.problems = (Problem(str(self._path), "", "cannot be read", "Put it back"),)
             return self.problems
         sha256 = hashlib.sha256(data).hexdigest()
         if sha256 == self._sha256:
+            self._mark = mark
             return self.problems
         parsed = self.parse(data)
         self.problems = parsed.problems
@@ -141,15 +162,24 @@ def _change_lines(change: watchlist.Difference, problems: Sequence[Problem]) -> 
     if not any(count for count, _ in counts):
         return []
     lines = [", ".join(f"{count} {word}" for count, word in counts if count) + "."]
-    lines += [f"Taken: {_named(e)}" for e in change.added]
-    lines += [f"Changed: {_named(e)}" for _, e in change.changed]
-    lines += [f"Retired: {_named(e)}" for e in change.retired]
-    lines += [f"Refused: {problem}" for problem in problems]
-    lines += [
-        f"Missing from the file, still watched until somebody retires it: {_named(e)}"
-        for e in change.missing
+    changed = [entry for _, entry in change.changed]
+    missing = "Missing from the file, still watched until somebody retires it"
+    return [
+        *lines,
+        *_some("Taken", [*map(_named, change.added)], "watchlist list"),
+        *_some("Changed", [*map(_named, changed)], "watchlist list"),
+        *_some("Retired", [*map(_named, change.retired)], "watchlist list"),
+        *_some("Refused", [*map(str, problems)], "check"),
+        *_some(missing, [*map(_named, change.missing)], "watchlist list"),
     ]
-    return lines
+
+
+def _some(word: str, names: Sequence[str], command: str) -> Iterator[str]:
+    """A line each; of very many the first, and where the rest is seen."""
+    for name in names[:NAMED_MOST]:
+        yield f"{word}: {name}"
+    if len(names) > NAMED_MOST:
+        yield f"{word}: and {len(names) - NAMED_MOST:,} more, see `fundwatch {command}`"
 
 
 def _named(entry: Entry) -> str:

@@ -110,7 +110,8 @@ def difference(
     new = {entry.id: entry for entry in parsed}
     both = [(old[key], entry) for key, entry in new.items() if key in old]
     ends = [(was, now) for was, now in both if now.retired and not was.retired]
-    edits = [pair for pair in both if pair not in ends and _differs(*pair)]
+    ended = {now.id for _, now in ends}
+    edits = [pair for pair in both if pair[1].id not in ended and _differs(*pair)]
     gone = [entry for entry in stored if entry.id not in new and not entry.retired]
     return Difference(
         added=tuple(e for e in parsed if e.id not in old and not e.retired),

@@ -16,7 +16,7 @@ import yaml
 
 from monitor.errors import Problem
 
-MAX_BYTES = 5_000_000
+MAX_BYTES = 40_000_000  # a watchlist of 100,000 entries has about 15 MB
 MAX_DEPTH = 20
 _SHOWN = 60
 

@@ -143,7 +143,6 @@ class Book:
             self.subject,
             batches,
             states,
-            watched=watch.watch(self.store).get("ethereum", {}),
             assets={("ethereum", TOKEN): COIN},
             lags=self.lags,
             now=self.now,

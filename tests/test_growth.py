@@ -1,25 +1,34 @@
 """What a movement costs does not depend on how many come with it: a storm of payments must not
-hold the daemon up. Counted in bytecodes, for time means nothing on a busy machine."""
+hold the daemon up. Nor does a long list cost anything while nothing is due. Counted in bytecodes
+and in steps of the database, for time means nothing on a busy machine."""
 
 from __future__ import annotations
 
+import json
+import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import pytest
-from book import Book, transfer
-from play import TOKEN, A, X
+from book import START, Book, transfer
+from fake_ledger import FakeLedger, FakeSource
+from home import Home
+from play import ETHEREUM, TOKEN, A, Play, X
 
 from monitor import history
+from monitor.app import Fundwatch, open_home
 from monitor.decide import decide
 from monitor.model import Entry, Kind, Severity, Subject, Transfer
 from monitor.plan import Plan
 from monitor.questions import Answers
-from monitor.store import record, watch
+from monitor.store import Store, record, watch
+from monitor.watchdesk import NAMED_MOST
 
 FEW, MANY = 40, 400
 GROWTH = 1.3  # of the cost of one movement, from few to many
@@ -27,7 +36,7 @@ BLOCK = 105
 
 
 def address(number: int) -> str:
-    return f"0x{number:040x}"
+    return f"0x{number + 0xA000:040x}"
 
 
 def payments(count: int) -> list[Transfer]:
@@ -91,7 +100,6 @@ def settled(book: Book, moved: Sequence[Transfer]) -> Plan:
         book.subject,
         [batch],
         record.stream_states(book.store, book.subject, book.now),
-        watched=watch.watch(book.store).get("ethereum", {}),
         assets={},
         lags={},
         now=book.now,
@@ -123,3 +131,109 @@ def test_a_movement_costs_the_same_among_many(
     """Deciding on a row and finding its facts is no dearer in a plan ten times as long."""
     few, many = (cost(tmp_path / str(n), shape(n), severity) for n in (FEW, MANY))
     assert many < few * GROWTH
+
+
+# -- long lists ----------------------------------------------------------------------------
+
+
+def settings(folder: Path, entries: int) -> Path:
+    """A home with so many addresses on the list, whose explorer nobody answers for."""
+    source = {"kind": "etherscan", "url": "http://127.0.0.1:9/api"}
+    own = {"family": "evm", "chain_id": 31337, "finality": 12, "sources": ["mine"]}
+    own |= {"native": {"symbol": "ETH", "decimals": 18}}
+    rows = [{"address": address(n), "chain": "dev", "label": f"n{n}"} for n in range(entries)]
+    home = Home(folder / str(entries))
+    home.write("config/chains.yaml", {"chains": {"dev": own}})
+    home.write("config/sources.yaml", {"sources": {"mine": source}})
+    home.write("watchlist.yaml", json.dumps({"addresses": rows}))
+    os.utime(home.path / "watchlist.yaml", (START, START))
+    return home.path
+
+
+@contextmanager
+def steps(store: Store) -> Iterator[list[int]]:
+    """Counts the database's own steps while the block runs."""
+    count = [0]
+
+    def step() -> int:
+        count[0] += 1
+        return 0
+
+    with store.write() as conn:
+        conn.set_progress_handler(step, 1)
+    try:
+        yield count
+    finally:
+        with store.write() as conn:
+            conn.set_progress_handler(None, 0)
+
+
+def idle(desk: Fundwatch) -> None:
+    """What the daemon does while nothing is due."""
+    desk.reload()
+    desk.poll(everything=False)
+    desk.deliver(everything=False)
+
+
+def test_nothing_due_costs_the_same_whatever_the_length_of_the_list(tmp_path: Path) -> None:
+    """Ten times the entries, the same bytecodes and the same steps of the database."""
+    found = []
+    for entries in (20, 200):
+        with open_home(settings(tmp_path, entries), {}) as desk:
+            desk.reload()
+            with desk.store.write() as conn:
+                conn.execute("UPDATE subject SET due = 9000000000000")
+            idle(desk)
+            with steps(desk.store) as stepped:
+                _, count = bytecodes(lambda: idle(desk))
+            found.append((count, stepped[0]))
+    few, many = found
+    assert many[0] < few[0] * 1.1
+    assert many[1] < few[1] * 1.1
+
+
+def test_taking_a_list_costs_the_same_an_entry(tmp_path: Path) -> None:
+    """Its first reading, and one more after every line of it has changed."""
+    found = []
+    for entries in (25, 125):
+        with open_home(settings(tmp_path, entries), {}) as desk:
+            with steps(desk.store) as stepped:
+                _, count = bytecodes(desk.reload)
+                text = (desk.home / "watchlist.yaml").read_text("utf-8")
+                (desk.home / "watchlist.yaml").write_text(text.replace('"n', '"other '), "utf-8")
+                _, again = bytecodes(desk.reload)
+            found.append(((count + again) / entries, stepped[0] / entries))
+    few, many = found
+    assert many[0] < few[0] * GROWTH
+    assert many[1] < few[1] * GROWTH
+
+
+def test_the_answer_to_a_long_list_is_short(tmp_path: Path) -> None:
+    """It counts all and names some; a mail of five megabytes is read by nobody."""
+    with open_home(settings(tmp_path, 60), {}) as desk:
+        desk.reload()
+        (facts,) = [json.loads(r["facts"]) for r in desk.store.read("SELECT facts FROM alert")]
+    assert len(facts["lines"]) == NAMED_MOST + 1
+    assert (
+        facts["lines"][-1] == f"Taken: and {60 - NAMED_MOST} more, see `fundwatch watchlist list`"
+    )
+
+
+def test_first_contact_costs_the_same_an_address(tmp_path: Path) -> None:
+    """The first reading of a list does not grow with what is on it."""
+    found = []
+    for entries in (15, 90):
+        ledger = FakeLedger(ETHEREUM)
+        ledger.mine()
+        (tmp_path / str(entries)).mkdir()
+        play = Play(tmp_path / str(entries), ledger, [FakeSource(ledger, "one")])
+        listed = [Entry(f"E{n}", Subject("ethereum", address(n))) for n in range(entries)]
+        watch.take_list(play.store, listed, (), "list", {}, ledger.now)
+        with steps(play.store) as stepped:
+            _, count = bytecodes(partial(play.poll, everything=False))
+        assert all(w.baseline for w in watch.all_entries(play.store))
+        found.append((count / entries, stepped[0] / entries))
+        play.store.close()
+    few, many = found
+    assert many[0] < few[0] * GROWTH
+    assert many[1] < few[1] * GROWTH

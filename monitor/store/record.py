@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from monitor import coverage, lanes, value
 from monitor.errors import Conflict
-from monitor.model import Alert, Asset, Batch, Chain, Interval, Price, Row, Subject, Watched
+from monitor.model import Alert, Asset, Batch, Chain, Interval, Price, Row, Subject, Transfer
 from monitor.plan import (
     Context,
     Covered,
@@ -21,7 +21,7 @@ from monitor.plan import (
     Signal,
     gap_key,
 )
-from monitor.store import Store, is_double, prices
+from monitor.store import Store, is_double, prices, watch
 from monitor.store.journal import insert_alerts, note_signals
 from monitor.store.rows import TRANSFER_COLUMNS, to_alert, to_row, to_transfer, transfer_params
 
@@ -163,16 +163,19 @@ def context(
     batches: Sequence[Batch],
     states: Mapping[str, StreamState],
     *,
-    watched: Mapping[str, tuple[Watched, ...]],
     assets: Mapping[tuple[str, str], Asset],
     lags: Mapping[str, int],
     now: int,
 ) -> Context:
-    """Load what decide() needs for these batches. `watched` is by address, this chain."""
+    """Load what decide() needs for these batches: of the entries only those on an address
+    that is concerned, for there may be very many."""
     txs = {t.tx for b in batches for t in b.transfers}
     txs.update(row.transfer.tx for row in open_rows(store, subject))
     txs.update(_reread_txs(store, subject, batches, states))
     known = _rows_of(store, chain.key, txs)
+    moved = [t for b in batches for t in b.transfers] + [row.transfer for row in known]
+    parties = {subject.address, *(party for t in moved for party in t.parties())}
+    watched = watch.watch(store, chain.key, parties)
     return Context(
         chain=chain,
         subject=subject,
@@ -187,19 +190,17 @@ def context(
         },
         assets=assets,
         lags=lags,
-        prices=_prices(store, watched, batches, known, now),
+        prices=_prices(store, watched, moved, now),
     )
 
 
 def _prices(
     store: Store,
-    watched: Mapping[str, tuple[Watched, ...]],
-    batches: Sequence[Batch],
-    known: Sequence[Row],
+    watched: watch.Watch,
+    moved: Sequence[Transfer],
     now: int,
 ) -> dict[tuple[str, str], tuple[Price, ...]]:
     """What thresholds in USD need: prices around what moved to an entry that has one."""
-    moved = [t for b in batches for t in b.transfers] + [row.transfer for row in known]
     concerned = [
         t
         for t in moved

@@ -244,6 +244,8 @@ def m002_desk(db: Database) -> None:
 
 
 _REAL_LIFE = """
+-- Whether anything is due is asked every two seconds, of lists of any length.
+CREATE INDEX subject_due ON subject(due);
 -- Health is asked often, of records of any size.
 CREATE INDEX reading_failing ON reading(failing) WHERE failing IS NOT NULL;
 CREATE INDEX delivery_accepted ON delivery(channel, accepted_at) WHERE state = 'accepted';

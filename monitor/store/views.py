@@ -24,10 +24,10 @@ from monitor.model import (
     Watched,
 )
 from monitor.plain import utc
-from monitor.store import Store, prices
+from monitor.store import Store, prices, watch
 from monitor.store.journal import get_note
 from monitor.store.record import stream_states
-from monitor.store.rows import to_alert, to_row, to_watched
+from monitor.store.rows import to_alert, to_row
 
 STREAM_WORDS: Mapping[str, str] = {
     "native": "Plain coin transfers",
@@ -43,26 +43,13 @@ STREAM_WORDS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Views:
-    """Builds views for one reader of the record; entries and names are read once."""
+    """Builds views of the record. May be shared by threads: each call reads for itself."""
 
     store: Store
     chains: Mapping[str, Chain]
     assets: Mapping[tuple[str, str], Asset]
     book: Mapping[tuple[str, str], Known] = field(default_factory=dict)
     priced: bool = True  # whether any price source is asked
-    _entries: dict[str, Watched] = field(default_factory=dict)
-    _by_subject: dict[Subject, list[Entry]] = field(default_factory=dict)
-    _restored: dict[str, int] = field(default_factory=dict)  # at, of: see restore.py
-
-    def refresh(self) -> None:
-        """Read the entries anew: the watchlist may have changed."""
-        self._entries.clear()
-        self._by_subject.clear()
-        self._restored.update(json.loads(get_note(self.store, "restored") or "{}"))
-        for row in self.store.read("SELECT * FROM entry ORDER BY added, rowid"):
-            watched = to_watched(row)
-            self._entries[watched.entry.id] = watched
-            self._by_subject.setdefault(watched.entry.subject, []).append(watched.entry)
 
     # -- transfers ---------------------------------------------------------------------
 
@@ -75,7 +62,6 @@ class Views:
         all_legs: bool = False,
     ) -> Iterator[TransferView]:
         """Transfers that touch an entry (or all of them), oldest first, in chunks."""
-        self.refresh()
         where, params = ["1"], list[object]()
         for clause, value in (("chain = ?", chain), ("tx = ?", tx)):
             if value is not None:
@@ -95,13 +81,47 @@ class Views:
             params,
         )
         for start in range(0, len(keys), 2000):
-            yield from self._by_id([row["id"] for row in keys[start : start + 2000]])
+            yield from _Look(self).by_id([row["id"] for row in keys[start : start + 2000]])
 
-    def _by_id(self, ids: Sequence[int]) -> list[TransferView]:
+    # -- alerts ------------------------------------------------------------------------
+
+    def alert_ids(
+        self, *, state: str | None = None, entry: str | None = None, tx: str | None = None
+    ) -> list[str]:
+        """Ids of alerts, oldest first."""
+        where, params = ["1"], list[object]()
+        for clause, value in (("state = ?", state), ("entry = ?", entry), ("tx = ?", tx)):
+            if value is not None:
+                where.append(clause)
+                params.append(value)
+        rows = self.store.read(
+            f"SELECT id FROM alert WHERE {' AND '.join(where)} ORDER BY created, rowid",  # noqa: S608
+            params,
+        )
+        return [row["id"] for row in rows]
+
+    def alerts(self, ids: Sequence[str]) -> list[AlertView]:
+        """Views in the order of the ids; unknown ids are left out."""
+        return _Look(self).alerts(ids)
+
+
+class _Look:
+    """One look at the record: what several views share is read once, and only what they need."""
+
+    def __init__(self, views: Views) -> None:
+        self.store, self.chains, self.assets = views.store, views.chains, views.assets
+        self._views = views
+        self._restored: dict[str, int] = json.loads(get_note(self.store, "restored") or "{}")
+        self._on: dict[Subject, tuple[Watched, ...]] = {}  # entries by subject
+        self._heads: dict[str | None, int | None] = {}
+        self._limits: dict[str, tuple[str, ...]] = {}  # what is not covered, by entry
+
+    def by_id(self, ids: Sequence[int]) -> list[TransferView]:
         rows = {
             row["id"]: row
             for row in self.store.read_in("SELECT * FROM transfer WHERE id IN ({})", ids)
         }
+        self._learn_entries(rows.values())
         said: dict[int, list[tuple[str, int]]] = {}
         for row in self.store.read_in(
             "SELECT transfer, source, min(at) AS at FROM sighting WHERE transfer IN ({}) "
@@ -111,11 +131,18 @@ class Views:
             said.setdefault(row["transfer"], []).append((row["source"], row["at"]))
         tokens = self._tokens({row["contract"] for row in rows.values() if row["contract"]})
         views = [self._transfer(rows[i], tuple(said.get(i, ())), tokens) for i in ids]
-        return prices.with_prices(self.store, views, self.chains, asked=self.priced)
+        return prices.with_prices(self.store, views, self.chains, asked=self._views.priced)
 
     def _tokens(self, contracts: Iterable[str]) -> dict[tuple[str, str], sqlite3.Row]:
         found = self.store.read_in("SELECT * FROM token WHERE contract IN ({})", contracts)
         return {(row["chain"], row["contract"]): row for row in found}
+
+    def _learn_entries(self, rows: Iterable[sqlite3.Row]) -> None:
+        """Read the entries on the addresses of these transfers, retired ones too."""
+        pairs = ((row["chain"], row[side]) for row in rows for side in ("sender", "recipient"))
+        subjects = {Subject(chain, party) for chain, party in pairs if party is not None}
+        left = subjects - self._on.keys()
+        self._on |= dict.fromkeys(left, ()) | watch.entries_of(self.store, left)
 
     def _transfer(
         self,
@@ -129,9 +156,9 @@ class Views:
         if transfer.kind in (Kind.ERC721, Kind.ERC1155):
             decimals = 0
         entries = [
-            e
+            w.entry
             for party in dict.fromkeys(transfer.parties())
-            for e in self._by_subject.get(Subject(transfer.chain, party), ())
+            for w in self._on[Subject(transfer.chain, party)]
         ]
         return TransferView(
             row=stored,
@@ -162,48 +189,35 @@ class Views:
         told = tokens.get((chain, contract))
         return (told["symbol"] or "", told["decimals"], False) if told else ("", None, False)
 
-    # -- alerts ------------------------------------------------------------------------
-
-    def alert_ids(
-        self, *, state: str | None = None, entry: str | None = None, tx: str | None = None
-    ) -> list[str]:
-        """Ids of alerts, oldest first."""
-        where, params = ["1"], list[object]()
-        for clause, value in (("state = ?", state), ("entry = ?", entry), ("tx = ?", tx)):
-            if value is not None:
-                where.append(clause)
-                params.append(value)
-        rows = self.store.read(
-            f"SELECT id FROM alert WHERE {' AND '.join(where)} ORDER BY created, rowid",  # noqa: S608
-            params,
-        )
-        return [row["id"] for row in rows]
-
     def alerts(self, ids: Sequence[str]) -> list[AlertView]:
         """Views in the order of the ids; unknown ids are left out."""
-        self.refresh()
         rows = {
             row["id"]: row
             for row in self.store.read_in("SELECT * FROM alert WHERE id IN ({})", ids)
         }
+        named = watch.entries(self.store, (r["entry"] for r in rows.values() if r["entry"]))
         linked: dict[str, list[int]] = {}
         for row in self.store.read_in(
             "SELECT alert, transfer FROM alert_transfer WHERE alert IN ({}) ORDER BY transfer", ids
         ):
             linked.setdefault(row["alert"], []).append(row["transfer"])
         by_id = {
-            v.row.id: v
-            for v in self._by_id(sorted({t for found in linked.values() for t in found}))
+            v.row.id: v for v in self.by_id(sorted({t for found in linked.values() for t in found}))
         }
         return [
-            self._alert(rows[i], tuple(by_id[t] for t in linked.get(i, ())))
+            self._alert(rows[i], named, tuple(by_id[t] for t in linked.get(i, ())))
             for i in ids
             if i in rows
         ]
 
-    def _alert(self, row: sqlite3.Row, transfers: tuple[TransferView, ...]) -> AlertView:
+    def _alert(
+        self,
+        row: sqlite3.Row,
+        named: Mapping[str, Watched],
+        transfers: tuple[TransferView, ...],
+    ) -> AlertView:
         alert = to_alert(row, tuple(t.row.transfer.identity for t in transfers))
-        watched = self._entries.get(alert.entry_id or "")
+        watched = named.get(alert.entry_id or "")
         chain = self.chains.get(alert.chain or "")
         legs = self._legs(alert, chain, transfers)
         return AlertView(
@@ -242,7 +256,7 @@ class Views:
         keys = self.store.read(
             "SELECT id FROM transfer WHERE chain = ? AND tx = ?", [chain.key, alert.tx]
         )
-        return tuple(sorted(self._by_id([k["id"] for k in keys]), key=_leg_order))
+        return tuple(sorted(self.by_id([k["id"] for k in keys]), key=_leg_order))
 
     def _names(self, alert: Alert, legs: Iterable[TransferView]) -> dict[str, Known]:
         found: dict[str, Known] = {}
@@ -250,7 +264,7 @@ class Views:
         for view in legs:
             chain = view.row.transfer.chain
             for address in view.row.transfer.parties():
-                entries = self._by_subject.get(Subject(chain, address), [])
+                entries = [w.entry for w in self._on[Subject(chain, address)]]
                 mine = next((e for e in entries if e.id == alert.entry_id), None)
                 entry = mine or (entries[0] if entries else None)
                 if entry is not None:
@@ -262,7 +276,8 @@ class Views:
         return found
 
     def _in_book(self, chain: str, address: str) -> Known | None:
-        return self.book.get((chain, address)) or self.book.get(("", address))
+        book = self._views.book
+        return book.get((chain, address)) or book.get(("", address))
 
     def _other_alerts(self, alert: Alert) -> dict[str, str]:
         if alert.tx is None:
@@ -276,7 +291,10 @@ class Views:
     def _not_covered(self, watched: Watched | None) -> tuple[str, ...]:
         if watched is None:
             return ()
-        return not_covered(self.store, watched.entry, self.chains, self._entries.values())
+        entry = watched.entry
+        if entry.id not in self._limits:
+            self._limits[entry.id] = not_covered(self.store, entry, self.chains)
+        return self._limits[entry.id]
 
     def _deliveries(self, alert_id: str) -> tuple[DeliveryView, ...]:
         rows = self.store.read(
@@ -308,6 +326,11 @@ class Views:
         )
 
     def _head(self, chain: str | None) -> int | None:
+        if chain not in self._heads:
+            self._heads[chain] = self._read_head(chain)
+        return self._heads[chain]
+
+    def _read_head(self, chain: str | None) -> int | None:
         rows = self.store.read(
             "SELECT max(r.complete_to) AS head FROM reading r JOIN subject s ON s.key = r.subject "
             "WHERE s.chain = ? AND r.axis = 'height'",
@@ -324,9 +347,7 @@ class Views:
         return None if rows[0]["at"] is None else int(rows[0]["at"])
 
 
-def not_covered(
-    store: Store, entry: Entry, chains: Mapping[str, Chain], entries: Iterable[Watched]
-) -> tuple[str, ...]:
+def not_covered(store: Store, entry: Entry, chains: Mapping[str, Chain]) -> tuple[str, ...]:
     """What was not looked at for an entry, one plain sentence each."""
     found = []
     for stream, state in sorted(stream_states(store, entry.subject, 0).items()):
@@ -337,19 +358,16 @@ def not_covered(
             found.append(f"{words}: not read since {utc(state.ok or state.failing)}.")
         if state.gaps:
             found.append(f"{words}: {state.gaps} part(s) of the list could not be read.")
-    return (*found, _other_chains(entry, chains, entries))
+    return (*found, _other_chains(store, entry, chains))
 
 
-def _other_chains(entry: Entry, chains: Mapping[str, Chain], entries: Iterable[Watched]) -> str:
-    address = entry.subject.address
+def _other_chains(store: Store, entry: Entry, chains: Mapping[str, Chain]) -> str:
+    others = [Subject(c, entry.subject.address) for c in chains if c != entry.subject.chain]
+    watched = [w for on in watch.entries_of(store, others).values() for w in on]
     also = [
         chains[w.entry.subject.chain].name
-        for w in entries
-        if w.active
-        and w.entry.subject.address == address
-        and w.entry.subject.chain != entry.subject.chain
-        and w.entry.subject.chain in chains
-        and w.entry.case == entry.case
+        for w in sorted(watched, key=lambda w: w.added)
+        if w.active and w.entry.case == entry.case
     ]
     family = chains[entry.subject.chain].family if entry.subject.chain in chains else ""
     if family == "utxo":

@@ -4,42 +4,57 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from monitor.model import Alert, Baseline, Entry, Subject, Watched
+from monitor.model import Alert, Entry, Subject, Watched
 from monitor.store import Store
 from monitor.store.journal import insert_alerts
 from monitor.store.rows import entry_terms, to_watched
 
-Watch = Mapping[str, Mapping[str, tuple[Watched, ...]]]  # chain -> address -> entries
+Watch = Mapping[str, tuple[Watched, ...]]  # by address, of one chain
 
 
 def all_entries(store: Store) -> list[Watched]:
-    """Every entry ever taken, retired ones too, in the order of adding."""
+    """Every entry ever taken, retired ones too, in the order of adding. Costs as much as the
+    list is long: what is done often asks for what it needs."""
     rows = store.read("SELECT * FROM entry ORDER BY added, rowid")
     return [to_watched(row) for row in rows]
 
 
-def watch(store: Store) -> Watch:
-    """Active entries by chain and address."""
-    found: dict[str, dict[str, tuple[Watched, ...]]] = {}
-    for watched in all_entries(store):
-        if watched.active:
-            subject = watched.entry.subject
-            by_address = found.setdefault(subject.chain, {})
-            by_address[subject.address] = (*by_address.get(subject.address, ()), watched)
-    return found
+def entries_of(store: Store, subjects: Iterable[Subject]) -> dict[Subject, tuple[Watched, ...]]:
+    """Every entry on these subjects, retired ones too, each subject's in the order of adding.
+    Subjects without one are left out."""
+    rows = store.read_in(
+        "SELECT rowid AS nr, * FROM entry WHERE subject IN ({})", (s.key for s in subjects)
+    )
+    found: dict[Subject, list[Watched]] = {}
+    for row in sorted(rows, key=lambda row: (row["added"], row["nr"])):
+        watched = to_watched(row)
+        found.setdefault(watched.entry.subject, []).append(watched)
+    return {subject: tuple(watched) for subject, watched in found.items()}
 
 
-def with_baselines(entries: Watch, chain: str, fixed: Mapping[str, Baseline]) -> Watch:
-    """The same entries, those named in `fixed` with their baseline."""
-    changed = {
-        address: tuple(replace(w, baseline=w.baseline or fixed.get(w.entry.id)) for w in watched)
-        for address, watched in entries.get(chain, {}).items()
-        if any(w.entry.id in fixed for w in watched)
-    }
-    return {**entries, chain: {**entries.get(chain, {}), **changed}}
+def watch(store: Store, chain: str, addresses: Iterable[str]) -> dict[str, tuple[Watched, ...]]:
+    """Active entries on these addresses of a chain, by address."""
+    found = entries_of(store, (Subject(chain, address) for address in addresses))
+    active = {s.address: tuple(w for w in watched if w.active) for s, watched in found.items()}
+    return {address: watched for address, watched in active.items() if watched}
+
+
+def entries(store: Store, ids: Iterable[str]) -> dict[str, Watched]:
+    """Entries by id; unknown ids are left out."""
+    rows = store.read_in("SELECT * FROM entry WHERE id IN ({})", ids)
+    return {row["id"]: to_watched(row) for row in rows}
+
+
+def chains(store: Store) -> list[str]:
+    """Chains with an active entry."""
+    rows = store.read(
+        "SELECT DISTINCT s.chain FROM entry e JOIN subject s ON s.key = e.subject "
+        "WHERE e.retired IS NULL ORDER BY s.chain"
+    )
+    return [row["chain"] for row in rows]
 
 
 def absent_entries(store: Store) -> list[Watched]:
@@ -62,14 +77,13 @@ def take_list(
     `keep` names entries whose lines were refused: they are neither changed nor missing.
     `answer`: what is told of it, with the routes; taken and told go together.
     """
+    taken = [_Taken.of(entry, now) for entry in entries]  # before others have to wait
+    present = {e.id for e in entries} | set(keep)
     with store.write() as conn:
-        for entry in entries:
-            _take(conn, entry, sha256, now)
-        present = {e.id for e in entries} | set(keep)
-        rows = conn.execute("SELECT id, absent FROM entry WHERE retired IS NULL").fetchall()
-        for row in rows:
-            absent = None if row["id"] in present else (row["absent"] or now)
-            conn.execute("UPDATE entry SET absent = ? WHERE id = ?", (absent, row["id"]))
+        rows = conn.execute("SELECT id, terms, retired, absent FROM entry").fetchall()
+        known = {row["id"]: row for row in rows}
+        _take(conn, [each for each in taken if each.differs(known.get(each.id))], sha256, now)
+        _mark_absent(conn, rows, present, now)
         conn.execute(
             "INSERT INTO list_version (sha256, at, outcome) VALUES (?, ?, ?) "
             "ON CONFLICT (sha256, at) DO NOTHING",
@@ -84,30 +98,65 @@ def last_list(store: Store) -> str:
     return str(rows[0]["sha256"]) if rows else ""
 
 
-def _take(conn: sqlite3.Connection, entry: Entry, sha256: str, now: int) -> None:
-    subject = entry.subject
-    conn.execute(
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """An entry as it is written."""
+
+    id: str
+    subject: Subject
+    case: str
+    terms: str
+    retired: int | None
+
+    @classmethod
+    def of(cls, entry: Entry, now: int) -> _Taken:
+        retired = now if entry.retired else None
+        return cls(entry.id, entry.subject, entry.case, entry_terms(entry), retired)
+
+    def differs(self, row: sqlite3.Row | None) -> bool:
+        """From how it is recorded."""
+        if row is None or row["terms"] != self.terms:
+            return True
+        return (row["retired"] is None) != (self.retired is None)
+
+
+def _take(conn: sqlite3.Connection, taken: Sequence[_Taken], sha256: str, now: int) -> None:
+    """Add entries and change them; a new one is due at once."""
+    conn.executemany(
         "INSERT INTO subject (key, chain, address) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING",
-        (subject.key, subject.chain, subject.address),
+        [(t.subject.key, t.subject.chain, t.subject.address) for t in taken],
     )
-    terms, retired = entry_terms(entry), now if entry.retired else None
-    old = conn.execute("SELECT terms, retired FROM entry WHERE id = ?", (entry.id,)).fetchone()
-    if old is not None and old["terms"] == terms and (old["retired"] is None) == (retired is None):
-        return
-    conn.execute(
+    conn.executemany(
+        "UPDATE subject SET due = 0 WHERE key = ? "
+        "AND NOT EXISTS (SELECT 1 FROM entry WHERE id = ?)",
+        [(t.subject.key, t.id) for t in taken],
+    )
+    conn.executemany(
         "INSERT INTO entry (id, subject, case_id, terms, added, retired) VALUES (?,?,?,?,?,?) "
         "ON CONFLICT (id) DO UPDATE SET terms = excluded.terms, "
         "retired = CASE WHEN excluded.retired IS NULL THEN NULL "
         "ELSE coalesce(entry.retired, excluded.retired) END",
-        (entry.id, subject.key, entry.case, terms, now, retired),
+        [(t.id, t.subject.key, t.case, t.terms, now, t.retired) for t in taken],
     )
-    conn.execute(
+    conn.executemany(
         "INSERT INTO entry_version (entry, at, terms, list_sha256) VALUES (?,?,?,?) "
         "ON CONFLICT (entry, at, terms) DO NOTHING",
-        (entry.id, now, terms, sha256),
+        [(t.id, now, t.terms, sha256) for t in taken],
     )
-    if old is None:
-        conn.execute("UPDATE subject SET due = 0 WHERE key = ?", (subject.key,))
+
+
+def _mark_absent(
+    conn: sqlite3.Connection, rows: Sequence[sqlite3.Row], present: Collection[str], now: int
+) -> None:
+    """Of the entries known before: which ones left the file, and which came back."""
+    conn.executemany(
+        "UPDATE entry SET absent = ? WHERE id = ? AND retired IS NULL",
+        [
+            (None if row["id"] in present else now, row["id"])
+            for row in rows
+            if (row["absent"] is None) != (row["id"] in present)
+        ],
+    )
 
 
 def due_subjects(store: Store, now: int | None) -> list[Subject]:
