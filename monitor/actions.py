@@ -10,7 +10,7 @@ from pathlib import Path
 from monitor import __version__, inbox, messages, outbox, watchlist_edit
 from monitor.app import Fundwatch, now
 from monitor.chains import AddressError, canonical
-from monitor.errors import ConfigError, DeliveryError, Problem
+from monitor.errors import ConfigError, Problem
 from monitor.model import AlertView, Chain, ChannelConfig, Entry, Watched
 from monitor.settings import Settings, shipped_config
 from monitor.store import Store, journal, post, watch
@@ -37,13 +37,17 @@ def table(desk: Fundwatch) -> dict[str, inbox.Action]:
         return f"replayed  {count} deliveries; see `fundwatch deliveries list`"
 
     def test_channel(name: str) -> str:
-        try:
-            answers = outbox.send_test(desk.post(), name)
-        except DeliveryError as error:
-            remedy = "Correct config/channels.yaml, then try again"
-            raise ConfigError([Problem(f"channel {name}", "", str(error), remedy)]) from error
+        answers = outbox.send_test(desk.post(), name)
+        remedy = "Correct config/channels.yaml, then try again"
+        problems = [
+            Problem(f"channel {name}", "", f"{answer.recipient}: {answer.words}", remedy)
+            for answer in answers
+            if not answer.good
+        ]
+        if problems:
+            raise ConfigError(problems)
         journal.put_note(desk.store, f"test:{name}", str(now()))
-        return "\n".join(f"accepted  {recipient}: {answer}" for recipient, answer in answers)
+        return "\n".join(f"accepted  {each.recipient}: {each.words}" for each in answers)
 
     def retire(entry_id: str, name: str, why: str, day: str) -> str:
         return _retire(desk, entry_id, name, why, day)

@@ -12,7 +12,7 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 import requests
 import urllib3
 
-from monitor import net, outbox
+from monitor import net, outbox, routing
 from monitor.errors import DeliveryError, StoreError
 from monitor.plain import tidy
 from monitor.plan import Signal
@@ -261,6 +261,7 @@ class Tested:
     at: int
     good: bool
     words: str
+    whom: Sequence[str] = ()  # who was not reached, where others were
 
 
 def last_tests(store: Store, names: Iterable[str]) -> dict[str, Tested]:
@@ -306,6 +307,9 @@ def _try(desk: Fundwatch, name: str, now: int) -> Tested:
     except Exception as error:  # a fault of ours in one channel says nothing about the others
         log.exception("channel %s could not be tested", name)
         return Tested(now, False, f"fault in Fundwatch ({type(error).__name__})")
+    if failed := [each for each in answers if not each.good]:
+        whom = [each.recipient for each in failed] if len(failed) < len(answers) else []
+        return Tested(now, False, tidy("; ".join(each.words for each in failed)), whom)
     journal.put_note(desk.store, f"test:{name}", str(now))
     return Tested(now, True, f"test message accepted ({len(answers)} recipients)")
 
@@ -313,15 +317,18 @@ def _try(desk: Fundwatch, name: str, now: int) -> Tested:
 def _told(desk: Fundwatch, name: str, tested: Tested) -> Iterable[Signal]:
     """A channel that takes a connection may still refuse messages: then it stays told."""
     if not tested.good:
-        yield Signal(
-            key=f"channel:{name}",
-            bad=True,
-            hold=TEST_HOLD,
-            what=f"Channel {name} failed its daily test: {tested.words}",
-            cure=f"Nothing may be lost yet. Mend it, then run `fundwatch channels test {name}`.",
-        )
+        for recipient in tested.whom or ("",):
+            to = f" to {recipient}" if recipient else ""
+            yield Signal(
+                key=routing.trouble_key(name, recipient),
+                bad=True,
+                hold=TEST_HOLD,
+                what=f"Channel {name} failed its daily test{to}: {tested.words}",
+                cure="Nothing may be lost yet. Mend it, then run "
+                f"`fundwatch channels test {name}`.",
+            )
     elif not post.refused(desk.store, name):
-        yield Signal(f"channel:{name}", bad=False)
+        yield Signal(routing.trouble_key(name), bad=False)
 
 
 def told(store: Store, *keys: str) -> list[str]:

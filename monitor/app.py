@@ -23,6 +23,7 @@ from monitor import (
     __version__,
     budget,
     channels,
+    freezing,
     health,
     links,
     messages,
@@ -36,6 +37,7 @@ from monitor import (
 from monitor.chains import stable_id
 from monitor.daybook import Daybook
 from monitor.errors import Busy, ConfigError, Problem, SourceError
+from monitor.freezing import Post
 from monitor.http import Http, Limiter
 from monitor.model import (
     Alert,
@@ -47,14 +49,13 @@ from monitor.model import (
     SourceConfig,
     Subject,
 )
-from monitor.outbox import Post
 from monitor.plain import plural
 from monitor.plan import Route, Signal
 from monitor.poll import PassReport, Poller, World
 from monitor.ports import Source
 from monitor.reader import HEAD_TTL, Desk
 from monitor.settings import Settings, load, shipped_config
-from monitor.store import Store, journal, post, watch
+from monitor.store import Store, journal, owing, watch, ways
 from monitor.store.schema import CHANGES
 from monitor.store.views import Views
 
@@ -252,6 +253,7 @@ class Fundwatch:
         folders = [home / "config" / "templates", shipped_config() / "templates"]
         self._templates = messages.environment(*folders)
         self._sending, self._keeping = threading.Lock(), threading.Lock()
+        self.rounds = outbox.Rounds()
         self.poller = Poller(store, self._world())
         self.list = watchdesk.WatchDesk(self)
 
@@ -299,7 +301,9 @@ class Fundwatch:
     def route(self, alert: Alert, entry: Entry | None) -> list[Route]:
         if entry is not None and entry.canary:
             return []  # it moves all the time: one would read nothing else
-        return routing.routes(alert, entry, self.settings.channels)
+        configs = self.settings.channels
+        bad = ways.failing(self.store, configs) if routing.about_sending(alert) else ()
+        return routing.routes(alert, entry, configs, bad)
 
     def interval(self, _subject: Subject) -> int:
         return self.round_seconds
@@ -388,40 +392,49 @@ class Fundwatch:
         if before != " ".join(chain):
             since = max(since, moment - after * (len(chain) + 1)) if noted else moment
             journal.put_note(self.store, "escalation", f"{since} {' '.join(chain)}")
-        for alert_id, channel in post.escalate(self.store, chain, after, since, now()):
+        for alert_id, channel in owing.escalate(self.store, chain, after, since, now()):
             log.warning("alert %s not acknowledged, passed on to %s", alert_id, channel)
 
     def adopt(self) -> None:
-        """Tell to the present channels what waits for one that was taken out of the settings."""
+        """Tell to the present channels what waits for one that was taken out of the settings,
+        for somebody who was taken out of a channel, or for the first channel of all."""
         channels = self.settings.channels
-        gone = post.gone(self.store, channels) if channels else {}
+        ways.forget(self.store, channels)
+        for name, config in channels.items():
+            owing.readdress(self.store, name, routing.recipients(config), now())
+        gone = owing.gone(self.store, channels) if channels else {}
         if not gone:
             return
         alerts = list(dict.fromkeys(alert for owed in gone.values() for alert in owed))
         views = self.views.alerts(alerts)
-        post.move(self.store, gone, [r for v in views for r in self.route(v.alert, v.entry)])
-        journal.put_signals(self.store, [_gone(name, len(gone[name])) for name in gone], now())
-        log.warning("%d channels are gone; %d alerts go to others", len(gone), len(alerts))
+        routes = [route for view in views for route in self.route(view.alert, view.entry)]
+        found = {alert for alert, channel, _ in routes if channel != routing.NOBODY}
+        counts = {name: len(found.intersection(gone[name])) for name in gone}
+        signals = [_gone(name, count) for name, count in counts.items() if count]
+        owing.move(self.store, gone, routes, signals, now())
+        if found:
+            log.warning("%d alerts that had no channel go to those there are", len(found))
 
-    def deliver(self, *, everything: bool) -> outbox.Tally:
-        """One round of sending; rounds never overlap."""
+    def deliver(self, *, everything: bool, seconds: float = outbox.ROUND_SECONDS) -> outbox.Tally:
+        """Freeze what is owed and send what is due. With `everything` waits for it, at most
+        so many `seconds`; else each channel works on beside its caller."""
         with self._sending:
-            return outbox.deliver(self.post(), everything=everything)
+            wait = seconds if everything else 0.0
+            return outbox.deliver(self.post(), self.rounds, everything=everything, seconds=wait)
 
     def daily(self) -> None:
         """Freeze the daily message at its hour of the desk's day, once a day; the first one on
         the day after the first start."""
         local, moment = datetime.now(ZoneInfo(self.timezone)), now()
-        last = journal.get_note(self.store, "daily")
-        if last == local.date().isoformat() or (
-            last is not None and local.hour < self.settings.daily_hour
-        ):
+        day, last = local.date().isoformat(), journal.get_note(self.store, "daily")
+        if last == day or (last is not None and local.hour < self.settings.daily_hour):
             return
-        if last is not None:
-            since = int(journal.get_note(self.store, "daily_at") or moment - 86_400)
-            outbox.daily(self.post(), since, moment, Daybook(self, since, moment).remarks)
-        journal.put_note(self.store, "daily", local.date().isoformat())
-        journal.put_note(self.store, "daily_at", str(moment))
+        if last is None:
+            journal.put_note(self.store, "daily_at", str(moment))
+            journal.put_note(self.store, "daily", day)
+            return
+        since = int(journal.get_note(self.store, "daily_at") or moment - 86_400)
+        freezing.daily(self.post(), day, since, moment, Daybook(self, since, moment).remarks)
 
     def tell_upgrade(self) -> None:
         """Say what opening the record with a newer version did to it."""
@@ -454,6 +467,10 @@ class Fundwatch:
 
 
 def _gone(name: str, count: int) -> Signal:
+    if name == routing.NOBODY:
+        what = f"{plural(count, 'alert')} could be told to nobody until now, and are told now."
+        cure = "`fundwatch alerts list` shows since when. Keep at least one channel set up."
+        return Signal(f"untold:{now()}", bad=True, what=what, cure=cure, once=True)
     return Signal(
         key=f"gone:{name}/{now()}",
         bad=True,

@@ -224,18 +224,23 @@ class Daemon:
         log.info("stopping")
         self._tell_supervisor("STOPPING=1")
         scheduler.pause()
+        self._desk.rounds.closing.set()
         deadline = time.monotonic() + STOP_WITHIN
         if server is not None:
             server.stop()
-        while time.monotonic() < deadline and self._pulse.busy():
+        while time.monotonic() < deadline and self._under_way():
             time.sleep(0.05)
-        if not self._pulse.busy():
+        if not self._under_way():
             scheduler.shutdown(wait=False)
             log.info("stopped")
             return 0
         # A source or receiver hangs. What was decided is committed, what was not is read
         # again; waiting for the network would only delay the restart.
         with self._desk.store.write():
-            log.info("stopped while %s was under way", ", ".join(self._pulse.busy()))
+            log.info("stopped while %s was under way", ", ".join(self._under_way()))
             logging.shutdown()
             os._exit(0)
+
+    def _under_way(self) -> list[str]:
+        sending = [f"sending by {name}" for name in self._desk.rounds.busy()]
+        return [*self._pulse.busy(), *sending]

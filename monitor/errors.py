@@ -85,19 +85,29 @@ class Busy(MonitorError):
 
 
 class DeliveryError(MonitorError):
-    """A message was not accepted. `permanent` means that repeating cannot help."""
+    """A message was not accepted. Without any of the flags: an outage, which may pass.
+
+    `permanent`: repeating this message cannot help. `lasting`: the receiver said no, and will
+    say so until a person changes something, so that a few tries are enough. `disable`: it
+    said that it is gone (HTTP 410). `personal`: it is about this recipient or this message,
+    not about the channel as a whole.
+    """
 
     def __init__(
         self,
         message: str,
         *,
         permanent: bool = False,
+        lasting: bool = False,
         disable: bool = False,
+        personal: bool = False,
         retry_after: float | None = None,
         status: str = "",
     ) -> None:
         super().__init__(message)
         self.permanent = permanent
-        self.disable = disable  # the receiver said that it is gone for good (HTTP 410)
+        self.lasting = lasting
+        self.disable = disable
+        self.personal = personal
         self.retry_after = retry_after  # seconds, as the receiver asked
         self.status = status  # short code for people: "503", "550", "timeout"

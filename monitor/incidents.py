@@ -36,7 +36,8 @@ def phase(incident: Incident, now: int) -> str | None:
     if incident.signal.once:
         return None
     if incident.closed is not None:
-        return "closed" if incident.ended is None else None
+        over = now - incident.closed >= incident.signal.settle
+        return "closed" if over and incident.ended is None else None
     last = incident.reminded or incident.told
     return "reminder" if now - last >= REMIND_EVERY else None
 

@@ -17,7 +17,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from monitor import chat
 from monitor.model import AlertKind, AlertView, ChannelConfig, Rendered, Severity, TransferView
 from monitor.plain import clean, rfc3339, tidy, utc
-from monitor.records import BODY_TYPE, Allowed, json_text, webhook_body
+from monitor.records import (
+    BODY_TYPE,
+    Allowed,
+    Outlined,
+    json_text,
+    outline_body,
+    webhook_body,
+)
 from monitor.sheets.about import passed_on
 from monitor.sheets.alert import alert_sheet
 from monitor.sheets.daily import daily_sheet
@@ -133,6 +140,34 @@ def render_test(
     if channel.machine:
         return Rendered("Fundwatch test", "", json=json_text(webhook_body((), now)))
     return _mail(lambda: test_sheet(telling), (), telling, templates, "")
+
+
+def render_outlines(
+    outlines: Sequence[Outlined], *, channel: ChannelConfig, message_id: str, now: int, trouble: str
+) -> Rendered:
+    """What goes out when alerts could not even be read for their message: which they are.
+    `trouble`: the name of what went wrong."""
+    if channel.machine:
+        body = outline_body(outlines, now)
+        return Rendered(f"{BODY_TYPE} {len(outlines)}", "", json=json_text(body))
+    lines = [
+        "This message could not be laid out; these alerts wait for you in the record.",
+        f"Tell who runs Fundwatch: {trouble}.",
+        f"Message {message_id}, sent {utc(now)}.",
+    ]
+    for each in outlines:
+        at = f"{each.kind} {each.severity} {each.chain or ''} {rfc3339(each.created)}"
+        lines += ["", f"ALERT   {each.id} {at}", f"SHOW    fundwatch alerts show {each.id}"]
+    counted = outlines[0].id if len(outlines) == 1 else f"{len(outlines):,} alerts"
+    found = [Severity(each.severity) for each in outlines]
+    severity = next((each for each in Severity if each in found), Severity.LOW)
+    subject = _header(f"[Fundwatch {severity.value.upper()}] {topic(counted, message_id)}")
+    if channel.kind == "email":
+        return Rendered(subject, "\n".join(lines) + "\n")
+    show = f"show {outlines[0].id}" if len(outlines) == 1 else "list"
+    return chat.render_lines(
+        channel.kind, lines, subject=subject, severity=severity, show=f"fundwatch alerts {show}"
+    )
 
 
 _SHEETS: Mapping[AlertKind, Callable[[AlertView, Telling], Sheet]] = {

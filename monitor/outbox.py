@@ -8,24 +8,19 @@ so. A crash in between repeats the same bytes under the same id.
 from __future__ import annotations
 
 import logging
+import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
-from jinja2 import Environment
-
-from monitor import messages, routing
+from monitor import freezing, messages, routing
 from monitor.chains import stable_id
-from monitor.errors import DeliveryError
-from monitor.model import ChannelConfig, Entry, Outgoing, Rendered
+from monitor.errors import DeliveryError, StoreError
+from monitor.freezing import Post
+from monitor.model import Outgoing, Rendered
 from monitor.plan import Signal
 from monitor.ports import Channel
-from monitor.records import MAX_ALERTS
-from monitor.store import Store, journal, post
-from monitor.store.views import Views
+from monitor.store import post, ways
 
 log = logging.getLogger("fundwatch.outbox")
 
@@ -40,31 +35,17 @@ WAITS: Mapping[str, tuple[int, ...]] = {
     **dict.fromkeys(("slack", "teams", "discord", "apprise"), _CHAT),
 }
 LONGEST_HOLD = 86_400  # the most that a receiver's Retry-After is obeyed
-GROUP_ABOVE = 5  # alerts of one case that wait for one channel: more become one message
-STORM_WINDOW = 600  # seconds in which this many messages ...
-STORM_MESSAGES = 10  # ... about one case make the next ones wait
-STORM_WAIT = 1200  # for the next grouped message
+# Tries of one message that are answered by a no which only a person can change.
+MOST_REFUSALS = 8
+OUTAGE_TRIES = 3  # after so many tries that failed people hear of it, if it has lasted
+OUTAGE_HOLD = 600  # seconds
+SETTLE = 600  # seconds that a way must work until people hear that it does
+# A no to this very message: another one, or this one later, may well be taken.
+_ABOUT_MESSAGE = frozenset({"400", "413", "422", "552", "554", "address"})
 # After this a round ends and the next one goes on: a slow receiver must not look like a
 # program that hangs.
 ROUND_SECONDS = 90.0
 GIVE_UP_IN_ROW = 3  # failures in a row after which a channel is left for the next round
-DAILY_MOST = 1000  # alerts shown in one daily mail
-
-
-@dataclass(frozen=True)
-class Post:
-    """Everything that the deliver loop works with. Put together in app.py."""
-
-    store: Store
-    configs: Mapping[str, ChannelConfig]
-    channels: Mapping[str, Channel]
-    views: Views
-    templates: Environment
-    entries: Callable[[], Collection[Entry]]
-    clock: Callable[[], int]
-    timezone: str
-    version: str
-    link: Callable[[str], str] = lambda _message_id: ""  # where a message is acknowledged
 
 
 @dataclass
@@ -76,212 +57,143 @@ class Tally:
     failed: int = 0
     dead: int = 0
     errors: dict[str, str] = field(default_factory=dict)  # channel -> last error
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def count(self, channel: str, error: DeliveryError | None, *, dead: bool) -> None:
+        """One try; from the thread of its channel."""
+        with self._lock:
+            self.accepted += error is None
+            self.failed += error is not None
+            self.dead += dead
+            if error is not None:
+                self.errors[channel] = str(error)
 
 
-# -- freezing --------------------------------------------------------------------------
+class Rounds:
+    """Rounds of sending under way, one a channel: none waits for another."""
 
+    def __init__(self) -> None:
+        self.closing = threading.Event()  # nothing more is begun
+        self._lock = threading.Lock()
+        self._threads: dict[str, threading.Thread] = {}
+        self._faults: list[Exception] = []
 
-def freeze(desk: Post, *, everything: bool) -> int:
-    """Make messages of what is owed; returns how many. `everything` does not wait for more
-    of a storm to come."""
-    made = 0
-    for owing in _owed(desk):
-        config = desk.configs.get(owing.channel)
-        if config is None or _not_yet(desk, owing, config):
-            continue
-        for part in _parts(desk, owing, config, everything):
-            _freeze_one(desk, part, config)
-            made += 1
-    return made
-
-
-def _owed(desk: Post) -> list[post.Owed]:
-    sleepers = [name for name, config in desk.configs.items() if config.quiet_hours]
-    return post.owed(desk.store, sleepers)
-
-
-def _not_yet(desk: Post, owing: post.Owed, config: ChannelConfig) -> bool:
-    """Whether this is kept for the daily message or for the end of quiet hours."""
-    if owing.form == "daily":
+    def begin(self, name: str, work: Callable[[], None]) -> bool:
+        """Start a channel's round, unless its last one still runs."""
+        with self._lock:
+            running = self._threads.get(name)
+            if self.closing.is_set() or (running is not None and running.is_alive()):
+                return False
+            # Never waited for at the end of the process: what a receiver does must not keep
+            # it, and what is cut off is sent again under its id.
+            thread = threading.Thread(
+                target=self._run, args=[work], name=f"send {name}", daemon=True
+            )
+            self._threads[name] = thread
+            thread.start()
         return True
-    local = datetime.fromtimestamp(desk.clock(), ZoneInfo(desk.timezone))
-    return routing.waits(config, urgent=owing.urgent, minute=local.hour * 60 + local.minute)
+
+    def _run(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - raised by whoever asks for faults
+            with self._lock:
+                self._faults.append(error)
+
+    def busy(self) -> list[str]:
+        """Channels whose round runs."""
+        with self._lock:
+            return sorted(name for name, thread in self._threads.items() if thread.is_alive())
+
+    def wait(self, until: float) -> None:
+        """Until no round runs, or the monotonic clock shows `until`."""
+        with self._lock:
+            threads = list(self._threads.values())
+        for thread in threads:
+            thread.join(max(0.0, until - time.monotonic()))
+
+    def raise_fault(self) -> None:
+        """Raise what a round since the last call ended with, so that it is not silent."""
+        with self._lock:
+            faults, self._faults = self._faults, []
+        if faults:
+            raise faults[0]
 
 
-def _parts(
-    desk: Post, owing: post.Owed, config: ChannelConfig, everything: bool
-) -> list[post.Owed]:
-    """Cut what is owed into messages: alone, grouped when many, or nothing yet."""
-    if config.machine:
-        return [
-            replace(owing, alerts=owing.alerts[i : i + MAX_ALERTS])
-            for i in range(0, len(owing.alerts), MAX_ALERTS)
-        ]
-    if owing.form == "group" and not everything and _storm(desk, owing):
-        return []
-    if owing.form != "alone" and len(owing.alerts) > GROUP_ABOVE:
-        return [owing]
-    form = "escalated" if owing.form == "escalated" else "alone"
-    return [replace(owing, alerts=(alert,), form=form) for alert in owing.alerts]
+def deliver(desk: Post, rounds: Rounds, *, everything: bool, seconds: float = 0.0) -> Tally:
+    """Freeze what is owed and send what is due: each channel in order and in a thread of its
+    own. Waits at most `seconds` for them; what is not done then goes on without the caller.
 
-
-def _storm(desk: Post, owing: post.Owed) -> bool:
-    """Whether so much was sent about this case that the next message should collect."""
-    now = desk.clock()
-    recent = post.recent_messages(desk.store, owing.channel, owing.case, now - STORM_WINDOW, now)
-    last = post.last_group(desk.store, owing.channel, owing.case, now)
-    return recent >= STORM_MESSAGES or now - last < STORM_WAIT
-
-
-def _freeze_one(desk: Post, owing: post.Owed, config: ChannelConfig) -> None:
-    now = desk.clock()
-    passed_on, many = owing.form == "escalated", len(owing.alerts) > 1
-    prefix = "E" if passed_on else "G" if many else "M"
-    message_id = stable_id(prefix, owing.channel, *owing.alerts)
-    views = desk.views.alerts(owing.alerts)
-    rendered = messages.render(
-        views,
-        channel=config,
-        allowed_cases=routing.allowed_cases(config, desk.entries()),
-        message_id=message_id,
-        now=now,
-        timezone=desk.timezone,
-        version=desk.version,
-        templates=desk.templates,
-        thread=_thread(desk, views[0].thread, owing.channel) if len(views) == 1 else "",
-        link=desk.link(message_id),
-        passed_on=passed_on,
-    )
-    post.freeze(desk.store, message_id, owing, rendered, routing.recipients(config), now)
-
-
-def _thread(desk: Post, alert_id: str | None, channel: str) -> str:
-    found = post.first_message_id(desk.store, alert_id, channel) if alert_id else None
-    return found or ""
-
-
-Remarks = Callable[[Collection[str]], Mapping[str, Sequence[str]]]  # of cases -> by heading
-
-
-def daily(desk: Post, since: int, until: int, remarks: Remarks) -> int:
-    """Freeze the daily message of every channel for people; returns how many."""
-    waiting: dict[str, list[str]] = {}
-    for owing in post.owed(desk.store):
-        if owing.form == "daily":
-            waiting.setdefault(owing.channel, []).extend(owing.alerts)
-    made = 0
-    for name, config in desk.configs.items():
-        if not config.machine and ("desk" in config.audience or name in waiting):
-            _freeze_daily(desk, config, tuple(waiting.get(name, ())), since, until, remarks)
-            made += 1
-    return made
-
-
-def _freeze_daily(
-    desk: Post,
-    config: ChannelConfig,
-    owed: tuple[str, ...],
-    since: int,
-    until: int,
-    remarks: Remarks,
-) -> None:
-    """Everything of the day that the channel is told of; what waited for it goes first."""
-    message_id = stable_id("D", config.name, str(until))
-    day = post.told_between(desk.store, config.name, since, until)
-    alerts = list(dict.fromkeys([*owed, *day]))
-    allowed = routing.allowed_cases(config, desk.entries())
-    said = dict(remarks(allowed))
-    if len(alerts) > DAILY_MOST:
-        left = f"{len(alerts) - DAILY_MOST:,} more alerts: `fundwatch alerts list`."
-        said["NOT SHOWN"] = [left]
-    rendered = messages.render_daily(
-        desk.views.alerts(alerts[:DAILY_MOST]),
-        channel=config,
-        allowed_cases=allowed,
-        message_id=message_id,
-        since=since,
-        until=until,
-        remarks=said,
-        timezone=desk.timezone,
-        version=desk.version,
-        templates=desk.templates,
-    )
-    owing = post.Owed(config.name, "", "daily", False, owed)
-    post.freeze(desk.store, message_id, owing, rendered, routing.recipients(config), until)
-
-
-# -- sending ---------------------------------------------------------------------------
-
-
-def deliver(desk: Post, *, everything: bool) -> Tally:
-    """Freeze what is owed and send what is due; channels in parallel, each in order.
-
-    Rounds never overlap, so what is claimed at the beginning was left by one that ended
-    in the middle: it is taken over.
+    Raises what a round ended with, at this call or at the next.
     """
-    if taken := post.release_claims(desk.store):
-        log.info("took over %d deliveries that an earlier round had begun", taken)
-    tally = Tally(frozen=freeze(desk, everything=everything))
-    due = post.due_deliveries(desk.store, desk.clock(), all_waiting=everything)
-    by_channel: dict[str, list[post.Due]] = {}
-    for each in due:
-        by_channel.setdefault(each.channel, []).append(each)
-    with ThreadPoolExecutor(max(1, len(by_channel)), thread_name_prefix="send") as pool:
-        for part in pool.map(lambda item: _send_all(desk, *item), by_channel.items()):
-            _add(tally, part)
+    ways.settle(desk.store, desk.configs, desk.clock())
+    tally = Tally(frozen=freezing.freeze(desk, everything=everything))
+    until = time.monotonic() + (seconds or ROUND_SECONDS)
+    for name in post.channels_due(desk.store, desk.clock(), all_waiting=everything):
+        channel = desk.channels.get(name)
+        if channel is not None:
+            task = _Task(desk, rounds, channel, name, everything, until, tally)
+            rounds.begin(name, task.run)
+    if seconds:
+        rounds.wait(until)
+        ways.settle(desk.store, desk.configs, desk.clock())
+    rounds.raise_fault()
     return tally
 
 
 def pending(desk: Post) -> bool:
     """Whether a round with `everything` has something to send now."""
-    return bool(post.due_deliveries(desk.store, desk.clock(), all_waiting=True)) or any(
-        owing.channel in desk.configs and not _not_yet(desk, owing, desk.configs[owing.channel])
-        for owing in _owed(desk)
-    )
+    due = post.channels_due(desk.store, desk.clock(), all_waiting=True)
+    return any(name in desk.channels for name in due) or freezing.waiting(desk)
 
 
-def _add(total: Tally, part: Tally) -> None:
-    total.accepted += part.accepted
-    total.failed += part.failed
-    total.dead += part.dead
-    total.errors |= part.errors
+@dataclass
+class _Task:
+    """One channel's round."""
 
+    desk: Post
+    rounds: Rounds
+    channel: Channel
+    name: str
+    everything: bool
+    until: float  # by the monotonic clock: nothing is begun after it
+    tally: Tally
 
-def _send_all(desk: Post, name: str, due: Sequence[post.Due]) -> Tally:
-    tally, in_row, began = Tally(), 0, time.monotonic()
-    channel = desk.channels.get(name)
-    for each in due if channel is not None else ():
-        assert channel is not None
-        if time.monotonic() - began > ROUND_SECONDS:
-            break
-        if in_row >= GIVE_UP_IN_ROW or not post.claim(desk.store, each, desk.clock()):
-            continue
-        error = _send(desk, channel, each)
-        in_row = in_row + 1 if error else 0
-        tally.accepted += error is None
-        tally.failed += error is not None
-        tally.dead += error is not None and _fail(desk, each, error)
-        if error is not None:
-            tally.errors[name] = str(error)
-            if error.disable:
+    def run(self) -> None:
+        """Send what is due, the oldest first. What was claimed before was left by a round that
+        ended in the middle, as a channel's rounds never overlap: it is taken over."""
+        store, now = self.desk.store, self.desk.clock()
+        if taken := post.release_claims(store, self.name):
+            log.info("took over %d deliveries that an earlier round had begun", taken)
+        in_row = 0
+        for due in post.due_deliveries(store, self.name, now, all_waiting=self.everything):
+            if in_row >= GIVE_UP_IN_ROW or time.monotonic() > self.until:
                 break
-    return tally
+            if self.rounds.closing.is_set():
+                break
+            if not post.claim(store, due, self.desk.clock()):
+                continue
+            error = _send(self.desk, self.channel, due)
+            dead = error is not None and _fail(self.desk, due, error)
+            self.tally.count(self.name, error, dead=dead)
+            # What is given up at once says nothing about the next message.
+            in_row = in_row + 1 if error is not None and not error.permanent else 0
+            if error is not None and error.disable:
+                break
 
 
 def _send(desk: Post, channel: Channel, due: post.Due) -> DeliveryError | None:
     try:
-        answer = channel.send(due.outgoing)
+        answer = channel.send(post.outgoing(desk.store, due))
     except DeliveryError as error:
         return error
-    except Exception as error:  # a fault of ours must not stop the other channels
+    except StoreError:
+        raise
+    except Exception as error:  # a fault of ours must not stop the other messages
         log.exception("channel %s could not send", due.channel)
         return DeliveryError(f"fault in Fundwatch ({type(error).__name__})", status="fault")
-    now = desk.clock()
-    post.accepted(desk.store, due, answer, now)
-    key = f"channel:{due.channel}"
-    good = Signal(key, bad=False)
-    journal.put_signals(desk.store, [good], now)
-    log.info("message %s accepted by %s", due.outgoing.message_id, due.channel)
+    post.accepted(desk.store, due, answer, desk.clock())
+    log.info("message %s accepted by %s", due.message_id, due.channel)
     return None
 
 
@@ -290,57 +202,75 @@ def _fail(desk: Post, due: post.Due, error: DeliveryError) -> bool:
     now = desk.clock()
     waits = WAITS[desk.configs[due.channel].kind]
     attempt = due.attempts + 1
+    refusals = due.refusals + (error.lasting and not error.disable)
     if error.disable:
         post.disable(desk.store, due.channel, str(error), now)
     # Also by age: polls made by hand or by cron use up the tries within minutes.
-    worn_out = attempt > len(waits) and now - due.outgoing.created >= sum(waits)
-    dead = error.permanent or (worn_out and not error.disable)
+    worn_out = attempt > len(waits) and now - due.created >= sum(waits)
+    dead = error.permanent or refusals >= MOST_REFUSALS or (worn_out and not error.disable)
     wait = waits[min(attempt, len(waits)) - 1]
     if error.retry_after is not None:
         wait = int(min(LONGEST_HOLD, max(wait, error.retry_after)))
-    post.failed(
-        desk.store,
-        due,
+    failure = post.Failure(
         str(error),
         None if dead else now + wait,
         held=error.retry_after is not None,
+        refusals=refusals,
+        revive=_revive(due, error),
     )
-    journal.put_signals(desk.store, _failure_signals(due, error, attempt, dead), now)
+    post.failed(desk.store, due, failure, _trouble(desk, due, error, attempt, dead), now)
     log.warning(
-        "message %s not accepted by %s (try %d): %s",
-        due.outgoing.message_id,
-        due.channel,
-        attempt,
-        error,
+        "message %s not accepted by %s (try %d): %s", due.message_id, due.channel, attempt, error
     )
     return dead
 
 
-def _failure_signals(due: post.Due, error: DeliveryError, attempt: int, dead: bool) -> list[Signal]:
+def _revive(due: post.Due, error: DeliveryError) -> int:
+    """Whether a message is to be sent again, once, when its way works again."""
+    own_fault = error.status in _ABOUT_MESSAGE
+    return due.revive if due.revive or own_fault else ways.GIVEN_UP_FOR_ITS_WAY
+
+
+def _trouble(
+    desk: Post, due: post.Due, error: DeliveryError, attempt: int, dead: bool
+) -> list[Signal]:
+    """One incident a channel, or a recipient of several, while it lasts."""
     name = due.channel
+    one_of_many = error.personal and len(routing.recipients(desk.configs[name])) > 1
+    key = routing.trouble_key(name, due.recipient if one_of_many else "")
+    to = f" to {due.recipient}" if one_of_many else ""
+    again = f"run `fundwatch channels test {name}`"
     if error.disable:
         what = f"Channel {name} was switched off: its receiver said that it is gone. {error}"
-        cure = f"Correct its address, then run `fundwatch channels test {name}`."
-        return [Signal(f"channel:{name}", bad=True, what=what, cure=cure)]
+        return [Signal(key, bad=True, what=what, cure=f"Correct its address, then {again}.")]
     if dead:
-        what = f"A message of channel {name} was given up after {attempt} tries: {error}"
+        tries = "1 try" if attempt == 1 else f"{attempt} tries"
+        what = f"A message of channel {name}{to} was given up after {tries}: {error}"
+        leave_out = ", or take this recipient out of it" if to else ""
         cure = (
-            f"Mend the channel, then run `fundwatch deliveries replay {due.outgoing.message_id}`."
+            f"Mend the channel{leave_out}, then {again}. See `fundwatch deliveries list --state "
+            "dead`."
         )
-        key = f"dead:{name}/{due.outgoing.message_id}/{due.outgoing.recipient}"
-        return [Signal(key, bad=True, what=what, cure=cure, once=True)]
-    if attempt >= 3:
-        what = f"Channel {name} does not accept messages: {error}"
-        cure = f"See `fundwatch deliveries list` and `fundwatch channels test {name}`."
-        return [Signal(f"channel:{name}", bad=True, what=what, cure=cure, hold=600)]
+        return [Signal(key, bad=True, what=what, cure=cure, settle=SETTLE)]
+    if attempt >= OUTAGE_TRIES:
+        what = f"Channel {name} does not accept messages{to}: {error}"
+        cure = f"See `fundwatch deliveries list`; then {again}."
+        return [Signal(key, bad=True, what=what, cure=cure, hold=OUTAGE_HOLD, settle=SETTLE)]
     return []
 
 
-def send_test(desk: Post, name: str) -> list[tuple[str, str]]:
-    """Send a test message to each recipient; returns (recipient, answer).
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a test message went for one recipient."""
 
-    Raises DeliveryError. A success switches a disabled channel on again.
-    """
+    recipient: str
+    words: str
+    good: bool = True
+
+
+def send_test(desk: Post, name: str) -> list[Answer]:
+    """Send a test message to each recipient of a channel, whatever the others answer. A yes
+    switches a disabled channel on again."""
     config, now = desk.configs[name], desk.clock()
     message_id = stable_id("T", name, str(now))
     rendered: Rendered = messages.render_test(
@@ -351,9 +281,14 @@ def send_test(desk: Post, name: str) -> list[tuple[str, str]]:
         version=desk.version,
         templates=desk.templates,
     )
-    answers = [
-        (recipient, desk.channels[name].send(Outgoing(message_id, recipient, now, rendered)))
-        for recipient in routing.recipients(config)
-    ]
-    post.enable(desk.store, name)
+    answers = []
+    for recipient in routing.recipients(config):
+        try:
+            words = desk.channels[name].send(Outgoing(message_id, recipient, now, rendered))
+            answers.append(Answer(recipient, words))
+        except DeliveryError as error:
+            answers.append(Answer(recipient, str(error), good=False))
+        ways.note(desk.store, (name, recipient), now, good=answers[-1].good)
+    if any(answer.good for answer in answers):
+        post.enable(desk.store, name)
     return answers

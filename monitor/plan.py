@@ -99,6 +99,7 @@ class Signal:
     audience: str = "operations"  # desk | operations
     severity: str = "high"
     hold: int = 0  # seconds that it must last before anybody is told
+    settle: int = 0  # seconds that it must be over before anybody is told of that
     what: str = ""  # plain sentences for the notice
     cure: str = ""
     chain: str | None = None

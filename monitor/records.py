@@ -14,7 +14,7 @@ import io
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from monitor import value
 from monitor.model import AlertKind, AlertView, Entry, Known, TransferView
@@ -177,6 +177,36 @@ def webhook_body(
     alerts = [alert_object(v, allowed) if whole else reference_object(v) for v in views]
     data = {"alerts": alerts} | ({"passed_on": True} if passed_on else {})
     return {"type": BODY_TYPE, "timestamp": rfc3339(created), "data": data}
+
+
+class Outlined(Protocol):
+    """The least that can be said of an alert. `created`: Unix seconds."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def severity(self) -> str: ...
+    @property
+    def chain(self) -> str | None: ...
+    @property
+    def created(self) -> int: ...
+
+
+def outline_body(outlines: Sequence[Outlined], created: int) -> dict[str, Any]:
+    """A body of alerts that could not be shown: each as `detail: reference` has it."""
+    alerts = [
+        {
+            "id": each.id,
+            "kind": each.kind,
+            "severity": each.severity,
+            "chain": each.chain,
+            "time": rfc3339(each.created),
+        }
+        for each in outlines
+    ]
+    return {"type": BODY_TYPE, "timestamp": rfc3339(created), "data": {"alerts": alerts}}
 
 
 def json_text(value: object) -> str:

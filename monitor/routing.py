@@ -13,9 +13,16 @@ from monitor.model import Alert, AlertKind, ChannelConfig, Entry, Lane, Severity
 from monitor.plan import Route
 
 URGENT = frozenset({Severity.SEVERE, Severity.HIGH})
+NOBODY = ""  # the channel of what is owed and has no channel that could take it yet
+Way = tuple[str, str]  # channel and recipient
 
 
-def routes(alert: Alert, entry: Entry | None, channels: Mapping[str, ChannelConfig]) -> list[Route]:
+def routes(
+    alert: Alert,
+    entry: Entry | None,
+    channels: Mapping[str, ChannelConfig],
+    failing: Collection[Way] = frozenset(),
+) -> list[Route]:
     """The channels that are owed an alert, each with the form in which it is told:
 
     alone      a message of its own, at once
@@ -23,11 +30,69 @@ def routes(alert: Alert, entry: Entry | None, channels: Mapping[str, ChannelConf
     group      at once; in a storm collected for a while
     history    as prompt, apart from the news that follows it
     daily      in the daily message
+
+    A notice about sending takes none of the ways that are `failing`. What nobody can take now
+    is owed to NOBODY, until somebody can.
     """
     takers = _takers(alert, entry, channels.values())
-    # A notice about a channel's own trouble is for the others, unless there are none.
-    healthy = [each for each in takers if not _about(alert, each.name)]
-    return [(alert.id, each.name, _form(alert, each)) for each in healthy or takers]
+    if about_sending(alert):
+        takers = _able(alert, takers, channels.values(), failing)
+    owed = [(alert.id, each.name, _form(alert, each)) for each in takers]
+    return owed or [(alert.id, NOBODY, "alone")]
+
+
+def _able(
+    alert: Alert,
+    takers: Collection[ChannelConfig],
+    channels: Collection[ChannelConfig],
+    failing: Collection[Way],
+) -> list[ChannelConfig]:
+    """Who can be told of trouble with sending: those whom it is for, else anybody. Best other
+    channels than the one in trouble, else other recipients of it, else (it is over) itself."""
+    name, _ = place_of(_key(alert)) or ("", "")
+    for group in (takers, channels):
+        reach = {each.name: able(alert, each, failing, others=True) for each in group}
+        found = [each for each in group if each.name != name and reach[each.name]]
+        found = found or [each for each in group if reach[each.name]]
+        found = found or [each for each in group if able(alert, each, failing, others=False)]
+        if found:
+            return found
+    return []
+
+
+def able(
+    alert: Alert, config: ChannelConfig, failing: Collection[Way], *, others: bool
+) -> tuple[str, ...]:
+    """The recipients of a channel whom a notice about sending can reach; with `others`, only
+    those whom it is not about."""
+    name, whom = place_of(_key(alert)) or ("", "")
+    return tuple(
+        each
+        for each in recipients(config)
+        if (config.name, each) not in failing
+        and not (others and config.name == name and whom in ("", each))
+    )
+
+
+def about_sending(alert: Alert) -> bool:
+    return place_of(_key(alert)) is not None
+
+
+def _key(alert: Alert) -> str:
+    return str(alert.facts.get("incident", {}).get("key", ""))
+
+
+def trouble_key(channel: str, recipient: str = "") -> str:
+    """Names the incident about a channel, or about one recipient of several."""
+    return f"channel:{channel}/{recipient}" if recipient else f"channel:{channel}"
+
+
+def place_of(key: str) -> Way | None:
+    """The channel and recipient ("": all of it) that an incident is about; None: about
+    something other than sending."""
+    kind, _, place = key.partition(":")
+    name, _, recipient = place.partition("/")
+    return (name, recipient) if kind == "channel" else None
 
 
 def _takers(
@@ -87,12 +152,6 @@ def allowed_cases(config: ChannelConfig, entries: Iterable[Entry]) -> frozenset[
         for e in entries
         if (config.name in e.channels if e.channels is not None else _shares(e, config))
     )
-
-
-def _about(alert: Alert, name: str) -> bool:
-    """Whether a notice is about this channel's own trouble: others should tell it."""
-    key = str(alert.facts.get("incident", {}).get("key", ""))
-    return key == f"channel:{name}" or key.startswith(f"dead:{name}/")
 
 
 def _form(alert: Alert, config: ChannelConfig) -> str:

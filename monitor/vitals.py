@@ -224,11 +224,5 @@ def _limits(store: Store, settings: Settings, served: list[str]) -> Iterator[str
 
 def _deaf(store: Store, settings: Settings, now: int) -> dict[str, int]:
     """Audiences of which every channel refuses, with the seconds since the last of them does."""
-    since = post.refusing(store, now)
-    found: dict[str, int] = {}
-    for audience in ("desk", "operations"):
-        names = [n for n, c in settings.channels.items() if audience in c.audience]
-        names = names or list(settings.channels)  # as routing does it
-        if names and all(name in since for name in names):
-            found[audience] = now - max(since[name] for name in names)
-    return found
+    since = post.refused_since(store, settings.channels)
+    return {audience: max(0, now - at) for audience, at in since.items()}

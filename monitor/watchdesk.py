@@ -15,6 +15,7 @@ from monitor.chains import stable_id
 from monitor.errors import Problem
 from monitor.model import Alert, AlertKind, Entry, Lane, Severity
 from monitor.plan import Signal
+from monitor.routing import NOBODY
 from monitor.store import journal, watch
 
 if TYPE_CHECKING:
@@ -196,6 +197,8 @@ def tell_incidents(desk: Fundwatch, now: int) -> int:
             continue
         alert = incidents.notice(incident, phase, now)
         routes = desk.route(alert, None)
+        if phase == "reminder" and all(channel == NOBODY for _, channel, _ in routes):
+            continue  # the notice before it still waits for somebody who could take it
         journal.tell_incident(desk.store, incident.signal.key, phase, alert, routes)
         log.warning(
             "incident %s %s notice=%s", incident.signal.key.partition(":")[0], phase, alert.id

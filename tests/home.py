@@ -296,6 +296,7 @@ def _contacted() -> Path:
         _settle_in(home, explorer)
         home.run("poll")
     home.sql("UPDATE subject SET due = 0")
+    home.sql("DELETE FROM route")  # what was owed to nobody is no news to the scene
     return folder
 
 

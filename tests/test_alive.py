@@ -543,12 +543,12 @@ def test_a_connection_alone_does_not_clear_a_refused_message(tmp_path: Path) -> 
             desk.poll(everything=True)
             for _ in range(3):
                 desk.deliver(everything=True)
-            assert "channel:mail" in _keys(desk)
+            assert "channel:mail/desk@example.org" in _keys(desk)
             start = 86_400 * (now() // 86_400)
             alive.try_channels(desk, start)
             alive.try_channels(desk, start + 86_400 + 9 * HOUR)
             assert alive.last_tests(desk.store, desk.channels)["mail"].good
-            assert "channel:mail" in _keys(desk)
+            assert "channel:mail/desk@example.org" in _keys(desk)
 
 
 def test_health_vouches_for_every_job_that_is_needed() -> None:

@@ -328,6 +328,11 @@ def test_webhook_hides_each_piece_of_its_url(status: int, echo: str) -> None:
         (hook(""), "channels.hook.url"),
         (hook("http://①②⑦.⓪.⓪.①/x"), "channels.hook.url"),
         (hook("https://h.example", secrets=("whsec_CANARY!",)), "no base64 follows"),
+        (hook("https://h.example", secrets=("",)), "channels.hook.secret: is too short"),
+        (hook("https://h.example", secrets=("x",)), "channels.hook.secret: is too short"),
+        (hook("https://h.example", secrets=("whsec_",)), "is too short"),
+        (hook("https://h.example", secrets=("whsec_AA==",)), "is too short"),
+        (hook("https://h.example", secrets=(SECRET, "CANARY")), "is too short"),
     ],
 )
 def test_webhook_configuration_is_checked(config: ChannelConfig, words: str) -> None:

@@ -30,7 +30,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         *("links", "routing", "value", "verdict", "issuers"),
     ),
     "edges": ("http", "net", "log", "settings", "inbox", "sources", "channels", "prices", "store"),
-    "loops": ("reader", "questions", "history", "poll", "outbox", "pricing"),
+    "loops": ("reader", "questions", "history", "poll", "freezing", "outbox", "pricing"),
     "outside": (
         *("app", "watchlist_file", "daemon", "watchdesk", "actions", "setup", "cli"),
         *("__main__", "demo", "check_channels"),

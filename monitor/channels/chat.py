@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from monitor import chat
+from monitor.channels import answers
+from monitor.channels.answers import Reply
 from monitor.channels.webhook import TIMEOUT, Webhook
 from monitor.errors import DeliveryError
 from monitor.model import ChannelConfig, Outgoing
@@ -24,6 +26,7 @@ class Platform:
 
     gone: re.Pattern[str]
     cure: str
+    why_not: Callable[[Reply], str]  # its yes: see answers
 
 
 # https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks (errors)
@@ -34,17 +37,20 @@ SLACK = Platform(
     ),
     "Make a new incoming webhook in Slack (its app's page, Incoming Webhooks) and put its URL "
     "in the place of the old one",
+    answers.slack,
 )
 TEAMS = Platform(
     re.compile(r"WorkflowNotFound|WorkflowTriggerNotFound|DirectApiAuthorizationRequired"),
     "Make the workflow again in Teams (Workflows, for a webhook request, open to anyone) and "
     "put its URL in the place of the old one",
+    answers.teams,
 )
 # 10015 unknown webhook, 50027 invalid webhook token, 10003 unknown channel
 DISCORD = Platform(
     re.compile(r'"code": ?(10015|50027|10003)\b'),
     "Make a new webhook in Discord (channel settings, Integrations) and put its URL in the "
     "place of the old one",
+    answers.discord,
 )
 
 
@@ -72,6 +78,9 @@ class Chat(Webhook):
         # Nothing of Standard Webhooks: these receivers neither verify nor deduplicate.
         return {"Content-Type": "application/json", "Accept-Encoding": "identity"}
 
+    def _why_not(self, reply: Reply) -> str:
+        return answers.is_page(reply) * "answered with a web page" or self.platform.why_not(reply)
+
     def _refusal(self, status: int, words: str, retry_after: float | None) -> DeliveryError:
         asked = _PAUSE.search(words)
         if asked and status == 429:  # Discord's own word is finer than its header
@@ -80,7 +89,11 @@ class Chat(Webhook):
         cure = f". {self.platform.cure}" if gone else ""
         error = super()._refusal(status, words, retry_after)
         return DeliveryError(
-            f"{error}{cure}", disable=gone, retry_after=retry_after, status=error.status
+            f"{error}{cure}",
+            lasting=error.lasting,
+            disable=gone,
+            retry_after=retry_after,
+            status=error.status,
         )
 
 
@@ -97,6 +110,13 @@ class Teams(Chat):
 
     platform = TEAMS
     kind = "teams"
+
+    def _wrong_yes(self, reply: Reply, why: str, words: str) -> DeliveryError:
+        """A connector answers 200 whatever the service behind it said, and tells it in words."""
+        status = answers.teams_status(reply)
+        if status:
+            return self._refusal(status, f"(inside a {reply.status}) {words}", None)
+        return super()._wrong_yes(reply, why, words)
 
 
 class Discord(Chat):
@@ -119,7 +139,7 @@ class Discord(Chat):
 
     def _accepted(self, status: int, words: str) -> str:  # noqa: ARG002
         # The answer repeats the whole message.
-        return f"{status} saved by Discord"
+        return f"{status} {'saved' if status == 200 else 'taken'} by Discord"
 
 
 def _with_wait(url: str) -> str:

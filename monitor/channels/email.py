@@ -90,12 +90,14 @@ class Email:
         body = self.compose(message)
         with self._connected() as client:
             self._take("the sender", client.mail(self._address), permanent=frozenset({552}))
-            self._take("the recipient", client.rcpt(recipient), permanent=_ALL_5XX)
+            rcpt = client.rcpt(recipient)
+            self._take("the recipient", rcpt, yes=_RCPT_YES, permanent=_ALL_5XX, personal=True)
+            yes = frozenset({250})
             try:
                 answer = client.data(body)
-            except smtplib.SMTPDataError as error:
-                answer = (error.smtp_code, _as_bytes(error.smtp_error))
-            words = self._take("the mail", answer, permanent=_ALL_5XX)
+            except smtplib.SMTPDataError as error:  # it did not ask for the text: never a yes
+                answer, yes = (error.smtp_code, _as_bytes(error.smtp_error)), frozenset()
+            words = self._take("the mail", answer, yes=yes, permanent=_ALL_5XX, personal=True)
         return f"{words} (accepted by {self._server})"
 
     def _recipient(self, message: Outgoing) -> str:
@@ -107,6 +109,7 @@ class Email:
             f"{self.name}: {plain.tidy(written)!r} is not a mail address that can be used. "
             "Correct `to` of the channel.",
             permanent=True,
+            personal=True,
             status="address",
         )
 
@@ -177,6 +180,10 @@ class Email:
                 finally:
                     client.close()
                 return
+        except DeliveryError:
+            if not deadline.expired:
+                raise  # else it is what was cut off, and no answer
+            fault = self._error(net.expired(deadline), "timeout")
         except (smtplib.SMTPException, OSError, ValueError) as error:
             status = "timeout" if deadline.expired else "connection"
             fault = self._error(net.explain(error, deadline), status)
@@ -190,7 +197,7 @@ class Email:
         return ssl.create_default_context(cafile=self._bundle)
 
     def _greet(self, client: _Client) -> None:
-        self._take("the connection", client.greeting)
+        self._take("the connection", client.greeting, yes=_READY)
         client.ehlo_or_helo_if_needed()
         if self._config.security == "starttls":
             if not client.has_extn("starttls"):
@@ -199,7 +206,7 @@ class Email:
                     "or set security: tls.",
                     "tls",
                 )
-            self._take("STARTTLS", client.starttls(context=self._context()))
+            self._take("STARTTLS", client.starttls(context=self._context()), yes=_READY)
             client.ehlo()
         if self._config.user:
             self._log_in(client)
@@ -221,29 +228,42 @@ class Email:
         else:
             return
         if code:
-            raise self._error(f"refused the login ({code}). Check user and password.", str(code))
+            words = f"refused the login ({code}). Check user and password."
+            raise self._error(words, str(code), lasting=code in _ALL_5XX)
         raise self._error("offers no login that can be used here", "login")
 
     def _take(
-        self, what: str, answer: tuple[int, bytes], permanent: frozenset[int] = frozenset()
+        self,
+        what: str,
+        answer: tuple[int, bytes],
+        *,
+        yes: frozenset[int] = frozenset({250}),
+        permanent: frozenset[int] = frozenset(),
+        personal: bool = False,
     ) -> str:
-        """The server's words if they are a yes. A refusal that lies in the settings or in
-        the server (sender, login, TLS) is worth repeating: the mail is not to blame."""
+        """The server's words if they are a yes: what RFC 5321 calls one at that place, and no
+        other. A refusal that lies in the settings or in the server (sender, login, TLS) is
+        worth repeating: the mail is not to blame."""
         code, raw = answer
         words = plain.tidy(f"{code} {raw.decode('utf-8', 'replace')}")
-        if 200 <= code < 300:
+        if code in yes:
             return words
         raise DeliveryError(
             f"{self.name} ({self._server}): refused {what}: {words}",
             permanent=code in permanent,
+            lasting=code in _ALL_5XX,
+            personal=personal,
             status=str(code),
         )
 
-    def _error(self, words: str, status: str) -> DeliveryError:
-        return DeliveryError(f"{self.name} ({self._server}): {words}", status=status)
+    def _error(self, words: str, status: str, *, lasting: bool = False) -> DeliveryError:
+        text = f"{self.name} ({self._server}): {words}"
+        return DeliveryError(text, lasting=lasting, status=status)
 
 
 _ALL_5XX = frozenset(range(500, 600))
+_READY = frozenset({220})
+_RCPT_YES = frozenset({250, 251})  # 251: it will be passed on
 
 
 def _as_bytes(text: bytes | str) -> bytes:

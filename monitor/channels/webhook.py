@@ -9,19 +9,23 @@ import hmac
 import ssl
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import requests
 import urllib3
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from monitor import net, plain
-from monitor.channels import hidden
+from monitor.channels import answers, hidden
+from monitor.channels.answers import Reply
 from monitor.errors import ConfigError, DeliveryError, Problem
 from monitor.model import ChannelConfig, Outgoing
 
 TIMEOUT = 15.0  # seconds for the whole delivery
 _PREFIX = "whsec_"
-_WORDS = 4096  # bytes of the receiver's answer that are looked at
+_MOST = 65_536  # bytes of the receiver's answer that are looked at
+_LATER = frozenset({408, 425, 429})  # of 4xx: not now; the others are a no until somebody acts
+_LEAST_KEY = 12  # bytes; a shorter key can be guessed from one signature
 _LEAST_SECRET = 9  # characters; shorter pieces of a URL are words such as "services"
 _REMEDY_PRIVATE = "If this is meant, set allow_private: true for the channel."
 
@@ -47,7 +51,8 @@ def sign(keys: tuple[bytes, ...], message_id: str, timestamp: int, body: bytes) 
 
 
 class Webhook:
-    """One endpoint. A 2xx is acceptance; every other outcome is a DeliveryError."""
+    """One endpoint. A 2xx that says nothing else is acceptance (see answers); every other
+    outcome is a DeliveryError."""
 
     def __init__(
         self,
@@ -146,19 +151,34 @@ class Webhook:
     def _outcome(self, response: requests.Response, deadline: net.Deadline) -> str:
         if deadline.expired:  # cut among the headers: nothing is known
             raise self._error(net.expired(deadline), "timeout")
-        status = response.status_code
-        words = self._words(response)
+        status, text = response.status_code, self._text(response)
+        words = plain.tidy(hidden.hide(text, self._hidden))
         if 200 <= status < 300:
-            return self._accepted(status, words)
+            reply = Reply(status, response.headers.get("Content-Type", ""), text)
+            if not (why := self._why_not(reply)):
+                return self._accepted(status, words)
+            if deadline.expired:
+                raise self._error(net.expired(deadline), "timeout")
+            raise self._wrong_yes(reply, why, words)
         if 300 <= status < 400:
             raise self._error(
                 f"answered HTTP {status}, a redirect, which is never followed. Set the final "
                 "address as the channel's url.",
                 str(status),
+                lasting=True,
             )
         raise self._refusal(
             status, words, net.retry_after(response.headers.get("Retry-After"), self._clock())
         )
+
+    def _why_not(self, reply: Reply) -> str:
+        """Why a 2xx is no acceptance here; empty: it is one."""
+        return answers.webhook(reply)
+
+    def _wrong_yes(self, reply: Reply, why: str, words: str) -> DeliveryError:
+        """What a 2xx that is no acceptance means."""
+        said = f"HTTP {reply.status}, but {why}: {words}".rstrip(": ")
+        return self._error(f"{said}. Compare the channel's url", "no yes", lasting=True)
 
     def _accepted(self, status: int, words: str) -> str:
         """What is kept of an acceptance."""
@@ -168,19 +188,23 @@ class Webhook:
         """What an answer means that is neither acceptance nor a redirect."""
         return DeliveryError(
             f"{self.name} ({self._host}): answered HTTP {status} {words}".rstrip(),
+            lasting=400 <= status < 500 and status not in _LATER,
             disable=status == 410,
             retry_after=retry_after,
             status=str(status),
         )
 
-    def _words(self, response: requests.Response) -> str:
-        """The beginning of the answer in plain characters. The status has been told: an
-        answer that breaks off after it changes nothing."""
-        try:
-            raw = response.raw.read(_WORDS, decode_content=False)
-        except (urllib3.exceptions.HTTPError, OSError):
-            return ""
-        return plain.tidy(hidden.hide(raw.decode("utf-8", "replace"), self._hidden))
+    def _text(self, response: requests.Response) -> str:
+        """The beginning of the answer. The status has been told: what breaks off after it is
+        as long as it is."""
+        found = bytearray()
+        with suppress(urllib3.exceptions.HTTPError, OSError):
+            while len(found) < _MOST:
+                part = response.raw.read1(_MOST - len(found), decode_content=True)
+                if not part:
+                    break
+                found += part
+        return found.decode("utf-8-sig", "replace").replace("\0", "")
 
     def _fault(self, error: Exception, deadline: net.Deadline) -> DeliveryError:
         words = net.explain(error, deadline)
@@ -188,8 +212,9 @@ class Webhook:
             return self._error(f"{words}. {_REMEDY_PRIVATE}", "blocked")
         return self._error(words, "timeout" if deadline.expired else "connection")
 
-    def _error(self, words: str, status: str) -> DeliveryError:
-        return DeliveryError(f"{self.name} ({self._host}): {words}", status=status)
+    def _error(self, words: str, status: str, *, lasting: bool = False) -> DeliveryError:
+        text = f"{self.name} ({self._host}): {words}"
+        return DeliveryError(text, lasting=lasting, status=status)
 
 
 def _keys(config: ChannelConfig) -> tuple[bytes, ...]:
@@ -204,6 +229,9 @@ def _keys(config: ChannelConfig) -> tuple[bytes, ...]:
         problems.append(
             ("secret", "starts with whsec_, but no base64 follows", "Copy the secret again")
         )
+    if any(len(key) < _LEAST_KEY for key in keys):
+        remedy = f"Make a longer one (at least {_LEAST_KEY} bytes; whsec_ and 32 are usual)"
+        problems.append(("secret", "is too short: its signatures could be forged", remedy))
     if problems:
         place = f"config/channels.yaml: channels.{config.name}"
         raise ConfigError([Problem(f"{place}.{key}", "", why, how) for key, why, how in problems])

@@ -6,6 +6,7 @@ A mention needs an entry in msteams.entities, and there is none.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ _LOOKS: dict[str, dict[str, Any]] = {
     "link": {"fontType": "Monospace"},
     "note": {"isSubtle": True},
 }
+_BRACES = re.compile(r"\{(?=\{)")
 _PLAIN_LINES = 60
 _BUTTONS = 6  # more are hidden behind "..."
 
@@ -81,8 +83,9 @@ def _text(line: Line, **more: object) -> dict[str, Any]:
 
 
 def _run(run: Run) -> dict[str, Any]:
-    # {{DATE(...)}} and {{TIME(...)}} are worked out by the card, in runs too.
-    text = run.text.replace("{{", "{ {")
+    # {{DATE(...)}} and {{TIME(...)}} are worked out by the card, in runs too, also within
+    # more braces: no two stay together.
+    text = _BRACES.sub("{ ", run.text)
     return {"type": "TextRun", "text": text, **_LOOKS.get(run.style, {})}
 
 

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ from monitor.store import post
 
 POLL_SENDING_ROUNDS = 3  # tries of a `poll` to hand over what waits
 POLL_SENDING_PAUSE = 1.0  # seconds between them
+POLL_SENDING = 40.0  # seconds for all of them: what is not accepted by then goes next time
 POLL_PRICING = 3.0  # seconds in which a `poll` asks for prices, to show beside what it told
 
 # -- set up ----------------------------------------------------------------------------
@@ -112,11 +114,13 @@ def poll(home: Home, json_logs: bool) -> None:
 
 
 def _send_all(desk: Fundwatch) -> int:
-    """Send what waits, a few rounds; returns how many deliveries are still not accepted."""
+    """Send what waits, a few rounds within a time; returns how many deliveries are still not
+    accepted."""
+    until = time.monotonic() + POLL_SENDING
     before = {(r["message"], r["recipient"]) for r in post.deliveries(desk.store, "dead")}
     failed_rounds = 0
-    while True:
-        tally = desk.deliver(everything=True)
+    while (left := until - time.monotonic()) > 0:
+        tally = desk.deliver(everything=True, seconds=left)
         desk.housekeep()  # a channel that fails may be news for another one
         failed_rounds += not tally.accepted
         if failed_rounds == POLL_SENDING_ROUNDS or not outbox.pending(desk.post()):

@@ -110,6 +110,12 @@ def incidents_closed(store: Store, since: int) -> list[incidents.Incident]:
     return [_to_incident(row) for row in rows]
 
 
+def lasts(store: Store, key: str, since: int) -> bool:
+    """Whether an incident is open that began before a time."""
+    query = "SELECT 1 FROM incident WHERE key = ? AND closed IS NULL AND since < ?"
+    return bool(store.read(query, [key, since]))
+
+
 def _to_incident(row: sqlite3.Row) -> incidents.Incident:
     fields: dict[str, Any] = json.loads(row["signal"])
     signal = Signal(**{**fields, "who": tuple(fields["who"])})
@@ -211,14 +217,18 @@ def holders(store: Store, message_id: str) -> list[tuple[str, str, str, int, int
 def put_note(store: Store, key: str, value: str | None) -> None:
     """A small fact of the program: when the last pass ended, and the like. None forgets it."""
     with store.write() as conn:
-        if value is None:
-            conn.execute("DELETE FROM note WHERE key = ?", (key,))
-            return
-        conn.execute(
-            "INSERT INTO note (key, value) VALUES (?, ?) "
-            "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-            (key, value),
-        )
+        write_note(conn, key, value)
+
+
+def write_note(conn: sqlite3.Connection, key: str, value: str | None) -> None:
+    if value is None:
+        conn.execute("DELETE FROM note WHERE key = ?", (key,))
+        return
+    conn.execute(
+        "INSERT INTO note (key, value) VALUES (?, ?) "
+        "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        (key, value),
+    )
 
 
 def get_note(store: Store, key: str) -> str | None:

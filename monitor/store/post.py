@@ -1,127 +1,37 @@
-"""The outbox: what is owed to whom, what was frozen into a message, how sending went."""
+"""The outbox: what was frozen into a message, how sending went."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from monitor.model import Outgoing, Rendered
-from monitor.plan import Route
-from monitor.routing import URGENT, next_channel
-from monitor.store import Store
+from monitor.model import ChannelConfig, Outgoing, Rendered
+from monitor.plan import Signal
+from monitor.routing import recipients
+from monitor.store import Store, journal, ways
+from monitor.store.owing import Owed
 from monitor.store.rows import rendered_text, to_rendered
 
 ROUND_MOST = 500  # deliveries of one channel in one round of sending
 
 
 @dataclass(frozen=True, slots=True)
-class Owed:
-    """Alerts of one case that one channel has not been told yet, oldest first."""
-
-    channel: str
-    case: str
-    form: str  # alone | prompt | group | history | daily | escalated
-    urgent: bool  # not to be held back by quiet hours
-    alerts: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Due:
-    """A delivery that may be tried now."""
+    """A delivery that may be tried now; its message is read when it is sent."""
 
-    outgoing: Outgoing
+    message_id: str
+    recipient: str
     channel: str
+    created: int  # of the message
     attempts: int
+    refusals: int = 0  # of these attempts: the receiver said no for good
+    revive: int = 0
 
-
-def owed(store: Store, apart: Collection[str] = ()) -> list[Owed]:
-    """Routes without a message, by channel, form and case; for the channels named in `apart`
-    what can wait is apart from what is urgent. Notices have the case ""."""
-    found: dict[tuple[str, str, str, bool], list[str]] = {}
-    for row in store.read(
-        "SELECT r.channel, r.form, r.alert, coalesce(e.case_id, '') AS case_id, a.severity "
-        "FROM route r JOIN alert a ON a.id = r.alert LEFT JOIN entry e ON e.id = a.entry "
-        "WHERE r.message IS NULL ORDER BY a.created, a.rowid"
-    ):
-        urgent = row["severity"] in URGENT or row["channel"] not in apart
-        key = (row["channel"], row["case_id"], row["form"], urgent)
-        found.setdefault(key, []).append(row["alert"])
-    return [Owed(*key, tuple(alerts)) for key, alerts in found.items()]
-
-
-def escalate(
-    store: Store, chain: Sequence[str], after: int, since: int, now: int
-) -> list[tuple[str, str]]:
-    """Owe alerts that nobody has acknowledged to the next channel; returns (alert, channel).
-
-    Only what is severe or high, is about movements, and was made after `since`. `after`:
-    seconds from the making of the alert, or from the step before, until each step.
-    """
-    if not _unacknowledged(store, chain, after, since, now):
-        return []
-    with store.write() as conn:  # looked at again where nobody else writes
-        owed = _unacknowledged(store, chain, after, since, now)
-        conn.executemany(
-            "INSERT INTO route (alert, channel, form) VALUES (?, ?, 'escalated')", owed
-        )
-    return owed
-
-
-def _unacknowledged(
-    store: Store, chain: Sequence[str], after: int, since: int, now: int
-) -> list[tuple[str, str]]:
-    off = {row["channel"] for row in store.read(_OFF)}
-    owed = []
-    for row in store.read(_OPEN, [since]):
-        # A clock that ran ahead has dated it into the future: it waits since it was mended.
-        begun = row["created"] if row["created"] <= now else since
-        last = begun if row["passed"] is None else min(row["passed"], now)
-        channel = next_channel((row["passed_to"] or "").split(), chain, off)
-        if channel is not None and not row["owed"] and now - last >= after:
-            owed.append((row["id"], channel))
-    return owed
-
-
-_OFF = "SELECT channel FROM channel_state WHERE disabled IS NOT NULL"
-_OPEN = (
-    "SELECT a.id, a.created, group_concat(r.channel, ' ') AS passed_to, max(m.created) AS passed, "
-    "sum(r.channel IS NOT NULL AND r.message IS NULL) AS owed FROM alert a "
-    "LEFT JOIN route r ON r.alert = a.id AND r.form = 'escalated' "
-    "LEFT JOIN message m ON m.id = r.message WHERE a.state = 'open' AND a.lane = 'news' "
-    "AND a.severity IN ('severe', 'high') AND a.kind <> 'notice' AND a.created >= ? "
-    "GROUP BY a.id ORDER BY a.created, a.rowid"
-)
-
-
-def gone(store: Store, known: Collection[str]) -> dict[str, list[str]]:
-    """Alerts that wait for channels which are no longer there, by channel."""
-    found: dict[str, list[str]] = {}
-    for row in store.read(
-        "SELECT DISTINCT r.channel, r.alert FROM route r LEFT JOIN delivery d "
-        "ON d.message = r.message WHERE r.message IS NULL OR d.state IN ('waiting', 'dead')"
-    ):
-        if row["channel"] not in known:
-            found.setdefault(row["channel"], []).append(row["alert"])
-    return found
-
-
-def move(store: Store, channels: Collection[str], routes: Sequence[Route]) -> None:
-    """Owe to others what waits for channels that are gone; nobody is owed anything twice."""
-    with store.write() as conn:
-        for name in channels:
-            conn.execute("DELETE FROM route WHERE channel = ? AND message IS NULL", (name,))
-            conn.execute(
-                "UPDATE delivery SET state = 'moved', claimed = NULL, last_error = "
-                "'the channel is no longer in config/channels.yaml' "
-                "WHERE channel = ? AND state IN ('waiting', 'dead')",
-                (name,),
-            )
-        conn.executemany(
-            "INSERT INTO route (alert, channel, form) SELECT ?1, ?2, ?3 WHERE NOT EXISTS "
-            "(SELECT 1 FROM route WHERE alert = ?1 AND channel = ?2)",
-            routes,
-        )
+    @property
+    def way(self) -> tuple[str, str]:
+        return (self.channel, self.recipient)
 
 
 def told_between(store: Store, channel: str, since: int, until: int) -> list[str]:
@@ -155,65 +65,117 @@ def last_group(store: Store, channel: str, case: str, now: int) -> int:
     return int(rows[0]["at"] or 0)
 
 
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message before it is fixed: what is owed, in which words, to whom."""
+
+    message_id: str
+    owed: Owed
+    rendered: Rendered
+    to: tuple[str, ...]
+
+
 def freeze(
     store: Store,
-    message_id: str,
-    owing: Owed,
-    rendered: Rendered,
-    recipients: Sequence[str],
+    letters: Sequence[Letter],
     now: int,
-) -> None:
-    """Fix a message: its id, its alerts and its bytes. From here on it only gets sent."""
+    *,
+    signals: Sequence[Signal] = (),
+    notes: Mapping[str, str] = MappingProxyType({}),
+) -> int:
+    """Fix messages: their ids, their alerts and their bytes. From here on they only get sent.
+    With it, or not at all, `signals` and `notes` (see journal) are kept. A message that is
+    fixed already stays as it is. Returns how many are new."""
     with store.write() as conn:
-        conn.execute(
-            "INSERT INTO message (id, channel, case_id, form, created, rendered) "
-            "VALUES (?,?,?,?,?,?)",
-            (message_id, owing.channel, owing.case, owing.form, now, rendered_text(rendered)),
-        )
-        conn.executemany(
-            "UPDATE route SET message = ? WHERE alert = ? AND channel = ? AND message IS NULL "
-            "AND (form = 'escalated') = ?",
-            [(message_id, a, owing.channel, owing.form == "escalated") for a in owing.alerts],
-        )
-        conn.executemany(
-            "INSERT INTO delivery (message, recipient, channel, state, due) "
-            "VALUES (?, ?, ?, 'waiting', ?)",
-            [(message_id, recipient, owing.channel, now) for recipient in recipients],
-        )
+        made = sum(_fix(conn, letter, now) for letter in letters)
+        journal.note_signals(conn, signals, now)
+        for key, value in notes.items():
+            journal.write_note(conn, key, value)
+    return made
 
 
-def release_claims(store: Store) -> int:
-    """Take over sends that an ended run left under way. Returns how many."""
-    claimed = "state = 'waiting' AND claimed IS NOT NULL"
-    if not store.read(f"SELECT 1 FROM delivery WHERE {claimed} LIMIT 1"):  # noqa: S608
+def _fix(conn: sqlite3.Connection, letter: Letter, now: int) -> int:
+    owed, name = letter.owed, letter.message_id
+    made = conn.execute(
+        "INSERT OR IGNORE INTO message (id, channel, case_id, form, created, rendered) "
+        "VALUES (?,?,?,?,?,?)",
+        (name, owed.channel, owed.case, owed.form, now, rendered_text(letter.rendered)),
+    ).rowcount
+    conn.executemany(
+        "UPDATE route SET message = ? WHERE alert = ? AND channel = ? AND message IS NULL "
+        "AND (form = 'escalated') = ?",
+        [(name, alert, owed.channel, owed.form == "escalated") for alert in owed.alerts],
+    )
+    conn.executemany(
+        "INSERT OR IGNORE INTO delivery (message, recipient, channel, state, due) "
+        "VALUES (?, ?, ?, 'waiting', ?)",
+        [(name, recipient, owed.channel, now) for recipient in letter.to],
+    )
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The least that can be said of an alert."""
+
+    id: str
+    kind: str
+    severity: str
+    chain: str | None
+    created: int
+
+
+def outlines(store: Store, alerts: Sequence[str]) -> list[Outline]:
+    """Of these alerts, in their order."""
+    query = "SELECT id, kind, severity, chain, created FROM alert WHERE id IN ({})"
+    found = {row["id"]: Outline(**dict(row)) for row in store.read_in(query, alerts)}
+    return [found[each] for each in alerts if each in found]
+
+
+def release_claims(store: Store, channel: str) -> int:
+    """Take over sends that an ended round of a channel left under way. Returns how many."""
+    claimed = "state = 'waiting' AND claimed IS NOT NULL AND channel = ?"
+    if not store.read(f"SELECT 1 FROM delivery WHERE {claimed} LIMIT 1", [channel]):  # noqa: S608
         return 0
     with store.write() as conn:
-        return conn.execute(f"UPDATE delivery SET claimed = NULL WHERE {claimed}").rowcount  # noqa: S608
+        change = f"UPDATE delivery SET claimed = NULL WHERE {claimed}"  # noqa: S608
+        return conn.execute(change, (channel,)).rowcount
 
 
-def due_deliveries(store: Store, now: int, *, all_waiting: bool) -> list[Due]:
-    """Deliveries to try, oldest first. `all_waiting` looks past our own waits, not past a
-    time that the receiver named. At most ROUND_MOST of each channel, so that one that has
-    been down for long does not keep the others waiting."""
+_OFF = "SELECT channel FROM channel_state WHERE disabled IS NOT NULL"
+_WAITS = (
+    "d.state = 'waiting' AND d.claimed IS NULL AND (d.due <= ? OR (? AND NOT d.held)) "
+    f"AND d.channel NOT IN ({_OFF})"
+)
+
+
+def channels_due(store: Store, now: int, *, all_waiting: bool) -> list[str]:
+    """Channels that have something to send: see due_deliveries."""
+    query = f"SELECT DISTINCT channel FROM delivery d WHERE {_WAITS}"  # noqa: S608
+    return [row["channel"] for row in store.read(query, [now, all_waiting])]
+
+
+def due_deliveries(store: Store, channel: str, now: int, *, all_waiting: bool) -> list[Due]:
+    """Deliveries of a channel to try, oldest first, at most ROUND_MOST. `all_waiting` looks
+    past our own waits, not past a time that the receiver named."""
     rows = store.read(
-        "SELECT * FROM (SELECT d.*, m.created, m.rendered, m.rowid AS nr, "
-        "row_number() OVER (PARTITION BY d.channel ORDER BY m.created, m.rowid) AS place "
-        "FROM delivery d JOIN message m ON m.id = d.message "
-        "WHERE d.state = 'waiting' AND d.claimed IS NULL AND (d.due <= ? OR (? AND NOT d.held)) "
-        "AND d.channel NOT IN (SELECT channel FROM channel_state WHERE disabled IS NOT NULL)) "
-        "WHERE place <= ? ORDER BY created, nr",
-        [now, all_waiting, ROUND_MOST],
+        "SELECT d.*, m.created FROM delivery d JOIN message m ON m.id = d.message "  # noqa: S608
+        f"WHERE {_WAITS} AND d.channel = ? ORDER BY m.created, m.rowid LIMIT ?",
+        [now, all_waiting, channel, ROUND_MOST],
     )
     return [
         Due(
-            Outgoing(
-                row["message"], row["recipient"], row["created"], to_rendered(row["rendered"])
-            ),
-            row["channel"],
-            row["attempts"],
+            *(row["message"], row["recipient"], row["channel"], row["created"], row["attempts"]),
+            *(row["refusals"], row["revive"]),
         )
         for row in rows
     ]
+
+
+def outgoing(store: Store, due: Due) -> Outgoing:
+    """What is sent: the frozen bytes under their id."""
+    _, rendered = message(store, due.message_id)
+    return Outgoing(due.message_id, due.recipient, due.created, rendered)
 
 
 def claim(store: Store, due: Due, now: int) -> bool:
@@ -223,36 +185,53 @@ def claim(store: Store, due: Due, now: int) -> bool:
             conn.execute(
                 "UPDATE delivery SET claimed = ?, attempts = attempts + 1 WHERE message = ? "
                 "AND recipient = ? AND state = 'waiting' AND claimed IS NULL",
-                (now, due.outgoing.message_id, due.outgoing.recipient),
+                (now, due.message_id, due.recipient),
             ).rowcount
             == 1
         )
 
 
 def accepted(store: Store, due: Due, answer: str, now: int) -> None:
-    _outcome(store, due, "state = 'accepted', accepted_at = ?, answer = ?, last_error = ''", [
-        now,
-        answer[:500],
-    ])  # fmt: skip
-
-
-def failed(store: Store, due: Due, error: str, next_due: int | None, *, held: bool) -> None:
-    """Record a failure: tried again at `next_due`, or given up (None)."""
-    if next_due is None:
-        _outcome(store, due, "state = 'dead', last_error = ?", [error[:500]])
-    else:
-        _outcome(
-            store, due, "due = ?, held = ?, last_error = ?", [next_due, int(held), error[:500]]
-        )
-
-
-def _outcome(store: Store, due: Due, change: str, params: Sequence[object]) -> None:
+    """Record a yes, of the message and of its way."""
     with store.write() as conn:
-        conn.execute(
-            f"UPDATE delivery SET claimed = NULL, {change} "  # noqa: S608
-            "WHERE message = ? AND recipient = ?",
-            [*params, due.outgoing.message_id, due.outgoing.recipient],
+        _outcome(
+            *(conn, due, "state = 'accepted', accepted_at = ?, answer = ?, last_error = ''"),
+            [now, answer[:500]],
         )
+        ways.took(conn, due.way, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a failed try leaves behind."""
+
+    words: str
+    next_due: int | None  # None: given up
+    held: bool = False  # the receiver named that time
+    refusals: int = 0
+    revive: int = 0  # see ways
+
+
+def failed(store: Store, due: Due, failure: Failure, signals: Sequence[Signal], now: int) -> None:
+    """Record a failure, of the message and of its way, with what is told of it."""
+    words = failure.words[:500]
+    with store.write() as conn:
+        if failure.next_due is None:
+            change = "state = 'dead', last_error = ?, refusals = ?, revive = ?"
+            _outcome(conn, due, change, [words, failure.refusals, failure.revive])
+        else:
+            change = "due = ?, held = ?, last_error = ?, refusals = ?"
+            params = [failure.next_due, int(failure.held), words, failure.refusals]
+            _outcome(conn, due, change, params)
+        ways.refused(conn, due.way, now)
+        journal.note_signals(conn, signals, now)
+
+
+def _outcome(conn: sqlite3.Connection, due: Due, change: str, params: Sequence[object]) -> None:
+    conn.execute(
+        f"UPDATE delivery SET claimed = NULL, {change} WHERE message = ? AND recipient = ?",  # noqa: S608
+        [*params, due.message_id, due.recipient],
+    )
 
 
 def disable(store: Store, channel: str, why: str, now: int) -> None:
@@ -291,24 +270,44 @@ def late(store: Store, now: int) -> int:
 
 
 def refused(store: Store, channel: str) -> bool:
-    """Whether a channel is switched off, or messages wait that it did not accept."""
+    """Whether a channel is switched off, or did not accept what was tried last."""
     tried = "SELECT 1 FROM delivery WHERE channel = ? AND state = 'waiting' AND attempts > 1"
-    return channel in disabled(store) or bool(store.read(f"{tried} LIMIT 1", [channel]))
-
-
-def refusing(store: Store, now: int) -> dict[str, int]:
-    """Channels that accept nothing, and since when: switched off, or with messages that were
-    tried in vain while nothing that was made after them has been accepted."""
-    rows = store.read(
-        "SELECT d.channel, min(m.created) AS since FROM delivery d JOIN message m "
-        "ON m.id = d.message WHERE d.state IN ('waiting', 'dead') AND d.last_error <> '' "
-        "AND m.created <= ? AND m.created > coalesce((SELECT max(a.accepted_at) FROM delivery a "
-        "WHERE a.channel = d.channel AND a.state = 'accepted'), 0) GROUP BY d.channel",
-        [now],
+    silent = "SELECT 1 FROM way WHERE channel = ? AND refusing IS NOT NULL"
+    return channel in disabled(store) or any(
+        store.read(f"{query} LIMIT 1", [channel]) for query in (tried, silent)
     )
-    found = {row["channel"]: int(row["since"]) for row in rows}
-    off = store.read("SELECT channel, disabled FROM channel_state WHERE disabled IS NOT NULL")
-    return found | {row["channel"]: min(now, int(row["disabled"])) for row in off}
+
+
+def refused_since(store: Store, channels: Mapping[str, ChannelConfig]) -> dict[str, int]:
+    """Audiences (desk, operations) of which every channel refuses, and since when (Unix
+    seconds) all of them do; an audience without a channel is told by all, as in routing.
+
+    A channel refuses when the last try of each of its recipients failed, or when it is
+    switched off. `channels`: as in the settings.
+    """
+    since = {name: at for name, c in channels.items() if (at := _refuses(store, name, c))}
+    found = {}
+    for audience in ("desk", "operations"):
+        names = [name for name, config in channels.items() if audience in config.audience]
+        names = names or list(channels)
+        if names and all(name in since for name in names):
+            found[audience] = max(since[name] for name in names)
+    return found
+
+
+def _refuses(store: Store, name: str, config: ChannelConfig) -> int | None:
+    """Since when a channel takes nothing from anybody; None: it does."""
+    off = store.read(f"SELECT disabled FROM ({_OFF_SINCE}) WHERE channel = ?", [name])  # noqa: S608
+    if off:
+        return int(off[0]["disabled"])
+    rows = store.read("SELECT recipient, refusing FROM way WHERE channel = ?", [name])
+    known = {row["recipient"]: row["refusing"] for row in rows}
+    times = [known.get(recipient) for recipient in recipients(config)]
+    silent = [at for at in times if at is not None]
+    return max(silent) if silent and len(silent) == len(times) else None
+
+
+_OFF_SINCE = "SELECT channel, disabled FROM channel_state WHERE disabled IS NOT NULL"
 
 
 def deliveries(store: Store, state: str | None = None) -> list[sqlite3.Row]:
@@ -330,8 +329,8 @@ def replay(store: Store, message_ids: Sequence[str], now: int) -> int:
 
 def _replay_one(conn: sqlite3.Connection, message_id: str, now: int) -> int:
     change = (
-        "UPDATE delivery SET state = 'waiting', due = ?, held = 0, attempts = 0 "
-        "WHERE message = ? AND claimed IS NULL"
+        "UPDATE delivery SET state = 'waiting', due = ?, held = 0, attempts = 0, refusals = 0, "
+        "revive = 0 WHERE message = ? AND claimed IS NULL AND state <> 'moved'"
     )
     count = conn.execute(f"{change} AND state <> 'accepted'", (now, message_id)).rowcount
     return count or conn.execute(change, (now, message_id)).rowcount

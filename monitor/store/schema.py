@@ -17,7 +17,8 @@ VERSION = 3
 # What each schema brought, in the words of the notice after an upgrade.
 CHANGES: Mapping[int, str] = {
     2: "Alerts that nobody acknowledges can be passed on; prices of coins are kept.",
-    3: "Health is judged by more, and told in one sentence.",
+    3: "Health is judged by more, and told in one sentence. For each recipient it is kept since "
+    "when nothing is accepted.",
 }
 
 migrations = Migrations("fundwatch")
@@ -248,7 +249,16 @@ _REAL_LIFE = """
 CREATE INDEX subject_due ON subject(due);
 -- Health is asked often, of records of any size.
 CREATE INDEX reading_failing ON reading(failing) WHERE failing IS NOT NULL;
-CREATE INDEX delivery_accepted ON delivery(channel, accepted_at) WHERE state = 'accepted';
+CREATE TABLE way (                   -- a channel and one recipient of it
+  channel TEXT NOT NULL,
+  recipient TEXT NOT NULL,
+  accepted INTEGER,                  -- its newest yes
+  refusing INTEGER,                  -- since when it takes nothing; NULL: the last try was a yes
+  PRIMARY KEY (channel, recipient)
+) STRICT, WITHOUT ROWID;
+ALTER TABLE delivery ADD COLUMN refusals INTEGER NOT NULL DEFAULT 0;  -- of its tries
+ALTER TABLE delivery ADD COLUMN revive INTEGER NOT NULL DEFAULT 0;
+                                     -- 1: given up because of its way, 2: sent again since
 """
 
 

@@ -1,0 +1,279 @@
+"""Owed alerts become messages: which of them share one, what it says, to whom it goes.
+
+A message is fixed (id and bytes) before its first try. Whatever goes wrong while one is laid
+out, its bare facts go out, and the others are not touched.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment
+
+from monitor import messages, routing
+from monitor.chains import stable_id
+from monitor.errors import StoreError
+from monitor.model import AlertKind, ChannelConfig, Entry
+from monitor.plan import Signal
+from monitor.ports import Channel
+from monitor.records import MAX_ALERTS
+from monitor.routing import Way
+from monitor.store import Store, journal, owing, post, ways
+from monitor.store.owing import Owed
+from monitor.store.post import Letter
+from monitor.store.views import Views
+
+log = logging.getLogger("fundwatch.outbox")
+
+GROUP_ABOVE = 5  # alerts of one case that wait for one channel: more become one message
+STORM_WINDOW = 600  # seconds in which this many messages ...
+STORM_MESSAGES = 10  # ... about one case make the next ones wait
+STORM_WAIT = 1200  # for the next grouped message
+DAILY_MOST = 1000  # alerts shown in one daily mail
+LAYOUT = "layout"  # the incident about messages that could not be laid out,
+LAYOUT_AGAIN = 3600  # which is over when it is this old (seconds) and nothing fails
+
+
+@dataclass(frozen=True)
+class Post:
+    """Everything that the deliver loop works with. Put together in app.py."""
+
+    store: Store
+    configs: Mapping[str, ChannelConfig]
+    channels: Mapping[str, Channel]
+    views: Views
+    templates: Environment
+    entries: Callable[[], Collection[Entry]]
+    clock: Callable[[], int]
+    timezone: str
+    version: str
+    link: Callable[[str], str] = lambda _message_id: ""  # where a message is acknowledged
+
+
+# -- freezing --------------------------------------------------------------------------
+
+
+def freeze(desk: Post, *, everything: bool) -> int:
+    """Make messages of what is owed; returns how many. `everything` does not wait for more
+    of a storm to come."""
+    failing = ways.failing(desk.store, desk.configs)
+    _find_takers(desk, failing)
+    made = 0
+    for each in _owed(desk):
+        config = desk.configs.get(each.channel)
+        if config is None or _not_yet(desk, each, config):
+            continue
+        for part in _parts(desk, each, config, everything):
+            made += _freeze_one(desk, part, config, failing)
+    if made:
+        _mended(desk)
+    return made
+
+
+def _find_takers(desk: Post, failing: Collection[Way]) -> None:
+    """What nobody could be told goes to who can be told now."""
+    if not desk.configs:
+        return
+    for view in desk.views.alerts(owing.owed_to_nobody(desk.store)):
+        routes = routing.routes(view.alert, view.entry, desk.configs, failing)
+        if any(channel != routing.NOBODY for _, channel, _ in routes):
+            owing.find_taker(desk.store, view.alert.id, routes)
+
+
+def _owed(desk: Post) -> list[Owed]:
+    sleepers = [name for name, config in desk.configs.items() if config.quiet_hours]
+    return owing.owed(desk.store, sleepers)
+
+
+def waiting(desk: Post) -> bool:
+    """Whether a message would be made now of what is owed."""
+    return any(
+        each.channel in desk.configs and not _not_yet(desk, each, desk.configs[each.channel])
+        for each in _owed(desk)
+    )
+
+
+def _not_yet(desk: Post, each: Owed, config: ChannelConfig) -> bool:
+    """Whether this is kept for the daily message or for the end of quiet hours."""
+    if each.form == "daily":
+        return True
+    local = datetime.fromtimestamp(desk.clock(), ZoneInfo(desk.timezone))
+    return routing.waits(config, urgent=each.urgent, minute=local.hour * 60 + local.minute)
+
+
+def _parts(desk: Post, each: Owed, config: ChannelConfig, everything: bool) -> list[Owed]:
+    """Cut what is owed into messages: alone, grouped when many, or nothing yet."""
+    if config.machine:
+        return [
+            replace(each, alerts=each.alerts[i : i + MAX_ALERTS])
+            for i in range(0, len(each.alerts), MAX_ALERTS)
+        ]
+    if each.form == "group" and not everything and _storm(desk, each):
+        return []
+    if each.form != "alone" and len(each.alerts) > GROUP_ABOVE:
+        return [each]
+    form = "escalated" if each.form == "escalated" else "alone"
+    return [replace(each, alerts=(alert,), form=form) for alert in each.alerts]
+
+
+def _storm(desk: Post, each: Owed) -> bool:
+    """Whether so much was sent about this case that the next message should collect."""
+    now = desk.clock()
+    recent = post.recent_messages(desk.store, each.channel, each.case, now - STORM_WINDOW, now)
+    last = post.last_group(desk.store, each.channel, each.case, now)
+    return recent >= STORM_MESSAGES or now - last < STORM_WAIT
+
+
+def _freeze_one(desk: Post, each: Owed, config: ChannelConfig, failing: Collection[Way]) -> bool:
+    """Fix one message; returns whether somebody can take it. A fault in it costs its layout,
+    never its news."""
+    now = desk.clock()
+    passed_on, many = each.form == "escalated", len(each.alerts) > 1
+    prefix = "E" if passed_on else "G" if many else "M"
+    message_id = stable_id(prefix, each.channel, *each.alerts)
+    signals: list[Signal] = []
+    try:
+        letter = _letter(desk, each, config, message_id, failing)
+    except StoreError:
+        raise
+    except Exception as error:
+        log.exception("message %s could not be laid out", message_id)
+        signals.append(_fault(message_id, error))
+        letter = _bare(desk, each, config, message_id, failing, type(error).__name__)
+    if not letter.to:
+        for alert in each.alerts:
+            owing.put_off(desk.store, alert, each.channel)
+        return False
+    post.freeze(desk.store, [letter], now, signals=signals)
+    return True
+
+
+def _letter(
+    desk: Post, each: Owed, config: ChannelConfig, message_id: str, failing: Collection[Way]
+) -> Letter:
+    views = desk.views.alerts(each.alerts)
+    rendered = messages.render(
+        views,
+        channel=config,
+        allowed_cases=routing.allowed_cases(config, desk.entries()),
+        message_id=message_id,
+        now=desk.clock(),
+        timezone=desk.timezone,
+        version=desk.version,
+        templates=desk.templates,
+        thread=_thread(desk, views[0].thread, each.channel) if len(views) == 1 else "",
+        link=desk.link(message_id),
+        passed_on=each.form == "escalated",
+    )
+    to = routing.recipients(config)
+    if len(views) == 1 and routing.about_sending(views[0].alert):
+        to = routing.able(views[0].alert, config, failing, others=True) or routing.able(
+            views[0].alert, config, failing, others=False
+        )
+    return Letter(message_id, each, rendered, to)
+
+
+def _thread(desk: Post, alert_id: str | None, channel: str) -> str:
+    found = post.first_message_id(desk.store, alert_id, channel) if alert_id else None
+    return found or ""
+
+
+def _bare(
+    desk: Post,
+    each: Owed,
+    config: ChannelConfig,
+    message_id: str,
+    failing: Collection[Way],
+    trouble: str,
+) -> Letter:
+    """What still goes out when a message could not be laid out: which alerts there are."""
+    outlines = post.outlines(desk.store, each.alerts)
+    rendered = messages.render_outlines(
+        outlines, channel=config, message_id=message_id, now=desk.clock(), trouble=trouble
+    )
+    to = routing.recipients(config)
+    if any(outline.kind == AlertKind.NOTICE for outline in outlines):  # perhaps about sending
+        to = tuple(each for each in to if (config.name, each) not in failing)
+    return Letter(message_id, each, rendered, to)
+
+
+def _fault(message_id: str, error: Exception) -> Signal:
+    what = (
+        f"Message {message_id} could not be laid out ({type(error).__name__}): it says which "
+        "alerts there are, and no more."
+    )
+    cure = "`fundwatch alerts show ID` may tell the rest. Send the log to who maintains Fundwatch."
+    return Signal(LAYOUT, bad=True, what=what, cure=cure)
+
+
+def _mended(desk: Post) -> None:
+    """The incident about layout is over when nothing failed for a while."""
+    if journal.lasts(desk.store, LAYOUT, desk.clock() - LAYOUT_AGAIN):
+        journal.put_signals(desk.store, [Signal(LAYOUT, bad=False)], desk.clock())
+
+
+# -- the daily message -----------------------------------------------------------------
+
+Remarks = Callable[[Collection[str]], Mapping[str, Sequence[str]]]  # of cases -> by heading
+
+
+def daily(desk: Post, day: str, since: int, until: int, remarks: Remarks) -> int:
+    """Freeze the daily message of every channel for people, and note that it was done, at
+    once; returns how many. `day` (2026-11-28) names it: there is one a day and channel."""
+    waiting_for: dict[str, list[str]] = {}
+    for each in owing.owed(desk.store):
+        if each.form == "daily":
+            waiting_for.setdefault(each.channel, []).extend(each.alerts)
+    letters, signals = [], []
+    for name, config in desk.configs.items():
+        if config.machine or ("desk" not in config.audience and name not in waiting_for):
+            continue
+        message_id = stable_id("D", name, day)
+        owed = Owed(name, "", "daily", False, tuple(waiting_for.get(name, ())))
+        try:
+            letter = _daily_letter(desk, config, message_id, owed, since, until, remarks)
+        except StoreError:
+            raise
+        except Exception as error:
+            log.exception("message %s could not be laid out", message_id)
+            signals.append(_fault(message_id, error))
+            letter = _bare(desk, owed, config, message_id, (), type(error).__name__)
+        letters.append(letter)
+    notes = {"daily": day, "daily_at": str(until)}
+    return post.freeze(desk.store, letters, until, signals=signals, notes=notes)
+
+
+def _daily_letter(
+    desk: Post,
+    config: ChannelConfig,
+    message_id: str,
+    owed: Owed,
+    since: int,
+    until: int,
+    remarks: Remarks,
+) -> Letter:
+    """Everything of the day that the channel is told of; what waited for it goes first."""
+    day = post.told_between(desk.store, config.name, since, until)
+    alerts = list(dict.fromkeys([*owed.alerts, *day]))
+    allowed = routing.allowed_cases(config, desk.entries())
+    said = dict(remarks(allowed))
+    if len(alerts) > DAILY_MOST:
+        left = f"{len(alerts) - DAILY_MOST:,} more alerts: `fundwatch alerts list`."
+        said["NOT SHOWN"] = [left]
+    rendered = messages.render_daily(
+        desk.views.alerts(alerts[:DAILY_MOST]),
+        channel=config,
+        allowed_cases=allowed,
+        message_id=message_id,
+        since=since,
+        until=until,
+        remarks=said,
+        timezone=desk.timezone,
+        version=desk.version,
+        templates=desk.templates,
+    )
+    return Letter(message_id, owed, rendered, routing.recipients(config))

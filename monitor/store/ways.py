@@ -1,0 +1,121 @@
+"""The ways to people, one for each channel and recipient: which take nothing, and since when.
+
+A notice about sending never takes a way that fails; what was given up because of its way is
+sent once more when the way works again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+
+from monitor import routing
+from monitor.model import ChannelConfig
+from monitor.routing import Way
+from monitor.store import Store
+
+# What a row of `delivery` says in `revive`.
+GIVEN_UP_FOR_ITS_WAY, SENT_AGAIN = 1, 2
+
+
+def took(conn: sqlite3.Connection, way: Way, now: int) -> None:
+    """A yes. What was given up while this way took nothing waits again, once."""
+    before = conn.execute(
+        "SELECT refusing FROM way WHERE channel = ? AND recipient = ?", way
+    ).fetchone()
+    conn.execute(
+        "INSERT INTO way (channel, recipient, accepted) VALUES (?, ?, ?) ON CONFLICT "
+        "(channel, recipient) DO UPDATE SET accepted = excluded.accepted, refusing = NULL",
+        (*way, now),
+    )
+    if before is not None and before["refusing"] is not None:
+        conn.execute(
+            "UPDATE delivery SET state = 'waiting', due = ?, held = 0, attempts = 0, "
+            "refusals = 0, revive = ? WHERE channel = ? AND recipient = ? AND state = 'dead' "
+            "AND revive = ?",
+            (now, SENT_AGAIN, *way, GIVEN_UP_FOR_ITS_WAY),
+        )
+
+
+def refused(conn: sqlite3.Connection, way: Way, now: int) -> None:
+    """Anything but a yes."""
+    conn.execute(
+        "INSERT INTO way (channel, recipient, refusing) VALUES (?, ?, ?) ON CONFLICT "
+        "(channel, recipient) DO UPDATE SET refusing = coalesce(refusing, excluded.refusing)",
+        (*way, now),
+    )
+
+
+def note(store: Store, way: Way, now: int, *, good: bool) -> None:
+    """How a message went that the outbox does not keep: a test."""
+    with store.write() as conn:
+        (took if good else refused)(conn, way, now)
+
+
+def refusing(store: Store) -> dict[Way, int]:
+    """The ways that have taken nothing since a time (Unix seconds): their last try failed."""
+    rows = store.read("SELECT * FROM way WHERE refusing IS NOT NULL")
+    return {(row["channel"], row["recipient"]): row["refusing"] for row in rows}
+
+
+def failing(store: Store, configs: Mapping[str, ChannelConfig]) -> frozenset[Way]:
+    """The ways that no notice about sending may take now: those that take nothing, those of
+    a channel that is switched off, and those that an incident is open about."""
+    off = {
+        row["channel"]
+        for row in store.read("SELECT channel FROM channel_state WHERE disabled IS NOT NULL")
+    }
+    places = [(name, "") for name in off]
+    for row in store.read(
+        "SELECT key FROM incident WHERE closed IS NULL AND key >= 'channel:' AND key < 'channel;'"
+    ):
+        place = routing.place_of(row["key"])
+        places += [place] if place else []
+    return frozenset({*refusing(store), *(w for p in places for w in _ways(p, configs))})
+
+
+def _ways(place: Way, configs: Mapping[str, ChannelConfig]) -> list[Way]:
+    """The ways of a place: one recipient, or (where it names none) all of the channel."""
+    name, recipient = place
+    known = routing.recipients(configs[name]) if name in configs else ()
+    return [(name, each) for each in known if recipient in ("", each)]
+
+
+def settle(store: Store, configs: Mapping[str, ChannelConfig], now: int) -> None:
+    """Close the incidents about ways that work again, or that are no more.
+
+    What is to be told at once (a hold of 0) is told even if it is over by then.
+    """
+    rows = store.read(
+        "SELECT key, since FROM incident WHERE closed IS NULL AND key >= 'channel:' "
+        "AND key < 'channel;' AND (told IS NOT NULL OR json_extract(signal, '$.hold') > 0)"
+    )
+    over = [row["key"] for row in rows if _over(store, row["key"], row["since"], configs)]
+    if over:
+        with store.write() as conn:
+            conn.executemany(
+                "UPDATE incident SET closed = ? WHERE key = ?", [(now, key) for key in over]
+            )
+
+
+def _over(store: Store, key: str, since: int, configs: Mapping[str, ChannelConfig]) -> bool:
+    place = routing.place_of(key)
+    if place is None:
+        return False
+    found = _ways(place, configs)
+    works = (
+        "SELECT 1 FROM way WHERE channel = ? AND recipient = ? AND refusing IS NULL "
+        "AND accepted >= ? AND channel NOT IN "
+        "(SELECT channel FROM channel_state WHERE disabled IS NOT NULL)"
+    )
+    return not found or any(store.read(works, [*way, since]) for way in found)
+
+
+def forget(store: Store, configs: Mapping[str, ChannelConfig]) -> None:
+    """Leave out ways that are no longer set up."""
+    known = {(name, to) for name, config in configs.items() for to in routing.recipients(config)}
+    rows = store.read("SELECT channel, recipient FROM way")
+    gone = [way for row in rows if (way := (row["channel"], row["recipient"])) not in known]
+    if gone:
+        with store.write() as conn:
+            conn.executemany("DELETE FROM way WHERE channel = ? AND recipient = ?", gone)

@@ -1,0 +1,209 @@
+"""A way that refuses: its news take other ways, its storm ends, and nothing is lost by it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from home import ALICE, BANK, BOB, DESK, SHOP, Scene, bodies, staged, told
+from sinks import answer
+
+from monitor.model import ChannelConfig
+from monitor.store import Store, owing, post, ways
+
+GOOD, GONE = DESK
+NO_SUCH = "550 5.1.1 no such user"
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    with staged(tmp_path) as made:
+        yield made
+
+
+def only(scene: Scene, *names: str, **more: dict[str, Any]) -> None:
+    """Keep these channels of the scene alone, with more lines where given."""
+    path = scene.home.path / "config/channels.yaml"
+    found = yaml.safe_load(path.read_text("utf-8"))["channels"]
+    kept = {name: found[name] | more.get(name, {}) for name in names}
+    scene.home.write("config/channels.yaml", {"channels": kept})
+
+
+def subjects(scene: Scene, recipient: str) -> list[str]:
+    return [m.message["Subject"] for m in scene.mail.mails if m.recipients == (recipient,)]
+
+
+def unsent(scene: Scene) -> list[str]:
+    return [row[0] for row in scene.home.sql("SELECT alert FROM route WHERE message IS NULL")]
+
+
+def test_one_refused_recipient_makes_one_notice(scene: Scene) -> None:
+    """The only mail channel, one of two recipients refused for good: the other one gets every
+    alert and one notice, which is never sent to the one it is about; and `poll` ends."""
+    only(scene, "mail")
+    scene.mail.rcpt[GONE] = NO_SUCH
+    scene.pay((ALICE, SHOP))
+    scene.home.run("poll", code=1)
+    scene.pay((BANK, BOB))
+    scene.home.run("poll", code=1)
+    notices = [each for each in subjects(scene, GOOD) if "NOTICE" in each]
+    assert (len(subjects(scene, GOOD)), len(notices)) == (3, 1)
+    (notice,) = scene.alerts("notice", "given up")
+    assert GONE in notice["title"]
+    assert len(scene.mails_of(notice["id"])) == 1
+    tried = Counter(d["recipient"] for d in scene.home.deliveries() if d["state"] == "dead")
+    assert tried == {GONE: 2}  # the two movements, never the notice
+
+
+def test_only_recipient_refused_is_told_when_he_can_be(scene: Scene) -> None:
+    """Nobody can be told: nothing is sent into the void, health may know, and when the
+    recipient is back everything arrives, each once."""
+    only(scene, "mail", mail={"to": [GOOD]})
+    scene.mail.rcpt[GOOD] = NO_SUCH
+    scene.pay((ALICE, SHOP))
+    scene.home.run("poll", code=1)
+    scene.home.run("poll")
+    assert Counter(d["state"] for d in scene.home.deliveries()) == {"dead": 1}
+    (notice,) = scene.alerts("notice", "given up")
+    assert unsent(scene) == [notice["id"]]
+    scene.mail.rcpt.clear()
+    scene.pay((BANK, BOB))
+    scene.home.run("poll")
+    assert Counter(d["state"] for d in scene.home.deliveries()) == {"accepted": 3}
+    assert unsent(scene) == []
+    seen = Counter(subjects(scene, GOOD))
+    assert (len(seen), set(seen.values())) == (3, {1})
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 405])
+def test_a_no_for_good_is_tried_eight_times(scene: Scene, status: int) -> None:
+    """A webhook whose receiver says no, poll after poll: eight tries of a message, one notice,
+    and after a test of the mended channel what was given up arrives."""
+    scene.hook.default = answer(status)
+    scene.pay((ALICE, SHOP))
+    for _ in range(4):
+        scene.home.run("poll", code=None)
+    (dead,) = scene.home.deliveries("--state", "dead")
+    assert (dead["attempts"], len(scene.hook.seen)) == (8, 8)
+    (notice,) = scene.alerts("notice", "hook")
+    assert {d["channel"] for d in notice["deliveries"]} == {"mail"}
+    scene.hook.default = answer(200)
+    scene.home.run("channels", "test", "hook")
+    scene.home.run("poll")
+    (movement,) = scene.alerts("movement")
+    assert told(scene.hook.seen[8:]) == {movement["id"]: 1}
+    assert scene.home.deliveries("--state", "dead") == []
+
+
+def test_two_channels_that_fail_do_not_tell_of_each_other(scene: Scene) -> None:
+    """Both refuse: their notices wait for a way that works, and none is sent on a dead one."""
+    only(scene, "hook", "mail", mail={"to": [GOOD]})
+    scene.hook.default = answer(410)
+    scene.mail.rcpt[GOOD] = NO_SUCH
+    scene.pay((ALICE, SHOP))
+    scene.home.run("poll", code=1)
+    scene.pay((BANK, BOB))
+    scene.home.run("poll", code=1)
+    assert len(scene.alerts("notice", "hannel")) == len(unsent(scene)) == 2
+    assert len(scene.hook.seen) == 1
+    scene.mail.rcpt.clear()
+    scene.pay((ALICE, BANK))
+    scene.home.run("poll", code=1)  # the webhook is still switched off
+    assert unsent(scene) == []
+    sent = [m for m in subjects(scene, GOOD) if "NOTICE" in m]
+    assert len(sent) == 2
+
+
+def test_a_recipient_taken_out_leaves_nothing_behind(scene: Scene) -> None:
+    """What waited for somebody who left the channel goes to who is new in it, once."""
+    only(scene, "mail")
+    scene.mail.rcpt[GONE] = "451 4.7.1 later"
+    scene.pay((ALICE, SHOP))
+    scene.home.run("poll", code=1)
+    only(scene, "mail", mail={"to": [GOOD, "new@example.org"]})
+    scene.home.run("poll")
+    assert len(subjects(scene, GOOD)) == len(subjects(scene, "new@example.org")) == 1
+    states = {d["recipient"]: d["state"] for d in scene.home.deliveries()}
+    assert states == {GOOD: "accepted", GONE: "moved", "new@example.org": "accepted"}
+
+
+def test_a_test_reaches_everybody_whatever_one_answers(scene: Scene) -> None:
+    """One refused recipient does not keep the test from the others, and is named."""
+    scene.mail.rcpt[GOOD] = NO_SUCH
+    said = scene.home.run("channels", "test", "mail", code=2)
+    assert GOOD in said
+    assert len(subjects(scene, GONE)) == 1
+
+
+def test_what_had_no_channel_is_adopted(scene: Scene) -> None:
+    """No channel for a while: what came meanwhile is told by the first one, and said so."""
+    path = scene.home.path / "config/channels.yaml"
+    before = path.read_text("utf-8")
+    scene.home.write("config/channels.yaml", {"channels": {}})
+    scene.pay((ALICE, SHOP), (BANK, BOB))
+    scene.home.run("poll", code=None)
+    path.write_text(before, "utf-8")
+    scene.home.run("poll")
+    moved = {alert["id"] for alert in scene.alerts("movement")}
+    seen = told(scene.hook.seen)
+    assert {alert: seen[alert] for alert in moved} == dict.fromkeys(moved, 1)
+    assert all(len(scene.mails_of(alert)) == 2 for alert in moved)
+    (notice,) = scene.alerts("notice", "could be told to nobody")
+    assert "2 alerts" in notice["title"]
+    assert bodies(scene.hook.seen)
+    scene.home.run("poll")
+    assert told(scene.hook.seen) == seen
+
+
+# -- what the record knows of ways -------------------------------------------------------------
+
+
+def mail_channel(name: str, *to: str, audience: str = "desk") -> ChannelConfig:
+    return ChannelConfig(name, "email", frozenset({audience}), to=to)
+
+
+def test_an_audience_refuses_when_all_of_its_ways_do(tmp_path: Path) -> None:
+    """Since the last of them began to refuse; one yes of one recipient ends it."""
+    desk, ops = mail_channel("desk", "a", "b"), mail_channel("ops", "c", audience="operations")
+    hook = ChannelConfig("hook", "webhook", frozenset({"desk"}), machine=True)
+    configs = {each.name: each for each in (desk, ops, hook)}
+    store = Store(tmp_path / "r.db", create=True)
+    ways.note(store, ("desk", "a"), 100, good=False)
+    ways.note(store, ("desk", "b"), 200, good=False)
+    ways.note(store, ("ops", "c"), 150, good=False)
+    assert post.refused_since(store, configs) == {"operations": 150}
+    post.disable(store, "hook", "gone", 300)
+    assert post.refused_since(store, configs) == {"operations": 150, "desk": 300}
+    ways.note(store, ("desk", "a"), 400, good=True)
+    ways.note(store, ("desk", "b"), 500, good=False)
+    assert post.refused_since(store, configs) == {"operations": 150}
+    assert ways.refusing(store) == {("desk", "b"): 200, ("ops", "c"): 150}
+    assert owing.owed_to_nobody(store) == []
+    store.close()
+
+
+def test_a_record_of_before_gets_its_ways(tmp_path: Path) -> None:
+    """A record with the schema before this one is upgraded, deliveries and all."""
+    path = tmp_path / "r.db"
+    Store(path, create=True).close()
+    with sqlite3.connect(path) as conn:
+        for change in (
+            "DROP TABLE way",
+            "ALTER TABLE delivery DROP COLUMN refusals",
+            "ALTER TABLE delivery DROP COLUMN revive",
+            "DROP INDEX reading_failing",
+        ):
+            conn.execute(change)
+        conn.execute("DELETE FROM _sqlite_migrations WHERE name = 'm003_real_life'")
+        conn.execute("PRAGMA user_version = 2")
+    conn.close()
+    store = Store(path)
+    assert store.upgrade is not None
+    ways.note(store, ("mail", "a"), 1, good=False)
+    assert post.deliveries(store) == []
+    store.close()
