@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,9 +11,11 @@ import pytest
 import yaml
 from home import ALICE, BANK, BOB, DESK, SHOP, Scene, bodies, staged, told
 from sinks import answer
+from sqlite_utils import Database
 
 from monitor.model import ChannelConfig
 from monitor.store import Store, owing, post, ways
+from monitor.store.schema import APPLICATION_ID, migrations
 
 GOOD, GONE = DESK
 NO_SUCH = "550 5.1.1 no such user"
@@ -190,18 +191,11 @@ def test_an_audience_refuses_when_all_of_its_ways_do(tmp_path: Path) -> None:
 def test_a_record_of_before_gets_its_ways(tmp_path: Path) -> None:
     """A record with the schema before this one is upgraded, deliveries and all."""
     path = tmp_path / "r.db"
-    Store(path, create=True).close()
-    with sqlite3.connect(path) as conn:
-        for change in (
-            "DROP TABLE way",
-            "ALTER TABLE delivery DROP COLUMN refusals",
-            "ALTER TABLE delivery DROP COLUMN revive",
-            "DROP INDEX reading_failing",
-        ):
-            conn.execute(change)
-        conn.execute("DELETE FROM _sqlite_migrations WHERE name = 'm003_real_life'")
-        conn.execute("PRAGMA user_version = 2")
-    conn.close()
+    db = Database(path)
+    migrations.apply(db, stop_before="m003_real_life")
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    db.execute("PRAGMA user_version = 2")
+    db.close()
     store = Store(path)
     assert store.upgrade is not None
     ways.note(store, ("mail", "a"), 1, good=False)
