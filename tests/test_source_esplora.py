@@ -283,16 +283,20 @@ def tx(number: int, height: int | None, value: Any = 5) -> dict[str, Any]:
 
 
 def lists(
-    chain_rows: list[Any], waiting: list[Any] | None = None, count: int | None = None
+    chain_rows: list[Any],
+    pending: list[Any] | None = None,
+    count: int | None = None,
+    waiting: int = 0,
 ) -> Callable[[Call], Reply]:
     def respond(call: Call) -> Reply:
         if call.path.endswith("/mempool"):
-            return Reply(waiting or [])
+            return Reply(pending or [])
         if call.path.endswith("/chain"):
             return Reply(chain_rows)
         if "/chain/" in call.path:
             return Reply([])
-        return Reply({"chain_stats": {"tx_count": len(chain_rows) if count is None else count}})
+        confirmed = {"tx_count": len(chain_rows) if count is None else count}
+        return Reply({"chain_stats": confirmed, "mempool_stats": {"tx_count": waiting}})
 
     return respond
 
@@ -329,11 +333,15 @@ def test_unplaced_row_proves_nothing() -> None:
     assert {t.tx[-1] for t in batch.transfers} == {"1", "3"}
 
 
-@pytest.mark.parametrize(("waiting", "complete"), [(0, True), (24, True), (25, False), (50, False)])
-def test_unconfirmed(waiting: int, complete: bool) -> None:
-    """Unconfirmed transactions are pending; a list that may be cut is not called complete."""
+@pytest.mark.parametrize(
+    ("waiting", "count", "complete"),
+    [(0, 0, True), (7, 7, True), (7, 8, False), (24, 24, True), (25, 25, True), (25, 90, False)],
+)
+def test_unconfirmed(waiting: int, count: int, complete: bool) -> None:
+    """Unconfirmed transactions are pending; a list that is cut, at whatever number, is not
+    called complete: the address's own count of them decides."""
     pending = [tx(100 + n, None) for n in range(waiting)]
-    with source(lists([tx(1, 30)], pending)) as (adapter, _):
+    with source(lists([tx(1, 30)], pending, waiting=count)) as (adapter, _):
         batch = adapter.fetch(ask())
     told = [t for t in batch.transfers if t.pending]
     assert len(told) == 2 * waiting

@@ -433,12 +433,13 @@ def pages(*replies: Reply) -> Callable[[Call], Reply]:
 
 def test_an_empty_page_is_not_the_end() -> None:
     """An empty page with a fingerprint is followed; the request is repeated as it was."""
-    scripted = pages(page([coin(1)], "f1"), page([], "f2"), page([coin(2)]))
+    scripted = pages(page([coin(1)], "f1"), page([], "f2"), page([coin(2)]), page([coin(2)]))
     with source(scripted) as (adapter, server):
         batch = adapter.fetch(ask(lo=5))
     assert [t.tx for t in batch.transfers] == [tx_id(1), tx_id(2)]
-    assert (batch.read, batch.rest, batch.calls) == (Interval(5, NOW * 1000), None, 3)
+    assert (batch.read, batch.rest, batch.calls) == (Interval(5, NOW * 1000), None, 4)
     queries = [dict(c.query) for c in server.calls]
+    assert queries.pop()["min_timestamp"] == "6000"  # the last one once more: nothing new
     assert [q.pop("fingerprint", None) for q in queries] == [None, "f1", "f2"]
     assert queries[0] == {
         "min_timestamp": "5",
@@ -456,6 +457,45 @@ def test_a_full_page_without_a_fingerprint_is_cut() -> None:
         batch = adapter.fetch(ask())
     assert [t.tx for t in batch.transfers] == [tx_id(1)]
     assert (batch.read, batch.rest) == (Interval(0, 5999), Interval(6000, NOW * 1000))
+
+
+@pytest.mark.parametrize("lost", [True, False])
+@pytest.mark.parametrize("cap", [3, 7, 25])
+def test_pages_cut_in_silence(cap: int, lost: bool) -> None:
+    """A server that hands out fewer rows than it goes on after, or names no next page at
+    all, costs calls and not rows."""
+    rows = [coin(n // 2, str(n)) for n in range(2, 60)]
+
+    def respond(call: Call) -> Reply:
+        lo, after = int(call.query["min_timestamp"]), int(call.query.get("fingerprint", 0))
+        found = [r for r in rows if r["block_timestamp"] >= lo][after:]
+        if call.query["order_by"].endswith("desc"):
+            found.reverse()
+        more = len(found) > 30 and not lost
+        return page(found[:cap], str(after + 30) if more else None)
+
+    with source(respond) as (adapter, _):
+        batches = read_all(adapter, ask())
+    assert sorted(t.amount for b in batches for t in b.transfers) == list(range(2, 60))
+    assert not [gap for b in batches for gap in b.gaps]
+    read = [b.read for b in batches if b.read is not None]
+    assert (read[0].lo, read[-1].hi) == (0, NOW * 1000)
+
+
+def test_one_block_cut_in_silence() -> None:
+    """Rows of one millisecond, cut without a word: a gap that is told, not an end."""
+    rows = [coin(1, str(n)) for n in range(12)]
+
+    def respond(call: Call) -> Reply:
+        backwards = call.query["order_by"].endswith("desc")
+        mine = [r for r in rows if r["block_timestamp"] >= int(call.query["min_timestamp"])]
+        return page((mine[::-1] if backwards else mine)[:7])
+
+    rows[7:] = [coin(1, str(n), transaction_id=tx_id(n)) for n in range(7, 12)]
+    with source(respond) as (adapter, _):
+        batch = adapter.fetch(ask())
+    assert len(batch.transfers) == 7
+    assert [gap.at for gap in batch.gaps] == [Interval(3000, 3000)]
 
 
 def test_a_millisecond_that_fills_the_list() -> None:
@@ -484,7 +524,8 @@ def test_pages_that_lead_nowhere(replies: tuple[Reply, ...]) -> None:
 
 def test_equal_pages_of_equal_payments() -> None:
     """A transaction that pays the same many times may fill two pages with the same rows."""
-    scripted = pages(page([coin(1)] * 2, "f"), page([coin(1)] * 2, "g"), page([coin(2)]))
+    last = page([coin(2)])
+    scripted = pages(page([coin(1)] * 2, "f"), page([coin(1)] * 2, "g"), last, last)
     with source(scripted, page_size=2) as (adapter, _):
         batch = adapter.fetch(ask())
     assert len({t.identity for t in batch.transfers}) == 5
@@ -502,7 +543,7 @@ def test_many_doubtful_transfers() -> None:
 
     with source(respond) as (adapter, _):
         batches = read_all(adapter, ask(streams=NATIVE))
-    assert [b.calls for b in batches] == [51, 51, 31]
+    assert [b.calls for b in batches] == [52, 52, 32]
     assert len({t.identity for b in batches for t in b.transfers}) == 130
 
 

@@ -20,8 +20,6 @@ from monitor.sources.paging import Recorder
 from monitor.sources.parsing import Parsed, RowError, fields, place, read_rows, text, whole
 
 PAGE_SIZE = 25  # Blockstream and mempool.space; self-hosted servers may be set otherwise
-# Row counts at which the list of unconfirmed transactions may be cut: it has no paging.
-MEMPOOL_CAPS = frozenset({25, 50})
 GENESIS = {
     "bitcoin": "000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f",
     "bitcoin-testnet": "000000000933ea01ad0ee984209779baaec3ced90fa3f408719526f8d77f4943",
@@ -107,10 +105,14 @@ class Esplora:
         )
 
     def _mempool(self, ask: Ask, recorder: Recorder) -> tuple[Parsed, bool]:
+        """The list of unconfirmed transactions, which has no paging and is cut in silence:
+        whole only where the address's own count of them agrees."""
         rows = self._rows(recorder, f"{_address_path(ask)}/txs/mempool")
         parsed = parse_unconfirmed(self._chain, rows, ask.head.height)
-        cut = len(rows) in MEMPOOL_CAPS or len(rows) > max(MEMPOOL_CAPS)
-        return parsed, not cut and not parsed.gaps
+        if not rows or parsed.gaps:
+            return parsed, not parsed.gaps
+        told = self._checked(recorder.get(_address_path(ask), {})).json()
+        return parsed, parse_count(told, "mempool_stats") <= len(rows)
 
     def _walk(self, ask: Ask, recorder: Recorder) -> _Walk:
         start = _Place.read(ask.cursor)
@@ -317,9 +319,10 @@ def parse_word(tx: object, source: str, txid: str, head: Head) -> TxWord:
     return TxWord(source, found, found=True, height=height, block_hash=block_hash, head=head)
 
 
-def parse_count(address: object) -> int:
-    """Number of confirmed transactions in `/address/{address}`. Raises BadResponse."""
-    stats = fields_of(address).get("chain_stats")
+def parse_count(address: object, which: str = "chain_stats") -> int:
+    """Number of confirmed transactions in `/address/{address}`, or with `mempool_stats` of
+    those that wait. Raises BadResponse."""
+    stats = fields_of(address).get(which)
     try:
         return place(fields(stats).get("tx_count"), "tx_count")
     except RowError as error:

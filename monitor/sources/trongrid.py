@@ -13,6 +13,7 @@ has changed more than once which of them it shows (java-tron#6423); both are rea
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -170,28 +171,56 @@ class TronGrid:
     ) -> _Walked:
         rows: list[Any] = []
         fingerprints: list[str] = []
+        start = span.lo
         for _ in range(MAX_PAGES):
-            page = self._page(asked, recorder, span, fingerprints)
+            page = self._page(asked, recorder, Interval(start, span.hi), fingerprints)
             # Equal pages of one millisecond are possible: many equal transfers at once.
             if page.rows == rows[-len(page.rows) :] and _several(page.rows):
                 raise BadResponse(f"{self.name} answered the same page twice")
             rows += page.rows
-            if page.fingerprint is None and len(page.rows) < self._size:
+            short = len(page.rows) < self._size
+            if page.fingerprint is None and short and self._ended(asked, recorder, rows, span.hi):
                 return tuple(rows), span, None, ()
             if page.fingerprint is None or (len(rows) >= max_rows and _several(rows)):
                 break
+            if short and _several(page.rows):
+                # It may be cut in silence, and its fingerprint lead past what was cut.
+                start, fingerprints = max(times_of(page.rows)), []
+                rows = [row for row in rows if start not in times_of((row,))]
+                continue
             if page.fingerprint in fingerprints:
                 raise BadResponse(f"{self.name} leads back to a page that was read already")
             fingerprints.append(page.fingerprint)
         return _cut(rows, span)
 
+    def _ended(
+        self, asked: _List, recorder: PostRecorder, rows: Sequence[Any], most: int
+    ) -> bool:
+        """Whether nothing follows these rows. Their last millisecond is asked for once more,
+        since a list may be cut in silence; where it is all there is, newest first, so that a
+        cut would leave out other rows."""
+        times = times_of(rows)
+        if not times:
+            return True
+        last = max(times)
+        known = [row for row in rows if last in times_of((row,))]
+        order = "asc" if _several(rows) else "desc"
+        page = self._page(asked, recorder, Interval(last, most), (), order)
+        again = Counter(map(_id_of, page.rows))
+        return page.fingerprint is None and again == Counter(map(_id_of, known))
+
     def _page(
-        self, asked: _List, recorder: PostRecorder, span: Interval, before: Sequence[str]
+        self,
+        asked: _List,
+        recorder: PostRecorder,
+        span: Interval,
+        before: Sequence[str],
+        order: str = "asc",
     ) -> _Page:
         params: dict[str, str | int] = {
             asked.least: span.lo,
             asked.most: span.hi,
-            "order_by": "block_timestamp,asc",
+            "order_by": f"block_timestamp,{order}",
             "limit": self._size,
             **asked.params,
         }
@@ -235,6 +264,13 @@ _Walked = tuple[Sequence[object], Interval | None, Interval | None, Sequence[Gap
 class _Page:
     rows: list[Any]
     fingerprint: str | None
+
+
+def _id_of(row: object) -> str:
+    """What names a row of any of the lists."""
+    told = row if isinstance(row, dict) else {}
+    names = (told.get(name) for name in ("transaction_id", "internal_tx_id", "txID"))
+    return str(next((name for name in names if name is not None), row))
 
 
 def _several(rows: Iterable[object]) -> bool:
