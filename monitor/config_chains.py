@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from monitor.chains import AddressError, canonical
@@ -39,6 +39,7 @@ CHAIN_KEYS = (
     "bech32",
     "base58",
     "prices",
+    "wrapped",
 )
 SOURCE_KEYS = (
     "kind",
@@ -74,7 +75,7 @@ def _chain(key: str, row: Row) -> Chain:
     chain_id = row.whole("chain_id", 1)
     if family == "evm" and row.node_of("chain_id") is None:
         row.missing("chain_id", "1")
-    return Chain(
+    made = Chain(
         key,
         row.text("name") or key,
         family,
@@ -89,6 +90,22 @@ def _chain(key: str, row: Row) -> Chain:
         _version_bytes(row),
         _price_ids(row),
     )
+    return replace(made, wrapped=_wrapped(made, row))
+
+
+def _wrapped(chain: Chain, row: Row) -> str:
+    """The canonical contract of the chain's wrapped coin; empty where none is written."""
+    written = row.text("wrapped")
+    if not written:
+        return ""
+    if chain.family != "evm":
+        row.bad("wrapped", written, "is for EVM chains only", "Take the line out")
+        return ""
+    try:
+        return canonical(chain, written)
+    except AddressError as error:
+        row.bad("wrapped", written, error.reason, error.remedy)
+        return ""
 
 
 def _native(row: Row) -> tuple[str, int]:

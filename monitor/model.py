@@ -317,6 +317,7 @@ class Chain:
     prices: PriceIds = PriceIds()
     issuers: tuple[Issuer, ...] = ()  # config/issuers.yaml
     not_listed: tuple[str, ...] = ()  # what no list of any source holds, one sentence each
+    wrapped: str = ""  # evm: contract of the wrapped coin, which wraps without a Transfer
 
     @property
     def streams(self) -> tuple[str, ...]:

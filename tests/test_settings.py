@@ -270,6 +270,14 @@ BAD = {
         {"assets": f"assets: {{tron: {{{TRON}: {{symbol: A, decimals: 1, confidence: ok}}}}}}"},
         "config/assets.yaml:1: 'ok' is not a confidence. Write one of high, medium, low",
     ),
+    "wrapped coin": (
+        {"chains": "chains:\n  ethereum:\n    wrapped: '0x12'\n"},
+        "config/chains.yaml:3: '0x12'",
+    ),
+    "wrapped coin elsewhere": (
+        {"chains": "chains:\n  tron:\n    wrapped: '0x12'\n"},
+        "is for EVM chains only",
+    ),
     "address book address": ({"addressbook": "0x12,ethereum,Shop\n"}, "addressbook.csv:1: '0x12'"),
 }
 

@@ -27,7 +27,16 @@ from monitor.errors import (
 )
 from monitor.http import Answer, Http
 from monitor.model import Ask, Batch, Chain, Head, Interval, Kind, SourceConfig, Subject
-from monitor.sources.evm_logs import BATCH, SINGLE, TRANSFER, parse_log, parse_logs, topic_of
+from monitor.sources.evm_logs import (
+    BATCH,
+    DEPOSIT,
+    SINGLE,
+    TRANSFER,
+    WITHDRAWAL,
+    parse_log,
+    parse_logs,
+    topic_of,
+)
 from monitor.sources.evm_refusals import TooWide, classify
 from monitor.sources.evm_rpc import (
     MAX_CALLS,
@@ -352,6 +361,7 @@ class Node:
 
     def __init__(self, *logs: Any, limit: int | None = None, most: int = 10**9) -> None:
         self.logs, self.limit, self.most = logs, limit, most
+        self.cap = 10**9  # logs of one answer; the others are left out in silence
         self.newest = HEAD.height
         self.words = "block range is too large: limit of {}"
 
@@ -387,7 +397,10 @@ class Node:
         found = [one for one in found if matches(one["topics"], query["topics"])]
         if len(found) > self.most:
             raise ValueError(f"query returned more than {self.most} results")
-        return found
+        return found[: self.cap]
+
+    def eth_getBlockReceipts(self, which: str) -> Any:
+        return [{"logs": [one for one in self.logs if one["blockNumber"] == which]}]
 
 
 def matches(topics: list[str], wanted: list[Any]) -> bool:
@@ -432,7 +445,8 @@ def test_named_limit_is_kept() -> None:
         assert amounts(read_all(adapter, ask())) == [1, 2]
         server.calls.clear()
         assert amounts(read_all(adapter, ask())) == [1, 2]
-        assert len(server.calls) == 2 * 15 + 1
+        # Two questions a window, one more where a log came, and the head at the end.
+        assert len(server.calls) == 2 * 15 + 2 + 1
 
 
 def test_a_limit_that_is_no_limit() -> None:
@@ -491,6 +505,101 @@ def test_too_many_results_are_halved() -> None:
         batches = read_all(adapter, ask())
     assert amounts(batches) == list(range(60))
     assert not [gap for b in batches for gap in b.gaps]
+
+
+@pytest.mark.parametrize("cap", [1, 2, 7, 20, 25, 59])
+def test_answers_cut_in_silence(cap: int) -> None:
+    """A node that leaves out what is too much, without a word, hides nothing: what lies from
+    the last block on is asked for again, and one block alone by its receipts."""
+    rows = [coin(n, 5000 + n // (3 if cap > 6 else 1), n) for n in range(20)]
+    rows += [coin(n, 6000, n) for n in range(20, 50 if cap > 6 else 21)]
+    rows += [coin(n, 6001 + n, n) for n in range(50, 60)]
+    scripted = Node(*rows)
+    scripted.cap = cap
+    with node(scripted) as (adapter, _):
+        batches = read_all(adapter, ask())
+    assert Counter(amounts(batches)) == Counter(int(r["data"], 16) for r in rows)
+    assert not [gap for b in batches for gap in b.gaps]
+
+
+def test_a_cut_block_without_receipts() -> None:
+    """Where the node cannot show a block's receipts, the block is a gap that is told."""
+    scripted = Node(*[coin(n, 6000, n) for n in range(10)])
+    scripted.cap = 7
+    scripted.eth_getBlockReceipts = None  # type: ignore[method-assign, assignment]
+
+    def answer(call: Call) -> Reply:
+        if call.body["method"] != "eth_getBlockReceipts":
+            return scripted(call)
+        error = {"code": -32601, "message": "the method does not exist"}
+        return Reply({"jsonrpc": "2.0", "id": call.body["id"], "error": error})
+
+    with node(answer) as (adapter, _):
+        batches = read_all(adapter, ask())
+    assert len(amounts(batches)) == 7
+    assert {gap.at for b in batches for gap in b.gaps} == {Interval(6000, 6000)}
+
+
+# -- the wrapped coin ---------------------------------------------------------------------
+
+WRAPPED = replace(LOCAL, wrapped=COIN)
+ZERO = "0x" + "0" * 40
+
+
+def wrap(event: str, amount: int, block: int = 5, index: int = 0, **more: Any) -> Any:
+    return log([event, topic_of(ME)], word(amount), block, index, **more)
+
+
+def sides(rows: Any) -> list[tuple[Any, ...]]:
+    return [(t.kind, t.contract, t.sender, t.recipient, t.amount) for t in rows]
+
+
+def test_wrapping_and_unwrapping() -> None:
+    """Deposit and Withdrawal of the chain's wrapped coin come as mint and burn, asked for in
+    the same questions; those of other contracts are nothing."""
+    stranger = wrap(DEPOSIT, 9, 8, address="0x" + "d" * 40)
+    logs = (wrap(DEPOSIT, 5, 4), coin(1, 5), wrap(WITHDRAWAL, 3, 7), stranger)
+    with node(Node(*logs), chain=WRAPPED) as (adapter, server):
+        batches = read_all(adapter, ask())
+    rows = [t for b in batches for t in b.transfers]
+    assert sides(rows) == [
+        (Kind.ERC20, COIN, ZERO, ME, 5),
+        (Kind.ERC20, COIN, PEER, ME, 1),
+        (Kind.ERC20, COIN, ME, ZERO, 3),
+    ]
+    assert rows[0].leg == f"erc20|{COIN}|-|{ZERO}|{ME}|5|0"
+    asked = [c.body["params"][0]["topics"] for c in server.calls if _blocks_asked(c)]
+    assert asked[0] == [[TRANSFER, DEPOSIT, WITHDRAWAL], [topic_of(ME)]]
+    with node(Node(*logs)) as (adapter, server):  # a chain without one: as before
+        assert amounts(read_all(adapter, ask())) == [1]
+
+
+@pytest.mark.parametrize("minter", [ZERO, COIN])
+def test_a_deposit_with_its_transfer_counts_once(minter: str) -> None:
+    """Contracts that emit both are told once, in whatever order the logs come."""
+    paid = log([TRANSFER, topic_of(minter), topic_of(ME)], word(5), 4, 1)
+    logs = (wrap(DEPOSIT, 5, 4, 0), paid, wrap(DEPOSIT, 5, 4, 2))
+    rows = parse_logs(WRAPPED, logs, frozenset({ME}), {}).transfers
+    assert sorted((t.sender, t.amount) for t in rows) == sorted([(ZERO, 5), (minter, 5)])
+    assert len({t.identity for t in rows}) == 2
+
+
+RECEIPT = RECORDED.parents[2] / "cases/in/weth_receipt.json"
+
+
+@pytest.mark.skipif(not RECEIPT.exists(), reason="no recordings beside the repo")
+def test_recorded_wrap_of_optimism() -> None:
+    """A recorded receipt of Optimism: the Deposit is a mint, then the coin moves on."""
+    weth, user = (
+        "0x4200000000000000000000000000000000000006",
+        "0x86ca30bef97fb651b8d866d45503684b90cb3312",
+    )
+    chain = replace(LOCAL, wrapped=weth)
+    logs = json.loads(RECEIPT.read_text())["result"]["logs"]
+    rows = parse_logs(chain, logs, frozenset({user}), {56238022: 1672181484}).transfers
+    assert sides(rows)[0] == (Kind.ERC20, weth, ZERO, user, 15 * 10**15)
+    assert rows[0].log_index == 0
+    assert len(rows) == 4
 
 
 def test_one_block_that_is_always_refused() -> None:
@@ -552,7 +661,8 @@ def test_many_subjects_in_few_calls() -> None:
     with node(Node(*logs), page_size=20_000) as (adapter, server):
         batch = adapter.fetch(ask(subjects=tuple(crowd)))
     assert amounts([batch]) == list(range(1200))
-    assert [c.body["method"] for c in server.calls].count("eth_getLogs") == 6
+    # Three lists for senders, three for recipients, and each once more from its last block.
+    assert [c.body["method"] for c in server.calls].count("eth_getLogs") == 12
 
 
 def test_logs_that_were_not_asked_for() -> None:

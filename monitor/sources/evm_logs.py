@@ -8,6 +8,7 @@ read is a gap of its block.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -18,8 +19,13 @@ from monitor.sources.parsing import Parsed, RowError, fields, hash32, hex_whole,
 TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 SINGLE = "0xc3d58168c5ae7397731d063d5bbf3d657854427343f4c083240f7aacaa2d0f62"
 BATCH = "0x4a39dc06d4c0dbc64b70af90fd698a233a518aa5d07e595d983b8c0526c8f7fb"
+# Of a chain's wrapped coin (WETH9 and its kin): they move tokens and emit no Transfer.
+DEPOSIT = "0xe1fffcc4923d04b559f4d29a8bfc6cda04eb5b0d3c460751c2402c5c5cc9109c"
+WITHDRAWAL = "0x7fcf532c15f0a6db0bd6d0e038bea71d30d808c7d98cb3bf7268a95bf5081b65"
+_WRAPS = (DEPOSIT, WITHDRAWAL)
 _DATA = re.compile(r"0x(?:[0-9a-fA-F]{2})*\Z")
 _PADDING = "0x" + "0" * 24
+_NOBODY = "0x" + "0" * 64  # the zero address as a topic
 
 
 def topic_of(address: str) -> str:
@@ -28,12 +34,12 @@ def topic_of(address: str) -> str:
 
 
 def is_asked_event(log: object) -> bool:
-    """Whether a log is of one of the three events; True where its topics cannot be read,
+    """Whether a log is of one of the five events; True where its topics cannot be read,
     which is for the parser to tell."""
     topics = log.get("topics") if isinstance(log, dict) else None
     if not isinstance(topics, list) or not topics or not isinstance(topics[0], str):
         return True
-    return topics[0].lower() in (TRANSFER, SINGLE, BATCH)
+    return topics[0].lower() in (TRANSFER, SINGLE, BATCH, *_WRAPS)
 
 
 def height_of(log: object) -> int | None:
@@ -52,18 +58,60 @@ def parse_logs(
     `times` holds Unix seconds of the blocks whose logs tell none. Of a log that was removed
     by a reorg nothing comes.
     """
-    parsed = read_rows(logs, _height, lambda log: _movements(chain, log, wanted, times))
+    told = _told_by_transfers(logs)
+    parsed = read_rows(logs, _height, lambda log: _movements(chain, log, wanted, times, told))
     return Parsed(tuple(number_equals(parsed.transfers)), parsed.gaps, (), parsed.placed)
 
 
 def _movements(
-    chain: Chain, log: Mapping[str, Any], wanted: frozenset[str], times: Mapping[int, int]
+    chain: Chain,
+    log: Mapping[str, Any],
+    wanted: frozenset[str],
+    times: Mapping[int, int],
+    told: Counter[_Minted],
 ) -> Iterator[Transfer]:
     if log.get("removed") is True:
+        return
+    if (minted := _minted(log)) is not None and told[minted] > 0:
+        told[minted] -= 1
         return
     for draft in parse_log(chain, log, times):
         if not wanted.isdisjoint(draft.parties()):
             yield draft
+
+
+_Minted = tuple[str, str, str, str, str]  # transaction, contract, sender, recipient, data
+
+
+def _told_by_transfers(logs: Sequence[object]) -> Counter[_Minted]:
+    """Mints and burns that a Transfer tells, in the form of `_minted`: some contracts emit
+    one beside the Deposit or the Withdrawal, and the movement counts once."""
+    found: Counter[_Minted] = Counter()
+    for log in logs:
+        topics = log.get("topics") if isinstance(log, dict) else None
+        if isinstance(log, dict) and isinstance(topics, list) and len(topics) == 3:
+            parties = [str(topic).lower() for topic in topics]
+            own = topic_of(str(log.get("address")).lower())
+            sides = [_NOBODY if party in (own, _NOBODY) else party for party in parties[1:]]
+            if parties[0] == TRANSFER and _NOBODY in sides:
+                found[_key(log, *sides)] += 1
+    return found
+
+
+def _minted(log: Mapping[str, Any]) -> _Minted | None:
+    """What a Deposit or Withdrawal moves; None for other logs."""
+    topics = log.get("topics")
+    if not isinstance(topics, list) or len(topics) != 2:
+        return None
+    event, holder = (str(topic).lower() for topic in topics)
+    if event not in _WRAPS:
+        return None
+    return _key(log, *((_NOBODY, holder) if event == DEPOSIT else (holder, _NOBODY)))
+
+
+def _key(log: Mapping[str, Any], sender: str, recipient: str) -> _Minted:
+    tx, contract, data = (str(log.get(k)).lower() for k in ("transactionHash", "address", "data"))
+    return tx, contract, sender, recipient, data
 
 
 def parse_log(chain: Chain, log: Mapping[str, Any], times: Mapping[int, int]) -> list[Transfer]:
@@ -73,11 +121,11 @@ def parse_log(chain: Chain, log: Mapping[str, Any], times: Mapping[int, int]) ->
     amount the data of the other. Raises RowError.
     """
     topics = _topics(log)
-    parties = _parties(chain, topics)
+    contract = told_address(chain, log.get("address"))
+    parties = _parties(chain, topics, contract)
     if parties is None:
         return []
     sender, recipient = parties
-    contract = told_address(chain, log.get("address"))
     height = _height(log)
     told = log.get("blockTimestamp")
     index = log.get("transactionIndex")
@@ -122,12 +170,15 @@ def _amounts(topics: Sequence[str], words: Sequence[int]) -> _Amounts:
     return [(Kind.ERC20, amount, None) for amount in words]  # none: no amount, no transfer
 
 
-def _parties(chain: Chain, topics: Sequence[str]) -> tuple[str, str] | None:
-    """Sender and recipient, None where the log is no transfer of its standard."""
+def _parties(chain: Chain, topics: Sequence[str], contract: str) -> tuple[str, str] | None:
+    """Sender and recipient, None where the log is no transfer of its standard. Anybody can
+    emit a Deposit: only the one of the chain's wrapped coin is a movement."""
     if topics and topics[0] == TRANSFER and len(topics) in (3, 4):
         told = topics[1:3]
     elif topics and topics[0] in (SINGLE, BATCH) and len(topics) == 4:
         told = topics[2:4]
+    elif topics and topics[0] in _WRAPS and len(topics) == 2 and contract == chain.wrapped:
+        told = [_NOBODY, topics[1]] if topics[0] == DEPOSIT else [topics[1], _NOBODY]
     else:
         return None
     if not all(topic.startswith(_PADDING) for topic in told):

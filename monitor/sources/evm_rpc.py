@@ -8,7 +8,7 @@ index its parties (CryptoKitties and others before ERC-721).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
@@ -17,7 +17,6 @@ from web3.exceptions import Web3Exception
 from web3.providers.base import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
-from monitor import issuers
 from monitor.errors import (
     BadResponse,
     NotYet,
@@ -26,22 +25,14 @@ from monitor.errors import (
 from monitor.http import Answer, Http
 from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, SourceConfig, TxWord
 from monitor.sources import acts
-from monitor.sources.evm_logs import (
-    BATCH,
-    SINGLE,
-    TRANSFER,
-    height_of,
-    is_asked_event,
-    parse_logs,
-    topic_of,
-)
+from monitor.sources.evm_log_reader import LogReader
+from monitor.sources.evm_logs import height_of, parse_logs
 from monitor.sources.evm_refusals import TooWide, classify
 from monitor.sources.evm_windows import Width
 from monitor.sources.parsing import RowError, fields, hash32, hex_whole
 from monitor.sources.posting import PostRecorder
 
 WINDOW = 2000  # blocks of one eth_getLogs; most public nodes take it
-ADDRESSES = 500  # in one list of a filter
 MAX_CALLS = 60  # of one batch, after which it ends between two blocks
 
 
@@ -90,6 +81,7 @@ class EvmRpc:
         self._node = NodeProvider(config.name, http)
         self._web3 = Web3(self._node)
         self._width = Width(config.page_size or WINDOW)
+        self._logs = LogReader(config.name, chain)
 
     @property
     def bundles(self) -> tuple[frozenset[str], ...]:
@@ -165,11 +157,12 @@ class EvmRpc:
         while walk.next <= hi and len(walk.logs) < ask.max_rows and recorder.calls < MAX_CALLS:
             window = Interval(walk.next, min(walk.next + width.blocks - 1, hi))
             try:
-                logs = self._logs(node, ask, window)
+                logs, doubts = self._logs.read(node, ask, window)
             except TooWide as error:
                 if not width.refused(window.hi - window.lo + 1, error.limit):
                     self._leave_out(walk, window, error)
                 continue
+            walk.gaps += doubts
             walk.add(logs, window, self._clock(node, recorder))
             width.worked()
         return walk
@@ -179,21 +172,6 @@ class EvmRpc:
             raise Refused(f"{self.name} refuses even a single block: {error}")
         walk.gaps.append(Gap(window, f"the node refuses this block alone: {error}"))
         walk.next = window.hi + 1
-
-    def _logs(self, node: NodeProvider, ask: Ask, window: Interval) -> list[Any]:
-        """All logs of the window, each once, whichever query found it."""
-        found: dict[object, Any] = {}
-        for query in queries(ask, self._chain):
-            told = node.ask(
-                "eth_getLogs",
-                [{"fromBlock": hex(window.lo), "toBlock": hex(window.hi), **query}],
-            )
-            if not isinstance(told, list):
-                raise BadResponse(f"{self.name} answered something else than a list of logs")
-            for log in told:
-                _check_asked(self.name, log, window, ask.streams)
-                found.setdefault(_identity(log, len(found)), log)
-        return list(found.values())
 
     def _clock(self, node: NodeProvider, recorder: PostRecorder) -> _TimeOf:
         def time_of(height: int, first: bool) -> int | None:
@@ -254,44 +232,6 @@ class _Walk:
         read = Interval(ask.span.lo, end) if end >= ask.span.lo else None
         start = max(end + 1, ask.span.lo)
         return read, (Interval(start, hi) if start <= hi else None)
-
-
-def queries(ask: Ask, chain: Chain) -> Iterator[dict[str, object]]:
-    """Filters that together find every log that the asked streams are made of."""
-    if ask.streams == acts.BUNDLE:
-        contracts = [issuer.contract for issuer in chain.issuers]
-        yield {"address": contracts, "topics": [issuers.topics(chain)]}
-        return
-    for topics in _token_topics(ask):
-        yield {"topics": topics}
-
-
-def _token_topics(ask: Ask) -> Iterator[list[object]]:
-    """Topic filters that together find every token log of the asked subjects."""
-    addresses = [topic_of(subject.address) for subject in ask.subjects]
-    for first in range(0, len(addresses), ADDRESSES):
-        some = addresses[first : first + ADDRESSES]
-        if ask.streams & {"erc20", "erc721"}:
-            yield [TRANSFER, some]
-            yield [TRANSFER, None, some]
-        if "erc1155" in ask.streams:
-            yield [[SINGLE, BATCH], None, some]
-            yield [[SINGLE, BATCH], None, None, some]
-
-
-def _check_asked(name: str, log: object, window: Interval, streams: frozenset[str]) -> None:
-    """Logs of other contracts are left aside by the parser of acts, whatever their event."""
-    height = height_of(log)
-    strange = streams != acts.BUNDLE and not is_asked_event(log)
-    if (height is not None and height not in window) or strange:
-        raise BadResponse(f"{name} answered logs that were not asked for")
-
-
-def _identity(log: object, number: int) -> object:
-    """Two queries find a log twice. What cannot be told apart is kept."""
-    if isinstance(log, dict) and log.get("blockHash") and log.get("logIndex"):
-        return (str(log["blockHash"]), str(log["logIndex"]))
-    return number
 
 
 def _without_time(logs: Iterable[Any]) -> set[int]:

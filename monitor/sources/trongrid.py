@@ -193,9 +193,7 @@ class TronGrid:
             fingerprints.append(page.fingerprint)
         return _cut(rows, span)
 
-    def _ended(
-        self, asked: _List, recorder: PostRecorder, rows: Sequence[Any], most: int
-    ) -> bool:
+    def _ended(self, asked: _List, recorder: PostRecorder, rows: Sequence[Any], most: int) -> bool:
         """Whether nothing follows these rows. Their last millisecond is asked for once more,
         since a list may be cut in silence; where it is all there is, newest first, so that a
         cut would leave out other rows."""
