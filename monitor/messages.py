@@ -7,12 +7,14 @@ template that somebody edited, must not be able to delete the alert about themse
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 
 from monitor import chat
 from monitor.model import AlertKind, AlertView, ChannelConfig, Rendered, Severity, TransferView
@@ -28,13 +30,17 @@ from monitor.records import (
 from monitor.sheets.about import passed_on
 from monitor.sheets.alert import alert_sheet
 from monitor.sheets.daily import daily_sheet
-from monitor.sheets.many import group_sheet, history_sheet
+from monitor.sheets.many import group_sheet
 from monitor.sheets.notice import correction_sheet, notice_sheet, reference_sheet, test_sheet
 from monitor.sheets.parts import Item, Section, Sheet, Table, Telling, topic, worst
+from monitor.sheets.past import history_sheet
 
 WIDTH = 78
 _NAME = 10  # the column of section names; with "Tx" before it a hash still fits
 _UNBROKEN = frozenset({"code", "link"})
+_PHONE = 28  # characters of running text that a narrow screen holds in a line
+_WORDS = re.compile(r"(\s+)")
+_BREAKS = re.compile(r"(?=.*\d).*[^\w.,]")  # a browser breaks at hyphens, slashes and the like
 _COLOURS = {
     Severity.SEVERE: "#a3001b",
     Severity.HIGH: "#b8430a",
@@ -55,6 +61,7 @@ def environment(*folders: Path) -> Environment:
     )
     made.filters["wrapped"] = _wrapped
     made.filters["block"] = _block
+    made.filters["whole"] = _whole
     made.tests["table"] = lambda value: isinstance(value, Table)
     return made
 
@@ -221,7 +228,7 @@ def _mail(
 
 
 def _laid_out(sheet: Sheet, telling: Telling, templates: Environment, thread: str) -> Rendered:
-    seen = {"sheet": sheet, "colour": _colour(sheet)}
+    seen = {"sheet": sheet, "subject": _subject(sheet), "colour": _colour(sheet)}
     name = f"{telling.message_id}.csv"
     attached = ((name, "text/csv", sheet.table),) if sheet.table else ()
     return Rendered(
@@ -319,6 +326,21 @@ def _bare_row(row: TransferView) -> str:
     asset = ascii(transfer.contract or "native")
     ends = f"from {transfer.sender!a} to {transfer.recipient!a}"
     return f"MOVED   {transfer.kind.value} {transfer.amount} raw units of {asset} {ends}"
+
+
+# --- the HTML form ---------------------------------------------------------------------------
+
+
+def _whole(text: str) -> Markup:
+    """Text as HTML in which no figure, date or number of an alert breaks in the middle, however
+    narrow the screen; what is longer than a phone is wide breaks where it must."""
+    return Markup("").join(map(_unbroken, _WORDS.split(text)))
+
+
+def _unbroken(word: str) -> Markup:
+    if _BREAKS.search(word) and len(word) <= _PHONE:
+        return Markup('<span style="white-space:nowrap">{}</span>').format(word)
+    return escape(word)
 
 
 # --- the text form ---------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from monitor.model import Status
@@ -138,6 +138,25 @@ def amount_short(units: int, decimals: int | None) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def amount_said(units: int, decimals: int | None) -> str:
+    """As a person reads it: "1,000,000", "12.5", "about 0.06543", "less than 0.00000001".
+
+    Exact where it is short; what is rounded says so, and nothing becomes 0 by it. For
+    headlines and daily tables; details and files have `amount`.
+    """
+    exact = amount_short(units, decimals)
+    whole, _, part = exact.partition(".")
+    zeros = len(part) - len(part.lstrip("0"))
+    if whole == "0" and zeros >= 8:
+        return "less than 0.00000001"
+    # Four figures that count, at least cents.
+    kept = zeros + 4 if whole == "0" else max(2, 5 - len(whole))
+    if decimals is None or len(part) <= max(kept, 4):
+        return exact
+    step = 10 ** (decimals - kept)
+    return f"about {amount_short((units + step // 2) // step, kept)}"
+
+
 def base_units(value: object) -> int | None:
     """The integer that a fact gives as decimal text, or None where it gives none."""
     text = str(value)
@@ -176,12 +195,6 @@ def when(seconds: int | None, timezone: str) -> str:
     return f"{utc(seconds)} ({there.strftime(form)} {city})"
 
 
-def desk_date(seconds: int, timezone: str) -> date | None:
-    """The calendar day at the desk."""
-    there = _desk(seconds, timezone) or moment(seconds)
-    return there.date() if there else None
-
-
 def _desk(seconds: int | None, timezone: str) -> datetime | None:
     at = moment(seconds)
     if at is None or timezone in {"", "UTC"}:
@@ -203,14 +216,6 @@ def duration(seconds: int) -> str:
     if minutes < 2880:
         return f"{minutes // 60} h {minutes % 60} min"
     return f"{minutes // 1440} d {minutes // 60 % 24} h"
-
-
-def business_days_after(day: date, count: int) -> date:
-    """The date `count` working days later; weekends are left out, holidays are not known."""
-    while count:
-        day += timedelta(days=1)
-        count -= day.weekday() < 5
-    return day
 
 
 def plural(count: int, word: str) -> str:

@@ -88,6 +88,19 @@ def money(value: Decimal) -> str:
     return f"about {cents(value):,f} USD"
 
 
+def money_said(value: Decimal) -> str:
+    """As a person reads it: "about 1.0 M USD", "about 90,026 USD", "about 54.76 USD"."""
+    if 0 < value < _CENT:
+        return "less than 0.01 USD"
+    with localcontext(prec=_EXACT):
+        if value < 1000:
+            return f"about {cents(value):,f} USD"
+        for least, sign in ((Decimal(10) ** 9, "B"), (Decimal(10) ** 6, "M")):
+            if value >= least:
+                return f"about {value / least:,.1f} {sign} USD"
+        return f"about {value:,.0f} USD"
+
+
 def title(source: str) -> str:
     """A price source as people know it."""
     return TITLES.get(source, tidy(source, 40))

@@ -263,6 +263,20 @@ def _coin(leg, amount, *, sender=None, recipient=None, foreign=()) -> TransferVi
     )
 
 
+def in_another(view: AlertView, word: str) -> AlertView:
+    """The same alert about another transaction."""
+
+    def moved(row: TransferView) -> TransferView:
+        transfer = replace(row.row.transfer, tx=tx_hash(word))
+        return replace(row, row=replace(row.row, transfer=transfer))
+
+    return replace(
+        view,
+        transfers=tuple(map(moved, view.transfers)),
+        all_legs=tuple(map(moved, view.all_legs)),
+    )
+
+
 EVM_MINE = evm_address("watched")
 EVM_ENTRY = make_entry(ETHEREUM, EVM_MINE)
 
@@ -312,7 +326,8 @@ def hostile(symbol: str, **more) -> AlertView:
         decimals=6,
         verified=False,
     )
-    told = {"direction": Direction.IN, "facts": {"classes": [["leg", "unverified token", symbol]]}}
+    why = "An unverified token: anybody can make and send one."
+    told = {"direction": Direction.IN, "facts": {"classes": [["leg", "unverified token", why]]}}
     return make_view(ETHEREUM, EVM_ENTRY, [row], **(told | more))
 
 

@@ -137,7 +137,7 @@ def test_demo_plays(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert time.monotonic() - began < 90  # a minute, on a machine that does nothing else
-    assert "1,000,000.000000 USDT LEFT a watched address." in done.stdout
+    assert "sent 1,000,000 USDT, about 1.0 M USD, to " in done.stdout
     assert "Wrong:" not in done.stdout
     assert len(list((kept / "mails").glob("*.html"))) >= 16
     log = (kept / "webhook.jsonl").read_text("utf-8")

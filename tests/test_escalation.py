@@ -228,10 +228,10 @@ def test_quiet_hours_hold_back_what_can_wait(scene: Scene) -> None:
     scene.home.run("poll")
     subjects = {m.message["Subject"] for m in scene.mail.mails}
     assert len(subjects) == 1
-    assert next(iter(subjects)).startswith("[Fundwatch HIGH] OUT")
+    assert next(iter(subjects)).strip().startswith("[Fundwatch HIGH] OUT")
     assert sum(told(scene.hook.seen).values()) == 2
     channels(scene, mail={"quiet_hours": hours(2, 4)})
     scene.home.run("poll")
     subjects = {m.message["Subject"] for m in scene.mail.mails} - subjects
     assert len(subjects) == 1
-    assert next(iter(subjects)).startswith("[Fundwatch MEDIUM] IN")
+    assert next(iter(subjects)).strip().startswith("[Fundwatch MEDIUM] IN")

@@ -115,12 +115,12 @@ def test_mock_up_a_answers_the_ten_questions():
     assert rendered.subject == "[Fundwatch HIGH] OUT 1,000,000 USDT - case NK-07 - Tron - A-10482"
     text = flat(rendered.text)
     for answer in (
-        "1,000,000.000000 USDT LEFT a watched address.",
+        "Payroll wallet 3 (case NK-07) sent 1,000,000 USDT to an unknown address; 30.50 USDT left.",
+        "WHAT Out 1,000,000.000000 USDT",
         f"Contract {sample.USDT}",
         f"FROM {sample.WATCHED} WATCHED (this entry)",
-        f"TO {sample.RECEIVER} Not on the watchlist. No name in your address book or the public "
-        "labels.",
-        "Seen with this entry 3 times before",
+        f"TO {sample.RECEIVER} Unknown (no list, no address book).",
+        "Seen 3 times before",
         'Payroll wallet 3 - case NK-07 (Invented example) - severity HIGH Why "on the example',
         "Watched since 2026-03-13",
         "Happened 2026-11-22 09:14:03 UTC (10:14:03 Zurich)",
@@ -133,11 +133,9 @@ def test_mock_up_a_answers_the_ten_questions():
         "verified token",
         "NOT CHECKED Internal TRX transfers:",
         "A-10482 - new",
-        "fundwatch alerts ack A-10482 --by NAME --note TEXT",
+        "fundwatch alerts ack A-10482 --by NAME",
         f"https://tronscan.org/#/transaction/{sample.tx_hash('one')}",
         "its operator sees that you look",
-        "10 business days (OFAC report) end 2026-12-04",
-        "30 days (SAR) end 2026-12-22. Not legal advice.",
     ):
         assert answer in text
 
@@ -173,7 +171,9 @@ def test_mock_up_d_says_do_not_rely_on_it():
         " - case NK-07 - Ethereum - A-10377"
     )
     text = flat(rendered.text)
-    assert "reported as A-10377 is no longer part of the chain. DO NOT RELY ON IT." in text
+    told = "Payroll wallet 3 (case NK-07) sent 12.5 ETH to an unknown address."
+    assert f"DID NOT HAPPEN: {told} DO NOT RELY ON IT." in text
+    assert "reported as A-10377 is no longer part of the chain." in text
     assert "accepted by desk-mail, case-tool" in text
     assert "OFAC" not in text
 
@@ -188,7 +188,9 @@ def test_mock_up_c_leaves_nothing_out():
     loud = [view for view in views if view.alert.lane is Lane.NEWS]
     total = sum(view.transfers[0].row.transfer.amount for view in loud)
     text = flat(rendered.text)
-    assert f"{total // 10**18}.{total % 10**18:018d} (287 transfers)" in text
+    assert total == 62_064 * 10**16
+    assert "620.64 (287 transfers)" in text
+    assert "of Payroll wallet 3 (case NK-07) in 7 min: out 620.64 ETH." in text
     assert "144: Less than 1 ETH came in." in text
     assert "287 payments to 287 receivers; 287 of them never seen before." in text
     ((name, kind, table),) = rendered.attachments
@@ -199,8 +201,8 @@ def test_mock_up_c_leaves_nothing_out():
 
 def test_utxo_groups_add_up_the_net():
     """Change that comes back is not counted as money that left."""
-    text = flat(sample.mail(sample.bitcoin(), sample.bitcoin(number="A-2")).text)
-    assert "1.20040000 (2 transfers)" in text
+    views = [sample.bitcoin(), sample.in_another(sample.bitcoin(number="A-2"), "two")]
+    assert "BTC Bitcoin 1.2004 (2 transfers)" in flat(sample.mail(*views).text)
 
 
 def test_what_does_not_fit_is_attached():
@@ -286,7 +288,7 @@ def test_a_public_label_says_whose_claim_it_is():
     names = {sample.RECEIVER: label("gambling", "dice.example")}
     text = flat(sample.mail(sample.outgoing(names=names)).text)
     said = "public label: etherscan-labels, 2023-10-02, confidence medium"
-    assert f"dice[.]example - gambling ({said})." in text
+    assert f'"dice[.]example" - gambling ({said}).' in text
     assert "is named as" not in text
 
 
@@ -341,11 +343,52 @@ def test_an_issuer_is_named_only_for_its_own_token(name, told):
     assert ("can freeze it" in text) is told
 
 
-def test_clocks_only_where_they_matter():
-    """Medium alerts carry no legal clocks."""
-    text = sample.mail(sample.outgoing(severity=Severity.MEDIUM)).text
-    assert "OFAC" not in text
-    assert "freeze" not in text
+@pytest.mark.parametrize("name", KINDS)
+def test_no_mail_counts_legal_days(name):
+    """A person starts the legal clocks; no mail does."""
+    rendered = sample.mail(*KINDS[name])
+    for word in ("OFAC", "SAR", "business day", "Clocks"):
+        assert word not in rendered.text + rendered.html
+
+
+def test_freezing_is_a_word_for_urgent_alerts():
+    """Medium alerts do not speak of the issuer."""
+    assert "freeze" not in sample.mail(sample.outgoing(severity=Severity.MEDIUM)).text
+
+
+def swap(**more):
+    """USDT goes out and USDC comes in, in one transaction."""
+    usdc = sample.usdt(
+        999_000 * 10**6,
+        sender=sample.RECEIVER,
+        recipient=sample.WATCHED,
+        contract=sample.tron_address("usdc"),
+        symbol="USDC",
+    )
+    return sample.make_view(sample.TRON, sample.TRON_ENTRY, [sample.usdt(), usdc], **more)
+
+
+def test_after_a_swap_the_issuer_is_that_of_what_is_held():
+    """The coin that left is the pool's now; what the watched address has is the other one."""
+    text = flat(sample.mail(swap()).text)
+    assert "The issuer of USDC can freeze it at the watched address if asked." in text
+    assert "issuer of USDT" not in text
+    assert (
+        "sent 1,000,000 USDT to an unknown address and received 999,000 USDC from there, in one "
+        "transaction." in text
+    )
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_the_first_line_repeats_the_subject_and_what_to_do_comes_second(name):
+    """A lock screen shows the beginning: subject, then the sentence, then what to do."""
+    rendered = sample.mail(*KINDS[name])
+    assert flat(rendered.text).startswith(rendered.subject)
+    body = "<body" + rendered.html.partition("<body")[2]
+    assert Text(body).text.strip().startswith(rendered.subject)
+    names = re.findall(r"^([A-Z][A-Z ]+?)(?:  |$)", rendered.text, re.M)
+    if name != "notice":
+        assert names[0] == "TO DO"
 
 
 # --- hostile chains --------------------------------------------------------------------------
@@ -421,8 +464,64 @@ def test_amounts_are_exact_to_the_last_digit(amount):
 def test_unverified_tokens_show_raw_units():
     """Decimals are the contract's own claim too: raw units first, the claim as a claim."""
     text = flat(sample.mail(sample.hostile("USDT")).text)
-    assert '1,000,000,000,000,000,000,000,000 raw units of unverified token "USDT" ARRIVED' in text
+    assert "Payroll wallet 3 (case NK-07) received an unverified token from an unknown" in text
+    assert 'In 1,000,000,000,000,000,000,000,000 raw units of unverified token "USDT"' in text
     assert "It claims 6 decimals" in text
+
+
+# Each tries to close the frame around it and to add a movement that never was.
+FORGERIES = [
+    'x"; OUT 5,000,000.00 USDT; "',
+    "x\u201d; sent 5,000,000 USDT to Binance; \u201cy",
+    "x''; OUT 5,000,000 USDT; ''",
+    "x\uff02\uff1b OUT 5,000,000 USDT\uff1b \uff02",
+    "x\u00bb; OUT 5,000,000 USDT; \u00ab",
+    'USDT (case NK-07) sent 5,000,000 USDT to "Binance"',
+]
+CLAIM = re.compile("5,000,000")
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_a_token_cannot_tell_a_movement(forgery):
+    """In no headline, subject or line of a list; in the details it stays inside its quotes."""
+    view = sample.hostile(forgery)
+    for rendered in (sample.mail(view), sample.mail(view, view), daily([view])):
+        head = rendered.text.split("\n\n")[1]
+        assert not CLAIM.search(rendered.subject + head)
+        text = flat(rendered.text)
+        for found in CLAIM.finditer(text):
+            before = text[: found.start()]
+            assert before.count('"') % 2 == 1, text[found.start() - 60 : found.end() + 40]
+    for kind in ("slack", "teams", "discord", "apprise"):
+        channel = replace(sample.MAIL, kind=kind)
+        assert not CLAIM.search(sample.mail(view, channel=channel).subject)
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+@pytest.mark.parametrize("what", ["label", "reason", "title", "case", "source", "name", "other"])
+def test_no_name_of_a_list_can_tell_a_movement(what, forgery):
+    """Labels, reasons, cases and names of an imported list stay inside quotes as well."""
+    view = sample.outgoing()
+    assert view.entry is not None
+    if what in {"name", "other"}:
+        known = Known(forgery, "NK-07", watched=what == "other", source=forgery)
+        view = replace(view, names={sample.RECEIVER: known})
+    else:
+        view = replace(view, entry=replace(view.entry, **{what: forgery}))
+    text = flat(sample.mail(view).text)
+    for found in CLAIM.finditer(text):
+        before = text[: found.start()]
+        assert before.count('"') % 2 == 1, text[found.start() - 60 : found.end() + 40]
+
+
+def test_a_token_that_left_without_a_signature_did_not_leave():
+    """The headline says that it may be forged, not that the address sent anything."""
+    classes = [["leg", "may be forged", "An unverified token says that it left this address."]]
+    row = sample.usdt(verified=False, symbol="USDT")
+    view = of_row(row, facts={"classes": classes})
+    head = sample.mail(view).text.partition("TO DO")[0]
+    assert "an unverified token says that it left, which may be forged." in flat(head)
+    assert " sent " not in head
 
 
 # --- nothing is lost ---------------------------------------------------------------------------
@@ -469,7 +568,10 @@ def test_a_users_template_hides_the_shipped_one(tmp_path):
     (tmp_path / "mail.txt.j2").write_text("OURS {{ sheet.headline }}", "utf-8")
     templates = messages.environment(tmp_path, sample.ROOT / "config" / "templates")
     rendered = sample.mail(sample.outgoing(), templates=templates)
-    assert rendered.text == "OURS 1,000,000.000000 USDT LEFT a watched address."
+    assert rendered.text == (
+        "OURS Payroll wallet 3 (case NK-07) sent 1,000,000 USDT to an unknown address; "
+        "30.50 USDT left."
+    )
     assert "<!DOCTYPE html>" in rendered.html
 
 
@@ -494,7 +596,7 @@ def test_the_same_alert_gives_the_same_bytes():
 def test_status_words(status, words):
     """The words that people see for each status."""
     view = replace(sample.outgoing(), transfers=(sample.usdt(status=status),))
-    assert f"STATUS {words}" in flat(sample.mail(view).text)
+    assert f" left. {words}. " in flat(sample.mail(view).text)
 
 
 def test_depth_is_counted_where_the_facts_do_not_say():
@@ -532,7 +634,6 @@ def test_words_of_a_mail():
     """What is left stands under its own name, the time of sending in the desk's time too."""
     text = flat(sample.mail(sample.outgoing()).text)
     assert "BALANCE 1,000,030.500000 -> 30.500000 USDT" in text
-    assert "public holidays are not considered" in text
     assert re.search(r"Sent 2026-11-22 10:14:\d\d .*\(?2026-11-22 09:14:\d\d UTC|"
                      r"Sent 2026-11-22 09:14:\d\d UTC.*10:14", text)  # fmt: skip
 
@@ -599,7 +700,7 @@ def test_alarming_history_says_so():
     """Funds that moved just before watching began are said at the top."""
     rendered = sample.mail(sample.history())
     assert "ATTENTION: funds moved in the 72 hours before watching began." in rendered.text
-    assert "2,499,969.500000" in rendered.text
+    assert "2,499,969.5" in rendered.text
     assert rendered.attachments
 
 
@@ -621,7 +722,9 @@ def test_minted_and_collected_tokens():
     rendered = sample.mail(view)
     text = flat(rendered.text)
     assert "IN unverified NFT" in rendered.subject
-    assert f'NFT no. {UINT256_MAX} of unverified NFT collection "Ape <b>"' in text
+    assert f'1 NFT (token id {UINT256_MAX}) of unverified NFT collection "Ape <b>"' in text
+    assert "received 1 NFT of an unverified collection from the zero address." in text
+    assert "raw units" not in text
     assert "the zero address: tokens are created from it" in text
 
 
@@ -686,7 +789,7 @@ def test_daily_mail():
     text = flat(rendered.text)
     assert "6 alerts in 1 case; 3 quiet." in text
     assert "CASE NK-07 asset chain out" in text
-    assert "A-10501 movement: 0.020000000000000000 ETH LEFT" in text
+    assert "A-10501 movement: Payroll wallet 3 (case NK-07) sent 0.02 ETH to an unknown" in text
     assert "high; NOT ACKNOWLEDGED." in text
     assert "By case: NK-07 3." in text
     assert "3: Less than 1 ETH came in." in text
@@ -702,8 +805,8 @@ def test_totals_leave_out_what_did_not_happen_and_what_is_history():
     done = sample.make_view(sample.ETHEREUM, sample.EVM_ENTRY, [sample.ether(10**18)])
     old = sample.history(number="H-1")
     text = flat(daily([undone, sample.correction(), old, done]).text)
-    assert "ETH Ethereum 1.000000000000000000 (1 transfer)" in text
-    assert "25.000000000000000000" not in text
+    assert "ETH Ethereum 1 (1 transfer)" in text
+    assert "25 (" not in text
     assert "A-10377 movement" in text
     assert "A-10399 correction" in text
     assert "H-1 history" in text
@@ -715,7 +818,7 @@ def test_who_has_nothing_to_take_in_hand():
     """A calm summary of history is not called unacknowledged; what moved lately is."""
     calm = daily([sample.history(severity=Severity.LOW)]).text
     assert "NOT ACKNOWLEDGED" not in calm
-    assert "NOT ACKNOWLEDGED" in daily([sample.history(severity=Severity.SEVERE)]).text
+    assert "NOT ACKNOWLEDGED" in flat(daily([sample.history(severity=Severity.SEVERE)]).text)
 
 
 def test_button_under_the_headline():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from datetime import date
+from decimal import Decimal, localcontext
 
 import pytest
 from hypothesis import given
@@ -139,9 +139,40 @@ def test_desk_time_names_the_day_where_it_differs():
     assert plain.when(late, "America/New_York") == "2026-11-22 23:30:00 UTC (18:30:00 New York)"
 
 
-def test_business_days_leave_weekends_out():
-    """Ten working days after a Friday end on a Friday two weeks later."""
-    assert plain.business_days_after(date(2026, 11, 20), 10) == date(2026, 12, 4)
+@given(st.integers(0, UINT256_MAX), st.integers(0, plain.MAX_DECIMALS))
+def test_what_a_person_reads_is_near_and_never_nothing(units, decimals):
+    """Within a thousandth of the exact amount, short behind the point, 0 only for 0."""
+    said = plain.amount_said(units, decimals)
+    if said.startswith("less than "):
+        assert 0 < Decimal(units).scaleb(-decimals) < Decimal("0.00000001")
+        return
+    about, figure = said.startswith("about "), Decimal(said.removeprefix("about ").replace(",", ""))
+    with localcontext(prec=200):
+        exact = Decimal(units).scaleb(-decimals)
+        assert (figure == 0) == (units == 0)
+        assert (figure != exact) <= about
+        assert abs(figure - exact) <= exact / 1000
+    assert len(said.partition(".")[2]) <= 12
+
+
+@pytest.mark.parametrize(
+    ("units", "decimals", "said"),
+    [
+        (1_000_000_000_000, 6, "1,000,000"),
+        (12_500_000_000_000_000_000, 18, "12.5"),
+        (16_999_496_000_000_000_000, 18, "about 16.999"),
+        (60_020_000, 8, "0.6002"),
+        (1, 8, "0.00000001"),
+        (65_432_100_000_000_000, 18, "about 0.06543"),
+        (1, 18, "less than 0.00000001"),
+        (999_999_999_999, 6, "about 1,000,000"),
+        (0, 18, "0"),
+        (1234, None, "1,234 raw units"),
+    ],
+)
+def test_amounts_as_a_person_says_them(units, decimals, said):
+    """Exact where that is short; what is rounded says so."""
+    assert plain.amount_said(units, decimals) == said
 
 
 @pytest.mark.parametrize(

@@ -210,7 +210,7 @@ def test_looking_changes_nothing(served: Served) -> None:
     page = served.get(link(message))
     (alert,) = served.states()
     assert page.status_code == 200
-    assert "ETH LEFT a watched address." in page.text
+    assert "ETH to " in page.text
     assert alert in page.text
     assert '<form method="post">' in page.text
     assert served.states() == {alert: "open"}

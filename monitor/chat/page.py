@@ -11,7 +11,7 @@ from monitor.sheets.parts import Item, Section, Sheet, Table
 
 # What an alert is about, and how it is looked up: cut last.
 _ESSENTIAL = frozenset(
-    {"WHAT", "FROM", "TO", "THIS ENTRY", "TAKE CARE", "STATUS", "NEXT", "ID"}
+    {"WHAT", "FROM", "TO", "THIS ENTRY", "TAKE CARE", "STATUS", "TO DO", "ID", "MOVEMENTS"}
     | {"WE SAID", "NOW", "MEANING", "IF YOU ACTED", "CURE", "NO FILE HERE"}
 )
 _LONGEST = 600  # characters of one run

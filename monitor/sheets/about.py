@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import replace
 from typing import Any
 
 from monitor.model import (
-    ACTS,
     AlertKind,
     AlertView,
+    Chain,
     Direction,
-    Kind,
     Lane,
     Severity,
     Status,
@@ -23,31 +21,34 @@ from monitor.plain import (
     PLAIN_STATUS,
     amount,
     base_units,
-    business_days_after,
     clean,
-    desk_date,
     duration,
     plural,
+    quoted,
     tidy,
     utc,
     when,
 )
 from monitor.routing import URGENT
 from monitor.sheets import acts
+from monitor.sheets.flows import flows
 from monitor.sheets.parts import (
     Item,
     Section,
     Telling,
-    asset_key,
     asset_name,
+    case_said,
     claimed,
+    name_said,
     named,
     section,
+    shown_address,
     shown_name,
     shown_tx,
     trusted,
 )
 
+TO_DO = "TO DO"
 INTERNAL = "Internal. Do not tell the customer or forward outside the desk."
 _ACTIONABLE = frozenset({AlertKind.MOVEMENT, AlertKind.AMENDMENT, AlertKind.LATE})
 _LEAST_CERTAIN = (
@@ -58,50 +59,6 @@ _LEAST_CERTAIN = (
     Status.SUPERSEDED,
     Status.FINAL,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """All rows of an alert with the same asset and direction, added up."""
-
-    direction: str
-    sample: TransferView
-    units: int
-    count: int
-
-
-def direction_of(view: AlertView, row: TransferView) -> str:
-    """Of one row, seen from the alert's entry: in, out or self."""
-    if view.entry is None:
-        return ""
-    given = row.directions.get(view.entry.id)
-    if given:
-        return given
-    transfer, mine = row.row.transfer, view.entry.subject.address
-    if transfer.sender == transfer.recipient == mine:
-        return Direction.SELF.value
-    return Direction.OUT.value if transfer.sender == mine else Direction.IN.value
-
-
-def flows(view: AlertView) -> tuple[Flow, ...]:
-    """What moved, without fees; without zero amounts unless there is nothing else.
-
-    Verified assets first, then the alert's own direction.
-    """
-    rows = [row for row in view.transfers if row.row.transfer.kind not in (Kind.FEE, *ACTS)]
-    rows = [row for row in rows if row.row.transfer.amount] or rows
-    # What an issuer destroyed is gone like what was sent; the other acts move nothing.
-    rows += [row for row in acts.deeds(view) if row.row.transfer.amount]
-    found: dict[tuple[object, ...], Flow] = {}
-    for row in rows:
-        way, destroyed = direction_of(view, row), row.row.transfer.kind is Kind.DESTROYED
-        key = (way, destroyed, asset_key(row))
-        old = found.get(key, Flow(way, row, 0, 0))
-        units = old.units + row.row.transfer.amount
-        found[key] = Flow(old.direction, old.sample, units, old.count + 1)
-    wanted = view.alert.direction.value if view.alert.direction else ""
-    order = sorted(found.values(), key=lambda f: (not trusted(f.sample), f.direction != wanted))
-    return tuple(order)
 
 
 # --- how certain -------------------------------------------------------------------------
@@ -139,14 +96,15 @@ def _height(view: AlertView) -> int | None:
     return next((height for height in heights if height is not None), None)
 
 
-def status_section(view: AlertView) -> Section | None:
+def status_section(view: AlertView, *, said: bool = False) -> Section | None:
+    """How certain it is; `said`: the words stand under the headline already."""
     certain = least_certain(view.transfers)
     height = None if certain is Status.ORPHANED else _height(view)
     counts = Counter(PLAIN_STATUS[row.row.status] for row in view.transfers)
     mixed = "; ".join(f"{word}: {count}" for word, count in counts.items())
     return section(
         "STATUS",
-        Item(status_text(view), style="strong"),
+        None if said else Item(status_text(view)),
         Item(f"Rows differ: {mixed}.", style="note") if len(counts) > 1 else None,
         Item(f"{height:,}", "Block") if height is not None else None,
         Item(promise, style="note") if (promise := _promise(certain)) else None,
@@ -164,38 +122,56 @@ def _promise(status: Status | None) -> str:
 # --- who, when, by whom ------------------------------------------------------------------
 
 
-def who_section(view: AlertView) -> Section | None:
+def who_section(view: AlertView, *, address: bool = False) -> Section | None:
+    """Whose entry, why it is watched, since when; `address`: where nothing else shows it."""
     entry = view.entry
     if entry is None:
         return None
-    title = f" ({tidy(entry.title, 80)})" if entry.title else ""
-    case = f"case {tidy(entry.case, 40)}{title}" if entry.case else "no case"
+    title = f" ({name_said(entry.title, 80)})" if entry.title else ""
+    case = f"case {case_said(entry.case)}{title}" if entry.case else "no case"
+    label = name_said(entry.label, 80) if entry.label.strip() else "no label"
     # A summary's own severity says how urgent it is, not how serious the entry.
     summary = view.alert.kind is AlertKind.HISTORY
     severity = (entry if summary else view.alert).severity.value.upper()
     since = f"Watched since {utc(view.added)[:10]}" if view.added else ""
     return section(
         "WHO",
-        Item(f"{tidy(entry.label, 80) or 'no label'} - {case} - severity {severity}"),
-        Item(f'"{tidy(entry.reason)}"', "Why") if entry.reason else None,
-        Item(tidy(entry.source), "Source") if entry.source else None,
+        Item(f"{label} - {case} - severity {severity}"),
+        Item(shown_address(view.chain, entry.subject.address), style="code") if address else None,
+        Item(quoted(entry.reason), "Why") if entry.reason else None,
+        Item(quoted(entry.source), "Source") if entry.source else None,
         Item(since, style="note") if since else None,
     )
 
 
 def when_section(view: AlertView, telling: Telling) -> Section | None:
-    zone, facts = telling.timezone, view.alert.facts
-    times = [row.row.transfer.time for row in view.transfers if row.row.transfer.time is not None]
-    happened = min(times) if times else None
-    read = int(facts.get("read_at") or view.alert.created)
-    behind = f"{duration(read - happened)} later" if happened is not None else ""
-    late = tidy(str(facts.get("why_late") or ""), 400)
+    late = tidy(str(view.alert.facts.get("why_late") or ""), 400)
     return section(
         "WHEN",
-        Item(when(happened, zone) if happened is not None else "not in a block yet", "Happened"),
-        Item(when(read, zone), "Read", note=behind),
+        *_happened(view, telling.timezone),
         Item(_sent(view, telling), "Sent"),
         Item(f"Why late: {late}", style="warn") if late else None,
+    )
+
+
+def _happened(view: AlertView, zone: str) -> tuple[Item, ...]:
+    """When it happened and when we read it. What was seen before it was in a block did not
+    happen after it was read: the two times have names of their own then."""
+    times = [row.row.transfer.time for row in view.transfers if row.row.transfer.time is not None]
+    read = int(view.alert.facts.get("read_at") or view.alert.created)
+    if not times:
+        waiting = least_certain(view.transfers) is not None
+        note = "in no block yet" if waiting else ""
+        return (Item(when(read, zone), "First seen" if waiting else "Read", note=note),)
+    happened = min(times)
+    if happened > read:
+        return (
+            Item(when(read, zone), "First seen", note="before the time of its block"),
+            Item(when(happened, zone), "Block time"),
+        )
+    return (
+        Item(when(happened, zone), "Happened"),
+        Item(when(read, zone), "Read", note=f"{duration(read - happened)} later"),
     )
 
 
@@ -213,7 +189,11 @@ def says_section(view: AlertView) -> Section | None:
     for row in view.transfers:
         for name, at in row.sources:
             first[name] = min(at, first.get(name, at))
-    told = [Item(f"{tidy(name, 40)}, read {utc(at)}") for name, at in first.items()]
+    read = int(view.alert.facts.get("read_at") or view.alert.created)
+    told = [
+        Item(tidy(name, 40) + ("" if at == read else f", read {utc(at)}"))
+        for name, at in first.items()
+    ]
     return section("SAYS", *told, _second(view)) if view.transfers else None
 
 
@@ -254,7 +234,7 @@ def unusual(view: AlertView) -> tuple[str, ...]:
 
 def left_section(view: AlertView) -> Section | None:
     items = [_balance(view, each) for each in view.alert.facts.get("balances") or ()]
-    note = Item("By our record of the rows read, not asked from the chain.", style="note")
+    note = Item("By our record, not asked from the chain.", style="note")
     return section("BALANCE", *items, note) if items else None
 
 
@@ -277,8 +257,7 @@ def _units(value: object, decimals: int | None) -> str:
 def genuine_section(view: AlertView) -> Section | None:
     """Whether it is spam, by what was noticed, and why it was not told at once."""
     lines = dict.fromkeys(
-        f"{clean(str(name), 60)}: {clean(str(reason), 200)}"
-        for _, name, reason in view.alert.facts.get("classes") or ()
+        clean(str(reason), 200) for _, _, reason in view.alert.facts.get("classes") or ()
     )
     quiet = view.alert.lane is Lane.QUIET and tidy(view.alert.lane_reason)
     return section(
@@ -298,28 +277,35 @@ def unchecked_section(views: Sequence[AlertView]) -> Section:
 
 
 def next_section(view: AlertView, telling: Telling) -> Section | None:
-    number = view.alert.id
+    """What to do: the second thing that a mail says."""
     acts = view.alert.kind in _ACTIONABLE and view.alert.lane is Lane.NEWS
     state = tidy(view.acknowledged) or view.state
     return section(
-        "NEXT",
-        *(acknowledge(number, telling) if view.state == "open" else ()),
-        Item(state, "State"),
-        *_link(view),
+        TO_DO,
+        *(acknowledge(view.alert.id, telling) if _asks(view) else ()),
+        Item(state, "State") if view.state != "open" else None,
         *(_options(view) if acts else ()),
-        *(_clocks(view, telling) if acts else ()),
+        *_link(view),
     )
+
+
+def _asks(view: AlertView) -> bool:
+    return view.state == "open" and not _calm(view)
+
+
+def _calm(view: AlertView) -> bool:
+    return view.alert.kind is AlertKind.HISTORY and view.alert.severity is Severity.LOW
 
 
 def to_acknowledge(view: AlertView) -> bool:
     """Whether somebody should take it in hand: news, but no notice and no calm summary."""
-    calm = view.alert.kind is AlertKind.HISTORY and view.alert.severity is Severity.LOW
-    return view.alert.lane is Lane.NEWS and view.alert.kind is not AlertKind.NOTICE and not calm
+    notice = view.alert.kind is AlertKind.NOTICE
+    return view.alert.lane is Lane.NEWS and not notice and not _calm(view)
 
 
 def acknowledge(number: str, telling: Telling) -> list[Item]:
     """How an alert, or all of a message, is acknowledged: by the link where there is one."""
-    command = Item(f"fundwatch alerts ack {number} --by NAME --note TEXT", "Acknowledge", "command")
+    command = Item(f"fundwatch alerts ack {number} --by NAME", "Acknowledge", "command")
     if not telling.link:
         return [command]
     note = "Opens a page with a button; opening it changes nothing."
@@ -339,12 +325,16 @@ def passed_on(views: Sequence[AlertView], now: int) -> str:
     return f"NOBODY HAS ACKNOWLEDGED THIS for {waited}: it is passed on to you.{first}"
 
 
+def look(chain: Chain | None, tx: str) -> str:
+    """Where a public site shows a transaction; empty: nowhere."""
+    plain_hash = tx.isalnum() and tx.isascii()
+    return chain.link_tx.replace("{tx}", tx) if chain and chain.link_tx and plain_hash else ""
+
+
 def _link(view: AlertView) -> tuple[Item, ...]:
-    tx = view.alert.tx or ""
-    if view.chain is None or not view.chain.link_tx or not tx.isalnum() or not tx.isascii():
-        return ()
+    link = look(view.chain, view.alert.tx or "")
     note = "A public site: its operator sees that you look."
-    return (Item(view.chain.link_tx.replace("{tx}", tx), "Look", "link", note),)
+    return (Item(link, "Look", "link", note),) if link else ()
 
 
 def again(view: AlertView) -> tuple[str, ...]:
@@ -377,13 +367,27 @@ _COPIES = ("bridged", "binance-peg")
 
 def _options(view: AlertView) -> list[Item]:
     done = acts.deeds(view)
-    out = [f for f in flows(view) if f.direction == Direction.OUT.value and not done]
     said = [*(Item(text) for text in acts.so(done)), *_other_side(view)]
-    coins = dict.fromkeys(asset_name(f.sample) for f in out if _issued(f.sample))
+    coins, where = ([], "") if done else _freezable(view)
     if coins and view.alert.severity in URGENT:
-        can = f"The issuer of {', '.join(coins)} can freeze it at an address if asked."
+        can = f"The issuer of {', '.join(coins)} can freeze it at {where} if asked."
         said.append(Item(f"{can} {_ADVICE}"))
     return said
+
+
+def _freezable(view: AlertView) -> tuple[list[str], str]:
+    """Coins whose issuer could act, and where they are now: after a swap the watched address
+    has another coin than the one that left."""
+    held = {
+        way: list(dict.fromkeys(asset_name(f.sample) for f in found if _issued(f.sample)))
+        for way in (Direction.OUT.value, Direction.IN.value)
+        if (found := [f for f in flows(view) if f.direction == way and f.units])
+    }
+    if Direction.OUT.value not in held:
+        return [], ""
+    if any(f.direction == Direction.IN.value and trusted(f.sample) for f in flows(view)):
+        return held.get(Direction.IN.value, []), "the watched address"
+    return held[Direction.OUT.value], "the receiver's address"
 
 
 def _other_side(view: AlertView) -> list[Item]:
@@ -407,7 +411,8 @@ def _names_of(
     items = []
     for category in categories:
         found = dict.fromkeys(
-            f"{shown_name(each)} ({claimed(each)})" for each in named(view, addresses, category)
+            f"{name_said(shown_name(each), 80)} ({claimed(each)})"
+            for each in named(view, addresses, category)
         )
         what, so = _NAMED[category]
         if found:
@@ -421,20 +426,6 @@ def _issued(row: TransferView) -> bool:
     copy = row.asset is not None and any(c in row.asset.name.casefold() for c in _COPIES)
     coin = row.symbol.split(".", maxsplit=1)[0]
     return row.verified and not copy and coin in {"USDT", "USDC"}
-
-
-def _clocks(view: AlertView, telling: Telling) -> list[Item]:
-    day = desk_date(view.alert.created, telling.timezone)
-    if view.alert.severity not in URGENT or day is None:
-        return []
-    ofac, sar = business_days_after(day, 10), day + timedelta(days=30)
-    return [
-        Item(
-            f"counted from {day}: 10 business days (OFAC report) end {ofac}, public holidays "
-            f"are not considered; 30 days (SAR) end {sar}. Not legal advice.",
-            "Clocks",
-        )
-    ]
 
 
 def _maker(telling: Telling) -> str:

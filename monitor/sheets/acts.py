@@ -35,6 +35,17 @@ def sentence(row: TransferView) -> str:
     return f"{who} destroyed {what} at this address."
 
 
+def said(row: TransferView, who: str, destroyed: str) -> str:
+    """As `sentence`, for a headline: whose address, and what was destroyed as a person says
+    it."""
+    kind, issuer, token = row.row.transfer.kind, _issuer(row), asset_name(row)
+    if kind is Kind.FROZEN:
+        return f"{issuer} froze {who} for {token}."
+    if kind is Kind.RELEASED:
+        return f"{issuer} released {who} for {token}."
+    return f"{issuer} destroyed {destroyed} at {who}; no {token} left."
+
+
 def short(row: TransferView) -> str:
     """The same, fit for a subject: "Tether DESTROYED 7,740,000 USDT"."""
     transfer = row.row.transfer

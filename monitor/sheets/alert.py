@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from monitor import value
-from monitor.model import ACTS, AlertKind, AlertView, Direction, Kind, Transfer, TransferView
-from monitor.plain import amount, amount_short, plural, tidy
+from monitor.model import ACTS, AlertKind, AlertView, Kind, Transfer, TransferView
+from monitor.plain import amount, plural, tidy, when
 from monitor.records import alert_csv_rows
 from monitor.sheets import about, acts
-from monitor.sheets.about import Flow, direction_of, flows
+from monitor.sheets.flows import (
+    Flow,
+    direction_of,
+    flows,
+    is_utxo,
+    legs,
+    moved,
+    place,
+    side,
+    utxo_sums,
+)
 from monitor.sheets.parts import (
     ROWS_SHOWN,
-    UTXO_KINDS,
     Item,
     Section,
     Sheet,
@@ -27,15 +36,13 @@ from monitor.sheets.parts import (
     section,
     sections,
     shown_address,
+    shown_tx,
     topic,
 )
+from monitor.sheets.say import headline
 
-_VERB = {
-    "out": "LEFT a watched address",
-    "in": "ARRIVED AT a watched address",
-    "self": "moved from a watched address to itself",
-    "": "moved",
-}
+_INPUTS = frozenset({Kind.UTXO_IN})
+_OUTPUTS = frozenset({Kind.UTXO_OUT, Kind.COINBASE})
 _WHAT = {
     AlertKind.MOVEMENT: "new",
     AlertKind.AMENDMENT: "an addition to",
@@ -50,13 +57,9 @@ _PREFIX = {
 _NO_SENDER = {Kind.UTXO_OUT: "the inputs of this transaction", Kind.COINBASE: "newly mined coins"}
 _NO_RECIPIENT = {Kind.UTXO_IN: "the outputs of this transaction", Kind.FEE: "network fee"}
 READ_THIS = (
-    "This chain does not say which input paid which output. Fundwatch does not guess change, "
-    "and does not say that the other inputs have the same owner."
+    "This chain does not say which input paid which output. Fundwatch does not guess change "
+    "or owners."
 )
-
-
-def is_utxo(view: AlertView) -> bool:
-    return any(row.row.transfer.kind in UTXO_KINDS for row in view.transfers)
 
 
 def alert_sheet(view: AlertView, telling: Telling) -> Sheet:
@@ -68,14 +71,14 @@ def alert_sheet(view: AlertView, telling: Telling) -> Sheet:
         banner=view.alert.severity.value.upper(),
         severity=view.alert.severity,
         topic=topic(_subject(view), *subject_tail(view), view.alert.id),
-        headline=headline(view),
+        headline=headline(view, telling),
         lead=(
             *about.again(view),
             *_said_before(view),
             f"{about.status_text(view)}.",
             *about.unusual(view),
         ),
-        sections=sections(*body, *_common(view, telling)),
+        sections=sections(about.next_section(view, telling), *body, *_common(view, telling)),
         footer=about.INTERNAL,
         table="".join(alert_csv_rows([view], allowed)) if unlisted else "",
     )
@@ -103,13 +106,12 @@ def _common(view: AlertView, telling: Telling) -> tuple[Section | None, ...]:
         what = f"{what} {view.alert.amends}"
     return (
         about.genuine_section(view),
-        about.who_section(view),
+        about.who_section(view, address=len(_moving(view)) > 1 and not is_utxo(view)),
         about.when_section(view, telling),
-        about.status_section(view),
+        about.status_section(view, said=True),
         about.left_section(view),
         about.says_section(view),
         about.unchecked_section([view]),
-        about.next_section(view, telling),
         about.id_section(view, telling, what),
     )
 
@@ -117,91 +119,62 @@ def _common(view: AlertView, telling: Telling) -> tuple[Section | None, ...]:
 # --- in one line ---------------------------------------------------------------------------
 
 
-def moved(view: AlertView) -> tuple[Flow, ...]:
-    """What moved, added up; on UTXO chains the net of the entry."""
-    if not is_utxo(view):
-        return flows(view)
-    put, got = utxo_sums(view)
-    return (Flow(_utxo_direction(view).lower(), view.transfers[0], abs(put - got), 1),)
-
-
 def movement_short(view: AlertView) -> str:
     """Direction and amount, fit for a subject: "OUT 1,000,000 USDT and 1 more"."""
-    if is_utxo(view):
-        put, got = utxo_sums(view)
-        return f"{_utxo_direction(view)} {_coins_short(view, abs(put - got))} net"
     if done := acts.deeds(view):
         more = f" and {len(done) - 1} more" if len(done) > 1 else ""
         return f"{acts.short(done[0])}{more}"
-    found = flows(view)
+    found = moved(view)
     if not found:
         return "fee only" if view.transfers else "no rows"
     first = found[0]
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-    return f"{first.direction.upper()} {quantity_short(first.sample, first.units)}{more}"
+    net = " net" if first.net else ""
+    return f"{first.direction.upper()} {quantity_short(first.sample, first.units)}{net}{more}"
 
 
-def headline(view: AlertView) -> str:
-    """What moved, in one sentence with exact amounts."""
-    if is_utxo(view):
-        return _utxo_headline(view)
-    if acts.deeds(view):
-        return _act_headline(view)
-    found = flows(view)
-    if not found:
-        fees = [row for row in view.transfers if row.row.transfer.kind is Kind.FEE]
-        paid = f": {_flow_fee(fees)}" if fees else ""
-        return f"A watched address was active: nothing moved but a network fee{paid}."
-    if len(found) == 1:
-        only = found[0]
-        return f"{quantity(only.sample, only.units)} {_VERB[only.direction]}."
-    listed = "; ".join(_flow_words(flow) for flow in found[:3])
-    more = f"; and {len(found) - 3} more" if len(found) > 3 else ""
-    return f"{len(found)} movements in one transaction of a watched address: {listed}{more}."
-
-
-def _act_headline(view: AlertView) -> str:
-    """What the issuer did, then what else moved in the transaction."""
-    done = [acts.sentence(row) for row in acts.deeds(view)]
-    more = [f"{len(done) - 3} more acts."] if len(done) > 3 else []
-    moved = [f for f in flows(view) if f.sample.row.transfer.kind not in ACTS]
-    also = [f"Also: {'; '.join(map(_flow_words, moved[:3]))}."] if moved else []
-    return " ".join((*done[:3], *more, *also))
-
-
-def _flow_words(flow: Flow) -> str:
-    return f"{flow.direction.upper()} {quantity(flow.sample, flow.units)}"
-
-
-def _flow_fee(fees: Sequence[TransferView]) -> str:
-    return quantity(fees[0], sum(row.row.transfer.amount for row in fees))
+def _moving(view: AlertView) -> list[TransferView]:
+    return [row for row in view.transfers if row.row.transfer.kind is not Kind.FEE]
 
 
 # --- account chains ------------------------------------------------------------------------
 
 
 def _account_body(view: AlertView, telling: Telling) -> tuple[Section | None, ...]:
-    found = flows(view)
-    moved = [row for row in view.transfers if row.row.transfer.kind is not Kind.FEE]
-    done = acts.deeds(view)
+    rows, found, done = _moving(view), flows(view), acts.deeds(view)
     fees = [row for row in view.transfers if row.row.transfer.kind is Kind.FEE]
+    # Where every row is an amount of its own, sums would say the same again.
+    summed = len(rows) != len(found) or len(rows) == 1
     what = [item for flow in found[:ROWS_SHOWN] for item in _flow_items(view, flow)]
-    what = [*(Item(acts.sentence(row)) for row in done[:ROWS_SHOWN] if not found), *what]
+    what = [*(Item(acts.sentence(row), style="strong") for row in done[:ROWS_SHOWN]), *what]
     return (
-        section("WHAT", *what),
-        *(_ends(view, telling, moved[0]) if len(moved) == 1 else ()),
-        rows_section(view, telling, moved) if len(moved) > 1 else None,
-        section("FEE", Item(_flow_fee(fees)), *_payers(view, telling, fees)) if fees else None,
+        section("WHAT", *what) if summed else None,
+        *(_ends(view, telling, rows[0]) if len(rows) == 1 else ()),
+        rows_section(view, telling, rows, assets=not summed) if len(rows) > 1 else None,
+        section("FEE", Item(_fee(fees), note=_payer(view, fees))) if fees else None,
     )
+
+
+def _fee(fees: Sequence[TransferView]) -> str:
+    return quantity(fees[0], sum(row.row.transfer.amount for row in fees))
+
+
+def _payer(view: AlertView, fees: Sequence[TransferView]) -> str:
+    payers = dict.fromkeys(row.row.transfer.sender for row in fees)
+    mine = view.entry.subject.address if view.entry else None
+    said = [
+        "the watched address" if p == mine else shown_address(view.chain, p or "?") for p in payers
+    ]
+    return f"paid by {', '.join(said)}"
 
 
 def _flow_items(view: AlertView, flow: Flow) -> tuple[Item | None, ...]:
     times = f"in {plural(flow.count, 'transfer')}" if flow.count > 1 else ""
-    destroyed = flow.sample.row.transfer.kind is Kind.DESTROYED
-    way = "Destroyed" if destroyed else flow.direction.capitalize()
-    head = Item(quantity(flow.sample, flow.units), way, "strong", times)
+    said = flow.sample.row.transfer.kind in ACTS  # in a sentence of its own
+    way = flow.direction.capitalize()
+    head = None if said else Item(quantity(flow.sample, flow.units), way, "strong", times)
     worth = _worth(flow.units, flow.sample, "Value") if flow.units else None
-    return (head, *asset_lines(view.chain, flow.sample), worth)
+    return (head, worth, *asset_lines(view.chain, flow.sample))
 
 
 def _worth(units: int, row: TransferView, label: str) -> Item:
@@ -228,29 +201,60 @@ def recipient(view: AlertView, telling: Telling, transfer: Transfer) -> Item:
     return party(view, telling, transfer.recipient, _NO_RECIPIENT.get(transfer.kind, "none"))
 
 
-def _payers(view: AlertView, telling: Telling, fees: Sequence[TransferView]) -> list[Item]:
-    payers = dict.fromkeys(row.row.transfer.sender for row in fees)
-    return [party(view, telling, payer, "") for payer in payers if payer]
-
-
 def rows_section(
-    view: AlertView, telling: Telling, rows: Sequence[TransferView], name: str = "MOVEMENTS"
+    view: AlertView,
+    telling: Telling,
+    rows: Sequence[TransferView],
+    name: str = "MOVEMENTS",
+    *,
+    assets: bool = False,
+    dated: bool = False,
 ) -> Section | None:
-    """Each row with both ends in full; what is more than ROWS_SHOWN is in the attached file."""
-    items: list[Item] = []
+    """Each row with its other end in full; what is more than ROWS_SHOWN is in the attached
+    file. `assets`: with value and contract of each; `dated`: with time, value and transaction
+    of each."""
+    items: list[Item | None] = []
     for number, row in enumerate(rows[:ROWS_SHOWN], 1):
-        transfer = row.row.transfer
-        if transfer.kind in ACTS:
+        if row.row.transfer.kind in ACTS:
             items.append(Item(f"{number}. {acts.sentence(row)}", style="row"))
-            items.append(_labelled("at", sender(view, telling, transfer)))
+            items += asset_lines(view.chain, row) if assets else ()
             continue
-        direction = direction_of(view, row).upper()
-        items.append(Item(f"{number}. {direction} {quantity(row, transfer.amount)}", style="row"))
-        items.append(_labelled("from", sender(view, telling, transfer)))
-        items.append(_labelled("to", recipient(view, telling, transfer)))
+        direction, units = direction_of(view, row).upper(), row.row.transfer.amount
+        items.append(Item(f"{number}. {direction} {quantity(row, units)}", style="row"))
+        if dated:
+            items += _dated(view, telling, row)
+        elif assets and units:
+            items.append(_worth(units, row, "value"))
+        items += _other_end(view, telling, row)
+        items += asset_lines(view.chain, row) if assets else ()
     rest = len(rows) - ROWS_SHOWN
     more = Item(f"{rest:,} more are in the attached file.", style="warn") if rest > 0 else None
     return section(name, *items, more)
+
+
+def _dated(view: AlertView, telling: Telling, row: TransferView) -> list[Item]:
+    """When it was, what it was worth, and where to look it up."""
+    transfer, zone = row.row.transfer, telling.timezone
+    at = when(transfer.time, zone) if transfer.time is not None else "in no block yet"
+    link = about.look(view.chain, transfer.tx)
+    return [
+        Item(at, "when"),
+        _worth(transfer.amount, row, "value"),
+        Item(shown_tx(transfer.tx), "tx", "code"),
+        *([Item(link, "look", "link")] if link else []),
+    ]
+
+
+def _other_end(view: AlertView, telling: Telling, row: TransferView) -> list[Item]:
+    """With whom; both ends where neither is the entry's own."""
+    mine = view.entry.subject.address if view.entry else None
+    transfer = row.row.transfer
+    ends = []
+    if transfer.sender != mine or transfer.sender is None:
+        ends.append(_labelled("from", sender(view, telling, transfer)))
+    if transfer.recipient != mine or transfer.recipient is None:
+        ends.append(_labelled("to", recipient(view, telling, transfer)))
+    return ends
 
 
 def _labelled(label: str, item: Item) -> Item:
@@ -258,18 +262,6 @@ def _labelled(label: str, item: Item) -> Item:
 
 
 # --- UTXO chains ---------------------------------------------------------------------------
-
-
-def _legs(view: AlertView) -> tuple[TransferView, ...]:
-    return view.all_legs or view.transfers
-
-
-def utxo_sums(view: AlertView) -> tuple[int, int]:
-    """What this entry put in and what it got back, in base units."""
-    mine = view.entry.subject.address if view.entry else None
-    moved = [row.row.transfer for row in _legs(view)]
-    put = sum(each.amount for each in moved if each.sender == mine)
-    return put, sum(each.amount for each in moved if each.recipient == mine)
 
 
 def _decimals(view: AlertView) -> int | None:
@@ -284,55 +276,21 @@ def _coins(view: AlertView, units: int) -> str:
     return f"{amount(units, _decimals(view))} {_symbol(view)}"
 
 
-def _coins_short(view: AlertView, units: int) -> str:
-    return f"{amount_short(units, _decimals(view))} {_symbol(view)}"
-
-
-def _utxo_direction(view: AlertView) -> str:
-    put, got = utxo_sums(view)
-    if view.alert.direction is Direction.SELF:
-        return "SELF"
-    return "OUT" if put > got else "IN"
-
-
-def _utxo_headline(view: AlertView) -> str:
-    put, got = utxo_sums(view)
-    if _utxo_direction(view) == "SELF":
-        lost = _coins(view, put - got)
-        return f"A watched address sent {_coins(view, got)} to itself; {lost} went to the fee."
-    verb = _VERB[_utxo_direction(view).lower()]
-    ends = [_side(view, kind) for kind in ("in", "out")]
-    counts = f"{plural(len(ends[0]), 'input')} and {plural(len(ends[1]), 'output')}"
-    return f"{_coins(view, abs(put - got))} net {verb} in a transaction with {counts}."
-
-
-def _side(view: AlertView, side: str) -> list[TransferView]:
-    """Inputs or outputs in the chain's own order; newly mined coins are outputs."""
-    wanted = {Kind.UTXO_IN} if side == "in" else {Kind.UTXO_OUT, Kind.COINBASE}
-    rows = [row for row in _legs(view) if row.row.transfer.kind in wanted]
-    return sorted(rows, key=_place)
-
-
-def _place(row: TransferView) -> int:
-    number = row.row.transfer.leg.rpartition(":")[2]
-    return int(number) if number.isdecimal() else 0
-
-
 def _utxo_body(view: AlertView, telling: Telling) -> tuple[Section | None, ...]:
     put, got = utxo_sums(view)
-    inputs, outputs = _side(view, "in"), _side(view, "out")
+    inputs, outputs = side(legs(view), _INPUTS), side(legs(view), _OUTPUTS)
     net = f"net {'out' if put >= got else 'in'}"
     unknown = "its share of the fee cannot be known" if put else ""
     return (
         section(
             "THIS ENTRY",
+            Item(_coins(view, abs(put - got)), net, "strong", unknown),
             Item(_coins(view, put), "put in", note=_share(view, inputs, "input")) if put else None,
             Item(
                 _coins(view, got),
                 "got back" if put else "received",
                 note=_share(view, outputs, "output"),
             ),
-            Item(_coins(view, abs(put - got)), net, "strong", unknown),
             _worth(abs(put - got), view.transfers[0], "value"),
         ),
         _side_section(view, telling, "INPUTS", inputs),
@@ -356,7 +314,7 @@ def _side_section(
         transfer = row.row.transfer
         address = transfer.sender if transfer.kind is Kind.UTXO_IN else transfer.recipient
         fresh = "newly mined" if transfer.kind is Kind.COINBASE else ""
-        items.append(Item(f"no. {_place(row)}: {_coins(view, transfer.amount)}", "", "row", fresh))
+        items.append(Item(f"no. {place(row)}: {_coins(view, transfer.amount)}", "", "row", fresh))
         if address is None:
             items.append(Item("no address (a script without one)", style="note"))
         else:

@@ -10,18 +10,20 @@ from monitor.plain import plural, tidy, utc, when
 from monitor.records import alert_csv_rows
 from monitor.routing import URGENT
 from monitor.sheets import about
-from monitor.sheets.many import attached, one_line, quiet_items, totals
+from monitor.sheets.many import attached, one_line, quiet_items
 from monitor.sheets.parts import (
     Item,
     Section,
     Sheet,
     Telling,
     case_part,
+    case_said,
     section,
     sections,
     topic,
     worst,
 )
+from monitor.sheets.sums import totals
 
 _CUT = " These are not all: see NOT SHOWN."
 LISTED = 50  # alerts of one case that are listed singly
@@ -49,10 +51,12 @@ def daily_sheet(
         headline=_headline(told, quiet) + (_CUT if "NOT SHOWN" in remarks else ""),
         lead=(f"From {when(since, telling.timezone)} to {when(until, telling.timezone)}.",),
         sections=sections(
-            *(s for case in cases for s in _case_sections(case, told)),
+            *(s for case in cases for s in _case_sections(case, told, telling)),
             section("QUIET", *_quiet(quiet)),
             *(section(tidy(name, 40), *map(_remark, said)) for name, said in remarks.items()),
-            section("ABOUT FUNDWATCH", *(Item(one_line(view)) for view in notices[:LISTED])),
+            section(
+                "ABOUT FUNDWATCH", *(Item(one_line(view, telling)) for view in notices[:LISTED])
+            ),
             attached(telling, table, views) if views else None,
         ),
         footer=about.INTERNAL,
@@ -67,10 +71,10 @@ def _headline(told: Sequence[AlertView], quiet: Sequence[AlertView]) -> str:
     return f"No alerts; {len(quiet):,} quiet." if quiet else "No alerts, nothing quiet."
 
 
-def _case_sections(case: str, told: Sequence[AlertView]) -> list[Section | None]:
+def _case_sections(case: str, told: Sequence[AlertView], telling: Telling) -> list[Section | None]:
     mine = [view for view in told if view.entry and view.entry.case == case]
     summed = totals(mine)
-    items = [Item(_line(view), style=_style(view)) for view in mine[:LISTED]]
+    items = [Item(_line(view, telling), style=_style(view)) for view in mine[:LISTED]]
     rest = len(mine) - LISTED
     more = Item(f"{rest:,} more in the attached file.", style="warn") if rest > 0 else None
     name = case_part(case).upper() or "NO CASE"
@@ -78,11 +82,10 @@ def _case_sections(case: str, told: Sequence[AlertView]) -> list[Section | None]
     return [section(name, *head, *items, more)]
 
 
-def _line(view: AlertView) -> str:
-    label = f"{tidy(view.entry.label, 80)}; " if view.entry and view.entry.label else ""
+def _line(view: AlertView, telling: Telling) -> str:
     severity, state = view.alert.severity.value, _STATES.get(view.state, view.state)
     said = f"; {state}" if about.to_acknowledge(view) else ""
-    return f"{one_line(view)} {label}{severity}{said}."
+    return f"{one_line(view, telling)} {severity}{said}."
 
 
 def _style(view: AlertView) -> str:
@@ -92,7 +95,7 @@ def _style(view: AlertView) -> str:
 def _quiet(views: Sequence[AlertView]) -> list[Item]:
     """Why nobody was told at once, and for which cases."""
     cases = Counter(view.entry.case or "no case" for view in views if view.entry)
-    where = ", ".join(f"{tidy(case, 40)} {count:,}" for case, count in cases.most_common(20))
+    where = ", ".join(f"{case_said(case)} {count:,}" for case, count in cases.most_common(20))
     return [*quiet_items(views), *([Item(f"By case: {where}.", style="note")] if where else [])]
 
 

@@ -1,40 +1,25 @@
-"""Mails about many movements at once: a group, what first contact brought."""
+"""Mails about many movements at once."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from monitor import value
-from monitor.model import AlertKind, AlertView, Direction, Lane, Status, TransferView
-from monitor.plain import (
-    PLAIN_STATUS,
-    amount,
-    base_units,
-    clean,
-    duration,
-    plural,
-    tidy,
-    utc,
-    when,
-)
-from monitor.records import alert_csv_rows, csv_rows
+from monitor.model import AlertKind, AlertView, Direction, Lane
+from monitor.plain import PLAIN_STATUS, duration, plural, quoted, tidy, when
+from monitor.records import alert_csv_rows
 from monitor.sheets import about
-from monitor.sheets.about import Flow, direction_of
-from monitor.sheets.alert import headline, is_utxo, moved, rows_section, subject_tail
+from monitor.sheets.flows import direction_of, is_utxo, moved
 from monitor.sheets.parts import (
     Item,
     Section,
     Sheet,
-    Table,
     Telling,
     asset_key,
-    asset_name,
     case_part,
     chain_name,
+    name_said,
     party_note,
     section,
     sections,
@@ -43,10 +28,11 @@ from monitor.sheets.parts import (
     trusted,
     worst,
 )
+from monitor.sheets.past import alarm_words
+from monitor.sheets.say import headline, owner
+from monitor.sheets.sums import MOVING, sums, totals
 
 LARGEST = 10
-_UNDONE = frozenset({Status.ORPHANED, Status.SUPERSEDED})
-_MOVING = frozenset({AlertKind.MOVEMENT, AlertKind.AMENDMENT, AlertKind.LATE})
 
 
 # --- a group -------------------------------------------------------------------------------
@@ -58,7 +44,7 @@ def group_sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
         return _histories_sheet(views, telling)
     loud = [view for view in views if view.alert.lane is Lane.NEWS]
     quiet = [view for view in views if view.alert.lane is Lane.QUIET]
-    moving = [view for view in loud if view.alert.kind in _MOVING]
+    moving = [view for view in loud if view.alert.kind in MOVING]
     cases = {view.entry.case for view in views if view.entry}
     chains = dict.fromkeys(chain_name(view) for view in views if view.alert.chain)
     table = "".join(alert_csv_rows(views, telling.among(cases)))
@@ -71,20 +57,20 @@ def group_sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
         severity=severity,
         topic=topic(f"{counted}{took}", *map(case_part, sorted(cases)), ", ".join(chains))
         + f" - {telling.message_id}",
-        headline=f"{counted} of {_addresses(views)}{took}.",
+        headline=f"{counted} of {_whose(views)}{took}{_in_all(moving)}.",
         lead=(
             f"Nothing is left out: each has its own alert and its row in {telling.message_id}.csv.",
         ),
         sections=sections(
+            _group_next(telling),
             totals(moving),
             section("PATTERN", *_pattern(moving)),
             _largest(moving, telling),
-            _others([view for view in loud if view.alert.kind not in _MOVING]),
+            _others([view for view in loud if view.alert.kind not in MOVING], telling),
             section("STATUS", *_statuses(moving)),
             section("QUIET", *quiet_items(quiet)),
             _watched(views, telling),
             _unchecked(views),
-            _group_next(telling),
             attached(telling, table, views),
         ),
         footer=about.INTERNAL,
@@ -105,13 +91,13 @@ def _histories_sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
         severity=severity,
         topic=topic(f"HISTORY of {many}", *map(case_part, sorted(cases)), ", ".join(chains))
         + f" - {telling.message_id}",
-        headline=f"Watching began: {many}.",
+        headline=f"Watching began: {_whose(views)}.",
         lead=(_alarm_of(lately),),
         sections=sections(
+            _group_next(telling),
             section("BEFORE", *(_before(view) for view in ordered)),
             _watched(ordered, telling),
             _unchecked(views),
-            _group_next(telling),
             attached(telling, table, views),
         ),
         footer=about.INTERNAL,
@@ -136,14 +122,14 @@ def _unchecked(views: Sequence[AlertView]) -> Section | None:
 
 def _alarm_of(lately: int) -> str:
     if not lately:
-        return _alarm(alarming=False)
+        return alarm_words(alarming=False)
     return f"ATTENTION: funds of {lately:,} of them moved in the 72 hours before watching began."
 
 
 def _before(view: AlertView) -> Item:
     """One start-up summary in a line."""
     count = int((view.alert.facts.get("history") or {}).get("count") or 0)
-    label = tidy(view.entry.label, 80) if view.entry and view.entry.label else "no label"
+    label = name_said(view.entry.label, 80) if view.entry and view.entry.label else "no label"
     lately = "; FUNDS MOVED IN THE LAST 72 HOURS" if _alarming(view) else ""
     words = f"{label}, {chain_name(view)}: {plural(count, 'earlier movement')}{lately}."
     return Item(words, style="warn" if lately else "", note=view.alert.id)
@@ -155,60 +141,35 @@ def _span(views: Sequence[AlertView]) -> str:
     return duration(max(known) - min(known)) if known and max(known) > min(known) else ""
 
 
+def _whose(views: Sequence[AlertView]) -> str:
+    """Whose funds, where it is one entry; else how many addresses of which case."""
+    entries = {view.entry.id: view.entry for view in views if view.entry}
+    if len(entries) == 1:
+        return owner(next(iter(entries.values())))
+    cases = sorted({entry.case for entry in entries.values() if entry.case})
+    told = f" ({', '.join(map(case_part, cases[:3]))})" if cases else ""
+    return f"{_addresses(views)}{told}"
+
+
+def _in_all(views: Sequence[AlertView]) -> str:
+    """What it came to: ": out 41.33 ETH, about 128,976 USD; in 5 USDT"."""
+    found = sums(views)
+    said = []
+    for way in found.ways():
+        mine = [each for each in found.by_asset if way in each.units]
+        amounts = [each.said(way) for each in mine if trusted(each.sample)][:2]
+        if spam := len(mine) - sum(trusted(each.sample) for each in mine):
+            amounts.append(plural(spam, "unverified token"))
+        rest = len(mine) - spam - 2
+        more = f" and {plural(rest, 'more asset')}" if rest > 0 else ""
+        usd = f", {found.usd(way)}" if found.usd(way) else ""
+        said.append(f"{way} {' and '.join(amounts)}{more}{usd}")
+    return f": {'; '.join(said)}" if said else ""
+
+
 def _addresses(views: Sequence[AlertView]) -> str:
     count = len({view.entry.subject for view in views if view.entry})
     return "1 watched address" if count == 1 else f"{count:,} watched addresses"
-
-
-def totals(views: Sequence[AlertView]) -> Section | None:
-    """Sums by asset and direction; UTXO chains by the net of each entry. What did not happen
-    moved nothing; a correction tells again what its movement told."""
-    found: dict[tuple[object, ...], list[Flow]] = {}
-    for view in filter(None, map(_standing, views)):
-        for flow in moved(view):
-            found.setdefault((asset_key(flow.sample), chain_name(view)), []).append(flow)
-    ways = [
-        w for w in ("out", "in", "self") if any(f.direction == w for g in found.values() for f in g)
-    ]
-    rows = []
-    for (_, chain), group in found.items():
-        sample = group[0].sample
-        sums = (_sum(sample, group, way) for way in ways)
-        rows.append((asset_name(sample), str(chain), *sums))
-    table = Table(("asset", "chain", *ways), tuple(rows))
-    return section("TOTALS", table, *_worth(found.values(), ways)) if rows else None
-
-
-def _standing(view: AlertView) -> AlertView | None:
-    """A movement without its rows that were reversed; None where nothing stands."""
-    if view.alert.kind not in _MOVING:
-        return None
-    rows = tuple(row for row in view.transfers if row.row.status not in _UNDONE)
-    return replace(view, transfers=rows) if rows else None
-
-
-def _worth(found: Iterable[Sequence[Flow]], ways: Sequence[str]) -> Iterable[Item]:
-    """What all of it was worth, each movement at its own time, by what is known now."""
-    totals = {way: value.Total() for way in ways}
-    for flow in (flow for group in found for flow in group):
-        worth = value.usd(flow.units, flow.sample.decimals, flow.sample.price)
-        totals[flow.direction] = totals[flow.direction].plus(worth)
-    priced = [f"{way} {value.money(t.usd)}" for way, t in totals.items() if t.priced]
-    without = sum(total.unpriced for total in totals.values())
-    if priced:
-        missing = f"{plural(without, 'amount')} without a price, not in it" if without else ""
-        yield Item("; ".join(priced), "Value of all", note=missing)
-    else:
-        yield Item("not priced", "Value of all")
-
-
-def _sum(sample: TransferView, found: Sequence[Flow], direction: str) -> str:
-    mine = [flow for flow in found if flow.direction == direction]
-    if not mine:
-        return "0"
-    units, count = sum(flow.units for flow in mine), sum(flow.count for flow in mine)
-    decimals = sample.decimals if trusted(sample) else None
-    return f"{amount(units, decimals)} ({plural(count, 'transfer')})"
 
 
 def _pattern(views: Sequence[AlertView]) -> Iterable[Item]:
@@ -238,7 +199,7 @@ def _largest(views: Sequence[AlertView], telling: Telling) -> Section | None:
     ranked = sorted(views, key=_rank)
     items: list[Item] = []
     for view in ranked[:LARGEST]:
-        items.append(Item(headline(view), style="row", note=view.alert.id))
+        items.append(Item(headline(view, telling), style="row", note=view.alert.id))
         other = _other_end(view)
         if other:
             note = party_note(view, telling, other)
@@ -266,8 +227,8 @@ def _other_end(view: AlertView) -> str | None:
     return transfer.recipient if out else transfer.sender
 
 
-def _others(views: Sequence[AlertView]) -> Section | None:
-    return section("ALSO", *(Item(one_line(view)) for view in views))
+def _others(views: Sequence[AlertView], telling: Telling) -> Section | None:
+    return section("ALSO", *(Item(one_line(view, telling)) for view in views))
 
 
 def _statuses(views: Sequence[AlertView]) -> Iterable[Item]:
@@ -288,8 +249,9 @@ def _watched(views: Sequence[AlertView], telling: Telling) -> Section | None:
     for view in list(entries.values())[:LARGEST]:
         assert view.entry is not None
         address = shown_address(view.chain, view.entry.subject.address)
-        why = f' - why: "{tidy(view.entry.reason)}"' if view.entry.reason else ""
-        note = f"{tidy(view.entry.label, 80) or 'no label'}{why}"
+        why = f" - why: {quoted(view.entry.reason)}" if view.entry.reason else ""
+        label = name_said(view.entry.label, 80) if view.entry.label.strip() else "no label"
+        note = f"{label}{why}"
         items.append(Item(address, style="code", note=note))
     rest = len(entries) - LARGEST
     more = Item(f"{rest:,} more in the attached file.", style="note") if rest > 0 else None
@@ -299,7 +261,7 @@ def _watched(views: Sequence[AlertView], telling: Telling) -> Section | None:
 
 def _group_next(telling: Telling) -> Section | None:
     return section(
-        "NEXT",
+        about.TO_DO,
         *about.acknowledge(telling.message_id, telling),
         Item("This takes all alerts of this message; single ones by their numbers.", style="note"),
     )
@@ -316,71 +278,12 @@ def attached(telling: Telling, table: str, views: Sequence[AlertView]) -> Sectio
     )
 
 
-def one_line(view: AlertView) -> str:
+def one_line(view: AlertView, telling: Telling) -> str:
     """An alert in one line, for lists."""
     if view.alert.kind is AlertKind.NOTICE:
         return f"{view.alert.id}  {tidy(view.alert.title, 300)}"
     if view.alert.kind is AlertKind.HISTORY:
         count = int((view.alert.facts.get("history") or {}).get("count") or 0)
         return f"{view.alert.id}  history: {plural(count, 'movement')} before watching began."
-    return f"{view.alert.id}  {view.alert.kind.value}: {headline(view)} {about.status_text(view)}."
-
-
-# --- what first contact brought --------------------------------------------------------------
-
-
-def history_sheet(view: AlertView, telling: Telling) -> Sheet:
-    """The summary of what happened before watching began."""
-    fact: Mapping[str, Any] = view.alert.facts.get("history") or {}
-    count = int(fact.get("count") or 0)
-    alarming = bool(fact.get("alarming"))
-    table = "".join(
-        csv_rows(view.transfers, telling.among({view.entry.case} if view.entry else ()))
-    )
-    found = f"HISTORY {plural(count, 'movement')}"
-    return Sheet(
-        banner=view.alert.severity.value.upper(),
-        severity=view.alert.severity,
-        topic=topic(found, *subject_tail(view), view.alert.id),
-        headline=f"Watching began: {plural(count, 'earlier movement')} of a watched address.",
-        lead=(_alarm(alarming=alarming),),
-        sections=sections(
-            section("TOTALS", _history_table(view, fact)) if fact.get("by_asset") else None,
-            section("PERIOD", _period(fact)),
-            rows_section(view, telling, view.transfers, "LAST 30 DAYS"),
-            section("READ", *(Item(tidy(str(text), 300)) for text in fact.get("covered") or ())),
-            about.who_section(view),
-            about.unchecked_section([view]),
-            about.next_section(view, telling),
-            about.id_section(view, telling, "a summary; each movement is in the record"),
-        ),
-        footer=about.INTERNAL,
-        table=table if view.transfers else "",
-    )
-
-
-def _period(fact: Mapping[str, Any]) -> Item | None:
-    ends = [fact.get("from"), fact.get("to")]
-    return None if None in ends else Item(" to ".join(utc(end) for end in ends))
-
-
-def _alarm(*, alarming: bool) -> str:
-    if alarming:
-        return "ATTENTION: funds moved in the 72 hours before watching began."
-    return "This is history, not news: nothing here happened after watching began."
-
-
-def _history_table(view: AlertView, fact: Mapping[str, Any]) -> Table:
-    rows = []
-    for each in fact["by_asset"]:
-        own = not each.get("contract") or bool(each.get("verified"))
-        decimals = each.get("decimals") if own else None
-        name = tidy(str(each.get("symbol")), 32) if own else _unverified(view, each)
-        ends = [base_units(each.get(key)) or 0 for key in ("out", "in")]
-        rows.append((name, *(amount(units, decimals) for units in ends)))
-    return Table(("asset", "out", "in"), tuple(rows))
-
-
-def _unverified(view: AlertView, fact: Mapping[str, Any]) -> str:
-    address = shown_address(view.chain, str(fact["contract"]))
-    return f'unverified token "{clean(str(fact.get("symbol") or ""))}" {address}'
+    said = f"{headline(view, telling)} {about.status_text(view)}."
+    return f"{view.alert.id}  {view.alert.kind.value}: {said}"

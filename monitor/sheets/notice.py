@@ -9,7 +9,7 @@ from typing import Any
 from monitor.model import AlertKind, AlertView, Severity
 from monitor.plain import duration, tidy, utc, when
 from monitor.sheets import about
-from monitor.sheets.alert import headline, movement_short, rows_section, subject_tail
+from monitor.sheets.alert import movement_short, rows_section, subject_tail
 from monitor.sheets.parts import (
     Item,
     Section,
@@ -22,6 +22,7 @@ from monitor.sheets.parts import (
     topic,
     worst,
 )
+from monitor.sheets.say import headline
 
 _OUTCOME = {
     "reversed": "did not happen",
@@ -29,6 +30,14 @@ _OUTCOME = {
     "included again": "is in a block again",
     "unconfirmed again": "is unconfirmed again",
     "re-checked": "was checked again and stands",
+}
+# What the headline begins with, before the movement as it was told.
+_SHOUT = {
+    "reversed": "DID NOT HAPPEN",
+    "replaced": "REPLACED, NEVER CONFIRMED",
+    "included again": "IN A BLOCK AGAIN",
+    "unconfirmed again": "UNCONFIRMED AGAIN",
+    "re-checked": "STANDS",
 }
 _STANDS = frozenset({"included again", "re-checked"})
 _MEANING = {
@@ -61,32 +70,33 @@ def correction_sheet(view: AlertView, telling: Telling) -> Sheet:
         topic=topic(
             f"{state.upper()}: {movement_short(view)} {outcome}", *subject_tail(view), told
         ),
-        headline=_correction_headline(state, told),
-        lead=(f'We had said: "{headline(view)}"',),
+        headline=_correction_headline(state, headline(view, telling)),
+        lead=(_what_became(state, told),),
         sections=sections(
+            about.next_section(view, telling),
             section("WE SAID", *_we_said(view, telling, fact)),
             section("NOW", *_now(fact)),
             section("MEANING", Item(_MEANING.get(state, "Compare the record."))),
             _if_acted(state, told),
             rows_section(view, telling, view.transfers, "ROWS"),
             about.status_section(view),
-            about.who_section(view),
+            about.who_section(view, address=True),
             about.says_section(view),
-            about.next_section(view, telling),
             about.id_section(view, telling, f"corrects {told}"),
         ),
         footer=about.INTERNAL,
     )
 
 
-def _correction_headline(state: str, told: str) -> str:
-    if state in _STANDS:
-        return f"The movement that we reported as {told} {_OUTCOME[state]}."
+def _correction_headline(state: str, said: str) -> str:
+    rely = "" if state in _STANDS else " DO NOT RELY ON IT."
+    return f"{_SHOUT.get(state, 'CHANGED')}: {said}{rely}"
+
+
+def _what_became(state: str, told: str) -> str:
     if state == "reversed":
-        gone = "is no longer part of the chain"
-    else:
-        gone = _OUTCOME.get(state, "has changed")
-    return f"The movement that we reported as {told} {gone}. DO NOT RELY ON IT."
+        return f"The movement that we reported as {told} is no longer part of the chain."
+    return f"The movement that we reported as {told} {_OUTCOME.get(state, 'has changed')}."
 
 
 def _we_said(view: AlertView, telling: Telling, fact: Mapping[str, Any]) -> list[Item]:

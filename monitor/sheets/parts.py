@@ -19,13 +19,16 @@ from monitor.model import (
     Transfer,
     TransferView,
 )
-from monitor.plain import amount, amount_short, clean, tidy, utc
+from monitor.plain import amount, amount_said, clean, plural, quoted, tidy, utc
 from monitor.records import Allowed, may_see
 
 ROWS_SHOWN = 20  # more go into the attached table
 UTXO_KINDS = frozenset({Kind.UTXO_IN, Kind.UTXO_OUT, Kind.COINBASE})
 _ORDER = (Severity.SEVERE, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
-_ZERO = "0x" + "0" * 40
+# A name that may stand in a sentence as it is; a figure in it only at the end: "Wallet 3".
+_BARE = re.compile(r"[^\W\d_](?:[^\W\d_]|[ .&'/()-])*(?: ?#?\d{1,4})?\Z")
+_MONEY = re.compile("USD|EUR|DAI")
+ZERO = "0x" + "0" * 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +111,23 @@ def chain_name(view: AlertView) -> str:
 
 def case_part(case: str) -> str:
     """The case id as subjects show it."""
-    return f"case {tidy(case, 40)}" if case else ""
+    return f"case {case_said(case)}" if case else ""
 
 
 def topic(*parts: str) -> str:
     return " - ".join(part for part in parts if part)
+
+
+def name_said(name: str, limit: int = 60) -> str:
+    """A label in a sentence: as it is where it is plain words, else in quotes that it cannot
+    close."""
+    shown = tidy(name, limit)
+    return shown if _BARE.match(shown) else quoted(name, limit)
+
+
+def case_said(case: str) -> str:
+    shown = tidy(case, 40)
+    return shown if re.fullmatch(r"[\w.#/-]+(?: [\w.#/-]+)?", shown) else quoted(case, 40)
 
 
 # --- assets ------------------------------------------------------------------------------
@@ -140,7 +155,12 @@ def asset_name(view: TransferView) -> str:
     if trusted(view):
         return tidy(view.symbol, 32)
     what = "NFT collection" if is_nft(view.row.transfer) else "token"
-    claimed = clean(view.symbol)
+    return unverified(what, view.symbol)
+
+
+def unverified(what: str, symbol: str) -> str:
+    """A name that a contract gives itself, in quotes that it cannot close."""
+    claimed = clean(symbol)
     return f'unverified {what} "{claimed}"' if claimed else f"unverified {what} without a name"
 
 
@@ -148,20 +168,27 @@ def quantity(view: TransferView, units: int) -> str:
     """Exact amount with its asset: "1,000,000.000000 USDT"."""
     transfer = view.row.transfer
     if is_nft(transfer):
-        count = "" if units == 1 else f"{units:,} of "
-        return f"{count}NFT no. {clean(transfer.token_id or '?', 80)} of {asset_name(view)}"
+        number = clean(transfer.token_id or "?", 80)
+        return f"{plural(units, 'NFT')} (token id {number}) of {asset_name(view)}"
     if trusted(view):
         return f"{amount(units, view.decimals)} {asset_name(view)}"
     return f"{amount(units, None)} of {asset_name(view)}"
 
 
 def quantity_short(view: TransferView, units: int) -> str:
-    """As `quantity`, fit for a subject: no text that a chain gave."""
+    """As a person says it, fit for a subject: no text that a chain gave."""
     if not trusted(view):
         return "unverified NFT" if is_nft(view.row.transfer) else "unverified token"
     if is_nft(view.row.transfer):
-        return f"NFT of {asset_name(view)}"
-    return f"{amount_short(units, view.decimals)} {asset_name(view)}"
+        return f"{plural(units, 'NFT')} of {asset_name(view)}"
+    return f"{figure(view, units)} {asset_name(view)}"
+
+
+def figure(view: TransferView, units: int) -> str:
+    """The number of a trusted asset as a person says it; money with its cents."""
+    said = amount_said(units, view.decimals)
+    half = re.fullmatch(r"(about )?[\d,]+\.\d", said) and _MONEY.search(view.symbol)
+    return f"{said}0" if half else said
 
 
 def asset_lines(chain: Chain | None, view: TransferView) -> tuple[Item | None, ...]:
@@ -172,11 +199,8 @@ def asset_lines(chain: Chain | None, view: TransferView) -> tuple[Item | None, .
     contract = Item(shown_address(chain, transfer.contract), "Contract", "code")
     if view.verified:
         return (Item(_verified(view.asset), style="note"), contract)
-    return (
-        Item("UNVERIFIED: the name is the contract's own claim.", style="warn"),
-        _claimed(view),
-        contract,
-    )
+    claim = "UNVERIFIED: anybody can make such a token; its name is its own claim."
+    return (Item(claim, style="warn"), _claimed(view), contract)
 
 
 def _verified(asset: Asset | None) -> str:
@@ -224,12 +248,12 @@ def party(view: AlertView, telling: Telling, address: str | None, missing: str) 
 def party_note(view: AlertView, telling: Telling, address: str) -> str:
     if view.entry and address == view.entry.subject.address:
         return "WATCHED (this entry)"
-    if address == _ZERO:
+    if address == ZERO:
         return "the zero address: tokens are created from it and destroyed by it"
     known = view.names.get(address)
     name = _known_name(known, view, telling) if known else ""
     if not name:
-        name = "Not on the watchlist. No name in your address book or the public labels."
+        name = "Unknown (no list, no address book)."
     return " ".join(part for part in (name, _dealings(view, address)) if part)
 
 
@@ -239,20 +263,21 @@ def _known_name(known: Known, view: AlertView, telling: Telling) -> str:
     cases = {view.entry.case} if view.entry else set()
     if not may_see(known.case, telling.among(cases)):
         return "Another watched address."
-    case = f" - case {tidy(known.case, 40)}" if known.case else ""
+    case = f" - case {case_said(known.case)}" if known.case else ""
     alert = f" - {known.alert_id}" if known.alert_id else ""
-    return f"ALSO WATCHED: {tidy(known.label, 80) or 'no label'}{case}{alert}."
+    label = name_said(known.label, 80) if known.label.strip() else "no label"
+    return f"ALSO WATCHED: {label}{case}{alert}."
 
 
 def labelled(known: Known) -> str:
     """The name that somebody gives an address, with who says so, since when and how sure."""
     category = f" - {known.category.replace('-', ' ')}" if known.category else ""
-    source = tidy(known.source, 60)
+    source = name_said(known.source, 60)
     who = ("public label: " if known.shipped else "your address book, source ") + source
     bare = "public label" if known.shipped else "your address book"
     sure = f"confidence {known.confidence}" if known.confidence else ""
     said = ", ".join(part for part in (who if source else bare, tidy(known.date, 20), sure) if part)
-    return f"{shown_name(known)}{category} ({said})"
+    return f"{name_said(shown_name(known), 80)}{category} ({said})"
 
 
 def claimed(known: Known) -> str:
@@ -274,9 +299,9 @@ def _dealings(view: AlertView, address: str) -> str:
     earlier: Mapping[str, Any] = dealings.get(address) or {}
     count = int(earlier.get("count") or 0)
     if not count:
-        return "First time with this entry."
+        return "First time."
     times = f"{count:,} times" if count > 1 else "once"
-    return f"Seen with this entry {times} before, last {utc(earlier.get('last'))[:10]}."
+    return f"Seen {times} before, last {utc(earlier.get('last'))[:10]}."
 
 
 def named(view: AlertView, addresses: Collection[str | None], category: str) -> tuple[Known, ...]:
