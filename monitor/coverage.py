@@ -61,20 +61,23 @@ def top(head: Head, axis: str) -> int:
 def final_line(head: Head, axis: str, chain: Chain, lag: int = 0) -> int:
     """The highest place that counts as final under this head (and, with `lag`, as proven).
 
-    On the time axis the source's own solidified time decides where it gives one; the lag
-    is turned into time by the chain's block time.
+    The source's own word on finality can only lower it: whoever says that all is final is
+    not believed. On the time axis depth and lag become time by the chain's block time.
     """
+    depth = max(chain.finality, lag)
     if axis == "height":
-        return head.height - max(chain.finality, lag)
-    lagged = head.time - lag * chain.block_time
+        line = head.height - depth
+        return line if head.final_height is None else min(line, head.final_height)
+    seconds = head.time - depth * chain.block_time
     if head.final_time is not None:
-        return int(min(head.final_time, lagged) * 1000)
-    return int(min(lagged, head.time - chain.finality * chain.block_time) * 1000)
+        seconds = min(seconds, head.final_time)
+    return int(seconds * 1000)
 
 
 def proven(batch: Batch, chain: Chain, lag: int) -> tuple[Interval, ...]:
-    """What of a batch may be booked as covered: read, final, and without its gaps."""
-    if batch.read is None:
+    """What of a batch may be booked as covered: read under a head that is believed, final,
+    and without its gaps."""
+    if batch.read is None or batch.doubt:
         return ()
     line = final_line(batch.head, batch.axis, chain, lag)
     if line < batch.read.lo:

@@ -126,23 +126,27 @@ def _signatures(context: Context, batches: Sequence[Batch]) -> tuple[Interval, .
     """
     if context.chain.family != "evm":
         return ()
-    now = [b.read for b in batches if "native" in b.streams and b.read is not None]
+    now = [b.read for b in batches if "native" in b.streams and b.read and not b.doubt]
     return coverage.union([*context.covered.get("native", ()), *now])
 
 
 def _heads(batches: Sequence[Batch]) -> int:
-    return max((b.head.height for b in batches), default=0)
+    """The newest block that is believed, or the highest that holds a row."""
+    heights = [b.head.height for b in batches if not b.doubt]
+    return max(heights or [t.block_height or 0 for b in batches for t in b.transfers], default=0)
 
 
 def _baselines(context: Context, batches: Sequence[Batch]) -> dict[str, Baseline]:
-    """First contact fixes the line between history and news, by the lowest head seen.
+    """First contact fixes the line between history and news, by the lowest believed head.
 
     An entry's time of adding is moved by how far the chain's clock runs ahead of ours, so
     that a chain with future-dated blocks does not turn its whole history into news.
     """
-    if not batches:
+    lowest = min(
+        (b.head for b in batches if not b.doubt), key=lambda head: head.height, default=None
+    )
+    if lowest is None:
         return {}
-    lowest = min((b.head for b in batches), key=lambda head: head.height)
     ahead = max(0, lowest.time - context.now)
     return {
         w.entry.id: Baseline(lowest.height, w.added + ahead, lowest.time)
@@ -202,11 +206,14 @@ class _Rows:
         height = row.transfer.block_height
         if not transfer.pending or height is None or row.status is Status.ORPHANED:
             return True
-        return batch.source in row.tellers and batch.head.height >= height
+        reached = batch.head.height >= height and not batch.doubt
+        return batch.source in row.tellers and reached
 
     def _status(self, transfer: Transfer, batch: Batch) -> Status:
         if transfer.pending:
             return Status.PENDING
+        if batch.doubt:
+            return Status.PROVISIONAL
         line = coverage.final_line(batch.head, batch.axis, self.context.chain)
         place = _place(transfer, batch.axis)
         return Status.FINAL if place is not None and place <= line else Status.PROVISIONAL
@@ -286,6 +293,8 @@ class _Rows:
 
     def _missing_from(self, row: Row, batch: Batch) -> bool:
         """Whether this batch is a complete read, by a teller of the row, of its place."""
+        if batch.doubt:
+            return False
         if STREAM_OF[row.transfer.kind] not in batch.streams or batch.source not in row.tellers:
             return False
         place = _place(row.transfer, batch.axis)
@@ -326,6 +335,8 @@ class _Rows:
         )
 
     def _passed_over(self, row: Row, batch: Batch) -> bool:
+        if batch.doubt:
+            return False
         place = _place(row.transfer, batch.axis)
         if place is None:
             return _reaches_head(batch) and self._long_silent(row)

@@ -68,6 +68,10 @@ class NotServed(Refused):
     asking again will not help. Its head and its look-ups still serve."""
 
 
+class WrongChain(SourceError):
+    """The source shows another chain than before, or another history of it."""
+
+
 class BadResponse(SourceError):
     """An answer that cannot be read. Never taken for an empty one."""
 

@@ -252,6 +252,7 @@ class Batch:
     sha256: str = ""  # over the answer bodies of this batch, in order
     mempool_read: bool = False  # the full list of unconfirmed transactions was seen
     calls: int = 0
+    doubt: str = ""  # why its head is not believed yet: its rows count, it proves nothing
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 
-from monitor import history, questions
+from monitor import coverage, history, questions
 from monitor.decide import cut, decide
 from monitor.errors import Conflict, SourceError
+from monitor.headkeep import HeadKeeper
 from monitor.model import Alert, Ask, Asset, Batch, Chain, Entry, Subject, Watched
 from monitor.plan import OpenGap, Plan, Route, Signal, gap_key
 from monitor.ports import Source
@@ -77,6 +78,8 @@ class _Run:
     reading: Reading | None = None  # of the present round
     failing: frozenset[str] = frozenset()  # streams that no source could read before this pass
     held_back: bool = False  # too much history: a person is asked first
+    taken_back: int = 0  # how often coverage of the chain had been when the round began
+    doubted: bool = False  # something was read under a head that is not believed yet
 
 
 class Poller:
@@ -89,6 +92,7 @@ class Poller:
         self.stopping: Callable[[], bool] = lambda: False
         self.last_progress = time.monotonic()
         self._ended: list[watch.Ended] = []
+        self._heads = HeadKeeper(store, world.desks, world.clock)
 
     def run_pass(self, *, everything: bool) -> PassReport:
         """Poll due subjects, or all of them whatever their due time and breakers say.
@@ -101,6 +105,8 @@ class Poller:
         subjects = watch.due_subjects(self.store, None if everything else report.started)
         report.subjects = len(subjects)
         served = [s for s in subjects if s.chain in self.world.desks]
+        for chain in {s.chain for s in served}:
+            self._heads.begin(chain)
         self._work(served, report, everything)
         for attempt in range(RETRY_ROUNDS if everything else 0):
             again = [s for s in served if s.key in report.unread]
@@ -146,8 +152,16 @@ class Poller:
                     run = waiting.pop(future)
                     if self._settle(run, future.result(), report, everything):
                         queue.append(run)
+                    if not run.progress.rounds:
+                        fetched.pop(run.subject, None)  # read before what was taken back
                     self.on_progress(report, len(queue) + len(waiting))
+            for chain in {subject.chain for subject in subjects}:
+                self._note_heads(chain)
             self._turn([])
+
+    def _note_heads(self, chain: str) -> None:
+        if self._heads.note(self.world.chains[chain], self._entries):
+            self._entries = watch.watch(self.store)
 
     def _begin(self, queue: deque[_Run], most: int) -> list[_Run]:
         """The next subjects to read, marked as in flight."""
@@ -164,13 +178,16 @@ class Poller:
         self, run: _Run, everything: bool, fetched: Mapping[str, Batch | Failure]
     ) -> Reading:
         now = self.world.clock()
+        desk = self.world.desks[run.subject.chain]
+        self._note_heads(desk.chain.key)
+        run.taken_back = desk.heads.taken_back
         states = record.stream_states(self.store, run.subject, now)
         if not run.progress.rounds:
             last = watch.deep_read_at(self.store, run.subject)
             run.deep_seconds = self.world.trailing_seconds if now - last >= DEEP_EVERY else 0
             run.failing = frozenset(s for s, state in states.items() if state.failing is not None)
         return Reading(
-            desk=self.world.desks[run.subject.chain],
+            desk=desk,
             subject=run.subject,
             watched=run.watched,
             states=states,
@@ -268,8 +285,14 @@ class Poller:
     ) -> bool:
         """Decide on one round and commit it. Returns whether the subject goes on."""
         self.last_progress = time.monotonic()
-        batches = cut(outcome.batches)
         assert run.reading is not None
+        self._note_heads(run.subject.chain)
+        known = run.reading.desk.heads
+        if known.taken_back != run.taken_back:
+            self._from_the_start(run)
+            return True
+        batches = cut([known.vouch(batch) for batch in outcome.batches])
+        run.doubted |= any(batch.doubt for batch in batches)
         plan = self._decide(run, batches, run.reading.states)
         readings = _readings(outcome, batches, run.progress)
         for attempt in (1, 2, 3):
@@ -293,6 +316,11 @@ class Poller:
             return True
         self._finish(run, outcome, report, plan.now)
         return False
+
+    def _from_the_start(self, run: _Run) -> None:
+        """Read a subject again whose coverage has changed since it was asked for."""
+        run.progress = Progress()
+        run.watched = self._entries.get(run.subject.chain, {}).get(run.subject.address, ())
 
     def _decide(
         self, run: _Run, batches: Sequence[Batch], states: Mapping[str, StreamState]
@@ -348,7 +376,7 @@ class Poller:
             report.unserved[key] = outcome.unserved
         history.tell(self.store, self.world, run.subject, run.watched)
         due = now if outcome.more and not outcome.unread else now + self.world.interval(run.subject)
-        deep = run.deep_seconds and not self._left_unread(run, outcome)
+        deep = run.deep_seconds and not run.doubted and not self._left_unread(run, outcome)
         # Written with the marks of the next subjects. Lost in a crash, it is polled again.
         ended = watch.Ended(
             run.subject, due, bool(outcome.unread), report.started if deep else None
@@ -424,9 +452,8 @@ def _good_reading(batch: Batch, stream: str, *, ok: bool) -> record.Reading:
     cursor = None
     if batch.cursor and batch.rest is not None:
         cursor = (batch.source, batch.rest.hi, batch.cursor)
-    reached = batch.read is not None and batch.read.hi >= (
-        batch.head.height if batch.axis == "height" else batch.head.time * 1000
-    )
+    top = coverage.top(batch.head, batch.axis)
+    reached = not batch.doubt and batch.read is not None and batch.read.hi >= top
     return record.Reading(
         stream,
         ok=ok,

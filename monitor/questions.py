@@ -51,7 +51,7 @@ def _look_up(desk: Desk, source: Source, question: Question) -> TxWord | None:
         word = source.transaction(question.tx)
     except SourceError:
         return None
-    return word if word.head is not None else replace(word, head=head)
+    return replace(word, head=desk.heads.sure(source.name, word.head or head))
 
 
 def _block_hash(source: Source, height: int, answers: Answers) -> None:

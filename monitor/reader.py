@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from monitor import coverage, lanes
-from monitor.errors import NotServed, NotYet, Refused, SourceError
+from monitor.errors import NotServed, NotYet, Refused, SourceError, WrongChain
+from monitor.headwatch import HeadWatch
 from monitor.model import (
     STREAM_OF,
     Ask,
@@ -73,7 +74,8 @@ class Desk:
         self._rest_until: dict[str, float] = {}
         self._why: dict[str, str] = {}  # the newest failure, by source
         self._kept_back: dict[tuple[str, str], float] = {}  # (source, stream) -> ask again at
-        self.heads_seen: dict[str, Head] = {}
+        self.heads_seen: dict[str, Head] = {}  # the newest that are believed
+        self.heads = HeadWatch(chain, self.sources, lambda: int(time.time()))
         self.refusals: dict[str, str] = {}  # by source asked: why it will not serve, or ""
 
     def usable(self, source: Source, *, everything: bool) -> bool:
@@ -112,15 +114,25 @@ class Desk:
                 with self._lock:
                     self._identified[source.name] = time.monotonic()
             head = source.head()
+            doubt = self.heads.hear(source, head)
         except SourceError as error:
+            error = self._passing(source, error)
             if isinstance(error, Refused):
                 with self._lock:
                     self.refusals[source.name] = str(error)
             return error
         with self._lock:
             self.refusals[source.name] = ""
-            self.heads_seen[source.name] = head
+            if not doubt:
+                self.heads_seen[source.name] = head
         return head
+
+    def _passing(self, source: Source, error: SourceError) -> SourceError:
+        """A source that served this chain and now answers for another one is asked again
+        soon: a load balancer that errs is enough for that."""
+        with self._lock:
+            served = source.name in self.heads_seen
+        return WrongChain(str(error)) if isinstance(error, Refused) and served else error
 
     def forget_heads(self) -> None:
         with self._lock:

@@ -79,10 +79,11 @@ class View:
 class FakeLedger:
     """The chain itself. `now` is the clock of the whole invented world (Unix seconds)."""
 
-    def __init__(self, chain: Chain, now: int = 1_700_000_000) -> None:
+    def __init__(self, chain: Chain, now: int = 1_700_000_000, first: int = 0) -> None:
+        """`first`: where hashes begin, so that those of two chains differ."""
         self.chain = chain
         self.now = now
-        self._count = 0
+        self._count = first
         self.views = [View((Block(0, self._hash(), now),))]
         # Every place a transaction ever had, (height, time); (None, None) in the mempool.
         self.places: dict[str, set[tuple[int | None, int | None]]] = {}
@@ -104,6 +105,13 @@ class FakeLedger:
             waiting = self.view.mempool if idle else ()
             block = self._block(self.view.head, txs)
             self._push(View((*self.view.blocks, block), waiting))
+
+    def burst(self, blocks: int) -> None:
+        """Many blocks at once, as after a halt of the chain: the clock hardly moves."""
+        for _ in range(blocks):
+            head = self.view.head
+            block = Block(head.height + 1, self._hash(), max(self.now, head.time + 1))
+            self._push(View((*self.view.blocks, block), self.view.mempool))
 
     def evict(self, tx: Tx) -> None:
         """Forget a transaction that waits; nobody will ever mine it."""
@@ -251,6 +259,11 @@ class FakeSource:
         self.bad: set[Identity] = set()  # rows that cannot be read
         self.hidden: set[Identity] = set()  # rows that it will only insert later
         self.omit_once: set[Identity] = set()  # rows that the next list leaves out
+        self.high = 0  # blocks by which its head lies too high
+        self.early = 0  # seconds by which its head's time lies in the future (or past)
+        self.nameless = False  # its false head names no hash
+        self.final: int | None = None  # what it calls final, in blocks from its head
+        self.abroad: FakeLedger | None = None  # another chain, for which it answers
         self.epoch = 0  # raised: cursors given before have become invalid
 
     def identify(self) -> None:
@@ -258,7 +271,14 @@ class FakeSource:
 
     def head(self) -> Head:
         block = self._answer().head
-        return Head(block.height, block.time, block.hash)
+        height, time = block.height + self.high, block.time + self.early
+        block_hash: str | None = block.hash
+        if self.high or self.early:  # a false one, the same as long as the lie is the same
+            block_hash = None if self.nameless else f"0xfalse{height}/{time}"
+        if self.final is None:
+            return Head(height, time, block_hash)
+        final = time + self.final * int(self.ledger.chain.block_time)
+        return Head(height, time, block_hash, max(0, height + self.final), final)
 
     def block_hash(self, height: int) -> str | None:
         view = self._answer()
@@ -285,7 +305,7 @@ class FakeSource:
         batch = self._walk(ask, view)
         gaps = self._gaps(ask, view, batch)
         if batch.read is not None:
-            self._claim(ask, batch.read, gaps)
+            self._claim(ask, view, batch.read, gaps)
         return replace(
             batch,
             transfers=tuple(t for t in batch.transfers if t.identity not in self.bad),
@@ -299,7 +319,7 @@ class FakeSource:
     def _answer(self) -> View:
         if self.error is not None:
             raise self.error
-        views = self.ledger.views
+        views = (self.abroad or self.ledger).views
         return views[max(0, len(views) - 1 - self.stale)]
 
     def _listed(self, ask: Ask, view: View) -> list[tuple[int, Transfer]]:
@@ -336,7 +356,8 @@ class FakeSource:
 
     def _walk(self, ask: Ask, view: View) -> Batch:
         self._leaving_out = set(self.omit_once)
-        top = coverage.top(Head(view.head.height, view.head.time), self.axis)
+        told = Head(view.head.height + self.high, view.head.time + self.early)
+        top = coverage.top(told, self.axis)
         hi = min(ask.span.hi, coverage.top(ask.head, self.axis), top)
         empty = Batch(self.name, ask.subjects, ask.streams, self.axis, ask.head)
         if hi < ask.span.lo:
@@ -434,7 +455,12 @@ class FakeSource:
                     if self._shows(t, wanted, ask.streams, view) and tx.addresses() & wanted:
                         yield self._place(block), t
 
-    def _claim(self, ask: Ask, read: Interval, gaps: Sequence[Gap]) -> None:
+    def _claim(self, ask: Ask, view: View, read: Interval, gaps: Sequence[Gap]) -> None:
+        """What it showed is true only of this chain, up to its own newest block."""
+        newest = coverage.top(Head(view.head.height, view.head.time), self.axis)
+        if self.abroad is not None or read.lo > newest:
+            return
+        read = Interval(read.lo, min(read.hi, newest))
         for span in coverage.subtract(read, (g.at for g in gaps)):
             for subject in ask.subjects:
                 for stream in ask.streams:

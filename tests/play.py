@@ -33,9 +33,10 @@ from monitor.model import (
     Transfer,
 )
 from monitor.news import is_new
+from monitor.plan import Signal
 from monitor.poll import PassReport, Poller, World
 from monitor.reader import Desk
-from monitor.store import Store, watch
+from monitor.store import Store, journal, watch
 from monitor.store.rows import to_alert, to_row
 
 DAY = 86_400
@@ -52,6 +53,7 @@ ERRORS = (
     Refused("the key is wrong"),
     BadResponse("HTML came"),
 )
+HIGH = (1, 3, 5, 9, 60, 10**6, 10**12)
 STARTS = (AlertKind.MOVEMENT, AlertKind.LATE, AlertKind.ACTIVITY)
 DOWN = ("reversed", "replaced", "unconfirmed again")
 
@@ -159,6 +161,36 @@ class Play:
 
     def expire(self, source: int) -> None:
         self.sources[source].epoch += 1
+
+    def high(self, source: int, amount: int, nameless: int) -> None:
+        """A newest block that is not there yet, too high by little, much or beyond reason."""
+        self.sources[source].high = HIGH[amount]
+        self.sources[source].nameless = bool(nameless)
+
+    def finals(self, source: int, word: int) -> None:
+        """A false word on what is final: all, or next to nothing."""
+        self.sources[source].final = (0, 10**6, -30)[word]
+
+    def abroad(self, source: int) -> None:
+        """Its answers are those of another chain, on which the same addresses are paid."""
+        other = FakeLedger(self.chain, self.ledger.now - 500, first=10**6)
+        for number in range(40):
+            if number % 9 == 0 and self.chain.family != "utxo":
+                other.pay(*native(X, A, 10**6 + number))
+            other.mine()
+        self.sources[source].abroad = other
+
+    def has_shown_its_chain(self, source: int) -> bool:
+        name = self.sources[source].name
+        return bool(self._query("SELECT 1 FROM block_word WHERE source = ? AND height = 0", name))
+
+    def incidents(self) -> dict[str, Signal]:
+        """What operations or the desk are told of now, by the kind of incident."""
+        found = journal.incident_list(self.store, open_only=True)
+        return {i.signal.key.partition(":")[0]: i.signal for i in found}
+
+    def burst(self) -> None:
+        self.ledger.burst(60)
 
     def mend(self, source: int) -> None:
         self.sources[source].heal()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -110,13 +111,30 @@ def test_history_is_every_hole_that_is_not_waiting(
     [
         (Head(100, 1000), 0, 960_000),
         (Head(100, 1000), 10, 900_000),
-        (Head(100, 1000, final_time=970), 0, 970_000),
+        (Head(100, 1000, final_time=930), 0, 930_000),
+        (Head(100, 1000, final_time=990), 0, 960_000),
+        (Head(100, 1000, final_time=2**40), 0, 960_000),
         (Head(100, 1000, final_time=970), 5, 950_000),
     ],
 )
 def test_the_line_on_the_axis_of_time(head: Head, lag: int, line: int) -> None:
-    """In milliseconds: by the source's solidified time, else by finality; never above lag."""
+    """In milliseconds: the lowest of finality, lag and the source's own solidified time."""
     assert coverage.final_line(head, "time", ETHEREUM, lag) == line
+
+
+@pytest.mark.parametrize(
+    ("final", "lag", "line"),
+    [(None, 0, 96), (90, 0, 90), (99, 0, 96), (10**12, 0, 96), (90, 20, 80), (0, 0, 0)],
+)
+def test_the_line_on_the_axis_of_height(final: int | None, lag: int, line: int) -> None:
+    """The lowest of finality, lag and the block that the source itself calls final."""
+    assert coverage.final_line(Head(100, 1000, None, final), "height", ETHEREUM, lag) == line
+
+
+def test_a_doubted_head_proves_nothing() -> None:
+    """What was read under a head that nobody stands by yet is no coverage."""
+    told = replace(batch(Interval(0, 100), 100), doubt="it comes too soon")
+    assert coverage.proven(told, ETHEREUM, 0) == ()
 
 
 @quick

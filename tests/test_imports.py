@@ -14,7 +14,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "monitor"
 LAYERS: dict[str, tuple[str, ...]] = {
     "values": ("errors", "model", "ports", "plan", "chains"),
     "pure": (
-        *("coverage", "decide", "news", "lanes", "unusual", "incidents", "plain", "records"),
+        *("coverage", "heads", "decide", "news", "lanes", "unusual", "incidents"),
+        *("plain", "records"),
         *(
             "messages",
             "sheets",
@@ -30,7 +31,10 @@ LAYERS: dict[str, tuple[str, ...]] = {
         *("links", "routing", "value", "verdict", "issuers"),
     ),
     "edges": ("http", "net", "log", "settings", "inbox", "sources", "channels", "prices", "store"),
-    "loops": ("reader", "questions", "history", "poll", "freezing", "outbox", "pricing"),
+    "loops": (
+        *("headwatch", "headkeep", "reader", "questions", "history", "poll", "freezing", "outbox"),
+        "pricing",
+    ),
     "outside": (
         *("app", "watchlist_file", "daemon", "watchdesk", "actions", "setup", "cli"),
         *("__main__", "demo", "check_channels"),

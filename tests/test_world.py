@@ -65,9 +65,18 @@ FAULT = st.one_of(
     event("spoil", 0, 3),
     event("unindexed", 1, 4),
     event("expire", 1),
+    event("high", 1, 6, 1),
+    event("finals", 1, 2),
     event("mend", 1),
 )
-CHAIN = st.one_of(event("mine", 4), event("mine", 4), event("reorg", 2, 3, 1), event("wait"))
+CHAIN = st.one_of(
+    event("mine", 4),
+    event("mine", 4),
+    event("reorg", 2, 3, 1),
+    event("wait"),
+    event("halt"),
+    event("burst"),
+)
 READ = st.one_of(
     event("poll"), event("poll"), event("tick"), event("day"), event("crash", 3), event("join", 1)
 )
@@ -103,6 +112,15 @@ class Story:
 
     def wait(self) -> None:
         self.ledger.now += 10
+
+    def abroad(self, source: int) -> None:
+        """Only a source that has shown its chain can be told from one that left it."""
+        if self.play.has_shown_its_chain(source):
+            self.play.abroad(source)
+
+    def halt(self) -> None:
+        """No block for half a day."""
+        self.ledger.now += 43_200
 
     def join(self, who: int) -> None:
         """Another case watches an address that may be known already."""

@@ -18,7 +18,8 @@ VERSION = 3
 CHANGES: Mapping[int, str] = {
     2: "Alerts that nobody acknowledges can be passed on; prices of coins are kept.",
     3: "Health is judged by more, and told in one sentence. For each recipient it is kept since "
-    "when nothing is accepted.",
+    "when nothing is accepted. The newest blocks that sources name are kept and held against "
+    "later answers.",
 }
 
 migrations = Migrations("fundwatch")
@@ -259,6 +260,21 @@ CREATE TABLE way (                   -- a channel and one recipient of it
 ALTER TABLE delivery ADD COLUMN refusals INTEGER NOT NULL DEFAULT 0;  -- of its tries
 ALTER TABLE delivery ADD COLUMN revive INTEGER NOT NULL DEFAULT 0;
                                      -- 1: given up because of its way, 2: sent again since
+CREATE TABLE head (                  -- newest blocks that sources named: what stands on which
+  chain TEXT NOT NULL, source TEXT NOT NULL,
+  number INTEGER NOT NULL,           -- in the order told
+  height INTEGER NOT NULL, time INTEGER NOT NULL, hash TEXT,
+  final_height INTEGER, final_time INTEGER,
+  at INTEGER NOT NULL,               -- when it was told, by our clock
+  doubt TEXT NOT NULL,               -- why nothing is booked on it; empty: believed
+  mark_height INTEGER, mark_hash TEXT, -- the block that it made final, as shown then
+  PRIMARY KEY (chain, source, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE block_word (            -- what sources said of blocks that can never change
+  chain TEXT NOT NULL, source TEXT NOT NULL, height INTEGER NOT NULL, hash TEXT NOT NULL,
+  since INTEGER NOT NULL, last INTEGER NOT NULL,
+  PRIMARY KEY (chain, source, height, hash)
+) STRICT, WITHOUT ROWID;
 """
 
 

@@ -1,0 +1,281 @@
+"""The heads that the sources of one chain named, and what of them stands. No database.
+
+Heads are heard in worker threads, one at a time for each source; what came of them is
+fetched with `news` by the thread that writes the record, before it books anything.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from monitor import coverage, heads
+from monitor.errors import Refused, SourceError, WrongChain
+from monitor.heads import Book, Fault, Kept, Mark, News, Word
+from monitor.model import Batch, Chain, Head
+from monitor.ports import Source
+
+WALK = 8  # older marks that are looked at to find where a chain was reorganised
+
+
+class HeadWatch:
+    """See the module. Thread-safe."""
+
+    def __init__(self, chain: Chain, sources: Sequence[Source], clock: Callable[[], int]) -> None:
+        self.clock = clock
+        self.turn = 1  # the present pass
+        self.taken_back = 0  # how often something was
+        self._chain = chain
+        self._sources = tuple(sources)
+        self._lock = threading.Lock()
+        self._kept: dict[str, tuple[Kept, ...]] = {}
+        self._words: tuple[Word, ...] = ()
+        self._mute: set[str] = set()  # sources that cannot tell the hashes of blocks
+        self._faults: list[Fault] = []
+        self._foreign: dict[str, str] = {}
+        self._dirty = False
+
+    def remember(self, book: Book) -> None:
+        """Take up what an earlier process kept."""
+        with self._lock:
+            self._kept, self._words = dict(book.kept), book.words
+
+    def news(self) -> News | None:
+        """What has changed since the last call; None: nothing."""
+        with self._lock:
+            if not self._dirty:
+                return None
+            self._dirty = False
+            faults, self._faults = tuple(self._faults), []
+            return News(Book(dict(self._kept), self._words), faults, dict(self._foreign))
+
+    def vouch(self, batch: Batch) -> Batch:
+        """The batch with what speaks against booking it, by all that is known by now."""
+        with self._lock:
+            mine = [k for k in self._kept.get(batch.source, ()) if k.head == batch.head]
+        gone = f"{batch.source} has since contradicted its block {batch.head.height}"
+        return replace(batch, doubt=mine[-1].doubt if mine else gone)
+
+    def sure(self, source: str, head: Head) -> Head | None:
+        """The head that a word given under this one can be held against: never above the
+        newest believed head of its source."""
+        with self._lock:
+            standing = heads.believed(self._kept.get(source, ()))
+        if not standing:
+            return None
+        return min(head, standing[-1].head, key=lambda h: h.height)
+
+    # -- hearing a head ------------------------------------------------------------------
+
+    def hear(self, source: Source, head: Head) -> str:
+        """Judge a head that a source just named; returns why it is doubted, or "".
+
+        Raises WrongChain when the source shows another chain than before.
+        """
+        with self._lock:
+            kept = self._kept.get(source.name, ())
+        if not (head.block_hash and _newest(kept, head)):  # the same block is the same chain
+            self._same_chain(source, head, kept)
+            kept = self._kept_after(source, head)
+        before = kept[-1] if _newest(kept, head) else None
+        if before is not None and before.mark is not None:
+            return self._keep(source, (*kept[:-1], replace(before, at=self.clock())))
+        kept = kept[:-1] if before is not None else kept
+        doubt = "" if before is not None else self._doubt(source, head, kept)
+        mark = None if doubt else self._mark(source, head)
+        if mark is not None and not mark[1]:
+            doubt, mark = f"{source.name} has no block {mark[0]} below block {head.height}", None
+        now = Kept(head, self.clock(), doubt, mark, self.turn)
+        return self._keep(source, (*kept, now)[-heads.KEEP :])
+
+    def _kept_after(self, source: Source, head: Head) -> tuple[Kept, ...]:
+        """What is kept of a source once a new head has confirmed or contradicted it."""
+        with self._lock:
+            kept = self._kept.get(source.name, ())
+        found = heads.fallen(source.name, kept, head, source.axis, self._chain, source.index_lag)
+        if found is not None:
+            kept = self._contradicted(source, kept, found)
+        doubted = heads.waiting(kept, self.turn)
+        if doubted is not None and self._still_there(source, doubted, head):
+            kept = heads.stood_by(kept, self.turn)
+        return kept
+
+    def _contradicted(
+        self, source: Source, kept: tuple[Kept, ...], found: Fault
+    ) -> tuple[Kept, ...]:
+        kept = heads.without(kept, found)
+        with self._lock:
+            self._faults.append(found)
+            self._kept[source.name] = kept
+            self._dirty = True
+            self.taken_back += found.booked
+        return kept
+
+    def _still_there(self, source: Source, doubted: Kept, head: Head) -> bool:
+        """Whether a source still shows the block that it had named as its newest."""
+        block_hash = doubted.head.block_hash
+        if not block_hash or head.block_hash == block_hash or head.height < doubted.head.height:
+            return True
+        told = self._hash(source, doubted.head.height)
+        return told is None or told == block_hash
+
+    def _doubt(self, source: Source, head: Head, kept: Sequence[Kept]) -> str:
+        with self._lock:
+            standing = {name: heads.believed(k) for name, k in self._kept.items()}
+        standing[source.name] = own = heads.believed(kept)
+        newest = [k[-1] for k in standing.values() if k]
+        doubt = heads.unlikely(head, newest, own, self.clock(), self._chain)
+        if newest and not doubt:
+            return ""
+        others = self._others(source)
+        if doubt:
+            return "" if heads.near(head, others, self._chain) else doubt
+        if not others or heads.near(head, others, self._chain, heads.SLACK):
+            return ""
+        return f"the other sources are far below block {head.height}"
+
+    def _others(self, source: Source) -> list[Head]:
+        """The heads of the other sources, asked now."""
+        found = []
+        for other in self._sources:
+            if other is not source:
+                try:
+                    found.append(other.head())
+                except SourceError:
+                    continue
+        return found
+
+    def _mark(self, source: Source, head: Head) -> Mark | None:
+        """The block that this head makes final, with its hash; an empty one where the
+        source does not have it, None where it has no word on it."""
+        height = coverage.final_line(head, "height", self._chain)
+        if height <= 0 or source.name in self._mute:
+            return None
+        try:
+            return height, source.block_hash(height) or ""
+        except SourceError as error:
+            self._no_word(source, error)
+            return None
+
+    def _hash(self, source: Source, height: int) -> str | None:
+        """A block's hash; None where the source has no word on it."""
+        if source.name in self._mute:
+            return None
+        try:
+            return source.block_hash(height)
+        except SourceError as error:
+            self._no_word(source, error)
+            return None
+
+    def _no_word(self, source: Source, error: SourceError) -> None:
+        if isinstance(error, Refused):
+            self._mute.add(source.name)
+
+    def _keep(self, source: Source, kept: tuple[Kept, ...]) -> str:
+        now = self.clock()
+        with self._lock:
+            before = self._kept.get(source.name, ())
+            self._dirty |= _standings(before) != _standings(kept)
+            self._dirty |= self._foreign.pop(source.name, None) is not None
+            self._kept[source.name] = kept
+            own = [w for w in self._words if w.source == source.name and not w.height]
+            first = max(own, key=lambda w: w.stood, default=None)
+            rest = [w for w in self._words if w.source != source.name]
+            self._words = (*rest, replace(first, last=now)) if first else tuple(rest)
+        return kept[-1].doubt
+
+    # -- which chain it is ---------------------------------------------------------------
+
+    def _same_chain(self, source: Source, head: Head, kept: Sequence[Kept]) -> None:
+        """Hold a source to the last block that was final, and at first to the first block."""
+        marked = [k for k in kept if k.mark is not None and k.mark[0] <= head.height]
+        if not marked:
+            self._first_block(source)
+            return
+        mark = marked[-1].mark
+        assert mark is not None
+        told = self._hash(source, mark[0])
+        if told is not None and told != mark[1]:
+            self._replaced(source, head, kept, (mark[0], told))
+
+    def _first_block(self, source: Source) -> bool:
+        """Whether the source shows this chain's first block; False: it has no word on it."""
+        told = self._hash(source, 0)
+        if told is None:
+            return False
+        with self._lock:
+            word = self._say(source, 0, told)
+            other = heads.foreign(word, self._words)
+        if other is not None:
+            self._wrong(
+                source,
+                f"{source.name} answers for another chain than {self._chain.name}: its first "
+                f"block is {told}, but {other.source} had shown {other.block_hash}",
+            )
+        return True
+
+    def _say(self, source: Source, height: int, block_hash: str) -> Word:
+        """Note a word on a block, under the lock."""
+        now = self.clock()
+        found = Word(source.name, height, block_hash, now, now, self.turn)
+        rest = []
+        for word in self._words:
+            if (word.source, word.height, word.block_hash) == (source.name, height, block_hash):
+                found = replace(word, last=now)
+            else:
+                rest.append(word)
+        self._words, self._dirty = (*rest, found), True
+        return found
+
+    def _replaced(self, source: Source, head: Head, kept: Sequence[Kept], told: Mark) -> None:
+        """A block that was final has another hash now: another chain, unless the source or
+        another one stands by it."""
+        try:
+            source.identify()
+        except Refused as error:
+            self._wrong(source, str(error))
+        same = self._first_block(source)
+        with self._lock:
+            word = self._say(source, *told)
+        lasts = word.turn != self.turn if same else word.stood > heads.PASSING
+        if not lasts and not self._elsewhere(source, told):
+            self._wrong(
+                source,
+                f"{source.name} shows another block {told[0]} of {self._chain.name} than before, "
+                "though it was final: it answers for another chain, or the chain was reorganised "
+                "deeply",
+            )
+        found = heads.fault(
+            source.name, kept, self._shown_still(source, kept), head, source.axis, self._chain,
+            source.index_lag, reorganised=True,
+        )  # fmt: skip
+        self._contradicted(source, tuple(kept), found)
+
+    def _elsewhere(self, source: Source, told: Mark) -> bool:
+        others = (s for s in self._sources if s is not source)
+        return any(self._hash(other, told[0]) == told[1] for other in others)
+
+    def _shown_still(self, source: Source, kept: Sequence[Kept]) -> Kept | None:
+        """The newest believed head but one whose final block a source still shows."""
+        marked = [(k, k.mark) for k in reversed(heads.believed(kept)) if k.mark is not None]
+        for each, (height, block_hash) in marked[1 : WALK + 1]:
+            if self._hash(source, height) == block_hash:
+                return each
+        return None
+
+    def _wrong(self, source: Source, why: str) -> None:
+        with self._lock:
+            self._foreign[source.name] = why
+            self._dirty = True
+        raise WrongChain(why)
+
+
+def _newest(kept: Sequence[Kept], head: Head) -> bool:
+    """Whether this head is the newest that is kept, and believed."""
+    return bool(kept) and kept[-1].head == head and not kept[-1].doubt
+
+
+def _standings(kept: Sequence[Kept]) -> list[tuple[Head, str, Mark | None]]:
+    """What is worth writing: not when a head was last repeated."""
+    return [(k.head, k.doubt, k.mark) for k in kept]

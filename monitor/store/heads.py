@@ -1,0 +1,124 @@
+"""Newest blocks that sources named, and taking back what was booked on false ones."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable
+
+from monitor.heads import Book, Fault, Kept, News, Word
+from monitor.model import Head
+from monitor.plan import Signal
+from monitor.store import Store
+from monitor.store.journal import note_signals
+
+Tell = Callable[[Fault, frozenset[str]], Signal]  # with the keys of the subjects concerned
+
+
+def load(store: Store, chain: str) -> Book:
+    """What the record keeps of the heads of one chain."""
+    kept: dict[str, tuple[Kept, ...]] = {}
+    for row in store.read("SELECT * FROM head WHERE chain = ? ORDER BY source, number", [chain]):
+        kept[row["source"]] = (*kept.get(row["source"], ()), _to_kept(row))
+    words = store.read("SELECT * FROM block_word WHERE chain = ?", [chain])
+    return Book(
+        kept,
+        tuple(Word(w["source"], w["height"], w["hash"], w["since"], w["last"]) for w in words),
+    )
+
+
+def _to_kept(row: sqlite3.Row) -> Kept:
+    mark = None if row["mark_hash"] is None else (row["mark_height"], row["mark_hash"])
+    head = Head(row["height"], row["time"], row["hash"], row["final_height"], row["final_time"])
+    return Kept(head, row["at"], row["doubt"], mark)
+
+
+def keep(
+    store: Store, chain: str, news: News, tell: Tell, signals: Iterable[Signal], now: int
+) -> None:
+    """Write what is kept now and take back what was booked on false heads, in one
+    transaction with the incidents about it."""
+    with store.write() as conn:
+        _write(conn, chain, news.book)
+        told = list(signals)
+        for fault in news.faults:
+            concerned = _take_back(conn, chain, fault) if fault.booked else frozenset()
+            if fault.loud:
+                told.append(tell(fault, concerned))
+        note_signals(conn, told, now)
+
+
+def _write(conn: sqlite3.Connection, chain: str, book: Book) -> None:
+    conn.execute("DELETE FROM head WHERE chain = ?", (chain,))
+    conn.executemany(
+        "INSERT INTO head (chain, source, number, height, time, hash, final_height, final_time, "
+        "at, doubt, mark_height, mark_hash) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+        [
+            (
+                *(chain, source, number, k.head.height, k.head.time, k.head.block_hash),
+                *(k.head.final_height, k.head.final_time, k.at, k.doubt),
+                *(k.mark or (None, None)),
+            )
+            for source, kept in book.kept.items()
+            for number, k in enumerate(kept)
+        ],
+    )
+    conn.execute("DELETE FROM block_word WHERE chain = ?", (chain,))
+    conn.executemany(
+        "INSERT INTO block_word (chain, source, height, hash, since, last) VALUES (?,?,?,?,?,?)",
+        [(chain, w.source, w.height, w.block_hash, w.since, w.last) for w in book.words],
+    )
+
+
+def _take_back(conn: sqlite3.Connection, chain: str, fault: Fault) -> frozenset[str]:
+    """Un-book what false heads let count as read; returns the subjects concerned.
+
+    The source's own intervals only: what others read under their own heads stays.
+    """
+    span = (f"{chain}/", f"{chain}0")  # every key of the chain: "0" follows "/"
+    mine = "subject > ? AND subject < ? AND source = ? AND axis = ?"
+    key = (*span, fault.source, fault.axis)
+    above, place = ("at >= ?", fault.since) if fault.line is None else ("hi > ?", fault.line)
+    rows = conn.execute(
+        f"SELECT DISTINCT subject FROM coverage WHERE {mine} AND {above}",  # noqa: S608
+        (*key, place),
+    ).fetchall()
+    if fault.line is None:
+        conn.execute(f"DELETE FROM coverage WHERE {mine} AND at >= ?", (*key, place))  # noqa: S608
+    else:
+        conn.execute(f"DELETE FROM coverage WHERE {mine} AND lo > ?", (*key, place))  # noqa: S608
+        conn.execute(
+            f"UPDATE coverage SET hi = ? WHERE {mine} AND hi > ?",  # noqa: S608
+            (place, *key, place),
+        )
+    _take_back_readings(conn, key, fault)
+    # The daily look back was made from a false head; and the line between history and news
+    # is drawn again where a false head drew it.
+    since = fault.stands.at if fault.stands else 0
+    conn.execute("UPDATE subject SET deep = 0 WHERE chain = ? AND deep >= ?", (chain, since))
+    conn.executemany(
+        "UPDATE entry SET base_height = NULL, base_time = NULL, base_head_time = NULL "
+        "WHERE subject > ? AND subject < ? AND base_height = ? AND base_head_time = ?",
+        [(*span, head.height, head.time) for head in fault.false],
+    )
+    return frozenset(row["subject"] for row in rows)
+
+
+def _take_back_readings(
+    conn: sqlite3.Connection, key: tuple[str, str, str, str], fault: Fault
+) -> None:
+    """No list counts as read up to a block or time that was false."""
+    mine = "subject > ? AND subject < ? AND source = ? AND axis = ?"
+    if fault.stands is None:
+        conn.execute(
+            "UPDATE reading SET complete_to = NULL, complete_time = NULL "  # noqa: S608
+            f"WHERE {mine} AND ok >= ?",
+            (*key, fault.since),
+        )
+        return
+    head = fault.stands.head
+    top = head.height if fault.axis == "height" else head.time * 1000
+    conn.execute(
+        f"UPDATE reading SET complete_to = ?, complete_time = ? WHERE {mine} "  # noqa: S608
+        "AND (complete_to > ? OR complete_time > ?)",
+        (top, head.time, *key, top, head.time),
+    )
