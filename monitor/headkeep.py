@@ -7,12 +7,11 @@ import logging
 from collections.abc import Callable, Mapping
 
 from monitor import heads
-from monitor.model import Chain, Entry
+from monitor.model import Chain, Entry, Subject
 from monitor.plan import Signal
 from monitor.reader import Desk
-from monitor.store import Store
+from monitor.store import Store, watch
 from monitor.store import heads as book
-from monitor.store.watch import Watch
 
 log = logging.getLogger("fundwatch.poll")
 
@@ -35,35 +34,29 @@ class HeadKeeper:
             kept.clock = self._clock
             kept.remember(book.load(self._store, chain))
 
-    def note(self, chain: Chain, watched: Watch) -> bool:
-        """Write what has been heard, before anything is decided on it. Returns whether
-        something was taken back, so that what was known of coverage is out of date."""
+    def note(self, chain: Chain) -> None:
+        """Write what has been heard, and take back what it contradicts: before anything is
+        asked or decided on it."""
         news = self._desks[chain.key].heads.news()
         if news is None:
-            return False
+            return
         now = self._clock()
         signals = []
-        entries = _entries(watched, chain) if news.faults or news.foreign else {}
 
-        def tell(found: heads.Fault, subjects: frozenset[str]) -> Signal:
-            concerned = [e for key in sorted(subjects) for e in entries.get(key, ())]
-            return heads.fault_signal(found, chain, concerned, now)
+        def tell(found: heads.Fault, keys: frozenset[str]) -> Signal:
+            return heads.fault_signal(found, chain, self._entries(chain, keys), now)
 
         for source, why in news.foreign.items():
             log.warning("%s/%s shows another chain", chain.key, source)
-            count = sum(map(len, entries.values()))
+            count = watch.count(self._store, chain.key)
             signals.append(heads.foreign_signal(source, why, chain, count, now))
         for found in news.faults:
             false = max(head.height for head in found.false)
             log.warning("%s/%s contradicts its block %d", chain.key, found.source, false)
         book.keep(self._store, chain.key, news, tell, signals, now)
-        return any(found.booked for found in news.faults)
 
-
-def _entries(watched: Watch, chain: Chain) -> dict[str, list[Entry]]:
-    """Active entries of a chain, by the key of their subject."""
-    found: dict[str, list[Entry]] = {}
-    for here in watched.get(chain.key, {}).values():
-        for each in here:
-            found.setdefault(each.entry.subject.key, []).append(each.entry)
-    return found
+    def _entries(self, chain: Chain, keys: frozenset[str]) -> list[Entry]:
+        """Active entries of subjects, by their keys."""
+        subjects = [Subject(chain.key, key.partition("/")[2]) for key in sorted(keys)]
+        found = watch.entries_of(self._store, subjects)
+        return [w.entry for s in subjects for w in found.get(s, ()) if w.active]

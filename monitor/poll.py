@@ -156,12 +156,8 @@ class Poller:
                         fetched.pop(run.subject, None)  # read before what was taken back
                     self.on_progress(report, len(queue) + len(waiting))
             for chain in {subject.chain for subject in subjects}:
-                self._note_heads(chain)
+                self._heads.note(self.world.chains[chain])
             self._turn([])
-
-    def _note_heads(self, chain: str) -> None:
-        if self._heads.note(self.world.chains[chain], self._entries):
-            self._entries = watch.watch(self.store)
 
     def _begin(self, queue: deque[_Run], most: int) -> list[_Run]:
         """The next subjects to read, marked as in flight."""
@@ -179,7 +175,7 @@ class Poller:
     ) -> Reading:
         now = self.world.clock()
         desk = self.world.desks[run.subject.chain]
-        self._note_heads(desk.chain.key)
+        self._heads.note(desk.chain)
         run.taken_back = desk.heads.taken_back
         states = record.stream_states(self.store, run.subject, now)
         if not run.progress.rounds:
@@ -286,7 +282,7 @@ class Poller:
         """Decide on one round and commit it. Returns whether the subject goes on."""
         self.last_progress = time.monotonic()
         assert run.reading is not None
-        self._note_heads(run.subject.chain)
+        self._heads.note(self.world.chains[run.subject.chain])
         known = run.reading.desk.heads
         if known.taken_back != run.taken_back:
             self._from_the_start(run)
@@ -320,7 +316,8 @@ class Poller:
     def _from_the_start(self, run: _Run) -> None:
         """Read a subject again whose coverage has changed since it was asked for."""
         run.progress = Progress()
-        run.watched = self._entries.get(run.subject.chain, {}).get(run.subject.address, ())
+        watched = watch.entries_of(self.store, [run.subject]).get(run.subject, ())
+        run.watched = _active(watched)
 
     def _decide(
         self, run: _Run, batches: Sequence[Batch], states: Mapping[str, StreamState]

@@ -57,6 +57,15 @@ def chains(store: Store) -> list[str]:
     return [row["chain"] for row in rows]
 
 
+def count(store: Store, chain: str) -> int:
+    """How many entries of a chain are watched."""
+    rows = store.read(
+        "SELECT count(*) AS n FROM entry WHERE subject > ? AND subject < ? AND retired IS NULL",
+        [f"{chain}/", f"{chain}0"],
+    )
+    return int(rows[0]["n"])
+
+
 def absent_entries(store: Store) -> list[Watched]:
     """Entries that the file no longer holds and nobody has retired: still watched."""
     rows = store.read("SELECT * FROM entry WHERE absent IS NOT NULL AND retired IS NULL")
