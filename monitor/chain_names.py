@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import base58
 
+from monitor import scripts
 from monitor.chains import AddressError, canonical
 from monitor.model import Chain
 
@@ -223,7 +224,7 @@ def nobodys(chain: Chain, address: str) -> str | None:
         return "is a burn address: strangers pay it all the time, nobody can spend from it"
     digits = _twenty_bytes(chain, address)
     if digits is None:
-        return None
+        return scripts.anybodys(address) or None
     if int(digits, 16) == 0:
         return "is the zero address, a party to every creation of coins by strangers"
     if len(set(digits)) == 1:

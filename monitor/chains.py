@@ -1,8 +1,9 @@
 """The chain table's address rules: one canonical form per address and chain.
 
-EVM: lower-case hex with 0x. UTXO: base58 as written, bech32 in lower case. Tron: base58
-("T..."), also when given as hex "41..." or "0x...". Two texts are the same address if and
-only if their canonical forms are equal.
+EVM: lower-case hex with 0x. UTXO: bech32 in lower case, base58 as explorers write it today
+(a Litecoin script that was written 3... is written M...). Tron: base58 ("T..."), also when
+given as hex "41..." or "0x...". Two texts are the same address if and only if their canonical
+forms are equal.
 """
 
 from __future__ import annotations
@@ -14,11 +15,17 @@ from functools import lru_cache
 import base58
 from eth_utils.address import is_checksum_address, to_checksum_address
 
+from monitor import scripts, segwit
 from monitor.model import Chain
 
 _HEX20 = re.compile(r"0x[0-9a-fA-F]{40}\Z")
+_XDC = (50, 51)  # chain ids of the network that writes xdc instead of 0x
 _TRON_HEX = re.compile(r"(?:41|0x41|0x)?([0-9a-fA-F]{40})\Z")
-_BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+_AGAIN = "Copy the address again from its source"
+_SLIP = (
+    "Its checksum fits all the same: a letter was added or left out in typing (a q before the "
+    "last p, for example). Copy the address again from its source"
+)
 
 
 class AddressError(ValueError):
@@ -39,7 +46,7 @@ def canonical(chain: Chain, text: str) -> str:
     if not text.isascii():
         raise AddressError(
             "holds a character that only looks like a letter or digit",
-            "Copy the address again from its source",
+            _AGAIN,
         )
     return _CANONICAL[chain.family](chain, text.strip())
 
@@ -50,6 +57,10 @@ def display(chain: Chain, address: str) -> str:
 
 
 def _evm(chain: Chain, text: str) -> str:
+    if text[:3].lower() == "xdc" and chain.chain_id in _XDC:
+        text = f"0x{text[3:]}"
+    elif text.startswith("0X"):
+        text = f"0x{text[2:]}"
     if not _HEX20.match(text):
         raise AddressError(
             f"is not an address of {chain.name} (0x and 40 characters 0-9, a-f)",
@@ -60,44 +71,64 @@ def _evm(chain: Chain, text: str) -> str:
     if mixed and not is_checksum_address(text):
         raise AddressError(
             "has a letter in the wrong case (its checksum does not fit)",
-            "Copy the address again from its source",
+            _AGAIN,
         )
     return text.lower()
 
 
 def _utxo(chain: Chain, text: str) -> str:
+    if scripts.is_public_key(text):
+        raise AddressError("is a public key, not an address", _of_key(chain, text))
     lowered = text.lower()
     hrp = lowered.rpartition("1")[0]
-    looks_bech32 = bool(hrp) and (lowered.startswith("bc1") or hrp == chain.bech32)
-    if not looks_bech32:
-        problem = _base58_problem(chain, text)
-        if problem is None:
-            return text
-        if chain.bech32 is not None or not _bech32_ok(text):
-            raise problem
-    if text not in (lowered, text.upper()):
-        raise AddressError(
-            "mixes capitals and small letters", "Copy the address again from its source"
-        )
-    if not _bech32_ok(text):
-        raise AddressError("has a wrong checksum", "Copy the address again from its source")
+    looks_segwit = bool(hrp) and (lowered.startswith("bc1") or hrp == chain.bech32)
+    if not looks_segwit:
+        try:
+            return _base58(chain, text)
+        except AddressError:
+            if chain.bech32 is not None or not _is_segwit(text):
+                raise
+    try:
+        hrp, _, _ = segwit.decode(text)
+    except segwit.SegwitError as error:
+        raise AddressError(str(error), _SLIP if error.slip else _AGAIN) from None
     if chain.bech32 is not None and hrp != chain.bech32:
         raise AddressError(f"is not an address of {chain.name}", _wrong_chain_hint(text))
     return lowered
 
 
-def _base58_problem(chain: Chain, text: str) -> AddressError | None:
+def _base58(chain: Chain, text: str) -> str:
     try:
         payload = base58.b58decode_check(text)
     except ValueError:
-        return AddressError(
+        raise AddressError(
             f"is not an address of {chain.name}, or its checksum is wrong",
             _wrong_chain_hint(text),
-        )
-    wrong_version = bool(chain.base58) and payload[0] not in chain.base58
-    if len(payload) != 21 or wrong_version:
-        return AddressError(f"is not an address of {chain.name}", _wrong_chain_hint(text))
-    return None
+        ) from None
+    allowed = scripts.versions(chain)
+    if len(payload) != 21 or (allowed and payload[0] not in allowed):
+        raise AddressError(f"is not an address of {chain.name}", _wrong_chain_hint(text))
+    return scripts.as_written_today(chain, text, payload)
+
+
+def _is_segwit(text: str) -> bool:
+    try:
+        segwit.decode(text)
+    except segwit.SegwitError:
+        return False
+    return True
+
+
+def _of_key(chain: Chain, text: str) -> str:
+    """What to write instead of a public key."""
+    found = scripts.addresses_of_key(chain, text)
+    if not found:
+        return "Write the addresses that its owner uses"
+    listed = " or ".join(found)
+    return (
+        f"Write the addresses of this key that matter: {listed}. What was paid to the bare key "
+        "itself stands on no address's page at explorers"
+    )
 
 
 def _tron(chain: Chain, text: str) -> str:
@@ -127,30 +158,9 @@ def _wrong_chain_hint(text: str) -> str:
         return "It looks like a Tron address: correct the chain"
     if re.match(r"(bc1[0-9a-z]{11,71}|[13][1-9A-HJ-NP-Za-km-z]{25,34})\Z", text):
         return "It looks like a Bitcoin address: correct the chain"
-    return "Copy the address again from its source"
-
-
-def _bech32_ok(text: str) -> bool:
-    """Checksum of a segwit address, BIP-173 (version 0) and BIP-350 (version 1 and up)."""
-    hrp, _, data = text.lower().rpartition("1")
-    if not hrp or len(data) < 8 or any(c not in _BECH32 for c in data):
-        return False
-    values = [_BECH32.index(c) for c in data]
-    expanded = [ord(c) >> 5 for c in hrp] + [0] + [ord(c) & 31 for c in hrp]
-    constant = 1 if values[0] == 0 else 0x2BC830A3
-    return _bech32_polymod(expanded + values) == constant
-
-
-def _bech32_polymod(values: list[int]) -> int:
-    check = 1
-    for value in values:
-        top = check >> 25
-        check = (check & 0x1FFFFFF) << 5 ^ value
-        for bit, generator in enumerate(
-            (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
-        ):
-            check ^= generator if (top >> bit) & 1 else 0
-    return check
+    if re.match(r"(tb1|bcrt1)[0-9a-z]{11,71}\Z", text, re.IGNORECASE):
+        return "It looks like an address of a Bitcoin test network: correct the chain"
+    return _AGAIN
 
 
 def stable_id(prefix: str, *parts: str) -> str:

@@ -316,8 +316,10 @@ class Chain:
     bech32: str | None = None  # utxo: human-readable part, e.g. "bc"
     base58: tuple[int, ...] = ()  # utxo: version bytes of addresses
     prices: PriceIds = PriceIds()
-    issuers: tuple[Issuer, ...] = ()  # config/issuers.yaml
-    not_listed: tuple[str, ...] = ()  # what no list of any source holds, one sentence each
+    # Left out of the hash, which is taken for every address that is read.
+    issuers: tuple[Issuer, ...] = field(default=(), hash=False)  # config/issuers.yaml
+    # What no list of any source holds, one sentence each.
+    not_listed: tuple[str, ...] = field(default=(), hash=False)
     wrapped: str = ""  # evm: contract of the wrapped coin, which wraps without a Transfer
 
     @property

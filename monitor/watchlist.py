@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from monitor import yamltext
+from monitor import scripts, yamltext
 from monitor.chains import AddressError, canonical, stable_id
 from monitor.errors import Problem
 from monitor.model import Asset, Chain, Entry, Severity, Subject
@@ -323,9 +323,14 @@ class _Reader:
             )
         else:
             try:
-                return Subject(chain.key, canonical(chain, text))
+                subject = Subject(chain.key, canonical(chain, text))
             except AddressError as error:
                 self.notes.say(written, error.reason, error.remedy)
+                return None
+            shared = scripts.anybodys(subject.address) if chain.family == "utxo" else ""
+            if not shared:
+                return subject
+            self.notes.say(written, shared, "Delete the block")
         return None
 
     def _twice(self, written: Text, chain: str, case: str, first: int) -> None:

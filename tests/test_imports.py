@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "monitor"
 
 # Every module of the package, by layer. A new module needs a place here.
 LAYERS: dict[str, tuple[str, ...]] = {
-    "values": ("errors", "model", "ports", "plan", "chains"),
+    "values": ("errors", "model", "ports", "plan", "chains", "scripts", "segwit"),
     "pure": (
         *("coverage", "heads", "decide", "news", "lanes", "unusual", "incidents"),
         *("plain", "records"),

@@ -1,0 +1,205 @@
+"""Addresses beyond their checksum: BIP-173 and BIP-350, spellings of one script, public keys,
+and what belongs to anybody."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import base58
+import pytest
+
+from monitor import scripts, segwit, settings
+from monitor.chain_names import nobodys
+from monitor.chains import AddressError, canonical
+from monitor.model import Chain
+from monitor.watchlist import parse
+
+CHAINS = settings.load(Path("/nonexistent"), {}).chains
+BITCOIN, TESTNET = CHAINS["bitcoin"], CHAINS["bitcoin-testnet"]
+LITECOIN = Chain("litecoin", "Litecoin", "utxo", "LTC", 8, 6, bech32="ltc", base58=(48, 50))
+
+# Of BIP-350: (address, scriptPubKey).
+VALID = [
+    ("BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4", "0014751e76e8199196d454941c45d1b3a323f1433bd6"),
+    (
+        "tb1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3q0sl5k7",
+        "00201863143c14c5166804bd19203356da136c985678cd4d27a1b8c6329604903262",
+    ),
+    (
+        "bc1pw508d6qejxtdg4y5r3zarvary0c5xw7kw508d6qejxtdg4y5r3zarvary0c5xw7kt5nd6y",
+        "5128751e76e8199196d454941c45d1b3a323f1433bd6751e76e8199196d454941c45d1b3a323f1433bd6",
+    ),
+    ("BC1SW50QGDZ25J", "6002751e"),
+    ("bc1zw508d6qejxtdg4y5r3zarvaryvaxxpcs", "5210751e76e8199196d454941c45d1b3a323"),
+    (
+        "tb1qqqqqp399et2xygdj5xreqhjjvcmzhxw4aywxecjdzew6hylgvsesrxh6hy",
+        "0020000000c4a5cad46221b2a187905e5266362b99d5e91c6ce24d165dab93e86433",
+    ),
+    (
+        "tb1pqqqqp399et2xygdj5xreqhjjvcmzhxw4aywxecjdzew6hylgvsesf3hn0c",
+        "5120000000c4a5cad46221b2a187905e5266362b99d5e91c6ce24d165dab93e86433",
+    ),
+    (
+        "bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0",
+        "512079be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798",
+    ),
+]
+INVALID = [  # of BIP-350, then of BIP-173
+    "tc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vq5zuyut",
+    "bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqh2y7hd",
+    "tb1z0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqglt7rf",
+    "BC1S0XLXVLHEMJA6C4DQV22UAPCTQUPFHLXM9H8Z3K2E72Q4K9HCZ7VQ54WELL",
+    "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kemeawh",
+    "tb1q0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vq24jc47",
+    "bc1p38j9r5y49hruaue7wxjce0updqjuyyx0kh56v8s25huc6995vvpql3jow4",
+    "BC130XLXVLHEMJA6C4DQV22UAPCTQUPFHLXM9H8Z3K2E72Q4K9HCZ7VQ7ZWS8R",
+    "bc1pw5dgrnzv",
+    "bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7v8n0nx0muaewav253zgeav",
+    "BC1QR508D6QEJXTDG4Y5R3ZARVARYV98GJ9P",
+    "tb1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vq47Zagq",
+    "bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7v07qwwzcrf",
+    "tb1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vpggkg4j",
+    "bc1gmk9yu",
+    "tc1qw508d6qejxtdg4y5r3zarvary0c5xw7kg3g4ty",
+    "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5",
+    "BC13W508D6QEJXTDG4Y5R3ZARVARY0C5XW7KN40WF2",
+    "bc1rw5uspcuh",
+    "bc10w508d6qejxtdg4y5r3zarvary0c5xw7kw508d6qejxtdg4y5r3zarvary0c5xw7kw5rljs90",
+    "tb1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3q0sL5k7",
+    "bc1zw508d6qejxtdg4y5r3zarvaryvqyzf3du",
+    "tb1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3pjxtptv",
+    # Valid by BIP-173 and no more since BIP-350
+    "bc1pw508d6qejxtdg4y5r3zarvary0c5xw7kw508d6qejxtdg4y5r3zarvary0c5xw7k7grplx",
+    "BC1SW50QA3JX3S",
+    "bc1zw508d6qejxtdg4y5r3zarvaryvg6kdaj",
+]
+
+
+def chain_of(address: str) -> Chain:
+    return TESTNET if address.lower().startswith("tb1") else BITCOIN
+
+
+@pytest.mark.parametrize(("address", "script"), VALID)
+def test_lawful_addresses_are_taken(address: str, script: str) -> None:
+    """In small letters, and for the script that they stand for."""
+    assert canonical(chain_of(address), address) == address.lower()
+    hrp, version, program = segwit.decode(address)
+    assert f"{version and version + 0x50:02x}{len(program):02x}{program.hex()}" == script
+    assert segwit.encode(hrp, version, program) == address.lower()
+
+
+@pytest.mark.parametrize("address", INVALID)
+def test_unlawful_addresses_are_refused_with_a_remedy(address: str) -> None:
+    """By every rule of both documents, whatever the checksum says."""
+    with pytest.raises(AddressError) as error:
+        canonical(chain_of(address), address)
+    assert error.value.reason
+    assert error.value.remedy
+
+
+def test_a_q_before_a_final_p_is_a_slip() -> None:
+    """The known weakness of bech32: the checksum still fits, the length does not."""
+    numbers = (segwit.encode("bc", 0, n.to_bytes(20, "big")) for n in range(1, 3000))
+    good = next(a for a in numbers if a.endswith("p"))
+    assert canonical(BITCOIN, good) == good
+    with pytest.raises(AddressError, match=r"bytes|bits") as error:
+        canonical(BITCOIN, f"{good[:-1]}qp")
+    assert "added or left out" in error.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("chain", "address"),
+    [
+        ("bitcoin", "bc1pfeessrawgf"),
+        ("bitcoin-testnet", "tb1pfees9rn5nz"),
+        ("bitcoin-signet", "TB1PFEES9RN5NZ"),
+        ("bitcoin-regtest", "bcrt1pfeesnyr2tx"),
+        ("bitcoin", segwit.encode("bc", 0, hashlib.sha256(b"\x51").digest())),
+        ("bitcoin", base58.b58encode_check(b"\x05" + scripts.hash160(b"\x51")).decode()),
+        ("bitcoin", segwit.encode("bc", 0, bytes(20))),
+        ("bitcoin", base58.b58encode_check(b"\x00" + scripts.hash160(b"")).decode()),
+    ],
+)
+def test_what_belongs_to_anybody_is_refused(chain: str, address: str) -> None:
+    """In lists that are imported and in the watchlist itself; as a party it is still read."""
+    form = canonical(CHAINS[chain], address)
+    assert nobodys(CHAINS[chain], form)
+    text = f"addresses:\n  - {{address: {address}, chain: {chain}}}\n"
+    read = parse(text, CHAINS)
+    assert read.entries == ()
+    assert [p.remedy for p in read.problems] == ["Delete the block"]
+
+
+# -- one script, several spellings -----------------------------------------------------------
+
+SCRIPT = bytes.fromhex("9a" * 20)
+
+
+def spelt(version: int, script: bytes = SCRIPT) -> str:
+    return base58.b58encode_check(bytes([version]) + script).decode()
+
+
+@pytest.mark.parametrize(
+    "chain",
+    [
+        LITECOIN,
+        replace(LITECOIN, base58=(48, 50, 5)),
+        replace(LITECOIN, base58=(48, 5)),
+        replace(LITECOIN, base58=()),
+        replace(LITECOIN, bech32=None, base58=(48, 50, 5)),
+    ],
+)
+def test_litecoin_scripts_have_one_form(chain: Chain) -> None:
+    """3... and M... are the same script; explorers write M... today."""
+    assert canonical(chain, spelt(5)) == canonical(chain, spelt(50)) == spelt(50)
+    assert canonical(chain, spelt(48)) == spelt(48)
+
+
+def test_other_chains_keep_their_spellings() -> None:
+    """Bitcoin's 3... stays, and M... is no address of it; testnets of both kinds."""
+    assert canonical(BITCOIN, spelt(5)) == spelt(5)
+    with pytest.raises(AddressError):
+        canonical(BITCOIN, spelt(50))
+    tests = Chain("t", "T", "utxo", "LTC", 8, 6, bech32="tltc", base58=(111, 58))
+    assert canonical(tests, spelt(196)) == canonical(tests, spelt(58)) == spelt(58)
+    dogecoin = Chain("d", "Dogecoin", "utxo", "DOGE", 8, 6, base58=(30, 22))
+    assert canonical(dogecoin, spelt(22)) == spelt(22)
+
+
+def test_other_spellings_of_evm_addresses() -> None:
+    """0X, and the xdc of the one network that writes it."""
+    digits = "4f47bc496083c727c5fbe3ce9cdf2b0f6496270c"
+    xdc = replace(CHAINS["ethereum"], key="xdc", chain_id=50)
+    for text in (f"xdc{digits}", f"XDC{digits.upper()}", f"0X{digits.upper()}", f"0x{digits}"):
+        assert canonical(xdc, text) == f"0x{digits}"
+    with pytest.raises(AddressError):
+        canonical(CHAINS["ethereum"], f"xdc{digits}")
+
+
+# -- public keys -----------------------------------------------------------------------------
+
+# The generator of secp256k1: its addresses stand in many places.
+SHORT = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
+LONG = f"04{SHORT[2:]}483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8"
+
+
+@pytest.mark.parametrize("written", [SHORT, LONG, SHORT.upper()])
+def test_a_public_key_is_refused_with_its_addresses(written: str) -> None:
+    """The remedy names what can be watched instead, and what cannot."""
+    with pytest.raises(AddressError) as error:
+        canonical(BITCOIN, written)
+    assert error.value.reason == "is a public key, not an address"
+    assert "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4" in error.value.remedy
+    assert "1BgGZ9tcN4rm9KBzDn7KprQz87SZ26SAMH" in error.value.remedy
+    assert ("1EHNa6Q4Jz2uvNExL497mE43ikXhwF6kZm" in error.value.remedy) == (written == LONG)
+    assert "no address's page" in error.value.remedy
+
+
+def test_what_is_no_point_of_the_curve_names_no_address() -> None:
+    """A mistyped key has no addresses to name."""
+    for wrong in (f"02{'f' * 64}", LONG[:-1] + "9", "02" + "0" * 63 + "5"):
+        with pytest.raises(AddressError) as error:
+            canonical(BITCOIN, wrong)
+        assert error.value.remedy == "Write the addresses that its owner uses"
