@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from monitor import coverage, unusual
+from monitor import absence, coverage, unusual
 from monitor.chains import stable_id
 from monitor.lanes import CANARY
 from monitor.model import (
@@ -28,8 +28,8 @@ from monitor.model import (
     Watched,
 )
 from monitor.news import is_new
-from monitor.plan import Change, Context, NewRow, Plan, Route
-from monitor.questions import Answers, second_source
+from monitor.plan import Answers, Change, Context, NewRow, Plan, Route
+from monitor.questions import second_source
 from monitor.store import Store, journal, record, watch
 from monitor.store.record import StreamState
 from monitor.store.views import STREAM_WORDS
@@ -195,7 +195,8 @@ def _second(alert: Alert, context: Context, said: _Said) -> dict[str, Any] | Non
     if word is None:
         return {"asked": False, "why": "none"} if said.answers.alone else None
     agrees = word.found and not word.failed
-    return {"source": word.source, "agrees": agrees, "at": context.now}
+    says = "it happened" if agrees else "it failed" if word.found else "not found"
+    return {"source": word.source, "agrees": agrees, "says": says, "at": context.now}
 
 
 def _evidence(alert: Alert, said: _Said) -> list[str]:
@@ -203,17 +204,19 @@ def _evidence(alert: Alert, said: _Said) -> list[str]:
     found = [
         f"{word.source} does not know the transaction."
         if not word.found
-        else f"{word.source} knows the transaction, but as failed."
+        else f"{word.source} shows that the transaction failed."
         if word.failed
         else f"{word.source} shows it in block {word.height}."
         for word in said.answers.words.get(alert.tx or "", ())
     ]
-    heads: dict[str, set[int]] = {}
-    for source, head in said.absences.get(alert.tx or "", ()):
-        heads.setdefault(source, set()).add(head)
+    lists, asked = absence.left_out(tuple(said.absences.get(alert.tx or "", ())))
     found += [
-        f"{source}, which told it, left it out of complete lists, first at block {min(seen)}."
-        for source, seen in heads.items()
+        f"{source}, which told it, left it out of complete lists, first at block {min(heads)}."
+        for source, heads in lists.items()
+    ]
+    found += [
+        f"{source} did not know the transaction either, asked first at block {min(heads)}."
+        for source, heads in asked.items()
     ]
     return found
 

@@ -36,6 +36,9 @@ _READY: Mapping[str, frozenset[Status]] = {
 }
 
 
+BACK = "included again"  # the state of a correction
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """A row as it will stand after the plan, and whether it was known in a block before."""
@@ -254,8 +257,10 @@ class _Case:
             return []
         told = [s for s in mine if s.transfer.identity in thread.told]
         states: dict[str, list[Standing]] = {}
+        whole = _whole(told)
         for stood in told:
-            if state := _correction_state(stood, thread.corrected.get(stood.transfer.identity)):
+            state = _correction_state(stood, thread.corrected.get(stood.transfer.identity))
+            if state and (whole or state != BACK):
                 states.setdefault(state, []).append(stood)
         return [
             self._correction(rows, state, thread, thread.corrections + number)
@@ -270,7 +275,7 @@ class _Case:
         loud = self._loudness(rows)
         sample = rows[0].transfer
         lane = Lane.NEWS if thread.loud else Lane.QUIET
-        when = "now" if state == "included again" else "was"
+        when = "now" if state == BACK else "was"
         return self._make(
             AlertKind.CORRECTION,
             rows,
@@ -335,6 +340,13 @@ def _severity(entry: Entry, rows: Sequence[Standing]) -> Severity:
     return entry.severity
 
 
+def _whole(told: Sequence[Standing]) -> bool:
+    """Whether a transaction that is in the chain again can be told as one: not while some of
+    its rows are still looked for, unless that takes until the others are final."""
+    missing = any(s.status is Status.MISSING for s in told)
+    return not missing or any(s.status is Status.FINAL for s in told)
+
+
 def _correction_state(stood: Standing, told: str | None) -> str | None:
     """What a row that had been told has turned into, if that needs telling.
 
@@ -347,6 +359,6 @@ def _correction_state(stood: Standing, told: str | None) -> str | None:
         return "reversed" if stood.was_in_block else "replaced"
     if stood.status is Status.PENDING:
         return "unconfirmed again" if gone or stood.was_in_block else None
-    if stood.status in LIVE_STATUSES and told not in (None, "included again"):
-        return "included again"
+    if stood.status in LIVE_STATUSES and told not in (None, BACK):
+        return BACK
     return None

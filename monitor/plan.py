@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from monitor.model import (
@@ -18,11 +18,45 @@ from monitor.model import (
     Subject,
     TokenFacts,
     Transfer,
+    TxWord,
     Watched,
 )
 
 Identity = tuple[str, str, str]  # chain, tx, leg
 Route = tuple[str, str, str]  # alert id, channel, form: that an alert is owed to a channel
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A question by hash that is owed: what was not answered yet has no verdict.
+
+    `why` is "success" (an alert went out without proof that its transaction succeeded),
+    "final" (a list left out what was final), "missing" (a list left out what was not),
+    "again" (a list shows what was found not to have happened).
+    """
+
+    tx: str
+    why: str
+    subject: str  # key of the subject whose polls ask
+    source: str = ""  # whose list it is about
+    state: str = ""  # what the last answer said: "" none yet | "kept" | "lost"
+    rows: int = 1
+    since: int = 0
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return (self.tx, self.why)
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What look-ups by hash brought. What is not here was not asked, or nobody answered."""
+
+    words: Mapping[str, Sequence[TxWord]] = field(default_factory=dict)  # by transaction
+    # Block hashes by (source, height); None: the source knows no such block.
+    hashes: Mapping[tuple[str, int], str | None] = field(default_factory=dict)
+    mute: bool = False  # no source of this chain looks transactions up
+    alone: bool = False  # the chain has one source: there is no second one to ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +78,9 @@ class Context:
     lags: Mapping[str, int] = field(default_factory=dict)  # blocks, by source
     # By (chain, contract), as value.nearest wants them; only where a threshold is in USD.
     prices: Mapping[tuple[str, str], tuple[Price, ...]] = field(default_factory=dict)
+    doubts: tuple[Doubt, ...] = ()  # of this subject (the oldest), and of the known rows
+    # Of the whole chain, by (source, why, state): how many rows are in doubt.
+    doubtful: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +157,7 @@ class Question:
     tx: str
     not_from: frozenset[str] = frozenset()  # prefer another source than these
     height: int | None = None  # also ask for the block hash at this height
-    why: str = ""  # "missing" | "unsettled" | "second source"
+    why: str = ""  # "missing" | "unsettled" | "final" | "again" | "success" | "second source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,3 +176,5 @@ class Plan:
     alerts: tuple[Alert, ...] = ()
     signals: tuple[Signal, ...] = ()
     questions: tuple[Question, ...] = ()
+    doubts: tuple[Doubt, ...] = ()  # new or changed
+    settled: tuple[tuple[str, str], ...] = ()  # doubts that are over: (transaction, why)

@@ -336,8 +336,8 @@ class Poller:
         )
         plan = decide(context, batches)
         answers = questions.answer(desk, plan.questions)
-        if answers.words:
-            plan = decide(context, batches, answers.words, answers.hashes)
+        if answers.words or answers.hashes or answers.mute:
+            plan = decide(context, batches, answers)
         alerts = history.with_facts(self.store, context, plan, answers)
         return replace(
             plan,

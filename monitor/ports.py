@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from monitor.model import Ask, Batch, Chain, Head, Outgoing, Price, TxWord
 
@@ -43,6 +43,15 @@ class Source(Protocol):
     def block_hash(self, height: int) -> str | None:
         """Hash of the block at this height, None above its head. Raises Refused where
         it cannot."""
+
+
+@runtime_checkable
+class BlockReceipts(Source, Protocol):
+    """A source that can tell the receipts of a whole block in one call."""
+
+    def receipts(self, height: int) -> list[TxWord]:
+        """A word for every transaction of the block at this height, each with that height
+        and block; no head. Raises NotYet for a block above its head."""
 
 
 class PriceSource(Protocol):

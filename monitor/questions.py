@@ -1,64 +1,158 @@
-"""Ask sources the look-ups by hash that a decision wants. A failure is simply no answer."""
+"""Ask sources the look-ups by hash that a decision wants. A failure is simply no answer.
+
+A plan may want thousands and a source may hang: so many are asked, for so long, and a source
+that fails one is left alone for the rest of the plan. What was not asked stays in doubt and
+is asked by a later plan.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from monitor.errors import SourceError
+from monitor.errors import NotServed, NotYet, Refused, SourceError
 from monitor.model import TxWord
-from monitor.plan import Question
-from monitor.ports import Source
+from monitor.plan import Answers, Question
+from monitor.ports import BlockReceipts, Source
 from monitor.reader import Desk
 
-MAX_QUESTIONS = 20  # of one plan; the rest is asked at the next poll
+MAX_QUESTIONS = 50  # transactions of one plan
 MAX_SECOND_SOURCE = 5  # severe movements of one plan that a second source is asked about
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    words: dict[str, list[TxWord]] = field(default_factory=dict)
-    hashes: dict[tuple[str, int], str | None] = field(default_factory=dict)
-    alone: bool = False  # the chain has one source: there is no second one to ask
+SECONDS = 30.0  # after which no look-up of a plan begins
+SECONDS_FOR_SUCCESS = 10.0  # after which none begins that can wait for the next plan
+WHOLE_BLOCK = 3  # questions about one block for which all its receipts are asked for
+_CAN_WAIT = frozenset({"success", "second source"})
 
 
 def answer(desk: Desk, asked: Sequence[Question]) -> Answers:
-    """Words of the first source that can look each transaction up, other sources first."""
-    answers = Answers(alone=len(desk.sources) == 1)
+    """Words of the sources about each transaction, other sources than its tellers first."""
+    if not asked:
+        return Answers()
+    tour = _Tour(desk, time.monotonic())
+    wanted = _chosen(asked)
+    tour.blocks([q for q in wanted if q.why == "success"])
+    for question in wanted:
+        if question.tx not in tour.words and not tour.over(question):
+            tour.one(question)
+    return tour.answers()
+
+
+def _chosen(asked: Sequence[Question]) -> list[Question]:
+    """Each transaction once; what decides whether a movement happened comes first."""
+    urgent = [q for q in asked if q.why not in _CAN_WAIT]
+    success = [q for q in asked if q.why == "success"]
     second = [q for q in asked if q.why == "second source"][:MAX_SECOND_SOURCE]
-    first = [q for q in asked if q.why != "second source"][:MAX_QUESTIONS]
-    for question in (*first, *second):
-        _one(desk, question, answers)
-    return answers
+    by_tx: dict[str, Question] = {}
+    for question in (*urgent, *success, *second):
+        by_tx.setdefault(question.tx, question)
+    severe = {q.tx for q in second}
+    return sorted(by_tx.values(), key=lambda q: (q.why in _CAN_WAIT, q.tx not in severe))
 
 
-def _one(desk: Desk, question: Question, answers: Answers) -> None:
-    others = [s for s in desk.sources if s.name not in question.not_from]
-    same = [s for s in desk.sources if s.name in question.not_from]
-    for source in (*others, *same):
-        word = _look_up(desk, source, question)
-        if word is None:
-            continue
-        answers.words.setdefault(question.tx, []).append(word)
-        if word.height is None and question.height is not None:
-            _block_hash(source, question.height, answers)
-        return
+@dataclass
+class _Tour:
+    """The look-ups of one plan."""
 
+    desk: Desk
+    began: float
+    words: dict[str, list[TxWord]] = field(default_factory=dict)
+    hashes: dict[tuple[str, int], str | None] = field(default_factory=dict)
+    failed: set[str] = field(default_factory=set)  # sources left alone for the rest
+    refused: set[str] = field(default_factory=set)  # sources that look nothing up
+    hashless: set[str] = field(default_factory=set)  # sources that tell no block's hash
+    asked: int = 0
 
-def _look_up(desk: Desk, source: Source, question: Question) -> TxWord | None:
-    try:
-        head = desk.head(source)
-        word = source.transaction(question.tx)
-    except SourceError:
-        return None
-    return replace(word, head=desk.heads.sure(source.name, word.head or head))
+    def answers(self) -> Answers:
+        names = {source.name for source in self.desk.sources}
+        mute = bool(names) and self.refused == names
+        return Answers(self.words, self.hashes, mute, alone=len(names) == 1)
 
+    def over(self, question: Question) -> bool:
+        seconds = SECONDS_FOR_SUCCESS if question.why in _CAN_WAIT else SECONDS
+        return self.asked >= MAX_QUESTIONS or time.monotonic() - self.began >= seconds
 
-def _block_hash(source: Source, height: int, answers: Answers) -> None:
-    try:
-        answers.hashes[source.name, height] = source.block_hash(height)
-    except SourceError:
-        return
+    def one(self, question: Question) -> None:
+        """Ask until somebody finds it done; where nobody does, ask for its block's hash."""
+        self.asked += 1
+        for source in self._order(question):
+            if time.monotonic() - self.began >= SECONDS:
+                return
+            word = self._look_up(source, question.tx)
+            if word is None:
+                continue
+            self.words.setdefault(question.tx, []).append(word)
+            if word.found and word.height is not None and not word.failed:
+                return
+        if question.height is not None:
+            self._block_hash(question.height)
+
+    def blocks(self, wanted: Sequence[Question]) -> None:
+        """All receipts of a block where many are wanted, from a source that has that call."""
+        by_height: dict[int, set[str]] = {}
+        for question in wanted:
+            if question.height is not None:
+                by_height.setdefault(question.height, set()).add(question.tx)
+        for height, txs in by_height.items():
+            if len(txs) >= WHOLE_BLOCK and not self.over(wanted[0]):
+                self._whole_block(height, txs)
+
+    def _whole_block(self, height: int, txs: set[str]) -> None:
+        for source in self.desk.sources:
+            if not isinstance(source, BlockReceipts) or not self._usable(source):
+                continue
+            self.asked += 1
+            try:
+                sure = self.desk.heads.sure(source.name, self.desk.head(source))
+                told = source.receipts(height)
+            except SourceError as error:
+                self._fault(source, error, set())
+                continue
+            for word in told:
+                if word.tx in txs:
+                    self.words.setdefault(word.tx, []).append(replace(word, head=sure))
+            return
+
+    def _order(self, question: Question) -> Iterator[Source]:
+        for told_it in (False, True):
+            for source in self.desk.sources:
+                asked = source.name in question.not_from
+                if asked is told_it and source.name not in self.refused and self._usable(source):
+                    yield source
+
+    def _usable(self, source: Source) -> bool:
+        return source.name not in self.failed and self.desk.usable(source, everything=False)
+
+    def _look_up(self, source: Source, tx: str) -> TxWord | None:
+        try:
+            head = self.desk.head(source)
+            word = source.transaction(tx)
+        except SourceError as error:
+            self._fault(source, error, self.refused)
+            return None
+        return replace(word, head=self.desk.heads.sure(source.name, word.head or head))
+
+    def _block_hash(self, height: int) -> None:
+        """Until one source names it: with many rows of one block it is asked for once."""
+        for source in self.desk.sources:
+            if self.hashes.get((source.name, height)) is not None:
+                return
+            late = time.monotonic() - self.began >= SECONDS
+            if late or source.name in self.hashless or not self._usable(source):
+                continue
+            if (source.name, height) not in self.hashes:
+                try:
+                    self.hashes[source.name, height] = source.block_hash(height)
+                except SourceError as error:
+                    self._fault(source, error, self.hashless)
+
+    def _fault(self, source: Source, error: SourceError, cannot: set[str]) -> None:
+        """What a source cannot do at all says nothing about its health; a failure does."""
+        if isinstance(error, Refused | NotServed):
+            cannot.add(source.name)
+        elif not isinstance(error, NotYet):
+            self.failed.add(source.name)
+            self.desk.failed(source, error, frozenset())
 
 
 def second_source(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from monitor import coverage
-from monitor.errors import NotYet, Refused, SourceError
+from monitor.errors import NotYet, Refused, SourceError, Unavailable
 from monitor.model import (
     STREAM_OF,
     Ask,
@@ -27,6 +27,7 @@ from monitor.model import (
     TxWord,
     account_leg,
 )
+from monitor.sources.evm_rows import number_equals
 
 Identity = tuple[str, str, str]
 UTXO = (Kind.UTXO_IN, Kind.UTXO_OUT, Kind.COINBASE)
@@ -48,6 +49,7 @@ class Move:
 class Tx:
     hash: str
     moves: tuple[Move, ...]
+    failed: bool = False  # reverted: in a block, paid for, and nothing else moved
 
     def addresses(self) -> set[str]:
         return {a for m in self.moves for a in (m.sender, m.recipient) if a is not None}
@@ -98,6 +100,12 @@ class FakeLedger:
         self._push(View(self.view.blocks, (*self.view.mempool, tx)))
         return tx
 
+    def fail(self, *moves: Move) -> Tx:
+        """Send a transaction that will be reverted, though explorers list what it tried."""
+        tx = Tx(self._hash(), moves, failed=True)
+        self._push(View(self.view.blocks, (*self.view.mempool, tx)))
+        return tx
+
     def mine(self, blocks: int = 1, *, idle: bool = False) -> None:
         """The first block takes all that waits, unless `idle`."""
         for _ in range(blocks):
@@ -135,7 +143,13 @@ class FakeLedger:
 
     def rows(self) -> list[Transfer]:
         """Every movement that has happened, as the chain stands."""
-        return [t for b in self.view.blocks for tx in b.txs for t in transfers(self.chain, tx, b)]
+        return [
+            t
+            for b in self.view.blocks
+            for tx in b.txs
+            for t in transfers(self.chain, tx, b)
+            if not tx.failed or t.kind is Kind.FEE
+        ]
 
     def pending(self) -> list[Transfer]:
         return [t for tx in self.view.mempool for t in transfers(self.chain, tx, None)]
@@ -246,6 +260,7 @@ class FakeSource:
         self.heightless = frozenset(heightless)
         self.served: list[Served] = []
         self.asked: list[Ask] = []
+        self.looked_up = 0  # transactions asked for by hash
         self.block_cap: int | None = None  # rows of one block that it hands out at most
         self.never: frozenset[str] = frozenset()  # streams that it never gets to index
         self.heal()
@@ -264,6 +279,10 @@ class FakeSource:
         self.nameless = False  # its false head names no hash
         self.final: int | None = None  # what it calls final, in blocks from its head
         self.abroad: FakeLedger | None = None  # another chain, for which it answers
+        self.forgotten: set[str] = set()  # transactions that lists and look-ups do not know
+        self.dumb = False  # look-ups fail
+        self.slanders = False  # look-ups call every transaction failed
+        self.doubled = False  # lists tell every row twice
         self.epoch = 0  # raised: cursors given before have become invalid
 
     def identify(self) -> None:
@@ -288,12 +307,18 @@ class FakeSource:
 
     def transaction(self, tx: str) -> TxWord:
         view = self._answer()
+        self.looked_up += 1
         if not self.lookups:
             raise Refused("no look-ups here")
+        if self.dumb:
+            raise Unavailable("no answer")
         head = Head(view.head.height, view.head.time, view.head.hash)
         block = view.find(tx)
+        if tx in self.forgotten:
+            return TxWord(self.name, tx, False, head=head)
         if block is not None:
-            return TxWord(self.name, tx, True, block.height, block.hash, head=head)
+            failed = self.slanders or any(t.failed for t in block.txs if t.hash == tx)
+            return TxWord(self.name, tx, True, block.height, block.hash, failed, head)
         waiting = any(t.hash == tx for t in view.mempool)
         return TxWord(self.name, tx, waiting, head=head)
 
@@ -332,11 +357,22 @@ class FakeSource:
                     continue
                 rows += [
                     (self._place(block), self._told(t))
-                    for t in transfers(self.ledger.chain, tx, block)
+                    for t in self._rows(tx, block)
                     if self._shows(t, wanted, ask.streams, view)
                 ]
         self.omit_once -= {t.identity for _, t in rows}
         return [(place, t) for place, t in rows if t.identity not in self._leaving_out]
+
+    def _rows(self, tx: Tx, block: Block) -> list[Transfer]:
+        """As the adapters make them of the answers, also where these tell a row twice."""
+        rows = [] if tx.hash in self.forgotten else transfers(self.ledger.chain, tx, block)
+        if not self.doubled or self.ledger.chain.family == "utxo":
+            return rows * (1 + self.doubled)
+        drafts = [
+            replace(t, leg="", log_index=n, trace_path=str(n) if t.kind is Kind.INTERNAL else None)
+            for n, t in enumerate(rows)
+        ]
+        return [replace(t, trace_path=None) for t in number_equals([*drafts, *drafts])]
 
     def _shows(self, t: Transfer, wanted: set[str], streams: frozenset[str], view: View) -> bool:
         stream = STREAM_OF[t.kind]

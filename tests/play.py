@@ -152,6 +152,15 @@ class Play:
     def omit(self, source: int, back: int) -> None:
         self.sources[source].omit_once |= self._recent(back)
 
+    def forget(self, source: int, back: int) -> None:
+        """A source that knows nothing of transactions that it told, although their block is
+        where it was: neither its list nor its look-ups."""
+        self.sources[source].forgotten |= {tx for _, tx, _ in self._recent(back)}
+
+    def double(self, source: int) -> None:
+        """Every row of its lists comes twice."""
+        self.sources[source].doubled = True
+
     def spoil(self, source: int, back: int) -> None:
         self.sources[source].bad |= self._recent(back)
 
@@ -326,6 +335,10 @@ class Play:
             for height, time in places
         )
 
+    def _never_left(self, tx: str) -> bool:
+        """It was mined once and no reorganisation ever touched its block."""
+        return sum(height is not None for height, _ in self.ledger.places[tx]) == 1
+
     def _check_thread(
         self, tx: str, told: Sequence[Alert], status: dict[tuple[str, str, str], Status]
     ) -> None:
@@ -337,6 +350,7 @@ class Play:
         assert all(a.amends in roots for a in told if a.id not in roots)
         news = [i for a in told if a.kind is not AlertKind.CORRECTION for i in a.rows if i[1] == tx]
         assert len(news) == len(set(news)), f"{tx}: a row was told twice"
+        standing = {t.identity for t in self.ledger.rows()}
         for identity in news:
             states = [
                 str(a.facts["correction"]["state"])
@@ -350,6 +364,8 @@ class Play:
             )
             again = [s for s, t in pairwise(states) if s == t]
             assert not again, f"{identity}: corrected twice in the same way: {states}"
+            if identity in standing and self._never_left(tx):
+                assert not states, f"{identity} always stood in its block, told: {states}"
             assert not down or down[0], f"{identity}: 'included again' before it was reversed"
 
     # -- looking in --------------------------------------------------------------------
@@ -398,7 +414,7 @@ def swap(sender: str, recipient: str, amount: int) -> tuple[Move, ...]:
     twin = Move(Kind.ERC20, recipient, sender, amount, TOKEN)
     return (
         *native(sender, recipient, amount),
-        Move(Kind.INTERNAL, recipient, sender, 1),
+        Move(Kind.INTERNAL, recipient, sender, amount + 1),
         twin,
         twin,
         Move(Kind.ERC721, recipient, sender, 1, FAKE, "7"),

@@ -10,7 +10,8 @@ import pytest
 from book import Book, elsewhere, fee, kinds, stream_of, transfer
 from play import DAY, TOKEN, A, B, X
 
-from monitor.model import Gap, Head, Interval, Kind, Severity, Status, TxWord
+from monitor.model import Gap, Head, Interval, Kind, Severity, Status, Transfer, TxWord
+from monitor.plan import Plan
 
 IN = transfer(105)
 
@@ -32,18 +33,82 @@ def word(height: int | None, *, found: bool, head: int = 110, **more: object) ->
 # -- absence -----------------------------------------------------------------------------
 
 
-def test_gone_only_after_two_reads_with_different_heads(book: Book) -> None:
-    """The source that told it leaves it out twice: missing, then orphaned and corrected."""
+def test_not_asked_means_no_verdict(book: Book) -> None:
+    """The source that told it leaves it out as often as it likes: looked for, never taken
+    back, asked again in every poll until somebody answers."""
     assert kinds(book.read(IN, head=106)) == ["movement"]
-    first = book.read(head=107)
-    assert book.status(IN) is Status.MISSING
-    assert kinds(first) == []
-    assert [q.why for q in first.questions] == ["missing"]
-    assert kinds(book.read(head=107)) == []
-    assert book.status(IN) is Status.MISSING
-    assert kinds(book.read(head=108)) == ["reversed"]
+    for head in (107, 107, 108, 109, 120):
+        plan = book.read(head=head)
+        assert [q.why for q in plan.questions] == ["missing"]
+        assert kinds(plan) == []
+        assert book.status(IN) is Status.MISSING
+    gone = book.take([book.batch(head=121)], [word(None, found=False)], {("two", 105): "0xo"})
+    assert kinds(gone) == ["reversed"]
     assert book.status(IN) is Status.ORPHANED
-    assert kinds(book.read(head=109)) == []
+    assert kinds(book.read(head=122)) == []
+
+
+def test_where_nobody_can_be_asked_silence_counts_from_several_heads(book: Book) -> None:
+    """No source of the chain looks anything up: three heads that leave it out."""
+    book.mute = True
+    book.read(IN, head=106)
+    told = [kinds(book.read(head=head)) for head in (107, 107, 108, 109, 110)]
+    assert told == [[], [], [], ["reversed"], []]
+
+
+def test_an_unchanged_block_means_that_nothing_was_reorganised(book: Book) -> None:
+    """List and look-ups forget it, its block is as before: a gap of the list, told as such,
+    nothing taken back; over when the list shows it again."""
+    book.read(IN, head=106)
+    same = {("two", 105): IN.block_hash}
+    for head in (107, 108, 130, 140):
+        plan = book.take([book.batch(head=head)], [word(None, found=False, head=head)], same)
+        assert kinds(plan) == []
+        assert book.status(IN) is Status.MISSING
+        assert [(s.key, s.bad) for s in plan.signals] == [
+            ("integrity:ethereum/one", False),
+            ("listgap:ethereum/one", True),
+        ]
+    unanswered = book.read(head=141)
+    assert all(s.bad for s in unanswered.signals if s.key.startswith("listgap"))
+    plan = book.read(IN, head=142)
+    assert [s.bad for s in plan.signals] == [False, False]
+    assert book.alerts() == ["movement"]
+    assert book.read(IN, head=143).signals == ()
+
+
+def test_a_block_that_cannot_be_compared_needs_silence_from_several_heads(book: Book) -> None:
+    """No hash of its block was told: look-ups that do not know it count once it is final
+    for them, under three different heads."""
+    bare = replace(IN, block_hash=None)
+    book.read(bare, head=106)
+    for head, told in ((107, []), (109, []), (109, []), (110, []), (111, ["reversed"])):
+        plan = book.take([book.batch(head=head)], [word(None, found=False, head=head)])
+        assert kinds(plan) == told, head
+
+
+def test_one_source_that_still_has_the_block_is_enough(book: Book) -> None:
+    """Two sources name two blocks at its height: nothing is taken back yet."""
+    book.read(IN, head=106)
+    split = {("two", 105): "0xother", ("one", 105): IN.block_hash}
+    plan = book.take([book.batch(head=107)], [word(None, found=False)], split)
+    assert kinds(plan) == []
+
+
+def test_found_elsewhere_without_this_row_it_did_not_happen(book: Book) -> None:
+    """The transaction ran anew in another block and paid less: only complete lists beyond
+    its new place, twice, take the row back."""
+    call = transfer(105, kind=Kind.INTERNAL)
+    book.read(call, head=106)
+    moved = word(106, found=True, head=110, block_hash="0xother")
+    assert kinds(book.take([book.batch(head=107)], [moved])) == []
+    assert kinds(book.take([book.batch(head=108)], [moved])) == ["reversed"]
+
+
+def again(book: Book, *told: Transfer, head: int) -> Plan:
+    """What an answer makes of it: not found, and its block was replaced."""
+    unknown = word(None, found=False, head=head)
+    return book.take([book.batch(*told, head=head)], [unknown], {("two", 105): "0xother"})
 
 
 def test_another_sources_silence_changes_nothing(book: Book) -> None:
@@ -105,14 +170,13 @@ def test_included_at_another_height_is_the_same_movement(book: Book) -> None:
 def test_each_turn_of_a_told_movement_is_corrected_once(book: Book) -> None:
     """Reversed, included again, reversed again: three corrections with three names."""
     book.read(IN, head=106)
-    book.read(head=107)
-    book.read(head=108)
-    again = elsewhere(IN, 109)
-    book.read(again, head=110)
-    book.read(again, head=111)
-    book.read(head=112)
+    again(book, head=107)
+    back = elsewhere(IN, 109)
+    book.read(back, head=110)
+    book.read(back, head=111)
+    gone = word(None, found=False, head=112)
+    book.take([book.batch(head=112)], [gone], {("two", 109): "0xother"})
     book.read(head=113)
-    book.read(head=114)
     assert book.alerts() == ["movement", "reversed", "included again", "reversed"]
 
 
@@ -193,19 +257,61 @@ def test_final_is_by_depth_and_alerts_nobody(book: Book) -> None:
     assert book.status(IN) is Status.FINAL
 
 
-@pytest.mark.parametrize("told", [(), (transfer(105, block="'"),)])
-def test_a_final_movement_that_changes_is_an_incident_and_no_edit(
-    book: Book, told: tuple[object, ...]
+UNKNOWN = word(None, found=False, head=121)
+
+
+@pytest.mark.parametrize(
+    ("words", "hashes", "open_keys"),
+    [
+        ([], {}, []),  # not asked: no verdict
+        ([word(105, found=True, head=121, block_hash=IN.block_hash)], {}, []),
+        ([UNKNOWN], {("two", 105): IN.block_hash}, ["listgap:ethereum/one"]),
+        ([UNKNOWN], {("two", 105): "0xother"}, ["integrity:ethereum/one"]),
+        ([word(105, found=True, failed=True)], {}, ["integrity:ethereum/one"]),
+        ([word(107, found=True, block_hash="0xother")], {}, ["integrity:ethereum/one"]),
+    ],
+)
+def test_a_final_movement_that_a_list_leaves_out(
+    book: Book, words: list[TxWord], hashes: dict[tuple[str, int], str], open_keys: list[str]
 ) -> None:
-    """Gone from a complete list, or in another block: said loudly, the record stays."""
+    """Asked by hash, in every poll until it is answered; told loudly only when an answer says
+    so; the record stays as it was."""
     book.read(IN, head=120)
     before = book.row(IN)
-    plan = book.read(*told, head=121)  # type: ignore[arg-type]
-    assert [s.key.partition(":")[0] for s in plan.signals] == ["integrity"]
-    assert plan.signals[0].severity == "severe"
+    plan = book.take([book.batch(head=121)], words, hashes)
+    assert [s.key for s in plan.signals if s.bad] == open_keys
     assert plan.changes == ()
-    assert book.row(IN).transfer == before.transfer
+    assert (book.row(IN).transfer, book.status(IN)) == (before.transfer, Status.FINAL)
+    following = book.read(head=122, lo=110)
+    stands = bool(words) and not open_keys
+    assert [q.why for q in following.questions] == ([] if stands else ["final"])
+    shown = book.read(IN, head=123)
+    assert not any(s.bad for s in shown.signals)
+    assert book.read(head=124, lo=110).questions == ()
+
+
+def test_a_final_movement_in_another_block_is_an_incident_and_no_edit(book: Book) -> None:
+    """Said loudly; the record stays."""
+    book.read(IN, head=120)
+    plan = book.read(transfer(105, block="'"), head=121)
+    assert [(s.key, s.severity) for s in plan.signals if s.bad] == [
+        ("integrity:ethereum/one", "severe")
+    ]
+    assert plan.changes == ()
     assert book.status(IN) is Status.FINAL
+
+
+def test_one_incident_for_all_that_a_source_lost(book: Book) -> None:
+    """Forty final movements that were replaced are one notice, with their number."""
+    many = [transfer(105, tx=f"0xt{n}") for n in range(40)]
+    book.read(*many, head=120)
+    words = [replace(UNKNOWN, tx=t.tx) for t in many]
+    plan = book.take([book.batch(head=121)], words, {("two", 105): "0xother"})
+    (bad,) = [s for s in plan.signals if s.bad]
+    assert "40 movements" in bad.what
+    plan = book.read(*many[:30], head=122)
+    (bad,) = [s for s in plan.signals if s.bad]
+    assert "10 movements" in bad.what
 
 
 # -- what is news ---------------------------------------------------------------------------
@@ -302,7 +408,12 @@ def test_an_unconfirmed_payment_that_is_replaced(tmp_path: Path) -> None:
     book.read(head=102)  # the mempool was not read in full: says nothing
     book.read(head=103, mempool=True)
     assert book.status(waits) is Status.MISSING
+    first = book.batch(head=103, mempool=True)
+    assert kinds(book.take([first], [word(None, found=False, head=103)])) == []
     book.read(head=104, mempool=True)
+    assert book.alerts() == ["movement"], "not asked: no verdict"
+    later = book.batch(head=104, mempool=True)
+    book.take([later], [word(None, found=False, head=104)])
     assert book.alerts() == ["movement", "replaced"]
 
 

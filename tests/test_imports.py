@@ -14,8 +14,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "monitor"
 LAYERS: dict[str, tuple[str, ...]] = {
     "values": ("errors", "model", "ports", "plan", "chains", "scripts", "segwit"),
     "pure": (
-        *("coverage", "heads", "decide", "news", "lanes", "unusual", "incidents"),
-        *("plain", "records"),
+        *("absence", "coverage", "heads", "decide", "decide_rows", "doubts", "news", "proof"),
+        *("lanes", "unusual", "incidents", "plain", "records"),
         *(
             "messages",
             "sheets",

@@ -67,6 +67,8 @@ FAULT = st.one_of(
     event("expire", 1),
     event("high", 1, 6, 1),
     event("finals", 1, 2),
+    event("forget", 1, 5),
+    event("double", 1),
     event("mend", 1),
 )
 CHAIN = st.one_of(
@@ -504,7 +506,7 @@ def test_the_axis_of_time(tell: Tell) -> None:
     ledger.mine()
     play.poll()
     ledger.reorg(1, "drop")
-    for _ in range(3):
+    for _ in range(8):  # no block's hash: final for it, then three heads
         ledger.mine()
         play.poll()
     assert "reversed" in {

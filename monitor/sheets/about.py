@@ -210,6 +210,9 @@ def _second(view: AlertView) -> Item:
         return Item(f"Second source {name} was asked {at} and could not say.", style="note")
     if agrees:
         return Item(f"Second source {name} agrees ({at}).")
+    if second.get("says") == "it failed":
+        said = f"Second source {name} shows that the transaction FAILED ({at}). Check by hand."
+        return Item(said, style="warn")
     return Item(f"Second source {name} DOES NOT SHOW IT ({at}). Check by hand.", style="warn")
 
 

@@ -21,7 +21,7 @@ from monitor.plan import (
     Signal,
     gap_key,
 )
-from monitor.store import Store, is_double, prices, watch
+from monitor.store import Store, doubts, is_double, prices, watch
 from monitor.store.journal import insert_alerts, note_signals
 from monitor.store.rows import TRANSFER_COLUMNS, to_alert, to_row, to_transfer, transfer_params
 
@@ -172,6 +172,10 @@ def context(
     txs = {t.tx for b in batches for t in b.transfers}
     txs.update(row.transfer.tx for row in open_rows(store, subject))
     txs.update(_reread_txs(store, subject, batches, states))
+    owed = doubts.of_subject(store, subject)
+    txs.update(doubt.tx for doubt in owed)
+    others = {d.key: d for d in doubts.of_transactions(store, chain.key, txs)}
+    owed = list((others | {d.key: d for d in owed}).values())
     known = _rows_of(store, chain.key, txs)
     moved = [t for b in batches for t in b.transfers] + [row.transfer for row in known]
     parties = {subject.address, *(party for t in moved for party in t.parties())}
@@ -191,6 +195,8 @@ def context(
         assets=assets,
         lags=lags,
         prices=_prices(store, watched, moved, now),
+        doubts=tuple(owed),
+        doubtful=doubts.counts(store, chain.key),
     )
 
 
@@ -296,6 +302,7 @@ def apply(
         for gap in plan.gaps:
             _open_gap(conn, plan.subject, gap, plan.now)
         _tokens(conn, plan)
+        doubts.note(conn, plan)
         conn.executemany(
             "UPDATE entry SET base_height = ?, base_time = ?, base_head_time = ? "
             "WHERE id = ? AND base_height IS NULL",

@@ -275,6 +275,17 @@ CREATE TABLE block_word (            -- what sources said of blocks that can nev
   since INTEGER NOT NULL, last INTEGER NOT NULL,
   PRIMARY KEY (chain, source, height, hash)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE doubt (                 -- a question by hash that nobody has answered yet
+  chain TEXT NOT NULL, tx TEXT NOT NULL,
+  why TEXT NOT NULL,                 -- success | final | missing | again, see plan.Doubt
+  subject TEXT NOT NULL,             -- whose polls ask
+  source TEXT NOT NULL,              -- whose list it is about
+  state TEXT NOT NULL,               -- what the last answer said: '' none | silent | kept | lost
+  rows INTEGER NOT NULL,
+  since INTEGER NOT NULL,
+  PRIMARY KEY (chain, tx, why)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX doubt_subject ON doubt(subject, since);
 """
 
 

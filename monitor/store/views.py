@@ -25,6 +25,7 @@ from monitor.model import (
 )
 from monitor.plain import utc
 from monitor.store import Store, prices, watch
+from monitor.store.doubts import unchecked
 from monitor.store.journal import get_note
 from monitor.store.record import stream_states
 from monitor.store.rows import to_alert, to_row
@@ -39,6 +40,11 @@ STREAM_WORDS: Mapping[str, str] = {
     "trc20": "Token transfers (TRC-20)",
     "issuer": "What issuers of tokens do to the address (freeze, destroy, release)",
 }
+
+SUCCESS = (
+    "Success not checked yet: nobody has shown a receipt of the transaction so far. It is asked "
+    "again; if it failed, a correction follows."
+)
 
 
 @dataclass(frozen=True)
@@ -229,7 +235,7 @@ class _Look:
             transfers=transfers,
             all_legs=legs,
             names=self._names(alert, legs),
-            not_covered=self._not_covered(watched),
+            not_covered=(*self._unchecked(alert), *self._not_covered(watched)),
             deliveries=self._deliveries(alert.id),
             acknowledged=self._acknowledged(alert.id),
             head_height=self._head(alert.chain),
@@ -287,6 +293,11 @@ class _Look:
             [alert.tx, alert.id],
         )
         return {row["entry"]: row["id"] for row in rows if row["entry"]}
+
+    def _unchecked(self, alert: Alert) -> tuple[str, ...]:
+        if alert.tx is None or not unchecked(self.store, alert.chain or "", alert.tx):
+            return ()
+        return (SUCCESS,)
 
     def _not_covered(self, watched: Watched | None) -> tuple[str, ...]:
         if watched is None:

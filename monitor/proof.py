@@ -1,0 +1,51 @@
+"""Whose success nobody proved: movements that a list tells without the transaction. Pure.
+
+Explorers have listed what a reverted transaction undid as if it had happened (blockscout#8349,
+#10526). A list that holds the transaction's own row says itself whether it succeeded; where
+an alert rests on other rows alone, a receipt is asked for. What was not asked is told so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from monitor import absence
+from monitor.model import Alert, AlertKind, Kind, Lane, Status
+from monitor.news import Standing
+from monitor.plan import Answers, Context, Doubt, Identity
+
+MOST = 50  # transactions of one plan that wait for their receipts
+PATIENCE = 86_400  # seconds for which a receipt is asked for
+NOT_YET = "not checked yet"
+_TOLD = frozenset({AlertKind.MOVEMENT, AlertKind.LATE, AlertKind.AMENDMENT})
+_IN_BLOCK = frozenset({Status.PROVISIONAL, Status.FINAL})
+
+
+def unproven(
+    context: Context,
+    alerts: Iterable[Alert],
+    standing: Mapping[Identity, Standing],
+    answers: Answers,
+) -> tuple[str, ...]:
+    """Transactions of loud alerts of which no row and no receipt says that they succeeded."""
+    if context.chain.family == "utxo" or answers.mute:
+        return ()
+    told = {a.tx for a in alerts if a.lane is Lane.NEWS and a.kind in _TOLD}
+    mined = [
+        s.transfer
+        for s in standing.values()
+        if s.transfer.tx in told and s.status in _IN_BLOCK and s.transfer.kind is not Kind.FEE
+    ]
+    proven = {
+        transfer.tx
+        for transfer in mined
+        if transfer.kind is Kind.NATIVE
+        or absence.succeeded(transfer, answers.words.get(transfer.tx, ()))
+    }
+    return tuple(dict.fromkeys(t.tx for t in mined if t.tx not in proven))
+
+
+def waiting(context: Context) -> list[Doubt]:
+    """Doubts about success for which a receipt is still asked for, the oldest first."""
+    young = [d for d in context.doubts if d.why == "success" and context.now - d.since < PATIENCE]
+    return sorted(young, key=lambda d: (d.since, d.tx))[:MOST]

@@ -1,0 +1,63 @@
+"""Questions by hash that are owed, as plan.Doubt: kept until somebody answers them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+
+from monitor.model import Subject
+from monitor.plan import Doubt, Plan
+from monitor.store import Store
+
+OLDEST = 200  # of one subject, that one poll looks at
+
+_FIELDS = "tx, why, subject, source, state, rows, since"
+
+
+def of_subject(store: Store, subject: Subject) -> list[Doubt]:
+    """The oldest doubts that the polls of a subject have to ask about."""
+    rows = store.read(
+        f"SELECT {_FIELDS} FROM doubt WHERE subject = ? ORDER BY since, tx LIMIT ?",  # noqa: S608
+        [subject.key, OLDEST],
+    )
+    return [Doubt(*row) for row in rows]
+
+
+def of_transactions(store: Store, chain: str, txs: Iterable[str]) -> list[Doubt]:
+    """Doubts about these transactions, whoever has to ask."""
+    if not store.read("SELECT 1 FROM doubt WHERE chain = ? LIMIT 1", [chain]):
+        return []
+    sql = f"SELECT {_FIELDS} FROM doubt WHERE chain = ? AND tx IN ({{}})"  # noqa: S608
+    return [Doubt(*row) for row in store.read_in(sql, txs, [chain])]
+
+
+def counts(store: Store, chain: str) -> Mapping[tuple[str, str, str], int]:
+    """How many rows of a chain an answer has left in doubt, by (source, why, state)."""
+    rows = store.read(
+        "SELECT source, why, state, sum(rows) AS n FROM doubt WHERE chain = ? AND state <> '' "
+        "GROUP BY source, why, state",
+        [chain],
+    )
+    return {(row["source"], row["why"], row["state"]): row["n"] for row in rows}
+
+
+def unchecked(store: Store, chain: str, tx: str) -> bool:
+    """Whether nobody has yet shown a receipt for what was told of a transaction."""
+    sql = "SELECT 1 FROM doubt WHERE chain = ? AND tx = ? AND why = 'success'"
+    return bool(store.read(sql, [chain, tx]))
+
+
+def note(conn: sqlite3.Connection, plan: Plan) -> None:
+    """Keep a plan's doubts and forget those that it settled."""
+    chain = plan.subject.chain
+    conn.executemany(
+        "DELETE FROM doubt WHERE chain = ? AND tx = ? AND why = ?",
+        [(chain, tx, why) for tx, why in plan.settled],
+    )
+    conn.executemany(
+        "INSERT INTO doubt (chain, tx, why, subject, source, state, rows, since) "
+        "VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (chain, tx, why) DO UPDATE SET "
+        "subject = excluded.subject, source = excluded.source, state = excluded.state, "
+        "rows = excluded.rows",
+        [(chain, d.tx, d.why, d.subject, d.source, d.state, d.rows, d.since) for d in plan.doubts],
+    )
