@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 import requests
 import urllib3
 
-from monitor import net
+from monitor import hidden, net
 from monitor.errors import BadResponse, RateLimited, Refused, SourceError, Unavailable
 
 WAITS = (0.3, 1.0)  # seconds between the attempts of one call; the last one repeats
@@ -42,7 +42,7 @@ class Answer:
     status: int
     body: bytes = field(repr=False)  # decoded of gzip and the like
     headers: Mapping[str, str] = field(repr=False)  # names in lower case
-    sha256: str  # hex, over body
+    sha256: str  # hex, over the body as it came
     origin: str = "the source"  # for error texts: name and host
 
     @property
@@ -234,6 +234,10 @@ class Http:
         self._timeout = timeout
         self._max_bytes = max_bytes
         self._proxies = net.proxies_for(base_url, proxies)
+        # What a server may repeat of our requests; taken out of all that it says.
+        self.hidden = hidden.of_request(
+            base_url, self._params, self._headers, (proxies or {}).values()
+        )
         self._verify = verify
         self._attempts = attempts
         self._sessions = threading.local()
@@ -348,7 +352,8 @@ class Http:
     def _answer(self, response: requests.Response, body: bytes) -> Answer:
         headers = {name.lower(): value for name, value in response.headers.items()}
         digest = hashlib.sha256(body).hexdigest()
-        return Answer(response.status_code, body, headers, digest, self._origin)
+        clean = self.hidden.scrub(body)
+        return Answer(response.status_code, clean, headers, digest, self._origin)
 
     def _body(self, response: requests.Response) -> bytes | None:
         chunks: list[bytes] = []

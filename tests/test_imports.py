@@ -28,7 +28,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         *("config_rows", "config_chains", "config_channels", "addressbook", "budget"),
         *("chain_names", "watchlist_cells", "watchlist_tables", "watchlist_json"),
         *("watchlist_import", "watchlist_export"),
-        *("links", "routing", "value", "verdict", "issuers"),
+        *("links", "routing", "value", "verdict", "issuers", "hidden"),
     ),
     "edges": ("http", "net", "log", "settings", "inbox", "sources", "channels", "prices", "store"),
     "loops": (

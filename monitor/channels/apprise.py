@@ -16,14 +16,12 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from monitor import plain
-from monitor.channels import hidden
+from monitor import hidden, plain
 from monitor.errors import ConfigError, DeliveryError, Problem
 from monitor.model import ChannelConfig, Outgoing
 
 TIMEOUT = 45.0  # seconds that one message to one URL may take
 _NUMBER = re.compile(r"no\. ([0-9]{1,4})\b")
-_LEAST_SECRET = 4  # characters; any part of these URLs may be the key
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]{1,19})://")
 
 
@@ -42,9 +40,7 @@ class Apprise:
         self.name = config.name
         self._timeout = timeout
         self._library = _library(config.name)
-        self._hidden = [
-            hidden.pieces(_SCHEME.sub("", url, count=1), _LEAST_SECRET) for url in config.urls
-        ]
+        self._hidden = [hidden.of_anything(_SCHEME.sub("", url, count=1)) for url in config.urls]
         self._services = _services(self._library, config)
         self._left: dict[int, threading.Thread] = {}  # by URL: what did not end in time
 
@@ -104,7 +100,7 @@ class Apprise:
         if len(outcome) > 1:
             return f"its plugin failed ({type(outcome[1]).__name__})"
         said = [str(entry.message) for entry in outcome[0].logs()] if outcome else []
-        words = hidden.hide(" ".join(said), self._hidden[at])
+        words = self._hidden[at].hide(" ".join(said))
         return f"not accepted: {plain.tidy(words)}" if words else "not accepted"
 
     def _error(self, message: Outgoing, words: str, status: str) -> DeliveryError:

@@ -14,12 +14,13 @@ from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import format_datetime, parseaddr
 
-from monitor import net, plain
+from monitor import hidden, net, plain
 from monitor.errors import ConfigError, DeliveryError, Problem
 from monitor.model import ChannelConfig, Outgoing
 
 TIMEOUT = 30.0  # seconds for the whole delivery
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
+_WORDS = 4096  # characters of the server's answer that are looked at
 _LONGEST_HEADER = 900  # of the 998 characters that RFC 5322 allows a line
 _IDS = frozenset({"message-id", "in-reply-to", "references"})
 
@@ -77,6 +78,7 @@ class Email:
         self._server = f"{config.host}:{self._port}"
         self._bundle = config.ca_file or (verify if isinstance(verify, str) else None)
         self._timeout = timeout
+        self._hidden = hidden.Hidden([config.password] if config.password else [])
         self._address = parseaddr(config.sender)[1]
         if "@" not in self._address:
             place = f"config/channels.yaml: channels.{config.name}.from"
@@ -245,7 +247,8 @@ class Email:
         other. A refusal that lies in the settings or in the server (sender, login, TLS) is
         worth repeating: the mail is not to blame."""
         code, raw = answer
-        words = plain.tidy(f"{code} {raw.decode('utf-8', 'replace')}")
+        said = plain.tidy(f"{code} {raw.decode('utf-8', 'replace')}", _WORDS)
+        words = plain.tidy(self._hidden.hide(said))
         if code in yes:
             return words
         raise DeliveryError(

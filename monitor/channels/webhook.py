@@ -15,8 +15,8 @@ import requests
 import urllib3
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from monitor import net, plain
-from monitor.channels import answers, hidden
+from monitor import hidden, net, plain
+from monitor.channels import answers
 from monitor.channels.answers import Reply
 from monitor.errors import ConfigError, DeliveryError, Problem
 from monitor.model import ChannelConfig, Outgoing
@@ -26,7 +26,7 @@ _PREFIX = "whsec_"
 _MOST = 65_536  # bytes of the receiver's answer that are looked at
 _LATER = frozenset({408, 425, 429})  # of 4xx: not now; the others are a no until somebody acts
 _LEAST_KEY = 12  # bytes; a shorter key can be guessed from one signature
-_LEAST_SECRET = 9  # characters; shorter pieces of a URL are words such as "services"
+_WORDS = 4096  # characters of it that may be shown
 _REMEDY_PRIVATE = "If this is meant, set allow_private: true for the channel."
 
 
@@ -72,7 +72,8 @@ class Webhook:
         self._timeout = timeout
         self._clock = clock
         self._host = net.host_of(config.url)
-        self._hidden = _hidden(config)
+        proxied = (hidden.of_url(proxy) for proxy in (proxies or {}).values())
+        self._hidden = (hidden.of_url(config.url, *config.secrets), *proxied)
 
     def send(self, message: Outgoing) -> str:
         """POST the message's JSON; returns status and the beginning of the answer."""
@@ -152,7 +153,7 @@ class Webhook:
         if deadline.expired:  # cut among the headers: nothing is known
             raise self._error(net.expired(deadline), "timeout")
         status, text = response.status_code, self._text(response)
-        words = plain.tidy(hidden.hide(text, self._hidden))
+        words = self._words(text)
         if 200 <= status < 300:
             reply = Reply(status, response.headers.get("Content-Type", ""), text)
             if not (why := self._why_not(reply)):
@@ -206,6 +207,13 @@ class Webhook:
                 found += part
         return found.decode("utf-8-sig", "replace").replace("\0", "")
 
+    def _words(self, text: str) -> str:
+        """The beginning of an answer, without anything secret that it repeats."""
+        words = plain.tidy(text, _WORDS)
+        for each in self._hidden:  # before they are cut: no piece may be left
+            words = each.hide(words)
+        return plain.tidy(words)
+
     def _fault(self, error: Exception, deadline: net.Deadline) -> DeliveryError:
         words = net.explain(error, deadline)
         if net.is_caused_by(error, net.PrivatePeerError):
@@ -236,17 +244,6 @@ def _keys(config: ChannelConfig) -> tuple[bytes, ...]:
         place = f"config/channels.yaml: channels.{config.name}"
         raise ConfigError([Problem(f"{place}.{key}", "", why, how) for key, why, how in problems])
     return keys
-
-
-def _hidden(config: ChannelConfig) -> frozenset[str]:
-    """What a receiver that echoes its request must not bring into the record."""
-    parts = urllib3.util.parse_url(config.url)
-    query = (parts.query, *(parts.query or "").split("&"))
-    whole = (config.url, parts.request_uri, parts.path, *query, parts.auth, *config.secrets)
-    # All but the host, which may be told.
-    private = filter(None, (parts.auth, parts.path, parts.query, parts.fragment))
-    inner = (piece for part in private for piece in hidden.pieces(part, _LEAST_SECRET))
-    return frozenset((*(p for p in whole if p and len(p) > 3), *inner))
 
 
 def _host_and_port(url: str, default: int) -> tuple[str, int]:

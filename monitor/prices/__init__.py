@@ -41,4 +41,7 @@ def build(
         verify=verify,
         attempts=1,  # the next round asks again
     )
-    return PRICES[config.kind](config, http, limiter, clock)
+    source = PRICES[config.kind](config, http, limiter, clock)
+    # What it says of a fault goes into logs and notices.
+    source.ask = http.hidden.discreet(source.ask)  # type: ignore[method-assign]
+    return source

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
-from typing import cast
+from typing import Any, cast
 
 from monitor.errors import Refused
+from monitor.hidden import Hidden
 from monitor.http import Http
-from monitor.model import Chain, SourceConfig
+from monitor.model import Ask, Batch, Chain, Gap, SourceConfig
 from monitor.ports import Source
 
 # kind -> where its adapter lives; loaded on first use.
@@ -50,9 +51,29 @@ def http_options(config: SourceConfig, chain: Chain) -> HttpOptions:
     )
 
 
+class Discreet:
+    """A source whose words hold no secret that was sent to it: neither in its errors nor in
+    what it says of rows that cannot be read. All else is the source's own."""
+
+    def __init__(self, source: Any, words: Hidden) -> None:  # noqa: ANN401 - any adapter
+        self._source, self._hidden = source, words
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the adapter has
+        found = getattr(self._source, name)
+        return self._hidden.discreet(found) if callable(found) else found
+
+    def fetch(self, ask: Ask) -> Batch:
+        batch: Batch = self._hidden.discreet(self._source.fetch)(ask)
+        return replace(batch, gaps=tuple(self._clean(gap) for gap in batch.gaps))
+
+    def _clean(self, gap: Gap) -> Gap:
+        hide = self._hidden.hide
+        return replace(gap, reason=hide(gap.reason), raw=hide(gap.raw))
+
+
 def build(config: SourceConfig, chain: Chain, http: Http) -> Source:
     """The adapter for a source on a chain. Raises KeyError for an unknown kind, Refused
     where the adapter cannot serve this chain."""
     module, _, name = SOURCES[config.kind].partition(":")
     made = getattr(import_module(module), name)(config, chain, http)
-    return cast(Source, made)
+    return cast(Source, Discreet(made, http.hidden))
