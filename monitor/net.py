@@ -77,6 +77,7 @@ def is_loopback(host: str) -> bool:
 
 
 _here = threading.local()
+_SAME_MOMENT = 0.02  # seconds
 
 
 class Deadline:
@@ -112,6 +113,11 @@ class Deadline:
         _here.deadline = None
         with self._lock:
             self._let_go()
+
+    def over(self) -> bool:
+        """Whether the time is up. A socket's own time-out comes at the same moment and may be
+        quicker than the timer."""
+        return self.expired or time.monotonic() >= self._ends - _SAME_MOMENT
 
     def left(self) -> float:
         """Seconds that remain; raises TimeoutError when there are none."""
@@ -307,7 +313,7 @@ def expired(deadline: Deadline) -> str:
 
 def explain(error: BaseException, deadline: Deadline) -> str:
     """A fault of the network in plain words, without any part of the URL."""
-    if deadline.expired:
+    if deadline.expired or (deadline.over() and is_caused_by(error, TimeoutError)):
         return expired(deadline)
     chain = _causes(error)
     words = next(filter(None, map(_words, chain)), f"failed ({type(error).__name__})")
