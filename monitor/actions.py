@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from monitor import __version__, inbox, messages, outbox, watchlist_edit
+from monitor import __version__, hands, inbox, lookup, messages, outbox, watchlist_edit
 from monitor.app import Fundwatch, now
-from monitor.chains import AddressError, canonical
 from monitor.errors import ConfigError, Problem
-from monitor.model import AlertView, Chain, ChannelConfig, Entry, Watched
+from monitor.model import AlertView, ChannelConfig
 from monitor.settings import Settings, shipped_config
 from monitor.store import Store, journal, post, watch
 from monitor.watchlist_file import ListFile
@@ -20,19 +19,15 @@ from monitor.watchlist_file import ListFile
 def table(desk: Fundwatch) -> dict[str, inbox.Action]:
     """Every change by its name. Each returns the line to show."""
 
-    def set_state(ids: Sequence[str], state: str, name: str, note: str) -> str:
-        return _set_state(desk, ids, state, name, note)
+    def set_state(
+        ids: Sequence[str], state: str, name: str, note: str, take_over: bool = False
+    ) -> str:
+        return _set_state(desk, ids, state, name, note, take_over)
 
     def replay(ids: Sequence[str], dead: bool) -> str:
         wanted = [r["message"] for r in post.deliveries(desk.store, "dead")] if dead else ids
-        known = {r["message"] for r in post.deliveries(desk.store)}
-        unknown = [i for i in wanted if i not in known]
-        if unknown:
-            problem = Problem(
-                "message", unknown[0], "there is none", "See `fundwatch deliveries list`"
-            )
-            raise ConfigError([problem])
-        count = post.replay(desk.store, list(dict.fromkeys(wanted)), now())
+        wanted = lookup.message_ids(desk.store, wanted)
+        count = post.replay(desk.store, wanted, now())
         desk.deliver(everything=True)
         return f"replayed  {count} deliveries; see `fundwatch deliveries list`"
 
@@ -65,49 +60,30 @@ def table(desk: Fundwatch) -> dict[str, inbox.Action]:
     }
 
 
-def _set_state(desk: Fundwatch, ids: Sequence[str], state: str, name: str, note: str) -> str:
-    """Of single alerts, or of all alerts of a message that are not so far yet."""
-    lines = []
-    for given in ids:
-        told = journal.alerts_of_message(desk.store, given)
-        if not told:
-            journal.set_state(desk.store, given, state, name, note, now())
-            lines.append(f"{state:<9} {given} by {name}")
+def _set_state(
+    desk: Fundwatch, ids: Sequence[str], state: str, name: str, note: str, over: bool
+) -> str:
+    """Of single alerts, or of all alerts of a message that are free."""
+    hands.name_of(name), hands.note_of(note, state)  # said before what is wrong with the ids
+    problems: list[Problem] = []
+    given: list[tuple[str, list[str]]] = []
+    for each in ids:
+        try:
+            found = lookup.alert_ids(desk.store, each)
+        except ConfigError as error:
+            problems += error.problems
             continue
-        taken = journal.take(desk.store, told, state, name, note, now())
-        left = f", {len(told) - len(taken)} were so or closed before" if taken != told else ""
-        lines.append(f"{state:<9} {len(taken)} of {len(told)} alerts of {given} by {name}{left}")
-    return "\n".join(lines)
-
-
-def the_entry(store: Store, wanted: str, chains: Mapping[str, Chain]) -> Watched:
-    """The one entry with this id; else the one watched with this address or label, else the
-    one retired. Raises ConfigError where there is none, or more than one."""
-    entries = watch.all_entries(store)
-    named = [w for w in entries if w.entry.id == wanted]
-    like = [w for w in entries if _is_meant(w.entry, wanted, chains)]
-    found = named or [w for w in like if w.active] or like
-    if len(found) == 1:
-        return found[0]
-    why, remedy = "is no entry", "`fundwatch watchlist list` shows the id of each (E-...)"
-    if found:
-        why = f"is meant by {len(found)} entries"
-        remedy = "Name one by its id: " + ", ".join(w.entry.id for w in found[:5])
-    raise ConfigError([Problem("ENTRY", wanted, why, remedy)])
-
-
-def _is_meant(entry: Entry, wanted: str, chains: Mapping[str, Chain]) -> bool:
-    chain = chains.get(entry.subject.chain)
-    try:
-        address = canonical(chain, wanted) if chain else wanted
-    except AddressError:
-        address = wanted
-    return address == entry.subject.address or (bool(wanted) and wanted == entry.label)
+        one = len(found) == 1 and found[0] in (each.strip(), lookup.spelled_id(each))
+        given.append((found[0] if one else lookup.spelled_id(each), found))
+    if problems:
+        raise ConfigError(problems)
+    return hands.take(desk.store, given, state, name, note, now(), over=over)
 
 
 def _retire(desk: Fundwatch, entry_id: str, name: str, why: str, day: str) -> str:
     """In the file where the entry still stands there; else in the record alone."""
-    found = the_entry(desk.store, entry_id, desk.settings.chains)
+    name, why = hands.name_of(name), hands.note_of(why, hands.CLOSED)
+    found = lookup.the_entry(desk.store, entry_id, desk.settings.chains)
     entry_id = found.entry.id
     if not found.active:
         raise ConfigError([Problem("ENTRY", entry_id, "is retired already", "Nothing to do")])

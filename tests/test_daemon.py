@@ -133,7 +133,7 @@ def test_an_entry_is_named_by_id_address_or_label(scene: Scene) -> None:
     assert "'E-0000' is no entry. `fundwatch watchlist list` shows the id" in nothing
     several = home.run("watchlist", "show", "label a", code=2)
     assert "is meant by 2 entries. Name one by its id: E-" in several
-    assert BOB in home.run("watchlist", "show", "label b")
+    assert BOB in home.run("watchlist", "show", "label b").lower()
     written = "0x" + BOB[2:].upper()
     ended = home.run("watchlist", "retire", written, "--by", "M. Ortiz", "--why", "over")
     assert ended.startswith("retired   E-")

@@ -37,6 +37,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     ),
     "outside": (
         *("app", "watchlist_file", "daemon", "watchdesk", "actions", "setup", "cli"),
+        *("lookup", "hands"),
         *("__main__", "demo", "check_channels"),
         *("check", "check_cost", "check_prices", "check_probe", "check_report", "check_sources"),
         *("status", "status_text", "daybook", "restore", "health", "alive", "web", "vitals"),

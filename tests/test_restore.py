@@ -61,7 +61,7 @@ def test_what_came_after_the_backup_is_told_again_as_such(scene: Scene, tmp_path
     repeated = scene.hook.seen[-1].headers["webhook-id"]
     assert [r.headers["webhook-id"] for r in scene.hook.seen].count(repeated) == 2
     mail = scene.mail.mails[-1].message
-    assert "AGAIN IN 0.01" in str(mail["Subject"])
+    assert "AGAIN IN about 0.01 ETH" in str(mail["Subject"])
     assert "AGAIN, AFTER A RESTORE" in mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
     scene.ledger.mine((), int(time.time()) + 2)  # what comes now came after the restore
     scene.pay((ALICE, SHOP))

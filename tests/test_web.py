@@ -25,6 +25,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from monitor import links
 from monitor.app import Fundwatch, open_home
+from monitor.errors import ConfigError
 from monitor.store import journal
 from monitor.web.ack import SHOWN
 from monitor.web.server import BODY_MOST, Server
@@ -291,7 +292,7 @@ def test_many_alerts_are_taken_at_once(served: Served) -> None:
     """The first twenty are shown and all are counted; the button takes all that are open."""
     message = served.tell(*[(ALICE, SHOP)] * 31)
     first = next(iter(served.states()))
-    journal.set_state(served.desk.store, first, "acknowledged", "Zoe", "", 5)
+    journal.take(served.desk.store, [first], "acknowledged", "Zoe", "", 5)
     page = served.get(link(message)).text
     assert page.count("<li>") == SHOWN
     assert "and 11 more alerts" in page
@@ -346,7 +347,8 @@ def test_the_command_takes_a_message_too(served: Served) -> None:
     said = act(ids=[message], state="acknowledged", name="Ann", note="mine")
     assert f"7 of 8 alerts of {message} by Ann" in said
     assert "8 of 8" in act(ids=[message], state="closed", name="Ann", note="done")
-    assert "0 of 8" in act(ids=[message], state="acknowledged", name="Ann", note="")
+    with pytest.raises(ConfigError, match="all of its 8 alerts are taken"):
+        act(ids=[message], state="acknowledged", name="Ann", note="")
     assert set(served.states().values()) == {"closed"}
 
 

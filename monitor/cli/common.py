@@ -14,8 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from monitor import actions, inbox, log
 from monitor.app import DATABASE, check_home, open_home
@@ -81,17 +79,3 @@ class Home:
                 return actions.table(desk)[action](**args)
         except Busy:
             return inbox.ask(self.folder, action, args)
-
-
-def table(*names: str) -> Table:
-    """An empty table with these columns."""
-    made = Table(box=None, pad_edge=False, header_style="bold")
-    for name in names:
-        made.add_column(name, overflow="fold")
-    return made
-
-
-def print_table(shown: Table) -> None:
-    """Full addresses whatever the width: a cut address is a wrong address."""
-    console = Console(width=None if sys.stdout.isatty() else 400)
-    console.print(shown)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Collection
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import click
 
-from monitor import actions, records, watchlist, watchlist_edit
+from monitor import lookup, records, watchlist, watchlist_edit
 from monitor.app import WATCHLIST, check_home, runs
-from monitor.cli import exchange
-from monitor.cli.common import Home, print_table, table
+from monitor.cli import exchange, rows
+from monitor.cli.common import Home
+from monitor.model import Watched
 from monitor.plain import utc
 from monitor.settings import Settings
 from monitor.store import watch
@@ -37,22 +38,25 @@ def watchlist_list(home: Home, as_json: bool) -> None:
     with home.reading() as (store, settings):
         entries = watch.all_entries(store)
         absent = {w.entry.id for w in watch.absent_entries(store)}
-    shown = table("ENTRY", "CASE", "CHAIN", "ADDRESS", "LABEL", "SEVERITY", "STATE")
+    columns = rows.width()
     for watched in entries:
-        e = watched.entry
-        state = "retired" if not watched.active else "watched"
-        if watched.active and e.id in absent:
-            state = "watched, missing from the file"
-        cells = (e.id, e.case, e.subject.chain, e.subject.address, e.label, e.severity.value, state)
+        e, chain = watched.entry, settings.chains.get(watched.entry.subject.chain)
+        state = _state(watched, absent)
         if as_json:
+            cells = (e.id, e.case, e.subject.chain, e.subject.address, e.label, e.severity.value)
             names = ("id", "case", "chain", "address", "label", "severity", "state")
-            click.echo(records.json_text(dict(zip(names, cells, strict=True))))
+            click.echo(records.json_text(dict(zip(names, (*cells, state), strict=True))))
         else:
-            shown.add_row(*cells)
+            click.echo(rows.entry_line(watched, state, chain, columns))
     if not as_json:
-        print_table(shown)
         click.echo(f"{len(entries)} entries")
         _not_taken(home.folder, settings, {w.entry.id for w in entries})
+
+
+def _state(watched: Watched, absent: Collection[str]) -> str:
+    if not watched.active:
+        return "retired"
+    return "watched, missing from the file" if watched.entry.id in absent else "watched"
 
 
 def _not_taken(folder: Path, settings: Settings, taken: set[str]) -> None:
@@ -69,7 +73,7 @@ def _not_taken(folder: Path, settings: Settings, taken: set[str]) -> None:
 @click.argument("entry_id", metavar="ENTRY")
 @click.pass_obj
 def watchlist_show(home: Home, entry_id: str) -> None:
-    """Show one entry: every line of it, and when each version of them was taken.
+    """Show one entry: every line of it in words, and when each version of them was taken.
 
     ENTRY is its id, or its address or label where only one entry has it.
 
@@ -78,16 +82,16 @@ def watchlist_show(home: Home, entry_id: str) -> None:
       fundwatch watchlist show E-2VQ8-0T4D-K1ZC
     """
     with home.reading() as (store, settings):
-        entry_id = actions.the_entry(store, entry_id, settings.chains).entry.id
-        rows = store.read("SELECT * FROM entry WHERE id = ?", [entry_id])
+        watched = lookup.the_entry(store, entry_id, settings.chains)
+        absent = {w.entry.id for w in watch.absent_entries(store)}
         versions = store.read(
-            "SELECT at, terms FROM entry_version WHERE entry = ? ORDER BY at", [entry_id]
+            "SELECT at FROM entry_version WHERE entry = ? ORDER BY at", [watched.entry.id]
         )
-    for key, value in json.loads(rows[0]["terms"]).items():
-        shown = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
-        click.echo(f"{key:<11} {'' if shown is None else shown}")
-    for version in versions:
-        click.echo(f"{'version':<11} taken {utc(version['at'])}")
+    chain = settings.chains.get(watched.entry.subject.chain)
+    told = rows.entry_terms(watched, _state(watched, absent), chain)
+    told += [("version", f"taken {utc(version['at'])}") for version in versions]
+    for name, text in told:
+        click.echo(rows.laid_out([f"{name:<11} {text}"], rows.width()))
 
 
 @watchlist_.command(name="add")
@@ -120,7 +124,8 @@ def watchlist_add(home: Home, /, address: str, chains: tuple[str, ...], **lines:
     check_home(home.folder)
     table = home.settings().chains
     listed = ListFile.read(home.folder)
-    chain = chains[0] if len(chains) == 1 else list(chains)
+    keys = list(dict.fromkeys(lookup.chain_key(table, chain) for chain in chains))
+    chain = keys[0] if len(keys) == 1 else keys
     text = watchlist_edit.add(
         listed.text, table, address=address, chain=chain,
         **{k: v for k, v in lines.items() if v},

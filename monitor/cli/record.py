@@ -7,12 +7,14 @@ from typing import Any
 
 import click
 
-from monitor import actions, records
+from monitor import actions, lookup, records
 from monitor.app import now
-from monitor.cli.common import Home, print_table, table
-from monitor.errors import ConfigError, Problem
-from monitor.model import AlertView, TransferView
-from monitor.plain import amount, clean, utc
+from monitor.cli import rows
+from monitor.cli.common import Home
+from monitor.model import TransferView
+from monitor.plain import plural
+from monitor.settings import Settings
+from monitor.store import Store, journal
 
 # -- what is recorded --------------------------------------------------------------------
 
@@ -26,8 +28,8 @@ from monitor.plain import amount, clean, utc
     help="A table for people (default), JSON lines or CSV for programs.",
 )
 @click.option("--all-legs", is_flag=True, help="Also parts of transactions that touch no entry.")
-@click.option("--chain", help="Only this chain, by its key: ethereum, bitcoin, tron...")
-@click.option("--address", help="Only what this address sent or received; in canonical form.")
+@click.option("--chain", help="Only this chain, by key or name: ethereum, BTC, tron...")
+@click.option("--address", help="Only what this address sent or received, in any spelling.")
 @click.option("--tx", help="Only this transaction, by its hash.")
 @click.pass_obj
 def transfers(
@@ -36,18 +38,25 @@ def transfers(
     """List recorded movements that touch an entry, oldest first.
 
     Everything that was found is here, quiet and reversed movements too; the status says
-    which. Amounts are exact. JSON lines also hold who said so and when. Only reads.
+    which. The table says amounts as people do and has hashes where the window is wide; CSV and
+    JSON lines are exact and whole, JSON lines also say who said so and when. An address or a
+    hash that the record does not know is an error, not an empty list. Only reads.
 
     \b
     Example
       fundwatch transfers --chain tron --format csv > movements.csv
     """
     with home.reading() as (store, settings):
+        key = lookup.chain_key(settings.chains, chain) if chain is not None else None
+        if address is not None:
+            address = lookup.known_address(store, settings.chains, address, key)
+        if tx is not None:
+            tx = lookup.known_tx(store, settings.chains, tx)
         views = home.views(store, settings).transfers(
-            chain=chain, address=address, tx=tx, all_legs=all_legs
+            chain=key, address=address, tx=tx, all_legs=all_legs
         )
         if form == "table":
-            _transfer_table(list(views))
+            _transfer_table(list(views), settings)
         elif form == "csv":
             for line in records.csv_rows(views):
                 click.echo(line, nl=False)
@@ -56,22 +65,14 @@ def transfers(
                 click.echo(records.json_text(records.transfer_object(view)))
 
 
-def _transfer_table(views: list[TransferView]) -> None:
-    shown = table("TIME (UTC)", "CHAIN", "WAY", "AMOUNT", "FROM", "TO", "STATUS", "TRANSACTION")
-    shown.columns[3].justify = "right"
+def _transfer_table(views: list[TransferView], settings: Settings) -> None:
+    columns = rows.width()
     for view in views:
-        t = view.row.transfer
-        ways = "/".join(sorted(set(view.directions.values()))) or "-"
-        what = view.symbol if view.verified else f"unverified {clean(view.symbol, 12)}".strip()
-        fee = " fee" if t.kind.value == "fee" else ""
-        item = f" #{t.token_id}" if t.token_id else ""
-        shown.add_row(
-            *(utc(t.time) if t.time is not None else "unconfirmed", t.chain, ways + fee),
-            f"{amount(t.amount, view.decimals)} {what}{item}",
-            *(t.sender or "-", t.recipient or "-", view.row.status.value, t.tx),
-        )
-    print_table(shown)
-    click.echo(f"{len(views):,} movements")
+        chain = settings.chains.get(view.row.transfer.chain)
+        click.echo(rows.transfer_line(view, chain, columns))
+    click.echo(f"{plural(len(views), 'movement')} (times in UTC; hashes: --format csv)")
+    if not views:
+        click.echo("Nothing is recorded of it. Up to when it was read: fundwatch status")
 
 
 # -- alerts ------------------------------------------------------------------------------
@@ -81,10 +82,10 @@ def _list_options(command: Callable[..., None]) -> Callable[..., None]:
     """What `alerts` and `alerts list` take alike."""
     for option in (
         click.option("--tx", help="Only of this transaction, by its hash."),
-        click.option("--entry", help="Only of this entry (E-...)."),
+        click.option("--entry", help="Only of this entry: its id (E-...), address or label."),
         click.option(
             "--state",
-            type=click.Choice(["open", "acknowledged", "closed"]),
+            type=click.Choice(["open", "acknowledged", "closed"], case_sensitive=False),
             help="Only alerts in this state.",
         ),
         click.option(
@@ -116,7 +117,7 @@ def alerts(context: click.Context, /, **wanted: Any) -> None:  # noqa: ANN401
 @_list_options
 @click.pass_obj
 def alerts_list(home: Home, /, **wanted: Any) -> None:  # noqa: ANN401
-    """List alerts, oldest first.
+    """List alerts, oldest first: number, time in UTC, urgency, state, and what happened.
 
     Quiet ones too (recorded, not sent by themselves). Only reads.
 
@@ -132,32 +133,40 @@ def _list_alerts(
 ) -> None:
     with home.reading() as (store, settings):
         views = home.views(store, settings)
-        ids = views.alert_ids(state=state, entry=entry, tx=tx)
-        shown = table("ALERT", "TIME (UTC)", "SEVERITY", "KIND", "WAY", "CHAIN", "CASE", "STATE")
+        ids = _wanted(store, settings, views.alert_ids, state, entry, tx)
+        columns, zone = rows.width(), desk_zone(store, settings)
         for start in range(0, len(ids), 500):
             for view in views.alerts(ids[start : start + 500]):
                 if form == "jsonl":
                     click.echo(records.json_text(records.alert_object(view)))
                 else:
-                    shown.add_row(*_alert_cells(view))
+                    click.echo(rows.alert_line(view, zone, now(), columns))
         if form == "table":
-            print_table(shown)
-            click.echo(f"{len(ids):,} alerts")
+            click.echo(f"{plural(len(ids), 'alert')} (times in UTC)")
 
 
-def _alert_cells(view: AlertView) -> list[str]:
-    alert = view.alert
-    quiet = "" if alert.lane.value == "news" else " (quiet)"
-    return [
-        alert.id,
-        utc(alert.created),
-        alert.severity.value,
-        alert.kind.value + quiet,
-        alert.direction.value if alert.direction else "-",
-        alert.chain or "-",
-        view.entry.case if view.entry else "-",
-        view.state,
-    ]
+def _wanted(
+    store: Store,
+    settings: Settings,
+    alert_ids: Callable[..., list[str]],
+    state: str | None,
+    entry: str | None,
+    tx: str | None,
+) -> list[str]:
+    """Of one state, entry, transaction; an entry or a hash that is not known is an error."""
+    if tx is not None:
+        tx = lookup.known_tx(store, settings.chains, tx)
+    if entry is None:
+        return alert_ids(state=state, tx=tx)
+    meant = [w.entry.id for w in lookup.entries(store, settings.chains, entry)]
+    found = {a for each in meant for a in alert_ids(state=state, entry=each, tx=tx)}
+    return [a for a in alert_ids(state=state, tx=tx) if a in found] if len(meant) > 1 else (
+        alert_ids(state=state, entry=meant[0], tx=tx)
+    )  # fmt: skip
+
+
+def desk_zone(store: Store, settings: Settings) -> str:
+    return journal.get_note(store, "timezone") or settings.timezone
 
 
 @alerts.command(name="show")
@@ -167,32 +176,38 @@ def _alert_cells(view: AlertView) -> list[str]:
 def alerts_show(home: Home, alert_id: str, as_json: bool) -> None:
     """Show one alert as its mail says it, with what is known by now.
 
-    Only reads.
+    ID is the number of an alert, or of a message with all of its alerts. Only reads.
 
     \b
     Example
       fundwatch alerts show A-10482
     """
     with home.reading() as (store, settings):
-        found = home.views(store, settings).alerts([alert_id])
-        if not found:
-            raise ConfigError(
-                [Problem("alert", alert_id, "there is none", "See `fundwatch alerts list`")]
-            )
-        if as_json:
-            click.echo(records.json_text(records.alert_object(found[0])))
-        else:
-            click.echo(actions.as_text(found[0], store, home.folder, settings, now()))
+        ids = lookup.alert_ids(store, alert_id)
+        for view in home.views(store, settings).alerts(ids):
+            if as_json:
+                click.echo(records.json_text(records.alert_object(view)))
+            else:
+                click.echo(actions.as_text(view, store, home.folder, settings, now()))
 
 
 def _state_command(name: str, state: str, text: str) -> None:
+    closes = state == "closed"
+
     @alerts.command(name=name, help=text)
     @click.argument("alert_ids", metavar="ID...", nargs=-1, required=True)
     @click.option("--by", required=True, help="Your name, for the record.")
-    @click.option("--note", default="", help="Why, for the record.")
+    @click.option("--note", default="", required=closes, help="Why, for the record.")
+    @click.option("--take-over", is_flag=True, help="Also what somebody else has, or closed.")
     @click.pass_obj
-    def command(home: Home, alert_ids: tuple[str, ...], by: str, note: str) -> None:
-        click.echo(home.change("set_state", ids=list(alert_ids), state=state, name=by, note=note))
+    def command(
+        home: Home, alert_ids: tuple[str, ...], by: str, note: str, take_over: bool
+    ) -> None:
+        said = home.change(
+            *("set_state",), ids=list(alert_ids), state=state, name=by, note=note,
+            take_over=take_over,
+        )  # fmt: skip
+        click.echo(said)
 
 
 _state_command(
@@ -201,7 +216,8 @@ _state_command(
     """Say that you have alerts in hand.
 
     Records your name, the time and the note with each. ID is the number of an alert, or of a
-    message with all of its alerts that are open.
+    message with all of its alerts that are open. What somebody else has stays theirs, and the
+    answer names them; --take-over takes it.
 
     \b
     Example

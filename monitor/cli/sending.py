@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import click
 
 from monitor import records
-from monitor.cli.common import Home, print_table, table
+from monitor.cli import rows
+from monitor.cli.common import Home
 from monitor.errors import ConfigError, Problem
-from monitor.plain import utc
+from monitor.plain import plural, utc
+from monitor.settings import Settings
 from monitor.store import post
 
 
@@ -41,27 +45,27 @@ def deliveries_list(home: Home, state: str | None, form: str) -> None:
       fundwatch deliveries list --state dead
     """
     with home.reading() as (store, _):
-        rows = post.deliveries(store, state)
+        found = post.deliveries(store, state)
     names = ("message", "channel", "recipient", "state", "attempts", "due", "last_error")
-    shown = table("MESSAGE", "CHANNEL", "RECIPIENT", "STATE", "TRIES", "NEXT (UTC)", "LAST ERROR")
-    for row in rows:
+    columns = rows.width()
+    for row in found:
         if form == "jsonl":
             click.echo(records.json_text({name: row[name] for name in names}))
-            continue
-        next_try = utc(row["due"]) if row["state"] == "waiting" else "-"
-        words = {
-            "dead": "given up",
-            "accepted": "accepted by the server",
-            "moved": "went to others",
-        }
-        shown.add_row(
-            *(row["message"], row["channel"], row["recipient"]),
-            *(words.get(row["state"], row["state"]), str(row["attempts"]), next_try),
-            row["last_error"],
-        )
+        else:
+            click.echo(rows.laid_out(_delivery(row), columns))
     if form == "table":
-        print_table(shown)
-        click.echo(f"{len(rows):,} deliveries")
+        click.echo(f"{len(found):,} deliveries")
+
+
+_STATES = {"dead": "given up", "accepted": "accepted by the server", "moved": "went to others"}
+
+
+def _delivery(row: sqlite3.Row) -> list[str]:
+    state = _STATES.get(row["state"], row["state"])
+    tries = plural(row["attempts"], "try").replace("trys", "tries")
+    due = f"next {utc(row['due'])}" if row["state"] == "waiting" else ""
+    head = f"{row['message']}  {row['channel']}  {row['recipient']}"
+    return [head, f"{state}, {tries}" + (f", {due}" if due else ""), row["last_error"]]
 
 
 @deliveries.command(name="replay")
@@ -71,7 +75,8 @@ def deliveries_list(home: Home, state: str | None, form: str) -> None:
 def deliveries_replay(home: Home, message_ids: tuple[str, ...], dead: bool) -> None:
     """Send messages again, with the same id and bytes.
 
-    A receiver that already has one can tell by its id. Mend the channel first, and try it
+    MESSAGE is the id of a message, or of an alert that it told. A receiver that already has
+    one can tell by its id. Mend the channel first, and try it
     with `fundwatch channels test`.
 
     \b
@@ -102,8 +107,16 @@ def channels_test(home: Home, name: str) -> None:
     Example
       fundwatch channels test desk-mail
     """
-    if name not in home.settings().channels:
-        known = ", ".join(home.settings().channels) or "none is set up"
+    name = _channel(home.settings(), name)
+    click.echo(home.change("test_channel", name=name))
+
+
+def _channel(settings: Settings, name: str) -> str:
+    """The channel of this name, whatever the size of its letters."""
+    like = [each for each in settings.channels if each.casefold() == name.strip().casefold()]
+    found = [name] if name in settings.channels else like
+    if len(found) != 1:
+        known = ", ".join(settings.channels) or "none is set up"
         problem = Problem("config/channels.yaml", name, "is no channel", f"There are: {known}")
         raise ConfigError([problem])
-    click.echo(home.change("test_channel", name=name))
+    return found[0]

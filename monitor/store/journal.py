@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from monitor import incidents
 from monitor.chains import stable_id
-from monitor.errors import ConfigError, Conflict, Problem
+from monitor.errors import Conflict
 from monitor.model import Alert
 from monitor.plan import Signal
 from monitor.store import Store, is_double
@@ -147,16 +147,26 @@ def tell_incident(
         )
 
 
-def set_state(store: Store, alert_id: str, state: str, name: str, note: str, now: int) -> None:
-    """Acknowledge or close an alert. Raises ConfigError when there is no such alert."""
-    with store.write() as conn:
-        found = conn.execute("SELECT state FROM alert WHERE id = ?", (alert_id,)).fetchone()
-        if found is None:
-            raise ConfigError(
-                [Problem("alert", alert_id, "there is none", "See `fundwatch alerts list`")]
-            )
-        conn.execute("UPDATE alert SET state = ? WHERE id = ?", (state, alert_id))
-        _log_state(conn, alert_id, state, name, note, now)
+@dataclass(frozen=True, slots=True)
+class Word:
+    """The last that somebody said of an alert: acknowledged or closed, by whom, when."""
+
+    state: str
+    name: str
+    at: int
+
+
+Words = Mapping[str, Word]
+
+
+def last_words(store: Store, alert_ids: Sequence[str]) -> dict[str, Word]:
+    """Of those of these alerts that are not open."""
+    rows = store.read_in(
+        "SELECT a.id, a.state, l.name, l.at FROM alert a LEFT JOIN alert_log l ON l.alert = a.id "
+        "WHERE a.id IN ({}) AND a.state <> 'open' ORDER BY l.at, l.rowid",
+        alert_ids,
+    )
+    return {r["id"]: Word(r["state"], r["name"] or "", r["at"] or 0) for r in rows}
 
 
 def _log_state(
@@ -172,15 +182,23 @@ def _log_state(
 
 
 def take(
-    store: Store, alert_ids: Sequence[str], state: str, name: str, note: str, now: int
+    store: Store,
+    alert_ids: Sequence[str],
+    state: str,
+    name: str,
+    note: str,
+    now: int,
+    *,
+    over: bool = False,
 ) -> list[str]:
     """Acknowledge those of these alerts that are open, or close those that are not closed;
-    returns them. In one transaction: of two people who do so at once one has each alert."""
+    returns them. In one transaction: of two people who do so at once one has each alert.
+    `over`: whatever their state."""
     before = {"acknowledged": "state = 'open'", "closed": "state <> 'closed'"}[state]
     taken: list[str] = []
     with store.write() as conn:
         for alert_id in alert_ids:
-            change = f"UPDATE alert SET state = ? WHERE id = ? AND {before}"  # noqa: S608
+            change = f"UPDATE alert SET state = ? WHERE id = ? AND {'1' if over else before}"  # noqa: S608
             if conn.execute(change, (state, alert_id)).rowcount:
                 _log_state(conn, alert_id, state, name, note, now)
                 taken.append(alert_id)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 from wsgiref.types import WSGIEnvironment
 
-from monitor import __version__, links, messages, routing
+from monitor import __version__, hands, links, messages, routing
 from monitor.app import now, views
 from monitor.model import AlertView, ChannelConfig, Rendered, Severity
 from monitor.plain import plural, tidy, when
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("fundwatch.web")
 
 SHOWN = 20  # alerts of one message
-LONGEST_NAME, LONGEST_NOTE = 80, 500
-CLAIMED = "(claimed, by link)"
 _PATH = re.compile(r"/ack/([A-Z](?:-[0-9A-Z]{4}){3})\Z")
 _FORM = "application/x-www-form-urlencoded"
 _WORST = tuple(Severity)  # in the order of their weight
@@ -91,13 +89,13 @@ class AckPage:
 
     def _take(self, environ: WSGIEnvironment, link: _Link, told: Sequence[str]) -> Answer:
         form = _form(environ)
-        name = tidy(form.get("name", ""), LONGEST_NAME)
-        note = tidy(form.get("note", ""), LONGEST_NOTE)
+        name = tidy(form.get("name", ""), hands.LONGEST_NAME)
+        note = hands.note_of(form.get("note", ""), hands.ACKNOWLEDGED)
         if not name:
             said = _Said(problem="Please write your name: it is recorded.", note=note)
             return self._page("422 Unprocessable Content", link, told, said)
-        claimed = f"{name} {CLAIMED}"
-        taken = journal.take(self._desk.store, told, "acknowledged", claimed, note, now())
+        claimed = f"{name} {hands.CLAIMED}"
+        taken = journal.take(self._desk.store, told, hands.ACKNOWLEDGED, claimed, note, now())
         log.info("acknowledged by link message=%s alerts=%d", link.message, len(taken))
         return self._page("200 OK", link, told, _outcome(taken, told, name))
 
@@ -143,7 +141,7 @@ class AckPage:
         return [
             f"{plural(count, 'alert')} {state} by {tidy(name, 200)}, "
             f"{when(at, self._desk.timezone)}"
-            + (f': "{tidy(note, LONGEST_NOTE)}"' if note and full else "")
+            + (f': "{tidy(note, hands.LONGEST_NOTE)}"' if note and full else "")
             for state, name, note, at, count in journal.holders(self._store, link.message)
         ]
 

@@ -1,0 +1,210 @@
+"""What tables for people look like: who, what, how much, when, in 80 columns.
+
+A movement, an alert or an entry is one line where the window is wide enough or the output
+goes into a file, else a short line and what belongs to it below. Addresses are never cut.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Sequence
+
+from monitor import __version__, messages
+from monitor.chains import display
+from monitor.model import (
+    AlertView,
+    Chain,
+    ChannelConfig,
+    Entry,
+    Kind,
+    Status,
+    TransferView,
+    Watched,
+)
+from monitor.plain import tidy, utc
+from monitor.sheets import acts, say
+from monitor.sheets.flows import Flow
+from monitor.sheets.parts import Telling, case_said, name_said
+
+PIPE = 10_000  # columns of what is no terminal: a line each, for grep
+_STATUS = {
+    Status.PENDING: "unconfirmed",
+    Status.PROVISIONAL: "can be reversed",
+    Status.FINAL: "final",
+    Status.MISSING: "being re-checked",
+    Status.ORPHANED: "did not happen",
+    Status.SUPERSEDED: "replaced",
+}
+_NO_END = {
+    Kind.UTXO_IN: "the outputs of the transaction",
+    Kind.UTXO_OUT: "the inputs of the transaction",
+    Kind.COINBASE: "newly mined coins",
+    Kind.FEE: "the network",
+}
+
+
+def width() -> int:
+    """Columns of the window; of a file: as many as a line needs. COLUMNS counts for both."""
+    if sys.stdout.isatty() or os.environ.get("COLUMNS"):
+        return shutil.get_terminal_size().columns
+    return PIPE
+
+
+def laid_out(parts: Sequence[str], columns: int) -> str:
+    """Parts of a row in one line, or in as many as it takes; only words are wrapped."""
+    whole = "  ".join(part for part in parts if part)
+    if len(whole) <= columns:
+        return whole
+    lines: list[str] = []
+    for part in filter(None, parts):
+        indent = "  " if lines else ""
+        lines += textwrap.wrap(
+            *(part, max(columns, 20)),
+            initial_indent=indent,
+            subsequent_indent="  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    return "\n".join(lines)
+
+
+# -- movements ---------------------------------------------------------------------------
+
+
+def transfer_line(view: TransferView, chain: Chain | None, columns: int) -> str:
+    """When, where, which way, how much, worth what, how sure; below it whose, with whom."""
+    t = view.row.transfer
+    at = utc(t.time)[:16] if t.time is not None else "in no block yet "
+    head = f"{at}  {t.chain:<8}  {_what(view)}"
+    status = _STATUS[view.row.status]
+    worth = say.worth_said(Flow("", view, t.amount, 1)).strip(" ,")
+    first = ", ".join(part for part in (head, worth) if part) + f"; {status}"
+    if len(first) > columns:
+        first = f"{head}; {status}"
+    return laid_out([first, _who(view, chain, columns), *_tx(first, t.tx, columns)], columns)
+
+
+def _tx(first: str, tx: str, columns: int) -> list[str]:
+    """The hash stands in the line only where nothing else has to make room for it."""
+    return [f"tx {tx}"] if columns >= len(first) + len(tx) + 80 else []
+
+
+def _what(view: TransferView) -> str:
+    t = view.row.transfer
+    if t.kind in (Kind.FROZEN, Kind.RELEASED, Kind.DESTROYED):
+        return acts.short(view)
+    ways = sorted(set(view.directions.values()))
+    way = "INSIDE" if len(ways) > 1 else "".join(ways).upper() or "-"
+    fee = "fee " if t.kind is Kind.FEE else ""
+    return f"{way:<3} {fee}{say.said_units(view, t.amount)}"
+
+
+def _who(view: TransferView, chain: Chain | None, columns: int) -> str:
+    t = view.row.transfer
+    known = {e.subject.address: e for e in reversed(view.entries)}
+    ends = [_end(chain, end, known, t.kind) for end in (t.sender, t.recipient)]
+    if t.kind in (Kind.FROZEN, Kind.RELEASED, Kind.DESTROYED):
+        return f"at {ends[0]}"
+    room = columns - 6 - sum(len(end) for end in ends)
+    if room < 0:  # names give way, addresses do not
+        ends = [
+            tidy(end, max(20, len(end) + room)) if address in known else end
+            for end, address in zip(ends, (t.sender, t.recipient), strict=True)
+        ]
+    mine = t.sender in known
+    return f"{ends[0]} to {ends[1]}" if mine or t.recipient not in known else (
+        f"{ends[1]} from {ends[0]}"
+    )  # fmt: skip
+
+
+def _end(chain: Chain | None, address: str | None, known: dict[str, Entry], kind: Kind) -> str:
+    if address is None:
+        return _NO_END.get(kind, "nobody")
+    entry = known.get(address)
+    if entry is None or not entry.label.strip():
+        return display(chain, address) if chain else address
+    case = f" ({case_said(entry.case)})" if entry.case else ""
+    return f"{name_said(entry.label, 40)}{case}"
+
+
+# -- alerts ------------------------------------------------------------------------------
+
+
+def alert_line(view: AlertView, timezone: str, now: int, columns: int) -> str:
+    """Number, time, urgency, state; below it the sentence that its mail begins with."""
+    alert = view.alert
+    quiet = " (quiet)" if alert.lane.value == "quiet" else ""
+    kind = "" if alert.kind.value == "movement" else f"  {alert.kind.value}"
+    head = f"{alert.id}  {utc(alert.created)[:16]}  {alert.severity.value}  {view.state}"
+    return laid_out([f"{head}{kind}{quiet}", messages.headline(view, desk(timezone, now))], columns)
+
+
+def desk(timezone: str, now: int) -> Telling:
+    """Who reads a terminal: everything may be seen, nothing is sent."""
+    return Telling(ChannelConfig("terminal", "email"), None, "", now, timezone, __version__)
+
+
+# -- entries -----------------------------------------------------------------------------
+
+
+def entry_line(watched: Watched, state: str, chain: Chain | None, columns: int) -> str:
+    e = watched.entry
+    head = f"{e.id}  {e.severity.value}  {state}  {say.owner(e) if e.label else _case(e)}"
+    return laid_out([head, f"{address_of(e, chain)} on {e.subject.chain}"], columns)
+
+
+def _case(entry: Entry) -> str:
+    return f"no label (case {case_said(entry.case)})" if entry.case else "no label"
+
+
+def address_of(entry: Entry, chain: Chain | None) -> str:
+    return display(chain, entry.subject.address) if chain else entry.subject.address
+
+
+_SEVERITY = {
+    "severe": "told at once, by itself, on every channel; a second source is asked",
+    "high": "told at once",
+    "medium": "told at once; many together become one message",
+    "low": "in the daily mail",
+}
+_WAYS = {"both": "what comes in and what goes out", "in": "only what comes in",
+         "out": "only what goes out"}  # fmt: skip
+_WHEN = {
+    "seen": "as soon as it is seen, before it is in a block",
+    "confirmed": "when it is in a block",
+    "final": "when it is not expected to change any more",
+}
+
+
+def entry_terms(watched: Watched, state: str, chain: Chain | None) -> list[tuple[str, str]]:
+    """Every line of an entry by its name, in words."""
+    e = watched.entry
+    told = [
+        ("entry", e.id),
+        ("address", address_of(e, chain)),
+        ("chain", chain.name if chain else e.subject.chain),
+        *((name, str(getattr(e, name))) for name in ("label", "case", "title", "reason", "source")),
+        ("tags", ", ".join(e.tags)),
+        ("severity", f"{e.severity.value}: {_SEVERITY[e.severity.value]}"),
+        ("direction", f"{e.direction}: {_WAYS.get(e.direction, '')}"),
+        ("told", f"{e.tell_when}: {_WHEN.get(e.tell_when, '')}"),
+        ("smallest", _smallest(e)),
+        ("history", f"from {e.since} on" if e.since != "first" else "from the first movement on"),
+        ("channels", ", ".join(e.channels) if e.channels else "all of the desk"),
+        ("busy", "yes: a service with very many movements" if e.busy else ""),
+        ("canary", "yes: shows whether its list is alive; never told" if e.canary else ""),
+        ("state", state),
+        ("retired", e.retired),
+        ("added", utc(watched.added)),
+    ]
+    return [(name, tidy(text, 1000)) for name, text in told if text]
+
+
+def _smallest(entry: Entry) -> str:
+    if not entry.min_amount:
+        return "none: every amount is told"
+    least = ", ".join(f"{amount} {asset}" for asset, amount in entry.min_amount.items())
+    return f"{least}; what comes in below that is quiet"
