@@ -254,6 +254,7 @@ class Fundwatch:
         self._templates = messages.environment(*folders)
         self._sending, self._keeping = threading.Lock(), threading.Lock()
         self.rounds = outbox.Rounds()
+        self._judged: set[str] = set()
         self.poller = Poller(store, self._world())
         self.list = watchdesk.WatchDesk(self)
 
@@ -331,6 +332,7 @@ class Fundwatch:
             clock=now,
             timezone=self.timezone,
             version=__version__,
+            judged=self._judged,
             link=self._link,
         )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -16,11 +16,12 @@ from jinja2 import Environment
 
 from monitor import messages, routing
 from monitor.chains import stable_id
+from monitor.crowds import MOST, Crowds
 from monitor.errors import StoreError
-from monitor.model import AlertKind, ChannelConfig, Entry
+from monitor.model import AlertKind, ChannelConfig, Entry, Rendered
 from monitor.plan import Signal
 from monitor.ports import Channel
-from monitor.records import MAX_ALERTS
+from monitor.records import MAX_ALERTS, MAX_BODY
 from monitor.routing import Way
 from monitor.store import Store, journal, owing, post, ways
 from monitor.store.owing import Owed
@@ -51,6 +52,7 @@ class Post:
     clock: Callable[[], int]
     timezone: str
     version: str
+    judged: set[str] = field(default_factory=set)  # see Crowds
     link: Callable[[str], str] = lambda _message_id: ""  # where a message is acknowledged
 
 
@@ -62,13 +64,10 @@ def freeze(desk: Post, *, everything: bool) -> int:
     of a storm to come."""
     failing = ways.failing(desk.store, desk.configs)
     _find_takers(desk, failing)
-    made = 0
-    for each in _owed(desk):
-        config = desk.configs.get(each.channel)
-        if config is None or _not_yet(desk, each, config):
-            continue
-        for part in _parts(desk, each, config, everything):
-            made += _freeze_one(desk, part, config, failing)
+    parts = _due(desk, everything=everything)
+    # A flood of one entry keeps nobody else waiting.
+    parts.sort(key=lambda part: len(part.alerts) > GROUP_ABOVE)
+    made = sum(_freeze_one(desk, part, desk.configs[part.channel], failing) for part in parts)
     if made:
         _mended(desk)
     return made
@@ -76,48 +75,60 @@ def freeze(desk: Post, *, everything: bool) -> int:
 
 def _find_takers(desk: Post, failing: Collection[Way]) -> None:
     """What nobody could be told goes to who can be told now."""
-    if not desk.configs:
-        return
-    for view in desk.views.alerts(owing.owed_to_nobody(desk.store)):
+    alerts = owing.owed_to_nobody(desk.store) if desk.configs else []
+    for view in desk.views.alerts(alerts) if alerts else ():
         routes = routing.routes(view.alert, view.entry, desk.configs, failing)
         if any(channel != routing.NOBODY for _, channel, _ in routes):
             owing.find_taker(desk.store, view.alert.id, routes)
 
 
-def _owed(desk: Post) -> list[Owed]:
+def _due(desk: Post, *, everything: bool) -> list[Owed]:
+    """What is to be told now, cut into messages."""
+    unsent = [each for each in owing.unsent(desk.store) if each.channel in desk.configs]
+    if not unsent:
+        return []
+    people = {name: config for name, config in desk.configs.items() if not config.machine}
+    crowds = Crowds(desk.store, desk.views, people, desk.clock(), everything, desk.judged)
+    shared, rest = crowds.sort(unsent)
     sleepers = [name for name, config in desk.configs.items() if config.quiet_hours]
-    return owing.owed(desk.store, sleepers)
+    usual = [
+        part
+        for each in owing.gather(rest, sleepers)
+        for part in _parts(desk, each, desk.configs[each.channel], everything)
+    ]
+    return [each for each in (*usual, *shared) if not _not_yet(desk, each)]
 
 
 def waiting(desk: Post) -> bool:
-    """Whether a message would be made now of what is owed."""
-    return any(
-        each.channel in desk.configs and not _not_yet(desk, each, desk.configs[each.channel])
-        for each in _owed(desk)
-    )
+    """Whether a round with `everything` would make a message now."""
+    return bool(_due(desk, everything=True))
 
 
-def _not_yet(desk: Post, each: Owed, config: ChannelConfig) -> bool:
+def _not_yet(desk: Post, each: Owed) -> bool:
     """Whether this is kept for the daily message or for the end of quiet hours."""
     if each.form == "daily":
         return True
     local = datetime.fromtimestamp(desk.clock(), ZoneInfo(desk.timezone))
-    return routing.waits(config, urgent=each.urgent, minute=local.hour * 60 + local.minute)
+    minute = local.hour * 60 + local.minute
+    return routing.waits(desk.configs[each.channel], urgent=each.urgent, minute=minute)
 
 
 def _parts(desk: Post, each: Owed, config: ChannelConfig, everything: bool) -> list[Owed]:
     """Cut what is owed into messages: alone, grouped when many, or nothing yet."""
     if config.machine:
-        return [
-            replace(each, alerts=each.alerts[i : i + MAX_ALERTS])
-            for i in range(0, len(each.alerts), MAX_ALERTS)
-        ]
+        return _pieces(each, MAX_ALERTS)
     if each.form == "group" and not everything and _storm(desk, each):
         return []
-    if each.form != "alone" and len(each.alerts) > GROUP_ABOVE:
-        return [each]
-    form = "escalated" if each.form == "escalated" else "alone"
+    if each.form not in ("alone", "daily") and len(each.alerts) > GROUP_ABOVE:
+        return _pieces(each, MOST)
+    form = each.form if each.form in ("escalated", "daily") else "alone"
     return [replace(each, alerts=(alert,), form=form) for alert in each.alerts]
+
+
+def _pieces(each: Owed, most: int) -> list[Owed]:
+    return [
+        replace(each, alerts=each.alerts[i : i + most]) for i in range(0, len(each.alerts), most)
+    ]
 
 
 def _storm(desk: Post, each: Owed) -> bool:
@@ -128,9 +139,9 @@ def _storm(desk: Post, each: Owed) -> bool:
     return recent >= STORM_MESSAGES or now - last < STORM_WAIT
 
 
-def _freeze_one(desk: Post, each: Owed, config: ChannelConfig, failing: Collection[Way]) -> bool:
-    """Fix one message; returns whether somebody can take it. A fault in it costs its layout,
-    never its news."""
+def _freeze_one(desk: Post, each: Owed, config: ChannelConfig, failing: Collection[Way]) -> int:
+    """Fix one message, or several where one would be too large; returns how many somebody can
+    take. A fault in one costs its layout, never its news."""
     now = desk.clock()
     passed_on, many = each.form == "escalated", len(each.alerts) > 1
     prefix = "E" if passed_on else "G" if many else "M"
@@ -144,12 +155,20 @@ def _freeze_one(desk: Post, each: Owed, config: ChannelConfig, failing: Collecti
         log.exception("message %s could not be laid out", message_id)
         signals.append(_fault(message_id, error))
         letter = _bare(desk, each, config, message_id, failing, type(error).__name__)
+    if many and _too_large(letter.rendered):
+        half = (len(each.alerts) + 1) // 2
+        return sum(_freeze_one(desk, part, config, failing) for part in _pieces(each, half))
     if not letter.to:
         for alert in each.alerts:
             owing.put_off(desk.store, alert, each.channel)
-        return False
-    post.freeze(desk.store, [letter], now, signals=signals)
-    return True
+        return 0
+    return post.freeze(desk.store, [letter], now, signals=signals)
+
+
+def _too_large(rendered: Rendered) -> bool:
+    """For what receivers take: a webhook's body, or a mail with its file."""
+    mail = sum(len(text) for _, _, text in rendered.attachments) + len(rendered.html)
+    return len(rendered.json.encode("utf-8", "replace")) > MAX_BODY or mail > messages.MAX_FILE
 
 
 def _letter(
@@ -225,7 +244,7 @@ def daily(desk: Post, day: str, since: int, until: int, remarks: Remarks) -> int
     """Freeze the daily message of every channel for people, and note that it was done, at
     once; returns how many. `day` (2026-11-28) names it: there is one a day and channel."""
     waiting_for: dict[str, list[str]] = {}
-    for each in owing.owed(desk.store):
+    for each in owing.gather(owing.unsent(desk.store)):
         if each.form == "daily":
             waiting_for.setdefault(each.channel, []).extend(each.alerts)
     letters, signals = [], []

@@ -36,6 +36,7 @@ from monitor.sheets.parts import Item, Section, Sheet, Table, Telling, topic, wo
 from monitor.sheets.past import history_sheet
 
 WIDTH = 78
+MAX_FILE = 4_000_000  # characters of the attached file: mail servers refuse from 10 MB on
 _NAME = 10  # the column of section names; with "Tx" before it a hash still fits
 _UNBROKEN = frozenset({"code", "link"})
 _PHONE = 28  # characters of running text that a narrow screen holds in a line
@@ -222,9 +223,25 @@ def _mail(
     try:
         if telling.channel.kind != "email":
             return _chat(sheet(), views, telling, thread)
-        return _laid_out(sheet(), telling, templates, thread)
+        return _laid_out(_fitting(sheet(), views), telling, templates, thread)
     except Exception as error:  # noqa: BLE001 - no alert may be lost because of its text
         return _bare(views, telling, thread, type(error).__name__)
+
+
+def _fitting(sheet: Sheet, views: Sequence[AlertView]) -> Sheet:
+    """With as many rows in the attached file as a mail may carry, and a word about the rest."""
+    if len(sheet.table) <= MAX_FILE:
+        return sheet
+    rows = sheet.table.split("\r\n")
+    end = sheet.table.rindex("\r\n", 0, MAX_FILE) + 2
+    kept, all_ = sheet.table.count("\r\n", 0, end) - 1, len(rows) - 2
+    tx = views[0].alert.tx if len(views) == 1 else None
+    which = f" --tx {clean(tx, 100)}" if tx else ""
+    said = (
+        f"THE FILE IS CUT: it has {kept:,} of {all_:,} rows, more are too much for a mail. All of "
+        f"them: fundwatch transfers{which} --format csv"
+    )
+    return replace(sheet, lead=(*sheet.lead, said), table=sheet.table[:end])
 
 
 def _laid_out(sheet: Sheet, telling: Telling, templates: Environment, thread: str) -> Rendered:

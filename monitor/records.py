@@ -21,7 +21,10 @@ from monitor.model import AlertKind, AlertView, Entry, Known, TransferView
 from monitor.plain import MAX_DECIMALS, clean, rfc3339, tidy
 
 BODY_TYPE = "fundwatch.alerts.v1"
-MAX_ALERTS = 100  # in one webhook message
+# Of one webhook message: alerts, and bytes, which many servers take no more of.
+MAX_ALERTS = 420
+MAX_BODY = 1_040_000
+MAX_ROWS_SIZE = 200_000  # bytes of the transfers of one alert in it
 
 Allowed = Collection[str] | None
 
@@ -174,9 +177,26 @@ def webhook_body(
     if len(views) > MAX_ALERTS:
         raise ValueError(f"{len(views)} alerts in one message, at most {MAX_ALERTS} are allowed")
     whole = detail == "full"
-    alerts = [alert_object(v, allowed) if whole else reference_object(v) for v in views]
+    alerts = [_bounded(alert_object(v, allowed)) if whole else reference_object(v) for v in views]
     data = {"alerts": alerts} | ({"passed_on": True} if passed_on else {})
     return {"type": BODY_TYPE, "timestamp": rfc3339(created), "data": data}
+
+
+def _bounded(shown: dict[str, Any]) -> dict[str, Any]:
+    """An alert with as many of its transfers as a body may hold, and the number of the others:
+    `fundwatch transfers --tx` has them all."""
+    room, kept = MAX_ROWS_SIZE, list[Any]()
+    for transfer in shown["transfers"]:
+        room -= len(json_text(transfer).encode())
+        if room < 0:
+            break
+        kept.append(transfer)
+    left = len(shown["transfers"]) - len(kept)
+    if not left:
+        return shown
+    parties = {party for each in kept for party in (each["from"], each["to"])}
+    names = {address: name for address, name in shown["names"].items() if address in parties}
+    return {**shown, "transfers": kept, "transfers_left_out": left, "names": names}
 
 
 class Outlined(Protocol):

@@ -32,7 +32,17 @@ LAYERS: dict[str, tuple[str, ...]] = {
     ),
     "edges": ("http", "net", "log", "settings", "inbox", "sources", "channels", "prices", "store"),
     "loops": (
-        *("headwatch", "headkeep", "reader", "questions", "history", "poll", "freezing", "outbox"),
+        *(
+            "headwatch",
+            "headkeep",
+            "reader",
+            "questions",
+            "history",
+            "poll",
+            "crowds",
+            "freezing",
+            "outbox",
+        ),
         "pricing",
     ),
     "outside": (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from monitor.plan import Route, Signal
@@ -14,30 +14,106 @@ _MOST = 500  # alerts that nobody could be told, looked at in one go
 
 
 @dataclass(frozen=True, slots=True)
+class Unsent:
+    """One alert that one channel has not been told yet."""
+
+    channel: str
+    case: str  # "" for notices
+    entry: str  # id; "" for notices
+    alert: str
+    form: str  # see Owed
+    urgent: bool  # severe or high
+    incoming: bool  # a movement to the entry
+    sending: bool  # a notice about sending: it goes its own ways
+    created: int
+
+
+@dataclass(frozen=True, slots=True)
 class Owed:
     """Alerts of one case that one channel has not been told yet, oldest first."""
 
     channel: str
     case: str
-    form: str  # alone | prompt | group | history | daily | escalated
+    form: str  # alone | prompt | group | history | daily | escalated | crowd | dust
     urgent: bool  # not to be held back by quiet hours
     alerts: tuple[str, ...]
 
 
-def owed(store: Store, apart: Collection[str] = ()) -> list[Owed]:
-    """Routes without a message, by channel, form and case; for the channels named in `apart`
-    what can wait is apart from what is urgent. Notices have the case ""."""
-    found: dict[tuple[str, str, str, bool], list[str]] = {}
-    for row in store.read(
-        "SELECT r.channel, r.form, r.alert, coalesce(e.case_id, '') AS case_id, a.severity "
-        "FROM route r JOIN alert a ON a.id = r.alert LEFT JOIN entry e ON e.id = a.entry "
+def unsent(store: Store) -> list[Unsent]:
+    """Routes without a message, but for those to nobody; oldest alert first."""
+    rows = store.read(
+        "SELECT r.channel, coalesce(e.case_id, '') AS case_id, coalesce(a.entry, '') AS entry, "
+        "r.alert, r.form, a.severity, a.direction, a.kind, a.created, "
+        "a.kind = 'notice' AND instr(a.facts, '\"channel:') AS sending FROM route r "
+        "JOIN alert a ON a.id = r.alert LEFT JOIN entry e ON e.id = a.entry "
         "WHERE r.message IS NULL AND r.channel <> ? ORDER BY a.created, a.rowid",
         [NOBODY],
-    ):
-        urgent = row["severity"] in URGENT or row["channel"] not in apart
-        key = (row["channel"], row["case_id"], row["form"], urgent)
-        found.setdefault(key, []).append(row["alert"])
+    )
+    return [
+        Unsent(
+            *(row["channel"], row["case_id"], row["entry"], row["alert"], row["form"]),
+            urgent=row["severity"] in URGENT,
+            incoming=row["direction"] == "in" and row["kind"] in ("movement", "late"),
+            sending=bool(row["sending"]),
+            created=row["created"],
+        )
+        for row in rows
+    ]
+
+
+def gather(unsent: Iterable[Unsent], apart: Collection[str] = ()) -> list[Owed]:
+    """By channel, form and case; for the channels named in `apart` what can wait is apart from
+    what is urgent."""
+    found: dict[tuple[str, str, str, bool], list[str]] = {}
+    for each in unsent:
+        urgent = each.urgent or each.channel not in apart
+        key = (each.channel, each.case, each.form, urgent)
+        found.setdefault(key, []).append(each.alert)
     return [Owed(*key, tuple(alerts)) for key, alerts in found.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a channel was told of one entry lately."""
+
+    single: int  # messages about few of its alerts
+    crowd: int  # when the newest one about many was made; 0: none
+    dust: int  # the same for payments worth next to nothing
+
+
+def told_of(store: Store, channel: str, case: str, entry: str, since: int, now: int) -> Told:
+    """In (since, now]: what a clock that ran ahead has dated into the future does not count."""
+    row = store.read(
+        "SELECT count(DISTINCT iif(m.form IN ('crowd', 'dust'), NULL, m.id)) AS single, "
+        "max(iif(m.form = 'crowd', m.created, 0)) AS crowd, "
+        "max(iif(m.form = 'dust', m.created, 0)) AS dust FROM message m "
+        "JOIN route r ON r.message = m.id JOIN alert a ON a.id = r.alert "
+        "WHERE m.channel = ? AND m.case_id = ? AND m.created > ? AND m.created <= ? "
+        "AND coalesce(a.entry, '') = ?",
+        [channel, case, since, now, entry],
+    )[0]
+    return Told(row["single"], row["crowd"] or 0, row["dust"] or 0)
+
+
+def is_read_now(store: Store, entry: str) -> bool:
+    """Whether the address of an entry is being read: more alerts may come of it."""
+    rows = store.read(
+        "SELECT 1 FROM entry e JOIN subject s ON s.key = e.subject WHERE e.id = ? "
+        "AND s.in_flight IS NOT NULL",
+        [entry],
+    )
+    return bool(rows)
+
+
+def mark_dust(store: Store, alerts: Collection[str], channels: Collection[str]) -> None:
+    """From now on these are told together with their like."""
+    if alerts:
+        with store.write() as conn:
+            conn.executemany(
+                "UPDATE route SET form = 'dust' WHERE alert = ? AND channel = ? "
+                "AND message IS NULL AND form IN ('alone', 'prompt', 'group')",
+                [(alert, channel) for alert in alerts for channel in channels],
+            )
 
 
 def escalate(
