@@ -13,6 +13,7 @@ from monitor.plain import duration
 from monitor.ports import Source
 from monitor.settings import Settings
 from monitor.status_text import count
+from monitor.store.views import not_listed
 
 CLOCK_SLACK = 30  # seconds that a block may seem to come from the future
 OLD_HEAD = 3600  # seconds
@@ -190,6 +191,8 @@ def _blind_spots(bench: Bench, form: _Form, key: str, probes: Sequence[Probe]) -
     if missing := frozenset(chain.streams) - served:
         cure = _CURES.get(chain.family, "another source for this chain in config/sources.yaml")
         out.warn(f"{who}NOT covered: {words(missing)}; blind for {entries}", cure)
+    for text in not_listed(chain):
+        out.note(f"{who}{text}")
     if not bench.offline and (unread := served - _served(probes)):
         cure = "mend a source above, or add another to this chain"
         out.fail(f"{who}cannot be read now: {words(unread)}, for {entries}", cure)

@@ -14,6 +14,16 @@ from monitor.model import CONFIDENCES, Asset, Chain, PriceIds, SourceConfig
 from monitor.yamltext import Fields, Node, Notes, Text, closest
 
 _PRICE_ID = re.compile(r"[A-Za-z0-9._-]{1,80}\Z")
+# What no list of any source holds, of chains that do not say it themselves.
+NOT_LISTED: Mapping[str, tuple[str, ...]] = {
+    "evm": (
+        "rewards and payouts of validators",
+        "tokens whose balances change by themselves",
+        "coins and tokens wrapped by other contracts than the chain's usual one",
+    ),
+    "utxo": ("outputs to bare public keys and bare multisig",),
+    "tron": ("rewards that are credited and not withdrawn yet",),
+}
 KIND_FAMILY: Mapping[str, str] = {
     "etherscan": "evm",
     "blockscout": "evm",
@@ -40,6 +50,7 @@ CHAIN_KEYS = (
     "base58",
     "prices",
     "wrapped",
+    "not_listed",
 )
 SOURCE_KEYS = (
     "kind",
@@ -90,7 +101,8 @@ def _chain(key: str, row: Row) -> Chain:
         _version_bytes(row),
         _price_ids(row),
     )
-    return replace(made, wrapped=_wrapped(made, row))
+    listed = tuple(item.text for item in row.names("not_listed"))
+    return replace(made, wrapped=_wrapped(made, row), not_listed=listed or NOT_LISTED[family])
 
 
 def _wrapped(chain: Chain, row: Row) -> str:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from monitor import settings
 from monitor.chains import AddressError, canonical, display, stable_id
 from monitor.config_chains import KIND_FAMILY
+from monitor.store.views import not_listed
 
 SHIPPED = settings.load(Path("/nonexistent"), {})
 CHAINS = SHIPPED.chains
@@ -150,3 +151,14 @@ def test_stable_ids_depend_on_every_part_and_on_nothing_else():
     """The same parts give the same name for ever; moving a border gives another."""
     assert stable_id("E", "SIM-2023", "ethereum", SIM.lower()) == "E-6KM2-9RVW-35FH"
     assert stable_id("E", "a", "bc") != stable_id("E", "ab", "c")
+
+
+def test_every_chain_says_what_no_list_holds():
+    """The shipped ones and one of a person's own; none of it is too long for a mail."""
+    for chain in CHAINS.values():
+        [sentence] = not_listed(chain)
+        assert chain.name in sentence
+        assert len(sentence) < 400
+    assert "validators" in not_listed(CHAINS["gnosis"])[0]
+    assert "bare public keys" in not_listed(CHAINS["bitcoin"])[0]
+    assert "atomic" in not_listed(CHAINS["avalanche"])[0]

@@ -133,7 +133,7 @@ def test_every_token_says_who_confirms_it():
 def _decimals(chain: str, symbol: str) -> int:
     if chain == "bnb":
         return 18  # all of Binance's pegged tokens, unlike the originals
-    return {"USDT": 6, "USDT0": 6, "USDC": 6, "USDC.e": 6, "WBTC": 8}.get(symbol, 18)
+    return {"USDT": 6, "USDT0": 6, "USDC": 6, "USDC.e": 6, "XAUt": 6, "WBTC": 8}.get(symbol, 18)
 
 
 def test_written_addresses_have_their_checksum():
@@ -173,3 +173,15 @@ def test_tags_of_tokens_are_in_the_file_of_their_explorer():
             assert contract in json.loads(path.read_text("utf-8")), asset
             checked += 1
     assert checked > 10
+
+
+def test_issuers_are_those_of_verified_tokens():
+    """Each with its events, under a contract that is written with its checksum."""
+    text = (REPO / "config/issuers.yaml").read_text("utf-8")
+    written = re.findall(r'^    "(0x\w+)":', text, re.MULTILINE)
+    assert all(display(LOADED.chains["ethereum"], a.lower()) == a for a in written)
+    found = {(c.key, i.contract): i for c in LOADED.chains.values() for i in c.issuers}
+    assert len(found) == len(written) + 1  # and Tron's
+    for key, issuer in found.items():
+        assert LOADED.assets[key].symbol == issuer.symbol
+        assert issuer.families

@@ -369,7 +369,14 @@ def not_covered(store: Store, entry: Entry, chains: Mapping[str, Chain]) -> tupl
             found.append(f"{words}: not read since {utc(state.ok or state.failing)}.")
         if state.gaps:
             found.append(f"{words}: {state.gaps} part(s) of the list could not be read.")
-    return (*found, _other_chains(store, entry, chains))
+    chain = chains.get(entry.subject.chain)
+    return (*found, *(not_listed(chain) if chain else ()), _other_chains(store, entry, chains))
+
+
+def not_listed(chain: Chain) -> tuple[str, ...]:
+    """What no list of any source holds on a chain, in one sentence."""
+    listed = "; ".join(chain.not_listed)
+    return (f"In no list of {chain.name}: {listed}.",) if listed else ()
 
 
 def _other_chains(store: Store, entry: Entry, chains: Mapping[str, Chain]) -> str:
