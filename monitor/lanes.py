@@ -40,12 +40,12 @@ class Market:
     prices: Mapping[tuple[str, str], Sequence[Price]]  # by (chain, contract), see value.nearest
     now: int  # Unix seconds: the time of what is not in a block yet
 
-    def price(self, row: Transfer) -> Price | None:
-        """The price of the row's asset when it moved; a snapshot of midnight is too coarse
-        to keep quiet by."""
+    def price(self, row: Transfer, asset: Asset) -> tuple[Price | None, str]:
+        """The price of the row's asset when it moved, if it may keep anything quiet, and why
+        none may (value.borne_out)."""
         at = self.now if row.time is None else row.time
         known = self.prices.get((row.chain, row.contract or ""), ())
-        return value.nearest(known, at, daily=False)
+        return value.borne_out(known, at, asset.symbol)
 
 
 NO_MARKET = Market({}, 0)
@@ -188,13 +188,13 @@ def _incoming(
         return _Part(
             False, "An unverified token: anybody can make and send one.", "unverified token"
         )
-    return _threshold(entry, asset, came[_what(row)], market.price(row))
+    return _threshold(entry, asset, came[_what(row)], row, market)
 
 
-def _threshold(entry: Entry, asset: Asset, total: int, price: Price | None) -> _Part:
+def _threshold(entry: Entry, asset: Asset, total: int, row: Transfer, market: Market) -> _Part:
     least = entry.min_amount.get(asset.contract) or entry.min_amount.get(asset.symbol)
     if least is None and USD in entry.min_amount:
-        return _in_dollars(entry.min_amount[USD], asset, total, price)
+        return _in_dollars(entry.min_amount[USD], asset, total, market.price(row, asset))
     if least is None:
         return _Part(True, "No smallest amount is set for this asset.")
     if total >= Decimal(least) * 10**asset.decimals:
@@ -202,12 +202,13 @@ def _threshold(entry: Entry, asset: Asset, total: int, price: Price | None) -> _
     return _Part(False, f"Less than {least} {asset.symbol} came in.", "below the smallest amount")
 
 
-def _in_dollars(least: str, asset: Asset, total: int, price: Price | None) -> _Part:
-    """What has no price is never below anything."""
+def _in_dollars(least: str, asset: Asset, total: int, by: tuple[Price | None, str]) -> _Part:
+    """What has no price that is borne out is never below anything."""
+    price, why = by
     worth = value.usd(total, asset.decimals, price)
     if worth is None:
-        why = f"{asset.symbol} has no price, so it cannot be below {least} USD."
-        return _Part(True, why)
+        said = why or "has no price"
+        return _Part(True, f"{asset.symbol} {said}, so it cannot be below {least} USD.")
     if worth >= Decimal(least):
         return _Part(True, f"At least {least} USD came in.")
     return _Part(False, f"Less than {least} USD came in.", "below the smallest amount")
@@ -241,7 +242,7 @@ def _utxo(
             verdict = Loudness(Lane.NEWS, "An outgoing movement is always told.", direction, True)
             return _wanted(entry, verdict)
     coin = Asset(chain.key, "", chain.symbol, chain.decimals)
-    part = _threshold(entry, coin, got - put, market.price(rows[0]))
+    part = _threshold(entry, coin, got - put, rows[0], market)
     classes = tuple((r.leg, part.kind, part.reason) for r in rows) if part.kind else ()
     lane = Lane.NEWS if part.loud else Lane.QUIET
     return _wanted(entry, Loudness(lane, part.reason, Direction.IN, True, classes))

@@ -94,6 +94,7 @@ class Pricer:
 
     def _current(self, assets: Mapping[Key, Chain]) -> None:
         now = self._market.clock()
+        compared = prices.compared(self._market.store)
         left = sorted(assets, key=lambda key: self._priced.get(key, 0))
         for source in self._market.sources:
             asked = [(assets[key], key[1]) for key in left]
@@ -102,7 +103,7 @@ class Pricer:
                 prices.put(self._market.store, found, now)
                 fresh = {(p.chain, p.contract) for p in found if now - p.at <= value.TOLERANCE}
                 self._priced |= dict.fromkeys(fresh, now)
-                left = [key for key in left if key not in fresh]
+                left = [key for key in left if key not in fresh or key[0] in compared]
 
     # -- prices of the past --------------------------------------------------------------
 

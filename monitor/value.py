@@ -24,6 +24,14 @@ UNVERIFIED = "not priced: unverified token"
 AN_NFT = "not priced: an NFT"
 BEFORE = "not priced: recorded before prices were kept"
 SWITCHED_OFF = "not priced: prices are switched off"
+# A price may keep a movement quiet only where another one bears it out: of a second source at
+# that time, or of the day before, within this factor. One source alone may be wrong or lie.
+AGREE_WITHIN = 2
+YESTERDAY = (12 * 3600, 36 * 3600)  # seconds before: at least, at most
+PEGGED = frozenset(
+    {"USDT", "USDC", "USDC.e", "USDT0", "DAI", "USDS", "BUSD", "FDUSD", "TUSD", "PYUSD", "USDP"}
+)  # verified coins meant to be worth 1 USD
+OFF_PEG = Decimal("0.1")  # by how much at most, for a price of theirs to be borne out
 TITLES = {"defillama": "DefiLlama", "coingecko": "CoinGecko"}
 
 _CENT = Decimal("0.01")
@@ -57,6 +65,59 @@ def _closest(prices: Sequence[Price], moment: int, most: int, *, daily: bool) ->
         ):
             best = price
     return best
+
+
+def borne_out(prices: Sequence[Price], moment: int, symbol: str) -> tuple[Price | None, str]:
+    """The price by which a movement may be kept quiet, the highest of those that agree; or
+    None and why there is none, in words that follow the asset's name.
+
+    `prices` of one verified asset as `sort` leaves them; `symbol` is the asset's own.
+    """
+    near: dict[str, Price] = {}
+    for price in _within(prices, moment - TOLERANCE, moment + TOLERANCE):
+        other = near.setdefault(price.source, price)
+        if abs(price.at - moment) < abs(other.at - moment):
+            near[price.source] = price
+    told = sorted(near.values(), key=lambda p: (p.usd, p.source))
+    if not told:
+        return None, "has no price"
+    low, high = told[0], told[-1]
+    if symbol in PEGGED:
+        if all(abs(p.usd - 1) <= OFF_PEG for p in told):
+            return high, ""
+        odd = low if abs(low.usd - 1) > OFF_PEG else high
+        return None, f"is meant to be worth 1 USD, and {title(odd.source)} says {_figure(odd.usd)}"
+    if high.usd > low.usd * AGREE_WITHIN:
+        return None, (
+            f"is worth {_figure(low.usd)} USD by {title(low.source)} and {_figure(high.usd)} USD "
+            f"by {title(high.source)}"
+        )
+    if len(told) > 1:
+        return high, ""
+    return _like_yesterday(prices, moment, high)
+
+
+def _like_yesterday(prices: Sequence[Price], moment: int, price: Price) -> tuple[Price | None, str]:
+    least, most = YESTERDAY
+    before = list(_within(prices, moment - most, moment - least, daily=True))
+    if not before:
+        return None, f"has a price of {title(price.source)} alone and none of the day before"
+    worst = max(before, key=lambda p: max(p.usd / price.usd, price.usd / p.usd))
+    if max(worst.usd, price.usd) <= AGREE_WITHIN * min(worst.usd, price.usd):
+        return price, ""
+    return None, (
+        f"has a price of {title(price.source)} alone, {_figure(price.usd)} USD, far from the "
+        f"{_figure(worst.usd)} USD of the day before"
+    )
+
+
+def _within(prices: Sequence[Price], lo: int, hi: int, *, daily: bool = False) -> Iterable[Price]:
+    start = bisect_left(prices, lo, key=lambda price: price.at)
+    for price in prices[start:]:
+        if price.at > hi:
+            return
+        if daily or not price.daily:
+            yield price
 
 
 def usd(units: int, decimals: int | None, price: Price | None) -> Decimal | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from play import BITCOIN, COIN, ETHEREUM, FAKE, TOKEN, A, B, X
 
-from monitor import lanes
+from monitor import lanes, value
 from monitor.lanes import Loudness, Market
 from monitor.model import Direction, Entry, Kind, Lane, Price, Subject, Transfer
 
@@ -107,14 +108,16 @@ def test_the_smallest_amount_quietens_incoming_only() -> None:
 
 @given(st.integers(1, 10**30), st.integers(1, 10**12), st.integers(1, 10**9))
 def test_what_has_no_price_is_never_below(units: int, cents: int, least: int) -> None:
-    """With a price the dollars decide, exactly; without one near in time it is told."""
+    """With a price that another bears out the dollars decide, exactly; without one near in
+    time it is told."""
     row = transfer(105, amount=units)
     assert row.time is not None
     usd = Decimal(cents) / 100
 
     def market(at: int, *, daily: bool = False) -> Market:
         return Market(
-            {("ethereum", ""): (Price("ethereum", "", at, usd, "x", daily),)}, row.time or 0
+            {("ethereum", ""): tuple(Price("ethereum", "", at, usd, s, daily) for s in "xy")},
+            row.time or 0,
         )
 
     def lane(known: Market) -> Lane:
@@ -147,7 +150,7 @@ def test_dollars_judge_the_net_of_utxo_chains() -> None:
     """What is not in a block yet is judged by the price of now."""
     got = (leg(A, 10**8, put=False),)
     legs = (leg(X, 10**9, put=True), *got)
-    price = (Price("bitcoin", "", 5000, Decimal(900), "x"),)
+    price = tuple(Price("bitcoin", "", 5000, Decimal(900), source) for source in "xy")
     known = Market({("bitcoin", ""): price}, 5000)
     least = {"USD": "1000"}
     assert judge(*got, legs=legs, market=known, min_amount=least).lane is Lane.QUIET
@@ -196,3 +199,54 @@ def test_utxo_thresholds_are_on_the_net() -> None:
     spent = (leg(A, 5, put=True),)
     legs = (*spent, leg(X, 4, put=False))
     assert judge(*spent, legs=legs, min_amount=least).lane is Lane.NEWS
+
+
+NOON = 1_700_000_000
+ONE = 10**18
+
+
+def said(usd: str, source: str = "x", before: int = 0, *, daily: bool = False) -> Price:
+    return Price("ethereum", "", NOON - before, Decimal(usd), source, daily)
+
+
+@pytest.mark.parametrize(
+    ("prices", "lane", "words"),
+    [
+        ([said("0.000000001")], Lane.NEWS, "has a price of X alone and none of the day before"),
+        ([said("2"), said("2.5", "y")], Lane.QUIET, "Less than 1000 USD came in."),
+        ([said("2"), said("3000", "y")], Lane.NEWS, "is worth 2 USD by X and 3,000 USD by Y"),
+        ([said("900"), said("1500", "y")], Lane.NEWS, "At least 1000 USD came in."),
+        ([said("2"), said("3", before=86_400)], Lane.QUIET, "Less than 1000 USD came in."),
+        ([said("2"), said("3000", before=86_400)], Lane.NEWS, "far from the 3,000 USD of the day"),
+        ([said("2"), said("2", before=7200)], Lane.NEWS, "alone and none of the day before"),
+        ([said("2"), said("2", before=7 * 86_400)], Lane.NEWS, "alone and none of the day before"),
+        (
+            [said("2"), said("2", "y", 1), said("3000", "y", 3500)],
+            Lane.QUIET,
+            "Less than 1000 USD came in.",
+        ),
+        ([said("2"), said("2.1", "y", before=50_000, daily=True)], Lane.QUIET, "Less than 1000"),
+    ],
+)
+def test_one_price_alone_silences_nothing(prices: list[Price], lane: Lane, words: str) -> None:
+    """One coin came in: quiet only by a price that a second source, or the day before, bears
+    out within a factor of two; of those that agree the higher counts."""
+    row = replace(transfer(105, amount=ONE), time=NOON)
+    market = Market({("ethereum", ""): value.sort(prices)}, NOON)
+    verdict = judge(row, market=market, min_amount={"USD": "1000"})
+    assert verdict.lane is lane
+    assert words.lower() in verdict.reason.lower()
+
+
+@pytest.mark.parametrize(("usd", "lane"), [("0.97", Lane.QUIET), ("0.5", Lane.NEWS)])
+def test_a_pegged_coin_must_be_near_one(usd: str, lane: Lane) -> None:
+    """One source is enough where it says what the coin is meant to be; else it is told."""
+    row = replace(token(X, A, amount=5_000_000), time=NOON)
+    prices = tuple(
+        replace(said(usd, source), contract=TOKEN)
+        for source in ("x" if lane is Lane.QUIET else "xy")
+    )
+    market = Market({("ethereum", TOKEN): prices}, NOON)
+    verdict = judge(row, market=market, min_amount={"USD": "1000"})
+    assert verdict.lane is lane
+    assert lane is Lane.QUIET or "is meant to be worth 1 USD, and x says 0.5" in verdict.reason

@@ -224,8 +224,8 @@ def test_a_hanging_price_source_delays_nothing(tmp_path: Path) -> None:
 
 
 def test_a_threshold_in_dollars_needs_a_price(tmp_path: Path) -> None:
-    """Without a price an incoming payment is told, with the reason; with one, the small is
-    quiet and the large is told. What leaves is always told."""
+    """Without a price an incoming payment is told, with the reason, and so it is by a price
+    that nothing bears out; with yesterday's like it the small is quiet."""
     usd = [0.0]
 
     def respond(call: Call) -> Reply:
@@ -236,9 +236,15 @@ def test_a_threshold_in_dollars_needs_a_price(tmp_path: Path) -> None:
         named = [entry(who, min_amount={"USD": 20}) for who in (ALICE, BOB)]
         scene.home.write("watchlist.yaml", watchlist(*named))
         told = []
-        for usd[0] in (0.0, 3000.0, 1000.0):  # for 0.01 ETH: no price, 30, 10 dollars
+        # For 0.01 ETH: no price, 30 dollars, 10 dollars; then 10 as on the day before.
+        for usd[0], yesterday in ((0.0, False), (3000.0, False), (1000.0, False), (1000.0, True)):
             scene.home.sql("DELETE FROM price")
             scene.home.run("poll")  # asks for the price
+            if yesterday:
+                scene.home.sql(
+                    "INSERT INTO price (chain, contract, at, usd, source, asked) "
+                    "SELECT chain, contract, at - 86400, '900', source, asked FROM price"
+                )
             (tx,) = scene.pay((BANK, BOB))
             scene.home.run("poll")
             (alert,) = (a for a in scene.alerts("movement") if a["tx"] == tx)
@@ -246,7 +252,16 @@ def test_a_threshold_in_dollars_needs_a_price(tmp_path: Path) -> None:
             told.append((alert["lane"], why[0][0]))
     assert told == [
         ("news", "ETH has no price, so it cannot be below 20 USD."),
-        ("news", "At least 20 USD came in."),
+        (
+            "news",
+            "ETH has a price of llama alone and none of the day before, so it cannot be below "
+            "20 USD.",
+        ),
+        (
+            "news",
+            "ETH has a price of llama alone and none of the day before, so it cannot be below "
+            "20 USD.",
+        ),
         ("quiet", "Less than 20 USD came in."),
     ]
 
@@ -312,6 +327,23 @@ def test_the_second_source_is_asked_for_what_the_first_lacks(record: Store) -> N
     assert [c.path for c in gecko.calls] == ["/simple/token_price/ethereum"]
     found = record.read("SELECT contract, usd, source FROM price ORDER BY contract")
     assert [tuple(r) for r in found] == [("", "3000", "defillama"), (USDT, "1.0002", "coingecko")]
+
+
+def test_where_dollars_silence_every_source_is_asked(record: Store) -> None:
+    """An entry with an amount in USD on the chain: both sources say what ETH is worth."""
+    with record.write() as conn:
+        (terms,) = conn.execute("SELECT terms FROM entry").fetchone()
+        dollars = {**json.loads(terms), "min_amount": {"USD": "9"}}
+        conn.execute("UPDATE entry SET terms = ?", [json.dumps(dollars)])
+    gecko_says = {"ethereum": {"usd": 3001, "last_updated_at": NOW}}
+    with (
+        serve(lambda _: Reply(llama_says(3000))) as llama,
+        serve(lambda _: Reply(gecko_says)) as gecko,
+    ):
+        urls = {"defillama": llama.url, "coingecko": gecko.url}
+        Bench(record, urls, {}).pricer.round(5)
+    found = record.read("SELECT usd, source FROM price WHERE contract = '' ORDER BY source")
+    assert [tuple(r) for r in found] == [("3001", "coingecko"), ("3000", "defillama")]
 
 
 def test_what_was_told_without_a_price_is_asked_for_its_own_time(record: Store) -> None:

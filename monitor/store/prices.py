@@ -161,6 +161,16 @@ def given_up(store: Store, moments: Iterable[Moment]) -> set[Moment]:
     return asked & {(row["chain"], row["contract"], row["at"]) for row in rows}
 
 
+def compared(store: Store) -> set[str]:
+    """Chains on which an amount in USD keeps incoming movements quiet: what is worth something
+    there is asked of every price source, so that none can silence alone."""
+    rows = store.read(
+        "SELECT DISTINCT s.chain FROM entry e JOIN subject s ON s.key = e.subject "
+        "WHERE e.retired IS NULL AND e.terms LIKE '%\"USD\":%'"
+    )
+    return {row["chain"] for row in rows}
+
+
 def seen_contracts(store: Store) -> set[Key]:
     """Tokens that appeared in any list that was read."""
     return {(row["chain"], row["contract"]) for row in store.read("SELECT * FROM token")}

@@ -215,7 +215,7 @@ def _prices(
     oldest = min((t.time or now for t in concerned), default=now)
     keys = {(t.chain, t.contract or "") for t in concerned}
     # What happened before that has no price yet when it is decided, or is history.
-    since = max(oldest, now - PRICED) - value.TOLERANCE
+    since = max(oldest, now - PRICED) - value.YESTERDAY[1]
     return prices.between(store, keys, since, now + value.TOLERANCE)
 
 
