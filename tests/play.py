@@ -189,6 +189,10 @@ class Play:
             other.mine()
         self.sources[source].abroad = other
 
+    def come_home(self) -> None:
+        for source in self.sources:
+            source.abroad = None
+
     def has_shown_its_chain(self, source: int) -> bool:
         name = self.sources[source].name
         return bool(self._query("SELECT 1 FROM block_word WHERE source = ? AND height = 0", name))

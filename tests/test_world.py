@@ -69,6 +69,7 @@ FAULT = st.one_of(
     event("finals", 1, 2),
     event("forget", 1, 5),
     event("double", 1),
+    event("abroad", 1),
     event("mend", 1),
 )
 CHAIN = st.one_of(
@@ -96,6 +97,7 @@ class Story:
         self.play = play
         self.ledger = play.ledger
         self._pay = pay
+        self.lied = False
 
     def tell(self, told: list[Event]) -> None:
         for name, numbers in told:
@@ -108,20 +110,29 @@ class Story:
     def mine(self, more: int) -> None:
         self.ledger.mine(1 + more)
 
+    def high(self, source: int, amount: int, nameless: int) -> None:
+        self.lied = True
+        self.play.high(source, amount, nameless)
+
     def reorg(self, depth: int, fate: int, extra: int) -> None:
-        """Never deeper than what counts as final."""
+        """Never deeper than what counts as final, nor than what was called so under a head
+        that lay too high by less than that: nobody could know."""
+        if self.lied:
+            self.ledger.mine(self.play.chain.finality, idle=True)
         self.ledger.reorg(1 + depth, ("same", "later", "wait", "drop")[fate], extra=extra)
 
     def wait(self) -> None:
         self.ledger.now += 10
 
     def abroad(self, source: int) -> None:
-        """Only a source that has shown its chain can be told from one that left it."""
+        """Only a source that has shown its chain can be told from one that left it, and only
+        for so long: the longer standing counts."""
         if self.play.has_shown_its_chain(source):
             self.play.abroad(source)
 
     def halt(self) -> None:
         """No block for half a day."""
+        self.play.come_home()
         self.ledger.now += 43_200
 
     def join(self, who: int) -> None:
@@ -130,6 +141,7 @@ class Story:
         self.play.poll()
 
     def day(self) -> None:
+        self.play.come_home()
         self.play.day()
         self.play.poll()
 
