@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from monitor.errors import NotServed, SourceError
-from monitor.model import Ask, Chain, Head, Interval, Subject
+from monitor.model import Ask, Batch, Chain, Head, Interval, Subject
 from monitor.ports import Source
 
 TINY_BLOCKS = 10  # what even the smallest free plans of nodes answer in one call
@@ -51,6 +51,7 @@ class Probe:
     old_blocks: str = ""  # why it will not read old blocks
     kept_back: frozenset[str] = frozenset()  # lists that it does not hand out to us at all
     kept_back_words: str = ""  # its own words for that
+    misfits: tuple[tuple[Subject, str], ...] = ()  # addresses that it does not take, its words
 
     @property
     def refused(self) -> bool:
@@ -61,12 +62,13 @@ class Probe:
 def probe_all(
     sources: Mapping[str, Sequence[Source]],
     chains: Mapping[str, Chain],
-    subjects: Mapping[str, Subject],
+    subjects: Mapping[str, Sequence[Subject]],
     with_history: frozenset[str],
 ) -> list[Probe]:
-    """Try every source of every chain with one watched address, several at a time.
+    """Try every source of every chain with one watched address, several sources at a time.
 
-    `with_history` names the chains where old blocks are wanted too.
+    `subjects`: those to try with; the next one where the source does not take an address,
+    which is that entry's fault. `with_history` names the chains where old blocks are wanted too.
     """
     jobs = [
         (chains[key], source, subjects[key], key in with_history)
@@ -77,7 +79,7 @@ def probe_all(
         return list(pool.map(lambda job: probe(*job), jobs))
 
 
-def probe(chain: Chain, source: Source, subject: Subject, history: bool) -> Probe:
+def probe(chain: Chain, source: Source, subjects: Sequence[Subject], history: bool) -> Probe:
     """A head, and for one address the newest blocks of every list that it can serve."""
     try:
         source.identify()
@@ -88,16 +90,18 @@ def probe(chain: Chain, source: Source, subject: Subject, history: bool) -> Prob
     not_ready: set[str] = set()
     errors: list[SourceError] = []
     kept: dict[frozenset[str], str] = {}
+    misfits: dict[Subject, str] = {}
     for bundle in source.bundles:
         try:
-            batch = source.fetch(_ask(subject, bundle, _newest(source, head), head))
+            batch = _first_that_fits(source, subjects, bundle, head, misfits)
         except NotServed as error:
             kept[bundle] = str(error)
         except SourceError as error:
             errors.append(error)
         else:
-            (serves if batch.read is not None else not_ready).update(bundle)
-    old = _old_blocks(source, subject, head) if history and serves else ""
+            if batch is not None:
+                (serves if batch.read is not None else not_ready).update(bundle)
+    old = _old_blocks(source, subjects[0], head) if history and serves else ""
     return Probe(
         chain,
         source,
@@ -108,7 +112,26 @@ def probe(chain: Chain, source: Source, subject: Subject, history: bool) -> Prob
         old,
         frozenset().union(*kept),
         "; ".join(dict.fromkeys(kept.values())),
+        tuple(misfits.items()),
     )
+
+
+def _first_that_fits(
+    source: Source,
+    subjects: Sequence[Subject],
+    bundle: frozenset[str],
+    head: Head,
+    misfits: dict[Subject, str],
+) -> Batch | None:
+    """What the source answers for the first address that it takes; None: it took none."""
+    for subject in subjects:
+        try:
+            return source.fetch(_ask(subject, bundle, _newest(source, head), head))
+        except SourceError as error:
+            if not error.of_address:
+                raise
+            misfits[subject] = str(error)
+    return None
 
 
 def _old_blocks(source: Source, subject: Subject, head: Head) -> str:

@@ -16,6 +16,7 @@ from monitor.status_text import count
 from monitor.store.views import not_listed
 
 CLOCK_SLACK = 30  # seconds that a block may seem to come from the future
+TRIED_WITH = 3  # addresses at most, where a source does not take the first
 OLD_HEAD = 3600  # seconds
 _CURES = {
     "evm": "an explorer for this chain: a key in .env (some chains need a paid plan), or one of "
@@ -108,11 +109,12 @@ def _budget(config: SourceConfig) -> str:
 
 
 def _probe(bench: Bench, made: app.Sources) -> list[Probe]:
-    subjects: dict[str, Subject] = {}
+    subjects: dict[str, dict[Subject, None]] = {}
     for entry in sorted(bench.entries, key=lambda e: e.busy):
-        subjects.setdefault(entry.subject.chain, entry.subject)
+        subjects.setdefault(entry.subject.chain, {})[entry.subject] = None
     old = frozenset(e.subject.chain for e in bench.entries if _wants_history(e, bench.now))
-    return probe_all(made.by_chain, bench.settings.chains, subjects, old)
+    some = {chain: tuple(found)[:TRIED_WITH] for chain, found in subjects.items()}
+    return probe_all(made.by_chain, bench.settings.chains, some, old)
 
 
 def _wants_history(entry: Entry, now: int) -> bool:
@@ -135,6 +137,11 @@ def _probed(bench: Bench, form: _Form, p: Probe, chain: Sequence[Probe]) -> None
             out.fail(f"{who}{lost}: {said}", "mend that, or take it off the chain's list")
         else:
             out.warn(f"{who}{lost}: {said}", "it may pass; look again later")
+    for subject, words_of_it in p.misfits:
+        lines = lines_of([e.line for e in bench.entries if e.subject == subject])
+        said = words_of_it.removeprefix(f"{name} ")
+        cure = "look at the address on another explorer, then correct its line or retire it"
+        out.warn(f"{lines}: {name} {said}", cure)
     if p.kept_back:
         said = p.kept_back_words.removeprefix(f"{name}: ")
         text = f"does not hand out {words(p.kept_back)}; it stands by for single blocks and "
@@ -193,7 +200,8 @@ def _blind_spots(bench: Bench, form: _Form, key: str, probes: Sequence[Probe]) -
         out.warn(f"{who}NOT covered: {words(missing)}; blind for {entries}", cure)
     for text in not_listed(chain):
         out.note(f"{who}{text}")
-    if not bench.offline and (unread := served - _served(probes)):
+    fits = not any(p.misfits and not p.serves for p in probes)
+    if not bench.offline and fits and (unread := served - _served(probes)):
         cure = "mend a source above, or add another to this chain"
         out.fail(f"{who}cannot be read now: {words(unread)}, for {entries}", cure)
 

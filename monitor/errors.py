@@ -40,9 +40,12 @@ class SourceError(MonitorError):
 
     retryable = True
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, retry_after: float | None = None, *, of_address: bool = False
+    ) -> None:
         super().__init__(message)
         self.retry_after = retry_after  # seconds, as the source asked, or None
+        self.of_address = of_address  # only this address is refused: the source is well
 
 
 class Unavailable(SourceError):

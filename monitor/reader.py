@@ -154,8 +154,9 @@ class Desk:
 
     def failed(self, source: Source, error: SourceError, streams: frozenset[str]) -> None:
         """Leave a source alone after repeated failures, longer each time. A list that it does
-        not hand out at all is a limit of that list and no failure of the source."""
-        if isinstance(error, NotYet):
+        not hand out at all is a limit of that list and no failure of the source; an address
+        that it does not take is that entry's matter."""
+        if isinstance(error, NotYet) or error.of_address:
             return
         if isinstance(error, NotServed):
             again = time.monotonic() + ASK_AGAIN

@@ -32,7 +32,7 @@ from monitor.model import (
     Transfer,
 )
 from monitor.sources import http_options
-from monitor.sources.tron_rows import parse_info, parse_transactions, parse_trc20
+from monitor.sources.tron_rows import doubtful, parse_info, parse_transactions, parse_trc20
 from monitor.sources.trongrid import TronGrid, classify, parse_page
 
 RECORDED = Path(__file__).resolve().parents[1].parent / "shared" / "explorers" / "recorded" / "tron"
@@ -268,6 +268,11 @@ MOVES = [
     (row("UnfreezeBalanceContract", {}, unfreeze_amount=3), [(Kind.NATIVE, None, ME, 3, None)]),
     (row("WithdrawBalanceContract", {}, withdraw_amount=2), [(Kind.NATIVE, None, ME, 2, None)]),
     (row("CancelAllUnfreezeV2Contract", {}), []),
+    (row("UnfreezeBalanceV2Contract", {}), []),
+    (
+        row("UnfreezeBalanceV2Contract", {}, withdraw_expire_amount=4),
+        [(Kind.NATIVE, None, ME, 4, None)],
+    ),
     (row("VoteWitnessContract", {"votes": []}), []),
     (row("TransferContract", TO, ret=[{"contractRet": "OUT_OF_ENERGY", "fee": 9}]),
      [(Kind.FEE, ME, None, 9, None)]),
@@ -283,6 +288,41 @@ MOVES = [
 def test_what_each_contract_moves(told: Any, expected: list[Any]) -> None:
     """Value, tokens and stake by type; a failed one costs its fee, another's fee is his."""
     assert rows_of(told) == expected
+
+
+UNTOLD = [
+    ("UnfreezeBalanceContract", "unfreeze_amount"),
+    ("WithdrawBalanceContract", "withdraw_amount"),
+    ("WithdrawExpireUnfreezeContract", "withdraw_expire_amount"),
+]
+
+
+@pytest.mark.parametrize(("kind", "name"), UNTOLD)
+@pytest.mark.parametrize("written", [{}, {"zero": 0}])
+def test_a_credit_without_its_amount_is_asked_for(
+    kind: str, name: str, written: dict[str, int]
+) -> None:
+    """Rows of 2019 do not tell it; the node does. Without its word it stays a gap."""
+    told = row(kind, {}, **dict.fromkeys([name] if written else [], 0))
+    tx = told["txID"]
+    assert list(doubtful(TRON, ME, [told])) == [tx]
+    info = {"id": tx, "blockNumber": 9, name: 777, "receipt": {}}
+    assert rows_of(told, infos={tx: info}) == [(Kind.NATIVE, None, ME, 777, None)]
+    for nothing in ({}, {"id": tx, "blockNumber": 9, "receipt": {}}):
+        parsed = parse_transactions(TRON, ME, [told], {tx: parse_info(nothing)})
+        assert (parsed.transfers, len(parsed.gaps)) == ((), 1)
+
+
+def test_what_is_told_is_not_asked_for() -> None:
+    """A credit with its amount, one that may be nothing, one that failed."""
+    quiet = [
+        row("UnfreezeBalanceContract", {}, unfreeze_amount=3),
+        row("UnfreezeBalanceV2Contract", {}),
+        row("CancelAllUnfreezeV2Contract", {}),
+        row("WithdrawBalanceContract", {}, ret=[{"contractRet": "REVERT"}]),
+        {"raw_data": {"contract": [{"type": "WithdrawBalanceContract"}]}},
+    ]
+    assert doubtful(TRON, ME, quiet) == {}
 
 
 @pytest.mark.parametrize(

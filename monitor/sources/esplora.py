@@ -141,7 +141,7 @@ class Esplora:
         asked after still stands in its block, because electrs answers an empty page for an
         unknown one too.
         """
-        count = parse_count(self._checked(recorder.get(_address_path(ask), {})).json())
+        count = parse_count(self._of_address(recorder.get(_address_path(ask), {})).json())
         last = walk.last_place()
         if count == walk.total() or not empty or last is None:
             return count == walk.total()
@@ -157,13 +157,22 @@ class Esplora:
         return status.get("confirmed") is True and status.get("block_height") == place.height
 
     def _rows(self, recorder: Recorder, path: str) -> list[Any]:
-        rows = self._checked(recorder.get(path, {})).json()
+        rows = self._of_address(recorder.get(path, {})).json()
         if not isinstance(rows, list):
             raise BadResponse(f"{self.name} answered something else than a list of transactions")
         return rows
 
     def _get(self, path: str) -> Answer:
         return self._checked(self._http.get(path))
+
+    def _of_address(self, answer: Answer) -> Answer:
+        """As `_checked`, for the lists of an address: what is refused there as unreadable is
+        the address, in whatever words."""
+        if answer.status not in (400, 422):
+            return self._checked(answer)
+        said = " ".join(answer.text.split())[:120]
+        why = f"{self.name} does not take this address (HTTP {answer.status}: {said})"
+        raise Refused(why, of_address=True)
 
     def _checked(self, answer: Answer) -> Answer:
         if answer.status < 400:

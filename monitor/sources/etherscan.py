@@ -235,14 +235,16 @@ def failure(answer: Answer, words: str, key: str | None) -> SourceError:
     said = (words.replace(key, "[key]") if key else words)[:200]
     place_and_words = f"{answer.origin}: HTTP {answer.status}, {said!r}"
     lowered = words.lower()
+    of_address = "invalid address" in lowered or answer.status == 422
     for fragment, kind in MEANINGS:
         if fragment in lowered:
-            return kind(place_and_words)
+            return kind(place_and_words, of_address=of_address)
     if answer.status in (401, 402, 403):
         return Refused(f"{place_and_words}; check the key and what its plan allows")
     if answer.status >= 500:
         return Unavailable(place_and_words)
-    return BadResponse(f"{place_and_words} is no answer that is known")
+    said = f"{place_and_words} is no answer that is known"
+    return BadResponse(said, of_address=of_address)
 
 
 def _envelope(answer: Answer, key: str | None) -> Mapping[str, Any]:

@@ -44,7 +44,6 @@ MOVES_NOTHING = frozenset(
         "ProposalDeleteContract",
         "SetAccountIdContract",
         "UnDelegateResourceContract",
-        "UnfreezeBalanceV2Contract",
         "UpdateAssetContract",
         "UpdateBrokerageContract",
         "UpdateEnergyLimitContract",
@@ -59,9 +58,12 @@ MOVES_NOTHING = frozenset(
 CREDITS = {
     "CancelAllUnfreezeV2Contract": "withdraw_expire_amount",
     "UnfreezeBalanceContract": "unfreeze_amount",
+    "UnfreezeBalanceV2Contract": "withdraw_expire_amount",
     "WithdrawBalanceContract": "withdraw_amount",
     "WithdrawExpireUnfreezeContract": "withdraw_expire_amount",
 }
+# These credit what has expired by the way, which may be nothing.
+MAY_CREDIT_NOTHING = frozenset({"CancelAllUnfreezeV2Contract", "UnfreezeBalanceV2Contract"})
 _HASH = re.compile(r"[0-9a-fA-F]{64}\Z")
 _SHAPE = re.compile(r"T[1-9A-HJ-NP-Za-km-z]{33}\Z")
 
@@ -73,6 +75,7 @@ class TxInfo:
     height: int | None
     failed: bool
     rejected: frozenset[str] = field(default_factory=frozenset)  # internal transfers undone
+    credits: Mapping[str, object] = field(default_factory=dict)  # by field, as told, in sun
 
 
 def times_of(rows: Iterable[object]) -> list[int]:
@@ -98,6 +101,7 @@ def parse_info(told: object) -> TxInfo | None:
             height=place(info.get("blockNumber"), "blockNumber"),
             failed=info.get("result") == "FAILED" or result not in SUCCEEDED,
             rejected=frozenset(str(f.get("hash")) for f in frames if f.get("rejected") is True),
+            credits={name: info[name] for name in CREDITS.values() if name in info},
         )
     except RowError as error:
         raise BadResponse(f"a transaction's result cannot be read: {error}") from None
@@ -157,7 +161,7 @@ def parse_transactions(
     that failed moved nothing but its fee.
     """
     failures = _failures(rows)
-    outer = read_rows(_outer(rows), time_of, lambda row: _moved(chain, address, row))
+    outer = read_rows(_outer(rows), time_of, lambda row: _moved(chain, address, row, infos))
     inner = read_rows(
         _items(rows), time_of, lambda row: _item_moved(chain, address, row, failures, infos)
     )
@@ -171,11 +175,12 @@ def parse_transactions(
 
 
 def doubtful(chain: Chain, address: str, rows: Sequence[object]) -> dict[str, int]:
-    """Transactions whose internal transfers of this address the list tells as items of their
-    own, with their time in Unix milliseconds: only the node says whether they were undone.
-    Earliest first."""
+    """Transactions of which the list tells too little, with their time in Unix milliseconds,
+    earliest first: internal transfers of this address that stand as items of their own (only
+    the node says whether they were undone), and credits without their amount, as rows of 2019
+    have them (only the node says how much)."""
     failures = _failures(rows)
-    found: dict[str, int] = {}
+    found = {str(row["txID"]).lower(): time_of(row) for row in _outer(rows) if _untold(row)}
     for item in _items(rows):
         try:
             moved = list(_item_moved(chain, address, fields(item), failures, {}))
@@ -183,6 +188,20 @@ def doubtful(chain: Chain, address: str, rows: Sequence[object]) -> dict[str, in
             continue  # told as a gap by the parser
         found.update({draft.tx: time_of(item) for draft in moved})
     return dict(sorted(found.items(), key=lambda pair: pair[1]))
+
+
+def _untold(row: object) -> bool:
+    """Whether a row is a credit that does not tell its amount; False where it is unreadable,
+    which is for the parser to tell."""
+    try:
+        told = fields(row)
+        contracts = [fields(c) for c in fields(told.get("raw_data")).get("contract") or ()]
+        hash_of(told.get("txID"), "txID")
+        time_of(row)
+    except ValueError:
+        return False
+    kinds = {str(c.get("type")) for c in contracts} - MAY_CREDIT_NOTHING
+    return not _failed(told) and any(not told.get(CREDITS[k]) for k in kinds & CREDITS.keys())
 
 
 def _is_item(row: object) -> bool:
@@ -275,7 +294,9 @@ class _Common:
         )
 
 
-def _moved(chain: Chain, address: str, row: Mapping[str, Any]) -> Iterator[Transfer]:
+def _moved(
+    chain: Chain, address: str, row: Mapping[str, Any], infos: Mapping[str, TxInfo | None]
+) -> Iterator[Transfer]:
     height = row.get("blockNumber")
     common = _Common(
         chain,
@@ -292,8 +313,11 @@ def _moved(chain: Chain, address: str, row: Mapping[str, Any]) -> Iterator[Trans
         yield common.draft(Kind.FEE, owner, None, fee)
     if _failed(row):
         return
+    info = infos.get(common.tx)
+    untold = info.credits.items() if info is not None else ()
+    told = {**row, **{name: amount for name, amount in untold if not row.get(name)}}
     for contract in contracts:
-        yield from _contract(common, contract, row)
+        yield from _contract(common, contract, told)
     for told in row.get("internal_transactions") or ():
         yield from _frame(common, address, fields(told))
 
@@ -326,7 +350,7 @@ def _contract(
         yield from parse(common, value, row)
     elif kind in CREDITS:
         amount = whole(row.get(CREDITS[kind], 0), CREDITS[kind])
-        if amount == 0 and kind != "CancelAllUnfreezeV2Contract":
+        if amount == 0 and kind not in MAY_CREDIT_NOTHING:
             raise RowError(f"{kind} without {CREDITS[kind]}: what it paid out is not told")
         if amount:
             yield common.draft(Kind.NATIVE, None, value.get("owner_address"), amount)

@@ -320,7 +320,8 @@ def classify(name: str, status: int, body: str) -> SourceError:
     if status in (401, 403):
         return Refused(f"{name} refuses access (HTTP {status}: {said}). Check its key")
     if status == 400:
-        return Refused(f"{name} refuses this request (HTTP 400: {said or 'no reason given'})")
+        why = f"{name} refuses this request (HTTP 400: {said or 'no reason given'})"
+        return Refused(why, of_address="address" in said.lower())
     return BadResponse(f"{name} answered an error (HTTP {status}): {said}")
 
 
