@@ -87,6 +87,12 @@ class Pulse:
         with self._lock:
             return sorted(self._busy)
 
+    def wait_idle(self, seconds: float) -> None:
+        """Until no job runs, at most so long."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and self.busy():
+            time.sleep(0.05)
+
     def stuck(self) -> list[str]:
         """Jobs that have not moved for too long."""
         moment = self._clock()

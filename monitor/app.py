@@ -6,7 +6,6 @@ a schedule.
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import threading
@@ -16,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import IO
 from zoneinfo import ZoneInfo, available_timezones
 
 from monitor import (
@@ -36,8 +34,9 @@ from monitor import (
 )
 from monitor.chains import stable_id
 from monitor.daybook import Daybook
-from monitor.errors import Busy, ConfigError, Problem, SourceError
+from monitor.errors import ConfigError, Problem, SourceError
 from monitor.freezing import Post
+from monitor.guard import DATABASE, check_begun, hold_record, lock, mark_begun
 from monitor.http import Http, Limiter
 from monitor.model import (
     Alert,
@@ -61,47 +60,8 @@ from monitor.store.views import Views
 
 log = logging.getLogger("fundwatch")
 
-DATABASE = "fundwatch.db"
 RESTORING = "fundwatch.db.restoring"  # a restore that has not come to its end
 WATCHLIST = "watchlist.yaml"
-LOCK = "fundwatch.lock"
-LOCK_TRIES, LOCK_PAUSE = 3, 0.2  # further tries, seconds
-
-
-@contextmanager
-def lock(home: Path) -> Iterator[None]:
-    """Hold the home folder: one Fundwatch at a time may write. Raises Busy."""
-    with (home / LOCK).open("a+") as held:
-        for left in range(LOCK_TRIES, -1, -1):
-            if _take(held):
-                break
-            if not left:
-                held.seek(0)
-                other = held.read().strip() or "unknown"
-                raise Busy(f"Another Fundwatch (process {other}) runs on {home}")
-            time.sleep(LOCK_PAUSE)  # a command that only looks holds it for a moment
-        held.seek(0)
-        held.truncate()
-        held.write(f"{os.getpid()}\n")
-        held.flush()
-        yield
-
-
-def _take(held: IO[str]) -> bool:
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def runs(home: Path) -> bool:
-    """Whether a Fundwatch holds this home folder now. Needs no right to write."""
-    try:
-        with (home / LOCK).open("r") as held:
-            return not _take(held)
-    except FileNotFoundError:
-        return False
 
 
 def since_time(text: str) -> int | None:
@@ -251,7 +211,7 @@ class Fundwatch:
         self._costed: str | None = None  # the list that the interval was computed for
         # Kept, so that a template is not compiled again for each message.
         folders = [home / "config" / "templates", shipped_config() / "templates"]
-        self._templates = messages.environment(*folders)
+        self.templates = messages.environment(*folders)
         self._sending, self._keeping = threading.Lock(), threading.Lock()
         self.rounds = outbox.Rounds()
         self._judged: set[str] = set()
@@ -327,7 +287,7 @@ class Fundwatch:
             configs=self.settings.channels,
             channels=self.channels,
             views=self.views,
-            templates=self._templates,
+            templates=self.templates,
             entries=lambda: [w.entry for w in watch.all_entries(self.store)],
             clock=now,
             timezone=self.timezone,
@@ -488,9 +448,10 @@ def _gone(name: str, count: int) -> Signal:
 def open_home(home: Path, environ: Mapping[str, str]) -> Iterator[Fundwatch]:
     """Lock a home folder, read its settings, open its record (made when it is new).
 
-    Raises Busy, ConfigError, StoreError.
+    Raises Busy, ConfigError, StoreError (Unfit where a person is needed).
     """
     check_home(home)
+    check_begun(home)
     settings = load(home, environ)
     with lock(home):
         if (home / RESTORING).exists():
@@ -504,6 +465,8 @@ def open_home(home: Path, environ: Mapping[str, str]) -> Iterator[Fundwatch]:
         if fresh:
             log.warning("%s is new: nothing was recorded here before", home / DATABASE)
         store = Store(home / DATABASE, create=fresh)
+        held = hold_record(home) if fresh else -1
+        mark_begun(home, now())
         desk = Fundwatch(home, settings, store)
         try:
             desk.tell_upgrade()
@@ -511,3 +474,5 @@ def open_home(home: Path, environ: Mapping[str, str]) -> Iterator[Fundwatch]:
             yield desk
         finally:
             desk.close()
+            if held >= 0:
+                os.close(held)

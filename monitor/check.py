@@ -26,6 +26,7 @@ from monitor import (
     check_cost,
     check_prices,
     check_sources,
+    guard,
     status,
     watchlist,
 )
@@ -86,7 +87,7 @@ def _headline(home: Path) -> str:
 
 
 def _open(home: Path, out: Report) -> Store | None:
-    path = home / app.DATABASE
+    path = home / guard.DATABASE
     if not path.exists():
         return None
     try:
@@ -149,7 +150,7 @@ def _seen_alive(bench: Bench) -> None:
     if settings.listen is None:
         return
     host, port = settings.listen
-    taken = "" if app.runs(bench.home) else _cannot_listen(host, port)
+    taken = "" if guard.runs(bench.home) else _cannot_listen(host, port)
     if taken:
         out.fail(
             f"listen: {host}:{port} cannot be listened on ({taken}); run would not start",
@@ -196,8 +197,8 @@ def _disk(bench: Bench) -> None:
 def _database(bench: Bench) -> None:
     out, store = bench.out, bench.store
     if store is None:
-        if not (bench.home / app.DATABASE).exists():
-            out.note(f"{app.DATABASE} is not there yet; the first poll or run makes it")
+        if not (bench.home / guard.DATABASE).exists():
+            out.note(f"{guard.DATABASE} is not there yet; the first poll or run makes it")
         return
     version = store.read("PRAGMA user_version")[0][0]
     size = f"{store.path.stat().st_size / 1e6:,.1f} MB"

@@ -14,13 +14,17 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import NoReturn
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from monitor import alive, inbox, vitals
+from monitor import alive, guard, inbox, vitals
 from monitor.app import Fundwatch, now
+from monitor.emergency import WITHIN, Emergency
 from monitor.errors import StoreError
+from monitor.plain import duration
 from monitor.plan import Signal
+from monitor.recordwatch import RecordWatch
 from monitor.store import Store, journal, watch
 from monitor.verdict import Verdict
 from monitor.web.server import Server
@@ -29,7 +33,8 @@ from monitor.web.site import Site
 log = logging.getLogger("fundwatch")
 
 STOP_WITHIN = 8.0  # seconds for a clean stop; then the process ends, which loses nothing
-STUCK_EXIT = 70
+STUCK_EXIT, UNFIT_EXIT = 70, 78
+TROUBLE_HOLD = 15.0  # seconds that the record must fail before that is told without it
 CLOCK_JUMP = 30.0  # seconds
 PRICING = 60.0  # seconds of one round of prices: far less than a stuck job is given
 NOTIFY_EVERY = 10  # seconds between two words to the supervisor
@@ -47,7 +52,10 @@ class Daemon:
         self._actions = actions
         self._stop = threading.Event()
         self._pulse = alive.Pulse(TICKS, lambda: desk.poller.last_progress)
-        self._faulty: set[str] = set()  # jobs of which people are to hear, by incident
+        self._faulty: dict[str, int] = {}  # jobs that fail, and how often in a row
+        self._record = RecordWatch(desk.home, desk.store)
+        self._emergency = Emergency(desk, now)
+        self._troubled: float | None = None  # since when the record cannot be written
         self._supervisor = os.environ.get("NOTIFY_SOCKET")
 
     def run(self) -> int:
@@ -58,6 +66,7 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop.set())
         desk.poller.stopping = self._stop.is_set
+        os.umask(0o077)
         self._hold_back_stuck()
         desk.reload()
         journal.put_note(desk.store, "started", str(now()))
@@ -65,6 +74,7 @@ class Daemon:
         scheduler.start()
         if server is not None:
             server.start()
+        self._begin(self._record.run, "record")
         self._start_heartbeat()
         log.info("running on %s", desk.home)
         self._tell_supervisor("READY=1")
@@ -111,18 +121,25 @@ class Daemon:
         try:
             with self._pulse.beat(name):
                 job()
-        except StoreError:
+        except StoreError as error:
             fault = "the record could not be used"
-            log.exception("%s: %s; tried again", name, fault)
-        except Exception as error:  # a fault in one job must not end the others; it is loud
+            self._log_fault(name, fault, error)
+        except Exception as error:  # noqa: BLE001 - must not end the other jobs; it is loud
             fault = f"a fault in Fundwatch ({type(error).__name__})"
-            log.exception("%s: %s; tried again", name, fault)
+            self._log_fault(name, fault, error)
         if fault or name in self._faulty:
             self._tell_fault(name, fault)
 
+    def _log_fault(self, name: str, fault: str, error: Exception) -> None:
+        """In full the first time; then only how often, or the log would drown in it."""
+        count = self._faulty[name] = self._faulty.get(name, 0) + 1
+        if count == 1:
+            log.error("%s: %s; tried again", name, fault, exc_info=error)
+        elif count & (count - 1) == 0:
+            log.error("%s: %s, %d times by now: %s", name, fault, count, error)
+
     def _tell_fault(self, name: str, fault: str) -> None:
         """A job that fails again and again would only be seen in the log."""
-        self._faulty.add(name)
         signal_ = Signal(
             key=f"fault:{name}",
             bad=bool(fault),
@@ -136,7 +153,7 @@ class Daemon:
         except StoreError:
             return  # the heartbeat stops, which tells it
         if not fault:
-            self._faulty.discard(name)
+            log.info("%s: works again after %d failures", name, self._faulty.pop(name, 0))
 
     def _housekeep(self) -> None:
         alive.mend_clock(self._desk, now())
@@ -157,23 +174,25 @@ class Daemon:
             self._well,
             now,
         )
-        threading.Thread(
-            target=heartbeat.run, args=[self._stop], name="heartbeat", daemon=True
-        ).start()
+        self._begin(heartbeat.run, "heartbeat")
+
+    def _begin(self, work: Callable[[threading.Event], None], name: str) -> None:
+        threading.Thread(target=work, args=[self._stop], name=name, daemon=True).start()
 
     def _well(self) -> bool:
         return self._pulse.well() and self._verdict(self._desk.store).well
 
     def _verdict(self, store: Store) -> Verdict:
         """On this home folder, with what only the running program knows."""
-        lame = self._pulse.lame()
-        return vitals.look(store, self._desk.settings, now(), running=True, stuck=lame)
+        settings, lame, trouble = self._desk.settings, self._pulse.lame(), self._record.trouble
+        return vitals.look(store, settings, now(), running=True, stuck=lame, record=trouble)
 
     def _watch(self, scheduler: BackgroundScheduler) -> None:
         """Until the stop: end what is stuck, follow the clock, tell the supervisor."""
         seconds, drift = 0, time.time() - time.monotonic()
         while not self._stop.wait(1.0):
             self._watch_progress()
+            self._watch_record()
             seconds += 1
             if seconds % NOTIFY_EVERY == 0:
                 self._tell_supervisor("WATCHDOG=1")
@@ -193,6 +212,51 @@ class Daemon:
             (self._desk.home / "requests" / "stuck").parent.mkdir(exist_ok=True)
             (self._desk.home / "requests" / "stuck").touch()
             os._exit(STUCK_EXIT)
+
+    def _watch_record(self) -> None:
+        """Tell, without it, that the record cannot be written; and that it can again."""
+        trouble = self._record.trouble
+        if self._record.gone:
+            self._leave()
+        if trouble:
+            began = self._troubled = self._troubled or time.monotonic()
+            if time.monotonic() - began > TROUBLE_HOLD:
+                self._emergency.tell(*_cannot_record(self._desk.home.name, trouble))
+        elif self._troubled is not None:
+            lasted, self._troubled = time.monotonic() - self._troubled, None
+            if self._emergency.over():
+                self._tell_recorded(int(lasted))
+
+    def _tell_recorded(self, lasted: int) -> None:
+        what = (
+            f"The record can be written again; it could not for {duration(lasted)}. What moved "
+            "meanwhile is read and told now."
+        )
+        cure = "See `fundwatch status`: all must be read up to the newest block soon."
+        signal_ = Signal(f"record:{now()}", bad=True, what=what, cure=cure, once=True)
+        journal.put_signals(self._desk.store, [signal_], now())
+
+    def _leave(self) -> NoReturn:
+        """The file of the record was deleted or replaced. What this process still holds of it
+        is saved beside it; another start would begin anew, so a person is asked."""
+        self._stop.set()
+        self._pulse.wait_idle(STOP_WITHIN)
+        saved = guard.rescue_name(self._desk.home, now())
+        try:
+            self._desk.store.backup(saved)
+            kept = f"What it held was saved as {saved.name}"
+            cure = f"Run  fundwatch restore {saved}  and start Fundwatch again."
+        except StoreError as error:
+            kept = f"What it held could not be saved ({error})"
+            cure = "Run  fundwatch restore FILE  with the newest backup, then start Fundwatch."
+        what = f"The record (fundwatch.db) was deleted or replaced while Fundwatch ran. {kept}."
+        log.critical("%s It ends now. %s", what, cure)
+        thread = self._emergency.tell(what, cure)
+        if thread is not None:
+            thread.join(WITHIN)
+        self._record.end()
+        logging.shutdown()
+        os._exit(UNFIT_EXIT)
 
     def _tell_supervisor(self, state: str) -> None:
         seconds = time.monotonic() - self._desk.poller.last_progress
@@ -230,6 +294,7 @@ class Daemon:
             server.stop()
         while time.monotonic() < deadline and self._under_way():
             time.sleep(0.05)
+        self._record.end()
         if not self._under_way():
             scheduler.shutdown(wait=False)
             log.info("stopped")
@@ -244,3 +309,16 @@ class Daemon:
     def _under_way(self) -> list[str]:
         sending = [f"sending by {name}" for name in self._desk.rounds.busy()]
         return [*self._pulse.busy(), *sending]
+
+
+def _cannot_record(home: str, trouble: str) -> tuple[str, str]:
+    """What is told without the record, and what to do."""
+    what = (
+        f"The record of Fundwatch (folder {home}) cannot be written: {trouble.rstrip('.')}. "
+        "Nothing is recorded and no alert is sent until it can; nothing that was recorded is lost."
+    )
+    cure = (
+        "Free space on its disk, or mend disk and rights. Fundwatch goes on by itself, reads what "
+        "moved meanwhile and tells it."
+    )
+    return what, cure

@@ -83,6 +83,10 @@ class StoreError(MonitorError):
     """The record could not be opened, read or written."""
 
 
+class Unfit(StoreError):
+    """The home folder or the record cannot be used until a person mends it: no restart helps."""
+
+
 class Conflict(StoreError):
     """Rows that a plan was decided on have changed since: decide again."""
 

@@ -32,7 +32,7 @@ def ask(home: Path, action: str, args: Mapping[str, object]) -> str:
     when it does not answer.
     """
     folder = home / "requests"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
     name = uuid.uuid4().hex
     _put(folder / f"{name}.json", {"action": action, "args": dict(args)})
     answer_file = folder / f"{name}.answer"

@@ -13,8 +13,9 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from monitor.app import DATABASE, RESTORING, lock, now
+from monitor.app import RESTORING, now
 from monitor.errors import ConfigError, Problem
+from monitor.guard import DATABASE, PRIVATE, lock, mark_begun
 from monitor.plain import utc
 from monitor.store import Store, journal
 
@@ -33,6 +34,8 @@ def restore(home: Path, file: Path) -> Iterator[str]:
     with lock(home):
         moment, target, fresh = now(), home / DATABASE, home / RESTORING
         _remove(fresh)
+        # Made before SQLite opens it, so that it never was readable by others.
+        os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE))
         _copy(file, fresh)
         with closing(Store(fresh)) as store:
             made = _taken_at(store)
@@ -47,13 +50,12 @@ def restore(home: Path, file: Path) -> Iterator[str]:
         if upgrade is not None:
             upgrade.copy.unlink()  # of the copy; the backup itself stays where it is
             yield f"upgraded  from schema {upgrade.old} to {upgrade.new}"
-        if target.exists():
-            fresh.chmod(target.stat().st_mode)
         old = _keep(target, moment)
         # What SQLite keeps beside the old record must never be played into the new one.
         for beside in _beside(target):
             beside.unlink(missing_ok=True)
         fresh.replace(target)
+        mark_begun(home, moment)
         _to_disk(home)
     if old is not None:
         yield f"kept      {old.name}: the record as it was until now"
@@ -117,6 +119,7 @@ def _keep(target: Path, moment: int) -> Path | None:
         part = target.with_name(target.name + suffix)
         if part.exists():
             shutil.copy2(part, kept.with_name(kept.name + suffix))
+            kept.with_name(kept.name + suffix).chmod(PRIVATE)
             _to_disk(kept.with_name(kept.name + suffix))
     return kept
 

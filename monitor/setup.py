@@ -6,8 +6,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from monitor.app import DATABASE, WATCHLIST
+from monitor.app import WATCHLIST, now
 from monitor.errors import ConfigError, Problem
+from monitor.guard import DATABASE, check_begun, mark_begun
 from monitor.settings import shipped_config, shipped_example
 from monitor.store import Store
 
@@ -103,7 +104,7 @@ def init(home: Path, *, example: bool) -> list[str]:
     """Make what is missing in a home folder; returns the lines to show.
 
     Raises ConfigError where the folder cannot be made or written, StoreError where the
-    record cannot be made.
+    record cannot be made, Unfit where one was begun and is gone.
     """
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -127,7 +128,9 @@ def init(home: Path, *, example: bool) -> list[str]:
                 )
             ]
         ) from None
+    check_begun(home)
     made[DATABASE] = _create_record(home / DATABASE)
+    mark_begun(home, now())
     return [*_told(made, example), *_next(home, made, example)]
 
 

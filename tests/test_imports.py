@@ -51,6 +51,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         *("__main__", "demo", "check_channels"),
         *("check", "check_cost", "check_prices", "check_probe", "check_report", "check_sources"),
         *("status", "status_text", "daybook", "restore", "health", "alive", "web", "vitals"),
+        *("guard", "recordwatch", "emergency"),
     ),
 }
 ORDER = tuple(LAYERS)

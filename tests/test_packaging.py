@@ -236,7 +236,7 @@ def test_unit_restarts_what_a_restart_can_mend() -> None:
     assert said["Type"] == ["notify"]
     assert said["Restart"] == ["always"]
     codes = {int(code) for code in said["RestartPreventExitStatus"][0].split()}
-    assert codes == {common.BAD_INPUT, common.BUSY}
+    assert codes == {common.BAD_INPUT, common.BUSY, common.UNFIT}
     assert int(said["TimeoutStopSec"][0]) > daemon.STOP_WITHIN
     assert said["Environment"] == [f"FUNDWATCH_HOME=/var/lib/{said['StateDirectory'][0]}"]
     assert said["LimitCORE"] == ["0"], "a core dump would hold the secrets"

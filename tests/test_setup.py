@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from home import Home
 
-from monitor import app, setup
+from monitor import app, guard, setup
 from monitor.errors import ConfigError
 from monitor.settings import load
 from monitor.store import Store, watch
@@ -89,7 +89,7 @@ def test_the_example_is_a_list_that_is_taken_whole(tmp_path: Path) -> None:
         assert desk.reload() == ()
         chains = {w.entry.subject.chain for w in watch.all_entries(desk.store)}
     assert {"ethereum", "bitcoin", "tron"} <= chains
-    Store(tmp_path / app.DATABASE, readonly=True).close()
+    Store(tmp_path / guard.DATABASE, readonly=True).close()
 
 
 def test_a_folder_that_cannot_be_made_is_told_with_its_place(tmp_path: Path) -> None:

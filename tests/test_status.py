@@ -11,7 +11,8 @@ from typing import Any
 from home import ALICE, BOB, Home, Scene, dev_chain, entry, staged, watchlist
 
 from monitor import status
-from monitor.app import DATABASE, open_home
+from monitor.app import open_home
+from monitor.guard import DATABASE
 from monitor.settings import load
 from monitor.store import Store
 

@@ -38,6 +38,7 @@ def main(context: click.Context, home: Path) -> None:
       2   bad input or settings; every mistake is on standard error
       70  `run` made no progress and ended itself, to be restarted
       75  another Fundwatch runs on this home folder; nothing was done
+      78  the folder or the record cannot be used until a person mends it
 
     \b
     Example

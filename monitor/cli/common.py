@@ -1,7 +1,8 @@
 """What the commands share: the home folder, errors as sentences, exit codes, tables.
 
 Exit codes: 0 done; 1 a required list could not be read by any source, or a message is not
-accepted yet; 2 bad input or settings; 75 another Fundwatch runs on this home folder.
+accepted yet; 2 bad input or settings; 75 another Fundwatch runs on this home folder; 78 the
+folder or the record cannot be used until a person mends it.
 """
 
 from __future__ import annotations
@@ -16,14 +17,15 @@ from pathlib import Path
 import click
 
 from monitor import actions, inbox, log
-from monitor.app import DATABASE, check_home, open_home
+from monitor.app import check_home, open_home
 from monitor.app import views as app_views
-from monitor.errors import Busy, ConfigError, MonitorError
+from monitor.errors import Busy, ConfigError, MonitorError, Unfit
+from monitor.guard import DATABASE, cannot_use, check_begun
 from monitor.settings import Settings, load
 from monitor.store import Store
 from monitor.store.views import Views
 
-DONE, UNREAD, BAD_INPUT, BUSY = 0, 1, 2, 75
+DONE, UNREAD, BAD_INPUT, BUSY, UNFIT = 0, 1, 2, 75, 78
 
 
 @contextmanager
@@ -38,12 +40,22 @@ def plain_errors() -> Iterator[None]:
     except Busy as error:
         click.echo(f"{error}. Nothing was done.", err=True)
         sys.exit(BUSY)
-    except MonitorError as error:
-        click.echo(str(error), err=True)
-        sys.exit(UNREAD)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(DONE)
+    except (MonitorError, OSError) as error:
+        fault = _words(error)
+        click.echo(str(fault), err=True)
+        sys.exit(UNFIT if isinstance(fault, Unfit) else UNREAD)
+
+
+def _words(error: MonitorError | OSError) -> MonitorError:
+    """A file or folder that this user may not use is a sentence too."""
+    if isinstance(error, MonitorError):
+        return error
+    if not error.filename:
+        raise error  # nothing of the home folder: a fault of ours is loud
+    return cannot_use(Path(os.fsdecode(error.filename)), error)
 
 
 class Home:
@@ -61,6 +73,7 @@ class Home:
     @contextmanager
     def reading(self) -> Iterator[tuple[Store, Settings]]:
         check_home(self.folder)
+        check_begun(self.folder)
         settings = self.settings()
         store = Store(self.folder / DATABASE, readonly=True)
         try:

@@ -13,10 +13,11 @@ from pathlib import Path
 import click
 
 from monitor import watchlist, watchlist_edit, watchlist_export, watchlist_import, watchlist_tables
-from monitor.app import DATABASE, WATCHLIST, check_home
+from monitor.app import WATCHLIST, check_home
 from monitor.chain_names import ChainNames, Unclear
 from monitor.cli.common import BAD_INPUT, Home
 from monitor.errors import ConfigError, Problem
+from monitor.guard import DATABASE
 from monitor.model import Entry
 from monitor.plain import plural
 from monitor.settings import Settings

@@ -10,9 +10,10 @@ from typing import Any
 import click
 
 from monitor import lookup, records, watchlist, watchlist_edit
-from monitor.app import WATCHLIST, check_home, runs
+from monitor.app import WATCHLIST, check_home
 from monitor.cli import exchange, rows
 from monitor.cli.common import Home
+from monitor.guard import runs
 from monitor.model import Watched
 from monitor.plain import utc
 from monitor.settings import Settings

@@ -16,11 +16,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from monitor import actions, outbox, restore, setup, status, vitals
-from monitor.app import Fundwatch, now, open_home, runs
+from monitor.app import Fundwatch, now, open_home
 from monitor.cli.common import BAD_INPUT, DONE, UNREAD, Home
 from monitor.daemon import Daemon
 from monitor.errors import ConfigError, Problem
+from monitor.guard import runs
 from monitor.poll import PassReport
+from monitor.recordwatch import told_by_sign
 from monitor.store import post
 
 POLL_SENDING_ROUNDS = 3  # tries of a `poll` to hand over what waits
@@ -212,9 +214,10 @@ def status_(home: Home, everything: bool, as_json: bool, healthy: bool) -> None:
     Example
       fundwatch status --healthy || echo "look after Fundwatch"
     """
+    running = runs(home.folder)
     with home.reading() as (store, settings):
-        running = runs(home.folder)
-        verdict = vitals.look(store, settings, now(), running=running)
+        trouble = told_by_sign(home.folder, now()) if running else ""
+        verdict = vitals.look(store, settings, now(), running=running, record=trouble)
         if healthy:
             click.echo(verdict.words)
             sys.exit(DONE if verdict.well else UNREAD)

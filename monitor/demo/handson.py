@@ -11,13 +11,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from monitor.app import DATABASE, runs
 from monitor.demo import story
 from monitor.demo.ending import command, near
 from monitor.demo.receivers import MailServer
 from monitor.demo.show import NAMES
 from monitor.demo.stage import surroundings
 from monitor.errors import StoreError
+from monitor.guard import DATABASE, runs
 from monitor.store import Store
 
 PACE = 12.0  # seconds between two events

@@ -7,9 +7,11 @@ and views (what people see).
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -20,7 +22,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from monitor import __version__
-from monitor.errors import StoreError
+from monitor.errors import StoreError, Unfit
 from monitor.store.schema import APPLICATION_ID, VERSION, migrations
 
 Params = Sequence[Any]
@@ -60,17 +62,20 @@ class Store:
         if not create and not path.exists():
             raise StoreError(f"{path} does not exist. `fundwatch init` makes it")
         self.path = path
+        self._failed: tuple[float, str] | None = None  # the newest fault of the disk
         self.upgrade: Upgrade | None = None  # what opening it did
         self._lock = threading.RLock()
         try:
+            if not readonly:
+                _make_private(path)
             self._conn = _connect(path, readonly=readonly)
-        except sqlite3.Error as error:
-            raise StoreError(f"{path}: {error}. {_remedy(error)}") from error
+        except (sqlite3.Error, OSError) as error:
+            raise _fault(path, error) from error
         try:
             self._prepare(create=create, readonly=readonly, older=older)
         except sqlite3.Error as error:
             self._conn.close()
-            raise StoreError(f"{path}: {error}. {_remedy(error)}") from error
+            raise _fault(path, error) from error
         except BaseException:
             self._conn.close()
             raise
@@ -80,9 +85,9 @@ class Store:
         version = self._conn.execute("PRAGMA user_version").fetchone()[0]
         empty = self._conn.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
         if application != APPLICATION_ID and not (create and empty):
-            raise StoreError(f"{self.path} is not a Fundwatch record")
+            raise Unfit(f"{self.path} is not a Fundwatch record")
         if version > VERSION:
-            raise StoreError(
+            raise Unfit(
                 f"{self.path} was written by {self._writer()} with schema {version}; this is "
                 f"Fundwatch {__version__}, which knows schema {VERSION}. Install the newer version "
                 "again; to go back, restore the backup that it made before it upgraded"
@@ -138,7 +143,18 @@ class Store:
                         self._conn.execute("ROLLBACK")
                     raise
             except sqlite3.Error as error:
-                raise StoreError(f"{self.path}: {error}. {_remedy(error)}") from error
+                raise self._noted(error) from error
+
+    def _noted(self, error: sqlite3.Error) -> StoreError:
+        found = _fault(self.path, error)
+        if _code(error) in _OF_THE_DISK:
+            self._failed = (time.monotonic(), str(found))
+        return found
+
+    def trouble(self, seconds: float) -> str:
+        """The newest fault of the disk in these last seconds, in words; nothing if none."""
+        failed = self._failed
+        return failed[1] if failed and time.monotonic() - failed[0] < seconds else ""
 
     def read(self, sql: str, params: Params = ()) -> list[sqlite3.Row]:
         """All rows of a query. Raises StoreError."""
@@ -146,7 +162,7 @@ class Store:
             try:
                 return self._conn.execute(sql, params).fetchall()
             except sqlite3.Error as error:
-                raise StoreError(f"{self.path}: {error}. {_remedy(error)}") from error
+                raise self._noted(error) from error
 
     def read_in(self, sql: str, values: Iterable[Any], params: Params = ()) -> list[sqlite3.Row]:
         """A query with `IN ({})` over any number of values; `params` come before them."""
@@ -216,11 +232,42 @@ def _connect(path: Path, *, readonly: bool) -> sqlite3.Connection:
     return conn
 
 
-def _remedy(error: sqlite3.Error) -> str:
+# SQLite's result codes (sqlite.org/rescode.html). Of the disk: no room, errors, no right to
+# write, a damaged file. For a person: what no restart mends.
+_OF_THE_DISK = frozenset({8, 10, 11, 13, 14, 26})
+_FOR_A_PERSON = frozenset({3, 8, 11, 14, 26})
+
+
+def _code(error: sqlite3.Error) -> int:
+    """The primary result code."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _fault(path: Path, error: sqlite3.Error | OSError) -> StoreError:
+    if isinstance(error, OSError):
+        kind = StoreError if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO) else Unfit
+        return kind(f"{path}: {error.strerror}. {_remedy(error)}")
+    kind = Unfit if _code(error) in _FOR_A_PERSON else StoreError
+    return kind(f"{path}: {error}. {_remedy(error)}")
+
+
+def _make_private(path: Path) -> None:
+    """Only this user may read the record: it names cases and holds links that take alerts in
+    hand. What SQLite puts beside it gets the same mode."""
+    try:
+        # No handle on a record that is there: closing it would end SQLite's own locks.
+        found = path.stat()
+        if found.st_mode & 0o077 and found.st_uid == os.geteuid():
+            path.chmod(0o600)
+    except FileNotFoundError:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
+def _remedy(error: sqlite3.Error | OSError) -> str:
     text = str(error)
-    if "full" in text:
+    if "full" in text or "No space" in text:
         return "Free space on the disk; nothing that was recorded is lost"
-    if "readonly" in text or "unable to open" in text:
+    if isinstance(error, OSError) or "readonly" in text or "unable to open" in text:
         return "Give this user the right to write to the folder and the file"
     if "malformed" in text or "not a database" in text:
         return "Restore the newest backup; do not start with an empty file"
