@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from math import inf
+from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -44,7 +45,8 @@ COMPLAIN_EVERY = 3600  # seconds between log lines about a heartbeat that is not
 FAULT_HOLD = 120  # seconds that a job may fail before anybody is told
 TEST_AGAIN = 300  # seconds until a channel that failed its test is tried again
 TEST_HOLD = 900  # a channel that is back by then is no news
-HOLD_BACK = 3600  # seconds that subjects wait which were being read when the watchdog bit
+HOLD_BACK = 300  # seconds that a subject waits at which the watchdog bit twice
+BITTEN = 86_400  # seconds for which the first time is remembered
 
 
 # -- the pulse ---------------------------------------------------------------------------
@@ -83,15 +85,16 @@ class Pulse:
             self._moved[job] = self._clock()
             (self._busy.add if busy else self._busy.discard)(job)
 
+    def woke(self) -> None:
+        """Nothing ran for a while, the watchdog neither: everything begins to count anew."""
+        with self._lock:
+            moment = self._clock()
+            self._moved = dict.fromkeys(self._moved, moment)
+            self._worked = dict.fromkeys(self._worked, moment)
+
     def busy(self) -> list[str]:
         with self._lock:
             return sorted(self._busy)
-
-    def wait_idle(self, seconds: float) -> None:
-        """Until no job runs, at most so long."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline and self.busy():
-            time.sleep(0.05)
 
     def stuck(self) -> list[str]:
         """Jobs that have not moved for too long."""
@@ -255,6 +258,21 @@ def mend_clock(desk: Fundwatch, now: int) -> None:
         once=True,
     )
     journal.put_signals(desk.store, [signal], now)
+
+
+def bitten(store: Store, mark: Path, now: int) -> set[str]:
+    """Keys of the subjects at which the watchdog has bitten twice within a day. `mark`: what it
+    left behind when it ended the process, if it did."""
+    try:
+        present = set(json.loads(mark.read_text("utf-8") or "[]"))
+    except FileNotFoundError:
+        return set()
+    except (OSError, ValueError, TypeError):
+        present = set()
+    noted = json.loads(journal.get_note(store, "bitten") or "{}")
+    before = set(noted.get("subjects", ())) if now - noted.get("at", 0) < BITTEN else set()
+    journal.put_note(store, "bitten", json.dumps({"at": now, "subjects": sorted(present)}))
+    return present & before
 
 
 # -- the daily test of the channels ------------------------------------------------------

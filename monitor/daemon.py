@@ -7,16 +7,19 @@ process, so that its supervisor restarts it: nothing is lost, because nothing is
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
 
 from monitor import alive, guard, inbox, vitals
 from monitor.app import Fundwatch, now
@@ -25,7 +28,7 @@ from monitor.errors import StoreError
 from monitor.plain import duration
 from monitor.plan import Signal
 from monitor.recordwatch import RecordWatch
-from monitor.store import Store, journal, watch
+from monitor.store import Store, journal, post, watch
 from monitor.verdict import Verdict
 from monitor.web.server import Server
 from monitor.web.site import Site
@@ -37,11 +40,24 @@ STUCK_EXIT, UNFIT_EXIT = 70, 78
 TROUBLE_HOLD = 15.0  # seconds that the record must fail before that is told without it
 CLOCK_JUMP = 30.0  # seconds
 PRICING = 60.0  # seconds of one round of prices: far less than a stuck job is given
+PAUSED = 10.0  # seconds that the watchdog itself stood still: nothing hangs, all of it slept
+AWAKE_AGAIN = (1.0, 5.0, 15.0)  # seconds after that at which what failed meanwhile is tried anew
 NOTIFY_EVERY = 10  # seconds between two words to the supervisor
 TICKS = {
     "poll": 2, "deliver": 1, "reload": 10, "housekeep": 30, "requests": 1, "tests": 60,
     "prices": 60,
 }  # seconds  # fmt: skip
+
+
+class _Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
+    """So long after each run. APScheduler's own interval counts every run that a leap of the
+    clock left out, one by one: ten years of seconds hold the scheduler up for hours."""
+
+    def __init__(self, seconds: int) -> None:
+        self._pause = timedelta(seconds=seconds)
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        return now if previous_fire_time is None else now + self._pause
 
 
 class Daemon:
@@ -56,6 +72,7 @@ class Daemon:
         self._record = RecordWatch(desk.home, desk.store)
         self._emergency = Emergency(desk, now)
         self._troubled: float | None = None  # since when the record cannot be written
+        self._to_freshen: list[float] = []  # when to try anew what failed because of a pause
         self._supervisor = os.environ.get("NOTIFY_SOCKET")
 
     def run(self) -> int:
@@ -101,9 +118,8 @@ class Daemon:
         for name, job in jobs.items():
             scheduler.add_job(
                 self._tick,
-                "interval",
+                _Every(TICKS[name]),
                 args=[name, job],
-                seconds=TICKS[name],
                 id=name,
                 next_run_time=datetime.now(UTC),  # at once: a restart has been waited for
                 misfire_grace_time=None,
@@ -189,8 +205,12 @@ class Daemon:
 
     def _watch(self, scheduler: BackgroundScheduler) -> None:
         """Until the stop: end what is stuck, follow the clock, tell the supervisor."""
-        seconds, drift = 0, time.time() - time.monotonic()
+        seconds, drift, looked = 0, time.time() - time.monotonic(), time.monotonic()
         while not self._stop.wait(1.0):
+            before, looked = looked, time.monotonic()
+            if looked - before > PAUSED:
+                self._wake(scheduler, looked - before)
+            self._freshen(looked)
             self._watch_progress()
             self._watch_record()
             seconds += 1
@@ -199,9 +219,27 @@ class Daemon:
             before, drift = drift, time.time() - time.monotonic()
             if abs(drift - before) > CLOCK_JUMP:
                 log.warning("the clock was set by %+.0f s", drift - before)
-                for job in scheduler.get_jobs():
-                    # Else each would wait until the old time comes again.
-                    job.modify(next_run_time=datetime.now(UTC))
+                _run_now(scheduler)
+
+    def _wake(self, scheduler: BackgroundScheduler, seconds: float) -> None:
+        """The whole process was paused (suspended, stopped): what looks like a hang is none."""
+        log.warning("the process stood still for %.0f s; it goes on", seconds)
+        self._pulse.woke()
+        self._desk.poller.last_progress = time.monotonic()
+        self._to_freshen = [time.monotonic() + each for each in AWAKE_AGAIN]
+        _run_now(scheduler)
+
+    def _freshen(self, moment: float) -> None:
+        """Calls that were cut off by a pause fail after it: neither their sources nor their
+        receivers are to blame, and nothing waits for them."""
+        if not self._to_freshen or moment < self._to_freshen[0]:
+            return
+        self._to_freshen.pop(0)
+        for desk in list(self._desk.desks.values()):
+            desk.wake()
+        with suppress(StoreError):  # then the record is what is told
+            post.hurry(self._desk.store, now())
+            watch.hurry(self._desk.store, now())
 
     def _watch_progress(self) -> None:
         """End the process when nothing has moved for too long."""
@@ -209,8 +247,10 @@ class Daemon:
         if stuck:
             words = "no progress of %s for %d s: ending, to be restarted"
             log.critical(words, stuck, alive.STUCK_AFTER)
-            (self._desk.home / "requests" / "stuck").parent.mkdir(exist_ok=True)
-            (self._desk.home / "requests" / "stuck").touch()
+            with suppress(OSError):
+                mark = self._desk.home / "requests" / "stuck"
+                mark.parent.mkdir(mode=0o700, exist_ok=True)
+                mark.write_text(json.dumps(self._desk.poller.suspects()), "utf-8")
             os._exit(STUCK_EXIT)
 
     def _watch_record(self) -> None:
@@ -223,9 +263,11 @@ class Daemon:
             if time.monotonic() - began > TROUBLE_HOLD:
                 self._emergency.tell(*_cannot_record(self._desk.home.name, trouble))
         elif self._troubled is not None:
-            lasted, self._troubled = time.monotonic() - self._troubled, None
-            if self._emergency.over():
-                self._tell_recorded(int(lasted))
+            with suppress(StoreError):  # not yet: at the next look
+                if self._emergency.told:
+                    self._tell_recorded(int(time.monotonic() - self._troubled))
+                self._emergency.over()
+                self._troubled = None
 
     def _tell_recorded(self, lasted: int) -> None:
         what = (
@@ -240,7 +282,7 @@ class Daemon:
         """The file of the record was deleted or replaced. What this process still holds of it
         is saved beside it; another start would begin anew, so a person is asked."""
         self._stop.set()
-        self._pulse.wait_idle(STOP_WITHIN)
+        self._wait_idle(time.monotonic() + STOP_WITHIN)
         saved = guard.rescue_name(self._desk.home, now())
         try:
             self._desk.store.backup(saved)
@@ -264,21 +306,22 @@ class Daemon:
         alive.notify(self._supervisor, state, f"STATUS=read {seconds:.0f} s ago; now: {doing}")
 
     def _hold_back_stuck(self) -> None:
-        """What was being read when the watchdog bit waits, so that it cannot bite again at
-        once; everything else goes first."""
-        mark = self._desk.home / "requests" / "stuck"
-        late = mark.exists()
-        for subject in watch.stuck_subjects(self._desk.store):
-            due = now() + alive.HOLD_BACK if late else 0
-            watch.schedule(self._desk.store, subject, due, failed=late)
-        if late:
+        """What was under way when an earlier run ended is read at once. Only that at which the
+        watchdog bit for the second time waits a little, or it would bite again and again."""
+        mark, store = self._desk.home / "requests" / "stuck", self._desk.store
+        bitten = alive.bitten(store, mark, now())
+        for subject in watch.stuck_subjects(store):
+            again = subject.key in bitten
+            watch.schedule(store, subject, now() + alive.HOLD_BACK if again else 0, failed=again)
+        if mark.exists():
             self._tell_stuck()
         mark.unlink(missing_ok=True)
 
     def _tell_stuck(self) -> None:
         what = (
             f"Fundwatch made no progress for {alive.STUCK_AFTER // 60:.0f} minutes, ended itself "
-            "and was started again. Nothing is lost; what was being read then waits an hour."
+            "and was started again. Nothing is lost; what was being read then is read again. An "
+            f"address at which this happens twice waits {alive.HOLD_BACK // 60} minutes."
         )
         cure = "Its log tells at what it stood. If this comes again, tell who maintains it."
         signal_ = Signal(f"stuck:{now()}", bad=True, what=what, cure=cure, once=True)
@@ -292,8 +335,7 @@ class Daemon:
         deadline = time.monotonic() + STOP_WITHIN
         if server is not None:
             server.stop()
-        while time.monotonic() < deadline and self._under_way():
-            time.sleep(0.05)
+        self._wait_idle(deadline)
         self._record.end()
         if not self._under_way():
             scheduler.shutdown(wait=False)
@@ -306,9 +348,19 @@ class Daemon:
             logging.shutdown()
             os._exit(0)
 
+    def _wait_idle(self, deadline: float) -> None:
+        while time.monotonic() < deadline and self._under_way():
+            time.sleep(0.05)
+
     def _under_way(self) -> list[str]:
         sending = [f"sending by {name}" for name in self._desk.rounds.busy()]
         return [*self._pulse.busy(), *sending]
+
+
+def _run_now(scheduler: BackgroundScheduler) -> None:
+    """Else each job would wait until the old time comes again."""
+    for job in scheduler.get_jobs():
+        job.modify(next_run_time=datetime.now(UTC))
 
 
 def _cannot_record(home: str, trouble: str) -> tuple[str, str]:

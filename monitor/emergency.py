@@ -45,10 +45,14 @@ class Emergency:
         thread.start()
         return thread
 
-    def over(self) -> bool:
-        """Whether there was anything told that is over now; the next one is told at once."""
-        told, self._told = self._told is not None, None
-        return told
+    @property
+    def told(self) -> bool:
+        """Whether anything was told that is not over yet."""
+        return self._told is not None
+
+    def over(self) -> None:
+        """What was told is over: the next one is told at once."""
+        self._told = None
 
     def _send(self, what: str, cure: str) -> None:
         alert = _notice(what, cure, self._clock())

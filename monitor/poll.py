@@ -93,6 +93,8 @@ class Poller:
         self.last_progress = time.monotonic()
         self._ended: list[watch.Ended] = []
         self._heads = HeadKeeper(store, world.desks, world.clock)
+        self._reading_now: dict[str, None] = {}  # keys of subjects, for the watchdog
+        self._settling = ""
 
     def run_pass(self, *, everything: bool) -> PassReport:
         """Poll due subjects, or all of them whatever their due time and breakers say.
@@ -124,6 +126,11 @@ class Poller:
         report.stopped = self.stopping()
         return report
 
+    def suspects(self) -> list[str]:
+        """At which subjects a pass that does not get on stands: the one that is being decided
+        on, else those whose answers are waited for."""
+        return [self._settling] if self._settling else list(self._reading_now)
+
     # -- the work of a pass ------------------------------------------------------------
 
     def _pass_over(self, subjects: Sequence[Subject], report: PassReport) -> None:
@@ -134,6 +141,8 @@ class Poller:
             watch.schedule(self.store, subject, due, failed=True)
 
     def _work(self, subjects: Sequence[Subject], report: PassReport, everything: bool) -> None:
+        self._reading_now.clear()
+        self._settling = ""
         entries = watch.entries_of(self.store, subjects)
         runs = [_Run(s, _active(entries.get(s, ()))) for s in subjects]
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="read") as pool:
@@ -145,15 +154,18 @@ class Poller:
                     for run in self._begin(queue, 2 * WORKERS - len(waiting)):
                         run.reading = self._reading(run, everything, fetched.get(run.subject, {}))
                         waiting[pool.submit(run.reading.run)] = run
+                        self._reading_now[run.subject.key] = None
                 if not waiting:
                     break
                 done, _ = wait(waiting, timeout=1.0, return_when=FIRST_COMPLETED)
                 for future in [begun for begun in waiting if begun in done]:
                     run = waiting.pop(future)
+                    self._reading_now.pop(run.subject.key, None)
                     if self._settle(run, future.result(), report, everything):
                         queue.append(run)
                     if not run.progress.rounds:
                         fetched.pop(run.subject, None)  # read before what was taken back
+                    self._settling = ""
                     self.on_progress(report, len(queue) + len(waiting))
             for chain in {subject.chain for subject in subjects}:
                 self._heads.note(self.world.chains[chain])
@@ -281,6 +293,7 @@ class Poller:
     ) -> bool:
         """Decide on one round and commit it. Returns whether the subject goes on."""
         self.last_progress = time.monotonic()
+        self._settling = run.subject.key
         assert run.reading is not None
         self._heads.note(self.world.chains[run.subject.chain])
         known = run.reading.desk.heads

@@ -138,6 +138,13 @@ class Desk:
         with self._lock:
             self._heads.clear()
 
+    def wake(self) -> None:
+        """Ask every source again: what failed because we stood still says nothing of them."""
+        with self._lock:
+            self._heads.clear()
+            self._failures.clear()
+            self._rest_until.clear()
+
     def worked(self, source: Source) -> None:
         with self._lock:
             self._failures.pop(source.name, None)

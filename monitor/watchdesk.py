@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -57,6 +58,7 @@ class WatchDesk:
         self._path = desk.home / "watchlist.yaml"
         self._sha256 = ""
         self._mark: tuple[int, ...] = ()
+        self._reloading = threading.Lock()
         self.timezone = ""
         self.problems: tuple[Problem, ...] = ()
 
@@ -66,7 +68,12 @@ class WatchDesk:
         return self._sha256
 
     def reload(self) -> tuple[Problem, ...]:
-        """Read the file if it changed, apply what is right, answer by a notice."""
+        """Read the file if it changed, apply what is right, answer by a notice. Of two at once
+        (its turn, and a command that changed the file) the second finds it taken."""
+        with self._reloading:
+            return self._reload()
+
+    def _reload(self) -> tuple[Problem, ...]:
         now = int(time.time())
         try:
             mark = _mark(self._path)
