@@ -6,7 +6,6 @@ that runs the pass. A subject's failure is a value that the pass survives; a bug
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from monitor import coverage, history, questions
 from monitor.decide import cut, decide
 from monitor.errors import Conflict, SourceError
+from monitor.faultlog import FaultLog
 from monitor.headkeep import HeadKeeper
 from monitor.model import Alert, Ask, Asset, Batch, Chain, Entry, Subject, Watched
 from monitor.plan import OpenGap, Plan, Route, Signal, gap_key
@@ -23,8 +23,6 @@ from monitor.ports import Source
 from monitor.reader import Desk, Failure, Outcome, Progress, Reading, split
 from monitor.store import Store, record, watch
 from monitor.store.record import StreamState
-
-log = logging.getLogger("fundwatch.poll")
 
 WORKERS = 8
 DEEP_EVERY = 86_400  # seconds between re-reads of the trailing window
@@ -95,6 +93,7 @@ class Poller:
         self._heads = HeadKeeper(store, world.desks, world.clock)
         self._reading_now: dict[str, None] = {}  # keys of subjects, for the watchdog
         self._settling = ""
+        self._faults = FaultLog()
 
     def run_pass(self, *, everything: bool) -> PassReport:
         """Poll due subjects, or all of them whatever their due time and breakers say.
@@ -408,14 +407,12 @@ class Poller:
         report.errors += len(outcome.failures)
         waits = [f.retry_after or 0.0 for f in outcome.failures if f.retryable]
         report.retry_after = max([report.retry_after, *waits])
+        chain = run.subject.chain
         for failure in outcome.failures:
-            log.info(
-                "source %s/%s could not read %s: %s",
-                run.subject.chain,
-                failure.source,
-                ",".join(sorted(failure.streams)),
-                failure.error,
-            )
+            self._faults.failed(chain, failure.source, failure.streams, failure.error)
+        for batch in outcome.batches:
+            if batch.read is not None:
+                self._faults.worked(chain, batch.source, batch.streams)
 
 
 def _active(watched: Sequence[Watched]) -> tuple[Watched, ...]:

@@ -541,3 +541,21 @@ def test_check_warns_of_an_open_port(tmp_path: Path) -> None:
         fine = scene.home.run("check", "--offline", code=None)
     assert "WARN  0.0.0.0:8787 can be reached from other machines" in said
     assert "can be reached from other machines" not in fine
+
+
+@pytest.mark.parametrize("said", [b"", b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", b"GET /ack"])
+def test_connections_that_are_kept_open_shut_nobody_out(served: Served, said: bytes) -> None:
+    """More than the server takes: after an answer, without a word, or half-way through one.
+    Whoever comes after them is answered all the same, and again."""
+    kept = []
+    try:
+        for _ in range(130):
+            connection = socket.create_connection(("127.0.0.1", served.port), timeout=10)
+            kept.append(connection)
+            with until_hung_up():
+                connection.sendall(said)
+        for _ in range(3):
+            assert served.get("/livez").text == "alive\n"
+    finally:
+        for connection in kept:
+            connection.close()

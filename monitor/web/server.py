@@ -21,6 +21,7 @@ log = logging.getLogger("fundwatch.web")
 
 WORKERS = 4
 CONNECTIONS = 100  # more wait in the system's queue
+CROWDED, ROOM = 80, 60  # with more than the first open, the quietest are closed down to the second
 IDLE = 30  # seconds that a connection may be quiet
 REQUEST_WITHIN = 15.0  # seconds in which a request has to be complete
 BODY_MOST = 65_536  # bytes
@@ -71,6 +72,7 @@ class Server:
             try:
                 wasyncore.loop(timeout=0.2, use_poll=True, map=self._sockets, count=1)
                 self._cut_slow()
+                self._make_room()
             except Exception:  # one bad connection must not end the pages for all others
                 log.exception("the web server stumbled; it goes on")
                 self._stopping.wait(1.0)
@@ -86,6 +88,21 @@ class Server:
                 continue
             if moment - self._begun.setdefault(unfinished, moment) > REQUEST_WITHIN:
                 channel.handle_close()
+
+    def _make_room(self) -> None:
+        """Connections that are kept open and ask nothing must not keep others out: a hundred of
+        them would shut the door, /healthz with it."""
+        if len(self._sockets) <= CROWDED:
+            return
+        idle = [channel for channel in self._sockets.values() if _is_idle(channel)]
+        idle.sort(key=lambda channel: channel.last_activity)
+        for channel in idle[: len(self._sockets) - ROOM]:
+            channel.handle_close()
+
+
+def _is_idle(channel: object) -> bool:
+    """Whether nobody works for this connection; the server's own sockets are not idle."""
+    return hasattr(channel, "last_activity") and not getattr(channel, "requests", ())
 
 
 def _cannot_listen(place: tuple[str, int], error: Exception) -> ConfigError:
