@@ -210,8 +210,15 @@ class EtherscanServer:
 ACTIONS_OF = {kind: action for action, kind in ACTIONS.items()}
 
 
+NOT_FOUND = Reply({"message": "Not found"}, 404)
+
+
 def iso(height: int) -> str:
     return datetime.fromtimestamp(block_time(height), UTC).strftime("%Y-%m-%dT%H:%M:%S.000000Z")
+
+
+def rest_block(height: int) -> dict[str, Any]:
+    return {"height": height, "hash": block_hash(height), "timestamp": iso(height), "type": "block"}
 
 
 def rest_row(move: Move, log_index: int) -> dict[str, Any]:
@@ -275,6 +282,9 @@ class BlockscoutServer(EtherscanServer):
             return super().__call__(call)
         if call.path == "/api/v2/blocks":
             return Reply(self.blocks(call))
+        if call.path.startswith("/api/v2/blocks/"):
+            height = int(call.path.rpartition("/")[2])
+            return Reply(rest_block(height)) if height <= HEAD.height else NOT_FOUND
         if call.path.startswith("/api/v2/transactions/"):
             return self.transaction(call.path.rpartition("/")[2])
         assert call.path == f"/api/v2/addresses/{ME}/token-transfers"
@@ -283,10 +293,7 @@ class BlockscoutServer(EtherscanServer):
     def blocks(self, call: Call) -> dict[str, Any]:
         top = int(call.query.get("block_number", HEAD.height + 1)) - 1
         heights = range(top, max(top - 10, -1), -1)
-        items = [
-            {"height": h, "hash": block_hash(h), "timestamp": iso(h), "type": "block"}
-            for h in heights
-        ]
+        items = [rest_block(h) for h in heights]
         last = heights[-1]
         following = {"block_number": last, "items_count": 50} if last else None
         return {"items": items, "next_page_params": following}
@@ -294,7 +301,7 @@ class BlockscoutServer(EtherscanServer):
     def transaction(self, tx: str) -> Reply:
         found = [m for m in self.story if tx_of(m.tx) == tx]
         if not found:
-            return Reply({"message": "Not found"}, 404)
+            return NOT_FOUND
         status = "error" if found[0].failed else "ok"
         return Reply({"hash": tx, "status": status, "block_number": found[0].block})
 

@@ -634,9 +634,21 @@ def test_refusals(status: int, body: Any, kind: type[SourceError], wait: float |
             adapter.head()
 
 
-def test_no_block_hash() -> None:
-    """The API has no call for it, and says so instead of guessing."""
-    with source(lambda _: Reply({})) as (adapter, _), pytest.raises(Refused):
+@pytest.mark.parametrize("header", [{"number": 5, "timestamp": NOW * 1000}, {}])
+def test_the_hash_of_a_block(header: dict[str, int]) -> None:
+    """Its id, also where the first block's header leaves out what is zero."""
+    body = {"blockID": "0" * 15 + "5" + "a" * 48, "block_header": {"raw_data": header}}
+    with source(lambda _: Reply(body)) as (adapter, server):
+        assert adapter.block_hash(5) == body["blockID"]
+    (call,) = server.calls
+    assert (call.path, call.body) == ("/wallet/getblockbynum", {"num": 5})
+
+
+def test_a_block_that_is_not_there() -> None:
+    """An empty answer means that the chain is not so high; anything else is an error."""
+    with source(lambda _: Reply({})) as (adapter, _):
+        assert adapter.block_hash(5) is None
+    with source(lambda _: Reply({"blockID": "?"})) as (adapter, _), pytest.raises(BadResponse):
         adapter.block_hash(5)
 
 

@@ -47,6 +47,10 @@ class TronGrid(Service[Tx]):
                 return self._page(request, _base58(contract), listing, acts.event_row)
             case ["wallet", "getnowblock"]:
                 return said(block_json(self._block(0)))
+            case ["wallet", "getblockbynum"]:
+                height = int(json.loads(request.body or b"{}").get("num", -1))
+                block = self.ledger.block(height) if height <= self.head_height() else None
+                return said(block_json(block) if block is not None else {})
             case ["walletsolidity", "getnowblock"]:
                 return said(block_json(self._block(SOLID_DEPTH)))
             case ["wallet" | "walletsolidity" as wallet, "gettransactioninfobyid"]:

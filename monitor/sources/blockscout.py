@@ -59,7 +59,6 @@ INDEX_LAG = 5
 # transactions are being worked on.
 STEPS_BACK = (1, 4, 16)
 PARTS = (8, 512)  # of a span in the past, to get as far as its unprocessed block
-BLOCK_PAGES = 4  # of 50 blocks each, to look a block's hash up in the list of blocks
 
 TYPES = {Kind.ERC20: "ERC-20", Kind.ERC721: "ERC-721", Kind.ERC1155: "ERC-1155"}
 KINDS = {written: kind for kind, written in TYPES.items()}
@@ -153,18 +152,13 @@ class Blockscout:
         if self._has_rpc:
             block = self._rpc("eth_getBlockByNumber", hex(height), False)
             return None if block is None else etherscan.parse_head(block).block_hash
-        following: Mapping[str, Any] | None = {}
-        for turn in range(BLOCK_PAGES):
-            if following is None:
-                break
-            page = self._blocks(following)
-            blocks = {block.height: block.block_hash for block in parse_blocks(page.rows)}
-            if height in blocks:
-                return blocks[height]
-            if turn == 0 and blocks and height > max(blocks):
-                return None
-            following = page.following
-        raise Refused(f"{self.name}: has no way to ask for the hash of block {height}")
+        answer = self._http.get(f"/api/v2/blocks/{height}")
+        if answer.status == 404 and answer.json() == {"message": "Not found"}:
+            return None
+        (block,) = parse_blocks([_body(answer, self._key, "hash")])
+        if block.height != height:
+            raise BadResponse(f"{self.name} answered with another block than was asked for")
+        return block.block_hash
 
     def _list_walk(self, ask: Ask, span: Interval, stream: str, recorder: Recorder) -> Walk:
         """One Etherscan-style list. While the newest blocks' internal transactions are
