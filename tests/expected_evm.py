@@ -81,13 +81,13 @@ RECORDINGS: tuple[Recording, ...] = (
         ),
     ),
     Recording(
-        "etherscan/txlist_base_2023_offset1.json",  # to itself, without a fee
+        # A deposit through the portal: no gas price, the portal's own gas limit of 100,000.
+        "etherscan/txlist_base_2023_offset1.json",
         "native",
         "0x78c13393aee675dd7ed07ce992210750d1f5db88",
         (
-            ("native", "0x7a11d6a4", "0x78c13393", "0x78c13393", 6000000000000000, None, None,
+            ("native", "0x7a11d6a4", None, "0x78c13393", 6000000000000000, None, None,
              4994059, 1696777465),
-            ("fee", "0x7a11d6a4", "0x78c13393", None, 0, None, None, 4994059, 1696777465),
         ),
     ),
     Recording(

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from monitor.errors import BadResponse, NotYet, Refused, Unavailable
+from monitor.errors import BadResponse, NotYet, RateLimited, Refused, SourceError, Unavailable
 from monitor.http import Answer, Http
 from monitor.model import (
     Ask,
@@ -27,9 +28,18 @@ from monitor.model import (
     TxWord,
 )
 from monitor.sources import acts, etherscan
+from monitor.sources.account_rows import height_of, parse_list
 from monitor.sources.acts import Acts, Told
 from monitor.sources.ascending import walk_up
+from monitor.sources.companions import (
+    Movements,
+    Recent,
+    with_wraps_righted,
+    without_coin_twins,
+    without_outermost,
+)
 from monitor.sources.evm_rows import number_equals, told_address, told_twice
+from monitor.sources.evm_system import TxFacts, to_look_up
 from monitor.sources.paging import (
     CursorPage,
     Page,
@@ -63,6 +73,9 @@ PARTS = (8, 512)  # of a span in the past, to get as far as its unprocessed bloc
 TYPES = {Kind.ERC20: "ERC-20", Kind.ERC721: "ERC-721", Kind.ERC1155: "ERC-1155"}
 KINDS = {written: kind for kind, written in TYPES.items()}
 TOKENS = frozenset(kind.value for kind in TYPES)
+# Blocks by chain id in which every Deposit of the wrapped coin is told as a burn, by the
+# recorded answers: log 0xe1fffcc4 says the contrary.
+WRONG_WRAPS = {10: Interval(56_198_164, 56_552_390)}
 # First block by chain id whose receipts hold a status. Before it Blockscout may call a
 # transaction failed only because it has none.
 BYZANTIUM = {1: 4_370_000}
@@ -84,6 +97,7 @@ class Blockscout:
         self._size = config.page_size or PAGE_SIZE
         ends = ("/{chain_id}", f"/{chain.chain_id}")
         self._has_rpc = config.url.rstrip("/").endswith(ends)
+        self._recent = Recent()
         self._acts = Acts(chain)
         self.act_calls = len(acts.asked(chain))
 
@@ -120,16 +134,68 @@ class Blockscout:
         span = Interval(ask.span.lo, hi)
         if ask.streams <= TOKENS:
             walk = self._token_walk(ask, span, recorder)
-            parsed = parse_token_transfers(walk.rows, self._chain)
-            asked = tuple(t for t in parsed.transfers if t.kind in ask.streams)
-            return batch_of(self.name, ask, walk, replace(parsed, transfers=asked), recorder)
-        (subject,), (stream,) = ask.subjects, ask.streams
+            parsed = self._tokens(ask, walk, recorder)
+            return batch_of(self.name, ask, walk, parsed, recorder)
+        (stream,) = ask.streams
+        walk, parsed = self._list(ask, stream, span, recorder)
+        return batch_of(self.name, ask, walk, parsed, recorder)
+
+    def _list(
+        self, ask: Ask, stream: str, span: Interval, recorder: Recorder
+    ) -> tuple[Walk, Parsed]:
+        address = ask.subjects[0].address
         walk = self._list_walk(ask, span, stream, recorder)
-        parsed = etherscan.parse_list(stream, walk.rows, self._chain, subject.address)
+        facts = self._facts(walk.rows, address, recorder) if stream == "native" else {}
+        parsed = parse_list(stream, walk.rows, self._chain, address, facts)
         if stream == "native":
             unsure = tuple(unsure_failures(walk.rows, self._chain))
             parsed = replace(parsed, gaps=(*parsed.gaps, *unsure))
-        return batch_of(self.name, ask, walk, parsed, recorder)
+        else:
+            lists = partial(self._movements, ask, recorder)
+            parsed = without_outermost(parsed, lists, zero_is_outermost=True)
+        if parsed.placed:
+            found = Movements(walk.read, parsed.transfers)
+            self._recent.keep(address, stream, ask.head, found)
+        return walk, parsed
+
+    def _movements(self, ask: Ask, recorder: Recorder, stream: str, span: Interval) -> Movements:
+        """What another list of the address holds of a span."""
+        held = self._recent.find(ask.subjects[0].address, stream, ask.head, span)
+        if held is not None:
+            return held
+        try:
+            walk, parsed = self._list(ask, stream, span, recorder)
+        except SourceError:
+            return Movements(None, ())
+        return Movements(walk.read, parsed.transfers)
+
+    def _tokens(self, ask: Ask, walk: Walk, recorder: Recorder) -> Parsed:
+        parsed = parse_token_transfers(walk.rows, self._chain)
+        asked = tuple(t for t in parsed.transfers if t.kind in ask.streams)
+        parsed = replace(parsed, transfers=asked)
+        if "erc20" not in ask.streams:
+            return parsed
+        lists = partial(self._movements, ask, recorder)
+        parsed = without_coin_twins(parsed, lists, self._chain)
+        wrong = WRONG_WRAPS.get(self._chain.chain_id or 0)
+        if wrong is None or not self._chain.wrapped:
+            return parsed
+        return with_wraps_righted(parsed, lists, self._chain, wrong)
+
+    def _facts(
+        self, rows: Sequence[object], address: str, recorder: Recorder
+    ) -> dict[str, TxFacts]:
+        """Of transactions of which the list does not tell who paid what."""
+        found: dict[str, TxFacts] = {}
+        for tx in to_look_up(rows, address):
+            try:
+                answer = recorder.get(f"/api/v2/transactions/{tx}", {})
+                found[tx] = parse_facts(_body(answer, self._key, "hash"))
+            except RateLimited:
+                raise
+            except SourceError:
+                break  # it cannot tell: the rows say what they say
+        return found
 
     def _read_acts(self, span: Interval) -> Told:
         recorder = Recorder(self._http)
@@ -172,7 +238,7 @@ class Blockscout:
 
         def walked(hi: int) -> Walk:
             part = Interval(span.lo, hi)
-            return walk_up(page_of, part, etherscan.height_of, self._size, ask.max_rows)
+            return walk_up(page_of, part, height_of, self._size, ask.max_rows)
 
         first = walk = walked(span.hi)
         for hi in self._lower_ends(span, ask.head):
@@ -279,6 +345,18 @@ def parse_transaction(source: str, tx: str, body: Mapping[str, Any], head: Head)
     return TxWord(source, tx, not dropped, None if dropped else height, None, failed, head)
 
 
+def parse_facts(body: Mapping[str, Any]) -> TxFacts:
+    """What /api/v2/transactions/{hash} says of payer and fee. It tells no `mint`."""
+    fee = body.get("fee")
+    told = fee.get("value") if isinstance(fee, dict) and fee.get("type") == "actual" else None
+    try:
+        paid = None if told is None else whole(told, "fee")
+    except RowError:
+        paid = None
+    kind = body.get("type")
+    return TxFacts(kind if isinstance(kind, int) else None, None, paid)
+
+
 def parse_token_transfers(rows: Sequence[object], chain: Chain) -> Parsed:
     """Rows of /api/v2/addresses/{hash}/token-transfers, legs numbered."""
 
@@ -317,7 +395,7 @@ def _token(row: Mapping[str, Any], chain: Chain) -> Iterator[Transfer]:
         told_address(chain, fields(row.get(side)).get("hash")) for side in ("from", "to")
     )
     contract = told_address(chain, token.get("address_hash") or token.get("address"))
-    if told_twice(contract, sender, recipient):
+    if told_twice(chain, contract, sender, recipient):
         return
     yield Transfer(
         chain=chain.key,
@@ -352,7 +430,7 @@ def unsure_failures(rows: Iterable[object], chain: Chain) -> Iterator[Gap]:
     for row in rows:
         try:
             told = fields(row)
-            height, value = etherscan.height_of(row), whole(told.get("value"), "value")
+            height, value = height_of(row), whole(told.get("value"), "value")
         except ValueError:
             continue  # told as a gap already
         if height < end and value and told.get("isError") == "1":

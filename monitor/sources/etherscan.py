@@ -6,7 +6,8 @@ Blockscout's `/api?module=account` speaks it too and borrows the parsers of this
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from monitor.errors import BadResponse, NotServed, RateLimited, Refused, SourceError, Unavailable
@@ -17,16 +18,21 @@ from monitor.model import (
     Chain,
     Head,
     Interval,
-    Kind,
     SourceConfig,
-    TokenFacts,
-    Transfer,
     TxWord,
 )
 from monitor.sources import acts
+from monitor.sources.account_rows import GENESIS, height_of, parse_list
 from monitor.sources.acts import Acts, Told
 from monitor.sources.ascending import walk_up
-from monitor.sources.evm_rows import number_equals, told_address, told_twice
+from monitor.sources.companions import (
+    Movements,
+    Recent,
+    with_wraps,
+    without_coin_twins,
+    without_outermost,
+)
+from monitor.sources.evm_system import TxFacts, facts_of, to_look_up
 from monitor.sources.paging import Page, Recorder, Walk, batch_of
 from monitor.sources.parsing import (
     Parsed,
@@ -35,11 +41,6 @@ from monitor.sources.parsing import (
     hash32,
     hex_whole,
     place,
-    read_rows,
-    shown,
-    text,
-    token_facts,
-    whole,
 )
 
 PAGE_SIZE = 1000  # the free plan's most since 2026-07-01
@@ -90,9 +91,6 @@ MEANINGS: tuple[tuple[str, type[SourceError]], ...] = (
     ("free api access is not supported", Refused),
     ("api pro endpoint", Refused),
 )
-CREATES = frozenset({"create", "create2"})
-MOVES_NOTHING = frozenset({"delegatecall", "staticcall", "callcode"})
-_GENESIS = re.compile(r"GENESIS_[0-9a-fA-F]{40}\Z")
 
 
 class Etherscan:
@@ -112,6 +110,7 @@ class Etherscan:
         self._key = config.api_key
         self._size = config.page_size or PAGE_SIZE
         self._common = {"chainid": chain.chain_id}
+        self._recent = Recent()
         self._acts = Acts(chain)
         self.act_calls = len(acts.asked(chain))
 
@@ -137,14 +136,64 @@ class Etherscan:
         hi = min(ask.span.hi, ask.head.height)
         if hi < ask.span.lo:
             return batch_of(self.name, ask, Walk((), None, None), Parsed(), recorder)
+        walk, parsed = self._list(ask, stream, Interval(ask.span.lo, hi), recorder)
+        if stream == "erc20":
+            ask_for = partial(self._movements, ask, recorder)
+            parsed = without_coin_twins(parsed, ask_for, self._chain)
+            parsed, walk = with_wraps(parsed, walk, ask_for, self._chain, subject.address)
+        return batch_of(self.name, ask, walk, parsed, recorder)
+
+    def _list(
+        self, ask: Ask, stream: str, span: Interval, recorder: Recorder
+    ) -> tuple[Walk, Parsed]:
+        address = ask.subjects[0].address
 
         def page_of(start: int, end: int, number: int, size: int) -> Page:
-            params = list_params(LISTS[stream], subject.address, start, end, number, size)
+            params = list_params(LISTS[stream], address, start, end, number, size)
             return read_page(recorder.get("", {**self._common, **params}), self._key)
 
-        walk = walk_up(page_of, Interval(ask.span.lo, hi), height_of, self._size, ask.max_rows)
-        parsed = parse_list(stream, walk.rows, self._chain, subject.address)
-        return batch_of(self.name, ask, walk, parsed, recorder)
+        walk = walk_up(page_of, span, height_of, self._size, ask.max_rows)
+        facts = self._facts(walk.rows, address, recorder) if stream == "native" else {}
+        parsed = parse_list(stream, walk.rows, self._chain, address, facts)
+        if stream == "internal":
+            parsed = without_outermost(parsed, partial(self._movements, ask, recorder))
+        if stream in ("native", "internal") and parsed.placed:
+            found = Movements(walk.read, parsed.transfers)
+            self._recent.keep(address, stream, ask.head, found)
+        return walk, parsed
+
+    def _movements(self, ask: Ask, recorder: Recorder, stream: str, span: Interval) -> Movements:
+        """What another list of the address holds of a span."""
+        held = self._recent.find(ask.subjects[0].address, stream, ask.head, span)
+        if held is not None:
+            return held
+        try:
+            walk, parsed = self._list(ask, stream, span, recorder)
+        except Refused:
+            return Movements(span, ())  # a list that is not served hides no other list
+        except SourceError:
+            return Movements(None, ())
+        return Movements(walk.read if parsed.placed else None, parsed.transfers)
+
+    def _facts(
+        self, rows: Sequence[object], address: str, recorder: Recorder
+    ) -> dict[str, TxFacts]:
+        """Of transactions of which the list does not tell who paid what."""
+        found: dict[str, TxFacts] = {}
+        for tx in to_look_up(rows, address):
+            try:
+                receipt = self._asked(recorder, "eth_getTransactionReceipt", txhash=tx)
+                sent = self._asked(recorder, "eth_getTransactionByHash", txhash=tx)
+            except RateLimited:
+                raise
+            except SourceError:
+                break  # it cannot tell: the rows say what they say
+            found[tx] = facts_of(receipt, sent)
+        return found
+
+    def _asked(self, recorder: Recorder, action: str, **params: str) -> object:
+        asked = {**self._common, "module": "proxy", "action": action, **params}
+        return proxy_result(recorder.get("", asked), self._key)
 
     def _read_acts(self, span: Interval) -> Told:
         recorder = Recorder(self._http)
@@ -270,7 +319,7 @@ def hex_answer(value: object, field: str) -> int:
 
 
 def _refuse_genesis(name: str, tx: str) -> None:
-    if _GENESIS.match(tx):
+    if GENESIS.match(tx):
         raise Refused(f"{name}: an allocation of the first block is no transaction to look up")
 
 
@@ -304,130 +353,3 @@ def parse_receipt(source: str, tx: str, receipt: object, head: Head | None) -> T
     if told != tx.lower():
         raise BadResponse(f"{source}: answered with the receipt of another transaction")
     return TxWord(source, tx, True, height, block_hash, failed, head)
-
-
-def parse_list(stream: str, rows: Iterable[object], chain: Chain, address: str) -> Parsed:
-    """The transfers of an account list in the order of the chain, legs numbered.
-
-    `address` is the canonical address that was asked for: fees are told of it alone.
-    """
-    kind = Kind(stream)
-
-    def parse(row: Mapping[str, Any]) -> Iterable[Transfer]:
-        if kind is Kind.NATIVE:
-            return _native(row, chain, address)
-        return _internal(row, chain) if kind is Kind.INTERNAL else _token(row, chain, kind)
-
-    kept = tuple(rows)
-    parsed = read_rows(kept, height_of, parse)
-    tokens = () if kind in (Kind.NATIVE, Kind.INTERNAL) else tuple(_facts(kept, chain))
-    return Parsed(tuple(number_equals(parsed.transfers)), parsed.gaps, tokens, parsed.placed)
-
-
-def height_of(row: object) -> int:
-    return place(fields(row).get("blockNumber"), "blockNumber")
-
-
-def _native(row: Mapping[str, Any], chain: Chain, address: str) -> Iterator[Transfer]:
-    if row.get("from") == "GENESIS":
-        yield _draft(row, chain, Kind.NATIVE, None, _recipient(row, chain), _amount(row))
-        return
-    sender = told_address(chain, row.get("from"))
-    failed, amount = _failed(row), _amount(row)
-    plain = not row.get("to") or row.get("input") in ("", "0x")
-    if not failed and (amount or plain):
-        yield _draft(row, chain, Kind.NATIVE, sender, _recipient(row, chain), amount)
-    if sender == address:
-        fee = whole(row.get("gasUsed"), "gasUsed") * whole(row.get("gasPrice"), "gasPrice")
-        yield _draft(row, chain, Kind.FEE, sender, None, fee)
-
-
-def _internal(row: Mapping[str, Any], chain: Chain) -> Iterator[Transfer]:
-    failed, amount, how = _failed(row), _amount(row), text(row.get("type"), "type")
-    # Blockscout lists the outermost frame of a creation too, which is the native row.
-    outermost = how in CREATES and row.get("index") in ("0", 0)
-    borrowed = how in MOVES_NOTHING or str(row.get("callType")) in MOVES_NOTHING
-    if failed or not amount or outermost or borrowed:
-        return
-    sender = told_address(chain, row.get("from"))
-    yield _draft(row, chain, Kind.INTERNAL, sender, _recipient(row, chain), amount)
-
-
-def _token(row: Mapping[str, Any], chain: Chain, kind: Kind) -> Iterator[Transfer]:
-    token_id = None if kind is Kind.ERC20 else str(whole(row.get("tokenID"), "tokenID"))
-    amount = 1
-    if kind is not Kind.ERC721:
-        field = "value" if kind is Kind.ERC20 else "tokenValue"
-        amount = whole(row.get(field), field)
-    sender, recipient, contract = (
-        told_address(chain, row.get(party)) for party in ("from", "to", "contractAddress")
-    )
-    if not told_twice(contract, sender, recipient):
-        yield _draft(row, chain, kind, sender, recipient, amount, contract, token_id)
-
-
-def _draft(
-    row: Mapping[str, Any],
-    chain: Chain,
-    kind: Kind,
-    sender: str | None,
-    recipient: str | None,
-    amount: int,
-    contract: str | None = None,
-    token_id: str | None = None,
-) -> Transfer:
-    index, path = row.get("transactionIndex"), row.get("traceId") or row.get("index")
-    log = row.get("logIndex")  # some who speak this dialect tell it
-    return Transfer(
-        chain=chain.key,
-        tx=_tx(row),
-        leg="",
-        kind=kind,
-        sender=sender,
-        recipient=recipient,
-        amount=amount,
-        contract=contract,
-        token_id=token_id,
-        block_height=height_of(row),
-        block_hash=hash32(row["blockHash"], "blockHash") if row.get("blockHash") else None,
-        time=place(row.get("timeStamp"), "timeStamp"),
-        tx_index=place(index, "transactionIndex") if index not in (None, "") else None,
-        log_index=place(log, "logIndex") if log not in (None, "") else None,
-        trace_path=str(path) if path is not None and kind is Kind.INTERNAL else None,
-    )
-
-
-def _tx(row: Mapping[str, Any]) -> str:
-    told = row.get("hash") or row.get("transactionHash")
-    if isinstance(told, str) and _GENESIS.match(told):
-        return told
-    return hash32(told, "hash")
-
-
-def _recipient(row: Mapping[str, Any], chain: Chain) -> str:
-    return told_address(chain, row.get("to") or row.get("contractAddress"))
-
-
-def _amount(row: Mapping[str, Any]) -> int:
-    return whole(row.get("value"), "value")
-
-
-def _failed(row: Mapping[str, Any]) -> bool:
-    told = text(row.get("isError"), "isError")
-    if told not in ("0", "1"):
-        raise RowError(f"isError is neither 0 nor 1: {shown(told)}")
-    return told == "1"
-
-
-def _facts(rows: Iterable[object], chain: Chain) -> Iterator[TokenFacts]:
-    seen: set[str] = set()
-    for row in rows:
-        try:
-            told = fields(row)
-            contract = told_address(chain, told.get("contractAddress"))
-        except ValueError:
-            continue  # told as a gap already
-        if contract not in seen:
-            seen.add(contract)
-            names = (told.get(k) for k in ("tokenSymbol", "tokenName", "tokenDecimal"))
-            yield token_facts(contract, *names)

@@ -24,6 +24,7 @@ DEPOSIT = "0xe1fffcc4923d04b559f4d29a8bfc6cda04eb5b0d3c460751c2402c5c5cc9109c"
 WITHDRAWAL = "0x7fcf532c15f0a6db0bd6d0e038bea71d30d808c7d98cb3bf7268a95bf5081b65"
 _WRAPS = (DEPOSIT, WITHDRAWAL)
 _DATA = re.compile(r"0x(?:[0-9a-fA-F]{2})*\Z")
+_SHORT = re.compile(r"0x[0-9a-fA-F]{1,64}\Z")
 _PADDING = "0x" + "0" * 24
 _NOBODY = "0x" + "0" * 64  # the zero address as a topic
 
@@ -145,7 +146,7 @@ def parse_log(chain: Chain, log: Mapping[str, Any], times: Mapping[int, int]) ->
     return [
         Transfer(kind=kind, amount=amount, token_id=token_id, **common)
         for kind, amount, token_id in _amounts(topics, _words(log))
-        if kind is not Kind.ERC20 or not told_twice(contract, sender, recipient)
+        if kind is not Kind.ERC20 or not told_twice(chain, contract, sender, recipient)
     ]
 
 
@@ -195,8 +196,11 @@ def _topics(log: Mapping[str, Any]) -> list[str]:
 
 
 def _words(log: Mapping[str, Any]) -> list[int]:
-    """The data as 32-byte words; what is left over at the end is no word."""
+    """The data as 32-byte words; what is left over at the end is no word. The one number of
+    a Deposit or Withdrawal may come without its leading zeros."""
     data = log.get("data")
+    if _minted(log) is not None and isinstance(data, str) and _SHORT.match(data):
+        return [int(data, 16)]
     if not isinstance(data, str) or not _DATA.match(data):
         raise RowError("data is not hex text")
     return [int(data[at : at + 64], 16) for at in range(2, len(data) - 63, 64)]

@@ -15,8 +15,22 @@ from monitor.chains import canonical
 from monitor.model import Chain, Kind, Transfer, account_leg
 
 ZERO_ADDRESS = "0x" + "0" * 40
-# Before Bedrock, Optimism kept ether in a token contract, which logged each movement.
+# Before Bedrock, Optimism kept ether in a token contract, which logged each movement; Metis
+# and Mantle keep their coins at the same place.
 LEGACY_ETHER = "0xdeaddeaddeaddeaddeaddeaddeaddeaddead0000"
+# Where a chain's own coin is a token too and every movement of it is a native one, by id:
+# Polygon, zkSync Era.
+COIN_TOKENS = {
+    137: "0x0000000000000000000000000000000000001010",
+    324: "0x000000000000000000000000000000000000800a",
+}
+# Where some movements of the coin are a token's only (a precompile leaves no trace) and
+# others are told by both, by id: Celo, Moonbeam, Moonriver.
+SOMETIMES_TOKENS = {
+    42220: "0x471ece3750da237f93b8e339c536989b8978a438",
+    1284: "0x0000000000000000000000000000000000000802",
+    1285: "0x0000000000000000000000000000000000000802",
+}
 
 
 def number_equals(drafts: Iterable[Transfer]) -> list[Transfer]:
@@ -89,10 +103,11 @@ def told_address(chain: Chain, text: object) -> str:
     return canonical(chain, str(text).lower())
 
 
-def told_twice(contract: str, sender: str, recipient: str) -> bool:
+def told_twice(chain: Chain, contract: str, sender: str, recipient: str) -> bool:
     """Whether a token row is a native movement that the native or internal list tells too.
 
     Mints and burns of Optimism's old ether (deposits from and withdrawals to Ethereum)
     moved no native value by trace and are told nowhere else: they stay.
     """
-    return contract == LEGACY_ETHER and ZERO_ADDRESS not in (sender, recipient)
+    coin = contract in (LEGACY_ETHER, COIN_TOKENS.get(chain.chain_id or 0))
+    return coin and ZERO_ADDRESS not in (sender, recipient)
