@@ -32,7 +32,7 @@ from monitor import (
     sources,
     watchdesk,
 )
-from monitor.chains import stable_id
+from monitor.chains import AddressError, canonical, stable_id
 from monitor.daybook import Daybook
 from monitor.errors import ConfigError, Problem, SourceError
 from monitor.freezing import Post
@@ -53,8 +53,9 @@ from monitor.plan import Route, Signal
 from monitor.poll import PassReport, Poller, World
 from monitor.ports import Source
 from monitor.reader import HEAD_TTL, Desk
+from monitor.scripts import respelt
 from monitor.settings import Settings, load, shipped_config
-from monitor.store import Store, journal, owing, watch, ways
+from monitor.store import Store, journal, owing, respell, watch, ways
 from monitor.store.schema import CHANGES
 from monitor.store.views import Views
 
@@ -208,6 +209,7 @@ class Fundwatch:
         self.pricer = pricing.Pricer(self._market())
         pricing.close_unused(store, (p.name for p in settings.prices), now())
         self._interval = budget.LEAST_INTERVAL
+        self._respelt = False  # the record has the forms that addresses have now
         self._costed: str | None = None  # the list that the interval was computed for
         # Kept, so that a template is not compiled again for each message.
         folders = [home / "config" / "templates", shipped_config() / "templates"]
@@ -307,6 +309,9 @@ class Fundwatch:
 
     def reload(self) -> tuple[Problem, ...]:
         """Take the watchlist if it changed. Returns its problems."""
+        if not self._respelt:
+            self._respelt = True
+            respell.respell(self.store, self._renamed(), now())
         problems = self.list.reload()
         told = self.list.timezone
         self.timezone = told if told in available_timezones() else self.settings.timezone
@@ -319,6 +324,19 @@ class Fundwatch:
         if paces != journal.get_note(self.store, "round"):
             journal.put_note(self.store, "round", paces)
         return problems
+
+    def _renamed(self) -> list[respell.Renamed]:
+        """Subjects that an earlier version recorded in another form than addresses have now."""
+        found = []
+        for key, chain in self.settings.chains.items():
+            for subject in respell.subjects_of(self.store, key) if respelt(chain) else ():
+                try:
+                    address = canonical(chain, subject.address)
+                except AddressError:
+                    continue  # taken by an earlier version; stays as it is
+                if address != subject.address:
+                    found.append((subject, address))
+        return found
 
     def poll(self, *, everything: bool) -> PassReport:
         """One pass, with its log line. See Poller.run_pass."""
