@@ -238,9 +238,12 @@ def _hash_of(transfer: Transfer, context: Context) -> str | None:
 def _standing(transfer: Transfer, words: Sequence[TxWord], chain: Chain) -> Verdict | None:
     for word in words:
         done = not word.failed or transfer.kind is Kind.FEE  # what fails is paid for too
-        if word.found and done and same_block(transfer, word) and word.head is not None:
-            line = coverage.final_line(word.head, "height", chain)
-            settled = word.height is not None and word.height <= line
+        if word.found and done and same_block(transfer, word):
+            settled = (
+                word.head is not None
+                and word.height is not None
+                and word.height <= coverage.final_line(word.head, "height", chain)
+            )
             status = Status.FINAL if settled else Status.PROVISIONAL
             return Verdict(Fate.STANDS, status, replace(transfer, block_height=word.height))
     return None

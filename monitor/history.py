@@ -140,7 +140,9 @@ def _with_facts(
     facts: dict[str, Any] = {**alert.facts, **unusual_facts}
     if alert.kind is AlertKind.CORRECTION:
         facts["correction"] = {**facts["correction"], "evidence": _evidence(alert, said)}
-    if alert.severity is Severity.SEVERE and alert.tx:
+    words = said.answers.words.get(alert.tx or "", ())
+    contradicted = any(word.found and word.failed for word in words)
+    if alert.tx and (alert.severity is Severity.SEVERE or contradicted):
         facts["second_source"] = _second(alert, context, said)
     return replace(alert, facts=facts)
 
@@ -208,6 +210,12 @@ def _evidence(alert: Alert, said: _Said) -> list[str]:
         if word.failed
         else f"{word.source} shows it in block {word.height}."
         for word in said.answers.words.get(alert.tx or "", ())
+    ]
+    told = alert.facts["correction"]
+    found += [
+        f"{source} has another block at height {height}: the former one was replaced."
+        for (source, height), block in said.answers.hashes.items()
+        if block and height == told.get("was_height") and told.get("was_hash") not in (None, block)
     ]
     lists, asked = absence.left_out(tuple(said.absences.get(alert.tx or "", ())))
     found += [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from monitor.model import Ask, Batch, Chain, Head, Outgoing, Price, TxWord
 
@@ -45,9 +45,8 @@ class Source(Protocol):
         it cannot."""
 
 
-@runtime_checkable
-class BlockReceipts(Source, Protocol):
-    """A source that can tell the receipts of a whole block in one call."""
+class BlockReceipts(Protocol):
+    """What a source may have besides: the receipts of a whole block in one call."""
 
     def receipts(self, height: int) -> list[TxWord]:
         """A word for every transaction of the block at this height, each with that height

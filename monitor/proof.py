@@ -15,6 +15,8 @@ from monitor.news import Standing
 from monitor.plan import Answers, Context, Doubt, Identity
 
 MOST = 50  # transactions of one plan that wait for their receipts
+# Of so many that wait, a plan asks for a few: a flood must not use up the calls of a day.
+FLOOD, FEW = 200, 10
 PATIENCE = 86_400  # seconds for which a receipt is asked for
 NOT_YET = "not checked yet"
 _TOLD = frozenset({AlertKind.MOVEMENT, AlertKind.LATE, AlertKind.AMENDMENT})
@@ -48,4 +50,4 @@ def unproven(
 def waiting(context: Context) -> list[Doubt]:
     """Doubts about success for which a receipt is still asked for, the oldest first."""
     young = [d for d in context.doubts if d.why == "success" and context.now - d.since < PATIENCE]
-    return sorted(young, key=lambda d: (d.since, d.tx))[:MOST]
+    return sorted(young, key=lambda d: (d.since, d.tx))[: FEW if len(young) >= FLOOD else MOST]

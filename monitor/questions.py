@@ -8,8 +8,9 @@ is asked by a later plan.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 from monitor.errors import NotServed, NotYet, Refused, SourceError
 from monitor.model import TxWord
@@ -25,11 +26,13 @@ WHOLE_BLOCK = 3  # questions about one block for which all its receipts are aske
 _CAN_WAIT = frozenset({"success", "second source"})
 
 
-def answer(desk: Desk, asked: Sequence[Question]) -> Answers:
+def answer(
+    desk: Desk, asked: Sequence[Question], clock: Callable[[], float] = time.monotonic
+) -> Answers:
     """Words of the sources about each transaction, other sources than its tellers first."""
     if not asked:
         return Answers()
-    tour = _Tour(desk, time.monotonic())
+    tour = _Tour(desk, clock, clock())
     wanted = _chosen(asked)
     tour.blocks([q for q in wanted if q.why == "success"])
     for question in wanted:
@@ -55,11 +58,13 @@ class _Tour:
     """The look-ups of one plan."""
 
     desk: Desk
+    clock: Callable[[], float]
     began: float
     words: dict[str, list[TxWord]] = field(default_factory=dict)
     hashes: dict[tuple[str, int], str | None] = field(default_factory=dict)
     failed: set[str] = field(default_factory=set)  # sources left alone for the rest
     refused: set[str] = field(default_factory=set)  # sources that look nothing up
+    blockless: set[str] = field(default_factory=set)  # sources without receipts of blocks
     hashless: set[str] = field(default_factory=set)  # sources that tell no block's hash
     asked: int = 0
 
@@ -70,13 +75,13 @@ class _Tour:
 
     def over(self, question: Question) -> bool:
         seconds = SECONDS_FOR_SUCCESS if question.why in _CAN_WAIT else SECONDS
-        return self.asked >= MAX_QUESTIONS or time.monotonic() - self.began >= seconds
+        return self.asked >= MAX_QUESTIONS or self.clock() - self.began >= seconds
 
     def one(self, question: Question) -> None:
         """Ask until somebody finds it done; where nobody does, ask for its block's hash."""
         self.asked += 1
         for source in self._order(question):
-            if time.monotonic() - self.began >= SECONDS:
+            if self.clock() - self.began >= SECONDS:
                 return
             word = self._look_up(source, question.tx)
             if word is None:
@@ -99,14 +104,15 @@ class _Tour:
 
     def _whole_block(self, height: int, txs: set[str]) -> None:
         for source in self.desk.sources:
-            if not isinstance(source, BlockReceipts) or not self._usable(source):
+            whole = _whole_blocks(source)
+            if whole is None or source.name in self.blockless or not self._usable(source):
                 continue
             self.asked += 1
             try:
                 sure = self.desk.heads.sure(source.name, self.desk.head(source))
-                told = source.receipts(height)
+                told = whole.receipts(height)
             except SourceError as error:
-                self._fault(source, error, set())
+                self._fault(source, error, self.blockless)
                 continue
             for word in told:
                 if word.tx in txs:
@@ -137,7 +143,7 @@ class _Tour:
         for source in self.desk.sources:
             if self.hashes.get((source.name, height)) is not None:
                 return
-            late = time.monotonic() - self.began >= SECONDS
+            late = self.clock() - self.began >= SECONDS
             if late or source.name in self.hashless or not self._usable(source):
                 continue
             if (source.name, height) not in self.hashes:
@@ -153,6 +159,10 @@ class _Tour:
         elif not isinstance(error, NotYet):
             self.failed.add(source.name)
             self.desk.failed(source, error, frozenset())
+
+
+def _whole_blocks(source: Source) -> BlockReceipts | None:
+    return cast(BlockReceipts, source) if hasattr(source, "receipts") else None
 
 
 def second_source(

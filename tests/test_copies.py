@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
-from book import fee, transfer
+from book import Book, fee, kinds, stream_of, transfer
 from evm_story import CHAIN, COIN, ME, PEER, STORY, Move, etherscan_row, rest_row
 from play import TOKEN, A, X
 
-from monitor.model import Kind, Transfer
+from monitor.model import Kind, Status, Transfer
 from monitor.sources.blockscout import parse_token_transfers
 from monitor.sources.etherscan import parse_list
 from monitor.sources.evm_rows import number_equals
@@ -78,7 +79,28 @@ def test_logs_told_twice() -> None:
     assert [t.log_index for t in parse_list("erc20", rows, CHAIN, ME).transfers] == [0, 1]
 
 
-def test_mined_and_waiting_in_one_answer() -> None:
-    """Equal parties and amounts in two transactions are two payments."""
-    other = replace(NATIVE, tx="0xt2", sender=X, recipient=A)
-    assert len(legs(NATIVE, other, NATIVE)) == 2
+def test_mined_and_waiting_in_one_answer(tmp_path: Path) -> None:
+    """A payment that its list tells as unconfirmed and as mined, and twice each, is one row
+    in its block."""
+    book = Book(tmp_path)
+    book.watch(tell_when="seen")
+    book.read(head=100)
+    waits = transfer(None)
+    plan = book.read(waits, NATIVE, waits, NATIVE, head=106, mempool=True)
+    assert [(row.transfer, row.status) for row in plan.new] == [(NATIVE, Status.PROVISIONAL)]
+    assert kinds(plan) == ["movement"]
+
+
+def test_the_outermost_call_among_the_inner_ones(tmp_path: Path) -> None:
+    """An explorer that lists a transaction's own movement among its calls too, in one read or
+    in a later one, adds nothing; a call onwards does."""
+    book = Book(tmp_path)
+    book.watch()
+    book.read(head=100)
+    outermost = transfer(105, kind=Kind.INTERNAL)
+    onwards = transfer(105, kind=Kind.INTERNAL, sender=A, recipient=X)
+    plan = book.read(NATIVE, outermost, onwards, head=106)
+    assert [row.transfer for row in plan.new] == [NATIVE, onwards]
+    assert book.read(NATIVE, outermost, onwards, head=107).new == ()
+    late = replace(outermost, log_index=None)
+    assert book.read(late, head=108, streams=stream_of(late)).new == ()

@@ -12,6 +12,7 @@ from play import ETHEREUM, TOKEN, A, B, Play, X, Y, internal, native, token
 
 from monitor.model import AlertKind, Kind, Severity, Status
 from monitor.store import journal
+from monitor.store.views import Views
 
 World = Callable[..., tuple[FakeLedger, Play]]
 
@@ -161,12 +162,15 @@ def test_an_alert_without_a_receipt_says_so_and_is_corrected(world: World) -> No
     (alert,) = [a for a in play.alerts(play.entries[0]) if a.kind is AlertKind.MOVEMENT]
     assert alert.facts["success"] == "not checked yet"
     assert {r.status for r in play.rows()} == {Status.PROVISIONAL}
+    views = Views(play.store, {"ethereum": ETHEREUM}, {})
+    assert views.alerts([alert.id])[0].not_covered[0].startswith("Success not checked yet:")
     play.sources[0].dumb = False
     for _ in range(4):
         play.poll()
         ledger.mine()
     assert states(play) == ["movement", "reversed"]
     (_, taken_back) = [a for a in play.alerts(play.entries[0]) if a.tx == alert.tx]
+    assert not views.alerts([alert.id])[0].not_covered[0].startswith("Success")
     assert taken_back.facts["correction"]["evidence"] == ["s0 shows that the transaction failed."]
 
 
@@ -187,9 +191,10 @@ def test_an_alert_without_a_receipt_becomes_final_with_one(world: World) -> None
     assert play.store.read("SELECT * FROM doubt") == []
 
 
-def test_one_receipt_against_another_silences_nothing(world: World) -> None:
+@pytest.mark.parametrize("severity", [Severity.SEVERE, Severity.LOW])
+def test_one_receipt_against_another_silences_nothing(world: World, severity: Severity) -> None:
     """A second source calls a real movement failed, the first one's receipt says done."""
-    ledger, play = world(2, severity=Severity.SEVERE)
+    ledger, play = world(2, severity=severity)
     play.sources[1].slanders = True
     ledger.pay(*internal(X, A, 5))
     ledger.mine()

@@ -112,6 +112,11 @@ class EvmRpc:
         told = self._node.ask("eth_getTransactionReceipt", [tx])
         return parse_receipt(told, self.name, tx, head)
 
+    def receipts(self, height: int) -> list[TxWord]:
+        """See ports.BlockReceipts."""
+        told = self._node.ask("eth_getBlockReceipts", [hex(height)])
+        return parse_receipts(told, self.name, height)
+
     def block_hash(self, height: int) -> str | None:
         told = self._block(hex(height))
         if told is None:
@@ -281,7 +286,23 @@ def parse_head(told: object) -> Head:
         raise BadResponse(f"a block cannot be read: {error}") from None
 
 
-def parse_receipt(told: object, source: str, tx: str, head: Head) -> TxWord:
+def parse_receipts(told: object, source: str, height: int) -> list[TxWord]:
+    """`eth_getBlockReceipts` of the block at this height. Raises BadResponse, NotYet."""
+    if told is None:
+        raise NotYet(f"{source} does not have block {height} yet")
+    if not isinstance(told, list):
+        raise BadResponse(f"{source} answered something else than a list of receipts")
+    try:
+        hashes = [hash32(fields(each).get("transactionHash"), "transactionHash") for each in told]
+    except RowError as error:
+        raise BadResponse(f"a receipt cannot be read: {error}") from None
+    words = [parse_receipt(each, source, tx) for each, tx in zip(told, hashes, strict=True)]
+    if any(word.height != height for word in words):
+        raise BadResponse(f"{source} answered with the receipts of another block")
+    return words
+
+
+def parse_receipt(told: object, source: str, tx: str, head: Head | None = None) -> TxWord:
     """`eth_getTransactionReceipt`; null is "not found". Raises BadResponse.
 
     Receipts from before Byzantium have no status: their transactions count as done.

@@ -43,7 +43,7 @@ STREAM_WORDS: Mapping[str, str] = {
 
 SUCCESS = (
     "Success not checked yet: nobody has shown a receipt of the transaction so far. It is asked "
-    "again; if it failed, a correction follows."
+    "for again for a day; if it failed, a correction follows."
 )
 
 
