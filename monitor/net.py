@@ -311,12 +311,20 @@ def expired(deadline: Deadline) -> str:
     return f"no full answer within {deadline.seconds:.3g} s"
 
 
-def explain(error: BaseException, deadline: Deadline) -> str:
-    """A fault of the network in plain words, without any part of the URL."""
+CHANNEL_TRUST = "ca_file of this channel"
+
+
+def explain(
+    error: BaseException, deadline: Deadline, trust: str = "ca_bundle in config/settings.yaml"
+) -> str:
+    """A fault of the network in plain words, without any part of the URL. `trust`: the setting
+    that names whose certificates are trusted."""
     if deadline.expired or (deadline.over() and is_caused_by(error, TimeoutError)):
         return expired(deadline)
     chain = _causes(error)
     words = next(filter(None, map(_words, chain)), f"failed ({type(error).__name__})")
+    if is_caused_by(error, ssl.SSLCertVerificationError):
+        words += f". If it is your own, name the PEM file to trust: {trust}"
     at_proxy = is_caused_by(error, urllib3.exceptions.ProxyError)
     return f"at the proxy: {words}" if at_proxy else words
 

@@ -16,9 +16,9 @@ EMPTY_LIST = """\
 # The watchlist: which addresses Fundwatch watches, why, and whom it tells.
 #
 # Lines that start with # are notes for you. Indent with spaces, never with the tab key.
-# To add an address, copy the block below "addresses:", take the # signs away, change it and
-# save. Within a minute operations gets a message: what was taken, and what was refused in
-# which line. Deleting lines does NOT stop a watch; a line "retired:" does.
+# To add an address, take the # signs away below, from "addresses:" on, change it and save; or
+# paste such a block at the end. Within a minute operations gets a message: what was taken, and
+# what was refused in which line. Deleting lines does NOT stop a watch; a line "retired:" does.
 # `fundwatch init --example` in an empty folder shows every possible line.
 
 version: 1                         # the form of this file; leave it as it is
@@ -30,72 +30,73 @@ defaults:                          # hold for every address that does not say ot
   tell_when: confirmed             # seen, confirmed (in a block) or final
   since: first                     # read history from the beginning, or from a day: 2023-01-31
 
-addresses:
-  # - address: 0x...               # copy it whole; no quotes
-  #   chain: ethereum              # or bitcoin, tron, bnb, polygon, arbitrum ...
-  #   label: Payroll wallet 3      # the short name that people see
-  #   case: NK-07                  # your file; alerts of one case come together
-  #   reason: why it is watched    # stands in every alert
-  #   source: where the address comes from
-  #   severity: high
+# addresses:
+#   - address: 0x...               # copy it whole; no quotes
+#     chain: ethereum              # or bitcoin, tron, bnb, polygon, arbitrum ...
+#     label: Payroll wallet 3      # the short name that people see
+#     case: NK-07                  # your file; alerts of one case come together
+#     reason: why it is watched    # stands in every alert
+#     source: where the address comes from
+#     severity: high
 """
 
 CONFIG: Mapping[str, str] = {
     "channels.yaml": """\
-# Whom Fundwatch tells. Take the # signs away and change; passwords go into .env, here stands
-# only the NAME of the variable. Then:  fundwatch channels test desk-mail
+# Whom Fundwatch tells. Take the # signs away, from "channels:" on, and change; or paste such a
+# block. Passwords go into .env, here stands only the NAME of the variable. Then:
+#   fundwatch channels test desk-mail
 
-channels:
-  # desk-mail:
-  #   kind: email
-  #   host: smtp.example.org
-  #   security: starttls              # starttls, tls, or none (a relay on this machine)
-  #   user_env: SMTP_USER             # leave out both where no login is needed
-  #   password_env: SMTP_PASSWORD
-  #   from: fundwatch@example.org
-  #   to: [desk@example.org]
-  #   audience: desk                  # movements; operations: news about Fundwatch itself;
-  #                                   # both without this line
-  # case-tool:
-  #   kind: webhook                   # JSON, signed as in standardwebhooks.com
-  #   url: https://cases.example.org/hooks/fundwatch
-  #   secret_env: HOOK_SECRET
-  #   allow_private: false            # true if the receiver stands in your own network
+# channels:
+#   desk-mail:
+#     kind: email
+#     host: smtp.example.org
+#     security: starttls              # starttls, tls, or none (a relay on this machine)
+#     user_env: SMTP_USER             # leave out both where no login is needed
+#     password_env: SMTP_PASSWORD
+#     from: fundwatch@example.org
+#     to: [desk@example.org]
+#     audience: desk                  # movements; operations: news about Fundwatch itself;
+#                                     # both without this line
+#   case-tool:
+#     kind: webhook                   # JSON, signed as in standardwebhooks.com
+#     url: https://cases.example.org/hooks/fundwatch
+#     secret_env: HOOK_SECRET
+#     allow_private: false            # true if the receiver stands in your own network
 """,
     "sources.yaml": """\
 # Explorers and nodes of your own, or single keys of the shipped ones. Without lines here the
 # shipped table holds. `fundwatch check` says what works and what needs a key (in .env).
 
-sources:
-  # my-node:
-  #   kind: evm_rpc                   # etherscan, blockscout, esplora, trongrid or evm_rpc
-  #   url: http://127.0.0.1:8545      # a url that holds a key:  url_env: MY_NODE_URL
-  #   rate_per_second: 20
-  # etherscan:
-  #   rate_per_second: 10             # a paid plan
-  #   calls_per_day: 200000
+# sources:
+#   my-node:
+#     kind: evm_rpc                   # etherscan, blockscout, esplora, trongrid or evm_rpc
+#     url: http://127.0.0.1:8545      # a url that holds a key:  url_env: MY_NODE_URL
+#     rate_per_second: 20
+#   etherscan:
+#     rate_per_second: 10             # a paid plan
+#     calls_per_day: 200000
 """,
     "chains.yaml": """\
 # Chains: which sources are asked, in which order; depth of finality; chains of your own.
 # Without lines here the shipped table holds. A list replaces the shipped list as a whole.
 
-chains:
-  # ethereum:
-  #   sources: [my-node, etherscan]   # names of sources.yaml; the next steps in for the first
-  # my-chain:                         # any EVM chain, by its id
-  #   family: evm
-  #   chain_id: 1234
-  #   native: {symbol: XYZ, decimals: 18}
-  #   finality: 64
-  #   sources: [my-node]
+# chains:
+#   ethereum:
+#     sources: [my-node, etherscan]   # names of sources.yaml; the next steps in for the first
+#   my-chain:                         # any EVM chain, by its id
+#     family: evm
+#     chain_id: 1234
+#     native: {symbol: XYZ, decimals: 18}
+#     finality: 64
+#     sources: [my-node]
 """,
     "assets.yaml": """\
 # Tokens that you have verified yourself, by contract; they are added to the shipped table.
 # Only verified tokens are shown by their symbol. Symbols alone prove nothing.
 
-assets:
-  # ethereum:
-  #   "0x...": {symbol: ABC, decimals: 18, name: ..., source: who says so, date: 2026-01-31}
+# assets:
+#   ethereum:
+#     "0x...": {symbol: ABC, decimals: 18, name: ..., source: who says so, date: 2026-01-31}
 """,
 }
 

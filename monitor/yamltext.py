@@ -261,7 +261,7 @@ def _unique(pairs: Iterable[tuple[Node, Node]], notes: Notes) -> tuple[tuple[Tex
             notes.say(
                 key,
                 f"is written twice (first on line {line})",
-                "Keep one of the two",
+                "Keep one of the two, with what stands below both",
                 value=key.text,
             )
         else:

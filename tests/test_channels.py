@@ -254,7 +254,9 @@ def test_webhook_checks_certificates(tmp_path: Path) -> None:
     bundle = tmp_path / "ca.pem"
     bundle.write_bytes(certificates().ca_pem)
     with HttpSink(certificates()) as sink:
-        assert "certificate is not trusted" in str(refused(hook(sink.url())))
+        error = str(refused(hook(sink.url())))
+        assert "certificate is not trusted" in error
+        assert "ca_file of this channel" in error
         assert sink.seen == []
         trusted = Webhook(hook(sink.url(), ca_file=str(bundle)))
         assert "TLSv1" in trusted.check()
@@ -477,6 +479,8 @@ def test_email_is_never_sent_in_clear_when_starttls_is_asked() -> None:
         assert sink.mails == []
     assert not error.permanent
     assert "does not offer STARTTLS" in str(error)
+    assert "security: tls" in str(error)
+    assert "security: none" in str(error)
 
 
 def test_email_certificate_must_be_trusted() -> None:
@@ -485,6 +489,7 @@ def test_email_certificate_must_be_trusted() -> None:
         error = rejected(mail(sink, security="starttls", user="u", password="p"))
         assert sink.mails == []
     assert "certificate is not trusted" in str(error)
+    assert "ca_file of this channel" in str(error)
 
 
 def test_email_wrong_login_is_said_without_the_password(

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
-from monitor import cli, config_chains, config_channels, settings, watchlist
+from monitor import cli, config_chains, config_channels, settings, setup, watchlist
 from monitor.addressbook import COLUMNS
 from monitor.channels import CHANNELS
 from monitor.cli import common
@@ -226,6 +226,26 @@ def test_example_loads(page: str, body: str, tmp_path: Path) -> None:
     name = tops.pop() if tops <= set(settings.FILES) else "settings"
     (tmp_path / f"config/{name}.yaml").write_text(body)
     settings.load(tmp_path, secrets)
+
+
+FIRST_STEPS = [(page, body) for page, body in YAML if page == "README.md"]
+
+
+@pytest.mark.parametrize(("page", "body"), FIRST_STEPS, ids=lambda text: text.split()[0])
+def test_first_steps_can_be_pasted(page: str, body: str, tmp_path: Path) -> None:
+    """A block of the README at the end of the file that `init` made is what that file says."""
+    home = tmp_path / page
+    setup.init(home, example=False)
+    name = "watchlist.yaml" if "addresses:" in body else "config/channels.yaml"
+    with (home / name).open("a", encoding="utf-8") as file:
+        file.write("\n" + body)
+    loaded = settings.load(home, {})
+    if name == "watchlist.yaml":
+        parsed = watchlist.parse((home / name).read_bytes(), loaded.chains)
+        assert parsed.problems == ()
+        assert len(parsed.entries) == 1
+    else:
+        assert list(loaded.channels) == ["desk-mail"]
 
 
 def test_address_book_example_loads(tmp_path: Path) -> None:

@@ -188,7 +188,7 @@ class Email:
             fault = self._error(net.expired(deadline), "timeout")
         except (smtplib.SMTPException, OSError, ValueError) as error:
             status = "timeout" if deadline.expired else "connection"
-            fault = self._error(net.explain(error, deadline), status)
+            fault = self._error(net.explain(error, deadline, net.CHANNEL_TRUST), status)
         raise fault
 
     def _open(self) -> _Client:
@@ -204,8 +204,9 @@ class Email:
         if self._config.security == "starttls":
             if not client.has_extn("starttls"):
                 raise self._error(
-                    "does not offer STARTTLS, and nothing is sent unencrypted. Correct the port, "
-                    "or set security: tls.",
+                    "does not offer STARTTLS, and nothing is sent unencrypted. Correct the port "
+                    "(587), or set security: tls for a port that is encrypted from the start "
+                    "(465), or security: none for a relay of your own that has no encryption.",
                     "tls",
                 )
             self._take("STARTTLS", client.starttls(context=self._context()), yes=_READY)

@@ -215,7 +215,7 @@ class Webhook:
         return plain.tidy(words)
 
     def _fault(self, error: Exception, deadline: net.Deadline) -> DeliveryError:
-        words = net.explain(error, deadline)
+        words = net.explain(error, deadline, net.CHANNEL_TRUST)
         if net.is_caused_by(error, net.PrivatePeerError):
             return self._error(f"{words}. {_REMEDY_PRIVATE}", "blocked")
         return self._error(words, "timeout" if deadline.expired else "connection")
