@@ -414,7 +414,8 @@ class Fundwatch:
             journal.put_note(self.store, "daily", day)
             return
         since = int(journal.get_note(self.store, "daily_at") or moment - 86_400)
-        freezing.daily(self.post(), day, since, moment, Daybook(self, since, moment).remarks)
+        told = Daybook(self.store, self.settings, since, moment)
+        freezing.daily(self.post(), day, since, moment, told.remarks)
 
     def tell_upgrade(self) -> None:
         """Say what opening the record with a newer version did to it."""

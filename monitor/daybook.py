@@ -5,15 +5,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from monitor import status
 from monitor.plain import duration, plural, utc
+from monitor.settings import Settings
 from monitor.status_text import BEHIND, BLIND, COMPLETE, NOT_READ, count
 from monitor.store import Store, journal
-
-if TYPE_CHECKING:
-    from monitor.app import Fundwatch
 
 LISTED = 30  # open alerts that are listed singly
 _Entry = Mapping[str, Any]  # of status.snapshot
@@ -22,11 +20,11 @@ _Entry = Mapping[str, Any]  # of status.snapshot
 class Daybook:
     """Looked up once, told to each channel by its cases."""
 
-    def __init__(self, desk: Fundwatch, since: int, until: int) -> None:
-        self._store, self._since, self._until = desk.store, since, until
-        found = status.snapshot(desk.store, desk.settings, until, running=True)
+    def __init__(self, store: Store, settings: Settings, since: int, until: int) -> None:
+        self._store, self._since, self._until = store, since, until
+        found = status.snapshot(store, settings, until, running=True)
         self._entries: Sequence[_Entry] = found["entries"]
-        self._moved = _alerts_by_case(desk.store, since, until)
+        self._moved = _alerts_by_case(store, since, until)
 
     def remarks(self, allowed: Collection[str]) -> dict[str, list[str]]:
         """Sections by heading; a case that is not allowed is not named."""

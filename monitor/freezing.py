@@ -266,6 +266,21 @@ def daily(desk: Post, day: str, since: int, until: int, remarks: Remarks) -> int
     return post.freeze(desk.store, letters, until, signals=signals, notes=notes)
 
 
+def preview(
+    desk: Post, config: ChannelConfig, since: int, until: int, remarks: Remarks
+) -> Rendered:
+    """The daily message as a channel would get it now; nothing is frozen or sent."""
+    waiting = [
+        alert
+        for each in owing.owed(desk.store)
+        if each.form == "daily" and each.channel == config.name
+        for alert in each.alerts
+    ]
+    owed = Owed(config.name, "", "daily", False, tuple(waiting))
+    name = stable_id("D", config.name, "preview")
+    return _daily_letter(desk, config, name, owed, since, until, remarks).rendered
+
+
 def _daily_letter(
     desk: Post,
     config: ChannelConfig,

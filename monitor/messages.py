@@ -402,15 +402,14 @@ def _lines(item: Item | Table, indent: str, width: int) -> list[str]:
 
 
 def _table_lines(table: Table, indent: str) -> list[str]:
-    """Columns where they fit, else one cell a line with its column's name."""
+    """Columns where they fit, else a row in running text with its columns' names."""
     rows = [table.head, *table.rows]
     widths = [max(len(row[at]) for row in rows) for at in range(len(table.head))]
     if len(indent) + sum(widths) + 2 * len(widths) <= WIDTH:
         padded = [[c.ljust(w) for c, w in zip(row, widths, strict=True)] for row in rows]
         return [(indent + "  ".join(row)).rstrip() for row in padded]
-    width = max(map(len, table.head)) + 2
     lines: list[str] = []
-    for row in table.rows:
-        for name, cell in zip(table.head, row, strict=True):
-            lines += _lines(Item(cell, name), indent, width)
+    for first, *rest in table.rows:
+        cells = [f"{name} {cell}" for name, cell in zip(table.head[1:], rest, strict=True)]
+        lines += _wrapped("   ".join([first, *cells]), indent, f"{indent}  ").split("\n")
     return lines

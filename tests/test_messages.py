@@ -17,9 +17,11 @@ from monitor import messages
 from monitor.model import (
     UINT256_MAX,
     AlertKind,
+    AlertView,
     Asset,
     DeliveryView,
     Direction,
+    Entry,
     Kind,
     Known,
     Lane,
@@ -812,6 +814,115 @@ def test_totals_leave_out_what_did_not_happen_and_what_is_history():
     assert "H-1 history" in text
     alone = flat(daily([undone, sample.correction()]).text)
     assert "asset chain" not in alone
+
+
+def both_ends(first: Entry, second: Entry, amount: int) -> list[AlertView]:
+    """The alerts of both entries about one payment from the first to the second."""
+    row = sample.make_row(
+        sample.TRON,
+        first,
+        sender=first.subject.address,
+        recipient=second.subject.address,
+        amount=amount,
+    )
+    ways = {first.id: "out", second.id: "in"}
+    row = replace(row, entries=(first, second), directions=ways)
+    return [
+        sample.make_view(sample.TRON, each, [row], number=f"A-{n}", direction=way)
+        for n, (each, way) in enumerate(((first, Direction.OUT), (second, Direction.IN)))
+    ]
+
+
+def test_what_stays_inside_a_case_is_counted_once():
+    """Two entries of a case, one payment between them: neither out nor in, and not twice."""
+    other = sample.make_entry(sample.TRON, sample.tron_address("second"), id="E-2", label="Two")
+    views = both_ends(sample.TRON_ENTRY, other, 5 * 10**6)
+    out = sample.make_view(
+        sample.TRON,
+        sample.TRON_ENTRY,
+        [sample.make_row(sample.TRON, sample.TRON_ENTRY, sender=sample.WATCHED,
+                         recipient=sample.RECEIVER, amount=10**6, tx=sample.tx_hash("x"))],
+    )  # fmt: skip
+    text = flat(daily([*views, out]).text)
+    assert "asset chain out inside TRX Tron 1 (1 transfer) 5 (1 transfer)" in text
+    elsewhere = replace(other, case="ZZ-99")
+    text = flat(daily(both_ends(sample.TRON_ENTRY, elsewhere, 5 * 10**6)).text)
+    assert "CASE NK-07 asset chain out TRX Tron 5 (1 transfer)" in text
+    assert "CASE ZZ-99 asset chain in TRX Tron 5 (1 transfer)" in text
+
+
+def test_a_case_of_a_utxo_chain_counts_its_net():
+    """Two inputs and an output of two entries of a case: what left the case, once."""
+    view = sample.bitcoin()
+    other = replace(sample.OTHER_ENTRY, case="NK-11")
+    legs = tuple(
+        replace(leg, entries=(other,)) if sample.OTHER_ENTRY in leg.entries else leg
+        for leg in view.all_legs
+    )
+    mine = [leg for leg in legs if other in leg.entries]
+    second = sample.make_view(sample.BITCOIN, other, mine, number="A-2", all_legs=legs)
+    text = flat(daily([replace(view, all_legs=legs), second]).text)
+    assert "BTC Bitcoin 0.3502 (1 transfer)" in text
+
+
+def test_history_rows_have_date_value_hash_and_link():
+    """Each movement of the last 30 days can be looked up; what is left stands below."""
+    rendered = sample.mail(sample.history())
+    text = flat(rendered.text)
+    for said in (
+        "had 431 earlier movements, the last on 2026-11-22; 30.50 USDT left.",
+        "1. OUT 1,000,000.000000 USDT when 2026-11-22 09:14:03 UTC (10:14:03 Zurich) value not",
+        f"tx {sample.tx_hash('h1')}",
+        f"https://tronscan.org/#/transaction/{sample.tx_hash('h1')}",
+        "BALANCE 30.500000 USDT 0.000007 TRX What came in minus what went out, without fees",
+    ):
+        assert said in text
+    later = replace(sample.TRON_ENTRY, since="2023-01-01")
+    part = flat(sample.mail(replace(sample.history(), entry=later)).text)
+    assert "BALANCE Unknown: the history is read from 2023-01-01 on." in part
+    assert " left." not in part
+
+
+@pytest.mark.parametrize(
+    ("block", "read", "said"),
+    [
+        (60, 90, ("Happened", "30 s later")),
+        (90, 60, ("First seen", "Block time")),
+        (None, 60, ("First seen", "in no block yet")),
+    ],
+)
+def test_times_do_not_contradict_each_other(block, read, said):
+    """What was seen before the time of its block did not happen after it was read."""
+    status = Status.PENDING if block is None else Status.PROVISIONAL
+    row = sample.make_row(
+        *(sample.BITCOIN, sample.BTC_ENTRY), sender=sample.MINE, recipient=None, amount=5,
+        kind=Kind.UTXO_IN, leg="in:0", status=status, time=sample.T0 + (block or 0),
+    )  # fmt: skip
+    view = sample.make_view(
+        sample.BITCOIN, sample.BTC_ENTRY, [row], facts={"read_at": sample.T0 + read}
+    )
+    text = flat(sample.mail(view).text)
+    for words in said:
+        assert words in text
+    assert "0 s later" not in text.replace("30 s later", "")
+    assert ("Happened" in text) is (said[0] == "Happened")
+
+
+def test_what_was_reversed_is_not_told_as_if_it_stood():
+    """In lists too: the line begins with that."""
+    undone = sample.make_view(
+        sample.ETHEREUM, sample.EVM_ENTRY, [sample.ether(status=Status.ORPHANED)], number="A-377"
+    )
+    text = flat(daily([undone, sample.correction()]).text)
+    assert "A-377 movement: DID NOT HAPPEN: Payroll wallet 3 (case NK-07) sent 12.5 ETH" in text
+    assert "A-10399 correction: DID NOT HAPPEN: Payroll" in text
+
+
+def test_a_table_of_short_figures_breaks_no_number():
+    """On a phone a cell gives way between words only."""
+    html = daily(sample.storm(9)).html
+    assert "anywhere" not in html.partition("asset</th>")[2].partition("</table>")[0]
+    assert "0.2700000000" not in html
 
 
 def test_who_has_nothing_to_take_in_hand():

@@ -55,7 +55,7 @@ COMMANDS: tuple[click.Command, ...] = (
     *(service.backup, service.restore_, service.demo),
     *(record.transfers, record.alerts),
     lists.watchlist_,
-    *(sending.deliveries, sending.channels_),
+    *(sending.deliveries, sending.messages_, sending.channels_),
 )
 for command in COMMANDS:
     main.add_command(command)

@@ -6,13 +6,17 @@ import sqlite3
 
 import click
 
-from monitor import records
+from monitor import __version__, freezing, messages, records
+from monitor.app import now
 from monitor.cli import rows
 from monitor.cli.common import Home
+from monitor.daybook import Daybook
 from monitor.errors import ConfigError, Problem
+from monitor.freezing import Post
+from monitor.model import ChannelConfig
 from monitor.plain import plural, utc
-from monitor.settings import Settings
-from monitor.store import post
+from monitor.settings import Settings, shipped_config
+from monitor.store import journal, post, watch
 
 
 @click.group()
@@ -120,3 +124,55 @@ def _channel(settings: Settings, name: str) -> str:
         problem = Problem("config/channels.yaml", name, "is no channel", f"There are: {known}")
         raise ConfigError([problem])
     return found[0]
+
+
+@click.group(name="messages")
+def messages_() -> None:
+    """Look at messages before they are sent."""
+
+
+@messages_.command(name="preview")
+@click.argument("kind", type=click.Choice(["daily"]))
+@click.option("--channel", "name", help="For this channel; without it the first one for people.")
+@click.pass_obj
+def messages_preview(home: Home, kind: str, name: str | None) -> None:  # noqa: ARG001
+    """Show the daily message as it would be now. Nothing is sent.
+
+    \b
+    Example
+      fundwatch messages preview daily
+    """
+    with home.reading() as (store, settings):
+        config = _reader(settings, name)
+        until = now()
+        since = int(journal.get_note(store, "daily_at") or until - 86_400)
+        shown = home.folder / "config" / "templates", shipped_config() / "templates"
+        desk = Post(
+            store=store,
+            configs=settings.channels,
+            channels={},
+            views=home.views(store, settings),
+            templates=messages.environment(*shown),
+            entries=lambda: [w.entry for w in watch.all_entries(store)],
+            clock=now,
+            timezone=journal.get_note(store, "timezone") or settings.timezone,
+            version=__version__,
+        )
+        told = Daybook(store, settings, since, until)
+        rendered = freezing.preview(desk, config, since, until, told.remarks)
+    click.echo(
+        f"{rendered.subject}\n\n{rendered.text}" if config.kind != "email" else rendered.text
+    )
+
+
+def _reader(settings: Settings, name: str | None) -> ChannelConfig:
+    """The channel that is meant. A machine gets no daily message."""
+    if name is not None:
+        found = settings.channels[_channel(settings, name)]
+        if found.machine:
+            problem = Problem("--channel", name, "is for a program", "Name one for people")
+            raise ConfigError([problem])
+        return found
+    people = [each for each in settings.channels.values() if not each.machine]
+    desk = [each for each in people if "desk" in each.audience]
+    return next(iter([*desk, *people]), ChannelConfig("preview", "email"))

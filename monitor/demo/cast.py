@@ -128,16 +128,21 @@ cases:
 def addressbook_csv() -> str:
     """addressbook.csv: names that alerts show beside addresses."""
     named = [
-        (to_checksum_address(ROUTER), "ethereum", "Demo Swap router"),
-        (to_checksum_address(MARKET), "ethereum", "Demo Gallery marketplace"),
-        (to_checksum_address(BRIDGE), "ethereum", "Demo Bridge to Polygon"),
-        (to_checksum_address(BRIDGE_POLYGON), "polygon", "Demo Bridge payouts"),
-        (to_checksum_address(MERCHANT), "polygon", "Corner shop (a bystander)"),
-        *((to_checksum_address(a), "polygon", "Demo Exchange deposit address") for a in DEPOSITS),
-        (EXCHANGE_TRON, "tron", "Demo Exchange deposit address"),
+        (to_checksum_address(ROUTER), "ethereum", "Demo Swap router", "dex"),
+        (to_checksum_address(MARKET), "ethereum", "Demo Gallery marketplace", "service"),
+        (to_checksum_address(BRIDGE), "ethereum", "Demo Bridge to Polygon", "bridge"),
+        (to_checksum_address(BRIDGE_POLYGON), "polygon", "Demo Bridge payouts", "bridge"),
+        (to_checksum_address(MERCHANT), "polygon", "Corner shop (a bystander)", "other"),
+        *(
+            (to_checksum_address(a), "polygon", "Demo Exchange deposit address", "exchange")
+            for a in DEPOSITS
+        ),
+        (EXCHANGE_TRON, "tron", "Demo Exchange deposit address", "exchange"),
     ]
-    rows = (f"{address},{chain},{name},invented,2026-11-01" for address, chain, name in named)
-    return "\n".join(["address,chain,name,source,date", *rows]) + "\n"
+    rows = (
+        f"{where},{chain},{name},invented,2026-11-01,{kind}" for where, chain, name, kind in named
+    )
+    return "\n".join(["address,chain,name,source,date,category", *rows]) + "\n"
 
 
 def assets_yaml() -> str:

@@ -8,21 +8,18 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from monitor.demo import verdict
 from monitor.demo.receivers import Letter
 from monitor.demo.stage import Stage
 from monitor.demo.truth import Truth
 from monitor.model import AlertKind, AlertView, Severity
-from monitor.plain import amount_short, clean, plural
+from monitor.plain import plural
 
 SETTLE = 5.0  # seconds for the last mail to come
-STATUS = {"provisional": "can be reversed", "orphaned": "did not happen"}
 WRONG_MOST = 20  # mistakes that are printed
 
 
@@ -42,7 +39,7 @@ class Ending:
             for line in self.stage.run("transfers", "--format", "jsonl").splitlines()
         ]
         self._show_mail(alerts, messages)
-        self._show_rows(rows)
+        self._show_rows()
         self._show_alerts(alerts)
         self._show_places()
         letters = [letter.message_id for letter in self.stage.mail.letters]
@@ -103,14 +100,10 @@ class Ending:
         name = messages.get((most.alert.id, "desk-mail"))
         return next((x for x in self.stage.mail.letters if x.message_id == name), None)
 
-    def _show_rows(self, rows: list[dict[str, Any]]) -> None:
-        self._title("The record (fundwatch transfers shows it with full addresses and hashes)")
-        table = Table(box=None, pad_edge=False, header_style="dim")
-        for name in ("TIME (UTC)", "CHAIN", "ENTRY", "WAY", "AMOUNT", "STATUS"):
-            table.add_column(name, justify="right" if name == "AMOUNT" else "left", no_wrap=True)
-        for row in rows:
-            table.add_row(*map(escape, _cells(row)))
-        self.out.print(table)
+    def _show_rows(self) -> None:
+        self._title("The record, as fundwatch transfers shows it")
+        for line in self.stage.movements(self.out.width):
+            self.out.print(line, markup=False, soft_wrap=True)
 
     def _show_alerts(self, alerts: list[AlertView]) -> None:
         self._title("Alerts by kind and lane")
@@ -132,7 +125,10 @@ class Ending:
         for name, path, what in places:
             self.out.print(f"{name:<13} {near(path)}  [dim]{what}[/]", soft_wrap=True)
         self.out.print(
-            f"[dim]look around:[/]  {command()} --home {near(stage.home)} transfers",
+            f"[dim]look around:[/]  {command()} --home {near(stage.home)} transfers\n"
+            f"[dim]daily mail:[/]   {command()} --home {near(stage.home)} messages preview daily\n"
+            "[dim]the button:[/]   the page behind it is there while Fundwatch runs: "
+            f"{command()} demo --hands-on try",
             soft_wrap=True,
         )
 
@@ -161,21 +157,3 @@ def command() -> str:
 def near(path: Path) -> Path:
     """A path below the current folder without that folder."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-
-
-def _cells(row: dict[str, Any]) -> tuple[str, ...]:
-    asset = row["asset"]
-    units = amount_short(int(row["amount"]), asset["decimals"])
-    name = asset["symbol"] or ""
-    name = name if asset["verified"] else f"unverified {clean(name, 12)}"
-    item = f" #{asset['token_id']}" if asset["token_id"] else ""
-    fee = " fee" if row["kind"] == "fee" else ""
-    ways = "/".join(dict.fromkeys(e["direction"] for e in row["entries"]))
-    return (
-        (row["time"] or "unconfirmed").replace("T", " ")[:16],
-        row["chain"],
-        ", ".join(dict.fromkeys(e["label"] for e in row["entries"])),
-        ways + fee,
-        f"{units} {name}{item}",
-        STATUS.get(row["status"], row["status"]),
-    )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -23,7 +21,6 @@ from monitor.store import Store
 PACE = 12.0  # seconds between two events
 LOOK = 1.0  # seconds between two looks at whether Fundwatch runs
 BLOCKS = 5.0  # seconds between two blocks where nothing happens
-LINKS = "FUNDWATCH_DEMO_LINK_SECRET"
 
 
 def serve(folder: Path) -> None:
@@ -32,7 +29,6 @@ def serve(folder: Path) -> None:
     out = Console(highlight=False)
     with surroundings(folder, world) as (mail, _):
         home = folder / "home"
-        _with_page(home)
         _explain(out, folder)
         _wait(world, lambda: runs(home) and _past_told(home))
         out.print("\nFundwatch has read the past. Now money moves.\n")
@@ -63,19 +59,6 @@ def _explain(out: Console, folder: Path) -> None:
         f"  {typed} status    what was read up to when\n",
         soft_wrap=True,
     )
-
-
-def _with_page(home: Path) -> None:
-    """Serve the page where alerts are acknowledged, on a free port."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
-    with (home / "config/settings.yaml").open("a", encoding="utf-8") as settings:
-        settings.write(
-            f"listen: 127.0.0.1:{port}\npublic_url: http://127.0.0.1:{port}\n"
-            f"link_secret_env: {LINKS}\n"
-        )
-    with (home / ".env").open("a", encoding="utf-8") as env:
-        env.write(f"{LINKS}={secrets.token_hex(32)}\n")
 
 
 def _past_told(home: Path) -> bool:

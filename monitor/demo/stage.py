@@ -6,16 +6,18 @@ import base64
 import json
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from monitor import settings, watchlist
 from monitor.app import views
+from monitor.cli import rows
 from monitor.demo import cast, story
 from monitor.demo.explorer import Explorer
 from monitor.demo.receivers import MailServer, WebhookReceiver
@@ -24,6 +26,7 @@ from monitor.model import AlertView, Entry
 from monitor.store import Store
 
 SECRET = "FUNDWATCH_DEMO_HOOK_SECRET"  # noqa: S105 - the name of a variable
+LINKS = "FUNDWATCH_DEMO_LINK_SECRET"
 EVERY = 2  # seconds between two passes: the least that settings allow
 PACE = 0.1  # seconds between two looks at whether something was told
 STOP_MOST = 15.0
@@ -75,6 +78,16 @@ class Stage:
         with self.record() as store:
             seen = views(store, loaded)
             return seen.alerts(seen.alert_ids())
+
+    def movements(self, columns: int) -> list[str]:
+        """Every movement of the record in words, for a window of so many columns."""
+        loaded = settings.load(self.home, {})
+        with self.record() as store:
+            found = list(views(store, loaded).transfers())
+        chains = loaded.chains
+        return [
+            rows.transfer_line(each, chains.get(each.row.transfer.chain), columns) for each in found
+        ]
 
     def run(self, *args: str) -> str:
         """What a command prints; a failure says why."""
@@ -153,6 +166,20 @@ def _write_home(home: Path, explorer: Explorer, mail: MailServer, hook: WebhookR
         (home / name).write_text(text, "utf-8")
     (home / ".env").touch(0o600)
     (home / ".env").write_text(f"{SECRET}={hook.secret}\n", "utf-8")
+    _with_page(home)
+
+
+def _with_page(home: Path) -> None:
+    """Serve the page where alerts are acknowledged, on a free port."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port = free.getsockname()[1]
+    with (home / "config/settings.yaml").open("a", encoding="utf-8") as settings:
+        settings.write(
+            f"listen: 127.0.0.1:{port}\npublic_url: http://127.0.0.1:{port}\n"
+            f"link_secret_env: {LINKS}\n"
+        )
+    with (home / ".env").open("a", encoding="utf-8") as env:
+        env.write(f"{LINKS}={secrets.token_hex(32)}\n")
 
 
 def _channels(mail: MailServer, hook: WebhookReceiver) -> dict[str, dict[str, object]]:

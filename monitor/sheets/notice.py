@@ -22,7 +22,7 @@ from monitor.sheets.parts import (
     topic,
     worst,
 )
-from monitor.sheets.say import headline
+from monitor.sheets.say import as_told
 
 _OUTCOME = {
     "reversed": "did not happen",
@@ -70,7 +70,7 @@ def correction_sheet(view: AlertView, telling: Telling) -> Sheet:
         topic=topic(
             f"{state.upper()}: {movement_short(view)} {outcome}", *subject_tail(view), told
         ),
-        headline=_correction_headline(state, headline(view, telling)),
+        headline=_correction_headline(state, as_told(view, telling)),
         lead=(_what_became(state, told),),
         sections=sections(
             about.next_section(view, telling),

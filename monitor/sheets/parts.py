@@ -186,8 +186,12 @@ def quantity_short(view: TransferView, units: int) -> str:
 
 def figure(view: TransferView, units: int) -> str:
     """The number of a trusted asset as a person says it; money with its cents."""
-    said = amount_said(units, view.decimals)
-    half = re.fullmatch(r"(about )?[\d,]+\.\d", said) and _MONEY.search(view.symbol)
+    return figure_of(units, view.decimals, view.symbol)
+
+
+def figure_of(units: int, decimals: int | None, symbol: str) -> str:
+    said = amount_said(units, decimals)
+    half = re.fullmatch(r"(about )?[\d,]+\.\d", said) and _MONEY.search(symbol)
     return f"{said}0" if half else said
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from monitor.model import AlertView
-from monitor.plain import amount, amount_said, base_units, plural, tidy, utc
+from monitor.plain import amount, base_units, plural, tidy, utc
 from monitor.records import csv_rows
 from monitor.sheets import about
 from monitor.sheets.alert import rows_section, subject_tail
@@ -16,6 +16,7 @@ from monitor.sheets.parts import (
     Sheet,
     Table,
     Telling,
+    figure_of,
     section,
     sections,
     shown_address,
@@ -92,9 +93,13 @@ def _sums(view: AlertView, fact: Mapping[str, Any]) -> Table:
     rows = []
     for each in fact["by_asset"]:
         ends = [base_units(each.get(key)) or 0 for key in ("out", "in")]
-        shown = (amount_said(units, _decimals(each)) for units in ends)
+        shown = (_said(each, units) for units in ends)
         rows.append((_name(view, each), *shown))
     return Table(("asset", "out", "in"), tuple(rows))
+
+
+def _said(each: Mapping[str, Any], units: int) -> str:
+    return figure_of(units, _decimals(each), str(each.get("symbol")))
 
 
 def _own(each: Mapping[str, Any]) -> bool:
@@ -155,4 +160,4 @@ def _left(view: AlertView, each: Mapping[str, Any]) -> str:
     held = _held(each) if known else None
     if not held:
         return ""
-    return f"{amount_said(held, _decimals(each))} {tidy(str(each.get('symbol')), 32)}"
+    return f"{_said(each, held)} {tidy(str(each.get('symbol')), 32)}"

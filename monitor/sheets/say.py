@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from monitor import value
-from monitor.model import ACTS, AlertView, Direction, Entry, Kind, Known, TransferView
+from monitor.model import ACTS, AlertView, Direction, Entry, Kind, Known, Status, TransferView
 from monitor.plain import base_units, clean, plural, quoted
 from monitor.records import may_see
 from monitor.sheets import acts
@@ -34,7 +34,14 @@ _MOST_ID = 20  # digits of a token's number that a sentence bears
 
 
 def headline(view: AlertView, telling: Telling) -> str:
-    """What moved, in one sentence, as a person says it; the exact figures stand elsewhere."""
+    """What moved, in one sentence, as a person says it; the exact figures stand elsewhere. What
+    was reversed begins with that."""
+    gone = view.transfers and all(row.row.status is Status.ORPHANED for row in view.transfers)
+    return f"DID NOT HAPPEN: {as_told(view, telling)}" if gone else as_told(view, telling)
+
+
+def as_told(view: AlertView, telling: Telling) -> str:
+    """The same, as it was told while it stood."""
     who, found = owner(view.entry), moved(view)
     if done := acts.deeds(view):
         return _done(view, telling, done, found)

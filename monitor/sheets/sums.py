@@ -17,6 +17,7 @@ from monitor.sheets.parts import (
     asset_name,
     chain_name,
     figure,
+    is_nft,
     section,
     trusted,
 )
@@ -89,8 +90,13 @@ def _cell(each: Sum, way: str) -> str:
     if way not in each.units:
         return "0"
     units, count = each.units[way], each.count[way]
-    shown = figure(each.sample, units) if trusted(each.sample) else amount(units, None)
-    return f"{shown} ({plural(count, 'transfer')})"
+    return f"{_figure(each.sample, units)} ({plural(count, 'transfer')})"
+
+
+def _figure(sample: TransferView, units: int) -> str:
+    if is_nft(sample.row.transfer):
+        return plural(units, "NFT")
+    return figure(sample, units) if trusted(sample) else amount(units, None)
 
 
 def _worth(found: Sums) -> Iterable[Item]:
