@@ -243,10 +243,7 @@ Remarks = Callable[[Collection[str]], Mapping[str, Sequence[str]]]  # of cases -
 def daily(desk: Post, day: str, since: int, until: int, remarks: Remarks) -> int:
     """Freeze the daily message of every channel for people, and note that it was done, at
     once; returns how many. `day` (2026-11-28) names it: there is one a day and channel."""
-    waiting_for: dict[str, list[str]] = {}
-    for each in owing.gather(owing.unsent(desk.store)):
-        if each.form == "daily":
-            waiting_for.setdefault(each.channel, []).extend(each.alerts)
+    waiting_for = _waiting_for(desk)
     letters, signals = [], []
     for name, config in desk.configs.items():
         if config.machine or ("desk" not in config.audience and name not in waiting_for):
@@ -266,17 +263,20 @@ def daily(desk: Post, day: str, since: int, until: int, remarks: Remarks) -> int
     return post.freeze(desk.store, letters, until, signals=signals, notes=notes)
 
 
+def _waiting_for(desk: Post) -> dict[str, list[str]]:
+    """Alerts that wait for the daily message, by channel."""
+    found: dict[str, list[str]] = {}
+    for each in owing.gather(owing.unsent(desk.store)):
+        if each.form == "daily":
+            found.setdefault(each.channel, []).extend(each.alerts)
+    return found
+
+
 def preview(
     desk: Post, config: ChannelConfig, since: int, until: int, remarks: Remarks
 ) -> Rendered:
     """The daily message as a channel would get it now; nothing is frozen or sent."""
-    waiting = [
-        alert
-        for each in owing.owed(desk.store)
-        if each.form == "daily" and each.channel == config.name
-        for alert in each.alerts
-    ]
-    owed = Owed(config.name, "", "daily", False, tuple(waiting))
+    owed = Owed(config.name, "", "daily", False, tuple(_waiting_for(desk).get(config.name, ())))
     name = stable_id("D", config.name, "preview")
     return _daily_letter(desk, config, name, owed, since, until, remarks).rendered
 

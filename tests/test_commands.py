@@ -291,6 +291,20 @@ def test_an_entry_is_shown_in_words(scene: Scene) -> None:
     assert "{" not in shown
 
 
+def test_the_daily_message_can_be_looked_at(scene: Scene) -> None:
+    """As it would be now, for people only; nothing is frozen or sent by it."""
+    before = scene.home.sql("SELECT count(*) FROM message")
+    shown = run(scene, "messages", "preview", "daily")
+    assert shown.exit_code == 0, shown.output
+    assert shown.stdout.startswith("[Fundwatch DAILY] ")
+    assert "CHECKED" in shown.stdout
+    assert run(scene, "messages", "preview", "daily", "--channel", "MAIL").exit_code == 0
+    refused = run(scene, "messages", "preview", "daily", "--channel", "hook")
+    assert refused.exit_code == 2
+    assert "is for a program" in refused.stderr
+    assert scene.home.sql("SELECT count(*) FROM message") == before
+
+
 def test_rows_wrap_words_and_never_addresses() -> None:
     """A long address stays whole in a window that is narrower than it."""
     text = rows.laid_out(["a b c", "0x" + "1" * 40, "word " * 20], 30)
