@@ -386,8 +386,9 @@ class Fundwatch:
         if not gone:
             return
         alerts = list(dict.fromkeys(alert for owed in gone.values() for alert in owed))
-        views = self.views.alerts(alerts)
-        routes = [route for view in views for route in self.route(view.alert, view.entry)]
+        bad = ways.failing(self.store, channels)
+        anew = freezing.new_routes(self.post(), alerts, bad)
+        routes = [route for found in anew.values() for route in found]
         found = {alert for alert, channel, _ in routes if channel != routing.NOBODY}
         counts = {name: len(found.intersection(gone[name])) for name in gone}
         signals = [_gone(name, count) for name, count in counts.items() if count]

@@ -18,8 +18,8 @@ from monitor import messages, routing
 from monitor.chains import stable_id
 from monitor.crowds import MOST, Crowds
 from monitor.errors import StoreError
-from monitor.model import AlertKind, ChannelConfig, Entry, Rendered
-from monitor.plan import Signal
+from monitor.model import AlertKind, AlertView, ChannelConfig, Entry, Rendered
+from monitor.plan import Route, Signal
 from monitor.ports import Channel
 from monitor.records import MAX_ALERTS, MAX_BODY
 from monitor.routing import Way
@@ -76,10 +76,36 @@ def freeze(desk: Post, *, everything: bool) -> int:
 def _find_takers(desk: Post, failing: Collection[Way]) -> None:
     """What nobody could be told goes to who can be told now."""
     alerts = owing.owed_to_nobody(desk.store) if desk.configs else []
-    for view in desk.views.alerts(alerts) if alerts else ():
-        routes = routing.routes(view.alert, view.entry, desk.configs, failing)
+    for alert, routes in new_routes(desk, alerts, failing).items():
         if any(channel != routing.NOBODY for _, channel, _ in routes):
-            owing.find_taker(desk.store, view.alert.id, routes)
+            owing.find_taker(desk.store, alert, routes)
+
+
+def new_routes(
+    desk: Post, alerts: Sequence[str], failing: Collection[Way]
+) -> dict[str, list[Route]]:
+    """To whom these alerts are owed by the present settings. One that cannot be read is for
+    everybody."""
+    found: dict[str, list[Route]] = {}
+    for view in _readable(desk, alerts) if alerts else ():
+        found[view.alert.id] = routing.routes(view.alert, view.entry, desk.configs, failing)
+    for alert in alerts:
+        found.setdefault(alert, [(alert, name, "alone") for name in desk.configs])
+    return found
+
+
+def _readable(desk: Post, alerts: Sequence[str]) -> list[AlertView]:
+    """The views of those alerts that can be read."""
+    try:
+        return desk.views.alerts(alerts)
+    except StoreError:
+        raise
+    except Exception:
+        if len(alerts) == 1:
+            log.exception("alert %s cannot be read", alerts[0])
+            return []
+    half = len(alerts) // 2
+    return [*_readable(desk, alerts[:half]), *_readable(desk, alerts[half:])]
 
 
 def _due(desk: Post, *, everything: bool) -> list[Owed]:
@@ -152,6 +178,11 @@ def _freeze_one(desk: Post, each: Owed, config: ChannelConfig, failing: Collecti
     except StoreError:
         raise
     except Exception as error:
+        good = [view.alert.id for view in _readable(desk, each.alerts)]
+        bad = [alert for alert in each.alerts if alert not in set(good)]
+        if good and bad:
+            parts = [replace(each, alerts=tuple(part)) for part in (good, bad)]
+            return sum(_freeze_one(desk, part, config, failing) for part in parts)
         log.exception("message %s could not be laid out", message_id)
         signals.append(_fault(message_id, error))
         letter = _bare(desk, each, config, message_id, failing, type(error).__name__)

@@ -28,6 +28,7 @@ WORKERS = 8
 DEEP_EVERY = 86_400  # seconds between re-reads of the trailing window
 HISTORY_ROUNDS = 6  # of one subject in one pass of the daemon; a single poll reads all
 RETRY_ROUNDS = 2  # within one `poll`
+RETRY_WITHIN = 15.0  # seconds of a pass; what took longer hangs, and hangs again
 RETRY_WAIT = (1.0, 30.0)  # seconds, least and most
 GROUP_MAX = 2000  # addresses in one ask of a source that takes many
 
@@ -111,7 +112,7 @@ class Poller:
         self._work(served, report, everything)
         for attempt in range(RETRY_ROUNDS if everything else 0):
             again = [s for s in served if s.key in report.unread]
-            if not again or self.stopping():
+            if not again or self.stopping() or time.monotonic() - began > RETRY_WITHIN:
                 break
             least, most = RETRY_WAIT
             self.world.sleep(min(most, max(least * (attempt + 1), report.retry_after)))
