@@ -10,6 +10,7 @@ from monitor.ports import Source
 
 LEAST_INTERVAL = 20  # seconds between two polls of one subject, unless settings say so
 POLITE = 3  # a source without a known budget is used for a third of the time at most
+HEAD_CALLS = 4  # the newest block and its time, and the hashes of two that are final
 SHARE = 0.9  # of a budget that regular passes may use; the rest is for history and look-ups
 
 
@@ -40,7 +41,7 @@ def cost(
     sources: Mapping[str, Sequence[Source]],
     configs: Mapping[str, SourceConfig],
 ) -> Cost:
-    """Calls of a quiet pass: one a bundle and subject, one for each head, and those for the
+    """Calls of a quiet pass: one a bundle and subject, those for each head, and those for the
     acts of issuers, which one reading brings for all subjects of a chain."""
     calls: dict[str, int] = {}
     for chain, asked in sources.items():
@@ -52,7 +53,9 @@ def cost(
             source, lists = by_name[name], [b for b in bundles if ISSUER not in b]
             each = 1 if source.many else count
             acts = source.act_calls if len(lists) < len(bundles) else 0
-            calls[name] = calls.get(name, 0) + 1 + each * len(lists) * _pages(source) + acts
+            calls[name] = (
+                calls.get(name, 0) + HEAD_CALLS + each * len(lists) * _pages(source) + acts
+            )
     intervals = {name: _interval(n, configs[name]) for name, n in calls.items()}
     narrowest = max(intervals, key=lambda name: intervals[name], default="")
     return Cost(

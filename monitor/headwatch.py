@@ -75,9 +75,10 @@ class HeadWatch:
         """
         with self._lock:
             kept = self._kept.get(source.name, ())
+        stood = False
         if not (head.block_hash and _newest(kept, head)):  # the same block is the same chain
             self._same_chain(source, head, kept)
-            kept = self._kept_after(source, head)
+            kept, stood = self._kept_after(source, head)
         before = kept[-1] if _newest(kept, head) else None
         if before is not None and before.mark is not None:
             return self._keep(source, (*kept[:-1], replace(before, at=self.clock())))
@@ -85,21 +86,24 @@ class HeadWatch:
         doubt = "" if before is not None else self._doubt(source, head, kept)
         mark = None if doubt else self._mark(source, head)
         if mark is not None and not mark[1]:
-            doubt, mark = f"{source.name} has no block {mark[0]} below block {head.height}", None
+            why = f"{source.name} has no block {mark[0]} below block {head.height}"
+            never = stood and all(k.mark is None for k in kept)  # nor had it one before
+            doubt, mark = "" if never else why, None
         now = Kept(head, self.clock(), doubt, mark, self.turn)
         return self._keep(source, (*kept, now)[-heads.KEEP :])
 
-    def _kept_after(self, source: Source, head: Head) -> tuple[Kept, ...]:
-        """What is kept of a source once a new head has confirmed or contradicted it."""
+    def _kept_after(self, source: Source, head: Head) -> tuple[tuple[Kept, ...], bool]:
+        """What is kept of a source once a new head has confirmed or contradicted it, and
+        whether it stood by one that was doubted."""
         with self._lock:
             kept = self._kept.get(source.name, ())
         found = heads.fallen(source.name, kept, head, source.axis, self._chain, source.index_lag)
         if found is not None:
             kept = self._contradicted(source, kept, found)
         doubted = heads.waiting(kept, self.turn)
-        if doubted is not None and self._still_there(source, doubted, head):
-            kept = heads.stood_by(kept, self.turn)
-        return kept
+        if doubted is None or not self._still_there(source, doubted, head):
+            return kept, False
+        return heads.stood_by(kept, self.turn), True
 
     def _contradicted(
         self, source: Source, kept: tuple[Kept, ...], found: Fault
@@ -186,6 +190,17 @@ class HeadWatch:
         return kept[-1].doubt
 
     # -- which chain it is ---------------------------------------------------------------
+
+    def still_shows(self, source: Source) -> None:
+        """Hold a source to its last final block after rows were read. Raises WrongChain."""
+        with self._lock:
+            marks = [k.mark for k in self._kept.get(source.name, ()) if k.mark is not None]
+        if marks and self._hash(source, marks[-1][0]) not in (marks[-1][1], None):
+            self._wrong(
+                source,
+                f"{source.name} shows another block {marks[-1][0]} of {self._chain.name} than a "
+                "moment ago, though it was final: it answers for another chain now",
+            )
 
     def _same_chain(self, source: Source, head: Head, kept: Sequence[Kept]) -> None:
         """Hold a source to the last block that was final, and at first to the first block."""

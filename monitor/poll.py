@@ -20,7 +20,7 @@ from monitor.headkeep import HeadKeeper
 from monitor.model import Alert, Ask, Asset, Batch, Chain, Entry, Subject, Watched
 from monitor.plan import OpenGap, Plan, Route, Signal, gap_key
 from monitor.ports import Source
-from monitor.reader import Desk, Failure, Outcome, Progress, Reading, split
+from monitor.reader import Desk, Failure, Outcome, Progress, Reading, read_from, split
 from monitor.store import Store, record, watch
 from monitor.store.record import StreamState
 
@@ -422,7 +422,7 @@ def _active(watched: Sequence[Watched]) -> tuple[Watched, ...]:
 
 def _fetch_many(desk: Desk, source: Source, ask: Ask) -> Batch | Failure:
     try:
-        batch: Batch = source.fetch(ask)
+        batch = read_from(desk, source, ask)
     except SourceError as error:
         desk.failed(source, error, ask.streams)
         return Failure(

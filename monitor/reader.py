@@ -30,6 +30,7 @@ from monitor.ports import Source
 from monitor.store.record import StreamState
 
 HEAD_TTL = 10.0  # seconds for which a source's head serves other subjects too
+SURE_FOR = 2.0  # seconds after which rows read under a head ask which chain it is once more
 IDENTIFY_EVERY = 3600.0
 ASK_AGAIN = 86_400.0  # seconds until a list that is not handed out is asked for again
 BREAK_AFTER = 3  # failures in a row before a source is left alone for a while
@@ -62,10 +63,17 @@ class Outcome:
 class Desk:
     """The sources of one chain with their health: heads, identity, breakers. Thread-safe."""
 
-    def __init__(self, chain: Chain, sources: Sequence[Source], head_ttl: float = HEAD_TTL) -> None:
+    def __init__(
+        self,
+        chain: Chain,
+        sources: Sequence[Source],
+        head_ttl: float = HEAD_TTL,
+        sure_for: float = SURE_FOR,
+    ) -> None:
         self.chain = chain
         self.sources = tuple(sources)
         self._head_ttl = head_ttl
+        self._sure_for = sure_for
         self._lock = threading.Lock()
         self._asking = {source.name: threading.Lock() for source in self.sources}
         self._heads: dict[str, tuple[float, Head | SourceError]] = {}
@@ -77,6 +85,7 @@ class Desk:
         self.heads_seen: dict[str, Head] = {}  # the newest that are believed
         self.heads = HeadWatch(chain, self.sources, lambda: int(time.time()))
         self.refusals: dict[str, str] = {}  # by source asked: why it will not serve, or ""
+        self._sure: dict[str, float] = {}  # when each source last showed which chain it is
 
     def usable(self, source: Source, *, everything: bool) -> bool:
         with self._lock:
@@ -123,9 +132,29 @@ class Desk:
             return error
         with self._lock:
             self.refusals[source.name] = ""
+            self._sure[source.name] = time.monotonic()
             if not doubt:
                 self.heads_seen[source.name] = head
         return head
+
+    def confirm(self, source: Source) -> None:
+        """After rows were read: is it still the chain whose head was read before? A load
+        balancer may have turned elsewhere since. Raises WrongChain.
+
+        The calls for it do not grow with the number of addresses.
+        """
+        with self._asking[source.name]:
+            with self._lock:
+                if time.monotonic() - self._sure.get(source.name, 0.0) < self._sure_for:
+                    return
+            try:
+                self.heads.still_shows(source)
+            except SourceError:
+                with self._lock:
+                    self._heads.pop(source.name, None)
+                raise
+            with self._lock:
+                self._sure[source.name] = time.monotonic()
 
     def _passing(self, source: Source, error: SourceError) -> SourceError:
         """A source that served this chain and now answers for another one is asked again
@@ -287,7 +316,7 @@ class Reading:
     def _fetch(self, source: Source, streams: frozenset[str]) -> Batch | None:
         head = self.desk.head(source)
         ask = self.ask(source, streams, head)
-        return source.fetch(ask) if ask is not None else None
+        return read_from(self.desk, source, ask) if ask is not None else None
 
     def ask(self, source: Source, streams: frozenset[str], head: Head) -> Ask | None:
         """What to ask of a source for these streams now; None when nothing is missing."""
@@ -437,6 +466,15 @@ class Reading:
         for stream in batch.streams - self.progress.head_done:
             parts = (coverage.intersect(span, part) for part in self._parts(stream, batch.axis))
             self.progress.again[stream] = tuple(p for p in parts if p is not None)
+
+
+def read_from(desk: Desk, source: Source, ask: Ask) -> Batch:
+    """What a source tells, once it is sure that it tells it of the chain that was meant.
+    Raises SourceError."""
+    batch = source.fetch(ask)
+    if batch.transfers and ask.mempool:  # news stands at the head
+        desk.confirm(source)
+    return batch
 
 
 def split(batch: Batch, subjects: Sequence[Subject]) -> dict[Subject, Batch]:

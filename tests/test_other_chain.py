@@ -76,7 +76,7 @@ class Scene:
     def poll(self) -> None:
         """A pass of a fresh process, some seconds later."""
         self.now += 5
-        desk = Desk(self.case.chain, [self.source])
+        desk = Desk(self.case.chain, [self.source], sure_for=0.0)
         world = World(
             chains={self.case.chain.key: self.case.chain},
             desks={self.case.chain.key: desk},
@@ -260,6 +260,30 @@ def test_another_chain_in_mid_run(case: Case, blocks: int, tmp_path: Path) -> No
         assert case.chain.name in signal.what
         assert "mine" in signal.what
         assert "a label" not in signal.what
+
+
+@ALL
+def test_another_chain_between_head_and_list(case: Case, tmp_path: Path) -> None:
+    """The head was still of the right chain, the list is not: it is not taken either."""
+    with staged(case, tmp_path) as scene:
+        scene.poll()
+        other = chain_of(case, 61, "2")
+        scene.pay(other)
+        scene.pay()
+        fetch = scene.source.fetch
+
+        def turned(ask: Any) -> Any:
+            scene.show(other)
+            return fetch(ask)
+
+        scene.source.fetch = turned
+        scene.poll()
+        scene.source.fetch = fetch
+        assert scene.known() == set()
+        assert scene.incident("foreign:") is not None
+        scene.show(scene.ledger)
+        scene.poll()
+        assert scene.told() == scene.paid
 
 
 @ALL
