@@ -26,6 +26,7 @@ from monitor.model import (
 )
 from monitor.plain import tidy, utc
 from monitor.sheets import acts, say
+from monitor.sheets.fees import fee_words
 from monitor.sheets.flows import Flow
 from monitor.sheets.parts import Telling, case_said, name_said
 
@@ -78,7 +79,7 @@ def transfer_line(view: TransferView, chain: Chain | None, columns: int) -> str:
     """When, where, which way, how much, worth what, how sure; below it whose, with whom."""
     t = view.row.transfer
     at = utc(t.time)[:16] if t.time is not None else "in no block yet "
-    head = f"{at}  {t.chain:<8}  {_what(view)}"
+    head = f"{at}  {t.chain:<8}  {_what(view, chain)}"
     status = _STATUS[view.row.status]
     worth = say.worth_said(Flow("", view, t.amount, 1)).strip(" ,")
     first = ", ".join(part for part in (head, worth) if part) + f"; {status}"
@@ -92,14 +93,16 @@ def _tx(first: str, tx: str, columns: int) -> list[str]:
     return [f"tx {tx}"] if columns >= len(first) + len(tx) + 80 else []
 
 
-def _what(view: TransferView) -> str:
+def _what(view: TransferView, chain: Chain | None) -> str:
     t = view.row.transfer
     if t.kind in (Kind.FROZEN, Kind.RELEASED, Kind.DESTROYED):
         return acts.short(view)
     ways = sorted(set(view.directions.values()))
     way = "INSIDE" if len(ways) > 1 else "".join(ways).upper() or "-"
-    fee = "fee " if t.kind is Kind.FEE else ""
-    return f"{way:<3} {fee}{say.said_units(view, t.amount)}"
+    said = say.said_units(view, t.amount)
+    if t.kind is Kind.FEE:
+        said = f"fee {fee_words(chain, t.amount, said)}"
+    return f"{way:<3} {said}"
 
 
 def _who(view: TransferView, chain: Chain | None, columns: int) -> str:

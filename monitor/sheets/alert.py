@@ -9,6 +9,7 @@ from monitor.model import ACTS, AlertKind, AlertView, Kind, Transfer, TransferVi
 from monitor.plain import amount, plural, tidy, when
 from monitor.records import alert_csv_rows
 from monitor.sheets import about, acts
+from monitor.sheets.fees import fee_words
 from monitor.sheets.flows import (
     Flow,
     direction_of,
@@ -151,12 +152,13 @@ def _account_body(view: AlertView, telling: Telling) -> tuple[Section | None, ..
         section("WHAT", *what) if summed else None,
         *(_ends(view, telling, rows[0]) if len(rows) == 1 else ()),
         rows_section(view, telling, rows, assets=not summed) if len(rows) > 1 else None,
-        section("FEE", Item(_fee(fees), note=_payer(view, fees))) if fees else None,
+        section("FEE", Item(_fee(view, fees), note=_payer(view, fees))) if fees else None,
     )
 
 
-def _fee(fees: Sequence[TransferView]) -> str:
-    return quantity(fees[0], sum(row.row.transfer.amount for row in fees))
+def _fee(view: AlertView, fees: Sequence[TransferView]) -> str:
+    paid = sum(row.row.transfer.amount for row in fees)
+    return fee_words(view.chain, paid, quantity(fees[0], paid))
 
 
 def _payer(view: AlertView, fees: Sequence[TransferView]) -> str:

@@ -15,6 +15,7 @@ from monitor.model import ACTS, AlertView, Direction, Entry, Kind, Known, Status
 from monitor.plain import base_units, clean, plural, quoted
 from monitor.records import may_see
 from monitor.sheets import acts
+from monitor.sheets.fees import UNTOLD, fee_words
 from monitor.sheets.flows import Flow, is_utxo, legs, moved, others
 from monitor.sheets.parts import (
     ZERO,
@@ -47,8 +48,10 @@ def as_told(view: AlertView, telling: Telling) -> str:
         return _done(view, telling, done, found)
     if not found:
         fees = [row for row in view.transfers if row.row.transfer.kind is Kind.FEE]
-        paid = f" of {said_units(fees[0], sum(map(_units, fees)))}" if fees else ""
-        return f"{who}: nothing moved but a network fee{paid}."
+        units = sum(map(_units, fees))
+        paid = fee_words(view.chain, units, said_units(fees[0], units)) if fees else UNTOLD
+        known = f" of {paid}" if paid != UNTOLD else ""
+        return f"{who}: nothing moved but a network fee{known}."
     if not any(flow.units for flow in found):
         zero = said_units(found[0].sample, 0)
         return f"{who}: nothing moved but {zero}, which anybody can cause at no cost."

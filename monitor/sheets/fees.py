@@ -1,0 +1,26 @@
+"""How sure a fee is. Lists of explorers tell gas used and its price, which is not all of it."""
+
+from __future__ import annotations
+
+from monitor.model import Chain
+
+# Rollups that add what they pay their parent chain, which no list tells, by chain id:
+# Optimism and its kin, Scroll.
+PARENT_SHARE = frozenset(
+    {10, 130, 252, 480, 1135, 1868, 5000, 8453, 34443, 42220, 57073, 81457, 534352, 7777777}
+)
+UNTOLD = "not told by the source"
+
+
+def fee_words(chain: Chain | None, amount: int, words: str) -> str:
+    """`words` say the amount. On EVM chains nobody pays nothing: a fee of zero is one that
+    was not told; on some rollups a fee is what is known of it.
+
+    >>> fee_words(None, 0, "0 ETH")
+    '0 ETH'
+    """
+    if chain is None or chain.family != "evm":
+        return words
+    if amount == 0:
+        return UNTOLD
+    return f"at least {words}" if chain.chain_id in PARENT_SHARE else words
