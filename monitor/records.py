@@ -123,6 +123,8 @@ def alert_object(view: AlertView, allowed: Allowed = None) -> dict[str, Any]:
     }
     if view.again is not None:
         shown["after_restore"] = True
+    if alert.facts.get("success"):
+        shown["success"] = str(alert.facts["success"])
     return shown | ({"title": alert.title} if alert.kind is AlertKind.NOTICE else {})
 
 

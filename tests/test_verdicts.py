@@ -11,6 +11,7 @@ from fake_ledger import FakeLedger, FakeSource, Move
 from play import ETHEREUM, TOKEN, A, B, Play, X, Y, internal, native, token
 
 from monitor.model import AlertKind, Kind, Severity, Status
+from monitor.records import alert_object
 from monitor.store import journal
 from monitor.store.views import Views
 
@@ -163,6 +164,7 @@ def test_an_alert_without_a_receipt_says_so_and_is_corrected(world: World) -> No
     assert alert.facts["success"] == "not checked yet"
     assert {r.status for r in play.rows()} == {Status.PROVISIONAL}
     views = Views(play.store, {"ethereum": ETHEREUM}, {})
+    assert alert_object(views.alerts([alert.id])[0])["success"] == "not checked yet"
     assert views.alerts([alert.id])[0].not_covered[0].startswith("Success not checked yet:")
     play.sources[0].dumb = False
     for _ in range(4):
