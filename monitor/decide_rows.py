@@ -28,6 +28,7 @@ from monitor.plan import Answers, Change, Context, Identity, NewRow, Question, S
 
 _ATTRIBUTES = (*absence.BLOCK_ATTRIBUTES, "spends")
 _UTXO = (Kind.UTXO_IN, Kind.UTXO_OUT, Kind.COINBASE)
+ASK_ANEW = 5  # transactions in lasting doubt that one plan asks about once more
 _DOWN = (Status.ORPHANED, Status.PENDING)  # on account chains: taken out of its block
 
 
@@ -377,13 +378,14 @@ class Rows:
     # -- the result ------------------------------------------------------------------
 
     def asked(self) -> list[Question]:
-        """What to ask, with what nobody has answered yet first. Of the rest, another part
-        comes first each time: not all of it is asked at once."""
+        """What to ask, with what nobody has answered yet first. Of what was answered and is in
+        doubt for longer, only a few each time, in turn: that may last for days, and every
+        look-up is a call less for the lists."""
         answered = {d.tx for d in self.context.doubts if d.state}
         fresh = [q for q in self.questions if q.tx not in answered]
         rest = [q for q in self.questions if q.tx in answered]
         start = self.context.now % len(rest) if rest else 0
-        return [*fresh, *rest[start:], *rest[:start]]
+        return [*fresh, *[*rest[start:], *rest[:start]][:ASK_ANEW]]
 
     def elsewhere(self, questions: Sequence[Question]) -> list[Question]:
         """The same questions, to be put to a source that has not told the transaction."""

@@ -17,7 +17,18 @@ from monitor.decide import cut, decide
 from monitor.errors import Conflict, SourceError
 from monitor.faultlog import FaultLog
 from monitor.headkeep import HeadKeeper
-from monitor.model import Alert, Ask, Asset, Batch, Chain, Entry, Subject, Watched
+from monitor.model import (
+    Alert,
+    Ask,
+    Asset,
+    Batch,
+    Chain,
+    Entry,
+    Row,
+    Status,
+    Subject,
+    Watched,
+)
 from monitor.plan import OpenGap, Plan, Route, Signal, gap_key
 from monitor.ports import Source
 from monitor.reader import Desk, Failure, Outcome, Progress, Reading, read_from, split
@@ -199,7 +210,7 @@ class Poller:
             subject=run.subject,
             watched=run.watched,
             states=states,
-            open_rows=record.open_rows(self.store, run.subject),
+            open_rows=self._reread_for(run.subject, now),
             progress=run.progress,
             history_from=self._history_from(run),
             deep_seconds=run.deep_seconds,
@@ -207,6 +218,17 @@ class Poller:
             since_time=self.world.since_time,
             prefetched=fetched,
         )
+
+    def _reread_for(self, subject: Subject, now: int) -> list[Row]:
+        """Rows for whose sake their blocks are read again each time. What a list has left out
+        for longer than the trailing window is asked for by hash alone, or every pass would
+        read ever more."""
+        return [
+            row
+            for row in record.open_rows(self.store, subject)
+            if row.status is not Status.MISSING
+            or now - row.first_seen <= self.world.trailing_seconds
+        ]
 
     def _history_from(self, run: _Run) -> dict[str, int]:
         """Below which place, by axis, no history is read: a person is asked first.

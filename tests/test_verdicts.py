@@ -94,6 +94,28 @@ def test_list_and_look_ups_forget_an_unchanged_block(world: World) -> None:
     play.check()
 
 
+def test_what_stays_forgotten_costs_little(world: World) -> None:
+    """Days later: its blocks are not read again for its sake, and a few look-ups a pass are
+    all that it takes."""
+    ledger, play = world()
+    txs = [ledger.pay(*native(X, A, number + 1)).hash for number in range(30)]
+    ledger.mine()
+    play.poll()
+    play.sources[0].forgotten |= set(txs)
+    for _ in range(3):
+        ledger.mine(6)
+        play.poll()
+    for _ in range(3):
+        play.day()
+        ledger.mine(6)
+        play.poll()
+    before, asked = play.sources[0].looked_up, len(play.sources[0].asked)
+    play.poll()
+    assert play.sources[0].looked_up - before <= 5
+    assert all(ask.span.lo > 10 for ask in play.sources[0].asked[asked:])
+    assert states(play) == ["movement"] * 30
+
+
 def test_final_rows_that_a_list_forgets(world: World) -> None:
     """Forty final rows: known by hash they are no incident at all; where nobody knows them
     and their block is unchanged, one."""
