@@ -12,6 +12,7 @@ from monitor import absence, coverage, unusual
 from monitor.chains import stable_id
 from monitor.lanes import CANARY
 from monitor.model import (
+    ACTS,
     LIVE_STATUSES,
     Alert,
     AlertKind,
@@ -36,6 +37,7 @@ from monitor.store.views import STREAM_WORDS
 
 LIST_DAYS = 30  # movements of this many days before the start are listed singly
 LIST_MOST = 200
+ACTS_MOST = 20  # of issuers, the newest
 ALARM_SECONDS = 72 * 3600  # a movement so shortly before the start is as urgent as the entry
 PATIENCE = 6 * 3600  # the summary waits so long for a list that cannot be read
 PAST_ROWS = 5000  # rows looked through for one alert's unusual facts
@@ -281,7 +283,7 @@ def _summary(store: Store, world: HistoryWorld, waiting: Watched, baseline: Base
             and _wanted(entry.since, row, world)
         ):
             total.add(row)
-    listed = [row.transfer.identity for _, _, row in sorted(total.recent, reverse=True)]
+    listed = [row.transfer.identity for _, _, row in total.listed()]
     alarming = total.alarming and not entry.canary
     return Alert(
         id=stable_id("H", entry.id, str(baseline.height)),
@@ -329,9 +331,15 @@ class _Total:
     txs: set[int] = field(default_factory=set)  # hashes of the names: they are only counted
     flows: dict[str | None, _Flow] = field(default_factory=dict)  # by contract
     recent: list[tuple[int, int, Row]] = field(default_factory=list)  # heap: (time, id, row)
+    acts: list[tuple[int, int, Row]] = field(default_factory=list)  # heap, as `recent`
     first: int | None = None
     last: int | None = None
     alarming: bool = False
+
+    def listed(self) -> list[tuple[int, int, Row]]:
+        """Rows that stand in the summary one by one, newest first: recent ones, and whatever
+        an issuer did, however long ago, because it may hold to this day."""
+        return sorted((*self.recent, *self.acts), reverse=True)
 
     def add(self, row: Row) -> None:
         """Take in one row, in any order."""
@@ -342,10 +350,10 @@ class _Total:
             return
         self.first = when if self.first is None else min(self.first, when)
         self.last = when if self.last is None else max(self.last, when)
-        if when >= self.baseline.time - LIST_DAYS * 86_400:
-            heapq.heappush(self.recent, (when, row.id, row))
-            if len(self.recent) > LIST_MOST:
-                heapq.heappop(self.recent)
+        if row.transfer.kind in ACTS:
+            _push(self.acts, (when, row.id, row), ACTS_MOST)
+        elif when >= self.baseline.time - LIST_DAYS * 86_400:
+            _push(self.recent, (when, row.id, row), LIST_MOST)
         if when >= self.baseline.time - ALARM_SECONDS:
             self.alarming = self.alarming or _serious(row, self.entry, self.world)
 
@@ -376,6 +384,12 @@ class _Total:
                 }
             )
         return sorted(found, key=lambda a: a["symbol"] == "")[:20]
+
+
+def _push(heap: list[tuple[int, int, Row]], each: tuple[int, int, Row], most: int) -> None:
+    heapq.heappush(heap, each)
+    if len(heap) > most:
+        heapq.heappop(heap)
 
 
 def _wanted(since: str, row: Row, world: HistoryWorld) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -377,14 +378,19 @@ def test_a_node_that_ignores_the_filter_forges_nothing() -> None:
 # -- from the explorer to the mail ----------------------------------------------------------
 
 
+def _issuers(scene: Scene) -> None:
+    """USDT and USDC on the scene's chain."""
+    tokens = {c: {"symbol": s, "decimals": 6} for c, s in ((USDT, "USDT"), (USDC, "USDC"))}
+    rows = {USDT: {"issuer": "Tether", "events": ["tether"]},
+            USDC: {"issuer": "Circle", "events": ["circle"]}}  # fmt: skip
+    scene.home.write("config/assets.yaml", {"assets": {"dev": tokens}})
+    scene.home.write("config/issuers.yaml", {"issuers": {"dev": rows}})
+
+
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Scene]:
     with staged(tmp_path) as found:
-        tokens = {c: {"symbol": s, "decimals": 6} for c, s in ((USDT, "USDT"), (USDC, "USDC"))}
-        rows = {USDT: {"issuer": "Tether", "events": ["tether"]},
-                USDC: {"issuer": "Circle", "events": ["circle"]}}  # fmt: skip
-        found.home.write("config/assets.yaml", {"assets": {"dev": tokens}})
-        found.home.write("config/issuers.yaml", {"issuers": {"dev": rows}})
+        _issuers(found)
         found.home.run("poll")
         found.home.sql("UPDATE subject SET due = 0")
         yield found
@@ -438,14 +444,21 @@ def _text(scene: Scene, alert: str) -> str:
     return " ".join(str(body.get_content()).split())
 
 
-def test_acts_before_the_watch_are_history(scene: Scene) -> None:
-    """An address that was frozen before it was watched: no news, and in the summary."""
-    scene.ledger.mine([_tx(1, Act("AddedBlackList", USDT, BANK))])
+def test_acts_before_the_watch_are_history(tmp_path: Path) -> None:
+    """Frozen long before it was watched: no news, and in the summary however old it is."""
+    now = int(time.time())
+    ledger = AccountLedger(time=now - 200 * 86_400)
+    ledger.mine([_tx(1, Act("AddedBlackList", USDT, BOB))])
+    ledger.mine(time=now - 900)
     for _ in range(30):
-        scene.ledger.mine()
-    found = scene.home.path / "watchlist.yaml"
-    found.write_text(found.read_text() + f"    - {{address: '{BANK}', chain: dev, label: bank}}\n")
-    scene.home.run("poll")
-    mine = [a for a in scene.home.alerts() if a["entry"] and a["entry"]["address"] == BANK]
-    assert [a["kind"] for a in mine] == ["history"]
-    assert "Tether froze this address for USDT" in _text(scene, mine[0]["id"])
+        ledger.mine()
+    with staged(tmp_path, contacted=False, ledger=ledger) as scene:
+        _issuers(scene)
+        scene.home.run("poll")
+        mine = [a for a in scene.home.alerts() if a["entry"] and a["entry"]["address"] == BOB]
+        assert [a["kind"] for a in mine] == ["history"]
+        said = _text(scene, mine[0]["id"])
+    day = time.strftime("%Y-%m-%d", time.gmtime(now - 200 * 86_400))
+    assert f"Tether froze this address for USDT on {day}." in said
+    assert "WHAT ISSUERS DID 1." in said
+    assert "LAST 30 DAYS" not in said

@@ -219,6 +219,7 @@ def rows_section(
     for number, row in enumerate(rows[:ROWS_SHOWN], 1):
         if row.row.transfer.kind in ACTS:
             items.append(Item(f"{number}. {acts.sentence(row)}", style="row"))
+            items += _dated(view, telling, row) if dated else ()
             items += asset_lines(view.chain, row) if assets else ()
             continue
         direction, units = direction_of(view, row).upper(), row.row.transfer.amount
@@ -241,7 +242,7 @@ def _dated(view: AlertView, telling: Telling, row: TransferView) -> list[Item]:
     link = about.look(view.chain, transfer.tx)
     return [
         Item(at, "when"),
-        _worth(transfer.amount, row, "value"),
+        *([_worth(transfer.amount, row, "value")] if transfer.kind not in ACTS else []),
         Item(shown_tx(transfer.tx), "tx", "code"),
         *([Item(link, "look", "link")] if link else []),
     ]

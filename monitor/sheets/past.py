@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from monitor.model import AlertView
+from monitor.model import AlertView, TransferView
 from monitor.plain import amount, base_units, plural, tidy, utc
 from monitor.records import csv_rows
-from monitor.sheets import about
+from monitor.sheets import about, acts
 from monitor.sheets.alert import rows_section, subject_tail
 from monitor.sheets.parts import (
     Item,
@@ -35,7 +35,9 @@ def history_sheet(view: AlertView, telling: Telling) -> Sheet:
     table = "".join(
         csv_rows(view.transfers, telling.among({view.entry.case} if view.entry else ()))
     )
-    listed = rows_section(view, telling, view.transfers, "LAST 30 DAYS", dated=True)
+    done = acts.deeds(view)
+    moved = [row for row in view.transfers if row not in done]
+    listed = rows_section(view, telling, moved, "LAST 30 DAYS", dated=True) if moved else None
     return Sheet(
         banner=view.alert.severity.value.upper(),
         severity=view.alert.severity,
@@ -47,6 +49,7 @@ def history_sheet(view: AlertView, telling: Telling) -> Sheet:
             section("TOTALS", _sums(view, fact)) if fact.get("by_asset") else None,
             _balance(view, fact),
             section("PERIOD", _period(fact)),
+            rows_section(view, telling, done, "WHAT ISSUERS DID", dated=True) if done else None,
             listed,
             section("READ", *_read(fact)),
             about.who_section(view, address=True),
@@ -71,7 +74,17 @@ def _headline(view: AlertView, fact: Mapping[str, Any], count: int) -> str:
     last = f", the last on {utc(fact['to'])[:10]}" if fact.get("to") is not None else ""
     held = [said for each in fact.get("by_asset") or () if (said := _left(view, each))]
     left = f"; {' and '.join(held[:2])} left" if held else ""
-    return f"Watching began: {who} had {plural(count, 'earlier movement')}{last}{left}."
+    began = f"Watching began: {who} had {plural(count, 'earlier movement')}{last}{left}."
+    return " ".join((began, *_stands(view)))
+
+
+def _stands(view: AlertView) -> Iterable[str]:
+    """What an issuer did last about each token, with its day."""
+    newest: dict[str | None, TransferView] = {}
+    for row in sorted(acts.deeds(view), key=lambda row: row.row.transfer.time or 0):
+        newest[row.row.transfer.contract] = row
+    for row in newest.values():
+        yield f"{acts.sentence(row).rstrip('.')} on {utc(row.row.transfer.time)[:10]}."
 
 
 def _period(fact: Mapping[str, Any]) -> Item | None:
