@@ -11,7 +11,7 @@ from monitor.chains import AddressError, canonical
 from monitor.config_rows import WHOLE, Resolve, Row, is_loopback, may_ask, rows, url_parts
 from monitor.lanes import USD
 from monitor.model import CONFIDENCES, Asset, Chain, PriceIds, SourceConfig
-from monitor.yamltext import Fields, Node, Notes, Text, closest
+from monitor.yamltext import Fields, Items, Node, Notes, Text, closest
 
 _PRICE_ID = re.compile(r"[A-Za-z0-9._-]{1,80}\Z")
 # What no list of any source holds, of chains that do not say it themselves.
@@ -259,7 +259,8 @@ def _source_url(row: Row, secret: Resolve) -> tuple[str, str]:
 def prices(row: Row, table: Mapping[str, SourceRow]) -> tuple[str, ...]:
     """Names of the price sources that settings.yaml asks for, in order; those that are not
     in service are left out."""
-    if row.text_is("prices", NO_PRICES):
+    written = row.node_of("prices")
+    if row.text_is("prices", NO_PRICES) or (isinstance(written, Items) and not written.items):
         return ()
     items = row.names("prices")
     for item in items:

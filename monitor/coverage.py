@@ -131,13 +131,14 @@ def blocks_for(seconds: float, chain: Chain) -> int:
 
 def place_of_date(when: int, head: Head, axis: str, chain: Chain) -> int:
     """A place on the axis that is certainly not after the Unix time `when`."""
-    if axis == "time":
-        return max(0, when * 1000)
+    if axis == "time":  # not above the head either: nothing from there on may be left out
+        return max(0, min(when, head.time) * 1000)
     return max(0, head.height - blocks_for(max(0, head.time - when), chain))
 
 
 def place_of_height(height: int, head: Head, axis: str, chain: Chain) -> int:
     """A place on the axis that is certainly not above the block `height`."""
+    height = min(height, head.height)
     if axis == "height":
         return height
     return max(0, int((head.time - (head.height - height) * chain.block_time * 2) * 1000))

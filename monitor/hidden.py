@@ -15,6 +15,7 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 from urllib.parse import unquote
 
+from monitor import plain
 from monitor.errors import MonitorError
 
 P = ParamSpec("P")
@@ -64,13 +65,17 @@ class Hidden:
             try:
                 return do(*args, **named)
             except MonitorError as error:
-                error.args = tuple(self.hide(a) if isinstance(a, str) else a for a in error.args)
+                error.args = tuple(self._words(a) for a in error.args)
                 said = error
             # Without what it was made from, whose words a traceback would show.
             said.__context__ = said.__cause__ = None
             raise said
 
         return call
+
+    def _words(self, said: object) -> object:
+        """For people, also at a terminal, which obeys control characters."""
+        return plain.one_line(self.hide(said)) if isinstance(said, str) else said
 
     def scrub(self, body: bytes) -> bytes:
         """An answer's bytes without any long secret in its own spelling. Data must not be

@@ -25,12 +25,15 @@ from monitor import hidden, net
 from monitor.errors import BadResponse, RateLimited, Refused, SourceError, Unavailable
 
 WAITS = (0.3, 1.0)  # seconds between the attempts of one call; the last one repeats
+# What the largest honest answers hold (thousands of transactions of a block, each with its logs)
+# several times over. What holds more was made to fill our memory.
+MOST_PARTS, MOST_VALUES = 400_000, 2_000_000  # lists and objects; commas, and escapes
 LONGEST_DIGITS = 400  # a uint256 has 78; Python itself refuses above 4,300
 _HOUR, _DAY = 3600, 86_400
 _CHUNK = 65_536
-# One escaped backslash, one pair of surrogates, or one surrogate alone.
+# Escaped backslashes, one pair of surrogates, or one surrogate alone.
 _SURROGATES = re.compile(
-    r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"(?:\\\\)+|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     r"|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
 )
 
@@ -59,6 +62,8 @@ class Answer:
         Broken text inside strings (bad UTF-8, half a surrogate pair) becomes U+FFFD: a
         token's name must not make the page that holds it unreadable.
         """
+        if _too_many(self.body):
+            raise BadResponse(f"{self.origin}: answered with more values than any list has")
         try:
             decoder = _EXACT if exact else _DECODER
             return decoder.decode(_SURROGATES.sub(_mend, self.text.removeprefix("\ufeff")))
@@ -67,6 +72,12 @@ class Answer:
         except RecursionError:
             reason = "nested too deeply"
         raise BadResponse(f"{self.origin}: not readable as JSON ({reason})")
+
+
+def _too_many(body: bytes) -> bool:
+    """Before the decoder, which would need twenty times the memory for them."""
+    parts = body.count(b"{") + body.count(b"[")
+    return parts > MOST_PARTS or max(body.count(b","), body.count(b"\\")) > MOST_VALUES
 
 
 def _mend(match: re.Match[str]) -> str:

@@ -71,6 +71,14 @@ def tidy(text: str, limit: int = 200) -> str:
     return _cut(" ".join("".join(kept).split()), limit)
 
 
+def one_line(text: str) -> str:
+    """The whole text as one line without control, invisible or direction characters: for a
+    terminal, which would obey them."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(map(_shown, text))
+
+
 def clean(text: str, limit: int = 32) -> str:
     """Text from a chain, harmless: as `tidy`, nothing that a mail program would turn into a
     link or a mention, and nothing that ends the quotes or the sentence around it. Applying

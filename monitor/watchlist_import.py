@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -35,6 +36,7 @@ class Terms:
     symbols: Collection[str] | None = None
     given: tuple[str, ...] = ()
     lines: Mapping[str, str] = field(default_factory=dict)
+    quieter: bool = False  # also take what makes an address tell less, see quieter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +60,15 @@ class Refused:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What an import would do. `present` and `repeated` count entries that are on the list,
-    or in the file, already under the same case; `remarks` are sentences for people."""
+    or in the file, already under the same case; `remarks` are sentences for people. `quieter`:
+    see quieter(); taken with the rows, or left out of them, as Terms says."""
 
     taken: tuple[Taken, ...] = ()
     refused: tuple[Refused, ...] = ()
     present: int = 0
     repeated: int = 0
     remarks: tuple[str, ...] = ()
+    quieter: Mapping[str, int] = field(default_factory=dict)  # what rows ask for -> how many
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -82,7 +86,29 @@ def plan(table: Table, listed: Iterable[Entry], terms: Terms) -> Plan:
         desk.present,
         desk.repeated,
         tuple(desk.remarks()),
+        dict(desk.quieter.most_common()),
     )
+
+
+def quieter(values: Mapping[str, Value]) -> dict[str, str]:
+    """Lines of a row that make its address tell less, or nobody: line -> what it asks for. In
+    a list of strangers they would let it silence itself."""
+    found = {name: value for name in _QUIETER if (value := values.get(name))}
+    loud = {name for name, word in _LOUD.items() if _folded(found.get(name)) == word}
+    return {name: _asked(name, found[name]) for name in found if name not in loud}
+
+
+_QUIETER = ("retired", "canary", "min_amount", "direction", "tell_when", "channels")
+_LOUD = {"direction": "both", "tell_when": "seen"}  # the words that take nothing away
+_SHORT = ("direction", "tell_when")  # lines whose value is one of a few words
+
+
+def _folded(value: Value | None) -> str:
+    return value.casefold() if isinstance(value, str) else ""
+
+
+def _asked(name: str, value: Value) -> str:
+    return f"{name}: {_folded(value)[:20]}" if name in _SHORT else name
 
 
 def refused_rows(refused: Sequence[Refused]) -> Iterable[str]:
@@ -119,6 +145,7 @@ class _Desk:
     other_case: list[str] = field(default_factory=list)
     titles: dict[str, str] = field(default_factory=dict)
     lost_titles: list[str] = field(default_factory=list)
+    quieter: Counter[str] = field(default_factory=Counter)
     names: ChainNames = field(init=False)
     cases_of: dict[str, list[str]] = field(init=False)  # subject -> cases on the list
 
@@ -143,6 +170,7 @@ class _Desk:
             return
         fresh = tuple(entry for entry in entries if self._is_new(row, entry))
         if fresh:
+            self.quieter.update(quieter(row.values).values())
             block |= self._title(row, fresh[0].case)
             self.taken.append(Taken(row.number, _for_chains(block, fresh), fresh))
 
@@ -150,7 +178,9 @@ class _Desk:
         """The block of one row, and its entries. Raises _NotTaken."""
         if row.fault:
             raise _NotTaken([Unclear(*row.fault)])
-        values = {**self.terms.lines, **row.values}
+        left_out = () if self.terms.quieter else quieter(row.values)
+        kept = {name: value for name, value in row.values.items() if name not in left_out}
+        values = {**self.terms.lines, **kept}
         written = values.get("address", "")
         address = written if isinstance(written, str) else ""
         spoiled = _spoiled(address)
@@ -289,10 +319,16 @@ _SPOILED: Sequence[tuple[re.Pattern[str], str, str]] = (
 )
 
 
+_LONGEST_ADDRESS = 200
+
+
 def _spoiled(address: str) -> Unclear | None:
     """Why a text can be no address on any chain, or None."""
     if not address:
         return Unclear("", "has no address", "Fill the column, or delete the row")
+    if len(address) > _LONGEST_ADDRESS:  # and before any look at it, which may take long
+        reason = f"has {len(address):,} characters, which no address has"
+        return Unclear(address, reason, "Write one address in each row, and nothing else there")
     for pattern, reason, remedy in _SPOILED:
         if pattern.match(address):
             return Unclear(address, reason, remedy)

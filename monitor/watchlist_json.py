@@ -23,14 +23,16 @@ from monitor.watchlist_cells import (
 )
 
 DEEPEST = 50  # brackets within brackets
-_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{\]}]')
+# A string that is never closed goes on to the end: looking for its end again from each of its
+# quotes would take for ever.
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[\[{\]}]', re.DOTALL)
 
 
 def read(text: str, file: str, remarks: list[str]) -> Table:
     """Read a text that starts with [ or {. Raises ConfigError where it is neither form."""
     lines = [(n, line) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
     try:
-        return _json_table(_items(_loads(text), file), "JSON", "item", remarks)
+        return _json_table(_items(_loads(text), file), file, "JSON", "item", remarks)
     except ValueError as error:
         if len(lines) < 2 or not all(line.lstrip()[0] in '{["#' for _, line in lines):
             raise _not_json(file, error, 0) from None
@@ -40,7 +42,7 @@ def read(text: str, file: str, remarks: list[str]) -> Table:
             items += [] if line.lstrip().startswith("#") else [(number, _loads(line))]
         except ValueError as error:
             raise _not_json(file, error, number) from None
-    return _json_table(items, "JSON Lines", "line", remarks)
+    return _json_table(items, file, "JSON Lines", "line", remarks)
 
 
 def _loads(text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
@@ -82,9 +84,11 @@ def _as_object(value: Any) -> Mapping[str, Any]:  # noqa: ANN401 - whatever JSON
 
 
 def _json_table(
-    items: Iterable[tuple[int, Any]], form: str, unit: str, remarks: list[str]
+    items: Iterable[tuple[int, Any]], file: str, form: str, unit: str, remarks: list[str]
 ) -> Table:
     items = list(items)
+    if any(_is_ftm(item) for _, item in items[:_LOOKED_AT]):
+        raise refusal(file, "", _FTM, _FTM_REMEDY)
     keys = list(dict.fromkeys(k for _, item in items if isinstance(item, dict) for k in item))
     found = columns(keys)
     by_key = {keys[n]: name for name, n in found.items()}
@@ -92,6 +96,28 @@ def _json_table(
     taken = {name: key for key, name in by_key.items()}
     ignored = tuple(key for key in keys if key not in by_key)
     return Table(form, unit, rows, taken, ignored, tuple(remarks))
+
+
+_LOOKED_AT = 200  # items, to learn whose form it is
+_FTM = (
+    "is in OpenSanctions' own form (FollowTheMoney), which is not read yet: its wallets stand "
+    "inside properties.publicKey, among persons and companies that are no addresses"
+)
+_FTM_REMEDY = (
+    "Take the wallets out of it, with the program jq, and import what comes out:  "
+    '(echo address,ticker,source; jq -r \'.. | objects | select(.schema=="CryptoWallet") | '
+    '[.properties.publicKey[0], .properties.currency[0] // "", "OpenSanctions " + .id] | '
+    "@csv' FILE) > wallets.csv"
+)
+
+
+def _is_ftm(item: Any) -> bool:  # noqa: ANN401 - any JSON
+    """An entity of FollowTheMoney: https://followthemoney.tech/docs/"""
+    return (
+        isinstance(item, dict)
+        and isinstance(item.get("schema"), str)
+        and isinstance(item.get("properties"), dict)
+    )
 
 
 def _json_row(number: int, item: Any, by_key: Mapping[str, str]) -> Row:  # noqa: ANN401 - any JSON

@@ -30,6 +30,7 @@ from monitor.watchlist_cells import (
 )
 
 MAX_BYTES = 20_000_000
+MOST_COLUMNS = 1000
 
 _LOOKED_AT = 200  # rows, to learn what the columns hold
 
@@ -127,6 +128,7 @@ def _table(text: str, file: str, remarks: list[str], is_chain: Callable[[str], b
     at, found = _find_header(rows)
     if at is None and _is_plain(rows):
         return _plain_list(body, first, remarks)
+    _not_too_wide(rows, file)
     headers = [plain_text(cell) for cell in rows[at].cells] if at is not None else []
     below = rows[0 if at is None else at + 1 :]
     data = [row for row in below if not _is_comment(row, found)]
@@ -141,6 +143,14 @@ def _table(text: str, file: str, remarks: list[str], is_chain: Callable[[str], b
     if at is None:
         remarks.append("there is no header line: only addresses and chains were looked for")
     return _assemble(data, headers, found, _DELIMITERS.get(delimiter, delimiter), remarks)
+
+
+def _not_too_wide(rows: Sequence[_Cells], file: str) -> None:
+    widest = max(rows, key=lambda row: len(row.cells))
+    if len(widest.cells) > MOST_COLUMNS:
+        reason = f"has {len(widest.cells):,} columns, more than {MOST_COLUMNS:,}"
+        remedy = "Keep the columns that matter: address, chain, label, case, reason, source"
+        raise refusal(file, "", reason, remedy, widest.line)
 
 
 def _delimiter(text: str) -> str:
@@ -267,10 +277,13 @@ def _assemble(
     width = max((len(row.cells) for row in data), default=0)
     by_column = {n: name for name, n in found.items()}
     names: list[str] = []
+    known: set[str] = set()
     for n in range(max(width, len(headers))):
         shown = (headers[n] if n < len(headers) else "") or by_column.get(n, f"column {n + 1}")
-        names.append(f"{shown} ({n + 1})" if shown in names else shown)
-    used = [n for n in range(width) if n not in by_column and any(_cell(r, n) for r in data)]
+        names.append(f"{shown} ({n + 1})" if shown in known else shown)
+        known.add(names[-1])
+    filled = {n for row in data for n, cell in enumerate(row.cells) if cell.strip()}
+    used = sorted(filled - by_column.keys())
     rows = tuple(_row(row, names, found, len(headers)) for row in data)
     return Table(
         f"a table, separated by {delimiter}",

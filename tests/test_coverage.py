@@ -154,3 +154,13 @@ def test_a_first_look_at_a_busy_address_begins_near_the_head() -> None:
     assert window.hi == 100_000
     line = coverage.final_line(Head(100_000, 10**6), "height", ETHEREUM)
     assert 50 < window.lo < line
+
+
+@pytest.mark.parametrize("since", ["999999999", "2099-01-01"])
+@pytest.mark.parametrize("axis", ["height", "time"])
+def test_a_start_that_lies_ahead_leaves_nothing_out(since: str, axis: str) -> None:
+    """`since` bounds history only: what moves after first contact is read in any case."""
+    head = Head(5000, 1_700_000_000, None)
+    when = None if since.isdecimal() else 4_070_908_800
+    floor = coverage.floor(since, when, head, axis, ETHEREUM)
+    assert floor <= (head.height if axis == "height" else head.time * 1000)

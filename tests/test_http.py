@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import logging
 import sys
 import threading
@@ -451,3 +452,21 @@ def test_used_up_budget_names_the_source_and_makes_no_call() -> None:
             http.get("")
         assert "KEY" not in str(caught.value)
         assert len(sink.seen) == 1
+
+
+@pytest.mark.parametrize("value", [b"{},", b"[],", b"1,", b'"",', b'"\\\\",'])
+def test_an_answer_that_would_fill_our_memory_is_not_decoded(value: bytes) -> None:
+    """Twenty megabytes of nothing would take half a gigabyte and a minute."""
+    body = b"[" + value * (19_000_000 // len(value)) + b"0]"
+    with pytest.raises(BadResponse, match="more values than any list has"):
+        Answer(200, body, {}, "").json()
+
+
+def test_the_largest_honest_answers_are_decoded() -> None:
+    """Ten thousand rows of twenty fields, and a block's receipts with all their logs."""
+    row = {f"field {n}": "0x" + "ab" * 32 for n in range(20)}
+    rows = json.dumps([row] * 10_000).encode()
+    assert len(Answer(200, rows, {}, "").json()) == 10_000
+    receipt = {"logs": [{"topics": ["0x1"] * 4, "data": "0x"}] * 15}
+    block = json.dumps([receipt] * 8_000).encode()
+    assert len(Answer(200, block, {}, "").json()) == 8_000

@@ -438,6 +438,8 @@ def test_price_sources_are_rows_like_others(tmp_path: Path) -> None:
     home = Home(tmp_path)
     both = load(tmp_path, {"COINGECKO_KEY": "k"}).prices
     assert [(p.name, p.api_key) for p in both] == [("defillama", None), ("coingecko", "k")]
+    home.write("config/settings.yaml", {"prices": []})
+    assert load(tmp_path, {}).prices == ()
     home.write("config/settings.yaml", {"prices": "none"})
     off = load(tmp_path, {})
     assert off.prices == ()

@@ -10,8 +10,11 @@ import io
 import json
 import re
 import shlex
+import shutil
 import string
+import subprocess
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,6 +43,7 @@ from monitor.model import Entry, Severity, Subject
 from monitor.store import watch
 from monitor.watchlist_file import ListFile
 from monitor.watchlist_import import Plan, Terms
+from monitor.yamltext import MAX_BYTES
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
@@ -58,10 +62,17 @@ def table(data: str | bytes) -> tables.Table:
     return tables.read(raw, "list", lambda text: NAMES.key(text) is not None)
 
 
-def plan(data: str | bytes, listed: str = "", given: tuple[str, ...] = (), **lines: str) -> Plan:
+def plan(
+    data: str | bytes,
+    listed: str = "",
+    given: tuple[str, ...] = (),
+    *,
+    quieter: bool = False,
+    **lines: str,
+) -> Plan:
     """What an import would do with a file, on a watchlist with this text."""
     entries = watchlist.parse(listed, CHAINS).entries
-    terms = Terms(CHAINS, {"desk-mail"}, {"USDT"}, given, lines)
+    terms = Terms(CHAINS, {"desk-mail"}, {"USDT"}, given, lines, quieter)
     return watchlist_import.plan(table(data), entries, terms)
 
 
@@ -177,7 +188,7 @@ def test_every_line_of_the_watchlist_has_a_column():
     writer = csv.DictWriter(out, list(row))
     writer.writeheader()
     writer.writerow(row)
-    [entry] = plan(out.getvalue()).entries
+    [entry] = plan(out.getvalue(), quieter=True).entries
     assert replace(entry, id="", line=0) == Entry(
         "", Subject("tron", TRON), "=not a formula", "NK-07", "why", "who", ("a", "b", "c"),
         Severity.HIGH, "out", {"TRX": "1.5", "USDT": "20"}, "seen", "2023-01-31",
@@ -185,7 +196,7 @@ def test_every_line_of_the_watchlist_has_a_column():
     )  # fmt: skip
     as_json = {**row, "label": "=not a formula", "busy": True, "tags": ["a", "b", "c"],
                "min_amount": {"TRX": 1.5, "USDT": 20}}  # fmt: skip
-    [same] = plan(json.dumps([as_json])).entries
+    [same] = plan(json.dumps([as_json]), quieter=True).entries
     assert replace(same, line=0) == replace(entry, line=0)
 
 
@@ -581,7 +592,7 @@ def test_what_export_writes_import_takes_without_loss(found: list[Entry], form: 
     text = "".join(watchlist_export.FORMATS[form](found, CHAINS))
     if not text:
         return
-    terms = Terms(CHAINS)
+    terms = Terms(CHAINS, quieter=True)
     planned = watchlist_import.plan(table(text), (), terms)
     assert refusals(planned) == []
     blocks = watchlist_import.blocks(planned, CHAINS)
@@ -595,6 +606,93 @@ def test_exported_cells_are_no_formulas():
     entry = Entry("E", Subject("tron", TRON), label="=1+1", tags=("@x",), reason="-1")
     [row] = csv.DictReader(io.StringIO("".join(watchlist_export.csv_rows([entry], CHAINS))))
     assert (row["label"], row["tags"], row["reason"]) == ("'=1+1", "'@x", "'-1")
+
+
+# -- lists that would silence themselves -------------------------------------------------------
+
+QUIET = {
+    "retired": '2026-11-20 m.ortiz "case closed"',
+    "canary": "6",
+    "min_amount": "TRX 9999999",
+    "direction": "in",
+    "tell_when": "final",
+    "channels": "desk-mail",
+}
+
+
+@pytest.mark.parametrize("line", QUIET)
+def test_a_list_of_others_cannot_make_its_addresses_quiet(line: str):
+    """Each line that lets an address tell less is left out and counted; with the option it is
+    taken."""
+    plainly = {"address": TRON, "chain": "tron", "since": "2026-11-01"}
+    row = json.dumps([{**plainly, line: QUIET[line]}])
+    found = plan(row)
+    assert found.entries == plan(json.dumps([plainly])).entries
+    assert list(found.quieter.values()) == [1]
+    assert next(iter(found.quieter)).startswith(line)
+    asked = plan(row, quieter=True)
+    assert replace(asked.entries[0], line=0) != replace(found.entries[0], line=0)
+    assert asked.quieter == found.quieter
+
+
+def test_every_line_that_can_silence_is_known():
+    """A new line of the watchlist must be judged: can it make an address tell less?"""
+    loud = {"address", "chain", "chains", "label", "case", "reason", "source", "tags", "since"}
+    told = {"severity", "busy"}  # told in the preview; tells more
+    assert set(watchlist.BLOCK_KEYS) == loud | told | set(QUIET)
+
+
+def test_words_that_take_nothing_away_are_taken():
+    """`both` and `seen` are what holds anyway."""
+    row = {"address": TRON, "chain": "tron", "direction": "Both", "tell_when": "SEEN"}
+    found = plan(json.dumps([row]))
+    assert (len(found.entries), dict(found.quieter)) == (1, {})
+
+
+# -- lists that would hold us up -----------------------------------------------------------------
+
+ROW = b"0x" + b"a1" * 20
+
+
+@pytest.mark.parametrize(
+    ("make", "part"),
+    [
+        (lambda n: b"[" + b'\\"' * n, "not valid JSON"),
+        (lambda n: b'["' + b'\\"' * n, "not valid JSON"),
+        (lambda n: b"address," + b"c," * n + b"\n" + ROW, "columns, more than 1,000"),
+        (lambda n: b"address,b\n" + ROW + b",1" * n, "columns, more than 1,000"),
+    ],
+)
+def test_hostile_lists_cost_no_more_than_their_length(make: Callable[[int], bytes], part: str):
+    """It ends at once; work that grew with the square of the length would take an hour."""
+    with pytest.raises(ConfigError, match=part):
+        table(make(400_000))
+
+
+def test_an_address_of_a_megabyte_is_none():
+    """And is not looked through by patterns that would take an hour."""
+    found = plan(json.dumps([{"address": "@" * 1_000_000, "chain": "tron"}]))
+    assert "has 1,000,000 characters, which no address has" in refusals(found)[0]
+
+
+@pytest.mark.parametrize("form", ["lines", "list"])
+def test_opensanctions_own_form_is_named(form: str):
+    """It says what it is, that it is not read yet, and how to get the wallets out of it."""
+    person = {"id": "NK-1", "schema": "Person", "properties": {"name": ["Sim"]}}
+    wallet = {"id": "w", "schema": "CryptoWallet", "properties": {"publicKey": [TRON]}}
+    each = [json.dumps(person), json.dumps(wallet)]
+    data = "\n".join(each) if form == "lines" else f"[{','.join(each)}]"
+    with pytest.raises(ConfigError) as caught:
+        table(data)
+    said = str(caught.value)
+    assert "OpenSanctions' own form (FollowTheMoney), which is not read yet" in said
+    (command,) = re.findall(r"  (\(echo .*) > wallets.csv", said)
+    if shutil.which("jq"):
+        done = subprocess.run(
+            ["sh", "-c", command.replace("FILE", "/dev/stdin")],
+            input=data, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert taken(plan(done.stdout)) == [("tron", TRON)]
 
 
 # -- the commands ----------------------------------------------------------------------------
@@ -641,6 +739,26 @@ def test_the_whole_way_of_an_import(home: Path, tmp_path: Path):
     assert len(list(home.glob("watchlist.yaml.before-import-*"))) == 1
     exported = run(home, "export", "--format", "addresses")
     assert exported.stdout == f"{SIM}\n{TRON}\n"
+
+
+def test_what_a_list_asks_for_is_told_before_it_is_taken(home: Path, tmp_path: Path):
+    """The preview counts lines that weaken alerts; what it prints to apply says no more than
+    was seen, and nothing of the list reaches the terminal as it is."""
+    source = tmp_path / "evil.json"
+    row = {"address": TRON, "chain": "tron", **QUIET, "since": "2026-11-01"}
+    row |= {"severity": "low", "\x1b[31m\x9bred": "\x1b"}
+    source.write_text(json.dumps([row]))
+    dry = run(home, "import", str(source))
+    assert "rows ask for fewer alerts: retired (1), canary (1), min_amount (1)" in dry.stdout
+    assert "direction: in (1), tell_when: final (1), channels (1)" in dry.stdout
+    assert "1 entry of severity low" in dry.stdout
+    assert "--quieter --apply" not in dry.stdout
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", dry.output)
+    row.pop("channels")
+    source.write_text(json.dumps([row]))
+    wanted = run(home, "import", str(source), "--quieter")
+    assert "taken as they ask (--quieter)" in wanted.stdout
+    assert "--quieter --apply" in wanted.stdout
 
 
 def test_refused_rows_go_into_a_file_of_their_own(home: Path, tmp_path: Path):
@@ -696,10 +814,10 @@ def test_a_watchlist_with_mistakes_is_left_alone(home: Path, tmp_path: Path):
     done = run(home, "import", str(source), "--apply")
     assert done.exit_code == 2
     assert "watchlist.yaml itself has mistakes" in done.stderr
-    path.write_text("# " + "x" * 4_999_950 + "\n")
+    path.write_text("# " + "x" * (MAX_BYTES - 50) + "\n")
     large = run(home, "import", str(source), "--apply")
     assert "the new watchlist would not do" in large.stderr
-    assert path.stat().st_size == 4_999_953
+    assert path.stat().st_size == MAX_BYTES - 47
 
 
 def test_a_list_that_somebody_saves_meanwhile_is_not_overwritten(home: Path):

@@ -12,13 +12,20 @@ from pathlib import Path
 
 import click
 
-from monitor import watchlist, watchlist_edit, watchlist_export, watchlist_import, watchlist_tables
+from monitor import (
+    plain,
+    watchlist,
+    watchlist_edit,
+    watchlist_export,
+    watchlist_import,
+    watchlist_tables,
+)
 from monitor.app import WATCHLIST, check_home
 from monitor.chain_names import ChainNames, Unclear
 from monitor.cli.common import BAD_INPUT, Home
 from monitor.errors import ConfigError, Problem
 from monitor.guard import DATABASE
-from monitor.model import Entry
+from monitor.model import Entry, Severity
 from monitor.plain import plural
 from monitor.settings import Settings
 from monitor.store import Store, watch
@@ -30,6 +37,8 @@ from monitor.watchlist_values import CHOICES, Reading, read_value
 from monitor.yamltext import Notes, Text
 
 _SHOWN_CASES = 20
+_SHOWN_COLUMNS = 20
+_SHOWN_REFUSED = 200  # rows; `--refused` has them all
 
 
 @click.command(name="import")
@@ -47,6 +56,12 @@ _SHOWN_CASES = 20
 @click.option("--source", default="", help="Source of rows that name none.")
 @click.option("--severity", type=click.Choice(CHOICES["severity"]), help="For rows without one.")
 @click.option(
+    "--quieter",
+    is_flag=True,
+    help="Also take what lets an address tell less or nobody: retired, canary, min_amount, "
+    "direction, tell_when, channels. Only for lists of your own.",
+)
+@click.option(
     "--refused",
     "refused_to",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -60,10 +75,14 @@ def import_(
     file: Path,
     apply: bool,
     given: tuple[str, ...],
+    quieter: bool,
     refused_to: Path | None,
     **lines: str | None,
 ) -> None:
     """Take addresses from FILE (CSV, JSON, JSON Lines or a plain list) into watchlist.yaml.
+
+    A list of others cannot make its addresses quiet: without --quieter, lines that do so are
+    left out, and counted.
 
     Without --apply it only says what would be taken and what refused. With --apply the good
     rows are written at once; a copy of the old list is kept beside it. Exit code 2 if any row
@@ -80,6 +99,7 @@ def import_(
     settings = home.settings()
     listed = ListFile.read(home.folder)
     terms = _terms(settings, given, {k: v for k, v in lines.items() if v})
+    terms = replace(terms, quieter=quieter)
     table = _table(file, ChainNames(settings.chains))
     entries = _in_order(listed, settings)
     found = watchlist_import.plan(table, entries, terms)
@@ -88,6 +108,7 @@ def import_(
         found = watchlist_import.plan(table, entries, terms)
     _print_table(file, table)
     _print_plan(found)
+    _print_quieter(found, terms)
     _print_refused(found.refused)
     if refused_to is not None:
         _write_refused(refused_to, found.refused)
@@ -183,7 +204,8 @@ def _ask(found: Plan, terms: Terms) -> Terms:
 
 
 def _say(word: str, text: str) -> None:
-    click.echo(f"{word:<10}{text}")
+    """One line; what a file brought in it moves no cursor and changes no colour."""
+    click.echo(f"{word:<10}{plain.one_line(text)}")
 
 
 def _print_table(file: Path, table: Table) -> None:
@@ -196,8 +218,9 @@ def _print_table(file: Path, table: Table) -> None:
         _say("columns", ", ".join(named))
     ignored = [column for column in table.ignored if column not in watchlist_import.REASONS]
     if ignored:
-        shown = ", ".join(f'"{column}"' for column in ignored)
-        _say("", f"not taken: {shown}")
+        shown = ", ".join(plain.quoted(column, 60) for column in ignored[:_SHOWN_COLUMNS])
+        more = len(ignored) - _SHOWN_COLUMNS
+        _say("", f"not taken: {shown}" + (f" and {more:,} more" if more > 0 else ""))
     for remark in table.remarks:
         _say("note", remark)
 
@@ -224,6 +247,22 @@ def _print_plan(found: Plan) -> None:
         _say("note", remark)
 
 
+def _print_quieter(found: Plan, terms: Terms) -> None:
+    """What rows of the list ask for that makes alerts fewer, and whether it is taken."""
+    if found.quieter:
+        asked = ", ".join(f"{what} ({count:,})" for what, count in found.quieter.items())
+        _say("weaker", f"rows ask for fewer alerts: {asked}")
+        _say(
+            "",
+            "taken as they ask (--quieter)"
+            if terms.quieter
+            else "taken without that; --quieter takes it too, for a list of your own",
+        )
+    low = sum(entry.severity is Severity.LOW for entry in found.entries)
+    if low:
+        _say("weaker", f"{_entries(low)} of severity low: told once a day only")
+
+
 def _entries(count: int) -> str:
     return "1 entry" if count == 1 else f"{count:,} entries"
 
@@ -233,9 +272,12 @@ def _print_refused(refused: Sequence[Refused]) -> None:
     if not refused:
         return
     _say("refused", f"{plural(len(refused), 'row')}:")
-    for each in refused:
+    for each in refused[:_SHOWN_REFUSED]:
         for problem in each.problems:
-            click.echo(str(problem), err=True)
+            click.echo(plain.one_line(str(problem)), err=True)
+    if len(refused) > _SHOWN_REFUSED:
+        more = len(refused) - _SHOWN_REFUSED
+        click.echo(f"and {more:,} more; --refused FILE writes all of them", err=True)
     reasons = Counter(each.problems[0].reason for each in refused)
     if len(reasons) * 2 <= len(refused):
         for reason, number in reasons.most_common():
@@ -275,6 +317,7 @@ def _write(listed: ListFile, text: str, found: Plan) -> None:
 def _print_next(home: Home, file: Path, terms: Terms, found: Plan) -> None:
     """The command that applies; without --refused, whose file is written already."""
     chains = [part for key in terms.given for part in ("--chain", key)]
+    chains += ["--quieter"] if terms.quieter else []
     lines = [part for key, value in terms.lines.items() for part in (f"--{key}", value)]
     words = ["fundwatch", "--home", str(home.folder), "watchlist", "import", str(file)]
     count = _entries(len(found.entries))
