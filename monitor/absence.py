@@ -34,6 +34,7 @@ BLOCK_ATTRIBUTES = (
     "log_index",
     "trace_path",
 )
+_TOKENS = frozenset({Kind.ERC20, Kind.ERC721, Kind.ERC1155})
 Marks = tuple[tuple[str, int], ...]
 _ASKED = "?"  # before a source's name: a look-up by hash, not a list, left the row out
 
@@ -191,6 +192,22 @@ def succeeded(transfer: Transfer, words: Iterable[TxWord]) -> bool | None:
     if any(not word.failed for word in said):
         return True
     return False if said else None
+
+
+def may_be_a_copy(transfer: Transfer) -> bool:
+    """Whether a list told it twice without saying where in the transaction: two equal payments,
+    or one that is listed twice."""
+    again = transfer.kind in _TOKENS and not transfer.leg.endswith("|0")
+    return again and transfer.log_index is None
+
+
+def a_copy(transfer: Transfer, words: Iterable[TxWord]) -> bool:
+    """Whether a receipt holds the movement, but not so often as the list told it."""
+    if not may_be_a_copy(transfer):
+        return False
+    leg, _, ordinal = transfer.leg.rpartition("|")
+    counts = [w.moved.get(leg, 0) for w in words if w.moved and same_block(transfer, w)]
+    return bool(counts) and 0 < max(counts) <= int(ordinal)
 
 
 def same_block(transfer: Transfer, word: TxWord) -> bool:

@@ -125,8 +125,11 @@ class Rows:
         return Status.FINAL if settled else Status.PROVISIONAL
 
     def _undone(self, transfer: Transfer) -> bool:
-        """Whether its receipt says that the transaction failed: nothing moved but the fee."""
+        """Whether its receipt says that the transaction failed, so that nothing moved but the
+        fee; or that the list told one movement twice."""
         words = self.answers.words.get(transfer.tx, ())
+        if absence.a_copy(transfer, words):
+            return True
         return transfer.kind is not Kind.FEE and absence.succeeded(transfer, words) is False
 
     def _insert(self, transfer: Transfer, batch: Batch) -> None:
@@ -165,7 +168,7 @@ class Rows:
         if told.pending or told.block_key != row.transfer.block_key or self.answers.mute:
             return True
         words = self.answers.words.get(told.tx, ())
-        if absence.succeeded(told, words):
+        if absence.succeeded(told, words) and not self._undone(told):
             self.doubts.settle(told.tx, "again")
             return True
         if words:
@@ -298,7 +301,7 @@ class Rows:
             self._ask(row, "again")
             return
         self.doubts.settle(tx, "again")
-        if absence.succeeded(row.transfer, words):
+        if absence.succeeded(row.transfer, words) and not self._undone(row.transfer):
             self._change(row, row.transfer, Status.PROVISIONAL, ())
 
     def _ask(self, row: Row, why: str) -> None:

@@ -266,6 +266,8 @@ class TxWord:
     block_hash: str | None = None
     failed: bool = False
     head: Head | None = None  # the head that this word was given under
+    # How often its receipt holds each token movement, by leg without ordinal; None: not told.
+    moved: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 Explorers have listed what a reverted transaction undid as if it had happened (blockscout#8349,
 #10526). A list that holds the transaction's own row says itself whether it succeeded; where
-an alert rests on other rows alone, a receipt is asked for. What was not asked is told so.
+an alert rests on other rows alone, a receipt is asked for; so it is where a list tells two
+equal payments without their places, which may be one. What was not asked is told so.
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ def unproven(
         if transfer.kind is Kind.NATIVE
         or absence.succeeded(transfer, answers.words.get(transfer.tx, ()))
     }
-    return tuple(dict.fromkeys(t.tx for t in mined if t.tx not in proven))
+    told_twice = {t.tx for t in mined if absence.may_be_a_copy(t) and not answers.words.get(t.tx)}
+    wanted = (t.tx for t in mined if t.tx in told_twice or t.tx not in proven)
+    return tuple(dict.fromkeys(wanted))
 
 
 def waiting(context: Context) -> list[Doubt]:

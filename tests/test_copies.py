@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from book import Book, fee, kinds, stream_of, transfer
 from evm_story import CHAIN, COIN, ME, PEER, STORY, Move, etherscan_row, rest_row
-from play import TOKEN, A, X
+from play import ETHEREUM, TOKEN, A, X
 
-from monitor.model import Kind, Status, Transfer
+from monitor.model import Kind, Status, Transfer, TxWord
 from monitor.sources.blockscout import parse_token_transfers
 from monitor.sources.etherscan import parse_list
+from monitor.sources.evm_logs import TRANSFER, token_legs
 from monitor.sources.evm_rows import number_equals
 
 NATIVE = transfer(105)
@@ -104,3 +105,57 @@ def test_the_outermost_call_among_the_inner_ones(tmp_path: Path) -> None:
     assert book.read(NATIVE, outermost, onwards, head=107).new == ()
     late = replace(outermost, log_index=None)
     assert book.read(late, head=108, streams=stream_of(late)).new == ()
+
+
+PAID = replace(LOG, log_index=None)
+TWICE = replace(PAID, leg=PAID.leg.removesuffix("0") + "1")
+BASE = PAID.leg.rpartition("|")[0]
+
+
+@pytest.mark.parametrize(
+    ("moved", "rows"),
+    [
+        ({BASE: 1}, {PAID.identity}),  # the receipt holds it once
+        ({BASE: 2}, {PAID.identity, TWICE.identity}),
+        ({}, {PAID.identity, TWICE.identity}),  # a receipt without logs says nothing
+        (None, {PAID.identity, TWICE.identity}),
+    ],
+)
+def test_equals_without_a_place_are_counted_by_the_receipt(
+    tmp_path: Path, moved: dict[str, int] | None, rows: set[tuple[str, str, str]]
+) -> None:
+    """A token list without log indices tells a payment twice: two equal ones, or a copy."""
+    book = Book(tmp_path)
+    book.watch()
+    book.read(head=100)
+    batch = book.batch(NATIVE, PAID, TWICE, head=106)
+    unasked = book.decide([batch])
+    assert [q.why for q in unasked.questions] == ["success"]
+    assert unasked.alerts[0].facts["success"] == "not checked yet"
+    word = TxWord("two", "0xt1", True, 105, NATIVE.block_hash, moved=moved)
+    (alert,) = book.take([batch], [word]).alerts
+    assert set(alert.rows) - {NATIVE.identity} == rows
+    for head in (107, 108):
+        again = book.take([book.batch(NATIVE, PAID, TWICE, head=head)], [word])
+        assert (again.alerts, again.changes) == ((), ())
+
+
+def test_a_receipt_counts_its_token_movements() -> None:
+    """By contract, parties and amount; a log listed twice in it counts once."""
+    pad = "0x" + "0" * 24
+    receipt = {
+        "logs": [
+            {
+                "address": TOKEN,
+                "topics": [TRANSFER, pad + X[2:], pad + A[2:]],
+                "data": f"0x{5:064x}",
+                "blockNumber": "0x69",
+                "blockHash": "0x" + "b" * 64,
+                "transactionHash": "0x" + "7" * 64,
+                "logIndex": hex(index),
+            }
+            for index in (3, 4, 4)
+        ]
+    }
+    assert token_legs(ETHEREUM, receipt) == {BASE: 2}
+    assert token_legs(ETHEREUM, {"logs": [{"topics": "?"}]}) is None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -32,6 +33,7 @@ from monitor.sources.companions import (
     without_coin_twins,
     without_outermost,
 )
+from monitor.sources.evm_logs import token_legs
 from monitor.sources.evm_system import TxFacts, facts_of, to_look_up
 from monitor.sources.paging import Page, Recorder, Walk, batch_of
 from monitor.sources.parsing import (
@@ -210,7 +212,8 @@ class Etherscan:
         head = self.head()
         receipt = self._proxy("eth_getTransactionReceipt", txhash=tx)
         if receipt is not None:
-            return parse_receipt(self.name, tx, receipt, head)
+            word = parse_receipt(self.name, tx, receipt, head)
+            return replace(word, moved=token_legs(self._chain, receipt))
         # A transaction that waits has no receipt yet: only both silences mean unknown.
         waiting = self._proxy("eth_getTransactionByHash", txhash=tx)
         return TxWord(self.name, tx, found=waiting is not None, head=head)

@@ -8,7 +8,7 @@ read is a gap of its block.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -113,6 +113,17 @@ def _minted(log: Mapping[str, Any]) -> _Minted | None:
 def _key(log: Mapping[str, Any], sender: str, recipient: str) -> _Minted:
     tx, contract, data = (str(log.get(k)).lower() for k in ("transactionHash", "address", "data"))
     return tx, contract, sender, recipient, data
+
+
+def token_legs(chain: Chain, receipt: object) -> Mapping[str, int] | None:
+    """How often a receipt holds each token movement, as TxWord.moved; None where one of its
+    logs cannot be read."""
+    try:
+        logs = [fields(log) for log in fields(receipt).get("logs") or ()]
+        drafts = [draft for log in logs for draft in parse_log(chain, log, defaultdict(int))]
+    except (ValueError, TypeError):
+        return None
+    return Counter(draft.leg.rpartition("|")[0] for draft in number_equals(drafts))
 
 
 def parse_log(chain: Chain, log: Mapping[str, Any], times: Mapping[int, int]) -> list[Transfer]:

@@ -26,7 +26,7 @@ from monitor.http import Answer, Http
 from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, SourceConfig, TxWord
 from monitor.sources import acts
 from monitor.sources.evm_log_reader import LogReader
-from monitor.sources.evm_logs import height_of, parse_logs
+from monitor.sources.evm_logs import height_of, parse_logs, token_legs
 from monitor.sources.evm_refusals import TooWide, classify
 from monitor.sources.evm_windows import Width
 from monitor.sources.parsing import RowError, fields, hash32, hex_whole
@@ -110,12 +110,17 @@ class EvmRpc:
     def transaction(self, tx: str) -> TxWord:
         head = self.head()
         told = self._node.ask("eth_getTransactionReceipt", [tx])
-        return parse_receipt(told, self.name, tx, head)
+        word = parse_receipt(told, self.name, tx, head)
+        return replace(word, moved=token_legs(self._chain, told) if word.found else None)
 
     def receipts(self, height: int) -> list[TxWord]:
         """See ports.BlockReceipts."""
         told = self._node.ask("eth_getBlockReceipts", [hex(height)])
-        return parse_receipts(told, self.name, height)
+        words = parse_receipts(told, self.name, height)
+        return [
+            replace(word, moved=token_legs(self._chain, each))
+            for word, each in zip(words, told, strict=True)
+        ]
 
     def block_hash(self, height: int) -> str | None:
         told = self._block(hex(height))
