@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from monitor import heads
-from monitor.model import Chain, Entry, Subject
+from monitor.model import Chain
 from monitor.plan import Signal
 from monitor.reader import Desk
 from monitor.store import Store, watch
@@ -40,23 +40,16 @@ class HeadKeeper:
         news = self._desks[chain.key].heads.news()
         if news is None:
             return
-        now = self._clock()
         signals = []
 
         def tell(found: heads.Fault, keys: frozenset[str]) -> Signal:
-            return heads.fault_signal(found, chain, self._entries(chain, keys), now)
+            return heads.fault_signal(found, chain, watch.concerned(self._store, keys))
 
         for source, why in news.foreign.items():
             log.warning("%s/%s shows another chain", chain.key, source)
-            count = watch.count(self._store, chain.key)
-            signals.append(heads.foreign_signal(source, why, chain, count, now))
+            entries = watch.concerned_on(self._store, chain.key)
+            signals.append(heads.foreign_signal(source, why, chain, entries))
         for found in news.faults:
             false = max(head.height for head in found.false)
             log.warning("%s/%s contradicts its block %d", chain.key, found.source, false)
-        book.keep(self._store, chain.key, news, tell, signals, now)
-
-    def _entries(self, chain: Chain, keys: frozenset[str]) -> list[Entry]:
-        """Active entries of subjects, by their keys."""
-        subjects = [Subject(chain.key, key.partition("/")[2]) for key in sorted(keys)]
-        found = watch.entries_of(self._store, subjects)
-        return [w.entry for s in subjects for w in found.get(s, ()) if w.active]
+        book.keep(self._store, chain.key, news, tell, signals, self._clock())

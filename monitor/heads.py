@@ -10,12 +10,12 @@ last head that still stands is taken back.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from monitor import coverage
-from monitor.model import Chain, Entry, Head
+from monitor.model import Chain, Head
 from monitor.plan import Signal
 
 KEEP = 16  # heads of one source
@@ -242,53 +242,59 @@ def foreign(told: Word, known: Iterable[Word]) -> Word | None:
 # -- what people are told ------------------------------------------------------------------
 
 
-def fault_signal(found: Fault, chain: Chain, entries: Collection[Entry], now: int) -> Signal:
-    """Told to operations, once a day and source: a list was counted as read up to a block
-    that is not there. `entries`: those of which something is taken back."""
+Concerned = Sequence[tuple[str, str]]  # active entries: (id, case id)
+
+
+def fault_signal(found: Fault, chain: Chain, entries: Concerned) -> Signal:
+    """Told to operations: a list was counted as read up to a block that is not there.
+    `entries`: those of which something is taken back."""
     highest = max(head.height for head in found.false)
     what = (
-        f"{found.source} shows other blocks of {chain.name} than before, up to block {highest}, "
+        f"{found.source} shows other blocks of {chain.name} than before, up to block {highest:,}, "
         "though they were final: the chain was reorganised deeply, or another chain had answered."
         if found.reorganised
         else f"{found.source} named block {highest:,} as the newest of {chain.name} and now block "
         f"{found.now.height:,}: more than a node's lag."
     )
     return Signal(
-        key=f"head:{chain.key}/{found.source}/{now // 86_400}",
+        key=f"head:{chain.key}/{found.source}",
         bad=True,
         severity="high",
         what=f"{what} {_taken_back(entries)}",
         cure="Nothing needs to be done for the record. If it comes again, take this source out of "
         "the chain's list in config/chains.yaml or put it last.",
         chain=chain.key,
-        who=tuple(entry.id for entry in entries),
-        once=True,
+        who=tuple(entry for entry, _ in entries),
     )
 
 
-def _taken_back(entries: Collection[Entry]) -> str:
+def _taken_back(entries: Concerned) -> str:
     if not entries:
         return "Nothing had been counted as read because of it."
-    cases = sorted({entry.case for entry in entries if entry.case})
-    shown = ", ".join(cases[:CASES_SHOWN]) + (" and more" if len(cases) > CASES_SHOWN else "")
-    named = f" (cases {shown})" if cases else ""
-    count = "1 entry" if len(entries) == 1 else f"{len(entries)} entries"
     return (
-        f"What had been counted as read because of it is taken back and read again, for {count}"
-        f"{named}."
+        "What had been counted as read because of it is taken back and read again, for "
+        f"{_named(entries)}."
     )
 
 
-def foreign_signal(source: str, why: str, chain: Chain, entries: int, now: int) -> Signal:
-    """Told to operations, once a day and source: its answers are of another chain."""
+def _named(entries: Concerned) -> str:
+    """ "2 entries (cases A, B)": never a label, a reason or an address."""
+    cases = sorted({case for _, case in entries if case})
+    shown = ", ".join(cases[:CASES_SHOWN]) + (" and more" if len(cases) > CASES_SHOWN else "")
+    count = "1 entry" if len(entries) == 1 else f"{len(entries):,} entries"
+    return f"{count} (cases {shown})" if cases else count
+
+
+def foreign_signal(source: str, why: str, chain: Chain, entries: Concerned) -> Signal:
+    """Told to operations: a source's answers are of another chain."""
     return Signal(
-        key=f"foreign:{chain.key}/{source}/{now // 86_400}",
+        key=f"foreign:{chain.key}/{source}",
         bad=True,
         severity="high",
         what=f"{why}. Nothing that {source} says of {chain.name} is taken until it shows the "
-        f"chain that was read before; {entries} entries are on this chain.",
+        f"chain that was read before. On this chain are {_named(entries)}.",
         cure="Look at the block on another explorer. If it comes again, take this source out of "
         "the chain's list in config/chains.yaml.",
         chain=chain.key,
-        once=True,
+        who=tuple(entry for entry, _ in entries),
     )

@@ -225,8 +225,8 @@ class HeadWatch:
         if other is not None:
             self._wrong(
                 source,
-                f"{source.name} answers for another chain than {self._chain.name}: its first "
-                f"block is {told}, but {other.source} had shown {other.block_hash}",
+                f"{source.name} answers for another chain than {self._chain.name}: the first "
+                f"block is now {told}, and was {other.block_hash} by {other.source}",
             )
         return True
 

@@ -17,7 +17,7 @@ from monitor import verdict, vitals
 from monitor.model import Entry, Severity, Watched
 from monitor.plain import duration, utc
 from monitor.plan import Signal
-from monitor.store import Store, journal, watch
+from monitor.store import Store, heads, journal, watch
 from monitor.store.views import STREAM_WORDS
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def signals(desk: Fundwatch, now: int) -> list[Signal]:
         *_late(desk, entries, now),
         *_spent(desk, now),
         *_canaries(desk, active, now),
+        *heads.quiet(desk.store, now),
     ]
 
 

@@ -14,6 +14,7 @@ from fake_ledger import FakeLedger, FakeSource, Move
 from play import ETHEREUM, HIGH, TOKEN, TRON, A, B, Play, X, native
 
 from monitor.model import AlertKind, Chain, Kind
+from monitor.store import heads, journal
 
 Tell = Callable[..., tuple[FakeLedger, Play]]
 STARTS = (AlertKind.MOVEMENT, AlertKind.ACTIVITY)
@@ -227,3 +228,21 @@ def test_another_chain_in_mid_run(tell: Tell, passes: int, sources: list[dict[st
     assert told(play) == 1 + passes
     assert {t.transfer.tx for t in play.rows()} <= {t.tx for t in ledger.rows()}
     end(play)
+
+
+def test_the_incident_ends_after_an_hour_of_peace(tell: Tell) -> None:
+    """A source that comes and goes is told once; its end after an hour without a fault."""
+    ledger, play = tell({})
+    for _ in range(2):
+        play.abroad(0)
+        play.poll()
+        play.mend(0)
+        play.poll()
+    assert heads.quiet(play.store, ledger.now) == []
+    ledger.now += 3602
+    play.poll()
+    (signal,) = heads.quiet(play.store, ledger.now)
+    assert (signal.key, signal.bad) == ("foreign:ethereum/one", False)
+    journal.put_signals(play.store, [signal], ledger.now)
+    assert heads.quiet(play.store, ledger.now) == []
+    assert play.incidents() == {}

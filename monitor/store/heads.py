@@ -11,6 +11,8 @@ from monitor.plan import Signal
 from monitor.store import Store
 from monitor.store.journal import note_signals
 
+QUIET = 3600  # seconds without a fault after which a source is said to be well again
+
 Tell = Callable[[Fault, frozenset[str]], Signal]  # with the keys of the subjects concerned
 
 
@@ -45,6 +47,24 @@ def keep(
             if fault.loud:
                 told.append(tell(fault, concerned))
         note_signals(conn, told, now)
+        conn.executemany(
+            "INSERT INTO note (key, value) VALUES (?, ?) "
+            "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            [(signal.key, str(now)) for signal in told],
+        )
+
+
+def quiet(store: Store, now: int) -> list[Signal]:
+    """The end of incidents about sources that have not been at fault for a while: one that
+    comes and goes is told once."""
+    rows = store.read(
+        "SELECT key, value FROM note WHERE key IN "
+        "(SELECT key FROM incident WHERE closed IS NULL) AND (key LIKE 'head:%' "
+        "OR key LIKE 'foreign:%')"
+    )
+    return [
+        Signal(row["key"], bad=False) for row in rows if not 0 <= now - int(row["value"]) <= QUIET
+    ]
 
 
 def _write(conn: sqlite3.Connection, chain: str, book: Book) -> None:

@@ -57,13 +57,20 @@ def chains(store: Store) -> list[str]:
     return [row["chain"] for row in rows]
 
 
-def count(store: Store, chain: str) -> int:
-    """How many entries of a chain are watched."""
+def concerned(store: Store, keys: Iterable[str]) -> list[tuple[str, str]]:
+    """Active entries of subjects, by the subjects' keys: (id, case id)."""
+    sql = "SELECT id, case_id FROM entry WHERE subject IN ({}) AND retired IS NULL"
+    return sorted((row["id"], row["case_id"]) for row in store.read_in(sql, keys))
+
+
+def concerned_on(store: Store, chain: str) -> list[tuple[str, str]]:
+    """Active entries of a chain: (id, case id)."""
     rows = store.read(
-        "SELECT count(*) AS n FROM entry WHERE subject > ? AND subject < ? AND retired IS NULL",
+        "SELECT id, case_id FROM entry WHERE subject > ? AND subject < ? AND retired IS NULL "
+        "ORDER BY id",
         [f"{chain}/", f"{chain}0"],
     )
-    return int(rows[0]["n"])
+    return [(row["id"], row["case_id"]) for row in rows]
 
 
 def absent_entries(store: Store) -> list[Watched]:
