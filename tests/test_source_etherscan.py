@@ -293,6 +293,34 @@ def test_page_number_ignored_on_a_short_page() -> None:
     assert (batch.gaps, batch.read) == ((), Interval(0, 40))
 
 
+def test_one_answer_to_everything() -> None:
+    """A server that gives the same rows whatever is asked is read once, to the end."""
+    rows = [row for _, row in EtherscanServer(payments(3, 4, 30)).rows]
+    body = {"status": "1", "message": "OK", "result": rows}
+    with etherscan(lambda call: Reply(body)) as (source, _):
+        batch = source.fetch(ask(lo=4, hi=20))
+        assert [t.block_height for t in batch.transfers] == [4]
+        assert (batch.read, batch.rest) == (Interval(4, 20), None)
+        assert len(source.fetch(ask()).transfers) == 3
+
+
+def test_a_list_that_takes_too_long() -> None:
+    """Where a whole page takes the server too long, smaller ones are asked for."""
+    story = payments(*range(1, 31))
+    server_side = EtherscanServer(story)
+
+    def slow(call: Call) -> Reply:
+        if int(call.query["offset"]) > 10:
+            words = "Query Timeout occured. Please select a smaller result dataset"
+            return Reply({"status": "0", "message": words, "result": None})
+        return server_side(call)
+
+    with etherscan(slow, page_size=100) as (source, _):
+        batch = source.fetch(ask())
+    assert found(batch) == expected(story)
+    assert (batch.read, batch.gaps) == (Interval(0, 40), ())
+
+
 def test_cut_by_bytes() -> None:
     """Rows of very different length, cut at 4,000 bytes without a word: none is lost."""
     lengths = [0, 700, 10, 900, 0, 0, 300, 0, 1200, 5, 0, 400]

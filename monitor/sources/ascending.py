@@ -77,7 +77,7 @@ class _Up:
             self.stopped = self.unprocessed = True
             return
         full = len(page.rows) >= self.size
-        if not page.rows or not (full or self._goes_on(left.lo, page.rows)):
+        if not full and (not inside or not self._goes_on(left.lo, page.rows)):
             self._last(inside)
             return
         heights = self._heights(page.rows if full else inside)
@@ -94,7 +94,10 @@ class _Up:
         are fewer than were asked for."""
         if self.cuts or self.numberless:
             return True
-        more = self._after(start, len(rows) + 1, 1)
+        page = self.page_of(start, self.span.hi, len(rows) + 1, 1)
+        if not page.complete:
+            raise NotYet(f"blocks {start} to {self.span.hi} are not processed in full yet")
+        more = page.rows
         self.numberless = bool(more) and self._again(more[0], rows[0], start, 1)
         self.cuts = bool(more) and not self.numberless
         return bool(more)

@@ -46,6 +46,7 @@ from monitor.sources.parsing import (
 )
 
 PAGE_SIZE = 1000  # the free plan's most since 2026-07-01
+SMALLER = 10  # how many times smaller a page is that is asked for after a time-out
 INDEX_LAG = 5  # blocks; undocumented, so a guess on the safe side
 
 LISTS = {
@@ -150,9 +151,17 @@ class Etherscan:
     ) -> tuple[Walk, Parsed]:
         address = ask.subjects[0].address
 
-        def page_of(start: int, end: int, number: int, size: int) -> Page:
+        def ask_for(start: int, end: int, number: int, size: int) -> Page:
             params = list_params(LISTS[stream], address, start, end, number, size)
             return read_page(recorder.get("", {**self._common, **params}), self._key)
+
+        def page_of(start: int, end: int, number: int, size: int) -> Page:
+            try:
+                return ask_for(start, end, number, size)
+            except Unavailable as error:
+                if number > 1 or size < SMALLER or "smaller" not in str(error).lower():
+                    raise
+            return ask_for(start, end, 1, size // SMALLER)  # a short page is never the end
 
         walk = walk_up(page_of, span, height_of, self._size, ask.max_rows)
         facts = self._facts(walk.rows, address, recorder) if stream == "native" else {}
