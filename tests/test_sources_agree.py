@@ -59,7 +59,13 @@ def test_all_evm_sources_agree(tmp_path: Path, world: EvmWorld, explorer: Explor
         assert {row[0] for row in blind} == ({"native", "internal"} if kind == "evm_rpc" else set())
     assert len(found["etherscan"]) > 300
     assert found["etherscan"] == found["blockscout"]
-    assert found["evm_rpc"] == {i: f for i, f in found["etherscan"].items() if f[0] in TOKENS}
+    tokens = {i: f for i, f in found["etherscan"].items() if f[0] in TOKENS}
+    assert {i: f[:-1] for i, f in found["evm_rpc"].items()} == {
+        i: f[:-1] for i, f in tokens.items()
+    }
+    # The node has a word on finality and is believed; explorers have the chain's depth.
+    finals = {i for i, f in found["evm_rpc"].items() if f[-1] == "final"}
+    assert finals <= {i for i, f in tokens.items() if f[-1] == "final"}
     (history, *_) = (a for a in home.alerts() if a["kind"] == "history")
     assert "not covered" in home.run("alerts", "show", history["id"]).lower()
 
