@@ -85,8 +85,12 @@ def known_address(
     store: Store, chains: Mapping[str, Chain], text: str, chain: str | None = None
 ) -> str:
     """The canonical form of an address that the record knows: watched, or one side of a
-    movement. Raises ConfigError for one that it does not know."""
-    known = [each for each in subjects(chains, text, chain) if _recorded(store, each)]
+    movement; also that of an entry, by its id or label. Raises ConfigError for one that it
+    does not know."""
+    named = [w.entry.subject for w in watch.all_entries(store) if _is_named(w.entry, text)]
+    known = [each for each in named if chain in (None, each.chain)] or [
+        each for each in subjects(chains, text, chain) if _recorded(store, each)
+    ]
     forms = list(dict.fromkeys(each.address for each in known))
     if not forms:
         where = f" on {chains[chain].name}" if chain else ""
@@ -157,8 +161,7 @@ def the_entry(store: Store, wanted: str, chains: Mapping[str, Chain]) -> Watched
 
 
 def _is_meant(entry: Entry, wanted: str, chains: Mapping[str, Chain]) -> bool:
-    label = " ".join(wanted.casefold().split())
-    if label and label == " ".join(entry.label.casefold().split()):
+    if _is_named(entry, wanted):
         return True
     if entry.subject.chain not in chains:
         return wanted.strip() == entry.subject.address
@@ -166,6 +169,13 @@ def _is_meant(entry: Entry, wanted: str, chains: Mapping[str, Chain]) -> bool:
         return entry.subject in subjects(chains, wanted)
     except ConfigError:
         return False
+
+
+def _is_named(entry: Entry, wanted: str) -> bool:
+    """Whether this is the id or the label of an entry, whatever the size of the letters."""
+    label = " ".join(wanted.casefold().split())
+    same = bool(label) and label == " ".join(entry.label.casefold().split())
+    return same or entry.id == spelled_id(wanted)
 
 
 # -- alerts and messages -----------------------------------------------------------------

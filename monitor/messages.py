@@ -41,7 +41,7 @@ _NAME = 10  # the column of section names; with "Tx" before it a hash still fits
 _UNBROKEN = frozenset({"code", "link"})
 _PHONE = 28  # characters of running text that a narrow screen holds in a line
 _WORDS = re.compile(r"(\s+)")
-_BREAKS = re.compile(r"(?=.*\d).*[^\w.,]")  # a browser breaks at hyphens, slashes and the like
+_BREAKS = re.compile(r"(?=.*\d).*[^\w.,]|--")  # a browser breaks at hyphens and the like
 _COLOURS = {
     Severity.SEVERE: "#a3001b",
     Severity.HIGH: "#b8430a",

@@ -88,7 +88,12 @@ def clean(text: str, limit: int = 32) -> str:
 
 def quoted(text: str, limit: int = 200) -> str:
     """Words of our own people or of a list, in quotes that they cannot close."""
-    return f'"{tidy(_unquoted(text[:_READ]), limit)}"'
+    return f'"{unquoted(text, limit)}"'
+
+
+def unquoted(text: str, limit: int = 200) -> str:
+    """As `tidy`, without what closes quotes or ends a part of a sentence."""
+    return tidy(_unquoted(text[:_READ]), limit)
 
 
 def _unquoted(text: str) -> str:

@@ -96,6 +96,9 @@ def test_every_spelling_of_an_id_is_understood(scene: Scene) -> None:
     assert alert in run(scene, "alerts", "list", "--entry", entry_id.lower()).stdout
     assert alert in run(scene, "alerts", "list", "--entry", "ann's  WALLET").stdout
     assert entry_id in run(scene, "watchlist", "show", entry_id.lower()).stdout
+    for named in (entry_id.lower(), "ANN'S wallet"):
+        moved = run(scene, "transfers", "--address", named, "--format", "jsonl")
+        assert ALICE in moved.stdout
     for spelled in (message.lower(), alert.lower()):
         again = run(scene, "deliveries", "replay", spelled)
         assert again.exit_code == 0, again.output

@@ -311,7 +311,7 @@ def acknowledge(number: str, telling: Telling) -> list[Item]:
     command = Item(f"fundwatch alerts ack {number} --by NAME", "Acknowledge", "command")
     if not telling.link:
         return [command]
-    note = "Opens a page with a button; opening it changes nothing."
+    note = "A page with a button; opening it changes nothing."
     return [Item(telling.link, "Acknowledge", "link", note), replace(command, label="Or type")]
 
 

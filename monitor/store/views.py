@@ -23,7 +23,7 @@ from monitor.model import (
     TransferView,
     Watched,
 )
-from monitor.plain import utc
+from monitor.plain import quoted, unquoted, utc
 from monitor.store import Store, prices, watch
 from monitor.store.doubts import unchecked
 from monitor.store.journal import get_note
@@ -331,8 +331,8 @@ class _Look:
             "SELECT * FROM alert_log WHERE alert = ? ORDER BY at, rowid", [alert_id]
         )
         return "; ".join(
-            f"{row['state']} {utc(row['at'])} by {row['name']}"
-            + (f": {row['note']}" if row["note"] else "")
+            f"{row['state']} {utc(row['at'])} by {unquoted(row['name'])}"
+            + (f": {quoted(row['note'], 500)}" if row["note"] else "")
             for row in rows
         )
 

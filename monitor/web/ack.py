@@ -18,7 +18,7 @@ from wsgiref.types import WSGIEnvironment
 from monitor import __version__, hands, links, messages, routing
 from monitor.app import now, views
 from monitor.model import AlertView, ChannelConfig, Rendered, Severity
-from monitor.plain import plural, tidy, when
+from monitor.plain import plural, quoted, tidy, unquoted, when
 from monitor.settings import shipped_config
 from monitor.sheets.parts import Telling, chain_name, topic
 from monitor.store import Store, journal, post, watch
@@ -139,9 +139,9 @@ class AckPage:
     def _holders(self, link: _Link, *, full: bool) -> list[str]:
         """Who has acknowledged or closed alerts of this message, and when."""
         return [
-            f"{plural(count, 'alert')} {state} by {tidy(name, 200)}, "
+            f"{plural(count, 'alert')} {state} by {unquoted(name)}, "
             f"{when(at, self._desk.timezone)}"
-            + (f': "{tidy(note, hands.LONGEST_NOTE)}"' if note and full else "")
+            + (f": {quoted(note, hands.LONGEST_NOTE)}" if note and full else "")
             for state, name, note, at, count in journal.holders(self._store, link.message)
         ]
 
