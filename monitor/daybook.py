@@ -10,6 +10,7 @@ from typing import Any
 from monitor import status
 from monitor.plain import duration, plural, utc
 from monitor.settings import Settings
+from monitor.sheets.parts import case_said
 from monitor.status_text import BEHIND, BLIND, COMPLETE, NOT_READ, count
 from monitor.store import Store, journal
 
@@ -44,7 +45,8 @@ class Daybook:
         told = self._moved.get(case, 0)
         moved = plural(told, "alert") if told else "checked, nothing moved"
         where = f"{count(len(entries), 'address', 'addresses')} on {chains}"
-        return f"{case or 'Without case'}: {moved}. {where}, {_coverage(entries)}."
+        name = case_said(case) if case else "Without case"
+        return f"{name}: {moved}. {where}, {_coverage(entries)}."
 
 
 def _alerts_by_case(store: Store, since: int, until: int) -> dict[str, int]:
@@ -98,8 +100,8 @@ def _open(store: Store, allowed: Collection[str], now: int) -> list[str]:
     if not mine:
         return ["Every alert is acknowledged."]
     listed = [
-        f"{row['id']}  {row['severity']}, {row['case_id'] or 'no case'}, {row['chain']}, "
-        f"open for {duration(now - row['created'])}."
+        f"{row['id']}  {row['severity']}, {case_said(row['case_id']) or 'no case'}, "
+        f"{row['chain']}, open for {duration(now - row['created'])}."
         for row in mine[:LISTED]
     ]
     rest = len(mine) - len(listed)

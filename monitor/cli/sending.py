@@ -14,7 +14,7 @@ from monitor.daybook import Daybook
 from monitor.errors import ConfigError, Problem
 from monitor.freezing import Post
 from monitor.model import ChannelConfig
-from monitor.plain import plural, utc
+from monitor.plain import plural, tidy, utc
 from monitor.settings import Settings, shipped_config
 from monitor.store import journal, post, watch
 
@@ -69,7 +69,7 @@ def _delivery(row: sqlite3.Row) -> list[str]:
     tries = plural(row["attempts"], "try").replace("trys", "tries")
     due = f"next {utc(row['due'])}" if row["state"] == "waiting" else ""
     head = f"{row['message']}  {row['channel']}  {row['recipient']}"
-    return [head, f"{state}, {tries}" + (f", {due}" if due else ""), row["last_error"]]
+    return [head, f"{state}, {tries}" + (f", {due}" if due else ""), tidy(row["last_error"], 500)]
 
 
 @deliveries.command(name="replay")

@@ -126,8 +126,10 @@ def name_said(name: str, limit: int = 60) -> str:
 
 
 def case_said(case: str) -> str:
+    """A case id as it is where it is one, else in quotes; empty where there is none."""
     shown = tidy(case, 40)
-    return shown if re.fullmatch(r"[\w.#/-]+(?: [\w.#/-]+)?", shown) else quoted(case, 40)
+    plain = re.fullmatch(r"[\w.#/-]*(?: [\w.#/-]+)?", shown)
+    return shown if plain else quoted(case, 40)
 
 
 # --- assets ------------------------------------------------------------------------------
