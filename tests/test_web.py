@@ -291,17 +291,20 @@ def test_without_public_url_there_is_no_page(tmp_path: Path) -> None:
 def test_many_alerts_are_taken_at_once(served: Served) -> None:
     """The first twenty are shown and all are counted; the button takes all that are open."""
     message = served.tell(*[(ALICE, SHOP)] * 31)
-    first = next(iter(served.states()))
-    journal.take(served.desk.store, [first], "acknowledged", "Zoe", "", 5)
+    told = journal.alerts_of_message(served.desk.store, message)
+    many = len(told)
+    assert many > SHOWN + 1
+    journal.take(served.desk.store, told[:1], "acknowledged", "Zoe", "", 5)
     page = served.get(link(message)).text
     assert page.count("<li>") == SHOWN
-    assert "and 11 more alerts" in page
-    assert "I have all 30 in hand" in page
-    assert "1 of 31 alerts are in hand already; 30 are still open" in page
+    assert f"and {many - SHOWN} more alerts" in page
+    assert f"I have all {many - 1} in hand" in page
+    assert f"1 of {many} alerts are in hand already; {many - 1} are still open" in page
     done = served.post(link(message), name="Ann").text
-    assert "Ann has 30 alerts in hand. 1 alert had been taken before" in done
-    assert set(served.states().values()) == {"acknowledged"}
-    assert len(served.log()) == 31
+    assert f"Ann has {many - 1} alerts in hand. 1 alert had been taken before" in done
+    states = journal.states(served.desk.store, told)
+    assert set(states.values()) == {"acknowledged"}
+    assert len(served.log()) == many
 
 
 def test_hostile_text_stays_text(served: Served) -> None:
