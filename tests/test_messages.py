@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from decimal import Decimal
 from email.message import EmailMessage
 from html.parser import HTMLParser
 
@@ -25,6 +26,7 @@ from monitor.model import (
     Kind,
     Known,
     Lane,
+    Price,
     Severity,
     Status,
 )
@@ -466,7 +468,7 @@ def test_amounts_are_exact_to_the_last_digit(amount):
 def test_unverified_tokens_show_raw_units():
     """Decimals are the contract's own claim too: raw units first, the claim as a claim."""
     text = flat(sample.mail(sample.hostile("USDT")).text)
-    assert "Payroll wallet 3 (case NK-07) received an unverified token from an unknown" in text
+    assert "Payroll wallet 3 (case NK-07) received an unverified token." in text
     assert 'In 1,000,000,000,000,000,000,000,000 raw units of unverified token "USDT"' in text
     assert "It claims 6 decimals" in text
 
@@ -725,7 +727,7 @@ def test_minted_and_collected_tokens():
     text = flat(rendered.text)
     assert "IN unverified NFT" in rendered.subject
     assert f'1 NFT (token id {UINT256_MAX}) of unverified NFT collection "Ape <b>"' in text
-    assert "received 1 NFT of an unverified collection from the zero address." in text
+    assert "received 1 NFT of an unverified collection." in text
     assert "raw units" not in text
     assert "the zero address: tokens are created from it" in text
 
@@ -831,6 +833,41 @@ def both_ends(first: Entry, second: Entry, amount: int) -> list[AlertView]:
         sample.make_view(sample.TRON, each, [row], number=f"A-{n}", direction=way)
         for n, (each, way) in enumerate(((first, Direction.OUT), (second, Direction.IN)))
     ]
+
+
+def test_a_deposit_to_a_rollup_comes_from_outside():
+    """It has no sender on this chain; nothing is said of an unknown address."""
+    row = sample.ether(5 * 10**18, sender=None, recipient=sample.EVM_MINE)
+    view = sample.make_view(sample.ETHEREUM, sample.EVM_ENTRY, [row], direction=Direction.IN)
+    text = flat(sample.mail(view).text)
+    assert "Payroll wallet 3 (case NK-07) received 5 ETH from outside this chain." in text
+    assert "FROM none on this chain: it came from the parent chain" in text
+
+
+@pytest.mark.parametrize(
+    ("usd", "said"),
+    [
+        ("1", ", about 1.0 M USD, to an unknown address; 30.50 USDT left."),
+        ("0.0123456", ", about 12,346 USD, to an unknown address; 30.50 USDT left."),
+        ("0.00000000001", ", less than 0.01 USD, to an unknown address; 30.50 USDT left."),
+    ],
+)
+def test_the_headline_says_what_it_was_worth(usd, said):
+    """Rounded as people do, and never to nothing."""
+    price = Price("tron", sample.USDT, sample.T0, Decimal(usd), "x")
+    text = flat(sample.mail(of_row(replace(sample.usdt(), price=price))).text)
+    assert f"Payroll wallet 3 (case NK-07) sent 1,000,000 USDT{said}" in text
+
+
+def test_newly_mined_coins_have_no_sender():
+    row = sample.make_row(
+        *(sample.BITCOIN, sample.BTC_ENTRY), sender=None, recipient=sample.MINE,
+        amount=5 * 10**8, kind=Kind.COINBASE, leg="out:0",
+    )  # fmt: skip
+    row = replace(row, price=Price("bitcoin", "", sample.T0, Decimal(2), "x"))
+    view = sample.make_view(sample.BITCOIN, sample.BTC_ENTRY, [row], direction=Direction.IN)
+    text = flat(sample.mail(view).text)
+    assert "received 5 BTC net, about 10.00 USD, newly mined." in text
 
 
 def test_what_stays_inside_a_case_is_counted_once():

@@ -44,6 +44,8 @@ _NO_END = {
     Kind.UTXO_OUT: "the inputs of the transaction",
     Kind.COINBASE: "newly mined coins",
     Kind.FEE: "the network",
+    Kind.NATIVE: "outside the chain",
+    Kind.INTERNAL: "outside the chain",
 }
 
 

@@ -55,7 +55,13 @@ _PREFIX = {
     AlertKind.LATE: "LATE",
     AlertKind.ACTIVITY: "ACTIVITY",
 }
-_NO_SENDER = {Kind.UTXO_OUT: "the inputs of this transaction", Kind.COINBASE: "newly mined coins"}
+_OUTSIDE = "none on this chain: it came from the parent chain, or is newly created"
+_NO_SENDER = {
+    Kind.UTXO_OUT: "the inputs of this transaction",
+    Kind.COINBASE: "newly mined coins",
+    Kind.NATIVE: _OUTSIDE,
+    Kind.INTERNAL: _OUTSIDE,
+}
 _NO_RECIPIENT = {Kind.UTXO_IN: "the outputs of this transaction", Kind.FEE: "network fee"}
 READ_THIS = (
     "This chain does not say which input paid which output. Fundwatch does not guess change "

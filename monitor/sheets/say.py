@@ -91,11 +91,14 @@ def _acts(view: AlertView, telling: Telling, found: Sequence[Flow]) -> str:
     if came:
         same = out and others(view, "in") == others(view, "out") and not is_utxo(view)
         whence = " from there" if same else _whereto(view, telling, Direction.IN)
-        parts.append(f"received {_sums(came)}{whence}")
+        # Anybody can write any sender into an unverified token.
+        genuine = any(trusted(flow.sample) for flow in came)
+        parts.append(f"received {_sums(came)}{whence if genuine else ''}")
     if own:
         parts.append(f"moved {_sums(own)} to itself")
     together = ", in one transaction" if out and came else ""
-    return f"{' and '.join(parts)}{together}{_left(view, out, came)}"
+    said = f"{' and '.join(parts)}{together}{_left(view, out, came)}"
+    return said.replace(",,", ",")  # of a value, and of what follows it
 
 
 def _units(row: TransferView) -> int:
@@ -159,12 +162,19 @@ def _whereto(view: AlertView, telling: Telling, way: Direction) -> str:
     ends = others(view, way.value)
     rows = legs(view) if is_utxo(view) else view.transfers
     if not ends:
-        fresh = any(row.row.transfer.kind is Kind.COINBASE for row in rows)
-        return " without a receiver" if out else f", newly {'mined' if fresh else 'created'}"
+        return " without a receiver" if out else _from_nobody(rows)
     who = _several([party_said(view, telling, end) for end in ends])
     if is_utxo(view):
         return f" in a transaction that {'pays' if out else 'spends from'} {who}"
     return f" {'to' if out else 'from'} {who}"
+
+
+def _from_nobody(rows: Sequence[TransferView]) -> str:
+    kinds = {row.row.transfer.kind for row in rows}
+    if Kind.COINBASE in kinds:
+        return ", newly mined"
+    # Deposits to a rollup have no sender on it.
+    return " from outside this chain" if kinds & {Kind.NATIVE, Kind.INTERNAL} else ", newly created"
 
 
 def _several(said: Sequence[str]) -> str:
