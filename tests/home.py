@@ -86,7 +86,7 @@ class Home:
         """`fundwatch run` for the length of the block; what is left of it is ended."""
         process = self.start("run")
         try:
-            wait_for(lambda: "running on" in self.log(), 10, self.log)
+            wait_for(lambda: "running on" in self.log(), 60, self.log)
             yield process
         finally:
             if process.poll() is None:
