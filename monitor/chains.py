@@ -13,7 +13,7 @@ import re
 from functools import lru_cache
 
 import base58
-from eth_utils.address import is_checksum_address, to_checksum_address
+from Crypto.Hash import keccak
 
 from monitor import scripts, segwit
 from monitor.model import Chain
@@ -53,7 +53,17 @@ def canonical(chain: Chain, text: str) -> str:
 
 def display(chain: Chain, address: str) -> str:
     """The form that people see: EIP-55 capitals on EVM chains, canonical elsewhere."""
-    return to_checksum_address(address) if chain.family == "evm" else address
+    return checksummed(address) if chain.family == "evm" else address
+
+
+@lru_cache(maxsize=20_000)
+def checksummed(address: str) -> str:
+    """An EVM address with the capitals that guard it against slips: https://eips.ethereum.org/
+    EIPS/eip-55. Our own, for the library's takes a fifth of a second to load."""
+    digits = address[2:].lower()
+    told = keccak.new(digest_bits=256, data=digits.encode()).hexdigest()
+    shown = (c.upper() if int(mark, 16) > 7 else c for c, mark in zip(digits, told, strict=False))
+    return f"0x{''.join(shown)}"
 
 
 def _evm(chain: Chain, text: str) -> str:
@@ -68,7 +78,7 @@ def _evm(chain: Chain, text: str) -> str:
         )
     digits = text[2:]
     mixed = digits != digits.lower() and digits != digits.upper()
-    if mixed and not is_checksum_address(text):
+    if mixed and text != checksummed(text):
         raise AddressError(
             "has a letter in the wrong case (its checksum does not fit)",
             _AGAIN,

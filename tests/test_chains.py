@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import pytest
+from eth_utils.address import to_checksum_address
 from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor import settings
-from monitor.chains import AddressError, canonical, display, stable_id
+from monitor.chains import AddressError, canonical, checksummed, display, stable_id
 from monitor.config_chains import KIND_FAMILY
 from monitor.store.views import not_listed
 
@@ -162,3 +163,10 @@ def test_every_chain_says_what_no_list_holds():
     assert "validators" in not_listed(CHAINS["gnosis"])[0]
     assert "bare public keys" in not_listed(CHAINS["bitcoin"])[0]
     assert "atomic" in not_listed(CHAINS["avalanche"])[0]
+
+
+@given(st.binary(min_size=20, max_size=20))
+def test_capitals_are_those_of_the_public_library(raw: bytes) -> None:
+    """EIP-55 as eth-utils has it."""
+    address = f"0x{raw.hex()}"
+    assert checksummed(address) == to_checksum_address(address)

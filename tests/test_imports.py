@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -136,3 +138,14 @@ def test_edges_do_not_know_each_other(path: Path) -> None:
 def test_pure_code_touches_nothing(path: Path) -> None:
     """Values and pure code have no clock, network, database, environment, randomness."""
     assert not {name.split(".")[0] for name in imports(path)} & IMPURE
+
+
+def test_commands_start_without_what_only_some_need() -> None:
+    """Loading these takes longer than most commands take: nodes and services ask for them."""
+    heavy = ("web3", "eth_utils", "pydantic", "aiohttp", "apprise")
+    script = f"import sys, monitor.cli; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True,
+        cwd=PACKAGE.parent,
+    )  # fmt: skip
+    assert done.stdout.strip() == "[]"
