@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from monitor.model import (
     Chain,
     Entry,
     Interval,
+    Issuer,
     Kind,
     Row,
     Status,
@@ -45,6 +47,7 @@ BITCOIN = Chain("bitcoin", "Bitcoin", "utxo", "BTC", 8, 4, block_time=10)
 TRON = Chain("tron", "Tron", "tron", "TRX", 6, 4, block_time=10)
 A, B, X, Y = (f"0x{letter * 40}" for letter in "abde")
 TOKEN, FAKE = (f"0x{digit * 40}" for digit in "12")
+ISSUED = replace(ETHEREUM, issuers=(Issuer(TOKEN, "Mint", "COIN", ("tether",)),))
 COIN = Asset("ethereum", TOKEN, "USDT", 6)
 
 ERRORS = (
@@ -410,6 +413,15 @@ def token(sender: str, recipient: str, amount: int, contract: str = TOKEN) -> tu
     return (
         Move(Kind.FEE, sender, None, 50),
         Move(Kind.ERC20, sender, recipient, amount, contract),
+    )
+
+
+def act(sender: str, _recipient: str, amount: int) -> tuple[Move, ...]:
+    """The token's issuer freezes an address and destroys what is there; a third party pays."""
+    return (
+        Move(Kind.FEE, Y, None, 30),
+        Move(Kind.FROZEN, sender, None, 0, TOKEN),
+        Move(Kind.DESTROYED, sender, None, amount, TOKEN),
     )
 
 

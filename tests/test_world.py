@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from play import (
     BITCOIN,
     ETHEREUM,
+    ISSUED,
     TOKEN,
     TRON,
     A,
@@ -24,6 +25,7 @@ from play import (
     Play,
     X,
     Y,
+    act,
     internal,
     native,
     swap,
@@ -35,7 +37,7 @@ from monitor.model import Chain, Kind, Severity
 from monitor.store import journal, record
 
 Event = tuple[str, tuple[int, ...]]
-SHAPES = (native, internal, token, swap)
+SHAPES = (native, internal, token, swap, act)
 PARTIES = (A, B, X, Y)
 TOKENS = ["erc20", "erc721", "erc1155"]
 
@@ -53,7 +55,7 @@ def event(name: str, *most: int) -> st.SearchStrategy[Event]:
     return st.tuples(st.just(name), st.tuples(*(st.integers(0, m) for m in most)))
 
 
-PAY = event("pay", 3, 2, 3, 4)
+PAY = event("pay", 4, 2, 3, 4)
 FAULT = st.one_of(
     event("fail", 1, 3),
     event("lag", 1, 3),
@@ -154,11 +156,11 @@ class Story:
 
 
 def evm_story(folder: Path, *, newest_first: bool, lag: int, page: int, many: bool) -> Story:
-    ledger = FakeLedger(ETHEREUM)
+    ledger = FakeLedger(ISSUED)
     one = FakeSource(
         ledger,
         "one",
-        bundles=[["native"], ["internal"], TOKENS],
+        bundles=[["native"], ["internal"], TOKENS, ["issuer"]],
         index_lag=lag,
         page=page,
         hashless=["internal"],
@@ -167,7 +169,7 @@ def evm_story(folder: Path, *, newest_first: bool, lag: int, page: int, many: bo
     two = FakeSource(
         ledger,
         "two",
-        bundles=[["native", *TOKENS], ["internal"]],
+        bundles=[["native", *TOKENS], ["internal"], ["issuer"]],
         index_lag=6 - lag,
         newest_first=newest_first,
         page=page,
@@ -178,7 +180,7 @@ def evm_story(folder: Path, *, newest_first: bool, lag: int, page: int, many: bo
         return ledger.pay(*SHAPES[shape](PARTIES[sender], PARTIES[recipient], amount))
 
     for number in range(12):  # what happened before anybody watched
-        pay(number % 4, number % 3, (number + 1) % 4, number)
+        pay(number % 5, number % 3, (number + 1) % 4, number)
         ledger.mine(12)
     play.watch(A)
     play.watch(A, tell_when="final")
