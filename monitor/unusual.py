@@ -222,7 +222,8 @@ class _Walk:
             asset = self.assets.get((self.chain.key, contract or ""))
             gone = -sum(_signed(t, self.address) for t in mine if t.contract == contract)
             if asset is not None:
-                found.append(self._balance(contract, asset, max(0, gone), 0))
+                before = max(0, gone, self.held.get(contract, 0))
+                found.append(self._balance(contract, asset, before, 0))
         return found
 
     def _balance(

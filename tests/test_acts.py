@@ -380,8 +380,10 @@ def test_a_node_that_ignores_the_filter_forges_nothing() -> None:
 
 def _issuers(scene: Scene) -> None:
     """USDT and USDC on the scene's chain."""
-    tokens = {c: {"symbol": s, "decimals": 6} for c, s in ((USDT, "USDT"), (USDC, "USDC"))}
-    rows = {USDT: {"issuer": "Tether", "events": ["tether"]},
+    names = ((USDT, "USDT"), (USDC, "USDC"), (GOLD, "XAUt"))
+    tokens = {contract: {"symbol": symbol, "decimals": 6} for contract, symbol in names}
+    rows = {GOLD: {"issuer": "Tether", "events": ["tether-2"]},
+            USDT: {"issuer": "Tether", "events": ["tether"]},
             USDC: {"issuer": "Circle", "events": ["circle"]}}  # fmt: skip
     scene.home.write("config/assets.yaml", {"assets": {"dev": tokens}})
     scene.home.write("config/issuers.yaml", {"issuers": {"dev": rows}})
@@ -435,6 +437,23 @@ def test_what_an_issuer_does_is_told(scene: Scene) -> None:
     assert {t["kind"] for a in shown for t in a["transfers"]} >= {"frozen", "destroyed", "released"}
     kinds = [t["kind"] for t in scene.home.transfers("--address", BOB)]
     assert kinds.count("destroyed") == 1
+
+
+def test_what_is_destroyed_by_a_transfer_is_not_counted_twice(scene: Scene) -> None:
+    """The newer contracts burn: the event and a transfer to nobody tell the same thing. The
+    holder has sent nothing, and the money is gone once."""
+    burnt = TokenMove("ERC-20", GOLD, BOB, "0x" + "0" * 40, 5_000_000, log_index=1)
+    act = Act("DestroyedBlockedFunds", GOLD, BOB, 5_000_000, indexed=True, log_index=2)
+    paid = TokenMove("ERC-20", GOLD, BANK, BOB, 5_000_000)
+    _mine(scene, _tx(1, tokens=(paid,)), _tx(2, act, tokens=(burnt,)))
+    [told] = [a for a in scene.home.alerts() if a["severity"] == "severe"]
+    assert sorted((t["kind"], t["amount"]) for t in told["transfers"]) == [
+        ("destroyed", "0"), ("erc20", "5000000"),
+    ]  # fmt: skip
+    said = _text(scene, told["id"])
+    assert "Tether destroyed 5 XAUt at label b" in said
+    assert "5.000000 -> 0.000000 XAUt" in said
+    assert "sent 5" not in said
 
 
 def _text(scene: Scene, alert: str) -> str:

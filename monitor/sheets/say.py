@@ -67,14 +67,24 @@ def _done(
     """What an issuer did, then what else moved in the transaction."""
     who = owner(view.entry)
     rest = [flow for flow in found if flow.sample.row.transfer.kind not in ACTS]
-    said = [acts.said(row, who, _destroyed(row)) for row in done[:3]]
+    burnt = {id(row): flow for row in done for flow in rest if _burnt(row, flow)}
+    rest = [flow for flow in rest if flow not in burnt.values()]
+    said = [acts.said(row, who, _destroyed(row, burnt.get(id(row)))) for row in done[:3]]
     said += [f"{plural(len(done) - 3, 'more act')}."] if len(done) > 3 else []
     said += [f"Also: {who} {_acts(view, telling, rest)}."] if any(f.units for f in rest) else []
     return " ".join(said)
 
 
-def _destroyed(row: TransferView) -> str:
-    units = row.row.transfer.amount
+def _burnt(row: TransferView, flow: Flow) -> bool:
+    """Whether a flow is what an issuer destroyed, told by a transfer to nobody as well: the
+    holder has sent nothing."""
+    act, moved = row.row.transfer, flow.sample.row.transfer
+    out = flow.direction == Direction.OUT.value and act.contract == moved.contract
+    return act.kind is Kind.DESTROYED and not act.amount and out
+
+
+def _destroyed(row: TransferView, burnt: Flow | None) -> str:
+    units = burnt.units if burnt else row.row.transfer.amount
     if not units:
         return f"the {asset_name(row)}"
     return f"{said_units(row, units)}{worth_said(Flow('out', row, units, 1))}"
