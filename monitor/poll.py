@@ -32,7 +32,7 @@ from monitor.model import (
 from monitor.plan import OpenGap, Plan, Route, Signal, gap_key
 from monitor.ports import Source
 from monitor.reader import Desk, Failure, Outcome, Progress, Reading, read_from, split
-from monitor.store import Store, record, watch
+from monitor.store import Store, doubts, record, watch
 from monitor.store.record import StreamState
 
 WORKERS = 8
@@ -133,6 +133,7 @@ class Poller:
                 desk.forget_heads()
             self._work(again, report, everything)
         self._pass_over([s for s in subjects if s.chain not in self.world.desks], report)
+        doubts.forget_unwatched(self.store, self.world.clock())
         report.seconds = time.monotonic() - began
         report.stopped = self.stopping()
         return report

@@ -56,6 +56,7 @@ def leg(address: str | None, amount: int, *, put: bool, number: int = 0) -> Tran
     ("rows", "lane", "direction"),
     [
         ([transfer(105)], Lane.NEWS, Direction.IN),
+        ([transfer(105, sender=None)], Lane.NEWS, Direction.IN),  # from the parent chain
         ([transfer(105, sender=A, recipient=X), fee(105)], Lane.NEWS, Direction.OUT),
         ([transfer(105, sender=A, recipient=A), fee(105)], Lane.NEWS, Direction.SELF),
         ([token(X, A)], Lane.NEWS, Direction.IN),

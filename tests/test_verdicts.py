@@ -4,6 +4,7 @@ failed transaction, who is polled first. No alert is taken back, none is told tw
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from play import ETHEREUM, TOKEN, A, B, Play, X, Y, internal, native, token
 
 from monitor.model import AlertKind, Kind, Severity, Status
 from monitor.records import alert_object
-from monitor.store import journal
+from monitor.store import journal, watch
 from monitor.store.views import Views
 
 World = Callable[..., tuple[FakeLedger, Play]]
@@ -92,6 +93,22 @@ def test_list_and_look_ups_forget_an_unchanged_block(world: World) -> None:
     assert incidents(play) == []
     play.settle()
     play.check()
+
+
+def test_a_gap_of_a_list_ends_with_the_watch(world: World) -> None:
+    """Nobody watches the address any more: its incident does not last for ever."""
+    ledger, play = world()
+    tx = ledger.pay(*native(X, A, 5)).hash
+    ledger.mine()
+    play.poll()
+    play.sources[0].forgotten.add(tx)
+    ledger.mine()
+    play.poll()
+    assert incidents(play) == ["listgap:ethereum/s0"]
+    watch.retire(play.store, replace(play.entries[0], retired="2026-11-28 N"), ledger.now)
+    play.poll()
+    assert incidents(play) == []
+    assert play.store.read("SELECT * FROM doubt") == []
 
 
 def test_what_stays_forgotten_costs_little(world: World) -> None:
@@ -213,6 +230,38 @@ def test_an_alert_without_a_receipt_becomes_final_with_one(world: World) -> None
     assert states(play) == ["movement"]
     assert {r.status for r in play.rows()} == {Status.FINAL}
     assert play.store.read("SELECT * FROM doubt") == []
+
+
+def test_final_is_not_said_without_a_receipt(world: World) -> None:
+    """An entry that asks for final movements only: nothing of what failed, and what happened
+    once, when a receipt has been seen."""
+    ledger, play = world(tell_when="final")
+    play.sources[0].dumb = True
+    ledger.fail(*internal(X, A, 5))
+    ledger.pay(*internal(X, A, 6))
+    ledger.mine(8)
+    play.poll()
+    assert states(play) == []
+    play.sources[0].dumb = False
+    for _ in range(4):
+        play.poll()
+        ledger.mine()
+    assert states(play) == ["movement"]
+    assert {r.transfer.amount: r.status for r in play.rows()} == {
+        5: Status.ORPHANED,
+        6: Status.FINAL,
+    }
+
+
+def test_where_nobody_looks_anything_up_rows_are_told_as_ever(world: World) -> None:
+    """A chain whose sources have no look-ups: no doubt that could never end."""
+    ledger, play = world()
+    play.sources[0].lookups = False
+    ledger.pay(*internal(X, A, 5))
+    ledger.mine(8)
+    play.poll()
+    assert states(play) == ["movement"]
+    assert {r.status for r in play.rows()} == {Status.FINAL}
 
 
 @pytest.mark.parametrize("severity", [Severity.SEVERE, Severity.LOW])

@@ -6,8 +6,9 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 
 from monitor.model import Subject
-from monitor.plan import Doubt, Plan
+from monitor.plan import Doubt, Plan, Signal
 from monitor.store import Store
+from monitor.store.journal import put_signals
 
 OLDEST = 200  # of one subject, that one poll looks at
 
@@ -45,6 +46,26 @@ def unchecked(store: Store, chain: str, tx: str) -> bool:
     """Whether nobody has yet shown a receipt for what was told of a transaction."""
     sql = "SELECT 1 FROM doubt WHERE chain = ? AND tx = ? AND why = 'success'"
     return bool(store.read(sql, [chain, tx]))
+
+
+def forget_unwatched(store: Store, now: int) -> None:
+    """Forget what nobody watches any more, and end the incidents that only it kept open."""
+    rows = store.read(
+        "SELECT key FROM incident WHERE closed IS NULL "
+        "AND (key GLOB 'integrity:*' OR key GLOB 'listgap:*')"
+    )
+    if not rows:
+        return
+    with store.write() as conn:
+        conn.execute(
+            "DELETE FROM doubt WHERE NOT EXISTS "
+            "(SELECT 1 FROM entry e WHERE e.subject = doubt.subject AND e.retired IS NULL)"
+        )
+    left = store.read("SELECT DISTINCT chain, source, state FROM doubt WHERE state <> ''")
+    kinds = {"lost": "integrity", "kept": "listgap"}
+    lasting = {f"{kinds.get(r['state'], '')}:{r['chain']}/{r['source']}" for r in left}
+    over = [Signal(row["key"], bad=False) for row in rows if row["key"] not in lasting]
+    put_signals(store, over, now)
 
 
 def note(conn: sqlite3.Connection, plan: Plan) -> None:
