@@ -20,9 +20,12 @@ from evm_story import (
     BlockscoutServer,
     EtherscanServer,
     Move,
+    block_hash,
+    block_time,
     tx_of,
 )
 from scripted_server import Call, Reply, Server, serve
+from test_source_evm_rpc import Node
 
 from monitor.errors import SourceError
 from monitor.http import Http
@@ -31,6 +34,7 @@ from monitor.ports import Source
 from monitor.sources import build
 from monitor.sources.blockscout import parse_token_transfers
 from monitor.sources.companions import Movements, with_wraps_righted
+from monitor.sources.evm_logs import DEPOSIT, TRANSFER, WITHDRAWAL, topic_of
 
 WETH = "0x" + "ee" * 20
 WRAPPING = replace(CHAIN, wrapped=WETH)
@@ -92,6 +96,37 @@ def test_wraps_are_completed(listed: tuple[Move, ...]) -> None:
     if not listed:
         facts = next(f for f in batch.tokens if f.contract == WETH)
         assert facts.decimals == (18 if facts.symbol == "WETH" else 6)
+
+
+def test_the_same_rows_from_every_source() -> None:
+    """Etherscan's half, Blockscout's token rows and a node's logs come to one story."""
+    found = {}
+    rest = BlockscoutServer((*WRAPS, *TOKEN_ROWS))
+    events = [(DEPOSIT, 5, 100), (WITHDRAWAL, 7, 40), (DEPOSIT, 9, 3), (DEPOSIT, 9, 3)]
+    logs = [
+        log(block, ["wrap", "unwrap", "twice", "twice"][n], n, [event, topic_of(ME)], amount)
+        for n, (event, block, amount) in enumerate(events)
+    ]
+    logs.append(log(12, "sent", 9, [TRANSFER, topic_of(ME), topic_of(PEER)], 6))
+    node_side = Node(*logs)
+    node_side.newest = HEAD.height
+    servers = {"etherscan": EtherscanServer(WRAPS), "blockscout": rest, "evm_rpc": node_side}
+    for kind, server_side in servers.items():
+        with source(kind, server_side) as (adapter, _):
+            streams = next(b for b in adapter.bundles if "erc20" in b)
+            batch = adapter.fetch(ask(*streams))
+        found[kind] = sorted(t.identity for t in batch.transfers)
+        assert (batch.read, batch.gaps) == (Interval(0, 40), ())
+    assert len(found["evm_rpc"]) == len(EXPECTED)
+    assert found["etherscan"] == found["blockscout"] == found["evm_rpc"]
+
+
+def log(block: int, name: str, index: int, topics: list[str], amount: int) -> dict[str, Any]:
+    return {
+        "address": WETH, "topics": topics, "data": f"0x{amount:064x}", "logIndex": hex(index),
+        "blockNumber": hex(block), "blockHash": block_hash(block), "transactionHash": tx_of(name),
+        "blockTimestamp": hex(block_time(block)),
+    }  # fmt: skip
 
 
 def test_a_pass_asks_no_list_twice() -> None:

@@ -498,6 +498,31 @@ def test_refusal_in_a_server_error(error: Any) -> None:
         adapter.fetch(ask())
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"code": -32601, "message": "nothing of that name"},
+        {"code": -32000, "message": "the method eth_getLogs is not available"},
+        {"code": -32000, "message": "eth_getLogs is disabled on this endpoint"},
+        {"code": -32701, "message": PLEASE},
+    ],
+)
+def test_a_node_that_hands_out_no_logs(error: Any) -> None:
+    """Refused on any arguments: a limit of the node, which heads and look-ups do not share."""
+    scripted = Node()
+
+    def answer(call: Call) -> Reply:
+        if call.body["method"] != "eth_getLogs":
+            return scripted(call)
+        return Reply({"jsonrpc": "2.0", "id": call.body["id"], "error": error})
+
+    with node(answer) as (adapter, server):
+        assert adapter.head().height == 10_000
+        with pytest.raises(NotServed):
+            adapter.fetch(ask())
+        assert [c.body["method"] for c in server.calls].count("eth_getLogs") == 1
+
+
 def test_too_many_results_are_halved() -> None:
     """Dense blocks are read in smaller windows, and nothing is lost or doubled."""
     logs = [coin(n, 5000 + n // 3, n) for n in range(60)]

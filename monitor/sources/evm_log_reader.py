@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from monitor import issuers
-from monitor.errors import BadResponse, Refused, Unavailable
+from monitor.errors import BadResponse, NotServed, Refused, Unavailable
 from monitor.model import Ask, Chain, Gap, Interval
 from monitor.sources import acts
 from monitor.sources.evm_logs import (
@@ -24,6 +24,7 @@ from monitor.sources.evm_logs import (
     is_asked_event,
     topic_of,
 )
+from monitor.sources.evm_refusals import no_such_call
 
 ADDRESSES = 500  # in one list of a filter
 LEAST_CAP = 5  # logs; nobody is known to cut an answer to fewer
@@ -80,10 +81,13 @@ class LogReader:
         return list(logs.values()), gaps
 
     def _told(self, node: Node, window: Interval, query: Query) -> list[Any]:
-        told = node.ask(
-            "eth_getLogs",
-            [{"fromBlock": hex(window.lo), "toBlock": hex(window.hi), **query}],
-        )
+        span = {"fromBlock": hex(window.lo), "toBlock": hex(window.hi)}
+        try:
+            told = node.ask("eth_getLogs", [{**span, **query}])
+        except Refused as error:
+            if no_such_call(error):  # a limit of this node, not something to mend
+                raise NotServed(str(error)) from None
+            raise
         if not isinstance(told, list):
             raise BadResponse(f"{self._name} answered something else than a list of logs")
         return told

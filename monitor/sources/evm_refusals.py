@@ -113,6 +113,11 @@ def classify(name: str, status: int, error: object) -> SourceError:
     return Unavailable(message) if status >= 500 else BadResponse(message)
 
 
+def no_such_call(error: Refused) -> bool:
+    """Whether a refusal (of `classify`) is of the method itself, on any arguments."""
+    return "(-32601)" in str(error) or re.search(_METHOD, str(error), re.IGNORECASE) is not None
+
+
 def _made(meaning: type[SourceError], message: str, said: str) -> SourceError:
     return TooWide(message, limit_of(said)) if meaning is TooWide else meaning(message)
 
