@@ -26,6 +26,7 @@ PASSING = 3600  # seconds for which answers for another chain may last and pass 
 FIRST_BLOCK = 1_230_940_800  # no chain has blocks from before this time
 
 CASES_SHOWN = 20
+ENTRIES_NAMED = 1000  # in what machines get of an incident
 
 Mark = tuple[int, str]  # height and hash of a block
 
@@ -264,7 +265,7 @@ def fault_signal(found: Fault, chain: Chain, entries: Concerned) -> Signal:
         cure="Nothing needs to be done for the record. If it comes again, take this source out of "
         "the chain's list in config/chains.yaml or put it last.",
         chain=chain.key,
-        who=tuple(entry for entry, _ in entries),
+        who=tuple(entry for entry, _ in entries[:ENTRIES_NAMED]),
     )
 
 
@@ -296,5 +297,5 @@ def foreign_signal(source: str, why: str, chain: Chain, entries: Concerned) -> S
         cure="Look at the block on another explorer. If it comes again, take this source out of "
         "the chain's list in config/chains.yaml.",
         chain=chain.key,
-        who=tuple(entry for entry, _ in entries),
+        who=tuple(entry for entry, _ in entries[:ENTRIES_NAMED]),
     )

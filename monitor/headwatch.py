@@ -195,24 +195,45 @@ class HeadWatch:
         """Hold a source to its last final block after rows were read. Raises WrongChain."""
         with self._lock:
             marks = [k.mark for k in self._kept.get(source.name, ()) if k.mark is not None]
-        if marks and self._hash(source, marks[-1][0]) not in (marks[-1][1], None):
+        height, block_hash = marks[-1] if marks else (0, None)
+        if marks and self._hash(source, height) not in (block_hash, None):
             self._wrong(
                 source,
-                f"{source.name} shows another block {marks[-1][0]} of {self._chain.name} than a "
+                f"{source.name} shows another block {height} of {self._chain.name} than a "
                 "moment ago, though it was final: it answers for another chain now",
             )
 
     def _same_chain(self, source: Source, head: Head, kept: Sequence[Kept]) -> None:
-        """Hold a source to the last block that was final, and at first to the first block."""
-        marked = [k for k in kept if k.mark is not None and k.mark[0] <= head.height]
-        if not marked:
+        """Hold a source to the last block that was final, at first to that of another one."""
+        mark = _last_mark(kept, head)
+        if mark is None and kept:
             self._first_block(source)
-            return
-        mark = marked[-1].mark
-        assert mark is not None
-        told = self._hash(source, mark[0])
-        if told is not None and told != mark[1]:
-            self._replaced(source, head, kept, (mark[0], told))
+        elif mark is None:
+            self._beside_others(source, head)
+        else:
+            told = self._hash(source, mark[0])
+            if told is not None and told != mark[1]:
+                self._replaced(source, head, kept, (mark[0], told))
+
+    def _beside_others(self, source: Source, head: Head) -> None:
+        """A source that is heard for the first time: whether it shows a block that was final
+        by another one. Only where none has one are first blocks compared: some explorers
+        begin a chain elsewhere than others."""
+        with self._lock:
+            others = [k for name, kept in self._kept.items() if name != source.name for k in kept]
+        mark = _last_mark(sorted(others, key=lambda k: k.head.height), head)
+        told = self._hash(source, mark[0]) if mark is not None else None
+        if mark is None or told is None:
+            self._first_block(source)
+        elif told != mark[1]:
+            self._wrong(
+                source,
+                f"{source.name} shows another block {mark[0]} of {self._chain.name} than the "
+                "other sources: one of them answers for another chain",
+            )
+        elif (first := self._hash(source, 0)) is not None:
+            with self._lock:
+                self._say(source, 0, first)
 
     def _first_block(self, source: Source) -> bool:
         """Whether the source shows this chain's first block; False: it has no word on it."""
@@ -220,8 +241,9 @@ class HeadWatch:
         if told is None:
             return False
         with self._lock:
-            word = self._say(source, 0, told)
-            other = heads.foreign(word, self._words)
+            own = [w for w in self._words if w.source == source.name and not w.height]
+            known = own or self._words
+            other = heads.foreign(self._say(source, 0, told), known)
         if other is not None:
             self._wrong(
                 source,
@@ -250,11 +272,7 @@ class HeadWatch:
             source.identify()
         except Refused as error:
             self._wrong(source, str(error))
-        same = self._first_block(source)
-        with self._lock:
-            word = self._say(source, *told)
-        lasts = word.turn != self.turn if same else word.stood > heads.PASSING
-        if not lasts and not self._elsewhere(source, told):
+        if not self._lasts(source, told) and not self._elsewhere(source, told):
             self._wrong(
                 source,
                 f"{source.name} shows another block {told[0]} of {self._chain.name} than before, "
@@ -266,6 +284,14 @@ class HeadWatch:
             source.index_lag, reorganised=True,
         )  # fmt: skip
         self._contradicted(source, tuple(kept), found)
+
+    def _lasts(self, source: Source, told: Mark) -> bool:
+        """Whether a source stands by another block than before: it showed it in an earlier
+        pass already, and shows this chain's first block; for an hour where it cannot."""
+        same = self._first_block(source)
+        with self._lock:
+            word = self._say(source, *told)
+        return word.turn != self.turn if same else word.stood > heads.PASSING
 
     def _elsewhere(self, source: Source, told: Mark) -> bool:
         others = (s for s in self._sources if s is not source)
@@ -284,6 +310,12 @@ class HeadWatch:
             self._foreign[source.name] = why
             self._dirty = True
         raise WrongChain(why)
+
+
+def _last_mark(kept: Sequence[Kept], head: Head) -> Mark | None:
+    """The newest final block at or below a head."""
+    marks = (k.mark for k in reversed(kept) if k.mark is not None)
+    return next((mark for mark in marks if mark[0] <= head.height), None)
 
 
 def _newest(kept: Sequence[Kept], head: Head) -> bool:

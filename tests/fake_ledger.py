@@ -244,6 +244,7 @@ class FakeSource:
         axis: str = "height",
         hashless: Iterable[str] = (),
         heightless: Iterable[str] = (),
+        first_block: str = "",
     ) -> None:
         self.ledger = ledger
         self.name = name
@@ -258,6 +259,7 @@ class FakeSource:
         self.lookups = lookups
         self.hashless = frozenset(hashless)  # streams whose rows name no block hash
         self.heightless = frozenset(heightless)
+        self.first_block = first_block  # another hash than the chain's, as some explorers show
         self.served: list[Served] = []
         self.asked: list[Ask] = []
         self.looked_up = 0  # transactions asked for by hash
@@ -303,6 +305,8 @@ class FakeSource:
         view = self._answer()
         if not self.lookups:
             raise Refused("no look-ups here")
+        if not height and self.first_block:
+            return self.first_block
         return view.blocks[height].hash if height <= view.head.height else None
 
     def transaction(self, tx: str) -> TxWord:

@@ -246,3 +246,71 @@ def test_the_incident_ends_after_an_hour_of_peace(tell: Tell) -> None:
     journal.put_signals(play.store, [signal], ledger.now)
     assert heads.quiet(play.store, ledger.now) == []
     assert play.incidents() == {}
+
+
+def test_a_second_source_of_another_chain(tell: Tell) -> None:
+    """Held to what the first one showed when it steps in for the first time."""
+    ledger, play = tell({}, {})
+    play.abroad(1)
+    play.fail(0, 0)
+    ledger.pay(*native(A, X, 5))
+    ledger.mine(2)
+    play.poll()
+    assert play.rows() == []
+    assert "two shows another block" in play.incidents()["foreign"].what
+    play.mend(0)
+    play.mend(1)
+    play.poll()
+    assert told(play) == 1
+    end(play)
+
+
+def test_explorers_that_begin_a_chain_elsewhere(tell: Tell) -> None:
+    """Their first blocks differ, what was final since does not: it is the same chain."""
+    ledger, play = tell({}, {"first_block": "0xelsewhere"})
+    play.fail(0, 0)
+    ledger.pay(*native(A, X, 5))
+    ledger.mine(2)
+    play.poll()
+    assert told(play) == 1
+    assert play.incidents() == {}
+    play.mend(0)
+    end(play)
+
+
+def test_another_chain_at_first(tell: Tell) -> None:
+    """A source that was wrong when it was first asked is believed once it has been right for
+    an hour; until then nothing is taken of it, and that is told."""
+    ledger, play = tell({}, met=False)
+    play.abroad(0)
+    play.poll()
+    play.mend(0)
+    ledger.mine(30)
+    play.poll()
+    assert "foreign" in play.incidents()
+    for _ in range(8):
+        ledger.now += 600
+        ledger.pay(*native(A, X, 5))
+        ledger.mine(2)
+        play.poll()
+    mine = {t.tx for t in ledger.rows()}
+    assert mine <= {r.transfer.tx for r in play.rows()}
+    assert mine <= {tx for a in play.alerts(play.entries[0]) for _, tx, _ in a.rows}
+    assert "head" in play.incidents()
+
+
+def test_both_sources_turn_to_another_chain(tell: Tell) -> None:
+    """That they agree with each other is no reason to believe them."""
+    ledger, play = tell({}, {})
+    play.fail(0, 0)
+    play.poll()
+    play.mend(0)
+    play.abroad(0)
+    play.abroad(1)
+    pass_by(ledger, play, 3)
+    assert play.rows() == []
+    play.mend(0)
+    play.mend(1)
+    play.poll()
+    assert told(play) == 3
+    end(play)
