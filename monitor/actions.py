@@ -82,7 +82,7 @@ def _set_state(
 
 def _retire(desk: Fundwatch, entry_id: str, name: str, why: str, day: str) -> str:
     """In the file where the entry still stands there; else in the record alone."""
-    name, why = hands.name_of(name), hands.note_of(why, hands.CLOSED)
+    name, why = hands.name_of(name), hands.reason_of(why, "--why")
     found = lookup.the_entry(desk.store, entry_id, desk.settings.chains)
     entry_id = found.entry.id
     if not found.active:
@@ -115,4 +115,4 @@ def as_text(view: AlertView, store: Store, home: Path, settings: Settings, at: i
             home / "config" / "templates", shipped_config() / "templates"
         ),
     )
-    return f"{rendered.subject}\n\n{rendered.text}"
+    return messages.on_screen(rendered)

@@ -27,10 +27,14 @@ def name_of(name: str) -> str:
 
 def note_of(note: str, state: str) -> str:
     """The note to record. Raises ConfigError where an alert is closed without a reason."""
-    shown = tidy(note, LONGEST_NOTE)
-    if state == CLOSED and not shown:
-        remedy = "Say why it is closed: the reason is recorded"
-        raise ConfigError([Problem("--note", note, "is empty", remedy)])
+    return reason_of(note, "--note") if state == CLOSED else tidy(note, LONGEST_NOTE)
+
+
+def reason_of(text: str, option: str) -> str:
+    """The reason to record. Raises ConfigError, naming the option, where there is none."""
+    shown = tidy(text, LONGEST_NOTE)
+    if not shown:
+        raise ConfigError([Problem(option, text, "is empty", "Say why: the reason is recorded")])
     return shown
 
 

@@ -27,6 +27,7 @@ from monitor.records import (
     outline_body,
     webhook_body,
 )
+from monitor.sheets import say
 from monitor.sheets.about import passed_on
 from monitor.sheets.alert import alert_sheet
 from monitor.sheets.daily import daily_sheet
@@ -178,6 +179,13 @@ def render_outlines(
     )
 
 
+def on_screen(rendered: Rendered) -> str:
+    """A mail for a terminal: the subject once, whether or not its template repeats it."""
+    subject = rendered.subject.split()
+    repeated = rendered.text.split()[: len(subject)] == subject
+    return rendered.text if repeated else f"{rendered.subject}\n\n{rendered.text}"
+
+
 _SHEETS: Mapping[AlertKind, Callable[[AlertView, Telling], Sheet]] = {
     AlertKind.MOVEMENT: alert_sheet,
     AlertKind.AMENDMENT: alert_sheet,
@@ -200,6 +208,9 @@ def _sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
 def headline(view: AlertView, telling: Telling) -> str:
     """The sentence that tells one alert, as its mail begins. Never raises for what it holds."""
     try:
+        # Lists have thousands of lines: a whole sheet for each would take a minute.
+        if _SHEETS[view.alert.kind] is alert_sheet and telling.channel.detail != "reference":
+            return say.headline(view, telling)
         return _plain_sheet([view], telling).headline
     except Exception:  # noqa: BLE001 - as for mails: nothing may be hidden by its text
         return f"It cannot be shown here: fundwatch alerts show {clean(view.alert.id, 40)}"

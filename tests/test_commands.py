@@ -204,6 +204,19 @@ def test_closing_needs_a_reason(scene: Scene, alert: str, note: tuple[str, ...])
     assert state(scene, alert) == ("open", [])
 
 
+@pytest.mark.parametrize(
+    ("by", "why", "option"), [("", "over", "--by"), ("Ann", "", "--why"), ("Ann", " ", "--why")]
+)
+def test_ending_a_watch_needs_a_name_and_a_reason(
+    scene: Scene, by: str, why: str, option: str
+) -> None:
+    before = (scene.home.path / "watchlist.yaml").read_bytes()
+    done = run(scene, "watchlist", "retire", ALICE, "--by", by, "--why", why)
+    assert done.exit_code == 2
+    assert f"{option}: " in done.stderr
+    assert (scene.home.path / "watchlist.yaml").read_bytes() == before
+
+
 def test_nobody_takes_over_in_silence(scene: Scene, alert: str) -> None:
     """Whoever has it is named; taking it over is a word of its own, and is told."""
     assert run(scene, "alerts", "ack", alert, "--by", "Ann").exit_code == 0
@@ -270,6 +283,21 @@ def test_tables_fit_the_window(scene: Scene, command: tuple[str, ...], columns: 
     assert done.exit_code == 0, done.output
     assert max(map(len, done.stdout.splitlines())) <= columns
     assert "…" not in done.stdout
+
+
+def test_an_alert_on_the_screen_says_its_subject_once(scene: Scene) -> None:
+    """Also where somebody's own template does not repeat it."""
+    _, alert, _ = ids(scene)
+    shown = " ".join(run(scene, "alerts", "show", alert).stdout.split())
+    assert shown.startswith("[Fundwatch HIGH] OUT ")
+    assert shown.count("[Fundwatch HIGH] OUT ") == 1
+    own = scene.home.path / "config/templates/mail.txt.j2"
+    own.parent.mkdir(exist_ok=True)
+    own.write_text("OURS {{ sheet.headline }}", "utf-8")
+    shown = run(scene, "alerts", "show", alert).stdout
+    own.unlink()
+    assert shown.startswith("[Fundwatch HIGH] OUT ")
+    assert "OURS Ann's wallet (case CASE-1) sent " in shown
 
 
 def test_tables_answer_who_what_how_much_when(scene: Scene) -> None:

@@ -160,9 +160,7 @@ def messages_preview(home: Home, kind: str, name: str | None) -> None:  # noqa: 
         )
         told = Daybook(store, settings, since, until)
         rendered = freezing.preview(desk, config, since, until, told.remarks)
-    click.echo(
-        f"{rendered.subject}\n\n{rendered.text}" if config.kind != "email" else rendered.text
-    )
+    click.echo(messages.on_screen(rendered))
 
 
 def _reader(settings: Settings, name: str | None) -> ChannelConfig:
