@@ -22,9 +22,10 @@ from monitor.plain import MAX_DECIMALS, clean, rfc3339, tidy
 
 BODY_TYPE = "fundwatch.alerts.v1"
 # Of one webhook message: alerts, and bytes, which many servers take no more of.
-MAX_ALERTS = 420
+MAX_ALERTS = 500
 MAX_BODY = 1_040_000
 MAX_ROWS_SIZE = 200_000  # bytes of the transfers of one alert in it
+FLOOD = 100  # alerts in a body; more of them are told without the rows of their fees
 
 Allowed = Collection[str] | None
 
@@ -179,12 +180,16 @@ def webhook_body(
     if len(views) > MAX_ALERTS:
         raise ValueError(f"{len(views)} alerts in one message, at most {MAX_ALERTS} are allowed")
     whole = detail == "full"
-    alerts = [_bounded(alert_object(v, allowed)) if whole else reference_object(v) for v in views]
+    fees = len(views) <= FLOOD
+    alerts = [
+        _bounded(alert_object(v, allowed), fees=fees) if whole else reference_object(v)
+        for v in views
+    ]
     data = {"alerts": alerts} | ({"passed_on": True} if passed_on else {})
     return {"type": BODY_TYPE, "timestamp": rfc3339(created), "data": data}
 
 
-def _bounded(shown: dict[str, Any]) -> dict[str, Any]:
+def _bounded(shown: dict[str, Any], *, fees: bool) -> dict[str, Any]:
     """An alert with as many of its transfers as a body may hold, and the number of the others:
     `fundwatch transfers --tx` has them all."""
     room, kept = MAX_ROWS_SIZE, list[Any]()
@@ -193,6 +198,8 @@ def _bounded(shown: dict[str, Any]) -> dict[str, Any]:
         if room < 0:
             break
         kept.append(transfer)
+    moved = [each for each in kept if each["kind"] != "fee"]
+    kept = kept if fees or not moved else moved
     left = len(shown["transfers"]) - len(kept)
     if not left:
         return shown

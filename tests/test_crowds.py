@@ -20,6 +20,7 @@ from monitor.model import (
     AlertView,
     ChannelConfig,
     Direction,
+    Kind,
     Price,
     TransferView,
 )
@@ -99,7 +100,7 @@ def test_a_flood_fills_its_messages(tmp_path: Path) -> None:
         found = Counter({"mail": sum(len(each.alerts) for each in shared)})
         return found + Counter(each.channel for each in rest)
 
-    assert told(1001) == {"hook": 840, "mail": 3}
+    assert told(1001) == {"hook": 500, "mail": 3}
     assert told(1001, everything=True) == told(1121) == {"hook": 900, "mail": 903}
     with store.write() as conn:
         conn.execute("UPDATE subject SET in_flight = NULL")
@@ -136,6 +137,17 @@ def test_many_rows_of_one_transaction_fit_into_a_body() -> None:
     assert alert["transfers"]
     small = records.webhook_body([sample.outgoing()], 0)["data"]["alerts"][0]
     assert "transfers_left_out" not in small
+
+
+def test_a_flood_leaves_out_its_fees() -> None:
+    """Of a message with more than a hundred alerts, so that it stays small; and says so."""
+    view, fee = sample.outgoing(), sample.ether(21_000)
+    paid = replace(fee, row=replace(fee.row, transfer=replace(fee.row.transfer, kind=Kind.FEE)))
+    view = replace(view, transfers=(*view.transfers, paid))
+    few, many = (records.webhook_body([view] * n, 0)["data"]["alerts"] for n in (100, 101))
+    assert [t["kind"] for t in few[0]["transfers"]] == ["trc20", "fee"]
+    assert [t["kind"] for t in many[0]["transfers"]] == ["trc20"]
+    assert (few[0].get("transfers_left_out"), many[0]["transfers_left_out"]) == (None, 1)
 
 
 def test_a_file_that_is_too_much_for_a_mail_is_cut_and_says_so() -> None:

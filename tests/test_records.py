@@ -171,8 +171,8 @@ def test_no_floats_anywhere():
 
 def test_more_alerts_than_a_body_holds_are_a_mistake():
     """The caller splits; a body that is too long is never built."""
-    with pytest.raises(ValueError, match="421 alerts"):
-        records.webhook_body([sample.outgoing()] * 421, sample.T0)
+    with pytest.raises(ValueError, match="501 alerts"):
+        records.webhook_body([sample.outgoing()] * 501, sample.T0)
 
 
 def table(lines):

@@ -123,7 +123,7 @@ _channels = st.builds(
 
 
 @given(
-    st.lists(_channels, min_size=1, max_size=4, unique_by=lambda c: c.name),
+    st.lists(_channels, max_size=4, unique_by=lambda c: c.name),
     st.sampled_from(list(AlertKind)),
     st.sampled_from([s.value for s in Severity]),
     st.sampled_from([None, *Direction]),
@@ -136,12 +136,59 @@ def test_nothing_is_told_to_nobody(
     direction: Direction | None,
     wanted: list[str] | None,
 ) -> None:
-    """Whatever the rules say, an alert is owed to somebody, and to nobody twice."""
+    """Whatever the rules say, an alert is owed to somebody, and to nobody twice; without any
+    channel it is owed to the first that comes."""
     entry = replace(ENTRY, channels=None if wanted is None else tuple(wanted))
     told = alert(kind, severity, direction=direction)
     owed = [n for _, n, _ in routing.routes(told, entry, {c.name: c for c in channels})]
     assert owed
+    assert (owed == [routing.NOBODY]) is (not channels)
     assert len(owed) == len(set(owed))
+
+
+def trouble(key: str, closed: int | None = None) -> Alert:
+    facts = {"incident": {"key": key, "closed": closed}}
+    return alert(
+        AlertKind.NOTICE, entry_id=None, direction=None, audience="operations", facts=facts
+    )
+
+
+_PAIR = replace(MAIL, to=("a", "b"))
+_WAYS = [("mail", "a"), ("mail", "b"), ("ops", "ops"), ("hook", "hook"), ("boss", "boss")]
+
+
+@given(
+    st.lists(st.sampled_from([_PAIR, OPS, BOSS, HOOK]), max_size=4, unique_by=lambda c: c.name),
+    st.sampled_from(["channel:mail", "channel:mail/a", "channel:ops", "channel:hook"]),
+    st.frozensets(st.sampled_from(_WAYS)),
+)
+def test_news_of_trouble_take_no_way_that_fails(
+    channels: list[ChannelConfig], key: str, failing: frozenset[tuple[str, str]]
+) -> None:
+    """However many fail: somebody whose way works is told, and where nobody's does, it waits."""
+    told = trouble(key)
+    configs = {each.name: each for each in channels}
+    owed = [name for _, name, _ in routing.routes(told, None, configs, failing)]
+    works = {c.name for c in channels for r in routing.recipients(c) if (c.name, r) not in failing}
+    assert owed == [routing.NOBODY] if not works else set(owed) <= works
+    for name in owed if works else ():
+        to = routing.able(told, configs[name], failing, others=False)
+        assert not failing.intersection((name, each) for each in to)
+
+
+def test_news_of_trouble_go_to_others_first() -> None:
+    """Other channels, else the other recipients, else (it is over) whom it was about."""
+    notice, mine = trouble("channel:mail/a"), frozenset({("mail", "a")})
+    assert [n for _, n, _ in routing.routes(notice, None, {"mail": _PAIR, "ops": OPS}, mine)] == [
+        "ops"
+    ]
+    assert [n for _, n, _ in routing.routes(notice, None, {"mail": _PAIR}, mine)] == ["mail"]
+    assert routing.able(notice, _PAIR, mine, others=True) == ("b",)
+    alone = replace(MAIL, to=("a",))
+    assert [n for _, n, _ in routing.routes(notice, None, {"mail": alone}, mine)] == [
+        routing.NOBODY
+    ]
+    assert [n for _, n, _ in routing.routes(notice, None, {"mail": alone})] == ["mail"]
 
 
 @pytest.mark.parametrize(

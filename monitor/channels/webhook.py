@@ -24,7 +24,8 @@ from monitor.model import ChannelConfig, Outgoing
 TIMEOUT = 15.0  # seconds for the whole delivery
 _PREFIX = "whsec_"
 _MOST = 65_536  # bytes of the receiver's answer that are looked at
-_LATER = frozenset({408, 425, 429})  # of 4xx: not now; the others are a no until somebody acts
+# A no until somebody acts: 4xx but for "not now", and a server that does not know the request.
+_LASTING = frozenset({*range(400, 500), 501, 505}) - {408, 425, 429}
 _LEAST_KEY = 12  # bytes; a shorter key can be guessed from one signature
 _WORDS = 4096  # characters of it that may be shown
 _REMEDY_PRIVATE = "If this is meant, set allow_private: true for the channel."
@@ -189,7 +190,7 @@ class Webhook:
         """What an answer means that is neither acceptance nor a redirect."""
         return DeliveryError(
             f"{self.name} ({self._host}): answered HTTP {status} {words}".rstrip(),
-            lasting=400 <= status < 500 and status not in _LATER,
+            lasting=status in _LASTING,
             disable=status == 410,
             retry_after=retry_after,
             status=str(status),

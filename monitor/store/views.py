@@ -311,7 +311,7 @@ class _Look:
         rows = self.store.read(
             "SELECT r.channel, d.recipient, d.state, d.attempts, d.last_error, d.accepted_at "
             "FROM route r LEFT JOIN delivery d ON d.message = r.message "
-            "WHERE r.alert = ? ORDER BY r.channel, d.recipient",
+            "WHERE r.alert = ? AND r.channel <> '' ORDER BY r.channel, d.recipient",
             [alert_id],
         )
         return tuple(
