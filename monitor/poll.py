@@ -268,7 +268,7 @@ class Poller:
                         and desk.usable(source, everything=everything)
                     ):
                         jobs += self._group(pool, desk, source, bundle, mine, everything)
-                seen |= {s for b in source.bundles for s in b}
+                seen |= desk.handed_out(source)
         found: dict[Subject, dict[str, Batch | Failure]] = {}
         for group, future in jobs:
             got = future.result()

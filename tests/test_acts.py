@@ -203,6 +203,20 @@ def test_a_node_tells_the_acts(node: Rpc) -> None:
     assert batch.calls == 3  # one for what lies from the last log on
 
 
+@pytest.mark.real
+def test_a_node_that_stands_in_is_asked_once_under_a_head(node: Rpc) -> None:
+    """Address after address, as where the explorer before it has no such list."""
+    source = source_of(node.url, "evm_rpc")
+    ask = ask_of(source, CHAIN, ALICE)
+    addresses = (ALICE, BOB, *(f"0x{n:040x}" for n in range(9)))
+    batches = [source.fetch(_for(ask, a)) for a in addresses]
+    assert 0 < batches[0].calls <= 3
+    assert [b.calls for b in batches[1:]] == [0] * 10
+    assert legs(batches[0]) == expected(ALICE)
+    assert {t.kind for t in batches[1].transfers} == {Kind.FROZEN, Kind.RELEASED}
+    assert {b.read for b in batches} == {ask.span}
+
+
 def test_a_pass_costs_the_same_for_any_number_of_addresses(explorer: Explorer) -> None:
     """One reading under a head serves every address; the next head is read again."""
     ledger = ledger_of(story(ALICE, BOB))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from monitor import coverage, issuers
@@ -157,6 +157,29 @@ class Acts:
             by_address.setdefault(row.sender or "", []).append(row)
         gaps = (*told.gaps, *told.parsed.gaps)
         self._held = _Held(ask.head, lo, read, rows, gaps, told.sha256, by_address)
+
+
+class Shared:
+    """What a node answers for all addresses at once, by span, while its head is the same: where
+    it stands in for an explorer it is asked for one address after the other. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._head: Head | None = None
+        self._found: dict[Interval, Batch] = {}
+
+    def batch(self, ask: Ask, read: Callable[[Ask], Batch]) -> Batch:
+        """The part of the asked subjects. `read` brings the acts at every address."""
+        with self._lock:
+            if self._head != ask.head:
+                self._head, self._found = ask.head, {}
+            whole, calls = self._found.get(ask.span), 0
+            if whole is None:
+                whole = self._found[ask.span] = read(ask)
+                calls = whole.calls
+        wanted = {subject.address for subject in ask.subjects}
+        mine = tuple(t for t in whole.transfers if not wanted.isdisjoint(t.parties()))
+        return replace(whole, subjects=ask.subjects, transfers=mine, calls=calls)
 
 
 def _place(row: Transfer, axis: str) -> int:

@@ -82,6 +82,7 @@ class EvmRpc:
         self._web3 = Web3(self._node)
         self._width = Width(config.page_size or WINDOW)
         self._logs = LogReader(config.name, chain)
+        self._acts = acts.Shared()
 
     @property
     def bundles(self) -> tuple[frozenset[str], ...]:
@@ -137,12 +138,17 @@ class EvmRpc:
         return self._through_web3(lambda: self._web3.eth.get_balance(checksummed))
 
     def fetch(self, ask: Ask) -> Batch:
+        if ask.streams == acts.BUNDLE:
+            return self._acts.batch(ask, self._fetch)
+        return self._fetch(ask)
+
+    def _fetch(self, ask: Ask) -> Batch:
         recorder = PostRecorder(self._http)
         node = NodeProvider(self.name, recorder)
         walk = self._walk(ask, node, recorder)
         wanted = frozenset(subject.address for subject in ask.subjects)
         if ask.streams == acts.BUNDLE:
-            parsed = acts.parse_logs(self._chain, walk.logs, walk.times).touching(wanted)
+            parsed = acts.parse_logs(self._chain, walk.logs, walk.times)
         else:
             parsed = parse_logs(self._chain, walk.logs, wanted, walk.times)
         read, rest = walk.covered(ask, self._newest(node))

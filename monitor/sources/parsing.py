@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -130,11 +130,6 @@ class Parsed:
     gaps: tuple[Gap, ...] = ()
     tokens: tuple[TokenFacts, ...] = ()
     placed: bool = True  # False: a bad row has no readable place, so the list proves nothing
-
-    def touching(self, wanted: frozenset[str]) -> Parsed:
-        """Without the transfers of other addresses than these."""
-        mine = tuple(t for t in self.transfers if not wanted.isdisjoint(t.parties()))
-        return replace(self, transfers=mine)
 
 
 def read_rows(
