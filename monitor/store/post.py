@@ -143,14 +143,12 @@ def release_claims(store: Store, channel: str) -> int:
 
 
 _OFF = "SELECT channel FROM channel_state WHERE disabled IS NOT NULL"
-_WAITS = (
-    "d.state = 'waiting' AND d.claimed IS NULL AND (d.due <= ? OR (? AND NOT d.held)) "
-    f"AND d.channel NOT IN ({_OFF})"
-)
+_WAITS = f"d.state = 'waiting' AND (d.due <= ? OR (? AND NOT d.held)) AND d.channel NOT IN ({_OFF})"
 
 
 def channels_due(store: Store, now: int, *, all_waiting: bool) -> list[str]:
-    """Channels that have something to send: see due_deliveries."""
+    """Channels that have something to send, also what a round that was killed had begun: the
+    channel's next round takes it over."""
     query = f"SELECT DISTINCT channel FROM delivery d WHERE {_WAITS}"  # noqa: S608
     return [row["channel"] for row in store.read(query, [now, all_waiting])]
 
@@ -160,7 +158,8 @@ def due_deliveries(store: Store, channel: str, now: int, *, all_waiting: bool) -
     past our own waits, not past a time that the receiver named."""
     rows = store.read(
         "SELECT d.*, m.created FROM delivery d JOIN message m ON m.id = d.message "  # noqa: S608
-        f"WHERE {_WAITS} AND d.channel = ? ORDER BY m.created, m.rowid LIMIT ?",
+        f"WHERE {_WAITS} AND d.claimed IS NULL AND d.channel = ? "
+        "ORDER BY m.created, m.rowid LIMIT ?",
         [now, all_waiting, channel, ROUND_MOST],
     )
     return [
