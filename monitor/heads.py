@@ -22,6 +22,7 @@ KEEP = 16  # heads of one source
 AHEAD = 7200  # seconds that a block's time may run ahead of ours (Bitcoin's own rule)
 SLACK = 3600  # seconds' worth of blocks that may come at any pace
 LAG = 30  # seconds that a node may be behind another, however fast its chain is final
+RIPE = 60  # seconds after which a source can stand by a doubted head in the same pass
 PASSING = 3600  # seconds for which answers for another chain may last and pass again
 FIRST_BLOCK = 1_230_940_800  # no chain has blocks from before this time
 
@@ -212,14 +213,19 @@ def without(kept: Sequence[Kept], found: Fault) -> tuple[Kept, ...]:
     return tuple(k for k in kept if k.head not in found.false)
 
 
-def stood_by(kept: Sequence[Kept], turn: int) -> tuple[Kept, ...]:
-    """Kept heads after their source stood by them: doubts of earlier passes are dropped."""
-    return tuple(replace(k, doubt="") if k.doubt and k.turn != turn else k for k in kept)
+def stood_by(kept: Sequence[Kept], turn: int, now: int) -> tuple[Kept, ...]:
+    """Kept heads after their source stood by them: old doubts are dropped."""
+    return tuple(replace(k, doubt="") if _ripe(k, turn, now) else k for k in kept)
 
 
-def waiting(kept: Sequence[Kept], turn: int) -> Kept | None:
-    """The newest doubted head of an earlier pass: a later word can confirm it now."""
-    return next((k for k in reversed(kept) if k.doubt and k.turn != turn), None)
+def waiting(kept: Sequence[Kept], turn: int, now: int) -> Kept | None:
+    """The newest doubted head that a later word can confirm now."""
+    return next((k for k in reversed(kept) if _ripe(k, turn, now)), None)
+
+
+def _ripe(kept: Kept, turn: int, now: int) -> bool:
+    """Whether a doubted head is of an earlier pass; a pass may be long."""
+    return bool(kept.doubt) and (kept.turn != turn or now - kept.at >= RIPE)
 
 
 def believed(kept: Sequence[Kept]) -> tuple[Kept, ...]:

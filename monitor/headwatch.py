@@ -16,6 +16,7 @@ from monitor.heads import Book, Fault, Kept, Mark, News, Word
 from monitor.model import Batch, Chain, Head
 from monitor.ports import Source
 
+MUTE = 3600  # seconds
 WALK = 8  # older marks that are looked at to find where a chain was reorganised
 
 
@@ -31,7 +32,7 @@ class HeadWatch:
         self._lock = threading.Lock()
         self._kept: dict[str, tuple[Kept, ...]] = {}
         self._words: tuple[Word, ...] = ()
-        self._mute: set[str] = set()  # sources that cannot tell the hashes of blocks
+        self._mute: dict[str, int] = {}  # sources that tell no block's hash: until when
         self._faults: list[Fault] = []
         self._foreign: dict[str, str] = {}
         self._dirty = False
@@ -100,10 +101,11 @@ class HeadWatch:
         found = heads.fallen(source.name, kept, head, source.axis, self._chain, source.index_lag)
         if found is not None:
             kept = self._contradicted(source, kept, found)
-        doubted = heads.waiting(kept, self.turn)
+        now = self.clock()
+        doubted = heads.waiting(kept, self.turn, now)
         if doubted is None or not self._still_there(source, doubted, head):
             return kept, False
-        return heads.stood_by(kept, self.turn), True
+        return heads.stood_by(kept, self.turn, now), True
 
     def _contradicted(
         self, source: Source, kept: tuple[Kept, ...], found: Fault
@@ -154,7 +156,7 @@ class HeadWatch:
         """The block that this head makes final, with its hash; an empty one where the
         source does not have it, None where it has no word on it."""
         height = coverage.final_line(head, "height", self._chain)
-        if height <= 0 or source.name in self._mute:
+        if height <= 0 or self._is_mute(source):
             return None
         try:
             return height, source.block_hash(height) or ""
@@ -164,7 +166,7 @@ class HeadWatch:
 
     def _hash(self, source: Source, height: int) -> str | None:
         """A block's hash; None where the source has no word on it."""
-        if source.name in self._mute:
+        if self._is_mute(source):
             return None
         try:
             return source.block_hash(height)
@@ -172,9 +174,13 @@ class HeadWatch:
             self._no_word(source, error)
             return None
 
+    def _is_mute(self, source: Source) -> bool:
+        return self.clock() < self._mute.get(source.name, 0)
+
     def _no_word(self, source: Source, error: SourceError) -> None:
+        """A source that refuses is not asked again for a while: each call counts."""
         if isinstance(error, Refused):
-            self._mute.add(source.name)
+            self._mute[source.name] = self.clock() + MUTE
 
     def _keep(self, source: Source, kept: tuple[Kept, ...]) -> str:
         now = self.clock()

@@ -126,3 +126,13 @@ def test_the_longer_standing_counts(ours: int, theirs: int, wrong: bool) -> None
     other = Word("two", 0, "a", NOW, NOW + theirs)
     elsewhere = Word("two", 7, "c", NOW, NOW + 9 * HOUR)
     assert heads.foreign(mine, [other, elsewhere]) == (other if wrong else None)
+
+
+@pytest.mark.parametrize(
+    ("turn", "ago", "ripe"), [(0, 1, True), (7, 1, False), (7, heads.RIPE, True)]
+)
+def test_when_a_doubt_can_end(turn: int, ago: int, ripe: bool) -> None:
+    """In the next pass, or after a minute of a long one."""
+    told = [kept(1000, 90), kept(9000, ago, "too soon", turn=turn)]
+    assert (heads.waiting(told, 7, NOW) == told[1]) is ripe
+    assert [k.doubt for k in heads.stood_by(told, 7, NOW)] == ["", "" if ripe else "too soon"]

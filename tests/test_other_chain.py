@@ -287,7 +287,7 @@ def test_another_chain_between_head_and_list(case: Case, tmp_path: Path) -> None
 
 
 @ALL
-@pytest.mark.parametrize("high", [20, 10**6])
+@pytest.mark.parametrize("high", [20, 10**6, 10**12])
 def test_a_head_that_is_not_there(case: Case, high: int, tmp_path: Path) -> None:
     """Heads too high: nothing is missed once they have ended, and operations hear of it."""
     with staged(case, tmp_path) as scene:
