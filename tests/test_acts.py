@@ -304,6 +304,36 @@ def test_a_failure_is_asked_once_under_a_head() -> None:
         assert len(server.calls) == 1
 
 
+def test_a_row_without_a_place_proves_nothing_and_breaks_nothing() -> None:
+    """A reading that cannot be trusted as whole takes back nothing that was read before, and
+    the next good one is whole again."""
+    rows: list[object] = []
+
+    def respond(call: Call) -> Reply:
+        found = rows if call.query["topic0"] == FREEZE else []
+        text = {"status": "1", "message": "OK", "result": found}
+        return Reply(
+            text if found else {"status": "0", "message": "No records found", "result": []}
+        )
+
+    with serve(respond) as server:
+        source = source_of(server.url, "etherscan")
+        assert source.fetch(ASK).read == Interval(0, 200)
+        rows.append({**_log(USDT, [FREEZE], "0x" + WORD), "blockNumber": "soon"})
+        for height in (201, 202):
+            later = _under(height)
+            assert source.fetch(later).read is None
+        rows[:] = [{**_log(USDT, [FREEZE], "0x" + WORD), "blockNumber": "0xca"}]
+        batch = source.fetch(_under(203))
+    assert batch.read == Interval(150, 203)
+    assert [t.block_height for t in batch.transfers] == [202]
+
+
+def _under(height: int) -> Ask:
+    head = Head(height, 1_700_000_000 + height)
+    return Ask(ASK.subjects, ASK.streams, Interval(150, height), head)
+
+
 def _log(contract: str, topics: list[str], data: str, index: int = 0) -> dict[str, Any]:
     return {
         "address": contract, "topics": topics, "data": data, "blockNumber": "0x65",

@@ -151,7 +151,9 @@ class Acts:
         lo = keep.lo if keep else ask.span.lo
         read = told.read if told.parsed.placed else None
         if keep is not None and keep.read is not None:
-            read = Interval(lo, read.hi if read is not None else min(keep.read.hi, start - 1))
+            # What was held stands below the place from which it was read again.
+            hi = read.hi if read is not None else min(keep.read.hi, start - 1)
+            read = Interval(lo, hi) if hi >= lo else None
         by_address: dict[str, list[Transfer]] = {}
         for row in rows:
             by_address.setdefault(row.sender or "", []).append(row)
