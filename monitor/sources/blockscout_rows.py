@@ -107,8 +107,9 @@ def _token(row: Mapping[str, Any], chain: Chain) -> Iterator[Transfer]:
     token, total = fields(row.get("token")), fields(row.get("total"))
     kind = KINDS.get(text(row.get("token_type") or token.get("type"), "token_type"))
     if kind is None:
+        tx = hash32(row.get("transaction_hash"), "transaction_hash")
         written = shown(row.get("token_type") or token.get("type"))
-        raise RowError(f"a token of type {written}, which is not known: look it up")
+        raise RowError(f"transaction {tx} moves a token of a kind not known here, {written}")
     amount = 1 if kind is Kind.ERC721 else whole(total.get("value"), "value")
     token_id = None if kind is Kind.ERC20 else str(whole(total.get("token_id"), "token_id"))
     sender, recipient = (
