@@ -111,6 +111,8 @@ def _check(bench: Bench) -> int:
     check_channels.check(bench)
     for name, text in check_cost.facts(bench.settings, bench.entries, made.by_chain):
         out.fact(name, text)
+    for text, cure in check_cost.failures(bench.settings, bench.entries, made.by_chain):
+        out.fail(text, cure)
     for text, cure in check_cost.warnings(bench.settings, bench.entries, made.by_chain):
         out.warn(text, cure)
     code = BAD_INPUT if list_is_bad else FAILED if out.failures else GOOD
@@ -201,6 +203,10 @@ def _database(bench: Bench) -> None:
             out.note(f"{guard.DATABASE} is not there yet; the first poll or run makes it")
         return
     version = store.read("PRAGMA user_version")[0][0]
+    for each in (store.path, bench.home / guard.LOCK):
+        if guard.is_readable_by_others(each):
+            cure = f"chmod 600 {each}"
+            out.warn(f"{each.name} can be read by other users of this machine", cure)
     size = f"{store.path.stat().st_size / 1e6:,.1f} MB"
     if version < VERSION:
         out.warn(

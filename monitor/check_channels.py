@@ -19,7 +19,7 @@ def check(bench: Bench) -> None:
     tail = "was tried" if bench.offline else "was sent"
     out.section(f"CHANNELS (nothing {tail}; to send: fundwatch channels test NAME)")
     if not settings.channels:
-        out.warn("no channel is set up: nobody is told", "config/channels.yaml")
+        out.fail("no channel is set up: nobody is told", "say whom to tell in config/channels.yaml")
         return
     off = post.disabled(bench.store) if bench.store else {}
     with ThreadPoolExecutor(len(settings.channels), thread_name_prefix="check") as pool:

@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from monitor import budget, net, value
-from monitor.model import ChannelConfig, Entry, SourceConfig
+from monitor.model import ChannelConfig, Entry, Severity, SourceConfig
 from monitor.plain import duration
 from monitor.ports import Source
 from monitor.settings import Settings
+from monitor.status_text import count
 
 BySource = Mapping[str, Sequence[Source]]  # chain -> sources in order
 
@@ -45,6 +46,36 @@ def warnings(
                     "reading will stop when they are used up",
                     f"write  every: {found.interval}  or leave the line out",
                 )
+
+
+def failures(
+    settings: Settings, entries: Sequence[Entry], made: BySource
+) -> Iterator[tuple[str, str]]:
+    """(what, cure) where a round of reading is longer than the severity of an entry allows."""
+    found = cost(settings, entries, made)
+    pace = max(settings.poll_interval or found.interval, int(found.least_seconds))
+    allowed = (
+        (Severity.SEVERE, settings.round_severe, "round_severe_minutes"),
+        (Severity.HIGH, settings.round_high, "round_high_minutes"),
+    )
+    for severity, limit, key in allowed:
+        number = sum(e.severity is severity and bool(made.get(e.subject.chain)) for e in entries)
+        who = count(number, "entry", "entries")
+        if number and pace > limit:
+            yield (
+                f"a round of reading takes {duration(pace)}; for {who} of "
+                f"severity {severity.value} it may take {duration(limit)}",
+                f"{_faster(settings, found)}; or set {key} in config/settings.yaml and say so to "
+                "the desk",
+            )
+
+
+def _faster(settings: Settings, found: budget.Cost) -> str:
+    """What would make a round shorter."""
+    if settings.poll_interval and settings.poll_interval > found.interval:
+        return f"write  every: {found.interval}  or leave the line out"
+    name = found.narrowest or "the source"
+    return f"use a larger plan of {name} or a node of your own, or watch fewer addresses"
 
 
 def _limits(config: SourceConfig) -> list[tuple[str, int, int]]:

@@ -32,6 +32,8 @@ SETTING_KEYS = (
     "trailing_window_days",
     "hold_minutes",
     "hold_severe_minutes",
+    "round_severe_minutes",
+    "round_high_minutes",
     "timezone",
     "reply_to",
     "daily_hour",
@@ -79,6 +81,8 @@ class Settings:
     trailing_window_days: int = 2
     hold: int = 7200  # seconds that a blind spot must last before it is told
     hold_severe: int = 1800  # the same for a severe entry
+    round_severe: int = 900  # seconds that a round of reading may take with severe entries ...
+    round_high: int = 3600  # ... and with entries of severity high; longer fails in `check`
     timezone: str = "UTC"  # of the desk; the watchlist's own goes first
     reply_to: str = ""  # of mails, where the channel names none
     daily_hour: int = 8  # of the desk's day: when the daily mail goes out
@@ -177,6 +181,10 @@ def _general(settings: Settings, row: Row, secrets: _Secrets) -> Settings:
     if timezone not in zoneinfo.available_timezones():
         row.bad("timezone", timezone, "is not a known time zone", "Write it like Europe/Zurich")
     hold, severe = row.whole("hold_minutes", 0, 10_000), row.whole("hold_severe_minutes", 0, 10_000)
+    round_severe, round_high = (
+        row.whole("round_severe_minutes", 1, 10_000),
+        row.whole("round_high_minutes", 1, 10_000),
+    )
     days = row.whole("trailing_window_days", 1, 30)
     bundle = row.text("ca_bundle")
     return replace(
@@ -187,6 +195,8 @@ def _general(settings: Settings, row: Row, secrets: _Secrets) -> Settings:
         trailing_window_days=settings.trailing_window_days if days is None else days,
         hold=settings.hold if hold is None else hold * 60,
         hold_severe=settings.hold_severe if severe is None else severe * 60,
+        round_severe=settings.round_severe if round_severe is None else round_severe * 60,
+        round_high=settings.round_high if round_high is None else round_high * 60,
         timezone=timezone,
         reply_to=row.text("reply_to"),
     )

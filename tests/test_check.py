@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from home import (
     ALICE,
     BOB,
@@ -138,7 +139,7 @@ def test_a_refused_key_fails_without_showing_it(tmp_path: Path) -> None:
 def test_lists_that_nobody_serves_are_blind_spots_with_a_cure(
     tmp_path: Path, evm_node: Any
 ) -> None:
-    """A node alone cannot list coins of an address: WARN, partly, exit 0."""
+    """A node alone cannot list coins of an address: WARN, partly, no FAIL."""
     evm_node.call("evm_mine")
     home = Home(tmp_path)
     home.write("config/chains.yaml", {"chains": {"dev": dev_chain("node")}})
@@ -147,7 +148,8 @@ def test_lists_that_nobody_serves_are_blind_spots_with_a_cure(
     home.write("watchlist.yaml", watchlist(entry(ALICE), entry(BOB)))
     code, lines = checked(home)
     text = flat(lines)
-    assert code == 0
+    failures = [line for line in lines if line.startswith(" FAIL")]
+    assert (code, len(failures)) == (1, 1), "it has no channel, which is another matter"
     assert "NOT covered: native, internal; blind for 2 entries on dev" in text
     assert "0 of 2 entries can be read fully, 2 partly" in text
 
@@ -218,10 +220,10 @@ def test_a_folder_without_a_list_is_told_how_to_make_one(tmp_path: Path) -> None
 
 
 def test_a_fresh_home_runs_and_says_that_nobody_is_told(tmp_path: Path) -> None:
-    """After init: warnings for the empty list and the missing channel, exit 0."""
+    """After init: a warning for the empty list, and the missing channel fails."""
     setup.init(tmp_path, example=False)
     code, lines = checked(Home(tmp_path), offline=True)
-    assert code == 0
+    assert code == 1
     assert "the list is empty" in flat(lines)
     assert "no channel is set up: nobody is told" in flat(lines)
 
@@ -418,3 +420,53 @@ def test_it_says_whether_prices_come_and_who_learns_what(tmp_path: Path) -> None
         text = flat(checked(scene.home, offline=True)[1])
     assert "switched off (prices: none)" in text
     assert "min_amount in USD, and nothing there has a price: everything that comes in" in text
+
+
+@pytest.mark.parametrize(
+    ("severity", "every", "words"),
+    [
+        ("severe", 901, "1 entry of severity severe it may take 15 min"),
+        ("severe", 900, ""),
+        ("high", 3601, "1 entry of severity high it may take 60 min"),
+        ("high", 3600, ""),
+        ("medium", 86_400, ""),
+    ],
+)
+def test_a_round_longer_than_a_severity_allows_fails(
+    tmp_path: Path, severity: str, every: int, words: str
+) -> None:
+    """News of a severe entry within 15 minutes, of a high one within the hour, or `check` says
+    that it cannot be served; the settings may say otherwise."""
+    with staged(tmp_path) as scene:
+        scene.home.write("watchlist.yaml", watchlist(entry(ALICE, severity=severity)))
+        scene.home.write("config/settings.yaml", {"every": every, "prices": "none"})
+        code, lines = checked(scene.home, offline=True)
+        assert (words in flat(lines)) if words else ("it may take" not in flat(lines))
+        assert code == int(bool(words))
+        wider = {"round_severe_minutes": 60, "round_high_minutes": 120}
+        scene.home.write("config/settings.yaml", {"every": every, "prices": "none", **wider})
+        assert checked(scene.home, offline=True)[0] == 0
+
+
+def test_a_budget_that_serves_too_many_addresses_fails(tmp_path: Path) -> None:
+    """Many addresses on a small plan: the round that follows from it is told, with a cure."""
+    with staged(tmp_path) as scene:
+        mine = yaml.safe_load((tmp_path / "config/sources.yaml").read_text("utf-8"))
+        mine["sources"]["mine"]["calls_per_day"] = 200
+        scene.home.write("config/sources.yaml", mine)
+        scene.home.write("config/settings.yaml", {"prices": "none"})
+        code, lines = checked(scene.home, offline=True)
+    assert code == 1
+    assert "a round of reading takes" in flat(lines)
+    assert "use a larger plan of mine" in flat(lines)
+
+
+def test_a_record_that_others_may_read_is_told(tmp_path: Path) -> None:
+    """It names cases and holds links that take alerts in hand."""
+    with staged(tmp_path) as scene:
+        scene.home.run("poll")
+        assert "can be read by other users" not in flat(checked(scene.home, offline=True)[1])
+        (tmp_path / "fundwatch.db").chmod(0o640)
+        assert "fundwatch.db can be read by other users" in flat(
+            checked(scene.home, offline=True)[1]
+        )

@@ -380,7 +380,7 @@ def test_installed_command_needs_no_checkout(installed: Installed) -> None:
     assert Path(where.strip()).is_relative_to(installed.python.parents[1])
     assert monitor.__version__ in installed.run(installed.command, "--version")
     assert "created" in installed.run(installed.command, "--home", "new", "init", "--example")
-    said = installed.run(installed.command, "--home", "new", "check", "--offline")
+    said = installed.run(installed.command, "--home", "new", "check", "--offline", code=1)
     assert "WATCHLIST" in said
     assert "FAIL " not in said
     well = installed.run(installed.command, "--home", "new", "status", "--healthy", code=1)
