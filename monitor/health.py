@@ -8,16 +8,18 @@ budget that is used up, a canary that no longer sings.
 
 from __future__ import annotations
 
+import re
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from monitor import verdict, vitals
-from monitor.model import Entry, Severity, Watched
+from monitor.model import Entry, Severity
 from monitor.plain import duration, utc
 from monitor.plan import Signal
+from monitor.status_text import count
 from monitor.store import Store, heads, journal, watch
+from monitor.store.record import UNSERVED
 from monitor.store.views import STREAM_WORDS
 
 if TYPE_CHECKING:
@@ -28,77 +30,121 @@ LATE_ROUNDS = 3  # polls that a list may miss before that is told
 # After a start, reading comes first: what is old only because nothing ran is no news.
 START_HOLD = 600
 DAY = 86_400
+_ADDRESS = re.compile(r"\b[0-9A-Za-z]{26,}\b")  # operations see no address in an error's text
 
-Entries = Mapping[str, Sequence[Entry]]  # active ones, by chain
+WHO_MOST = 50  # entries that a signal names; the others are counted
 
 
 def signals(desk: Fundwatch, now: int) -> list[Signal]:
     """Everything that is watched about reading, good or bad."""
-    active = [w for w in watch.all_entries(desk.store) if w.active]
-    entries: dict[str, list[Entry]] = {}
-    for each in active:
-        entries.setdefault(each.entry.subject.chain, []).append(each.entry)
+    chains = watch.active_chains(desk.store)
     return [
-        *_blind(desk, entries),
-        *_no_source(desk, entries),
+        *_blind(desk, chains),
+        *_no_source(desk, chains),
         *_refused(desk),
         *_standing_still(desk, now),
         _overdue(desk, now),
-        *_late(desk, entries, now),
+        *_late(desk, chains, now),
         *_spent(desk, now),
-        *_canaries(desk, active, now),
+        *_canaries(desk, now),
         *heads.quiet(desk.store, now),
     ]
 
 
-@dataclass
-class _List:
-    """One list of one chain over all watched addresses."""
+def _blind(desk: Fundwatch, chains: Sequence[str]) -> Iterable[Signal]:
+    """Lists that cannot be read, by chain and list; told after a hold time. What no configured
+    source lists at all is a limit, which is told once."""
+    failing = {(row["chain"], row["stream"], row["unserved"]): row for row in _failing(desk.store)}
+    for chain in chains:
+        known = desk.settings.chains.get(chain)
+        for stream in known.streams if known else ():
+            yield _list_signal(desk, chain, stream, failing.pop((chain, stream, 0), None))
+            if row := failing.pop((chain, stream, 1), None):
+                yield _limit_signal(desk, chain, stream, row)
+    yield from (Signal(key, bad=False) for key in _vanished(desk, chains))
 
-    failing: set[str] = field(default_factory=set)  # keys of subjects
-    error: str = ""
+
+def _list_signal(desk: Fundwatch, chain: str, stream: str, row: sqlite3.Row | None) -> Signal:
+    key = f"blind:{chain}/{stream}"
+    if row is None:
+        return Signal(key, bad=False)
+    who = _who(desk.store, chain, "r.stream = ? AND r.failing IS NOT NULL", [stream])
+    severity = Severity.SEVERE if row["severe"] else Severity.HIGH
+    words, number = STREAM_WORDS.get(stream, stream), count(row["n"], "entry", "entries")
+    error = _ADDRESS.sub("(address)", row["error"].rstrip("."))
+    return Signal(
+        key=key,
+        bad=True,
+        severity=severity.value,
+        hold=_hold(desk, severity),
+        what=f"{words} on {_chain_name(desk, chain)} cannot be read for {number}. {error}.",
+        cure="See `fundwatch check`; another source for this chain would close the gap.",
+        chain=chain,
+        who=tuple(e.id for e in who),
+        cases=_cases(who),
+        number=row["n"],
+    )
 
 
-def _blind(desk: Fundwatch, watched: Entries) -> Iterable[Signal]:
-    """Lists that cannot be read, by chain and list; told after a hold time."""
-    for (chain, stream), found in _lists(desk.store).items():
-        entries = [e for e in watched.get(chain, ()) if e.subject.key in found.failing]
-        words = STREAM_WORDS.get(stream, stream)
-        severe = any(e.severity is Severity.SEVERE for e in entries)
-        count = "1 entry" if len(entries) == 1 else f"{len(entries)} entries"
-        yield Signal(
-            key=f"blind:{chain}/{stream}",
-            bad=bool(entries),
-            severity="severe" if severe else "high",
-            hold=_hold(desk, Severity.SEVERE if severe else Severity.HIGH),
-            what=f"{words} on {_chain_name(desk, chain)} cannot be read for {count}. "
-            f"{found.error.rstrip('.')}.",
-            cure="See `fundwatch check`; another source for this chain would close the gap.",
-            chain=chain,
-            who=tuple(e.id for e in entries),
-        )
+def _limit_signal(desk: Fundwatch, chain: str, stream: str, row: sqlite3.Row) -> Signal:
+    words, number = STREAM_WORDS.get(stream, stream), count(row["n"], "entry", "entries")
+    return Signal(
+        key=f"limit:{chain}/{stream}",
+        bad=True,
+        severity="medium",
+        hold=_hold(desk, Severity.HIGH),
+        what=f"{words} on {_chain_name(desk, chain)}: no configured source lists them, for "
+        f"{number}. What moves there is not seen.",
+        cure="See `fundwatch check` for a source that would; alerts name this as NOT CHECKED.",
+        chain=chain,
+        number=row["n"],
+        once=True,
+    )
+
+
+def _failing(store: Store) -> list[sqlite3.Row]:
+    """Lists that fail, by chain and list: how many entries, whether any is severe, an error."""
+    return store.read(
+        "SELECT s.chain, r.stream, coalesce(r.error, '') = ? AS unserved, "
+        "count(DISTINCT e.id) AS n, coalesce(max(r.error), '') AS error, "
+        "max(json_extract(e.terms, '$.severity') = 'severe') AS severe "
+        "FROM reading r JOIN subject s ON s.key = r.subject JOIN entry e ON e.subject = r.subject "
+        "WHERE r.failing IS NOT NULL AND e.retired IS NULL GROUP BY s.chain, r.stream, unserved",
+        [UNSERVED],
+    )
+
+
+def _vanished(desk: Fundwatch, chains: Sequence[str]) -> Iterable[str]:
+    """Open incidents about lists of chains that are watched or known no more."""
+    for incident in journal.incident_list(desk.store, open_only=True):
+        kind, _, rest = incident.signal.key.partition(":")
+        chain, _, stream = rest.partition("/")
+        known = desk.settings.chains.get(chain) if chain in chains else None
+        if kind == "blind" and (known is None or stream not in known.streams):
+            yield incident.signal.key
+
+
+def _who(store: Store, chain: str, which: str, params: Sequence[object]) -> list[Entry]:
+    """The first of the active entries on a chain with such a list."""
+    rows = store.read(
+        "SELECT DISTINCT e.id FROM reading r JOIN subject s ON s.key = r.subject "  # noqa: S608
+        "JOIN entry e ON e.subject = r.subject WHERE s.chain = ? AND e.retired IS NULL "
+        f"AND {which} LIMIT {WHO_MOST}",
+        [chain, *params],
+    )
+    return watch.named(store, [row["id"] for row in rows])
+
+
+def _cases(entries: Iterable[Entry]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(e.case for e in entries if e.case))
 
 
 def _hold(desk: Fundwatch, severity: Severity) -> int:
     return vitals.hold(desk.settings, severity, desk.round_seconds)
 
 
-def _lists(store: Store) -> dict[tuple[str, str], _List]:
-    found: dict[tuple[str, str], _List] = {}
-    for row in store.read(
-        "SELECT s.key, s.chain, r.stream, r.failing, r.error FROM reading r "
-        "JOIN subject s ON s.key = r.subject WHERE EXISTS "
-        "(SELECT 1 FROM entry e WHERE e.subject = s.key AND e.retired IS NULL)"
-    ):
-        one = found.setdefault((row["chain"], row["stream"]), _List())
-        if row["failing"] is not None:
-            one.failing.add(row["key"])
-            one.error = row["error"] or ""
-    return found
-
-
-def _no_source(desk: Fundwatch, watched: Entries) -> Iterable[Signal]:
-    for chain in watched:
+def _no_source(desk: Fundwatch, chains: Sequence[str]) -> Iterable[Signal]:
+    for chain in chains:
         yield Signal(
             key=f"nosource:{chain}",
             bad=chain not in desk.desks,
@@ -154,43 +200,46 @@ def _overdue(desk: Fundwatch, now: int) -> Signal:
     )
 
 
-def _late(desk: Fundwatch, watched: Entries, now: int) -> Iterable[Signal]:
+def _late(desk: Fundwatch, chains: Sequence[str], now: int) -> Iterable[Signal]:
     """Lists that did not fail and were still not read up to the newest block for long:
     their turn never came, or what came never reached the end."""
-    rows = _newest(desk.store)
-    for chain in {row["chain"] for row in rows} & set(desk.desks):
+    limit = max(desk.settings.hold, LATE_ROUNDS * desk.round_seconds)
+    for chain in set(chains) & set(desk.desks):
         heads = desk.desks[chain].heads_seen.values()
         still = bool(heads) and all(now - head.time > OLD_HEAD for head in heads)
-        limit = max(desk.settings.hold, LATE_ROUNDS * desk.round_seconds)
-        mine = [row for row in rows if row["chain"] == chain]
-        keys = {
-            row["key"]
-            for row in mine
-            if now - row["tried"] > limit or (now - row["reached"] > limit and not still)
-        }
-        every = len({row["key"] for row in mine})
+        every, ids = _behind(desk.store, chain, now - limit, still=still)
+        who = watch.named(desk.store, ids[:WHO_MOST])
         yield Signal(
             key=f"late:{chain}",
-            bad=bool(keys),
+            bad=bool(ids),
             hold=START_HOLD,
-            what=f"Of {every} addresses on {_chain_name(desk, chain)}, {len(keys)} were not "
+            what=f"Of {every} addresses on {_chain_name(desk, chain)}, {len(ids)} were not "
             f"read up to the newest block for over {duration(limit)}.",
             cure="See `fundwatch status`: calls are too few, a history is long, or reading hangs.",
             chain=chain,
-            who=tuple(e.id for e in watched.get(chain, ()) if e.subject.key in keys),
+            who=tuple(e.id for e in who),
+            cases=_cases(who),
+            number=len(ids),
         )
 
 
-def _newest(store: Store) -> list[sqlite3.Row]:
-    """By list that does not fail: when it was last tried, and which time it was read up to.
+def _behind(store: Store, chain: str, before: int, *, still: bool) -> tuple[int, list[str]]:
+    """How many addresses of a chain are watched, and an entry of each with a list that does not
+    fail and was last tried, or (unless the chain stands still) read up to a time, before this.
     Both count from the adding of the address at the earliest."""
-    return store.read(
-        "SELECT s.chain, s.key, max(e.added, coalesce(r.tried, 0)) AS tried, "
-        "max(e.added, coalesce(r.complete_time, 0)) AS reached FROM subject s "
-        "JOIN (SELECT subject, min(added) AS added FROM entry WHERE retired IS NULL "
-        "GROUP BY subject) e ON e.subject = s.key "
-        "LEFT JOIN reading r ON r.subject = s.key WHERE r.failing IS NULL"
+    active = "FROM subject s JOIN entry e ON e.subject = s.key WHERE e.retired IS NULL"
+    rows = store.read(
+        f"SELECT min(e.id) AS id {active} AND s.chain = ? AND e.added < ? AND (NOT EXISTS "  # noqa: S608
+        "(SELECT 1 FROM reading r WHERE r.subject = s.key) OR EXISTS (SELECT 1 FROM reading r "
+        "WHERE r.subject = s.key AND r.failing IS NULL AND (r.tried < ? OR (? AND "
+        "coalesce(r.complete_time, 0) < ?)))) GROUP BY s.key",
+        [chain, before, before, not still, before],
     )
+    every = store.read(
+        f"SELECT count(DISTINCT s.key) AS n {active} AND s.chain = ?",
+        [chain],
+    )
+    return every[0]["n"], [row["id"] for row in rows]
 
 
 def _spent(desk: Fundwatch, now: int) -> Iterable[Signal]:
@@ -210,12 +259,10 @@ def _spent(desk: Fundwatch, now: int) -> Iterable[Signal]:
         )
 
 
-def _canaries(desk: Fundwatch, active: Iterable[Watched], now: int) -> Iterable[Signal]:
+def _canaries(desk: Fundwatch, now: int) -> Iterable[Signal]:
     """Addresses that move all the time: silence there means that reading is broken."""
-    for watched in active:
+    for watched in watch.canaries(desk.store):
         entry = watched.entry
-        if not entry.canary:
-            continue
         since = max(watched.added, _last_recorded(desk.store, entry))
         yield Signal(
             key=f"canary:{entry.id}",

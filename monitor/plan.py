@@ -141,6 +141,8 @@ class Signal:
     cure: str = ""
     chain: str | None = None
     who: tuple[str, ...] = ()  # entry ids concerned
+    cases: tuple[str, ...] = ()  # of these entries
+    number: int = 0  # how many entries; `who` names the first of them
     once: bool = False  # an event, not a state: told once and not reminded
 
 

@@ -6,7 +6,8 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import available_timezones
@@ -15,7 +16,7 @@ from monitor import incidents, watchlist
 from monitor.chains import stable_id
 from monitor.errors import Problem
 from monitor.model import Alert, AlertKind, Entry, Lane, Severity
-from monitor.plan import Signal
+from monitor.plan import Route, Signal
 from monitor.routing import NOBODY
 from monitor.store import journal, watch
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("fundwatch.watchlist")
 
+LABELS_MOST = 50  # entries that a notice to the desk names
 SETTLE = 0.3  # seconds between two looks at a file that was just saved
 MARK_AFTER = 5.0  # seconds since it was saved, after which a look at its time is enough
 NAMED_MOST = 20  # entries of a kind that the answer to a list names; a list may have 100,000
@@ -198,17 +200,64 @@ def _named(entry: Entry) -> str:
 def tell_incidents(desk: Fundwatch, now: int) -> int:
     """Make the notices that are due; returns how many."""
     told = 0
-    for incident in journal.incident_list(desk.store, open_only=False):
-        phase = incidents.phase(incident, now)
-        if phase is None:
-            continue
-        alert = incidents.notice(incident, phase, now)
-        routes = desk.route(alert, None)
+    found = journal.incident_list(desk.store, open_only=False)
+    for phase, members in incidents.due(found, now):
+        alerts, routes = _notices(desk, phase, members, now)
         if phase == "reminder" and all(channel == NOBODY for _, channel, _ in routes):
             continue  # the notice before it still waits for somebody who could take it
-        journal.tell_incident(desk.store, incident.signal.key, phase, alert, routes)
-        log.warning(
-            "incident %s %s notice=%s", incident.signal.key.partition(":")[0], phase, alert.id
-        )
-        told += 1
+        keys = [member.signal.key for member in members]
+        journal.tell_incidents(desk.store, keys, phase, alerts, routes)
+        kinds = ",".join(dict.fromkeys(key.partition(":")[0] for key in keys))
+        for alert in alerts:
+            log.warning("incident %s %s notice=%s", kinds, phase, alert.id)
+        told += len(alerts)
     return told
+
+
+def _notices(
+    desk: Fundwatch, phase: str, members: Sequence[incidents.Incident], now: int
+) -> tuple[list[Alert], list[Route]]:
+    """One for those whom the incidents are for, and one for the desk where its addresses are
+    not seen. A channel that gets the desk's, which says more, does not get both."""
+    members = [_with_cases(desk, member) for member in members]
+    alert = incidents.notice(members, phase, now)
+    routes = desk.route(alert, None)
+    if alert.audience == "desk":
+        if _may_see_labels(desk, {channel for _, channel, _ in routes}):
+            alert = incidents.notice(members, phase, now, _labels(desk, members))
+        return [alert], routes
+    other = incidents.desk_notice(members, phase, now, ())
+    if other is None:
+        return [alert], routes
+    theirs = desk.route(other, None)
+    takers = {channel for _, channel, _ in theirs}
+    if _may_see_labels(desk, takers):
+        other = incidents.desk_notice(members, phase, now, _labels(desk, members)) or other
+    return [alert, other], [*(r for r in routes if r[1] not in takers), *theirs]
+
+
+def _with_cases(desk: Fundwatch, member: incidents.Incident) -> incidents.Incident:
+    signal = member.signal
+    if signal.cases or not signal.who:
+        return member
+    entries = watch.named(desk.store, signal.who)
+    cases = tuple(dict.fromkeys(entry.case for entry in entries if entry.case))
+    return replace(member, signal=replace(signal, cases=cases))
+
+
+def _may_see_labels(desk: Fundwatch, names: Collection[str]) -> bool:
+    """Whether none of these channels is kept to some cases."""
+    rules = [desk.settings.channels[n].only for n in names if n in desk.settings.channels]
+    return not any(only.case or only.tags for only in rules)
+
+
+def _labels(desk: Fundwatch, members: Sequence[incidents.Incident]) -> list[str]:
+    """What the desk calls the entries that are concerned, the first of many."""
+    ids = list(dict.fromkeys(name for m in members for name in m.signal.who))
+    entries = watch.named(desk.store, ids[:LABELS_MOST])
+    lines = [
+        f"{e.label or e.id}{f' (case {e.case})' if e.case else ''}, {e.subject.chain}"
+        for e in entries
+    ]
+    more = max((m.signal.number for m in members), default=0) - len(lines)
+    return lines + (["and more: `fundwatch status` names all"] if more > 0 else [])

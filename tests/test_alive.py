@@ -28,6 +28,7 @@ from home import (
     ROOT,
     SHOP,
     Scene,
+    dev_chain,
     entry,
     environment,
     staged,
@@ -508,7 +509,111 @@ def test_sources_that_are_all_held_back_are_told(tmp_path: Path) -> None:
         assert sum(scene.explorer.calls.values()) == calls, "nobody was asked"
         assert "resting after failures" in bad(desk)["blind:dev/native"].what
         desk.housekeep(now() + 10)  # a hold is never shorter than two rounds
-        assert _told(desk, "cannot be read for 2 entries")
+        assert _told(desk, "5 lists cannot be read (dev; 2 entries; cases: CASE-1)")
+
+
+def blind_on_two_chains(desk: Fundwatch, since: int) -> None:
+    """Every list of two chains has failed since then, as when their explorer is down."""
+    rows = desk.store.read("SELECT key FROM subject ORDER BY key")
+    with desk.store.write() as conn:
+        conn.executemany(
+            "INSERT INTO reading (subject, stream, tried, ok, failing, error) VALUES (?,?,?,?,?,?) "
+            "ON CONFLICT (subject, stream) DO UPDATE SET failing = excluded.failing, "
+            "error = excluded.error",
+            [
+                (row["key"], stream, since, 1, since + number, f"mine: no route to {SHOP}/x")
+                for number, row in enumerate(rows)
+                for stream in desk.settings.chains["dev"].streams
+            ],
+        )
+
+
+@contextmanager
+def two_chains(path: Path, channels: dict[str, object]) -> Iterator[Fundwatch]:
+    with staged(path) as scene:
+        scene.explorer.add("two", scene.ledger, "etherscan", chain_id=31338)
+        second = {**dev_chain("mine"), "chain_id": 31338}
+        scene.home.write(
+            "config/chains.yaml", {"chains": {"dev": dev_chain("mine"), "two": second}}
+        )
+        scene.home.write("config/channels.yaml", {"channels": channels})
+        listed = watchlist(entry(ALICE, severity="high"), entry(BOB), entry(SHOP, chain="two"))
+        scene.home.write("watchlist.yaml", listed)
+        with open_home(path, {}) as desk:
+            desk.reload()
+            yield desk
+
+
+def mail_for(audience: str) -> dict[str, object]:
+    return {
+        "kind": "email", "host": "127.0.0.1", "port": 9, "security": "none",
+        "from": "f@example.org", "to": [f"{audience}@example.org"],
+        **({"audience": audience} if audience != "all" else {}),
+    }  # fmt: skip
+
+
+def notices(desk: Fundwatch, words: str) -> dict[str, str]:
+    """What each channel is owed with these words in its title: the whole notice as JSON."""
+    return {
+        row["channel"]: row["title"] + row["facts"]
+        for row in desk.store.read(
+            "SELECT r.channel, a.title, a.facts FROM alert a JOIN route r ON r.alert = a.id "
+            "WHERE a.kind = 'notice' AND instr(a.title, ?)",
+            [words],
+        )
+    }
+
+
+def test_one_dead_explorer_is_one_notice_to_operations_and_one_to_the_desk(tmp_path: Path) -> None:
+    """Ten lists of two chains: one message each, that opens, reminds once a day, and ends.
+    Operations' names chains, lists, source, number and cases; the desk's also labels."""
+    channels = {"ops": mail_for("operations"), "desk": mail_for("desk")}
+    with two_chains(tmp_path, channels) as desk:
+        begun = now() - 3 * HOUR
+        blind_on_two_chains(desk, begun)
+        desk.housekeep(begun)
+        desk.housekeep(begun + desk.settings.hold)
+        seen = notices(desk, "lists cannot be read")
+        assert set(seen) == {"ops", "desk"}
+        count = desk.store.read("SELECT count(*) FROM alert WHERE title LIKE '%cannot be read%'")
+        assert count[0][0] == 2
+        for word in ("10 lists", "dev, two", "3 entries", "CASE-1", "ERC-20", "mine: no route"):
+            assert word in seen["ops"], word
+        for word in ("label a", "a reason", ALICE, SHOP, SHOP[2:]):
+            assert word not in seen["ops"], word
+        assert "label a (case CASE-1), dev" in seen["desk"]
+        assert "Movements of 3 entries may not be seen" in seen["desk"]
+        assert "told when they can be read again" in seen["desk"]
+
+        desk.housekeep(begun + desk.settings.hold + 12 * HOUR)
+        assert notices(desk, "Still so") == {}
+        desk.housekeep(begun + desk.settings.hold + 25 * HOUR)
+        assert set(notices(desk, "Still so")) == {"ops", "desk"}
+        count = desk.store.read("SELECT count(*) FROM alert WHERE title LIKE 'Still so%'")
+        assert count[0][0] == 2
+        with desk.store.write() as conn:
+            conn.execute("UPDATE reading SET failing = NULL, error = NULL")
+        desk.housekeep(begun + 30 * HOUR)
+        assert set(notices(desk, "Over: ")) >= {"ops", "desk"}
+
+
+def test_who_hears_both_hears_it_once(tmp_path: Path) -> None:
+    """A channel for everything gets the desk's notice, which says more; one that is kept to some
+    cases learns no labels."""
+    cased = {**mail_for("desk"), "only": {"case": ["CASE-2"]}}
+    for number, channels in enumerate(({"all": mail_for("all")}, {"cased": cased})):
+        with two_chains(tmp_path / str(number), channels) as desk:
+            begun = now() - 3 * HOUR
+            blind_on_two_chains(desk, begun)
+            desk.housekeep(begun)
+            desk.housekeep(begun + desk.settings.hold)
+            count = desk.store.read(
+                "SELECT count(*) FROM alert a JOIN route r ON r.alert = a.id "
+                "WHERE title LIKE '%cannot be read%'"
+            )
+            assert count[0][0] == 1
+            (seen,) = notices(desk, "cannot be read").values()
+            assert ("label a" in seen) is (number == 0)
 
 
 def test_a_day_without_calls_left_is_told(tmp_path: Path) -> None:

@@ -29,13 +29,13 @@ class Watchman:
 
     def look(self, now: int) -> str | None:
         """Tell what is due now; returns the phase."""
-        for incident in journal.incident_list(self.store, open_only=False):
-            phase = incidents.phase(incident, now)
-            if phase is not None:
-                notice = incidents.notice(incident, phase, now)
-                journal.tell_incident(self.store, incident.signal.key, phase, notice, [])
-                self.told.append(notice.id)
-                return phase
+        found = journal.incident_list(self.store, open_only=False)
+        for phase, members in incidents.due(found, now):
+            notice = incidents.notice(members, phase, now)
+            keys = [member.signal.key for member in members]
+            journal.tell_incidents(self.store, keys, phase, [notice], [])
+            self.told.append(notice.id)
+            return phase
         return None
 
 
@@ -109,7 +109,7 @@ def test_the_end_says_how_long_it_lasted(man: Watchman) -> None:
     man.look(100)
     man.signal(100 + HOUR, bad=False)
     (incident,) = journal.incident_list(man.store, open_only=False)
-    notice = incidents.notice(incident, "closed", 5 * HOUR)
+    notice = incidents.notice([incident], "closed", 5 * HOUR)
     told = notice.facts["incident"]
     assert told["duration"] == HOUR
     assert notice.title == "Over: Blind on one list."

@@ -118,7 +118,8 @@ def lasts(store: Store, key: str, since: int) -> bool:
 
 def _to_incident(row: sqlite3.Row) -> incidents.Incident:
     fields: dict[str, Any] = json.loads(row["signal"])
-    signal = Signal(**{**fields, "who": tuple(fields["who"])})
+    lists = {name: tuple(fields.get(name, ())) for name in ("who", "cases")}
+    signal = Signal(**{**fields, **lists})
     return incidents.Incident(
         signal=signal,
         number=row["number"],
@@ -130,20 +131,20 @@ def _to_incident(row: sqlite3.Row) -> incidents.Incident:
     )
 
 
-def tell_incident(
+def tell_incidents(
     store: Store,
-    key: str,
+    keys: Sequence[str],
     phase: str,
-    alert: Alert,
+    alerts: Sequence[Alert],
     routes: Sequence[tuple[str, str, str]],
 ) -> None:
-    """Store the notice of one phase and mark the phase as told, together."""
+    """Store the notices of one phase of these incidents and mark it as told, together."""
     column = {"opened": "told", "reminder": "reminded", "closed": "ended"}[phase]
     with store.write() as conn:
-        insert_alerts(conn, [alert], routes)
-        conn.execute(
+        insert_alerts(conn, alerts, routes)
+        conn.executemany(
             f"UPDATE incident SET {column} = ? WHERE key = ?",  # noqa: S608
-            (alert.created, key),
+            [(alerts[0].created, key) for key in keys],
         )
 
 

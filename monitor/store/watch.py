@@ -35,6 +35,30 @@ def entries_of(store: Store, subjects: Iterable[Subject]) -> dict[Subject, tuple
     return {subject: tuple(watched) for subject, watched in found.items()}
 
 
+def named(store: Store, ids: Sequence[str]) -> list[Entry]:
+    """Entries by their ids, in this order."""
+    rows = store.read_in("SELECT * FROM entry WHERE id IN ({})", ids)
+    found = {row["id"]: to_watched(row).entry for row in rows}
+    return [found[each] for each in ids if each in found]
+
+
+def active_chains(store: Store) -> list[str]:
+    """Chains with an active entry."""
+    rows = store.read(
+        "SELECT DISTINCT s.chain FROM entry e JOIN subject s ON s.key = e.subject "
+        "WHERE e.retired IS NULL ORDER BY s.chain"
+    )
+    return [row["chain"] for row in rows]
+
+
+def canaries(store: Store) -> list[Watched]:
+    """Active entries that are to move all the time."""
+    rows = store.read(
+        "SELECT * FROM entry WHERE retired IS NULL AND json_extract(terms, '$.canary') > 0"
+    )
+    return [to_watched(row) for row in rows]
+
+
 def watch(store: Store, chain: str, addresses: Iterable[str]) -> dict[str, tuple[Watched, ...]]:
     """Active entries on these addresses of a chain, by address."""
     found = entries_of(store, (Subject(chain, address) for address in addresses))
