@@ -27,7 +27,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor import alive, coverage, vitals
@@ -69,15 +69,15 @@ def snapshot(
     *,
     running: bool,
     health: Verdict | None = None,
+    entries: bool = True,
 ) -> Json:
     """Everything that `status` shows; see the module for the keys. Raises StoreError.
 
-    `health`: the verdict where more is known than the record tells."""
+    `health`: the verdict where more is known than the record tells. Without `entries` each of
+    them is left out, with all that is counted from them: at 100,000 they take long."""
     verdict = health or vitals.look(store, settings, now, running=running)
-    record = _load(store, settings, now, running)
     absent = {w.entry.id for w in watch.absent_entries(store)}
-    active = [w for w in watch.all_entries(store) if w.active]
-    entries = [_entry(record, w, w.entry.id in absent) for w in active]
+    each = _entries(store, settings, now, running, absent) if entries else []
     found: Json = {
         "at": rfc3339(now),
         "health": {
@@ -85,13 +85,13 @@ def snapshot(
             "words": verdict.words,
             "reasons": list(verdict.reasons),
         },
-        "verdict": _verdict(entries),
+        "verdict": _verdict(each),
         "running": running,
         "started": rfc3339(_number(journal.get_note(store, "started"))),
         "last_pass": _last_pass(store, now),
         "overdue_seconds": vitals.overdue(store, settings, now),
         "hold_severe_seconds": settings.hold_severe,
-        "entries": entries,
+        "entries": each,
         "deliveries": _deliveries(store, settings, now),
         "budgets": _budgets(store, settings, now),
         "alerts": _alerts(store, now),
@@ -101,6 +101,14 @@ def snapshot(
         "watchlist": _watchlist(store, settings, sorted(absent)),
     }
     return found
+
+
+def _entries(
+    store: Store, settings: Settings, now: int, running: bool, absent: Collection[str]
+) -> list[Json]:
+    record = _load(store, settings, now, running)
+    active = [w for w in watch.all_entries(store) if w.active]
+    return [_entry(record, w, w.entry.id in absent) for w in active]
 
 
 def _load(store: Store, settings: Settings, now: int, running: bool) -> _Record:

@@ -12,6 +12,7 @@ from monitor.budget import LEAST_INTERVAL
 from monitor.errors import StoreError
 from monitor.model import Interval, Severity
 from monitor.settings import Settings
+from monitor.status_text import BEHIND, BLIND, COMPLETE, NOT_READ
 from monitor.store import Store, journal, post
 from monitor.store.record import UNSERVED
 from monitor.verdict import ROUNDS, Blind, Facts, Start, Verdict, judge
@@ -51,7 +52,7 @@ def facts(store: Store, settings: Settings, now: int, *, running: bool) -> Facts
         now=now,
         running=running,
         entries=entries,
-        complete=entries - _incomplete(store, served, now),
+        complete=sum(n for (_, s), n in states(store, settings, now).items() if s == COMPLETE),
         overdue=overdue(store, settings, now),
         blind=blind,
         start=_start(store, settings, served, now),
@@ -164,25 +165,63 @@ def _sum(rows: Sequence[sqlite3.Row]) -> tuple[int, int, int] | None:
     return sum(r["n"] or 0 for r in rows), sum(r["read"] or 0 for r in rows), min(added)
 
 
-def _incomplete(store: Store, served: list[str], now: int) -> int:
-    """Entries of which not all is read up to the newest block."""
-    held = [k.partition(":")[2] for k in alive.told(store, "busy:")]
+def states(store: Store, settings: Settings, now: int) -> dict[tuple[str, str], int]:
+    """How many entries stand how, by chain and state (as in status_text)."""
+    served = [key for key, chain in settings.chains.items() if chain.sources]
+    found: dict[tuple[str, str], int] = {}
+    for row in store.read(
+        f"SELECT s.chain, {_STATE} AS state, count(*) AS n FROM entry e "  # noqa: S608
+        f"JOIN subject s ON s.key = e.subject WHERE {_ACTIVE} GROUP BY s.chain, state",
+        [now - OVERDUE],
+    ):
+        state = row["state"] if row["chain"] in served else BLIND
+        key = (row["chain"], state)
+        found[key] = found.get(key, 0) + row["n"]
+    for chain, count in _torn_entries(store, now).items():
+        if chain in served:
+            found[chain, COMPLETE] = found.get((chain, COMPLETE), 0) - count
+            found[chain, BEHIND] = found.get((chain, BEHIND), 0) + count
+    return found
+
+
+# Of an entry `e` on a subject `s`; one parameter: since when an address may be due.
+_STATE = (
+    "CASE WHEN EXISTS (SELECT 1 FROM reading r WHERE r.subject = s.key "  # noqa: S608
+    "AND r.failing IS NOT NULL) "
+    f"THEN '{BLIND}' WHEN e.base_height IS NULL OR NOT EXISTS (SELECT 1 FROM reading r "
+    "WHERE r.subject = s.key) OR EXISTS (SELECT 1 FROM reading r WHERE r.subject = s.key "
+    f"AND r.ok IS NULL) THEN '{NOT_READ}' WHEN e.history <> 'told' OR s.due < ? OR EXISTS "
+    "(SELECT 1 FROM reading r WHERE r.subject = s.key AND r.complete_time IS NULL) OR EXISTS "
+    "(SELECT 1 FROM gap g WHERE g.subject = s.key AND g.closed IS NULL) "
+    f"THEN '{BEHIND}' ELSE '{COMPLETE}' END"
+)
+
+
+def ages(store: Store, now: int) -> dict[str, int]:
+    """Seconds since the newest block that was read, at each chain's list that is furthest
+    behind."""
     rows = store.read(
-        "SELECT e.subject FROM entry e JOIN subject s ON s.key = e.subject "  # noqa: S608
-        f"WHERE {_ACTIVE} AND (e.base_height IS NULL OR e.history <> 'told' OR s.due < ? OR EXISTS "
-        "(SELECT 1 FROM reading r WHERE r.subject = e.subject AND (r.failing IS NOT NULL "
-        "OR r.ok IS NULL OR r.complete_time IS NULL)) OR EXISTS (SELECT 1 FROM gap g "
-        "WHERE g.subject = e.subject AND g.closed IS NULL) OR s.chain NOT IN "
-        f"({','.join('?' * len(served))}))",
-        [now - OVERDUE, *served],
+        "SELECT s.chain, min(r.complete_time) AS at FROM reading r "
+        "JOIN subject s ON s.key = r.subject WHERE r.complete_time IS NOT NULL AND EXISTS "
+        "(SELECT 1 FROM entry e WHERE e.subject = s.key AND e.retired IS NULL) GROUP BY s.chain"
     )
-    found = [row["subject"] for row in rows]
-    torn = _torn(store) | set(held)
-    more = store.read_in(
-        f"SELECT e.subject FROM entry e WHERE {_ACTIVE} AND e.subject IN ({{}})",  # noqa: S608
-        torn - set(found),
+    return {row["chain"]: max(0, now - row["at"]) for row in rows}
+
+
+def _torn_entries(store: Store, now: int) -> dict[str, int]:
+    """Entries, by chain, that would be complete but for a part in between, or a history that is
+    held back."""
+    held = {key.partition(":")[2] for key in alive.told(store, "busy:")}
+    rows = store.read_in(
+        f"SELECT s.chain FROM entry e JOIN subject s ON s.key = e.subject WHERE {_ACTIVE} "  # noqa: S608
+        f"AND {_STATE} = '{COMPLETE}' AND s.key IN ({{}})",
+        _torn(store) | held,
+        [now - OVERDUE],
     )
-    return len(found) + len(more)
+    found: dict[str, int] = {}
+    for row in rows:
+        found[row["chain"]] = found.get(row["chain"], 0) + 1
+    return found
 
 
 def _torn(store: Store) -> set[str]:

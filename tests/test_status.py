@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from home import ALICE, BOB, Home, Scene, dev_chain, entry, staged, watchlist
 
-from monitor import status
+from monitor import status, vitals
 from monitor.app import open_home
 from monitor.guard import DATABASE
 from monitor.settings import load
@@ -26,7 +27,10 @@ def snapshot(home: Home, *, at: int | None = None, running: bool = True) -> dict
     store = Store(home.path / DATABASE, readonly=True)
     try:
         settings = load(home.path, {})
-        found = status.snapshot(store, settings, now() if at is None else at, running=running)
+        moment = now() if at is None else at
+        found = status.snapshot(store, settings, moment, running=running)
+        counted = Counter((each["chain"], each["state"]) for each in found["entries"])
+        assert vitals.states(store, settings, moment) == counted, "what /metrics counts"
     finally:
         store.close()
     return json.loads(json.dumps(found))

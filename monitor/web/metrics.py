@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from monitor import __version__
+from monitor import __version__, vitals
+from monitor.settings import Settings
 from monitor.status_text import BEHIND, BLIND, COMPLETE, NOT_READ, Json
 from monitor.store import Store
 
@@ -22,16 +23,24 @@ STATES = {COMPLETE: "complete", BEHIND: "behind", BLIND: "blind", NOT_READ: "not
 Value = float | None  # None: there is none yet
 
 
-def exposition(store: Store, found: Json) -> str:
-    """The text that /metrics gives. `found`: see status.snapshot. Raises StoreError."""
+def exposition(store: Store, settings: Settings, found: Json, now: int) -> str:
+    """The text that /metrics gives. `found`: see status.snapshot, its entries are not needed.
+    Raises StoreError."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Figures(store, found))
+    counts = vitals.states(store, settings, now)
+    registry.register(_Figures(store, found, counts, vitals.ages(store, now)))
     return generate_latest(registry).decode()
 
 
 class _Figures(Collector):
-    def __init__(self, store: Store, found: Json) -> None:
-        self._store, self._found = store, found
+    def __init__(
+        self,
+        store: Store,
+        found: Json,
+        counts: Mapping[tuple[str, str], int],
+        ages: Mapping[str, int],
+    ) -> None:
+        self._store, self._found, self._counts, self._ages = store, found, counts, ages
 
     def collect(self) -> Iterator[Metric]:
         found = self._found
@@ -42,12 +51,14 @@ class _Figures(Collector):
             "1 while `fundwatch status --healthy` is well.",
             float(found["health"]["well"]),
         )
-        yield from _reading(found)
+        yield from _reading(found, self._counts, self._ages)
         yield from _telling(found)
         yield from _record(self._store, found)
 
 
-def _reading(found: Json) -> Iterator[Metric]:
+def _reading(
+    found: Json, counts: Mapping[tuple[str, str], int], ages: Mapping[str, int]
+) -> Iterator[Metric]:
     last = found["last_pass"] or {}
     yield _one("last_pass_age_seconds", "Since the last pass ended.", last.get("age_seconds"))
     yield _one("last_pass_duration_seconds", "What the last pass took.", last.get("seconds"))
@@ -56,19 +67,22 @@ def _reading(found: Json) -> Iterator[Metric]:
         "For which addresses are due and nothing at all is read.",
         found["overdue_seconds"],
     )
-    entries = Counter((e["chain"], STATES[e["state"]]) for e in found["entries"])
-    chains = sorted({chain for chain, _ in entries})
+    chains = sorted({chain for chain, _ in counts})
     yield _many(
         "entries",
         "Watched entries by how far they are read.",
         ("chain", "state"),
-        (((chain, state), entries[chain, state]) for chain in chains for state in STATES.values()),
+        (
+            ((chain, STATES[state]), counts.get((chain, state), 0))
+            for chain in chains
+            for state in STATES
+        ),
     )
     yield _many(
         "reading_age_seconds",
         "Of the newest block to which all lists were read, at the list that is furthest behind.",
         ("chain",),
-        _ages(found),
+        (((chain,), age) for chain, age in sorted(ages.items())),
     )
     limited = [b for b in found["budgets"] if b["limit"]]
     for name, words in (("used", "Calls taken"), ("limit", "Calls allowed")):
@@ -78,14 +92,6 @@ def _reading(found: Json) -> Iterator[Metric]:
             ("source", "window"),
             (((b["source"], WINDOWS[b["window_seconds"]]), b[name]) for b in limited),
         )
-
-
-def _ages(found: Json) -> Iterable[tuple[tuple[str, ...], Value]]:
-    worst: dict[str, float] = {}
-    for entry in found["entries"]:
-        ages = [s["age_seconds"] for s in entry["streams"] if s["age_seconds"] is not None]
-        worst[entry["chain"]] = max([worst.get(entry["chain"], 0), *ages])
-    return [((chain,), age) for chain, age in sorted(worst.items())]
 
 
 def _telling(found: Json) -> Iterator[Metric]:

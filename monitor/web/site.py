@@ -52,7 +52,7 @@ class Site:
         judge = judge or (lambda store: vitals.look(store, settings, now(), running=True))
         self._verdict = _Fresh(lambda: judge(store))
         self._stuck = stuck
-        self._metrics = _Fresh(lambda: exposition(store, self._snapshot()))
+        self._metrics = _Fresh(lambda: exposition(store, settings, self._snapshot(), now()))
         self._ack = AckPage(desk, self._store) if settings.public_url else None
         self._below = urlsplit(settings.public_url).path.rstrip("/")
 
@@ -61,7 +61,9 @@ class Site:
 
     def _snapshot(self) -> Json:
         settings, health = self._settings, self._verdict()
-        return status.snapshot(self._store, settings, now(), running=True, health=health)
+        return status.snapshot(
+            self._store, settings, now(), running=True, health=health, entries=False
+        )
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         try:
