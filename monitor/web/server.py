@@ -21,7 +21,7 @@ log = logging.getLogger("fundwatch.web")
 
 WORKERS = 4
 CONNECTIONS = 100  # more wait in the system's queue
-CROWDED, ROOM = 80, 60  # with more than the first open, the quietest are closed down to the second
+CROWDED, ROOM = 80, 60  # with more than the first open, the oldest are closed down to the second
 IDLE = 30  # seconds that a connection may be quiet
 REQUEST_WITHIN = 15.0  # seconds in which a request has to be complete
 BODY_MOST = 65_536  # bytes
@@ -95,7 +95,7 @@ class Server:
         if len(self._sockets) <= CROWDED:
             return
         idle = [channel for channel in self._sockets.values() if _is_idle(channel)]
-        idle.sort(key=lambda channel: channel.last_activity)
+        idle.sort(key=lambda channel: channel.creation_time)  # who came last is served next
         for channel in idle[: len(self._sockets) - ROOM]:
             channel.handle_close()
 
