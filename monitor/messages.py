@@ -366,7 +366,9 @@ def _whole(text: str) -> Markup:
 
 
 def _unbroken(word: str) -> Markup:
-    if _BREAKS.search(word) and len(word) <= _PHONE:
+    if len(word) > _PHONE:
+        return Markup('<span style="overflow-wrap:anywhere">{}</span>').format(word)
+    if _BREAKS.search(word):
         return Markup('<span style="white-space:nowrap">{}</span>').format(word)
     return escape(word)
 

@@ -508,7 +508,7 @@ def test_no_name_of_a_list_can_tell_a_movement(what, forgery):
     view = sample.outgoing()
     assert view.entry is not None
     if what in {"name", "other"}:
-        known = Known(forgery, "NK-07", watched=what == "other", source=forgery)
+        known = Known(forgery, "NK-07", watched=what == "other", source=forgery, date=forgery)
         view = replace(view, names={sample.RECEIVER: known})
     else:
         view = replace(view, entry=replace(view.entry, **{what: forgery}))
@@ -960,6 +960,10 @@ def test_a_table_of_short_figures_breaks_no_number():
     html = daily(sample.storm(9)).html
     assert "anywhere" not in html.partition("asset</th>")[2].partition("</table>")[0]
     assert "0.2700000000" not in html
+    assert '<span style="white-space:nowrap">A-10501</span>' in html
+    huge = sample.make_view(sample.ETHEREUM, sample.EVM_ENTRY, [sample.ether(UINT256_MAX)])
+    shown = sample.mail(huge).html
+    assert max(map(len, re.findall(r'anywhere">(115,792[0-9,.]*)</span>', shown))) == 98
 
 
 def test_who_has_nothing_to_take_in_hand():

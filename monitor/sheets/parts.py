@@ -125,6 +125,12 @@ def name_said(name: str, limit: int = 60) -> str:
     return shown if _BARE.match(shown) else quoted(name, limit)
 
 
+def date_said(date: str) -> str:
+    """A date as somebody wrote it: figures as they are, anything else in quotes."""
+    shown = tidy(date, 20)
+    return shown if re.fullmatch("[0-9TZ:./ -]*", shown) else quoted(date, 20)
+
+
 def case_said(case: str) -> str:
     """A case id as it is where it is one, else in quotes; empty where there is none."""
     shown = tidy(case, 40)
@@ -282,13 +288,15 @@ def labelled(known: Known) -> str:
     who = ("public label: " if known.shipped else "your address book, source ") + source
     bare = "public label" if known.shipped else "your address book"
     sure = f"confidence {known.confidence}" if known.confidence else ""
-    said = ", ".join(part for part in (who if source else bare, tidy(known.date, 20), sure) if part)
+    said = ", ".join(
+        part for part in (who if source else bare, date_said(known.date), sure) if part
+    )
     return f"{name_said(shown_name(known), 80)}{category} ({said})"
 
 
 def claimed(known: Known) -> str:
     """The same for a sentence: "by a public label of 2023-10-02, confidence low"."""
-    since = f" of {tidy(known.date, 20)}" if known.shipped and known.date else ""
+    since = f" of {date_said(known.date)}" if known.shipped and known.date else ""
     unsure = f", confidence {known.confidence}" if known.confidence in {"medium", "low"} else ""
     return ("by a public label" if known.shipped else "by your address book") + since + unsure
 
