@@ -38,6 +38,12 @@ def _key(chains: Mapping[str, Chain], text: str) -> str | None:
     return plain if plain in chains else ChainNames(chains).key(plain)
 
 
+def is_watched(store: Store, key: str) -> bool:
+    """Whether any address of a chain is or was on the list."""
+    where = "SELECT 1 FROM subject s JOIN entry e ON e.subject = s.key WHERE s.chain = ? LIMIT 1"
+    return bool(store.read(where, [key]))
+
+
 # -- addresses ---------------------------------------------------------------------------
 
 

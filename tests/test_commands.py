@@ -147,6 +147,13 @@ def test_what_is_unknown_is_an_error(scene: Scene, args: tuple[str, ...], words:
     assert "0 " not in done.stdout
 
 
+def test_a_chain_on_which_nothing_is_watched_says_so(scene: Scene) -> None:
+    """That nothing is recorded there says nothing about the funds."""
+    done = run(scene, "transfers", "--chain", "Polygon")
+    assert "No address is watched on Polygon." in done.stderr
+    assert "No address" not in run(scene, "transfers", "--chain", "dev").stderr
+
+
 def test_spellings_of_other_chains() -> None:
     """Tron's hex, bech32 in capitals, names and prefixes as people write them."""
     chains = load(Path("/nonexistent"), {}).chains

@@ -48,6 +48,8 @@ def transfers(
     """
     with home.reading() as (store, settings):
         key = lookup.chain_key(settings.chains, chain) if chain is not None else None
+        if key is not None and not lookup.is_watched(store, key):
+            click.echo(f"No address is watched on {settings.chains[key].name}.", err=True)
         if address is not None:
             address = lookup.known_address(store, settings.chains, address, key)
         if tx is not None:
