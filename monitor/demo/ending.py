@@ -63,7 +63,7 @@ class Ending:
         if late:
             self.out.print(
                 f"\n{plural(late, 'mail')} had waited: after ten about one case within ten "
-                "minutes the next are collected.\nThe webhook had them at once; "
+                "minutes the next are collected. The webhook had them at once; "
                 "`fundwatch poll` has sent them now."
             )
         return code, seconds
@@ -127,7 +127,7 @@ class Ending:
         self.out.print(
             f"[dim]look around:[/]  {command()} --home {near(stage.home)} transfers\n"
             f"[dim]daily mail:[/]   {command()} --home {near(stage.home)} messages preview daily\n"
-            "[dim]the button:[/]   the page behind it is there while Fundwatch runs: "
+            "[dim]the button:[/]   its page is there while Fundwatch runs: "
             f"{command()} demo --hands-on try",
             soft_wrap=True,
         )
@@ -138,9 +138,8 @@ class Ending:
         if not wrong:
             self.out.print(
                 f"[bold green]Right:[/] all {rows} movements are recorded once, all {told} pieces "
-                "of news were told exactly once,\nevery signature holds, and the daemon stopped "
+                "of news were told exactly once, every signature holds, and the daemon stopped "
                 f"in {seconds:.1f} s when asked.",
-                soft_wrap=True,
             )
         for words in wrong[:WRONG_MOST]:
             self.out.print(f"[bold red]Wrong:[/] {escape(words)}")

@@ -23,6 +23,7 @@ START_MOST = 60.0  # seconds in which the history must be read and told
 TOLD_MOST = 30.0  # seconds in which an event must be told
 DWELL = 1.5  # seconds that an event stays on the screen at least
 QUIET_LOOK = 3.0  # seconds in which nothing may come where there is nothing to tell
+WIDE = 110  # columns in which a line of the story fits
 NAMES = {"bitcoin": "Bitcoin", "ethereum": "Ethereum", "polygon": "Polygon", "tron": "Tron"}
 
 
@@ -49,8 +50,8 @@ class Show:
     def _open(self) -> None:
         self.out.print(
             f"[bold]Fundwatch {__version__}[/] watches an invented world: four chains behind a "
-            "local explorer, a mail\nserver, a webhook receiver, and the real daemon, all on "
-            "this machine. Chain time runs faster\nthan yours, so blocks look up to "
+            "local explorer, a mail server, a webhook receiver, and the real daemon, all on "
+            "this machine. Chain time runs faster than yours, so blocks look up to "
             f"{BACK // 60} minutes old.\n"
         )
         entries = self.truth.entries
@@ -60,16 +61,21 @@ class Show:
         cases = len({entry.case for entry in entries})
         self.out.print(
             f"{took:.1f} s after its start the daemon has read eleven weeks of history of "
-            f"{len(entries)} entries in {cases} cases\nand told one summary of each. Now the "
+            f"{len(entries)} entries in {cases} cases and told one summary of each. Now the "
             "money moves.\n"
         )
         self.out.print(
-            f"[dim]{'TIME':<8}  {'CHAIN':<8}  {'WHAT HAPPENS':<38}  {'TOLD IN':>7}  "
+            f"[dim]{'TIME':<8}  {'CHAIN':<8}  {'WHAT HAPPENS':<38}  {self._below}{'TOLD IN':>7}  "
             "WHAT FUNDWATCH TELLS[/]"
         )
 
     def _summaries(self) -> int:
         return sum(alert["kind"] == "history" for alert in self.stage.hook.alerts)
+
+    @property
+    def _below(self) -> str:
+        """What is told stands beside what happens, or below it where the window is narrow."""
+        return "" if self.out.width >= WIDE else "\n" + " " * 20
 
     # -- the story ---------------------------------------------------------------------
 
@@ -85,7 +91,7 @@ class Show:
         self._beat = beat
         at = datetime.fromtimestamp(self._clock(), UTC).strftime("%H:%M:%S")
         chain = NAMES.get(beat.chain, "all")
-        self.out.print(f"{at:<8}  {chain:<8}  {beat.title:<38}  ", end="")
+        self.out.print(f"{at:<8}  {chain:<8}  {beat.title:<38}  {self._below}", end="")
         self._began = time.monotonic()
 
     def _finish_beat(self) -> None:
