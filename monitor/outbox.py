@@ -40,8 +40,8 @@ MOST_REFUSALS = 8
 OUTAGE_TRIES = 3  # after so many tries that failed people hear of it, if it has lasted
 OUTAGE_HOLD = 600  # seconds
 SETTLE = 600  # seconds that a way must work until people hear that it does
-# A no to this very message: another one, or this one later, may well be taken.
-_ABOUT_MESSAGE = frozenset({"400", "413", "422", "552", "554", "address"})
+# A no to this very message, which another one's yes does not change.
+_ABOUT_MESSAGE = frozenset({"400", "413", "422", "552", "address"})
 # After this a round ends and the next one goes on: a slow receiver must not look like a
 # program that hangs.
 ROUND_SECONDS = 90.0

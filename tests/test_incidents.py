@@ -22,9 +22,11 @@ class Watchman:
         self.store = store
         self.told: list[str] = []
 
-    def signal(self, now: int, *, bad: bool, hold: int = 0, once: bool = False) -> None:
+    def signal(
+        self, now: int, *, bad: bool, hold: int = 0, settle: int = 0, once: bool = False
+    ) -> None:
         what = "Blind on one list." if bad else ""
-        signal = Signal("blind:x", bad, hold=hold, what=what, once=once)
+        signal = Signal("blind:x", bad, hold=hold, settle=settle, what=what, once=once)
         journal.put_signals(self.store, [signal], now)
 
     def look(self, now: int) -> str | None:
@@ -113,3 +115,18 @@ def test_the_end_says_how_long_it_lasted(man: Watchman) -> None:
     told = notice.facts["incident"]
     assert told["duration"] == HOUR
     assert notice.title == "Over: Blind on one list."
+
+
+def test_an_end_that_must_settle(man: Watchman) -> None:
+    """What comes back before its end was told is the same incident: nothing is said."""
+    man.signal(0, bad=True, settle=600)
+    assert man.look(0) == "opened"
+    for again in (30, 60, 90):
+        man.signal(again, bad=False)
+        assert man.look(again + 10) is None
+        man.signal(again + 20, bad=True, settle=600)
+        assert man.look(again + 25) is None
+    man.signal(200, bad=False)
+    assert man.look(799) is None
+    assert man.look(800) == "closed"
+    assert len(man.told) == 2

@@ -161,6 +161,39 @@ def test_what_had_no_channel_is_adopted(scene: Scene) -> None:
     assert told(scene.hook.seen) == seen
 
 
+def test_a_server_that_refuses_every_text(scene: Scene) -> None:
+    """554 to everybody for a while, on the only channel: no storm, and when the server takes
+    mail again every alert arrives once; the notice about one recipient goes to the other."""
+    only(scene, "mail")
+    scene.mail.data = "554 5.7.1 blocked by policy"
+    scene.pay((ALICE, SHOP), (BANK, BOB))
+    scene.home.run("poll", code=1)
+    assert "2 alerts could be told to nobody yet" in scene.home.run("poll", code=None)
+    assert Counter(d["state"] for d in scene.home.deliveries()) == {"dead": 4}
+    scene.mail.data = ""
+    scene.home.run("channels", "test", "mail")
+    scene.home.run("poll")
+    assert [len(scene.mails_of(a["id"])) for a in scene.alerts("movement")] == [2, 2]
+    notices = scene.alerts("notice", "given up")
+    assert [len(scene.mails_of(a["id"])) for a in notices] == [1, 1]
+    assert {d["state"] for d in scene.home.deliveries()} == {"accepted"}
+
+
+def test_a_flapping_server_makes_one_notice(scene: Scene) -> None:
+    """Refusals and acceptances in turn are one incident, and each given-up message is sent
+    again once, not for ever."""
+    only(scene, "hook", "mail", mail={"to": [GOOD]})
+    for refusal in (NO_SUCH, "", NO_SUCH, "", NO_SUCH):
+        scene.mail.rcpt = {GOOD: refusal} if refusal else {}
+        scene.pay((ALICE, SHOP))
+        scene.home.run("poll", code=None)
+    assert len(scene.alerts("notice", "given up")) == 1
+    seen = Counter(m.message["X-Fundwatch-Message"] for m in scene.mail.mails)
+    assert set(seen.values()) == {1}
+    tries = [d["attempts"] for d in scene.home.deliveries() if d["channel"] == "mail"]
+    assert max(tries) <= 2
+
+
 # -- what the record knows of ways -------------------------------------------------------------
 
 

@@ -23,7 +23,7 @@ from monitor.errors import ConfigError, Problem
 from monitor.guard import runs
 from monitor.poll import PassReport
 from monitor.recordwatch import told_by_sign
-from monitor.store import post
+from monitor.store import owing, post
 
 POLL_SENDING_ROUNDS = 3  # tries of a `poll` to hand over what waits
 POLL_SENDING_PAUSE = 1.0  # seconds between them
@@ -109,7 +109,7 @@ def poll(home: Home, json_logs: bool) -> None:
         desk.daily()
         waiting = _send_all(desk)
         desk.pricer.round(POLL_PRICING)  # after everything was sent: prices never delay
-        _say_done(report, waiting)
+        _say_done(report, waiting, owing.count_untold(desk.store))
         if desk.list.problems:
             sys.exit(BAD_INPUT)
         sys.exit(UNREAD if report.unread or waiting else DONE)
@@ -137,7 +137,7 @@ def _send_all(desk: Fundwatch) -> int:
     return len(post.deliveries(desk.store, "waiting")) + len(died)
 
 
-def _say_done(report: PassReport, waiting: int) -> None:
+def _say_done(report: PassReport, waiting: int, untold: int) -> None:
     unread = sum(len(streams) for streams in report.unread.values())
     blind = len(report.unserved)
     parts = [f"{report.subjects} addresses", f"{report.new_rows:,} new movements"]
@@ -148,6 +148,8 @@ def _say_done(report: PassReport, waiting: int) -> None:
         parts.append(f"{unread} lists could not be read (see `fundwatch status`)")
     if waiting:
         parts.append(f"{waiting} messages not accepted yet (see `fundwatch deliveries list`)")
+    if untold:
+        parts.append(f"{untold} alerts could be told to nobody yet (see `fundwatch status`)")
     click.echo("done      " + ", ".join(parts), err=True)
 
 

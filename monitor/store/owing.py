@@ -247,6 +247,15 @@ def owed_to_nobody(store: Store) -> list[str]:
     return [row["id"] for row in rows]
 
 
+def count_untold(store: Store) -> int:
+    """How many alerts nobody could be told so far, and nobody has seen to."""
+    query = (
+        "SELECT count(*) AS n FROM route r JOIN alert a ON a.id = r.alert "
+        "WHERE r.channel = ? AND r.message IS NULL AND a.state = 'open'"
+    )
+    return int(store.read(query, [NOBODY])[0]["n"])
+
+
 def find_taker(store: Store, alert: str, routes: Sequence[Route]) -> None:
     """Owe what nobody could be told to those who can be told now."""
     with store.write() as conn:
