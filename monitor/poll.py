@@ -328,6 +328,7 @@ class Poller:
         plan = self._decide(run, batches, run.reading.states)
         readings = _readings(outcome, batches, run.progress)
         for attempt in (1, 2, 3):
+            self.last_progress = time.monotonic()  # a long list is decided on: no hang
             routes = self._routes(plan)
             try:
                 record.apply(self.store, plan, readings=readings, routes=routes)

@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
+from home import Home, evm_home
 from hypothesis import given
 from hypothesis import strategies as st
 from scripted_server import Call, Reply, serve
@@ -114,6 +116,15 @@ def test_words_of_an_address_stay_readable() -> None:
         "mainnet is busy at h.example, block 1"
     )
     assert "k9D83hdk" not in hides.hide("Cannot POST /mainnet/v3/k9D83hdkLs02")
+
+
+def test_the_login_of_a_proxy_is_hidden() -> None:
+    """In its own spelling and as the header that it is sent in."""
+    login = "me:pass-Word-77"
+    hides = hidden.of_request("https://h.example", {}, {}, [f"http://{login}@proxy:3128"])
+    header = base64.b64encode(login.encode()).decode()
+    said = hides.hide(f"407: Basic {header} is refused for me with pass-Word-77")
+    assert not can_be_read_in("pass-Word-77", said)
 
 
 # -- every source ----------------------------------------------------------------------------
@@ -239,3 +250,44 @@ def outcome(channel: channels.CheckedChannel) -> str:
         return channel.send(MESSAGE)
     except DeliveryError as error:
         return "".join(traceback.format_exception(error))
+
+
+# -- all the way -----------------------------------------------------------------------------
+
+
+def everything(home: Home) -> str:
+    """All that a home folder holds but .env, the record text by text, and all that was said."""
+    texts = list(home.said)
+    for path in sorted(home.path.rglob("*")):
+        if path.is_file() and path.name != ".env":
+            texts.append(path.read_bytes().decode("utf-8", "replace"))
+    return "\n".join(texts)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["etherscan", "evm_rpc"])
+def test_no_command_shows_a_key_that_came_back(tmp_path: Path, kind: str) -> None:
+    """Logs, `check`, `status`, the record and the messages after a server has repeated what it
+    was sent: an ordinary "Cannot POST /v3/KEY" was once in eight mails."""
+    _, path, address = KINDS[kind]
+    answers = ANSWERS["RPC" if kind == "evm_rpc" else "not ok"]
+    with serve(lambda call: answers(call, echo(call))) as server, HttpSink() as hook:
+        url = server.url + path.replace("{key}", quote(KEY, safe=""))
+        home = evm_home(tmp_path, "unused", kind, [address])
+        source = {"kind": kind, "url_env": "NODE_URL", "rate_per_second": 1000}
+        if "{key}" not in path:
+            source["api_key_env"] = "NODE_KEY"
+        home.write("config/sources.yaml", {"sources": {"mine": source}})
+        home.write(".env", f"NODE_URL={url}\nNODE_KEY={KEY}\nHOOK={hook.url()}\n")
+        (tmp_path / ".env").chmod(0o600)
+        machine = {"kind": "webhook", "url_env": "HOOK", "allow_private": True}
+        home.write("config/channels.yaml", {"channels": {"hook": machine}})
+        home.run("check", code=None)
+        home.run("poll", code=None)
+        home.sql("UPDATE incident SET since = since - 90000")
+        home.run("poll", code=None)
+        home.run("status", code=None)
+        home.run("alerts", "list", code=None)
+        sent = "\n".join(request.body.decode() for request in hook.seen)
+    assert "[hidden]" in everything(home)
+    assert not can_be_read_in(KEY, everything(home) + sent)
