@@ -290,6 +290,14 @@ def test_a_final_movement_that_a_list_leaves_out(
     assert book.read(head=124, lo=110).questions == ()
 
 
+def test_a_final_movement_is_missed_where_coverage_was_taken_back(book: Book) -> None:
+    """What was read under a false head counts as unread: its rows are still looked for."""
+    book.read(IN, head=120)
+    with book.store.write() as conn:
+        conn.execute("DELETE FROM coverage")
+    assert [q.why for q in book.read(head=121).questions] == ["final"]
+
+
 def test_a_final_movement_in_another_block_is_an_incident_and_no_edit(book: Book) -> None:
     """Said loudly; the record stays."""
     book.read(IN, head=120)

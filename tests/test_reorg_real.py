@@ -118,6 +118,9 @@ def test_reorg_while_the_daemon_is_down(evm_node: Rpc, tmp_path: Path, depth: in
         with scene.home.daemon():
             wait_for(lambda: scene.alerts("correction"), 20, scene.home.log)
             wait_for(lambda: len(told(scene.hook.seen)) == len(scene.home.alerts()), 10)
+            wait_for(
+                lambda: not scene.home.sql("SELECT 1 FROM delivery WHERE state = 'waiting'"), 20
+            )
         assert row(scene, tx)[0] == "orphaned"
         scene.home.run("poll")
         assert len(scene.alerts("correction")) == 1
@@ -135,6 +138,7 @@ def test_reorg_deeper_than_finality(evm_node: Rpc, tmp_path: Path) -> None:
         node.reorg(16)
         node.mine(2)
         scene.home.sql("UPDATE subject SET deep = 0")  # a day later: what is final is read again
+        scene.home.run("poll", code=None)  # the source is not believed before it stands by it
         scene.home.run("poll")
         scene.home.run("poll")
         assert row(scene, tx) == before

@@ -171,7 +171,7 @@ def context(
     that is concerned, for there may be very many."""
     txs = {t.tx for b in batches for t in b.transfers}
     txs.update(row.transfer.tx for row in open_rows(store, subject))
-    txs.update(_reread_txs(store, subject, batches, states))
+    txs.update(_reread_txs(store, subject, batches))
     owed = doubts.of_subject(store, subject)
     txs.update(doubt.tx for doubt in owed)
     others = {d.key: d for d in doubts.of_transactions(store, chain.key, txs)}
@@ -219,21 +219,15 @@ def _prices(
     return prices.between(store, keys, since, now + value.TOLERANCE)
 
 
-def _reread_txs(
-    store: Store,
-    subject: Subject,
-    batches: Sequence[Batch],
-    states: Mapping[str, StreamState],
-) -> set[str]:
-    """Transactions of final rows where a batch read again what was covered before."""
-    found: set[str] = set()
-    for batch in batches:
-        for stream in batch.streams:
-            state = states.get(stream)
-            for part in state.covered.get(batch.axis, ()) if state and batch.read else ():
-                if (span := coverage.intersect(part, batch.read)) is not None:  # type: ignore[arg-type]
-                    found |= _final_txs(store, subject, batch.axis, span)
-    return found
+def _reread_txs(store: Store, subject: Subject, batches: Sequence[Batch]) -> set[str]:
+    """Transactions of final rows where a batch read again what had been read before, also
+    where that counts as unread by now."""
+    return {
+        tx
+        for batch in batches
+        if batch.read is not None
+        for tx in _final_txs(store, subject, batch.axis, batch.read)
+    }
 
 
 def _final_txs(store: Store, subject: Subject, axis: str, span: Interval) -> set[str]:
