@@ -15,10 +15,11 @@ from eth_utils.crypto import keccak
 from home import ALICE, BANK, BOB, Scene, bodies, payment, staged
 from parts import Rpc, anvil
 from scripted_server import Call, Reply, serve
+from test_source_contract import ACCOUNT_LIST_REFUSALS, KEY
 
 from monitor.demo.explorer import Explorer
 from monitor.demo.ledger import AccountLedger, Act, TokenMove, Tx
-from monitor.errors import BadResponse, NotServed, NotYet
+from monitor.errors import BadResponse, NotServed, NotYet, SourceError
 from monitor.http import Http
 from monitor.issuers import FAMILIES
 from monitor.model import (
@@ -332,6 +333,17 @@ def test_a_row_without_a_place_proves_nothing_and_breaks_nothing() -> None:
 def _under(height: int) -> Ask:
     head = Head(height, 1_700_000_000 + height)
     return Ask(ASK.subjects, ASK.streams, Interval(150, height), head)
+
+
+@pytest.mark.parametrize(("body", "status", "error"), ACCOUNT_LIST_REFUSALS)
+def test_refusals_of_the_list_of_logs(body: Any, status: int, error: type[SourceError]) -> None:
+    """As the account lists: every error is classified, none is taken for empty, none shows the
+    key."""
+    with serve(lambda call: Reply(body, status)) as server:
+        source = source_of(server.url, "etherscan", api_key=KEY)
+        with pytest.raises(error) as caught:
+            source.fetch(ASK)
+    assert KEY not in str(caught.value) + repr(caught.value)
 
 
 def _log(contract: str, topics: list[str], data: str, index: int = 0) -> dict[str, Any]:
