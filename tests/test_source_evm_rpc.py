@@ -213,6 +213,11 @@ def test_recorded_errors(name: str) -> None:
         ("more than 20000 results", None),
         ("backend response too large", None),
         ("ranges over 10000 blocks are not supported on free plan", 10_000),
+        ("eth_getLogs block range too large, range: 10001, max: 10000", 10_000),
+        ("requested too many blocks from 1 to 9000, maximum is set to 2048", None),
+        ("you can query at most 1,000 blocks", 1000),
+        ("cannot query more than 2K blocks", 2000),
+        ("result set is too long", None),
     ],
 )  # fmt: skip
 def test_refusals_for_size(message: str, limit: int | None) -> None:
@@ -244,6 +249,16 @@ PLEASE = (
                 "message": "BlockOutOfRangeError: block height is 5 but requested was 9",
             },
             NotYet,
+        ),
+        (200, {"code": -32000, "message": "toBlock is beyond the latest block"}, NotYet),
+        (200, {"code": -32000, "message": "block 99 exceeds the current head"}, NotYet),
+        (200, {"code": -32000, "message": "requested height is too high"}, NotYet),
+        (200, {"code": -32000, "message": "eth_getLogs filter must contain an address"}, NotServed),
+        (200, {"code": -32000, "message": "missing address in filter"}, NotServed),
+        (
+            200,
+            {"code": -32000, "message": "eth_getLogs is not available on the free tier"},
+            NotServed,
         ),
         (200, {"code": -32701, "message": PLEASE}, NotServed),
         (403, {"code": -32701, "message": PLEASE}, NotServed),

@@ -84,6 +84,8 @@ MEANINGS: tuple[tuple[str, type[SourceError]], ...] = (
     ("rpc request failed", Unavailable),
     ("one or more errors occurred", Unavailable),
     ("an error occurred", Unavailable),  # Routescan
+    ("service unavailable", Unavailable),
+    ("internal server error", Unavailable),
     ("invalid api key", Refused),
     ("missing/invalid api key", Refused),
     ("chainid parameter", Refused),

@@ -39,13 +39,15 @@ _RATE = (
 # The list itself is not for this plan, whatever the range: publicnode answers so to every
 # question for an address's logs that does not name the token contracts too.
 _NOT_SERVED = (
-    r"specify (?:an |the |a contract )?address|address (?:filter|parameter|field) is required|"
-    r"without (?:an |a contract )?address|order a dedicated full node"
+    r"(?:specify|provide|include|contain) (?:an |the |a contract )?address|missing address|"
+    r"address (?:filter |parameter |field )?is required|without (?:an |a contract )?address|"
+    r"order a dedicated full node"
 )
 _KEY = r"unauthori[sz]ed|authenticate|api.?key|forbidden|access denied|project id|personal token"
 _BEHIND = (
     r"header not found|unknown block|blocks? (?:\S+ )?not found|block requested not found|"
-    r"indexing is in progress|beyond (?:the )?(?:current )?head|"
+    r"indexing is in progress|beyond (?:the )?(?:current |latest )?(?:head|block)|"
+    r"exceeds? (?:the )?(?:current|latest|head|chain)|(?:height|number) (?:is )?too high|"
     r"(?:greater|higher|larger|later) than (?:the )?(?:current |latest|newest|head|chain)|"
     r"(?:above|after|past|ahead of) (?:the )?(?:current |latest|newest|chain )?(?:head|block)|"
     r"invalid block range|cannot be found|unsupported block number|block.?out.?of.?range|"
@@ -53,12 +55,15 @@ _BEHIND = (
 )
 _PRUNED = r"missing trie node|no state available|no historical rpc|pruned|archive"
 _WIDE = (
-    r"\branges?\b|\btoo (?:large|big|wide|many (?:logs|results|blocks|records|events))|"
-    r"more than [0-9][0-9,._']*[km]? (?:\w+ )?(?:results|logs|records|events)|"
+    r"\branges?\b|\btoo (?:large|big|wide|long|many (?:logs|results|blocks|records|events))|"
+    r"(?:more than|at most|up to|limited to|only) [0-9][0-9,._']* ?[km]? (?:\w+ )?"
+    r"(?:blocks|results|logs|records|events)|"
     r"query returned more|max(?:imum)? (?:results|logs|blocks)|response (?:size|is too)|"
     r"limit exceeded|(?:logs|results|blocks|size)\b.*\bexceeds?|exceeds?\b.*\blimit|"
     r"query timeout|timed? ?out|context deadline exceeded"
 )
+# Only by paying: a limit of the plan, which no smaller question gets around.
+_PLAN = r"not (?:supported|available|allowed|enabled) (?:on|in|for|with) (?:\w+ ){0,2}(?:plan|tier)"
 _METHOD = r"method .*not|not (?:whitelisted|allowed|available)|unsupported method|disabled"
 
 # What an error's words mean; the first that fits counts.
@@ -71,6 +76,7 @@ MEANINGS: tuple[tuple[re.Pattern[str], type[SourceError]], ...] = tuple(
         (_BEHIND, NotYet),
         (_PRUNED, Refused),
         (_WIDE, TooWide),
+        (_PLAN, NotServed),
         (_METHOD, Refused),
     )
 )
@@ -83,7 +89,7 @@ _CODES: Mapping[object, type[SourceError]] = {
 _NUMBER = r"([0-9]+(?:[,._'][0-9]{3})*(?:\.[0-9]+)?)(?: ?([km])\b)?"
 # The block range that a refusal names as its limit. A number of rows is no range.
 _LIMIT = re.compile(
-    r"(?:limit of|up to an?|up to|limited to an?|limited to|ranges over|more than|within|"
+    r"(?:limit of|at most|up to an?|up to|limited to an?|limited to|ranges over|more than|within|"
     r"max(?:imum)?(?: is| of)?:?|block range(?: limit)?(?: is)?:?)\s*" + _NUMBER,
     re.IGNORECASE,
 )
