@@ -7,8 +7,9 @@ fetched with `news` by the thread that writes the record, before it books anythi
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from monitor import coverage, heads
 from monitor.errors import Refused, SourceError, WrongChain
@@ -23,11 +24,20 @@ WALK = 8  # older marks that are looked at to find where a chain was reorganised
 class HeadWatch:
     """See the module. Thread-safe."""
 
-    def __init__(self, chain: Chain, sources: Sequence[Source], clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        of: Chain,
+        sources: Sequence[Source],
+        clock: Callable[[], int],
+        ask: Callable[[Source], Head | None],
+    ) -> None:
+        """`ask` brings the head of another source, where that can be had without waiting for
+        one that is known to fail."""
         self.clock = clock
+        self._ask = ask
         self.turn = 1  # the present pass
         self.taken_back = 0  # how often something was
-        self._chain = chain
+        self._chain = of
         self._sources = tuple(sources)
         self._lock = threading.Lock()
         self._kept: dict[str, tuple[Kept, ...]] = {}
@@ -137,20 +147,18 @@ class HeadWatch:
         others = self._others(source)
         if doubt:
             return "" if heads.near(head, others, self._chain) else doubt
-        if not others or heads.near(head, others, self._chain, heads.SLACK):
+        first = next(others, None)  # nothing speaks against it, and nothing for it
+        if first is None:
+            return ""
+        if heads.near(head, chain((first,), others), self._chain, heads.SLACK):
             return ""
         return f"the other sources are far below block {head.height}"
 
-    def _others(self, source: Source) -> list[Head]:
-        """The heads of the other sources, asked now."""
-        found = []
+    def _others(self, source: Source) -> Iterator[Head]:
+        """The heads of the other sources, asked now, one after the other."""
         for other in self._sources:
-            if other is not source:
-                try:
-                    found.append(other.head())
-                except SourceError:
-                    continue
-        return found
+            if other is not source and (head := self._ask(other)) is not None:
+                yield head
 
     def _mark(self, source: Source, head: Head) -> Mark | None:
         """The block that this head makes final, with its hash; an empty one where the

@@ -83,7 +83,7 @@ class Desk:
         self._why: dict[str, str] = {}  # the newest failure, by source
         self._kept_back: dict[tuple[str, str], float] = {}  # (source, stream) -> ask again at
         self.heads_seen: dict[str, Head] = {}  # the newest that are believed
-        self.heads = HeadWatch(chain, self.sources, lambda: int(time.time()))
+        self.heads = HeadWatch(chain, self.sources, lambda: int(time.time()), self._glance)
         self.refusals: dict[str, str] = {}  # by source asked: why it will not serve, or ""
         self._sure: dict[str, float] = {}  # when each source last showed which chain it is
 
@@ -155,6 +155,26 @@ class Desk:
                 raise
             with self._lock:
                 self._sure[source.name] = time.monotonic()
+
+    def _glance(self, source: Source) -> Head | None:
+        """A source's head as another one's is held against it; None where it fails, rests, or
+        is just being asked. A failure is kept, so that it is waited for once."""
+        if not self.usable(source, everything=False):
+            return None
+        with self._lock:
+            at, found = self._heads.get(source.name, (0.0, None))
+        if found is not None and time.monotonic() - at < self._head_ttl:
+            return found if isinstance(found, Head) else None
+        if not self._asking[source.name].acquire(blocking=False):
+            return None
+        try:
+            return source.head()
+        except SourceError as error:
+            with self._lock:
+                self._heads[source.name] = (time.monotonic(), error)
+            return None
+        finally:
+            self._asking[source.name].release()
 
     def _passing(self, source: Source, error: SourceError) -> SourceError:
         """A source that served this chain and now answers for another one is asked again

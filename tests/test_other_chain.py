@@ -10,6 +10,8 @@ from typing import Any
 
 import base58
 import pytest
+from home import ALICE, BANK, BOB, KEY, SHOP, payment
+from home import staged as staged_home
 from scripted_server import Call, Reply, serve
 
 from monitor import sources
@@ -330,3 +332,31 @@ def test_the_hash_of_any_block(height: int) -> None:
                 assert source.block_hash(10**6) is None
             except SourceError as error:
                 pytest.fail(f"{case.kind}: {error}")
+
+
+@pytest.mark.slow  # a poll that finds no source waits before it tries again
+def test_operations_read_of_it(tmp_path: Path) -> None:
+    """By mail, with chain, source, entries and case, and without label, reason or address;
+    the movement that was hidden is told after, once."""
+    with staged_home(tmp_path) as scene:
+        other = AccountLedger(time=scene.ledger.head.time - 400)
+        other.mine([payment(7000, SHOP, BANK, 5)])
+        for _ in range(40):
+            other.mine()
+        other.mine([payment(7001, BANK, ALICE, 10**18)])
+        scene.explorer.add("dev", other, "etherscan", chain_id=31337)
+        scene.explorer.knobs("dev", "etherscan").api_key = KEY
+        scene.home.run("poll", code=None)
+        (hidden,) = scene.pay((ALICE, SHOP))
+        (notice,) = scene.alerts("notice", "another chain")
+        (mail, *_) = scene.mails_of(notice["id"])
+        text = mail.get_body(("plain",))
+        assert text is not None
+        words = " ".join(text.get_content().split())
+        assert "On this chain are 2 entries (cases CASE-1)." in words
+        assert "mine answers for another chain than dev" in words
+        assert not any(secret in words for secret in ("label a", "a reason", ALICE, BOB))
+        scene.explorer.add("dev", scene.ledger, "etherscan", chain_id=31337)
+        scene.explorer.knobs("dev", "etherscan").api_key = KEY
+        scene.home.run("poll")
+        assert scene.moved() == {(ALICE, hidden): 1}

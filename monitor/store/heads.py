@@ -62,9 +62,7 @@ def quiet(store: Store, now: int) -> list[Signal]:
         "(SELECT key FROM incident WHERE closed IS NULL) AND (key LIKE 'head:%' "
         "OR key LIKE 'foreign:%')"
     )
-    return [
-        Signal(row["key"], bad=False) for row in rows if not 0 <= now - int(row["value"]) <= QUIET
-    ]
+    return [Signal(row["key"], bad=False) for row in rows if abs(now - int(row["value"])) > QUIET]
 
 
 def _write(conn: sqlite3.Connection, chain: str, book: Book) -> None:
