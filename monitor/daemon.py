@@ -218,14 +218,18 @@ class Daemon:
                 self._tell_supervisor("WATCHDOG=1")
             before, drift = drift, time.time() - time.monotonic()
             if abs(drift - before) > CLOCK_JUMP:
+                # Or the machine slept: then only the clock of the day went on.
                 log.warning("the clock was set by %+.0f s", drift - before)
-                _run_now(scheduler)
+                self._refresh_soon(scheduler)
 
     def _wake(self, scheduler: BackgroundScheduler, seconds: float) -> None:
         """The whole process was paused (suspended, stopped): what looks like a hang is none."""
         log.warning("the process stood still for %.0f s; it goes on", seconds)
         self._pulse.woke()
         self._desk.poller.last_progress = time.monotonic()
+        self._refresh_soon(scheduler)
+
+    def _refresh_soon(self, scheduler: BackgroundScheduler) -> None:
         self._to_freshen = [time.monotonic() + each for each in AWAKE_AGAIN]
         _run_now(scheduler)
 

@@ -43,7 +43,8 @@ class RecordWatch:
         self, home: Path, store: Store, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._home, self._store, self._clock = home, store, clock
-        self._identity = _identity(store.path)
+        self._files: dict[Path, tuple[int, int]] = {}  # of the record, as they were first seen
+        self._is_gone()
         self._lock = threading.Lock()
         self._begun: float | None = None  # a try that is under way
         self._found = ""
@@ -82,9 +83,9 @@ class RecordWatch:
 
     def _try(self) -> str:
         try:
-            if _identity(self._store.path) != self._identity:
+            if name := self._is_gone():
                 self.gone = True
-                return f"{self._store.path.name} was deleted or replaced while it was in use"
+                return f"{name} was deleted or replaced while it was in use"
             if free_words := full(self._home):
                 return free_words
             _scratch(self._home / _SCRATCH)
@@ -92,6 +93,18 @@ class RecordWatch:
         except (OSError, StoreError) as error:
             return tidy(str(error), 300)
         return self._store.trouble(LASTS)
+
+    def _is_gone(self) -> str:
+        """The name of a file of the record that is not there any more, or is another one. What
+        SQLite keeps beside it is the newest part of it: without that others read an old one."""
+        path = self._store.path
+        for each in (path, *(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))):
+            found, known = _identity(each), self._files.get(each)
+            if known is None and found is not None:
+                self._files[each] = found
+            elif known is not None and found != known:
+                return each.name
+        return ""
 
     def sign(self) -> None:
         """Write the sign of life. One that cannot be written grows old, which tells enough."""

@@ -110,16 +110,18 @@ def test_an_error_of_the_disk_is_seen_by_other_processes(tmp_path: Path) -> None
         assert not (tmp_path / recordwatch.PULSE).exists()
 
 
-def test_a_record_that_is_deleted_under_it_is_saved_and_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["fundwatch.db*", "fundwatch.db-wal"])
+def test_a_record_that_is_deleted_under_it_is_saved_and_told(tmp_path: Path, name: str) -> None:
     """It ends with a code that is not restarted, keeps what it held, begins no new record in
     silence, and goes on after a restore."""
     with staged(tmp_path) as scene:
         (tx,) = scene.pay((ALICE, SHOP))
         with scene.home.daemon() as process:
             wait_for(lambda: scene.moved() == {(ALICE, tx): 1}, 30, scene.home.log)
-            for path in tmp_path.glob("fundwatch.db*"):
+            for path in tmp_path.glob(name):
                 path.unlink()
             assert process.wait(60) == 78
+        (tmp_path / "fundwatch.db").unlink(missing_ok=True)
         assert emergencies(scene, "was deleted or replaced while Fundwatch ran")
         (saved,) = tmp_path.glob("fundwatch.db.rescued.*")
         for command in (("poll",), ("run",), ("init",), ("status",)):
