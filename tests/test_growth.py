@@ -175,6 +175,11 @@ def idle(desk: Fundwatch) -> None:
     desk.deliver(everything=False)
 
 
+def look_after(desk: Fundwatch) -> None:
+    """What it does about itself, twice a minute."""
+    desk.housekeep()
+
+
 def test_nothing_due_costs_the_same_whatever_the_length_of_the_list(tmp_path: Path) -> None:
     """Ten times the entries, the same bytecodes and the same steps of the database."""
     found = []
@@ -190,6 +195,18 @@ def test_nothing_due_costs_the_same_whatever_the_length_of_the_list(tmp_path: Pa
     few, many = found
     assert many[0] < few[0] * 1.1
     assert many[1] < few[1] * 1.1
+
+
+def test_looking_after_itself_loads_no_long_list(tmp_path: Path) -> None:
+    """Health asks the record for what is wrong: entries that are well are not loaded."""
+    found = []
+    for entries in (20, 200):
+        with open_home(settings(tmp_path, entries), {}) as desk:
+            desk.reload()
+            look_after(desk)
+            _, count = bytecodes(partial(look_after, desk))
+            found.append(count)
+    assert found[1] < found[0] * 1.1
 
 
 def test_taking_a_list_costs_the_same_an_entry(tmp_path: Path) -> None:
