@@ -210,6 +210,7 @@ class Fundwatch:
         pricing.close_unused(store, (p.name for p in settings.prices), now())
         self._interval = budget.LEAST_INTERVAL
         self._respelt = False  # the record has the forms that addresses have now
+        self._listed: tuple[int, list[Entry]] = (-1, [])  # see entries()
         self._costed: str | None = None  # the list that the interval was computed for
         # Kept, so that a template is not compiled again for each message.
         folders = [home / "config" / "templates", shipped_config() / "templates"]
@@ -290,13 +291,21 @@ class Fundwatch:
             channels=self.channels,
             views=self.views,
             templates=self.templates,
-            entries=lambda: [w.entry for w in watch.all_entries(self.store)],
+            entries=self.entries,
             clock=now,
             timezone=self.timezone,
             version=__version__,
             judged=self._judged,
             link=self._link,
         )
+
+    def entries(self) -> list[Entry]:
+        """Every entry ever taken, read anew only when what they say has changed: each message
+        asks for them."""
+        version = watch.version(self.store)
+        if self._listed[0] != version:
+            self._listed = (version, [w.entry for w in watch.all_entries(self.store)])
+        return self._listed[1]
 
     def _link(self, message_id: str) -> str:
         settings = self.settings

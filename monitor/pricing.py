@@ -78,7 +78,9 @@ class Pricer:
     def _watched(self) -> dict[Key, Chain]:
         """Everything that is priced: coins and verified tokens of chains with an entry."""
         market = self._market
-        chains = [market.chains[key] for key in watch.chains(market.store) if key in market.chains]
+        chains = [
+            market.chains[key] for key in watch.active_chains(market.store) if key in market.chains
+        ]
         coins = {(c.key, ""): c for c in chains if value.has_id(c, "")}
         used = {c.key: c for c in chains}
         tokens = {

@@ -209,6 +209,20 @@ def test_looking_after_itself_loads_no_long_list(tmp_path: Path) -> None:
     assert found[1] < found[0] * 1.1
 
 
+def test_a_message_loads_no_long_list(tmp_path: Path) -> None:
+    """Which cases a channel may see is asked for each message; the list is read when it changes."""
+    with open_home(settings(tmp_path, 200), {}) as desk:
+        desk.reload()
+        every = desk.entries()
+        assert len(every) == 200
+        _, count = bytecodes(desk.entries)
+        assert count < 500
+        text = (desk.home / "watchlist.yaml").read_text("utf-8")
+        (desk.home / "watchlist.yaml").write_text(text.replace('"n7"', '"other"'), "utf-8")
+        desk.reload()
+        assert {e.label for e in desk.entries()} - {e.label for e in every} == {"other"}
+
+
 def test_taking_a_list_costs_the_same_an_entry(tmp_path: Path) -> None:
     """Its first reading, and one more after every line of it has changed."""
     found = []
