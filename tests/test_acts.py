@@ -240,8 +240,18 @@ def test_a_pass_costs_the_same_for_any_number_of_addresses(explorer: Explorer) -
     again = read(first[0].head.height - 5)
     assert _log_calls(explorer) == calls + sum(b.calls for b in again)
     assert sum(b.calls for b in again[1:]) == 0
-    assert "0x" + "77" * 32 in {t.tx for t in again[1].transfers}
-    assert legs(again[0]) == expected(ALICE)
+    assert {t.tx for t in again[1].transfers} == {"0x" + "77" * 32}
+    assert legs(again[0]) == []
+
+
+def test_addresses_read_to_different_heights_cost_one_reading(explorer: Explorer) -> None:
+    """After a restart each address asks from where it was read to, the furthest last."""
+    explorer.add("dev", ledger_of(story(ALICE, BOB)), "etherscan", chain_id=31337)
+    source = source_of(explorer.url("dev", "etherscan"), "etherscan")
+    batches = [source.fetch(ask_of(source, CHAIN, ALICE, lo=lo)) for lo in (160, 150, 120, 101)]
+    assert [b.calls > 0 for b in batches] == [True, False, False, False]
+    assert [b.read.lo for b in batches if b.read] == [160, 150, 120, 101]
+    assert len(legs(batches[0])) == 0 < len(legs(batches[3])) < len(expected(ALICE))
 
 
 def _for(ask: Ask, address: str) -> Ask:

@@ -78,6 +78,7 @@ class Acts:
     def __init__(self, chain: Chain, axis: str = "height") -> None:
         self._chain = chain
         self._axis = axis
+        self._second = 999 if axis == "time" else 0  # milliseconds that a row does not tell
         self._lock = threading.Lock()
         self._held: _Held | None = None
         self._failed: tuple[Head, float, SourceError] | None = None  # until when it stands
@@ -99,7 +100,12 @@ class Acts:
         if seen is not None and seen.lo > ask.span.lo:
             seen = None
         end = seen.hi if seen else ask.span.lo - 1
-        rows = {r.identity: r for s in ask.subjects for r in held.by_address.get(s.address, ())}
+        rows = {
+            row.identity: row
+            for subject in ask.subjects
+            for row in held.by_address.get(subject.address, ())
+            if _place(row, self._axis) + self._second >= ask.span.lo
+        }
         return Batch(
             source=name,
             subjects=ask.subjects,
@@ -124,9 +130,11 @@ class Acts:
         top = coverage.top(ask.head, self._axis)
         keep = held if held is not None and held.lo <= ask.span.lo and not held.gaps else None
         whole_to = keep.read.hi if keep and keep.read else -1
-        start = max(ask.span.lo if keep is None else keep.lo, 0)
+        # Addresses were read to different heights: what is new to all of them is read at once.
+        recent = max(0, top - self._again())
+        start = min(ask.span.lo, recent)
         if keep is not None:
-            start = max(start, min(whole_to + 1, top - self._again()))
+            start = max(keep.lo, min(whole_to + 1, recent))
         started = time.monotonic()
         try:
             told = read(Interval(min(start, top), top))
@@ -137,7 +145,7 @@ class Acts:
             stands = max(FAILED_FOR, FAILED_TIMES * (now - started))
             self._failed = (ask.head, now + stands, error)
             raise
-        self._keep(ask, keep, min(start, top), told)
+        self._keep(ask.head, keep, min(start, top), told)
         return told.calls
 
     def _again(self) -> int:
@@ -145,10 +153,10 @@ class Acts:
             return AGAIN_SECONDS * 1000
         return coverage.blocks_for(AGAIN_SECONDS, self._chain)
 
-    def _keep(self, ask: Ask, keep: _Held | None, start: int, told: Told) -> None:
+    def _keep(self, head: Head, keep: _Held | None, start: int, told: Told) -> None:
         older = [r for r in keep.rows if (_place(r, self._axis) < start)] if keep else []
         rows = (*older, *told.parsed.transfers)
-        lo = keep.lo if keep else ask.span.lo
+        lo = keep.lo if keep else start
         read = told.read if told.parsed.placed else None
         if keep is not None and keep.read is not None:
             # What was held stands below the place from which it was read again.
@@ -158,7 +166,7 @@ class Acts:
         for row in rows:
             by_address.setdefault(row.sender or "", []).append(row)
         gaps = (*told.gaps, *told.parsed.gaps)
-        self._held = _Held(ask.head, lo, read, rows, gaps, told.sha256, by_address)
+        self._held = _Held(head, lo, read, rows, gaps, told.sha256, by_address)
 
 
 class Shared:
