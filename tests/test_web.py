@@ -488,7 +488,7 @@ def test_from_the_mail_to_the_record(tmp_path: Path) -> None:
             assert stop(process) == 0
         assert "sig=" not in scene.home.log()
         shown = scene.home.run("alerts", "show", alert["id"])
-        assert "Ann (claimed, by link): mine" in " ".join(shown.split())
+        assert 'Ann (claimed, by link): "mine"' in " ".join(shown.split())
 
 
 def test_crowds_and_dawdlers_do_not_stop_the_watch(tmp_path: Path) -> None:
