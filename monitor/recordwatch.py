@@ -30,7 +30,7 @@ PULSE = "fundwatch.pulse"
 EVERY = 10.0  # seconds between two tries
 HANGS = 60.0  # seconds after which a write that does not come back counts as failed
 LASTS = 60.0  # seconds for which a failed write counts: the next ones may be smaller
-STALE = 45  # seconds after which a sign of life is too old
+STALE = 40  # seconds after which a sign of life is too old
 LEAST_FREE = 256 * 1024  # bytes of free disk, below which writing fails soon
 _SCRATCH, _SCRATCH_BYTES = "fundwatch.probe", 64 * 1024
 _SIZE = 1024  # bytes of the sign of life
@@ -86,8 +86,8 @@ class RecordWatch:
             if name := self._is_gone():
                 self.gone = True
                 return f"{name} was deleted or replaced while it was in use"
-            if free_words := full(self._home):
-                return free_words
+            if words := of_the_disk(self._home):
+                return words
             _scratch(self._home / _SCRATCH)
             journal.put_note(self._store, "probe", str(int(time.time())))
         except (OSError, StoreError) as error:
@@ -132,8 +132,10 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def full(home: Path) -> str:
-    """In words, when the disk has no room left."""
+def of_the_disk(home: Path) -> str:
+    """In words, when the disk has no room left or may not be written to."""
+    if os.statvfs(home).f_flag & os.ST_RDONLY:
+        return "the disk is mounted read-only"
     free = shutil.disk_usage(home).free
     return f"the disk is full ({free // 1024} KB are free)" if free < LEAST_FREE else ""
 
@@ -154,7 +156,7 @@ def told_by_sign(home: Path, now: int) -> str:
     """What the running Fundwatch says of its record, for other processes; nothing if all is
     well. A `poll` gives no sign."""
     try:
-        if words := full(home):
+        if words := of_the_disk(home):
             return words
         found = json.loads((home / PULSE).read_text("utf-8"))
         at, pid, record = int(found["at"]), int(found["pid"]), str(found["record"])

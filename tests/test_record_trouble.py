@@ -9,6 +9,7 @@ import resource
 import stat
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -92,6 +93,17 @@ def test_a_full_disk_is_told_without_the_record(tmp_path: Path) -> None:
             assert stop(process) == 0
         assert len(emergencies(scene, "cannot be written")) == 1, "not again within the hour"
         assert scene.home.log().count("Traceback") <= 6, "one for each job, not for each try"
+
+
+@needs_root
+def test_a_disk_that_becomes_readonly_is_seen_at_once(tmp_path: Path) -> None:
+    """As the kernel does it after errors: no try is needed, in the running one or beside it."""
+    with small_disk(tmp_path / "disk", "1m") as disk:
+        assert recordwatch.of_the_disk(disk) == ""
+        assert recordwatch.told_by_sign(disk, int(time.time())) == ""
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        assert "mounted read-only" in recordwatch.of_the_disk(disk)
+        assert "mounted read-only" in recordwatch.told_by_sign(disk, int(time.time()))
 
 
 @pytest.mark.slow
