@@ -16,6 +16,7 @@ from itertools import pairwise
 
 from monitor import coverage
 from monitor.model import Chain, Head
+from monitor.plain import utc
 from monitor.plan import Signal
 
 KEEP = 16  # heads of one source
@@ -26,6 +27,7 @@ RIPE = 60  # seconds after which a source can stand by a doubted head in the sam
 PASSING = 3600  # seconds for which answers for another chain may last and pass again
 FIRST_BLOCK = 1_230_940_800  # no chain has blocks from before this time
 
+BEYOND = 2**50  # no height or time is higher; its milliseconds still fit into the record
 CASES_SHOWN = 20
 ENTRIES_NAMED = 1000  # in what machines get of an incident
 
@@ -255,23 +257,36 @@ Concerned = Sequence[tuple[str, str]]  # active entries: (id, case id)
 def fault_signal(found: Fault, chain: Chain, entries: Concerned) -> Signal:
     """Told to operations: a list was counted as read up to a block that is not there.
     `entries`: those of which something is taken back."""
-    highest = max(head.height for head in found.false)
-    what = (
-        f"{found.source} shows other blocks of {chain.name} than before, up to block {highest:,}, "
-        "though they were final: the chain was reorganised deeply, or another chain had answered."
-        if found.reorganised
-        else f"{found.source} named block {highest:,} as the newest of {chain.name} and now block "
-        f"{found.now.height:,}: more than a node's lag."
-    )
     return Signal(
         key=f"head:{chain.key}/{found.source}",
         bad=True,
         severity="high",
-        what=f"{what} {_taken_back(entries)}",
+        what=f"{_contradiction(found, chain)} {_taken_back(entries)}",
         cure="Nothing needs to be done for the record. If it comes again, take this source out of "
         "the chain's list in config/chains.yaml or put it last.",
         chain=chain.key,
         who=tuple(entry for entry, _ in entries[:ENTRIES_NAMED]),
+    )
+
+
+def _contradiction(found: Fault, chain: Chain) -> str:
+    """What a source said before and says now."""
+    highest = max(head.height for head in found.false)
+    if found.reorganised:
+        return (
+            f"{found.source} shows other blocks of {chain.name} than before, up to block "
+            f"{highest:,}, though they were final: the chain was reorganised deeply, or another "
+            "chain had answered."
+        )
+    if highest - found.now.height > chain.finality:
+        return (
+            f"{found.source} named block {highest:,} as the newest of {chain.name} and now block "
+            f"{found.now.height:,}: more than a node's lag."
+        )
+    latest = max(head.time for head in found.false)
+    return (
+        f"{found.source} said that the newest block of {chain.name} is of {utc(latest)}, and now "
+        f"that it is of {utc(found.now.time)}."
     )
 
 

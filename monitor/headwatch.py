@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import chain
 
 from monitor import coverage, heads
-from monitor.errors import Refused, SourceError, WrongChain
+from monitor.errors import BadResponse, Refused, SourceError, WrongChain
 from monitor.heads import Book, Fault, Kept, Mark, News, Word
 from monitor.model import Batch, Chain, Head
 from monitor.ports import Source
@@ -82,8 +82,13 @@ class HeadWatch:
     def hear(self, source: Source, head: Head) -> str:
         """Judge a head that a source just named; returns why it is doubted, or "".
 
-        Raises WrongChain when the source shows another chain than before.
+        Raises WrongChain when the source shows another chain than before, BadResponse for
+        a block that no chain can have.
         """
+        if not (0 <= head.height < heads.BEYOND and 0 <= head.time < heads.BEYOND):
+            raise BadResponse(
+                f"{source.name}: its newest block {head.height} of the time {head.time} cannot be"
+            )
         with self._lock:
             kept = self._kept.get(source.name, ())
         stood = False

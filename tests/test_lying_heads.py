@@ -140,7 +140,7 @@ def test_nothing_rests_on_a_doubted_head(tell: Tell) -> None:
     end(play)
 
 
-@pytest.mark.parametrize("seconds", [10**9, 3600, -(10**9)])
+@pytest.mark.parametrize("seconds", [10**12, 10**9, 3600, -(10**9)])
 def test_a_time_that_lies(tell: Tell, seconds: int) -> None:
     """The axis of time: the far future, the near future and the past."""
     source = {"axis": "time", "bundles": [["native"], ["internal"], ["trc20"]],
@@ -156,7 +156,7 @@ def test_a_time_that_lies(tell: Tell, seconds: int) -> None:
         play.poll()
         ledger.mine()
     assert told(play) == 3
-    assert "head" in play.incidents()
+    assert "one said that the newest block of Tron is of" in play.incidents()["head"].what
     end(play)
 
 
@@ -314,4 +314,17 @@ def test_both_sources_turn_to_another_chain(tell: Tell) -> None:
     play.mend(1)
     play.poll()
     assert told(play) == 3
+    end(play)
+
+
+@pytest.mark.parametrize(("high", "early"), [(10**30, 0), (0, 10**30), (-(10**30), 0)])
+def test_a_head_that_no_chain_can_have(tell: Tell, high: int, early: int) -> None:
+    """It is no answer: nothing of it reaches the record, and the next source is asked."""
+    ledger, play = tell({}, {})
+    play.sources[0].high, play.sources[0].early = high, early
+    ledger.pay(*native(A, X, 5))
+    ledger.mine(2)
+    play.poll()
+    assert told(play) == 1
+    play.mend(0)
     end(play)
