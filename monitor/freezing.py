@@ -131,9 +131,7 @@ def waiting(desk: Post) -> bool:
 
 
 def _not_yet(desk: Post, each: Owed) -> bool:
-    """Whether this is kept for the daily message or for the end of quiet hours."""
-    if each.form == "daily":
-        return True
+    """Whether this is kept for the end of quiet hours."""
     local = datetime.fromtimestamp(desk.clock(), ZoneInfo(desk.timezone))
     minute = local.hour * 60 + local.minute
     return routing.waits(desk.configs[each.channel], urgent=each.urgent, minute=minute)
@@ -145,9 +143,9 @@ def _parts(desk: Post, each: Owed, config: ChannelConfig, everything: bool) -> l
         return _pieces(each, MAX_ALERTS)
     if each.form == "group" and not everything and _storm(desk, each):
         return []
-    if each.form not in ("alone", "daily") and len(each.alerts) > GROUP_ABOVE:
+    if each.form != "alone" and len(each.alerts) > GROUP_ABOVE:
         return _pieces(each, MOST)
-    form = each.form if each.form in ("escalated", "daily") else "alone"
+    form = "escalated" if each.form == "escalated" else "alone"
     return [replace(each, alerts=(alert,), form=form) for alert in each.alerts]
 
 
@@ -297,9 +295,8 @@ def daily(desk: Post, day: str, since: int, until: int, remarks: Remarks) -> int
 def _waiting_for(desk: Post) -> dict[str, list[str]]:
     """Alerts that wait for the daily message, by channel."""
     found: dict[str, list[str]] = {}
-    for each in owing.gather(owing.unsent(desk.store)):
-        if each.form == "daily":
-            found.setdefault(each.channel, []).extend(each.alerts)
+    for each in owing.gather(owing.unsent(desk.store, daily=True)):
+        found.setdefault(each.channel, []).extend(each.alerts)
     return found
 
 

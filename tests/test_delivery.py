@@ -121,6 +121,7 @@ def test_quiet_alerts_go_to_machines_only(scene: Scene) -> None:
     scene.home.run("poll")
     daily = [m.message for m in scene.mail.mails][2:]
     assert len(daily) == 2  # once, for each recipient
+    assert scene.home.sql("SELECT count(*) FROM route WHERE message IS NULL") == [(0,)]
     text = daily[0].get_body(("plain",))
     assert text is not None
     assert "1 quiet" in text.get_content()

@@ -39,15 +39,17 @@ class Owed:
     alerts: tuple[str, ...]
 
 
-def unsent(store: Store) -> list[Unsent]:
-    """Routes without a message, but for those to nobody; oldest alert first."""
+def unsent(store: Store, *, daily: bool = False) -> list[Unsent]:
+    """Routes without a message, but for those to nobody; oldest alert first. `daily`: those
+    that wait for the daily message, which may be many, instead of the others."""
     rows = store.read(
         "SELECT r.channel, coalesce(e.case_id, '') AS case_id, coalesce(a.entry, '') AS entry, "
         "r.alert, r.form, a.severity, a.direction, a.kind, a.created, "
         "a.kind = 'notice' AND instr(a.facts, '\"channel:') AS sending FROM route r "
         "JOIN alert a ON a.id = r.alert LEFT JOIN entry e ON e.id = a.entry "
-        "WHERE r.message IS NULL AND r.channel <> ? ORDER BY a.created, a.rowid",
-        [NOBODY],
+        "WHERE r.message IS NULL AND r.channel <> ? AND (r.form = 'daily') = ? "
+        "ORDER BY a.created, a.rowid",
+        [NOBODY, daily],
     )
     return [
         Unsent(
