@@ -25,6 +25,7 @@ SHORTEST = 4  # characters of a secret; nothing shorter can be told from other w
 CUT = 8  # so many characters of a longer secret, in one piece, are hidden too
 _WHOLE_IN_DATA = 16  # characters: a shorter text may stand in data by chance
 _LEAST_WORD = 9  # characters; shorter parts of a URL are words such as "services"
+_LEAST_KEY_OF_WORDS = 20  # letters; a shorter part of a source's URL is its name: "blockscout"
 _WORDY = re.compile(r"[A-Za-z]?[a-z]*([-_.][a-z]*)*|[A-Z]+")
 # At a path's segments, at a query's values, at every sign that stands between words.
 _BREAKS = (r"[/?#]", r"[?&;#]|=", r"[/:@?&=,;#+\s]+")
@@ -188,7 +189,7 @@ def of_request(
     logins = {login for text in (url, *proxies) for login in _login(text)}
     known = {word for value in secret for word in (value, *value.split(), *_basic(value))}
     keys = {value for value in params.values() if not value.isdecimal()}
-    return Hidden({*keys, *known, *logins, *_sure(url)}, _whole(url, _LEAST_WORD))
+    return Hidden({*keys, *known, *logins, *_sure(url)}, _whole(url, _LEAST_KEY_OF_WORDS))
 
 
 _OPEN_HEADERS = frozenset({"accept", "accept-encoding", "content-type", "user-agent"})

@@ -115,6 +115,8 @@ def test_words_of_an_address_stay_readable() -> None:
     assert hides.hide("mainnet is busy at h.example, block 1") == (
         "mainnet is busy at h.example, block 1"
     )
+    named = hidden.of_request("https://h.example/blockscout/etherscan/api", {}, {})
+    assert named.hide("blockscout (h.example): HTTP 500") == "blockscout (h.example): HTTP 500"
     assert "k9D83hdk" not in hides.hide("Cannot POST /mainnet/v3/k9D83hdkLs02")
 
 
