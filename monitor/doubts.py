@@ -77,6 +77,7 @@ class Doubts:
         return self._signal(
             f"integrity:{self.context.chain.key}/{source}",
             bad=number > 0,
+            audience="desk",
             severity="severe",
             hold=0,
             what=f"{what} final {stand} in the chain any more as {source} told it{some}. "
@@ -89,6 +90,7 @@ class Doubts:
         return self._signal(
             f"listgap:{self.context.chain.key}/{source}",
             bad=number > 0,
+            audience="operations",
             severity="medium",
             hold=GAP_HOLD,
             what=f"The list of {source} leaves out {what}, and nobody who was asked finds the "
@@ -98,7 +100,15 @@ class Doubts:
         )
 
     def _signal(
-        self, key: str, *, bad: bool, severity: str, hold: int, what: str, cure: str
+        self,
+        key: str,
+        *,
+        bad: bool,
+        audience: str,
+        severity: str,
+        hold: int,
+        what: str,
+        cure: str,
     ) -> Signal:
         chain = self.context.chain.key
         mine = self.context.watched.get(self.context.subject.address, ())
@@ -106,7 +116,7 @@ class Doubts:
         return Signal(
             key=key,
             bad=bad,
-            audience="desk",
+            audience=audience,
             severity=severity,
             hold=hold,
             settle=GAP_HOLD,
@@ -114,4 +124,5 @@ class Doubts:
             cure=cure,
             chain=chain,
             who=who,
+            number=len(who),
         )

@@ -8,14 +8,13 @@ budget that is used up, a canary that no longer sings.
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from monitor import verdict, vitals
 from monitor.model import Entry, Severity
-from monitor.plain import duration, utc
+from monitor.plain import duration, utc, without_addresses
 from monitor.plan import Signal
 from monitor.status_text import count
 from monitor.store import Store, heads, journal, watch
@@ -30,7 +29,6 @@ LATE_ROUNDS = 3  # polls that a list may miss before that is told
 # After a start, reading comes first: what is old only because nothing ran is no news.
 START_HOLD = 600
 DAY = 86_400
-_ADDRESS = re.compile(r"\b[0-9A-Za-z]{26,}\b")  # operations see no address in an error's text
 
 WHO_MOST = 50  # entries that a signal names; the others are counted
 
@@ -71,7 +69,7 @@ def _list_signal(desk: Fundwatch, chain: str, stream: str, row: sqlite3.Row | No
     who = _who(desk.store, chain, "r.stream = ? AND r.failing IS NOT NULL", [stream])
     severity = Severity.SEVERE if row["severe"] else Severity.HIGH
     words, number = STREAM_WORDS.get(stream, stream), count(row["n"], "entry", "entries")
-    error = _ADDRESS.sub("(address)", row["error"].rstrip("."))
+    error = without_addresses(row["error"].rstrip("."))
     return Signal(
         key=key,
         bad=True,

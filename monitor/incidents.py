@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from monitor.chains import stable_id
 from monitor.model import Alert, AlertKind, Lane, Severity
-from monitor.plain import utc
+from monitor.plain import utc, without_addresses
 from monitor.plan import Signal
 
 REMIND_EVERY = 86_400
@@ -23,9 +23,12 @@ _WORDS = {
     "oldhead": ("newest block is old", "newest blocks are old"),
     "refused": ("source is not used", "sources are not used"),
     "nosource": ("chain has no source", "chains have no source"),
+    "gap": ("part of a list could not be read", "parts of lists could not be read"),
+    "listgap": ("list leaves out what was recorded", "lists leave out what was recorded"),
 }
 GATHERED = tuple(f"{kind}:" for kind in _WORDS)
-OF_THE_DESK = ("blind:", "late:", "nosource:")  # while these last movements are not seen
+# While these last movements are not seen.
+OF_THE_DESK = ("blind:", "late:", "nosource:", "gap:", "listgap:")
 # Seconds by which something may be told sooner because others are told now.
 SLACK = {"opened": 120, "reminder": 4 * 3600, "closed": 0}
 CASES_MOST = 20
@@ -97,7 +100,10 @@ def notice(members: Sequence[Incident], what: str, now: int, labels: Sequence[st
     several = len(members) > 1
     told = _summary(members) if several else first.what
     lines = _details(members) if several else []
-    who = list(first.who) if first.audience == "desk" else _concerned(members)
+    who = list(first.who)
+    if first.audience != "desk":
+        who, told = _concerned(members), without_addresses(told)
+        lines = [without_addresses(line) for line in lines]
     return _alert(members, what, now, told, first.audience, who, [*lines, *labels])
 
 
@@ -197,7 +203,7 @@ def _alert(
         audience=audience,
         facts={
             "incident": {
-                "key": signals[0].key,
+                "key": signals[0].key if audience == "desk" else without_addresses(signals[0].key),
                 "what": told,
                 "since": since,
                 "closed": ended,

@@ -71,6 +71,14 @@ def tidy(text: str, limit: int = 200) -> str:
     return _cut(" ".join("".join(kept).split()), limit)
 
 
+_ADDRESS = re.compile(r"\b[0-9A-Za-z]{26,}\b")
+
+
+def without_addresses(text: str) -> str:
+    """The text without addresses and hashes: for operations, who are to see none."""
+    return _ADDRESS.sub("(address)", text)
+
+
 def one_line(text: str) -> str:
     """The whole text as one line without control, invisible or direction characters: for a
     terminal, which would obey them."""

@@ -526,11 +526,11 @@ def _gap_signals(plan: Plan, run: _Run) -> Iterable[Signal]:
         yield Signal(
             key=key,
             bad=True,
-            audience="desk",
             severity="high",
             what=f"Part of a list ({streams}) of a watched address could not be read "
             f"({where}, from {gaps[0].source}): {gap.reason.rstrip('.')}. It is tried again daily.",
             cure="Look at the address on another explorer for this range.",
             chain=plan.subject.chain,
             who=tuple(w.entry.id for w in run.watched),
+            number=len(run.watched),
         )

@@ -130,3 +130,23 @@ def test_an_end_that_must_settle(man: Watchman) -> None:
     assert man.look(799) is None
     assert man.look(800) == "closed"
     assert len(man.told) == 2
+
+
+def test_a_gap_is_told_to_operations_without_the_address(man: Watchman) -> None:
+    """Operations hear of the chain, the list and the source, how many entries and which cases;
+    the desk also where it is, so that somebody can look there."""
+    address, tx = "0x" + "ab" * 20, "0x" + "cd" * 32
+    what = f"Part of a list (erc20) could not be read (height 5 to 7, from scan): see {tx}."
+    key = f"gap:dev/{address}/height/5-7"
+    signal = Signal(key, bad=True, what=what, chain="dev", who=("E-1",), cases=("C-1",), number=1)
+    journal.put_signals(man.store, [signal], 0)
+    ((phase, members),) = incidents.due(journal.incident_list(man.store, open_only=True), 0)
+    notice = incidents.notice(members, phase, 0)
+    said = f"{notice.title} {notice.facts}"
+    assert notice.audience == "operations"
+    assert all(word in said for word in ("dev", "erc20", "scan", "height 5 to 7", "1 entry", "C-1"))
+    assert not any(word in said for word in (address, tx, "E-1"))
+    desk = incidents.desk_notice(members, phase, 0, ["Wallet 3 (case C-1), dev"])
+    assert desk is not None
+    assert tx in desk.title
+    assert "Wallet 3 (case C-1), dev" in desk.facts["lines"]
