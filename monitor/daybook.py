@@ -8,10 +8,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from monitor import status
+from monitor.incidents import Incident
 from monitor.plain import duration, plural, utc
 from monitor.settings import Settings
 from monitor.sheets.parts import case_said
-from monitor.status_text import BEHIND, BLIND, COMPLETE, NOT_READ, count
+from monitor.status_text import BEHIND, BLIND, COMPLETE, LIMIT, NOT_READ, count
 from monitor.store import Store, journal
 
 LISTED = 30  # open alerts that are listed singly
@@ -34,10 +35,12 @@ class Daybook:
             if entry["case"] in allowed:
                 cases.setdefault(entry["case"], []).append(entry)
         checked = [self._checked(case, cases[case]) for case in sorted(cases)]
+        limits = _limits(self._store)
         return {
             "CHECKED": checked or ["No address is watched."],
             "OPEN": _open(self._store, allowed, self._until),
             "NOT WELL": _wrong(self._store, self._since, self._until),
+            **({"LIMITS": limits} if limits else {}),
         }
 
     def _checked(self, case: str, entries: Sequence[_Entry]) -> str:
@@ -115,10 +118,24 @@ def _wrong(store: Store, since: int, now: int) -> list[str]:
     lasting = [
         f"{incident.signal.what} Since {utc(incident.since)}."
         for incident in journal.incident_list(store, open_only=True)
-        if incident.told and not incident.signal.once
+        if incident.told and not incident.signal.once and not _is_limit(incident)
     ]
     over = [
         f"Over: {each.signal.what} It lasted {duration((each.closed or now) - each.since)}."
         for each in journal.incidents_closed(store, since)
+        if not _is_limit(each)
     ]
     return [*lasting, *over] or ["Nothing is known to be wrong with Fundwatch."]
+
+
+def _limits(store: Store) -> list[str]:
+    """What no source can serve: no fault, and not to be forgotten."""
+    return [
+        f"{incident.signal.what} {incident.signal.cure}"
+        for incident in journal.incident_list(store, open_only=True)
+        if _is_limit(incident)
+    ]
+
+
+def _is_limit(incident: Incident) -> bool:
+    return incident.signal.key.startswith(LIMIT)

@@ -35,7 +35,7 @@ from monitor.incidents import Incident
 from monitor.model import Chain, Interval, Watched
 from monitor.plain import rfc3339, utc
 from monitor.settings import Settings
-from monitor.status_text import BEHIND, BLIND, COMPLETE, NOT_READ, Json, count, render
+from monitor.status_text import BEHIND, BLIND, COMPLETE, NOT_READ, NOT_SERVED, Json, count, render
 from monitor.store import Store, journal, post, watch
 from monitor.store.record import UNSERVED
 from monitor.verdict import Verdict
@@ -148,7 +148,8 @@ def _entry(record: _Record, watched: Watched, absent: bool) -> Json:
     else:
         names = sorted(s for key, s in record.readings if key == entry.subject.key)
     streams = [_stream(record, watched, chain, name) for name in names]
-    states = {s["state"] for s in streams} or {BLIND}
+    # Where nothing at all is served, nothing is seen.
+    states = {s["state"] for s in streams} - {NOT_SERVED} or {BLIND}
     return {
         "id": entry.id,
         "case": entry.case,
@@ -197,8 +198,9 @@ def _state(record: _Record, watched: Watched, chain: Chain | None, stream: str) 
     if not chain.sources:
         return BLIND, f"no source is in service for {chain.name}; see `fundwatch check`"
     if row is not None and row["failing"] is not None:
-        since = f" (since {utc(row['failing'])})" if row["error"] != UNSERVED else ""
-        return BLIND, f"{row['error'] or 'it could not be read'}{since}"
+        if row["error"] == UNSERVED:
+            return NOT_SERVED, UNSERVED
+        return BLIND, f"{row['error'] or 'it could not be read'} (since {utc(row['failing'])})"
     if row is None or row["ok"] is None or watched.baseline is None:
         return NOT_READ, "the first read is still to come"
     for reason in _shortfalls(record, watched, row):
@@ -249,8 +251,10 @@ def _covered_from(record: _Record, watched: Watched, key: tuple[str, str]) -> st
 def _verdict(entries: Sequence[Json]) -> Json:
     counts = {state: sum(e["state"] == state for e in entries) for state in WORST}
     words = f"{counts[COMPLETE]} of {count(len(entries), 'entry', 'entries')} fully read"
+    if limits := _named_lists(entries, NOT_SERVED):
+        words += f", but for lists that no source serves ({limits})"
     if counts[BLIND]:
-        words += f", {counts[BLIND]} partly or wholly blind ({_blind_words(entries)})"
+        words += f", {counts[BLIND]} partly or wholly blind ({_named_lists(entries, BLIND)})"
     for state in (BEHIND, NOT_READ):
         words += f", {counts[state]} {state}" if counts[state] else ""
     return {
@@ -263,15 +267,15 @@ def _verdict(entries: Sequence[Json]) -> Json:
     }
 
 
-def _blind_words(entries: Sequence[Json]) -> str:
-    """ "bnb native internal, tron all lists"."""
+def _named_lists(entries: Sequence[Json], state: str) -> str:
+    """Which lists stand so: "bnb native internal, tron all lists"."""
     found: dict[str, list[str]] = {}
     everything: dict[str, int] = {}
     for entry in entries:
         everything[entry["chain"]] = len(entry["streams"])
-        blind = [s["stream"] for s in entry["streams"] if s["state"] == BLIND]
-        if blind or entry["state"] == BLIND:
-            found.setdefault(entry["chain"], []).extend(blind)
+        mine = [s["stream"] for s in entry["streams"] if s["state"] == state]
+        if mine or (not entry["streams"] and entry["state"] == state):
+            found.setdefault(entry["chain"], []).extend(mine)
     named = {chain: list(dict.fromkeys(streams)) for chain, streams in found.items()}
     return ", ".join(
         f"{chain} {'all lists' if len(s) == everything[chain] else ' '.join(s)}"

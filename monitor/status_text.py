@@ -11,8 +11,10 @@ from typing import Any
 from monitor.plain import duration, tidy, utc
 
 COMPLETE, BEHIND, BLIND, NOT_READ = "complete", "behind", "blind", "not read yet"
+NOT_SERVED = "not served"  # of a list, not of an entry: no configured source has it
 FRESH = 300  # seconds: younger complete lists are not shown unless asked for
 MOST_LINES = 60  # of the table, unless asked for all
+LIMIT = "limit:"  # incidents that are told and no alarm: no source serves the list
 IN_TABLE = ("blind:", "nosource:", "oldhead:", "busy:", "gap:")  # incidents, by their keys
 
 Json = dict[str, Any]
@@ -40,7 +42,10 @@ def render(found: Json, *, everything: bool, width: int | None) -> str:
     ]
     lines += _facts("ALIVE", [_heartbeat_line(found["heartbeat"])], wide)
     lines += _facts("BUDGET", _budget_lines(found["budgets"]), wide)
-    lines += _facts("NOT WELL", _incident_lines(found["incidents"]), wide)
+    limits = [each for each in found["incidents"] if each["key"].startswith(LIMIT)]
+    others = [each for each in found["incidents"] if not each["key"].startswith(LIMIT)]
+    lines += _facts("INCIDENTS", _incident_lines(others), wide)
+    lines += _facts("LIMITS", _incident_lines(limits), wide)
     lines += _facts("RECORD", [_record_line(found["record"])], wide)
     lines += _facts("LIST", _list_lines(found), wide)
     return "\n".join(lines)
@@ -117,15 +122,25 @@ def _table(found: Json, everything: bool, wide: int) -> list[str]:
         sizes = [
             max(len(row[i]) for row in (HEADINGS, *(x.cells for x in shown))) for i in range(8)
         ]
-        out.append(_row(HEADINGS, sizes))
+        out += _rows(HEADINGS, sizes, wide)
         for line in shown:
-            out.append(_row(line.cells, sizes))
+            out += _rows(line.cells, sizes, wide)
             out += _wrapped("          ", line.reason, wide) if line.reason else []
     if more:
         out.append(f"({more} more lines that are not complete or not recent: --all)")
     if left:
         out.append(f"({count(left, 'list', 'lists')} complete and younger than 5 min: --all)")
     return out or ["(no address is watched)"]
+
+
+def _rows(cells: Sequence[str], sizes: Sequence[int], wide: int) -> list[str]:
+    """In one line where the table fits; else whose list it is, and below it how it stands."""
+    if sum(sizes) + 2 * (len(sizes) - 1) <= wide:
+        return [_row(cells, sizes)]
+    whose, stands = _row(cells[:4], sizes[:4]), _row(cells[4:], sizes[4:])
+    if len(whose) > wide:  # a long name, or many lists
+        whose = "  ".join(cells[:4])
+    return [*_wrapped("", whose, wide), f"  {stands}"]
 
 
 def _row(cells: Sequence[str], sizes: Sequence[int]) -> str:
@@ -158,7 +173,9 @@ def _cells(stream: Json, at: int) -> tuple[str, ...]:
     state, reached = stream["state"], stream["covered_to"]
     to = _short_time(_seconds(reached["time"]), at) if reached else "never"
     age = "-" if stream["age_seconds"] is None else duration(stream["age_seconds"])
-    if state != COMPLETE:
+    if state == NOT_SERVED:
+        age = state.upper()
+    elif state != COMPLETE:
         age = f"{state.upper()} {age}" if reached else state.upper()
     return (stream["covered_from"] or "-", to, age, stream["by"] or "-")
 

@@ -98,7 +98,7 @@ def _reasons(facts: Facts) -> Iterator[str]:
     if facts.stuck:
         yield f"no progress of {', '.join(facts.stuck)}"
     if facts.overdue > STALLED:
-        yield f"nothing has been read for {facts.overdue} s though addresses are due"
+        yield f"nothing has been read for {duration(facts.overdue)} though addresses are due"
     yield from _reading(facts)
     if facts.faults:
         yield f"parts of Fundwatch fail: {', '.join(facts.faults)}; its log tells more"
@@ -131,7 +131,7 @@ def _sending(facts: Facts) -> Iterator[str]:
                 "see `fundwatch deliveries list`"
             )
     if facts.late > LATE:
-        yield f"messages have waited to be sent for {facts.late} s"
+        yield f"messages have waited to be sent for {duration(facts.late)}"
     if facts.dead:
         given_up = "was given up" if facts.dead == 1 else "were given up"
         see = "see `fundwatch deliveries list --state dead`"

@@ -184,14 +184,17 @@ def states(store: Store, settings: Settings, now: int) -> dict[tuple[str, str], 
     return found
 
 
-# Of an entry `e` on a subject `s`; one parameter: since when an address may be due.
+# Of an entry `e` on a subject `s`; one parameter: since when an address may be due. What no
+# source lists is a limit that is told by itself; where nothing is listed, nothing is seen.
+_SERVED = f"r.subject = s.key AND coalesce(r.error, '') <> '{UNSERVED}'"
 _STATE = (
-    "CASE WHEN EXISTS (SELECT 1 FROM reading r WHERE r.subject = s.key "  # noqa: S608
-    "AND r.failing IS NOT NULL) "
-    f"THEN '{BLIND}' WHEN e.base_height IS NULL OR NOT EXISTS (SELECT 1 FROM reading r "
-    "WHERE r.subject = s.key) OR EXISTS (SELECT 1 FROM reading r WHERE r.subject = s.key "
+    f"CASE WHEN EXISTS (SELECT 1 FROM reading r WHERE {_SERVED} AND r.failing IS NOT NULL) "  # noqa: S608
+    "OR (EXISTS (SELECT 1 FROM reading r WHERE r.subject = s.key) "
+    f"AND NOT EXISTS (SELECT 1 FROM reading r WHERE {_SERVED})) THEN '{BLIND}' "
+    "WHEN e.base_height IS NULL OR NOT EXISTS (SELECT 1 FROM reading r "
+    f"WHERE r.subject = s.key) OR EXISTS (SELECT 1 FROM reading r WHERE {_SERVED} "
     f"AND r.ok IS NULL) THEN '{NOT_READ}' WHEN e.history <> 'told' OR s.due < ? OR EXISTS "
-    "(SELECT 1 FROM reading r WHERE r.subject = s.key AND r.complete_time IS NULL) OR EXISTS "
+    f"(SELECT 1 FROM reading r WHERE {_SERVED} AND r.complete_time IS NULL) OR EXISTS "
     "(SELECT 1 FROM gap g WHERE g.subject = s.key AND g.closed IS NULL) "
     f"THEN '{BEHIND}' ELSE '{COMPLETE}' END"
 )

@@ -6,16 +6,17 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import available_timezones
 
-from monitor import incidents, watchlist
+from monitor import chains, incidents, plain, watchlist
 from monitor.chains import stable_id
 from monitor.errors import Problem
-from monitor.model import Alert, AlertKind, Entry, Lane, Severity
+from monitor.model import Alert, AlertKind, Chain, Entry, Lane, Severity
 from monitor.plan import Route, Signal
 from monitor.routing import NOBODY
 from monitor.store import journal, watch
@@ -123,7 +124,6 @@ class WatchDesk:
         stored = [w.entry for w in watch.all_entries(store)]
         change = watchlist.difference(stored, parsed.entries, parsed.refused)
         self.timezone = parsed.timezone
-        lines = _change_lines(change, parsed.problems)
         outcome = {
             "added": [e.id for e in change.added],
             "changed": [e.id for _, e in change.changed],
@@ -131,13 +131,9 @@ class WatchDesk:
             "missing": [e.id for e in change.missing],
             "refused": [str(p) for p in parsed.problems],
         }
-        told = lines and watch.last_list(store) != sha256
-        attention = bool(parsed.problems or change.missing)
-        answer = [_answer(lines, attention, sha256, now)] if told else []
-        routes = [route for alert in answer for route in self._desk.route(alert, None)]
-        watch.take_list(
-            store, parsed.entries, parsed.refused, sha256, outcome, now, (answer, routes)
-        )
+        news = any(outcome.values()) and watch.last_list(store) != sha256
+        answer = _answers(self._desk, change, parsed.problems, sha256, now) if news else ([], [])
+        watch.take_list(store, parsed.entries, parsed.refused, sha256, outcome, now, answer)
         journal.put_signals(store, [Signal("watchlist", bad=False)], now)
         log.info(
             "watchlist taken=%d changed=%d retired=%d missing=%d refused=%d",
@@ -146,22 +142,58 @@ class WatchDesk:
         )
 
 
-def _answer(lines: Sequence[str], attention: bool, sha256: str, now: int) -> Alert:
+def _answers(
+    desk: Fundwatch,
+    change: watchlist.Difference,
+    problems: Sequence[Problem],
+    sha256: str,
+    now: int,
+) -> tuple[list[Alert], list[Route]]:
+    """The answer to a saved watchlist: to the desk with its addresses, to operations with
+    numbers, chains and cases. A channel that gets the desk's, which says more, gets only that."""
+    short = _change_lines(change, _places(problems), _unnamed)
+    ours = _answer("operations", short, change, problems, sha256, now)
+    theirs = _answer("desk", short, change, problems, sha256, now)
+    routes = desk.route(theirs, None)
+    takers = {channel for _, channel, _ in routes}
+    if _may_see_labels(desk, takers):
+        table = desk.settings.chains
+        full = _change_lines(change, problems, lambda some: [_named(each, table) for each in some])
+        theirs = _answer("desk", full, change, problems, sha256, now)
+    rest = [route for route in desk.route(ours, None) if route[1] not in takers]
+    return ([theirs, ours], [*routes, *rest]) if rest else ([theirs], routes)
+
+
+def _answer(
+    audience: str,
+    lines: Sequence[str],
+    change: watchlist.Difference,
+    problems: Sequence[Problem],
+    sha256: str,
+    now: int,
+) -> Alert:
+    attention = problems or change.missing
+    # The desk's keeps the name that this answer always had.
+    names = ("N", "watchlist", sha256, str(now), *([] if audience == "desk" else [audience]))
     return Alert(
-        id=stable_id("N", "watchlist", sha256, str(now)),
+        id=stable_id(*names),
         kind=AlertKind.NOTICE,
         lane=Lane.NEWS,
         severity=Severity.HIGH if attention else Severity.LOW,
         created=now,
         title="The watchlist was read: " + lines[0],
         lane_reason="Every change of the watchlist is answered.",
-        audience="operations",
+        audience=audience,
         facts={"topic": "watchlist", "lines": list(lines[1:])},
     )
 
 
-def _change_lines(change: watchlist.Difference, problems: Sequence[Problem]) -> list[str]:
-    """The answer to a saved watchlist: a summary first, then one line each."""
+def _change_lines(
+    change: watchlist.Difference,
+    problems: Sequence[object],
+    named: Callable[[Sequence[Entry]], list[str]],
+) -> list[str]:
+    """A summary first, then what became of whom: `named` tells it of entries."""
     counts = (
         (len(change.added), "taken"),
         (len(change.changed), "changed"),
@@ -169,18 +201,15 @@ def _change_lines(change: watchlist.Difference, problems: Sequence[Problem]) -> 
         (len(problems), "refused"),
         (len(change.missing), "missing"),
     )
-    if not any(count for count, _ in counts):
-        return []
-    lines = [", ".join(f"{count} {word}" for count, word in counts if count) + "."]
     changed = [entry for _, entry in change.changed]
     missing = "Missing from the file, still watched until somebody retires it"
     return [
-        *lines,
-        *_some("Taken", [*map(_named, change.added)], "watchlist list"),
-        *_some("Changed", [*map(_named, changed)], "watchlist list"),
-        *_some("Retired", [*map(_named, change.retired)], "watchlist list"),
+        ", ".join(f"{count:,} {word}" for count, word in counts if count) + ".",
+        *_some("Taken", named(change.added), "watchlist list"),
+        *_some("Changed", named(changed), "watchlist list"),
+        *_some("Retired", named(change.retired), "watchlist list"),
         *_some("Refused", [*map(str, problems)], "check"),
-        *_some(missing, [*map(_named, change.missing)], "watchlist list"),
+        *_some(missing, named(change.missing), "watchlist list"),
     ]
 
 
@@ -192,9 +221,30 @@ def _some(word: str, names: Sequence[str], command: str) -> Iterator[str]:
         yield f"{word}: and {len(names) - NAMED_MOST:,} more, see `fundwatch {command}`"
 
 
-def _named(entry: Entry) -> str:
-    case = f" case {entry.case}" if entry.case else ""
-    return f"{entry.id}{case}, {entry.subject.chain} {entry.subject.address}"
+def _named(entry: Entry, table: Mapping[str, Chain]) -> str:
+    """For the desk: whom it is about, with the address as its other mails spell it."""
+    label = plain.quoted(entry.label, 60) if entry.label.strip() else "no label"
+    name, address = entry.subject.chain, entry.subject.address
+    spelt = chains.display(table[name], address) if name in table else address
+    return f"{label}{_case(entry)}, {name} {spelt}"
+
+
+def _unnamed(entries: Sequence[Entry]) -> list[str]:
+    """For operations: how many, on which chain, of which case."""
+    counts = Counter((_case(entry), entry.subject.chain) for entry in entries)
+    return [
+        f"{count:,} {'entry' if count == 1 else 'entries'}{case} on {chain}"
+        for (case, chain), count in counts.items()
+    ]
+
+
+def _case(entry: Entry) -> str:
+    return f" (case {entry.case})" if entry.case else ""
+
+
+def _places(problems: Sequence[Problem]) -> list[str]:
+    """What is refused, without what stands there."""
+    return [f"{problem.place}: see `fundwatch check`" for problem in problems]
 
 
 def tell_incidents(desk: Fundwatch, now: int) -> int:

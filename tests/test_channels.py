@@ -9,6 +9,8 @@ import threading
 import time
 import traceback
 from dataclasses import replace
+from email import message_from_bytes
+from email.policy import default as email_policy
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
@@ -653,6 +655,26 @@ def test_email_long_ids_are_not_folded() -> None:
     domain = b"fundwatch." + b"long-name." * 9 + b"example.org"
     for name in (b"Message-ID: <M-AAAA-BBBB-CCCC@", b"In-Reply-To: <M-THREAD@"):
         assert name + domain + b">\r\n" in data
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "[Fundwatch HIGH] OUT 1,000,000 USDT - case NK-07 - Tron - A-7KE3-V5P3-73H0",
+        f"[Fundwatch SEVERE] OUT 1 ETH - case {'NK-' * 40} - Ethereum - A-1",
+        "[Fundwatch HIGH] IN 5 USDT - case Müller, Erben und Söhne - Tron - A-7KE3-V5P3-73H0",
+        "x" * 300,
+    ],
+)
+def test_email_long_subjects_begin_on_their_line(subject: str) -> None:
+    """Some mail programs show the space with which a second line begins."""
+    data = Email(mail(RawServerStub)).compose(  # type: ignore[arg-type]
+        replace(MAIL, rendered=replace(RENDERED, subject=subject))
+    )
+    assert b"\r\nSubject: " in data
+    assert all(len(line) <= 998 for line in data.split(b"\r\n"))
+    read = message_from_bytes(data, policy=email_policy)
+    assert read["Subject"] == subject
 
 
 def test_email_sender_must_be_an_address() -> None:

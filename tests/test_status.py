@@ -89,8 +89,8 @@ def test_an_entry_without_contact_is_never_called_complete(tmp_path: Path) -> No
     assert "1 not read yet" in found["verdict"]["words"]
 
 
-def test_a_list_that_no_source_serves_is_blind_with_its_reason(tmp_path: Path) -> None:
-    """Blindness by configuration is shown, and is no reason for a restart."""
+def test_a_list_that_no_source_serves_is_a_limit_and_not_blindness(tmp_path: Path) -> None:
+    """It is shown with its reason and makes nothing red; what is served counts as read."""
     with staged(tmp_path) as scene:
         polled(scene)
         scene.home.sql(
@@ -99,11 +99,17 @@ def test_a_list_that_no_source_serves_is_blind_with_its_reason(tmp_path: Path) -
         )
         found = snapshot(scene.home)
         text = status.render(found, everything=False, width=100)
-    assert found["verdict"]["blind"] == 2
-    assert "blind (dev internal)" in found["verdict"]["words"]
+    assert (found["verdict"]["blind"], found["verdict"]["complete"]) == (0, 2)
+    assert found["verdict"]["words"] == (
+        "2 of 2 entries fully read, but for lists that no source serves (dev internal)"
+    )
+    assert "NOT SERVED" in text
+    assert "BLIND" not in text
     assert "no configured source lists it" in text
     assert found["health"]["well"], found["health"]
-    assert "no source lists internal of dev" in found["health"]["words"]
+    assert found["health"]["words"] == (
+        "well: 2 of 2 entries fully read; no source lists internal of dev"
+    )
 
 
 def test_a_source_that_fails_makes_every_list_of_it_blind(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ WELL = Facts(now=10_000, running=True, entries=3, complete=3, channels=1)
         ({"running": False}, "no Fundwatch runs"),
         ({"record": "disk full"}, "the record cannot be written: disk full"),
         ({"stuck": ["poll"]}, "no progress of poll"),
-        ({"overdue": 601}, "nothing has been read for 601 s"),
+        ({"overdue": 601}, "nothing has been read for 10 min"),
         (
             {"blind": (Blind("Dev", 2, 1, 9000),)},
             "1 entry on Dev cannot be read, since 16 min",
@@ -51,7 +51,7 @@ WELL = Facts(now=10_000, running=True, entries=3, complete=3, channels=1)
         ({"faults": ["deliver"]}, "parts of Fundwatch fail: deliver"),
         ({"channels": 0}, "no channel is set up: nobody is told"),
         ({"deaf": {"desk": 121}}, "every channel for desk refuses messages, since 2 min"),
-        ({"late": 901}, "messages have waited to be sent for 901 s"),
+        ({"late": 901}, "messages have waited to be sent for 15 min"),
         ({"dead": 1}, "1 message was given up"),
         ({"off": ["hook"]}, "switched off: hook"),
     ],

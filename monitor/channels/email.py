@@ -7,9 +7,11 @@ import ipaddress
 import smtplib
 import socket
 import ssl
+import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from email.header import Header
 from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import format_datetime, parseaddr
@@ -27,11 +29,14 @@ _IDS = frozenset({"message-id", "in-reply-to", "references"})
 
 class _Policy(EmailPolicy):
     """Ids are never folded: the library would break a long one into encoded words, and
-    with it the thread."""
+    with it the thread. A subject begins on its first line: the library would begin it on the
+    second as soon as it is long, and some mail programs show the space there."""
 
     def fold_binary(self, name: str, value: str) -> bytes:
         if name.lower() in _IDS:
             return f"{name}: {value}{self.linesep}".encode()
+        if name.lower() == "subject":
+            return f"{name}: {_folded(name, value, self.linesep)}{self.linesep}".encode()
         return super().fold_binary(name, value)
 
 
@@ -278,6 +283,21 @@ def _header(text: str) -> str:
     """Nothing that could end the header or begin another."""
     # An encoded word is decoded on its way into the header and may hold line breaks.
     return plain.tidy(text, _LONGEST_HEADER).replace("=?", "= ?")
+
+
+def _folded(name: str, value: str, linesep: str) -> str:
+    """Broken at spaces into lines of 78 characters; what is not ASCII as encoded words."""
+    if not value.isascii():
+        return Header(value, "utf-8", 76, name).encode(linesep=linesep)
+    first, *rest = textwrap.wrap(
+        value,
+        78,
+        initial_indent=" " * len(f"{name}: "),
+        subsequent_indent=" ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    ) or [""]
+    return linesep.join((first.lstrip(), *rest))
 
 
 def _encodable(text: str) -> str:
