@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from math import inf
 from pathlib import Path
@@ -286,6 +286,7 @@ class Tested:
     good: bool
     words: str
     whom: Sequence[str] = ()  # who was not reached, where others were
+    since: int = 0  # the first of the tests that have failed one after the other
 
 
 def last_tests(store: Store, names: Iterable[str]) -> dict[str, Tested]:
@@ -306,7 +307,10 @@ def try_channels(desk: Fundwatch, now: int) -> None:
         futures = {name: pool.submit(_try, desk, name, now) for name in sorted(names)}
     found = {name: future.result() for name, future in futures.items()}
     for name, tested in found.items():
-        journal.put_note(desk.store, f"tested:{name}", json.dumps(asdict(tested)))
+        earlier = before.get(name)
+        since = earlier.since or earlier.at if earlier and not earlier.good else now
+        noted = replace(tested, since=0 if tested.good else since)
+        journal.put_note(desk.store, f"tested:{name}", json.dumps(asdict(noted)))
     journal.put_signals(desk.store, [s for t in found.items() for s in _told(desk, *t)], now)
 
 

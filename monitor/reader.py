@@ -34,7 +34,8 @@ SURE_FOR = 2.0  # seconds after which rows read under a head ask which chain it 
 IDENTIFY_EVERY = 3600.0
 ASK_AGAIN = 86_400.0  # seconds until a list that is not handed out is asked for again
 BREAK_AFTER = 3  # failures in a row before a source is left alone for a while
-BREAK_SECONDS = (60.0, 900.0)  # first and longest time that it is left alone
+BREAK_SECONDS = (15.0, 180.0)  # first and longest time that it is left alone in an outage
+REFUSED_SECONDS = 900.0  # the same for one that will not serve until a person changes something
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,14 +223,17 @@ class Desk:
         with self._lock:
             self._identified.pop(source.name, None)
             self._why[source.name] = str(error)
+            if time.monotonic() < self._rest_until.get(source.name, 0.0) and not error.retry_after:
+                return  # asked before it was left alone: many addresses are one failure
             count = self._failures[source.name] = self._failures.get(source.name, 0) + 1
             first, longest = BREAK_SECONDS
             wait = error.retry_after or 0.0
             if isinstance(error, Refused):
-                wait = longest
+                wait = REFUSED_SECONDS
             elif count >= BREAK_AFTER:
                 wait = max(wait, min(longest, first * 2 ** (count - BREAK_AFTER)))
-            self._rest_until[source.name] = time.monotonic() + wait
+            until = max(self._rest_until.get(source.name, 0.0), time.monotonic() + wait)
+            self._rest_until[source.name] = until
 
 
 @dataclass

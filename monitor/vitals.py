@@ -266,5 +266,10 @@ def _limits(store: Store, settings: Settings, served: list[str]) -> Iterator[str
 
 def _deaf(store: Store, settings: Settings, now: int) -> dict[str, int]:
     """Audiences of which every channel refuses, with the seconds since the last of them does."""
-    since = post.refused_since(store, settings.channels)
+    tests = alive.last_tests(store, settings.channels)
+    # One that failed once may be a server that was just being started.
+    failed = {
+        name: t.since for name, t in tests.items() if not (t.good or t.whom) and t.at > t.since
+    }
+    since = post.refused_since(store, settings.channels, now, failed)
     return {audience: max(0, now - at) for audience, at in since.items()}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 from home import evm_home
 
 from monitor.demo.explorer import Explorer
 from monitor.demo.ledger import AccountLedger, Tx
+from monitor.errors import Refused, SourceError
 from monitor.http import Http
 from monitor.model import Batch, Chain, Head, Kind, SourceConfig, Subject, TokenFacts, Transfer
 from monitor.reader import Desk, split
@@ -49,6 +52,30 @@ def test_one_thread_asks_for_a_head_and_all_get_it(explorer: Explorer) -> None:
         heads = list(pool.map(desk.head, [source] * 8))
     assert {head.height for head in heads} == {ledger.head.height}
     assert explorer.calls["dev", "etherscan", "eth_blockNumber"] == 1
+
+
+def test_an_outage_of_seconds_seen_by_many_addresses_is_one_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two hundred lists that fail at the same moment leave the source alone for seconds; only
+    one that stays away, or that refuses, is left alone for longer, and never for long."""
+    source = Etherscan(SourceConfig("mine", "etherscan", "http://x"), DEV, Http("mine", "http://x"))
+    desk = Desk(DEV, [source])
+    moment = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: moment[0])
+    waits = []
+    for _ in range(8):
+        for _ in range(200):
+            desk.failed(source, SourceError("refused the connection"), frozenset({"native"}))
+        begun = moment[0]
+        while not desk.usable(source, everything=False):
+            moment[0] += 1
+        waits.append(int(moment[0] - begun))
+    assert (waits[0], max(waits)) == (15, 180)
+    desk.worked(source)
+    desk.failed(source, Refused("no such key"), frozenset({"native"}))
+    moment[0] += 899
+    assert not desk.usable(source, everything=False)
 
 
 def told(tx: str, sender: str, recipient: str, contract: str | None = None) -> Transfer:

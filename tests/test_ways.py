@@ -210,14 +210,85 @@ def test_an_audience_refuses_when_all_of_its_ways_do(tmp_path: Path) -> None:
     ways.note(store, ("desk", "a"), 100, good=False)
     ways.note(store, ("desk", "b"), 200, good=False)
     ways.note(store, ("ops", "c"), 150, good=False)
-    assert post.refused_since(store, configs) == {"operations": 150}
+    assert post.refused_since(store, configs, 900) == {"operations": 150}
     post.disable(store, "hook", "gone", 300)
-    assert post.refused_since(store, configs) == {"operations": 150, "desk": 300}
+    assert post.refused_since(store, configs, 900) == {"operations": 150, "desk": 300}
     ways.note(store, ("desk", "a"), 400, good=True)
     ways.note(store, ("desk", "b"), 500, good=False)
-    assert post.refused_since(store, configs) == {"operations": 150}
+    assert post.refused_since(store, configs, 900) == {"operations": 150}
     assert ways.refusing(store) == {("desk", "b"): 200, ("ops", "c"): 150}
     assert owing.owed_to_nobody(store) == []
+    store.close()
+
+
+def waits(store: Store, channel: str, recipient: str, due: int) -> None:
+    with store.write() as conn:
+        conn.execute(
+            "INSERT OR IGNORE INTO message (id, channel, case_id, form, created, rendered) "
+            "VALUES ('M', ?, '', 'alone', 1, '{}')",
+            [channel],
+        )
+        conn.execute(
+            "INSERT INTO delivery (message, recipient, channel, state, due) "
+            "VALUES ('M', ?, ?, 'waiting', ?)",
+            [recipient, channel, due],
+        )
+
+
+def test_a_channel_refuses_before_all_of_many_were_asked_in_vain(tmp_path: Path) -> None:
+    """A server that hangs for half a minute at each of thirty recipients."""
+    to = [f"p{n}" for n in range(30)]
+    configs = {"mail": mail_channel("mail", *to)}
+    store = Store(tmp_path / "r.db", create=True)
+    for each in to:
+        ways.note(store, ("mail", each), 100, good=True)
+        waits(store, "mail", each, 200)
+    assert post.refused_since(store, configs, 210) == {}
+    for n, each in enumerate(to[:3]):
+        ways.note(store, ("mail", each), 230 + 30 * n, good=False)
+    assert post.refused_since(store, configs, 320) == {"desk": 230, "operations": 230}
+    ways.note(store, ("mail", to[9]), 330, good=True)
+    assert post.refused_since(store, configs, 340) == {}, "the trouble of three of them"
+    store.close()
+
+
+def test_one_who_is_refused_for_days_does_not_date_back_the_trouble_of_all(tmp_path: Path) -> None:
+    configs = {"mail": mail_channel("mail", "a", "b")}
+    store = Store(tmp_path / "r.db", create=True)
+    ways.note(store, ("mail", "a"), 100, good=False)
+    ways.note(store, ("mail", "b"), 5000, good=True)
+    waits(store, "mail", "b", 6000)
+    assert post.refused_since(store, configs, 6001) == {}, "it is b's turn in a moment"
+    ways.note(store, ("mail", "b"), 6002, good=False)
+    assert post.refused_since(store, configs, 6003) == {"desk": 6002, "operations": 6002}
+    store.close()
+
+
+def test_a_channel_that_fails_its_tests_refuses_though_nothing_is_to_be_sent(
+    tmp_path: Path,
+) -> None:
+    configs = {"mail": mail_channel("mail", "a", "b")}
+    store = Store(tmp_path / "r.db", create=True)
+    ways.note(store, ("mail", "a"), 100, good=True)
+    assert post.refused_since(store, configs, 900, {"mail": 500}) == {
+        "desk": 500,
+        "operations": 500,
+    }
+    ways.note(store, ("mail", "b"), 600, good=True)
+    assert post.refused_since(store, configs, 900, {"mail": 500}) == {}, "a message was taken since"
+    store.close()
+
+
+def test_after_an_outage_nothing_waits_for_its_next_try(tmp_path: Path) -> None:
+    """Which may be half a day away; where a way says yes and no in turn, waits stay."""
+    store = Store(tmp_path / "r.db", create=True)
+    waits(store, "hook", "hook", 40_000)
+    ways.note(store, ("hook", "hook"), 1000, good=False)
+    ways.note(store, ("hook", "hook"), 1001, good=True)
+    assert post.channels_due(store, 1001, all_waiting=False) == []
+    ways.note(store, ("hook", "hook"), 2000, good=False)
+    ways.note(store, ("hook", "hook"), 2000 + ways.OUTAGE, good=True)
+    assert post.channels_due(store, 2000 + ways.OUTAGE, all_waiting=False) == ["hook"]
     store.close()
 
 

@@ -285,14 +285,21 @@ def refused(store: Store, channel: str) -> bool:
     )
 
 
-def refused_since(store: Store, channels: Mapping[str, ChannelConfig]) -> dict[str, int]:
+def refused_since(
+    store: Store,
+    channels: Mapping[str, ChannelConfig],
+    now: int,
+    tested: Mapping[str, int] = MappingProxyType({}),
+) -> dict[str, int]:
     """Audiences (desk, operations) of which every channel refuses, and since when (Unix
     seconds) all of them do; an audience without a channel is told by all, as in routing.
 
-    A channel refuses when the last try of each of its recipients failed, or when it is
-    switched off. `channels`: as in the settings.
+    A channel refuses when nobody has taken anything since a try of it failed: each of its
+    recipients was asked in vain, or waits to be. Or it is switched off, or fails its tests
+    (`tested`: since when). `channels`: as in the settings.
     """
-    since = {name: at for name, c in channels.items() if (at := _refuses(store, name, c))}
+    times = {name: _refuses(store, name, c, now, tested.get(name)) for name, c in channels.items()}
+    since = {name: at for name, at in times.items() if at is not None}
     found = {}
     for audience in ("desk", "operations"):
         names = [name for name, config in channels.items() if audience in config.audience]
@@ -302,16 +309,35 @@ def refused_since(store: Store, channels: Mapping[str, ChannelConfig]) -> dict[s
     return found
 
 
-def _refuses(store: Store, name: str, config: ChannelConfig) -> int | None:
+def _refuses(
+    store: Store, name: str, config: ChannelConfig, now: int, tested: int | None
+) -> int | None:
     """Since when a channel takes nothing from anybody; None: it does."""
     off = store.read(f"SELECT disabled FROM ({_OFF_SINCE}) WHERE channel = ?", [name])  # noqa: S608
     if off:
         return int(off[0]["disabled"])
-    rows = store.read("SELECT recipient, refusing FROM way WHERE channel = ?", [name])
-    known = {row["recipient"]: row["refusing"] for row in rows}
-    times = [known.get(recipient) for recipient in recipients(config)]
-    silent = [at for at in times if at is not None]
-    return max(silent) if silent and len(silent) == len(times) else None
+    to = recipients(config)
+    rows = store.read("SELECT * FROM way WHERE channel = ?", [name])
+    ways_ = {row["recipient"]: row for row in rows if row["recipient"] in to}
+    silent = {each: row["refusing"] for each, row in ways_.items() if row["refusing"] is not None}
+    if tested is not None and all(tested > (row["accepted"] or 0) for row in ways_.values()):
+        return min([tested, *silent.values()])
+    # Later than any yes to another one: what began before that is one recipient's trouble.
+    begun = [at for each, at in silent.items() if at > _yes(ways_, each)]
+    if len(silent) == len(to):
+        return min(begun, default=max(silent.values()))
+    waiting = store.read(
+        "SELECT DISTINCT recipient FROM delivery WHERE channel = ? AND state = 'waiting' "
+        "AND due <= ?",
+        [name, now],
+    )
+    asked = silent.keys() | {row["recipient"] for row in waiting}
+    return min(begun) if begun and asked.issuperset(to) else None
+
+
+def _yes(ways_: Mapping[str, sqlite3.Row], but: str) -> int:
+    """The newest yes of any other recipient; 0 if there was none."""
+    return max((row["accepted"] or 0 for each, row in ways_.items() if each != but), default=0)
 
 
 _OFF_SINCE = "SELECT channel, disabled FROM channel_state WHERE disabled IS NOT NULL"

@@ -14,12 +14,14 @@ from monitor.model import ChannelConfig
 from monitor.routing import Way
 from monitor.store import Store
 
+OUTAGE = 60  # seconds: a way that took nothing for so long has begun to work when it says yes
 # What a row of `delivery` says in `revive`.
 GIVEN_UP_FOR_ITS_WAY, SENT_AGAIN = 1, 2
 
 
 def took(conn: sqlite3.Connection, way: Way, now: int) -> None:
-    """A yes. What was given up while this way took nothing waits again, once."""
+    """A yes. What was given up while this way took nothing waits again, once; what waits by
+    our own word, which may be for hours after an outage, waits no longer."""
     before = conn.execute(
         "SELECT refusing FROM way WHERE channel = ? AND recipient = ?", way
     ).fetchone()
@@ -35,6 +37,12 @@ def took(conn: sqlite3.Connection, way: Way, now: int) -> None:
             "AND revive = ?",
             (now, SENT_AGAIN, *way, GIVEN_UP_FOR_ITS_WAY),
         )
+        if now - before["refusing"] >= OUTAGE:
+            conn.execute(
+                "UPDATE delivery SET due = ? WHERE channel = ? AND recipient = ? "
+                "AND state = 'waiting' AND held = 0 AND due > ?",
+                (now, *way, now),
+            )
 
 
 def refused(conn: sqlite3.Connection, way: Way, now: int) -> None:
