@@ -319,7 +319,9 @@ def _refuses(
     to = recipients(config)
     rows = store.read("SELECT * FROM way WHERE channel = ?", [name])
     ways_ = {row["recipient"]: row for row in rows if row["recipient"] in to}
-    silent = {each: row["refusing"] for each, row in ways_.items() if row["refusing"] is not None}
+    silent = {
+        each: int(row["refusing"]) for each, row in ways_.items() if row["refusing"] is not None
+    }
     if tested is not None and all(tested > (row["accepted"] or 0) for row in ways_.values()):
         return min([tested, *silent.values()])
     # Later than any yes to another one: what began before that is one recipient's trouble.
