@@ -24,6 +24,7 @@ AHEAD = 7200  # seconds that a block's time may run ahead of ours (Bitcoin's own
 SLACK = 3600  # seconds' worth of blocks that may come at any pace
 LAG = 30  # seconds that a node may be behind another, however fast its chain is final
 RIPE = 60  # seconds after which a source can stand by a doubted head in the same pass
+AGAIN = 2 * 86_400  # seconds before the oldest head that is kept, where a lie may have begun then
 PASSING = 3600  # seconds for which answers for another chain may last and pass again
 FIRST_BLOCK = 1_230_940_800  # no chain has blocks from before this time
 
@@ -167,7 +168,14 @@ def fallen(
     depth = max(coverage.top(k.head, axis) for k in false) - coverage.top(head, axis)
     whole = len(kept) < KEEP
     stands = _before_the_jump([*before, first], depth, axis, whole=whole)
-    return fault(source, kept, stands, head, axis, chain, lag, loud=loud)
+    found = fault(source, kept, stands, head, axis, chain, lag, loud=loud)
+    if stands is None or whole or stands is not kept[0]:
+        return found
+    if not loud and coverage.top(kept[1].head, axis) - coverage.top(stands.head, axis) >= depth:
+        return found  # a node that lags, as far as can be seen
+    # The lie may be older than what is kept. What is older than a day was read again since.
+    start = coverage.place_of_date(stands.at - AGAIN, stands.head, axis, chain)
+    return replace(found, line=min(start, found.line or 0))
 
 
 def _before_the_jump(run: Sequence[Kept], depth: int, axis: str, *, whole: bool) -> Kept | None:
@@ -209,6 +217,15 @@ def fault(
         loud=loud,
         reorganised=reorganised,
     )
+
+
+def trimmed(kept: Sequence[Kept]) -> tuple[Kept, ...]:
+    """The newest heads, and the newest of which a final block is known, however old."""
+    late = tuple(kept[-KEEP:])
+    if any(k.mark is not None for k in late):
+        return late
+    marked = [k for k in kept[:-KEEP] if k.mark is not None]
+    return (*marked[-1:], *late[len(marked[-1:]) :])
 
 
 def without(kept: Sequence[Kept], found: Fault) -> tuple[Kept, ...]:

@@ -103,10 +103,16 @@ class HeadWatch:
         mark = None if doubt else self._mark(source, head)
         if mark is not None and not mark[1]:
             why = f"{source.name} has no block {mark[0]} below block {head.height}"
-            never = stood and all(k.mark is None for k in kept)  # nor had it one before
+            never = stood and not self._has_blocks(source, kept)
             doubt, mark = "" if never else why, None
         now = Kept(head, self.clock(), doubt, mark, self.turn)
-        return self._keep(source, (*kept, now)[-heads.KEEP :])
+        return self._keep(source, heads.trimmed((*kept, now)))
+
+    def _has_blocks(self, source: Source, kept: Sequence[Kept]) -> bool:
+        """Whether a source ever told any block's hash: then one that it lacks is not there."""
+        with self._lock:
+            told = any(w.source == source.name for w in self._words)
+        return told or any(k.mark is not None for k in kept)
 
     def _kept_after(self, source: Source, head: Head) -> tuple[tuple[Kept, ...], bool]:
         """What is kept of a source once a new head has confirmed or contradicted it, and
@@ -118,7 +124,7 @@ class HeadWatch:
             kept = self._contradicted(source, kept, found)
         now = self.clock()
         doubted = heads.waiting(kept, self.turn, now)
-        if doubted is None or not self._still_there(source, doubted, head):
+        if doubted is None or not self._still_there(source, doubted, head, kept):
             return kept, False
         return heads.stood_by(kept, self.turn, now), True
 
@@ -133,13 +139,15 @@ class HeadWatch:
             self.taken_back += found.booked
         return kept
 
-    def _still_there(self, source: Source, doubted: Kept, head: Head) -> bool:
+    def _still_there(self, source: Source, doubted: Kept, head: Head, kept: Sequence[Kept]) -> bool:
         """Whether a source still shows the block that it had named as its newest."""
         block_hash = doubted.head.block_hash
-        if not block_hash or head.block_hash == block_hash or head.height < doubted.head.height:
+        if head.height < doubted.head.height or (block_hash and head.block_hash == block_hash):
             return True
         told = self._hash(source, doubted.head.height)
-        return told is None or told == block_hash
+        if told is None:
+            return self._is_mute(source) or not self._has_blocks(source, kept)
+        return not block_hash or told == block_hash
 
     def _doubt(self, source: Source, head: Head, kept: Sequence[Kept]) -> str:
         with self._lock:

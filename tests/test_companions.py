@@ -27,7 +27,7 @@ from evm_story import (
 from scripted_server import Call, Reply, Server, serve
 from test_source_evm_rpc import Node
 
-from monitor.errors import SourceError
+from monitor.errors import NotYet, SourceError
 from monitor.http import Http
 from monitor.model import Ask, Batch, Chain, Interval, Kind, SourceConfig, Subject
 from monitor.ports import Source
@@ -198,6 +198,32 @@ def test_the_outermost_call_counts_once(kind: str, trace: str | None) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("kind", ["etherscan", "blockscout"])
+def test_no_call_is_told_before_its_transaction_can_be(kind: str) -> None:
+    """While the native list cannot be read nobody knows which calls are outermost ones: told
+    now, 7 in would be 14 as soon as it can be. A list that is not served hides none."""
+    story = (
+        Move(Kind.NATIVE, 5, "pay", PEER, ME, 7),
+        Move(Kind.INTERNAL, 5, "pay", PEER, ME, 7),
+    )
+    server_side = {"etherscan": EtherscanServer, "blockscout": BlockscoutServer}[kind](story)
+    words = ["Unable to answer"]
+
+    def answer(call: Call) -> Reply:
+        if call.query.get("action") == "txlist" and words:
+            return Reply({"status": "0", "message": words[0], "result": None})
+        return server_side(call)
+
+    with source(kind, answer, CHAIN) as (adapter, _):
+        batch = adapter.fetch(ask("internal"))
+        assert (batch.transfers, batch.read) == ((), Interval(0, 4))
+        words[0] = "Free API access is not supported"
+        assert adapter.fetch(ask("internal")).read == Interval(0, 40)
+        words.clear()
+        batch = adapter.fetch(ask("internal"))
+        assert (batch.transfers, batch.read) == ((), Interval(0, 40))
+
+
 def test_frame_zero_of_the_signer_is_the_transaction() -> None:
     """Blockscout counts frames from the outermost: number 0 from who signed moved nothing of
     its own, though it names another recipient; number 0 from a contract is told."""
@@ -241,6 +267,25 @@ def test_coins_that_are_tokens_count_once(chain_id: int, contract: str, left: li
             batch = adapter.fetch(ask(*streams))
         rows.append([t.tx for t in batch.transfers])
     assert rows == [[tx_of(name) for name in left]] * 2
+
+
+@pytest.mark.parametrize("kind", ["etherscan", "blockscout"])
+def test_a_coin_is_not_told_as_a_token_before_its_own_list(kind: str) -> None:
+    story = (
+        Move(Kind.NATIVE, 5, "native", PEER, ME, 9),
+        Move(Kind.ERC20, 5, "native", PEER, ME, 9, CELO),
+    )
+    server_side = {"etherscan": EtherscanServer, "blockscout": BlockscoutServer}[kind](story)
+
+    def answer(call: Call) -> Reply:
+        if call.query.get("action") == "txlist":
+            return Reply({"status": "0", "message": "Unable to answer", "result": None})
+        return server_side(call)
+
+    with source(kind, answer, replace(CHAIN, chain_id=42220)) as (adapter, _):
+        streams = next(b for b in adapter.bundles if "erc20" in b)
+        with pytest.raises(NotYet):
+            adapter.fetch(ask(*streams))
 
 
 # -- Blockscout's wrong direction -----------------------------------------------------------

@@ -13,6 +13,7 @@ import pytest
 from fake_ledger import FakeLedger, FakeSource, Move
 from play import ETHEREUM, HIGH, TOKEN, TRON, A, B, Play, X, native
 
+from monitor import heads as heads_kept
 from monitor.model import AlertKind, Chain, Kind
 from monitor.store import heads, journal
 
@@ -86,6 +87,36 @@ def test_a_head_that_lies_high(
         assert "of Ethereum" in signal.what
     else:
         assert set(play.incidents()) <= {"head"}
+    end(play)
+
+
+@pytest.mark.parametrize("amount", [2, 3])
+@pytest.mark.parametrize("sources", [[{}], [{}, {}], [{"lookups": False}]])
+def test_a_small_lie_that_outlasts_what_is_kept(
+    tell: Tell, amount: int, sources: list[dict[str, Any]]
+) -> None:
+    """By little more than finality, for longer than heads are kept: what it hid is told."""
+    ledger, play = tell(*sources)
+    play.high(0, amount, 0)
+    pass_by(ledger, play, 2 * heads_kept.KEEP + 4)
+    play.mend(0)
+    play.poll()
+    assert told(play) == 2 * heads_kept.KEEP + 4
+    end(play)
+
+
+def test_a_source_that_steps_in_and_lies(tell: Tell) -> None:
+    """It never had the block that its head makes final, but tells those below: nothing is
+    booked on that head, however often it is repeated."""
+    ledger, play = tell({}, {})
+    play.high(1, HIGH.index(9), 0)
+    play.fail(0, 0)
+    pass_by(ledger, play, 5)
+    assert not play.store.read("SELECT 1 FROM coverage WHERE source = 'two'")
+    assert told(play) == 4  # the fifth was paid after the last pass
+    play.mend(0)
+    play.poll()
+    assert told(play) == 5
     end(play)
 
 

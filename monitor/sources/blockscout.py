@@ -141,7 +141,7 @@ class Blockscout:
             parsed = replace(parsed, gaps=(*parsed.gaps, *unsure))
         else:
             lists = partial(self._movements, ask, recorder)
-            parsed = without_outermost(parsed, lists, zero_is_outermost=True)
+            parsed, walk = without_outermost(parsed, walk, lists, zero_is_outermost=True)
         if parsed.placed:
             found = Movements(walk.read, parsed.transfers)
             self._recent.keep(address, stream, ask.head, found)
@@ -154,6 +154,8 @@ class Blockscout:
             return held
         try:
             walk, parsed = self._list(ask, stream, span, recorder)
+        except Refused:
+            return Movements(span, ())  # a list that is not served hides no other list
         except SourceError:
             return Movements(None, ())
         return Movements(walk.read, parsed.transfers)

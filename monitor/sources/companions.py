@@ -13,6 +13,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from monitor.errors import NotYet
 from monitor.model import Chain, Gap, Head, Interval, Kind, TokenFacts, Transfer
 from monitor.sources.evm_rows import SOMETIMES_TOKENS, ZERO_ADDRESS, number_equals
 from monitor.sources.paging import Walk
@@ -61,14 +62,23 @@ class Recent:
         return Movements(span, _inside(found.rows, span)) if whole else None
 
 
-def without_outermost(parsed: Parsed, ask: Ask, *, zero_is_outermost: bool = False) -> Parsed:
+def without_outermost(
+    parsed: Parsed, walk: Walk, ask: Ask, *, zero_is_outermost: bool = False
+) -> tuple[Parsed, Walk]:
     """Internal movements without those that are their transaction's own, which the native
     list tells: some explorers list the outermost call too. Where frames are counted from the
-    outermost (Blockscout), number 0 from the signer is that call, whatever it says."""
+    outermost (Blockscout), number 0 from the signer is that call, whatever it says.
+
+    What the native list cannot be read for just now is not read either: told without it, a
+    movement would come a second time as soon as it can be.
+    """
     span = _extent(parsed.transfers)
-    found = ask("native", span) if span is not None else Movements(None, ())
-    if found.read is None:
-        return parsed
+    if span is None:
+        return parsed, walk
+    found = ask("native", span)
+    end = found.read.hi if found.read is not None else span.lo - 1
+    if end < span.hi:
+        parsed, walk = _up_to(parsed, end), _ended(walk, end)
     own = [t for t in found.rows if t.kind is Kind.NATIVE]
     signers = {(t.tx, t.sender) for t in found.rows}
     inner = [
@@ -76,7 +86,7 @@ def without_outermost(parsed: Parsed, ask: Ask, *, zero_is_outermost: bool = Fal
         for t in parsed.transfers
         if not (zero_is_outermost and t.trace_path == "0" and (t.tx, t.sender) in signers)
     ]
-    return replace(parsed, transfers=_less(inner, Counter(map(_what, own))))
+    return replace(parsed, transfers=_less(inner, Counter(map(_what, own)))), walk
 
 
 def with_wraps(
@@ -99,12 +109,15 @@ def with_wraps(
 
 
 def without_coin_twins(parsed: Parsed, ask: Ask, chain: Chain) -> Parsed:
-    """Token movements without those of the chain's own coin that a native list tells too."""
+    """Token movements without those of the chain's own coin that a native list tells too.
+    Raises NotYet where that cannot be read just now: they would be told twice."""
     coin = SOMETIMES_TOKENS.get(chain.chain_id or 0)
     span = _extent(t for t in parsed.transfers if t.contract == coin)
     if coin is None or span is None:
         return parsed
     lists = [ask(stream, span) for stream in ("native", "internal")]
+    if any(found.read is None for found in lists):
+        raise NotYet(f"which of {chain.symbol}'s movements are told twice cannot be read just now")
     told = Counter(_what(replace(t, contract=coin)) for found in lists for t in found.rows)
     return replace(parsed, transfers=_less(parsed.transfers, told))
 
@@ -184,14 +197,24 @@ def _inside(rows: Sequence[Transfer], span: Interval) -> tuple[Transfer, ...]:
     return tuple(t for t in rows if t.block_height is not None and t.block_height in span)
 
 
+def _up_to(parsed: Parsed, end: int) -> Parsed:
+    kept = tuple(t for t in parsed.transfers if t.block_height is None or t.block_height <= end)
+    gaps = tuple(gap for gap in parsed.gaps if gap.at.lo <= end)
+    return replace(parsed, transfers=kept, gaps=gaps)
+
+
 def _shorter(walk: Walk, lists: Sequence[Movements]) -> Walk:
     """The walk, proven as far as every one of the lists is."""
     if walk.read is None:
         return walk
     ends = [found.read.hi if found.read else walk.read.lo - 1 for found in lists]
-    end = min(walk.read.hi, *ends)
-    if end == walk.read.hi:
+    return _ended(walk, min(ends, default=walk.read.hi))
+
+
+def _ended(walk: Walk, end: int) -> Walk:
+    """The walk, proven up to a height at most."""
+    if walk.read is None or end >= walk.read.hi:
         return walk
     read = Interval(walk.read.lo, end) if end >= walk.read.lo else None
     most = walk.rest.hi if walk.rest is not None else walk.read.hi
-    return replace(walk, read=read, rest=Interval(end + 1, most))
+    return replace(walk, read=read, rest=Interval(max(end + 1, walk.read.lo), most))

@@ -169,7 +169,8 @@ class Etherscan:
         facts = self._facts(walk.rows, address, recorder) if stream == "native" else {}
         parsed = parse_list(stream, walk.rows, self._chain, address, facts)
         if stream == "internal":
-            parsed = without_outermost(parsed, partial(self._movements, ask, recorder))
+            ask_for_list = partial(self._movements, ask, recorder)
+            parsed, walk = without_outermost(parsed, walk, ask_for_list)
         if stream in ("native", "internal") and parsed.placed:
             found = Movements(walk.read, parsed.transfers)
             self._recent.keep(address, stream, ask.head, found)
