@@ -34,7 +34,7 @@ BLOCK_ATTRIBUTES = (
     "log_index",
     "trace_path",
 )
-_TOKENS = frozenset({Kind.ERC20, Kind.ERC721, Kind.ERC1155})
+_TOKENS = frozenset({Kind.ERC20, Kind.ERC721, Kind.ERC1155, Kind.TRC20})
 Marks = tuple[tuple[str, int], ...]
 _ASKED = "?"  # before a source's name: a look-up by hash, not a list, left the row out
 

@@ -15,6 +15,7 @@ import base58
 import pytest
 from scripted_server import Call, Reply, Server, serve
 
+from monitor import absence
 from monitor.demo.explorer import Explorer
 from monitor.demo.ledger import AccountLedger, Internal, TokenMove, TokenName, Tx
 from monitor.errors import BadResponse, RateLimited, Refused, SourceError, Unavailable
@@ -30,8 +31,11 @@ from monitor.model import (
     Subject,
     TokenFacts,
     Transfer,
+    TxWord,
 )
 from monitor.sources import http_options
+from monitor.sources.evm_logs import TRANSFER
+from monitor.sources.tron_logs import token_legs
 from monitor.sources.tron_rows import doubtful, parse_info, parse_transactions, parse_trc20
 from monitor.sources.trongrid import TronGrid, classify, parse_page
 
@@ -742,3 +746,22 @@ def test_look_up(explorer: Explorer) -> None:
     assert (failed.found, failed.height, failed.failed) == (True, 7, True)
     unknown = adapter.transaction("0x" + tx_id(999_999))
     assert (unknown.found, unknown.head) == (False, paid.head)
+
+
+def test_a_payment_that_the_list_tells_twice() -> None:
+    """The list tells no place inside a transaction: the node's logs say how often it paid."""
+    row = coin(1)
+    pad = "0" * 24
+    log = {
+        "address": hex41(USDT)[2:],
+        "topics": [TRANSFER[2:], pad + hex41(PEER)[2:], pad + hex41(ME)[2:]],
+        "data": f"{int(row['value']):064x}",
+    }
+    other = {"address": hex41(SHOP)[2:], "topics": ["ab" * 32], "data": ""}
+    first, second = parse_trc20(TRON, [row, row]).transfers
+    for logs, copied in (([log, other], True), ([log, log], False), ([], False)):
+        info = {"id": row["transaction_id"], "blockNumber": 9, "log": logs}
+        word = TxWord("t", first.tx, True, 9, moved=token_legs(TRON, info))
+        assert not absence.a_copy(first, [word])
+        assert absence.a_copy(second, [word]) is copied
+    assert token_legs(TRON, {"log": [{**log, "data": None}]}) is None

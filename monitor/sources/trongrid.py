@@ -25,6 +25,7 @@ from monitor.sources import acts
 from monitor.sources.acts import Acts, Told
 from monitor.sources.parsing import Parsed, RowError, fields, place
 from monitor.sources.posting import PostRecorder
+from monitor.sources.tron_logs import token_legs
 from monitor.sources.tron_rows import (
     doubtful,
     hash_of,
@@ -81,10 +82,12 @@ class TronGrid:
 
     def transaction(self, tx: str) -> TxWord:
         head = self.head()
-        info = parse_info(self._post("/wallet/gettransactioninfobyid", {"value": _bare(tx)}))
+        told = self._post("/wallet/gettransactioninfobyid", {"value": _bare(tx)})
+        info = parse_info(told)
         if info is None:
             return TxWord(self.name, tx, found=False, head=head)
-        return TxWord(self.name, tx, found=True, height=info.height, failed=info.failed, head=head)
+        word = TxWord(self.name, tx, found=True, height=info.height, failed=info.failed, head=head)
+        return replace(word, moved=token_legs(self._chain, told))
 
     def block_hash(self, height: int) -> str | None:
         return parse_block_id(self._post("/wallet/getblockbynum", {"num": height}))
