@@ -101,8 +101,10 @@ class DeliveryError(MonitorError):
     `permanent`: repeating this message cannot help. `lasting`: the receiver said no, and will
     say so until a person changes something, so that a few tries are enough. `disable`: it
     said that it is gone (HTTP 410). `personal`: it is about this recipient or this message,
-    not about the channel as a whole.
+    not about the channel as a whole. `posts`: how often the receiver was asked by this try.
     """
+
+    posts = 1
 
     def __init__(
         self,

@@ -35,7 +35,7 @@ WAITS: Mapping[str, tuple[int, ...]] = {
     **dict.fromkeys(("slack", "teams", "discord", "apprise"), _CHAT),
 }
 LONGEST_HOLD = 86_400  # the most that a receiver's Retry-After is obeyed
-# Tries of one message that are answered by a no which only a person can change.
+# Requests for one message that are answered by a no which only a person can change.
 MOST_REFUSALS = 8
 OUTAGE_TRIES = 3  # after so many tries that failed people hear of it, if it has lasted
 OUTAGE_HOLD = 600  # seconds
@@ -203,7 +203,7 @@ def _fail(desk: Post, due: post.Due, error: DeliveryError) -> bool:
     now = desk.clock()
     waits = WAITS[desk.configs[due.channel].kind]
     attempt = due.attempts + 1
-    refusals = due.refusals + (error.lasting and not error.disable)
+    refusals = due.refusals + error.posts * (error.lasting and not error.disable)
     if error.disable:
         post.disable(desk.store, due.channel, str(error), now)
     # Also by age: polls made by hand or by cron use up the tries within minutes.

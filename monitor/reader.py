@@ -34,7 +34,7 @@ SURE_FOR = 2.0  # seconds after which rows read under a head ask which chain it 
 IDENTIFY_EVERY = 3600.0
 ASK_AGAIN = 86_400.0  # seconds until a list that is not handed out is asked for again
 BREAK_AFTER = 3  # failures in a row before a source is left alone for a while
-BREAK_SECONDS = (15.0, 180.0)  # first and longest time that it is left alone in an outage
+BREAK_SECONDS = (15.0, 120.0)  # first and longest time that it is left alone in an outage
 REFUSED_SECONDS = 900.0  # the same for one that will not serve until a person changes something
 
 

@@ -164,7 +164,7 @@ def told_by_sign(home: Path, now: int) -> str:
         return ""
     except (OSError, ValueError, KeyError, TypeError):
         return "its sign of life (fundwatch.pulse) cannot be read"
-    if pid != holder(home):
+    if holder(home) not in (pid, None):  # None: somebody has deleted the file of the lock
         return ""
     if abs(now - at) > STALE and not record:
         return f"the running Fundwatch has given no sign of life for {duration(abs(now - at))}"

@@ -71,7 +71,7 @@ def test_an_outage_of_seconds_seen_by_many_addresses_is_one_failure(
         while not desk.usable(source, everything=False):
             moment[0] += 1
         waits.append(int(moment[0] - begun))
-    assert (waits[0], max(waits)) == (15, 180)
+    assert (waits[0], max(waits)) == (15, 120)
     desk.worked(source)
     desk.failed(source, Refused("no such key"), frozenset({"native"}))
     moment[0] += 899

@@ -106,6 +106,14 @@ def test_a_disk_that_becomes_readonly_is_seen_at_once(tmp_path: Path) -> None:
         assert "mounted read-only" in recordwatch.told_by_sign(disk, int(time.time()))
 
 
+def test_the_sign_counts_where_the_file_of_the_lock_was_deleted(tmp_path: Path) -> None:
+    sign = {"at": 1000, "pid": 77, "record": "the disk has an error"}
+    (tmp_path / recordwatch.PULSE).write_text(json.dumps(sign), "utf-8")
+    assert recordwatch.told_by_sign(tmp_path, 1001) == "the disk has an error"
+    (tmp_path / guard.LOCK).write_text("78\n", "ascii")
+    assert recordwatch.told_by_sign(tmp_path, 1001) == "", "of one that ran before"
+
+
 @pytest.mark.slow
 def test_an_error_of_the_disk_is_seen_by_other_processes(tmp_path: Path) -> None:
     """Files that cannot grow: the daemon's own limit, so that only it cannot write."""

@@ -101,6 +101,24 @@ def test_a_no_for_good_is_tried_eight_times(scene: Scene, status: int) -> None:
     assert scene.home.deliveries("--state", "dead") == []
 
 
+@pytest.mark.parametrize("kind", ["slack", "teams", "discord"])
+def test_a_chat_that_refuses_for_good_is_asked_eight_times(scene: Scene, kind: str) -> None:
+    """The plain form, tried where the layout is refused, counts."""
+    path = scene.home.path / "config/channels.yaml"
+    configs = yaml.safe_load(path.read_text("utf-8"))
+    (scene.home.path / "chat.url").write_text(scene.hook.url(), "utf-8")
+    chat = {"kind": kind, "url_file": str(scene.home.path / "chat.url"), "allow_private": True}
+    configs["channels"]["hook"] = chat
+    scene.home.write("config/channels.yaml", configs)
+    scene.hook.default = answer(400, b"invalid_payload")
+    scene.pay((ALICE, SHOP))
+    for _ in range(4):
+        scene.home.run("poll", code=None)
+    (dead,) = scene.home.deliveries("--state", "dead")
+    assert dead["channel"] == "hook"
+    assert len(scene.hook.seen) == 8
+
+
 def test_two_channels_that_fail_do_not_tell_of_each_other(scene: Scene) -> None:
     """Both refuse: their notices wait for a way that works, and none is sent on a dead one."""
     only(scene, "hook", "mail", mail={"to": [GOOD]})

@@ -71,7 +71,11 @@ class Chat(Webhook):
             refused = error.status
         rendered = message.rendered
         body = chat.plain(self.kind, rendered.subject, rendered.text)
-        words = super().send(replace(message, rendered=replace(rendered, json=body)))
+        try:
+            words = super().send(replace(message, rendered=replace(rendered, json=body)))
+        except DeliveryError as error:
+            error.posts = 2
+            raise
         return f"{words} (in plain form; the full layout was refused with HTTP {refused})"
 
     def _headers(self, message_id: str, body: bytes) -> dict[str, str]:  # noqa: ARG002
