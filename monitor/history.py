@@ -409,7 +409,10 @@ def _serious(row: Row, entry: Entry, world: HistoryWorld) -> bool:
 
 def _covered_words(store: Store, subject: Subject, now: int) -> list[str]:
     words = []
-    for stream, state in sorted(record.stream_states(store, subject, now).items()):
+    order = [*STREAM_WORDS]
+    states = record.stream_states(store, subject, now)
+    for stream in sorted(states, key=lambda s: (order.index(s) if s in order else len(order), s)):
+        state = states[stream]
         name = STREAM_WORDS.get(stream, stream)
         if state.unserved:
             words.append(f"{name}: not covered, no configured source lists them.")

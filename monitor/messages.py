@@ -423,6 +423,7 @@ def _table_lines(table: Table, indent: str) -> list[str]:
         return [(indent + "  ".join(row)).rstrip() for row in padded]
     lines: list[str] = []
     for first, *rest in table.rows:
-        cells = [f"{name} {cell}" for name, cell in zip(table.head[1:], rest, strict=True)]
+        named = zip(table.head[1:], rest, strict=True)
+        cells = [f"{name} {cell}" for name, cell in named if cell != "0"]
         lines += _wrapped("   ".join([first, *cells]), indent, f"{indent}  ").split("\n")
     return lines

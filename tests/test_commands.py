@@ -3,6 +3,7 @@ error and never an empty list, alerts have one holder, tables fit a window."""
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,7 +13,7 @@ import base58
 import pytest
 from click.testing import CliRunner, Result
 from eth_utils.address import to_checksum_address
-from home import ALICE, BANK, BOB, SHOP, Scene, entry, staged, watchlist
+from home import ALICE, BANK, BOB, DESK, SHOP, Scene, entry, staged, watchlist
 
 from monitor import hands, lookup
 from monitor.cli import main, rows
@@ -290,6 +291,14 @@ def test_tables_fit_the_window(scene: Scene, command: tuple[str, ...], columns: 
     assert done.exit_code == 0, done.output
     assert max(map(len, done.stdout.splitlines())) <= columns
     assert "…" not in done.stdout
+
+
+def test_a_delivery_says_when_and_what(scene: Scene) -> None:
+    """Which message it was is said, not only its number."""
+    told = run(scene, "deliveries", "list", columns=80).stdout
+    assert re.search(r"^M-\S+  20\d\d-\d\d-\d\d \d\d:\d\d  mail$", told, re.M)
+    assert f"accepted by the server for {DESK[0]}, 1 try" in told
+    assert "HIGH OUT " in told
 
 
 def test_an_alert_on_the_screen_says_its_subject_once(scene: Scene) -> None:

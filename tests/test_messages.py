@@ -600,7 +600,9 @@ def test_the_same_alert_gives_the_same_bytes():
 def test_status_words(status, words):
     """The words that people see for each status."""
     view = replace(sample.outgoing(), transfers=(sample.usdt(status=status),))
-    assert f" left. {words}. " in flat(sample.mail(view).text)
+    text = flat(sample.mail(view).text)
+    left = "" if status is Status.ORPHANED else "; 30.50 USDT left"  # else it is all there still
+    assert f" to an unknown address{left}. {words}. " in text
 
 
 def test_depth_is_counted_where_the_facts_do_not_say():
@@ -793,8 +795,10 @@ def test_daily_mail():
     text = flat(rendered.text)
     assert "6 alerts in 1 case; 3 quiet." in text
     assert "CASE NK-07 asset chain out" in text
-    assert "A-10501 movement: Payroll wallet 3 (case NK-07) sent 0.02 ETH to an unknown" in text
-    assert "high; NOT ACKNOWLEDGED." in text
+    assert (
+        "Payroll wallet 3 (case NK-07) sent 0.02 ETH to an unknown address. A-10501 - Confirmed, "
+        "can still be reversed (0 of 65) - high - NOT ACKNOWLEDGED"
+    ) in text
     assert "By case: NK-07 3." in text
     assert "3: Less than 1 ETH came in." in text
     assert "nothing moved, read to 09:00 UTC." in text
@@ -811,9 +815,10 @@ def test_totals_leave_out_what_did_not_happen_and_what_is_history():
     text = flat(daily([undone, sample.correction(), old, done]).text)
     assert "ETH Ethereum 1 (1 transfer)" in text
     assert "25 (" not in text
-    assert "A-10377 movement" in text
-    assert "A-10399 correction" in text
-    assert "H-1 history" in text
+    assert "DID NOT HAPPEN: Payroll wallet 3 (case NK-07) sent 12.5 ETH" in text
+    assert "A-10377 - high - NOT ACKNOWLEDGED" in text
+    assert "A-10399 - correction of A-10377 - high" in text
+    assert "431 earlier movements; FUNDS MOVED IN THE LAST 72 HOURS. H-1 - history" in text
     alone = flat(daily([undone, sample.correction()]).text)
     assert "asset chain" not in alone
 
@@ -951,8 +956,9 @@ def test_what_was_reversed_is_not_told_as_if_it_stood():
         sample.ETHEREUM, sample.EVM_ENTRY, [sample.ether(status=Status.ORPHANED)], number="A-377"
     )
     text = flat(daily([undone, sample.correction()]).text)
-    assert "A-377 movement: DID NOT HAPPEN: Payroll wallet 3 (case NK-07) sent 12.5 ETH" in text
-    assert "A-10399 correction: DID NOT HAPPEN: Payroll" in text
+    said = "DID NOT HAPPEN: Payroll wallet 3 (case NK-07) sent 12.5 ETH to an unknown address. "
+    assert f"{said}A-377 - high" in text
+    assert f"{said}A-10399 - correction of A-10377" in text
 
 
 def test_a_table_of_short_figures_breaks_no_number():
@@ -1020,4 +1026,19 @@ def test_many_corrections_are_not_taken_for_news():
     """A group of nothing but corrections says so in its subject."""
     rendered = sample.mail(sample.correction(), sample.correction(number="A-3"))
     assert rendered.subject.startswith("[Fundwatch CORRECTION] 2 alerts - case NK-07")
-    assert flat(rendered.text).count("Reversed: did not happen.") == 2
+    assert flat(rendered.text).count("DID NOT HAPPEN: ") == 2
+
+
+def test_what_anybody_can_make_is_counted_and_not_summed():
+    """A sum of an invented token says nothing, and its digits break lines on a phone."""
+    rendered = sample.mail(*sample.storm(3), sample.hostile("X"))
+    text = flat(rendered.text)
+    assert 'unverified token "X" Ethereum 0 1 transfer' in text
+    assert "raw units" not in text
+    assert "1000000000000000000000000" in rendered.attachments[0][2]
+
+
+def test_a_reference_to_a_correction_names_what_it_corrects():
+    """Also where nothing else may be said."""
+    text = flat(sample.mail(sample.correction(), channel=sample.REFERENCE).text)
+    assert "A-10399 - correction of A-10377 - high - Ethereum" in text

@@ -246,3 +246,20 @@ def test_the_command_says_the_same(tmp_path: Path) -> None:
         assert told["verdict"]["words"] == "2 of 2 entries fully read"
         assert "no Fundwatch runs" in scene.home.run("status", "--healthy", code=1)
         assert "NOT RUNNING" in scene.home.run("status")
+
+
+def test_the_table_fits_a_window_of_80_columns(tmp_path: Path) -> None:
+    """Whose list it is in one line, how it stands in the next, where one does not hold both."""
+    with staged(tmp_path) as scene:
+        polled(scene)
+        scene.home.sql(
+            "UPDATE reading SET failing = ?, error = 'HTTP 500' WHERE stream <> 'native'",
+            now() - 86_400,
+        )
+        found = snapshot(scene.home)
+    found["entries"][0]["label"] = "A label of thirty characters.."
+    narrow = status.render(found, everything=True, width=80).splitlines()
+    wide = status.render(found, everything=True, width=160).splitlines()
+    assert max(map(len, narrow)) <= 80
+    assert "  READ FROM  COMPLETE TO" in "\n".join(narrow)
+    assert any(line.startswith("CASE") and "COMPLETE TO" in line for line in wide)

@@ -68,8 +68,11 @@ def _delivery(row: sqlite3.Row) -> list[str]:
     state = _STATES.get(row["state"], row["state"])
     tries = plural(row["attempts"], "try").replace("trys", "tries")
     due = f"next {utc(row['due'])}" if row["state"] == "waiting" else ""
-    head = f"{row['message']}  {row['channel']}  {row['recipient']}"
-    return [head, f"{state}, {tries}" + (f", {due}" if due else ""), tidy(row["last_error"], 500)]
+    head = f"{row['message']}  {utc(row['created'])[:16]}  {row['channel']}"
+    to = "" if row["recipient"] == row["channel"] else f" for {row['recipient']}"
+    how = f"{state}{to}, {tries}"
+    what = tidy(row["subject"] or "", 200).removeprefix("[Fundwatch ").replace("]", "", 1)
+    return [head, f"{how}, {due}" if due else how, what, tidy(row["last_error"], 500)]
 
 
 @deliveries.command(name="replay")

@@ -40,9 +40,9 @@ def said(row: TransferView, who: str, destroyed: str) -> str:
     it."""
     kind, issuer, token = row.row.transfer.kind, _issuer(row), asset_name(row)
     if kind is Kind.FROZEN:
-        return f"{issuer} froze {who} for {token}."
+        return f"{issuer} froze the {token} of {who}."
     if kind is Kind.RELEASED:
-        return f"{issuer} released {who} for {token}."
+        return f"{issuer} released the {token} of {who}: it can be sent again."
     return f"{issuer} destroyed {destroyed} at {who}; no {token} left."
 
 

@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from monitor.model import AlertKind, AlertView, Lane, Severity
 from monitor.plain import plural, tidy, utc, when
 from monitor.records import alert_csv_rows
-from monitor.routing import URGENT
 from monitor.sheets import about
-from monitor.sheets.many import attached, one_line, quiet_items
+from monitor.sheets.many import attached, quiet_items, told
 from monitor.sheets.parts import (
     Item,
     Section,
@@ -39,24 +38,22 @@ def daily_sheet(
 ) -> Sheet:
     """The alerts of a day by case, and the remarks of the caller by heading."""
     cases = sorted({view.entry.case for view in views if view.entry})
-    told = [v for v in views if v.alert.lane is Lane.NEWS and v.alert.kind is not AlertKind.NOTICE]
+    news = [v for v in views if v.alert.lane is Lane.NEWS and v.alert.kind is not AlertKind.NOTICE]
     quiet = [view for view in views if view.alert.lane is Lane.QUIET]
     notices = [view for view in views if view.alert.kind is AlertKind.NOTICE]
     table = "".join(alert_csv_rows(views, telling.among(cases))) if views else ""
-    counted = f"{plural(len(told), 'alert')}, {len(quiet):,} quiet"
+    counted = f"{plural(len(news), 'alert')}, {len(quiet):,} quiet"
     return Sheet(
         banner="DAILY",
         severity=worst(views) if views else Severity.LOW,
         topic=topic(counted, utc(until)[:10], telling.message_id),
-        headline=_headline(told, quiet) + (_CUT if "NOT SHOWN" in remarks else ""),
+        headline=_headline(news, quiet) + (_CUT if "NOT SHOWN" in remarks else ""),
         lead=(f"From {when(since, telling.timezone)} to {when(until, telling.timezone)}.",),
         sections=sections(
-            *(s for case in cases for s in _case_sections(case, told, telling)),
+            *(s for case in cases for s in _case_sections(case, news, telling)),
             section("QUIET", *_quiet(quiet)),
             *(section(tidy(name, 40), *map(_remark, said)) for name, said in remarks.items()),
-            section(
-                "ABOUT FUNDWATCH", *(Item(one_line(view, telling)) for view in notices[:LISTED])
-            ),
+            section("ABOUT FUNDWATCH", *(told(view, telling) for view in notices[:LISTED])),
             attached(telling, table, views) if views else None,
         ),
         footer=about.INTERNAL,
@@ -64,17 +61,17 @@ def daily_sheet(
     )
 
 
-def _headline(told: Sequence[AlertView], quiet: Sequence[AlertView]) -> str:
-    if told:
-        cases = len({view.entry.case for view in told if view.entry})
-        return f"{plural(len(told), 'alert')} in {plural(cases, 'case')}; {len(quiet):,} quiet."
+def _headline(news: Sequence[AlertView], quiet: Sequence[AlertView]) -> str:
+    if news:
+        cases = len({view.entry.case for view in news if view.entry})
+        return f"{plural(len(news), 'alert')} in {plural(cases, 'case')}; {len(quiet):,} quiet."
     return f"No alerts; {len(quiet):,} quiet." if quiet else "No alerts, nothing quiet."
 
 
-def _case_sections(case: str, told: Sequence[AlertView], telling: Telling) -> list[Section | None]:
-    mine = [view for view in told if view.entry and view.entry.case == case]
+def _case_sections(case: str, news: Sequence[AlertView], telling: Telling) -> list[Section | None]:
+    mine = [view for view in news if view.entry and view.entry.case == case]
     summed = totals(mine)
-    items = [Item(_line(view, telling), style=_style(view)) for view in mine[:LISTED]]
+    items = [_item(view, telling) for view in mine[:LISTED]]
     rest = len(mine) - LISTED
     more = Item(f"{rest:,} more in the attached file.", style="warn") if rest > 0 else None
     name = case_part(case).upper() or "NO CASE"
@@ -82,14 +79,9 @@ def _case_sections(case: str, told: Sequence[AlertView], telling: Telling) -> li
     return [section(name, *head, *items, more)]
 
 
-def _line(view: AlertView, telling: Telling) -> str:
-    severity, state = view.alert.severity.value, _STATES.get(view.state, view.state)
-    said = f"; {state}" if about.to_acknowledge(view) else ""
-    return f"{one_line(view, telling)} {severity}{said}."
-
-
-def _style(view: AlertView) -> str:
-    return "warn" if view.state == "open" and view.alert.severity in URGENT else ""
+def _item(view: AlertView, telling: Telling) -> Item:
+    state = _STATES.get(view.state, view.state) if about.to_acknowledge(view) else ""
+    return told(view, telling, view.alert.severity.value, state)
 
 
 def _quiet(views: Sequence[AlertView]) -> list[Item]:

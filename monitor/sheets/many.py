@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from monitor.model import AlertKind, AlertView, Direction, Lane
+from monitor.model import AlertKind, AlertView, Direction, Lane, Status
 from monitor.plain import PLAIN_STATUS, duration, plural, quoted, tidy, when
 from monitor.records import alert_csv_rows
 from monitor.sheets import about
@@ -228,7 +228,7 @@ def _other_end(view: AlertView) -> str | None:
 
 
 def _others(views: Sequence[AlertView], telling: Telling) -> Section | None:
-    return section("ALSO", *(Item(one_line(view, telling)) for view in views))
+    return section("ALSO", *(told(view, telling) for view in views))
 
 
 def _statuses(views: Sequence[AlertView]) -> Iterable[Item]:
@@ -278,12 +278,20 @@ def attached(telling: Telling, table: str, views: Sequence[AlertView]) -> Sectio
     )
 
 
-def one_line(view: AlertView, telling: Telling) -> str:
-    """An alert in one line, for lists."""
-    if view.alert.kind is AlertKind.NOTICE:
-        return f"{view.alert.id}  {tidy(view.alert.title, 300)}"
-    if view.alert.kind is AlertKind.HISTORY:
+def told(view: AlertView, telling: Telling, *more: str) -> Item:
+    """An alert in a list of several: the sentence, then its number and how it stands, and what
+    else there is to say of it."""
+    kind = view.alert.kind
+    if kind is AlertKind.NOTICE:
+        return Item(tidy(view.alert.title, 300), note=view.alert.id)
+    name = "" if kind is AlertKind.MOVEMENT else kind.value
+    if kind is AlertKind.CORRECTION and view.alert.amends:
+        name = f"{name} of {view.alert.amends}"
+    if kind is AlertKind.HISTORY:
         count = int((view.alert.facts.get("history") or {}).get("count") or 0)
-        return f"{view.alert.id}  history: {plural(count, 'movement')} before watching began."
-    said = f"{headline(view, telling)} {about.status_text(view)}."
-    return f"{view.alert.id}  {view.alert.kind.value}: {said}"
+        lately = "; FUNDS MOVED IN THE LAST 72 HOURS" if _alarming(view) else ""
+        said = f"{owner(view.entry)}: {plural(count, 'earlier movement')}{lately}."
+        return Item(said, style="row", note=" - ".join(filter(None, (view.alert.id, name, *more))))
+    gone = about.least_certain(view.transfers) is Status.ORPHANED
+    how = (view.alert.id, name, "" if gone else about.status_text(view), *more)
+    return Item(headline(view, telling), style="row", note=" - ".join(filter(None, how)))

@@ -231,7 +231,10 @@ def reference_sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
 
 def _reference(view: AlertView) -> list[Item]:
     alert = view.alert
-    said = [alert.kind.value, alert.severity.value, chain_name(view), utc(alert.created)]
+    what = alert.kind.value
+    if alert.kind is AlertKind.CORRECTION and alert.amends:
+        what = f"{what} of {alert.amends}"
+    said = [what, alert.severity.value, chain_name(view), utc(alert.created)]
     return [
         Item(topic(alert.id, *said)),
         Item(f"fundwatch alerts show {alert.id}", "Open", "command"),

@@ -37,8 +37,13 @@ _MOST_ID = 20  # digits of a token's number that a sentence bears
 def headline(view: AlertView, telling: Telling) -> str:
     """What moved, in one sentence, as a person says it; the exact figures stand elsewhere. What
     was reversed begins with that."""
-    gone = view.transfers and all(row.row.status is Status.ORPHANED for row in view.transfers)
-    return f"DID NOT HAPPEN: {as_told(view, telling)}" if gone else as_told(view, telling)
+    said = as_told(view, telling)
+    return f"DID NOT HAPPEN: {said}" if _undone(view) else said
+
+
+def _undone(view: AlertView) -> bool:
+    rows = view.transfers
+    return bool(rows) and all(row.row.status is Status.ORPHANED for row in rows)
 
 
 def as_told(view: AlertView, telling: Telling) -> str:
@@ -228,6 +233,8 @@ def book_said(known: Known) -> str:
 
 def _left(view: AlertView, out: Sequence[Flow], came: Sequence[Flow]) -> str:
     """What our record knows to be there afterwards, of the assets in the sentence."""
+    if _undone(view):
+        return ""  # it is all there still
     left = [_held(view, flow) for flow in (*out[:2], *came[:2])]
     known = list(dict.fromkeys(filter(None, left)))
     if not known:

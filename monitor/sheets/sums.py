@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from monitor import value
 from monitor.model import AlertKind, AlertView, Direction, Kind, Status, TransferView
-from monitor.plain import amount, plural
+from monitor.plain import plural
 from monitor.sheets.flows import direction_of, is_utxo, legs
 from monitor.sheets.parts import (
     Item,
@@ -89,14 +89,11 @@ def totals(views: Sequence[AlertView]) -> Section | None:
 def _cell(each: Sum, way: str) -> str:
     if way not in each.units:
         return "0"
-    units, count = each.units[way], each.count[way]
-    return f"{_figure(each.sample, units)} ({plural(count, 'transfer')})"
-
-
-def _figure(sample: TransferView, units: int) -> str:
-    if is_nft(sample.row.transfer):
-        return plural(units, "NFT")
-    return figure(sample, units) if trusted(sample) else amount(units, None)
+    units, counted = each.units[way], plural(each.count[way], "transfer")
+    if is_nft(each.sample.row.transfer):
+        return f"{plural(units, 'NFT')} ({counted})"
+    # How much of a token that anybody can make says nothing; the file has it to the last digit.
+    return f"{figure(each.sample, units)} ({counted})" if trusted(each.sample) else counted
 
 
 def _worth(found: Sums) -> Iterable[Item]:

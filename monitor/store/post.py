@@ -346,10 +346,12 @@ _OFF_SINCE = "SELECT channel, disabled FROM channel_state WHERE disabled IS NOT 
 
 
 def deliveries(store: Store, state: str | None = None) -> list[sqlite3.Row]:
-    """Deliveries for people: message, recipient, channel, state, attempts, due, errors."""
+    """Deliveries for people: message and its subject, recipient, channel, state, attempts, due,
+    errors."""
     where, params = ("WHERE d.state = ?", [state]) if state else ("", [])
     return store.read(
-        "SELECT d.*, m.created, m.form, m.case_id FROM delivery d "  # noqa: S608
+        "SELECT d.*, m.created, m.form, m.case_id, "  # noqa: S608
+        "json_extract(m.rendered, '$.subject') AS subject FROM delivery d "
         f"JOIN message m ON m.id = d.message {where} ORDER BY m.created DESC, m.rowid DESC",
         params,
     )
