@@ -162,6 +162,10 @@ class Heartbeat:
             except StoreError as error:
                 log.warning("no heartbeat is sent: %s", error)
                 pause = BEAT_RETRY
+            except Exception as error:  # noqa: BLE001 - or nothing would ever be sent again
+                # In no more words: they may hold the address.
+                log.warning("no heartbeat is sent: a fault in Fundwatch (%s)", type(error).__name__)
+                pause = BEAT_EVERY
 
     def beat(self) -> bool:
         """Send one heartbeat if all is well; returns whether it was tried.

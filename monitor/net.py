@@ -113,6 +113,9 @@ class Deadline:
         _here.deadline = None
         with self._lock:
             self._let_go()
+        if self.expired and isinstance(error, (AttributeError, ValueError)):
+            # The libraries stumble over a connection that is cut while they work on it.
+            raise TimeoutError("deadline") from None
 
     def over(self) -> bool:
         """Whether the time is up. A socket's own time-out comes at the same moment and may be

@@ -470,3 +470,21 @@ def test_the_largest_honest_answers_are_decoded() -> None:
     receipt = {"logs": [{"topics": ["0x1"] * 4, "data": "0x"}] * 15}
     block = json.dumps([receipt] * 8_000).encode()
     assert len(Answer(200, block, {}, "").json()) == 8_000
+
+
+@pytest.mark.parametrize("stumble", [AttributeError, ValueError])
+def test_what_a_library_stumbles_over_when_time_is_over_is_a_time_out(
+    stumble: type[Exception],
+) -> None:
+    """urllib3 asks a connection that was cut for its socket, which is gone."""
+
+    def work(deadline: net.Deadline) -> None:
+        with deadline:
+            while not deadline.expired and deadline.seconds < 1:
+                time.sleep(0.001)
+            raise stumble("'NoneType' object has no attribute 'settimeout'")
+
+    with pytest.raises(TimeoutError):
+        work(net.Deadline(0.0))
+    with pytest.raises(stumble):
+        work(net.Deadline(60.0))
