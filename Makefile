@@ -16,6 +16,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 ANVIL := .tools/node_modules/@foundry-rs/anvil
 DEMO := .demo
+# Twice as many as processors: many tests wait for a server most of their time.
+JOBS := $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 PIP := python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test test-newest check slow docs bench lint tools lock image-digest clean
@@ -26,14 +28,14 @@ demo: $(VENV)/.installed
 	@$(BIN)/python -m monitor demo --keep $(DEMO)
 
 test: $(VENV)/.installed tools
-	@$(BIN)/python -m pytest -q -n auto -m "not slow"
+	@$(BIN)/python -m pytest -q -n $(JOBS) -m "not slow"
 
 # What a new user of pip would get without our lock. It says what the next `make lock` will
 # meet, and is no verdict on a change.
 test-newest: tools
 	@$(PYTHON) -m venv --clear .venv-newest
 	@.venv-newest/bin/$(PIP) --upgrade --editable '.[dev]'
-	@.venv-newest/bin/python -m pytest -q -n auto -m "not slow"
+	@.venv-newest/bin/python -m pytest -q -n $(JOBS) -m "not slow"
 
 slow: $(VENV)/.installed tools
 	@$(BIN)/python -m pytest -q -n auto -m slow

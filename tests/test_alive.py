@@ -219,6 +219,7 @@ def supervisor(place: str) -> Iterator[list[str]]:
             thread.join()
 
 
+@pytest.mark.slow
 def test_the_supervisor_and_the_watcher_hear_of_the_daemon(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from home import ROOT
+
+pytestmark = pytest.mark.slow
 
 
 def figures(tmp_path: Path, script: str, *args: str) -> list[dict[str, Any]]:

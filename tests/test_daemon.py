@@ -19,6 +19,7 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
         yield made
 
 
+@pytest.mark.slow
 def test_a_day_at_work(scene: Scene) -> None:
     """Payments are told within seconds, an alert can be acknowledged, a second instance is
     refused, the status says that it runs, SIGTERM ends it with 0; then nothing is sent twice."""

@@ -462,6 +462,7 @@ def test_an_answer_that_would_fill_our_memory_is_not_decoded(value: bytes) -> No
         Answer(200, body, {}, "").json()
 
 
+@pytest.mark.slow
 def test_the_largest_honest_answers_are_decoded() -> None:
     """Ten thousand rows of twenty fields, and a block's receipts with all their logs."""
     row = {f"field {n}": "0x" + "ab" * 32 for n in range(20)}

@@ -130,7 +130,9 @@ def test_an_error_of_the_disk_is_seen_by_other_processes(tmp_path: Path) -> None
         assert not (tmp_path / recordwatch.PULSE).exists()
 
 
-@pytest.mark.parametrize("name", ["fundwatch.db*", "fundwatch.db-wal"])
+@pytest.mark.parametrize(
+    "name", ["fundwatch.db*", pytest.param("fundwatch.db-wal", marks=pytest.mark.slow)]
+)
 def test_a_record_that_is_deleted_under_it_is_saved_and_told(tmp_path: Path, name: str) -> None:
     """It ends with a code that is not restarted, keeps what it held, begins no new record in
     silence, and goes on after a restore."""

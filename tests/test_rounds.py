@@ -113,6 +113,7 @@ def silent_mail(scene: Scene, server: RawServer) -> None:
     scene.home.write("config/channels.yaml", {"channels": rows})
 
 
+@pytest.mark.slow
 def test_a_hanging_mail_server_delays_no_webhook(scene: Scene) -> None:
     """While the mail server is silent, payment after payment reaches the webhook; and the
     daemon stops in time in the middle of it."""

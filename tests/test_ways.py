@@ -81,7 +81,9 @@ def test_only_recipient_refused_is_told_when_he_can_be(scene: Scene) -> None:
     assert (len(seen), set(seen.values())) == (3, {1})
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 405])
+@pytest.mark.parametrize(
+    "status", [401, *(pytest.param(other, marks=pytest.mark.slow) for other in (403, 404, 405))]
+)
 def test_a_no_for_good_is_tried_eight_times(scene: Scene, status: int) -> None:
     """A webhook whose receiver says no, poll after poll: eight tries of a message, one notice,
     and after a test of the mended channel what was given up arrives."""

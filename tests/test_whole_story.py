@@ -47,6 +47,7 @@ def first_news(mails: Path) -> str:
     return found[0].read_text("utf-8") if found else ""
 
 
+@pytest.mark.slow
 def test_from_nothing_to_an_alert_in_hand(tmp_path: Path) -> None:
     """The world starts, `check` finds everything, `run` tells the first movement, its link
     opens a page, the button takes the alert in hand, `alerts` says who has it."""
