@@ -12,7 +12,7 @@ import stat
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -67,12 +67,18 @@ def _open(path: Path) -> int:
     """For this user only, also where an older version left it readable by all."""
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
-        found = os.fstat(handle)
-        if found.st_mode & 0o077 and found.st_uid == os.geteuid():
-            os.fchmod(handle, PRIVATE)
+        for each in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+            _make_private(each)  # what SQLite keeps beside the record is a part of it
     except OSError as error:
         raise cannot_use(path, error) from error
     return handle
+
+
+def _make_private(path: Path) -> None:
+    with suppress(FileNotFoundError):
+        found = path.stat()
+        if found.st_mode & 0o077 and found.st_uid == os.geteuid():
+            path.chmod(PRIVATE)
 
 
 def _take(home: Path, handle: int) -> None:

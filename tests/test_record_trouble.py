@@ -202,6 +202,17 @@ def test_files_of_the_record_are_for_their_owner_only(tmp_path: Path) -> None:
                 assert stat.S_IMODE(path.stat().st_mode) == 0o600, path.name
 
 
+def test_what_a_killed_one_of_an_older_version_left_is_for_its_owner_only(tmp_path: Path) -> None:
+    """The newest part of the record lies in the file beside it."""
+    names = ("fundwatch.db", "fundwatch.db-wal", "fundwatch.db-shm", "fundwatch.lock")
+    for name in names:
+        (tmp_path / name).touch()
+        (tmp_path / name).chmod(0o644)
+    with guard.lock(tmp_path):
+        modes = {name: stat.S_IMODE((tmp_path / name).stat().st_mode) for name in names}
+    assert set(modes.values()) == {0o600}
+
+
 def test_another_lock_holder_is_named(tmp_path: Path) -> None:
     with guard.lock(tmp_path):
         assert guard.runs(tmp_path)
