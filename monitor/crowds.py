@@ -7,7 +7,7 @@ its line in the message that it shares, and machines are told at once.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -24,6 +24,7 @@ log = logging.getLogger("fundwatch.outbox")
 
 MANY = 20  # messages about one entry in WINDOW; further alerts of it share one
 MOST = 1000  # alerts in one message
+LOOK_AT = 500  # alerts looked at in one go
 WINDOW = 600  # seconds: for MANY, and between two messages about next to nothing
 PAUSE = 60  # seconds between two messages that a crowd shares
 PASS = 120  # seconds for which a crowd waits for the end of the reading that brings it
@@ -37,7 +38,8 @@ _PAID = frozenset({AlertKind.MOVEMENT, AlertKind.LATE})
 @dataclass(frozen=True)
 class Crowds:
     """Sorts what is owed to people. `judged`: alerts known not to be dust, kept between
-    rounds, so that none is looked at twice."""
+    rounds, so that none is looked at twice. `meanwhile` is called between the parts of what
+    takes long."""
 
     store: Store
     views: Views
@@ -45,6 +47,7 @@ class Crowds:
     now: int
     everything: bool  # do not wait for more of a crowd to come
     judged: set[str] = field(default_factory=set)
+    meanwhile: Callable[[], None] = lambda: None
 
     def sort(self, unsent: Sequence[Unsent]) -> tuple[list[Owed], list[Unsent]]:
         """What shares messages now, and what is told as usual. What waits is in neither."""
@@ -96,14 +99,21 @@ class Crowds:
         if not group[0].entry:
             return None
         try:
-            views = self.views.alerts([each.alert for each in group])
+            sizes = {
+                view.alert.id: _size(view) for view in self._views([each.alert for each in group])
+            }
         except StoreError:
             raise
         except Exception:  # a row that cannot be shown must not hold back the others
             log.exception("the largest of %d alerts could not be found", len(group))
             return None
-        sizes = {view.alert.id: _size(view) for view in views}
         return max(group, key=lambda each: sizes.get(each.alert, (Decimal(0), Decimal(0))))
+
+    def _views(self, alerts: Sequence[str]) -> Iterator[AlertView]:
+        for start in range(0, len(alerts), LOOK_AT):
+            if start:
+                self.meanwhile()
+            yield from self.views.alerts(alerts[start : start + LOOK_AT])
 
     # -- next to nothing ---------------------------------------------------------------
 
@@ -118,13 +128,12 @@ class Crowds:
         if not asked:
             return known
         try:
-            views = self.views.alerts(list(asked))
+            found = {view.alert.id for view in self._views(list(asked)) if is_dust(view)}
         except StoreError:
             raise
         except Exception:  # told as usual
             log.exception("%d alerts could not be looked at", len(asked))
-            views = []
-        found = {view.alert.id for view in views if is_dust(view)}
+            found = set()
         self.judged.update(set(asked) - found)
         owing.mark_dust(self.store, found, self.people)
         return known | found
@@ -180,7 +189,7 @@ def _size(view: AlertView) -> tuple[Decimal, Decimal]:
 def _by_entry(unsent: Iterable[Unsent]) -> dict[tuple[str, str, str], list[Unsent]]:
     found: dict[tuple[str, str, str], list[Unsent]] = {}
     for each in unsent:
-        found.setdefault((each.channel, each.case, each.entry), []).append(each)
+        found.setdefault(each.place, []).append(each)
     return found
 
 

@@ -7,7 +7,8 @@ out, its bare facts go out, and the others are not touched.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -24,12 +25,13 @@ from monitor.ports import Channel
 from monitor.records import MAX_ALERTS, MAX_BODY
 from monitor.routing import Way
 from monitor.store import Store, journal, owing, post, ways
-from monitor.store.owing import Owed
+from monitor.store.owing import Owed, Unsent
 from monitor.store.post import Letter
 from monitor.store.views import Views
 
 log = logging.getLogger("fundwatch.outbox")
 
+FLOOD = 100  # alerts of one entry that wait for one channel: more take seconds to lay out
 GROUP_ABOVE = 5  # alerts of one case that wait for one channel: more become one message
 STORM_WINDOW = 600  # seconds in which this many messages ...
 STORM_MESSAGES = 10  # ... about one case make the next ones wait
@@ -59,18 +61,50 @@ class Post:
 # -- freezing --------------------------------------------------------------------------
 
 
-def freeze(desk: Post, *, everything: bool) -> int:
+def freeze(desk: Post, *, everything: bool, send: Callable[[], None] = lambda: None) -> int:
     """Make messages of what is owed; returns how many. `everything` does not wait for more
-    of a storm to come."""
+    of a storm to come.
+
+    A flood of one entry keeps nobody else waiting: laying it out takes long, so what is owed
+    of other entries, also what has come meanwhile, goes before each step of it. `send` is
+    called with each, to begin sending what there is.
+    """
     failing = ways.failing(desk.store, desk.configs)
     _find_takers(desk, failing)
-    parts = _due(desk, everything=everything)
-    # A flood of one entry keeps nobody else waiting.
-    parts.sort(key=lambda part: len(part.alerts) > GROUP_ABOVE)
-    made = sum(_freeze_one(desk, part, desk.configs[part.channel], failing) for part in parts)
-    if made:
+    few, flood = _apart(_unsent(desk))
+    made = [_freeze_all(desk, _due(desk, few, everything=everything), failing)]
+    flooded, seen = {each.place for each in flood}, [0]
+
+    def others() -> None:
+        newest = owing.newest(desk.store)
+        if newest > seen[0]:
+            seen[0] = newest
+            late, _ = _apart(each for each in _unsent(desk) if each.place not in flooded)
+            made.append(_freeze_all(desk, _due(desk, late, everything=everything), failing))
+        send()
+
+    for part in _due(desk, flood, everything=everything, meanwhile=others):
+        others()
+        made.append(_freeze_all(desk, [part], failing))
+    if any(made):
         _mended(desk)
-    return made
+    return sum(made)
+
+
+def _freeze_all(desk: Post, parts: Sequence[Owed], failing: Collection[Way]) -> int:
+    return sum(_freeze_one(desk, part, desk.configs[part.channel], failing) for part in parts)
+
+
+def _unsent(desk: Post) -> list[Unsent]:
+    return [each for each in owing.unsent(desk.store) if each.channel in desk.configs]
+
+
+def _apart(unsent: Iterable[Unsent]) -> tuple[list[Unsent], list[Unsent]]:
+    """What few alerts of an entry owe to a channel, and what very many do."""
+    known = list(unsent)
+    counts = Counter(each.place for each in known)
+    few = [each for each in known if counts[each.place] <= FLOOD]
+    return few, [each for each in known if counts[each.place] > FLOOD]
 
 
 def _find_takers(desk: Post, failing: Collection[Way]) -> None:
@@ -108,13 +142,20 @@ def _readable(desk: Post, alerts: Sequence[str]) -> list[AlertView]:
     return [*_readable(desk, alerts[:half]), *_readable(desk, alerts[half:])]
 
 
-def _due(desk: Post, *, everything: bool) -> list[Owed]:
-    """What is to be told now, cut into messages."""
-    unsent = [each for each in owing.unsent(desk.store) if each.channel in desk.configs]
+def _due(
+    desk: Post,
+    unsent: Sequence[Unsent],
+    *,
+    everything: bool,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> list[Owed]:
+    """What of this is to be told now, cut into messages. `meanwhile`: see Crowds."""
     if not unsent:
         return []
     people = {name: config for name, config in desk.configs.items() if not config.machine}
-    crowds = Crowds(desk.store, desk.views, people, desk.clock(), everything, desk.judged)
+    crowds = Crowds(
+        desk.store, desk.views, people, desk.clock(), everything, desk.judged, meanwhile
+    )
     shared, rest = crowds.sort(unsent)
     sleepers = [name for name, config in desk.configs.items() if config.quiet_hours]
     usual = [
@@ -127,7 +168,7 @@ def _due(desk: Post, *, everything: bool) -> list[Owed]:
 
 def waiting(desk: Post) -> bool:
     """Whether a round with `everything` would make a message now."""
-    return bool(_due(desk, everything=True))
+    return bool(_due(desk, _unsent(desk), everything=True))
 
 
 def _not_yet(desk: Post, each: Owed) -> bool:

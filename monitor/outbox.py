@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from monitor import freezing, messages, routing
@@ -45,6 +45,7 @@ _ABOUT_MESSAGE = frozenset({"400", "413", "422", "552", "address"})
 # After this a round ends and the next one goes on: a slow receiver must not look like a
 # program that hangs.
 ROUND_SECONDS = 90.0
+LOOK_AGAIN = 2.0  # seconds of a round after which what has come meanwhile is looked for
 TEST_SECONDS = 60.0  # of one test message; a recipient that is not reached by then is told so
 GIVE_UP_IN_ROW = 3  # failures in a row after which a channel is left for the next round
 
@@ -128,13 +129,22 @@ def deliver(desk: Post, rounds: Rounds, *, everything: bool, seconds: float = 0.
     Raises what a round ended with, at this call or at the next.
     """
     ways.settle(desk.store, desk.configs, desk.clock())
-    tally = Tally(frozen=freezing.freeze(desk, everything=everything))
-    until = time.monotonic() + (seconds or ROUND_SECONDS)
-    for name in post.channels_due(desk.store, desk.clock(), all_waiting=everything):
-        channel = desk.channels.get(name)
-        if channel is not None:
-            task = _Task(desk, rounds, channel, name, everything, until, tally)
-            rounds.begin(name, task.run)
+    tally = Tally()
+    until = time.monotonic() + seconds
+
+    def begin() -> None:
+        last = until if seconds else time.monotonic() + ROUND_SECONDS
+        for name in post.channels_due(desk.store, desk.clock(), all_waiting=everything):
+            channel = desk.channels.get(name)
+            if channel is not None:
+                task = _Task(desk, rounds, channel, name, everything, last, tally)
+                rounds.begin(name, task.run)
+
+    # With `everything` each round looks past our own waits: there must be one a channel.
+    tally.frozen = freezing.freeze(
+        desk, everything=everything, send=begin if not everything else lambda: None
+    )
+    begin()
     if seconds:
         rounds.wait(until)
         ways.settle(desk.store, desk.configs, desk.clock())
@@ -161,13 +171,14 @@ class _Task:
     tally: Tally
 
     def run(self) -> None:
-        """Send what is due, the oldest first. What was claimed before was left by a round that
-        ended in the middle, as a channel's rounds never overlap: it is taken over."""
-        store, now = self.desk.store, self.desk.clock()
+        """Send what is due, messages that a crowd shares after the others. What was claimed
+        before was left by a round that ended in the middle, as a channel's rounds never
+        overlap: it is taken over."""
+        store = self.desk.store
         if taken := post.release_claims(store, self.name):
             log.info("took over %d deliveries that an earlier round had begun", taken)
         in_row = 0
-        for due in post.due_deliveries(store, self.name, now, all_waiting=self.everything):
+        for due in self._waiting():
             if in_row >= GIVE_UP_IN_ROW or time.monotonic() > self.until:
                 break
             if self.rounds.closing.is_set():
@@ -181,6 +192,24 @@ class _Task:
             in_row = in_row + 1 if error is not None and not error.permanent else 0
             if error is not None and error.disable:
                 break
+
+    def _waiting(self) -> Iterator[post.Due]:
+        """Each delivery once. What is made while a flood is being sent goes before the rest of
+        it."""
+        tried: set[tuple[str, str]] = set()
+        while True:
+            read, now = time.monotonic(), self.desk.clock()
+            found = post.due_deliveries(
+                self.desk.store, self.name, now, all_waiting=self.everything
+            )
+            left = [due for due in found if (due.message_id, due.recipient) not in tried]
+            if not left:
+                return
+            for due in left:
+                tried.add((due.message_id, due.recipient))
+                yield due
+                if time.monotonic() - read > LOOK_AGAIN:
+                    break
 
 
 def _send(desk: Post, channel: Channel, due: post.Due) -> DeliveryError | None:

@@ -41,6 +41,7 @@ HISTORY_ROUNDS = 6  # of one subject in one pass of the daemon; a single poll re
 RETRY_ROUNDS = 2  # within one `poll`
 RETRY_WITHIN = 15.0  # seconds of a pass; what took longer hangs, and hangs again
 RETRY_WAIT = (1.0, 30.0)  # seconds, least and most
+JOIN_EVERY = 2.0  # seconds of a pass between two looks at what has come due meanwhile
 GROUP_MAX = 2000  # addresses in one ask of a source that takes many
 
 
@@ -106,6 +107,7 @@ class Poller:
         self._reading_now: dict[str, None] = {}  # keys of subjects, for the watchdog
         self._settling = ""
         self._faults = FaultLog()
+        self._chains: set[str] = set()  # of the present pass
 
     def run_pass(self, *, everything: bool) -> PassReport:
         """Poll due subjects, or all of them whatever their due time and breakers say.
@@ -118,8 +120,8 @@ class Poller:
         subjects = watch.due_subjects(self.store, None if everything else report.started)
         report.subjects = len(subjects)
         served = [s for s in subjects if s.chain in self.world.desks]
-        for chain in {s.chain for s in served}:
-            self._heads.begin(chain)
+        self._chains.clear()
+        self._begin_chains(served)
         self._work(served, report, everything)
         for attempt in range(RETRY_ROUNDS if everything else 0):
             again = [s for s in served if s.key in report.unread]
@@ -145,6 +147,11 @@ class Poller:
 
     # -- the work of a pass ------------------------------------------------------------
 
+    def _begin_chains(self, subjects: Sequence[Subject]) -> None:
+        for chain in {s.chain for s in subjects} - self._chains:
+            self._chains.add(chain)
+            self._heads.begin(chain)
+
     def _pass_over(self, subjects: Sequence[Subject], report: PassReport) -> None:
         """Subjects of chains without any source: nothing can be tried."""
         for subject in subjects:
@@ -157,6 +164,8 @@ class Poller:
         self._settling = ""
         entries = watch.entries_of(self.store, subjects)
         runs = [_Run(s, _active(entries.get(s, ()))) for s in subjects]
+        flying = dict.fromkeys(subjects, True)  # False: not among those that the pass began with
+        looked = time.monotonic()
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="read") as pool:
             fetched = self._prefetch(pool, runs, everything)
             waiting: dict[Future[Outcome], _Run] = {}
@@ -175,13 +184,37 @@ class Poller:
                     self._reading_now.pop(run.subject.key, None)
                     if self._settle(run, future.result(), report, everything):
                         queue.append(run)
+                    else:
+                        flying.pop(run.subject, None)
                     if not run.progress.rounds:
                         fetched.pop(run.subject, None)  # read before what was taken back
                     self._settling = ""
                     self.on_progress(report, len(queue) + len(waiting))
-            for chain in {subject.chain for subject in subjects}:
+                if not everything and not queue and time.monotonic() - looked >= JOIN_EVERY:
+                    queue.extend(self._joining(flying, report))
+                    looked = time.monotonic()
+            for chain in self._chains:
                 self._heads.note(self.world.chains[chain])
             self._turn([])
+
+    def _joining(self, flying: dict[Subject, bool], report: PassReport) -> list[_Run]:
+        """What has come due while a few subjects, or their sources, take long: it does not
+        wait for them. Where a source reads many subjects in one ask, the next pass does."""
+        if self.stopping() or not any(flying.values()):
+            return []
+        self._turn([])  # what has ended may be due again
+        subjects = [
+            s
+            for s in watch.due_subjects(self.store, self.world.clock())
+            if s not in flying
+            and s.chain in self.world.desks
+            and not any(source.many for source in self.world.desks[s.chain].sources)
+        ]
+        self._begin_chains(subjects)
+        entries = watch.entries_of(self.store, subjects)
+        flying.update(dict.fromkeys(subjects, False))
+        report.subjects += len(subjects)
+        return [_Run(s, _active(entries.get(s, ()))) for s in subjects]
 
     def _begin(self, queue: deque[_Run], most: int) -> list[_Run]:
         """The next subjects to read, marked as in flight."""

@@ -27,6 +27,10 @@ class Unsent:
     sending: bool  # a notice about sending: it goes its own ways
     created: int
 
+    @property
+    def place(self) -> tuple[str, str, str]:
+        return (self.channel, self.case, self.entry)
+
 
 @dataclass(frozen=True, slots=True)
 class Owed:
@@ -61,6 +65,11 @@ def unsent(store: Store, *, daily: bool = False) -> list[Unsent]:
         )
         for row in rows
     ]
+
+
+def newest(store: Store) -> int:
+    """The number of the newest alert: a cheap way to see that there are others."""
+    return int(store.read("SELECT coalesce(max(rowid), 0) AS nr FROM alert")[0]["nr"])
 
 
 def gather(unsent: Iterable[Unsent], apart: Collection[str] = ()) -> list[Owed]:

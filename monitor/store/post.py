@@ -154,12 +154,13 @@ def channels_due(store: Store, now: int, *, all_waiting: bool) -> list[str]:
 
 
 def due_deliveries(store: Store, channel: str, now: int, *, all_waiting: bool) -> list[Due]:
-    """Deliveries of a channel to try, oldest first, at most ROUND_MOST. `all_waiting` looks
-    past our own waits, not past a time that the receiver named."""
+    """Deliveries of a channel to try, at most ROUND_MOST: the oldest first, those of messages
+    that a crowd shares after the others. `all_waiting` looks past our own waits, not past a
+    time that the receiver named."""
     rows = store.read(
         "SELECT d.*, m.created FROM delivery d JOIN message m ON m.id = d.message "  # noqa: S608
         f"WHERE {_WAITS} AND d.claimed IS NULL AND d.channel = ? "
-        "ORDER BY m.created, m.rowid LIMIT ?",
+        "ORDER BY m.form = 'crowd', m.created, m.rowid LIMIT ?",
         [now, all_waiting, channel, ROUND_MOST],
     )
     return [

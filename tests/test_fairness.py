@@ -1,0 +1,88 @@
+"""What takes long keeps nobody else waiting: neither a slow list of one address the reading of
+others, nor a flood of one entry the messages of others."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from pathlib import Path
+
+from fake_ledger import FakeLedger, FakeSource
+from home import ALICE, BANK, BOB, payment, staged
+from play import ETHEREUM, A, B, Play, X, native
+
+from monitor import freezing
+from monitor.app import open_home
+from monitor.model import Ask, Batch
+
+MEANWHILE = 2  # readings of the other address
+
+
+class SlowForOne(FakeSource):
+    """A list of A comes only when B has been read and read again."""
+
+    def __init__(self, ledger: FakeLedger) -> None:
+        super().__init__(ledger, "slow")
+        self.others = threading.Semaphore(0)
+        self.in_time = True
+
+    def fetch(self, ask: Ask) -> Batch:
+        if ask.subjects[0].address == B:
+            self.others.release()
+            return super().fetch(ask)
+        batch = super().fetch(ask)
+        self.in_time = all(self.others.acquire(timeout=60) for _ in range(MEANWHILE))
+        return batch
+
+
+def test_a_slow_list_of_one_address_holds_up_no_other(tmp_path: Path) -> None:
+    """Within one pass of the daemon the other address comes due, and is read, again and again;
+    the pass ends with the slow one."""
+    ledger = FakeLedger(ETHEREUM)
+    ledger.mine(20)
+    source = SlowForOne(ledger)
+    play = Play(tmp_path, ledger, [source])
+    play.watch(A)
+    play.watch(B)
+    ledger.now += 1
+    ledger.pay(*native(X, A, 5))
+    ledger.pay(*native(X, B, 6))
+    ledger.mine()
+    report = play.poller().run_pass(everything=False)
+    assert source.in_time
+    assert report.subjects > 2
+    moved = [a.entry_id for e in play.entries for a in play.alerts(e) if a.tx]
+    assert sorted(map(str, moved)) == ["E0", "E1"]
+    play.store.close()
+
+
+def test_a_flood_keeps_no_other_message_waiting(tmp_path: Path) -> None:
+    """What comes for another entry while a flood is laid out is fixed and goes out before the
+    rest of the flood, to machines and to people; nothing is told twice or left out."""
+    many = 620
+    with staged(tmp_path) as scene, open_home(scene.home.path, {}) as desk:
+        desk.reload()
+        scene.ledger.mine([payment(n, BANK, ALICE, 10**16 + n) for n in range(1000, 1000 + many)])
+        desk.poll(everything=True)
+        late = payment(7, BANK, BOB, 10**18)
+        steps: list[int] = []
+
+        def send() -> None:
+            steps.append(1)
+            if len(steps) == 2:
+                scene.ledger.mine([late])
+                desk.poll(everything=True)
+
+        freezing.freeze(desk.post(), everything=False, send=send)
+        rows = desk.store.read(
+            "SELECT m.channel, m.form, a.tx FROM message m JOIN route r ON r.message = m.id "
+            "JOIN alert a ON a.id = r.alert WHERE a.kind = 'movement' ORDER BY m.rowid"
+        )
+        for channel in ("hook", "mail"):
+            told = [row["tx"] for row in rows if row["channel"] == channel]
+            assert Counter(told).most_common(1)[0][1] == 1
+            assert len(told) == many + 1
+            assert told.index(late.hash) < many - 100
+        desk.deliver(everything=True)
+        bodies = [m.message.get_body(("plain",)) for m in scene.mail.mails]
+        assert any(body and late.hash in body.get_content() for body in bodies)
