@@ -428,6 +428,7 @@ def test_bad_row_is_a_gap(value: object) -> None:
     [
         {"from": "0x12"}, {"to": None, "contractAddress": ""}, {"hash": "0x1"},
         {"timeStamp": "soon"}, {"isError": ""}, {"isError": ["0"]}, {"blockHash": "0xzz"},
+        {"isError": "1", "txreceipt_status": "1"},
         {"timeStamp": "9" * 30}, {"transactionIndex": "-1"}, {"to": ["0x"]},
     ],
 )  # fmt: skip
@@ -437,6 +438,13 @@ def test_other_unreadable_fields(changes: Mapping[str, Any]) -> None:
         batch = source.fetch(ask())
     assert [gap.at for gap in batch.gaps] == [Interval(4, 4)]
     assert [t.block_height for t in batch.transfers] == [3, 5]
+
+
+def test_a_row_whose_receipt_failed_moved_nothing() -> None:
+    """Its own status counts where the list calls it a success."""
+    with etherscan(spoiled(payments(3, 4, 5), 1, txreceipt_status="0")) as (source, _):
+        batch = source.fetch(ask())
+    assert ([t.block_height for t in batch.transfers], batch.gaps) == ([3, 5], ())
 
 
 def test_row_without_a_place_proves_nothing() -> None:

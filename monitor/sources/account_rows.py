@@ -163,10 +163,14 @@ def _amount(row: Mapping[str, Any]) -> int:
 
 
 def _failed(row: Mapping[str, Any]) -> bool:
-    told = text(row.get("isError"), "isError")
+    """Whether the transaction or call moved nothing. Native rows hold the receipt's status too,
+    which undoes what the list says; the contrary would hide a movement, and is a gap."""
+    told, receipt = text(row.get("isError"), "isError"), row.get("txreceipt_status")
     if told not in ("0", "1"):
         raise RowError(f"isError is neither 0 nor 1: {shown(told)}")
-    return told == "1"
+    if told == "1" and receipt == "1":
+        raise RowError("isError says that it failed and txreceipt_status that it succeeded")
+    return told == "1" or receipt == "0"
 
 
 def _facts(rows: Iterable[object], chain: Chain) -> Iterator[TokenFacts]:
