@@ -156,9 +156,10 @@ def fallen(
     """The heads that a new one contradicts by lying too far below them.
 
     Where no block's hash can be asked for, any step back may have ended a lie that went
-    further up than finality: what was booked is read again without a word.
+    further up than finality: what was booked is read again without a word. So it is with
+    times, which no hash vouches for.
     """
-    bare = all(k.mark is None for k in kept)
+    bare = axis == "time" or all(k.mark is None for k in kept)
     false = [k for k in kept if falls(k.head, head, axis, chain, 0, anyhow=bare)]
     if not false:
         return None
