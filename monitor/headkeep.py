@@ -49,6 +49,9 @@ class HeadKeeper:
             log.warning("%s/%s shows another chain", chain.key, source)
             entries = watch.concerned_on(self._store, chain.key)
             signals.append(heads.foreign_signal(source, why, chain, entries))
+        for source, why in news.doubts.items():
+            entries = watch.concerned_on(self._store, chain.key) if why else []
+            signals.append(heads.doubt_signal(source, why, chain, entries))
         for found in news.faults:
             false = max(head.height for head in found.false)
             log.warning("%s/%s contradicts its block %d", chain.key, found.source, false)

@@ -25,6 +25,7 @@ SLACK = 3600  # seconds' worth of blocks that may come at any pace
 LAG = 30  # seconds that a node may be behind another, however fast its chain is final
 RIPE = 60  # seconds after which a source can stand by a doubted head in the same pass
 AGAIN = 2 * 86_400  # seconds before the oldest head that is kept, where a lie may have begun then
+DOUBT_HOLD = 600  # seconds after which operations hear that a source is not believed
 PASSING = 3600  # seconds for which answers for another chain may last and pass again
 FIRST_BLOCK = 1_230_940_800  # no chain has blocks from before this time
 
@@ -93,6 +94,7 @@ class News:
     book: Book
     faults: tuple[Fault, ...]
     foreign: Mapping[str, str]  # sources that answer for another chain: why
+    doubts: Mapping[str, str]  # by source: why its newest block is not believed for long, or ""
 
 
 def unlikely(head: Head, known: Sequence[Kept], own: Sequence[Kept], now: int, chain: Chain) -> str:
@@ -248,6 +250,12 @@ def _ripe(kept: Kept, turn: int, now: int) -> bool:
     return bool(kept.doubt) and (kept.turn != turn or now - kept.at >= RIPE)
 
 
+def lasting_doubt(kept: Sequence[Kept]) -> str:
+    """Why nothing is booked on a source's newest block, where a later word of its own has not
+    helped; or empty."""
+    return kept[-1].doubt if len(kept) > 1 and kept[-2].doubt else ""
+
+
 def believed(kept: Sequence[Kept]) -> tuple[Kept, ...]:
     return tuple(k for k in kept if not k.doubt)
 
@@ -335,6 +343,25 @@ def foreign_signal(source: str, why: str, chain: Chain, entries: Concerned) -> S
         f"chain that was read before. On this chain are {_named(entries)}.",
         cure="Look at the block on another explorer. If it comes again, take this source out of "
         "the chain's list in config/chains.yaml.",
+        chain=chain.key,
+        who=tuple(entry for entry, _ in entries[:ENTRIES_NAMED]),
+    )
+
+
+def doubt_signal(source: str, why: str, chain: Chain, entries: Concerned) -> Signal:
+    """Told to operations: what a source shows is taken, and nothing counts as read by it.
+    `why` is empty once its word is believed."""
+    return Signal(
+        key=f"doubt:{chain.key}/{source}",
+        bad=bool(why),
+        severity="high",
+        hold=DOUBT_HOLD,
+        settle=DOUBT_HOLD,
+        what=f"{source} is not believed about the newest block of {chain.name}: {why}. What it "
+        "lists is told, but nothing counts as read because of it. On this chain are "
+        f"{_named(entries)}.",
+        cure="Look at the block on another explorer. If it lasts, put another source before this "
+        "one in the chain's list in config/chains.yaml.",
         chain=chain.key,
         who=tuple(entry for entry, _ in entries[:ENTRIES_NAMED]),
     )

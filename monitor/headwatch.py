@@ -59,7 +59,10 @@ class HeadWatch:
                 return None
             self._dirty = False
             faults, self._faults = tuple(self._faults), []
-            return News(Book(dict(self._kept), self._words), faults, dict(self._foreign))
+            names = {source.name for source in self._sources}
+            doubts = {n: heads.lasting_doubt(k) * (n in names) for n, k in self._kept.items()}
+            book = Book(dict(self._kept), self._words)
+            return News(book, faults, dict(self._foreign), doubts)
 
     def vouch(self, batch: Batch) -> Batch:
         """The batch with what speaks against booking it, by all that is known by now."""

@@ -22,6 +22,7 @@ _WORDS = {
     "late": ("chain has addresses that are behind", "chains have addresses that are behind"),
     "oldhead": ("newest block is old", "newest blocks are old"),
     "refused": ("source is not used", "sources are not used"),
+    "doubt": ("newest block is not believed", "newest blocks are not believed"),
     "nosource": ("chain has no source", "chains have no source"),
     "gap": ("part of a list could not be read", "parts of lists could not be read"),
     "listgap": ("list leaves out what was recorded", "lists leave out what was recorded"),

@@ -114,10 +114,15 @@ def test_a_source_that_steps_in_and_lies(tell: Tell) -> None:
     pass_by(ledger, play, 5)
     assert not play.store.read("SELECT 1 FROM coverage WHERE source = 'two'")
     assert told(play) == 4  # the fifth was paid after the last pass
+    assert play.incidents()["doubt"].what.startswith("two is not believed about the newest block")
     play.mend(0)
     play.poll()
     assert told(play) == 5
     end(play)
+    play.fail(0, 0)
+    play.poll()
+    play.poll()
+    assert "doubt" not in play.incidents()
 
 
 @pytest.mark.parametrize("amount", [3, 6])

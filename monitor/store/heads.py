@@ -50,7 +50,7 @@ def keep(
         conn.executemany(
             "INSERT INTO note (key, value) VALUES (?, ?) "
             "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-            [(signal.key, str(now)) for signal in told],
+            [(signal.key, str(now)) for signal in told if signal.bad],
         )
 
 
