@@ -29,7 +29,8 @@ def table(desk: Fundwatch) -> dict[str, inbox.Action]:
         wanted = lookup.message_ids(desk.store, wanted)
         count = post.replay(desk.store, wanted, now())
         desk.deliver(everything=True)
-        return f"replayed  {count} deliveries; see `fundwatch deliveries list`"
+        what = "delivery" if count == 1 else "deliveries"
+        return f"replayed  {count:,} {what}; see `fundwatch deliveries list`"
 
     def test_channel(name: str) -> str:
         answers = outbox.send_test(desk.post(), name)

@@ -33,7 +33,7 @@ from monitor import (
 from monitor.check_probe import Probe, offers
 from monitor.check_report import Bench, Report, lines_of
 from monitor.check_sources import day_of
-from monitor.errors import ConfigError, StoreError
+from monitor.errors import ConfigError, Problem, StoreError
 from monitor.model import ChannelConfig, Entry, Severity
 from monitor.net import is_loopback
 from monitor.plain import duration
@@ -227,12 +227,25 @@ def _database(bench: Bench) -> None:
 # -- watchlist ---------------------------------------------------------------------------
 
 
+def _without_list(bench: Bench, error: OSError) -> Bench:
+    why = f"cannot be read ({error.strerror or error}); what was taken before stays watched"
+    remedy = "Put it back, or make an empty one with `fundwatch init`"
+    bench.out.fail(str(Problem(app.WATCHLIST, "", why, remedy)))
+    known = watch.all_entries(bench.store) if bench.store else []
+    kept = [w.entry for w in known if w.active and w.entry.subject.chain in bench.settings.chains]
+    return replace(bench, entries=tuple(kept))
+
+
 def _watchlist(bench: Bench) -> tuple[Bench, bool]:
     """The bench with the entries in force, and whether the file holds mistakes."""
     out, settings = bench.out, bench.settings
     out.section("WATCHLIST")
+    try:
+        data = (bench.home / app.WATCHLIST).read_bytes()
+    except OSError as error:
+        return _without_list(bench, error), True
     parsed = watchlist.parse(
-        (bench.home / app.WATCHLIST).read_bytes(),
+        data,
         settings.chains,
         app.WATCHLIST,
         channels=list(settings.channels),

@@ -134,6 +134,13 @@ def cannot_use(path: Path, error: OSError) -> StoreError:
         return StoreError(f"{path}: {why}. Free space on the disk")
     if error.errno == errno.EROFS:
         return Unfit(f"{path}: {why}. Fundwatch must be able to write to its folder: mount it so")
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        return Unfit(
+            f"{path}: {why}. Name the folder that `fundwatch init` made; what is missing in it "
+            "the same command puts back"
+        )
+    if error.errno not in (errno.EACCES, errno.EPERM):
+        return Unfit(f"{path}: {why}. Look at the disk, and at the rights of the folder")
     return Unfit(
         f"{path}: {why}{_owners(path)}. Run Fundwatch as the user to whom the folder belongs, "
         "or give the folder to this user (chown -R)"

@@ -68,7 +68,11 @@ def subjects(chains: Mapping[str, Chain], text: str, chain: str | None = None) -
 
 
 def _split(chains: Mapping[str, Chain], text: str) -> tuple[str | None, str]:
-    head, colon, rest = text.strip().rpartition(":")
+    words = text.split()
+    if len(words) == 3 and words[1] == "on":  # as `watchlist list` shows it
+        words = [words[2], words[0]]
+    # As notices show it: "ethereum 0x...".
+    head, colon, rest = (":".join(words) if len(words) == 2 else text.strip()).rpartition(":")
     key = _key(chains, head) if colon else None
     if colon and key is None:
         raise unknown("--address", text, f'begins with "{head}", which is no chain we know',
@@ -77,8 +81,10 @@ def _split(chains: Mapping[str, Chain], text: str) -> tuple[str | None, str]:
 
 
 def _with_0x(chain: Chain, address: str) -> str:
+    """Of an EVM address the size of the letters is a checksum only: what is looked up is found
+    by its digits, and never called unknown for a letter."""
     bare = re.fullmatch("(?:0[xX])?([0-9a-fA-F]{40})", address)
-    return f"0x{bare[1]}" if bare and chain.family == "evm" else address
+    return f"0x{bare[1].lower()}" if bare and chain.family == "evm" else address
 
 
 def _kin(chain: Chain, address: str) -> int:
@@ -128,7 +134,7 @@ def _recorded(store: Store, subject: Subject) -> bool:
 def known_tx(store: Store, chains: Mapping[str, Chain], text: str) -> str:
     """The hash as the record has it. Raises ConfigError for one that it does not know."""
     head, _, rest = text.strip().rpartition(":")
-    given = rest if head and _key(chains, head) else text.strip()
+    given = rest if head and _key(chains, head) else text.strip().rpartition("/")[2]  # of a link
     bare = given.lower().removeprefix("0x")
     forms = list(dict.fromkeys((given, bare, f"0x{bare}")))
     for table in ("transfer", "alert"):
@@ -178,10 +184,15 @@ def _is_meant(entry: Entry, wanted: str, chains: Mapping[str, Chain]) -> bool:
 
 
 def _is_named(entry: Entry, wanted: str) -> bool:
-    """Whether this is the id or the label of an entry, whatever the size of the letters."""
-    label = " ".join(wanted.casefold().split())
-    same = bool(label) and label == " ".join(entry.label.casefold().split())
-    return same or entry.id == spelled_id(wanted)
+    """Whether this is the id or the label of an entry, whatever the size of the letters; the
+    label also with its case, as mails and tables show it."""
+    forms = (entry.label, f"{entry.label} (case {entry.case})", f"{entry.label} ({entry.case})")
+    same = entry.label.strip() and _folded(wanted) in map(_folded, forms)
+    return bool(same) or entry.id == spelled_id(wanted)
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
 # -- alerts and messages -----------------------------------------------------------------
@@ -202,7 +213,7 @@ def alert_ids(store: Store, given: str) -> list[str]:
             return [form]
         if told := journal.alerts_of_message(store, form):
             return told
-    raise unknown("alert", given, "there is none", "See `fundwatch alerts list`")
+    raise unknown("alert", given, "is no alert and no message", "See `fundwatch alerts list`")
 
 
 def message_ids(store: Store, given: Sequence[str]) -> list[str]:
@@ -215,7 +226,7 @@ def message_ids(store: Store, given: Sequence[str]) -> list[str]:
         found += told
         if not told:
             remedy = "See `fundwatch deliveries list`"
-            problems.append(Problem("message", each, "there is none", remedy))
+            problems.append(Problem("message", each, "is no message and no alert", remedy))
     if problems:
         raise ConfigError(problems)
     return list(dict.fromkeys(found))

@@ -219,6 +219,27 @@ def test_a_folder_without_a_list_is_told_how_to_make_one(tmp_path: Path) -> None
     assert "fundwatch init" in flat(lines)
 
 
+def test_a_list_that_is_gone_fails_and_the_rest_is_still_looked_at(tmp_path: Path) -> None:
+    """What was taken before is watched on, and looked at."""
+    with staged(tmp_path) as scene:
+        scene.home.run("poll")
+        (tmp_path / "watchlist.yaml").unlink()
+        code, lines = checked(scene.home, offline=True)
+    text = flat(lines)
+    assert code == 2
+    assert "FAIL watchlist.yaml: cannot be read (No such file or directory)" in text
+    assert "make an empty one with `fundwatch init`" in text
+    assert "of 2 entries can be read" in text
+    assert "chown" not in text
+
+
+def test_a_home_that_is_a_file_is_not_a_matter_of_rights(tmp_path: Path) -> None:
+    """The remedy fits what is wrong."""
+    (tmp_path / "file").touch()
+    said = Home(tmp_path / "file").run("status", code=78)
+    assert "Not a directory. Name the folder that `fundwatch init` made" in said
+
+
 def test_a_fresh_home_runs_and_says_that_nobody_is_told(tmp_path: Path) -> None:
     """After init: a warning for the empty list, and the missing channel fails."""
     setup.init(tmp_path, example=False)

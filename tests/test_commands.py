@@ -60,7 +60,9 @@ def ids(scene: Scene) -> tuple[str, str, str]:
 def spellings(address: str) -> list[str]:
     shown, digits = to_checksum_address(address), address[2:]
     bare = [address, shown, f"0x{digits.upper()}", f"0X{digits.upper()}", digits, f" {address} "]
-    return [*bare, f"dev:{address}", f"Dev:{shown}", f"eip155:ID:{address}"]
+    mistyped = f"0x{shown[2:].swapcase()}"  # its letters are a checksum only
+    with_chain = [f"dev:{address}", f"Dev:{shown}", f"eip155:ID:{address}"]
+    return [*bare, mistyped, *with_chain, f"{shown} on dev", f"dev {shown}"]
 
 
 @pytest.mark.parametrize("spelled", spellings(ALICE))
@@ -80,7 +82,15 @@ def test_every_spelling_of_an_address_finds_its_movements(scene: Scene, spelled:
 
 def test_every_spelling_of_a_hash_finds_its_transaction(scene: Scene) -> None:
     (tx,) = scene.home.sql("SELECT tx FROM alert WHERE id = ?", ids(scene)[1])[0]
-    for spelled in (tx, tx.upper(), tx[2:], tx[2:].upper(), f" {tx}", f"dev:{tx}"):
+    for spelled in (
+        tx,
+        tx.upper(),
+        tx[2:],
+        tx[2:].upper(),
+        f" {tx}",
+        f"dev:{tx}",
+        f"https://x/tx/{tx}",
+    ):
         for command in (("transfers",), ("alerts", "list")):
             done = run(scene, *command, "--tx", spelled, "--format", "jsonl")
             assert done.exit_code == 0, (spelled, done.output)
@@ -97,7 +107,9 @@ def test_every_spelling_of_an_id_is_understood(scene: Scene) -> None:
     assert alert in run(scene, "alerts", "list", "--entry", entry_id.lower()).stdout
     assert alert in run(scene, "alerts", "list", "--entry", "ann's  WALLET").stdout
     assert entry_id in run(scene, "watchlist", "show", entry_id.lower()).stdout
-    for named in (entry_id.lower(), "ANN'S wallet"):
+    (case,) = scene.home.sql("SELECT case_id FROM entry WHERE id = ?", entry_id)[0]
+    with_case = (f"Ann's wallet (case {case})", f"ann's wallet ({case})")
+    for named in (entry_id.lower(), "ANN'S wallet", *with_case):
         moved = run(scene, "transfers", "--address", named, "--format", "jsonl")
         assert ALICE in moved.stdout
     for spelled in (message.lower(), alert.lower()):
@@ -132,11 +144,11 @@ STRANGER = "0x" + "ab" * 20
         (("alerts", "list", "--entry", "nonsense"), "is no entry"),
         (("alerts", "--entry", "E-0000-0000-0000"), "is no entry"),
         (("alerts", "list", "--entry", ""), "is no entry"),
-        (("alerts", "show", "A-0000-0000-0000"), "there is none"),
-        (("alerts", "ack", "A-0000-0000-0000", "--by", "Ann"), "there is none"),
+        (("alerts", "show", "A-0000-0000-0000"), "is no alert and no message"),
+        (("alerts", "ack", "A-0000-0000-0000", "--by", "Ann"), "is no alert and no message"),
         (("watchlist", "show", STRANGER), "is no entry"),
         (("watchlist", "add", STRANGER, "--chain", "atlantis"), "is not a chain"),
-        (("deliveries", "replay", "M-0000-0000-0000"), "there is none"),
+        (("deliveries", "replay", "M-0000-0000-0000"), "is no message and no alert"),
         (("channels", "test", "nobody"), "is no channel"),
     ],
 )  # fmt: skip

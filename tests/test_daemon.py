@@ -50,7 +50,7 @@ def test_a_day_at_work(scene: Scene) -> None:
 def test_refused_request_is_answered(scene: Scene) -> None:
     """What the daemon cannot do it says, with the same exit code as without it."""
     with scene.home.daemon() as process:
-        assert "there is none" in scene.home.run("alerts", "ack", "A-NONE", "--by", "Ann", code=2)
+        assert "is no alert" in scene.home.run("alerts", "ack", "A-NONE", "--by", "Ann", code=2)
         assert process.poll() is None
         assert list((scene.home.path / "requests").glob("*")) == []
         assert stop(process) == 0
