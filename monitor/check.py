@@ -31,7 +31,7 @@ from monitor import (
     watchlist,
 )
 from monitor.check_probe import Probe, offers
-from monitor.check_report import Bench, Report, lines_of
+from monitor.check_report import WIDTH, Bench, Report, lines_of
 from monitor.check_sources import day_of
 from monitor.errors import ConfigError, Problem, StoreError
 from monitor.model import ChannelConfig, Entry, Severity
@@ -55,11 +55,12 @@ def run(
     offline: bool,
     now: int,
     write: Callable[[str], None],
+    width: int = WIDTH,
 ) -> int:
     """Check a home folder, writing lines as they come. Returns the exit code: 0 nothing
     fails, 1 something does, 2 the settings or the watchlist hold mistakes."""
-    out = Report(write)
-    write(_headline(home))
+    out = Report(write, width)
+    out.fact("Fundwatch", _headline(home))
     out.section("SETTINGS")
     try:
         app.check_home(home)
@@ -81,7 +82,7 @@ def run(
 def _headline(home: Path) -> str:
     free = shutil.disk_usage(home).free / 1e9 if home.is_dir() else 0
     return (
-        f"Fundwatch {__version__} - Python {platform.python_version()} - "
+        f" {__version__} - Python {platform.python_version()} - "
         f"SQLite {sqlite3.sqlite_version} - {home} ({free:,.0f} GB free)"
     )
 

@@ -11,7 +11,7 @@ from monitor.model import Entry
 from monitor.settings import Settings
 from monitor.store import Store
 
-WIDTH = 100
+WIDTH = 100  # columns, where no window says otherwise
 MOST_LINES = 5  # line numbers named in one remark
 
 
@@ -20,6 +20,7 @@ class Report:
     """Writes lines as they come and keeps what is wrong, for the result."""
 
     write: Callable[[str], None]
+    width: int = WIDTH
     warnings: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)  # "text -> cure"
 
@@ -49,7 +50,7 @@ class Report:
         """The cure stands in the same line where it fits, else in the next."""
         first = f" {level:<6}"
         one = f"{first}{text} -> {cure}" if cure else first + text
-        if len(one) <= WIDTH:
+        if len(one) <= self.width:
             self.write(one)
             return
         self._wrapped(first, text)
@@ -58,12 +59,12 @@ class Report:
 
     def _wrapped(self, first: str, text: str) -> None:
         # Columns are kept where the text fits; addresses and hosts are never broken.
-        if len(first) + len(text) <= WIDTH:
+        if len(first) + len(text) <= self.width:
             self.write(first + text)
             return
         for line in textwrap.wrap(
             text,
-            width=WIDTH,
+            width=self.width,
             initial_indent=first,
             subsequent_indent=" " * len(first),
             break_long_words=False,

@@ -18,6 +18,7 @@ from monitor.store.views import not_listed
 CLOCK_SLACK = 30  # seconds that a block may seem to come from the future
 TRIED_WITH = 3  # addresses at most, where a source does not take the first
 OLD_HEAD = 3600  # seconds
+_SERVES = 46  # columns: all that a source can serve, in words
 _CURES = {
     "evm": "an explorer for this chain: a key in .env (some chains need a paid plan), or one of "
     "your own in config/sources.yaml",
@@ -79,7 +80,8 @@ def source_notes(settings: Settings) -> list[str]:
 
 
 class _Form:
-    """Columns as wide as the names of this home folder need."""
+    """Columns as wide as the names of this home folder need; sentences where the window is
+    too narrow for them."""
 
     def __init__(self, bench: Bench, made: app.Sources) -> None:
         self._settings = bench.settings
@@ -87,17 +89,23 @@ class _Form:
         names = [s.name for sources in made.by_chain.values() for s in sources]
         self._chain = max(map(len, bench.chains), default=0) + 2
         self._name = max(map(len, names), default=0) + 2
+        self._narrow = 7 + self._chain + self._name + _SERVES + 21 > bench.out.width
 
     def heading(self) -> str:
+        if self._narrow:
+            return ""
         lead = " " * max(0, 7 + self._chain + self._name - len("SOURCES"))
-        return f"{lead}{'serves':<32}{'head age':<13}budget"
+        return f"{lead}{'serves':<{_SERVES}}{'head age':<13}budget"
 
     def who(self, chain: str, source: str = "") -> str:
         return f"{chain:<{self._chain}}" + (f"{source:<{self._name}}" if source else "")
 
     def line(self, chain: str, source: str, serves: str, age: str) -> str:
         budget = _budget(self._settings.sources[source])
-        return f"{self.who(chain, source)}{serves:<32}{age:<13}{budget}"
+        if self._narrow:
+            newest = "" if age == "-" else f"; newest block {age} old"
+            return f"{self.who(chain, source)}{serves}{newest}; budget {budget}"
+        return f"{self.who(chain, source)}{serves:<{_SERVES}}{age:<13}{budget}"
 
 
 def _budget(config: SourceConfig) -> str:

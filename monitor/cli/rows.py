@@ -56,6 +56,12 @@ def width() -> int:
     return PIPE
 
 
+def page() -> int:
+    """Columns for running text: of the window, in a file 100."""
+    columns = width()
+    return 100 if columns == PIPE else min(max(columns, 40), 160)
+
+
 def laid_out(parts: Sequence[str], columns: int) -> str:
     """Parts of a row in one line, or in as many as it takes; only words are wrapped."""
     whole = "  ".join(part for part in parts if part)

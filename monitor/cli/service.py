@@ -17,6 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from monitor import actions, outbox, restore, setup, status, vitals
 from monitor.app import Fundwatch, now, open_home
+from monitor.cli import rows
 from monitor.cli.common import BAD_INPUT, DONE, UNREAD, Home
 from monitor.daemon import Daemon
 from monitor.errors import ConfigError, Problem
@@ -73,7 +74,14 @@ def check(home: Home, offline: bool) -> None:
     from monitor import check as checks  # noqa: PLC0415
 
     home.logs(logging.ERROR)
-    sys.exit(checks.run(home.folder, os.environ, offline=offline, now=now(), write=click.echo))
+    code = checks.run(
+        *(home.folder, os.environ),
+        offline=offline,
+        now=now(),
+        write=click.echo,
+        width=rows.page(),
+    )
+    sys.exit(code)
 
 
 # -- the main job ----------------------------------------------------------------------
@@ -227,7 +235,7 @@ def status_(home: Home, everything: bool, as_json: bool, healthy: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:
-        click.echo(status.render(found, everything=everything, width=None))
+        click.echo(status.render(found, everything=everything, width=rows.page()))
 
 
 @click.command()
