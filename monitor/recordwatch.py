@@ -22,7 +22,7 @@ from pathlib import Path
 from monitor.errors import StoreError
 from monitor.guard import holder
 from monitor.plain import duration, tidy
-from monitor.store import Store, journal
+from monitor.store import LEAST_FREE, Store, journal
 
 log = logging.getLogger("fundwatch.record")
 
@@ -31,7 +31,6 @@ EVERY = 10.0  # seconds between two tries
 HANGS = 60.0  # seconds after which a write that does not come back counts as failed
 LASTS = 60.0  # seconds for which a failed write counts: the next ones may be smaller
 STALE = 40  # seconds after which a sign of life is too old
-LEAST_FREE = 256 * 1024  # bytes of free disk, below which writing fails soon
 _SCRATCH, _SCRATCH_BYTES = "fundwatch.probe", 64 * 1024
 _SIZE = 1024  # bytes of the sign of life
 
@@ -152,20 +151,36 @@ def _scratch(path: Path) -> None:
         path.unlink()
 
 
-def told_by_sign(home: Path, now: int) -> str:
+def told_by_sign(home: Path) -> str:
     """What the running Fundwatch says of its record, for other processes; nothing if all is
     well. A `poll` gives no sign."""
     try:
         if words := of_the_disk(home):
             return words
-        found = json.loads((home / PULSE).read_text("utf-8"))
-        at, pid, record = int(found["at"]), int(found["pid"]), str(found["record"])
-    except FileNotFoundError:
-        return ""
+        sign = _sign(home)
     except (OSError, ValueError, KeyError, TypeError):
         return "its sign of life (fundwatch.pulse) cannot be read"
-    if holder(home) not in (pid, None):  # None: somebody has deleted the file of the lock
+    return sign[1] if sign else ""
+
+
+def silence(home: Path, now: int) -> str:
+    """In words, when the running Fundwatch has stood still for a while."""
+    try:
+        sign = _sign(home)
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""  # told by the sign
+    age = abs(now - sign[0]) if sign else 0
+    if age <= STALE:
         return ""
-    if abs(now - at) > STALE and not record:
-        return f"the running Fundwatch has given no sign of life for {duration(abs(now - at))}"
-    return record
+    return f"the running Fundwatch has given no sign of life for {duration(age)}"
+
+
+def _sign(home: Path) -> tuple[int, str] | None:
+    """When the one that runs has given its sign of life, and what it said of its record."""
+    try:
+        found = json.loads((home / PULSE).read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    at, pid, record = int(found["at"]), int(found["pid"]), str(found["record"])
+    # No holder: somebody has deleted the file of the lock.
+    return (at, record) if holder(home) in (pid, None) else None

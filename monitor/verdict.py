@@ -49,6 +49,7 @@ class Facts:
     entries: int = 0
     complete: int = 0
     record: str = ""  # what is wrong with the record, in plain words
+    silent: str = ""  # that the running program gives no sign of life, in plain words
     stuck: Sequence[str] = ()  # parts of the running program that do not move
     overdue: int = 0
     blind: Sequence[Blind] = ()
@@ -95,6 +96,8 @@ def _reasons(facts: Facts) -> Iterator[str]:
         yield "no Fundwatch runs on this folder"
     if facts.record:
         yield f"the record cannot be written: {facts.record}"
+    if facts.silent:
+        yield facts.silent
     if facts.stuck:
         yield f"no progress of {', '.join(facts.stuck)}"
     if facts.overdue > STALLED:

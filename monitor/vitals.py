@@ -29,14 +29,16 @@ def look(
     *,
     running: bool,
     record: str = "",
+    silent: str = "",
     stuck: Sequence[str] = (),
 ) -> Verdict:
     """The verdict on a home folder. `record`: what is known to be wrong with writing to it;
+    `silent`: that the running program gives no sign of life, in words;
     `stuck`: parts of the running program that do not get on.
     Never fails: a record that cannot be read is not well."""
     try:
         found = facts(store, settings, now, running=running)
-        return judge(replace(found, record=record, stuck=stuck))
+        return judge(replace(found, record=record, silent=silent, stuck=stuck))
     except StoreError as error:
         return Verdict(False, f"the record cannot be read: {error}", (str(error),))
 

@@ -9,7 +9,6 @@ import resource
 import stat
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,7 +19,7 @@ from home import ALICE, DESK, ROOT, SHOP, Scene, bodies, environment, staged, st
 
 from monitor import guard, recordwatch
 from monitor.cli import main
-from monitor.errors import Busy
+from monitor.errors import Busy, StoreError, Unfit
 from monitor.store import Store
 
 needs_root = pytest.mark.skipif(
@@ -100,18 +99,31 @@ def test_a_disk_that_becomes_readonly_is_seen_at_once(tmp_path: Path) -> None:
     """As the kernel does it after errors: no try is needed, in the running one or beside it."""
     with small_disk(tmp_path / "disk", "1m") as disk:
         assert recordwatch.of_the_disk(disk) == ""
-        assert recordwatch.told_by_sign(disk, int(time.time())) == ""
+        assert recordwatch.told_by_sign(disk) == ""
         subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
         assert "mounted read-only" in recordwatch.of_the_disk(disk)
-        assert "mounted read-only" in recordwatch.told_by_sign(disk, int(time.time()))
+        assert "mounted read-only" in recordwatch.told_by_sign(disk)
+
+
+@needs_root
+def test_a_record_on_a_full_disk_is_not_called_damaged(tmp_path: Path) -> None:
+    """Nor is a disk: SQLite calls it an error of the disk that it has no room to begin."""
+    with small_disk(tmp_path / "disk", "1m") as disk:
+        Store(disk / "r.db", create=True).close()
+        fill(disk / "filler")
+        with pytest.raises(StoreError, match="Free space on the disk") as found:
+            Store(disk / "r.db").read("SELECT count(*) FROM entry")
+        assert not isinstance(found.value, Unfit), "a supervisor tries again"
 
 
 def test_the_sign_counts_where_the_file_of_the_lock_was_deleted(tmp_path: Path) -> None:
     sign = {"at": 1000, "pid": 77, "record": "the disk has an error"}
     (tmp_path / recordwatch.PULSE).write_text(json.dumps(sign), "utf-8")
-    assert recordwatch.told_by_sign(tmp_path, 1001) == "the disk has an error"
+    assert recordwatch.told_by_sign(tmp_path) == "the disk has an error"
+    assert recordwatch.silence(tmp_path, 1001) == ""
+    assert "no sign of life for 2 min" in recordwatch.silence(tmp_path, 1120)
     (tmp_path / guard.LOCK).write_text("78\n", "ascii")
-    assert recordwatch.told_by_sign(tmp_path, 1001) == "", "of one that ran before"
+    assert recordwatch.told_by_sign(tmp_path) == "", "of one that ran before"
 
 
 @pytest.mark.slow

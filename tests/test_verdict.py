@@ -36,6 +36,7 @@ WELL = Facts(now=10_000, running=True, entries=3, complete=3, channels=1)
     ("change", "words"),
     [
         ({"running": False}, "no Fundwatch runs"),
+        ({"silent": "no sign of life for 2 min"}, "no sign of life for 2 min"),
         ({"record": "disk full"}, "the record cannot be written: disk full"),
         ({"stuck": ["poll"]}, "no progress of poll"),
         ({"overdue": 601}, "nothing has been read for 10 min"),

@@ -23,7 +23,7 @@ from monitor.daemon import Daemon
 from monitor.errors import ConfigError, Problem
 from monitor.guard import runs
 from monitor.poll import PassReport
-from monitor.recordwatch import told_by_sign
+from monitor.recordwatch import silence, told_by_sign
 from monitor.store import owing, post
 
 POLL_SENDING_ROUNDS = 3  # tries of a `poll` to hand over what waits
@@ -226,8 +226,9 @@ def status_(home: Home, everything: bool, as_json: bool, healthy: bool) -> None:
     """
     running = runs(home.folder)
     with home.reading() as (store, settings):
-        trouble = told_by_sign(home.folder, now()) if running else ""
-        verdict = vitals.look(store, settings, now(), running=running, record=trouble)
+        record = told_by_sign(home.folder) if running else ""
+        silent = silence(home.folder, now()) if running else ""
+        verdict = vitals.look(store, settings, now(), running=running, record=record, silent=silent)
         if healthy:
             click.echo(verdict.words)
             sys.exit(DONE if verdict.well else UNREAD)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -236,6 +237,9 @@ def _connect(path: Path, *, readonly: bool) -> sqlite3.Connection:
 # write, a damaged file. For a person: what no restart mends.
 _OF_THE_DISK = frozenset({8, 10, 11, 13, 14, 26})
 _FOR_A_PERSON = frozenset({3, 8, 11, 14, 26})
+_IO_ERROR = 10
+_FREE = "Free space on the disk, it is full; nothing that was recorded is lost"
+LEAST_FREE = 256 * 1024  # bytes of free disk, below which writing fails soon
 
 
 def _code(error: sqlite3.Error) -> int:
@@ -248,7 +252,15 @@ def _fault(path: Path, error: sqlite3.Error | OSError) -> StoreError:
         kind = StoreError if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO) else Unfit
         return kind(f"{path}: {error.strerror}. {_remedy(error)}")
     kind = Unfit if _code(error) in _FOR_A_PERSON else StoreError
-    return kind(f"{path}: {error}. {_remedy(error)}")
+    full = _code(error) == _IO_ERROR and _is_full(path)
+    return kind(f"{path}: {error}. {_FREE if full else _remedy(error)}")
+
+
+def _is_full(path: Path) -> bool:
+    """SQLite calls it an error of the disk when it has no room for the file that it shares."""
+    with suppress(OSError):
+        return shutil.disk_usage(path.parent).free < LEAST_FREE
+    return False
 
 
 def _make_private(path: Path) -> None:
@@ -266,7 +278,7 @@ def _make_private(path: Path) -> None:
 def _remedy(error: sqlite3.Error | OSError) -> str:
     text = str(error)
     if "full" in text or "No space" in text:
-        return "Free space on the disk; nothing that was recorded is lost"
+        return _FREE
     if isinstance(error, OSError) or "readonly" in text or "unable to open" in text:
         return "Give this user the right to write to the folder and the file"
     if "malformed" in text or "not a database" in text:
