@@ -318,17 +318,18 @@ class Daemon:
             again = subject.key in bitten
             watch.schedule(store, subject, now() + alive.HOLD_BACK if again else 0, failed=again)
         if mark.exists():
-            self._tell_stuck()
+            self._tell_stuck(mark.stat().st_mtime_ns)
         mark.unlink(missing_ok=True)
 
-    def _tell_stuck(self) -> None:
+    def _tell_stuck(self, bite: int) -> None:
+        """Once for each time; `bite` names it, also after a kill before the mark is gone."""
         what = (
             f"Fundwatch made no progress for {alive.STUCK_AFTER // 60:.0f} minutes, ended itself "
             "and was started again. Nothing is lost; what was being read then is read again. An "
             f"address at which this happens twice waits {alive.HOLD_BACK // 60} minutes."
         )
         cure = "Its log tells at what it stood. If this comes again, tell who maintains it."
-        signal_ = Signal(f"stuck:{now()}", bad=True, what=what, cure=cure, once=True)
+        signal_ = Signal(f"stuck:{bite}", bad=True, what=what, cure=cure, once=True)
         journal.put_signals(self._desk.store, [signal_], now())
 
     def _shut_down(self, scheduler: BackgroundScheduler, server: Server | None) -> int:

@@ -149,8 +149,12 @@ def _details(members: Sequence[Incident]) -> list[str]:
         alike.setdefault(member.signal.what.partition(" on ")[2 if blind else 0], []).append(member)
     lines = []
     for rest, same in alike.items():
-        lists = "; ".join(member.signal.what.partition(" on ")[0] for member in same)
-        told = f"{lists} on {rest}" if len(same) > 1 else same[0].signal.what
+        lists = [member.signal.what.partition(" on ")[0] for member in same]
+        told = same[0].signal.what
+        if len(set(lists)) > 1:
+            told = f"{'; '.join(lists)} on {rest}"
+        elif len(same) > 1:
+            told = f"{told} ({len(same)} times)"
         lines.append(f"{told} (since {utc(min(member.since for member in same))})")
     return lines
 
@@ -158,9 +162,11 @@ def _details(members: Sequence[Incident]) -> list[str]:
 def _concerned(members: Sequence[Incident]) -> list[str]:
     """How many entries, and of which cases."""
     by_chain: dict[str, int] = {}
+    named: dict[str, set[str]] = {}  # each signal may name other ones
     for signal in (member.signal for member in members):
         chain = signal.chain or ""
-        by_chain[chain] = max(by_chain.get(chain, 0), signal.number or len(signal.who))
+        named.setdefault(chain, set()).update(signal.who)
+        by_chain[chain] = max(by_chain.get(chain, 0), signal.number, len(named[chain]))
     number = sum(by_chain.values())
     cases = list(dict.fromkeys(case for m in members for case in m.signal.cases))
     shown = ", ".join(cases[:CASES_MOST])

@@ -150,3 +150,24 @@ def test_a_gap_is_told_to_operations_without_the_address(man: Watchman) -> None:
     assert desk is not None
     assert tx in desk.title
     assert "Wallet 3 (case C-1), dev" in desk.facts["lines"]
+
+
+def test_what_many_addresses_have_alike_is_counted_and_said_once() -> None:
+    """Twenty addresses of one chain, each with a gap of its own; two lists of three others."""
+    words = "Part of a list (native) on dev could not be read (height 5 to 5)."
+    gaps = [
+        Signal(f"gap:dev/{n}", bad=True, what=words, chain="dev", who=(f"E{n}",), number=1)
+        for n in range(20)
+    ]
+    lists = [
+        Signal(f"blind:two/{name}", bad=True, what=f"{name} on two cannot be read.", chain="two",
+               who=("A", "B", "C"), number=3)
+        for name in ("erc20", "native")
+    ]  # fmt: skip
+    members = [incidents.Incident(signal, 1, 100) for signal in (*gaps, *lists)]
+    notice = incidents.notice(members, "opened", 200)
+    assert "23 entries" in notice.title
+    lines = notice.facts["lines"]
+    assert len(lines) == 2
+    assert lines[0].startswith(f"{words} (20 times)")
+    assert lines[1].startswith("erc20; native on two cannot be read.")
