@@ -478,10 +478,11 @@ def _active(watched: Sequence[Watched]) -> tuple[Watched, ...]:
 
 
 def _fetch_many(desk: Desk, source: Source, ask: Ask) -> Batch | Failure:
+    began = time.monotonic()
     try:
         batch = read_from(desk, source, ask)
     except SourceError as error:
-        desk.failed(source, error, ask.streams)
+        desk.failed(source, error, ask.streams, time.monotonic() - began)
         return Failure(
             source.name,
             ask.streams,

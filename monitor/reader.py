@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from monitor import coverage, lanes
-from monitor.errors import NotServed, NotYet, Refused, SourceError, WrongChain
+from monitor.errors import NotServed, NotYet, Refused, SourceError, Unavailable, WrongChain
 from monitor.headwatch import HeadWatch
 from monitor.model import (
     STREAM_OF,
@@ -36,6 +36,10 @@ ASK_AGAIN = 86_400.0  # seconds until a list that is not handed out is asked for
 BREAK_AFTER = 3  # failures in a row before a source is left alone for a while
 BREAK_SECONDS = (15.0, 120.0)  # first and longest time that it is left alone in an outage
 REFUSED_SECONDS = 900.0  # the same for one that will not serve until a person changes something
+
+
+HANGS = 10.0  # seconds after which a call that failed has hung
+HUNG_TWICE, SHUNNED = 2, 60.0  # so many in a row, and how long nobody asks that source then
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,8 @@ class Desk:
         self._failures: dict[str, int] = {}
         self._rest_until: dict[str, float] = {}
         self._why: dict[str, str] = {}  # the newest failure, by source
+        self._hung: dict[str, int] = {}  # calls in a row that hung, by source
+        self._shunned: dict[str, float] = {}  # until when nobody asks a source that hangs
         self._kept_back: dict[tuple[str, str], float] = {}  # (source, stream) -> ask again at
         self.heads_seen: dict[str, Head] = {}  # the newest that are believed
         self.heads = HeadWatch(chain, self.sources, lambda: int(time.time()), self._glance)
@@ -89,8 +95,16 @@ class Desk:
         self._sure: dict[str, float] = {}  # when each source last showed which chain it is
 
     def usable(self, source: Source, *, everything: bool) -> bool:
+        if self.hangs(source):
+            return False
         with self._lock:
             return everything or time.monotonic() >= self._rest_until.get(source.name, 0.0)
+
+    def hangs(self, source: Source) -> bool:
+        """Whether a source let several calls in a row hang a moment ago: each of its lists, and
+        each address, would be waited for as long."""
+        with self._lock:
+            return time.monotonic() < self._shunned.get(source.name, 0.0)
 
     def resting(self, source: Source) -> str:
         """Why a source is not asked now; without this the cause would be lost after a while."""
@@ -194,11 +208,15 @@ class Desk:
             self._heads.clear()
             self._failures.clear()
             self._rest_until.clear()
+            self._hung.clear()
+            self._shunned.clear()
 
     def worked(self, source: Source) -> None:
         with self._lock:
             self._failures.pop(source.name, None)
             self._rest_until.pop(source.name, None)
+            self._hung.pop(source.name, None)
+            self._shunned.pop(source.name, None)
 
     def handed_out(self, source: Source) -> frozenset[str]:
         """The lists of a source, without those that it said it does not hand out."""
@@ -209,12 +227,20 @@ class Desk:
             }
         return frozenset(s for bundle in source.bundles for s in bundle) - kept
 
-    def failed(self, source: Source, error: SourceError, streams: frozenset[str]) -> None:
+    def failed(
+        self,
+        source: Source,
+        error: SourceError,
+        streams: frozenset[str],
+        seconds: float = 0.0,
+    ) -> None:
         """Leave a source alone after repeated failures, longer each time. A list that it does
         not hand out at all is a limit of that list and no failure of the source; an address
-        that it does not take is that entry's matter."""
+        that it does not take is that entry's matter. `seconds`: for how long it was waited."""
         if isinstance(error, NotYet) or error.of_address:
             return
+        if isinstance(error, Unavailable) and seconds >= HANGS:
+            self._hang(source)
         if isinstance(error, NotServed):
             again = time.monotonic() + ASK_AGAIN
             with self._lock:
@@ -234,6 +260,12 @@ class Desk:
                 wait = max(wait, min(longest, first * 2 ** (count - BREAK_AFTER)))
             until = max(self._rest_until.get(source.name, 0.0), time.monotonic() + wait)
             self._rest_until[source.name] = until
+
+    def _hang(self, source: Source) -> None:
+        with self._lock:
+            self._hung[source.name] = self._hung.get(source.name, 0) + 1
+            if self._hung[source.name] >= HUNG_TWICE:
+                self._shunned[source.name] = time.monotonic() + SHUNNED
 
 
 @dataclass
@@ -295,6 +327,10 @@ class Reading:
                 continue
             for bundle in source.bundles:
                 if streams := frozenset(bundle & left & self.desk.handed_out(source)):
+                    if self.desk.hangs(source):
+                        why = self.desk.resting(source)
+                        failures.append(Failure(source.name, streams, why, True))
+                        continue
                     count = len(batches)
                     done = self._try(source, streams, batches, failures)
                     if any(b.gaps for b in batches[count:]):
@@ -323,10 +359,11 @@ class Reading:
         if isinstance(ready, Failure) and ready.source == source.name:
             failures.append(ready)
             return frozenset()
+        began = time.monotonic()
         try:
             batch = self._fetch(source, streams)
         except SourceError as error:
-            self.desk.failed(source, error, streams)
+            self.desk.failed(source, error, streams, time.monotonic() - began)
             failures.append(
                 Failure(source.name, streams, str(error), error.retryable, error.retry_after)
             )

@@ -7,11 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from fake_ledger import FakeLedger, FakeSource
 from home import evm_home
+from play import ETHEREUM, A, Play
 
 from monitor.demo.explorer import Explorer
 from monitor.demo.ledger import AccountLedger, Tx
-from monitor.errors import Refused, SourceError
+from monitor.errors import Refused, SourceError, Unavailable
 from monitor.http import Http
 from monitor.model import Batch, Chain, Head, Kind, SourceConfig, Subject, TokenFacts, Transfer
 from monitor.reader import Desk, split
@@ -76,6 +78,32 @@ def test_an_outage_of_seconds_seen_by_many_addresses_is_one_failure(
     desk.failed(source, Refused("no such key"), frozenset({"native"}))
     moment[0] += 899
     assert not desk.usable(source, everything=False)
+
+
+def test_a_source_that_hangs_is_not_waited_for_once_a_list(tmp_path: Path) -> None:
+    """After two calls in a row that hung, one poll of everything leaves it alone too; a call
+    that fails at once, or one that hung alone, does not count."""
+    ledger = FakeLedger(ETHEREUM)
+    one, two = FakeSource(ledger, "one"), FakeSource(ledger, "two")
+    play = Play(tmp_path, ledger, [one, two])
+    ledger.mine(20)
+    play.watch(A)
+    poller = play.poller()
+    desk = poller.world.desks["ethereum"]
+    native = frozenset({"native"})
+    desk.failed(one, Unavailable("no full answer"), native, seconds=20)
+    desk.failed(one, Unavailable("refused the connection"), native)
+    assert desk.usable(one, everything=True)
+    desk.worked(one)
+    for _ in range(2):
+        assert desk.usable(one, everything=True)
+        desk.failed(one, Unavailable("no full answer"), native, seconds=20)
+    report = poller.run_pass(everything=True)
+    assert (one.asked, report.unread) == ([], {})
+    assert two.asked
+    desk.wake()
+    assert desk.usable(one, everything=False)
+    play.store.close()
 
 
 def told(tx: str, sender: str, recipient: str, contract: str | None = None) -> Transfer:
