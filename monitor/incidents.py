@@ -178,7 +178,8 @@ def _concerned(members: Sequence[Incident]) -> list[str]:
 def _topic(signals: Sequence[Signal], audience: str) -> list[str]:
     """Of the subject: what it is about, and on which chains."""
     about = "movements may not be seen" if audience == "desk" else "reading fails"
-    return [about, *sorted({signal.chain for signal in signals if signal.chain})]
+    chains = sorted({signal.chain for signal in signals if signal.chain})
+    return [about, "on", *chains] if chains else [about]
 
 
 def _alert(

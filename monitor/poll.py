@@ -34,6 +34,7 @@ from monitor.ports import Source
 from monitor.reader import Desk, Failure, Outcome, Progress, Reading, read_from, split
 from monitor.store import Store, doubts, record, watch
 from monitor.store.record import StreamState
+from monitor.store.views import STREAM_WORDS
 
 WORKERS = 8
 DEEP_EVERY = 86_400  # seconds between re-reads of the trailing window
@@ -556,7 +557,7 @@ def _gap_signals(plan: Plan, run: _Run) -> Iterable[Signal]:
     for key, gaps in found.items():
         gap = gaps[0].gap
         where = f"{gaps[0].axis} {gap.at.lo} to {gap.at.hi}"
-        streams = ", ".join(dict.fromkeys(g.stream for g in gaps))
+        streams = "; ".join(dict.fromkeys(STREAM_WORDS.get(g.stream, g.stream) for g in gaps))
         yield Signal(
             key=key,
             bad=True,

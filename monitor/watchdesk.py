@@ -306,7 +306,7 @@ def _labels(desk: Fundwatch, members: Sequence[incidents.Incident]) -> list[str]
     ids = list(dict.fromkeys(name for m in members for name in m.signal.who))
     entries = watch.named(desk.store, ids[:LABELS_MOST])
     lines = [
-        f"{e.label or e.id}{f' (case {e.case})' if e.case else ''}, {e.subject.chain}"
+        f"{plain.quoted(e.label, 60) if e.label.strip() else e.id}{_case(e)}, {e.subject.chain}"
         for e in entries
     ]
     more = max((m.signal.number for m in members), default=0) - len(lines)

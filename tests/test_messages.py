@@ -693,6 +693,18 @@ def test_incidents_open_last_and_close(incident, stage):
     rendered = sample.mail(sample.notice(incident=fact))
     assert rendered.subject == f"[Fundwatch NOTICE] {stage} blind bnb tokens - N-220"
     assert ("Lasted 41 min" in flat(rendered.text)) == (stage == "CLOSED")
+    assert ("CURE" in rendered.text) == (stage != "CLOSED"), "nothing is left to be done"
+
+
+def test_a_notice_says_what_it_is_about_once_and_in_words():
+    """Neither an incident's key in the subject, nor the headline again below it."""
+    what = "Token transfers on BNB Chain cannot be read for 6 entries."
+    fact = {**sample.notice().alert.facts["incident"], "key": "blind:bnb/erc20", "what": what}
+    view = sample.notice(incident=fact)
+    view = replace(view, alert=replace(view.alert, title=what, chain="bnb"))
+    rendered = sample.mail(view)
+    assert rendered.subject == ("[Fundwatch NOTICE] OPENED a list cannot be read on bnb - N-220")
+    assert flat(rendered.text).count(what) == 1
 
 
 def test_notice_subjects_hold_no_address():

@@ -130,22 +130,38 @@ def _if_acted(state: str, told: str) -> Section | None:
 # --- notices ---------------------------------------------------------------------------------
 
 
+# Of an incident's key: what the subject says it is about.
+_KINDS = {
+    "blind": "a list cannot be read",
+    "limit": "no source has a list",
+    "late": "addresses are behind",
+    "oldhead": "the newest block is old",
+    "refused": "a source is not used",
+    "nosource": "nothing is read",
+    "overdue": "nothing is read",
+    "gap": "part of a list cannot be read",
+    "listgap": "a list leaves something out",
+    "busy": "a very busy address",
+}
+
+
 def notice_sheet(view: AlertView, telling: Telling) -> Sheet:
     """News about Fundwatch itself: an incident that opened, lasts or closed, or an answer."""
     fact: Mapping[str, Any] = view.alert.facts.get("incident") or {}
-    stage = _stage(fact)
+    stage, title = _stage(fact), tidy(view.alert.title, 400)
+    what = tidy(str(fact.get("what") or ""), 400)
     return Sheet(
         banner="NOTICE",
         severity=view.alert.severity,
         topic=topic(" ".join(filter(None, (stage, _about(view, fact)))), view.alert.id),
-        headline=tidy(view.alert.title, 400) or "A notice about Fundwatch itself.",
+        headline=title or "A notice about Fundwatch itself.",
         lead=(stage.capitalize() + ".",) if stage else (),
         sections=sections(
-            section("WHAT", _text(fact.get("what"))),
+            section("WHAT", _text(fact.get("what"))) if what not in title else None,
             section("WHO", *(Item(tidy(str(each), 200)) for each in fact.get("who") or ())),
             section("WHEN", *_incident_times(fact, telling, view)),
             section("FOUND LATE", _text(fact.get("found_late"))),
-            section("CURE", _text(fact.get("cure"))),
+            section("CURE", _text(fact.get("cure"))) if not fact.get("closed") else None,
             section("DETAILS", *(_text(line) for line in view.alert.facts.get("lines") or ())),
             about.unchecked_section([view]) if view.not_covered else None,
             about.id_section(view, telling, "a notice about Fundwatch itself"),
@@ -164,9 +180,11 @@ def _stage(fact: Mapping[str, Any]) -> str:
 
 def _about(view: AlertView, fact: Mapping[str, Any]) -> str:
     """Topic words of ours; what looks like an address stays out of the subject."""
-    words = re.findall(
-        r"[A-Za-z0-9_-]+", str(view.alert.facts.get("topic") or fact.get("key") or "")
-    )
+    about = str(view.alert.facts.get("topic") or "")
+    kind, _, rest = str(fact.get("key") or "").partition(":")
+    if not about and kind in _KINDS:
+        about = f"{_KINDS[kind]} on {chain}" if (chain := view.alert.chain) else _KINDS[kind]
+    words = re.findall(r"[A-Za-z0-9_-]+", about or f"{kind} {rest}")
     return " ".join(word for word in words if len(word) < 20)[:60]
 
 
