@@ -188,7 +188,8 @@ def test_upgrade_is_all_or_nothing(tmp_path: Path) -> None:
         (version,) = home.sql("PRAGMA user_version")[0]
         tables = {row[0] for row in home.sql("SELECT name FROM sqlite_master")}
         assert ("price" in tables) == (version == VERSION)
-        assert home.sql("SELECT count(*) FROM route") == [(300_001,)]
+        # The notice of the upgrade itself is owed to nobody yet: no channel is set up here.
+        assert home.sql("SELECT count(*) FROM route WHERE channel <> ''") == [(300_001,)]
         caught += version == 1
         for copy in tmp_path.glob("*.schema-1.*"):
             copy.unlink()
