@@ -133,7 +133,9 @@ def _send_all(desk: Fundwatch) -> int:
         tally = desk.deliver(everything=True, seconds=left)
         desk.housekeep()  # a channel that fails may be news for another one
         failed_rounds += not tally.accepted
-        if failed_rounds == POLL_SENDING_ROUNDS or not outbox.pending(desk.post()):
+        # What went out may have shown a way for what nobody could be told.
+        again = tally.accepted and owing.count_untold(desk.store)
+        if failed_rounds == POLL_SENDING_ROUNDS or not (again or outbox.pending(desk.post())):
             break
         if tally.failed:
             desk.poller.world.sleep(POLL_SENDING_PAUSE)
