@@ -38,13 +38,13 @@ from home import (
 )
 from sinks import HttpSink, answer, hang
 
-from monitor import alive, health, incidents, lanes, settings, verdict, watchdesk
+from monitor import alive, health, incidents, lanes, routing, settings, verdict, vitals, watchdesk
 from monitor.app import Fundwatch, now, open_home
 from monitor.daemon import TICKS, Daemon
 from monitor.errors import StoreError, Unavailable
 from monitor.model import Entry, Subject
 from monitor.plan import Signal
-from monitor.store import Store, journal, post, watch
+from monitor.store import Store, journal, post, watch, ways
 from monitor.store.rows import entry_terms, to_entry
 from monitor.watchlist import parse as watchlist_of
 
@@ -666,6 +666,29 @@ def test_a_clock_that_was_set_back_holds_nothing_up(tmp_path: Path) -> None:
         alive.mend_clock(desk, now())
         watchdesk.tell_incidents(desk, now())
         assert len(_told(desk, "clock of this machine")) == 1
+
+
+def test_trouble_that_began_on_a_clock_ten_years_ahead_counts_from_now(tmp_path: Path) -> None:
+    """Else channels that refuse, and addresses that were never read, would look well for as
+    long; and the next daily message would cover no day at all."""
+    with opened(tmp_path) as (scene, desk):
+        ahead = now() + 3650 * 86_400
+        for name in desk.channels:
+            for to in routing.recipients(desk.settings.channels[name]):
+                ways.note(desk.store, (name, to), ahead, good=False)
+        scene.home.sql("UPDATE entry SET added = ?, base_height = NULL", ahead)
+        journal.put_note(desk.store, "daily_at", str(ahead))
+        journal.put_note(desk.store, "started", str(ahead))
+        failed = {"at": ahead, "good": False, "words": "no", "whom": [], "since": ahead - 300}
+        journal.put_note(desk.store, "tested:mail", json.dumps(failed))
+        alive.mend_clock(desk, now())
+        assert "clock" in {key.partition(":")[0] for key in _keys(desk)}
+        later = now() + 10 * HOUR
+        words = vitals.look(desk.store, desk.settings, later, running=True).words
+        assert "every channel for desk refuses messages, since 10 h" in words
+        assert "not read for the first time after 10 h" in words
+        assert int(journal.get_note(desk.store, "daily_at") or 0) <= now()
+        assert alive.last_tests(desk.store, desk.channels)["mail"].at <= now()
 
 
 def test_a_shorter_interval_holds_from_now_on(tmp_path: Path) -> None:

@@ -23,14 +23,27 @@ _AHEAD = (
     ("incident", "since > {now}", "since = {now}"),
     ("incident", "told > {now}", "told = {now}"),
     ("incident", "reminded > {now}", "reminded = {now}"),
+    ("incident", "closed > {now}", "closed = {now}"),
+    ("way", "refusing > {now}", "refusing = {now}"),
+    ("way", "accepted > {now}", "accepted = {now}"),
+    ("channel_state", "disabled > {now}", "disabled = {now}"),
+    ("entry", "added > {now}", "added = {now}"),  # since then it waits to be read
+    ("note", "key IN ('started', 'daily_at') AND CAST(value AS INTEGER) > {now}",
+     "value = '{now}'"),
+    ("note", "key LIKE 'tested:%' AND json_extract(value, '$.at') > {now}",
+     "value = json_set(value, '$.at', {now}, "
+     "'$.since', min({now}, coalesce(json_extract(value, '$.since'), 0)))"),
     ("note", "key = 'escalation' AND CAST(value AS INTEGER) > {now}", "value = '{now}'"),
 )  # fmt: skip
 
 
 def was_ahead(store: Store, now: int) -> bool:
-    """Whether something was read at a time that is still to come."""
-    tried = store.read("SELECT max(tried) AS at FROM reading")[0]["at"]
-    return tried is not None and tried > now + SLACK
+    """Whether something was read or sent at a time that is still to come."""
+    latest = store.read(
+        "SELECT max(at) AS at FROM (SELECT max(tried) AS at FROM reading UNION ALL "
+        "SELECT max(refusing) FROM way UNION ALL SELECT max(accepted) FROM way)"
+    )[0]["at"]
+    return latest is not None and latest > now + SLACK
 
 
 def mend(store: Store, now: int) -> None:
