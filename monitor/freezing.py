@@ -167,8 +167,13 @@ def _due(
 
 
 def waiting(desk: Post) -> bool:
-    """Whether a round with `everything` would make a message now."""
-    return bool(_due(desk, _unsent(desk), everything=True))
+    """Whether a round with `everything` would make a message now, also of what nobody could
+    be told until now."""
+    if _due(desk, _unsent(desk), everything=True):
+        return True
+    alerts = owing.owed_to_nobody(desk.store) if desk.configs else []
+    found = new_routes(desk, alerts, ways.failing(desk.store, desk.configs)) if alerts else {}
+    return any(name != routing.NOBODY for owed in found.values() for _, name, _ in owed)
 
 
 def _not_yet(desk: Post, each: Owed) -> bool:
