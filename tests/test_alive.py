@@ -598,7 +598,7 @@ def test_one_dead_explorer_is_one_notice_to_operations_and_one_to_the_desk(tmp_p
             assert word in seen["ops"], word
         for word in ("label a", "a reason", ALICE, SHOP, SHOP[2:]):
             assert word not in seen["ops"], word
-        assert "label a (case CASE-1), dev" in seen["desk"]
+        assert r"\"label a\" (case CASE-1), dev" in seen["desk"]
         assert "Movements of 3 entries may not be seen" in seen["desk"]
         assert "told when they can be read again" in seen["desk"]
 
