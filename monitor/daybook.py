@@ -14,6 +14,7 @@ from monitor.settings import Settings
 from monitor.sheets.parts import case_said
 from monitor.status_text import BEHIND, BLIND, COMPLETE, LIMIT, NOT_READ, count
 from monitor.store import Store, journal
+from monitor.store.views import STREAM_WORDS
 
 LISTED = 30  # open alerts that are listed singly
 _Entry = Mapping[str, Any]  # of status.snapshot
@@ -79,17 +80,22 @@ def _shown(time: str) -> str:
 
 
 def _shortfalls(entries: Sequence[_Entry]) -> Iterable[str]:
+    """ "BLIND: all lists on tron (2 addresses)"; the words of the lists are those of a mail."""
     words = {BLIND: "BLIND", BEHIND: "behind", NOT_READ: "not read yet"}
     for state, word in words.items():
-        lists = Counter(
-            f"{entry['chain']} {stream['stream']}"
-            for entry in entries
-            for stream in entry["streams"]
-            if stream["state"] == state
-        )
-        named = ", ".join(f"{name} ({number})" for name, number in lists.most_common(6))
-        if named:
-            yield f"{word}: {named}"
+        alike: Counter[tuple[str, str]] = Counter()
+        for entry in entries:
+            short = [each["stream"] for each in entry["streams"] if each["state"] == state]
+            every = len(short) == len(entry["streams"])
+            names = ["all lists"] if every else [STREAM_WORDS.get(s, s) for s in short]
+            if short:
+                alike["; ".join(names), entry["chain"]] += 1
+        told = [
+            f"{names} on {chain} ({count(number, 'address', 'addresses')})"
+            for (names, chain), number in alike.most_common(6)
+        ]
+        if told:
+            yield f"{word}: {', '.join(told)}"
 
 
 def _open(store: Store, allowed: Collection[str], now: int) -> list[str]:

@@ -9,13 +9,16 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
 from home import ALICE, BOB, Home, Scene, dev_chain, entry, staged, watchlist
 
 from monitor import status, vitals
 from monitor.app import open_home
+from monitor.daybook import Daybook
 from monitor.guard import DATABASE
+from monitor.plan import Signal
 from monitor.settings import load
-from monitor.store import Store
+from monitor.store import Store, journal
 
 
 def now() -> int:
@@ -263,3 +266,42 @@ def test_the_table_fits_a_window_of_80_columns(tmp_path: Path) -> None:
     assert max(map(len, narrow)) <= 80
     assert "  READ FROM  COMPLETE TO" in "\n".join(narrow)
     assert any(line.startswith("CASE") and "COMPLETE TO" in line for line in wide)
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("stream = 'internal'", "BLIND: Coin transfers made by contracts (internal) on dev (2 a"),
+        ("1 = 1", "BLIND: all lists on dev (2 addresses)"),
+    ],
+)
+def test_the_daily_message_names_lists_in_words(tmp_path: Path, where: str, said: str) -> None:
+    """An analyst reads it; nobody has told him what an "erc20" is."""
+    with staged(tmp_path) as scene:
+        polled(scene)
+        scene.home.sql(f"UPDATE reading SET failing = ?, error = 'HTTP 500' WHERE {where}", now())
+        store = Store(scene.home.path / DATABASE, readonly=True)
+        try:
+            book = Daybook(store, load(scene.home.path, {}), now() - 86_400, now())
+            (checked,) = book.remarks({"CASE-1"})["CHECKED"]
+        finally:
+            store.close()
+    assert said in checked
+
+
+def test_a_limit_is_no_trouble_in_the_daily_message(tmp_path: Path) -> None:
+    """It stands under a heading of its own, every day, and in `status` too."""
+    with staged(tmp_path) as scene:
+        polled(scene)
+        what = (
+            "Coin transfers made by contracts (internal) on Dev: no configured source lists them."
+        )
+        limit = Signal("limit:dev/internal", bad=True, what=what, cure="See check.", once=True)
+        with open_home(scene.home.path, {}) as desk:
+            journal.put_signals(desk.store, [limit], now())
+            told = Daybook(desk.store, desk.settings, now() - 86_400, now()).remarks({"CASE-1"})
+        text = status.render(snapshot(scene.home), everything=False, width=160)
+    assert told["LIMITS"] == [f"{what} See check."]
+    assert told["NOT WELL"] == ["Nothing is known to be wrong with Fundwatch."]
+    assert f"LIMITS    {what}" in text
+    assert "INCIDENTS" not in text

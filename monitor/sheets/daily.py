@@ -92,4 +92,4 @@ def _quiet(views: Sequence[AlertView]) -> list[Item]:
 
 
 def _remark(text: str) -> Item:
-    return Item(tidy(text, 400))
+    return Item(tidy(text, 1000))
