@@ -297,9 +297,9 @@ class Daemon:
             cure = "Run  fundwatch restore FILE  with the newest backup, then start Fundwatch."
         what = f"The record (fundwatch.db) was deleted or replaced while Fundwatch ran. {kept}."
         log.critical("%s It ends now. %s", what, cure)
-        thread = self._emergency.tell(what, cure)
+        thread = self._emergency.tell(what, cure, last=True)
         if thread is not None:
-            thread.join(WITHIN)
+            thread.join(2 * WITHIN)  # operations, then whoever else there is
         self._record.end()
         logging.shutdown()
         os._exit(UNFIT_EXIT)

@@ -38,10 +38,11 @@ class Emergency:
         self._not_before = 0.0  # on the monotonic clock
         self._lasting = False
 
-    def tell(self, what: str, cure: str) -> threading.Thread | None:
-        """Send in a thread of its own; None when it was told within the hour."""
+    def tell(self, what: str, cure: str, *, last: bool = False) -> threading.Thread | None:
+        """Send in a thread of its own; None when it was told within the hour. What is `last`,
+        since the process ends with it, is told whatever was told before."""
         moment = time.monotonic()
-        if moment < self._not_before:
+        if moment < self._not_before and not last:
             return None
         self._not_before, self._lasting = moment + AGAIN, True
         thread = threading.Thread(

@@ -66,6 +66,9 @@ def test_what_nobody_took_is_told_again_soon_and_a_flapping_disk_is_no_storm(
         scene.mail.data = ""
         assert tell(alarm)
         assert not tell(alarm), "told within the hour"
+        thread = alarm.tell("The record was deleted.", "Restore it.", last=True)
+        assert thread is not None, "somebody made room on the disk by deleting the record"
+        thread.join(60)
         assert alarm.told
         alarm.over()
         assert not alarm.told
