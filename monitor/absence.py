@@ -219,6 +219,17 @@ def same_block(transfer: Transfer, word: TxWord) -> bool:
     return transfer.block_height in (None, word.height)
 
 
+def with_block(transfer: Transfer, words: Iterable[TxWord]) -> Transfer:
+    """The transfer with the block that a look-up names, where its list names none: later only
+    the block's hash can tell whether it was replaced, or a list has forgotten."""
+    if transfer.pending or transfer.block_hash is not None:
+        return transfer
+    for word in words:
+        if word.found and word.block_hash and same_block(transfer, word):
+            return replace(transfer, block_height=word.height, block_hash=word.block_hash)
+    return transfer
+
+
 def replaced(transfer: Transfer, answers: Answers, context: Context) -> bool | None:
     """Whether the block was replaced, by its hash at its height. None: it cannot be said. One
     source that still has the block is enough to say that nothing was reorganised."""

@@ -92,10 +92,11 @@ class Rows:
             if row is not None and not self._believable(row, transfer, batch):
                 continue
             self.told.setdefault(transfer.identity, set()).add(batch.source)
+            placed = absence.with_block(transfer, self.answers.words.get(transfer.tx, ()))
             if row is None:
-                self._insert(transfer, batch)
+                self._insert(placed, batch)
             else:
-                self._update(row, transfer, batch)
+                self._update(row, placed, batch)
 
     def _watched(self, address: str | None) -> bool:
         return address is not None and address in self.context.watched

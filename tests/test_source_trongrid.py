@@ -743,6 +743,7 @@ def test_look_up(explorer: Explorer) -> None:
     paid = adapter.transaction(tx_id(51))
     failed = adapter.transaction(tx_id(72))
     assert (paid.found, paid.height, paid.failed) == (True, 5, False)
+    assert paid.block_hash == adapter.block_hash(5)
     assert (failed.found, failed.height, failed.failed) == (True, 7, True)
     unknown = adapter.transaction("0x" + tx_id(999_999))
     assert (unknown.found, unknown.head) == (False, paid.head)

@@ -95,6 +95,27 @@ def test_list_and_look_ups_forget_an_unchanged_block(world: World) -> None:
     play.check()
 
 
+@pytest.mark.parametrize("move", [Move(Kind.INTERNAL, X, A, 5), Move(Kind.ERC20, X, A, 5, TOKEN)])
+def test_a_block_that_only_a_receipt_names_is_compared_too(world: World, move: Move) -> None:
+    """Etherscan's inner calls and Tron's lists name no block's hash: the receipt that was asked
+    for the alert does, so that forgetting on all sides still is a gap and no reversal."""
+    ledger, play = world()
+    play.sources[0].hashless = frozenset(ETHEREUM.streams)
+    tx = ledger.pay(move).hash
+    ledger.mine()
+    play.poll()
+    play.sources[0].forgotten.add(tx)
+    for _ in range(8):
+        ledger.mine()
+        play.poll()
+    assert states(play) == ["movement"]
+    assert incidents(play) == ["listgap:ethereum/s0"]
+    play.mend(0)
+    play.settle()
+    play.check()
+    assert states(play) == ["movement"]
+
+
 def test_a_gap_of_a_list_ends_with_the_watch(world: World) -> None:
     """Nobody watches the address any more: its incident does not last for ever."""
     ledger, play = world()

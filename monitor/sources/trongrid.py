@@ -87,7 +87,8 @@ class TronGrid:
         if info is None:
             return TxWord(self.name, tx, found=False, head=head)
         word = TxWord(self.name, tx, found=True, height=info.height, failed=info.failed, head=head)
-        return replace(word, moved=token_legs(self._chain, told))
+        block = None if info.height is None else self.block_hash(info.height)
+        return replace(word, block_hash=block, moved=token_legs(self._chain, told))
 
     def block_hash(self, height: int) -> str | None:
         return parse_block_id(self._post("/wallet/getblockbynum", {"num": height}))
