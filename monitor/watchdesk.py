@@ -95,7 +95,9 @@ class WatchDesk:
         parsed = self.parse(data)
         self.problems = parsed.problems
         if not parsed.whole:
-            self._unreadable(str(parsed.problems[0]) if parsed.problems else "", now)
+            # Goes to operations: where and why, without what stands there.
+            first = parsed.problems[0] if parsed.problems else None
+            self._unreadable(str(replace(first, value="")) if first else "", now)
         else:
             self._apply(parsed, sha256, now)
         self._sha256 = sha256

@@ -9,6 +9,7 @@ from home import ALICE, BOB, Home
 
 from monitor.app import open_home
 from monitor.chains import checksummed
+from monitor.store import journal
 
 MAIL = {"kind": "email", "host": "127.0.0.1", "port": 1, "from": "fundwatch@example.org"}
 DESK = {**MAIL, "to": ["desk@example.org"], "audience": "desk"}
@@ -71,3 +72,14 @@ def test_a_desk_that_may_see_some_cases_is_not_told_of_others(tmp_path: Path) ->
     found = answers(tmp_path, {"narrow": {**DESK, "only": {"case": ["B-2"]}}})
     assert "2 taken, 1 refused." in found["narrow"]
     assert "Ann" not in found["narrow"]
+
+
+def test_a_list_that_cannot_be_read_is_told_without_its_words(tmp_path: Path) -> None:
+    """Where and why, to operations; a name may stand in the line."""
+    home = Home(tmp_path)
+    home.write("watchlist.yaml", "John Q. Secret\n")
+    with open_home(tmp_path, {}) as desk:
+        desk.reload()
+        (incident,) = journal.incident_list(desk.store, open_only=True)
+    assert "watchlist.yaml:1: is not a watchlist. Start with" in incident.signal.what
+    assert "Secret" not in incident.signal.what

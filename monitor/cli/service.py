@@ -22,8 +22,10 @@ from monitor.cli.common import BAD_INPUT, DONE, UNREAD, Home
 from monitor.daemon import Daemon
 from monitor.errors import ConfigError, Problem
 from monitor.guard import runs
+from monitor.plain import plural
 from monitor.poll import PassReport
 from monitor.recordwatch import silence, told_by_sign
+from monitor.status_text import count
 from monitor.store import owing, post
 
 POLL_SENDING_ROUNDS = 3  # tries of a `poll` to hand over what waits
@@ -150,16 +152,19 @@ def _send_all(desk: Fundwatch) -> int:
 def _say_done(report: PassReport, waiting: int, untold: int) -> None:
     unread = sum(len(streams) for streams in report.unread.values())
     blind = len(report.unserved)
-    parts = [f"{report.subjects} addresses", f"{report.new_rows:,} new movements"]
-    parts.append(f"{report.alerts} alerts")
+    parts = [count(report.subjects, "address", "addresses")]
+    parts += [plural(report.new_rows, "new movement"), plural(report.alerts, "alert")]
     if blind:
-        parts.append(f"{blind} addresses partly blind (see `fundwatch check`)")
+        said = count(blind, "address has lists", "addresses have lists")
+        parts.append(f"{said} that no source serves (see `fundwatch check`)")
     if unread:
-        parts.append(f"{unread} lists could not be read (see `fundwatch status`)")
+        parts.append(f"{plural(unread, 'list')} could not be read (see `fundwatch status`)")
     if waiting:
-        parts.append(f"{waiting} messages not accepted yet (see `fundwatch deliveries list`)")
+        see = "see `fundwatch deliveries list`"
+        parts.append(f"{plural(waiting, 'message')} not accepted yet ({see})")
     if untold:
-        parts.append(f"{untold} alerts could be told to nobody yet (see `fundwatch status`)")
+        said = plural(untold, "alert")
+        parts.append(f"{said} could be told to nobody yet (see `fundwatch status`)")
     click.echo("done      " + ", ".join(parts), err=True)
 
 
