@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from monitor import coverage, lanes
@@ -74,11 +75,13 @@ class Desk:
         sources: Sequence[Source],
         head_ttl: float = HEAD_TTL,
         sure_for: float = SURE_FOR,
+        hang_after: float = HANGS,
     ) -> None:
         self.chain = chain
         self.sources = tuple(sources)
         self._head_ttl = head_ttl
         self._sure_for = sure_for
+        self.hang_after = hang_after
         self._lock = threading.Lock()
         self._asking = {source.name: threading.Lock() for source in self.sources}
         self._heads: dict[str, tuple[float, Head | SourceError]] = {}
@@ -239,7 +242,7 @@ class Desk:
         that it does not take is that entry's matter. `seconds`: for how long it was waited."""
         if isinstance(error, NotYet) or error.of_address:
             return
-        if isinstance(error, Unavailable) and seconds >= HANGS:
+        if isinstance(error, Unavailable) and seconds >= self.hang_after:
             self._hang(source)
         if isinstance(error, NotServed):
             again = time.monotonic() + ASK_AGAIN
@@ -294,6 +297,16 @@ class Progress:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """What asking one source for one bundle came to."""
+
+    done: frozenset[str] = frozenset()  # streams that need no other source
+    batches: tuple[Batch, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    hung: bool = False
+
+
 @dataclass(frozen=True)
 class Reading:
     """One round of reading for one subject."""
@@ -325,18 +338,13 @@ class Reading:
                 if streams := frozenset(left & self.desk.handed_out(source)):
                     failures.append(Failure(source.name, streams, self.desk.resting(source), True))
                 continue
-            for bundle in source.bundles:
-                if streams := frozenset(bundle & left & self.desk.handed_out(source)):
-                    if self.desk.hangs(source):
-                        why = self.desk.resting(source)
-                        failures.append(Failure(source.name, streams, why, True))
-                        continue
-                    count = len(batches)
-                    done = self._try(source, streams, batches, failures)
-                    if any(b.gaps for b in batches[count:]):
-                        partly |= done
-                    else:
-                        left -= done
+            for tried in self._lists(source, frozenset(left)):
+                batches += tried.batches
+                failures += tried.failures
+                if any(b.gaps for b in tried.batches):
+                    partly |= tried.done
+                else:
+                    left -= tried.done
         served = self._served()  # as far as is known after asking
         unread = frozenset((left & served) - partly)
         return self._outcome(batches, failures, unread, frozenset(wanted - served))
@@ -344,35 +352,44 @@ class Reading:
     def _served(self) -> set[str]:
         return {s for source in self.desk.sources for s in self.desk.handed_out(source)}
 
-    def _try(
-        self,
-        source: Source,
-        streams: frozenset[str],
-        batches: list[Batch],
-        failures: list[Failure],
-    ) -> frozenset[str]:
-        """Read a bundle from one source; returns the streams that are done."""
+    def _lists(self, source: Source, left: frozenset[str]) -> Iterator[_Tried]:
+        """Read these lists from one source, one after the other. Once it has hung, the rest is
+        asked for side by side, so that all of them cost one more wait: also those of a source
+        that others leave alone by now, for one list that always hangs must not hide the rest."""
+        waiting: list[frozenset[str]] = []
+        hung = False
+        for bundle in source.bundles:
+            if streams := frozenset(bundle & left & self.desk.handed_out(source)):
+                if hung:
+                    waiting.append(streams)
+                    continue
+                tried = self._try(source, streams)
+                hung = tried.hung
+                yield tried
+        if waiting:
+            with ThreadPoolExecutor(len(waiting), thread_name_prefix="read aside") as pool:
+                yield from pool.map(lambda streams: self._try(source, streams), waiting)
+
+    def _try(self, source: Source, streams: frozenset[str]) -> _Tried:
+        """Read a bundle from one source."""
         ready = self.prefetched.get(min(streams)) if not self.progress.rounds else None
         if isinstance(ready, Batch) and ready.source == source.name:
-            batches.append(ready)
-            return streams if self.progress.got_on(ready) else frozenset()
+            return self._came(streams, ready)
         if isinstance(ready, Failure) and ready.source == source.name:
-            failures.append(ready)
-            return frozenset()
+            return _Tried(failures=(ready,))
         began = time.monotonic()
         try:
             batch = self._fetch(source, streams)
         except SourceError as error:
             self.desk.failed(source, error, streams, time.monotonic() - began)
-            failures.append(
-                Failure(source.name, streams, str(error), error.retryable, error.retry_after)
-            )
-            return frozenset()
+            failure = Failure(source.name, streams, str(error), error.retryable, error.retry_after)
+            hung = time.monotonic() - began >= self.desk.hang_after
+            return _Tried(failures=(failure,), hung=hung)
         self.desk.worked(source)
-        if batch is None:
-            return streams
-        batches.append(batch)
-        return streams if self.progress.got_on(batch) else frozenset()
+        return _Tried(streams) if batch is None else self._came(streams, batch)
+
+    def _came(self, streams: frozenset[str], batch: Batch) -> _Tried:
+        return _Tried(streams if self.progress.got_on(batch) else frozenset(), (batch,))
 
     def _fetch(self, source: Source, streams: frozenset[str]) -> Batch | None:
         head = self.desk.head(source)

@@ -4,6 +4,7 @@ others, nor a flood of one entry the messages of others."""
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -13,7 +14,10 @@ from play import ETHEREUM, A, B, Play, X, native
 
 from monitor import freezing
 from monitor.app import open_home
+from monitor.errors import Unavailable
 from monitor.model import Ask, Batch
+from monitor.reader import Desk, Progress, Reading
+from monitor.store import watch
 
 MEANWHILE = 2  # readings of the other address
 
@@ -86,3 +90,46 @@ def test_a_flood_keeps_no_other_message_waiting(tmp_path: Path) -> None:
         desk.deliver(everything=True)
         bodies = [m.message.get_body(("plain",)) for m in scene.mail.mails]
         assert any(body and late.hash in body.get_content() for body in bodies)
+
+
+class Hanging(FakeSource):
+    """Its first list fails after a while; the others are only answered all at once."""
+
+    def __init__(self, ledger: FakeLedger, lists: int) -> None:
+        super().__init__(ledger, "hanging", bundles=[[s] for s in ETHEREUM.streams])
+        self.together = threading.Barrier(lists - 1)
+
+    def fetch(self, ask: Ask) -> Batch:
+        if ask.streams == self.bundles[0]:
+            time.sleep(0.1)
+            raise Unavailable("no answer in time")
+        self.together.wait(60)
+        return super().fetch(ask)
+
+
+def test_lists_of_a_source_that_hangs_are_waited_for_side_by_side(tmp_path: Path) -> None:
+    """One list that hangs costs its wait and not the others' as well; they are all asked for,
+    so that one that always hangs hides no other."""
+    ledger = FakeLedger(ETHEREUM)
+    ledger.mine(20)
+    lists = len(ETHEREUM.streams)
+    source = Hanging(ledger, lists)
+    play = Play(tmp_path, ledger, [source])
+    entry = play.watch(A)
+    desk = Desk(ETHEREUM, [source], hang_after=0.05)
+    reading = Reading(
+        desk=desk,
+        subject=entry.subject,
+        watched=watch.all_entries(play.store),
+        states={},
+        open_rows=(),
+        progress=Progress(),
+        history_from={},
+        deep_seconds=0,
+        everything=True,
+        since_time=lambda _text: None,
+    )
+    outcome = reading.run()
+    assert outcome.unread == source.bundles[0]
+    assert [batch.streams for batch in outcome.batches] == list(source.bundles[1:])
+    play.store.close()
