@@ -29,6 +29,8 @@ log = logging.getLogger("fundwatch.watchlist")
 LABELS_MOST = 50  # entries that a notice to the desk names
 SETTLE = 0.3  # seconds between two looks at a file that was just saved
 MARK_AFTER = 5.0  # seconds since it was saved, after which a look at its time is enough
+# What is refused is not watched, so it is named as long as a mail can hold it.
+REFUSED_MOST = 1000
 NAMED_MOST = 20  # entries of a kind that the answer to a list names; a list may have 100,000
 
 

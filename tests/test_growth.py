@@ -244,6 +244,14 @@ def test_the_answer_to_a_long_list_is_short(tmp_path: Path) -> None:
     with open_home(settings(tmp_path, 60), {}) as desk:
         desk.reload()
         (facts,) = [json.loads(r["facts"]) for r in desk.store.read("SELECT facts FROM alert")]
+        path = desk.home / "watchlist.yaml"
+        rows = json.loads(path.read_text("utf-8"))["addresses"]
+        bad = [{"address": f"bad{n}", "chain": "dev"} for n in range(60)]
+        path.write_text(json.dumps({"addresses": [*rows, *bad]}), "utf-8")
+        desk.reload()
+        sql = "SELECT facts FROM alert ORDER BY rowid DESC LIMIT 1"
+        refused = json.loads(desk.store.read(sql)[0]["facts"])["lines"]
+    assert sum(line.startswith("Refused: ") for line in refused[:60]) == 60  # all, and first
     assert len(facts["lines"]) == NAMED_MOST + 1
     assert (
         facts["lines"][-1] == f"Taken: and {60 - NAMED_MOST} more, see `fundwatch watchlist list`"
