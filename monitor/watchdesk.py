@@ -209,20 +209,20 @@ def _change_lines(
     missing = "Missing from the file, still watched until somebody retires it"
     return [
         ", ".join(f"{count:,} {word}" for count, word in counts if count) + ".",
-        *_some("Taken", named(change.added), "watchlist list"),
+        *_some("Refused", [*map(str, problems)], "check", REFUSED_MOST),
+        *_some(missing, named(change.missing), "watchlist list"),
         *_some("Changed", named(changed), "watchlist list"),
         *_some("Retired", named(change.retired), "watchlist list"),
-        *_some("Refused", [*map(str, problems)], "check"),
-        *_some(missing, named(change.missing), "watchlist list"),
+        *_some("Taken", named(change.added), "watchlist list"),
     ]
 
 
-def _some(word: str, names: Sequence[str], command: str) -> Iterator[str]:
+def _some(word: str, names: Sequence[str], command: str, most: int = NAMED_MOST) -> Iterator[str]:
     """A line each; of very many the first, and where the rest is seen."""
-    for name in names[:NAMED_MOST]:
+    for name in names[:most]:
         yield f"{word}: {name}"
-    if len(names) > NAMED_MOST:
-        yield f"{word}: and {len(names) - NAMED_MOST:,} more, see `fundwatch {command}`"
+    if len(names) > most:
+        yield f"{word}: and {len(names) - most:,} more, see `fundwatch {command}`"
 
 
 def _named(entry: Entry, table: Mapping[str, Chain]) -> str:
