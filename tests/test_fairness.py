@@ -75,6 +75,7 @@ def test_a_flood_keeps_no_other_message_waiting(tmp_path: Path) -> None:
             steps.append(1)
             if len(steps) == 2:
                 scene.ledger.mine([late])
+                desk.desks["dev"].forget_heads()
                 desk.poll(everything=True)
 
         freezing.freeze(desk.post(), everything=False, send=send)
