@@ -294,7 +294,8 @@ def _subject(sheet: Sheet) -> str:
 
 
 def _header(text: str) -> str:
-    return tidy(text, 200)
+    """Long enough for the largest amount there is: the alert's number stands at the end."""
+    return tidy(text, 300)
 
 
 def _encodable(text: str) -> str:

@@ -1054,3 +1054,13 @@ def test_a_reference_to_a_correction_names_what_it_corrects():
     """Also where nothing else may be said."""
     text = flat(sample.mail(sample.correction(), channel=sample.REFERENCE).text)
     assert "A-10399 - correction of A-10377 - high - Ethereum" in text
+
+
+def test_no_amount_cuts_the_number_off_a_subject():
+    """By its number an alert is acknowledged."""
+    view = sample.correction("replaced")
+    rows = [sample.ether(UINT256_MAX, status=Status.ORPHANED)]
+    entry = replace(view.entry, case="CASE-2026-" + "X" * 30)
+    view = replace(view, entry=entry, transfers=tuple(rows), all_legs=tuple(rows))
+    subject = sample.mail(view, passed_on=True).subject
+    assert subject.endswith(f"- case {entry.case} - Ethereum - A-10377")
