@@ -98,7 +98,7 @@ def test_a_summary_names_a_verified_token(tmp_path: Path) -> None:
         scene.home.run("poll")
         (paid,) = scene.alerts("movement")
         payed = " ".join(scene.home.run("alerts", "show", paid["id"]).split())
-    assert "USDT out 0 in 1,500" in shown
+    assert "USDT in 1,500 " in shown
     assert shown.partition("PERIOD")[0].count("unverified token") == 1
     assert ", message" not in shown
     assert re.search(r" Sent \S+ \S+ UTC \([^)]+ Zurich\) ", payed)

@@ -112,7 +112,7 @@ def _sums(view: AlertView, fact: Mapping[str, Any]) -> Table:
 
 
 def _said(each: Mapping[str, Any], units: int) -> str:
-    return figure_of(units, _decimals(each), str(each.get("symbol")))
+    return figure_of(units, _decimals(each), str(each.get("symbol"))) if units else "0"
 
 
 def _own(each: Mapping[str, Any]) -> bool:
