@@ -17,7 +17,7 @@ from monitor.app import open_home
 from monitor.errors import Unavailable
 from monitor.model import Ask, Batch
 from monitor.reader import Desk, Progress, Reading
-from monitor.store import watch
+from monitor.store import Store, post, watch
 
 MEANWHILE = 2  # readings of the other address
 
@@ -134,3 +134,17 @@ def test_lists_of_a_source_that_hangs_are_waited_for_side_by_side(tmp_path: Path
     assert outcome.unread == source.bundles[0]
     assert [batch.streams for batch in outcome.batches] == list(source.bundles[1:])
     play.store.close()
+
+
+def test_a_crowd_of_one_entry_delays_no_other_of_its_case(tmp_path: Path) -> None:
+    """What a crowd shares does not count as many messages about its case, or the next entry's
+    alert would wait for twenty minutes."""
+    store = Store(tmp_path / "r.db", create=True)
+    with store.write() as conn:
+        conn.executemany(
+            "INSERT INTO message (id, channel, case_id, form, created, rendered) "
+            "VALUES (?, 'mail', 'C', ?, 100, '{}')",
+            [(f"M{n}", form) for n, form in enumerate(["alone"] * 2 + ["crowd"] * 10 + ["dust"])],
+        )
+    assert post.recent_messages(store, "mail", "C", 0, 200) == 2
+    store.close()

@@ -45,11 +45,12 @@ def told_between(store: Store, channel: str, since: int, until: int) -> list[str
 
 
 def recent_messages(store: Store, channel: str, case: str, since: int, now: int) -> int:
-    """How many messages a channel was sent about a case since a time. What a clock that ran
+    """How many messages a channel was sent about a case since a time, without those that a
+    crowd of one entry shares: they hold up no other entry of the case. What a clock that ran
     ahead has dated into the future does not count."""
     rows = store.read(
         "SELECT count(*) AS n FROM message WHERE channel = ? AND case_id = ? AND created > ? "
-        "AND created <= ?",
+        "AND created <= ? AND form NOT IN ('crowd', 'dust')",
         [channel, case, since, now],
     )
     return int(rows[0]["n"])
