@@ -148,7 +148,7 @@ def test_gone_receiver_is_switched_off_and_told_elsewhere(scene: Scene) -> None:
     the mended channel everything that was kept arrives."""
     scene.hook.default = answer(410)
     scene.pay((ALICE, SHOP))
-    assert "1 messages not accepted" in scene.home.run("poll", code=1)
+    assert "1 message not accepted" in scene.home.run("poll", code=1)
     assert len(scene.hook.seen) == 1
     (notice,) = scene.alerts("notice", "hook")
     assert {d["channel"] for d in notice["deliveries"]} == {"mail"}
