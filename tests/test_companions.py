@@ -33,8 +33,10 @@ from monitor.model import Ask, Batch, Chain, Interval, Kind, SourceConfig, Subje
 from monitor.ports import Source
 from monitor.sources import build
 from monitor.sources.blockscout import parse_token_transfers
-from monitor.sources.companions import Movements, with_wraps_righted
+from monitor.sources.companions import Movements, Recent, with_wraps_righted
 from monitor.sources.evm_logs import DEPOSIT, TRANSFER, WITHDRAWAL, topic_of
+from monitor.sources.paging import Walk
+from monitor.sources.parsing import Parsed
 
 WETH = "0x" + "ee" * 20
 WRAPPING = replace(CHAIN, wrapped=WETH)
@@ -319,3 +321,13 @@ def test_wraps_told_in_the_wrong_direction(shown: str) -> None:
     sides = [(t.sender, t.recipient) for t in mine]
     assert sides == {"deposit": [(ZERO, user)], "withdrawal": [(user, ZERO)], "nothing": []}[shown]
     assert [g.at.lo for g in righted.gaps] == ([56238022] if shown == "nothing" else [])
+
+
+@pytest.mark.parametrize(("placed", "whole"), [(True, Interval(1, 9)), (False, None)])
+def test_a_list_with_a_row_without_a_place_is_whole_nowhere(
+    placed: bool, whole: Interval | None
+) -> None:
+    """Such a row may lie anywhere, so what other lists are held against it proves nothing."""
+    read = (Walk((), Interval(1, 9), None), Parsed((), (), (), placed))
+    found = Recent().ask("0xa", "native", HEAD, Interval(1, 9), lambda *_: read)
+    assert found.read == whole

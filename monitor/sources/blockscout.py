@@ -126,11 +126,11 @@ class Blockscout:
             parsed = self._tokens(ask, walk, recorder)
             return batch_of(self.name, ask, walk, parsed, recorder)
         (stream,) = ask.streams
-        walk, parsed = self._list(ask, stream, span, recorder)
+        walk, parsed = self._list(ask, recorder, stream, span)
         return batch_of(self.name, ask, walk, parsed, recorder)
 
     def _list(
-        self, ask: Ask, stream: str, span: Interval, recorder: Recorder
+        self, ask: Ask, recorder: Recorder, stream: str, span: Interval
     ) -> tuple[Walk, Parsed]:
         address = ask.subjects[0].address
         walk = self._list_walk(ask, span, stream, recorder)
@@ -142,23 +142,14 @@ class Blockscout:
         else:
             lists = partial(self._movements, ask, recorder)
             parsed, walk = without_outermost(parsed, walk, lists, zero_is_outermost=True)
-        if parsed.placed:
-            found = Movements(walk.read, parsed.transfers)
-            self._recent.keep(address, stream, ask.head, found)
+        self._recent.keep(address, stream, ask.head, Movements.of(walk, parsed))
         return walk, parsed
 
     def _movements(self, ask: Ask, recorder: Recorder, stream: str, span: Interval) -> Movements:
         """What another list of the address holds of a span."""
-        held = self._recent.find(ask.subjects[0].address, stream, ask.head, span)
-        if held is not None:
-            return held
-        try:
-            walk, parsed = self._list(ask, stream, span, recorder)
-        except Refused:
-            return Movements(span, ())  # a list that is not served hides no other list
-        except SourceError:
-            return Movements(None, ())
-        return Movements(walk.read, parsed.transfers)
+        address = ask.subjects[0].address
+        read = partial(self._list, ask, recorder)
+        return self._recent.ask(address, stream, ask.head, span, read)
 
     def _tokens(self, ask: Ask, walk: Walk, recorder: Recorder) -> Parsed:
         parsed = parse_token_transfers(walk.rows, self._chain)

@@ -13,7 +13,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from monitor.errors import NotYet
+from monitor.errors import NotYet, Refused, SourceError
 from monitor.model import Chain, Gap, Head, Interval, Kind, TokenFacts, Transfer
 from monitor.sources.evm_rows import SOMETIMES_TOKENS, ZERO_ADDRESS, number_equals
 from monitor.sources.paging import Walk
@@ -31,6 +31,11 @@ class Movements:
 
     read: Interval | None
     rows: tuple[Transfer, ...]
+
+    @classmethod
+    def of(cls, walk: Walk, parsed: Parsed) -> Movements:
+        """A row without a readable place may lie anywhere: then nothing is whole."""
+        return cls(walk.read if parsed.placed else None, parsed.transfers)
 
 
 Ask = Callable[[str, Interval], Movements]  # (stream, interval)
@@ -51,6 +56,26 @@ class Recent:
             self._kept.move_to_end((address, stream))
             while len(self._kept) > KEPT_LISTS:
                 self._kept.popitem(last=False)
+
+    def ask(
+        self,
+        address: str,
+        stream: str,
+        head: Head,
+        span: Interval,
+        read: Callable[[str, Interval], tuple[Walk, Parsed]],
+    ) -> Movements:
+        """What another list of the address holds of a span: as it was read under this head,
+        else by reading it now."""
+        held = self.find(address, stream, head, span)
+        if held is not None:
+            return held
+        try:
+            return Movements.of(*read(stream, span))
+        except Refused:
+            return Movements(span, ())  # a list that is not served hides no other list
+        except SourceError:
+            return Movements(None, ())
 
     def find(self, address: str, stream: str, head: Head, span: Interval) -> Movements | None:
         """What was read under this head, where it reaches over all of the span."""

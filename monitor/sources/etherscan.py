@@ -141,7 +141,7 @@ class Etherscan:
         hi = min(ask.span.hi, ask.head.height)
         if hi < ask.span.lo:
             return batch_of(self.name, ask, Walk((), None, None), Parsed(), recorder)
-        walk, parsed = self._list(ask, stream, Interval(ask.span.lo, hi), recorder)
+        walk, parsed = self._list(ask, recorder, stream, Interval(ask.span.lo, hi))
         if stream == "erc20":
             ask_for = partial(self._movements, ask, recorder)
             parsed = without_coin_twins(parsed, ask_for, self._chain)
@@ -149,7 +149,7 @@ class Etherscan:
         return batch_of(self.name, ask, walk, parsed, recorder)
 
     def _list(
-        self, ask: Ask, stream: str, span: Interval, recorder: Recorder
+        self, ask: Ask, recorder: Recorder, stream: str, span: Interval
     ) -> tuple[Walk, Parsed]:
         address = ask.subjects[0].address
 
@@ -171,23 +171,15 @@ class Etherscan:
         if stream == "internal":
             ask_for_list = partial(self._movements, ask, recorder)
             parsed, walk = without_outermost(parsed, walk, ask_for_list)
-        if stream in ("native", "internal") and parsed.placed:
-            found = Movements(walk.read, parsed.transfers)
-            self._recent.keep(address, stream, ask.head, found)
+        if stream in ("native", "internal"):
+            self._recent.keep(address, stream, ask.head, Movements.of(walk, parsed))
         return walk, parsed
 
     def _movements(self, ask: Ask, recorder: Recorder, stream: str, span: Interval) -> Movements:
         """What another list of the address holds of a span."""
-        held = self._recent.find(ask.subjects[0].address, stream, ask.head, span)
-        if held is not None:
-            return held
-        try:
-            walk, parsed = self._list(ask, stream, span, recorder)
-        except Refused:
-            return Movements(span, ())  # a list that is not served hides no other list
-        except SourceError:
-            return Movements(None, ())
-        return Movements(walk.read if parsed.placed else None, parsed.transfers)
+        address = ask.subjects[0].address
+        read = partial(self._list, ask, recorder)
+        return self._recent.ask(address, stream, ask.head, span, read)
 
     def _facts(
         self, rows: Sequence[object], address: str, recorder: Recorder
