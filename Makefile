@@ -80,7 +80,7 @@ lock: $(UV)
 	$(UV) $(COMPILE) -c requirements-dev.lock --generate-hashes --extra apprise --extra demo \
 	  -o requirements-extras.lock
 	$(UV) $(COMPILE) -c requirements-dev.lock --extra apprise --extra demo -o constraints.txt
-	npm install --package-lock-only --silent --no-audit --no-fund --prefix tests/anvil
+	npm install --package-lock-only --silent --no-audit --no-fund --prefix tests/world/anvil
 	@if docker version >/dev/null 2>&1; then $(MAKE) --no-print-directory image-digest; \
 	else echo "skipped: the digest of the base image (needs docker: make image-digest)"; fi
 
@@ -108,7 +108,7 @@ tools: $(ANVIL)
 $(ANVIL):
 	@if [ -n "$$FUNDWATCH_ANVIL" ]; then :; elif command -v npm >/dev/null; then \
 	  echo "installing anvil into .tools (once)"; \
-	  mkdir -p .tools && cp tests/anvil/package*.json .tools && \
+	  mkdir -p .tools && cp tests/world/anvil/package*.json .tools && \
 	  npm ci --silent --no-audit --no-fund --prefix .tools || \
 	    echo "skipped: anvil could not be installed"; \
 	else echo "skipped: tests on anvil (needs npm)"; fi

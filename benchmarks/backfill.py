@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from common import Usage, addresses, arguments, explorer, home, measured, show, start
 
 if TYPE_CHECKING:
-    from monitor.app import Fundwatch
-    from monitor.poll import PassReport
+    from monitor.app.fundwatch import Fundwatch
+    from monitor.loops.poll import PassReport
 
 STYLE = "etherscan"
 MARKS = (10, 25, 50, 75, 100)  # percent of the rows

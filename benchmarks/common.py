@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-    from monitor.app import Fundwatch
+    from monitor.app.fundwatch import Fundwatch
 
 CHAINS = {"etherscan": "dev", "esplora": "bitcoin"}  # style -> the chain that is served
 # A process is started anew, so that what it measures is not the memory of its parent.
@@ -88,7 +88,7 @@ def ledger(style: str, watched: Sequence[str], rows: int) -> Any:
 
 
 def _evm_ledger(watched: Sequence[str], rows: int) -> Any:
-    from monitor.demo.ledger import AccountLedger, TokenName
+    from monitor.demo.world.ledger import AccountLedger, TokenName
 
     blocks = rows + 60
     made = AccountLedger(time=int(time.time()) - 12 * blocks, first_height=1_000_000)
@@ -102,7 +102,7 @@ def _evm_ledger(watched: Sequence[str], rows: int) -> Any:
 
 def _evm_tx(address: str, number: int) -> Any:
     """In turn: coins in, coins out (with a fee), tokens in, coins by a contract."""
-    from monitor.demo.ledger import Internal, TokenMove, Tx
+    from monitor.demo.world.ledger import Internal, TokenMove, Tx
 
     other, token = evm_address(f"stranger {number % 7}"), evm_address("token")
     name = "0x" + tx_hash("evm", address, number)
@@ -121,7 +121,7 @@ def _evm_tx(address: str, number: int) -> Any:
 
 def storm(address: str, payments: int) -> Iterator[Any]:
     """Payments of coins to one address, each by a transaction of its own."""
-    from monitor.demo.ledger import Tx
+    from monitor.demo.world.ledger import Tx
 
     for number in range(payments):
         payer = evm_address(f"payer {number}")
@@ -129,8 +129,8 @@ def storm(address: str, payments: int) -> Iterator[Any]:
 
 
 def _utxo_ledger(watched: Sequence[str], rows: int) -> Any:
-    from monitor.demo.ledger import UtxoLedger
     from monitor.demo.story import BITCOIN_GENESIS
+    from monitor.demo.world.ledger import UtxoLedger
 
     blocks = rows + 20
     made = UtxoLedger(time=int(time.time()) - 600 * blocks, first_height=800_000)
@@ -143,7 +143,7 @@ def _utxo_ledger(watched: Sequence[str], rows: int) -> Any:
 
 
 def _utxo_tx(address: str, number: int) -> Any:
-    from monitor.demo.ledger import Input, Output, UtxoTx
+    from monitor.demo.world.ledger import Input, Output, UtxoTx
 
     other = bitcoin_address(f"stranger {number % 7}")
     payer, payee = (other, address) if number % 2 == 0 else (address, other)
@@ -191,7 +191,7 @@ def explorer(style: str, watched: Sequence[str], rows: int) -> Iterator[Explorer
 
 
 def _serve(pipe: Connection, style: str, watched: Sequence[str], rows: int) -> None:
-    from monitor.demo import explorer as local
+    from monitor.demo.world import explorer as local
 
     chain = CHAINS[style]
     made = ledger(style, watched, rows)
@@ -272,7 +272,7 @@ def measured(folder: Path) -> Iterator[Measured]:
 
 
 def _hold(pipe: Connection, folder: Path) -> None:
-    from monitor.app import open_home
+    from monitor.app.fundwatch import open_home
 
     logging.getLogger("fundwatch").setLevel(logging.ERROR)
     with open_home(folder, {}) as desk:

@@ -19,8 +19,8 @@ from common import arguments, evm_address, median, show, tx_hash
 
 if TYPE_CHECKING:
     from monitor.model import Subject
-    from monitor.plan import Plan
-    from monitor.store import Store
+    from monitor.model.plan import Plan
+    from monitor.store.sqlite import Store
 
 SOURCE = "explorer"
 NOW = 1_700_000_000
@@ -29,7 +29,7 @@ NOW = 1_700_000_000
 def plan(subject: Subject, number: int, rows: int) -> Plan:
     """What one bounded fetch of an address brings: new final rows, each told once."""
     from monitor.model import Interval, Kind, Status, Transfer, account_leg
-    from monitor.plan import Covered, NewRow, Plan, Sighting
+    from monitor.model.plan import Covered, NewRow, Plan, Sighting
 
     lo = number * rows
     transfers = []
@@ -62,7 +62,7 @@ def plan(subject: Subject, number: int, rows: int) -> Plan:
 
 
 def fresh(folder: Path, name: str, subject: Subject) -> Store:
-    from monitor.store import Store
+    from monitor.store.sqlite import Store
 
     store = Store(folder / f"{name}.db", create=True)
     with store.write() as conn:

@@ -32,7 +32,7 @@ from common import (
 if TYPE_CHECKING:
     from types import FrameType
 
-    from monitor.app import Fundwatch
+    from monitor.app.fundwatch import Fundwatch
 
 BLOCKS = 3  # mined between two passes: heads move, as they do in life
 TOP = 60  # lines of each part of the profile

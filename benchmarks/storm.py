@@ -12,7 +12,7 @@ from common import Measured, Usage, addresses, arguments, explorer, home, measur
 from pass_1000 import one_pass
 
 if TYPE_CHECKING:
-    from monitor.app import Fundwatch
+    from monitor.app.fundwatch import Fundwatch
 
 STYLE = "etherscan"
 

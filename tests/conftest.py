@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from evm_feed import EvmFeed
-from evm_world import EvmWorld, build
 from hypothesis import HealthCheck, settings
-from parts import Rpc, anvil, litecoind
+from world.evm_feed import EvmFeed
+from world.evm_world import EvmWorld, build
+from world.parts import Rpc, anvil, litecoind
 
-from monitor.demo.explorer import Explorer
-from monitor.demo.ledger import AccountLedger
+from monitor.demo.world.explorer import Explorer
+from monitor.demo.world.ledger import AccountLedger
 
 # How long an example takes says something about the machine only.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -12,16 +12,14 @@ from typing import Any
 import base58
 import pytest
 from eth_utils.crypto import keccak
-from home import ALICE, BANK, BOB, Scene, bodies, payment, staged
-from parts import Rpc, anvil
-from scripted_server import Call, Reply, serve
 from test_source_contract import ACCOUNT_LIST_REFUSALS, KEY
+from world.home import ALICE, BANK, BOB, Scene, bodies, payment, staged
+from world.parts import Rpc, anvil
+from world.scripted_server import Call, Reply, serve
 
-from monitor.demo.explorer import Explorer
-from monitor.demo.ledger import AccountLedger, Act, TokenMove, Tx
-from monitor.errors import BadResponse, NotServed, NotYet, SourceError
-from monitor.http import Http
-from monitor.issuers import FAMILIES
+from monitor.chains.issuers import FAMILIES
+from monitor.demo.world.explorer import Explorer
+from monitor.demo.world.ledger import AccountLedger, Act, TokenMove, Tx
 from monitor.model import (
     ISSUER,
     Ask,
@@ -35,8 +33,10 @@ from monitor.model import (
     Subject,
     account_leg,
 )
-from monitor.ports import Source
-from monitor.sources import acts, build, http_options
+from monitor.model.errors import BadResponse, NotServed, NotYet, SourceError
+from monitor.model.ports import Source
+from monitor.net.http import Http
+from monitor.net.sources import acts, build, http_options
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 USDT = "0xdac17f958d2ee523a2206206994597c13d831ec7"

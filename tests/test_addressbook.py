@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from monitor import addressbook, settings
+from monitor.app.settings import load
 from monitor.model import Known
-from monitor.yamltext import Notes
+from monitor.watchlist import addressbook
+from monitor.watchlist.yaml_nodes import Notes
 
-CHAINS = settings.load(Path("/nonexistent"), {}).chains
+CHAINS = load.load(Path("/nonexistent"), {}).chains
 ONE = "0x4F47Bc496083C727c5fbe3CE9CDf2B0f6496270c"
 KEY = ("ethereum", ONE.lower())
 

@@ -10,13 +10,14 @@ from pathlib import Path
 import base58
 import pytest
 
-from monitor import scripts, segwit, settings
-from monitor.chain_names import nobodys
-from monitor.chains import AddressError, canonical
+from monitor.app.settings import load
+from monitor.chains import scripts, segwit
+from monitor.chains.address import AddressError, canonical
+from monitor.chains.names import nobodys
 from monitor.model import Chain
-from monitor.watchlist import parse
+from monitor.watchlist.entries import parse
 
-CHAINS = settings.load(Path("/nonexistent"), {}).chains
+CHAINS = load.load(Path("/nonexistent"), {}).chains
 BITCOIN, TESTNET = CHAINS["bitcoin"], CHAINS["bitcoin-testnet"]
 LITECOIN = Chain("litecoin", "Litecoin", "utxo", "LTC", 8, 6, bech32="ltc", base58=(48, 50))
 

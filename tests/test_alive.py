@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from home import (
+from world.home import (
     ALICE,
     BANK,
     BOB,
@@ -36,17 +36,21 @@ from home import (
     wait_for,
     watchlist,
 )
-from sinks import HttpSink, answer, hang
+from world.sinks import HttpSink, answer, hang
 
-from monitor import alive, health, incidents, lanes, routing, settings, verdict, vitals, watchdesk
-from monitor.app import Fundwatch, now, open_home
-from monitor.daemon import TICKS, Daemon
-from monitor.errors import StoreError, Unavailable
+from monitor.app.daemon import TICKS, Daemon
+from monitor.app.fundwatch import Fundwatch, now, open_home
+from monitor.app.settings import load as settings
+from monitor.decide import incidents, loudness, routing
+from monitor.loops import watch_file
+from monitor.loops.health import alive, signals, verdict, vitals
 from monitor.model import Entry, Subject
-from monitor.plan import Signal
-from monitor.store import Store, journal, post, watch, ways
+from monitor.model.errors import StoreError, Unavailable
+from monitor.model.plan import Signal
+from monitor.store import journal, outbox, watch, ways
 from monitor.store.rows import entry_terms, to_entry
-from monitor.watchlist import parse as watchlist_of
+from monitor.store.sqlite import Store
+from monitor.watchlist.entries import parse as watchlist_of
 
 HOUR = 3600
 TOKEN = "/ping/canary-heartbeat-token-41aa"
@@ -302,7 +306,8 @@ def _due(scene: Scene, address: str) -> int:
 
 IMPATIENT = """
 import sys
-from monitor import alive, daemon
+from monitor.app import daemon
+from monitor.loops.health import alive
 from monitor.cli import main
 alive.STUCK_AFTER, daemon.PAUSED = 15.0, 3.0
 daemon.TICKS = dict.fromkeys(daemon.TICKS, 1)
@@ -357,7 +362,7 @@ def test_after_a_pause_no_source_and_no_receiver_is_left_alone(tmp_path: Path) -
         waiting = "SELECT due FROM delivery WHERE state = 'waiting' AND attempts > 0"
         wait_for(lambda: [row for row in scene.home.sql(waiting) if row[0] > now()], 20)
         wait_for(lambda: not desk.rounds.busy(), 20)
-        post.hurry(desk.store, now())
+        outbox.hurry(desk.store, now())
         desk.deliver(everything=False)
         wait_for(lambda: not scene.home.sql(waiting), 4)
 
@@ -453,14 +458,14 @@ def opened(path: Path, **settings: object) -> Iterator[tuple[Scene, Fundwatch]]:
 
 def bad(desk: Fundwatch, at: int | None = None) -> dict[str, Signal]:
     """What is wrong at a time, by key."""
-    return {s.key: s for s in health.signals(desk, now() if at is None else at) if s.bad}
+    return {s.key: s for s in signals.signals(desk, now() if at is None else at) if s.bad}
 
 
 def test_after_a_pass_all_is_well(tmp_path: Path) -> None:
     """No signal of trouble, and signals that would close each kind."""
     with opened(tmp_path) as (_, desk):
         assert bad(desk) == {}
-        kinds = {s.key.partition(":")[0] for s in health.signals(desk, now())}
+        kinds = {s.key.partition(":")[0] for s in signals.signals(desk, now())}
     assert kinds >= {"blind", "nosource", "refused", "oldhead", "overdue", "late"}
 
 
@@ -661,10 +666,10 @@ def test_a_clock_that_was_set_back_holds_nothing_up(tmp_path: Path) -> None:
         alive.mend_clock(desk, now())
         assert len(watch.due_subjects(desk.store, now())) == 2
         assert desk.store.read("SELECT max(tried) AS t, max(ok) AS o FROM reading")[0]["t"] <= now()
-        watchdesk.tell_incidents(desk, now())
+        watch_file.tell_incidents(desk, now())
         assert len(_told(desk, "clock of this machine")) == 1
         alive.mend_clock(desk, now())
-        watchdesk.tell_incidents(desk, now())
+        watch_file.tell_incidents(desk, now())
         assert len(_told(desk, "clock of this machine")) == 1
 
 
@@ -725,7 +730,7 @@ def test_a_canary_is_never_told_of_but_its_silence_is(tmp_path: Path) -> None:
             assert len(sung) == 3
             assert {a["lane"] for a in sung.values()} == {"quiet"}
             reasons = dict(scene.home.sql("SELECT id, lane_reason FROM alert"))
-            assert {reasons[a["id"]] for a in sung.values()} == {lanes.CANARY}
+            assert {reasons[a["id"]] for a in sung.values()} == {loudness.CANARY}
             routes = scene.home.sql("SELECT alert FROM route")
             assert not {a["id"] for a in sung.values()} & {row[0] for row in routes}
             assert sum(scene.moved().values()) == 4, "the entry beside it is told as ever"

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 
 import pytest
-import sample_alerts as sample
-from sinks import HttpSink, MailSink, Mode, RawServer, answer
+import world.sample_alerts as sample
+from world.sinks import HttpSink, MailSink, Mode, RawServer, answer
 
-from monitor import channels
-from monitor.errors import DeliveryError
 from monitor.model import ChannelConfig, Outgoing
+from monitor.model.errors import DeliveryError
+from monitor.net import channels
 
 HTML = "text/html; charset=utf-8"
 PAGES: Mapping[str, Mode] = {

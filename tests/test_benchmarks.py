@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from home import ROOT
+from world.home import ROOT
 
 pytestmark = pytest.mark.slow
 

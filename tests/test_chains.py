@@ -7,12 +7,12 @@ from eth_utils.address import to_checksum_address
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor import settings
-from monitor.chains import AddressError, canonical, checksummed, display, stable_id
-from monitor.config_chains import KIND_FAMILY
+from monitor.app.settings import load
+from monitor.app.settings.chains import KIND_FAMILY
+from monitor.chains.address import AddressError, canonical, checksummed, display, stable_id
 from monitor.store.views import not_listed
 
-SHIPPED = settings.load(Path("/nonexistent"), {})
+SHIPPED = load.load(Path("/nonexistent"), {})
 CHAINS = SHIPPED.chains
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 OFAC = SHARED / "data/ofac/ofac_digital_currency_addresses_2026-08-20.tsv"
@@ -57,7 +57,7 @@ def test_chain_ids_are_the_published_ones():
 
 def test_free_etherscan_is_not_asked_for_chains_that_it_refuses():
     """With a free key, no shipped chain asks Etherscan for what only paid plans serve."""
-    keyed = settings.load(Path("/nonexistent"), {"ETHERSCAN_KEY": "k"})
+    keyed = load.load(Path("/nonexistent"), {"ETHERSCAN_KEY": "k"})
     asking = {c.key for c in keyed.chains.values() if "etherscan" in c.sources}
     assert asking == {"ethereum", "polygon", "arbitrum", "gnosis", "linea"}
 

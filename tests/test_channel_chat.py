@@ -15,15 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sample_alerts as sample
-from home import ALICE, BOB, SHOP, Scene, environment, staged
-from sinks import HttpSink, MailSink, Mode, answer, cut, drip, hang, reset
+import world.sample_alerts as sample
+from world.home import ALICE, BOB, SHOP, Scene, environment, staged
+from world.sinks import HttpSink, MailSink, Mode, answer, cut, drip, hang, reset
 
-from monitor import channels, check_cost, settings
-from monitor.channels.apprise import Apprise
-from monitor.errors import ConfigError, DeliveryError
+from monitor.app.check import cost
+from monitor.app.settings import load
+from monitor.loops.deliver import WAITS
 from monitor.model import ChannelConfig, Outgoing
-from monitor.outbox import WAITS
+from monitor.model.errors import ConfigError, DeliveryError
+from monitor.net import channels
+from monitor.net.channels.apprise import Apprise
 
 CHATS = ("slack", "teams", "discord")
 SECRET = "/CANARYPATH/T000?k=CANARYKEY"
@@ -284,8 +286,9 @@ def test_urls_that_apprise_does_not_know_are_refused() -> None:
 WITHOUT = """
 import sys
 sys.modules["apprise"] = None  # as if it were not installed
-from monitor import app, channels
-from monitor.errors import ConfigError
+from monitor.app import fundwatch
+from monitor.net import channels
+from monitor.model.errors import ConfigError
 from monitor.model import ChannelConfig
 channels.build(ChannelConfig("s", "slack", url="https://h.example/x"))
 try:
@@ -311,11 +314,11 @@ def test_apprise_is_an_extra() -> None:
 # --- settings and the command --------------------------------------------------------------------
 
 
-def loaded(path: Path, row: Mapping[str, object], **environ: str) -> settings.Settings:
+def loaded(path: Path, row: Mapping[str, object], **environ: str) -> load.Settings:
     (path / "config").mkdir(exist_ok=True)
     text = json.dumps({"channels": {"chat": row}})
     (path / "config/channels.yaml").write_text(text, "utf-8")
-    return settings.load(path, environ)
+    return load.load(path, environ)
 
 
 @pytest.mark.parametrize("kind", CHATS)
@@ -327,7 +330,7 @@ def test_chats_are_set_up_by_the_name_of_a_secret(kind: str, tmp_path: Path) -> 
     assert (made.kind, made.machine, made.detail) == (kind, False, "reference")
     assert found.notes[-1:] != ("chat: messages are not signed (no secret_env)",)
     assert "CANARY" not in repr(found)
-    assert check_cost.channel_host(made) == "hooks.example:443"
+    assert cost.channel_host(made) == "hooks.example:443"
 
 
 @pytest.mark.parametrize(
@@ -360,7 +363,7 @@ def test_apprise_urls_become_recipients(tmp_path: Path) -> None:
     made = loaded(tmp_path, {"kind": "apprise", "urls_env": "URLS"}, URLS=urls).channels["chat"]
     assert made.to == ("no. 1 (tgram)", "no. 2 (pagerduty)", "no. 3")
     assert len(made.urls) == 3
-    assert "CANARY" not in repr(made) + check_cost.channel_host(made)
+    assert "CANARY" not in repr(made) + cost.channel_host(made)
 
 
 def test_every_kind_has_its_waits() -> None:

@@ -17,7 +17,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sinks import (
+from standardwebhooks import Webhook as Verifier
+from standardwebhooks import WebhookVerificationError
+from world.sinks import (
     DRIP_BODY,
     DRIP_HEADERS,
     DRIP_STATUS,
@@ -32,16 +34,14 @@ from sinks import (
     raw,
     reset,
 )
-from standardwebhooks import Webhook as Verifier
-from standardwebhooks import WebhookVerificationError
 
-from monitor import channels
-from monitor.channels.apprise import Apprise
-from monitor.channels.chat import Discord, Slack, Teams
-from monitor.channels.email import Email
-from monitor.channels.webhook import Webhook
-from monitor.errors import ConfigError, DeliveryError
 from monitor.model import ChannelConfig, Outgoing, Rendered
+from monitor.model.errors import ConfigError, DeliveryError
+from monitor.net import channels
+from monitor.net.channels.apprise import Apprise
+from monitor.net.channels.chat import Discord, Slack, Teams
+from monitor.net.channels.email import Email
+from monitor.net.channels.webhook import Webhook
 
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef01234567").decode()
 BODY = '{"type":"alerts","data":{"label":"Müller"}}'

@@ -9,13 +9,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-import sample_alerts as sample
+import world.sample_alerts as sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor import chat, messages
+from monitor.messages import chat, render
+from monitor.messages.sheets.parts import Item, Section, Sheet
 from monitor.model import AlertKind, ChannelConfig, Known, Rendered, Severity
-from monitor.sheets.parts import Item, Section, Sheet
 
 KINDS = ("slack", "teams", "discord", "apprise")
 SHOWN = ("slack", "teams", "discord")
@@ -255,10 +255,10 @@ def test_test_and_daily_messages(kind: str) -> None:
         "version": "1",
         "templates": sample.TEMPLATES,
     }
-    test = messages.render_test(now=sample.T0, **given)
+    test = render.render_test(now=sample.T0, **given)
     assert "This is a test. Nothing moved." in seen(kind, test)
     checked = {"CHECKED": ["NK-07: complete to 09:14 UTC."]}
-    daily = messages.render_daily(
+    daily = render.render_daily(
         sample.storm(60), allowed_cases=None, since=0, until=sample.T0, remarks=checked, **given
     )
     assert was_laid_out(daily)

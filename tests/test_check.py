@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from home import (
+from world.home import (
     ALICE,
     BOB,
     KEY,
@@ -23,16 +23,17 @@ from home import (
     watchlist,
     with_prices,
 )
-from scripted_server import Reply, serve
+from world.scripted_server import Reply, serve
 
-from monitor import check, check_cost, setup
+from monitor.app import setup
+from monitor.app.check import cost, run
 from monitor.model import SourceConfig
 
 
 def checked(home: Home, *, offline: bool = False) -> tuple[int, list[str]]:
     """Exit code and lines."""
     lines: list[str] = []
-    code = check.run(home.path, {}, offline=offline, now=int(time.time()), write=lines.append)
+    code = run.run(home.path, {}, offline=offline, now=int(time.time()), write=lines.append)
     home.said.append("\n".join(lines))
     return code, lines
 
@@ -406,7 +407,7 @@ def test_an_interval_shorter_than_the_budget_is_told(tmp_path: Path) -> None:
 )
 def test_only_host_and_port_of_a_url_are_shown(url: str, shown: str) -> None:
     """A url may hold a secret anywhere else."""
-    assert check_cost.host_port(SourceConfig("x", "evm_rpc", url).url) == shown
+    assert cost.host_port(SourceConfig("x", "evm_rpc", url).url) == shown
 
 
 def test_the_command_works_while_the_daemon_runs(tmp_path: Path) -> None:

@@ -13,14 +13,15 @@ import base58
 import pytest
 from click.testing import CliRunner, Result
 from eth_utils.address import to_checksum_address
-from home import ALICE, BANK, BOB, DESK, SHOP, Scene, entry, staged, watchlist
+from world.home import ALICE, BANK, BOB, DESK, SHOP, Scene, entry, staged, watchlist
 
-from monitor import hands, lookup
+from monitor.app.settings.load import load
 from monitor.cli import main, rows
-from monitor.errors import ConfigError
+from monitor.loops import find, hands
 from monitor.model import Subject
-from monitor.settings import load
-from monitor.store import Store, journal
+from monitor.model.errors import ConfigError
+from monitor.store import journal
+from monitor.store.sqlite import Store
 
 
 @pytest.fixture(scope="module")
@@ -182,9 +183,9 @@ def test_spellings_of_other_chains() -> None:
         (segwit.upper(), Subject("bitcoin", segwit)),
         (f"bitcoin:{segwit}", Subject("bitcoin", segwit)),
     ):
-        assert subject in lookup.subjects(chains, spelled)
+        assert subject in find.subjects(chains, spelled)
     for name in ("ethereum", "Ethereum", "ETH", "eip155:1", "Ethereum Mainnet", "1"):
-        assert lookup.chain_key(chains, name) == "ethereum"
+        assert find.chain_key(chains, name) == "ethereum"
 
 
 # -- who has it --------------------------------------------------------------------------

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evm_story import (
+from test_source_evm_rpc import Node
+from world.evm_story import (
     CHAIN,
     HEAD,
     ME,
@@ -24,19 +25,18 @@ from evm_story import (
     block_time,
     tx_of,
 )
-from scripted_server import Call, Reply, Server, serve
-from test_source_evm_rpc import Node
+from world.scripted_server import Call, Reply, Server, serve
 
-from monitor.errors import NotYet, SourceError
-from monitor.http import Http
 from monitor.model import Ask, Batch, Chain, Interval, Kind, SourceConfig, Subject
-from monitor.ports import Source
-from monitor.sources import build
-from monitor.sources.blockscout import parse_token_transfers
-from monitor.sources.companions import Movements, Recent, with_wraps_righted
-from monitor.sources.evm_logs import DEPOSIT, TRANSFER, WITHDRAWAL, topic_of
-from monitor.sources.paging import Walk
-from monitor.sources.parsing import Parsed
+from monitor.model.errors import NotYet, SourceError
+from monitor.model.ports import Source
+from monitor.net.http import Http
+from monitor.net.sources import build
+from monitor.net.sources.blockscout import parse_token_transfers
+from monitor.net.sources.companions import Movements, Recent, with_wraps_righted
+from monitor.net.sources.evm_logs import DEPOSIT, TRANSFER, WITHDRAWAL, topic_of
+from monitor.net.sources.paging import Walk
+from monitor.net.sources.parsing import Parsed
 
 WETH = "0x" + "ee" * 20
 WRAPPING = replace(CHAIN, wrapped=WETH)

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from book import Book, fee, kinds, stream_of, transfer
-from evm_story import CHAIN, COIN, ME, PEER, STORY, Move, etherscan_row, rest_row
-from play import ETHEREUM, TOKEN, A, X
+from world.book import Book, fee, kinds, stream_of, transfer
+from world.evm_story import CHAIN, COIN, ME, PEER, STORY, Move, etherscan_row, rest_row
+from world.play import ETHEREUM, TOKEN, A, X
 
 from monitor.model import Kind, Status, Transfer, TxWord
-from monitor.sources.blockscout import parse_token_transfers
-from monitor.sources.etherscan import parse_list
-from monitor.sources.evm_logs import TRANSFER, token_legs
-from monitor.sources.evm_rows import number_equals
+from monitor.net.sources.blockscout import parse_token_transfers
+from monitor.net.sources.etherscan import parse_list
+from monitor.net.sources.evm_logs import TRANSFER, token_legs
+from monitor.net.sources.evm_rows import number_equals
 
 NATIVE = transfer(105)
 CALL = replace(transfer(105, kind=Kind.INTERNAL), trace_path="0_1")

@@ -9,9 +9,9 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from play import ETHEREUM
+from world.play import ETHEREUM
 
-from monitor import coverage
+from monitor.decide import coverage
 from monitor.model import Batch, Gap, Head, Interval, Subject
 
 intervals = st.tuples(st.integers(0, 60), st.integers(0, 12)).map(

@@ -10,11 +10,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-import sample_alerts as sample
-from home import ALICE, BOB, DESK, SHOP, Scene, entry, payment, staged, told, watchlist
+import world.sample_alerts as sample
+from world.home import ALICE, BOB, DESK, SHOP, Scene, entry, payment, staged, told, watchlist
 
-from monitor import records
-from monitor.crowds import Crowds, is_dust
+from monitor.loops.crowds import Crowds, is_dust
+from monitor.messages import objects
 from monitor.model import (
     AlertKind,
     AlertView,
@@ -24,8 +24,8 @@ from monitor.model import (
     Price,
     TransferView,
 )
-from monitor.store import Store
 from monitor.store.owing import Unsent
+from monitor.store.sqlite import Store
 from monitor.store.views import Views
 
 
@@ -130,12 +130,12 @@ def test_many_rows_of_one_transaction_fit_into_a_body() -> None:
     """A body is bounded by bytes, and says how many transfers it has no room for."""
     rows = [replace_amount(sample.usdt(), n) for n in range(2000)]
     view = replace(sample.outgoing(), transfers=tuple(rows))
-    body = records.webhook_body([view], 0)
+    body = objects.webhook_body([view], 0)
     (alert,) = body["data"]["alerts"]
-    assert len(records.json_text(body)) < 256_000
+    assert len(objects.json_text(body)) < 256_000
     assert len(alert["transfers"]) + alert["transfers_left_out"] == 2000
     assert alert["transfers"]
-    small = records.webhook_body([sample.outgoing()], 0)["data"]["alerts"][0]
+    small = objects.webhook_body([sample.outgoing()], 0)["data"]["alerts"][0]
     assert "transfers_left_out" not in small
 
 
@@ -144,7 +144,7 @@ def test_a_flood_leaves_out_its_fees() -> None:
     view, fee = sample.outgoing(), sample.ether(21_000)
     paid = replace(fee, row=replace(fee.row, transfer=replace(fee.row.transfer, kind=Kind.FEE)))
     view = replace(view, transfers=(*view.transfers, paid))
-    few, many = (records.webhook_body([view] * n, 0)["data"]["alerts"] for n in (100, 101))
+    few, many = (objects.webhook_body([view] * n, 0)["data"]["alerts"] for n in (100, 101))
     assert [t["kind"] for t in few[0]["transfers"]] == ["trc20", "fee"]
     assert [t["kind"] for t in many[0]["transfers"]] == ["trc20"]
     assert (few[0].get("transfers_left_out"), many[0]["transfers_left_out"]) == (None, 1)

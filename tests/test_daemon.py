@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from home import ALICE, BANK, BOB, SHOP, Scene, entry, staged, stop, told, wait_for, watchlist
-from sinks import HttpSink, hang
+from world.home import ALICE, BANK, BOB, SHOP, Scene, entry, staged, stop, told, wait_for, watchlist
+from world.sinks import HttpSink, hang
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from book import Book, elsewhere, fee, kinds, stream_of, transfer
-from play import DAY, TOKEN, A, B, X
+from world.book import Book, elsewhere, fee, kinds, stream_of, transfer
+from world.play import DAY, TOKEN, A, B, X
 
 from monitor.model import Gap, Head, Interval, Kind, Severity, Status, Transfer, TxWord
-from monitor.plan import Plan
+from monitor.model.plan import Plan
 
 IN = transfer(105)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from home import (
+from world.home import (
     ALICE,
     BANK,
     BOB,
@@ -27,7 +27,7 @@ from home import (
     told,
     watchlist,
 )
-from sinks import answer, cut, hang, reset
+from world.sinks import answer, cut, hang, reset
 
 THREE = ((ALICE, SHOP), (BANK, BOB), (ALICE, BOB))
 

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from home import ROOT, environment
+from world.home import ROOT, environment
 
-from monitor import settings, watchlist
+from monitor.app.settings import load
 from monitor.demo import cast, story, verdict
 from monitor.demo.truth import Due, Moved, Truth
 from monitor.model import Alert, AlertKind, AlertView, Lane, Severity
+from monitor.watchlist import entries as watchlist
 
 NOW = 1_795_000_000
 COMMAND = [sys.executable, "-m", "monitor", "demo"]
@@ -26,7 +27,7 @@ COMMAND = [sys.executable, "-m", "monitor", "demo"]
 def truth() -> Truth:
     """What happened, after the whole story without a daemon."""
     world = story.ledgers(NOW)
-    entries = watchlist.parse(cast.watchlist_yaml(), settings.load(ROOT / "docs", {}).chains)
+    entries = watchlist.parse(cast.watchlist_yaml(), load.load(ROOT / "docs", {}).chains)
     found = Truth(world, entries.entries)
     clock = iter([NOW + beat.at for beat in story.BEATS])
     story.play(world, lambda: next(clock), lambda _beat: found.look())

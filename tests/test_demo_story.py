@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from monitor import settings, watchlist
+from monitor.app.settings import load
 from monitor.demo import cast, story
-from monitor.demo.explorer import Explorer
-from monitor.demo.ledger import TokenMove
-from monitor.http import Http
+from monitor.demo.world.explorer import Explorer
+from monitor.demo.world.ledger import TokenMove
 from monitor.model import Ask, Interval
-from monitor.sources import build, http_options
+from monitor.net.http import Http
+from monitor.net.sources import build, http_options
+from monitor.watchlist import entries
 
 NOW = 1_795_000_000
 
@@ -35,13 +36,13 @@ def test_home_files_hold_no_mistake(tmp_path: Path, explorer: Explorer) -> None:
     (config / "chains.yaml").write_text(cast.chains_yaml())
     (config / "assets.yaml").write_text(cast.assets_yaml())
     (tmp_path / "addressbook.csv").write_text(cast.addressbook_csv())
-    loaded = settings.load(tmp_path, {})
+    loaded = load.load(tmp_path, {})
     for chain in cast.STYLES:
         assert loaded.chains[chain].sources == (f"demo-{chain}",)
     assert ("tron", cast.USDT_TRON) in loaded.assets
     own = [known for known in loaded.addressbook.values() if not known.shipped]
     assert len(own) == 9
-    parsed = watchlist.parse(cast.watchlist_yaml(), loaded.chains)
+    parsed = entries.parse(cast.watchlist_yaml(), loaded.chains)
     assert parsed.problems == ()
     assert len(parsed.entries) == 7
 
@@ -121,8 +122,8 @@ def test_every_source_can_read_it(tmp_path: Path, explorer: Explorer) -> None:
     (tmp_path / "config").mkdir()
     (tmp_path / "config/sources.yaml").write_text(cast.sources_yaml(explorer))
     (tmp_path / "config/chains.yaml").write_text(cast.chains_yaml())
-    loaded = settings.load(tmp_path, {})
-    for entry in watchlist.parse(cast.watchlist_yaml(), loaded.chains).entries:
+    loaded = load.load(tmp_path, {})
+    for entry in entries.parse(cast.watchlist_yaml(), loaded.chains).entries:
         chain = loaded.chains[entry.subject.chain]
         config = loaded.sources[chain.sources[0]]
         options = http_options(config, chain)

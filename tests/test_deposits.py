@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from evm_story import CHAIN, HEAD, ME, PEER, BlockscoutServer, EtherscanServer, Move, tx_of
-from scripted_server import Call, Reply, serve
+from world.evm_story import CHAIN, HEAD, ME, PEER, BlockscoutServer, EtherscanServer, Move, tx_of
+from world.scripted_server import Call, Reply, serve
 
-from monitor.http import Http
 from monitor.model import Ask, Batch, Interval, Kind, SourceConfig, Subject
-from monitor.sources import build
+from monitor.net.http import Http
+from monitor.net.sources import build
 
 L1 = None  # what came from the parent chain has no sender here
 Rows = list[tuple[str, str | None, str | None, int]]

@@ -12,13 +12,17 @@ from pathlib import Path
 import click
 import pytest
 
-from monitor import cli, config_chains, config_channels, settings, setup, watchlist
-from monitor.addressbook import COLUMNS
-from monitor.channels import CHANNELS
+from monitor import cli
+from monitor.app import setup
+from monitor.app.settings import chains as config_chains
+from monitor.app.settings import channels, load
 from monitor.cli import common
 from monitor.model import AlertKind, Kind, Severity, Status
-from monitor.sources import SOURCES
-from monitor.watchlist_values import CHOICES
+from monitor.net.channels import CHANNELS
+from monitor.net.sources import SOURCES
+from monitor.watchlist import entries
+from monitor.watchlist.addressbook import COLUMNS
+from monitor.watchlist.values import CHOICES
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -112,19 +116,19 @@ EXPECTED: dict[str, tuple[str, Iterable[str]]] = {
     "chain keys": ("docs/settings.md", config_chains.CHAIN_KEYS),
     "source keys": ("docs/settings.md", config_chains.SOURCE_KEYS),
     "asset keys": ("docs/settings.md", config_chains.ASSET_KEYS),
-    "channel keys": ("docs/settings.md", chain(*config_channels.CHANNEL_KEYS.values())),
-    "settings": ("docs/settings.md", settings.SETTING_KEYS),
-    "files": ("docs/settings.md", [f"config/{name}.yaml" for name in settings.FILES]),
-    "lists": ("docs/watchlist.md", watchlist.TOP_KEYS),
-    "cases": ("docs/watchlist.md", watchlist.CASE_KEYS),
-    "addresses": ("docs/watchlist.md", watchlist.BLOCK_KEYS),
+    "channel keys": ("docs/settings.md", chain(*channels.CHANNEL_KEYS.values())),
+    "settings": ("docs/settings.md", load.SETTING_KEYS),
+    "files": ("docs/settings.md", [f"config/{name}.yaml" for name in load.FILES]),
+    "lists": ("docs/watchlist.md", entries.TOP_KEYS),
+    "cases": ("docs/watchlist.md", entries.CASE_KEYS),
+    "addresses": ("docs/watchlist.md", entries.BLOCK_KEYS),
     "choices": ("docs/watchlist.md", chain(*CHOICES.values())),
     "kinds of transfers": ("docs/integrating.md", [kind.value for kind in Kind]),
     "kinds of alerts": ("docs/integrating.md", [kind.value for kind in AlertKind]),
     "statuses": ("docs/integrating.md", [status.value for status in Status]),
     "severities": ("docs/integrating.md", [severity.value for severity in Severity]),
     "fields": ("docs/integrating.md", fields()),
-    "shipped chains": ("README.md", settings.load(ROOT / "docs", {}).chains),
+    "shipped chains": ("README.md", load.load(ROOT / "docs", {}).chains),
 }
 
 
@@ -217,15 +221,15 @@ def test_example_loads(page: str, body: str, tmp_path: Path) -> None:
     (tmp_path / "config").mkdir()
     (tmp_path / "config/sources.yaml").write_text(node)
     tops = set(re.findall(r"^(\w+):", body, re.MULTILINE))
-    if tops <= set(watchlist.TOP_KEYS):
-        chains = settings.load(tmp_path, {}).chains
-        parsed = watchlist.parse(body, chains)
+    if tops <= set(entries.TOP_KEYS):
+        chains = load.load(tmp_path, {}).chains
+        parsed = entries.parse(body, chains)
         assert parsed.problems == ()
         assert parsed.entries
         return
-    name = tops.pop() if tops <= set(settings.FILES) else "settings"
+    name = tops.pop() if tops <= set(load.FILES) else "settings"
     (tmp_path / f"config/{name}.yaml").write_text(body)
-    settings.load(tmp_path, secrets)
+    load.load(tmp_path, secrets)
 
 
 FIRST_STEPS = [(page, body) for page, body in YAML if page == "README.md"]
@@ -239,9 +243,9 @@ def test_first_steps_can_be_pasted(page: str, body: str, tmp_path: Path) -> None
     name = "watchlist.yaml" if "addresses:" in body else "config/channels.yaml"
     with (home / name).open("a", encoding="utf-8") as file:
         file.write("\n" + body)
-    loaded = settings.load(home, {})
+    loaded = load.load(home, {})
     if name == "watchlist.yaml":
-        parsed = watchlist.parse((home / name).read_bytes(), loaded.chains)
+        parsed = entries.parse((home / name).read_bytes(), loaded.chains)
         assert parsed.problems == ()
         assert len(parsed.entries) == 1
     else:
@@ -253,7 +257,7 @@ def test_address_book_example_loads(tmp_path: Path) -> None:
     (body,) = [text for _, text in blocks("") if text.startswith("address,")]
     assert body.splitlines()[0] == ",".join(COLUMNS)
     (tmp_path / "addressbook.csv").write_text(body)
-    (line,) = [k for k in settings.load(tmp_path, {}).addressbook.values() if not k.shipped]
+    (line,) = [k for k in load.load(tmp_path, {}).addressbook.values() if not k.shipped]
     assert line.category == "exchange"
 
 

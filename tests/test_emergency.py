@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from home import DESK, Scene, bodies, staged
-from sinks import answer
+from world.home import DESK, Scene, bodies, staged
+from world.sinks import answer
 
-from monitor import emergency
-from monitor.app import now, open_home
-from monitor.emergency import Emergency
+from monitor.app.fundwatch import now, open_home
+from monitor.loops.health import emergency
+from monitor.loops.health.emergency import Emergency
 
 
 @pytest.fixture

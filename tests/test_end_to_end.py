@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evm_world import EvmWorld
-from home import evm_home
+from world.evm_world import EvmWorld
+from world.home import evm_home
 
-from monitor.demo.explorer import Explorer
+from monitor.demo.world.explorer import Explorer
 
 
 def recorded(rows: list[dict[str, Any]]) -> Counter[tuple[object, ...]]:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
-from home import (
+from world.home import (
     ALICE,
     BANK,
     BOB,
@@ -27,7 +27,7 @@ from home import (
     wait_for,
     watchlist,
 )
-from sinks import HttpSink, answer
+from world.sinks import HttpSink, answer
 
 AFTER = 30 * 60
 

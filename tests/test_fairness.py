@@ -8,16 +8,17 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from fake_ledger import FakeLedger, FakeSource
-from home import ALICE, BANK, BOB, payment, staged
-from play import ETHEREUM, A, B, Play, X, native
+from world.fake_ledger import FakeLedger, FakeSource
+from world.home import ALICE, BANK, BOB, payment, staged
+from world.play import ETHEREUM, A, B, Play, X, native
 
-from monitor import freezing
-from monitor.app import open_home
-from monitor.errors import Unavailable
+from monitor.app.fundwatch import open_home
+from monitor.loops import freeze
+from monitor.loops.reading import Desk, Progress, Reading
 from monitor.model import Ask, Batch
-from monitor.reader import Desk, Progress, Reading
-from monitor.store import Store, post, watch
+from monitor.model.errors import Unavailable
+from monitor.store import outbox, watch
+from monitor.store.sqlite import Store
 
 MEANWHILE = 2  # readings of the other address
 
@@ -78,7 +79,7 @@ def test_a_flood_keeps_no_other_message_waiting(tmp_path: Path) -> None:
                 desk.desks["dev"].forget_heads()
                 desk.poll(everything=True)
 
-        freezing.freeze(desk.post(), everything=False, send=send)
+        freeze.freeze(desk.post(), everything=False, send=send)
         rows = desk.store.read(
             "SELECT m.channel, m.form, a.tx FROM message m JOIN route r ON r.message = m.id "
             "JOIN alert a ON a.id = r.alert WHERE a.kind = 'movement' ORDER BY m.rowid"
@@ -146,5 +147,5 @@ def test_a_crowd_of_one_entry_delays_no_other_of_its_case(tmp_path: Path) -> Non
             "VALUES (?, 'mail', 'C', ?, 100, '{}')",
             [(f"M{n}", form) for n, form in enumerate(["alone"] * 2 + ["crowd"] * 10 + ["dust"])],
         )
-    assert post.recent_messages(store, "mail", "C", 0, 200) == 2
+    assert outbox.recent_messages(store, "mail", "C", 0, 200) == 2
     store.close()

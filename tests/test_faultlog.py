@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from home import staged
+from world.home import staged
 
-from monitor.app import open_home
-from monitor.faultlog import QUIET, FaultLog
+from monitor.app.fundwatch import open_home
+from monitor.loops.faultlog import QUIET, FaultLog
 
 Lines = Callable[[int], list[str]]
 

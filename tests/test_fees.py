@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from evm_story import CHAIN
+from world.evm_story import CHAIN
 
+from monitor.messages.sheets.fees import fee_words
 from monitor.model import Chain
-from monitor.sheets.fees import fee_words
 
 UTXO = Chain("bitcoin", "Bitcoin", "utxo", "BTC", 8, 6)
 

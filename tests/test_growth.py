@@ -16,19 +16,20 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from book import START, Book, transfer
-from fake_ledger import FakeLedger, FakeSource
-from home import Home
-from play import ETHEREUM, TOKEN, A, Play, X
+from world.book import START, Book, transfer
+from world.fake_ledger import FakeLedger, FakeSource
+from world.home import Home
+from world.play import ETHEREUM, TOKEN, A, Play, X
 
-from monitor import history
-from monitor.app import Fundwatch, open_home
+from monitor.app.fundwatch import Fundwatch, open_home
 from monitor.decide import decide
+from monitor.loops import first_contact
+from monitor.loops.lookups import Answers
+from monitor.loops.watch_file import NAMED_MOST
 from monitor.model import Entry, Kind, Severity, Subject, Transfer
-from monitor.plan import Plan
-from monitor.questions import Answers
-from monitor.store import Store, record, watch
-from monitor.watchdesk import NAMED_MOST
+from monitor.model.plan import Plan
+from monitor.store import record, watch
+from monitor.store.sqlite import Store
 
 FEW, MANY = 40, 400
 GROWTH = 1.3  # of the cost of one movement, from few to many
@@ -105,7 +106,7 @@ def settled(book: Book, moved: Sequence[Transfer]) -> Plan:
         now=book.now,
     )
     plan = decide(context, [batch])
-    return replace(plan, alerts=history.with_facts(book.store, context, plan, Answers()))
+    return replace(plan, alerts=first_contact.with_facts(book.store, context, plan, Answers()))
 
 
 def cost(folder: Path, moved: list[Transfer], severity: Severity) -> float:

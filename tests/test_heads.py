@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from play import ETHEREUM, TRON
+from world.play import ETHEREUM, TRON
 
-from monitor import heads
-from monitor.heads import Kept, Word
+from monitor.decide import heads
+from monitor.decide.heads import Kept, Word
 from monitor.model import Head
 
 NOW = 1_700_000_000

@@ -16,15 +16,12 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
-from home import Home, evm_home
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted_server import Call, Reply, serve
-from sinks import HttpSink, MailSink, answer
+from world.home import Home, evm_home
+from world.scripted_server import Call, Reply, serve
+from world.sinks import HttpSink, MailSink, answer
 
-from monitor import channels, hidden, prices, sources
-from monitor.errors import DeliveryError, SourceError
-from monitor.http import Http, Limiter
 from monitor.model import (
     Ask,
     Chain,
@@ -37,6 +34,9 @@ from monitor.model import (
     SourceConfig,
     Subject,
 )
+from monitor.model.errors import DeliveryError, SourceError
+from monitor.net import channels, hidden, prices, sources
+from monitor.net.http import Http, Limiter
 
 RENDERED = Rendered("s", "t", json='{"text": "t"}')
 MESSAGE = Outgoing("M-AAAA-BBBB-CCCC", "desk@example.org", 1_800_000_000, RENDERED)

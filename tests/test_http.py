@@ -15,7 +15,7 @@ from email.utils import formatdate
 from pathlib import Path
 
 import pytest
-from sinks import (
+from world.sinks import (
     DRIP_BODY,
     DRIP_HEADERS,
     DRIP_STATUS,
@@ -30,9 +30,9 @@ from sinks import (
     reset,
 )
 
-from monitor import net
-from monitor.errors import BadResponse, RateLimited, Refused, SourceError, Unavailable
-from monitor.http import Answer, Http, Limiter
+from monitor.model.errors import BadResponse, RateLimited, Refused, SourceError, Unavailable
+from monitor.net import wire
+from monitor.net.http import Answer, Http, Limiter
 
 SHORT = b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{}"
 
@@ -52,7 +52,7 @@ def test_get_brings_body_headers_and_hash() -> None:
     assert got.headers["x-more"] == "yes"
     assert got.sha256 == hashlib.sha256(b'{"a": 1}').hexdigest()
     assert request.path == "/api/v2?apikey=K&page=2"
-    assert request.headers["user-agent"] == net.USER_AGENT
+    assert request.headers["user-agent"] == wire.USER_AGENT
     assert request.headers["x-key"] == "H"
     assert http.calls == 1
 
@@ -335,7 +335,7 @@ def test_threads_share_a_client() -> None:
 )  # fmt: skip
 def test_retry_after(value: str | None, seconds: float | None) -> None:
     """Seconds or a date, bounded to an hour; anything else is as if it were not there."""
-    assert net.retry_after(value, 1_800_000_000.0) == seconds
+    assert wire.retry_after(value, 1_800_000_000.0) == seconds
 
 
 @pytest.mark.parametrize(
@@ -351,13 +351,13 @@ def test_retry_after(value: str | None, seconds: float | None) -> None:
 )  # fmt: skip
 def test_addresses_that_are_not_public(address: str) -> None:
     """Every way inside is known, translated ones too."""
-    assert not net.is_public(address)
+    assert not wire.is_public(address)
 
 
 @pytest.mark.parametrize("address", ["1.1.1.1", "100.63.255.255", "2606:4700::1", "::ffff:8.8.8.8"])
 def test_addresses_that_are_public(address: str) -> None:
     """The public internet stays reachable."""
-    assert net.is_public(address)
+    assert wire.is_public(address)
 
 
 class Clock:
@@ -479,13 +479,13 @@ def test_what_a_library_stumbles_over_when_time_is_over_is_a_time_out(
 ) -> None:
     """urllib3 asks a connection that was cut for its socket, which is gone."""
 
-    def work(deadline: net.Deadline) -> None:
+    def work(deadline: wire.Deadline) -> None:
         with deadline:
             while not deadline.expired and deadline.seconds < 1:
                 time.sleep(0.001)
             raise stumble("'NoneType' object has no attribute 'settimeout'")
 
     with pytest.raises(TimeoutError):
-        work(net.Deadline(0.0))
+        work(wire.Deadline(0.0))
     with pytest.raises(stumble):
-        work(net.Deadline(60.0))
+        work(wire.Deadline(60.0))

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from monitor import incidents
-from monitor.plan import Signal
-from monitor.store import Store, journal
+from monitor.decide import incidents
+from monitor.model.plan import Signal
+from monitor.store import journal
+from monitor.store.sqlite import Store
 
 HOUR = 3600
 DAY = 24 * HOUR

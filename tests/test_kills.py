@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from home import ALICE, BANK, BOB, SHOP, Scene, ids, staged, told, wait_for
-from sinks import Request
+from world.home import ALICE, BANK, BOB, SHOP, Scene, ids, staged, told, wait_for
+from world.sinks import Request
 
 WAYS = ((ALICE, SHOP), (BANK, ALICE), (BANK, BOB), (ALICE, BOB), (BOB, SHOP), (BANK, SHOP))
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from book import fee, transfer
 from hypothesis import given
 from hypothesis import strategies as st
-from play import BITCOIN, COIN, ETHEREUM, FAKE, TOKEN, A, B, X
+from world.book import fee, transfer
+from world.play import BITCOIN, COIN, ETHEREUM, FAKE, TOKEN, A, B, X
 
-from monitor import lanes, value
-from monitor.lanes import Loudness, Market
+from monitor.decide import loudness, worth
+from monitor.decide.loudness import Loudness, Market
 from monitor.model import Direction, Entry, Kind, Lane, Price, Subject, Transfer
 
 ASSETS = {("ethereum", TOKEN): COIN}
@@ -23,12 +23,12 @@ def judge(
     *rows: Transfer,
     known: bool = True,
     legs: tuple[Transfer, ...] = (),
-    market: Market = lanes.NO_MARKET,
+    market: Market = loudness.NO_MARKET,
     **terms: object,
 ) -> Loudness:
     chain = BITCOIN if rows[0].kind in (Kind.UTXO_IN, Kind.UTXO_OUT) else ETHEREUM
     entry = Entry("E0", Subject(chain.key, A), **terms)  # type: ignore[arg-type]
-    return lanes.loudness(
+    return loudness.loudness(
         entry, chain, rows, legs or rows, ASSETS, signature_known=known, market=market
     )
 
@@ -126,7 +126,7 @@ def test_what_has_no_price_is_never_below(units: int, cents: int, least: int) ->
 
     enough = units * cents >= least * 100 * 10**18
     assert lane(market(row.time)) is (Lane.NEWS if enough else Lane.QUIET)
-    assert lane(lanes.NO_MARKET) is Lane.NEWS
+    assert lane(loudness.NO_MARKET) is Lane.NEWS
     assert lane(market(row.time + 3601)) is Lane.NEWS
     assert lane(market(row.time, daily=True)) is Lane.NEWS
 
@@ -233,7 +233,7 @@ def test_one_price_alone_silences_nothing(prices: list[Price], lane: Lane, words
     """One coin came in: quiet only by a price that a second source, or the day before, bears
     out within a factor of two; of those that agree the higher counts."""
     row = replace(transfer(105, amount=ONE), time=NOON)
-    market = Market({("ethereum", ""): value.sort(prices)}, NOON)
+    market = Market({("ethereum", ""): worth.sort(prices)}, NOON)
     verdict = judge(row, market=market, min_amount={"USD": "1000"})
     assert verdict.lane is lane
     assert words.lower() in verdict.reason.lower()

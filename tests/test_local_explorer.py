@@ -10,12 +10,12 @@ from typing import Any
 import base58
 import pytest
 import requests
-from evm_feed import EvmFeed
-from evm_world import CHAIN_ID, ETHER, EvmWorld, Row, Step, send_block
-from parts import LitecoinFeed, Rpc
+from world.evm_feed import EvmFeed
+from world.evm_world import CHAIN_ID, ETHER, EvmWorld, Row, Step, send_block
+from world.parts import LitecoinFeed, Rpc
 
-from monitor.demo.explorer import Explorer
-from monitor.demo.ledger import (
+from monitor.demo.world.explorer import Explorer
+from monitor.demo.world.ledger import (
     ZERO_ADDRESS,
     AccountLedger,
     Input,

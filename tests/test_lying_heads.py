@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_ledger import FakeLedger, FakeSource, Move
-from play import ETHEREUM, HIGH, TOKEN, TRON, A, B, Play, X, native
+from world.fake_ledger import FakeLedger, FakeSource, Move
+from world.play import ETHEREUM, HIGH, TOKEN, TRON, A, B, Play, X, native
 
-from monitor import heads as heads_kept
+from monitor.decide import heads as heads_kept
 from monitor.model import AlertKind, Chain, Kind
 from monitor.store import heads, journal
 

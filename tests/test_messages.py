@@ -10,11 +10,11 @@ from email.message import EmailMessage
 from html.parser import HTMLParser
 
 import pytest
-import sample_alerts as sample
+import world.sample_alerts as sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor import messages
+from monitor.messages import render
 from monitor.model import (
     UINT256_MAX,
     AlertKind,
@@ -558,7 +558,7 @@ def test_facts_that_cannot_be_read_do_not_lose_the_alert(facts):
 def test_a_broken_template_does_not_lose_the_alert(tmp_path, broken):
     """Somebody edited the template: the alert still goes out, and says what is wrong."""
     (tmp_path / "mail.html.j2").write_text(broken, "utf-8")
-    templates = messages.environment(tmp_path, sample.ROOT / "config" / "templates")
+    templates = render.environment(tmp_path, sample.ROOT / "config" / "templates")
     rendered = sample.mail(*sample.storm(3), templates=templates, channel=sample.MAIL)
     assert "could not be laid out" in rendered.text
     assert all(view.alert.id in rendered.text for view in sample.storm(3))
@@ -570,7 +570,7 @@ def test_a_broken_template_does_not_lose_the_alert(tmp_path, broken):
 def test_a_users_template_hides_the_shipped_one(tmp_path):
     """A folder of one's own overrides one file and leaves the other as shipped."""
     (tmp_path / "mail.txt.j2").write_text("OURS {{ sheet.headline }}", "utf-8")
-    templates = messages.environment(tmp_path, sample.ROOT / "config" / "templates")
+    templates = render.environment(tmp_path, sample.ROOT / "config" / "templates")
     rendered = sample.mail(sample.outgoing(), templates=templates)
     assert rendered.text == (
         "OURS Payroll wallet 3 (case NK-07) sent 1,000,000 USDT to an unknown address; "
@@ -764,7 +764,7 @@ def test_machines_get_json_only():
 
 
 def daily(views, channel=sample.MAIL):
-    return messages.render_daily(
+    return render.render_daily(
         views,
         channel=channel,
         allowed_cases=None,
@@ -1013,7 +1013,7 @@ def test_daily_mail_of_a_day_without_news():
 @pytest.mark.parametrize("channel", [sample.MAIL, sample.HOOK], ids=["mail", "machine"])
 def test_test_message(channel):
     """A test says that it is one, and holds no alert."""
-    rendered = messages.render_test(
+    rendered = render.render_test(
         channel=channel,
         message_id="T-0001",
         now=sample.T0,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from home import ALICE, Home, configured, dev_chain, staged
-from scripted_server import Call, Reply, serve
+from world.home import ALICE, Home, configured, dev_chain, staged
+from world.scripted_server import Call, Reply, serve
 
 # PublicNode's answer to every question for an address's logs; seen for Base, BNB, Ethereum.
 PLEASE = "Please specify an address in your request or, to remove restrictions, order a node"

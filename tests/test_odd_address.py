@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from home import Home
-from scripted_server import Call, Reply, serve
+from world.home import Home
+from world.scripted_server import Call, Reply, serve
 
-from monitor.errors import SourceError
-from monitor.http import Http
+from monitor.loops.reading import Desk
 from monitor.model import Ask, Chain, Head, Interval, SourceConfig, Subject
-from monitor.reader import Desk
-from monitor.sources import build, http_options
+from monitor.model.errors import SourceError
+from monitor.net.http import Http
+from monitor.net.sources import build, http_options
 
 GOOD = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"
 ODD = "bc1zw508d6qejxtdg4y5r3zarvaryvaxxpcs"  # version 2: lawful, and unknown to explorers

@@ -10,20 +10,21 @@ from typing import Any
 
 import base58
 import pytest
-from home import ALICE, BANK, BOB, KEY, SHOP, payment
-from home import staged as staged_home
-from scripted_server import Call, Reply, serve
+from world.home import ALICE, BANK, BOB, KEY, SHOP, payment
+from world.home import staged as staged_home
+from world.scripted_server import Call, Reply, serve
 
-from monitor import sources
-from monitor.demo.explorer import Explorer
-from monitor.demo.ledger import AccountLedger, Input, Output, Tx, UtxoLedger, UtxoTx
-from monitor.errors import SourceError
-from monitor.http import Http
+from monitor.demo.world.explorer import Explorer
+from monitor.demo.world.ledger import AccountLedger, Input, Output, Tx, UtxoLedger, UtxoTx
+from monitor.loops.poll import Poller, World
+from monitor.loops.reading import Desk
 from monitor.model import Chain, Entry, SourceConfig, Subject
-from monitor.plan import Signal
-from monitor.poll import Poller, World
-from monitor.reader import Desk
-from monitor.store import Store, journal, watch
+from monitor.model.errors import SourceError
+from monitor.model.plan import Signal
+from monitor.net import sources
+from monitor.net.http import Http
+from monitor.store import journal, watch
+from monitor.store.sqlite import Store
 
 NOW = 1_700_100_000
 EVM = Chain("dev", "Dev", "evm", "ETH", 18, 12, chain_id=31337)

@@ -21,13 +21,13 @@ from typing import Any
 
 import pytest
 import yaml
-from home import ROOT
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
+from world.home import ROOT
 
 import monitor
-from monitor import daemon
+from monitor.app import daemon
 from monitor.cli import common, main
 
 OURS = "10001:10001"
@@ -179,7 +179,7 @@ def test_environment_of_the_tests_comes_from_the_lock() -> None:
     assert "--no-deps --no-build-isolation --editable ." in rule
     steps = (ROOT / ".ci/run").read_text("utf-8")
     assert not re.search(r"\bpip|test-newest", steps.replace("pipefail", ""))
-    node = json.loads((ROOT / "tests/anvil/package-lock.json").read_text("utf-8"))["packages"]
+    node = json.loads((ROOT / "tests/world/anvil/package-lock.json").read_text("utf-8"))["packages"]
     assert all(each.get("integrity") for path, each in node.items() if path)
 
 
@@ -335,7 +335,12 @@ def test_source_package_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> No
     (packed,) = (tmp_path / "out").glob("*.tar.gz")
     with tarfile.open(packed) as archive:
         inside = {name.split("/", 1)[-1] for name in archive.getnames()}
-    assert {"docs/install.md", "tests/home.py", "deploy/fundwatch.service", "Makefile"} <= inside
+    assert {
+        "docs/install.md",
+        "tests/world/home.py",
+        "deploy/fundwatch.service",
+        "Makefile",
+    } <= inside
     assert set(WANTED) <= inside
     assert not [name for name in inside if name.endswith(".pyc")]
 

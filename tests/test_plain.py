@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor import plain
-from monitor.model import UINT256_MAX, Status
+from monitor.model import UINT256_MAX, Status, plain
 
 ANY_TEXT = st.text(st.characters(codec=None), max_size=300)
 HEADER_BREAKERS = "\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"

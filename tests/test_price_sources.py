@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted_server import Call, Reply, serve
+from world.scripted_server import Call, Reply, serve
 
-from monitor import prices
-from monitor.errors import BadResponse, RateLimited, Refused, SourceError
-from monitor.http import Answer, Limiter
 from monitor.model import Chain, PriceIds, SourceConfig
-from monitor.ports import PriceSource
-from monitor.prices import coingecko, defillama
-from monitor.prices.reading import body
+from monitor.model.errors import BadResponse, RateLimited, Refused, SourceError
+from monitor.model.ports import PriceSource
+from monitor.net import prices
+from monitor.net.http import Answer, Limiter
+from monitor.net.prices import coingecko, defillama
+from monitor.net.prices.reading import body
 
 RECORDED = Path(__file__).resolve().parents[1].parent / "shared" / "explorers" / "recorded"
 needs_recordings = pytest.mark.skipif(not RECORDED.exists(), reason="no recordings beside the repo")

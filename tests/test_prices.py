@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sample_alerts as sample
-from home import (
+import world.sample_alerts as sample
+from hypothesis import given
+from hypothesis import strategies as st
+from world.home import (
     ALICE,
     BANK,
     BOB,
@@ -27,19 +29,20 @@ from home import (
     watchlist,
     with_prices,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-from scripted_server import Call, Reply, serve
-from sinks import HttpSink, hang
+from world.scripted_server import Call, Reply, serve
+from world.sinks import HttpSink, hang
 
-from monitor import prices, pricing, value
-from monitor.errors import ConfigError
-from monitor.http import Limiter
+from monitor.app.settings.load import load
+from monitor.decide import worth as value
+from monitor.loops import pricing
 from monitor.model import Asset, Chain, Kind, Lane, Price, PriceIds, SourceConfig
-from monitor.ports import PriceSource
-from monitor.settings import load
-from monitor.store import Store, journal
+from monitor.model.errors import ConfigError
+from monitor.model.ports import PriceSource
+from monitor.net import prices
+from monitor.net.http import Limiter
+from monitor.store import journal
 from monitor.store import prices as stored
+from monitor.store.sqlite import Store
 
 IDS = PriceIds("ethereum", "ethereum", "ethereum")
 ETHEREUM = Chain("ethereum", "Ethereum", "evm", "ETH", 18, 65, prices=IDS)

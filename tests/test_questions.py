@@ -6,16 +6,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fake_ledger import FakeLedger, FakeSource
-from play import ETHEREUM, A, X, native
-from scripted_server import Call, Reply, serve
+from world.fake_ledger import FakeLedger, FakeSource
+from world.play import ETHEREUM, A, X, native
+from world.scripted_server import Call, Reply, serve
 
-from monitor import questions, sources
-from monitor.errors import Refused, Unavailable
-from monitor.http import Http
+from monitor.loops import lookups
+from monitor.loops.reading import Desk
 from monitor.model import Chain, SourceConfig, TxWord
-from monitor.plan import Question
-from monitor.reader import Desk
+from monitor.model.errors import Refused, Unavailable
+from monitor.model.plan import Question
+from monitor.net import sources
+from monitor.net.http import Http
 
 
 class Slow(FakeSource):
@@ -53,11 +54,11 @@ def test_a_source_that_hangs_is_waited_for_once() -> None:
     for source in made:
         source.fault = Unavailable("no answer within 20 s")
     for _ in range(3):
-        answers = questions.answer(desk, wanted, lambda: sum(s.spent for s in made))
+        answers = lookups.answer(desk, wanted, lambda: sum(s.spent for s in made))
         assert (answers.words, answers.mute) == ({}, False)
     assert [source.spent for source in made] == [60.0, 60.0]
     assert not any(desk.usable(source, everything=False) for source in made)
-    assert questions.answer(desk, wanted).words == {}
+    assert lookups.answer(desk, wanted).words == {}
 
 
 @pytest.mark.parametrize(("why", "begun"), [("missing", 6), ("success", 2)])
@@ -65,7 +66,7 @@ def test_a_slow_source_has_one_deadline_a_plan(why: str, begun: int) -> None:
     """It answers, after five seconds each time: what can wait waits sooner."""
     ledger, (source,), desk = desk_of("one")
     source.seconds = 5.0
-    answers = questions.answer(desk, asked(ledger, 25, why), lambda: source.spent)
+    answers = lookups.answer(desk, asked(ledger, 25, why), lambda: source.spent)
     assert len(answers.words) == begun
 
 
@@ -74,8 +75,8 @@ def test_at_most_fifty_and_the_urgent_ones_first() -> None:
     ledger, (source,), desk = desk_of("one")
     source.seconds = 0.0
     success, missing = asked(ledger, 60, "success"), asked(ledger, 10)
-    answers = questions.answer(desk, [*success, *missing])
-    assert len(answers.words) == questions.MAX_QUESTIONS
+    answers = lookups.answer(desk, [*success, *missing])
+    assert len(answers.words) == lookups.MAX_QUESTIONS
     assert {q.tx for q in missing} <= answers.words.keys()
 
 
@@ -84,7 +85,7 @@ def test_a_block_is_compared_once_for_all_its_rows() -> None:
     ledger, (source,), desk = desk_of("one")
     wanted = asked(ledger, 50)
     source.seconds, source.forgotten = 0.0, {q.tx for q in wanted}
-    answers = questions.answer(desk, wanted)
+    answers = lookups.answer(desk, wanted)
     assert answers.hashes == {("one", 1): ledger.view.blocks[1].hash}
     assert all(not word.found for words in answers.words.values() for word in words)
 
@@ -94,10 +95,10 @@ def test_who_looks_nothing_up_is_not_called_ill() -> None:
     ledger, (one, two), desk = desk_of("one", "two")
     wanted = asked(ledger, 3)
     one.fault = two.fault = Refused("no look-ups here")
-    assert questions.answer(desk, wanted).mute
+    assert lookups.answer(desk, wanted).mute
     assert all(desk.usable(source, everything=False) for source in (one, two))
     two.fault = Unavailable("no answer")
-    assert not questions.answer(desk, wanted).mute
+    assert not lookups.answer(desk, wanted).mute
 
 
 def test_found_by_the_teller_where_the_other_lags() -> None:
@@ -106,7 +107,7 @@ def test_found_by_the_teller_where_the_other_lags() -> None:
     (question,) = asked(ledger, 1)
     two.stale = 3
     question = Question(question.tx, frozenset({"one"}), 1, "success")
-    (words,) = questions.answer(desk, [question]).words.values()
+    (words,) = lookups.answer(desk, [question]).words.values()
     assert [(w.source, w.found) for w in words] == [("two", False), ("one", True)]
 
 
@@ -164,7 +165,7 @@ def test_receipts_of_a_whole_block(whole_blocks: bool) -> None:
     with serve(node) as server:
         config = SourceConfig("node", "evm_rpc", server.url)
         source = sources.build(config, NODE, Http("node", config.url, attempts=1))
-        answers = questions.answer(Desk(NODE, [source]), wanted)
+        answers = lookups.answer(Desk(NODE, [source]), wanted)
     assert node.methods.count("eth_getBlockReceipts") == 1
     singles = node.methods.count("eth_getTransactionReceipt")
     assert (len(answers.words), singles) == ((70, 0) if whole_blocks else (49, 49))

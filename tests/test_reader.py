@@ -7,17 +7,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from fake_ledger import FakeLedger, FakeSource
-from home import evm_home
-from play import ETHEREUM, A, Play
+from world.fake_ledger import FakeLedger, FakeSource
+from world.home import evm_home
+from world.play import ETHEREUM, A, Play
 
-from monitor.demo.explorer import Explorer
-from monitor.demo.ledger import AccountLedger, Tx
-from monitor.errors import Refused, SourceError, Unavailable
-from monitor.http import Http
+from monitor.demo.world.explorer import Explorer
+from monitor.demo.world.ledger import AccountLedger, Tx
+from monitor.loops.reading import Desk, split
 from monitor.model import Batch, Chain, Head, Kind, SourceConfig, Subject, TokenFacts, Transfer
-from monitor.reader import Desk, split
-from monitor.sources.etherscan import Etherscan
+from monitor.model.errors import Refused, SourceError, Unavailable
+from monitor.net.http import Http
+from monitor.net.sources.etherscan import Etherscan
 
 ALICE, BOB, CAROL = ("0x" + name * 40 for name in "abc")
 DEV = Chain("dev", "Dev", "evm", "ETH", 18, 12, chain_id=31337)

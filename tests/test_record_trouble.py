@@ -15,12 +15,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from home import ALICE, DESK, ROOT, SHOP, Scene, bodies, environment, staged, stop, wait_for
+from world.home import ALICE, DESK, ROOT, SHOP, Scene, bodies, environment, staged, stop, wait_for
 
-from monitor import guard, recordwatch
 from monitor.cli import main
-from monitor.errors import Busy, StoreError, Unfit
-from monitor.store import Store
+from monitor.loops.health import recordwatch
+from monitor.model.errors import Busy, StoreError, Unfit
+from monitor.store import guard
+from monitor.store.sqlite import Store
 
 needs_root = pytest.mark.skipif(
     os.geteuid() != 0, reason="needs the right to mount or to change user"

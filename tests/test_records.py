@@ -10,11 +10,11 @@ from dataclasses import replace
 
 import jsonschema
 import pytest
-import sample_alerts as sample
+import world.sample_alerts as sample
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor import records
+from monitor.messages import objects
 from monitor.model import UINT256_MAX, AlertKind, Kind, Known, Status
 
 SCHEMA = json.loads((sample.ROOT / "docs" / "webhook.schema.json").read_text("utf-8"))
@@ -41,15 +41,15 @@ def test_the_schema_is_a_schema():
 @pytest.mark.parametrize("detail", ["full", "reference"])
 def test_bodies_hold_to_the_schema(name, detail):
     """Every kind of alert, whole and as a reference, is valid after a trip over the wire."""
-    body = records.webhook_body([SAMPLES[name]], sample.T0, detail=detail)
-    wire = records.json_text(body).encode("utf-8")
+    body = objects.webhook_body([SAMPLES[name]], sample.T0, detail=detail)
+    wire = objects.json_text(body).encode("utf-8")
     VALID.validate(json.loads(wire))
 
 
 @pytest.mark.parametrize("field", ["id", "transfers", "severity", "created"])
 def test_the_schema_refuses_a_body_without(field):
     """The schema is not so lax that anything would pass."""
-    body = records.webhook_body([sample.outgoing()], sample.T0)
+    body = objects.webhook_body([sample.outgoing()], sample.T0)
     del body["data"]["alerts"][0][field]
     assert not VALID.is_valid(body)
 
@@ -57,7 +57,7 @@ def test_the_schema_refuses_a_body_without(field):
 def test_transfer_object_to_the_letter():
     """Field names and values exactly as the contract says."""
     view = sample.usdt()
-    assert records.transfer_object(view) == {
+    assert objects.transfer_object(view) == {
         "chain": "tron",
         "tx": sample.tx_hash("one"),
         "leg": view.row.transfer.leg,
@@ -97,8 +97,8 @@ def test_alert_object_to_the_letter():
         *("id", "kind", "lane", "severity", "chain", "tx", "entry", "direction", "transfers"),
         *("names", "amends", "created", "state", "deliveries"),
     ]
-    assert list(records.alert_object(sample.outgoing())) == keys
-    assert list(records.alert_object(sample.notice())) == [*keys, "title"]
+    assert list(objects.alert_object(sample.outgoing())) == keys
+    assert list(objects.alert_object(sample.notice())) == [*keys, "title"]
 
 
 def test_names_are_claims_with_their_source():
@@ -107,7 +107,7 @@ def test_names_are_claims_with_their_source():
     view = sample.bitcoin(
         names={"a": name, "b": Known("Cousin", "ZZ-99", watched=True, entry_id="E-OTHER")}
     )
-    shown = records.alert_object(view, {"NK-11"})["names"]
+    shown = objects.alert_object(view, {"NK-11"})["names"]
     assert shown["a"] == {
         "name": "Shop",
         "category": "exchange",
@@ -118,20 +118,20 @@ def test_names_are_claims_with_their_source():
         "shipped": True,
     }
     assert (shown["b"]["name"], shown["b"]["watched"]) == (None, True)
-    assert records.alert_object(view)["names"]["b"]["name"] == "Cousin"
+    assert objects.alert_object(view)["names"]["b"]["name"] == "Cousin"
 
 
 def test_unconfirmed_and_fee_rows():
     """Unconfirmed rows have no block and no time, a fee has no recipient."""
-    pending = records.transfer_object(sample.ether(status=Status.PENDING))
+    pending = objects.transfer_object(sample.ether(status=Status.PENDING))
     assert (pending["time"], pending["block_height"], pending["status"]) == (None, None, "pending")
-    fee = records.transfer_object(sample.ether(kind=Kind.FEE, recipient=None))
+    fee = objects.transfer_object(sample.ether(kind=Kind.FEE, recipient=None))
     assert (fee["kind"], fee["to"]) == ("fee", None)
 
 
 def test_reference_holds_nothing_else():
     """A reference tells neither label, reason, address, amount, case nor transaction."""
-    assert records.reference_object(sample.outgoing()) == {
+    assert objects.reference_object(sample.outgoing()) == {
         "id": "A-10482",
         "kind": "movement",
         "severity": "high",
@@ -143,20 +143,20 @@ def test_reference_holds_nothing_else():
 def test_labels_of_other_cases_stay_away():
     """An entry of a case that was not told remains a watched address without a name."""
     view = replace(sample.bitcoin(), transfers=sample.bitcoin().all_legs)
-    body = records.json_text(records.webhook_body([view], sample.T0, allowed={"NK-11"}))
+    body = objects.json_text(objects.webhook_body([view], sample.T0, allowed={"NK-11"}))
     assert "Secret cousin" not in body
     assert "ZZ-99" not in body
     assert "E-OTHER" not in body
     assert sample.OTHER_ENTRY.subject.address in body
-    assert "Secret cousin" in records.json_text(records.webhook_body([view], sample.T0))
+    assert "Secret cousin" in objects.json_text(objects.webhook_body([view], sample.T0))
 
 
 @given(st.integers(0, UINT256_MAX), st.integers(0, 36))
 def test_amounts_are_exact(amount, decimals):
     """Any uint256 comes through as decimal text, in JSON and as coins in CSV."""
     view = sample.usdt(amount, decimals=decimals)
-    assert records.transfer_object(view)["amount"] == str(amount)
-    row = table(records.csv_rows([view]))[0]
+    assert objects.transfer_object(view)["amount"] == str(amount)
+    row = table(objects.csv_rows([view]))[0]
     assert row["amount"] == str(amount)
     assert int(row["amount_decimal"].replace(".", "")) == amount
     assert len(row["amount_decimal"].partition(".")[2]) == decimals
@@ -165,14 +165,14 @@ def test_amounts_are_exact(amount, decimals):
 def test_no_floats_anywhere():
     """JSON of every sample parses without a single float."""
     for view in SAMPLES.values():
-        text = records.json_text(records.webhook_body([view], sample.T0))
+        text = objects.json_text(objects.webhook_body([view], sample.T0))
         json.loads(text, parse_float=lambda number: pytest.fail(f"float {number}"))
 
 
 def test_more_alerts_than_a_body_holds_are_a_mistake():
     """The caller splits; a body that is too long is never built."""
     with pytest.raises(ValueError, match="501 alerts"):
-        records.webhook_body([sample.outgoing()] * 501, sample.T0)
+        objects.webhook_body([sample.outgoing()] * 501, sample.T0)
 
 
 def table(lines):
@@ -184,7 +184,7 @@ def test_formulas_are_neutralised(start):
     """A label that begins like a formula gets an apostrophe before it."""
     entry = sample.make_entry(sample.TRON, sample.WATCHED, label=f"{start}HYPERLINK(1)")
     view = replace(sample.usdt(), entries=(entry,))
-    row = table(records.csv_rows([view]))[0]
+    row = table(objects.csv_rows([view]))[0]
     assert row["labels"].startswith("'")
 
 
@@ -197,18 +197,18 @@ def test_no_formula_stands_behind_a_separator(split, sign):
     """However a spreadsheet splits a line, no part of it that a stranger wrote is calculated;
     and what was written comes back."""
     text = f"a{split}{sign}cmd|'/c calc'!A0{split}b"
-    line = records.csv_line(["x", text, "y"])
+    line = objects.csv_line(["x", text, "y"])
     for part in re.split("[;,|\t\r\n\v\u2028\uff1b]", line):
         assert not re.match('[\\s"]*[=+@\uff1d\uff0b\uff0d\uff20-]', part), part
     [[_, cell, _]] = csv.reader(io.StringIO(line, newline=""))
-    assert records.unguarded(cell) == text
+    assert objects.unguarded(cell) == text
 
 
 @pytest.mark.parametrize("text", ["a;=1", "a;'=1", "a;''=1", "=1", "''=1", "x-1", "a; b", "1;2"])
 def test_a_guard_is_taken_away_again(text):
     """Also where the text itself holds apostrophes; what is no formula stays as it is."""
-    [[cell]] = csv.reader(io.StringIO(records.csv_line([text]), newline=""))
-    assert records.unguarded(cell) == text
+    [[cell]] = csv.reader(io.StringIO(objects.csv_line([text]), newline=""))
+    assert objects.unguarded(cell) == text
 
 
 @given(st.text(st.characters(codec=None), max_size=80))
@@ -216,7 +216,7 @@ def test_csv_survives_any_symbol_and_label(text):
     """Whatever a chain or a person wrote, the table keeps its columns and is encodable."""
     entry = sample.make_entry(sample.TRON, sample.WATCHED, label=text)
     view = replace(sample.usdt(verified=False, symbol=text), entries=(entry,))
-    lines = "".join(records.csv_rows([view, sample.usdt()]))
+    lines = "".join(objects.csv_rows([view, sample.usdt()]))
     lines.encode("utf-8")
     rows = table([lines])
     assert [row["tx"] for row in rows] == [sample.tx_hash("one")] * 2
@@ -225,8 +225,8 @@ def test_csv_survives_any_symbol_and_label(text):
 
 def test_csv_lines_end_as_the_standard_says():
     """RFC 4180: CRLF, header first, every column of the contract, addresses in full."""
-    lines = list(records.csv_rows([sample.usdt()]))
-    assert lines[0] == ",".join(records.TRANSFER_COLUMNS) + "\r\n"
+    lines = list(objects.csv_rows([sample.usdt()]))
+    assert lines[0] == ",".join(objects.TRANSFER_COLUMNS) + "\r\n"
     assert all(line.endswith("\r\n") for line in lines)
     assert sample.WATCHED in lines[1]
     assert sample.RECEIVER in lines[1]
@@ -234,6 +234,6 @@ def test_csv_lines_end_as_the_standard_says():
 
 def test_alert_table_has_a_line_for_everything():
     """Alerts without transfers have a line of their own; the others one per transfer."""
-    rows = table(records.alert_csv_rows([sample.notice(), sample.history()]))
+    rows = table(objects.alert_csv_rows([sample.notice(), sample.history()]))
     assert [row["alert_id"] for row in rows] == ["N-220", "A-10001", "A-10001"]
     assert [row["amount"] for row in rows] == ["", "1000000000000", "5000000"]

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from evm_feed import EvmFeed
-from home import ALICE, BOB, Scene, entry, staged, told, wait_for, watchlist
-from parts import LitecoinFeed, Rpc
+from world.evm_feed import EvmFeed
+from world.home import ALICE, BOB, Scene, entry, staged, told, wait_for, watchlist
+from world.parts import LitecoinFeed, Rpc
 
-from monitor.demo.ledger import AccountLedger, UtxoLedger
+from monitor.demo.world.ledger import AccountLedger, UtxoLedger
 
 pytestmark = pytest.mark.real
 

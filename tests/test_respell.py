@@ -10,8 +10,8 @@ from typing import Any
 
 import base58
 import pytest
-from home import Home
-from scripted_server import Call, Reply, serve
+from world.home import Home
+from world.scripted_server import Call, Reply, serve
 
 SCRIPT = bytes.fromhex("77" * 20)
 OLD, NEW, OTHER = (

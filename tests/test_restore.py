@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from home import (
+from sqlite_utils import Database
+from world.home import (
     ALICE,
     BANK,
     BOB,
@@ -24,10 +25,9 @@ from home import (
     told,
     wait_for,
 )
-from sqlite_utils import Database
 
-from monitor.store import Store
 from monitor.store.schema import APPLICATION_ID, VERSION, migrations
+from monitor.store.sqlite import Store
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
-from home import ALICE, BANK, BOB, SHOP, Scene, bodies, evm_home, staged, stop, told, wait_for
-from sinks import HttpSink, RawServer, answer, hang
+from world.home import ALICE, BANK, BOB, SHOP, Scene, bodies, evm_home, staged, stop, told, wait_for
+from world.sinks import HttpSink, RawServer, answer, hang
 
-from monitor.app import open_home
-from monitor.outbox import Rounds
+from monitor.app.fundwatch import open_home
+from monitor.loops.deliver import Rounds
 from monitor.store import journal
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor import routing
+from monitor.decide import routing
 from monitor.model import (
     Alert,
     AlertKind,

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from monitor import settings
-from monitor.config_chains import KIND_FAMILY
-from monitor.config_channels import CHANNEL_KEYS
-from monitor.errors import ConfigError
+from monitor.app.settings import load
+from monitor.app.settings.chains import KIND_FAMILY
+from monitor.app.settings.channels import CHANNEL_KEYS
+from monitor.model.errors import ConfigError
 
 CANARY = "c4nary-5ecret-v4lue"
 BOOK = "0x4F47Bc496083C727c5fbe3CE9CDf2B0f6496270c"
@@ -28,13 +28,13 @@ def home_with(tmp_path: Path, **files: str) -> Path:
 
 def problems(home: Path, environ: dict[str, str] | None = None) -> list[str]:
     with pytest.raises(ConfigError) as error:
-        settings.load(home, environ or {})
+        load.load(home, environ or {})
     return [str(p) for p in error.value.problems]
 
 
 def test_an_empty_home_gives_the_shipped_defaults(tmp_path: Path):
     """With nothing written, everything keyless is in service, and the rest is told."""
-    loaded = settings.load(tmp_path, {})
+    loaded = load.load(tmp_path, {})
     assert loaded.chains["bitcoin"].sources == ("blockstream", "mempool-space")
     assert loaded.sources["blockstream"].calls_per_hour == 700
     assert "etherscan" not in loaded.sources
@@ -47,13 +47,13 @@ def test_an_empty_home_gives_the_shipped_defaults(tmp_path: Path):
 def test_a_key_brings_its_source_into_service(tmp_path: Path):
     """A set key makes Etherscan the first source, at the free plan's limits."""
     home = home_with(tmp_path, env="ETHERSCAN_KEY=from-file\nTRONGRID_KEY=t\n")
-    loaded = settings.load(home, {})
+    loaded = load.load(home, {})
     etherscan = loaded.sources["etherscan"]
     assert (etherscan.api_key, etherscan.rate_per_second) == ("from-file", 3)
     assert etherscan.calls_per_day == 100_000
     assert loaded.chains["ethereum"].sources[0] == "etherscan"
     assert loaded.sources["trongrid"].rate_per_second == 12
-    assert settings.load(home, {"ETHERSCAN_KEY": "env"}).sources["etherscan"].api_key == "env"
+    assert load.load(home, {"ETHERSCAN_KEY": "env"}).sources["etherscan"].api_key == "env"
 
 
 def test_single_keys_go_over_the_shipped_ones(tmp_path: Path):
@@ -65,7 +65,7 @@ def test_single_keys_go_over_the_shipped_ones(tmp_path: Path):
         "  blockstream: {rate_per_second: 0.5}\n",
         settings="every: 60\ntimezone: Europe/Zurich\nhold_minutes: 5\n",
     )
-    loaded = settings.load(home, {})
+    loaded = load.load(home, {})
     ethereum = loaded.chains["ethereum"]
     assert (ethereum.finality, ethereum.sources, ethereum.chain_id) == (99, ("mine",), 1)
     assert loaded.chains["bnb"].finality == 15
@@ -77,9 +77,7 @@ def test_single_keys_go_over_the_shipped_ones(tmp_path: Path):
 def test_an_emptied_list_of_own_rows_keeps_the_shipped_ones(tmp_path: Path):
     """A file whose rows are all notes does not remove the shipped rows."""
     home = home_with(tmp_path, sources="sources:\n  # all notes\n", chains="# nothing\n")
-    assert (
-        settings.load(home, {}).sources.keys() == settings.load(tmp_path / "x", {}).sources.keys()
-    )
+    assert load.load(home, {}).sources.keys() == load.load(tmp_path / "x", {}).sources.keys()
 
 
 def test_any_evm_chain_needs_only_the_keys_of_the_contract(tmp_path: Path):
@@ -90,7 +88,7 @@ def test_any_evm_chain_needs_only_the_keys_of_the_contract(tmp_path: Path):
         "         native: {symbol: XYZ, decimals: 18}}\n",
         sources="sources:\n  node: {kind: evm_rpc, url: https://node.example.org}\n",
     )
-    chain = settings.load(home, {}).chains["mine"]
+    chain = load.load(home, {}).chains["mine"]
     assert (chain.name, chain.chain_id, chain.symbol, chain.finality) == ("mine", 1234, "XYZ", 7)
     assert chain.sources == ("node",)
 
@@ -108,7 +106,7 @@ def test_channels_resolve_their_secrets(tmp_path: Path):
         "    allow_private: true\n    detail: reference\n",
         env="U=user\nP='p#ss w0rd'\n",
     )
-    loaded = settings.load(home, {"HOOK": "https://x.example/h?k=1"})
+    loaded = load.load(home, {"HOOK": "https://x.example/h?k=1"})
     desk, tool = loaded.channels["desk"], loaded.channels["tool"]
     assert (desk.user, desk.password, desk.port) == ("user", "p#ss w0rd", 587)
     assert (desk.sender, desk.to) == ("a@example.org", ("b@example.org", "c@example.org"))
@@ -129,7 +127,7 @@ def test_ports_follow_the_kind_of_security(tmp_path: Path):
         f"  m-{s}: {{kind: email, host: 127.0.0.1, security: {s}, from: a@b.c, to: d@e.f}}\n"
         for s in ("starttls", "tls", "none")
     )
-    loaded = settings.load(home_with(tmp_path, channels=f"channels:\n{rows}"), {})
+    loaded = load.load(home_with(tmp_path, channels=f"channels:\n{rows}"), {})
     assert [c.port for c in loaded.channels.values()] == [587, 465, 25]
 
 
@@ -315,7 +313,7 @@ def test_no_secret_shows_in_what_is_loaded(tmp_path: Path):
         settings="proxy_env: PROXY\n",
         env=f"A={CANARY}\n",
     )
-    loaded = settings.load(
+    loaded = load.load(
         home, {"U": f"https://x.example/{CANARY}", "PROXY": f"http://u:{CANARY}@p.example:1"}
     )
     assert loaded.sources["etherscan"].api_key == CANARY
@@ -331,7 +329,7 @@ def test_nothing_is_filled_into_values_of_dotenv(tmp_path: Path):
         tmp_path,
         env="\ufeffexport ETHERSCAN_KEY='a${HOME}#b'  # note\r\nTRONGRID_KEY=plain # note\r\n",
     )
-    loaded = settings.load(home, {"HOME": "/x"})
+    loaded = load.load(home, {"HOME": "/x"})
     assert loaded.sources["etherscan"].api_key == "a${HOME}#b"
     assert loaded.sources["trongrid"].api_key == "plain"
 
@@ -347,7 +345,7 @@ def test_weak_spots_are_notes(tmp_path: Path):
         chanels="channels: {}\n",
     )
     (home / ".env").chmod(0o644)
-    notes = "\n".join(settings.load(home, {}).notes)
+    notes = "\n".join(load.load(home, {}).notes)
     for part in (
         "w: the url is http://",
         "w: messages are not signed",
@@ -362,13 +360,13 @@ def test_weak_spots_are_notes(tmp_path: Path):
 def test_a_local_stand_in_for_a_public_explorer_needs_no_key(tmp_path: Path):
     """Pointing etherscan at this machine keeps it in service without its key."""
     home = home_with(tmp_path, sources="sources:\n  etherscan: {url: 'http://localhost:8/api'}\n")
-    assert settings.load(home, {}).sources["etherscan"].url == "http://localhost:8/api"
+    assert load.load(home, {}).sources["etherscan"].url == "http://localhost:8/api"
 
 
 def test_another_way_to_give_a_url_replaces_the_shipped_one(tmp_path: Path):
     """url_env in the user's row takes the place of the shipped url."""
     home = home_with(tmp_path, sources="sources:\n  publicnode-bnb: {url_env: NODE}\n")
-    loaded = settings.load(home, {"NODE": "https://node.example/k"})
+    loaded = load.load(home, {"NODE": "https://node.example/k"})
     assert loaded.sources["publicnode-bnb"].url == "https://node.example/k"
 
 
@@ -381,10 +379,10 @@ def test_a_login_needs_both_parts(tmp_path: Path):
 
 def test_the_homes_names_go_over_the_shipped_ones(tmp_path: Path):
     """A line of the home's address book replaces the public label of its address and chain."""
-    shipped = settings.load(tmp_path / "x", {}).addressbook
+    shipped = load.load(tmp_path / "x", {}).addressbook
     (chain, address), label = next(iter(shipped.items()))
     home = home_with(tmp_path, addressbook=f"{address},{chain},Our own name\n")
-    both = settings.load(home, {}).addressbook
+    both = load.load(home, {}).addressbook
     assert label.shipped
     assert (both[chain, address].label, both[chain, address].shipped) == ("Our own name", False)
     assert len(both) == len(shipped)
@@ -392,9 +390,9 @@ def test_the_homes_names_go_over_the_shipped_ones(tmp_path: Path):
 
 def test_an_address_book_in_the_wrong_place_is_told(tmp_path: Path):
     """The shipped one lies in config/, the home's own does not."""
-    assert not any("addressbook" in note for note in settings.load(tmp_path, {}).notes)
+    assert not any("addressbook" in note for note in load.load(tmp_path, {}).notes)
     (home_with(tmp_path) / "config/addressbook.csv").write_text("")
-    assert any("addressbook.csv is not read" in note for note in settings.load(tmp_path, {}).notes)
+    assert any("addressbook.csv is not read" in note for note in load.load(tmp_path, {}).notes)
 
 
 def test_a_users_asset_goes_over_the_shipped_one(tmp_path: Path):
@@ -403,7 +401,7 @@ def test_a_users_asset_goes_over_the_shipped_one(tmp_path: Path):
     home = home_with(
         tmp_path, assets=f"assets:\n  ethereum:\n    '{contract}': {{symbol: T, decimals: 6}}\n"
     )
-    before, after = settings.load(tmp_path / "x", {}).assets, settings.load(home, {}).assets
+    before, after = load.load(tmp_path / "x", {}).assets, load.load(home, {}).assets
     assert before["ethereum", contract].symbol == "USDT"
     assert after["ethereum", contract].symbol == "T"
     assert len(before) == len(after)
@@ -415,23 +413,23 @@ def test_a_users_asset_goes_over_the_shipped_one(tmp_path: Path):
 )
 def test_settings_know_exactly_the_kinds_that_exist(module: str, table: str, kinds: object):
     """A kind that can be written down has an implementation, and the other way round."""
-    assert set(getattr(importlib.import_module(f"monitor.{module}"), table)) == set(kinds)
+    assert set(getattr(importlib.import_module(f"monitor.net.{module}"), table)) == set(kinds)
 
 
 def test_the_example_env_and_channels_load_when_their_notes_are_taken_off(tmp_path: Path):
     """Taking the # off every example line of channels.yaml and .env.example is in order."""
     channels = []
-    for line in (settings.shipped_config() / "channels.yaml").read_text().splitlines():
+    for line in (load.shipped_config() / "channels.yaml").read_text().splitlines():
         bare = line.removeprefix("  # ")
         channels.append(f"  {bare}" if bare != line and ":" in bare else line)
-    text = settings.shipped_example(".env.example").read_text()
+    text = load.shipped_example(".env.example").read_text()
     names = ("SMTP_USER", "SMTP_PASSWORD", "HOOK_SECRET", "SLACK_URL", "APPRISE_URLS")
     env = "".join(f"{name}={'https://x' if 'URL' in name else 'value'}\n" for name in names)
     assert all(f"# {name}=" in text for name in names)
     pem = tmp_path / "our-ca.pem"
     pem.write_text("x")
     shown = "\n".join(channels).replace("/etc/ssl/our-ca.pem", str(pem))
-    loaded = settings.load(home_with(tmp_path, channels=shown, env=env), {})
+    loaded = load.load(home_with(tmp_path, channels=shown, env=env), {})
     assert set(loaded.channels) == {
         *("desk-mail", "case-tool", "desk-slack", "night-phone", "ops-mail")
     }
@@ -440,13 +438,13 @@ def test_the_example_env_and_channels_load_when_their_notes_are_taken_off(tmp_pa
 
 def test_the_shipped_settings_show_every_key_and_load_without_their_signs(tmp_path: Path):
     """A key that is left out would not be found; one that does not load would mislead."""
-    text = (settings.shipped_config() / "settings.yaml").read_text()
+    text = (load.shipped_config() / "settings.yaml").read_text()
     shown = re.findall(r"(?m)^# ([a-z_]+): (\S[^#]*)", text)
-    assert sorted(key for key, _ in shown) == sorted(settings.SETTING_KEYS)
+    assert sorted(key for key, _ in shown) == sorted(load.SETTING_KEYS)
     other = ("_file", "proxy_env", "heartbeat_url_env", "escalate_to", "ca_bundle")
     lines = [f"{key}: {value.strip()}\n" for key, value in shown if not key.endswith(other)]
     home = home_with(tmp_path, settings="".join(lines))
-    settings.load(home, {"FUNDWATCH_LINK_SECRET": "s" * 32})
+    load.load(home, {"FUNDWATCH_LINK_SECRET": "s" * 32})
 
 
 @pytest.mark.parametrize(

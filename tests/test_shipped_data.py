@@ -9,14 +9,14 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from parts import REPO, SHARED
+from world.parts import REPO, SHARED
 
-from monitor import settings
-from monitor.addressbook import CATEGORIES
-from monitor.chains import canonical, display
+from monitor.app.settings import load
+from monitor.chains.address import canonical, display
 from monitor.model import CONFIDENCES
+from monitor.watchlist.addressbook import CATEGORIES
 
-LOADED = settings.load(Path("/nonexistent"), {})
+LOADED = load.load(Path("/nonexistent"), {})
 BOOK = (REPO / "config/addressbook.csv").read_text("utf-8")
 ROWS = list(csv.DictReader(line for line in BOOK.splitlines() if not line.startswith("#")))
 DATE = re.compile(r"20\d\d(-\d\d-\d\d)?\Z")

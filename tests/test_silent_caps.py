@@ -14,13 +14,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from scripted_server import Call, Reply, serve
 from test_source_evm_rpc import Node, coin
 from test_source_trongrid import TRON, b58
 from test_source_trongrid import tx_id as tron_id
+from world.scripted_server import Call, Reply, serve
 
-from monitor.demo.explorer import Explorer
-from monitor.demo.ledger import (
+from monitor.demo.world.explorer import Explorer
+from monitor.demo.world.ledger import (
     AccountLedger,
     Input,
     Internal,
@@ -30,10 +30,10 @@ from monitor.demo.ledger import (
     UtxoLedger,
     UtxoTx,
 )
-from monitor.http import Http
 from monitor.model import Ask, Batch, Chain, Interval, SourceConfig, Subject
-from monitor.ports import Source
-from monitor.sources import build
+from monitor.model.ports import Source
+from monitor.net.http import Http
+from monitor.net.sources import build
 
 BLOCKS = 140
 DEV = Chain("dev", "Dev", "evm", "ETH", 18, 12, chain_id=31337, wrapped="0x" + "ee" * 20)

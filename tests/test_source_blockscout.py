@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evm_story import (
+from world.evm_story import (
     CHAIN,
     COIN,
     HEAD,
@@ -25,13 +25,13 @@ from evm_story import (
     rpc_block,
     tx_of,
 )
-from scripted_server import Call, Reply, Server, serve
+from world.scripted_server import Call, Reply, Server, serve
 
-from monitor.errors import BadResponse, NotYet, Refused
-from monitor.http import Answer, Http
 from monitor.model import Ask, Batch, Chain, Interval, Kind, SourceConfig, Subject
-from monitor.sources import etherscan
-from monitor.sources.blockscout import Blockscout, parse_transaction, unsure_failures
+from monitor.model.errors import BadResponse, NotYet, Refused
+from monitor.net.http import Answer, Http
+from monitor.net.sources import etherscan
+from monitor.net.sources.blockscout import Blockscout, parse_transaction, unsure_failures
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 RECORDED = SHARED / "explorers" / "recorded" / "blockscout"

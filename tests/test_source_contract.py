@@ -12,15 +12,16 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
-import evm_story
 import pytest
-from scripted_server import Call, Reply, serve
+from world import evm_story
+from world.scripted_server import Call, Reply, serve
 
-from monitor import chains, sources
-from monitor.errors import BadResponse, RateLimited, Refused, SourceError, Unavailable
-from monitor.http import Http
+from monitor.chains import address as chains
 from monitor.model import Ask, Batch, Chain, Head, Interval, SourceConfig, Subject
-from monitor.ports import Source
+from monitor.model.errors import BadResponse, RateLimited, Refused, SourceError, Unavailable
+from monitor.model.ports import Source
+from monitor.net import sources
+from monitor.net.http import Http
 
 KEY = "SECRET-key-0123456789"
 

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from parts import LitecoinFeed, Rpc
-from scripted_server import Call, Reply, Server, serve
+from world.parts import LitecoinFeed, Rpc
+from world.scripted_server import Call, Reply, Server, serve
 
-from monitor.demo.explorer import Explorer
-from monitor.demo.ledger import Input, Output, UtxoLedger, UtxoTx
-from monitor.errors import BadResponse, Refused, SourceError
-from monitor.http import Http
+from monitor.demo.world.explorer import Explorer
+from monitor.demo.world.ledger import Input, Output, UtxoLedger, UtxoTx
 from monitor.model import Ask, Batch, Chain, Head, Interval, Kind, SourceConfig, Subject
-from monitor.sources.esplora import Esplora, parse_transaction, parse_transactions
+from monitor.model.errors import BadResponse, Refused, SourceError
+from monitor.net.http import Http
+from monitor.net.sources.esplora import Esplora, parse_transaction, parse_transactions
 
 RECORDED = Path(__file__).resolve().parents[1].parent / "shared" / "explorers" / "recorded"
 needs_recordings = pytest.mark.skipif(not RECORDED.exists(), reason="no recordings beside the repo")

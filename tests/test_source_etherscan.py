@@ -11,15 +11,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evm_story import CHAIN, HEAD, ME, PEER, EtherscanServer, Move, block_hash, expected, tx_of
-from expected_evm import KITTIES, KITTY_IDS, RECORDINGS, Recording, Row
-from scripted_server import Call, Reply, Server, serve
+from world.evm_story import (
+    CHAIN,
+    HEAD,
+    ME,
+    PEER,
+    EtherscanServer,
+    Move,
+    block_hash,
+    expected,
+    tx_of,
+)
+from world.expected_evm import KITTIES, KITTY_IDS, RECORDINGS, Recording, Row
+from world.scripted_server import Call, Reply, Server, serve
 
-from monitor.errors import BadResponse, RateLimited, Refused, SourceError, Unavailable
-from monitor.http import Answer, Http
 from monitor.model import Ask, Batch, Chain, Interval, Kind, SourceConfig, Subject, Transfer
-from monitor.sources.blockscout import parse_token_transfers
-from monitor.sources.etherscan import (
+from monitor.model.errors import BadResponse, RateLimited, Refused, SourceError, Unavailable
+from monitor.net.http import Answer, Http
+from monitor.net.sources.blockscout import parse_token_transfers
+from monitor.net.sources.etherscan import (
     Etherscan,
     hex_answer,
     parse_head,

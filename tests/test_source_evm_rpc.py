@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 from conftest import EvmWorld
-from evm_world import Row
-from parts import Rpc
-from scripted_server import Call, Reply, Server, serve
+from world.evm_world import Row
+from world.parts import Rpc
+from world.scripted_server import Call, Reply, Server, serve
 
-from monitor.errors import (
+from monitor.model import Ask, Batch, Chain, Head, Interval, Kind, SourceConfig, Subject
+from monitor.model.errors import (
     BadResponse,
     NotServed,
     NotYet,
@@ -25,9 +26,8 @@ from monitor.errors import (
     SourceError,
     Unavailable,
 )
-from monitor.http import Answer, Http
-from monitor.model import Ask, Batch, Chain, Head, Interval, Kind, SourceConfig, Subject
-from monitor.sources.evm_logs import (
+from monitor.net.http import Answer, Http
+from monitor.net.sources.evm_logs import (
     BATCH,
     DEPOSIT,
     SINGLE,
@@ -37,14 +37,8 @@ from monitor.sources.evm_logs import (
     parse_logs,
     topic_of,
 )
-from monitor.sources.evm_refusals import TooWide, classify
-from monitor.sources.evm_rpc import (
-    MAX_CALLS,
-    EvmRpc,
-    parse_envelope,
-    parse_head,
-    parse_receipt,
-)
+from monitor.net.sources.evm_refusals import TooWide, classify
+from monitor.net.sources.evm_rpc import MAX_CALLS, EvmRpc, parse_envelope, parse_head, parse_receipt
 
 RECORDED = Path(__file__).resolve().parents[1].parent / "shared/explorers/recorded/evm_rpc"
 needs_recordings = pytest.mark.skipif(not RECORDED.exists(), reason="no recordings beside the repo")

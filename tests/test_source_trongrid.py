@@ -13,13 +13,11 @@ from typing import Any
 
 import base58
 import pytest
-from scripted_server import Call, Reply, Server, serve
+from world.scripted_server import Call, Reply, Server, serve
 
-from monitor import absence
-from monitor.demo.explorer import Explorer
-from monitor.demo.ledger import AccountLedger, Internal, TokenMove, TokenName, Tx
-from monitor.errors import BadResponse, RateLimited, Refused, SourceError, Unavailable
-from monitor.http import Http
+from monitor.decide import absence
+from monitor.demo.world.explorer import Explorer
+from monitor.demo.world.ledger import AccountLedger, Internal, TokenMove, TokenName, Tx
 from monitor.model import (
     Ask,
     Batch,
@@ -33,11 +31,13 @@ from monitor.model import (
     Transfer,
     TxWord,
 )
-from monitor.sources import http_options
-from monitor.sources.evm_logs import TRANSFER
-from monitor.sources.tron_logs import token_legs
-from monitor.sources.tron_rows import doubtful, parse_info, parse_transactions, parse_trc20
-from monitor.sources.trongrid import TronGrid, classify, parse_page
+from monitor.model.errors import BadResponse, RateLimited, Refused, SourceError, Unavailable
+from monitor.net.http import Http
+from monitor.net.sources import http_options
+from monitor.net.sources.evm_logs import TRANSFER
+from monitor.net.sources.tron_logs import token_legs
+from monitor.net.sources.tron_rows import doubtful, parse_info, parse_transactions, parse_trc20
+from monitor.net.sources.trongrid import TronGrid, classify, parse_page
 
 RECORDED = Path(__file__).resolve().parents[1].parent / "shared" / "explorers" / "recorded" / "tron"
 needs_recordings = pytest.mark.skipif(not RECORDED.exists(), reason="no recordings beside the repo")

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evm_feed import EvmFeed, tron_address, tron_mirror
-from evm_world import EvmWorld, build
-from home import ALICE, BANK, BOB, SHOP, Home, Scene, configured, dev_chain, evm_home, staged
-from parts import anvil
+from world.evm_feed import EvmFeed, tron_address, tron_mirror
+from world.evm_world import EvmWorld, build
+from world.home import ALICE, BANK, BOB, SHOP, Home, Scene, configured, dev_chain, evm_home, staged
+from world.parts import anvil
 
-from monitor.demo.explorer import Explorer
-from monitor.demo.ledger import AccountLedger
+from monitor.demo.world.explorer import Explorer
+from monitor.demo.world.ledger import AccountLedger
 
 TOKENS = ("erc20", "erc721", "erc1155")
 

@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from home import ALICE, BOB, Home, Scene, dev_chain, entry, staged, watchlist
+from world.home import ALICE, BOB, Home, Scene, dev_chain, entry, staged, watchlist
 
-from monitor import status, vitals
-from monitor.app import open_home
-from monitor.daybook import Daybook
-from monitor.guard import DATABASE
-from monitor.plan import Signal
-from monitor.settings import load
-from monitor.store import Store, journal
+from monitor.app.fundwatch import open_home
+from monitor.app.settings.load import load
+from monitor.loops.daily import Daybook
+from monitor.loops.health import status, vitals
+from monitor.model.plan import Signal
+from monitor.store import journal
+from monitor.store.guard import DATABASE
+from monitor.store.sqlite import Store
 
 
 def now() -> int:

@@ -14,14 +14,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from book import START, Book, fee, transfer
-from play import A, X
+from world.book import START, Book, fee, transfer
+from world.play import A, X
 
-from monitor.errors import Conflict, StoreError
 from monitor.model import UINT256_MAX, Entry, Interval, Kind, Status, Subject, TokenFacts
-from monitor.plan import Change, Covered, Plan
-from monitor.store import Store, record, watch
+from monitor.model.errors import Conflict, StoreError
+from monitor.model.plan import Change, Covered, Plan
+from monitor.store import record, watch
 from monitor.store.schema import APPLICATION_ID, VERSION
+from monitor.store.sqlite import Store
 
 IN = transfer(105)
 TABLES = (

@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from home import ALICE, BANK, BOB, Scene, payment, staged, stop, wait_for
+from world.home import ALICE, BANK, BOB, Scene, payment, staged, stop, wait_for
 
 MANY = 10_000
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from home import ALICE, BANK, SHOP, entry, payment, staged, watchlist
 from hypothesis import given
 from hypothesis import strategies as st
+from world.home import ALICE, BANK, SHOP, entry, payment, staged, watchlist
 
-from monitor.demo.ledger import AccountLedger, TokenMove, TokenName, Tx
+from monitor.analysis.rules.unusual import TEST_PAYMENT_AMONG, Past, facts
+from monitor.demo.world.ledger import AccountLedger, TokenMove, TokenName, Tx
 from monitor.model import Alert, AlertKind, Chain, Kind, Lane, Row, Severity, Status, Transfer
-from monitor.unusual import TEST_PAYMENT_AMONG, Past, facts
 
 DEV = Chain("dev", "dev", "evm", "ETH", 18, 12)
 MINE, THEM = "0x" + "a" * 40, "0x" + "b" * 40

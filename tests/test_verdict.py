@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from home import (
+from world.home import (
     ALICE,
     BOB,
     SHOP,
@@ -21,13 +21,14 @@ from home import (
     wait_for,
     watchlist,
 )
-from parts import free_port
-from sinks import answer
+from world.parts import free_port
+from world.sinks import answer
 
-from monitor import vitals
-from monitor.app import Fundwatch, open_home
-from monitor.store import Store, journal
-from monitor.verdict import Blind, Facts, Start, Verdict, judge
+from monitor.app.fundwatch import Fundwatch, open_home
+from monitor.loops.health import vitals
+from monitor.loops.health.verdict import Blind, Facts, Start, Verdict, judge
+from monitor.store import journal
+from monitor.store.sqlite import Store
 
 WELL = Facts(now=10_000, running=True, entries=3, complete=3, channels=1)
 

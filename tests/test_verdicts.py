@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fake_ledger import FakeLedger, FakeSource, Move
-from play import ETHEREUM, TOKEN, A, B, Play, X, Y, internal, native, token
+from world.fake_ledger import FakeLedger, FakeSource, Move
+from world.play import ETHEREUM, TOKEN, A, B, Play, X, Y, internal, native, token
 
+from monitor.messages.objects import alert_object
 from monitor.model import AlertKind, Kind, Severity, Status
-from monitor.records import alert_object
 from monitor.store import journal, watch
 from monitor.store.views import Views
 

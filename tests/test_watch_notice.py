@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from home import ALICE, BOB, Home
+from world.home import ALICE, BOB, Home
 
-from monitor.app import open_home
-from monitor.chains import checksummed
+from monitor.app.fundwatch import open_home
+from monitor.chains.address import checksummed
 from monitor.store import journal
 
 MAIL = {"kind": "email", "host": "127.0.0.1", "port": 1, "from": "fundwatch@example.org"}

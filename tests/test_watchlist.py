@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor import watchlist, watchlist_edit
-from monitor.errors import ConfigError
 from monitor.model import Asset, Chain, Entry, Severity
-from monitor.yamltext import MAX_BYTES
+from monitor.model.errors import ConfigError
+from monitor.watchlist import edit as watchlist_edit
+from monitor.watchlist import entries
+from monitor.watchlist.yaml_nodes import MAX_BYTES
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = (ROOT / "watchlist.example.yaml").read_bytes()
@@ -32,8 +33,8 @@ KIM = "1D6gG9iKEhPitTcWRJiniuj1jYM2hNeAfJ"
 TRON = "TXhf9nU9bjo1j9z5qEesHdr6gtdndfnA4T"
 
 
-def parse(text: str | bytes) -> watchlist.Parsed:
-    return watchlist.parse(
+def parse(text: str | bytes) -> entries.Parsed:
+    return entries.parse(
         text,
         CHAINS,
         channels={"desk-mail", "case-tool"},
@@ -49,7 +50,7 @@ def block(extra: str = "", address: str = SIM, chain: str = "ethereum") -> str:
 
 def test_the_example_loads_without_a_problem():
     """The shipped example is in order, and its count fits."""
-    parsed = watchlist.parse(EXAMPLE, CHAINS)
+    parsed = entries.parse(EXAMPLE, CHAINS)
     assert parsed.problems == ()
     assert parsed.whole
     assert (parsed.count, parsed.blocks, len(parsed.entries)) == (5, 5, 7)
@@ -250,16 +251,16 @@ def test_one_subject_may_stand_in_two_cases():
 def test_a_byte_order_mark_and_windows_line_ends_do_no_harm():
     """What a Windows editor saves reads the same, with the same lines."""
     windows = b"\xef\xbb\xbf" + EXAMPLE.replace(b"\n", b"\r\n")
-    assert watchlist.parse(windows, CHAINS).entries == watchlist.parse(EXAMPLE, CHAINS).entries
+    assert entries.parse(windows, CHAINS).entries == entries.parse(EXAMPLE, CHAINS).entries
 
 
 def test_a_file_cut_at_any_byte_ends_no_watch():
     """No cut raises, retires an entry, or passes for a complete file."""
-    whole = watchlist.parse(EXAMPLE, CHAINS).entries
+    whole = entries.parse(EXAMPLE, CHAINS).entries
     text = EXAMPLE.rstrip()
     for cut in range(len(text)):
-        parsed = watchlist.parse(text[:cut], CHAINS)
-        change = watchlist.difference(whole, parsed.entries, parsed.refused)
+        parsed = entries.parse(text[:cut], CHAINS)
+        change = entries.difference(whole, parsed.entries, parsed.refused)
         assert change.retired == ()
         kept = len(change.missing) + len(change.refused) + len(change.changed)
         assert kept + len(change.unchanged) == len(whole)
@@ -290,7 +291,7 @@ def test_difference_names_what_is_new_changed_missing_and_retired():
     edited = entry(block("severity: high", address=SIM2))
     retired = entry(block('retired: 2026-11-20 a "b"', address=KIM, chain="bitcoin"))
     fresh = entry(block(address=SIM3))
-    change = watchlist.difference([stay, edit, gone, ends], [stay, edited, retired, fresh])
+    change = entries.difference([stay, edit, gone, ends], [stay, edited, retired, fresh])
     assert change.added == (fresh,)
     assert change.changed == ((edit, edited),)
     assert change.missing == (gone,)
@@ -301,17 +302,17 @@ def test_difference_names_what_is_new_changed_missing_and_retired():
 def test_a_moved_line_is_no_change_and_a_lifted_retirement_is_one():
     """Only what an entry says counts, not where it stands."""
     moved = parse("# note\n" + block()).entries[0]
-    assert watchlist.difference([entry(block())], [moved]).unchanged == (moved,)
+    assert entries.difference([entry(block())], [moved]).unchanged == (moved,)
     retired = entry(block('retired: 2026-11-20 a "b"'))
-    assert watchlist.difference([retired], [entry(block())]).changed
-    assert watchlist.difference([retired], []).missing == ()
+    assert entries.difference([retired], [entry(block())]).changed
+    assert entries.difference([retired], []).missing == ()
 
 
 def test_a_refused_edit_is_neither_missing_nor_changed():
     """An entry whose new lines hold a mistake stays as it was, and is told as refused."""
     stored = entry(block())
     parsed = parse(block("severity: hihg"))
-    change = watchlist.difference([stored], parsed.entries, parsed.refused)
+    change = entries.difference([stored], parsed.entries, parsed.refused)
     assert (change.missing, change.refused) == ((), (stored,))
 
 
@@ -327,8 +328,8 @@ def test_adding_keeps_every_byte_of_the_file():
         '        label: "Sim: \\"3\\" #x"',
         "count: 6",
     ]
-    [added] = watchlist.difference(
-        watchlist.parse(before, CHAINS).entries, watchlist.parse(after, CHAINS).entries
+    [added] = entries.difference(
+        entries.parse(before, CHAINS).entries, entries.parse(after, CHAINS).entries
     ).added
     assert (added.label, added.case, added.severity) == ('Sim: "3" #x', "SIM-2023", "severe")
 
@@ -371,13 +372,13 @@ def test_adding_refuses_what_would_not_be_taken(before: str, address: str, part:
 def test_retiring_adds_one_line_to_the_right_block():
     """Only the named entry ends, and the reason survives odd characters."""
     before = EXAMPLE.decode()
-    target = watchlist.parse(before, CHAINS).entries[3]
+    target = entries.parse(before, CHAINS).entries[3]
     after = watchlist_edit.retire(
         before, CHAINS, target.id, when="2026-11-20", name="m.ortiz", why='it\'s: "over" #1'
     )
     assert len(after.split("\n")) == len(before.split("\n")) + 1
-    change = watchlist.difference(
-        watchlist.parse(before, CHAINS).entries, watchlist.parse(after, CHAINS).entries
+    change = entries.difference(
+        entries.parse(before, CHAINS).entries, entries.parse(after, CHAINS).entries
     )
     assert [e.id for e in change.retired] == [target.id]
     assert change.retired[0].retired == "2026-11-20 m.ortiz \"it's: 'over' #1\""
@@ -391,7 +392,7 @@ def test_retiring_adds_one_line_to_the_right_block():
 def test_retiring_refuses_what_it_cannot_say_in_one_line(which: int, name: str, part: str):
     """A block of several chains, or a name with a quote, is refused with a remedy."""
     text = EXAMPLE.decode()
-    target = watchlist.parse(text, CHAINS).entries[which]
+    target = entries.parse(text, CHAINS).entries[which]
     with pytest.raises(ConfigError, match=part):
         watchlist_edit.retire(text, CHAINS, target.id, when="2026-11-20", name=name, why="x")
 
@@ -400,10 +401,10 @@ def test_retiring_refuses_what_it_cannot_say_in_one_line(which: int, name: str, 
 def test_whoever_acknowledges_can_retire_too(name: str):
     """Names with blanks stand in the file as they are said."""
     text = EXAMPLE.decode()
-    target = watchlist.parse(text, CHAINS).entries[3]
+    target = entries.parse(text, CHAINS).entries[3]
     after = watchlist_edit.retire(text, CHAINS, target.id, when="2026-11-20", name=name, why="x")
-    change = watchlist.difference(
-        watchlist.parse(text, CHAINS).entries, watchlist.parse(after, CHAINS).entries
+    change = entries.difference(
+        entries.parse(text, CHAINS).entries, entries.parse(after, CHAINS).entries
     )
     assert [e.retired for e in change.retired] == [f'2026-11-20 {name} "x"']
 

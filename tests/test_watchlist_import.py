@@ -20,34 +20,31 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from home import Home
 from hypothesis import given
 from hypothesis import strategies as st
+from world.home import Home
 
-from monitor import (
-    actions,
-    settings,
-    setup,
-    watchlist,
-    watchlist_edit,
-    watchlist_export,
-    watchlist_import,
-)
-from monitor import watchlist_tables as tables
-from monitor.app import open_home
-from monitor.chain_names import ChainNames, Unclear, nobodys
-from monitor.chains import canonical, stable_id
+from monitor.app import setup
+from monitor.app.fundwatch import open_home
+from monitor.app.settings import load
+from monitor.chains.address import canonical, stable_id
+from monitor.chains.names import ChainNames, Unclear, nobodys
 from monitor.cli import main
-from monitor.errors import ConfigError
+from monitor.loops import acts
 from monitor.model import Entry, Severity, Subject
+from monitor.model.errors import ConfigError
 from monitor.store import watch
-from monitor.watchlist_file import ListFile
-from monitor.watchlist_import import Plan, Terms
-from monitor.yamltext import MAX_BYTES
+from monitor.watchlist import edit, export
+from monitor.watchlist import entries as watchlist
+from monitor.watchlist.file import ListFile
+from monitor.watchlist.imports import rows as watchlist_import
+from monitor.watchlist.imports import tables
+from monitor.watchlist.imports.rows import Plan, Terms
+from monitor.watchlist.yaml_nodes import MAX_BYTES
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
-CHAINS = settings.load(ROOT / "docs", {}).chains
+CHAINS = load.load(ROOT / "docs", {}).chains
 NAMES = ChainNames(CHAINS, ("USDT", "USDC"))
 
 SIM = "0x4F47Bc496083C727c5fbe3CE9CDf2B0f6496270c"
@@ -492,7 +489,7 @@ def test_many_blocks_at_once_keep_every_line_of_the_file():
         f"{TRON},tron,LOOSE,\n"
     )
     found = plan(data, before)
-    after = watchlist_edit.add_many(before, CHAINS, watchlist_import.blocks(found, CHAINS))
+    after = edit.add_many(before, CHAINS, watchlist_import.blocks(found, CHAINS))
     kept = [line for line in before.splitlines() if not line.startswith("count:")]
     rest = iter(after.splitlines())
     assert all(line in rest for line in kept)
@@ -522,7 +519,7 @@ def test_many_blocks_fit_any_start(before: str):
     """An existing case, a new one with a title and none, whatever stands in the file."""
     data = f"address,case,title\n{TRON},A,\n{TRON},B,new\n{TRON},,\n{SEGWIT},A,\n{SEGWIT},B,new\n"
     found = plan(data, before)
-    after = watchlist_edit.add_many(before, CHAINS, watchlist_import.blocks(found, CHAINS))
+    after = edit.add_many(before, CHAINS, watchlist_import.blocks(found, CHAINS))
     parsed = watchlist.parse(after, CHAINS)
     assert parsed.problems == ()
     cases = [e.case for e in parsed.entries if e.subject.address in (TRON, SEGWIT)]
@@ -589,14 +586,14 @@ def entries(draw: st.DrawFn) -> Entry:
 )
 def test_what_export_writes_import_takes_without_loss(found: list[Entry], form: str):
     """Every term of every entry comes back, whatever its words are made of."""
-    text = "".join(watchlist_export.FORMATS[form](found, CHAINS))
+    text = "".join(export.FORMATS[form](found, CHAINS))
     if not text:
         return
     terms = Terms(CHAINS, quieter=True)
     planned = watchlist_import.plan(table(text), (), terms)
     assert refusals(planned) == []
     blocks = watchlist_import.blocks(planned, CHAINS)
-    after = watchlist_edit.add_many(setup.EMPTY_LIST, CHAINS, blocks)
+    after = edit.add_many(setup.EMPTY_LIST, CHAINS, blocks)
     back = {e.id: replace(e, line=0) for e in watchlist.parse(after, CHAINS).entries}
     assert back == {e.id: e for e in found}
 
@@ -604,7 +601,7 @@ def test_what_export_writes_import_takes_without_loss(found: list[Entry], form: 
 def test_exported_cells_are_no_formulas():
     """A spreadsheet that opens the table calculates nothing."""
     entry = Entry("E", Subject("tron", TRON), label="=1+1", tags=("@x",), reason="-1")
-    [row] = csv.DictReader(io.StringIO("".join(watchlist_export.csv_rows([entry], CHAINS))))
+    [row] = csv.DictReader(io.StringIO("".join(export.csv_rows([entry], CHAINS))))
     assert (row["label"], row["tags"], row["reason"]) == ("'=1+1", "'@x", "'-1")
 
 
@@ -854,7 +851,7 @@ def test_a_list_that_is_a_link_stays_one(home: Path, tmp_path: Path):
     with open_home(home, {}) as desk:
         desk.reload()
         (watched,) = watch.all_entries(desk.store)
-        retire = actions.table(desk)["retire"]
+        retire = acts.table(desk)["retire"]
         retire(entry_id=watched.entry.id, name="m.ortiz", why="over", day="2026-11-20")
     assert path.is_symlink()
     text = real.read_bytes()
@@ -925,7 +922,7 @@ def test_published_lists(name: str, capsys: pytest.CaptureFixture[str]):
     assert (dict(by_chain), len(found.refused)) == REAL[name]
     assert len(found.taken) + len(found.refused) + found.repeated == len(source.rows)
     blocks = watchlist_import.blocks(found, CHAINS)
-    after = watchlist_edit.add_many(setup.EMPTY_LIST, CHAINS, blocks)
+    after = edit.add_many(setup.EMPTY_LIST, CHAINS, blocks)
     parsed = watchlist.parse(after, CHAINS)
     assert [e.id for e in parsed.entries] == [e.id for e in found.entries]
 
@@ -951,5 +948,5 @@ def test_ten_thousand_rows_are_one_edit():
             range(2**100, 2**100 + 10_000)]  # fmt: skip
     found = plan("address,case\n" + "\n".join(rows), given=("ethereum",))
     blocks = watchlist_import.blocks(found, CHAINS)
-    after = watchlist_edit.add_many(setup.EMPTY_LIST + "count: 0\n", CHAINS, blocks)
+    after = edit.add_many(setup.EMPTY_LIST + "count: 0\n", CHAINS, blocks)
     assert watchlist.parse(after, CHAINS).count == 10_000

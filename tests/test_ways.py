@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 import yaml
-from home import ALICE, BANK, BOB, DESK, SHOP, Scene, bodies, staged, told
-from sinks import answer
 from sqlite_utils import Database
+from world.home import ALICE, BANK, BOB, DESK, SHOP, Scene, bodies, staged, told
+from world.sinks import answer
 
 from monitor.model import ChannelConfig
-from monitor.store import Store, owing, post, ways
+from monitor.store import outbox, owing, ways
 from monitor.store.schema import APPLICATION_ID, migrations
+from monitor.store.sqlite import Store
 
 GOOD, GONE = DESK
 NO_SUCH = "550 5.1.1 no such user"
@@ -230,12 +231,12 @@ def test_an_audience_refuses_when_all_of_its_ways_do(tmp_path: Path) -> None:
     ways.note(store, ("desk", "a"), 100, good=False)
     ways.note(store, ("desk", "b"), 200, good=False)
     ways.note(store, ("ops", "c"), 150, good=False)
-    assert post.refused_since(store, configs, 900) == {"operations": 150}
-    post.disable(store, "hook", "gone", 300)
-    assert post.refused_since(store, configs, 900) == {"operations": 150, "desk": 300}
+    assert outbox.refused_since(store, configs, 900) == {"operations": 150}
+    outbox.disable(store, "hook", "gone", 300)
+    assert outbox.refused_since(store, configs, 900) == {"operations": 150, "desk": 300}
     ways.note(store, ("desk", "a"), 400, good=True)
     ways.note(store, ("desk", "b"), 500, good=False)
-    assert post.refused_since(store, configs, 900) == {"operations": 150}
+    assert outbox.refused_since(store, configs, 900) == {"operations": 150}
     assert ways.refusing(store) == {("desk", "b"): 200, ("ops", "c"): 150}
     assert owing.owed_to_nobody(store) == []
     store.close()
@@ -263,12 +264,12 @@ def test_a_channel_refuses_before_all_of_many_were_asked_in_vain(tmp_path: Path)
     for each in to:
         ways.note(store, ("mail", each), 100, good=True)
         waits(store, "mail", each, 200)
-    assert post.refused_since(store, configs, 210) == {}
+    assert outbox.refused_since(store, configs, 210) == {}
     for n, each in enumerate(to[:3]):
         ways.note(store, ("mail", each), 230 + 30 * n, good=False)
-    assert post.refused_since(store, configs, 320) == {"desk": 230, "operations": 230}
+    assert outbox.refused_since(store, configs, 320) == {"desk": 230, "operations": 230}
     ways.note(store, ("mail", to[9]), 330, good=True)
-    assert post.refused_since(store, configs, 340) == {}, "the trouble of three of them"
+    assert outbox.refused_since(store, configs, 340) == {}, "the trouble of three of them"
     store.close()
 
 
@@ -278,9 +279,9 @@ def test_one_who_is_refused_for_days_does_not_date_back_the_trouble_of_all(tmp_p
     ways.note(store, ("mail", "a"), 100, good=False)
     ways.note(store, ("mail", "b"), 5000, good=True)
     waits(store, "mail", "b", 6000)
-    assert post.refused_since(store, configs, 6001) == {}, "it is b's turn in a moment"
+    assert outbox.refused_since(store, configs, 6001) == {}, "it is b's turn in a moment"
     ways.note(store, ("mail", "b"), 6002, good=False)
-    assert post.refused_since(store, configs, 6003) == {"desk": 6002, "operations": 6002}
+    assert outbox.refused_since(store, configs, 6003) == {"desk": 6002, "operations": 6002}
     store.close()
 
 
@@ -290,12 +291,14 @@ def test_a_channel_that_fails_its_tests_refuses_though_nothing_is_to_be_sent(
     configs = {"mail": mail_channel("mail", "a", "b")}
     store = Store(tmp_path / "r.db", create=True)
     ways.note(store, ("mail", "a"), 100, good=True)
-    assert post.refused_since(store, configs, 900, {"mail": 500}) == {
+    assert outbox.refused_since(store, configs, 900, {"mail": 500}) == {
         "desk": 500,
         "operations": 500,
     }
     ways.note(store, ("mail", "b"), 600, good=True)
-    assert post.refused_since(store, configs, 900, {"mail": 500}) == {}, "a message was taken since"
+    assert outbox.refused_since(store, configs, 900, {"mail": 500}) == {}, (
+        "a message was taken since"
+    )
     store.close()
 
 
@@ -305,10 +308,10 @@ def test_after_an_outage_nothing_waits_for_its_next_try(tmp_path: Path) -> None:
     waits(store, "hook", "hook", 40_000)
     ways.note(store, ("hook", "hook"), 1000, good=False)
     ways.note(store, ("hook", "hook"), 1001, good=True)
-    assert post.channels_due(store, 1001, all_waiting=False) == []
+    assert outbox.channels_due(store, 1001, all_waiting=False) == []
     ways.note(store, ("hook", "hook"), 2000, good=False)
     ways.note(store, ("hook", "hook"), 2000 + ways.OUTAGE, good=True)
-    assert post.channels_due(store, 2000 + ways.OUTAGE, all_waiting=False) == ["hook"]
+    assert outbox.channels_due(store, 2000 + ways.OUTAGE, all_waiting=False) == ["hook"]
     store.close()
 
 
@@ -323,5 +326,5 @@ def test_a_record_of_before_gets_its_ways(tmp_path: Path) -> None:
     store = Store(path)
     assert store.upgrade is not None
     ways.note(store, ("mail", "a"), 1, good=False)
-    assert post.deliveries(store) == []
+    assert outbox.deliveries(store) == []
     store.close()

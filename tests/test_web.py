@@ -19,13 +19,13 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 import yaml
-from home import ALICE, BANK, BOB, ROOT, SHOP, Scene, entry, staged, stop, wait_for, watchlist
-from parts import free_port
 from prometheus_client.parser import text_string_to_metric_families
+from world.home import ALICE, BANK, BOB, ROOT, SHOP, Scene, entry, staged, stop, wait_for, watchlist
+from world.parts import free_port
 
-from monitor import links
-from monitor.app import Fundwatch, open_home
-from monitor.errors import ConfigError
+from monitor.app.fundwatch import Fundwatch, open_home
+from monitor.messages import ack_links
+from monitor.model.errors import ConfigError
 from monitor.store import journal
 from monitor.web.ack import SHOWN
 from monitor.web.server import BODY_MOST, Server
@@ -73,7 +73,7 @@ class Served:
 def link(message: str, until: float | None = None) -> str:
     """Path and query of the link as the proxy of PUBLIC hands it on."""
     until = int(time.time() + 3600 if until is None else until)
-    parts = urlsplit(links.link(PUBLIC, SECRET, message, until))
+    parts = urlsplit(ack_links.link(PUBLIC, SECRET, message, until))
     return f"{parts.path}?{parts.query}"
 
 
@@ -341,9 +341,9 @@ def test_a_channel_of_references_learns_no_more_here(tmp_path: Path) -> None:
 def test_the_command_takes_a_message_too(served: Served) -> None:
     """`alerts ack` with the number of a message takes all of it, as its mail says."""
     message = served.tell((ALICE, SHOP), (BANK, ALICE), *[(ALICE, BANK)] * 6)
-    from monitor import actions
+    from monitor.loops import acts
 
-    act = actions.table(served.desk)["set_state"]
+    act = acts.table(served.desk)["set_state"]
     first = next(iter(served.states()))
     said = act(ids=[first], state="acknowledged", name="Zoe", note="")
     assert first in said

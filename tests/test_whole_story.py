@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from home import ROOT, environment, wait_for
+from world.home import ROOT, environment, wait_for
 
 
 @contextmanager

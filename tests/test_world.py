@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from fake_ledger import FakeLedger, FakeSource, Move, Tx
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from play import (
+from world.fake_ledger import FakeLedger, FakeSource, Move, Tx
+from world.play import (
     BITCOIN,
     ETHEREUM,
     ISSUED,

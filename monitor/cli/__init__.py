@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from monitor import __version__
-from monitor.cli import lists, record, sending, service
+from monitor.cli import lists, movements, sending, service
 from monitor.cli.common import Home, plain_errors
 
 
@@ -53,7 +53,7 @@ def main(context: click.Context, home: Path) -> None:
 COMMANDS: tuple[click.Command, ...] = (
     *(service.init, service.check, service.poll, service.run, service.status_),
     *(service.backup, service.restore_, service.demo),
-    *(record.transfers, record.alerts),
+    *(movements.transfers, movements.alerts),
     lists.watchlist_,
     *(sending.deliveries, sending.messages_, sending.channels_),
 )

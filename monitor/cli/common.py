@@ -16,13 +16,14 @@ from pathlib import Path
 
 import click
 
-from monitor import actions, inbox, log
-from monitor.app import check_home, open_home
-from monitor.app import views as app_views
-from monitor.errors import Busy, ConfigError, MonitorError, Unfit
-from monitor.guard import DATABASE, cannot_use, check_begun
-from monitor.settings import Settings, load
-from monitor.store import Store
+from monitor.app.fundwatch import check_home, open_home
+from monitor.app.fundwatch import views as app_views
+from monitor.app.settings.load import Settings, load
+from monitor.loops import acts, inbox
+from monitor.model.errors import Busy, ConfigError, MonitorError, Unfit
+from monitor.net import log
+from monitor.store.guard import DATABASE, cannot_use, check_begun
+from monitor.store.sqlite import Store
 from monitor.store.views import Views
 
 DONE, UNREAD, BAD_INPUT, BUSY, UNFIT = 0, 1, 2, 75, 78
@@ -89,6 +90,6 @@ class Home:
         check_home(self.folder)
         try:
             with open_home(self.folder, os.environ) as desk:
-                return actions.table(desk)[action](**args)
+                return acts.table(desk)[action](**args)
         except Busy:
             return inbox.ask(self.folder, action, args)

@@ -12,29 +12,27 @@ from pathlib import Path
 
 import click
 
-from monitor import (
-    plain,
-    watchlist,
-    watchlist_edit,
-    watchlist_export,
-    watchlist_import,
-    watchlist_tables,
-)
-from monitor.app import WATCHLIST, check_home
-from monitor.chain_names import ChainNames, Unclear
+from monitor.app.fundwatch import WATCHLIST, check_home
+from monitor.app.settings.load import Settings
+from monitor.chains.names import ChainNames, Unclear
 from monitor.cli.common import BAD_INPUT, Home
-from monitor.errors import ConfigError, Problem
-from monitor.guard import DATABASE
-from monitor.model import Entry, Severity
-from monitor.plain import plural
-from monitor.settings import Settings
-from monitor.store import Store, watch
-from monitor.watchlist_cells import Table
-from monitor.watchlist_edit import Line
-from monitor.watchlist_file import ListFile
-from monitor.watchlist_import import Plan, Refused, Terms
-from monitor.watchlist_values import CHOICES, Reading, read_value
-from monitor.yamltext import Notes, Text
+from monitor.model import Entry, Severity, plain
+from monitor.model.errors import ConfigError, Problem
+from monitor.model.plain import plural
+from monitor.store import watch
+from monitor.store.guard import DATABASE
+from monitor.store.sqlite import Store
+from monitor.watchlist import edit
+from monitor.watchlist import entries as watchlist
+from monitor.watchlist import export as watchlist_export
+from monitor.watchlist.edit import Line
+from monitor.watchlist.file import ListFile
+from monitor.watchlist.imports import rows as watchlist_import
+from monitor.watchlist.imports import tables
+from monitor.watchlist.imports.cells import Table
+from monitor.watchlist.imports.rows import Plan, Refused, Terms
+from monitor.watchlist.values import CHOICES, Reading, read_value
+from monitor.watchlist.yaml_nodes import Notes, Text
 
 _SHOWN_CASES = 20
 _SHOWN_COLUMNS = 20
@@ -151,16 +149,16 @@ def _chain_keys(given: Sequence[str], names: ChainNames, notes: Notes) -> tuple[
 
 
 def _table(file: Path, names: ChainNames) -> Table:
-    if file.stat().st_size > watchlist_tables.MAX_BYTES:
+    if file.stat().st_size > tables.MAX_BYTES:
         size = f"{file.stat().st_size:,} bytes"
-        why = f"is larger than {watchlist_tables.MAX_BYTES:,} bytes"
+        why = f"is larger than {tables.MAX_BYTES:,} bytes"
         raise ConfigError([Problem(file.name, size, why, "Split it, and import the parts")])
     try:
         data = file.read_bytes()
     except OSError as error:
         why = f"cannot be read ({error.strerror})"
         raise ConfigError([Problem(str(file), "", why, "Check its rights")]) from None
-    return watchlist_tables.read(data, file.name, lambda text: names.key(text) is not None)
+    return tables.read(data, file.name, lambda text: names.key(text) is not None)
 
 
 def _in_order(listed: ListFile, settings: Settings) -> tuple[Entry, ...]:
@@ -174,7 +172,7 @@ def _in_order(listed: ListFile, settings: Settings) -> tuple[Entry, ...]:
 def _grown(listed: ListFile, settings: Settings, blocks: Sequence[Mapping[str, Line]]) -> str:
     """The text of the new list, read again and found in order."""
     try:
-        return watchlist_edit.add_many(listed.text, settings.chains, blocks)
+        return edit.add_many(listed.text, settings.chains, blocks)
     except ConfigError:
         click.echo("Nothing can be written, because the new watchlist would not do:", err=True)
         raise

@@ -9,16 +9,19 @@ from typing import Any
 
 import click
 
-from monitor import lookup, records, watchlist, watchlist_edit
-from monitor.app import WATCHLIST, check_home
+from monitor.app.fundwatch import WATCHLIST, check_home
+from monitor.app.settings.load import Settings
 from monitor.cli import exchange, rows
 from monitor.cli.common import Home
-from monitor.guard import runs
+from monitor.loops import find
+from monitor.messages import objects
 from monitor.model import Watched
-from monitor.plain import utc
-from monitor.settings import Settings
+from monitor.model.plain import utc
 from monitor.store import watch
-from monitor.watchlist_file import ListFile
+from monitor.store.guard import runs
+from monitor.watchlist import edit
+from monitor.watchlist import entries as watchlist
+from monitor.watchlist.file import ListFile
 
 
 @click.group(name="watchlist")
@@ -46,7 +49,7 @@ def watchlist_list(home: Home, as_json: bool) -> None:
         if as_json:
             cells = (e.id, e.case, e.subject.chain, e.subject.address, e.label, e.severity.value)
             names = ("id", "case", "chain", "address", "label", "severity", "state")
-            click.echo(records.json_text(dict(zip(names, (*cells, state), strict=True))))
+            click.echo(objects.json_text(dict(zip(names, (*cells, state), strict=True))))
         else:
             click.echo(rows.entry_line(watched, state, chain, columns))
     if not as_json:
@@ -83,7 +86,7 @@ def watchlist_show(home: Home, entry_id: str) -> None:
       fundwatch watchlist show E-2VQ8-0T4D-K1ZC
     """
     with home.reading() as (store, settings):
-        watched = lookup.the_entry(store, entry_id, settings.chains)
+        watched = find.the_entry(store, entry_id, settings.chains)
         absent = {w.entry.id for w in watch.absent_entries(store)}
         versions = store.read(
             "SELECT at FROM entry_version WHERE entry = ? ORDER BY at", [watched.entry.id]
@@ -125,9 +128,9 @@ def watchlist_add(home: Home, /, address: str, chains: tuple[str, ...], **lines:
     check_home(home.folder)
     table = home.settings().chains
     listed = ListFile.read(home.folder)
-    keys = list(dict.fromkeys(lookup.chain_key(table, chain) for chain in chains))
+    keys = list(dict.fromkeys(find.chain_key(table, chain) for chain in chains))
     chain = keys[0] if len(keys) == 1 else keys
-    text = watchlist_edit.add(
+    text = edit.add(
         listed.text, table, address=address, chain=chain,
         **{k: v for k, v in lines.items() if v},
     )  # fmt: skip

@@ -12,8 +12,13 @@ import sys
 import textwrap
 from collections.abc import Sequence
 
-from monitor import __version__, messages
-from monitor.chains import display
+from monitor import __version__
+from monitor.chains.address import display
+from monitor.messages import render
+from monitor.messages.sheets import acts, say
+from monitor.messages.sheets.fees import fee_words
+from monitor.messages.sheets.flows import Flow
+from monitor.messages.sheets.parts import Telling, case_said, name_said
 from monitor.model import (
     AlertView,
     Chain,
@@ -24,11 +29,7 @@ from monitor.model import (
     TransferView,
     Watched,
 )
-from monitor.plain import tidy, utc
-from monitor.sheets import acts, say
-from monitor.sheets.fees import fee_words
-from monitor.sheets.flows import Flow
-from monitor.sheets.parts import Telling, case_said, name_said
+from monitor.model.plain import tidy, utc
 
 PIPE = 10_000  # columns of what is no terminal: a line each, for grep
 _STATUS = {
@@ -150,7 +151,7 @@ def alert_line(view: AlertView, timezone: str, now: int, columns: int) -> str:
     quiet = " (quiet)" if alert.lane.value == "quiet" else ""
     kind = "" if alert.kind.value == "movement" else f"  {alert.kind.value}"
     head = f"{alert.id}  {utc(alert.created)[:16]}  {alert.severity.value}  {view.state}"
-    return laid_out([f"{head}{kind}{quiet}", messages.headline(view, desk(timezone, now))], columns)
+    return laid_out([f"{head}{kind}{quiet}", render.headline(view, desk(timezone, now))], columns)
 
 
 def desk(timezone: str, now: int) -> Telling:

@@ -6,17 +6,19 @@ import sqlite3
 
 import click
 
-from monitor import __version__, freezing, messages, records
-from monitor.app import now
+from monitor import __version__
+from monitor.app.fundwatch import now
+from monitor.app.settings.load import Settings, shipped_config
 from monitor.cli import rows
 from monitor.cli.common import Home
-from monitor.daybook import Daybook
-from monitor.errors import ConfigError, Problem
-from monitor.freezing import Post
+from monitor.loops import freeze
+from monitor.loops.daily import Daybook
+from monitor.loops.freeze import Post
+from monitor.messages import objects, render
 from monitor.model import ChannelConfig
-from monitor.plain import plural, tidy, utc
-from monitor.settings import Settings, shipped_config
-from monitor.store import journal, post, watch
+from monitor.model.errors import ConfigError, Problem
+from monitor.model.plain import plural, tidy, utc
+from monitor.store import journal, outbox, watch
 
 
 @click.group()
@@ -49,12 +51,12 @@ def deliveries_list(home: Home, state: str | None, form: str) -> None:
       fundwatch deliveries list --state dead
     """
     with home.reading() as (store, _):
-        found = post.deliveries(store, state)
+        found = outbox.deliveries(store, state)
     names = ("message", "channel", "recipient", "state", "attempts", "due", "last_error")
     columns = rows.width()
     for row in found:
         if form == "jsonl":
-            click.echo(records.json_text({name: row[name] for name in names}))
+            click.echo(objects.json_text({name: row[name] for name in names}))
         else:
             click.echo(rows.laid_out(_delivery(row), columns))
     if form == "table":
@@ -155,15 +157,15 @@ def messages_preview(home: Home, kind: str, name: str | None) -> None:  # noqa: 
             configs=settings.channels,
             channels={},
             views=home.views(store, settings),
-            templates=messages.environment(*shown),
+            templates=render.environment(*shown),
             entries=lambda: [w.entry for w in watch.all_entries(store)],
             clock=now,
             timezone=journal.get_note(store, "timezone") or settings.timezone,
             version=__version__,
         )
         told = Daybook(store, settings, since, until)
-        rendered = freezing.preview(desk, config, since, until, told.remarks)
-    click.echo(messages.on_screen(rendered))
+        rendered = freeze.preview(desk, config, since, until, told.remarks)
+    click.echo(render.on_screen(rendered))
 
 
 def _reader(settings: Settings, name: str | None) -> ChannelConfig:

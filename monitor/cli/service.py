@@ -15,18 +15,20 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from monitor import actions, outbox, restore, setup, status, vitals
-from monitor.app import Fundwatch, now, open_home
+from monitor.app import restore, setup
+from monitor.app.daemon import Daemon
+from monitor.app.fundwatch import Fundwatch, now, open_home
 from monitor.cli import rows
 from monitor.cli.common import BAD_INPUT, DONE, UNREAD, Home
-from monitor.daemon import Daemon
-from monitor.errors import ConfigError, Problem
-from monitor.guard import runs
-from monitor.plain import plural
-from monitor.poll import PassReport
-from monitor.recordwatch import silence, told_by_sign
-from monitor.status_text import count
-from monitor.store import owing, post
+from monitor.loops import acts, deliver
+from monitor.loops.health import status, vitals
+from monitor.loops.health.recordwatch import silence, told_by_sign
+from monitor.loops.health.words import count
+from monitor.loops.poll import PassReport
+from monitor.model.errors import ConfigError, Problem
+from monitor.model.plain import plural
+from monitor.store import outbox, owing
+from monitor.store.guard import runs
 
 POLL_SENDING_ROUNDS = 3  # tries of a `poll` to hand over what waits
 POLL_SENDING_PAUSE = 1.0  # seconds between them
@@ -73,7 +75,7 @@ def check(home: Home, offline: bool) -> None:
     Example
       fundwatch check --offline      before there is a connection
     """
-    from monitor import check as checks  # noqa: PLC0415
+    from monitor.app.check import run as checks  # noqa: PLC0415
 
     home.logs(logging.ERROR)
     code = checks.run(
@@ -129,7 +131,7 @@ def _send_all(desk: Fundwatch) -> int:
     """Send what waits, a few rounds within a time; returns how many deliveries are still not
     accepted."""
     until = time.monotonic() + POLL_SENDING
-    before = {(r["message"], r["recipient"]) for r in post.deliveries(desk.store, "dead")}
+    before = {(r["message"], r["recipient"]) for r in outbox.deliveries(desk.store, "dead")}
     failed_rounds = 0
     while (left := until - time.monotonic()) > 0:
         tally = desk.deliver(everything=True, seconds=left)
@@ -137,16 +139,16 @@ def _send_all(desk: Fundwatch) -> int:
         failed_rounds += not tally.accepted
         # What went out may have shown a way for what nobody could be told.
         again = tally.accepted and owing.count_untold(desk.store)
-        if failed_rounds == POLL_SENDING_ROUNDS or not (again or outbox.pending(desk.post())):
+        if failed_rounds == POLL_SENDING_ROUNDS or not (again or deliver.pending(desk.post())):
             break
         if tally.failed:
             desk.poller.world.sleep(POLL_SENDING_PAUSE)
     died = [
         r
-        for r in post.deliveries(desk.store, "dead")
+        for r in outbox.deliveries(desk.store, "dead")
         if (r["message"], r["recipient"]) not in before
     ]
-    return len(post.deliveries(desk.store, "waiting")) + len(died)
+    return len(outbox.deliveries(desk.store, "waiting")) + len(died)
 
 
 def _say_done(report: PassReport, waiting: int, untold: int) -> None:
@@ -208,7 +210,7 @@ def run(home: Home, json_logs: bool) -> None:
     """
     home.logs(as_json=json_logs)
     with open_home(home.folder, os.environ) as desk:
-        code = Daemon(desk, actions.table(desk)).run()
+        code = Daemon(desk, acts.table(desk)).run()
     sys.exit(code)
 
 

@@ -11,7 +11,7 @@ import hashlib
 import base58
 from eth_utils.address import to_checksum_address
 
-from monitor.demo.explorer import Explorer
+from monitor.demo.world.explorer import Explorer
 
 SAVINGS = "bc1qew5wc0tmevy6y0fzmukm39r42l43x2p2jjk9ue"
 STRANGER = "bc1qpxu4ms8qp47khx32l85u3fga5mjmt5hyvdzuca"

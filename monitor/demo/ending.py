@@ -17,7 +17,7 @@ from monitor.demo.receivers import Letter
 from monitor.demo.stage import Stage
 from monitor.demo.truth import Truth
 from monitor.model import AlertKind, AlertView, Severity
-from monitor.plain import plural
+from monitor.model.plain import plural
 
 SETTLE = 5.0  # seconds for the last mail to come
 WRONG_MOST = 20  # mistakes that are printed

@@ -14,9 +14,9 @@ from monitor.demo.ending import command, near
 from monitor.demo.receivers import MailServer
 from monitor.demo.show import NAMES
 from monitor.demo.stage import surroundings
-from monitor.errors import StoreError
-from monitor.guard import DATABASE, runs
-from monitor.store import Store
+from monitor.model.errors import StoreError
+from monitor.store.guard import DATABASE, runs
+from monitor.store.sqlite import Store
 
 PACE = 12.0  # seconds between two events
 LOOK = 1.0  # seconds between two looks at whether Fundwatch runs

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from monitor.demo import story
 from monitor.demo.truth import Truth
-from monitor.errors import MonitorError
+from monitor.model.errors import MonitorError
 
 
 def main(keep: Path | None) -> int:

@@ -14,9 +14,9 @@ from monitor.demo import story, verdict
 from monitor.demo.ending import Ending
 from monitor.demo.stage import Stage
 from monitor.demo.truth import Due, Truth
-from monitor.errors import MonitorError
+from monitor.messages.sheets.alert import movement_short
 from monitor.model import AlertKind, AlertView, Lane
-from monitor.sheets.alert import movement_short
+from monitor.model.errors import MonitorError
 
 BACK = 150  # seconds before now at which the story's chain time begins
 START_MOST = 60.0  # seconds in which the history must be read and told

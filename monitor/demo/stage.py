@@ -15,15 +15,16 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from monitor import settings, watchlist
-from monitor.app import views
+from monitor.app.fundwatch import views
+from monitor.app.settings import load as settings
 from monitor.cli import rows
 from monitor.demo import cast, story
-from monitor.demo.explorer import Explorer
 from monitor.demo.receivers import MailServer, WebhookReceiver
-from monitor.errors import MonitorError
+from monitor.demo.world.explorer import Explorer
 from monitor.model import AlertView, Entry
-from monitor.store import Store
+from monitor.model.errors import MonitorError
+from monitor.store.sqlite import Store
+from monitor.watchlist import entries as watchlist
 
 SECRET = "FUNDWATCH_DEMO_HOOK_SECRET"  # noqa: S105 - the name of a variable
 LINKS = "FUNDWATCH_DEMO_LINK_SECRET"

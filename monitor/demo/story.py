@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from monitor.demo import cast
-from monitor.demo.explorer import Explorer
-from monitor.demo.ledger import (
+from monitor.demo.world.explorer import Explorer
+from monitor.demo.world.ledger import (
     AccountLedger,
     Input,
     Internal,

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from monitor.demo.ledger import TOKEN_STREAMS, AccountLedger, Tx, UtxoLedger, UtxoTx
 from monitor.demo.story import World
+from monitor.demo.world.ledger import TOKEN_STREAMS, AccountLedger, Tx, UtxoLedger, UtxoTx
 from monitor.model import Entry
 
 

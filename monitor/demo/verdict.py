@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from monitor.demo.truth import Due, Moved, Truth
+from monitor.messages.objects import alert_object
 from monitor.model import AlertView, Lane
-from monitor.records import alert_object
 
 CORRECTED = "correction"
 TOLD = frozenset({"movement", "activity", "late"})

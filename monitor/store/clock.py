@@ -6,7 +6,7 @@ polls that has been shortened since.
 
 from __future__ import annotations
 
-from monitor.store import Store
+from monitor.store.sqlite import Store
 
 SLACK = 60  # seconds that a time may lie ahead: clocks are set by small steps all the time
 DAY = 86_400  # the longest that a delivery or the next try of a gap waits

@@ -6,9 +6,9 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 
 from monitor.model import Subject
-from monitor.plan import Doubt, Plan, Signal
-from monitor.store import Store
+from monitor.model.plan import Doubt, Plan, Signal
 from monitor.store.journal import put_signals
+from monitor.store.sqlite import Store
 
 OLDEST = 200  # of one subject, that one poll looks at
 

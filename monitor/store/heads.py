@@ -5,11 +5,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable
 
-from monitor.heads import Book, Fault, Kept, News, Word
+from monitor.decide.heads import Book, Fault, Kept, News, Word
 from monitor.model import Head
-from monitor.plan import Signal
-from monitor.store import Store
+from monitor.model.plan import Signal
 from monitor.store.journal import note_signals
+from monitor.store.sqlite import Store
 
 QUIET = 3600  # seconds without a fault after which a source is said to be well again
 

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from monitor import incidents
-from monitor.chains import stable_id
-from monitor.errors import Conflict
+from monitor.chains.address import stable_id
+from monitor.decide import incidents
 from monitor.model import Alert
-from monitor.plan import Signal
-from monitor.store import Store, is_double
+from monitor.model.errors import Conflict
+from monitor.model.plan import Signal
 from monitor.store.rows import alert_params
+from monitor.store.sqlite import Store, is_double
 
 
 def insert_alerts(

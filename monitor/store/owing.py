@@ -6,9 +6,10 @@ import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from monitor.plan import Route, Signal
-from monitor.routing import NOBODY, URGENT, next_channel
-from monitor.store import Store, journal
+from monitor.decide.routing import NOBODY, URGENT, next_channel
+from monitor.model.plan import Route, Signal
+from monitor.store import journal
+from monitor.store.sqlite import Store
 
 _MOST = 500  # alerts that nobody could be told, looked at in one go
 

@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from monitor import value
+from monitor.decide import worth
 from monitor.model import Chain, Price, TransferView
-from monitor.store import Store
 from monitor.store.journal import get_note, put_note
+from monitor.store.sqlite import Store
 
 Key = tuple[str, str]  # chain, contract; contract empty: the chain's own coin
 Moment = tuple[str, str, int]  # chain, contract, Unix seconds
@@ -41,7 +41,7 @@ def between(store: Store, keys: Iterable[Key], lo: int, hi: int) -> dict[Key, tu
             [chain, contract, lo, hi],
         )
         if rows:
-            found[chain, contract] = value.sort(map(_price, rows))
+            found[chain, contract] = worth.sort(map(_price, rows))
     return found
 
 
@@ -53,7 +53,7 @@ def around(store: Store, moments: Iterable[Moment]) -> dict[Key, tuple[Price, ..
         spans[chain, contract] = (min(lo, at), max(hi, at))
     found: dict[Key, tuple[Price, ...]] = {}
     for key, (lo, hi) in spans.items():
-        reach = value.DAILY_TOLERANCE
+        reach = worth.DAILY_TOLERANCE
         found |= between(store, [key], lo - reach, hi + reach)
     return found
 
@@ -74,7 +74,7 @@ def with_prices(
     barred = [_barred(view, chains) for view in views]
     moments = {_moment(v) for v, no in zip(views, barred, strict=True) if not no}
     known = around(store, moments)
-    counts = {m: value.nearest(known.get(m[:2], ()), m[2]) for m in moments}
+    counts = {m: worth.nearest(known.get(m[:2], ()), m[2]) for m in moments}
     lost = given_up(store, (m for m, price in counts.items() if price is None))
     begun = since(store)
     found = []
@@ -88,20 +88,20 @@ def with_prices(
 def _barred(view: TransferView, chains: Mapping[str, Chain]) -> str:
     transfer = view.row.transfer
     chain = chains.get(transfer.chain)
-    return value.unpriceable(chain, transfer.contract, transfer.kind, verified=view.verified)
+    return worth.unpriceable(chain, transfer.contract, transfer.kind, verified=view.verified)
 
 
 def _moment(view: TransferView) -> Moment:
     transfer = view.row.transfer
-    return transfer.chain, transfer.contract or "", value.moment(view)
+    return transfer.chain, transfer.contract or "", worth.moment(view)
 
 
 def _why(view: TransferView, *, asked: bool, lost: bool, begun: int | None) -> str:
     if not asked:
-        return value.SWITCHED_OFF
+        return worth.SWITCHED_OFF
     if lost:
-        return value.NO_PRICE
-    return value.BEFORE if begun is not None and view.row.first_seen < begun else value.NOT_YET
+        return worth.NO_PRICE
+    return worth.BEFORE if begun is not None and view.row.first_seen < begun else worth.NOT_YET
 
 
 # -- what is still wanted ------------------------------------------------------------------
@@ -128,7 +128,7 @@ def wanted(store: Store, keys: Collection[Key], since: int, now: int, most: int)
         "ORDER BY a.created DESC, t.time DESC LIMIT ?6",
         [
             *(since, json.dumps([f"{chain}/{contract}" for chain, contract in keys])),
-            *(value.TOLERANCE, value.DAILY_TOLERANCE, now, most),
+            *(worth.TOLERANCE, worth.DAILY_TOLERANCE, now, most),
         ],
     )
     return [(row["chain"], row["contract"], row["time"]) for row in rows]
@@ -206,7 +206,7 @@ def thin(store: Store, until: int) -> None:
     by_key: dict[Key, list[Price]] = {}
     for price in map(_price, rows):
         by_key.setdefault((price.chain, price.contract), []).append(price)
-    kept = _counting(store, {key: value.sort(each) for key, each in by_key.items()}, begun)
+    kept = _counting(store, {key: worth.sort(each) for key, each in by_key.items()}, begun)
     with store.write() as conn:
         conn.executemany(
             "DELETE FROM price WHERE chain = ? AND contract = ? AND at = ? AND source = ?",
@@ -230,9 +230,9 @@ def _counting(store: Store, prices: Mapping[Key, tuple[Price, ...]], begun: int)
         "coalesce(t.time, t.first_seen) AS at FROM alert a "
         "CROSS JOIN alert_transfer at ON at.alert = a.id JOIN transfer t ON t.id = at.transfer "
         "WHERE a.created >= ?",
-        [begun - value.DAILY_TOLERANCE],
+        [begun - worth.DAILY_TOLERANCE],
     )
     found = (
-        value.nearest(prices.get((row["chain"], row["contract"]), ()), row["at"]) for row in moved
+        worth.nearest(prices.get((row["chain"], row["contract"]), ()), row["at"]) for row in moved
     )
     return {price for price in found if price is not None}

@@ -7,10 +7,10 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor import coverage, lanes, value
-from monitor.errors import Conflict
+from monitor.decide import coverage, loudness, worth
 from monitor.model import Alert, Asset, Batch, Chain, Interval, Price, Row, Subject, Transfer
-from monitor.plan import (
+from monitor.model.errors import Conflict
+from monitor.model.plan import (
     Context,
     Covered,
     NewRow,
@@ -21,9 +21,10 @@ from monitor.plan import (
     Signal,
     gap_key,
 )
-from monitor.store import Store, doubts, is_double, prices, watch
+from monitor.store import doubts, prices, watch
 from monitor.store.journal import insert_alerts, note_signals
 from monitor.store.rows import TRANSFER_COLUMNS, to_alert, to_row, to_transfer, transfer_params
+from monitor.store.sqlite import Store, is_double
 
 RETRY_GAP = 86_400  # seconds between tries to read a gap
 HISTORY_LIMIT = 100_000  # rows of one subject, above which reading history stops and asks
@@ -210,13 +211,13 @@ def _prices(
     concerned = [
         t
         for t in moved
-        if any(lanes.USD in w.entry.min_amount for w in watched.get(t.recipient or "", ()))
+        if any(loudness.USD in w.entry.min_amount for w in watched.get(t.recipient or "", ()))
     ]
     oldest = min((t.time or now for t in concerned), default=now)
     keys = {(t.chain, t.contract or "") for t in concerned}
     # What happened before that has no price yet when it is decided, or is history.
-    since = max(oldest, now - PRICED) - value.YESTERDAY[1]
-    return prices.between(store, keys, since, now + value.TOLERANCE)
+    since = max(oldest, now - PRICED) - worth.YESTERDAY[1]
+    return prices.between(store, keys, since, now + worth.TOLERANCE)
 
 
 def _reread_txs(store: Store, subject: Subject, batches: Sequence[Batch]) -> set[str]:

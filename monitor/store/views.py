@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from monitor import lanes
+from monitor.decide import loudness
 from monitor.model import (
     ACTS,
     Alert,
@@ -23,12 +23,13 @@ from monitor.model import (
     TransferView,
     Watched,
 )
-from monitor.plain import quoted, unquoted, utc
-from monitor.store import Store, prices, watch
+from monitor.model.plain import quoted, unquoted, utc
+from monitor.store import prices, watch
 from monitor.store.doubts import unchecked
 from monitor.store.journal import get_note
 from monitor.store.record import stream_states
 from monitor.store.rows import to_alert, to_row
+from monitor.store.sqlite import Store
 
 STREAM_WORDS: Mapping[str, str] = {
     "native": "Plain coin transfers",
@@ -172,7 +173,7 @@ class _Look:
             decimals=decimals,
             verified=verified,
             entries=tuple(entries),
-            directions={e.id: lanes.side(transfer, e.subject.address).value for e in entries},
+            directions={e.id: loudness.side(transfer, e.subject.address).value for e in entries},
             sources=said,
             asset=self.assets.get((transfer.chain, transfer.contract or "")),
             issuer=self._issuer(transfer),

@@ -9,10 +9,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 
-from monitor import routing
+from monitor.decide import routing
+from monitor.decide.routing import Way
 from monitor.model import ChannelConfig
-from monitor.routing import Way
-from monitor.store import Store
+from monitor.store.sqlite import Store
 
 OUTAGE = 60  # seconds: a way that took nothing for so long has begun to work when it says yes
 # What a row of `delivery` says in `revive`.

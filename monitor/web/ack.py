@@ -15,18 +15,22 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 from wsgiref.types import WSGIEnvironment
 
-from monitor import __version__, hands, links, messages, routing
-from monitor.app import now, views
+from monitor import __version__
+from monitor.app.fundwatch import now, views
+from monitor.app.settings.load import shipped_config
+from monitor.decide import routing
+from monitor.loops import hands
+from monitor.messages import ack_links, render
+from monitor.messages.sheets.parts import Telling, chain_name, topic
 from monitor.model import AlertView, ChannelConfig, Rendered, Severity
-from monitor.plain import plural, quoted, tidy, unquoted, when
-from monitor.settings import shipped_config
-from monitor.sheets.parts import Telling, chain_name, topic
-from monitor.store import Store, journal, post, watch
+from monitor.model.plain import plural, quoted, tidy, unquoted, when
+from monitor.store import journal, outbox, watch
+from monitor.store.sqlite import Store
 from monitor.web.answer import HTML, NOT_FOUND, Answer
 from monitor.web.server import BODY_MOST
 
 if TYPE_CHECKING:
-    from monitor.app import Fundwatch
+    from monitor.app.fundwatch import Fundwatch
 
 log = logging.getLogger("fundwatch.web")
 
@@ -60,7 +64,7 @@ class AckPage:
     def __init__(self, desk: Fundwatch, store: Store) -> None:
         self._desk, self._store = desk, store
         folders = [desk.home / "config" / "templates", shipped_config() / "templates"]
-        self._templates = messages.environment(*folders)
+        self._templates = render.environment(*folders)
 
     def answer(self, environ: WSGIEnvironment, path: str) -> Answer:
         """`path`: below what public_url itself holds. A link that we did not make, or about
@@ -82,7 +86,7 @@ class AckPage:
             return None
         link = _Link(match[1], int(until))
         secret = self._desk.settings.link_secret
-        good = links.genuine(secret, link.message, link.until, said.get("sig", ""))
+        good = ack_links.genuine(secret, link.message, link.until, said.get("sig", ""))
         return link if good else None
 
     # -- acknowledging ---------------------------------------------------------------------
@@ -127,7 +131,7 @@ class AckPage:
     def _telling(self, link: _Link) -> tuple[Telling, Rendered]:
         """For whom the message was made: the page shows no more than it did. A channel that
         is no longer there is shown the least."""
-        name, rendered = post.message(self._store, link.message)
+        name, rendered = outbox.message(self._store, link.message)
         config = self._desk.settings.channels.get(name)
         config = config or ChannelConfig(name, "email", detail="reference")
         entries = [w.entry for w in watch.all_entries(self._store)]
@@ -155,7 +159,7 @@ def _outcome(taken: Sequence[str], told: Sequence[str], name: str) -> _Said:
 
 
 def _line(view: AlertView, telling: Telling, *, full: bool) -> dict[str, str]:
-    words = messages.headline(view, telling)
+    words = render.headline(view, telling)
     if not full:
         words = topic(view.alert.kind.value, chain_name(view), when(view.alert.created, "UTC"))
     return {

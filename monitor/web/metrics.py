@@ -11,10 +11,11 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from monitor import __version__, vitals
-from monitor.settings import Settings
-from monitor.status_text import BEHIND, BLIND, COMPLETE, NOT_READ, Json
-from monitor.store import Store
+from monitor import __version__
+from monitor.app.settings.load import Settings
+from monitor.loops.health import vitals
+from monitor.loops.health.words import BEHIND, BLIND, COMPLETE, NOT_READ, Json
+from monitor.store.sqlite import Store
 
 TABLES = ("transfer", "alert", "message", "delivery")
 WINDOWS = {3600: "hour", 86_400: "day"}

@@ -15,7 +15,7 @@ from wsgiref.types import WSGIApplication
 
 from waitress import create_server, wasyncore
 
-from monitor.errors import ConfigError, Problem
+from monitor.model.errors import ConfigError, Problem
 
 log = logging.getLogger("fundwatch.web")
 

@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from monitor import status, vitals
-from monitor.app import now
-from monitor.errors import StoreError
-from monitor.status_text import Json
-from monitor.store import Store
-from monitor.verdict import Verdict
+from monitor.app.fundwatch import now
+from monitor.loops.health import status, vitals
+from monitor.loops.health.verdict import Verdict
+from monitor.loops.health.words import Json
+from monitor.model.errors import StoreError
+from monitor.store.sqlite import Store
 from monitor.web.ack import AckPage
 from monitor.web.answer import FAULT, NO_RECORD, NOT_FOUND, Answer
 from monitor.web.metrics import exposition
 
 if TYPE_CHECKING:
-    from monitor.app import Fundwatch
+    from monitor.app.fundwatch import Fundwatch
 
 log = logging.getLogger("fundwatch.web")
 

@@ -1,0 +1,1 @@
+"""What the record says after the fact. Pure."""

@@ -1,0 +1,1 @@
+"""One rule a file: what is unusual about an alert. Pure."""

@@ -1,0 +1,1 @@
+"""What `fundwatch check` looks at."""

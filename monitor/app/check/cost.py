@@ -1,0 +1,189 @@
+"""What watching costs and shows to others: calls, minutes, who learns which addresses, which
+hosts a firewall must let through. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from monitor.app.settings.load import Settings
+from monitor.decide import cost as budget
+from monitor.decide import worth
+from monitor.loops.health.words import count
+from monitor.model import ChannelConfig, Entry, Severity, SourceConfig
+from monitor.model.plain import duration
+from monitor.model.ports import Source
+from monitor.net import wire
+
+BySource = Mapping[str, Sequence[Source]]  # chain -> sources in order
+
+
+def facts(
+    settings: Settings, entries: Sequence[Entry], made: BySource
+) -> Iterator[tuple[str, str]]:
+    """(section, statement) for COST, PRIVACY and FIREWALL."""
+    yield "COST", _cost_words(settings, cost(settings, entries, made))
+    yield "PRIVACY", _privacy(settings, entries, made)
+    needed = dict.fromkeys([*hosts(settings, made), *price_hosts(settings, entries)])
+    yield "FIREWALL", " ".join(needed) or "no connection is needed"
+
+
+def cost(settings: Settings, entries: Sequence[Entry], made: BySource) -> budget.Cost:
+    subjects = list(dict.fromkeys(e.subject for e in entries))
+    return budget.cost(subjects, made, settings.sources)
+
+
+def warnings(
+    settings: Settings, entries: Sequence[Entry], made: BySource
+) -> Iterator[tuple[str, str]]:
+    """(what, cure) where the interval that was set uses a budget up."""
+    every, found = settings.poll_interval, cost(settings, entries, made)
+    if every is None:
+        return
+    for name, calls in found.calls.items():
+        for unit, seconds, limit in _limits(settings.sources[name]):
+            wanted = calls * seconds // every
+            if wanted > limit:
+                yield (
+                    f"every: {every} needs {wanted:,} calls {unit} of {name}, which has {limit:,}: "
+                    "reading will stop when they are used up",
+                    f"write  every: {found.interval}  or leave the line out",
+                )
+
+
+def failures(
+    settings: Settings, entries: Sequence[Entry], made: BySource
+) -> Iterator[tuple[str, str]]:
+    """(what, cure) where a round of reading is longer than the severity of an entry allows."""
+    found = cost(settings, entries, made)
+    pace = max(settings.poll_interval or found.interval, int(found.least_seconds))
+    allowed = (
+        (Severity.SEVERE, settings.round_severe, "round_severe_minutes"),
+        (Severity.HIGH, settings.round_high, "round_high_minutes"),
+    )
+    for severity, limit, key in allowed:
+        number = sum(e.severity is severity and bool(made.get(e.subject.chain)) for e in entries)
+        who = count(number, "entry", "entries")
+        if number and pace > limit:
+            yield (
+                f"a round of reading takes {duration(pace)}; for {who} of "
+                f"severity {severity.value} it may take {duration(limit)}",
+                f"{_faster(settings, found)}; or set {key} in config/settings.yaml and say so to "
+                "the desk",
+            )
+
+
+def _faster(settings: Settings, found: budget.Cost) -> str:
+    """What would make a round shorter."""
+    if settings.poll_interval and settings.poll_interval > found.interval:
+        return f"write  every: {found.interval}  or leave the line out"
+    name = found.narrowest or "the source"
+    return f"use a larger plan of {name} or a node of your own, or watch fewer addresses"
+
+
+def _limits(config: SourceConfig) -> list[tuple[str, int, int]]:
+    """(unit, its seconds, calls) of the budgets that a source has."""
+    known = (("an hour", 3600, config.calls_per_hour), ("a day", 86_400, config.calls_per_day))
+    return [(unit, seconds, limit) for unit, seconds, limit in known if limit is not None]
+
+
+def _cost_words(settings: Settings, found: budget.Cost) -> str:
+    calls = sum(found.calls.values())
+    if not calls:
+        return "nothing is asked: no address is watched, or no source is in service"
+    least = int(found.least_seconds) + 1
+    every = settings.poll_interval or found.interval
+    how = "as set in settings.yaml" if settings.poll_interval else _limited_by(settings, found)
+    return (
+        f"{calls:,} calls a pass, at least {duration(least)}. One pass every {duration(every)}"
+        f"{f', {how}' if how else ''}. News is at most about {duration(every + least)} old."
+    )
+
+
+def _limited_by(settings: Settings, found: budget.Cost) -> str:
+    """Why passes are not made more often."""
+    if not found.narrowest:
+        return ""
+    config = settings.sources[found.narrowest]
+    for unit, seconds, limit in _limits(config):
+        wanted = found.calls[found.narrowest] * seconds // budget.LEAST_INTERVAL
+        if wanted > limit * budget.SHARE:
+            return (
+                f"as {found.narrowest} takes {limit:,} calls {unit} (a pass every "
+                f"{budget.LEAST_INTERVAL} s would need {wanted:,})"
+            )
+    return f"as {found.narrowest} may be asked {config.rate_per_second:g} a second"
+
+
+def _privacy(settings: Settings, entries: Sequence[Entry], made: BySource) -> str:
+    regular: dict[str, set[str]] = {}
+    standby: dict[str, set[str]] = {}
+    for chain, sources in made.items():
+        shown = {e.subject.address for e in entries if e.subject.chain == chain}
+        first = budget.first_sources(sources)
+        for source in sources:
+            host = wire.where(settings.sources[source.name].url)[0]
+            (regular if source.name in first else standby).setdefault(host, set()).update(shown)
+    parts = [f"{_place(host)} {len(found)}" for host, found in regular.items()]
+    parts += [
+        f"{_place(host)} {len(found)} (standby)"
+        for host, found in standby.items()
+        if host not in regular
+    ]
+    said = (
+        f"addresses are shown to: {', '.join(parts)}" if parts else "no address is shown to anybody"
+    )
+    learn = [_place(wire.where(c.url)[0]) for c in settings.prices if _priced(settings, entries)]
+    return f"{said}; only which coins you watch to: {', '.join(learn)}" if learn else said
+
+
+def _priced(settings: Settings, entries: Sequence[Entry]) -> bool:
+    """Whether any price source is asked about anything."""
+    chains = (settings.chains[e.subject.chain] for e in entries)
+    return any(worth.has_id(chain, "") for chain in chains)
+
+
+def _place(host: str) -> str:
+    return f"{host} (this machine)" if wire.is_loopback(host) else host
+
+
+def hosts(settings: Settings, made: BySource) -> list[str]:
+    """host:port of everything that is connected to, each once."""
+    names = dict.fromkeys(s.name for sources in made.values() for s in sources)
+    found = [_source_host(settings, settings.sources[name]) for name in names]
+    found += [
+        proxy_of(settings)
+        if c.url and wire.proxies_for(c.url, settings.proxies)
+        else channel_host(c)
+        for c in settings.channels.values()
+    ]
+    return list(dict.fromkeys(found))
+
+
+def price_hosts(settings: Settings, entries: Sequence[Entry]) -> list[str]:
+    """host:port of the price sources, where there is something to ask them."""
+    asked = settings.prices if _priced(settings, entries) else ()
+    return [_source_host(settings, config) for config in asked]
+
+
+def _source_host(settings: Settings, config: SourceConfig) -> str:
+    through = wire.proxies_for(config.url, settings.proxies)
+    return proxy_of(settings) if through else host_port(config.url)
+
+
+def proxy_of(settings: Settings) -> str:
+    """host:port of the proxy; never its password."""
+    return host_port(next(iter(settings.proxies.values())))
+
+
+def channel_host(config: ChannelConfig) -> str:
+    """host:port of a channel's server."""
+    if config.urls:
+        return f"servers of {config.name} (its Apprise URLs)"
+    return host_port(config.url) if config.url else f"{config.host}:{config.port}"
+
+
+def host_port(url: str) -> str:
+    """host:port of a URL, with the port that its scheme means; nothing else of it."""
+    host, port = wire.where(url)
+    shown = f"[{host}]" if ":" in host else host
+    return f"{shown}:{port or (443 if url.lower().startswith('https:') else 80)}"

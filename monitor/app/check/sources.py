@@ -1,0 +1,237 @@
+"""The SOURCES section of `fundwatch check`: who serves which lists, and what stays blind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, date, datetime
+
+from monitor.app import fundwatch
+from monitor.app.check.probe import Probe, offers, probe_all, words
+from monitor.app.check.report import Bench, lines_of
+from monitor.app.settings.load import Settings
+from monitor.loops.health.words import count
+from monitor.model import Entry, SourceConfig, Subject
+from monitor.model.plain import duration
+from monitor.model.ports import Source
+from monitor.store.views import not_listed
+
+CLOCK_SLACK = 30  # seconds that a block may seem to come from the future
+TRIED_WITH = 3  # addresses at most, where a source does not take the first
+OLD_HEAD = 3600  # seconds
+_SERVES = 46  # columns: all that a source can serve, in words
+_CURES = {
+    "evm": "an explorer for this chain: a key in .env (some chains need a paid plan), or one of "
+    "your own in config/sources.yaml",
+}
+
+
+def day_of(since: str) -> date | None:
+    """The day that a `since` names, where it names one."""
+    try:
+        return date.fromisoformat(since)
+    except ValueError:
+        return None
+
+
+def budget_left(bench: Bench) -> Callable[[str, int, int, int], int]:
+    """Keeps to what the record says is left of a budget, without taking from it there."""
+
+    def left(key: str, start: int, seconds: int, wanted: int) -> int:
+        known = {config.name: config for config in bench.settings.prices}
+        config = bench.settings.sources.get(key) or known[key]
+        limit = (config.calls_per_hour if seconds == 3600 else config.calls_per_day) or 0
+        if bench.store is None:
+            return min(wanted, limit)
+        rows = bench.store.read(
+            "SELECT used FROM budget WHERE key = ? AND starts = ? AND seconds = ?",
+            [key, start, seconds],
+        )
+        return max(0, min(wanted, limit - (rows[0]["used"] if rows else 0)))
+
+    return left
+
+
+def check(bench: Bench, made: fundwatch.Sources) -> list[Probe]:
+    """Try every source (none when offline) and say what works. Returns what they answered."""
+    form = _Form(bench, made)
+    bench.out.section("SOURCES", form.heading())
+    for note in source_notes(bench.settings):
+        bench.out.note(note)
+    for trouble in made.trouble:
+        bench.out.fail(trouble, "take this source off the chain's list")
+    probes = [] if bench.offline else _probe(bench, made)
+    for key in bench.chains:
+        mine = [p for p in probes if p.chain.key == key]
+        for source in made.by_chain.get(key, ()) if bench.offline else ():
+            bench.out.note(form.line(key, source.name, words(offers([source])), "-"))
+        for p in mine:
+            _probed(bench, form, p, mine)
+        _heads(bench, form, key, mine)
+        _blind_spots(bench, form, key, mine)
+    if probes:
+        _clock(bench, probes)
+    return probes
+
+
+def source_notes(settings: Settings) -> list[str]:
+    """The remarks of the settings that are about sources."""
+    known = (*settings.channels, ".env can", "no channel", "config/")
+    return [n for n in settings.notes if not n.startswith(known)]
+
+
+class _Form:
+    """Columns as wide as the names of this home folder need; sentences where the window is
+    too narrow for them."""
+
+    def __init__(self, bench: Bench, made: fundwatch.Sources) -> None:
+        self._settings = bench.settings
+        self.made = made
+        names = [s.name for sources in made.by_chain.values() for s in sources]
+        self._chain = max(map(len, bench.chains), default=0) + 2
+        self._name = max(map(len, names), default=0) + 2
+        self._narrow = 7 + self._chain + self._name + _SERVES + 21 > bench.out.width
+
+    def heading(self) -> str:
+        if self._narrow:
+            return ""
+        lead = " " * max(0, 7 + self._chain + self._name - len("SOURCES"))
+        return f"{lead}{'serves':<{_SERVES}}{'head age':<13}budget"
+
+    def who(self, chain: str, source: str = "") -> str:
+        return f"{chain:<{self._chain}}" + (f"{source:<{self._name}}" if source else "")
+
+    def line(self, chain: str, source: str, serves: str, age: str) -> str:
+        budget = _budget(self._settings.sources[source])
+        if self._narrow:
+            newest = "" if age == "-" else f"; newest block {age} old"
+            return f"{self.who(chain, source)}{serves}{newest}; budget {budget}"
+        return f"{self.who(chain, source)}{serves:<{_SERVES}}{age:<13}{budget}"
+
+
+def _budget(config: SourceConfig) -> str:
+    if config.calls_per_day:
+        return f"{config.calls_per_day:,}/day"
+    if config.calls_per_hour:
+        return f"{config.calls_per_hour:,}/hour"
+    return "unknown"
+
+
+def _probe(bench: Bench, made: fundwatch.Sources) -> list[Probe]:
+    subjects: dict[str, dict[Subject, None]] = {}
+    for entry in sorted(bench.entries, key=lambda e: e.busy):
+        subjects.setdefault(entry.subject.chain, {})[entry.subject] = None
+    old = frozenset(e.subject.chain for e in bench.entries if _wants_history(e, bench.now))
+    some = {chain: tuple(found)[:TRIED_WITH] for chain, found in subjects.items()}
+    return probe_all(made.by_chain, bench.settings.chains, some, old)
+
+
+def _wants_history(entry: Entry, now: int) -> bool:
+    day = day_of(entry.since)
+    return day is None or day < datetime.fromtimestamp(now, UTC).date()
+
+
+def _probed(bench: Bench, form: _Form, p: Probe, chain: Sequence[Probe]) -> None:
+    """What one source answered."""
+    out, name = bench.out, p.source.name
+    who = form.who(p.chain.key, name)
+    if p.head is not None and p.serves:
+        before = _served(chain[: chain.index(p)])
+        served = words(p.serves) + (" (standby)" if p.serves <= before else "")
+        out.ok(form.line(p.chain.key, name, served, duration(bench.now - p.head.time)))
+    if p.errors:
+        lost = words(offers([p.source]) - p.serves - p.not_ready - p.kept_back)
+        said = "; ".join(dict.fromkeys(str(e).removeprefix(f"{name} ") for e in p.errors))
+        if p.refused:
+            out.fail(f"{who}{lost}: {said}", "mend that, or take it off the chain's list")
+        else:
+            out.warn(f"{who}{lost}: {said}", "it may pass; look again later")
+    for subject, words_of_it in p.misfits:
+        lines = lines_of([e.line for e in bench.entries if e.subject == subject])
+        said = words_of_it.removeprefix(f"{name} ")
+        cure = "look at the address on another explorer, then correct its line or retire it"
+        out.warn(f"{lines}: {name} {said}", cure)
+    if p.kept_back:
+        said = p.kept_back_words.removeprefix(f"{name}: ")
+        text = f"does not hand out {words(p.kept_back)}; it stands by for single blocks and "
+        out.note(f"{who}{text}transactions. Its words: {said}")
+    if p.not_ready:
+        text = f"{words(p.not_ready)}: it answers, but cannot vouch for its newest blocks"
+        out.warn(f"{who}{text}", "it may pass; look again in a few minutes")
+    if p.old_blocks and not p.serves <= _served(q for q in chain if q is not p):
+        said = p.old_blocks.removeprefix(f"{name} ")
+        cure = "an explorer or an archive node for this chain"
+        out.warn(f"{who}old blocks are refused, so history stays unread: {said}", cure)
+
+
+def _served(probes: Iterable[Probe]) -> frozenset[str]:
+    return frozenset(s for p in probes for s in p.serves)
+
+
+def _heads(bench: Bench, form: _Form, key: str, probes: Sequence[Probe]) -> None:
+    """Heads that are old, by themselves or beside another source's."""
+    heads = {p.source.name: p.head for p in probes if p.head is not None}
+    if not heads:
+        return
+    newest = max(heads, key=lambda name: heads[name].time)
+    age = bench.now - heads[newest].time
+    if age > OLD_HEAD:
+        text = (
+            f"newest block is {duration(age)} old ({newest}): the chain or its sources stand still"
+        )
+        bench.out.warn(form.who(key) + text, "compare with another explorer")
+    for name, head in heads.items():
+        behind = heads[newest].time - head.time
+        if behind > OLD_HEAD:
+            text = f"is {duration(behind)} behind {newest}"
+            bench.out.warn(form.who(key, name) + text, "ask its operator, or use another")
+    top = max(head.height for head in heads.values())
+    above = [e for e in bench.on(key) if e.since.isdecimal() and int(e.since) > top]
+    if above:
+        bench.out.warn(
+            f"{lines_of([e.line for e in above])}: since is above {key}'s newest block ({top:,})",
+            "correct it if older movements matter",
+        )
+
+
+def _blind_spots(bench: Bench, form: _Form, key: str, probes: Sequence[Probe]) -> None:
+    """What nobody serves, and what nobody could serve just now."""
+    chain, out, who = bench.settings.chains[key], bench.out, form.who(key)
+    entries = f"{count(len(bench.on(key)), 'entry', 'entries')} on {chain.name}"
+    offered = offers(form.made.by_chain.get(key, ()))
+    served = offered - _kept_back(form.made.by_chain.get(key, ()), probes)
+    if not offered:
+        cure = "set a key in .env (see above), or add a source in config/sources.yaml"
+        out.fail(f"{who}no source is in service: {entries} cannot be watched", cure)
+        return
+    if missing := frozenset(chain.streams) - served:
+        cure = _CURES.get(chain.family, "another source for this chain in config/sources.yaml")
+        out.warn(f"{who}NOT covered: {words(missing)}; blind for {entries}", cure)
+    for text in not_listed(chain):
+        out.note(f"{who}{text}")
+    fits = not any(p.misfits and not p.serves for p in probes)
+    if not bench.offline and fits and (unread := served - _served(probes)):
+        cure = "mend a source above, or add another to this chain"
+        out.fail(f"{who}cannot be read now: {words(unread)}, for {entries}", cure)
+
+
+def _kept_back(sources: Sequence[Source], probes: Sequence[Probe]) -> frozenset[str]:
+    """Lists that every source which has them said it does not hand out."""
+    kept = {p.source.name: p.kept_back for p in probes}
+    left = (offers([s]) - kept.get(s.name, frozenset()) for s in sources)
+    return offers(sources).difference(*left)
+
+
+def _clock(bench: Bench, probes: Sequence[Probe]) -> None:
+    """Blocks are stamped by other people's clocks: none should lie in our future."""
+    ages = {p.source.name: bench.now - p.head.time for p in probes if p.head is not None}
+    if not ages:
+        return
+    newest = min(ages, key=lambda name: ages[name])
+    if ages[newest] < -CLOCK_SLACK:
+        text = f"this machine's clock is {duration(-ages[newest])} behind the newest block of"
+        bench.out.warn(f"{text} {newest}", "set the clock (NTP)")
+    elif ages[newest] <= CLOCK_SLACK:
+        bench.out.ok(f"the clock agrees with the newest block of {newest}")
+    else:
+        age = duration(ages[newest])
+        bench.out.note(f"the clock cannot be compared: the newest block of all is {age} old")

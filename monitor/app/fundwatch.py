@@ -1,0 +1,501 @@
+"""The one place that picks real sources, channels and the store, and runs them.
+
+`Fundwatch` is a home folder opened for work under its lock; `Daemon` (daemon.py) runs it on
+a schedule.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+from monitor import __version__
+from monitor.app.settings.load import Settings, load, shipped_config
+from monitor.chains.address import AddressError, canonical, stable_id
+from monitor.chains.scripts import respelt
+from monitor.decide import cost as budget
+from monitor.decide import routing
+from monitor.loops import deliver as outbox
+from monitor.loops import freeze, pricing, watch_file
+from monitor.loops.daily import Daybook
+from monitor.loops.freeze import Post
+from monitor.loops.health import signals as health
+from monitor.loops.poll import PassReport, Poller, World
+from monitor.loops.reading import HEAD_TTL, Desk
+from monitor.messages import ack_links, render
+from monitor.model import (
+    Alert,
+    AlertKind,
+    Chain,
+    Entry,
+    Lane,
+    Severity,
+    SourceConfig,
+    Subject,
+)
+from monitor.model.errors import ConfigError, Problem, SourceError
+from monitor.model.plain import plural
+from monitor.model.plan import Route, Signal
+from monitor.model.ports import Source
+from monitor.net import channels, prices, sources
+from monitor.net.http import Http, Limiter
+from monitor.store import journal, owing, respell, watch, ways
+from monitor.store.guard import DATABASE, check_begun, hold_record, lock, mark_begun
+from monitor.store.schema import CHANGES
+from monitor.store.sqlite import Store
+from monitor.store.views import Views
+
+log = logging.getLogger("fundwatch")
+
+RESTORING = "fundwatch.db.restoring"  # a restore that has not come to its end
+WATCHLIST = "watchlist.yaml"
+
+
+def since_time(text: str) -> int | None:
+    """A `since` date as Unix seconds at 00:00 UTC."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
+
+
+def now() -> int:
+    return int(time.time())
+
+
+def check_home(home: Path) -> None:
+    """Raise ConfigError unless this folder can be worked in. A record alone will do: what
+    was watched before the watchlist got lost stays watched."""
+    if not home.is_dir():
+        raise ConfigError(
+            [Problem("--home", str(home), "is not a folder", "Make it with `fundwatch init`")]
+        )
+    if not (home / WATCHLIST).is_file() and not (home / DATABASE).is_file():
+        raise ConfigError(
+            [
+                Problem(
+                    str(home / WATCHLIST),
+                    "",
+                    "is not there",
+                    "Make it with `fundwatch init`, or correct --home",
+                )
+            ]
+        )
+
+
+def views(store: Store, settings: Settings) -> Views:
+    """What people see of a record, by these settings."""
+    priced = bool(settings.prices)
+    return Views(store, settings.chains, settings.assets, settings.addressbook, priced)
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The adapters of every chain that has any, and why others could not be made."""
+
+    by_chain: Mapping[str, tuple[Source, ...]]
+    trouble: tuple[str, ...] = ()
+
+
+def make_sources(
+    settings: Settings,
+    chains: Mapping[str, Chain],
+    reserve: Callable[[str, int, int, int], int] | None,
+    limiters: dict[str, Limiter] | None = None,
+) -> Sources:
+    """Adapters in the order of each chain's list; one limiter a configured source, taken
+    from `limiters` or added to it."""
+    limiters = {} if limiters is None else limiters
+    found: dict[str, tuple[Source, ...]] = {}
+    trouble: list[str] = []
+    for key, chain in chains.items():
+        made = []
+        for name in chain.sources:
+            config = settings.sources[name]
+            limiter = limiters.setdefault(name, _limiter(config, reserve))
+            try:
+                made.append(_source(config, chain, limiter, settings))
+            except SourceError as error:
+                trouble.append(f"{key}: {error}")
+        found[key] = tuple(made)
+    return Sources(found, tuple(trouble))
+
+
+def _head_ttl(settings: Settings) -> float:
+    """A head must not outlive the pass that it was read in, or passes would see nothing new."""
+    return min(HEAD_TTL, (settings.poll_interval or HEAD_TTL) / 2)
+
+
+def _limiter(config: SourceConfig, reserve: Callable[[str, int, int, int], int] | None) -> Limiter:
+    return Limiter(
+        config.name,
+        config.rate_per_second,
+        config.calls_per_hour,
+        config.calls_per_day,
+        reserve=reserve,
+    )
+
+
+def _source(config: SourceConfig, chain: Chain, limiter: Limiter, settings: Settings) -> Source:
+    options = sources.http_options(config, chain)
+    http = Http(
+        config.name,
+        options.base_url,
+        params=options.params,
+        headers=options.headers,
+        limiter=limiter,
+        proxies=settings.proxies or None,
+        verify=settings.ca_bundle or True,
+    )
+    return sources.build(config, chain, http)
+
+
+class Desks(Mapping[str, Desk]):
+    """Desks by chain, made when a chain is first asked for: loading the adapters of every
+    chain that is known would take a second of each command. Iterates over those made."""
+
+    def __init__(self, make: Callable[[str], Desk | None]) -> None:
+        self._make = make
+        self._made: dict[str, Desk | None] = {}
+        self._lock = threading.Lock()
+
+    def __getitem__(self, chain: str) -> Desk:
+        with self._lock:
+            if chain not in self._made:
+                self._made[chain] = self._make(chain)
+            desk = self._made[chain]
+        if desk is None:
+            raise KeyError(chain)
+        return desk
+
+    def __iter__(self) -> Iterator[str]:
+        with self._lock:
+            return iter([chain for chain, desk in self._made.items() if desk is not None])
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+
+class Fundwatch:
+    """A home folder opened for work. Make it with `open_home`."""
+
+    def __init__(self, home: Path, settings: Settings, store: Store) -> None:
+        self.home, self.settings, self.store = home, settings, store
+        self.timezone = settings.timezone
+        self.views = views(store, settings)
+        self.channels: dict[str, channels.CheckedChannel] = {
+            name: channels.build(
+                config, proxies=settings.proxies or None, verify=settings.ca_bundle or True
+            )
+            for name, config in settings.channels.items()
+        }
+        self._limiters: dict[str, Limiter] = {}
+        self.desks = Desks(self._desk)
+        self.pricer = pricing.Pricer(self._market())
+        pricing.close_unused(store, (p.name for p in settings.prices), now())
+        self._interval = budget.LEAST_INTERVAL
+        self._respelt = False  # the record has the forms that addresses have now
+        self._listed: tuple[int, list[Entry]] = (-1, [])  # see entries()
+        self._costed: str | None = None  # the list that the interval was computed for
+        # Kept, so that a template is not compiled again for each message.
+        folders = [home / "config" / "templates", shipped_config() / "templates"]
+        self.templates = render.environment(*folders)
+        self._sending, self._keeping = threading.Lock(), threading.Lock()
+        self.rounds = outbox.Rounds()
+        self._judged: set[str] = set()
+        self.poller = Poller(store, self._world())
+        self.list = watch_file.WatchDesk(self)
+
+    def _desk(self, key: str) -> Desk | None:
+        chain = self.settings.chains.get(key)
+        if chain is None:
+            return None
+        made = make_sources(self.settings, {key: chain}, self._reserve, self._limiters)
+        for trouble in made.trouble:
+            log.warning("source not used: %s", trouble)
+        found = made.by_chain[key]
+        return Desk(chain, found, _head_ttl(self.settings)) if found else None
+
+    def _market(self) -> pricing.Market:
+        settings = self.settings
+        made = [
+            prices.build(
+                config,
+                _limiter(config, self._reserve),
+                proxies=settings.proxies or None,
+                verify=settings.ca_bundle or True,
+            )
+            for config in settings.prices
+        ]
+        return pricing.Market(self.store, made, settings.chains, settings.assets, now)
+
+    def _reserve(self, key: str, start: int, seconds: int, wanted: int) -> int:
+        known = {config.name: config for config in self.settings.prices}
+        config = self.settings.sources.get(key) or known[key]
+        limit = config.calls_per_hour if seconds == 3600 else config.calls_per_day
+        return journal.reserve(self.store, key, start, seconds, wanted, limit or 0)
+
+    def _world(self) -> World:
+        return World(
+            chains=self.settings.chains,
+            desks=self.desks,
+            assets=self.settings.assets,
+            route=self.route,
+            clock=now,
+            interval=self.interval,
+            since_time=since_time,
+            trailing_seconds=self.settings.trailing_window_days * 86_400,
+        )
+
+    def route(self, alert: Alert, entry: Entry | None) -> list[Route]:
+        if entry is not None and entry.canary:
+            return []  # it moves all the time: one would read nothing else
+        configs = self.settings.channels
+        bad = ways.failing(self.store, configs) if routing.about_sending(alert) else ()
+        return routing.routes(alert, entry, configs, bad)
+
+    def interval(self, _subject: Subject) -> int:
+        return self.round_seconds
+
+    @property
+    def round_seconds(self) -> int:
+        """How often an address is read."""
+        return self.settings.poll_interval or self._interval
+
+    def cost(self) -> budget.Cost:
+        """What a pass over the present watchlist costs."""
+        subjects = watch.due_subjects(self.store, None)
+        used = {subject.chain for subject in subjects}
+        asked = {chain: self.desks[chain].sources for chain in used if chain in self.desks}
+        return budget.cost(subjects, asked, self.settings.sources)
+
+    def post(self) -> Post:
+        return Post(
+            store=self.store,
+            configs=self.settings.channels,
+            channels=self.channels,
+            views=self.views,
+            templates=self.templates,
+            entries=self.entries,
+            clock=now,
+            timezone=self.timezone,
+            version=__version__,
+            judged=self._judged,
+            link=self._link,
+        )
+
+    def entries(self) -> list[Entry]:
+        """Every entry ever taken, read anew only when what they say has changed: each message
+        asks for them."""
+        version = watch.version(self.store)
+        if self._listed[0] != version:
+            self._listed = (version, [w.entry for w in watch.all_entries(self.store)])
+        return self._listed[1]
+
+    def _link(self, message_id: str) -> str:
+        settings = self.settings
+        until = now() + settings.link_hours * 3600
+        if not settings.public_url:
+            return ""
+        return ack_links.link(settings.public_url, settings.link_secret, message_id, until)
+
+    # -- the steps of a poll -------------------------------------------------------------
+
+    def reload(self) -> tuple[Problem, ...]:
+        """Take the watchlist if it changed. Returns its problems."""
+        if not self._respelt:
+            self._respelt = True
+            respell.respell(self.store, self._renamed(), now())
+        problems = self.list.reload()
+        told = self.list.timezone
+        self.timezone = told if told in available_timezones() else self.settings.timezone
+        if self.timezone != journal.get_note(self.store, "timezone"):
+            journal.put_note(self.store, "timezone", self.timezone)  # for commands that look
+        if self.list.version != self._costed:
+            self._interval = self.cost().interval
+            self._costed = self.list.version
+        paces = f"{self.round_seconds} {max(self.round_seconds, self._interval)}"
+        if paces != journal.get_note(self.store, "round"):
+            journal.put_note(self.store, "round", paces)
+        return problems
+
+    def _renamed(self) -> list[respell.Renamed]:
+        """Subjects that an earlier version recorded in another form than addresses have now."""
+        found = []
+        for key, chain in self.settings.chains.items():
+            for subject in respell.subjects_of(self.store, key) if respelt(chain) else ():
+                try:
+                    address = canonical(chain, subject.address)
+                except AddressError:
+                    continue  # taken by an earlier version; stays as it is
+                if address != subject.address:
+                    found.append((subject, address))
+        return found
+
+    def poll(self, *, everything: bool) -> PassReport:
+        """One pass, with its log line. See Poller.run_pass."""
+        report = self.poller.run_pass(everything=everything)
+        if report.subjects:
+            self.housekeep(report.started)
+            journal.put_note(self.store, "pass", f"{now()} {report.seconds:.1f}")
+            log.info(
+                "pass %.1fs subjects=%d calls=%d new=%d alerts=%d late=%d errors=%d unread=%d",
+                *(report.seconds, report.subjects, report.calls, report.new_rows),
+                *(report.alerts, report.late, report.errors, len(report.unread)),
+            )
+        return report
+
+    def housekeep(self, at: int | None = None) -> None:
+        """Raise and close incidents, tell those that have lasted. One at a time."""
+        moment = now() if at is None else at
+        with self._keeping:
+            journal.put_signals(self.store, health.signals(self, moment), moment)
+            watch_file.tell_incidents(self, moment)
+            self._pass_on(moment)
+
+    def _pass_on(self, moment: int) -> None:
+        """Pass on what nobody acknowledges; not what was told before that was wished for. With
+        another chain of channels, only what the old one has not come to its end with."""
+        chain, after = self.settings.escalate_to, self.settings.escalate_after
+        noted, _, before = (journal.get_note(self.store, "escalation") or "").partition(" ")
+        if not chain:
+            if noted:
+                journal.put_note(self.store, "escalation", None)
+            return
+        since = int(noted) if noted else moment
+        if before != " ".join(chain):
+            since = max(since, moment - after * (len(chain) + 1)) if noted else moment
+            journal.put_note(self.store, "escalation", f"{since} {' '.join(chain)}")
+        for alert_id, channel in owing.escalate(self.store, chain, after, since, now()):
+            log.warning("alert %s not acknowledged, passed on to %s", alert_id, channel)
+
+    def adopt(self) -> None:
+        """Tell to the present channels what waits for one that was taken out of the settings,
+        for somebody who was taken out of a channel, or for the first channel of all."""
+        channels = self.settings.channels
+        ways.forget(self.store, channels)
+        for name, config in channels.items():
+            owing.readdress(self.store, name, routing.recipients(config), now())
+        gone = owing.gone(self.store, channels) if channels else {}
+        if not gone:
+            return
+        alerts = list(dict.fromkeys(alert for owed in gone.values() for alert in owed))
+        bad = ways.failing(self.store, channels)
+        anew = freeze.new_routes(self.post(), alerts, bad)
+        routes = [route for found in anew.values() for route in found]
+        found = {alert for alert, channel, _ in routes if channel != routing.NOBODY}
+        counts = {name: len(found.intersection(gone[name])) for name in gone}
+        signals = [_gone(name, count) for name, count in counts.items() if count]
+        owing.move(self.store, gone, routes, signals, now())
+        if found:
+            log.warning("%d alerts that had no channel go to those there are", len(found))
+
+    def deliver(self, *, everything: bool, seconds: float = outbox.ROUND_SECONDS) -> outbox.Tally:
+        """Freeze what is owed and send what is due. With `everything` waits for it, at most
+        so many `seconds`; else each channel works on beside its caller."""
+        with self._sending:
+            wait = seconds if everything else 0.0
+            return outbox.deliver(self.post(), self.rounds, everything=everything, seconds=wait)
+
+    def daily(self) -> None:
+        """Freeze the daily message at its hour of the desk's day, once a day; the first one on
+        the day after the first start."""
+        local, moment = datetime.now(ZoneInfo(self.timezone)), now()
+        day, last = local.date().isoformat(), journal.get_note(self.store, "daily")
+        if last == day or (last is not None and local.hour < self.settings.daily_hour):
+            return
+        if last is None:
+            journal.put_note(self.store, "daily_at", str(moment))
+            journal.put_note(self.store, "daily", day)
+            return
+        since = int(journal.get_note(self.store, "daily_at") or moment - 86_400)
+        told = Daybook(self.store, self.settings, since, moment)
+        freeze.daily(self.post(), day, since, moment, told.remarks)
+
+    def tell_upgrade(self) -> None:
+        """Say what opening the record with a newer version did to it."""
+        done = self.store.upgrade
+        if done is None:
+            return
+        lines = [
+            f"Before that it was copied to {done.copy.name}, to be deleted once all is well.",
+            *(CHANGES[number] for number in range(done.old + 1, done.new + 1)),
+        ]
+        title = (
+            f"Fundwatch {__version__} has upgraded the record from schema {done.old} to {done.new}."
+        )
+        log.warning("%s %s", title, " ".join(lines))
+        alert = Alert(
+            id=stable_id("N", "upgrade", str(done.new), str(now())),
+            kind=AlertKind.NOTICE,
+            lane=Lane.NEWS,
+            severity=Severity.LOW,
+            created=now(),
+            title=title,
+            lane_reason="Every change of the record is told.",
+            audience="operations",
+            facts={"topic": "upgrade", "lines": lines},
+        )
+        journal.add_alerts(self.store, [alert], self.route(alert, None))
+
+    def close(self) -> None:
+        self.store.close()
+
+
+def _gone(name: str, count: int) -> Signal:
+    if name == routing.NOBODY:
+        what = f"{plural(count, 'alert')} could be told to nobody until now, and are told now."
+        cure = "`fundwatch alerts list` shows since when. Keep at least one channel set up."
+        return Signal(f"untold:{now()}", bad=True, what=what, cure=cure, once=True)
+    return Signal(
+        key=f"gone:{name}/{now()}",
+        bad=True,
+        severity="medium",
+        what=f"Channel {name} is no longer in config/channels.yaml. {plural(count, 'alert')} that "
+        "waited for it went to the other channels.",
+        cure="If that was a slip of the hand, put the channel back.",
+        once=True,
+    )
+
+
+@contextmanager
+def open_home(home: Path, environ: Mapping[str, str]) -> Iterator[Fundwatch]:
+    """Lock a home folder, read its settings, open its record (made when it is new).
+
+    Raises Busy, ConfigError, StoreError (Unfit where a person is needed).
+    """
+    check_home(home)
+    check_begun(home)
+    settings = load(home, environ)
+    with lock(home):
+        if (home / RESTORING).exists():
+            remedy = (
+                "Run `fundwatch restore FILE` again; or delete this file to go on with the record "
+                "as it is"
+            )
+            reason = "is what an interrupted restore left"
+            raise ConfigError([Problem(str(home / RESTORING), "", reason, remedy)])
+        fresh = not (home / DATABASE).exists()
+        if fresh:
+            log.warning("%s is new: nothing was recorded here before", home / DATABASE)
+        store = Store(home / DATABASE, create=fresh)
+        held = hold_record(home) if fresh else -1
+        mark_begun(home, now())
+        desk = Fundwatch(home, settings, store)
+        try:
+            desk.tell_upgrade()
+            desk.adopt()
+            yield desk
+        finally:
+            desk.close()
+            if held >= 0:
+                os.close(held)

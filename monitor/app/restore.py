@@ -1,0 +1,151 @@
+"""`fundwatch restore`: put a backup in the place of the record. What the record held stays
+beside it; what happened since the backup is read again, and told again under the same names.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from monitor.app.fundwatch import RESTORING, now
+from monitor.model.errors import ConfigError, Problem
+from monitor.model.plain import utc
+from monitor.store import journal
+from monitor.store.guard import DATABASE, PRIVATE, lock, mark_begun
+from monitor.store.sqlite import Store
+
+SIDE_FILES = ("-wal", "-shm", "-journal")
+
+
+def restore(home: Path, file: Path) -> Iterator[str]:
+    """Verify a backup and make it the record; yields lines to show.
+
+    Raises ConfigError when the file is no whole backup, Busy while a Fundwatch runs. The
+    record is not touched before the copy that takes its place is whole and finished.
+    """
+    if not home.is_dir():
+        raise _refused(home, "is not a folder", "Make it with `fundwatch init`, or correct --home")
+    _verify(file)
+    with lock(home):
+        moment, target, fresh = now(), home / DATABASE, home / RESTORING
+        _remove(fresh)
+        # Made before SQLite opens it, so that it never was readable by others.
+        os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE))
+        _copy(file, fresh)
+        with closing(Store(fresh)) as store:
+            made = _taken_at(store)
+            journal.put_note(store, "restored", json.dumps({"at": moment, "of": made}))
+            if made:
+                kept = json.dumps({"at": made, "path": str(file.absolute())})
+                journal.put_note(store, "backup", kept)
+            with store.write() as conn:
+                conn.execute("UPDATE subject SET due = 0, deep = 0, in_flight = NULL")
+            count = store.read("SELECT count(*) AS n FROM alert WHERE state = 'open'")[0]["n"]
+            upgrade = store.upgrade
+        if upgrade is not None:
+            upgrade.copy.unlink()  # of the copy; the backup itself stays where it is
+            yield f"upgraded  from schema {upgrade.old} to {upgrade.new}"
+        old = _keep(target, moment)
+        # What SQLite keeps beside the old record must never be played into the new one.
+        for beside in _beside(target):
+            beside.unlink(missing_ok=True)
+        fresh.replace(target)
+        mark_begun(home, moment)
+        _to_disk(home)
+    if old is not None:
+        yield f"kept      {old.name}: the record as it was until now"
+    yield f"restored  {file.name}, verified: the record as of {utc(made)}"
+    yield (
+        "next      `fundwatch run` (or poll) reads everything since then again. What it tells "
+        "again keeps its number and says: again, after a restore"
+    )
+    yield (
+        f"lost      acknowledgements and notes since then ({count} alerts are open in the backup); "
+        "entries added since then start anew, with a summary of their history"
+    )
+
+
+def _verify(file: Path) -> None:
+    if not file.is_file():
+        raise _refused(file, "is not there", "Name a file that `fundwatch backup` made")
+    try:
+        with closing(_open(file)) as conn:
+            outcome = conn.execute("PRAGMA integrity_check").fetchone()[0]
+            broken = conn.execute("PRAGMA foreign_key_check").fetchone()
+    except sqlite3.Error as error:
+        raise _refused(file, f"is not a whole backup ({error})", "Take another one") from error
+    if outcome != "ok" or broken is not None:
+        raise _refused(file, f"is damaged ({outcome})", "Take another one")
+    with closing(Store(file, readonly=True, older=True)):
+        pass  # is it ours, and not newer than this program
+
+
+def _open(file: Path) -> sqlite3.Connection:
+    """For reading: a backup must not be changed by a look."""
+    path = file.absolute().as_posix().replace("?", "%3f").replace("#", "%23")
+    return sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+
+
+def _copy(file: Path, fresh: Path) -> None:
+    """Through SQLite, so that what stands beside the file (-wal) is not left behind."""
+    try:
+        with closing(_open(file)) as source, closing(sqlite3.connect(fresh)) as copy:
+            source.backup(copy)
+            outcome = copy.execute("PRAGMA integrity_check").fetchone()[0]
+    except sqlite3.Error as error:
+        raise _refused(
+            fresh, f"could not be written ({error})", "Free space on the disk"
+        ) from error
+    if outcome != "ok":
+        raise _refused(fresh, f"is damaged ({outcome})", "Try again, or take another backup")
+
+
+def _refused(path: Path, reason: str, remedy: str) -> ConfigError:
+    return ConfigError([Problem("restore", str(path), reason, remedy)])
+
+
+def _keep(target: Path, moment: int) -> Path | None:
+    """Copy the present record, damaged or not, with what SQLite keeps beside it."""
+    if not any(each.exists() for each in (target, *_beside(target))):
+        return None
+    stamp = datetime.fromtimestamp(moment, UTC).strftime("%Y%m%dT%H%M%SZ")
+    kept = target.with_name(f"{target.name}.before-restore.{stamp}")
+    for suffix in ("", *SIDE_FILES):
+        part = target.with_name(target.name + suffix)
+        if part.exists():
+            shutil.copy2(part, kept.with_name(kept.name + suffix))
+            kept.with_name(kept.name + suffix).chmod(PRIVATE)
+            _to_disk(kept.with_name(kept.name + suffix))
+    return kept
+
+
+def _beside(path: Path) -> list[Path]:
+    return [path.with_name(path.name + suffix) for suffix in SIDE_FILES]
+
+
+def _remove(path: Path) -> None:
+    for each in (path, *_beside(path)):
+        each.unlink(missing_ok=True)
+
+
+def _taken_at(store: Store) -> int:
+    """When the backup was made, by the newest thing that it holds."""
+    rows = store.read(
+        "SELECT max((SELECT coalesce(max(tried), 0) FROM reading), "
+        "(SELECT coalesce(max(created), 0) FROM alert)) AS at"
+    )
+    return int(rows[0]["at"])
+
+
+def _to_disk(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,462 @@
+""".env and config/*.yaml -> frozen Settings; every mistake at once.
+
+The shipped config folder holds the defaults; single keys of the files in the home folder's
+config/ go over them, key by key, lists as a whole. Secrets come from the environment, from
+.env or from files, and are never shown.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zoneinfo
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from dotenv.parser import parse_stream
+
+from monitor.app.settings import chains as config_chains
+from monitor.app.settings import channels as config_channels
+from monitor.app.settings.rows import Row, Secret
+from monitor.chains import issuers
+from monitor.model import Asset, Chain, ChannelConfig, Issuer, Known, SourceConfig
+from monitor.model.errors import ConfigError
+from monitor.watchlist import addressbook, yaml_nodes
+from monitor.watchlist.yaml_nodes import Fields, Node, Notes, Text, is_blank
+
+FILES = ("chains", "sources", "channels", "assets", "issuers", "settings")
+SETTING_KEYS = (
+    "proxy",
+    "proxy_env",
+    "proxy_file",
+    "ca_bundle",
+    "every",
+    "trailing_window_days",
+    "hold_minutes",
+    "hold_severe_minutes",
+    "round_severe_minutes",
+    "round_high_minutes",
+    "timezone",
+    "reply_to",
+    "daily_hour",
+    "escalate_after_minutes",
+    "escalate_to",
+    "listen",
+    "public_url",
+    "link_secret_env",
+    "link_secret_file",
+    "link_hours",
+    "heartbeat_url",
+    "heartbeat_url_env",
+    "heartbeat_url_file",
+    "prices",
+)
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+# May also stand in the file itself, where they hold no secret.
+_OPEN = ("url", "proxy", "heartbeat_url")
+_WAYS = re.compile(
+    r"(url|urls|proxy|api_key|secret|user|password|link_secret|heartbeat_url)(_env|_file)?\Z"
+)
+LEAST_SECRET = 32  # characters of the secret that signs links
+# A secret in the place of its file's name is not repeated.
+_PASTED = re.compile(r"whsec_|://|\A[^/.]{24,}\Z")
+_MAX_SECRET = 65_536  # bytes of a secret's file
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that people configured, checked.
+
+    `sources` holds only those in service; `Chain.sources` names no others. `notes` are
+    plain sentences about what is not as good as it could be.
+    """
+
+    home: Path
+    chains: Mapping[str, Chain]
+    sources: Mapping[str, SourceConfig]
+    channels: Mapping[str, ChannelConfig]
+    assets: Mapping[tuple[str, str], Asset]  # by (chain, canonical contract)
+    addressbook: Mapping[tuple[str, str], Known]  # by (chain or "", canonical address)
+    proxies: Mapping[str, str] = field(default_factory=dict, repr=False)  # by scheme
+    ca_bundle: str = ""  # path of a PEM file, or empty: the system's
+    poll_interval: int | None = None  # seconds; None: derived from the budgets
+    trailing_window_days: int = 2
+    hold: int = 7200  # seconds that a blind spot must last before it is told
+    hold_severe: int = 1800  # the same for a severe entry
+    round_severe: int = 900  # seconds that a round of reading may take with severe entries ...
+    round_high: int = 3600  # ... and with entries of severity high; longer fails in `check`
+    timezone: str = "UTC"  # of the desk; the watchlist's own goes first
+    reply_to: str = ""  # of mails, where the channel names none
+    daily_hour: int = 8  # of the desk's day: when the daily mail goes out
+    escalate_after: int = 1800  # seconds after which an alert is passed on ...
+    escalate_to: tuple[str, ...] = ()  # ... to these channels, one after the other; none: never
+    listen: tuple[str, int] | None = None  # where /healthz, /metrics and the pages are served
+    public_url: str = ""  # under which people reach it; empty: no links in mails
+    link_secret: str = field(default="", repr=False)  # signs the links; several: newest first
+    link_hours: int = 72  # for which a link holds
+    heartbeat_url: str = field(default="", repr=False)  # called while all is well
+    prices: tuple[SourceConfig, ...] = ()  # who says what coins are worth, in order; none: nobody
+    notes: tuple[str, ...] = ()
+
+
+def shipped_config() -> Path:
+    """The folder of shipped defaults: inside the installed package, or beside it in a
+    checkout."""
+    inside = Path(__file__).parents[2] / "config"
+    return inside if inside.is_dir() else Path(__file__).parents[3] / "config"
+
+
+def shipped_example(name: str) -> Path:
+    """`watchlist.example.yaml` or `.env.example`, wherever this installation keeps it."""
+    inside = shipped_config() / name
+    return inside if inside.is_file() else Path(__file__).parents[3] / name
+
+
+def load(home: Path, environ: Mapping[str, str]) -> Settings:
+    """Read and check all settings of a home folder.
+
+    `environ` goes before .env. Raises ConfigError with every problem; no problem, note or
+    repr of what is returned holds a secret.
+    """
+    notes = Notes(secret=True)
+    remarks: list[str] = []
+    trees = {name: _tree(name, home, notes) for name in FILES}
+    secrets = _Secrets(home, {**_dotenv(home, notes, remarks), **environ}, notes)
+    chains = config_chains.chains(trees["chains"], notes)
+    rows = config_chains.sources(trees["sources"], secrets.get, notes)
+    kinds = {name: row.config.kind for name, row in rows.items()}
+    config_chains.link_sources(chains, trees["chains"], kinds, notes)
+    channels, channel_remarks = config_channels.channels(trees["channels"], secrets.get, notes)
+    general = Row(trees["settings"], notes, "config/settings.yaml")
+    prices = config_chains.prices(general, rows)
+    in_service, used = config_chains.in_service(rows, prices)
+    remarks += [row.note for row in used if row.note]
+    remarks += channel_remarks or ([] if channels else ["no channel is set up: nobody is told"])
+    remarks += _stray_files(home)
+    assets = config_chains.assets(trees["assets"], chains, notes)
+    acting = issuers.issuers(trees["issuers"], chains, assets, notes)
+    settings = Settings(
+        home=home,
+        chains={
+            key: _put_together(chain, in_service, acting.get(key, ()))
+            for key, chain in chains.items()
+        },
+        sources=in_service,
+        channels={name: _with_ca(home, c, trees, notes) for name, c in channels.items()},
+        assets=assets,
+        addressbook=_addressbook(home, chains, notes),
+        prices=tuple(rows[name].config for name in prices),
+    )
+    settings = _served(_general(settings, general, secrets), general, secrets)
+    if notes.found:
+        raise ConfigError(notes.problems)
+    return replace(settings, notes=tuple(remarks))
+
+
+def _put_together(
+    chain: Chain, in_service: Mapping[str, SourceConfig], acting: tuple[Issuer, ...]
+) -> Chain:
+    working = tuple(name for name in chain.sources if name in in_service)
+    return replace(chain, sources=working, issuers=acting)
+
+
+def _with_ca(
+    home: Path, channel: ChannelConfig, trees: Mapping[str, Fields], notes: Notes
+) -> ChannelConfig:
+    row = trees["channels"].get(channel.name)
+    return replace(channel, ca_file=_existing(home, channel.ca_file, row, notes))
+
+
+def _existing(home: Path, written: str, at: Node | None, notes: Notes) -> str:
+    """The absolute path of a file that the settings name; relative ones are under home."""
+    if not written:
+        return ""
+    path = home / Path(written).expanduser()
+    if not path.is_file() and at is not None:
+        notes.say(at, "names a certificate file that is not there", "Check the path", value=written)
+    return str(path)
+
+
+def _general(settings: Settings, row: Row, secrets: _Secrets) -> Settings:
+    row.only(SETTING_KEYS)
+    timezone = row.text("timezone", settings.timezone)
+    if timezone not in zoneinfo.available_timezones():
+        row.bad("timezone", timezone, "is not a known time zone", "Write it like Europe/Zurich")
+    hold, severe = row.whole("hold_minutes", 0, 10_000), row.whole("hold_severe_minutes", 0, 10_000)
+    round_severe, round_high = (
+        row.whole("round_severe_minutes", 1, 10_000),
+        row.whole("round_high_minutes", 1, 10_000),
+    )
+    days = row.whole("trailing_window_days", 1, 30)
+    bundle = row.text("ca_bundle")
+    return replace(
+        settings,
+        proxies=_proxies(row, secrets),
+        ca_bundle=_existing(settings.home, bundle, row.node_of("ca_bundle"), row.notes),
+        poll_interval=row.whole("every", 2, 86_400),
+        trailing_window_days=settings.trailing_window_days if days is None else days,
+        hold=settings.hold if hold is None else hold * 60,
+        hold_severe=settings.hold_severe if severe is None else severe * 60,
+        round_severe=settings.round_severe if round_severe is None else round_severe * 60,
+        round_high=settings.round_high if round_high is None else round_high * 60,
+        timezone=timezone,
+        reply_to=row.text("reply_to"),
+    )
+
+
+def _served(settings: Settings, row: Row, secrets: _Secrets) -> Settings:
+    """What the daemon tells beside its messages: escalation, pages, heartbeat."""
+    minutes, hours = row.whole("escalate_after_minutes", 1, 10_080), row.whole("link_hours", 1, 720)
+    daily = row.whole("daily_hour", 0, 23)
+    heartbeat = secrets.get(row.node, "heartbeat_url")
+    link_secret = secrets.get(row.node, "link_secret")
+    if heartbeat.remedy and not heartbeat.value:
+        row.notes.say(row.node, "the heartbeat_url is not set", f"Please {heartbeat.remedy}")
+    url = heartbeat.value or row.text("heartbeat_url")
+    if url and not re.match(r"https?://[^\s/]", url):
+        at = row.node_of("heartbeat_url") or row.node
+        row.notes.say(at, "heartbeat_url: is not an address", "Write  https://host/path")
+    return replace(
+        settings,
+        daily_hour=settings.daily_hour if daily is None else daily,
+        escalate_after=settings.escalate_after if minutes is None else minutes * 60,
+        escalate_to=_escalate_to(row, settings.channels),
+        listen=_listen(row),
+        public_url=_public_url(row, link_secret),
+        link_secret=link_secret.value,
+        link_hours=settings.link_hours if hours is None else hours,
+        heartbeat_url=url,
+    )
+
+
+def _escalate_to(row: Row, channels: Mapping[str, ChannelConfig]) -> tuple[str, ...]:
+    for item in row.names("escalate_to"):
+        if item.text not in channels:
+            near = yaml_nodes.closest(item.text, channels)
+            remedy = f"Did you mean {near}?" if near else "Add it to config/channels.yaml"
+            row.notes.say(item, "is no channel", remedy, value=item.text)
+    return tuple(item.text for item in row.names("escalate_to"))
+
+
+def _listen(row: Row) -> tuple[str, int] | None:
+    text = row.text("listen")
+    if not text:
+        return None
+    host, _, port = text.rpartition(":")
+    if not host or not port.isascii() or not port.isdecimal() or not 0 < int(port) < 65_536:
+        row.bad("listen", text, "is no place to listen", "Write it like 127.0.0.1:8787")
+        return None
+    return host.strip("[]"), int(port)
+
+
+def _public_url(row: Row, secret: Secret) -> str:
+    url = row.text("public_url").rstrip("/")
+    if not url:
+        return ""
+    if not re.match(r"https?://[^\s/?#@]+(/[^\s?#]*)?\Z", url):
+        row.bad("public_url", url, "is not an address", "Write it like https://fundwatch.example")
+    told = secret.given and not secret.remedy  # why it cannot be read
+    if not told and min(map(len, secret.value.split()), default=0) < LEAST_SECRET:
+        why = "needs a link_secret of 32 characters or more, which signs the links"
+        remedy = secret.remedy or "write  link_secret_env: FUNDWATCH_LINK_SECRET"
+        row.bad("public_url", "", why, f"Please {remedy} (`openssl rand -hex 32` makes one)")
+    if row.node_of("listen") is None:
+        row.bad("public_url", "", "needs a place to listen", "Add  listen: 127.0.0.1:8787")
+    return url
+
+
+def _proxies(row: Row, secrets: _Secrets) -> dict[str, str]:
+    hidden = secrets.get(row.node, "proxy")
+    literal = row.text("proxy")
+    if hidden.remedy and not hidden.value:
+        row.notes.say(row.node, "the proxy is not set", f"Please {hidden.remedy}")
+    url = hidden.value or literal
+    at = row.node_of("proxy") or row.node
+    if "@" in literal:
+        row.notes.say(at, "proxy: holds a password", "Write  proxy_env: NAME  instead")
+    elif url and not re.match(r"https?://[^\s/]+/?\Z", url):
+        row.notes.say(at, "proxy: is not a proxy's address", "Write  http://proxy.example:3128")
+    return {"http": url, "https": url} if url else {}
+
+
+def _stray_files(home: Path) -> list[str]:
+    """A misspelt or misplaced file would be ignored in silence."""
+    known = {f"{name}.yaml" for name in FILES}
+    shipped = {path.name for path in shipped_config().glob("*")}
+    strays = [p.name for p in sorted((home / "config").glob("*.y*ml")) if p.name not in known]
+    book = (home / "config/addressbook.csv").exists()
+    said = ["config/addressbook.csv is not read: it belongs beside the watchlist"] if book else []
+    return said + [
+        f"config/{name} is not read (did you mean {yaml_nodes.closest(name, known) or 'another'}?)"
+        for name in strays
+        if name not in shipped
+    ]
+
+
+# files ----------------------------------------------------------------------------------
+
+
+def _tree(name: str, home: Path, notes: Notes) -> Fields:
+    """The rows of one config file, the home folder's over the shipped ones."""
+    shipped = _file(shipped_config() / f"{name}.yaml", f"shipped config/{name}.yaml", name, notes)
+    own = _file(home / "config" / f"{name}.yaml", f"config/{name}.yaml", name, notes)
+    return _merged(shipped, own)
+
+
+def _file(path: Path, shown: str, name: str, notes: Notes) -> Fields:
+    empty = Fields(shown, 0, 0, 0, False, ())
+    if not path.exists():
+        return empty
+    root = yaml_nodes.read(_bytes(path, shown, notes), shown, notes)
+    if root is None or is_blank(root):
+        return empty
+    if not isinstance(root, Fields):
+        notes.say(root, "is not a settings file", "See the shipped example")
+        return empty
+    if name == "settings":
+        return root
+    for key, _ in root.pairs:
+        if key.text != name:
+            notes.unknown(key, (name,), f"config/{name}.yaml")
+    inner = root.get(name)
+    if inner is None or is_blank(inner):
+        return empty
+    if not isinstance(inner, Fields):
+        notes.say(inner, f"{name}: needs names with lines below them", "See the shipped example")
+        return empty
+    return inner
+
+
+def _bytes(path: Path, shown: str, notes: Notes) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        notes.at(shown, 0, "", f"cannot be read ({error.strerror})", "Check its permissions")
+        return b""
+
+
+def _merged(base: Fields, over: Fields) -> Fields:
+    """`over` on `base`, key by key; a key without a value leaves the base as it is, and one
+    way to give a secret replaces the others."""
+    ways = {_way(key.text) for key, node in over.pairs if not is_blank(node)} - {""}
+    pairs = {k.text: (k, node) for k, node in base.pairs if _way(k.text) not in ways}
+    for key, node in over.pairs:
+        below = pairs.get(key.text)
+        if below is not None and is_blank(node):
+            continue
+        if below is not None and isinstance(below[1], Fields) and isinstance(node, Fields):
+            pairs[key.text] = (key, _merged(below[1], node))
+        else:
+            pairs[key.text] = (key, node)
+    place = over if over.line else base
+    return replace(place, pairs=tuple(pairs.values()))
+
+
+def _way(key: str) -> str:
+    """ "api_key" for api_key_env and api_key_file; empty for what is no secret."""
+    match = _WAYS.match(key)
+    return match[1] if match else ""
+
+
+def _addressbook(
+    home: Path, chains: Mapping[str, Chain], notes: Notes
+) -> dict[tuple[str, str], Known]:
+    """The names that come with Fundwatch, the home folder's own over them."""
+    open_notes = Notes()  # names and addresses are no secrets: show what is wrong
+    own, shipped = home / "addressbook.csv", shipped_config() / "addressbook.csv"
+    label = "shipped addressbook.csv"
+    book = addressbook.parse(_bytes(shipped, label, notes), chains, open_notes, label, shipped=True)
+    if own.exists():
+        data = _bytes(own, own.name, notes)
+        book = addressbook.over(book, addressbook.parse(data, chains, open_notes))
+    notes.found.extend(open_notes.found)
+    return book
+
+
+# secrets --------------------------------------------------------------------------------
+
+
+def _dotenv(home: Path, notes: Notes, remarks: list[str]) -> dict[str, str]:
+    """The variables of .env exactly as written (no ${...} is filled in)."""
+    path = home / ".env"
+    if not path.exists():
+        return {}
+    text = yaml_nodes.decode(_bytes(path, ".env", notes), ".env", notes) or ""
+    if path.stat().st_mode & 0o077:
+        remarks.append(".env can be read by other users of this machine (chmod 600 .env)")
+    found: dict[str, str] = {}
+    for binding in parse_stream(io.StringIO(text)):
+        lead = len(binding.original.string) - len(binding.original.string.lstrip())
+        line = binding.original.line + binding.original.string[:lead].count("\n")
+        problem = _dotenv_problem(binding.key, binding.value, binding.error, found)
+        if problem:
+            notes.at(".env", line, "", *problem)
+        elif binding.key is not None:
+            found[binding.key] = binding.value or ""
+    return found
+
+
+def _dotenv_problem(
+    key: str | None, value: str | None, error: bool, found: Mapping[str, str]
+) -> tuple[str, str] | None:
+    if error:
+        return "is not a line of the form NAME=value", "Check its quotes and the = sign"
+    if key is None:
+        return None
+    if not _VARIABLE.match(key):
+        return "does not start with the name of a variable", "Use letters, digits and _"
+    if value is None:
+        return f"{key} has no value", f"Write  {key}=..."
+    if key in found:
+        return f"{key} is written twice", "Keep one of the two lines"
+    if any(ord(c) < 32 and c not in "\n\t\r" for c in value):
+        return f"{key} holds an invisible character", "Copy the value again"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Secrets:
+    home: Path
+    variables: Mapping[str, str] = field(repr=False)
+    notes: Notes
+
+    def get(self, node: Fields, name: str) -> Secret:
+        """The secret that a row names as NAME_env or NAME_file."""
+        variable, path = node.get(f"{name}_env"), node.get(f"{name}_file")
+        written = [n for n in (variable, path) if n is not None and not is_blank(n)]
+        literal = node.get(name) if name in _OPEN else None
+        if len(written) + (literal is not None and not is_blank(literal)) > 1:
+            self.notes.say(written[0], f"{name}: is given in two ways", "Keep one of them")
+        if not written:
+            return Secret(False)
+        if not isinstance(written[0], Text):
+            self.notes.say(written[0], f"{name}: needs one name", f"Write  {name}_env: NAME")
+            return Secret(True)
+        read = self._variable if written[0] is variable else self._file
+        return read(written[0], written[0].text.strip())
+
+    def _variable(self, at: Text, name: str) -> Secret:
+        if not _VARIABLE.match(name):
+            self.notes.say(
+                at,
+                "is not the name of an environment variable (is it the secret itself?)",
+                "Write a name like SMTP_PASSWORD here and its value into .env",
+            )
+            return Secret(True)
+        return Secret(True, self.variables.get(name, "").strip(), f"set {name}")
+
+    def _file(self, at: Text, written: str) -> Secret:
+        path = self.home / Path(written).expanduser()
+        try:
+            data = path.read_bytes()
+            value = data.decode("utf-8-sig").strip()
+        except (OSError, UnicodeDecodeError):
+            shown = "(is it the secret itself?)" if _PASTED.search(written) else str(path)
+            why = f"names a file that cannot be read: {shown}"
+            self.notes.say(at, why, "Check path and permissions")
+            return Secret(True)
+        if len(data) > _MAX_SECRET or "\0" in value:
+            self.notes.say(at, "names a file that holds no secret", "Check the path")
+            return Secret(True)
+        return Secret(True, value, "fill the file")

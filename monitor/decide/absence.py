@@ -1,0 +1,320 @@
+"""What the silence of lists, and the words of look-ups by hash, mean for a row. Pure.
+
+Not asked means no verdict. A list that leaves out what it told may be at fault, and so may a
+look-up that does not know a transaction: what counts against a row is that its block was
+replaced, which the block's hash at that height shows. Where nobody can tell hashes, silence
+counts only from several heads, once the row's block is final for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any
+
+from monitor.decide import coverage
+from monitor.model import STREAM_OF, Batch, Chain, Head, Kind, Row, Status, Transfer, TxWord
+from monitor.model.plan import Answers, Context
+
+# Two different heads of the same source must leave a row out before that counts.
+ABSENT_READS = 2
+# Look-ups under so many different heads must not know a transaction whose block cannot be
+# compared, because no hash of it was told or nobody can be asked for one.
+SILENT_HEADS = 3
+# Seconds for which an unconfirmed transaction may be unknown: it may still be on its way
+# to the node that is asked, or pay too little for it.
+PENDING_SILENCE = 86_400
+
+BLOCK_ATTRIBUTES = (
+    "block_height",
+    "block_hash",
+    "time",
+    "tx_index",
+    "log_index",
+    "trace_path",
+)
+_TOKENS = frozenset({Kind.ERC20, Kind.ERC721, Kind.ERC1155, Kind.TRC20})
+Marks = tuple[tuple[str, int], ...]
+_ASKED = "?"  # before a source's name: a look-up by hash, not a list, left the row out
+
+
+class Fate(Enum):
+    """What is said of a row; of all rows of its transaction, unless it is MOVED."""
+
+    STANDS = "stands"
+    WAITS = "waits"  # without a block again
+    GONE = "gone"  # its block was replaced, or nobody ever mined it
+    FAILED = "failed"  # in the chain, but it moved nothing
+    MOVED = "moved"  # the transaction stands elsewhere, without this row
+    KEPT = "kept"  # not found, but its block is unchanged: the lists are at fault
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    fate: Fate
+    status: Status
+    transfer: Transfer
+
+
+def place(transfer: Transfer, axis: str) -> int | None:
+    """Where a transfer lies on an axis; None while unconfirmed or untold."""
+    if axis == "height":
+        return transfer.block_height
+    return None if transfer.time is None else transfer.time * 1000
+
+
+def unplaced(transfer: Transfer) -> Transfer:
+    """The transfer without its block, waiting to be included again."""
+    nothing: dict[str, Any] = dict.fromkeys(BLOCK_ATTRIBUTES)
+    return replace(transfer, **nothing, pending=True)
+
+
+# -- lists -------------------------------------------------------------------------------
+
+
+def missing_from(row: Row, batch: Batch, context: Context) -> bool:
+    """Whether this batch is a complete read, by a teller of the row, of its place."""
+    if STREAM_OF[row.transfer.kind] not in batch.streams or batch.source not in row.tellers:
+        return False
+    if batch.doubt:
+        return False
+    at = place(row.transfer, batch.axis)
+    if row.status is Status.PENDING or at is None:
+        return batch.mempool_read and _reaches_head(batch)
+    if batch.read is None or at not in batch.read or any(at in gap.at for gap in batch.gaps):
+        return False
+    lag: float = context.lags.get(batch.source, 0)
+    if batch.axis != "height":
+        lag = lag * context.chain.block_time * 1000
+    return at <= coverage.top(batch.head, batch.axis) - int(lag)
+
+
+def unsettled(row: Row, batches: Iterable[Batch], context: Context) -> bool:
+    """Old enough to be settled, but the source asked now is not one that told it."""
+    return any(
+        _passed_over(row, batch, context)
+        for batch in batches
+        if STREAM_OF[row.transfer.kind] in batch.streams and batch.source not in row.tellers
+    )
+
+
+def _passed_over(row: Row, batch: Batch, context: Context) -> bool:
+    if batch.doubt:
+        return False
+    at = place(row.transfer, batch.axis)
+    if at is None:
+        return _reaches_head(batch) and _long_silent(row, context)
+    line = coverage.final_line(batch.head, batch.axis, context.chain)
+    return batch.read is not None and at in batch.read and at <= line
+
+
+def _reaches_head(batch: Batch) -> bool:
+    return batch.read is not None and batch.read.hi >= coverage.top(batch.head, batch.axis)
+
+
+def marks(row: Row, batches: Iterable[Batch], answers: Answers, context: Context) -> Marks:
+    """Under which heads the row was left out, with what this poll adds: by lists, and by
+    look-ups that are far enough past it."""
+    found = row.absences
+    lists = ((b.source, b.head.height) for b in batches if missing_from(row, b, context))
+    silent = (
+        (_ASKED + word.source, word.head.height)
+        for word in answers.words.get(row.transfer.tx, ())
+        if not word.found and word.head and _settled(row.transfer, word.head, context.chain)
+    )
+    for mark in (*lists, *silent):
+        if mark not in found:
+            found = (*found, mark)
+    return found
+
+
+def left_out(absences: Marks) -> tuple[dict[str, set[int]], dict[str, set[int]]]:
+    """The heads by source: of its lists, and of its look-ups by hash."""
+    lists: dict[str, set[int]] = {}
+    asked: dict[str, set[int]] = {}
+    for source, head in absences:
+        where = asked if source.startswith(_ASKED) else lists
+        where.setdefault(source.removeprefix(_ASKED), set()).add(head)
+    return lists, asked
+
+
+def _twice(absences: Marks) -> bool:
+    return any(len(heads) >= ABSENT_READS for heads in left_out(absences)[0].values())
+
+
+def spent_in_blocks(rows: Iterable[Transfer]) -> dict[str, str]:
+    """By output that a transaction in a block spends: that transaction. Another one that
+    waits and spends it too will never be mined."""
+    return {row.spends: row.tx for row in rows if row.spends and not row.pending}
+
+
+# -- look-ups ------------------------------------------------------------------------------
+
+
+def judge(row: Row, absences: Marks, answers: Answers, context: Context) -> Verdict | None:
+    """What the answers say of a row that no list told. None: nobody answered, or too little."""
+    words = answers.words.get(row.transfer.tx, ())
+    if (stands := _standing(row.transfer, words, context.chain)) is not None:
+        return stands
+    if any(word.found and word.failed for word in words):
+        return Verdict(Fate.FAILED, Status.ORPHANED, row.transfer)
+    elsewhere = [word for word in words if word.found and word.height is not None]
+    if elsewhere:
+        left = not row.transfer.pending and _twice(absences)
+        far = any(_beyond_lags(word, context) for word in elsewhere)
+        return Verdict(Fate.MOVED, Status.ORPHANED, row.transfer) if left and far else None
+    if any(word.found for word in words):
+        return _waiting(row, answers, context)
+    if words or answers.mute:
+        return _unknown(row, absences, answers, context)
+    return None
+
+
+def final_state(row: Row, answers: Answers, context: Context) -> str:
+    """What the answers say of a final row that a list left out: "stands", "kept" (unknown, but
+    its block is unchanged), "silent" (unknown, and the block cannot be compared), "lost", or
+    "" where nobody answered. Nobody can be asked: the list's word is all there is."""
+    words = answers.words.get(row.transfer.tx, ())
+    if not words:
+        return "lost" if answers.mute else ""
+    verdict = judge(row, (), answers, context)
+    if verdict is None:
+        return "lost" if any(word.found for word in words) else "silent"
+    return {Fate.STANDS: "stands", Fate.KEPT: "kept"}.get(verdict.fate, "lost")
+
+
+def succeeded(transfer: Transfer, words: Iterable[TxWord]) -> bool | None:
+    """Whether the transaction did what it says, by its receipts. None: nobody said so of the
+    block that the transfer stands in. Where receipts contradict each other it counts as done:
+    a movement is not silenced on one word."""
+    said = [w for w in words if w.found and same_block(transfer, w)]
+    if any(not word.failed for word in said):
+        return True
+    return False if said else None
+
+
+def may_be_a_copy(transfer: Transfer) -> bool:
+    """Whether a list told it twice without saying where in the transaction: two equal payments,
+    or one that is listed twice."""
+    again = transfer.kind in _TOKENS and not transfer.leg.endswith("|0")
+    return again and transfer.log_index is None
+
+
+def a_copy(transfer: Transfer, words: Iterable[TxWord]) -> bool:
+    """Whether a receipt holds the movement, but not so often as the list told it."""
+    if not may_be_a_copy(transfer):
+        return False
+    leg, _, ordinal = transfer.leg.rpartition("|")
+    counts = [w.moved.get(leg, 0) for w in words if w.moved and same_block(transfer, w)]
+    return bool(counts) and 0 < max(counts) <= int(ordinal)
+
+
+def same_block(transfer: Transfer, word: TxWord) -> bool:
+    """By hash where both name one, else by height, which some lists do not tell either."""
+    if word.height is None or transfer.pending:
+        return False
+    if transfer.block_hash and word.block_hash:
+        return transfer.block_hash == word.block_hash
+    return transfer.block_height in (None, word.height)
+
+
+def with_block(transfer: Transfer, words: Iterable[TxWord]) -> Transfer:
+    """The transfer with the block that a look-up names, where its list names none: later only
+    the block's hash can tell whether it was replaced, or a list has forgotten."""
+    if transfer.pending or transfer.block_hash is not None:
+        return transfer
+    for word in words:
+        if word.found and word.block_hash and same_block(transfer, word):
+            return replace(transfer, block_height=word.height, block_hash=word.block_hash)
+    return transfer
+
+
+def replaced(transfer: Transfer, answers: Answers, context: Context) -> bool | None:
+    """Whether the block was replaced, by its hash at its height. None: it cannot be said. One
+    source that still has the block is enough to say that nothing was reorganised."""
+    height, known = transfer.block_height, _hash_of(transfer, context)
+    if height is None or known is None:
+        return None
+    behind = {
+        word.source
+        for word in answers.words.get(transfer.tx, ())
+        if word.head is not None and word.head.height < height
+    }
+    told = [
+        block
+        for (source, at), block in answers.hashes.items()
+        if at == height and block is not None and source not in behind
+    ]
+    return known not in told if told else None
+
+
+def _hash_of(transfer: Transfer, context: Context) -> str | None:
+    """Of the transfer's block; another row of the transaction may know it."""
+    return transfer.block_hash or next(
+        (
+            row.transfer.block_hash
+            for row in context.known
+            if row.transfer.tx == transfer.tx
+            and row.transfer.block_hash
+            and row.transfer.block_height == transfer.block_height
+        ),
+        None,
+    )
+
+
+def _standing(transfer: Transfer, words: Sequence[TxWord], chain: Chain) -> Verdict | None:
+    for word in words:
+        done = not word.failed or transfer.kind is Kind.FEE  # what fails is paid for too
+        if word.found and done and same_block(transfer, word):
+            settled = (
+                word.head is not None
+                and word.height is not None
+                and word.height <= coverage.final_line(word.head, "height", chain)
+            )
+            status = Status.FINAL if settled else Status.PROVISIONAL
+            return Verdict(Fate.STANDS, status, replace(transfer, block_height=word.height))
+    return None
+
+
+def _waiting(row: Row, answers: Answers, context: Context) -> Verdict | None:
+    """Known, but in no block: as ever, or since its block was replaced."""
+    if row.transfer.pending:
+        return Verdict(Fate.STANDS, Status.PENDING, row.transfer)
+    if replaced(row.transfer, answers, context):
+        return Verdict(Fate.WAITS, Status.PENDING, unplaced(row.transfer))
+    return None
+
+
+def _unknown(row: Row, absences: Marks, answers: Answers, context: Context) -> Verdict | None:
+    """Nobody knows the transaction, or nobody can be asked about any."""
+    if row.transfer.pending:
+        gone = _twice(absences) or _long_silent(row, context)
+    else:
+        verdict = replaced(row.transfer, answers, context)
+        if verdict is False:
+            return Verdict(Fate.KEPT, Status.MISSING, row.transfer)
+        gone = verdict or _silent(absences, mute=answers.mute)
+    return Verdict(Fate.GONE, Status.ORPHANED, row.transfer) if gone else None
+
+
+def _silent(absences: Marks, *, mute: bool) -> bool:
+    lists, asked = left_out(absences)
+    return any(len(heads) >= SILENT_HEADS for heads in (lists if mute else asked).values())
+
+
+def _beyond_lags(word: TxWord, context: Context) -> bool:
+    """Whether the lists should show what this look-up found."""
+    if word.head is None or word.height is None:
+        return False
+    return word.head.height - word.height >= max(context.lags.values(), default=0)
+
+
+def _settled(transfer: Transfer, head: Head, chain: Chain) -> bool:
+    axis = "time" if transfer.block_height is None else "height"
+    at = place(transfer, axis)
+    return at is not None and at <= coverage.final_line(head, axis, chain)
+
+
+def _long_silent(row: Row, context: Context) -> bool:
+    return context.now - row.first_seen >= PENDING_SILENCE

@@ -1,0 +1,82 @@
+"""What a pass costs in calls, and how often it can be made. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from monitor.model import ISSUER, SourceConfig, Subject
+from monitor.model.ports import Source
+
+LEAST_INTERVAL = 20  # seconds between two polls of one subject, unless settings say so
+POLITE = 3  # a source without a known budget is used for a third of the time at most
+HEAD_CALLS = 4  # the newest block and its time, and the hashes of two that are final
+SHARE = 0.9  # of a budget that regular passes may use; the rest is for history and look-ups
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Of one pass over every subject."""
+
+    calls: Mapping[str, int]  # by source name
+    interval: int  # seconds between passes that every budget allows
+    least_seconds: float  # a pass cannot be shorter, by the rates allowed
+    narrowest: str = ""  # the source whose budget decides the interval
+
+
+def first_sources(sources: Sequence[Source]) -> dict[str, list[frozenset[str]]]:
+    """Which source reads which bundles when all are well: the first that serves a stream."""
+    seen: set[str] = set()
+    found: dict[str, list[frozenset[str]]] = {}
+    for source in sources:
+        for bundle in source.bundles:
+            if bundle - seen:
+                found.setdefault(source.name, []).append(bundle)
+        seen |= {s for b in source.bundles for s in b}
+    return found
+
+
+def cost(
+    subjects: Sequence[Subject],
+    sources: Mapping[str, Sequence[Source]],
+    configs: Mapping[str, SourceConfig],
+) -> Cost:
+    """Calls of a quiet pass: one a bundle and subject, those for each head, and those for the
+    acts of issuers, which one reading brings for all subjects of a chain."""
+    calls: dict[str, int] = {}
+    for chain, asked in sources.items():
+        count = sum(s.chain == chain for s in subjects)
+        if not count:
+            continue
+        by_name = {s.name: s for s in asked}
+        for name, bundles in first_sources(asked).items():
+            source, lists = by_name[name], [b for b in bundles if ISSUER not in b]
+            each = 1 if source.many else count
+            acts = source.act_calls if len(lists) < len(bundles) else 0
+            calls[name] = (
+                calls.get(name, 0) + HEAD_CALLS + each * len(lists) * _pages(source) + acts
+            )
+    intervals = {name: _interval(n, configs[name]) for name, n in calls.items()}
+    narrowest = max(intervals, key=lambda name: intervals[name], default="")
+    return Cost(
+        calls=calls,
+        interval=max([LEAST_INTERVAL, *intervals.values()]),
+        least_seconds=max([n / configs[name].rate_per_second for name, n in calls.items()] or [0]),
+        narrowest=narrowest if intervals and intervals[narrowest] > LEAST_INTERVAL else "",
+    )
+
+
+def _pages(source: Source) -> int:
+    """Calls of one quiet fetch: a node needs one for senders and one for recipients, an
+    Esplora server one for the chain and one for the mempool."""
+    return 2 if source.many or frozenset({"utxo"}) in source.bundles else 1
+
+
+def _interval(calls: int, config: SourceConfig) -> int:
+    known = config.calls_per_hour or config.calls_per_day
+    found = [calls / config.rate_per_second * (1 if known else POLITE)]
+    if config.calls_per_hour:
+        found.append(calls * 3600 / (config.calls_per_hour * SHARE))
+    if config.calls_per_day:
+        found.append(calls * 86_400 / (config.calls_per_day * SHARE))
+    return int(max(found)) + 1

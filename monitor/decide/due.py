@@ -1,0 +1,366 @@
+"""Which alerts the rows of a transaction call for. Pure.
+
+Alerts depend on rows, not on which poll brought them: each row is held against every entry
+of every address that it touches; an alert is due if there is none for (entry, transaction).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from monitor.chains.address import stable_id
+from monitor.decide import coverage, loudness
+from monitor.model import (
+    ACTS,
+    LIVE_STATUSES,
+    Alert,
+    AlertKind,
+    Baseline,
+    Entry,
+    Interval,
+    Kind,
+    Lane,
+    Severity,
+    Status,
+    Transfer,
+    Watched,
+)
+from monitor.model.plan import Context, Identity, Question
+
+_THREAD_STARTS = frozenset({AlertKind.MOVEMENT, AlertKind.LATE, AlertKind.ACTIVITY})
+_READY: Mapping[str, frozenset[Status]] = {
+    "seen": LIVE_STATUSES,
+    "confirmed": frozenset({Status.PROVISIONAL, Status.FINAL}),
+    "final": frozenset({Status.FINAL}),
+}
+
+
+BACK = "included again"  # the state of a correction
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A row as it will stand after the plan, and whether it was known in a block before."""
+
+    transfer: Transfer
+    status: Status
+    late: bool
+    was_in_block: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Thread:
+    """What has been told of one transaction to one entry."""
+
+    first: Alert | None
+    root: Alert | None  # the first alert, or the start-up summary that listed the rows
+    told: frozenset[Identity]
+    corrected: Mapping[Identity, str]  # how the newest correction left a row
+    corrections: int
+    amendments: int
+    loud: bool
+
+
+_UNTOLD = _Thread(None, None, frozenset(), {}, 0, 0, False)
+
+
+def alerts(
+    context: Context,
+    standing: Mapping[Identity, Standing],
+    baselines: Mapping[str, Baseline],
+    head: int,
+    signatures: Sequence[Interval],
+) -> tuple[tuple[Alert, ...], tuple[Question, ...]]:
+    """Alerts that are due, and look-ups at a second source that severe ones ask for.
+
+    `signatures`: where the list of transactions signed by the polled subject was read, so
+    that the absence of its fee means that somebody else signed.
+    """
+    by_tx: dict[str, list[Standing]] = {}
+    for stood in standing.values():
+        by_tx.setdefault(stood.transfer.tx, []).append(stood)
+    told: dict[tuple[str | None, str], list[Alert]] = {}
+    for alert in context.alerts:
+        for tx, part in _by_tx(alert).items():
+            told.setdefault((alert.entry_id, tx), []).append(part)
+    due: list[Alert] = []
+    for tx in sorted(by_tx):
+        rows = _by_party(by_tx[tx])
+        legs = [s.transfer for s in by_tx[tx] if s.status in LIVE_STATUSES]
+        for watched in _concerned(context, rows):
+            before = told.get((watched.entry.id, tx), ())
+            mine = rows[watched.entry.subject.address]
+            case = _Case(context, watched, mine, legs, before, baselines, head, signatures)
+            due.extend(case.due())
+    return tuple(due), tuple(_second_source(due))
+
+
+def _by_tx(alert: Alert) -> dict[str, Alert]:
+    """An alert by its transaction; a start-up summary lists rows of many."""
+    if alert.tx is not None:
+        return {alert.tx: alert}
+    rows: dict[str, list[Identity]] = {}
+    for identity in alert.rows:
+        rows.setdefault(identity[1], []).append(identity)
+    return {tx: replace(alert, rows=tuple(listed)) for tx, listed in rows.items()}
+
+
+def _by_party(rows: Sequence[Standing]) -> dict[str, list[Standing]]:
+    """Rows of one transaction by the addresses that they touch."""
+    found: dict[str, list[Standing]] = {}
+    for stood in rows:
+        for address in dict.fromkeys(stood.transfer.parties()):
+            found.setdefault(address, []).append(stood)
+    return found
+
+
+def _concerned(context: Context, addresses: Iterable[str]) -> list[Watched]:
+    """Active entries of these addresses, each once."""
+    found: dict[str, Watched] = {}
+    for address in addresses:
+        for watched in context.watched.get(address, ()):
+            if watched.active:
+                found[watched.entry.id] = watched
+    return [found[key] for key in sorted(found)]
+
+
+def _second_source(due: Sequence[Alert]) -> list[Question]:
+    return [
+        Question(tx, why="second source")
+        for tx in dict.fromkeys(
+            a.tx for a in due if a.tx and a.severity is Severity.SEVERE and a.lane is Lane.NEWS
+        )
+    ]
+
+
+def is_new(transfer: Transfer, baseline: Baseline) -> bool:
+    """Whether a row is news for an entry, or history from before its first contact."""
+    if transfer.pending:
+        return True
+    if transfer.block_height is not None and transfer.block_height > baseline.height:
+        return True
+    latest = baseline.time
+    if transfer.block_height is None:
+        latest = min(latest, baseline.head_time)
+    return transfer.time is not None and transfer.time > latest
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One transaction held against one entry."""
+
+    context: Context
+    watched: Watched
+    rows: Sequence[Standing]  # those that touch the entry's address
+    legs: Sequence[Transfer]  # all of the transaction that stand
+    alerts: Sequence[Alert]  # of this entry about this transaction, oldest first
+    baselines: Mapping[str, Baseline]
+    head: int
+    signatures: Sequence[Interval]
+
+    def due(self) -> list[Alert]:
+        baseline = self.watched.baseline or self.baselines.get(self.watched.entry.id)
+        if baseline is None:
+            return []
+        thread = self._thread()
+        ready = [s for s in self.rows if self._ready(s, baseline, thread)]
+        fresh = [s for s in ready if s.transfer.identity not in thread.told]
+        found = self._corrections(self.rows, thread)
+        if fresh:
+            found.append(self._alert(fresh, ready, thread))
+        return found
+
+    @property
+    def _address(self) -> str:
+        return self.watched.entry.subject.address
+
+    def _ready(self, stood: Standing, baseline: Baseline, thread: _Thread) -> bool:
+        if stood.transfer.identity in thread.told:
+            return stood.status in LIVE_STATUSES
+        wanted = _READY[self.watched.entry.tell_when]
+        return stood.status in wanted and is_new(stood.transfer, baseline)
+
+    def _thread(self) -> _Thread:
+        mine = self.alerts
+        if not mine:
+            return _UNTOLD
+        corrections = [a for a in mine if a.kind is AlertKind.CORRECTION]
+        first = next((a for a in mine if a.kind in _THREAD_STARTS), None)
+        return _Thread(
+            first=first,
+            root=first or next((a for a in mine if a.kind is AlertKind.HISTORY), None),
+            told=frozenset(i for a in mine for i in a.rows),
+            corrected={i: a.facts["correction"]["state"] for a in corrections for i in a.rows},
+            corrections=len(corrections),
+            amendments=sum(a.kind is AlertKind.AMENDMENT for a in mine),
+            loud=any(a.lane is Lane.NEWS for a in mine),
+        )
+
+    def _alert(
+        self, fresh: Sequence[Standing], ready: Sequence[Standing], thread: _Thread
+    ) -> Alert:
+        """The first alert of this transaction, or an amendment with only the new rows."""
+        loud = self._loudness(ready)
+        kind = self._kind(fresh, loud, thread)
+        lane, reason = loud.lane, loud.reason
+        if thread.first is not None and all(s.transfer.kind is Kind.FEE for s in fresh):
+            lane, reason = Lane.QUIET, "Only the fee of a movement already told was added."
+        place = min(s.transfer.block_height or self.head for s in fresh)
+        return self._make(
+            kind,
+            fresh,
+            lane,
+            reason,
+            loud,
+            amends=thread.first.id if thread.first else None,
+            number=thread.amendments,
+            facts={
+                "classes": [list(c) for c in loud.classes],
+                "confirmations": max(0, self.head - place + 1) if self._in_block(fresh) else 0,
+                "finality": self.context.chain.finality,
+                "read_at": self.context.now,
+            },
+        )
+
+    def _in_block(self, rows: Sequence[Standing]) -> bool:
+        return any(not s.transfer.pending for s in rows)
+
+    def _kind(
+        self, fresh: Sequence[Standing], loud: loudness.Loudness, thread: _Thread
+    ) -> AlertKind:
+        if thread.first is not None:
+            return AlertKind.AMENDMENT
+        if not loud.moved:
+            return AlertKind.ACTIVITY
+        late = all(s.late for s in fresh if s.transfer.kind is not Kind.FEE)
+        return AlertKind.LATE if late else AlertKind.MOVEMENT
+
+    def _loudness(self, ready: Sequence[Standing]) -> loudness.Loudness:
+        return loudness.loudness(
+            self.watched.entry,
+            self.context.chain,
+            [s.transfer for s in ready],
+            self.legs,
+            self.context.assets,
+            signature_known=self._signature_known(ready),
+            market=loudness.Market(self.context.prices, self.context.now),
+        )
+
+    def _signature_known(self, ready: Sequence[Standing]) -> bool:
+        if self._address != self.context.subject.address:
+            return False
+        heights = [s.transfer.block_height for s in ready]
+        return all(h is not None and coverage.holds(self.signatures, h) for h in heights)
+
+    def _corrections(self, mine: Sequence[Standing], thread: _Thread) -> list[Alert]:
+        """What was told and no longer holds, or holds again."""
+        if thread.root is None:
+            return []
+        told = [s for s in mine if s.transfer.identity in thread.told]
+        states: dict[str, list[Standing]] = {}
+        whole = _whole(told)
+        for stood in told:
+            state = _correction_state(stood, thread.corrected.get(stood.transfer.identity))
+            if state and (whole or state != BACK):
+                states.setdefault(state, []).append(stood)
+        return [
+            self._correction(rows, state, thread, thread.corrections + number)
+            for number, (state, rows) in enumerate(sorted(states.items()))
+        ]
+
+    def _correction(
+        self, rows: Sequence[Standing], state: str, thread: _Thread, number: int
+    ) -> Alert:
+        first = thread.root
+        assert first is not None
+        loud = self._loudness(rows)
+        sample = rows[0].transfer
+        lane = Lane.NEWS if thread.loud else Lane.QUIET
+        when = "now" if state == BACK else "was"
+        return self._make(
+            AlertKind.CORRECTION,
+            rows,
+            lane,
+            "A correction follows whatever had been told.",
+            replace(loud, direction=first.direction or loud.direction),
+            amends=first.id,
+            number=number,
+            facts={
+                "correction": {
+                    "state": state,
+                    f"{when}_height": sample.block_height,
+                    f"{when}_hash": sample.block_hash,
+                    "evidence": [],
+                },
+                "finality": self.context.chain.finality,
+                "read_at": self.context.now,
+            },
+        )
+
+    def _make(
+        self,
+        kind: AlertKind,
+        rows: Sequence[Standing],
+        lane: Lane,
+        reason: str,
+        loud: loudness.Loudness,
+        *,
+        amends: str | None,
+        number: int,
+        facts: dict[str, object],
+    ) -> Alert:
+        entry, tx = self.watched.entry, rows[0].transfer.tx
+        # One thread start per (entry, transaction) whatever its kind: the id leaves it out.
+        what = "start" if amends is None else f"{kind.value}{number}"
+        return Alert(
+            id=stable_id("A", entry.id, entry.subject.chain, tx, what),
+            kind=kind,
+            lane=lane,
+            severity=_severity(entry, rows),
+            created=self.context.now,
+            chain=entry.subject.chain,
+            tx=tx,
+            entry_id=entry.id,
+            # What the issuer does has none: no channel's rule about directions keeps it back.
+            direction=None if any(s.transfer.kind in ACTS for s in rows) else loud.direction,
+            amends=amends,
+            lane_reason=reason,
+            facts=facts,
+            rows=tuple(s.transfer.identity for s in rows),
+        )
+
+
+def _severity(entry: Entry, rows: Sequence[Standing]) -> Severity:
+    """The entry's, raised by what the issuer of a token did: after a release the money can
+    move again, and what is destroyed is gone."""
+    kinds = {s.transfer.kind for s in rows}
+    if kinds & {Kind.DESTROYED, Kind.RELEASED}:
+        return Severity.SEVERE
+    if Kind.FROZEN in kinds and entry.severity is not Severity.SEVERE:
+        return Severity.HIGH
+    return entry.severity
+
+
+def _whole(told: Sequence[Standing]) -> bool:
+    """Whether a transaction that is in the chain again can be told as one: not while some of
+    its rows are still looked for, unless that takes until the others are final."""
+    missing = any(s.status is Status.MISSING for s in told)
+    return not missing or any(s.status is Status.FINAL for s in told)
+
+
+def _correction_state(stood: Standing, told: str | None) -> str | None:
+    """What a row that had been told has turned into, if that needs telling.
+
+    `told` is how the newest correction left it; None: as first told.
+    """
+    gone = told in ("reversed", "replaced")
+    if stood.status is Status.ORPHANED:
+        if gone:
+            return None
+        return "reversed" if stood.was_in_block else "replaced"
+    if stood.status is Status.PENDING:
+        return "unconfirmed again" if gone or stood.was_in_block else None
+    if stood.status in LIVE_STATUSES and told not in (None, BACK):
+        return BACK
+    return None

@@ -1,0 +1,56 @@
+"""Whose success nobody proved: movements that a list tells without the transaction. Pure.
+
+Explorers have listed what a reverted transaction undid as if it had happened (blockscout#8349,
+#10526). A list that holds the transaction's own row says itself whether it succeeded; where
+an alert rests on other rows alone, a receipt is asked for; so it is where a list tells two
+equal payments without their places, which may be one. What was not asked is told so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from monitor.decide import absence
+from monitor.decide.due import Standing
+from monitor.model import Alert, AlertKind, Kind, Lane, Status
+from monitor.model.plan import Answers, Context, Doubt, Identity
+
+MOST = 50  # transactions of one plan that wait for their receipts
+# Of so many that wait, a plan asks for a few: a flood must not use up the calls of a day.
+FLOOD, FEW = 200, 10
+PATIENCE = 86_400  # seconds for which a receipt is asked for
+NOT_YET = "not checked yet"
+_TOLD = frozenset({AlertKind.MOVEMENT, AlertKind.LATE, AlertKind.AMENDMENT})
+_IN_BLOCK = frozenset({Status.PROVISIONAL, Status.FINAL})
+
+
+def unproven(
+    context: Context,
+    alerts: Iterable[Alert],
+    standing: Mapping[Identity, Standing],
+    answers: Answers,
+) -> tuple[str, ...]:
+    """Transactions of loud alerts of which no row and no receipt says that they succeeded."""
+    if context.chain.family == "utxo" or answers.mute:
+        return ()
+    told = {a.tx for a in alerts if a.lane is Lane.NEWS and a.kind in _TOLD}
+    mined = [
+        s.transfer
+        for s in standing.values()
+        if s.transfer.tx in told and s.status in _IN_BLOCK and s.transfer.kind is not Kind.FEE
+    ]
+    proven = {
+        transfer.tx
+        for transfer in mined
+        if transfer.kind is Kind.NATIVE
+        or absence.succeeded(transfer, answers.words.get(transfer.tx, ()))
+    }
+    told_twice = {t.tx for t in mined if absence.may_be_a_copy(t) and not answers.words.get(t.tx)}
+    wanted = (t.tx for t in mined if t.tx in told_twice or t.tx not in proven)
+    return tuple(dict.fromkeys(wanted))
+
+
+def waiting(context: Context) -> list[Doubt]:
+    """Doubts about success for which a receipt is still asked for, the oldest first."""
+    young = [d for d in context.doubts if d.why == "success" and context.now - d.since < PATIENCE]
+    return sorted(young, key=lambda d: (d.since, d.tx))[: FEW if len(young) >= FLOOD else MOST]

@@ -1,0 +1,188 @@
+"""Who is told what, and when: which channels an alert is owed to, and in which form. Pure.
+
+Rules narrow what a channel takes; they never silence an alert. What no channel would take goes
+to those of its case whatever their other rules, else to those without rules about cases, else
+to all of its audience, and where nobody is of it, to everybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from monitor.model import Alert, AlertKind, ChannelConfig, Entry, Lane, Severity
+from monitor.model.plan import Route
+
+URGENT = frozenset({Severity.SEVERE, Severity.HIGH})
+NOBODY = ""  # the channel of what is owed and has no channel that could take it yet
+Way = tuple[str, str]  # channel and recipient
+
+
+def routes(
+    alert: Alert,
+    entry: Entry | None,
+    channels: Mapping[str, ChannelConfig],
+    failing: Collection[Way] = frozenset(),
+) -> list[Route]:
+    """The channels that are owed an alert, each with the form in which it is told:
+
+    alone      a message of its own, at once
+    prompt     at once; many that wait at the same moment become one message
+    group      at once; in a storm collected for a while
+    history    as prompt, apart from the news that follows it
+    daily      in the daily message
+
+    A notice about sending takes none of the ways that are `failing`. What nobody can take now
+    is owed to NOBODY, until somebody can.
+    """
+    takers = _takers(alert, entry, channels.values())
+    if about_sending(alert):
+        takers = _able(alert, takers, channels.values(), failing)
+    owed = [(alert.id, each.name, _form(alert, each)) for each in takers]
+    return owed or [(alert.id, NOBODY, "alone")]
+
+
+def _able(
+    alert: Alert,
+    takers: Collection[ChannelConfig],
+    channels: Collection[ChannelConfig],
+    failing: Collection[Way],
+) -> list[ChannelConfig]:
+    """Who can be told of trouble with sending: those whom it is for, else anybody. Best other
+    channels than the one in trouble, else other recipients of it, else (it is over) itself."""
+    name, _ = place_of(_key(alert)) or ("", "")
+    for group in (takers, channels):
+        reach = {each.name: able(alert, each, failing, others=True) for each in group}
+        found = [each for each in group if each.name != name and reach[each.name]]
+        found = found or [each for each in group if reach[each.name]]
+        found = found or [each for each in group if able(alert, each, failing, others=False)]
+        if found:
+            return found
+    return []
+
+
+def able(
+    alert: Alert, config: ChannelConfig, failing: Collection[Way], *, others: bool
+) -> tuple[str, ...]:
+    """The recipients of a channel whom a notice about sending can reach; with `others`, only
+    those whom it is not about."""
+    name, whom = place_of(_key(alert)) or ("", "")
+    return tuple(
+        each
+        for each in recipients(config)
+        if (config.name, each) not in failing
+        and not (others and config.name == name and whom in ("", each))
+    )
+
+
+def about_sending(alert: Alert) -> bool:
+    return place_of(_key(alert)) is not None
+
+
+def _key(alert: Alert) -> str:
+    return str(alert.facts.get("incident", {}).get("key", ""))
+
+
+def trouble_key(channel: str, recipient: str = "") -> str:
+    """Names the incident about a channel, or about one recipient of several."""
+    return f"channel:{channel}/{recipient}" if recipient else f"channel:{channel}"
+
+
+def place_of(key: str) -> Way | None:
+    """The channel and recipient ("": all of it) that an incident is about; None: about
+    something other than sending."""
+    kind, _, place = key.partition(":")
+    name, _, recipient = place.partition("/")
+    return (name, recipient) if kind == "channel" else None
+
+
+def _takers(
+    alert: Alert, entry: Entry | None, channels: Collection[ChannelConfig]
+) -> list[ChannelConfig]:
+    """The first of these groups that is not empty: the rules of a channel about cases and
+    tags keep cases apart, and are the last to be passed over."""
+    about = alert.audience if alert.kind is AlertKind.NOTICE or entry is None else "desk"
+    audience = [each for each in channels if about in each.audience]
+    if entry is None or alert.kind is AlertKind.NOTICE:
+        wanted = [each for each in audience if _open_to_all(each) and _severe_enough(alert, each)]
+        same = []
+    else:
+        wanted = [each for each in channels if _wants(alert, entry, each)]
+        same = [each for each in audience if _shares(entry, each)]
+    unruled = [each for each in audience if _open_to_all(each)]
+    anybody = [each for each in channels if each.audience != {"escalation"}]
+    return wanted or same or unruled or audience or anybody or list(channels)
+
+
+def _open_to_all(config: ChannelConfig) -> bool:
+    """Whether a channel has no rule about cases or tags: notices may name any case."""
+    return not config.only.case and not config.only.tags
+
+
+def _severe_enough(alert: Alert, config: ChannelConfig) -> bool:
+    """Of a rule, only its severities mean something for a notice."""
+    return not config.only.severity or alert.severity in config.only.severity
+
+
+def _wants(alert: Alert, entry: Entry, config: ChannelConfig) -> bool:
+    if entry.channels is not None:  # the entry's own word goes before a channel's rule
+        return config.name in entry.channels
+    direction = alert.direction.value if alert.direction else None
+    return (
+        _shares(entry, config)
+        and _severe_enough(alert, config)
+        # What has no direction (a start-up summary) is not kept from anybody.
+        and (direction is None or not config.only.direction or direction in config.only.direction)
+    )
+
+
+def _shares(entry: Entry, config: ChannelConfig) -> bool:
+    """Whether a channel is for this entry at all, by audience, case and tags."""
+    only = config.only
+    return (
+        "desk" in config.audience
+        and (not only.case or entry.case in only.case)
+        and (not only.tags or not only.tags.isdisjoint(entry.tags))
+    )
+
+
+def allowed_cases(config: ChannelConfig, entries: Iterable[Entry]) -> frozenset[str]:
+    """The cases whose alerts this channel is told: it may see their labels and no others."""
+    return frozenset(
+        e.case
+        for e in entries
+        if (config.name in e.channels if e.channels is not None else _shares(e, config))
+    )
+
+
+def _form(alert: Alert, config: ChannelConfig) -> str:
+    if config.machine:
+        return "group"
+    if alert.kind in (AlertKind.NOTICE, AlertKind.CORRECTION) and alert.lane is Lane.NEWS:
+        return "alone"
+    if alert.kind is AlertKind.HISTORY:
+        return "alone" if alert.severity is Severity.SEVERE else "history"
+    if alert.lane is Lane.QUIET or alert.severity is Severity.LOW:
+        return "daily"
+    return {Severity.SEVERE: "alone", Severity.HIGH: "prompt"}.get(alert.severity, "group")
+
+
+def waits(config: ChannelConfig, *, urgent: bool, minute: int) -> bool:
+    """Whether a channel's quiet hours hold this back. `minute`: of the desk's day. What is
+    urgent (severe, high) is never held back."""
+    if urgent or config.quiet_hours is None:
+        return False
+    begin, end = config.quiet_hours
+    if begin < end:
+        return begin <= minute < end
+    return minute >= begin or minute < end
+
+
+def next_channel(told: Collection[str], chain: Sequence[str], off: Collection[str]) -> str | None:
+    """To whom an alert is passed on next: the first of the chain that has not been told and
+    works. None when there is no other."""
+    left = [name for name in chain if name not in told]
+    return next((name for name in left if name not in off), None)
+
+
+def recipients(config: ChannelConfig) -> tuple[str, ...]:
+    return config.to or (config.name,)

@@ -1,0 +1,439 @@
+"""The rows of one decision: as they were known, and what a poll makes of them. Pure.
+
+What was told is taken in first; then every known row that no list told is judged (see
+absence.py). What nobody could prove yet is noted as a doubt (see doubts.py, proof.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+
+from monitor.decide import absence, coverage, due, proof
+from monitor.decide.absence import Fate, Verdict, place
+from monitor.decide.doubts import Doubts
+from monitor.decide.loudness import touches
+from monitor.model import (
+    LIVE_STATUSES,
+    OPEN_STATUSES,
+    STREAM_OF,
+    Alert,
+    Batch,
+    Kind,
+    Row,
+    Status,
+    Transfer,
+)
+from monitor.model.plan import Answers, Change, Context, Identity, NewRow, Question, Sighting
+
+_ATTRIBUTES = (*absence.BLOCK_ATTRIBUTES, "spends")
+_UTXO = (Kind.UTXO_IN, Kind.UTXO_OUT, Kind.COINBASE)
+ASK_ANEW = 5  # transactions in lasting doubt that one plan asks about once more
+_DOWN = (Status.ORPHANED, Status.PENDING)  # on account chains: taken out of its block
+
+
+@dataclass
+class Rows:
+    """The rows of one decision: as known, and what the batches make of them."""
+
+    context: Context
+    answers: Answers
+    known: dict[Identity, Row] = field(init=False)
+    touching: set[str] = field(init=False)  # known transactions with a row of the subject
+    new: dict[Identity, NewRow] = field(default_factory=dict)
+    changes: dict[int, Change] = field(default_factory=dict)
+    sightings: list[Sighting] = field(default_factory=list)
+    doubts: Doubts = field(init=False)
+    held: frozenset[str] = field(init=False)  # transactions that wait for a receipt
+    outbid: frozenset[str] = frozenset()
+    outermost: set[tuple[object, ...]] = field(init=False)
+    revived: dict[str, Transfer] = field(default_factory=dict)  # by transaction: told again
+    questions: dict[Question, None] = field(default_factory=dict)  # a set that keeps order
+    told: dict[Identity, set[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.known = {row.transfer.identity: row for row in self.context.known}
+        self.doubts = Doubts(self.context)
+        self.outermost = {
+            _whole(row.transfer) for row in self.context.known if row.transfer.kind is Kind.NATIVE
+        }
+        self.held = frozenset(
+            doubt.tx
+            for doubt in proof.waiting(self.context)
+            if not any(w.found and not w.failed for w in self.answers.words.get(doubt.tx, ()))
+        )
+        address = self.context.subject.address
+        self.touching = {
+            row.transfer.tx for row in self.context.known if touches(row.transfer, address)
+        }
+
+    # -- what was told ---------------------------------------------------------------
+
+    def meet(self, batches: Sequence[Batch]) -> None:
+        """Take in what a poll read: what was told, then what was not.
+
+        Some explorers list the outermost call of a transaction among its inner ones too
+        (ledger-live#16315): that is the transaction's own movement told twice.
+        """
+        own = (t for b in batches for t in b.transfers if t.kind is Kind.NATIVE)
+        self.outermost |= {_whole(transfer) for transfer in own}
+        for batch in batches:
+            self.tell(batch)
+        self.settle(batches)
+
+    def tell(self, batch: Batch) -> None:
+        """Take in every transfer of one batch; confirmed twins win over pending ones."""
+        for transfer in sorted(batch.transfers, key=lambda t: t.pending, reverse=True):
+            if transfer.kind is Kind.FEE and not self._watched(transfer.sender):
+                continue
+            if transfer.kind is Kind.INTERNAL and _whole(transfer) in self.outermost:
+                continue
+            row = self.known.get(transfer.identity)
+            if row is not None and not self._believable(row, transfer, batch):
+                continue
+            self.told.setdefault(transfer.identity, set()).add(batch.source)
+            placed = absence.with_block(transfer, self.answers.words.get(transfer.tx, ()))
+            if row is None:
+                self._insert(placed, batch)
+            else:
+                self._update(row, placed, batch)
+
+    def _watched(self, address: str | None) -> bool:
+        return address is not None and address in self.context.watched
+
+    def _believable(self, row: Row, transfer: Transfer, batch: Batch) -> bool:
+        """A source that has not reached a row's block yet may still call it unconfirmed.
+
+        Only a teller of the row, with a head at or past its block, can take it back into
+        the mempool.
+        """
+        height = row.transfer.block_height
+        if not transfer.pending or height is None or row.status is Status.ORPHANED:
+            return True
+        reached = batch.head.height >= height and not batch.doubt
+        return batch.source in row.tellers and reached
+
+    def _status(self, transfer: Transfer, batch: Batch) -> Status:
+        if transfer.pending:
+            return Status.PENDING
+        if self._undone(transfer):
+            return Status.ORPHANED
+        if batch.doubt:
+            return Status.PROVISIONAL
+        line = coverage.final_line(batch.head, batch.axis, self.context.chain)
+        at = place(transfer, batch.axis)
+        settled = at is not None and at <= line and transfer.tx not in self.held
+        return Status.FINAL if settled else Status.PROVISIONAL
+
+    def _undone(self, transfer: Transfer) -> bool:
+        """Whether its receipt says that the transaction failed, so that nothing moved but the
+        fee; or that the list told one movement twice."""
+        words = self.answers.words.get(transfer.tx, ())
+        if absence.a_copy(transfer, words):
+            return True
+        return transfer.kind is not Kind.FEE and absence.succeeded(transfer, words) is False
+
+    def _insert(self, transfer: Transfer, batch: Batch) -> None:
+        earlier = self.new.get(transfer.identity)
+        if earlier is None or earlier.transfer.pending:
+            self.new[transfer.identity] = NewRow(
+                transfer, self._status(transfer, batch), self._late(transfer, batch)
+            )
+        self._sight(transfer, batch)
+
+    def _late(self, transfer: Transfer, batch: Batch) -> bool:
+        at = place(transfer, batch.axis)
+        covered = self.context.covered.get(STREAM_OF[transfer.kind], ())
+        touched = touches(transfer, self.context.subject.address)
+        return at is not None and touched and coverage.holds(covered, at)
+
+    def _update(self, row: Row, transfer: Transfer, batch: Batch) -> None:
+        if row.status in (Status.FINAL, Status.SUPERSEDED):
+            self._final_again(row, transfer, batch)
+            return
+        merged = _merge(row.transfer, transfer)
+        if row.status is Status.ORPHANED and not self._happened_after_all(row, merged):
+            return
+        status = self._status(transfer, batch)
+        if row.status in _DOWN and not merged.pending and row.transfer.kind not in _UTXO:
+            self.revived[merged.tx] = merged
+        if (merged, status) != (row.transfer, row.status) or row.absences:
+            self._change(row, merged, status, ())
+        if batch.source not in row.tellers or merged.block_key != row.transfer.block_key:
+            self._sight(merged, batch)
+
+    def _happened_after_all(self, row: Row, told: Transfer) -> bool:
+        """Whether a row that did not happen is believed when it is told again. In another
+        block: yes. In the same one only on a receipt: the list may be behind, or tell what
+        a failed transaction undid."""
+        if told.pending or told.block_key != row.transfer.block_key or self.answers.mute:
+            return True
+        words = self.answers.words.get(told.tx, ())
+        if absence.succeeded(told, words) and not self._undone(told):
+            self.doubts.settle(told.tx, "again")
+            return True
+        if words:
+            self.doubts.settle(told.tx, "again")
+        else:
+            self.doubts.open(told.tx, "again")
+            self._ask(row, "again")
+        return False
+
+    def _final_again(self, row: Row, transfer: Transfer, batch: Batch) -> None:
+        """A final row is never edited. Another block hash for it is a loud incident."""
+        was, now = row.transfer.block_hash, transfer.block_hash
+        if transfer.pending or (was and now and was != now):
+            self.doubts.open(transfer.tx, "final", batch.source, "lost")
+            return
+        self.doubts.settle(transfer.tx, "final")
+        if batch.source not in row.tellers:
+            self._sight(_merge(row.transfer, transfer), batch)
+
+    def _sight(self, transfer: Transfer, batch: Batch) -> None:
+        self.sightings.append(
+            Sighting(transfer.identity, batch.source, transfer.block_key, batch.sha256)
+        )
+
+    def _change(
+        self,
+        row: Row,
+        transfer: Transfer,
+        status: Status,
+        absences: tuple[tuple[str, int], ...],
+    ) -> None:
+        self.changes[row.id] = Change(row.id, row.version, transfer, status, absences)
+
+    # -- what was not told -----------------------------------------------------------
+
+    def settle(self, batches: Sequence[Batch]) -> None:
+        """Look at every known row of the subject that no batch told."""
+        self.outbid = self._outbid(batches)
+        fates: dict[str, Verdict] = {}
+        for row in self.known.values():
+            if row.transfer.identity in self.told or not self._ours(row):
+                continue
+            if row.status is Status.FINAL:
+                self._final_absent(row, batches)
+            elif row.status in OPEN_STATUSES:
+                verdict = self._open_absent(row, batches)
+                if verdict is not None:
+                    fates[row.transfer.tx] = verdict
+            elif row.status is Status.ORPHANED:
+                self._orphan_asked(row)
+        for row in self.known.values():
+            if row.transfer.identity not in self.told and row.id not in self.changes:
+                self._share(row, fates.get(row.transfer.tx))
+        self._end_doubts()
+
+    def _outbid(self, batches: Sequence[Batch]) -> frozenset[str]:
+        """Unconfirmed transactions whose coins another one has spent in a block."""
+        live = (r.transfer for r in self.known.values() if r.status in LIVE_STATUSES)
+        told = (t for b in batches for t in b.transfers)
+        spent = absence.spent_in_blocks((*live, *told))
+        waiting = (r.transfer for r in self.known.values() if r.transfer.pending)
+        return frozenset(t.tx for t in waiting if t.spends and spent.get(t.spends, t.tx) != t.tx)
+
+    def _ours(self, row: Row) -> bool:
+        """Whether the subject's lists should show this row, or it shares its transaction's
+        fate: on UTXO chains all legs of a transaction come and go together."""
+        if row.transfer.kind in _UTXO:
+            return row.transfer.tx in self.touching
+        return touches(row.transfer, self.context.subject.address)
+
+    def _open_absent(self, row: Row, batches: Sequence[Batch]) -> Verdict | None:
+        absences = absence.marks(row, batches, self.answers, self.context)
+        verdict = absence.judge(row, absences, self.answers, self.context)
+        if row.transfer.tx in self.outbid:
+            verdict = Verdict(Fate.GONE, Status.ORPHANED, row.transfer)
+        if verdict is not None:
+            self._give(row, verdict, absences)
+        elif absences != row.absences or row.status is Status.MISSING:
+            if (Status.MISSING, absences) != (row.status, row.absences):
+                self._change(row, row.transfer, Status.MISSING, absences)
+            if (doubt := self.doubts.about(row.transfer.tx, "missing")) is not None:
+                self.doubts.open(doubt.tx, "missing", doubt.source, doubt.state)
+            self._ask(row, "missing")
+        elif absence.unsettled(row, batches, self.context):
+            self._ask(row, "unsettled")
+        return verdict
+
+    def _give(self, row: Row, verdict: Verdict, absences: absence.Marks) -> None:
+        kept = absences if verdict.status in (Status.MISSING, Status.ORPHANED) else ()
+        if verdict.fate is Fate.KEPT:
+            source = min(row.tellers, default="")
+            self.doubts.open(row.transfer.tx, "missing", source, "kept")
+            self._ask(row, "missing")
+        before = (row.status, row.transfer, row.absences)
+        if (verdict.status, verdict.transfer, kept) != before:
+            self._change(row, verdict.transfer, verdict.status, kept)
+
+    def _share(self, row: Row, verdict: Verdict | None) -> None:
+        """What is said of a transaction holds for its rows at other addresses too, or people
+        would hear of one event once for each address that is polled."""
+        back = self.revived.get(row.transfer.tx)
+        if back is not None and row.status in _DOWN:
+            self._come_back(row, back)
+        elif verdict is None or row.status not in OPEN_STATUSES:
+            return
+        elif verdict.fate in (Fate.GONE, Fate.FAILED):
+            if verdict.fate is Fate.GONE or row.transfer.kind is not Kind.FEE:
+                self._change(row, row.transfer, Status.ORPHANED, row.absences)
+        elif verdict.fate is Fate.WAITS:
+            self._change(row, absence.unplaced(row.transfer), Status.PENDING, ())
+
+    def _come_back(self, row: Row, back: Transfer) -> None:
+        """Its transaction is in the chain again. The fee was paid there too; anything else
+        is told by the lists of its own address."""
+        if row.transfer.kind is not Kind.FEE:
+            self._change(row, row.transfer, Status.MISSING, ())
+            return
+        there = {name: getattr(back, name) for name in ("block_height", "block_hash", "time")}
+        placed = replace(row.transfer, **there, tx_index=back.tx_index, pending=False)
+        self._change(row, placed, Status.PROVISIONAL, ())
+
+    def _orphan_asked(self, row: Row) -> None:
+        """Shown once more by a list that has gone on since, and still not answered."""
+        tx = row.transfer.tx
+        if self.doubts.about(tx, "again") is None:
+            return
+        words = self.answers.words.get(tx, ())
+        if not words:
+            self.doubts.open(tx, "again")
+            self._ask(row, "again")
+            return
+        self.doubts.settle(tx, "again")
+        if absence.succeeded(row.transfer, words) and not self._undone(row.transfer):
+            self._change(row, row.transfer, Status.PROVISIONAL, ())
+
+    def _ask(self, row: Row, why: str) -> None:
+        question = Question(row.transfer.tx, row.tellers, row.transfer.block_height, why)
+        if row.transfer.tx not in self.answers.words:
+            self.questions[question] = None
+
+    def _final_absent(self, row: Row, batches: Sequence[Batch]) -> None:
+        """A list that leaves a final row out raises a question; what look-ups by hash say of
+        it is told, and the record stays as it is."""
+        tx = row.transfer.tx
+        doubt = self.doubts.about(tx, "final")
+        lists = (b.source for b in batches if absence.missing_from(row, b, self.context))
+        source = next(lists, doubt.source if doubt else None)
+        if source is None:
+            return
+        state = absence.final_state(row, self.answers, self.context)
+        if state == "stands":
+            self.doubts.settle(tx, "final")
+            return
+        if state == "silent" and doubt and doubt.state and doubt.since < self.context.now:
+            state = "lost"
+        self.doubts.open(tx, "final", source, state or (doubt.state if doubt else ""))
+        self._ask(row, "final")
+
+    def _end_doubts(self) -> None:
+        """A list gap is over once the row is shown, or judged otherwise."""
+        told = {identity[1] for identity in self.told}
+        for doubt in self.doubts.known.values():
+            mine = doubt.subject == self.context.subject.key
+            if doubt.why == "missing" and (mine or doubt.tx in told):
+                self.doubts.settle(doubt.tx, "missing")
+
+    # -- success ---------------------------------------------------------------------
+
+    def hold(self, txs: Collection[str]) -> bool:
+        """Rows of these transactions are not final before a receipt says so. Returns whether
+        any would have been."""
+        held = False
+        for identity, new in self.new.items():
+            if new.transfer.tx in txs and new.status is Status.FINAL:
+                self.new[identity] = replace(new, status=Status.PROVISIONAL)
+                held = True
+        for number, change in self.changes.items():
+            if change.transfer.tx in txs and change.status is Status.FINAL:
+                self.changes[number] = replace(change, status=Status.PROVISIONAL)
+                held = True
+        return held
+
+    def want_receipts(self, txs: Sequence[str]) -> None:
+        """Ask for those that are new, and for those that an earlier plan left in doubt."""
+        heights = {i[1]: new.transfer.block_height for i, new in self.new.items()}
+        heights |= {i[1]: row.transfer.block_height for i, row in self.known.items()}
+        mine = self.context.subject.key
+        late = [d.tx for d in proof.waiting(self.context) if d.subject == mine]
+        asked = [
+            Question(tx, height=heights.get(tx), why="success")
+            for tx in dict.fromkeys((*late, *txs))
+            if tx not in self.answers.words
+        ]
+        self.questions |= dict.fromkeys(self.elsewhere(asked))
+
+    def doubt_success(self, alerts: Sequence[Alert]) -> None:
+        """Note which alerts go out without a receipt, and which doubts a receipt has ended."""
+        for tx in proof.unproven(self.context, alerts, self.standing(), self.answers):
+            self.doubts.open(tx, "success")
+        for row in self.known.values():
+            tx = row.transfer.tx
+            if self.doubts.about(tx, "success") is None:
+                continue
+            said = absence.succeeded(row.transfer, self.answers.words.get(tx, ()))
+            if said is not None:
+                self.doubts.settle(tx, "success")
+            if said is False and row.status is Status.FINAL and row.transfer.kind is not Kind.FEE:
+                self.doubts.open(tx, "final", min(row.tellers, default=""), "lost")
+
+    # -- the result ------------------------------------------------------------------
+
+    def asked(self) -> list[Question]:
+        """What to ask, with what nobody has answered yet first. Of what was answered and is in
+        doubt for longer, only a few each time, in turn: that may last for days, and every
+        look-up is a call less for the lists."""
+        answered = {d.tx for d in self.context.doubts if d.state}
+        fresh = [q for q in self.questions if q.tx not in answered]
+        rest = [q for q in self.questions if q.tx in answered]
+        start = self.context.now % len(rest) if rest else 0
+        return [*fresh, *[*rest[start:], *rest[:start]][:ASK_ANEW]]
+
+    def elsewhere(self, questions: Sequence[Question]) -> list[Question]:
+        """The same questions, to be put to a source that has not told the transaction."""
+        tellers: dict[str, set[str]] = {}
+        for identity, told in self.told.items():
+            tellers.setdefault(identity[1], set()).update(told)
+        return [replace(q, not_from=frozenset(tellers.get(q.tx, ()))) for q in questions]
+
+    def standing(self) -> dict[Identity, due.Standing]:
+        """Every row of the transactions concerned as it will stand after this plan."""
+        result: dict[Identity, due.Standing] = {}
+        for identity, row in self.known.items():
+            change = self.changes.get(row.id)
+            transfer, status = (
+                (change.transfer, change.status) if change else (row.transfer, row.status)
+            )
+            in_block = not row.transfer.pending
+            result[identity] = due.Standing(transfer, status, row.late, in_block)
+        for identity, new in self.new.items():
+            result[identity] = due.Standing(new.transfer, new.status, new.late)
+        return result
+
+
+def _whole(transfer: Transfer) -> tuple[object, ...]:
+    return (transfer.tx, transfer.sender, transfer.recipient, transfer.amount)
+
+
+def _merge(known: Transfer, told: Transfer) -> Transfer:
+    """The told transfer, keeping attributes that only an earlier teller knew.
+
+    Attributes of a block are kept only while it is the same block.
+    """
+    if told.pending:
+        return told
+    moved = known.block_hash and told.block_hash and known.block_hash != told.block_hash
+    if moved or known.pending or (told.block_height or 0) != (known.block_height or 0):
+        if told.block_height is None and not moved and not known.pending:
+            return _fill(known, told)
+        return replace(told, spends=told.spends or known.spends)
+    return _fill(known, told)
+
+
+def _fill(known: Transfer, told: Transfer) -> Transfer:
+    pick: Callable[[str], object] = lambda name: (  # noqa: E731 - one expression, used once
+        getattr(told, name) if getattr(told, name) is not None else getattr(known, name)
+    )
+    return replace(told, **{name: pick(name) for name in _ATTRIBUTES})  # type: ignore[arg-type]

@@ -1,0 +1,1 @@
+"""The invented world: ledgers, and explorers that serve them."""

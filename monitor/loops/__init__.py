@@ -1,0 +1,1 @@
+"""What runs: reading, deciding, telling, again and again."""

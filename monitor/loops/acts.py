@@ -1,0 +1,119 @@
+"""What commands change: carried out by the daemon when one runs, else by the command."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from monitor import __version__
+from monitor.app.fundwatch import Fundwatch, now
+from monitor.app.settings.load import Settings, shipped_config
+from monitor.loops import deliver, find, hands, inbox
+from monitor.messages import render
+from monitor.model import AlertView, ChannelConfig
+from monitor.model.errors import ConfigError, Problem
+from monitor.store import journal, outbox, watch
+from monitor.store.sqlite import Store
+from monitor.watchlist import edit
+from monitor.watchlist.file import ListFile
+
+
+def table(desk: Fundwatch) -> dict[str, inbox.Action]:
+    """Every change by its name. Each returns the line to show."""
+
+    def set_state(
+        ids: Sequence[str], state: str, name: str, note: str, take_over: bool = False
+    ) -> str:
+        return _set_state(desk, ids, state, name, note, take_over)
+
+    def replay(ids: Sequence[str], dead: bool) -> str:
+        wanted = [r["message"] for r in outbox.deliveries(desk.store, "dead")] if dead else ids
+        wanted = find.message_ids(desk.store, wanted)
+        count = outbox.replay(desk.store, wanted, now())
+        desk.deliver(everything=True)
+        what = "delivery" if count == 1 else "deliveries"
+        return f"replayed  {count:,} {what}; see `fundwatch deliveries list`"
+
+    def test_channel(name: str) -> str:
+        answers = deliver.send_test(desk.post(), name)
+        remedy = "Correct config/channels.yaml, then try again"
+        problems = [
+            Problem(f"channel {name}", "", f"{answer.recipient}: {answer.words}", remedy)
+            for answer in answers
+            if not answer.good
+        ]
+        if problems:
+            raise ConfigError(problems)
+        journal.put_note(desk.store, f"test:{name}", str(now()))
+        return "\n".join(f"accepted  {each.recipient}: {each.words}" for each in answers)
+
+    def retire(entry_id: str, name: str, why: str, day: str) -> str:
+        return _retire(desk, entry_id, name, why, day)
+
+    def note_backup(path: str) -> str:
+        journal.put_note(desk.store, "backup", json.dumps({"at": now(), "path": path}))
+        return ""
+
+    return {
+        "set_state": set_state,
+        "replay": replay,
+        "test_channel": test_channel,
+        "retire": retire,
+        "note_backup": note_backup,
+    }
+
+
+def _set_state(
+    desk: Fundwatch, ids: Sequence[str], state: str, name: str, note: str, over: bool
+) -> str:
+    """Of single alerts, or of all alerts of a message that are free."""
+    hands.name_of(name), hands.note_of(note, state)  # said before what is wrong with the ids
+    problems: list[Problem] = []
+    given: list[tuple[str, list[str]]] = []
+    for each in ids:
+        try:
+            found = find.alert_ids(desk.store, each)
+        except ConfigError as error:
+            problems += error.problems
+            continue
+        one = len(found) == 1 and found[0] in (each.strip(), find.spelled_id(each))
+        given.append((found[0] if one else find.spelled_id(each), found))
+    if problems:
+        raise ConfigError(problems)
+    return hands.take(desk.store, given, state, name, note, now(), over=over)
+
+
+def _retire(desk: Fundwatch, entry_id: str, name: str, why: str, day: str) -> str:
+    """In the file where the entry still stands there; else in the record alone."""
+    name, why = hands.name_of(name), hands.reason_of(why, "--why")
+    found = find.the_entry(desk.store, entry_id, desk.settings.chains)
+    entry_id = found.entry.id
+    if not found.active:
+        raise ConfigError([Problem("ENTRY", entry_id, "is retired already", "Nothing to do")])
+    if entry_id in {w.entry.id for w in watch.absent_entries(desk.store)}:
+        ended = replace(found.entry, retired=f'{day} {name} "{why}"')
+        watch.retire(desk.store, ended, now())
+        return f"retired   {entry_id}; it was missing from the file already"
+    listed = ListFile.read(desk.home)
+    listed.replace(
+        edit.retire(listed.text, desk.settings.chains, entry_id, when=day, name=name, why=why)
+    )
+    desk.reload()
+    return f"retired   {entry_id}; what was recorded stays"
+
+
+def as_text(view: AlertView, store: Store, home: Path, settings: Settings, at: int) -> str:
+    """An alert as its mail says it, for the terminal."""
+    rendered = render.render(
+        [view],
+        channel=ChannelConfig("terminal", "email"),
+        allowed_cases=None,
+        message_id="",
+        now=at,
+        timezone=journal.get_note(store, "timezone") or settings.timezone,
+        version=__version__,
+        templates=render.environment(home / "config" / "templates", shipped_config() / "templates"),
+    )
+    return render.on_screen(rendered)

@@ -1,0 +1,148 @@
+"""What the daily message says beside its alerts: what was checked up to when, what is open,
+what is wrong. Only of the cases that its channel may see."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from monitor.app.settings.load import Settings
+from monitor.decide.incidents import Incident
+from monitor.loops.health import status
+from monitor.loops.health.words import BEHIND, BLIND, COMPLETE, LIMIT, NOT_READ, count
+from monitor.messages.sheets.parts import case_said
+from monitor.model.plain import duration, plural, utc
+from monitor.store import journal
+from monitor.store.sqlite import Store
+from monitor.store.views import STREAM_WORDS
+
+LISTED = 30  # open alerts that are listed singly
+_Entry = Mapping[str, Any]  # of status.snapshot
+
+
+class Daybook:
+    """Looked up once, told to each channel by its cases."""
+
+    def __init__(self, store: Store, settings: Settings, since: int, until: int) -> None:
+        self._store, self._since, self._until = store, since, until
+        found = status.snapshot(store, settings, until, running=True)
+        self._entries: Sequence[_Entry] = found["entries"]
+        self._moved = _alerts_by_case(store, since, until)
+
+    def remarks(self, allowed: Collection[str]) -> dict[str, list[str]]:
+        """Sections by heading; a case that is not allowed is not named."""
+        cases: dict[str, list[_Entry]] = {}
+        for entry in self._entries:
+            if entry["case"] in allowed:
+                cases.setdefault(entry["case"], []).append(entry)
+        checked = [self._checked(case, cases[case]) for case in sorted(cases)]
+        limits = _limits(self._store)
+        return {
+            "CHECKED": checked or ["No address is watched."],
+            "OPEN": _open(self._store, allowed, self._until),
+            "NOT WELL": _wrong(self._store, self._since, self._until),
+            **({"LIMITS": limits} if limits else {}),
+        }
+
+    def _checked(self, case: str, entries: Sequence[_Entry]) -> str:
+        chains = ", ".join(dict.fromkeys(entry["chain"] for entry in entries))
+        told = self._moved.get(case, 0)
+        moved = plural(told, "alert") if told else "checked, nothing moved"
+        where = f"{count(len(entries), 'address', 'addresses')} on {chains}"
+        name = case_said(case) if case else "Without case"
+        return f"{name}: {moved}. {where}, {_coverage(entries)}."
+
+
+def _alerts_by_case(store: Store, since: int, until: int) -> dict[str, int]:
+    rows = store.read(
+        "SELECT e.case_id, count(*) AS n FROM alert a JOIN entry e ON e.id = a.entry "
+        "WHERE a.created > ? AND a.created <= ? AND a.lane = 'news' GROUP BY e.case_id",
+        [since, until],
+    )
+    return {row["case_id"]: row["n"] for row in rows}
+
+
+def _coverage(entries: Sequence[_Entry]) -> str:
+    """Up to when all lists were read, and which were not."""
+    read = [
+        stream["covered_to"]["time"]
+        for entry in entries
+        for stream in entry["streams"]
+        if stream["covered_to"] and stream["state"] == COMPLETE
+    ]
+    parts = [f"complete up to {_shown(min(read))}" if read else "no list was read in full"]
+    parts += _shortfalls(entries)
+    return "; ".join(parts)
+
+
+def _shown(time: str) -> str:
+    return time.replace("T", " ").replace("Z", " UTC")
+
+
+def _shortfalls(entries: Sequence[_Entry]) -> Iterable[str]:
+    """ "BLIND: all lists on tron (2 addresses)"; the words of the lists are those of a mail."""
+    words = {BLIND: "BLIND", BEHIND: "behind", NOT_READ: "not read yet"}
+    for state, word in words.items():
+        alike: Counter[tuple[str, str]] = Counter()
+        for entry in entries:
+            short = [each["stream"] for each in entry["streams"] if each["state"] == state]
+            every = len(short) == len(entry["streams"])
+            names = ["all lists"] if every else [STREAM_WORDS.get(s, s) for s in short]
+            if short:
+                alike["; ".join(names), entry["chain"]] += 1
+        told = [
+            f"{names} on {chain} ({count(number, 'address', 'addresses')})"
+            for (names, chain), number in alike.most_common(6)
+        ]
+        if told:
+            yield f"{word}: {', '.join(told)}"
+
+
+def _open(store: Store, allowed: Collection[str], now: int) -> list[str]:
+    """What nobody has acknowledged, the oldest first."""
+    rows = store.read(
+        "SELECT a.id, a.severity, a.created, a.chain, e.case_id FROM alert a "
+        "JOIN entry e ON e.id = a.entry WHERE a.state = 'open' AND a.lane = 'news' "
+        "AND NOT (a.kind = 'history' AND a.severity = 'low') ORDER BY a.created, a.rowid"
+    )
+    mine = [row for row in rows if row["case_id"] in allowed]
+    if not mine:
+        return ["Every alert is acknowledged."]
+    listed = [
+        f"{row['id']}  {row['severity']}, {case_said(row['case_id']) or 'no case'}, "
+        f"{row['chain']}, open for {duration(now - row['created'])}."
+        for row in mine[:LISTED]
+    ]
+    rest = len(mine) - len(listed)
+    more = [f"{rest:,} more: `fundwatch alerts list --state open`."] if rest else []
+    verb = "is" if len(mine) == 1 else "are"
+    return [f"{plural(len(mine), 'alert')} {verb} not acknowledged.", *listed, *more]
+
+
+def _wrong(store: Store, since: int, now: int) -> list[str]:
+    """Incidents that last, and those of the day that are over."""
+    lasting = [
+        f"{incident.signal.what} Since {utc(incident.since)}."
+        for incident in journal.incident_list(store, open_only=True)
+        if incident.told and not incident.signal.once and not _is_limit(incident)
+    ]
+    over = [
+        f"Over: {each.signal.what} It lasted {duration((each.closed or now) - each.since)}."
+        for each in journal.incidents_closed(store, since)
+        if not _is_limit(each)
+    ]
+    return [*lasting, *over] or ["Nothing is known to be wrong with Fundwatch."]
+
+
+def _limits(store: Store) -> list[str]:
+    """What no source can serve: no fault, and not to be forgotten."""
+    return [
+        f"{incident.signal.what} {incident.signal.cure}"
+        for incident in journal.incident_list(store, open_only=True)
+        if _is_limit(incident)
+    ]
+
+
+def _is_limit(incident: Incident) -> bool:
+    return incident.signal.key.startswith(LIMIT)

@@ -1,0 +1,245 @@
+"""What people type, in every spelling that our mails, tables and files show: case of letters,
+with or without 0x, with the chain before it. What nothing is known of is an error, never
+"nothing found": a false "nothing moved" is the worst answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from monitor.chains.address import AddressError, canonical
+from monitor.chains.names import ChainNames
+from monitor.model import Chain, Entry, Subject, Watched
+from monitor.model.errors import ConfigError, Problem
+from monitor.store import journal, watch
+from monitor.store.sqlite import Store
+
+# Crockford's base 32, as our ids are written, leaves out what is taken for another sign.
+_MISREAD = str.maketrans("OIL", "011")
+
+
+def unknown(place: str, value: str, reason: str, remedy: str) -> ConfigError:
+    return ConfigError([Problem(place, value, reason, remedy)])
+
+
+# -- chains ------------------------------------------------------------------------------
+
+
+def chain_key(chains: Mapping[str, Chain], text: str, place: str = "--chain") -> str:
+    """ "Ethereum", "ETH", "eip155:1", "ethereum" -> "ethereum". Raises ConfigError."""
+    key = _key(chains, text)
+    if key is None:
+        known = f"Known: {', '.join(chains)}"
+        raise unknown(place, text, "is not a chain of config/chains.yaml", known)
+    return key
+
+
+def _key(chains: Mapping[str, Chain], text: str) -> str | None:
+    plain = text.strip()
+    return plain if plain in chains else ChainNames(chains).key(plain)
+
+
+def is_watched(store: Store, key: str) -> bool:
+    """Whether any address of a chain is or was on the list."""
+    where = "SELECT 1 FROM subject s JOIN entry e ON e.subject = s.key WHERE s.chain = ? LIMIT 1"
+    return bool(store.read(where, [key]))
+
+
+# -- addresses ---------------------------------------------------------------------------
+
+
+def subjects(chains: Mapping[str, Chain], text: str, chain: str | None = None) -> list[Subject]:
+    """What an address may mean, on one chain or on any. Raises ConfigError for what is no
+    address there; "tron:T...", "eip155:1:0x..." name their chain themselves."""
+    named, address = _split(chains, text)
+    if named and chain and named != chain:
+        raise unknown("--address", text, f"names another chain than --chain {chain}", "Drop one")
+    only = chain or named
+    found, wrong = [], []
+    for key, each in chains.items():
+        if only in (None, key):
+            try:
+                found.append(Subject(key, canonical(each, _with_0x(each, address))))
+            except AddressError as error:
+                wrong.append((_kin(each, address), error))
+    if not found:
+        _, why = min(wrong, key=lambda pair: pair[0])
+        raise unknown("--address", text, why.reason, why.remedy)
+    return found
+
+
+def _split(chains: Mapping[str, Chain], text: str) -> tuple[str | None, str]:
+    words = text.split()
+    if len(words) == 3 and words[1] == "on":  # as `watchlist list` shows it
+        words = [words[2], words[0]]
+    # As notices show it: "ethereum 0x...".
+    head, colon, rest = (":".join(words) if len(words) == 2 else text.strip()).rpartition(":")
+    key = _key(chains, head) if colon else None
+    if colon and key is None:
+        raise unknown("--address", text, f'begins with "{head}", which is no chain we know',
+                      f"Known: {', '.join(chains)}")  # fmt: skip
+    return key, rest.strip()
+
+
+def _with_0x(chain: Chain, address: str) -> str:
+    """Of an EVM address the size of the letters is a checksum only: what is looked up is found
+    by its digits, and never called unknown for a letter."""
+    bare = re.fullmatch("(?:0[xX])?([0-9a-fA-F]{40})", address)
+    return f"0x{bare[1].lower()}" if bare and chain.family == "evm" else address
+
+
+def _kin(chain: Chain, address: str) -> int:
+    """Which chain's complaint helps: first that of the family that the text looks like."""
+    looks = {"0": "evm", "T": "tron", "1": "utxo", "3": "utxo", "b": "utxo", "l": "utxo"}
+    return 0 if looks.get(address[:1]) == chain.family else 1
+
+
+def known_address(
+    store: Store, chains: Mapping[str, Chain], text: str, chain: str | None = None
+) -> str:
+    """The canonical form of an address that the record knows: watched, or one side of a
+    movement; also that of an entry, by its id or label. Raises ConfigError for one that it
+    does not know."""
+    named = [w.entry.subject for w in watch.all_entries(store) if _is_named(w.entry, text)]
+    known = [each for each in named if chain in (None, each.chain)] or [
+        each for each in subjects(chains, text, chain) if _recorded(store, each)
+    ]
+    forms = list(dict.fromkeys(each.address for each in known))
+    if not forms:
+        where = f" on {chains[chain].name}" if chain else ""
+        raise unknown(
+            "--address", text, f"is not watched and in no recorded movement{where}",
+            "Compare it with its source; `fundwatch watchlist list` shows what is watched",
+        )  # fmt: skip
+    if len(forms) > 1:
+        names = ", ".join(dict.fromkeys(each.chain for each in known))
+        raise unknown("--address", text, f"means different addresses ({names})", "Add --chain")
+    return forms[0]
+
+
+def _recorded(store: Store, subject: Subject) -> bool:
+    where = [subject.chain, subject.address]
+    return any(
+        store.read(f"SELECT 1 FROM {table} WHERE chain = ? AND {column} = ? LIMIT 1", where)  # noqa: S608
+        for table, column in (
+            ("subject", "address"),
+            ("transfer", "sender"),
+            ("transfer", "recipient"),
+        )
+    )
+
+
+# -- transactions ------------------------------------------------------------------------
+
+
+def known_tx(store: Store, chains: Mapping[str, Chain], text: str) -> str:
+    """The hash as the record has it. Raises ConfigError for one that it does not know."""
+    head, _, rest = text.strip().rpartition(":")
+    given = rest if head and _key(chains, head) else text.strip().rpartition("/")[2]  # of a link
+    bare = given.lower().removeprefix("0x")
+    forms = list(dict.fromkeys((given, bare, f"0x{bare}")))
+    for table in ("transfer", "alert"):
+        found = store.read_in(f"SELECT DISTINCT tx FROM {table} WHERE tx IN ({{}})", forms)  # noqa: S608
+        for row in found:
+            return str(row["tx"])
+    raise unknown(
+        "--tx", text, "is no transaction of the record",
+        "Compare it with its source, all of it; what touches no watched address is not recorded",
+    )  # fmt: skip
+
+
+# -- entries -----------------------------------------------------------------------------
+
+
+def entries(store: Store, chains: Mapping[str, Chain], wanted: str) -> list[Watched]:
+    """Entries with this id; else those with this address or label. Raises ConfigError where
+    there is none."""
+    every = watch.all_entries(store)
+    found = [w for w in every if w.entry.id == spelled_id(wanted)]
+    found = found or [w for w in every if _is_meant(w.entry, wanted, chains)]
+    if not found:
+        remedy = "`fundwatch watchlist list` shows the id of each (E-...)"
+        raise unknown("ENTRY", wanted, "is no entry", remedy)
+    return found
+
+
+def the_entry(store: Store, wanted: str, chains: Mapping[str, Chain]) -> Watched:
+    """As `entries`, where only one is meant; one that is watched before one that is retired."""
+    every = entries(store, chains, wanted)
+    found = [w for w in every if w.active] or every
+    if len(found) > 1:
+        remedy = "Name one by its id: " + ", ".join(w.entry.id for w in found[:5])
+        raise unknown("ENTRY", wanted, f"is meant by {len(found)} entries", remedy)
+    return found[0]
+
+
+def _is_meant(entry: Entry, wanted: str, chains: Mapping[str, Chain]) -> bool:
+    if _is_named(entry, wanted):
+        return True
+    if entry.subject.chain not in chains:
+        return wanted.strip() == entry.subject.address
+    try:
+        return entry.subject in subjects(chains, wanted)
+    except ConfigError:
+        return False
+
+
+def _is_named(entry: Entry, wanted: str) -> bool:
+    """Whether this is the id or the label of an entry, whatever the size of the letters; the
+    label also with its case, as mails and tables show it."""
+    forms = (entry.label, f"{entry.label} (case {entry.case})", f"{entry.label} ({entry.case})")
+    same = entry.label.strip() and _folded(wanted) in map(_folded, forms)
+    return bool(same) or entry.id == spelled_id(wanted)
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+# -- alerts and messages -----------------------------------------------------------------
+
+
+def spelled_id(text: str) -> str:
+    """An id of ours as it is stored: "a-45yj-dk5q-m7h2 " -> "A-45YJ-DK5Q-M7H2"."""
+    upper = "".join(text.split()).upper()
+    prefix, dash, rest = upper.partition("-")
+    made_by_us = re.fullmatch(r"[0-9A-Z]{4}(-[0-9A-Z]{4}){2}", rest)
+    return f"{prefix}{dash}{rest.translate(_MISREAD)}" if made_by_us else upper
+
+
+def alert_ids(store: Store, given: str) -> list[str]:
+    """The alert with this id, or all alerts of the message with it. Raises ConfigError."""
+    for form in dict.fromkeys((given.strip(), spelled_id(given))):
+        if store.read("SELECT 1 FROM alert WHERE id = ?", [form]):
+            return [form]
+        if told := journal.alerts_of_message(store, form):
+            return told
+    raise unknown("alert", given, "is no alert and no message", "See `fundwatch alerts list`")
+
+
+def message_ids(store: Store, given: Sequence[str]) -> list[str]:
+    """The messages with these ids; of an alert's id, the messages that told it. Raises
+    ConfigError that names every unknown one."""
+    found: list[str] = []
+    problems = []
+    for each in given:
+        told = _messages(store, (each.strip(), spelled_id(each)))
+        found += told
+        if not told:
+            remedy = "See `fundwatch deliveries list`"
+            problems.append(Problem("message", each, "is no message and no alert", remedy))
+    if problems:
+        raise ConfigError(problems)
+    return list(dict.fromkeys(found))
+
+
+def _messages(store: Store, forms: Iterable[str]) -> list[str]:
+    for form in dict.fromkeys(forms):
+        for query in (
+            "SELECT DISTINCT message FROM delivery WHERE message = ?",
+            "SELECT DISTINCT d.message FROM route r JOIN delivery d ON d.message = r.message "
+            "WHERE r.alert = ?",
+        ):
+            if rows := store.read(query, [form]):
+                return [str(row["message"]) for row in rows]
+    return []

@@ -1,0 +1,130 @@
+"""Who has an alert in hand: the same rules for the command, the page and a request.
+
+An alert is taken by a name; closing needs the reason; what somebody else has is taken over
+only by somebody who says so, and the answer names who had it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from monitor.model.errors import ConfigError, Problem
+from monitor.model.plain import tidy, utc
+from monitor.store import journal
+from monitor.store.sqlite import Store
+
+LONGEST_NAME, LONGEST_NOTE = 80, 500
+CLAIMED = "(claimed, by link)"
+ACKNOWLEDGED, CLOSED = "acknowledged", "closed"
+
+
+def name_of(name: str) -> str:
+    """The name to record. Raises ConfigError for one that nobody could read."""
+    shown = tidy(name, LONGEST_NAME)
+    if not shown:
+        raise ConfigError([Problem("--by", name, "is empty", "Give your name: it is recorded")])
+    return shown
+
+
+def note_of(note: str, state: str) -> str:
+    """The note to record. Raises ConfigError where an alert is closed without a reason."""
+    return reason_of(note, "--note") if state == CLOSED else tidy(note, LONGEST_NOTE)
+
+
+def reason_of(text: str, option: str) -> str:
+    """The reason to record. Raises ConfigError, naming the option, where there is none."""
+    shown = tidy(text, LONGEST_NOTE)
+    if not shown:
+        raise ConfigError([Problem(option, text, "is empty", "Say why: the reason is recorded")])
+    return shown
+
+
+def take(
+    store: Store,
+    given: Sequence[tuple[str, Sequence[str]]],
+    state: str,
+    name: str,
+    note: str,
+    now: int,
+    *,
+    over: bool = False,
+) -> str:
+    """Acknowledge or close alerts; returns what was done, a line for each.
+
+    `given`: what somebody named, with the alerts that it stands for. A message is taken as
+    far as its alerts are free. `over`: also what somebody else has. Raises ConfigError, and
+    changes nothing, where something cannot be taken; the error names who has it.
+    """
+    name, note = name_of(name), note_of(note, state)
+    every = list(dict.fromkeys(alert for _, alerts in given for alert in alerts))
+    held = journal.last_words(store, every)
+    problems = [
+        problem
+        for said, alerts in given
+        if (problem := _hindrance(said, alerts, state, name, held, over=over))
+    ]
+    if problems:
+        raise ConfigError(problems)
+    mine = [a for a in every if a in held and state == ACKNOWLEDGED and _has(held[a], name)]
+    wanted = [a for a in every if a not in mine and (over or _is_free(held.get(a), state, name))]
+    taken = set(journal.take(store, wanted, state, name, note, now, over=over))
+    if note:  # what somebody has already gets a further note
+        taken.update(journal.take(store, mine, state, name, note, now, over=True))
+    return "\n".join(_line(said, alerts, state, name, held, taken) for said, alerts in given)
+
+
+def _hindrance(
+    said: str,
+    alerts: Sequence[str],
+    state: str,
+    name: str,
+    held: journal.Words,
+    *,
+    over: bool,
+) -> Problem | None:
+    if over or any(_is_free(held.get(alert), state, name) for alert in alerts):
+        return None
+    word = held[alerts[0]]
+    why = f"is {word.state} by {word.name} since {utc(word.at)}"
+    also = "" if len(alerts) == 1 else f", all of its {len(alerts)} alerts are taken"
+    remedy = "Ask them; to take it over all the same: --take-over"
+    return Problem("alert", said, f"{why}{also}", remedy)
+
+
+def _is_free(word: journal.Word | None, state: str, name: str) -> bool:
+    """Whether it may be taken without taking it from somebody."""
+    if word is None or word.state == "open":
+        return True
+    if state == CLOSED:
+        return word.state != CLOSED
+    return _has(word, name)
+
+
+def _has(word: journal.Word, name: str) -> bool:
+    return word.state == ACKNOWLEDGED and _same(word.name, name)
+
+
+def _same(one: str, other: str) -> bool:
+    return one.removesuffix(CLAIMED).strip().casefold() == other.casefold()
+
+
+def _line(
+    said: str,
+    alerts: Sequence[str],
+    state: str,
+    name: str,
+    held: journal.Words,
+    taken: set[str],
+) -> str:
+    mine = [alert for alert in alerts if alert in taken]
+    others = dict.fromkeys(
+        held[alert].name
+        for alert in alerts
+        if alert in held and held[alert].name and not _same(held[alert].name, name)
+    )
+    had = f" ({', '.join(others)} had {'it' if len(alerts) == 1 else 'some'})" if others else ""
+    if list(alerts) == [said]:
+        return f"{state:<9} {said} by {name}{had}"
+    left = len(alerts) - len(mine)
+    rest = f", {left} were so or closed before" if left else ""
+    return f"{state:<9} {len(mine)} of {len(alerts)} alerts of {said} by {name}{rest}{had}"

@@ -1,0 +1,1 @@
+"""Whether Fundwatch is well, and how that is told."""

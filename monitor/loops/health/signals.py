@@ -1,0 +1,297 @@
+"""What is wrong with reading now, and what is well again: signals that become incidents.
+
+Silence is the failure that nobody sees. So each thing that could end in it has its own
+signal: lists that fail (blind), lists that nobody comes to (late), nothing read at all
+(overdue), a chain without a source, a source that refuses, a head that stands still, a
+budget that is used up, a canary that no longer sings.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from monitor.loops.health import verdict, vitals
+from monitor.loops.health.words import count
+from monitor.model import Entry, Severity
+from monitor.model.plain import duration, utc, without_addresses
+from monitor.model.plan import Signal
+from monitor.store import heads, journal, watch
+from monitor.store.record import UNSERVED
+from monitor.store.sqlite import Store
+from monitor.store.views import STREAM_WORDS
+
+if TYPE_CHECKING:
+    from monitor.app.fundwatch import Fundwatch
+
+OLD_HEAD = 3600  # seconds: a chain whose newest block is older is told as standing still
+LATE_ROUNDS = 3  # polls that a list may miss before that is told
+# After a start, reading comes first: what is old only because nothing ran is no news.
+START_HOLD = 600
+DAY = 86_400
+
+WHO_MOST = 50  # entries that a signal names; the others are counted
+
+
+def signals(desk: Fundwatch, now: int) -> list[Signal]:
+    """Everything that is watched about reading, good or bad."""
+    chains = watch.active_chains(desk.store)
+    return [
+        *_blind(desk, chains),
+        *_no_source(desk, chains),
+        *_refused(desk),
+        *_standing_still(desk, now),
+        _overdue(desk, now),
+        *_late(desk, chains, now),
+        *_spent(desk, now),
+        *_canaries(desk, now),
+        *heads.quiet(desk.store, now),
+    ]
+
+
+def _blind(desk: Fundwatch, chains: Sequence[str]) -> Iterable[Signal]:
+    """Lists that cannot be read, by chain and list; told after a hold time. What no configured
+    source lists at all is a limit, which is told once."""
+    failing = {(row["chain"], row["stream"], row["unserved"]): row for row in _failing(desk.store)}
+    for chain in chains:
+        known = desk.settings.chains.get(chain)
+        for stream in known.streams if known else ():
+            yield _list_signal(desk, chain, stream, failing.pop((chain, stream, 0), None))
+            if row := failing.pop((chain, stream, 1), None):
+                yield _limit_signal(desk, chain, stream, row)
+    yield from (Signal(key, bad=False) for key in _vanished(desk, chains))
+
+
+def _list_signal(desk: Fundwatch, chain: str, stream: str, row: sqlite3.Row | None) -> Signal:
+    key = f"blind:{chain}/{stream}"
+    if row is None:
+        return Signal(key, bad=False)
+    who = _who(desk.store, chain, "r.stream = ? AND r.failing IS NOT NULL", [stream])
+    severity = Severity.SEVERE if row["severe"] else Severity.HIGH
+    words, number = STREAM_WORDS.get(stream, stream), count(row["n"], "entry", "entries")
+    error = without_addresses(row["error"].rstrip("."))
+    return Signal(
+        key=key,
+        bad=True,
+        severity=severity.value,
+        hold=_hold(desk, severity),
+        what=f"{words} on {_chain_name(desk, chain)} cannot be read for {number}. {error}.",
+        cure="See `fundwatch check`; another source for this chain would close the gap.",
+        chain=chain,
+        who=tuple(e.id for e in who),
+        cases=_cases(who),
+        number=row["n"],
+    )
+
+
+def _limit_signal(desk: Fundwatch, chain: str, stream: str, row: sqlite3.Row) -> Signal:
+    words, number = STREAM_WORDS.get(stream, stream), count(row["n"], "entry", "entries")
+    return Signal(
+        key=f"limit:{chain}/{stream}",
+        bad=True,
+        severity="medium",
+        hold=_hold(desk, Severity.HIGH),
+        what=f"{words} on {_chain_name(desk, chain)}: no configured source lists them, for "
+        f"{number}. What moves there is not seen.",
+        cure="See `fundwatch check` for a source that would; alerts name this as NOT CHECKED.",
+        chain=chain,
+        number=row["n"],
+        once=True,
+    )
+
+
+def _failing(store: Store) -> list[sqlite3.Row]:
+    """Lists that fail, by chain and list: how many entries, whether any is severe, an error."""
+    return store.read(
+        "SELECT s.chain, r.stream, coalesce(r.error, '') = ? AS unserved, "
+        "count(DISTINCT e.id) AS n, coalesce(max(r.error), '') AS error, "
+        "max(json_extract(e.terms, '$.severity') = 'severe') AS severe "
+        "FROM reading r JOIN subject s ON s.key = r.subject JOIN entry e ON e.subject = r.subject "
+        "WHERE r.failing IS NOT NULL AND e.retired IS NULL GROUP BY s.chain, r.stream, unserved",
+        [UNSERVED],
+    )
+
+
+def _vanished(desk: Fundwatch, chains: Sequence[str]) -> Iterable[str]:
+    """Open incidents about lists of chains that are watched or known no more."""
+    for incident in journal.incident_list(desk.store, open_only=True):
+        kind, _, rest = incident.signal.key.partition(":")
+        chain, _, stream = rest.partition("/")
+        known = desk.settings.chains.get(chain) if chain in chains else None
+        if kind == "blind" and (known is None or stream not in known.streams):
+            yield incident.signal.key
+
+
+def _who(store: Store, chain: str, which: str, params: Sequence[object]) -> list[Entry]:
+    """The first of the active entries on a chain with such a list."""
+    rows = store.read(
+        "SELECT DISTINCT e.id FROM reading r JOIN subject s ON s.key = r.subject "  # noqa: S608
+        "JOIN entry e ON e.subject = r.subject WHERE s.chain = ? AND e.retired IS NULL "
+        f"AND {which} LIMIT {WHO_MOST}",
+        [chain, *params],
+    )
+    return watch.named(store, [row["id"] for row in rows])
+
+
+def _cases(entries: Iterable[Entry]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(e.case for e in entries if e.case))
+
+
+def _hold(desk: Fundwatch, severity: Severity) -> int:
+    return vitals.hold(desk.settings, severity, desk.round_seconds)
+
+
+def _no_source(desk: Fundwatch, chains: Sequence[str]) -> Iterable[Signal]:
+    for chain in chains:
+        yield Signal(
+            key=f"nosource:{chain}",
+            bad=chain not in desk.desks,
+            what=f"Nothing is read on {_chain_name(desk, chain)}: no source is in service for it.",
+            cure="See `fundwatch check` for what is missing.",
+            chain=chain,
+        )
+
+
+def _refused(desk: Fundwatch) -> Iterable[Signal]:
+    """Sources that will not serve until a person changes something; others step in quietly."""
+    for chain, sources in desk.desks.items():
+        for name, why in dict(sources.refusals).items():
+            yield Signal(
+                key=f"refused:{chain}/{name}",
+                bad=bool(why),
+                what=f"Source {name} is not used for {_chain_name(desk, chain)}. {why}.",
+                cure="Correct its url or key in config/sources.yaml, or take it out of the list.",
+                chain=chain,
+            )
+
+
+def _standing_still(desk: Fundwatch, now: int) -> Iterable[Signal]:
+    """A head that has not moved for long: the chain stands, or the source does."""
+    for chain, sources in desk.desks.items():
+        for name, head in dict(sources.heads_seen).items():
+            yield Signal(
+                key=f"oldhead:{chain}/{name}",
+                bad=now - head.time > OLD_HEAD,
+                severity="medium",
+                hold=_hold(desk, Severity.HIGH),
+                what=f"The newest block that {name} shows on {_chain_name(desk, chain)} is of "
+                f"{utc(head.time)}.",
+                cure="Compare with another explorer: the chain or this source stands still.",
+                chain=chain,
+            )
+
+
+# -- nothing arrives ---------------------------------------------------------------------
+
+
+def _overdue(desk: Fundwatch, now: int) -> Signal:
+    """Nothing at all is read, and nothing says so: no list has failed."""
+    seconds = vitals.overdue(desk.store, desk.settings, now)
+    return Signal(
+        key="overdue",
+        bad=seconds > verdict.STALLED,
+        severity="severe",
+        hold=START_HOLD,
+        what=f"Nothing has been read since {utc(now - seconds)} although addresses are due: no "
+        "movement would be seen.",
+        cure="See the log and `fundwatch status`; then restart Fundwatch.",
+    )
+
+
+def _late(desk: Fundwatch, chains: Sequence[str], now: int) -> Iterable[Signal]:
+    """Lists that did not fail and were still not read up to the newest block for long:
+    their turn never came, or what came never reached the end."""
+    limit = max(desk.settings.hold, LATE_ROUNDS * desk.round_seconds)
+    for chain in set(chains) & set(desk.desks):
+        heads = desk.desks[chain].heads_seen.values()
+        still = bool(heads) and all(now - head.time > OLD_HEAD for head in heads)
+        every, ids = _behind(desk.store, chain, now - limit, still=still)
+        who = watch.named(desk.store, ids[:WHO_MOST])
+        yield Signal(
+            key=f"late:{chain}",
+            bad=bool(ids),
+            hold=START_HOLD,
+            what=f"Of {every} addresses on {_chain_name(desk, chain)}, {len(ids)} were not "
+            f"read up to the newest block for over {duration(limit)}.",
+            cure="See `fundwatch status`: calls are too few, a history is long, or reading hangs.",
+            chain=chain,
+            who=tuple(e.id for e in who),
+            cases=_cases(who),
+            number=len(ids),
+        )
+
+
+def _behind(store: Store, chain: str, before: int, *, still: bool) -> tuple[int, list[str]]:
+    """How many addresses of a chain are watched, and an entry of each with a list that does not
+    fail and was last tried, or (unless the chain stands still) read up to a time, before this.
+    Both count from the adding of the address at the earliest."""
+    active = "FROM subject s JOIN entry e ON e.subject = s.key WHERE e.retired IS NULL"
+    rows = store.read(
+        f"SELECT min(e.id) AS id {active} AND s.chain = ? AND e.added < ? AND (NOT EXISTS "  # noqa: S608
+        "(SELECT 1 FROM reading r WHERE r.subject = s.key) OR EXISTS (SELECT 1 FROM reading r "
+        "WHERE r.subject = s.key AND r.failing IS NULL AND (r.tried < ? OR (? AND "
+        "coalesce(r.complete_time, 0) < ?)))) GROUP BY s.key",
+        [chain, before, before, not still, before],
+    )
+    every = store.read(
+        f"SELECT count(DISTINCT s.key) AS n {active} AND s.chain = ?",
+        [chain],
+    )
+    return every[0]["n"], [row["id"] for row in rows]
+
+
+def _spent(desk: Fundwatch, now: int) -> Iterable[Signal]:
+    """A day's budget that is used up: nothing more is read from this source today."""
+    used = {key: n for key, seconds, n in journal.budgets(desk.store, now) if seconds == DAY}
+    for name, config in desk.settings.sources.items():
+        limit = config.calls_per_day
+        if limit is None:
+            continue
+        yield Signal(
+            key=f"budget:{name}",
+            bad=used.get(name, 0) >= limit,
+            hold=START_HOLD,
+            what=f"All {limit:,} calls of source {name} for today (UTC) are used up.",
+            cure="It is asked again from 00:00 UTC on. Until then another source of the chain "
+            "would step in; calls_per_day in config/sources.yaml holds the limit.",
+        )
+
+
+def _canaries(desk: Fundwatch, now: int) -> Iterable[Signal]:
+    """Addresses that move all the time: silence there means that reading is broken."""
+    for watched in watch.canaries(desk.store):
+        entry = watched.entry
+        since = max(watched.added, _last_recorded(desk.store, entry))
+        yield Signal(
+            key=f"canary:{entry.id}",
+            bad=now - since > entry.canary * 3600,
+            hold=START_HOLD,
+            what=f"Nothing was recorded at the canary of {_chain_name(desk, entry.subject.chain)} "
+            f"for over {entry.canary} h (since {utc(since)}): either it is quiet, or reading is "
+            "broken.",
+            cure="Compare with an explorer. If the address has moved there, reading is broken; "
+            "if not, choose a busier canary.",
+            chain=entry.subject.chain,
+            who=(entry.id,),
+        )
+
+
+def _last_recorded(store: Store, entry: Entry) -> int:
+    """When a transfer of this address was last recorded; 0 if never."""
+    place = [entry.subject.chain, entry.subject.address]
+    found = [
+        row["first_seen"]
+        for party in ("sender", "recipient")
+        for row in store.read(
+            f"SELECT first_seen FROM transfer WHERE chain = ? AND {party} = ? "  # noqa: S608
+            "ORDER BY id DESC LIMIT 1",
+            place,
+        )
+    ]
+    return max(found, default=0)
+
+
+def _chain_name(desk: Fundwatch, key: str) -> str:
+    chain = desk.settings.chains.get(key)
+    return chain.name if chain else key

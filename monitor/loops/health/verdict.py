@@ -1,0 +1,157 @@
+"""Whether Fundwatch is well, in one place: what `status --healthy`, /healthz, /metrics, the
+heartbeat and the check of a container say. Pure.
+
+Not well is what a person has to mend before movements are missed or nobody is told of them.
+A list that no configured source can serve is a limit that is told with the verdict: no waiting
+and no restart would bring it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from monitor.model.plain import duration, plural
+
+STALLED = 600  # seconds without any reading, with addresses due, after which health fails
+LATE = 900  # seconds past its time that a message may wait to be tried, before health fails
+REFUSING = 120  # seconds for which every channel of an audience may refuse
+ROUNDS = 2  # of reading that a blind spot or a first reading may last, whatever is set
+
+
+@dataclass(frozen=True, slots=True)
+class Blind:
+    """Entries of one chain with a list that was readable and cannot be read now."""
+
+    chain: str
+    entries: int  # with any list that fails
+    lasting: int  # of these, for longer than their hold time
+    since: int  # Unix seconds: the oldest failure
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The first reading. Seconds count from its beginning."""
+
+    entries: int = 0  # that a source can be asked for
+    read: int = 0
+    begun: int = 0  # seconds ago, for the oldest that is unread; 0: none is
+    expected: int = 0  # seconds that it should take
+    allowed: int = 0  # seconds after which it fails
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the verdict rests on. Times in seconds."""
+
+    now: int
+    running: bool
+    entries: int = 0
+    complete: int = 0
+    record: str = ""  # what is wrong with the record, in plain words
+    silent: str = ""  # that the running program gives no sign of life, in plain words
+    stuck: Sequence[str] = ()  # parts of the running program that do not move
+    overdue: int = 0
+    blind: Sequence[Blind] = ()
+    start: Start = Start()
+    late: int = 0  # for which the oldest message waits past its time
+    dead: int = 0
+    off: Sequence[str] = ()  # channels that are switched off
+    channels: int = 0
+    deaf: Mapping[str, int] = field(default_factory=dict)  # audience -> all refuse, seconds
+    faults: Sequence[str] = ()  # jobs that fail and were told
+    behind: Sequence[str] = ()  # chains whose addresses do not get their turn, as was told
+    limits: Sequence[str] = ()  # what no source can serve: "bnb internal (3 entries)"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    well: bool
+    words: str  # one sentence; begins with "well", "starting" or what is wrong
+    reasons: tuple[str, ...] = ()  # none while it is well
+
+
+def judge(facts: Facts) -> Verdict:
+    """The verdict on these facts."""
+    reasons = tuple(_reasons(facts))
+    if reasons:
+        return Verdict(False, "; ".join(reasons), reasons)
+    start = facts.start
+    if start.begun and start.read < start.entries:
+        words = f"starting: {start.read:,} of {start.entries:,} read, about {_left(start)} left"
+        return Verdict(True, words + _told(facts))
+    words = f"well: {facts.complete:,} of {_entries(facts.entries)} fully read"
+    return Verdict(True, (words if facts.entries else "well: no address is watched") + _told(facts))
+
+
+def _told(facts: Facts) -> str:
+    """What is no alarm and must not be forgotten: what is blind for a moment, and limits."""
+    blind = sum(each.entries for each in facts.blind)
+    words = f", {blind:,} partly blind for a moment" if blind else ""
+    return words + (f"; no source lists {', '.join(facts.limits)}" if facts.limits else "")
+
+
+def _reasons(facts: Facts) -> Iterator[str]:
+    if not facts.running:
+        yield "no Fundwatch runs on this folder"
+    if facts.record:
+        yield f"the record cannot be written: {facts.record}"
+    if facts.silent:
+        yield facts.silent
+    if facts.stuck:
+        yield f"no progress of {', '.join(facts.stuck)}"
+    if facts.overdue > STALLED:
+        yield f"nothing has been read for {duration(facts.overdue)} though addresses are due"
+    yield from _reading(facts)
+    if facts.faults:
+        yield f"parts of Fundwatch fail: {', '.join(facts.faults)}; its log tells more"
+    yield from _sending(facts)
+
+
+def _reading(facts: Facts) -> Iterator[str]:
+    for each in facts.blind:
+        if each.lasting:
+            since = duration(facts.now - each.since)
+            yield f"{_entries(each.lasting)} on {each.chain} cannot be read, since {since}"
+    start = facts.start
+    if start.begun > start.allowed:
+        unread = start.entries - start.read
+        yield (
+            f"{_entries(unread)} of {start.entries:,} not read for the first time after "
+            f"{duration(start.begun)}, expected were {duration(start.expected)}"
+        )
+    if facts.behind:
+        yield f"addresses do not get their turn on {', '.join(facts.behind)}"
+
+
+def _sending(facts: Facts) -> Iterator[str]:
+    if not facts.channels:
+        yield "no channel is set up: nobody is told"
+    for audience, seconds in facts.deaf.items():
+        if seconds > REFUSING:
+            yield (
+                f"every channel for {audience} refuses messages, since {duration(seconds)}; "
+                "see `fundwatch deliveries list`"
+            )
+    if facts.late > LATE:
+        yield f"messages have waited to be sent for {duration(facts.late)}"
+    if facts.dead:
+        given_up = "was given up" if facts.dead == 1 else "were given up"
+        see = "see `fundwatch deliveries list --state dead`"
+        yield f"{plural(facts.dead, 'message')} {given_up}; {see}"
+    if facts.off:
+        yield f"channels are switched off: {', '.join(facts.off)}"
+
+
+def _left(start: Start) -> str:
+    """By the pace until now, or by what was expected while there is none."""
+    left = start.entries - start.read
+    if start.read and start.begun:
+        seconds = start.begun * left // start.read
+    else:
+        seconds = max(0, start.expected - start.begun)
+    return duration(max(1, seconds))
+
+
+def _entries(number: int) -> str:
+    return f"{number:,} {'entry' if number == 1 else 'entries'}"

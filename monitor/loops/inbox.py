@@ -1,0 +1,96 @@
+"""Requests to a running daemon: files renamed into `requests/`, answered beside them.
+
+The daemon is the only writer of the record; a command that changes something while it runs
+asks it to. A request is a JSON object {"action": name, "args": {...}}.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import astuple
+from pathlib import Path
+from typing import Any
+
+from monitor.model.errors import ConfigError, MonitorError, Problem
+
+log = logging.getLogger("fundwatch.inbox")
+
+ANSWER_WITHIN = 30.0  # seconds that a command waits for the daemon
+POLL = 0.1
+
+Action = Callable[..., str]
+
+
+def ask(home: Path, action: str, args: Mapping[str, object]) -> str:
+    """Hand the daemon a request and wait for its answer.
+
+    Raises ConfigError or MonitorError with the daemon's words when it refuses, MonitorError
+    when it does not answer.
+    """
+    folder = home / "requests"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    name = uuid.uuid4().hex
+    _put(folder / f"{name}.json", {"action": action, "args": dict(args)})
+    answer_file = folder / f"{name}.answer"
+    deadline = time.monotonic() + ANSWER_WITHIN
+    while time.monotonic() < deadline:
+        if answer_file.exists():
+            answer = json.loads(answer_file.read_text("utf-8"))
+            answer_file.unlink()
+            return _outcome(answer)
+        time.sleep(POLL)
+    try:
+        (folder / f"{name}.json").unlink()
+        became = "nothing was changed"
+    except FileNotFoundError:
+        became = "it has begun, and may still do it"
+    raise MonitorError(
+        f"The running Fundwatch did not answer within 30 s; {became}. See `fundwatch status`"
+    )
+
+
+def _outcome(answer: Mapping[str, Any]) -> str:
+    if "problems" in answer:
+        raise ConfigError([Problem(*fields) for fields in answer["problems"]])
+    if not answer["ok"]:
+        raise MonitorError(answer["text"])
+    return str(answer["text"])
+
+
+def serve(home: Path, actions: Mapping[str, Action]) -> int:
+    """Carry out every request that waits; returns how many."""
+    folder = home / "requests"
+    waiting = sorted(folder.glob("*.json")) if folder.is_dir() else []
+    for path in waiting:
+        taken = path.with_suffix(".taken")
+        try:
+            path.replace(taken)
+        except FileNotFoundError:
+            continue  # whoever asked has given up
+        answer = _carry_out(taken, actions)
+        taken.unlink()
+        _put(path.with_suffix(".answer"), answer)
+    return len(waiting)
+
+
+def _carry_out(path: Path, actions: Mapping[str, Action]) -> dict[str, object]:
+    try:
+        request = json.loads(path.read_text("utf-8"))
+        return {"ok": True, "text": actions[request["action"]](**request["args"])}
+    except ConfigError as error:
+        return {"ok": False, "problems": [astuple(problem) for problem in error.problems]}
+    except (MonitorError, OSError, ValueError, TypeError, KeyError) as error:
+        return {"ok": False, "text": f"{error}"}
+    except Exception:  # one request must not stop those behind it; it is loud in the log
+        log.exception("a request could not be carried out")
+        return {"ok": False, "text": "A fault in Fundwatch: its log tells more"}
+
+
+def _put(path: Path, value: object) -> None:
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(value), "utf-8")
+    temporary.replace(path)

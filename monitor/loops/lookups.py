@@ -1,0 +1,172 @@
+"""Ask sources the look-ups by hash that a decision wants. A failure is simply no answer.
+
+A plan may want thousands and a source may hang: so many are asked, for so long, and a source
+that fails one is left alone for the rest of the plan. What was not asked stays in doubt and
+is asked by a later plan.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+from monitor.loops.reading import Desk
+from monitor.model import TxWord
+from monitor.model.errors import NotServed, NotYet, Refused, SourceError
+from monitor.model.plan import Answers, Question
+from monitor.model.ports import BlockReceipts, Source
+
+MAX_QUESTIONS = 50  # transactions of one plan
+MAX_SECOND_SOURCE = 5  # severe movements of one plan that a second source is asked about
+SECONDS = 30.0  # after which no look-up of a plan begins
+SECONDS_FOR_SUCCESS = 10.0  # after which none begins that can wait for the next plan
+WHOLE_BLOCK = 3  # questions about one block for which all its receipts are asked for
+_CAN_WAIT = frozenset({"success", "second source"})
+
+
+def answer(
+    desk: Desk, asked: Sequence[Question], clock: Callable[[], float] = time.monotonic
+) -> Answers:
+    """Words of the sources about each transaction, other sources than its tellers first."""
+    if not asked:
+        return Answers()
+    tour = _Tour(desk, clock, clock())
+    wanted = _chosen(asked)
+    tour.blocks([q for q in wanted if q.why == "success"])
+    for question in wanted:
+        if question.tx not in tour.words and not tour.over(question):
+            tour.one(question)
+    return tour.answers()
+
+
+def _chosen(asked: Sequence[Question]) -> list[Question]:
+    """Each transaction once; what decides whether a movement happened comes first."""
+    urgent = [q for q in asked if q.why not in _CAN_WAIT]
+    success = [q for q in asked if q.why == "success"]
+    second = [q for q in asked if q.why == "second source"][:MAX_SECOND_SOURCE]
+    by_tx: dict[str, Question] = {}
+    for question in (*urgent, *success, *second):
+        by_tx.setdefault(question.tx, question)
+    severe = {q.tx for q in second}
+    return sorted(by_tx.values(), key=lambda q: (q.why in _CAN_WAIT, q.tx not in severe))
+
+
+@dataclass
+class _Tour:
+    """The look-ups of one plan."""
+
+    desk: Desk
+    clock: Callable[[], float]
+    began: float
+    words: dict[str, list[TxWord]] = field(default_factory=dict)
+    hashes: dict[tuple[str, int], str | None] = field(default_factory=dict)
+    failed: set[str] = field(default_factory=set)  # sources left alone for the rest
+    refused: set[str] = field(default_factory=set)  # sources that look nothing up
+    blockless: set[str] = field(default_factory=set)  # sources without receipts of blocks
+    hashless: set[str] = field(default_factory=set)  # sources that tell no block's hash
+    asked: int = 0
+
+    def answers(self) -> Answers:
+        names = {source.name for source in self.desk.sources}
+        mute = bool(names) and self.refused == names
+        return Answers(self.words, self.hashes, mute, alone=len(names) == 1)
+
+    def over(self, question: Question) -> bool:
+        seconds = SECONDS_FOR_SUCCESS if question.why in _CAN_WAIT else SECONDS
+        return self.asked >= MAX_QUESTIONS or self.clock() - self.began >= seconds
+
+    def one(self, question: Question) -> None:
+        """Ask until somebody finds it done; where nobody does, ask for its block's hash."""
+        self.asked += 1
+        for source in self._order(question):
+            if self.clock() - self.began >= SECONDS:
+                return
+            word = self._look_up(source, question.tx)
+            if word is None:
+                continue
+            self.words.setdefault(question.tx, []).append(word)
+            if word.found and word.height is not None and not word.failed:
+                return
+        if question.height is not None:
+            self._block_hash(question.height)
+
+    def blocks(self, wanted: Sequence[Question]) -> None:
+        """All receipts of a block where many are wanted, from a source that has that call."""
+        by_height: dict[int, set[str]] = {}
+        for question in wanted:
+            if question.height is not None:
+                by_height.setdefault(question.height, set()).add(question.tx)
+        for height, txs in by_height.items():
+            if len(txs) >= WHOLE_BLOCK and not self.over(wanted[0]):
+                self._whole_block(height, txs)
+
+    def _whole_block(self, height: int, txs: set[str]) -> None:
+        for source in self.desk.sources:
+            whole = _whole_blocks(source)
+            if whole is None or source.name in self.blockless or not self._usable(source):
+                continue
+            self.asked += 1
+            try:
+                sure = self.desk.heads.sure(source.name, self.desk.head(source))
+                told = whole.receipts(height)
+            except SourceError as error:
+                self._fault(source, error, self.blockless)
+                continue
+            for word in told:
+                if word.tx in txs:
+                    self.words.setdefault(word.tx, []).append(replace(word, head=sure))
+            return
+
+    def _order(self, question: Question) -> Iterator[Source]:
+        for told_it in (False, True):
+            for source in self.desk.sources:
+                asked = source.name in question.not_from
+                if asked is told_it and source.name not in self.refused and self._usable(source):
+                    yield source
+
+    def _usable(self, source: Source) -> bool:
+        return source.name not in self.failed and self.desk.usable(source, everything=False)
+
+    def _look_up(self, source: Source, tx: str) -> TxWord | None:
+        try:
+            head = self.desk.head(source)
+            word = source.transaction(tx)
+        except SourceError as error:
+            self._fault(source, error, self.refused)
+            return None
+        return replace(word, head=self.desk.heads.sure(source.name, word.head or head))
+
+    def _block_hash(self, height: int) -> None:
+        """Until one source names it: with many rows of one block it is asked for once."""
+        for source in self.desk.sources:
+            if self.hashes.get((source.name, height)) is not None:
+                return
+            late = self.clock() - self.began >= SECONDS
+            if late or source.name in self.hashless or not self._usable(source):
+                continue
+            if (source.name, height) not in self.hashes:
+                try:
+                    self.hashes[source.name, height] = source.block_hash(height)
+                except SourceError as error:
+                    self._fault(source, error, self.hashless)
+
+    def _fault(self, source: Source, error: SourceError, cannot: set[str]) -> None:
+        """What a source cannot do at all says nothing about its health; a failure does."""
+        if isinstance(error, Refused | NotServed):
+            cannot.add(source.name)
+        elif not isinstance(error, NotYet):
+            self.failed.add(source.name)
+            self.desk.failed(source, error, frozenset())
+
+
+def _whole_blocks(source: Source) -> BlockReceipts | None:
+    return cast(BlockReceipts, source) if hasattr(source, "receipts") else None
+
+
+def second_source(
+    words: Mapping[str, Sequence[TxWord]], tx: str, tellers: frozenset[str]
+) -> TxWord | None:
+    """The word of a source other than those that told the transaction."""
+    return next((w for w in words.get(tx, ()) if w.source not in tellers), None)

@@ -1,0 +1,582 @@
+"""Read one subject from its sources: which span, which source, what next. No database.
+
+Runs in worker threads. A source's failure is a value here (`Failure`), never an exception:
+the next source of the chain's list is asked, and what none could read is reported.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from monitor.decide import coverage, loudness
+from monitor.loops.headwatch import HeadWatch
+from monitor.model import (
+    STREAM_OF,
+    Ask,
+    Batch,
+    Chain,
+    Head,
+    Interval,
+    Row,
+    Subject,
+    Transfer,
+    Watched,
+)
+from monitor.model.errors import NotServed, NotYet, Refused, SourceError, Unavailable, WrongChain
+from monitor.model.ports import Source
+from monitor.store.record import StreamState
+
+HEAD_TTL = 10.0  # seconds for which a source's head serves other subjects too
+SURE_FOR = 2.0  # seconds after which rows read under a head ask which chain it is once more
+IDENTIFY_EVERY = 3600.0
+ASK_AGAIN = 86_400.0  # seconds until a list that is not handed out is asked for again
+BREAK_AFTER = 3  # failures in a row before a source is left alone for a while
+BREAK_SECONDS = (15.0, 120.0)  # first and longest time that it is left alone in an outage
+REFUSED_SECONDS = 900.0  # the same for one that will not serve until a person changes something
+
+
+HANGS = 10.0  # seconds after which a call that failed has hung
+HUNG_TWICE, SHUNNED = 2, 60.0  # so many in a row, and how long nobody asks that source then
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A source that could not read a stream, in words without secrets."""
+
+    source: str
+    streams: frozenset[str]
+    error: str
+    retryable: bool
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one round of reading one subject brought."""
+
+    subject: Subject
+    batches: tuple[Batch, ...]
+    failures: tuple[Failure, ...]
+    unread: frozenset[str]  # streams that a source serves and none could read
+    unserved: frozenset[str]  # streams that no configured source serves
+    more: bool  # unread history or a cut head: come again
+
+
+class Desk:
+    """The sources of one chain with their health: heads, identity, breakers. Thread-safe."""
+
+    def __init__(
+        self,
+        chain: Chain,
+        sources: Sequence[Source],
+        head_ttl: float = HEAD_TTL,
+        sure_for: float = SURE_FOR,
+        hang_after: float = HANGS,
+    ) -> None:
+        self.chain = chain
+        self.sources = tuple(sources)
+        self._head_ttl = head_ttl
+        self._sure_for = sure_for
+        self.hang_after = hang_after
+        self._lock = threading.Lock()
+        self._asking = {source.name: threading.Lock() for source in self.sources}
+        self._heads: dict[str, tuple[float, Head | SourceError]] = {}
+        self._identified: dict[str, float] = {}
+        self._failures: dict[str, int] = {}
+        self._rest_until: dict[str, float] = {}
+        self._why: dict[str, str] = {}  # the newest failure, by source
+        self._hung: dict[str, int] = {}  # calls in a row that hung, by source
+        self._shunned: dict[str, float] = {}  # until when nobody asks a source that hangs
+        self._kept_back: dict[tuple[str, str], float] = {}  # (source, stream) -> ask again at
+        self.heads_seen: dict[str, Head] = {}  # the newest that are believed
+        self.heads = HeadWatch(chain, self.sources, lambda: int(time.time()), self._glance)
+        self.refusals: dict[str, str] = {}  # by source asked: why it will not serve, or ""
+        self._sure: dict[str, float] = {}  # when each source last showed which chain it is
+
+    def usable(self, source: Source, *, everything: bool) -> bool:
+        if self.hangs(source):
+            return False
+        with self._lock:
+            return everything or time.monotonic() >= self._rest_until.get(source.name, 0.0)
+
+    def hangs(self, source: Source) -> bool:
+        """Whether a source let several calls in a row hang a moment ago: each of its lists, and
+        each address, would be waited for as long."""
+        with self._lock:
+            return time.monotonic() < self._shunned.get(source.name, 0.0)
+
+    def resting(self, source: Source) -> str:
+        """Why a source is not asked now; without this the cause would be lost after a while."""
+        with self._lock:
+            return f"resting after failures, the last: {self._why.get(source.name, 'unknown')}"
+
+    def head(self, source: Source) -> Head:
+        """The source's own head, at most `head_ttl` seconds old: always read before the data.
+
+        A failure is kept as long: a source that hangs is waited for once, not once a
+        subject. One thread asks, the others wait for its answer: calls are counted.
+        """
+        with self._asking[source.name]:
+            moment = time.monotonic()
+            with self._lock:
+                at, found = self._heads.get(source.name, (0.0, None))
+            if found is None or moment - at >= self._head_ttl:
+                found = self._ask_head(source)
+                with self._lock:
+                    self._heads[source.name] = (time.monotonic(), found)
+        if isinstance(found, SourceError):
+            raise found
+        return found
+
+    def _ask_head(self, source: Source) -> Head | SourceError:
+        with self._lock:
+            identified = self._identified.get(source.name, -IDENTIFY_EVERY)
+        try:
+            if time.monotonic() - identified >= IDENTIFY_EVERY:
+                source.identify()
+                with self._lock:
+                    self._identified[source.name] = time.monotonic()
+            head = source.head()
+            doubt = self.heads.hear(source, head)
+        except SourceError as error:
+            error = self._passing(source, error)
+            if isinstance(error, Refused):
+                with self._lock:
+                    self.refusals[source.name] = str(error)
+            return error
+        with self._lock:
+            self.refusals[source.name] = ""
+            self._sure[source.name] = time.monotonic()
+            if not doubt:
+                self.heads_seen[source.name] = head
+        return head
+
+    def confirm(self, source: Source) -> None:
+        """After rows were read: is it still the chain whose head was read before? A load
+        balancer may have turned elsewhere since. Raises WrongChain.
+
+        The calls for it do not grow with the number of addresses.
+        """
+        with self._asking[source.name]:
+            with self._lock:
+                if time.monotonic() - self._sure.get(source.name, 0.0) < self._sure_for:
+                    return
+            try:
+                self.heads.still_shows(source)
+            except SourceError:
+                with self._lock:
+                    self._heads.pop(source.name, None)
+                raise
+            with self._lock:
+                self._sure[source.name] = time.monotonic()
+
+    def _glance(self, source: Source) -> Head | None:
+        """A source's head as another one's is held against it; None where it fails, rests, or
+        is just being asked. A failure is kept, so that it is waited for once."""
+        if not self.usable(source, everything=False):
+            return None
+        with self._lock:
+            at, found = self._heads.get(source.name, (0.0, None))
+        if found is not None and time.monotonic() - at < self._head_ttl:
+            return found if isinstance(found, Head) else None
+        if not self._asking[source.name].acquire(blocking=False):
+            return None
+        try:
+            return source.head()
+        except SourceError as error:
+            with self._lock:
+                self._heads[source.name] = (time.monotonic(), error)
+            return None
+        finally:
+            self._asking[source.name].release()
+
+    def _passing(self, source: Source, error: SourceError) -> SourceError:
+        """A source that served this chain and now answers for another one is asked again
+        soon: a load balancer that errs is enough for that."""
+        with self._lock:
+            served = source.name in self.heads_seen
+        return WrongChain(str(error)) if isinstance(error, Refused) and served else error
+
+    def forget_heads(self) -> None:
+        with self._lock:
+            self._heads.clear()
+
+    def wake(self) -> None:
+        """Ask every source again: what failed because we stood still says nothing of them."""
+        with self._lock:
+            self._heads.clear()
+            self._failures.clear()
+            self._rest_until.clear()
+            self._hung.clear()
+            self._shunned.clear()
+
+    def worked(self, source: Source) -> None:
+        with self._lock:
+            self._failures.pop(source.name, None)
+            self._rest_until.pop(source.name, None)
+            self._hung.pop(source.name, None)
+            self._shunned.pop(source.name, None)
+
+    def handed_out(self, source: Source) -> frozenset[str]:
+        """The lists of a source, without those that it said it does not hand out."""
+        now = time.monotonic()
+        with self._lock:
+            kept = {
+                s for (name, s), at in self._kept_back.items() if name == source.name and now < at
+            }
+        return frozenset(s for bundle in source.bundles for s in bundle) - kept
+
+    def failed(
+        self,
+        source: Source,
+        error: SourceError,
+        streams: frozenset[str],
+        seconds: float = 0.0,
+    ) -> None:
+        """Leave a source alone after repeated failures, longer each time. A list that it does
+        not hand out at all is a limit of that list and no failure of the source; an address
+        that it does not take is that entry's matter. `seconds`: for how long it was waited."""
+        if isinstance(error, NotYet) or error.of_address:
+            return
+        if isinstance(error, Unavailable) and seconds >= self.hang_after:
+            self._hang(source)
+        if isinstance(error, NotServed):
+            again = time.monotonic() + ASK_AGAIN
+            with self._lock:
+                self._kept_back.update(dict.fromkeys([(source.name, s) for s in streams], again))
+            return
+        with self._lock:
+            self._identified.pop(source.name, None)
+            self._why[source.name] = str(error)
+            if time.monotonic() < self._rest_until.get(source.name, 0.0) and not error.retry_after:
+                return  # asked before it was left alone: many addresses are one failure
+            count = self._failures[source.name] = self._failures.get(source.name, 0) + 1
+            first, longest = BREAK_SECONDS
+            wait = error.retry_after or 0.0
+            if isinstance(error, Refused):
+                wait = REFUSED_SECONDS
+            elif count >= BREAK_AFTER:
+                wait = max(wait, min(longest, first * 2 ** (count - BREAK_AFTER)))
+            until = max(self._rest_until.get(source.name, 0.0), time.monotonic() + wait)
+            self._rest_until[source.name] = until
+
+    def _hang(self, source: Source) -> None:
+        with self._lock:
+            self._hung[source.name] = self._hung.get(source.name, 0) + 1
+            if self._hung[source.name] >= HUNG_TWICE:
+                self._shunned[source.name] = time.monotonic() + SHUNNED
+
+
+@dataclass
+class Progress:
+    """Where a subject stands within one pass."""
+
+    windowed: set[str] = field(default_factory=set)  # streams whose head was cut once
+    resume: dict[str, int] = field(default_factory=dict)  # where a cut head goes on
+    head_done: set[str] = field(default_factory=set)
+    # Covered parts, by stream, that a cut head jumped over: read again after the head.
+    again: dict[str, tuple[Interval, ...]] = field(default_factory=dict)
+    # Spans below the head that were asked already, with source and cursor: not twice in a
+    # pass, also where nothing came of it.
+    asked: set[tuple[str, str, Interval, str | None]] = field(default_factory=set)
+    rounds: int = 0
+
+    def unfinished(self, streams: frozenset[str]) -> bool:
+        """Whether the head, or what it jumped over, has not been read in full."""
+        return not streams <= self.head_done or any(self.again.get(s) for s in streams)
+
+    def got_on(self, batch: Batch) -> bool:
+        """Whether a batch brought its reading on: something was read in full, or a walk
+        through history from the newest rows downward is on its way (its cursor goes on)."""
+        return batch.read is not None or (
+            batch.cursor is not None and batch.streams <= self.head_done
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """What asking one source for one bundle came to."""
+
+    done: frozenset[str] = frozenset()  # streams that need no other source
+    batches: tuple[Batch, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    hung: bool = False
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One round of reading for one subject."""
+
+    desk: Desk
+    subject: Subject
+    watched: Sequence[Watched]
+    states: Mapping[str, StreamState]
+    open_rows: Sequence[Row]
+    progress: Progress
+    history_from: Mapping[str, int]  # by axis: history is held back below this place
+    deep_seconds: int  # > 0: read this trailing window again
+    everything: bool
+    since_time: Callable[[str], int | None]  # a `since` date as Unix seconds
+    prefetched: Mapping[str, Batch | Failure] = field(default_factory=dict)  # by stream
+    max_rows: int = 2000
+
+    def run(self) -> Outcome:
+        """Ask the sources in order for every stream until each is read or none is left."""
+        wanted = set(self.desk.chain.streams)
+        left = wanted & self._served()
+        partly: set[str] = set()  # read with a gap: the next source may know better
+        batches: list[Batch] = []
+        failures: list[Failure] = []
+        for source in self.desk.sources:
+            if not left:
+                break
+            if not self.desk.usable(source, everything=self.everything):
+                if streams := frozenset(left & self.desk.handed_out(source)):
+                    failures.append(Failure(source.name, streams, self.desk.resting(source), True))
+                continue
+            for tried in self._lists(source, frozenset(left)):
+                batches += tried.batches
+                failures += tried.failures
+                if any(b.gaps for b in tried.batches):
+                    partly |= tried.done
+                else:
+                    left -= tried.done
+        served = self._served()  # as far as is known after asking
+        unread = frozenset((left & served) - partly)
+        return self._outcome(batches, failures, unread, frozenset(wanted - served))
+
+    def _served(self) -> set[str]:
+        return {s for source in self.desk.sources for s in self.desk.handed_out(source)}
+
+    def _lists(self, source: Source, left: frozenset[str]) -> Iterator[_Tried]:
+        """Read these lists from one source, one after the other. Once it has hung, the rest is
+        asked for side by side, so that all of them cost one more wait: also those of a source
+        that others leave alone by now, for one list that always hangs must not hide the rest."""
+        waiting: list[frozenset[str]] = []
+        hung = False
+        for bundle in source.bundles:
+            if streams := frozenset(bundle & left & self.desk.handed_out(source)):
+                if hung:
+                    waiting.append(streams)
+                    continue
+                tried = self._try(source, streams)
+                hung = tried.hung
+                yield tried
+        if waiting:
+            with ThreadPoolExecutor(len(waiting), thread_name_prefix="read aside") as pool:
+                yield from pool.map(lambda streams: self._try(source, streams), waiting)
+
+    def _try(self, source: Source, streams: frozenset[str]) -> _Tried:
+        """Read a bundle from one source."""
+        ready = self.prefetched.get(min(streams)) if not self.progress.rounds else None
+        if isinstance(ready, Batch) and ready.source == source.name:
+            return self._came(streams, ready)
+        if isinstance(ready, Failure) and ready.source == source.name:
+            return _Tried(failures=(ready,))
+        began = time.monotonic()
+        try:
+            batch = self._fetch(source, streams)
+        except SourceError as error:
+            self.desk.failed(source, error, streams, time.monotonic() - began)
+            failure = Failure(source.name, streams, str(error), error.retryable, error.retry_after)
+            hung = time.monotonic() - began >= self.desk.hang_after
+            return _Tried(failures=(failure,), hung=hung)
+        self.desk.worked(source)
+        return _Tried(streams) if batch is None else self._came(streams, batch)
+
+    def _came(self, streams: frozenset[str], batch: Batch) -> _Tried:
+        return _Tried(streams if self.progress.got_on(batch) else frozenset(), (batch,))
+
+    def _fetch(self, source: Source, streams: frozenset[str]) -> Batch | None:
+        head = self.desk.head(source)
+        ask = self.ask(source, streams, head)
+        return read_from(self.desk, source, ask) if ask is not None else None
+
+    def ask(self, source: Source, streams: frozenset[str], head: Head) -> Ask | None:
+        """What to ask of a source for these streams now; None when nothing is missing."""
+        if not streams <= self.progress.head_done:
+            return self._ask(streams, self._head_span(source, streams, head), head, None)
+        for stream in sorted(streams):
+            for span, cursor in self._below(source, stream, head):
+                self.progress.asked.add((source.name, stream, span, cursor))
+                return self._ask(streams, span, head, cursor)
+        return None
+
+    def _below(
+        self, source: Source, stream: str, head: Head
+    ) -> Iterator[tuple[Interval, str | None]]:
+        """What to read below the head, with the cursor to go on from, most urgent first."""
+        again = self.progress.again.get(stream, ())
+        for span in (*again, *self._history_spans(source, stream, head)):
+            cursor = self._cursor(source, stream, span)
+            if (source.name, stream, span, cursor) not in self.progress.asked:
+                yield span, cursor
+
+    def _ask(self, streams: frozenset[str], span: Interval, head: Head, cursor: str | None) -> Ask:
+        return Ask(
+            subjects=(self.subject,),
+            streams=streams,
+            span=span,
+            head=head,
+            cursor=cursor,
+            max_rows=self.max_rows,
+            mempool=not streams <= self.progress.head_done,
+        )
+
+    def _head_span(self, source: Source, streams: frozenset[str], head: Head) -> Interval:
+        axis, floor = source.axis, self.floor(source, head)
+        top = coverage.top(head, axis)
+        lows = [
+            self.progress.resume.get(
+                stream,
+                coverage.head_span(
+                    self._parts(stream, axis), floor, top, self._open(stream, axis)
+                ).lo,
+            )
+            for stream in streams
+        ]
+        lo = min(lows)
+        if self.deep_seconds and not self.progress.resume:
+            lo = min(lo, self._deep_start(head, axis, floor))
+        return Interval(min(lo, top), top)
+
+    def _deep_start(self, head: Head, axis: str, floor: int) -> int:
+        if axis == "time":
+            return max(floor, (head.time - self.deep_seconds) * 1000)
+        return max(floor, head.height - coverage.blocks_for(self.deep_seconds, self.desk.chain))
+
+    def _history_spans(self, source: Source, stream: str, head: Head) -> tuple[Interval, ...]:
+        state = self.states.get(stream)
+        parts = self._parts(stream, source.axis)
+        waiting = state.waiting if state else ()
+        floor = max(self.floor(source, head), self.history_from.get(source.axis, 0))
+        return coverage.history_spans(parts, floor, waiting)
+
+    def _cursor(self, source: Source, stream: str, span: Interval) -> str | None:
+        state = self.states.get(stream)
+        place, cursor = state.cursors.get(source.name, (0, "")) if state else (0, "")
+        return cursor if cursor and place == span.hi else None
+
+    def _parts(self, stream: str, axis: str) -> tuple[Interval, ...]:
+        state = self.states.get(stream)
+        return state.covered.get(axis, ()) if state else ()
+
+    def _open(self, stream: str, axis: str) -> int | None:
+        places = [
+            place
+            for row in self.open_rows
+            if STREAM_OF[row.transfer.kind] == stream
+            and loudness.touches(row.transfer, self.subject.address)
+            for place in [row.transfer.block_height if axis == "height" else _millis(row)]
+            if place is not None
+        ]
+        return min(places, default=None)
+
+    def floor(self, source: Source, head: Head) -> int:
+        """The lowest place that any entry of the subject asks for."""
+        return min((self._floor(w, head, source.axis) for w in self.watched), default=0)
+
+    def _floor(self, watched: Watched, head: Head, axis: str) -> int:
+        first, since = watched.baseline, watched.entry.since
+        seen = Head(first.height, first.head_time) if first else head
+        return coverage.floor(since, self.since_time(since), seen, axis, self.desk.chain)
+
+    def _outcome(
+        self,
+        batches: Sequence[Batch],
+        failures: Sequence[Failure],
+        unread: frozenset[str],
+        unserved: frozenset[str],
+    ) -> Outcome:
+        more = any(b.rest is not None for b in batches) or self.history_left(batches)
+        return Outcome(self.subject, tuple(batches), tuple(failures), unread, unserved, more)
+
+    def history_left(self, batches: Sequence[Batch]) -> bool:
+        """Whether anything below the head remains that was not asked for in this pass."""
+        by_name = {s.name: s for s in self.desk.sources}
+        return any(
+            True
+            for b in batches
+            for stream in b.streams
+            for _ in self._below(by_name[b.source], stream, b.head)
+        )
+
+    def advance(self, batches: Sequence[Batch]) -> None:
+        """Note after a round how far the lists have been read.
+
+        A head that came cut goes on where it was cut; but the first time it jumps up to the
+        newest blocks: heads before history. What it jumped over is a hole that is read
+        after; where it is covered already (rows that are not final yet, the trailing
+        window), it is read again after the head.
+        """
+        progress = self.progress
+        progress.rounds += 1
+        for batch in batches:
+            if batch.read is None:
+                continue
+            for stream in batch.streams:
+                progress.again[stream] = _without(progress.again.get(stream, ()), batch.read)
+            if batch.rest is not None and batch.rest.lo > batch.read.hi:
+                self._jump(batch, batch.rest)
+                continue
+            if batch.rest is not None:
+                self._read_again(batch, batch.rest)
+            progress.head_done |= batch.streams
+
+    def _jump(self, batch: Batch, rest: Interval) -> None:
+        lags = {s.name: s.index_lag for s in self.desk.sources}
+        window = coverage.head_window(
+            rest, batch.head, batch.axis, self.desk.chain, lags.get(batch.source, 0)
+        )
+        first = not batch.streams & self.progress.windowed
+        if first and window.lo > rest.lo:
+            self._read_again(batch, Interval(rest.lo, window.lo - 1))
+        for stream in batch.streams - self.progress.head_done:
+            self.progress.resume[stream] = window.lo if first else rest.lo
+            self.progress.windowed.add(stream)
+
+    def _read_again(self, batch: Batch, span: Interval) -> None:
+        """Come back to the covered parts of a span that the head's first batch left out."""
+        for stream in batch.streams - self.progress.head_done:
+            parts = (coverage.intersect(span, part) for part in self._parts(stream, batch.axis))
+            self.progress.again[stream] = tuple(p for p in parts if p is not None)
+
+
+def read_from(desk: Desk, source: Source, ask: Ask) -> Batch:
+    """What a source tells, once it is sure that it tells it of the chain that was meant.
+    Raises SourceError."""
+    batch = source.fetch(ask)
+    if batch.transfers and ask.mempool:  # news stands at the head
+        desk.confirm(source)
+    return batch
+
+
+def split(batch: Batch, subjects: Sequence[Subject]) -> dict[Subject, Batch]:
+    """Each subject's part of a batch that was read for many."""
+    rows: dict[str, list[Transfer]] = {subject.address: [] for subject in subjects}
+    for transfer in batch.transfers:
+        for address in set(transfer.parties()) & rows.keys():
+            rows[address].append(transfer)
+    return {s: _part(batch, s, tuple(rows[s.address])) for s in subjects}
+
+
+def _part(batch: Batch, subject: Subject, rows: tuple[Transfer, ...]) -> Batch:
+    contracts = {t.contract for t in rows}
+    return replace(
+        batch,
+        subjects=(subject,),
+        transfers=rows,
+        tokens=tuple(t for t in batch.tokens if t.contract in contracts),
+    )
+
+
+def _without(spans: Sequence[Interval], read: Interval) -> tuple[Interval, ...]:
+    return tuple(left for span in spans for left in coverage.subtract(span, [read]))
+
+
+def _millis(row: Row) -> int | None:
+    return None if row.transfer.time is None else row.transfer.time * 1000

@@ -1,0 +1,319 @@
+"""The watchlist as it is followed, and what is told about it and about ourselves."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import available_timezones
+
+from monitor.chains import address as chains
+from monitor.chains.address import stable_id
+from monitor.decide import incidents
+from monitor.decide.routing import NOBODY
+from monitor.model import Alert, AlertKind, Chain, Entry, Lane, Severity, plain
+from monitor.model.errors import Problem
+from monitor.model.plan import Route, Signal
+from monitor.store import journal, watch
+from monitor.watchlist import entries as watchlist
+
+if TYPE_CHECKING:
+    from monitor.app.fundwatch import Fundwatch
+
+log = logging.getLogger("fundwatch.watchlist")
+
+LABELS_MOST = 50  # entries that a notice to the desk names
+SETTLE = 0.3  # seconds between two looks at a file that was just saved
+MARK_AFTER = 5.0  # seconds since it was saved, after which a look at its time is enough
+# What is refused is not watched, so it is named as long as a mail can hold it.
+REFUSED_MOST = 1000
+NAMED_MOST = 20  # entries of a kind that the answer to a list names; a list may have 100,000
+
+
+def read_stable(path: Path) -> bytes:
+    """The file's bytes, read until two looks agree: an editor may be half-way through."""
+    data = path.read_bytes()
+    while time.time() - path.stat().st_mtime < SETTLE:
+        time.sleep(SETTLE)
+        again = path.read_bytes()
+        if again == data:
+            break
+        data = again
+    return data
+
+
+def _mark(path: Path) -> tuple[int, ...]:
+    """Tells one saving of a file from another without reading it; empty while it is so new
+    that it could be saved again within the same tick of the disk's clock."""
+    seen = path.stat()
+    if abs(time.time() - seen.st_mtime) < MARK_AFTER:
+        return ()
+    return (seen.st_mtime_ns, seen.st_ctime_ns, seen.st_size, seen.st_ino)
+
+
+class WatchDesk:
+    """Follows watchlist.yaml: takes what is right, tells what is not."""
+
+    def __init__(self, desk: Fundwatch) -> None:
+        self._desk = desk
+        self._path = desk.home / "watchlist.yaml"
+        self._sha256 = ""
+        self._mark: tuple[int, ...] = ()
+        self._reloading = threading.Lock()
+        self.timezone = ""
+        self.problems: tuple[Problem, ...] = ()
+
+    @property
+    def version(self) -> str:
+        """Names the list that was read last; another name means that it has changed."""
+        return self._sha256
+
+    def reload(self) -> tuple[Problem, ...]:
+        """Read the file if it changed, apply what is right, answer by a notice. Of two at once
+        (its turn, and a command that changed the file) the second finds it taken."""
+        with self._reloading:
+            return self._reload()
+
+    def _reload(self) -> tuple[Problem, ...]:
+        now = int(time.time())
+        try:
+            mark = _mark(self._path)
+            if mark and mark == self._mark:
+                return self.problems
+            data = read_stable(self._path)
+        except OSError as error:
+            self._sha256, self._mark = "", ()  # the same file put back is news
+            self._unreadable(f"{error.strerror or error}", now)
+            self.problems = (Problem(str(self._path), "", "cannot be read", "Put it back"),)
+            return self.problems
+        sha256 = hashlib.sha256(data).hexdigest()
+        if sha256 == self._sha256:
+            self._mark = mark
+            return self.problems
+        parsed = self.parse(data)
+        self.problems = parsed.problems
+        if not parsed.whole:
+            # Goes to operations: where and why, without what stands there.
+            first = parsed.problems[0] if parsed.problems else None
+            self._unreadable(str(replace(first, value="")) if first else "", now)
+        else:
+            self._apply(parsed, sha256, now)
+        self._sha256 = sha256
+        return self.problems
+
+    def parse(self, data: bytes) -> watchlist.Parsed:
+        settings = self._desk.settings
+        return watchlist.parse(
+            data,
+            settings.chains,
+            self._path.name,
+            channels=list(settings.channels),
+            assets=list(settings.assets.values()),
+            timezones=available_timezones(),
+        )
+
+    def _unreadable(self, why: str, now: int) -> None:
+        """Only an unreadable file freezes the list; polling goes on with the old one."""
+        log.error("watchlist could not be read; the entries taken before stay watched")
+        what = f"The watchlist could not be read, the entries taken before stay watched. {why}"
+        signal = Signal("watchlist", bad=True, what=what, cure="Correct the file and save it.")
+        journal.put_signals(self._desk.store, [signal], now)
+
+    def _apply(self, parsed: watchlist.Parsed, sha256: str, now: int) -> None:
+        store = self._desk.store
+        stored = [w.entry for w in watch.all_entries(store)]
+        change = watchlist.difference(stored, parsed.entries, parsed.refused)
+        self.timezone = parsed.timezone
+        outcome = {
+            "added": [e.id for e in change.added],
+            "changed": [e.id for _, e in change.changed],
+            "retired": [e.id for e in change.retired],
+            "missing": [e.id for e in change.missing],
+            "refused": [str(p) for p in parsed.problems],
+        }
+        news = any(outcome.values()) and watch.last_list(store) != sha256
+        answer = _answers(self._desk, change, parsed.problems, sha256, now) if news else ([], [])
+        watch.take_list(store, parsed.entries, parsed.refused, sha256, outcome, now, answer)
+        journal.put_signals(store, [Signal("watchlist", bad=False)], now)
+        log.info(
+            "watchlist taken=%d changed=%d retired=%d missing=%d refused=%d",
+            *(len(change.added), len(change.changed), len(change.retired)),
+            *(len(change.missing), len(parsed.problems)),
+        )
+
+
+def _answers(
+    desk: Fundwatch,
+    change: watchlist.Difference,
+    problems: Sequence[Problem],
+    sha256: str,
+    now: int,
+) -> tuple[list[Alert], list[Route]]:
+    """The answer to a saved watchlist: to the desk with its addresses, to operations with
+    numbers, chains and cases. A channel that gets the desk's, which says more, gets only that."""
+    short = _change_lines(change, _places(problems), _unnamed)
+    ours = _answer("operations", short, change, problems, sha256, now)
+    theirs = _answer("desk", short, change, problems, sha256, now)
+    routes = desk.route(theirs, None)
+    takers = {channel for _, channel, _ in routes}
+    if _may_see_labels(desk, takers):
+        table = desk.settings.chains
+        full = _change_lines(change, problems, lambda some: [_named(each, table) for each in some])
+        theirs = _answer("desk", full, change, problems, sha256, now)
+    rest = [route for route in desk.route(ours, None) if route[1] not in takers]
+    return ([theirs, ours], [*routes, *rest]) if rest else ([theirs], routes)
+
+
+def _answer(
+    audience: str,
+    lines: Sequence[str],
+    change: watchlist.Difference,
+    problems: Sequence[Problem],
+    sha256: str,
+    now: int,
+) -> Alert:
+    attention = problems or change.missing
+    # The desk's keeps the name that this answer always had.
+    names = ("N", "watchlist", sha256, str(now), *([] if audience == "desk" else [audience]))
+    return Alert(
+        id=stable_id(*names),
+        kind=AlertKind.NOTICE,
+        lane=Lane.NEWS,
+        severity=Severity.HIGH if attention else Severity.LOW,
+        created=now,
+        title="The watchlist was read: " + lines[0],
+        lane_reason="Every change of the watchlist is answered.",
+        audience=audience,
+        facts={"topic": "watchlist", "lines": list(lines[1:])},
+    )
+
+
+def _change_lines(
+    change: watchlist.Difference,
+    problems: Sequence[object],
+    named: Callable[[Sequence[Entry]], list[str]],
+) -> list[str]:
+    """A summary first, then what became of whom: `named` tells it of entries."""
+    counts = (
+        (len(change.added), "taken"),
+        (len(change.changed), "changed"),
+        (len(change.retired), "retired"),
+        (len(problems), "refused"),
+        (len(change.missing), "missing"),
+    )
+    changed = [entry for _, entry in change.changed]
+    missing = "Missing from the file, still watched until somebody retires it"
+    return [
+        ", ".join(f"{count:,} {word}" for count, word in counts if count) + ".",
+        *_some("Refused", [*map(str, problems)], "check", REFUSED_MOST),
+        *_some(missing, named(change.missing), "watchlist list"),
+        *_some("Changed", named(changed), "watchlist list"),
+        *_some("Retired", named(change.retired), "watchlist list"),
+        *_some("Taken", named(change.added), "watchlist list"),
+    ]
+
+
+def _some(word: str, names: Sequence[str], command: str, most: int = NAMED_MOST) -> Iterator[str]:
+    """A line each; of very many the first, and where the rest is seen."""
+    for name in names[:most]:
+        yield f"{word}: {name}"
+    if len(names) > most:
+        yield f"{word}: and {len(names) - most:,} more, see `fundwatch {command}`"
+
+
+def _named(entry: Entry, table: Mapping[str, Chain]) -> str:
+    """For the desk: whom it is about, with the address as its other mails spell it."""
+    label = plain.quoted(entry.label, 60) if entry.label.strip() else "no label"
+    name, address = entry.subject.chain, entry.subject.address
+    spelt = chains.display(table[name], address) if name in table else address
+    return f"{label}{_case(entry)}, {name} {spelt}"
+
+
+def _unnamed(entries: Sequence[Entry]) -> list[str]:
+    """For operations: how many, on which chain, of which case."""
+    counts = Counter((_case(entry), entry.subject.chain) for entry in entries)
+    return [
+        f"{count:,} {'entry' if count == 1 else 'entries'}{case} on {chain}"
+        for (case, chain), count in counts.items()
+    ]
+
+
+def _case(entry: Entry) -> str:
+    return f" (case {entry.case})" if entry.case else ""
+
+
+def _places(problems: Sequence[Problem]) -> list[str]:
+    """What is refused, without what stands there."""
+    return [f"{problem.place}: see `fundwatch check`" for problem in problems]
+
+
+def tell_incidents(desk: Fundwatch, now: int) -> int:
+    """Make the notices that are due; returns how many."""
+    told = 0
+    found = journal.incident_list(desk.store, open_only=False)
+    for phase, members in incidents.due(found, now):
+        alerts, routes = _notices(desk, phase, members, now)
+        if phase == "reminder" and all(channel == NOBODY for _, channel, _ in routes):
+            continue  # the notice before it still waits for somebody who could take it
+        keys = [member.signal.key for member in members]
+        journal.tell_incidents(desk.store, keys, phase, alerts, routes)
+        kinds = ",".join(dict.fromkeys(key.partition(":")[0] for key in keys))
+        for alert in alerts:
+            log.warning("incident %s %s notice=%s", kinds, phase, alert.id)
+        told += len(alerts)
+    return told
+
+
+def _notices(
+    desk: Fundwatch, phase: str, members: Sequence[incidents.Incident], now: int
+) -> tuple[list[Alert], list[Route]]:
+    """One for those whom the incidents are for, and one for the desk where its addresses are
+    not seen. A channel that gets the desk's, which says more, does not get both."""
+    members = [_with_cases(desk, member) for member in members]
+    alert = incidents.notice(members, phase, now)
+    routes = desk.route(alert, None)
+    if alert.audience == "desk":
+        if _may_see_labels(desk, {channel for _, channel, _ in routes}):
+            alert = incidents.notice(members, phase, now, _labels(desk, members))
+        return [alert], routes
+    other = incidents.desk_notice(members, phase, now, ())
+    if other is None:
+        return [alert], routes
+    theirs = desk.route(other, None)
+    takers = {channel for _, channel, _ in theirs}
+    if _may_see_labels(desk, takers):
+        other = incidents.desk_notice(members, phase, now, _labels(desk, members)) or other
+    return [alert, other], [*(r for r in routes if r[1] not in takers), *theirs]
+
+
+def _with_cases(desk: Fundwatch, member: incidents.Incident) -> incidents.Incident:
+    signal = member.signal
+    if signal.cases or not signal.who:
+        return member
+    entries = watch.named(desk.store, signal.who)
+    cases = tuple(dict.fromkeys(entry.case for entry in entries if entry.case))
+    return replace(member, signal=replace(signal, cases=cases))
+
+
+def _may_see_labels(desk: Fundwatch, names: Collection[str]) -> bool:
+    """Whether none of these channels is kept to some cases."""
+    rules = [desk.settings.channels[n].only for n in names if n in desk.settings.channels]
+    return not any(only.case or only.tags for only in rules)
+
+
+def _labels(desk: Fundwatch, members: Sequence[incidents.Incident]) -> list[str]:
+    """What the desk calls the entries that are concerned, the first of many."""
+    ids = list(dict.fromkeys(name for m in members for name in m.signal.who))
+    entries = watch.named(desk.store, ids[:LABELS_MOST])
+    lines = [
+        f"{plain.quoted(e.label, 60) if e.label.strip() else e.id}{_case(e)}, {e.subject.chain}"
+        for e in entries
+    ]
+    more = max((m.signal.number for m in members), default=0) - len(lines)
+    return lines + (["and more: `fundwatch status` names all"] if more > 0 else [])

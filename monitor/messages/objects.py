@@ -1,0 +1,345 @@
+"""The outward form of transfers and alerts: JSON objects and CSV rows that others build on.
+
+Field names and values are a contract (docs/webhook.schema.json). Amounts are decimal
+strings in base units, times RFC 3339 UTC or null; nothing is ever a float.
+
+`allowed` names the cases whose labels the reader may see; None means all. An entry of
+another case stays visible as a watched address, without its id, label and case.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from monitor.decide import worth as value
+from monitor.model import AlertKind, AlertView, Entry, Known, TransferView
+from monitor.model.plain import MAX_DECIMALS, clean, rfc3339, tidy
+
+BODY_TYPE = "fundwatch.alerts.v1"
+# Of one webhook message: alerts, and bytes, which many servers take no more of.
+MAX_ALERTS = 500
+MAX_BODY = 1_040_000
+MAX_ROWS_SIZE = 200_000  # bytes of the transfers of one alert in it
+FLOOD = 100  # alerts in a body; more of them are told without the rows of their fees
+
+Allowed = Collection[str] | None
+
+
+def transfer_object(view: TransferView, allowed: Allowed = None) -> dict[str, Any]:
+    """One transfer as `transfers --format jsonl` and webhooks show it."""
+    transfer, row = view.row.transfer, view.row
+    shown = {
+        "chain": transfer.chain,
+        "tx": transfer.tx,
+        "leg": transfer.leg,
+        "kind": transfer.kind.value,
+        "asset": _asset(view),
+        "from": transfer.sender,
+        "to": transfer.recipient,
+        "amount": str(transfer.amount),
+        "block_height": transfer.block_height,
+        "block_hash": transfer.block_hash,
+        "time": rfc3339(transfer.time),
+        "status": row.status.value,
+        "value": _value(view),
+        "entries": [_party(entry, view.directions, allowed) for entry in view.entries],
+        "sources": list(dict.fromkeys(name for name, _ in view.sources)),
+        "first_seen": rfc3339(row.first_seen),
+    }
+    return shown | ({"issuer": tidy(view.issuer, 40)} if view.issuer else {})
+
+
+def _value(view: TransferView) -> dict[str, Any] | None:
+    """The worth in USD by what is known now; None: not priced."""
+    worth, price = value.of(view), view.price
+    if worth is None or price is None:
+        return None
+    return {
+        "usd": f"{value.cents(worth):f}",
+        "price": f"{price.usd:f}",
+        "source": price.source,
+        "price_time": rfc3339(price.at),
+        "daily": price.daily,
+    }
+
+
+def _asset(view: TransferView) -> dict[str, Any]:
+    known = view.decimals is not None and 0 <= view.decimals <= MAX_DECIMALS
+    return {
+        "contract": view.row.transfer.contract,
+        "symbol": (view.symbol if view.verified else clean(view.symbol)) or None,
+        "decimals": view.decimals if known else None,
+        "token_id": view.row.transfer.token_id,
+        "verified": view.verified,
+    }
+
+
+def may_see(case: str, allowed: Allowed) -> bool:
+    """Whether a reader who was told of these cases may see a label of this one."""
+    return allowed is None or case in allowed
+
+
+def _party(entry: Entry, directions: Mapping[str, str], allowed: Allowed) -> dict[str, Any]:
+    seen = may_see(entry.case, allowed)
+    return {
+        "id": entry.id if seen else None,
+        "address": entry.subject.address,
+        "label": entry.label if seen else None,
+        "case": entry.case if seen else None,
+        "direction": directions.get(entry.id),
+    }
+
+
+def alert_object(view: AlertView, allowed: Allowed = None) -> dict[str, Any]:
+    """One alert as `alerts --format jsonl` and webhooks show it.
+
+    A notice has no chain facts and carries its news in `title`, which others do not have.
+    The alert's own case counts as allowed: the reader is being told of it.
+    """
+    alert, entry = view.alert, view.entry
+    seen = allowed if allowed is None or entry is None else {*allowed, entry.case}
+    shown: dict[str, Any] = {
+        "id": alert.id,
+        "kind": alert.kind.value,
+        "lane": alert.lane.value,
+        "severity": alert.severity.value,
+        "chain": alert.chain,
+        "tx": alert.tx,
+        "entry": _entry(entry) if entry else None,
+        "direction": alert.direction.value if alert.direction else None,
+        "transfers": [transfer_object(each, seen) for each in view.transfers],
+        "names": {a: _name(known, seen) for a, known in view.names.items()},
+        "amends": alert.amends,
+        "created": rfc3339(alert.created),
+        "state": view.state,
+        "deliveries": [
+            {"channel": each.channel, "state": each.state, "attempts": each.attempts}
+            for each in view.deliveries
+        ],
+    }
+    if view.again is not None:
+        shown["after_restore"] = True
+    if alert.facts.get("success"):
+        shown["success"] = str(alert.facts["success"])
+    return shown | ({"title": alert.title} if alert.kind is AlertKind.NOTICE else {})
+
+
+def _name(known: Known, allowed: Allowed) -> dict[str, Any]:
+    """What is known of an address. Of an entry of another case only that it is watched."""
+    hidden = known.watched and not may_see(known.case, allowed)
+    return {
+        "name": None if hidden else tidy(known.label, 80),
+        "category": known.category or None,
+        "source": tidy(known.source, 80) or None,
+        "date": tidy(known.date, 20) or None,
+        "confidence": known.confidence or None,
+        "watched": known.watched,
+        "shipped": known.shipped,
+    }
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "address": entry.subject.address,
+        "label": entry.label,
+        "case": entry.case,
+    }
+
+
+def reference_object(view: AlertView) -> dict[str, Any]:
+    """What a channel with `detail: reference` learns: that there is something to look up."""
+    alert = view.alert
+    return {
+        "id": alert.id,
+        "kind": alert.kind.value,
+        "severity": alert.severity.value,
+        "chain": alert.chain,
+        "time": rfc3339(alert.created),
+    }
+
+
+def webhook_body(
+    views: Sequence[AlertView],
+    created: int,
+    *,
+    detail: str = "full",
+    allowed: Allowed = None,
+    passed_on: bool = False,
+) -> dict[str, Any]:
+    """The body of one webhook message, valid under docs/webhook.schema.json.
+
+    `passed_on`: because nobody acknowledged these alerts.
+    Raises ValueError for more than MAX_ALERTS alerts: the caller splits them.
+    """
+    if len(views) > MAX_ALERTS:
+        raise ValueError(f"{len(views)} alerts in one message, at most {MAX_ALERTS} are allowed")
+    whole = detail == "full"
+    fees = len(views) <= FLOOD
+    alerts = [
+        _bounded(alert_object(v, allowed), fees=fees) if whole else reference_object(v)
+        for v in views
+    ]
+    data = {"alerts": alerts} | ({"passed_on": True} if passed_on else {})
+    return {"type": BODY_TYPE, "timestamp": rfc3339(created), "data": data}
+
+
+def _bounded(shown: dict[str, Any], *, fees: bool) -> dict[str, Any]:
+    """An alert with as many of its transfers as a body may hold, and the number of the others:
+    `fundwatch transfers --tx` has them all."""
+    room, kept = MAX_ROWS_SIZE, list[Any]()
+    for transfer in shown["transfers"]:
+        room -= len(json_text(transfer).encode())
+        if room < 0:
+            break
+        kept.append(transfer)
+    moved = [each for each in kept if each["kind"] != "fee"]
+    kept = kept if fees or not moved else moved
+    left = len(shown["transfers"]) - len(kept)
+    if not left:
+        return shown
+    parties = {party for each in kept for party in (each["from"], each["to"])}
+    names = {address: name for address, name in shown["names"].items() if address in parties}
+    return {**shown, "transfers": kept, "transfers_left_out": left, "names": names}
+
+
+class Outlined(Protocol):
+    """The least that can be said of an alert. `created`: Unix seconds."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def severity(self) -> str: ...
+    @property
+    def chain(self) -> str | None: ...
+    @property
+    def created(self) -> int: ...
+
+
+def outline_body(outlines: Sequence[Outlined], created: int) -> dict[str, Any]:
+    """A body of alerts that could not be shown: each as `detail: reference` has it."""
+    alerts = [
+        {
+            "id": each.id,
+            "kind": each.kind,
+            "severity": each.severity,
+            "chain": each.chain,
+            "time": rfc3339(each.created),
+        }
+        for each in outlines
+    ]
+    return {"type": BODY_TYPE, "timestamp": rfc3339(created), "data": {"alerts": alerts}}
+
+
+def json_text(value: object) -> str:
+    """Compact JSON that is valid UTF-8 whatever the chain put into it."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+TRANSFER_COLUMNS = (
+    *("chain", "tx", "leg", "kind", "contract", "symbol", "decimals", "token_id", "verified"),
+    *("from", "to", "amount", "amount_decimal", "block_height", "block_hash", "time", "status"),
+    *("entry_ids", "watched_addresses", "labels", "cases", "directions", "sources", "first_seen"),
+    *("usd_value", "usd_price", "price_source", "price_time"),
+)
+ALERT_COLUMNS = ("alert_id", "alert_kind", "lane", "severity", "direction")
+
+
+def csv_rows(views: Iterable[TransferView], allowed: Allowed = None) -> Iterator[str]:
+    """The table of transfers as CSV lines (RFC 4180, header first), one per transfer.
+
+    `amount` is in base units, `amount_decimal` in coins and empty where the decimals are
+    not known. Several entries are joined by "; ". What a spreadsheet would take for a
+    formula has an apostrophe before it.
+    """
+    yield csv_line(TRANSFER_COLUMNS)
+    for view in views:
+        yield csv_line(_transfer_cells(transfer_object(view, allowed)))
+
+
+def alert_csv_rows(views: Iterable[AlertView], allowed: Allowed = None) -> Iterator[str]:
+    """As `csv_rows`, with the alert of each transfer before it; an alert without transfers
+    has one line with empty cells."""
+    yield csv_line((*ALERT_COLUMNS, *TRANSFER_COLUMNS))
+    for view in views:
+        shown = alert_object(view, allowed)
+        head = [shown[key] for key in ("id", "kind", "lane", "severity", "direction")]
+        for transfer in shown["transfers"]:
+            yield csv_line((*head, *_transfer_cells(transfer)))
+        if not shown["transfers"]:
+            blank = {"chain": shown["chain"], "tx": shown["tx"]}
+            yield csv_line((*head, *(blank.get(column) for column in TRANSFER_COLUMNS)))
+
+
+def _transfer_cells(shown: Mapping[str, Any]) -> list[object]:
+    parties = shown["entries"]
+    worth = shown["value"] or dict.fromkeys(("usd", "price", "source", "price_time"))
+    cells = {
+        **shown,
+        **shown["asset"],
+        "usd_value": worth["usd"],
+        "usd_price": worth["price"],
+        "price_source": worth["source"],
+        "price_time": worth["price_time"],
+        "amount_decimal": _coins(shown["amount"], shown["asset"]["decimals"]),
+        "entry_ids": _joined(parties, "id"),
+        "watched_addresses": _joined(parties, "address"),
+        "labels": _joined(parties, "label"),
+        "cases": _joined(parties, "case"),
+        "directions": _joined(parties, "direction"),
+        "sources": "; ".join(shown["sources"]),
+    }
+    return [cells[column] for column in TRANSFER_COLUMNS]
+
+
+def _joined(parties: Sequence[Mapping[str, Any]], key: str) -> str:
+    return "; ".join(str(party[key] or "") for party in parties)
+
+
+def _coins(units: str, decimals: int | None) -> str:
+    if not decimals:
+        return "" if decimals is None else units
+    digits = units.rjust(decimals + 1, "0")
+    return f"{digits[:-decimals]}.{digits[-decimals:]}"
+
+
+def csv_line(cells: Iterable[object]) -> str:
+    """One line of a table (RFC 4180). What a spreadsheet would take for a formula, at the
+    beginning of a cell or behind anything that a spreadsheet may split at, gets an
+    apostrophe before it; `unguarded` takes it away again."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerow([_cell(cell) for cell in cells])
+    return out.getvalue()
+
+
+# Excel splits at semicolons where the decimal sign is a comma (Swiss, German, French), and
+# then quotes in the middle of its field protect nothing: csv.writer's are not enough.
+_BEGIN = "(^|[;,|\t\r\n\v\f\x1c-\x1f\x85\u2028\u2029\uff1b\uff0c])"  # where a cell may begin
+_FORMULA = (
+    "(?=['\" \0\xa0\u2000-\u200b\u202f\u205f\u3000\ufeff]*"  # what is passed over
+    "[=+@\\-\uff1d\uff0b\uff0d\uff20\u2212\ufe62\ufe63\ufe66\ufe6b])"
+)
+_BARE, _GUARDED = re.compile(_BEGIN + _FORMULA), re.compile(f"{_BEGIN}'{_FORMULA}")
+_CONTROL = re.compile("[\t\r\n\0]")
+
+
+def _cell(value: object) -> str:
+    """The text of a cell; what a spreadsheet would calculate begins with an apostrophe."""
+    if value is None:
+        return ""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    text = _BARE.sub(r"\1'", text.encode("utf-8", "replace").decode("utf-8"))
+    return f"'{text}" if _CONTROL.match(text.lstrip(" ")) else text
+
+
+def unguarded(cell: str) -> str:
+    """A cell without the apostrophes that `csv_line` put before what looks like a formula."""
+    return _GUARDED.sub(r"\1", cell)

@@ -1,0 +1,435 @@
+"""Alerts -> subject, text, HTML, JSON. Pure: time, names and templates are arguments.
+
+A Sheet (monitor.messages.sheets) says what a mail says; the templates lay it out. Whatever goes
+wrong on the way, a plain message with the facts still goes out: the words of a chain, or a
+template that somebody edited, must not be able to delete the alert about themselves.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
+
+from monitor.messages import chat
+from monitor.messages.objects import (
+    BODY_TYPE,
+    Allowed,
+    Outlined,
+    json_text,
+    outline_body,
+    webhook_body,
+)
+from monitor.messages.sheets import say
+from monitor.messages.sheets.about import passed_on
+from monitor.messages.sheets.alert import alert_sheet
+from monitor.messages.sheets.daily import daily_sheet
+from monitor.messages.sheets.many import group_sheet
+from monitor.messages.sheets.notice import (
+    correction_sheet,
+    notice_sheet,
+    reference_sheet,
+    test_sheet,
+)
+from monitor.messages.sheets.parts import Item, Section, Sheet, Table, Telling, topic, worst
+from monitor.messages.sheets.past import history_sheet
+from monitor.model import AlertKind, AlertView, ChannelConfig, Rendered, Severity, TransferView
+from monitor.model.plain import clean, rfc3339, tidy, utc
+
+WIDTH = 78
+MAX_FILE = 4_000_000  # characters of the attached file: mail servers refuse from 10 MB on
+_NAME = 10  # the column of section names; with "Tx" before it a hash still fits
+_UNBROKEN = frozenset({"code", "link"})
+_PHONE = 28  # characters of running text that a narrow screen holds in a line
+_WORDS = re.compile(r"(\s+)")
+_BREAKS = re.compile(r"(?=.*\d).*[^\w.,]|--")  # a browser breaks at hyphens and the like
+_COLOURS = {
+    Severity.SEVERE: "#a3001b",
+    Severity.HIGH: "#b8430a",
+    Severity.MEDIUM: "#7a5c00",
+    Severity.LOW: "#3d566e",
+}
+_BANNERS = {"CORRECTION": "#5b2a86", "NOTICE": "#3d566e", "TEST": "#3d566e", "DAILY": "#3d566e"}
+
+
+def environment(*folders: Path) -> Environment:
+    """The templates of these folders; an earlier folder hides equal names of later ones."""
+    made = Environment(
+        loader=FileSystemLoader([str(folder) for folder in folders]),
+        autoescape=select_autoescape(enabled_extensions=("html.j2",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["wrapped"] = _wrapped
+    made.filters["block"] = _block
+    made.filters["whole"] = _whole
+    made.tests["table"] = lambda value: isinstance(value, Table)
+    return made
+
+
+def render(
+    views: Sequence[AlertView],
+    *,
+    channel: ChannelConfig,
+    allowed_cases: Allowed,
+    message_id: str,
+    now: int,
+    timezone: str,
+    version: str,
+    templates: Environment,
+    thread: str = "",
+    link: str = "",
+    passed_on: bool = False,
+) -> Rendered:
+    """One message about these alerts, frozen for one channel.
+
+    One alert becomes a mail of its own kind, several become a group (one case; named
+    `message_id`). Machines get JSON only, at most records.MAX_ALERTS
+    alerts, else ValueError. `allowed_cases`: cases that the channel was told of, None for
+    all. `thread`: Message-ID of the first mail of this transaction. `link`: where its alerts
+    can be acknowledged. An empty `message_id` makes no message: one alert, to be looked at,
+    which tells when it was first sent. `passed_on`: because nobody acknowledged them. `now`:
+    time of sending, Unix seconds. Never raises for what an alert holds.
+    """
+    telling = Telling(
+        *(channel, allowed_cases, message_id, now, timezone, version),
+        link=link,
+        passed_on=passed_on,
+    )
+    if channel.machine:
+        body = webhook_body(
+            views, now, detail=channel.detail, allowed=allowed_cases, passed_on=passed_on
+        )
+        return Rendered(_machine_subject(views), "", json=json_text(body))
+    return _mail(lambda: _sheet(views, telling), views, telling, templates, thread)
+
+
+def render_daily(
+    views: Sequence[AlertView],
+    *,
+    channel: ChannelConfig,
+    allowed_cases: Allowed,
+    message_id: str,
+    since: int,
+    until: int,
+    remarks: Mapping[str, Sequence[str]],
+    timezone: str,
+    version: str,
+    templates: Environment,
+) -> Rendered:
+    """The daily mail over [since, until] (Unix seconds): low and quiet alerts by case.
+
+    `remarks`: further sections, heading -> plain sentences, e.g. {"CHECKED": ["..."]}; they
+    are left out for a channel that gets references only.
+    """
+    telling = Telling(channel, allowed_cases, message_id, until, timezone, version)
+    short = channel.detail == "reference" and bool(views)
+
+    def sheet() -> Sheet:
+        if short:
+            return reference_sheet(views, telling)
+        hidden = channel.detail == "reference"
+        return daily_sheet(views, telling, since, until, {} if hidden else remarks)
+
+    return _mail(sheet, views, telling, templates, "")
+
+
+def render_test(
+    *,
+    channel: ChannelConfig,
+    message_id: str,
+    now: int,
+    timezone: str,
+    version: str,
+    templates: Environment,
+) -> Rendered:
+    """What `fundwatch channels test` sends: a mail that says so, or a body without alerts."""
+    telling = Telling(channel, (), message_id, now, timezone, version)
+    if channel.machine:
+        return Rendered("Fundwatch test", "", json=json_text(webhook_body((), now)))
+    return _mail(lambda: test_sheet(telling), (), telling, templates, "")
+
+
+def render_outlines(
+    outlines: Sequence[Outlined], *, channel: ChannelConfig, message_id: str, now: int, trouble: str
+) -> Rendered:
+    """What goes out when alerts could not even be read for their message: which they are.
+    `trouble`: the name of what went wrong."""
+    if channel.machine:
+        body = outline_body(outlines, now)
+        return Rendered(f"{BODY_TYPE} {len(outlines)}", "", json=json_text(body))
+    lines = [
+        "This message could not be laid out; these alerts wait for you in the record.",
+        f"Tell who runs Fundwatch: {trouble}.",
+        f"Message {message_id}, sent {utc(now)}.",
+    ]
+    for each in outlines:
+        at = f"{each.kind} {each.severity} {each.chain or ''} {rfc3339(each.created)}"
+        lines += ["", f"ALERT   {each.id} {at}", f"SHOW    fundwatch alerts show {each.id}"]
+    counted = outlines[0].id if len(outlines) == 1 else f"{len(outlines):,} alerts"
+    found = [Severity(each.severity) for each in outlines]
+    severity = next((each for each in Severity if each in found), Severity.LOW)
+    subject = _header(f"[Fundwatch {severity.value.upper()}] {topic(counted, message_id)}")
+    if channel.kind == "email":
+        return Rendered(subject, "\n".join(lines) + "\n")
+    show = f"show {outlines[0].id}" if len(outlines) == 1 else "list"
+    return chat.render_lines(
+        channel.kind, lines, subject=subject, severity=severity, show=f"fundwatch alerts {show}"
+    )
+
+
+def on_screen(rendered: Rendered) -> str:
+    """A mail for a terminal: the subject once, whether or not its template repeats it."""
+    subject = rendered.subject.split()
+    repeated = rendered.text.split()[: len(subject)] == subject
+    return rendered.text if repeated else f"{rendered.subject}\n\n{rendered.text}"
+
+
+_SHEETS: Mapping[AlertKind, Callable[[AlertView, Telling], Sheet]] = {
+    AlertKind.MOVEMENT: alert_sheet,
+    AlertKind.AMENDMENT: alert_sheet,
+    AlertKind.LATE: alert_sheet,
+    AlertKind.ACTIVITY: alert_sheet,
+    AlertKind.HISTORY: history_sheet,
+    AlertKind.CORRECTION: correction_sheet,
+    AlertKind.NOTICE: notice_sheet,
+}
+
+
+def _sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
+    sheet = replace(_plain_sheet(views, telling), link=telling.link)
+    if not telling.passed_on:
+        return sheet
+    banner = f"{sheet.banner}, NOT ACKNOWLEDGED"
+    return replace(sheet, banner=banner, lead=(passed_on(views, telling.now), *sheet.lead))
+
+
+def headline(view: AlertView, telling: Telling) -> str:
+    """The sentence that tells one alert, as its mail begins. Never raises for what it holds."""
+    try:
+        # Lists have thousands of lines: a whole sheet for each would take a minute.
+        if _SHEETS[view.alert.kind] is alert_sheet and telling.channel.detail != "reference":
+            return say.headline(view, telling)
+        return _plain_sheet([view], telling).headline
+    except Exception:  # noqa: BLE001 - as for mails: nothing may be hidden by its text
+        return f"It cannot be shown here: fundwatch alerts show {clean(view.alert.id, 40)}"
+
+
+def _plain_sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
+    if telling.channel.detail == "reference":
+        return reference_sheet(views, telling)
+    if len(views) > 1:
+        return group_sheet(views, telling)
+    return _SHEETS[views[0].alert.kind](views[0], telling)
+
+
+def _mail(
+    sheet: Callable[[], Sheet],
+    views: Sequence[AlertView],
+    telling: Telling,
+    templates: Environment,
+    thread: str,
+) -> Rendered:
+    try:
+        if telling.channel.kind != "email":
+            return _chat(sheet(), views, telling, thread)
+        return _laid_out(_fitting(sheet(), views), telling, templates, thread)
+    except Exception as error:  # noqa: BLE001 - no alert may be lost because of its text
+        return _bare(views, telling, thread, type(error).__name__)
+
+
+def _fitting(sheet: Sheet, views: Sequence[AlertView]) -> Sheet:
+    """With as many rows in the attached file as a mail may carry, and a word about the rest."""
+    if len(sheet.table) <= MAX_FILE:
+        return sheet
+    rows = sheet.table.split("\r\n")
+    end = sheet.table.rindex("\r\n", 0, MAX_FILE) + 2
+    kept, all_ = sheet.table.count("\r\n", 0, end) - 1, len(rows) - 2
+    tx = views[0].alert.tx if len(views) == 1 else None
+    which = f" --tx {clean(tx, 100)}" if tx else ""
+    said = (
+        f"THE FILE IS CUT: it has {kept:,} of {all_:,} rows, more are too much for a mail. All of "
+        f"them: fundwatch transfers{which} --format csv"
+    )
+    return replace(sheet, lead=(*sheet.lead, said), table=sheet.table[:end])
+
+
+def _laid_out(sheet: Sheet, telling: Telling, templates: Environment, thread: str) -> Rendered:
+    seen = {"sheet": sheet, "subject": _subject(sheet), "colour": _colour(sheet)}
+    name = f"{telling.message_id}.csv"
+    attached = ((name, "text/csv", sheet.table),) if sheet.table else ()
+    return Rendered(
+        subject=_subject(sheet),
+        text=_encodable(templates.get_template("mail.txt.j2").render(seen)),
+        html=_encodable(templates.get_template("mail.html.j2").render(seen)),
+        attachments=attached,
+        thread=thread,
+    )
+
+
+def _chat(sheet: Sheet, views: Sequence[AlertView], telling: Telling, thread: str) -> Rendered:
+    made = chat.render(
+        telling.channel.kind,
+        sheet,
+        subject=_subject(sheet),
+        colour=_colour(sheet),
+        show=_show(views),
+    )
+    return replace(made, thread=thread)
+
+
+def _show(views: Sequence[AlertView]) -> str:
+    """The command that tells all of what a chat has no room for."""
+    one = f"show {clean(views[0].alert.id, 40)}" if len(views) == 1 else "list"
+    return f"fundwatch alerts {one}"
+
+
+def _colour(sheet: Sheet) -> str:
+    return _BANNERS.get(sheet.banner, _COLOURS[sheet.severity])
+
+
+def _subject(sheet: Sheet) -> str:
+    return _header(f"[Fundwatch {sheet.banner}] {sheet.topic}")
+
+
+def _header(text: str) -> str:
+    """Long enough for the largest amount there is: the alert's number stands at the end."""
+    return tidy(text, 300)
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _machine_subject(views: Sequence[AlertView]) -> str:
+    return f"{BODY_TYPE} {len(views)}"
+
+
+# --- when nothing else works -----------------------------------------------------------------
+
+
+def _bare(views: Sequence[AlertView], telling: Telling, thread: str, trouble: str) -> Rendered:
+    """The facts alone, in ASCII, without labels: what still goes out if the layout failed."""
+    severity = worst(views).value.upper() if views else "NOTICE"
+    counted = clean(views[0].alert.id, 40) if len(views) == 1 else f"{len(views)} alerts"
+    lines = [
+        "This message could not be laid out; the plain facts follow.",
+        f"Tell who runs Fundwatch: {trouble} in a template or in the facts below.",
+    ]
+    if telling.message_id:
+        lines.append(f"Message {telling.message_id!a}, sent {utc(telling.now)}.")
+    full = telling.channel.detail != "reference"
+    for view in views:
+        lines += ["", *_bare_alert(view, full=full)]
+    subject = _header(f"[Fundwatch {severity}] {topic(counted, telling.message_id)}")
+    if telling.channel.kind == "email":
+        return Rendered(subject, "\n".join(lines) + "\n", thread=thread)
+    made = chat.render_lines(
+        telling.channel.kind,
+        lines,
+        subject=subject,
+        severity=worst(views) if views else Severity.LOW,
+        show=_show(views),
+    )
+    return replace(made, thread=thread)
+
+
+def _bare_alert(view: AlertView, *, full: bool) -> list[str]:
+    alert = view.alert
+    lines = [
+        f"ALERT   {ascii(alert.id)[1:-1]} {alert.kind.value} {alert.severity.value}",
+        f"CHAIN   {alert.chain!a}  {rfc3339(alert.created)}",
+        f"SHOW    fundwatch alerts show {ascii(alert.id)[1:-1]}",
+    ]
+    if not full:
+        return lines
+    lines.append(f"TX      {alert.tx!a}")
+    lines.append(f"ENTRY   {alert.entry_id!a}  DIRECTION {alert.direction!a}")
+    lines += [_bare_row(row) for row in view.transfers]
+    return [*lines, f"FACTS   {dict(alert.facts)!a}"]
+
+
+def _bare_row(row: TransferView) -> str:
+    transfer = row.row.transfer
+    asset = ascii(transfer.contract or "native")
+    ends = f"from {transfer.sender!a} to {transfer.recipient!a}"
+    return f"MOVED   {transfer.kind.value} {transfer.amount} raw units of {asset} {ends}"
+
+
+# --- the HTML form ---------------------------------------------------------------------------
+
+
+def _whole(text: str) -> Markup:
+    """Text as HTML in which no figure, date or number of an alert breaks in the middle, however
+    narrow the screen; what is longer than a phone is wide breaks where it must."""
+    return Markup("").join(map(_unbroken, _WORDS.split(text)))
+
+
+def _unbroken(word: str) -> Markup:
+    if len(word) > _PHONE:
+        return Markup('<span style="overflow-wrap:anywhere">{}</span>').format(word)
+    if _BREAKS.search(word):
+        return Markup('<span style="white-space:nowrap">{}</span>').format(word)
+    return escape(word)
+
+
+# --- the text form ---------------------------------------------------------------------------
+
+
+def _wrapped(text: str, first: str = "", rest: str = "") -> str:
+    """Wrapped at WIDTH; an address or hash is never cut, even where it is longer."""
+    return textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _block(section: Section) -> str:
+    """A section as text: its name in a column, its items beside it."""
+    indent = " " * _NAME
+    named = [item.label for item in section.items if isinstance(item, Item) and item.label]
+    width = max(map(len, named), default=0) + 2
+    lines = [line for item in section.items for line in _lines(item, indent, width)]
+    if len(section.name) < _NAME:
+        return "\n".join([section.name.ljust(_NAME) + lines[0][_NAME:], *lines[1:]])
+    return "\n".join([section.name, *lines])
+
+
+def _lines(item: Item | Table, indent: str, width: int) -> list[str]:
+    if isinstance(item, Table):
+        return _table_lines(item, indent)
+    label = item.label.ljust(width) if item.label else ""
+    if label and item.style in _UNBROKEN and len(indent + label + item.text) > WIDTH:
+        bare = Item(item.text, "", item.style, item.note)
+        return [(indent + label).rstrip(), *_lines(bare, indent, width)]
+    hanging = indent + " " * len(label)
+    one = f"{indent}{label}{item.text}   {item.note}".rstrip()
+    if len(one) <= WIDTH:
+        return [one]
+    lines = _wrapped(item.text, indent + label, hanging).split("\n")
+    return [*lines, *(_wrapped(item.note, hanging, hanging).split("\n") if item.note else ())]
+
+
+def _table_lines(table: Table, indent: str) -> list[str]:
+    """Columns where they fit, else a row in running text with its columns' names."""
+    rows = [table.head, *table.rows]
+    widths = [max(len(row[at]) for row in rows) for at in range(len(table.head))]
+    if len(indent) + sum(widths) + 2 * len(widths) <= WIDTH:
+        padded = [[c.ljust(w) for c, w in zip(row, widths, strict=True)] for row in rows]
+        return [(indent + "  ".join(row)).rstrip() for row in padded]
+    lines: list[str] = []
+    for first, *rest in table.rows:
+        named = zip(table.head[1:], rest, strict=True)
+        cells = [f"{name} {cell}" for name, cell in named if cell != "0"]
+        lines += _wrapped("   ".join([first, *cells]), indent, f"{indent}  ").split("\n")
+    return lines

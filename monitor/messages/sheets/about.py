@@ -1,0 +1,448 @@
+"""The sections that all alerts about a movement share: who, when, how sure, what next."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from monitor.decide.routing import URGENT
+from monitor.messages.sheets import acts
+from monitor.messages.sheets.flows import flows
+from monitor.messages.sheets.parts import (
+    Item,
+    Section,
+    Telling,
+    asset_name,
+    case_said,
+    claimed,
+    name_said,
+    named,
+    section,
+    shown_address,
+    shown_name,
+    shown_tx,
+    trusted,
+)
+from monitor.model import (
+    AlertKind,
+    AlertView,
+    Chain,
+    Direction,
+    Lane,
+    Severity,
+    Status,
+    TransferView,
+)
+from monitor.model.plain import (
+    PLAIN_STATUS,
+    amount,
+    base_units,
+    clean,
+    duration,
+    plural,
+    quoted,
+    tidy,
+    utc,
+    when,
+)
+
+TO_DO = "TO DO"
+INTERNAL = "Internal. Do not tell the customer or forward outside the desk."
+_ACTIONABLE = frozenset({AlertKind.MOVEMENT, AlertKind.AMENDMENT, AlertKind.LATE})
+_LEAST_CERTAIN = (
+    Status.ORPHANED,
+    Status.MISSING,
+    Status.PENDING,
+    Status.PROVISIONAL,
+    Status.SUPERSEDED,
+    Status.FINAL,
+)
+
+
+# --- how certain -------------------------------------------------------------------------
+
+
+def least_certain(rows: Sequence[TransferView]) -> Status | None:
+    found = {row.row.status for row in rows}
+    return next((status for status in _LEAST_CERTAIN if status in found), None)
+
+
+def status_text(view: AlertView) -> str:
+    """The least certain status among the rows, in the words that people see."""
+    status = least_certain(view.transfers)
+    if status is None:
+        return "Nothing on a chain is claimed."
+    depth = _depth(view) if status is Status.PROVISIONAL else ""
+    return f"{PLAIN_STATUS[status]}{depth}"
+
+
+def _depth(view: AlertView) -> str:
+    finality = view.alert.facts.get("finality") or (view.chain.finality if view.chain else None)
+    # Frozen when it was decided; the record may have seen more blocks since.
+    counts = [int(view.alert.facts.get("confirmations") or 0)]
+    height = _height(view)
+    if height is not None and view.head_height is not None:
+        counts.append(view.head_height - height + 1)
+    count = max(counts) if height is not None else view.alert.facts.get("confirmations")
+    if count is None or not finality:
+        return ""
+    return f" ({min(int(count), int(finality))} of {finality})"
+
+
+def _height(view: AlertView) -> int | None:
+    heights = [row.row.transfer.block_height for row in view.transfers]
+    return next((height for height in heights if height is not None), None)
+
+
+def status_section(view: AlertView, *, said: bool = False) -> Section | None:
+    """How certain it is; `said`: the words stand under the headline already."""
+    certain = least_certain(view.transfers)
+    height = None if certain is Status.ORPHANED else _height(view)
+    counts = Counter(PLAIN_STATUS[row.row.status] for row in view.transfers)
+    mixed = "; ".join(f"{word}: {count}" for word, count in counts.items())
+    return section(
+        "STATUS",
+        None if said else Item(status_text(view)),
+        Item(f"Rows differ: {mixed}.", style="note") if len(counts) > 1 else None,
+        Item(f"{height:,}", "Block") if height is not None else None,
+        Item(promise, style="note") if (promise := _promise(certain)) else None,
+    )
+
+
+def _promise(status: Status | None) -> str:
+    if status is Status.PENDING:
+        return "One message follows if it is replaced or dropped; none if it becomes final."
+    if status in (Status.PROVISIONAL, Status.MISSING):
+        return "You will hear again only if it is reversed."
+    return "Not expected to change any more." if status is Status.FINAL else ""
+
+
+# --- who, when, by whom ------------------------------------------------------------------
+
+
+def who_section(view: AlertView, *, address: bool = False) -> Section | None:
+    """Whose entry, why it is watched, since when; `address`: where nothing else shows it."""
+    entry = view.entry
+    if entry is None:
+        return None
+    title = f" ({name_said(entry.title, 80)})" if entry.title else ""
+    case = f"case {case_said(entry.case)}{title}" if entry.case else "no case"
+    label = name_said(entry.label, 80) if entry.label.strip() else "no label"
+    # A summary's own severity says how urgent it is, not how serious the entry.
+    summary = view.alert.kind is AlertKind.HISTORY
+    severity = (entry if summary else view.alert).severity.value.upper()
+    since = f"Watched since {utc(view.added)[:10]}" if view.added else ""
+    return section(
+        "WHO",
+        Item(f"{label} - {case} - severity {severity}"),
+        Item(shown_address(view.chain, entry.subject.address), style="code") if address else None,
+        Item(quoted(entry.reason), "Why") if entry.reason else None,
+        Item(quoted(entry.source), "Source") if entry.source else None,
+        Item(since, style="note") if since else None,
+    )
+
+
+def when_section(view: AlertView, telling: Telling) -> Section | None:
+    late = tidy(str(view.alert.facts.get("why_late") or ""), 400)
+    return section(
+        "WHEN",
+        *_happened(view, telling.timezone),
+        Item(_sent(view, telling), "Sent"),
+        Item(f"Why late: {late}", style="warn") if late else None,
+    )
+
+
+def _happened(view: AlertView, zone: str) -> tuple[Item, ...]:
+    """When it happened and when we read it. What was seen before it was in a block did not
+    happen after it was read: the two times have names of their own then."""
+    times = [row.row.transfer.time for row in view.transfers if row.row.transfer.time is not None]
+    read = int(view.alert.facts.get("read_at") or view.alert.created)
+    if not times:
+        waiting = least_certain(view.transfers) is not None
+        note = "in no block yet" if waiting else ""
+        return (Item(when(read, zone), "First seen" if waiting else "Read", note=note),)
+    happened = min(times)
+    if happened > read:
+        return (
+            Item(when(read, zone), "First seen", note="before the time of its block"),
+            Item(when(happened, zone), "Block time"),
+        )
+    return (
+        Item(when(happened, zone), "Happened"),
+        Item(when(read, zone), "Read", note=f"{duration(read - happened)} later"),
+    )
+
+
+def _sent(view: AlertView, telling: Telling) -> str:
+    if telling.message_id:
+        return when(telling.now, telling.timezone)
+    accepted = [each.accepted_at for each in view.deliveries if each.accepted_at is not None]
+    if accepted:
+        return when(min(accepted), telling.timezone)
+    return "not sent yet" if view.deliveries else "to nobody: no channel is owed it"
+
+
+def says_section(view: AlertView) -> Section | None:
+    first: dict[str, int] = {}
+    for row in view.transfers:
+        for name, at in row.sources:
+            first[name] = min(at, first.get(name, at))
+    read = int(view.alert.facts.get("read_at") or view.alert.created)
+    told = [
+        Item(tidy(name, 40) + ("" if at == read else f", read {utc(at)}"))
+        for name, at in first.items()
+    ]
+    return section("SAYS", *told, _second(view)) if view.transfers else None
+
+
+def _second(view: AlertView) -> Item:
+    second: Mapping[str, Any] | None = view.alert.facts.get("second_source")
+    if not second:
+        late = " yet" if view.alert.severity is Severity.SEVERE else ""
+        return Item(f"Second source: not asked{late}.", style="note")
+    if second.get("asked") is False:
+        return Item("No second source for this chain is set up.", style="note")
+    name, at = tidy(str(second.get("source")), 40), utc(second.get("at"))
+    agrees = second.get("agrees")
+    if agrees is None:
+        return Item(f"Second source {name} was asked {at} and could not say.", style="note")
+    if agrees:
+        return Item(f"Second source {name} agrees ({at}).")
+    if second.get("says") == "it failed":
+        said = f"Second source {name} shows that the transaction FAILED ({at}). Check by hand."
+        return Item(said, style="warn")
+    return Item(f"Second source {name} DOES NOT SHOW IT ({at}). Check by hand.", style="warn")
+
+
+# --- what is unusual, what is left, what was not checked -----------------------------------
+
+
+def unusual(view: AlertView) -> tuple[str, ...]:
+    """Plain sentences on what stands out by our own record."""
+    facts, found = view.alert.facts, []
+    quiet, tests = int(facts.get("quiet_days") or 0), facts.get("test_payments") or []
+    if facts.get("first_ever"):
+        found.append("First movement of this entry in our record.")
+    elif quiet:
+        found.append(f"First movement in {plural(quiet, 'day')}.")
+    if tests:
+        names = ", ".join(clean(str(each), 80) for each in tests[:5])
+        came = "came" if len(tests) > 1 else "was sent"
+        payments = plural(len(tests), "small test payment")
+        found.append(f"{payments} {came} to the same party in the 24 hours before ({names}).")
+    return tuple(found)
+
+
+def left_section(view: AlertView) -> Section | None:
+    items = [_balance(view, each) for each in view.alert.facts.get("balances") or ()]
+    note = Item("By our record, not asked from the chain.", style="note")
+    return section("BALANCE", *items, note) if items else None
+
+
+def _balance(view: AlertView, fact: Mapping[str, Any]) -> Item:
+    own = {None, "", "native", view.chain.symbol if view.chain else ""}
+    contract = None if fact.get("asset") in own else fact["asset"]
+    same = [row for row in view.transfers if row.row.transfer.contract == contract]
+    sample = next((row for row in same if trusted(row)), None)
+    name = asset_name(sample) if sample else f'unverified token "{clean(str(fact.get("symbol")))}"'
+    decimals = sample.decimals if sample else None
+    ends = " -> ".join(_units(fact.get(key), decimals) for key in ("before", "after"))
+    return Item(f"{ends} {name}" if sample else f"{name}: {ends}")
+
+
+def _units(value: object, decimals: int | None) -> str:
+    units = base_units(value)
+    return "unknown" if units is None or units < 0 else amount(units, decimals)
+
+
+def genuine_section(view: AlertView) -> Section | None:
+    """Whether it is spam, by what was noticed, and why it was not told at once."""
+    lines = dict.fromkeys(
+        clean(str(reason), 200) for _, _, reason in view.alert.facts.get("classes") or ()
+    )
+    quiet = view.alert.lane is Lane.QUIET and tidy(view.alert.lane_reason)
+    return section(
+        "TAKE CARE",
+        *(Item(line, style="warn") for line in list(lines)[:10]),
+        Item(quiet, "Quiet") if quiet else None,
+    )
+
+
+def unchecked_section(views: Sequence[AlertView]) -> Section:
+    told = dict.fromkeys(tidy(text, 400) for view in views for text in view.not_covered)
+    lines = list(told) or ["Other addresses of the same owner; other chains."]
+    return Section("NOT CHECKED", tuple(Item(line) for line in lines))
+
+
+# --- what next -----------------------------------------------------------------------------
+
+
+def next_section(view: AlertView, telling: Telling) -> Section | None:
+    """What to do: the second thing that a mail says."""
+    acts = view.alert.kind in _ACTIONABLE and view.alert.lane is Lane.NEWS
+    state = tidy(view.acknowledged) or view.state
+    return section(
+        TO_DO,
+        *(acknowledge(view.alert.id, telling) if _asks(view) else ()),
+        Item(state, "State") if view.state != "open" else None,
+        *(_options(view) if acts else ()),
+        *_link(view),
+    )
+
+
+def _asks(view: AlertView) -> bool:
+    return view.state == "open" and not _calm(view)
+
+
+def _calm(view: AlertView) -> bool:
+    return view.alert.kind is AlertKind.HISTORY and view.alert.severity is Severity.LOW
+
+
+def to_acknowledge(view: AlertView) -> bool:
+    """Whether somebody should take it in hand: news, but no notice and no calm summary."""
+    notice = view.alert.kind is AlertKind.NOTICE
+    return view.alert.lane is Lane.NEWS and not notice and not _calm(view)
+
+
+def acknowledge(number: str, telling: Telling) -> list[Item]:
+    """How an alert, or all of a message, is acknowledged: by the link where there is one."""
+    command = Item(f"fundwatch alerts ack {number} --by NAME", "Acknowledge", "command")
+    if not telling.link:
+        return [command]
+    note = "A page with a button; opening it changes nothing."
+    return [Item(telling.link, "Acknowledge", "link", note), replace(command, label="Or type")]
+
+
+def passed_on(views: Sequence[AlertView], now: int) -> str:
+    """Why this comes to somebody who was not told at first."""
+    waited = duration(now - min(view.alert.created for view in views))
+    told = dict.fromkeys(
+        f"{tidy(each.channel, 40)} at {utc(each.accepted_at)}"
+        for view in views
+        for each in view.deliveries
+        if each.accepted_at is not None
+    )
+    first = f" It was told to {', '.join(list(told)[:5])}." if told else " Nobody was told yet."
+    return f"NOBODY HAS ACKNOWLEDGED THIS for {waited}: it is passed on to you.{first}"
+
+
+def look(chain: Chain | None, tx: str) -> str:
+    """Where a public site shows a transaction; empty: nowhere."""
+    plain_hash = tx.isalnum() and tx.isascii()
+    return chain.link_tx.replace("{tx}", tx) if chain and chain.link_tx and plain_hash else ""
+
+
+def _link(view: AlertView) -> tuple[Item, ...]:
+    link = look(view.chain, view.alert.tx or "")
+    note = "A public site: its operator sees that you look."
+    return (Item(link, "Look", "link", note),) if link else ()
+
+
+def again(view: AlertView) -> tuple[str, ...]:
+    """That this may have been told before: the record that knew of it was lost."""
+    if view.again is None:
+        return ()
+    at, of = map(utc, view.again)
+    return (
+        f"AGAIN, AFTER A RESTORE: on {at} the record was restored from a backup of {of}. This may "
+        f"have been told before, under the same number.",
+    )
+
+
+_ADVICE = "An option, not legal advice."
+# Category -> how the other side is called, what follows from it.
+_NAMED: Mapping[str, tuple[str, str]] = {
+    "sanctioned": ("sanctioned", "Look at today's list before you act. Not legal advice."),
+    "mixer": ("a mixer", "What leaves a mixer is hard to tie to what entered it."),
+    "exchange": (
+        "an exchange",
+        "A request to it to hold the funds is possible now, and loses its worth within hours. "
+        + _ADVICE,
+    ),
+    "bridge": ("a bridge", "The funds may go on on another chain: look there too."),
+}
+_NAMED_SENDERS = ("sanctioned", "mixer")
+# Copies of a token on another chain, which the issuer's freeze is not known to reach.
+_COPIES = ("bridged", "binance-peg")
+
+
+def _options(view: AlertView) -> list[Item]:
+    done = acts.deeds(view)
+    said = [*(Item(text) for text in acts.so(done)), *_other_side(view)]
+    coins, where = ([], "") if done else _freezable(view)
+    if coins and view.alert.severity in URGENT:
+        can = f"The issuer of {', '.join(coins)} can freeze it at {where} if asked."
+        said.append(Item(f"{can} {_ADVICE}"))
+    return said
+
+
+def _freezable(view: AlertView) -> tuple[list[str], str]:
+    """Coins whose issuer could act, and where they are now: after a swap the watched address
+    has another coin than the one that left."""
+    held = {
+        way: list(dict.fromkeys(asset_name(f.sample) for f in found if _issued(f.sample)))
+        for way in (Direction.OUT.value, Direction.IN.value)
+        if (found := [f for f in flows(view) if f.direction == way and f.units])
+    }
+    if Direction.OUT.value not in held:
+        return [], ""
+    if any(f.direction == Direction.IN.value and trusted(f.sample) for f in flows(view)):
+        return held.get(Direction.IN.value, []), "the watched address"
+    return held[Direction.OUT.value], "the receiver's address"
+
+
+def _other_side(view: AlertView) -> list[Item]:
+    """What the address books say of the receiver, or of the sender of what came in."""
+    legs = view.all_legs or view.transfers
+    mine = view.entry.subject.address if view.entry else None
+    if view.alert.direction is Direction.OUT:
+        receivers = {leg.row.transfer.recipient for leg in legs} - {mine, None}
+        return _names_of("receiver", view, receivers, _NAMED)
+    if view.alert.direction is Direction.IN:
+        # Anybody can write any sender into an unverified token.
+        senders = {leg.row.transfer.sender for leg in legs if trusted(leg)} - {mine, None}
+        return _names_of("sender", view, senders, _NAMED_SENDERS)
+    return []
+
+
+def _names_of(
+    role: str, view: AlertView, addresses: Collection[str | None], categories: Iterable[str]
+) -> list[Item]:
+    who = f"A {role}" if len(addresses) > 1 else f"The {role}"
+    items = []
+    for category in categories:
+        found = dict.fromkeys(
+            f"{name_said(shown_name(each), 80)} ({claimed(each)})"
+            for each in named(view, addresses, category)
+        )
+        what, so = _NAMED[category]
+        if found:
+            listed = "; ".join(list(found)[:3])
+            style = "warn" if category in _NAMED_SENDERS else ""
+            items.append(Item(f"{who} is named as {what}: {listed}. {so}", style=style))
+    return items
+
+
+def _issued(row: TransferView) -> bool:
+    copy = row.asset is not None and any(c in row.asset.name.casefold() for c in _COPIES)
+    coin = row.symbol.split(".", maxsplit=1)[0]
+    return row.verified and not copy and coin in {"USDT", "USDC"}
+
+
+def _maker(telling: Telling) -> str:
+    message = f", message {telling.message_id}" if telling.message_id else ""
+    return f"Fundwatch {telling.version}{message}"
+
+
+def id_section(view: AlertView, telling: Telling, what: str) -> Section | None:
+    alert = view.alert
+    earlier = f"First told in {view.thread}." if view.thread and view.thread != alert.id else ""
+    return section(
+        "ID",
+        Item(f"{alert.id} - {what}"),
+        Item(earlier, style="note") if earlier else None,
+        Item(shown_tx(alert.tx), "Tx", "code") if alert.tx else None,
+        Item(_maker(telling), style="note"),
+    )

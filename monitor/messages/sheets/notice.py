@@ -1,0 +1,259 @@
+"""Corrections of what was told, notices about ourselves, the test message, references."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from monitor.messages.sheets import about
+from monitor.messages.sheets.alert import movement_short, rows_section, subject_tail
+from monitor.messages.sheets.parts import (
+    Item,
+    Section,
+    Sheet,
+    Telling,
+    chain_name,
+    section,
+    sections,
+    shown_tx,
+    topic,
+    worst,
+)
+from monitor.messages.sheets.say import as_told
+from monitor.model import AlertKind, AlertView, Severity
+from monitor.model.plain import duration, tidy, utc, when
+
+_OUTCOME = {
+    "reversed": "did not happen",
+    "replaced": "was replaced before it was confirmed",
+    "included again": "is in a block again",
+    "unconfirmed again": "is unconfirmed again",
+    "re-checked": "was checked again and stands",
+}
+# What the headline begins with, before the movement as it was told.
+_SHOUT = {
+    "reversed": "DID NOT HAPPEN",
+    "replaced": "REPLACED, NEVER CONFIRMED",
+    "included again": "IN A BLOCK AGAIN",
+    "unconfirmed again": "UNCONFIRMED AGAIN",
+    "re-checked": "STANDS",
+}
+_STANDS = frozenset({"included again", "re-checked"})
+_MEANING = {
+    "reversed": (
+        "By our record the funds are where they were before. The same transaction may be "
+        "included again: you would get a new message under the same number."
+    ),
+    "replaced": (
+        "The transaction was unconfirmed and is gone: its sender replaced it, or it was dropped. "
+        "Whatever took its place is told by itself if it touches a watched address."
+    ),
+    "included again": "The movement counts again, in the block named here.",
+    "unconfirmed again": "It left its block and waits again: it may be confirmed, or never happen.",
+    "re-checked": "It had been in doubt. Nothing needs to be undone.",
+}
+
+
+# --- corrections ----------------------------------------------------------------------------
+
+
+def correction_sheet(view: AlertView, telling: Telling) -> Sheet:
+    """What we said, what is true now, and what that means."""
+    fact: Mapping[str, Any] = view.alert.facts.get("correction") or {}
+    state = tidy(str(fact.get("state") or "changed"), 30)
+    told = view.alert.amends or view.alert.id
+    outcome = _OUTCOME.get(state, "has changed")
+    return Sheet(
+        banner="CORRECTION",
+        severity=view.alert.severity,
+        topic=topic(
+            f"{state.upper()}: {movement_short(view)} {outcome}", *subject_tail(view), told
+        ),
+        headline=_correction_headline(state, as_told(view, telling)),
+        lead=(_what_became(state, told),),
+        sections=sections(
+            about.next_section(view, telling),
+            section("WE SAID", *_we_said(view, telling, fact)),
+            section("NOW", *_now(fact)),
+            section("MEANING", Item(_MEANING.get(state, "Compare the record."))),
+            _if_acted(state, told),
+            rows_section(view, telling, view.transfers, "ROWS"),
+            about.status_section(view),
+            about.who_section(view, address=True),
+            about.says_section(view),
+            about.id_section(view, telling, f"corrects {told}"),
+        ),
+        footer=about.INTERNAL,
+    )
+
+
+def _correction_headline(state: str, said: str) -> str:
+    rely = "" if state in _STANDS else " DO NOT RELY ON IT."
+    return f"{_SHOUT.get(state, 'CHANGED')}: {said}{rely}"
+
+
+def _what_became(state: str, told: str) -> str:
+    if state == "reversed":
+        return f"The movement that we reported as {told} is no longer part of the chain."
+    return f"The movement that we reported as {told} {_OUTCOME.get(state, 'has changed')}."
+
+
+def _we_said(view: AlertView, telling: Telling, fact: Mapping[str, Any]) -> list[Item]:
+    if view.told_at is None:
+        return [Item("It was recorded; no message about it had been accepted yet.")]
+    to = ", ".join(tidy(str(name), 40) for name in fact.get("sent_to") or ())
+    accepted = f"accepted by {to}" if to else ""
+    return [Item(when(view.told_at, telling.timezone), note=accepted)]
+
+
+def _now(fact: Mapping[str, Any]) -> list[Item]:
+    items = [Item(tidy(str(text), 400)) for text in fact.get("evidence") or ()]
+    for key, label in (("was", "Then"), ("now", "Now")):
+        height, block = fact.get(f"{key}_height"), fact.get(f"{key}_hash")
+        if height is not None:
+            items.append(Item(f"block {int(height):,}", label))
+        if block:
+            items.append(Item(shown_tx(str(block)), f"{label}, hash", "code"))
+    return items or [Item("No block of it is known any more.")]
+
+
+def _if_acted(state: str, told: str) -> Section | None:
+    if state in _STANDS:
+        return None
+    text = (
+        f"If a hold, a report or a call followed {told}: review it. The record keeps both states."
+    )
+    return section("IF YOU ACTED", Item(text, style="warn"))
+
+
+# --- notices ---------------------------------------------------------------------------------
+
+
+# Of an incident's key: what the subject says it is about.
+_KINDS = {
+    "blind": "a list cannot be read",
+    "limit": "no source has a list",
+    "late": "addresses are behind",
+    "oldhead": "the newest block is old",
+    "refused": "a source is not used",
+    "nosource": "nothing is read",
+    "overdue": "nothing is read",
+    "gap": "part of a list cannot be read",
+    "listgap": "a list leaves something out",
+    "busy": "a very busy address",
+}
+
+
+def notice_sheet(view: AlertView, telling: Telling) -> Sheet:
+    """News about Fundwatch itself: an incident that opened, lasts or closed, or an answer."""
+    fact: Mapping[str, Any] = view.alert.facts.get("incident") or {}
+    stage, title = _stage(fact), tidy(view.alert.title, 400)
+    what = tidy(str(fact.get("what") or ""), 400)
+    return Sheet(
+        banner="NOTICE",
+        severity=view.alert.severity,
+        topic=topic(" ".join(filter(None, (stage, _about(view, fact)))), view.alert.id),
+        headline=title or "A notice about Fundwatch itself.",
+        lead=(stage.capitalize() + ".",) if stage else (),
+        sections=sections(
+            section("WHAT", _text(fact.get("what"))) if what not in title else None,
+            section("WHO", *(Item(tidy(str(each), 200)) for each in fact.get("who") or ())),
+            section("WHEN", *_incident_times(fact, telling, view)),
+            section("FOUND LATE", _text(fact.get("found_late"))),
+            section("CURE", _text(fact.get("cure"))) if not fact.get("closed") else None,
+            section("DETAILS", *(_text(line) for line in view.alert.facts.get("lines") or ())),
+            about.unchecked_section([view]) if view.not_covered else None,
+            about.id_section(view, telling, "a notice about Fundwatch itself"),
+        ),
+        footer="Internal.",
+    )
+
+
+def _stage(fact: Mapping[str, Any]) -> str:
+    if not fact:
+        return ""
+    if fact.get("closed"):
+        return "CLOSED"
+    return "STILL OPEN" if fact.get("reminder") else "OPENED"
+
+
+def _about(view: AlertView, fact: Mapping[str, Any]) -> str:
+    """Topic words of ours; what looks like an address stays out of the subject."""
+    about = str(view.alert.facts.get("topic") or "")
+    kind, _, rest = str(fact.get("key") or "").partition(":")
+    if not about and kind in _KINDS:
+        about = f"{_KINDS[kind]} on {chain}" if (chain := view.alert.chain) else _KINDS[kind]
+    words = re.findall(r"[A-Za-z0-9_-]+", about or f"{kind} {rest}")
+    return " ".join(word for word in words if len(word) < 20)[:60]
+
+
+def _text(value: object) -> Item | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, list | tuple):
+        return Item("; ".join(tidy(str(each), 200) for each in value) or "none")
+    return Item(tidy(str(value), 600))
+
+
+def _incident_times(fact: Mapping[str, Any], telling: Telling, view: AlertView) -> list[Item]:
+    items = []
+    if fact.get("since") is not None:
+        items.append(Item(when(int(fact["since"]), telling.timezone), "Since"))
+    if fact.get("closed") is not None:
+        items.append(Item(when(int(fact["closed"]), telling.timezone), "Closed"))
+    lasted = fact.get("duration")
+    if lasted is not None:
+        shown = duration(lasted) if isinstance(lasted, int) else tidy(str(lasted), 40)
+        items.append(Item(shown, "Lasted"))
+    return items or [Item(when(view.alert.created, telling.timezone))]
+
+
+# --- little that says much ---------------------------------------------------------------------
+
+
+def test_sheet(telling: Telling) -> Sheet:
+    """`fundwatch channels test`: nothing happened, the channel works."""
+    return Sheet(
+        banner="TEST",
+        severity=Severity.LOW,
+        topic=telling.message_id,
+        headline="This is a test. Nothing moved.",
+        lead=(f"Fundwatch can reach you through the channel {tidy(telling.channel.name, 60)}.",),
+        sections=sections(
+            section("WHEN", Item(when(telling.now, telling.timezone), "Sent")),
+            section("ID", Item(f"{telling.message_id} - Fundwatch {telling.version}")),
+        ),
+        footer="Internal.",
+    )
+
+
+def reference_sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
+    """For channels that may learn only that there is something to look up."""
+    severity = worst(views)
+    chains = ", ".join(dict.fromkeys(chain_name(view) for view in views if view.alert.chain))
+    corrects = all(view.alert.kind is AlertKind.CORRECTION for view in views)
+    counted = views[0].alert.id if len(views) == 1 else f"{len(views):,} alerts"
+    number = "" if len(views) == 1 else telling.message_id
+    items = [item for view in views for item in _reference(view)]
+    return Sheet(
+        banner="CORRECTION" if corrects else severity.value.upper(),
+        severity=severity,
+        topic=topic(counted, chains, utc(telling.now), number),
+        headline="Fundwatch has news for you.",
+        lead=("Details are kept in Fundwatch: this channel carries references only.",),
+        sections=sections(section("ALERTS", *items)),
+        footer="Internal.",
+    )
+
+
+def _reference(view: AlertView) -> list[Item]:
+    alert = view.alert
+    what = alert.kind.value
+    if alert.kind is AlertKind.CORRECTION and alert.amends:
+        what = f"{what} of {alert.amends}"
+    said = [what, alert.severity.value, chain_name(view), utc(alert.created)]
+    return [
+        Item(topic(alert.id, *said)),
+        Item(f"fundwatch alerts show {alert.id}", "Open", "command"),
+    ]

@@ -1,0 +1,333 @@
+"""The small vocabulary that every mail is made of, and how assets and parties are named."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from monitor.chains import address as chains
+from monitor.messages.objects import Allowed, may_see
+from monitor.model import (
+    AlertView,
+    Asset,
+    Chain,
+    ChannelConfig,
+    Kind,
+    Known,
+    Severity,
+    Transfer,
+    TransferView,
+)
+from monitor.model.plain import amount, amount_said, clean, plural, quoted, tidy, utc
+
+ROWS_SHOWN = 20  # more go into the attached table
+UTXO_KINDS = frozenset({Kind.UTXO_IN, Kind.UTXO_OUT, Kind.COINBASE})
+_ORDER = (Severity.SEVERE, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
+# A name that may stand in a sentence as it is; a figure in it only at the end: "Wallet 3".
+_BARE = re.compile(r"[^\W\d_](?:[^\W\d_]|[ .&'/()-])*(?: ?#?\d{1,4})?\Z")
+_MONEY = re.compile("USD|EUR|DAI")
+ZERO = "0x" + "0" * 40
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One statement. `style`: "" plain, "strong", "row" (strong, the first of several that
+    belong together), "code" (address, hash: never shortened), "command", "link", "warn",
+    "note". `note` is said of the text, after it."""
+
+    text: str
+    label: str = ""
+    style: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns of short figures; every row as long as the head."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    name: str
+    items: tuple[Item | Table, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One mail. `topic` is the fixed-format subject after "[Fundwatch BANNER] " and holds no
+    label, no reason and no text from a chain."""
+
+    banner: str  # HIGH, CORRECTION, TEST, ...
+    severity: Severity
+    topic: str
+    headline: str
+    lead: tuple[str, ...]
+    sections: tuple[Section, ...]
+    footer: str
+    table: str = ""  # the attached CSV; empty: none
+    link: str = ""  # where it can be acknowledged: a button where buttons are possible
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """To whom, when and under which name a message is told."""
+
+    channel: ChannelConfig
+    allowed: Allowed  # cases whose labels this channel may see; None: all
+    message_id: str  # empty: no message, an alert is looked at later
+    now: int
+    timezone: str
+    version: str
+    link: str = ""  # where the alerts of this message can be acknowledged
+    passed_on: bool = False  # because nobody acknowledged them
+
+    def among(self, cases: Collection[str]) -> Allowed:
+        """The allowed cases with those that this message itself is about."""
+        return None if self.allowed is None else frozenset({*self.allowed, *cases})
+
+
+def section(name: str, *items: Item | Table | None) -> Section | None:
+    """A section of those items that have something to say; None when none has."""
+    kept = tuple(item for item in items if item is not None)
+    return Section(name, kept) if kept else None
+
+
+def sections(*found: Section | None) -> tuple[Section, ...]:
+    return tuple(each for each in found if each is not None)
+
+
+def worst(views: Sequence[AlertView]) -> Severity:
+    return min((view.alert.severity for view in views), key=_ORDER.index)
+
+
+def chain_name(view: AlertView) -> str:
+    return tidy(view.chain.name if view.chain else view.alert.chain or "", 40)
+
+
+def case_part(case: str) -> str:
+    """The case id as subjects show it."""
+    return f"case {case_said(case)}" if case else ""
+
+
+def topic(*parts: str) -> str:
+    return " - ".join(part for part in parts if part)
+
+
+def name_said(name: str, limit: int = 60) -> str:
+    """A label in a sentence: as it is where it is plain words, else in quotes that it cannot
+    close."""
+    shown = tidy(name, limit)
+    return shown if _BARE.match(shown) else quoted(name, limit)
+
+
+def date_said(date: str) -> str:
+    """A date as somebody wrote it: figures as they are, anything else in quotes."""
+    shown = tidy(date, 20)
+    return shown if re.fullmatch("[0-9TZ:./ -]*", shown) else quoted(date, 20)
+
+
+def case_said(case: str) -> str:
+    """A case id as it is where it is one, else in quotes; empty where there is none."""
+    shown = tidy(case, 40)
+    plain = re.fullmatch(r"[\w.#/-]*(?: [\w.#/-]+)?", shown)
+    return shown if plain else quoted(case, 40)
+
+
+# --- assets ------------------------------------------------------------------------------
+
+
+def trusted(view: TransferView) -> bool:
+    """Whether symbol and decimals come from us: the chain's own coin, or a verified contract."""
+    transfer = view.row.transfer
+    own = transfer.contract is None and transfer.kind is not Kind.TRC10
+    return view.verified or own
+
+
+def is_nft(transfer: Transfer) -> bool:
+    return transfer.kind in (Kind.ERC721, Kind.ERC1155)
+
+
+def asset_key(view: TransferView) -> tuple[str, str, str]:
+    transfer = view.row.transfer
+    token = transfer.token_id if is_nft(transfer) or transfer.kind is Kind.TRC10 else None
+    return (transfer.chain, transfer.contract or "", token or "")
+
+
+def asset_name(view: TransferView) -> str:
+    """A verified symbol as it is; anything else as an unverified claim in quotes."""
+    if trusted(view):
+        return tidy(view.symbol, 32)
+    what = "NFT collection" if is_nft(view.row.transfer) else "token"
+    return unverified(what, view.symbol)
+
+
+def unverified(what: str, symbol: str) -> str:
+    """A name that a contract gives itself, in quotes that it cannot close."""
+    claimed = clean(symbol)
+    return f'unverified {what} "{claimed}"' if claimed else f"unverified {what} without a name"
+
+
+def quantity(view: TransferView, units: int) -> str:
+    """Exact amount with its asset: "1,000,000.000000 USDT"."""
+    transfer = view.row.transfer
+    if is_nft(transfer):
+        number = clean(transfer.token_id or "?", 80)
+        return f"{plural(units, 'NFT')} (token id {number}) of {asset_name(view)}"
+    if trusted(view):
+        return f"{amount(units, view.decimals)} {asset_name(view)}"
+    return f"{amount(units, None)} of {asset_name(view)}"
+
+
+def quantity_short(view: TransferView, units: int) -> str:
+    """As a person says it, fit for a subject: no text that a chain gave."""
+    if not trusted(view):
+        return "unverified NFT" if is_nft(view.row.transfer) else "unverified token"
+    if is_nft(view.row.transfer):
+        return f"{plural(units, 'NFT')} of {asset_name(view)}"
+    return f"{figure(view, units)} {asset_name(view)}"
+
+
+def figure(view: TransferView, units: int) -> str:
+    """The number of a trusted asset as a person says it; money with its cents."""
+    return figure_of(units, view.decimals, view.symbol)
+
+
+def figure_of(units: int, decimals: int | None, symbol: str) -> str:
+    said = amount_said(units, decimals)
+    half = re.fullmatch(r"(about )?[\d,]+\.\d", said) and _MONEY.search(symbol)
+    return f"{said}0" if half else said
+
+
+def asset_lines(chain: Chain | None, view: TransferView) -> tuple[Item | None, ...]:
+    """Where the asset comes from: verified or not, its contract in full."""
+    transfer = view.row.transfer
+    if transfer.contract is None:
+        return (_trc10(transfer) if transfer.kind is Kind.TRC10 else None,)
+    contract = Item(shown_address(chain, transfer.contract), "Contract", "code")
+    if view.verified:
+        return (Item(_verified(view.asset), style="note"), contract)
+    claim = "UNVERIFIED: anybody can make such a token; its name is its own claim."
+    return (Item(claim, style="warn"), _claimed(view), contract)
+
+
+def _verified(asset: Asset | None) -> str:
+    """Who says that the contract is genuine, when, and how sure where that is not high."""
+    if asset is None:
+        return "verified token (its contract is in the token table)"
+    unsure = f"confidence {asset.confidence}" if asset.confidence not in {"", "high"} else ""
+    said = ", ".join(tidy(part, 80) for part in (asset.source, asset.date, unsure) if part)
+    return f"verified token: {tidy(asset.name or asset.symbol, 60)} (token table: {said})"
+
+
+def _trc10(transfer: Transfer) -> Item:
+    return Item(f"UNVERIFIED: TRC-10 token no. {clean(transfer.token_id or '?')}.", style="warn")
+
+
+def _claimed(view: TransferView) -> Item | None:
+    if view.decimals is None or is_nft(view.row.transfer):
+        return None
+    reading = amount(view.row.transfer.amount, view.decimals)
+    return Item(f"It claims {view.decimals} decimals, which would make {reading}.", style="note")
+
+
+# --- parties -----------------------------------------------------------------------------
+
+
+def shown_address(chain: Chain | None, address: str) -> str:
+    """The address in full as people see it; what is no address is made harmless."""
+    if chain and re.fullmatch("0x[0-9a-f]{40}", address):
+        return chains.display(chain, address)
+    return address if re.fullmatch("[0-9A-Za-z]{1,100}", address) else clean(address, 120)
+
+
+def shown_tx(tx: str) -> str:
+    return tx if re.fullmatch("[0-9A-Za-z_]{1,100}", tx) else clean(tx, 120)
+
+
+def party(view: AlertView, telling: Telling, address: str | None, missing: str) -> Item:
+    """One side of a transfer, in full, with what we know of it."""
+    if address is None:
+        return Item(missing)
+    note = party_note(view, telling, address)
+    return Item(shown_address(view.chain, address), style="code", note=note)
+
+
+def party_note(view: AlertView, telling: Telling, address: str) -> str:
+    if view.entry and address == view.entry.subject.address:
+        return "WATCHED (this entry)"
+    if address == ZERO:
+        return "the zero address: tokens are created from it and destroyed by it"
+    known = view.names.get(address)
+    name = _known_name(known, view, telling) if known else ""
+    if not name:
+        name = "Unknown (no list, no address book)."
+    return " ".join(part for part in (name, _dealings(view, address)) if part)
+
+
+def _known_name(known: Known, view: AlertView, telling: Telling) -> str:
+    if not known.watched:
+        return f"{labelled(known)}."
+    cases = {view.entry.case} if view.entry else set()
+    if not may_see(known.case, telling.among(cases)):
+        return "Another watched address."
+    case = f" - case {case_said(known.case)}" if known.case else ""
+    alert = f" - {known.alert_id}" if known.alert_id else ""
+    label = name_said(known.label, 80) if known.label.strip() else "no label"
+    return f"ALSO WATCHED: {label}{case}{alert}."
+
+
+def labelled(known: Known) -> str:
+    """The name that somebody gives an address, with who says so, since when and how sure."""
+    category = f" - {known.category.replace('-', ' ')}" if known.category else ""
+    source = name_said(known.source, 60)
+    who = ("public label: " if known.shipped else "your address book, source ") + source
+    bare = "public label" if known.shipped else "your address book"
+    sure = f"confidence {known.confidence}" if known.confidence else ""
+    said = ", ".join(
+        part for part in (who if source else bare, date_said(known.date), sure) if part
+    )
+    return f"{name_said(shown_name(known), 80)}{category} ({said})"
+
+
+def claimed(known: Known) -> str:
+    """The same for a sentence: "by a public label of 2023-10-02, confidence low"."""
+    since = f" of {date_said(known.date)}" if known.shipped and known.date else ""
+    unsure = f", confidence {known.confidence}" if known.confidence in {"medium", "low"} else ""
+    return ("by a public label" if known.shipped else "by your address book") + since + unsure
+
+
+def shown_name(known: Known) -> str:
+    # Public labels hold domains of mixers and shops, which a mail must not make links.
+    return clean(known.label, 80) if known.shipped else tidy(known.label, 80)
+
+
+def _dealings(view: AlertView, address: str) -> str:
+    dealings = view.alert.facts.get("dealings")
+    if dealings is None:
+        return ""
+    earlier: Mapping[str, Any] = dealings.get(address) or {}
+    count = int(earlier.get("count") or 0)
+    if not count:
+        return "First time."
+    times = f"{count:,} times" if count > 1 else "once"
+    return f"Seen {times} before, last {utc(earlier.get('last'))[:10]}."
+
+
+def named(view: AlertView, addresses: Collection[str | None], category: str) -> tuple[Known, ...]:
+    """What the address books say of those of these addresses that they put into a category."""
+    known = (view.names.get(address) for address in sorted(filter(None, addresses)))
+    return tuple(each for each in known if each and not each.watched and _is(each, category))
+
+
+def _is(known: Known, category: str) -> bool:
+    """A line without a category, as people write them, may say "exchange" in the name."""
+    return (known.category or _in_words(known.label)) == category
+
+
+def _in_words(label: str) -> str:
+    return "exchange" if "exchange" in label.casefold() else ""

@@ -1,0 +1,176 @@
+"""The summary of what happened before watching began."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from monitor.messages.objects import csv_rows
+from monitor.messages.sheets import about, acts
+from monitor.messages.sheets.alert import rows_section, subject_tail
+from monitor.messages.sheets.parts import (
+    Item,
+    Section,
+    Sheet,
+    Table,
+    Telling,
+    figure_of,
+    section,
+    sections,
+    shown_address,
+    topic,
+    unverified,
+)
+from monitor.messages.sheets.say import owner
+from monitor.model import AlertView, TransferView
+from monitor.model.plain import amount, base_units, plural, tidy, utc
+
+_HELD = "What came in minus what went out{}, by our record; not asked from the chain."
+
+
+def history_sheet(view: AlertView, telling: Telling) -> Sheet:
+    """What first contact brought: sums, what is left of it, and the last 30 days row by row."""
+    fact: Mapping[str, Any] = view.alert.facts.get("history") or {}
+    count = int(fact.get("count") or 0)
+    table = "".join(
+        csv_rows(view.transfers, telling.among({view.entry.case} if view.entry else ()))
+    )
+    done = acts.deeds(view)
+    moved = [row for row in view.transfers if row not in done]
+    listed = rows_section(view, telling, moved, "LAST 30 DAYS", dated=True) if moved else None
+    return Sheet(
+        banner=view.alert.severity.value.upper(),
+        severity=view.alert.severity,
+        topic=topic(f"HISTORY {plural(count, 'movement')}", *subject_tail(view), view.alert.id),
+        headline=_headline(view, fact, count),
+        lead=(alarm_words(alarming=bool(fact.get("alarming"))),),
+        sections=sections(
+            about.next_section(view, telling),
+            section("TOTALS", _sums(view, fact)) if fact.get("by_asset") else None,
+            _balance(view, fact),
+            section("PERIOD", _period(fact)),
+            rows_section(view, telling, done, "WHAT ISSUERS DID", dated=True) if done else None,
+            listed,
+            section("READ", *_read(fact)),
+            about.who_section(view, address=True),
+            about.unchecked_section([view]),
+            about.id_section(view, telling, "a summary; each movement is in the record"),
+        ),
+        footer=about.INTERNAL,
+        table=table if view.transfers else "",
+    )
+
+
+def alarm_words(*, alarming: bool) -> str:
+    if alarming:
+        return "ATTENTION: funds moved in the 72 hours before watching began."
+    return "This is history, not news: nothing here happened after watching began."
+
+
+def _headline(view: AlertView, fact: Mapping[str, Any], count: int) -> str:
+    who = owner(view.entry)
+    if not count:
+        return f"Watching began: {who} has no earlier movements in our record."
+    last = f", the last on {utc(fact['to'])[:10]}" if fact.get("to") is not None else ""
+    held = [said for each in fact.get("by_asset") or () if (said := _left(view, each))]
+    left = f"; {' and '.join(held[:2])} left" if held else ""
+    began = f"Watching began: {who} had {plural(count, 'earlier movement')}{last}{left}."
+    return " ".join((began, *_stands(view)))
+
+
+def _stands(view: AlertView) -> Iterable[str]:
+    """What an issuer did last about each token, with its day."""
+    newest: dict[str | None, TransferView] = {}
+    for row in sorted(acts.deeds(view), key=lambda row: row.row.transfer.time or 0):
+        newest[row.row.transfer.contract] = row
+    for row in newest.values():
+        yield f"{acts.sentence(row).rstrip('.')} on {utc(row.row.transfer.time)[:10]}."
+
+
+def _period(fact: Mapping[str, Any]) -> Item | None:
+    ends = [fact.get("from"), fact.get("to")]
+    return None if None in ends else Item(" to ".join(dict.fromkeys(utc(end) for end in ends)))
+
+
+def _read(fact: Mapping[str, Any]) -> Iterable[Item]:
+    """What was read of which list; lists of which the same is true stand in one line."""
+    lists: dict[str, list[str]] = {}
+    for text in fact.get("covered") or ():
+        name, _, so = tidy(str(text), 300).rpartition(": ")
+        lists.setdefault(so, []).append(name)
+    for so, names in lists.items():
+        yield Item(": ".join(part for part in ("; ".join(names), so) if part))
+
+
+def _sums(view: AlertView, fact: Mapping[str, Any]) -> Table:
+    rows = []
+    for each in fact["by_asset"]:
+        ends = [base_units(each.get(key)) or 0 for key in ("out", "in")]
+        shown = (_said(each, units) for units in ends)
+        rows.append((_name(view, each), *shown))
+    return Table(("asset", "out", "in"), tuple(rows))
+
+
+def _said(each: Mapping[str, Any], units: int) -> str:
+    return figure_of(units, _decimals(each), str(each.get("symbol"))) if units else "0"
+
+
+def _own(each: Mapping[str, Any]) -> bool:
+    return not each.get("contract") or bool(each.get("verified"))
+
+
+def _decimals(each: Mapping[str, Any]) -> int | None:
+    return each.get("decimals") if _own(each) else None
+
+
+def _name(view: AlertView, each: Mapping[str, Any]) -> str:
+    if _own(each):
+        return tidy(str(each.get("symbol")), 32)
+    address = shown_address(view.chain, str(each["contract"]))
+    return f"{unverified('token', str(each.get('symbol') or ''))} {address}"
+
+
+# --- what is left --------------------------------------------------------------------------
+
+
+def _balance(view: AlertView, fact: Mapping[str, Any]) -> Section | None:
+    if not fact.get("by_asset"):
+        return None
+    if view.entry is None or view.entry.since != "first":
+        since = tidy(view.entry.since, 40) if view.entry else "a later day"
+        return section("BALANCE", Item(f"Unknown: the history is read from {since} on."))
+    items = list(_exact(fact))
+    fees = "" if _utxo(view) else ", without fees"
+    return section("BALANCE", *items, Item(_HELD.format(fees), style="note")) if items else None
+
+
+def _utxo(view: AlertView) -> bool:
+    return view.chain is not None and view.chain.family == "utxo"
+
+
+def _exact(fact: Mapping[str, Any]) -> Iterable[Item]:
+    for each in fact["by_asset"]:
+        if _own(each):
+            held = _held(each)
+            said = "unknown: more went out than came in" if held is None else ""
+            name = tidy(str(each.get("symbol")), 32)
+            yield Item(
+                f"{name}: {said}" if said else f"{amount(held or 0, _decimals(each))} {name}"
+            )
+
+
+def _held(each: Mapping[str, Any]) -> int | None:
+    """In minus out, where it makes sense."""
+    came, went = (base_units(each.get(key)) or 0 for key in ("in", "out"))
+    return came - went if came >= went else None
+
+
+def _left(view: AlertView, each: Mapping[str, Any]) -> str:
+    """What is left of one asset, as a person says it; empty where that is not known, as of
+    a coin that also paid the fees."""
+    whole = view.entry is not None and view.entry.since == "first"
+    known = whole and _own(each) and (_utxo(view) or bool(each.get("contract")))
+    held = _held(each) if known else None
+    if not held:
+        return ""
+    return f"{_said(each, held)} {tidy(str(each.get('symbol')), 32)}"

@@ -1,0 +1,259 @@
+"""One alert in one sentence: whose funds, how much, worth what, to whom, what is left.
+
+The sentence is the headline of a mail, a line of a list, a row of a table. It holds no text
+that a chain gave; names that people or lists gave stand in it so that none of them can pass
+for a part of the sentence.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from monitor.decide import worth as value
+from monitor.messages.objects import may_see
+from monitor.messages.sheets import acts
+from monitor.messages.sheets.fees import UNTOLD, fee_words
+from monitor.messages.sheets.flows import Flow, is_utxo, legs, moved, others
+from monitor.messages.sheets.parts import (
+    ZERO,
+    Telling,
+    asset_name,
+    case_said,
+    figure,
+    is_nft,
+    name_said,
+    shown_name,
+    trusted,
+)
+from monitor.model import ACTS, AlertView, Direction, Entry, Kind, Known, Status, TransferView
+from monitor.model.plain import base_units, clean, plural, quoted
+
+FORGED = "may be forged"  # the class of a claim, see monitor.decide.loudness
+NOBODY_KNOWN = "an unknown address"
+_MOST_ID = 20  # digits of a token's number that a sentence bears
+
+
+def headline(view: AlertView, telling: Telling) -> str:
+    """What moved, in one sentence, as a person says it; the exact figures stand elsewhere. What
+    was reversed begins with that."""
+    said = as_told(view, telling)
+    return f"DID NOT HAPPEN: {said}" if _undone(view) else said
+
+
+def _undone(view: AlertView) -> bool:
+    rows = view.transfers
+    return bool(rows) and all(row.row.status is Status.ORPHANED for row in rows)
+
+
+def as_told(view: AlertView, telling: Telling) -> str:
+    """The same, as it was told while it stood."""
+    who, found = owner(view.entry), moved(view)
+    if done := acts.deeds(view):
+        return _done(view, telling, done, found)
+    if not found:
+        fees = [row for row in view.transfers if row.row.transfer.kind is Kind.FEE]
+        units = sum(map(_units, fees))
+        paid = fee_words(view.chain, units, said_units(fees[0], units)) if fees else UNTOLD
+        known = f" of {paid}" if paid != UNTOLD else ""
+        return f"{who}: nothing moved but a network fee{known}."
+    if not any(flow.units for flow in found):
+        zero = said_units(found[0].sample, 0)
+        return f"{who}: nothing moved but {zero}, which anybody can cause at no cost."
+    genuine = [flow for flow in found if not _may_be_forged(view, flow)]
+    if not genuine:
+        return f"{who}: an unverified token says that it left, which may be forged."
+    return f"{who} {_acts(view, telling, genuine)}."
+
+
+def _done(
+    view: AlertView, telling: Telling, done: Sequence[TransferView], found: Sequence[Flow]
+) -> str:
+    """What an issuer did, then what else moved in the transaction."""
+    who = owner(view.entry)
+    rest = [flow for flow in found if flow.sample.row.transfer.kind not in ACTS]
+    burnt = {id(row): flow for row in done for flow in rest if _burnt(row, flow)}
+    rest = [flow for flow in rest if flow not in burnt.values()]
+    said = [acts.said(row, who, _destroyed(row, burnt.get(id(row)))) for row in done[:3]]
+    said += [f"{plural(len(done) - 3, 'more act')}."] if len(done) > 3 else []
+    said += [f"Also: {who} {_acts(view, telling, rest)}."] if any(f.units for f in rest) else []
+    return " ".join(said)
+
+
+def _burnt(row: TransferView, flow: Flow) -> bool:
+    """Whether a flow is what an issuer destroyed, told by a transfer to nobody as well: the
+    holder has sent nothing."""
+    act, moved = row.row.transfer, flow.sample.row.transfer
+    out = flow.direction == Direction.OUT.value and act.contract == moved.contract
+    return act.kind is Kind.DESTROYED and not act.amount and out
+
+
+def _destroyed(row: TransferView, burnt: Flow | None) -> str:
+    units = burnt.units if burnt else row.row.transfer.amount
+    if not units:
+        return f"the {asset_name(row)}"
+    return f"{said_units(row, units)}{worth_said(Flow('out', row, units, 1))}"
+
+
+def _acts(view: AlertView, telling: Telling, found: Sequence[Flow]) -> str:
+    out, came, own = (
+        [flow for flow in found if flow.direction == way.value]
+        for way in (Direction.OUT, Direction.IN, Direction.SELF)
+    )
+    parts = []
+    if out:
+        parts.append(f"sent {_sums(out)}{_whereto(view, telling, Direction.OUT)}")
+    if came:
+        same = out and others(view, "in") == others(view, "out") and not is_utxo(view)
+        whence = " from there" if same else _whereto(view, telling, Direction.IN)
+        # Anybody can write any sender into an unverified token.
+        genuine = any(trusted(flow.sample) for flow in came)
+        parts.append(f"received {_sums(came)}{whence if genuine else ''}")
+    if own:
+        parts.append(f"moved {_sums(own)} to itself")
+    together = ", in one transaction" if out and came else ""
+    said = f"{' and '.join(parts)}{together}{_left(view, out, came)}"
+    return said.replace(",,", ",")  # of a value, and of what follows it
+
+
+def _units(row: TransferView) -> int:
+    return row.row.transfer.amount
+
+
+def _may_be_forged(view: AlertView, flow: Flow) -> bool:
+    """Whether an unverified token says that it left although the address did not sign."""
+    doubted = {name for _, name, _ in view.alert.facts.get("classes") or ()}
+    out = flow.direction == Direction.OUT.value
+    return out and not trusted(flow.sample) and FORGED in doubted
+
+
+def owner(entry: Entry | None) -> str:
+    """Whose funds: 'Crane cash-out (case CRANE-01)'."""
+    if entry is None:
+        return "A watched address"
+    label = name_said(entry.label) if entry.label.strip() else "A watched address"
+    return f"{label} (case {case_said(entry.case)})" if entry.case else label
+
+
+# --- how much ------------------------------------------------------------------------------
+
+
+def said_units(view: TransferView, units: int) -> str:
+    """An amount as a person says it, with its asset: "1,000,000 USDT", "about 0.0654 ETH"."""
+    transfer = view.row.transfer
+    if is_nft(transfer):
+        return _nft(view, units)
+    if not trusted(view):
+        return "an unverified token"
+    return f"{figure(view, units)} {asset_name(view)}"
+
+
+def _nft(view: TransferView, units: int) -> str:
+    number = clean(view.row.transfer.token_id or "?", 80)
+    which = f" (token id {number})" if len(number) <= _MOST_ID else ""
+    of = asset_name(view) if trusted(view) else "an unverified collection"
+    return f"{plural(units, 'NFT')}{which} of {of}"
+
+
+def _sums(found: Sequence[Flow]) -> str:
+    """Up to two assets with what they are worth; the rest is counted."""
+    said = [f"{said_units(flow.sample, flow.units)}{worth_said(flow)}" for flow in found[:2]]
+    rest = len(found) - len(said)
+    return " and ".join(said) + (f" and {plural(rest, 'more asset')}" if rest else "")
+
+
+def worth_said(flow: Flow) -> str:
+    """ ", about 1.0 M USD", or nothing where there is no price."""
+    worth = value.usd(flow.units, flow.sample.decimals, flow.sample.price)
+    net = " net" if flow.net else ""
+    return f"{net}, {value.money_said(worth)}," if worth else net
+
+
+# --- to whom -------------------------------------------------------------------------------
+
+
+def _whereto(view: AlertView, telling: Telling, way: Direction) -> str:
+    out = way is Direction.OUT
+    ends = others(view, way.value)
+    rows = legs(view) if is_utxo(view) else view.transfers
+    if not ends:
+        return " without a receiver" if out else _from_nobody(rows)
+    who = _several([party_said(view, telling, end) for end in ends])
+    if is_utxo(view):
+        return f" in a transaction that {'pays' if out else 'spends from'} {who}"
+    return f" {'to' if out else 'from'} {who}"
+
+
+def _from_nobody(rows: Sequence[TransferView]) -> str:
+    kinds = {row.row.transfer.kind for row in rows}
+    if Kind.COINBASE in kinds:
+        return ", newly mined"
+    # Deposits to a rollup have no sender on it.
+    return " from outside this chain" if kinds & {Kind.NATIVE, Kind.INTERNAL} else ", newly created"
+
+
+def _several(said: Sequence[str]) -> str:
+    """Two are told by name, more are counted."""
+    counts = Counter(said)
+    if len(counts) > 2:
+        return f"{len(said):,} addresses"
+    return " and ".join(
+        f"{count:,} {words.removeprefix('an ')}es" if count > 1 and words == NOBODY_KNOWN else words
+        for words, count in counts.items()
+    )
+
+
+def party_said(view: AlertView, telling: Telling, address: str) -> str:
+    """The other side in a sentence: 'an unknown address', '"Example" (public label)'."""
+    known = view.names.get(address)
+    if address == ZERO:
+        return "the zero address"
+    if known is None or not known.label.strip():
+        return "another watched address" if known and known.watched else NOBODY_KNOWN
+    return _watched(known, view, telling) if known.watched else book_said(known)
+
+
+def _watched(known: Known, view: AlertView, telling: Telling) -> str:
+    mine = view.entry.case if view.entry else ""
+    if not may_see(known.case, telling.among({mine})):
+        return "another watched address"
+    case = f", case {case_said(known.case)}" if known.case and known.case != mine else ""
+    return f"{name_said(known.label)} (also watched{case})"
+
+
+def book_said(known: Known) -> str:
+    """A name that a book gives, always in quotes, with whose claim it is."""
+    kind = f": {known.category.replace('-', ' ')}" if known.category else ""
+    whose = "public label" if known.shipped else "your address book"
+    return f"{quoted(shown_name(known), 60)} ({whose}{kind})"
+
+
+# --- what is left --------------------------------------------------------------------------
+
+
+def _left(view: AlertView, out: Sequence[Flow], came: Sequence[Flow]) -> str:
+    """What our record knows to be there afterwards, of the assets in the sentence."""
+    if _undone(view):
+        return ""  # it is all there still
+    left = [_held(view, flow) for flow in (*out[:2], *came[:2])]
+    known = list(dict.fromkeys(filter(None, left)))
+    if not known:
+        return ""
+    return f"; {' and '.join(known)} left" if not came else f"; now holds {' and '.join(known)}"
+
+
+def _held(view: AlertView, flow: Flow) -> str:
+    transfer = flow.sample.row.transfer
+    if not trusted(flow.sample) or is_nft(transfer):
+        return ""
+    for fact in _balances(view):
+        own = {None, "", "native", view.chain.symbol if view.chain else ""}
+        contract = None if fact.get("asset") in own else fact.get("asset")
+        units = base_units(fact.get("after"))
+        if contract == transfer.contract and units is not None and units >= 0:
+            return said_units(flow.sample, units) if units else f"no {asset_name(flow.sample)}"
+    return ""
+
+
+def _balances(view: AlertView) -> Iterable[dict[str, object]]:
+    return view.alert.facts.get("balances") or ()

@@ -1,0 +1,85 @@
+"""Protocols between the loops and the edges. Nothing here does any work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from monitor.model import Ask, Batch, Chain, Head, Outgoing, Price, TxWord
+
+
+class Source(Protocol):
+    """An explorer or node that can answer for one chain.
+
+    Every method may raise monitor.model.errors.SourceError (and its children) and nothing else
+    on bad answers, and makes its calls through monitor.net.http only.
+    """
+
+    name: str
+    chain: str
+    axis: str  # "height" or "time": what Ask.span and Batch.read count in
+    many: bool  # one ask may name many subjects
+    act_calls: int  # of one reading of the issuers' acts, for all addresses of the chain
+    index_lag: int  # blocks that its lists may be behind its head
+
+    @property
+    def bundles(self) -> tuple[frozenset[str], ...]:
+        """Streams that one fetch reads together; their union is all that it can serve now."""
+
+    def identify(self) -> None:
+        """Raise Refused if it answers for another chain. Returns quietly where the API
+        has no word on it."""
+
+    def head(self) -> Head:
+        """The newest block of this source itself."""
+
+    def fetch(self, ask: Ask) -> Batch:
+        """Read what was asked, at most about ask.max_rows rows. Says honestly what was
+        read in full: a page that is exactly full is not the end."""
+
+    def transaction(self, tx: str) -> TxWord:
+        """Look one transaction up by hash. Raises Refused where it cannot."""
+
+    def block_hash(self, height: int) -> str | None:
+        """Hash of the block at this height, None above its head. Raises Refused where
+        it cannot."""
+
+
+class BlockReceipts(Protocol):
+    """What a source may have besides: the receipts of a whole block in one call."""
+
+    def receipts(self, height: int) -> list[TxWord]:
+        """A word for every transaction of the block at this height, each with that height
+        and block; no head. Raises NotYet for a block above its head."""
+
+
+class PriceSource(Protocol):
+    """Somebody who says what coins are worth in USD.
+
+    Assets are (chain, contract), an empty contract being the chain's own coin. It learns
+    which assets we ask about, never an address. A moment is in Unix seconds; None: now.
+    """
+
+    name: str
+
+    def groups(
+        self, assets: Sequence[tuple[Chain, str]], moment: int | None
+    ) -> list[tuple[tuple[Chain, str], ...]]:
+        """Those of these assets that it can be asked about, as one call takes them."""
+
+    def wait(self) -> float:
+        """Seconds until it may be asked again, by the rate set for it."""
+
+    def ask(self, group: Sequence[tuple[Chain, str]], moment: int | None) -> list[Price]:
+        """One call. Prices with the source's own time; what it does not know is left out.
+        Raises monitor.model.errors.SourceError and nothing else on bad answers."""
+
+
+class Channel(Protocol):
+    """A way to tell people or machines."""
+
+    name: str
+
+    def send(self, message: Outgoing) -> str:
+        """Hand one message to one recipient; return the receiver's own words of
+        acceptance. Raises monitor.model.errors.DeliveryError otherwise."""

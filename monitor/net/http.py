@@ -1,0 +1,392 @@
+"""The only place that opens a connection to a source.
+
+Deadline, size cap, call budget, short retries, proxy and strict JSON are settled here, so
+that adapters build requests and read answers and nothing else. No error text holds a path,
+a query or a key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any, NoReturn
+
+import requests
+import urllib3
+
+from monitor.model.errors import BadResponse, RateLimited, Refused, SourceError, Unavailable
+from monitor.net import hidden, wire
+
+WAITS = (0.3, 1.0)  # seconds between the attempts of one call; the last one repeats
+# What the largest honest answers hold (thousands of transactions of a block, each with its logs)
+# several times over. What holds more was made to fill our memory.
+MOST_PARTS, MOST_VALUES = 400_000, 2_000_000  # lists and objects; commas, and escapes
+LONGEST_DIGITS = 400  # a uint256 has 78; Python itself refuses above 4,300
+_HOUR, _DAY = 3600, 86_400
+_CHUNK = 65_536
+# Escaped backslashes, one pair of surrogates, or one surrogate alone.
+_SURROGATES = re.compile(
+    r"(?:\\\\)+|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer: HTTP 2xx, or 4xx other than 429."""
+
+    status: int
+    body: bytes = field(repr=False)  # decoded of gzip and the like
+    headers: Mapping[str, str] = field(repr=False)  # names in lower case
+    sha256: str  # hex, over the body as it came
+    origin: str = "the source"  # for error texts: name and host
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", errors="replace")
+
+    def json(self, *, exact: bool = False) -> Any:  # noqa: ANN401 - JSON holds anything
+        """The decoded body. Raises BadResponse for what is not strict JSON: duplicate
+        keys, NaN, Infinity, nesting beyond Python's depth, numbers of over 400 digits.
+        `exact`: fractions as Decimal, digit by digit, instead of float; a number that is too
+        large or long, NaN and Infinity stay the text that was written, for one bad value
+        must not cost the good ones beside it.
+
+        Broken text inside strings (bad UTF-8, half a surrogate pair) becomes U+FFFD: a
+        token's name must not make the page that holds it unreadable.
+        """
+        if _too_many(self.body):
+            raise BadResponse(f"{self.origin}: answered with more values than any list has")
+        try:
+            decoder = _EXACT if exact else _DECODER
+            return decoder.decode(_SURROGATES.sub(_mend, self.text.removeprefix("\ufeff")))
+        except ValueError as error:
+            reason = str(error)
+        except RecursionError:
+            reason = "nested too deeply"
+        raise BadResponse(f"{self.origin}: not readable as JSON ({reason})")
+
+
+def _too_many(body: bytes) -> bool:
+    """Before the decoder, which would need twenty times the memory for them."""
+    parts = body.count(b"{") + body.count(b"[")
+    return parts > MOST_PARTS or max(body.count(b","), body.count(b"\\")) > MOST_VALUES
+
+
+def _mend(match: re.Match[str]) -> str:
+    return "\\ufffd" if match["lone"] else match[0]
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("a key appears twice")
+    return made
+
+
+def _integer(text: str) -> int:
+    if len(text) > LONGEST_DIGITS:
+        raise ValueError("a number is too long")
+    return int(text)
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if len(text) > LONGEST_DIGITS or math.isinf(number):
+        raise ValueError("a number is too large")
+    return number
+
+
+def _constant(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not a JSON value")
+
+
+def _whole_or_text(text: str) -> int | str:
+    return int(text) if len(text) <= LONGEST_DIGITS else text
+
+
+def _decimal_or_text(text: str) -> Decimal | str:
+    try:
+        _float(text)
+        return Decimal(text)
+    except (ValueError, InvalidOperation):  # the latter: an exponent beyond all measure
+        return text
+
+
+_DECODER, _EXACT = (
+    json.JSONDecoder(
+        object_pairs_hook=_object,
+        parse_int=whole,
+        parse_float=fraction,
+        parse_constant=constant,
+    )
+    for whole, fraction, constant in (
+        (_integer, _float, _constant),
+        (_whole_or_text, _decimal_or_text, str),
+    )
+)
+
+
+Reserve = Callable[[str, int, int, int], int]
+
+
+class _Budget:
+    """Calls left in the present hour or day. Not thread-safe by itself."""
+
+    def __init__(self, key: str, seconds: int, limit: int, reserve: Reserve | None) -> None:
+        self._key, self._seconds, self._limit, self._reserve = key, seconds, limit, reserve
+        self._block = max(1, min(50, limit // 100))
+        self._window = -1
+        self._used = 0
+        self._held = 0  # reserved and not yet used
+
+    def take(self, now: float) -> None:
+        window = int(now) // self._seconds * self._seconds
+        if window != self._window:
+            self._window, self._used, self._held = window, 0, 0
+        if self._held == 0 and self._used < self._limit:
+            self._held = self._grant(min(self._block, self._limit - self._used))
+        if self._held == 0:
+            unit = "an hour" if self._seconds == _HOUR else "a day"
+            raise RateLimited(
+                f"our budget of {self._limit} calls {unit} is used up",
+                retry_after=max(1.0, window + self._seconds - now),
+            )
+        self._held -= 1
+        self._used += 1
+
+    def _grant(self, wanted: int) -> int:
+        if self._reserve is None:
+            return wanted
+        return min(wanted, self._reserve(self._key, self._window, self._seconds, wanted))
+
+
+class Limiter:
+    """Spacing and budgets of one key or host, shared by every thread that calls it.
+
+    `reserve(key, window_start, window_seconds, n)` takes up to n calls of that hour or day
+    (Unix seconds UTC, 3600 or 86400) from the record and returns how many were left to
+    take: it must know the budget, so that several processes and restarts together keep to
+    it. Without it the calls are counted in memory.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        per_second: float,
+        per_hour: int | None = None,
+        per_day: int | None = None,
+        reserve: Reserve | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._spacing = 1.0 / per_second
+        self._clock, self._wall, self._sleep = clock, wall, sleep
+        self._budgets = tuple(
+            _Budget(key, seconds, limit, reserve)
+            for seconds, limit in ((_HOUR, per_hour), (_DAY, per_day))
+            if limit is not None
+        )
+        self._lock = threading.Lock()
+        self._next = -math.inf
+
+    def wait(self) -> float:
+        """Seconds for which the next `acquire` would wait."""
+        with self._lock:
+            return max(0.0, self._next - self._clock())
+
+    def acquire(self) -> None:
+        """Wait for a turn. Raises RateLimited when the hour's or day's budget is used up;
+        its retry_after is the time until the next hour or day begins."""
+        with self._lock:
+            for budget in self._budgets:
+                budget.take(self._wall())
+            now = self._clock()
+            turn = max(now, self._next)
+            self._next = turn + self._spacing
+        if turn > now:
+            self._sleep(turn - now)
+
+
+class Http:
+    """A thin client of one source; may be shared by threads.
+
+    `timeout` bounds, in seconds, everything a call does on the network, its repetitions
+    and the waits between them included; only waiting for the limiter comes on top.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        base_url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        limiter: Limiter | None = None,
+        timeout: float = 20.0,
+        max_bytes: int = 20_000_000,
+        proxies: Mapping[str, str] | None = None,
+        verify: bool | str = True,
+        attempts: int = 3,
+    ) -> None:
+        self._origin = f"{name} ({wire.host_of(base_url)})"
+        self._base_url = base_url
+        self._params = dict(params or {})
+        self._headers = {"Accept-Encoding": "gzip, deflate", **(headers or {})}
+        self._limiter = limiter
+        self._timeout = timeout
+        self._max_bytes = max_bytes
+        self._proxies = wire.proxies_for(base_url, proxies)
+        # What a server may repeat of our requests; taken out of all that it says.
+        self.hidden = hidden.of_request(
+            base_url, self._params, self._headers, (proxies or {}).values()
+        )
+        self._verify = verify
+        self._attempts = attempts
+        self._sessions = threading.local()
+        self._lock = threading.Lock()
+        self._calls = 0
+
+    @property
+    def calls(self) -> int:
+        """Calls made so far, repetitions included."""
+        with self._lock:
+            return self._calls
+
+    def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Answer:
+        """GET base_url + path. Returns 2xx and 4xx other than 429; raises RateLimited
+        (429, budget), Unavailable (5xx, network), BadResponse (redirect, too large)."""
+        return self._call("GET", path, params=params)
+
+    def post(self, path: str, payload: object, headers: Mapping[str, str] | None = None) -> Answer:
+        """POST a JSON body, as `get` otherwise. Must be safe to repeat. A 5xx whose body is
+        a JSON-RPC error is an answer too: some nodes refuse a call so."""
+        return self._call("POST", path, headers=headers, payload=payload)
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str | int] | None = None,
+        headers: Mapping[str, str] | None = None,
+        payload: object = None,
+    ) -> Answer:
+        request = requests.Request(
+            method,
+            self._base_url + path,
+            params={**self._params, **(params or {})},
+            headers={**self._headers, **(headers or {})},
+            json=payload,
+        )
+        left = self._timeout
+        attempt = 0
+        while True:
+            attempt += 1
+            self._take_turn()
+            began = time.monotonic()
+            outcome = self._once(request, left)
+            if isinstance(outcome, Answer):
+                return outcome
+            wait = max(WAITS[min(attempt, len(WAITS)) - 1], outcome.retry_after or 0.0)
+            left -= time.monotonic() - began + wait
+            if attempt == self._attempts or left <= 0 or not _worth_repeating(outcome):
+                # Not raised where it was caught: the library's own exception holds the
+                # whole URL and must not hang on ours as its context.
+                raise outcome
+            time.sleep(wait)
+
+    def _take_turn(self) -> None:
+        if self._limiter is None:
+            return
+        try:
+            self._limiter.acquire()
+        except RateLimited as error:
+            raise RateLimited(f"{self._origin}: {error}", error.retry_after) from None
+
+    def _session(self) -> requests.Session:
+        made = getattr(self._sessions, "session", None)
+        if not isinstance(made, requests.Session):
+            made = self._sessions.session = wire.session(self._proxies, self._verify)
+        return made
+
+    def _once(self, request: requests.Request, seconds: float) -> Answer | SourceError:
+        with self._lock:
+            self._calls += 1
+        session = self._session()
+        deadline = wire.Deadline(seconds)
+        try:
+            prepared = session.prepare_request(request)
+            with (
+                deadline,
+                session.send(
+                    prepared, stream=True, allow_redirects=False, timeout=seconds
+                ) as response,
+            ):
+                outcome = self._read(response)
+        except ValueError:  # requests' word for a URL or header that it cannot use
+            return Refused(f"{self._origin}: its url or key cannot be used; correct it")
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            return Unavailable(f"{self._origin}: {wire.explain(error, deadline)}")
+        if deadline.expired:  # a connection cut among the headers reads like a short answer
+            return Unavailable(f"{self._origin}: {wire.expired(deadline)}")
+        return outcome
+
+    def _read(self, response: requests.Response) -> Answer | SourceError:
+        status = response.status_code
+        if status == 429:
+            return RateLimited(
+                f"{self._origin}: asks for fewer calls (HTTP 429)", _retry_after(response)
+            )
+        if status >= 500:
+            body = self._body(response) if response.request.method == "POST" else None
+            if body is None or not _is_rpc_error(body):
+                return Unavailable(f"{self._origin}: HTTP {status}", _retry_after(response))
+            return self._answer(response, body)
+        if not 200 <= status < 300 and not 400 <= status < 500:
+            return BadResponse(
+                f"{self._origin}: HTTP {status}, which is not followed; set the final address "
+                "as its url"
+            )
+        body = self._body(response)
+        if body is None:
+            return BadResponse(f"{self._origin}: answered more than {self._max_bytes:,} bytes")
+        return self._answer(response, body)
+
+    def _answer(self, response: requests.Response, body: bytes) -> Answer:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        digest = hashlib.sha256(body).hexdigest()
+        clean = self.hidden.scrub(body)
+        return Answer(response.status_code, clean, headers, digest, self._origin)
+
+    def _body(self, response: requests.Response) -> bytes | None:
+        chunks: list[bytes] = []
+        size = 0
+        for chunk in response.iter_content(_CHUNK):  # unpacked as it comes, never whole
+            size += len(chunk)
+            if size > self._max_bytes:
+                return None
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+
+def _is_rpc_error(body: bytes) -> bool:
+    """Whether a 5xx is a node's word about the call, and not a broken server's."""
+    return body.lstrip().startswith(b"{") and b'"jsonrpc"' in body and b'"error"' in body
+
+
+def _retry_after(response: requests.Response) -> float | None:
+    return wire.retry_after(response.headers.get("Retry-After"), time.time())
+
+
+def _worth_repeating(error: SourceError) -> bool:
+    """Within the same call: only what may be over in a second."""
+    brief = (error.retry_after or 0.0) <= WAITS[-1]
+    return isinstance(error, (Unavailable, RateLimited)) and brief

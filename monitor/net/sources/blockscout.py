@@ -1,0 +1,283 @@
+"""Blockscout: its Etherscan-style API for native and internal transfers, its REST API
+(version 2) for tokens, which alone tells their place in the block.
+
+Works for an instance (`https://eth.blockscout.com`) and for the PRO API, whose address
+ends with the chain's id (`https://api.blockscout.com/{chain_id}`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from monitor.model import (
+    Ask,
+    Batch,
+    Chain,
+    Head,
+    Interval,
+    SourceConfig,
+    TxWord,
+)
+from monitor.model.errors import BadResponse, NotYet, RateLimited, Refused, SourceError, Unavailable
+from monitor.net.http import Answer, Http
+from monitor.net.sources import acts, etherscan
+from monitor.net.sources.account_rows import height_of, parse_list
+from monitor.net.sources.acts import Acts, Told
+from monitor.net.sources.ascending import walk_up
+from monitor.net.sources.blockscout_rows import (
+    KINDS,
+    below_row,
+    parse_blocks,
+    parse_facts,
+    parse_token_transfers,
+    parse_transaction,
+    token_height,
+    unsure_failures,
+)
+from monitor.net.sources.companions import (
+    Movements,
+    Recent,
+    with_wraps_righted,
+    without_coin_twins,
+    without_outermost,
+)
+from monitor.net.sources.evm_system import TxFacts, to_look_up
+from monitor.net.sources.paging import CursorPage, Page, Recorder, Walk, batch_of, walk_down
+from monitor.net.sources.parsing import Parsed
+
+PAGE_SIZE = 1000
+INDEX_LAG = 5
+# How many times the lag to stay below the head while the newest blocks' internal
+# transactions are being worked on.
+STEPS_BACK = (1, 4, 16)
+PARTS = (8, 512)  # of a span in the past, to get as far as its unprocessed block
+
+TOKENS = frozenset(kind.value for kind in KINDS.values())
+# Blocks by chain id in which every Deposit of the wrapped coin is told as a burn, by the
+# recorded answers: log 0xe1fffcc4 says the contrary.
+WRONG_WRAPS = {10: Interval(56_198_164, 56_552_390)}
+
+
+class Blockscout:
+    """One chain through one Blockscout. See ports.Source."""
+
+    axis = "height"
+    many = False
+
+    def __init__(self, config: SourceConfig, chain: Chain, http: Http) -> None:
+        self.name = config.name
+        self.chain = chain.key
+        self.index_lag = INDEX_LAG if config.index_lag is None else config.index_lag
+        self._chain = chain
+        self._http = http
+        self._key = config.api_key
+        self._size = config.page_size or PAGE_SIZE
+        ends = ("/{chain_id}", f"/{chain.chain_id}")
+        self._has_rpc = config.url.rstrip("/").endswith(ends)
+        self._recent = Recent()
+        self._acts = Acts(chain)
+        self.act_calls = len(acts.asked(chain))
+
+    @property
+    def bundles(self) -> tuple[frozenset[str], ...]:
+        return self._acts.with_list((frozenset({"native"}), frozenset({"internal"}), TOKENS))
+
+    def identify(self) -> None:
+        if not self._has_rpc:
+            return  # an instance has no documented word on its chain id
+        try:
+            told = etherscan.hex_answer(self._rpc("eth_chainId"), "the chain id")
+        except BadResponse:
+            return
+        if told != self._chain.chain_id:
+            raise Refused(
+                f"{self.name}: answers for chain id {told}, but {self._chain.name} is "
+                f"{self._chain.chain_id}; correct its url"
+            )
+
+    def head(self) -> Head:
+        blocks = parse_blocks(self._blocks({}).rows)
+        if not blocks:
+            raise Unavailable(f"{self.name}: lists no blocks")
+        return max(blocks, key=lambda head: head.height)
+
+    def fetch(self, ask: Ask) -> Batch:
+        if ask.streams == acts.BUNDLE:
+            return self._acts.batch(self.name, ask, self._read_acts)
+        recorder = Recorder(self._http)
+        hi = min(ask.span.hi, ask.head.height)
+        if hi < ask.span.lo:
+            return batch_of(self.name, ask, Walk((), None, None), Parsed(), recorder)
+        span = Interval(ask.span.lo, hi)
+        if ask.streams <= TOKENS:
+            walk = self._token_walk(ask, span, recorder)
+            parsed = self._tokens(ask, walk, recorder)
+            return batch_of(self.name, ask, walk, parsed, recorder)
+        (stream,) = ask.streams
+        walk, parsed = self._list(ask, recorder, stream, span)
+        return batch_of(self.name, ask, walk, parsed, recorder)
+
+    def _list(
+        self, ask: Ask, recorder: Recorder, stream: str, span: Interval
+    ) -> tuple[Walk, Parsed]:
+        address = ask.subjects[0].address
+        walk = self._list_walk(ask, span, stream, recorder)
+        facts = self._facts(walk.rows, address, recorder) if stream == "native" else {}
+        parsed = parse_list(stream, walk.rows, self._chain, address, facts)
+        if stream == "native":
+            unsure = tuple(unsure_failures(walk.rows, self._chain))
+            parsed = replace(parsed, gaps=(*parsed.gaps, *unsure))
+        else:
+            lists = partial(self._movements, ask, recorder)
+            parsed, walk = without_outermost(parsed, walk, lists, zero_is_outermost=True)
+        self._recent.keep(address, stream, ask.head, Movements.of(walk, parsed))
+        return walk, parsed
+
+    def _movements(self, ask: Ask, recorder: Recorder, stream: str, span: Interval) -> Movements:
+        """What another list of the address holds of a span."""
+        address = ask.subjects[0].address
+        read = partial(self._list, ask, recorder)
+        return self._recent.ask(address, stream, ask.head, span, read)
+
+    def _tokens(self, ask: Ask, walk: Walk, recorder: Recorder) -> Parsed:
+        parsed = parse_token_transfers(walk.rows, self._chain)
+        asked = tuple(t for t in parsed.transfers if t.kind in ask.streams)
+        parsed = replace(parsed, transfers=asked)
+        if "erc20" not in ask.streams:
+            return parsed
+        lists = partial(self._movements, ask, recorder)
+        parsed = without_coin_twins(parsed, lists, self._chain)
+        wrong = WRONG_WRAPS.get(self._chain.chain_id or 0)
+        if wrong is None or not self._chain.wrapped:
+            return parsed
+        return with_wraps_righted(parsed, lists, self._chain, wrong)
+
+    def _facts(
+        self, rows: Sequence[object], address: str, recorder: Recorder
+    ) -> dict[str, TxFacts]:
+        """Of transactions of which the list does not tell who paid what."""
+        found: dict[str, TxFacts] = {}
+        for tx in to_look_up(rows, address):
+            try:
+                answer = recorder.get(f"/api/v2/transactions/{tx}", {})
+                found[tx] = parse_facts(_body(answer, self._key, "hash"))
+            except RateLimited:
+                raise
+            except SourceError:
+                break  # it cannot tell: the rows say what they say
+        return found
+
+    def _read_acts(self, span: Interval) -> Told:
+        recorder = Recorder(self._http)
+
+        def page_by(params: Mapping[str, str | int]) -> Page:
+            return etherscan.read_logs(recorder.get("/api", params), self._key)
+
+        walk = acts.walk_logs(self._chain, span, page_by, min(self._size, PAGE_SIZE))
+        parsed = acts.parse_logs(self._chain, walk.rows)
+        return Told(parsed, walk.read, recorder.sha256, recorder.calls, walk.gaps)
+
+    def transaction(self, tx: str) -> TxWord:
+        head = self.head()
+        answer = self._http.get(f"/api/v2/transactions/{tx}")
+        if answer.status == 404 and answer.json() == {"message": "Not found"}:
+            return TxWord(self.name, tx, found=False, head=head)
+        return parse_transaction(self.name, tx, _body(answer, self._key, "hash"), head)
+
+    def block_hash(self, height: int) -> str | None:
+        if self._has_rpc:
+            block = self._rpc("eth_getBlockByNumber", hex(height), False)
+            return None if block is None else etherscan.parse_head(block).block_hash
+        answer = self._http.get(f"/api/v2/blocks/{height}")
+        if answer.status == 404 and answer.json() == {"message": "Not found"}:
+            return None
+        (block,) = parse_blocks([_body(answer, self._key, "hash")])
+        if block.height != height:
+            raise BadResponse(f"{self.name} answered with another block than was asked for")
+        return block.block_hash
+
+    def _list_walk(self, ask: Ask, span: Interval, stream: str, recorder: Recorder) -> Walk:
+        """One Etherscan-style list. While the newest blocks' internal transactions are
+        not processed, the API calls the whole range so: ask again for less of it."""
+        address = ask.subjects[0].address
+
+        def page_of(start: int, end: int, number: int, size: int) -> Page:
+            action = etherscan.LISTS[stream]
+            params = etherscan.list_params(action, address, start, end, number, size)
+            return etherscan.read_page(recorder.get("/api", params), self._key)
+
+        def walked(hi: int) -> Walk:
+            part = Interval(span.lo, hi)
+            return walk_up(page_of, part, height_of, self._size, ask.max_rows)
+
+        first = walk = walked(span.hi)
+        for hi in self._lower_ends(span, ask.head):
+            if not walk.unprocessed or walk.read is not None:
+                return walk
+            walk = walked(hi)
+        if not walk.unprocessed or walk.read is not None:
+            return walk
+        if not first.rows:
+            raise NotYet(f"{self.name}: has not processed blocks {span.lo} to {span.hi} in full")
+        return first
+
+    def _lower_ends(self, span: Interval, head: Head) -> list[int]:
+        """Where the processed part may end: a little below the head, or, where the hole is
+        in the past, somewhere in the span."""
+        lag = max(1, self.index_lag)
+        near_head = [head.height - step * lag for step in STEPS_BACK]
+        inside = [span.lo + (span.hi - span.lo) // part for part in PARTS]
+        return [hi for hi in (*near_head, *inside) if span.lo <= hi < span.hi]
+
+    def _token_walk(self, ask: Ask, span: Interval, recorder: Recorder) -> Walk:
+        path = f"/api/v2/addresses/{ask.subjects[0].address}/token-transfers"
+
+        def page_of(following: Mapping[str, Any]) -> CursorPage:
+            # No filter by type: it would hide the types that it does not name (ERC-404).
+            answer = recorder.get(path, _query(following))
+            return cursor_page(_body(answer, self._key, "items"))
+
+        try:
+            return walk_down(page_of, span, token_height, ask.cursor, ask.max_rows, below_row)
+        except (BadResponse, Refused):
+            if ask.cursor is None:
+                raise
+        return walk_down(page_of, span, token_height, None, ask.max_rows, below_row)
+
+    def _blocks(self, following: Mapping[str, Any]) -> CursorPage:
+        answer = self._http.get("/api/v2/blocks", _query(following))
+        return cursor_page(_body(answer, self._key, "items"))
+
+    def _rpc(self, method: str, *params: object) -> object:
+        asked = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
+        return etherscan.proxy_result(self._http.post("/json-rpc", asked), self._key)
+
+
+def _query(following: Mapping[str, Any]) -> dict[str, str | int]:
+    """A cursor's members as they were told. requests would write true as "True"."""
+    return {
+        name: str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in following.items()
+        if value is not None
+    }
+
+
+def _body(answer: Answer, key: str | None, member: str) -> Mapping[str, Any]:
+    """The object of a REST answer, which must have this member. Raises the SourceError
+    that a refusal stands for."""
+    body = answer.json()
+    if isinstance(body, dict) and answer.status < 400 and member in body:
+        return body
+    words = [body[k] for k in ("message", "error") if k in body] if isinstance(body, dict) else []
+    raise etherscan.failure(answer, " ".join(str(w) for w in words) or "no words", key)
+
+
+def cursor_page(body: Mapping[str, Any]) -> CursorPage:
+    """One page of a REST list. Raises BadResponse where it is none."""
+    rows, following = body.get("items"), body.get("next_page_params")
+    if not isinstance(rows, list) or not isinstance(following, (dict, type(None))):
+        raise BadResponse("a list came without its items or with an unreadable cursor")
+    return CursorPage(rows, following or None)

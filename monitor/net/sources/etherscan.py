@@ -1,0 +1,362 @@
+"""Etherscan API V2 and the clones that speak its dialect (Routescan, local explorers).
+
+Blockscout's `/api?module=account` speaks it too and borrows the parsers of this file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from monitor.model import (
+    Ask,
+    Batch,
+    Chain,
+    Head,
+    Interval,
+    SourceConfig,
+    TxWord,
+)
+from monitor.model.errors import (
+    BadResponse,
+    NotServed,
+    RateLimited,
+    Refused,
+    SourceError,
+    Unavailable,
+)
+from monitor.net.http import Answer, Http
+from monitor.net.sources import acts
+from monitor.net.sources.account_rows import GENESIS, height_of, parse_list
+from monitor.net.sources.acts import Acts, Told
+from monitor.net.sources.ascending import walk_up
+from monitor.net.sources.companions import (
+    Movements,
+    Recent,
+    with_wraps,
+    without_coin_twins,
+    without_outermost,
+)
+from monitor.net.sources.evm_logs import token_legs
+from monitor.net.sources.evm_system import TxFacts, facts_of, to_look_up
+from monitor.net.sources.paging import Page, Recorder, Walk, batch_of
+from monitor.net.sources.parsing import Parsed, RowError, fields, hash32, hex_whole, place
+
+PAGE_SIZE = 1000  # the free plan's most since 2026-07-01
+SMALLER = 10  # how many times smaller a page is that is asked for after a time-out
+INDEX_LAG = 5  # blocks; undocumented, so a guess on the safe side
+
+LISTS = {
+    "native": "txlist",
+    "internal": "txlistinternal",
+    "erc20": "tokentx",
+    "erc721": "tokennfttx",
+    "erc1155": "token1155tx",
+}
+EMPTY = frozenset(
+    {
+        "no transactions found",
+        "no internal transactions found",
+        "no token transfers found",
+        "no records found",
+        "no logs found",
+    }
+)
+# An endpoint that has no lists of logs (a local explorer, a clone).
+NO_SUCH_LIST = re.compile(r"(unknown|invalid|unsupported) (module|action)", re.IGNORECASE)
+NOT_PROCESSED = re.compile(r"not (yet )?been processed", re.IGNORECASE)
+# What an error's words mean; the first that fits counts ("Too many invalid api key
+# attempts" is over in seconds, "Invalid API Key" is not).
+MEANINGS: tuple[tuple[str, type[SourceError]], ...] = (
+    ("max rate limit", RateLimited),
+    ("max calls per sec", RateLimited),
+    ("max daily rate limit", RateLimited),
+    ("rate limit reached", RateLimited),
+    ("too many requests", RateLimited),
+    ("too many invalid api key attempts", RateLimited),
+    ("temporarily unavailable", Unavailable),
+    ("query timeout", Unavailable),
+    ("timeout occur", Unavailable),
+    ("server too busy", Unavailable),
+    ("rpc request failed", Unavailable),
+    ("one or more errors occurred", Unavailable),
+    ("an error occurred", Unavailable),  # Routescan
+    ("service unavailable", Unavailable),
+    ("internal server error", Unavailable),
+    ("invalid api key", Refused),
+    ("missing/invalid api key", Refused),
+    ("chainid parameter", Refused),
+    ("chain not supported", Refused),
+    ("invalid action name", Refused),
+    ("invalid address format", Refused),
+    ("query parameter 'address' is required", Refused),
+    ("free api access is not supported", Refused),
+    ("api pro endpoint", Refused),
+)
+
+
+class Etherscan:
+    """One chain through one Etherscan-style endpoint. See ports.Source."""
+
+    axis = "height"
+    many = False
+
+    def __init__(self, config: SourceConfig, chain: Chain, http: Http) -> None:
+        if chain.chain_id is None:
+            raise Refused(f"{config.name}: {chain.name} has no chain_id; add it to chains.yaml")
+        self.name = config.name
+        self.chain = chain.key
+        self.index_lag = INDEX_LAG if config.index_lag is None else config.index_lag
+        self._chain = chain
+        self._http = http
+        self._key = config.api_key
+        self._size = config.page_size or PAGE_SIZE
+        self._common = {"chainid": chain.chain_id}
+        self._recent = Recent()
+        self._acts = Acts(chain)
+        self.act_calls = len(acts.asked(chain))
+
+    @property
+    def bundles(self) -> tuple[frozenset[str], ...]:
+        return self._acts.with_list(tuple(frozenset({stream}) for stream in LISTS))
+
+    def identify(self) -> None:
+        """Nothing to compare: the chain is named in every call, and no answer names it."""
+
+    def head(self) -> Head:
+        height = hex_answer(self._proxy("eth_blockNumber"), "the newest block's number")
+        block = self._block(height)
+        if block is None:
+            raise Unavailable(f"{self.name}: names block {height} as newest but does not have it")
+        return parse_head(block)
+
+    def fetch(self, ask: Ask) -> Batch:
+        if ask.streams == acts.BUNDLE:
+            return self._acts.batch(self.name, ask, self._read_acts)
+        (subject,), (stream,) = ask.subjects, ask.streams
+        recorder = Recorder(self._http)
+        hi = min(ask.span.hi, ask.head.height)
+        if hi < ask.span.lo:
+            return batch_of(self.name, ask, Walk((), None, None), Parsed(), recorder)
+        walk, parsed = self._list(ask, recorder, stream, Interval(ask.span.lo, hi))
+        if stream == "erc20":
+            ask_for = partial(self._movements, ask, recorder)
+            parsed = without_coin_twins(parsed, ask_for, self._chain)
+            parsed, walk = with_wraps(parsed, walk, ask_for, self._chain, subject.address)
+        return batch_of(self.name, ask, walk, parsed, recorder)
+
+    def _list(
+        self, ask: Ask, recorder: Recorder, stream: str, span: Interval
+    ) -> tuple[Walk, Parsed]:
+        address = ask.subjects[0].address
+
+        def ask_for(start: int, end: int, number: int, size: int) -> Page:
+            params = list_params(LISTS[stream], address, start, end, number, size)
+            return read_page(recorder.get("", {**self._common, **params}), self._key)
+
+        def page_of(start: int, end: int, number: int, size: int) -> Page:
+            try:
+                return ask_for(start, end, number, size)
+            except Unavailable as error:
+                if number > 1 or size < SMALLER or "smaller" not in str(error).lower():
+                    raise
+            return ask_for(start, end, 1, size // SMALLER)  # a short page is never the end
+
+        walk = walk_up(page_of, span, height_of, self._size, ask.max_rows)
+        facts = self._facts(walk.rows, address, recorder) if stream == "native" else {}
+        parsed = parse_list(stream, walk.rows, self._chain, address, facts)
+        if stream == "internal":
+            ask_for_list = partial(self._movements, ask, recorder)
+            parsed, walk = without_outermost(parsed, walk, ask_for_list)
+        if stream in ("native", "internal"):
+            self._recent.keep(address, stream, ask.head, Movements.of(walk, parsed))
+        return walk, parsed
+
+    def _movements(self, ask: Ask, recorder: Recorder, stream: str, span: Interval) -> Movements:
+        """What another list of the address holds of a span."""
+        address = ask.subjects[0].address
+        read = partial(self._list, ask, recorder)
+        return self._recent.ask(address, stream, ask.head, span, read)
+
+    def _facts(
+        self, rows: Sequence[object], address: str, recorder: Recorder
+    ) -> dict[str, TxFacts]:
+        """Of transactions of which the list does not tell who paid what."""
+        found: dict[str, TxFacts] = {}
+        for tx in to_look_up(rows, address):
+            try:
+                receipt = self._asked(recorder, "eth_getTransactionReceipt", txhash=tx)
+                sent = self._asked(recorder, "eth_getTransactionByHash", txhash=tx)
+            except RateLimited:
+                raise
+            except SourceError:
+                break  # it cannot tell: the rows say what they say
+            found[tx] = facts_of(receipt, sent)
+        return found
+
+    def _asked(self, recorder: Recorder, action: str, **params: str) -> object:
+        asked = {**self._common, "module": "proxy", "action": action, **params}
+        return proxy_result(recorder.get("", asked), self._key)
+
+    def _read_acts(self, span: Interval) -> Told:
+        recorder = Recorder(self._http)
+
+        def page_by(params: Mapping[str, str | int]) -> Page:
+            return read_logs(recorder.get("", {**self._common, **params}), self._key)
+
+        walk = acts.walk_logs(self._chain, span, page_by, min(self._size, PAGE_SIZE))
+        parsed = acts.parse_logs(self._chain, walk.rows)
+        return Told(parsed, walk.read, recorder.sha256, recorder.calls, walk.gaps)
+
+    def transaction(self, tx: str) -> TxWord:
+        _refuse_genesis(self.name, tx)
+        head = self.head()
+        receipt = self._proxy("eth_getTransactionReceipt", txhash=tx)
+        if receipt is not None:
+            word = parse_receipt(self.name, tx, receipt, head)
+            return replace(word, moved=token_legs(self._chain, receipt))
+        # A transaction that waits has no receipt yet: only both silences mean unknown.
+        waiting = self._proxy("eth_getTransactionByHash", txhash=tx)
+        return TxWord(self.name, tx, found=waiting is not None, head=head)
+
+    def block_hash(self, height: int) -> str | None:
+        block = self._block(height)
+        return None if block is None else parse_head(block).block_hash
+
+    def _block(self, height: int) -> object:
+        return self._proxy("eth_getBlockByNumber", tag=hex(height), boolean="false")
+
+    def _proxy(self, action: str, **params: str) -> object:
+        asked = {**self._common, "module": "proxy", "action": action, **params}
+        return proxy_result(self._http.get("", asked), self._key)
+
+
+def list_params(
+    action: str, address: str, start: int, end: int, number: int, size: int
+) -> dict[str, str | int]:
+    """The query of one page of an account list. `sort` is always sent: Blockscout's own
+    order is descending."""
+    return {
+        "module": "account",
+        "action": action,
+        "address": address,
+        "startblock": start,
+        "endblock": end,
+        "page": number,
+        "offset": size,
+        "sort": "asc",
+    }
+
+
+def read_page(answer: Answer, key: str | None = None) -> Page:
+    """The rows of an account list. Raises the SourceError that an error text stands for;
+    an unknown text is BadResponse, never an empty list."""
+    body = _envelope(answer, key)
+    status, message, result = (body.get(k) for k in ("status", "message", "result"))
+    said = str(message).strip()
+    if answer.status < 400:
+        if status == "1" and isinstance(result, list):
+            return Page(result)
+        if status == "0" and said.lower() in EMPTY and result in ([], None):
+            return Page(())
+        if status == "2" and NOT_PROCESSED.search(said) and isinstance(result, list):
+            return Page(result, complete=False)
+    raise failure(answer, _words(body), key)
+
+
+def read_logs(answer: Answer, key: str | None = None) -> Page:
+    """A page of `module=logs`. Raises NotServed where the endpoint has no such list."""
+    try:
+        return read_page(answer, key)
+    except SourceError as error:
+        if answer.status in (404, 405, 501) or NO_SUCH_LIST.search(answer.text[:2000]):
+            raise NotServed(f"{error}: it has no list of logs") from None
+        raise
+
+
+def proxy_result(answer: Answer, key: str | None = None) -> object:
+    """`result` of a JSON-RPC answer, None included. The proxy module falls back to the
+    account lists' envelope when it refuses (paradigmxyz/reth#17140)."""
+    body = _envelope(answer, key)
+    if answer.status < 400 and "jsonrpc" in body and "error" not in body and "result" in body:
+        return body["result"]
+    raise failure(answer, _words(body), key)
+
+
+def failure(answer: Answer, words: str, key: str | None) -> SourceError:
+    """The error that the words of a refusing answer stand for."""
+    said = (words.replace(key, "[key]") if key else words)[:200]
+    place_and_words = f"{answer.origin}: HTTP {answer.status}, {said!r}"
+    lowered = words.lower()
+    of_address = "invalid address" in lowered or answer.status == 422
+    for fragment, kind in MEANINGS:
+        if fragment in lowered:
+            return kind(place_and_words, of_address=of_address)
+    if answer.status in (401, 402, 403):
+        return Refused(f"{place_and_words}; check the key and what its plan allows")
+    if answer.status >= 500:
+        return Unavailable(place_and_words)
+    said = f"{place_and_words} is no answer that is known"
+    return BadResponse(said, of_address=of_address)
+
+
+def _envelope(answer: Answer, key: str | None) -> Mapping[str, Any]:
+    body = answer.json()
+    if not isinstance(body, dict):
+        raise failure(answer, "not an object", key)
+    return body
+
+
+def _words(body: Mapping[str, Any]) -> str:
+    error = body.get("error")
+    parts = [body.get("message"), body.get("result"), error]
+    if isinstance(error, dict):
+        parts.append(error.get("message"))
+    return " ".join(part for part in parts if isinstance(part, str)) or "no words"
+
+
+def hex_answer(value: object, field: str) -> int:
+    try:
+        return place(hex_whole(value, field), field)
+    except RowError as error:
+        raise BadResponse(str(error)) from None
+
+
+def _refuse_genesis(name: str, tx: str) -> None:
+    if GENESIS.match(tx):
+        raise Refused(f"{name}: an allocation of the first block is no transaction to look up")
+
+
+# Parsing: decoded JSON to values, nothing else.
+
+
+def parse_head(block: object) -> Head:
+    """A block of eth_getBlockByNumber. Raises BadResponse."""
+    try:
+        row = fields(block)
+        return Head(
+            height=place(hex_whole(row.get("number"), "number"), "number"),
+            time=place(hex_whole(row.get("timestamp"), "timestamp"), "timestamp"),
+            block_hash=hash32(row.get("hash"), "hash"),
+        )
+    except RowError as error:
+        raise BadResponse(f"a block cannot be read: {error}") from None
+
+
+def parse_receipt(source: str, tx: str, receipt: object, head: Head | None) -> TxWord:
+    """A receipt of eth_getTransactionReceipt. Raises BadResponse."""
+    try:
+        row = fields(receipt)
+        told = hash32(row.get("transactionHash"), "transactionHash")
+        height = place(hex_whole(row.get("blockNumber"), "blockNumber"), "blockNumber")
+        block_hash = hash32(row.get("blockHash"), "blockHash")
+        # Receipts from before Byzantium hold a state root instead of a status.
+        failed = row.get("status") is not None and hex_whole(row["status"], "status") == 0
+    except RowError as error:
+        raise BadResponse(f"{source}: a receipt cannot be read: {error}") from None
+    if told != tx.lower():
+        raise BadResponse(f"{source}: answered with the receipt of another transaction")
+    return TxWord(source, tx, True, height, block_hash, failed, head)

@@ -1,0 +1,334 @@
+"""A node of an EVM chain, through web3 and JSON-RPC.
+
+A node lists the logs of token contracts by address. It cannot list what moves native coins
+(transactions, internal calls) for an address: those streams are not in `bundles`, so that
+they are reported as not covered. Nor does it find tokens whose Transfer event does not
+index its parties (CryptoKitties and others before ERC-721).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, TypeVar
+
+from web3 import Web3
+from web3.exceptions import Web3Exception
+from web3.providers.base import JSONBaseProvider
+from web3.types import RPCEndpoint, RPCResponse
+
+from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, SourceConfig, TxWord
+from monitor.model.errors import BadResponse, NotYet, Refused
+from monitor.net.http import Answer, Http
+from monitor.net.sources import acts
+from monitor.net.sources.evm_log_reader import LogReader
+from monitor.net.sources.evm_logs import height_of, parse_logs, token_legs
+from monitor.net.sources.evm_refusals import TooWide, classify
+from monitor.net.sources.evm_windows import Width
+from monitor.net.sources.parsing import RowError, fields, hash32, hex_whole
+from monitor.net.sources.posting import PostRecorder
+
+WINDOW = 2000  # blocks of one eth_getLogs; most public nodes take it
+MAX_CALLS = 60  # of one batch, after which it ends between two blocks
+
+
+class _Posts(Protocol):
+    def post(self, path: str, payload: object) -> Answer: ...
+
+
+class NodeProvider(JSONBaseProvider):
+    """web3's way to the node, through monitor.net.http: its deadlines, budgets, retries and
+    redaction hold, and web3 adds none of its own. The URL is known to monitor.net.http only."""
+
+    def __init__(self, name: str, http: _Posts) -> None:
+        super().__init__()
+        self._name = name
+        self._http = http
+
+    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:  # noqa: ANN401
+        return {"jsonrpc": "2.0", "id": 0, "result": self.ask(method, params)}
+
+    def ask(self, method: str, params: Sequence[object]) -> Any:  # noqa: ANN401 - any JSON
+        """The result of one call, as decoded JSON. Raises SourceError."""
+        number = next(self.request_counter)
+        payload = {"jsonrpc": "2.0", "id": number, "method": method, "params": list(params)}
+        return parse_envelope(self._name, self._http.post("", payload), number)
+
+
+_T = TypeVar("_T")
+# Time of a block, None where the batch's calls are used up; the first of a window is always
+# asked for, so that every batch gets on.
+_TimeOf = Callable[[int, bool], int | None]
+
+
+class EvmRpc:
+    """Source for the token streams of one EVM chain. `url` is the endpoint itself."""
+
+    axis = "height"
+    many = True
+    act_calls = 2  # one filter for all contracts and events, and the head after it
+
+    def __init__(self, config: SourceConfig, chain: Chain, http: Http) -> None:
+        self.name = config.name
+        self.chain = chain.key
+        self.index_lag = config.index_lag or 0
+        self._chain = chain
+        self._http = http
+        self._node = NodeProvider(config.name, http)
+        self._web3 = Web3(self._node)
+        self._width = Width(config.page_size or WINDOW)
+        self._logs = LogReader(config.name, chain)
+        self._acts = acts.Shared()
+
+    @property
+    def bundles(self) -> tuple[frozenset[str], ...]:
+        tokens = (frozenset({"erc20", "erc721"}), frozenset({"erc1155"}))
+        return (*tokens, acts.BUNDLE) if self._chain.issuers else tokens
+
+    def identify(self) -> None:
+        expected = self._chain.chain_id
+        if expected is None:
+            return
+        told = self._through_web3(lambda: self._web3.eth.chain_id)
+        if told != expected:
+            raise Refused(
+                f"{self.name} answers for chain id {told}; {self._chain.name} has {expected}. "
+                "Correct the url or the chain's sources"
+            )
+
+    def head(self) -> Head:
+        head = parse_head(self._block("latest"))
+        try:
+            final = parse_head(self._block("finalized"))
+        except (Refused, BadResponse, NotYet):  # the tag is not known everywhere
+            return head
+        return replace(head, final_height=min(final.height, head.height))
+
+    def transaction(self, tx: str) -> TxWord:
+        head = self.head()
+        told = self._node.ask("eth_getTransactionReceipt", [tx])
+        word = parse_receipt(told, self.name, tx, head)
+        return replace(word, moved=token_legs(self._chain, told) if word.found else None)
+
+    def receipts(self, height: int) -> list[TxWord]:
+        """See ports.BlockReceipts."""
+        told = self._node.ask("eth_getBlockReceipts", [hex(height)])
+        words = parse_receipts(told, self.name, height)
+        return [
+            replace(word, moved=token_legs(self._chain, each))
+            for word, each in zip(words, told, strict=True)
+        ]
+
+    def block_hash(self, height: int) -> str | None:
+        told = self._block(hex(height))
+        if told is None:
+            return None
+        block = parse_head(told)
+        if block.height != height:
+            raise BadResponse(f"{self.name} answered with another block than was asked for")
+        return block.block_hash
+
+    def balance(self, address: str) -> int:
+        """Native coins of an address at the newest block, in wei."""
+        checksummed = Web3.to_checksum_address(address)
+        return self._through_web3(lambda: self._web3.eth.get_balance(checksummed))
+
+    def fetch(self, ask: Ask) -> Batch:
+        if ask.streams == acts.BUNDLE:
+            return self._acts.batch(ask, self._fetch)
+        return self._fetch(ask)
+
+    def _fetch(self, ask: Ask) -> Batch:
+        recorder = PostRecorder(self._http)
+        node = NodeProvider(self.name, recorder)
+        walk = self._walk(ask, node, recorder)
+        wanted = frozenset(subject.address for subject in ask.subjects)
+        if ask.streams == acts.BUNDLE:
+            parsed = acts.parse_logs(self._chain, walk.logs, walk.times)
+        else:
+            parsed = parse_logs(self._chain, walk.logs, wanted, walk.times)
+        read, rest = walk.covered(ask, self._newest(node))
+        return Batch(
+            source=self.name,
+            subjects=ask.subjects,
+            streams=ask.streams,
+            axis=self.axis,
+            head=ask.head,
+            transfers=parsed.transfers,
+            read=read if parsed.placed else None,
+            rest=rest,
+            gaps=(*walk.gaps, *parsed.gaps),
+            sha256=recorder.sha256,
+            calls=recorder.calls,
+        )
+
+    def _walk(self, ask: Ask, node: NodeProvider, recorder: PostRecorder) -> _Walk:
+        """Upwards, window by window, until the span ends or the batch is large enough."""
+        hi = min(ask.span.hi, ask.head.height)
+        walk, width = _Walk(ask.span.lo), self._width
+        while walk.next <= hi and len(walk.logs) < ask.max_rows and recorder.calls < MAX_CALLS:
+            window = Interval(walk.next, min(walk.next + width.blocks - 1, hi))
+            try:
+                logs, doubts = self._logs.read(node, ask, window)
+            except TooWide as error:
+                if not width.refused(window.hi - window.lo + 1, error.limit):
+                    self._leave_out(walk, window, error)
+                continue
+            walk.gaps += doubts
+            walk.add(logs, window, self._clock(node, recorder))
+            width.worked()
+        return walk
+
+    def _leave_out(self, walk: _Walk, window: Interval, error: TooWide) -> None:
+        if not walk.begun:
+            raise Refused(f"{self.name} refuses even a single block: {error}")
+        walk.gaps.append(Gap(window, f"the node refuses this block alone: {error}"))
+        walk.next = window.hi + 1
+
+    def _clock(self, node: NodeProvider, recorder: PostRecorder) -> _TimeOf:
+        def time_of(height: int, first: bool) -> int | None:
+            if recorder.calls >= MAX_CALLS and not first:
+                return None
+            return parse_head(node.ask("eth_getBlockByNumber", [hex(height), False])).time
+
+        return time_of
+
+    def _newest(self, node: NodeProvider) -> int:
+        """The node's head after the logs: behind a load balancer another node, which knows
+        fewer blocks, may have answered. Its silence about them is no evidence."""
+        try:
+            return hex_whole(node.ask("eth_blockNumber", []), "eth_blockNumber")
+        except RowError as error:
+            raise BadResponse(f"{self.name}: {error}") from None
+
+    def _block(self, which: str) -> Any:  # noqa: ANN401 - any JSON
+        return self._node.ask("eth_getBlockByNumber", [which, False])
+
+    def _through_web3(self, call: Callable[[], _T]) -> _T:
+        try:
+            told = call()
+        except (Web3Exception, ValueError, TypeError, KeyError) as error:
+            kind = type(error).__name__
+            raise BadResponse(f"{self.name}: web3 cannot read the answer ({kind})") from None
+        if isinstance(told, bool) or not isinstance(told, int):
+            raise BadResponse(f"{self.name} answered no number")
+        return told
+
+
+@dataclass(slots=True)
+class _Walk:
+    """Logs of the blocks below `next`."""
+
+    next: int  # the lowest block not read yet
+    begun: bool = False  # a window was read
+    logs: list[Any] = field(default_factory=list)
+    times: dict[int, int] = field(default_factory=dict)  # of blocks whose logs tell none
+    gaps: list[Gap] = field(default_factory=list)
+
+    def add(self, logs: Sequence[Any], window: Interval, time_of: _TimeOf) -> None:
+        """Take a window's logs as far up as the times of their blocks can be had."""
+        end = window.hi
+        for n, height in enumerate(sorted(_without_time(logs))):
+            time = time_of(height, n == 0)
+            if time is None:
+                end = height - 1
+                break
+            self.times[height] = time
+        self.logs += [log for log in logs if (h := height_of(log)) is None or h <= end]
+        self.begun = True
+        self.next = end + 1
+
+    def covered(self, ask: Ask, newest: int) -> tuple[Interval | None, Interval | None]:
+        hi = min(ask.span.hi, ask.head.height)
+        end = min(self.next - 1, newest)
+        read = Interval(ask.span.lo, end) if end >= ask.span.lo else None
+        start = max(end + 1, ask.span.lo)
+        return read, (Interval(start, hi) if start <= hi else None)
+
+
+def _without_time(logs: Iterable[Any]) -> set[int]:
+    heights = (height_of(log) for log in logs if not _timed(log))
+    return {height for height in heights if height is not None}
+
+
+def _timed(log: object) -> bool:
+    return isinstance(log, dict) and log.get("blockTimestamp") is not None
+
+
+def parse_envelope(name: str, answer: Answer, number: int) -> Any:  # noqa: ANN401 - any JSON
+    """The result of a JSON-RPC answer to the call `number`. Raises SourceError."""
+    told = _decoded(name, answer)
+    if not isinstance(told, dict):
+        raise BadResponse(f"{name} answered something else than a JSON-RPC object")
+    if told.get("error") is not None:
+        raise classify(name, answer.status, told["error"])
+    if "result" not in told or answer.status >= 400:
+        raise classify(name, answer.status, told.get("message", "neither a result nor an error"))
+    if told.get("id") != number:
+        raise BadResponse(f"{name} answered another question than was asked")
+    return told["result"]
+
+
+def _decoded(name: str, answer: Answer) -> Any:  # noqa: ANN401 - any JSON
+    try:
+        return answer.json()
+    except BadResponse:
+        if answer.status < 400 or answer.text.lstrip().startswith("<"):
+            raise  # a web page is a proxy's or a guard's, not the node's word
+        raise classify(name, answer.status, answer.text) from None
+
+
+def parse_head(told: object) -> Head:
+    """A block as `eth_getBlockByNumber` gives it. Raises BadResponse, NotYet for null."""
+    if told is None:
+        raise NotYet("the node does not know the block that was asked for")
+    try:
+        block = fields(told)
+        return Head(
+            height=hex_whole(block.get("number"), "number"),
+            time=hex_whole(block.get("timestamp"), "timestamp"),
+            block_hash=hash32(block.get("hash"), "hash"),
+        )
+    except RowError as error:
+        raise BadResponse(f"a block cannot be read: {error}") from None
+
+
+def parse_receipts(told: object, source: str, height: int) -> list[TxWord]:
+    """`eth_getBlockReceipts` of the block at this height. Raises BadResponse, NotYet."""
+    if told is None:
+        raise NotYet(f"{source} does not have block {height} yet")
+    if not isinstance(told, list):
+        raise BadResponse(f"{source} answered something else than a list of receipts")
+    try:
+        hashes = [hash32(fields(each).get("transactionHash"), "transactionHash") for each in told]
+    except RowError as error:
+        raise BadResponse(f"a receipt cannot be read: {error}") from None
+    words = [parse_receipt(each, source, tx) for each, tx in zip(told, hashes, strict=True)]
+    if any(word.height != height for word in words):
+        raise BadResponse(f"{source} answered with the receipts of another block")
+    return words
+
+
+def parse_receipt(told: object, source: str, tx: str, head: Head | None = None) -> TxWord:
+    """`eth_getTransactionReceipt`; null is "not found". Raises BadResponse.
+
+    Receipts from before Byzantium have no status: their transactions count as done.
+    """
+    if told is None:
+        return TxWord(source, tx, found=False, head=head)
+    try:
+        receipt = fields(told)
+        if hash32(receipt.get("transactionHash"), "transactionHash") != tx.lower():
+            raise BadResponse(f"{source} answered with the receipt of another transaction")
+        status = receipt.get("status")
+        return TxWord(
+            source,
+            tx,
+            found=True,
+            height=hex_whole(receipt.get("blockNumber"), "blockNumber"),
+            block_hash=hash32(receipt.get("blockHash"), "blockHash"),
+            failed=status is not None and hex_whole(status, "status") == 0,
+            head=head,
+        )
+    except RowError as error:
+        raise BadResponse(f"a receipt cannot be read: {error}") from None

@@ -1,0 +1,487 @@
+"""What the rows of TronGrid's lists, and the node's word on a transaction, come to. Pure.
+
+Amounts are in sun, or in base units of the token. Addresses come as hex (41...) and as
+base58; transfers hold base58.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from monitor.chains.address import AddressError, canonical
+from monitor.model import Chain, Kind, TokenFacts, Transfer
+from monitor.model.errors import BadResponse
+from monitor.net.sources.evm_rows import number_equals
+from monitor.net.sources.parsing import (
+    Parsed,
+    RowError,
+    fields,
+    place,
+    read_rows,
+    shown,
+    text,
+    token_facts,
+    whole,
+)
+
+# Results of a transaction that did what it says. Older rows tell none at all.
+SUCCEEDED = frozenset({None, "", "DEFAULT", "SUCCESS", "SUCESS"})
+
+# Contract types that move nothing but the fee, or only rights and counters.
+MOVES_NOTHING = frozenset(
+    {
+        "AccountCreateContract",
+        "AccountPermissionUpdateContract",
+        "AccountUpdateContract",
+        "ClearABIContract",
+        "DelegateResourceContract",
+        "ProposalApproveContract",
+        "ProposalCreateContract",
+        "ProposalDeleteContract",
+        "SetAccountIdContract",
+        "UnDelegateResourceContract",
+        "UpdateAssetContract",
+        "UpdateBrokerageContract",
+        "UpdateEnergyLimitContract",
+        "UpdateSettingContract",
+        "VoteAssetContract",
+        "VoteWitnessContract",
+        "WitnessCreateContract",
+        "WitnessUpdateContract",
+    }
+)
+# Credits to the owner's balance: type -> field of the row that tells the amount in sun.
+CREDITS = {
+    "CancelAllUnfreezeV2Contract": "withdraw_expire_amount",
+    "UnfreezeBalanceContract": "unfreeze_amount",
+    "UnfreezeBalanceV2Contract": "withdraw_expire_amount",
+    "WithdrawBalanceContract": "withdraw_amount",
+    "WithdrawExpireUnfreezeContract": "withdraw_expire_amount",
+}
+# These credit what has expired by the way, which may be nothing.
+MAY_CREDIT_NOTHING = frozenset({"CancelAllUnfreezeV2Contract", "UnfreezeBalanceV2Contract"})
+_HASH = re.compile(r"[0-9a-fA-F]{64}\Z")
+_SHAPE = re.compile(r"T[1-9A-HJ-NP-Za-km-z]{33}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class TxInfo:
+    """The node's word on one transaction."""
+
+    height: int | None
+    failed: bool
+    rejected: frozenset[str] = field(default_factory=frozenset)  # internal transfers undone
+    credits: Mapping[str, object] = field(default_factory=dict)  # by field, as told, in sun
+
+
+def times_of(rows: Iterable[object]) -> list[int]:
+    """Times of the rows that tell one, in Unix milliseconds."""
+    times = []
+    for row in rows:
+        try:
+            times.append(time_of(row))
+        except ValueError:
+            continue  # told by the parser
+    return times
+
+
+def parse_info(told: object) -> TxInfo | None:
+    """`gettransactioninfobyid`; None for the empty object: unknown. Raises BadResponse."""
+    try:
+        info = fields(told)
+        if not info:
+            return None
+        result = fields(info.get("receipt", {})).get("result")
+        frames = [fields(frame) for frame in info.get("internal_transactions") or ()]
+        return TxInfo(
+            height=place(info.get("blockNumber"), "blockNumber"),
+            failed=info.get("result") == "FAILED" or result not in SUCCEEDED,
+            rejected=frozenset(str(f.get("hash")) for f in frames if f.get("rejected") is True),
+            credits={name: info[name] for name in CREDITS.values() if name in info},
+        )
+    except RowError as error:
+        raise BadResponse(f"a transaction's result cannot be read: {error}") from None
+
+
+def parse_trc20(chain: Chain, rows: Sequence[object]) -> Parsed:
+    """Rows of type Transfer. Approvals move nothing; another type is a gap, because what it
+    does is not known. The list tells no block, so `block_height` is None; equal transfers of
+    one transaction are counted."""
+    parsed = read_rows(rows, time_of, lambda row: _trc20(chain, row))
+    return Parsed(
+        tuple(number_equals(parsed.transfers)),
+        parsed.gaps,
+        tuple(_facts(chain, rows)),
+        parsed.placed,
+    )
+
+
+def _trc20(chain: Chain, row: Mapping[str, Any]) -> Iterator[Transfer]:
+    if row.get("type") == "Approval":
+        return
+    if row.get("type") != "Transfer":
+        raise RowError(f"type is neither Transfer nor Approval: {shown(row.get('type'))}")
+    yield Transfer(
+        chain=chain.key,
+        tx=hash_of(row.get("transaction_id"), "transaction_id"),
+        leg="",
+        kind=Kind.TRC20,
+        sender=_address(chain, row.get("from")),
+        recipient=_address(chain, row.get("to")),
+        amount=whole(row.get("value"), "value"),
+        contract=_address(chain, fields(row.get("token_info")).get("address")),
+        time=time_of(row) // 1000,
+    )
+
+
+def _facts(chain: Chain, rows: Sequence[object]) -> Iterator[TokenFacts]:
+    seen: set[str] = set()
+    for row in rows:
+        try:
+            info = fields(fields(row).get("token_info"))
+            contract = _address(chain, info.get("address"))
+        except ValueError:
+            continue  # told as a gap already
+        if contract not in seen:
+            seen.add(contract)
+            yield token_facts(contract, *(info.get(k) for k in ("symbol", "name", "decimals")))
+
+
+def parse_transactions(
+    chain: Chain, address: str, rows: Sequence[object], infos: Mapping[str, TxInfo | None]
+) -> Parsed:
+    """Rows of `/transactions` of one address: what the contract itself moves, internal
+    transfers that touch the address, and the fee where the address paid it.
+
+    `infos` holds the node's word on the transactions that `doubtful` names. A transaction
+    that failed moved nothing but its fee.
+    """
+    failures = _failures(rows)
+    outer = read_rows(_outer(rows), time_of, lambda row: _moved(chain, address, row, infos))
+    inner = read_rows(
+        _items(rows), time_of, lambda row: _item_moved(chain, address, row, failures, infos)
+    )
+    drafts = (*outer.transfers, *_not_yet_told(outer.transfers, inner.transfers))
+    return Parsed(
+        tuple(number_equals(drafts)),
+        (*outer.gaps, *inner.gaps),
+        (),
+        outer.placed and inner.placed,
+    )
+
+
+def doubtful(chain: Chain, address: str, rows: Sequence[object]) -> dict[str, int]:
+    """Transactions of which the list tells too little, with their time in Unix milliseconds,
+    earliest first: internal transfers of this address that stand as items of their own (only
+    the node says whether they were undone), and credits without their amount, as rows of 2019
+    have them (only the node says how much)."""
+    failures = _failures(rows)
+    found = {str(row["txID"]).lower(): time_of(row) for row in _outer(rows) if _untold(row)}
+    for item in _items(rows):
+        try:
+            moved = list(_item_moved(chain, address, fields(item), failures, {}))
+        except ValueError:
+            continue  # told as a gap by the parser
+        found.update({draft.tx: time_of(item) for draft in moved})
+    return dict(sorted(found.items(), key=lambda pair: pair[1]))
+
+
+def _untold(row: object) -> bool:
+    """Whether a row is a credit that does not tell its amount; False where it is unreadable,
+    which is for the parser to tell."""
+    try:
+        told = fields(row)
+        contracts = [fields(c) for c in fields(told.get("raw_data")).get("contract") or ()]
+        hash_of(told.get("txID"), "txID")
+        time_of(row)
+    except ValueError:
+        return False
+    kinds = {str(c.get("type")) for c in contracts} - MAY_CREDIT_NOTHING
+    return not _failed(told) and any(not told.get(CREDITS[k]) for k in kinds & CREDITS.keys())
+
+
+def _is_item(row: object) -> bool:
+    return isinstance(row, dict) and "internal_tx_id" in row
+
+
+def _outer(rows: Sequence[object]) -> list[Any]:
+    """The transactions themselves, each once: a row may come again on the next page."""
+    unique = {
+        str(row.get("txID") or n) if isinstance(row, dict) else str(n): row
+        for n, row in enumerate(rows)
+        if not _is_item(row)
+    }
+    return list(unique.values())
+
+
+def _items(rows: Sequence[object]) -> list[Any]:
+    """The internal transfers told as items, each once."""
+    unique = {
+        str((row.get("tx_id"), row["internal_tx_id"])): row
+        for row in rows
+        if isinstance(row, dict) and _is_item(row)
+    }
+    return list(unique.values())
+
+
+def _failures(rows: Sequence[object]) -> frozenset[str]:
+    """Transactions of the list that did not do what they say."""
+    return frozenset(
+        str(row.get("txID"))
+        for row in rows
+        if isinstance(row, dict) and not _is_item(row) and _failed(row)
+    )
+
+
+def _not_yet_told(told: Iterable[Transfer], also: Iterable[Transfer]) -> Iterator[Transfer]:
+    """Of `also` what `told` does not hold: the same internal transfer comes in both shapes,
+    under ids that need not agree, so equal ones are counted."""
+    held = Counter(replace(draft, block_height=None) for draft in told)
+    for draft in also:
+        key = replace(draft, block_height=None)
+        if held[key] > 0:
+            held[key] -= 1
+        else:
+            yield draft
+
+
+def _item_moved(
+    chain: Chain,
+    address: str,
+    item: Mapping[str, Any],
+    failures: frozenset[str],
+    infos: Mapping[str, TxInfo | None],
+) -> Iterator[Transfer]:
+    """An internal transfer as an item: `data.call_value` is {"_": sun, token id: amount}."""
+    tx = hash_of(item.get("tx_id"), "tx_id")
+    info = infos.get(tx)
+    undone = info is not None and (info.failed or str(item["internal_tx_id"]) in info.rejected)
+    data = fields(item.get("data"))
+    if undone or tx in failures or data.get("rejected") is True:
+        return
+    common = _Common(chain, tx, info.height if info is not None else None, time_of(item) // 1000)
+    values = [(None if k == "_" else k, v) for k, v in fields(data.get("call_value", {})).items()]
+    yield from _internal(common, address, item.get("from_address"), item.get("to_address"), values)
+
+
+@dataclass(frozen=True, slots=True)
+class _Common:
+    """What the transfers of one transaction share."""
+
+    chain: Chain
+    tx: str
+    height: int | None
+    time: int
+
+    def draft(
+        self, kind: Kind, sender: object, recipient: object, amount: int, token: str | None = None
+    ) -> Transfer:
+        return Transfer(
+            chain=self.chain.key,
+            tx=self.tx,
+            leg="",
+            kind=kind,
+            sender=None if sender is None else _address(self.chain, sender),
+            recipient=None if recipient is None else _address(self.chain, recipient),
+            amount=amount,
+            contract=token,
+            block_height=self.height,
+            time=self.time,
+        )
+
+
+def _moved(
+    chain: Chain, address: str, row: Mapping[str, Any], infos: Mapping[str, TxInfo | None]
+) -> Iterator[Transfer]:
+    height = row.get("blockNumber")
+    common = _Common(
+        chain,
+        hash_of(row.get("txID"), "txID"),
+        None if height is None else place(height, "blockNumber"),
+        time_of(row) // 1000,
+    )
+    contracts = [fields(c) for c in fields(row.get("raw_data")).get("contract") or ()]
+    if not contracts:
+        raise RowError("raw_data.contract is empty")
+    owner = _address(chain, _value_of(contracts[0]).get("owner_address"))
+    fee = _fee(row)
+    if owner == address and fee > 0:
+        yield common.draft(Kind.FEE, owner, None, fee)
+    if _failed(row):
+        return
+    info = infos.get(common.tx)
+    untold = info.credits.items() if info is not None else ()
+    told = {**row, **{name: amount for name, amount in untold if not row.get(name)}}
+    for contract in contracts:
+        yield from _contract(common, contract, told)
+    for told in row.get("internal_transactions") or ():
+        yield from _frame(common, address, fields(told))
+
+
+def _fee(row: Mapping[str, Any]) -> int:
+    """Fee in sun: the burnt TRX, whatever was paid by staked resources left out."""
+    told = [fields(ret).get("fee") for ret in row.get("ret") or ()]
+    if told and told[0] is not None:
+        return whole(told[0], "fee")
+    return whole(row.get("net_fee", 0), "net_fee") + whole(row.get("energy_fee", 0), "energy_fee")
+
+
+def _failed(row: Mapping[str, Any]) -> bool:
+    results = row.get("ret")
+    told = [r for r in results if isinstance(r, dict)] if isinstance(results, list) else []
+    return any(
+        r.get("contractRet") not in SUCCEEDED or r.get("code") not in SUCCEEDED for r in told
+    )
+
+
+def _contract(
+    common: _Common, contract: Mapping[str, Any], row: Mapping[str, Any]
+) -> Iterator[Transfer]:
+    """What the contract of a transaction moves by itself. Raises RowError for a type whose
+    movements the row does not tell."""
+    kind = text(contract.get("type"), "type")
+    value = _value_of(contract)
+    parse = CONTRACTS.get(kind)
+    if parse is not None:
+        yield from parse(common, value, row)
+    elif kind in CREDITS:
+        amount = whole(row.get(CREDITS[kind], 0), CREDITS[kind])
+        if amount == 0 and kind not in MAY_CREDIT_NOTHING:
+            raise RowError(f"{kind} without {CREDITS[kind]}: what it paid out is not told")
+        if amount:
+            yield common.draft(Kind.NATIVE, None, value.get("owner_address"), amount)
+    elif kind not in MOVES_NOTHING:
+        raise RowError(f"what a {kind} moves is not told by this list")
+
+
+_Value = Mapping[str, Any]
+
+
+def _transfer(common: _Common, value: _Value, _: _Value) -> Iterator[Transfer]:
+    amount = whole(value.get("amount"), "amount")
+    yield common.draft(
+        Kind.NATIVE, value.get("owner_address"), _present(value, "to_address"), amount
+    )
+
+
+def _transfer_asset(common: _Common, value: _Value, _: _Value) -> Iterator[Transfer]:
+    amount = whole(value.get("amount"), "amount")
+    token = _token(value.get("asset_name"))
+    to = _present(value, "to_address")
+    yield common.draft(Kind.TRC10, value.get("owner_address"), to, amount, token)
+
+
+def _trigger(common: _Common, value: _Value, _: _Value) -> Iterator[Transfer]:
+    yield from _called(common, value, _present(value, "contract_address"))
+
+
+def _create(common: _Common, value: _Value, row: _Value) -> Iterator[Transfer]:
+    told = {**fields(value.get("new_contract")), **value}
+    yield from _called(common, told, row.get("contract_address"), creation=True)
+
+
+def _called(
+    common: _Common, value: _Value, contract: object, *, creation: bool = False
+) -> Iterator[Transfer]:
+    owner = value.get("owner_address")
+    amount = whole(value.get("call_value", 0), "call_value")
+    tokens = whole(value.get("call_token_value", 0), "call_token_value")
+    if amount or creation:
+        yield common.draft(Kind.NATIVE, owner, contract, amount)
+    if tokens:
+        token = _token(value.get("token_id"))
+        yield common.draft(Kind.TRC10, owner, contract, tokens, token)
+
+
+def _stake(common: _Common, value: _Value, _: _Value) -> Iterator[Transfer]:
+    amount = whole(value.get("frozen_balance"), "frozen_balance")
+    yield common.draft(Kind.NATIVE, value.get("owner_address"), None, amount)
+
+
+# Contract types whose movements stand in the contract itself. Staking takes from the
+# owner's balance and gives it to nobody; CREDITS pay it back.
+CONTRACTS: Mapping[str, Callable[[_Common, _Value, _Value], Iterator[Transfer]]] = {
+    "CreateSmartContract": _create,
+    "FreezeBalanceContract": _stake,
+    "FreezeBalanceV2Contract": _stake,
+    "ParticipateAssetIssueContract": _transfer,  # the TRX paid; the tokens are not told
+    "TransferAssetContract": _transfer_asset,
+    "TransferContract": _transfer,
+    "TriggerSmartContract": _trigger,
+}
+
+
+def _frame(common: _Common, address: str, frame: Mapping[str, Any]) -> Iterator[Transfer]:
+    """An internal transfer inside the row of its transaction, as the node writes it."""
+    if frame.get("rejected") is True:
+        return
+    values = []
+    for told in frame.get("callValueInfo") or ():
+        part = fields(told)
+        token = part.get("tokenId")
+        values.append((token or None, part.get("callValue", 0)))
+    sender, recipient = frame.get("caller_address"), frame.get("transferTo_address")
+    yield from _internal(common, address, sender, recipient, values)
+
+
+def _internal(
+    common: _Common,
+    address: str,
+    sender: object,
+    recipient: object,
+    values: Iterable[tuple[object, object]],
+) -> Iterator[Transfer]:
+    for token, told in values:
+        amount = whole(told, "call value")
+        if amount == 0:
+            continue
+        if sender is None or recipient is None:
+            raise RowError("a party of an internal transfer is not told")
+        kind = Kind.INTERNAL if token is None else Kind.TRC10
+        contract = None if token is None else _token(token)
+        draft = common.draft(kind, sender, recipient, amount, contract)
+        if address in draft.parties():
+            yield draft
+
+
+def _value_of(contract: Mapping[str, Any]) -> Mapping[str, Any]:
+    return fields(fields(contract.get("parameter")).get("value"))
+
+
+def _present(value: Mapping[str, Any], name: str) -> object:
+    if value.get(name) is None:
+        raise RowError(f"{name} is not told")
+    return value[name]
+
+
+def _token(told: object) -> str:
+    """Id of a TRC-10 token, as told."""
+    if isinstance(told, (str, int)) and not isinstance(told, bool) and str(told):
+        return str(told)
+    raise RowError(f"the token's id cannot be read: {shown(told)}")
+
+
+def _address(chain: Chain, told: object) -> str:
+    """The canonical form. What has an address's shape but a wrong checksum is kept as told:
+    an odd party must not lose the movement of the other."""
+    written = text(told, "address")
+    try:
+        return canonical(chain, written)
+    except AddressError:
+        if _SHAPE.match(written):
+            return written
+        raise
+
+
+def time_of(row: object) -> int:
+    return place(fields(row).get("block_timestamp"), "block_timestamp")
+
+
+def hash_of(value: object, name: str) -> str:
+    if not isinstance(value, str) or not _HASH.match(value):
+        raise RowError(f"{name} is not a hash")
+    return value.lower()

@@ -1,0 +1,375 @@
+"""TronGrid v1 lists, and the node's own calls on the same host.
+
+The axis is time in Unix milliseconds for every stream: the TRC-20 list tells no blocks.
+All transactions of a block share one millisecond, so a list that is cut leaves out its
+last millisecond whole.
+
+Whether the list of transactions holds every internal transfer cannot be proven. TronGrid
+shows them in two shapes, inside the row of the transaction and as items of their own, and
+has changed more than once which of them it shows (java-tron#6423); both are read. What
+`internal` covers is therefore "all that TronGrid lists", and no more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, SourceConfig, TxWord
+from monitor.model.errors import BadResponse, NotServed, RateLimited, Refused, SourceError
+from monitor.net.http import Answer, Http
+from monitor.net.sources import acts
+from monitor.net.sources.acts import Acts, Told
+from monitor.net.sources.parsing import Parsed, RowError, fields, place
+from monitor.net.sources.posting import PostRecorder
+from monitor.net.sources.tron_logs import token_legs
+from monitor.net.sources.tron_rows import (
+    doubtful,
+    hash_of,
+    parse_info,
+    parse_transactions,
+    parse_trc20,
+    times_of,
+)
+
+PAGE_SIZE = 200  # the most; above it TronGrid answers HTTP 400 with an empty body
+THROTTLE = re.compile(r"frequency limit|allowed_rps|server is suspended|rate limit", re.IGNORECASE)
+SUSPENDED = re.compile(r"suspended for ([0-9]{1,5}) ?s", re.IGNORECASE)
+MAX_LOOKUPS = 50  # of one batch
+MAX_PAGES = 100  # of one batch: a bound on calls where pages stay empty or one millisecond huge
+
+
+class TronGrid:
+    """Source for Tron. `url` is what `/v1/...` and `/wallet...` are appended to.
+
+    A batch reads one list of one subject: `native` with `internal`, or `trc20`. It has no
+    cursor: going on from a time is as good.
+    """
+
+    axis = "time"
+    many = False
+
+    def __init__(self, config: SourceConfig, chain: Chain, http: Http) -> None:
+        self.name = config.name
+        self.chain = chain.key
+        self.index_lag = config.index_lag or 0
+        self._chain = chain
+        self._http = http
+        self._size = min(config.page_size or PAGE_SIZE, PAGE_SIZE)
+        self._acts = Acts(chain, self.axis)
+        self.act_calls = len(acts.asked(chain))
+
+    @property
+    def bundles(self) -> tuple[frozenset[str], ...]:
+        lists = (frozenset({"native", "internal"}), frozenset({"trc20"}))
+        return self._acts.with_list(lists)
+
+    def identify(self) -> None:
+        """Quiet: no call of this API names its network. The hash of its first block does,
+        which is asked for wherever a head is judged (headwatch.py)."""
+
+    def head(self) -> Head:
+        newest = parse_block(self._post("/wallet/getnowblock", {}))
+        try:
+            final = parse_block(self._post("/walletsolidity/getnowblock", {}))
+        except (Refused, BadResponse):  # a node of one's own may serve no solidified view
+            return newest
+        height, time = min(final.height, newest.height), min(final.time, newest.time)
+        return replace(newest, final_height=height, final_time=time)
+
+    def transaction(self, tx: str) -> TxWord:
+        head = self.head()
+        told = self._post("/wallet/gettransactioninfobyid", {"value": _bare(tx)})
+        info = parse_info(told)
+        if info is None:
+            return TxWord(self.name, tx, found=False, head=head)
+        word = TxWord(self.name, tx, found=True, height=info.height, failed=info.failed, head=head)
+        block = None if info.height is None else self.block_hash(info.height)
+        return replace(word, block_hash=block, moved=token_legs(self._chain, told))
+
+    def block_hash(self, height: int) -> str | None:
+        return parse_block_id(self._post("/wallet/getblockbynum", {"num": height}))
+
+    def fetch(self, ask: Ask) -> Batch:
+        if ask.streams == acts.BUNDLE:
+            return self._acts.batch(self.name, ask, self._read_acts)
+        recorder = PostRecorder(self._http)
+        tokens = "trc20" in ask.streams
+        rows, read, rest, gaps = self._walk(ask, recorder, _account_list(ask, tokens))
+        if tokens:
+            parsed = parse_trc20(self._chain, rows)
+        else:
+            rows, read, rest = self._few_questions(ask, rows, read, rest)
+            parsed = self._movements(ask, rows, recorder)
+        return Batch(
+            source=self.name,
+            subjects=ask.subjects,
+            streams=ask.streams,
+            axis=self.axis,
+            head=ask.head,
+            transfers=parsed.transfers,
+            read=read if parsed.placed else None,
+            rest=rest,
+            gaps=(*gaps, *parsed.gaps),
+            tokens=parsed.tokens,
+            sha256=recorder.sha256,
+            calls=recorder.calls,
+        )
+
+    def _few_questions(
+        self,
+        ask: Ask,
+        rows: Sequence[object],
+        read: Interval | None,
+        rest: Interval | None,
+    ) -> tuple[Sequence[object], Interval | None, Interval | None]:
+        """Cut a list that raises more questions than one batch should ask, between blocks."""
+        when = list(doubtful(self._chain, ask.subjects[0].address, rows).values())
+        if read is None or len(when) <= MAX_LOOKUPS or when[MAX_LOOKUPS] == when[0]:
+            return rows, read, rest
+        start = when[MAX_LOOKUPS]
+        kept = [row for row in rows if not any(time >= start for time in times_of((row,)))]
+        end = rest.hi if rest is not None else read.hi
+        return kept, Interval(read.lo, start - 1), Interval(start, end)
+
+    def _movements(self, ask: Ask, rows: Sequence[object], recorder: PostRecorder) -> Parsed:
+        """TronGrid tells the recipient of a reverted internal transfer that it was not
+        rejected (trongrid-js#59): what only it says is looked up at the node."""
+        address = ask.subjects[0].address
+        infos = {}
+        for tx in doubtful(self._chain, address, rows):
+            answer = recorder.post("/wallet/gettransactioninfobyid", {"value": tx})
+            infos[tx] = parse_info(_checked(self.name, answer))
+        return parse_transactions(self._chain, address, rows, infos)
+
+    def _read_acts(self, span: Interval) -> Told:
+        """Each event of each issuer's contract by itself: a contract's whole list would hold
+        every transfer of its token."""
+        recorder = PostRecorder(self._http)
+        rows: list[object] = []
+        end = span.hi
+        gaps: list[Gap] = []
+        for issuer, event in acts.asked(self._chain):
+            rest: Interval | None = span
+            # A full page without a fingerprint (trongrid#23) is gone on from by time.
+            while rest is not None and recorder.calls < acts.MAX_CALLS:
+                asked = _event_list(issuer.contract, event.name)
+                told, _, rest, holes = self._pages(rest, acts.MAX_ROWS, recorder, asked)
+                rows += told
+                gaps += holes
+            end = min(end, span.hi if rest is None else rest.lo - 1)
+        parsed = acts.parse_events(self._chain, rows)
+        whole = Interval(span.lo, end) if end >= span.lo else None
+        return Told(parsed, whole, recorder.sha256, recorder.calls, tuple(gaps))
+
+    def _walk(self, ask: Ask, recorder: PostRecorder, asked: _List) -> _Walked:
+        lo, hi = ask.span.lo, min(ask.span.hi, ask.head.time * 1000)
+        if lo > hi:
+            return (), None, None, ()
+        return self._pages(Interval(lo, hi), ask.max_rows, recorder, asked)
+
+    def _pages(
+        self, span: Interval, max_rows: int, recorder: PostRecorder, asked: _List
+    ) -> _Walked:
+        rows: list[Any] = []
+        fingerprints: list[str] = []
+        start = span.lo
+        for _ in range(MAX_PAGES):
+            page = self._page(asked, recorder, Interval(start, span.hi), fingerprints)
+            # Equal pages of one millisecond are possible: many equal transfers at once.
+            if page.rows == rows[-len(page.rows) :] and _several(page.rows):
+                raise BadResponse(f"{self.name} answered the same page twice")
+            rows += page.rows
+            short = len(page.rows) < self._size
+            if page.fingerprint is None and short and self._ended(asked, recorder, rows, span.hi):
+                return tuple(rows), span, None, ()
+            if page.fingerprint is None or (len(rows) >= max_rows and _several(rows)):
+                break
+            if short and _several(page.rows):
+                # It may be cut in silence, and its fingerprint lead past what was cut.
+                start, fingerprints = max(times_of(page.rows)), []
+                rows = [row for row in rows if start not in times_of((row,))]
+                continue
+            if page.fingerprint in fingerprints:
+                raise BadResponse(f"{self.name} leads back to a page that was read already")
+            fingerprints.append(page.fingerprint)
+        return _cut(rows, span)
+
+    def _ended(self, asked: _List, recorder: PostRecorder, rows: Sequence[Any], most: int) -> bool:
+        """Whether nothing follows these rows. Their last millisecond is asked for once more,
+        since a list may be cut in silence; where it is all there is, newest first, so that a
+        cut would leave out other rows."""
+        times = times_of(rows)
+        if not times:
+            return True
+        last = max(times)
+        known = [row for row in rows if last in times_of((row,))]
+        order = "asc" if _several(rows) else "desc"
+        page = self._page(asked, recorder, Interval(last, most), (), order)
+        again = Counter(map(_id_of, page.rows))
+        return page.fingerprint is None and again == Counter(map(_id_of, known))
+
+    def _page(
+        self,
+        asked: _List,
+        recorder: PostRecorder,
+        span: Interval,
+        before: Sequence[str],
+        order: str = "asc",
+    ) -> _Page:
+        params: dict[str, str | int] = {
+            asked.least: span.lo,
+            asked.most: span.hi,
+            "order_by": f"block_timestamp,{order}",
+            "limit": self._size,
+            **asked.params,
+        }
+        if before:
+            params["fingerprint"] = before[-1]
+        answer = recorder.get(asked.path, params)
+        if answer.status in (404, 405, 501) and asked.optional:
+            raise NotServed(f"{self.name} has no list of events (HTTP {answer.status})")
+        return parse_page(_checked(self.name, answer))
+
+    def _post(self, path: str, payload: Mapping[str, str | int]) -> object:
+        return _checked(self.name, self._http.post(path, payload))
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """A list of the v1 API, and how its limits in time are called there."""
+
+    path: str
+    params: Mapping[str, str]
+    least: str = "min_timestamp"
+    most: str = "max_timestamp"
+    optional: bool = False  # a server of one's own may not have it
+
+
+def _account_list(ask: Ask, tokens: bool) -> _List:
+    path = f"/v1/accounts/{ask.subjects[0].address}/transactions"
+    # Once the default, then undocumented (java-tron#6423); ignored where unknown.
+    return _List(f"{path}/trc20", {}) if tokens else _List(path, {"search_internal": "true"})
+
+
+def _event_list(contract: str, event: str) -> _List:
+    path = f"/v1/contracts/{contract}/events"
+    return _List(path, {"event_name": event}, "min_block_timestamp", "max_block_timestamp", True)
+
+
+_Walked = tuple[Sequence[object], Interval | None, Interval | None, Sequence[Gap]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    rows: list[Any]
+    fingerprint: str | None
+
+
+def _id_of(row: object) -> str:
+    """What names a row of any of the lists."""
+    told = row if isinstance(row, dict) else {}
+    names = (told.get(name) for name in ("transaction_id", "internal_tx_id", "txID"))
+    return str(next((name for name in names if name is not None), row))
+
+
+def _several(rows: Iterable[object]) -> bool:
+    return len(set(times_of(rows))) > 1
+
+
+def _cut(rows: Sequence[object], span: Interval) -> _Walked:
+    """What a list that did not come to its end proves: all before its last millisecond.
+
+    Raises BadResponse where the list is in another order than asked for. A millisecond that
+    alone fills all that the list gives becomes a gap: it could never be passed otherwise.
+    """
+    times = times_of(rows)
+    if times != sorted(times) or any(time not in span for time in times):
+        raise BadResponse("a list came in another order or range than asked, and is cut")
+    if not times:
+        raise BadResponse("a list without a readable row goes on and on")
+    first, last = times[0], times[-1]
+    rest = Interval(last, span.hi)
+    if first < last:
+        whole_rows = tuple(row for row in rows if last not in times_of((row,)))
+        return whole_rows, Interval(span.lo, last - 1), rest, ()
+    after = Interval(last + 1, span.hi) if last < span.hi else None
+    reason = f"one block holds more rows for this address than the list gives ({len(rows)})"
+    return tuple(rows), Interval(span.lo, last), after, (Gap(Interval(last, last), reason),)
+
+
+def _checked(name: str, answer: Answer) -> object:
+    """The decoded body of an answer that is no error. Raises SourceError."""
+    if answer.status >= 400:
+        raise classify(name, answer.status, answer.text)
+    told = answer.json()
+    if isinstance(told, dict):
+        error = told.get("Error") or told.get("error")
+        if error or told.get("success") is False:
+            status = told.get("statusCode")
+            raise classify(name, status if isinstance(status, int) else 200, str(error))
+    return told
+
+
+def classify(name: str, status: int, body: str) -> SourceError:
+    """An error of this API: HTTP status, or the statusCode of its body, and its words."""
+    said = " ".join(body.split())[:160]
+    if status == 429 or THROTTLE.search(body):
+        wait = SUSPENDED.search(body)
+        return RateLimited(f"{name} asks for fewer calls: {said}", float(wait[1]) if wait else None)
+    if said.startswith("<"):  # a web page: a proxy's or a guard's, not this API's word
+        return BadResponse(f"{name} answered a web page (HTTP {status})")
+    if status in (401, 403):
+        return Refused(f"{name} refuses access (HTTP {status}: {said}). Check its key")
+    if status == 400:
+        why = f"{name} refuses this request (HTTP 400: {said or 'no reason given'})"
+        return Refused(why, of_address="address" in said.lower())
+    return BadResponse(f"{name} answered an error (HTTP {status}): {said}")
+
+
+def parse_page(told: object) -> _Page:
+    """One page of a v1 list. Raises BadResponse."""
+    try:
+        page = fields(told)
+        meta = fields(page.get("meta"))
+        rows, fingerprint = page.get("data"), meta.get("fingerprint")
+    except RowError as error:
+        raise BadResponse(f"a page cannot be read: {error}") from None
+    if page.get("success") is not True or not isinstance(rows, list):
+        raise BadResponse("a page does not say that it succeeded, or holds no list")
+    if fingerprint is not None and not isinstance(fingerprint, str):
+        raise BadResponse("a page's fingerprint is not a text")
+    return _Page(rows, fingerprint or None)
+
+
+def parse_block(told: object) -> Head:
+    """`getnowblock`. Raises BadResponse."""
+    try:
+        block = fields(told)
+        raw = fields(fields(block.get("block_header")).get("raw_data"))
+        return Head(
+            height=place(raw.get("number"), "number"),
+            time=place(raw.get("timestamp"), "timestamp") // 1000,
+            block_hash=hash_of(block.get("blockID"), "blockID"),
+        )
+    except RowError as error:
+        raise BadResponse(f"the newest block cannot be read: {error}") from None
+
+
+def parse_block_id(told: object) -> str | None:
+    """`getblockbynum`: the block's hash, None for the empty answer to a height that is not
+    there yet. The first block's header leaves out what is zero, its number too. Raises
+    BadResponse."""
+    if told == {}:
+        return None
+    try:
+        return hash_of(fields(told).get("blockID"), "blockID")
+    except RowError as error:
+        raise BadResponse(f"a block cannot be read: {error}") from None
+
+
+def _bare(tx: str) -> str:
+    return tx.lower().removeprefix("0x")

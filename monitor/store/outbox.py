@@ -1,0 +1,386 @@
+"""The outbox: what was frozen into a message, how sending went."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from monitor.decide.routing import recipients
+from monitor.model import ChannelConfig, Outgoing, Rendered
+from monitor.model.plan import Signal
+from monitor.store import journal, ways
+from monitor.store.owing import Owed
+from monitor.store.rows import rendered_text, to_rendered
+from monitor.store.sqlite import Store
+
+ROUND_MOST = 500  # deliveries of one channel in one round of sending
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A delivery that may be tried now; its message is read when it is sent."""
+
+    message_id: str
+    recipient: str
+    channel: str
+    created: int  # of the message
+    attempts: int
+    refusals: int = 0  # of these attempts: the receiver said no for good
+    revive: int = 0
+
+    @property
+    def way(self) -> tuple[str, str]:
+        return (self.channel, self.recipient)
+
+
+def told_between(store: Store, channel: str, since: int, until: int) -> list[str]:
+    """The alerts that a channel was owed, made in (since, until], oldest first."""
+    rows = store.read(
+        "SELECT DISTINCT a.id, a.created, a.rowid FROM alert a JOIN route r ON r.alert = a.id "
+        "WHERE r.channel = ? AND a.created > ? AND a.created <= ? ORDER BY a.created, a.rowid",
+        [channel, since, until],
+    )
+    return [row["id"] for row in rows]
+
+
+def recent_messages(store: Store, channel: str, case: str, since: int, now: int) -> int:
+    """How many messages a channel was sent about a case since a time, without those that a
+    crowd of one entry shares: they hold up no other entry of the case. What a clock that ran
+    ahead has dated into the future does not count."""
+    rows = store.read(
+        "SELECT count(*) AS n FROM message WHERE channel = ? AND case_id = ? AND created > ? "
+        "AND created <= ? AND form NOT IN ('crowd', 'dust')",
+        [channel, case, since, now],
+    )
+    return int(rows[0]["n"])
+
+
+def last_group(store: Store, channel: str, case: str, now: int) -> int:
+    """When the newest grouped message for a channel and case was made, up to now; 0: never."""
+    rows = store.read(
+        "SELECT max(created) AS at FROM message WHERE channel = ? AND case_id = ? "
+        "AND form = 'group' AND created <= ?",
+        [channel, case, now],
+    )
+    return int(rows[0]["at"] or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message before it is fixed: what is owed, in which words, to whom."""
+
+    message_id: str
+    owed: Owed
+    rendered: Rendered
+    to: tuple[str, ...]
+
+
+def freeze(
+    store: Store,
+    letters: Sequence[Letter],
+    now: int,
+    *,
+    signals: Sequence[Signal] = (),
+    notes: Mapping[str, str] = MappingProxyType({}),
+) -> int:
+    """Fix messages: their ids, their alerts and their bytes. From here on they only get sent.
+    With it, or not at all, `signals` and `notes` (see journal) are kept. A message that is
+    fixed already stays as it is. Returns how many are new."""
+    with store.write() as conn:
+        made = sum(_fix(conn, letter, now) for letter in letters)
+        journal.note_signals(conn, signals, now)
+        for key, value in notes.items():
+            journal.write_note(conn, key, value)
+    return made
+
+
+def _fix(conn: sqlite3.Connection, letter: Letter, now: int) -> int:
+    owed, name = letter.owed, letter.message_id
+    made = conn.execute(
+        "INSERT OR IGNORE INTO message (id, channel, case_id, form, created, rendered) "
+        "VALUES (?,?,?,?,?,?)",
+        (name, owed.channel, owed.case, owed.form, now, rendered_text(letter.rendered)),
+    ).rowcount
+    conn.executemany(
+        "UPDATE route SET message = ? WHERE alert = ? AND channel = ? AND message IS NULL "
+        "AND (form = 'escalated') = ?",
+        [(name, alert, owed.channel, owed.form == "escalated") for alert in owed.alerts],
+    )
+    conn.executemany(
+        "INSERT OR IGNORE INTO delivery (message, recipient, channel, state, due) "
+        "VALUES (?, ?, ?, 'waiting', ?)",
+        [(name, recipient, owed.channel, now) for recipient in letter.to],
+    )
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The least that can be said of an alert."""
+
+    id: str
+    kind: str
+    severity: str
+    chain: str | None
+    created: int
+
+
+def outlines(store: Store, alerts: Sequence[str]) -> list[Outline]:
+    """Of these alerts, in their order."""
+    query = "SELECT id, kind, severity, chain, created FROM alert WHERE id IN ({})"
+    found = {row["id"]: Outline(**dict(row)) for row in store.read_in(query, alerts)}
+    return [found[each] for each in alerts if each in found]
+
+
+def release_claims(store: Store, channel: str) -> int:
+    """Take over sends that an ended round of a channel left under way. Returns how many."""
+    claimed = "state = 'waiting' AND claimed IS NOT NULL AND channel = ?"
+    if not store.read(f"SELECT 1 FROM delivery WHERE {claimed} LIMIT 1", [channel]):  # noqa: S608
+        return 0
+    with store.write() as conn:
+        change = f"UPDATE delivery SET claimed = NULL WHERE {claimed}"  # noqa: S608
+        return conn.execute(change, (channel,)).rowcount
+
+
+_OFF = "SELECT channel FROM channel_state WHERE disabled IS NOT NULL"
+_WAITS = f"d.state = 'waiting' AND (d.due <= ? OR (? AND NOT d.held)) AND d.channel NOT IN ({_OFF})"
+
+
+def channels_due(store: Store, now: int, *, all_waiting: bool) -> list[str]:
+    """Channels that have something to send, also what a round that was killed had begun: the
+    channel's next round takes it over."""
+    query = f"SELECT DISTINCT channel FROM delivery d WHERE {_WAITS}"  # noqa: S608
+    return [row["channel"] for row in store.read(query, [now, all_waiting])]
+
+
+def due_deliveries(store: Store, channel: str, now: int, *, all_waiting: bool) -> list[Due]:
+    """Deliveries of a channel to try, at most ROUND_MOST: the oldest first, those of messages
+    that a crowd shares after the others. `all_waiting` looks past our own waits, not past a
+    time that the receiver named."""
+    rows = store.read(
+        "SELECT d.*, m.created FROM delivery d JOIN message m ON m.id = d.message "  # noqa: S608
+        f"WHERE {_WAITS} AND d.claimed IS NULL AND d.channel = ? "
+        "ORDER BY m.form = 'crowd', m.created, m.rowid LIMIT ?",
+        [now, all_waiting, channel, ROUND_MOST],
+    )
+    return [
+        Due(
+            *(row["message"], row["recipient"], row["channel"], row["created"], row["attempts"]),
+            *(row["refusals"], row["revive"]),
+        )
+        for row in rows
+    ]
+
+
+def outgoing(store: Store, due: Due) -> Outgoing:
+    """What is sent: the frozen bytes under their id."""
+    _, rendered = message(store, due.message_id)
+    return Outgoing(due.message_id, due.recipient, due.created, rendered)
+
+
+def claim(store: Store, due: Due, now: int) -> bool:
+    """Count the attempt before it is made. False when somebody else has it."""
+    with store.write() as conn:
+        return (
+            conn.execute(
+                "UPDATE delivery SET claimed = ?, attempts = attempts + 1 WHERE message = ? "
+                "AND recipient = ? AND state = 'waiting' AND claimed IS NULL",
+                (now, due.message_id, due.recipient),
+            ).rowcount
+            == 1
+        )
+
+
+def accepted(store: Store, due: Due, answer: str, now: int) -> None:
+    """Record a yes, of the message and of its way."""
+    with store.write() as conn:
+        _outcome(
+            *(conn, due, "state = 'accepted', accepted_at = ?, answer = ?, last_error = ''"),
+            [now, answer[:500]],
+        )
+        ways.took(conn, due.way, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a failed try leaves behind."""
+
+    words: str
+    next_due: int | None  # None: given up
+    held: bool = False  # the receiver named that time
+    refusals: int = 0
+    revive: int = 0  # see ways
+
+
+def failed(store: Store, due: Due, failure: Failure, signals: Sequence[Signal], now: int) -> None:
+    """Record a failure, of the message and of its way, with what is told of it."""
+    words = failure.words[:500]
+    with store.write() as conn:
+        if failure.next_due is None:
+            change = "state = 'dead', last_error = ?, refusals = ?, revive = ?"
+            _outcome(conn, due, change, [words, failure.refusals, failure.revive])
+        else:
+            change = "due = ?, held = ?, last_error = ?, refusals = ?"
+            params = [failure.next_due, int(failure.held), words, failure.refusals]
+            _outcome(conn, due, change, params)
+        ways.refused(conn, due.way, now)
+        journal.note_signals(conn, signals, now)
+
+
+def _outcome(conn: sqlite3.Connection, due: Due, change: str, params: Sequence[object]) -> None:
+    conn.execute(
+        f"UPDATE delivery SET claimed = NULL, {change} WHERE message = ? AND recipient = ?",  # noqa: S608
+        [*params, due.message_id, due.recipient],
+    )
+
+
+def disable(store: Store, channel: str, why: str, now: int) -> None:
+    """Stop sending to a channel whose receiver said that it is gone for good."""
+    with store.write() as conn:
+        conn.execute(
+            "INSERT INTO channel_state (channel, disabled, why) VALUES (?, ?, ?) "
+            "ON CONFLICT (channel) DO UPDATE SET disabled = coalesce(disabled, "
+            "excluded.disabled), why = excluded.why",
+            (channel, now, why[:500]),
+        )
+
+
+def enable(store: Store, channel: str) -> None:
+    with store.write() as conn:
+        conn.execute("DELETE FROM channel_state WHERE channel = ?", (channel,))
+
+
+def disabled(store: Store) -> dict[str, str]:
+    rows = store.read("SELECT channel, why FROM channel_state WHERE disabled IS NOT NULL")
+    return {row["channel"]: row["why"] for row in rows}
+
+
+def message(store: Store, message_id: str) -> tuple[str, Rendered]:
+    """The channel of a message and what was frozen for it."""
+    row = store.read("SELECT channel, rendered FROM message WHERE id = ?", [message_id])[0]
+    return row["channel"], to_rendered(row["rendered"])
+
+
+def hurry(store: Store, now: int) -> None:
+    """Try at once what waits for its next try by our own word, not by the receiver's."""
+    waiting = "state = 'waiting' AND claimed IS NULL AND held = 0 AND due > ?"
+    if store.read(f"SELECT 1 FROM delivery WHERE {waiting} LIMIT 1", [now]):  # noqa: S608
+        with store.write() as conn:
+            conn.execute(f"UPDATE delivery SET due = ? WHERE {waiting}", (now, now))  # noqa: S608
+
+
+def late(store: Store, now: int) -> int:
+    """Seconds for which the oldest message has waited that could be tried; 0 if none."""
+    rows = store.read(
+        f"SELECT min(due) AS due FROM delivery WHERE state = 'waiting' AND channel NOT IN ({_OFF})"  # noqa: S608
+    )
+    return 0 if rows[0]["due"] is None else max(0, now - int(rows[0]["due"]))
+
+
+def refused(store: Store, channel: str) -> bool:
+    """Whether a channel is switched off, or did not accept what was tried last."""
+    tried = "SELECT 1 FROM delivery WHERE channel = ? AND state = 'waiting' AND attempts > 1"
+    silent = "SELECT 1 FROM way WHERE channel = ? AND refusing IS NOT NULL"
+    return channel in disabled(store) or any(
+        store.read(f"{query} LIMIT 1", [channel]) for query in (tried, silent)
+    )
+
+
+def refused_since(
+    store: Store,
+    channels: Mapping[str, ChannelConfig],
+    now: int,
+    tested: Mapping[str, int] = MappingProxyType({}),
+) -> dict[str, int]:
+    """Audiences (desk, operations) of which every channel refuses, and since when (Unix
+    seconds) all of them do; an audience without a channel is told by all, as in routing.
+
+    A channel refuses when nobody has taken anything since a try of it failed: each of its
+    recipients was asked in vain, or waits to be. Or it is switched off, or fails its tests
+    (`tested`: since when). `channels`: as in the settings.
+    """
+    times = {name: _refuses(store, name, c, now, tested.get(name)) for name, c in channels.items()}
+    since = {name: at for name, at in times.items() if at is not None}
+    found = {}
+    for audience in ("desk", "operations"):
+        names = [name for name, config in channels.items() if audience in config.audience]
+        names = names or list(channels)
+        if names and all(name in since for name in names):
+            found[audience] = max(since[name] for name in names)
+    return found
+
+
+def _refuses(
+    store: Store, name: str, config: ChannelConfig, now: int, tested: int | None
+) -> int | None:
+    """Since when a channel takes nothing from anybody; None: it does."""
+    off = store.read(f"SELECT disabled FROM ({_OFF_SINCE}) WHERE channel = ?", [name])  # noqa: S608
+    if off:
+        return int(off[0]["disabled"])
+    to = recipients(config)
+    rows = store.read("SELECT * FROM way WHERE channel = ?", [name])
+    ways_ = {row["recipient"]: row for row in rows if row["recipient"] in to}
+    silent = {
+        each: int(row["refusing"]) for each, row in ways_.items() if row["refusing"] is not None
+    }
+    if tested is not None and all(tested > (row["accepted"] or 0) for row in ways_.values()):
+        return min([tested, *silent.values()])
+    # Later than any yes to another one: what began before that is one recipient's trouble.
+    begun = [at for each, at in silent.items() if at > _yes(ways_, each)]
+    if len(silent) == len(to):
+        return min(begun, default=max(silent.values()))
+    waiting = store.read(
+        "SELECT DISTINCT recipient FROM delivery WHERE channel = ? AND state = 'waiting' "
+        "AND due <= ?",
+        [name, now],
+    )
+    asked = silent.keys() | {row["recipient"] for row in waiting}
+    return min(begun) if begun and asked.issuperset(to) else None
+
+
+def _yes(ways_: Mapping[str, sqlite3.Row], but: str) -> int:
+    """The newest yes of any other recipient; 0 if there was none."""
+    return max((row["accepted"] or 0 for each, row in ways_.items() if each != but), default=0)
+
+
+_OFF_SINCE = "SELECT channel, disabled FROM channel_state WHERE disabled IS NOT NULL"
+
+
+def deliveries(store: Store, state: str | None = None) -> list[sqlite3.Row]:
+    """Deliveries for people: message and its subject, recipient, channel, state, attempts, due,
+    errors."""
+    where, params = ("WHERE d.state = ?", [state]) if state else ("", [])
+    return store.read(
+        "SELECT d.*, m.created, m.form, m.case_id, "  # noqa: S608
+        "json_extract(m.rendered, '$.subject') AS subject FROM delivery d "
+        f"JOIN message m ON m.id = d.message {where} ORDER BY m.created DESC, m.rowid DESC",
+        params,
+    )
+
+
+def replay(store: Store, message_ids: Sequence[str], now: int) -> int:
+    """Send again, with the same id and bytes and a new plan of tries: to recipients that
+    have not accepted it, or to all when all have. Returns how many deliveries wait now."""
+    with store.write() as conn:
+        return sum(_replay_one(conn, message_id, now) for message_id in message_ids)
+
+
+def _replay_one(conn: sqlite3.Connection, message_id: str, now: int) -> int:
+    change = (
+        "UPDATE delivery SET state = 'waiting', due = ?, held = 0, attempts = 0, refusals = 0, "
+        "revive = 0 WHERE message = ? AND claimed IS NULL AND state <> 'moved'"
+    )
+    count = conn.execute(f"{change} AND state <> 'accepted'", (now, message_id)).rowcount
+    return count or conn.execute(change, (now, message_id)).rowcount
+
+
+def first_message_id(store: Store, alert_id: str, channel: str) -> str | None:
+    """The message in which a channel was first told of an alert, for threading."""
+    rows = store.read(
+        "SELECT r.message FROM route r JOIN message m ON m.id = r.message "
+        "WHERE r.alert = ? AND r.channel = ? ORDER BY m.created, m.rowid LIMIT 1",
+        [alert_id, channel],
+    )
+    return str(rows[0]["message"]) if rows else None

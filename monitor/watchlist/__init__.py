@@ -1,0 +1,1 @@
+"""What people write about addresses. Pure, but for file.py."""

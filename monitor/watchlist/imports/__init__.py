@@ -1,0 +1,1 @@
+"""Lists of others, row by row, as entries. Pure."""

@@ -1,0 +1,1 @@
+"""What the tests stand on: invented chains, real nodes, servers and homes. Holds no test."""

@@ -1,0 +1,144 @@
+"""Commands as processes of their own, without importing the program anew for each.
+
+A server process has imported the commands once; for each command it forks. What runs is a
+real process with its own environment, folder, output and exit code; only the half second
+that Python takes to load the libraries is saved, which is most of what a short test costs.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(
+    args: Sequence[str], env: Mapping[str, str], timeout: float
+) -> subprocess.CompletedProcess[str]:
+    """`python -m monitor ARGS` in the project's folder; its outcome as subprocess.run gives
+    it. Raises subprocess.TimeoutExpired after the process has been killed."""
+    with tempfile.TemporaryDirectory(prefix="fundwatch-run-") as folder:
+        out, err = Path(folder, "out"), Path(folder, "err")
+        asked = {"args": list(args), "env": dict(env), "out": str(out), "err": str(err)}
+        code = _ask(asked, timeout)
+        said = [path.read_bytes().decode("utf-8", "replace") for path in (out, err)]
+        if code is None:
+            raise subprocess.TimeoutExpired(list(args), timeout, *said)
+        return subprocess.CompletedProcess(list(args), code, *said)
+
+
+def _ask(asked: Mapping[str, Any], timeout: float) -> int | None:
+    with socket.socket(socket.AF_UNIX) as sock, sock.makefile("rw") as words:
+        sock.connect(_server())
+        words.write(json.dumps(asked) + "\n")
+        words.flush()
+        pid = int(words.readline())
+        sock.settimeout(timeout)
+        try:
+            return int(words.readline())
+        except TimeoutError:
+            os.kill(pid, signal.SIGKILL)
+            return None
+
+
+@cache
+def _server() -> str:
+    """Where this test process's own server listens."""
+    folder = tempfile.TemporaryDirectory(prefix="fundwatch-forks-")
+    place = str(Path(folder.name, "socket"))
+    process = subprocess.Popen(
+        [sys.executable, __file__, place], cwd=ROOT, stdout=subprocess.PIPE, stdin=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"listening\n"
+
+    @atexit.register
+    def end() -> None:
+        process.kill()
+        process.communicate()
+        folder.cleanup()
+
+    return place
+
+
+# -- in the server ---------------------------------------------------------------------------
+
+
+def serve(place: str) -> None:
+    """Fork for every connection until the parent is gone."""
+    sys.path.insert(0, str(ROOT))
+    import monitor.cli  # this is what the forks need not do
+    import monitor.net.sources.blockscout
+    import monitor.net.sources.etherscan  # noqa: F401
+
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(place)
+        listener.listen(64)
+        print("listening", flush=True)
+        while True:
+            connection, _ = listener.accept()
+            if os.fork() == 0:
+                listener.close()
+                _handle(connection)
+            connection.close()
+
+
+def _handle(connection: socket.socket) -> None:
+    """Start one command, tell its process id, wait for it, tell its exit code."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    words = connection.makefile("rw")
+    asked = json.loads(words.readline())
+    pid = os.fork()
+    if pid == 0:
+        connection.close()
+        _become(asked)
+    words.write(f"{pid}\n")
+    words.flush()
+    _, status = os.waitpid(pid, 0)
+    words.write(f"{os.waitstatus_to_exitcode(status)}\n")
+    words.flush()
+    os._exit(0)
+
+
+def _become(asked: Mapping[str, Any]) -> None:
+    import logging
+    import runpy
+    import threading
+
+    flags = os.O_WRONLY | os.O_CREAT
+    for number, name, mode in (
+        (0, os.devnull, os.O_RDONLY), (1, asked["out"], flags), (2, asked["err"], flags)
+    ):  # fmt: skip
+        os.dup2(os.open(name, mode, 0o600), number)
+    os.environ.clear()
+    os.environ.update(asked["env"])
+    sys.argv = ["fundwatch", *asked["args"]]
+    code: object = 0
+    try:
+        runpy.run_module("monitor", run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        code = end.code
+    except BaseException:  # noqa: BLE001 - printed, as the interpreter does
+        sys.excepthook(*sys.exc_info())
+        code = 1
+    threading._shutdown()  # what the interpreter does at its end: workers are waited for
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else code is not None)
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])

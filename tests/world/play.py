@@ -1,0 +1,446 @@
+"""The real poll loop and a real record over an invented chain, and what must hold at the end.
+
+`Play` has one method for every event of the invented world. `settle` ends all lies, lets
+everything become final and reads one trailing window again; `check` then holds the record
+against the ledger.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+from monitor.decide import coverage
+from monitor.decide.due import is_new
+from monitor.loops.poll import PassReport, Poller, World
+from monitor.loops.reading import Desk
+from monitor.model import (
+    LIVE_STATUSES,
+    STREAM_OF,
+    Alert,
+    AlertKind,
+    Asset,
+    Baseline,
+    Chain,
+    Entry,
+    Interval,
+    Issuer,
+    Kind,
+    Row,
+    Status,
+    Subject,
+    Transfer,
+)
+from monitor.model.errors import BadResponse, RateLimited, Refused, StoreError, Unavailable
+from monitor.model.plan import Signal
+from monitor.store import journal, watch
+from monitor.store.rows import to_alert, to_row
+from monitor.store.sqlite import Store
+from world.fake_ledger import FakeLedger, FakeSource, Move, Tx
+
+DAY = 86_400
+ETHEREUM = Chain("ethereum", "Ethereum", "evm", "ETH", 18, 4, block_time=10)
+BITCOIN = Chain("bitcoin", "Bitcoin", "utxo", "BTC", 8, 4, block_time=10)
+TRON = Chain("tron", "Tron", "tron", "TRX", 6, 4, block_time=10)
+A, B, X, Y = (f"0x{letter * 40}" for letter in "abde")
+TOKEN, FAKE = (f"0x{digit * 40}" for digit in "12")
+ISSUED = replace(ETHEREUM, issuers=(Issuer(TOKEN, "Mint", "COIN", ("tether",)),))
+COIN = Asset("ethereum", TOKEN, "USDT", 6)
+
+ERRORS = (
+    Unavailable("no answer"),
+    RateLimited("too many calls", 1.0),
+    Refused("the key is wrong"),
+    BadResponse("HTML came"),
+)
+HIGH = (1, 3, 5, 9, 60, 10**6, 10**12)
+STARTS = (AlertKind.MOVEMENT, AlertKind.LATE, AlertKind.ACTIVITY)
+DOWN = ("reversed", "replaced", "unconfirmed again")
+
+# What the record promises never to do, as a database that refuses to do it.
+_GUARDS = """
+CREATE TRIGGER keep_final BEFORE UPDATE ON transfer WHEN OLD.status IN ('final', 'superseded')
+BEGIN SELECT RAISE(ABORT, 'a final row was edited'); END;
+CREATE TRIGGER keep_identity BEFORE UPDATE OF chain, tx, leg, kind, sender, recipient, amount,
+  contract, token_id ON transfer
+BEGIN SELECT RAISE(ABORT, 'an identity was edited'); END;
+CREATE TRIGGER keep_rows BEFORE DELETE ON transfer
+BEGIN SELECT RAISE(ABORT, 'a row was deleted'); END;
+CREATE TRIGGER keep_sightings BEFORE DELETE ON sighting
+BEGIN SELECT RAISE(ABORT, 'a sighting was deleted'); END;
+CREATE TRIGGER keep_alerts BEFORE DELETE ON alert
+BEGIN SELECT RAISE(ABORT, 'an alert was deleted'); END;
+"""
+
+
+class Play:
+    """One invented world with its record. Events are methods; addresses are plain texts."""
+
+    def __init__(self, folder: Path, ledger: FakeLedger, sources: Sequence[FakeSource]) -> None:
+        self.ledger = ledger
+        self.chain = ledger.chain
+        self.sources = list(sources)
+        self.entries: list[Entry] = []
+        self.store = Store(folder / "fundwatch.db", create=True)
+        self.store.read("PRAGMA synchronous = OFF")  # nothing here is killed for real
+        _script(self.store, _GUARDS)
+
+    # -- events ------------------------------------------------------------------------
+
+    def watch(self, address: str, **terms: object) -> Entry:
+        """Take an entry into the watchlist; the others stay."""
+        number = len(self.entries)
+        subject = Subject(self.chain.key, address)
+        entry = Entry(f"E{number}", subject, label=f"L{number}", case="C", **terms)  # type: ignore[arg-type]
+        self.entries.append(entry)
+        watch.take_list(self.store, self.entries, (), f"list {number}", {}, self.ledger.now)
+        return entry
+
+    def poll(self, *, everything: bool = True) -> PassReport:
+        """One pass of a fresh process."""
+        self.ledger.now += 1
+        return self.poller().run_pass(everything=everything)
+
+    def poller(self) -> Poller:
+        return Poller(
+            self.store,
+            World(
+                chains={self.chain.key: self.chain},
+                desks={self.chain.key: Desk(self.chain, self.sources)},
+                assets={("ethereum", TOKEN): COIN},
+                route=lambda _alert, _entry: [],
+                clock=lambda: self.ledger.now,
+                interval=lambda _subject: 0,
+                since_time=lambda _text: None,
+                sleep=lambda _seconds: None,
+            ),
+        )
+
+    def crash(self, table: str) -> None:
+        """A pass that dies while it commits, then starts again from the file."""
+        _script(
+            self.store,
+            f"CREATE TRIGGER crash BEFORE INSERT ON {table} "
+            "BEGIN SELECT RAISE(ABORT, 'killed'); END;",
+        )
+        try:
+            self.poll()
+        except StoreError as error:
+            if "killed" not in str(error):
+                raise
+        finally:
+            _script(self.store, "DROP TRIGGER crash;")
+
+    def day(self) -> None:
+        self.ledger.now += DAY + 1
+
+    def fail(self, source: int, error: int) -> None:
+        self.sources[source].error = ERRORS[error]
+
+    def lag(self, source: int, states: int) -> None:
+        self.sources[source].stale = states
+
+    def delay(self, source: int, stream: int, blocks: int) -> None:
+        """A list behind its head, within what the source declares."""
+        chosen = self.sources[source]
+        name = self.chain.streams[stream % len(self.chain.streams)]
+        chosen.delay[name] = min(blocks, chosen.index_lag)
+
+    def hide(self, source: int, back: int) -> None:
+        self.sources[source].hidden |= self._recent(back)
+
+    def omit(self, source: int, back: int) -> None:
+        self.sources[source].omit_once |= self._recent(back)
+
+    def forget(self, source: int, back: int) -> None:
+        """A source that knows nothing of transactions that it told, although their block is
+        where it was: neither its list nor its look-ups."""
+        self.sources[source].forgotten |= {tx for _, tx, _ in self._recent(back)}
+
+    def double(self, source: int) -> None:
+        """Every row of its lists comes twice."""
+        self.sources[source].doubled = True
+
+    def spoil(self, source: int, back: int) -> None:
+        self.sources[source].bad |= self._recent(back)
+
+    def unindexed(self, source: int, stream: int) -> None:
+        streams = self.chain.streams
+        self.sources[source].not_yet.add(streams[stream % len(streams)])
+
+    def expire(self, source: int) -> None:
+        self.sources[source].epoch += 1
+
+    def high(self, source: int, amount: int, nameless: int) -> None:
+        """A newest block that is not there yet, too high by little, much or beyond reason."""
+        self.sources[source].high = HIGH[amount]
+        self.sources[source].nameless = bool(nameless)
+
+    def finals(self, source: int, word: int) -> None:
+        """A false word on what is final: all, or next to nothing."""
+        self.sources[source].final = (0, 10**6, -30)[word]
+
+    def abroad(self, source: int) -> None:
+        """Its answers are those of another chain, on which the same addresses are paid."""
+        other = FakeLedger(self.chain, self.ledger.now - 500, first=10**6)
+        for number in range(40):
+            if number % 9 == 0 and self.chain.family != "utxo":
+                other.pay(*native(X, A, 10**6 + number))
+            other.mine()
+        self.sources[source].abroad = other
+
+    def come_home(self) -> None:
+        for source in self.sources:
+            source.abroad = None
+
+    def has_shown_its_chain(self, source: int) -> bool:
+        name = self.sources[source].name
+        return bool(self._query("SELECT 1 FROM block_word WHERE source = ? AND height = 0", name))
+
+    def incidents(self) -> dict[str, Signal]:
+        """What operations or the desk are told of now, by the kind of incident."""
+        found = journal.incident_list(self.store, open_only=True)
+        return {i.signal.key.partition(":")[0]: i.signal for i in found}
+
+    def burst(self) -> None:
+        self.ledger.burst(60)
+
+    def mend(self, source: int) -> None:
+        self.sources[source].heal()
+
+    def _recent(self, back: int) -> set[tuple[str, str, str]]:
+        """A late row that touches a watched address; a UTXO transaction is told as a whole."""
+        rows = [*self.ledger.rows()[-40:], *self.ledger.pending()]
+        watched = {e.subject.address for e in self.entries}
+        near = [t for t in rows if watched & set(t.parties())]
+        if not near:
+            return set()
+        chosen = near[-1 - back % len(near)]
+        whole = self.chain.family == "utxo"
+        return {t.identity for t in rows if t == chosen or (whole and t.tx == chosen.tx)}
+
+    # -- the end -----------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """End the lies, let all become final, read the trailing window once more."""
+        for source in self.sources:
+            source.heal()
+        deepest = max(s.index_lag for s in self.sources)
+        if self.chain.family != "utxo":
+            self.ledger.mine()  # what waits unseen would be neither recorded nor not
+        self.ledger.mine(self.chain.finality + deepest + 1, idle=True)
+        for _ in range(4):
+            self.ledger.mine(idle=True)
+            self.ledger.now += DAY + 1
+            with self.store.write() as conn:
+                conn.execute("UPDATE subject SET deep = 0")
+            self.poll()
+
+    def check(self) -> None:
+        self.check_rows()
+        self.check_coverage()
+        for entry in self.entries:
+            self.check_alerts(entry)
+        assert not self._query("SELECT 1 FROM gap WHERE closed IS NULL"), "a gap stayed open"
+
+    def served_streams(self) -> set[str]:
+        return {s for source in self.sources for b in source.bundles for s in b - source.never}
+
+    def expected(self) -> dict[tuple[str, str, str], Transfer]:
+        """What the record must hold of the ledger, by identity."""
+        watched = {e.subject.address for e in self.entries}
+        served = self.served_streams()
+        rows = self.ledger.rows()
+        if self.chain.family == "utxo":
+            rows += self.ledger.pending()
+            touched = {t.tx for t in rows if watched & set(t.parties())}
+            return {t.identity: t for t in rows if t.tx in touched}
+        return {
+            t.identity: t
+            for t in rows
+            if watched & set(t.parties())
+            and STREAM_OF[t.kind] in served
+            and not (t.kind is Kind.FEE and t.sender not in watched)
+        }
+
+    def rows(self) -> list[Row]:
+        return [to_row(r) for r in self._query("SELECT * FROM transfer")]
+
+    def check_rows(self) -> None:
+        """Every movement is recorded once with its true place; nothing else is live."""
+        live = {r.transfer.identity: r for r in self.rows() if r.status in LIVE_STATUSES}
+        wanted = self.expected()
+        assert not wanted.keys() - live.keys(), f"missed: {wanted.keys() - live.keys()}"
+        assert not live.keys() - wanted.keys(), f"invented: {live.keys() - wanted.keys()}"
+        for identity, row in live.items():
+            told, true = row.transfer, wanted[identity]
+            assert told.amount == true.amount
+            assert told.time == true.time, f"{identity}: {told} is not {true}"
+            assert told.block_height in (true.block_height, None)
+            assert told.block_hash in (true.block_hash, None)
+            assert row.status is (Status.PENDING if true.pending else Status.FINAL)
+        rest = {r.status for r in self.rows()} - LIVE_STATUSES
+        assert rest <= {Status.ORPHANED}
+
+    def check_coverage(self) -> None:
+        """Nothing counts as covered that its source did not show in full."""
+        claims: dict[tuple[str, str, str], list[Interval]] = {}
+        for source in self.sources:
+            for s in source.served:
+                claims.setdefault((s.subject, s.stream, source.name), []).append(s.span)
+        for row in self._query("SELECT * FROM coverage"):
+            shown = claims.get((row["subject"], row["stream"], row["source"]), [])
+            span = Interval(row["lo"], row["hi"])
+            assert not coverage.subtract(span, shown), f"{row['stream']} {span} was never shown"
+
+    def alerts(self, entry: Entry) -> list[Alert]:
+        found = []
+        for row in self._query("SELECT * FROM alert WHERE entry = ? ORDER BY rowid", entry.id):
+            told = self._query(
+                "SELECT chain, tx, leg FROM transfer t JOIN alert_transfer x "
+                "ON x.transfer = t.id WHERE x.alert = ?",
+                row["id"],
+            )
+            found.append(to_alert(row, tuple((t["chain"], t["tx"], t["leg"]) for t in told)))
+        return found
+
+    def baseline(self, entry: Entry) -> Baseline:
+        (watched,) = [w for w in watch.all_entries(self.store) if w.entry.id == entry.id]
+        assert watched.baseline is not None
+        return watched.baseline
+
+    def check_alerts(self, entry: Entry) -> None:
+        """One thread for every hit, none for history, rows told once, reversals corrected."""
+        alerts, baseline = self.alerts(entry), self.baseline(entry)
+        by_tx: dict[str, list[Alert]] = {}
+        for alert in alerts:
+            for tx in {alert.tx} if alert.tx else {i[1] for i in alert.rows}:
+                by_tx.setdefault(tx, []).append(alert)
+        assert sum(a.kind is AlertKind.HISTORY for a in alerts) == 1
+        hits: dict[str, set[tuple[str, str, str]]] = {}
+        for t in self.expected().values():
+            ready = not t.pending or entry.tell_when == "seen"
+            if entry.subject.address in t.parties() and is_new(t, baseline) and ready:
+                hits.setdefault(t.tx, set()).add(t.identity)
+        status = {r.transfer.identity: r.status for r in self.rows()}
+        for tx, identities in hits.items():
+            assert tx in by_tx, f"no alert for {tx}"
+            assert identities <= {i for a in by_tx[tx] for i in a.rows}, f"{tx}: rows not told"
+        for tx, told in by_tx.items():
+            self._check_thread(tx, told, status)
+            if any(a.kind in STARTS for a in told):
+                assert tx in hits or self._was_new(tx, baseline), f"alert for history {tx}"
+
+    def _was_new(self, tx: str, baseline: Baseline) -> bool:
+        """It was news at some place that it had."""
+        places = self.ledger.places.get(tx, set())
+        return any(
+            height is None or height > baseline.height or (time or 0) > baseline.time
+            for height, time in places
+        )
+
+    def _never_left(self, tx: str) -> bool:
+        """It was mined once and no reorganisation ever touched its block."""
+        return sum(height is not None for height, _ in self.ledger.places[tx]) == 1
+
+    def _check_thread(
+        self, tx: str, told: Sequence[Alert], status: dict[tuple[str, str, str], Status]
+    ) -> None:
+        starts = [a for a in told if a.kind in STARTS]
+        summary = [a for a in told if a.kind is AlertKind.HISTORY]
+        assert len(starts) <= 1, f"{tx}: {len(starts)} alerts start a thread"
+        assert starts or summary, f"{tx}: nothing starts the thread"
+        roots = {a.id for a in (*starts, *summary)}
+        assert all(a.amends in roots for a in told if a.id not in roots)
+        news = [i for a in told if a.kind is not AlertKind.CORRECTION for i in a.rows if i[1] == tx]
+        assert len(news) == len(set(news)), f"{tx}: a row was told twice"
+        standing = {t.identity for t in self.ledger.rows()}
+        for identity in news:
+            states = [
+                str(a.facts["correction"]["state"])
+                for a in told
+                if a.kind is AlertKind.CORRECTION and identity in a.rows
+            ]
+            down = [s in DOWN for s in states]
+            gone = status[identity] is Status.ORPHANED
+            assert gone == bool(states and states[-1] in ("reversed", "replaced")), (
+                f"{identity} is {status[identity]}, told: {states}"
+            )
+            again = [s for s, t in pairwise(states) if s == t]
+            assert not again, f"{identity}: corrected twice in the same way: {states}"
+            if identity in standing and self._never_left(tx):
+                assert not states, f"{identity} always stood in its block, told: {states}"
+            assert not down or down[0], f"{identity}: 'included again' before it was reversed"
+
+    # -- looking in --------------------------------------------------------------------
+
+    def _query(self, sql: str, *params: object) -> list[sqlite3.Row]:
+        return self.store.read(sql, params)
+
+    def dump(self) -> dict[str, list[tuple[object, ...]]]:
+        """Everything that a plan commits."""
+        tables = ("transfer", "sighting", "coverage", "gap", "alert", "alert_transfer", "reading")
+        bases = "SELECT id, base_height FROM entry ORDER BY id"
+        found = {t: [tuple(r) for r in self._query(f"SELECT * FROM {t}")] for t in tables}
+        return {**found, "entry": [tuple(r) for r in self._query(bases)]}
+
+
+def _script(store: Store, sql: str) -> None:
+    with store.write() as conn:
+        for statement in sql.replace("END;", "END;\x00").split("\x00"):
+            if statement.strip():
+                conn.execute(statement)
+
+
+# -- transactions of account chains ------------------------------------------------------
+
+
+def native(sender: str, recipient: str, amount: int) -> tuple[Move, ...]:
+    return (Move(Kind.NATIVE, sender, recipient, amount), Move(Kind.FEE, sender, None, 21))
+
+
+def internal(sender: str, recipient: str, amount: int) -> tuple[Move, ...]:
+    return (
+        Move(Kind.FEE, Y, None, 30),
+        Move(Kind.INTERNAL, sender, recipient, amount),
+    )
+
+
+def token(sender: str, recipient: str, amount: int, contract: str = TOKEN) -> tuple[Move, ...]:
+    return (
+        Move(Kind.FEE, sender, None, 50),
+        Move(Kind.ERC20, sender, recipient, amount, contract),
+    )
+
+
+def act(sender: str, _recipient: str, amount: int) -> tuple[Move, ...]:
+    """The token's issuer freezes an address and destroys what is there; a third party pays."""
+    return (
+        Move(Kind.FEE, Y, None, 30),
+        Move(Kind.FROZEN, sender, None, 0, TOKEN),
+        Move(Kind.DESTROYED, sender, None, amount, TOKEN),
+    )
+
+
+def swap(sender: str, recipient: str, amount: int) -> tuple[Move, ...]:
+    """Coins out, tokens back, and two equal token transfers: several lists tell parts."""
+    twin = Move(Kind.ERC20, recipient, sender, amount, TOKEN)
+    return (
+        *native(sender, recipient, amount),
+        Move(Kind.INTERNAL, recipient, sender, amount + 1),
+        twin,
+        twin,
+        Move(Kind.ERC721, recipient, sender, 1, FAKE, "7"),
+    )
+
+
+def utxo_tx(ledger: FakeLedger, sender: str, recipient: str, amount: int) -> Tx:
+    """One input, a payment and the change."""
+    return ledger.pay(
+        Move(Kind.UTXO_IN, sender, None, amount + 10),
+        Move(Kind.UTXO_OUT, None, recipient, amount),
+        Move(Kind.UTXO_OUT, None, sender, 9),
+    )
