@@ -272,7 +272,7 @@ def measured(folder: Path) -> Iterator[Measured]:
 
 
 def _hold(pipe: Connection, folder: Path) -> None:
-    from monitor.app.fundwatch import open_home
+    from monitor.app.home import open_home
 
     logging.getLogger("fundwatch").setLevel(logging.ERROR)
     with open_home(folder, {}) as desk:

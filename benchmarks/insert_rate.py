@@ -74,9 +74,9 @@ def fresh(folder: Path, name: str, subject: Subject) -> Store:
 
 
 def by_apply(store: Store, made: Plan) -> None:
-    from monitor.store import record
+    from monitor.store import apply
 
-    record.apply(store, made, readings=[record.Reading("native", ok=True, source=SOURCE)])
+    apply.apply(store, made, readings=[apply.Reading("native", ok=True, source=SOURCE)])
 
 
 def raw(store: Store, made: Plan, first: int, *, sightings: bool) -> None:
@@ -105,7 +105,7 @@ def raw(store: Store, made: Plan, first: int, *, sightings: bool) -> None:
 def measure(plans: int, rows: int) -> dict[str, list[float]]:
     """Seconds of every plan, by way of writing."""
     from monitor.model import Subject
-    from monitor.store import record  # noqa: F401 - loaded before the clock runs
+    from monitor.store import apply  # noqa: F401 - loaded before the clock runs
 
     subject = Subject("dev", evm_address("watched"))
     seconds: dict[str, list[float]] = {"apply": [], "raw": [], "raw, with sightings": []}

@@ -39,15 +39,22 @@ from world.home import (
 from world.sinks import HttpSink, answer, hang
 
 from monitor.app.daemon import TICKS, Daemon
-from monitor.app.fundwatch import Fundwatch, now, open_home
+from monitor.app.fundwatch import Fundwatch
+from monitor.app.home import open_home
 from monitor.app.settings import load as settings
 from monitor.decide import incidents, loudness, routing
-from monitor.loops import watch_file
-from monitor.loops.health import alive, signals, verdict, vitals
+from monitor.loops.clock import now
+from monitor.loops.health import channel_tests, signals, tell, verdict, vitals
+from monitor.loops.health.clock import HOLD_BACK, mend_clock
+from monitor.loops.health.heartbeat import Heartbeat, last_heartbeat
+from monitor.loops.health.pulse import STUCK_AFTER, VITAL, Pulse
+from monitor.loops.health.supervisor import notify
 from monitor.model import Entry, Subject
 from monitor.model.errors import StoreError, Unavailable
 from monitor.model.plan import Signal
-from monitor.store import journal, outbox, watch, ways
+from monitor.store import outbox, watch, ways
+from monitor.store.incidents import incident_list
+from monitor.store.notes import get_note, put_note
 from monitor.store.rows import entry_terms, to_entry
 from monitor.store.sqlite import Store
 from monitor.watchlist.entries import parse as watchlist_of
@@ -72,13 +79,13 @@ class Clock:
 def test_a_pulse_is_well_once_every_job_has_worked() -> None:
     """Not before, not for longer than its limit, and not for a job that only fails."""
     clock = Clock()
-    pulse = alive.Pulse(("poll", "deliver"), lambda: 0.0, clock)
+    pulse = Pulse(("poll", "deliver"), lambda: 0.0, clock)
     assert not pulse.well()
     for job in ("poll", "deliver"):
         with pulse.beat(job):
             assert pulse.busy() == [job]
     assert pulse.well()
-    clock.now += alive.STUCK_AFTER - 1
+    clock.now += STUCK_AFTER - 1
     with pulse.beat("poll"):
         pass
     with pytest.raises(ZeroDivisionError), pulse.beat("deliver"):
@@ -94,7 +101,7 @@ def test_a_pulse_knows_a_long_pass_from_a_stuck_one() -> None:
     """A pass that brings one address after the other to its end is well; one that stands, or
     a job that was never begun, is stuck."""
     clock, progress = Clock(), Clock()
-    pulse = alive.Pulse(("poll", "deliver"), progress, clock)
+    pulse = Pulse(("poll", "deliver"), progress, clock)
     with pulse.beat("poll"):
         for _ in range(10):
             clock.now += 200
@@ -102,7 +109,7 @@ def test_a_pulse_knows_a_long_pass_from_a_stuck_one() -> None:
             with pulse.beat("deliver"):
                 assert pulse.stuck() == []
             assert pulse.well()
-        clock.now += alive.STUCK_AFTER + 1
+        clock.now += STUCK_AFTER + 1
         assert pulse.stuck() == ["poll", "deliver"]
         assert not pulse.well()
 
@@ -111,13 +118,13 @@ def test_a_pause_counts_for_nobody() -> None:
     """What stood still with everything else begins to count when it wakes; what does not move
     after that is stuck as ever."""
     clock, progress = Clock(), Clock()
-    pulse = alive.Pulse(("poll", "deliver"), progress, clock)
+    pulse = Pulse(("poll", "deliver"), progress, clock)
     with pulse.beat("poll"), pulse.beat("deliver"):
-        clock.now += 10 * alive.STUCK_AFTER
+        clock.now += 10 * STUCK_AFTER
         pulse.woke()
         progress.now = clock.now
         assert pulse.stuck() == []
-        clock.now += alive.STUCK_AFTER + 1
+        clock.now += STUCK_AFTER + 1
         assert pulse.stuck() == ["poll", "deliver"]
 
 
@@ -130,8 +137,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield made
 
 
-def heartbeat(sink: HttpSink, store: Store, *, well: bool = True) -> alive.Heartbeat:
-    return alive.Heartbeat(sink.url(TOKEN), {}, True, store, lambda: well, now, within=0.5)
+def heartbeat(sink: HttpSink, store: Store, *, well: bool = True) -> Heartbeat:
+    return Heartbeat(sink.url(TOKEN), {}, True, store, lambda: well, now, within=0.5)
 
 
 def test_a_heartbeat_goes_out_while_all_is_well(store: Store) -> None:
@@ -139,11 +146,11 @@ def test_a_heartbeat_goes_out_while_all_is_well(store: Store) -> None:
     with HttpSink() as sink:
         assert not heartbeat(sink, store, well=False).beat()
         assert sink.seen == []
-        assert alive.last_heartbeat(store) is None
+        assert last_heartbeat(store) is None
         assert heartbeat(sink, store).beat()
         (seen,) = sink.seen
     assert (seen.method, seen.path) == ("GET", TOKEN)
-    beat = alive.last_heartbeat(store)
+    beat = last_heartbeat(store)
     assert beat is not None
     assert beat.accepted is not None
     assert beat.error == ""
@@ -163,7 +170,7 @@ def test_a_heartbeat_that_fails_is_told_once_without_its_address(
         ):
             sink.then(mode)
             beats.beat()
-            beat = alive.last_heartbeat(store)
+            beat = last_heartbeat(store)
             assert beat is not None
             assert beat.accepted is None
             assert words in beat.error
@@ -253,10 +260,10 @@ def test_notify_reaches_sockets_of_both_kinds(tmp_path: Path, abstract: bool) ->
     """A path, or an abstract name; and nobody at all is no error."""
     place = f"@fundwatch-test-{os.getpid()}" if abstract else str(tmp_path / "s")
     with supervisor(place) as told:
-        alive.notify(place, "READY=1", "STATUS=here")
+        notify(place, "READY=1", "STATUS=here")
         wait_for(lambda: told == ["READY=1\nSTATUS=here"], 5, lambda: told)
-    alive.notify(place, "WATCHDOG=1")
-    alive.notify(None, "WATCHDOG=1")
+    notify(place, "WATCHDOG=1")
+    notify(None, "WATCHDOG=1")
 
 
 def test_a_part_that_fails_again_and_again_becomes_an_incident(tmp_path: Path) -> None:
@@ -287,12 +294,12 @@ def test_an_end_by_the_watchdog_is_told_after_the_restart(tmp_path: Path) -> Non
             with scene.home.daemon() as process:
                 _wait_for_notices(scene, time_ + 1)
                 wait_for(lambda: _due(scene, BOB) > 0, 20, scene.home.log)
-                held = _due(scene, ALICE) > now() + alive.HOLD_BACK / 2
+                held = _due(scene, ALICE) > now() + HOLD_BACK / 2
                 assert held is (time_ == 1), "held back: not taken for a clock that was set back"
                 assert _due(scene, BOB) < now() + 60
                 assert stop(process) == 0
             assert not mark.exists()
-    assert alive.HOLD_BACK < HOUR / 4
+    assert HOLD_BACK < HOUR / 4
 
 
 def _wait_for_notices(scene: Scene, count: int) -> None:
@@ -307,9 +314,9 @@ def _due(scene: Scene, address: str) -> int:
 IMPATIENT = """
 import sys
 from monitor.app import daemon
-from monitor.loops.health import alive
+from monitor.loops.health import pulse
 from monitor.cli import main
-alive.STUCK_AFTER, daemon.PAUSED = 15.0, 3.0
+pulse.STUCK_AFTER, daemon.PAUSED = 15.0, 3.0
 daemon.TICKS = dict.fromkeys(daemon.TICKS, 1)
 sys.argv = ["fundwatch", *sys.argv[1:]]
 main()
@@ -663,13 +670,13 @@ def test_a_clock_that_was_set_back_holds_nothing_up(tmp_path: Path) -> None:
         scene.home.sql("UPDATE reading SET tried = ?, ok = ?", ahead, ahead)
         scene.home.sql("UPDATE subject SET due = ?, deep = ?", ahead, ahead)
         assert watch.due_subjects(desk.store, now()) == []
-        alive.mend_clock(desk, now())
+        mend_clock(desk, now())
         assert len(watch.due_subjects(desk.store, now())) == 2
         assert desk.store.read("SELECT max(tried) AS t, max(ok) AS o FROM reading")[0]["t"] <= now()
-        watch_file.tell_incidents(desk, now())
+        tell.tell_incidents(desk, now())
         assert len(_told(desk, "clock of this machine")) == 1
-        alive.mend_clock(desk, now())
-        watch_file.tell_incidents(desk, now())
+        mend_clock(desk, now())
+        tell.tell_incidents(desk, now())
         assert len(_told(desk, "clock of this machine")) == 1
 
 
@@ -682,31 +689,31 @@ def test_trouble_that_began_on_a_clock_ten_years_ahead_counts_from_now(tmp_path:
             for to in routing.recipients(desk.settings.channels[name]):
                 ways.note(desk.store, (name, to), ahead, good=False)
         scene.home.sql("UPDATE entry SET added = ?, base_height = NULL", ahead)
-        journal.put_note(desk.store, "daily_at", str(ahead))
-        journal.put_note(desk.store, "started", str(ahead))
+        put_note(desk.store, "daily_at", str(ahead))
+        put_note(desk.store, "started", str(ahead))
         failed = {"at": ahead, "good": False, "words": "no", "whom": [], "since": ahead - 300}
-        journal.put_note(desk.store, "tested:mail", json.dumps(failed))
-        alive.mend_clock(desk, now())
+        put_note(desk.store, "tested:mail", json.dumps(failed))
+        mend_clock(desk, now())
         assert "clock" in {key.partition(":")[0] for key in _keys(desk)}
         later = now() + 10 * HOUR
         words = vitals.look(desk.store, desk.settings, later, running=True).words
         assert "every channel for desk refuses messages, since 10 h" in words
         assert "not read for the first time after 10 h" in words
-        assert int(journal.get_note(desk.store, "daily_at") or 0) <= now()
-        assert alive.last_tests(desk.store, desk.channels)["mail"].at <= now()
+        assert int(get_note(desk.store, "daily_at") or 0) <= now()
+        assert channel_tests.last_tests(desk.store, desk.channels)["mail"].at <= now()
 
 
 def test_a_shorter_interval_holds_from_now_on(tmp_path: Path) -> None:
     """What was due in a day under the old settings is due now; that is no fault of the clock."""
     with opened(tmp_path) as (scene, desk):
         scene.home.sql("UPDATE subject SET due = ?", now() + 86_000)
-        alive.mend_clock(desk, now())
+        mend_clock(desk, now())
         assert len(watch.due_subjects(desk.store, now())) == 2
         assert not [k for k in _keys(desk) if k.startswith("clock:")]
 
 
 def _keys(desk: Fundwatch) -> list[str]:
-    return [i.signal.key for i in journal.incident_list(desk.store, open_only=True)]
+    return [i.signal.key for i in incident_list(desk.store, open_only=True)]
 
 
 # -- canaries ----------------------------------------------------------------------------
@@ -805,15 +812,18 @@ def test_channels_are_tried_once_a_day(tmp_path: Path) -> None:
         scene.home.write("config/channels.yaml", configured)
         with open_home(tmp_path, {}) as desk:
             day = 86_400 * (now() // 86_400) + 12 * HOUR
-            alive.try_channels(desk, day)
-            assert alive.last_tests(desk.store, desk.channels) == {}
-            alive.try_channels(desk, day + 20 * HOUR - 1)
+            channel_tests.try_channels(desk, day)
+            assert channel_tests.last_tests(desk.store, desk.channels) == {}
+            channel_tests.try_channels(desk, day + 20 * HOUR - 1)
             hour = day + 20 * HOUR
-            assert (scene.hook.seen, alive.last_tests(desk.store, desk.channels)) == ([], {})
-            alive.try_channels(desk, hour)
-            found = alive.last_tests(desk.store, desk.channels)
-            alive.try_channels(desk, hour + HOUR)
-            assert alive.last_tests(desk.store, desk.channels) == found
+            assert (scene.hook.seen, channel_tests.last_tests(desk.store, desk.channels)) == (
+                [],
+                {},
+            )
+            channel_tests.try_channels(desk, hour)
+            found = channel_tests.last_tests(desk.store, desk.channels)
+            channel_tests.try_channels(desk, hour + HOUR)
+            assert channel_tests.last_tests(desk.store, desk.channels) == found
             assert {t.good for t in found.values()} == {True}
             assert "test message accepted" in found["hook"].words
             assert "nothing was sent" in found["mail"].words
@@ -835,9 +845,9 @@ def test_a_channel_that_fails_its_test_is_told_until_it_is_back(tmp_path: Path) 
         scene.home.write("config/channels.yaml", broken)
         start = 86_400 * (now() // 86_400)
         with open_home(tmp_path, {}) as desk:
-            alive.try_channels(desk, start)
-            alive.try_channels(desk, start + 86_400 + 9 * HOUR)
-            (incident,) = journal.incident_list(desk.store, open_only=True)
+            channel_tests.try_channels(desk, start)
+            channel_tests.try_channels(desk, start + 86_400 + 9 * HOUR)
+            (incident,) = incident_list(desk.store, open_only=True)
             assert incident.signal.key == "channel:mail"
             assert "failed its daily test" in incident.signal.what
             held = incident.since + incident.signal.hold
@@ -845,9 +855,9 @@ def test_a_channel_that_fails_its_test_is_told_until_it_is_back(tmp_path: Path) 
             assert incidents.phase(incident, held) == "opened"
         scene.home.write("config/channels.yaml", good)
         with open_home(tmp_path, {}) as desk:
-            alive.try_channels(desk, start + 86_400 + 9 * HOUR + 60)
+            channel_tests.try_channels(desk, start + 86_400 + 9 * HOUR + 60)
             assert _keys(desk) == ["channel:mail"], "not asked again so soon"
-            alive.try_channels(desk, start + 86_400 + 9 * HOUR + alive.TEST_AGAIN)
+            channel_tests.try_channels(desk, start + 86_400 + 9 * HOUR + channel_tests.TEST_AGAIN)
             assert _keys(desk) == []
 
 
@@ -863,18 +873,18 @@ def test_a_connection_alone_does_not_clear_a_refused_message(tmp_path: Path) -> 
                 desk.deliver(everything=True)
             assert "channel:mail/desk@example.org" in _keys(desk)
             start = 86_400 * (now() // 86_400)
-            alive.try_channels(desk, start)
-            alive.try_channels(desk, start + 86_400 + 9 * HOUR)
-            assert alive.last_tests(desk.store, desk.channels)["mail"].good
+            channel_tests.try_channels(desk, start)
+            channel_tests.try_channels(desk, start + 86_400 + 9 * HOUR)
+            assert channel_tests.last_tests(desk.store, desk.channels)["mail"].good
             assert "channel:mail/desk@example.org" in _keys(desk)
 
 
 def test_health_vouches_for_every_job_that_is_needed() -> None:
     """Prices and tests may fail; the rest may not, and each exists."""
-    assert set(alive.VITAL) < set(TICKS)
+    assert set(VITAL) < set(TICKS)
     clock = Clock()
-    pulse = alive.Pulse(TICKS, lambda: 0.0, clock)
-    for job in alive.VITAL:
+    pulse = Pulse(TICKS, lambda: 0.0, clock)
+    for job in VITAL:
         assert not pulse.well()
         with pulse.beat(job):
             pass

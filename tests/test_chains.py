@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.app.settings import load
-from monitor.app.settings.chains import KIND_FAMILY
-from monitor.chains.address import AddressError, canonical, checksummed, display, stable_id
+from monitor.app.settings.sources import KIND_FAMILY
+from monitor.chains.address import AddressError, canonical, checksummed, display
+from monitor.model.ids import stable_id
 from monitor.store.views import not_listed
 
 SHIPPED = load.load(Path("/nonexistent"), {})

@@ -22,7 +22,7 @@ from world.sinks import HttpSink, MailSink, Mode, answer, cut, drip, hang, reset
 from monitor.app.check import cost
 from monitor.app.settings import load
 from monitor.loops.deliver import WAITS
-from monitor.model import ChannelConfig, Outgoing
+from monitor.model import ChannelConfig, Outgoing, settings
 from monitor.model.errors import ConfigError, DeliveryError
 from monitor.net import channels
 from monitor.net.channels.apprise import Apprise
@@ -286,7 +286,7 @@ def test_urls_that_apprise_does_not_know_are_refused() -> None:
 WITHOUT = """
 import sys
 sys.modules["apprise"] = None  # as if it were not installed
-from monitor.app import fundwatch
+from monitor.app import build
 from monitor.net import channels
 from monitor.model.errors import ConfigError
 from monitor.model import ChannelConfig
@@ -314,7 +314,7 @@ def test_apprise_is_an_extra() -> None:
 # --- settings and the command --------------------------------------------------------------------
 
 
-def loaded(path: Path, row: Mapping[str, object], **environ: str) -> load.Settings:
+def loaded(path: Path, row: Mapping[str, object], **environ: str) -> settings.Settings:
     (path / "config").mkdir(exist_ok=True)
     text = json.dumps({"channels": {"chat": row}})
     (path / "config/channels.yaml").write_text(text, "utf-8")

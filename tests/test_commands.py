@@ -16,11 +16,12 @@ from eth_utils.address import to_checksum_address
 from world.home import ALICE, BANK, BOB, DESK, SHOP, Scene, entry, staged, watchlist
 
 from monitor.app.settings.load import load
-from monitor.cli import main, rows
+from monitor.cli import main
 from monitor.loops import find, hands
+from monitor.messages import lines
 from monitor.model import Subject
 from monitor.model.errors import ConfigError
-from monitor.store import journal
+from monitor.store import alerts
 from monitor.store.sqlite import Store
 
 
@@ -288,7 +289,7 @@ def test_a_request_keeps_the_same_rules(scene: Scene, alert: str) -> None:
             hands.take(store, [(alert, [alert])], hands.ACKNOWLEDGED, "Bob", "", 6)
         said = hands.take(store, [(alert, [alert])], hands.ACKNOWLEDGED, "Ann", "", 7)
         assert said == f"acknowledged {alert} by Ann"
-        assert journal.last_words(store, [alert])[alert].at == 5
+        assert alerts.last_words(store, [alert])[alert].at == 5
 
 
 # -- tables ------------------------------------------------------------------------------
@@ -371,6 +372,6 @@ def test_the_daily_message_can_be_looked_at(scene: Scene) -> None:
 
 def test_rows_wrap_words_and_never_addresses() -> None:
     """A long address stays whole in a window that is narrower than it."""
-    text = rows.laid_out(["a b c", "0x" + "1" * 40, "word " * 20], 30)
+    text = lines.laid_out(["a b c", "0x" + "1" * 40, "word " * 20], 30)
     assert "0x" + "1" * 40 in text
     assert all(len(x) <= 30 for x in text.splitlines() if "0x" not in x)

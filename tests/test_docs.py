@@ -14,8 +14,8 @@ import pytest
 
 from monitor import cli
 from monitor.app import setup
-from monitor.app.settings import chains as config_chains
-from monitor.app.settings import channels, load
+from monitor.app.settings import channels, load, sources
+from monitor.app.settings.chains import ASSET_KEYS, CHAIN_KEYS
 from monitor.cli import common
 from monitor.model import AlertKind, Kind, Severity, Status
 from monitor.net.channels import CHANNELS
@@ -113,9 +113,9 @@ EXPECTED: dict[str, tuple[str, Iterable[str]]] = {
     "sources": ("README.md", SOURCES),
     "sources and their urls": ("docs/settings.md", SOURCES),
     "channels": ("docs/settings.md", CHANNELS),
-    "chain keys": ("docs/settings.md", config_chains.CHAIN_KEYS),
-    "source keys": ("docs/settings.md", config_chains.SOURCE_KEYS),
-    "asset keys": ("docs/settings.md", config_chains.ASSET_KEYS),
+    "chain keys": ("docs/settings.md", CHAIN_KEYS),
+    "source keys": ("docs/settings.md", sources.SOURCE_KEYS),
+    "asset keys": ("docs/settings.md", ASSET_KEYS),
     "channel keys": ("docs/settings.md", chain(*channels.CHANNEL_KEYS.values())),
     "settings": ("docs/settings.md", load.SETTING_KEYS),
     "files": ("docs/settings.md", [f"config/{name}.yaml" for name in load.FILES]),

@@ -10,7 +10,8 @@ import yaml
 from world.home import DESK, Scene, bodies, staged
 from world.sinks import answer
 
-from monitor.app.fundwatch import now, open_home
+from monitor.app.home import open_home
+from monitor.loops.clock import now
 from monitor.loops.health import emergency
 from monitor.loops.health.emergency import Emergency
 

@@ -12,9 +12,10 @@ from world.fake_ledger import FakeLedger, FakeSource
 from world.home import ALICE, BANK, BOB, payment, staged
 from world.play import ETHEREUM, A, B, Play, X, native
 
-from monitor.app.fundwatch import open_home
+from monitor.app.home import open_home
 from monitor.loops import freeze
-from monitor.loops.reading import Desk, Progress, Reading
+from monitor.loops.pool import Desk
+from monitor.loops.reading import Progress, Reading
 from monitor.model import Ask, Batch
 from monitor.model.errors import Unavailable
 from monitor.store import outbox, watch

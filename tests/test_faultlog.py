@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from world.home import staged
 
-from monitor.app.fundwatch import open_home
+from monitor.app.home import open_home
 from monitor.loops.faultlog import QUIET, FaultLog
 
 Lines = Callable[[int], list[str]]

@@ -21,14 +21,16 @@ from world.fake_ledger import FakeLedger, FakeSource
 from world.home import Home
 from world.play import ETHEREUM, TOKEN, A, Play, X
 
-from monitor.app.fundwatch import Fundwatch, open_home
+from monitor.app.fundwatch import Fundwatch
+from monitor.app.home import open_home
 from monitor.decide import decide
-from monitor.loops import first_contact
+from monitor.loops import enrich
 from monitor.loops.lookups import Answers
 from monitor.loops.watch_file import NAMED_MOST
 from monitor.model import Entry, Kind, Severity, Subject, Transfer
 from monitor.model.plan import Plan
-from monitor.store import record, watch
+from monitor.store import coverage, watch
+from monitor.store.context import load_context
 from monitor.store.sqlite import Store
 
 FEW, MANY = 40, 400
@@ -95,18 +97,18 @@ def bytecodes(do: Callable[[], Any]) -> tuple[Any, int]:
 def settled(book: Book, moved: Sequence[Transfer]) -> Plan:
     """What the poll makes of one batch: rows, alerts, and their facts."""
     batch = book.batch(*moved, head=BLOCK + 1)
-    context = record.context(
+    context = load_context(
         book.store,
         book.chain,
         book.subject,
         [batch],
-        record.stream_states(book.store, book.subject, book.now),
+        coverage.stream_states(book.store, book.subject, book.now),
         assets={},
         lags={},
         now=book.now,
     )
     plan = decide(context, [batch])
-    return replace(plan, alerts=first_contact.with_facts(book.store, context, plan, Answers()))
+    return replace(plan, alerts=enrich.with_facts(book.store, context, plan, Answers()))
 
 
 def cost(folder: Path, moved: list[Transfer], severity: Severity) -> float:

@@ -36,7 +36,8 @@ from monitor.model import (
 )
 from monitor.model.errors import DeliveryError, SourceError
 from monitor.net import channels, hidden, prices, sources
-from monitor.net.http import Http, Limiter
+from monitor.net.http import Http
+from monitor.net.limits import Limiter
 
 RENDERED = Rendered("s", "t", json='{"text": "t"}')
 MESSAGE = Outgoing("M-AAAA-BBBB-CCCC", "desk@example.org", 1_800_000_000, RENDERED)

@@ -32,7 +32,8 @@ from world.sinks import (
 
 from monitor.model.errors import BadResponse, RateLimited, Refused, SourceError, Unavailable
 from monitor.net import wire
-from monitor.net.http import Answer, Http, Limiter
+from monitor.net.http import Answer, Http
+from monitor.net.limits import Limiter
 
 SHORT = b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{}"
 

@@ -9,7 +9,7 @@ import pytest
 
 from monitor.decide import incidents
 from monitor.model.plan import Signal
-from monitor.store import journal
+from monitor.store.incidents import incident_list, mark_told, put_signals
 from monitor.store.sqlite import Store
 
 HOUR = 3600
@@ -28,15 +28,15 @@ class Watchman:
     ) -> None:
         what = "Blind on one list." if bad else ""
         signal = Signal("blind:x", bad, hold=hold, settle=settle, what=what, once=once)
-        journal.put_signals(self.store, [signal], now)
+        put_signals(self.store, [signal], now)
 
     def look(self, now: int) -> str | None:
         """Tell what is due now; returns the phase."""
-        found = journal.incident_list(self.store, open_only=False)
+        found = incident_list(self.store, open_only=False)
         for phase, members in incidents.due(found, now):
             notice = incidents.notice(members, phase, now)
             keys = [member.signal.key for member in members]
-            journal.tell_incidents(self.store, keys, phase, [notice], [])
+            mark_told(self.store, keys, phase, [notice], [])
             self.told.append(notice.id)
             return phase
         return None
@@ -61,7 +61,7 @@ def test_the_life_of_an_incident(man: Watchman) -> None:
     assert man.look(2 * DAY + HOUR) == "closed"
     assert man.look(9 * DAY) is None
     assert len(set(man.told)) == 4
-    assert journal.incident_list(man.store, open_only=False) == []
+    assert incident_list(man.store, open_only=False) == []
 
 
 def test_what_passes_within_its_hold_time_is_never_told(man: Watchman) -> None:
@@ -111,7 +111,7 @@ def test_the_end_says_how_long_it_lasted(man: Watchman) -> None:
     man.signal(100, bad=True)
     man.look(100)
     man.signal(100 + HOUR, bad=False)
-    (incident,) = journal.incident_list(man.store, open_only=False)
+    (incident,) = incident_list(man.store, open_only=False)
     notice = incidents.notice([incident], "closed", 5 * HOUR)
     told = notice.facts["incident"]
     assert told["duration"] == HOUR
@@ -140,8 +140,8 @@ def test_a_gap_is_told_to_operations_without_the_address(man: Watchman) -> None:
     what = f"Part of a list (erc20) could not be read (height 5 to 7, from scan): see {tx}."
     key = f"gap:dev/{address}/height/5-7"
     signal = Signal(key, bad=True, what=what, chain="dev", who=("E-1",), cases=("C-1",), number=1)
-    journal.put_signals(man.store, [signal], 0)
-    ((phase, members),) = incidents.due(journal.incident_list(man.store, open_only=True), 0)
+    put_signals(man.store, [signal], 0)
+    ((phase, members),) = incidents.due(incident_list(man.store, open_only=True), 0)
     notice = incidents.notice(members, phase, 0)
     said = f"{notice.title} {notice.facts}"
     assert notice.audience == "operations"

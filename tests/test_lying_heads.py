@@ -15,7 +15,7 @@ from world.play import ETHEREUM, HIGH, TOKEN, TRON, A, B, Play, X, native
 
 from monitor.decide import heads as heads_kept
 from monitor.model import AlertKind, Chain, Kind
-from monitor.store import heads, journal
+from monitor.store import heads, incidents
 
 Tell = Callable[..., tuple[FakeLedger, Play]]
 STARTS = (AlertKind.MOVEMENT, AlertKind.ACTIVITY)
@@ -283,7 +283,7 @@ def test_the_incident_ends_after_an_hour_of_peace(tell: Tell) -> None:
     play.poll()
     (signal,) = heads.quiet(play.store, ledger.now)
     assert (signal.key, signal.bad) == ("foreign:ethereum/one", False)
-    journal.put_signals(play.store, [signal], ledger.now)
+    incidents.put_signals(play.store, [signal], ledger.now)
     assert heads.quiet(play.store, ledger.now) == []
     assert play.incidents() == {}
 

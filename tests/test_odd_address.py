@@ -12,7 +12,7 @@ import pytest
 from world.home import Home
 from world.scripted_server import Call, Reply, serve
 
-from monitor.loops.reading import Desk
+from monitor.loops.pool import Desk
 from monitor.model import Ask, Chain, Head, Interval, SourceConfig, Subject
 from monitor.model.errors import SourceError
 from monitor.net.http import Http

@@ -17,13 +17,13 @@ from world.scripted_server import Call, Reply, serve
 from monitor.demo.world.explorer import Explorer
 from monitor.demo.world.ledger import AccountLedger, Input, Output, Tx, UtxoLedger, UtxoTx
 from monitor.loops.poll import Poller, World
-from monitor.loops.reading import Desk
+from monitor.loops.pool import Desk
 from monitor.model import Chain, Entry, SourceConfig, Subject
 from monitor.model.errors import SourceError
 from monitor.model.plan import Signal
 from monitor.net import sources
 from monitor.net.http import Http
-from monitor.store import journal, watch
+from monitor.store import incidents, watch
 from monitor.store.sqlite import Store
 
 NOW = 1_700_100_000
@@ -122,7 +122,7 @@ class Scene:
         return int(row["hi"])
 
     def incident(self, kind: str) -> Signal | None:
-        found = journal.incident_list(self.store, open_only=True)
+        found = incidents.incident_list(self.store, open_only=True)
         return next((i.signal for i in found if i.signal.key.startswith(kind)), None)
 
     @property

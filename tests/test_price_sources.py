@@ -14,7 +14,8 @@ from monitor.model import Chain, PriceIds, SourceConfig
 from monitor.model.errors import BadResponse, RateLimited, Refused, SourceError
 from monitor.model.ports import PriceSource
 from monitor.net import prices
-from monitor.net.http import Answer, Limiter
+from monitor.net.http import Answer
+from monitor.net.limits import Limiter
 from monitor.net.prices import coingecko, defillama
 from monitor.net.prices.reading import body
 

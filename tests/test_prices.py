@@ -33,14 +33,27 @@ from world.scripted_server import Call, Reply, serve
 from world.sinks import HttpSink, hang
 
 from monitor.app.settings.load import load
-from monitor.decide import worth as value
+from monitor.decide.worth import (
+    AN_NFT,
+    DAILY_TOLERANCE,
+    NO_SOURCE,
+    TOLERANCE,
+    UNVERIFIED,
+    cents,
+    nearest,
+    of,
+    sort,
+    unpriceable,
+    usd,
+)
 from monitor.loops import pricing
+from monitor.messages import money
 from monitor.model import Asset, Chain, Kind, Lane, Price, PriceIds, SourceConfig
 from monitor.model.errors import ConfigError
 from monitor.model.ports import PriceSource
 from monitor.net import prices
-from monitor.net.http import Limiter
-from monitor.store import journal
+from monitor.net.limits import Limiter
+from monitor.store import incidents
 from monitor.store import prices as stored
 from monitor.store.sqlite import Store
 
@@ -69,19 +82,19 @@ def priced(at: int, usd: str = "1", *, daily: bool = False) -> Price:
 @given(st.lists(st.tuples(st.integers(0, 200_000), st.booleans())), st.integers(0, 200_000))
 def test_the_nearest_price_counts(told: list[tuple[int, bool]], moment: int) -> None:
     """Within the hour; a snapshot only where nothing else is, within half a day; else none."""
-    known = value.sort(priced(at, daily=daily) for at, daily in told)
+    known = sort(priced(at, daily=daily) for at, daily in told)
     near = [abs(at - moment) for at, daily in told if not daily]
     days = [abs(at - moment) for at, daily in told if daily]
-    found = value.nearest(known, moment)
-    if near and min(near) <= value.TOLERANCE:
+    found = nearest(known, moment)
+    if near and min(near) <= TOLERANCE:
         assert found is not None
         assert (abs(found.at - moment), found.daily) == (min(near), False)
-    elif days and min(days) <= value.DAILY_TOLERANCE:
+    elif days and min(days) <= DAILY_TOLERANCE:
         assert found is not None
         assert (abs(found.at - moment), found.daily) == (min(days), True)
     else:
         assert found is None
-    coarse = value.nearest(known, moment, daily=False)
+    coarse = nearest(known, moment, daily=False)
     assert coarse is None or not coarse.daily
 
 
@@ -89,10 +102,10 @@ def test_the_nearest_price_counts(told: list[tuple[int, bool]], moment: int) -> 
 def test_values_are_exact(units: int, decimals: int, digits: int, places: int) -> None:
     """No digit of the largest amount is lost; the JSON form is rounded to cents."""
     price = priced(0, f"{Decimal(digits).scaleb(-places):f}")
-    worth = value.usd(units, decimals, price)
+    worth = usd(units, decimals, price)
     assert worth is not None
     assert Fraction(worth) == Fraction(units * digits, 10 ** (decimals + places))
-    assert abs(value.cents(worth) - worth) <= Decimal("0.005")
+    assert abs(cents(worth) - worth) <= Decimal("0.005")
 
 
 @pytest.mark.parametrize(
@@ -111,7 +124,7 @@ def test_values_are_exact(units: int, decimals: int, digits: int, places: int) -
 def test_words_for_a_value(price: Price, words: tuple[str, str]) -> None:
     """The sum, the price, who said it, when, and how far from the movement."""
     view = sample.usdt()
-    assert value.words(view.row.transfer.amount, replace(view, price=price)) == words
+    assert money.words(view.row.transfer.amount, replace(view, price=price)) == words
 
 
 def test_the_mail_says_what_it_was_worth() -> None:
@@ -122,7 +135,7 @@ def test_the_mail_says_what_it_was_worth() -> None:
     assert "1 USDT = 1.00028353 USD by DefiLlama, price of 09:12 UTC, 2 min before" in " ".join(
         text.split()
     )
-    none = replace(sample.usdt(), unpriced=value.UNVERIFIED)
+    none = replace(sample.usdt(), unpriced=UNVERIFIED)
     text = sample.mail(replace(sample.outgoing(), transfers=(none,))).text
     assert "Value     not priced: unverified token" in text
 
@@ -133,10 +146,9 @@ def test_a_group_sums_up_what_has_a_price() -> None:
     rows = [replace(v.transfers[0], price=priced(sample.T0, "2")) for v in storm[1:]]
     views = [storm[0], *(replace(v, transfers=(r,)) for v, r in zip(storm[1:], rows, strict=True))]
     text = " ".join(sample.mail(*views).text.split())
-    worth = sum((value.of(row) or Decimal(0) for row in rows), start=Decimal(0))
+    worth = sum((of(row) or Decimal(0) for row in rows), start=Decimal(0))
     assert (
-        f"Value of all out about {value.cents(worth):,f} USD 1 amount without a price, not in it"
-        in text
+        f"Value of all out about {cents(worth):,f} USD 1 amount without a price, not in it" in text
     )
 
 
@@ -145,18 +157,18 @@ def test_a_group_sums_up_what_has_a_price() -> None:
     [
         (ETHEREUM, None, Kind.NATIVE, True, ""),
         (ETHEREUM, USDT, Kind.ERC20, True, ""),
-        (ETHEREUM, USDT, Kind.ERC20, False, value.UNVERIFIED),
-        (ETHEREUM, USDT, Kind.ERC721, True, value.AN_NFT),
-        (ETHEREUM, "1000226", Kind.TRC10, True, value.UNVERIFIED),
-        (Chain("dev", "Dev", "evm", "ETH", 18, 12), None, Kind.NATIVE, True, value.NO_SOURCE),
-        (None, None, Kind.NATIVE, True, value.NO_SOURCE),
+        (ETHEREUM, USDT, Kind.ERC20, False, UNVERIFIED),
+        (ETHEREUM, USDT, Kind.ERC721, True, AN_NFT),
+        (ETHEREUM, "1000226", Kind.TRC10, True, UNVERIFIED),
+        (Chain("dev", "Dev", "evm", "ETH", 18, 12), None, Kind.NATIVE, True, NO_SOURCE),
+        (None, None, Kind.NATIVE, True, NO_SOURCE),
     ],
 )
 def test_only_coins_and_verified_tokens_have_a_price(
     chain: Chain | None, contract: str | None, kind: Kind, verified: bool, why: str
 ) -> None:
     """A price for a counterfeit would be a claim by a stranger."""
-    assert value.unpriceable(chain, contract, kind, verified=verified) == why
+    assert unpriceable(chain, contract, kind, verified=verified) == why
 
 
 # -- the loop ------------------------------------------------------------------------------
@@ -394,14 +406,14 @@ def test_a_source_that_fails_rests_and_becomes_a_low_incident(record: Store) -> 
         bench.pricer.round(5)
         bench.pricer.round(5)
         assert len(server.calls) == 1
-        (incident,) = journal.incident_list(record, open_only=True)
+        (incident,) = incidents.incident_list(record, open_only=True)
         assert (incident.signal.key, incident.signal.severity) == ("prices:defillama", "low")
         assert incident.signal.hold == DAY
         assert incident.signal.what.startswith("Price source defillama does not answer,")
         assert record.read("SELECT * FROM price_try") == []
         status = 200
         Bench(record, {"defillama": server.url}, TETHER).pricer.round(5)
-    assert journal.incident_list(record, open_only=True) == []
+    assert incidents.incident_list(record, open_only=True) == []
 
 
 def test_no_call_is_begun_when_the_time_is_over(record: Store) -> None:
@@ -420,7 +432,7 @@ def test_prices_that_count_for_nothing_are_forgotten(record: Store) -> None:
     stored.thin(record, NOW + DAY)
     after = stored.around(record, [("ethereum", "", NOW - 600)])["ethereum", ""]
     assert len(before) == len(told)
-    assert after == (value.nearest(before, NOW - 600),)
+    assert after == (nearest(before, NOW - 600),)
 
 
 def test_an_unused_source_leaves_no_incident_behind(record: Store) -> None:
@@ -428,9 +440,9 @@ def test_an_unused_source_leaves_no_incident_behind(record: Store) -> None:
     with serve(lambda _: Reply({}, 500)) as server:
         Bench(record, {"defillama": server.url}, {}).pricer.round(5)
     pricing.close_unused(record, ["defillama"], NOW)
-    assert len(journal.incident_list(record, open_only=True)) == 1
+    assert len(incidents.incident_list(record, open_only=True)) == 1
     pricing.close_unused(record, [], NOW)
-    assert journal.incident_list(record, open_only=True) == []
+    assert incidents.incident_list(record, open_only=True) == []
 
 
 # -- settings ------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from world.play import ETHEREUM, A, X, native
 from world.scripted_server import Call, Reply, serve
 
 from monitor.loops import lookups
-from monitor.loops.reading import Desk
+from monitor.loops.pool import Desk
 from monitor.model import Chain, SourceConfig, TxWord
 from monitor.model.errors import Refused, Unavailable
 from monitor.model.plan import Question

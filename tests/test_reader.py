@@ -13,7 +13,8 @@ from world.play import ETHEREUM, A, Play
 
 from monitor.demo.world.explorer import Explorer
 from monitor.demo.world.ledger import AccountLedger, Tx
-from monitor.loops.reading import Desk, split
+from monitor.loops.pool import Desk
+from monitor.loops.reading import split
 from monitor.model import Batch, Chain, Head, Kind, SourceConfig, Subject, TokenFacts, Transfer
 from monitor.model.errors import Refused, SourceError, Unavailable
 from monitor.net.http import Http

@@ -15,9 +15,9 @@ import yaml
 from world.home import ALICE, BANK, BOB, SHOP, Scene, bodies, evm_home, staged, stop, told, wait_for
 from world.sinks import HttpSink, RawServer, answer, hang
 
-from monitor.app.fundwatch import open_home
+from monitor.app.home import open_home
 from monitor.loops.deliver import Rounds
-from monitor.store import journal
+from monitor.store import incidents
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_one_alert_that_cannot_be_shown_stops_no_other(scene: Scene) -> None:
             conn.execute("UPDATE alert SET facts = '{' WHERE tx = ?", (one,))
         desk.deliver(everything=True)
         desk.housekeep()
-        keys = [i.signal.key for i in journal.incident_list(desk.store, open_only=True)]
+        keys = [i.signal.key for i in incidents.incident_list(desk.store, open_only=True)]
         assert "layout" in keys
         desk.deliver(everything=True)
         rows = desk.store.read("SELECT id, tx FROM alert WHERE kind = 'movement'")

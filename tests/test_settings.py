@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from monitor.app.settings import load
-from monitor.app.settings.chains import KIND_FAMILY
 from monitor.app.settings.channels import CHANNEL_KEYS
+from monitor.app.settings.sources import KIND_FAMILY
 from monitor.model.errors import ConfigError
 
 CANARY = "c4nary-5ecret-v4lue"

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from world.home import Home
 
-from monitor.app import fundwatch, setup
+from monitor.app import setup
+from monitor.app.home import open_home
 from monitor.app.settings.load import load
 from monitor.model.errors import ConfigError
 from monitor.store import guard, watch
@@ -27,7 +28,7 @@ def test_everything_that_is_made_can_be_read_by_the_program(tmp_path: Path) -> N
     setup.init(home, example=False)
     settings = load(home, {})
     assert settings.notes[-1] == "no channel is set up: nobody is told"
-    with fundwatch.open_home(home, {}) as desk:
+    with open_home(home, {}) as desk:
         assert desk.reload() == ()
         assert watch.all_entries(desk.store) == []
 
@@ -53,7 +54,7 @@ def test_the_shown_address_block_fits_where_it_stands(tmp_path: Path) -> None:
     head, block = path.read_text("utf-8").split("# addresses:\n")
     block = uncommented(block).replace("0x...", "0x" + "a" * 40)
     path.write_text(f"{head}addresses:\n{block}", "utf-8")
-    with fundwatch.open_home(tmp_path, {}) as desk:
+    with open_home(tmp_path, {}) as desk:
         assert desk.reload() == ()
         assert [w.entry.case for w in watch.all_entries(desk.store)] == ["NK-07"]
 
@@ -86,7 +87,7 @@ def test_secrets_are_for_this_user_only(tmp_path: Path) -> None:
 def test_the_example_is_a_list_that_is_taken_whole(tmp_path: Path) -> None:
     """`--example` fills the list with entries of three families of chains."""
     Home(tmp_path).run("init", "--example")
-    with fundwatch.open_home(tmp_path, {}) as desk:
+    with open_home(tmp_path, {}) as desk:
         assert desk.reload() == ()
         chains = {w.entry.subject.chain for w in watch.all_entries(desk.store)}
     assert {"ethereum", "bitcoin", "tron"} <= chains

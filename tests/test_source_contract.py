@@ -16,7 +16,7 @@ import pytest
 from world import evm_story
 from world.scripted_server import Call, Reply, serve
 
-from monitor.chains import address as chains
+from monitor.chains.address import canonical
 from monitor.model import Ask, Batch, Chain, Head, Interval, SourceConfig, Subject
 from monitor.model.errors import BadResponse, RateLimited, Refused, SourceError, Unavailable
 from monitor.model.ports import Source
@@ -216,7 +216,7 @@ def test_values_are_canonical(case: Case) -> None:
         assert transfer.chain == case.chain.key
         assert type(transfer.amount) is int
         for address in (*transfer.parties(), *filter(None, [transfer.contract])):
-            assert address == chains.canonical(case.chain, address)
+            assert address == canonical(case.chain, address)
 
 
 @ALL

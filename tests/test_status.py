@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from world.home import ALICE, BOB, Home, Scene, dev_chain, entry, staged, watchlist
 
-from monitor.app.fundwatch import open_home
+from monitor.app.home import open_home
 from monitor.app.settings.load import load
 from monitor.loops.daily import Daybook
 from monitor.loops.health import status, vitals
 from monitor.model.plan import Signal
-from monitor.store import journal
+from monitor.store import incidents
 from monitor.store.guard import DATABASE
 from monitor.store.sqlite import Store
 
@@ -299,7 +299,7 @@ def test_a_limit_is_no_trouble_in_the_daily_message(tmp_path: Path) -> None:
         )
         limit = Signal("limit:dev/internal", bad=True, what=what, cure="See check.", once=True)
         with open_home(scene.home.path, {}) as desk:
-            journal.put_signals(desk.store, [limit], now())
+            incidents.put_signals(desk.store, [limit], now())
             told = Daybook(desk.store, desk.settings, now() - 86_400, now()).remarks({"CASE-1"})
         text = status.render(snapshot(scene.home), everything=False, width=160)
     assert told["LIMITS"] == [f"{what} See check."]

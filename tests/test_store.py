@@ -20,7 +20,7 @@ from world.play import A, X
 from monitor.model import UINT256_MAX, Entry, Interval, Kind, Status, Subject, TokenFacts
 from monitor.model.errors import Conflict, StoreError
 from monitor.model.plan import Change, Covered, Plan
-from monitor.store import record, watch
+from monitor.store import apply, watch
 from monitor.store.schema import APPLICATION_ID, VERSION
 from monitor.store.sqlite import Store
 
@@ -92,9 +92,9 @@ def test_a_full_disk_loses_nothing_and_names_the_remedy(book: Book) -> None:
 def test_a_plan_that_adds_a_known_row_is_a_conflict(book: Book) -> None:
     """Two decisions on the same answers: the second is decided again, not written twice."""
     plan = book.decide([book.batch(IN, head=106)])
-    record.apply(book.store, plan)
+    apply.apply(book.store, plan)
     with pytest.raises(Conflict):
-        record.apply(book.store, plan)
+        apply.apply(book.store, plan)
     assert len(book.store.read("SELECT 1 FROM transfer")) == 1
 
 
@@ -104,9 +104,9 @@ def test_a_plan_on_an_old_version_is_a_conflict(book: Book) -> None:
     row = book.row(IN)
     change = Change(row.id, row.version, row.transfer, Status.MISSING)
     plan = Plan(book.subject, book.now, changes=(change,))
-    record.apply(book.store, plan)
+    apply.apply(book.store, plan)
     with pytest.raises(Conflict):
-        record.apply(book.store, plan)
+        apply.apply(book.store, plan)
     assert book.row(IN).version == row.version + 1
 
 
@@ -115,7 +115,7 @@ def test_another_broken_rule_is_no_conflict(book: Book) -> None:
     (alert,) = book.read(IN, head=106).alerts
     plan = Plan(book.subject, book.now, alerts=(replace(alert, id="A-NEW", amends="A-NONE"),))
     with pytest.raises(StoreError) as caught:
-        record.apply(book.store, plan)
+        apply.apply(book.store, plan)
     assert not isinstance(caught.value, Conflict)
 
 
@@ -190,7 +190,7 @@ def test_coverage_is_joined_by_source_and_list(book: Book) -> None:
         conn.execute("DELETE FROM coverage")
     for lo, hi, source in spans:
         covered = Covered("native", source, "height", Interval(lo, hi))
-        record.apply(book.store, Plan(book.subject, book.now, covered=(covered,)))
+        apply.apply(book.store, Plan(book.subject, book.now, covered=(covered,)))
     rows = book.store.read("SELECT source, lo, hi FROM coverage ORDER BY source")
     assert [tuple(r) for r in rows] == [("one", 10, 40), ("two", 5, 60)]
 

@@ -24,10 +24,11 @@ from world.home import (
 from world.parts import free_port
 from world.sinks import answer
 
-from monitor.app.fundwatch import Fundwatch, open_home
+from monitor.app.fundwatch import Fundwatch
+from monitor.app.home import open_home
 from monitor.loops.health import vitals
 from monitor.loops.health.verdict import Blind, Facts, Start, Verdict, judge
-from monitor.store import journal
+from monitor.store import notes
 from monitor.store.sqlite import Store
 
 WELL = Facts(now=10_000, running=True, entries=3, complete=3, channels=1)
@@ -260,7 +261,7 @@ def _steps(home: Path, count: int) -> int:
                 "SELECT key, ?, 1, 1, 1, 'x', 1 FROM subject WHERE key LIKE 'dev/x%'",
                 stream,
             )
-        journal.put_note(desk.store, "round", "2 2")
+        notes.put_note(desk.store, "round", "2 2")
         ticks = 0
 
         def tick() -> int:

@@ -13,7 +13,8 @@ from world.play import ETHEREUM, TOKEN, A, B, Play, X, Y, internal, native, toke
 
 from monitor.messages.objects import alert_object
 from monitor.model import AlertKind, Kind, Severity, Status
-from monitor.store import journal, watch
+from monitor.store import watch
+from monitor.store.incidents import incident_list
 from monitor.store.views import Views
 
 World = Callable[..., tuple[FakeLedger, Play]]
@@ -48,7 +49,7 @@ def states(play: Play, number: int = 0) -> list[str]:
 
 
 def incidents(play: Play) -> list[str]:
-    return [i.signal.key for i in journal.incident_list(play.store, open_only=True)]
+    return [i.signal.key for i in incident_list(play.store, open_only=True)]
 
 
 # -- what forgets ---------------------------------------------------------------------------
@@ -85,7 +86,7 @@ def test_list_and_look_ups_forget_an_unchanged_block(world: World) -> None:
         play.poll()
     assert states(play) == ["movement"] * 60
     assert incidents(play) == ["listgap:ethereum/s0"]
-    (incident,) = journal.incident_list(play.store, open_only=True)
+    (incident,) = incident_list(play.store, open_only=True)
     assert "60 recorded movements" in incident.signal.what
     play.mend(0)
     play.mend(1)

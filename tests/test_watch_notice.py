@@ -7,9 +7,9 @@ from pathlib import Path
 
 from world.home import ALICE, BOB, Home
 
-from monitor.app.fundwatch import open_home
+from monitor.app.home import open_home
 from monitor.chains.address import checksummed
-from monitor.store import journal
+from monitor.store import incidents
 
 MAIL = {"kind": "email", "host": "127.0.0.1", "port": 1, "from": "fundwatch@example.org"}
 DESK = {**MAIL, "to": ["desk@example.org"], "audience": "desk"}
@@ -80,6 +80,6 @@ def test_a_list_that_cannot_be_read_is_told_without_its_words(tmp_path: Path) ->
     home.write("watchlist.yaml", "John Q. Secret\n")
     with open_home(tmp_path, {}) as desk:
         desk.reload()
-        (incident,) = journal.incident_list(desk.store, open_only=True)
+        (incident,) = incidents.incident_list(desk.store, open_only=True)
     assert "watchlist.yaml:1: is not a watchlist. Start with" in incident.signal.what
     assert "Secret" not in incident.signal.what

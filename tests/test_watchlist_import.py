@@ -25,14 +25,15 @@ from hypothesis import strategies as st
 from world.home import Home
 
 from monitor.app import setup
-from monitor.app.fundwatch import open_home
+from monitor.app.home import open_home
 from monitor.app.settings import load
-from monitor.chains.address import canonical, stable_id
+from monitor.chains.address import canonical
 from monitor.chains.names import ChainNames, Unclear, nobodys
 from monitor.cli import main
 from monitor.loops import acts
 from monitor.model import Entry, Severity, Subject
 from monitor.model.errors import ConfigError
+from monitor.model.ids import stable_id
 from monitor.store import watch
 from monitor.watchlist import edit, export
 from monitor.watchlist import entries as watchlist

@@ -23,10 +23,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from world.home import ALICE, BANK, BOB, ROOT, SHOP, Scene, entry, staged, stop, wait_for, watchlist
 from world.parts import free_port
 
-from monitor.app.fundwatch import Fundwatch, open_home
+from monitor.app.fundwatch import Fundwatch
+from monitor.app.home import open_home
 from monitor.messages import ack_links
 from monitor.model.errors import ConfigError
-from monitor.store import journal
+from monitor.store import alerts
 from monitor.web.ack import SHOWN
 from monitor.web.server import BODY_MOST, Server
 from monitor.web.site import Site
@@ -291,10 +292,10 @@ def test_without_public_url_there_is_no_page(tmp_path: Path) -> None:
 def test_many_alerts_are_taken_at_once(served: Served) -> None:
     """The first twenty are shown and all are counted; the button takes all that are open."""
     message = served.tell(*[(ALICE, SHOP)] * 31)
-    told = journal.alerts_of_message(served.desk.store, message)
+    told = alerts.alerts_of_message(served.desk.store, message)
     many = len(told)
     assert many > SHOWN + 1
-    journal.take(served.desk.store, told[:1], "acknowledged", "Zoe", "", 5)
+    alerts.take(served.desk.store, told[:1], "acknowledged", "Zoe", "", 5)
     page = served.get(link(message)).text
     assert page.count("<li>") == SHOWN
     assert f"and {many - SHOWN} more alerts" in page
@@ -302,7 +303,7 @@ def test_many_alerts_are_taken_at_once(served: Served) -> None:
     assert f"1 of {many} alerts are in hand already; {many - 1} are still open" in page
     done = served.post(link(message), name="Ann").text
     assert f"Ann has {many - 1} alerts in hand. 1 alert had been taken before" in done
-    states = journal.states(served.desk.store, told)
+    states = alerts.states(served.desk.store, told)
     assert set(states.values()) == {"acknowledged"}
     assert len(served.log()) == many
 

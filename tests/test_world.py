@@ -34,7 +34,7 @@ from world.play import (
 )
 
 from monitor.model import Chain, Kind, Severity
-from monitor.store import journal, record
+from monitor.store import incidents, transfers
 
 Event = tuple[str, tuple[int, ...]]
 SHAPES = (native, internal, token, swap, act)
@@ -380,7 +380,7 @@ def test_an_unreadable_row_is_told_kept_and_tried_again_daily(tell: Tell) -> Non
     ledger.pay(*native(X, A, 6))
     ledger.mine(6)
     assert play.poll().new_rows == 1
-    (incident,) = journal.incident_list(play.store, open_only=True)
+    (incident,) = incidents.incident_list(play.store, open_only=True)
     assert incident.signal.key.startswith("gap:")
     hole = [r["lo"] for r in play.store.read("SELECT DISTINCT lo FROM gap WHERE closed IS NULL")]
     assert hole == [1]
@@ -390,7 +390,7 @@ def test_an_unreadable_row_is_told_kept_and_tried_again_daily(tell: Tell) -> Non
     assert all(hole[0] not in ask.span for ask in play.sources[0].asked[asked:])
     play.day()
     assert play.poll().alerts == 1
-    assert journal.incident_list(play.store, open_only=True) == []
+    assert incidents.incident_list(play.store, open_only=True) == []
     end(play)
 
 
@@ -535,7 +535,7 @@ def test_a_busy_address_is_held_back_below_first_contact_only(
     tell: Tell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Too much history stops and asks a person; news goes on, holes with news are read."""
-    monkeypatch.setattr(record, "HISTORY_LIMIT", 40)
+    monkeypatch.setattr(transfers, "HISTORY_LIMIT", 40)
     ledger, play = tell({"page": 8})
     for number in range(80):
         ledger.pay(*native(X, A, number))
@@ -543,7 +543,7 @@ def test_a_busy_address_is_held_back_below_first_contact_only(
     play.watch(A)
     play.poll()
     assert len(play.rows()) < 80
-    (incident,) = journal.incident_list(play.store, open_only=True)
+    (incident,) = incidents.incident_list(play.store, open_only=True)
     assert incident.signal.key.startswith("busy:")
     for number in range(60):
         ledger.pay(*native(X, A, number))

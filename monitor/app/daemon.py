@@ -21,16 +21,18 @@ from typing import NoReturn
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
-from monitor.app.fundwatch import Fundwatch, now
+from monitor.app.fundwatch import Fundwatch
 from monitor.loops import inbox
-from monitor.loops.health import alive, vitals
+from monitor.loops.clock import now
+from monitor.loops.health import channel_tests, clock, pulse, supervisor, vitals
 from monitor.loops.health.emergency import WITHIN, Emergency
+from monitor.loops.health.heartbeat import Heartbeat
 from monitor.loops.health.recordwatch import RecordWatch
 from monitor.loops.health.verdict import Verdict
 from monitor.model.errors import StoreError
 from monitor.model.plain import duration
 from monitor.model.plan import Signal
-from monitor.store import guard, journal, outbox, watch
+from monitor.store import guard, incidents, notes, outbox, watch
 from monitor.store.sqlite import Store
 from monitor.web.server import Server
 from monitor.web.site import Site
@@ -69,7 +71,7 @@ class Daemon:
         self._desk = desk
         self._actions = actions
         self._stop = threading.Event()
-        self._pulse = alive.Pulse(TICKS, lambda: desk.poller.last_progress)
+        self._pulse = pulse.Pulse(TICKS, lambda: desk.poller.last_progress)
         self._faulty: dict[str, int] = {}  # jobs that fail, and how often in a row
         self._record = RecordWatch(desk.home, desk.store)
         self._emergency = Emergency(desk, now)
@@ -88,7 +90,7 @@ class Daemon:
         os.umask(0o077)
         self._hold_back_stuck()
         desk.reload()
-        journal.put_note(desk.store, "started", str(now()))
+        notes.put_note(desk.store, "started", str(now()))
         scheduler = self._scheduler()
         scheduler.start()
         if server is not None:
@@ -114,7 +116,7 @@ class Daemon:
             "reload": self._desk.reload,
             "housekeep": self._housekeep,
             "requests": lambda: inbox.serve(self._desk.home, self._actions),
-            "tests": lambda: alive.try_channels(self._desk, now()),
+            "tests": lambda: channel_tests.try_channels(self._desk, now()),
             "prices": lambda: self._desk.pricer.round(PRICING),
         }
         for name, job in jobs.items():
@@ -161,20 +163,20 @@ class Daemon:
         signal_ = Signal(
             key=f"fault:{name}",
             bad=bool(fault),
-            severity="severe" if name in alive.VITAL else "high",
-            hold=alive.FAULT_HOLD,
+            severity="severe" if name in pulse.VITAL else "high",
+            hold=pulse.FAULT_HOLD,
             what=f"A part of Fundwatch does not do its work ({name}): {fault}.",
             cure="Its log tells more; send that to who maintains it.",
         )
         try:
-            journal.put_signals(self._desk.store, [signal_], now())
+            incidents.put_signals(self._desk.store, [signal_], now())
         except StoreError:
             return  # the heartbeat stops, which tells it
         if not fault:
             log.info("%s: works again after %d failures", name, self._faulty.pop(name, 0))
 
     def _housekeep(self) -> None:
-        alive.mend_clock(self._desk, now())
+        clock.mend_clock(self._desk, now())
         self._desk.housekeep()
         self._desk.daily()
 
@@ -184,7 +186,7 @@ class Daemon:
         settings = self._desk.settings
         if not settings.heartbeat_url:
             return
-        heartbeat = alive.Heartbeat(
+        heartbeat = Heartbeat(
             settings.heartbeat_url,
             settings.proxies,
             settings.ca_bundle or True,
@@ -252,7 +254,7 @@ class Daemon:
         stuck = self._pulse.stuck()
         if stuck:
             words = "no progress of %s for %d s: ending, to be restarted"
-            log.critical(words, stuck, alive.STUCK_AFTER)
+            log.critical(words, stuck, pulse.STUCK_AFTER)
             with suppress(OSError):
                 mark = self._desk.home / "requests" / "stuck"
                 mark.parent.mkdir(mode=0o700, exist_ok=True)
@@ -282,7 +284,7 @@ class Daemon:
         )
         cure = "See `fundwatch status`: all must be read up to the newest block soon."
         signal_ = Signal(f"record:{now()}", bad=True, what=what, cure=cure, once=True)
-        journal.put_signals(self._desk.store, [signal_], now())
+        incidents.put_signals(self._desk.store, [signal_], now())
 
     def _leave(self) -> NoReturn:
         """The file of the record was deleted or replaced. What this process still holds of it
@@ -309,16 +311,16 @@ class Daemon:
     def _tell_supervisor(self, state: str) -> None:
         seconds = time.monotonic() - self._desk.poller.last_progress
         doing = ", ".join(self._pulse.busy()) or "nothing is due"
-        alive.notify(self._supervisor, state, f"STATUS=read {seconds:.0f} s ago; now: {doing}")
+        supervisor.notify(self._supervisor, state, f"STATUS=read {seconds:.0f} s ago; now: {doing}")
 
     def _hold_back_stuck(self) -> None:
         """What was under way when an earlier run ended is read at once. Only that at which the
         watchdog bit for the second time waits a little, or it would bite again and again."""
         mark, store = self._desk.home / "requests" / "stuck", self._desk.store
-        bitten = alive.bitten(store, mark, now())
+        bitten = supervisor.bitten(store, mark, now())
         for subject in watch.stuck_subjects(store):
             again = subject.key in bitten
-            watch.schedule(store, subject, now() + alive.HOLD_BACK if again else 0, failed=again)
+            watch.schedule(store, subject, now() + clock.HOLD_BACK if again else 0, failed=again)
         if mark.exists():
             self._tell_stuck(mark.stat().st_mtime_ns)
         mark.unlink(missing_ok=True)
@@ -326,13 +328,13 @@ class Daemon:
     def _tell_stuck(self, bite: int) -> None:
         """Once for each time; `bite` names it, also after a kill before the mark is gone."""
         what = (
-            f"Fundwatch made no progress for {alive.STUCK_AFTER // 60:.0f} minutes, ended itself "
+            f"Fundwatch made no progress for {pulse.STUCK_AFTER // 60:.0f} minutes, ended itself "
             "and was started again. Nothing is lost; what was being read then is read again. An "
-            f"address at which this happens twice waits {alive.HOLD_BACK // 60} minutes."
+            f"address at which this happens twice waits {clock.HOLD_BACK // 60} minutes."
         )
         cure = "Its log tells at what it stood. If this comes again, tell who maintains it."
         signal_ = Signal(f"stuck:{bite}", bad=True, what=what, cure=cure, once=True)
-        journal.put_signals(self._desk.store, [signal_], now())
+        incidents.put_signals(self._desk.store, [signal_], now())
 
     def _shut_down(self, scheduler: BackgroundScheduler, server: Server | None) -> int:
         log.info("stopping")

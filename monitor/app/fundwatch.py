@@ -1,188 +1,54 @@
-"""The one place that picks real sources, channels and the store, and runs them.
-
-`Fundwatch` is a home folder opened for work under its lock; `Daemon` (daemon.py) runs it on
-a schedule.
+"""`Fundwatch`: a home folder opened for work, and the steps that run in it. `app.home` opens it,
+`Daemon` (daemon.py) runs it on a schedule.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
 from monitor import __version__
-from monitor.app.settings.load import Settings, load, shipped_config
-from monitor.chains.address import AddressError, canonical, stable_id
+from monitor.app.build import Desks, head_ttl, limiter_for, make_sources, views
+from monitor.app.settings.load import shipped_config
+from monitor.chains.address import AddressError, canonical
 from monitor.chains.scripts import respelt
 from monitor.decide import cost as budget
 from monitor.decide import routing
 from monitor.loops import deliver as outbox
 from monitor.loops import freeze, pricing, watch_file
+from monitor.loops.clock import now
 from monitor.loops.daily import Daybook
 from monitor.loops.freeze import Post
 from monitor.loops.health import signals as health
+from monitor.loops.health import tell
 from monitor.loops.poll import PassReport, Poller, World
-from monitor.loops.reading import HEAD_TTL, Desk
+from monitor.loops.pool import Desk
 from monitor.messages import ack_links, render
 from monitor.model import (
     Alert,
     AlertKind,
-    Chain,
     Entry,
     Lane,
     Severity,
-    SourceConfig,
     Subject,
 )
-from monitor.model.errors import ConfigError, Problem, SourceError
+from monitor.model.dates import since_time
+from monitor.model.errors import Problem
+from monitor.model.ids import stable_id
 from monitor.model.plain import plural
 from monitor.model.plan import Route, Signal
-from monitor.model.ports import Source
-from monitor.net import channels, prices, sources
-from monitor.net.http import Http, Limiter
-from monitor.store import journal, owing, respell, watch, ways
-from monitor.store.guard import DATABASE, check_begun, hold_record, lock, mark_begun
+from monitor.model.settings import Settings
+from monitor.net import channels, prices
+from monitor.net.limits import Limiter
+from monitor.store import budgets, incidents, notes, owing, respell, watch, ways
+from monitor.store.alerts import add_alerts
 from monitor.store.schema import CHANGES
 from monitor.store.sqlite import Store
-from monitor.store.views import Views
 
 log = logging.getLogger("fundwatch")
-
-RESTORING = "fundwatch.db.restoring"  # a restore that has not come to its end
-WATCHLIST = "watchlist.yaml"
-
-
-def since_time(text: str) -> int | None:
-    """A `since` date as Unix seconds at 00:00 UTC."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
-
-
-def now() -> int:
-    return int(time.time())
-
-
-def check_home(home: Path) -> None:
-    """Raise ConfigError unless this folder can be worked in. A record alone will do: what
-    was watched before the watchlist got lost stays watched."""
-    if not home.is_dir():
-        raise ConfigError(
-            [Problem("--home", str(home), "is not a folder", "Make it with `fundwatch init`")]
-        )
-    if not (home / WATCHLIST).is_file() and not (home / DATABASE).is_file():
-        raise ConfigError(
-            [
-                Problem(
-                    str(home / WATCHLIST),
-                    "",
-                    "is not there",
-                    "Make it with `fundwatch init`, or correct --home",
-                )
-            ]
-        )
-
-
-def views(store: Store, settings: Settings) -> Views:
-    """What people see of a record, by these settings."""
-    priced = bool(settings.prices)
-    return Views(store, settings.chains, settings.assets, settings.addressbook, priced)
-
-
-@dataclass(frozen=True)
-class Sources:
-    """The adapters of every chain that has any, and why others could not be made."""
-
-    by_chain: Mapping[str, tuple[Source, ...]]
-    trouble: tuple[str, ...] = ()
-
-
-def make_sources(
-    settings: Settings,
-    chains: Mapping[str, Chain],
-    reserve: Callable[[str, int, int, int], int] | None,
-    limiters: dict[str, Limiter] | None = None,
-) -> Sources:
-    """Adapters in the order of each chain's list; one limiter a configured source, taken
-    from `limiters` or added to it."""
-    limiters = {} if limiters is None else limiters
-    found: dict[str, tuple[Source, ...]] = {}
-    trouble: list[str] = []
-    for key, chain in chains.items():
-        made = []
-        for name in chain.sources:
-            config = settings.sources[name]
-            limiter = limiters.setdefault(name, _limiter(config, reserve))
-            try:
-                made.append(_source(config, chain, limiter, settings))
-            except SourceError as error:
-                trouble.append(f"{key}: {error}")
-        found[key] = tuple(made)
-    return Sources(found, tuple(trouble))
-
-
-def _head_ttl(settings: Settings) -> float:
-    """A head must not outlive the pass that it was read in, or passes would see nothing new."""
-    return min(HEAD_TTL, (settings.poll_interval or HEAD_TTL) / 2)
-
-
-def _limiter(config: SourceConfig, reserve: Callable[[str, int, int, int], int] | None) -> Limiter:
-    return Limiter(
-        config.name,
-        config.rate_per_second,
-        config.calls_per_hour,
-        config.calls_per_day,
-        reserve=reserve,
-    )
-
-
-def _source(config: SourceConfig, chain: Chain, limiter: Limiter, settings: Settings) -> Source:
-    options = sources.http_options(config, chain)
-    http = Http(
-        config.name,
-        options.base_url,
-        params=options.params,
-        headers=options.headers,
-        limiter=limiter,
-        proxies=settings.proxies or None,
-        verify=settings.ca_bundle or True,
-    )
-    return sources.build(config, chain, http)
-
-
-class Desks(Mapping[str, Desk]):
-    """Desks by chain, made when a chain is first asked for: loading the adapters of every
-    chain that is known would take a second of each command. Iterates over those made."""
-
-    def __init__(self, make: Callable[[str], Desk | None]) -> None:
-        self._make = make
-        self._made: dict[str, Desk | None] = {}
-        self._lock = threading.Lock()
-
-    def __getitem__(self, chain: str) -> Desk:
-        with self._lock:
-            if chain not in self._made:
-                self._made[chain] = self._make(chain)
-            desk = self._made[chain]
-        if desk is None:
-            raise KeyError(chain)
-        return desk
-
-    def __iter__(self) -> Iterator[str]:
-        with self._lock:
-            return iter([chain for chain, desk in self._made.items() if desk is not None])
-
-    def __len__(self) -> int:
-        return len(list(iter(self)))
 
 
 class Fundwatch:
@@ -223,14 +89,14 @@ class Fundwatch:
         for trouble in made.trouble:
             log.warning("source not used: %s", trouble)
         found = made.by_chain[key]
-        return Desk(chain, found, _head_ttl(self.settings)) if found else None
+        return Desk(chain, found, head_ttl(self.settings)) if found else None
 
     def _market(self) -> pricing.Market:
         settings = self.settings
         made = [
             prices.build(
                 config,
-                _limiter(config, self._reserve),
+                limiter_for(config, self._reserve),
                 proxies=settings.proxies or None,
                 verify=settings.ca_bundle or True,
             )
@@ -242,7 +108,7 @@ class Fundwatch:
         known = {config.name: config for config in self.settings.prices}
         config = self.settings.sources.get(key) or known[key]
         limit = config.calls_per_hour if seconds == 3600 else config.calls_per_day
-        return journal.reserve(self.store, key, start, seconds, wanted, limit or 0)
+        return budgets.reserve(self.store, key, start, seconds, wanted, limit or 0)
 
     def _world(self) -> World:
         return World(
@@ -318,14 +184,14 @@ class Fundwatch:
         problems = self.list.reload()
         told = self.list.timezone
         self.timezone = told if told in available_timezones() else self.settings.timezone
-        if self.timezone != journal.get_note(self.store, "timezone"):
-            journal.put_note(self.store, "timezone", self.timezone)  # for commands that look
+        if self.timezone != notes.get_note(self.store, "timezone"):
+            notes.put_note(self.store, "timezone", self.timezone)  # for commands that look
         if self.list.version != self._costed:
             self._interval = self.cost().interval
             self._costed = self.list.version
         paces = f"{self.round_seconds} {max(self.round_seconds, self._interval)}"
-        if paces != journal.get_note(self.store, "round"):
-            journal.put_note(self.store, "round", paces)
+        if paces != notes.get_note(self.store, "round"):
+            notes.put_note(self.store, "round", paces)
         return problems
 
     def _renamed(self) -> list[respell.Renamed]:
@@ -346,7 +212,7 @@ class Fundwatch:
         report = self.poller.run_pass(everything=everything)
         if report.subjects:
             self.housekeep(report.started)
-            journal.put_note(self.store, "pass", f"{now()} {report.seconds:.1f}")
+            notes.put_note(self.store, "pass", f"{now()} {report.seconds:.1f}")
             log.info(
                 "pass %.1fs subjects=%d calls=%d new=%d alerts=%d late=%d errors=%d unread=%d",
                 *(report.seconds, report.subjects, report.calls, report.new_rows),
@@ -358,23 +224,23 @@ class Fundwatch:
         """Raise and close incidents, tell those that have lasted. One at a time."""
         moment = now() if at is None else at
         with self._keeping:
-            journal.put_signals(self.store, health.signals(self, moment), moment)
-            watch_file.tell_incidents(self, moment)
+            incidents.put_signals(self.store, health.signals(self, moment), moment)
+            tell.tell_incidents(self, moment)
             self._pass_on(moment)
 
     def _pass_on(self, moment: int) -> None:
         """Pass on what nobody acknowledges; not what was told before that was wished for. With
         another chain of channels, only what the old one has not come to its end with."""
         chain, after = self.settings.escalate_to, self.settings.escalate_after
-        noted, _, before = (journal.get_note(self.store, "escalation") or "").partition(" ")
+        noted, _, before = (notes.get_note(self.store, "escalation") or "").partition(" ")
         if not chain:
             if noted:
-                journal.put_note(self.store, "escalation", None)
+                notes.put_note(self.store, "escalation", None)
             return
         since = int(noted) if noted else moment
         if before != " ".join(chain):
             since = max(since, moment - after * (len(chain) + 1)) if noted else moment
-            journal.put_note(self.store, "escalation", f"{since} {' '.join(chain)}")
+            notes.put_note(self.store, "escalation", f"{since} {' '.join(chain)}")
         for alert_id, channel in owing.escalate(self.store, chain, after, since, now()):
             log.warning("alert %s not acknowledged, passed on to %s", alert_id, channel)
 
@@ -410,14 +276,14 @@ class Fundwatch:
         """Freeze the daily message at its hour of the desk's day, once a day; the first one on
         the day after the first start."""
         local, moment = datetime.now(ZoneInfo(self.timezone)), now()
-        day, last = local.date().isoformat(), journal.get_note(self.store, "daily")
+        day, last = local.date().isoformat(), notes.get_note(self.store, "daily")
         if last == day or (last is not None and local.hour < self.settings.daily_hour):
             return
         if last is None:
-            journal.put_note(self.store, "daily_at", str(moment))
-            journal.put_note(self.store, "daily", day)
+            notes.put_note(self.store, "daily_at", str(moment))
+            notes.put_note(self.store, "daily", day)
             return
-        since = int(journal.get_note(self.store, "daily_at") or moment - 86_400)
+        since = int(notes.get_note(self.store, "daily_at") or moment - 86_400)
         told = Daybook(self.store, self.settings, since, moment)
         freeze.daily(self.post(), day, since, moment, told.remarks)
 
@@ -445,7 +311,7 @@ class Fundwatch:
             audience="operations",
             facts={"topic": "upgrade", "lines": lines},
         )
-        journal.add_alerts(self.store, [alert], self.route(alert, None))
+        add_alerts(self.store, [alert], self.route(alert, None))
 
     def close(self) -> None:
         self.store.close()
@@ -465,37 +331,3 @@ def _gone(name: str, count: int) -> Signal:
         cure="If that was a slip of the hand, put the channel back.",
         once=True,
     )
-
-
-@contextmanager
-def open_home(home: Path, environ: Mapping[str, str]) -> Iterator[Fundwatch]:
-    """Lock a home folder, read its settings, open its record (made when it is new).
-
-    Raises Busy, ConfigError, StoreError (Unfit where a person is needed).
-    """
-    check_home(home)
-    check_begun(home)
-    settings = load(home, environ)
-    with lock(home):
-        if (home / RESTORING).exists():
-            remedy = (
-                "Run `fundwatch restore FILE` again; or delete this file to go on with the record "
-                "as it is"
-            )
-            reason = "is what an interrupted restore left"
-            raise ConfigError([Problem(str(home / RESTORING), "", reason, remedy)])
-        fresh = not (home / DATABASE).exists()
-        if fresh:
-            log.warning("%s is new: nothing was recorded here before", home / DATABASE)
-        store = Store(home / DATABASE, create=fresh)
-        held = hold_record(home) if fresh else -1
-        mark_begun(home, now())
-        desk = Fundwatch(home, settings, store)
-        try:
-            desk.tell_upgrade()
-            desk.adopt()
-            yield desk
-        finally:
-            desk.close()
-            if held >= 0:
-                os.close(held)

@@ -13,10 +13,11 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from monitor.app.fundwatch import RESTORING, now
+from monitor.app.home import RESTORING
+from monitor.loops.clock import now
 from monitor.model.errors import ConfigError, Problem
 from monitor.model.plain import utc
-from monitor.store import journal
+from monitor.store import notes
 from monitor.store.guard import DATABASE, PRIVATE, lock, mark_begun
 from monitor.store.sqlite import Store
 
@@ -40,10 +41,10 @@ def restore(home: Path, file: Path) -> Iterator[str]:
         _copy(file, fresh)
         with closing(Store(fresh)) as store:
             made = _taken_at(store)
-            journal.put_note(store, "restored", json.dumps({"at": moment, "of": made}))
+            notes.put_note(store, "restored", json.dumps({"at": moment, "of": made}))
             if made:
                 kept = json.dumps({"at": made, "path": str(file.absolute())})
-                journal.put_note(store, "backup", kept)
+                notes.put_note(store, "backup", kept)
             with store.write() as conn:
                 conn.execute("UPDATE subject SET due = 0, deep = 0, in_flight = NULL")
             count = store.read("SELECT count(*) AS n FROM alert WHERE state = 'open'")[0]["n"]

@@ -6,11 +6,12 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from monitor.app.fundwatch import WATCHLIST, now
 from monitor.app.settings.load import shipped_config, shipped_example
+from monitor.loops.clock import now
 from monitor.model.errors import ConfigError, Problem
 from monitor.store.guard import DATABASE, check_begun, mark_begun
 from monitor.store.sqlite import Store
+from monitor.watchlist.file import WATCHLIST
 
 EMPTY_LIST = """\
 # The watchlist: which addresses Fundwatch watches, why, and whom it tells.

@@ -8,7 +8,6 @@ forms are equal.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from functools import lru_cache
 
@@ -171,15 +170,3 @@ def _wrong_chain_hint(text: str) -> str:
     if re.match(r"(tb1|bcrt1)[0-9a-z]{11,71}\Z", text, re.IGNORECASE):
         return "It looks like an address of a Bitcoin test network: correct the chain"
     return _AGAIN
-
-
-def stable_id(prefix: str, *parts: str) -> str:
-    """A short name made from what it names: the same parts give the same id for ever.
-
-    60 bits in Crockford's base 32, in groups that can be read over the telephone.
-    """
-    digest = hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).digest()
-    number = int.from_bytes(digest[:8], "big") >> 4
-    alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-    text = "".join(alphabet[(number >> shift) & 31] for shift in range(55, -1, -5))
-    return f"{prefix}-{text[:4]}-{text[4:8]}-{text[8:]}"

@@ -16,11 +16,12 @@ from pathlib import Path
 
 import click
 
-from monitor.app.fundwatch import check_home, open_home
-from monitor.app.fundwatch import views as app_views
-from monitor.app.settings.load import Settings, load
+from monitor.app.build import views as app_views
+from monitor.app.home import check_home, open_home
+from monitor.app.settings.load import load
 from monitor.loops import acts, inbox
 from monitor.model.errors import Busy, ConfigError, MonitorError, Unfit
+from monitor.model.settings import Settings
 from monitor.net import log
 from monitor.store.guard import DATABASE, cannot_use, check_begun
 from monitor.store.sqlite import Store

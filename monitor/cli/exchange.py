@@ -12,13 +12,13 @@ from pathlib import Path
 
 import click
 
-from monitor.app.fundwatch import WATCHLIST, check_home
-from monitor.app.settings.load import Settings
+from monitor.app.home import check_home
 from monitor.chains.names import ChainNames, Unclear
 from monitor.cli.common import BAD_INPUT, Home
 from monitor.model import Entry, Severity, plain
 from monitor.model.errors import ConfigError, Problem
 from monitor.model.plain import plural
+from monitor.model.settings import Settings
 from monitor.store import watch
 from monitor.store.guard import DATABASE
 from monitor.store.sqlite import Store
@@ -26,7 +26,7 @@ from monitor.watchlist import edit
 from monitor.watchlist import entries as watchlist
 from monitor.watchlist import export as watchlist_export
 from monitor.watchlist.edit import Line
-from monitor.watchlist.file import ListFile
+from monitor.watchlist.file import WATCHLIST, ListFile
 from monitor.watchlist.imports import rows as watchlist_import
 from monitor.watchlist.imports import tables
 from monitor.watchlist.imports.cells import Table

@@ -9,19 +9,20 @@ from typing import Any
 
 import click
 
-from monitor.app.fundwatch import WATCHLIST, check_home
-from monitor.app.settings.load import Settings
-from monitor.cli import exchange, rows
+from monitor.app.home import check_home
+from monitor.cli import exchange, terminal
 from monitor.cli.common import Home
 from monitor.loops import find
+from monitor.messages import lines as rows
 from monitor.messages import objects
 from monitor.model import Watched
 from monitor.model.plain import utc
+from monitor.model.settings import Settings
 from monitor.store import watch
 from monitor.store.guard import runs
 from monitor.watchlist import edit
 from monitor.watchlist import entries as watchlist
-from monitor.watchlist.file import ListFile
+from monitor.watchlist.file import WATCHLIST, ListFile
 
 
 @click.group(name="watchlist")
@@ -42,7 +43,7 @@ def watchlist_list(home: Home, as_json: bool) -> None:
     with home.reading() as (store, settings):
         entries = watch.all_entries(store)
         absent = {w.entry.id for w in watch.absent_entries(store)}
-    columns = rows.width()
+    columns = terminal.width()
     for watched in entries:
         e, chain = watched.entry, settings.chains.get(watched.entry.subject.chain)
         state = _state(watched, absent)
@@ -95,7 +96,7 @@ def watchlist_show(home: Home, entry_id: str) -> None:
     told = rows.entry_terms(watched, _state(watched, absent), chain)
     told += [("version", f"taken {utc(version['at'])}") for version in versions]
     for name, text in told:
-        click.echo(rows.laid_out([f"{name:<11} {text}"], rows.width()))
+        click.echo(rows.laid_out([f"{name:<11} {text}"], terminal.width()))
 
 
 @watchlist_.command(name="add")

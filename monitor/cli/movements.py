@@ -7,15 +7,15 @@ from typing import Any
 
 import click
 
-from monitor.app.fundwatch import now
-from monitor.app.settings.load import Settings
-from monitor.cli import rows
+from monitor.cli import terminal
 from monitor.cli.common import Home
 from monitor.loops import acts, find
-from monitor.messages import objects
+from monitor.loops.clock import now
+from monitor.messages import lines, objects
 from monitor.model import TransferView
 from monitor.model.plain import plural
-from monitor.store import journal
+from monitor.model.settings import Settings
+from monitor.store import notes
 from monitor.store.sqlite import Store
 
 # -- what is recorded --------------------------------------------------------------------
@@ -70,10 +70,10 @@ def transfers(
 
 
 def _transfer_table(views: list[TransferView], settings: Settings) -> None:
-    columns = rows.width()
+    columns = terminal.width()
     for view in views:
         chain = settings.chains.get(view.row.transfer.chain)
-        click.echo(rows.transfer_line(view, chain, columns))
+        click.echo(lines.transfer_line(view, chain, columns))
     click.echo(f"{plural(len(views), 'movement')} (times in UTC; hashes: --format csv)")
     if not views:
         click.echo("Nothing is recorded of it. Up to when it was read: fundwatch status")
@@ -138,13 +138,13 @@ def _list_alerts(
     with home.reading() as (store, settings):
         views = home.views(store, settings)
         ids = _wanted(store, settings, views.alert_ids, state, entry, tx)
-        columns, zone = rows.width(), desk_zone(store, settings)
+        columns, zone = terminal.width(), desk_zone(store, settings)
         for start in range(0, len(ids), 500):
             for view in views.alerts(ids[start : start + 500]):
                 if form == "jsonl":
                     click.echo(objects.json_text(objects.alert_object(view)))
                 else:
-                    click.echo(rows.alert_line(view, zone, now(), columns))
+                    click.echo(lines.alert_line(view, zone, now(), columns))
         if form == "table":
             click.echo(f"{plural(len(ids), 'alert')} (times in UTC)")
 
@@ -170,7 +170,7 @@ def _wanted(
 
 
 def desk_zone(store: Store, settings: Settings) -> str:
-    return journal.get_note(store, "timezone") or settings.timezone
+    return notes.get_note(store, "timezone") or settings.timezone
 
 
 @alerts.command(name="show")

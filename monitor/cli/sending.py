@@ -7,18 +7,19 @@ import sqlite3
 import click
 
 from monitor import __version__
-from monitor.app.fundwatch import now
-from monitor.app.settings.load import Settings, shipped_config
-from monitor.cli import rows
+from monitor.app.settings.load import shipped_config
+from monitor.cli import terminal
 from monitor.cli.common import Home
 from monitor.loops import freeze
+from monitor.loops.clock import now
 from monitor.loops.daily import Daybook
 from monitor.loops.freeze import Post
-from monitor.messages import objects, render
+from monitor.messages import lines, objects, render
 from monitor.model import ChannelConfig
 from monitor.model.errors import ConfigError, Problem
 from monitor.model.plain import plural, tidy, utc
-from monitor.store import journal, outbox, watch
+from monitor.model.settings import Settings
+from monitor.store import notes, outbox, watch
 
 
 @click.group()
@@ -53,12 +54,12 @@ def deliveries_list(home: Home, state: str | None, form: str) -> None:
     with home.reading() as (store, _):
         found = outbox.deliveries(store, state)
     names = ("message", "channel", "recipient", "state", "attempts", "due", "last_error")
-    columns = rows.width()
+    columns = terminal.width()
     for row in found:
         if form == "jsonl":
             click.echo(objects.json_text({name: row[name] for name in names}))
         else:
-            click.echo(rows.laid_out(_delivery(row), columns))
+            click.echo(lines.laid_out(_delivery(row), columns))
     if form == "table":
         click.echo(f"{len(found):,} deliveries")
 
@@ -150,7 +151,7 @@ def messages_preview(home: Home, kind: str, name: str | None) -> None:  # noqa: 
     with home.reading() as (store, settings):
         config = _reader(settings, name)
         until = now()
-        since = int(journal.get_note(store, "daily_at") or until - 86_400)
+        since = int(notes.get_note(store, "daily_at") or until - 86_400)
         shown = home.folder / "config" / "templates", shipped_config() / "templates"
         desk = Post(
             store=store,
@@ -160,7 +161,7 @@ def messages_preview(home: Home, kind: str, name: str | None) -> None:  # noqa: 
             templates=render.environment(*shown),
             entries=lambda: [w.entry for w in watch.all_entries(store)],
             clock=now,
-            timezone=journal.get_note(store, "timezone") or settings.timezone,
+            timezone=notes.get_note(store, "timezone") or settings.timezone,
             version=__version__,
         )
         told = Daybook(store, settings, since, until)

@@ -17,10 +17,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from monitor.app import restore, setup
 from monitor.app.daemon import Daemon
-from monitor.app.fundwatch import Fundwatch, now, open_home
-from monitor.cli import rows
+from monitor.app.fundwatch import Fundwatch
+from monitor.app.home import open_home
+from monitor.cli import terminal
 from monitor.cli.common import BAD_INPUT, DONE, UNREAD, Home
 from monitor.loops import acts, deliver
+from monitor.loops.clock import now
 from monitor.loops.health import status, vitals
 from monitor.loops.health.recordwatch import silence, told_by_sign
 from monitor.loops.health.words import count
@@ -75,15 +77,15 @@ def check(home: Home, offline: bool) -> None:
     Example
       fundwatch check --offline      before there is a connection
     """
-    from monitor.app.check import run as checks  # noqa: PLC0415
+    from monitor.app.check.run import run  # noqa: PLC0415
 
     home.logs(logging.ERROR)
-    code = checks.run(
+    code = run(
         *(home.folder, os.environ),
         offline=offline,
         now=now(),
         write=click.echo,
-        width=rows.page(),
+        width=terminal.page(),
     )
     sys.exit(code)
 
@@ -245,7 +247,7 @@ def status_(home: Home, everything: bool, as_json: bool, healthy: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:
-        click.echo(status.render(found, everything=everything, width=rows.page()))
+        click.echo(status.render(found, everything=everything, width=terminal.page()))
 
 
 @click.command()

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from monitor.chains.address import stable_id
 from monitor.decide import coverage, loudness
 from monitor.model import (
     ACTS,
@@ -26,6 +25,7 @@ from monitor.model import (
     Transfer,
     Watched,
 )
+from monitor.model.ids import stable_id
 from monitor.model.plan import Context, Identity, Question
 
 _THREAD_STARTS = frozenset({AlertKind.MOVEMENT, AlertKind.LATE, AlertKind.ACTIVITY})

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from monitor.chains.address import stable_id
 from monitor.model import Alert, AlertKind, Lane, Severity
+from monitor.model.ids import stable_id
 from monitor.model.plain import utc, without_addresses
 from monitor.model.plan import Signal
 

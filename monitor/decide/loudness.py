@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from monitor.decide import worth as value
+from monitor.decide.worth import borne_out, usd
 from monitor.model import ACTS, Asset, Chain, Direction, Entry, Kind, Lane, Price, Transfer
 
 USD = "USD"  # a smallest amount in dollars, for assets without one of their own
@@ -45,7 +45,7 @@ class Market:
         none may (value.borne_out)."""
         at = self.now if row.time is None else row.time
         known = self.prices.get((row.chain, row.contract or ""), ())
-        return value.borne_out(known, at, asset.symbol)
+        return borne_out(known, at, asset.symbol)
 
 
 NO_MARKET = Market({}, 0)
@@ -205,7 +205,7 @@ def _threshold(entry: Entry, asset: Asset, total: int, row: Transfer, market: Ma
 def _in_dollars(least: str, asset: Asset, total: int, by: tuple[Price | None, str]) -> _Part:
     """What has no price that is borne out is never below anything."""
     price, why = by
-    worth = value.usd(total, asset.decimals, price)
+    worth = usd(total, asset.decimals, price)
     if worth is None:
         said = why or "has no price"
         return _Part(True, f"{asset.symbol} {said}, so it cannot be below {least} USD.")

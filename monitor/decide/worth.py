@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 
 from monitor.model import Chain, Kind, Price, TransferView
-from monitor.model.plain import MAX_DECIMALS, duration, tidy, utc
+from monitor.model.plain import MAX_DECIMALS, tidy
 
 TOLERANCE = 3600  # seconds between a price and the moment that it counts for
 DAILY_TOLERANCE = 12 * 3600  # the same for a snapshot of midnight
@@ -33,10 +33,9 @@ PEGGED = frozenset(
 )  # verified coins meant to be worth 1 USD
 OFF_PEG = Decimal("0.1")  # by how much at most, for a price of theirs to be borne out
 TITLES = {"defillama": "DefiLlama", "coingecko": "CoinGecko"}
-
-_CENT = Decimal("0.01")
+CENT = Decimal("0.01")
 _SHOWN = Context(prec=9)  # digits of a price that people see
-_EXACT = 400  # digits: a uint256 times any price that is taken
+EXACT = 400  # digits: a uint256 times any price that is taken
 
 
 def sort(prices: Iterable[Price]) -> tuple[Price, ...]:
@@ -86,10 +85,10 @@ def borne_out(prices: Sequence[Price], moment: int, symbol: str) -> tuple[Price 
         if all(abs(p.usd - 1) <= OFF_PEG for p in told):
             return high, ""
         odd = low if abs(low.usd - 1) > OFF_PEG else high
-        return None, f"is meant to be worth 1 USD, and {title(odd.source)} says {_figure(odd.usd)}"
+        return None, f"is meant to be worth 1 USD, and {title(odd.source)} says {figure(odd.usd)}"
     if high.usd > low.usd * AGREE_WITHIN:
         return None, (
-            f"is worth {_figure(low.usd)} USD by {title(low.source)} and {_figure(high.usd)} USD "
+            f"is worth {figure(low.usd)} USD by {title(low.source)} and {figure(high.usd)} USD "
             f"by {title(high.source)}"
         )
     if len(told) > 1:
@@ -106,8 +105,8 @@ def _like_yesterday(prices: Sequence[Price], moment: int, price: Price) -> tuple
     if max(worst.usd, price.usd) <= AGREE_WITHIN * min(worst.usd, price.usd):
         return price, ""
     return None, (
-        f"has a price of {title(price.source)} alone, {_figure(price.usd)} USD, far from the "
-        f"{_figure(worst.usd)} USD of the day before"
+        f"has a price of {title(price.source)} alone, {figure(price.usd)} USD, far from the "
+        f"{figure(worst.usd)} USD of the day before"
     )
 
 
@@ -124,14 +123,14 @@ def usd(units: int, decimals: int | None, price: Price | None) -> Decimal | None
     """The exact value of an amount in base units; None without a price or known decimals."""
     if price is None or decimals is None or not 0 <= decimals <= MAX_DECIMALS:
         return None
-    with localcontext(prec=_EXACT):
+    with localcontext(prec=EXACT):
         return (Decimal(units) * price.usd).scaleb(-decimals)
 
 
 def cents(value: Decimal) -> Decimal:
     """Rounded to whole cents."""
-    with localcontext(prec=_EXACT):
-        return value.quantize(_CENT, ROUND_HALF_EVEN)
+    with localcontext(prec=EXACT):
+        return value.quantize(CENT, ROUND_HALF_EVEN)
 
 
 def of(view: TransferView) -> Decimal | None:
@@ -139,42 +138,9 @@ def of(view: TransferView) -> Decimal | None:
     return usd(view.row.transfer.amount, view.decimals, view.price)
 
 
-# -- words -------------------------------------------------------------------------------
-
-
-def money(value: Decimal) -> str:
-    """ "about 1,000,283.53 USD"; what is below a cent is not shown as nothing."""
-    if 0 < value < _CENT:
-        return "less than 0.01 USD"
-    return f"about {cents(value):,f} USD"
-
-
-def money_said(value: Decimal) -> str:
-    """As a person reads it: "about 1.0 M USD", "about 90,026 USD", "about 54.76 USD"."""
-    if 0 < value < _CENT:
-        return "less than 0.01 USD"
-    with localcontext(prec=_EXACT):
-        if value < 1000:
-            return f"about {cents(value):,f} USD"
-        for least, sign in ((Decimal(10) ** 9, "B"), (Decimal(10) ** 6, "M")):
-            if value >= least:
-                return f"about {value / least:,.1f} {sign} USD"
-        return f"about {value:,.0f} USD"
-
-
 def title(source: str) -> str:
     """A price source as people know it."""
     return TITLES.get(source, tidy(source, 40))
-
-
-def words(units: int, view: TransferView) -> tuple[str, str]:
-    """The value of an amount of this view's asset, and the price with who said it and when;
-    or why there is none, and nothing."""
-    value, price = usd(units, view.decimals, view.price), view.price
-    if value is None or price is None:
-        return view.unpriced or NO_PRICE, ""
-    one = f"1 {tidy(view.symbol, 32)} = {_figure(price.usd)} USD"
-    return money(value), f"{one} by {title(price.source)}, {_age(price, moment(view))}"
 
 
 def moment(view: TransferView) -> int:
@@ -183,23 +149,10 @@ def moment(view: TransferView) -> int:
     return view.row.first_seen if happened is None else happened
 
 
-def _figure(price: Decimal) -> str:
+def figure(price: Decimal) -> str:
     """Nine digits are enough for people; JSON and tables have them all."""
     text = f"{_SHOWN.plus(price):,f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _age(price: Price, happened: int) -> str:
-    apart = abs(happened - price.at)
-    side = "before" if price.at <= happened else "after"
-    gap = f"{duration(apart)} {side}" if apart else "of the same second"
-    whole, mine = utc(price.at), utc(happened)
-    same_day = whole[:10] == mine[:10]
-    when = f"{whole[11:16] if same_day else whole[:16]} UTC"
-    return f"{'daily snapshot' if price.daily else 'price'} of {when}, {gap}"
-
-
-# -- sums --------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,11 +166,8 @@ class Total:
     def plus(self, value: Decimal | None) -> Total:
         if value is None:
             return Total(self.usd, self.priced, self.unpriced + 1)
-        with localcontext(prec=_EXACT):
+        with localcontext(prec=EXACT):
             return Total(self.usd + value, self.priced + 1, self.unpriced)
-
-
-# -- what may have a price ---------------------------------------------------------------
 
 
 def unpriceable(chain: Chain | None, contract: str | None, kind: Kind, *, verified: bool) -> str:

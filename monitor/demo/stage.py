@@ -15,12 +15,12 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from monitor.app.fundwatch import views
+from monitor.app.build import views
 from monitor.app.settings import load as settings
-from monitor.cli import rows
 from monitor.demo import cast, story
 from monitor.demo.receivers import MailServer, WebhookReceiver
 from monitor.demo.world.explorer import Explorer
+from monitor.messages import lines
 from monitor.model import AlertView, Entry
 from monitor.model.errors import MonitorError
 from monitor.store.sqlite import Store
@@ -87,7 +87,8 @@ class Stage:
             found = list(views(store, loaded).transfers())
         chains = loaded.chains
         return [
-            rows.transfer_line(each, chains.get(each.row.transfer.chain), columns) for each in found
+            lines.transfer_line(each, chains.get(each.row.transfer.chain), columns)
+            for each in found
         ]
 
     def run(self, *args: str) -> str:

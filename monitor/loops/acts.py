@@ -8,13 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from monitor import __version__
-from monitor.app.fundwatch import Fundwatch, now
-from monitor.app.settings.load import Settings, shipped_config
+from monitor.app.fundwatch import Fundwatch
+from monitor.app.settings.load import shipped_config
 from monitor.loops import deliver, find, hands, inbox
+from monitor.loops.clock import now
 from monitor.messages import render
 from monitor.model import AlertView, ChannelConfig
 from monitor.model.errors import ConfigError, Problem
-from monitor.store import journal, outbox, watch
+from monitor.model.settings import Settings
+from monitor.store import notes, outbox, watch
 from monitor.store.sqlite import Store
 from monitor.watchlist import edit
 from monitor.watchlist.file import ListFile
@@ -46,14 +48,14 @@ def table(desk: Fundwatch) -> dict[str, inbox.Action]:
         ]
         if problems:
             raise ConfigError(problems)
-        journal.put_note(desk.store, f"test:{name}", str(now()))
+        notes.put_note(desk.store, f"test:{name}", str(now()))
         return "\n".join(f"accepted  {each.recipient}: {each.words}" for each in answers)
 
     def retire(entry_id: str, name: str, why: str, day: str) -> str:
         return _retire(desk, entry_id, name, why, day)
 
     def note_backup(path: str) -> str:
-        journal.put_note(desk.store, "backup", json.dumps({"at": now(), "path": path}))
+        notes.put_note(desk.store, "backup", json.dumps({"at": now(), "path": path}))
         return ""
 
     return {
@@ -112,7 +114,7 @@ def as_text(view: AlertView, store: Store, home: Path, settings: Settings, at: i
         allowed_cases=None,
         message_id="",
         now=at,
-        timezone=journal.get_note(store, "timezone") or settings.timezone,
+        timezone=notes.get_note(store, "timezone") or settings.timezone,
         version=__version__,
         templates=render.environment(home / "config" / "templates", shipped_config() / "templates"),
     )

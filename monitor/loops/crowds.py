@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from monitor.decide import worth as value
+from monitor.decide.worth import of
 from monitor.messages.objects import MAX_ALERTS
 from monitor.messages.sheets.parts import is_nft, trusted
 from monitor.model import AlertKind, AlertView, ChannelConfig, Direction, Kind, TransferView
@@ -160,7 +160,7 @@ def _is_known(row: TransferView) -> bool:
 def _is_little(rows: Iterable[TransferView]) -> bool:
     total = Decimal(0)
     for row in rows:
-        worth = value.of(row)
+        worth = of(row)
         if worth is not None:
             total += worth
         elif _coins(row) > (1 / DUST_USD / 100 if _is_dollar(row) else DUST_COINS):
@@ -180,7 +180,7 @@ def _coins(row: TransferView) -> Decimal:
 def _size(view: AlertView) -> tuple[Decimal, Decimal]:
     """To find the largest: by worth, and where there is no price by coins of verified assets."""
     rows = [row for row in view.transfers if _is_known(row)]
-    worth = sum((value.of(row) or Decimal(0) for row in rows), Decimal(0))
+    worth = sum((of(row) or Decimal(0) for row in rows), Decimal(0))
     return worth, max(map(_coins, rows), default=Decimal(0))
 
 

@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from monitor.app.settings.load import Settings
 from monitor.decide.incidents import Incident
 from monitor.loops.health import status
 from monitor.loops.health.words import BEHIND, BLIND, COMPLETE, LIMIT, NOT_READ, count
 from monitor.messages.sheets.parts import case_said
 from monitor.model.plain import duration, plural, utc
-from monitor.store import journal
+from monitor.model.settings import Settings
+from monitor.store import incidents
 from monitor.store.sqlite import Store
 from monitor.store.views import STREAM_WORDS
 
@@ -124,12 +124,12 @@ def _wrong(store: Store, since: int, now: int) -> list[str]:
     """Incidents that last, and those of the day that are over."""
     lasting = [
         f"{incident.signal.what} Since {utc(incident.since)}."
-        for incident in journal.incident_list(store, open_only=True)
+        for incident in incidents.incident_list(store, open_only=True)
         if incident.told and not incident.signal.once and not _is_limit(incident)
     ]
     over = [
         f"Over: {each.signal.what} It lasted {duration((each.closed or now) - each.since)}."
-        for each in journal.incidents_closed(store, since)
+        for each in incidents.incidents_closed(store, since)
         if not _is_limit(each)
     ]
     return [*lasting, *over] or ["Nothing is known to be wrong with Fundwatch."]
@@ -139,7 +139,7 @@ def _limits(store: Store) -> list[str]:
     """What no source can serve: no fault, and not to be forgotten."""
     return [
         f"{incident.signal.what} {incident.signal.cure}"
-        for incident in journal.incident_list(store, open_only=True)
+        for incident in incidents.incident_list(store, open_only=True)
         if _is_limit(incident)
     ]
 

@@ -13,13 +13,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from monitor.chains.address import stable_id
 from monitor.decide import routing
 from monitor.loops import freeze
 from monitor.loops.freeze import Post
 from monitor.messages import render
 from monitor.model import Outgoing, Rendered
 from monitor.model.errors import DeliveryError, StoreError
+from monitor.model.ids import stable_id
 from monitor.model.plan import Signal
 from monitor.model.ports import Channel
 from monitor.store import outbox, ways

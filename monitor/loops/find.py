@@ -11,7 +11,7 @@ from monitor.chains.address import AddressError, canonical
 from monitor.chains.names import ChainNames
 from monitor.model import Chain, Entry, Subject, Watched
 from monitor.model.errors import ConfigError, Problem
-from monitor.store import journal, watch
+from monitor.store import alerts, watch
 from monitor.store.sqlite import Store
 
 # Crockford's base 32, as our ids are written, leaves out what is taken for another sign.
@@ -212,7 +212,7 @@ def alert_ids(store: Store, given: str) -> list[str]:
     for form in dict.fromkeys((given.strip(), spelled_id(given))):
         if store.read("SELECT 1 FROM alert WHERE id = ?", [form]):
             return [form]
-        if told := journal.alerts_of_message(store, form):
+        if told := alerts.alerts_of_message(store, form):
             return told
     raise unknown("alert", given, "is no alert and no message", "See `fundwatch alerts list`")
 

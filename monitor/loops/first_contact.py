@@ -1,19 +1,16 @@
-"""What the record adds to alerts: unusual facts, and the summary after first contact."""
+"""After the first reading of an entry: what it had done before, as one summary."""
 
 from __future__ import annotations
 
 import heapq
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from monitor.analysis.rules import unusual
-from monitor.chains.address import stable_id
-from monitor.decide import absence, coverage
+from monitor.decide import coverage
 from monitor.decide.due import is_new
 from monitor.decide.loudness import CANARY
-from monitor.loops.lookups import second_source
 from monitor.model import (
     ACTS,
     LIVE_STATUSES,
@@ -31,9 +28,11 @@ from monitor.model import (
     Subject,
     Watched,
 )
-from monitor.model.plan import Answers, Change, Context, NewRow, Plan, Route
-from monitor.store import journal, record, watch
-from monitor.store.record import StreamState
+from monitor.model.ids import stable_id
+from monitor.model.plan import Route
+from monitor.model.streams import StreamState
+from monitor.store import transfers, watch
+from monitor.store.coverage import stream_states
 from monitor.store.sqlite import Store
 from monitor.store.views import STREAM_WORDS
 
@@ -42,8 +41,6 @@ LIST_MOST = 200
 ACTS_MOST = 20  # of issuers, the newest
 ALARM_SECONDS = 72 * 3600  # a movement so shortly before the start is as urgent as the entry
 PATIENCE = 6 * 3600  # the summary waits so long for a list that cannot be read
-PAST_ROWS = 5000  # rows looked through for one alert's unusual facts
-PAST_ROWS_IN_ALL = 200_000  # for all alerts of one plan
 
 
 class HistoryWorld(Protocol):
@@ -61,181 +58,6 @@ class HistoryWorld(Protocol):
     def since_time(self) -> Callable[[str], int | None]: ...
 
 
-def with_facts(store: Store, context: Context, plan: Plan, answers: Answers) -> tuple[Alert, ...]:
-    """The plan's alerts with what is unusual by our own record, frozen into their facts."""
-    if not plan.alerts:
-        return ()
-    about: dict[Subject, list[Alert]] = {}
-    entries = _entries_of(context, plan)
-    for alert in plan.alerts:
-        about.setdefault(entries[alert.entry_id or ""].subject, []).append(alert)
-    said = _Said.of(context, plan, answers)
-    facts = _unusual(store, context, plan, about)
-    return tuple(
-        _naming_tests(store, _with_facts(alert, facts.get(alert.id, {}), context, said), said)
-        for alert in plan.alerts
-    )
-
-
-def _entries_of(context: Context, plan: Plan) -> dict[str, Entry]:
-    """The entries that alerts are about, by id: those on an address that a row touches."""
-    rows = {r.transfer.identity: r.transfer for r in context.known}
-    rows |= {r.transfer.identity: r.transfer for r in plan.new}
-    parties = {p for a in plan.alerts for i in a.rows for p in rows[i].parties()}
-    watched = (w for p in parties for w in context.watched.get(p, ()))
-    return {w.entry.id: w.entry for w in watched}
-
-
-def _unusual(
-    store: Store, context: Context, plan: Plan, about: Mapping[Subject, Sequence[Alert]]
-) -> dict[str, dict[str, Any]]:
-    """Unusual facts by alert, from the newest recorded rows of each address."""
-    limit = min(PAST_ROWS, max(500, PAST_ROWS_IN_ALL // len(about)))
-    laid = _Laid.of(plan)
-    found: dict[str, dict[str, Any]] = {}
-    for subject, alerts in about.items():
-        asking = [a for a in alerts if a.kind is not AlertKind.CORRECTION]
-        if asking:
-            past = _past(store, context, laid, subject, limit)
-            address, chain = subject.address, context.chain
-            found |= unusual.facts(asking, address, chain, past, context.assets)
-    return found
-
-
-def _naming_tests(store: Store, alert: Alert, said: _Said) -> Alert:
-    """Test payments by the alerts that told them; what was not told keeps its hash."""
-    txs: list[str] = list(alert.facts.get("test_payments") or ())
-    if not txs:
-        return alert
-    known = journal.first_alerts(store, alert.entry_id or "", txs)
-    named = [known.get(tx) or said.first.get((alert.entry_id, tx)) or tx for tx in txs]
-    return replace(alert, facts={**alert.facts, "test_payments": named})
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """What this decision heard, by transaction: in its plan, and as answers to its questions."""
-
-    answers: Answers
-    tellers: Mapping[str, frozenset[str]]  # sources that told the transaction, now or before
-    absences: Mapping[str, Sequence[tuple[str, int]]]  # (source, head) that left a row out
-    first: Mapping[tuple[str | None, str], str]  # (entry, transaction) -> the alert that tells it
-
-    @classmethod
-    def of(cls, context: Context, plan: Plan, answers: Answers) -> _Said:
-        tellers: dict[str, set[str]] = {}
-        absences: dict[str, list[tuple[str, int]]] = {}
-        for row in context.known:
-            tellers.setdefault(row.transfer.tx, set()).update(row.tellers)
-            absences.setdefault(row.transfer.tx, []).extend(row.absences)
-        for sighting in plan.sightings:
-            tellers.setdefault(sighting.identity[1], set()).add(sighting.source)
-        return cls(
-            answers,
-            {tx: frozenset(told) for tx, told in tellers.items()},
-            absences,
-            {(a.entry_id, a.tx): a.id for a in plan.alerts if a.tx and a.amends is None},
-        )
-
-
-def _with_facts(
-    alert: Alert, unusual_facts: Mapping[str, Any], context: Context, said: _Said
-) -> Alert:
-    facts: dict[str, Any] = {**alert.facts, **unusual_facts}
-    if alert.kind is AlertKind.CORRECTION:
-        facts["correction"] = {**facts["correction"], "evidence": _evidence(alert, said)}
-    words = said.answers.words.get(alert.tx or "", ())
-    contradicted = any(word.found and word.failed for word in words)
-    if alert.tx and (alert.severity is Severity.SEVERE or contradicted):
-        facts["second_source"] = _second(alert, context, said)
-    return replace(alert, facts=facts)
-
-
-@dataclass(frozen=True, slots=True)
-class _Laid:
-    """A plan's rows, to be laid over the recorded ones."""
-
-    changes: Mapping[int, Change]
-    new: Mapping[str, Sequence[NewRow]]  # by address that they touch
-
-    @classmethod
-    def of(cls, plan: Plan) -> _Laid:
-        new: dict[str, list[NewRow]] = {}
-        for row in plan.new:
-            for party in dict.fromkeys(row.transfer.parties()):
-                new.setdefault(party, []).append(row)
-        return cls({c.row_id: c for c in plan.changes}, new)
-
-    def over(self, row: Row) -> Row:
-        change = self.changes.get(row.id)
-        if change is None:
-            return row
-        return replace(row, transfer=change.transfer, status=change.status)
-
-
-def _past(
-    store: Store, context: Context, laid: _Laid, subject: Subject, limit: int
-) -> unusual.Past:
-    """Recorded rows with this plan's changes laid over them."""
-    rows = [laid.over(row) for row in record.rows_of_subject(store, subject, limit)]
-    whole = len(rows) < limit and _complete(store, subject, context.now)
-    new = laid.new.get(subject.address, ())
-    rows += [Row(0, n.transfer, n.status, 1, context.now) for n in new]
-    return unusual.Past(tuple(rows), whole)
-
-
-def _complete(store: Store, subject: Subject, now: int) -> bool:
-    """Whether everything since the address's first block has been read."""
-    states = record.stream_states(store, subject, now)
-    return bool(states) and all(
-        any(parts and parts[0].lo == 0 and len(parts) == 1 for parts in state.covered.values())
-        for state in states.values()
-    )
-
-
-def _second(alert: Alert, context: Context, said: _Said) -> dict[str, Any] | None:
-    """The word of a source that has not told the transaction itself, now or before; or that
-    there is none to ask."""
-    tx = alert.tx or ""
-    word = second_source(said.answers.words, tx, said.tellers.get(tx, frozenset()))
-    if word is None:
-        return {"asked": False, "why": "none"} if said.answers.alone else None
-    agrees = word.found and not word.failed
-    says = "it happened" if agrees else "it failed" if word.found else "not found"
-    return {"source": word.source, "agrees": agrees, "says": says, "at": context.now}
-
-
-def _evidence(alert: Alert, said: _Said) -> list[str]:
-    """Why a movement no longer counts, in sentences."""
-    found = [
-        f"{word.source} does not know the transaction."
-        if not word.found
-        else f"{word.source} shows that the transaction failed."
-        if word.failed
-        else f"{word.source} shows it in block {word.height}."
-        for word in said.answers.words.get(alert.tx or "", ())
-    ]
-    told = alert.facts["correction"]
-    found += [
-        f"{source} has another block at height {height}: the former one was replaced."
-        for (source, height), block in said.answers.hashes.items()
-        if block and height == told.get("was_height") and told.get("was_hash") not in (None, block)
-    ]
-    lists, asked = absence.left_out(tuple(said.absences.get(alert.tx or "", ())))
-    found += [
-        f"{source}, which told it, left it out of complete lists, first at block {min(heads)}."
-        for source, heads in lists.items()
-    ]
-    found += [
-        f"{source} did not know the transaction either, asked first at block {min(heads)}."
-        for source, heads in asked.items()
-    ]
-    return found
-
-
-# -- the summary after first contact ---------------------------------------------------
-
-
 def tell(store: Store, world: HistoryWorld, subject: Subject, watched: Sequence[Watched]) -> None:
     """Make the start-up summary of every entry whose history has been read to its start."""
     for waiting in watch.history_due(store, subject) if watched else ():
@@ -248,8 +70,8 @@ def tell(store: Store, world: HistoryWorld, subject: Subject, watched: Sequence[
 def _history_read(store: Store, world: HistoryWorld, waiting: Watched, baseline: Baseline) -> bool:
     now = world.clock()
     subject = waiting.entry.subject
-    states = record.stream_states(store, subject, now)
-    held = not waiting.entry.busy and record.row_count(store, subject) > record.HISTORY_LIMIT
+    states = stream_states(store, subject, now)
+    held = not waiting.entry.busy and transfers.row_count(store, subject) > transfers.HISTORY_LIMIT
     return bool(states) and all(
         state.unserved
         or _given_up(state, now)
@@ -277,7 +99,7 @@ def _holes(state: StreamState, waiting: Watched, world: HistoryWorld, baseline: 
 def _summary(store: Store, world: HistoryWorld, waiting: Watched, baseline: Baseline) -> Alert:
     entry, now = waiting.entry, world.clock()
     total = _Total(entry, world, baseline)
-    for row in record.each_row(store, entry.subject):
+    for row in transfers.each_row(store, entry.subject):
         if (
             row.status in LIVE_STATUSES
             and not is_new(row.transfer, baseline)
@@ -412,7 +234,7 @@ def _serious(row: Row, entry: Entry, world: HistoryWorld) -> bool:
 def _covered_words(store: Store, subject: Subject, now: int) -> list[str]:
     words = []
     order = [*STREAM_WORDS]
-    states = record.stream_states(store, subject, now)
+    states = stream_states(store, subject, now)
     for stream in sorted(states, key=lambda s: (order.index(s) if s in order else len(order), s)):
         state = states[stream]
         name = STREAM_WORDS.get(stream, stream)

@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
 
-from monitor.chains.address import stable_id
 from monitor.decide import routing
 from monitor.decide.routing import Way
 from monitor.loops.crowds import MOST, Crowds
@@ -23,9 +22,10 @@ from monitor.messages import render
 from monitor.messages.objects import MAX_ALERTS, MAX_BODY
 from monitor.model import AlertKind, AlertView, ChannelConfig, Entry, Rendered
 from monitor.model.errors import StoreError
+from monitor.model.ids import stable_id
 from monitor.model.plan import Route, Signal
 from monitor.model.ports import Channel
-from monitor.store import journal, outbox, owing, ways
+from monitor.store import incidents, outbox, owing, ways
 from monitor.store.outbox import Letter
 from monitor.store.owing import Owed, Unsent
 from monitor.store.sqlite import Store
@@ -308,8 +308,8 @@ def _fault(message_id: str, error: Exception) -> Signal:
 
 def _mended(desk: Post) -> None:
     """The incident about layout is over when nothing failed for a while."""
-    if journal.lasts(desk.store, LAYOUT, desk.clock() - LAYOUT_AGAIN):
-        journal.put_signals(desk.store, [Signal(LAYOUT, bad=False)], desk.clock())
+    if incidents.lasts(desk.store, LAYOUT, desk.clock() - LAYOUT_AGAIN):
+        incidents.put_signals(desk.store, [Signal(LAYOUT, bad=False)], desk.clock())
 
 
 # -- the daily message -----------------------------------------------------------------

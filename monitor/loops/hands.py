@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from monitor.model.errors import ConfigError, Problem
 from monitor.model.plain import tidy, utc
-from monitor.store import journal
+from monitor.store.alerts import Word, Words, last_words, log_take
 from monitor.store.sqlite import Store
 
 LONGEST_NAME, LONGEST_NOTE = 80, 500
@@ -57,7 +57,7 @@ def take(
     """
     name, note = name_of(name), note_of(note, state)
     every = list(dict.fromkeys(alert for _, alerts in given for alert in alerts))
-    held = journal.last_words(store, every)
+    held = last_words(store, every)
     problems = [
         problem
         for said, alerts in given
@@ -67,9 +67,9 @@ def take(
         raise ConfigError(problems)
     mine = [a for a in every if a in held and state == ACKNOWLEDGED and _has(held[a], name)]
     wanted = [a for a in every if a not in mine and (over or _is_free(held.get(a), state, name))]
-    taken = set(journal.take(store, wanted, state, name, note, now, over=over))
+    taken = set(log_take(store, wanted, state, name, note, now, over=over))
     if note:  # what somebody has already gets a further note
-        taken.update(journal.take(store, mine, state, name, note, now, over=True))
+        taken.update(log_take(store, mine, state, name, note, now, over=True))
     return "\n".join(_line(said, alerts, state, name, held, taken) for said, alerts in given)
 
 
@@ -78,7 +78,7 @@ def _hindrance(
     alerts: Sequence[str],
     state: str,
     name: str,
-    held: journal.Words,
+    held: Words,
     *,
     over: bool,
 ) -> Problem | None:
@@ -91,7 +91,7 @@ def _hindrance(
     return Problem("alert", said, f"{why}{also}", remedy)
 
 
-def _is_free(word: journal.Word | None, state: str, name: str) -> bool:
+def _is_free(word: Word | None, state: str, name: str) -> bool:
     """Whether it may be taken without taking it from somebody."""
     if word is None or word.state == "open":
         return True
@@ -100,7 +100,7 @@ def _is_free(word: journal.Word | None, state: str, name: str) -> bool:
     return _has(word, name)
 
 
-def _has(word: journal.Word, name: str) -> bool:
+def _has(word: Word, name: str) -> bool:
     return word.state == ACKNOWLEDGED and _same(word.name, name)
 
 
@@ -113,7 +113,7 @@ def _line(
     alerts: Sequence[str],
     state: str,
     name: str,
-    held: journal.Words,
+    held: Words,
     taken: set[str],
 ) -> str:
     mine = [alert for alert in alerts if alert in taken]

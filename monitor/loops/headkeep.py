@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from monitor.decide import heads
-from monitor.loops.reading import Desk
+from monitor.loops.pool import Desk
 from monitor.model import Chain
 from monitor.model.plan import Signal
 from monitor.store import heads as book

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from monitor.loops.reading import Desk
+from monitor.loops.pool import Desk
 from monitor.model import TxWord
 from monitor.model.errors import NotServed, NotYet, Refused, SourceError
 from monitor.model.plan import Answers, Question

@@ -13,10 +13,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 
 from monitor.decide import coverage, cut, decide
-from monitor.loops import first_contact, lookups
+from monitor.loops import enrich, first_contact, lookups
 from monitor.loops.faultlog import FaultLog
 from monitor.loops.headkeep import HeadKeeper
-from monitor.loops.reading import Desk, Failure, Outcome, Progress, Reading, read_from, split
+from monitor.loops.pool import Desk, Failure
+from monitor.loops.reading import Outcome, Progress, Reading, read_from, split
 from monitor.model import (
     Alert,
     Ask,
@@ -32,8 +33,10 @@ from monitor.model import (
 from monitor.model.errors import Conflict, SourceError
 from monitor.model.plan import OpenGap, Plan, Route, Signal, gap_key
 from monitor.model.ports import Source
-from monitor.store import doubts, record, watch
-from monitor.store.record import StreamState
+from monitor.model.streams import UNSERVED, StreamState
+from monitor.store import apply, doubts, transfers, watch
+from monitor.store.context import load_context
+from monitor.store.coverage import stream_states
 from monitor.store.sqlite import Store
 from monitor.store.views import STREAM_WORDS
 
@@ -236,7 +239,7 @@ class Poller:
         desk = self.world.desks[run.subject.chain]
         self._heads.note(desk.chain)
         run.taken_back = desk.heads.taken_back
-        states = record.stream_states(self.store, run.subject, now)
+        states = stream_states(self.store, run.subject, now)
         if not run.progress.rounds:
             last = watch.deep_read_at(self.store, run.subject)
             run.deep_seconds = self.world.trailing_seconds if now - last >= DEEP_EVERY else 0
@@ -261,7 +264,7 @@ class Poller:
         read ever more."""
         return [
             row
-            for row in record.open_rows(self.store, subject)
+            for row in transfers.open_rows(self.store, subject)
             if row.status is not Status.MISSING
             or now - row.first_seen <= self.world.trailing_seconds
         ]
@@ -273,7 +276,7 @@ class Poller:
         """
         if any(w.entry.busy for w in run.watched):
             return {}
-        run.held_back = record.row_count(self.store, run.subject) > record.HISTORY_LIMIT
+        run.held_back = transfers.row_count(self.store, run.subject) > transfers.HISTORY_LIMIT
         if not run.held_back:
             return {}
         watched = watch.entries_of(self.store, [run.subject]).get(run.subject, ())
@@ -366,18 +369,18 @@ class Poller:
             self.last_progress = time.monotonic()  # a long list is decided on: no hang
             routes = self._routes(plan)
             try:
-                record.apply(self.store, plan, readings=readings, routes=routes)
+                apply.apply(self.store, plan, readings=readings, routes=routes)
                 break
             except Conflict:
                 if attempt == 3:
                     raise
-                states = record.stream_states(self.store, run.subject, plan.now)
+                states = stream_states(self.store, run.subject, plan.now)
                 plan = self._decide(run, batches, states)
         run.reading.advance(batches)
         self._count(report, run, outcome, plan)
         if run.progress.windowed and not outcome.more:
             # What the head jumped over is a hole only since the window above it is booked.
-            states = record.stream_states(self.store, run.subject, plan.now)
+            states = stream_states(self.store, run.subject, plan.now)
             left = replace(run.reading, states=states).history_left(batches)
             outcome = replace(outcome, more=left)
         if self._goes_on(run, outcome, batches, everything):
@@ -396,7 +399,7 @@ class Poller:
     ) -> Plan:
         chain, now = self.world.chains[run.subject.chain], self.world.clock()
         desk = self.world.desks[chain.key]
-        context = record.context(
+        context = load_context(
             self.store,
             chain,
             run.subject,
@@ -410,7 +413,7 @@ class Poller:
         answers = lookups.answer(desk, plan.questions)
         if answers.words or answers.hashes or answers.mute:
             plan = decide(context, batches, answers)
-        alerts = first_contact.with_facts(self.store, context, plan, answers)
+        alerts = enrich.with_facts(self.store, context, plan, answers)
         return replace(
             plan,
             alerts=alerts,
@@ -498,7 +501,7 @@ def _fetch_many(desk: Desk, source: Source, ask: Ask) -> Batch | Failure:
 
 def _readings(
     outcome: Outcome, batches: Sequence[Batch], progress: Progress
-) -> list[record.Reading]:
+) -> list[apply.Reading]:
     """How each stream went, for the status page and for going on later."""
     found = []
     for batch in batches:
@@ -510,19 +513,19 @@ def _readings(
             errors[stream] = f"{errors[stream]}; " if stream in errors else ""
             errors[stream] += f"{failure.source}: {failure.error}"
     for stream in sorted(outcome.unread):
-        found.append(record.Reading(stream, ok=False, error=errors.get(stream, "not answered")))
+        found.append(apply.Reading(stream, ok=False, error=errors.get(stream, "not answered")))
     for stream in sorted(outcome.unserved):
-        found.append(record.Reading(stream, ok=False, error=record.UNSERVED))
+        found.append(apply.Reading(stream, ok=False, error=UNSERVED))
     return found
 
 
-def _good_reading(batch: Batch, stream: str, *, ok: bool) -> record.Reading:
+def _good_reading(batch: Batch, stream: str, *, ok: bool) -> apply.Reading:
     cursor = None
     if batch.cursor and batch.rest is not None:
         cursor = (batch.source, batch.rest.hi, batch.cursor)
     top = coverage.top(batch.head, batch.axis)
     reached = not batch.doubt and batch.read is not None and batch.read.hi >= top
-    return record.Reading(
+    return apply.Reading(
         stream,
         ok=ok,
         source=batch.source,
@@ -541,7 +544,7 @@ def _busy_signal(run: _Run) -> Iterable[Signal]:
         bad=run.held_back and not all(w.entry.canary for w in run.watched),
         audience="desk",
         severity="medium",
-        what=f"A watched address has over {record.HISTORY_LIMIT:,} movements: it looks like a "
+        what=f"A watched address has over {transfers.HISTORY_LIMIT:,} movements: it looks like a "
         "service. Reading its history has stopped; new movements are still told.",
         cure='To read on, write "busy: yes" into its entry in the watchlist.',
         chain=run.subject.chain,

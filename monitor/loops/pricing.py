@@ -17,7 +17,7 @@ from monitor.model import Asset, Chain, Price
 from monitor.model.errors import SourceError
 from monitor.model.plan import Signal
 from monitor.model.ports import PriceSource
-from monitor.store import journal, prices, watch
+from monitor.store import incidents, prices, watch
 from monitor.store.prices import Key, Moment
 from monitor.store.sqlite import Store
 
@@ -173,13 +173,13 @@ class Pricer:
             cure="Look at its row in config/sources.yaml, or write  prices: none  into "
             "config/settings.yaml if no prices are wanted.",
         )
-        journal.put_signals(self._market.store, [signal], self._market.clock())
+        incidents.put_signals(self._market.store, [signal], self._market.clock())
 
 
 def close_unused(store: Store, names: Iterable[str], now: int) -> None:
     """Nobody needs to hear of price sources that are no longer asked."""
     used = {f"{INCIDENT}{name}" for name in names}
-    open_keys = [i.signal.key for i in journal.incident_list(store, open_only=True)]
+    open_keys = [i.signal.key for i in incidents.incident_list(store, open_only=True)]
     gone = [key for key in open_keys if key.startswith(INCIDENT) and key not in used]
     if gone:
-        journal.put_signals(store, [Signal(key, bad=False) for key in gone], now)
+        incidents.put_signals(store, [Signal(key, bad=False) for key in gone], now)

@@ -7,28 +7,26 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import available_timezones
 
-from monitor.chains import address as chains
-from monitor.chains.address import stable_id
-from monitor.decide import incidents
-from monitor.decide.routing import NOBODY
+from monitor.chains.address import display
+from monitor.loops.health.tell import case_of, may_see_labels
 from monitor.model import Alert, AlertKind, Chain, Entry, Lane, Severity, plain
 from monitor.model.errors import Problem
+from monitor.model.ids import stable_id
 from monitor.model.plan import Route, Signal
-from monitor.store import journal, watch
+from monitor.store import watch
+from monitor.store.incidents import put_signals
 from monitor.watchlist import entries as watchlist
 
 if TYPE_CHECKING:
     from monitor.app.fundwatch import Fundwatch
 
 log = logging.getLogger("fundwatch.watchlist")
-
-LABELS_MOST = 50  # entries that a notice to the desk names
 SETTLE = 0.3  # seconds between two looks at a file that was just saved
 MARK_AFTER = 5.0  # seconds since it was saved, after which a look at its time is enough
 # What is refused is not watched, so it is named as long as a mail can hold it.
@@ -123,7 +121,7 @@ class WatchDesk:
         log.error("watchlist could not be read; the entries taken before stay watched")
         what = f"The watchlist could not be read, the entries taken before stay watched. {why}"
         signal = Signal("watchlist", bad=True, what=what, cure="Correct the file and save it.")
-        journal.put_signals(self._desk.store, [signal], now)
+        put_signals(self._desk.store, [signal], now)
 
     def _apply(self, parsed: watchlist.Parsed, sha256: str, now: int) -> None:
         store = self._desk.store
@@ -140,7 +138,7 @@ class WatchDesk:
         news = any(outcome.values()) and watch.last_list(store) != sha256
         answer = _answers(self._desk, change, parsed.problems, sha256, now) if news else ([], [])
         watch.take_list(store, parsed.entries, parsed.refused, sha256, outcome, now, answer)
-        journal.put_signals(store, [Signal("watchlist", bad=False)], now)
+        put_signals(store, [Signal("watchlist", bad=False)], now)
         log.info(
             "watchlist taken=%d changed=%d retired=%d missing=%d refused=%d",
             *(len(change.added), len(change.changed), len(change.retired)),
@@ -162,7 +160,7 @@ def _answers(
     theirs = _answer("desk", short, change, problems, sha256, now)
     routes = desk.route(theirs, None)
     takers = {channel for _, channel, _ in routes}
-    if _may_see_labels(desk, takers):
+    if may_see_labels(desk, takers):
         table = desk.settings.chains
         full = _change_lines(change, problems, lambda some: [_named(each, table) for each in some])
         theirs = _answer("desk", full, change, problems, sha256, now)
@@ -231,89 +229,19 @@ def _named(entry: Entry, table: Mapping[str, Chain]) -> str:
     """For the desk: whom it is about, with the address as its other mails spell it."""
     label = plain.quoted(entry.label, 60) if entry.label.strip() else "no label"
     name, address = entry.subject.chain, entry.subject.address
-    spelt = chains.display(table[name], address) if name in table else address
-    return f"{label}{_case(entry)}, {name} {spelt}"
+    spelt = display(table[name], address) if name in table else address
+    return f"{label}{case_of(entry)}, {name} {spelt}"
 
 
 def _unnamed(entries: Sequence[Entry]) -> list[str]:
     """For operations: how many, on which chain, of which case."""
-    counts = Counter((_case(entry), entry.subject.chain) for entry in entries)
+    counts = Counter((case_of(entry), entry.subject.chain) for entry in entries)
     return [
         f"{count:,} {'entry' if count == 1 else 'entries'}{case} on {chain}"
         for (case, chain), count in counts.items()
     ]
 
 
-def _case(entry: Entry) -> str:
-    return f" (case {entry.case})" if entry.case else ""
-
-
 def _places(problems: Sequence[Problem]) -> list[str]:
     """What is refused, without what stands there."""
     return [f"{problem.place}: see `fundwatch check`" for problem in problems]
-
-
-def tell_incidents(desk: Fundwatch, now: int) -> int:
-    """Make the notices that are due; returns how many."""
-    told = 0
-    found = journal.incident_list(desk.store, open_only=False)
-    for phase, members in incidents.due(found, now):
-        alerts, routes = _notices(desk, phase, members, now)
-        if phase == "reminder" and all(channel == NOBODY for _, channel, _ in routes):
-            continue  # the notice before it still waits for somebody who could take it
-        keys = [member.signal.key for member in members]
-        journal.tell_incidents(desk.store, keys, phase, alerts, routes)
-        kinds = ",".join(dict.fromkeys(key.partition(":")[0] for key in keys))
-        for alert in alerts:
-            log.warning("incident %s %s notice=%s", kinds, phase, alert.id)
-        told += len(alerts)
-    return told
-
-
-def _notices(
-    desk: Fundwatch, phase: str, members: Sequence[incidents.Incident], now: int
-) -> tuple[list[Alert], list[Route]]:
-    """One for those whom the incidents are for, and one for the desk where its addresses are
-    not seen. A channel that gets the desk's, which says more, does not get both."""
-    members = [_with_cases(desk, member) for member in members]
-    alert = incidents.notice(members, phase, now)
-    routes = desk.route(alert, None)
-    if alert.audience == "desk":
-        if _may_see_labels(desk, {channel for _, channel, _ in routes}):
-            alert = incidents.notice(members, phase, now, _labels(desk, members))
-        return [alert], routes
-    other = incidents.desk_notice(members, phase, now, ())
-    if other is None:
-        return [alert], routes
-    theirs = desk.route(other, None)
-    takers = {channel for _, channel, _ in theirs}
-    if _may_see_labels(desk, takers):
-        other = incidents.desk_notice(members, phase, now, _labels(desk, members)) or other
-    return [alert, other], [*(r for r in routes if r[1] not in takers), *theirs]
-
-
-def _with_cases(desk: Fundwatch, member: incidents.Incident) -> incidents.Incident:
-    signal = member.signal
-    if signal.cases or not signal.who:
-        return member
-    entries = watch.named(desk.store, signal.who)
-    cases = tuple(dict.fromkeys(entry.case for entry in entries if entry.case))
-    return replace(member, signal=replace(signal, cases=cases))
-
-
-def _may_see_labels(desk: Fundwatch, names: Collection[str]) -> bool:
-    """Whether none of these channels is kept to some cases."""
-    rules = [desk.settings.channels[n].only for n in names if n in desk.settings.channels]
-    return not any(only.case or only.tags for only in rules)
-
-
-def _labels(desk: Fundwatch, members: Sequence[incidents.Incident]) -> list[str]:
-    """What the desk calls the entries that are concerned, the first of many."""
-    ids = list(dict.fromkeys(name for m in members for name in m.signal.who))
-    entries = watch.named(desk.store, ids[:LABELS_MOST])
-    lines = [
-        f"{plain.quoted(e.label, 60) if e.label.strip() else e.id}{_case(e)}, {e.subject.chain}"
-        for e in entries
-    ]
-    more = max((m.signal.number for m in members), default=0) - len(lines)
-    return lines + (["and more: `fundwatch status` names all"] if more > 0 else [])

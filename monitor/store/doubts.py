@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from monitor.model import Subject
 from monitor.model.plan import Doubt, Plan, Signal
-from monitor.store.journal import put_signals
+from monitor.store.incidents import put_signals
 from monitor.store.sqlite import Store
 
 OLDEST = 200  # of one subject, that one poll looks at

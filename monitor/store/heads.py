@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from monitor.decide.heads import Book, Fault, Kept, News, Word
 from monitor.model import Head
 from monitor.model.plan import Signal
-from monitor.store.journal import note_signals
+from monitor.store.incidents import note_signals
 from monitor.store.sqlite import Store
 
 QUIET = 3600  # seconds without a fault after which a source is said to be well again

@@ -10,7 +10,8 @@ from types import MappingProxyType
 from monitor.decide.routing import recipients
 from monitor.model import ChannelConfig, Outgoing, Rendered
 from monitor.model.plan import Signal
-from monitor.store import journal, ways
+from monitor.store import incidents, ways
+from monitor.store.notes import write_note
 from monitor.store.owing import Owed
 from monitor.store.rows import rendered_text, to_rendered
 from monitor.store.sqlite import Store
@@ -90,9 +91,9 @@ def freeze(
     fixed already stays as it is. Returns how many are new."""
     with store.write() as conn:
         made = sum(_fix(conn, letter, now) for letter in letters)
-        journal.note_signals(conn, signals, now)
+        incidents.note_signals(conn, signals, now)
         for key, value in notes.items():
-            journal.write_note(conn, key, value)
+            write_note(conn, key, value)
     return made
 
 
@@ -226,7 +227,7 @@ def failed(store: Store, due: Due, failure: Failure, signals: Sequence[Signal], 
             params = [failure.next_due, int(failure.held), words, failure.refusals]
             _outcome(conn, due, change, params)
         ways.refused(conn, due.way, now)
-        journal.note_signals(conn, signals, now)
+        incidents.note_signals(conn, signals, now)
 
 
 def _outcome(conn: sqlite3.Connection, due: Due, change: str, params: Sequence[object]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from monitor.decide.routing import NOBODY, URGENT, next_channel
 from monitor.model.plan import Route, Signal
-from monitor.store import journal
+from monitor.store import incidents
 from monitor.store.sqlite import Store
 
 _MOST = 500  # alerts that nobody could be told, looked at in one go
@@ -213,7 +213,7 @@ def move(
                 (name,),
             )
         _owe(conn, routes)
-        journal.note_signals(conn, signals, now)
+        incidents.note_signals(conn, signals, now)
 
 
 def _owe(conn: sqlite3.Connection, routes: Sequence[Route]) -> None:

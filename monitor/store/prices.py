@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from monitor.decide import worth
 from monitor.model import Chain, Price, TransferView
-from monitor.store.journal import get_note, put_note
+from monitor.store.notes import get_note, put_note
 from monitor.store.sqlite import Store
 
 Key = tuple[str, str]  # chain, contract; contract empty: the chain's own coin

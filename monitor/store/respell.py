@@ -10,8 +10,8 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
-from monitor.chains.address import stable_id
 from monitor.model import Subject
+from monitor.model.ids import stable_id
 from monitor.store.sqlite import Store
 
 Renamed = tuple[Subject, str]  # as it stands in the record; its address as it is written now

@@ -25,9 +25,9 @@ from monitor.model import (
 )
 from monitor.model.plain import quoted, unquoted, utc
 from monitor.store import prices, watch
+from monitor.store.coverage import stream_states
 from monitor.store.doubts import unchecked
-from monitor.store.journal import get_note
-from monitor.store.record import stream_states
+from monitor.store.notes import get_note
 from monitor.store.rows import to_alert, to_row
 from monitor.store.sqlite import Store
 

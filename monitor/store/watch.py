@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.model import Alert, Entry, Subject, Watched
-from monitor.store.journal import insert_alerts
+from monitor.store.alerts import insert_alerts
 from monitor.store.rows import entry_terms, to_watched
 from monitor.store.sqlite import Store
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from monitor.chains import scripts
-from monitor.chains.address import AddressError, canonical, stable_id
+from monitor.chains.address import AddressError, canonical
 from monitor.model import Asset, Chain, Entry, Severity, Subject
 from monitor.model.errors import Problem
+from monitor.model.ids import stable_id
 from monitor.watchlist import yaml_nodes
 from monitor.watchlist.values import Reading, case_problem, read_value
 from monitor.watchlist.yaml_nodes import Fields, Items, Node, Notes, Text, is_blank

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from monitor.app.fundwatch import WATCHLIST
 from monitor.model.errors import ConfigError, Problem
+
+WATCHLIST = "watchlist.yaml"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,15 +16,16 @@ from urllib.parse import parse_qs
 from wsgiref.types import WSGIEnvironment
 
 from monitor import __version__
-from monitor.app.fundwatch import now, views
+from monitor.app.build import views
 from monitor.app.settings.load import shipped_config
 from monitor.decide import routing
 from monitor.loops import hands
+from monitor.loops.clock import now
 from monitor.messages import ack_links, render
 from monitor.messages.sheets.parts import Telling, chain_name, topic
 from monitor.model import AlertView, ChannelConfig, Rendered, Severity
 from monitor.model.plain import plural, quoted, tidy, unquoted, when
-from monitor.store import journal, outbox, watch
+from monitor.store import alerts, outbox, watch
 from monitor.store.sqlite import Store
 from monitor.web.answer import HTML, NOT_FOUND, Answer
 from monitor.web.server import BODY_MOST
@@ -70,7 +71,7 @@ class AckPage:
         """`path`: below what public_url itself holds. A link that we did not make, or about
         something that is not in the record, is no page at all."""
         link = self._genuine(path, environ.get("QUERY_STRING", ""))
-        told = journal.alerts_of_message(self._store, link.message) if link else []
+        told = alerts.alerts_of_message(self._store, link.message) if link else []
         if link is None or not told:
             return NOT_FOUND
         if link.until < now():
@@ -99,7 +100,7 @@ class AckPage:
             said = _Said(problem="Please write your name: it is recorded.", note=note)
             return self._page("422 Unprocessable Content", link, told, said)
         claimed = f"{name} {hands.CLAIMED}"
-        taken = journal.take(self._desk.store, told, hands.ACKNOWLEDGED, claimed, note, now())
+        taken = alerts.log_take(self._desk.store, told, hands.ACKNOWLEDGED, claimed, note, now())
         log.info("acknowledged by link message=%s alerts=%d", link.message, len(taken))
         return self._page("200 OK", link, told, _outcome(taken, told, name))
 
@@ -108,7 +109,7 @@ class AckPage:
     def _page(
         self, code: str, link: _Link, told: Sequence[str], said: _Said, *, expired: bool = False
     ) -> Answer:
-        states = journal.states(self._store, told)
+        states = alerts.states(self._store, told)
         telling, rendered = self._telling(link)
         shown = views(self._store, self._desk.settings).alerts(told[:SHOWN])
         full = telling.channel.detail != "reference"
@@ -146,7 +147,7 @@ class AckPage:
             f"{plural(count, 'alert')} {state} by {unquoted(name)}, "
             f"{when(at, self._desk.timezone)}"
             + (f": {quoted(note, hands.LONGEST_NOTE)}" if note and full else "")
-            for state, name, note, at, count in journal.holders(self._store, link.message)
+            for state, name, note, at, count in alerts.holders(self._store, link.message)
         ]
 
 

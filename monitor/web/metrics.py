@@ -12,9 +12,9 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from monitor import __version__
-from monitor.app.settings.load import Settings
 from monitor.loops.health import vitals
 from monitor.loops.health.words import BEHIND, BLIND, COMPLETE, NOT_READ, Json
+from monitor.model.settings import Settings
 from monitor.store.sqlite import Store
 
 TABLES = ("transfer", "alert", "message", "delivery")

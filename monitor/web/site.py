@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from monitor.app.fundwatch import now
+from monitor.loops.clock import now
 from monitor.loops.health import status, vitals
 from monitor.loops.health.verdict import Verdict
 from monitor.loops.health.words import Json

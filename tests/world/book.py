@@ -25,7 +25,8 @@ from monitor.model import (
     account_leg,
 )
 from monitor.model.plan import Answers, Plan
-from monitor.store import record, watch
+from monitor.store import apply, coverage, transfers, watch
+from monitor.store.context import load_context
 from monitor.store.sqlite import Store
 from world.play import COIN, ETHEREUM, TOKEN, A, X
 
@@ -122,11 +123,11 @@ class Book:
     ) -> Plan:
         plan = self.decide(batches, words, hashes)
         readings = [
-            record.Reading(stream, ok=True, source=b.source, axis=b.axis, read=b.read)
+            apply.Reading(stream, ok=True, source=b.source, axis=b.axis, read=b.read)
             for b in batches
             for stream in sorted(b.streams)
         ]
-        record.apply(self.store, plan, readings=readings)
+        apply.apply(self.store, plan, readings=readings)
         self.now += 10
         return plan
 
@@ -137,8 +138,8 @@ class Book:
         hashes: Mapping[tuple[str, int], str | None] | None = None,
     ) -> Plan:
         batches = cut(batches)
-        states = record.stream_states(self.store, self.subject, self.now)
-        context = record.context(
+        states = coverage.stream_states(self.store, self.subject, self.now)
+        context = load_context(
             self.store,
             self.chain,
             self.subject,
@@ -156,7 +157,7 @@ class Book:
     # -- looking in ----------------------------------------------------------------------
 
     def row(self, told: Transfer) -> Row:
-        context_rows = record.rows_of_subject(self.store, self.subject)
+        context_rows = transfers.rows_of_subject(self.store, self.subject)
         (found,) = [r for r in context_rows if r.transfer.identity == told.identity]
         return found
 

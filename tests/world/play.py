@@ -16,7 +16,7 @@ from pathlib import Path
 from monitor.decide import coverage
 from monitor.decide.due import is_new
 from monitor.loops.poll import PassReport, Poller, World
-from monitor.loops.reading import Desk
+from monitor.loops.pool import Desk
 from monitor.model import (
     LIVE_STATUSES,
     STREAM_OF,
@@ -36,7 +36,8 @@ from monitor.model import (
 )
 from monitor.model.errors import BadResponse, RateLimited, Refused, StoreError, Unavailable
 from monitor.model.plan import Signal
-from monitor.store import journal, watch
+from monitor.store import watch
+from monitor.store.incidents import incident_list
 from monitor.store.rows import to_alert, to_row
 from monitor.store.sqlite import Store
 from world.fake_ledger import FakeLedger, FakeSource, Move, Tx
@@ -202,7 +203,7 @@ class Play:
 
     def incidents(self) -> dict[str, Signal]:
         """What operations or the desk are told of now, by the kind of incident."""
-        found = journal.incident_list(self.store, open_only=True)
+        found = incident_list(self.store, open_only=True)
         return {i.signal.key.partition(":")[0]: i.signal for i in found}
 
     def burst(self) -> None:

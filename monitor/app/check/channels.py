@@ -10,7 +10,7 @@ from monitor.model import ChannelConfig
 from monitor.model.errors import ConfigError, DeliveryError
 from monitor.model.plain import duration
 from monitor.net import channels
-from monitor.store import journal, outbox
+from monitor.store import notes, outbox
 from monitor.watchlist.yaml_nodes import closest
 
 
@@ -54,7 +54,7 @@ def _try_channel(bench: Bench, config: ChannelConfig) -> tuple[bool, str]:
 
 
 def _last_test(bench: Bench, name: str) -> str:
-    noted = journal.get_note(bench.store, f"test:{name}") if bench.store else None
+    noted = notes.get_note(bench.store, f"test:{name}") if bench.store else None
     return f"; last test accepted {duration(bench.now - int(noted))} ago" if noted else ""
 
 

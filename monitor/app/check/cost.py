@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from monitor.app.settings.load import Settings
 from monitor.decide import cost as budget
 from monitor.decide import worth
 from monitor.loops.health.words import count
 from monitor.model import ChannelConfig, Entry, Severity, SourceConfig
 from monitor.model.plain import duration
 from monitor.model.ports import Source
+from monitor.model.settings import Settings
 from monitor.net import wire
 
 BySource = Mapping[str, Sequence[Source]]  # chain -> sources in order

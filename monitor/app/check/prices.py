@@ -11,7 +11,7 @@ from monitor.model import Chain, SourceConfig
 from monitor.model.errors import SourceError
 from monitor.model.plain import duration
 from monitor.net import prices
-from monitor.net.http import Limiter
+from monitor.net.limits import Limiter
 
 _HARMLESS = "only values in USD depend on it; movements are told without"
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from monitor.app.settings.load import Settings
 from monitor.model import Entry
+from monitor.model.settings import Settings
 from monitor.store.sqlite import Store
 
 WIDTH = 100  # columns, where no window says otherwise

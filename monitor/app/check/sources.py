@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
 
-from monitor.app import fundwatch
+from monitor.app import build
 from monitor.app.check.probe import Probe, offers, probe_all, words
 from monitor.app.check.report import Bench, lines_of
-from monitor.app.settings.load import Settings
 from monitor.loops.health.words import count
 from monitor.model import Entry, SourceConfig, Subject
 from monitor.model.plain import duration
 from monitor.model.ports import Source
+from monitor.model.settings import Settings
 from monitor.store.views import not_listed
 
 CLOCK_SLACK = 30  # seconds that a block may seem to come from the future
@@ -51,7 +51,7 @@ def budget_left(bench: Bench) -> Callable[[str, int, int, int], int]:
     return left
 
 
-def check(bench: Bench, made: fundwatch.Sources) -> list[Probe]:
+def check(bench: Bench, made: build.Sources) -> list[Probe]:
     """Try every source (none when offline) and say what works. Returns what they answered."""
     form = _Form(bench, made)
     bench.out.section("SOURCES", form.heading())
@@ -83,7 +83,7 @@ class _Form:
     """Columns as wide as the names of this home folder need; sentences where the window is
     too narrow for them."""
 
-    def __init__(self, bench: Bench, made: fundwatch.Sources) -> None:
+    def __init__(self, bench: Bench, made: build.Sources) -> None:
         self._settings = bench.settings
         self.made = made
         names = [s.name for sources in made.by_chain.values() for s in sources]
@@ -116,7 +116,7 @@ def _budget(config: SourceConfig) -> str:
     return "unknown"
 
 
-def _probe(bench: Bench, made: fundwatch.Sources) -> list[Probe]:
+def _probe(bench: Bench, made: build.Sources) -> list[Probe]:
     subjects: dict[str, dict[Subject, None]] = {}
     for entry in sorted(bench.entries, key=lambda e: e.busy):
         subjects.setdefault(entry.subject.chain, {})[entry.subject] = None

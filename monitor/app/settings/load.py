@@ -7,23 +7,23 @@ config/ go over them, key by key, lists as a whole. Secrets come from the enviro
 
 from __future__ import annotations
 
-import io
 import re
 import zoneinfo
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
-from dotenv.parser import parse_stream
-
-from monitor.app.settings import chains as config_chains
-from monitor.app.settings import channels as config_channels
+from monitor.app.settings import chains as chain_rows
+from monitor.app.settings import channels as channel_rows
+from monitor.app.settings import issuers as issuer_rows
+from monitor.app.settings import sources as source_rows
 from monitor.app.settings.rows import Row, Secret
-from monitor.chains import issuers
-from monitor.model import Asset, Chain, ChannelConfig, Issuer, Known, SourceConfig
+from monitor.app.settings.secrets import Secrets, read_bytes, read_dotenv, way_of
+from monitor.model import Chain, ChannelConfig, Issuer, Known, SourceConfig
 from monitor.model.errors import ConfigError
+from monitor.model.settings import Settings
 from monitor.watchlist import addressbook, yaml_nodes
-from monitor.watchlist.yaml_nodes import Fields, Node, Notes, Text, is_blank
+from monitor.watchlist.yaml_nodes import Fields, Node, Notes, is_blank
 
 FILES = ("chains", "sources", "channels", "assets", "issuers", "settings")
 SETTING_KEYS = (
@@ -52,52 +52,7 @@ SETTING_KEYS = (
     "heartbeat_url_file",
     "prices",
 )
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-# May also stand in the file itself, where they hold no secret.
-_OPEN = ("url", "proxy", "heartbeat_url")
-_WAYS = re.compile(
-    r"(url|urls|proxy|api_key|secret|user|password|link_secret|heartbeat_url)(_env|_file)?\Z"
-)
 LEAST_SECRET = 32  # characters of the secret that signs links
-# A secret in the place of its file's name is not repeated.
-_PASTED = re.compile(r"whsec_|://|\A[^/.]{24,}\Z")
-_MAX_SECRET = 65_536  # bytes of a secret's file
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Everything that people configured, checked.
-
-    `sources` holds only those in service; `Chain.sources` names no others. `notes` are
-    plain sentences about what is not as good as it could be.
-    """
-
-    home: Path
-    chains: Mapping[str, Chain]
-    sources: Mapping[str, SourceConfig]
-    channels: Mapping[str, ChannelConfig]
-    assets: Mapping[tuple[str, str], Asset]  # by (chain, canonical contract)
-    addressbook: Mapping[tuple[str, str], Known]  # by (chain or "", canonical address)
-    proxies: Mapping[str, str] = field(default_factory=dict, repr=False)  # by scheme
-    ca_bundle: str = ""  # path of a PEM file, or empty: the system's
-    poll_interval: int | None = None  # seconds; None: derived from the budgets
-    trailing_window_days: int = 2
-    hold: int = 7200  # seconds that a blind spot must last before it is told
-    hold_severe: int = 1800  # the same for a severe entry
-    round_severe: int = 900  # seconds that a round of reading may take with severe entries ...
-    round_high: int = 3600  # ... and with entries of severity high; longer fails in `check`
-    timezone: str = "UTC"  # of the desk; the watchlist's own goes first
-    reply_to: str = ""  # of mails, where the channel names none
-    daily_hour: int = 8  # of the desk's day: when the daily mail goes out
-    escalate_after: int = 1800  # seconds after which an alert is passed on ...
-    escalate_to: tuple[str, ...] = ()  # ... to these channels, one after the other; none: never
-    listen: tuple[str, int] | None = None  # where /healthz, /metrics and the pages are served
-    public_url: str = ""  # under which people reach it; empty: no links in mails
-    link_secret: str = field(default="", repr=False)  # signs the links; several: newest first
-    link_hours: int = 72  # for which a link holds
-    heartbeat_url: str = field(default="", repr=False)  # called while all is well
-    prices: tuple[SourceConfig, ...] = ()  # who says what coins are worth, in order; none: nobody
-    notes: tuple[str, ...] = ()
 
 
 def shipped_config() -> Path:
@@ -122,20 +77,20 @@ def load(home: Path, environ: Mapping[str, str]) -> Settings:
     notes = Notes(secret=True)
     remarks: list[str] = []
     trees = {name: _tree(name, home, notes) for name in FILES}
-    secrets = _Secrets(home, {**_dotenv(home, notes, remarks), **environ}, notes)
-    chains = config_chains.chains(trees["chains"], notes)
-    rows = config_chains.sources(trees["sources"], secrets.get, notes)
+    secrets = Secrets(home, {**read_dotenv(home, notes, remarks), **environ}, notes)
+    chains = chain_rows.chains(trees["chains"], notes)
+    rows = source_rows.sources(trees["sources"], secrets.get, notes)
     kinds = {name: row.config.kind for name, row in rows.items()}
-    config_chains.link_sources(chains, trees["chains"], kinds, notes)
-    channels, channel_remarks = config_channels.channels(trees["channels"], secrets.get, notes)
+    source_rows.link_sources(chains, trees["chains"], kinds, notes)
+    channels, channel_remarks = channel_rows.channels(trees["channels"], secrets.get, notes)
     general = Row(trees["settings"], notes, "config/settings.yaml")
-    prices = config_chains.prices(general, rows)
-    in_service, used = config_chains.in_service(rows, prices)
+    prices = source_rows.prices(general, rows)
+    in_service, used = source_rows.in_service(rows, prices)
     remarks += [row.note for row in used if row.note]
     remarks += channel_remarks or ([] if channels else ["no channel is set up: nobody is told"])
     remarks += _stray_files(home)
-    assets = config_chains.assets(trees["assets"], chains, notes)
-    acting = issuers.issuers(trees["issuers"], chains, assets, notes)
+    assets = chain_rows.assets(trees["assets"], chains, notes)
+    acting = issuer_rows.issuers(trees["issuers"], chains, assets, notes)
     settings = Settings(
         home=home,
         chains={
@@ -178,7 +133,7 @@ def _existing(home: Path, written: str, at: Node | None, notes: Notes) -> str:
     return str(path)
 
 
-def _general(settings: Settings, row: Row, secrets: _Secrets) -> Settings:
+def _general(settings: Settings, row: Row, secrets: Secrets) -> Settings:
     row.only(SETTING_KEYS)
     timezone = row.text("timezone", settings.timezone)
     if timezone not in zoneinfo.available_timezones():
@@ -205,7 +160,7 @@ def _general(settings: Settings, row: Row, secrets: _Secrets) -> Settings:
     )
 
 
-def _served(settings: Settings, row: Row, secrets: _Secrets) -> Settings:
+def _served(settings: Settings, row: Row, secrets: Secrets) -> Settings:
     """What the daemon tells beside its messages: escalation, pages, heartbeat."""
     minutes, hours = row.whole("escalate_after_minutes", 1, 10_080), row.whole("link_hours", 1, 720)
     daily = row.whole("daily_hour", 0, 23)
@@ -266,7 +221,7 @@ def _public_url(row: Row, secret: Secret) -> str:
     return url
 
 
-def _proxies(row: Row, secrets: _Secrets) -> dict[str, str]:
+def _proxies(row: Row, secrets: Secrets) -> dict[str, str]:
     hidden = secrets.get(row.node, "proxy")
     literal = row.text("proxy")
     if hidden.remedy and not hidden.value:
@@ -294,9 +249,6 @@ def _stray_files(home: Path) -> list[str]:
     ]
 
 
-# files ----------------------------------------------------------------------------------
-
-
 def _tree(name: str, home: Path, notes: Notes) -> Fields:
     """The rows of one config file, the home folder's over the shipped ones."""
     shipped = _file(shipped_config() / f"{name}.yaml", f"shipped config/{name}.yaml", name, notes)
@@ -308,7 +260,7 @@ def _file(path: Path, shown: str, name: str, notes: Notes) -> Fields:
     empty = Fields(shown, 0, 0, 0, False, ())
     if not path.exists():
         return empty
-    root = yaml_nodes.read(_bytes(path, shown, notes), shown, notes)
+    root = yaml_nodes.read(read_bytes(path, shown, notes), shown, notes)
     if root is None or is_blank(root):
         return empty
     if not isinstance(root, Fields):
@@ -328,19 +280,11 @@ def _file(path: Path, shown: str, name: str, notes: Notes) -> Fields:
     return inner
 
 
-def _bytes(path: Path, shown: str, notes: Notes) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        notes.at(shown, 0, "", f"cannot be read ({error.strerror})", "Check its permissions")
-        return b""
-
-
 def _merged(base: Fields, over: Fields) -> Fields:
     """`over` on `base`, key by key; a key without a value leaves the base as it is, and one
     way to give a secret replaces the others."""
-    ways = {_way(key.text) for key, node in over.pairs if not is_blank(node)} - {""}
-    pairs = {k.text: (k, node) for k, node in base.pairs if _way(k.text) not in ways}
+    ways = {way_of(key.text) for key, node in over.pairs if not is_blank(node)} - {""}
+    pairs = {k.text: (k, node) for k, node in base.pairs if way_of(k.text) not in ways}
     for key, node in over.pairs:
         below = pairs.get(key.text)
         if below is not None and is_blank(node):
@@ -353,12 +297,6 @@ def _merged(base: Fields, over: Fields) -> Fields:
     return replace(place, pairs=tuple(pairs.values()))
 
 
-def _way(key: str) -> str:
-    """ "api_key" for api_key_env and api_key_file; empty for what is no secret."""
-    match = _WAYS.match(key)
-    return match[1] if match else ""
-
-
 def _addressbook(
     home: Path, chains: Mapping[str, Chain], notes: Notes
 ) -> dict[tuple[str, str], Known]:
@@ -366,97 +304,11 @@ def _addressbook(
     open_notes = Notes()  # names and addresses are no secrets: show what is wrong
     own, shipped = home / "addressbook.csv", shipped_config() / "addressbook.csv"
     label = "shipped addressbook.csv"
-    book = addressbook.parse(_bytes(shipped, label, notes), chains, open_notes, label, shipped=True)
+    book = addressbook.parse(
+        read_bytes(shipped, label, notes), chains, open_notes, label, shipped=True
+    )
     if own.exists():
-        data = _bytes(own, own.name, notes)
+        data = read_bytes(own, own.name, notes)
         book = addressbook.over(book, addressbook.parse(data, chains, open_notes))
     notes.found.extend(open_notes.found)
     return book
-
-
-# secrets --------------------------------------------------------------------------------
-
-
-def _dotenv(home: Path, notes: Notes, remarks: list[str]) -> dict[str, str]:
-    """The variables of .env exactly as written (no ${...} is filled in)."""
-    path = home / ".env"
-    if not path.exists():
-        return {}
-    text = yaml_nodes.decode(_bytes(path, ".env", notes), ".env", notes) or ""
-    if path.stat().st_mode & 0o077:
-        remarks.append(".env can be read by other users of this machine (chmod 600 .env)")
-    found: dict[str, str] = {}
-    for binding in parse_stream(io.StringIO(text)):
-        lead = len(binding.original.string) - len(binding.original.string.lstrip())
-        line = binding.original.line + binding.original.string[:lead].count("\n")
-        problem = _dotenv_problem(binding.key, binding.value, binding.error, found)
-        if problem:
-            notes.at(".env", line, "", *problem)
-        elif binding.key is not None:
-            found[binding.key] = binding.value or ""
-    return found
-
-
-def _dotenv_problem(
-    key: str | None, value: str | None, error: bool, found: Mapping[str, str]
-) -> tuple[str, str] | None:
-    if error:
-        return "is not a line of the form NAME=value", "Check its quotes and the = sign"
-    if key is None:
-        return None
-    if not _VARIABLE.match(key):
-        return "does not start with the name of a variable", "Use letters, digits and _"
-    if value is None:
-        return f"{key} has no value", f"Write  {key}=..."
-    if key in found:
-        return f"{key} is written twice", "Keep one of the two lines"
-    if any(ord(c) < 32 and c not in "\n\t\r" for c in value):
-        return f"{key} holds an invisible character", "Copy the value again"
-    return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Secrets:
-    home: Path
-    variables: Mapping[str, str] = field(repr=False)
-    notes: Notes
-
-    def get(self, node: Fields, name: str) -> Secret:
-        """The secret that a row names as NAME_env or NAME_file."""
-        variable, path = node.get(f"{name}_env"), node.get(f"{name}_file")
-        written = [n for n in (variable, path) if n is not None and not is_blank(n)]
-        literal = node.get(name) if name in _OPEN else None
-        if len(written) + (literal is not None and not is_blank(literal)) > 1:
-            self.notes.say(written[0], f"{name}: is given in two ways", "Keep one of them")
-        if not written:
-            return Secret(False)
-        if not isinstance(written[0], Text):
-            self.notes.say(written[0], f"{name}: needs one name", f"Write  {name}_env: NAME")
-            return Secret(True)
-        read = self._variable if written[0] is variable else self._file
-        return read(written[0], written[0].text.strip())
-
-    def _variable(self, at: Text, name: str) -> Secret:
-        if not _VARIABLE.match(name):
-            self.notes.say(
-                at,
-                "is not the name of an environment variable (is it the secret itself?)",
-                "Write a name like SMTP_PASSWORD here and its value into .env",
-            )
-            return Secret(True)
-        return Secret(True, self.variables.get(name, "").strip(), f"set {name}")
-
-    def _file(self, at: Text, written: str) -> Secret:
-        path = self.home / Path(written).expanduser()
-        try:
-            data = path.read_bytes()
-            value = data.decode("utf-8-sig").strip()
-        except (OSError, UnicodeDecodeError):
-            shown = "(is it the secret itself?)" if _PASTED.search(written) else str(path)
-            why = f"names a file that cannot be read: {shown}"
-            self.notes.say(at, why, "Check path and permissions")
-            return Secret(True)
-        if len(data) > _MAX_SECRET or "\0" in value:
-            self.notes.say(at, "names a file that holds no secret", "Check the path")
-            return Secret(True)
-        return Secret(True, value, "fill the file")

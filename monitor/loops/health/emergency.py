@@ -13,11 +13,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from monitor import __version__
-from monitor.chains.address import stable_id
 from monitor.decide import routing
 from monitor.messages import render
 from monitor.model import Alert, AlertKind, AlertView, ChannelConfig, Lane, Outgoing, Severity
 from monitor.model.errors import ConfigError, DeliveryError
+from monitor.model.ids import stable_id
 from monitor.net import channels
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from monitor.model.errors import StoreError
 from monitor.model.plain import duration, tidy
-from monitor.store import journal
+from monitor.store import notes
 from monitor.store.guard import holder
 from monitor.store.sqlite import LEAST_FREE, Store
 
@@ -89,7 +89,7 @@ class RecordWatch:
             if words := of_the_disk(self._home):
                 return words
             _scratch(self._home / _SCRATCH)
-            journal.put_note(self._store, "probe", str(int(time.time())))
+            notes.put_note(self._store, "probe", str(int(time.time())))
         except (OSError, StoreError) as error:
             return tidy(str(error), 300)
         return self._store.trouble(LASTS)

@@ -17,8 +17,8 @@ from monitor.loops.health.words import count
 from monitor.model import Entry, Severity
 from monitor.model.plain import duration, utc, without_addresses
 from monitor.model.plan import Signal
-from monitor.store import heads, journal, watch
-from monitor.store.record import UNSERVED
+from monitor.model.streams import UNSERVED
+from monitor.store import budgets, heads, incidents, watch
 from monitor.store.sqlite import Store
 from monitor.store.views import STREAM_WORDS
 
@@ -115,7 +115,7 @@ def _failing(store: Store) -> list[sqlite3.Row]:
 
 def _vanished(desk: Fundwatch, chains: Sequence[str]) -> Iterable[str]:
     """Open incidents about lists of chains that are watched or known no more."""
-    for incident in journal.incident_list(desk.store, open_only=True):
+    for incident in incidents.incident_list(desk.store, open_only=True):
         kind, _, rest = incident.signal.key.partition(":")
         chain, _, stream = rest.partition("/")
         known = desk.settings.chains.get(chain) if chain in chains else None
@@ -243,7 +243,7 @@ def _behind(store: Store, chain: str, before: int, *, still: bool) -> tuple[int,
 
 def _spent(desk: Fundwatch, now: int) -> Iterable[Signal]:
     """A day's budget that is used up: nothing more is read from this source today."""
-    used = {key: n for key, seconds, n in journal.budgets(desk.store, now) if seconds == DAY}
+    used = {key: n for key, seconds, n in budgets.budgets(desk.store, now) if seconds == DAY}
     for name, config in desk.settings.sources.items():
         limit = config.calls_per_day
         if limit is None:

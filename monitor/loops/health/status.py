@@ -30,10 +30,9 @@ import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor.app.settings.load import Settings
 from monitor.decide import coverage
 from monitor.decide.incidents import Incident
-from monitor.loops.health import alive, vitals
+from monitor.loops.health import channel_tests, heartbeat, vitals
 from monitor.loops.health.verdict import Verdict
 from monitor.loops.health.vitals import OVERDUE
 from monitor.loops.health.words import (
@@ -48,8 +47,10 @@ from monitor.loops.health.words import (
 )
 from monitor.model import Chain, Interval, Watched
 from monitor.model.plain import rfc3339, utc
-from monitor.store import journal, outbox, watch
-from monitor.store.record import UNSERVED
+from monitor.model.settings import Settings
+from monitor.model.streams import UNSERVED
+from monitor.store import budgets, notes, outbox, watch
+from monitor.store.incidents import incident_list
 from monitor.store.sqlite import Store
 
 __all__ = ("last_backup", "render", "snapshot")
@@ -98,7 +99,7 @@ def snapshot(
         },
         "verdict": _verdict(each),
         "running": running,
-        "started": rfc3339(_number(journal.get_note(store, "started"))),
+        "started": rfc3339(_number(notes.get_note(store, "started"))),
         "last_pass": _last_pass(store, now),
         "overdue_seconds": vitals.overdue(store, settings, now),
         "hold_severe_seconds": settings.hold_severe,
@@ -106,7 +107,7 @@ def snapshot(
         "deliveries": _deliveries(store, settings, now),
         "budgets": _budgets(store, settings, now),
         "alerts": _alerts(store, now),
-        "incidents": [_incident(i) for i in journal.incident_list(store, open_only=True)],
+        "incidents": [_incident(i) for i in incident_list(store, open_only=True)],
         "heartbeat": _heartbeat(store, settings, now),
         "record": _size(store, now),
         "watchlist": _watchlist(store, settings, sorted(absent)),
@@ -132,7 +133,7 @@ def _load(store: Store, settings: Settings, now: int, running: bool) -> _Record:
     gaps: dict[tuple[str, str], list[sqlite3.Row]] = {}
     for row in store.read("SELECT * FROM gap WHERE closed IS NULL ORDER BY lo"):
         gaps.setdefault((row["subject"], row["stream"]), []).append(row)
-    incidents = (i.signal.key for i in journal.incident_list(store, open_only=True))
+    incidents = (i.signal.key for i in incident_list(store, open_only=True))
     return _Record(
         settings=settings,
         now=now,
@@ -298,7 +299,7 @@ def _named_lists(entries: Sequence[Json], state: str) -> str:
 
 
 def _last_pass(store: Store, now: int) -> Json | None:
-    ended, _, seconds = (journal.get_note(store, "pass") or "").partition(" ")
+    ended, _, seconds = (notes.get_note(store, "pass") or "").partition(" ")
     if not ended:
         return None
     age = max(0, now - int(ended))
@@ -326,7 +327,7 @@ def _deliveries(store: Store, settings: Settings, now: int) -> Json:
     }
     off = outbox.disabled(store)
     names = list(dict.fromkeys([*settings.channels, *counted, *off]))
-    tested = alive.last_tests(store, names)
+    tested = channel_tests.last_tests(store, names)
     found = [
         _channel(name, counted.get(name, {}), errors.get(name, ""), off.get(name), tested.get(name))
         for name in names
@@ -347,7 +348,7 @@ def _channel(
     states: Mapping[str, sqlite3.Row],
     error: str,
     disabled: str | None,
-    tested: alive.Tested | None,
+    tested: channel_tests.Tested | None,
 ) -> Json:
     waiting = states.get("waiting")
     return {
@@ -364,7 +365,7 @@ def _channel(
 
 
 def _budgets(store: Store, settings: Settings, now: int) -> list[Json]:
-    used = {(key, seconds): count for key, seconds, count in journal.budgets(store, now)}
+    used = {(key, seconds): count for key, seconds, count in budgets.budgets(store, now)}
     return [
         {
             "source": name,
@@ -401,7 +402,7 @@ def _incident(incident: Incident) -> Json:
 
 
 def _heartbeat(store: Store, settings: Settings, now: int) -> Json:
-    beat = alive.last_heartbeat(store)
+    beat = heartbeat.last_heartbeat(store)
     accepted = beat.accepted if beat else None
     return {
         "wanted": bool(settings.heartbeat_url),
@@ -413,7 +414,7 @@ def _heartbeat(store: Store, settings: Settings, now: int) -> Json:
 
 def last_backup(store: Store) -> int | None:
     """When the record was last backed up, as Unix seconds."""
-    text = journal.get_note(store, "backup")
+    text = notes.get_note(store, "backup")
     return int(json.loads(text)["at"]) if text else None
 
 

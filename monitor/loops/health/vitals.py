@@ -7,16 +7,16 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from monitor.app.settings.load import Settings
 from monitor.decide import coverage
 from monitor.decide.cost import LEAST_INTERVAL
-from monitor.loops.health import alive
+from monitor.loops.health import channel_tests, pulse, tell
 from monitor.loops.health.verdict import ROUNDS, Blind, Facts, Start, Verdict, judge
 from monitor.loops.health.words import BEHIND, BLIND, COMPLETE, NOT_READ
 from monitor.model import Interval, Severity
 from monitor.model.errors import StoreError
-from monitor.store import journal, outbox
-from monitor.store.record import UNSERVED
+from monitor.model.settings import Settings
+from monitor.model.streams import UNSERVED
+from monitor.store import notes, outbox
 from monitor.store.sqlite import Store
 
 OVERDUE = 300  # seconds past its time after which an address counts as not up to date
@@ -48,7 +48,7 @@ def look(
 def facts(store: Store, settings: Settings, now: int, *, running: bool) -> Facts:
     """Raises StoreError."""
     served = [key for key, chain in settings.chains.items() if chain.sources]
-    told = alive.told(store, *(f"fault:{job}" for job in alive.VITAL), "late:")
+    told = tell.told(store, *(f"fault:{job}" for job in pulse.VITAL), "late:")
     blind = tuple(_blind(store, settings, served, now))
     entries = store.read(f"SELECT count(*) AS n FROM entry e WHERE {_ACTIVE}")[0]["n"]  # noqa: S608
     dead = store.read("SELECT count(*) AS n FROM delivery WHERE state = 'dead'")[0]["n"]
@@ -74,7 +74,7 @@ def facts(store: Store, settings: Settings, now: int, *, running: bool) -> Facts
 def rounds(store: Store, settings: Settings) -> tuple[int, int]:
     """Seconds between two readings of an address, and of a first reading of all, as the
     running program has worked them out."""
-    noted = (journal.get_note(store, "round") or "").split()
+    noted = (notes.get_note(store, "round") or "").split()
     if len(noted) == 2:
         return int(noted[0]), int(noted[1])
     every = settings.poll_interval or LEAST_INTERVAL
@@ -156,7 +156,7 @@ def _start(store: Store, settings: Settings, served: list[str], now: int) -> Sta
         return Start()
     entries, read, added = row
     _, expected = rounds(store, settings)
-    begun = max(added, int(journal.get_note(store, "started") or 0))
+    begun = max(added, int(notes.get_note(store, "started") or 0))
     allowed = max(LEAST_START, ROUNDS * expected)
     return Start(entries, read, max(1, now - begun), expected, allowed)
 
@@ -218,7 +218,7 @@ def ages(store: Store, now: int) -> dict[str, int]:
 def _torn_entries(store: Store, now: int) -> dict[str, int]:
     """Entries, by chain, that would be complete but for a part in between, or a history that is
     held back."""
-    held = {key.partition(":")[2] for key in alive.told(store, "busy:")}
+    held = {key.partition(":")[2] for key in tell.told(store, "busy:")}
     rows = store.read_in(
         f"SELECT s.chain FROM entry e JOIN subject s ON s.key = e.subject WHERE {_ACTIVE} "  # noqa: S608
         f"AND {_STATE} = '{COMPLETE}' AND s.key IN ({{}})",
@@ -270,7 +270,7 @@ def _limits(store: Store, settings: Settings, served: list[str]) -> Iterator[str
 
 def _deaf(store: Store, settings: Settings, now: int) -> dict[str, int]:
     """Audiences of which every channel refuses, with the seconds since the last of them does."""
-    tests = alive.last_tests(store, settings.channels)
+    tests = channel_tests.last_tests(store, settings.channels)
     # One that failed once may be a server that was just being started.
     failed = {
         name: t.since for name, t in tests.items() if not (t.good or t.whom) and t.at > t.since

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from monitor.decide import worth as value
+from monitor.messages import money
 from monitor.messages.objects import alert_csv_rows
 from monitor.messages.sheets import about, acts
 from monitor.messages.sheets.fees import fee_words
@@ -186,7 +186,7 @@ def _flow_items(view: AlertView, flow: Flow) -> tuple[Item | None, ...]:
 
 
 def _worth(units: int, row: TransferView, label: str) -> Item:
-    text, price = value.words(units, row)
+    text, price = money.words(units, row)
     return Item(text, label, note=price)
 
 

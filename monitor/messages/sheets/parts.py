@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from monitor.chains import address as chains
+from monitor.chains.address import display
 from monitor.messages.objects import Allowed, may_see
 from monitor.model import (
     AlertView,
@@ -241,7 +241,7 @@ def _claimed(view: TransferView) -> Item | None:
 def shown_address(chain: Chain | None, address: str) -> str:
     """The address in full as people see it; what is no address is made harmless."""
     if chain and re.fullmatch("0x[0-9a-f]{40}", address):
-        return chains.display(chain, address)
+        return display(chain, address)
     return address if re.fullmatch("[0-9A-Za-z]{1,100}", address) else clean(address, 120)
 
 

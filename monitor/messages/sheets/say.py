@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from monitor.decide import worth as value
+from monitor.decide.worth import usd
+from monitor.messages import money
 from monitor.messages.objects import may_see
 from monitor.messages.sheets import acts
 from monitor.messages.sheets.fees import UNTOLD, fee_words
@@ -164,9 +165,9 @@ def _sums(found: Sequence[Flow]) -> str:
 
 def worth_said(flow: Flow) -> str:
     """ ", about 1.0 M USD", or nothing where there is no price."""
-    worth = value.usd(flow.units, flow.sample.decimals, flow.sample.price)
+    worth = usd(flow.units, flow.sample.decimals, flow.sample.price)
     net = " net" if flow.net else ""
-    return f"{net}, {value.money_said(worth)}," if worth else net
+    return f"{net}, {money.money_said(worth)}," if worth else net
 
 
 # --- to whom -------------------------------------------------------------------------------

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from monitor.decide import worth as value
+from monitor.decide.worth import Total, usd
+from monitor.messages import money
 from monitor.messages.sheets.flows import direction_of, is_utxo, legs
 from monitor.messages.sheets.parts import (
     Item,
@@ -49,14 +50,14 @@ class Sum:
 @dataclass(frozen=True)
 class Sums:
     by_asset: tuple[Sum, ...]
-    worth: Mapping[str, value.Total]  # by way
+    worth: Mapping[str, Total]  # by way
 
     def ways(self) -> list[str]:
         return [way for way in WAYS if any(way in each.units for each in self.by_asset)]
 
     def usd(self, way: str) -> str:
         total = self.worth.get(way)
-        return value.money_said(total.usd) if total is not None and total.priced else ""
+        return money.money_said(total.usd) if total is not None and total.priced else ""
 
 
 def sums(views: Sequence[AlertView]) -> Sums:
@@ -64,12 +65,12 @@ def sums(views: Sequence[AlertView]) -> Sums:
     what its movement told. What went from one entry to another of the same case stays inside,
     and is counted once although both entries have an alert about it."""
     found: dict[object, Sum] = {}
-    worth: dict[str, value.Total] = {}
+    worth: dict[str, Total] = {}
     for sample, chain, way, units in _moves([v for v in map(_standing, views) if v]):
         key = (asset_key(sample), chain)
         found.setdefault(key, Sum(sample, chain)).add(way, units)
-        price = value.usd(units, sample.decimals, sample.price)
-        worth[way] = worth.get(way, value.Total()).plus(price)
+        price = usd(units, sample.decimals, sample.price)
+        worth[way] = worth.get(way, Total()).plus(price)
     ordered = sorted(found.values(), key=lambda each: not trusted(each.sample))
     return Sums(tuple(ordered), worth)
 

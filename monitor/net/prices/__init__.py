@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 
 from monitor.model import SourceConfig
 from monitor.model.ports import PriceSource
-from monitor.net.http import Http, Limiter
+from monitor.net.http import Http
+from monitor.net.limits import Limiter
 from monitor.net.prices import coingecko, defillama
 
 # kind -> its adapter.

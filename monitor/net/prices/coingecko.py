@@ -13,7 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from monitor.model import Chain, Price, SourceConfig
-from monitor.net.http import Http, Limiter
+from monitor.net.http import Http
+from monitor.net.limits import Limiter
 from monitor.net.prices.reading import body, figure, time_of
 
 PRO_HOST = "pro-api.coingecko.com"

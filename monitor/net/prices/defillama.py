@@ -12,7 +12,8 @@ from typing import Any
 
 from monitor.model import Chain, Price, SourceConfig
 from monitor.model.errors import BadResponse
-from monitor.net.http import Http, Limiter
+from monitor.net.http import Http
+from monitor.net.limits import Limiter
 from monitor.net.prices.reading import body, figure, time_of
 
 MOST_COINS = 60  # in one call: they stand in the path

@@ -6,9 +6,6 @@ goes into a file, else a short line and what belongs to it below. Addresses are 
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
 import textwrap
 from collections.abc import Sequence
 
@@ -31,7 +28,6 @@ from monitor.model import (
 )
 from monitor.model.plain import tidy, utc
 
-PIPE = 10_000  # columns of what is no terminal: a line each, for grep
 _STATUS = {
     Status.PENDING: "unconfirmed",
     Status.PROVISIONAL: "can be reversed",
@@ -50,19 +46,6 @@ _NO_END = {
 }
 
 
-def width() -> int:
-    """Columns of the window; of a file: as many as a line needs. COLUMNS counts for both."""
-    if sys.stdout.isatty() or os.environ.get("COLUMNS"):
-        return shutil.get_terminal_size().columns
-    return PIPE
-
-
-def page() -> int:
-    """Columns for running text: of the window, in a file 100."""
-    columns = width()
-    return 100 if columns == PIPE else min(max(columns, 40), 160)
-
-
 def laid_out(parts: Sequence[str], columns: int) -> str:
     """Parts of a row in one line, or in as many as it takes; only words are wrapped."""
     whole = "  ".join(part for part in parts if part)
@@ -79,9 +62,6 @@ def laid_out(parts: Sequence[str], columns: int) -> str:
             break_on_hyphens=False,
         )
     return "\n".join(lines)
-
-
-# -- movements ---------------------------------------------------------------------------
 
 
 def transfer_line(view: TransferView, chain: Chain | None, columns: int) -> str:
@@ -142,9 +122,6 @@ def _end(chain: Chain | None, address: str | None, known: dict[str, Entry], kind
     return f"{name_said(entry.label, 40)}{case}"
 
 
-# -- alerts ------------------------------------------------------------------------------
-
-
 def alert_line(view: AlertView, timezone: str, now: int, columns: int) -> str:
     """Number, time, urgency, state; below it the sentence that its mail begins with."""
     alert = view.alert
@@ -157,9 +134,6 @@ def alert_line(view: AlertView, timezone: str, now: int, columns: int) -> str:
 def desk(timezone: str, now: int) -> Telling:
     """Who reads a terminal: everything may be seen, nothing is sent."""
     return Telling(ChannelConfig("terminal", "email"), None, "", now, timezone, __version__)
-
-
-# -- entries -----------------------------------------------------------------------------
 
 
 def entry_line(watched: Watched, state: str, chain: Chain | None, columns: int) -> str:

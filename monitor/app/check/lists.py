@@ -1,0 +1,115 @@
+"""What `fundwatch check` says of the watchlist."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from zoneinfo import available_timezones
+
+from monitor.app.check.record import check_held_back
+from monitor.app.check.report import Bench, lines_of
+from monitor.app.check.sources import day_of
+from monitor.loops.health.words import count
+from monitor.model import ChannelConfig, Entry, Severity
+from monitor.model.errors import Problem
+from monitor.model.settings import Settings
+from monitor.store import watch
+from monitor.watchlist import entries as watchlist
+from monitor.watchlist import file
+
+
+def _without_list(bench: Bench, error: OSError) -> Bench:
+    why = f"cannot be read ({error.strerror or error}); what was taken before stays watched"
+    remedy = "Put it back, or make an empty one with `fundwatch init`"
+    bench.out.fail(str(Problem(file.WATCHLIST, "", why, remedy)))
+    known = watch.all_entries(bench.store) if bench.store else []
+    kept = [w.entry for w in known if w.active and w.entry.subject.chain in bench.settings.chains]
+    return replace(bench, entries=tuple(kept))
+
+
+def check_list(bench: Bench) -> tuple[Bench, bool]:
+    """The bench with the entries in force, and whether the file holds mistakes."""
+    out, settings = bench.out, bench.settings
+    out.section("WATCHLIST")
+    try:
+        data = (bench.home / file.WATCHLIST).read_bytes()
+    except OSError as error:
+        return _without_list(bench, error), True
+    parsed = watchlist.parse(
+        data,
+        settings.chains,
+        file.WATCHLIST,
+        channels=list(settings.channels),
+        assets=list(settings.assets.values()),
+        timezones=available_timezones(),
+    )
+    for problem in parsed.problems:
+        out.fail(str(problem))
+    live = [e for e in parsed.entries if not e.retired]
+    stored = [w.entry for w in watch.all_entries(bench.store) if w.active] if bench.store else []
+    named = {e.id for e in parsed.entries}
+    kept = [e for e in stored if e.id not in named and e.subject.chain in settings.chains]
+    bench = replace(bench, entries=(*live, *kept))
+    cases, chains = len({e.case for e in live if e.case}), len(bench.chains)
+    if live:
+        out.ok(
+            f"{count(len(live), 'entry', 'entries')}, {count(cases, 'case', 'cases')}, "
+            f"{count(chains, 'chain', 'chains')}; {len(settings.assets)} verified tokens known"
+        )
+    elif not parsed.problems:
+        out.warn("the list is empty: nothing is watched", "add an address to watchlist.yaml")
+    gone = [e for e in kept if e.id not in parsed.refused]
+    if gone:
+        ids = ", ".join(e.id for e in gone)
+        out.warn(
+            f"no longer in the file, still watched: {ids}",
+            "fundwatch watchlist retire ENTRY, or put them back",
+        )
+    _remarks(bench, live)
+    check_held_back(bench)
+    return bench, bool(parsed.problems)
+
+
+def _remarks(bench: Bench, entries: Sequence[Entry]) -> None:
+    """Lines that are right, and may not do what somebody expects."""
+    today = datetime.fromtimestamp(bench.now, UTC).date()
+    settings = bench.settings
+    asked = (
+        (
+            [e for e in entries if e.direction == "in"],
+            "direction: in - what leaves the address only comes in the daily mail",
+            "write  direction: both  if you want to hear of it at once",
+        ),
+        (
+            [e for e in entries if (day := day_of(e.since)) is not None and day > today],
+            "since lies in the future - no history is read before it",
+            "correct the day if older movements matter",
+        ),
+        (
+            [e for e in entries if e.severity is Severity.LOW and not _daily(e, settings)],
+            "severity: low comes in the daily message, and no channel for the desk is told",
+            "add a channel for the desk, or another severity",
+        ),
+    )
+    for found, text, cure in asked:
+        if found:
+            bench.out.warn(f"{lines_of([e.line for e in found])}: {text}", cure)
+    deaf = [e for e in entries if settings.channels and not _told(e, settings)]
+    if deaf:
+        bench.out.fail(
+            f"{lines_of([e.line for e in deaf])}: no channel is told of these addresses",
+            "write  audience: desk  into a channel of config/channels.yaml",
+        )
+
+
+def _told(entry: Entry, settings: Settings) -> list[ChannelConfig]:
+    """The channels that are told of an entry's movements."""
+    if entry.channels is not None:
+        return [settings.channels[n] for n in entry.channels if n in settings.channels]
+    return [c for c in settings.channels.values() if "desk" in c.audience]
+
+
+def _daily(entry: Entry, settings: Settings) -> bool:
+    told = _told(entry, settings)
+    return any(c.machine or "desk" in c.audience for c in told)

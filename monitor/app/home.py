@@ -1,0 +1,72 @@
+"""A home folder opened for work, under its lock."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from monitor.app.fundwatch import Fundwatch, log
+from monitor.app.settings.load import load
+from monitor.loops.clock import now
+from monitor.model.errors import ConfigError, Problem
+from monitor.store.guard import DATABASE, check_begun, hold_record, lock, mark_begun
+from monitor.store.sqlite import Store
+from monitor.watchlist.file import WATCHLIST
+
+RESTORING = "fundwatch.db.restoring"  # a restore that has not come to its end
+
+
+def check_home(home: Path) -> None:
+    """Raise ConfigError unless this folder can be worked in. A record alone will do: what
+    was watched before the watchlist got lost stays watched."""
+    if not home.is_dir():
+        raise ConfigError(
+            [Problem("--home", str(home), "is not a folder", "Make it with `fundwatch init`")]
+        )
+    if not (home / WATCHLIST).is_file() and not (home / DATABASE).is_file():
+        raise ConfigError(
+            [
+                Problem(
+                    str(home / WATCHLIST),
+                    "",
+                    "is not there",
+                    "Make it with `fundwatch init`, or correct --home",
+                )
+            ]
+        )
+
+
+@contextmanager
+def open_home(home: Path, environ: Mapping[str, str]) -> Iterator[Fundwatch]:
+    """Lock a home folder, read its settings, open its record (made when it is new).
+
+    Raises Busy, ConfigError, StoreError (Unfit where a person is needed).
+    """
+    check_home(home)
+    check_begun(home)
+    settings = load(home, environ)
+    with lock(home):
+        if (home / RESTORING).exists():
+            remedy = (
+                "Run `fundwatch restore FILE` again; or delete this file to go on with the record "
+                "as it is"
+            )
+            reason = "is what an interrupted restore left"
+            raise ConfigError([Problem(str(home / RESTORING), "", reason, remedy)])
+        fresh = not (home / DATABASE).exists()
+        if fresh:
+            log.warning("%s is new: nothing was recorded here before", home / DATABASE)
+        store = Store(home / DATABASE, create=fresh)
+        held = hold_record(home) if fresh else -1
+        mark_begun(home, now())
+        desk = Fundwatch(home, settings, store)
+        try:
+            desk.tell_upgrade()
+            desk.adopt()
+            yield desk
+        finally:
+            desk.close()
+            if held >= 0:
+                os.close(held)

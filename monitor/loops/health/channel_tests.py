@@ -1,0 +1,110 @@
+"""The daily test of the channels."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from monitor.decide import routing
+from monitor.loops import deliver
+from monitor.model.errors import DeliveryError
+from monitor.model.plain import tidy
+from monitor.model.plan import Signal
+from monitor.store import notes, outbox
+from monitor.store.incidents import put_signals
+from monitor.store.sqlite import Store
+
+if TYPE_CHECKING:
+    from monitor.app.fundwatch import Fundwatch
+
+log = logging.getLogger("fundwatch.alive")
+
+TEST_AGAIN = 300  # seconds until a channel that failed its test is tried again
+TEST_HOLD = 900  # a channel that is back by then is no news
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """How the newest test of a channel went."""
+
+    at: int
+    good: bool
+    words: str
+    whom: Sequence[str] = ()  # who was not reached, where others were
+    since: int = 0  # the first of the tests that have failed one after the other
+
+
+def last_tests(store: Store, names: Iterable[str]) -> dict[str, Tested]:
+    """Of these channels, by name; those that were never tested are left out."""
+    noted = {name: notes.get_note(store, f"tested:{name}") for name in names}
+    return {name: Tested(**json.loads(text)) for name, text in noted.items() if text}
+
+
+def try_channels(desk: Fundwatch, now: int) -> None:
+    """Once a day, at its hour, try every channel: connect to it, and send a test message
+    where its settings say so. One that fails is tried again until it works."""
+    before = last_tests(desk.store, desk.channels)
+    again = {n for n, t in before.items() if not t.good and now - t.at >= TEST_AGAIN}
+    names = set(desk.channels) if _is_hour(desk, now) else again
+    if not names:
+        return
+    with ThreadPoolExecutor(len(names), thread_name_prefix="test") as pool:
+        futures = {name: pool.submit(_try, desk, name, now) for name in sorted(names)}
+    found = {name: future.result() for name, future in futures.items()}
+    for name, tested in found.items():
+        earlier = before.get(name)
+        since = earlier.since or earlier.at if earlier and not earlier.good else now
+        noted = replace(tested, since=0 if tested.good else since)
+        notes.put_note(desk.store, f"tested:{name}", json.dumps(asdict(noted)))
+    put_signals(desk.store, [s for t in found.items() for s in _told(desk, *t)], now)
+
+
+def _is_hour(desk: Fundwatch, now: int) -> bool:
+    """Whether today's test is due; the first one on the day after the first start."""
+    local = datetime.fromtimestamp(now, ZoneInfo(desk.timezone))
+    last, today = notes.get_note(desk.store, "tests"), local.date().isoformat()
+    if last == today or (last is not None and local.hour < desk.settings.daily_hour):
+        return False
+    notes.put_note(desk.store, "tests", today)
+    return last is not None
+
+
+def _try(desk: Fundwatch, name: str, now: int) -> Tested:
+    sends = desk.settings.channels[name].daily_test
+    try:
+        if not sends:
+            return Tested(now, True, tidy(desk.channels[name].check()))
+        answers = deliver.send_test(desk.post(), name)
+    except DeliveryError as error:
+        return Tested(now, False, tidy(str(error)))
+    except Exception as error:  # a fault of ours in one channel says nothing about the others
+        log.exception("channel %s could not be tested", name)
+        return Tested(now, False, f"fault in Fundwatch ({type(error).__name__})")
+    if failed := [each for each in answers if not each.good]:
+        whom = [each.recipient for each in failed] if len(failed) < len(answers) else []
+        return Tested(now, False, tidy("; ".join(each.words for each in failed)), whom)
+    notes.put_note(desk.store, f"test:{name}", str(now))
+    return Tested(now, True, f"test message accepted ({len(answers)} recipients)")
+
+
+def _told(desk: Fundwatch, name: str, tested: Tested) -> Iterable[Signal]:
+    """A channel that takes a connection may still refuse messages: then it stays told."""
+    if not tested.good:
+        for recipient in tested.whom or ("",):
+            to = f" to {recipient}" if recipient else ""
+            yield Signal(
+                key=routing.trouble_key(name, recipient),
+                bad=True,
+                hold=TEST_HOLD,
+                what=f"Channel {name} failed its daily test{to}: {tested.words}",
+                cure="Nothing may be lost yet. Mend it, then run "
+                f"`fundwatch channels test {name}`.",
+            )
+    elif not outbox.refused(desk.store, name):
+        yield Signal(routing.trouble_key(name), bad=False)

@@ -1,0 +1,37 @@
+"""A clock that was set back delays nothing."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from monitor.model.plan import Signal
+from monitor.store import clock
+from monitor.store.incidents import put_signals
+
+if TYPE_CHECKING:
+    from monitor.app.fundwatch import Fundwatch
+
+log = logging.getLogger("fundwatch.alive")
+
+HOLD_BACK = 300  # seconds that a subject waits at which the watchdog bit twice
+
+
+def mend_clock(desk: Fundwatch, now: int) -> None:
+    """Nothing waits longer than one round; after the clock was set back that is told."""
+    latest = now + desk.round_seconds + clock.SLACK
+    clock.pull_forward(desk.store, latest, now + HOLD_BACK, now)
+    if not clock.was_ahead(desk.store, now):
+        return
+    clock.mend(desk.store, now)
+    log.warning("the clock was set back; what waited for a time ahead of it is due now")
+    signal = Signal(
+        key=f"clock:{now}",
+        bad=True,
+        severity="medium",
+        what="The clock of this machine was ahead and has been set back. What waited for a time "
+        "that now lies ahead is read and sent at once.",
+        cure="Let a time service set the clock. Times of that while in the record are wrong.",
+        once=True,
+    )
+    put_signals(desk.store, [signal], now)

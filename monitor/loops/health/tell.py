@@ -1,0 +1,98 @@
+"""Incidents that have lasted are told, and so is their end."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from monitor.decide.incidents import Incident, desk_notice, due, notice
+from monitor.decide.routing import NOBODY
+from monitor.model import Alert, Entry, plain
+from monitor.model.plan import Route
+from monitor.store import incidents, watch
+from monitor.store.sqlite import Store
+
+if TYPE_CHECKING:
+    from monitor.app.fundwatch import Fundwatch
+
+log = logging.getLogger("fundwatch.watchlist")
+
+LABELS_MOST = 50  # entries that a notice to the desk names
+
+
+def tell_incidents(desk: Fundwatch, now: int) -> int:
+    """Make the notices that are due; returns how many."""
+    told = 0
+    found = incidents.incident_list(desk.store, open_only=False)
+    for phase, members in due(found, now):
+        alerts, routes = _notices(desk, phase, members, now)
+        if phase == "reminder" and all(channel == NOBODY for _, channel, _ in routes):
+            continue  # the notice before it still waits for somebody who could take it
+        keys = [member.signal.key for member in members]
+        incidents.mark_told(desk.store, keys, phase, alerts, routes)
+        kinds = ",".join(dict.fromkeys(key.partition(":")[0] for key in keys))
+        for alert in alerts:
+            log.warning("incident %s %s notice=%s", kinds, phase, alert.id)
+        told += len(alerts)
+    return told
+
+
+def _notices(
+    desk: Fundwatch, phase: str, members: Sequence[Incident], now: int
+) -> tuple[list[Alert], list[Route]]:
+    """One for those whom the incidents are for, and one for the desk where its addresses are
+    not seen. A channel that gets the desk's, which says more, does not get both."""
+    members = [_with_cases(desk, member) for member in members]
+    alert = notice(members, phase, now)
+    routes = desk.route(alert, None)
+    if alert.audience == "desk":
+        if may_see_labels(desk, {channel for _, channel, _ in routes}):
+            alert = notice(members, phase, now, _labels(desk, members))
+        return [alert], routes
+    other = desk_notice(members, phase, now, ())
+    if other is None:
+        return [alert], routes
+    theirs = desk.route(other, None)
+    takers = {channel for _, channel, _ in theirs}
+    if may_see_labels(desk, takers):
+        other = desk_notice(members, phase, now, _labels(desk, members)) or other
+    return [alert, other], [*(r for r in routes if r[1] not in takers), *theirs]
+
+
+def _with_cases(desk: Fundwatch, member: Incident) -> Incident:
+    signal = member.signal
+    if signal.cases or not signal.who:
+        return member
+    entries = watch.named(desk.store, signal.who)
+    cases = tuple(dict.fromkeys(entry.case for entry in entries if entry.case))
+    return replace(member, signal=replace(signal, cases=cases))
+
+
+def may_see_labels(desk: Fundwatch, names: Collection[str]) -> bool:
+    """Whether none of these channels is kept to some cases."""
+    rules = [desk.settings.channels[n].only for n in names if n in desk.settings.channels]
+    return not any(only.case or only.tags for only in rules)
+
+
+def _labels(desk: Fundwatch, members: Sequence[Incident]) -> list[str]:
+    """What the desk calls the entries that are concerned, the first of many."""
+    ids = list(dict.fromkeys(name for m in members for name in m.signal.who))
+    entries = watch.named(desk.store, ids[:LABELS_MOST])
+    lines = [
+        f"{plain.quoted(e.label, 60) if e.label.strip() else e.id}{case_of(e)}, {e.subject.chain}"
+        for e in entries
+    ]
+    more = max((m.signal.number for m in members), default=0) - len(lines)
+    return lines + (["and more: `fundwatch status` names all"] if more > 0 else [])
+
+
+def told(store: Store, *keys: str) -> list[str]:
+    """Keys of open incidents that people were told of and that begin with one of these."""
+    found = incidents.incident_list(store, open_only=True)
+    return [i.signal.key for i in found if i.told and i.signal.key.startswith(keys)]
+
+
+def case_of(entry: Entry) -> str:
+    return f" (case {entry.case})" if entry.case else ""

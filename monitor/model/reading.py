@@ -1,0 +1,115 @@
+"""Reading: what is asked of a source, and what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from monitor.model.transfer import TokenFacts, Transfer
+from monitor.model.watch import Subject
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Interval:
+    """A closed interval [lo, hi] of integers; lo <= hi."""
+
+    lo: int
+    hi: int
+
+    def __post_init__(self) -> None:
+        if self.lo > self.hi:
+            raise ValueError(f"interval runs backwards: {self.lo} > {self.hi}")
+
+    def __contains__(self, point: int) -> bool:
+        return self.lo <= point <= self.hi
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest block that a source knows, and how far it calls the chain final."""
+
+    height: int
+    time: int  # block time, Unix seconds
+    block_hash: str | None = None
+    final_height: int | None = None  # by the source's own word, where it has one
+    final_time: int | None = None  # Tron: time of the solidified head
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something in a range that could not be read: kept raw, told, tried again."""
+
+    at: Interval
+    reason: str
+    raw: str = ""  # the row as received, cut to 4,000 characters
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What to read: these streams for these subjects over this interval.
+
+    `hi` may lie above the head: a source reads to its head. `cursor` is what an earlier
+    Batch of the same source gave for going on; opaque, may have become invalid.
+    """
+
+    subjects: tuple[Subject, ...]
+    streams: frozenset[str]
+    span: Interval
+    head: Head
+    cursor: str | None = None
+    max_rows: int = 2000
+    mempool: bool = True  # read unconfirmed transactions too, where the source has them
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one bounded fetch brought.
+
+    `read` is the interval for which the source's list was seen in full (None: nothing is
+    proven). Rows outside it may be present: they are true, they prove nothing. `rest` is
+    what of the ask stays unread; `cursor` continues there.
+    """
+
+    source: str
+    subjects: tuple[Subject, ...]
+    streams: frozenset[str]
+    axis: str  # "height" or "time"
+    head: Head
+    transfers: tuple[Transfer, ...] = ()
+    read: Interval | None = None
+    rest: Interval | None = None
+    cursor: str | None = None
+    gaps: tuple[Gap, ...] = ()
+    tokens: tuple[TokenFacts, ...] = ()
+    sha256: str = ""  # over the answer bodies of this batch, in order
+    mempool_read: bool = False  # the full list of unconfirmed transactions was seen
+    calls: int = 0
+    doubt: str = ""  # why its head is not believed yet: its rows count, it proves nothing
+
+
+@dataclass(frozen=True, slots=True)
+class TxWord:
+    """A look-up by hash: what a source says of one transaction."""
+
+    source: str
+    tx: str
+    found: bool
+    height: int | None = None
+    block_hash: str | None = None
+    failed: bool = False
+    head: Head | None = None  # the head that this word was given under
+    # How often its receipt holds each token movement, by leg without ordinal; None: not told.
+    moved: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What one coin of an asset was worth, as a price source said."""
+
+    chain: str
+    contract: str  # empty: the chain's own coin
+    at: int  # the time that the source gives for the price, Unix seconds
+    usd: Decimal
+    source: str  # name of the row in config/sources.yaml
+    daily: bool = False  # a snapshot of midnight, not of the moment

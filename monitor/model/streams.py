@@ -1,0 +1,32 @@
+"""What has been read of one list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from monitor.model import Interval
+
+UNSERVED = "no configured source lists it"
+
+
+@dataclass(frozen=True, slots=True)
+class StreamState:
+    """What has been read of one stream, over all sources."""
+
+    covered: Mapping[str, tuple[Interval, ...]]  # by axis, all sources together
+    cursors: Mapping[str, tuple[int, str]]  # source -> (place, cursor)
+    waiting: tuple[Interval, ...]  # gaps that are not due for another try
+    ok: int | None
+    tried: int
+    failing: int | None
+    source: str
+    complete_time: int | None
+    error: str
+    axis: str
+    gaps: int  # parts of the list that could not be read, still open
+
+    @property
+    def unserved(self) -> bool:
+        """No configured source can serve this stream: blind by configuration."""
+        return self.error == UNSERVED

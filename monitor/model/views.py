@@ -1,0 +1,102 @@
+"""Views: what people see of transfers and alerts, and messages as they are sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from monitor.model.alert import Alert
+from monitor.model.config import Asset, Chain
+from monitor.model.reading import Price
+from monitor.model.transfer import Row
+from monitor.model.watch import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A name for an address: of an entry, from addressbook.csv, or from the shipped one.
+
+    The latter two are claims of `source`, never facts.
+    """
+
+    label: str
+    case: str = ""
+    watched: bool = False
+    entry_id: str | None = None
+    alert_id: str | None = None  # the other entry's alert for the same transaction
+    source: str = ""  # address book: where the name comes from
+    category: str = ""  # one of addressbook.CATEGORIES; empty: not said
+    date: str = ""  # of the source, as written
+    confidence: str = ""  # one of CONFIDENCES; empty: not said
+    shipped: bool = False  # from the list that comes with Fundwatch
+
+
+@dataclass(frozen=True, slots=True)
+class TransferView:
+    """A transfer with everything its outward form needs."""
+
+    row: Row
+    symbol: str  # native or verified symbol; for others the contract's own, sanitised
+    decimals: int | None  # None: show raw units
+    verified: bool
+    entries: tuple[Entry, ...] = ()
+    directions: Mapping[str, str] = field(default_factory=dict)  # entry id -> in|out|self
+    sources: tuple[tuple[str, int], ...] = ()  # (source, when it first said so)
+    asset: Asset | None = None  # the line of config/assets.yaml, where it has one
+    price: Price | None = None  # the nearest in time, by what is known now
+    unpriced: str = ""  # why there is none, in plain words
+    issuer: str = ""  # of a token, where the row is its issuer's act
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryView:
+    channel: str
+    state: str  # waiting | accepted | dead | moved
+    attempts: int
+    recipient: str = ""
+    last_error: str = ""
+    accepted_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlertView:
+    """An alert with everything that its mail, page or JSON needs. Built by the store."""
+
+    alert: Alert
+    state: str  # open | acknowledged | closed
+    chain: Chain | None = None
+    entry: Entry | None = None
+    added: int | None = None  # when the entry was added
+    transfers: tuple[TransferView, ...] = ()
+    # Every leg of the transaction, for UTXO chains; equals `transfers` elsewhere.
+    all_legs: tuple[TransferView, ...] = ()
+    names: Mapping[str, Known] = field(default_factory=dict)  # by canonical address
+    not_covered: tuple[str, ...] = ()  # one plain sentence each
+    deliveries: tuple[DeliveryView, ...] = ()
+    acknowledged: str = ""  # who, when, note
+    head_height: int | None = None  # newest head seen, for "11 of 19"
+    thread: str | None = None  # alert id that opened this transaction's thread
+    told_at: int | None = None  # corrections: when the amended alert was sent
+    again: tuple[int, int] | None = None  # restored when, from a record of when: told before?
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A message ready to send: bytes-to-be for one channel. Frozen before the first try."""
+
+    subject: str
+    text: str
+    html: str = ""
+    json: str = ""
+    attachments: tuple[tuple[str, str, str], ...] = ()  # (file name, mime type, text)
+    thread: str = ""  # e-mail: Message-ID of the first mail of this transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One message for one recipient of one channel, as a channel's `send` gets it."""
+
+    message_id: str  # webhook-id, and the local part of the Message-ID
+    recipient: str  # mail address, or the channel's name for a webhook
+    created: int
+    rendered: Rendered

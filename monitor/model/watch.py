@@ -1,0 +1,79 @@
+"""Watching: addresses, the entries about them, and from where they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """What the program does: at once alone; at once; at once, grouped; daily mail."""
+
+    SEVERE = "severe"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+class Direction(StrEnum):
+    """Of one alert, seen from its entry; for UTXO chains by net amount."""
+
+    IN = "in"
+    OUT = "out"
+    SELF = "self"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Subject:
+    """One address on one chain, in canonical form (chains.canonical)."""
+
+    chain: str
+    address: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.chain}/{self.address}"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Why a subject is watched: one case's line for one address on one chain."""
+
+    id: str
+    subject: Subject
+    label: str = ""
+    case: str = ""
+    reason: str = ""
+    source: str = ""
+    tags: tuple[str, ...] = ()
+    severity: Severity = Severity.MEDIUM
+    direction: str = "both"  # both | in | out
+    min_amount: Mapping[str, str] = field(default_factory=dict)  # asset key -> decimal coins
+    tell_when: str = "confirmed"  # seen | confirmed | final
+    since: str = "first"  # "first", "2023-01-01" or a block height
+    channels: tuple[str, ...] | None = None  # None: all
+    busy: bool = False
+    canary: int = 0  # hours within which something must be recorded; 0: no canary
+    retired: str = ""  # DATE NAME "why"
+    title: str = ""  # of the case
+    line: int = 0  # in watchlist.yaml
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """Fixed at first contact: what is not higher, later or unconfirmed is history."""
+
+    height: int
+    time: int  # Unix seconds in chain time: when the entry was added
+    head_time: int  # chain time of the head at first contact
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """An entry with what the record knows of it. `baseline` is None before first contact."""
+
+    entry: Entry
+    added: int
+    baseline: Baseline | None = None
+    active: bool = True

@@ -1,0 +1,136 @@
+"""Alerts: recorded, and who has them in hand."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from monitor.model import Alert
+from monitor.model.errors import Conflict
+from monitor.model.ids import stable_id
+from monitor.store.rows import alert_params
+from monitor.store.sqlite import Store, is_double
+
+
+def insert_alerts(
+    conn: sqlite3.Connection, alerts: Sequence[Alert], routes: Sequence[tuple[str, str, str]]
+) -> None:
+    """Alerts with their transfers and the channels that they are owed to."""
+    try:
+        conn.executemany(
+            "INSERT INTO alert (id, kind, lane, severity, created, chain, tx, entry, direction, "
+            "amends, lane_reason, title, facts, audience) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            [alert_params(a) for a in alerts],
+        )
+    except sqlite3.IntegrityError as error:
+        if not is_double(error):
+            raise
+        raise Conflict(f"an alert to add is there already: {error}") from error
+    conn.executemany(
+        "INSERT INTO alert_transfer (alert, transfer) "
+        "SELECT ?, id FROM transfer WHERE chain = ? AND tx = ? AND leg = ?",
+        [(a.id, *identity) for a in alerts for identity in a.rows],
+    )
+    conn.executemany("INSERT INTO route (alert, channel, form) VALUES (?,?,?)", routes)
+
+
+def add_alerts(
+    store: Store, alerts: Sequence[Alert], routes: Sequence[tuple[str, str, str]]
+) -> None:
+    """Alerts that come without a plan: notices, history summaries."""
+    with store.write() as conn:
+        insert_alerts(conn, alerts, routes)
+
+
+def first_alerts(store: Store, entry: str, txs: Sequence[str]) -> dict[str, str]:
+    """The alerts that first told an entry of these transactions, by transaction."""
+    rows = store.read_in(
+        "SELECT tx, id FROM alert WHERE entry = ? AND amends IS NULL AND tx IN ({})", txs, [entry]
+    )
+    return {row["tx"]: row["id"] for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """The last that somebody said of an alert: acknowledged or closed, by whom, when."""
+
+    state: str
+    name: str
+    at: int
+
+
+Words = Mapping[str, Word]
+
+
+def last_words(store: Store, alert_ids: Sequence[str]) -> dict[str, Word]:
+    """Of those of these alerts that are not open."""
+    rows = store.read_in(
+        "SELECT a.id, a.state, l.name, l.at FROM alert a LEFT JOIN alert_log l ON l.alert = a.id "
+        "WHERE a.id IN ({}) AND a.state <> 'open' ORDER BY l.at, l.rowid",
+        alert_ids,
+    )
+    return {r["id"]: Word(r["state"], r["name"] or "", r["at"] or 0) for r in rows}
+
+
+def _log_state(
+    conn: sqlite3.Connection, alert_id: str, state: str, name: str, note: str, now: int
+) -> None:
+    number = conn.execute("SELECT count(*) FROM alert_log WHERE alert = ?", (alert_id,)).fetchone()[
+        0
+    ]
+    conn.execute(
+        "INSERT INTO alert_log (id, alert, at, state, name, note) VALUES (?,?,?,?,?,?)",
+        (stable_id("L", alert_id, str(number)), alert_id, now, state, name, note),
+    )
+
+
+def log_take(
+    store: Store,
+    alert_ids: Sequence[str],
+    state: str,
+    name: str,
+    note: str,
+    now: int,
+    *,
+    over: bool = False,
+) -> list[str]:
+    """Acknowledge those of these alerts that are open, or close those that are not closed;
+    returns them. In one transaction: of two people who do so at once one has each alert.
+    `over`: whatever their state."""
+    before = {"acknowledged": "state = 'open'", "closed": "state <> 'closed'"}[state]
+    taken: list[str] = []
+    with store.write() as conn:
+        for alert_id in alert_ids:
+            change = f"UPDATE alert SET state = ? WHERE id = ? AND {'1' if over else before}"  # noqa: S608
+            if conn.execute(change, (state, alert_id)).rowcount:
+                _log_state(conn, alert_id, state, name, note, now)
+                taken.append(alert_id)
+    return taken
+
+
+def alerts_of_message(store: Store, message_id: str) -> list[str]:
+    """Alerts that a message told, oldest first; none for an unknown message."""
+    rows = store.read(
+        "SELECT a.id FROM route r JOIN alert a ON a.id = r.alert WHERE r.message = ? "
+        "ORDER BY a.created, a.rowid",
+        [message_id],
+    )
+    return [row["id"] for row in rows]
+
+
+def states(store: Store, alert_ids: Sequence[str]) -> dict[str, str]:
+    rows = store.read_in("SELECT id, state FROM alert WHERE id IN ({})", alert_ids)
+    return {row["id"]: row["state"] for row in rows}
+
+
+def holders(store: Store, message_id: str) -> list[tuple[str, str, str, int, int]]:
+    """Who acknowledged or closed alerts of a message, oldest first: (state, name, note, time,
+    how many alerts)."""
+    rows = store.read(
+        "SELECT l.state, l.name, l.note, l.at, count(*) AS n FROM alert_log l "
+        "JOIN route r ON r.alert = l.alert WHERE r.message = ? "
+        "GROUP BY l.state, l.name, l.note, l.at ORDER BY l.at, min(l.rowid)",
+        [message_id],
+    )
+    return [(row["state"], row["name"], row["note"], row["at"], row["n"]) for row in rows]

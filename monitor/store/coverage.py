@@ -1,0 +1,113 @@
+"""What was read of each list, and what was not."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+
+from monitor.decide import coverage
+from monitor.model import Interval, Subject
+from monitor.model.plan import (
+    Covered,
+    OpenGap,
+    Signal,
+    gap_key,
+)
+from monitor.model.streams import StreamState
+from monitor.store.incidents import note_signals
+from monitor.store.sqlite import Store
+
+RETRY_GAP = 86_400  # seconds between tries to read a gap
+
+
+def stream_states(store: Store, subject: Subject, now: int) -> dict[str, StreamState]:
+    """Coverage and reading state of every stream that was ever tried."""
+    covered: dict[str, dict[str, list[Interval]]] = {}
+    for row in store.read(
+        "SELECT stream, axis, lo, hi FROM coverage WHERE subject = ?", [subject.key]
+    ):
+        by_axis = covered.setdefault(row["stream"], {})
+        by_axis.setdefault(row["axis"], []).append(Interval(row["lo"], row["hi"]))
+    gaps: dict[str, list[tuple[Interval, int]]] = {}
+    for row in store.read(
+        "SELECT stream, lo, hi, next_try FROM gap WHERE subject = ? AND closed IS NULL",
+        [subject.key],
+    ):
+        gap = (Interval(row["lo"], row["hi"]), row["next_try"])
+        gaps.setdefault(row["stream"], []).append(gap)
+    return {
+        row["stream"]: _state(row, covered.get(row["stream"], {}), gaps.get(row["stream"], []), now)
+        for row in store.read("SELECT * FROM reading WHERE subject = ?", [subject.key])
+    }
+
+
+def _state(
+    row: sqlite3.Row,
+    covered: Mapping[str, list[Interval]],
+    gaps: Sequence[tuple[Interval, int]],
+    now: int,
+) -> StreamState:
+    cursors: dict[str, list[object]] = json.loads(row["cursors"])
+    return StreamState(
+        covered={axis: coverage.union(parts) for axis, parts in covered.items()},
+        cursors={s: (int(str(c[0])), str(c[1])) for s, c in cursors.items()},
+        waiting=tuple(span for span, next_try in gaps if next_try > now),
+        ok=row["ok"],
+        tried=row["tried"],
+        failing=row["failing"],
+        source=row["source"] or "",
+        complete_time=row["complete_time"],
+        error=row["error"] or "",
+        axis=row["axis"] or "height",
+        gaps=len(gaps),
+    )
+
+
+def cover(conn: sqlite3.Connection, subject: Subject, new: Covered, now: int) -> None:
+    """Add an interval, joined with those of the same source that it meets."""
+    key = (subject.key, new.stream, new.source, new.axis)
+    where = "subject = ? AND stream = ? AND source = ? AND axis = ? AND lo <= ? AND hi >= ?"
+    near = (*key, new.span.hi + 1, new.span.lo - 1)
+    rows = conn.execute(f"SELECT lo, hi FROM coverage WHERE {where}", near).fetchall()  # noqa: S608
+    (joined,) = coverage.union([new.span, *(Interval(r["lo"], r["hi"]) for r in rows)])
+    if any(r["lo"] != joined.lo for r in rows):
+        conn.execute(f"DELETE FROM coverage WHERE {where} AND lo <> ?", (*near, joined.lo))  # noqa: S608
+    conn.execute(
+        "INSERT INTO coverage (subject, stream, source, axis, lo, hi, at) VALUES (?,?,?,?,?,?,?) "
+        "ON CONFLICT (subject, stream, source, axis, lo) "
+        "DO UPDATE SET hi = excluded.hi, at = excluded.at",
+        (*key, joined.lo, joined.hi, now),
+    )
+    where = "subject = ? AND stream = ? AND axis = ? AND closed IS NULL AND lo >= ? AND hi <= ?"
+    inside = (subject.key, new.stream, new.axis, new.span.lo, new.span.hi)
+    gaps = conn.execute(f"SELECT lo, hi FROM gap WHERE {where}", inside).fetchall()  # noqa: S608
+    if gaps:
+        conn.execute(f"UPDATE gap SET closed = ? WHERE {where}", (now, *inside))  # noqa: S608
+    for gap in gaps:
+        _end_incident(conn, subject, new.axis, Interval(gap["lo"], gap["hi"]), now)
+
+
+def _end_incident(
+    conn: sqlite3.Connection, subject: Subject, axis: str, span: Interval, now: int
+) -> None:
+    """Close the incident about a gap once all lists that it was about have been read."""
+    left = conn.execute(
+        "SELECT 1 FROM gap WHERE subject = ? AND axis = ? AND lo = ? AND hi = ? "
+        "AND closed IS NULL LIMIT 1",
+        (subject.key, axis, span.lo, span.hi),
+    ).fetchone()
+    if left is None:
+        note_signals(conn, [Signal(gap_key(subject, axis, span), bad=False)], now)
+
+
+def open_gap(conn: sqlite3.Connection, subject: Subject, new: OpenGap, now: int) -> None:
+    conn.execute(
+        "INSERT INTO gap (subject, stream, source, axis, lo, hi, reason, raw, opened, next_try) "
+        "VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (subject, stream, axis, lo, hi) DO UPDATE "
+        "SET next_try = excluded.next_try, reason = excluded.reason, closed = NULL",
+        (
+            *(subject.key, new.stream, new.source, new.axis, new.gap.at.lo, new.gap.at.hi),
+            *(new.gap.reason, new.gap.raw[:4000], now, now + RETRY_GAP),
+        ),
+    )

@@ -1,0 +1,108 @@
+"""Incidents: what is wrong, since when, and whether it was told."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from monitor.decide import incidents
+from monitor.model import Alert
+from monitor.model.plan import Signal
+from monitor.store.alerts import insert_alerts
+from monitor.store.sqlite import Store
+
+
+def note_signals(conn: sqlite3.Connection, signals: Sequence[Signal], now: int) -> None:
+    """Open, refresh or close the incidents that these signals are about."""
+    for signal in signals:
+        row = conn.execute(
+            "SELECT closed, told, ended, signal FROM incident WHERE key = ?", (signal.key,)
+        ).fetchone()
+        if signal.bad:
+            _raise(conn, signal, row, now)
+        elif row is not None and row["closed"] is None:
+            conn.execute("UPDATE incident SET closed = ? WHERE key = ?", (now, signal.key))
+
+
+def _raise(conn: sqlite3.Connection, signal: Signal, row: sqlite3.Row | None, now: int) -> None:
+    if row is not None and signal.once:
+        return  # an event is told once
+    text = json.dumps(asdict(signal), ensure_ascii=False, sort_keys=True)
+    told_only = row is not None and row["told"] is not None and row["ended"] is None
+    if row is not None and (row["closed"] is None or told_only):
+        # Back before anybody was told that it was over: it still is the same incident.
+        if row["signal"] != text or row["closed"] is not None:
+            conn.execute(
+                "UPDATE incident SET signal = ?, closed = NULL WHERE key = ?", (text, signal.key)
+            )
+        return
+    conn.execute(
+        "INSERT INTO incident (key, number, since, signal) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (key) DO UPDATE SET number = number + 1, since = excluded.since, "
+        "signal = excluded.signal, told = NULL, reminded = NULL, closed = NULL, ended = NULL",
+        (signal.key, 1, now, text),
+    )
+
+
+def put_signals(store: Store, signals: Sequence[Signal], now: int) -> None:
+    """Signals that come without a plan."""
+    if signals:
+        with store.write() as conn:
+            note_signals(conn, signals, now)
+
+
+def incident_list(store: Store, *, open_only: bool) -> list[incidents.Incident]:
+    """Incidents that last, and (unless `open_only`) those whose end is still to be told."""
+    ending = "" if open_only else "OR (told IS NOT NULL AND ended IS NULL)"
+    where = f"WHERE closed IS NULL {ending}"
+    rows = store.read(f"SELECT * FROM incident {where} ORDER BY since")  # noqa: S608
+    return [_to_incident(row) for row in rows]
+
+
+def incidents_closed(store: Store, since: int) -> list[incidents.Incident]:
+    """Incidents that people were told of and that ended after `since`."""
+    rows = store.read(
+        "SELECT * FROM incident WHERE told IS NOT NULL AND closed > ? ORDER BY closed", [since]
+    )
+    return [_to_incident(row) for row in rows]
+
+
+def lasts(store: Store, key: str, since: int) -> bool:
+    """Whether an incident is open that began before a time."""
+    query = "SELECT 1 FROM incident WHERE key = ? AND closed IS NULL AND since < ?"
+    return bool(store.read(query, [key, since]))
+
+
+def _to_incident(row: sqlite3.Row) -> incidents.Incident:
+    fields: dict[str, Any] = json.loads(row["signal"])
+    lists = {name: tuple(fields.get(name, ())) for name in ("who", "cases")}
+    signal = Signal(**{**fields, **lists})
+    return incidents.Incident(
+        signal=signal,
+        number=row["number"],
+        since=row["since"],
+        told=row["told"],
+        reminded=row["reminded"],
+        closed=row["closed"],
+        ended=row["ended"],
+    )
+
+
+def mark_told(
+    store: Store,
+    keys: Sequence[str],
+    phase: str,
+    alerts: Sequence[Alert],
+    routes: Sequence[tuple[str, str, str]],
+) -> None:
+    """Store the notices of one phase of these incidents and mark it as told, together."""
+    column = {"opened": "told", "reminder": "reminded", "closed": "ended"}[phase]
+    with store.write() as conn:
+        insert_alerts(conn, alerts, routes)
+        conn.executemany(
+            f"UPDATE incident SET {column} = ? WHERE key = ?",  # noqa: S608
+            [(alerts[0].created, key) for key in keys],
+        )

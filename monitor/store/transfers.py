@@ -1,0 +1,56 @@
+"""Rows of the record, of one subject."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from monitor.model import Row, Subject
+from monitor.store.rows import to_row
+from monitor.store.sqlite import Store
+
+HISTORY_LIMIT = 100_000  # rows of one subject, above which reading history stops and asks
+PART = 1000  # rows of a long history held in memory at once
+
+
+def open_rows(store: Store, subject: Subject) -> list[Row]:
+    """Rows of a subject that are not final yet."""
+    found = store.read(
+        "SELECT * FROM transfer INDEXED BY transfer_open WHERE chain = ? "
+        "AND status IN ('pending', 'provisional', 'missing') AND (sender = ? OR recipient = ?)",
+        [subject.chain, subject.address, subject.address],
+    )
+    return [to_row(row) for row in found]
+
+
+def row_count(store: Store, subject: Subject) -> int:
+    """How many transfers of a subject are recorded (self-transfers count twice)."""
+    rows = store.read(
+        "SELECT (SELECT count(*) FROM transfer WHERE chain = ?1 AND sender = ?2) + "
+        "(SELECT count(*) FROM transfer WHERE chain = ?1 AND recipient = ?2) AS n",
+        [subject.chain, subject.address],
+    )
+    return int(rows[0]["n"])
+
+
+def rows_of_subject(store: Store, subject: Subject, limit: int | None = None) -> list[Row]:
+    """Transfers of a subject, newest first, at most `limit`."""
+    found = store.read(
+        "SELECT * FROM transfer WHERE id IN (SELECT id FROM transfer WHERE chain = ?1 "
+        "AND sender = ?2 UNION SELECT id FROM transfer WHERE chain = ?1 AND recipient = ?2) "
+        "ORDER BY coalesce(time, 9e18) DESC, id DESC LIMIT ?3",
+        [subject.chain, subject.address, -1 if limit is None else limit],
+    )
+    return [to_row(row) for row in found]
+
+
+def each_row(store: Store, subject: Subject) -> Iterator[Row]:
+    """Every transfer of a subject once, as recorded, with only a part of them in memory."""
+    for party, others in (("sender", ""), ("recipient", "AND sender IS NOT ?2")):
+        last = 0
+        while part := store.read(
+            f"SELECT * FROM transfer WHERE chain = ?1 AND {party} = ?2 {others} "  # noqa: S608
+            "AND id > ?3 ORDER BY id LIMIT ?4",
+            [subject.chain, subject.address, last, PART],
+        ):
+            yield from map(to_row, part)
+            last = part[-1]["id"]
