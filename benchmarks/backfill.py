@@ -24,7 +24,7 @@ MARKS = (10, 25, 50, 75, 100)  # percent of the rows
 TOP = 40  # lines of the profile
 
 
-def read_all(desk: Fundwatch, expected: int, profile: bool) -> tuple[list[list[object]], str]:
+def read_all(app: Fundwatch, expected: int, profile: bool) -> tuple[list[list[object]], str]:
     """Poll to the end: [[percent, rows, usage], ...] and, if wanted, the poll thread's
     profile."""
     found: list[list[object]] = [[0, 0, Usage.now()]]
@@ -34,11 +34,11 @@ def read_all(desk: Fundwatch, expected: int, profile: bool) -> tuple[list[list[o
         while marks and report.new_rows * 100 >= expected * marks[0]:
             found.append([marks.pop(0), report.new_rows, Usage.now()])
 
-    desk.poller.on_progress = note
+    app.poller.on_progress = note
     profiler = cProfile.Profile()
     if profile:
         profiler.enable()
-    report = desk.poll(everything=True)
+    report = app.poll(everything=True)
     profiler.disable()
     found.append(["end", report.new_rows, Usage.now()])
     if not profile:

@@ -275,18 +275,18 @@ def _hold(pipe: Connection, folder: Path) -> None:
     from monitor.app.home import open_home
 
     logging.getLogger("fundwatch").setLevel(logging.ERROR)
-    with open_home(folder, {}) as desk:
+    with open_home(folder, {}) as app:
         while (asked := pipe.recv()) is not None:
             step, args = asked
             try:
-                pipe.send(step(desk, *args))
+                pipe.send(step(app, *args))
             except Exception as error:  # noqa: BLE001 - shown by the process that asked
                 pipe.send(error)
 
 
-def start(desk: Fundwatch) -> Usage:
+def start(app: Fundwatch) -> Usage:
     """Take the watchlist, as the daemon does once."""
-    desk.reload()
+    app.reload()
     return Usage.now()
 
 

@@ -38,29 +38,29 @@ BLOCKS = 3  # mined between two passes: heads move, as they do in life
 TOP = 60  # lines of each part of the profile
 
 
-def one_pass(desk: Fundwatch) -> tuple[Usage, Usage, int, int]:
+def one_pass(app: Fundwatch) -> tuple[Usage, Usage, int, int]:
     """A pass of the daemon in which everything is due: (before, after, new rows, errors)."""
-    with desk.store.write() as conn:
+    with app.store.write() as conn:
         conn.execute("UPDATE subject SET due = 0")
-    for reading in desk.desks.values():
+    for reading in app.pools.values():
         reading.forget_heads()  # between two passes of one address they grow old anyway
     before = Usage.now()
-    report = desk.poll(everything=False)
+    report = app.poll(everything=False)
     return before, Usage.now(), report.new_rows, report.errors
 
 
-def commits_of_a_pass(desk: Fundwatch) -> int:
+def commits_of_a_pass(app: Fundwatch) -> int:
     """How often a pass waits for the disk. Counted apart: tracing costs time."""
     seen: list[str] = []
-    with desk.store.write() as conn:
+    with app.store.write() as conn:
         conn.set_trace_callback(seen.append)
-    one_pass(desk)
-    with desk.store.write() as conn:
+    one_pass(app)
+    with app.store.write() as conn:
         conn.set_trace_callback(None)
     return seen.count("COMMIT") - 2  # this function's own, and the one that makes all due
 
 
-def profiled_pass(desk: Fundwatch) -> str:
+def profiled_pass(app: Fundwatch) -> str:
     """A pass under cProfile in every thread, by CPU time; the readable top of it."""
     profiles = [cProfile.Profile(time.thread_time)]
 
@@ -71,7 +71,7 @@ def profiled_pass(desk: Fundwatch) -> str:
     threading.setprofile(begin)
     profiles[0].enable()
     try:
-        one_pass(desk)
+        one_pass(app)
     finally:
         profiles[0].disable()
         threading.setprofile(None)

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 STYLE = "etherscan"
 
 
-def views(desk: Fundwatch) -> tuple[Usage, Usage, int]:
+def views(app: Fundwatch) -> tuple[Usage, Usage, int]:
     """Load everything that a message could say of each alert: (before, after, alerts)."""
     before = Usage.now()
-    found = desk.views.alerts(desk.views.alert_ids())
+    found = app.views.alerts(app.views.alert_ids())
     return before, Usage.now(), len(found)
 
 

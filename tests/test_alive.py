@@ -353,32 +353,32 @@ def test_a_pause_of_the_process_is_no_hang(tmp_path: Path) -> None:
 def test_after_a_pause_no_source_and_no_receiver_is_left_alone(tmp_path: Path) -> None:
     """Calls that it cut off have failed: their sources are asked again at once, and messages
     whose try it cut off do not wait for their next one."""
-    with opened(tmp_path) as (scene, desk):
-        (source,) = desk.desks["dev"].sources
+    with opened(tmp_path) as (scene, app):
+        (source,) = app.pools["dev"].sources
         for _ in range(8):
-            desk.desks["dev"].failed(source, Unavailable("cut off"), frozenset({"native"}))
-        assert not desk.desks["dev"].usable(source, everything=False)
+            app.pools["dev"].failed(source, Unavailable("cut off"), frozenset({"native"}))
+        assert not app.pools["dev"].usable(source, everything=False)
         scene.pay((ALICE, SHOP))
-        desk.desks["dev"].wake()
-        assert desk.desks["dev"].usable(source, everything=False)
+        app.pools["dev"].wake()
+        assert app.pools["dev"].usable(source, everything=False)
         scene.home.sql("UPDATE subject SET due = ?, failures = 1", now() + 500)
-        watch.hurry(desk.store, now())
-        desk.poll(everything=False)
+        watch.hurry(app.store, now())
+        app.poll(everything=False)
         scene.hook.then(answer(500))
-        desk.deliver(everything=False)
+        app.deliver(everything=False)
         waiting = "SELECT due FROM delivery WHERE state = 'waiting' AND attempts > 0"
         wait_for(lambda: [row for row in scene.home.sql(waiting) if row[0] > now()], 20)
-        wait_for(lambda: not desk.rounds.busy(), 20)
-        outbox.hurry(desk.store, now())
-        desk.deliver(everything=False)
+        wait_for(lambda: not app.rounds.busy(), 20)
+        outbox.hurry(app.store, now())
+        app.deliver(everything=False)
         wait_for(lambda: not scene.home.sql(waiting), 4)
 
 
 def test_a_leap_of_the_clock_is_one_run_of_each_job(tmp_path: Path) -> None:
     """Ten years ahead: not one run for each second that was left out, which would hold the
     scheduler, and with it everything, up for hours."""
-    with staged(tmp_path), open_home(tmp_path, {}) as desk:
-        scheduler = Daemon(desk, {})._scheduler()
+    with staged(tmp_path), open_home(tmp_path, {}) as app:
+        scheduler = Daemon(app, {})._scheduler()
         scheduler.start(paused=True)
         later = datetime.now(UTC) + timedelta(days=3650)
         runs = {job.id: len(job._get_run_times(later)) for job in scheduler.get_jobs()}
@@ -436,13 +436,13 @@ def test_a_clock_ten_years_ahead_and_back_delays_nothing(tmp_path: Path) -> None
 def test_two_reloads_at_once_raise_nothing(tmp_path: Path) -> None:
     """The one by its turn and those that commands cause: one of them takes the list, and its
     answer is told once."""
-    with staged(tmp_path) as scene, open_home(tmp_path, {}) as desk:
-        desk.reload()
+    with staged(tmp_path) as scene, open_home(tmp_path, {}) as app:
+        app.reload()
         for number in range(12):
             extra = entry("0x" + f"{number + 0xABCDE:040x}", label=f"extra {number}")
             scene.home.write("watchlist.yaml", watchlist(entry(ALICE), entry(BOB), extra))
             with ThreadPoolExecutor(4) as pool:
-                for each in [pool.submit(desk.reload) for _ in range(4)]:
+                for each in [pool.submit(app.reload) for _ in range(4)]:
                     each.result()
         answers = scene.home.sql("SELECT count(*) FROM alert WHERE title LIKE '%1 taken%'")
     assert answers == [(12,)]
@@ -457,94 +457,94 @@ def opened(path: Path, **settings: object) -> Iterator[tuple[Scene, Fundwatch]]:
     with staged(path) as scene:
         scene.home.write("config/settings.yaml", {"every": 2, **settings})
         scene.ledger.mine(time=now())
-        with open_home(path, {}) as desk:
-            desk.reload()
-            desk.poll(everything=False)
-            yield scene, desk
+        with open_home(path, {}) as app:
+            app.reload()
+            app.poll(everything=False)
+            yield scene, app
 
 
-def bad(desk: Fundwatch, at: int | None = None) -> dict[str, Signal]:
+def bad(app: Fundwatch, at: int | None = None) -> dict[str, Signal]:
     """What is wrong at a time, by key."""
-    return {s.key: s for s in signals.signals(desk, now() if at is None else at) if s.bad}
+    return {s.key: s for s in signals.signals(app, now() if at is None else at) if s.bad}
 
 
 def test_after_a_pass_all_is_well(tmp_path: Path) -> None:
     """No signal of trouble, and signals that would close each kind."""
-    with opened(tmp_path) as (_, desk):
-        assert bad(desk) == {}
-        kinds = {s.key.partition(":")[0] for s in signals.signals(desk, now())}
+    with opened(tmp_path) as (_, app):
+        assert bad(app) == {}
+        kinds = {s.key.partition(":")[0] for s in signals.signals(app, now())}
     assert kinds >= {"blind", "nosource", "refused", "oldhead", "overdue", "late"}
 
 
 def test_when_nothing_is_read_at_all_that_is_told(tmp_path: Path) -> None:
     """The polls have stopped without any error: a severe notice, after a hold, not after a
     restart that reads at once."""
-    with opened(tmp_path) as (_, desk):
+    with opened(tmp_path) as (_, app):
         later = now() + verdict.STALLED + 60
-        signal = bad(desk, later)["overdue"]
+        signal = bad(app, later)["overdue"]
         assert signal.severity == "severe"
         assert "no movement would be seen" in signal.what
-        desk.housekeep(later)
-        assert not _told(desk, "Nothing has been read since")
-        desk.housekeep(later + signal.hold)
-        assert _told(desk, "Nothing has been read since")
-        desk.poll(everything=True)
-        assert "overdue" not in bad(desk)
+        app.housekeep(later)
+        assert not _told(app, "Nothing has been read since")
+        app.housekeep(later + signal.hold)
+        assert _told(app, "Nothing has been read since")
+        app.poll(everything=True)
+        assert "overdue" not in bad(app)
 
 
-def _told(desk: Fundwatch, words: str) -> list[str]:
+def _told(app: Fundwatch, words: str) -> list[str]:
     """Titles of notices with these words."""
-    rows = desk.store.read("SELECT title FROM alert WHERE kind = 'notice' ORDER BY rowid")
+    rows = app.store.read("SELECT title FROM alert WHERE kind = 'notice' ORDER BY rowid")
     return [row["title"] for row in rows if words in row["title"]]
 
 
 def test_an_address_whose_turn_never_comes_is_told(tmp_path: Path) -> None:
     """The chain is read and one address is not: no list fails, and still it is seen."""
-    with opened(tmp_path) as (scene, desk):
+    with opened(tmp_path) as (scene, app):
         long_ago = now() - 3 * HOUR
         scene.home.sql("UPDATE entry SET added = ?", long_ago)
-        assert "late:dev" not in bad(desk)
+        assert "late:dev" not in bad(app)
         scene.home.sql("UPDATE reading SET tried = ? WHERE subject = ?", long_ago, f"dev/{ALICE}")
-        signal = bad(desk)["late:dev"]
+        signal = bad(app)["late:dev"]
         assert "Of 2 addresses on dev, 1 were not read" in signal.what
         assert len(signal.who) == 1
-        assert "overdue" not in bad(desk)
+        assert "overdue" not in bad(app)
 
 
 def test_a_list_that_is_read_and_never_gets_to_its_end_is_told(tmp_path: Path) -> None:
     """Answers come, none reaches the newest block; while a chain that stands still is told
     as that."""
-    with opened(tmp_path) as (scene, desk):
+    with opened(tmp_path) as (scene, app):
         long_ago = now() - 3 * HOUR
         scene.home.sql("UPDATE entry SET added = ?", long_ago)
         scene.home.sql("UPDATE reading SET complete_time = ? WHERE stream = 'erc20'", long_ago)
-        assert "Of 2 addresses on dev, 2 were not read" in bad(desk)["late:dev"].what
-        heads = desk.desks["dev"].heads_seen
+        assert "Of 2 addresses on dev, 2 were not read" in bad(app)["late:dev"].what
+        heads = app.pools["dev"].heads_seen
         heads.update({name: replace(head, time=long_ago) for name, head in heads.items()})
-        assert set(bad(desk)) == {"oldhead:dev/mine"}
+        assert set(bad(app)) == {"oldhead:dev/mine"}
 
 
 def test_sources_that_are_all_held_back_are_told(tmp_path: Path) -> None:
     """After repeated failures no source is asked for a while: that too is blindness."""
-    with opened(tmp_path, hold_minutes=0) as (scene, desk):
+    with opened(tmp_path, hold_minutes=0) as (scene, app):
         scene.explorer.knobs("dev", "etherscan").fail_next = 10**6
         for _ in range(5):
             scene.home.sql("UPDATE subject SET due = 0")
-            desk.desks["dev"].forget_heads()
-            desk.poll(everything=False)
+            app.pools["dev"].forget_heads()
+            app.poll(everything=False)
         calls = sum(scene.explorer.calls.values())
         scene.home.sql("UPDATE subject SET due = 0")
-        desk.poll(everything=False)
+        app.poll(everything=False)
         assert sum(scene.explorer.calls.values()) == calls, "nobody was asked"
-        assert "resting after failures" in bad(desk)["blind:dev/native"].what
-        desk.housekeep(now() + 10)  # a hold is never shorter than two rounds
-        assert _told(desk, "5 lists cannot be read (dev; 2 entries; cases: CASE-1)")
+        assert "resting after failures" in bad(app)["blind:dev/native"].what
+        app.housekeep(now() + 10)  # a hold is never shorter than two rounds
+        assert _told(app, "5 lists cannot be read (dev; 2 entries; cases: CASE-1)")
 
 
-def blind_on_two_chains(desk: Fundwatch, since: int) -> None:
+def blind_on_two_chains(app: Fundwatch, since: int) -> None:
     """Every list of two chains has failed since then, as when their explorer is down."""
-    rows = desk.store.read("SELECT key FROM subject ORDER BY key")
-    with desk.store.write() as conn:
+    rows = app.store.read("SELECT key FROM subject ORDER BY key")
+    with app.store.write() as conn:
         conn.executemany(
             "INSERT INTO reading (subject, stream, tried, ok, failing, error) VALUES (?,?,?,?,?,?) "
             "ON CONFLICT (subject, stream) DO UPDATE SET failing = excluded.failing, "
@@ -552,7 +552,7 @@ def blind_on_two_chains(desk: Fundwatch, since: int) -> None:
             [
                 (row["key"], stream, since, 1, since + number, f"mine: no route to {SHOP}/x")
                 for number, row in enumerate(rows)
-                for stream in desk.settings.chains["dev"].streams
+                for stream in app.settings.chains["dev"].streams
             ],
         )
 
@@ -568,9 +568,9 @@ def two_chains(path: Path, channels: dict[str, object]) -> Iterator[Fundwatch]:
         scene.home.write("config/channels.yaml", {"channels": channels})
         listed = watchlist(entry(ALICE, severity="high"), entry(BOB), entry(SHOP, chain="two"))
         scene.home.write("watchlist.yaml", listed)
-        with open_home(path, {}) as desk:
-            desk.reload()
-            yield desk
+        with open_home(path, {}) as app:
+            app.reload()
+            yield app
 
 
 def mail_for(audience: str) -> dict[str, object]:
@@ -581,11 +581,11 @@ def mail_for(audience: str) -> dict[str, object]:
     }  # fmt: skip
 
 
-def notices(desk: Fundwatch, words: str) -> dict[str, str]:
+def notices(app: Fundwatch, words: str) -> dict[str, str]:
     """What each channel is owed with these words in its title: the whole notice as JSON."""
     return {
         row["channel"]: row["title"] + row["facts"]
-        for row in desk.store.read(
+        for row in app.store.read(
             "SELECT r.channel, a.title, a.facts FROM alert a JOIN route r ON r.alert = a.id "
             "WHERE a.kind = 'notice' AND instr(a.title, ?)",
             [words],
@@ -597,14 +597,14 @@ def test_one_dead_explorer_is_one_notice_to_operations_and_one_to_the_desk(tmp_p
     """Ten lists of two chains: one message each, that opens, reminds once a day, and ends.
     Operations' names chains, lists, source, number and cases; the desk's also labels."""
     channels = {"ops": mail_for("operations"), "desk": mail_for("desk")}
-    with two_chains(tmp_path, channels) as desk:
+    with two_chains(tmp_path, channels) as app:
         begun = now() - 3 * HOUR
-        blind_on_two_chains(desk, begun)
-        desk.housekeep(begun)
-        desk.housekeep(begun + desk.settings.hold)
-        seen = notices(desk, "lists cannot be read")
+        blind_on_two_chains(app, begun)
+        app.housekeep(begun)
+        app.housekeep(begun + app.settings.hold)
+        seen = notices(app, "lists cannot be read")
         assert set(seen) == {"ops", "desk"}
-        count = desk.store.read("SELECT count(*) FROM alert WHERE title LIKE '%cannot be read%'")
+        count = app.store.read("SELECT count(*) FROM alert WHERE title LIKE '%cannot be read%'")
         assert count[0][0] == 2
         for word in ("10 lists", "dev, two", "3 entries", "CASE-1", "ERC-20", "mine: no route"):
             assert word in seen["ops"], word
@@ -614,16 +614,16 @@ def test_one_dead_explorer_is_one_notice_to_operations_and_one_to_the_desk(tmp_p
         assert "Movements of 3 entries may not be seen" in seen["desk"]
         assert "told when they can be read again" in seen["desk"]
 
-        desk.housekeep(begun + desk.settings.hold + 12 * HOUR)
-        assert notices(desk, "Still so") == {}
-        desk.housekeep(begun + desk.settings.hold + 25 * HOUR)
-        assert set(notices(desk, "Still so")) == {"ops", "desk"}
-        count = desk.store.read("SELECT count(*) FROM alert WHERE title LIKE 'Still so%'")
+        app.housekeep(begun + app.settings.hold + 12 * HOUR)
+        assert notices(app, "Still so") == {}
+        app.housekeep(begun + app.settings.hold + 25 * HOUR)
+        assert set(notices(app, "Still so")) == {"ops", "desk"}
+        count = app.store.read("SELECT count(*) FROM alert WHERE title LIKE 'Still so%'")
         assert count[0][0] == 2
-        with desk.store.write() as conn:
+        with app.store.write() as conn:
             conn.execute("UPDATE reading SET failing = NULL, error = NULL")
-        desk.housekeep(begun + 30 * HOUR)
-        assert set(notices(desk, "Over: ")) >= {"ops", "desk"}
+        app.housekeep(begun + 30 * HOUR)
+        assert set(notices(app, "Over: ")) >= {"ops", "desk"}
 
 
 def test_who_hears_both_hears_it_once(tmp_path: Path) -> None:
@@ -631,17 +631,17 @@ def test_who_hears_both_hears_it_once(tmp_path: Path) -> None:
     cases learns no labels."""
     cased = {**mail_for("desk"), "only": {"case": ["CASE-2"]}}
     for number, channels in enumerate(({"all": mail_for("all")}, {"cased": cased})):
-        with two_chains(tmp_path / str(number), channels) as desk:
+        with two_chains(tmp_path / str(number), channels) as app:
             begun = now() - 3 * HOUR
-            blind_on_two_chains(desk, begun)
-            desk.housekeep(begun)
-            desk.housekeep(begun + desk.settings.hold)
-            count = desk.store.read(
+            blind_on_two_chains(app, begun)
+            app.housekeep(begun)
+            app.housekeep(begun + app.settings.hold)
+            count = app.store.read(
                 "SELECT count(*) FROM alert a JOIN route r ON r.alert = a.id "
                 "WHERE title LIKE '%cannot be read%'"
             )
             assert count[0][0] == 1
-            (seen,) = notices(desk, "cannot be read").values()
+            (seen,) = notices(app, "cannot be read").values()
             assert ("label a" in seen) is (number == 0)
 
 
@@ -651,69 +651,69 @@ def test_a_day_without_calls_left_is_told(tmp_path: Path) -> None:
         mine = yaml.safe_load((tmp_path / "config/sources.yaml").read_text("utf-8"))
         mine["sources"]["mine"]["calls_per_day"] = 8
         scene.home.write("config/sources.yaml", mine)
-        with open_home(tmp_path, {}) as desk:
-            desk.reload()
+        with open_home(tmp_path, {}) as app:
+            app.reload()
             for _ in range(3):
                 scene.home.sql("UPDATE subject SET due = 0")
-                desk.desks["dev"].forget_heads()
-                desk.poll(everything=False)
-            found = bad(desk)
+                app.pools["dev"].forget_heads()
+                app.poll(everything=False)
+            found = bad(app)
     assert "All 8 calls of source mine for today (UTC) are used up." in found["budget:mine"].what
     assert "used up" in " ".join(s.what for k, s in found.items() if k.startswith("blind:"))
 
 
 def test_a_clock_that_was_set_back_holds_nothing_up(tmp_path: Path) -> None:
     """What waits for a time far ahead is read and sent now, and people hear of the clock."""
-    with opened(tmp_path) as (scene, desk):
+    with opened(tmp_path) as (scene, app):
         ahead = now() + 30 * 86_400
         scene.pay((ALICE, SHOP))
         scene.home.sql("UPDATE reading SET tried = ?, ok = ?", ahead, ahead)
         scene.home.sql("UPDATE subject SET due = ?, deep = ?", ahead, ahead)
-        assert watch.due_subjects(desk.store, now()) == []
-        mend_clock(desk, now())
-        assert len(watch.due_subjects(desk.store, now())) == 2
-        assert desk.store.read("SELECT max(tried) AS t, max(ok) AS o FROM reading")[0]["t"] <= now()
-        tell.tell_incidents(desk, now())
-        assert len(_told(desk, "clock of this machine")) == 1
-        mend_clock(desk, now())
-        tell.tell_incidents(desk, now())
-        assert len(_told(desk, "clock of this machine")) == 1
+        assert watch.due_subjects(app.store, now()) == []
+        mend_clock(app, now())
+        assert len(watch.due_subjects(app.store, now())) == 2
+        assert app.store.read("SELECT max(tried) AS t, max(ok) AS o FROM reading")[0]["t"] <= now()
+        tell.tell_incidents(app, now())
+        assert len(_told(app, "clock of this machine")) == 1
+        mend_clock(app, now())
+        tell.tell_incidents(app, now())
+        assert len(_told(app, "clock of this machine")) == 1
 
 
 def test_trouble_that_began_on_a_clock_ten_years_ahead_counts_from_now(tmp_path: Path) -> None:
     """Else channels that refuse, and addresses that were never read, would look well for as
     long; and the next daily message would cover no day at all."""
-    with opened(tmp_path) as (scene, desk):
+    with opened(tmp_path) as (scene, app):
         ahead = now() + 3650 * 86_400
-        for name in desk.channels:
-            for to in routing.recipients(desk.settings.channels[name]):
-                ways.note(desk.store, (name, to), ahead, good=False)
+        for name in app.channels:
+            for to in routing.recipients(app.settings.channels[name]):
+                ways.note(app.store, (name, to), ahead, good=False)
         scene.home.sql("UPDATE entry SET added = ?, base_height = NULL", ahead)
-        put_note(desk.store, "daily_at", str(ahead))
-        put_note(desk.store, "started", str(ahead))
+        put_note(app.store, "daily_at", str(ahead))
+        put_note(app.store, "started", str(ahead))
         failed = {"at": ahead, "good": False, "words": "no", "whom": [], "since": ahead - 300}
-        put_note(desk.store, "tested:mail", json.dumps(failed))
-        mend_clock(desk, now())
-        assert "clock" in {key.partition(":")[0] for key in _keys(desk)}
+        put_note(app.store, "tested:mail", json.dumps(failed))
+        mend_clock(app, now())
+        assert "clock" in {key.partition(":")[0] for key in _keys(app)}
         later = now() + 10 * HOUR
-        words = vitals.look(desk.store, desk.settings, later, running=True).words
+        words = vitals.look(app.store, app.settings, later, running=True).words
         assert "every channel for desk refuses messages, since 10 h" in words
         assert "not read for the first time after 10 h" in words
-        assert int(get_note(desk.store, "daily_at") or 0) <= now()
-        assert channel_tests.last_tests(desk.store, desk.channels)["mail"].at <= now()
+        assert int(get_note(app.store, "daily_at") or 0) <= now()
+        assert channel_tests.last_tests(app.store, app.channels)["mail"].at <= now()
 
 
 def test_a_shorter_interval_holds_from_now_on(tmp_path: Path) -> None:
     """What was due in a day under the old settings is due now; that is no fault of the clock."""
-    with opened(tmp_path) as (scene, desk):
+    with opened(tmp_path) as (scene, app):
         scene.home.sql("UPDATE subject SET due = ?", now() + 86_000)
-        mend_clock(desk, now())
-        assert len(watch.due_subjects(desk.store, now())) == 2
-        assert not [k for k in _keys(desk) if k.startswith("clock:")]
+        mend_clock(app, now())
+        assert len(watch.due_subjects(app.store, now())) == 2
+        assert not [k for k in _keys(app) if k.startswith("clock:")]
 
 
-def _keys(desk: Fundwatch) -> list[str]:
-    return [i.signal.key for i in incident_list(desk.store, open_only=True)]
+def _keys(app: Fundwatch) -> list[str]:
+    return [i.signal.key for i in incident_list(app.store, open_only=True)]
 
 
 # -- canaries ----------------------------------------------------------------------------
@@ -728,10 +728,10 @@ def test_a_canary_is_never_told_of_but_its_silence_is(tmp_path: Path) -> None:
     there is an incident, and one movement ends it."""
     with staged(tmp_path) as scene:
         scene.home.write("watchlist.yaml", watchlist(entry(ALICE), canary()))
-        with open_home(tmp_path, {}) as desk:
-            desk.reload()
+        with open_home(tmp_path, {}) as app:
+            app.reload()
             scene.pay((BANK, BOB), (BOB, SHOP), (BOB, ALICE))
-            desk.poll(everything=True)
+            app.poll(everything=True)
             sung = {a["tx"]: a for a in scene.home.alerts() if a["entry"] and
                     a["entry"]["address"] == BOB and a["kind"] == "movement"}  # fmt: skip
             assert len(sung) == 3
@@ -743,12 +743,12 @@ def test_a_canary_is_never_told_of_but_its_silence_is(tmp_path: Path) -> None:
             assert sum(scene.moved().values()) == 4, "the entry beside it is told as ever"
 
             late = now() + 6 * HOUR + 60
-            assert not [k for k in bad(desk) if k.startswith("canary:")]
-            (signal,) = (s for k, s in bad(desk, late).items() if k.startswith("canary:"))
+            assert not [k for k in bad(app) if k.startswith("canary:")]
+            (signal,) = (s for k, s in bad(app, late).items() if k.startswith("canary:"))
             assert "at the canary of dev for over 6 h" in signal.what
             assert signal.audience == "operations"
             scene.home.sql("UPDATE transfer SET first_seen = ?", late - HOUR)
-            assert not [k for k in bad(desk, late) if k.startswith("canary:")]
+            assert not [k for k in bad(app, late) if k.startswith("canary:")]
 
 
 def test_the_start_of_a_canary_is_of_low_severity(tmp_path: Path) -> None:
@@ -756,9 +756,9 @@ def test_the_start_of_a_canary_is_of_low_severity(tmp_path: Path) -> None:
     with staged(tmp_path, contacted=False) as scene:
         scene.pay((BANK, BOB))
         scene.home.write("watchlist.yaml", watchlist(canary()))
-        with open_home(tmp_path, {}) as desk:
-            desk.reload()
-            desk.poll(everything=True)
+        with open_home(tmp_path, {}) as app:
+            app.reload()
+            app.poll(everything=True)
         (summary,) = scene.alerts("history")
         assert (summary["severity"], summary["lane"]) == ("low", "quiet")
         assert scene.home.sql("SELECT * FROM route WHERE alert = ?", summary["id"]) == []
@@ -810,20 +810,20 @@ def test_channels_are_tried_once_a_day(tmp_path: Path) -> None:
         configured = yaml.safe_load((tmp_path / "config/channels.yaml").read_text("utf-8"))
         configured["channels"]["hook"]["daily_test"] = True
         scene.home.write("config/channels.yaml", configured)
-        with open_home(tmp_path, {}) as desk:
+        with open_home(tmp_path, {}) as app:
             day = 86_400 * (now() // 86_400) + 12 * HOUR
-            channel_tests.try_channels(desk, day)
-            assert channel_tests.last_tests(desk.store, desk.channels) == {}
-            channel_tests.try_channels(desk, day + 20 * HOUR - 1)
+            channel_tests.try_channels(app, day)
+            assert channel_tests.last_tests(app.store, app.channels) == {}
+            channel_tests.try_channels(app, day + 20 * HOUR - 1)
             hour = day + 20 * HOUR
-            assert (scene.hook.seen, channel_tests.last_tests(desk.store, desk.channels)) == (
+            assert (scene.hook.seen, channel_tests.last_tests(app.store, app.channels)) == (
                 [],
                 {},
             )
-            channel_tests.try_channels(desk, hour)
-            found = channel_tests.last_tests(desk.store, desk.channels)
-            channel_tests.try_channels(desk, hour + HOUR)
-            assert channel_tests.last_tests(desk.store, desk.channels) == found
+            channel_tests.try_channels(app, hour)
+            found = channel_tests.last_tests(app.store, app.channels)
+            channel_tests.try_channels(app, hour + HOUR)
+            assert channel_tests.last_tests(app.store, app.channels) == found
             assert {t.good for t in found.values()} == {True}
             assert "test message accepted" in found["hook"].words
             assert "nothing was sent" in found["mail"].words
@@ -844,21 +844,21 @@ def test_a_channel_that_fails_its_test_is_told_until_it_is_back(tmp_path: Path) 
             broken["channels"]["mail"]["port"] = closed.getsockname()[1]
         scene.home.write("config/channels.yaml", broken)
         start = 86_400 * (now() // 86_400)
-        with open_home(tmp_path, {}) as desk:
-            channel_tests.try_channels(desk, start)
-            channel_tests.try_channels(desk, start + 86_400 + 9 * HOUR)
-            (incident,) = incident_list(desk.store, open_only=True)
+        with open_home(tmp_path, {}) as app:
+            channel_tests.try_channels(app, start)
+            channel_tests.try_channels(app, start + 86_400 + 9 * HOUR)
+            (incident,) = incident_list(app.store, open_only=True)
             assert incident.signal.key == "channel:mail"
             assert "failed its daily test" in incident.signal.what
             held = incident.since + incident.signal.hold
             assert incidents.phase(incident, held - 1) is None
             assert incidents.phase(incident, held) == "opened"
         scene.home.write("config/channels.yaml", good)
-        with open_home(tmp_path, {}) as desk:
-            channel_tests.try_channels(desk, start + 86_400 + 9 * HOUR + 60)
-            assert _keys(desk) == ["channel:mail"], "not asked again so soon"
-            channel_tests.try_channels(desk, start + 86_400 + 9 * HOUR + channel_tests.TEST_AGAIN)
-            assert _keys(desk) == []
+        with open_home(tmp_path, {}) as app:
+            channel_tests.try_channels(app, start + 86_400 + 9 * HOUR + 60)
+            assert _keys(app) == ["channel:mail"], "not asked again so soon"
+            channel_tests.try_channels(app, start + 86_400 + 9 * HOUR + channel_tests.TEST_AGAIN)
+            assert _keys(app) == []
 
 
 def test_a_connection_alone_does_not_clear_a_refused_message(tmp_path: Path) -> None:
@@ -866,17 +866,17 @@ def test_a_connection_alone_does_not_clear_a_refused_message(tmp_path: Path) -> 
     with staged(tmp_path) as scene:
         scene.pay((ALICE, SHOP))
         scene.mail.rcpt["desk@example.org"] = "451 4.7.1 later"
-        with open_home(tmp_path, {}) as desk:
-            desk.reload()
-            desk.poll(everything=True)
+        with open_home(tmp_path, {}) as app:
+            app.reload()
+            app.poll(everything=True)
             for _ in range(3):
-                desk.deliver(everything=True)
-            assert "channel:mail/desk@example.org" in _keys(desk)
+                app.deliver(everything=True)
+            assert "channel:mail/desk@example.org" in _keys(app)
             start = 86_400 * (now() // 86_400)
-            channel_tests.try_channels(desk, start)
-            channel_tests.try_channels(desk, start + 86_400 + 9 * HOUR)
-            assert channel_tests.last_tests(desk.store, desk.channels)["mail"].good
-            assert "channel:mail/desk@example.org" in _keys(desk)
+            channel_tests.try_channels(app, start)
+            channel_tests.try_channels(app, start + 86_400 + 9 * HOUR)
+            assert channel_tests.last_tests(app.store, app.channels)["mail"].good
+            assert "channel:mail/desk@example.org" in _keys(app)
 
 
 def test_health_vouches_for_every_job_that_is_needed() -> None:

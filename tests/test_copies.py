@@ -11,7 +11,7 @@ from world.book import Book, fee, kinds, stream_of, transfer
 from world.evm_story import CHAIN, COIN, ME, PEER, STORY, Move, etherscan_row, rest_row
 from world.play import ETHEREUM, TOKEN, A, X
 
-from monitor.model import Kind, Status, Transfer, TxWord
+from monitor.model import Kind, Lookup, Status, Transfer
 from monitor.net.sources.blockscout import parse_token_transfers
 from monitor.net.sources.etherscan import parse_list
 from monitor.net.sources.evm_logs import TRANSFER, token_legs
@@ -132,11 +132,11 @@ def test_equals_without_a_place_are_counted_by_the_receipt(
     unasked = book.decide([batch])
     assert [q.why for q in unasked.questions] == ["success"]
     assert unasked.alerts[0].facts["success"] == "not checked yet"
-    word = TxWord("two", "0xt1", True, 105, NATIVE.block_hash, moved=moved)
-    (alert,) = book.take([batch], [word]).alerts
+    lookup = Lookup("two", "0xt1", True, 105, NATIVE.block_hash, moved=moved)
+    (alert,) = book.take([batch], [lookup]).alerts
     assert set(alert.rows) - {NATIVE.identity} == rows
     for head in (107, 108):
-        again = book.take([book.batch(NATIVE, PAID, TWICE, head=head)], [word])
+        again = book.take([book.batch(NATIVE, PAID, TWICE, head=head)], [lookup])
         assert (again.alerts, again.changes) == ((), ())
 
 

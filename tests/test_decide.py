@@ -10,7 +10,7 @@ import pytest
 from world.book import Book, elsewhere, fee, kinds, stream_of, transfer
 from world.play import DAY, TOKEN, A, B, X
 
-from monitor.model import Gap, Head, Interval, Kind, Severity, Status, Transfer, TxWord
+from monitor.model import Gap, Head, Interval, Kind, Lookup, Severity, Status, Transfer
 from monitor.model.plan import Plan
 
 IN = transfer(105)
@@ -26,8 +26,8 @@ def book(tmp_path: Path) -> Iterator[Book]:
     made.store.close()
 
 
-def word(height: int | None, *, found: bool, head: int = 110, **more: object) -> TxWord:
-    return TxWord("two", IN.tx, found, height, head=Head(head, 0), **more)  # type: ignore[arg-type]
+def lookup(height: int | None, *, found: bool, head: int = 110, **more: object) -> Lookup:
+    return Lookup("two", IN.tx, found, height, head=Head(head, 0), **more)  # type: ignore[arg-type]
 
 
 # -- absence -----------------------------------------------------------------------------
@@ -42,7 +42,7 @@ def test_not_asked_means_no_verdict(book: Book) -> None:
         assert [q.why for q in plan.questions] == ["missing"]
         assert kinds(plan) == []
         assert book.status(IN) is Status.MISSING
-    gone = book.take([book.batch(head=121)], [word(None, found=False)], {("two", 105): "0xo"})
+    gone = book.take([book.batch(head=121)], [lookup(None, found=False)], {("two", 105): "0xo"})
     assert kinds(gone) == ["reversed"]
     assert book.status(IN) is Status.ORPHANED
     assert kinds(book.read(head=122)) == []
@@ -62,7 +62,7 @@ def test_an_unchanged_block_means_that_nothing_was_reorganised(book: Book) -> No
     book.read(IN, head=106)
     same = {("two", 105): IN.block_hash}
     for head in (107, 108, 130, 140):
-        plan = book.take([book.batch(head=head)], [word(None, found=False, head=head)], same)
+        plan = book.take([book.batch(head=head)], [lookup(None, found=False, head=head)], same)
         assert kinds(plan) == []
         assert book.status(IN) is Status.MISSING
         assert [(s.key, s.bad) for s in plan.signals] == [
@@ -83,7 +83,7 @@ def test_a_block_that_cannot_be_compared_needs_silence_from_several_heads(book: 
     bare = replace(IN, block_hash=None)
     book.read(bare, head=106)
     for head, told in ((107, []), (109, []), (109, []), (110, []), (111, ["reversed"])):
-        plan = book.take([book.batch(head=head)], [word(None, found=False, head=head)])
+        plan = book.take([book.batch(head=head)], [lookup(None, found=False, head=head)])
         assert kinds(plan) == told, head
 
 
@@ -91,7 +91,7 @@ def test_one_source_that_still_has_the_block_is_enough(book: Book) -> None:
     """Two sources name two blocks at its height: nothing is taken back yet."""
     book.read(IN, head=106)
     split = {("two", 105): "0xother", ("one", 105): IN.block_hash}
-    plan = book.take([book.batch(head=107)], [word(None, found=False)], split)
+    plan = book.take([book.batch(head=107)], [lookup(None, found=False)], split)
     assert kinds(plan) == []
 
 
@@ -100,14 +100,14 @@ def test_found_elsewhere_without_this_row_it_did_not_happen(book: Book) -> None:
     its new place, twice, take the row back."""
     call = transfer(105, kind=Kind.INTERNAL)
     book.read(call, head=106)
-    moved = word(106, found=True, head=110, block_hash="0xother")
+    moved = lookup(106, found=True, head=110, block_hash="0xother")
     assert kinds(book.take([book.batch(head=107)], [moved])) == []
     assert kinds(book.take([book.batch(head=108)], [moved])) == ["reversed"]
 
 
 def again(book: Book, *told: Transfer, head: int) -> Plan:
     """What an answer makes of it: not found, and its block was replaced."""
-    unknown = word(None, found=False, head=head)
+    unknown = lookup(None, found=False, head=head)
     return book.take([book.batch(*told, head=head)], [unknown], {("two", 105): "0xother"})
 
 
@@ -174,7 +174,7 @@ def test_each_turn_of_a_told_movement_is_corrected_once(book: Book) -> None:
     back = elsewhere(IN, 109)
     book.read(back, head=110)
     book.read(back, head=111)
-    gone = word(None, found=False, head=112)
+    gone = lookup(None, found=False, head=112)
     book.take([book.batch(head=112)], [gone], {("two", 109): "0xother"})
     book.read(head=113)
     assert book.alerts() == ["movement", "reversed", "included again", "reversed"]
@@ -186,11 +186,11 @@ def test_each_turn_of_a_told_movement_is_corrected_once(book: Book) -> None:
 def test_a_look_up_that_does_not_know_it_needs_the_block_replaced(book: Book) -> None:
     """Not found and another hash at its height: gone at once. The same hash: not yet."""
     book.read(IN, head=106)
-    unknown = word(None, found=False)
+    unknown = lookup(None, found=False)
     absent = book.batch(head=107)
     plan = book.decide([absent], [unknown], {("two", 105): "0xb105"})
     assert [c.status for c in plan.changes] == [Status.MISSING]
-    plan = book.decide([absent], [word(None, found=False, head=104)], {("two", 105): "0xother"})
+    plan = book.decide([absent], [lookup(None, found=False, head=104)], {("two", 105): "0xother"})
     assert [c.status for c in plan.changes] == [Status.MISSING]
     assert kinds(book.take([absent], [unknown], {("two", 105): "0xother"})) == ["reversed"]
 
@@ -198,7 +198,7 @@ def test_a_look_up_that_does_not_know_it_needs_the_block_replaced(book: Book) ->
 def test_a_look_up_that_finds_it_keeps_it(book: Book) -> None:
     """Its list left it out, but the transaction is in its block: still there."""
     book.read(IN, head=106)
-    book.take([book.batch(head=107)], [word(105, found=True, head=107, block_hash=IN.block_hash)])
+    book.take([book.batch(head=107)], [lookup(105, found=True, head=107, block_hash=IN.block_hash)])
     assert book.status(IN) is Status.PROVISIONAL
     assert book.alerts() == ["movement"]
 
@@ -210,7 +210,7 @@ def test_a_look_up_that_finds_it_in_another_block_waits_for_the_lists(
     """By hash, or by height where no hash is told: only a list knows its new time."""
     told = IN if named else replace(IN, block_hash=None)
     book.read(told, head=106)
-    book.take([book.batch(head=107)], [word(106, found=True, head=120, block_hash="0xother")])
+    book.take([book.batch(head=107)], [lookup(106, found=True, head=120, block_hash="0xother")])
     assert book.status(IN) is Status.MISSING
     assert book.row(IN).transfer.block_height == 105
 
@@ -218,7 +218,7 @@ def test_a_look_up_that_finds_it_in_another_block_waits_for_the_lists(
 def test_a_look_up_that_finds_it_failed_reverses_it(book: Book) -> None:
     """In the chain, but failed: nothing moved."""
     book.read(IN, head=106)
-    assert kinds(book.take([book.batch(head=107)], [word(105, found=True, failed=True)])) == [
+    assert kinds(book.take([book.batch(head=107)], [lookup(105, found=True, failed=True)])) == [
         "reversed"
     ]
 
@@ -226,7 +226,7 @@ def test_a_look_up_that_finds_it_failed_reverses_it(book: Book) -> None:
 def test_back_in_the_mempool_is_unconfirmed_again(book: Book) -> None:
     """The look-up knows it without a block, and its block was replaced; then it is mined."""
     book.read(IN, head=106)
-    waits = word(None, found=True)
+    waits = lookup(None, found=True)
     kept = book.decide([book.batch(head=107)], [waits], {("two", 105): IN.block_hash})
     assert [c.status for c in kept.changes] == [Status.MISSING]
     told = book.take([book.batch(head=107)], [waits], {("two", 105): "0xother"})
@@ -242,7 +242,7 @@ def test_a_movement_whose_teller_is_gone_is_settled_by_a_look_up(book: Book) -> 
     assert [q.why for q in book.read(head=109, source="two").questions] == ["unsettled"]
     cut = book.decide([book.batch(head=120, hi=104, source="two")])
     assert cut.questions == (), "what was not read in full raises no question"
-    book.take([book.batch(head=109, source="two")], [word(105, found=True)])
+    book.take([book.batch(head=109, source="two")], [lookup(105, found=True)])
     assert book.status(IN) is Status.FINAL
 
 
@@ -257,33 +257,33 @@ def test_final_is_by_depth_and_alerts_nobody(book: Book) -> None:
     assert book.status(IN) is Status.FINAL
 
 
-UNKNOWN = word(None, found=False, head=121)
+UNKNOWN = lookup(None, found=False, head=121)
 
 
 @pytest.mark.parametrize(
     ("words", "hashes", "open_keys"),
     [
         ([], {}, []),  # not asked: no verdict
-        ([word(105, found=True, head=121, block_hash=IN.block_hash)], {}, []),
+        ([lookup(105, found=True, head=121, block_hash=IN.block_hash)], {}, []),
         ([UNKNOWN], {("two", 105): IN.block_hash}, ["listgap:ethereum/one"]),
         ([UNKNOWN], {("two", 105): "0xother"}, ["integrity:ethereum/one"]),
-        ([word(105, found=True, failed=True)], {}, ["integrity:ethereum/one"]),
-        ([word(107, found=True, block_hash="0xother")], {}, ["integrity:ethereum/one"]),
+        ([lookup(105, found=True, failed=True)], {}, ["integrity:ethereum/one"]),
+        ([lookup(107, found=True, block_hash="0xother")], {}, ["integrity:ethereum/one"]),
     ],
 )
 def test_a_final_movement_that_a_list_leaves_out(
-    book: Book, words: list[TxWord], hashes: dict[tuple[str, int], str], open_keys: list[str]
+    book: Book, lookups: list[Lookup], hashes: dict[tuple[str, int], str], open_keys: list[str]
 ) -> None:
     """Asked by hash, in every poll until it is answered; told loudly only when an answer says
     so; the record stays as it was."""
     book.read(IN, head=120)
     before = book.row(IN)
-    plan = book.take([book.batch(head=121)], words, hashes)
+    plan = book.take([book.batch(head=121)], lookups, hashes)
     assert [s.key for s in plan.signals if s.bad] == open_keys
     assert plan.changes == ()
     assert (book.row(IN).transfer, book.status(IN)) == (before.transfer, Status.FINAL)
     following = book.read(head=122, lo=110)
-    stands = bool(words) and not open_keys
+    stands = bool(lookups) and not open_keys
     assert [q.why for q in following.questions] == ([] if stands else ["final"])
     shown = book.read(IN, head=123)
     assert not any(s.bad for s in shown.signals)
@@ -313,8 +313,8 @@ def test_one_incident_for_all_that_a_source_lost(book: Book) -> None:
     """Forty final movements that were replaced are one notice, with their number."""
     many = [transfer(105, tx=f"0xt{n}") for n in range(40)]
     book.read(*many, head=120)
-    words = [replace(UNKNOWN, tx=t.tx) for t in many]
-    plan = book.take([book.batch(head=121)], words, {("two", 105): "0xother"})
+    lookups = [replace(UNKNOWN, tx=t.tx) for t in many]
+    plan = book.take([book.batch(head=121)], lookups, {("two", 105): "0xother"})
     (bad,) = [s for s in plan.signals if s.bad]
     assert "40 movements" in bad.what
     plan = book.read(*many[:30], head=122)
@@ -417,11 +417,11 @@ def test_an_unconfirmed_payment_that_is_replaced(tmp_path: Path) -> None:
     book.read(head=103, mempool=True)
     assert book.status(waits) is Status.MISSING
     first = book.batch(head=103, mempool=True)
-    assert kinds(book.take([first], [word(None, found=False, head=103)])) == []
+    assert kinds(book.take([first], [lookup(None, found=False, head=103)])) == []
     book.read(head=104, mempool=True)
     assert book.alerts() == ["movement"], "not asked: no verdict"
     later = book.batch(head=104, mempool=True)
-    book.take([later], [word(None, found=False, head=104)])
+    book.take([later], [lookup(None, found=False, head=104)])
     assert book.alerts() == ["movement", "replaced"]
 
 
@@ -441,7 +441,7 @@ def test_a_node_that_never_had_it_does_not_end_an_unconfirmed_payment(tmp_path: 
     book.watch(tell_when="seen")
     book.read(head=100)
     book.read(transfer(None), head=101, mempool=True)
-    unknown = word(None, found=False)
+    unknown = lookup(None, found=False)
     other = book.batch(head=102, source="two", mempool=True)
     assert book.decide([other], [unknown]).changes == ()
     assert book.decide([other]).questions == ()

@@ -34,8 +34,8 @@ def tell(alarm: Emergency) -> bool:
 def test_a_refused_recipient_keeps_no_colleague_from_hearing(scene: Scene) -> None:
     """Neither in the channel of the one who is refused nor in another one."""
     scene.mail.rcpt[DESK[0]] = "550 5.1.1 no such user"
-    with open_home(scene.home.path, {}) as desk:
-        assert tell(Emergency(desk, now))
+    with open_home(scene.home.path, {}) as app:
+        assert tell(Emergency(app, now))
     assert [mail.recipients for mail in scene.mail.mails] == [(DESK[1],)]
     assert len(bodies(scene.hook.seen)) == 1
 
@@ -46,11 +46,11 @@ def test_what_no_channel_of_operations_takes_goes_to_the_others(scene: Scene) ->
     configs["channels"]["hook"]["audience"] = ["operations"]
     configs["channels"]["mail"]["audience"] = ["desk"]
     scene.home.write("config/channels.yaml", configs)
-    with open_home(scene.home.path, {}) as desk:
-        assert tell(Emergency(desk, now))
+    with open_home(scene.home.path, {}) as app:
+        assert tell(Emergency(app, now))
         assert (len(scene.hook.seen), len(scene.mail.mails)) == (1, 0), "they have taken it"
         scene.hook.default = answer(500)
-        assert tell(Emergency(desk, now))
+        assert tell(Emergency(app, now))
         assert (len(scene.hook.seen), len(scene.mail.mails)) == (2, len(DESK))
 
 
@@ -59,8 +59,8 @@ def test_what_nobody_took_is_told_again_soon_and_a_flapping_disk_is_no_storm(
 ) -> None:
     scene.hook.default = answer(500)
     scene.mail.data = "554 5.7.1 no"
-    with open_home(scene.home.path, {}) as desk:
-        alarm = Emergency(desk, now)
+    with open_home(scene.home.path, {}) as app:
+        alarm = Emergency(app, now)
         monkeypatch.setattr(emergency, "UNHEARD", 0.0)
         assert tell(alarm)
         assert tell(alarm), "nobody has heard it"

@@ -14,8 +14,8 @@ from world.play import ETHEREUM, A, B, Play, X, native
 
 from monitor.app.home import open_home
 from monitor.loops import freeze
-from monitor.loops.pool import Desk
-from monitor.loops.reading import Progress, Reading
+from monitor.loops.pool import SourcePool
+from monitor.loops.reading import Progress, SubjectReader
 from monitor.model import Ask, Batch
 from monitor.model.errors import Unavailable
 from monitor.store import outbox, watch
@@ -66,10 +66,10 @@ def test_a_flood_keeps_no_other_message_waiting(tmp_path: Path) -> None:
     """What comes for another entry while a flood is laid out is fixed and goes out before the
     rest of the flood, to machines and to people; nothing is told twice or left out."""
     many = 620
-    with staged(tmp_path) as scene, open_home(scene.home.path, {}) as desk:
-        desk.reload()
+    with staged(tmp_path) as scene, open_home(scene.home.path, {}) as pool:
+        pool.reload()
         scene.ledger.mine([payment(n, BANK, ALICE, 10**16 + n) for n in range(1000, 1000 + many)])
-        desk.poll(everything=True)
+        pool.poll(everything=True)
         late = payment(7, BANK, BOB, 10**18)
         steps: list[int] = []
 
@@ -77,11 +77,11 @@ def test_a_flood_keeps_no_other_message_waiting(tmp_path: Path) -> None:
             steps.append(1)
             if len(steps) == 2:
                 scene.ledger.mine([late])
-                desk.desks["dev"].forget_heads()
-                desk.poll(everything=True)
+                pool.pools["dev"].forget_heads()
+                pool.poll(everything=True)
 
-        freeze.freeze(desk.post(), everything=False, send=send)
-        rows = desk.store.read(
+        freeze.freeze(pool.post(), everything=False, send=send)
+        rows = pool.store.read(
             "SELECT m.channel, m.form, a.tx FROM message m JOIN route r ON r.message = m.id "
             "JOIN alert a ON a.id = r.alert WHERE a.kind = 'movement' ORDER BY m.rowid"
         )
@@ -90,7 +90,7 @@ def test_a_flood_keeps_no_other_message_waiting(tmp_path: Path) -> None:
             assert Counter(told).most_common(1)[0][1] == 1
             assert len(told) == many + 1
             assert told.index(late.hash) < many - 100
-        desk.deliver(everything=True)
+        pool.deliver(everything=True)
         bodies = [m.message.get_body(("plain",)) for m in scene.mail.mails]
         assert any(body and late.hash in body.get_content() for body in bodies)
 
@@ -119,9 +119,9 @@ def test_lists_of_a_source_that_hangs_are_waited_for_side_by_side(tmp_path: Path
     source = Hanging(ledger, lists)
     play = Play(tmp_path, ledger, [source])
     entry = play.watch(A)
-    desk = Desk(ETHEREUM, [source], hang_after=0.05)
-    reading = Reading(
-        desk=desk,
+    pool = SourcePool(ETHEREUM, [source], hang_after=0.05)
+    reading = SubjectReader(
+        pool=pool,
         subject=entry.subject,
         watched=watch.all_entries(play.store),
         states={},

@@ -49,12 +49,12 @@ def test_one_line_when_it_begins_and_one_when_it_is_over(lines: Lines) -> None:
 
 def test_a_dead_explorer_does_not_fill_the_log(tmp_path: Path, lines: Lines) -> None:
     """The same from real passes: what fails again and again is told once."""
-    with staged(tmp_path) as scene, open_home(tmp_path, {}) as desk:
-        desk.reload()
+    with staged(tmp_path) as scene, open_home(tmp_path, {}) as app:
+        app.reload()
         scene.explorer.knobs("dev", "etherscan").fail_next = 10**6
         for _ in range(5):
             scene.home.sql("UPDATE subject SET due = 0")
-            desk.poll(everything=False)
+            app.poll(everything=False)
         said = [line for line in lines(logging.INFO) if "could not read" in line]
         assert said
         assert len(said) == len({line.partition(":")[0] for line in said})

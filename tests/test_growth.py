@@ -171,29 +171,29 @@ def steps(store: Store) -> Iterator[list[int]]:
             conn.set_progress_handler(None, 0)
 
 
-def idle(desk: Fundwatch) -> None:
+def idle(app: Fundwatch) -> None:
     """What the daemon does while nothing is due."""
-    desk.reload()
-    desk.poll(everything=False)
-    desk.deliver(everything=False)
+    app.reload()
+    app.poll(everything=False)
+    app.deliver(everything=False)
 
 
-def look_after(desk: Fundwatch) -> None:
+def look_after(app: Fundwatch) -> None:
     """What it does about itself, twice a minute."""
-    desk.housekeep()
+    app.housekeep()
 
 
 def test_nothing_due_costs_the_same_whatever_the_length_of_the_list(tmp_path: Path) -> None:
     """Ten times the entries, the same bytecodes and the same steps of the database."""
     found = []
     for entries in (20, 200):
-        with open_home(settings(tmp_path, entries), {}) as desk:
-            desk.reload()
-            with desk.store.write() as conn:
+        with open_home(settings(tmp_path, entries), {}) as app:
+            app.reload()
+            with app.store.write() as conn:
                 conn.execute("UPDATE subject SET due = 9000000000000")
-            idle(desk)
-            with steps(desk.store) as stepped:
-                _, count = bytecodes(lambda: idle(desk))
+            idle(app)
+            with steps(app.store) as stepped:
+                _, count = bytecodes(lambda: idle(app))
             found.append((count, stepped[0]))
     few, many = found
     assert many[0] < few[0] * 1.1
@@ -204,38 +204,38 @@ def test_looking_after_itself_loads_no_long_list(tmp_path: Path) -> None:
     """Health asks the record for what is wrong: entries that are well are not loaded."""
     found = []
     for entries in (20, 200):
-        with open_home(settings(tmp_path, entries), {}) as desk:
-            desk.reload()
-            look_after(desk)
-            _, count = bytecodes(partial(look_after, desk))
+        with open_home(settings(tmp_path, entries), {}) as app:
+            app.reload()
+            look_after(app)
+            _, count = bytecodes(partial(look_after, app))
             found.append(count)
     assert found[1] < found[0] * 1.1
 
 
 def test_a_message_loads_no_long_list(tmp_path: Path) -> None:
     """Which cases a channel may see is asked for each message; the list is read when it changes."""
-    with open_home(settings(tmp_path, 200), {}) as desk:
-        desk.reload()
-        every = desk.entries()
+    with open_home(settings(tmp_path, 200), {}) as app:
+        app.reload()
+        every = app.entries()
         assert len(every) == 200
-        _, count = bytecodes(desk.entries)
+        _, count = bytecodes(app.entries)
         assert count < 500
-        text = (desk.home / "watchlist.yaml").read_text("utf-8")
-        (desk.home / "watchlist.yaml").write_text(text.replace('"n7"', '"other"'), "utf-8")
-        desk.reload()
-        assert {e.label for e in desk.entries()} - {e.label for e in every} == {"other"}
+        text = (app.home / "watchlist.yaml").read_text("utf-8")
+        (app.home / "watchlist.yaml").write_text(text.replace('"n7"', '"other"'), "utf-8")
+        app.reload()
+        assert {e.label for e in app.entries()} - {e.label for e in every} == {"other"}
 
 
 def test_taking_a_list_costs_the_same_an_entry(tmp_path: Path) -> None:
     """Its first reading, and one more after every line of it has changed."""
     found = []
     for entries in (25, 125):
-        with open_home(settings(tmp_path, entries), {}) as desk:
-            with steps(desk.store) as stepped:
-                _, count = bytecodes(desk.reload)
-                text = (desk.home / "watchlist.yaml").read_text("utf-8")
-                (desk.home / "watchlist.yaml").write_text(text.replace('"n', '"other '), "utf-8")
-                _, again = bytecodes(desk.reload)
+        with open_home(settings(tmp_path, entries), {}) as app:
+            with steps(app.store) as stepped:
+                _, count = bytecodes(app.reload)
+                text = (app.home / "watchlist.yaml").read_text("utf-8")
+                (app.home / "watchlist.yaml").write_text(text.replace('"n', '"other '), "utf-8")
+                _, again = bytecodes(app.reload)
             found.append(((count + again) / entries, stepped[0] / entries))
     few, many = found
     assert many[0] < few[0] * GROWTH
@@ -244,16 +244,16 @@ def test_taking_a_list_costs_the_same_an_entry(tmp_path: Path) -> None:
 
 def test_the_answer_to_a_long_list_is_short(tmp_path: Path) -> None:
     """It counts all and names some; a mail of five megabytes is read by nobody."""
-    with open_home(settings(tmp_path, 60), {}) as desk:
-        desk.reload()
-        (facts,) = [json.loads(r["facts"]) for r in desk.store.read("SELECT facts FROM alert")]
-        path = desk.home / "watchlist.yaml"
+    with open_home(settings(tmp_path, 60), {}) as app:
+        app.reload()
+        (facts,) = [json.loads(r["facts"]) for r in app.store.read("SELECT facts FROM alert")]
+        path = app.home / "watchlist.yaml"
         rows = json.loads(path.read_text("utf-8"))["addresses"]
         bad = [{"address": f"bad{n}", "chain": "dev"} for n in range(60)]
         path.write_text(json.dumps({"addresses": [*rows, *bad]}), "utf-8")
-        desk.reload()
+        app.reload()
         sql = "SELECT facts FROM alert ORDER BY rowid DESC LIMIT 1"
-        refused = json.loads(desk.store.read(sql)[0]["facts"])["lines"]
+        refused = json.loads(app.store.read(sql)[0]["facts"])["lines"]
     assert sum(line.startswith("Refused: ") for line in refused[:60]) == 60  # all, and first
     assert len(facts["lines"]) == NAMED_MOST + 1
     assert (

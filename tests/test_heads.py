@@ -6,7 +6,7 @@ import pytest
 from world.play import ETHEREUM, TRON
 
 from monitor.decide import heads
-from monitor.decide.heads import Kept, Word
+from monitor.decide.heads import HeadReport, Kept
 from monitor.model import Head
 
 NOW = 1_700_000_000
@@ -122,9 +122,9 @@ def test_time_falls_on_the_axis_of_time_alone() -> None:
 )
 def test_the_longer_standing_counts(ours: int, theirs: int, wrong: bool) -> None:
     """Two words on the first block: the one that was stood by for longer, after an hour."""
-    mine = Word("one", 0, "b", NOW, NOW + ours)
-    other = Word("two", 0, "a", NOW, NOW + theirs)
-    elsewhere = Word("two", 7, "c", NOW, NOW + 9 * HOUR)
+    mine = HeadReport("one", 0, "b", NOW, NOW + ours)
+    other = HeadReport("two", 0, "a", NOW, NOW + theirs)
+    elsewhere = HeadReport("two", 7, "c", NOW, NOW + 9 * HOUR)
     assert heads.foreign(mine, [other, elsewhere]) == (other if wrong else None)
 
 

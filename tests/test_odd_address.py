@@ -12,7 +12,7 @@ import pytest
 from world.home import Home
 from world.scripted_server import Call, Reply, serve
 
-from monitor.loops.pool import Desk
+from monitor.loops.pool import SourcePool
 from monitor.model import Ask, Chain, Head, Interval, SourceConfig, Subject
 from monitor.model.errors import SourceError
 from monitor.net.http import Http
@@ -110,12 +110,12 @@ def _rests(kind: str, answer: Callable[[Call], Reply]) -> bool:
         config = SourceConfig("the source", kind, server.url)
         options = http_options(config, chain)
         source = build(config, chain, Http(config.name, options.base_url, attempts=1))
-        desk = Desk(chain, [source])
+        pool = SourcePool(chain, [source])
         subject = Subject(chain.key, "0x" + "ab" * 20 if chain.family == "evm" else "an-address")
         streams = source.bundles[-1]
         ask = Ask((subject,), streams, Interval(0, 100), Head(100, 1_700_000_000))
         for _ in range(5):
             with pytest.raises(SourceError) as caught:
                 source.fetch(ask)
-            desk.failed(source, caught.value, streams)
-        return not desk.usable(source, everything=False)
+            pool.failed(source, caught.value, streams)
+        return not pool.usable(source, everything=False)

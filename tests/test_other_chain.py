@@ -16,8 +16,8 @@ from world.scripted_server import Call, Reply, serve
 
 from monitor.demo.world.explorer import Explorer
 from monitor.demo.world.ledger import AccountLedger, Input, Output, Tx, UtxoLedger, UtxoTx
-from monitor.loops.poll import Poller, World
-from monitor.loops.pool import Desk
+from monitor.loops.poll import Poller, PollWorld
+from monitor.loops.pool import SourcePool
 from monitor.model import Chain, Entry, SourceConfig, Subject
 from monitor.model.errors import SourceError
 from monitor.model.plan import Signal
@@ -79,10 +79,10 @@ class Scene:
     def poll(self) -> None:
         """A pass of a fresh process, some seconds later."""
         self.now += 5
-        desk = Desk(self.case.chain, [self.source], sure_for=0.0)
-        world = World(
+        pool = SourcePool(self.case.chain, [self.source], sure_for=0.0)
+        world = PollWorld(
             chains={self.case.chain.key: self.case.chain},
-            desks={self.case.chain.key: desk},
+            pools={self.case.chain.key: pool},
             assets={},
             route=lambda _alert, _entry: [],
             clock=lambda: self.now,

@@ -287,7 +287,7 @@ class Bench:
     def __init__(self, store: Store, urls: dict[str, str], assets: dict[Any, Asset]) -> None:
         self.store, self.now = store, NOW
         self.pricer = pricing.Pricer(
-            pricing.Market(
+            pricing.PricingWorld(
                 store,
                 [source(kind, url, lambda: self.now) for kind, url in urls.items()],
                 {"ethereum": ETHEREUM},

@@ -11,8 +11,8 @@ from world.play import ETHEREUM, A, X, native
 from world.scripted_server import Call, Reply, serve
 
 from monitor.loops import lookups
-from monitor.loops.pool import Desk
-from monitor.model import Chain, SourceConfig, TxWord
+from monitor.loops.pool import SourcePool
+from monitor.model import Chain, Lookup, SourceConfig
 from monitor.model.errors import Refused, Unavailable
 from monitor.model.plan import Question
 from monitor.net import sources
@@ -26,7 +26,7 @@ class Slow(FakeSource):
     seconds = 20.0
     fault: Exception | None = None
 
-    def transaction(self, tx: str) -> TxWord:
+    def transaction(self, tx: str) -> Lookup:
         self.spent += self.seconds
         if self.fault is not None:
             raise self.fault
@@ -40,74 +40,74 @@ def asked(ledger: FakeLedger, count: int, why: str = "missing") -> list[Question
     return [Question(tx, height=1, why=why) for tx in txs]
 
 
-def desk_of(*names: str) -> tuple[FakeLedger, list[Slow], Desk]:
+def pool_of(*names: str) -> tuple[FakeLedger, list[Slow], SourcePool]:
     ledger = FakeLedger(ETHEREUM)
     made = [Slow(ledger, name) for name in names]
-    return ledger, made, Desk(ETHEREUM, made)
+    return ledger, made, SourcePool(ETHEREUM, made)
 
 
 def test_a_source_that_hangs_is_waited_for_once() -> None:
     """Twenty-five questions, two sources that hang for twenty seconds each: one look-up of
     each, counted against it; after three plans it is left alone."""
-    ledger, made, desk = desk_of("one", "two")
+    ledger, made, pool = pool_of("one", "two")
     wanted = asked(ledger, 25)
     for source in made:
         source.fault = Unavailable("no answer within 20 s")
     for _ in range(3):
-        answers = lookups.answer(desk, wanted, lambda: sum(s.spent for s in made))
-        assert (answers.words, answers.mute) == ({}, False)
+        answers = lookups.answer(pool, wanted, lambda: sum(s.spent for s in made))
+        assert (answers.lookups, answers.mute) == ({}, False)
     assert [source.spent for source in made] == [60.0, 60.0]
-    assert not any(desk.usable(source, everything=False) for source in made)
-    assert lookups.answer(desk, wanted).words == {}
+    assert not any(pool.usable(source, everything=False) for source in made)
+    assert lookups.answer(pool, wanted).words == {}
 
 
 @pytest.mark.parametrize(("why", "begun"), [("missing", 6), ("success", 2)])
 def test_a_slow_source_has_one_deadline_a_plan(why: str, begun: int) -> None:
     """It answers, after five seconds each time: what can wait waits sooner."""
-    ledger, (source,), desk = desk_of("one")
+    ledger, (source,), pool = pool_of("one")
     source.seconds = 5.0
-    answers = lookups.answer(desk, asked(ledger, 25, why), lambda: source.spent)
-    assert len(answers.words) == begun
+    answers = lookups.answer(pool, asked(ledger, 25, why), lambda: source.spent)
+    assert len(answers.lookups) == begun
 
 
 def test_at_most_fifty_and_the_urgent_ones_first() -> None:
     """What decides whether a movement happened goes before receipts and second words."""
-    ledger, (source,), desk = desk_of("one")
+    ledger, (source,), pool = pool_of("one")
     source.seconds = 0.0
     success, missing = asked(ledger, 60, "success"), asked(ledger, 10)
-    answers = lookups.answer(desk, [*success, *missing])
-    assert len(answers.words) == lookups.MAX_QUESTIONS
-    assert {q.tx for q in missing} <= answers.words.keys()
+    answers = lookups.answer(pool, [*success, *missing])
+    assert len(answers.lookups) == lookups.MAX_QUESTIONS
+    assert {q.tx for q in missing} <= answers.lookups.keys()
 
 
 def test_a_block_is_compared_once_for_all_its_rows() -> None:
     """Sixty rows of one block that nobody knows: its hash is asked for one time."""
-    ledger, (source,), desk = desk_of("one")
+    ledger, (source,), pool = pool_of("one")
     wanted = asked(ledger, 50)
     source.seconds, source.forgotten = 0.0, {q.tx for q in wanted}
-    answers = lookups.answer(desk, wanted)
+    answers = lookups.answer(pool, wanted)
     assert answers.hashes == {("one", 1): ledger.view.blocks[1].hash}
-    assert all(not word.found for words in answers.words.values() for word in words)
+    assert all(not word.found for words in answers.lookups.values() for word in words)
 
 
 def test_who_looks_nothing_up_is_not_called_ill() -> None:
     """A source without look-ups is healthy; a chain where all are so is mute."""
-    ledger, (one, two), desk = desk_of("one", "two")
+    ledger, (one, two), pool = pool_of("one", "two")
     wanted = asked(ledger, 3)
     one.fault = two.fault = Refused("no look-ups here")
-    assert lookups.answer(desk, wanted).mute
-    assert all(desk.usable(source, everything=False) for source in (one, two))
+    assert lookups.answer(pool, wanted).mute
+    assert all(pool.usable(source, everything=False) for source in (one, two))
     two.fault = Unavailable("no answer")
-    assert not lookups.answer(desk, wanted).mute
+    assert not lookups.answer(pool, wanted).mute
 
 
 def test_found_by_the_teller_where_the_other_lags() -> None:
     """One silence is not the end: the next source is asked."""
-    ledger, (_, two), desk = desk_of("one", "two")
+    ledger, (_, two), pool = pool_of("one", "two")
     (question,) = asked(ledger, 1)
     two.stale = 3
     question = Question(question.tx, frozenset({"one"}), 1, "success")
-    (words,) = lookups.answer(desk, [question]).words.values()
+    (words,) = lookups.answer(pool, [question]).words.values()
     assert [(w.source, w.found) for w in words] == [("two", False), ("one", True)]
 
 
@@ -165,9 +165,9 @@ def test_receipts_of_a_whole_block(whole_blocks: bool) -> None:
     with serve(node) as server:
         config = SourceConfig("node", "evm_rpc", server.url)
         source = sources.build(config, NODE, Http("node", config.url, attempts=1))
-        answers = lookups.answer(Desk(NODE, [source]), wanted)
+        answers = lookups.answer(SourcePool(NODE, [source]), wanted)
     assert node.methods.count("eth_getBlockReceipts") == 1
     singles = node.methods.count("eth_getTransactionReceipt")
-    assert (len(answers.words), singles) == ((70, 0) if whole_blocks else (49, 49))
-    failed = {tx for tx, words in answers.words.items() if words[0].failed}
+    assert (len(answers.lookups), singles) == ((70, 0) if whole_blocks else (49, 49))
+    failed = {tx for tx, words in answers.lookups.items() if words[0].failed}
     assert failed == {_hash(7)}

@@ -13,7 +13,7 @@ from world.play import ETHEREUM, A, Play
 
 from monitor.demo.world.explorer import Explorer
 from monitor.demo.world.ledger import AccountLedger, Tx
-from monitor.loops.pool import Desk
+from monitor.loops.pool import SourcePool
 from monitor.loops.reading import split
 from monitor.model import Batch, Chain, Head, Kind, SourceConfig, Subject, TokenFacts, Transfer
 from monitor.model.errors import Refused, SourceError, Unavailable
@@ -50,9 +50,9 @@ def test_one_thread_asks_for_a_head_and_all_get_it(explorer: Explorer) -> None:
     explorer.knobs("dev", "etherscan").delay = 0.05
     url = explorer.url("dev", "etherscan")
     source = Etherscan(SourceConfig("mine", "etherscan", url), DEV, Http("mine", url))
-    desk = Desk(DEV, [source])
-    with ThreadPoolExecutor(8) as pool:
-        heads = list(pool.map(desk.head, [source] * 8))
+    pool = SourcePool(DEV, [source])
+    with ThreadPoolExecutor(8) as threads:
+        heads = list(threads.map(pool.head, [source] * 8))
     assert {head.height for head in heads} == {ledger.head.height}
     assert explorer.calls["dev", "etherscan", "eth_blockNumber"] == 1
 
@@ -63,22 +63,22 @@ def test_an_outage_of_seconds_seen_by_many_addresses_is_one_failure(
     """Two hundred lists that fail at the same moment leave the source alone for seconds; only
     one that stays away, or that refuses, is left alone for longer, and never for long."""
     source = Etherscan(SourceConfig("mine", "etherscan", "http://x"), DEV, Http("mine", "http://x"))
-    desk = Desk(DEV, [source])
+    pool = SourcePool(DEV, [source])
     moment = [1000.0]
     monkeypatch.setattr(time, "monotonic", lambda: moment[0])
     waits = []
     for _ in range(8):
         for _ in range(200):
-            desk.failed(source, SourceError("refused the connection"), frozenset({"native"}))
+            pool.failed(source, SourceError("refused the connection"), frozenset({"native"}))
         begun = moment[0]
-        while not desk.usable(source, everything=False):
+        while not pool.usable(source, everything=False):
             moment[0] += 1
         waits.append(int(moment[0] - begun))
     assert (waits[0], max(waits)) == (15, 120)
-    desk.worked(source)
-    desk.failed(source, Refused("no such key"), frozenset({"native"}))
+    pool.worked(source)
+    pool.failed(source, Refused("no such key"), frozenset({"native"}))
     moment[0] += 899
-    assert not desk.usable(source, everything=False)
+    assert not pool.usable(source, everything=False)
 
 
 def test_a_source_that_hangs_is_not_waited_for_once_a_list(tmp_path: Path) -> None:
@@ -90,20 +90,20 @@ def test_a_source_that_hangs_is_not_waited_for_once_a_list(tmp_path: Path) -> No
     ledger.mine(20)
     play.watch(A)
     poller = play.poller()
-    desk = poller.world.desks["ethereum"]
+    pool = poller.world.pools["ethereum"]
     native = frozenset({"native"})
-    desk.failed(one, Unavailable("no full answer"), native, seconds=20)
-    desk.failed(one, Unavailable("refused the connection"), native)
-    assert desk.usable(one, everything=True)
-    desk.worked(one)
+    pool.failed(one, Unavailable("no full answer"), native, seconds=20)
+    pool.failed(one, Unavailable("refused the connection"), native)
+    assert pool.usable(one, everything=True)
+    pool.worked(one)
     for _ in range(2):
-        assert desk.usable(one, everything=True)
-        desk.failed(one, Unavailable("no full answer"), native, seconds=20)
+        assert pool.usable(one, everything=True)
+        pool.failed(one, Unavailable("no full answer"), native, seconds=20)
     report = poller.run_pass(everything=True)
     assert (one.asked, report.unread) == ([], {})
     assert two.asked
-    desk.wake()
-    assert desk.usable(one, everything=False)
+    pool.wake()
+    assert pool.usable(one, everything=False)
     play.store.close()
 
 

@@ -30,17 +30,17 @@ def test_one_alert_that_cannot_be_shown_stops_no_other(scene: Scene) -> None:
     """Its facts are broken in the record: its message says which alert it is, all others go
     out as they are, and people hear of the fault."""
     one, other = scene.pay((ALICE, SHOP), (BANK, BOB))
-    with open_home(scene.home.path, {}) as desk:
-        desk.reload()
-        desk.poll(everything=True)
-        with desk.store.write() as conn:
+    with open_home(scene.home.path, {}) as app:
+        app.reload()
+        app.poll(everything=True)
+        with app.store.write() as conn:
             conn.execute("UPDATE alert SET facts = '{' WHERE tx = ?", (one,))
-        desk.deliver(everything=True)
-        desk.housekeep()
-        keys = [i.signal.key for i in incidents.incident_list(desk.store, open_only=True)]
+        app.deliver(everything=True)
+        app.housekeep()
+        keys = [i.signal.key for i in incidents.incident_list(app.store, open_only=True)]
         assert "layout" in keys
-        desk.deliver(everything=True)
-        rows = desk.store.read("SELECT id, tx FROM alert WHERE kind = 'movement'")
+        app.deliver(everything=True)
+        rows = app.store.read("SELECT id, tx FROM alert WHERE kind = 'movement'")
         alerts = {row["tx"]: row["id"] for row in rows}
     seen = {a["id"]: a for body in bodies(scene.hook.seen) for a in body["data"]["alerts"]}
     assert "tx" not in seen[alerts[one]]  # only what is known of it
@@ -63,8 +63,8 @@ def test_a_broken_alert_without_a_channel_does_not_stop_the_start(scene: Scene) 
     scene.home.run("poll", code=None)
     scene.home.sql("UPDATE alert SET facts = '{' WHERE kind = 'movement' AND severity = 'high'")
     path.write_text(before, "utf-8")
-    with open_home(scene.home.path, {}) as desk:
-        desk.deliver(everything=True)
+    with open_home(scene.home.path, {}) as app:
+        app.deliver(everything=True)
     moved = [row[0] for row in scene.home.sql("SELECT id FROM alert WHERE kind = 'movement'")]
     seen = told(scene.hook.seen)
     assert [seen[alert] for alert in moved] == [1, 1]

@@ -107,10 +107,10 @@ def test_channels_resolve_their_secrets(tmp_path: Path):
         env="U=user\nP='p#ss w0rd'\n",
     )
     loaded = load.load(home, {"HOOK": "https://x.example/h?k=1"})
-    desk, tool = loaded.channels["desk"], loaded.channels["tool"]
-    assert (desk.user, desk.password, desk.port) == ("user", "p#ss w0rd", 587)
-    assert (desk.sender, desk.to) == ("a@example.org", ("b@example.org", "c@example.org"))
-    assert (desk.audience, desk.machine) == (frozenset({"desk"}), False)
+    app, tool = loaded.channels["desk"], loaded.channels["tool"]
+    assert (app.user, app.password, app.port) == ("user", "p#ss w0rd", 587)
+    assert (app.sender, app.to) == ("a@example.org", ("b@example.org", "c@example.org"))
+    assert (app.audience, app.machine) == (frozenset({"desk"}), False)
     assert tool.secrets == ("whsec_bmV3", "whsec_b2xk")
     assert (tool.url, tool.allow_private, tool.detail) == (
         "https://x.example/h?k=1",

@@ -28,9 +28,9 @@ def test_everything_that_is_made_can_be_read_by_the_program(tmp_path: Path) -> N
     setup.init(home, example=False)
     settings = load(home, {})
     assert settings.notes[-1] == "no channel is set up: nobody is told"
-    with open_home(home, {}) as desk:
-        assert desk.reload() == ()
-        assert watch.all_entries(desk.store) == []
+    with open_home(home, {}) as app:
+        assert app.reload() == ()
+        assert watch.all_entries(app.store) == []
 
 
 def test_every_shown_line_of_the_stubs_is_a_line_that_is_accepted(tmp_path: Path) -> None:
@@ -54,9 +54,9 @@ def test_the_shown_address_block_fits_where_it_stands(tmp_path: Path) -> None:
     head, block = path.read_text("utf-8").split("# addresses:\n")
     block = uncommented(block).replace("0x...", "0x" + "a" * 40)
     path.write_text(f"{head}addresses:\n{block}", "utf-8")
-    with open_home(tmp_path, {}) as desk:
-        assert desk.reload() == ()
-        assert [w.entry.case for w in watch.all_entries(desk.store)] == ["NK-07"]
+    with open_home(tmp_path, {}) as app:
+        assert app.reload() == ()
+        assert [w.entry.case for w in watch.all_entries(app.store)] == ["NK-07"]
 
 
 def test_a_second_run_changes_no_byte(tmp_path: Path) -> None:
@@ -87,9 +87,9 @@ def test_secrets_are_for_this_user_only(tmp_path: Path) -> None:
 def test_the_example_is_a_list_that_is_taken_whole(tmp_path: Path) -> None:
     """`--example` fills the list with entries of three families of chains."""
     Home(tmp_path).run("init", "--example")
-    with open_home(tmp_path, {}) as desk:
-        assert desk.reload() == ()
-        chains = {w.entry.subject.chain for w in watch.all_entries(desk.store)}
+    with open_home(tmp_path, {}) as app:
+        assert app.reload() == ()
+        chains = {w.entry.subject.chain for w in watch.all_entries(app.store)}
     assert {"ethereum", "bitcoin", "tron"} <= chains
     Store(tmp_path / guard.DATABASE, readonly=True).close()
 

@@ -25,11 +25,11 @@ from monitor.model import (
     Head,
     Interval,
     Kind,
+    Lookup,
     SourceConfig,
     Subject,
     TokenFacts,
     Transfer,
-    TxWord,
 )
 from monitor.model.errors import BadResponse, RateLimited, Refused, SourceError, Unavailable
 from monitor.net.http import Http
@@ -762,7 +762,7 @@ def test_a_payment_that_the_list_tells_twice() -> None:
     first, second = parse_trc20(TRON, [row, row]).transfers
     for logs, copied in (([log, other], True), ([log, log], False), ([], False)):
         info = {"id": row["transaction_id"], "blockNumber": 9, "log": logs}
-        word = TxWord("t", first.tx, True, 9, moved=token_legs(TRON, info))
+        word = Lookup("t", first.tx, True, 9, moved=token_legs(TRON, info))
         assert not absence.a_copy(first, [word])
         assert absence.a_copy(second, [word]) is copied
     assert token_legs(TRON, {"log": [{**log, "data": None}]}) is None

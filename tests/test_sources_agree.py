@@ -122,7 +122,7 @@ def two(home: Home, explorer: Explorer, **first: object) -> None:
     home.write("config/sources.yaml", {"sources": sources})
 
 
-def tellers(scene: Scene, tx: str) -> set[str]:
+def reporters(scene: Scene, tx: str) -> set[str]:
     return {name for row in scene.home.transfers("--tx", tx) for name in row["sources"]}
 
 
@@ -146,7 +146,7 @@ def test_next_source_steps_in(scene: Scene, fault: str) -> None:
     (tx,) = scene.pay((ALICE, SHOP))
     scene.home.run("poll")
     assert scene.moved() == {(ALICE, tx): 1}
-    assert tellers(scene, tx) == {"other"}
+    assert reporters(scene, tx) == {"other"}
 
 
 @pytest.mark.slow
@@ -200,7 +200,7 @@ def test_source_of_another_chain_is_refused(scene: Scene) -> None:
         (tx,) = scene.pay((ALICE, SHOP))
         scene.home.run("poll")
     assert scene.moved() == {(ALICE, tx): 1}
-    assert tellers(scene, tx) == {"mine"}
+    assert reporters(scene, tx) == {"mine"}
     assert scene.home.sql("SELECT count(*) FROM coverage WHERE source = 'wrong'") == [(0,)]
     (notice,) = scene.alerts("notice", "answers for chain id 5")
     assert notice["title"].startswith("Source wrong is not used")

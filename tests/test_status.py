@@ -51,11 +51,11 @@ def streams(found: dict[str, Any]) -> dict[str, set[str]]:
 def polled(scene: Scene) -> None:
     """One pass a moment after a new block, so that its head is recent, and its messages."""
     scene.ledger.mine(time=now())
-    with open_home(scene.home.path, {}) as desk:
-        desk.reload()
+    with open_home(scene.home.path, {}) as app:
+        app.reload()
         scene.home.sql("UPDATE subject SET due = 0")
-        desk.poll(everything=False)
-        desk.deliver(everything=True)
+        app.poll(everything=False)
+        app.deliver(everything=True)
 
 
 def test_a_read_entry_is_complete_to_the_head_of_its_source(tmp_path: Path) -> None:
@@ -298,9 +298,9 @@ def test_a_limit_is_no_trouble_in_the_daily_message(tmp_path: Path) -> None:
             "Coin transfers made by contracts (internal) on Dev: no configured source lists them."
         )
         limit = Signal("limit:dev/internal", bad=True, what=what, cure="See check.", once=True)
-        with open_home(scene.home.path, {}) as desk:
-            incidents.put_signals(desk.store, [limit], now())
-            told = Daybook(desk.store, desk.settings, now() - 86_400, now()).remarks({"CASE-1"})
+        with open_home(scene.home.path, {}) as app:
+            incidents.put_signals(app.store, [limit], now())
+            told = Daybook(app.store, app.settings, now() - 86_400, now()).remarks({"CASE-1"})
         text = status.render(snapshot(scene.home), everything=False, width=160)
     assert told["LIMITS"] == [f"{what} See check."]
     assert told["NOT WELL"] == ["Nothing is known to be wrong with Fundwatch."]

@@ -99,15 +99,15 @@ def now() -> int:
     return int(time.time())
 
 
-def read_all(desk: Fundwatch, scene: Scene) -> None:
+def read_all(app: Fundwatch, scene: Scene) -> None:
     scene.home.sql("UPDATE subject SET due = 0")
-    for each in desk.desks.values():
+    for each in app.pools.values():
         each.forget_heads()
-    desk.poll(everything=False)
+    app.poll(everything=False)
 
 
-def verdict(desk: Fundwatch, at: int | None = None) -> Verdict:
-    return vitals.look(desk.store, desk.settings, at or now(), running=True)
+def verdict(app: Fundwatch, at: int | None = None) -> Verdict:
+    return vitals.look(app.store, app.settings, at or now(), running=True)
 
 
 def test_entries_of_any_severity_that_go_blind_make_it_not_well(tmp_path: Path) -> None:
@@ -128,34 +128,34 @@ def test_entries_of_any_severity_that_go_blind_make_it_not_well(tmp_path: Path) 
         low = entry(SHOP, chain="two", severity="low")
         scene.home.write("watchlist.yaml", watchlist(entry(ALICE), entry(BOB), low))
         scene.ledger.mine(time=now())
-        with open_home(tmp_path, {}) as desk:
-            desk.reload()
-            desk.poll(everything=True)
-            assert verdict(desk).words == "well: 3 of 3 entries fully read"
+        with open_home(tmp_path, {}) as app:
+            app.reload()
+            app.poll(everything=True)
+            assert verdict(app).words == "well: 3 of 3 entries fully read"
             knobs.fail_next = 10**6
-            read_all(desk, scene)
-            assert verdict(desk).well
-            assert "1 partly blind for a moment" in verdict(desk).words
-            late = verdict(desk, now() + 70)
+            read_all(app, scene)
+            assert verdict(app).well
+            assert "1 partly blind for a moment" in verdict(app).words
+            late = verdict(app, now() + 70)
             assert "1 entry on two cannot be read, since" in late.words
             assert not late.well
             knobs.fail_next = 0
-            for each in desk.desks.values():
+            for each in app.pools.values():
                 each._rest_until.clear()
-            read_all(desk, scene)
-            assert verdict(desk).words == "well: 3 of 3 entries fully read"
+            read_all(app, scene)
+            assert verdict(app).words == "well: 3 of 3 entries fully read"
 
 
 def test_a_list_that_was_never_read_is_a_start_that_does_not_end(tmp_path: Path) -> None:
     """Nothing answers from the first day on: starting, then not well."""
     with staged(tmp_path, contacted=False) as scene:
         scene.explorer.knobs("dev", "etherscan").fail_next = 10**6
-        with open_home(tmp_path, {}) as desk:
-            desk.reload()
-            desk.poll(everything=False)
-            assert "starting: 0 of 2 read" in verdict(desk).words
-            assert verdict(desk).well
-            late = verdict(desk, now() + vitals.LEAST_START + 5)
+        with open_home(tmp_path, {}) as app:
+            app.reload()
+            app.poll(everything=False)
+            assert "starting: 0 of 2 read" in verdict(app).words
+            assert verdict(app).well
+            late = verdict(app, now() + vitals.LEAST_START + 5)
             assert "2 entries of 2 not read for the first time" in late.words
 
 
@@ -165,13 +165,13 @@ def test_a_hold_is_never_shorter_than_two_rounds(tmp_path: Path) -> None:
         settings = {"every": 3600, "prices": "none", "hold_minutes": 1}
         scene.home.write("config/settings.yaml", settings)
         scene.ledger.mine(time=now())
-        with open_home(tmp_path, {}) as desk:
-            desk.reload()
-            read_all(desk, scene)
+        with open_home(tmp_path, {}) as app:
+            app.reload()
+            read_all(app, scene)
             scene.home.sql("UPDATE reading SET failing = ? WHERE stream = 'native'", now())
             scene.home.sql("UPDATE subject SET due = ?", now() + 10_000)
-            assert verdict(desk, now() + 7100).well
-            assert "2 entries on dev cannot be read" in verdict(desk, now() + 7300).words
+            assert verdict(app, now() + 7100).well
+            assert "2 entries on dev cannot be read" in verdict(app, now() + 7300).words
 
 
 def test_channels_that_all_refuse_make_it_not_well(tmp_path: Path) -> None:
@@ -181,27 +181,27 @@ def test_channels_that_all_refuse_make_it_not_well(tmp_path: Path) -> None:
         scene.hook.default = answer(500)
         scene.mail.rcpt.update(dict.fromkeys(("desk@example.org", "deputy@example.org"), "451 4.7"))
         scene.pay((ALICE, SHOP))
-        with open_home(tmp_path, {}) as desk:
-            desk.reload()
-            read_all(desk, scene)
-            desk.deliver(everything=True)
-            assert verdict(desk).well
-            late = verdict(desk, now() + 130)
+        with open_home(tmp_path, {}) as app:
+            app.reload()
+            read_all(app, scene)
+            app.deliver(everything=True)
+            assert verdict(app).well
+            late = verdict(app, now() + 130)
             assert "every channel for desk refuses messages" in late.words
             assert "every channel for operations refuses messages" in late.words
             scene.hook.default = answer(204)
-            desk.deliver(everything=True)
-            assert "refuses" not in verdict(desk, now() + 130).words
+            app.deliver(everything=True)
+            assert "refuses" not in verdict(app, now() + 130).words
 
 
 def test_without_any_channel_it_is_not_well(tmp_path: Path) -> None:
     """Everything is read and nobody would be told of it."""
     with staged(tmp_path) as scene:
         scene.home.write("config/channels.yaml", {})
-        with open_home(tmp_path, {}) as desk:
-            desk.reload()
-            read_all(desk, scene)
-            assert "no channel is set up" in verdict(desk).words
+        with open_home(tmp_path, {}) as app:
+            app.reload()
+            read_all(app, scene)
+            assert "no channel is set up" in verdict(app).words
 
 
 def test_every_place_says_the_same(tmp_path: Path) -> None:
@@ -242,8 +242,8 @@ def test_a_look_costs_little_at_many_entries(tmp_path: Path) -> None:
 def _steps(home: Path, count: int) -> int:
     """Thousands of steps of SQLite's machine that one look takes."""
     home.mkdir()
-    with staged(home) as scene, open_home(home, {}) as desk:
-        desk.reload()
+    with staged(home) as scene, open_home(home, {}) as app:
+        app.reload()
         scene.home.sql(
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
             "INSERT INTO subject (key, chain, address) SELECT 'dev/x' || i, 'dev', 'x' || i FROM n",
@@ -261,7 +261,7 @@ def _steps(home: Path, count: int) -> int:
                 "SELECT key, ?, 1, 1, 1, 'x', 1 FROM subject WHERE key LIKE 'dev/x%'",
                 stream,
             )
-        notes.put_note(desk.store, "round", "2 2")
+        notes.put_note(app.store, "round", "2 2")
         ticks = 0
 
         def tick() -> int:
@@ -269,10 +269,10 @@ def _steps(home: Path, count: int) -> int:
             ticks += 1
             return 0
 
-        store = Store(desk.store.path, readonly=True)
+        store = Store(app.store.path, readonly=True)
         store._conn.set_progress_handler(tick, 100)
         assert f"{count} entries on dev cannot be read" in vitals.look(
-            store, desk.settings, now(), running=True
+            store, app.settings, now(), running=True
         ).words.replace(",", "")
         store.close()
         return ticks

@@ -17,11 +17,11 @@ from monitor.store import watch
 from monitor.store.incidents import incident_list
 from monitor.store.views import Views
 
-World = Callable[..., tuple[FakeLedger, Play]]
+MakeWorld = Callable[..., tuple[FakeLedger, Play]]
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path) -> Iterator[MakeWorld]:
     """Makes a world of one chain with so many sources; A is watched and met."""
     plays: list[Play] = []
 
@@ -55,7 +55,7 @@ def incidents(play: Play) -> list[str]:
 # -- what forgets ---------------------------------------------------------------------------
 
 
-def test_a_list_forgets_sixty_rows_that_look_ups_know(world: World) -> None:
+def test_a_list_forgets_sixty_rows_that_look_ups_know(world: MakeWorld) -> None:
     """For many reads, more rows than one plan asks about: nothing is taken back."""
     ledger, play = world()
     for number in range(60):
@@ -73,7 +73,7 @@ def test_a_list_forgets_sixty_rows_that_look_ups_know(world: World) -> None:
     assert states(play) == ["movement"] * 60
 
 
-def test_list_and_look_ups_forget_an_unchanged_block(world: World) -> None:
+def test_list_and_look_ups_forget_an_unchanged_block(world: MakeWorld) -> None:
     """One incident for all sixty rows, in words about a list; over when they are back."""
     ledger, play = world(2)
     txs = [ledger.pay(*native(X, A, number + 1)).hash for number in range(60)]
@@ -97,7 +97,7 @@ def test_list_and_look_ups_forget_an_unchanged_block(world: World) -> None:
 
 
 @pytest.mark.parametrize("move", [Move(Kind.INTERNAL, X, A, 5), Move(Kind.ERC20, X, A, 5, TOKEN)])
-def test_a_block_that_only_a_receipt_names_is_compared_too(world: World, move: Move) -> None:
+def test_a_block_that_only_a_receipt_names_is_compared_too(world: MakeWorld, move: Move) -> None:
     """Etherscan's inner calls and Tron's lists name no block's hash: the receipt that was asked
     for the alert does, so that forgetting on all sides still is a gap and no reversal."""
     ledger, play = world()
@@ -117,7 +117,7 @@ def test_a_block_that_only_a_receipt_names_is_compared_too(world: World, move: M
     assert states(play) == ["movement"]
 
 
-def test_a_gap_of_a_list_ends_with_the_watch(world: World) -> None:
+def test_a_gap_of_a_list_ends_with_the_watch(world: MakeWorld) -> None:
     """Nobody watches the address any more: its incident does not last for ever."""
     ledger, play = world()
     tx = ledger.pay(*native(X, A, 5)).hash
@@ -133,7 +133,7 @@ def test_a_gap_of_a_list_ends_with_the_watch(world: World) -> None:
     assert play.store.read("SELECT * FROM doubt") == []
 
 
-def test_what_stays_forgotten_costs_little(world: World) -> None:
+def test_what_stays_forgotten_costs_little(world: MakeWorld) -> None:
     """Days later: its blocks are not read again for its sake, and a few look-ups a pass are
     all that it takes."""
     ledger, play = world()
@@ -155,7 +155,7 @@ def test_what_stays_forgotten_costs_little(world: World) -> None:
     assert states(play) == ["movement"] * 30
 
 
-def test_final_rows_that_a_list_forgets(world: World) -> None:
+def test_final_rows_that_a_list_forgets(world: MakeWorld) -> None:
     """Forty final rows: known by hash they are no incident at all; where nobody knows them
     and their block is unchanged, one."""
     ledger, play = world()
@@ -178,7 +178,7 @@ def test_final_rows_that_a_list_forgets(world: World) -> None:
     assert states(play) == ["movement"] * 40
 
 
-def test_final_rows_whose_question_nobody_answered_are_asked_again(world: World) -> None:
+def test_final_rows_whose_question_nobody_answered_are_asked_again(world: MakeWorld) -> None:
     """The list leaves them out once while look-ups fail: asked in the next pass, though that
     reads no old blocks again."""
     ledger, play = world()
@@ -201,7 +201,7 @@ def test_final_rows_whose_question_nobody_answered_are_asked_again(world: World)
 @pytest.mark.parametrize("sources", [1, 2])
 @pytest.mark.parametrize("shape", [internal, token])
 def test_rows_of_a_failed_transaction_did_not_happen(
-    world: World, sources: int, shape: Callable[..., tuple[Move, ...]]
+    world: MakeWorld, sources: int, shape: Callable[..., tuple[Move, ...]]
 ) -> None:
     """A list tells what a reverted transaction tried; its receipt is asked before anybody is."""
     ledger, play = world(sources)
@@ -214,7 +214,7 @@ def test_rows_of_a_failed_transaction_did_not_happen(
     assert {r.status for r in play.rows()} == {Status.ORPHANED}
 
 
-def test_an_alert_without_a_receipt_says_so_and_is_corrected(world: World) -> None:
+def test_an_alert_without_a_receipt_says_so_and_is_corrected(world: MakeWorld) -> None:
     """Nobody answers for a while: told, not called final, asked again, taken back once."""
     ledger, play = world()
     play.sources[0].dumb = True
@@ -237,7 +237,7 @@ def test_an_alert_without_a_receipt_says_so_and_is_corrected(world: World) -> No
     assert taken_back.facts["correction"]["evidence"] == ["s0 shows that the transaction failed."]
 
 
-def test_an_alert_without_a_receipt_becomes_final_with_one(world: World) -> None:
+def test_an_alert_without_a_receipt_becomes_final_with_one(world: MakeWorld) -> None:
     """Told without, confirmed later: nobody hears of it again, and it is final."""
     ledger, play = world()
     play.sources[0].dumb = True
@@ -254,7 +254,7 @@ def test_an_alert_without_a_receipt_becomes_final_with_one(world: World) -> None
     assert play.store.read("SELECT * FROM doubt") == []
 
 
-def test_final_is_not_said_without_a_receipt(world: World) -> None:
+def test_final_is_not_said_without_a_receipt(world: MakeWorld) -> None:
     """An entry that asks for final movements only: nothing of what failed, and what happened
     once, when a receipt has been seen."""
     ledger, play = world(tell_when="final")
@@ -275,7 +275,7 @@ def test_final_is_not_said_without_a_receipt(world: World) -> None:
     }
 
 
-def test_where_nobody_looks_anything_up_rows_are_told_as_ever(world: World) -> None:
+def test_where_nobody_looks_anything_up_rows_are_told_as_ever(world: MakeWorld) -> None:
     """A chain whose sources have no look-ups: no doubt that could never end."""
     ledger, play = world()
     play.sources[0].lookups = False
@@ -287,7 +287,7 @@ def test_where_nobody_looks_anything_up_rows_are_told_as_ever(world: World) -> N
 
 
 @pytest.mark.parametrize("severity", [Severity.SEVERE, Severity.LOW])
-def test_one_receipt_against_another_silences_nothing(world: World, severity: Severity) -> None:
+def test_one_receipt_against_another_silences_nothing(world: MakeWorld, severity: Severity) -> None:
     """A second source calls a real movement failed, the first one's receipt says done."""
     ledger, play = world(2, severity=severity)
     play.sources[1].slanders = True
@@ -299,7 +299,7 @@ def test_one_receipt_against_another_silences_nothing(world: World, severity: Se
     assert alert.facts["second_source"]["says"] == "it failed"
 
 
-def test_receipts_are_bounded_and_the_rest_is_asked_later(world: World) -> None:
+def test_receipts_are_bounded_and_the_rest_is_asked_later(world: MakeWorld) -> None:
     """Two hundred in a pass: at most fifty are asked for, each alert says what it rests on."""
     ledger, play = world()
     for number in range(200):
@@ -316,7 +316,7 @@ def test_receipts_are_bounded_and_the_rest_is_asked_later(world: World) -> None:
     assert play.store.read("SELECT * FROM doubt") == []
 
 
-def test_a_transaction_that_a_list_holds_needs_no_receipt(world: World) -> None:
+def test_a_transaction_that_a_list_holds_needs_no_receipt(world: MakeWorld) -> None:
     """The list of transactions says itself whether each succeeded."""
     ledger, play = world()
     ledger.pay(*native(X, A, 5))
@@ -331,7 +331,9 @@ def test_a_transaction_that_a_list_holds_needs_no_receipt(world: World) -> None:
 
 @pytest.mark.parametrize("first", [A, B])
 @pytest.mark.parametrize("fate", ["drop", "wait"])
-def test_both_parties_are_watched_and_corrected_once(world: World, first: str, fate: str) -> None:
+def test_both_parties_are_watched_and_corrected_once(
+    world: MakeWorld, first: str, fate: str
+) -> None:
     """Whoever is polled first: the fee is the sender's alone, another payment of the same
     transaction the recipient's, and each alert is corrected once for each turn."""
     ledger, play = world(met=False)

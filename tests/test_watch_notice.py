@@ -37,9 +37,9 @@ def answers(tmp_path: Path, channels: dict[str, object]) -> dict[str, str]:
     home = Home(tmp_path)
     home.write("watchlist.yaml", LIST)
     home.write("config/channels.yaml", {"channels": channels})
-    with open_home(tmp_path, {}) as desk:
-        desk.reload()
-        told = desk.store.read(
+    with open_home(tmp_path, {}) as app:
+        app.reload()
+        told = app.store.read(
             "SELECT channel, title, facts FROM alert JOIN route ON route.alert = alert.id"
         )
         return {
@@ -78,8 +78,8 @@ def test_a_list_that_cannot_be_read_is_told_without_its_words(tmp_path: Path) ->
     """Where and why, to operations; a name may stand in the line."""
     home = Home(tmp_path)
     home.write("watchlist.yaml", "John Q. Secret\n")
-    with open_home(tmp_path, {}) as desk:
-        desk.reload()
-        (incident,) = incidents.incident_list(desk.store, open_only=True)
+    with open_home(tmp_path, {}) as app:
+        app.reload()
+        (incident,) = incidents.incident_list(app.store, open_only=True)
     assert "watchlist.yaml:1: is not a watchlist. Start with" in incident.signal.what
     assert "Secret" not in incident.signal.what

@@ -40,7 +40,7 @@ from monitor.watchlist import entries as watchlist
 from monitor.watchlist.file import ListFile
 from monitor.watchlist.imports import rows as watchlist_import
 from monitor.watchlist.imports import tables
-from monitor.watchlist.imports.rows import Plan, Terms
+from monitor.watchlist.imports.rows import ImportPlan, Terms
 from monitor.watchlist.yaml_nodes import MAX_BYTES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -55,7 +55,7 @@ TRON = "TXhf9nU9bjo1j9z5qEesHdr6gtdndfnA4T"
 SEGWIT = "bc1qgdjqv0av3q56jvd82tkdjpy7gdp9ut8tlqmgrpmv24sq90ecnvqqjwvw97"
 
 
-def table(data: str | bytes) -> tables.Table:
+def table(data: str | bytes) -> tables.ListTable:
     raw = data.encode() if isinstance(data, str) else data
     return tables.read(raw, "list", lambda text: NAMES.key(text) is not None)
 
@@ -67,18 +67,18 @@ def plan(
     *,
     quieter: bool = False,
     **lines: str,
-) -> Plan:
+) -> ImportPlan:
     """What an import would do with a file, on a watchlist with this text."""
     entries = watchlist.parse(listed, CHAINS).entries
     terms = Terms(CHAINS, {"desk-mail"}, {"USDT"}, given, lines, quieter)
     return watchlist_import.plan(table(data), entries, terms)
 
 
-def taken(found: Plan) -> list[tuple[str, str]]:
+def taken(found: ImportPlan) -> list[tuple[str, str]]:
     return [(e.subject.chain, e.subject.address) for e in found.entries]
 
 
-def refusals(found: Plan) -> list[str]:
+def refusals(found: ImportPlan) -> list[str]:
     return [str(problem) for each in found.refused for problem in each.problems]
 
 
@@ -849,10 +849,10 @@ def test_a_list_that_is_a_link_stays_one(home: Path, tmp_path: Path):
     path.symlink_to(real)
     assert run(home, "add", KIM, "--chain", "bitcoin").exit_code == 0
     assert path.is_symlink()
-    with open_home(home, {}) as desk:
-        desk.reload()
-        (watched,) = watch.all_entries(desk.store)
-        retire = acts.table(desk)["retire"]
+    with open_home(home, {}) as app:
+        app.reload()
+        (watched,) = watch.all_entries(app.store)
+        retire = acts.table(app)["retire"]
         retire(entry_id=watched.entry.id, name="m.ortiz", why="over", day="2026-11-20")
     assert path.is_symlink()
     text = real.read_bytes()

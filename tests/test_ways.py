@@ -224,9 +224,9 @@ def mail_channel(name: str, *to: str, audience: str = "desk") -> ChannelConfig:
 
 def test_an_audience_refuses_when_all_of_its_ways_do(tmp_path: Path) -> None:
     """Since the last of them began to refuse; one yes of one recipient ends it."""
-    desk, ops = mail_channel("desk", "a", "b"), mail_channel("ops", "c", audience="operations")
+    app, ops = mail_channel("desk", "a", "b"), mail_channel("ops", "c", audience="operations")
     hook = ChannelConfig("hook", "webhook", frozenset({"desk"}), machine=True)
-    configs = {each.name: each for each in (desk, ops, hook)}
+    configs = {each.name: each for each in (app, ops, hook)}
     store = Store(tmp_path / "r.db", create=True)
     ways.note(store, ("desk", "a"), 100, good=False)
     ways.note(store, ("desk", "b"), 200, good=False)

@@ -41,7 +41,7 @@ class Served:
     """A home folder that is open and served."""
 
     scene: Scene
-    desk: Fundwatch
+    app: Fundwatch
     port: int
     seen: list[requests.Response] = field(default_factory=list)
 
@@ -59,8 +59,8 @@ class Served:
         time.sleep(1.1)  # a head is kept for a second
         self.scene.pay(*ways)
         self.scene.home.sql("UPDATE subject SET due = 0")
-        self.desk.poll(everything=False)
-        self.desk.deliver(everything=True)
+        self.app.poll(everything=False)
+        self.app.deliver(everything=True)
         rows = self.scene.home.sql("SELECT id FROM message WHERE channel = 'mail' ORDER BY rowid")
         return str(rows[-1][0])
 
@@ -93,14 +93,14 @@ def serving(path: Path, channels: dict[str, Any] | None = None, **more: Any) -> 
             configured["channels"][name] |= lines
             scene.home.write("config/channels.yaml", configured)
         scene.ledger.mine(time=int(time.time()))
-        with open_home(path, {}) as desk:
-            desk.reload()
-            assert desk.settings.listen
-            site = Site(desk)
-            server = Server(desk.settings.listen, site)
+        with open_home(path, {}) as app:
+            app.reload()
+            assert app.settings.listen
+            site = Site(app)
+            server = Server(app.settings.listen, site)
             server.start()
             try:
-                yield Served(scene, desk, port)
+                yield Served(scene, app, port)
             finally:
                 server.stop()
                 site.close()
@@ -292,10 +292,10 @@ def test_without_public_url_there_is_no_page(tmp_path: Path) -> None:
 def test_many_alerts_are_taken_at_once(served: Served) -> None:
     """The first twenty are shown and all are counted; the button takes all that are open."""
     message = served.tell(*[(ALICE, SHOP)] * 31)
-    told = alerts.alerts_of_message(served.desk.store, message)
+    told = alerts.alerts_of_message(served.app.store, message)
     many = len(told)
     assert many > SHOWN + 1
-    alerts.take(served.desk.store, told[:1], "acknowledged", "Zoe", "", 5)
+    alerts.take(served.app.store, told[:1], "acknowledged", "Zoe", "", 5)
     page = served.get(link(message)).text
     assert page.count("<li>") == SHOWN
     assert f"and {many - SHOWN} more alerts" in page
@@ -303,7 +303,7 @@ def test_many_alerts_are_taken_at_once(served: Served) -> None:
     assert f"1 of {many} alerts are in hand already; {many - 1} are still open" in page
     done = served.post(link(message), name="Ann").text
     assert f"Ann has {many - 1} alerts in hand. 1 alert had been taken before" in done
-    states = alerts.states(served.desk.store, told)
+    states = alerts.states(served.app.store, told)
     assert set(states.values()) == {"acknowledged"}
     assert len(served.log()) == many
 
@@ -344,7 +344,7 @@ def test_the_command_takes_a_message_too(served: Served) -> None:
     message = served.tell((ALICE, SHOP), (BANK, ALICE), *[(ALICE, BANK)] * 6)
     from monitor.loops import acts
 
-    act = acts.table(served.desk)["set_state"]
+    act = acts.table(served.app)["set_state"]
     first = next(iter(served.states()))
     said = act(ids=[first], state="acknowledged", name="Zoe", note="")
     assert first in said

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from monitor.loops.pool import HEAD_TTL, Desk
+from monitor.loops.pool import HEAD_TTL, SourcePool
 from monitor.model import (
     Chain,
     SourceConfig,
@@ -90,27 +90,27 @@ def _source(config: SourceConfig, chain: Chain, limiter: Limiter, settings: Sett
     return sources.build(config, chain, http)
 
 
-class Desks(Mapping[str, Desk]):
+class Pools(Mapping[str, SourcePool]):
     """Desks by chain, made when a chain is first asked for: loading the adapters of every
     chain that is known would take a second of each command. Iterates over those made."""
 
-    def __init__(self, make: Callable[[str], Desk | None]) -> None:
+    def __init__(self, make: Callable[[str], SourcePool | None]) -> None:
         self._make = make
-        self._made: dict[str, Desk | None] = {}
+        self._made: dict[str, SourcePool | None] = {}
         self._lock = threading.Lock()
 
-    def __getitem__(self, chain: str) -> Desk:
+    def __getitem__(self, chain: str) -> SourcePool:
         with self._lock:
             if chain not in self._made:
                 self._made[chain] = self._make(chain)
-            desk = self._made[chain]
-        if desk is None:
+            pool = self._made[chain]
+        if pool is None:
             raise KeyError(chain)
-        return desk
+        return pool
 
     def __iter__(self) -> Iterator[str]:
         with self._lock:
-            return iter([chain for chain, desk in self._made.items() if desk is not None])
+            return iter([chain for chain, pool in self._made.items() if pool is not None])
 
     def __len__(self) -> int:
         return len(list(iter(self)))

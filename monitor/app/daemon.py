@@ -67,14 +67,14 @@ class _Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
 class Daemon:
     """Runs a home folder until it is told to stop."""
 
-    def __init__(self, desk: Fundwatch, actions: dict[str, inbox.Action]) -> None:
-        self._desk = desk
+    def __init__(self, app: Fundwatch, actions: dict[str, inbox.Action]) -> None:
+        self._app = app
         self._actions = actions
         self._stop = threading.Event()
-        self._pulse = pulse.Pulse(TICKS, lambda: desk.poller.last_progress)
+        self._pulse = pulse.Pulse(TICKS, lambda: app.poller.last_progress)
         self._faulty: dict[str, int] = {}  # jobs that fail, and how often in a row
-        self._record = RecordWatch(desk.home, desk.store)
-        self._emergency = Emergency(desk, now)
+        self._record = RecordWatch(app.home, app.store)
+        self._emergency = Emergency(app, now)
         self._troubled: float | None = None  # since when the record cannot be written
         self._to_freshen: list[float] = []  # when to try anew what failed because of a pause
         self._supervisor = os.environ.get("NOTIFY_SOCKET")
@@ -82,42 +82,42 @@ class Daemon:
     def run(self) -> int:
         """Work until SIGTERM or SIGINT; returns the exit code. Raises ConfigError when it
         cannot listen where the settings say."""
-        desk = self._desk
+        app = self._app
         server = self._server()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop.set())
-        desk.poller.stopping = self._stop.is_set
+        app.poller.stopping = self._stop.is_set
         os.umask(0o077)
         self._hold_back_stuck()
-        desk.reload()
-        notes.put_note(desk.store, "started", str(now()))
+        app.reload()
+        notes.put_note(app.store, "started", str(now()))
         scheduler = self._scheduler()
         scheduler.start()
         if server is not None:
             server.start()
         self._begin(self._record.run, "record")
         self._start_heartbeat()
-        log.info("running on %s", desk.home)
+        log.info("running on %s", app.home)
         self._tell_supervisor("READY=1")
         self._watch(scheduler)
         return self._shut_down(scheduler, server)
 
     def _server(self) -> Server | None:
-        desk = self._desk
-        if not desk.settings.listen:
+        app = self._app
+        if not app.settings.listen:
             return None
-        return Server(desk.settings.listen, Site(desk, self._verdict, self._pulse.stuck))
+        return Server(app.settings.listen, Site(app, self._verdict, self._pulse.stuck))
 
     def _scheduler(self) -> BackgroundScheduler:
         scheduler = BackgroundScheduler(timezone="UTC")
         jobs: dict[str, Callable[[], object]] = {
-            "poll": lambda: self._desk.poll(everything=False),
-            "deliver": lambda: self._desk.deliver(everything=False),
-            "reload": self._desk.reload,
+            "poll": lambda: self._app.poll(everything=False),
+            "deliver": lambda: self._app.deliver(everything=False),
+            "reload": self._app.reload,
             "housekeep": self._housekeep,
-            "requests": lambda: inbox.serve(self._desk.home, self._actions),
-            "tests": lambda: channel_tests.try_channels(self._desk, now()),
-            "prices": lambda: self._desk.pricer.round(PRICING),
+            "requests": lambda: inbox.serve(self._app.home, self._actions),
+            "tests": lambda: channel_tests.try_channels(self._app, now()),
+            "prices": lambda: self._app.pricer.round(PRICING),
         }
         for name, job in jobs.items():
             scheduler.add_job(
@@ -169,28 +169,28 @@ class Daemon:
             cure="Its log tells more; send that to who maintains it.",
         )
         try:
-            incidents.put_signals(self._desk.store, [signal_], now())
+            incidents.put_signals(self._app.store, [signal_], now())
         except StoreError:
             return  # the heartbeat stops, which tells it
         if not fault:
             log.info("%s: works again after %d failures", name, self._faulty.pop(name, 0))
 
     def _housekeep(self) -> None:
-        clock.mend_clock(self._desk, now())
-        self._desk.housekeep()
-        self._desk.daily()
+        clock.mend_clock(self._app, now())
+        self._app.housekeep()
+        self._app.daily()
 
     # -- seen alive ------------------------------------------------------------------------
 
     def _start_heartbeat(self) -> None:
-        settings = self._desk.settings
+        settings = self._app.settings
         if not settings.heartbeat_url:
             return
         heartbeat = Heartbeat(
             settings.heartbeat_url,
             settings.proxies,
             settings.ca_bundle or True,
-            self._desk.store,
+            self._app.store,
             self._well,
             now,
         )
@@ -200,11 +200,11 @@ class Daemon:
         threading.Thread(target=work, args=[self._stop], name=name, daemon=True).start()
 
     def _well(self) -> bool:
-        return self._pulse.well() and self._verdict(self._desk.store).well
+        return self._pulse.well() and self._verdict(self._app.store).well
 
     def _verdict(self, store: Store) -> Verdict:
         """On this home folder, with what only the running program knows."""
-        settings, lame, trouble = self._desk.settings, self._pulse.lame(), self._record.trouble
+        settings, lame, trouble = self._app.settings, self._pulse.lame(), self._record.trouble
         return vitals.look(store, settings, now(), running=True, stuck=lame, record=trouble)
 
     def _watch(self, scheduler: BackgroundScheduler) -> None:
@@ -230,7 +230,7 @@ class Daemon:
         """The whole process was paused (suspended, stopped): what looks like a hang is none."""
         log.warning("the process stood still for %.0f s; it goes on", seconds)
         self._pulse.woke()
-        self._desk.poller.last_progress = time.monotonic()
+        self._app.poller.last_progress = time.monotonic()
         self._refresh_soon(scheduler)
 
     def _refresh_soon(self, scheduler: BackgroundScheduler) -> None:
@@ -243,11 +243,11 @@ class Daemon:
         if not self._to_freshen or moment < self._to_freshen[0]:
             return
         self._to_freshen.pop(0)
-        for desk in list(self._desk.desks.values()):
-            desk.wake()
+        for app in list(self._app.pools.values()):
+            app.wake()
         with suppress(StoreError):  # then the record is what is told
-            outbox.hurry(self._desk.store, now())
-            watch.hurry(self._desk.store, now())
+            outbox.hurry(self._app.store, now())
+            watch.hurry(self._app.store, now())
 
     def _watch_progress(self) -> None:
         """End the process when nothing has moved for too long."""
@@ -256,9 +256,9 @@ class Daemon:
             words = "no progress of %s for %d s: ending, to be restarted"
             log.critical(words, stuck, pulse.STUCK_AFTER)
             with suppress(OSError):
-                mark = self._desk.home / "requests" / "stuck"
+                mark = self._app.home / "requests" / "stuck"
                 mark.parent.mkdir(mode=0o700, exist_ok=True)
-                mark.write_text(json.dumps(self._desk.poller.suspects()), "utf-8")
+                mark.write_text(json.dumps(self._app.poller.suspects()), "utf-8")
             os._exit(STUCK_EXIT)
 
     def _watch_record(self) -> None:
@@ -269,7 +269,7 @@ class Daemon:
         if trouble:
             began = self._troubled = self._troubled or time.monotonic()
             if time.monotonic() - began > TROUBLE_HOLD:
-                self._emergency.tell(*_cannot_record(self._desk.home.name, trouble))
+                self._emergency.tell(*_cannot_record(self._app.home.name, trouble))
         elif self._troubled is not None:
             with suppress(StoreError):  # not yet: at the next look
                 if self._emergency.told:
@@ -284,16 +284,16 @@ class Daemon:
         )
         cure = "See `fundwatch status`: all must be read up to the newest block soon."
         signal_ = Signal(f"record:{now()}", bad=True, what=what, cure=cure, once=True)
-        incidents.put_signals(self._desk.store, [signal_], now())
+        incidents.put_signals(self._app.store, [signal_], now())
 
     def _leave(self) -> NoReturn:
         """The file of the record was deleted or replaced. What this process still holds of it
         is saved beside it; another start would begin anew, so a person is asked."""
         self._stop.set()
         self._wait_idle(time.monotonic() + STOP_WITHIN)
-        saved = guard.rescue_name(self._desk.home, now())
+        saved = guard.rescue_name(self._app.home, now())
         try:
-            self._desk.store.backup(saved)
+            self._app.store.backup(saved)
             kept = f"What it held was saved as {saved.name}"
             cure = f"Run  fundwatch restore {saved}  and start Fundwatch again."
         except StoreError as error:
@@ -309,14 +309,14 @@ class Daemon:
         os._exit(UNFIT_EXIT)
 
     def _tell_supervisor(self, state: str) -> None:
-        seconds = time.monotonic() - self._desk.poller.last_progress
+        seconds = time.monotonic() - self._app.poller.last_progress
         doing = ", ".join(self._pulse.busy()) or "nothing is due"
         supervisor.notify(self._supervisor, state, f"STATUS=read {seconds:.0f} s ago; now: {doing}")
 
     def _hold_back_stuck(self) -> None:
         """What was under way when an earlier run ended is read at once. Only that at which the
         watchdog bit for the second time waits a little, or it would bite again and again."""
-        mark, store = self._desk.home / "requests" / "stuck", self._desk.store
+        mark, store = self._app.home / "requests" / "stuck", self._app.store
         bitten = supervisor.bitten(store, mark, now())
         for subject in watch.stuck_subjects(store):
             again = subject.key in bitten
@@ -334,13 +334,13 @@ class Daemon:
         )
         cure = "Its log tells at what it stood. If this comes again, tell who maintains it."
         signal_ = Signal(f"stuck:{bite}", bad=True, what=what, cure=cure, once=True)
-        incidents.put_signals(self._desk.store, [signal_], now())
+        incidents.put_signals(self._app.store, [signal_], now())
 
     def _shut_down(self, scheduler: BackgroundScheduler, server: Server | None) -> int:
         log.info("stopping")
         self._tell_supervisor("STOPPING=1")
         scheduler.pause()
-        self._desk.rounds.closing.set()
+        self._app.rounds.closing.set()
         deadline = time.monotonic() + STOP_WITHIN
         if server is not None:
             server.stop()
@@ -352,7 +352,7 @@ class Daemon:
             return 0
         # A source or receiver hangs. What was decided is committed, what was not is read
         # again; waiting for the network would only delay the restart.
-        with self._desk.store.write():
+        with self._app.store.write():
             log.info("stopped while %s was under way", ", ".join(self._under_way()))
             logging.shutdown()
             os._exit(0)
@@ -362,7 +362,7 @@ class Daemon:
             time.sleep(0.05)
 
     def _under_way(self) -> list[str]:
-        sending = [f"sending by {name}" for name in self._desk.rounds.busy()]
+        sending = [f"sending by {name}" for name in self._app.rounds.busy()]
         return [*self._pulse.busy(), *sending]
 
 

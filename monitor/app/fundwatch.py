@@ -11,7 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
 from monitor import __version__
-from monitor.app.build import Desks, head_ttl, limiter_for, make_sources, views
+from monitor.app.build import Pools, head_ttl, limiter_for, make_sources, views
 from monitor.app.settings.load import shipped_config
 from monitor.chains.address import AddressError, canonical
 from monitor.chains.scripts import respelt
@@ -21,11 +21,11 @@ from monitor.loops import deliver as outbox
 from monitor.loops import freeze, pricing, watch_file
 from monitor.loops.clock import now
 from monitor.loops.daily import Daybook
-from monitor.loops.freeze import Post
+from monitor.loops.freeze import DeliverWorld
 from monitor.loops.health import signals as health
 from monitor.loops.health import tell
-from monitor.loops.poll import PassReport, Poller, World
-from monitor.loops.pool import Desk
+from monitor.loops.poll import PassReport, Poller, PollWorld
+from monitor.loops.pool import SourcePool
 from monitor.messages import ack_links, render
 from monitor.model import (
     Alert,
@@ -65,8 +65,8 @@ class Fundwatch:
             for name, config in settings.channels.items()
         }
         self._limiters: dict[str, Limiter] = {}
-        self.desks = Desks(self._desk)
-        self.pricer = pricing.Pricer(self._market())
+        self.pools = Pools(self._pool)
+        self.pricer = pricing.Pricer(self._pricing_world())
         pricing.close_unused(store, (p.name for p in settings.prices), now())
         self._interval = budget.LEAST_INTERVAL
         self._respelt = False  # the record has the forms that addresses have now
@@ -79,9 +79,9 @@ class Fundwatch:
         self.rounds = outbox.Rounds()
         self._judged: set[str] = set()
         self.poller = Poller(store, self._world())
-        self.list = watch_file.WatchDesk(self)
+        self.list = watch_file.WatchFile(self)
 
-    def _desk(self, key: str) -> Desk | None:
+    def _pool(self, key: str) -> SourcePool | None:
         chain = self.settings.chains.get(key)
         if chain is None:
             return None
@@ -89,9 +89,9 @@ class Fundwatch:
         for trouble in made.trouble:
             log.warning("source not used: %s", trouble)
         found = made.by_chain[key]
-        return Desk(chain, found, head_ttl(self.settings)) if found else None
+        return SourcePool(chain, found, head_ttl(self.settings)) if found else None
 
-    def _market(self) -> pricing.Market:
+    def _pricing_world(self) -> pricing.PricingWorld:
         settings = self.settings
         made = [
             prices.build(
@@ -102,7 +102,7 @@ class Fundwatch:
             )
             for config in settings.prices
         ]
-        return pricing.Market(self.store, made, settings.chains, settings.assets, now)
+        return pricing.PricingWorld(self.store, made, settings.chains, settings.assets, now)
 
     def _reserve(self, key: str, start: int, seconds: int, wanted: int) -> int:
         known = {config.name: config for config in self.settings.prices}
@@ -110,10 +110,10 @@ class Fundwatch:
         limit = config.calls_per_hour if seconds == 3600 else config.calls_per_day
         return budgets.reserve(self.store, key, start, seconds, wanted, limit or 0)
 
-    def _world(self) -> World:
-        return World(
+    def _world(self) -> PollWorld:
+        return PollWorld(
             chains=self.settings.chains,
-            desks=self.desks,
+            pools=self.pools,
             assets=self.settings.assets,
             route=self.route,
             clock=now,
@@ -141,11 +141,11 @@ class Fundwatch:
         """What a pass over the present watchlist costs."""
         subjects = watch.due_subjects(self.store, None)
         used = {subject.chain for subject in subjects}
-        asked = {chain: self.desks[chain].sources for chain in used if chain in self.desks}
+        asked = {chain: self.pools[chain].sources for chain in used if chain in self.pools}
         return budget.cost(subjects, asked, self.settings.sources)
 
-    def post(self) -> Post:
-        return Post(
+    def post(self) -> DeliverWorld:
+        return DeliverWorld(
             store=self.store,
             configs=self.settings.channels,
             channels=self.channels,

@@ -61,12 +61,12 @@ def open_home(home: Path, environ: Mapping[str, str]) -> Iterator[Fundwatch]:
         store = Store(home / DATABASE, create=fresh)
         held = hold_record(home) if fresh else -1
         mark_begun(home, now())
-        desk = Fundwatch(home, settings, store)
+        app = Fundwatch(home, settings, store)
         try:
-            desk.tell_upgrade()
-            desk.adopt()
-            yield desk
+            app.tell_upgrade()
+            app.adopt()
+            yield app
         finally:
-            desk.close()
+            app.close()
             if held >= 0:
                 os.close(held)

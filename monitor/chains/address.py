@@ -60,8 +60,10 @@ def checksummed(address: str) -> str:
     """An EVM address with the capitals that guard it against slips: https://eips.ethereum.org/
     EIPS/eip-55. Our own, for the library's takes a fifth of a second to load."""
     digits = address[2:].lower()
-    told = keccak.new(digest_bits=256, data=digits.encode()).hexdigest()
-    shown = (c.upper() if int(mark, 16) > 7 else c for c, mark in zip(digits, told, strict=False))
+    reported = keccak.new(digest_bits=256, data=digits.encode()).hexdigest()
+    shown = (
+        c.upper() if int(mark, 16) > 7 else c for c, mark in zip(digits, reported, strict=False)
+    )
     return f"0x{''.join(shown)}"
 
 

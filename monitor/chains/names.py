@@ -151,16 +151,18 @@ def from_encoding(
     Decided by its encoding where that leaves one chain open, else by `given`, the chains
     that a person named for such rows. Test networks are never guessed.
     """
-    told = tuple(key for key in given if _fits(chains[key], address))
+    reported = tuple(key for key in given if _fits(chains[key], address))
     if is_hex(address):
-        return tuple(key for key in told if chains[key].family == "evm") or _which(address, chains)
-    sure = [k for k, c in chains.items() if _tells(c) and not _is_test(c) and _fits(c, address)]
+        return tuple(key for key in reported if chains[key].family == "evm") or _which(
+            address, chains
+        )
+    sure = [k for k, c in chains.items() if _says(c) and not _is_test(c) and _fits(c, address)]
     if len(sure) == 1:
         return tuple(sure)
-    return told or _no_chain(address, chains, several=len(sure) > 1)
+    return reported or _no_chain(address, chains, several=len(sure) > 1)
 
 
-def _tells(chain: Chain) -> bool:
+def _says(chain: Chain) -> bool:
     """Whether an address of this chain can be told from those of others."""
     return chain.family == "tron" or (chain.family == "utxo" and bool(chain.base58))
 

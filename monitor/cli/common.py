@@ -90,7 +90,7 @@ class Home:
         """Carry out a change: by the running daemon, else here under the lock."""
         check_home(self.folder)
         try:
-            with open_home(self.folder, os.environ) as desk:
-                return acts.table(desk)[action](**args)
+            with open_home(self.folder, os.environ) as app:
+                return acts.table(app)[action](**args)
         except Busy:
             return inbox.ask(self.folder, action, args)

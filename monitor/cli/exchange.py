@@ -29,9 +29,9 @@ from monitor.watchlist.edit import Line
 from monitor.watchlist.file import WATCHLIST, ListFile
 from monitor.watchlist.imports import rows as watchlist_import
 from monitor.watchlist.imports import tables
-from monitor.watchlist.imports.cells import Table
-from monitor.watchlist.imports.rows import Plan, Refused, Terms
-from monitor.watchlist.values import CHOICES, Reading, read_value
+from monitor.watchlist.imports.cells import ListTable
+from monitor.watchlist.imports.rows import ImportPlan, Refused, Terms
+from monitor.watchlist.values import CHOICES, EntryReader, read_value
 from monitor.watchlist.yaml_nodes import Notes, Text
 
 _SHOWN_CASES = 20
@@ -126,7 +126,7 @@ def _terms(settings: Settings, given: Sequence[str], lines: Mapping[str, str]) -
     """Raises ConfigError for options that no row could be taken with."""
     symbols = {asset.symbol for asset in settings.assets.values()}
     notes = Notes()
-    at = Reading(settings.chains, None, symbols, notes)
+    at = EntryReader(settings.chains, None, symbols, notes)
     for key, value in lines.items():
         read_value(key, Text(f"--{key}", 0, 0, value), at)
     keys = _chain_keys(given, ChainNames(settings.chains), notes)
@@ -148,7 +148,7 @@ def _chain_keys(given: Sequence[str], names: ChainNames, notes: Notes) -> tuple[
     return tuple(dict.fromkeys(keys))
 
 
-def _table(file: Path, names: ChainNames) -> Table:
+def _table(file: Path, names: ChainNames) -> ListTable:
     if file.stat().st_size > tables.MAX_BYTES:
         size = f"{file.stat().st_size:,} bytes"
         why = f"is larger than {tables.MAX_BYTES:,} bytes"
@@ -178,7 +178,7 @@ def _grown(listed: ListFile, settings: Settings, blocks: Sequence[Mapping[str, L
         raise
 
 
-def _ask(found: Plan, terms: Terms) -> Terms:
+def _ask(found: ImportPlan, terms: Terms) -> Terms:
     """Ask a person once for the chains that the file does not name."""
     asking = sum(each.asks for each in found.refused)
     if not asking:
@@ -206,7 +206,7 @@ def _say(word: str, text: str) -> None:
     click.echo(f"{word:<10}{plain.one_line(text)}")
 
 
-def _print_table(file: Path, table: Table) -> None:
+def _print_table(file: Path, table: ListTable) -> None:
     _say("file", f"{file.name}: {table.form}, {plural(len(table.rows), 'row')}")
     named = [
         name if name == column.casefold() else f'{name} from "{column}"'
@@ -223,7 +223,7 @@ def _print_table(file: Path, table: Table) -> None:
         _say("note", remark)
 
 
-def _print_plan(found: Plan) -> None:
+def _print_plan(found: ImportPlan) -> None:
     count = len(found.entries)
     _say("good", f"{_entries(count)} to add" if count else "nothing to add")
     cases: dict[str, Counter[str]] = {}
@@ -245,7 +245,7 @@ def _print_plan(found: Plan) -> None:
         _say("note", remark)
 
 
-def _print_quieter(found: Plan, terms: Terms) -> None:
+def _print_quieter(found: ImportPlan, terms: Terms) -> None:
     """What rows of the list ask for that makes alerts fewer, and whether it is taken."""
     if found.quieter:
         asked = ", ".join(f"{what} ({count:,})" for what, count in found.quieter.items())
@@ -303,7 +303,7 @@ def _write_refused(to: Path, refused: Sequence[Refused]) -> None:
     _say("", f"They are in {to}: mend them there and import that file.")
 
 
-def _write(listed: ListFile, text: str, found: Plan) -> None:
+def _write(listed: ListFile, text: str, found: ImportPlan) -> None:
     copy = listed.back_up()
     listed.replace(text)
     count = _entries(len(found.entries))
@@ -312,7 +312,7 @@ def _write(listed: ListFile, text: str, found: Plan) -> None:
     _say("backup", f"{copy.name} is the list as it was")
 
 
-def _print_next(home: Home, file: Path, terms: Terms, found: Plan) -> None:
+def _print_next(home: Home, file: Path, terms: Terms, found: ImportPlan) -> None:
     """The command that applies; without --refused, whose file is written already."""
     chains = [part for key in terms.given for part in ("--chain", key)]
     chains += ["--quieter"] if terms.quieter else []

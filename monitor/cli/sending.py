@@ -13,7 +13,7 @@ from monitor.cli.common import Home
 from monitor.loops import freeze
 from monitor.loops.clock import now
 from monitor.loops.daily import Daybook
-from monitor.loops.freeze import Post
+from monitor.loops.freeze import DeliverWorld
 from monitor.messages import lines, objects, render
 from monitor.model import ChannelConfig
 from monitor.model.errors import ConfigError, Problem
@@ -153,7 +153,7 @@ def messages_preview(home: Home, kind: str, name: str | None) -> None:  # noqa: 
         until = now()
         since = int(notes.get_note(store, "daily_at") or until - 86_400)
         shown = home.folder / "config" / "templates", shipped_config() / "templates"
-        desk = Post(
+        app = DeliverWorld(
             store=store,
             configs=settings.channels,
             channels={},
@@ -165,7 +165,7 @@ def messages_preview(home: Home, kind: str, name: str | None) -> None:  # noqa: 
             version=__version__,
         )
         told = Daybook(store, settings, since, until)
-        rendered = freeze.preview(desk, config, since, until, told.remarks)
+        rendered = freeze.preview(app, config, since, until, told.remarks)
     click.echo(render.on_screen(rendered))
 
 
@@ -178,5 +178,5 @@ def _reader(settings: Settings, name: str | None) -> ChannelConfig:
             raise ConfigError([problem])
         return found
     people = [each for each in settings.channels.values() if not each.machine]
-    desk = [each for each in people if "desk" in each.audience]
-    return next(iter([*desk, *people]), ChannelConfig("preview", "email"))
+    app = [each for each in people if "desk" in each.audience]
+    return next(iter([*app, *people]), ChannelConfig("preview", "email"))

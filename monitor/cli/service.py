@@ -114,43 +114,43 @@ def poll(home: Home, json_logs: bool) -> None:
       fundwatch poll
     """
     home.logs(as_json=json_logs)
-    with open_home(home.folder, os.environ) as desk:
-        desk.reload()
-        for problem in desk.list.problems:
+    with open_home(home.folder, os.environ) as app:
+        app.reload()
+        for problem in app.list.problems:
             click.echo(str(problem), err=True)
-        with _progress(desk):
-            report = desk.poll(everything=True)
-        desk.daily()
-        waiting = _send_all(desk)
-        desk.pricer.round(POLL_PRICING)  # after everything was sent: prices never delay
-        _say_done(report, waiting, owing.count_untold(desk.store))
-        if desk.list.problems:
+        with _progress(app):
+            report = app.poll(everything=True)
+        app.daily()
+        waiting = _send_all(app)
+        app.pricer.round(POLL_PRICING)  # after everything was sent: prices never delay
+        _say_done(report, waiting, owing.count_untold(app.store))
+        if app.list.problems:
             sys.exit(BAD_INPUT)
         sys.exit(UNREAD if report.unread or waiting else DONE)
 
 
-def _send_all(desk: Fundwatch) -> int:
+def _send_all(app: Fundwatch) -> int:
     """Send what waits, a few rounds within a time; returns how many deliveries are still not
     accepted."""
     until = time.monotonic() + POLL_SENDING
-    before = {(r["message"], r["recipient"]) for r in outbox.deliveries(desk.store, "dead")}
+    before = {(r["message"], r["recipient"]) for r in outbox.deliveries(app.store, "dead")}
     failed_rounds = 0
     while (left := until - time.monotonic()) > 0:
-        tally = desk.deliver(everything=True, seconds=left)
-        desk.housekeep()  # a channel that fails may be news for another one
+        tally = app.deliver(everything=True, seconds=left)
+        app.housekeep()  # a channel that fails may be news for another one
         failed_rounds += not tally.accepted
         # What went out may have shown a way for what nobody could be told.
-        again = tally.accepted and owing.count_untold(desk.store)
-        if failed_rounds == POLL_SENDING_ROUNDS or not (again or deliver.pending(desk.post())):
+        again = tally.accepted and owing.count_untold(app.store)
+        if failed_rounds == POLL_SENDING_ROUNDS or not (again or deliver.pending(app.post())):
             break
         if tally.failed:
-            desk.poller.world.sleep(POLL_SENDING_PAUSE)
+            app.poller.world.sleep(POLL_SENDING_PAUSE)
     died = [
         r
-        for r in outbox.deliveries(desk.store, "dead")
+        for r in outbox.deliveries(app.store, "dead")
         if (r["message"], r["recipient"]) not in before
     ]
-    return len(outbox.deliveries(desk.store, "waiting")) + len(died)
+    return len(outbox.deliveries(app.store, "waiting")) + len(died)
 
 
 def _say_done(report: PassReport, waiting: int, untold: int) -> None:
@@ -173,7 +173,7 @@ def _say_done(report: PassReport, waiting: int, untold: int) -> None:
 
 
 @contextmanager
-def _progress(desk: Fundwatch) -> Iterator[None]:
+def _progress(app: Fundwatch) -> Iterator[None]:
     """A bar on a terminal; elsewhere the pass's own log line is enough."""
     if not sys.stderr.isatty():
         yield
@@ -190,7 +190,7 @@ def _progress(desk: Fundwatch) -> Iterator[None]:
                 found=f"{report.new_rows:,} movements (Ctrl-C is safe, it resumes)",
             )
 
-        desk.poller.on_progress = show
+        app.poller.on_progress = show
         yield
 
 
@@ -211,8 +211,8 @@ def run(home: Home, json_logs: bool) -> None:
       fundwatch --home /var/lib/fundwatch run
     """
     home.logs(as_json=json_logs)
-    with open_home(home.folder, os.environ) as desk:
-        code = Daemon(desk, acts.table(desk)).run()
+    with open_home(home.folder, os.environ) as app:
+        code = Daemon(app, acts.table(app)).run()
     sys.exit(code)
 
 

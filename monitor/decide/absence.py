@@ -1,8 +1,8 @@
 """What the silence of lists, and the words of look-ups by hash, mean for a row. Pure.
 
-Not asked means no verdict. A list that leaves out what it told may be at fault, and so may a
+Not asked means no verdict. A list that leaves out what it reported may be at fault, and so may a
 look-up that does not know a transaction: what counts against a row is that its block was
-replaced, which the block's hash at that height shows. Where nobody can tell hashes, silence
+replaced, which the block's hash at that height shows. Where nobody can report hashes, silence
 counts only from several heads, once the row's block is final for them.
 """
 
@@ -14,13 +14,13 @@ from enum import Enum
 from typing import Any
 
 from monitor.decide import coverage
-from monitor.model import STREAM_OF, Batch, Chain, Head, Kind, Row, Status, Transfer, TxWord
+from monitor.model import STREAM_OF, Batch, Chain, Head, Kind, Lookup, Row, Status, Transfer
 from monitor.model.plan import Answers, Context
 
 # Two different heads of the same source must leave a row out before that counts.
 ABSENT_READS = 2
 # Look-ups under so many different heads must not know a transaction whose block cannot be
-# compared, because no hash of it was told or nobody can be asked for one.
+# compared, because no hash of it was reported or nobody can be asked for one.
 SILENT_HEADS = 3
 # Seconds for which an unconfirmed transaction may be unknown: it may still be on its way
 # to the node that is asked, or pay too little for it.
@@ -74,8 +74,8 @@ def unplaced(transfer: Transfer) -> Transfer:
 
 
 def missing_from(row: Row, batch: Batch, context: Context) -> bool:
-    """Whether this batch is a complete read, by a teller of the row, of its place."""
-    if STREAM_OF[row.transfer.kind] not in batch.streams or batch.source not in row.tellers:
+    """Whether this batch is a complete read, by a reporter of the row, of its place."""
+    if STREAM_OF[row.transfer.kind] not in batch.streams or batch.source not in row.reporters:
         return False
     if batch.doubt:
         return False
@@ -91,11 +91,11 @@ def missing_from(row: Row, batch: Batch, context: Context) -> bool:
 
 
 def unsettled(row: Row, batches: Iterable[Batch], context: Context) -> bool:
-    """Old enough to be settled, but the source asked now is not one that told it."""
+    """Old enough to be settled, but the source asked now is not one that reported it."""
     return any(
         _passed_over(row, batch, context)
         for batch in batches
-        if STREAM_OF[row.transfer.kind] in batch.streams and batch.source not in row.tellers
+        if STREAM_OF[row.transfer.kind] in batch.streams and batch.source not in row.reporters
     )
 
 
@@ -119,9 +119,9 @@ def marks(row: Row, batches: Iterable[Batch], answers: Answers, context: Context
     found = row.absences
     lists = ((b.source, b.head.height) for b in batches if missing_from(row, b, context))
     silent = (
-        (_ASKED + word.source, word.head.height)
-        for word in answers.words.get(row.transfer.tx, ())
-        if not word.found and word.head and _settled(row.transfer, word.head, context.chain)
+        (_ASKED + lookup.source, lookup.head.height)
+        for lookup in answers.lookups.get(row.transfer.tx, ())
+        if not lookup.found and lookup.head and _settled(row.transfer, lookup.head, context.chain)
     )
     for mark in (*lists, *silent):
         if mark not in found:
@@ -153,20 +153,20 @@ def spent_in_blocks(rows: Iterable[Transfer]) -> dict[str, str]:
 
 
 def judge(row: Row, absences: Marks, answers: Answers, context: Context) -> Verdict | None:
-    """What the answers say of a row that no list told. None: nobody answered, or too little."""
-    words = answers.words.get(row.transfer.tx, ())
-    if (stands := _standing(row.transfer, words, context.chain)) is not None:
+    """What the answers say of a row that no list reported. None: nobody answered, or too little."""
+    lookups = answers.lookups.get(row.transfer.tx, ())
+    if (stands := _standing(row.transfer, lookups, context.chain)) is not None:
         return stands
-    if any(word.found and word.failed for word in words):
+    if any(lookup.found and lookup.failed for lookup in lookups):
         return Verdict(Fate.FAILED, Status.ORPHANED, row.transfer)
-    elsewhere = [word for word in words if word.found and word.height is not None]
+    elsewhere = [lookup for lookup in lookups if lookup.found and lookup.height is not None]
     if elsewhere:
         left = not row.transfer.pending and _twice(absences)
-        far = any(_beyond_lags(word, context) for word in elsewhere)
+        far = any(_beyond_lags(lookup, context) for lookup in elsewhere)
         return Verdict(Fate.MOVED, Status.ORPHANED, row.transfer) if left and far else None
-    if any(word.found for word in words):
+    if any(lookup.found for lookup in lookups):
         return _waiting(row, answers, context)
-    if words or answers.mute:
+    if lookups or answers.mute:
         return _unknown(row, absences, answers, context)
     return None
 
@@ -175,58 +175,58 @@ def final_state(row: Row, answers: Answers, context: Context) -> str:
     """What the answers say of a final row that a list left out: "stands", "kept" (unknown, but
     its block is unchanged), "silent" (unknown, and the block cannot be compared), "lost", or
     "" where nobody answered. Nobody can be asked: the list's word is all there is."""
-    words = answers.words.get(row.transfer.tx, ())
-    if not words:
+    lookups = answers.lookups.get(row.transfer.tx, ())
+    if not lookups:
         return "lost" if answers.mute else ""
     verdict = judge(row, (), answers, context)
     if verdict is None:
-        return "lost" if any(word.found for word in words) else "silent"
+        return "lost" if any(lookup.found for lookup in lookups) else "silent"
     return {Fate.STANDS: "stands", Fate.KEPT: "kept"}.get(verdict.fate, "lost")
 
 
-def succeeded(transfer: Transfer, words: Iterable[TxWord]) -> bool | None:
+def succeeded(transfer: Transfer, lookups: Iterable[Lookup]) -> bool | None:
     """Whether the transaction did what it says, by its receipts. None: nobody said so of the
     block that the transfer stands in. Where receipts contradict each other it counts as done:
     a movement is not silenced on one word."""
-    said = [w for w in words if w.found and same_block(transfer, w)]
-    if any(not word.failed for word in said):
+    said = [w for w in lookups if w.found and same_block(transfer, w)]
+    if any(not lookup.failed for lookup in said):
         return True
     return False if said else None
 
 
 def may_be_a_copy(transfer: Transfer) -> bool:
-    """Whether a list told it twice without saying where in the transaction: two equal payments,
+    """Whether a list reported it twice without saying where in the transaction: two equal payments,
     or one that is listed twice."""
     again = transfer.kind in _TOKENS and not transfer.leg.endswith("|0")
     return again and transfer.log_index is None
 
 
-def a_copy(transfer: Transfer, words: Iterable[TxWord]) -> bool:
-    """Whether a receipt holds the movement, but not so often as the list told it."""
+def a_copy(transfer: Transfer, lookups: Iterable[Lookup]) -> bool:
+    """Whether a receipt holds the movement, but not so often as the list reported it."""
     if not may_be_a_copy(transfer):
         return False
     leg, _, ordinal = transfer.leg.rpartition("|")
-    counts = [w.moved.get(leg, 0) for w in words if w.moved and same_block(transfer, w)]
+    counts = [w.moved.get(leg, 0) for w in lookups if w.moved and same_block(transfer, w)]
     return bool(counts) and 0 < max(counts) <= int(ordinal)
 
 
-def same_block(transfer: Transfer, word: TxWord) -> bool:
-    """By hash where both name one, else by height, which some lists do not tell either."""
-    if word.height is None or transfer.pending:
+def same_block(transfer: Transfer, lookup: Lookup) -> bool:
+    """By hash where both name one, else by height, which some lists do not report either."""
+    if lookup.height is None or transfer.pending:
         return False
-    if transfer.block_hash and word.block_hash:
-        return transfer.block_hash == word.block_hash
-    return transfer.block_height in (None, word.height)
+    if transfer.block_hash and lookup.block_hash:
+        return transfer.block_hash == lookup.block_hash
+    return transfer.block_height in (None, lookup.height)
 
 
-def with_block(transfer: Transfer, words: Iterable[TxWord]) -> Transfer:
+def with_block(transfer: Transfer, lookups: Iterable[Lookup]) -> Transfer:
     """The transfer with the block that a look-up names, where its list names none: later only
-    the block's hash can tell whether it was replaced, or a list has forgotten."""
+    the block's hash can report whether it was replaced, or a list has forgotten."""
     if transfer.pending or transfer.block_hash is not None:
         return transfer
-    for word in words:
-        if word.found and word.block_hash and same_block(transfer, word):
-            return replace(transfer, block_height=word.height, block_hash=word.block_hash)
+    for lookup in lookups:
+        if lookup.found and lookup.block_hash and same_block(transfer, lookup):
+            return replace(transfer, block_height=lookup.height, block_hash=lookup.block_hash)
     return transfer
 
 
@@ -237,16 +237,16 @@ def replaced(transfer: Transfer, answers: Answers, context: Context) -> bool | N
     if height is None or known is None:
         return None
     behind = {
-        word.source
-        for word in answers.words.get(transfer.tx, ())
-        if word.head is not None and word.head.height < height
+        lookup.source
+        for lookup in answers.lookups.get(transfer.tx, ())
+        if lookup.head is not None and lookup.head.height < height
     }
-    told = [
+    reported = [
         block
         for (source, at), block in answers.hashes.items()
         if at == height and block is not None and source not in behind
     ]
-    return known not in told if told else None
+    return known not in reported if reported else None
 
 
 def _hash_of(transfer: Transfer, context: Context) -> str | None:
@@ -263,17 +263,17 @@ def _hash_of(transfer: Transfer, context: Context) -> str | None:
     )
 
 
-def _standing(transfer: Transfer, words: Sequence[TxWord], chain: Chain) -> Verdict | None:
-    for word in words:
-        done = not word.failed or transfer.kind is Kind.FEE  # what fails is paid for too
-        if word.found and done and same_block(transfer, word):
+def _standing(transfer: Transfer, lookups: Sequence[Lookup], chain: Chain) -> Verdict | None:
+    for lookup in lookups:
+        done = not lookup.failed or transfer.kind is Kind.FEE  # what fails is paid for too
+        if lookup.found and done and same_block(transfer, lookup):
             settled = (
-                word.head is not None
-                and word.height is not None
-                and word.height <= coverage.final_line(word.head, "height", chain)
+                lookup.head is not None
+                and lookup.height is not None
+                and lookup.height <= coverage.final_line(lookup.head, "height", chain)
             )
             status = Status.FINAL if settled else Status.PROVISIONAL
-            return Verdict(Fate.STANDS, status, replace(transfer, block_height=word.height))
+            return Verdict(Fate.STANDS, status, replace(transfer, block_height=lookup.height))
     return None
 
 
@@ -303,11 +303,11 @@ def _silent(absences: Marks, *, mute: bool) -> bool:
     return any(len(heads) >= SILENT_HEADS for heads in (lists if mute else asked).values())
 
 
-def _beyond_lags(word: TxWord, context: Context) -> bool:
+def _beyond_lags(lookup: Lookup, context: Context) -> bool:
     """Whether the lists should show what this look-up found."""
-    if word.head is None or word.height is None:
+    if lookup.head is None or lookup.height is None:
         return False
-    return word.head.height - word.height >= max(context.lags.values(), default=0)
+    return lookup.head.height - lookup.height >= max(context.lags.values(), default=0)
 
 
 def _settled(transfer: Transfer, head: Head, chain: Chain) -> bool:

@@ -48,7 +48,7 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class HeadReport:
     """What a source said of a block that can never change, and from when to when."""
 
     source: str
@@ -84,7 +84,7 @@ class Book:
     """What is kept of the heads of one chain."""
 
     kept: Mapping[str, tuple[Kept, ...]]  # by source, oldest first
-    words: tuple[Word, ...] = ()  # on the first block, and on blocks that seem replaced
+    words: tuple[HeadReport, ...] = ()  # on the first block, and on blocks that seem replaced
 
 
 @dataclass(frozen=True)
@@ -260,7 +260,7 @@ def believed(kept: Sequence[Kept]) -> tuple[Kept, ...]:
     return tuple(k for k in kept if not k.doubt)
 
 
-def foreign(told: Word, known: Iterable[Word]) -> Word | None:
+def foreign(told: HeadReport, known: Iterable[HeadReport]) -> HeadReport | None:
     """The word on the same block that says otherwise and has the longer standing.
 
     A source that answered for another chain when it was first asked is believed once it has

@@ -43,10 +43,12 @@ def unproven(
         transfer.tx
         for transfer in mined
         if transfer.kind is Kind.NATIVE
-        or absence.succeeded(transfer, answers.words.get(transfer.tx, ()))
+        or absence.succeeded(transfer, answers.lookups.get(transfer.tx, ()))
     }
-    told_twice = {t.tx for t in mined if absence.may_be_a_copy(t) and not answers.words.get(t.tx)}
-    wanted = (t.tx for t in mined if t.tx in told_twice or t.tx not in proven)
+    reported_twice = {
+        t.tx for t in mined if absence.may_be_a_copy(t) and not answers.lookups.get(t.tx)
+    }
+    wanted = (t.tx for t in mined if t.tx in reported_twice or t.tx not in proven)
     return tuple(dict.fromkeys(wanted))
 
 

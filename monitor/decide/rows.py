@@ -1,6 +1,6 @@
 """The rows of one decision: as they were known, and what a poll makes of them. Pure.
 
-What was told is taken in first; then every known row that no list told is judged (see
+What was reported is taken in first; then every known row that no list reported is judged (see
 absence.py). What nobody could prove yet is noted as a doubt (see doubts.py, proof.py).
 """
 
@@ -47,9 +47,9 @@ class Rows:
     held: frozenset[str] = field(init=False)  # transactions that wait for a receipt
     outbid: frozenset[str] = frozenset()
     outermost: set[tuple[object, ...]] = field(init=False)
-    revived: dict[str, Transfer] = field(default_factory=dict)  # by transaction: told again
+    revived: dict[str, Transfer] = field(default_factory=dict)  # by transaction: reported again
     questions: dict[Question, None] = field(default_factory=dict)  # a set that keeps order
-    told: dict[Identity, set[str]] = field(default_factory=dict)
+    reported: dict[Identity, set[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.known = {row.transfer.identity: row for row in self.context.known}
@@ -60,28 +60,28 @@ class Rows:
         self.held = frozenset(
             doubt.tx
             for doubt in proof.waiting(self.context)
-            if not any(w.found and not w.failed for w in self.answers.words.get(doubt.tx, ()))
+            if not any(w.found and not w.failed for w in self.answers.lookups.get(doubt.tx, ()))
         )
         address = self.context.subject.address
         self.touching = {
             row.transfer.tx for row in self.context.known if touches(row.transfer, address)
         }
 
-    # -- what was told ---------------------------------------------------------------
+    # -- what was reported ---------------------------------------------------------------
 
     def meet(self, batches: Sequence[Batch]) -> None:
-        """Take in what a poll read: what was told, then what was not.
+        """Take in what a poll read: what was reported, then what was not.
 
         Some explorers list the outermost call of a transaction among its inner ones too
-        (ledger-live#16315): that is the transaction's own movement told twice.
+        (ledger-live#16315): that is the transaction's own movement reported twice.
         """
         own = (t for b in batches for t in b.transfers if t.kind is Kind.NATIVE)
         self.outermost |= {_whole(transfer) for transfer in own}
         for batch in batches:
-            self.tell(batch)
+            self.report(batch)
         self.settle(batches)
 
-    def tell(self, batch: Batch) -> None:
+    def report(self, batch: Batch) -> None:
         """Take in every transfer of one batch; confirmed twins win over pending ones."""
         for transfer in sorted(batch.transfers, key=lambda t: t.pending, reverse=True):
             if transfer.kind is Kind.FEE and not self._watched(transfer.sender):
@@ -91,8 +91,8 @@ class Rows:
             row = self.known.get(transfer.identity)
             if row is not None and not self._believable(row, transfer, batch):
                 continue
-            self.told.setdefault(transfer.identity, set()).add(batch.source)
-            placed = absence.with_block(transfer, self.answers.words.get(transfer.tx, ()))
+            self.reported.setdefault(transfer.identity, set()).add(batch.source)
+            placed = absence.with_block(transfer, self.answers.lookups.get(transfer.tx, ()))
             if row is None:
                 self._insert(placed, batch)
             else:
@@ -104,14 +104,14 @@ class Rows:
     def _believable(self, row: Row, transfer: Transfer, batch: Batch) -> bool:
         """A source that has not reached a row's block yet may still call it unconfirmed.
 
-        Only a teller of the row, with a head at or past its block, can take it back into
+        Only a reporter of the row, with a head at or past its block, can take it back into
         the mempool.
         """
         height = row.transfer.block_height
         if not transfer.pending or height is None or row.status is Status.ORPHANED:
             return True
         reached = batch.head.height >= height and not batch.doubt
-        return batch.source in row.tellers and reached
+        return batch.source in row.reporters and reached
 
     def _status(self, transfer: Transfer, batch: Batch) -> Status:
         if transfer.pending:
@@ -127,11 +127,11 @@ class Rows:
 
     def _undone(self, transfer: Transfer) -> bool:
         """Whether its receipt says that the transaction failed, so that nothing moved but the
-        fee; or that the list told one movement twice."""
-        words = self.answers.words.get(transfer.tx, ())
-        if absence.a_copy(transfer, words):
+        fee; or that the list reported one movement twice."""
+        lookups = self.answers.lookups.get(transfer.tx, ())
+        if absence.a_copy(transfer, lookups):
             return True
-        return transfer.kind is not Kind.FEE and absence.succeeded(transfer, words) is False
+        return transfer.kind is not Kind.FEE and absence.succeeded(transfer, lookups) is False
 
     def _insert(self, transfer: Transfer, batch: Batch) -> None:
         earlier = self.new.get(transfer.identity)
@@ -159,23 +159,23 @@ class Rows:
             self.revived[merged.tx] = merged
         if (merged, status) != (row.transfer, row.status) or row.absences:
             self._change(row, merged, status, ())
-        if batch.source not in row.tellers or merged.block_key != row.transfer.block_key:
+        if batch.source not in row.reporters or merged.block_key != row.transfer.block_key:
             self._sight(merged, batch)
 
-    def _happened_after_all(self, row: Row, told: Transfer) -> bool:
-        """Whether a row that did not happen is believed when it is told again. In another
-        block: yes. In the same one only on a receipt: the list may be behind, or tell what
+    def _happened_after_all(self, row: Row, reported: Transfer) -> bool:
+        """Whether a row that did not happen is believed when it is reported again. In another
+        block: yes. In the same one only on a receipt: the list may be behind, or report what
         a failed transaction undid."""
-        if told.pending or told.block_key != row.transfer.block_key or self.answers.mute:
+        if reported.pending or reported.block_key != row.transfer.block_key or self.answers.mute:
             return True
-        words = self.answers.words.get(told.tx, ())
-        if absence.succeeded(told, words) and not self._undone(told):
-            self.doubts.settle(told.tx, "again")
+        lookups = self.answers.lookups.get(reported.tx, ())
+        if absence.succeeded(reported, lookups) and not self._undone(reported):
+            self.doubts.settle(reported.tx, "again")
             return True
-        if words:
-            self.doubts.settle(told.tx, "again")
+        if lookups:
+            self.doubts.settle(reported.tx, "again")
         else:
-            self.doubts.open(told.tx, "again")
+            self.doubts.open(reported.tx, "again")
             self._ask(row, "again")
         return False
 
@@ -186,7 +186,7 @@ class Rows:
             self.doubts.open(transfer.tx, "final", batch.source, "lost")
             return
         self.doubts.settle(transfer.tx, "final")
-        if batch.source not in row.tellers:
+        if batch.source not in row.reporters:
             self._sight(_merge(row.transfer, transfer), batch)
 
     def _sight(self, transfer: Transfer, batch: Batch) -> None:
@@ -203,14 +203,14 @@ class Rows:
     ) -> None:
         self.changes[row.id] = Change(row.id, row.version, transfer, status, absences)
 
-    # -- what was not told -----------------------------------------------------------
+    # -- what was not reported -----------------------------------------------------------
 
     def settle(self, batches: Sequence[Batch]) -> None:
-        """Look at every known row of the subject that no batch told."""
+        """Look at every known row of the subject that no batch reported."""
         self.outbid = self._outbid(batches)
         fates: dict[str, Verdict] = {}
         for row in self.known.values():
-            if row.transfer.identity in self.told or not self._ours(row):
+            if row.transfer.identity in self.reported or not self._ours(row):
                 continue
             if row.status is Status.FINAL:
                 self._final_absent(row, batches)
@@ -221,15 +221,15 @@ class Rows:
             elif row.status is Status.ORPHANED:
                 self._orphan_asked(row)
         for row in self.known.values():
-            if row.transfer.identity not in self.told and row.id not in self.changes:
+            if row.transfer.identity not in self.reported and row.id not in self.changes:
                 self._share(row, fates.get(row.transfer.tx))
         self._end_doubts()
 
     def _outbid(self, batches: Sequence[Batch]) -> frozenset[str]:
         """Unconfirmed transactions whose coins another one has spent in a block."""
         live = (r.transfer for r in self.known.values() if r.status in LIVE_STATUSES)
-        told = (t for b in batches for t in b.transfers)
-        spent = absence.spent_in_blocks((*live, *told))
+        reported = (t for b in batches for t in b.transfers)
+        spent = absence.spent_in_blocks((*live, *reported))
         waiting = (r.transfer for r in self.known.values() if r.transfer.pending)
         return frozenset(t.tx for t in waiting if t.spends and spent.get(t.spends, t.tx) != t.tx)
 
@@ -260,7 +260,7 @@ class Rows:
     def _give(self, row: Row, verdict: Verdict, absences: absence.Marks) -> None:
         kept = absences if verdict.status in (Status.MISSING, Status.ORPHANED) else ()
         if verdict.fate is Fate.KEPT:
-            source = min(row.tellers, default="")
+            source = min(row.reporters, default="")
             self.doubts.open(row.transfer.tx, "missing", source, "kept")
             self._ask(row, "missing")
         before = (row.status, row.transfer, row.absences)
@@ -283,7 +283,7 @@ class Rows:
 
     def _come_back(self, row: Row, back: Transfer) -> None:
         """Its transaction is in the chain again. The fee was paid there too; anything else
-        is told by the lists of its own address."""
+        is reported by the lists of its own address."""
         if row.transfer.kind is not Kind.FEE:
             self._change(row, row.transfer, Status.MISSING, ())
             return
@@ -296,23 +296,23 @@ class Rows:
         tx = row.transfer.tx
         if self.doubts.about(tx, "again") is None:
             return
-        words = self.answers.words.get(tx, ())
-        if not words:
+        lookups = self.answers.lookups.get(tx, ())
+        if not lookups:
             self.doubts.open(tx, "again")
             self._ask(row, "again")
             return
         self.doubts.settle(tx, "again")
-        if absence.succeeded(row.transfer, words) and not self._undone(row.transfer):
+        if absence.succeeded(row.transfer, lookups) and not self._undone(row.transfer):
             self._change(row, row.transfer, Status.PROVISIONAL, ())
 
     def _ask(self, row: Row, why: str) -> None:
-        question = Question(row.transfer.tx, row.tellers, row.transfer.block_height, why)
-        if row.transfer.tx not in self.answers.words:
+        question = Question(row.transfer.tx, row.reporters, row.transfer.block_height, why)
+        if row.transfer.tx not in self.answers.lookups:
             self.questions[question] = None
 
     def _final_absent(self, row: Row, batches: Sequence[Batch]) -> None:
         """A list that leaves a final row out raises a question; what look-ups by hash say of
-        it is told, and the record stays as it is."""
+        it is reported, and the record stays as it is."""
         tx = row.transfer.tx
         doubt = self.doubts.about(tx, "final")
         lists = (b.source for b in batches if absence.missing_from(row, b, self.context))
@@ -330,10 +330,10 @@ class Rows:
 
     def _end_doubts(self) -> None:
         """A list gap is over once the row is shown, or judged otherwise."""
-        told = {identity[1] for identity in self.told}
+        reported = {identity[1] for identity in self.reported}
         for doubt in self.doubts.known.values():
             mine = doubt.subject == self.context.subject.key
-            if doubt.why == "missing" and (mine or doubt.tx in told):
+            if doubt.why == "missing" and (mine or doubt.tx in reported):
                 self.doubts.settle(doubt.tx, "missing")
 
     # -- success ---------------------------------------------------------------------
@@ -361,7 +361,7 @@ class Rows:
         asked = [
             Question(tx, height=heights.get(tx), why="success")
             for tx in dict.fromkeys((*late, *txs))
-            if tx not in self.answers.words
+            if tx not in self.answers.lookups
         ]
         self.questions |= dict.fromkeys(self.elsewhere(asked))
 
@@ -373,11 +373,11 @@ class Rows:
             tx = row.transfer.tx
             if self.doubts.about(tx, "success") is None:
                 continue
-            said = absence.succeeded(row.transfer, self.answers.words.get(tx, ()))
+            said = absence.succeeded(row.transfer, self.answers.lookups.get(tx, ()))
             if said is not None:
                 self.doubts.settle(tx, "success")
             if said is False and row.status is Status.FINAL and row.transfer.kind is not Kind.FEE:
-                self.doubts.open(tx, "final", min(row.tellers, default=""), "lost")
+                self.doubts.open(tx, "final", min(row.reporters, default=""), "lost")
 
     # -- the result ------------------------------------------------------------------
 
@@ -392,11 +392,11 @@ class Rows:
         return [*fresh, *[*rest[start:], *rest[:start]][:ASK_ANEW]]
 
     def elsewhere(self, questions: Sequence[Question]) -> list[Question]:
-        """The same questions, to be put to a source that has not told the transaction."""
-        tellers: dict[str, set[str]] = {}
-        for identity, told in self.told.items():
-            tellers.setdefault(identity[1], set()).update(told)
-        return [replace(q, not_from=frozenset(tellers.get(q.tx, ()))) for q in questions]
+        """The same questions, to be put to a source that has not reported the transaction."""
+        reporters: dict[str, set[str]] = {}
+        for identity, reported in self.reported.items():
+            reporters.setdefault(identity[1], set()).update(reported)
+        return [replace(q, not_from=frozenset(reporters.get(q.tx, ()))) for q in questions]
 
     def standing(self) -> dict[Identity, due.Standing]:
         """Every row of the transactions concerned as it will stand after this plan."""
@@ -417,23 +417,23 @@ def _whole(transfer: Transfer) -> tuple[object, ...]:
     return (transfer.tx, transfer.sender, transfer.recipient, transfer.amount)
 
 
-def _merge(known: Transfer, told: Transfer) -> Transfer:
-    """The told transfer, keeping attributes that only an earlier teller knew.
+def _merge(known: Transfer, reported: Transfer) -> Transfer:
+    """The reported transfer, keeping attributes that only an earlier reporter knew.
 
     Attributes of a block are kept only while it is the same block.
     """
-    if told.pending:
-        return told
-    moved = known.block_hash and told.block_hash and known.block_hash != told.block_hash
-    if moved or known.pending or (told.block_height or 0) != (known.block_height or 0):
-        if told.block_height is None and not moved and not known.pending:
-            return _fill(known, told)
-        return replace(told, spends=told.spends or known.spends)
-    return _fill(known, told)
+    if reported.pending:
+        return reported
+    moved = known.block_hash and reported.block_hash and known.block_hash != reported.block_hash
+    if moved or known.pending or (reported.block_height or 0) != (known.block_height or 0):
+        if reported.block_height is None and not moved and not known.pending:
+            return _fill(known, reported)
+        return replace(reported, spends=reported.spends or known.spends)
+    return _fill(known, reported)
 
 
-def _fill(known: Transfer, told: Transfer) -> Transfer:
+def _fill(known: Transfer, reported: Transfer) -> Transfer:
     pick: Callable[[str], object] = lambda name: (  # noqa: E731 - one expression, used once
-        getattr(told, name) if getattr(told, name) is not None else getattr(known, name)
+        getattr(reported, name) if getattr(reported, name) is not None else getattr(known, name)
     )
-    return replace(told, **{name: pick(name) for name in _ATTRIBUTES})  # type: ignore[arg-type]
+    return replace(reported, **{name: pick(name) for name in _ATTRIBUTES})  # type: ignore[arg-type]

@@ -22,24 +22,24 @@ from monitor.watchlist import edit
 from monitor.watchlist.file import ListFile
 
 
-def table(desk: Fundwatch) -> dict[str, inbox.Action]:
+def table(app: Fundwatch) -> dict[str, inbox.Action]:
     """Every change by its name. Each returns the line to show."""
 
     def set_state(
         ids: Sequence[str], state: str, name: str, note: str, take_over: bool = False
     ) -> str:
-        return _set_state(desk, ids, state, name, note, take_over)
+        return _set_state(app, ids, state, name, note, take_over)
 
     def replay(ids: Sequence[str], dead: bool) -> str:
-        wanted = [r["message"] for r in outbox.deliveries(desk.store, "dead")] if dead else ids
-        wanted = find.message_ids(desk.store, wanted)
-        count = outbox.replay(desk.store, wanted, now())
-        desk.deliver(everything=True)
+        wanted = [r["message"] for r in outbox.deliveries(app.store, "dead")] if dead else ids
+        wanted = find.message_ids(app.store, wanted)
+        count = outbox.replay(app.store, wanted, now())
+        app.deliver(everything=True)
         what = "delivery" if count == 1 else "deliveries"
         return f"replayed  {count:,} {what}; see `fundwatch deliveries list`"
 
     def test_channel(name: str) -> str:
-        answers = deliver.send_test(desk.post(), name)
+        answers = deliver.send_test(app.post(), name)
         remedy = "Correct config/channels.yaml, then try again"
         problems = [
             Problem(f"channel {name}", "", f"{answer.recipient}: {answer.words}", remedy)
@@ -48,14 +48,14 @@ def table(desk: Fundwatch) -> dict[str, inbox.Action]:
         ]
         if problems:
             raise ConfigError(problems)
-        notes.put_note(desk.store, f"test:{name}", str(now()))
+        notes.put_note(app.store, f"test:{name}", str(now()))
         return "\n".join(f"accepted  {each.recipient}: {each.words}" for each in answers)
 
     def retire(entry_id: str, name: str, why: str, day: str) -> str:
-        return _retire(desk, entry_id, name, why, day)
+        return _retire(app, entry_id, name, why, day)
 
     def note_backup(path: str) -> str:
-        notes.put_note(desk.store, "backup", json.dumps({"at": now(), "path": path}))
+        notes.put_note(app.store, "backup", json.dumps({"at": now(), "path": path}))
         return ""
 
     return {
@@ -68,7 +68,7 @@ def table(desk: Fundwatch) -> dict[str, inbox.Action]:
 
 
 def _set_state(
-    desk: Fundwatch, ids: Sequence[str], state: str, name: str, note: str, over: bool
+    app: Fundwatch, ids: Sequence[str], state: str, name: str, note: str, over: bool
 ) -> str:
     """Of single alerts, or of all alerts of a message that are free."""
     hands.name_of(name), hands.note_of(note, state)  # said before what is wrong with the ids
@@ -76,7 +76,7 @@ def _set_state(
     given: list[tuple[str, list[str]]] = []
     for each in ids:
         try:
-            found = find.alert_ids(desk.store, each)
+            found = find.alert_ids(app.store, each)
         except ConfigError as error:
             problems += error.problems
             continue
@@ -84,25 +84,25 @@ def _set_state(
         given.append((found[0] if one else find.spelled_id(each), found))
     if problems:
         raise ConfigError(problems)
-    return hands.take(desk.store, given, state, name, note, now(), over=over)
+    return hands.take(app.store, given, state, name, note, now(), over=over)
 
 
-def _retire(desk: Fundwatch, entry_id: str, name: str, why: str, day: str) -> str:
+def _retire(app: Fundwatch, entry_id: str, name: str, why: str, day: str) -> str:
     """In the file where the entry still stands there; else in the record alone."""
     name, why = hands.name_of(name), hands.reason_of(why, "--why")
-    found = find.the_entry(desk.store, entry_id, desk.settings.chains)
+    found = find.the_entry(app.store, entry_id, app.settings.chains)
     entry_id = found.entry.id
     if not found.active:
         raise ConfigError([Problem("ENTRY", entry_id, "is retired already", "Nothing to do")])
-    if entry_id in {w.entry.id for w in watch.absent_entries(desk.store)}:
+    if entry_id in {w.entry.id for w in watch.absent_entries(app.store)}:
         ended = replace(found.entry, retired=f'{day} {name} "{why}"')
-        watch.retire(desk.store, ended, now())
+        watch.retire(app.store, ended, now())
         return f"retired   {entry_id}; it was missing from the file already"
-    listed = ListFile.read(desk.home)
+    listed = ListFile.read(app.home)
     listed.replace(
-        edit.retire(listed.text, desk.settings.chains, entry_id, when=day, name=name, why=why)
+        edit.retire(listed.text, app.settings.chains, entry_id, when=day, name=name, why=why)
     )
-    desk.reload()
+    app.reload()
     return f"retired   {entry_id}; what was recorded stays"
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from monitor.decide import routing
 from monitor.loops import freeze
-from monitor.loops.freeze import Post
+from monitor.loops.freeze import DeliverWorld
 from monitor.messages import render
 from monitor.model import Outgoing, Rendered
 from monitor.model.errors import DeliveryError, StoreError
@@ -124,47 +124,49 @@ class Rounds:
             raise faults[0]
 
 
-def deliver(desk: Post, rounds: Rounds, *, everything: bool, seconds: float = 0.0) -> Tally:
+def deliver(
+    world: DeliverWorld, rounds: Rounds, *, everything: bool, seconds: float = 0.0
+) -> Tally:
     """Freeze what is owed and send what is due: each channel in order and in a thread of its
     own. Waits at most `seconds` for them; what is not done then goes on without the caller.
 
     Raises what a round ended with, at this call or at the next.
     """
-    ways.settle(desk.store, desk.configs, desk.clock())
+    ways.settle(world.store, world.configs, world.clock())
     tally = Tally()
     until = time.monotonic() + seconds
 
     def begin() -> None:
         last = until if seconds else time.monotonic() + ROUND_SECONDS
-        for name in outbox.channels_due(desk.store, desk.clock(), all_waiting=everything):
-            channel = desk.channels.get(name)
+        for name in outbox.channels_due(world.store, world.clock(), all_waiting=everything):
+            channel = world.channels.get(name)
             if channel is not None:
-                task = _Task(desk, rounds, channel, name, everything, last, tally)
+                task = _Task(world, rounds, channel, name, everything, last, tally)
                 rounds.begin(name, task.run)
 
     # With `everything` each round looks past our own waits: there must be one a channel.
     tally.frozen = freeze.freeze(
-        desk, everything=everything, send=begin if not everything else lambda: None
+        world, everything=everything, send=begin if not everything else lambda: None
     )
     begin()
     if seconds:
         rounds.wait(until)
-        ways.settle(desk.store, desk.configs, desk.clock())
+        ways.settle(world.store, world.configs, world.clock())
     rounds.raise_fault()
     return tally
 
 
-def pending(desk: Post) -> bool:
+def pending(world: DeliverWorld) -> bool:
     """Whether a round with `everything` has something to send now."""
-    due = outbox.channels_due(desk.store, desk.clock(), all_waiting=True)
-    return any(name in desk.channels for name in due) or freeze.waiting(desk)
+    due = outbox.channels_due(world.store, world.clock(), all_waiting=True)
+    return any(name in world.channels for name in due) or freeze.waiting(world)
 
 
 @dataclass
 class _Task:
     """One channel's round."""
 
-    desk: Post
+    world: DeliverWorld
     rounds: Rounds
     channel: Channel
     name: str
@@ -176,7 +178,7 @@ class _Task:
         """Send what is due, messages that a crowd shares after the others. What was claimed
         before was left by a round that ended in the middle, as a channel's rounds never
         overlap: it is taken over."""
-        store = self.desk.store
+        store = self.world.store
         if taken := outbox.release_claims(store, self.name):
             log.info("took over %d deliveries that an earlier round had begun", taken)
         in_row = 0
@@ -185,10 +187,10 @@ class _Task:
                 break
             if self.rounds.closing.is_set():
                 break
-            if not outbox.claim(store, due, self.desk.clock()):
+            if not outbox.claim(store, due, self.world.clock()):
                 continue
-            error = _send(self.desk, self.channel, due)
-            dead = error is not None and _fail(self.desk, due, error)
+            error = _send(self.world, self.channel, due)
+            dead = error is not None and _fail(self.world, due, error)
             self.tally.count(self.name, error, dead=dead)
             # What is given up at once says nothing about the next message.
             in_row = in_row + 1 if error is not None and not error.permanent else 0
@@ -200,9 +202,9 @@ class _Task:
         it."""
         tried: set[tuple[str, str]] = set()
         while True:
-            read, now = time.monotonic(), self.desk.clock()
+            read, now = time.monotonic(), self.world.clock()
             found = outbox.due_deliveries(
-                self.desk.store, self.name, now, all_waiting=self.everything
+                self.world.store, self.name, now, all_waiting=self.everything
             )
             left = [due for due in found if (due.message_id, due.recipient) not in tried]
             if not left:
@@ -214,9 +216,9 @@ class _Task:
                     break
 
 
-def _send(desk: Post, channel: Channel, due: outbox.Due) -> DeliveryError | None:
+def _send(world: DeliverWorld, channel: Channel, due: outbox.Due) -> DeliveryError | None:
     try:
-        answer = channel.send(outbox.outgoing(desk.store, due))
+        answer = channel.send(outbox.outgoing(world.store, due))
     except DeliveryError as error:
         return error
     except StoreError:
@@ -224,19 +226,19 @@ def _send(desk: Post, channel: Channel, due: outbox.Due) -> DeliveryError | None
     except Exception as error:  # a fault of ours must not stop the other messages
         log.exception("channel %s could not send", due.channel)
         return DeliveryError(f"fault in Fundwatch ({type(error).__name__})", status="fault")
-    outbox.accepted(desk.store, due, answer, desk.clock())
+    outbox.accepted(world.store, due, answer, world.clock())
     log.info("message %s accepted by %s", due.message_id, due.channel)
     return None
 
 
-def _fail(desk: Post, due: outbox.Due, error: DeliveryError) -> bool:
+def _fail(world: DeliverWorld, due: outbox.Due, error: DeliveryError) -> bool:
     """Record a failed try; returns whether the message was given up."""
-    now = desk.clock()
-    waits = WAITS[desk.configs[due.channel].kind]
+    now = world.clock()
+    waits = WAITS[world.configs[due.channel].kind]
     attempt = due.attempts + 1
     refusals = due.refusals + error.posts * (error.lasting and not error.disable)
     if error.disable:
-        outbox.disable(desk.store, due.channel, str(error), now)
+        outbox.disable(world.store, due.channel, str(error), now)
     # Also by age: polls made by hand or by cron use up the tries within minutes.
     worn_out = attempt > len(waits) and now - due.created >= sum(waits)
     dead = error.permanent or refusals >= MOST_REFUSALS or (worn_out and not error.disable)
@@ -250,7 +252,7 @@ def _fail(desk: Post, due: outbox.Due, error: DeliveryError) -> bool:
         refusals=refusals,
         revive=_revive(due, error),
     )
-    outbox.failed(desk.store, due, failure, _trouble(desk, due, error, attempt, dead), now)
+    outbox.failed(world.store, due, failure, _trouble(world, due, error, attempt, dead), now)
     log.warning(
         "message %s not accepted by %s (try %d): %s", due.message_id, due.channel, attempt, error
     )
@@ -264,11 +266,11 @@ def _revive(due: outbox.Due, error: DeliveryError) -> int:
 
 
 def _trouble(
-    desk: Post, due: outbox.Due, error: DeliveryError, attempt: int, dead: bool
+    world: DeliverWorld, due: outbox.Due, error: DeliveryError, attempt: int, dead: bool
 ) -> list[Signal]:
     """One incident a channel, or a recipient of several, while it lasts."""
     name = due.channel
-    one_of_many = error.personal and len(routing.recipients(desk.configs[name])) > 1
+    one_of_many = error.personal and len(routing.recipients(world.configs[name])) > 1
     key = routing.trouble_key(name, due.recipient if one_of_many else "")
     to = f" to {due.recipient}" if one_of_many else ""
     again = f"run `fundwatch channels test {name}`"
@@ -300,18 +302,18 @@ class Answer:
     good: bool = True
 
 
-def send_test(desk: Post, name: str) -> list[Answer]:
+def send_test(world: DeliverWorld, name: str) -> list[Answer]:
     """Send a test message to each recipient of a channel, whatever the others answer. A yes
     switches a disabled channel on again."""
-    config, now = desk.configs[name], desk.clock()
+    config, now = world.configs[name], world.clock()
     message_id = stable_id("T", name, str(now))
     rendered: Rendered = render.render_test(
         channel=config,
         message_id=message_id,
         now=now,
-        timezone=desk.timezone,
-        version=desk.version,
-        templates=desk.templates,
+        timezone=world.timezone,
+        version=world.version,
+        templates=world.templates,
     )
     answers: list[Answer] = []
     until = time.monotonic() + TEST_SECONDS
@@ -320,11 +322,11 @@ def send_test(desk: Post, name: str) -> list[Answer]:
             answers.append(Answer(recipient, "not tried: those before took too long", good=False))
             continue
         try:
-            words = desk.channels[name].send(Outgoing(message_id, recipient, now, rendered))
+            words = world.channels[name].send(Outgoing(message_id, recipient, now, rendered))
             answers.append(Answer(recipient, words))
         except DeliveryError as error:
             answers.append(Answer(recipient, str(error), good=False))
-        ways.note(desk.store, (name, recipient), now, good=answers[-1].good)
+        ways.note(world.store, (name, recipient), now, good=answers[-1].good)
     if any(answer.good for answer in answers):
-        outbox.enable(desk.store, name)
+        outbox.enable(world.store, name)
     return answers

@@ -83,22 +83,22 @@ class _Said:
     """What this decision heard, by transaction: in its plan, and as answers to its questions."""
 
     answers: Answers
-    tellers: Mapping[str, frozenset[str]]  # sources that told the transaction, now or before
+    reporters: Mapping[str, frozenset[str]]  # sources that told the transaction, now or before
     absences: Mapping[str, Sequence[tuple[str, int]]]  # (source, head) that left a row out
     first: Mapping[tuple[str | None, str], str]  # (entry, transaction) -> the alert that tells it
 
     @classmethod
     def of(cls, context: Context, plan: Plan, answers: Answers) -> _Said:
-        tellers: dict[str, set[str]] = {}
+        reporters: dict[str, set[str]] = {}
         absences: dict[str, list[tuple[str, int]]] = {}
         for row in context.known:
-            tellers.setdefault(row.transfer.tx, set()).update(row.tellers)
+            reporters.setdefault(row.transfer.tx, set()).update(row.reporters)
             absences.setdefault(row.transfer.tx, []).extend(row.absences)
         for sighting in plan.sightings:
-            tellers.setdefault(sighting.identity[1], set()).add(sighting.source)
+            reporters.setdefault(sighting.identity[1], set()).add(sighting.source)
         return cls(
             answers,
-            {tx: frozenset(told) for tx, told in tellers.items()},
+            {tx: frozenset(told) for tx, told in reporters.items()},
             absences,
             {(a.entry_id, a.tx): a.id for a in plan.alerts if a.tx and a.amends is None},
         )
@@ -110,8 +110,8 @@ def _with_facts(
     facts: dict[str, Any] = {**alert.facts, **unusual_facts}
     if alert.kind is AlertKind.CORRECTION:
         facts["correction"] = {**facts["correction"], "evidence": _evidence(alert, said)}
-    words = said.answers.words.get(alert.tx or "", ())
-    contradicted = any(word.found and word.failed for word in words)
+    lookups = said.answers.lookups.get(alert.tx or "", ())
+    contradicted = any(lookup.found and lookup.failed for lookup in lookups)
     if alert.tx and (alert.severity is Severity.SEVERE or contradicted):
         facts["second_source"] = _second(alert, context, said)
     return replace(alert, facts=facts)
@@ -163,23 +163,23 @@ def _second(alert: Alert, context: Context, said: _Said) -> dict[str, Any] | Non
     """The word of a source that has not told the transaction itself, now or before; or that
     there is none to ask."""
     tx = alert.tx or ""
-    word = second_source(said.answers.words, tx, said.tellers.get(tx, frozenset()))
-    if word is None:
+    lookup = second_source(said.answers.lookups, tx, said.reporters.get(tx, frozenset()))
+    if lookup is None:
         return {"asked": False, "why": "none"} if said.answers.alone else None
-    agrees = word.found and not word.failed
-    says = "it happened" if agrees else "it failed" if word.found else "not found"
-    return {"source": word.source, "agrees": agrees, "says": says, "at": context.now}
+    agrees = lookup.found and not lookup.failed
+    says = "it happened" if agrees else "it failed" if lookup.found else "not found"
+    return {"source": lookup.source, "agrees": agrees, "says": says, "at": context.now}
 
 
 def _evidence(alert: Alert, said: _Said) -> list[str]:
     """Why a movement no longer counts, in sentences."""
     found = [
-        f"{word.source} does not know the transaction."
-        if not word.found
-        else f"{word.source} shows that the transaction failed."
-        if word.failed
-        else f"{word.source} shows it in block {word.height}."
-        for word in said.answers.words.get(alert.tx or "", ())
+        f"{lookup.source} does not know the transaction."
+        if not lookup.found
+        else f"{lookup.source} shows that the transaction failed."
+        if lookup.failed
+        else f"{lookup.source} shows it in block {lookup.height}."
+        for lookup in said.answers.lookups.get(alert.tx or "", ())
     ]
     told = alert.facts["correction"]
     found += [

@@ -44,7 +44,7 @@ LAYOUT_AGAIN = 3600  # which is over when it is this old (seconds) and nothing f
 
 
 @dataclass(frozen=True)
-class Post:
+class DeliverWorld:
     """Everything that the deliver loop works with. Put together in app.py."""
 
     store: Store
@@ -63,7 +63,9 @@ class Post:
 # -- freezing --------------------------------------------------------------------------
 
 
-def freeze(desk: Post, *, everything: bool, send: Callable[[], None] = lambda: None) -> int:
+def freeze(
+    world: DeliverWorld, *, everything: bool, send: Callable[[], None] = lambda: None
+) -> int:
     """Make messages of what is owed; returns how many. `everything` does not wait for more
     of a storm to come.
 
@@ -71,34 +73,34 @@ def freeze(desk: Post, *, everything: bool, send: Callable[[], None] = lambda: N
     of other entries, also what has come meanwhile, goes before each step of it. `send` is
     called with each, to begin sending what there is.
     """
-    failing = ways.failing(desk.store, desk.configs)
-    _find_takers(desk, failing)
-    few, flood = _apart(_unsent(desk))
-    made = [_freeze_all(desk, _due(desk, few, everything=everything), failing)]
+    failing = ways.failing(world.store, world.configs)
+    _find_takers(world, failing)
+    few, flood = _apart(_unsent(world))
+    made = [_freeze_all(world, _due(world, few, everything=everything), failing)]
     flooded, seen = {each.place for each in flood}, [0]
 
     def others() -> None:
-        newest = owing.newest(desk.store)
+        newest = owing.newest(world.store)
         if newest > seen[0]:
             seen[0] = newest
-            late, _ = _apart(each for each in _unsent(desk) if each.place not in flooded)
-            made.append(_freeze_all(desk, _due(desk, late, everything=everything), failing))
+            late, _ = _apart(each for each in _unsent(world) if each.place not in flooded)
+            made.append(_freeze_all(world, _due(world, late, everything=everything), failing))
         send()
 
-    for part in _due(desk, flood, everything=everything, meanwhile=others):
+    for part in _due(world, flood, everything=everything, meanwhile=others):
         others()
-        made.append(_freeze_all(desk, [part], failing))
+        made.append(_freeze_all(world, [part], failing))
     if any(made):
-        _mended(desk)
+        _mended(world)
     return sum(made)
 
 
-def _freeze_all(desk: Post, parts: Sequence[Owed], failing: Collection[Way]) -> int:
-    return sum(_freeze_one(desk, part, desk.configs[part.channel], failing) for part in parts)
+def _freeze_all(world: DeliverWorld, parts: Sequence[Owed], failing: Collection[Way]) -> int:
+    return sum(_freeze_one(world, part, world.configs[part.channel], failing) for part in parts)
 
 
-def _unsent(desk: Post) -> list[Unsent]:
-    return [each for each in owing.unsent(desk.store) if each.channel in desk.configs]
+def _unsent(world: DeliverWorld) -> list[Unsent]:
+    return [each for each in owing.unsent(world.store) if each.channel in world.configs]
 
 
 def _apart(unsent: Iterable[Unsent]) -> tuple[list[Unsent], list[Unsent]]:
@@ -109,31 +111,31 @@ def _apart(unsent: Iterable[Unsent]) -> tuple[list[Unsent], list[Unsent]]:
     return few, [each for each in known if counts[each.place] > FLOOD]
 
 
-def _find_takers(desk: Post, failing: Collection[Way]) -> None:
+def _find_takers(world: DeliverWorld, failing: Collection[Way]) -> None:
     """What nobody could be told goes to who can be told now."""
-    alerts = owing.owed_to_nobody(desk.store) if desk.configs else []
-    for alert, routes in new_routes(desk, alerts, failing).items():
+    alerts = owing.owed_to_nobody(world.store) if world.configs else []
+    for alert, routes in new_routes(world, alerts, failing).items():
         if any(channel != routing.NOBODY for _, channel, _ in routes):
-            owing.find_taker(desk.store, alert, routes)
+            owing.find_taker(world.store, alert, routes)
 
 
 def new_routes(
-    desk: Post, alerts: Sequence[str], failing: Collection[Way]
+    world: DeliverWorld, alerts: Sequence[str], failing: Collection[Way]
 ) -> dict[str, list[Route]]:
     """To whom these alerts are owed by the present settings. One that cannot be read is for
     everybody."""
     found: dict[str, list[Route]] = {}
-    for view in _readable(desk, alerts) if alerts else ():
-        found[view.alert.id] = routing.routes(view.alert, view.entry, desk.configs, failing)
+    for view in _readable(world, alerts) if alerts else ():
+        found[view.alert.id] = routing.routes(view.alert, view.entry, world.configs, failing)
     for alert in alerts:
-        found.setdefault(alert, [(alert, name, "alone") for name in desk.configs])
+        found.setdefault(alert, [(alert, name, "alone") for name in world.configs])
     return found
 
 
-def _readable(desk: Post, alerts: Sequence[str]) -> list[AlertView]:
+def _readable(world: DeliverWorld, alerts: Sequence[str]) -> list[AlertView]:
     """The views of those alerts that can be read."""
     try:
-        return desk.views.alerts(alerts)
+        return world.views.alerts(alerts)
     except StoreError:
         raise
     except Exception:
@@ -141,11 +143,11 @@ def _readable(desk: Post, alerts: Sequence[str]) -> list[AlertView]:
             log.exception("alert %s cannot be read", alerts[0])
             return []
     half = len(alerts) // 2
-    return [*_readable(desk, alerts[:half]), *_readable(desk, alerts[half:])]
+    return [*_readable(world, alerts[:half]), *_readable(world, alerts[half:])]
 
 
 def _due(
-    desk: Post,
+    world: DeliverWorld,
     unsent: Sequence[Unsent],
     *,
     everything: bool,
@@ -154,42 +156,42 @@ def _due(
     """What of this is to be told now, cut into messages. `meanwhile`: see Crowds."""
     if not unsent:
         return []
-    people = {name: config for name, config in desk.configs.items() if not config.machine}
+    people = {name: config for name, config in world.configs.items() if not config.machine}
     crowds = Crowds(
-        desk.store, desk.views, people, desk.clock(), everything, desk.judged, meanwhile
+        world.store, world.views, people, world.clock(), everything, world.judged, meanwhile
     )
     shared, rest = crowds.sort(unsent)
-    sleepers = [name for name, config in desk.configs.items() if config.quiet_hours]
+    sleepers = [name for name, config in world.configs.items() if config.quiet_hours]
     usual = [
         part
         for each in owing.gather(rest, sleepers)
-        for part in _parts(desk, each, desk.configs[each.channel], everything)
+        for part in _parts(world, each, world.configs[each.channel], everything)
     ]
-    return [each for each in (*usual, *shared) if not _not_yet(desk, each)]
+    return [each for each in (*usual, *shared) if not _not_yet(world, each)]
 
 
-def waiting(desk: Post) -> bool:
+def waiting(world: DeliverWorld) -> bool:
     """Whether a round with `everything` would make a message now, also of what nobody could
     be told until now."""
-    if _due(desk, _unsent(desk), everything=True):
+    if _due(world, _unsent(world), everything=True):
         return True
-    alerts = owing.owed_to_nobody(desk.store) if desk.configs else []
-    found = new_routes(desk, alerts, ways.failing(desk.store, desk.configs)) if alerts else {}
+    alerts = owing.owed_to_nobody(world.store) if world.configs else []
+    found = new_routes(world, alerts, ways.failing(world.store, world.configs)) if alerts else {}
     return any(name != routing.NOBODY for owed in found.values() for _, name, _ in owed)
 
 
-def _not_yet(desk: Post, each: Owed) -> bool:
+def _not_yet(world: DeliverWorld, each: Owed) -> bool:
     """Whether this is kept for the end of quiet hours."""
-    local = datetime.fromtimestamp(desk.clock(), ZoneInfo(desk.timezone))
+    local = datetime.fromtimestamp(world.clock(), ZoneInfo(world.timezone))
     minute = local.hour * 60 + local.minute
-    return routing.waits(desk.configs[each.channel], urgent=each.urgent, minute=minute)
+    return routing.waits(world.configs[each.channel], urgent=each.urgent, minute=minute)
 
 
-def _parts(desk: Post, each: Owed, config: ChannelConfig, everything: bool) -> list[Owed]:
+def _parts(world: DeliverWorld, each: Owed, config: ChannelConfig, everything: bool) -> list[Owed]:
     """Cut what is owed into messages: alone, grouped when many, or nothing yet."""
     if config.machine:
         return _pieces(each, MAX_ALERTS)
-    if each.form == "group" and not everything and _storm(desk, each):
+    if each.form == "group" and not everything and _storm(world, each):
         return []
     if each.form != "alone" and len(each.alerts) > GROUP_ABOVE:
         return _pieces(each, MOST)
@@ -203,43 +205,45 @@ def _pieces(each: Owed, most: int) -> list[Owed]:
     ]
 
 
-def _storm(desk: Post, each: Owed) -> bool:
+def _storm(world: DeliverWorld, each: Owed) -> bool:
     """Whether so much was sent about this case that the next message should collect."""
-    now = desk.clock()
-    recent = outbox.recent_messages(desk.store, each.channel, each.case, now - STORM_WINDOW, now)
-    last = outbox.last_group(desk.store, each.channel, each.case, now)
+    now = world.clock()
+    recent = outbox.recent_messages(world.store, each.channel, each.case, now - STORM_WINDOW, now)
+    last = outbox.last_group(world.store, each.channel, each.case, now)
     return recent >= STORM_MESSAGES or now - last < STORM_WAIT
 
 
-def _freeze_one(desk: Post, each: Owed, config: ChannelConfig, failing: Collection[Way]) -> int:
+def _freeze_one(
+    world: DeliverWorld, each: Owed, config: ChannelConfig, failing: Collection[Way]
+) -> int:
     """Fix one message, or several where one would be too large; returns how many somebody can
     take. A fault in one costs its layout, never its news."""
-    now = desk.clock()
+    now = world.clock()
     passed_on, many = each.form == "escalated", len(each.alerts) > 1
     prefix = "E" if passed_on else "G" if many else "M"
     message_id = stable_id(prefix, each.channel, *each.alerts)
     signals: list[Signal] = []
     try:
-        letter = _letter(desk, each, config, message_id, failing)
+        letter = _letter(world, each, config, message_id, failing)
     except StoreError:
         raise
     except Exception as error:
-        good = [view.alert.id for view in _readable(desk, each.alerts)]
+        good = [view.alert.id for view in _readable(world, each.alerts)]
         bad = [alert for alert in each.alerts if alert not in set(good)]
         if good and bad:
             parts = [replace(each, alerts=tuple(part)) for part in (good, bad)]
-            return sum(_freeze_one(desk, part, config, failing) for part in parts)
+            return sum(_freeze_one(world, part, config, failing) for part in parts)
         log.exception("message %s could not be laid out", message_id)
         signals.append(_fault(message_id, error))
-        letter = _bare(desk, each, config, message_id, failing, type(error).__name__)
+        letter = _bare(world, each, config, message_id, failing, type(error).__name__)
     if many and _too_large(letter.rendered):
         half = (len(each.alerts) + 1) // 2
-        return sum(_freeze_one(desk, part, config, failing) for part in _pieces(each, half))
+        return sum(_freeze_one(world, part, config, failing) for part in _pieces(each, half))
     if not letter.to:
         for alert in each.alerts:
-            owing.put_off(desk.store, alert, each.channel)
+            owing.put_off(world.store, alert, each.channel)
         return 0
-    return outbox.freeze(desk.store, [letter], now, signals=signals)
+    return outbox.freeze(world.store, [letter], now, signals=signals)
 
 
 def _too_large(rendered: Rendered) -> bool:
@@ -249,20 +253,24 @@ def _too_large(rendered: Rendered) -> bool:
 
 
 def _letter(
-    desk: Post, each: Owed, config: ChannelConfig, message_id: str, failing: Collection[Way]
+    world: DeliverWorld,
+    each: Owed,
+    config: ChannelConfig,
+    message_id: str,
+    failing: Collection[Way],
 ) -> Letter:
-    views = desk.views.alerts(each.alerts)
+    views = world.views.alerts(each.alerts)
     rendered = render.render(
         views,
         channel=config,
-        allowed_cases=routing.allowed_cases(config, desk.entries()),
+        allowed_cases=routing.allowed_cases(config, world.entries()),
         message_id=message_id,
-        now=desk.clock(),
-        timezone=desk.timezone,
-        version=desk.version,
-        templates=desk.templates,
-        thread=_thread(desk, views[0].thread, each.channel) if len(views) == 1 else "",
-        link=desk.link(message_id),
+        now=world.clock(),
+        timezone=world.timezone,
+        version=world.version,
+        templates=world.templates,
+        thread=_thread(world, views[0].thread, each.channel) if len(views) == 1 else "",
+        link=world.link(message_id),
         passed_on=each.form == "escalated",
     )
     to = routing.recipients(config)
@@ -273,13 +281,13 @@ def _letter(
     return Letter(message_id, each, rendered, to)
 
 
-def _thread(desk: Post, alert_id: str | None, channel: str) -> str:
-    found = outbox.first_message_id(desk.store, alert_id, channel) if alert_id else None
+def _thread(world: DeliverWorld, alert_id: str | None, channel: str) -> str:
+    found = outbox.first_message_id(world.store, alert_id, channel) if alert_id else None
     return found or ""
 
 
 def _bare(
-    desk: Post,
+    world: DeliverWorld,
     each: Owed,
     config: ChannelConfig,
     message_id: str,
@@ -287,9 +295,9 @@ def _bare(
     trouble: str,
 ) -> Letter:
     """What still goes out when a message could not be laid out: which alerts there are."""
-    outlines = outbox.outlines(desk.store, each.alerts)
+    outlines = outbox.outlines(world.store, each.alerts)
     rendered = render.render_outlines(
-        outlines, channel=config, message_id=message_id, now=desk.clock(), trouble=trouble
+        outlines, channel=config, message_id=message_id, now=world.clock(), trouble=trouble
     )
     to = routing.recipients(config)
     if any(outline.kind == AlertKind.NOTICE for outline in outlines):  # perhaps about sending
@@ -306,10 +314,10 @@ def _fault(message_id: str, error: Exception) -> Signal:
     return Signal(LAYOUT, bad=True, what=what, cure=cure)
 
 
-def _mended(desk: Post) -> None:
+def _mended(world: DeliverWorld) -> None:
     """The incident about layout is over when nothing failed for a while."""
-    if incidents.lasts(desk.store, LAYOUT, desk.clock() - LAYOUT_AGAIN):
-        incidents.put_signals(desk.store, [Signal(LAYOUT, bad=False)], desk.clock())
+    if incidents.lasts(world.store, LAYOUT, world.clock() - LAYOUT_AGAIN):
+        incidents.put_signals(world.store, [Signal(LAYOUT, bad=False)], world.clock())
 
 
 # -- the daily message -----------------------------------------------------------------
@@ -317,48 +325,48 @@ def _mended(desk: Post) -> None:
 Remarks = Callable[[Collection[str]], Mapping[str, Sequence[str]]]  # of cases -> by heading
 
 
-def daily(desk: Post, day: str, since: int, until: int, remarks: Remarks) -> int:
+def daily(world: DeliverWorld, day: str, since: int, until: int, remarks: Remarks) -> int:
     """Freeze the daily message of every channel for people, and note that it was done, at
     once; returns how many. `day` (2026-11-28) names it: there is one a day and channel."""
-    waiting_for = _waiting_for(desk)
+    waiting_for = _waiting_for(world)
     letters, signals = [], []
-    for name, config in desk.configs.items():
+    for name, config in world.configs.items():
         if config.machine or ("desk" not in config.audience and name not in waiting_for):
             continue
         message_id = stable_id("D", name, day)
         owed = Owed(name, "", "daily", False, tuple(waiting_for.get(name, ())))
         try:
-            letter = _daily_letter(desk, config, message_id, owed, since, until, remarks)
+            letter = _daily_letter(world, config, message_id, owed, since, until, remarks)
         except StoreError:
             raise
         except Exception as error:
             log.exception("message %s could not be laid out", message_id)
             signals.append(_fault(message_id, error))
-            letter = _bare(desk, owed, config, message_id, (), type(error).__name__)
+            letter = _bare(world, owed, config, message_id, (), type(error).__name__)
         letters.append(letter)
     notes = {"daily": day, "daily_at": str(until)}
-    return outbox.freeze(desk.store, letters, until, signals=signals, notes=notes)
+    return outbox.freeze(world.store, letters, until, signals=signals, notes=notes)
 
 
-def _waiting_for(desk: Post) -> dict[str, list[str]]:
+def _waiting_for(world: DeliverWorld) -> dict[str, list[str]]:
     """Alerts that wait for the daily message, by channel."""
     found: dict[str, list[str]] = {}
-    for each in owing.gather(owing.unsent(desk.store, daily=True)):
+    for each in owing.gather(owing.unsent(world.store, daily=True)):
         found.setdefault(each.channel, []).extend(each.alerts)
     return found
 
 
 def preview(
-    desk: Post, config: ChannelConfig, since: int, until: int, remarks: Remarks
+    world: DeliverWorld, config: ChannelConfig, since: int, until: int, remarks: Remarks
 ) -> Rendered:
     """The daily message as a channel would get it now; nothing is frozen or sent."""
-    owed = Owed(config.name, "", "daily", False, tuple(_waiting_for(desk).get(config.name, ())))
+    owed = Owed(config.name, "", "daily", False, tuple(_waiting_for(world).get(config.name, ())))
     name = stable_id("D", config.name, "preview")
-    return _daily_letter(desk, config, name, owed, since, until, remarks).rendered
+    return _daily_letter(world, config, name, owed, since, until, remarks).rendered
 
 
 def _daily_letter(
-    desk: Post,
+    world: DeliverWorld,
     config: ChannelConfig,
     message_id: str,
     owed: Owed,
@@ -367,23 +375,23 @@ def _daily_letter(
     remarks: Remarks,
 ) -> Letter:
     """Everything of the day that the channel is told of; what waited for it goes first."""
-    day = outbox.told_between(desk.store, config.name, since, until)
+    day = outbox.told_between(world.store, config.name, since, until)
     alerts = list(dict.fromkeys([*owed.alerts, *day]))
-    allowed = routing.allowed_cases(config, desk.entries())
+    allowed = routing.allowed_cases(config, world.entries())
     said = dict(remarks(allowed))
     if len(alerts) > DAILY_MOST:
         left = f"{len(alerts) - DAILY_MOST:,} more alerts: `fundwatch alerts list`."
         said["NOT SHOWN"] = [left]
     rendered = render.render_daily(
-        desk.views.alerts(alerts[:DAILY_MOST]),
+        world.views.alerts(alerts[:DAILY_MOST]),
         channel=config,
         allowed_cases=allowed,
         message_id=message_id,
         since=since,
         until=until,
         remarks=said,
-        timezone=desk.timezone,
-        version=desk.version,
-        templates=desk.templates,
+        timezone=world.timezone,
+        version=world.version,
+        templates=world.templates,
     )
     return Letter(message_id, owed, rendered, routing.recipients(config))

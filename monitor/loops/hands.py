@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from monitor.model.errors import ConfigError, Problem
 from monitor.model.plain import tidy, utc
-from monitor.store.alerts import Word, Words, last_words, log_take
+from monitor.store.alerts import LastState, LastStates, last_states, log_take
 from monitor.store.sqlite import Store
 
 LONGEST_NAME, LONGEST_NOTE = 80, 500
@@ -57,7 +57,7 @@ def take(
     """
     name, note = name_of(name), note_of(note, state)
     every = list(dict.fromkeys(alert for _, alerts in given for alert in alerts))
-    held = last_words(store, every)
+    held = last_states(store, every)
     problems = [
         problem
         for said, alerts in given
@@ -78,7 +78,7 @@ def _hindrance(
     alerts: Sequence[str],
     state: str,
     name: str,
-    held: Words,
+    held: LastStates,
     *,
     over: bool,
 ) -> Problem | None:
@@ -91,7 +91,7 @@ def _hindrance(
     return Problem("alert", said, f"{why}{also}", remedy)
 
 
-def _is_free(word: Word | None, state: str, name: str) -> bool:
+def _is_free(word: LastState | None, state: str, name: str) -> bool:
     """Whether it may be taken without taking it from somebody."""
     if word is None or word.state == "open":
         return True
@@ -100,7 +100,7 @@ def _is_free(word: Word | None, state: str, name: str) -> bool:
     return _has(word, name)
 
 
-def _has(word: Word, name: str) -> bool:
+def _has(word: LastState, name: str) -> bool:
     return word.state == ACKNOWLEDGED and _same(word.name, name)
 
 
@@ -113,7 +113,7 @@ def _line(
     alerts: Sequence[str],
     state: str,
     name: str,
-    held: Words,
+    held: LastStates,
     taken: set[str],
 ) -> str:
     mine = [alert for alert in alerts if alert in taken]

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from monitor.decide import heads
-from monitor.loops.pool import Desk
+from monitor.loops.pool import SourcePool
 from monitor.model import Chain
 from monitor.model.plan import Signal
 from monitor.store import heads as book
@@ -20,15 +20,17 @@ log = logging.getLogger("fundwatch.poll")
 class HeadKeeper:
     """Between the desks of all chains and one record."""
 
-    def __init__(self, store: Store, desks: Mapping[str, Desk], clock: Callable[[], int]) -> None:
+    def __init__(
+        self, store: Store, pools: Mapping[str, SourcePool], clock: Callable[[], int]
+    ) -> None:
         self._store = store
-        self._desks = desks
+        self._pools = pools
         self._clock = clock
         self._open: set[str] = set()  # chains whose kept heads have been taken up
 
     def begin(self, chain: str) -> None:
         """Begin a pass over a chain with what earlier ones know of its sources' heads."""
-        kept = self._desks[chain].heads
+        kept = self._pools[chain].heads
         kept.turn += 1
         if chain not in self._open:
             self._open.add(chain)
@@ -38,7 +40,7 @@ class HeadKeeper:
     def note(self, chain: Chain) -> None:
         """Write what has been heard, and take back what it contradicts: before anything is
         asked or decided on it."""
-        news = self._desks[chain.key].heads.news()
+        news = self._pools[chain.key].heads.news()
         if news is None:
             return
         signals = []

@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import chain
 
 from monitor.decide import coverage, heads
-from monitor.decide.heads import Book, Fault, Kept, Mark, News, Word
+from monitor.decide.heads import Book, Fault, HeadReport, Kept, Mark, News
 from monitor.model import Batch, Chain, Head
 from monitor.model.errors import BadResponse, Refused, SourceError, WrongChain
 from monitor.model.ports import Source
@@ -41,7 +41,7 @@ class HeadWatch:
         self._sources = tuple(sources)
         self._lock = threading.Lock()
         self._kept: dict[str, tuple[Kept, ...]] = {}
-        self._words: tuple[Word, ...] = ()
+        self._words: tuple[HeadReport, ...] = ()
         self._mute: dict[str, int] = {}  # sources that tell no block's hash: until when
         self._faults: list[Fault] = []
         self._foreign: dict[str, str] = {}
@@ -114,8 +114,8 @@ class HeadWatch:
     def _has_blocks(self, source: Source, kept: Sequence[Kept]) -> bool:
         """Whether a source ever told any block's hash: then one that it lacks is not there."""
         with self._lock:
-            told = any(w.source == source.name for w in self._words)
-        return told or any(k.mark is not None for k in kept)
+            reported = any(w.source == source.name for w in self._words)
+        return reported or any(k.mark is not None for k in kept)
 
     def _kept_after(self, source: Source, head: Head) -> tuple[tuple[Kept, ...], bool]:
         """What is kept of a source once a new head has confirmed or contradicted it, and
@@ -147,10 +147,10 @@ class HeadWatch:
         block_hash = doubted.head.block_hash
         if head.height < doubted.head.height or (block_hash and head.block_hash == block_hash):
             return True
-        told = self._hash(source, doubted.head.height)
-        if told is None:
+        reported = self._hash(source, doubted.head.height)
+        if reported is None:
             return self._is_mute(source) or not self._has_blocks(source, kept)
-        return not block_hash or told == block_hash
+        return not block_hash or reported == block_hash
 
     def _doubt(self, source: Source, head: Head, kept: Sequence[Kept]) -> str:
         with self._lock:
@@ -241,9 +241,9 @@ class HeadWatch:
         elif mark is None:
             self._beside_others(source, head)
         else:
-            told = self._hash(source, mark[0])
-            if told is not None and told != mark[1]:
-                self._replaced(source, head, kept, (mark[0], told))
+            reported = self._hash(source, mark[0])
+            if reported is not None and reported != mark[1]:
+                self._replaced(source, head, kept, (mark[0], reported))
 
     def _beside_others(self, source: Source, head: Head) -> None:
         """A source that is heard for the first time: whether it shows a block that was final
@@ -252,10 +252,10 @@ class HeadWatch:
         with self._lock:
             others = [k for name, kept in self._kept.items() if name != source.name for k in kept]
         mark = _last_mark(sorted(others, key=lambda k: k.head.height), head)
-        told = self._hash(source, mark[0]) if mark is not None else None
-        if mark is None or told is None:
+        reported = self._hash(source, mark[0]) if mark is not None else None
+        if mark is None or reported is None:
             self._first_block(source)
-        elif told != mark[1]:
+        elif reported != mark[1]:
             self._wrong(
                 source,
                 f"{source.name} shows another block {mark[0]} of {self._chain.name} than the "
@@ -267,25 +267,25 @@ class HeadWatch:
 
     def _first_block(self, source: Source) -> bool:
         """Whether the source shows this chain's first block; False: it has no word on it."""
-        told = self._hash(source, 0)
-        if told is None:
+        reported = self._hash(source, 0)
+        if reported is None:
             return False
         with self._lock:
             own = [w for w in self._words if w.source == source.name and not w.height]
             known = own or self._words
-            other = heads.foreign(self._say(source, 0, told), known)
+            other = heads.foreign(self._say(source, 0, reported), known)
         if other is not None:
             self._wrong(
                 source,
                 f"{source.name} answers for another chain than {self._chain.name}: the first "
-                f"block is now {told}, and was {other.block_hash} by {other.source}",
+                f"block is now {reported}, and was {other.block_hash} by {other.source}",
             )
         return True
 
-    def _say(self, source: Source, height: int, block_hash: str) -> Word:
+    def _say(self, source: Source, height: int, block_hash: str) -> HeadReport:
         """Note a word on a block, under the lock."""
         now = self.clock()
-        found = Word(source.name, height, block_hash, now, now, self.turn)
+        found = HeadReport(source.name, height, block_hash, now, now, self.turn)
         rest = []
         for word in self._words:
             if (word.source, word.height, word.block_hash) == (source.name, height, block_hash):
@@ -295,19 +295,19 @@ class HeadWatch:
         self._words, self._dirty = (*rest, found), True
         return found
 
-    def _replaced(self, source: Source, head: Head, kept: Sequence[Kept], told: Mark) -> None:
+    def _replaced(self, source: Source, head: Head, kept: Sequence[Kept], reported: Mark) -> None:
         """A block that was final has another hash now: another chain, unless the source or
         another one stands by it."""
         try:
             source.identify()
         except Refused as error:
             self._wrong(source, str(error))
-        if not self._lasts(source, told) and not self._elsewhere(source, told):
+        if not self._lasts(source, reported) and not self._elsewhere(source, reported):
             self._wrong(
                 source,
-                f"{source.name} shows another block {told[0]} of {self._chain.name} than before, "
-                "though it was final: it answers for another chain, or the chain was reorganised "
-                "deeply",
+                f"{source.name} shows another block {reported[0]} of {self._chain.name} than "
+                "before, though it was final: it answers for another chain, or the chain was "
+                "reorganised deeply",
             )
         found = heads.fault(
             source.name, kept, self._shown_still(source, kept), head, source.axis, self._chain,
@@ -315,17 +315,17 @@ class HeadWatch:
         )  # fmt: skip
         self._contradicted(source, tuple(kept), found)
 
-    def _lasts(self, source: Source, told: Mark) -> bool:
+    def _lasts(self, source: Source, reported: Mark) -> bool:
         """Whether a source stands by another block than before: it showed it in an earlier
         pass already, and shows this chain's first block; for an hour where it cannot."""
         same = self._first_block(source)
         with self._lock:
-            word = self._say(source, *told)
+            word = self._say(source, *reported)
         return word.turn != self.turn if same else word.stood > heads.PASSING
 
-    def _elsewhere(self, source: Source, told: Mark) -> bool:
+    def _elsewhere(self, source: Source, reported: Mark) -> bool:
         others = (s for s in self._sources if s is not source)
-        return any(self._hash(other, told[0]) == told[1] for other in others)
+        return any(self._hash(other, reported[0]) == reported[1] for other in others)
 
     def _shown_still(self, source: Source, kept: Sequence[Kept]) -> Kept | None:
         """The newest believed head but one whose final block a source still shows."""

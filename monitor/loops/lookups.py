@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from monitor.loops.pool import Desk
-from monitor.model import TxWord
+from monitor.loops.pool import SourcePool
+from monitor.model import Lookup
 from monitor.model.errors import NotServed, NotYet, Refused, SourceError
 from monitor.model.plan import Answers, Question
 from monitor.model.ports import BlockReceipts, Source
@@ -27,16 +27,16 @@ _CAN_WAIT = frozenset({"success", "second source"})
 
 
 def answer(
-    desk: Desk, asked: Sequence[Question], clock: Callable[[], float] = time.monotonic
+    pool: SourcePool, asked: Sequence[Question], clock: Callable[[], float] = time.monotonic
 ) -> Answers:
-    """Words of the sources about each transaction, other sources than its tellers first."""
+    """Words of the sources about each transaction, other sources than its reporters first."""
     if not asked:
         return Answers()
-    tour = _Tour(desk, clock, clock())
+    tour = _Tour(pool, clock, clock())
     wanted = _chosen(asked)
     tour.blocks([q for q in wanted if q.why == "success"])
     for question in wanted:
-        if question.tx not in tour.words and not tour.over(question):
+        if question.tx not in tour.lookups and not tour.over(question):
             tour.one(question)
     return tour.answers()
 
@@ -57,21 +57,21 @@ def _chosen(asked: Sequence[Question]) -> list[Question]:
 class _Tour:
     """The look-ups of one plan."""
 
-    desk: Desk
+    pool: SourcePool
     clock: Callable[[], float]
     began: float
-    words: dict[str, list[TxWord]] = field(default_factory=dict)
+    lookups: dict[str, list[Lookup]] = field(default_factory=dict)
     hashes: dict[tuple[str, int], str | None] = field(default_factory=dict)
     failed: set[str] = field(default_factory=set)  # sources left alone for the rest
     refused: set[str] = field(default_factory=set)  # sources that look nothing up
     blockless: set[str] = field(default_factory=set)  # sources without receipts of blocks
-    hashless: set[str] = field(default_factory=set)  # sources that tell no block's hash
+    hashless: set[str] = field(default_factory=set)  # sources that report no block's hash
     asked: int = 0
 
     def answers(self) -> Answers:
-        names = {source.name for source in self.desk.sources}
+        names = {source.name for source in self.pool.sources}
         mute = bool(names) and self.refused == names
-        return Answers(self.words, self.hashes, mute, alone=len(names) == 1)
+        return Answers(self.lookups, self.hashes, mute, alone=len(names) == 1)
 
     def over(self, question: Question) -> bool:
         seconds = SECONDS_FOR_SUCCESS if question.why in _CAN_WAIT else SECONDS
@@ -83,11 +83,11 @@ class _Tour:
         for source in self._order(question):
             if self.clock() - self.began >= SECONDS:
                 return
-            word = self._look_up(source, question.tx)
-            if word is None:
+            lookup = self._look_up(source, question.tx)
+            if lookup is None:
                 continue
-            self.words.setdefault(question.tx, []).append(word)
-            if word.found and word.height is not None and not word.failed:
+            self.lookups.setdefault(question.tx, []).append(lookup)
+            if lookup.found and lookup.height is not None and not lookup.failed:
                 return
         if question.height is not None:
             self._block_hash(question.height)
@@ -103,44 +103,48 @@ class _Tour:
                 self._whole_block(height, txs)
 
     def _whole_block(self, height: int, txs: set[str]) -> None:
-        for source in self.desk.sources:
+        for source in self.pool.sources:
             whole = _whole_blocks(source)
             if whole is None or source.name in self.blockless or not self._usable(source):
                 continue
             self.asked += 1
             try:
-                sure = self.desk.heads.sure(source.name, self.desk.head(source))
-                told = whole.receipts(height)
+                sure = self.pool.heads.sure(source.name, self.pool.head(source))
+                reported = whole.receipts(height)
             except SourceError as error:
                 self._fault(source, error, self.blockless)
                 continue
-            for word in told:
-                if word.tx in txs:
-                    self.words.setdefault(word.tx, []).append(replace(word, head=sure))
+            for lookup in reported:
+                if lookup.tx in txs:
+                    self.lookups.setdefault(lookup.tx, []).append(replace(lookup, head=sure))
             return
 
     def _order(self, question: Question) -> Iterator[Source]:
-        for told_it in (False, True):
-            for source in self.desk.sources:
+        for reported_it in (False, True):
+            for source in self.pool.sources:
                 asked = source.name in question.not_from
-                if asked is told_it and source.name not in self.refused and self._usable(source):
+                if (
+                    asked is reported_it
+                    and source.name not in self.refused
+                    and self._usable(source)
+                ):
                     yield source
 
     def _usable(self, source: Source) -> bool:
-        return source.name not in self.failed and self.desk.usable(source, everything=False)
+        return source.name not in self.failed and self.pool.usable(source, everything=False)
 
-    def _look_up(self, source: Source, tx: str) -> TxWord | None:
+    def _look_up(self, source: Source, tx: str) -> Lookup | None:
         try:
-            head = self.desk.head(source)
-            word = source.transaction(tx)
+            head = self.pool.head(source)
+            lookup = source.transaction(tx)
         except SourceError as error:
             self._fault(source, error, self.refused)
             return None
-        return replace(word, head=self.desk.heads.sure(source.name, word.head or head))
+        return replace(lookup, head=self.pool.heads.sure(source.name, lookup.head or head))
 
     def _block_hash(self, height: int) -> None:
         """Until one source names it: with many rows of one block it is asked for once."""
-        for source in self.desk.sources:
+        for source in self.pool.sources:
             if self.hashes.get((source.name, height)) is not None:
                 return
             late = self.clock() - self.began >= SECONDS
@@ -158,7 +162,7 @@ class _Tour:
             cannot.add(source.name)
         elif not isinstance(error, NotYet):
             self.failed.add(source.name)
-            self.desk.failed(source, error, frozenset())
+            self.pool.failed(source, error, frozenset())
 
 
 def _whole_blocks(source: Source) -> BlockReceipts | None:
@@ -166,7 +170,7 @@ def _whole_blocks(source: Source) -> BlockReceipts | None:
 
 
 def second_source(
-    words: Mapping[str, Sequence[TxWord]], tx: str, tellers: frozenset[str]
-) -> TxWord | None:
-    """The word of a source other than those that told the transaction."""
-    return next((w for w in words.get(tx, ()) if w.source not in tellers), None)
+    lookups: Mapping[str, Sequence[Lookup]], tx: str, reporters: frozenset[str]
+) -> Lookup | None:
+    """The word of a source other than those that reported the transaction."""
+    return next((w for w in lookups.get(tx, ()) if w.source not in reporters), None)

@@ -16,8 +16,8 @@ from monitor.decide import coverage, cut, decide
 from monitor.loops import enrich, first_contact, lookups
 from monitor.loops.faultlog import FaultLog
 from monitor.loops.headkeep import HeadKeeper
-from monitor.loops.pool import Desk, Failure
-from monitor.loops.reading import Outcome, Progress, Reading, read_from, split
+from monitor.loops.pool import Failure, SourcePool
+from monitor.loops.reading import Outcome, Progress, SubjectReader, read_from, split
 from monitor.model import (
     Alert,
     Ask,
@@ -51,11 +51,11 @@ GROUP_MAX = 2000  # addresses in one ask of a source that takes many
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class PollWorld:
     """What a pass works with, besides the record. Put together in app.py."""
 
     chains: Mapping[str, Chain]
-    desks: Mapping[str, Desk]  # by chain
+    pools: Mapping[str, SourcePool]  # by chain
     assets: Mapping[tuple[str, str], Asset]
     route: Callable[[Alert, Entry | None], list[Route]]
     clock: Callable[[], int]
@@ -91,7 +91,7 @@ class _Run:
     watched: tuple[Watched, ...]
     progress: Progress = field(default_factory=Progress)
     deep_seconds: int = 0
-    reading: Reading | None = None  # of the present round
+    reading: SubjectReader | None = None  # of the present round
     failing: frozenset[str] = frozenset()  # streams that no source could read before this pass
     held_back: bool = False  # too much history: a person is asked first
     taken_back: int = 0  # how often coverage of the chain had been when the round began
@@ -101,14 +101,14 @@ class _Run:
 class Poller:
     """Runs passes over the record. One at a time, from one thread."""
 
-    def __init__(self, store: Store, world: World) -> None:
+    def __init__(self, store: Store, world: PollWorld) -> None:
         self.store = store
         self.world = world
         self.on_progress: Callable[[PassReport, int], None] = lambda _report, _left: None
         self.stopping: Callable[[], bool] = lambda: False
         self.last_progress = time.monotonic()
         self._ended: list[watch.Ended] = []
-        self._heads = HeadKeeper(store, world.desks, world.clock)
+        self._heads = HeadKeeper(store, world.pools, world.clock)
         self._reading_now: dict[str, None] = {}  # keys of subjects, for the watchdog
         self._settling = ""
         self._faults = FaultLog()
@@ -124,7 +124,7 @@ class Poller:
         began = time.monotonic()
         subjects = watch.due_subjects(self.store, None if everything else report.started)
         report.subjects = len(subjects)
-        served = [s for s in subjects if s.chain in self.world.desks]
+        served = [s for s in subjects if s.chain in self.world.pools]
         self._chains.clear()
         self._begin_chains(served)
         self._work(served, report, everything)
@@ -136,10 +136,10 @@ class Poller:
             self.world.sleep(min(most, max(least * (attempt + 1), report.retry_after)))
             report.unread.clear()
             report.retry_after = 0.0
-            for desk in self.world.desks.values():
-                desk.forget_heads()
+            for pool in self.world.pools.values():
+                pool.forget_heads()
             self._work(again, report, everything)
-        self._pass_over([s for s in subjects if s.chain not in self.world.desks], report)
+        self._pass_over([s for s in subjects if s.chain not in self.world.pools], report)
         doubts.forget_unwatched(self.store, self.world.clock())
         report.seconds = time.monotonic() - began
         report.stopped = self.stopping()
@@ -171,15 +171,15 @@ class Poller:
         runs = [_Run(s, _active(entries.get(s, ()))) for s in subjects]
         flying = dict.fromkeys(subjects, True)  # False: not among those that the pass began with
         looked = time.monotonic()
-        with ThreadPoolExecutor(WORKERS, thread_name_prefix="read") as pool:
-            fetched = self._prefetch(pool, runs, everything)
+        with ThreadPoolExecutor(WORKERS, thread_name_prefix="read") as threads:
+            fetched = self._prefetch(threads, runs, everything)
             waiting: dict[Future[Outcome], _Run] = {}
             queue = deque(runs)
             while queue or waiting:
                 if len(waiting) <= WORKERS:  # many at a time, for one commit
                     for run in self._begin(queue, 2 * WORKERS - len(waiting)):
                         run.reading = self._reading(run, everything, fetched.get(run.subject, {}))
-                        waiting[pool.submit(run.reading.run)] = run
+                        waiting[threads.submit(run.reading.run)] = run
                         self._reading_now[run.subject.key] = None
                 if not waiting:
                     break
@@ -212,8 +212,8 @@ class Poller:
             s
             for s in watch.due_subjects(self.store, self.world.clock())
             if s not in flying
-            and s.chain in self.world.desks
-            and not any(source.many for source in self.world.desks[s.chain].sources)
+            and s.chain in self.world.pools
+            and not any(source.many for source in self.world.pools[s.chain].sources)
         ]
         self._begin_chains(subjects)
         entries = watch.entries_of(self.store, subjects)
@@ -234,18 +234,18 @@ class Poller:
 
     def _reading(
         self, run: _Run, everything: bool, fetched: Mapping[str, Batch | Failure]
-    ) -> Reading:
+    ) -> SubjectReader:
         now = self.world.clock()
-        desk = self.world.desks[run.subject.chain]
-        self._heads.note(desk.chain)
-        run.taken_back = desk.heads.taken_back
+        pool = self.world.pools[run.subject.chain]
+        self._heads.note(pool.chain)
+        run.taken_back = pool.heads.taken_back
         states = stream_states(self.store, run.subject, now)
         if not run.progress.rounds:
             last = watch.deep_read_at(self.store, run.subject)
             run.deep_seconds = self.world.trailing_seconds if now - last >= DEEP_EVERY else 0
             run.failing = frozenset(s for s, state in states.items() if state.failing is not None)
-        return Reading(
-            desk=desk,
+        return SubjectReader(
+            pool=pool,
             subject=run.subject,
             watched=run.watched,
             states=states,
@@ -289,24 +289,24 @@ class Poller:
     # -- sources that take many subjects in one ask ------------------------------------
 
     def _prefetch(
-        self, pool: ThreadPoolExecutor, runs: Sequence[_Run], everything: bool
+        self, threads: ThreadPoolExecutor, runs: Sequence[_Run], everything: bool
     ) -> dict[Subject, dict[str, Batch | Failure]]:
         """Read the heads of many subjects at once where a chain's first source can: what
         came, by subject and stream."""
         jobs: list[tuple[list[_Run], Future[Batch | Failure]]] = []
-        for chain, desk in self.world.desks.items():
+        for chain, pool in self.world.pools.items():
             mine = [r for r in runs if r.subject.chain == chain]
             seen: set[str] = set()
-            for source in desk.sources if mine else ():
+            for source in pool.sources if mine else ():
                 for bundle in source.bundles:
                     if (
                         source.many
                         and not bundle & seen
-                        and bundle <= desk.handed_out(source)
-                        and desk.usable(source, everything=everything)
+                        and bundle <= pool.handed_out(source)
+                        and pool.usable(source, everything=everything)
                     ):
-                        jobs += self._group(pool, desk, source, bundle, mine, everything)
-                seen |= desk.handed_out(source)
+                        jobs += self._group(threads, pool, source, bundle, mine, everything)
+                seen |= pool.handed_out(source)
         found: dict[Subject, dict[str, Batch | Failure]] = {}
         for group, future in jobs:
             got = future.result()
@@ -318,8 +318,8 @@ class Poller:
 
     def _group(
         self,
-        pool: ThreadPoolExecutor,
-        desk: Desk,
+        threads: ThreadPoolExecutor,
+        pool: SourcePool,
         source: Source,
         bundle: frozenset[str],
         runs: Sequence[_Run],
@@ -327,7 +327,7 @@ class Poller:
     ) -> list[tuple[list[_Run], Future[Batch | Failure]]]:
         by_start: dict[int, list[tuple[_Run, Ask]]] = {}
         try:
-            head = desk.head(source)
+            head = pool.head(source)
         except SourceError:
             return []  # asked again subject by subject, where the failure is reported
         self._turn([run.subject for run in runs])
@@ -340,7 +340,7 @@ class Poller:
             for start in range(0, len(members), GROUP_MAX):
                 part = members[start : start + GROUP_MAX]
                 ask = replace(part[0][1], subjects=tuple(a.subjects[0] for _, a in part))
-                jobs.append(([r for r, _ in part], pool.submit(_fetch_many, desk, source, ask)))
+                jobs.append(([r for r, _ in part], threads.submit(_fetch_many, pool, source, ask)))
         return jobs
 
     # -- deciding and applying ---------------------------------------------------------
@@ -357,7 +357,7 @@ class Poller:
         self._settling = run.subject.key
         assert run.reading is not None
         self._heads.note(self.world.chains[run.subject.chain])
-        known = run.reading.desk.heads
+        known = run.reading.pool.heads
         if known.taken_back != run.taken_back:
             self._from_the_start(run)
             return True
@@ -398,7 +398,7 @@ class Poller:
         self, run: _Run, batches: Sequence[Batch], states: Mapping[str, StreamState]
     ) -> Plan:
         chain, now = self.world.chains[run.subject.chain], self.world.clock()
-        desk = self.world.desks[chain.key]
+        pool = self.world.pools[chain.key]
         context = load_context(
             self.store,
             chain,
@@ -406,12 +406,12 @@ class Poller:
             batches,
             states,
             assets=self.world.assets,
-            lags={s.name: s.index_lag for s in desk.sources},
+            lags={s.name: s.index_lag for s in pool.sources},
             now=now,
         )
         plan = decide(context, batches)
-        answers = lookups.answer(desk, plan.questions)
-        if answers.words or answers.hashes or answers.mute:
+        answers = lookups.answer(pool, plan.questions)
+        if answers.lookups or answers.hashes or answers.mute:
             plan = decide(context, batches, answers)
         alerts = enrich.with_facts(self.store, context, plan, answers)
         return replace(
@@ -482,12 +482,12 @@ def _active(watched: Sequence[Watched]) -> tuple[Watched, ...]:
     return tuple(w for w in watched if w.active)
 
 
-def _fetch_many(desk: Desk, source: Source, ask: Ask) -> Batch | Failure:
+def _fetch_many(pool: SourcePool, source: Source, ask: Ask) -> Batch | Failure:
     began = time.monotonic()
     try:
-        batch = read_from(desk, source, ask)
+        batch = read_from(pool, source, ask)
     except SourceError as error:
-        desk.failed(source, error, ask.streams, time.monotonic() - began)
+        pool.failed(source, error, ask.streams, time.monotonic() - began)
         return Failure(
             source.name,
             ask.streams,
@@ -495,7 +495,7 @@ def _fetch_many(desk: Desk, source: Source, ask: Ask) -> Batch | Failure:
             error.retryable,
             error.retry_after,
         )
-    desk.worked(source)
+    pool.worked(source)
     return batch
 
 

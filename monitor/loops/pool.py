@@ -37,7 +37,7 @@ class Failure:
     retry_after: float | None = None
 
 
-class Desk:
+class SourcePool:
     """The sources of one chain with their health: heads, identity, breakers. Thread-safe."""
 
     def __init__(

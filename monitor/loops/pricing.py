@@ -36,7 +36,7 @@ FAIL_HOLD = 86_400  # seconds that a source must fail before operations are told
 
 
 @dataclass(frozen=True)
-class Market:
+class PricingWorld:
     """What the loop works with. Put together in app.py."""
 
     store: Store
@@ -49,8 +49,8 @@ class Market:
 class Pricer:
     """Runs rounds, one at a time."""
 
-    def __init__(self, market: Market) -> None:
-        self._market = market
+    def __init__(self, market: PricingWorld) -> None:
+        self._pricing_world = market
         self._current_due = 0.0  # monotonic seconds
         self._thin_due = 0.0
         self._rest: dict[str, float] = {}  # source -> until when it is left alone
@@ -61,7 +61,7 @@ class Pricer:
     def round(self, seconds: float) -> None:
         """Ask for what is due; begins no call after `seconds`, nor one that would have to
         wait longer for its turn."""
-        market = self._market
+        market = self._pricing_world
         if not market.sources:
             return
         self._ends = time.monotonic() + seconds
@@ -78,7 +78,7 @@ class Pricer:
 
     def _watched(self) -> dict[Key, Chain]:
         """Everything that is priced: coins and verified tokens of chains with an entry."""
-        market = self._market
+        market = self._pricing_world
         chains = [
             market.chains[key] for key in watch.active_chains(market.store) if key in market.chains
         ]
@@ -96,14 +96,14 @@ class Pricer:
     # -- current prices ------------------------------------------------------------------
 
     def _current(self, assets: Mapping[Key, Chain]) -> None:
-        now = self._market.clock()
-        compared = prices.compared(self._market.store)
+        now = self._pricing_world.clock()
+        compared = prices.compared(self._pricing_world.store)
         left = sorted(assets, key=lambda key: self._priced.get(key, 0))
-        for source in self._market.sources:
+        for source in self._pricing_world.sources:
             asked = [(assets[key], key[1]) for key in left]
             for group in source.groups(asked, None):
                 found = self._ask(source, group, None) or []
-                prices.put(self._market.store, found, now)
+                prices.put(self._pricing_world.store, found, now)
                 fresh = {(p.chain, p.contract) for p in found if now - p.at <= worth.TOLERANCE}
                 self._priced |= dict.fromkeys(fresh, now)
                 left = [key for key in left if key not in fresh or key[0] in compared]
@@ -111,7 +111,7 @@ class Pricer:
     # -- prices of the past --------------------------------------------------------------
 
     def _past(self, assets: Mapping[Key, Chain], since: int) -> None:
-        store, now = self._market.store, self._market.clock()
+        store, now = self._pricing_world.store, self._pricing_world.clock()
         found: dict[Key, list[Price]] = {}
         left = MOST_PAST
         # Many more than can be asked: one answer serves all movements around it.
@@ -125,18 +125,18 @@ class Pricer:
 
     def _past_one(self, chain: Chain, moment: Moment) -> list[Price] | None:
         """What came for one moment, kept; None: it could not be asked by anybody."""
-        store, answered = self._market.store, False
-        for source in self._market.sources:
+        store, answered = self._pricing_world.store, False
+        for source in self._pricing_world.sources:
             for group in source.groups([(chain, moment[1])], moment[2]):
                 said = self._ask(source, group, moment[2])
                 answered |= said is not None
                 good = [p for p in said or () if worth.nearest([p], moment[2]) is not None]
                 if good:
-                    prices.put(store, good, self._market.clock())
+                    prices.put(store, good, self._pricing_world.clock())
                     return good
         if not answered:
             return None
-        prices.tried(store, [moment], WAITS, self._market.clock())
+        prices.tried(store, [moment], WAITS, self._pricing_world.clock())
         return []
 
     # -- asking --------------------------------------------------------------------------
@@ -173,7 +173,7 @@ class Pricer:
             cure="Look at its row in config/sources.yaml, or write  prices: none  into "
             "config/settings.yaml if no prices are wanted.",
         )
-        incidents.put_signals(self._market.store, [signal], self._market.clock())
+        incidents.put_signals(self._pricing_world.store, [signal], self._pricing_world.clock())
 
 
 def close_unused(store: Store, names: Iterable[str], now: int) -> None:

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from monitor.decide import coverage, loudness
-from monitor.loops.pool import Desk, Failure
+from monitor.loops.pool import Failure, SourcePool
 from monitor.model import (
     STREAM_OF,
     Ask,
@@ -78,10 +78,10 @@ class _Tried:
 
 
 @dataclass(frozen=True)
-class Reading:
+class SubjectReader:
     """One round of reading for one subject."""
 
-    desk: Desk
+    pool: SourcePool
     subject: Subject
     watched: Sequence[Watched]
     states: Mapping[str, StreamState]
@@ -96,17 +96,17 @@ class Reading:
 
     def run(self) -> Outcome:
         """Ask the sources in order for every stream until each is read or none is left."""
-        wanted = set(self.desk.chain.streams)
+        wanted = set(self.pool.chain.streams)
         left = wanted & self._served()
         partly: set[str] = set()  # read with a gap: the next source may know better
         batches: list[Batch] = []
         failures: list[Failure] = []
-        for source in self.desk.sources:
+        for source in self.pool.sources:
             if not left:
                 break
-            if not self.desk.usable(source, everything=self.everything):
-                if streams := frozenset(left & self.desk.handed_out(source)):
-                    failures.append(Failure(source.name, streams, self.desk.resting(source), True))
+            if not self.pool.usable(source, everything=self.everything):
+                if streams := frozenset(left & self.pool.handed_out(source)):
+                    failures.append(Failure(source.name, streams, self.pool.resting(source), True))
                 continue
             for tried in self._lists(source, frozenset(left)):
                 batches += tried.batches
@@ -120,7 +120,7 @@ class Reading:
         return self._outcome(batches, failures, unread, frozenset(wanted - served))
 
     def _served(self) -> set[str]:
-        return {s for source in self.desk.sources for s in self.desk.handed_out(source)}
+        return {s for source in self.pool.sources for s in self.pool.handed_out(source)}
 
     def _lists(self, source: Source, left: frozenset[str]) -> Iterator[_Tried]:
         """Read these lists from one source, one after the other. Once it has hung, the rest is
@@ -129,7 +129,7 @@ class Reading:
         waiting: list[frozenset[str]] = []
         hung = False
         for bundle in source.bundles:
-            if streams := frozenset(bundle & left & self.desk.handed_out(source)):
+            if streams := frozenset(bundle & left & self.pool.handed_out(source)):
                 if hung:
                     waiting.append(streams)
                     continue
@@ -137,8 +137,8 @@ class Reading:
                 hung = tried.hung
                 yield tried
         if waiting:
-            with ThreadPoolExecutor(len(waiting), thread_name_prefix="read aside") as pool:
-                yield from pool.map(lambda streams: self._try(source, streams), waiting)
+            with ThreadPoolExecutor(len(waiting), thread_name_prefix="read aside") as threads:
+                yield from threads.map(lambda streams: self._try(source, streams), waiting)
 
     def _try(self, source: Source, streams: frozenset[str]) -> _Tried:
         """Read a bundle from one source."""
@@ -151,20 +151,20 @@ class Reading:
         try:
             batch = self._fetch(source, streams)
         except SourceError as error:
-            self.desk.failed(source, error, streams, time.monotonic() - began)
+            self.pool.failed(source, error, streams, time.monotonic() - began)
             failure = Failure(source.name, streams, str(error), error.retryable, error.retry_after)
-            hung = time.monotonic() - began >= self.desk.hang_after
+            hung = time.monotonic() - began >= self.pool.hang_after
             return _Tried(failures=(failure,), hung=hung)
-        self.desk.worked(source)
+        self.pool.worked(source)
         return _Tried(streams) if batch is None else self._came(streams, batch)
 
     def _came(self, streams: frozenset[str], batch: Batch) -> _Tried:
         return _Tried(streams if self.progress.got_on(batch) else frozenset(), (batch,))
 
     def _fetch(self, source: Source, streams: frozenset[str]) -> Batch | None:
-        head = self.desk.head(source)
+        head = self.pool.head(source)
         ask = self.ask(source, streams, head)
-        return read_from(self.desk, source, ask) if ask is not None else None
+        return read_from(self.pool, source, ask) if ask is not None else None
 
     def ask(self, source: Source, streams: frozenset[str], head: Head) -> Ask | None:
         """What to ask of a source for these streams now; None when nothing is missing."""
@@ -217,7 +217,7 @@ class Reading:
     def _deep_start(self, head: Head, axis: str, floor: int) -> int:
         if axis == "time":
             return max(floor, (head.time - self.deep_seconds) * 1000)
-        return max(floor, head.height - coverage.blocks_for(self.deep_seconds, self.desk.chain))
+        return max(floor, head.height - coverage.blocks_for(self.deep_seconds, self.pool.chain))
 
     def _history_spans(self, source: Source, stream: str, head: Head) -> tuple[Interval, ...]:
         state = self.states.get(stream)
@@ -253,7 +253,7 @@ class Reading:
     def _floor(self, watched: Watched, head: Head, axis: str) -> int:
         first, since = watched.baseline, watched.entry.since
         seen = Head(first.height, first.head_time) if first else head
-        return coverage.floor(since, self.since_time(since), seen, axis, self.desk.chain)
+        return coverage.floor(since, self.since_time(since), seen, axis, self.pool.chain)
 
     def _outcome(
         self,
@@ -267,7 +267,7 @@ class Reading:
 
     def history_left(self, batches: Sequence[Batch]) -> bool:
         """Whether anything below the head remains that was not asked for in this pass."""
-        by_name = {s.name: s for s in self.desk.sources}
+        by_name = {s.name: s for s in self.pool.sources}
         return any(
             True
             for b in batches
@@ -298,9 +298,9 @@ class Reading:
             progress.head_done |= batch.streams
 
     def _jump(self, batch: Batch, rest: Interval) -> None:
-        lags = {s.name: s.index_lag for s in self.desk.sources}
+        lags = {s.name: s.index_lag for s in self.pool.sources}
         window = coverage.head_window(
-            rest, batch.head, batch.axis, self.desk.chain, lags.get(batch.source, 0)
+            rest, batch.head, batch.axis, self.pool.chain, lags.get(batch.source, 0)
         )
         first = not batch.streams & self.progress.windowed
         if first and window.lo > rest.lo:
@@ -316,12 +316,12 @@ class Reading:
             self.progress.again[stream] = tuple(p for p in parts if p is not None)
 
 
-def read_from(desk: Desk, source: Source, ask: Ask) -> Batch:
+def read_from(pool: SourcePool, source: Source, ask: Ask) -> Batch:
     """What a source tells, once it is sure that it tells it of the chain that was meant.
     Raises SourceError."""
     batch = source.fetch(ask)
     if batch.transfers and ask.mempool:  # news stands at the head
-        desk.confirm(source)
+        pool.confirm(source)
     return batch
 
 

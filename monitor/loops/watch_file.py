@@ -55,12 +55,12 @@ def _mark(path: Path) -> tuple[int, ...]:
     return (seen.st_mtime_ns, seen.st_ctime_ns, seen.st_size, seen.st_ino)
 
 
-class WatchDesk:
+class WatchFile:
     """Follows watchlist.yaml: takes what is right, tells what is not."""
 
-    def __init__(self, desk: Fundwatch) -> None:
-        self._desk = desk
-        self._path = desk.home / "watchlist.yaml"
+    def __init__(self, app: Fundwatch) -> None:
+        self._app = app
+        self._path = app.home / "watchlist.yaml"
         self._sha256 = ""
         self._mark: tuple[int, ...] = ()
         self._reloading = threading.Lock()
@@ -106,7 +106,7 @@ class WatchDesk:
         return self.problems
 
     def parse(self, data: bytes) -> watchlist.Parsed:
-        settings = self._desk.settings
+        settings = self._app.settings
         return watchlist.parse(
             data,
             settings.chains,
@@ -121,10 +121,10 @@ class WatchDesk:
         log.error("watchlist could not be read; the entries taken before stay watched")
         what = f"The watchlist could not be read, the entries taken before stay watched. {why}"
         signal = Signal("watchlist", bad=True, what=what, cure="Correct the file and save it.")
-        put_signals(self._desk.store, [signal], now)
+        put_signals(self._app.store, [signal], now)
 
     def _apply(self, parsed: watchlist.Parsed, sha256: str, now: int) -> None:
-        store = self._desk.store
+        store = self._app.store
         stored = [w.entry for w in watch.all_entries(store)]
         change = watchlist.difference(stored, parsed.entries, parsed.refused)
         self.timezone = parsed.timezone
@@ -136,7 +136,7 @@ class WatchDesk:
             "refused": [str(p) for p in parsed.problems],
         }
         news = any(outcome.values()) and watch.last_list(store) != sha256
-        answer = _answers(self._desk, change, parsed.problems, sha256, now) if news else ([], [])
+        answer = _answers(self._app, change, parsed.problems, sha256, now) if news else ([], [])
         watch.take_list(store, parsed.entries, parsed.refused, sha256, outcome, now, answer)
         put_signals(store, [Signal("watchlist", bad=False)], now)
         log.info(
@@ -147,7 +147,7 @@ class WatchDesk:
 
 
 def _answers(
-    desk: Fundwatch,
+    app: Fundwatch,
     change: watchlist.Difference,
     problems: Sequence[Problem],
     sha256: str,
@@ -158,13 +158,13 @@ def _answers(
     short = _change_lines(change, _places(problems), _unnamed)
     ours = _answer("operations", short, change, problems, sha256, now)
     theirs = _answer("desk", short, change, problems, sha256, now)
-    routes = desk.route(theirs, None)
+    routes = app.route(theirs, None)
     takers = {channel for _, channel, _ in routes}
-    if may_see_labels(desk, takers):
-        table = desk.settings.chains
+    if may_see_labels(app, takers):
+        table = app.settings.chains
         full = _change_lines(change, problems, lambda some: [_named(each, table) for each in some])
         theirs = _answer("desk", full, change, problems, sha256, now)
-    rest = [route for route in desk.route(ours, None) if route[1] not in takers]
+    rest = [route for route in app.route(ours, None) if route[1] not in takers]
     return ([theirs, ours], [*routes, *rest]) if rest else ([theirs], routes)
 
 

@@ -17,7 +17,7 @@ from monitor.model.config import (
     PriceIds,
     SourceConfig,
 )
-from monitor.model.reading import Ask, Batch, Gap, Head, Interval, Price, TxWord
+from monitor.model.reading import Ask, Batch, Gap, Head, Interval, Lookup, Price
 from monitor.model.transfer import (
     ACTS,
     ISSUER,
@@ -64,6 +64,7 @@ __all__ = [
     "Kind",
     "Known",
     "Lane",
+    "Lookup",
     "Only",
     "Outgoing",
     "Price",
@@ -77,7 +78,6 @@ __all__ = [
     "TokenFacts",
     "Transfer",
     "TransferView",
-    "TxWord",
     "Watched",
     "account_leg",
 ]

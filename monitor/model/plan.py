@@ -12,13 +12,13 @@ from monitor.model import (
     Chain,
     Gap,
     Interval,
+    Lookup,
     Price,
     Row,
     Status,
     Subject,
     TokenFacts,
     Transfer,
-    TxWord,
     Watched,
 )
 
@@ -52,7 +52,7 @@ class Doubt:
 class Answers:
     """What look-ups by hash brought. What is not here was not asked, or nobody answered."""
 
-    words: Mapping[str, Sequence[TxWord]] = field(default_factory=dict)  # by transaction
+    lookups: Mapping[str, Sequence[Lookup]] = field(default_factory=dict)  # by transaction
     # Block hashes by (source, height); None: the source knows no such block.
     hashes: Mapping[tuple[str, int], str | None] = field(default_factory=dict)
     mute: bool = False  # no source of this chain looks transactions up

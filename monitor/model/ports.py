@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from monitor.model import Ask, Batch, Chain, Head, Outgoing, Price, TxWord
+from monitor.model import Ask, Batch, Chain, Head, Lookup, Outgoing, Price
 
 
 class Source(Protocol):
@@ -37,7 +37,7 @@ class Source(Protocol):
         """Read what was asked, at most about ask.max_rows rows. Says honestly what was
         read in full: a page that is exactly full is not the end."""
 
-    def transaction(self, tx: str) -> TxWord:
+    def transaction(self, tx: str) -> Lookup:
         """Look one transaction up by hash. Raises Refused where it cannot."""
 
     def block_hash(self, height: int) -> str | None:
@@ -48,7 +48,7 @@ class Source(Protocol):
 class BlockReceipts(Protocol):
     """What a source may have besides: the receipts of a whole block in one call."""
 
-    def receipts(self, height: int) -> list[TxWord]:
+    def receipts(self, height: int) -> list[Lookup]:
         """A word for every transaction of the block at this height, each with that height
         and block; no head. Raises NotYet for a block above its head."""
 

@@ -89,7 +89,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class TxWord:
+class Lookup:
     """A look-up by hash: what a source says of one transaction."""
 
     source: str
@@ -99,7 +99,7 @@ class TxWord:
     block_hash: str | None = None
     failed: bool = False
     head: Head | None = None  # the head that this word was given under
-    # How often its receipt holds each token movement, by leg without ordinal; None: not told.
+    # How often its receipt holds each token movement, by leg without ordinal; None: not reported.
     moved: Mapping[str, int] | None = None
 
 

@@ -24,7 +24,7 @@ class Kind(StrEnum):
     UTXO_OUT = "utxo_out"
     COINBASE = "coinbase"
     # Acts of a token's issuer on an address: sender is the address, there is no recipient.
-    DESTROYED = "destroyed"  # amount: what was destroyed; 0 where a Transfer tells it too
+    DESTROYED = "destroyed"  # amount: what was destroyed; 0 where a Transfer reports it too
     FROZEN = "frozen"  # amount 0, as for RELEASED
     RELEASED = "released"
 
@@ -38,7 +38,7 @@ class Status(StrEnum):
     PENDING = "pending"  # in the mempool only
     PROVISIONAL = "provisional"  # in a block that can still be replaced
     FINAL = "final"  # deeper than the chain's finality depth
-    MISSING = "missing"  # was told, is gone, not yet decided
+    MISSING = "missing"  # was reported, is gone, not yet decided
     ORPHANED = "orphaned"  # did not happen
     SUPERSEDED = "superseded"  # a wrong final row, replaced by a new one with a reason
 
@@ -56,7 +56,7 @@ def account_leg(
     amount: int,
     ordinal: int,
 ) -> str:
-    """The leg of an account chain: the same text whichever source tells the transfer.
+    """The leg of an account chain: the same text whichever source reports the transfer.
 
     Fees leave the amount out: a transaction has one, and sources know it to a different
     precision on rollups (the share paid to the parent chain).
@@ -68,11 +68,11 @@ def account_leg(
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """One movement of one asset inside one transaction, as a source told it.
+    """One movement of one asset inside one transaction, as a source reported it.
 
     Identity is (chain, tx, leg). Everything after `amount` is an attribute: kept when
     known, allowed to differ between sources. `block_height` is None while unconfirmed
-    and where the source does not tell it (Tron's TRC-20 list).
+    and where the source does not report it (Tron's TRC-20 list).
     """
 
     chain: str
@@ -91,7 +91,7 @@ class Transfer:
     log_index: int | None = None
     trace_path: str | None = None
     spends: str | None = None  # utxo_in: "txid:n" of the output it spends
-    pending: bool = False  # told from the mempool
+    pending: bool = False  # reported from the mempool
 
     def __post_init__(self) -> None:
         if not 0 <= self.amount <= UINT256_MAX:
@@ -103,7 +103,7 @@ class Transfer:
 
     @property
     def block_key(self) -> str:
-        """Names the block that the transfer is told in, as far as it is known."""
+        """Names the block that the transfer is reported in, as far as it is known."""
         if self.pending:
             return "pending"
         return self.block_hash or str(self.block_height or self.time or "?")
@@ -157,6 +157,6 @@ class Row:
     version: int
     first_seen: int
     late: bool = False
-    tellers: frozenset[str] = frozenset()  # sources that told it in its present block
-    # Heads of complete reads, by the source that told it, which left it out: (source, head).
+    reporters: frozenset[str] = frozenset()  # sources that reported it in its present block
+    # Heads of complete reads, by the source that reported it, which left it out: (source, head).
     absences: tuple[tuple[str, int], ...] = ()

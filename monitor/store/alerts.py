@@ -52,7 +52,7 @@ def first_alerts(store: Store, entry: str, txs: Sequence[str]) -> dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class LastState:
     """The last that somebody said of an alert: acknowledged or closed, by whom, when."""
 
     state: str
@@ -60,17 +60,17 @@ class Word:
     at: int
 
 
-Words = Mapping[str, Word]
+LastStates = Mapping[str, LastState]
 
 
-def last_words(store: Store, alert_ids: Sequence[str]) -> dict[str, Word]:
+def last_states(store: Store, alert_ids: Sequence[str]) -> dict[str, LastState]:
     """Of those of these alerts that are not open."""
     rows = store.read_in(
         "SELECT a.id, a.state, l.name, l.at FROM alert a LEFT JOIN alert_log l ON l.alert = a.id "
         "WHERE a.id IN ({}) AND a.state <> 'open' ORDER BY l.at, l.rowid",
         alert_ids,
     )
-    return {r["id"]: Word(r["state"], r["name"] or "", r["at"] or 0) for r in rows}
+    return {r["id"]: LastState(r["state"], r["name"] or "", r["at"] or 0) for r in rows}
 
 
 def _log_state(

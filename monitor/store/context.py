@@ -109,14 +109,14 @@ def _final_txs(store: Store, subject: Subject, axis: str, span: Interval) -> set
 def _rows_of(store: Store, chain: str, txs: Iterable[str]) -> tuple[Row, ...]:
     found = store.read_in("SELECT * FROM transfer WHERE chain = ? AND tx IN ({})", txs, [chain])
     transfers = {row["id"]: to_transfer(row) for row in found}
-    tellers: dict[int, set[str]] = {}
+    reporters: dict[int, set[str]] = {}
     for number, source, block in store.read_in(
         "SELECT transfer, source, block FROM sighting WHERE transfer IN ({})", transfers
     ):
         if block == transfers[number].block_key:
-            tellers.setdefault(number, set()).add(source)
+            reporters.setdefault(number, set()).add(source)
     return tuple(
-        to_row(row, transfers[row["id"]], frozenset(tellers.get(row["id"], ()))) for row in found
+        to_row(row, transfers[row["id"]], frozenset(reporters.get(row["id"], ()))) for row in found
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable
 
-from monitor.decide.heads import Book, Fault, Kept, News, Word
+from monitor.decide.heads import Book, Fault, HeadReport, Kept, News
 from monitor.model import Head
 from monitor.model.plan import Signal
 from monitor.store.incidents import note_signals
@@ -24,7 +24,9 @@ def load(store: Store, chain: str) -> Book:
     words = store.read("SELECT * FROM block_word WHERE chain = ?", [chain])
     return Book(
         kept,
-        tuple(Word(w["source"], w["height"], w["hash"], w["since"], w["last"]) for w in words),
+        tuple(
+            HeadReport(w["source"], w["height"], w["hash"], w["since"], w["last"]) for w in words
+        ),
     )
 
 

@@ -56,7 +56,7 @@ def to_transfer(row: sqlite3.Row) -> Transfer:
 
 
 def to_row(
-    row: sqlite3.Row, transfer: Transfer | None = None, tellers: frozenset[str] = frozenset()
+    row: sqlite3.Row, transfer: Transfer | None = None, reporters: frozenset[str] = frozenset()
 ) -> Row:
     """As `to_transfer`; `transfer` is what that made of the row, where it is at hand."""
     absences = row["absences"]
@@ -67,7 +67,7 @@ def to_row(
         version=row["version"],
         first_seen=row["first_seen"],
         late=bool(row["late"]),
-        tellers=tellers,
+        reporters=reporters,
         absences=() if absences == "[]" else tuple((s, h) for s, h in json.loads(absences)),
     )
 

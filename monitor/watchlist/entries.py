@@ -14,7 +14,7 @@ from monitor.model import Asset, Chain, Entry, Severity, Subject
 from monitor.model.errors import Problem
 from monitor.model.ids import stable_id
 from monitor.watchlist import yaml_nodes
-from monitor.watchlist.values import Reading, case_problem, read_value
+from monitor.watchlist.values import EntryReader, case_problem, read_value
 from monitor.watchlist.yaml_nodes import Fields, Items, Node, Notes, Text, is_blank
 
 INHERITED = (
@@ -85,7 +85,7 @@ def parse(
     notes = Notes()
     root = yaml_nodes.read(text, file, notes)
     symbols = None if assets is None else {asset.symbol for asset in assets}
-    reader = _Reader(Reading(chains, channels, symbols, notes), notes)
+    reader = _Reader(EntryReader(chains, channels, symbols, notes), notes)
     if isinstance(root, Fields):
         return reader.run(root, timezones)
     if root is not None and not is_blank(root):
@@ -93,7 +93,7 @@ def parse(
     return Parsed((), "", notes.problems, whole=not notes.found)
 
 
-def read_block(block: Fields, at: Reading) -> tuple[Entry, ...]:
+def read_block(block: Fields, at: EntryReader) -> tuple[Entry, ...]:
     """The entries of one address block that stands alone; its mistakes go to `at.notes`,
     and a block with any gives none."""
     reader = _Reader(at, at.notes)
@@ -147,7 +147,7 @@ class _Lines:
 
 @dataclass(slots=True)
 class _Reader:
-    at: Reading
+    at: EntryReader
     notes: Notes
     cases: dict[str, _Lines] = field(default_factory=dict)
     seen: dict[str, int] = field(default_factory=dict)  # entry id -> line

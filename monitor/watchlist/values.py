@@ -31,7 +31,7 @@ _LONGEST = {"label": 120, "title": 120, "source": 200, "reason": 500}
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class EntryReader:
     """The names that a watchlist may use (None: that kind of name is not checked), and
     where its mistakes are noted."""
 
@@ -41,10 +41,10 @@ class Reading:
     notes: Notes
 
 
-Reader = Callable[[str, Node, Reading], Any]
+Reader = Callable[[str, Node, EntryReader], Any]
 
 
-def read_value(key: str, node: Node, at: Reading) -> Any:  # noqa: ANN401
+def read_value(key: str, node: Node, at: EntryReader) -> Any:  # noqa: ANN401
     """The value of one line in the form that Entry holds, or None after noting why not."""
     return READERS[key](key, node, at)
 
@@ -64,7 +64,7 @@ def case_problem(case: str) -> str | None:
     return "is not a case name (up to 40 letters, digits, spaces, . / # - _)"
 
 
-def _text(key: str, node: Node, at: Reading) -> str | None:
+def _text(key: str, node: Node, at: EntryReader) -> str | None:
     if not isinstance(node, Text):
         at.notes.say(node, f"{key}: needs one text, not a list", f"Write  {key}: text")
         return None
@@ -76,11 +76,11 @@ def _text(key: str, node: Node, at: Reading) -> str | None:
     return node.text.strip()
 
 
-def _address(key: str, node: Node, at: Reading) -> str | None:
+def _address(key: str, node: Node, at: EntryReader) -> str | None:
     return _text(key, node, at)
 
 
-def _short_text(key: str, node: Node, at: Reading) -> str | None:
+def _short_text(key: str, node: Node, at: EntryReader) -> str | None:
     text = _text(key, node, at)
     if text is not None and len(text) > _LONGEST[key]:
         at.notes.say(node, f"is longer than {_LONGEST[key]} characters", "Shorten it")
@@ -88,7 +88,7 @@ def _short_text(key: str, node: Node, at: Reading) -> str | None:
     return None if text is None else " ".join(text.split())
 
 
-def _choice(key: str, node: Node, at: Reading) -> str | None:
+def _choice(key: str, node: Node, at: EntryReader) -> str | None:
     text = _text(key, node, at)
     if text is None or text in CHOICES[key]:
         return text
@@ -100,17 +100,17 @@ def _choice(key: str, node: Node, at: Reading) -> str | None:
     return None
 
 
-def _severity(key: str, node: Node, at: Reading) -> Severity | None:
+def _severity(key: str, node: Node, at: EntryReader) -> Severity | None:
     text = _choice(key, node, at)
     return None if text is None else Severity(text)
 
 
-def _busy(key: str, node: Node, at: Reading) -> bool | None:
+def _busy(key: str, node: Node, at: EntryReader) -> bool | None:
     text = _choice(key, node, at)
     return None if text is None else text in ("yes", "true")
 
 
-def _canary(key: str, node: Node, at: Reading) -> int | None:
+def _canary(key: str, node: Node, at: EntryReader) -> int | None:
     text = _text(key, node, at)
     if text is None:
         return None
@@ -121,7 +121,7 @@ def _canary(key: str, node: Node, at: Reading) -> int | None:
     return int(text)
 
 
-def _case(key: str, node: Node, at: Reading) -> str | None:
+def _case(key: str, node: Node, at: EntryReader) -> str | None:
     text = _text(key, node, at)
     problem = None if text is None else case_problem(text)
     if problem:
@@ -130,7 +130,7 @@ def _case(key: str, node: Node, at: Reading) -> str | None:
     return text
 
 
-def _texts(key: str, node: Node, at: Reading) -> tuple[Text, ...] | None:
+def _texts(key: str, node: Node, at: EntryReader) -> tuple[Text, ...] | None:
     """A list of texts; a single text counts as a list of one. Repeats are noted."""
     items = node.items if isinstance(node, Items) else (node,)
     good = [i for i in items if isinstance(i, Text) and not is_blank(i)]
@@ -145,12 +145,12 @@ def _texts(key: str, node: Node, at: Reading) -> tuple[Text, ...] | None:
     return tuple(good) if len(seen) == len(good) else None
 
 
-def _tags(key: str, node: Node, at: Reading) -> tuple[str, ...] | None:
+def _tags(key: str, node: Node, at: EntryReader) -> tuple[str, ...] | None:
     items = _texts(key, node, at)
     return None if items is None else tuple(item.text.strip() for item in items)
 
 
-def _channels(key: str, node: Node, at: Reading) -> tuple[str, ...] | None:
+def _channels(key: str, node: Node, at: EntryReader) -> tuple[str, ...] | None:
     items = _texts(key, node, at)
     if items is None:
         return None
@@ -164,14 +164,14 @@ def _channels(key: str, node: Node, at: Reading) -> tuple[str, ...] | None:
     return tuple(item.text for item in items)
 
 
-def _chain(key: str, node: Node, at: Reading) -> tuple[str, ...] | None:
+def _chain(key: str, node: Node, at: EntryReader) -> tuple[str, ...] | None:
     if isinstance(node, Items):
         at.notes.say(node, "chain: names one chain", "For several write  chains: [one, two]")
         return None
     return _chains(key, node, at)
 
 
-def _chains(key: str, node: Node, at: Reading) -> tuple[str, ...] | None:
+def _chains(key: str, node: Node, at: EntryReader) -> tuple[str, ...] | None:
     items = _texts(key, node, at)
     if items is None:
         return None
@@ -181,7 +181,7 @@ def _chains(key: str, node: Node, at: Reading) -> tuple[str, ...] | None:
     return None if unknown else tuple(item.text for item in items)
 
 
-def _chain_hint(text: str, at: Reading) -> str:
+def _chain_hint(text: str, at: EntryReader) -> str:
     if "," in text:
         return "Put several chains in brackets: [one, two]"
     by_name = {c.name: key for key, c in at.chains.items()}
@@ -193,7 +193,7 @@ def _chain_hint(text: str, at: Reading) -> str:
     return f"Did you mean {known[near]}?" if near else f"Known: {', '.join(at.chains)}"
 
 
-def _since(key: str, node: Node, at: Reading) -> str | None:
+def _since(key: str, node: Node, at: EntryReader) -> str | None:
     text = _text(key, node, at)
     if text is None or text == "first" or a_date(text):
         return text
@@ -220,7 +220,7 @@ def _may_be_a_day(digits: str) -> bool:
     return len(digits) == 8 and 2008 < int(digits[:4]) < 2100 and a_date(dashed) is not None
 
 
-def _min_amount(key: str, node: Node, at: Reading) -> dict[str, str] | None:
+def _min_amount(key: str, node: Node, at: EntryReader) -> dict[str, str] | None:
     if not isinstance(node, Fields) or not node.pairs:
         at.notes.say(node, f"{key}: needs a coin and a number", f"Write  {key}: {{ETH: 0.01}}")
         return None
@@ -238,7 +238,7 @@ def _min_amount(key: str, node: Node, at: Reading) -> dict[str, str] | None:
     return amounts
 
 
-def _asset(name: Text, at: Reading) -> str | None:
+def _asset(name: Text, at: EntryReader) -> str | None:
     """The key of one threshold: a symbol as written, or a contract in canonical form."""
     if _CONTRACT.match(name.text):
         return _contract(name, at)
@@ -254,7 +254,7 @@ def _asset(name: Text, at: Reading) -> str | None:
     return None
 
 
-def _contract(name: Text, at: Reading) -> str | None:
+def _contract(name: Text, at: EntryReader) -> str | None:
     family = "tron" if name.text.startswith("T") else "evm"
     chain = next((c for c in at.chains.values() if c.family == family), None)
     if chain is None:
@@ -266,7 +266,7 @@ def _contract(name: Text, at: Reading) -> str | None:
         return None
 
 
-def _retired(key: str, node: Node, at: Reading) -> str | None:
+def _retired(key: str, node: Node, at: EntryReader) -> str | None:
     text = _text(key, node, at)
     match = _RETIRED.match(text or "")
     if text is None or (match and a_date(match[1])):

@@ -62,9 +62,9 @@ class _Said:
 class AckPage:
     """Answers for /ack/MESSAGE of one home folder."""
 
-    def __init__(self, desk: Fundwatch, store: Store) -> None:
-        self._desk, self._store = desk, store
-        folders = [desk.home / "config" / "templates", shipped_config() / "templates"]
+    def __init__(self, app: Fundwatch, store: Store) -> None:
+        self._app, self._store = app, store
+        folders = [app.home / "config" / "templates", shipped_config() / "templates"]
         self._templates = render.environment(*folders)
 
     def answer(self, environ: WSGIEnvironment, path: str) -> Answer:
@@ -86,7 +86,7 @@ class AckPage:
         if match is None or not re.fullmatch(r"[0-9]{1,12}", until):
             return None
         link = _Link(match[1], int(until))
-        secret = self._desk.settings.link_secret
+        secret = self._app.settings.link_secret
         good = ack_links.genuine(secret, link.message, link.until, said.get("sig", ""))
         return link if good else None
 
@@ -100,7 +100,7 @@ class AckPage:
             said = _Said(problem="Please write your name: it is recorded.", note=note)
             return self._page("422 Unprocessable Content", link, told, said)
         claimed = f"{name} {hands.CLAIMED}"
-        taken = alerts.log_take(self._desk.store, told, hands.ACKNOWLEDGED, claimed, note, now())
+        taken = alerts.log_take(self._app.store, told, hands.ACKNOWLEDGED, claimed, note, now())
         log.info("acknowledged by link message=%s alerts=%d", link.message, len(taken))
         return self._page("200 OK", link, told, _outcome(taken, told, name))
 
@@ -111,7 +111,7 @@ class AckPage:
     ) -> Answer:
         states = alerts.states(self._store, told)
         telling, rendered = self._telling(link)
-        shown = views(self._store, self._desk.settings).alerts(told[:SHOWN])
+        shown = views(self._store, self._app.settings).alerts(told[:SHOWN])
         full = telling.channel.detail != "reference"
         seen: Mapping[str, Any] = {
             "said": said,
@@ -124,7 +124,7 @@ class AckPage:
             "open": sum(state == "open" for state in states.values()),
             "holders": self._holders(link, full=full),
             "message": link.message,
-            "until": when(link.until, self._desk.timezone),
+            "until": when(link.until, self._app.timezone),
         }
         html = self._templates.get_template("ack.html.j2").render(seen)
         return Answer(code, html, HTML)
@@ -133,19 +133,19 @@ class AckPage:
         """For whom the message was made: the page shows no more than it did. A channel that
         is no longer there is shown the least."""
         name, rendered = outbox.message(self._store, link.message)
-        config = self._desk.settings.channels.get(name)
+        config = self._app.settings.channels.get(name)
         config = config or ChannelConfig(name, "email", detail="reference")
         entries = [w.entry for w in watch.all_entries(self._store)]
         allowed = routing.allowed_cases(config, entries)
         shown = replace(config, machine=False)
-        telling = Telling(shown, allowed, link.message, now(), self._desk.timezone, __version__)
+        telling = Telling(shown, allowed, link.message, now(), self._app.timezone, __version__)
         return telling, rendered
 
     def _holders(self, link: _Link, *, full: bool) -> list[str]:
         """Who has acknowledged or closed alerts of this message, and when."""
         return [
             f"{plural(count, 'alert')} {state} by {unquoted(name)}, "
-            f"{when(at, self._desk.timezone)}"
+            f"{when(at, self._app.timezone)}"
             + (f": {quoted(note, hands.LONGEST_NOTE)}" if note and full else "")
             for state, name, note, at, count in alerts.holders(self._store, link.message)
         ]

@@ -41,19 +41,19 @@ class Site:
 
     def __init__(
         self,
-        desk: Fundwatch,
+        app: Fundwatch,
         judge: Callable[[Store], Verdict] | None = None,
         stuck: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         """`judge`: the verdict of the running program; `stuck`: its parts that do not move."""
-        settings = self._settings = desk.settings
-        store = self._store = Store(desk.store.path, readonly=True)
+        settings = self._settings = app.settings
+        store = self._store = Store(app.store.path, readonly=True)
         # This process holds the lock of the home folder: a Fundwatch runs.
         judge = judge or (lambda store: vitals.look(store, settings, now(), running=True))
         self._verdict = _Fresh(lambda: judge(store))
         self._stuck = stuck
         self._metrics = _Fresh(lambda: exposition(store, settings, self._snapshot(), now()))
-        self._ack = AckPage(desk, self._store) if settings.public_url else None
+        self._ack = AckPage(app, self._store) if settings.public_url else None
         self._below = urlsplit(settings.public_url).path.rstrip("/")
 
     def close(self) -> None:

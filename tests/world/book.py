@@ -17,11 +17,11 @@ from monitor.model import (
     Head,
     Interval,
     Kind,
+    Lookup,
     Row,
     Status,
     Subject,
     Transfer,
-    TxWord,
     account_leg,
 )
 from monitor.model.plan import Answers, Plan
@@ -118,10 +118,10 @@ class Book:
     def take(
         self,
         batches: Sequence[Batch],
-        words: Sequence[TxWord] = (),
+        lookups: Sequence[Lookup] = (),
         hashes: Mapping[tuple[str, int], str | None] | None = None,
     ) -> Plan:
-        plan = self.decide(batches, words, hashes)
+        plan = self.decide(batches, lookups, hashes)
         readings = [
             apply.Reading(stream, ok=True, source=b.source, axis=b.axis, read=b.read)
             for b in batches
@@ -134,7 +134,7 @@ class Book:
     def decide(
         self,
         batches: Sequence[Batch],
-        words: Sequence[TxWord] = (),
+        lookups: Sequence[Lookup] = (),
         hashes: Mapping[tuple[str, int], str | None] | None = None,
     ) -> Plan:
         batches = cut(batches)
@@ -149,9 +149,9 @@ class Book:
             lags=self.lags,
             now=self.now,
         )
-        by_tx: dict[str, list[TxWord]] = {}
-        for word in words:
-            by_tx.setdefault(word.tx, []).append(word)
+        by_tx: dict[str, list[Lookup]] = {}
+        for lookup in lookups:
+            by_tx.setdefault(lookup.tx, []).append(lookup)
         return decide(context, batches, Answers(by_tx, hashes or {}, mute=self.mute))
 
     # -- looking in ----------------------------------------------------------------------

@@ -111,7 +111,7 @@ class Step:
     created: str | None = None
 
 
-class World:
+class EvmBuilder:
     """Writes the script of the chain. Deterministic: the same seed, the same steps."""
 
     def __init__(self, seed: int, people: int = 150) -> None:
@@ -413,7 +413,7 @@ def _hostile(name: str) -> str:
 
 def build(rpc: Rpc, blocks: int = 120, size: int = 20, seed: int = 1) -> Oracle:
     """Play about blocks x size transactions on a node that mines only when told to."""
-    world = World(seed)
+    world = EvmBuilder(seed)
     oracle = Oracle(tuple(world.people), world.contracts)
     rpc.call("anvil_setBlockTimestampInterval", BLOCK_SECONDS)
     rpc.batch([("anvil_setBalance", (p, hex(10_000 * ETHER))) for p in world.people])

@@ -22,8 +22,8 @@ from monitor.model import (
     Head,
     Interval,
     Kind,
+    Lookup,
     Transfer,
-    TxWord,
     account_leg,
 )
 from monitor.model.errors import NotYet, Refused, SourceError, Unavailable
@@ -309,7 +309,7 @@ class FakeSource:
             return self.first_block
         return view.blocks[height].hash if height <= view.head.height else None
 
-    def transaction(self, tx: str) -> TxWord:
+    def transaction(self, tx: str) -> Lookup:
         view = self._answer()
         self.looked_up += 1
         if not self.lookups:
@@ -319,12 +319,12 @@ class FakeSource:
         head = Head(view.head.height, view.head.time, view.head.hash)
         block = view.find(tx)
         if tx in self.forgotten:
-            return TxWord(self.name, tx, False, head=head)
+            return Lookup(self.name, tx, False, head=head)
         if block is not None:
             failed = self.slanders or any(t.failed for t in block.txs if t.hash == tx)
-            return TxWord(self.name, tx, True, block.height, block.hash, failed, head)
+            return Lookup(self.name, tx, True, block.height, block.hash, failed, head)
         waiting = any(t.hash == tx for t in view.mempool)
-        return TxWord(self.name, tx, waiting, head=head)
+        return Lookup(self.name, tx, waiting, head=head)
 
     def fetch(self, ask: Ask) -> Batch:
         view = self._answer()

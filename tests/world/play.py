@@ -15,8 +15,8 @@ from pathlib import Path
 
 from monitor.decide import coverage
 from monitor.decide.due import is_new
-from monitor.loops.poll import PassReport, Poller, World
-from monitor.loops.pool import Desk
+from monitor.loops.poll import PassReport, Poller, PollWorld
+from monitor.loops.pool import SourcePool
 from monitor.model import (
     LIVE_STATUSES,
     STREAM_OF,
@@ -108,9 +108,9 @@ class Play:
     def poller(self) -> Poller:
         return Poller(
             self.store,
-            World(
+            PollWorld(
                 chains={self.chain.key: self.chain},
-                desks={self.chain.key: Desk(self.chain, self.sources)},
+                pools={self.chain.key: SourcePool(self.chain, self.sources)},
                 assets={("ethereum", TOKEN): COIN},
                 route=lambda _alert, _entry: [],
                 clock=lambda: self.ledger.now,

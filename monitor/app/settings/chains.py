@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from monitor.app.settings.rows import WHOLE, Row, rows
+from monitor.app.settings.rows import WHOLE, SettingsRow, rows
 from monitor.app.settings.sources import PRICE_KINDS
 from monitor.chains.address import AddressError, canonical
 from monitor.decide.loudness import USD
@@ -47,7 +47,7 @@ def chains(tree: Fields, notes: Notes) -> dict[str, Chain]:
     return {key: _chain(key, row) for key, row in rows(tree, notes, "chains")}
 
 
-def _chain(key: str, row: Row) -> Chain:
+def _chain(key: str, row: SettingsRow) -> Chain:
     row.only(CHAIN_KEYS)
     if row.node_of("family") is None:
         row.missing("family", "evm")
@@ -78,7 +78,7 @@ def _chain(key: str, row: Row) -> Chain:
     return replace(made, wrapped=_wrapped(made, row), not_listed=listed or NOT_LISTED[family])
 
 
-def _wrapped(chain: Chain, row: Row) -> str:
+def _wrapped(chain: Chain, row: SettingsRow) -> str:
     """The canonical contract of the chain's wrapped coin; empty where none is written."""
     written = row.text("wrapped")
     if not written:
@@ -93,12 +93,12 @@ def _wrapped(chain: Chain, row: Row) -> str:
         return ""
 
 
-def _native(row: Row) -> tuple[str, int]:
+def _native(row: SettingsRow) -> tuple[str, int]:
     node = row.node_of("native")
     if not isinstance(node, Fields):
         row.missing("native", "{symbol: ETH, decimals: 18}")
         return "", 0
-    native = Row(node, row.notes, f"{row.where}.native")
+    native = SettingsRow(node, row.notes, f"{row.where}.native")
     native.only(("symbol", "decimals"))
     symbol = native.required("symbol", "ETH")
     decimals = native.whole("decimals", 0, 36)
@@ -107,14 +107,14 @@ def _native(row: Row) -> tuple[str, int]:
     return symbol, decimals or 0
 
 
-def _price_ids(row: Row) -> PriceIds:
+def _price_ids(row: SettingsRow) -> PriceIds:
     node = row.node_of("prices")
     if node is None:
         return PriceIds()
     if not isinstance(node, Fields):
         row.notes.say(node, "prices: needs names", "Write  prices: {coin: ethereum}")
         return PriceIds()
-    ids = Row(node, row.notes, f"{row.where}.prices")
+    ids = SettingsRow(node, row.notes, f"{row.where}.prices")
     names = ("coin", *PRICE_KINDS)
     ids.only(names)
     for name in names:
@@ -123,7 +123,7 @@ def _price_ids(row: Row) -> PriceIds:
     return PriceIds(*map(ids.text, names))
 
 
-def _version_bytes(row: Row) -> tuple[int, ...]:
+def _version_bytes(row: SettingsRow) -> tuple[int, ...]:
     items = row.names("base58")
     wrong = [i for i in items if not WHOLE.match(i.text) or int(i.text) > 255]
     for item in wrong:
@@ -162,7 +162,7 @@ def _asset(chain: Chain, contract: Text, node: Node, notes: Notes) -> Asset | No
     if not isinstance(node, Fields):
         notes.say(node, "needs  {symbol: ..., decimals: ...}", "See the lines around it")
         return None
-    row = Row(node, notes, f"assets.{chain.key}")
+    row = SettingsRow(node, notes, f"assets.{chain.key}")
     row.only(ASSET_KEYS)
     symbol, decimals = row.required("symbol", "USDT"), row.whole("decimals", 0, 36)
     if symbol == USD:

@@ -8,7 +8,15 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
-from monitor.app.settings.rows import Resolve, Row, Secret, is_loopback, may_ask, rows, url_parts
+from monitor.app.settings.rows import (
+    Resolve,
+    Secret,
+    SettingsRow,
+    is_loopback,
+    may_ask,
+    rows,
+    url_parts,
+)
 from monitor.model import ChannelConfig, Direction, Only, Severity
 from monitor.watchlist.yaml_nodes import Fields, Notes
 
@@ -81,7 +89,7 @@ class _Common(TypedDict):
     ca_file: str
 
 
-def _common(row: Row, *, machine: bool) -> _Common:
+def _common(row: SettingsRow, *, machine: bool) -> _Common:
     quiet = _quiet_hours(row)
     if quiet and machine:
         row.bad("quiet_hours", row.text("quiet_hours"), "is for people", "Take the line out")
@@ -95,7 +103,7 @@ def _common(row: Row, *, machine: bool) -> _Common:
     )
 
 
-def _audience(row: Row) -> frozenset[str]:
+def _audience(row: SettingsRow) -> frozenset[str]:
     items = row.names("audience")
     for item in items:
         if item.text not in AUDIENCES:
@@ -104,14 +112,14 @@ def _audience(row: Row) -> frozenset[str]:
     return frozenset(item.text for item in items) or frozenset({"desk", "operations"})
 
 
-def _only(row: Row) -> Only:
+def _only(row: SettingsRow) -> Only:
     node = row.node_of("only")
     if node is None:
         return Only()
     if not isinstance(node, Fields):
         row.notes.say(node, "only: needs lines below it", "Write  only: {severity: [severe]}")
         return Only()
-    rules = Row(node, row.notes, f"{row.where}.only")
+    rules = SettingsRow(node, row.notes, f"{row.where}.only")
     rules.only(ONLY_KEYS)
     return Only(
         severity=_among(rules, "severity", [each.value for each in Severity]),
@@ -121,7 +129,7 @@ def _only(row: Row) -> Only:
     )
 
 
-def _among(row: Row, key: str, allowed: Sequence[str]) -> frozenset[str]:
+def _among(row: SettingsRow, key: str, allowed: Sequence[str]) -> frozenset[str]:
     for item in row.names(key):
         if item.text not in allowed:
             remedy = f"Write one or more of {', '.join(allowed)}"
@@ -129,7 +137,7 @@ def _among(row: Row, key: str, allowed: Sequence[str]) -> frozenset[str]:
     return frozenset(item.text for item in row.names(key))
 
 
-def _quiet_hours(row: Row) -> tuple[int, int] | None:
+def _quiet_hours(row: SettingsRow) -> tuple[int, int] | None:
     """ "22:00-07:00" as minutes of the day; the end may lie on the next day."""
     text = row.text("quiet_hours")
     if not text:
@@ -142,7 +150,7 @@ def _quiet_hours(row: Row) -> tuple[int, int] | None:
     return ends
 
 
-def _webhook(name: str, row: Row, secret: Resolve, remarks: list[str]) -> ChannelConfig:
+def _webhook(name: str, row: SettingsRow, secret: Resolve, remarks: list[str]) -> ChannelConfig:
     url = _value(row, "url", secret(row.node, "url"), "https://...") or row.text("url")
     parts = url_parts(url)
     if url and (parts is None or parts[0] not in ("http", "https")):
@@ -164,7 +172,7 @@ def _webhook(name: str, row: Row, secret: Resolve, remarks: list[str]) -> Channe
     )
 
 
-def _value(row: Row, key: str, secret: Secret, example: str = "") -> str:
+def _value(row: SettingsRow, key: str, secret: Secret, example: str = "") -> str:
     """The secret's value; notes when it is named but not set, or needed but not named."""
     if secret.remedy and not secret.value:
         row.notes.say(row.node, f"{row.where}: the {key} is not set", f"Please {secret.remedy}")
@@ -173,7 +181,7 @@ def _value(row: Row, key: str, secret: Secret, example: str = "") -> str:
     return secret.value
 
 
-def _signing_secrets(row: Row, text: str) -> tuple[str, ...]:
+def _signing_secrets(row: SettingsRow, text: str) -> tuple[str, ...]:
     found = tuple(text.split())
     for secret in found:
         try:
@@ -188,7 +196,7 @@ def _signing_secrets(row: Row, text: str) -> tuple[str, ...]:
     return found
 
 
-def _email(name: str, row: Row, secret: Resolve, remarks: list[str]) -> ChannelConfig:
+def _email(name: str, row: SettingsRow, secret: Resolve, remarks: list[str]) -> ChannelConfig:
     security = row.choice("security", MAIL_PORTS, "starttls")
     host = row.required("host", "smtp.example.org")
     if host and not _HOST.match(host):
@@ -223,14 +231,14 @@ def _email(name: str, row: Row, secret: Resolve, remarks: list[str]) -> ChannelC
     )
 
 
-def _mail(row: Row, key: str, *, needed: bool) -> str:
+def _mail(row: SettingsRow, key: str, *, needed: bool) -> str:
     text = row.required(key, "fundwatch@example.org") if needed else row.text(key)
     if text and not _MAIL.match(text):
         row.bad(key, text, "is not a mail address", "Write it like desk@example.org")
     return text
 
 
-def _recipients(row: Row) -> tuple[str, ...]:
+def _recipients(row: SettingsRow) -> tuple[str, ...]:
     items = row.names("to")
     if not items:
         row.missing("to", "[desk@example.org]")
@@ -244,7 +252,7 @@ def _recipients(row: Row) -> tuple[str, ...]:
 # --- for people, by chat ---------------------------------------------------------------------
 
 
-def _chat(name: str, row: Row, secret: Resolve, remarks: list[str]) -> ChannelConfig:  # noqa: ARG001
+def _chat(name: str, row: SettingsRow, secret: Resolve, remarks: list[str]) -> ChannelConfig:  # noqa: ARG001
     """Slack, Teams or Discord. Whoever has the address can post: it is a secret."""
     url = _named_secret(row, "url", secret)
     parts = url_parts(url)
@@ -259,7 +267,7 @@ def _chat(name: str, row: Row, secret: Resolve, remarks: list[str]) -> ChannelCo
     )
 
 
-def _apprise(name: str, row: Row, secret: Resolve, remarks: list[str]) -> ChannelConfig:  # noqa: ARG001
+def _apprise(name: str, row: SettingsRow, secret: Resolve, remarks: list[str]) -> ChannelConfig:  # noqa: ARG001
     urls = tuple(dict.fromkeys(_named_secret(row, "urls", secret).split()))
     return ChannelConfig(
         name,
@@ -276,7 +284,7 @@ def _service(url: str) -> str:
     return f" ({scheme[1].lower()})" if scheme else ""
 
 
-def _named_secret(row: Row, key: str, secret: Resolve) -> str:
+def _named_secret(row: SettingsRow, key: str, secret: Resolve) -> str:
     """What must be given as KEY_env or KEY_file."""
     found = secret(row.node, key)
     if not found.given and row.node_of(key) is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from monitor.app.settings.rows import Row
+from monitor.app.settings.rows import SettingsRow
 from monitor.chains.address import AddressError, canonical
 from monitor.chains.issuers import FAMILIES
 from monitor.model import Asset, Chain, Issuer
@@ -43,7 +43,7 @@ def _issuer(
     if not isinstance(node, Fields):
         notes.say(node, "needs  {issuer: ..., events: [...]}", "See the lines around it")
         return None
-    row = Row(node, notes, f"issuers.{chain.key}")
+    row = SettingsRow(node, notes, f"issuers.{chain.key}")
     row.only(ISSUER_KEYS)
     name = row.required("issuer", "Tether")
     families = tuple(_families(row))
@@ -60,7 +60,7 @@ def _issuer(
     return Issuer(address, name, asset.symbol, families) if families else None
 
 
-def _families(row: Row) -> Iterable[str]:
+def _families(row: SettingsRow) -> Iterable[str]:
     if row.node_of("events") is None:
         row.missing("events", "[tether]")
     for item in row.names("events"):

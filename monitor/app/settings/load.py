@@ -17,7 +17,7 @@ from monitor.app.settings import chains as chain_rows
 from monitor.app.settings import channels as channel_rows
 from monitor.app.settings import issuers as issuer_rows
 from monitor.app.settings import sources as source_rows
-from monitor.app.settings.rows import Row, Secret
+from monitor.app.settings.rows import Secret, SettingsRow
 from monitor.app.settings.secrets import Secrets, read_bytes, read_dotenv, way_of
 from monitor.model import Chain, ChannelConfig, Issuer, Known, SourceConfig
 from monitor.model.errors import ConfigError
@@ -83,7 +83,7 @@ def load(home: Path, environ: Mapping[str, str]) -> Settings:
     kinds = {name: row.config.kind for name, row in rows.items()}
     source_rows.link_sources(chains, trees["chains"], kinds, notes)
     channels, channel_remarks = channel_rows.channels(trees["channels"], secrets.get, notes)
-    general = Row(trees["settings"], notes, "config/settings.yaml")
+    general = SettingsRow(trees["settings"], notes, "config/settings.yaml")
     prices = source_rows.prices(general, rows)
     in_service, used = source_rows.in_service(rows, prices)
     remarks += [row.note for row in used if row.note]
@@ -133,7 +133,7 @@ def _existing(home: Path, written: str, at: Node | None, notes: Notes) -> str:
     return str(path)
 
 
-def _general(settings: Settings, row: Row, secrets: Secrets) -> Settings:
+def _general(settings: Settings, row: SettingsRow, secrets: Secrets) -> Settings:
     row.only(SETTING_KEYS)
     timezone = row.text("timezone", settings.timezone)
     if timezone not in zoneinfo.available_timezones():
@@ -160,7 +160,7 @@ def _general(settings: Settings, row: Row, secrets: Secrets) -> Settings:
     )
 
 
-def _served(settings: Settings, row: Row, secrets: Secrets) -> Settings:
+def _served(settings: Settings, row: SettingsRow, secrets: Secrets) -> Settings:
     """What the daemon tells beside its messages: escalation, pages, heartbeat."""
     minutes, hours = row.whole("escalate_after_minutes", 1, 10_080), row.whole("link_hours", 1, 720)
     daily = row.whole("daily_hour", 0, 23)
@@ -185,7 +185,7 @@ def _served(settings: Settings, row: Row, secrets: Secrets) -> Settings:
     )
 
 
-def _escalate_to(row: Row, channels: Mapping[str, ChannelConfig]) -> tuple[str, ...]:
+def _escalate_to(row: SettingsRow, channels: Mapping[str, ChannelConfig]) -> tuple[str, ...]:
     for item in row.names("escalate_to"):
         if item.text not in channels:
             near = yaml_nodes.closest(item.text, channels)
@@ -194,7 +194,7 @@ def _escalate_to(row: Row, channels: Mapping[str, ChannelConfig]) -> tuple[str, 
     return tuple(item.text for item in row.names("escalate_to"))
 
 
-def _listen(row: Row) -> tuple[str, int] | None:
+def _listen(row: SettingsRow) -> tuple[str, int] | None:
     text = row.text("listen")
     if not text:
         return None
@@ -205,7 +205,7 @@ def _listen(row: Row) -> tuple[str, int] | None:
     return host.strip("[]"), int(port)
 
 
-def _public_url(row: Row, secret: Secret) -> str:
+def _public_url(row: SettingsRow, secret: Secret) -> str:
     url = row.text("public_url").rstrip("/")
     if not url:
         return ""
@@ -221,7 +221,7 @@ def _public_url(row: Row, secret: Secret) -> str:
     return url
 
 
-def _proxies(row: Row, secrets: Secrets) -> dict[str, str]:
+def _proxies(row: SettingsRow, secrets: Secrets) -> dict[str, str]:
     hidden = secrets.get(row.node, "proxy")
     literal = row.text("proxy")
     if hidden.remedy and not hidden.value:

@@ -52,7 +52,7 @@ def is_loopback(host: str) -> bool:
 
 
 @dataclass(slots=True)
-class Row:
+class SettingsRow:
     """Reads the keys of one mapping; a key without a value counts as not written."""
 
     node: Fields
@@ -142,14 +142,14 @@ class Row:
         self.notes.say(self.node_of(key) or self.node, reason, remedy, value=shown)
 
 
-def rows(tree: Fields, notes: Notes, what: str) -> Iterator[tuple[str, Row]]:
+def rows(tree: Fields, notes: Notes, what: str) -> Iterator[tuple[str, SettingsRow]]:
     for name, node in tree.pairs:
         where = f"{what}.{name.text}"
         if not _NAME.match(name.text):
             remedy = "Use up to 40 letters, digits, - and _"
             notes.say(name, f"is not a name for one of the {what}", remedy, value=name.text)
         elif isinstance(node, Fields):
-            yield name.text, Row(node, notes, where)
+            yield name.text, SettingsRow(node, notes, where)
         elif not is_blank(node):
             notes.say(node, f"{where} needs lines of the form  name: value", "Indent them below it")
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from monitor.app.settings.rows import Resolve, Row, is_loopback, may_ask, rows, url_parts
+from monitor.app.settings.rows import Resolve, SettingsRow, is_loopback, may_ask, rows, url_parts
 from monitor.model import Chain, SourceConfig
 from monitor.watchlist.yaml_nodes import Fields, Items, Notes, closest
 
@@ -79,7 +79,7 @@ def sources(tree: Fields, secret: Resolve, notes: Notes) -> dict[str, SourceRow]
     return {name: _source(name, row, secret) for name, row in rows(tree, notes, "sources")}
 
 
-def _source(name: str, row: Row, secret: Resolve) -> SourceRow:
+def _source(name: str, row: SettingsRow, secret: Resolve) -> SourceRow:
     row.only(SOURCE_KEYS)
     if row.node_of("kind") is None:
         row.missing("kind", "etherscan")
@@ -114,7 +114,7 @@ def _is_local(url: str) -> bool:
     return parts is not None and is_loopback(parts[1])
 
 
-def _source_url(row: Row, secret: Resolve) -> tuple[str, str]:
+def _source_url(row: SettingsRow, secret: Resolve) -> tuple[str, str]:
     """(url, why it is not known). A literal URL must not hold a secret."""
     hidden = secret(row.node, "url")
     literal = row.text("url")
@@ -136,7 +136,7 @@ def _source_url(row: Row, secret: Resolve) -> tuple[str, str]:
     return url.rstrip("/"), ""
 
 
-def prices(row: Row, table: Mapping[str, SourceRow]) -> tuple[str, ...]:
+def prices(row: SettingsRow, table: Mapping[str, SourceRow]) -> tuple[str, ...]:
     """Names of the price sources that settings.yaml asks for, in order; those that are not
     in service are left out."""
     written = row.node_of("prices")

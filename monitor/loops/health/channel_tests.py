@@ -46,41 +46,41 @@ def last_tests(store: Store, names: Iterable[str]) -> dict[str, Tested]:
     return {name: Tested(**json.loads(text)) for name, text in noted.items() if text}
 
 
-def try_channels(desk: Fundwatch, now: int) -> None:
+def try_channels(app: Fundwatch, now: int) -> None:
     """Once a day, at its hour, try every channel: connect to it, and send a test message
     where its settings say so. One that fails is tried again until it works."""
-    before = last_tests(desk.store, desk.channels)
+    before = last_tests(app.store, app.channels)
     again = {n for n, t in before.items() if not t.good and now - t.at >= TEST_AGAIN}
-    names = set(desk.channels) if _is_hour(desk, now) else again
+    names = set(app.channels) if _is_hour(app, now) else again
     if not names:
         return
     with ThreadPoolExecutor(len(names), thread_name_prefix="test") as pool:
-        futures = {name: pool.submit(_try, desk, name, now) for name in sorted(names)}
+        futures = {name: pool.submit(_try, app, name, now) for name in sorted(names)}
     found = {name: future.result() for name, future in futures.items()}
     for name, tested in found.items():
         earlier = before.get(name)
         since = earlier.since or earlier.at if earlier and not earlier.good else now
         noted = replace(tested, since=0 if tested.good else since)
-        notes.put_note(desk.store, f"tested:{name}", json.dumps(asdict(noted)))
-    put_signals(desk.store, [s for t in found.items() for s in _told(desk, *t)], now)
+        notes.put_note(app.store, f"tested:{name}", json.dumps(asdict(noted)))
+    put_signals(app.store, [s for t in found.items() for s in _told(app, *t)], now)
 
 
-def _is_hour(desk: Fundwatch, now: int) -> bool:
+def _is_hour(app: Fundwatch, now: int) -> bool:
     """Whether today's test is due; the first one on the day after the first start."""
-    local = datetime.fromtimestamp(now, ZoneInfo(desk.timezone))
-    last, today = notes.get_note(desk.store, "tests"), local.date().isoformat()
-    if last == today or (last is not None and local.hour < desk.settings.daily_hour):
+    local = datetime.fromtimestamp(now, ZoneInfo(app.timezone))
+    last, today = notes.get_note(app.store, "tests"), local.date().isoformat()
+    if last == today or (last is not None and local.hour < app.settings.daily_hour):
         return False
-    notes.put_note(desk.store, "tests", today)
+    notes.put_note(app.store, "tests", today)
     return last is not None
 
 
-def _try(desk: Fundwatch, name: str, now: int) -> Tested:
-    sends = desk.settings.channels[name].daily_test
+def _try(app: Fundwatch, name: str, now: int) -> Tested:
+    sends = app.settings.channels[name].daily_test
     try:
         if not sends:
-            return Tested(now, True, tidy(desk.channels[name].check()))
-        answers = deliver.send_test(desk.post(), name)
+            return Tested(now, True, tidy(app.channels[name].check()))
+        answers = deliver.send_test(app.post(), name)
     except DeliveryError as error:
         return Tested(now, False, tidy(str(error)))
     except Exception as error:  # a fault of ours in one channel says nothing about the others
@@ -89,11 +89,11 @@ def _try(desk: Fundwatch, name: str, now: int) -> Tested:
     if failed := [each for each in answers if not each.good]:
         whom = [each.recipient for each in failed] if len(failed) < len(answers) else []
         return Tested(now, False, tidy("; ".join(each.words for each in failed)), whom)
-    notes.put_note(desk.store, f"test:{name}", str(now))
+    notes.put_note(app.store, f"test:{name}", str(now))
     return Tested(now, True, f"test message accepted ({len(answers)} recipients)")
 
 
-def _told(desk: Fundwatch, name: str, tested: Tested) -> Iterable[Signal]:
+def _told(app: Fundwatch, name: str, tested: Tested) -> Iterable[Signal]:
     """A channel that takes a connection may still refuse messages: then it stays told."""
     if not tested.good:
         for recipient in tested.whom or ("",):
@@ -106,5 +106,5 @@ def _told(desk: Fundwatch, name: str, tested: Tested) -> Iterable[Signal]:
                 cure="Nothing may be lost yet. Mend it, then run "
                 f"`fundwatch channels test {name}`.",
             )
-    elif not outbox.refused(desk.store, name):
+    elif not outbox.refused(app.store, name):
         yield Signal(routing.trouble_key(name), bad=False)

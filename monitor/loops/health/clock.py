@@ -17,13 +17,13 @@ log = logging.getLogger("fundwatch.alive")
 HOLD_BACK = 300  # seconds that a subject waits at which the watchdog bit twice
 
 
-def mend_clock(desk: Fundwatch, now: int) -> None:
+def mend_clock(app: Fundwatch, now: int) -> None:
     """Nothing waits longer than one round; after the clock was set back that is told."""
-    latest = now + desk.round_seconds + clock.SLACK
-    clock.pull_forward(desk.store, latest, now + HOLD_BACK, now)
-    if not clock.was_ahead(desk.store, now):
+    latest = now + app.round_seconds + clock.SLACK
+    clock.pull_forward(app.store, latest, now + HOLD_BACK, now)
+    if not clock.was_ahead(app.store, now):
         return
-    clock.mend(desk.store, now)
+    clock.mend(app.store, now)
     log.warning("the clock was set back; what waited for a time ahead of it is due now")
     signal = Signal(
         key=f"clock:{now}",
@@ -34,4 +34,4 @@ def mend_clock(desk: Fundwatch, now: int) -> None:
         cure="Let a time service set the clock. Times of that while in the record are wrong.",
         once=True,
     )
-    put_signals(desk.store, [signal], now)
+    put_signals(app.store, [signal], now)

@@ -36,8 +36,8 @@ class Emergency:
     """Tells operations what cannot be told through the record, at most once an hour; where
     none of their channels takes it, whoever else there is."""
 
-    def __init__(self, desk: Fundwatch, clock: Callable[[], int]) -> None:
-        self._desk, self._clock = desk, clock
+    def __init__(self, app: Fundwatch, clock: Callable[[], int]) -> None:
+        self._app, self._clock = app, clock
         self._not_before = 0.0  # on the monotonic clock
         self._lasting = False
 
@@ -66,7 +66,7 @@ class Emergency:
 
     def _send(self, what: str, cure: str) -> None:
         alert = _notice(what, cure, self._clock())
-        configs = self._desk.settings.channels
+        configs = self._app.settings.channels
         theirs = [configs[n] for _, n, _ in routing.routes(alert, None, configs) if n in configs]
         others = [each for each in configs.values() if each not in theirs]
         if not self._send_to(theirs, alert) and not self._send_to(others, alert):
@@ -88,7 +88,7 @@ class Emergency:
 
     def _send_one(self, alert: Alert, config: ChannelConfig, taken: threading.Event) -> None:
         """Who refuses must not keep the others from hearing, of other channels or of this."""
-        settings = self._desk.settings
+        settings = self._app.settings
         try:
             channel = channels.build(
                 config, proxies=settings.proxies or None, verify=settings.ca_bundle or True
@@ -121,9 +121,9 @@ class Emergency:
             allowed_cases=frozenset(),
             message_id=message_id,
             now=alert.created,
-            timezone=self._desk.timezone,
+            timezone=self._app.timezone,
             version=__version__,
-            templates=self._desk.templates,
+            templates=self._app.templates,
         )
         return Outgoing(message_id, recipient, alert.created, rendered)
 

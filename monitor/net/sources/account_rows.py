@@ -40,7 +40,7 @@ def parse_list(
 ) -> Parsed:
     """The transfers of an account list in the order of the chain, legs numbered.
 
-    `address` is the canonical address that was asked for: fees are told of it alone. `facts`
+    `address` is the canonical address that was asked for: fees are reported of it alone. `facts`
     holds what look-ups said of single transactions, by hash.
     """
     kind = Kind(stream)
@@ -84,7 +84,7 @@ def _native(
 
 def _fee(row: Mapping[str, Any], facts: TxFacts) -> int:
     """What was paid, at least: a list leaves out what a rollup pays its parent chain. Zero is
-    "not told", since nobody pays nothing."""
+    "not reported", since nobody pays nothing."""
     if facts.fee is not None:
         return facts.fee
     if priceless(row):
@@ -127,7 +127,7 @@ def _draft(
     token_id: str | None = None,
 ) -> Transfer:
     index, path = row.get("transactionIndex"), row.get("traceId") or row.get("index")
-    log = row.get("logIndex")  # some who speak this dialect tell it
+    log = row.get("logIndex")  # some who speak this dialect report it
     return Transfer(
         chain=chain.key,
         tx=_tx(row),
@@ -148,10 +148,10 @@ def _draft(
 
 
 def _tx(row: Mapping[str, Any]) -> str:
-    told = row.get("hash") or row.get("transactionHash")
-    if isinstance(told, str) and GENESIS.match(told):
-        return told
-    return hash32(told, "hash")
+    reported = row.get("hash") or row.get("transactionHash")
+    if isinstance(reported, str) and GENESIS.match(reported):
+        return reported
+    return hash32(reported, "hash")
 
 
 def _recipient(row: Mapping[str, Any], chain: Chain) -> str:
@@ -165,23 +165,23 @@ def _amount(row: Mapping[str, Any]) -> int:
 def _failed(row: Mapping[str, Any]) -> bool:
     """Whether the transaction or call moved nothing. Native rows hold the receipt's status too,
     which undoes what the list says; the contrary would hide a movement, and is a gap."""
-    told, receipt = text(row.get("isError"), "isError"), row.get("txreceipt_status")
-    if told not in ("0", "1"):
-        raise RowError(f"isError is neither 0 nor 1: {shown(told)}")
-    if told == "1" and receipt == "1":
+    reported, receipt = text(row.get("isError"), "isError"), row.get("txreceipt_status")
+    if reported not in ("0", "1"):
+        raise RowError(f"isError is neither 0 nor 1: {shown(reported)}")
+    if reported == "1" and receipt == "1":
         raise RowError("isError says that it failed and txreceipt_status that it succeeded")
-    return told == "1" or receipt == "0"
+    return reported == "1" or receipt == "0"
 
 
 def _facts(rows: Iterable[object], chain: Chain) -> Iterator[TokenFacts]:
     seen: set[str] = set()
     for row in rows:
         try:
-            told = fields(row)
-            contract = told_address(chain, told.get("contractAddress"))
+            reported = fields(row)
+            contract = told_address(chain, reported.get("contractAddress"))
         except ValueError:
-            continue  # told as a gap already
+            continue  # reported as a gap already
         if contract not in seen:
             seen.add(contract)
-            names = (told.get(k) for k in ("tokenSymbol", "tokenName", "tokenDecimal"))
+            names = (reported.get(k) for k in ("tokenSymbol", "tokenName", "tokenDecimal"))
             yield token_facts(contract, *names)

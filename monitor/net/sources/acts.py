@@ -44,7 +44,7 @@ FAILED_FOR, FAILED_TIMES = 1.0, 10
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Reported:
     """What one reading brought: rows of all addresses, legs numbered, and how far it is whole."""
 
     parsed: Parsed
@@ -79,7 +79,7 @@ class Acts:
     def __init__(self, chain: Chain, axis: str = "height") -> None:
         self._chain = chain
         self._axis = axis
-        self._second = 999 if axis == "time" else 0  # milliseconds that a row does not tell
+        self._second = 999 if axis == "time" else 0  # milliseconds that a row does not report
         self._lock = threading.Lock()
         self._held: _Held | None = None
         self._failed: tuple[Head, float, SourceError] | None = None  # until when it stands
@@ -88,7 +88,7 @@ class Acts:
         """The source's bundles, with this one where the chain has issuers."""
         return (*bundles, BUNDLE) if self._chain.issuers else bundles
 
-    def batch(self, name: str, ask: Ask, read: Callable[[Interval], Told]) -> Batch:
+    def batch(self, name: str, ask: Ask, read: Callable[[Interval], Reported]) -> Batch:
         """The acts that touch the asked subjects. `read` asks the source, for an interval up
         to the head. Raises SourceError; NotServed where the source has no such list."""
         with self._lock:
@@ -121,13 +121,13 @@ class Acts:
             calls=calls,
         )
 
-    def _renew(self, ask: Ask, read: Callable[[Interval], Told]) -> int:
+    def _renew(self, ask: Ask, read: Callable[[Interval], Reported]) -> int:
         """Read what is not held under this head; returns the calls made."""
         held = self._held
         if held is not None and held.serves(ask):
             return 0
         if self._failed and self._failed[0] == ask.head and time.monotonic() < self._failed[1]:
-            raise NotYet(str(self._failed[2]))  # told already: not counted against it again
+            raise NotYet(str(self._failed[2]))  # reported already: not counted against it again
         top = coverage.top(ask.head, self._axis)
         keep = held if held is not None and held.lo <= ask.span.lo and not held.gaps else None
         whole_to = keep.read.hi if keep and keep.read else -1
@@ -138,7 +138,7 @@ class Acts:
             start = max(keep.lo, min(whole_to + 1, recent))
         started = time.monotonic()
         try:
-            told = read(Interval(min(start, top), top))
+            reported = read(Interval(min(start, top), top))
         except NotServed:
             raise  # kept by the desk
         except SourceError as error:
@@ -146,19 +146,19 @@ class Acts:
             stands = max(FAILED_FOR, FAILED_TIMES * (now - started))
             self._failed = (ask.head, now + stands, error)
             raise
-        self._keep(ask.head, keep, min(start, top), told)
-        return told.calls
+        self._keep(ask.head, keep, min(start, top), reported)
+        return reported.calls
 
     def _again(self) -> int:
         if self._axis == "time":
             return AGAIN_SECONDS * 1000
         return coverage.blocks_for(AGAIN_SECONDS, self._chain)
 
-    def _keep(self, head: Head, keep: _Held | None, start: int, told: Told) -> None:
+    def _keep(self, head: Head, keep: _Held | None, start: int, reported: Reported) -> None:
         older = [r for r in keep.rows if (_place(r, self._axis) < start)] if keep else []
-        rows = (*older, *told.parsed.transfers)
+        rows = (*older, *reported.parsed.transfers)
         lo = keep.lo if keep else start
-        read = told.read if told.parsed.placed else None
+        read = reported.read if reported.parsed.placed else None
         if keep is not None and keep.read is not None:
             # What was held stands below the place from which it was read again.
             hi = read.hi if read is not None else min(keep.read.hi, start - 1)
@@ -166,8 +166,8 @@ class Acts:
         by_address: dict[str, list[Transfer]] = {}
         for row in rows:
             by_address.setdefault(row.sender or "", []).append(row)
-        gaps = (*told.gaps, *told.parsed.gaps)
-        self._held = _Held(head, lo, read, rows, gaps, told.sha256, by_address)
+        gaps = (*reported.gaps, *reported.parsed.gaps)
+        self._held = _Held(head, lo, read, rows, gaps, reported.sha256, by_address)
 
 
 class Shared:
@@ -253,7 +253,7 @@ def parse_logs(
     """Logs of EVM chains, as nodes and explorers write them. What is of another contract or
     event is none of the issuers' acts: some servers leave a filter out.
 
-    `times` holds Unix seconds of the blocks whose logs tell none.
+    `times` holds Unix seconds of the blocks whose logs report none.
     """
     parsed = read_rows(logs, log_height, lambda log: _log(chain, log, times or {}))
     return Parsed(tuple(number_equals(parsed.transfers)), parsed.gaps, (), parsed.placed)
@@ -266,7 +266,7 @@ def _log(chain: Chain, log: Mapping[str, Any], times: Mapping[int, int]) -> Iter
     if event is None or log.get("removed") is True:
         return
     words = [*(hash32(topic, "topic") for topic in topics[1:]), *_words(log.get("data"))]
-    height, told = log_height(log), log.get("blockTimestamp") or log.get("timeStamp")
+    height, reported = log_height(log), log.get("blockTimestamp") or log.get("timeStamp")
     index = log.get("transactionIndex")
     yield Transfer(
         chain=chain.key,
@@ -279,7 +279,7 @@ def _log(chain: Chain, log: Mapping[str, Any], times: Mapping[int, int]) -> Iter
         contract=told_address(chain, log.get("address")),
         block_height=height,
         block_hash=hash32(log["blockHash"], "blockHash") if log.get("blockHash") else None,
-        time=times[height] if told is None else place(hex_whole(told, "time"), "time"),
+        time=times[height] if reported is None else place(hex_whole(reported, "time"), "time"),
         tx_index=None if index is None else place(hex_whole(index, "index"), "index"),
         log_index=place(hex_whole(log.get("logIndex"), "logIndex"), "logIndex"),
     )
@@ -302,14 +302,14 @@ def _word_address(chain: Chain, words: Sequence[str]) -> str:
     return told_address(chain, "0x" + words[0][-40:])
 
 
-def _amount(event: Event, told: int | None) -> int:
-    if event.has_amount and told is None:
+def _amount(event: Event, reported: int | None) -> int:
+    if event.has_amount and reported is None:
         raise RowError("the amount is not told")
-    return told or 0 if event.moves else 0
+    return reported or 0 if event.moves else 0
 
 
 def parse_events(chain: Chain, rows: Iterable[object]) -> Parsed:
-    """Rows of TronGrid's `/v1/contracts/{contract}/events`, each told once."""
+    """Rows of TronGrid's `/v1/contracts/{contract}/events`, each reported once."""
     unique = {_row_key(row, n): row for n, row in enumerate(rows)}
     parsed = read_rows(unique.values(), event_time, lambda row: _tron_event(chain, row))
     return Parsed(tuple(number_equals(parsed.transfers)), parsed.gaps, (), parsed.placed)
@@ -349,7 +349,7 @@ def _tron_event(chain: Chain, row: Mapping[str, Any]) -> Iterator[Transfer]:
 
 
 def _arguments(row: Mapping[str, Any]) -> dict[str, object]:
-    """The first argument of each type. `result` tells each under its name and its number."""
+    """The first argument of each type. `result` reports each under its name and its number."""
     types, result = fields(row.get("result_type") or {}), fields(row.get("result"))
     found: dict[str, object] = {}
     for name, kind in types.items():

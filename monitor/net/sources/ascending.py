@@ -166,8 +166,8 @@ class _Up:
         return bool(far) and _same(far[0], first)
 
     def _heights(self, rows: Sequence[Any]) -> list[int]:
-        told = (readable_height(row, self.height_of) for row in rows)
-        return [height for height in told if height is not None]
+        reported = (readable_height(row, self.height_of) for row in rows)
+        return [height for height in reported if height is not None]
 
 
 def _all_in(heights: Sequence[int], span: Interval) -> bool:
@@ -182,7 +182,7 @@ def _disordered(span: Interval) -> BadResponse:
 
 
 def _same(row: object, other: object) -> bool:
-    """Whether two answers tell the same row."""
+    """Whether two answers report the same row."""
     if isinstance(row, Mapping) and isinstance(other, Mapping):
         return {**row, MOVING: 0} == {**other, MOVING: 0}
     return row == other

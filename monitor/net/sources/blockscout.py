@@ -1,5 +1,5 @@
 """Blockscout: its Etherscan-style API for native and internal transfers, its REST API
-(version 2) for tokens, which alone tells their place in the block.
+(version 2) for tokens, which alone reports their place in the block.
 
 Works for an instance (`https://eth.blockscout.com`) and for the PRO API, whose address
 ends with the chain's id (`https://api.blockscout.com/{chain_id}`).
@@ -18,14 +18,14 @@ from monitor.model import (
     Chain,
     Head,
     Interval,
+    Lookup,
     SourceConfig,
-    TxWord,
 )
 from monitor.model.errors import BadResponse, NotYet, RateLimited, Refused, SourceError, Unavailable
 from monitor.net.http import Answer, Http
 from monitor.net.sources import acts, etherscan
 from monitor.net.sources.account_rows import height_of, parse_list
-from monitor.net.sources.acts import Acts, Told
+from monitor.net.sources.acts import Acts, Reported
 from monitor.net.sources.ascending import walk_up
 from monitor.net.sources.blockscout_rows import (
     KINDS,
@@ -56,7 +56,7 @@ STEPS_BACK = (1, 4, 16)
 PARTS = (8, 512)  # of a span in the past, to get as far as its unprocessed block
 
 TOKENS = frozenset(kind.value for kind in KINDS.values())
-# Blocks by chain id in which every Deposit of the wrapped coin is told as a burn, by the
+# Blocks by chain id in which every Deposit of the wrapped coin is reported as a burn, by the
 # recorded answers: log 0xe1fffcc4 says the contrary.
 WRONG_WRAPS = {10: Interval(56_198_164, 56_552_390)}
 
@@ -89,12 +89,12 @@ class Blockscout:
         if not self._has_rpc:
             return  # an instance has no documented word on its chain id
         try:
-            told = etherscan.hex_answer(self._rpc("eth_chainId"), "the chain id")
+            reported = etherscan.hex_answer(self._rpc("eth_chainId"), "the chain id")
         except BadResponse:
             return
-        if told != self._chain.chain_id:
+        if reported != self._chain.chain_id:
             raise Refused(
-                f"{self.name}: answers for chain id {told}, but {self._chain.name} is "
+                f"{self.name}: answers for chain id {reported}, but {self._chain.name} is "
                 f"{self._chain.chain_id}; correct its url"
             )
 
@@ -158,7 +158,7 @@ class Blockscout:
     def _facts(
         self, rows: Sequence[object], address: str, recorder: Recorder
     ) -> dict[str, TxFacts]:
-        """Of transactions of which the list does not tell who paid what."""
+        """Of transactions of which the list does not report who paid what."""
         found: dict[str, TxFacts] = {}
         for tx in to_look_up(rows, address):
             try:
@@ -167,10 +167,10 @@ class Blockscout:
             except RateLimited:
                 raise
             except SourceError:
-                break  # it cannot tell: the rows say what they say
+                break  # it cannot report: the rows say what they say
         return found
 
-    def _read_acts(self, span: Interval) -> Told:
+    def _read_acts(self, span: Interval) -> Reported:
         recorder = Recorder(self._http)
 
         def page_by(params: Mapping[str, str | int]) -> Page:
@@ -178,13 +178,13 @@ class Blockscout:
 
         walk = acts.walk_logs(self._chain, span, page_by, min(self._size, PAGE_SIZE))
         parsed = acts.parse_logs(self._chain, walk.rows)
-        return Told(parsed, walk.read, recorder.sha256, recorder.calls, walk.gaps)
+        return Reported(parsed, walk.read, recorder.sha256, recorder.calls, walk.gaps)
 
-    def transaction(self, tx: str) -> TxWord:
+    def transaction(self, tx: str) -> Lookup:
         head = self.head()
         answer = self._http.get(f"/api/v2/transactions/{tx}")
         if answer.status == 404 and answer.json() == {"message": "Not found"}:
-            return TxWord(self.name, tx, found=False, head=head)
+            return Lookup(self.name, tx, found=False, head=head)
         return parse_transaction(self.name, tx, _body(answer, self._key, "hash"), head)
 
     def block_hash(self, height: int) -> str | None:
@@ -257,7 +257,7 @@ class Blockscout:
 
 
 def _query(following: Mapping[str, Any]) -> dict[str, str | int]:
-    """A cursor's members as they were told. requests would write true as "True"."""
+    """A cursor's members as they were reported. requests would write true as "True"."""
     return {
         name: str(value).lower() if isinstance(value, bool) else str(value)
         for name, value in following.items()

@@ -1,4 +1,4 @@
-"""What Blockscout's REST API tells, to values. Pure."""
+"""What Blockscout's REST API reports, to values. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from monitor.model import Chain, Gap, Head, Interval, Kind, TokenFacts, Transfer, TxWord
+from monitor.model import Chain, Gap, Head, Interval, Kind, Lookup, TokenFacts, Transfer
 from monitor.model.errors import BadResponse
 from monitor.net.sources.account_rows import height_of
 from monitor.net.sources.evm_rows import number_equals, told_address, told_twice
@@ -50,27 +50,27 @@ def parse_blocks(items: Iterable[object]) -> list[Head]:
         raise BadResponse(f"a block cannot be read: {error}") from None
 
 
-def parse_transaction(source: str, tx: str, body: Mapping[str, Any], head: Head) -> TxWord:
+def parse_transaction(source: str, tx: str, body: Mapping[str, Any], head: Head) -> Lookup:
     """/api/v2/transactions/{hash}. It names no block hash. Raises BadResponse."""
     try:
-        told = hash32(body.get("hash"), "hash")
+        reported = hash32(body.get("hash"), "hash")
         number = body.get("block_number", body.get("block"))
         height = None if number is None else place(number, "block_number")
     except RowError as error:
         raise BadResponse(f"{source}: a transaction cannot be read: {error}") from None
-    if told != tx.lower():
+    if reported != tx.lower():
         raise BadResponse(f"{source}: answered with another transaction")
     dropped = body.get("result") == "dropped/replaced"
     failed = body.get("status") == "error"
-    return TxWord(source, tx, not dropped, None if dropped else height, None, failed, head)
+    return Lookup(source, tx, not dropped, None if dropped else height, None, failed, head)
 
 
 def parse_facts(body: Mapping[str, Any]) -> TxFacts:
-    """What /api/v2/transactions/{hash} says of payer and fee. It tells no `mint`."""
+    """What /api/v2/transactions/{hash} says of payer and fee. It reports no `mint`."""
     fee = body.get("fee")
-    told = fee.get("value") if isinstance(fee, dict) and fee.get("type") == "actual" else None
+    reported = fee.get("value") if isinstance(fee, dict) and fee.get("type") == "actual" else None
     try:
-        paid = None if told is None else whole(told, "fee")
+        paid = None if reported is None else whole(reported, "fee")
     except RowError:
         paid = None
     kind = body.get("type")
@@ -141,7 +141,7 @@ def _facts(rows: Iterable[object], chain: Chain) -> Iterator[TokenFacts]:
             token = fields(fields(row).get("token"))
             contract = told_address(chain, token.get("address_hash") or token.get("address"))
         except ValueError:
-            continue  # told as a gap already
+            continue  # reported as a gap already
         yield token_facts(contract, token.get("symbol"), token.get("name"), token.get("decimals"))
 
 
@@ -150,10 +150,10 @@ def unsure_failures(rows: Iterable[object], chain: Chain) -> Iterator[Gap]:
     end = BYZANTIUM.get(chain.chain_id or 0, 0)
     for row in rows:
         try:
-            told = fields(row)
-            height, value = height_of(row), whole(told.get("value"), "value")
+            reported = fields(row)
+            height, value = height_of(row), whole(reported.get("value"), "value")
         except ValueError:
-            continue  # told as a gap already
-        if height < end and value and told.get("isError") == "1":
+            continue  # reported as a gap already
+        if height < end and value and reported.get("isError") == "1":
             reason = "Blockscout cannot say whether a transaction this old succeeded"
             yield gap(Interval(height, height), reason, row)

@@ -1,7 +1,7 @@
 """One list of an address read in the light of its other lists.
 
 A trace that is the transaction itself, wrapping without a token row, a token row that is a
-native movement: whether a row counts, or is missing, only the lists together can tell. They
+native movement: whether a row counts, or is missing, only the lists together can report. They
 are read one after the other in a pass, so what a native or internal list brought a moment ago
 is kept, and asked for again only where it does not reach.
 """
@@ -91,10 +91,10 @@ def without_outermost(
     parsed: Parsed, walk: Walk, ask: Ask, *, zero_is_outermost: bool = False
 ) -> tuple[Parsed, Walk]:
     """Internal movements without those that are their transaction's own, which the native
-    list tells: some explorers list the outermost call too. Where frames are counted from the
+    list reports: some explorers list the outermost call too. Where frames are counted from the
     outermost (Blockscout), number 0 from the signer is that call, whatever it says.
 
-    What the native list cannot be read for just now is not read either: told without it, a
+    What the native list cannot be read for just now is not read either: reported without it, a
     movement would come a second time as soon as it can be.
     """
     span = _extent(parsed.transfers)
@@ -117,7 +117,7 @@ def without_outermost(
 def with_wraps(
     parsed: Parsed, walk: Walk, ask: Ask, chain: Chain, address: str
 ) -> tuple[Parsed, Walk]:
-    """Token movements with those of the chain's wrapped coin that no Transfer tells: coins
+    """Token movements with those of the chain's wrapped coin that no Transfer reports: coins
     sent to its contract are minted to the sender, coins it sends are burnt. What is proven
     ends where the native and internal lists end."""
     if not chain.wrapped or chain.wrapped == address or walk.read is None:
@@ -134,8 +134,8 @@ def with_wraps(
 
 
 def without_coin_twins(parsed: Parsed, ask: Ask, chain: Chain) -> Parsed:
-    """Token movements without those of the chain's own coin that a native list tells too.
-    Raises NotYet where that cannot be read just now: they would be told twice."""
+    """Token movements without those of the chain's own coin that a native list reports too.
+    Raises NotYet where that cannot be read just now: they would be reported twice."""
     coin = SOMETIMES_TOKENS.get(chain.chain_id or 0)
     span = _extent(t for t in parsed.transfers if t.contract == coin)
     if coin is None or span is None:
@@ -143,12 +143,12 @@ def without_coin_twins(parsed: Parsed, ask: Ask, chain: Chain) -> Parsed:
     lists = [ask(stream, span) for stream in ("native", "internal")]
     if any(found.read is None for found in lists):
         raise NotYet(f"which of {chain.symbol}'s movements are told twice cannot be read just now")
-    told = Counter(_what(replace(t, contract=coin)) for found in lists for t in found.rows)
-    return replace(parsed, transfers=_less(parsed.transfers, told))
+    reported = Counter(_what(replace(t, contract=coin)) for found in lists for t in found.rows)
+    return replace(parsed, transfers=_less(parsed.transfers, reported))
 
 
 def with_wraps_righted(parsed: Parsed, ask: Ask, chain: Chain, wrong: Interval) -> Parsed:
-    """Token movements where the source tells every Deposit of the wrapped coin of these
+    """Token movements where the source reports every Deposit of the wrapped coin of these
     blocks as if it were a burn: the coin's own movement says which it was. One that no list
     shows is a gap of its block."""
     doubtful = [t for t in parsed.transfers if _burnt(t, chain, wrong)]
@@ -156,16 +156,16 @@ def with_wraps_righted(parsed: Parsed, ask: Ask, chain: Chain, wrong: Interval) 
     if span is None:
         return parsed
     lists = [ask(stream, span) for stream in ("native", "internal")]
-    told = Counter(
+    reported = Counter(
         _what(w) for found in lists for t in found.rows for w in _wrapped(t, chain.wrapped)
     )
     kept = [t for t in parsed.transfers if t not in doubtful]
     gaps = []
     for burn in doubtful:
         mint = replace(burn, sender=burn.recipient, recipient=burn.sender)
-        meant = next((t for t in (mint, burn) if told[_what(t)] > 0), None)
+        meant = next((t for t in (mint, burn) if reported[_what(t)] > 0), None)
         if meant is not None:
-            told[_what(meant)] -= 1
+            reported[_what(meant)] -= 1
             kept.append(meant)
         elif burn.block_height is not None:
             at = Interval(burn.block_height, burn.block_height)
@@ -197,9 +197,9 @@ def _what(move: Transfer) -> _What:
     return move.tx, move.sender, move.recipient, move.amount, move.contract
 
 
-def _less(moves: Iterable[Transfer], told: Counter[_What]) -> tuple[Transfer, ...]:
-    """The movements that are not told elsewhere, one for one."""
-    left = Counter(told)
+def _less(moves: Iterable[Transfer], reported: Counter[_What]) -> tuple[Transfer, ...]:
+    """The movements that are not reported elsewhere, one for one."""
+    left = Counter(reported)
     kept = []
     for move in moves:
         if left[_what(move)] > 0:

@@ -1,7 +1,7 @@
 """Esplora REST API: Blockstream, mempool.space, self-hosted electrs and its forks.
 
 An address has one list, newest first, continued after the last transaction seen. A
-transaction is told whole, with every input and output, so all its legs become transfers.
+transaction is reported whole, with every input and output, so all its legs become transfers.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from monitor.chains.address import AddressError, canonical
-from monitor.model import Ask, Batch, Chain, Head, Interval, Kind, SourceConfig, Transfer, TxWord
+from monitor.model import Ask, Batch, Chain, Head, Interval, Kind, Lookup, SourceConfig, Transfer
 from monitor.model.errors import BadResponse, Refused, SourceError
 from monitor.net.http import Answer, Http
 from monitor.net.sources.paging import Recorder
@@ -55,22 +55,22 @@ class Esplora:
         expected = GENESIS.get(self.chain)
         if expected is None:
             return
-        told = self.block_hash(0)
-        if told not in (expected, None):  # None: a pruned server has no word on it
+        reported = self.block_hash(0)
+        if reported not in (expected, None):  # None: a pruned server has no word on it
             raise Refused(
                 f"{self.name} answers for another chain than {self._chain.name}: its first block "
-                f"is {told}, not {expected}. Correct the url or the chain's sources"
+                f"is {reported}, not {expected}. Correct the url or the chain's sources"
             )
 
     def head(self) -> Head:
         tip = _hash_text(self._get("/blocks/tip/hash"))
         return parse_head(self._get(f"/block/{tip}").json(), tip)
 
-    def transaction(self, tx: str) -> TxWord:
+    def transaction(self, tx: str) -> Lookup:
         head = self.head()
         answer = self._http.get(f"/tx/{quote(tx, safe='')}")
         if answer.status == 404:
-            return TxWord(self.name, tx, found=False, head=head)
+            return Lookup(self.name, tx, found=False, head=head)
         return parse_word(self._checked(answer).json(), self.name, tx, head)
 
     def block_hash(self, height: int) -> str | None:
@@ -80,7 +80,7 @@ class Esplora:
     def fetch(self, ask: Ask) -> Batch:
         """Read downwards from the newest transaction, or from the cursor.
 
-        Unconfirmed transactions are read first: one that is mined meanwhile is then told
+        Unconfirmed transactions are read first: one that is mined meanwhile is then reported
         twice and not left out.
         """
         recorder = Recorder(self._http)
@@ -111,8 +111,8 @@ class Esplora:
         parsed = parse_unconfirmed(self._chain, rows, ask.head.height)
         if not rows or parsed.gaps:
             return parsed, not parsed.gaps
-        told = self._checked(recorder.get(_address_path(ask), {})).json()
-        return parsed, parse_count(told, "mempool_stats") <= len(rows)
+        reported = self._checked(recorder.get(_address_path(ask), {})).json()
+        return parsed, parse_count(reported, "mempool_stats") <= len(rows)
 
     def _walk(self, ask: Ask, recorder: Recorder) -> _Walk:
         start = _Place.read(ask.cursor)
@@ -306,26 +306,26 @@ def classify(name: str, status: int, body: str) -> SourceError:
 
 def parse_head(block: object, tip: str) -> Head:
     """`/block/{hash}` of the tip. Raises BadResponse."""
-    told = fields_of(block)
+    reported = fields_of(block)
     try:
         return Head(
-            height=place(told.get("height"), "height"),
-            time=place(told.get("timestamp"), "timestamp"),
-            block_hash=_same(told.get("id"), tip),
+            height=place(reported.get("height"), "height"),
+            time=place(reported.get("timestamp"), "timestamp"),
+            block_hash=_same(reported.get("id"), tip),
         )
     except RowError as error:
         raise BadResponse(f"the newest block cannot be read: {error}") from None
 
 
-def parse_word(tx: object, source: str, txid: str, head: Head) -> TxWord:
+def parse_word(tx: object, source: str, txid: str, head: Head) -> Lookup:
     """`/tx/{txid}`. Raises BadResponse."""
-    told = fields_of(tx)
+    reported = fields_of(tx)
     try:
-        height, block_hash, _ = _block(told)
-        found = _same(told.get("txid"), txid)
+        height, block_hash, _ = _block(reported)
+        found = _same(reported.get("txid"), txid)
     except RowError as error:
         raise BadResponse(f"a transaction cannot be read: {error}") from None
-    return TxWord(source, found, found=True, height=height, block_hash=block_hash, head=head)
+    return Lookup(source, found, found=True, height=height, block_hash=block_hash, head=head)
 
 
 def parse_count(address: object, which: str = "chain_stats") -> int:
@@ -394,8 +394,8 @@ _Leg = tuple[str, Kind, str | None, str | None, int, str | None]
 
 
 def _inputs(chain: Chain, tx: Mapping[str, Any], created: int) -> Iterator[_Leg]:
-    for n, told in enumerate(_list(tx, "vin")):
-        spent = fields(told)
+    for n, reported in enumerate(_list(tx, "vin")):
+        spent = fields(reported)
         if spent.get("is_coinbase") is True:
             yield f"in:{n}", Kind.COINBASE, None, None, created, None
             continue
@@ -433,20 +433,20 @@ def _value(output: Mapping[str, Any]) -> int:
 
 
 def _party(chain: Chain, output: Mapping[str, Any]) -> str | None:
-    told = output.get("scriptpubkey_address")
-    if told is None:
+    reported = output.get("scriptpubkey_address")
+    if reported is None:
         return None
     try:
-        return canonical(chain, text(told, "scriptpubkey_address"))
+        return canonical(chain, text(reported, "scriptpubkey_address"))
     except AddressError:
-        return str(told)  # other people's odd script must not lose the transaction
+        return str(reported)  # other people's odd script must not lose the transaction
 
 
 def _list(tx: Mapping[str, Any], name: str) -> list[Any]:
-    told = tx.get(name)
-    if not isinstance(told, list) or not told:
+    reported = tx.get(name)
+    if not isinstance(reported, list) or not reported:
         raise RowError(f"{name} is not a list with entries")
-    return told
+    return reported
 
 
 def _hash(value: object, name: str) -> str:
@@ -455,21 +455,21 @@ def _hash(value: object, name: str) -> str:
     return value
 
 
-def _same(told: object, asked: str) -> str:
-    if told != asked:
+def _same(reported: object, asked: str) -> str:
+    if reported != asked:
         raise RowError("it is another one than was asked for")
     return asked
 
 
 def _hash_text(answer: Answer) -> str:
-    told = answer.text.strip()
-    if not _HASH.match(told):
+    reported = answer.text.strip()
+    if not _HASH.match(reported):
         raise BadResponse(f"{answer.origin} answered something else than a block's hash")
-    return told
+    return reported
 
 
-def fields_of(told: object) -> Mapping[str, Any]:
+def fields_of(reported: object) -> Mapping[str, Any]:
     """An answer that must be an object. Raises BadResponse."""
-    if not isinstance(told, dict):
+    if not isinstance(reported, dict):
         raise BadResponse("an object was expected and something else came")
-    return told
+    return reported

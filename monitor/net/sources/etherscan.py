@@ -17,8 +17,8 @@ from monitor.model import (
     Chain,
     Head,
     Interval,
+    Lookup,
     SourceConfig,
-    TxWord,
 )
 from monitor.model.errors import (
     BadResponse,
@@ -31,7 +31,7 @@ from monitor.model.errors import (
 from monitor.net.http import Answer, Http
 from monitor.net.sources import acts
 from monitor.net.sources.account_rows import GENESIS, height_of, parse_list
-from monitor.net.sources.acts import Acts, Told
+from monitor.net.sources.acts import Acts, Reported
 from monitor.net.sources.ascending import walk_up
 from monitor.net.sources.companions import (
     Movements,
@@ -184,7 +184,7 @@ class Etherscan:
     def _facts(
         self, rows: Sequence[object], address: str, recorder: Recorder
     ) -> dict[str, TxFacts]:
-        """Of transactions of which the list does not tell who paid what."""
+        """Of transactions of which the list does not report who paid what."""
         found: dict[str, TxFacts] = {}
         for tx in to_look_up(rows, address):
             try:
@@ -193,7 +193,7 @@ class Etherscan:
             except RateLimited:
                 raise
             except SourceError:
-                break  # it cannot tell: the rows say what they say
+                break  # it cannot report: the rows say what they say
             found[tx] = facts_of(receipt, sent)
         return found
 
@@ -201,7 +201,7 @@ class Etherscan:
         asked = {**self._common, "module": "proxy", "action": action, **params}
         return proxy_result(recorder.get("", asked), self._key)
 
-    def _read_acts(self, span: Interval) -> Told:
+    def _read_acts(self, span: Interval) -> Reported:
         recorder = Recorder(self._http)
 
         def page_by(params: Mapping[str, str | int]) -> Page:
@@ -209,9 +209,9 @@ class Etherscan:
 
         walk = acts.walk_logs(self._chain, span, page_by, min(self._size, PAGE_SIZE))
         parsed = acts.parse_logs(self._chain, walk.rows)
-        return Told(parsed, walk.read, recorder.sha256, recorder.calls, walk.gaps)
+        return Reported(parsed, walk.read, recorder.sha256, recorder.calls, walk.gaps)
 
-    def transaction(self, tx: str) -> TxWord:
+    def transaction(self, tx: str) -> Lookup:
         _refuse_genesis(self.name, tx)
         head = self.head()
         receipt = self._proxy("eth_getTransactionReceipt", txhash=tx)
@@ -220,7 +220,7 @@ class Etherscan:
             return replace(word, moved=token_legs(self._chain, receipt))
         # A transaction that waits has no receipt yet: only both silences mean unknown.
         waiting = self._proxy("eth_getTransactionByHash", txhash=tx)
-        return TxWord(self.name, tx, found=waiting is not None, head=head)
+        return Lookup(self.name, tx, found=waiting is not None, head=head)
 
     def block_hash(self, height: int) -> str | None:
         block = self._block(height)
@@ -346,17 +346,17 @@ def parse_head(block: object) -> Head:
         raise BadResponse(f"a block cannot be read: {error}") from None
 
 
-def parse_receipt(source: str, tx: str, receipt: object, head: Head | None) -> TxWord:
+def parse_receipt(source: str, tx: str, receipt: object, head: Head | None) -> Lookup:
     """A receipt of eth_getTransactionReceipt. Raises BadResponse."""
     try:
         row = fields(receipt)
-        told = hash32(row.get("transactionHash"), "transactionHash")
+        reported = hash32(row.get("transactionHash"), "transactionHash")
         height = place(hex_whole(row.get("blockNumber"), "blockNumber"), "blockNumber")
         block_hash = hash32(row.get("blockHash"), "blockHash")
         # Receipts from before Byzantium hold a state root instead of a status.
         failed = row.get("status") is not None and hex_whole(row["status"], "status") == 0
     except RowError as error:
         raise BadResponse(f"{source}: a receipt cannot be read: {error}") from None
-    if told != tx.lower():
+    if reported != tx.lower():
         raise BadResponse(f"{source}: answered with the receipt of another transaction")
-    return TxWord(source, tx, True, height, block_hash, failed, head)
+    return Lookup(source, tx, True, height, block_hash, failed, head)

@@ -1,8 +1,8 @@
-"""Asking a node for the token logs of addresses, and making sure that it told all of them.
+"""Asking a node for the token logs of addresses, and making sure that it reported all of them.
 
 Some nodes cut long answers without a word (Tenderly at wide ranges). An answer that holds
 logs is therefore not believed to be whole: what lies from its highest block on is asked for
-once more. Where that block is all it holds, only the block's receipts can tell.
+once more. Where that block is all it holds, only the block's receipts can report.
 """
 
 from __future__ import annotations
@@ -63,8 +63,10 @@ class LogReader:
         gaps: list[Gap] = []
         start = window.lo
         while start <= window.hi:
-            told = self._told(node, Interval(start, window.hi), query)
-            fresh = {i: log for n, log in enumerate(told) if (i := _identity(log, n)) not in logs}
+            reported = self._reported(node, Interval(start, window.hi), query)
+            fresh = {
+                i: log for n, log in enumerate(reported) if (i := _identity(log, n)) not in logs
+            }
             for log in fresh.values():
                 _check_asked(self._name, log, Interval(start, window.hi), query)
             heights = [h for log in fresh.values() if (h := height_of(log)) is not None]
@@ -73,24 +75,24 @@ class LogReader:
                 break
             start = max(heights)
             if min(heights) == start:
-                more, doubt = self._block(node, start, query, len(told))
+                more, doubt = self._block(node, start, query, len(reported))
                 logs |= more
                 gaps += doubt
                 start += 1
-            self._most = max(self._most, len(told))
+            self._most = max(self._most, len(reported))
         return list(logs.values()), gaps
 
-    def _told(self, node: Node, window: Interval, query: Query) -> list[Any]:
+    def _reported(self, node: Node, window: Interval, query: Query) -> list[Any]:
         span = {"fromBlock": hex(window.lo), "toBlock": hex(window.hi)}
         try:
-            told = node.ask("eth_getLogs", [{**span, **query}])
+            reported = node.ask("eth_getLogs", [{**span, **query}])
         except Refused as error:
             if no_such_call(error):  # a limit of this node, not something to mend
                 raise NotServed(str(error)) from None
             raise
-        if not isinstance(told, list):
+        if not isinstance(reported, list):
             raise BadResponse(f"{self._name} answered something else than a list of logs")
-        return told
+        return reported
 
     def _block(
         self, node: Node, block: int, query: Query, count: int
@@ -141,16 +143,16 @@ def _token_topics(ask: Ask, chain: Chain) -> Iterator[list[object]]:
 
 def _fits(log: object, query: Query) -> bool:
     """Whether a log of a receipt is one that this filter finds."""
-    told = log.get("topics") if isinstance(log, dict) else None
+    reported = log.get("topics") if isinstance(log, dict) else None
     wanted = query["topics"]
-    if not isinstance(log, dict) or not isinstance(told, list) or len(told) < len(wanted):
+    if not isinstance(log, dict) or not isinstance(reported, list) or len(reported) < len(wanted):
         return False
     if "address" in query and str(log.get("address")).lower() not in query["address"]:
         return False
     choices = [one if isinstance(one, list) else [one] for one in wanted]
     return all(
         choice == [None] or str(topic).lower() in choice
-        for topic, choice in zip(told, choices, strict=False)
+        for topic, choice in zip(reported, choices, strict=False)
     )
 
 
@@ -163,7 +165,7 @@ def _check_asked(name: str, log: object, window: Interval, query: Query) -> None
 
 
 def _identity(log: object, number: int) -> object:
-    """Two queries find a log twice. What cannot be told apart is kept."""
+    """Two queries find a log twice. What cannot be reported apart is kept."""
     if isinstance(log, dict) and log.get("blockHash") and log.get("logIndex"):
         return (str(log["blockHash"]), str(log["logIndex"]))
     return number

@@ -44,7 +44,7 @@ def topic_of(address: str) -> str:
 
 def is_asked_event(log: object) -> bool:
     """Whether a log is of one of the five events; True where its topics cannot be read,
-    which is for the parser to tell."""
+    which is for the parser to report."""
     topics = log.get("topics") if isinstance(log, dict) else None
     if not isinstance(topics, list) or not topics or not isinstance(topics[0], str):
         return True
@@ -64,11 +64,11 @@ def parse_logs(
 ) -> Parsed:
     """Logs, each given once, to the transfers that touch a wanted address.
 
-    `times` holds Unix seconds of the blocks whose logs tell none. Of a log that was removed
+    `times` holds Unix seconds of the blocks whose logs report none. Of a log that was removed
     by a reorg nothing comes.
     """
-    told = _told_by_transfers(logs)
-    parsed = read_rows(logs, _height, lambda log: _movements(chain, log, wanted, times, told))
+    reported = _reported_by_transfers(logs)
+    parsed = read_rows(logs, _height, lambda log: _movements(chain, log, wanted, times, reported))
     return Parsed(tuple(number_equals(parsed.transfers)), parsed.gaps, (), parsed.placed)
 
 
@@ -77,12 +77,12 @@ def _movements(
     log: Mapping[str, Any],
     wanted: frozenset[str],
     times: Mapping[int, int],
-    told: Counter[_Minted],
+    reported: Counter[_Minted],
 ) -> Iterator[Transfer]:
     if log.get("removed") is True:
         return
-    if (minted := _minted(log)) is not None and told[minted] > 0:
-        told[minted] -= 1
+    if (minted := _minted(log)) is not None and reported[minted] > 0:
+        reported[minted] -= 1
         return
     for draft in parse_log(chain, log, times):
         if not wanted.isdisjoint(draft.parties()):
@@ -92,8 +92,8 @@ def _movements(
 _Minted = tuple[str, str, str, str, str]  # transaction, contract, sender, recipient, data
 
 
-def _told_by_transfers(logs: Sequence[object]) -> Counter[_Minted]:
-    """Mints and burns that a Transfer tells, in the form of `_minted`: some contracts emit
+def _reported_by_transfers(logs: Sequence[object]) -> Counter[_Minted]:
+    """Mints and burns that a Transfer reports, in the form of `_minted`: some contracts emit
     one beside the Deposit or the Withdrawal, and the movement counts once."""
     found: Counter[_Minted] = Counter()
     for log in logs:
@@ -147,7 +147,7 @@ def parse_log(chain: Chain, log: Mapping[str, Any], times: Mapping[int, int]) ->
         return []
     sender, recipient = parties
     height = _height(log)
-    told = log.get("blockTimestamp")
+    reported = log.get("blockTimestamp")
     index = log.get("transactionIndex")
     common: dict[str, Any] = {
         "chain": chain.key,
@@ -158,7 +158,7 @@ def parse_log(chain: Chain, log: Mapping[str, Any], times: Mapping[int, int]) ->
         "contract": contract,
         "block_height": height,
         "block_hash": hash32(log.get("blockHash"), "blockHash"),
-        "time": times[height] if told is None else _small(told, "blockTimestamp"),
+        "time": times[height] if reported is None else _small(reported, "blockTimestamp"),
         "tx_index": None if index is None else _small(index, "transactionIndex"),
         "log_index": _small(log.get("logIndex"), "logIndex"),
     }
@@ -194,24 +194,24 @@ def _parties(chain: Chain, topics: Sequence[str], contract: str) -> tuple[str, s
     """Sender and recipient, None where the log is no transfer of its standard. Anybody can
     emit a Deposit: only the one of the chain's wrapped coin is a movement."""
     if topics and topics[0] == TRANSFER and len(topics) in (3, 4):
-        told = topics[1:3]
+        reported = topics[1:3]
     elif topics and topics[0] in (SINGLE, BATCH) and len(topics) == 4:
-        told = topics[2:4]
+        reported = topics[2:4]
     elif topics and topics[0] in _WRAPS and len(topics) == 2 and contract == chain.wrapped:
-        told = [_NOBODY, topics[1]] if topics[0] == DEPOSIT else [topics[1], _NOBODY]
+        reported = [_NOBODY, topics[1]] if topics[0] == DEPOSIT else [topics[1], _NOBODY]
     else:
         return None
-    if not all(topic.startswith(_PADDING) for topic in told):
+    if not all(topic.startswith(_PADDING) for topic in reported):
         return None
-    sender, recipient = (told_address(chain, "0x" + topic[-40:]) for topic in told)
+    sender, recipient = (told_address(chain, "0x" + topic[-40:]) for topic in reported)
     return sender, recipient
 
 
 def _topics(log: Mapping[str, Any]) -> list[str]:
-    told = log.get("topics")
-    if not isinstance(told, list):
+    reported = log.get("topics")
+    if not isinstance(reported, list):
         raise RowError("topics is not a list")
-    return [hash32(topic, "topic") for topic in told]
+    return [hash32(topic, "topic") for topic in reported]
 
 
 def _words(log: Mapping[str, Any]) -> list[int]:
@@ -226,7 +226,7 @@ def _words(log: Mapping[str, Any]) -> list[int]:
 
 
 def _array(words: Sequence[int], argument: int) -> Sequence[int]:
-    """A dynamic array of the ABI: the argument tells where it begins, its first word its
+    """A dynamic array of the ABI: the argument reports where it begins, its first word its
     length."""
     if argument >= len(words) or words[argument] % 32:
         raise RowError("an array does not begin where a word does")

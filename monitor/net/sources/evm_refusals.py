@@ -100,10 +100,10 @@ _OF_BLOCKS = re.compile(r"\b(?:blocks?|ranges?)\b", re.IGNORECASE)
 def classify(name: str, status: int, error: object) -> SourceError:
     """A JSON-RPC error (an object, or a plain text with some servers), or an HTTP 4xx or
     5xx that holds one."""
-    told: Mapping[str, object] = error if isinstance(error, dict) else {"message": error}
-    said = " ".join(str(told.get("message")).split())[:LONGEST]
-    code = told.get("code")
-    message = f"{name}: {said[:200]} ({told.get('code', f'HTTP {status}')})"
+    reported: Mapping[str, object] = error if isinstance(error, dict) else {"message": error}
+    said = " ".join(str(reported.get("message")).split())[:LONGEST]
+    code = reported.get("code")
+    message = f"{name}: {said[:200]} ({reported.get('code', f'HTTP {status}')})"
     if code == 429 or status == 429:
         return RateLimited(message)
     for words, meaning in MEANINGS:

@@ -1,8 +1,8 @@
-"""What the adapters of account chains share: copies and equals, and addresses as told.
+"""What the adapters of account chains share: copies and equals, and addresses as reported.
 
-Every source of a chain must give the same rows. Explorers do not tell positions inside a
+Every source of a chain must give the same rows. Explorers do not report positions inside a
 transaction that could be compared, so equal transfers of one transaction are counted, after
-what is only the same row told twice has been left out.
+what is only the same row reported twice has been left out.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ COIN_TOKENS = {
     324: "0x000000000000000000000000000000000000800a",
 }
 # Where some movements of the coin are a token's only (a precompile leaves no trace) and
-# others are told by both, by id: Celo, Moonbeam, Moonriver.
+# others are reported by both, by id: Celo, Moonbeam, Moonriver.
 SOMETIMES_TOKENS = {
     42220: "0x471ece3750da237f93b8e339c536989b8978a438",
     1284: "0x0000000000000000000000000000000000000802",
@@ -62,11 +62,11 @@ def _without_copies(drafts: Sequence[Transfer]) -> Iterator[Transfer]:
 
 
 def _copy_of(draft: Transfer) -> tuple[str, ...] | None:
-    """Rows with the same key are one movement, told twice. None: it cannot be known.
+    """Rows with the same key are one movement, reported twice. None: it cannot be known.
 
     A transaction moves its own value once and pays one fee. Of tokens and of calls inside
-    a transaction there may be honest equals, which only their place there tells apart:
-    where it is not told (Etherscan's token lists), equal rows count as equal movements. One
+    a transaction there may be honest equals, which only their place there reports apart:
+    where it is not reported (Etherscan's token lists), equal rows count as equal movements. One
     log of ERC-1155 may hold the same id and amount twice, so its place says nothing.
     """
     if draft.kind in (Kind.NATIVE, Kind.FEE):
@@ -104,10 +104,10 @@ def told_address(chain: Chain, text: object) -> str:
 
 
 def told_twice(chain: Chain, contract: str, sender: str, recipient: str) -> bool:
-    """Whether a token row is a native movement that the native or internal list tells too.
+    """Whether a token row is a native movement that the native or internal list reports too.
 
     Mints and burns of Optimism's old ether (deposits from and withdrawals to Ethereum)
-    moved no native value by trace and are told nowhere else: they stay.
+    moved no native value by trace and are reported nowhere else: they stay.
     """
     coin = contract in (LEGACY_ETHER, COIN_TOKENS.get(chain.chain_id or 0))
     return coin and ZERO_ADDRESS not in (sender, recipient)

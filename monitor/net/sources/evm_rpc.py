@@ -17,7 +17,7 @@ from web3.exceptions import Web3Exception
 from web3.providers.base import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
-from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, SourceConfig, TxWord
+from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, Lookup, SourceConfig
 from monitor.model.errors import BadResponse, NotYet, Refused
 from monitor.net.http import Answer, Http
 from monitor.net.sources import acts
@@ -89,10 +89,10 @@ class EvmRpc:
         expected = self._chain.chain_id
         if expected is None:
             return
-        told = self._through_web3(lambda: self._web3.eth.chain_id)
-        if told != expected:
+        reported = self._through_web3(lambda: self._web3.eth.chain_id)
+        if reported != expected:
             raise Refused(
-                f"{self.name} answers for chain id {told}; {self._chain.name} has {expected}. "
+                f"{self.name} answers for chain id {reported}; {self._chain.name} has {expected}. "
                 "Correct the url or the chain's sources"
             )
 
@@ -104,26 +104,26 @@ class EvmRpc:
             return head
         return replace(head, final_height=min(final.height, head.height))
 
-    def transaction(self, tx: str) -> TxWord:
+    def transaction(self, tx: str) -> Lookup:
         head = self.head()
-        told = self._node.ask("eth_getTransactionReceipt", [tx])
-        word = parse_receipt(told, self.name, tx, head)
-        return replace(word, moved=token_legs(self._chain, told) if word.found else None)
+        reported = self._node.ask("eth_getTransactionReceipt", [tx])
+        word = parse_receipt(reported, self.name, tx, head)
+        return replace(word, moved=token_legs(self._chain, reported) if word.found else None)
 
-    def receipts(self, height: int) -> list[TxWord]:
+    def receipts(self, height: int) -> list[Lookup]:
         """See ports.BlockReceipts."""
-        told = self._node.ask("eth_getBlockReceipts", [hex(height)])
-        words = parse_receipts(told, self.name, height)
+        reported = self._node.ask("eth_getBlockReceipts", [hex(height)])
+        words = parse_receipts(reported, self.name, height)
         return [
             replace(word, moved=token_legs(self._chain, each))
-            for word, each in zip(words, told, strict=True)
+            for word, each in zip(words, reported, strict=True)
         ]
 
     def block_hash(self, height: int) -> str | None:
-        told = self._block(hex(height))
-        if told is None:
+        reported = self._block(hex(height))
+        if reported is None:
             return None
-        block = parse_head(told)
+        block = parse_head(reported)
         if block.height != height:
             raise BadResponse(f"{self.name} answered with another block than was asked for")
         return block.block_hash
@@ -206,13 +206,13 @@ class EvmRpc:
 
     def _through_web3(self, call: Callable[[], _T]) -> _T:
         try:
-            told = call()
+            reported = call()
         except (Web3Exception, ValueError, TypeError, KeyError) as error:
             kind = type(error).__name__
             raise BadResponse(f"{self.name}: web3 cannot read the answer ({kind})") from None
-        if isinstance(told, bool) or not isinstance(told, int):
+        if isinstance(reported, bool) or not isinstance(reported, int):
             raise BadResponse(f"{self.name} answered no number")
-        return told
+        return reported
 
 
 @dataclass(slots=True)
@@ -222,7 +222,7 @@ class _Walk:
     next: int  # the lowest block not read yet
     begun: bool = False  # a window was read
     logs: list[Any] = field(default_factory=list)
-    times: dict[int, int] = field(default_factory=dict)  # of blocks whose logs tell none
+    times: dict[int, int] = field(default_factory=dict)  # of blocks whose logs report none
     gaps: list[Gap] = field(default_factory=list)
 
     def add(self, logs: Sequence[Any], window: Interval, time_of: _TimeOf) -> None:
@@ -257,16 +257,18 @@ def _timed(log: object) -> bool:
 
 def parse_envelope(name: str, answer: Answer, number: int) -> Any:  # noqa: ANN401 - any JSON
     """The result of a JSON-RPC answer to the call `number`. Raises SourceError."""
-    told = _decoded(name, answer)
-    if not isinstance(told, dict):
+    reported = _decoded(name, answer)
+    if not isinstance(reported, dict):
         raise BadResponse(f"{name} answered something else than a JSON-RPC object")
-    if told.get("error") is not None:
-        raise classify(name, answer.status, told["error"])
-    if "result" not in told or answer.status >= 400:
-        raise classify(name, answer.status, told.get("message", "neither a result nor an error"))
-    if told.get("id") != number:
+    if reported.get("error") is not None:
+        raise classify(name, answer.status, reported["error"])
+    if "result" not in reported or answer.status >= 400:
+        raise classify(
+            name, answer.status, reported.get("message", "neither a result nor an error")
+        )
+    if reported.get("id") != number:
         raise BadResponse(f"{name} answered another question than was asked")
-    return told["result"]
+    return reported["result"]
 
 
 def _decoded(name: str, answer: Answer) -> Any:  # noqa: ANN401 - any JSON
@@ -278,12 +280,12 @@ def _decoded(name: str, answer: Answer) -> Any:  # noqa: ANN401 - any JSON
         raise classify(name, answer.status, answer.text) from None
 
 
-def parse_head(told: object) -> Head:
+def parse_head(reported: object) -> Head:
     """A block as `eth_getBlockByNumber` gives it. Raises BadResponse, NotYet for null."""
-    if told is None:
+    if reported is None:
         raise NotYet("the node does not know the block that was asked for")
     try:
-        block = fields(told)
+        block = fields(reported)
         return Head(
             height=hex_whole(block.get("number"), "number"),
             time=hex_whole(block.get("timestamp"), "timestamp"),
@@ -293,35 +295,37 @@ def parse_head(told: object) -> Head:
         raise BadResponse(f"a block cannot be read: {error}") from None
 
 
-def parse_receipts(told: object, source: str, height: int) -> list[TxWord]:
+def parse_receipts(reported: object, source: str, height: int) -> list[Lookup]:
     """`eth_getBlockReceipts` of the block at this height. Raises BadResponse, NotYet."""
-    if told is None:
+    if reported is None:
         raise NotYet(f"{source} does not have block {height} yet")
-    if not isinstance(told, list):
+    if not isinstance(reported, list):
         raise BadResponse(f"{source} answered something else than a list of receipts")
     try:
-        hashes = [hash32(fields(each).get("transactionHash"), "transactionHash") for each in told]
+        hashes = [
+            hash32(fields(each).get("transactionHash"), "transactionHash") for each in reported
+        ]
     except RowError as error:
         raise BadResponse(f"a receipt cannot be read: {error}") from None
-    words = [parse_receipt(each, source, tx) for each, tx in zip(told, hashes, strict=True)]
+    words = [parse_receipt(each, source, tx) for each, tx in zip(reported, hashes, strict=True)]
     if any(word.height != height for word in words):
         raise BadResponse(f"{source} answered with the receipts of another block")
     return words
 
 
-def parse_receipt(told: object, source: str, tx: str, head: Head | None = None) -> TxWord:
+def parse_receipt(reported: object, source: str, tx: str, head: Head | None = None) -> Lookup:
     """`eth_getTransactionReceipt`; null is "not found". Raises BadResponse.
 
     Receipts from before Byzantium have no status: their transactions count as done.
     """
-    if told is None:
-        return TxWord(source, tx, found=False, head=head)
+    if reported is None:
+        return Lookup(source, tx, found=False, head=head)
     try:
-        receipt = fields(told)
+        receipt = fields(reported)
         if hash32(receipt.get("transactionHash"), "transactionHash") != tx.lower():
             raise BadResponse(f"{source} answered with the receipt of another transaction")
         status = receipt.get("status")
-        return TxWord(
+        return Lookup(
             source,
             tx,
             found=True,

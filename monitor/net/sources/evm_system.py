@@ -1,7 +1,7 @@
 """Transactions that bring value onto a chain from outside: deposits to rollups. Pure.
 
-A list tells such a transaction like any other, as if its sender paid; but the sender is not
-debited, what it is worth came from the parent chain, and it pays no fee. Lists tell no type:
+A list reports such a transaction like any other, as if its sender paid; but the sender is not
+debited, what it is worth came from the parent chain, and it pays no fee. Lists report no type:
 a row without a gas price is looked up by its hash.
 
 Types: Optimism's deposits are 0x7e and say what they `mint` to their sender before its value
@@ -23,7 +23,7 @@ MAX_LOOKUPS = 20  # of one fetch, the newest
 
 @dataclass(frozen=True, slots=True)
 class TxFacts:
-    """What a look-up adds to a row of a list. None: not told."""
+    """What a look-up adds to a row of a list. None: not reported."""
 
     kind: int | None = None  # the transaction's type
     mint: int | None = None  # base units that came from the parent chain
@@ -52,16 +52,18 @@ def to_look_up(rows: Iterable[object], address: str) -> list[str]:
 
 
 def facts_of(receipt: object, transaction: object = None) -> TxFacts:
-    """What eth_getTransactionReceipt and eth_getTransactionByHash tell, as far as they do."""
-    told, sent = (x if isinstance(x, dict) else {} for x in (receipt, transaction))
-    kind = _number(told.get("type"))
+    """What eth_getTransactionReceipt and eth_getTransactionByHash report, as far as they do."""
+    reported, sent = (x if isinstance(x, dict) else {} for x in (receipt, transaction))
+    kind = _number(reported.get("type"))
     kind = _number(sent.get("type")) if kind is None else kind
     mint = _number(sent.get("mint"))
     if mint is None and ("mint" in sent or "sourceHash" in sent):
         mint = 0
-    used, price = _number(told.get("gasUsed")), _number(told.get("effectiveGasPrice"))
+    used, price = _number(reported.get("gasUsed")), _number(reported.get("effectiveGasPrice"))
     fee = (
-        None if used is None or price is None else used * price + (_number(told.get("l1Fee")) or 0)
+        None
+        if used is None or price is None
+        else used * price + (_number(reported.get("l1Fee")) or 0)
     )
     return TxFacts(kind, mint, fee)
 
@@ -71,7 +73,7 @@ def came_from_outside(
 ) -> int | None:
     """How much of the parent chain's value a transaction brought, None for an ordinary one.
 
-    Where the type is not told, one that names no gas price and pays its own sender is a
+    Where the type is not reported, one that names no gas price and pays its own sender is a
     deposit: that is how explorers list them (recorded for Base), and nobody else does it.
     """
     if facts.kind == DEPOSIT:

@@ -154,11 +154,11 @@ def _following(
         raise
     heights = [h for row in more if (h := readable_height(row, height_of)) is not None]
     lowest = readable_height(page.rows[-1], height_of)
-    ignored = lowest is None or any(height > lowest for height in heights) or _told(page, more)
+    ignored = lowest is None or any(height > lowest for height in heights) or _reported(page, more)
     return own if heights and not ignored else None
 
 
-def _told(page: CursorPage, more: Sequence[Any]) -> bool:
+def _reported(page: CursorPage, more: Sequence[Any]) -> bool:
     """Whether the rows below a page are the page again: the question was ignored."""
     return bool(more) and more[0] == page.rows[0]
 
@@ -191,8 +191,8 @@ def _cursor(hi: int, params: Mapping[str, Any]) -> str | None:
 
 def _resume(cursor: str | None, span: Interval) -> Mapping[str, Any]:
     try:
-        told = json.loads(cursor or "{}")
-        return dict(told["params"]) if told["hi"] == span.hi else {}
+        reported = json.loads(cursor or "{}")
+        return dict(reported["params"]) if reported["hi"] == span.hi else {}
     except (ValueError, TypeError, KeyError):
         return {}
 

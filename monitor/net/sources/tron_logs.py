@@ -1,7 +1,7 @@
 """Token movements of a Tron transaction, by the logs of the node's word on it. Pure.
 
-The list of TRC-20 transfers tells no place inside a transaction: whether two equal rows are
-two payments, or one that was listed twice, only these logs can tell.
+The list of TRC-20 transfers reports no place inside a transaction: whether two equal rows are
+two payments, or one that was listed twice, only these logs can report.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def _leg(chain: Chain, log: Mapping[str, Any]) -> str | None:
     if len(topics) != 3 or topics[0] != TRANSFER:
         return None
     written = (text(log.get("address"), "address"), *topics[1:])
-    contract, sender, recipient = (canonical(chain, f"41{told[-40:]}") for told in written)
+    contract, sender, recipient = (canonical(chain, f"41{reported[-40:]}") for reported in written)
     amount = hex_whole(f"0x{text(log.get('data'), 'data')}", "data")
     leg = account_leg(Kind.TRC20, contract, None, sender, recipient, amount, 0)
     return leg.rpartition("|")[0]

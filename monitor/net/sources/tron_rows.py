@@ -28,7 +28,7 @@ from monitor.net.sources.parsing import (
     whole,
 )
 
-# Results of a transaction that did what it says. Older rows tell none at all.
+# Results of a transaction that did what it says. Older rows report none at all.
 SUCCEEDED = frozenset({None, "", "DEFAULT", "SUCCESS", "SUCESS"})
 
 # Contract types that move nothing but the fee, or only rights and counters.
@@ -54,7 +54,7 @@ MOVES_NOTHING = frozenset(
         "WitnessUpdateContract",
     }
 )
-# Credits to the owner's balance: type -> field of the row that tells the amount in sun.
+# Credits to the owner's balance: type -> field of the row that reports the amount in sun.
 CREDITS = {
     "CancelAllUnfreezeV2Contract": "withdraw_expire_amount",
     "UnfreezeBalanceContract": "unfreeze_amount",
@@ -75,24 +75,24 @@ class TxInfo:
     height: int | None
     failed: bool
     rejected: frozenset[str] = field(default_factory=frozenset)  # internal transfers undone
-    credits: Mapping[str, object] = field(default_factory=dict)  # by field, as told, in sun
+    credits: Mapping[str, object] = field(default_factory=dict)  # by field, as reported, in sun
 
 
 def times_of(rows: Iterable[object]) -> list[int]:
-    """Times of the rows that tell one, in Unix milliseconds."""
+    """Times of the rows that report one, in Unix milliseconds."""
     times = []
     for row in rows:
         try:
             times.append(time_of(row))
         except ValueError:
-            continue  # told by the parser
+            continue  # reported by the parser
     return times
 
 
-def parse_info(told: object) -> TxInfo | None:
+def parse_info(reported: object) -> TxInfo | None:
     """`gettransactioninfobyid`; None for the empty object: unknown. Raises BadResponse."""
     try:
-        info = fields(told)
+        info = fields(reported)
         if not info:
             return None
         result = fields(info.get("receipt", {})).get("result")
@@ -109,7 +109,7 @@ def parse_info(told: object) -> TxInfo | None:
 
 def parse_trc20(chain: Chain, rows: Sequence[object]) -> Parsed:
     """Rows of type Transfer. Approvals move nothing; another type is a gap, because what it
-    does is not known. The list tells no block, so `block_height` is None; equal transfers of
+    does is not known. The list reports no block, so `block_height` is None; equal transfers of
     one transaction are counted."""
     parsed = read_rows(rows, time_of, lambda row: _trc20(chain, row))
     return Parsed(
@@ -145,7 +145,7 @@ def _facts(chain: Chain, rows: Sequence[object]) -> Iterator[TokenFacts]:
             info = fields(fields(row).get("token_info"))
             contract = _address(chain, info.get("address"))
         except ValueError:
-            continue  # told as a gap already
+            continue  # reported as a gap already
         if contract not in seen:
             seen.add(contract)
             yield token_facts(contract, *(info.get(k) for k in ("symbol", "name", "decimals")))
@@ -165,7 +165,7 @@ def parse_transactions(
     inner = read_rows(
         _items(rows), time_of, lambda row: _item_moved(chain, address, row, failures, infos)
     )
-    drafts = (*outer.transfers, *_not_yet_told(outer.transfers, inner.transfers))
+    drafts = (*outer.transfers, *_not_yet_reported(outer.transfers, inner.transfers))
     return Parsed(
         tuple(number_equals(drafts)),
         (*outer.gaps, *inner.gaps),
@@ -175,7 +175,7 @@ def parse_transactions(
 
 
 def doubtful(chain: Chain, address: str, rows: Sequence[object]) -> dict[str, int]:
-    """Transactions of which the list tells too little, with their time in Unix milliseconds,
+    """Transactions of which the list reports too little, with their time in Unix milliseconds,
     earliest first: internal transfers of this address that stand as items of their own (only
     the node says whether they were undone), and credits without their amount, as rows of 2019
     have them (only the node says how much)."""
@@ -185,23 +185,25 @@ def doubtful(chain: Chain, address: str, rows: Sequence[object]) -> dict[str, in
         try:
             moved = list(_item_moved(chain, address, fields(item), failures, {}))
         except ValueError:
-            continue  # told as a gap by the parser
+            continue  # reported as a gap by the parser
         found.update({draft.tx: time_of(item) for draft in moved})
     return dict(sorted(found.items(), key=lambda pair: pair[1]))
 
 
 def _untold(row: object) -> bool:
-    """Whether a row is a credit that does not tell its amount; False where it is unreadable,
-    which is for the parser to tell."""
+    """Whether a row is a credit that does not report its amount; False where it is unreadable,
+    which is for the parser to report."""
     try:
-        told = fields(row)
-        contracts = [fields(c) for c in fields(told.get("raw_data")).get("contract") or ()]
-        hash_of(told.get("txID"), "txID")
+        reported = fields(row)
+        contracts = [fields(c) for c in fields(reported.get("raw_data")).get("contract") or ()]
+        hash_of(reported.get("txID"), "txID")
         time_of(row)
     except ValueError:
         return False
     kinds = {str(c.get("type")) for c in contracts} - MAY_CREDIT_NOTHING
-    return not _failed(told) and any(not told.get(CREDITS[k]) for k in kinds & CREDITS.keys())
+    return not _failed(reported) and any(
+        not reported.get(CREDITS[k]) for k in kinds & CREDITS.keys()
+    )
 
 
 def _is_item(row: object) -> bool:
@@ -219,7 +221,7 @@ def _outer(rows: Sequence[object]) -> list[Any]:
 
 
 def _items(rows: Sequence[object]) -> list[Any]:
-    """The internal transfers told as items, each once."""
+    """The internal transfers reported as items, each once."""
     unique = {
         str((row.get("tx_id"), row["internal_tx_id"])): row
         for row in rows
@@ -237,10 +239,10 @@ def _failures(rows: Sequence[object]) -> frozenset[str]:
     )
 
 
-def _not_yet_told(told: Iterable[Transfer], also: Iterable[Transfer]) -> Iterator[Transfer]:
-    """Of `also` what `told` does not hold: the same internal transfer comes in both shapes,
+def _not_yet_reported(reported: Iterable[Transfer], also: Iterable[Transfer]) -> Iterator[Transfer]:
+    """Of `also` what `reported` does not hold: the same internal transfer comes in both shapes,
     under ids that need not agree, so equal ones are counted."""
-    held = Counter(replace(draft, block_height=None) for draft in told)
+    held = Counter(replace(draft, block_height=None) for draft in reported)
     for draft in also:
         key = replace(draft, block_height=None)
         if held[key] > 0:
@@ -315,26 +317,26 @@ def _moved(
         return
     info = infos.get(common.tx)
     untold = info.credits.items() if info is not None else ()
-    told = {**row, **{name: amount for name, amount in untold if not row.get(name)}}
+    reported = {**row, **{name: amount for name, amount in untold if not row.get(name)}}
     for contract in contracts:
-        yield from _contract(common, contract, told)
-    for told in row.get("internal_transactions") or ():
-        yield from _frame(common, address, fields(told))
+        yield from _contract(common, contract, reported)
+    for reported in row.get("internal_transactions") or ():
+        yield from _frame(common, address, fields(reported))
 
 
 def _fee(row: Mapping[str, Any]) -> int:
     """Fee in sun: the burnt TRX, whatever was paid by staked resources left out."""
-    told = [fields(ret).get("fee") for ret in row.get("ret") or ()]
-    if told and told[0] is not None:
-        return whole(told[0], "fee")
+    reported = [fields(ret).get("fee") for ret in row.get("ret") or ()]
+    if reported and reported[0] is not None:
+        return whole(reported[0], "fee")
     return whole(row.get("net_fee", 0), "net_fee") + whole(row.get("energy_fee", 0), "energy_fee")
 
 
 def _failed(row: Mapping[str, Any]) -> bool:
     results = row.get("ret")
-    told = [r for r in results if isinstance(r, dict)] if isinstance(results, list) else []
+    reported = [r for r in results if isinstance(r, dict)] if isinstance(results, list) else []
     return any(
-        r.get("contractRet") not in SUCCEEDED or r.get("code") not in SUCCEEDED for r in told
+        r.get("contractRet") not in SUCCEEDED or r.get("code") not in SUCCEEDED for r in reported
     )
 
 
@@ -342,7 +344,7 @@ def _contract(
     common: _Common, contract: Mapping[str, Any], row: Mapping[str, Any]
 ) -> Iterator[Transfer]:
     """What the contract of a transaction moves by itself. Raises RowError for a type whose
-    movements the row does not tell."""
+    movements the row does not report."""
     kind = text(contract.get("type"), "type")
     value = _value_of(contract)
     parse = CONTRACTS.get(kind)
@@ -380,8 +382,8 @@ def _trigger(common: _Common, value: _Value, _: _Value) -> Iterator[Transfer]:
 
 
 def _create(common: _Common, value: _Value, row: _Value) -> Iterator[Transfer]:
-    told = {**fields(value.get("new_contract")), **value}
-    yield from _called(common, told, row.get("contract_address"), creation=True)
+    reported = {**fields(value.get("new_contract")), **value}
+    yield from _called(common, reported, row.get("contract_address"), creation=True)
 
 
 def _called(
@@ -408,7 +410,7 @@ CONTRACTS: Mapping[str, Callable[[_Common, _Value, _Value], Iterator[Transfer]]]
     "CreateSmartContract": _create,
     "FreezeBalanceContract": _stake,
     "FreezeBalanceV2Contract": _stake,
-    "ParticipateAssetIssueContract": _transfer,  # the TRX paid; the tokens are not told
+    "ParticipateAssetIssueContract": _transfer,  # the TRX paid; the tokens are not reported
     "TransferAssetContract": _transfer_asset,
     "TransferContract": _transfer,
     "TriggerSmartContract": _trigger,
@@ -420,8 +422,8 @@ def _frame(common: _Common, address: str, frame: Mapping[str, Any]) -> Iterator[
     if frame.get("rejected") is True:
         return
     values = []
-    for told in frame.get("callValueInfo") or ():
-        part = fields(told)
+    for reported in frame.get("callValueInfo") or ():
+        part = fields(reported)
         token = part.get("tokenId")
         values.append((token or None, part.get("callValue", 0)))
     sender, recipient = frame.get("caller_address"), frame.get("transferTo_address")
@@ -435,8 +437,8 @@ def _internal(
     recipient: object,
     values: Iterable[tuple[object, object]],
 ) -> Iterator[Transfer]:
-    for token, told in values:
-        amount = whole(told, "call value")
+    for token, reported in values:
+        amount = whole(reported, "call value")
         if amount == 0:
             continue
         if sender is None or recipient is None:
@@ -458,17 +460,17 @@ def _present(value: Mapping[str, Any], name: str) -> object:
     return value[name]
 
 
-def _token(told: object) -> str:
-    """Id of a TRC-10 token, as told."""
-    if isinstance(told, (str, int)) and not isinstance(told, bool) and str(told):
-        return str(told)
-    raise RowError(f"the token's id cannot be read: {shown(told)}")
+def _token(reported: object) -> str:
+    """Id of a TRC-10 token, as reported."""
+    if isinstance(reported, (str, int)) and not isinstance(reported, bool) and str(reported):
+        return str(reported)
+    raise RowError(f"the token's id cannot be read: {shown(reported)}")
 
 
-def _address(chain: Chain, told: object) -> str:
-    """The canonical form. What has an address's shape but a wrong checksum is kept as told:
+def _address(chain: Chain, reported: object) -> str:
+    """The canonical form. What has an address's shape but a wrong checksum is kept as reported:
     an odd party must not lose the movement of the other."""
-    written = text(told, "address")
+    written = text(reported, "address")
     try:
         return canonical(chain, written)
     except AddressError:

@@ -1,6 +1,6 @@
 """TronGrid v1 lists, and the node's own calls on the same host.
 
-The axis is time in Unix milliseconds for every stream: the TRC-20 list tells no blocks.
+The axis is time in Unix milliseconds for every stream: the TRC-20 list reports no blocks.
 All transactions of a block share one millisecond, so a list that is cut leaves out its
 last millisecond whole.
 
@@ -18,11 +18,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, SourceConfig, TxWord
+from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, Lookup, SourceConfig
 from monitor.model.errors import BadResponse, NotServed, RateLimited, Refused, SourceError
 from monitor.net.http import Answer, Http
 from monitor.net.sources import acts
-from monitor.net.sources.acts import Acts, Told
+from monitor.net.sources.acts import Acts, Reported
 from monitor.net.sources.parsing import Parsed, RowError, fields, place
 from monitor.net.sources.posting import PostRecorder
 from monitor.net.sources.tron_logs import token_legs
@@ -80,15 +80,15 @@ class TronGrid:
         height, time = min(final.height, newest.height), min(final.time, newest.time)
         return replace(newest, final_height=height, final_time=time)
 
-    def transaction(self, tx: str) -> TxWord:
+    def transaction(self, tx: str) -> Lookup:
         head = self.head()
-        told = self._post("/wallet/gettransactioninfobyid", {"value": _bare(tx)})
-        info = parse_info(told)
+        reported = self._post("/wallet/gettransactioninfobyid", {"value": _bare(tx)})
+        info = parse_info(reported)
         if info is None:
-            return TxWord(self.name, tx, found=False, head=head)
-        word = TxWord(self.name, tx, found=True, height=info.height, failed=info.failed, head=head)
+            return Lookup(self.name, tx, found=False, head=head)
+        word = Lookup(self.name, tx, found=True, height=info.height, failed=info.failed, head=head)
         block = None if info.height is None else self.block_hash(info.height)
-        return replace(word, block_hash=block, moved=token_legs(self._chain, told))
+        return replace(word, block_hash=block, moved=token_legs(self._chain, reported))
 
     def block_hash(self, height: int) -> str | None:
         return parse_block_id(self._post("/wallet/getblockbynum", {"num": height}))
@@ -136,7 +136,7 @@ class TronGrid:
         return kept, Interval(read.lo, start - 1), Interval(start, end)
 
     def _movements(self, ask: Ask, rows: Sequence[object], recorder: PostRecorder) -> Parsed:
-        """TronGrid tells the recipient of a reverted internal transfer that it was not
+        """TronGrid reports the recipient of a reverted internal transfer that it was not
         rejected (trongrid-js#59): what only it says is looked up at the node."""
         address = ask.subjects[0].address
         infos = {}
@@ -145,7 +145,7 @@ class TronGrid:
             infos[tx] = parse_info(_checked(self.name, answer))
         return parse_transactions(self._chain, address, rows, infos)
 
-    def _read_acts(self, span: Interval) -> Told:
+    def _read_acts(self, span: Interval) -> Reported:
         """Each event of each issuer's contract by itself: a contract's whole list would hold
         every transfer of its token."""
         recorder = PostRecorder(self._http)
@@ -157,13 +157,13 @@ class TronGrid:
             # A full page without a fingerprint (trongrid#23) is gone on from by time.
             while rest is not None and recorder.calls < acts.MAX_CALLS:
                 asked = _event_list(issuer.contract, event.name)
-                told, _, rest, holes = self._pages(rest, acts.MAX_ROWS, recorder, asked)
-                rows += told
+                reported, _, rest, holes = self._pages(rest, acts.MAX_ROWS, recorder, asked)
+                rows += reported
                 gaps += holes
             end = min(end, span.hi if rest is None else rest.lo - 1)
         parsed = acts.parse_events(self._chain, rows)
         whole = Interval(span.lo, end) if end >= span.lo else None
-        return Told(parsed, whole, recorder.sha256, recorder.calls, tuple(gaps))
+        return Reported(parsed, whole, recorder.sha256, recorder.calls, tuple(gaps))
 
     def _walk(self, ask: Ask, recorder: PostRecorder, asked: _List) -> _Walked:
         lo, hi = ask.span.lo, min(ask.span.hi, ask.head.time * 1000)
@@ -271,8 +271,8 @@ class _Page:
 
 def _id_of(row: object) -> str:
     """What names a row of any of the lists."""
-    told = row if isinstance(row, dict) else {}
-    names = (told.get(name) for name in ("transaction_id", "internal_tx_id", "txID"))
+    reported = row if isinstance(row, dict) else {}
+    names = (reported.get(name) for name in ("transaction_id", "internal_tx_id", "txID"))
     return str(next((name for name in names if name is not None), row))
 
 
@@ -305,13 +305,13 @@ def _checked(name: str, answer: Answer) -> object:
     """The decoded body of an answer that is no error. Raises SourceError."""
     if answer.status >= 400:
         raise classify(name, answer.status, answer.text)
-    told = answer.json()
-    if isinstance(told, dict):
-        error = told.get("Error") or told.get("error")
-        if error or told.get("success") is False:
-            status = told.get("statusCode")
+    reported = answer.json()
+    if isinstance(reported, dict):
+        error = reported.get("Error") or reported.get("error")
+        if error or reported.get("success") is False:
+            status = reported.get("statusCode")
             raise classify(name, status if isinstance(status, int) else 200, str(error))
-    return told
+    return reported
 
 
 def classify(name: str, status: int, body: str) -> SourceError:
@@ -330,10 +330,10 @@ def classify(name: str, status: int, body: str) -> SourceError:
     return BadResponse(f"{name} answered an error (HTTP {status}): {said}")
 
 
-def parse_page(told: object) -> _Page:
+def parse_page(reported: object) -> _Page:
     """One page of a v1 list. Raises BadResponse."""
     try:
-        page = fields(told)
+        page = fields(reported)
         meta = fields(page.get("meta"))
         rows, fingerprint = page.get("data"), meta.get("fingerprint")
     except RowError as error:
@@ -345,10 +345,10 @@ def parse_page(told: object) -> _Page:
     return _Page(rows, fingerprint or None)
 
 
-def parse_block(told: object) -> Head:
+def parse_block(reported: object) -> Head:
     """`getnowblock`. Raises BadResponse."""
     try:
-        block = fields(told)
+        block = fields(reported)
         raw = fields(fields(block.get("block_header")).get("raw_data"))
         return Head(
             height=place(raw.get("number"), "number"),
@@ -359,14 +359,14 @@ def parse_block(told: object) -> Head:
         raise BadResponse(f"the newest block cannot be read: {error}") from None
 
 
-def parse_block_id(told: object) -> str | None:
+def parse_block_id(reported: object) -> str | None:
     """`getblockbynum`: the block's hash, None for the empty answer to a height that is not
     there yet. The first block's header leaves out what is zero, its number too. Raises
     BadResponse."""
-    if told == {}:
+    if reported == {}:
         return None
     try:
-        return hash_of(fields(told).get("blockID"), "blockID")
+        return hash_of(fields(reported).get("blockID"), "blockID")
     except RowError as error:
         raise BadResponse(f"a block cannot be read: {error}") from None
 

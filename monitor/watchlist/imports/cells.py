@@ -50,7 +50,7 @@ BROKEN_CELL = re.compile(r"#(NAME\?|N/A|REF!|VALUE!|NUM!|NULL!|DIV/0!)\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ListRow:
     """One row: its line or item number (from 1), its values by field, and every cell by its
     column as it was written. `fault` says why the row cannot be read."""
 
@@ -61,13 +61,13 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ListTable:
     """What a file holds. `taken` are columns by the field that they were read as, `ignored`
     the others; `unit` is what `Row.number` counts."""
 
     form: str
     unit: str
-    rows: tuple[Row, ...]
+    rows: tuple[ListRow, ...]
     taken: Mapping[str, str] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()

@@ -9,8 +9,8 @@ from typing import Any
 
 from monitor.model.errors import ConfigError
 from monitor.watchlist.imports.cells import (
-    Row,
-    Table,
+    ListRow,
+    ListTable,
     Value,
     cell_value,
     columns,
@@ -28,7 +28,7 @@ DEEPEST = 50  # brackets within brackets
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[\[{\]}]', re.DOTALL)
 
 
-def read(text: str, file: str, remarks: list[str]) -> Table:
+def read(text: str, file: str, remarks: list[str]) -> ListTable:
     """Read a text that starts with [ or {. Raises ConfigError where it is neither form."""
     lines = [(n, line) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
     try:
@@ -85,7 +85,7 @@ def _as_object(value: Any) -> Mapping[str, Any]:  # noqa: ANN401 - whatever JSON
 
 def _json_table(
     items: Iterable[tuple[int, Any]], file: str, form: str, unit: str, remarks: list[str]
-) -> Table:
+) -> ListTable:
     items = list(items)
     if any(_is_ftm(item) for _, item in items[:_LOOKED_AT]):
         raise refusal(file, "", _FTM, _FTM_REMEDY)
@@ -95,7 +95,7 @@ def _json_table(
     rows = tuple(_json_row(number, item, by_key) for number, item in items)
     taken = {name: key for key, name in by_key.items()}
     ignored = tuple(key for key in keys if key not in by_key)
-    return Table(form, unit, rows, taken, ignored, tuple(remarks))
+    return ListTable(form, unit, rows, taken, ignored, tuple(remarks))
 
 
 _LOOKED_AT = 200  # items, to learn whose form it is
@@ -120,10 +120,10 @@ def _is_ftm(item: Any) -> bool:  # noqa: ANN401 - any JSON
     )
 
 
-def _json_row(number: int, item: Any, by_key: Mapping[str, str]) -> Row:  # noqa: ANN401 - any JSON
+def _json_row(number: int, item: Any, by_key: Mapping[str, str]) -> ListRow:  # noqa: ANN401 - any JSON
     if not isinstance(item, dict):
         text = plain_address(text_of(item))
-        return Row(number, {"address": text}, {"address": text})
+        return ListRow(number, {"address": text}, {"address": text})
     values: dict[str, Value] = {}
     for key, name in by_key.items():
         value = json_value(item.get(key))
@@ -133,4 +133,4 @@ def _json_row(number: int, item: Any, by_key: Mapping[str, str]) -> Row:  # noqa
             value = cell_value(name, value)
         values |= {name: value} if value else {}
     original = {key: text_of(value) for key, value in item.items() if value is not None}
-    return Row(number, values, original)
+    return ListRow(number, values, original)

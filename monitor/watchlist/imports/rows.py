@@ -16,8 +16,8 @@ from monitor.model import Chain, Entry
 from monitor.model.errors import Problem
 from monitor.watchlist.edit import Line
 from monitor.watchlist.entries import BLOCK_KEYS, read_block
-from monitor.watchlist.imports.cells import Row, Table, Value
-from monitor.watchlist.values import CHOICES, Reading, read_value
+from monitor.watchlist.imports.cells import ListRow, ListTable, Value
+from monitor.watchlist.values import CHOICES, EntryReader, read_value
 from monitor.watchlist.yaml_nodes import Fields, Items, Node, Notes, Text
 
 _TERMS = tuple(k for k in BLOCK_KEYS if k not in {"address", "chain", "chains", "case", "retired"})
@@ -52,13 +52,13 @@ class Taken:
 class Refused:
     """A row that is not taken, with every reason. `asks`: for want of an EVM chain."""
 
-    row: Row
+    row: ListRow
     problems: tuple[Problem, ...]
     asks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ImportPlan:
     """What an import would do. `present` and `repeated` count entries that are on the list,
     or in the file, already under the same case; `remarks` are sentences for people. `quieter`:
     see quieter(); taken with the rows, or left out of them, as Terms says."""
@@ -75,18 +75,18 @@ class Plan:
         return tuple(entry for taken in self.taken for entry in taken.entries)
 
 
-def plan(table: Table, listed: Iterable[Entry], terms: Terms) -> Plan:
+def plan(table: ListTable, listed: Iterable[Entry], terms: Terms) -> ImportPlan:
     """Decide every row of a table against the entries that the watchlist holds."""
-    desk = _Desk(table.unit, terms, {entry.id: entry for entry in listed})
+    work = _Work(table.unit, terms, {entry.id: entry for entry in listed})
     for row in table.rows:
-        desk.take(row)
-    return Plan(
-        tuple(desk.taken),
-        tuple(desk.refused),
-        desk.present,
-        desk.repeated,
-        tuple(desk.remarks()),
-        dict(desk.quieter.most_common()),
+        work.take(row)
+    return ImportPlan(
+        tuple(work.taken),
+        tuple(work.refused),
+        work.present,
+        work.repeated,
+        tuple(work.remarks()),
+        dict(work.quieter.most_common()),
     )
 
 
@@ -132,7 +132,7 @@ class _NotTaken(Exception):
 
 
 @dataclass(slots=True)
-class _Desk:
+class _Work:
     unit: str
     terms: Terms
     listed: Mapping[str, Entry]
@@ -157,7 +157,7 @@ class _Desk:
                 self.cases_of.setdefault(entry.subject.key, []).append(entry.case)
             self.titles.setdefault(entry.case, entry.title)
 
-    def take(self, row: Row) -> None:
+    def take(self, row: ListRow) -> None:
         try:
             block, entries = self._read(row)
         except _NotTaken as error:
@@ -174,7 +174,7 @@ class _Desk:
             block |= self._title(row, fresh[0].case)
             self.taken.append(Taken(row.number, _for_chains(block, fresh), fresh))
 
-    def _read(self, row: Row) -> tuple[dict[str, Line], tuple[Entry, ...]]:
+    def _read(self, row: ListRow) -> tuple[dict[str, Line], tuple[Entry, ...]]:
         """The block of one row, and its entries. Raises _NotTaken."""
         if row.fault:
             raise _NotTaken([Unclear(*row.fault)])
@@ -191,7 +191,7 @@ class _Desk:
         block |= {name: _line(name, values[name]) for name in BLOCK_KEYS if _is_term(name, values)}
         self._somebodys(address, keys)
         notes = Notes()
-        at = Reading(self.terms.chains, self.terms.channels, self.terms.symbols, notes)
+        at = EntryReader(self.terms.chains, self.terms.channels, self.terms.symbols, notes)
         entries = read_block(_fields(block, row.number), at)
         if "title" in values:
             read_value("title", _node(values["title"], row.number), at)
@@ -232,7 +232,7 @@ class _Desk:
                 reason = f"is on the list and retired ({old.retired})"
                 raise _NotTaken([Unclear(entry.subject.address, reason, remedy)])
 
-    def _is_new(self, row: Row, entry: Entry) -> bool:
+    def _is_new(self, row: ListRow, entry: Entry) -> bool:
         old, here = self.listed.get(entry.id), self.ours.get(entry.id)
         if old is None and here is None:
             self.ours[entry.id] = (row.number, entry)
@@ -250,7 +250,7 @@ class _Desk:
             self.other_terms.append(f"{self.unit} {row.number} ({', '.join(changed)}; see {where})")
         return False
 
-    def _title(self, row: Row, case: str) -> dict[str, Line]:
+    def _title(self, row: ListRow, case: str) -> dict[str, Line]:
         """The title of a case that the list does not know yet; one that cannot be kept is
         remembered."""
         title = str(row.values.get("title", ""))
@@ -385,7 +385,7 @@ def shown_address(taken: Taken, chains: Mapping[str, Chain]) -> str:
     return forms.pop() if len(forms) == 1 else str(taken.block["address"])
 
 
-def blocks(found: Plan, chains: Mapping[str, Chain]) -> list[Mapping[str, Line]]:
+def blocks(found: ImportPlan, chains: Mapping[str, Chain]) -> list[Mapping[str, Line]]:
     """What monitor.watchlist.edit.add_many writes."""
     return [{**each.block, "address": shown_address(each, chains)} for each in found.taken]
 

@@ -18,8 +18,8 @@ from monitor.model.plain import plural
 from monitor.watchlist.imports import json_rows
 from monitor.watchlist.imports.cells import (
     BROKEN_CELL,
-    Row,
-    Table,
+    ListRow,
+    ListTable,
     Why,
     cell_value,
     columns,
@@ -35,7 +35,7 @@ MOST_COLUMNS = 1000
 _LOOKED_AT = 200  # rows, to learn what the columns hold
 
 
-def read(data: bytes, file: str, is_chain: Callable[[str], bool]) -> Table:
+def read(data: bytes, file: str, is_chain: Callable[[str], bool]) -> ListTable:
     """Read a list of addresses. `is_chain` tells names of chains, for tables without header.
 
     Raises ConfigError where the file as a whole is none.
@@ -120,7 +120,7 @@ class _Cells:
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
-def _table(text: str, file: str, remarks: list[str], is_chain: Callable[[str], bool]) -> Table:
+def _table(text: str, file: str, remarks: list[str], is_chain: Callable[[str], bool]) -> ListTable:
     told = re.match(r"[ \t]*\"?sep=(.)\"?[ \t]*(\r\n|\r|\n)", text, re.IGNORECASE)
     body, first = (text[told.end() :], 2) if told else (text, 1)
     delimiter = told[1] if told else _delimiter(body)
@@ -232,7 +232,7 @@ def _tell_comments(count: int, remarks: list[str]) -> None:
         remarks.append(f"{plural(count, 'line')} with # before everything: taken as a note")
 
 
-def _plain_list(text: str, first: int, remarks: list[str]) -> Table:
+def _plain_list(text: str, first: int, remarks: list[str]) -> ListTable:
     rows, notes = [], 0
     for number, line in enumerate(re.split(r"\r\n|\r|\n", text), first):
         kept = line if BROKEN_CELL.match(line.strip()) else re.sub(r"(^|\s)#.*", "", line)
@@ -241,9 +241,9 @@ def _plain_list(text: str, first: int, remarks: list[str]) -> Table:
         for cell in filter(None, cells):
             words = cell.split()
             several = words if all(map(looks_like_address, words)) else [cell]
-            rows += [Row(number, {"address": w}, {"address": w}) for w in several]
+            rows += [ListRow(number, {"address": w}, {"address": w}) for w in several]
     _tell_comments(notes, remarks)
-    return Table("a list of addresses", "line", tuple(rows), remarks=tuple(remarks))
+    return ListTable("a list of addresses", "line", tuple(rows), remarks=tuple(remarks))
 
 
 def _by_content(
@@ -273,7 +273,7 @@ def _assemble(
     found: Mapping[str, int],
     delimiter: str,
     remarks: list[str],
-) -> Table:
+) -> ListTable:
     width = max((len(row.cells) for row in data), default=0)
     by_column = {n: name for name, n in found.items()}
     names: list[str] = []
@@ -285,7 +285,7 @@ def _assemble(
     filled = {n for row in data for n, cell in enumerate(row.cells) if cell.strip()}
     used = sorted(filled - by_column.keys())
     rows = tuple(_row(row, names, found, len(headers)) for row in data)
-    return Table(
+    return ListTable(
         f"a table, separated by {delimiter}",
         "line",
         rows,
@@ -299,10 +299,10 @@ def _cell(row: _Cells, n: int) -> str:
     return row.cells[n].strip() if n < len(row.cells) else ""
 
 
-def _row(row: _Cells, names: Sequence[str], found: Mapping[str, int], headed: int) -> Row:
+def _row(row: _Cells, names: Sequence[str], found: Mapping[str, int], headed: int) -> ListRow:
     values = {name: cell_value(name, _cell(row, n)) for name, n in found.items()}
     original = {names[n]: cell for n, cell in enumerate(row.cells) if cell.strip()}
-    return Row(row.line, {k: v for k, v in values.items() if v}, original, _fault(row, headed))
+    return ListRow(row.line, {k: v for k, v in values.items() if v}, original, _fault(row, headed))
 
 
 def _fault(row: _Cells, headed: int) -> Why | None:
