@@ -295,7 +295,7 @@ def test_many_alerts_are_taken_at_once(served: Served) -> None:
     told = alerts.alerts_of_message(served.app.store, message)
     many = len(told)
     assert many > SHOWN + 1
-    alerts.take(served.app.store, told[:1], "acknowledged", "Zoe", "", 5)
+    alerts.log_take(served.app.store, told[:1], "acknowledged", "Zoe", "", 5)
     page = served.get(link(message)).text
     assert page.count("<li>") == SHOWN
     assert f"and {many - SHOWN} more alerts" in page
