@@ -463,16 +463,20 @@ def opened(path: Path, **settings: object) -> Iterator[tuple[Scene, Fundwatch]]:
             yield scene, app
 
 
+def everything(app: Fundwatch, at: int) -> list[Signal]:
+    return signals.signals(app.store, app.settings, app.pools, app.round_seconds, at)
+
+
 def bad(app: Fundwatch, at: int | None = None) -> dict[str, Signal]:
     """What is wrong at a time, by key."""
-    return {s.key: s for s in signals.signals(app, now() if at is None else at) if s.bad}
+    return {s.key: s for s in everything(app, now() if at is None else at) if s.bad}
 
 
 def test_after_a_pass_all_is_well(tmp_path: Path) -> None:
     """No signal of trouble, and signals that would close each kind."""
     with opened(tmp_path) as (_, app):
         assert bad(app) == {}
-        kinds = {s.key.partition(":")[0] for s in signals.signals(app, now())}
+        kinds = {s.key.partition(":")[0] for s in everything(app, now())}
     assert kinds >= {"blind", "nosource", "refused", "oldhead", "overdue", "late"}
 
 
@@ -670,12 +674,12 @@ def test_a_clock_that_was_set_back_holds_nothing_up(tmp_path: Path) -> None:
         scene.home.sql("UPDATE reading SET tried = ?, ok = ?", ahead, ahead)
         scene.home.sql("UPDATE subject SET due = ?, deep = ?", ahead, ahead)
         assert watch.due_subjects(app.store, now()) == []
-        mend_clock(app, now())
+        mend_clock(app.store, app.round_seconds, now())
         assert len(watch.due_subjects(app.store, now())) == 2
         assert app.store.read("SELECT max(tried) AS t, max(ok) AS o FROM reading")[0]["t"] <= now()
         tell.tell_incidents(app, now())
         assert len(_told(app, "clock of this machine")) == 1
-        mend_clock(app, now())
+        mend_clock(app.store, app.round_seconds, now())
         tell.tell_incidents(app, now())
         assert len(_told(app, "clock of this machine")) == 1
 
@@ -693,7 +697,7 @@ def test_trouble_that_began_on_a_clock_ten_years_ahead_counts_from_now(tmp_path:
         put_note(app.store, "started", str(ahead))
         failed = {"at": ahead, "good": False, "words": "no", "whom": [], "since": ahead - 300}
         put_note(app.store, "tested:mail", json.dumps(failed))
-        mend_clock(app, now())
+        mend_clock(app.store, app.round_seconds, now())
         assert "clock" in {key.partition(":")[0] for key in _keys(app)}
         later = now() + 10 * HOUR
         words = vitals.look(app.store, app.settings, later, running=True).words
@@ -707,7 +711,7 @@ def test_a_shorter_interval_holds_from_now_on(tmp_path: Path) -> None:
     """What was due in a day under the old settings is due now; that is no fault of the clock."""
     with opened(tmp_path) as (scene, app):
         scene.home.sql("UPDATE subject SET due = ?", now() + 86_000)
-        mend_clock(app, now())
+        mend_clock(app.store, app.round_seconds, now())
         assert len(watch.due_subjects(app.store, now())) == 2
         assert not [k for k in _keys(app) if k.startswith("clock:")]
 

@@ -176,7 +176,7 @@ class Daemon:
             log.info("%s: works again after %d failures", name, self._faulty.pop(name, 0))
 
     def _housekeep(self) -> None:
-        clock.mend_clock(self._app, now())
+        clock.mend_clock(self._app.store, self._app.round_seconds, now())
         self._app.housekeep()
         self._app.daily()
 
@@ -243,8 +243,8 @@ class Daemon:
         if not self._to_freshen or moment < self._to_freshen[0]:
             return
         self._to_freshen.pop(0)
-        for app in list(self._app.pools.values()):
-            app.wake()
+        for pool in list(self._app.pools.values()):
+            pool.wake()
         with suppress(StoreError):  # then the record is what is told
             outbox.hurry(self._app.store, now())
             watch.hurry(self._app.store, now())

@@ -224,7 +224,10 @@ class Fundwatch:
         """Raise and close incidents, tell those that have lasted. One at a time."""
         moment = now() if at is None else at
         with self._keeping:
-            incidents.put_signals(self.store, health.signals(self, moment), moment)
+            found = health.signals(
+                self.store, self.settings, self.pools, self.round_seconds, moment
+            )
+            incidents.put_signals(self.store, found, moment)
             tell.tell_incidents(self, moment)
             self._pass_on(moment)
 

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
 from monitor.model.plan import Signal
 from monitor.store import clock
 from monitor.store.incidents import put_signals
-
-if TYPE_CHECKING:
-    from monitor.app.fundwatch import Fundwatch
+from monitor.store.sqlite import Store
 
 log = logging.getLogger("fundwatch.alive")
 
 HOLD_BACK = 300  # seconds that a subject waits at which the watchdog bit twice
 
 
-def mend_clock(app: Fundwatch, now: int) -> None:
+def mend_clock(store: Store, round_seconds: int, now: int) -> None:
     """Nothing waits longer than one round; after the clock was set back that is told."""
-    latest = now + app.round_seconds + clock.SLACK
-    clock.pull_forward(app.store, latest, now + HOLD_BACK, now)
-    if not clock.was_ahead(app.store, now):
+    latest = now + round_seconds + clock.SLACK
+    clock.pull_forward(store, latest, now + HOLD_BACK, now)
+    if not clock.was_ahead(store, now):
         return
-    clock.mend(app.store, now)
+    clock.mend(store, now)
     log.warning("the clock was set back; what waited for a time ahead of it is due now")
     signal = Signal(
         key=f"clock:{now}",
@@ -34,4 +31,4 @@ def mend_clock(app: Fundwatch, now: int) -> None:
         cure="Let a time service set the clock. Times of that while in the record are wrong.",
         once=True,
     )
-    put_signals(app.store, [signal], now)
+    put_signals(store, [signal], now)

@@ -9,21 +9,20 @@ budget that is used up, a canary that no longer sings.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from monitor.loops.health import verdict, vitals
 from monitor.loops.health.words import count
+from monitor.loops.pool import SourcePool
 from monitor.model import Entry, Severity
 from monitor.model.plain import duration, utc, without_addresses
 from monitor.model.plan import Signal
+from monitor.model.settings import Settings
 from monitor.model.streams import UNSERVED
 from monitor.store import budgets, heads, incidents, watch
 from monitor.store.sqlite import Store
 from monitor.store.views import STREAM_WORDS
-
-if TYPE_CHECKING:
-    from monitor.app.fundwatch import Fundwatch
 
 OLD_HEAD = 3600  # seconds: a chain whose newest block is older is told as standing still
 LATE_ROUNDS = 3  # polls that a list may miss before that is told
@@ -34,40 +33,64 @@ DAY = 86_400
 WHO_MOST = 50  # entries that a signal names; the others are counted
 
 
-def signals(app: Fundwatch, now: int) -> list[Signal]:
+@dataclass(frozen=True)
+class _Look:
+    """What there is to judge by at one moment."""
+
+    store: Store
+    settings: Settings
+    pools: Mapping[str, SourcePool]
+    round_seconds: int  # how often an address is read
+    now: int
+
+    def hold(self, severity: Severity) -> int:
+        return vitals.hold(self.settings, severity, self.round_seconds)
+
+    def name(self, chain: str) -> str:
+        known = self.settings.chains.get(chain)
+        return known.name if known else chain
+
+
+def signals(
+    store: Store,
+    settings: Settings,
+    pools: Mapping[str, SourcePool],
+    round_seconds: int,
+    now: int,
+) -> list[Signal]:
     """Everything that is watched about reading, good or bad."""
-    chains = watch.active_chains(app.store)
+    look, chains = _Look(store, settings, pools, round_seconds, now), watch.active_chains(store)
     return [
-        *_blind(app, chains),
-        *_no_source(app, chains),
-        *_refused(app),
-        *_standing_still(app, now),
-        _overdue(app, now),
-        *_late(app, chains, now),
-        *_spent(app, now),
-        *_canaries(app, now),
-        *heads.quiet(app.store, now),
+        *_blind(look, chains),
+        *_no_source(look, chains),
+        *_refused(look),
+        *_standing_still(look),
+        _overdue(look),
+        *_late(look, chains),
+        *_spent(look),
+        *_canaries(look),
+        *heads.quiet(store, now),
     ]
 
 
-def _blind(app: Fundwatch, chains: Sequence[str]) -> Iterable[Signal]:
+def _blind(look: _Look, chains: Sequence[str]) -> Iterable[Signal]:
     """Lists that cannot be read, by chain and list; told after a hold time. What no configured
     source lists at all is a limit, which is told once."""
-    failing = {(row["chain"], row["stream"], row["unserved"]): row for row in _failing(app.store)}
+    failing = {(row["chain"], row["stream"], row["unserved"]): row for row in _failing(look.store)}
     for chain in chains:
-        known = app.settings.chains.get(chain)
+        known = look.settings.chains.get(chain)
         for stream in known.streams if known else ():
-            yield _list_signal(app, chain, stream, failing.pop((chain, stream, 0), None))
+            yield _list_signal(look, chain, stream, failing.pop((chain, stream, 0), None))
             if row := failing.pop((chain, stream, 1), None):
-                yield _limit_signal(app, chain, stream, row)
-    yield from (Signal(key, bad=False) for key in _vanished(app, chains))
+                yield _limit_signal(look, chain, stream, row)
+    yield from (Signal(key, bad=False) for key in _vanished(look, chains))
 
 
-def _list_signal(app: Fundwatch, chain: str, stream: str, row: sqlite3.Row | None) -> Signal:
+def _list_signal(look: _Look, chain: str, stream: str, row: sqlite3.Row | None) -> Signal:
     key = f"blind:{chain}/{stream}"
     if row is None:
         return Signal(key, bad=False)
-    who = _who(app.store, chain, "r.stream = ? AND r.failing IS NOT NULL", [stream])
+    who = _who(look.store, chain, "r.stream = ? AND r.failing IS NOT NULL", [stream])
     severity = Severity.SEVERE if row["severe"] else Severity.HIGH
     words, number = STREAM_WORDS.get(stream, stream), count(row["n"], "entry", "entries")
     error = without_addresses(row["error"].rstrip("."))
@@ -75,8 +98,8 @@ def _list_signal(app: Fundwatch, chain: str, stream: str, row: sqlite3.Row | Non
         key=key,
         bad=True,
         severity=severity.value,
-        hold=_hold(app, severity),
-        what=f"{words} on {_chain_name(app, chain)} cannot be read for {number}. {error}.",
+        hold=look.hold(severity),
+        what=f"{words} on {look.name(chain)} cannot be read for {number}. {error}.",
         cure="See `fundwatch check`; another source for this chain would close the gap.",
         chain=chain,
         who=tuple(e.id for e in who),
@@ -85,14 +108,14 @@ def _list_signal(app: Fundwatch, chain: str, stream: str, row: sqlite3.Row | Non
     )
 
 
-def _limit_signal(app: Fundwatch, chain: str, stream: str, row: sqlite3.Row) -> Signal:
+def _limit_signal(look: _Look, chain: str, stream: str, row: sqlite3.Row) -> Signal:
     words, number = STREAM_WORDS.get(stream, stream), count(row["n"], "entry", "entries")
     return Signal(
         key=f"limit:{chain}/{stream}",
         bad=True,
         severity="medium",
-        hold=_hold(app, Severity.HIGH),
-        what=f"{words} on {_chain_name(app, chain)}: no configured source lists them, for "
+        hold=look.hold(Severity.HIGH),
+        what=f"{words} on {look.name(chain)}: no configured source lists them, for "
         f"{number}. What moves there is not seen.",
         cure="See `fundwatch check` for a source that would; alerts name this as NOT CHECKED.",
         chain=chain,
@@ -113,12 +136,12 @@ def _failing(store: Store) -> list[sqlite3.Row]:
     )
 
 
-def _vanished(app: Fundwatch, chains: Sequence[str]) -> Iterable[str]:
+def _vanished(look: _Look, chains: Sequence[str]) -> Iterable[str]:
     """Open incidents about lists of chains that are watched or known no more."""
-    for incident in incidents.incident_list(app.store, open_only=True):
+    for incident in incidents.incident_list(look.store, open_only=True):
         kind, _, rest = incident.signal.key.partition(":")
         chain, _, stream = rest.partition("/")
-        known = app.settings.chains.get(chain) if chain in chains else None
+        known = look.settings.chains.get(chain) if chain in chains else None
         if kind == "blind" and (known is None or stream not in known.streams):
             yield incident.signal.key
 
@@ -138,44 +161,40 @@ def _cases(entries: Iterable[Entry]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(e.case for e in entries if e.case))
 
 
-def _hold(app: Fundwatch, severity: Severity) -> int:
-    return vitals.hold(app.settings, severity, app.round_seconds)
-
-
-def _no_source(app: Fundwatch, chains: Sequence[str]) -> Iterable[Signal]:
+def _no_source(look: _Look, chains: Sequence[str]) -> Iterable[Signal]:
     for chain in chains:
         yield Signal(
             key=f"nosource:{chain}",
-            bad=chain not in app.pools,
-            what=f"Nothing is read on {_chain_name(app, chain)}: no source is in service for it.",
+            bad=chain not in look.pools,
+            what=f"Nothing is read on {look.name(chain)}: no source is in service for it.",
             cure="See `fundwatch check` for what is missing.",
             chain=chain,
         )
 
 
-def _refused(app: Fundwatch) -> Iterable[Signal]:
+def _refused(look: _Look) -> Iterable[Signal]:
     """Sources that will not serve until a person changes something; others step in quietly."""
-    for chain, sources in app.pools.items():
+    for chain, sources in look.pools.items():
         for name, why in dict(sources.refusals).items():
             yield Signal(
                 key=f"refused:{chain}/{name}",
                 bad=bool(why),
-                what=f"Source {name} is not used for {_chain_name(app, chain)}. {why}.",
+                what=f"Source {name} is not used for {look.name(chain)}. {why}.",
                 cure="Correct its url or key in config/sources.yaml, or take it out of the list.",
                 chain=chain,
             )
 
 
-def _standing_still(app: Fundwatch, now: int) -> Iterable[Signal]:
+def _standing_still(look: _Look) -> Iterable[Signal]:
     """A head that has not moved for long: the chain stands, or the source does."""
-    for chain, sources in app.pools.items():
+    for chain, sources in look.pools.items():
         for name, head in dict(sources.heads_seen).items():
             yield Signal(
                 key=f"oldhead:{chain}/{name}",
-                bad=now - head.time > OLD_HEAD,
+                bad=look.now - head.time > OLD_HEAD,
                 severity="medium",
-                hold=_hold(app, Severity.HIGH),
-                what=f"The newest block that {name} shows on {_chain_name(app, chain)} is of "
+                hold=look.hold(Severity.HIGH),
+                what=f"The newest block that {name} shows on {look.name(chain)} is of "
                 f"{utc(head.time)}.",
                 cure="Compare with another explorer: the chain or this source stands still.",
                 chain=chain,
@@ -185,34 +204,34 @@ def _standing_still(app: Fundwatch, now: int) -> Iterable[Signal]:
 # -- nothing arrives ---------------------------------------------------------------------
 
 
-def _overdue(app: Fundwatch, now: int) -> Signal:
+def _overdue(look: _Look) -> Signal:
     """Nothing at all is read, and nothing says so: no list has failed."""
-    seconds = vitals.overdue(app.store, app.settings, now)
+    seconds = vitals.overdue(look.store, look.settings, look.now)
     return Signal(
         key="overdue",
         bad=seconds > verdict.STALLED,
         severity="severe",
         hold=START_HOLD,
-        what=f"Nothing has been read since {utc(now - seconds)} although addresses are due: no "
-        "movement would be seen.",
+        what=f"Nothing has been read since {utc(look.now - seconds)} although addresses are due: "
+        "no movement would be seen.",
         cure="See the log and `fundwatch status`; then restart Fundwatch.",
     )
 
 
-def _late(app: Fundwatch, chains: Sequence[str], now: int) -> Iterable[Signal]:
+def _late(look: _Look, chains: Sequence[str]) -> Iterable[Signal]:
     """Lists that did not fail and were still not read up to the newest block for long:
     their turn never came, or what came never reached the end."""
-    limit = max(app.settings.hold, LATE_ROUNDS * app.round_seconds)
-    for chain in set(chains) & set(app.pools):
-        heads = app.pools[chain].heads_seen.values()
-        still = bool(heads) and all(now - head.time > OLD_HEAD for head in heads)
-        every, ids = _behind(app.store, chain, now - limit, still=still)
-        who = watch.named(app.store, ids[:WHO_MOST])
+    limit = max(look.settings.hold, LATE_ROUNDS * look.round_seconds)
+    for chain in set(chains) & set(look.pools):
+        heads = look.pools[chain].heads_seen.values()
+        still = bool(heads) and all(look.now - head.time > OLD_HEAD for head in heads)
+        every, ids = _behind(look.store, chain, look.now - limit, still=still)
+        who = watch.named(look.store, ids[:WHO_MOST])
         yield Signal(
             key=f"late:{chain}",
             bad=bool(ids),
             hold=START_HOLD,
-            what=f"Of {every} addresses on {_chain_name(app, chain)}, {len(ids)} were not "
+            what=f"Of {every} addresses on {look.name(chain)}, {len(ids)} were not "
             f"read up to the newest block for over {duration(limit)}.",
             cure="See `fundwatch status`: calls are too few, a history is long, or reading hangs.",
             chain=chain,
@@ -241,10 +260,10 @@ def _behind(store: Store, chain: str, before: int, *, still: bool) -> tuple[int,
     return every[0]["n"], [row["id"] for row in rows]
 
 
-def _spent(app: Fundwatch, now: int) -> Iterable[Signal]:
+def _spent(look: _Look) -> Iterable[Signal]:
     """A day's budget that is used up: nothing more is read from this source today."""
-    used = {key: n for key, seconds, n in budgets.budgets(app.store, now) if seconds == DAY}
-    for name, config in app.settings.sources.items():
+    used = {key: n for key, seconds, n in budgets.budgets(look.store, look.now) if seconds == DAY}
+    for name, config in look.settings.sources.items():
         limit = config.calls_per_day
         if limit is None:
             continue
@@ -258,16 +277,16 @@ def _spent(app: Fundwatch, now: int) -> Iterable[Signal]:
         )
 
 
-def _canaries(app: Fundwatch, now: int) -> Iterable[Signal]:
+def _canaries(look: _Look) -> Iterable[Signal]:
     """Addresses that move all the time: silence there means that reading is broken."""
-    for watched in watch.canaries(app.store):
+    for watched in watch.canaries(look.store):
         entry = watched.entry
-        since = max(watched.added, _last_recorded(app.store, entry))
+        since = max(watched.added, _last_recorded(look.store, entry))
         yield Signal(
             key=f"canary:{entry.id}",
-            bad=now - since > entry.canary * 3600,
+            bad=look.now - since > entry.canary * 3600,
             hold=START_HOLD,
-            what=f"Nothing was recorded at the canary of {_chain_name(app, entry.subject.chain)} "
+            what=f"Nothing was recorded at the canary of {look.name(entry.subject.chain)} "
             f"for over {entry.canary} h (since {utc(since)}): either it is quiet, or reading is "
             "broken.",
             cure="Compare with an explorer. If the address has moved there, reading is broken; "
@@ -290,8 +309,3 @@ def _last_recorded(store: Store, entry: Entry) -> int:
         )
     ]
     return max(found, default=0)
-
-
-def _chain_name(app: Fundwatch, key: str) -> str:
-    chain = app.settings.chains.get(key)
-    return chain.name if chain else key
