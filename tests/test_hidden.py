@@ -52,6 +52,7 @@ KINDS = {
     "blockscout": ("evm", "", "0x" + "a1" * 20),
     "evm_rpc": ("evm", "/v3/{key}", "0x" + "a1" * 20),
     "esplora": ("utxo", "/{key}/api", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"),
+    "blockbook": ("utxo", "", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"),
     "trongrid": ("tron", "", "TXhf9nU9bjo1j9z5qEesHdr6gtdndfnA4T"),
 }
 

@@ -357,6 +357,49 @@ def test_esplora_pages_and_their_traps(explorer: Explorer, http: requests.Sessio
     assert reader.get(f"/block/{height}")["height"] == 7
 
 
+def test_blockbook_pages_and_their_traps(explorer: Explorer, http: requests.Session) -> None:
+    """A page beyond the last one is the last one, how many there are is not said of a part of
+    the list, and a path that is not known is answered with the server's state."""
+    ledger = UtxoLedger()
+    paid = Output("bc1qwatched", 1000, "0014")
+    spent = Output("bc1qother", 1500, "0014")
+    text = Output(None, 0, "6a", "op_return")
+    txs = [UtxoTx(f"{n:064x}", (Input("ee" * 32, n % 2, spent),), (paid, text)) for n in range(52)]
+    for tx in txs[:51]:
+        ledger.mine([tx])
+    ledger.submit(txs[51])
+    explorer.add("btc", ledger, "blockbook")
+    reader = Reader(http, explorer.url("btc", "blockbook"))
+
+    def ask(**query: Any) -> Any:
+        return reader.get("/api/v2/address/bc1qwatched", details="txs", pageSize=25, **query)
+
+    def heights(page: Any) -> list[int]:
+        return [row["blockHeight"] for row in page["transactions"]]
+
+    first, third, beyond = ask(), ask(page=3), ask(page=9)
+    assert heights(first) == [-1, *range(50, 25, -1)]
+    assert heights(third) == heights(beyond) == [0]
+    assert (first["totalPages"], beyond["page"], first["txs"]) == (3, 3, 51)
+    assert (first["unconfirmedTxs"], first["transactions"][0]["confirmations"]) == (1, 0)
+    part = ask(to=30)
+    assert heights(part) == list(range(30, 5, -1))
+    assert (part["totalPages"], part["unconfirmedTxs"], part["txs"]) == (-1, 0, 51)
+    row = part["transactions"][0]
+    assert (row["confirmations"], row["vin"][0].get("vout"), row["fees"]) == (21, None, "500")
+    assert row["vout"][1] == {
+        "n": 1, "hex": "6a", "value": "0", "addresses": ["OP_RETURN (text)"], "isAddress": False,
+    }  # fmt: skip
+    assert "transactions" not in reader.get("/api/v2/address/bc1qunused", details="txs")
+    tip = reader.get("/api/v2/block-index/50")["blockHash"]
+    assert reader.get(f"/api/v2/block/{tip}")["height"] == 50
+    assert reader.get("/api/v2/block-index/51") == {"blockHash": ""}
+    assert reader.get("/api/v2/nothing")["blockbook"]["bestHeight"] == 50
+    missing = http.get(f"{reader.url}/api/v2/tx/{'f' * 64}", timeout=10)
+    assert missing.status_code == 400
+    assert missing.json() == {"error": f"Transaction '{'f' * 64}' not found"}
+
+
 def tron_address(n: int) -> str:
     return base58.b58encode_check(b"\x41" + n.to_bytes(20, "big")).decode()
 

@@ -81,6 +81,7 @@ def test_check_blames_the_line_and_not_the_source(home: Home) -> None:
 
 CHAINS = {
     "esplora": Chain("bitcoin", "Bitcoin", "utxo", "BTC", 8, 6, bech32="bc", base58=(0, 5)),
+    "blockbook": Chain("bitcoin", "Bitcoin", "utxo", "BTC", 8, 6, bech32="bc", base58=(0, 5)),
     "etherscan": Chain("dev", "Dev", "evm", "ETH", 18, 12, chain_id=1),
     "blockscout": Chain("dev", "Dev", "evm", "ETH", 18, 12, chain_id=1),
     "trongrid": Chain("tron", "Tron", "tron", "TRX", 6, 19),
@@ -88,6 +89,7 @@ CHAINS = {
 SAID: list[tuple[str, Any, int]] = [
     ("esplora", b"Invalid Bitcoin address", 400),
     ("esplora", b"bad checksum", 400),
+    ("blockbook", {"error": "Invalid address, decoded address is of unknown format"}, 400),
     ("etherscan", {"status": "0", "message": "NOTOK",
                    "result": "Error! Invalid address format"}, 200),
     ("blockscout", {"message": "Invalid parameter(s)"}, 422),

@@ -55,6 +55,7 @@ CASES = (
     Case("etherscan", EVM),
     Case("blockscout", EVM),
     Case("esplora", UTXO),
+    Case("blockbook", UTXO),
     Case("trongrid", TRON),
     Case("evm_rpc", EVM),
 )

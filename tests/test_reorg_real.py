@@ -164,16 +164,18 @@ class Litecoin:
 
 
 @contextmanager
-def litecoin_of(rpc: Rpc, path: Path, address: str) -> Iterator[tuple[Scene, Litecoin]]:
+def litecoin_of(
+    rpc: Rpc, path: Path, address: str, kind: str = "esplora"
+) -> Iterator[tuple[Scene, Litecoin]]:
     ledger = UtxoLedger()
     node = Litecoin(rpc, LitecoinFeed(rpc, ledger))
     node.mine()
     with staged(path, ledger=AccountLedger()) as scene:
-        scene.explorer.add("ltc", ledger, "esplora")
-        url = scene.explorer.url("ltc", "esplora")
+        scene.explorer.add("ltc", ledger, kind)
+        url = scene.explorer.url("ltc", kind)
         chain = {"family": "utxo", "native": {"symbol": "LTC", "decimals": 8}, "finality": 6,
                  "bech32": "rltc", "sources": ["mine"]}  # fmt: skip
-        source = {"kind": "esplora", "url": url, "rate_per_second": 1000}
+        source = {"kind": kind, "url": url, "rate_per_second": 1000}
         scene.home.write("config/chains.yaml", {"chains": {"ltc": chain}})
         scene.home.write("config/sources.yaml", {"sources": {"mine": source}})
         scene.home.write("watchlist.yaml", watchlist(entry(address, "ltc", tell_when="seen")))
@@ -181,10 +183,13 @@ def litecoin_of(rpc: Rpc, path: Path, address: str) -> Iterator[tuple[Scene, Lit
         yield scene, node
 
 
-def test_utxo_payment_seen_mined_unmined_and_mined_again(utxo_node: Rpc, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["esplora", "blockbook"])
+def test_utxo_payment_seen_mined_unmined_and_mined_again(
+    utxo_node: Rpc, tmp_path: Path, kind: str
+) -> None:
     """Told when seen; being mined is no news; being unmined is; mined again is told."""
     me = utxo_node.call("getnewaddress")
-    with litecoin_of(utxo_node, tmp_path, me) as (scene, node):
+    with litecoin_of(utxo_node, tmp_path, me, kind) as (scene, node):
         tx = utxo_node.call("sendtoaddress", me, 1.5)
         node.feed.sync()
         scene.home.run("poll")
@@ -226,11 +231,12 @@ def mine_instead(rpc: Rpc, tx: str, payee: str) -> str:
 
 
 @pytest.mark.slow
-def test_replaced_payment_is_corrected(utxo_node: Rpc, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["esplora", "blockbook"])
+def test_replaced_payment_is_corrected(utxo_node: Rpc, tmp_path: Path, kind: str) -> None:
     """A payment that was told when seen and then replaced by its sender: a correction for
     the old one, an alert for the new one."""
     me = utxo_node.call("getnewaddress")
-    with litecoin_of(utxo_node, tmp_path, me) as (scene, node):
+    with litecoin_of(utxo_node, tmp_path, me, kind) as (scene, node):
         old = utxo_node.call("sendtoaddress", me, 1.5)
         node.feed.sync()
         scene.home.run("poll")

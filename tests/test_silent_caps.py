@@ -97,7 +97,7 @@ def cut_list(body: Any, cut: Callable[[list[Any]], list[Any]]) -> Any:
     """The answer with its list cut, wherever its style keeps it; blocks are no such list."""
     if isinstance(body, list):
         return cut(body)
-    for member in ("result", "items", "data"):
+    for member in ("result", "items", "data", "transactions"):
         if isinstance(body, dict) and isinstance(body.get(member), list):
             return {**body, member: cut(body[member])}
     return body
@@ -131,6 +131,7 @@ LISTS = {
     "blockscout": (DEV, ME, lambda: accounts(PEER, ME, SHOP)),
     "trongrid": (TRON, b58(1), lambda: accounts(b58(2), b58(1), b58(3), tron=True)),
     "esplora": (COINS, "me", outputs),
+    "blockbook": (COINS, "me", outputs),
 }
 
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from world import evm_story
+from world import evm_story, utxo_story
 from world.scripted_server import Call, Reply, serve
 
 from monitor.chains.address import canonical
@@ -97,6 +97,14 @@ BLOCKSCOUT_REFUSALS: tuple[tuple[Any, int, type[SourceError]], ...] = (
     ({"error": "bad key", "source": "internal"}, 401, Refused),
     ({"message": "Invalid parameter(s)"}, 422, BadResponse),
 )  # fmt: skip
+BLOCKBOOK_REFUSALS: tuple[tuple[Any, int, type[SourceError]], ...] = (
+    ({"error": "Invalid address, checksum mismatch"}, 400, Refused),
+    ({"error": f"UNKNOWN_API_KEY {KEY}"}, 401, Refused),
+    ({"error": "busy"}, 200, BadResponse),
+    ({"blockbook": {"coin": "Coin"}, "backend": {}}, 200, BadResponse),
+    ([], 200, BadResponse),
+    ({}, 200, BadResponse),
+)  # fmt: skip
 
 CASES = (
     Case(
@@ -123,6 +131,19 @@ CASES = (
         expected=evm_story.expected(),
         refusals=BLOCKSCOUT_REFUSALS,
         equals="evm story",
+    ),
+    Case(
+        kind="blockbook",
+        chain=utxo_story.CHAIN,
+        address=utxo_story.ME,
+        span=Interval(0, utxo_story.HEIGHT),
+        server=utxo_story.BlockbookServer,
+        paged=utxo_story.BlockbookServer,
+        page_size=2,
+        expected=utxo_story.expected(),
+        refusals=BLOCKBOOK_REFUSALS,
+        head=utxo_story.HEAD,
+        tx=utxo_story.tx_of(1),
     ),
 )
 ALL = pytest.mark.parametrize("case", CASES, ids=lambda case: case.kind)
@@ -322,11 +343,11 @@ def test_the_key_is_sent_and_not_shown(case: Case) -> None:
 
 def test_every_kind_is_in_the_table() -> None:
     """Each line of the table leads to a class that calls itself as the protocol wants."""
-    for kind in ("etherscan", "blockscout"):
-        case = next(c for c in CASES if c.kind == kind)
+    for case in CASES:
+        lag = 0 if case.chain.family == "utxo" else 5
         with adapter(case, case.server()) as source:
             assert {s for b in source.bundles for s in b} <= set(case.chain.streams)
-            assert (source.name, source.chain, source.index_lag) == ("the source", "test", 5)
+            assert (source.name, source.chain, source.index_lag) == ("the source", "test", lag)
             source.identify()
 
 

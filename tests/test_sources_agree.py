@@ -10,10 +10,10 @@ import pytest
 from world.evm_feed import EvmFeed, tron_address, tron_mirror
 from world.evm_world import EvmWorld, build
 from world.home import ALICE, BANK, BOB, SHOP, Home, Scene, configured, dev_chain, evm_home, staged
-from world.parts import anvil
+from world.parts import LitecoinFeed, Rpc, anvil
 
 from monitor.demo.world.explorer import Explorer
-from monitor.demo.world.ledger import AccountLedger
+from monitor.demo.world.ledger import AccountLedger, UtxoLedger
 
 TOKENS = ("erc20", "erc721", "erc1155")
 
@@ -103,6 +103,45 @@ def test_tron_style_tells_the_same_story(
     )  # fmt: skip
     assert len(expected) > 100
     assert told["tron"] == expected
+
+
+@pytest.mark.real
+def test_all_utxo_sources_agree(tmp_path: Path, utxo_node: Rpc, explorer: Explorer) -> None:
+    """Esplora style and Blockbook style give the same rows of a node's payments: mined,
+    newly mined coins, spent on with change, and waiting."""
+    ledger = UtxoLedger()
+    feed = LitecoinFeed(utxo_node, ledger)
+    me, other = (utxo_node.call("getnewaddress") for _ in range(2))
+    for amount in (1, 2, 3):
+        utxo_node.call("sendtoaddress", me, amount)
+        utxo_node.call("generatetoaddress", 1, me)
+    utxo_node.call("generatetoaddress", 100, other)
+    utxo_node.call("sendmany", "", {me: 4, other: 5100})  # more than the wallet has without mine
+    feed.sync()
+    explorer.add("ltc", ledger, "esplora", "blockbook")
+    found = {}
+    for kind in ("esplora", "blockbook"):
+        (tmp_path / kind).mkdir()
+        home = utxo_home(tmp_path / kind, explorer.url("ltc", kind), kind, [me])
+        home.run("poll")
+        found[kind] = facts(home.transfers("--all-legs"))
+    assert len(ledger.records("utxo", me)) == 6
+    assert {f[0] for f in found["esplora"].values()} == {"coinbase", "utxo_in", "utxo_out"}
+    assert {f[-1] for f in found["esplora"].values()} == {"final", "pending"}
+    assert found["esplora"] == found["blockbook"]
+
+
+def utxo_home(path: Path, url: str, kind: str, addresses: list[str]) -> Home:
+    chain = {"family": "utxo", "native": {"symbol": "LTC", "decimals": 8}, "finality": 6,
+             "bech32": "rltc", "sources": ["mine"]}  # fmt: skip
+    home = Home(path)
+    home.write("config/settings.yaml", {"prices": "none"})
+    home.write("config/chains.yaml", {"chains": {"ltc": chain}})
+    home.write("config/sources.yaml", {"sources": {"mine": {
+        "kind": kind, "url": url, "rate_per_second": 1000}}})  # fmt: skip
+    rows = [{"address": a, "chain": "ltc", "label": a[-6:]} for a in addresses]
+    home.write("watchlist.yaml", {"addresses": rows})
+    return home
 
 
 # -- failover --------------------------------------------------------------------------------

@@ -15,11 +15,12 @@ KIND_FAMILY: Mapping[str, str] = {
     "blockscout": "evm",
     "evm_rpc": "evm",
     "esplora": "utxo",
+    "blockbook": "utxo",
     "trongrid": "tron",
 }
 PRICE_KINDS = ("defillama", "coingecko")  # they say what coins are worth, not what moved
 # These answer without a key, if slowly; the others are dropped when their key is not set.
-KEYLESS_KINDS = frozenset({"evm_rpc", "esplora", "trongrid", *PRICE_KINDS})
+KEYLESS_KINDS = frozenset({"evm_rpc", "esplora", "blockbook", "trongrid", *PRICE_KINDS})
 NO_PRICES = "none"
 DEFAULT_PRICES = PRICE_KINDS  # rows of the shipped sources.yaml
 SOURCE_KEYS = (

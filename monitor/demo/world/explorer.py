@@ -18,6 +18,7 @@ from socketserver import StreamRequestHandler
 from typing import Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from monitor.demo.world.blockbook import Blockbook
 from monitor.demo.world.blockscout import Blockscout
 from monitor.demo.world.esplora import Esplora
 from monitor.demo.world.etherscan import Etherscan
@@ -27,7 +28,7 @@ from monitor.demo.world.service import TEXT, Knobs, Reply, Request, Service
 from monitor.demo.world.trongrid import TronGrid
 
 STYLES: dict[str, type[Service[Any]]] = {
-    kind.style: kind for kind in (Etherscan, Blockscout, Esplora, TronGrid)
+    kind.style: kind for kind in (Etherscan, Blockscout, Esplora, Blockbook, TronGrid)
 }
 _LINE_MOST = 65536
 Connection = socket.socket | tuple[bytes, socket.socket]

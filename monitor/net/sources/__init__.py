@@ -17,12 +17,13 @@ SOURCES: dict[str, str] = {
     "etherscan": "monitor.net.sources.etherscan:Etherscan",
     "blockscout": "monitor.net.sources.blockscout:Blockscout",
     "esplora": "monitor.net.sources.esplora:Esplora",
+    "blockbook": "monitor.net.sources.blockbook:Blockbook",
     "trongrid": "monitor.net.sources.trongrid:TronGrid",
     "evm_rpc": "monitor.net.sources.evm_rpc:EvmRpc",
 }
 # kind -> where an API key goes. Kinds without a line take it as part of their url.
 KEY_PARAM = {"etherscan": "apikey", "blockscout": "apikey"}
-KEY_HEADER = {"trongrid": "TRON-PRO-API-KEY"}
+KEY_HEADER = {"trongrid": "TRON-PRO-API-KEY", "blockbook": "api-key"}  # the latter: NOWNodes
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,347 @@
+"""Blockbook REST API v2: Trezor's explorer for coins of Bitcoin's kind, self-hosted or rented.
+
+An address has one list, newest first. It is read downwards by `to`, the highest block of
+the next page: page numbers shift with what comes on top, and for years they left out what
+unconfirmed transactions had pushed off the first page (blockbook#1737). The address's own
+count of transactions proves the end. https://github.com/trezor/blockbook/blob/master/docs/api.md
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, Lookup, SourceConfig
+from monitor.model.errors import BadResponse, NotYet, Refused, SourceError
+from monitor.net.http import Answer, Http
+from monitor.net.sources.blockbook_rows import (
+    Page,
+    outline,
+    parse_block_hash,
+    parse_head,
+    parse_lookup,
+    parse_page,
+    parse_status,
+    parse_transactions,
+    parse_unconfirmed,
+)
+from monitor.net.sources.paging import Recorder
+from monitor.net.sources.parsing import Parsed
+
+PAGE_SIZE = 25
+MOST = 1000  # rows that a page has at most, whatever is asked
+# What a server calls the coin -> the symbol of the chain that it can serve.
+COINS = {
+    "Bitcoin": "BTC",
+    "Bcash": "BCH",
+    "Litecoin": "LTC",
+    "Dogecoin": "DOGE",
+    "Dash": "DASH",
+    "Zcash": "ZEC",
+}
+# A block that no other chain has: the first one, or the first one after a split.
+MARKS = {
+    "bitcoin": (478_559, "00000000000000000019f112ec0a9982926f1258cdcc558dd7c3b7e5dc7fa148"),
+    "bitcoin-cash": (478_559, "000000000000000000651ef99cb9fcbe0dadde1d424bd9f15ff20136191a5eec"),
+    "litecoin": (0, "12a765e31ffd4059bada1e25190f6e98c99d9714d334efa41a195a7e7e04bfe2"),
+    "dogecoin": (0, "1a91e3dace36e2be3bf030a65679fe821aa1d6ef92e7c9902eb318182c355691"),
+    "dash": (0, "00000ffd590b1485b3caadc19b22e6379c733355108f107a430458cdf3407ab6"),
+    "zcash": (0, "00040fe8ec8471911baa1db1266ea15dd06b4a8a5c453883c000b031973dce08"),
+}
+_CURSOR = re.compile(r"([0-9]{1,15}) ([0-9]{1,15}) ([0-9]{1,15})\Z")
+
+
+class Blockbook:
+    """Source for one UTXO chain. `url` is what `/api/v2/...` is appended to.
+
+    Batches of stream `utxo` on the axis of heights, one subject each. A cursor is
+    "height seen counted": the highest block that is still to be read, how many transactions
+    were seen above it, and how many the address had when the walk began.
+    """
+
+    axis = "height"
+    bundles = (frozenset({"utxo"}),)
+    many = False
+    act_calls = 0  # nobody can freeze coins of these chains
+
+    def __init__(self, config: SourceConfig, chain: Chain, http: Http) -> None:
+        self.name = config.name
+        self.chain = chain.key
+        self.index_lag = config.index_lag or 0
+        self._chain = chain
+        self._http = http
+        self._page_size = config.page_size or PAGE_SIZE
+        self._head: Head | None = None  # the newest one so far
+
+    def identify(self) -> None:
+        coin = parse_status(self._get("/api/v2/").json()).coin
+        if COINS.get(coin, self._chain.symbol) != self._chain.symbol:
+            raise self._foreign(f"it serves {coin}")
+        height, expected = MARKS.get(self.chain, (0, None))
+        reported = self.block_hash(height) if expected else None
+        if reported not in (expected, None):  # None: an index that does not go so far yet
+            raise self._foreign(f"its block {height} is {reported}, not {expected}")
+
+    def _foreign(self, why: str) -> Refused:
+        return Refused(
+            f"{self.name} answers for another chain than {self._chain.name}: {why}. Correct the "
+            "url or the chain's sources"
+        )
+
+    def head(self) -> Head:
+        """The newest block of the index, which the lists are made from; the node behind it
+        may be further. Its time stands only on the block's own page, with transactions."""
+        index = parse_status(self._get("/api/v2/").json())
+        if not index.complete:
+            raise NotYet(f"{self.name} is still building its index")
+        tip = self.block_hash(index.height)
+        if tip is None:
+            raise BadResponse(f"{self.name} does not know its own newest block")
+        known = self._head
+        if known is None or known.block_hash != tip:
+            block = self._get(f"/api/v2/block/{tip}", {"pageSize": 1})  # not heeded everywhere
+            known = self._head = parse_head(block.json(), tip)
+        return known
+
+    def transaction(self, tx: str) -> Lookup:
+        head = self.head()
+        answer = self._http.get(f"/api/v2/tx/{quote(tx, safe='')}")
+        # In other words the same error says that the server's node could not be asked.
+        if answer.status == 400 and _said(answer) == f"Transaction '{tx}' not found":
+            return Lookup(self.name, tx, found=False, head=head)
+        return parse_lookup(self._checked(answer).json(), self.name, tx, head)
+
+    def block_hash(self, height: int) -> str | None:
+        return parse_block_hash(self._get(f"/api/v2/block-index/{height}").json())
+
+    def fetch(self, ask: Ask) -> Batch:
+        """Read downwards from the newest transaction, or from the cursor.
+
+        The top of the list holds the unconfirmed transactions too and is read first: one
+        that is mined meanwhile is then reported twice and not left out.
+        """
+        recorder = Recorder(self._http)
+        walk = _Walk.resumed(ask)
+        top = self._top(ask, recorder) if ask.mempool or walk.to is None else None
+        if top is not None and walk.to is None:
+            walk.take(top)
+        while not walk.done(ask.span.lo) and not walk.full(ask.max_rows):
+            self._down(ask, walk, recorder)
+        read, rest, cursor = walk.covered(ask)
+        parsed = parse_transactions(self._chain, walk.rows_above(rest))
+        waiting = top.pending if top is not None and ask.mempool else ()
+        pending = parse_unconfirmed(self._chain, waiting, ask.head.height)
+        return Batch(
+            source=self.name,
+            subjects=ask.subjects,
+            streams=ask.streams,
+            axis=self.axis,
+            head=ask.head,
+            transfers=(*pending.transfers, *parsed.transfers),
+            read=read if parsed.placed else None,
+            rest=rest,
+            cursor=cursor,
+            gaps=(*walk.gaps, *pending.gaps, *parsed.gaps),
+            sha256=recorder.sha256,
+            mempool_read=ask.mempool and _whole(top, pending),
+            calls=recorder.calls,
+        )
+
+    def _top(self, ask: Ask, recorder: Recorder) -> Page:
+        """The first page, large enough for every unconfirmed transaction: some servers list
+        them beside its rows, others among them (blockbook#1099)."""
+        page = self._page(ask, recorder)
+        if page.waiting > len(page.pending):
+            most = min(MOST, page.waiting + self._page_size)
+            return self._page(ask, recorder, pageSize=most)
+        return page
+
+    def _down(self, ask: Ask, walk: _Walk, recorder: Recorder) -> None:
+        """Read the next page, down from the lowest block seen. That block is read again
+        whole, and to its end page by page where it fills the page."""
+        to = max(1, ask.head.height) if walk.to is None else walk.to
+        page = self._page(ask, recorder, to=to)
+        walk.take(page)
+        if walk.to is None or walk.to == to:
+            self._along(ask, walk, recorder, to, len(page.mined))
+
+    def _along(self, ask: Ask, walk: _Walk, recorder: Recorder, block: int, rows: int) -> None:
+        """What follows a page that shows one block only, in pages as long as that one was:
+        more of the block, or what lies below it, or nothing."""
+        number, cut = 1, False
+        while rows and not walk.ended and walk.to == block:
+            number += 1
+            page = self._page(ask, recorder, to=block, page=number, pageSize=rows)
+            if not walk.take(page):
+                break
+            if cut:  # what came before this page was not all that stands there
+                walk.leave(block)
+            cut = len(page.mined) < rows
+        if walk.to in (None, block):
+            walk.end()
+
+    def _page(self, ask: Ask, recorder: Recorder, **query: int) -> Page:
+        address = ask.subjects[0].address
+        asked: dict[str, str | int] = {"details": "txs", "page": 1, "pageSize": self._page_size}
+        asked |= query
+        answer = recorder.get(f"/api/v2/address/{quote(address, safe='')}", asked)
+        page = parse_page(self._of_address(answer).json(), self._chain, address)
+        _descends(page, query.get("to"))
+        return page
+
+    def _get(self, path: str, query: Mapping[str, str | int] | None = None) -> Answer:
+        return self._checked(self._http.get(path, query))
+
+    def _of_address(self, answer: Answer) -> Answer:
+        """As `_checked`, for the lists of an address: what is refused there as unreadable is
+        the address, in whatever words."""
+        if answer.status != 400:
+            return self._checked(answer)
+        why = f"{self.name} does not take this address (HTTP 400: {_said(answer)})"
+        raise Refused(why, of_address=True)
+
+    def _checked(self, answer: Answer) -> Answer:
+        if answer.status < 400:
+            return answer
+        raise classify(self.name, answer.status, _said(answer))
+
+
+@dataclass(slots=True)
+class _Walk:
+    """Confirmed transactions seen so far, newest first."""
+
+    to: int | None = None  # highest block that is still to be read; None: nothing was seen
+    before: int = 0  # transactions seen above where this walk began
+    counted: int | None = None  # that the address had when the first one began
+    began: int | None = None
+    total: int = 0  # that it has now
+    tip: int | None = None  # the oldest index among those that reported a row
+    rows: list[Any] = field(default_factory=list)
+    seen: dict[str, int | None] = field(default_factory=dict)  # key -> height, in order
+    legs: int = 0
+    gaps: list[Gap] = field(default_factory=list)
+    ended: bool = False  # the end of the history was reached, and proven to be it
+    broken: bool = False  # the list ended, and it cannot be the end
+
+    @classmethod
+    def resumed(cls, ask: Ask) -> _Walk:
+        """Where the cursor stands; at the top without one, or with one of another span."""
+        match = _CURSOR.match(ask.cursor or "")
+        if match is None or int(match[1]) < ask.span.hi:
+            return cls()
+        to, before, counted = map(int, match.groups())
+        return cls(to, before, counted, began=to)
+
+    def take(self, page: Page) -> bool:
+        """Take a page; return whether it held anything new."""
+        known = len(self.seen)
+        for row in page.mined:
+            self._add(row)
+        self.total = page.total
+        self.counted = page.total if self.counted is None else self.counted
+        # Of several batches not all were reported under one count: such a walk has to go on until
+        # nothing more comes.
+        self.ended = self.began is None and self._count() >= self.total
+        return len(self.seen) > known
+
+    def _add(self, row: object) -> None:
+        found = outline(row)
+        if found.key in self.seen:
+            return
+        self.seen[found.key] = found.height
+        self.rows.append(row)
+        self.legs += found.legs
+        if found.height is not None:
+            self.to = found.height if self.to is None else min(self.to, found.height)
+        if found.tip is not None:
+            self.tip = found.tip if self.tip is None else min(self.tip, found.tip)
+
+    def _count(self) -> int:
+        return self.before + len(self.seen)
+
+    def end(self) -> None:
+        """The list goes no further. What came on top since the walk began is not in it."""
+        self.ended = self.ended or self._count() >= (self.counted or 0)
+        self.broken = not self.ended
+
+    def leave(self, block: int) -> None:
+        """Go on below a block that does not show all its rows; the count cannot be met now."""
+        self.gaps.append(Gap(Interval(block, block), f"block {block} shows not all of its rows"))
+        self.to, self.counted = block - 1, 0
+
+    def done(self, lo: int) -> bool:
+        return self.ended or self.broken or (self.to is not None and self.to < lo)
+
+    def full(self, max_rows: int) -> bool:
+        """Enough rows, and lower than where it began, so that the next batch gets on."""
+        return self.legs >= max_rows and self.to != self.began
+
+    def covered(self, ask: Ask) -> tuple[Interval | None, Interval | None, str | None]:
+        """(read, rest, cursor). The lowest block of a walk that was cut may be cut in two:
+        it is left to the next batch, whole. An index behind the head proves up to its own.
+
+        Raises BadResponse where the list broke off before it reached the span.
+        """
+        lo, hi = ask.span.lo, min(ask.span.hi, ask.head.height)
+        hi = hi if self.tip is None else min(hi, self.tip)
+        if lo > hi:
+            return None, None, None
+        if self.ended or (self.to is not None and self.to < lo):
+            return Interval(lo, hi), None, None
+        low = hi if self.to is None else self.to
+        if self.broken and low >= hi and self.began is None:
+            raise BadResponse(
+                "the address's list of transactions ends before its count of them is reached"
+            )
+        # After a broken list only a walk from the top, with its count, proves the end.
+        cursor = None if self.broken or self.to is None else self._cursor(self.to)
+        if low >= hi:
+            return None, Interval(lo, hi), cursor
+        return Interval(low + 1, hi), Interval(lo, low), cursor
+
+    def _cursor(self, to: int) -> str:
+        again = sum(1 for height in self.seen.values() if height is not None and height <= to)
+        return f"{to} {self._count() - again} {self.counted or 0}"
+
+    def rows_above(self, rest: Interval | None) -> list[Any]:
+        """Without those of the block that the next batch reads whole, if there will be one."""
+        if rest is None or self.broken:
+            return self.rows
+        heights = self.seen.values()
+        return [r for r, h in zip(self.rows, heights, strict=True) if h is None or h > rest.hi]
+
+
+def _descends(page: Page, to: int | None) -> None:
+    """Raise BadResponse for a page in another order, or with blocks above the one asked from:
+    what it shows would prove nothing of what it does not."""
+    for height in (outline(row).height for row in page.mined):
+        if height is not None and to is not None and height > to:
+            raise BadResponse("the list does not go down from the block that it was asked from")
+        to = to if height is None else height
+
+
+def _whole(top: Page | None, pending: Parsed) -> bool:
+    """Whether every unconfirmed transaction was listed and could be read."""
+    return top is not None and top.waiting <= len(top.pending) and not pending.gaps
+
+
+def _said(answer: Answer) -> str:
+    """The words of an error, {"error": "..."} or whatever came instead, cut short."""
+    try:
+        reported = answer.json()
+    except BadResponse:
+        reported = None
+    words = reported.get("error") if isinstance(reported, Mapping) else None
+    return " ".join((words if isinstance(words, str) else answer.text).split())[:120]
+
+
+def classify(name: str, status: int, words: str) -> SourceError:
+    """An HTTP 4xx of this API."""
+    if words.startswith("<"):  # a web page: a proxy's or a guard's, not this API's word
+        return BadResponse(f"{name} answered a web page (HTTP {status})")
+    if status in (401, 402, 403):
+        return Refused(f"{name} refuses access (HTTP {status}: {words})")
+    return BadResponse(f"{name} answered HTTP {status}: {words}")
