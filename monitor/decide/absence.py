@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Any
 
 from monitor.decide import coverage
-from monitor.model import STREAM_OF, Batch, Chain, Head, Kind, Lookup, Row, Status, Transfer
+from monitor.model import Batch, Chain, Head, Lookup, Row, Status, Transfer
 from monitor.model.plan import Answers, Context
 
 # Two different heads of the same source must leave a row out before that counts.
@@ -34,7 +34,6 @@ BLOCK_ATTRIBUTES = (
     "log_index",
     "trace_path",
 )
-_TOKENS = frozenset({Kind.ERC20, Kind.ERC721, Kind.ERC1155, Kind.TRC20})
 Marks = tuple[tuple[str, int], ...]
 _ASKED = "?"  # before a source's name: a look-up by hash, not a list, left the row out
 
@@ -75,7 +74,7 @@ def unplaced(transfer: Transfer) -> Transfer:
 
 def missing_from(row: Row, batch: Batch, context: Context) -> bool:
     """Whether this batch is a complete read, by a reporter of the row, of its place."""
-    if STREAM_OF[row.transfer.kind] not in batch.streams or batch.source not in row.reporters:
+    if row.transfer.kind.stream not in batch.streams or batch.source not in row.reporters:
         return False
     if batch.doubt:
         return False
@@ -95,7 +94,7 @@ def unsettled(row: Row, batches: Iterable[Batch], context: Context) -> bool:
     return any(
         _passed_over(row, batch, context)
         for batch in batches
-        if STREAM_OF[row.transfer.kind] in batch.streams and batch.source not in row.reporters
+        if row.transfer.kind.stream in batch.streams and batch.source not in row.reporters
     )
 
 
@@ -197,7 +196,7 @@ def succeeded(transfer: Transfer, lookups: Iterable[Lookup]) -> bool | None:
 def may_be_a_copy(transfer: Transfer) -> bool:
     """Whether a list reported it twice without saying where in the transaction: two equal payments,
     or one that is listed twice."""
-    again = transfer.kind in _TOKENS and not transfer.leg.endswith("|0")
+    again = transfer.kind.token and not transfer.leg.endswith("|0")
     return again and transfer.log_index is None
 
 
@@ -265,7 +264,7 @@ def _hash_of(transfer: Transfer, context: Context) -> str | None:
 
 def _standing(transfer: Transfer, lookups: Sequence[Lookup], chain: Chain) -> Verdict | None:
     for lookup in lookups:
-        done = not lookup.failed or transfer.kind is Kind.FEE  # what fails is paid for too
+        done = not lookup.failed or transfer.kind.fee  # what fails is paid for too
         if lookup.found and done and same_block(transfer, lookup):
             settled = (
                 lookup.head is not None

@@ -11,14 +11,12 @@ from dataclasses import dataclass, replace
 
 from monitor.decide import coverage, loudness
 from monitor.model import (
-    ACTS,
     LIVE_STATUSES,
     Alert,
     AlertKind,
     Baseline,
     Entry,
     Interval,
-    Kind,
     Lane,
     Severity,
     Status,
@@ -204,7 +202,7 @@ class _Case:
         loud = self._loudness(ready)
         kind = self._kind(fresh, loud, thread)
         lane, reason = loud.lane, loud.reason
-        if thread.first is not None and all(s.transfer.kind is Kind.FEE for s in fresh):
+        if thread.first is not None and all(s.transfer.kind.fee for s in fresh):
             lane, reason = Lane.QUIET, "Only the fee of a movement already told was added."
         place = min(s.transfer.block_height or self.head for s in fresh)
         return self._make(
@@ -233,7 +231,7 @@ class _Case:
             return AlertKind.AMENDMENT
         if not loud.moved:
             return AlertKind.ACTIVITY
-        late = all(s.late for s in fresh if s.transfer.kind is not Kind.FEE)
+        late = all(s.late for s in fresh if not s.transfer.kind.fee)
         return AlertKind.LATE if late else AlertKind.MOVEMENT
 
     def _loudness(self, ready: Sequence[Standing]) -> loudness.Loudness:
@@ -323,7 +321,7 @@ class _Case:
             tx=tx,
             entry_id=entry.id,
             # What the issuer does has none: no channel's rule about directions keeps it back.
-            direction=None if any(s.transfer.kind in ACTS for s in rows) else loud.direction,
+            direction=None if any(s.transfer.kind.act for s in rows) else loud.direction,
             amends=amends,
             lane_reason=reason,
             facts=facts,
@@ -334,10 +332,10 @@ class _Case:
 def _severity(entry: Entry, rows: Sequence[Standing]) -> Severity:
     """The entry's, raised by what the issuer of a token did: after a release the money can
     move again, and what is destroyed is gone."""
-    kinds = {s.transfer.kind for s in rows}
-    if kinds & {Kind.DESTROYED, Kind.RELEASED}:
+    acts = [s.transfer.kind for s in rows if s.transfer.kind.act]
+    if any(not act.freezes for act in acts):
         return Severity.SEVERE
-    if Kind.FROZEN in kinds and entry.severity is not Severity.SEVERE:
+    if acts and entry.severity is not Severity.SEVERE:
         return Severity.HIGH
     return entry.severity
 

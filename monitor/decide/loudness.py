@@ -12,13 +12,11 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from monitor.decide.worth import borne_out, usd
-from monitor.model import ACTS, Asset, Chain, Direction, Entry, Kind, Lane, Price, Transfer
+from monitor.model import Asset, Chain, Direction, Entry, Lane, Price, Transfer
 
 USD = "USD"  # a smallest amount in dollars, for assets without one of their own
 AN_ACT = "What the issuer of a token does at this address is always told."
 CANARY = "A canary: it only shows that reading works."
-_UTXO = frozenset({Kind.UTXO_IN, Kind.UTXO_OUT, Kind.COINBASE})
-_COINS = frozenset({Kind.NATIVE, Kind.INTERNAL})
 _What = tuple[bool, str | None]
 
 
@@ -66,7 +64,7 @@ def touches(transfer: Transfer, address: str) -> bool:
 
 def side(transfer: Transfer, address: str) -> Direction:
     """Of one row, seen from an address that it touches."""
-    if transfer.sender == transfer.recipient or transfer.kind in (Kind.FROZEN, Kind.RELEASED):
+    if transfer.sender == transfer.recipient or (transfer.kind.act and not transfer.kind.destroys):
         return Direction.SELF
     return Direction.OUT if transfer.sender == address else Direction.IN
 
@@ -95,20 +93,20 @@ def loudness(
     row means that somebody else signed.
     """
     address = entry.subject.address
-    if any(r.kind in _UTXO for r in rows):
+    if any(r.kind.utxo for r in rows):
         return _utxo(entry, chain, rows, legs, market)
-    signed = any(r.kind is Kind.FEE and r.sender == address for r in rows)
+    signed = any(r.kind.fee and r.sender == address for r in rows)
     came = _came_in(rows, address)
     parts = [
         (r, _part(entry, chain, r, came, assets, signed, signature_known, market))
         for r in rows
-        if r.kind is not Kind.FEE
+        if not r.kind.fee
     ]
     direction = _direction(
-        [r for r in rows if r.kind is not Kind.FEE and (r.amount or r.kind in ACTS)] or rows,
+        [r for r in rows if not r.kind.fee and (r.amount or r.kind.act)] or rows,
         address,
     )
-    moved = any(r.amount or r.kind in ACTS for r, _ in parts)
+    moved = any(r.amount or r.kind.act for r, _ in parts)
     classes = tuple((r.leg, p.kind, p.reason) for r, p in parts if p.kind)
     loud = [p for _, p in parts if p.loud]
     if not moved:
@@ -116,7 +114,7 @@ def loudness(
     if not loud:
         reason = " ".join(dict.fromkeys(p.reason for r, p in parts if r.amount))
         return Loudness(Lane.QUIET, reason, direction, True, classes)
-    if any(r.kind in ACTS for r, _ in parts) and not entry.canary:
+    if any(r.kind.act for r, _ in parts) and not entry.canary:
         return Loudness(Lane.NEWS, AN_ACT, direction, True, classes)
     return _wanted(entry, Loudness(Lane.NEWS, loud[0].reason, direction, True, classes))
 
@@ -151,7 +149,7 @@ def _part(
     market: Market,
 ) -> _Part:
     asset = _asset(chain, row, assets)
-    if row.kind in ACTS:
+    if row.kind.act:
         return _Part(True, AN_ACT)
     if row.amount == 0:
         return _Part(False, "Zero amount: anybody can cause this at no cost.", "zero value")
@@ -178,7 +176,7 @@ def _came_in(rows: Sequence[Transfer], address: str) -> dict[_What, int]:
 
 def _what(row: Transfer) -> _What:
     """An asset: coins sent by contracts are the same coins."""
-    return (row.kind in _COINS, row.contract)
+    return (row.kind.coin, row.contract)
 
 
 def _incoming(
@@ -236,7 +234,7 @@ def _utxo(
             Lane.QUIET, "Zero amount: anybody can cause this at no cost.", Direction.IN, False
         )
     if put:
-        away = any(r.amount and r.recipient != address for r in legs if r.kind is Kind.UTXO_OUT)
+        away = any(r.amount and r.recipient != address for r in legs if r.kind.output)
         direction = (Direction.OUT if put > got else Direction.IN) if away else Direction.SELF
         if direction is not Direction.IN:
             verdict = Loudness(Lane.NEWS, "An outgoing movement is always told.", direction, True)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from monitor.decide import absence
 from monitor.decide.due import Standing
-from monitor.model import Alert, AlertKind, Kind, Lane, Status
+from monitor.model import Alert, AlertKind, Lane, Status
 from monitor.model.plan import Answers, Context, Doubt, Identity
 
 MOST = 50  # transactions of one plan that wait for their receipts
@@ -37,12 +37,12 @@ def unproven(
     mined = [
         s.transfer
         for s in standing.values()
-        if s.transfer.tx in told and s.status in _IN_BLOCK and s.transfer.kind is not Kind.FEE
+        if s.transfer.tx in told and s.status in _IN_BLOCK and not s.transfer.kind.fee
     ]
     proven = {
         transfer.tx
         for transfer in mined
-        if transfer.kind is Kind.NATIVE
+        if transfer.kind.outermost
         or absence.succeeded(transfer, answers.lookups.get(transfer.tx, ()))
     }
     reported_twice = {

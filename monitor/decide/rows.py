@@ -16,10 +16,8 @@ from monitor.decide.loudness import touches
 from monitor.model import (
     LIVE_STATUSES,
     OPEN_STATUSES,
-    STREAM_OF,
     Alert,
     Batch,
-    Kind,
     Row,
     Status,
     Transfer,
@@ -27,7 +25,6 @@ from monitor.model import (
 from monitor.model.plan import Answers, Change, Context, Identity, NewRow, Question, Sighting
 
 _ATTRIBUTES = (*absence.BLOCK_ATTRIBUTES, "spends")
-_UTXO = (Kind.UTXO_IN, Kind.UTXO_OUT, Kind.COINBASE)
 ASK_ANEW = 5  # transactions in lasting doubt that one plan asks about once more
 _DOWN = (Status.ORPHANED, Status.PENDING)  # on account chains: taken out of its block
 
@@ -55,7 +52,7 @@ class Rows:
         self.known = {row.transfer.identity: row for row in self.context.known}
         self.doubts = Doubts(self.context)
         self.outermost = {
-            _whole(row.transfer) for row in self.context.known if row.transfer.kind is Kind.NATIVE
+            _whole(row.transfer) for row in self.context.known if row.transfer.kind.outermost
         }
         self.held = frozenset(
             doubt.tx
@@ -75,7 +72,7 @@ class Rows:
         Some explorers list the outermost call of a transaction among its inner ones too
         (ledger-live#16315): that is the transaction's own movement reported twice.
         """
-        own = (t for b in batches for t in b.transfers if t.kind is Kind.NATIVE)
+        own = (t for b in batches for t in b.transfers if t.kind.outermost)
         self.outermost |= {_whole(transfer) for transfer in own}
         for batch in batches:
             self.report(batch)
@@ -84,9 +81,9 @@ class Rows:
     def report(self, batch: Batch) -> None:
         """Take in every transfer of one batch; confirmed twins win over pending ones."""
         for transfer in sorted(batch.transfers, key=lambda t: t.pending, reverse=True):
-            if transfer.kind is Kind.FEE and not self._watched(transfer.sender):
+            if transfer.kind.fee and not self._watched(transfer.sender):
                 continue
-            if transfer.kind is Kind.INTERNAL and _whole(transfer) in self.outermost:
+            if transfer.kind.inner and _whole(transfer) in self.outermost:
                 continue
             row = self.known.get(transfer.identity)
             if row is not None and not self._believable(row, transfer, batch):
@@ -131,7 +128,7 @@ class Rows:
         lookups = self.answers.lookups.get(transfer.tx, ())
         if absence.a_copy(transfer, lookups):
             return True
-        return transfer.kind is not Kind.FEE and absence.succeeded(transfer, lookups) is False
+        return not transfer.kind.fee and absence.succeeded(transfer, lookups) is False
 
     def _insert(self, transfer: Transfer, batch: Batch) -> None:
         earlier = self.new.get(transfer.identity)
@@ -143,7 +140,7 @@ class Rows:
 
     def _late(self, transfer: Transfer, batch: Batch) -> bool:
         at = place(transfer, batch.axis)
-        covered = self.context.covered.get(STREAM_OF[transfer.kind], ())
+        covered = self.context.covered.get(transfer.kind.stream, ())
         touched = touches(transfer, self.context.subject.address)
         return at is not None and touched and coverage.holds(covered, at)
 
@@ -155,7 +152,7 @@ class Rows:
         if row.status is Status.ORPHANED and not self._happened_after_all(row, merged):
             return
         status = self._status(transfer, batch)
-        if row.status in _DOWN and not merged.pending and row.transfer.kind not in _UTXO:
+        if row.status in _DOWN and not merged.pending and not row.transfer.kind.utxo:
             self.revived[merged.tx] = merged
         if (merged, status) != (row.transfer, row.status) or row.absences:
             self._change(row, merged, status, ())
@@ -236,7 +233,7 @@ class Rows:
     def _ours(self, row: Row) -> bool:
         """Whether the subject's lists should show this row, or it shares its transaction's
         fate: on UTXO chains all legs of a transaction come and go together."""
-        if row.transfer.kind in _UTXO:
+        if row.transfer.kind.utxo:
             return row.transfer.tx in self.touching
         return touches(row.transfer, self.context.subject.address)
 
@@ -276,7 +273,7 @@ class Rows:
         elif verdict is None or row.status not in OPEN_STATUSES:
             return
         elif verdict.fate in (Fate.GONE, Fate.FAILED):
-            if verdict.fate is Fate.GONE or row.transfer.kind is not Kind.FEE:
+            if verdict.fate is Fate.GONE or not row.transfer.kind.fee:
                 self._change(row, row.transfer, Status.ORPHANED, row.absences)
         elif verdict.fate is Fate.WAITS:
             self._change(row, absence.unplaced(row.transfer), Status.PENDING, ())
@@ -284,7 +281,7 @@ class Rows:
     def _come_back(self, row: Row, back: Transfer) -> None:
         """Its transaction is in the chain again. The fee was paid there too; anything else
         is reported by the lists of its own address."""
-        if row.transfer.kind is not Kind.FEE:
+        if not row.transfer.kind.fee:
             self._change(row, row.transfer, Status.MISSING, ())
             return
         there = {name: getattr(back, name) for name in ("block_height", "block_hash", "time")}
@@ -376,7 +373,7 @@ class Rows:
             said = absence.succeeded(row.transfer, self.answers.lookups.get(tx, ()))
             if said is not None:
                 self.doubts.settle(tx, "success")
-            if said is False and row.status is Status.FINAL and row.transfer.kind is not Kind.FEE:
+            if said is False and row.status is Status.FINAL and not row.transfer.kind.fee:
                 self.doubts.open(tx, "final", min(row.reporters, default=""), "lost")
 
     # -- the result ------------------------------------------------------------------

@@ -175,9 +175,9 @@ def unpriceable(chain: Chain | None, contract: str | None, kind: Kind, *, verifi
 
     A price for a counterfeit, or for an NFT by its collection, would be a stranger's claim.
     """
-    if kind in (Kind.ERC721, Kind.ERC1155):
+    if kind.nft:
         return AN_NFT
-    if not verified or kind is Kind.TRC10:
+    if not verified or kind.numbered:
         return UNVERIFIED
     return "" if chain is not None and has_id(chain, contract or "") else NO_SOURCE
 

@@ -14,7 +14,7 @@ from decimal import Decimal
 from monitor.decide.worth import of
 from monitor.messages.objects import MAX_ALERTS
 from monitor.messages.sheets.parts import is_nft, trusted
-from monitor.model import AlertKind, AlertView, ChannelConfig, Direction, Kind, TransferView
+from monitor.model import AlertKind, AlertView, ChannelConfig, Direction, TransferView
 from monitor.model.errors import StoreError
 from monitor.store import owing
 from monitor.store.owing import Owed, Unsent
@@ -146,7 +146,7 @@ def is_dust(view: AlertView) -> bool:
     alert, entry = view.alert, view.entry
     if alert.kind not in _PAID or alert.direction is not Direction.IN or entry is None:
         return False
-    rows = [each for each in view.transfers if each.row.transfer.kind is not Kind.FEE]
+    rows = [each for each in view.transfers if not each.row.transfer.kind.fee]
     mine = [each for each in rows if each.row.transfer.recipient == entry.subject.address]
     if not mine or len(mine) != len(rows):
         return False

@@ -12,7 +12,6 @@ from monitor.decide import coverage
 from monitor.decide.due import is_new
 from monitor.decide.loudness import CANARY
 from monitor.model import (
-    ACTS,
     LIVE_STATUSES,
     Alert,
     AlertKind,
@@ -21,7 +20,6 @@ from monitor.model import (
     Chain,
     Entry,
     Head,
-    Kind,
     Lane,
     Row,
     Severity,
@@ -103,7 +101,7 @@ def _summary(store: Store, world: HistoryWorld, waiting: Watched, baseline: Base
         if (
             row.status in LIVE_STATUSES
             and not is_new(row.transfer, baseline)
-            and row.transfer.kind is not Kind.FEE
+            and not row.transfer.kind.fee
             and _wanted(entry.since, row, world)
         ):
             total.add(row)
@@ -174,7 +172,7 @@ class _Total:
             return
         self.first = when if self.first is None else min(self.first, when)
         self.last = when if self.last is None else max(self.last, when)
-        if row.transfer.kind in ACTS:
+        if row.transfer.kind.act:
             _push(self.acts, (when, row.id, row), ACTS_MOST)
         elif when >= self.baseline.time - LIST_DAYS * 86_400:
             _push(self.recent, (when, row.id, row), LIST_MOST)
@@ -183,7 +181,7 @@ class _Total:
 
     def _sum(self, row: Row) -> None:
         t, address = row.transfer, self.entry.subject.address
-        if t.kind in (Kind.ERC721, Kind.ERC1155, Kind.TRC10):
+        if t.kind.nft or t.kind.numbered:
             return  # counts of different tokens do not add up to an amount
         flow = self.flows.setdefault(t.contract, _Flow())
         flow.came += t.amount if t.recipient == address else 0

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from monitor.decide import coverage, loudness
 from monitor.loops.pool import Failure, SourcePool
 from monitor.model import (
-    STREAM_OF,
     Ask,
     Batch,
     Head,
@@ -239,7 +238,7 @@ class SubjectReader:
         places = [
             place
             for row in self.open_rows
-            if STREAM_OF[row.transfer.kind] == stream
+            if row.transfer.kind.stream == stream
             and loudness.touches(row.transfer, self.subject.address)
             for place in [row.transfer.block_height if axis == "height" else _millis(row)]
             if place is not None

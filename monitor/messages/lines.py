@@ -21,6 +21,7 @@ from monitor.model import (
     Chain,
     ChannelConfig,
     Entry,
+    FarEnd,
     Kind,
     Status,
     TransferView,
@@ -37,12 +38,12 @@ _STATUS = {
     Status.SUPERSEDED: "replaced",
 }
 _NO_END = {
-    Kind.UTXO_IN: "the outputs of the transaction",
-    Kind.UTXO_OUT: "the inputs of the transaction",
-    Kind.COINBASE: "newly mined coins",
-    Kind.FEE: "the network",
-    Kind.NATIVE: "outside the chain",
-    Kind.INTERNAL: "outside the chain",
+    None: "nobody",
+    FarEnd.OUTPUTS: "the outputs of the transaction",
+    FarEnd.INPUTS: "the inputs of the transaction",
+    FarEnd.MINED: "newly mined coins",
+    FarEnd.NETWORK: "the network",
+    FarEnd.OUTSIDE: "outside the chain",
 }
 
 
@@ -84,12 +85,12 @@ def _tx(first: str, tx: str, columns: int) -> list[str]:
 
 def _what(view: TransferView, chain: Chain | None) -> str:
     t = view.row.transfer
-    if t.kind in (Kind.FROZEN, Kind.RELEASED, Kind.DESTROYED):
+    if t.kind.act:
         return acts.short(view)
     ways = sorted(set(view.directions.values()))
     way = "INSIDE" if len(ways) > 1 else "".join(ways).upper() or "-"
     said = say.said_units(view, t.amount)
-    if t.kind is Kind.FEE:
+    if t.kind.fee:
         said = f"fee {fee_words(chain, t.amount, said)}"
     return f"{way:<3} {said}"
 
@@ -98,7 +99,7 @@ def _who(view: TransferView, chain: Chain | None, columns: int) -> str:
     t = view.row.transfer
     known = {e.subject.address: e for e in reversed(view.entries)}
     ends = [_end(chain, end, known, t.kind) for end in (t.sender, t.recipient)]
-    if t.kind in (Kind.FROZEN, Kind.RELEASED, Kind.DESTROYED):
+    if t.kind.act:
         return f"at {ends[0]}"
     room = columns - 6 - sum(len(end) for end in ends)
     if room < 0:  # names give way, addresses do not
@@ -114,7 +115,7 @@ def _who(view: TransferView, chain: Chain | None, columns: int) -> str:
 
 def _end(chain: Chain | None, address: str | None, known: dict[str, Entry], kind: Kind) -> str:
     if address is None:
-        return _NO_END.get(kind, "nobody")
+        return _NO_END[kind.far_end]
     entry = known.get(address)
     if entry is None or not entry.label.strip():
         return display(chain, address) if chain else address

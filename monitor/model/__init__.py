@@ -19,13 +19,12 @@ from monitor.model.config import (
 )
 from monitor.model.reading import Ask, Batch, Gap, Head, Interval, Lookup, Price
 from monitor.model.transfer import (
-    ACTS,
     ISSUER,
     LIVE_STATUSES,
     OPEN_STATUSES,
-    STREAM_OF,
     STREAMS,
     UINT256_MAX,
+    FarEnd,
     Kind,
     Row,
     Status,
@@ -37,13 +36,11 @@ from monitor.model.views import AlertView, DeliveryView, Known, Outgoing, Render
 from monitor.model.watch import Baseline, Direction, Entry, Severity, Subject, Watched
 
 __all__ = [
-    "ACTS",
     "CONFIDENCES",
     "ISSUER",
     "LIVE_STATUSES",
     "OPEN_STATUSES",
     "STREAMS",
-    "STREAM_OF",
     "UINT256_MAX",
     "Alert",
     "AlertKind",
@@ -57,6 +54,7 @@ __all__ = [
     "DeliveryView",
     "Direction",
     "Entry",
+    "FarEnd",
     "Gap",
     "Head",
     "Interval",

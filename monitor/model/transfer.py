@@ -5,31 +5,69 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 UINT256_MAX = 2**256 - 1
+ISSUER = "issuer"  # the stream of issuers' acts: of all watched addresses together
+_TRAITS = (
+    *("coin", "token", "nft", "numbered", "outermost", "inner", "fee"),
+    *("utxo", "input", "output", "act", "destroys", "freezes"),
+)
+
+
+class FarEnd(StrEnum):
+    """What there is at the end of a transfer that has no address."""
+
+    OUTSIDE = "outside"  # the parent chain of a rollup, or the chain itself, which creates coins
+    NETWORK = "network"  # whoever runs it: a fee
+    INPUTS = "inputs"  # of the same transaction
+    OUTPUTS = "outputs"
+    MINED = "mined"
 
 
 class Kind(StrEnum):
-    """What kind of movement a transfer is."""
+    """What kind of movement a transfer is. Whoever asks about kinds asks for what holds of
+    them: what is not named in a line of this table does not hold of its kind."""
 
-    NATIVE = "native"
-    INTERNAL = "internal"
-    ERC20 = "erc20"
-    ERC721 = "erc721"
-    ERC1155 = "erc1155"
-    TRC10 = "trc10"
-    TRC20 = "trc20"
-    FEE = "fee"
-    UTXO_IN = "utxo_in"
-    UTXO_OUT = "utxo_out"
-    COINBASE = "coinbase"
-    # Acts of a token's issuer on an address: sender is the address, there is no recipient.
-    DESTROYED = "destroyed"  # amount: what was destroyed; 0 where a Transfer reports it too
-    FROZEN = "frozen"  # amount 0, as for RELEASED
-    RELEASED = "released"
+    stream: str  # the list of an address in which it stands
+    far_end: FarEnd | None
+    coin: bool  # the chain's own coin moves
+    token: bool  # a contract keeps the books, and logs it
+    nft: bool  # a token of which each piece has an id: no amount
+    numbered: bool  # a token by its number: behind it stands no contract that could be verified
+    outermost: bool  # what the transaction itself moves: its list knows whether it succeeded
+    inner: bool  # moved by a call inside a transaction
+    fee: bool
+    utxo: bool  # one leg of a transaction that comes, goes and is judged as a whole
+    input: bool  # of the legs: an earlier output that is spent
+    output: bool
+    act: bool  # of a token's issuer on an address: sender is the address, there is no recipient
+    destroys: bool  # amount: what was destroyed; 0 where a Transfer reports it too
+    freezes: bool  # amount 0, as for a release
 
+    def __new__(
+        cls, name: str, stream: str = "", traits: str = "", far_end: FarEnd | None = None
+    ) -> Self:
+        kind = str.__new__(cls, name)
+        kind._value_, kind.stream, kind.far_end = name, stream, far_end
+        kind.__dict__.update(dict.fromkeys(_TRAITS, False))
+        kind.__dict__.update(dict.fromkeys(traits.split(), True))
+        return kind
 
-ACTS = frozenset({Kind.DESTROYED, Kind.FROZEN, Kind.RELEASED})
+    NATIVE = "native", "native", "coin outermost", FarEnd.OUTSIDE
+    INTERNAL = "internal", "internal", "coin inner", FarEnd.OUTSIDE
+    ERC20 = "erc20", "erc20", "token"
+    ERC721 = "erc721", "erc721", "token nft"
+    ERC1155 = "erc1155", "erc1155", "token nft"
+    TRC10 = "trc10", "native", "numbered"
+    TRC20 = "trc20", "trc20", "token"
+    FEE = "fee", "native", "coin fee", FarEnd.NETWORK
+    UTXO_IN = "utxo_in", "utxo", "coin utxo input", FarEnd.OUTPUTS
+    UTXO_OUT = "utxo_out", "utxo", "coin utxo output", FarEnd.INPUTS
+    COINBASE = "coinbase", "utxo", "coin utxo", FarEnd.MINED
+    DESTROYED = "destroyed", ISSUER, "act destroys"
+    FROZEN = "frozen", ISSUER, "act freezes"
+    RELEASED = "released", ISSUER, "act"
 
 
 class Status(StrEnum):
@@ -61,7 +99,7 @@ def account_leg(
     Fees leave the amount out: a transaction has one, and sources know it to a different
     precision on rollups (the share paid to the parent chain).
     """
-    what = "-" if kind is Kind.FEE else str(amount)
+    what = "-" if kind.fee else str(amount)
     parts = (kind.value, contract or "-", token_id or "-", sender or "-", recipient or "-", what)
     return "|".join((*parts, str(ordinal)))
 
@@ -122,28 +160,10 @@ class TokenFacts:
     decimals: int | None = None
 
 
-ISSUER = "issuer"  # the stream of issuers' acts: of all watched addresses together
 STREAMS: Mapping[str, tuple[str, ...]] = {
     "evm": ("native", "internal", "erc20", "erc721", "erc1155"),
     "utxo": ("utxo",),
     "tron": ("native", "internal", "trc20"),
-}
-# The list of an address in which each kind of transfer stands.
-STREAM_OF: Mapping[Kind, str] = {
-    Kind.NATIVE: "native",
-    Kind.FEE: "native",
-    Kind.TRC10: "native",
-    Kind.INTERNAL: "internal",
-    Kind.ERC20: "erc20",
-    Kind.ERC721: "erc721",
-    Kind.ERC1155: "erc1155",
-    Kind.TRC20: "trc20",
-    Kind.UTXO_IN: "utxo",
-    Kind.UTXO_OUT: "utxo",
-    Kind.COINBASE: "utxo",
-    Kind.DESTROYED: ISSUER,
-    Kind.FROZEN: ISSUER,
-    Kind.RELEASED: ISSUER,
 }
 
 

@@ -9,14 +9,12 @@ from dataclasses import dataclass, field
 
 from monitor.decide import loudness
 from monitor.model import (
-    ACTS,
     Alert,
     AlertView,
     Asset,
     Chain,
     DeliveryView,
     Entry,
-    Kind,
     Known,
     Subject,
     Transfer,
@@ -160,7 +158,7 @@ class _Look:
         stored = to_row(row)
         transfer = stored.transfer
         symbol, decimals, verified = self._asset(transfer.chain, transfer.contract, tokens)
-        if transfer.kind in (Kind.ERC721, Kind.ERC1155):
+        if transfer.kind.nft:
             decimals = 0
         entries = [
             w.entry
@@ -180,7 +178,7 @@ class _Look:
         )
 
     def _issuer(self, transfer: Transfer) -> str:
-        chain = self.chains.get(transfer.chain) if transfer.kind in ACTS else None
+        chain = self.chains.get(transfer.chain) if transfer.kind.act else None
         issuer = chain.issuer_of(transfer.contract) if chain else None
         return issuer.name if issuer else ""
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from monitor.decide import cut, decide
 from monitor.model import (
-    STREAM_OF,
     Alert,
     Batch,
     Chain,
@@ -183,7 +182,7 @@ def alert_words(alert: Alert) -> str:
 
 
 def stream_of(told: Transfer) -> frozenset[str]:
-    return frozenset({STREAM_OF[told.kind]})
+    return frozenset({told.kind.stream})
 
 
 def elsewhere(told: Transfer, height: int) -> Transfer:

@@ -14,7 +14,6 @@ from itertools import groupby
 
 from monitor.decide import coverage
 from monitor.model import (
-    STREAM_OF,
     Ask,
     Batch,
     Chain,
@@ -379,14 +378,14 @@ class FakeSource:
         return [replace(t, trace_path=None) for t in number_equals([*drafts, *drafts])]
 
     def _shows(self, t: Transfer, wanted: set[str], streams: frozenset[str], view: View) -> bool:
-        stream = STREAM_OF[t.kind]
+        stream = t.kind.stream
         mine = t.kind in UTXO or any(a in wanted for a in t.parties())
         behind = self.delay.get(stream, 0)
         indexed = (t.block_height or 0) <= view.head.height - behind
         return stream in streams and mine and indexed and t.identity not in self.hidden
 
     def _told(self, t: Transfer) -> Transfer:
-        stream = STREAM_OF[t.kind]
+        stream = t.kind.stream
         if stream in self.hashless:
             t = replace(t, block_hash=None)
         return replace(t, block_height=None) if stream in self.heightless else t

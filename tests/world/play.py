@@ -19,7 +19,6 @@ from monitor.loops.poll import PassReport, Poller, PollWorld
 from monitor.loops.pool import SourcePool
 from monitor.model import (
     LIVE_STATUSES,
-    STREAM_OF,
     Alert,
     AlertKind,
     Asset,
@@ -263,7 +262,7 @@ class Play:
             t.identity: t
             for t in rows
             if watched & set(t.parties())
-            and STREAM_OF[t.kind] in served
+            and t.kind.stream in served
             and not (t.kind is Kind.FEE and t.sender not in watched)
         }
 

@@ -8,16 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from monitor.model import LIVE_STATUSES, Alert, Asset, Chain, Kind, Row, Transfer
+from monitor.model import LIVE_STATUSES, Alert, Asset, Chain, Row, Transfer
 
 _Place = tuple[float, ...]  # time, height, place in the block, place in the record
 
 TEST_PAYMENT_WITHIN = 86_400  # seconds
 TEST_PAYMENT_SHARE = 100  # a test payment is at most a hundredth of what follows
 TEST_PAYMENT_AMONG = 30  # earlier payments of the asset to the same party that are looked at
-_FUNGIBLE = frozenset(
-    {Kind.NATIVE, Kind.INTERNAL, Kind.ERC20, Kind.TRC20, Kind.UTXO_IN, Kind.UTXO_OUT}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +151,7 @@ class _Walk:
             self.done += 1
 
     def _add(self, t: Transfer) -> None:
-        if t.time is not None and t.amount and t.kind is not Kind.FEE:
+        if t.time is not None and t.amount and not t.kind.fee:
             self.moved = t.time if self.moved is None else max(self.moved, t.time)
         for party in {t.sender, t.recipient} - {None, self.address}:
             self.dealings[party or ""].add(t.time or 0)
@@ -175,7 +172,7 @@ class _Walk:
 
     def _dealings(self, told: Iterable[Transfer]) -> dict[str, dict[str, int]]:
         """Earlier transfers with each counterparty of this alert; zero is told too."""
-        others = dict.fromkeys(_other(t, self.address) for t in told if t.kind is not Kind.FEE)
+        others = dict.fromkeys(_other(t, self.address) for t in told if not t.kind.fee)
         return {
             other: self.dealings.get(other, _Dealings()).words()
             for other in others
@@ -186,7 +183,7 @@ class _Walk:
         """Small payments of the same asset to the same party shortly before: a known habit."""
         biggest: dict[tuple[str | None, str | None], int] = {}
         for t in told:
-            if t.sender == self.address and t.kind is not Kind.FEE:
+            if t.sender == self.address and not t.kind.fee:
                 key = (t.recipient, t.contract)
                 biggest[key] = max(t.amount, biggest.get(key, 0))
         return list(
@@ -206,7 +203,7 @@ class _Walk:
         for t in mine:
             changes[t.contract] += _signed(t, self.address)
         found = []
-        for contract in dict.fromkeys(t.contract for t in told if t.kind in _FUNGIBLE):
+        for contract in dict.fromkeys(t.contract for t in told if _adds_up(t)):
             asset = self.assets.get((self.chain.key, contract)) if contract else None
             before = self.held.get(contract, 0)
             after = before + changes[contract]
@@ -218,7 +215,7 @@ class _Walk:
     def emptied(self, told: Sequence[Transfer], mine: Sequence[Transfer]) -> list[dict[str, Any]]:
         """An issuer destroys all that is there, whatever our record holds of it."""
         found = []
-        for contract in dict.fromkeys(t.contract for t in told if t.kind is Kind.DESTROYED):
+        for contract in dict.fromkeys(t.contract for t in told if t.kind.destroys):
             asset = self.assets.get((self.chain.key, contract or ""))
             gone = -sum(_signed(t, self.address) for t in mine if t.contract == contract)
             if asset is not None:
@@ -236,6 +233,11 @@ class _Walk:
             "before": str(before),
             "after": str(after),
         }
+
+
+def _adds_up(transfer: Transfer) -> bool:
+    """Whether it moved an amount of something; what an issuer destroys is told by `emptied`."""
+    return not (transfer.kind.fee or transfer.kind.nft or transfer.kind.act)
 
 
 def _other(transfer: Transfer, address: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from monitor.messages.sheets.parts import asset_name, quantity, quantity_short
-from monitor.model import ACTS, AlertView, Kind, TransferView
+from monitor.model import AlertView, Kind, TransferView
 from monitor.model.plain import tidy
 
 _SHORT = {Kind.DESTROYED: "DESTROYED", Kind.FROZEN: "FROZE", Kind.RELEASED: "RELEASED"}
@@ -19,7 +19,7 @@ _SO = {
 
 def deeds(view: AlertView) -> tuple[TransferView, ...]:
     """The rows of an alert that tell what an issuer did."""
-    return tuple(row for row in view.transfers if row.row.transfer.kind in ACTS)
+    return tuple(row for row in view.transfers if row.row.transfer.kind.act)
 
 
 def sentence(row: TransferView) -> str:

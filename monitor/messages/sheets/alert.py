@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from monitor.messages import money
 from monitor.messages.objects import alert_csv_rows
@@ -12,11 +12,11 @@ from monitor.messages.sheets.flows import (
     Flow,
     direction_of,
     flows,
+    inputs,
     is_utxo,
-    legs,
     moved,
+    outputs,
     place,
-    side,
     utxo_sums,
 )
 from monitor.messages.sheets.parts import (
@@ -39,11 +39,9 @@ from monitor.messages.sheets.parts import (
     topic,
 )
 from monitor.messages.sheets.say import headline
-from monitor.model import ACTS, AlertKind, AlertView, Kind, Transfer, TransferView
+from monitor.model import AlertKind, AlertView, FarEnd, Transfer, TransferView
 from monitor.model.plain import amount, plural, tidy, when
 
-_INPUTS = frozenset({Kind.UTXO_IN})
-_OUTPUTS = frozenset({Kind.UTXO_OUT, Kind.COINBASE})
 _WHAT = {
     AlertKind.MOVEMENT: "new",
     AlertKind.AMENDMENT: "an addition to",
@@ -55,14 +53,15 @@ _PREFIX = {
     AlertKind.LATE: "LATE",
     AlertKind.ACTIVITY: "ACTIVITY",
 }
-_OUTSIDE = "none on this chain: it came from the parent chain, or is newly created"
-_NO_SENDER = {
-    Kind.UTXO_OUT: "the inputs of this transaction",
-    Kind.COINBASE: "newly mined coins",
-    Kind.NATIVE: _OUTSIDE,
-    Kind.INTERNAL: _OUTSIDE,
+_NO_SENDER: Mapping[FarEnd | None, str] = {
+    FarEnd.INPUTS: "the inputs of this transaction",
+    FarEnd.MINED: "newly mined coins",
+    FarEnd.OUTSIDE: "none on this chain: it came from the parent chain, or is newly created",
 }
-_NO_RECIPIENT = {Kind.UTXO_IN: "the outputs of this transaction", Kind.FEE: "network fee"}
+_NO_RECIPIENT: Mapping[FarEnd | None, str] = {
+    FarEnd.OUTPUTS: "the outputs of this transaction",
+    FarEnd.NETWORK: "network fee",
+}
 READ_THIS = (
     "This chain does not say which input paid which output. Fundwatch does not guess change "
     "or owners."
@@ -141,7 +140,7 @@ def movement_short(view: AlertView) -> str:
 
 
 def _moving(view: AlertView) -> list[TransferView]:
-    return [row for row in view.transfers if row.row.transfer.kind is not Kind.FEE]
+    return [row for row in view.transfers if not row.row.transfer.kind.fee]
 
 
 # --- account chains ------------------------------------------------------------------------
@@ -149,7 +148,7 @@ def _moving(view: AlertView) -> list[TransferView]:
 
 def _account_body(view: AlertView, telling: Telling) -> tuple[Section | None, ...]:
     rows, found, done = _moving(view), flows(view), acts.deeds(view)
-    fees = [row for row in view.transfers if row.row.transfer.kind is Kind.FEE]
+    fees = [row for row in view.transfers if row.row.transfer.kind.fee]
     # Where every row is an amount of its own, sums would say the same again.
     summed = len(rows) != len(found) or len(rows) == 1
     what = [item for flow in found[:ROWS_SHOWN] for item in _flow_items(view, flow)]
@@ -178,7 +177,7 @@ def _payer(view: AlertView, fees: Sequence[TransferView]) -> str:
 
 def _flow_items(view: AlertView, flow: Flow) -> tuple[Item | None, ...]:
     times = f"in {plural(flow.count, 'transfer')}" if flow.count > 1 else ""
-    said = flow.sample.row.transfer.kind in ACTS  # in a sentence of its own
+    said = flow.sample.row.transfer.kind.act  # in a sentence of its own
     way = flow.direction.capitalize()
     head = None if said else Item(quantity(flow.sample, flow.units), way, "strong", times)
     worth = _worth(flow.units, flow.sample, "Value") if flow.units else None
@@ -192,7 +191,7 @@ def _worth(units: int, row: TransferView, label: str) -> Item:
 
 def _ends(view: AlertView, telling: Telling, row: TransferView) -> tuple[Section | None, ...]:
     transfer = row.row.transfer
-    if transfer.kind in ACTS:
+    if transfer.kind.act:
         return (section("AT", sender(view, telling, transfer)),)
     return (
         section("FROM", sender(view, telling, transfer)),
@@ -201,12 +200,13 @@ def _ends(view: AlertView, telling: Telling, row: TransferView) -> tuple[Section
 
 
 def sender(view: AlertView, telling: Telling, transfer: Transfer) -> Item:
-    missing = _NO_SENDER.get(transfer.kind, "none: newly created")
+    missing = _NO_SENDER.get(transfer.kind.far_end, "none: newly created")
     return party(view, telling, transfer.sender, missing)
 
 
 def recipient(view: AlertView, telling: Telling, transfer: Transfer) -> Item:
-    return party(view, telling, transfer.recipient, _NO_RECIPIENT.get(transfer.kind, "none"))
+    missing = _NO_RECIPIENT.get(transfer.kind.far_end, "none")
+    return party(view, telling, transfer.recipient, missing)
 
 
 def rows_section(
@@ -223,7 +223,7 @@ def rows_section(
     of each."""
     items: list[Item | None] = []
     for number, row in enumerate(rows[:ROWS_SHOWN], 1):
-        if row.row.transfer.kind in ACTS:
+        if row.row.transfer.kind.act:
             items.append(Item(f"{number}. {acts.sentence(row)}", style="row"))
             items += _dated(view, telling, row) if dated else ()
             items += asset_lines(view.chain, row) if assets else ()
@@ -248,7 +248,7 @@ def _dated(view: AlertView, telling: Telling, row: TransferView) -> list[Item]:
     link = about.look(view.chain, transfer.tx)
     return [
         Item(at, "when"),
-        *([_worth(transfer.amount, row, "value")] if transfer.kind not in ACTS else []),
+        *([_worth(transfer.amount, row, "value")] if not transfer.kind.act else []),
         Item(shown_tx(transfer.tx), "tx", "code"),
         *([Item(link, "look", "link")] if link else []),
     ]
@@ -287,24 +287,24 @@ def _coins(view: AlertView, units: int) -> str:
 
 def _utxo_body(view: AlertView, telling: Telling) -> tuple[Section | None, ...]:
     put, got = utxo_sums(view)
-    inputs, outputs = side(legs(view), _INPUTS), side(legs(view), _OUTPUTS)
+    spent, made = inputs(view), outputs(view)
     net = f"net {'out' if put >= got else 'in'}"
     unknown = "its share of the fee cannot be known" if put else ""
     return (
         section(
             "THIS ENTRY",
             Item(_coins(view, abs(put - got)), net, "strong", unknown),
-            Item(_coins(view, put), "put in", note=_share(view, inputs, "input")) if put else None,
+            Item(_coins(view, put), "put in", note=_share(view, spent, "input")) if put else None,
             Item(
                 _coins(view, got),
                 "got back" if put else "received",
-                note=_share(view, outputs, "output"),
+                note=_share(view, made, "output"),
             ),
             _worth(abs(put - got), view.transfers[0], "value"),
         ),
-        _side_section(view, telling, "INPUTS", inputs),
-        _side_section(view, telling, "OUTPUTS", outputs),
-        _utxo_fee(view, inputs, outputs),
+        _side_section(view, telling, "INPUTS", spent),
+        _side_section(view, telling, "OUTPUTS", made),
+        _utxo_fee(view, spent, made),
         section("READ THIS", Item(READ_THIS)),
     )
 
@@ -321,8 +321,8 @@ def _side_section(
     items: list[Item] = []
     for row in rows[:ROWS_SHOWN]:
         transfer = row.row.transfer
-        address = transfer.sender if transfer.kind is Kind.UTXO_IN else transfer.recipient
-        fresh = "newly mined" if transfer.kind is Kind.COINBASE else ""
+        address = transfer.sender if transfer.kind.input else transfer.recipient
+        fresh = "newly mined" if transfer.kind.far_end is FarEnd.MINED else ""
         items.append(Item(f"no. {place(row)}: {_coins(view, transfer.amount)}", "", "row", fresh))
         if address is None:
             items.append(Item("no address (a script without one)", style="note"))
@@ -337,9 +337,9 @@ def _side_section(
 
 
 def _utxo_fee(
-    view: AlertView, inputs: Sequence[TransferView], outputs: Sequence[TransferView]
+    view: AlertView, spent: Sequence[TransferView], made: Sequence[TransferView]
 ) -> Section | None:
-    paid = sum(r.row.transfer.amount for r in inputs) - sum(r.row.transfer.amount for r in outputs)
+    paid = sum(r.row.transfer.amount for r in spent) - sum(r.row.transfer.amount for r in made)
     # Without every input and output of the transaction the difference would mean nothing.
-    whole = view.all_legs and inputs and paid >= 0
+    whole = view.all_legs and spent and paid >= 0
     return section("FEE", Item(_coins(view, paid))) if whole else None

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from monitor.messages.sheets.acts import deeds
-from monitor.messages.sheets.parts import UTXO_KINDS, asset_key, trusted
-from monitor.model import ACTS, AlertView, Direction, Kind, TransferView
+from monitor.messages.sheets.parts import asset_key, trusted
+from monitor.model import AlertView, Direction, TransferView
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +39,13 @@ def flows(view: AlertView) -> tuple[Flow, ...]:
 
     Verified assets first, then the alert's own direction.
     """
-    rows = [row for row in view.transfers if row.row.transfer.kind not in (Kind.FEE, *ACTS)]
+    rows = [row for row in view.transfers if not _aside(row)]
     rows = [row for row in rows if row.row.transfer.amount] or rows
     # What an issuer destroyed is gone like what was sent; the other acts move nothing.
     rows += [row for row in deeds(view) if row.row.transfer.amount]
     found: dict[tuple[object, ...], Flow] = {}
     for row in rows:
-        way, destroyed = direction_of(view, row), row.row.transfer.kind is Kind.DESTROYED
+        way, destroyed = direction_of(view, row), row.row.transfer.kind.destroys
         key = (way, destroyed, asset_key(row))
         old = found.get(key, Flow(way, row, 0, 0))
         units = old.units + row.row.transfer.amount
@@ -54,6 +53,11 @@ def flows(view: AlertView) -> tuple[Flow, ...]:
     wanted = view.alert.direction.value if view.alert.direction else ""
     order = sorted(found.values(), key=lambda f: (not trusted(f.sample), f.direction != wanted))
     return tuple(order)
+
+
+def _aside(row: TransferView) -> bool:
+    """Whether a row is no movement between people: a fee, or what an issuer did."""
+    return row.row.transfer.kind.fee or row.row.transfer.kind.act
 
 
 def moved(view: AlertView) -> tuple[Flow, ...]:
@@ -75,7 +79,7 @@ def others(view: AlertView, way: str) -> list[str]:
     ends = [
         row.row.transfer.recipient if out else row.row.transfer.sender
         for row in rows
-        if row.row.transfer.kind not in (Kind.FEE, *ACTS)
+        if not _aside(row)
     ]
     return [end for end in dict.fromkeys(ends) if end is not None and end != mine]
 
@@ -84,7 +88,7 @@ def others(view: AlertView, way: str) -> list[str]:
 
 
 def is_utxo(view: AlertView) -> bool:
-    return any(row.row.transfer.kind in UTXO_KINDS for row in view.transfers)
+    return any(row.row.transfer.kind.utxo for row in view.transfers)
 
 
 def legs(view: AlertView) -> tuple[TransferView, ...]:
@@ -107,9 +111,14 @@ def utxo_direction(view: AlertView) -> str:
     return Direction.OUT.value if put > got else Direction.IN.value
 
 
-def side(rows: Sequence[TransferView], kinds: frozenset[Kind]) -> list[TransferView]:
-    """Inputs or outputs in the chain's own order."""
-    return sorted((row for row in rows if row.row.transfer.kind in kinds), key=place)
+def inputs(view: AlertView) -> list[TransferView]:
+    """What was spent, in the chain's own order."""
+    return sorted((row for row in legs(view) if row.row.transfer.kind.input), key=place)
+
+
+def outputs(view: AlertView) -> list[TransferView]:
+    """What was made of it, newly mined coins included, in the chain's own order."""
+    return sorted((row for row in legs(view) if not row.row.transfer.kind.input), key=place)
 
 
 def place(row: TransferView) -> int:

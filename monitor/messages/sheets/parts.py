@@ -14,7 +14,6 @@ from monitor.model import (
     Asset,
     Chain,
     ChannelConfig,
-    Kind,
     Known,
     Severity,
     Transfer,
@@ -23,7 +22,6 @@ from monitor.model import (
 from monitor.model.plain import amount, amount_said, clean, plural, quoted, tidy, utc
 
 ROWS_SHOWN = 20  # more go into the attached table
-UTXO_KINDS = frozenset({Kind.UTXO_IN, Kind.UTXO_OUT, Kind.COINBASE})
 _ORDER = (Severity.SEVERE, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
 # A name that may stand in a sentence as it is; a figure in it only at the end: "Wallet 3".
 _BARE = re.compile(r"[^\W\d_](?:[^\W\d_]|[ .&'/()-])*(?: ?#?\d{1,4})?\Z")
@@ -144,17 +142,17 @@ def case_said(case: str) -> str:
 def trusted(view: TransferView) -> bool:
     """Whether symbol and decimals come from us: the chain's own coin, or a verified contract."""
     transfer = view.row.transfer
-    own = transfer.contract is None and transfer.kind is not Kind.TRC10
+    own = transfer.contract is None and not transfer.kind.numbered
     return view.verified or own
 
 
 def is_nft(transfer: Transfer) -> bool:
-    return transfer.kind in (Kind.ERC721, Kind.ERC1155)
+    return transfer.kind.nft
 
 
 def asset_key(view: TransferView) -> tuple[str, str, str]:
     transfer = view.row.transfer
-    token = transfer.token_id if is_nft(transfer) or transfer.kind is Kind.TRC10 else None
+    token = transfer.token_id if is_nft(transfer) or transfer.kind.numbered else None
     return (transfer.chain, transfer.contract or "", token or "")
 
 
@@ -207,7 +205,7 @@ def asset_lines(chain: Chain | None, view: TransferView) -> tuple[Item | None, .
     """Where the asset comes from: verified or not, its contract in full."""
     transfer = view.row.transfer
     if transfer.contract is None:
-        return (_trc10(transfer) if transfer.kind is Kind.TRC10 else None,)
+        return (_trc10(transfer) if transfer.kind.numbered else None,)
     contract = Item(shown_address(chain, transfer.contract), "Contract", "code")
     if view.verified:
         return (Item(_verified(view.asset), style="note"), contract)

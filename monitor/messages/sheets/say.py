@@ -27,7 +27,7 @@ from monitor.messages.sheets.parts import (
     shown_name,
     trusted,
 )
-from monitor.model import ACTS, AlertView, Direction, Entry, Kind, Known, Status, TransferView
+from monitor.model import AlertView, Direction, Entry, FarEnd, Known, Status, TransferView
 from monitor.model.plain import base_units, clean, plural, quoted
 
 FORGED = "may be forged"  # the class of a claim, see monitor.decide.loudness
@@ -53,7 +53,7 @@ def as_told(view: AlertView, telling: Telling) -> str:
     if done := acts.deeds(view):
         return _done(view, telling, done, found)
     if not found:
-        fees = [row for row in view.transfers if row.row.transfer.kind is Kind.FEE]
+        fees = [row for row in view.transfers if row.row.transfer.kind.fee]
         units = sum(map(_units, fees))
         paid = fee_words(view.chain, units, said_units(fees[0], units)) if fees else UNTOLD
         known = f" of {paid}" if paid != UNTOLD else ""
@@ -72,7 +72,7 @@ def _done(
 ) -> str:
     """What an issuer did, then what else moved in the transaction."""
     who = owner(view.entry)
-    rest = [flow for flow in found if flow.sample.row.transfer.kind not in ACTS]
+    rest = [flow for flow in found if not flow.sample.row.transfer.kind.act]
     burnt = {id(row): flow for row in done for flow in rest if _burnt(row, flow)}
     rest = [flow for flow in rest if flow not in burnt.values()]
     said = [acts.said(row, who, _destroyed(row, burnt.get(id(row)))) for row in done[:3]]
@@ -86,7 +86,7 @@ def _burnt(row: TransferView, flow: Flow) -> bool:
     holder has sent nothing."""
     act, moved = row.row.transfer, flow.sample.row.transfer
     out = flow.direction == Direction.OUT.value and act.contract == moved.contract
-    return act.kind is Kind.DESTROYED and not act.amount and out
+    return act.kind.destroys and not act.amount and out
 
 
 def _destroyed(row: TransferView, burnt: Flow | None) -> str:
@@ -186,11 +186,11 @@ def _whereto(view: AlertView, telling: Telling, way: Direction) -> str:
 
 
 def _from_nobody(rows: Sequence[TransferView]) -> str:
-    kinds = {row.row.transfer.kind for row in rows}
-    if Kind.COINBASE in kinds:
+    ends = {row.row.transfer.kind.far_end for row in rows}
+    if FarEnd.MINED in ends:
         return ", newly mined"
     # Deposits to a rollup have no sender on it.
-    return " from outside this chain" if kinds & {Kind.NATIVE, Kind.INTERNAL} else ", newly created"
+    return " from outside this chain" if FarEnd.OUTSIDE in ends else ", newly created"
 
 
 def _several(said: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ from monitor.messages.sheets.parts import (
     section,
     trusted,
 )
-from monitor.model import AlertKind, AlertView, Direction, Kind, Status, TransferView
+from monitor.model import AlertKind, AlertView, Direction, Status, TransferView
 from monitor.model.plain import plural
 
 MOVING = frozenset({AlertKind.MOVEMENT, AlertKind.AMENDMENT, AlertKind.LATE})
@@ -134,7 +134,7 @@ def _moves(views: Sequence[AlertView]) -> Iterator[_Move]:
             continue
         for row in view.transfers:
             transfer = row.row.transfer
-            if transfer.identity in seen or transfer.kind is Kind.FEE or not transfer.amount:
+            if transfer.identity in seen or transfer.kind.fee or not transfer.amount:
                 continue
             seen.add(transfer.identity)
             yield row, chain_name(view), _way(view, row, cases), transfer.amount

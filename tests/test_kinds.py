@@ -1,0 +1,40 @@
+"""The table of kinds: what holds of each is spelled as it is asked for."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from monitor.model import ISSUER, STREAMS, FarEnd, Kind
+
+EVERY = pytest.mark.parametrize("kind", Kind)
+
+
+@EVERY
+def test_a_line_names_nothing_that_nobody_asks_for(kind: Kind) -> None:
+    held = {name for name in vars(kind) if not name.startswith("_")}
+    assert held == Kind.__annotations__.keys()
+
+
+@EVERY
+def test_a_kind_is_found_by_its_name(kind: Kind) -> None:
+    assert Kind(str(kind)) is kind
+    assert pickle.loads(pickle.dumps(kind)) is kind
+
+
+@EVERY
+def test_one_thing_moves(kind: Kind) -> None:
+    assert [kind.coin, kind.token, kind.numbered, kind.act].count(True) == 1
+
+
+@EVERY
+def test_parts_of_a_trait_stand_with_it(kind: Kind) -> None:
+    assert kind.token or not kind.nft
+    assert kind.act or not (kind.destroys or kind.freezes)
+    assert kind.utxo == (kind.input or kind.output or kind.far_end is FarEnd.MINED)
+
+
+def test_every_list_has_kinds_and_every_kind_a_list() -> None:
+    lists = {stream for streams in STREAMS.values() for stream in streams}
+    assert {kind.stream for kind in Kind} == lists | {ISSUER}
