@@ -261,7 +261,7 @@ UNKNOWN = lookup(None, found=False, head=121)
 
 
 @pytest.mark.parametrize(
-    ("words", "hashes", "open_keys"),
+    ("lookups", "hashes", "open_keys"),
     [
         ([], {}, []),  # not asked: no verdict
         ([lookup(105, found=True, head=121, block_hash=IN.block_hash)], {}, []),
