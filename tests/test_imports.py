@@ -67,16 +67,7 @@ OWED: dict[str, frozenset[str]] = {
     ),
     "sql": frozenset(
         {
-            "app/check/record.py",
-            "app/check/run.py",
-            "app/check/sources.py",
-            "app/restore.py",
-            "cli/lists.py",
-            "cli/sending.py",
-            "demo/ending.py",
-            "demo/handson.py",
             "loops/daily.py",
-            "loops/find.py",
             "loops/health/signals.py",
             "loops/health/status.py",
             "loops/health/vitals.py",

@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -15,9 +14,9 @@ from pathlib import Path
 
 from monitor.app.home import RESTORING
 from monitor.loops.clock import now
-from monitor.model.errors import ConfigError, Problem
+from monitor.model.errors import ConfigError, Problem, StoreError
 from monitor.model.plain import utc
-from monitor.store import notes
+from monitor.store import alerts, copies, notes, watch
 from monitor.store.guard import DATABASE, PRIVATE, lock, mark_begun
 from monitor.store.sqlite import Store
 
@@ -38,16 +37,15 @@ def restore(home: Path, file: Path) -> Iterator[str]:
         _remove(fresh)
         # Made before SQLite opens it, so that it never was readable by others.
         os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE))
-        _copy(file, fresh)
+        _bring_back(file, fresh)
         with closing(Store(fresh)) as store:
-            made = _taken_at(store)
+            made = copies.taken_at(store)
             notes.put_note(store, "restored", json.dumps({"at": moment, "of": made}))
             if made:
                 kept = json.dumps({"at": made, "path": str(file.absolute())})
                 notes.put_note(store, "backup", kept)
-            with store.write() as conn:
-                conn.execute("UPDATE subject SET due = 0, deep = 0, in_flight = NULL")
-            count = store.read("SELECT count(*) AS n FROM alert WHERE state = 'open'")[0]["n"]
+            watch.restart(store)
+            count = alerts.count_open(store)
             upgrade = store.upgrade
         if upgrade is not None:
             upgrade.copy.unlink()  # of the copy; the backup itself stays where it is
@@ -75,36 +73,21 @@ def restore(home: Path, file: Path) -> Iterator[str]:
 def _verify(file: Path) -> None:
     if not file.is_file():
         raise _refused(file, "is not there", "Name a file that `fundwatch backup` made")
-    try:
-        with closing(_open(file)) as conn:
-            outcome = conn.execute("PRAGMA integrity_check").fetchone()[0]
-            broken = conn.execute("PRAGMA foreign_key_check").fetchone()
-    except sqlite3.Error as error:
-        raise _refused(file, f"is not a whole backup ({error})", "Take another one") from error
-    if outcome != "ok" or broken is not None:
-        raise _refused(file, f"is damaged ({outcome})", "Take another one")
+    if wrong := copies.damage(file):
+        raise _refused(file, wrong, "Take another one")
     with closing(Store(file, readonly=True, older=True)):
         pass  # is it ours, and not newer than this program
 
 
-def _open(file: Path) -> sqlite3.Connection:
-    """For reading: a backup must not be changed by a look."""
-    path = file.absolute().as_posix().replace("?", "%3f").replace("#", "%23")
-    return sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-
-
-def _copy(file: Path, fresh: Path) -> None:
-    """Through SQLite, so that what stands beside the file (-wal) is not left behind."""
+def _bring_back(file: Path, fresh: Path) -> None:
     try:
-        with closing(_open(file)) as source, closing(sqlite3.connect(fresh)) as copy:
-            source.backup(copy)
-            outcome = copy.execute("PRAGMA integrity_check").fetchone()[0]
-    except sqlite3.Error as error:
+        copies.bring_back(file, fresh)
+    except StoreError as error:
         raise _refused(
             fresh, f"could not be written ({error})", "Free space on the disk"
         ) from error
-    if outcome != "ok":
-        raise _refused(fresh, f"is damaged ({outcome})", "Try again, or take another backup")
+    if wrong := copies.damage(fresh):
+        raise _refused(fresh, wrong, "Try again, or take another backup")
 
 
 def _refused(path: Path, reason: str, remedy: str) -> ConfigError:
@@ -133,15 +116,6 @@ def _beside(path: Path) -> list[Path]:
 def _remove(path: Path) -> None:
     for each in (path, *_beside(path)):
         each.unlink(missing_ok=True)
-
-
-def _taken_at(store: Store) -> int:
-    """When the backup was made, by the newest thing that it holds."""
-    rows = store.read(
-        "SELECT max((SELECT coalesce(max(tried), 0) FROM reading), "
-        "(SELECT coalesce(max(created), 0) FROM alert)) AS at"
-    )
-    return int(rows[0]["at"])
 
 
 def _to_disk(path: Path) -> None:

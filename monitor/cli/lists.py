@@ -89,12 +89,10 @@ def watchlist_show(home: Home, entry_id: str) -> None:
     with home.reading() as (store, settings):
         watched = find.the_entry(store, entry_id, settings.chains)
         absent = {w.entry.id for w in watch.absent_entries(store)}
-        versions = store.read(
-            "SELECT at FROM entry_version WHERE entry = ? ORDER BY at", [watched.entry.id]
-        )
+        versions = watch.versions(store, watched.entry.id)
     chain = settings.chains.get(watched.entry.subject.chain)
     told = rows.entry_terms(watched, _state(watched, absent), chain)
-    told += [("version", f"taken {utc(version['at'])}") for version in versions]
+    told += [("version", f"taken {utc(at)}") for at in versions]
     for name, text in told:
         click.echo(rows.laid_out([f"{name:<11} {text}"], terminal.width()))
 

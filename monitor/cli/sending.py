@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import click
 
 from monitor import __version__
@@ -20,6 +18,7 @@ from monitor.model.errors import ConfigError, Problem
 from monitor.model.plain import plural, tidy, utc
 from monitor.model.settings import Settings
 from monitor.store import notes, outbox, watch
+from monitor.store.outbox import Delivery
 
 
 @click.group()
@@ -57,7 +56,7 @@ def deliveries_list(home: Home, state: str | None, form: str) -> None:
     columns = terminal.width()
     for row in found:
         if form == "jsonl":
-            click.echo(objects.json_text({name: row[name] for name in names}))
+            click.echo(objects.json_text({name: getattr(row, name) for name in names}))
         else:
             click.echo(lines.laid_out(_delivery(row), columns))
     if form == "table":
@@ -67,15 +66,15 @@ def deliveries_list(home: Home, state: str | None, form: str) -> None:
 _STATES = {"dead": "given up", "accepted": "accepted by the server", "moved": "went to others"}
 
 
-def _delivery(row: sqlite3.Row) -> list[str]:
-    state = _STATES.get(row["state"], row["state"])
-    tries = plural(row["attempts"], "try").replace("trys", "tries")
-    due = f"next {utc(row['due'])}" if row["state"] == "waiting" else ""
-    head = f"{row['message']}  {utc(row['created'])[:16]}  {row['channel']}"
-    to = "" if row["recipient"] == row["channel"] else f" for {row['recipient']}"
+def _delivery(row: Delivery) -> list[str]:
+    state = _STATES.get(row.state, row.state)
+    tries = plural(row.attempts, "try").replace("trys", "tries")
+    due = f"next {utc(row.due)}" if row.state == "waiting" else ""
+    head = f"{row.message}  {utc(row.created)[:16]}  {row.channel}"
+    to = "" if row.recipient == row.channel else f" for {row.recipient}"
     how = f"{state}{to}, {tries}"
-    what = tidy(row["subject"] or "", 200).removeprefix("[Fundwatch ").replace("]", "", 1)
-    return [head, f"{how}, {due}" if due else how, what, tidy(row["last_error"], 500)]
+    what = tidy(row.subject, 200).removeprefix("[Fundwatch ").replace("]", "", 1)
+    return [head, f"{how}, {due}" if due else how, what, tidy(row.last_error, 500)]
 
 
 @deliveries.command(name="replay")

@@ -133,7 +133,7 @@ def _send_all(app: Fundwatch) -> int:
     """Send what waits, a few rounds within a time; returns how many deliveries are still not
     accepted."""
     until = time.monotonic() + POLL_SENDING
-    before = {(r["message"], r["recipient"]) for r in outbox.deliveries(app.store, "dead")}
+    before = {(r.message, r.recipient) for r in outbox.deliveries(app.store, "dead")}
     failed_rounds = 0
     while (left := until - time.monotonic()) > 0:
         tally = app.deliver(everything=True, seconds=left)
@@ -146,9 +146,7 @@ def _send_all(app: Fundwatch) -> int:
         if tally.failed:
             app.poller.world.sleep(POLL_SENDING_PAUSE)
     died = [
-        r
-        for r in outbox.deliveries(app.store, "dead")
-        if (r["message"], r["recipient"]) not in before
+        r for r in outbox.deliveries(app.store, "dead") if (r.message, r.recipient) not in before
     ]
     return len(outbox.deliveries(app.store, "waiting")) + len(died)
 

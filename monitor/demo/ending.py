@@ -18,6 +18,7 @@ from monitor.demo.stage import Stage
 from monitor.demo.truth import Truth
 from monitor.model import AlertKind, AlertView, Severity
 from monitor.model.plain import plural
+from monitor.store import outbox
 
 SETTLE = 5.0  # seconds for the last mail to come
 WRONG_MOST = 20  # mistakes that are printed
@@ -70,8 +71,7 @@ class Ending:
 
     def _messages(self) -> dict[tuple[str, str], str]:
         with self.stage.record() as store:
-            rows = store.read("SELECT alert, channel, message FROM route WHERE message NOT NULL")
-        return {(row["alert"], row["channel"]): row["message"] for row in rows}
+            return outbox.told_in(store)
 
     # -- what is shown -------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from monitor.demo.receivers import MailServer
 from monitor.demo.show import NAMES
 from monitor.demo.stage import surroundings
 from monitor.model.errors import StoreError
+from monitor.store import watch
 from monitor.store.guard import DATABASE, runs
 from monitor.store.sqlite import Store
 
@@ -67,10 +68,10 @@ def _past_told(home: Path) -> bool:
         return False
     try:
         with closing(Store(home / DATABASE, readonly=True)) as store:
-            rows = store.read("SELECT count(*) AS n, sum(history = 'told') AS told FROM entry")
+            entries, told = watch.summarised(store)
     except StoreError:
         return False  # it is being made just now
-    return bool(rows[0]["n"]) and rows[0]["n"] == rows[0]["told"]
+    return entries > 0 and entries == told
 
 
 def _wait(world: story.World, done: Callable[[], bool]) -> None:

@@ -31,7 +31,7 @@ def table(app: Fundwatch) -> dict[str, inbox.Action]:
         return _set_state(app, ids, state, name, note, take_over)
 
     def replay(ids: Sequence[str], dead: bool) -> str:
-        wanted = [r["message"] for r in outbox.deliveries(app.store, "dead")] if dead else ids
+        wanted = [r.message for r in outbox.deliveries(app.store, "dead")] if dead else ids
         wanted = find.message_ids(app.store, wanted)
         count = outbox.replay(app.store, wanted, now())
         app.deliver(everything=True)

@@ -5,13 +5,13 @@ with or without 0x, with the chain before it. What nothing is known of is an err
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from monitor.chains.address import AddressError, canonical
 from monitor.chains.names import ChainNames
 from monitor.model import Chain, Entry, Subject, Watched
 from monitor.model.errors import ConfigError, Problem
-from monitor.store import alerts, watch
+from monitor.store import alerts, outbox, transfers, watch
 from monitor.store.sqlite import Store
 
 # Crockford's base 32, as our ids are written, leaves out what is taken for another sign.
@@ -41,8 +41,7 @@ def _key(chains: Mapping[str, Chain], text: str) -> str | None:
 
 def is_watched(store: Store, key: str) -> bool:
     """Whether any address of a chain is or was on the list."""
-    where = "SELECT 1 FROM subject s JOIN entry e ON e.subject = s.key WHERE s.chain = ? LIMIT 1"
-    return bool(store.read(where, [key]))
+    return watch.is_listed(store, key)
 
 
 # -- addresses ---------------------------------------------------------------------------
@@ -102,7 +101,7 @@ def known_address(
     does not know."""
     named = [w.entry.subject for w in watch.all_entries(store) if _is_named(w.entry, text)]
     known = [each for each in named if chain in (None, each.chain)] or [
-        each for each in subjects(chains, text, chain) if _recorded(store, each)
+        each for each in subjects(chains, text, chain) if transfers.is_recorded(store, each)
     ]
     forms = list(dict.fromkeys(each.address for each in known))
     if not forms:
@@ -117,18 +116,6 @@ def known_address(
     return forms[0]
 
 
-def _recorded(store: Store, subject: Subject) -> bool:
-    where = [subject.chain, subject.address]
-    return any(
-        store.read(f"SELECT 1 FROM {table} WHERE chain = ? AND {column} = ? LIMIT 1", where)  # noqa: S608
-        for table, column in (
-            ("subject", "address"),
-            ("transfer", "sender"),
-            ("transfer", "recipient"),
-        )
-    )
-
-
 # -- transactions ------------------------------------------------------------------------
 
 
@@ -138,10 +125,8 @@ def known_tx(store: Store, chains: Mapping[str, Chain], text: str) -> str:
     given = rest if head and _key(chains, head) else text.strip().rpartition("/")[2]  # of a link
     bare = given.lower().removeprefix("0x")
     forms = list(dict.fromkeys((given, bare, f"0x{bare}")))
-    for table in ("transfer", "alert"):
-        found = store.read_in(f"SELECT DISTINCT tx FROM {table} WHERE tx IN ({{}})", forms)  # noqa: S608
-        for row in found:
-            return str(row["tx"])
+    if recorded := transfers.recorded_tx(store, forms):
+        return recorded
     raise unknown(
         "--tx", text, "is no transaction of the record",
         "Compare it with its source, all of it; what touches no watched address is not recorded",
@@ -210,7 +195,7 @@ def spelled_id(text: str) -> str:
 def alert_ids(store: Store, given: str) -> list[str]:
     """The alert with this id, or all alerts of the message with it. Raises ConfigError."""
     for form in dict.fromkeys((given.strip(), spelled_id(given))):
-        if store.read("SELECT 1 FROM alert WHERE id = ?", [form]):
+        if alerts.is_alert(store, form):
             return [form]
         if told := alerts.alerts_of_message(store, form):
             return told
@@ -223,7 +208,7 @@ def message_ids(store: Store, given: Sequence[str]) -> list[str]:
     found: list[str] = []
     problems = []
     for each in given:
-        told = _messages(store, (each.strip(), spelled_id(each)))
+        told = outbox.sent_of(store, each.strip()) or outbox.sent_of(store, spelled_id(each))
         found += told
         if not told:
             remedy = "See `fundwatch deliveries list`"
@@ -231,15 +216,3 @@ def message_ids(store: Store, given: Sequence[str]) -> list[str]:
     if problems:
         raise ConfigError(problems)
     return list(dict.fromkeys(found))
-
-
-def _messages(store: Store, forms: Iterable[str]) -> list[str]:
-    for form in dict.fromkeys(forms):
-        for query in (
-            "SELECT DISTINCT message FROM delivery WHERE message = ?",
-            "SELECT DISTINCT d.message FROM route r JOIN delivery d ON d.message = r.message "
-            "WHERE r.alert = ?",
-        ):
-            if rows := store.read(query, [form]):
-                return [str(row["message"]) for row in rows]
-    return []

@@ -109,6 +109,15 @@ def log_take(
     return taken
 
 
+def is_alert(store: Store, alert_id: str) -> bool:
+    return bool(store.read("SELECT 1 FROM alert WHERE id = ?", [alert_id]))
+
+
+def count_open(store: Store) -> int:
+    """How many alerts nobody has acknowledged."""
+    return int(store.read("SELECT count(*) AS n FROM alert WHERE state = 'open'")[0]["n"])
+
+
 def alerts_of_message(store: Store, message_id: str) -> list[str]:
     """Alerts that a message told, oldest first; none for an unknown message."""
     rows = store.read(

@@ -21,6 +21,15 @@ def reserve(store: Store, key: str, start: int, seconds: int, wanted: int, limit
         return granted
 
 
+def used(store: Store, key: str, start: int, seconds: int) -> int:
+    """Calls of a window's budget that were taken."""
+    rows = store.read(
+        "SELECT used FROM budget WHERE key = ? AND starts = ? AND seconds = ?",
+        [key, start, seconds],
+    )
+    return int(rows[0]["used"]) if rows else 0
+
+
 def budgets(store: Store, now: int) -> list[tuple[str, int, int]]:
     """Calls reserved in the present windows: (key, window in seconds, used)."""
     rows = store.read("SELECT * FROM budget WHERE starts + seconds > ? AND starts <= ?", [now, now])

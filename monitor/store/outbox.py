@@ -349,16 +349,50 @@ def _yes(ways_: Mapping[str, sqlite3.Row], but: str) -> int:
 _OFF_SINCE = "SELECT channel, disabled FROM channel_state WHERE disabled IS NOT NULL"
 
 
-def deliveries(store: Store, state: str | None = None) -> list[sqlite3.Row]:
-    """Deliveries for people: message and its subject, recipient, channel, state, attempts, due,
-    errors."""
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message for one recipient, as people look at it."""
+
+    message: str
+    channel: str
+    recipient: str
+    state: str  # waiting | accepted | dead | moved
+    attempts: int
+    due: int
+    last_error: str
+    created: int  # of the message
+    subject: str  # of the message
+
+
+def deliveries(store: Store, state: str | None = None) -> list[Delivery]:
+    """Deliveries, newest message first."""
     where, params = ("WHERE d.state = ?", [state]) if state else ("", [])
-    return store.read(
-        "SELECT d.*, m.created, m.form, m.case_id, "  # noqa: S608
-        "json_extract(m.rendered, '$.subject') AS subject FROM delivery d "
-        f"JOIN message m ON m.id = d.message {where} ORDER BY m.created DESC, m.rowid DESC",
+    rows = store.read(
+        "SELECT d.message, d.channel, d.recipient, d.state, d.attempts, d.due, d.last_error, "  # noqa: S608
+        "m.created, coalesce(json_extract(m.rendered, '$.subject'), '') AS subject "
+        f"FROM delivery d JOIN message m ON m.id = d.message {where} "
+        "ORDER BY m.created DESC, m.rowid DESC",
         params,
     )
+    return [Delivery(*row) for row in rows]
+
+
+def sent_of(store: Store, name: str) -> list[str]:
+    """The messages that this names: itself, or those that told the alert of this id."""
+    for query in (
+        "SELECT DISTINCT message FROM delivery WHERE message = ?",
+        "SELECT DISTINCT d.message FROM route r JOIN delivery d ON d.message = r.message "
+        "WHERE r.alert = ?",
+    ):
+        if rows := store.read(query, [name]):
+            return [str(row["message"]) for row in rows]
+    return []
+
+
+def told_in(store: Store) -> dict[tuple[str, str], str]:
+    """In which message each alert was told to each channel: (alert, channel) -> message."""
+    rows = store.read("SELECT alert, channel, message FROM route WHERE message NOT NULL")
+    return {(row["alert"], row["channel"]): row["message"] for row in rows}
 
 
 def replay(store: Store, message_ids: Sequence[str], now: int) -> int:

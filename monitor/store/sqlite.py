@@ -28,6 +28,8 @@ from monitor.store.schema import APPLICATION_ID, VERSION, migrations
 
 Params = Sequence[Any]
 CHUNK = 400  # values in one IN (...) list
+ENGINE = f"SQLite {sqlite3.sqlite_version}"
+OLDEST_ENGINE = (3, 37)  # STRICT tables
 # Of the writer. Keys are hashes and fall anywhere in their index: with SQLite's own 2 MiB a
 # long history takes a quarter longer to write (benchmarks/insert_rate.py).
 CACHE_KIB = 32_000
@@ -40,6 +42,10 @@ class Upgrade:
     old: int
     new: int
     copy: Path  # the record as it was before
+
+
+def engine_is_too_old() -> bool:
+    return sqlite3.sqlite_version_info < OLDEST_ENGINE
 
 
 class Store:
@@ -151,6 +157,10 @@ class Store:
         if _code(error) in _OF_THE_DISK:
             self._failed = (time.monotonic(), str(found))
         return found
+
+    def schema(self) -> int:
+        """The version of its schema; lower than schema.VERSION in a record opened as it is."""
+        return int(self.read("PRAGMA user_version")[0][0])
 
     def trouble(self, seconds: float) -> str:
         """The newest fault of the disk in these last seconds, in words; nothing if none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from monitor.model import Row, Subject
 from monitor.store.rows import to_row
@@ -30,6 +30,33 @@ def row_count(store: Store, subject: Subject) -> int:
         [subject.chain, subject.address],
     )
     return int(rows[0]["n"])
+
+
+def any_rows(store: Store) -> bool:
+    """Whether anything at all is recorded."""
+    return bool(store.read("SELECT EXISTS (SELECT 1 FROM transfer)")[0][0])
+
+
+def is_recorded(store: Store, subject: Subject) -> bool:
+    """Whether an address is watched or was, or is one side of a movement."""
+    where = [subject.chain, subject.address]
+    return any(
+        store.read(f"SELECT 1 FROM {table} WHERE chain = ? AND {column} = ? LIMIT 1", where)  # noqa: S608
+        for table, column in (
+            ("subject", "address"),
+            ("transfer", "sender"),
+            ("transfer", "recipient"),
+        )
+    )
+
+
+def recorded_tx(store: Store, forms: Sequence[str]) -> str | None:
+    """The first of these spellings of a transaction's hash that the record has."""
+    for table in ("transfer", "alert"):
+        found = store.read_in(f"SELECT DISTINCT tx FROM {table} WHERE tx IN ({{}})", forms)  # noqa: S608
+        if found:
+            return str(found[0]["tx"])
+    return None
 
 
 def rows_of_subject(store: Store, subject: Subject, limit: int | None = None) -> list[Row]:

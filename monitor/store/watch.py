@@ -51,6 +51,12 @@ def active_chains(store: Store) -> list[str]:
     return [row["chain"] for row in rows]
 
 
+def is_listed(store: Store, chain: str) -> bool:
+    """Whether any address of a chain is or was on the list."""
+    where = "SELECT 1 FROM subject s JOIN entry e ON e.subject = s.key WHERE s.chain = ? LIMIT 1"
+    return bool(store.read(where, [chain]))
+
+
 def canaries(store: Store) -> list[Watched]:
     """Active entries that are to move all the time."""
     rows = store.read(
@@ -127,6 +133,19 @@ def take_list(
             (sha256, now, json.dumps(outcome, ensure_ascii=False)),
         )
         insert_alerts(conn, *answer)
+
+
+def versions(store: Store, entry_id: str) -> list[int]:
+    """When each version of an entry was taken, oldest first."""
+    rows = store.read("SELECT at FROM entry_version WHERE entry = ? ORDER BY at", [entry_id])
+    return [row["at"] for row in rows]
+
+
+def summarised(store: Store) -> tuple[int, int]:
+    """How many entries there are, retired ones too, and of how many the start-up summary was
+    told."""
+    row = store.read("SELECT count(*) AS n, total(history = 'told') AS told FROM entry")[0]
+    return row["n"], int(row["told"])
 
 
 def last_list(store: Store) -> str:
@@ -214,6 +233,12 @@ class Ended:
     due: int  # when it is due again
     failed: bool
     deep: int | None = None  # when the trailing window was read again, if it was
+
+
+def restart(store: Store) -> None:
+    """Let every subject be read at once, its trailing window too: the record was put back."""
+    with store.write() as conn:
+        conn.execute("UPDATE subject SET due = 0, deep = 0, in_flight = NULL")
 
 
 def turn(store: Store, ended: Sequence[Ended], begun: Sequence[Subject], now: int) -> None:

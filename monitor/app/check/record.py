@@ -8,7 +8,7 @@ import shutil
 from monitor.app.check.report import Bench
 from monitor.loops.health import status
 from monitor.model.plain import duration
-from monitor.store import guard, incidents
+from monitor.store import guard, incidents, transfers
 from monitor.store.schema import VERSION
 
 LEAST_DISK = 0.05  # of the disk that should be free
@@ -32,7 +32,7 @@ def check_record(bench: Bench) -> None:
         if not (bench.home / guard.DATABASE).exists():
             out.note(f"{guard.DATABASE} is not there yet; the first poll or run makes it")
         return
-    version = store.read("PRAGMA user_version")[0][0]
+    version = store.schema()
     for each in (store.path, bench.home / guard.LOCK):
         if guard.is_readable_by_others(each):
             cure = f"chmod 600 {each}"
@@ -46,7 +46,7 @@ def check_record(bench: Bench) -> None:
     else:
         out.ok(f"database schema {version}, opened, {size}")
     backed_up = status.last_backup(store)
-    movements = store.read("SELECT EXISTS (SELECT 1 FROM transfer)")[0][0]
+    movements = transfers.any_rows(store)
     if backed_up is not None and bench.now - backed_up <= BACKUP_EVERY:
         out.ok(f"last backup {duration(bench.now - backed_up)} ago")
     elif movements:

@@ -11,7 +11,6 @@ import errno
 import platform
 import shutil
 import socket
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -28,10 +27,9 @@ from monitor.loops.health.words import count
 from monitor.model.errors import ConfigError, StoreError
 from monitor.model.settings import Settings
 from monitor.net.wire import is_loopback
-from monitor.store import guard
+from monitor.store import guard, sqlite
 from monitor.store.sqlite import Store
 
-OLDEST_SQLITE = (3, 37)  # STRICT tables
 GOOD, FAILED, BAD_INPUT = 0, 1, 2
 
 
@@ -70,7 +68,7 @@ def _headline(home: Path) -> str:
     free = shutil.disk_usage(home).free / 1e9 if home.is_dir() else 0
     return (
         f" {__version__} - Python {platform.python_version()} - "
-        f"SQLite {sqlite3.sqlite_version} - {home} ({free:,.0f} GB free)"
+        f"{sqlite.ENGINE} - {home} ({free:,.0f} GB free)"
     )
 
 
@@ -117,8 +115,8 @@ def _settings(bench: Bench) -> None:
         out.ok(
             ".env can be read by this user only" + (f"; keys for {', '.join(keys)}" if keys else "")
         )
-    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
-        out.fail(f"SQLite {sqlite3.sqlite_version} is too old", "use a Python with 3.37 or newer")
+    if sqlite.engine_is_too_old():
+        out.fail(f"{sqlite.ENGINE} is too old", "use a Python with 3.37 or newer")
     check_disk(bench)
     check_record(bench)
     if settings.proxies:

@@ -13,6 +13,7 @@ from monitor.model import Entry, SourceConfig, Subject
 from monitor.model.plain import duration
 from monitor.model.ports import Source
 from monitor.model.settings import Settings
+from monitor.store import budgets
 from monitor.store.views import not_listed
 
 CLOCK_SLACK = 30  # seconds that a block may seem to come from the future
@@ -42,11 +43,8 @@ def budget_left(bench: Bench) -> Callable[[str, int, int, int], int]:
         limit = (config.calls_per_hour if seconds == 3600 else config.calls_per_day) or 0
         if bench.store is None:
             return min(wanted, limit)
-        rows = bench.store.read(
-            "SELECT used FROM budget WHERE key = ? AND starts = ? AND seconds = ?",
-            [key, start, seconds],
-        )
-        return max(0, min(wanted, limit - (rows[0]["used"] if rows else 0)))
+        used = budgets.used(bench.store, key, start, seconds)
+        return max(0, min(wanted, limit - used))
 
     return left
 
