@@ -289,7 +289,7 @@ def test_a_request_keeps_the_same_rules(scene: Scene, alert: str) -> None:
             hands.take(store, [(alert, [alert])], hands.ACKNOWLEDGED, "Bob", "", 6)
         said = hands.take(store, [(alert, [alert])], hands.ACKNOWLEDGED, "Ann", "", 7)
         assert said == f"acknowledged {alert} by Ann"
-        assert alerts.last_words(store, [alert])[alert].at == 5
+        assert alerts.last_states(store, [alert])[alert].at == 5
 
 
 # -- tables ------------------------------------------------------------------------------
