@@ -65,15 +65,7 @@ OWED: dict[str, frozenset[str]] = {
             "monitor.loops.watch_file",
         }
     ),
-    "sql": frozenset(
-        {
-            "loops/daily.py",
-            "loops/health/signals.py",
-            "loops/health/status.py",
-            "loops/health/vitals.py",
-            "web/metrics.py",
-        }
-    ),
+    "sql": frozenset(),
     # systemd's own socket; an attempt to bind the address that is to be served.
     "network": frozenset(
         {

@@ -9,11 +9,12 @@ from typing import Any
 
 from monitor.decide.incidents import Incident
 from monitor.loops.health import status
-from monitor.loops.health.words import BEHIND, BLIND, COMPLETE, LIMIT, NOT_READ, count
+from monitor.loops.health.words import LIMIT, count
 from monitor.messages.sheets.parts import case_said
 from monitor.model.plain import duration, plural, utc
 from monitor.model.settings import Settings
-from monitor.store import incidents
+from monitor.model.status import State
+from monitor.store import figures, incidents
 from monitor.store.sqlite import Store
 from monitor.store.views import STREAM_WORDS
 
@@ -28,7 +29,7 @@ class Daybook:
         self._store, self._since, self._until = store, since, until
         found = status.snapshot(store, settings, until, running=True)
         self._entries: Sequence[_Entry] = found["entries"]
-        self._moved = _alerts_by_case(store, since, until)
+        self._moved = figures.news_by_case(store, since, until)
 
     def remarks(self, allowed: Collection[str]) -> dict[str, list[str]]:
         """Sections by heading; a case that is not allowed is not named."""
@@ -54,22 +55,13 @@ class Daybook:
         return f"{name}: {moved}. {where}, {_coverage(entries)}."
 
 
-def _alerts_by_case(store: Store, since: int, until: int) -> dict[str, int]:
-    rows = store.read(
-        "SELECT e.case_id, count(*) AS n FROM alert a JOIN entry e ON e.id = a.entry "
-        "WHERE a.created > ? AND a.created <= ? AND a.lane = 'news' GROUP BY e.case_id",
-        [since, until],
-    )
-    return {row["case_id"]: row["n"] for row in rows}
-
-
 def _coverage(entries: Sequence[_Entry]) -> str:
     """Up to when all lists were read, and which were not."""
     read = [
         stream["covered_to"]["time"]
         for entry in entries
         for stream in entry["streams"]
-        if stream["covered_to"] and stream["state"] == COMPLETE
+        if stream["covered_to"] and stream["state"] == State.COMPLETE
     ]
     parts = [f"complete up to {_shown(min(read))}" if read else "no list was read in full"]
     parts += _shortfalls(entries)
@@ -82,7 +74,7 @@ def _shown(time: str) -> str:
 
 def _shortfalls(entries: Sequence[_Entry]) -> Iterable[str]:
     """ "BLIND: all lists on tron (2 addresses)"; the words of the lists are those of a mail."""
-    words = {BLIND: "BLIND", BEHIND: "behind", NOT_READ: "not read yet"}
+    words = {State.BLIND: "BLIND", State.BEHIND: "behind", State.NOT_READ: "not read yet"}
     for state, word in words.items():
         alike: Counter[tuple[str, str]] = Counter()
         for entry in entries:
@@ -101,18 +93,13 @@ def _shortfalls(entries: Sequence[_Entry]) -> Iterable[str]:
 
 def _open(store: Store, allowed: Collection[str], now: int) -> list[str]:
     """What nobody has acknowledged, the oldest first."""
-    rows = store.read(
-        "SELECT a.id, a.severity, a.created, a.chain, e.case_id FROM alert a "
-        "JOIN entry e ON e.id = a.entry WHERE a.state = 'open' AND a.lane = 'news' "
-        "AND NOT (a.kind = 'history' AND a.severity = 'low') ORDER BY a.created, a.rowid"
-    )
-    mine = [row for row in rows if row["case_id"] in allowed]
+    mine = [alert for alert in figures.untaken(store) if alert.case in allowed]
     if not mine:
         return ["Every alert is acknowledged."]
     listed = [
-        f"{row['id']}  {row['severity']}, {case_said(row['case_id']) or 'no case'}, "
-        f"{row['chain']}, open for {duration(now - row['created'])}."
-        for row in mine[:LISTED]
+        f"{alert.id}  {alert.severity}, {case_said(alert.case) or 'no case'}, "
+        f"{alert.chain}, open for {duration(now - alert.created)}."
+        for alert in mine[:LISTED]
     ]
     rest = len(mine) - len(listed)
     more = [f"{rest:,} more: `fundwatch alerts list --state open`."] if rest else []

@@ -135,7 +135,7 @@ class WatchFile:
             "missing": [e.id for e in change.missing],
             "refused": [str(p) for p in parsed.problems],
         }
-        news = any(outcome.values()) and watch.last_list(store) != sha256
+        news = any(outcome.values()) and watch.last_list(store).sha256 != sha256
         answer = _answers(self._app, change, parsed.problems, sha256, now) if news else ([], [])
         watch.take_list(store, parsed.entries, parsed.refused, sha256, outcome, now, answer)
         put_signals(store, [Signal("watchlist", bad=False)], now)

@@ -148,10 +148,22 @@ def summarised(store: Store) -> tuple[int, int]:
     return row["n"], int(row["told"])
 
 
-def last_list(store: Store) -> str:
-    """The sha256 of the watchlist that was taken last."""
-    rows = store.read("SELECT sha256 FROM list_version ORDER BY at DESC, rowid DESC LIMIT 1")
-    return str(rows[0]["sha256"]) if rows else ""
+@dataclass(frozen=True, slots=True)
+class TakenList:
+    """A watchlist as it was taken; one without a time was not."""
+
+    sha256: str = ""
+    at: int | None = None  # Unix seconds
+    refused: Sequence[str] = ()  # lines that were refused, and why
+
+
+def last_list(store: Store) -> TakenList:
+    """The watchlist that was taken last."""
+    rows = store.read("SELECT * FROM list_version ORDER BY at DESC, rowid DESC LIMIT 1")
+    if not rows:
+        return TakenList()
+    outcome: dict[str, list[str]] = json.loads(rows[0]["outcome"])
+    return TakenList(rows[0]["sha256"], rows[0]["at"], tuple(outcome.get("refused", ())))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,20 @@ from prometheus_client.registry import Collector
 
 from monitor import __version__
 from monitor.loops.health import vitals
-from monitor.loops.health.words import BEHIND, BLIND, COMPLETE, NOT_READ, Json
+from monitor.loops.health.words import Json
 from monitor.model.settings import Settings
+from monitor.model.status import State
+from monitor.store import figures
 from monitor.store.sqlite import Store
 
 TABLES = ("transfer", "alert", "message", "delivery")
 WINDOWS = {3600: "hour", 86_400: "day"}
-STATES = {COMPLETE: "complete", BEHIND: "behind", BLIND: "blind", NOT_READ: "not_read"}
+STATES = {
+    State.COMPLETE: "complete",
+    State.BEHIND: "behind",
+    State.BLIND: "blind",
+    State.NOT_READ: "not_read",
+}
 
 Value = float | None  # None: there is none yet
 
@@ -38,7 +45,7 @@ class _Figures(Collector):
         self,
         store: Store,
         found: Json,
-        counts: Mapping[tuple[str, str], int],
+        counts: Mapping[tuple[str, State], int],
         ages: Mapping[str, int],
     ) -> None:
         self._store, self._found, self._counts, self._ages = store, found, counts, ages
@@ -58,7 +65,7 @@ class _Figures(Collector):
 
 
 def _reading(
-    found: Json, counts: Mapping[tuple[str, str], int], ages: Mapping[str, int]
+    found: Json, counts: Mapping[tuple[str, State], int], ages: Mapping[str, int]
 ) -> Iterator[Metric]:
     last = found["last_pass"] or {}
     yield _one("last_pass_age_seconds", "Since the last pass ended.", last.get("age_seconds"))
@@ -140,10 +147,7 @@ def _record(store: Store, found: Json) -> Iterator[Metric]:
         "record_rows",
         "Rows of the record.",
         ("table",),
-        (
-            ((table,), store.read(f"SELECT count(*) AS n FROM {table}")[0]["n"])  # noqa: S608
-            for table in TABLES
-        ),
+        (((table,), number) for table, number in figures.rows_of(store, *TABLES).items()),
     )
     yield _one("last_backup_age_seconds", "Since the last backup.", record["backup_seconds"])
 

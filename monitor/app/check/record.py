@@ -6,9 +6,8 @@ import os
 import shutil
 
 from monitor.app.check.report import Bench
-from monitor.loops.health import status
 from monitor.model.plain import duration
-from monitor.store import guard, incidents, transfers
+from monitor.store import figures, guard, incidents, transfers
 from monitor.store.schema import VERSION
 
 LEAST_DISK = 0.05  # of the disk that should be free
@@ -45,7 +44,7 @@ def check_record(bench: Bench) -> None:
         )
     else:
         out.ok(f"database schema {version}, opened, {size}")
-    backed_up = status.last_backup(store)
+    backed_up = figures.last_backup(store)
     movements = transfers.any_rows(store)
     if backed_up is not None and bench.now - backed_up <= BACKUP_EVERY:
         out.ok(f"last backup {duration(bench.now - backed_up)} ago")

@@ -8,7 +8,6 @@ budget that is used up, a canary that no longer sings.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,9 +18,9 @@ from monitor.model import Entry, Severity
 from monitor.model.plain import duration, utc, without_addresses
 from monitor.model.plan import Signal
 from monitor.model.settings import Settings
-from monitor.model.streams import UNSERVED
-from monitor.store import budgets, heads, incidents, watch
+from monitor.store import budgets, heads, incidents, standing, watch
 from monitor.store.sqlite import Store
+from monitor.store.standing import FailingList
 from monitor.store.views import STREAM_WORDS
 
 OLD_HEAD = 3600  # seconds: a chain whose newest block is older is told as standing still
@@ -76,24 +75,24 @@ def signals(
 def _blind(look: _Look, chains: Sequence[str]) -> Iterable[Signal]:
     """Lists that cannot be read, by chain and list; told after a hold time. What no configured
     source lists at all is a limit, which is told once."""
-    failing = {(row["chain"], row["stream"], row["unserved"]): row for row in _failing(look.store)}
+    failing = {(f.chain, f.stream, f.unserved): f for f in standing.failing_lists(look.store)}
     for chain in chains:
         known = look.settings.chains.get(chain)
         for stream in known.streams if known else ():
-            yield _list_signal(look, chain, stream, failing.pop((chain, stream, 0), None))
-            if row := failing.pop((chain, stream, 1), None):
-                yield _limit_signal(look, chain, stream, row)
+            yield _list_signal(look, chain, stream, failing.get((chain, stream, False)))
+            if limit := failing.get((chain, stream, True)):
+                yield _limit_signal(look, limit)
     yield from (Signal(key, bad=False) for key in _vanished(look, chains))
 
 
-def _list_signal(look: _Look, chain: str, stream: str, row: sqlite3.Row | None) -> Signal:
+def _list_signal(look: _Look, chain: str, stream: str, failing: FailingList | None) -> Signal:
     key = f"blind:{chain}/{stream}"
-    if row is None:
+    if failing is None:
         return Signal(key, bad=False)
-    who = _who(look.store, chain, "r.stream = ? AND r.failing IS NOT NULL", [stream])
-    severity = Severity.SEVERE if row["severe"] else Severity.HIGH
-    words, number = STREAM_WORDS.get(stream, stream), count(row["n"], "entry", "entries")
-    error = without_addresses(row["error"].rstrip("."))
+    who = standing.failing_entries(look.store, chain, stream, WHO_MOST)
+    severity = Severity.SEVERE if failing.severe else Severity.HIGH
+    words, number = _list_words(failing)
+    error = without_addresses(failing.error.rstrip("."))
     return Signal(
         key=key,
         bad=True,
@@ -104,36 +103,30 @@ def _list_signal(look: _Look, chain: str, stream: str, row: sqlite3.Row | None) 
         chain=chain,
         who=tuple(e.id for e in who),
         cases=_cases(who),
-        number=row["n"],
+        number=failing.entries,
     )
 
 
-def _limit_signal(look: _Look, chain: str, stream: str, row: sqlite3.Row) -> Signal:
-    words, number = STREAM_WORDS.get(stream, stream), count(row["n"], "entry", "entries")
+def _limit_signal(look: _Look, limit: FailingList) -> Signal:
+    words, number = _list_words(limit)
     return Signal(
-        key=f"limit:{chain}/{stream}",
+        key=f"limit:{limit.chain}/{limit.stream}",
         bad=True,
         severity="medium",
         hold=look.hold(Severity.HIGH),
-        what=f"{words} on {look.name(chain)}: no configured source lists them, for "
+        what=f"{words} on {look.name(limit.chain)}: no configured source lists them, for "
         f"{number}. What moves there is not seen.",
         cure="See `fundwatch check` for a source that would; alerts name this as NOT CHECKED.",
-        chain=chain,
-        number=row["n"],
+        chain=limit.chain,
+        number=limit.entries,
         once=True,
     )
 
 
-def _failing(store: Store) -> list[sqlite3.Row]:
-    """Lists that fail, by chain and list: how many entries, whether any is severe, an error."""
-    return store.read(
-        "SELECT s.chain, r.stream, coalesce(r.error, '') = ? AS unserved, "
-        "count(DISTINCT e.id) AS n, coalesce(max(r.error), '') AS error, "
-        "max(json_extract(e.terms, '$.severity') = 'severe') AS severe "
-        "FROM reading r JOIN subject s ON s.key = r.subject JOIN entry e ON e.subject = r.subject "
-        "WHERE r.failing IS NOT NULL AND e.retired IS NULL GROUP BY s.chain, r.stream, unserved",
-        [UNSERVED],
-    )
+def _list_words(failing: FailingList) -> tuple[str, str]:
+    """The list, and for how many entries it fails."""
+    words = STREAM_WORDS.get(failing.stream, failing.stream)
+    return words, count(failing.entries, "entry", "entries")
 
 
 def _vanished(look: _Look, chains: Sequence[str]) -> Iterable[str]:
@@ -144,17 +137,6 @@ def _vanished(look: _Look, chains: Sequence[str]) -> Iterable[str]:
         known = look.settings.chains.get(chain) if chain in chains else None
         if kind == "blind" and (known is None or stream not in known.streams):
             yield incident.signal.key
-
-
-def _who(store: Store, chain: str, which: str, params: Sequence[object]) -> list[Entry]:
-    """The first of the active entries on a chain with such a list."""
-    rows = store.read(
-        "SELECT DISTINCT e.id FROM reading r JOIN subject s ON s.key = r.subject "  # noqa: S608
-        "JOIN entry e ON e.subject = r.subject WHERE s.chain = ? AND e.retired IS NULL "
-        f"AND {which} LIMIT {WHO_MOST}",
-        [chain, *params],
-    )
-    return watch.named(store, [row["id"] for row in rows])
 
 
 def _cases(entries: Iterable[Entry]) -> tuple[str, ...]:
@@ -225,7 +207,7 @@ def _late(look: _Look, chains: Sequence[str]) -> Iterable[Signal]:
     for chain in set(chains) & set(look.pools):
         heads = look.pools[chain].heads_seen.values()
         still = bool(heads) and all(look.now - head.time > OLD_HEAD for head in heads)
-        every, ids = _behind(look.store, chain, look.now - limit, still=still)
+        every, ids = standing.behind(look.store, chain, look.now - limit, still=still)
         who = watch.named(look.store, ids[:WHO_MOST])
         yield Signal(
             key=f"late:{chain}",
@@ -239,25 +221,6 @@ def _late(look: _Look, chains: Sequence[str]) -> Iterable[Signal]:
             cases=_cases(who),
             number=len(ids),
         )
-
-
-def _behind(store: Store, chain: str, before: int, *, still: bool) -> tuple[int, list[str]]:
-    """How many addresses of a chain are watched, and an entry of each with a list that does not
-    fail and was last tried, or (unless the chain stands still) read up to a time, before this.
-    Both count from the adding of the address at the earliest."""
-    active = "FROM subject s JOIN entry e ON e.subject = s.key WHERE e.retired IS NULL"
-    rows = store.read(
-        f"SELECT min(e.id) AS id {active} AND s.chain = ? AND e.added < ? AND (NOT EXISTS "  # noqa: S608
-        "(SELECT 1 FROM reading r WHERE r.subject = s.key) OR EXISTS (SELECT 1 FROM reading r "
-        "WHERE r.subject = s.key AND r.failing IS NULL AND (r.tried < ? OR (? AND "
-        "coalesce(r.complete_time, 0) < ?)))) GROUP BY s.key",
-        [chain, before, before, not still, before],
-    )
-    every = store.read(
-        f"SELECT count(DISTINCT s.key) AS n {active} AND s.chain = ?",
-        [chain],
-    )
-    return every[0]["n"], [row["id"] for row in rows]
 
 
 def _spent(look: _Look) -> Iterable[Signal]:
@@ -281,7 +244,7 @@ def _canaries(look: _Look) -> Iterable[Signal]:
     """Addresses that move all the time: silence there means that reading is broken."""
     for watched in watch.canaries(look.store):
         entry = watched.entry
-        since = max(watched.added, _last_recorded(look.store, entry))
+        since = max(watched.added, standing.last_recorded(look.store, entry.subject))
         yield Signal(
             key=f"canary:{entry.id}",
             bad=look.now - since > entry.canary * 3600,
@@ -294,18 +257,3 @@ def _canaries(look: _Look) -> Iterable[Signal]:
             chain=entry.subject.chain,
             who=(entry.id,),
         )
-
-
-def _last_recorded(store: Store, entry: Entry) -> int:
-    """When a transfer of this address was last recorded; 0 if never."""
-    place = [entry.subject.chain, entry.subject.address]
-    found = [
-        row["first_seen"]
-        for party in ("sender", "recipient")
-        for row in store.read(
-            f"SELECT first_seen FROM transfer WHERE chain = ? AND {party} = ? "  # noqa: S608
-            "ORDER BY id DESC LIMIT 1",
-            place,
-        )
-    ]
-    return max(found, default=0)

@@ -25,8 +25,6 @@ milliseconds; a place is the newest that the last complete read reached.
 from __future__ import annotations
 
 import hashlib
-import json
-import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -35,27 +33,22 @@ from monitor.decide.incidents import Incident
 from monitor.loops.health import channel_tests, heartbeat, vitals
 from monitor.loops.health.verdict import Verdict
 from monitor.loops.health.vitals import OVERDUE
-from monitor.loops.health.words import (
-    BEHIND,
-    BLIND,
-    COMPLETE,
-    NOT_READ,
-    NOT_SERVED,
-    Json,
-    count,
-    render,
-)
+from monitor.loops.health.words import Json, count, render
 from monitor.model import Chain, Interval, Watched
 from monitor.model.plain import rfc3339, utc
 from monitor.model.settings import Settings
+from monitor.model.status import State, Unread
 from monitor.model.streams import UNSERVED
-from monitor.store import budgets, notes, outbox, watch
+from monitor.store import budgets, figures, notes, outbox, standing, watch
+from monitor.store.figures import Sent
 from monitor.store.incidents import incident_list
 from monitor.store.sqlite import Store
+from monitor.store.standing import ListRead
 
-__all__ = ("last_backup", "render", "snapshot")
+__all__ = ("render", "snapshot")
 
-WORST = (BLIND, NOT_READ, BEHIND, COMPLETE)
+WORST = (State.BLIND, State.NOT_READ, State.BEHIND, State.COMPLETE)
+NONE = Sent(0, None, 0)
 OLD_HEAD = 3600  # seconds: a newest block older than this is remarked upon
 
 
@@ -66,9 +59,9 @@ class _Record:
     settings: Settings
     now: int
     running: bool
-    readings: Mapping[tuple[str, str], sqlite3.Row]  # by subject and stream
+    lists: Mapping[tuple[str, str], ListRead]  # by subject and stream
     covered: Mapping[tuple[str, str], tuple[Interval, ...]]
-    gaps: Mapping[tuple[str, str], Sequence[sqlite3.Row]]
+    gaps: Mapping[tuple[str, str], Sequence[Unread]]
     due: Mapping[str, int]  # by subject
     history_told: frozenset[str]  # entry ids
     held: frozenset[str]  # subjects whose history is too long to be read unasked
@@ -124,27 +117,21 @@ def _entries(
 
 
 def _load(store: Store, settings: Settings, now: int, running: bool) -> _Record:
-    covered: dict[tuple[str, str], list[Interval]] = {}
-    readings = {(r["subject"], r["stream"]): r for r in store.read("SELECT * FROM reading")}
-    for row in store.read("SELECT subject, stream, axis, lo, hi FROM coverage"):
-        key = (row["subject"], row["stream"])
-        if key in readings and row["axis"] == (readings[key]["axis"] or "height"):
-            covered.setdefault(key, []).append(Interval(row["lo"], row["hi"]))
-    gaps: dict[tuple[str, str], list[sqlite3.Row]] = {}
-    for row in store.read("SELECT * FROM gap WHERE closed IS NULL ORDER BY lo"):
-        gaps.setdefault((row["subject"], row["stream"]), []).append(row)
+    lists = standing.lists_read(store)
     incidents = (i.signal.key for i in incident_list(store, open_only=True))
     return _Record(
         settings=settings,
         now=now,
         running=running,
-        readings=readings,
-        covered={key: coverage.union(parts) for key, parts in covered.items()},
-        gaps=gaps,
-        due={r["key"]: r["due"] for r in store.read("SELECT key, due FROM subject")},
-        history_told=frozenset(
-            r["id"] for r in store.read("SELECT id FROM entry WHERE history = 'told'")
-        ),
+        lists=lists,
+        covered={
+            (subject, stream): coverage.union(parts)
+            for (subject, stream, axis), parts in standing.covered(store).items()
+            if (read := lists.get((subject, stream))) and axis == read.axis
+        },
+        gaps=standing.unread(store),
+        due=standing.due_times(store),
+        history_told=standing.history_told(store),
         held=frozenset(k.partition(":")[2] for k in incidents if k.startswith("busy:")),
     )
 
@@ -158,10 +145,10 @@ def _entry(record: _Record, watched: Watched, absent: bool) -> Json:
     if chain is not None:
         names: Sequence[str] = chain.streams
     else:
-        names = sorted(s for key, s in record.readings if key == entry.subject.key)
+        names = sorted(s for key, s in record.lists if key == entry.subject.key)
     streams = [_stream(record, watched, chain, name) for name in names]
     # Where nothing at all is served, nothing is seen.
-    states = {s["state"] for s in streams} - {NOT_SERVED} or {BLIND}
+    states = {s["state"] for s in streams} - {State.NOT_SERVED} or {State.BLIND}
     return {
         "id": entry.id,
         "case": entry.case,
@@ -177,65 +164,66 @@ def _entry(record: _Record, watched: Watched, absent: bool) -> Json:
 
 def _stream(record: _Record, watched: Watched, chain: Chain | None, stream: str) -> Json:
     key = (watched.entry.subject.key, stream)
-    row = record.readings.get(key)
+    read = record.lists.get(key)
     state, reason = _state(record, watched, chain, stream)
-    failing = row["failing"] if row else None
-    reached = row["complete_time"] if row else None
+    failing = read.failing if read else None
+    reached = read.complete_time if read else None
     return {
         "stream": stream,
         "state": state,
         "reason": reason,
         "covered_from": _covered_from(record, watched, key),
         "covered_to": None
-        if row is None or reached is None
-        else {"axis": row["axis"], "place": row["complete_to"], "time": rfc3339(reached)},
-        "by": (row["source"] or "") if row else "",
+        if read is None or reached is None
+        else {"axis": read.axis, "place": read.complete_to, "time": rfc3339(reached)},
+        "by": read.source if read else "",
         "age_seconds": None if reached is None else max(0, record.now - reached),
         "failing_since": rfc3339(failing),
         "failing_seconds": None if failing is None else record.now - failing,
-        "unserved": bool(row and row["error"] == UNSERVED),
+        "unserved": bool(read and read.error == UNSERVED),
         "gaps": [
-            {"axis": g["axis"], "from": g["lo"], "to": g["hi"], "reason": g["reason"]}
+            {"axis": g.axis, "from": g.from_, "to": g.to, "reason": g.reason}
             for g in record.gaps.get(key, ())
         ],
     }
 
 
-def _state(record: _Record, watched: Watched, chain: Chain | None, stream: str) -> tuple[str, str]:
+def _state(
+    record: _Record, watched: Watched, chain: Chain | None, stream: str
+) -> tuple[State, str]:
     """One word for a list of one entry, and why it is not "complete"."""
     subject = watched.entry.subject
-    row = record.readings.get((subject.key, stream))
+    read = record.lists.get((subject.key, stream))
     if chain is None:
-        return BLIND, f"{subject.chain} is no longer in config/chains.yaml"
+        return State.BLIND, f"{subject.chain} is no longer in config/chains.yaml"
     if not chain.sources:
-        return BLIND, f"no source is in service for {chain.name}; see `fundwatch check`"
-    if row is not None and row["failing"] is not None:
-        if row["error"] == UNSERVED:
-            return NOT_SERVED, UNSERVED
-        return BLIND, f"{row['error'] or 'it could not be read'} (since {utc(row['failing'])})"
-    if row is None or row["ok"] is None or watched.baseline is None:
-        return NOT_READ, "the first read is still to come"
-    for reason in _shortfalls(record, watched, row):
-        return BEHIND, reason
-    age = record.now - row["complete_time"]
-    if age > OLD_HEAD:
-        return COMPLETE, f"{row['source']} has no newer block: it or the chain stands still"
-    return COMPLETE, ""
+        return State.BLIND, f"no source is in service for {chain.name}; see `fundwatch check`"
+    if read is not None and read.failing is not None:
+        if read.error == UNSERVED:
+            return State.NOT_SERVED, UNSERVED
+        return State.BLIND, f"{read.error or 'it could not be read'} (since {utc(read.failing)})"
+    if read is None or read.ok is None or watched.baseline is None:
+        return State.NOT_READ, "the first read is still to come"
+    for reason in _shortfalls(record, watched, stream, read):
+        return State.BEHIND, reason
+    if record.now - (read.complete_time or 0) > OLD_HEAD:
+        return State.COMPLETE, f"{read.source} has no newer block: it or the chain stands still"
+    return State.COMPLETE, ""
 
 
-def _shortfalls(record: _Record, watched: Watched, row: sqlite3.Row) -> Iterable[str]:
+def _shortfalls(record: _Record, watched: Watched, stream: str, read: ListRead) -> Iterable[str]:
     """Why a list that can be read is not complete, the weightiest first."""
-    key = (watched.entry.subject.key, row["stream"])
-    if row["complete_time"] is None:
+    key = (watched.entry.subject.key, stream)
+    if read.complete_time is None:
         yield "its newest part has not been read in full yet"
     late = record.now - record.due.get(key[0], record.now)
-    since = f"last read {utc(row['ok'])}"
+    since = f"last read {utc(read.ok)}"
     if late > OVERDUE and not record.running:
         yield f"no Fundwatch runs; {since}"
     elif late > OVERDUE:
         yield f"reading is overdue; {since}"
     for gap in record.gaps.get(key, ()):
-        yield f"{gap['axis']} {gap['lo']} to {gap['hi']} could not be read: {gap['reason']}"
+        yield f"{gap.axis} {gap.from_} to {gap.to} could not be read: {gap.reason}"
     if key[0] in record.held:
         yield "over 100,000 movements: history is held back until its entry says  busy: yes"
     if watched.entry.id not in record.history_told:
@@ -246,8 +234,8 @@ def _shortfalls(record: _Record, watched: Watched, row: sqlite3.Row) -> Iterable
 
 def _covered_from(record: _Record, watched: Watched, key: tuple[str, str]) -> str | None:
     """Where the unbroken part begins: what `since` asked for once that has been reached."""
-    row, parts = record.readings.get(key), record.covered.get(key, ())
-    if row is None or row["ok"] is None:
+    read, parts = record.lists.get(key), record.covered.get(key, ())
+    if read is None or read.ok is None:
         return None
     whole = watched.entry.id in record.history_told and key[0] not in record.held
     if whole and len(parts) <= 1:
@@ -255,27 +243,29 @@ def _covered_from(record: _Record, watched: Watched, key: tuple[str, str]) -> st
         return f"block {since}" if since.isdecimal() else since
     if not parts:
         return None
-    if row["axis"] == "time":
+    if read.axis == "time":
         return rfc3339(parts[-1].lo // 1000)
     return f"block {parts[-1].lo}"
 
 
 def _verdict(entries: Sequence[Json]) -> Json:
     counts = {state: sum(e["state"] == state for e in entries) for state in WORST}
-    words = f"{counts[COMPLETE]} of {count(len(entries), 'entry', 'entries')} fully read"
-    if limits := _named_lists(entries, NOT_SERVED):
+    words = f"{counts[State.COMPLETE]} of {count(len(entries), 'entry', 'entries')} fully read"
+    if limits := _named_lists(entries, State.NOT_SERVED):
         words += f", but for lists that no source serves ({limits})"
-    if counts[BLIND]:
-        words += f", {counts[BLIND]} partly or wholly blind ({_named_lists(entries, BLIND)})"
-    for state in (BEHIND, NOT_READ):
+    if counts[State.BLIND]:
+        words += (
+            f", {counts[State.BLIND]} partly or wholly blind ({_named_lists(entries, State.BLIND)})"
+        )
+    for state in (State.BEHIND, State.NOT_READ):
         words += f", {counts[state]} {state}" if counts[state] else ""
     return {
         "words": words if entries else "no address is watched",
         "entries": len(entries),
-        "complete": counts[COMPLETE],
-        "behind": counts[BEHIND],
-        "blind": counts[BLIND],
-        "not_read": counts[NOT_READ],
+        "complete": counts[State.COMPLETE],
+        "behind": counts[State.BEHIND],
+        "blind": counts[State.BLIND],
+        "not_read": counts[State.NOT_READ],
     }
 
 
@@ -311,51 +301,37 @@ def _number(text: str | None) -> int | None:
 
 
 def _deliveries(store: Store, settings: Settings, now: int) -> Json:
-    counted: dict[str, dict[str, sqlite3.Row]] = {}
-    for row in store.read(
-        "SELECT channel, state, count(*) AS n, min(due) AS due, max(attempts) AS attempts "
-        "FROM delivery GROUP BY channel, state"
-    ):
-        counted.setdefault(row["channel"], {})[row["state"]] = row
-    errors = {
-        row["channel"]: row["last_error"]
-        for row in store.read(
-            "SELECT d.channel, d.last_error, max(m.created) FROM delivery d JOIN message m "
-            "ON m.id = d.message WHERE d.state <> 'accepted' AND d.last_error <> '' "
-            "GROUP BY d.channel"
-        )
-    }
-    off = outbox.disabled(store)
-    names = list(dict.fromkeys([*settings.channels, *counted, *off]))
+    sent, errors, off = figures.sent(store), figures.last_errors(store), outbox.disabled(store)
+    names = list(dict.fromkeys([*settings.channels, *(name for name, _ in sent), *off]))
     tested = channel_tests.last_tests(store, names)
     found = [
-        _channel(name, counted.get(name, {}), errors.get(name, ""), off.get(name), tested.get(name))
+        _channel(name, sent, errors.get(name, ""), off.get(name), tested.get(name))
         for name in names
     ]
-    owed = store.read("SELECT form, count(*) AS n FROM route WHERE message IS NULL GROUP BY form")
+    owed = figures.owed(store)
     return {
         **{state: sum(c[state] for c in found) for state in ("waiting", "accepted", "dead")},
         "next_due": min((c["next_due"] for c in found if c["next_due"]), default=None),
         "late_seconds": outbox.late(store, now),
-        "unsent": sum(row["n"] for row in owed if row["form"] != "daily"),
-        "daily": sum(row["n"] for row in owed if row["form"] == "daily"),
+        "unsent": sum(number for form, number in owed.items() if form != "daily"),
+        "daily": owed.get("daily", 0),
         "channels": found,
     }
 
 
 def _channel(
     name: str,
-    states: Mapping[str, sqlite3.Row],
+    sent: Mapping[tuple[str, str], Sent],
     error: str,
     disabled: str | None,
     tested: channel_tests.Tested | None,
 ) -> Json:
-    waiting = states.get("waiting")
+    stand = {state: sent.get((name, state), NONE) for state in ("waiting", "accepted", "dead")}
     return {
         "channel": name,
-        **{s: states[s]["n"] if s in states else 0 for s in ("waiting", "accepted", "dead")},
-        "attempts": waiting["attempts"] if waiting else 0,
-        "next_due": rfc3339(waiting["due"]) if waiting else None,
+        **{state: each.number for state, each in stand.items()},
+        "attempts": stand["waiting"].attempts,
+        "next_due": rfc3339(stand["waiting"].due),
         "last_error": error,
         "disabled": disabled,
         "tested": {"at": rfc3339(tested.at), "good": tested.good, "words": tested.words}
@@ -380,13 +356,9 @@ def _budgets(store: Store, settings: Settings, now: int) -> list[Json]:
 
 
 def _alerts(store: Store, now: int) -> Json:
-    row = store.read(
-        "SELECT count(*) AS n, min(created) AS oldest FROM alert WHERE state = 'open' "
-        "AND lane = 'news' AND kind <> 'notice' AND NOT (kind = 'history' AND severity = 'low')"
-    )[0]
-    oldest = row["oldest"]
+    number, oldest = figures.untaken_since(store)
     age = None if oldest is None else max(0, now - oldest)
-    return {"open": row["n"], "oldest": rfc3339(oldest), "oldest_seconds": age}
+    return {"open": number, "oldest": rfc3339(oldest), "oldest_seconds": age}
 
 
 def _incident(incident: Incident) -> Json:
@@ -412,32 +384,24 @@ def _heartbeat(store: Store, settings: Settings, now: int) -> Json:
     }
 
 
-def last_backup(store: Store) -> int | None:
-    """When the record was last backed up, as Unix seconds."""
-    text = notes.get_note(store, "backup")
-    return int(json.loads(text)["at"]) if text else None
-
-
 def _size(store: Store, now: int) -> Json:
-    files = [store.path, store.path.with_name(store.path.name + "-wal")]
-    backed_up = last_backup(store)
+    backed_up = figures.last_backup(store)
     return {
-        "movements": store.read("SELECT count(*) AS n FROM transfer")[0]["n"],
-        "bytes": sum(f.stat().st_size for f in files if f.exists()),
+        "movements": figures.rows_of(store, "transfer")["transfer"],
+        "bytes": figures.size(store),
         "last_backup": rfc3339(backed_up),
         "backup_seconds": None if backed_up is None else max(0, now - backed_up),
     }
 
 
 def _watchlist(store: Store, settings: Settings, absent: list[str]) -> Json:
-    rows = store.read("SELECT * FROM list_version ORDER BY at DESC, rowid DESC LIMIT 1")
+    taken = watch.last_list(store)
     path = settings.home / "watchlist.yaml"
     now_there = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
-    outcome: Json = json.loads(rows[0]["outcome"]) if rows else {}
     return {
-        "sha256": rows[0]["sha256"] if rows else None,
-        "taken_at": rfc3339(rows[0]["at"]) if rows else None,
-        "current": bool(rows) and rows[0]["sha256"] == now_there,
-        "refused": outcome.get("refused", []),
+        "sha256": taken.sha256 or None,
+        "taken_at": rfc3339(taken.at),
+        "current": taken.at is not None and taken.sha256 == now_there,
+        "refused": list(taken.refused),
         "awaiting_retirement": absent,
     }

@@ -9,9 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from monitor.model.plain import duration, tidy, utc
+from monitor.model.status import State
 
-COMPLETE, BEHIND, BLIND, NOT_READ = "complete", "behind", "blind", "not read yet"
-NOT_SERVED = "not served"  # of a list, not of an entry: no configured source has it
 FRESH = 300  # seconds: younger complete lists are not shown unless asked for
 MOST_LINES = 60  # of the table, unless asked for all
 LIMIT = "limit:"  # incidents that are told and no alarm: no source serves the list
@@ -155,7 +154,7 @@ def _lines(found: Json, everything: bool) -> tuple[list[_Line], int]:
     for entry in found["entries"]:
         alike: dict[tuple[tuple[str, ...], str], list[str]] = {}
         for stream in entry["streams"]:
-            fresh = stream["state"] == COMPLETE and (stream["age_seconds"] or 0) < FRESH
+            fresh = stream["state"] == State.COMPLETE and (stream["age_seconds"] or 0) < FRESH
             if fresh and not everything:
                 left += 1
             else:
@@ -173,9 +172,9 @@ def _cells(stream: Json, at: int) -> tuple[str, ...]:
     state, reached = stream["state"], stream["covered_to"]
     to = _short_time(_seconds(reached["time"]), at) if reached else "never"
     age = "-" if stream["age_seconds"] is None else duration(stream["age_seconds"])
-    if state == NOT_SERVED:
+    if state == State.NOT_SERVED:
         age = state.upper()
-    elif state != COMPLETE:
+    elif state != State.COMPLETE:
         age = f"{state.upper()} {age}" if reached else state.upper()
     return (stream["covered_from"] or "-", to, age, stream["by"] or "-")
 
