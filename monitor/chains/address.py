@@ -14,7 +14,7 @@ from functools import lru_cache
 import base58
 from Crypto.Hash import keccak
 
-from monitor.chains import scripts, segwit
+from monitor.chains import encodings, scripts
 from monitor.model import Chain
 
 _HEX20 = re.compile(r"0x[0-9a-fA-F]{40}\Z")
@@ -100,8 +100,8 @@ def _utxo(chain: Chain, text: str) -> str:
             if chain.bech32 is not None or not _is_segwit(text):
                 raise
     try:
-        hrp, _, _ = segwit.decode(text)
-    except segwit.SegwitError as error:
+        hrp = encodings.segwit(text).hrp
+    except encodings.EncodingError as error:
         raise AddressError(str(error), _SLIP if error.slip else _AGAIN) from None
     if chain.bech32 is not None and hrp != chain.bech32:
         raise AddressError(f"is not an address of {chain.name}", _wrong_chain_hint(text))
@@ -124,8 +124,8 @@ def _base58(chain: Chain, text: str) -> str:
 
 def _is_segwit(text: str) -> bool:
     try:
-        segwit.decode(text)
-    except segwit.SegwitError:
+        encodings.segwit(text)
+    except encodings.EncodingError:
         return False
     return True
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import base58
 from Crypto.Hash import RIPEMD160
 
-from monitor.chains import segwit
+from monitor.chains import encodings
 from monitor.model import Chain
 
 _KEY = re.compile(r"(?:0[23][0-9a-fA-F]{64}|04[0-9a-fA-F]{128})\Z")
@@ -64,7 +64,7 @@ def addresses_of_key(chain: Chain, text: str) -> tuple[str, ...]:
         return ()
     found = []
     if chain.bech32:
-        found.append(segwit.encode(chain.bech32, 0, hash160(short)))
+        found.append(encodings.encode_segwit(chain.bech32, 0, hash160(short)))
     if chain.base58:
         keys = (short, long) if text.startswith("04") else (short,)
         first = bytes([chain.base58[0]])
@@ -102,7 +102,7 @@ def anybodys(address: str) -> str:
 def _decoded(address: str) -> tuple[int | None, bytes]:
     """(segwit version or None, program or hash)."""
     try:
-        _, version, program = segwit.decode(address)
-    except segwit.SegwitError:
+        _, version, program = encodings.segwit(address)
+    except encodings.EncodingError:
         return None, base58.b58decode_check(address)[1:]
     return version, program
