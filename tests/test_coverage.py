@@ -13,6 +13,7 @@ from world.play import ETHEREUM
 
 from monitor.decide import coverage
 from monitor.model import Batch, Gap, Head, Interval, Subject
+from monitor.model.intervals import intersect, subtract, union
 
 intervals = st.tuples(st.integers(0, 60), st.integers(0, 12)).map(
     lambda pair: Interval(pair[0], pair[0] + pair[1])
@@ -41,7 +42,7 @@ def batch(read: Interval | None, head: int, *, gaps: tuple[Gap, ...] = ()) -> Ba
 @given(many)
 def test_union_holds_the_same_points_in_as_few_parts_as_possible(spans: list[Interval]) -> None:
     """A union has the same points, sorted, and at least one point between two parts."""
-    joined = coverage.union(spans)
+    joined = union(spans)
     assert points(joined) == points(spans)
     assert all(a.hi + 1 < b.lo for a, b in pairwise(joined))
 
@@ -50,7 +51,7 @@ def test_union_holds_the_same_points_in_as_few_parts_as_possible(spans: list[Int
 @given(intervals, many)
 def test_what_is_missing_is_the_difference(span: Interval, covered: list[Interval]) -> None:
     """subtract() leaves exactly the points that nothing covers."""
-    left = coverage.subtract(span, covered)
+    left = subtract(span, covered)
     assert points(left) == points([span]) - points(covered)
     assert list(left) == sorted(left)
 
@@ -59,7 +60,7 @@ def test_what_is_missing_is_the_difference(span: Interval, covered: list[Interva
 @given(intervals, intervals)
 def test_intersection_is_what_both_hold(one: Interval, other: Interval) -> None:
     """intersect() has the common points, None where there are none."""
-    both = coverage.intersect(one, other)
+    both = intersect(one, other)
     assert points([both] if both else []) == points([one]) & points([other])
 
 

@@ -6,8 +6,8 @@ import pytest
 from world.play import ETHEREUM, TRON
 
 from monitor.decide import heads
-from monitor.decide.heads import HeadReport, Kept
 from monitor.model import Head
+from monitor.model.heads import HeadReport, Kept
 
 NOW = 1_700_000_000
 HOUR = 3600

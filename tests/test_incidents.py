@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.decide import incidents
+from monitor.model.incident import Incident
 from monitor.model.plan import Signal
 from monitor.store.incidents import incident_list, mark_told, put_signals
 from monitor.store.sqlite import Store
@@ -165,7 +166,7 @@ def test_what_many_addresses_have_alike_is_counted_and_said_once() -> None:
                who=("A", "B", "C"), number=3)
         for name in ("erc20", "native")
     ]  # fmt: skip
-    members = [incidents.Incident(signal, 1, 100) for signal in (*gaps, *lists)]
+    members = [Incident(signal, 1, 100) for signal in (*gaps, *lists)]
     notice = incidents.notice(members, "opened", 200)
     assert "23 entries" in notice.title
     lines = notice.facts["lines"]

@@ -15,7 +15,7 @@ from monitor.decide import coverage, proof
 from monitor.decide import due as news
 from monitor.decide.absence import place
 from monitor.decide.rows import Rows
-from monitor.model import Alert, AlertKind, Baseline, Batch, Interval
+from monitor.model import Alert, AlertKind, Baseline, Batch, Interval, intervals
 from monitor.model.plan import Answers, Context, Covered, OpenGap, Plan, Question
 
 _NOBODY_ASKED = Answers()
@@ -88,8 +88,8 @@ def _gaps(batches: Sequence[Batch]) -> tuple[OpenGap, ...]:
 def _sound(batch: Batch, stream: str, axis: str, span: Interval) -> bool:
     if stream not in batch.streams or axis != batch.axis or batch.read is None:
         return False
-    return not coverage.subtract(span, [batch.read]) and not any(
-        coverage.intersect(span, gap.at) for gap in batch.gaps
+    return not intervals.subtract(span, [batch.read]) and not any(
+        intervals.intersect(span, gap.at) for gap in batch.gaps
     )
 
 
@@ -101,7 +101,7 @@ def _signatures(context: Context, batches: Sequence[Batch]) -> tuple[Interval, .
     if context.chain.family != "evm":
         return ()
     now = [b.read for b in batches if "native" in b.streams and b.read and not b.doubt]
-    return coverage.union([*context.covered.get("native", ()), *now])
+    return intervals.union([*context.covered.get("native", ()), *now])
 
 
 def _heads(batches: Sequence[Batch]) -> int:

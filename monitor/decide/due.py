@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from monitor.decide import coverage, loudness
+from monitor.decide import loudness
 from monitor.model import (
     LIVE_STATUSES,
     Alert,
@@ -22,6 +22,7 @@ from monitor.model import (
     Status,
     Transfer,
     Watched,
+    intervals,
 )
 from monitor.model.ids import stable_id
 from monitor.model.plan import Context, Identity, Question
@@ -249,7 +250,7 @@ class _Case:
         if self._address != self.context.subject.address:
             return False
         heights = [s.transfer.block_height for s in ready]
-        return all(h is not None and coverage.holds(self.signatures, h) for h in heights)
+        return all(h is not None and intervals.holds(self.signatures, h) for h in heights)
 
     def _corrections(self, mine: Sequence[Standing], thread: _Thread) -> list[Alert]:
         """What was told and no longer holds, or holds again."""

@@ -7,10 +7,10 @@ read). One reminder a day while it lasts; one message when it is over.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from monitor.model import Alert, AlertKind, Lane, Severity
 from monitor.model.ids import stable_id
+from monitor.model.incident import Incident
 from monitor.model.plain import utc, without_addresses
 from monitor.model.plan import Signal
 
@@ -33,19 +33,6 @@ OF_THE_DESK = ("blind:", "late:", "nosource:", "gap:", "listgap:")
 # Seconds by which something may be told sooner because others are told now.
 SLACK = {"opened": 120, "reminder": 4 * 3600, "closed": 0}
 CASES_MOST = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Incident:
-    """A signal with its history in the record. Times in Unix seconds."""
-
-    signal: Signal
-    number: int  # how often this key has opened
-    since: int
-    told: int | None = None
-    reminded: int | None = None
-    closed: int | None = None
-    ended: int | None = None  # people were told that it is over
 
 
 def phase(incident: Incident, now: int) -> str | None:

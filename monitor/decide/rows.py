@@ -21,6 +21,7 @@ from monitor.model import (
     Row,
     Status,
     Transfer,
+    intervals,
 )
 from monitor.model.plan import Answers, Change, Context, Identity, NewRow, Question, Sighting
 
@@ -142,7 +143,7 @@ class Rows:
         at = place(transfer, batch.axis)
         covered = self.context.covered.get(transfer.kind.stream, ())
         touched = touches(transfer, self.context.subject.address)
-        return at is not None and touched and coverage.holds(covered, at)
+        return at is not None and touched and intervals.holds(covered, at)
 
     def _update(self, row: Row, transfer: Transfer, batch: Batch) -> None:
         if row.status in (Status.FINAL, Status.SUPERSEDED):

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from monitor.decide.incidents import Incident
 from monitor.loops.health import status
 from monitor.loops.health.words import LIMIT, count
 from monitor.messages.sheets.parts import case_said
+from monitor.model.incident import Incident
 from monitor.model.plain import duration, plural, utc
 from monitor.model.settings import Settings
 from monitor.model.status import State

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from monitor.decide import heads
 from monitor.loops.pool import SourcePool
 from monitor.model import Chain
+from monitor.model.heads import Fault
 from monitor.model.plan import Signal
 from monitor.store import heads as book
 from monitor.store import watch
@@ -45,7 +46,7 @@ class HeadKeeper:
             return
         signals = []
 
-        def tell(found: heads.Fault, keys: frozenset[str]) -> Signal:
+        def tell(found: Fault, keys: frozenset[str]) -> Signal:
             return heads.fault_signal(found, chain, watch.concerned(self._store, keys))
 
         for source, why in news.foreign.items():

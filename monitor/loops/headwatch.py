@@ -12,9 +12,9 @@ from dataclasses import replace
 from itertools import chain
 
 from monitor.decide import coverage, heads
-from monitor.decide.heads import Book, Fault, HeadReport, Kept, Mark, News
 from monitor.model import Batch, Chain, Head
 from monitor.model.errors import BadResponse, Refused, SourceError, WrongChain
+from monitor.model.heads import Book, Fault, HeadReport, Kept, Mark, News
 from monitor.model.ports import Source
 
 MUTE = 3600  # seconds

@@ -22,6 +22,7 @@ from monitor.model import (
     Subject,
     Transfer,
     Watched,
+    intervals,
 )
 from monitor.model.errors import SourceError
 from monitor.model.ports import Source
@@ -311,7 +312,7 @@ class SubjectReader:
     def _read_again(self, batch: Batch, span: Interval) -> None:
         """Come back to the covered parts of a span that the head's first batch left out."""
         for stream in batch.streams - self.progress.head_done:
-            parts = (coverage.intersect(span, part) for part in self._parts(stream, batch.axis))
+            parts = (intervals.intersect(span, part) for part in self._parts(stream, batch.axis))
             self.progress.again[stream] = tuple(p for p in parts if p is not None)
 
 
@@ -344,7 +345,7 @@ def _part(batch: Batch, subject: Subject, rows: tuple[Transfer, ...]) -> Batch:
 
 
 def _without(spans: Sequence[Interval], read: Interval) -> tuple[Interval, ...]:
-    return tuple(left for span in spans for left in coverage.subtract(span, [read]))
+    return tuple(left for span in spans for left in intervals.subtract(span, [read]))
 
 
 def _millis(row: Row) -> int | None:

@@ -6,8 +6,7 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 
-from monitor.decide import coverage
-from monitor.model import Interval, Subject
+from monitor.model import Interval, Subject, intervals
 from monitor.model.plan import (
     Covered,
     OpenGap,
@@ -50,7 +49,7 @@ def _state(
 ) -> StreamState:
     cursors: dict[str, list[object]] = json.loads(row["cursors"])
     return StreamState(
-        covered={axis: coverage.union(parts) for axis, parts in covered.items()},
+        covered={axis: intervals.union(parts) for axis, parts in covered.items()},
         cursors={s: (int(str(c[0])), str(c[1])) for s, c in cursors.items()},
         waiting=tuple(span for span, next_try in gaps if next_try > now),
         ok=row["ok"],
@@ -70,7 +69,7 @@ def cover(conn: sqlite3.Connection, subject: Subject, new: Covered, now: int) ->
     where = "subject = ? AND stream = ? AND source = ? AND axis = ? AND lo <= ? AND hi >= ?"
     near = (*key, new.span.hi + 1, new.span.lo - 1)
     rows = conn.execute(f"SELECT lo, hi FROM coverage WHERE {where}", near).fetchall()  # noqa: S608
-    (joined,) = coverage.union([new.span, *(Interval(r["lo"], r["hi"]) for r in rows)])
+    (joined,) = intervals.union([new.span, *(Interval(r["lo"], r["hi"]) for r in rows)])
     if any(r["lo"] != joined.lo for r in rows):
         conn.execute(f"DELETE FROM coverage WHERE {where} AND lo <> ?", (*near, joined.lo))  # noqa: S608
     conn.execute(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable
 
-from monitor.decide.heads import Book, Fault, HeadReport, Kept, News
 from monitor.model import Head
+from monitor.model.heads import Book, Fault, HeadReport, Kept, News
 from monitor.model.plan import Signal
 from monitor.store.incidents import note_signals
 from monitor.store.sqlite import Store

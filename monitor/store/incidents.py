@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from monitor.decide import incidents
 from monitor.model import Alert
+from monitor.model.incident import Incident
 from monitor.model.plan import Signal
 from monitor.store.alerts import insert_alerts
 from monitor.store.sqlite import Store
@@ -54,7 +54,7 @@ def put_signals(store: Store, signals: Sequence[Signal], now: int) -> None:
             note_signals(conn, signals, now)
 
 
-def incident_list(store: Store, *, open_only: bool) -> list[incidents.Incident]:
+def incident_list(store: Store, *, open_only: bool) -> list[Incident]:
     """Incidents that last, and (unless `open_only`) those whose end is still to be told."""
     ending = "" if open_only else "OR (told IS NOT NULL AND ended IS NULL)"
     where = f"WHERE closed IS NULL {ending}"
@@ -62,7 +62,7 @@ def incident_list(store: Store, *, open_only: bool) -> list[incidents.Incident]:
     return [_to_incident(row) for row in rows]
 
 
-def incidents_closed(store: Store, since: int) -> list[incidents.Incident]:
+def incidents_closed(store: Store, since: int) -> list[Incident]:
     """Incidents that people were told of and that ended after `since`."""
     rows = store.read(
         "SELECT * FROM incident WHERE told IS NOT NULL AND closed > ? ORDER BY closed", [since]
@@ -76,11 +76,11 @@ def lasts(store: Store, key: str, since: int) -> bool:
     return bool(store.read(query, [key, since]))
 
 
-def _to_incident(row: sqlite3.Row) -> incidents.Incident:
+def _to_incident(row: sqlite3.Row) -> Incident:
     fields: dict[str, Any] = json.loads(row["signal"])
     lists = {name: tuple(fields.get(name, ())) for name in ("who", "cases")}
     signal = Signal(**{**fields, **lists})
-    return incidents.Incident(
+    return Incident(
         signal=signal,
         number=row["number"],
         since=row["since"],

@@ -24,6 +24,7 @@ from monitor.model import (
     Lookup,
     Transfer,
     account_leg,
+    intervals,
 )
 from monitor.model.errors import NotYet, Refused, SourceError, Unavailable
 from monitor.net.sources.evm_rows import number_equals
@@ -500,7 +501,7 @@ class FakeSource:
         if self.abroad is not None or read.lo > newest:
             return
         read = Interval(read.lo, min(read.hi, newest))
-        for span in coverage.subtract(read, (g.at for g in gaps)):
+        for span in intervals.subtract(read, (g.at for g in gaps)):
             for subject in ask.subjects:
                 for stream in ask.streams:
                     self.served.append(Served(subject.key, stream, self.axis, span))

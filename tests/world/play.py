@@ -13,7 +13,6 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-from monitor.decide import coverage
 from monitor.decide.due import is_new
 from monitor.loops.poll import PassReport, Poller, PollWorld
 from monitor.loops.pool import SourcePool
@@ -32,6 +31,7 @@ from monitor.model import (
     Status,
     Subject,
     Transfer,
+    intervals,
 )
 from monitor.model.errors import BadResponse, RateLimited, Refused, StoreError, Unavailable
 from monitor.model.plan import Signal
@@ -294,7 +294,7 @@ class Play:
         for row in self._query("SELECT * FROM coverage"):
             shown = claims.get((row["subject"], row["stream"], row["source"]), [])
             span = Interval(row["lo"], row["hi"])
-            assert not coverage.subtract(span, shown), f"{row['stream']} {span} was never shown"
+            assert not intervals.subtract(span, shown), f"{row['stream']} {span} was never shown"
 
     def alerts(self, entry: Entry) -> list[Alert]:
         found = []

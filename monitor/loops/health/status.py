@@ -28,13 +28,12 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor.decide import coverage
-from monitor.decide.incidents import Incident
 from monitor.loops.health import channel_tests, heartbeat, vitals
 from monitor.loops.health.verdict import Verdict
 from monitor.loops.health.vitals import OVERDUE
 from monitor.loops.health.words import Json, count, render
-from monitor.model import Chain, Interval, Watched
+from monitor.model import Chain, Interval, Watched, intervals
+from monitor.model.incident import Incident
 from monitor.model.plain import rfc3339, utc
 from monitor.model.settings import Settings
 from monitor.model.status import State, Unread
@@ -125,7 +124,7 @@ def _load(store: Store, settings: Settings, now: int, running: bool) -> _Record:
         running=running,
         lists=lists,
         covered={
-            (subject, stream): coverage.union(parts)
+            (subject, stream): intervals.union(parts)
             for (subject, stream, axis), parts in standing.covered(store).items()
             if (read := lists.get((subject, stream))) and axis == read.axis
         },

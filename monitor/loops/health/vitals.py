@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from monitor.decide import coverage
 from monitor.decide.cost import LEAST_INTERVAL
 from monitor.loops.health import channel_tests, pulse, tell
 from monitor.loops.health.verdict import ROUNDS, Blind, Facts, Start, Verdict, judge
-from monitor.model import Severity
+from monitor.model import Severity, intervals
 from monitor.model.errors import StoreError
 from monitor.model.settings import Settings
 from monitor.model.status import State
@@ -149,7 +148,7 @@ def _torn(store: Store) -> set[str]:
     that is held back."""
     held = {key.partition(":")[2] for key in tell.told(store, "busy:")}
     parts = standing.covered_in_parts(store).items()
-    return held | {subject for (subject, *_), p in parts if len(coverage.union(p)) > 1}
+    return held | {subject for (subject, *_), p in parts if len(intervals.union(p)) > 1}
 
 
 def _limits(store: Store, settings: Settings, served: list[str]) -> Iterator[str]:

@@ -16,7 +16,18 @@ from monitor.chains import issuers
 from monitor.chains.address import canonical
 from monitor.chains.issuers import Event
 from monitor.decide import coverage
-from monitor.model import ISSUER, Ask, Batch, Chain, Gap, Head, Interval, Issuer, Transfer
+from monitor.model import (
+    ISSUER,
+    Ask,
+    Batch,
+    Chain,
+    Gap,
+    Head,
+    Interval,
+    Issuer,
+    Transfer,
+    intervals,
+)
 from monitor.model.errors import NotServed, NotYet, SourceError
 from monitor.net.sources.ascending import PageOf, walk_up
 from monitor.net.sources.evm_rows import number_equals, told_address
@@ -97,7 +108,7 @@ class Acts:
         assert held is not None
         top = min(ask.span.hi, coverage.top(held.head, self._axis))
         span = Interval(ask.span.lo, top) if ask.span.lo <= top else None
-        seen = coverage.intersect(span, held.read) if span and held.read else None
+        seen = intervals.intersect(span, held.read) if span and held.read else None
         if seen is not None and seen.lo > ask.span.lo:
             seen = None
         end = seen.hi if seen else ask.span.lo - 1
@@ -116,7 +127,7 @@ class Acts:
             transfers=tuple(rows.values()),
             read=seen,
             rest=Interval(end + 1, top) if seen and end < top else None,
-            gaps=tuple(g for g in held.gaps if seen and coverage.intersect(g.at, seen)),
+            gaps=tuple(g for g in held.gaps if seen and intervals.intersect(g.at, seen)),
             sha256=held.sha256,
             calls=calls,
         )
