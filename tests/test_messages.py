@@ -14,7 +14,7 @@ import world.sample_alerts as sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.messages import render
+from monitor.messages import layout, render
 from monitor.model import (
     UINT256_MAX,
     AlertKind,
@@ -558,7 +558,7 @@ def test_facts_that_cannot_be_read_do_not_lose_the_alert(facts):
 def test_a_broken_template_does_not_lose_the_alert(tmp_path, broken):
     """Somebody edited the template: the alert still goes out, and says what is wrong."""
     (tmp_path / "mail.html.j2").write_text(broken, "utf-8")
-    templates = render.environment(tmp_path, sample.ROOT / "config" / "templates")
+    templates = layout.environment(tmp_path, sample.ROOT / "config" / "templates")
     rendered = sample.mail(*sample.storm(3), templates=templates, channel=sample.MAIL)
     assert "could not be laid out" in rendered.text
     assert all(view.alert.id in rendered.text for view in sample.storm(3))
@@ -570,7 +570,7 @@ def test_a_broken_template_does_not_lose_the_alert(tmp_path, broken):
 def test_a_users_template_hides_the_shipped_one(tmp_path):
     """A folder of one's own overrides one file and leaves the other as shipped."""
     (tmp_path / "mail.txt.j2").write_text("OURS {{ sheet.headline }}", "utf-8")
-    templates = render.environment(tmp_path, sample.ROOT / "config" / "templates")
+    templates = layout.environment(tmp_path, sample.ROOT / "config" / "templates")
     rendered = sample.mail(sample.outgoing(), templates=templates)
     assert rendered.text == (
         "OURS Payroll wallet 3 (case NK-07) sent 1,000,000 USDT to an unknown address; "

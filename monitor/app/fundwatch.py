@@ -26,7 +26,7 @@ from monitor.loops.health import signals as health
 from monitor.loops.health import tell
 from monitor.loops.poll import PassReport, Poller, PollWorld
 from monitor.loops.pool import SourcePool
-from monitor.messages import ack_links, render
+from monitor.messages import ack_links, layout
 from monitor.model import (
     Alert,
     AlertKind,
@@ -74,7 +74,7 @@ class Fundwatch:
         self._costed: str | None = None  # the list that the interval was computed for
         # Kept, so that a template is not compiled again for each message.
         folders = [home / "config" / "templates", shipped_config() / "templates"]
-        self.templates = render.environment(*folders)
+        self.templates = layout.environment(*folders)
         self._sending, self._keeping = threading.Lock(), threading.Lock()
         self.rounds = outbox.Rounds()
         self._judged: set[str] = set()

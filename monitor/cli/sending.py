@@ -12,7 +12,7 @@ from monitor.loops import freeze
 from monitor.loops.clock import now
 from monitor.loops.daily import Daybook
 from monitor.loops.freeze import DeliverWorld
-from monitor.messages import lines, objects, render
+from monitor.messages import layout, lines, objects, render
 from monitor.model import ChannelConfig
 from monitor.model.errors import ConfigError, Problem
 from monitor.model.plain import plural, tidy, utc
@@ -157,7 +157,7 @@ def messages_preview(home: Home, kind: str, name: str | None) -> None:  # noqa: 
             configs=settings.channels,
             channels={},
             views=home.views(store, settings),
-            templates=render.environment(*shown),
+            templates=layout.environment(*shown),
             entries=lambda: [w.entry for w in watch.all_entries(store)],
             clock=now,
             timezone=notes.get_note(store, "timezone") or settings.timezone,

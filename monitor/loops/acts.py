@@ -12,7 +12,7 @@ from monitor.app.fundwatch import Fundwatch
 from monitor.app.settings.load import shipped_config
 from monitor.loops import deliver, find, hands, inbox
 from monitor.loops.clock import now
-from monitor.messages import render
+from monitor.messages import layout, render
 from monitor.model import AlertView, ChannelConfig
 from monitor.model.errors import ConfigError, Problem
 from monitor.model.settings import Settings
@@ -116,6 +116,6 @@ def as_text(view: AlertView, store: Store, home: Path, settings: Settings, at: i
         now=at,
         timezone=notes.get_note(store, "timezone") or settings.timezone,
         version=__version__,
-        templates=render.environment(home / "config" / "templates", shipped_config() / "templates"),
+        templates=layout.environment(home / "config" / "templates", shipped_config() / "templates"),
     )
     return render.on_screen(rendered)

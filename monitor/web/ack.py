@@ -21,7 +21,7 @@ from monitor.app.settings.load import shipped_config
 from monitor.decide import routing
 from monitor.loops import hands
 from monitor.loops.clock import now
-from monitor.messages import ack_links, render
+from monitor.messages import ack_links, layout, render
 from monitor.messages.sheets.parts import Telling, chain_name, topic
 from monitor.model import AlertView, ChannelConfig, Rendered, Severity
 from monitor.model.plain import plural, quoted, tidy, unquoted, when
@@ -65,7 +65,7 @@ class AckPage:
     def __init__(self, app: Fundwatch, store: Store) -> None:
         self._app, self._store = app, store
         folders = [app.home / "config" / "templates", shipped_config() / "templates"]
-        self._templates = render.environment(*folders)
+        self._templates = layout.environment(*folders)
 
     def answer(self, environ: WSGIEnvironment, path: str) -> Answer:
         """`path`: below what public_url itself holds. A link that we did not make, or about

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import base58
 
-from monitor.messages import render
+from monitor.messages import layout, render
 from monitor.model import (
     Alert,
     AlertKind,
@@ -31,7 +31,7 @@ from monitor.model import (
 )
 
 ROOT = Path(__file__).resolve().parents[2]
-TEMPLATES = render.environment(ROOT / "config" / "templates")
+TEMPLATES = layout.environment(ROOT / "config" / "templates")
 
 T0 = 1795338843  # 2026-11-22 09:14:03 UTC
 USDT = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from monitor.messages import money
 from monitor.messages.objects import alert_csv_rows
-from monitor.messages.sheets import about, acts
+from monitor.messages.sheets import about, acts, to_do
 from monitor.messages.sheets.fees import fee_words
 from monitor.messages.sheets.flows import (
     Flow,
@@ -84,7 +84,7 @@ def alert_sheet(view: AlertView, telling: Telling) -> Sheet:
             f"{about.status_text(view)}.",
             *about.unusual(view),
         ),
-        sections=sections(about.next_section(view, telling), *body, *_common(view, telling)),
+        sections=sections(to_do.to_do_section(view, telling), *body, *_common(view, telling)),
         footer=about.INTERNAL,
         table="".join(alert_csv_rows([view], allowed)) if unlisted else "",
     )
@@ -245,7 +245,7 @@ def _dated(view: AlertView, telling: Telling, row: TransferView) -> list[Item]:
     """When it was, what it was worth, and where to look it up."""
     transfer, zone = row.row.transfer, telling.timezone
     at = when(transfer.time, zone) if transfer.time is not None else "in no block yet"
-    link = about.look(view.chain, transfer.tx)
+    link = to_do.look(view.chain, transfer.tx)
     return [
         Item(at, "when"),
         *([_worth(transfer.amount, row, "value")] if not transfer.kind.act else []),

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from monitor.messages.objects import alert_csv_rows
-from monitor.messages.sheets import about
+from monitor.messages.sheets import about, to_do
 from monitor.messages.sheets.many import attached, quiet_items, told
 from monitor.messages.sheets.parts import (
     Item,
@@ -80,7 +80,7 @@ def _case_sections(case: str, news: Sequence[AlertView], telling: Telling) -> li
 
 
 def _item(view: AlertView, telling: Telling) -> Item:
-    state = _STATES.get(view.state, view.state) if about.to_acknowledge(view) else ""
+    state = _STATES.get(view.state, view.state) if to_do.to_acknowledge(view) else ""
     return told(view, telling, view.alert.severity.value, state)
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from monitor.messages.objects import alert_csv_rows
-from monitor.messages.sheets import about
+from monitor.messages.sheets import about, to_do
 from monitor.messages.sheets.flows import direction_of, is_utxo, moved
 from monitor.messages.sheets.parts import (
     Item,
@@ -261,8 +261,8 @@ def _watched(views: Sequence[AlertView], telling: Telling) -> Section | None:
 
 def _group_next(telling: Telling) -> Section | None:
     return section(
-        about.TO_DO,
-        *about.acknowledge(telling.message_id, telling),
+        to_do.HEADING,
+        *to_do.acknowledge(telling.message_id, telling),
         Item("This takes all alerts of this message; single ones by their numbers.", style="note"),
     )
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from monitor.messages.sheets import about
+from monitor.messages.sheets import about, to_do
 from monitor.messages.sheets.alert import movement_short, rows_section, subject_tail
 from monitor.messages.sheets.parts import (
     Item,
@@ -73,7 +73,7 @@ def correction_sheet(view: AlertView, telling: Telling) -> Sheet:
         headline=_correction_headline(state, as_told(view, telling)),
         lead=(_what_became(state, told),),
         sections=sections(
-            about.next_section(view, telling),
+            to_do.to_do_section(view, telling),
             section("WE SAID", *_we_said(view, telling, fact)),
             section("NOW", *_now(fact)),
             section("MEANING", Item(_MEANING.get(state, "Compare the record."))),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from monitor.messages.objects import csv_rows
-from monitor.messages.sheets import about, acts
+from monitor.messages.sheets import about, acts, to_do
 from monitor.messages.sheets.alert import rows_section, subject_tail
 from monitor.messages.sheets.parts import (
     Item,
@@ -45,7 +45,7 @@ def history_sheet(view: AlertView, telling: Telling) -> Sheet:
         headline=_headline(view, fact, count),
         lead=(alarm_words(alarming=bool(fact.get("alarming"))),),
         sections=sections(
-            about.next_section(view, telling),
+            to_do.to_do_section(view, telling),
             section("TOTALS", _sums(view, fact)) if fact.get("by_asset") else None,
             _balance(view, fact),
             section("PERIOD", _period(fact)),
