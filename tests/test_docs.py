@@ -34,7 +34,10 @@ FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 def commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
     """Every command that does something by itself, with what one types."""
     if isinstance(command, click.Group):
-        for name, inner in command.commands.items():
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
             yield from commands(inner, f"{path} {name}")
     else:
         yield path, command

@@ -28,7 +28,8 @@ from world.home import ROOT
 
 import monitor
 from monitor.app import daemon
-from monitor.cli import common, main
+from monitor.cli import common
+from monitor.cli.state import status_
 
 OURS = "10001:10001"
 NOT_SOURCES = shutil.ignore_patterns(
@@ -85,7 +86,7 @@ def test_image_is_as_promised() -> None:
     assert json.loads(last("CMD")) == ["run"]
     health = json.loads(last("HEALTHCHECK").split(" CMD ")[1])
     assert health == ["fundwatch", "status", "--healthy"]
-    options = {option for each in main.commands["status"].params for option in each.opts}
+    options = {option for each in status_.params for option in each.opts}
     assert "--healthy" in options
 
 

@@ -26,7 +26,8 @@ from world.home import (
     wait_for,
 )
 
-from monitor.store.schema import APPLICATION_ID, VERSION, migrations
+from monitor.store.migrations import migrations
+from monitor.store.schema import APPLICATION_ID, VERSION
 from monitor.store.sqlite import Store
 
 

@@ -15,7 +15,8 @@ from world.sinks import answer
 
 from monitor.model import ChannelConfig
 from monitor.store import outbox, owing, ways
-from monitor.store.schema import APPLICATION_ID, migrations
+from monitor.store.migrations import migrations
+from monitor.store.schema import APPLICATION_ID
 from monitor.store.sqlite import Store
 
 GOOD, GONE = DESK

@@ -2,16 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
+from typing import cast
 
 import click
 
 from monitor import __version__
-from monitor.cli import lists, movements, sending, service
-from monitor.cli.common import Home, plain_errors
+
+# What a person types -> module and name of the command. Loaded when it is asked for: what
+# all of them need together takes longer to load than most of them run.
+COMMANDS: Mapping[str, str] = {
+    "alerts": "movements:alerts",
+    "backup": "service:backup",
+    "channels": "sending:channels_",
+    "check": "service:check",
+    "deliveries": "sending:deliveries",
+    "demo": "service:demo",
+    "init": "service:init",
+    "messages": "sending:messages_",
+    "poll": "service:poll",
+    "restore": "service:restore_",
+    "run": "service:run",
+    "status": "state:status_",
+    "transfers": "movements:transfers",
+    "watchlist": "lists:watchlist_",
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class OnDemand(click.Group):
+    """A group whose commands are loaded when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's form
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        module, _, name = COMMANDS.get(cmd_name, "").partition(":")
+        if not module:
+            return None
+        return cast(click.Command, getattr(import_module(f"monitor.cli.{module}"), name))
+
+
+@click.group(cls=OnDemand, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--home",
     type=click.Path(path_type=Path),
@@ -46,16 +79,7 @@ def main(context: click.Context, home: Path) -> None:
       fundwatch --home ~/fundwatch check
       fundwatch --home ~/fundwatch run
     """
+    from monitor.cli.common import Home, plain_errors  # noqa: PLC0415 - not for --version
+
     context.obj = Home(home.expanduser().absolute())
     context.with_resource(plain_errors())
-
-
-COMMANDS: tuple[click.Command, ...] = (
-    *(service.init, service.check, service.poll, service.run, service.status_),
-    *(service.backup, service.restore_, service.demo),
-    *(movements.transfers, movements.alerts),
-    lists.watchlist_,
-    *(sending.deliveries, sending.messages_, sending.channels_),
-)
-for command in COMMANDS:
-    main.add_command(command)

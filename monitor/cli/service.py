@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import sys
@@ -23,14 +22,11 @@ from monitor.cli import terminal
 from monitor.cli.common import BAD_INPUT, DONE, UNREAD, Home
 from monitor.loops import acts, deliver
 from monitor.loops.clock import now
-from monitor.loops.health import status, vitals
-from monitor.loops.health.recordwatch import silence, told_by_sign
 from monitor.loops.health.words import count
 from monitor.loops.poll import PassReport
 from monitor.model.errors import ConfigError, Problem
 from monitor.model.plain import plural
 from monitor.store import outbox, owing
-from monitor.store.guard import runs
 
 POLL_SENDING_ROUNDS = 3  # tries of a `poll` to hand over what waits
 POLL_SENDING_PAUSE = 1.0  # seconds between them
@@ -212,40 +208,6 @@ def run(home: Home, json_logs: bool) -> None:
     with open_home(home.folder, os.environ) as app:
         code = Daemon(app, acts.table(app)).run()
     sys.exit(code)
-
-
-@click.command(name="status")
-@click.option("--all", "everything", is_flag=True, help="Also show what is complete and recent.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
-@click.option(
-    "--healthy", is_flag=True, help="One sentence only; exit code 0 when all is well, else 1."
-)
-@click.pass_obj
-def status_(home: Home, everything: bool, as_json: bool, healthy: bool) -> None:
-    """What has been read up to when, what waits, what is wrong.
-
-    Says of every watched address and list from when to when it was read and by which
-    source, what is behind or blind, which messages wait or were given up, what is left of
-    the call budgets, and when the last backup was made. Only reads; works whether or not
-    `run` does.
-
-    \b
-    Example
-      fundwatch status --healthy || echo "look after Fundwatch"
-    """
-    running = runs(home.folder)
-    with home.reading() as (store, settings):
-        record = told_by_sign(home.folder) if running else ""
-        silent = silence(home.folder, now()) if running else ""
-        verdict = vitals.look(store, settings, now(), running=running, record=record, silent=silent)
-        if healthy:
-            click.echo(verdict.words)
-            sys.exit(DONE if verdict.well else UNREAD)
-        found = status.snapshot(store, settings, now(), running=running, health=verdict)
-    if as_json:
-        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
-    else:
-        click.echo(status.render(found, everything=everything, width=terminal.page()))
 
 
 @click.command()

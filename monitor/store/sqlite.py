@@ -20,11 +20,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlite_utils import Database
-
 from monitor import __version__
 from monitor.model.errors import StoreError, Unfit
-from monitor.store.schema import APPLICATION_ID, VERSION, migrations
+from monitor.store.schema import APPLICATION_ID, VERSION
 
 Params = Sequence[Any]
 CHUNK = 400  # values in one IN (...) list
@@ -129,6 +127,10 @@ class Store:
             copy = self.path.with_name(f"{self.path.name}.schema-{version}.{stamp}")
             self.backup(copy)
             self.upgrade = Upgrade(version, VERSION, copy)
+        from sqlite_utils import Database  # noqa: PLC0415 - loads slowly, for a new schema only
+
+        from monitor.store.migrations import migrations  # noqa: PLC0415
+
         db = Database(self._conn)
         with db.atomic():  # a process that is killed here leaves the old schema or the new one
             migrations.apply(db)
