@@ -18,7 +18,7 @@ from monitor.watchlist import entries
 NOW = 1_795_000_000
 
 
-def played() -> tuple[story.PollWorld, list[str]]:
+def played() -> tuple[story.World, list[str]]:
     """The world after its last beat, at exactly the chain times that the script names."""
     world = story.ledgers(NOW)
     titles: list[str] = []

@@ -58,7 +58,7 @@ def test_a_source_that_hangs_is_waited_for_once() -> None:
         assert (answers.lookups, answers.mute) == ({}, False)
     assert [source.spent for source in made] == [60.0, 60.0]
     assert not any(pool.usable(source, everything=False) for source in made)
-    assert lookups.answer(pool, wanted).words == {}
+    assert lookups.answer(pool, wanted).lookups == {}
 
 
 @pytest.mark.parametrize(("why", "begun"), [("missing", 6), ("success", 2)])
@@ -107,7 +107,7 @@ def test_found_by_the_teller_where_the_other_lags() -> None:
     (question,) = asked(ledger, 1)
     two.stale = 3
     question = Question(question.tx, frozenset({"one"}), 1, "success")
-    (words,) = lookups.answer(pool, [question]).words.values()
+    (words,) = lookups.answer(pool, [question]).lookups.values()
     assert [(w.source, w.found) for w in words] == [("two", False), ("one", True)]
 
 
