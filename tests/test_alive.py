@@ -42,6 +42,7 @@ from monitor.app.daemon import TICKS, Daemon
 from monitor.app.fundwatch import Fundwatch
 from monitor.app.home import open_home
 from monitor.app.settings import load as settings
+from monitor.chains.table import streams_of
 from monitor.decide import incidents, loudness, routing
 from monitor.loops.clock import now
 from monitor.loops.health import channel_tests, signals, tell, verdict, vitals
@@ -556,7 +557,7 @@ def blind_on_two_chains(app: Fundwatch, since: int) -> None:
             [
                 (row["key"], stream, since, 1, since + number, f"mine: no route to {SHOP}/x")
                 for number, row in enumerate(rows)
-                for stream in app.settings.chains["dev"].streams
+                for stream in streams_of(app.settings.chains["dev"])
             ],
         )
 

@@ -13,6 +13,7 @@ from world.home import ALICE, BANK, BOB, payment, staged
 from world.play import ETHEREUM, A, B, Play, X, native
 
 from monitor.app.home import open_home
+from monitor.chains.table import streams_of
 from monitor.loops import freeze
 from monitor.loops.pool import SourcePool
 from monitor.loops.reading import Progress, SubjectReader
@@ -99,7 +100,7 @@ class Hanging(FakeSource):
     """Its first list fails after a while; the others are only answered all at once."""
 
     def __init__(self, ledger: FakeLedger, lists: int) -> None:
-        super().__init__(ledger, "hanging", bundles=[[s] for s in ETHEREUM.streams])
+        super().__init__(ledger, "hanging", bundles=[[s] for s in streams_of(ETHEREUM)])
         self.together = threading.Barrier(lists - 1)
 
     def fetch(self, ask: Ask) -> Batch:
@@ -115,7 +116,7 @@ def test_lists_of_a_source_that_hangs_are_waited_for_side_by_side(tmp_path: Path
     so that one that always hangs hides no other."""
     ledger = FakeLedger(ETHEREUM)
     ledger.mine(20)
-    lists = len(ETHEREUM.streams)
+    lists = len(streams_of(ETHEREUM))
     source = Hanging(ledger, lists)
     play = Play(tmp_path, ledger, [source])
     entry = play.watch(A)

@@ -77,20 +77,7 @@ OWED: dict[str, frozenset[str]] = {
     "pure": frozenset(),
     "families": frozenset(
         {
-            "analysis/rules/unusual.py",
-            "app/check/sources.py",
-            "app/settings/chains.py",
-            "app/settings/sources.py",
-            "decide/__init__.py",
-            "decide/proof.py",
-            "loops/find.py",
             "messages/sheets/acts.py",
-            "messages/sheets/fees.py",
-            "messages/sheets/past.py",
-            "model/config.py",
-            "store/views.py",
-            "watchlist/entries.py",
-            "watchlist/values.py",
         }
     ),
     "application": frozenset(

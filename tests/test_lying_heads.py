@@ -13,6 +13,7 @@ import pytest
 from world.fake_ledger import FakeLedger, FakeSource, Move
 from world.play import ETHEREUM, HIGH, TOKEN, TRON, A, B, Play, X, native
 
+from monitor.chains.table import streams_of
 from monitor.decide import heads as heads_kept
 from monitor.model import AlertKind, Chain, Kind
 from monitor.store import heads, incidents
@@ -182,7 +183,8 @@ def test_a_time_that_lies(tell: Tell, seconds: int, lookups: bool) -> None:
     """The axis of time: the far future, the near future and the past. No hash of a block
     vouches for its time."""
     source = {"axis": "time", "bundles": [["native"], ["internal"], ["trc20"]],
-              "heightless": ["trc20"], "hashless": TRON.streams, "lookups": lookups}  # fmt: skip
+              "heightless": ["trc20"], "hashless": streams_of(TRON),
+              "lookups": lookups}  # fmt: skip
     ledger, play = tell(source, chain=TRON)
     play.sources[0].early = seconds
     for number in range(3):

@@ -17,6 +17,7 @@ from world import evm_story, utxo_story
 from world.scripted_server import Call, Reply, serve
 
 from monitor.chains.address import canonical
+from monitor.chains.table import streams_of
 from monitor.model import Ask, Batch, Chain, Head, Interval, SourceConfig, Subject
 from monitor.model.errors import BadResponse, RateLimited, Refused, SourceError, Unavailable
 from monitor.model.ports import Source
@@ -346,7 +347,7 @@ def test_every_kind_is_in_the_table() -> None:
     for case in CASES:
         lag = 0 if case.chain.family == "utxo" else 5
         with adapter(case, case.server()) as source:
-            assert {s for b in source.bundles for s in b} <= set(case.chain.streams)
+            assert {s for b in source.bundles for s in b} <= set(streams_of(case.chain))
             assert (source.name, source.chain, source.index_lag) == ("the source", "test", lag)
             source.identify()
 

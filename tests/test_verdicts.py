@@ -11,6 +11,7 @@ import pytest
 from world.fake_ledger import FakeLedger, FakeSource, Move
 from world.play import ETHEREUM, TOKEN, A, B, Play, X, Y, internal, native, token
 
+from monitor.chains.table import streams_of
 from monitor.messages.objects import alert_object
 from monitor.model import AlertKind, Kind, Severity, Status
 from monitor.store import watch
@@ -101,7 +102,7 @@ def test_a_block_that_only_a_receipt_names_is_compared_too(world: MakeWorld, mov
     """Etherscan's inner calls and Tron's lists name no block's hash: the receipt that was asked
     for the alert does, so that forgetting on all sides still is a gap and no reversal."""
     ledger, play = world()
-    play.sources[0].hashless = frozenset(ETHEREUM.streams)
+    play.sources[0].hashless = frozenset(streams_of(ETHEREUM))
     tx = ledger.pay(move).hash
     ledger.mine()
     play.poll()

@@ -8,7 +8,7 @@ from pathlib import Path
 from world.home import ALICE, BOB, Home
 
 from monitor.app.home import open_home
-from monitor.chains.address import checksummed
+from monitor.chains.evm import checksummed
 from monitor.store import incidents
 
 MAIL = {"kind": "email", "host": "127.0.0.1", "port": 1, "from": "fundwatch@example.org"}

@@ -14,7 +14,7 @@ from monitor import __version__
 from monitor.app.build import Pools, head_ttl, limiter_for, make_sources, views
 from monitor.app.settings.load import shipped_config
 from monitor.chains.address import AddressError, canonical
-from monitor.chains.scripts import respelt
+from monitor.chains.table import family_of
 from monitor.decide import cost as budget
 from monitor.decide import routing
 from monitor.loops import deliver as outbox
@@ -198,7 +198,9 @@ class Fundwatch:
         """Subjects that an earlier version recorded in another form than addresses have now."""
         found = []
         for key, chain in self.settings.chains.items():
-            for subject in respell.subjects_of(self.store, key) if respelt(chain) else ():
+            for subject in (
+                respell.subjects_of(self.store, key) if family_of(chain).respells(chain) else ()
+            ):
                 try:
                     address = canonical(chain, subject.address)
                 except AddressError:

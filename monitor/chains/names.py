@@ -7,10 +7,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import base58
-
-from monitor.chains import scripts
 from monitor.chains.address import AddressError, canonical
+from monitor.chains.family import Form
+from monitor.chains.table import family_of
 from monitor.model import Chain
 
 # Usual names of the shipped chains beside key, name and id; without spaces and signs.
@@ -33,24 +32,6 @@ _FAMILY_WORDS = frozenset({"evm", "evmcompatible", "evms", "allevm"})
 _TOKENS = frozenset({"usdt", "usdc", "tether", "dai", "busd", "tusd", "weth", "wbtc", "usds"})
 
 _SEPARATORS = re.compile(r"[;,/|+&\n]|\band\b")
-_HEX = re.compile(r"(0x)?[0-9a-f]{40}\Z", re.IGNORECASE)
-_TEST_BASE58 = frozenset({111, 196})
-_TEST_HRP = frozenset({"tb", "bcrt"})
-
-_BURN = frozenset(
-    {
-        "0x000000000000000000000000000000000000dead",
-        "0xdead000000000000000042069420694206942069",
-        "0xdead000000000000000000000000000000000000",
-        "0xdeaddeaddeaddeaddeaddeaddeaddeaddeaddead",
-        "1BitcoinEaterAddressDontSendf59kuE",
-        "1CounterpartyXXXXXXXXXXXXXXXUWLpVr",
-        "1111111111111111111114oLvT2",
-        "TLsV52sRDL79HXGGm9yzwKibb6BeruhUzy",
-    }
-)
-# On rollups of Optimism's kind: the party to the first transaction of every block.
-_DEPOSITORS = frozenset({f"0xdeaddeaddeaddeaddeaddeaddeaddeaddead000{n}" for n in range(3)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,13 +115,7 @@ def _plain(text: str) -> str:
 def _is_test(chain: Chain) -> bool:
     words = f"{chain.key} {chain.name}".lower()
     named = any(w in words for w in ("test", "signet", "regtest", "local", "sepolia", "devnet"))
-    bitcoin_test = chain.bech32 in _TEST_HRP or bool(_TEST_BASE58.intersection(chain.base58))
-    return named or bitcoin_test
-
-
-def is_hex(address: str) -> bool:
-    """Whether it has the form that every EVM chain shares (also without 0x)."""
-    return _HEX.match(address) is not None
+    return named or family_of(chain).is_test(chain)
 
 
 def from_encoding(
@@ -149,64 +124,72 @@ def from_encoding(
     """The chains of an address whose row names none.
 
     Decided by its encoding where that leaves one chain open, else by `given`, the chains
-    that a person named for such rows. Test networks are never guessed.
+    that a person named for such rows. A legacy spelling never competes with a chain's own;
+    test networks are never guessed.
     """
-    reported = tuple(key for key in given if _fits(chains[key], address))
-    if is_hex(address):
-        return tuple(key for key in reported if chains[key].family == "evm") or _which(
-            address, chains
+    forms = {key: _form(chain, address) for key, chain in chains.items()}
+    if Form.SHARED in forms.values():
+        shared = tuple(
+            key for key in given if forms[key] is Form.SHARED and _fits(chains[key], address)
         )
-    sure = [k for k, c in chains.items() if _says(c) and not _is_test(c) and _fits(c, address)]
-    if len(sure) == 1:
-        return tuple(sure)
-    return reported or _no_chain(address, chains, several=len(sure) > 1)
+        return shared or _which(
+            address, next(c for k, c in chains.items() if forms[k] is Form.SHARED)
+        )
+    own = [k for k, c in chains.items() if forms[k] is Form.PREFERRED and not _is_test(c)]
+    if len(own) == 1:
+        return tuple(own)
+    reported = tuple(key for key in given if forms[key] is not Form.FOREIGN)
+    return reported or _no_chain(address, chains, forms, several=len(own) > 1)
 
 
-def _says(chain: Chain) -> bool:
-    """Whether an address of this chain can be told from those of others."""
-    return chain.family == "tron" or (chain.family == "utxo" and bool(chain.base58))
+def _form(chain: Chain, address: str) -> Form:
+    return family_of(chain).form(chain, address)
 
 
 def _fits(chain: Chain, address: str) -> bool:
+    return not _fault(chain, address)
+
+
+def _fault(chain: Chain, address: str) -> AddressError | None:
     try:
         canonical(chain, address)
-    except AddressError:
-        return False
-    return True
+    except AddressError as error:
+        return error
+    return None
 
 
-def _which(address: str, chains: Mapping[str, Chain]) -> Unclear:
-    """Of Ethereum's kind; a mistake in it goes before the question for its chain."""
-    evm = next((chain for chain in chains.values() if chain.family == "evm"), None)
-    if evm is not None and address.startswith("0x"):
-        try:
-            canonical(evm, address)
-        except AddressError as error:
-            return Unclear(address, error.reason, error.remedy)
+def _which(address: str, one: Chain) -> Unclear:
+    """Of a family that shares its addresses, as `one` of it; a mistake in it goes before the
+    question for its chain."""
+    fault = _fault(one, address)
+    if fault is not None:
+        return Unclear(address, fault.reason, fault.remedy)
     return Unclear(
         address,
-        "fits every chain of Ethereum's kind, and the row does not say which",
+        f"fits every chain of {family_of(one).called}'s kind, and the row does not say which",
         "Say which with --chain (for example --chain ethereum) or in a column named chain",
         asks=True,
     )
 
 
-def _no_chain(address: str, chains: Mapping[str, Chain], *, several: bool) -> Unclear:
-    fits_test = any(_is_test(c) and _fits(c, address) for c in chains.values())
+def _no_chain(
+    address: str, chains: Mapping[str, Chain], forms: Mapping[str, Form], *, several: bool
+) -> Unclear:
+    fits_test = any(_is_test(c) and forms[k] is not Form.FOREIGN for k, c in chains.items())
     if several or fits_test:
         kind = "belongs to a test network" if fits_test else "fits several chains"
         return Unclear(
             address, f"{kind}, and the row does not say which", "Say which in a column named chain"
         )
-    family = {"T": "tron", "1": "utxo", "3": "utxo", "b": "utxo"}.get(address[:1], "")
-    near = next((c for c in chains.values() if c.family == family and not _is_test(c)), None)
-    reason = "is not an address of a chain that Fundwatch watches"
-    if near is not None and re.match(r"(T|[13])[1-9A-HJ-NP-Za-km-z]{25,34}\Z|bc1", address):
-        try:
-            canonical(near, address)
-        except AddressError as error:
-            reason = error.reason
+    near = next((c for c in chains.values() if _is_near(c, address)), None)
+    fault = _fault(near, address) if near is not None else None
+    reason = fault.reason if fault else "is not an address of a chain that Fundwatch watches"
     return Unclear(address, reason, _foreign(address))
+
+
+def _is_near(chain: Chain, address: str) -> bool:
+    like = re.match(r"(T|[13])[1-9A-HJ-NP-Za-km-z]{25,34}\Z|bc1", address)
+    return bool(like) and not _is_test(chain) and family_of(chain).resembles(chain, address)
 
 
 def _foreign(address: str) -> str:
@@ -219,28 +202,7 @@ def _foreign(address: str) -> str:
     return "Copy the address again from its source; chains such as Litecoin are not covered"
 
 
-def nobodys(chain: Chain, address: str) -> str | None:
+def nobodys(chain: Chain, address: str) -> str:
     """Why this canonical address is nobody's (a sink, a part of the chain's machinery), or
-    None. Strangers pay it all the time: watching it would drown every other alert."""
-    if address in _BURN:
-        return "is a burn address: strangers pay it all the time, nobody can spend from it"
-    digits = _twenty_bytes(chain, address)
-    if digits is None:
-        return scripts.anybodys(address) or None
-    if int(digits, 16) == 0:
-        return "is the zero address, a party to every creation of coins by strangers"
-    if len(set(digits)) == 1:
-        return "is a placeholder that many contracts use, not anybody's address"
-    number = int(digits, 16)
-    # No key has 12 leading zero bytes: these are precompiles, system contracts, mistakes.
-    if number < 2**64 or digits.startswith("42" + "0" * 34) or f"0x{digits}" in _DEPOSITORS:
-        return "is a part of the chain's own machinery, not anybody's address"
-    if f"0x{digits}" in _BURN:
-        return "is a burn address: strangers pay it all the time, nobody can spend from it"
-    return None
-
-
-def _twenty_bytes(chain: Chain, address: str) -> str | None:
-    if chain.family == "evm":
-        return address[2:]
-    return base58.b58decode_check(address)[1:].hex() if chain.family == "tron" else None
+    empty. Strangers pay it all the time: watching it would drown every other alert."""
+    return family_of(chain).nobodys(address)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from monitor.chains.table import family_of
 from monitor.decide import coverage, proof
 from monitor.decide import due as news
 from monitor.decide.absence import place
@@ -94,11 +95,8 @@ def _sound(batch: Batch, stream: str, axis: str, span: Interval) -> bool:
 
 
 def _signatures(context: Context, batches: Sequence[Batch]) -> tuple[Interval, ...]:
-    """Where the list of transactions that the subject signed has been read.
-
-    Only EVM chains charge every signer a fee that the record then holds.
-    """
-    if context.chain.family != "evm":
+    """Where the list of transactions that the subject signed has been read."""
+    if not family_of(context.chain).signer_pays:
         return ()
     now = [b.read for b in batches if "native" in b.streams and b.read and not b.doubt]
     return intervals.union([*context.covered.get("native", ()), *now])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from monitor.chains.table import family_of
 from monitor.decide import absence
 from monitor.decide.due import Standing
 from monitor.model import Alert, AlertKind, Lane, Status
@@ -31,7 +32,7 @@ def unproven(
     answers: Answers,
 ) -> tuple[str, ...]:
     """Transactions of loud alerts of which no row and no receipt says that they succeeded."""
-    if context.chain.family == "utxo" or answers.mute:
+    if not family_of(context.chain).can_fail or answers.mute:
         return ()
     told = {a.tx for a in alerts if a.lane is Lane.NEWS and a.kind in _TOLD}
     mined = [

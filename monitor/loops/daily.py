@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from monitor.chains.table import STREAM_WORDS
 from monitor.loops.health import status
 from monitor.loops.health.words import LIMIT, count
 from monitor.messages.sheets.parts import case_said
@@ -16,7 +17,6 @@ from monitor.model.settings import Settings
 from monitor.model.status import State
 from monitor.store import figures, incidents
 from monitor.store.sqlite import Store
-from monitor.store.views import STREAM_WORDS
 
 LISTED = 30  # open alerts that are listed singly
 _Entry = Mapping[str, Any]  # of status.snapshot

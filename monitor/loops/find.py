@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from monitor.chains.address import AddressError, canonical
 from monitor.chains.names import ChainNames
+from monitor.chains.table import family_of
 from monitor.model import Chain, Entry, Subject, Watched
 from monitor.model.errors import ConfigError, Problem
 from monitor.store import alerts, outbox, transfers, watch
@@ -58,9 +59,9 @@ def subjects(chains: Mapping[str, Chain], text: str, chain: str | None = None) -
     for key, each in chains.items():
         if only in (None, key):
             try:
-                found.append(Subject(key, canonical(each, _with_0x(each, address))))
+                found.append(Subject(key, canonical(each, family_of(each).forgiving(address))))
             except AddressError as error:
-                wrong.append((_kin(each, address), error))
+                wrong.append((not family_of(each).resembles(each, address), error))
     if not found:
         _, why = min(wrong, key=lambda pair: pair[0])
         raise unknown("--address", text, why.reason, why.remedy)
@@ -78,19 +79,6 @@ def _split(chains: Mapping[str, Chain], text: str) -> tuple[str | None, str]:
         raise unknown("--address", text, f'begins with "{head}", which is no chain we know',
                       f"Known: {', '.join(chains)}")  # fmt: skip
     return key, rest.strip()
-
-
-def _with_0x(chain: Chain, address: str) -> str:
-    """Of an EVM address the size of the letters is a checksum only: what is looked up is found
-    by its digits, and never called unknown for a letter."""
-    bare = re.fullmatch("(?:0[xX])?([0-9a-fA-F]{40})", address)
-    return f"0x{bare[1].lower()}" if bare and chain.family == "evm" else address
-
-
-def _kin(chain: Chain, address: str) -> int:
-    """Which chain's complaint helps: first that of the family that the text looks like."""
-    looks = {"0": "evm", "T": "tron", "1": "utxo", "3": "utxo", "b": "utxo", "l": "utxo"}
-    return 0 if looks.get(address[:1]) == chain.family else 1
 
 
 def known_address(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from monitor.chains.table import STREAM_WORDS
 from monitor.decide import coverage
 from monitor.decide.due import is_new
 from monitor.decide.loudness import CANARY
@@ -32,7 +33,6 @@ from monitor.model.streams import StreamState
 from monitor.store import transfers, watch
 from monitor.store.coverage import stream_states
 from monitor.store.sqlite import Store
-from monitor.store.views import STREAM_WORDS
 
 LIST_DAYS = 30  # movements of this many days before the start are listed singly
 LIST_MOST = 200

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 
+from monitor.chains.table import STREAM_WORDS
 from monitor.decide import coverage, cut, decide
 from monitor.loops import enrich, first_contact, lookups
 from monitor.loops.faultlog import FaultLog
@@ -38,7 +39,6 @@ from monitor.store import apply, doubts, transfers, watch
 from monitor.store.context import load_context
 from monitor.store.coverage import stream_states
 from monitor.store.sqlite import Store
-from monitor.store.views import STREAM_WORDS
 
 WORKERS = 8
 DEEP_EVERY = 86_400  # seconds between re-reads of the trailing window

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
+from monitor.chains.table import streams_of
 from monitor.decide import coverage, loudness
 from monitor.loops.pool import Failure, SourcePool
 from monitor.model import (
@@ -96,7 +97,7 @@ class SubjectReader:
 
     def run(self) -> Outcome:
         """Ask the sources in order for every stream until each is read or none is left."""
-        wanted = set(self.pool.chain.streams)
+        wanted = set(streams_of(self.pool.chain))
         left = wanted & self._served()
         partly: set[str] = set()  # read with a gap: the next source may know better
         batches: list[Batch] = []

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from monitor.model.transfer import ISSUER, STREAMS
-
 
 @dataclass(frozen=True, slots=True)
 class PriceIds:
@@ -48,10 +46,6 @@ class Chain:
     # What no list of any source holds, one sentence each.
     not_listed: tuple[str, ...] = field(default=(), hash=False)
     wrapped: str = ""  # evm: contract of the wrapped coin, which wraps without a Transfer
-
-    @property
-    def streams(self) -> tuple[str, ...]:
-        return (*STREAMS[self.family], *([ISSUER] if self.issuers else []))
 
     def issuer_of(self, contract: str | None) -> Issuer | None:
         return next((i for i in self.issuers if i.contract == contract), None)

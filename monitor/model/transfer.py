@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
@@ -158,13 +158,6 @@ class TokenFacts:
     symbol: str | None = None
     name: str | None = None
     decimals: int | None = None
-
-
-STREAMS: Mapping[str, tuple[str, ...]] = {
-    "evm": ("native", "internal", "erc20", "erc721", "erc1155"),
-    "utxo": ("utxo",),
-    "tron": ("native", "internal", "trc20"),
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from monitor.chains.table import STREAM_WORDS, family_of
 from monitor.decide import loudness
 from monitor.model import (
     Alert,
@@ -28,17 +29,6 @@ from monitor.store.doubts import unchecked
 from monitor.store.notes import get_note
 from monitor.store.rows import to_alert, to_row
 from monitor.store.sqlite import Store
-
-STREAM_WORDS: Mapping[str, str] = {
-    "native": "Plain coin transfers",
-    "internal": "Coin transfers made by contracts (internal)",
-    "erc20": "Token transfers (ERC-20)",
-    "erc721": "NFT transfers (ERC-721)",
-    "erc1155": "Multi-token transfers (ERC-1155)",
-    "utxo": "Inputs and outputs",
-    "trc20": "Token transfers (TRC-20)",
-    "issuer": "What issuers of tokens do to the address (freeze, destroy, release)",
-}
 
 SUCCESS = (
     "Success not checked yet: nobody has shown a receipt of the transaction so far. It is asked "
@@ -256,7 +246,7 @@ class _Look:
         self, alert: Alert, chain: Chain | None, transfers: tuple[TransferView, ...]
     ) -> tuple[TransferView, ...]:
         """On UTXO chains a mail shows the whole transaction, not only the entry's part."""
-        if chain is None or chain.family != "utxo" or alert.tx is None:
+        if chain is None or not family_of(chain).atomic or alert.tx is None:
             return transfers
         keys = self.store.read(
             "SELECT id FROM transfer WHERE chain = ? AND tx = ?", [chain.key, alert.tx]
@@ -386,9 +376,9 @@ def _other_chains(store: Store, entry: Entry, chains: Mapping[str, Chain]) -> st
         for w in sorted(watched, key=lambda w: w.added)
         if w.active and w.entry.case == entry.case
     ]
-    family = chains[entry.subject.chain].family if entry.subject.chain in chains else ""
-    if family == "utxo":
-        return "Other addresses of the same owner; Lightning; other chains."
+    chain = chains.get(entry.subject.chain)
+    if chain is not None and (elsewhere := family_of(chain).elsewhere(chain)):
+        return elsewhere
     if also:
         return f"Chains other than this one and {', '.join(dict.fromkeys(also))}."
     return "Any other chain: none is watched for this entry."

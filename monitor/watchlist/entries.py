@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from monitor.chains import scripts
 from monitor.chains.address import AddressError, canonical
+from monitor.chains.table import family_of
 from monitor.model import Asset, Chain, Entry, Severity, Subject
 from monitor.model.errors import Problem
 from monitor.model.ids import stable_id
@@ -34,7 +34,6 @@ BLOCK_KEYS = ("address", "label", "case", "busy", "canary", "retired", *INHERITE
 CASE_KEYS = ("title", "addresses", *INHERITED)
 TOP_KEYS = ("version", "timezone", "defaults", "cases", "addresses", "count")
 
-_BARE_HEX = re.compile(r"[0-9a-fA-F]{40}\Z")
 _ZERO = "0x" + "0" * 40
 
 
@@ -313,9 +312,7 @@ class _Reader:
 
     def _subject(self, written: Text, chain: Chain) -> Subject | None:
         text = written.text.strip()
-        if chain.family == "evm" and _BARE_HEX.match(text):
-            self.notes.say(written, "lacks 0x at its start", f"Write 0x{text}")
-        elif any(c.isspace() for c in text):
+        if any(c.isspace() for c in text):
             self.notes.say(written, "has a space inside", "Delete the space")
         elif text.lower() == _ZERO:
             self.notes.say(
@@ -329,7 +326,7 @@ class _Reader:
             except AddressError as error:
                 self.notes.say(written, error.reason, error.remedy)
                 return None
-            shared = scripts.anybodys(subject.address) if chain.family == "utxo" else ""
+            shared = family_of(chain).anybodys(subject.address)
             if not shared:
                 return subject
             self.notes.say(written, shared, "Delete the block")

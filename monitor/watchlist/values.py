@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from monitor.chains.address import AddressError, canonical
+from monitor.chains.table import family_of
 from monitor.decide.loudness import USD
 from monitor.model import Chain, Severity
 from monitor.watchlist.yaml_nodes import Fields, Items, Node, Notes, Text, closest, is_blank
@@ -255,8 +256,7 @@ def _asset(name: Text, at: EntryReader) -> str | None:
 
 
 def _contract(name: Text, at: EntryReader) -> str | None:
-    family = "tron" if name.text.startswith("T") else "evm"
-    chain = next((c for c in at.chains.values() if c.family == family), None)
+    chain = next((c for c in at.chains.values() if family_of(c).resembles(c, name.text)), None)
     if chain is None:
         return name.text
     try:

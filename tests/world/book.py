@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from monitor.chains.table import streams_of
 from monitor.decide import cut, decide
 from monitor.model import (
     Alert,
@@ -101,7 +102,7 @@ class Book:
         return Batch(
             source=source,
             subjects=(self.subject,),
-            streams=streams or frozenset(self.chain.streams),
+            streams=streams or frozenset(streams_of(self.chain)),
             axis="height",
             head=Head(head, START + head * 10, f"0xb{head}"),
             transfers=told,

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from monitor.chains.table import streams_of
 from monitor.decide import coverage
 from monitor.model import (
     Ask,
@@ -250,7 +251,7 @@ class FakeSource:
         self.name = name
         self.chain = ledger.chain.key
         self.axis = axis
-        self.bundles = tuple(map(frozenset, bundles)) or (frozenset(ledger.chain.streams),)
+        self.bundles = tuple(map(frozenset, bundles)) or (frozenset(streams_of(ledger.chain)),)
         self.many = many
         self.act_calls = 1
         self.index_lag = index_lag

@@ -13,6 +13,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+from monitor.chains.table import streams_of
 from monitor.decide.due import is_new
 from monitor.loops.poll import PassReport, Poller, PollWorld
 from monitor.loops.pool import SourcePool
@@ -146,7 +147,7 @@ class Play:
     def delay(self, source: int, stream: int, blocks: int) -> None:
         """A list behind its head, within what the source declares."""
         chosen = self.sources[source]
-        name = self.chain.streams[stream % len(self.chain.streams)]
+        name = streams_of(self.chain)[stream % len(streams_of(self.chain))]
         chosen.delay[name] = min(blocks, chosen.index_lag)
 
     def hide(self, source: int, back: int) -> None:
@@ -168,7 +169,7 @@ class Play:
         self.sources[source].bad |= self._recent(back)
 
     def unindexed(self, source: int, stream: int) -> None:
-        streams = self.chain.streams
+        streams = streams_of(self.chain)
         self.sources[source].not_yet.add(streams[stream % len(streams)])
 
     def expire(self, source: int) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from monitor.chains.table import family_of
 from monitor.model import LIVE_STATUSES, Alert, Asset, Chain, Row, Transfer
 
 _Place = tuple[float, ...]  # time, height, place in the block, place in the record
@@ -55,7 +56,7 @@ def facts(
             gone = {b["asset"] for b in emptied}
             kept = [b for b in balances if b["asset"] not in gone]
             found[alert.id]["balances"] = [*emptied, *kept]
-        if chain.family == "utxo":
+        if family_of(chain).atomic:
             found[alert.id]["net"] = _net([r.transfer for r in mine], address)
     return found
 

@@ -23,6 +23,7 @@ from monitor.app.check.record import check_disk, check_record
 from monitor.app.check.report import WIDTH, Bench, Report
 from monitor.app.home import check_home
 from monitor.app.settings.load import load
+from monitor.chains.table import streams_of
 from monitor.loops.health.words import count
 from monitor.model.errors import ConfigError, StoreError
 from monitor.model.settings import Settings
@@ -176,7 +177,7 @@ def _result(bench: Bench, made: build.Sources, probes: Sequence[Probe], code: in
         readable = offers(made.by_chain.get(key, ()))
         if not bench.offline:
             readable = frozenset(s for p in probes if p.chain.key == key for s in p.serves)
-        missing = frozenset(bench.settings.chains[key].streams) - readable
+        missing = frozenset(streams_of(bench.settings.chains[key])) - readable
         number = len(bench.on(key))
         full += 0 if missing else number
         partly += number if missing and readable else 0

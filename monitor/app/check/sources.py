@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from monitor.app import build
 from monitor.app.check.probe import Probe, offers, probe_all, words
 from monitor.app.check.report import Bench, lines_of
+from monitor.chains.table import family_of, streams_of
 from monitor.loops.health.words import count
 from monitor.model import Entry, SourceConfig, Subject
 from monitor.model.plain import duration
@@ -20,10 +21,6 @@ CLOCK_SLACK = 30  # seconds that a block may seem to come from the future
 TRIED_WITH = 3  # addresses at most, where a source does not take the first
 OLD_HEAD = 3600  # seconds
 _SERVES = 46  # columns: all that a source can serve, in words
-_CURES = {
-    "evm": "an explorer for this chain: a key in .env (some chains need a paid plan), or one of "
-    "your own in config/sources.yaml",
-}
 
 
 def day_of(since: str) -> date | None:
@@ -201,8 +198,8 @@ def _blind_spots(bench: Bench, form: _Form, key: str, probes: Sequence[Probe]) -
         cure = "set a key in .env (see above), or add a source in config/sources.yaml"
         out.fail(f"{who}no source is in service: {entries} cannot be watched", cure)
         return
-    if missing := frozenset(chain.streams) - served:
-        cure = _CURES.get(chain.family, "another source for this chain in config/sources.yaml")
+    if missing := frozenset(streams_of(chain)) - served:
+        cure = family_of(chain).cure
         out.warn(f"{who}NOT covered: {words(missing)}; blind for {entries}", cure)
     for text in not_listed(chain):
         out.note(f"{who}{text}")

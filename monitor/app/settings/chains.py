@@ -9,21 +9,12 @@ from dataclasses import replace
 from monitor.app.settings.rows import WHOLE, SettingsRow, rows
 from monitor.app.settings.sources import PRICE_KINDS
 from monitor.chains.address import AddressError, canonical
+from monitor.chains.table import FAMILIES, family_of
 from monitor.decide.loudness import USD
 from monitor.model import CONFIDENCES, Asset, Chain, PriceIds
 from monitor.watchlist.yaml_nodes import Fields, Node, Notes, Text
 
 _PRICE_ID = re.compile(r"[A-Za-z0-9._-]{1,80}\Z")
-# What no list of any source holds, of chains that do not say it themselves.
-NOT_LISTED: Mapping[str, tuple[str, ...]] = {
-    "evm": (
-        "rewards and payouts of validators",
-        "tokens whose balances change by themselves",
-        "coins and tokens wrapped by other contracts than the chain's usual one",
-    ),
-    "utxo": ("outputs to bare public keys and bare multisig",),
-    "tron": ("rewards that are credited and not withdrawn yet",),
-}
 CHAIN_KEYS = (
     "family",
     "chain_id",
@@ -51,13 +42,13 @@ def _chain(key: str, row: SettingsRow) -> Chain:
     row.only(CHAIN_KEYS)
     if row.node_of("family") is None:
         row.missing("family", "evm")
-    family = row.choice("family", ("evm", "utxo", "tron")) or "evm"
+    family = row.choice("family", tuple(FAMILIES)) or "evm"
     symbol, decimals = _native(row)
     finality = row.whole("finality", 0, 1_000_000)
     if row.node_of("finality") is None:
         row.missing("finality", "12")
     chain_id = row.whole("chain_id", 1)
-    if family == "evm" and row.node_of("chain_id") is None:
+    if "chain_id" in FAMILIES[family].needs and row.node_of("chain_id") is None:
         row.missing("chain_id", "1")
     made = Chain(
         key,
@@ -75,7 +66,9 @@ def _chain(key: str, row: SettingsRow) -> Chain:
         _price_ids(row),
     )
     listed = tuple(item.text for item in row.names("not_listed"))
-    return replace(made, wrapped=_wrapped(made, row), not_listed=listed or NOT_LISTED[family])
+    return replace(
+        made, wrapped=_wrapped(made, row), not_listed=listed or family_of(made).not_listed
+    )
 
 
 def _wrapped(chain: Chain, row: SettingsRow) -> str:
@@ -83,7 +76,7 @@ def _wrapped(chain: Chain, row: SettingsRow) -> str:
     written = row.text("wrapped")
     if not written:
         return ""
-    if chain.family != "evm":
+    if "wrapped" not in family_of(chain).keys:
         row.bad("wrapped", written, "is for EVM chains only", "Take the line out")
         return ""
     try:

@@ -8,19 +8,10 @@ from urllib.parse import urlsplit
 
 from monitor.app.settings.rows import Resolve, SettingsRow, is_loopback, may_ask, rows, url_parts
 from monitor.model import Chain, SourceConfig
+from monitor.net.sources import SOURCES
 from monitor.watchlist.yaml_nodes import Fields, Items, Notes, closest
 
-KIND_FAMILY: Mapping[str, str] = {
-    "etherscan": "evm",
-    "blockscout": "evm",
-    "evm_rpc": "evm",
-    "esplora": "utxo",
-    "blockbook": "utxo",
-    "trongrid": "tron",
-}
 PRICE_KINDS = ("defillama", "coingecko")  # they say what coins are worth, not what moved
-# These answer without a key, if slowly; the others are dropped when their key is not set.
-KEYLESS_KINDS = frozenset({"evm_rpc", "esplora", "blockbook", "trongrid", *PRICE_KINDS})
 NO_PRICES = "none"
 DEFAULT_PRICES = PRICE_KINDS  # rows of the shipped sources.yaml
 SOURCE_KEYS = (
@@ -57,7 +48,7 @@ def link_sources(
                 why = "is a price source: it does not know what moved"
                 remedy = f"Take it off the list of {key}; config/settings.yaml names price sources"
                 notes.say(item, why, remedy, value=item.text)
-            elif KIND_FAMILY.get(kind, table[key].family) != table[key].family:
+            elif kind in SOURCES and not SOURCES[kind].serves(table[key]):
                 notes.say(
                     item,
                     f"is a source of kind {kind}, which cannot answer for {key}",
@@ -84,7 +75,7 @@ def _source(name: str, row: SettingsRow, secret: Resolve) -> SourceRow:
     row.only(SOURCE_KEYS)
     if row.node_of("kind") is None:
         row.missing("kind", "etherscan")
-    kind = row.choice("kind", (*KIND_FAMILY, *PRICE_KINDS))
+    kind = row.choice("kind", (*SOURCES, *PRICE_KINDS))
     url, url_note = _source_url(row, secret)
     key = secret(row.node, "api_key")
     rate, slow = row.decimal("rate_per_second") or 3.0, row.decimal("rate_without_key")
@@ -104,9 +95,14 @@ def _source(name: str, row: SettingsRow, secret: Resolve) -> SourceRow:
         return SourceRow(config, False, f"{name}: {url_note}")
     if not keyless:
         return SourceRow(config)
-    if kind in KEYLESS_KINDS or slow is not None or _is_local(url):
+    if _works_without_key(kind) or slow is not None or _is_local(url):
         return SourceRow(config, True, f"{name}: no key ({key.remedy}), used slowly without one")
     return SourceRow(config, False, f"{name}: no key ({key.remedy}), not used")
+
+
+def _works_without_key(kind: str) -> bool:
+    """Others are left out where their key is not set."""
+    return kind in PRICE_KINDS or (kind in SOURCES and SOURCES[kind].keyless)
 
 
 def _is_local(url: str) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from monitor.chains.table import STREAM_WORDS, streams_of
 from monitor.loops.health import verdict, vitals
 from monitor.loops.health.words import count
 from monitor.loops.pool import SourcePool
@@ -21,7 +22,6 @@ from monitor.model.settings import Settings
 from monitor.store import budgets, heads, incidents, standing, watch
 from monitor.store.sqlite import Store
 from monitor.store.standing import FailingList
-from monitor.store.views import STREAM_WORDS
 
 OLD_HEAD = 3600  # seconds: a chain whose newest block is older is told as standing still
 LATE_ROUNDS = 3  # polls that a list may miss before that is told
@@ -78,7 +78,7 @@ def _blind(look: _Look, chains: Sequence[str]) -> Iterable[Signal]:
     failing = {(f.chain, f.stream, f.unserved): f for f in standing.failing_lists(look.store)}
     for chain in chains:
         known = look.settings.chains.get(chain)
-        for stream in known.streams if known else ():
+        for stream in streams_of(known) if known else ():
             yield _list_signal(look, chain, stream, failing.get((chain, stream, False)))
             if limit := failing.get((chain, stream, True)):
                 yield _limit_signal(look, limit)
@@ -135,7 +135,7 @@ def _vanished(look: _Look, chains: Sequence[str]) -> Iterable[str]:
         kind, _, rest = incident.signal.key.partition(":")
         chain, _, stream = rest.partition("/")
         known = look.settings.chains.get(chain) if chain in chains else None
-        if kind == "blind" and (known is None or stream not in known.streams):
+        if kind == "blind" and (known is None or stream not in streams_of(known)):
             yield incident.signal.key
 
 

@@ -28,6 +28,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from monitor.chains.table import streams_of
 from monitor.loops.health import channel_tests, heartbeat, vitals
 from monitor.loops.health.verdict import Verdict
 from monitor.loops.health.vitals import OVERDUE
@@ -142,7 +143,7 @@ def _entry(record: _Record, watched: Watched, absent: bool) -> Json:
     entry = watched.entry
     chain = record.settings.chains.get(entry.subject.chain)
     if chain is not None:
-        names: Sequence[str] = chain.streams
+        names: Sequence[str] = streams_of(chain)
     else:
         names = sorted(s for key, s in record.lists if key == entry.subject.key)
     streams = [_stream(record, watched, chain, name) for name in names]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from monitor.chains.table import family_of
 from monitor.model import Chain
 
 # Rollups that add what they pay their parent chain, which no list tells, by chain id:
@@ -13,13 +14,13 @@ UNTOLD = "not told by the source"
 
 
 def fee_words(chain: Chain | None, amount: int, words: str) -> str:
-    """`words` say the amount. On EVM chains nobody pays nothing: a fee of zero is one that
+    """`words` say the amount. Where signers pay, nobody pays nothing: a fee of zero is one that
     was not told; on some rollups a fee is what is known of it.
 
     >>> fee_words(None, 0, "0 ETH")
     '0 ETH'
     """
-    if chain is None or chain.family != "evm":
+    if chain is None or not family_of(chain).signer_pays:
         return words
     if amount == 0:
         return UNTOLD

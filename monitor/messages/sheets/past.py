@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from monitor.chains.table import family_of
 from monitor.messages.objects import csv_rows
 from monitor.messages.sheets import about, acts, to_do
 from monitor.messages.sheets.alert import rows_section, subject_tail
@@ -140,12 +141,12 @@ def _balance(view: AlertView, fact: Mapping[str, Any]) -> Section | None:
         since = tidy(view.entry.since, 40) if view.entry else "a later day"
         return section("BALANCE", Item(f"Unknown: the history is read from {since} on."))
     items = list(_exact(fact))
-    fees = "" if _utxo(view) else ", without fees"
+    fees = "" if _atomic(view) else ", without fees"
     return section("BALANCE", *items, Item(_HELD.format(fees), style="note")) if items else None
 
 
-def _utxo(view: AlertView) -> bool:
-    return view.chain is not None and view.chain.family == "utxo"
+def _atomic(view: AlertView) -> bool:
+    return view.chain is not None and family_of(view.chain).atomic
 
 
 def _exact(fact: Mapping[str, Any]) -> Iterable[Item]:
@@ -169,7 +170,7 @@ def _left(view: AlertView, each: Mapping[str, Any]) -> str:
     """What is left of one asset, as a person says it; empty where that is not known, as of
     a coin that also paid the fees."""
     whole = view.entry is not None and view.entry.since == "first"
-    known = whole and _own(each) and (_utxo(view) or bool(each.get("contract")))
+    known = whole and _own(each) and (_atomic(view) or bool(each.get("contract")))
     held = _held(each) if known else None
     if not held:
         return ""

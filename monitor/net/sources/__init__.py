@@ -4,26 +4,53 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from importlib import import_module
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from monitor.chains.evm import EVM
+from monitor.chains.family import Family
+from monitor.chains.table import family_of
+from monitor.chains.tron import TRON
+from monitor.chains.utxo import UTXO
 from monitor.model import Ask, Batch, Chain, Gap, SourceConfig
 from monitor.model.errors import Refused
 from monitor.model.ports import Source
-from monitor.net.hidden import Hidden
-from monitor.net.http import Http
 
-# kind -> where its adapter lives; loaded on first use.
-SOURCES: dict[str, str] = {
-    "etherscan": "monitor.net.sources.etherscan:Etherscan",
-    "blockscout": "monitor.net.sources.blockscout:Blockscout",
-    "esplora": "monitor.net.sources.esplora:Esplora",
-    "blockbook": "monitor.net.sources.blockbook:Blockbook",
-    "trongrid": "monitor.net.sources.trongrid:TronGrid",
-    "evm_rpc": "monitor.net.sources.evm_rpc:EvmRpc",
+if TYPE_CHECKING:  # settings read the table, and need no network for it
+    from monitor.net.hidden import Hidden
+    from monitor.net.http import Http
+
+
+@dataclass(frozen=True, slots=True)
+class SourceKind:
+    """One line of the table: where the adapter lives (loaded on first use), whose chains it
+    answers for, and where an API key goes: nowhere, where it is part of the url."""
+
+    adapter: str
+    answers_for: Family
+    keyless: bool = False  # answers without a key, if slowly
+    key_param: str = ""
+    key_header: str = ""
+
+    def serves(self, chain: Chain) -> bool:
+        return self.answers_for is family_of(chain)
+
+
+_HERE = "monitor.net.sources"
+SOURCES: dict[str, SourceKind] = {
+    "etherscan": SourceKind(f"{_HERE}.etherscan:Etherscan", EVM, key_param="apikey"),
+    "blockscout": SourceKind(f"{_HERE}.blockscout:Blockscout", EVM, key_param="apikey"),
+    "evm_rpc": SourceKind(f"{_HERE}.evm_rpc:EvmRpc", EVM, keyless=True),
+    "esplora": SourceKind(f"{_HERE}.esplora:Esplora", UTXO, keyless=True),
+    "blockbook": SourceKind(
+        f"{_HERE}.blockbook:Blockbook",
+        UTXO,
+        keyless=True,
+        key_header="api-key",  # NOWNodes
+    ),
+    "trongrid": SourceKind(
+        f"{_HERE}.trongrid:TronGrid", TRON, keyless=True, key_header="TRON-PRO-API-KEY"
+    ),
 }
-# kind -> where an API key goes. Kinds without a line take it as part of their url.
-KEY_PARAM = {"etherscan": "apikey", "blockscout": "apikey"}
-KEY_HEADER = {"trongrid": "TRON-PRO-API-KEY", "blockbook": "api-key"}  # the latter: NOWNodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +70,11 @@ def http_options(config: SourceConfig, chain: Chain) -> HttpOptions:
         if chain.chain_id is None:
             raise Refused(f"{config.name}: its url needs a chain_id, {chain.name} has none")
         url = url.replace("{chain_id}", str(chain.chain_id))
-    param, header = KEY_PARAM.get(config.kind), KEY_HEADER.get(config.kind)
-    key = config.api_key
+    kind, key = SOURCES[config.kind], config.api_key
     return HttpOptions(
         base_url=url.rstrip("/"),
-        params={param: key} if param and key else {},
-        headers={header: key} if header and key else {},
+        params={kind.key_param: key} if kind.key_param and key else {},
+        headers={kind.key_header: key} if kind.key_header and key else {},
     )
 
 
@@ -75,6 +101,6 @@ class Discreet:
 def build(config: SourceConfig, chain: Chain, http: Http) -> Source:
     """The adapter for a source on a chain. Raises KeyError for an unknown kind, Refused
     where the adapter cannot serve this chain."""
-    module, _, name = SOURCES[config.kind].partition(":")
+    module, _, name = SOURCES[config.kind].adapter.partition(":")
     made = getattr(import_module(module), name)(config, chain, http)
     return cast(Source, Discreet(made, http.hidden))

@@ -1,0 +1,61 @@
+"""What a family of chains is: one frozen value, of which everything is asked that differs by
+family. One file for each family makes one; table.py lists them. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from monitor.model import Chain
+
+
+class AddressError(ValueError):
+    """Not an address of this chain: `reason` and `remedy` are for the person who wrote it."""
+
+    def __init__(self, reason: str, remedy: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.remedy = remedy
+
+
+class Form(Enum):
+    """How a text stands to a chain, where nothing else says which chain is meant."""
+
+    PREFERRED = "an address as the chain's own programs write it, and no other chain's"
+    SHARED = "an address of every chain of the family"
+    LEGACY = "another spelling, which may be another chain's own"
+    FOREIGN = "no address of this chain"
+
+
+def _as_written(text: str) -> str:
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A kind of chains. Where chains of a kind differ, their rows of the table say how."""
+
+    key: str  # as config/chains.yaml has it
+    called: str  # its best known chain: "a chain of Ethereum's kind"
+    streams: Mapping[str, str]  # the lists of an address that sources give, in words for people
+    atomic: bool  # a transaction is judged by what it leaves an address with, fees included
+    signer_pays: bool  # who signs pays a fee that is listed: none means that others signed
+    can_fail: bool  # a transaction may stand in a block and have moved nothing
+    # Raises AddressError; without a remedy where the chain may be the mistake.
+    canonical: Callable[[Chain, str], str]
+    form: Callable[[Chain, str], Form]
+    resembles: Callable[[Chain, str], bool]  # begins like an address of the chain
+    nobodys: Callable[[str], str]  # why a canonical address is nobody's; or empty
+    not_listed: tuple[str, ...]  # what no list holds, of chains that do not say it themselves
+    hints: Mapping[str, re.Pattern[str]]  # "a Tron address" -> what looks like one
+    display: Callable[[str], str] = _as_written  # of a canonical address, for people
+    forgiving: Callable[[str], str] = _as_written  # to be looked up, not to be watched
+    anybodys: Callable[[str], str] = lambda _: ""  # why its coins are for all to take
+    is_test: Callable[[Chain], bool] = lambda _: False  # by its addresses
+    respells: Callable[[Chain], bool] = lambda _: False  # one script had several addresses
+    elsewhere: Callable[[Chain], str] = lambda _: ""  # where else the owner's funds may be
+    keys: frozenset[str] = field(default=frozenset())  # of chains.yaml, for this family alone
+    needs: frozenset[str] = field(default=frozenset())  # those that no chain goes without
+    cure: str = "another source for this chain in config/sources.yaml"  # of lists nobody serves

@@ -1,0 +1,74 @@
+"""Tron: accounts and contracts like Ethereum's, addresses in base58 ("T...")."""
+
+from __future__ import annotations
+
+import re
+
+import base58
+
+from monitor.chains import evm, sinks
+from monitor.chains.family import AddressError, Family, Form
+from monitor.model import Chain
+
+_VERSION = b"\x41"
+_HEX = re.compile(r"(?:41|0x41|0x)?([0-9a-fA-F]{40})\Z")
+_LIKE = re.compile(r"T[1-9A-HJ-NP-Za-km-z]{33}\Z")
+_BURN = frozenset({"TLsV52sRDL79HXGGm9yzwKibb6BeruhUzy"})
+
+
+def canonical(chain: Chain, text: str) -> str:
+    """Base58, also when given as hex "41..." or "0x..."."""
+    hexed = _HEX.match(text)
+    if hexed:
+        return base58.b58encode_check(_VERSION + bytes.fromhex(hexed[1])).decode()
+    if not _is_base58(text):
+        raise AddressError(
+            f"is not an address of {chain.name} (T and 33 characters), or its checksum is wrong"
+        )
+    return text
+
+
+def _is_base58(text: str) -> bool:
+    try:
+        payload = base58.b58decode_check(text)
+    except ValueError:
+        return False
+    return len(payload) == 21 and payload[:1] == _VERSION
+
+
+def _form(_: Chain, text: str) -> Form:
+    """Hex is how programs pass addresses on, and it looks like Ethereum's."""
+    if _HEX.match(text):
+        return Form.LEGACY
+    return Form.PREFERRED if _is_base58(text) else Form.FOREIGN
+
+
+def _resembles(_: Chain, text: str) -> bool:
+    return text.startswith("T")
+
+
+def _nobodys(address: str) -> str:
+    """The hash behind a burn address of Ethereum belongs to nobody here either."""
+    if address in _BURN:
+        return sinks.BURNT
+    return evm.EVM.nobodys(f"0x{base58.b58decode_check(address)[1:].hex()}")
+
+
+TRON = Family(
+    key="tron",
+    called="Tron",
+    streams={
+        "native": "Plain coin transfers",
+        "internal": "Coin transfers made by contracts (internal)",
+        "trc20": "Token transfers (TRC-20)",
+    },
+    atomic=False,
+    signer_pays=False,  # bandwidth is free up to a point
+    can_fail=True,
+    canonical=canonical,
+    form=_form,
+    resembles=_resembles,
+    nobodys=_nobodys,
+    not_listed=("rewards that are credited and not withdrawn yet",),
+    hints={"a Tron address": _LIKE},
+)
