@@ -19,7 +19,8 @@ from monitor.demo.world.ledger import Input, Output, UtxoLedger, UtxoTx
 from monitor.model import Ask, Batch, Chain, Head, Interval, Kind, SourceConfig, Subject
 from monitor.model.errors import BadResponse, Refused, SourceError
 from monitor.net.http import Http
-from monitor.net.sources.esplora import Esplora, parse_transaction, parse_transactions
+from monitor.net.sources.esplora import Esplora
+from monitor.net.sources.esplora_rows import parse_transaction, parse_transactions
 
 RECORDED = Path(__file__).resolve().parents[1].parent / "shared" / "explorers" / "recorded"
 needs_recordings = pytest.mark.skipif(not RECORDED.exists(), reason="no recordings beside the repo")

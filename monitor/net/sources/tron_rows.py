@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from monitor.chains.address import AddressError, canonical
 from monitor.model import Chain, Kind, TokenFacts, Transfer
 from monitor.model.errors import BadResponse
 from monitor.net.sources.evm_rows import number_equals
@@ -23,49 +22,23 @@ from monitor.net.sources.parsing import (
     place,
     read_rows,
     shown,
-    text,
     token_facts,
     whole,
+)
+from monitor.net.sources.tron_contracts import (
+    CREDITS,
+    MAY_CREDIT_NOTHING,
+    Common,
+    address_of,
+    contract_moved,
+    token_of,
+    value_of,
 )
 
 # Results of a transaction that did what it says. Older rows report none at all.
 SUCCEEDED = frozenset({None, "", "DEFAULT", "SUCCESS", "SUCESS"})
 
-# Contract types that move nothing but the fee, or only rights and counters.
-MOVES_NOTHING = frozenset(
-    {
-        "AccountCreateContract",
-        "AccountPermissionUpdateContract",
-        "AccountUpdateContract",
-        "ClearABIContract",
-        "DelegateResourceContract",
-        "ProposalApproveContract",
-        "ProposalCreateContract",
-        "ProposalDeleteContract",
-        "SetAccountIdContract",
-        "UnDelegateResourceContract",
-        "UpdateAssetContract",
-        "UpdateBrokerageContract",
-        "UpdateEnergyLimitContract",
-        "UpdateSettingContract",
-        "VoteAssetContract",
-        "VoteWitnessContract",
-        "WitnessCreateContract",
-        "WitnessUpdateContract",
-    }
-)
-# Credits to the owner's balance: type -> field of the row that reports the amount in sun.
-CREDITS = {
-    "CancelAllUnfreezeV2Contract": "withdraw_expire_amount",
-    "UnfreezeBalanceContract": "unfreeze_amount",
-    "UnfreezeBalanceV2Contract": "withdraw_expire_amount",
-    "WithdrawBalanceContract": "withdraw_amount",
-    "WithdrawExpireUnfreezeContract": "withdraw_expire_amount",
-}
-# These credit what has expired by the way, which may be nothing.
-MAY_CREDIT_NOTHING = frozenset({"CancelAllUnfreezeV2Contract", "UnfreezeBalanceV2Contract"})
 _HASH = re.compile(r"[0-9a-fA-F]{64}\Z")
-_SHAPE = re.compile(r"T[1-9A-HJ-NP-Za-km-z]{33}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +103,10 @@ def _trc20(chain: Chain, row: Mapping[str, Any]) -> Iterator[Transfer]:
         tx=hash_of(row.get("transaction_id"), "transaction_id"),
         leg="",
         kind=Kind.TRC20,
-        sender=_address(chain, row.get("from")),
-        recipient=_address(chain, row.get("to")),
+        sender=address_of(chain, row.get("from")),
+        recipient=address_of(chain, row.get("to")),
         amount=whole(row.get("value"), "value"),
-        contract=_address(chain, fields(row.get("token_info")).get("address")),
+        contract=address_of(chain, fields(row.get("token_info")).get("address")),
         time=time_of(row) // 1000,
     )
 
@@ -143,7 +116,7 @@ def _facts(chain: Chain, rows: Sequence[object]) -> Iterator[TokenFacts]:
     for row in rows:
         try:
             info = fields(fields(row).get("token_info"))
-            contract = _address(chain, info.get("address"))
+            contract = address_of(chain, info.get("address"))
         except ValueError:
             continue  # reported as a gap already
         if contract not in seen:
@@ -265,42 +238,16 @@ def _item_moved(
     data = fields(item.get("data"))
     if undone or tx in failures or data.get("rejected") is True:
         return
-    common = _Common(chain, tx, info.height if info is not None else None, time_of(item) // 1000)
+    common = Common(chain, tx, info.height if info is not None else None, time_of(item) // 1000)
     values = [(None if k == "_" else k, v) for k, v in fields(data.get("call_value", {})).items()]
     yield from _internal(common, address, item.get("from_address"), item.get("to_address"), values)
-
-
-@dataclass(frozen=True, slots=True)
-class _Common:
-    """What the transfers of one transaction share."""
-
-    chain: Chain
-    tx: str
-    height: int | None
-    time: int
-
-    def draft(
-        self, kind: Kind, sender: object, recipient: object, amount: int, token: str | None = None
-    ) -> Transfer:
-        return Transfer(
-            chain=self.chain.key,
-            tx=self.tx,
-            leg="",
-            kind=kind,
-            sender=None if sender is None else _address(self.chain, sender),
-            recipient=None if recipient is None else _address(self.chain, recipient),
-            amount=amount,
-            contract=token,
-            block_height=self.height,
-            time=self.time,
-        )
 
 
 def _moved(
     chain: Chain, address: str, row: Mapping[str, Any], infos: Mapping[str, TxInfo | None]
 ) -> Iterator[Transfer]:
     height = row.get("blockNumber")
-    common = _Common(
+    common = Common(
         chain,
         hash_of(row.get("txID"), "txID"),
         None if height is None else place(height, "blockNumber"),
@@ -309,7 +256,7 @@ def _moved(
     contracts = [fields(c) for c in fields(row.get("raw_data")).get("contract") or ()]
     if not contracts:
         raise RowError("raw_data.contract is empty")
-    owner = _address(chain, _value_of(contracts[0]).get("owner_address"))
+    owner = address_of(chain, value_of(contracts[0]).get("owner_address"))
     fee = _fee(row)
     if owner == address and fee > 0:
         yield common.draft(Kind.FEE, owner, None, fee)
@@ -319,7 +266,7 @@ def _moved(
     untold = info.credits.items() if info is not None else ()
     reported = {**row, **{name: amount for name, amount in untold if not row.get(name)}}
     for contract in contracts:
-        yield from _contract(common, contract, reported)
+        yield from contract_moved(common, contract, reported)
     for reported in row.get("internal_transactions") or ():
         yield from _frame(common, address, fields(reported))
 
@@ -340,84 +287,7 @@ def _failed(row: Mapping[str, Any]) -> bool:
     )
 
 
-def _contract(
-    common: _Common, contract: Mapping[str, Any], row: Mapping[str, Any]
-) -> Iterator[Transfer]:
-    """What the contract of a transaction moves by itself. Raises RowError for a type whose
-    movements the row does not report."""
-    kind = text(contract.get("type"), "type")
-    value = _value_of(contract)
-    parse = CONTRACTS.get(kind)
-    if parse is not None:
-        yield from parse(common, value, row)
-    elif kind in CREDITS:
-        amount = whole(row.get(CREDITS[kind], 0), CREDITS[kind])
-        if amount == 0 and kind not in MAY_CREDIT_NOTHING:
-            raise RowError(f"{kind} without {CREDITS[kind]}: what it paid out is not told")
-        if amount:
-            yield common.draft(Kind.NATIVE, None, value.get("owner_address"), amount)
-    elif kind not in MOVES_NOTHING:
-        raise RowError(f"what a {kind} moves is not told by this list")
-
-
-_Value = Mapping[str, Any]
-
-
-def _transfer(common: _Common, value: _Value, _: _Value) -> Iterator[Transfer]:
-    amount = whole(value.get("amount"), "amount")
-    yield common.draft(
-        Kind.NATIVE, value.get("owner_address"), _present(value, "to_address"), amount
-    )
-
-
-def _transfer_asset(common: _Common, value: _Value, _: _Value) -> Iterator[Transfer]:
-    amount = whole(value.get("amount"), "amount")
-    token = _token(value.get("asset_name"))
-    to = _present(value, "to_address")
-    yield common.draft(Kind.TRC10, value.get("owner_address"), to, amount, token)
-
-
-def _trigger(common: _Common, value: _Value, _: _Value) -> Iterator[Transfer]:
-    yield from _called(common, value, _present(value, "contract_address"))
-
-
-def _create(common: _Common, value: _Value, row: _Value) -> Iterator[Transfer]:
-    reported = {**fields(value.get("new_contract")), **value}
-    yield from _called(common, reported, row.get("contract_address"), creation=True)
-
-
-def _called(
-    common: _Common, value: _Value, contract: object, *, creation: bool = False
-) -> Iterator[Transfer]:
-    owner = value.get("owner_address")
-    amount = whole(value.get("call_value", 0), "call_value")
-    tokens = whole(value.get("call_token_value", 0), "call_token_value")
-    if amount or creation:
-        yield common.draft(Kind.NATIVE, owner, contract, amount)
-    if tokens:
-        token = _token(value.get("token_id"))
-        yield common.draft(Kind.TRC10, owner, contract, tokens, token)
-
-
-def _stake(common: _Common, value: _Value, _: _Value) -> Iterator[Transfer]:
-    amount = whole(value.get("frozen_balance"), "frozen_balance")
-    yield common.draft(Kind.NATIVE, value.get("owner_address"), None, amount)
-
-
-# Contract types whose movements stand in the contract itself. Staking takes from the
-# owner's balance and gives it to nobody; CREDITS pay it back.
-CONTRACTS: Mapping[str, Callable[[_Common, _Value, _Value], Iterator[Transfer]]] = {
-    "CreateSmartContract": _create,
-    "FreezeBalanceContract": _stake,
-    "FreezeBalanceV2Contract": _stake,
-    "ParticipateAssetIssueContract": _transfer,  # the TRX paid; the tokens are not reported
-    "TransferAssetContract": _transfer_asset,
-    "TransferContract": _transfer,
-    "TriggerSmartContract": _trigger,
-}
-
-
-def _frame(common: _Common, address: str, frame: Mapping[str, Any]) -> Iterator[Transfer]:
+def _frame(common: Common, address: str, frame: Mapping[str, Any]) -> Iterator[Transfer]:
     """An internal transfer inside the row of its transaction, as the node writes it."""
     if frame.get("rejected") is True:
         return
@@ -431,7 +301,7 @@ def _frame(common: _Common, address: str, frame: Mapping[str, Any]) -> Iterator[
 
 
 def _internal(
-    common: _Common,
+    common: Common,
     address: str,
     sender: object,
     recipient: object,
@@ -444,39 +314,10 @@ def _internal(
         if sender is None or recipient is None:
             raise RowError("a party of an internal transfer is not told")
         kind = Kind.INTERNAL if token is None else Kind.TRC10
-        contract = None if token is None else _token(token)
+        contract = None if token is None else token_of(token)
         draft = common.draft(kind, sender, recipient, amount, contract)
         if address in draft.parties():
             yield draft
-
-
-def _value_of(contract: Mapping[str, Any]) -> Mapping[str, Any]:
-    return fields(fields(contract.get("parameter")).get("value"))
-
-
-def _present(value: Mapping[str, Any], name: str) -> object:
-    if value.get(name) is None:
-        raise RowError(f"{name} is not told")
-    return value[name]
-
-
-def _token(reported: object) -> str:
-    """Id of a TRC-10 token, as reported."""
-    if isinstance(reported, (str, int)) and not isinstance(reported, bool) and str(reported):
-        return str(reported)
-    raise RowError(f"the token's id cannot be read: {shown(reported)}")
-
-
-def _address(chain: Chain, reported: object) -> str:
-    """The canonical form. What has an address's shape but a wrong checksum is kept as reported:
-    an odd party must not lose the movement of the other."""
-    written = text(reported, "address")
-    try:
-        return canonical(chain, written)
-    except AddressError:
-        if _SHAPE.match(written):
-            return written
-        raise
 
 
 def time_of(row: object) -> int:

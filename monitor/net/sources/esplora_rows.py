@@ -1,0 +1,192 @@
+"""What the answers of an Esplora come to. Pure.
+
+A transaction is reported whole, with every input and output, so all its legs become transfers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from monitor.chains.address import AddressError, canonical
+from monitor.model import Chain, Head, Kind, Lookup, Transfer
+from monitor.model.errors import BadResponse, Refused
+from monitor.net.sources.parsing import Parsed, RowError, fields, place, read_rows, text, whole
+
+HASH = re.compile(r"[0-9a-f]{64}\Z")
+
+
+def parse_head(block: object, tip: str) -> Head:
+    """`/block/{hash}` of the tip. Raises BadResponse."""
+    reported = fields_of(block)
+    try:
+        return Head(
+            height=place(reported.get("height"), "height"),
+            time=place(reported.get("timestamp"), "timestamp"),
+            block_hash=_same(reported.get("id"), tip),
+        )
+    except RowError as error:
+        raise BadResponse(f"the newest block cannot be read: {error}") from None
+
+
+def parse_word(tx: object, source: str, txid: str, head: Head) -> Lookup:
+    """`/tx/{txid}`. Raises BadResponse."""
+    reported = fields_of(tx)
+    try:
+        height, block_hash, _ = _block(reported)
+        found = _same(reported.get("txid"), txid)
+    except RowError as error:
+        raise BadResponse(f"a transaction cannot be read: {error}") from None
+    return Lookup(source, found, found=True, height=height, block_hash=block_hash, head=head)
+
+
+def parse_count(address: object, which: str = "chain_stats") -> int:
+    """Number of confirmed transactions in `/address/{address}`, or with `mempool_stats` of
+    those that wait. Raises BadResponse."""
+    stats = fields_of(address).get(which)
+    try:
+        return place(fields(stats).get("tx_count"), "tx_count")
+    except RowError as error:
+        raise BadResponse(f"the address's totals cannot be read: {error}") from None
+
+
+def outline(row: object) -> tuple[str | None, int | None, int]:
+    """Txid, height and number of legs of a row, as far as they can be read."""
+    try:
+        tx = fields(row)
+        txid = _hash(tx.get("txid"), "txid")
+        legs = len(tx.get("vin") or ()) + len(tx.get("vout") or ())
+        return txid, _height(row), legs
+    except (ValueError, TypeError):
+        return None, None, 0
+
+
+def parse_transactions(chain: Chain, rows: Sequence[object]) -> Parsed:
+    """Confirmed transactions to transfers; one that cannot be read is a gap of its block.
+
+    Raises Refused for confidential amounts (Liquid).
+    """
+    return read_rows(rows, _height, lambda row: parse_transaction(chain, row))
+
+
+def parse_unconfirmed(chain: Chain, rows: Sequence[object], head: int) -> Parsed:
+    """As parse_transactions; what cannot be read is a gap of the head's block, because it
+    has none of its own yet."""
+    return read_rows(rows, lambda _: head, lambda row: parse_transaction(chain, row))
+
+
+def parse_transaction(chain: Chain, tx: Mapping[str, Any]) -> list[Transfer]:
+    """Every leg of one transaction: `in:n` and `out:n`, amounts in base units (satoshi).
+
+    A coinbase input has no sender; its amount is the sum of the outputs: newly created
+    coins and the block's fees. There is no row for the fee: it is what the inputs hold
+    above the outputs. Scripts without an address (bare keys, OP_RETURN) have no party.
+    Raises RowError, Refused.
+    """
+    txid = _hash(tx.get("txid"), "txid")
+    height, block_hash, time = _block(tx)
+    outputs = [fields(out) for out in _list(tx, "vout")]
+    amounts = [_value(out) for out in outputs]
+    legs = [
+        *_inputs(chain, tx, sum(amounts)),
+        *(
+            (f"out:{n}", Kind.UTXO_OUT, None, _party(chain, out), amounts[n], None)
+            for n, out in enumerate(outputs)
+        ),
+    ]
+    return [
+        Transfer(
+            chain=chain.key,
+            tx=txid,
+            leg=leg,
+            kind=kind,
+            sender=sender,
+            recipient=recipient,
+            amount=amount,
+            block_height=height,
+            block_hash=block_hash,
+            time=time,
+            spends=spends,
+            pending=height is None,
+        )
+        for leg, kind, sender, recipient, amount, spends in legs
+    ]
+
+
+_Leg = tuple[str, Kind, str | None, str | None, int, str | None]
+
+
+def _inputs(chain: Chain, tx: Mapping[str, Any], created: int) -> Iterator[_Leg]:
+    for n, reported in enumerate(_list(tx, "vin")):
+        spent = fields(reported)
+        if spent.get("is_coinbase") is True:
+            yield f"in:{n}", Kind.COINBASE, None, None, created, None
+            continue
+        output = fields(spent.get("prevout"))
+        spends = f"{_hash(spent.get('txid'), 'vin.txid')}:{place(spent.get('vout'), 'vin.vout')}"
+        yield f"in:{n}", Kind.UTXO_IN, _party(chain, output), None, _value(output), spends
+
+
+def _block(tx: Mapping[str, Any]) -> tuple[int | None, str | None, int | None]:
+    """Height, hash and time of the block; all None for an unconfirmed transaction."""
+    status = fields(tx.get("status"))
+    confirmed = status.get("confirmed")
+    if confirmed is False:
+        return None, None, None
+    if confirmed is not True:
+        raise RowError("status.confirmed is neither true nor false")
+    return (
+        place(status.get("block_height"), "block_height"),
+        _hash(status.get("block_hash"), "block_hash"),
+        place(status.get("block_time"), "block_time"),
+    )
+
+
+def _height(row: object) -> int:
+    return place(fields(fields(row).get("status")).get("block_height"), "block_height")
+
+
+def _value(output: Mapping[str, Any]) -> int:
+    if "asset" in output or "assetcommitment" in output:
+        raise Refused(
+            "this is a chain with hidden amounts and several assets (Liquid), which is not "
+            "supported. Remove it"
+        )
+    return whole(output.get("value"), "value")
+
+
+def _party(chain: Chain, output: Mapping[str, Any]) -> str | None:
+    reported = output.get("scriptpubkey_address")
+    if reported is None:
+        return None
+    try:
+        return canonical(chain, text(reported, "scriptpubkey_address"))
+    except AddressError:
+        return str(reported)  # other people's odd script must not lose the transaction
+
+
+def _list(tx: Mapping[str, Any], name: str) -> list[Any]:
+    reported = tx.get(name)
+    if not isinstance(reported, list) or not reported:
+        raise RowError(f"{name} is not a list with entries")
+    return reported
+
+
+def _hash(value: object, name: str) -> str:
+    if not isinstance(value, str) or not HASH.match(value):
+        raise RowError(f"{name} is not a hash")
+    return value
+
+
+def _same(reported: object, asked: str) -> str:
+    if reported != asked:
+        raise RowError("it is another one than was asked for")
+    return asked
+
+
+def fields_of(reported: object) -> Mapping[str, Any]:
+    """An answer that must be an object. Raises BadResponse."""
+    if not isinstance(reported, dict):
+        raise BadResponse("an object was expected and something else came")
+    return reported
