@@ -43,7 +43,7 @@ from monitor.app.fundwatch import Fundwatch
 from monitor.app.home import open_home
 from monitor.app.settings import load as settings
 from monitor.chains.table import streams_of
-from monitor.decide import incidents, loudness, routing
+from monitor.decide import incidents, loudness
 from monitor.loops.clock import now
 from monitor.loops.health import channel_tests, signals, tell, verdict, vitals
 from monitor.loops.health.clock import HOLD_BACK, mend_clock
@@ -691,7 +691,7 @@ def test_trouble_that_began_on_a_clock_ten_years_ahead_counts_from_now(tmp_path:
     with opened(tmp_path) as (scene, app):
         ahead = now() + 3650 * 86_400
         for name in app.channels:
-            for to in routing.recipients(app.settings.channels[name]):
+            for to in app.settings.channels[name].recipients:
                 ways.note(app.store, (name, to), ahead, good=False)
         scene.home.sql("UPDATE entry SET added = ?, base_height = NULL", ahead)
         put_note(app.store, "daily_at", str(ahead))

@@ -20,6 +20,7 @@ from monitor.model import (
     Severity,
     Subject,
 )
+from monitor.model.ways import NOBODY, Unacknowledged
 
 ENTRY = Entry("E-1", Subject("dev", "0x" + "a" * 40), case="NK-07", tags=("dprk", "sdn"))
 MAIL = ChannelConfig("mail", "email", to=("desk@example.org",))
@@ -142,7 +143,7 @@ def test_nothing_is_told_to_nobody(
     told = alert(kind, severity, direction=direction)
     owed = [n for _, n, _ in routing.routes(told, entry, {c.name: c for c in channels})]
     assert owed
-    assert (owed == [routing.NOBODY]) is (not channels)
+    assert (owed == [NOBODY]) is (not channels)
     assert len(owed) == len(set(owed))
 
 
@@ -169,8 +170,8 @@ def test_news_of_trouble_take_no_way_that_fails(
     told = trouble(key)
     configs = {each.name: each for each in channels}
     owed = [name for _, name, _ in routing.routes(told, None, configs, failing)]
-    works = {c.name for c in channels for r in routing.recipients(c) if (c.name, r) not in failing}
-    assert owed == [routing.NOBODY] if not works else set(owed) <= works
+    works = {c.name for c in channels for r in c.recipients if (c.name, r) not in failing}
+    assert owed == [NOBODY] if not works else set(owed) <= works
     for name in owed if works else ():
         to = routing.able(told, configs[name], failing, others=False)
         assert not failing.intersection((name, each) for each in to)
@@ -185,9 +186,7 @@ def test_news_of_trouble_go_to_others_first() -> None:
     assert [n for _, n, _ in routing.routes(notice, None, {"mail": _PAIR}, mine)] == ["mail"]
     assert routing.able(notice, _PAIR, mine, others=True) == ("b",)
     alone = replace(MAIL, to=("a",))
-    assert [n for _, n, _ in routing.routes(notice, None, {"mail": alone}, mine)] == [
-        routing.NOBODY
-    ]
+    assert [n for _, n, _ in routing.routes(notice, None, {"mail": alone}, mine)] == [NOBODY]
     assert [n for _, n, _ in routing.routes(notice, None, {"mail": alone})] == ["mail"]
 
 
@@ -218,6 +217,26 @@ def test_next_channel_leaves_out_what_does_not_work() -> None:
     assert routing.next_channel([], chain, ["a"]) == "b"
     assert routing.next_channel(["b"], chain, []) == "a"
     assert routing.next_channel(["a", "b", "c"], chain, []) is None
+
+
+@pytest.mark.parametrize(
+    ("made", "passed", "to"),
+    [
+        (100, (), ["a"]),
+        (101, (), []),  # not long enough ago
+        (900, (), []),  # by a clock that ran ahead: it waits since passing on began
+        (50, (("a",), 100), ["c"]),  # b is switched off
+        (50, (("a",), 101), []),
+        (50, (("a", "c"), 60), []),  # the chain has come to its end
+    ],
+)
+def test_each_step_of_passing_on_waits_its_time(
+    made: int, passed: tuple[object, ...], to: list[str]
+) -> None:
+    """From the making of the alert, or from the step before."""
+    alert = Unacknowledged("A-1", made, *passed)  # type: ignore[arg-type]
+    owed = routing.passed_on([alert], ("a", "b", "c"), {"b"}, 300, since=200, now=400)
+    assert owed == [("A-1", channel) for channel in to]
 
 
 def test_cases_of_others_stay_hidden() -> None:

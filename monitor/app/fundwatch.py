@@ -41,6 +41,7 @@ from monitor.model.ids import stable_id
 from monitor.model.plain import plural
 from monitor.model.plan import Route, Signal
 from monitor.model.settings import Settings
+from monitor.model.ways import NOBODY
 from monitor.net import channels, prices
 from monitor.net.limits import Limiter
 from monitor.store import budgets, incidents, notes, owing, respell, watch, ways
@@ -246,7 +247,10 @@ class Fundwatch:
         if before != " ".join(chain):
             since = max(since, moment - after * (len(chain) + 1)) if noted else moment
             notes.put_note(self.store, "escalation", f"{since} {' '.join(chain)}")
-        for alert_id, channel in owing.escalate(self.store, chain, after, since, now()):
+        waiting = owing.unacknowledged(self.store, since)
+        off = owing.out_of_order(self.store) if waiting else ()
+        owed = routing.passed_on(waiting, chain, off, after, since, now())
+        for alert_id, channel in owing.pass_on(self.store, owed):
             log.warning("alert %s not acknowledged, passed on to %s", alert_id, channel)
 
     def adopt(self) -> None:
@@ -255,7 +259,7 @@ class Fundwatch:
         channels = self.settings.channels
         ways.forget(self.store, channels)
         for name, config in channels.items():
-            owing.readdress(self.store, name, routing.recipients(config), now())
+            owing.readdress(self.store, name, config.recipients, now())
         gone = owing.gone(self.store, channels) if channels else {}
         if not gone:
             return
@@ -263,7 +267,7 @@ class Fundwatch:
         bad = ways.failing(self.store, channels)
         anew = freeze.new_routes(self.post(), alerts, bad)
         routes = [route for found in anew.values() for route in found]
-        found = {alert for alert, channel, _ in routes if channel != routing.NOBODY}
+        found = {alert for alert, channel, _ in routes if channel != NOBODY}
         counts = {name: len(found.intersection(gone[name])) for name in gone}
         signals = [_gone(name, count) for name, count in counts.items() if count]
         owing.move(self.store, gone, routes, signals, now())
@@ -323,7 +327,7 @@ class Fundwatch:
 
 
 def _gone(name: str, count: int) -> Signal:
-    if name == routing.NOBODY:
+    if name == NOBODY:
         what = f"{plural(count, 'alert')} could be told to nobody until now, and are told now."
         cure = "`fundwatch alerts list` shows since when. Keep at least one channel set up."
         return Signal(f"untold:{now()}", bad=True, what=what, cure=cure, once=True)

@@ -11,10 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from monitor.model import Alert, AlertKind, ChannelConfig, Entry, Lane, Severity
 from monitor.model.plan import Route
-
-URGENT = frozenset({Severity.SEVERE, Severity.HIGH})
-NOBODY = ""  # the channel of what is owed and has no channel that could take it yet
-Way = tuple[str, str]  # channel and recipient
+from monitor.model.ways import NOBODY, Unacknowledged, Way, place_of
 
 
 def routes(
@@ -68,7 +65,7 @@ def able(
     name, whom = place_of(_key(alert)) or ("", "")
     return tuple(
         each
-        for each in recipients(config)
+        for each in config.recipients
         if (config.name, each) not in failing
         and not (others and config.name == name and whom in ("", each))
     )
@@ -80,19 +77,6 @@ def about_sending(alert: Alert) -> bool:
 
 def _key(alert: Alert) -> str:
     return str(alert.facts.get("incident", {}).get("key", ""))
-
-
-def trouble_key(channel: str, recipient: str = "") -> str:
-    """Names the incident about a channel, or about one recipient of several."""
-    return f"channel:{channel}/{recipient}" if recipient else f"channel:{channel}"
-
-
-def place_of(key: str) -> Way | None:
-    """The channel and recipient ("": all of it) that an incident is about; None: about
-    something other than sending."""
-    kind, _, place = key.partition(":")
-    name, _, recipient = place.partition("/")
-    return (name, recipient) if kind == "channel" else None
 
 
 def _takers(
@@ -184,5 +168,22 @@ def next_channel(told: Collection[str], chain: Sequence[str], off: Collection[st
     return next((name for name in left if name not in off), None)
 
 
-def recipients(config: ChannelConfig) -> tuple[str, ...]:
-    return config.to or (config.name,)
+def passed_on(
+    waiting: Iterable[Unacknowledged],
+    chain: Sequence[str],
+    off: Collection[str],
+    after: int,
+    since: int,
+    now: int,
+) -> list[tuple[str, str]]:
+    """Which of these alerts go to which channel now. `after`: seconds from the making of the
+    alert, or from the step before, until each step; `since`: when passing on began."""
+    found = []
+    for each in waiting:
+        # A clock that ran ahead has dated it into the future: it waits since it was mended.
+        begun = each.created if each.created <= now else since
+        last = begun if each.passed is None else min(each.passed, now)
+        channel = next_channel(each.passed_to, chain, off)
+        if channel is not None and now - last >= after:
+            found.append((each.alert, channel))
+    return found

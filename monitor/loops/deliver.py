@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from monitor.decide import routing
 from monitor.loops import freeze
 from monitor.loops.freeze import DeliverWorld
 from monitor.messages import render
@@ -22,6 +21,7 @@ from monitor.model.errors import DeliveryError, StoreError
 from monitor.model.ids import stable_id
 from monitor.model.plan import Signal
 from monitor.model.ports import Channel
+from monitor.model.ways import trouble_key
 from monitor.store import outbox, ways
 
 log = logging.getLogger("fundwatch.outbox")
@@ -270,8 +270,8 @@ def _trouble(
 ) -> list[Signal]:
     """One incident a channel, or a recipient of several, while it lasts."""
     name = due.channel
-    one_of_many = error.personal and len(routing.recipients(world.configs[name])) > 1
-    key = routing.trouble_key(name, due.recipient if one_of_many else "")
+    one_of_many = error.personal and len(world.configs[name].recipients) > 1
+    key = trouble_key(name, due.recipient if one_of_many else "")
     to = f" to {due.recipient}" if one_of_many else ""
     again = f"run `fundwatch channels test {name}`"
     if error.disable:
@@ -317,7 +317,7 @@ def send_test(world: DeliverWorld, name: str) -> list[Answer]:
     )
     answers: list[Answer] = []
     until = time.monotonic() + TEST_SECONDS
-    for recipient in routing.recipients(config):
+    for recipient in config.recipients:
         if time.monotonic() > until:
             answers.append(Answer(recipient, "not tried: those before took too long", good=False))
             continue

@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment
 
 from monitor.decide import routing
-from monitor.decide.routing import Way
 from monitor.loops.crowds import MOST, Crowds
 from monitor.messages import render
 from monitor.messages.objects import MAX_ALERTS, MAX_BODY
@@ -25,6 +24,7 @@ from monitor.model.errors import StoreError
 from monitor.model.ids import stable_id
 from monitor.model.plan import Route, Signal
 from monitor.model.ports import Channel
+from monitor.model.ways import NOBODY, Way
 from monitor.store import incidents, outbox, owing, ways
 from monitor.store.outbox import Letter
 from monitor.store.owing import Owed, Unsent
@@ -115,7 +115,7 @@ def _find_takers(world: DeliverWorld, failing: Collection[Way]) -> None:
     """What nobody could be told goes to who can be told now."""
     alerts = owing.owed_to_nobody(world.store) if world.configs else []
     for alert, routes in new_routes(world, alerts, failing).items():
-        if any(channel != routing.NOBODY for _, channel, _ in routes):
+        if any(channel != NOBODY for _, channel, _ in routes):
             owing.find_taker(world.store, alert, routes)
 
 
@@ -177,7 +177,7 @@ def waiting(world: DeliverWorld) -> bool:
         return True
     alerts = owing.owed_to_nobody(world.store) if world.configs else []
     found = new_routes(world, alerts, ways.failing(world.store, world.configs)) if alerts else {}
-    return any(name != routing.NOBODY for owed in found.values() for _, name, _ in owed)
+    return any(name != NOBODY for owed in found.values() for _, name, _ in owed)
 
 
 def _not_yet(world: DeliverWorld, each: Owed) -> bool:
@@ -273,7 +273,7 @@ def _letter(
         link=world.link(message_id),
         passed_on=each.form == "escalated",
     )
-    to = routing.recipients(config)
+    to = config.recipients
     if len(views) == 1 and routing.about_sending(views[0].alert):
         to = routing.able(views[0].alert, config, failing, others=True) or routing.able(
             views[0].alert, config, failing, others=False
@@ -299,7 +299,7 @@ def _bare(
     rendered = render.render_outlines(
         outlines, channel=config, message_id=message_id, now=world.clock(), trouble=trouble
     )
-    to = routing.recipients(config)
+    to = config.recipients
     if any(outline.kind == AlertKind.NOTICE for outline in outlines):  # perhaps about sending
         to = tuple(each for each in to if (config.name, each) not in failing)
     return Letter(message_id, each, rendered, to)
@@ -394,4 +394,4 @@ def _daily_letter(
         version=world.version,
         templates=world.templates,
     )
-    return Letter(message_id, owed, rendered, routing.recipients(config))
+    return Letter(message_id, owed, rendered, config.recipients)

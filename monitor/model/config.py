@@ -116,7 +116,12 @@ class ChannelConfig:
     user: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
     sender: str = ""  # email: the From address
-    to: tuple[str, ...] = ()  # recipients, each with an outcome of its own; none: the channel
+    to: tuple[str, ...] = ()  # none: the channel itself is the recipient
     reply_to: str = ""
     machine: bool = False  # gets every alert of both lanes as JSON
     ca_file: str = ""  # PEM file to trust instead of the system's
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """Those with an outcome of their own."""
+        return self.to or (self.name,)

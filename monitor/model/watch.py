@@ -15,6 +15,11 @@ class Severity(StrEnum):
     MEDIUM = "medium"
     LOW = "low"
 
+    @property
+    def urgent(self) -> bool:
+        """Never held back."""
+        return self in (Severity.SEVERE, Severity.HIGH)
+
 
 class Direction(StrEnum):
     """Of one alert, seen from its entry; for UTXO chains by net amount."""

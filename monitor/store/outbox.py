@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from monitor.decide.routing import recipients
 from monitor.model import ChannelConfig, Outgoing, Rendered
 from monitor.model.plan import Signal
 from monitor.store import incidents, ways
@@ -320,7 +319,7 @@ def _refuses(
     off = store.read(f"SELECT disabled FROM ({_OFF_SINCE}) WHERE channel = ?", [name])  # noqa: S608
     if off:
         return int(off[0]["disabled"])
-    to = recipients(config)
+    to = config.recipients
     rows = store.read("SELECT * FROM way WHERE channel = ?", [name])
     ways_ = {row["recipient"]: row for row in rows if row["recipient"] in to}
     silent = {

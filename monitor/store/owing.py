@@ -6,8 +6,9 @@ import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from monitor.decide.routing import NOBODY, URGENT, next_channel
+from monitor.model import Severity
 from monitor.model.plan import Route, Signal
+from monitor.model.ways import NOBODY, Unacknowledged
 from monitor.store import incidents
 from monitor.store.sqlite import Store
 
@@ -59,7 +60,7 @@ def unsent(store: Store, *, daily: bool = False) -> list[Unsent]:
     return [
         Unsent(
             *(row["channel"], row["case_id"], row["entry"], row["alert"], row["form"]),
-            urgent=row["severity"] in URGENT,
+            urgent=Severity(row["severity"]).urgent,
             incoming=row["direction"] == "in" and row["kind"] in ("movement", "late"),
             sending=bool(row["sending"]),
             created=row["created"],
@@ -128,54 +129,46 @@ def mark_dust(store: Store, alerts: Collection[str], channels: Collection[str]) 
             )
 
 
-def escalate(
-    store: Store, chain: Sequence[str], after: int, since: int, now: int
-) -> list[tuple[str, str]]:
-    """Owe alerts that nobody has acknowledged to the next channel; returns (alert, channel).
-
-    Only what is severe or high, is about movements, and was made after `since`. `after`:
-    seconds from the making of the alert, or from the step before, until each step.
-    """
-    if not _unacknowledged(store, chain, after, since, now):
-        return []
-    with store.write() as conn:  # looked at again where nobody else writes
-        owed = _unacknowledged(store, chain, after, since, now)
-        conn.executemany(
-            "INSERT INTO route (alert, channel, form) VALUES (?, ?, 'escalated')", owed
+def unacknowledged(store: Store, since: int) -> list[Unacknowledged]:
+    """What may have to be passed on, oldest first: only what is severe or high, is about
+    movements, was made after `since` and does not wait for a channel as it is."""
+    return [
+        Unacknowledged(
+            row["id"], row["created"], tuple((row["passed_to"] or "").split()), row["passed"]
         )
-    return owed
+        for row in store.read(
+            "SELECT a.id, a.created, group_concat(r.channel, ' ') AS passed_to, "
+            "max(m.created) AS passed FROM alert a "
+            "LEFT JOIN route r ON r.alert = a.id AND r.form = 'escalated' "
+            "LEFT JOIN message m ON m.id = r.message WHERE a.state = 'open' AND a.lane = 'news' "
+            "AND a.severity IN ('severe', 'high') AND a.kind <> 'notice' AND a.created >= ? "
+            "GROUP BY a.id HAVING NOT sum(r.channel IS NOT NULL AND r.message IS NULL) "
+            "ORDER BY a.created, a.rowid",
+            [since],
+        )
+    ]
 
 
-def _unacknowledged(
-    store: Store, chain: Sequence[str], after: int, since: int, now: int
-) -> list[tuple[str, str]]:
-    off = {row["channel"] for row in store.read(_OFF)} | _all_refuse(store)
-    owed = []
-    for row in store.read(_OPEN, [since]):
-        # A clock that ran ahead has dated it into the future: it waits since it was mended.
-        begun = row["created"] if row["created"] <= now else since
-        last = begun if row["passed"] is None else min(row["passed"], now)
-        channel = next_channel((row["passed_to"] or "").split(), chain, off)
-        if channel is not None and not row["owed"] and now - last >= after:
-            owed.append((row["id"], channel))
-    return owed
-
-
-def _all_refuse(store: Store) -> set[str]:
-    """Channels of which no recipient took what was tried last."""
-    rows = store.read("SELECT channel FROM way GROUP BY channel HAVING count(*) = count(refusing)")
+def out_of_order(store: Store) -> set[str]:
+    """Channels that are switched off, or of which no recipient took what was tried last."""
+    rows = store.read(
+        "SELECT channel FROM channel_state WHERE disabled IS NOT NULL UNION "
+        "SELECT channel FROM way GROUP BY channel HAVING count(*) = count(refusing)"
+    )
     return {row["channel"] for row in rows}
 
 
-_OFF = "SELECT channel FROM channel_state WHERE disabled IS NOT NULL"
-_OPEN = (
-    "SELECT a.id, a.created, group_concat(r.channel, ' ') AS passed_to, max(m.created) AS passed, "
-    "sum(r.channel IS NOT NULL AND r.message IS NULL) AS owed FROM alert a "
-    "LEFT JOIN route r ON r.alert = a.id AND r.form = 'escalated' "
-    "LEFT JOIN message m ON m.id = r.message WHERE a.state = 'open' AND a.lane = 'news' "
-    "AND a.severity IN ('severe', 'high') AND a.kind <> 'notice' AND a.created >= ? "
-    "GROUP BY a.id ORDER BY a.created, a.rowid"
-)
+def pass_on(store: Store, owed: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Owe alerts to further channels, (alert, channel) each, but for those that somebody has
+    taken in hand meanwhile. Returns what is owed now."""
+    if not owed:
+        return []
+    passed = (
+        "INSERT INTO route (alert, channel, form) "
+        "SELECT id, ?2, 'escalated' FROM alert WHERE id = ?1 AND state = 'open'"
+    )
+    with store.write() as conn:
+        return [each for each in owed if conn.execute(passed, each).rowcount]
 
 
 def gone(store: Store, known: Collection[str]) -> dict[str, list[str]]:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 
-from monitor.decide import routing
-from monitor.decide.routing import Way
 from monitor.model import ChannelConfig
+from monitor.model.ways import Way, place_of
 from monitor.store.sqlite import Store
 
 OUTAGE = 60  # seconds: a way that took nothing for so long has begun to work when it says yes
@@ -77,7 +76,7 @@ def failing(store: Store, configs: Mapping[str, ChannelConfig]) -> frozenset[Way
     for row in store.read(
         "SELECT key FROM incident WHERE closed IS NULL AND key >= 'channel:' AND key < 'channel;'"
     ):
-        place = routing.place_of(row["key"])
+        place = place_of(row["key"])
         places += [place] if place else []
     return frozenset({*refusing(store), *(w for p in places for w in _ways(p, configs))})
 
@@ -85,7 +84,7 @@ def failing(store: Store, configs: Mapping[str, ChannelConfig]) -> frozenset[Way
 def _ways(place: Way, configs: Mapping[str, ChannelConfig]) -> list[Way]:
     """The ways of a place: one recipient, or (where it names none) all of the channel."""
     name, recipient = place
-    known = routing.recipients(configs[name]) if name in configs else ()
+    known = configs[name].recipients if name in configs else ()
     return [(name, each) for each in known if recipient in ("", each)]
 
 
@@ -107,7 +106,7 @@ def settle(store: Store, configs: Mapping[str, ChannelConfig], now: int) -> None
 
 
 def _over(store: Store, key: str, since: int, configs: Mapping[str, ChannelConfig]) -> bool:
-    place = routing.place_of(key)
+    place = place_of(key)
     if place is None:
         return False
     found = _ways(place, configs)
@@ -121,7 +120,7 @@ def _over(store: Store, key: str, since: int, configs: Mapping[str, ChannelConfi
 
 def forget(store: Store, configs: Mapping[str, ChannelConfig]) -> None:
     """Leave out ways that are no longer set up."""
-    known = {(name, to) for name, config in configs.items() for to in routing.recipients(config)}
+    known = {(name, to) for name, config in configs.items() for to in config.recipients}
     rows = store.read("SELECT channel, recipient FROM way")
     gone = [way for row in rows if (way := (row["channel"], row["recipient"])) not in known]
     if gone:

@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from monitor.decide import routing
 from monitor.loops import deliver
 from monitor.model.errors import DeliveryError
 from monitor.model.plain import tidy
 from monitor.model.plan import Signal
+from monitor.model.ways import trouble_key
 from monitor.store import notes, outbox
 from monitor.store.incidents import put_signals
 from monitor.store.sqlite import Store
@@ -99,7 +99,7 @@ def _told(app: Fundwatch, name: str, tested: Tested) -> Iterable[Signal]:
         for recipient in tested.whom or ("",):
             to = f" to {recipient}" if recipient else ""
             yield Signal(
-                key=routing.trouble_key(name, recipient),
+                key=trouble_key(name, recipient),
                 bad=True,
                 hold=TEST_HOLD,
                 what=f"Channel {name} failed its daily test{to}: {tested.words}",
@@ -107,4 +107,4 @@ def _told(app: Fundwatch, name: str, tested: Tested) -> Iterable[Signal]:
                 f"`fundwatch channels test {name}`.",
             )
     elif not outbox.refused(app.store, name):
-        yield Signal(routing.trouble_key(name), bad=False)
+        yield Signal(trouble_key(name), bad=False)

@@ -93,7 +93,7 @@ class Emergency:
             channel = channels.build(
                 config, proxies=settings.proxies or None, verify=settings.ca_bundle or True
             )
-            for recipient in routing.recipients(config):
+            for recipient in config.recipients:
                 if self._try(channel, self._outgoing(alert, config, recipient)):
                     taken.set()
         except (ConfigError, DeliveryError) as error:

@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from monitor.decide.incidents import desk_notice, due, notice
-from monitor.decide.routing import NOBODY
 from monitor.model import Alert, Entry, plain
 from monitor.model.incident import Incident
 from monitor.model.plan import Route
+from monitor.model.ways import NOBODY
 from monitor.store import incidents, watch
 from monitor.store.sqlite import Store
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
-from monitor.decide.routing import URGENT
 from monitor.messages.sheets import acts
 from monitor.messages.sheets.flows import flows
 from monitor.messages.sheets.parts import (
@@ -93,7 +92,7 @@ def _options(view: AlertView) -> list[Item]:
     done = acts.deeds(view)
     said = [*(Item(text) for text in acts.so(done)), *_other_side(view)]
     coins, where = ([], "") if done else _freezable(view)
-    if coins and view.alert.severity in URGENT:
+    if coins and view.alert.severity.urgent:
         can = f"The issuer of {', '.join(coins)} can freeze it at {where} if asked."
         said.append(Item(f"{can} {_ADVICE}"))
     return said
