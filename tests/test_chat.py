@@ -24,7 +24,7 @@ VIEWS = {
     "movement": [sample.outgoing()],
     "utxo": [sample.bitcoin()],
     "amendment": [sample.outgoing(kind=AlertKind.AMENDMENT, amends="A-10001", thread="A-10001")],
-    "late": [sample.outgoing(kind=AlertKind.LATE, facts={"why_late": "The explorer was behind."})],
+    "late": [sample.outgoing(kind=AlertKind.LATE)],
     "correction": [sample.correction()],
     "history": [sample.history()],
     "notice": [sample.notice()],

@@ -131,7 +131,7 @@ def test_equals_without_a_place_are_counted_by_the_receipt(
     batch = book.batch(NATIVE, PAID, TWICE, head=106)
     unasked = book.decide([batch])
     assert [q.why for q in unasked.questions] == ["success"]
-    assert unasked.alerts[0].facts["success"] == "not checked yet"
+    assert unasked.alerts[0].facts.success == "not checked yet"
     lookup = Lookup("two", "0xt1", True, 105, NATIVE.block_hash, moved=moved)
     (alert,) = book.take([batch], [lookup]).alerts
     assert set(alert.rows) - {NATIVE.identity} == rows

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.decide import incidents
+from monitor.model.facts import Notice, of_kind
 from monitor.model.incident import Incident
 from monitor.model.plan import Signal
 from monitor.store.incidents import incident_list, mark_told, put_signals
@@ -114,8 +115,9 @@ def test_the_end_says_how_long_it_lasted(man: Watchman) -> None:
     man.signal(100 + HOUR, bad=False)
     (incident,) = incident_list(man.store, open_only=False)
     notice = incidents.notice([incident], "closed", 5 * HOUR)
-    told = notice.facts["incident"]
-    assert told["duration"] == HOUR
+    told = of_kind(notice.facts, Notice).incident
+    assert told is not None
+    assert told.duration == HOUR
     assert notice.title == "Over: Blind on one list."
 
 
@@ -151,7 +153,7 @@ def test_a_gap_is_told_to_operations_without_the_address(man: Watchman) -> None:
     app = incidents.desk_notice(members, phase, 0, ["Wallet 3 (case C-1), dev"])
     assert app is not None
     assert tx in app.title
-    assert "Wallet 3 (case C-1), dev" in app.facts["lines"]
+    assert "Wallet 3 (case C-1), dev" in of_kind(app.facts, Notice).lines
 
 
 def test_what_many_addresses_have_alike_is_counted_and_said_once() -> None:
@@ -169,7 +171,7 @@ def test_what_many_addresses_have_alike_is_counted_and_said_once() -> None:
     members = [Incident(signal, 1, 100) for signal in (*gaps, *lists)]
     notice = incidents.notice(members, "opened", 200)
     assert "23 entries" in notice.title
-    lines = notice.facts["lines"]
+    lines = of_kind(notice.facts, Notice).lines
     assert len(lines) == 2
     assert lines[0].startswith(f"{words} (20 times)")
     assert lines[1].startswith("erc20; native on two cannot be read.")

@@ -20,6 +20,7 @@ from monitor.model import (
     Severity,
     Subject,
 )
+from monitor.model.facts import IncidentNotice, Notice
 from monitor.model.ways import NOBODY, Unacknowledged
 
 ENTRY = Entry("E-1", Subject("dev", "0x" + "a" * 40), case="NK-07", tags=("dprk", "sdn"))
@@ -148,7 +149,7 @@ def test_nothing_is_told_to_nobody(
 
 
 def trouble(key: str, closed: int | None = None) -> Alert:
-    facts = {"incident": {"key": key, "closed": closed}}
+    facts = Notice(incident=IncidentNotice(key, "Something is wrong.", 0, closed))
     return alert(
         AlertKind.NOTICE, entry_id=None, direction=None, audience="operations", facts=facts
     )

@@ -15,6 +15,7 @@ from world.home import ALICE, BANK, SHOP, entry, payment, staged, watchlist
 from monitor.analysis.rules.unusual import TEST_PAYMENT_AMONG, Past, facts
 from monitor.demo.world.ledger import AccountLedger, TokenMove, TokenName, Tx
 from monitor.model import Alert, AlertKind, Chain, Kind, Lane, Row, Severity, Status, Transfer
+from monitor.model.facts import Unusual
 
 DEV = Chain("dev", "dev", "evm", "ETH", 18, 12)
 MINE, THEM = "0x" + "a" * 40, "0x" + "b" * 40
@@ -30,7 +31,7 @@ def row(number: int, *, id_: int = 0, index: int | None = None, out: bool = True
     return Row(id_, t, Status.PROVISIONAL, 1, T0 + 5)
 
 
-def told(rows: list[Row], tx: str, **more: Any) -> dict[str, Any]:
+def told(rows: list[Row], tx: str, **more: Any) -> Unusual:
     identity = next(r.transfer.identity for r in rows if r.transfer.tx == tx)
     alert = Alert(
         f"A-{tx}", AlertKind.MOVEMENT, Lane.NEWS, Severity.HIGH, T0 + 5, "dev", tx, rows=(identity,)
@@ -50,9 +51,9 @@ def told(rows: list[Row], tx: str, **more: Any) -> dict[str, Any]:
 )
 def test_payments_of_one_block_are_told_in_their_order(rows: list[Row]) -> None:
     """The first is the first time, the next has been seen once, the third twice."""
-    counts = [told(rows, f"0x{n}")["dealings"][THEM]["count"] for n in (1, 2, 3)]
+    counts = [told(rows, f"0x{n}").dealings[THEM].count for n in (1, 2, 3)]
     assert counts == [0, 1, 2]
-    assert [told(rows, f"0x{n}").get("first_ever", False) for n in (1, 2, 3)] == [
+    assert [told(rows, f"0x{n}").last_moved is None for n in (1, 2, 3)] == [
         True,
         False,
         False,
@@ -67,11 +68,11 @@ def test_each_payment_of_one_block_has_its_own_balance() -> None:
         row(2, index=2),
         row(3, index=3),
     ]
-    ends = [told(rows, f"0x{n}", complete=True)["balances"][0] for n in (1, 2, 3)]
-    assert [(e["before"], e["after"]) for e in ends] == [
-        ("900", "1800"),
-        ("1800", "900"),
-        ("900", "0"),
+    ends = [told(rows, f"0x{n}", complete=True).balances for n in (1, 2, 3)]
+    assert [(each[0].before, each[0].after) for each in ends if each] == [
+        (900, 1800),
+        (1800, 900),
+        (900, 0),
     ]
 
 
@@ -144,5 +145,5 @@ def test_a_small_payment_just_before_is_told_and_only_among_the_last() -> None:
             for n in range(TEST_PAYMENT_AMONG + 5) for each in [row(n, index=n)]]  # fmt: skip
     last = row(999, index=999)
     rows.append(replace(last, transfer=replace(last.transfer, time=T0 + 500)))
-    found = told(rows, "0x999")["test_payments"]
-    assert found == [f"0x{n}" for n in range(5, TEST_PAYMENT_AMONG + 5)]
+    found = told(rows, "0x999").test_payments
+    assert found == tuple(f"0x{n}" for n in range(5, TEST_PAYMENT_AMONG + 5))

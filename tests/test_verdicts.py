@@ -14,6 +14,7 @@ from world.play import ETHEREUM, TOKEN, A, B, Play, X, Y, internal, native, toke
 from monitor.chains.table import streams_of
 from monitor.messages.objects import alert_object
 from monitor.model import AlertKind, Kind, Severity, Status
+from monitor.model.facts import Correction, Movement, of_kind
 from monitor.store import watch
 from monitor.store.incidents import incident_list
 from monitor.store.views import Views
@@ -43,7 +44,7 @@ def world(tmp_path: Path) -> Iterator[MakeWorld]:
 def states(play: Play, number: int = 0) -> list[str]:
     """Of an entry's alerts, in the order of telling; corrections by their state."""
     return [
-        str(a.facts.get("correction", {}).get("state", a.kind.value))
+        of_kind(a.facts, Correction).state or a.kind.value
         for a in play.alerts(play.entries[number])
         if a.kind is not AlertKind.HISTORY
     ]
@@ -223,7 +224,7 @@ def test_an_alert_without_a_receipt_says_so_and_is_corrected(world: MakeWorld) -
     ledger.mine(8)
     play.poll()
     (alert,) = [a for a in play.alerts(play.entries[0]) if a.kind is AlertKind.MOVEMENT]
-    assert alert.facts["success"] == "not checked yet"
+    assert of_kind(alert.facts, Movement).success == "not checked yet"
     assert {r.status for r in play.rows()} == {Status.PROVISIONAL}
     views = Views(play.store, {"ethereum": ETHEREUM}, {})
     assert alert_object(views.alerts([alert.id])[0])["success"] == "not checked yet"
@@ -235,7 +236,9 @@ def test_an_alert_without_a_receipt_says_so_and_is_corrected(world: MakeWorld) -
     assert states(play) == ["movement", "reversed"]
     (_, taken_back) = [a for a in play.alerts(play.entries[0]) if a.tx == alert.tx]
     assert not views.alerts([alert.id])[0].not_covered[0].startswith("Success")
-    assert taken_back.facts["correction"]["evidence"] == ["s0 shows that the transaction failed."]
+    assert of_kind(taken_back.facts, Correction).evidence == (
+        "s0 shows that the transaction failed.",
+    )
 
 
 def test_an_alert_without_a_receipt_becomes_final_with_one(world: MakeWorld) -> None:
@@ -297,7 +300,8 @@ def test_one_receipt_against_another_silences_nothing(world: MakeWorld, severity
     play.poll()
     assert states(play) == ["movement"]
     (alert,) = [a for a in play.alerts(play.entries[0]) if a.kind is AlertKind.MOVEMENT]
-    assert alert.facts["second_source"]["says"] == "it failed"
+    assert alert.facts.second_source
+    assert alert.facts.second_source.says == "it failed"
 
 
 def test_receipts_are_bounded_and_the_rest_is_asked_later(world: MakeWorld) -> None:
@@ -310,7 +314,7 @@ def test_receipts_are_bounded_and_the_rest_is_asked_later(world: MakeWorld) -> N
     assert play.sources[0].looked_up <= 50
     alerts = [a for a in play.alerts(play.entries[0]) if a.kind is AlertKind.MOVEMENT]
     assert len(alerts) == 200
-    assert sum("success" in a.facts for a in alerts) == 150
+    assert sum(of_kind(a.facts, Movement).success != "" for a in alerts) == 150
     for _ in range(5):
         ledger.mine()
         play.poll()

@@ -34,6 +34,7 @@ from world.play import (
 )
 
 from monitor.model import Chain, Kind, Severity
+from monitor.model.facts import Correction, History, of_kind
 from monitor.store import incidents, transfers
 
 Event = tuple[str, tuple[int, ...]]
@@ -427,7 +428,7 @@ def test_internals_that_are_never_indexed_are_not_called_empty(tell: Tell) -> No
     (summary,) = play.alerts(play.entries[0])
     assert (
         "Coin transfers made by contracts (internal): could not be read yet."
-        in summary.facts["history"]["covered"]
+        in of_kind(summary.facts, History).covered
     )
 
 
@@ -479,7 +480,7 @@ def test_history_that_is_reversed_is_corrected(tell: Tell) -> None:
         play.poll()
     ledger.mine()
     play.poll()
-    told = [a.facts.get("correction", {}).get("state", a.kind.value) for a in play.alerts(entry)]
+    told = [of_kind(a.facts, Correction).state or a.kind.value for a in play.alerts(entry)]
     assert told[0] == "history"
     assert told[-1] == "included again"
     end(play)
@@ -524,7 +525,7 @@ def test_the_axis_of_time(tell: Tell) -> None:
         ledger.mine()
         play.poll()
     assert "reversed" in {
-        a.facts["correction"]["state"]
+        of_kind(a.facts, Correction).state
         for a in play.alerts(play.entries[0])
         if a.kind.value == "correction"
     }

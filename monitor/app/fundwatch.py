@@ -37,6 +37,7 @@ from monitor.model import (
 )
 from monitor.model.dates import since_time
 from monitor.model.errors import Problem
+from monitor.model.facts import Notice
 from monitor.model.ids import stable_id
 from monitor.model.plain import plural
 from monitor.model.plan import Route, Signal
@@ -318,7 +319,7 @@ class Fundwatch:
             title=title,
             lane_reason="Every change of the record is told.",
             audience="operations",
-            facts={"topic": "upgrade", "lines": lines},
+            facts=Notice(topic="upgrade", lines=tuple(lines)),
         )
         add_alerts(self.store, [alert], self.route(alert, None))
 

@@ -16,7 +16,8 @@ from monitor.decide import coverage, proof
 from monitor.decide import due as news
 from monitor.decide.absence import place
 from monitor.decide.rows import Rows
-from monitor.model import Alert, AlertKind, Baseline, Batch, Interval, intervals
+from monitor.model import Alert, Baseline, Batch, Interval, intervals
+from monitor.model.facts import Movement
 from monitor.model.plan import Answers, Context, Covered, OpenGap, Plan, Question
 
 _NOBODY_ASKED = Answers()
@@ -61,9 +62,9 @@ def decide(context: Context, batches: Sequence[Batch], answers: Answers = _NOBOD
 
 def _marked(alert: Alert, doubtful: Collection[str]) -> Alert:
     """An alert that rests on rows alone says that nobody has seen a receipt yet."""
-    if alert.tx not in doubtful or alert.kind is AlertKind.CORRECTION:
+    if alert.tx not in doubtful or not isinstance(alert.facts, Movement):
         return alert
-    return replace(alert, facts={**alert.facts, "success": proof.NOT_YET})
+    return replace(alert, facts=replace(alert.facts, success=proof.NOT_YET))
 
 
 def _covered(context: Context, batches: Sequence[Batch]) -> tuple[Covered, ...]:

@@ -24,6 +24,7 @@ from monitor.model import (
     Watched,
     intervals,
 )
+from monitor.model.facts import BACK, Correction, Facts, InBlock, Movement, of_kind
 from monitor.model.ids import stable_id
 from monitor.model.plan import Context, Identity, Question
 
@@ -33,9 +34,6 @@ _READY: Mapping[str, frozenset[Status]] = {
     "confirmed": frozenset({Status.PROVISIONAL, Status.FINAL}),
     "final": frozenset({Status.FINAL}),
 }
-
-
-BACK = "included again"  # the state of a correction
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +188,7 @@ class _Case:
             first=first,
             root=first or next((a for a in mine if a.kind is AlertKind.HISTORY), None),
             told=frozenset(i for a in mine for i in a.rows),
-            corrected={i: a.facts["correction"]["state"] for a in corrections for i in a.rows},
+            corrected={i: of_kind(a.facts, Correction).state for a in corrections for i in a.rows},
             corrections=len(corrections),
             amendments=sum(a.kind is AlertKind.AMENDMENT for a in mine),
             loud=any(a.lane is Lane.NEWS for a in mine),
@@ -214,12 +212,12 @@ class _Case:
             loud,
             amends=thread.first.id if thread.first else None,
             number=thread.amendments,
-            facts={
-                "classes": [list(c) for c in loud.classes],
-                "confirmations": max(0, self.head - place + 1) if self._in_block(fresh) else 0,
-                "finality": self.context.chain.finality,
-                "read_at": self.context.now,
-            },
+            facts=Movement(
+                read_at=self.context.now,
+                finality=self.context.chain.finality,
+                classes=loud.classes,
+                confirmations=max(0, self.head - place + 1) if self._in_block(fresh) else 0,
+            ),
         )
 
     def _in_block(self, rows: Sequence[Standing]) -> bool:
@@ -276,7 +274,7 @@ class _Case:
         loud = self._loudness(rows)
         sample = rows[0].transfer
         lane = Lane.NEWS if thread.loud else Lane.QUIET
-        when = "now" if state == BACK else "was"
+        block = InBlock(sample.block_height, sample.block_hash)
         return self._make(
             AlertKind.CORRECTION,
             rows,
@@ -285,16 +283,13 @@ class _Case:
             replace(loud, direction=first.direction or loud.direction),
             amends=first.id,
             number=number,
-            facts={
-                "correction": {
-                    "state": state,
-                    f"{when}_height": sample.block_height,
-                    f"{when}_hash": sample.block_hash,
-                    "evidence": [],
-                },
-                "finality": self.context.chain.finality,
-                "read_at": self.context.now,
-            },
+            facts=Correction(
+                read_at=self.context.now,
+                finality=self.context.chain.finality,
+                state=state,
+                was=None if state == BACK else block,
+                now=block if state == BACK else None,
+            ),
         )
 
     def _make(
@@ -307,7 +302,7 @@ class _Case:
         *,
         amends: str | None,
         number: int,
-        facts: dict[str, object],
+        facts: Facts,
     ) -> Alert:
         entry, tx = self.watched.entry, rows[0].transfer.tx
         # One thread start per (entry, transaction) whatever its kind: the id leaves it out.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from monitor.model import Alert, AlertKind, Lane, Severity
+from monitor.model.facts import IncidentNotice, Notice
 from monitor.model.ids import stable_id
 from monitor.model.incident import Incident
 from monitor.model.plain import utc, without_addresses
@@ -196,18 +197,18 @@ def _alert(
         title={"opened": "", "reminder": "Still so: ", "closed": "Over: "}[what] + told,
         lane_reason="Fundwatch tells what it does not know or cannot do.",
         audience=audience,
-        facts={
-            "incident": {
-                "key": signals[0].key if audience == "desk" else without_addresses(signals[0].key),
-                "what": told,
-                "since": since,
-                "closed": ended,
-                "duration": (ended or now) - since,
-                "who": list(who),
-                "cure": " ".join(dict.fromkeys(signal.cure for signal in signals)),
-                "reminder": what == "reminder",
-            },
-            "topic": " ".join(_topic(signals, audience)) if spread else "",
-            "lines": list(lines),
-        },
+        facts=Notice(
+            incident=IncidentNotice(
+                key=signals[0].key if audience == "desk" else without_addresses(signals[0].key),
+                what=told,
+                since=since,
+                closed=ended,
+                duration=(ended or now) - since,
+                who=tuple(who),
+                cure=" ".join(dict.fromkeys(signal.cure for signal in signals)),
+                reminder=what == "reminder",
+            ),
+            topic=" ".join(_topic(signals, audience)) if spread else "",
+            lines=tuple(lines),
+        ),
     )

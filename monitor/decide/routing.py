@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from monitor.model import Alert, AlertKind, ChannelConfig, Entry, Lane, Severity
+from monitor.model.facts import Notice, of_kind
 from monitor.model.plan import Route
 from monitor.model.ways import NOBODY, Unacknowledged, Way, place_of
 
@@ -76,7 +77,8 @@ def about_sending(alert: Alert) -> bool:
 
 
 def _key(alert: Alert) -> str:
-    return str(alert.facts.get("incident", {}).get("key", ""))
+    about = of_kind(alert.facts, Notice).incident
+    return about.key if about else ""
 
 
 def _takers(

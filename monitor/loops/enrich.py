@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from monitor.analysis.rules import unusual
+from monitor.analysis.rules import unusual as rule
 from monitor.decide import absence
 from monitor.loops.lookups import second_source
 from monitor.model import (
@@ -17,6 +16,7 @@ from monitor.model import (
     Severity,
     Subject,
 )
+from monitor.model.facts import Correction, Facts, InBlock, Movement, SecondSource, Unusual
 from monitor.model.plan import Answers, Change, Context, NewRow, Plan
 from monitor.store import transfers
 from monitor.store.alerts import first_alerts
@@ -36,9 +36,9 @@ def with_facts(store: Store, context: Context, plan: Plan, answers: Answers) -> 
     for alert in plan.alerts:
         about.setdefault(entries[alert.entry_id or ""].subject, []).append(alert)
     said = _Said.of(context, plan, answers)
-    facts = _unusual(store, context, plan, about)
+    found = _unusual(store, context, plan, about)
     return tuple(
-        _naming_tests(store, _with_facts(alert, facts.get(alert.id, {}), context, said), said)
+        replace(alert, facts=_facts(store, alert, found.get(alert.id), context, said))
         for alert in plan.alerts
     )
 
@@ -54,28 +54,28 @@ def _entries_of(context: Context, plan: Plan) -> dict[str, Entry]:
 
 def _unusual(
     store: Store, context: Context, plan: Plan, about: Mapping[Subject, Sequence[Alert]]
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, Unusual]:
     """Unusual facts by alert, from the newest recorded rows of each address."""
     limit = min(PAST_ROWS, max(500, PAST_ROWS_IN_ALL // len(about)))
     laid = _Laid.of(plan)
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, Unusual] = {}
     for subject, alerts in about.items():
         asking = [a for a in alerts if a.kind is not AlertKind.CORRECTION]
         if asking:
             past = _past(store, context, laid, subject, limit)
             address, chain = subject.address, context.chain
-            found |= unusual.facts(asking, address, chain, past, context.assets)
+            found |= rule.facts(asking, address, chain, past, context.assets)
     return found
 
 
-def _naming_tests(store: Store, alert: Alert, said: _Said) -> Alert:
+def _naming_tests(store: Store, alert: Alert, unusual: Unusual, said: _Said) -> Unusual:
     """Test payments by the alerts that told them; what was not told keeps its hash."""
-    txs: list[str] = list(alert.facts.get("test_payments") or ())
+    txs = list(unusual.test_payments)
     if not txs:
-        return alert
+        return unusual
     known = first_alerts(store, alert.entry_id or "", txs)
-    named = [known.get(tx) or said.first.get((alert.entry_id, tx)) or tx for tx in txs]
-    return replace(alert, facts={**alert.facts, "test_payments": named})
+    named = (known.get(tx) or said.first.get((alert.entry_id, tx)) or tx for tx in txs)
+    return replace(unusual, test_payments=tuple(named))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +104,19 @@ class _Said:
         )
 
 
-def _with_facts(
-    alert: Alert, unusual_facts: Mapping[str, Any], context: Context, said: _Said
-) -> Alert:
-    facts: dict[str, Any] = {**alert.facts, **unusual_facts}
-    if alert.kind is AlertKind.CORRECTION:
-        facts["correction"] = {**facts["correction"], "evidence": _evidence(alert, said)}
+def _facts(
+    store: Store, alert: Alert, unusual: Unusual | None, context: Context, said: _Said
+) -> Facts:
+    facts = alert.facts
+    if isinstance(facts, Movement) and unusual:
+        facts = replace(facts, unusual=_naming_tests(store, alert, unusual, said))
+    if isinstance(facts, Correction):
+        facts = replace(facts, evidence=tuple(_evidence(alert, facts, said)))
     lookups = said.answers.lookups.get(alert.tx or "", ())
     contradicted = any(lookup.found and lookup.failed for lookup in lookups)
     if alert.tx and (alert.severity is Severity.SEVERE or contradicted):
-        facts["second_source"] = _second(alert, context, said)
-    return replace(alert, facts=facts)
+        facts = replace(facts, second_source=_second(alert, context, said))
+    return facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,15 +141,13 @@ class _Laid:
         return replace(row, transfer=change.transfer, status=change.status)
 
 
-def _past(
-    store: Store, context: Context, laid: _Laid, subject: Subject, limit: int
-) -> unusual.Past:
+def _past(store: Store, context: Context, laid: _Laid, subject: Subject, limit: int) -> rule.Past:
     """Recorded rows with this plan's changes laid over them."""
     rows = [laid.over(row) for row in transfers.rows_of_subject(store, subject, limit)]
     whole = len(rows) < limit and _complete(store, subject, context.now)
     new = laid.new.get(subject.address, ())
     rows += [Row(0, n.transfer, n.status, 1, context.now) for n in new]
-    return unusual.Past(tuple(rows), whole)
+    return rule.Past(tuple(rows), whole)
 
 
 def _complete(store: Store, subject: Subject, now: int) -> bool:
@@ -159,19 +159,19 @@ def _complete(store: Store, subject: Subject, now: int) -> bool:
     )
 
 
-def _second(alert: Alert, context: Context, said: _Said) -> dict[str, Any] | None:
+def _second(alert: Alert, context: Context, said: _Said) -> SecondSource:
     """The word of a source that has not told the transaction itself, now or before; or that
     there is none to ask."""
     tx = alert.tx or ""
     lookup = second_source(said.answers.lookups, tx, said.reporters.get(tx, frozenset()))
     if lookup is None:
-        return {"asked": False, "why": "none"} if said.answers.alone else None
+        return SecondSource(alone=said.answers.alone)
     agrees = lookup.found and not lookup.failed
     says = "it happened" if agrees else "it failed" if lookup.found else "not found"
-    return {"source": lookup.source, "agrees": agrees, "says": says, "at": context.now}
+    return SecondSource(lookup.source, agrees, says, context.now)
 
 
-def _evidence(alert: Alert, said: _Said) -> list[str]:
+def _evidence(alert: Alert, facts: Correction, said: _Said) -> list[str]:
     """Why a movement no longer counts, in sentences."""
     found = [
         f"{lookup.source} does not know the transaction."
@@ -181,11 +181,11 @@ def _evidence(alert: Alert, said: _Said) -> list[str]:
         else f"{lookup.source} shows it in block {lookup.height}."
         for lookup in said.answers.lookups.get(alert.tx or "", ())
     ]
-    told = alert.facts["correction"]
+    was = facts.was or InBlock(None, None)
     found += [
         f"{source} has another block at height {height}: the former one was replaced."
         for (source, height), block in said.answers.hashes.items()
-        if block and height == told.get("was_height") and told.get("was_hash") not in (None, block)
+        if block and height == was.height and was.hash not in (None, block)
     ]
     lists, asked = absence.left_out(tuple(said.absences.get(alert.tx or "", ())))
     found += [

@@ -6,7 +6,7 @@ import heapq
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from monitor.chains.table import STREAM_WORDS
 from monitor.decide import coverage
@@ -27,6 +27,7 @@ from monitor.model import (
     Subject,
     Watched,
 )
+from monitor.model.facts import AssetSum, History
 from monitor.model.ids import stable_id
 from monitor.model.plan import Route
 from monitor.model.streams import StreamState
@@ -118,18 +119,16 @@ def _summary(store: Store, world: HistoryWorld, waiting: Watched, baseline: Base
         lane_reason=CANARY
         if entry.canary
         else "One summary follows the first reading of an address.",
-        facts={
-            "history": {
-                "count": len(total.txs),
-                "by_asset": total.by_asset(),
-                "from": total.first,
-                "to": total.last,
-                "covered": _covered_words(store, entry.subject, now),
-                "listed": len({tx for _, tx, _ in listed}),
-                "alarming": alarming,
-            },
-            "read_at": now,
-        },
+        facts=History(
+            read_at=now,
+            count=len(total.txs),
+            by_asset=total.by_asset(),
+            first=total.first,
+            last=total.last,
+            covered=tuple(_covered_words(store, entry.subject, now)),
+            listed=len({tx for _, tx, _ in listed}),
+            alarming=alarming,
+        ),
         rows=tuple(listed),
     )
 
@@ -188,7 +187,7 @@ class _Total:
         flow.went += t.amount if t.sender == address else 0
         flow.newest = max(flow.newest, (math.inf if t.time is None else t.time, row.id))
 
-    def by_asset(self) -> list[dict[str, Any]]:
+    def by_asset(self) -> tuple[AssetSum, ...]:
         """Sums of the assets that moved last, those with a trusted name first."""
         chain = self.world.chains[self.entry.subject.chain]
         found = []
@@ -196,16 +195,16 @@ class _Total:
             asset = self.world.assets.get((chain.key, contract)) if contract else None
             verified = asset is not None or contract is None
             found.append(
-                {
-                    "symbol": asset.symbol if asset else chain.symbol if contract is None else "",
-                    "contract": contract,
-                    "verified": verified,
-                    "in": str(flow.came),
-                    "out": str(flow.went),
-                    "decimals": asset.decimals if asset else chain.decimals if verified else None,
-                }
+                AssetSum(
+                    symbol=asset.symbol if asset else chain.symbol if contract is None else "",
+                    contract=contract,
+                    verified=verified,
+                    came=flow.came,
+                    went=flow.went,
+                    decimals=asset.decimals if asset else chain.decimals if verified else None,
+                )
             )
-        return sorted(found, key=lambda a: a["symbol"] == "")[:20]
+        return tuple(sorted(found, key=lambda a: a.symbol == "")[:20])
 
 
 def _push(heap: list[tuple[int, int, Row]], each: tuple[int, int, Row], most: int) -> None:

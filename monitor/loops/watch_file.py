@@ -17,6 +17,7 @@ from monitor.chains.address import display
 from monitor.loops.health.tell import case_of, may_see_labels
 from monitor.model import Alert, AlertKind, Chain, Entry, Lane, Severity, plain
 from monitor.model.errors import Problem
+from monitor.model.facts import Notice
 from monitor.model.ids import stable_id
 from monitor.model.plan import Route, Signal
 from monitor.store import watch
@@ -188,7 +189,7 @@ def _answer(
         title="The watchlist was read: " + lines[0],
         lane_reason="Every change of the watchlist is answered.",
         audience=audience,
-        facts={"topic": "watchlist", "lines": list(lines[1:])},
+        facts=Notice(topic="watchlist", lines=tuple(lines[1:])),
     )
 
 

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from monitor.decide import worth as value
 from monitor.model import AlertKind, AlertView, Entry, Known, TransferView
+from monitor.model.facts import Movement, of_kind
 from monitor.model.plain import MAX_DECIMALS, clean, rfc3339, tidy
 
 BODY_TYPE = "fundwatch.alerts.v1"
@@ -124,8 +125,8 @@ def alert_object(view: AlertView, allowed: Allowed = None) -> dict[str, Any]:
     }
     if view.again is not None:
         shown["after_restore"] = True
-    if alert.facts.get("success"):
-        shown["success"] = str(alert.facts["success"])
+    if success := of_kind(alert.facts, Movement).success:
+        shown["success"] = success
     return shown | ({"title": alert.title} if alert.kind is AlertKind.NOTICE else {})
 
 

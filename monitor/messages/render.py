@@ -35,6 +35,8 @@ from monitor.messages.sheets.notice import (
 from monitor.messages.sheets.parts import Sheet, Telling, topic, worst
 from monitor.messages.sheets.past import history_sheet
 from monitor.model import AlertKind, AlertView, ChannelConfig, Rendered, Severity, TransferView
+from monitor.model.facts import Unread, of_kind
+from monitor.model.facts_json import to_json
 from monitor.model.plain import clean, rfc3339, tidy, utc
 
 MAX_FILE = 4_000_000  # characters of the attached file: mail servers refuse from 10 MB on
@@ -187,6 +189,7 @@ def _sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
 def headline(view: AlertView, telling: Telling) -> str:
     """The sentence that tells one alert, as its mail begins. Never raises for what it holds."""
     try:
+        _readable(view)
         # Lists have thousands of lines: a whole sheet for each would take a minute.
         if _SHEETS[view.alert.kind] is alert_sheet and telling.channel.detail != "reference":
             return say.headline(view, telling)
@@ -198,9 +201,18 @@ def headline(view: AlertView, telling: Telling) -> str:
 def _plain_sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
     if telling.channel.detail == "reference":
         return reference_sheet(views, telling)
+    for view in views:
+        _readable(view)
     if len(views) > 1:
         return group_sheet(views, telling)
     return _SHEETS[views[0].alert.kind](views[0], telling)
+
+
+def _readable(view: AlertView) -> None:
+    """What cannot be read is not laid out as if there were nothing: a claim that may be forged
+    would stand there as if it were sure."""
+    if why := of_kind(view.alert.facts, Unread).why:
+        raise ValueError(why)
 
 
 def _mail(
@@ -326,7 +338,7 @@ def _bare_alert(view: AlertView, *, full: bool) -> list[str]:
     lines.append(f"TX      {alert.tx!a}")
     lines.append(f"ENTRY   {alert.entry_id!a}  DIRECTION {alert.direction!a}")
     lines += [_bare_row(row) for row in view.transfers]
-    return [*lines, f"FACTS   {dict(alert.facts)!a}"]
+    return [*lines, f"FACTS   {to_json(alert.facts)!a}"]
 
 
 def _bare_row(row: TransferView) -> str:

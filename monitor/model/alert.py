@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
+from monitor.model.facts import NO_FACTS, Facts
 from monitor.model.watch import Direction, Severity
 
 
@@ -46,6 +45,6 @@ class Alert:
     amends: str | None = None
     lane_reason: str = ""  # why quiet, or why news: one plain sentence
     title: str = ""  # notices: the whole news in one sentence
-    facts: Mapping[str, Any] = field(default_factory=dict)  # frozen at decision, JSON-able
+    facts: Facts = NO_FACTS  # frozen at decision; of the kind's own type where it has any
     audience: str = "desk"  # desk | operations: who a notice is for
     rows: tuple[tuple[str, str, str], ...] = ()  # identities of the transfers it is about

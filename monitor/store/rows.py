@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -24,6 +23,7 @@ from monitor.model import (
     Transfer,
     Watched,
 )
+from monitor.model.facts_json import from_json, to_json
 
 TRANSFER_COLUMNS = (
     "chain, tx, leg, kind, contract, token_id, sender, recipient, amount, "
@@ -105,15 +105,15 @@ def alert_params(a: Alert) -> tuple[Any, ...]:
     return (
         *(a.id, a.kind.value, a.lane.value, a.severity.value, a.created, a.chain, a.tx),
         *(a.entry_id, a.direction.value if a.direction else None, a.amends, a.lane_reason),
-        *(a.title, json.dumps(a.facts, ensure_ascii=False, sort_keys=True), a.audience),
+        *(a.title, json.dumps(to_json(a.facts), ensure_ascii=False, sort_keys=True), a.audience),
     )
 
 
 def to_alert(row: sqlite3.Row, identities: tuple[tuple[str, str, str], ...] = ()) -> Alert:
-    facts: Mapping[str, Any] = json.loads(row["facts"])
+    kind = AlertKind(row["kind"])
     return Alert(
         id=row["id"],
-        kind=AlertKind(row["kind"]),
+        kind=kind,
         lane=Lane(row["lane"]),
         severity=Severity(row["severity"]),
         created=row["created"],
@@ -124,7 +124,7 @@ def to_alert(row: sqlite3.Row, identities: tuple[tuple[str, str, str], ...] = ()
         amends=row["amends"],
         lane_reason=row["lane_reason"],
         title=row["title"],
-        facts=facts,
+        facts=from_json(kind, json.loads(row["facts"])),
         audience=row["audience"],
         rows=identities,
     )

@@ -24,6 +24,7 @@ from monitor.model import (
     Transfer,
     account_leg,
 )
+from monitor.model.facts import Correction, of_kind
 from monitor.model.plan import Answers, Plan
 from monitor.store import apply, coverage, transfers, watch
 from monitor.store.context import load_context
@@ -178,8 +179,7 @@ def kinds(plan: Plan) -> list[str]:
 
 
 def alert_words(alert: Alert) -> str:
-    correction = alert.facts.get("correction")
-    return str(correction["state"]) if correction else alert.kind.value
+    return of_kind(alert.facts, Correction).state or alert.kind.value
 
 
 def stream_of(told: Transfer) -> frozenset[str]:

@@ -35,6 +35,7 @@ from monitor.model import (
     intervals,
 )
 from monitor.model.errors import BadResponse, RateLimited, Refused, StoreError, Unavailable
+from monitor.model.facts import Correction, of_kind
 from monitor.model.plan import Signal
 from monitor.store import watch
 from monitor.store.incidents import incident_list
@@ -361,7 +362,7 @@ class Play:
         standing = {t.identity for t in self.ledger.rows()}
         for identity in news:
             states = [
-                str(a.facts["correction"]["state"])
+                of_kind(a.facts, Correction).state
                 for a in told
                 if a.kind is AlertKind.CORRECTION and identity in a.rows
             ]

@@ -29,6 +29,8 @@ from monitor.model import (
     TransferView,
     account_leg,
 )
+from monitor.model.facts import IncidentNotice, Notice
+from monitor.model.facts_json import from_json
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = layout.environment(ROOT / "config" / "templates")
@@ -144,9 +146,11 @@ def make_row(
 
 
 def make_view(chain: Chain, entry: Entry, rows, *, number="A-10482", facts=None, **more):
+    """`facts`: as the record holds them, in JSON."""
+    kind = more.pop("kind", AlertKind.MOVEMENT)
     alert = Alert(
         number,
-        more.pop("kind", AlertKind.MOVEMENT),
+        kind,
         more.pop("lane", Lane.NEWS),
         more.pop("severity", entry.severity),
         T0 + 34,
@@ -157,7 +161,7 @@ def make_view(chain: Chain, entry: Entry, rows, *, number="A-10482", facts=None,
         amends=more.pop("amends", None),
         lane_reason=more.pop("lane_reason", ""),
         title=more.pop("title", ""),
-        facts={"read_at": T0 + 34, **(facts or {})},
+        facts=from_json(kind, {"read_at": T0 + 34, **(facts or {})}),
     )
     return AlertView(
         alert,
@@ -194,6 +198,7 @@ def outgoing(**more) -> AlertView:
     """Mock-up A: a large outgoing payment after test payments."""
     told = {
         "facts": {
+            "last_moved": T0 - 212 * 86400,
             "quiet_days": 212,
             "test_payments": ["A-10479", "A-10480", "A-10481"],
             "dealings": {RECEIVER: {"count": 3, "first": T0 - 3600, "last": T0 - 600}},
@@ -300,7 +305,6 @@ def correction(state="reversed", **more) -> AlertView:
                 "was_hash": "0x" + tx_hash("was"),
                 "now_height": 26_401_190,
                 "now_hash": "0x" + tx_hash("now"),
-                "sent_to": ["desk-mail", "case-tool"],
                 "evidence": [
                     "Two complete reads (07:09 and 07:14 UTC, two operators) do not show the "
                     "transaction."
@@ -331,7 +335,16 @@ def hostile(symbol: str, **more) -> AlertView:
     return make_view(ETHEREUM, EVM_ENTRY, [row], **(told | more))
 
 
-def notice(**more) -> AlertView:
+_BLIND = IncidentNotice(
+    key="blind bnb tokens",
+    what="No source answers for token transfers on BNB Chain.",
+    since=T0 - 1800,
+    who=("6 entries on BNB Chain",),
+    cure="Set a paid key or add a node: config/sources.yaml.",
+)
+
+
+def notice(**incident) -> AlertView:
     """An incident: reading stopped."""
     alert = Alert(
         "N-220",
@@ -341,19 +354,7 @@ def notice(**more) -> AlertView:
         T0,
         title="Token transfers on BNB Chain have not been read since 09:21 UTC.",
         audience="operations",
-        facts={
-            "incident": {
-                "key": "blind bnb tokens",
-                "what": "No source answers for token transfers on BNB Chain.",
-                "since": T0 - 1800,
-                "closed": None,
-                "duration": None,
-                "found_late": None,
-                "who": ["6 entries on BNB Chain"],
-                "cure": "Set a paid key or add a node: config/sources.yaml.",
-            }
-        }
-        | more,
+        facts=Notice(incident=replace(_BLIND, **incident)),
     )
     return AlertView(alert, "open")
 
@@ -404,7 +405,7 @@ def storm(count=431) -> list[AlertView]:
                 number=f"A-{10500 + number}",
                 lane=Lane.NEWS if number % 3 else Lane.QUIET,
                 lane_reason="" if number % 3 else "Less than 1 ETH came in.",
-                facts={"dealings": {}},
+                facts={"dealings": {}, "last_moved": T0},
                 not_covered=("Internal ETH transfers: no source on your plan covers them.",),
             )
         )

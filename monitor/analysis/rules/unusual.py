@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from monitor.chains.table import family_of
 from monitor.model import LIVE_STATUSES, Alert, Asset, Chain, Row, Transfer
+from monitor.model.facts import Balance, Dealings, Net, Unusual
 
 _Place = tuple[float, ...]  # time, height, place in the block, place in the record
 
@@ -32,9 +32,8 @@ def facts(
     chain: Chain,
     past: Past,
     assets: Mapping[tuple[str, str], Asset],
-) -> dict[str, dict[str, Any]]:
-    """Facts for each alert of one address, by its id, to be frozen with it. Amounts are
-    base-unit strings.
+) -> dict[str, Unusual]:
+    """What is unusual about each alert of one address, by its id, to be frozen with it.
 
     One walk through the record, oldest first: what is known of the past when an alert's
     transaction comes is what it may say. So many alerts cost no more for each than a few.
@@ -48,16 +47,13 @@ def facts(
         walk.go_to(place, record)
         told = record.told(alert)
         mine = record.by_tx.get(alert.tx or "", ())
-        found[alert.id] = walk.facts(told, record.when(alert))
         live = [r.transfer for r in mine if r.status in LIVE_STATUSES]
-        balances = walk.balances(told, live) if past.complete else []
-        emptied = walk.emptied(told, live)
-        if past.complete or emptied:
-            gone = {b["asset"] for b in emptied}
-            kept = [b for b in balances if b["asset"] not in gone]
-            found[alert.id]["balances"] = [*emptied, *kept]
-        if family_of(chain).atomic:
-            found[alert.id]["net"] = _net([r.transfer for r in mine], address)
+        atomic = family_of(chain).atomic
+        found[alert.id] = replace(
+            walk.facts(told, record.when(alert)),
+            balances=walk.left(told, live, whole=past.complete),
+            net=_net([r.transfer for r in mine], address) if atomic else None,
+        )
     return found
 
 
@@ -105,22 +101,10 @@ def _places(rows: Sequence[Row]) -> dict[str, _Place]:
     return places
 
 
-@dataclass
-class _Dealings:
-    """Earlier transfers with one counterparty."""
-
-    count: int = 0
-    first: int = 0
-    last: int = 0
-
-    def add(self, time: int) -> None:
-        self.first = min(self.first, time) if self.count else time
-        self.last = max(self.last, time) if self.count else time
-        self.count += 1
-
-    def words(self) -> dict[str, int]:
-        said = {"count": self.count}
-        return said | ({"first": self.first, "last": self.last} if self.count else {})
+def _more(known: Dealings, time: int) -> Dealings:
+    """With one transfer more."""
+    ends = [end for end in (known.first, known.last, time) if end is not None]
+    return Dealings(known.count + 1, min(ends), max(ends))
 
 
 def _last_payments() -> deque[Transfer]:
@@ -136,7 +120,7 @@ class _Walk:
     assets: Mapping[tuple[str, str], Asset]
     done: int = 0  # transactions walked past
     moved: int | None = None  # when something moved last
-    dealings: dict[str, _Dealings] = field(default_factory=lambda: defaultdict(_Dealings))
+    dealings: dict[str, Dealings] = field(default_factory=dict)
     held: dict[str | None, int] = field(default_factory=lambda: defaultdict(int))  # by contract
     paid: dict[tuple[str | None, str | None], deque[Transfer]] = field(
         default_factory=lambda: defaultdict(_last_payments)
@@ -155,39 +139,37 @@ class _Walk:
         if t.time is not None and t.amount and not t.kind.fee:
             self.moved = t.time if self.moved is None else max(self.moved, t.time)
         for party in {t.sender, t.recipient} - {None, self.address}:
-            self.dealings[party or ""].add(t.time or 0)
+            known = self.dealings.get(party or "", Dealings())
+            self.dealings[party or ""] = _more(known, t.time or 0)
         self.held[t.contract] += _signed(t, self.address)
         if t.sender == self.address:
             self.paid[t.recipient, t.contract].append(t)
 
-    def facts(self, told: Sequence[Transfer], when: int) -> dict[str, Any]:
-        silence: dict[str, Any] = {"first_ever": True}
-        if self.moved is not None:
-            days = max(0, when - self.moved) // 86_400
-            silence = {"last_moved": self.moved, "quiet_days": days}
-        return {
-            **silence,
-            "dealings": self._dealings(told),
-            "test_payments": self._tests(told, when),
-        }
+    def facts(self, told: Sequence[Transfer], when: int) -> Unusual:
+        return Unusual(
+            last_moved=self.moved,
+            quiet_days=0 if self.moved is None else max(0, when - self.moved) // 86_400,
+            dealings=self._dealings(told),
+            test_payments=self._tests(told, when),
+        )
 
-    def _dealings(self, told: Iterable[Transfer]) -> dict[str, dict[str, int]]:
+    def _dealings(self, told: Iterable[Transfer]) -> dict[str, Dealings]:
         """Earlier transfers with each counterparty of this alert; zero is told too."""
         others = dict.fromkeys(_other(t, self.address) for t in told if not t.kind.fee)
         return {
-            other: self.dealings.get(other, _Dealings()).words()
+            other: self.dealings.get(other, Dealings())
             for other in others
             if other is not None and other != self.address
         }
 
-    def _tests(self, told: Sequence[Transfer], when: int) -> list[str]:
+    def _tests(self, told: Sequence[Transfer], when: int) -> tuple[str, ...]:
         """Small payments of the same asset to the same party shortly before: a known habit."""
         biggest: dict[tuple[str | None, str | None], int] = {}
         for t in told:
             if t.sender == self.address and not t.kind.fee:
                 key = (t.recipient, t.contract)
                 biggest[key] = max(t.amount, biggest.get(key, 0))
-        return list(
+        return tuple(
             dict.fromkeys(
                 t.tx
                 for key, amount in biggest.items()
@@ -197,9 +179,20 @@ class _Walk:
             )
         )
 
-    def balances(self, told: Sequence[Transfer], mine: Sequence[Transfer]) -> list[dict[str, Any]]:
-        """Before and after this transaction, by our record, of each fungible asset told.
-        `mine`: the live rows of the transaction."""
+    def left(
+        self, told: Sequence[Transfer], mine: Sequence[Transfer], *, whole: bool
+    ) -> tuple[Balance, ...] | None:
+        """What is there afterwards, as far as that is known. `mine`: the live rows of the
+        transaction; `whole`: the record has all of the address."""
+        emptied = self._emptied(told, mine)
+        if not (whole or emptied):
+            return None
+        gone = {each.contract for each in emptied}
+        balances = self._balances(told, mine) if whole else []
+        return (*emptied, *(each for each in balances if each.contract not in gone))
+
+    def _balances(self, told: Sequence[Transfer], mine: Sequence[Transfer]) -> list[Balance]:
+        """Before and after this transaction, by our record, of each fungible asset told."""
         changes: dict[str | None, int] = defaultdict(int)
         for t in mine:
             changes[t.contract] += _signed(t, self.address)
@@ -213,7 +206,7 @@ class _Walk:
             found.append(self._balance(contract, asset, before, after))
         return found
 
-    def emptied(self, told: Sequence[Transfer], mine: Sequence[Transfer]) -> list[dict[str, Any]]:
+    def _emptied(self, told: Sequence[Transfer], mine: Sequence[Transfer]) -> list[Balance]:
         """An issuer destroys all that is there, whatever our record holds of it."""
         found = []
         for contract in dict.fromkeys(t.contract for t in told if t.kind.destroys):
@@ -226,18 +219,13 @@ class _Walk:
 
     def _balance(
         self, contract: str | None, asset: Asset | None, before: int, after: int
-    ) -> dict[str, Any]:
-        return {
-            "asset": contract or "",
-            "symbol": asset.symbol if asset else self.chain.symbol,
-            "decimals": asset.decimals if asset else self.chain.decimals,
-            "before": str(before),
-            "after": str(after),
-        }
+    ) -> Balance:
+        named = asset or self.chain
+        return Balance(contract or None, named.symbol, named.decimals, before, after)
 
 
 def _adds_up(transfer: Transfer) -> bool:
-    """Whether it moved an amount of something; what an issuer destroys is told by `emptied`."""
+    """Whether it moved an amount of something; what an issuer destroys is told by `_emptied`."""
     return not (transfer.kind.fee or transfer.kind.nft or transfer.kind.act)
 
 
@@ -249,7 +237,7 @@ def _signed(transfer: Transfer, address: str) -> int:
     return transfer.amount * ((transfer.recipient == address) - (transfer.sender == address))
 
 
-def _net(legs: Sequence[Transfer], address: str) -> dict[str, str]:
+def _net(legs: Sequence[Transfer], address: str) -> Net:
     put = sum(t.amount for t in legs if t.sender == address)
     got = sum(t.amount for t in legs if t.recipient == address)
-    return {"in": str(put), "out": str(got), "net": str(got - put)}
+    return Net(put, got)

@@ -17,6 +17,7 @@ from monitor.decide import routing
 from monitor.messages import render
 from monitor.model import Alert, AlertKind, AlertView, ChannelConfig, Lane, Outgoing, Severity
 from monitor.model.errors import ConfigError, DeliveryError
+from monitor.model.facts import IncidentNotice, Notice
 from monitor.model.ids import stable_id
 from monitor.net import channels
 
@@ -138,5 +139,5 @@ def _notice(what: str, cure: str, now: int) -> Alert:
         title=what,
         lane_reason="Told without the record, which cannot be written.",
         audience="operations",
-        facts={"incident": {"key": "record", "what": what, "since": now, "cure": cure}},
+        facts=Notice(incident=IncidentNotice("record", what, since=now, cure=cure)),
     )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from monitor.messages.sheets.parts import (
     Item,
@@ -26,10 +25,10 @@ from monitor.model import (
     Status,
     TransferView,
 )
+from monitor.model.facts import Balance, Movement, SecondSource, of_kind
 from monitor.model.plain import (
     PLAIN_STATUS,
     amount,
-    base_units,
     clean,
     duration,
     plural,
@@ -68,16 +67,16 @@ def status_text(view: AlertView) -> str:
 
 
 def _depth(view: AlertView) -> str:
-    finality = view.alert.facts.get("finality") or (view.chain.finality if view.chain else None)
+    facts, height = view.alert.facts, _height(view)
+    finality = facts.finality or (view.chain.finality if view.chain else None)
     # Frozen when it was decided; the record may have seen more blocks since.
-    counts = [int(view.alert.facts.get("confirmations") or 0)]
-    height = _height(view)
-    if height is not None and view.head_height is not None:
-        counts.append(view.head_height - height + 1)
-    count = max(counts) if height is not None else view.alert.facts.get("confirmations")
+    count = of_kind(facts, Movement).confirmations
+    if height is not None:
+        since = 0 if view.head_height is None else view.head_height - height + 1
+        count = max(count or 0, since)
     if count is None or not finality:
         return ""
-    return f" ({min(int(count), int(finality))} of {finality})"
+    return f" ({min(count, finality)} of {finality})"
 
 
 def _height(view: AlertView) -> int | None:
@@ -134,20 +133,19 @@ def who_section(view: AlertView, *, address: bool = False) -> Section | None:
 
 
 def when_section(view: AlertView, telling: Telling) -> Section | None:
-    late = tidy(str(view.alert.facts.get("why_late") or ""), 400)
-    return section(
-        "WHEN",
-        *_happened(view, telling.timezone),
-        Item(_sent(view, telling), "Sent"),
-        Item(f"Why late: {late}", style="warn") if late else None,
-    )
+    sent = Item(_sent(view, telling), "Sent")
+    return section("WHEN", *_happened(view, telling.timezone), sent)
+
+
+def _read_at(view: AlertView) -> int:
+    return view.alert.facts.read_at or view.alert.created
 
 
 def _happened(view: AlertView, zone: str) -> tuple[Item, ...]:
     """When it happened and when we read it. What was seen before it was in a block did not
     happen after it was read: the two times have names of their own then."""
     times = [row.row.transfer.time for row in view.transfers if row.row.transfer.time is not None]
-    read = int(view.alert.facts.get("read_at") or view.alert.created)
+    read = _read_at(view)
     if not times:
         waiting = least_certain(view.transfers) is not None
         note = "in no block yet" if waiting else ""
@@ -178,7 +176,7 @@ def says_section(view: AlertView) -> Section | None:
     for row in view.transfers:
         for name, at in row.sources:
             first[name] = min(at, first.get(name, at))
-    read = int(view.alert.facts.get("read_at") or view.alert.created)
+    read = _read_at(view)
     told = [
         Item(tidy(name, 40) + ("" if at == read else f", read {utc(at)}"))
         for name, at in first.items()
@@ -187,19 +185,18 @@ def says_section(view: AlertView) -> Section | None:
 
 
 def _second(view: AlertView) -> Item:
-    second: Mapping[str, Any] | None = view.alert.facts.get("second_source")
-    if not second:
+    second = view.alert.facts.second_source or SecondSource()
+    if second.alone:
+        return Item("No second source for this chain is set up.", style="note")
+    if not second.name:
         late = " yet" if view.alert.severity is Severity.SEVERE else ""
         return Item(f"Second source: not asked{late}.", style="note")
-    if second.get("asked") is False:
-        return Item("No second source for this chain is set up.", style="note")
-    name, at = tidy(str(second.get("source")), 40), utc(second.get("at"))
-    agrees = second.get("agrees")
-    if agrees is None:
+    name, at = tidy(second.name, 40), utc(second.at)
+    if second.agrees is None:
         return Item(f"Second source {name} was asked {at} and could not say.", style="note")
-    if agrees:
+    if second.agrees:
         return Item(f"Second source {name} agrees ({at}).")
-    if second.get("says") == "it failed":
+    if second.says == "it failed":
         said = f"Second source {name} shows that the transaction FAILED ({at}). Check by hand."
         return Item(said, style="warn")
     return Item(f"Second source {name} DOES NOT SHOW IT ({at}). Check by hand.", style="warn")
@@ -210,14 +207,16 @@ def _second(view: AlertView) -> Item:
 
 def unusual(view: AlertView) -> tuple[str, ...]:
     """Plain sentences on what stands out by our own record."""
-    facts, found = view.alert.facts, []
-    quiet, tests = int(facts.get("quiet_days") or 0), facts.get("test_payments") or []
-    if facts.get("first_ever"):
+    known, found = of_kind(view.alert.facts, Movement).unusual, []
+    if known is None:
+        return ()
+    tests = known.test_payments
+    if known.last_moved is None:
         found.append("First movement of this entry in our record.")
-    elif quiet:
-        found.append(f"First movement in {plural(quiet, 'day')}.")
+    elif known.quiet_days:
+        found.append(f"First movement in {plural(known.quiet_days, 'day')}.")
     if tests:
-        names = ", ".join(clean(str(each), 80) for each in tests[:5])
+        names = ", ".join(clean(each, 80) for each in tests[:5])
         came = "came" if len(tests) > 1 else "was sent"
         payments = plural(len(tests), "small test payment")
         found.append(f"{payments} {came} to the same party in the 24 hours before ({names}).")
@@ -225,32 +224,25 @@ def unusual(view: AlertView) -> tuple[str, ...]:
 
 
 def left_section(view: AlertView) -> Section | None:
-    items = [_balance(view, each) for each in view.alert.facts.get("balances") or ()]
+    known = of_kind(view.alert.facts, Movement).unusual
+    items = [_balance(view, each) for each in (known and known.balances) or ()]
     note = Item("By our record, not asked from the chain.", style="note")
     return section("BALANCE", *items, note) if items else None
 
 
-def _balance(view: AlertView, fact: Mapping[str, Any]) -> Item:
-    own = {None, "", "native", view.chain.symbol if view.chain else ""}
-    contract = None if fact.get("asset") in own else fact["asset"]
-    same = [row for row in view.transfers if row.row.transfer.contract == contract]
+def _balance(view: AlertView, fact: Balance) -> Item:
+    same = [row for row in view.transfers if row.row.transfer.contract == fact.contract]
     sample = next((row for row in same if trusted(row)), None)
-    name = asset_name(sample) if sample else f'unverified token "{clean(str(fact.get("symbol")))}"'
+    name = asset_name(sample) if sample else f'unverified token "{clean(fact.symbol)}"'
     decimals = sample.decimals if sample else None
-    ends = " -> ".join(_units(fact.get(key), decimals) for key in ("before", "after"))
+    ends = " -> ".join(amount(units, decimals) for units in (fact.before, fact.after))
     return Item(f"{ends} {name}" if sample else f"{name}: {ends}")
-
-
-def _units(value: object, decimals: int | None) -> str:
-    units = base_units(value)
-    return "unknown" if units is None or units < 0 else amount(units, decimals)
 
 
 def genuine_section(view: AlertView) -> Section | None:
     """Whether it is spam, by what was noticed, and why it was not told at once."""
-    lines = dict.fromkeys(
-        clean(str(reason), 200) for _, _, reason in view.alert.facts.get("classes") or ()
-    )
+    noticed = of_kind(view.alert.facts, Movement).classes
+    lines = dict.fromkeys(clean(reason, 200) for _, _, reason in noticed)
     quiet = view.alert.lane is Lane.QUIET and tidy(view.alert.lane_reason)
     return section(
         "TAKE CARE",

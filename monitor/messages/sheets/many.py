@@ -30,6 +30,7 @@ from monitor.messages.sheets.past import alarm_words
 from monitor.messages.sheets.say import headline, owner
 from monitor.messages.sheets.sums import MOVING, sums, totals
 from monitor.model import AlertKind, AlertView, Direction, Lane, Status
+from monitor.model.facts import Dealings, History, Movement, Unread, of_kind
 from monitor.model.plain import PLAIN_STATUS, duration, plural, quoted, tidy, when
 
 LARGEST = 10
@@ -106,7 +107,7 @@ def _histories_sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
 
 
 def _alarming(view: AlertView) -> bool:
-    return bool((view.alert.facts.get("history") or {}).get("alarming"))
+    return of_kind(view.alert.facts, History).alarming
 
 
 def _unchecked(views: Sequence[AlertView]) -> Section | None:
@@ -128,7 +129,7 @@ def _alarm_of(lately: int) -> str:
 
 def _before(view: AlertView) -> Item:
     """One start-up summary in a line."""
-    count = int((view.alert.facts.get("history") or {}).get("count") or 0)
+    count = of_kind(view.alert.facts, History).count
     label = name_said(view.entry.label, 80) if view.entry and view.entry.label else "no label"
     lately = "; FUNDS MOVED IN THE LAST 72 HOURS" if _alarming(view) else ""
     words = f"{label}, {chain_name(view)}: {plural(count, 'earlier movement')}{lately}."
@@ -190,8 +191,8 @@ def _pattern(views: Sequence[AlertView]) -> Iterable[Item]:
 
 
 def _never_seen(view: AlertView, address: str) -> bool:
-    dealings = view.alert.facts.get("dealings")
-    return dealings is not None and not (dealings.get(address) or {}).get("count")
+    known = of_kind(view.alert.facts, Movement).unusual
+    return known is not None and not known.dealings.get(address, Dealings()).count
 
 
 def _largest(views: Sequence[AlertView], telling: Telling) -> Section | None:
@@ -282,13 +283,16 @@ def told(view: AlertView, telling: Telling, *more: str) -> Item:
     """An alert in a list of several: the sentence, then its number and how it stands, and what
     else there is to say of it."""
     kind = view.alert.kind
+    if isinstance(view.alert.facts, Unread):
+        show = f"fundwatch alerts show {view.alert.id}"
+        return Item(f"It cannot be read in full: {show}", style="warn", note=view.alert.id)
     if kind is AlertKind.NOTICE:
         return Item(tidy(view.alert.title, 300), note=view.alert.id)
     name = "" if kind is AlertKind.MOVEMENT else kind.value
     if kind is AlertKind.CORRECTION and view.alert.amends:
         name = f"{name} of {view.alert.amends}"
     if kind is AlertKind.HISTORY:
-        count = int((view.alert.facts.get("history") or {}).get("count") or 0)
+        count = of_kind(view.alert.facts, History).count
         lately = "; FUNDS MOVED IN THE LAST 72 HOURS" if _alarming(view) else ""
         said = f"{owner(view.entry)}: {plural(count, 'earlier movement')}{lately}."
         return Item(said, style="row", note=" - ".join(filter(None, (view.alert.id, name, *more))))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from monitor.messages.sheets import about, to_do
 from monitor.messages.sheets.alert import movement_short, rows_section, subject_tail
@@ -22,24 +21,22 @@ from monitor.messages.sheets.parts import (
 )
 from monitor.messages.sheets.say import as_told
 from monitor.model import AlertKind, AlertView, Severity
+from monitor.model.facts import BACK, Correction, IncidentNotice, Notice, of_kind
 from monitor.model.plain import duration, tidy, utc, when
 
 _OUTCOME = {
     "reversed": "did not happen",
     "replaced": "was replaced before it was confirmed",
-    "included again": "is in a block again",
+    BACK: "is in a block again",
     "unconfirmed again": "is unconfirmed again",
-    "re-checked": "was checked again and stands",
 }
 # What the headline begins with, before the movement as it was told.
 _SHOUT = {
     "reversed": "DID NOT HAPPEN",
     "replaced": "REPLACED, NEVER CONFIRMED",
-    "included again": "IN A BLOCK AGAIN",
+    BACK: "IN A BLOCK AGAIN",
     "unconfirmed again": "UNCONFIRMED AGAIN",
-    "re-checked": "STANDS",
 }
-_STANDS = frozenset({"included again", "re-checked"})
 _MEANING = {
     "reversed": (
         "By our record the funds are where they were before. The same transaction may be "
@@ -49,9 +46,8 @@ _MEANING = {
         "The transaction was unconfirmed and is gone: its sender replaced it, or it was dropped. "
         "Whatever took its place is told by itself if it touches a watched address."
     ),
-    "included again": "The movement counts again, in the block named here.",
+    BACK: "The movement counts again, in the block named here.",
     "unconfirmed again": "It left its block and waits again: it may be confirmed, or never happen.",
-    "re-checked": "It had been in doubt. Nothing needs to be undone.",
 }
 
 
@@ -60,8 +56,8 @@ _MEANING = {
 
 def correction_sheet(view: AlertView, telling: Telling) -> Sheet:
     """What we said, what is true now, and what that means."""
-    fact: Mapping[str, Any] = view.alert.facts.get("correction") or {}
-    state = tidy(str(fact.get("state") or "changed"), 30)
+    fact = of_kind(view.alert.facts, Correction)
+    state = tidy(fact.state or "changed", 30)
     told = view.alert.amends or view.alert.id
     outcome = _OUTCOME.get(state, "has changed")
     return Sheet(
@@ -74,7 +70,7 @@ def correction_sheet(view: AlertView, telling: Telling) -> Sheet:
         lead=(_what_became(state, told),),
         sections=sections(
             to_do.to_do_section(view, telling),
-            section("WE SAID", *_we_said(view, telling, fact)),
+            section("WE SAID", _we_said(view, telling)),
             section("NOW", *_now(fact)),
             section("MEANING", Item(_MEANING.get(state, "Compare the record."))),
             _if_acted(state, told),
@@ -89,7 +85,7 @@ def correction_sheet(view: AlertView, telling: Telling) -> Sheet:
 
 
 def _correction_headline(state: str, said: str) -> str:
-    rely = "" if state in _STANDS else " DO NOT RELY ON IT."
+    rely = "" if state == BACK else " DO NOT RELY ON IT."
     return f"{_SHOUT.get(state, 'CHANGED')}: {said}{rely}"
 
 
@@ -99,27 +95,24 @@ def _what_became(state: str, told: str) -> str:
     return f"The movement that we reported as {told} {_OUTCOME.get(state, 'has changed')}."
 
 
-def _we_said(view: AlertView, telling: Telling, fact: Mapping[str, Any]) -> list[Item]:
+def _we_said(view: AlertView, telling: Telling) -> Item:
     if view.told_at is None:
-        return [Item("It was recorded; no message about it had been accepted yet.")]
-    to = ", ".join(tidy(str(name), 40) for name in fact.get("sent_to") or ())
-    accepted = f"accepted by {to}" if to else ""
-    return [Item(when(view.told_at, telling.timezone), note=accepted)]
+        return Item("It was recorded; no message about it had been accepted yet.")
+    return Item(when(view.told_at, telling.timezone))
 
 
-def _now(fact: Mapping[str, Any]) -> list[Item]:
-    items = [Item(tidy(str(text), 400)) for text in fact.get("evidence") or ()]
-    for key, label in (("was", "Then"), ("now", "Now")):
-        height, block = fact.get(f"{key}_height"), fact.get(f"{key}_hash")
-        if height is not None:
-            items.append(Item(f"block {int(height):,}", label))
-        if block:
-            items.append(Item(shown_tx(str(block)), f"{label}, hash", "code"))
+def _now(fact: Correction) -> list[Item]:
+    items = [Item(tidy(text, 400)) for text in fact.evidence]
+    for label, block in (("Then", fact.was), ("Now", fact.now)):
+        if block and block.height is not None:
+            items.append(Item(f"block {block.height:,}", label))
+        if block and block.hash:
+            items.append(Item(shown_tx(block.hash), f"{label}, hash", "code"))
     return items or [Item("No block of it is known any more.")]
 
 
 def _if_acted(state: str, told: str) -> Section | None:
-    if state in _STANDS:
+    if state == BACK:
         return None
     text = (
         f"If a hold, a report or a call followed {told}: review it. The record keeps both states."
@@ -147,22 +140,21 @@ _KINDS = {
 
 def notice_sheet(view: AlertView, telling: Telling) -> Sheet:
     """News about Fundwatch itself: an incident that opened, lasts or closed, or an answer."""
-    fact: Mapping[str, Any] = view.alert.facts.get("incident") or {}
-    stage, title = _stage(fact), tidy(view.alert.title, 400)
-    what = tidy(str(fact.get("what") or ""), 400)
+    facts = of_kind(view.alert.facts, Notice)
+    incident = facts.incident
+    stage, title = _stage(incident), tidy(view.alert.title, 400)
     return Sheet(
         banner="NOTICE",
         severity=view.alert.severity,
-        topic=topic(" ".join(filter(None, (stage, _about(view, fact)))), view.alert.id),
+        topic=topic(" ".join(filter(None, (stage, _about(view, facts)))), view.alert.id),
         headline=title or "A notice about Fundwatch itself.",
         lead=(stage.capitalize() + ".",) if stage else (),
         sections=sections(
-            section("WHAT", _text(fact.get("what"))) if what not in title else None,
-            section("WHO", *(Item(tidy(str(each), 200)) for each in fact.get("who") or ())),
-            section("WHEN", *_incident_times(fact, telling, view)),
-            section("FOUND LATE", _text(fact.get("found_late"))),
-            section("CURE", _text(fact.get("cure"))) if not fact.get("closed") else None,
-            section("DETAILS", *(_text(line) for line in view.alert.facts.get("lines") or ())),
+            _what(incident, title) if incident else None,
+            section("WHO", *(Item(tidy(each, 200)) for each in incident.who)) if incident else None,
+            section("WHEN", *_times(incident, telling, view)),
+            section("CURE", _text(incident.cure)) if incident and not incident.closed else None,
+            section("DETAILS", *map(_text, facts.lines)),
             about.unchecked_section([view]) if view.not_covered else None,
             about.id_section(view, telling, "a notice about Fundwatch itself"),
         ),
@@ -170,43 +162,42 @@ def notice_sheet(view: AlertView, telling: Telling) -> Sheet:
     )
 
 
-def _stage(fact: Mapping[str, Any]) -> str:
-    if not fact:
+def _stage(incident: IncidentNotice | None) -> str:
+    if incident is None:
         return ""
-    if fact.get("closed"):
+    if incident.closed:
         return "CLOSED"
-    return "STILL OPEN" if fact.get("reminder") else "OPENED"
+    return "STILL OPEN" if incident.reminder else "OPENED"
 
 
-def _about(view: AlertView, fact: Mapping[str, Any]) -> str:
+def _about(view: AlertView, facts: Notice) -> str:
     """Topic words of ours; what looks like an address stays out of the subject."""
-    about = str(view.alert.facts.get("topic") or "")
-    kind, _, rest = str(fact.get("key") or "").partition(":")
+    about = facts.topic
+    kind, _, rest = (facts.incident.key if facts.incident else "").partition(":")
     if not about and kind in _KINDS:
         about = f"{_KINDS[kind]} on {chain}" if (chain := view.alert.chain) else _KINDS[kind]
     words = re.findall(r"[A-Za-z0-9_-]+", about or f"{kind} {rest}")
     return " ".join(word for word in words if len(word) < 20)[:60]
 
 
-def _text(value: object) -> Item | None:
-    if value is None or value == "":
-        return None
-    if isinstance(value, list | tuple):
-        return Item("; ".join(tidy(str(each), 200) for each in value) or "none")
-    return Item(tidy(str(value), 600))
+def _what(incident: IncidentNotice, title: str) -> Section | None:
+    said = tidy(incident.what, 400) in title
+    return None if said else section("WHAT", _text(incident.what))
 
 
-def _incident_times(fact: Mapping[str, Any], telling: Telling, view: AlertView) -> list[Item]:
-    items = []
-    if fact.get("since") is not None:
-        items.append(Item(when(int(fact["since"]), telling.timezone), "Since"))
-    if fact.get("closed") is not None:
-        items.append(Item(when(int(fact["closed"]), telling.timezone), "Closed"))
-    lasted = fact.get("duration")
-    if lasted is not None:
-        shown = duration(lasted) if isinstance(lasted, int) else tidy(str(lasted), 40)
-        items.append(Item(shown, "Lasted"))
-    return items or [Item(when(view.alert.created, telling.timezone))]
+def _text(value: str) -> Item | None:
+    return Item(tidy(value, 600)) if value else None
+
+
+def _times(incident: IncidentNotice | None, telling: Telling, view: AlertView) -> list[Item]:
+    if incident is None:
+        return [Item(when(view.alert.created, telling.timezone))]
+    items = [Item(when(incident.since, telling.timezone), "Since")]
+    if incident.closed is not None:
+        items.append(Item(when(incident.closed, telling.timezone), "Closed"))
+    if incident.duration is not None:
+        items.append(Item(duration(incident.duration), "Lasted"))
+    return items
 
 
 # --- little that says much ---------------------------------------------------------------------

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from monitor.chains.address import display
 from monitor.messages.objects import Allowed, may_see
@@ -19,6 +18,7 @@ from monitor.model import (
     Transfer,
     TransferView,
 )
+from monitor.model.facts import Dealings, Movement, of_kind
 from monitor.model.plain import amount, amount_said, clean, plural, quoted, tidy, utc
 
 ROWS_SHOWN = 20  # more go into the attached table
@@ -305,15 +305,14 @@ def shown_name(known: Known) -> str:
 
 
 def _dealings(view: AlertView, address: str) -> str:
-    dealings = view.alert.facts.get("dealings")
-    if dealings is None:
+    unusual = of_kind(view.alert.facts, Movement).unusual
+    if unusual is None:
         return ""
-    earlier: Mapping[str, Any] = dealings.get(address) or {}
-    count = int(earlier.get("count") or 0)
-    if not count:
+    earlier = unusual.dealings.get(address, Dealings())
+    if not earlier.count:
         return "First time."
-    times = f"{count:,} times" if count > 1 else "once"
-    return f"Seen {times} before, last {utc(earlier.get('last'))[:10]}."
+    times = f"{earlier.count:,} times" if earlier.count > 1 else "once"
+    return f"Seen {times} before, last {utc(earlier.last)[:10]}."
 
 
 def named(view: AlertView, addresses: Collection[str | None], category: str) -> tuple[Known, ...]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from monitor.chains.table import family_of
 from monitor.messages.objects import csv_rows
@@ -24,15 +23,16 @@ from monitor.messages.sheets.parts import (
 )
 from monitor.messages.sheets.say import owner
 from monitor.model import AlertView, TransferView
-from monitor.model.plain import amount, base_units, plural, tidy, utc
+from monitor.model.facts import AssetSum, History, of_kind
+from monitor.model.plain import amount, plural, tidy, utc
 
 _HELD = "What came in minus what went out{}, by our record; not asked from the chain."
 
 
 def history_sheet(view: AlertView, telling: Telling) -> Sheet:
     """What first contact brought: sums, what is left of it, and the last 30 days row by row."""
-    fact: Mapping[str, Any] = view.alert.facts.get("history") or {}
-    count = int(fact.get("count") or 0)
+    fact = of_kind(view.alert.facts, History)
+    count = fact.count
     table = "".join(
         csv_rows(view.transfers, telling.among({view.entry.case} if view.entry else ()))
     )
@@ -44,10 +44,10 @@ def history_sheet(view: AlertView, telling: Telling) -> Sheet:
         severity=view.alert.severity,
         topic=topic(f"HISTORY {plural(count, 'movement')}", *subject_tail(view), view.alert.id),
         headline=_headline(view, fact, count),
-        lead=(alarm_words(alarming=bool(fact.get("alarming"))),),
+        lead=(alarm_words(alarming=fact.alarming),),
         sections=sections(
             to_do.to_do_section(view, telling),
-            section("TOTALS", _sums(view, fact)) if fact.get("by_asset") else None,
+            section("TOTALS", _sums(view, fact)) if fact.by_asset else None,
             _balance(view, fact),
             section("PERIOD", _period(fact)),
             rows_section(view, telling, done, "WHAT ISSUERS DID", dated=True) if done else None,
@@ -62,18 +62,22 @@ def history_sheet(view: AlertView, telling: Telling) -> Sheet:
     )
 
 
+def history_of(view: AlertView) -> History:
+    return view.alert.facts if isinstance(view.alert.facts, History) else History()
+
+
 def alarm_words(*, alarming: bool) -> str:
     if alarming:
         return "ATTENTION: funds moved in the 72 hours before watching began."
     return "This is history, not news: nothing here happened after watching began."
 
 
-def _headline(view: AlertView, fact: Mapping[str, Any], count: int) -> str:
+def _headline(view: AlertView, fact: History, count: int) -> str:
     who = owner(view.entry)
     if not count:
         return f"Watching began: {who} has no earlier movements in our record."
-    last = f", the last on {utc(fact['to'])[:10]}" if fact.get("to") is not None else ""
-    held = [said for each in fact.get("by_asset") or () if (said := _left(view, each))]
+    last = f", the last on {utc(fact.last)[:10]}" if fact.last is not None else ""
+    held = [said for each in fact.by_asset if (said := _left(view, each))]
     left = f"; {' and '.join(held[:2])} left" if held else ""
     began = f"Watching began: {who} had {plural(count, 'earlier movement')}{last}{left}."
     return " ".join((began, *_stands(view)))
@@ -88,54 +92,53 @@ def _stands(view: AlertView) -> Iterable[str]:
         yield f"{acts.sentence(row).rstrip('.')} on {utc(row.row.transfer.time)[:10]}."
 
 
-def _period(fact: Mapping[str, Any]) -> Item | None:
-    ends = [fact.get("from"), fact.get("to")]
+def _period(fact: History) -> Item | None:
+    ends = [fact.first, fact.last]
     return None if None in ends else Item(" to ".join(dict.fromkeys(utc(end) for end in ends)))
 
 
-def _read(fact: Mapping[str, Any]) -> Iterable[Item]:
+def _read(fact: History) -> Iterable[Item]:
     """What was read of which list; lists of which the same is true stand in one line."""
     lists: dict[str, list[str]] = {}
-    for text in fact.get("covered") or ():
-        name, _, so = tidy(str(text), 300).rpartition(": ")
+    for text in fact.covered:
+        name, _, so = tidy(text, 300).rpartition(": ")
         lists.setdefault(so, []).append(name)
     for so, names in lists.items():
         yield Item(": ".join(part for part in ("; ".join(names), so) if part))
 
 
-def _sums(view: AlertView, fact: Mapping[str, Any]) -> Table:
+def _sums(view: AlertView, fact: History) -> Table:
     rows = []
-    for each in fact["by_asset"]:
-        ends = [base_units(each.get(key)) or 0 for key in ("out", "in")]
-        shown = (_said(each, units) for units in ends)
+    for each in fact.by_asset:
+        shown = (_said(each, units) for units in (each.went, each.came))
         rows.append((_name(view, each), *shown))
     return Table(("asset", "out", "in"), tuple(rows))
 
 
-def _said(each: Mapping[str, Any], units: int) -> str:
-    return figure_of(units, _decimals(each), str(each.get("symbol"))) if units else "0"
+def _said(each: AssetSum, units: int) -> str:
+    return figure_of(units, _decimals(each), each.symbol) if units else "0"
 
 
-def _own(each: Mapping[str, Any]) -> bool:
-    return not each.get("contract") or bool(each.get("verified"))
+def _own(each: AssetSum) -> bool:
+    return not each.contract or each.verified
 
 
-def _decimals(each: Mapping[str, Any]) -> int | None:
-    return each.get("decimals") if _own(each) else None
+def _decimals(each: AssetSum) -> int | None:
+    return each.decimals if _own(each) else None
 
 
-def _name(view: AlertView, each: Mapping[str, Any]) -> str:
+def _name(view: AlertView, each: AssetSum) -> str:
     if _own(each):
-        return tidy(str(each.get("symbol")), 32)
-    address = shown_address(view.chain, str(each["contract"]))
-    return f"{unverified('token', str(each.get('symbol') or ''))} {address}"
+        return tidy(each.symbol, 32)
+    address = shown_address(view.chain, each.contract or "")
+    return f"{unverified('token', each.symbol)} {address}"
 
 
 # --- what is left --------------------------------------------------------------------------
 
 
-def _balance(view: AlertView, fact: Mapping[str, Any]) -> Section | None:
-    if not fact.get("by_asset"):
+def _balance(view: AlertView, fact: History) -> Section | None:
+    if not fact.by_asset:
         return None
     if view.entry is None or view.entry.since != "first":
         since = tidy(view.entry.since, 40) if view.entry else "a later day"
@@ -149,29 +152,28 @@ def _atomic(view: AlertView) -> bool:
     return view.chain is not None and family_of(view.chain).atomic
 
 
-def _exact(fact: Mapping[str, Any]) -> Iterable[Item]:
-    for each in fact["by_asset"]:
+def _exact(fact: History) -> Iterable[Item]:
+    for each in fact.by_asset:
         if _own(each):
             held = _held(each)
             said = "unknown: more went out than came in" if held is None else ""
-            name = tidy(str(each.get("symbol")), 32)
+            name = tidy(each.symbol, 32)
             yield Item(
                 f"{name}: {said}" if said else f"{amount(held or 0, _decimals(each))} {name}"
             )
 
 
-def _held(each: Mapping[str, Any]) -> int | None:
+def _held(each: AssetSum) -> int | None:
     """In minus out, where it makes sense."""
-    came, went = (base_units(each.get(key)) or 0 for key in ("in", "out"))
-    return came - went if came >= went else None
+    return each.came - each.went if each.came >= each.went else None
 
 
-def _left(view: AlertView, each: Mapping[str, Any]) -> str:
+def _left(view: AlertView, each: AssetSum) -> str:
     """What is left of one asset, as a person says it; empty where that is not known, as of
     a coin that also paid the fees."""
     whole = view.entry is not None and view.entry.since == "first"
-    known = whole and _own(each) and (_atomic(view) or bool(each.get("contract")))
+    known = whole and _own(each) and (_atomic(view) or bool(each.contract))
     held = _held(each) if known else None
     if not held:
         return ""
-    return f"{_said(each, held)} {tidy(str(each.get('symbol')), 32)}"
+    return f"{_said(each, held)} {tidy(each.symbol, 32)}"

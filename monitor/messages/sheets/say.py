@@ -8,7 +8,7 @@ for a part of the sentence.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from monitor.decide.worth import usd
 from monitor.messages import money
@@ -28,7 +28,8 @@ from monitor.messages.sheets.parts import (
     trusted,
 )
 from monitor.model import AlertView, Direction, Entry, FarEnd, Known, Status, TransferView
-from monitor.model.plain import base_units, clean, plural, quoted
+from monitor.model.facts import Movement, of_kind
+from monitor.model.plain import clean, plural, quoted
 
 FORGED = "may be forged"  # the class of a claim, see monitor.decide.loudness
 NOBODY_KNOWN = "an unknown address"
@@ -123,7 +124,7 @@ def _units(row: TransferView) -> int:
 
 def _may_be_forged(view: AlertView, flow: Flow) -> bool:
     """Whether an unverified token says that it left although the address did not sign."""
-    doubted = {name for _, name, _ in view.alert.facts.get("classes") or ()}
+    doubted = {name for _, name, _ in of_kind(view.alert.facts, Movement).classes}
     out = flow.direction == Direction.OUT.value
     return out and not trusted(flow.sample) and FORGED in doubted
 
@@ -247,14 +248,9 @@ def _held(view: AlertView, flow: Flow) -> str:
     transfer = flow.sample.row.transfer
     if not trusted(flow.sample) or is_nft(transfer):
         return ""
-    for fact in _balances(view):
-        own = {None, "", "native", view.chain.symbol if view.chain else ""}
-        contract = None if fact.get("asset") in own else fact.get("asset")
-        units = base_units(fact.get("after"))
-        if contract == transfer.contract and units is not None and units >= 0:
+    known = of_kind(view.alert.facts, Movement).unusual
+    for fact in (known and known.balances) or ():
+        if fact.contract == transfer.contract:
+            units = fact.after
             return said_units(flow.sample, units) if units else f"no {asset_name(flow.sample)}"
     return ""
-
-
-def _balances(view: AlertView) -> Iterable[dict[str, object]]:
-    return view.alert.facts.get("balances") or ()

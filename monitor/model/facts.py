@@ -1,0 +1,175 @@
+"""What an alert knows beside its rows, frozen when it was decided: one value a kind of alert.
+
+Amounts are in base units, times in Unix seconds. As the record keeps them: facts_json.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+BACK = "included again"  # a correction's state: what had been taken back counts again
+
+
+@dataclass(frozen=True, slots=True)
+class SecondSource:
+    """The word of a source that has not reported the transaction itself, now or before.
+
+    Without a name: one was wanted, and none has answered.
+    """
+
+    name: str = ""
+    agrees: bool | None = None  # None: it could not say
+    says: str = ""  # "it happened" | "it failed" | "not found"
+    at: int | None = None
+    alone: bool = False  # the chain has one source: there is no second one to ask
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What alerts of several kinds know."""
+
+    read_at: int | None = None
+    finality: int | None = None  # of the chain, in blocks
+    second_source: SecondSource | None = None  # None: not wanted
+    # What a newer version wrote and this one does not know, by its place: "correction.cause".
+    more: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Unread(Facts):
+    """Facts in the record that do not read as what they should be. `more` holds them all."""
+
+    why: str = ""
+
+
+# --- movements -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Dealings:
+    """Earlier transfers with one counterparty."""
+
+    count: int = 0
+    first: int | None = None
+    last: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Of one asset, before and after the transaction, by our record."""
+
+    contract: str | None  # None: the chain's own coin
+    symbol: str
+    decimals: int
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Net:
+    """What an address put into a UTXO transaction and got out of it."""
+
+    put: int
+    got: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unusual:
+    """What stands out by our own record."""
+
+    last_moved: int | None = None  # None: nothing had moved before
+    quiet_days: int = 0
+    dealings: Mapping[str, Dealings] = field(default_factory=dict)  # by counterparty
+    test_payments: tuple[str, ...] = ()  # alerts, or transactions that were not told
+    balances: tuple[Balance, ...] | None = None  # None: not known
+    net: Net | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Movement(Facts):
+    """Of what moved, or did not but for a fee."""
+
+    classes: tuple[tuple[str, str, str], ...] = ()  # (leg, class, why)
+    confirmations: int | None = None
+    success: str = ""  # why nobody knows yet that the transaction succeeded
+    unusual: Unusual | None = None  # None: not looked for
+
+
+# --- what follows, what went before, what is about ourselves -----------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class InBlock:
+    """A place in the chain, as far as it is known."""
+
+    height: int | None
+    hash: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Correction(Facts):
+    """What became of a movement that had been told."""
+
+    state: str = ""  # "reversed" | "replaced" | "unconfirmed again" | BACK
+    was: InBlock | None = None
+    now: InBlock | None = None
+    evidence: tuple[str, ...] = ()  # sentences
+
+
+@dataclass(frozen=True, slots=True)
+class AssetSum:
+    """What came and went of one asset."""
+
+    symbol: str
+    contract: str | None
+    verified: bool
+    came: int
+    went: int
+    decimals: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class History(Facts):
+    """What an entry had done before it was watched."""
+
+    count: int = 0  # transactions
+    by_asset: tuple[AssetSum, ...] = ()
+    first: int | None = None
+    last: int | None = None
+    covered: tuple[str, ...] = ()  # what was read, a sentence a list
+    listed: int = 0  # transactions whose rows stand in the alert
+    alarming: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentNotice:
+    """One phase of what is wrong with ourselves."""
+
+    key: str
+    what: str
+    since: int
+    closed: int | None = None
+    duration: int | None = None  # seconds
+    who: tuple[str, ...] = ()
+    cure: str = ""
+    reminder: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Notice(Facts):
+    """News about ourselves: an incident, or an answer to what people did."""
+
+    incident: IncidentNotice | None = None
+    topic: str = ""  # of the subject
+    lines: tuple[str, ...] = ()
+
+
+NO_FACTS = Facts()
+_F = TypeVar("_F", bound=Facts)
+
+
+def of_kind(facts: Facts, kind: type[_F]) -> _F:
+    """These facts where they are of this kind, else empty ones."""
+    return facts if isinstance(facts, kind) else kind()

@@ -1,0 +1,332 @@
+"""Alerts' facts as JSON, in the form that the record keeps.
+
+Records outlive versions. What an older one left out has its default; what a newer one added
+is kept under its place and written again; what is not of its type makes the facts `Unread`,
+so that the alert is told all the same, with the JSON as it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from monitor.model.alert import AlertKind
+from monitor.model.facts import (
+    AssetSum,
+    Balance,
+    Correction,
+    Dealings,
+    Facts,
+    History,
+    InBlock,
+    IncidentNotice,
+    Movement,
+    Net,
+    Notice,
+    SecondSource,
+    Unread,
+    Unusual,
+)
+from monitor.model.members import Members, Misfit
+
+VERSION = 1  # records of before there was one have the same form
+
+
+# --- out -----------------------------------------------------------------------------------
+
+
+def to_json(facts: Facts) -> dict[str, object]:
+    """What facts of this kind say, and what else the record holds of them."""
+    if isinstance(facts, Unread):
+        return dict(facts.more)
+    return {"version": VERSION, **_common(facts), **_own(facts), **facts.more}
+
+
+def _own(facts: Facts) -> dict[str, object]:
+    match facts:
+        case Movement():
+            return _movement(facts)
+        case Correction():
+            return {"correction": _correction(facts)}
+        case History():
+            return {"history": _history(facts)}
+        case Notice():
+            return _notice(facts)
+    return {}
+
+
+def _common(facts: Facts) -> dict[str, object]:
+    said: dict[str, object] = {}
+    if facts.read_at is not None:
+        said["read_at"] = facts.read_at
+    if facts.finality is not None:
+        said["finality"] = facts.finality
+    if facts.second_source is not None:
+        said["second_source"] = _second_source(facts.second_source)
+    return said
+
+
+def _second_source(second: SecondSource) -> dict[str, object] | None:
+    if second.alone:
+        return {"asked": False, "why": "none"}
+    if not second.name:
+        return None
+    return {
+        "source": second.name,
+        "agrees": second.agrees,
+        "says": second.says,
+        "at": second.at,
+    }
+
+
+def _movement(facts: Movement) -> dict[str, object]:
+    said: dict[str, object] = {"classes": [list(each) for each in facts.classes]}
+    if facts.confirmations is not None:
+        said["confirmations"] = facts.confirmations
+    if facts.success:
+        said["success"] = facts.success
+    return said | (_unusual(facts.unusual) if facts.unusual else {})
+
+
+def _unusual(found: Unusual) -> dict[str, object]:
+    said: dict[str, object] = {
+        "dealings": {party: _dealings(each) for party, each in found.dealings.items()},
+        "test_payments": list(found.test_payments),
+    }
+    if found.last_moved is None:
+        said["first_ever"] = True
+    else:
+        said |= {"last_moved": found.last_moved, "quiet_days": found.quiet_days}
+    if found.balances is not None:
+        said["balances"] = [_balance(each) for each in found.balances]
+    if found.net is not None:
+        put, got = found.net.put, found.net.got
+        said["net"] = {"in": str(put), "out": str(got), "net": str(got - put)}
+    return said
+
+
+def _dealings(found: Dealings) -> dict[str, object]:
+    if not found.count:
+        return {"count": 0}
+    return {"count": found.count, "first": found.first, "last": found.last}
+
+
+def _balance(found: Balance) -> dict[str, object]:
+    return {
+        "asset": found.contract or "",
+        "symbol": found.symbol,
+        "decimals": found.decimals,
+        "before": str(found.before),
+        "after": str(found.after),
+    }
+
+
+def _correction(facts: Correction) -> dict[str, object]:
+    said: dict[str, object] = {"state": facts.state, "evidence": list(facts.evidence)}
+    for when, block in (("was", facts.was), ("now", facts.now)):
+        if block is not None:
+            said |= {f"{when}_height": block.height, f"{when}_hash": block.hash}
+    return said
+
+
+def _history(facts: History) -> dict[str, object]:
+    return {
+        "count": facts.count,
+        "by_asset": [_asset_sum(each) for each in facts.by_asset],
+        "from": facts.first,
+        "to": facts.last,
+        "covered": list(facts.covered),
+        "listed": facts.listed,
+        "alarming": facts.alarming,
+    }
+
+
+def _asset_sum(found: AssetSum) -> dict[str, object]:
+    return {
+        "symbol": found.symbol,
+        "contract": found.contract,
+        "verified": found.verified,
+        "in": str(found.came),
+        "out": str(found.went),
+        "decimals": found.decimals,
+    }
+
+
+def _notice(facts: Notice) -> dict[str, object]:
+    said: dict[str, object] = {"topic": facts.topic, "lines": list(facts.lines)}
+    return said | ({"incident": _incident(facts.incident)} if facts.incident else {})
+
+
+def _incident(told: IncidentNotice) -> dict[str, object]:
+    return {
+        "key": told.key,
+        "what": told.what,
+        "since": told.since,
+        "closed": told.closed,
+        "duration": told.duration,
+        "who": list(told.who),
+        "cure": told.cure,
+        "reminder": told.reminder,
+    }
+
+
+# --- in --------------------------------------------------------------------------------------
+
+
+def from_json(kind: AlertKind, told: object) -> Facts:
+    """The facts of an alert of this kind. Never raises for what the JSON holds."""
+    try:
+        read = Members(told)
+        read.whole("version")
+        found = _READERS[kind](read)
+        return replace(found, more=read.more())
+    except ValueError as error:  # a misfit, or a number of thousands of digits
+        kept = told if isinstance(told, Mapping) else {"facts": told}
+        return Unread(more=dict(kept), why=str(error))
+
+
+_UNUSUAL = ("dealings", "last_moved", "quiet_days", "test_payments", "balances", "net")
+
+
+def _read_movement(read: Members) -> Facts:
+    return Movement(
+        read_at=read.whole("read_at"),
+        finality=read.whole("finality"),
+        second_source=_read_second_source(read),
+        classes=read.triples("classes"),
+        confirmations=read.whole("confirmations"),
+        success=read.text("success"),
+        unusual=_read_unusual(read) if any(map(read.holds, _UNUSUAL)) else None,
+    )
+
+
+def _read_second_source(read: Members) -> SecondSource | None:
+    if not read.holds("second_source"):
+        return None
+    second = read.inner("second_source")
+    if second is None:
+        return SecondSource()
+    second.text("why")
+    return SecondSource(
+        name=second.text("source"),
+        agrees=second.flag("agrees"),
+        says=second.text("says"),
+        at=second.whole("at"),
+        alone=second.flag("asked") is False,
+    )
+
+
+def _read_unusual(read: Members) -> Unusual:
+    read.flag("first_ever")  # is what the lack of `last_moved` says
+    dealings = read.inner_by_name("dealings").items()
+    net = read.inner("net")
+    return Unusual(
+        last_moved=read.whole("last_moved"),
+        quiet_days=read.number("quiet_days"),
+        dealings={party: _read_dealings(each) for party, each in dealings},
+        test_payments=read.texts("test_payments"),
+        balances=tuple(map(_read_balance, read.inner_list("balances")))
+        if read.holds("balances")
+        else None,
+        net=_read_net(net) if net else None,
+    )
+
+
+def _read_dealings(read: Members) -> Dealings:
+    return Dealings(read.number("count"), read.whole("first"), read.whole("last"))
+
+
+def _read_balance(read: Members) -> Balance:
+    return Balance(
+        contract=read.text("asset") or None,
+        symbol=read.text("symbol"),
+        decimals=read.number("decimals"),
+        before=read.units("before"),
+        after=read.units("after"),
+    )
+
+
+def _read_net(read: Members) -> Net:
+    read.units("net")  # is what the others say
+    return Net(put=read.units("in"), got=read.units("out"))
+
+
+def _read_correction(read: Members) -> Facts:
+    told = read.inner("correction")
+    if told is None:
+        raise Misfit("correction is missing")
+    return Correction(
+        read_at=read.whole("read_at"),
+        finality=read.whole("finality"),
+        second_source=_read_second_source(read),
+        state=told.text("state"),
+        was=_read_block(told, "was"),
+        now=_read_block(told, "now"),
+        evidence=told.texts("evidence"),
+    )
+
+
+def _read_block(read: Members, when: str) -> InBlock | None:
+    if not read.holds(f"{when}_height"):
+        return None
+    return InBlock(read.whole(f"{when}_height"), read.text(f"{when}_hash") or None)
+
+
+def _read_history(read: Members) -> Facts:
+    told = read.inner("history")
+    if told is None:
+        raise Misfit("history is missing")
+    return History(
+        read_at=read.whole("read_at"),
+        count=told.number("count"),
+        by_asset=tuple(map(_read_asset_sum, told.inner_list("by_asset"))),
+        first=told.whole("from"),
+        last=told.whole("to"),
+        covered=told.texts("covered"),
+        listed=told.number("listed"),
+        alarming=told.flag("alarming") or False,
+    )
+
+
+def _read_asset_sum(read: Members) -> AssetSum:
+    return AssetSum(
+        symbol=read.text("symbol"),
+        contract=read.text("contract") or None,
+        verified=read.flag("verified") or False,
+        came=read.units("in"),
+        went=read.units("out"),
+        decimals=read.whole("decimals"),
+    )
+
+
+def _read_notice(read: Members) -> Facts:
+    incident = read.inner("incident")
+    return Notice(
+        incident=_read_incident(incident) if incident else None,
+        topic=read.text("topic"),
+        lines=read.texts("lines"),
+    )
+
+
+def _read_incident(read: Members) -> IncidentNotice:
+    return IncidentNotice(
+        key=read.text("key"),
+        what=read.text("what"),
+        since=read.number("since"),
+        closed=read.whole("closed"),
+        duration=read.whole("duration"),
+        who=read.texts("who"),
+        cure=read.text("cure"),
+        reminder=read.flag("reminder") or False,
+    )
+
+
+_READERS: Mapping[AlertKind, Callable[[Members], Facts]] = {
+    AlertKind.MOVEMENT: _read_movement,
+    AlertKind.AMENDMENT: _read_movement,
+    AlertKind.LATE: _read_movement,
+    AlertKind.ACTIVITY: _read_movement,
+    AlertKind.CORRECTION: _read_correction,
+    AlertKind.HISTORY: _read_history,
+    AlertKind.NOTICE: _read_notice,
+}

@@ -1,0 +1,212 @@
+"""Alerts' facts as JSON: what is in a record stays readable, whichever version wrote it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+
+import pytest
+
+from monitor.model import AlertKind
+from monitor.model.facts import (
+    Correction,
+    Dealings,
+    Facts,
+    History,
+    Movement,
+    Notice,
+    SecondSource,
+    Unread,
+    of_kind,
+)
+from monitor.model.facts_json import VERSION, from_json, to_json
+
+# As the record of version 0.2 holds them, byte for byte: one of each form that it writes.
+FROZEN: dict[str, tuple[AlertKind, str]] = {
+    "movement": (
+        AlertKind.MOVEMENT,
+        '{"balances": [{"after": "30500000", "asset": "0xc", "before": "1000030500000", '
+        '"decimals": 6, "symbol": "USDT"}, {"after": "0", "asset": "", "before": "7", '
+        '"decimals": 18, "symbol": "ETH"}], "classes": [["erc20|0xc|-|a|b|1|0", "dust", '
+        '"Less than 1 USD."]], "confirmations": 11, "dealings": {"0xb": {"count": 3, "first": '
+        '1700000000, "last": 1700000600}, "0xd": {"count": 0}}, "finality": 19, "last_moved": '
+        '1700000600, "quiet_days": 212, "read_at": 1795338877, "second_source": {"agrees": '
+        'false, "at": 1795338900, "says": "it failed", "source": "two"}, "success": '
+        '"not checked yet", "test_payments": ["A-1", "0x99"]}',
+    ),
+    "first movement": (
+        AlertKind.ACTIVITY,
+        '{"classes": [], "confirmations": 0, "dealings": {}, "finality": 6, "first_ever": true, '
+        '"net": {"in": "80000000", "net": "-60020000", "out": "19980000"}, "read_at": 1700000000, '
+        '"second_source": null, "test_payments": []}',
+    ),
+    "nothing left": (
+        AlertKind.LATE,
+        '{"balances": [], "classes": [], "confirmations": 1, "dealings": {}, "finality": 6, '
+        '"last_moved": 5, "quiet_days": 0, "read_at": 9, "second_source": {"asked": false, "why": '
+        '"none"}, "test_payments": []}',
+    ),
+    "not looked into": (
+        AlertKind.AMENDMENT,
+        '{"classes": [], "confirmations": 0, "finality": 6, "read_at": 9}',
+    ),
+    "reversed": (
+        AlertKind.CORRECTION,
+        '{"correction": {"evidence": ["one does not know the transaction."], "state": '
+        '"reversed", "was_hash": "0xa", "was_height": 91}, "finality": 4, "read_at": 1700000988}',
+    ),
+    "included again": (
+        AlertKind.CORRECTION,
+        '{"correction": {"evidence": [], "now_hash": "0xb", "now_height": 92, "state": '
+        '"included again"}, "finality": 4, "read_at": 1700000988, "second_source": null}',
+    ),
+    "unconfirmed again": (
+        AlertKind.CORRECTION,
+        '{"correction": {"evidence": [], "state": "unconfirmed again", "was_hash": null, '
+        '"was_height": null}, "finality": 4, "read_at": 1700000033}',
+    ),
+    "history": (
+        AlertKind.HISTORY,
+        '{"history": {"alarming": true, "by_asset": [{"contract": "0xc", "decimals": 6, "in": '
+        '"2500", "out": "2400", "symbol": "USDT", "verified": true}, {"contract": "0xe", '
+        '"decimals": null, "in": "1", "out": "0", "symbol": "", "verified": false}], "count": '
+        '431, "covered": ["Ether: read at one."], "from": 1700000000, "listed": 2, "to": '
+        '1700009999}, "read_at": 1795338877}',
+    ),
+    "empty history": (
+        AlertKind.HISTORY,
+        '{"history": {"alarming": false, "by_asset": [], "count": 0, "covered": [], "from": null, '
+        '"listed": 0, "to": null}, "read_at": 1795338877}',
+    ),
+    "incident": (
+        AlertKind.NOTICE,
+        '{"incident": {"closed": 176400, "cure": "Wait.", "duration": 176400, "key": "blind:x", '
+        '"reminder": false, "since": 0, "what": "Blind.", "who": ["6 entries"]}, "lines": '
+        '["More."], "topic": "reading fails on x"}',
+    ),
+    "answer": (AlertKind.NOTICE, '{"lines": ["Taken: \\"Ann\\""], "topic": "watchlist"}'),
+}
+TYPES = {
+    AlertKind.CORRECTION: Correction,
+    AlertKind.HISTORY: History,
+    AlertKind.NOTICE: Notice,
+}
+
+
+# Members of all facts that some kinds never have.
+ELSEWHERE = {
+    *((History, name) for name in ("finality", "second_source")),
+    *((Notice, name) for name in ("read_at", "finality", "second_source")),
+}
+
+
+@pytest.mark.parametrize(("kind", "text"), FROZEN.values(), ids=FROZEN)
+def test_what_a_record_holds_is_read_whole_and_written_alike(kind: AlertKind, text: str) -> None:
+    """Nothing is left over, and only the version is new."""
+    facts = from_json(kind, json.loads(text))
+    assert type(facts) is TYPES.get(kind, Movement)
+    assert facts.more == {}
+    written = to_json(facts)
+    assert written.pop("version") == VERSION
+    assert json.dumps(written, sort_keys=True) == text
+    assert from_json(kind, json.loads(json.dumps(to_json(facts)))) == facts
+
+
+def test_the_frozen_forms_reach_every_member() -> None:
+    """A member that none of them sets would be a form that no test knows."""
+    read = [from_json(kind, json.loads(text)) for kind, text in FROZEN.values()]
+    for facts in (Movement, Correction, History, Notice):
+        mine = [each for each in read if type(each) is facts]
+        plain = facts()
+        for field in fields(facts):
+            if field.name != "more" and (facts, field.name) not in ELSEWHERE:
+                assert any(
+                    getattr(each, field.name) != getattr(plain, field.name) for each in mine
+                ), field.name
+
+
+@pytest.mark.parametrize("kind", list(AlertKind))
+def test_what_a_newer_version_adds_is_kept(kind: AlertKind) -> None:
+    """Wherever it stands: it is written again under its place."""
+    told = {
+        "correction": {"state": "reversed", "cause": ["x"]},
+        "history": {"count": 2, "cause": ["x"]},
+        "incident": {"key": "k", "cause": ["x"]},
+        "dealings": {"0xb": {"count": 1, "cause": ["x"]}},
+        "version": VERSION + 1,
+    }
+    facts = from_json(kind, told)
+    assert not isinstance(facts, Unread)
+    (place,) = [place for place in facts.more if place.endswith(".cause")]
+    assert to_json(facts)[place] == ["x"]
+
+
+@pytest.mark.parametrize("kind", [AlertKind.MOVEMENT, AlertKind.NOTICE])
+def test_what_an_older_version_left_out_is_not_missed(kind: AlertKind) -> None:
+    facts = from_json(kind, {})
+    assert facts == TYPES.get(kind, Movement)()
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "why"),
+    [
+        (AlertKind.MOVEMENT, ["a", "list"], "the whole is not an object"),
+        (AlertKind.MOVEMENT, {"read_at": True}, "read_at is not a whole number"),
+        (AlertKind.MOVEMENT, {"classes": [["leg", "dust"]]}, "classes is not a list of threes"),
+        (AlertKind.MOVEMENT, {"classes": "dust"}, "classes is not a list"),
+        (AlertKind.MOVEMENT, {"dealings": {"0xb": 3}}, "dealings is not an object"),
+        (
+            AlertKind.MOVEMENT,
+            {"dealings": {}, "net": {"in": "1.5", "out": "0", "net": "1"}},
+            "net.in is not an amount in base units",
+        ),
+        (AlertKind.CORRECTION, {"read_at": 3}, "correction is missing"),
+        (AlertKind.CORRECTION, {"correction": {"state": 7}}, "correction.state is not a text"),
+        (AlertKind.HISTORY, {"history": {"covered": [3]}}, "history.covered is not a list of te"),
+        (AlertKind.NOTICE, {"incident": {"reminder": 2}}, "incident.reminder is neither true nor"),
+    ],
+)
+def test_what_is_not_of_its_type_is_kept_as_it_stands(
+    kind: AlertKind, told: object, why: str
+) -> None:
+    """It says which member is at fault, and is written as it was."""
+    facts = from_json(kind, told)
+    assert isinstance(facts, Unread)
+    assert facts.why.startswith(why)
+    assert to_json(facts) == (told if isinstance(told, dict) else {"facts": told})
+
+
+def test_an_amount_of_thousands_of_digits_is_not_read() -> None:
+    """Python refuses to make a number of it."""
+    told = {"dealings": {}, "balances": [{"asset": "", "before": "9" * 5000, "after": "0"}]}
+    assert isinstance(from_json(AlertKind.MOVEMENT, told), Unread)
+
+
+def test_facts_of_another_kind_are_empty_ones() -> None:
+    facts: Facts = Movement(success="not checked yet")
+    assert of_kind(facts, Movement) is facts
+    assert of_kind(facts, History) == History()
+
+
+def test_a_first_time_has_no_dates() -> None:
+    facts = from_json(AlertKind.MOVEMENT, {"dealings": {"0xd": {"count": 0}}})
+    unusual = of_kind(facts, Movement).unusual
+    assert unusual is not None
+    assert unusual.dealings == {"0xd": Dealings()}
+
+
+@pytest.mark.parametrize(
+    ("told", "second"),
+    [
+        ({}, None),
+        ({"second_source": None}, SecondSource()),
+        ({"second_source": {"asked": False, "why": "none"}}, SecondSource(alone=True)),
+        (
+            {"second_source": {"source": "two", "agrees": None, "at": 9}},
+            SecondSource("two", None, "", 9),
+        ),
+    ],
+    ids=["not wanted", "none has answered", "there is none", "could not say"],
+)
+def test_words_of_a_second_source(told: object, second: SecondSource | None) -> None:
+    assert from_json(AlertKind.MOVEMENT, told).second_source == second
