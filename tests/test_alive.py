@@ -678,10 +678,10 @@ def test_a_clock_that_was_set_back_holds_nothing_up(tmp_path: Path) -> None:
         mend_clock(app.store, app.round_seconds, now())
         assert len(watch.due_subjects(app.store, now())) == 2
         assert app.store.read("SELECT max(tried) AS t, max(ok) AS o FROM reading")[0]["t"] <= now()
-        tell.tell_incidents(app, now())
+        tell.tell_incidents(app.store, app.router, now())
         assert len(_told(app, "clock of this machine")) == 1
         mend_clock(app.store, app.round_seconds, now())
-        tell.tell_incidents(app, now())
+        tell.tell_incidents(app.store, app.router, now())
         assert len(_told(app, "clock of this machine")) == 1
 
 
@@ -803,6 +803,10 @@ def test_entries_without_canary_keep_their_stored_terms() -> None:
 # -- the daily test of the channels ------------------------------------------------------
 
 
+def try_channels(app: Fundwatch, at: int) -> None:
+    channel_tests.try_channels(app.post(), app.channels, app.settings.daily_hour, at)
+
+
 def newest_test(scene: Scene, name: str) -> dict[str, object] | None:
     shown = json.loads(scene.home.run("status", "--json"))["deliveries"]["channels"]
     return next(c["tested"] for c in shown if c["channel"] == name)
@@ -817,17 +821,17 @@ def test_channels_are_tried_once_a_day(tmp_path: Path) -> None:
         scene.home.write("config/channels.yaml", configured)
         with open_home(tmp_path, {}) as app:
             day = 86_400 * (now() // 86_400) + 12 * HOUR
-            channel_tests.try_channels(app, day)
+            try_channels(app, day)
             assert channel_tests.last_tests(app.store, app.channels) == {}
-            channel_tests.try_channels(app, day + 20 * HOUR - 1)
+            try_channels(app, day + 20 * HOUR - 1)
             hour = day + 20 * HOUR
             assert (scene.hook.seen, channel_tests.last_tests(app.store, app.channels)) == (
                 [],
                 {},
             )
-            channel_tests.try_channels(app, hour)
+            try_channels(app, hour)
             found = channel_tests.last_tests(app.store, app.channels)
-            channel_tests.try_channels(app, hour + HOUR)
+            try_channels(app, hour + HOUR)
             assert channel_tests.last_tests(app.store, app.channels) == found
             assert {t.good for t in found.values()} == {True}
             assert "test message accepted" in found["hook"].words
@@ -850,8 +854,8 @@ def test_a_channel_that_fails_its_test_is_told_until_it_is_back(tmp_path: Path) 
         scene.home.write("config/channels.yaml", broken)
         start = 86_400 * (now() // 86_400)
         with open_home(tmp_path, {}) as app:
-            channel_tests.try_channels(app, start)
-            channel_tests.try_channels(app, start + 86_400 + 9 * HOUR)
+            try_channels(app, start)
+            try_channels(app, start + 86_400 + 9 * HOUR)
             (incident,) = incident_list(app.store, open_only=True)
             assert incident.signal.key == "channel:mail"
             assert "failed its daily test" in incident.signal.what
@@ -860,9 +864,9 @@ def test_a_channel_that_fails_its_test_is_told_until_it_is_back(tmp_path: Path) 
             assert incidents.phase(incident, held) == "opened"
         scene.home.write("config/channels.yaml", good)
         with open_home(tmp_path, {}) as app:
-            channel_tests.try_channels(app, start + 86_400 + 9 * HOUR + 60)
+            try_channels(app, start + 86_400 + 9 * HOUR + 60)
             assert _keys(app) == ["channel:mail"], "not asked again so soon"
-            channel_tests.try_channels(app, start + 86_400 + 9 * HOUR + channel_tests.TEST_AGAIN)
+            try_channels(app, start + 86_400 + 9 * HOUR + channel_tests.TEST_AGAIN)
             assert _keys(app) == []
 
 
@@ -878,8 +882,8 @@ def test_a_connection_alone_does_not_clear_a_refused_message(tmp_path: Path) -> 
                 app.deliver(everything=True)
             assert "channel:mail/desk@example.org" in _keys(app)
             start = 86_400 * (now() // 86_400)
-            channel_tests.try_channels(app, start)
-            channel_tests.try_channels(app, start + 86_400 + 9 * HOUR)
+            try_channels(app, start)
+            try_channels(app, start + 86_400 + 9 * HOUR)
             assert channel_tests.last_tests(app.store, app.channels)["mail"].good
             assert "channel:mail/desk@example.org" in _keys(app)
 

@@ -43,34 +43,18 @@ OWED: dict[str, frozenset[str]] = {
         {
             "loops/acts.py -> monitor.app.fundwatch",
             "loops/acts.py -> monitor.app.settings.load",
-            "loops/health/channel_tests.py -> monitor.app.fundwatch",
-            "loops/health/emergency.py -> monitor.app.fundwatch",
-            "loops/health/tell.py -> monitor.app.fundwatch",
-            "loops/watch_file.py -> monitor.app.fundwatch",
             "web/ack.py -> monitor.app.build",
             "web/ack.py -> monitor.app.fundwatch",
             "web/ack.py -> monitor.app.settings.load",
             "web/site.py -> monitor.app.fundwatch",
         }
     ),
-    "circles": frozenset(
-        {
-            "monitor.app.fundwatch",
-            "monitor.loops.daily",
-            "monitor.loops.health.channel_tests",
-            "monitor.loops.health.signals",
-            "monitor.loops.health.status",
-            "monitor.loops.health.tell",
-            "monitor.loops.health.vitals",
-            "monitor.loops.watch_file",
-        }
-    ),
+    "circles": frozenset(),
     "sql": frozenset(),
     # systemd's own socket; an attempt to bind the address that is to be served.
     "network": frozenset(
         {
             "app/check/run.py",
-            "loops/health/heartbeat.py",
             "loops/health/supervisor.py",
         }
     ),
@@ -83,10 +67,6 @@ OWED: dict[str, frozenset[str]] = {
     "application": frozenset(
         {
             "loops/acts.py",
-            "loops/health/channel_tests.py",
-            "loops/health/emergency.py",
-            "loops/health/tell.py",
-            "loops/watch_file.py",
             "web/ack.py",
             "web/site.py",
         }

@@ -74,7 +74,7 @@ class Daemon:
         self._pulse = pulse.Pulse(TICKS, lambda: app.poller.last_progress)
         self._faulty: dict[str, int] = {}  # jobs that fail, and how often in a row
         self._record = RecordWatch(app.home, app.store)
-        self._emergency = Emergency(app, now)
+        self._emergency = Emergency(app.settings, app.templates, lambda: app.timezone, now)
         self._troubled: float | None = None  # since when the record cannot be written
         self._to_freshen: list[float] = []  # when to try anew what failed because of a pause
         self._supervisor = os.environ.get("NOTIFY_SOCKET")
@@ -116,7 +116,7 @@ class Daemon:
             "reload": self._app.reload,
             "housekeep": self._housekeep,
             "requests": lambda: inbox.serve(self._app.home, self._actions),
-            "tests": lambda: channel_tests.try_channels(self._app, now()),
+            "tests": self._try_channels,
             "prices": lambda: self._app.pricer.round(PRICING),
         }
         for name, job in jobs.items():
@@ -179,6 +179,10 @@ class Daemon:
         clock.mend_clock(self._app.store, self._app.round_seconds, now())
         self._app.housekeep()
         self._app.daily()
+
+    def _try_channels(self) -> None:
+        app = self._app
+        channel_tests.try_channels(app.post(), app.channels, app.settings.daily_hour, now())
 
     # -- seen alive ------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from monitor.chains.table import family_of
 from monitor.decide import cost as budget
 from monitor.decide import routing
 from monitor.loops import deliver as outbox
-from monitor.loops import freeze, pricing, watch_file
+from monitor.loops import freeze, pricing
 from monitor.loops.clock import now
 from monitor.loops.daily import Daybook
 from monitor.loops.freeze import DeliverWorld
@@ -26,6 +26,8 @@ from monitor.loops.health import signals as health
 from monitor.loops.health import tell
 from monitor.loops.poll import PassReport, Poller, PollWorld
 from monitor.loops.pool import SourcePool
+from monitor.loops.router import Router
+from monitor.loops.watch_file import WatchFile
 from monitor.messages import ack_links, layout
 from monitor.model import (
     Alert,
@@ -40,7 +42,7 @@ from monitor.model.errors import Problem
 from monitor.model.facts import Notice
 from monitor.model.ids import stable_id
 from monitor.model.plain import plural
-from monitor.model.plan import Route, Signal
+from monitor.model.plan import Signal
 from monitor.model.settings import Settings
 from monitor.model.ways import NOBODY
 from monitor.net import channels, prices
@@ -49,6 +51,7 @@ from monitor.store import budgets, incidents, notes, owing, respell, watch, ways
 from monitor.store.alerts import add_alerts
 from monitor.store.schema import CHANGES
 from monitor.store.sqlite import Store
+from monitor.watchlist.file import WATCHLIST
 
 log = logging.getLogger("fundwatch")
 
@@ -60,6 +63,7 @@ class Fundwatch:
         self.home, self.settings, self.store = home, settings, store
         self.timezone = settings.timezone
         self.views = views(store, settings)
+        self.router = Router(store, settings.channels)
         self.channels: dict[str, channels.CheckedChannel] = {
             name: channels.build(
                 config, proxies=settings.proxies or None, verify=settings.ca_bundle or True
@@ -81,7 +85,7 @@ class Fundwatch:
         self.rounds = outbox.Rounds()
         self._judged: set[str] = set()
         self.poller = Poller(store, self._world())
-        self.list = watch_file.WatchFile(self)
+        self.list = WatchFile(home / WATCHLIST, settings, store, self.router)
 
     def _pool(self, key: str) -> SourcePool | None:
         chain = self.settings.chains.get(key)
@@ -117,19 +121,12 @@ class Fundwatch:
             chains=self.settings.chains,
             pools=self.pools,
             assets=self.settings.assets,
-            route=self.route,
+            route=self.router.route,
             clock=now,
             interval=self.interval,
             since_time=since_time,
             trailing_seconds=self.settings.trailing_window_days * 86_400,
         )
-
-    def route(self, alert: Alert, entry: Entry | None) -> list[Route]:
-        if entry is not None and entry.canary:
-            return []  # it moves all the time: one would read nothing else
-        configs = self.settings.channels
-        bad = ways.failing(self.store, configs) if routing.about_sending(alert) else ()
-        return routing.routes(alert, entry, configs, bad)
 
     def interval(self, _subject: Subject) -> int:
         return self.round_seconds
@@ -232,7 +229,7 @@ class Fundwatch:
                 self.store, self.settings, self.pools, self.round_seconds, moment
             )
             incidents.put_signals(self.store, found, moment)
-            tell.tell_incidents(self, moment)
+            tell.tell_incidents(self.store, self.router, moment)
             self._pass_on(moment)
 
     def _pass_on(self, moment: int) -> None:
@@ -321,7 +318,7 @@ class Fundwatch:
             audience="operations",
             facts=Notice(topic="upgrade", lines=tuple(lines)),
         )
-        add_alerts(self.store, [alert], self.route(alert, None))
+        add_alerts(self.store, [alert], self.router.route(alert, None))
 
     def close(self) -> None:
         self.store.close()

@@ -10,22 +10,21 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 from zoneinfo import available_timezones
 
 from monitor.chains.address import display
-from monitor.loops.health.tell import case_of, may_see_labels
+from monitor.loops.health.tell import case_of
+from monitor.loops.router import Router
 from monitor.model import Alert, AlertKind, Chain, Entry, Lane, Severity, plain
 from monitor.model.errors import Problem
 from monitor.model.facts import Notice
 from monitor.model.ids import stable_id
 from monitor.model.plan import Route, Signal
+from monitor.model.settings import Settings
 from monitor.store import watch
 from monitor.store.incidents import put_signals
+from monitor.store.sqlite import Store
 from monitor.watchlist import entries as watchlist
-
-if TYPE_CHECKING:
-    from monitor.app.fundwatch import Fundwatch
 
 log = logging.getLogger("fundwatch.watchlist")
 SETTLE = 0.3  # seconds between two looks at a file that was just saved
@@ -59,9 +58,9 @@ def _mark(path: Path) -> tuple[int, ...]:
 class WatchFile:
     """Follows watchlist.yaml: takes what is right, tells what is not."""
 
-    def __init__(self, app: Fundwatch) -> None:
-        self._app = app
-        self._path = app.home / "watchlist.yaml"
+    def __init__(self, path: Path, settings: Settings, store: Store, router: Router) -> None:
+        self._path, self._settings = path, settings
+        self._store, self._router = store, router
         self._sha256 = ""
         self._mark: tuple[int, ...] = ()
         self._reloading = threading.Lock()
@@ -107,7 +106,7 @@ class WatchFile:
         return self.problems
 
     def parse(self, data: bytes) -> watchlist.Parsed:
-        settings = self._app.settings
+        settings = self._settings
         return watchlist.parse(
             data,
             settings.chains,
@@ -122,10 +121,10 @@ class WatchFile:
         log.error("watchlist could not be read; the entries taken before stay watched")
         what = f"The watchlist could not be read, the entries taken before stay watched. {why}"
         signal = Signal("watchlist", bad=True, what=what, cure="Correct the file and save it.")
-        put_signals(self._app.store, [signal], now)
+        put_signals(self._store, [signal], now)
 
     def _apply(self, parsed: watchlist.Parsed, sha256: str, now: int) -> None:
-        store = self._app.store
+        store = self._store
         stored = [w.entry for w in watch.all_entries(store)]
         change = watchlist.difference(stored, parsed.entries, parsed.refused)
         self.timezone = parsed.timezone
@@ -137,7 +136,7 @@ class WatchFile:
             "refused": [str(p) for p in parsed.problems],
         }
         news = any(outcome.values()) and watch.last_list(store).sha256 != sha256
-        answer = _answers(self._app, change, parsed.problems, sha256, now) if news else ([], [])
+        answer = self._answers(change, parsed.problems, sha256, now) if news else ([], [])
         watch.take_list(store, parsed.entries, parsed.refused, sha256, outcome, now, answer)
         put_signals(store, [Signal("watchlist", bad=False)], now)
         log.info(
@@ -146,27 +145,27 @@ class WatchFile:
             *(len(change.missing), len(parsed.problems)),
         )
 
-
-def _answers(
-    app: Fundwatch,
-    change: watchlist.Difference,
-    problems: Sequence[Problem],
-    sha256: str,
-    now: int,
-) -> tuple[list[Alert], list[Route]]:
-    """The answer to a saved watchlist: to the desk with its addresses, to operations with
-    numbers, chains and cases. A channel that gets the desk's, which says more, gets only that."""
-    short = _change_lines(change, _places(problems), _unnamed)
-    ours = _answer("operations", short, change, problems, sha256, now)
-    theirs = _answer("desk", short, change, problems, sha256, now)
-    routes = app.route(theirs, None)
-    takers = {channel for _, channel, _ in routes}
-    if may_see_labels(app, takers):
-        table = app.settings.chains
-        full = _change_lines(change, problems, lambda some: [_named(each, table) for each in some])
-        theirs = _answer("desk", full, change, problems, sha256, now)
-    rest = [route for route in app.route(ours, None) if route[1] not in takers]
-    return ([theirs, ours], [*routes, *rest]) if rest else ([theirs], routes)
+    def _answers(
+        self,
+        change: watchlist.Difference,
+        problems: Sequence[Problem],
+        sha256: str,
+        now: int,
+    ) -> tuple[list[Alert], list[Route]]:
+        """The answer to a saved watchlist: to the desk with its addresses, to operations with
+        numbers, chains and cases. A channel that gets the desk's, which says more, gets only
+        that."""
+        short = _change_lines(change, _places(problems), _unnamed)
+        ours = _answer("operations", short, change, problems, sha256, now)
+        theirs = _answer("desk", short, change, problems, sha256, now)
+        router, table = self._router, self._settings.chains
+        routes = router.route(theirs, None)
+        takers = {channel for _, channel, _ in routes}
+        if router.may_see_labels(takers):
+            full = _change_lines(change, problems, lambda some: [_named(e, table) for e in some])
+            theirs = _answer("desk", full, change, problems, sha256, now)
+        rest = [route for route in router.route(ours, None) if route[1] not in takers]
+        return ([theirs, ours], [*routes, *rest]) if rest else ([theirs], routes)
 
 
 def _answer(

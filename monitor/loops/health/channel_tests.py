@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from monitor.loops import deliver
+from monitor.loops.freeze import DeliverWorld
 from monitor.model.errors import DeliveryError
 from monitor.model.plain import tidy
 from monitor.model.plan import Signal
 from monitor.model.ways import trouble_key
+from monitor.net.channels import CheckedChannel
 from monitor.store import notes, outbox
 from monitor.store.incidents import put_signals
 from monitor.store.sqlite import Store
-
-if TYPE_CHECKING:
-    from monitor.app.fundwatch import Fundwatch
 
 log = logging.getLogger("fundwatch.alive")
 
@@ -46,41 +44,43 @@ def last_tests(store: Store, names: Iterable[str]) -> dict[str, Tested]:
     return {name: Tested(**json.loads(text)) for name, text in noted.items() if text}
 
 
-def try_channels(app: Fundwatch, now: int) -> None:
+def try_channels(
+    world: DeliverWorld, channels: Mapping[str, CheckedChannel], daily_hour: int, now: int
+) -> None:
     """Once a day, at its hour, try every channel: connect to it, and send a test message
     where its settings say so. One that fails is tried again until it works."""
-    before = last_tests(app.store, app.channels)
+    store, before = world.store, last_tests(world.store, channels)
     again = {n for n, t in before.items() if not t.good and now - t.at >= TEST_AGAIN}
-    names = set(app.channels) if _is_hour(app, now) else again
+    names = set(channels) if _is_hour(store, world.timezone, daily_hour, now) else again
     if not names:
         return
     with ThreadPoolExecutor(len(names), thread_name_prefix="test") as pool:
-        futures = {name: pool.submit(_try, app, name, now) for name in sorted(names)}
+        futures = {name: pool.submit(_try, world, channels[name], now) for name in sorted(names)}
     found = {name: future.result() for name, future in futures.items()}
     for name, tested in found.items():
         earlier = before.get(name)
         since = earlier.since or earlier.at if earlier and not earlier.good else now
         noted = replace(tested, since=0 if tested.good else since)
-        notes.put_note(app.store, f"tested:{name}", json.dumps(asdict(noted)))
-    put_signals(app.store, [s for t in found.items() for s in _told(app, *t)], now)
+        notes.put_note(store, f"tested:{name}", json.dumps(asdict(noted)))
+    put_signals(store, [s for t in found.items() for s in _told(store, *t)], now)
 
 
-def _is_hour(app: Fundwatch, now: int) -> bool:
+def _is_hour(store: Store, timezone: str, daily_hour: int, now: int) -> bool:
     """Whether today's test is due; the first one on the day after the first start."""
-    local = datetime.fromtimestamp(now, ZoneInfo(app.timezone))
-    last, today = notes.get_note(app.store, "tests"), local.date().isoformat()
-    if last == today or (last is not None and local.hour < app.settings.daily_hour):
+    local = datetime.fromtimestamp(now, ZoneInfo(timezone))
+    last, today = notes.get_note(store, "tests"), local.date().isoformat()
+    if last == today or (last is not None and local.hour < daily_hour):
         return False
-    notes.put_note(app.store, "tests", today)
+    notes.put_note(store, "tests", today)
     return last is not None
 
 
-def _try(app: Fundwatch, name: str, now: int) -> Tested:
-    sends = app.settings.channels[name].daily_test
+def _try(world: DeliverWorld, channel: CheckedChannel, now: int) -> Tested:
+    name = channel.name
     try:
-        if not sends:
-            return Tested(now, True, tidy(app.channels[name].check()))
-        answers = deliver.send_test(app.post(), name)
+        if not world.configs[name].daily_test:
+            return Tested(now, True, tidy(channel.check()))
+        answers = deliver.send_test(world, name)
     except DeliveryError as error:
         return Tested(now, False, tidy(str(error)))
     except Exception as error:  # a fault of ours in one channel says nothing about the others
@@ -89,11 +89,11 @@ def _try(app: Fundwatch, name: str, now: int) -> Tested:
     if failed := [each for each in answers if not each.good]:
         whom = [each.recipient for each in failed] if len(failed) < len(answers) else []
         return Tested(now, False, tidy("; ".join(each.words for each in failed)), whom)
-    notes.put_note(app.store, f"test:{name}", str(now))
+    notes.put_note(world.store, f"test:{name}", str(now))
     return Tested(now, True, f"test message accepted ({len(answers)} recipients)")
 
 
-def _told(app: Fundwatch, name: str, tested: Tested) -> Iterable[Signal]:
+def _told(store: Store, name: str, tested: Tested) -> Iterable[Signal]:
     """A channel that takes a connection may still refuse messages: then it stays told."""
     if not tested.good:
         for recipient in tested.whom or ("",):
@@ -106,5 +106,5 @@ def _told(app: Fundwatch, name: str, tested: Tested) -> Iterable[Signal]:
                 cure="Nothing may be lost yet. Mend it, then run "
                 f"`fundwatch channels test {name}`.",
             )
-    elif not outbox.refused(app.store, name):
+    elif not outbox.refused(store, name):
         yield Signal(trouble_key(name), bad=False)

@@ -10,7 +10,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+
+from jinja2 import Environment
 
 from monitor import __version__
 from monitor.decide import routing
@@ -19,11 +20,9 @@ from monitor.model import Alert, AlertKind, AlertView, ChannelConfig, Lane, Outg
 from monitor.model.errors import ConfigError, DeliveryError
 from monitor.model.facts import IncidentNotice, Notice
 from monitor.model.ids import stable_id
+from monitor.model.ports import Channel
+from monitor.model.settings import Settings
 from monitor.net import channels
-
-if TYPE_CHECKING:
-    from monitor.app.fundwatch import Fundwatch
-    from monitor.model.ports import Channel
 
 log = logging.getLogger("fundwatch.emergency")
 
@@ -37,8 +36,15 @@ class Emergency:
     """Tells operations what cannot be told through the record, at most once an hour; where
     none of their channels takes it, whoever else there is."""
 
-    def __init__(self, app: Fundwatch, clock: Callable[[], int]) -> None:
-        self._app, self._clock = app, clock
+    def __init__(
+        self,
+        settings: Settings,
+        templates: Environment,
+        timezone: Callable[[], str],
+        clock: Callable[[], int],
+    ) -> None:
+        self._settings, self._templates = settings, templates
+        self._timezone, self._clock = timezone, clock
         self._not_before = 0.0  # on the monotonic clock
         self._lasting = False
 
@@ -67,7 +73,7 @@ class Emergency:
 
     def _send(self, what: str, cure: str) -> None:
         alert = _notice(what, cure, self._clock())
-        configs = self._app.settings.channels
+        configs = self._settings.channels
         theirs = [configs[n] for _, n, _ in routing.routes(alert, None, configs) if n in configs]
         others = [each for each in configs.values() if each not in theirs]
         if not self._send_to(theirs, alert) and not self._send_to(others, alert):
@@ -89,7 +95,7 @@ class Emergency:
 
     def _send_one(self, alert: Alert, config: ChannelConfig, taken: threading.Event) -> None:
         """Who refuses must not keep the others from hearing, of other channels or of this."""
-        settings = self._app.settings
+        settings = self._settings
         try:
             channel = channels.build(
                 config, proxies=settings.proxies or None, verify=settings.ca_bundle or True
@@ -122,9 +128,9 @@ class Emergency:
             allowed_cases=frozenset(),
             message_id=message_id,
             now=alert.created,
-            timezone=self._app.timezone,
+            timezone=self._timezone(),
             version=__version__,
-            templates=self._app.templates,
+            templates=self._templates,
         )
         return Outgoing(message_id, recipient, alert.created, rendered)
 

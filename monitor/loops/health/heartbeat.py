@@ -7,18 +7,11 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
-
-import requests
-import urllib3
 
 from monitor.model.errors import StoreError
-from monitor.net import wire
+from monitor.net.ping import ping
 from monitor.store import notes
 from monitor.store.sqlite import Store
-
-if TYPE_CHECKING:
-    pass
 
 log = logging.getLogger("fundwatch.alive")
 
@@ -68,7 +61,7 @@ class Heartbeat:
         accepted = before.accepted if before else None
         # Written before the call: it is the proof that the record can be written.
         self._note(Beat(now, accepted, "no answer yet"))
-        error = self._call()
+        error = ping(self.url, self.proxies, self.verify, self.within)
         self._note(Beat(now, accepted if error else now, error))
         if error and now - self._complained >= COMPLAIN_EVERY:
             self._complained = now
@@ -80,24 +73,6 @@ class Heartbeat:
 
     def _note(self, beat: Beat) -> None:
         notes.put_note(self.store, "heartbeat", json.dumps(asdict(beat)))
-
-    def _call(self) -> str:
-        """Why it was not accepted, without any part of the address; empty if it was."""
-        deadline = wire.Deadline(self.within)
-        proxies = wire.proxies_for(self.url, self.proxies)
-        try:
-            with (
-                deadline,
-                wire.session(proxies, self.verify) as session,
-                session.get(
-                    self.url, allow_redirects=False, stream=True, timeout=self.within
-                ) as response,
-            ):
-                if 200 <= response.status_code < 300:
-                    return ""
-                return f"answered HTTP {response.status_code}"
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            return wire.explain(error, deadline)
 
 
 @dataclass(frozen=True, slots=True)

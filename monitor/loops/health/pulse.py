@@ -7,11 +7,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from math import inf
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
-
 
 # Jobs without which nothing is seen or told; others (prices, tests) may fail meanwhile.
 VITAL = ("poll", "deliver", "reload", "housekeep", "requests")

@@ -6,13 +6,9 @@ import json
 import logging
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from monitor.store import notes
 from monitor.store.sqlite import Store
-
-if TYPE_CHECKING:
-    pass
 
 log = logging.getLogger("fundwatch.alive")
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from monitor.decide.incidents import desk_notice, due, notice
+from monitor.loops.router import Router
 from monitor.model import Alert, Entry, plain
 from monitor.model.incident import Incident
 from monitor.model.plan import Route
@@ -15,24 +15,21 @@ from monitor.model.ways import NOBODY
 from monitor.store import incidents, watch
 from monitor.store.sqlite import Store
 
-if TYPE_CHECKING:
-    from monitor.app.fundwatch import Fundwatch
-
 log = logging.getLogger("fundwatch.watchlist")
 
 LABELS_MOST = 50  # entries that a notice to the desk names
 
 
-def tell_incidents(app: Fundwatch, now: int) -> int:
+def tell_incidents(store: Store, router: Router, now: int) -> int:
     """Make the notices that are due; returns how many."""
     told = 0
-    found = incidents.incident_list(app.store, open_only=False)
+    found = incidents.incident_list(store, open_only=False)
     for phase, members in due(found, now):
-        alerts, routes = _notices(app, phase, members, now)
+        alerts, routes = _notices(router, phase, members, now)
         if phase == "reminder" and all(channel == NOBODY for _, channel, _ in routes):
             continue  # the notice before it still waits for somebody who could take it
         keys = [member.signal.key for member in members]
-        incidents.mark_told(app.store, keys, phase, alerts, routes)
+        incidents.mark_told(store, keys, phase, alerts, routes)
         kinds = ",".join(dict.fromkeys(key.partition(":")[0] for key in keys))
         for alert in alerts:
             log.warning("incident %s %s notice=%s", kinds, phase, alert.id)
@@ -41,46 +38,40 @@ def tell_incidents(app: Fundwatch, now: int) -> int:
 
 
 def _notices(
-    app: Fundwatch, phase: str, members: Sequence[Incident], now: int
+    router: Router, phase: str, members: Sequence[Incident], now: int
 ) -> tuple[list[Alert], list[Route]]:
     """One for those whom the incidents are for, and one for the desk where its addresses are
     not seen. A channel that gets the desk's, which says more, does not get both."""
-    members = [_with_cases(app, member) for member in members]
+    members = [_with_cases(router.store, member) for member in members]
     alert = notice(members, phase, now)
-    routes = app.route(alert, None)
+    routes = router.route(alert, None)
     if alert.audience == "desk":
-        if may_see_labels(app, {channel for _, channel, _ in routes}):
-            alert = notice(members, phase, now, _labels(app, members))
+        if router.may_see_labels({channel for _, channel, _ in routes}):
+            alert = notice(members, phase, now, _labels(router.store, members))
         return [alert], routes
     other = desk_notice(members, phase, now, ())
     if other is None:
         return [alert], routes
-    theirs = app.route(other, None)
+    theirs = router.route(other, None)
     takers = {channel for _, channel, _ in theirs}
-    if may_see_labels(app, takers):
-        other = desk_notice(members, phase, now, _labels(app, members)) or other
+    if router.may_see_labels(takers):
+        other = desk_notice(members, phase, now, _labels(router.store, members)) or other
     return [alert, other], [*(r for r in routes if r[1] not in takers), *theirs]
 
 
-def _with_cases(app: Fundwatch, member: Incident) -> Incident:
+def _with_cases(store: Store, member: Incident) -> Incident:
     signal = member.signal
     if signal.cases or not signal.who:
         return member
-    entries = watch.named(app.store, signal.who)
+    entries = watch.named(store, signal.who)
     cases = tuple(dict.fromkeys(entry.case for entry in entries if entry.case))
     return replace(member, signal=replace(signal, cases=cases))
 
 
-def may_see_labels(app: Fundwatch, names: Collection[str]) -> bool:
-    """Whether none of these channels is kept to some cases."""
-    rules = [app.settings.channels[n].only for n in names if n in app.settings.channels]
-    return not any(only.case or only.tags for only in rules)
-
-
-def _labels(app: Fundwatch, members: Sequence[Incident]) -> list[str]:
+def _labels(store: Store, members: Sequence[Incident]) -> list[str]:
     """What the desk calls the entries that are concerned, the first of many."""
     ids = list(dict.fromkeys(name for m in members for name in m.signal.who))
-    entries = watch.named(app.store, ids[:LABELS_MOST])
+    entries = watch.named(store, ids[:LABELS_MOST])
     lines = [
         f"{plain.quoted(e.label, 60) if e.label.strip() else e.id}{case_of(e)}, {e.subject.chain}"
         for e in entries
