@@ -379,7 +379,7 @@ def test_a_leap_of_the_clock_is_one_run_of_each_job(tmp_path: Path) -> None:
     """Ten years ahead: not one run for each second that was left out, which would hold the
     scheduler, and with it everything, up for hours."""
     with staged(tmp_path), open_home(tmp_path, {}) as app:
-        scheduler = Daemon(app, {})._scheduler()
+        scheduler = Daemon(app)._scheduler()
         scheduler.start(paused=True)
         later = datetime.now(UTC) + timedelta(days=3650)
         runs = {job.id: len(job._get_run_times(later)) for job in scheduler.get_jobs()}

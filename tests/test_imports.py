@@ -39,16 +39,7 @@ SQL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE)\b")
 FILES = frozenset({"watchlist/file.py"})
 
 OWED: dict[str, frozenset[str]] = {
-    "order": frozenset(
-        {
-            "loops/acts.py -> monitor.app.fundwatch",
-            "loops/acts.py -> monitor.app.settings.load",
-            "web/ack.py -> monitor.app.build",
-            "web/ack.py -> monitor.app.fundwatch",
-            "web/ack.py -> monitor.app.settings.load",
-            "web/site.py -> monitor.app.fundwatch",
-        }
-    ),
+    "order": frozenset(),
     "circles": frozenset(),
     "sql": frozenset(),
     # systemd's own socket; an attempt to bind the address that is to be served.
@@ -64,13 +55,7 @@ OWED: dict[str, frozenset[str]] = {
             "messages/sheets/acts.py",
         }
     ),
-    "application": frozenset(
-        {
-            "loops/acts.py",
-            "web/ack.py",
-            "web/site.py",
-        }
-    ),
+    "application": frozenset(),
 }
 
 

@@ -30,7 +30,6 @@ from monitor.app.settings import load
 from monitor.chains.address import canonical
 from monitor.chains.names import ChainNames, Unclear, nobodys
 from monitor.cli import main
-from monitor.loops import acts
 from monitor.model import Entry, Severity, Subject
 from monitor.model.errors import ConfigError
 from monitor.model.ids import stable_id
@@ -852,7 +851,7 @@ def test_a_list_that_is_a_link_stays_one(home: Path, tmp_path: Path):
     with open_home(home, {}) as app:
         app.reload()
         (watched,) = watch.all_entries(app.store)
-        retire = acts.table(app)["retire"]
+        retire = app.acts.table()["retire"]
         retire(entry_id=watched.entry.id, name="m.ortiz", why="over", day="2026-11-20")
     assert path.is_symlink()
     text = real.read_bytes()

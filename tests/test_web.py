@@ -23,6 +23,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from world.home import ALICE, BANK, BOB, ROOT, SHOP, Scene, entry, staged, stop, wait_for, watchlist
 from world.parts import free_port
 
+from monitor.app import pages
 from monitor.app.fundwatch import Fundwatch
 from monitor.app.home import open_home
 from monitor.messages import ack_links
@@ -30,7 +31,6 @@ from monitor.model.errors import ConfigError
 from monitor.store import alerts
 from monitor.web.ack import SHOWN
 from monitor.web.server import BODY_MOST, Server
-from monitor.web.site import Site
 
 SECRET = "a-secret-that-signs-links-for-tests-only"
 PUBLIC = "https://fundwatch.example/watch"
@@ -96,7 +96,7 @@ def serving(path: Path, channels: dict[str, Any] | None = None, **more: Any) -> 
         with open_home(path, {}) as app:
             app.reload()
             assert app.settings.listen
-            site = Site(app)
+            site = pages.site(app)
             server = Server(app.settings.listen, site)
             server.start()
             try:
@@ -342,9 +342,7 @@ def test_a_channel_of_references_learns_no_more_here(tmp_path: Path) -> None:
 def test_the_command_takes_a_message_too(served: Served) -> None:
     """`alerts ack` with the number of a message takes all of it, as its mail says."""
     message = served.tell((ALICE, SHOP), (BANK, ALICE), *[(ALICE, BANK)] * 6)
-    from monitor.loops import acts
-
-    act = acts.table(served.app)["set_state"]
+    act = served.app.acts.table()["set_state"]
     first = next(iter(served.states()))
     said = act(ids=[first], state="acknowledged", name="Zoe", note="")
     assert first in said
@@ -354,6 +352,24 @@ def test_the_command_takes_a_message_too(served: Served) -> None:
     with pytest.raises(ConfigError, match="all of its 8 alerts are taken"):
         act(ids=[message], state="acknowledged", name="Ann", note="")
     assert set(served.states().values()) == {"closed"}
+
+
+def test_both_doors_keep_the_same_rules(served: Served) -> None:
+    """By the command and by the link: who has an alert may add to it, nobody else takes it."""
+    message = served.tell((ALICE, SHOP))
+    act = served.app.acts.table()["set_state"]
+    served.post(link(message), name="Ann", note="I call the bank")
+    assert "by ann" in act(ids=[message], state="acknowledged", name="ann", note="no answer")
+    assert "Recorded: ANN" in served.post(link(message), name="ANN", note="they called").text
+    assert "Nothing was changed" in served.post(link(message), name="Bob", note="me too").text
+    with pytest.raises(ConfigError, match="is acknowledged by ANN"):
+        act(ids=[message], state="acknowledged", name="Bob", note="me too")
+    by_link = "(claimed, by link)"
+    assert served.log() == [
+        (f"Ann {by_link}", "I call the bank"),
+        ("ann", "no answer"),
+        (f"ANN {by_link}", "they called"),
+    ]
 
 
 # -- what strangers send -----------------------------------------------------------------

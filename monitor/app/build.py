@@ -1,30 +1,29 @@
-"""Settings -> the adapters, views and source desks that run."""
+"""Settings -> the adapters, pools and templates that work."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+from jinja2 import Environment
+
+from monitor.app.settings.load import shipped_config
 from monitor.loops.pool import HEAD_TTL, SourcePool
-from monitor.model import (
-    Chain,
-    SourceConfig,
-)
+from monitor.messages import layout
+from monitor.model import Chain, SourceConfig
 from monitor.model.errors import SourceError
 from monitor.model.ports import Source
 from monitor.model.settings import Settings
 from monitor.net import sources
 from monitor.net.http import Http
 from monitor.net.limits import Limiter
-from monitor.store.sqlite import Store
-from monitor.store.views import Views
 
 
-def views(store: Store, settings: Settings) -> Views:
-    """What people see of a record, by these settings."""
-    priced = bool(settings.prices)
-    return Views(store, settings.chains, settings.assets, settings.addressbook, priced)
+def templates(home: Path) -> Environment:
+    """The shipped templates, and before them those that people have changed."""
+    return layout.environment(home / "config" / "templates", shipped_config() / "templates")
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def _source(config: SourceConfig, chain: Chain, limiter: Limiter, settings: Sett
 
 
 class Pools(Mapping[str, SourcePool]):
-    """Desks by chain, made when a chain is first asked for: loading the adapters of every
+    """Source pools by chain, made when a chain is first asked for: loading the adapters of every
     chain that is known would take a second of each command. Iterates over those made."""
 
     def __init__(self, make: Callable[[str], SourcePool | None]) -> None:

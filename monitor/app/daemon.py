@@ -21,6 +21,7 @@ from typing import NoReturn
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
+from monitor.app import pages
 from monitor.app.fundwatch import Fundwatch
 from monitor.loops import inbox
 from monitor.loops.clock import now
@@ -35,7 +36,6 @@ from monitor.model.plan import Signal
 from monitor.store import guard, incidents, notes, outbox, watch
 from monitor.store.sqlite import Store
 from monitor.web.server import Server
-from monitor.web.site import Site
 
 log = logging.getLogger("fundwatch")
 
@@ -67,9 +67,8 @@ class _Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
 class Daemon:
     """Runs a home folder until it is told to stop."""
 
-    def __init__(self, app: Fundwatch, actions: dict[str, inbox.Action]) -> None:
+    def __init__(self, app: Fundwatch) -> None:
         self._app = app
-        self._actions = actions
         self._stop = threading.Event()
         self._pulse = pulse.Pulse(TICKS, lambda: app.poller.last_progress)
         self._faulty: dict[str, int] = {}  # jobs that fail, and how often in a row
@@ -106,7 +105,7 @@ class Daemon:
         app = self._app
         if not app.settings.listen:
             return None
-        return Server(app.settings.listen, Site(app, self._verdict, self._pulse.stuck))
+        return Server(app.settings.listen, pages.site(app, self._verdict, self._pulse.stuck))
 
     def _scheduler(self) -> BackgroundScheduler:
         scheduler = BackgroundScheduler(timezone="UTC")
@@ -115,7 +114,7 @@ class Daemon:
             "deliver": lambda: self._app.deliver(everything=False),
             "reload": self._app.reload,
             "housekeep": self._housekeep,
-            "requests": lambda: inbox.serve(self._app.home, self._actions),
+            "requests": lambda: inbox.serve(self._app.home, self._app.acts.table()),
             "tests": self._try_channels,
             "prices": lambda: self._app.pricer.round(PRICING),
         }

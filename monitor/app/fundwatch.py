@@ -11,14 +11,14 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
 from monitor import __version__
-from monitor.app.build import Pools, head_ttl, limiter_for, make_sources, views
-from monitor.app.settings.load import shipped_config
+from monitor.app.build import Pools, head_ttl, limiter_for, make_sources, templates
 from monitor.chains.address import AddressError, canonical
 from monitor.chains.table import family_of
 from monitor.decide import cost as budget
 from monitor.decide import routing
 from monitor.loops import deliver as outbox
 from monitor.loops import freeze, pricing
+from monitor.loops.acts import Acts
 from monitor.loops.clock import now
 from monitor.loops.daily import Daybook
 from monitor.loops.freeze import DeliverWorld
@@ -28,7 +28,7 @@ from monitor.loops.poll import PassReport, Poller, PollWorld
 from monitor.loops.pool import SourcePool
 from monitor.loops.router import Router
 from monitor.loops.watch_file import WatchFile
-from monitor.messages import ack_links, layout
+from monitor.messages import ack_links
 from monitor.model import (
     Alert,
     AlertKind,
@@ -51,6 +51,7 @@ from monitor.store import budgets, incidents, notes, owing, respell, watch, ways
 from monitor.store.alerts import add_alerts
 from monitor.store.schema import CHANGES
 from monitor.store.sqlite import Store
+from monitor.store.views import Views
 from monitor.watchlist.file import WATCHLIST
 
 log = logging.getLogger("fundwatch")
@@ -62,7 +63,7 @@ class Fundwatch:
     def __init__(self, home: Path, settings: Settings, store: Store) -> None:
         self.home, self.settings, self.store = home, settings, store
         self.timezone = settings.timezone
-        self.views = views(store, settings)
+        self.views = Views.of(store, settings)
         self.router = Router(store, settings.channels)
         self.channels: dict[str, channels.CheckedChannel] = {
             name: channels.build(
@@ -79,12 +80,19 @@ class Fundwatch:
         self._listed: tuple[int, list[Entry]] = (-1, [])  # see entries()
         self._costed: str | None = None  # the list that the interval was computed for
         # Kept, so that a template is not compiled again for each message.
-        folders = [home / "config" / "templates", shipped_config() / "templates"]
-        self.templates = layout.environment(*folders)
+        self.templates = templates(home)
         self._sending, self._keeping = threading.Lock(), threading.Lock()
         self.rounds = outbox.Rounds()
         self._judged: set[str] = set()
         self.poller = Poller(store, self._world())
+        self.acts = Acts(
+            home=home,
+            store=store,
+            chains=settings.chains,
+            world=self.post,
+            deliver=lambda: self.deliver(everything=True),
+            reload=self.reload,
+        )
         self.list = WatchFile(home / WATCHLIST, settings, store, self.router)
 
     def _pool(self, key: str) -> SourcePool | None:

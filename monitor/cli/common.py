@@ -16,10 +16,9 @@ from pathlib import Path
 
 import click
 
-from monitor.app.build import views as app_views
 from monitor.app.home import check_home, open_home
 from monitor.app.settings.load import load
-from monitor.loops import acts, inbox
+from monitor.loops import inbox
 from monitor.model.errors import Busy, ConfigError, MonitorError, Unfit
 from monitor.model.settings import Settings
 from monitor.net import log
@@ -84,13 +83,13 @@ class Home:
             store.close()
 
     def views(self, store: Store, settings: Settings) -> Views:
-        return app_views(store, settings)
+        return Views.of(store, settings)
 
     def change(self, action: str, **args: object) -> str:
         """Carry out a change: by the running daemon, else here under the lock."""
         check_home(self.folder)
         try:
             with open_home(self.folder, os.environ) as app:
-                return acts.table(app)[action](**args)
+                return app.acts.table()[action](**args)
         except Busy:
             return inbox.ask(self.folder, action, args)

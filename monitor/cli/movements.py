@@ -7,12 +7,14 @@ from typing import Any
 
 import click
 
+from monitor import __version__
+from monitor.app.build import templates
 from monitor.cli import terminal
 from monitor.cli.common import Home
-from monitor.loops import acts, find
+from monitor.loops import find
 from monitor.loops.clock import now
-from monitor.messages import lines, objects
-from monitor.model import TransferView
+from monitor.messages import lines, objects, render
+from monitor.model import AlertView, ChannelConfig, TransferView
 from monitor.model.plain import plural
 from monitor.model.settings import Settings
 from monitor.store import notes
@@ -192,7 +194,22 @@ def alerts_show(home: Home, alert_id: str, as_json: bool) -> None:
             if as_json:
                 click.echo(objects.json_text(objects.alert_object(view)))
             else:
-                click.echo(acts.as_text(view, store, home.folder, settings, now()))
+                click.echo(_as_text(view, store, settings))
+
+
+def _as_text(view: AlertView, store: Store, settings: Settings) -> str:
+    """An alert as its mail says it, for the terminal."""
+    rendered = render.render(
+        [view],
+        channel=ChannelConfig("terminal", "email"),
+        allowed_cases=None,
+        message_id="",
+        now=now(),
+        timezone=desk_zone(store, settings),
+        version=__version__,
+        templates=templates(settings.home),
+    )
+    return render.on_screen(rendered)
 
 
 def _state_command(name: str, state: str, text: str) -> None:

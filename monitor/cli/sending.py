@@ -5,14 +5,14 @@ from __future__ import annotations
 import click
 
 from monitor import __version__
-from monitor.app.settings.load import shipped_config
+from monitor.app.build import templates
 from monitor.cli import terminal
 from monitor.cli.common import Home
 from monitor.loops import freeze
 from monitor.loops.clock import now
 from monitor.loops.daily import Daybook
 from monitor.loops.freeze import DeliverWorld
-from monitor.messages import layout, lines, objects, render
+from monitor.messages import lines, objects, render
 from monitor.model import ChannelConfig
 from monitor.model.errors import ConfigError, Problem
 from monitor.model.plain import plural, tidy, utc
@@ -151,20 +151,19 @@ def messages_preview(home: Home, kind: str, name: str | None) -> None:  # noqa: 
         config = _reader(settings, name)
         until = now()
         since = int(notes.get_note(store, "daily_at") or until - 86_400)
-        shown = home.folder / "config" / "templates", shipped_config() / "templates"
-        app = DeliverWorld(
+        world = DeliverWorld(
             store=store,
             configs=settings.channels,
             channels={},
             views=home.views(store, settings),
-            templates=layout.environment(*shown),
+            templates=templates(home.folder),
             entries=lambda: [w.entry for w in watch.all_entries(store)],
             clock=now,
             timezone=notes.get_note(store, "timezone") or settings.timezone,
             version=__version__,
         )
         told = Daybook(store, settings, since, until)
-        rendered = freeze.preview(app, config, since, until, told.remarks)
+        rendered = freeze.preview(world, config, since, until, told.remarks)
     click.echo(render.on_screen(rendered))
 
 
@@ -177,5 +176,5 @@ def _reader(settings: Settings, name: str | None) -> ChannelConfig:
             raise ConfigError([problem])
         return found
     people = [each for each in settings.channels.values() if not each.machine]
-    app = [each for each in people if "desk" in each.audience]
-    return next(iter([*app, *people]), ChannelConfig("preview", "email"))
+    desk = [each for each in people if "desk" in each.audience]
+    return next(iter([*desk, *people]), ChannelConfig("preview", "email"))

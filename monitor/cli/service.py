@@ -20,7 +20,7 @@ from monitor.app.fundwatch import Fundwatch
 from monitor.app.home import open_home
 from monitor.cli import terminal
 from monitor.cli.common import BAD_INPUT, DONE, UNREAD, Home
-from monitor.loops import acts, deliver
+from monitor.loops import deliver
 from monitor.loops.clock import now
 from monitor.loops.health.words import count
 from monitor.loops.poll import PassReport
@@ -206,7 +206,7 @@ def run(home: Home, json_logs: bool) -> None:
     """
     home.logs(as_json=json_logs)
     with open_home(home.folder, os.environ) as app:
-        code = Daemon(app, acts.table(app)).run()
+        code = Daemon(app).run()
     sys.exit(code)
 
 

@@ -15,7 +15,6 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from monitor.app.build import views
 from monitor.app.settings import load as settings
 from monitor.demo import cast, story
 from monitor.demo.receivers import MailServer, WebhookReceiver
@@ -24,6 +23,7 @@ from monitor.messages import lines
 from monitor.model import AlertView, Entry
 from monitor.model.errors import MonitorError
 from monitor.store.sqlite import Store
+from monitor.store.views import Views
 from monitor.watchlist import entries as watchlist
 
 SECRET = "FUNDWATCH_DEMO_HOOK_SECRET"  # noqa: S105 - the name of a variable
@@ -77,14 +77,14 @@ class Stage:
         """Every alert of the record, oldest first."""
         loaded = settings.load(self.home, {})
         with self.record() as store:
-            seen = views(store, loaded)
+            seen = Views.of(store, loaded)
             return seen.alerts(seen.alert_ids())
 
     def movements(self, columns: int) -> list[str]:
         """Every movement of the record in words, for a window of so many columns."""
         loaded = settings.load(self.home, {})
         with self.record() as store:
-            found = list(views(store, loaded).transfers())
+            found = list(Views.of(store, loaded).transfers())
         chains = loaded.chains
         return [
             lines.transfer_line(each, chains.get(each.row.transfer.chain), columns)

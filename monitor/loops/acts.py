@@ -1,45 +1,82 @@
-"""What commands change: carried out by the daemon when one runs, else by the command."""
+"""What people change: one function for each change, whichever door they come through. Carried
+out by the daemon when one runs, else by the command; the page calls them too.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from monitor import __version__
-from monitor.app.fundwatch import Fundwatch
-from monitor.app.settings.load import shipped_config
 from monitor.loops import deliver, find, hands, inbox
 from monitor.loops.clock import now
-from monitor.messages import layout, render
-from monitor.model import AlertView, ChannelConfig
+from monitor.loops.freeze import DeliverWorld
+from monitor.loops.hands import Actor, Taken
+from monitor.model import Chain
 from monitor.model.errors import ConfigError, Problem
-from monitor.model.settings import Settings
 from monitor.store import notes, outbox, watch
 from monitor.store.sqlite import Store
 from monitor.watchlist import edit
 from monitor.watchlist.file import ListFile
 
 
-def table(app: Fundwatch) -> dict[str, inbox.Action]:
-    """Every change by its name. Each returns the line to show."""
+@dataclass(frozen=True)
+class Acts:
+    """The changes that can be made in an opened home folder."""
 
-    def set_state(
-        ids: Sequence[str], state: str, name: str, note: str, take_over: bool = False
+    home: Path
+    store: Store
+    chains: Mapping[str, Chain]
+    world: Callable[[], DeliverWorld]
+    deliver: Callable[[], object]  # send what is due, and wait for it
+    reload: Callable[[], object]  # take the watchlist as it stands now
+
+    def table(self) -> dict[str, inbox.Action]:
+        """Every change by the name that a request gives it. Each returns the line to show."""
+        return {
+            "set_state": self._set_state,
+            "replay": self.replay,
+            "test_channel": self.test_channel,
+            "retire": self.retire,
+            "note_backup": self.note_backup,
+        }
+
+    def take(
+        self, ids: Sequence[str], state: str, actor: Actor, note: str, *, over: bool = False
+    ) -> Taken:
+        """Acknowledge or close single alerts, or all alerts of a message that are free."""
+        hands.note_of(note, state)  # said before what is wrong with the ids
+        problems: list[Problem] = []
+        given: list[tuple[str, list[str]]] = []
+        for each in ids:
+            try:
+                found = find.alert_ids(self.store, each)
+            except ConfigError as error:
+                problems += error.problems
+                continue
+            one = len(found) == 1 and found[0] in (each.strip(), find.spelled_id(each))
+            given.append((found[0] if one else find.spelled_id(each), found))
+        if problems:
+            raise ConfigError(problems)
+        return hands.take(self.store, given, state, actor, note, now(), over=over)
+
+    def _set_state(
+        self, ids: Sequence[str], state: str, name: str, note: str, take_over: bool = False
     ) -> str:
-        return _set_state(app, ids, state, name, note, take_over)
+        """As a command asks for it; older ones do not say `take_over`."""
+        return self.take(ids, state, Actor.named(name), note, over=take_over).said
 
-    def replay(ids: Sequence[str], dead: bool) -> str:
-        wanted = [r.message for r in outbox.deliveries(app.store, "dead")] if dead else ids
-        wanted = find.message_ids(app.store, wanted)
-        count = outbox.replay(app.store, wanted, now())
-        app.deliver(everything=True)
+    def replay(self, ids: Sequence[str], dead: bool) -> str:
+        wanted = [each.message for each in outbox.deliveries(self.store, "dead")] if dead else ids
+        wanted = find.message_ids(self.store, wanted)
+        count = outbox.replay(self.store, wanted, now())
+        self.deliver()
         what = "delivery" if count == 1 else "deliveries"
         return f"replayed  {count:,} {what}; see `fundwatch deliveries list`"
 
-    def test_channel(name: str) -> str:
-        answers = deliver.send_test(app.post(), name)
+    def test_channel(self, name: str) -> str:
+        answers = deliver.send_test(self.world(), name)
         remedy = "Correct config/channels.yaml, then try again"
         problems = [
             Problem(f"channel {name}", "", f"{answer.recipient}: {answer.words}", remedy)
@@ -48,74 +85,28 @@ def table(app: Fundwatch) -> dict[str, inbox.Action]:
         ]
         if problems:
             raise ConfigError(problems)
-        notes.put_note(app.store, f"test:{name}", str(now()))
+        notes.put_note(self.store, f"test:{name}", str(now()))
         return "\n".join(f"accepted  {each.recipient}: {each.words}" for each in answers)
 
-    def retire(entry_id: str, name: str, why: str, day: str) -> str:
-        return _retire(app, entry_id, name, why, day)
+    def retire(self, entry_id: str, name: str, why: str, day: str) -> str:
+        """In the file where the entry still stands there; else in the record alone."""
+        actor, why = Actor.named(name), hands.reason_of(why, "--why")
+        found = find.the_entry(self.store, entry_id, self.chains)
+        entry_id = found.entry.id
+        if not found.active:
+            raise ConfigError([Problem("ENTRY", entry_id, "is retired already", "Nothing to do")])
+        if entry_id in {w.entry.id for w in watch.absent_entries(self.store)}:
+            ended = replace(found.entry, retired=f'{day} {actor.recorded} "{why}"')
+            watch.retire(self.store, ended, now())
+            return f"retired   {entry_id}; it was missing from the file already"
+        listed = ListFile.read(self.home)
+        text = edit.retire(
+            listed.text, self.chains, entry_id, when=day, name=actor.recorded, why=why
+        )
+        listed.replace(text)
+        self.reload()
+        return f"retired   {entry_id}; what was recorded stays"
 
-    def note_backup(path: str) -> str:
-        notes.put_note(app.store, "backup", json.dumps({"at": now(), "path": path}))
+    def note_backup(self, path: str) -> str:
+        notes.put_note(self.store, "backup", json.dumps({"at": now(), "path": path}))
         return ""
-
-    return {
-        "set_state": set_state,
-        "replay": replay,
-        "test_channel": test_channel,
-        "retire": retire,
-        "note_backup": note_backup,
-    }
-
-
-def _set_state(
-    app: Fundwatch, ids: Sequence[str], state: str, name: str, note: str, over: bool
-) -> str:
-    """Of single alerts, or of all alerts of a message that are free."""
-    hands.name_of(name), hands.note_of(note, state)  # said before what is wrong with the ids
-    problems: list[Problem] = []
-    given: list[tuple[str, list[str]]] = []
-    for each in ids:
-        try:
-            found = find.alert_ids(app.store, each)
-        except ConfigError as error:
-            problems += error.problems
-            continue
-        one = len(found) == 1 and found[0] in (each.strip(), find.spelled_id(each))
-        given.append((found[0] if one else find.spelled_id(each), found))
-    if problems:
-        raise ConfigError(problems)
-    return hands.take(app.store, given, state, name, note, now(), over=over)
-
-
-def _retire(app: Fundwatch, entry_id: str, name: str, why: str, day: str) -> str:
-    """In the file where the entry still stands there; else in the record alone."""
-    name, why = hands.name_of(name), hands.reason_of(why, "--why")
-    found = find.the_entry(app.store, entry_id, app.settings.chains)
-    entry_id = found.entry.id
-    if not found.active:
-        raise ConfigError([Problem("ENTRY", entry_id, "is retired already", "Nothing to do")])
-    if entry_id in {w.entry.id for w in watch.absent_entries(app.store)}:
-        ended = replace(found.entry, retired=f'{day} {name} "{why}"')
-        watch.retire(app.store, ended, now())
-        return f"retired   {entry_id}; it was missing from the file already"
-    listed = ListFile.read(app.home)
-    listed.replace(
-        edit.retire(listed.text, app.settings.chains, entry_id, when=day, name=name, why=why)
-    )
-    app.reload()
-    return f"retired   {entry_id}; what was recorded stays"
-
-
-def as_text(view: AlertView, store: Store, home: Path, settings: Settings, at: int) -> str:
-    """An alert as its mail says it, for the terminal."""
-    rendered = render.render(
-        [view],
-        channel=ChannelConfig("terminal", "email"),
-        allowed_cases=None,
-        message_id="",
-        now=at,
-        timezone=notes.get_note(store, "timezone") or settings.timezone,
-        version=__version__,
-        templates=layout.environment(home / "config" / "templates", shipped_config() / "templates"),
-    )
-    return render.on_screen(rendered)

@@ -6,7 +6,8 @@ only by somebody who says so, and the answer names who had it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from monitor.model.errors import ConfigError, Problem
 from monitor.model.plain import tidy, utc
@@ -18,12 +19,34 @@ CLAIMED = "(claimed, by link)"
 ACKNOWLEDGED, CLOSED = "acknowledged", "closed"
 
 
-def name_of(name: str) -> str:
-    """The name to record. Raises ConfigError for one that nobody could read."""
-    shown = tidy(name, LONGEST_NAME)
-    if not shown:
-        raise ConfigError([Problem("--by", name, "is empty", "Give your name: it is recorded")])
-    return shown
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who makes a change, by the name that they give. Who comes by a link is not known
+    otherwise, which is recorded with the name."""
+
+    name: str
+    by_link: bool = False
+
+    @classmethod
+    def named(cls, name: str) -> Actor:
+        """Raises ConfigError for a name that nobody could read."""
+        shown = tidy(name, LONGEST_NAME)
+        if not shown:
+            problem = Problem("--by", name, "is empty", "Give your name: it is recorded")
+            raise ConfigError([problem])
+        return cls(shown)
+
+    @property
+    def recorded(self) -> str:
+        return f"{self.name} {CLAIMED}" if self.by_link else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of alerts that somebody took or closed."""
+
+    alerts: Collection[str]  # those that changed
+    said: str  # what was done, a line for each of what was named
 
 
 def note_of(note: str, state: str) -> str:
@@ -43,19 +66,19 @@ def take(
     store: Store,
     given: Sequence[tuple[str, Sequence[str]]],
     state: str,
-    name: str,
+    actor: Actor,
     note: str,
     now: int,
     *,
     over: bool = False,
-) -> str:
-    """Acknowledge or close alerts; returns what was done, a line for each.
+) -> Taken:
+    """Acknowledge or close alerts.
 
     `given`: what somebody named, with the alerts that it stands for. A message is taken as
     far as its alerts are free. `over`: also what somebody else has. Raises ConfigError, and
     changes nothing, where something cannot be taken; the error names who has it.
     """
-    name, note = name_of(name), note_of(note, state)
+    name, note = actor.name, note_of(note, state)
     every = list(dict.fromkeys(alert for _, alerts in given for alert in alerts))
     held = last_states(store, every)
     problems = [
@@ -67,10 +90,11 @@ def take(
         raise ConfigError(problems)
     mine = [a for a in every if a in held and state == ACKNOWLEDGED and _has(held[a], name)]
     wanted = [a for a in every if a not in mine and (over or _is_free(held.get(a), state, name))]
-    taken = set(log_take(store, wanted, state, name, note, now, over=over))
+    taken = set(log_take(store, wanted, state, actor.recorded, note, now, over=over))
     if note:  # what somebody has already gets a further note
-        taken.update(log_take(store, mine, state, name, note, now, over=True))
-    return "\n".join(_line(said, alerts, state, name, held, taken) for said, alerts in given)
+        taken.update(log_take(store, mine, state, actor.recorded, note, now, over=True))
+    lines = [_line(said, alerts, state, name, held, taken) for said, alerts in given]
+    return Taken(taken, "\n".join(lines))
 
 
 def _hindrance(

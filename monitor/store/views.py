@@ -23,6 +23,7 @@ from monitor.model import (
     Watched,
 )
 from monitor.model.plain import quoted, unquoted, utc
+from monitor.model.settings import Settings
 from monitor.store import prices, watch
 from monitor.store.coverage import stream_states
 from monitor.store.doubts import unchecked
@@ -45,6 +46,12 @@ class Views:
     assets: Mapping[tuple[str, str], Asset]
     book: Mapping[tuple[str, str], Known] = field(default_factory=dict)
     priced: bool = True  # whether any price source is asked
+
+    @classmethod
+    def of(cls, store: Store, settings: Settings) -> Views:
+        """What people see of a record by these settings."""
+        priced = bool(settings.prices)
+        return cls(store, settings.chains, settings.assets, settings.addressbook, priced)
 
     # -- transfers ---------------------------------------------------------------------
 

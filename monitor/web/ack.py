@@ -9,29 +9,30 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs
 from wsgiref.types import WSGIEnvironment
 
+from jinja2 import Environment
+
 from monitor import __version__
-from monitor.app.build import views
-from monitor.app.settings.load import shipped_config
 from monitor.decide import routing
 from monitor.loops import hands
+from monitor.loops.acts import Acts
 from monitor.loops.clock import now
-from monitor.messages import ack_links, layout, render
+from monitor.messages import ack_links, render
 from monitor.messages.sheets.parts import Telling, chain_name, topic
 from monitor.model import AlertView, ChannelConfig, Rendered, Severity
+from monitor.model.errors import ConfigError
 from monitor.model.plain import plural, quoted, tidy, unquoted, when
+from monitor.model.settings import Settings
 from monitor.store import alerts, outbox, watch
 from monitor.store.sqlite import Store
+from monitor.store.views import Views
 from monitor.web.answer import HTML, NOT_FOUND, Answer
 from monitor.web.server import BODY_MOST
-
-if TYPE_CHECKING:
-    from monitor.app.fundwatch import Fundwatch
 
 log = logging.getLogger("fundwatch.web")
 
@@ -62,10 +63,18 @@ class _Said:
 class AckPage:
     """Answers for /ack/MESSAGE of one home folder."""
 
-    def __init__(self, app: Fundwatch, store: Store) -> None:
-        self._app, self._store = app, store
-        folders = [app.home / "config" / "templates", shipped_config() / "templates"]
-        self._templates = layout.environment(*folders)
+    def __init__(
+        self,
+        store: Store,
+        acts: Acts,
+        settings: Settings,
+        templates: Environment,
+        timezone: Callable[[], str],
+    ) -> None:
+        """`store` is looked at only; what somebody changes goes through `acts`."""
+        self._store, self._acts, self._settings = store, acts, settings
+        self._templates, self._timezone = templates, timezone
+        self._views = Views.of(store, settings)
 
     def answer(self, environ: WSGIEnvironment, path: str) -> Answer:
         """`path`: below what public_url itself holds. A link that we did not make, or about
@@ -86,7 +95,7 @@ class AckPage:
         if match is None or not re.fullmatch(r"[0-9]{1,12}", until):
             return None
         link = _Link(match[1], int(until))
-        secret = self._app.settings.link_secret
+        secret = self._settings.link_secret
         good = ack_links.genuine(secret, link.message, link.until, said.get("sig", ""))
         return link if good else None
 
@@ -99,10 +108,15 @@ class AckPage:
         if not name:
             said = _Said(problem="Please write your name: it is recorded.", note=note)
             return self._page("422 Unprocessable Content", link, told, said)
-        claimed = f"{name} {hands.CLAIMED}"
-        taken = alerts.log_take(self._app.store, told, hands.ACKNOWLEDGED, claimed, note, now())
+        taken = self._acknowledge(link, hands.Actor(name, by_link=True), note)
         log.info("acknowledged by link message=%s alerts=%d", link.message, len(taken))
         return self._page("200 OK", link, told, _outcome(taken, told, name))
+
+    def _acknowledge(self, link: _Link, actor: hands.Actor, note: str) -> Collection[str]:
+        try:
+            return self._acts.take([link.message], hands.ACKNOWLEDGED, actor, note).alerts
+        except ConfigError:  # somebody has them all; the page shows who
+            return ()
 
     # -- the page --------------------------------------------------------------------------
 
@@ -111,7 +125,7 @@ class AckPage:
     ) -> Answer:
         states = alerts.states(self._store, told)
         telling, rendered = self._telling(link)
-        shown = views(self._store, self._app.settings).alerts(told[:SHOWN])
+        shown = self._views.alerts(told[:SHOWN])
         full = telling.channel.detail != "reference"
         seen: Mapping[str, Any] = {
             "said": said,
@@ -124,7 +138,7 @@ class AckPage:
             "open": sum(state == "open" for state in states.values()),
             "holders": self._holders(link, full=full),
             "message": link.message,
-            "until": when(link.until, self._app.timezone),
+            "until": when(link.until, self._timezone()),
         }
         html = self._templates.get_template("ack.html.j2").render(seen)
         return Answer(code, html, HTML)
@@ -133,25 +147,25 @@ class AckPage:
         """For whom the message was made: the page shows no more than it did. A channel that
         is no longer there is shown the least."""
         name, rendered = outbox.message(self._store, link.message)
-        config = self._app.settings.channels.get(name)
+        config = self._settings.channels.get(name)
         config = config or ChannelConfig(name, "email", detail="reference")
         entries = [w.entry for w in watch.all_entries(self._store)]
         allowed = routing.allowed_cases(config, entries)
         shown = replace(config, machine=False)
-        telling = Telling(shown, allowed, link.message, now(), self._app.timezone, __version__)
+        telling = Telling(shown, allowed, link.message, now(), self._timezone(), __version__)
         return telling, rendered
 
     def _holders(self, link: _Link, *, full: bool) -> list[str]:
         """Who has acknowledged or closed alerts of this message, and when."""
         return [
             f"{plural(count, 'alert')} {state} by {unquoted(name)}, "
-            f"{when(at, self._app.timezone)}"
+            f"{when(at, self._timezone())}"
             + (f": {quoted(note, hands.LONGEST_NOTE)}" if note and full else "")
             for state, name, note, at, count in alerts.holders(self._store, link.message)
         ]
 
 
-def _outcome(taken: Sequence[str], told: Sequence[str], name: str) -> _Said:
+def _outcome(taken: Collection[str], told: Sequence[str], name: str) -> _Said:
     if not taken:
         return _Said(problem="Nothing was changed: it is in hand already. See who has it.")
     before = len(told) - len(taken)

@@ -10,22 +10,20 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from monitor.loops.clock import now
-from monitor.loops.health import status, vitals
+from monitor.loops.health import status
 from monitor.loops.health.verdict import Verdict
 from monitor.loops.health.words import Json
 from monitor.model.errors import StoreError
+from monitor.model.settings import Settings
 from monitor.store.sqlite import Store
 from monitor.web.ack import AckPage
 from monitor.web.answer import FAULT, NO_RECORD, NOT_FOUND, Answer
 from monitor.web.metrics import exposition
-
-if TYPE_CHECKING:
-    from monitor.app.fundwatch import Fundwatch
 
 log = logging.getLogger("fundwatch.web")
 
@@ -41,19 +39,19 @@ class Site:
 
     def __init__(
         self,
-        app: Fundwatch,
-        judge: Callable[[Store], Verdict] | None = None,
-        stuck: Callable[[], Sequence[str]] = tuple,
+        store: Store,
+        settings: Settings,
+        judge: Callable[[], Verdict],
+        stuck: Callable[[], Sequence[str]],
+        ack: AckPage | None,
     ) -> None:
-        """`judge`: the verdict of the running program; `stuck`: its parts that do not move."""
-        settings = self._settings = app.settings
-        store = self._store = Store(app.store.path, readonly=True)
-        # This process holds the lock of the home folder: a Fundwatch runs.
-        judge = judge or (lambda store: vitals.look(store, settings, now(), running=True))
-        self._verdict = _Fresh(lambda: judge(store))
+        """`store`: a connection of its own, closed with it. `judge`: the verdict of the running
+        program; `stuck`: its parts that do not move; `ack`: none where mails hold no links."""
+        self._store, self._settings = store, settings
+        self._verdict = _Fresh(judge)
         self._stuck = stuck
         self._metrics = _Fresh(lambda: exposition(store, settings, self._snapshot(), now()))
-        self._ack = AckPage(app, self._store) if settings.public_url else None
+        self._ack = ack
         self._below = urlsplit(settings.public_url).path.rstrip("/")
 
     def close(self) -> None:
