@@ -804,7 +804,7 @@ def test_entries_without_canary_keep_their_stored_terms() -> None:
 
 
 def try_channels(app: Fundwatch, at: int) -> None:
-    channel_tests.try_channels(app.post(), app.channels, app.settings.daily_hour, at)
+    channel_tests.try_channels(app.deliver_world(), app.channels, app.settings.daily_hour, at)
 
 
 def newest_test(scene: Scene, name: str) -> dict[str, object] | None:

@@ -180,8 +180,8 @@ class Daemon:
         self._app.daily()
 
     def _try_channels(self) -> None:
-        app = self._app
-        channel_tests.try_channels(app.post(), app.channels, app.settings.daily_hour, now())
+        app, hour = self._app, self._app.settings.daily_hour
+        channel_tests.try_channels(app.deliver_world(), app.channels, hour, now())
 
     # -- seen alive ------------------------------------------------------------------------
 

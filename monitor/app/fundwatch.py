@@ -12,44 +12,28 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from monitor import __version__
 from monitor.app.build import Pools, head_ttl, limiter_for, make_sources, templates
-from monitor.chains.address import AddressError, canonical
-from monitor.chains.table import family_of
-from monitor.decide import cost as budget
-from monitor.decide import routing
-from monitor.loops import deliver as outbox
-from monitor.loops import freeze, pricing
+from monitor.decide import cost
+from monitor.loops import deliver, freeze, pricing
 from monitor.loops.acts import Acts
 from monitor.loops.clock import now
 from monitor.loops.daily import Daybook
+from monitor.loops.escalate import pass_on
 from monitor.loops.freeze import DeliverWorld
-from monitor.loops.health import signals as health
-from monitor.loops.health import tell
+from monitor.loops.health.signals import signals
+from monitor.loops.health.tell import tell_incidents
 from monitor.loops.poll import PassReport, Poller, PollWorld
 from monitor.loops.pool import SourcePool
+from monitor.loops.respell import respell
 from monitor.loops.router import Router
 from monitor.loops.watch_file import WatchFile
 from monitor.messages import ack_links
-from monitor.model import (
-    Alert,
-    AlertKind,
-    Entry,
-    Lane,
-    Severity,
-    Subject,
-)
+from monitor.model import Entry
 from monitor.model.dates import since_time
 from monitor.model.errors import Problem
-from monitor.model.facts import Notice
-from monitor.model.ids import stable_id
-from monitor.model.plain import plural
-from monitor.model.plan import Signal
 from monitor.model.settings import Settings
-from monitor.model.ways import NOBODY
 from monitor.net import channels, prices
 from monitor.net.limits import Limiter
-from monitor.store import budgets, incidents, notes, owing, respell, watch, ways
-from monitor.store.alerts import add_alerts
-from monitor.store.schema import CHANGES
+from monitor.store import budgets, incidents, notes, watch
 from monitor.store.sqlite import Store
 from monitor.store.views import Views
 from monitor.watchlist.file import WATCHLIST
@@ -75,25 +59,25 @@ class Fundwatch:
         self.pools = Pools(self._pool)
         self.pricer = pricing.Pricer(self._pricing_world())
         pricing.close_unused(store, (p.name for p in settings.prices), now())
-        self._interval = budget.LEAST_INTERVAL
+        self._interval = cost.LEAST_INTERVAL
         self._respelt = False  # the record has the forms that addresses have now
         self._listed: tuple[int, list[Entry]] = (-1, [])  # see entries()
         self._costed: str | None = None  # the list that the interval was computed for
         # Kept, so that a template is not compiled again for each message.
         self.templates = templates(home)
         self._sending, self._keeping = threading.Lock(), threading.Lock()
-        self.rounds = outbox.Rounds()
+        self.rounds = deliver.Rounds()
         self._judged: set[str] = set()
-        self.poller = Poller(store, self._world())
+        self.poller = Poller(store, self._poll_world())
         self.acts = Acts(
             home=home,
             store=store,
             chains=settings.chains,
-            world=self.post,
+            world=self.deliver_world,
             deliver=lambda: self.deliver(everything=True),
             reload=self.reload,
         )
-        self.list = WatchFile(home / WATCHLIST, settings, store, self.router)
+        self.watch_file = WatchFile(home / WATCHLIST, settings, store, self.router)
 
     def _pool(self, key: str) -> SourcePool | None:
         chain = self.settings.chains.get(key)
@@ -124,34 +108,31 @@ class Fundwatch:
         limit = config.calls_per_hour if seconds == 3600 else config.calls_per_day
         return budgets.reserve(self.store, key, start, seconds, wanted, limit or 0)
 
-    def _world(self) -> PollWorld:
+    def _poll_world(self) -> PollWorld:
         return PollWorld(
             chains=self.settings.chains,
             pools=self.pools,
             assets=self.settings.assets,
             route=self.router.route,
             clock=now,
-            interval=self.interval,
+            interval=lambda _subject: self.round_seconds,
             since_time=since_time,
             trailing_seconds=self.settings.trailing_window_days * 86_400,
         )
-
-    def interval(self, _subject: Subject) -> int:
-        return self.round_seconds
 
     @property
     def round_seconds(self) -> int:
         """How often an address is read."""
         return self.settings.poll_interval or self._interval
 
-    def cost(self) -> budget.Cost:
+    def _cost(self) -> cost.Cost:
         """What a pass over the present watchlist costs."""
         subjects = watch.due_subjects(self.store, None)
         used = {subject.chain for subject in subjects}
         asked = {chain: self.pools[chain].sources for chain in used if chain in self.pools}
-        return budget.cost(subjects, asked, self.settings.sources)
+        return cost.cost(subjects, asked, self.settings.sources)
 
-    def post(self) -> DeliverWorld:
+    def deliver_world(self) -> DeliverWorld:
         return DeliverWorld(
             store=self.store,
             configs=self.settings.channels,
@@ -187,34 +168,19 @@ class Fundwatch:
         """Take the watchlist if it changed. Returns its problems."""
         if not self._respelt:
             self._respelt = True
-            respell.respell(self.store, self._renamed(), now())
-        problems = self.list.reload()
-        told = self.list.timezone
+            respell(self.store, self.settings.chains, now())
+        problems = self.watch_file.reload()
+        told = self.watch_file.timezone
         self.timezone = told if told in available_timezones() else self.settings.timezone
         if self.timezone != notes.get_note(self.store, "timezone"):
             notes.put_note(self.store, "timezone", self.timezone)  # for commands that look
-        if self.list.version != self._costed:
-            self._interval = self.cost().interval
-            self._costed = self.list.version
+        if self.watch_file.version != self._costed:
+            self._interval = self._cost().interval
+            self._costed = self.watch_file.version
         paces = f"{self.round_seconds} {max(self.round_seconds, self._interval)}"
         if paces != notes.get_note(self.store, "round"):
             notes.put_note(self.store, "round", paces)
         return problems
-
-    def _renamed(self) -> list[respell.Renamed]:
-        """Subjects that an earlier version recorded in another form than addresses have now."""
-        found = []
-        for key, chain in self.settings.chains.items():
-            for subject in (
-                respell.subjects_of(self.store, key) if family_of(chain).respells(chain) else ()
-            ):
-                try:
-                    address = canonical(chain, subject.address)
-                except AddressError:
-                    continue  # taken by an earlier version; stays as it is
-                if address != subject.address:
-                    found.append((subject, address))
-        return found
 
     def poll(self, *, everything: bool) -> PassReport:
         """One pass, with its log line. See Poller.run_pass."""
@@ -233,59 +199,18 @@ class Fundwatch:
         """Raise and close incidents, tell those that have lasted. One at a time."""
         moment = now() if at is None else at
         with self._keeping:
-            found = health.signals(
-                self.store, self.settings, self.pools, self.round_seconds, moment
-            )
+            found = signals(self.store, self.settings, self.pools, self.round_seconds, moment)
             incidents.put_signals(self.store, found, moment)
-            tell.tell_incidents(self.store, self.router, moment)
-            self._pass_on(moment)
+            tell_incidents(self.store, self.router, moment)
+            chain, after = self.settings.escalate_to, self.settings.escalate_after
+            pass_on(self.store, chain, after, moment, now())
 
-    def _pass_on(self, moment: int) -> None:
-        """Pass on what nobody acknowledges; not what was told before that was wished for. With
-        another chain of channels, only what the old one has not come to its end with."""
-        chain, after = self.settings.escalate_to, self.settings.escalate_after
-        noted, _, before = (notes.get_note(self.store, "escalation") or "").partition(" ")
-        if not chain:
-            if noted:
-                notes.put_note(self.store, "escalation", None)
-            return
-        since = int(noted) if noted else moment
-        if before != " ".join(chain):
-            since = max(since, moment - after * (len(chain) + 1)) if noted else moment
-            notes.put_note(self.store, "escalation", f"{since} {' '.join(chain)}")
-        waiting = owing.unacknowledged(self.store, since)
-        off = owing.out_of_order(self.store) if waiting else ()
-        owed = routing.passed_on(waiting, chain, off, after, since, now())
-        for alert_id, channel in owing.pass_on(self.store, owed):
-            log.warning("alert %s not acknowledged, passed on to %s", alert_id, channel)
-
-    def adopt(self) -> None:
-        """Tell to the present channels what waits for one that was taken out of the settings,
-        for somebody who was taken out of a channel, or for the first channel of all."""
-        channels = self.settings.channels
-        ways.forget(self.store, channels)
-        for name, config in channels.items():
-            owing.readdress(self.store, name, config.recipients, now())
-        gone = owing.gone(self.store, channels) if channels else {}
-        if not gone:
-            return
-        alerts = list(dict.fromkeys(alert for owed in gone.values() for alert in owed))
-        bad = ways.failing(self.store, channels)
-        anew = freeze.new_routes(self.post(), alerts, bad)
-        routes = [route for found in anew.values() for route in found]
-        found = {alert for alert, channel, _ in routes if channel != NOBODY}
-        counts = {name: len(found.intersection(gone[name])) for name in gone}
-        signals = [_gone(name, count) for name, count in counts.items() if count]
-        owing.move(self.store, gone, routes, signals, now())
-        if found:
-            log.warning("%d alerts that had no channel go to those there are", len(found))
-
-    def deliver(self, *, everything: bool, seconds: float = outbox.ROUND_SECONDS) -> outbox.Tally:
+    def deliver(self, *, everything: bool, seconds: float = deliver.ROUND_SECONDS) -> deliver.Tally:
         """Freeze what is owed and send what is due. With `everything` waits for it, at most
         so many `seconds`; else each channel works on beside its caller."""
         with self._sending:
-            wait = seconds if everything else 0.0
-            return outbox.deliver(self.post(), self.rounds, everything=everything, seconds=wait)
+            world, wait = self.deliver_world(), seconds if everything else 0.0
+            return deliver.deliver(world, self.rounds, everything=everything, seconds=wait)
 
     def daily(self) -> None:
         """Freeze the daily message at its hour of the desk's day, once a day; the first one on
@@ -300,49 +225,7 @@ class Fundwatch:
             return
         since = int(notes.get_note(self.store, "daily_at") or moment - 86_400)
         told = Daybook(self.store, self.settings, since, moment)
-        freeze.daily(self.post(), day, since, moment, told.remarks)
-
-    def tell_upgrade(self) -> None:
-        """Say what opening the record with a newer version did to it."""
-        done = self.store.upgrade
-        if done is None:
-            return
-        lines = [
-            f"Before that it was copied to {done.copy.name}, to be deleted once all is well.",
-            *(CHANGES[number] for number in range(done.old + 1, done.new + 1)),
-        ]
-        title = (
-            f"Fundwatch {__version__} has upgraded the record from schema {done.old} to {done.new}."
-        )
-        log.warning("%s %s", title, " ".join(lines))
-        alert = Alert(
-            id=stable_id("N", "upgrade", str(done.new), str(now())),
-            kind=AlertKind.NOTICE,
-            lane=Lane.NEWS,
-            severity=Severity.LOW,
-            created=now(),
-            title=title,
-            lane_reason="Every change of the record is told.",
-            audience="operations",
-            facts=Notice(topic="upgrade", lines=tuple(lines)),
-        )
-        add_alerts(self.store, [alert], self.router.route(alert, None))
+        freeze.daily(self.deliver_world(), day, since, moment, told.remarks)
 
     def close(self) -> None:
         self.store.close()
-
-
-def _gone(name: str, count: int) -> Signal:
-    if name == NOBODY:
-        what = f"{plural(count, 'alert')} could be told to nobody until now, and are told now."
-        cure = "`fundwatch alerts list` shows since when. Keep at least one channel set up."
-        return Signal(f"untold:{now()}", bad=True, what=what, cure=cure, once=True)
-    return Signal(
-        key=f"gone:{name}/{now()}",
-        bad=True,
-        severity="medium",
-        what=f"Channel {name} is no longer in config/channels.yaml. {plural(count, 'alert')} that "
-        "waited for it went to the other channels.",
-        cure="If that was a slip of the hand, put the channel back.",
-        once=True,
-    )

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from monitor.app.fundwatch import Fundwatch, log
 from monitor.app.settings.load import load
+from monitor.loops.adopt import adopt
 from monitor.loops.clock import now
+from monitor.loops.upgrade import tell_upgrade
 from monitor.model.errors import ConfigError, Problem
 from monitor.store.guard import DATABASE, check_begun, hold_record, lock, mark_begun
 from monitor.store.sqlite import Store
@@ -63,8 +65,8 @@ def open_home(home: Path, environ: Mapping[str, str]) -> Iterator[Fundwatch]:
         mark_begun(home, now())
         app = Fundwatch(home, settings, store)
         try:
-            app.tell_upgrade()
-            app.adopt()
+            tell_upgrade(store, app.router, now())
+            adopt(app.deliver_world())
             yield app
         finally:
             app.close()

@@ -112,7 +112,7 @@ def poll(home: Home, json_logs: bool) -> None:
     home.logs(as_json=json_logs)
     with open_home(home.folder, os.environ) as app:
         app.reload()
-        for problem in app.list.problems:
+        for problem in app.watch_file.problems:
             click.echo(str(problem), err=True)
         with _progress(app):
             report = app.poll(everything=True)
@@ -120,7 +120,7 @@ def poll(home: Home, json_logs: bool) -> None:
         waiting = _send_all(app)
         app.pricer.round(POLL_PRICING)  # after everything was sent: prices never delay
         _say_done(report, waiting, owing.count_untold(app.store))
-        if app.list.problems:
+        if app.watch_file.problems:
             sys.exit(BAD_INPUT)
         sys.exit(UNREAD if report.unread or waiting else DONE)
 
@@ -137,7 +137,8 @@ def _send_all(app: Fundwatch) -> int:
         failed_rounds += not tally.accepted
         # What went out may have shown a way for what nobody could be told.
         again = tally.accepted and owing.count_untold(app.store)
-        if failed_rounds == POLL_SENDING_ROUNDS or not (again or deliver.pending(app.post())):
+        again = again or deliver.pending(app.deliver_world())
+        if failed_rounds == POLL_SENDING_ROUNDS or not again:
             break
         if tally.failed:
             app.poller.world.sleep(POLL_SENDING_PAUSE)
