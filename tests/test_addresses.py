@@ -14,7 +14,7 @@ from world.vectors import texts
 from monitor.app.settings import load
 from monitor.chains import encodings, scripts
 from monitor.chains.address import AddressError, canonical
-from monitor.chains.names import nobodys
+from monitor.chains.table import family_of
 from monitor.model import Chain
 from monitor.watchlist.entries import parse
 
@@ -69,7 +69,7 @@ def test_a_q_before_a_final_p_is_a_slip() -> None:
 def test_what_belongs_to_anybody_is_refused(chain: str, address: str) -> None:
     """In lists that are imported and in the watchlist itself; as a party it is still read."""
     form = canonical(CHAINS[chain], address)
-    assert nobodys(CHAINS[chain], form)
+    assert family_of(CHAINS[chain]).nobodys(form)
     text = f"addresses:\n  - {{address: {address}, chain: {chain}}}\n"
     read = parse(text, CHAINS)
     assert read.entries == ()

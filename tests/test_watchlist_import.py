@@ -28,7 +28,8 @@ from monitor.app import setup
 from monitor.app.home import open_home
 from monitor.app.settings import load
 from monitor.chains.address import canonical
-from monitor.chains.names import ChainNames, Unclear, nobodys
+from monitor.chains.names import ChainNames, Unclear
+from monitor.chains.table import family_of
 from monitor.cli import main
 from monitor.model import Entry, Severity, Subject
 from monitor.model.errors import ConfigError
@@ -307,10 +308,10 @@ def test_what_is_no_address_says_so_with_its_line(address: str, part: str):
 )
 def test_nobodys_addresses_are_known_on_every_chain(chain: str, address: str):
     """Sinks of Tron and Bitcoin are refused too, and none of them hides behind a typo."""
-    assert nobodys(CHAINS[chain], canonical(CHAINS[chain], address))
-    assert not nobodys(CHAINS["ethereum"], SIM.lower())
-    assert not nobodys(CHAINS["tron"], TRON)
-    assert not nobodys(CHAINS["ethereum"], "0x00000000000000adc04c56bf30ac9d3c0aaf14dc")
+    assert family_of(CHAINS[chain]).nobodys(canonical(CHAINS[chain], address))
+    assert not family_of(CHAINS["ethereum"]).nobodys(SIM.lower())
+    assert not family_of(CHAINS["tron"]).nobodys(TRON)
+    assert not family_of(CHAINS["ethereum"]).nobodys("0x00000000000000adc04c56bf30ac9d3c0aaf14dc")
 
 
 @pytest.mark.parametrize(

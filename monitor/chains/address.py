@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from monitor.chains import unseen
 from monitor.chains.family import AddressError
 from monitor.chains.table import FAMILIES, family_of
 from monitor.model import Chain
@@ -25,10 +26,14 @@ def canonical(chain: Chain, text: str) -> str:
             "holds a character that only looks like a letter or digit",
             _AGAIN,
         )
+    text = text.strip()
     try:
-        return family_of(chain).canonical(chain, text.strip())
+        return family_of(chain).canonical(chain, text)
     except AddressError as error:
-        raise AddressError(error.reason, error.remedy or _hint(text.strip())) from None
+        hidden = unseen.by_form(text)
+        if hidden is not None:
+            raise AddressError(*hidden) from None
+        raise AddressError(error.reason, error.remedy or _hint(chain, text)) from None
 
 
 def display(chain: Chain, address: str) -> str:
@@ -36,9 +41,9 @@ def display(chain: Chain, address: str) -> str:
     return family_of(chain).display(address)
 
 
-def _hint(text: str) -> str:
+def _hint(chain: Chain, text: str) -> str:
     """Name what the text does look like, if anything: the commonest mistake is the chain."""
-    for family in FAMILIES.values():
+    for family in () if family_of(chain).resembles(chain, text) else FAMILIES.values():
         for words, like in family.hints.items():
             if like.match(text):
                 return f"It looks like {words}: correct the chain"

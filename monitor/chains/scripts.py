@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
-import base58
 from Crypto.Hash import RIPEMD160
 
 from monitor.chains import encodings
+from monitor.chains.encodings import Base58Check
 from monitor.model import Chain
 
 _KEY = re.compile(r"(?:0[23][0-9a-fA-F]{64}|04[0-9a-fA-F]{128})\Z")
@@ -17,34 +18,40 @@ _FIELD = 2**256 - 2**32 - 977  # of secp256k1: y^2 = x^3 + 7
 
 # The same script under two version bytes: old -> the one that explorers write today. Litecoin
 # and DigiByte changed theirs because Bitcoin's scripts begin alike.
-_RESPELT: Mapping[str, tuple[int, int]] = {
-    "ltc": (5, 50),
-    "tltc": (196, 58),
-    "rltc": (196, 58),
-    "dgb": (5, 63),
+_RESPELT: Mapping[str, tuple[tuple[int, int], ...]] = {
+    "ltc": ((5, 50),),
+    "tltc": ((196, 58),),
+    "rltc": ((196, 58),),
+    "dgb": ((5, 63),),
+    # C... and H... of some wallets, before cashaddr: https://github.com/bitpay/bitcore-lib-cash
+    "bitcoincash": ((28, 0), (40, 5)),
 }
 ANCHOR = bytes.fromhex("4e73")  # pay-to-anchor, a program of version 1
 _TRUE = b"\x51"  # the script that is always satisfied
 
 
-def respelt(chain: Chain) -> Mapping[int, int]:
-    """Version bytes of base58 that stand for the same script as another: old -> new."""
+def version(number: int) -> bytes:
+    """A version of base58 addresses as config/chains.yaml has it: one byte, two at Zcash."""
+    return number.to_bytes(1 if number < 256 else 2, "big")
+
+
+@lru_cache(maxsize=200)
+def respelt(chain: Chain) -> Mapping[bytes, bytes]:
+    """Versions of base58 that stand for the same script as another: old -> new."""
     known = chain.base58
-    by_hrp = _RESPELT.get(chain.bech32 or "")
-    pairs = {p for p in _RESPELT.values() if p == by_hrp or set(p) <= set(known)}
-    return {old: new for old, new in pairs if not known or old in known or new in known}
+    by_name = {p for name in (chain.bech32, chain.cashaddr) for p in _RESPELT.get(name or "", ())}
+    listed = {p for pairs in _RESPELT.values() for p in pairs if set(p) <= set(known)}
+    pairs = by_name | listed
+    usable = [(old, new) for old, new in pairs if not known or old in known or new in known]
+    return {version(old): version(new) for old, new in usable}
 
 
-def versions(chain: Chain) -> frozenset[int]:
-    """Every version byte that an address of the chain may have; none: any."""
+@lru_cache(maxsize=200)
+def versions(chain: Chain) -> frozenset[bytes]:
+    """Every version that a base58 address of the chain may have; none: any."""
     pairs = respelt(chain)
-    return frozenset({*chain.base58, *pairs, *pairs.values()}) if chain.base58 else frozenset()
-
-
-def as_written_today(chain: Chain, text: str, payload: bytes) -> str:
-    """The one spelling of a base58 address; `payload` is what it encodes."""
-    new = respelt(chain).get(payload[0])
-    return text if new is None else base58.b58encode_check(bytes([new]) + payload[1:]).decode()
+    own = map(version, chain.base58)
+    return frozenset({*own, *pairs, *pairs.values()}) if chain.base58 else frozenset()
 
 
 def hash160(data: bytes) -> bytes:
@@ -67,8 +74,8 @@ def addresses_of_key(chain: Chain, text: str) -> tuple[str, ...]:
         found.append(encodings.encode_segwit(chain.bech32, 0, hash160(short)))
     if chain.base58:
         keys = (short, long) if text.startswith("04") else (short,)
-        first = bytes([chain.base58[0]])
-        found += [base58.b58encode_check(first + hash160(key)).decode() for key in keys]
+        first = version(chain.base58[0])
+        found += [encodings.encode_base58check(first, hash160(key)) for key in keys]
     return tuple(found)
 
 
@@ -87,11 +94,11 @@ def _both_forms(key: bytes) -> tuple[bytes, bytes]:
 
 def anybodys(address: str) -> str:
     """Why the output of a canonical address belongs to nobody in particular, or empty."""
-    version, program = _decoded(address)
-    if version == 1 and program == ANCHOR:
+    segwit, program = decoded(address)
+    if segwit == 1 and program == ANCHOR:
         return "is the address of pay-to-anchor outputs, which anybody may spend"
     scripts = (hash160(_TRUE), hashlib.sha256(_TRUE).digest())
-    if program in scripts and version in (0, None):
+    if program in scripts and segwit in (0, None):
         return "is the address of a script that anybody may spend from"
     empty = (hash160(b""), hashlib.sha256(b"").digest())
     if program in empty or (program and not any(program)):
@@ -99,10 +106,20 @@ def anybodys(address: str) -> str:
     return ""
 
 
-def _decoded(address: str) -> tuple[int | None, bytes]:
-    """(segwit version or None, program or hash)."""
+def decoded(address: str) -> tuple[int | None, bytes]:
+    """(segwit version or None, program or hash) of a canonical address."""
+    prefix, colon, _ = address.partition(":")
+    if colon:
+        return None, encodings.cashaddr(address, prefix).hash
     try:
-        _, version, program = encodings.segwit(address)
+        return encodings.segwit(address)[1:]
     except encodings.EncodingError:
-        return None, base58.b58decode_check(address)[1:]
-    return version, program
+        return None, encodings.base58check(address).hash
+
+
+def of_base58(text: str) -> Base58Check | None:
+    """What a base58 address encodes; None for what is none."""
+    try:
+        return encodings.base58check(text)
+    except encodings.EncodingError:
+        return None

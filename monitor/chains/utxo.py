@@ -1,42 +1,66 @@
-"""Bitcoin and chains of its kind: coins lie in outputs, addresses stand for scripts."""
+"""Bitcoin and chains of its kind: coins lie in outputs, addresses stand for scripts.
+
+What differs among them is data of the chain's row: `bech32` (its human-readable part), `base58`
+(versions of a key's hash, then of a script's), `cashaddr` (its prefix, where addresses are
+written so and base58 is the older form).
+"""
 
 from __future__ import annotations
 
 import re
-
-import base58
+from functools import lru_cache
 
 from monitor.chains import encodings, scripts, sinks
+from monitor.chains.encodings import EncodingError, Script
 from monitor.chains.family import AddressError, Family, Form
 from monitor.model import Chain
 
-_AGAIN = "Copy the address again from its source"
 _SLIP = (
     "Its checksum fits all the same: a letter was added or left out in typing (a q before the "
     "last p, for example). Copy the address again from its source"
 )
-_LIKE = re.compile(r"(bc1[0-9a-z]{11,71}|[13][1-9A-HJ-NP-Za-km-z]{25,34})\Z")
-_LIKE_TEST = re.compile(r"(tb1|bcrt1)[0-9a-z]{11,71}\Z", re.IGNORECASE)
+_BASE58 = "[1-9A-HJ-NP-Za-km-z]"
+_HINTS = {
+    "a Bitcoin address": rf"(bc1[0-9a-z]{{11,71}}|[13]{_BASE58}{{25,34}})\Z",
+    "an address of a Bitcoin test network": r"(?i:tb1|bcrt1)[0-9a-z]{11,71}\Z",
+    "a Litecoin address": rf"(ltc1[0-9a-z]{{11,71}}|[LM]{_BASE58}{{33}})\Z",
+    "a Dogecoin address": rf"D[5-9A-HJ-NP-U]{_BASE58}{{32}}\Z",
+    "a Dash address": rf"X{_BASE58}{{33}}\Z",
+    "a Zcash address": rf"t[13]{_BASE58}{{33}}\Z",
+    "a Bitcoin Cash address": r"(bitcoincash:)?[qpzr][02-9ac-hj-np-z]{41,}\Z",
+}
 _TEST_BASE58 = frozenset({111, 196})
-_TEST_HRP = frozenset({"tb", "bcrt"})
-_BURN = frozenset(
-    {
+_TEST_HRP = frozenset({"tb", "bcrt", "tltc", "rltc"})
+# The hash of a key under Zcash's other name for it, which shielded coins are not paid to:
+# https://zips.z.cash/zip-0320
+_TEX, _TEX_KEY = "tex", 0x1CB8
+_BURNT = frozenset(
+    encodings.base58check(address).hash
+    for address in (
         "1BitcoinEaterAddressDontSendf59kuE",
         "1CounterpartyXXXXXXXXXXXXXXXUWLpVr",
         "1111111111111111111114oLvT2",
-    }
+    )
 )
 
 
 def canonical(chain: Chain, text: str) -> str:
-    """Bech32 in lower case, base58 as explorers write it today (a Litecoin script that was
-    written 3... is written M...)."""
+    """As explorers write it today: bech32 in small letters, cashaddr with its prefix, else
+    base58 (a Litecoin script that was written 3... is written M...)."""
+    return _read(chain, text)[0]
+
+
+def _read(chain: Chain, text: str) -> tuple[str, bool]:
+    """(canonical form, whether the text is a spelling that other chains have too)."""
     if scripts.is_public_key(text):
         raise AddressError("is a public key, not an address", _of_key(chain, text))
     lowered = text.lower()
     hrp = lowered.rpartition("1")[0]
-    looks_segwit = bool(hrp) and (lowered.startswith("bc1") or hrp == chain.bech32)
-    if not looks_segwit:
+    if chain.cashaddr and (":" in text or len(text) > 40):
+        return _cashaddr(chain, text), False
+    if hrp == _TEX and _TEX_KEY in chain.base58:
+        return _tex(text), False
+    if not (hrp and (lowered.startswith("bc1") or hrp == chain.bech32)):
         try:
             return _base58(chain, text)
         except AddressError:
@@ -44,35 +68,61 @@ def canonical(chain: Chain, text: str) -> str:
                 raise
     try:
         hrp = encodings.segwit(text).hrp
-    except encodings.EncodingError as error:
-        raise AddressError(str(error), _SLIP if error.slip else _AGAIN) from None
-    if chain.bech32 is not None and hrp != chain.bech32:
+    except EncodingError as error:
+        raise _fault(error) from None
+    if chain.bech32 != hrp and (chain.bech32 is not None or chain.base58):
         raise AddressError(f"is not an address of {chain.name}")
-    return lowered
+    return lowered, False
 
 
-def _base58(chain: Chain, text: str) -> str:
+def _fault(error: EncodingError) -> AddressError:
+    return AddressError(str(error), _SLIP if error.slip else "")
+
+
+def _cashaddr(chain: Chain, text: str) -> str:
     try:
-        payload = base58.b58decode_check(text)
-    except ValueError:
-        raise AddressError(f"is not an address of {chain.name}, or its checksum is wrong") from None
+        script, digest = encodings.cashaddr(text, chain.cashaddr)
+    except EncodingError as error:
+        reason = f"is not an address of {chain.name}: it {error}"
+        raise AddressError(reason, _SLIP if error.slip else "") from None
+    return encodings.encode_cashaddr(chain.cashaddr, script, digest)
+
+
+def _tex(text: str) -> str:
+    try:
+        _, digest = encodings.bech32m(text)
+    except EncodingError as error:
+        raise _fault(error) from None
+    if len(digest) != 20:
+        raise AddressError(f"holds {len(digest)} bytes; its kind has 20", _SLIP)
+    return encodings.encode_base58check(scripts.version(_TEX_KEY), digest)
+
+
+def _base58(chain: Chain, text: str) -> tuple[str, bool]:
+    found = scripts.of_base58(text)
+    if found is None:
+        raise AddressError(f"is not an address of {chain.name}, or its checksum is wrong")
     allowed = scripts.versions(chain)
-    if len(payload) != 21 or (allowed and payload[0] not in allowed):
+    if found.version not in allowed if allowed else len(found.version) > 1:
         raise AddressError(f"is not an address of {chain.name}")
-    return scripts.as_written_today(chain, text, payload)
+    today = scripts.respelt(chain).get(found.version, found.version)
+    if chain.cashaddr:
+        script = Script.P2SH if today == scripts.version(chain.base58[-1]) else Script.P2PKH
+        return encodings.encode_cashaddr(chain.cashaddr, script, found.hash), True
+    return encodings.encode_base58check(today, found.hash), today != found.version
 
 
 def _is_segwit(text: str) -> bool:
     try:
         encodings.segwit(text)
-    except encodings.EncodingError:
+    except EncodingError:
         return False
     return True
 
 
 def _of_key(chain: Chain, text: str) -> str:
     """What to write instead of a public key."""
-    found = scripts.addresses_of_key(chain, text)
+    found = dict.fromkeys(canonical(chain, a) for a in scripts.addresses_of_key(chain, text))
     if not found:
         return "Write the addresses that its owner uses"
     listed = " or ".join(found)
@@ -83,20 +133,35 @@ def _of_key(chain: Chain, text: str) -> str:
 
 
 def _form(chain: Chain, text: str) -> Form:
+    """A chain whose row does not tell its versions takes those of others: it says nothing."""
     try:
-        written = canonical(chain, text)
+        _, shared = _read(chain, text)
     except AddressError:
         return Form.FOREIGN
-    own = bool(chain.base58) and written.lower() == text.lower()
-    return Form.PREFERRED if own else Form.LEGACY
+    return Form.LEGACY if shared or not chain.base58 else Form.PREFERRED
 
 
-def _resembles(_: Chain, text: str) -> bool:
-    return text[:1] in ("1", "3", "b", "l")
+def _resembles(chain: Chain, text: str) -> bool:
+    return text.lower().startswith(_words(chain)) or text.startswith(_letters(chain))
+
+
+def _words(chain: Chain) -> tuple[str, ...]:
+    found = ((chain.bech32, "1"), (chain.cashaddr, ":"))
+    return tuple(f"{word}{end}" for word, end in found if word)
+
+
+@lru_cache(maxsize=200)
+def _letters(chain: Chain) -> tuple[str, ...]:
+    """What base58 addresses of the chain begin with, where they are its own form."""
+    if chain.cashaddr:
+        return ()
+    bounds = ((scripts.version(n), bytes([fill]) * 20) for n in chain.base58 for fill in (0, 255))
+    return tuple({encodings.encode_base58check(v, digest)[: len(v)] for v, digest in bounds})
 
 
 def _nobodys(address: str) -> str:
-    return sinks.BURNT if address in _BURN else scripts.anybodys(address)
+    segwit, program = scripts.decoded(address)
+    return sinks.BURNT if segwit is None and program in _BURNT else scripts.anybodys(address)
 
 
 def _is_test(chain: Chain) -> bool:
@@ -104,11 +169,13 @@ def _is_test(chain: Chain) -> bool:
 
 
 def _respells(chain: Chain) -> bool:
-    return bool(scripts.respelt(chain))
+    return bool(chain.cashaddr or scripts.respelt(chain))
 
 
-def _elsewhere(_: Chain) -> str:
-    return "Other addresses of the same owner; Lightning; other chains."
+def _elsewhere(chain: Chain) -> str:
+    """Lightning needs segwit."""
+    lightning = "Lightning; " if chain.bech32 else ""
+    return f"Other addresses of the same owner; {lightning}other chains."
 
 
 UTXO = Family(
@@ -123,13 +190,10 @@ UTXO = Family(
     resembles=_resembles,
     nobodys=_nobodys,
     not_listed=("outputs to bare public keys and bare multisig",),
-    hints={
-        "a Bitcoin address": _LIKE,
-        "an address of a Bitcoin test network": _LIKE_TEST,
-    },
+    hints={words: re.compile(like) for words, like in _HINTS.items()},
     anybodys=scripts.anybodys,
     is_test=_is_test,
     respells=_respells,
     elsewhere=_elsewhere,
-    keys=frozenset({"bech32", "base58"}),
+    keys=frozenset({"bech32", "base58", "cashaddr"}),
 )

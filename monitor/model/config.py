@@ -39,13 +39,14 @@ class Chain:
     block_time: float = 12.0  # seconds, for estimates only
     link_tx: str = ""  # public page of a transaction, with {tx}
     bech32: str | None = None  # utxo: human-readable part, e.g. "bc"
-    base58: tuple[int, ...] = ()  # utxo: version bytes of addresses
+    base58: tuple[int, ...] = ()  # utxo: versions of a key's hash, then of a script's
     prices: PriceIds = PriceIds()
     # Left out of the hash, which is taken for every address that is read.
     issuers: tuple[Issuer, ...] = field(default=(), hash=False)  # config/issuers.yaml
     # What no list of any source holds, one sentence each.
     not_listed: tuple[str, ...] = field(default=(), hash=False)
     wrapped: str = ""  # evm: contract of the wrapped coin, which wraps without a Transfer
+    cashaddr: str = ""  # utxo: prefix of addresses of Bitcoin Cash's form; base58 is older
 
     def issuer_of(self, contract: str | None) -> Issuer | None:
         return next((i for i in self.issuers if i.contract == contract), None)

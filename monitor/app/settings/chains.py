@@ -26,6 +26,7 @@ CHAIN_KEYS = (
     "link_tx",
     "bech32",
     "base58",
+    "cashaddr",
     "prices",
     "wrapped",
     "not_listed",
@@ -67,7 +68,10 @@ def _chain(key: str, row: SettingsRow) -> Chain:
     )
     listed = tuple(item.text for item in row.names("not_listed"))
     return replace(
-        made, wrapped=_wrapped(made, row), not_listed=listed or family_of(made).not_listed
+        made,
+        wrapped=_wrapped(made, row),
+        cashaddr=row.text("cashaddr"),
+        not_listed=listed or family_of(made).not_listed,
     )
 
 
@@ -118,9 +122,14 @@ def _price_ids(row: SettingsRow) -> PriceIds:
 
 def _version_bytes(row: SettingsRow) -> tuple[int, ...]:
     items = row.names("base58")
-    wrong = [i for i in items if not WHOLE.match(i.text) or int(i.text) > 255]
+    wrong = [i for i in items if not WHOLE.match(i.text) or int(i.text) > 0xFFFF]
     for item in wrong:
-        row.notes.say(item, "is not a version byte", "Write 0 to 255", value=item.text)
+        row.notes.say(
+            item,
+            "is not a version of addresses",
+            "Write 0 to 255, or both bytes as one number",
+            value=item.text,
+        )
     return () if wrong else tuple(int(item.text) for item in items)
 
 

@@ -39,7 +39,7 @@ FIELDS = tuple(dict.fromkeys(("title", "ticker", *(k for k in BLOCK_KEYS if k !=
 # "chain by format", "ticker as published": taken where no header fits better.
 _BY_FIRST_WORD = ("chain", "ticker")
 
-_ADDRESS_LIKE = re.compile(r"[0-9A-Za-z]{25,64}\Z")
+_ADDRESS_LIKE = re.compile(r"([a-z]{3,20}:)?[0-9A-Za-z]{25,110}\Z")
 _QUOTES = "'\"`\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb"
 # Not taken into a watchlist: monitor.yamltext refuses them.
 _HIDDEN = re.compile(

@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from monitor.chains.address import AddressError, canonical, display
-from monitor.chains.names import ChainNames, Unclear, from_encoding, nobodys
+from monitor.chains.names import ChainNames, Unclear, from_encoding, is_written_so
+from monitor.chains.table import family_of
 from monitor.messages.objects import csv_line
 from monitor.model import Chain, Entry
 from monitor.model.errors import Problem
@@ -183,7 +184,7 @@ class _Work:
         values = {**self.terms.lines, **kept}
         written = values.get("address", "")
         address = written if isinstance(written, str) else ""
-        spoiled = _spoiled(address)
+        spoiled = _spoiled(address, self.terms.chains)
         if spoiled:
             raise _NotTaken([spoiled])
         keys = self._chains(address, values)
@@ -217,7 +218,7 @@ class _Work:
         for key in keys:
             chain = self.terms.chains[key]
             try:
-                why = nobodys(chain, canonical(chain, address))
+                why = family_of(chain).nobodys(canonical(chain, address))
             except AddressError:
                 continue  # told with its line when the block is read
             if why:
@@ -322,7 +323,7 @@ _SPOILED: Sequence[tuple[re.Pattern[str], str, str]] = (
 _LONGEST_ADDRESS = 200
 
 
-def _spoiled(address: str) -> Unclear | None:
+def _spoiled(address: str, chains: Mapping[str, Chain]) -> Unclear | None:
     """Why a text can be no address on any chain, or None."""
     if not address:
         return Unclear("", "has no address", "Fill the column, or delete the row")
@@ -330,7 +331,7 @@ def _spoiled(address: str) -> Unclear | None:
         reason = f"has {len(address):,} characters, which no address has"
         return Unclear(address, reason, "Write one address in each row, and nothing else there")
     for pattern, reason, remedy in _SPOILED:
-        if pattern.match(address):
+        if pattern.match(address) and not is_written_so(address, chains):
             return Unclear(address, reason, remedy)
     return None
 
