@@ -50,11 +50,7 @@ OWED: dict[str, frozenset[str]] = {
         }
     ),
     "pure": frozenset(),
-    "families": frozenset(
-        {
-            "messages/sheets/acts.py",
-        }
-    ),
+    "families": frozenset(),
     "application": frozenset(),
 }
 
