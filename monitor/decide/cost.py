@@ -54,7 +54,7 @@ def cost(
             each = 1 if source.many else count
             acts = source.act_calls if len(lists) < len(bundles) else 0
             calls[name] = (
-                calls.get(name, 0) + HEAD_CALLS + each * len(lists) * _pages(source) + acts
+                calls.get(name, 0) + HEAD_CALLS + each * len(lists) * source.list_calls + acts
             )
     intervals = {name: _interval(n, configs[name]) for name, n in calls.items()}
     narrowest = max(intervals, key=lambda name: intervals[name], default="")
@@ -64,12 +64,6 @@ def cost(
         least_seconds=max([n / configs[name].rate_per_second for name, n in calls.items()] or [0]),
         narrowest=narrowest if intervals and intervals[narrowest] > LEAST_INTERVAL else "",
     )
-
-
-def _pages(source: Source) -> int:
-    """Calls of one quiet fetch: a node needs one for senders and one for recipients, an
-    Esplora server one for the chain and one for the mempool."""
-    return 2 if source.many or frozenset({"utxo"}) in source.bundles else 1
 
 
 def _interval(calls: int, config: SourceConfig) -> int:

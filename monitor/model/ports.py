@@ -19,6 +19,7 @@ class Source(Protocol):
     chain: str
     axis: str  # "height" or "time": what Ask.span and Batch.read count in
     many: bool  # one ask may name many subjects
+    list_calls: int  # of one fetch of a list on which nothing is new
     act_calls: int  # of one reading of the issuers' acts, for all addresses of the chain
     index_lag: int  # blocks that its lists may be behind its head
 

@@ -253,6 +253,7 @@ class FakeSource:
         self.axis = axis
         self.bundles = tuple(map(frozenset, bundles)) or (frozenset(streams_of(ledger.chain)),)
         self.many = many
+        self.list_calls = 2 if many else 1
         self.act_calls = 1
         self.index_lag = index_lag
         self.newest_first = newest_first

@@ -65,6 +65,7 @@ class Blockbook:
     axis = "height"
     bundles = (frozenset({"utxo"}),)
     many = False
+    list_calls = 1
     act_calls = 0  # nobody can freeze coins of these chains
 
     def __init__(self, config: SourceConfig, chain: Chain, http: Http) -> None:

@@ -66,6 +66,7 @@ class Blockscout:
 
     axis = "height"
     many = False
+    list_calls = 1
 
     def __init__(self, config: SourceConfig, chain: Chain, http: Http) -> None:
         self.name = config.name

@@ -44,6 +44,7 @@ class Esplora:
     axis = "height"
     bundles = (frozenset({"utxo"}),)
     many = False
+    list_calls = 2  # one for the chain and one for the mempool
     act_calls = 0  # nobody can freeze coins of these chains
 
     def __init__(self, config: SourceConfig, chain: Chain, http: Http) -> None:

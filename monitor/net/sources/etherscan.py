@@ -103,6 +103,7 @@ class Etherscan:
 
     axis = "height"
     many = False
+    list_calls = 1
 
     def __init__(self, config: SourceConfig, chain: Chain, http: Http) -> None:
         if chain.chain_id is None:

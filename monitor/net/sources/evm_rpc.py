@@ -66,6 +66,7 @@ class EvmRpc:
 
     axis = "height"
     many = True
+    list_calls = 2  # one for senders and one for recipients
     act_calls = 2  # one filter for all contracts and events, and the head after it
 
     def __init__(self, config: SourceConfig, chain: Chain, http: Http) -> None:

@@ -51,6 +51,7 @@ class TronGrid:
 
     axis = "time"
     many = False
+    list_calls = 1
 
     def __init__(self, config: SourceConfig, chain: Chain, http: Http) -> None:
         self.name = config.name
