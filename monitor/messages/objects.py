@@ -55,7 +55,7 @@ def transfer_object(view: TransferView, allowed: Allowed = None) -> dict[str, An
     return shown | ({"issuer": tidy(view.issuer, 40)} if view.issuer else {})
 
 
-def _value(view: TransferView) -> dict[str, Any] | None:
+def _value(view: TransferView) -> dict[str, object] | None:
     """The worth in USD by what is known now; None: not priced."""
     worth, price = value.of(view), view.price
     if worth is None or price is None:
@@ -69,7 +69,7 @@ def _value(view: TransferView) -> dict[str, Any] | None:
     }
 
 
-def _asset(view: TransferView) -> dict[str, Any]:
+def _asset(view: TransferView) -> dict[str, object]:
     known = view.decimals is not None and 0 <= view.decimals <= MAX_DECIMALS
     return {
         "contract": view.row.transfer.contract,
@@ -85,7 +85,7 @@ def may_see(case: str, allowed: Allowed) -> bool:
     return allowed is None or case in allowed
 
 
-def _party(entry: Entry, directions: Mapping[str, str], allowed: Allowed) -> dict[str, Any]:
+def _party(entry: Entry, directions: Mapping[str, str], allowed: Allowed) -> dict[str, object]:
     seen = may_see(entry.case, allowed)
     return {
         "id": entry.id if seen else None,
@@ -130,7 +130,7 @@ def alert_object(view: AlertView, allowed: Allowed = None) -> dict[str, Any]:
     return shown | ({"title": alert.title} if alert.kind is AlertKind.NOTICE else {})
 
 
-def _name(known: Known, allowed: Allowed) -> dict[str, Any]:
+def _name(known: Known, allowed: Allowed) -> dict[str, object]:
     """What is known of an address. Of an entry of another case only that it is watched."""
     hidden = known.watched and not may_see(known.case, allowed)
     return {
@@ -144,7 +144,7 @@ def _name(known: Known, allowed: Allowed) -> dict[str, Any]:
     }
 
 
-def _entry(entry: Entry) -> dict[str, Any]:
+def _entry(entry: Entry) -> dict[str, object]:
     return {
         "id": entry.id,
         "address": entry.subject.address,
@@ -153,7 +153,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
     }
 
 
-def reference_object(view: AlertView) -> dict[str, Any]:
+def reference_object(view: AlertView) -> dict[str, object]:
     """What a channel with `detail: reference` learns: that there is something to look up."""
     alert = view.alert
     return {
@@ -172,7 +172,7 @@ def webhook_body(
     detail: str = "full",
     allowed: Allowed = None,
     passed_on: bool = False,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The body of one webhook message, valid under docs/webhook.schema.json.
 
     `passed_on`: because nobody acknowledged these alerts.
@@ -190,7 +190,7 @@ def webhook_body(
     return {"type": BODY_TYPE, "timestamp": rfc3339(created), "data": data}
 
 
-def _bounded(shown: dict[str, Any], *, fees: bool) -> dict[str, Any]:
+def _bounded(shown: dict[str, Any], *, fees: bool) -> dict[str, object]:
     """An alert with as many of its transfers as a body may hold, and the number of the others:
     `fundwatch transfers --tx` has them all."""
     room, kept = MAX_ROWS_SIZE, list[Any]()
@@ -224,7 +224,7 @@ class Outlined(Protocol):
     def created(self) -> int: ...
 
 
-def outline_body(outlines: Sequence[Outlined], created: int) -> dict[str, Any]:
+def outline_body(outlines: Sequence[Outlined], created: int) -> dict[str, object]:
     """A body of alerts that could not be shown: each as `detail: reference` has it."""
     alerts = [
         {
@@ -301,7 +301,7 @@ def _transfer_cells(shown: Mapping[str, Any]) -> list[object]:
     return [cells[column] for column in TRANSFER_COLUMNS]
 
 
-def _joined(parties: Sequence[Mapping[str, Any]], key: str) -> str:
+def _joined(parties: Sequence[Mapping[str, object]], key: str) -> str:
     return "; ".join(str(party[key] or "") for party in parties)
 
 

@@ -84,7 +84,7 @@ def _mend(match: re.Match[str]) -> str:
     return "\\ufffd" if match["lone"] else match[0]
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, object]:
     made = dict(pairs)
     if len(made) != len(pairs):
         raise ValueError("a key appears twice")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 from monitor.chains.address import display
 from monitor.messages.objects import csv_line, json_text
@@ -19,7 +18,7 @@ _PLAIN_ITEM = re.compile(r"[^\s;,|\[\]{}\"'=:](?:[^;,|\[\]{}\"=:]*[^\s;,|\[\]{}\
 _PLAIN_ASSET = re.compile(r"[^\s;,|\[\]{}\"'=:]+\Z")
 
 
-def entry_object(entry: Entry, chains: Mapping[str, Chain]) -> dict[str, Any]:
+def entry_object(entry: Entry, chains: Mapping[str, Chain]) -> dict[str, object]:
     """One entry with the names of the watchlist's lines; null where it says nothing."""
     own = {key: getattr(entry, key) or None for key in COLUMNS if key not in {"address", "chain"}}
     chain = entry.subject.chain

@@ -6,7 +6,6 @@ https://discord.com/developers/docs/resources/webhook#execute-webhook
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from monitor.messages.chat.page import Line, Medium, Page, Run, cut_text
 
@@ -14,20 +13,20 @@ _CONTENT = 2000  # characters of the content
 _EMBED = 4000  # of one description; 4,096 are allowed
 _ROOM = 5700  # of all embeds together; 6,000 are allowed
 _NO_PREVIEW = 1 << 2  # SUPPRESS_EMBEDS: it would hide our own embeds too
-_NOBODY: dict[str, Any] = {"allowed_mentions": {"parse": []}}
+_NOBODY: dict[str, object] = {"allowed_mentions": {"parse": []}}
 # A colon between backslashes ends links, emoji and time stamps.
 _SPECIAL = re.compile(r"[\\*_~`|<>@\[\]:]")
 _LEADING = re.compile(r"^(\s*)([#+-]|\d+(?=[.)]))")
 
 
-def draw(page: Page) -> dict[str, Any]:
+def draw(page: Page) -> dict[str, object]:
     colour = int(page.colour.lstrip("#"), 16)
     texts = _split(_lines(page))
     embeds = [{"description": text, "color": colour} for text in texts]
     return {"content": f"**{_escaped(page.first)}**", "embeds": embeds, **_NOBODY}
 
 
-def plain(subject: str, text: str) -> dict[str, Any]:
+def plain(subject: str, text: str) -> dict[str, object]:
     lines = f"{subject}\n{text}".split("\n")
     shown = cut_text("\n".join(map(_escaped, lines)), _CONTENT)
     return {"content": shown, "flags": _NO_PREVIEW, **_NOBODY}

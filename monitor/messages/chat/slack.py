@@ -8,7 +8,6 @@ mark-up and is escaped. https://docs.slack.dev/reference/block-kit/blocks/rich-t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from monitor.messages.chat.page import Line, Medium, Page, Part, Run, cut_text
 from monitor.messages.objects import json_text
@@ -26,15 +25,15 @@ _STYLES: dict[str, dict[str, bool]] = {
 }
 
 
-def draw(page: Page) -> dict[str, Any]:
+def draw(page: Page) -> dict[str, object]:
     return {"text": _escaped(f"{page.first}\n{page.headline}"), **_QUIET, "blocks": _blocks(page)}
 
 
-def plain(subject: str, text: str) -> dict[str, Any]:
+def plain(subject: str, text: str) -> dict[str, object]:
     return {"text": _escaped(cut_text(f"{subject}\n{text}", 3000)), **_QUIET}
 
 
-def _blocks(page: Page) -> list[dict[str, Any]]:
+def _blocks(page: Page) -> list[dict[str, object]]:
     top: list[Line] = [(Run(page.headline, "strong"),), *((Run(line),) for line in page.lead)]
     return [
         {"type": "header", "text": _literal(page.first)},
@@ -50,12 +49,12 @@ def _named(part: Part) -> list[Line]:
     return [(name, *first), *rest]
 
 
-def _block(lines: list[Line]) -> dict[str, Any]:
+def _block(lines: list[Line]) -> dict[str, object]:
     section = {"type": "rich_text_section", "elements": list(_elements(lines))}
     return {"type": "rich_text", "elements": [section]}
 
 
-def _elements(lines: list[Line]) -> Iterator[dict[str, Any]]:
+def _elements(lines: list[Line]) -> Iterator[dict[str, object]]:
     """Runs as elements; neighbours of one look are one element, which keeps it short."""
     waiting = Run("")
     for number, line in enumerate(lines):
@@ -69,7 +68,7 @@ def _elements(lines: list[Line]) -> Iterator[dict[str, Any]]:
     yield from _element(waiting)
 
 
-def _element(run: Run) -> Iterator[dict[str, Any]]:
+def _element(run: Run) -> Iterator[dict[str, object]]:
     if run.style == "link":
         yield {"type": "link", "url": run.text}
     elif run.text and run.style in _STYLES:
@@ -78,7 +77,7 @@ def _element(run: Run) -> Iterator[dict[str, Any]]:
         yield {"type": "text", "text": run.text}
 
 
-def _literal(text: str) -> dict[str, Any]:
+def _literal(text: str) -> dict[str, object]:
     return {"type": "plain_text", "text": text, "emoji": False}
 
 

@@ -7,7 +7,6 @@ A mention needs an entry in msteams.entities, and there is none.
 from __future__ import annotations
 
 import re
-from typing import Any
 from urllib.parse import urlsplit
 
 from monitor.messages.chat.page import Line, Medium, Page, Part, Run, cut_text
@@ -17,7 +16,7 @@ from monitor.messages.objects import json_text
 # UTF-16 is not said; the larger count is kept below it.
 _ROOM = 26_000
 _COLOURS = {"#a3001b": "attention", "#b8430a": "attention", "#7a5c00": "warning"}
-_LOOKS: dict[str, dict[str, Any]] = {
+_LOOKS: dict[str, dict[str, object]] = {
     "strong": {"weight": "Bolder"},
     "warn": {"weight": "Bolder", "color": "Attention"},
     "code": {"fontType": "Monospace"},
@@ -29,11 +28,11 @@ _PLAIN_LINES = 60
 _BUTTONS = 6  # more are hidden behind "..."
 
 
-def draw(page: Page) -> dict[str, Any]:
+def draw(page: Page) -> dict[str, object]:
     return _message(_body(page), page.first, _buttons(page))
 
 
-def plain(subject: str, text: str) -> dict[str, Any]:
+def plain(subject: str, text: str) -> dict[str, object]:
     told = "\n".join(line for line in text.split("\n") if line.strip())
     lines = [subject, *cut_text(told, 3000).split("\n")]
     if len(lines) > _PLAIN_LINES:
@@ -41,7 +40,7 @@ def plain(subject: str, text: str) -> dict[str, Any]:
     return _message([_text((Run(line),)) for line in lines], subject, [])
 
 
-def _message(body: list[Any], fallback: str, buttons: list[Any]) -> dict[str, Any]:
+def _message(body: list[object], fallback: str, buttons: list[object]) -> dict[str, object]:
     card = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
@@ -59,7 +58,7 @@ def _message(body: list[Any], fallback: str, buttons: list[Any]) -> dict[str, An
     return {"type": "message", "attachments": [attachment]}
 
 
-def _body(page: Page) -> list[Any]:
+def _body(page: Page) -> list[object]:
     banner = {
         "type": "Container",
         "style": _COLOURS.get(page.colour, "emphasis"),
@@ -72,24 +71,24 @@ def _body(page: Page) -> list[Any]:
     return [banner, *map(_text, top), *parts, *footer]
 
 
-def _part(part: Part) -> list[Any]:
+def _part(part: Part) -> list[object]:
     first, *rest = part.lines or ((),)
     named = _text((Run(f"{part.name}:  ", "strong"), *first), separator=True)
     return [named, *(_text(line, spacing="None") for line in rest)]
 
 
-def _text(line: Line, **more: object) -> dict[str, Any]:
+def _text(line: Line, **more: object) -> dict[str, object]:
     return {"type": "RichTextBlock", "inlines": [_run(run) for run in line], **more}
 
 
-def _run(run: Run) -> dict[str, Any]:
+def _run(run: Run) -> dict[str, object]:
     # {{DATE(...)}} and {{TIME(...)}} are worked out by the card, in runs too, also within
     # more braces: no two stay together.
     text = _BRACES.sub("{ ", run.text)
     return {"type": "TextRun", "text": text, **_LOOKS.get(run.style, {})}
 
 
-def _buttons(page: Page) -> list[Any]:
+def _buttons(page: Page) -> list[object]:
     runs = [run for part in page.parts for line in part.lines for run in line]
     links = dict.fromkeys(run.text for run in runs if run.style == "link")
     return [

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from monitor.model import Chain, Price, SourceConfig
@@ -25,6 +25,7 @@ MOST_CONTRACTS, MOST_WITHOUT_KEY = 20, 1
 DAY = 86_400
 REACH = 365 * DAY  # how far back it answers without a paid plan
 
+_T = TypeVar("_T")
 Asset = tuple[Chain, str]
 
 
@@ -104,7 +105,7 @@ class CoinGecko:
         return [Price(chain.key, "", day, usd, self.name, daily=True) for chain, _ in group]
 
 
-def _parts(items: list[Any], most: int) -> list[list[Any]]:
+def _parts(items: Sequence[_T], most: int) -> list[Sequence[_T]]:
     return [items[at : at + most] for at in range(0, len(items), most)]
 
 
@@ -113,7 +114,7 @@ def midnight(moment: int) -> int:
     return (moment + DAY // 2) // DAY * DAY
 
 
-def parse_simple(answer: Mapping[str, Any], now: int) -> dict[str, tuple[int, Decimal]]:
+def parse_simple(answer: Mapping[str, object], now: int) -> dict[str, tuple[int, Decimal]]:
     """`{name: {"usd", "last_updated_at"}}` -> name -> (time, USD). What makes no sense is
     left out, and so is a price without a time."""
     found: dict[str, tuple[int, Decimal]] = {}
@@ -126,7 +127,7 @@ def parse_simple(answer: Mapping[str, Any], now: int) -> dict[str, tuple[int, De
     return found
 
 
-def parse_history(answer: Mapping[str, Any], coin: str) -> Decimal | None:
+def parse_history(answer: Mapping[str, object], coin: str) -> Decimal | None:
     """The USD price in an answer about one day; None: it was not listed then, or the answer
     is about another coin."""
     market = answer.get("market_data")

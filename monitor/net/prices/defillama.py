@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
 
 from monitor.model import Chain, Price, SourceConfig
 from monitor.model.errors import BadResponse
@@ -76,7 +75,7 @@ def coin_of(chain: Chain, contract: str) -> str:
     return f"{ids.defillama}:{contract}" if ids.defillama else ""
 
 
-def parse_coins(answer: Mapping[str, Any], now: int) -> dict[str, tuple[int, Decimal]]:
+def parse_coins(answer: Mapping[str, object], now: int) -> dict[str, tuple[int, Decimal]]:
     """`{"coins": {coin: {"price", "timestamp", "confidence"?, ...}}}` -> coin -> (time, USD).
 
     A coin that makes no sense is left out: the others still count. Raises BadResponse where

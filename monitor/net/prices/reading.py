@@ -4,7 +4,6 @@ sense. Pure."""
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 from monitor.model.errors import BadResponse, Refused
 from monitor.net.http import Answer
@@ -32,7 +31,7 @@ def time_of(raw: object, now: int) -> int | None:
     return raw
 
 
-def body(answer: Answer) -> dict[str, Any]:
+def body(answer: Answer) -> dict[str, object]:
     """The decoded object of an answer. Raises Refused for 401, 403 and the like, BadResponse
     for other failures and for what is no object."""
     if answer.status in (401, 402, 403):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
 
 from monitor.model import Chain, Kind, TokenFacts, Transfer
 from monitor.net.sources.evm_rows import number_equals, told_address, told_twice
@@ -45,7 +44,7 @@ def parse_list(
     """
     kind = Kind(stream)
 
-    def parse(row: Mapping[str, Any]) -> Iterable[Transfer]:
+    def parse(row: Mapping[str, object]) -> Iterable[Transfer]:
         if kind is Kind.NATIVE:
             return _native(row, chain, address, facts.get(_tx(row), UNKNOWN))
         return _internal(row, chain) if kind is Kind.INTERNAL else _token(row, chain, kind)
@@ -61,7 +60,7 @@ def height_of(row: object) -> int:
 
 
 def _native(
-    row: Mapping[str, Any], chain: Chain, address: str, facts: TxFacts
+    row: Mapping[str, object], chain: Chain, address: str, facts: TxFacts
 ) -> Iterator[Transfer]:
     if row.get("from") == "GENESIS":
         yield _draft(row, chain, Kind.NATIVE, None, _recipient(row, chain), _amount(row))
@@ -82,7 +81,7 @@ def _native(
         yield _draft(row, chain, Kind.FEE, sender, None, _fee(row, facts))
 
 
-def _fee(row: Mapping[str, Any], facts: TxFacts) -> int:
+def _fee(row: Mapping[str, object], facts: TxFacts) -> int:
     """What was paid, at least: a list leaves out what a rollup pays its parent chain. Zero is
     "not reported", since nobody pays nothing."""
     if facts.fee is not None:
@@ -92,7 +91,7 @@ def _fee(row: Mapping[str, Any], facts: TxFacts) -> int:
     return whole(row.get("gasUsed"), "gasUsed") * whole(row.get("gasPrice"), "gasPrice")
 
 
-def _internal(row: Mapping[str, Any], chain: Chain) -> Iterator[Transfer]:
+def _internal(row: Mapping[str, object], chain: Chain) -> Iterator[Transfer]:
     failed, amount, how = _failed(row), _amount(row), text(row.get("type"), "type")
     # Blockscout lists the outermost frame of a creation too, which is the native row.
     outermost = how in CREATES and row.get("index") in ("0", 0)
@@ -103,7 +102,7 @@ def _internal(row: Mapping[str, Any], chain: Chain) -> Iterator[Transfer]:
     yield _draft(row, chain, Kind.INTERNAL, sender, _recipient(row, chain), amount)
 
 
-def _token(row: Mapping[str, Any], chain: Chain, kind: Kind) -> Iterator[Transfer]:
+def _token(row: Mapping[str, object], chain: Chain, kind: Kind) -> Iterator[Transfer]:
     token_id = None if kind is Kind.ERC20 else str(whole(row.get("tokenID"), "tokenID"))
     amount = 1
     if kind is not Kind.ERC721:
@@ -117,7 +116,7 @@ def _token(row: Mapping[str, Any], chain: Chain, kind: Kind) -> Iterator[Transfe
 
 
 def _draft(
-    row: Mapping[str, Any],
+    row: Mapping[str, object],
     chain: Chain,
     kind: Kind,
     sender: str | None,
@@ -147,22 +146,22 @@ def _draft(
     )
 
 
-def _tx(row: Mapping[str, Any]) -> str:
+def _tx(row: Mapping[str, object]) -> str:
     reported = row.get("hash") or row.get("transactionHash")
     if isinstance(reported, str) and GENESIS.match(reported):
         return reported
     return hash32(reported, "hash")
 
 
-def _recipient(row: Mapping[str, Any], chain: Chain) -> str:
+def _recipient(row: Mapping[str, object], chain: Chain) -> str:
     return told_address(chain, row.get("to") or row.get("contractAddress"))
 
 
-def _amount(row: Mapping[str, Any]) -> int:
+def _amount(row: Mapping[str, object]) -> int:
     return whole(row.get("value"), "value")
 
 
-def _failed(row: Mapping[str, Any]) -> bool:
+def _failed(row: Mapping[str, object]) -> bool:
     """Whether the transaction or call moved nothing. Native rows hold the receipt's status too,
     which undoes what the list says; the contrary would hide a movement, and is a gap."""
     reported, receipt = text(row.get("isError"), "isError"), row.get("txreceipt_status")

@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from monitor.chains import issuers
 from monitor.chains.address import canonical
@@ -38,6 +37,7 @@ from monitor.net.sources.parsing import (
     fields,
     hash32,
     hex_whole,
+    items,
     place,
     read_rows,
     whole,
@@ -270,9 +270,11 @@ def parse_logs(
     return Parsed(tuple(number_equals(parsed.transfers)), parsed.gaps, (), parsed.placed)
 
 
-def _log(chain: Chain, log: Mapping[str, Any], times: Mapping[int, int]) -> Iterator[Transfer]:
+def _log(chain: Chain, log: Mapping[str, object], times: Mapping[int, int]) -> Iterator[Transfer]:
     issuer = chain.issuer_of(told_address(chain, log.get("address")))
-    topics = [t for t in log.get("topics") or () if t is not None]  # Blockscout fills up to four
+    topics = [
+        t for t in items(log.get("topics"), "topics") if t is not None
+    ]  # Blockscout fills up to four
     event = _event(issuer, lambda e: bool(topics) and str(topics[0]).lower() == e.topic)
     if event is None or log.get("removed") is True:
         return
@@ -337,7 +339,7 @@ def event_time(row: object) -> int:
     return place(fields(row).get("block_timestamp"), "block_timestamp")
 
 
-def _tron_event(chain: Chain, row: Mapping[str, Any]) -> Iterator[Transfer]:
+def _tron_event(chain: Chain, row: Mapping[str, object]) -> Iterator[Transfer]:
     contract = canonical(chain, str(row.get("contract_address")))
     event = _event(chain.issuer_of(contract), lambda e: e.name == row.get("event_name"))
     if event is None:
@@ -359,7 +361,7 @@ def _tron_event(chain: Chain, row: Mapping[str, Any]) -> Iterator[Transfer]:
     )
 
 
-def _arguments(row: Mapping[str, Any]) -> dict[str, object]:
+def _arguments(row: Mapping[str, object]) -> dict[str, object]:
     """The first argument of each type. `result` reports each under its name and its number."""
     types, result = fields(row.get("result_type") or {}), fields(row.get("result"))
     found: dict[str, object] = {}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from monitor.model import Gap, Interval
 from monitor.model.errors import BadResponse, NotYet
@@ -27,7 +27,7 @@ class PageOf(Protocol):
 
 
 def walk_up(
-    page_of: PageOf, span: Interval, height_of: Callable[[Any], int], size: int, max_rows: int
+    page_of: PageOf, span: Interval, height_of: Callable[[object], int], size: int, max_rows: int
 ) -> Walk:
     """Read `span` from its low end until it ends or about `max_rows` rows are there.
 
@@ -45,10 +45,10 @@ def walk_up(
 class _Up:
     page_of: PageOf
     span: Interval
-    height_of: Callable[[Any], int]
+    height_of: Callable[[object], int]
     size: int
     start: int = -1  # the lowest block not read yet
-    rows: list[Any] = field(default_factory=list)
+    rows: list[object] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     cuts: bool = False  # the source was seen to cut pages below the size asked for
     numberless: bool = False  # the source ignores page numbers
@@ -89,7 +89,7 @@ class _Up:
             raise _disordered(left)
         self._take(inside, heights)
 
-    def _goes_on(self, start: int, rows: Sequence[Any]) -> bool:
+    def _goes_on(self, start: int, rows: Sequence[object]) -> bool:
         """Whether a list that begins with block `start` may hold more than these rows, which
         are fewer than were asked for."""
         if self.cuts or self.numberless:
@@ -102,7 +102,7 @@ class _Up:
         self.cuts = bool(more) and not self.numberless
         return bool(more)
 
-    def _take(self, inside: Sequence[Any], heights: Sequence[int]) -> None:
+    def _take(self, inside: Sequence[object], heights: Sequence[int]) -> None:
         first, last = heights[0], heights[-1]
         if first < last:
             self.rows += within(inside, Interval(self.start, last - 1), self.height_of)
@@ -112,11 +112,11 @@ class _Up:
         else:
             self._block(last, inside)
 
-    def _last(self, rows: Sequence[Any]) -> None:
+    def _last(self, rows: Sequence[object]) -> None:
         self.rows += rows
         self.start = self.span.hi + 1
 
-    def _block(self, block: int, first: Sequence[Any]) -> None:
+    def _block(self, block: int, first: Sequence[object]) -> None:
         """The rest of a block that a page holds alone, by page number."""
         seen = list(first)
         step, asking = len(seen), len(seen) < self.size  # asking: is there one more row?
@@ -142,11 +142,11 @@ class _Up:
         self.gaps.append(Gap(Interval(block, block), f"{reason} ({len(seen)} were read)"))
         return self._up_to(block, seen)
 
-    def _up_to(self, block: int, rows: Sequence[Any]) -> None:
+    def _up_to(self, block: int, rows: Sequence[object]) -> None:
         self.rows += rows
         self.start, self.known = block + 1, 0
 
-    def _after(self, start: int, number: int, count: int) -> Sequence[Any]:
+    def _after(self, start: int, number: int, count: int) -> Sequence[object]:
         """A further page of the list that begins with block `start`."""
         left = Interval(start, self.span.hi)
         page = self.page_of(left.lo, left.hi, number, count)
@@ -165,7 +165,7 @@ class _Up:
         far = self.page_of(start, self.span.hi, WINDOW // count, count).rows
         return bool(far) and _same(far[0], first)
 
-    def _heights(self, rows: Sequence[Any]) -> list[int]:
+    def _heights(self, rows: Sequence[object]) -> list[int]:
         reported = (readable_height(row, self.height_of) for row in rows)
         return [height for height in reported if height is not None]
 

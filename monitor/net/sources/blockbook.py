@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import quote
 
 from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, Lookup, SourceConfig
@@ -220,7 +219,7 @@ class _Walk:
     began: int | None = None
     total: int = 0  # that it has now
     tip: int | None = None  # the oldest index among those that reported a row
-    rows: list[Any] = field(default_factory=list)
+    rows: list[object] = field(default_factory=list)
     seen: dict[str, int | None] = field(default_factory=dict)  # key -> height, in order
     legs: int = 0
     gaps: list[Gap] = field(default_factory=list)
@@ -307,7 +306,7 @@ class _Walk:
         again = sum(1 for height in self.seen.values() if height is not None and height <= to)
         return f"{to} {self._count() - again} {self.counted or 0}"
 
-    def rows_above(self, rest: Interval | None) -> list[Any]:
+    def rows_above(self, rest: Interval | None) -> list[object]:
         """Without those of the block that the next batch reads whole, if there will be one."""
         if rest is None or self.broken:
             return self.rows

@@ -12,12 +12,20 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from monitor.chains.address import AddressError, canonical
 from monitor.model import Chain, Head, Kind, Lookup, Transfer
 from monitor.model.errors import BadResponse, NotYet
-from monitor.net.sources.parsing import Parsed, RowError, fields, place, read_rows, text, whole
+from monitor.net.sources.parsing import (
+    Parsed,
+    RowError,
+    fields,
+    items,
+    place,
+    read_rows,
+    text,
+    whole,
+)
 
 _HASH = re.compile(r"[0-9a-f]{64}\Z")
 _MEMPOOL = -1  # height of what no block holds yet
@@ -36,8 +44,8 @@ class Index:
 class Page:
     """One answer of an address's list, newest first."""
 
-    pending: tuple[Any, ...]
-    mined: tuple[Any, ...]
+    pending: tuple[object, ...]
+    mined: tuple[object, ...]
     waiting: int  # unconfirmed transactions of the address, listed here or not
     total: int  # confirmed ones, the same
 
@@ -137,8 +145,9 @@ def outline(row: object) -> Outline:
         key = _hash(tx.get("txid"), "txid")
         height = _height(row)
         tip = height + place(tx.get("confirmations"), "confirmations") - 1
-        return Outline(key, height, tip, sum(len(tx.get(side) or ()) for side in ("vin", "vout")))
-    except (ValueError, TypeError):
+        legs = sum(len(items(tx.get(side), side)) for side in ("vin", "vout"))
+        return Outline(key, height, tip, legs)
+    except ValueError:
         return Outline(json.dumps(row), None, None, 0)
 
 
@@ -153,7 +162,7 @@ def parse_unconfirmed(chain: Chain, rows: Sequence[object], head: int) -> Parsed
     return read_rows(rows, lambda _: head, lambda row: parse_transaction(chain, row))
 
 
-def parse_transaction(chain: Chain, tx: Mapping[str, Any]) -> list[Transfer]:
+def parse_transaction(chain: Chain, tx: Mapping[str, object]) -> list[Transfer]:
     """Every leg of one transaction that can be seen: `in:n` and `out:n`.
 
     A coinbase input has no sender; its amount is the sum of the outputs. There is no row
@@ -197,7 +206,7 @@ def parse_transaction(chain: Chain, tx: Mapping[str, Any]) -> list[Transfer]:
 _Leg = tuple[str, Kind, str | None, str | None, int, str | None]
 
 
-def _inputs(chain: Chain, inputs: Sequence[Mapping[str, Any]], created: int) -> Iterator[_Leg]:
+def _inputs(chain: Chain, inputs: Sequence[Mapping[str, object]], created: int) -> Iterator[_Leg]:
     for n, spent in enumerate(inputs):
         if spent.get("coinbase"):
             yield f"in:{n}", Kind.COINBASE, None, None, created, None
@@ -207,7 +216,7 @@ def _inputs(chain: Chain, inputs: Sequence[Mapping[str, Any]], created: int) -> 
         yield f"in:{n}", Kind.UTXO_IN, _party(chain, spent), None, amount, spends
 
 
-def _numbered(tx: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+def _numbered(tx: Mapping[str, object], name: str) -> list[Mapping[str, object]]:
     """The inputs or outputs, each at the place that it says it has."""
     reported = tx.get(name)
     if not isinstance(reported, list):
@@ -218,12 +227,12 @@ def _numbered(tx: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     return found
 
 
-def _held(tx: Mapping[str, Any], name: str, amounts: Sequence[int]) -> None:
+def _held(tx: Mapping[str, object], name: str, amounts: Sequence[int]) -> None:
     if whole(tx.get(name, 0), name) != sum(amounts):
         raise RowError(f"{name} is not the sum of the amounts reported")
 
 
-def _block(tx: Mapping[str, Any]) -> tuple[int | None, str | None, int | None]:
+def _block(tx: Mapping[str, object]) -> tuple[int | None, str | None, int | None]:
     """Height, hash and time of the block; all None for an unconfirmed transaction, whose
     time is only when this server heard of it."""
     if is_pending(tx):
@@ -239,7 +248,7 @@ def _height(row: object) -> int:
     return place(fields(row).get("blockHeight"), "blockHeight")
 
 
-def _party(chain: Chain, side: Mapping[str, Any]) -> str | None:
+def _party(chain: Chain, side: Mapping[str, object]) -> str | None:
     """Whose output it is. What is no address stands in `addresses` too: the text of an
     OP_RETURN, the keys of a bare multisig."""
     reported = side.get("addresses")
@@ -269,7 +278,7 @@ def _same(reported: object, asked: str) -> str:
     return asked
 
 
-def fields_of(reported: object) -> Mapping[str, Any]:
+def fields_of(reported: object) -> Mapping[str, object]:
     """An answer that must be an object. Raises BadResponse."""
     if not isinstance(reported, dict):
         raise BadResponse("an object was expected and something else came")

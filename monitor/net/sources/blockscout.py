@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from monitor.model import (
     Ask,
@@ -236,7 +235,7 @@ class Blockscout:
     def _token_walk(self, ask: Ask, span: Interval, recorder: Recorder) -> Walk:
         path = f"/api/v2/addresses/{ask.subjects[0].address}/token-transfers"
 
-        def page_of(following: Mapping[str, Any]) -> CursorPage:
+        def page_of(following: Mapping[str, object]) -> CursorPage:
             # No filter by type: it would hide the types that it does not name (ERC-404).
             answer = recorder.get(path, _query(following))
             return cursor_page(_body(answer, self._key, "items"))
@@ -248,7 +247,7 @@ class Blockscout:
                 raise
         return walk_down(page_of, span, token_height, None, ask.max_rows, below_row)
 
-    def _blocks(self, following: Mapping[str, Any]) -> CursorPage:
+    def _blocks(self, following: Mapping[str, object]) -> CursorPage:
         answer = self._http.get("/api/v2/blocks", _query(following))
         return cursor_page(_body(answer, self._key, "items"))
 
@@ -257,7 +256,7 @@ class Blockscout:
         return etherscan.proxy_result(self._http.post("/json-rpc", asked), self._key)
 
 
-def _query(following: Mapping[str, Any]) -> dict[str, str | int]:
+def _query(following: Mapping[str, object]) -> dict[str, str | int]:
     """A cursor's members as they were reported. requests would write true as "True"."""
     return {
         name: str(value).lower() if isinstance(value, bool) else str(value)
@@ -266,7 +265,7 @@ def _query(following: Mapping[str, Any]) -> dict[str, str | int]:
     }
 
 
-def _body(answer: Answer, key: str | None, member: str) -> Mapping[str, Any]:
+def _body(answer: Answer, key: str | None, member: str) -> Mapping[str, object]:
     """The object of a REST answer, which must have this member. Raises the SourceError
     that a refusal stands for."""
     body = answer.json()
@@ -276,7 +275,7 @@ def _body(answer: Answer, key: str | None, member: str) -> Mapping[str, Any]:
     raise etherscan.failure(answer, " ".join(str(w) for w in words) or "no words", key)
 
 
-def cursor_page(body: Mapping[str, Any]) -> CursorPage:
+def cursor_page(body: Mapping[str, object]) -> CursorPage:
     """One page of a REST list. Raises BadResponse where it is none."""
     rows, following = body.get("items"), body.get("next_page_params")
     if not isinstance(rows, list) or not isinstance(following, (dict, type(None))):

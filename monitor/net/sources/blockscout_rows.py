@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from monitor.model import Chain, Gap, Head, Interval, Kind, Lookup, TokenFacts, Transfer
 from monitor.model.errors import BadResponse
@@ -50,7 +49,7 @@ def parse_blocks(items: Iterable[object]) -> list[Head]:
         raise BadResponse(f"a block cannot be read: {error}") from None
 
 
-def parse_transaction(source: str, tx: str, body: Mapping[str, Any], head: Head) -> Lookup:
+def parse_transaction(source: str, tx: str, body: Mapping[str, object], head: Head) -> Lookup:
     """/api/v2/transactions/{hash}. It names no block hash. Raises BadResponse."""
     try:
         reported = hash32(body.get("hash"), "hash")
@@ -65,7 +64,7 @@ def parse_transaction(source: str, tx: str, body: Mapping[str, Any], head: Head)
     return Lookup(source, tx, not dropped, None if dropped else height, None, failed, head)
 
 
-def parse_facts(body: Mapping[str, Any]) -> TxFacts:
+def parse_facts(body: Mapping[str, object]) -> TxFacts:
     """What /api/v2/transactions/{hash} says of payer and fee. It reports no `mint`."""
     fee = body.get("fee")
     reported = fee.get("value") if isinstance(fee, dict) and fee.get("type") == "actual" else None
@@ -80,7 +79,7 @@ def parse_facts(body: Mapping[str, Any]) -> TxFacts:
 def parse_token_transfers(rows: Sequence[object], chain: Chain) -> Parsed:
     """Rows of /api/v2/addresses/{hash}/token-transfers, legs numbered."""
 
-    def parse(row: Mapping[str, Any]) -> Iterator[Transfer]:
+    def parse(row: Mapping[str, object]) -> Iterator[Transfer]:
         return _token(row, chain)
 
     parsed = read_rows(rows, token_height, parse)
@@ -103,7 +102,7 @@ def below_row(row: object) -> dict[str, int]:
     return {"block_number": token_height(row), "index": log_index}
 
 
-def _token(row: Mapping[str, Any], chain: Chain) -> Iterator[Transfer]:
+def _token(row: Mapping[str, object], chain: Chain) -> Iterator[Transfer]:
     token, total = fields(row.get("token")), fields(row.get("total"))
     kind = KINDS.get(text(row.get("token_type") or token.get("type"), "token_type"))
     if kind is None:

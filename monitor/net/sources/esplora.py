@@ -5,7 +5,6 @@ An address has one list, newest first, continued after the last transaction seen
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import quote
 
 from monitor.model import Ask, Batch, Chain, Head, Lookup, SourceConfig
@@ -160,7 +159,7 @@ class Esplora:
         status = fields_of(self._checked(answer).json())
         return status.get("confirmed") is True and status.get("block_height") == at.height
 
-    def _rows(self, recorder: Recorder, path: str) -> list[Any]:
+    def _rows(self, recorder: Recorder, path: str) -> list[object]:
         rows = self._of_address(recorder.get(path, {})).json()
         if not isinstance(rows, list):
             raise BadResponse(f"{self.name} answered something else than a list of transactions")

@@ -7,12 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from monitor.chains.address import AddressError, canonical
 from monitor.model import Chain, Head, Kind, Lookup, Transfer
 from monitor.model.errors import BadResponse, Refused
-from monitor.net.sources.parsing import Parsed, RowError, fields, place, read_rows, text, whole
+from monitor.net.sources.parsing import (
+    Parsed,
+    RowError,
+    fields,
+    items,
+    place,
+    read_rows,
+    text,
+    whole,
+)
 
 HASH = re.compile(r"[0-9a-f]{64}\Z")
 
@@ -56,9 +64,9 @@ def outline(row: object) -> tuple[str | None, int | None, int]:
     try:
         tx = fields(row)
         txid = _hash(tx.get("txid"), "txid")
-        legs = len(tx.get("vin") or ()) + len(tx.get("vout") or ())
+        legs = len(items(tx.get("vin"), "vin")) + len(items(tx.get("vout"), "vout"))
         return txid, _height(row), legs
-    except (ValueError, TypeError):
+    except ValueError:
         return None, None, 0
 
 
@@ -76,7 +84,7 @@ def parse_unconfirmed(chain: Chain, rows: Sequence[object], head: int) -> Parsed
     return read_rows(rows, lambda _: head, lambda row: parse_transaction(chain, row))
 
 
-def parse_transaction(chain: Chain, tx: Mapping[str, Any]) -> list[Transfer]:
+def parse_transaction(chain: Chain, tx: Mapping[str, object]) -> list[Transfer]:
     """Every leg of one transaction: `in:n` and `out:n`, amounts in base units (satoshi).
 
     A coinbase input has no sender; its amount is the sum of the outputs: newly created
@@ -117,7 +125,7 @@ def parse_transaction(chain: Chain, tx: Mapping[str, Any]) -> list[Transfer]:
 _Leg = tuple[str, Kind, str | None, str | None, int, str | None]
 
 
-def _inputs(chain: Chain, tx: Mapping[str, Any], created: int) -> Iterator[_Leg]:
+def _inputs(chain: Chain, tx: Mapping[str, object], created: int) -> Iterator[_Leg]:
     for n, reported in enumerate(_list(tx, "vin")):
         spent = fields(reported)
         if spent.get("is_coinbase") is True:
@@ -128,7 +136,7 @@ def _inputs(chain: Chain, tx: Mapping[str, Any], created: int) -> Iterator[_Leg]
         yield f"in:{n}", Kind.UTXO_IN, _party(chain, output), None, _value(output), spends
 
 
-def _block(tx: Mapping[str, Any]) -> tuple[int | None, str | None, int | None]:
+def _block(tx: Mapping[str, object]) -> tuple[int | None, str | None, int | None]:
     """Height, hash and time of the block; all None for an unconfirmed transaction."""
     status = fields(tx.get("status"))
     confirmed = status.get("confirmed")
@@ -147,7 +155,7 @@ def _height(row: object) -> int:
     return place(fields(fields(row).get("status")).get("block_height"), "block_height")
 
 
-def _value(output: Mapping[str, Any]) -> int:
+def _value(output: Mapping[str, object]) -> int:
     if "asset" in output or "assetcommitment" in output:
         raise Refused(
             "this is a chain with hidden amounts and several assets (Liquid), which is not "
@@ -156,7 +164,7 @@ def _value(output: Mapping[str, Any]) -> int:
     return whole(output.get("value"), "value")
 
 
-def _party(chain: Chain, output: Mapping[str, Any]) -> str | None:
+def _party(chain: Chain, output: Mapping[str, object]) -> str | None:
     reported = output.get("scriptpubkey_address")
     if reported is None:
         return None
@@ -166,7 +174,7 @@ def _party(chain: Chain, output: Mapping[str, Any]) -> str | None:
         return str(reported)  # other people's odd script must not lose the transaction
 
 
-def _list(tx: Mapping[str, Any], name: str) -> list[Any]:
+def _list(tx: Mapping[str, object], name: str) -> list[object]:
     reported = tx.get(name)
     if not isinstance(reported, list) or not reported:
         raise RowError(f"{name} is not a list with entries")
@@ -185,7 +193,7 @@ def _same(reported: object, asked: str) -> str:
     return asked
 
 
-def fields_of(reported: object) -> Mapping[str, Any]:
+def fields_of(reported: object) -> Mapping[str, object]:
     """An answer that must be an object. Raises BadResponse."""
     if not isinstance(reported, dict):
         raise BadResponse("an object was expected and something else came")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from monitor.model import Ask, Interval
 from monitor.model.errors import BadResponse
@@ -36,13 +35,13 @@ class Walk:
     """Confirmed transactions seen so far, newest first."""
 
     start: Place | None  # that the walk began after
-    rows: list[Any] = field(default_factory=list)
+    rows: list[object] = field(default_factory=list)
     seen: dict[str, int] = field(default_factory=dict)  # txid -> height, in order
     legs: int = 0
     ended: bool = False  # the end of the history was reached, and proven to be it
     broken: bool = False  # the list ended, and it cannot be the end
 
-    def add(self, rows: Sequence[Any]) -> str | None:
+    def add(self, rows: Sequence[object]) -> str | None:
         """Take a page; return its last txid, None where it cannot be gone on from."""
         known = len(self.seen)
         last = None
@@ -93,7 +92,7 @@ class Walk:
             return None, Interval(lo, hi), cursor
         return Interval(lowest + 1, hi), Interval(lo, lowest), cursor
 
-    def rows_above(self, rest: Interval | None) -> list[Any]:
+    def rows_above(self, rest: Interval | None) -> list[object]:
         """Without those of the block that the next batch reads whole, if there will be one."""
         if rest is None or self.broken:
             return self.rows

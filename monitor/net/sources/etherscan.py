@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from monitor.model import (
     Ask,
@@ -304,14 +303,14 @@ def failure(answer: Answer, words: str, key: str | None) -> SourceError:
     return BadResponse(said, of_address=of_address)
 
 
-def _envelope(answer: Answer, key: str | None) -> Mapping[str, Any]:
+def _envelope(answer: Answer, key: str | None) -> Mapping[str, object]:
     body = answer.json()
     if not isinstance(body, dict):
         raise failure(answer, "not an object", key)
     return body
 
 
-def _words(body: Mapping[str, Any]) -> str:
+def _words(body: Mapping[str, object]) -> str:
     error = body.get("error")
     parts = [body.get("message"), body.get("result"), error]
     if isinstance(error, dict):

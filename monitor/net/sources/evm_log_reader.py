@@ -45,10 +45,10 @@ class LogReader:
         self._chain = chain
         self._most = 0  # logs of the largest answer so far: smaller ones were not cut
 
-    def read(self, node: Node, ask: Ask, window: Interval) -> tuple[list[Any], list[Gap]]:
+    def read(self, node: Node, ask: Ask, window: Interval) -> tuple[list[object], list[Gap]]:
         """All logs of the window, each once, whichever query found it; and the blocks of
         which it cannot be said whether all came."""
-        found: dict[object, Any] = {}
+        found: dict[object, object] = {}
         gaps: list[Gap] = []
         for query in queries(ask, self._chain):
             logs, doubt = self._whole(node, window, query)
@@ -57,9 +57,9 @@ class LogReader:
                 found.setdefault(_identity(log, len(found)), log)
         return list(found.values()), gaps
 
-    def _whole(self, node: Node, window: Interval, query: Query) -> tuple[list[Any], list[Gap]]:
+    def _whole(self, node: Node, window: Interval, query: Query) -> tuple[list[object], list[Gap]]:
         """Every log of one query, in as many questions as it takes."""
-        logs: dict[object, Any] = {}
+        logs: dict[object, object] = {}
         gaps: list[Gap] = []
         start = window.lo
         while start <= window.hi:
@@ -82,7 +82,7 @@ class LogReader:
             self._most = max(self._most, len(reported))
         return list(logs.values()), gaps
 
-    def _reported(self, node: Node, window: Interval, query: Query) -> list[Any]:
+    def _reported(self, node: Node, window: Interval, query: Query) -> list[object]:
         span = {"fromBlock": hex(window.lo), "toBlock": hex(window.hi)}
         try:
             reported = node.ask("eth_getLogs", [{**span, **query}])
@@ -96,7 +96,7 @@ class LogReader:
 
     def _block(
         self, node: Node, block: int, query: Query, count: int
-    ) -> tuple[dict[object, Any], list[Gap]]:
+    ) -> tuple[dict[object, object], list[Gap]]:
         """The logs of a block that an answer of `count` logs holds alone, by its receipts.
         An answer of very few logs, or of fewer than another had, was not cut."""
         if count < max(LEAST_CAP, self._most):

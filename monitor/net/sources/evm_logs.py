@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from functools import partial
 
 from monitor.model import Chain, Kind, Transfer
 from monitor.net.sources.evm_rows import number_equals, told_address, told_twice
@@ -20,6 +20,7 @@ from monitor.net.sources.parsing import (
     fields,
     hash32,
     hex_whole,
+    items,
     place,
     read_rows,
 )
@@ -74,7 +75,7 @@ def parse_logs(
 
 def _movements(
     chain: Chain,
-    log: Mapping[str, Any],
+    log: Mapping[str, object],
     wanted: frozenset[str],
     times: Mapping[int, int],
     reported: Counter[_Minted],
@@ -107,7 +108,7 @@ def _reported_by_transfers(logs: Sequence[object]) -> Counter[_Minted]:
     return found
 
 
-def _minted(log: Mapping[str, Any]) -> _Minted | None:
+def _minted(log: Mapping[str, object]) -> _Minted | None:
     """What a Deposit or Withdrawal moves; None for other logs."""
     topics = log.get("topics")
     if not isinstance(topics, list) or len(topics) != 2:
@@ -118,7 +119,7 @@ def _minted(log: Mapping[str, Any]) -> _Minted | None:
     return _key(log, *((_NOBODY, holder) if event == DEPOSIT else (holder, _NOBODY)))
 
 
-def _key(log: Mapping[str, Any], sender: str, recipient: str) -> _Minted:
+def _key(log: Mapping[str, object], sender: str, recipient: str) -> _Minted:
     tx, contract, data = (str(log.get(k)).lower() for k in ("transactionHash", "address", "data"))
     return tx, contract, sender, recipient, data
 
@@ -127,14 +128,14 @@ def token_legs(chain: Chain, receipt: object) -> Mapping[str, int] | None:
     """How often a receipt holds each token movement, as TxWord.moved; None where one of its
     logs cannot be read."""
     try:
-        logs = [fields(log) for log in fields(receipt).get("logs") or ()]
+        logs = [fields(log) for log in items(fields(receipt).get("logs"), "logs")]
         drafts = [draft for log in logs for draft in parse_log(chain, log, defaultdict(int))]
-    except (ValueError, TypeError):
+    except ValueError:
         return None
     return Counter(draft.leg.rpartition("|")[0] for draft in number_equals(drafts))
 
 
-def parse_log(chain: Chain, log: Mapping[str, Any], times: Mapping[int, int]) -> list[Transfer]:
+def parse_log(chain: Chain, log: Mapping[str, object], times: Mapping[int, int]) -> list[Transfer]:
     """One log to drafts (leg ""): one for ERC-20 and ERC-721, one per id for ERC-1155.
 
     ERC-721 and ERC-20 share their event; the token id is the fourth topic of the one, the
@@ -149,21 +150,22 @@ def parse_log(chain: Chain, log: Mapping[str, Any], times: Mapping[int, int]) ->
     height = _height(log)
     reported = log.get("blockTimestamp")
     index = log.get("transactionIndex")
-    common: dict[str, Any] = {
-        "chain": chain.key,
-        "tx": hash32(log.get("transactionHash"), "transactionHash"),
-        "leg": "",
-        "sender": sender,
-        "recipient": recipient,
-        "contract": contract,
-        "block_height": height,
-        "block_hash": hash32(log.get("blockHash"), "blockHash"),
-        "time": times[height] if reported is None else _small(reported, "blockTimestamp"),
-        "tx_index": None if index is None else _small(index, "transactionIndex"),
-        "log_index": _small(log.get("logIndex"), "logIndex"),
-    }
+    draft = partial(
+        Transfer,
+        chain=chain.key,
+        tx=hash32(log.get("transactionHash"), "transactionHash"),
+        leg="",
+        sender=sender,
+        recipient=recipient,
+        contract=contract,
+        block_height=height,
+        block_hash=hash32(log.get("blockHash"), "blockHash"),
+        time=times[height] if reported is None else _small(reported, "blockTimestamp"),
+        tx_index=None if index is None else _small(index, "transactionIndex"),
+        log_index=_small(log.get("logIndex"), "logIndex"),
+    )
     return [
-        Transfer(kind=kind, amount=amount, token_id=token_id, **common)
+        draft(kind=kind, amount=amount, token_id=token_id)
         for kind, amount, token_id in _amounts(topics, _words(log))
         if kind is not Kind.ERC20 or not told_twice(chain, contract, sender, recipient)
     ]
@@ -207,14 +209,14 @@ def _parties(chain: Chain, topics: Sequence[str], contract: str) -> tuple[str, s
     return sender, recipient
 
 
-def _topics(log: Mapping[str, Any]) -> list[str]:
+def _topics(log: Mapping[str, object]) -> list[str]:
     reported = log.get("topics")
     if not isinstance(reported, list):
         raise RowError("topics is not a list")
     return [hash32(topic, "topic") for topic in reported]
 
 
-def _words(log: Mapping[str, Any]) -> list[int]:
+def _words(log: Mapping[str, object]) -> list[int]:
     """The data as 32-byte words; what is left over at the end is no word. The one number of
     a Deposit or Withdrawal may come without its leading zeros."""
     data = log.get("data")

@@ -222,11 +222,11 @@ class _Walk:
 
     next: int  # the lowest block not read yet
     begun: bool = False  # a window was read
-    logs: list[Any] = field(default_factory=list)
+    logs: list[object] = field(default_factory=list)
     times: dict[int, int] = field(default_factory=dict)  # of blocks whose logs report none
     gaps: list[Gap] = field(default_factory=list)
 
-    def add(self, logs: Sequence[Any], window: Interval, time_of: _TimeOf) -> None:
+    def add(self, logs: Sequence[object], window: Interval, time_of: _TimeOf) -> None:
         """Take a window's logs as far up as the times of their blocks can be had."""
         end = window.hi
         for n, height in enumerate(sorted(_without_time(logs))):
@@ -247,7 +247,7 @@ class _Walk:
         return read, (Interval(start, hi) if start <= hi else None)
 
 
-def _without_time(logs: Iterable[Any]) -> set[int]:
+def _without_time(logs: Iterable[object]) -> set[int]:
     heights = (height_of(log) for log in logs if not _timed(log))
     return {height for height in heights if height is not None}
 

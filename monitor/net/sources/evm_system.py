@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from monitor.net.sources.parsing import RowError, hex_whole
 
@@ -33,7 +32,7 @@ class TxFacts:
 UNKNOWN = TxFacts()
 
 
-def priceless(row: Mapping[str, Any]) -> bool:
+def priceless(row: Mapping[str, object]) -> bool:
     """Whether a list's row names no gas price, so that neither fee nor payer are known."""
     return row.get("gasPrice") in (None, "", "0", 0)
 

@@ -11,7 +11,6 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from monitor.model import Ask, Batch, Gap, Interval
 from monitor.model.errors import BadResponse, Refused, SourceError
@@ -46,7 +45,7 @@ class Page:
     """The rows of one answer. `complete` is False where the source says that it has not
     processed all of the range yet."""
 
-    rows: Sequence[Any]
+    rows: Sequence[object]
     complete: bool = True
 
 
@@ -54,7 +53,7 @@ class Page:
 class Walk:
     """What a walk brought: rows of the asked span, and how much of it was seen in full."""
 
-    rows: tuple[Any, ...]
+    rows: tuple[object, ...]
     read: Interval | None
     rest: Interval | None
     gaps: tuple[Gap, ...] = ()
@@ -62,12 +61,14 @@ class Walk:
     unprocessed: bool = False  # stopped where the source has not processed the chain yet
 
 
-def within(rows: Sequence[Any], span: Interval, height_of: Callable[[Any], int]) -> list[Any]:
+def within(
+    rows: Sequence[object], span: Interval, height_of: Callable[[object], int]
+) -> list[object]:
     """Rows of the span, and those whose block cannot be read: they must not vanish."""
     return [r for r in rows if (h := readable_height(r, height_of)) is None or h in span]
 
 
-def readable_height(row: object, height_of: Callable[[Any], int]) -> int | None:
+def readable_height(row: object, height_of: Callable[[object], int]) -> int | None:
     try:
         return height_of(row)
     except ValueError:
@@ -78,17 +79,17 @@ def readable_height(row: object, height_of: Callable[[Any], int]) -> int | None:
 class CursorPage:
     """A page of a newest-first list; `following` asks for the next one, None at the end."""
 
-    rows: Sequence[Any]
-    following: Mapping[str, Any] | None
+    rows: Sequence[object]
+    following: Mapping[str, object] | None
 
 
 def walk_down(
-    page_of: Callable[[Mapping[str, Any]], CursorPage],
+    page_of: Callable[[Mapping[str, object]], CursorPage],
     span: Interval,
-    height_of: Callable[[Any], int],
+    height_of: Callable[[object], int],
     cursor: str | None,
     max_rows: int,
-    below: Callable[[Any], Mapping[str, Any]] | None = None,
+    below: Callable[[object], Mapping[str, object]] | None = None,
 ) -> Walk:
     """Read a newest-first list down to `span.lo`, or until about `max_rows` rows came.
 
@@ -102,7 +103,7 @@ def walk_down(
     asked = _resume(cursor, span)
     began = asked  # asks for the page on which the lowest block began
     low: int | None = None
-    rows: list[Any] = []
+    rows: list[object] = []
     cost = 0
     while True:
         page = page_of(asked)
@@ -130,11 +131,11 @@ def walk_down(
 
 
 def _following(
-    page_of: Callable[[Mapping[str, Any]], CursorPage],
+    page_of: Callable[[Mapping[str, object]], CursorPage],
     page: CursorPage,
-    height_of: Callable[[Any], int],
-    below: Callable[[Any], Mapping[str, Any]] | None,
-) -> Mapping[str, Any] | None:
+    height_of: Callable[[object], int],
+    below: Callable[[object], Mapping[str, object]] | None,
+) -> Mapping[str, object] | None:
     """What asks for the next page; None at the end. The server's word, held against the
     page's last row: it may have cut the page in silence."""
     try:
@@ -158,12 +159,14 @@ def _following(
     return own if heights and not ignored else None
 
 
-def _reported(page: CursorPage, more: Sequence[Any]) -> bool:
+def _reported(page: CursorPage, more: Sequence[object]) -> bool:
     """Whether the rows below a page are the page again: the question was ignored."""
     return bool(more) and more[0] == page.rows[0]
 
 
-def _descended(rows: Sequence[Any], low: int | None, height_of: Callable[[Any], int]) -> int | None:
+def _descended(
+    rows: Sequence[object], low: int | None, height_of: Callable[[object], int]
+) -> int | None:
     """The lowest block after these rows, once it is sure that they go down."""
     for height in (readable_height(row, height_of) for row in rows):
         if height is None:
@@ -174,7 +177,7 @@ def _descended(rows: Sequence[Any], low: int | None, height_of: Callable[[Any], 
     return low
 
 
-def _past_block(rows: Sequence[Any], span: Interval, following: Mapping[str, Any]) -> Walk:
+def _past_block(rows: Sequence[object], span: Interval, following: Mapping[str, object]) -> Walk:
     """The span's highest block alone is too large: a gap, and on below it."""
     block = span.hi
     gap = Gap(Interval(block, block), f"block {block} holds more rows than one walk reads")
@@ -185,11 +188,11 @@ def _past_block(rows: Sequence[Any], span: Interval, following: Mapping[str, Any
     return Walk(tuple(rows), Interval(block, block), rest, (gap,), cursor)
 
 
-def _cursor(hi: int, params: Mapping[str, Any]) -> str | None:
+def _cursor(hi: int, params: Mapping[str, object]) -> str | None:
     return json.dumps({"hi": hi, "params": params}) if params else None
 
 
-def _resume(cursor: str | None, span: Interval) -> Mapping[str, Any]:
+def _resume(cursor: str | None, span: Interval) -> Mapping[str, object]:
     try:
         reported = json.loads(cursor or "{}")
         return dict(reported["params"]) if reported["hi"] == span.hi else {}

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from monitor.model import UINT256_MAX, Gap, Interval, TokenFacts, Transfer
 
@@ -101,11 +100,20 @@ def token_facts(contract: str, symbol: object, name: object, places: object) -> 
     )
 
 
-def fields(row: object) -> Mapping[str, Any]:
+def fields(row: object) -> Mapping[str, object]:
     """The row as an object with named fields."""
     if not isinstance(row, dict):
         raise RowError(f"a row is not an object: {shown(row)}")
     return row
+
+
+def items(value: object, field: str) -> Sequence[object]:
+    """A list; what is not there, or is nothing, is an empty one."""
+    if not value:
+        return ()
+    if not isinstance(value, list):
+        raise RowError(f"{field} is not a list: {shown(value)}")
+    return value
 
 
 def shown(value: object) -> str:
@@ -135,7 +143,7 @@ class Parsed:
 def read_rows(
     rows: Iterable[object],
     place_of: Callable[[object], int],
-    parse: Callable[[Mapping[str, Any]], Iterable[Transfer]],
+    parse: Callable[[Mapping[str, object]], Iterable[Transfer]],
 ) -> Parsed:
     """Parse row by row. `place_of` gives a row's block (or time), `parse` its transfers;
     both raise ValueError (RowError, AddressError) for a row that cannot be read."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from monitor.chains.address import AddressError, canonical
 from monitor.model import Chain, Kind, Transfer
@@ -78,7 +77,7 @@ class Common:
 
 
 def contract_moved(
-    common: Common, contract: Mapping[str, Any], row: Mapping[str, Any]
+    common: Common, contract: Mapping[str, object], row: Mapping[str, object]
 ) -> Iterator[Transfer]:
     """What the contract of a transaction moves by itself. Raises RowError for a type whose
     movements the row does not report."""
@@ -97,7 +96,7 @@ def contract_moved(
         raise RowError(f"what a {kind} moves is not told by this list")
 
 
-_Value = Mapping[str, Any]
+_Value = Mapping[str, object]
 
 
 def _transfer(common: Common, value: _Value, _: _Value) -> Iterator[Transfer]:
@@ -154,11 +153,11 @@ CONTRACTS: Mapping[str, Callable[[Common, _Value, _Value], Iterator[Transfer]]] 
 }
 
 
-def value_of(contract: Mapping[str, Any]) -> Mapping[str, Any]:
+def value_of(contract: Mapping[str, object]) -> Mapping[str, object]:
     return fields(fields(contract.get("parameter")).get("value"))
 
 
-def _present(value: Mapping[str, Any], name: str) -> object:
+def _present(value: Mapping[str, object], name: str) -> object:
     if value.get(name) is None:
         raise RowError(f"{name} is not told")
     return value[name]

@@ -8,28 +8,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
 
 from monitor.chains.address import canonical
 from monitor.model import Chain, Kind, account_leg
 from monitor.net.sources.evm_logs import TRANSFER
-from monitor.net.sources.parsing import fields, hash32, hex_whole, text
+from monitor.net.sources.parsing import fields, hash32, hex_whole, items, text
 
 
 def token_legs(chain: Chain, info: object) -> Mapping[str, int] | None:
     """How often `gettransactioninfobyid` holds each TRC-20 movement, as TxWord.moved; None
     where one of its logs cannot be read."""
     try:
-        logs = [fields(log) for log in fields(info).get("log") or ()]
+        logs = [fields(log) for log in items(fields(info).get("log"), "log")]
         return Counter(leg for log in logs if (leg := _leg(chain, log)) is not None)
-    except (ValueError, TypeError):
+    except ValueError:
         return None
 
 
-def _leg(chain: Chain, log: Mapping[str, Any]) -> str | None:
+def _leg(chain: Chain, log: Mapping[str, object]) -> str | None:
     """The leg without its ordinal; None for another event. Words come without 0x, addresses
     without the 41 of Tron."""
-    topics = [hash32(f"0x{text(topic, 'topic')}", "topic") for topic in log.get("topics") or ()]
+    told = items(log.get("topics"), "topics")
+    topics = [hash32(f"0x{text(topic, 'topic')}", "topic") for topic in told]
     if len(topics) != 3 or topics[0] != TRANSFER:
         return None
     written = (text(log.get("address"), "address"), *topics[1:])

@@ -10,7 +10,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from monitor.model import Chain, Kind, TokenFacts, Transfer
 from monitor.model.errors import BadResponse
@@ -19,6 +18,7 @@ from monitor.net.sources.parsing import (
     Parsed,
     RowError,
     fields,
+    items,
     place,
     read_rows,
     shown,
@@ -36,7 +36,7 @@ from monitor.net.sources.tron_contracts import (
 )
 
 # Results of a transaction that did what it says. Older rows report none at all.
-SUCCEEDED = frozenset({None, "", "DEFAULT", "SUCCESS", "SUCESS"})
+SUCCEEDED = (None, "", "DEFAULT", "SUCCESS", "SUCESS")
 
 _HASH = re.compile(r"[0-9a-fA-F]{64}\Z")
 
@@ -69,7 +69,8 @@ def parse_info(reported: object) -> TxInfo | None:
         if not info:
             return None
         result = fields(info.get("receipt", {})).get("result")
-        frames = [fields(frame) for frame in info.get("internal_transactions") or ()]
+        told = items(info.get("internal_transactions"), "internal_transactions")
+        frames = [fields(frame) for frame in told]
         return TxInfo(
             height=place(info.get("blockNumber"), "blockNumber"),
             failed=info.get("result") == "FAILED" or result not in SUCCEEDED,
@@ -93,7 +94,7 @@ def parse_trc20(chain: Chain, rows: Sequence[object]) -> Parsed:
     )
 
 
-def _trc20(chain: Chain, row: Mapping[str, Any]) -> Iterator[Transfer]:
+def _trc20(chain: Chain, row: Mapping[str, object]) -> Iterator[Transfer]:
     if row.get("type") == "Approval":
         return
     if row.get("type") != "Transfer":
@@ -153,7 +154,7 @@ def doubtful(chain: Chain, address: str, rows: Sequence[object]) -> dict[str, in
     the node says whether they were undone), and credits without their amount, as rows of 2019
     have them (only the node says how much)."""
     failures = _failures(rows)
-    found = {str(row["txID"]).lower(): time_of(row) for row in _outer(rows) if _untold(row)}
+    found = {str(fields(row)["txID"]).lower(): time_of(row) for row in _outer(rows) if _untold(row)}
     for item in _items(rows):
         try:
             moved = list(_item_moved(chain, address, fields(item), failures, {}))
@@ -168,7 +169,7 @@ def _untold(row: object) -> bool:
     which is for the parser to report."""
     try:
         reported = fields(row)
-        contracts = [fields(c) for c in fields(reported.get("raw_data")).get("contract") or ()]
+        contracts = _contracts(reported)
         hash_of(reported.get("txID"), "txID")
         time_of(row)
     except ValueError:
@@ -183,7 +184,7 @@ def _is_item(row: object) -> bool:
     return isinstance(row, dict) and "internal_tx_id" in row
 
 
-def _outer(rows: Sequence[object]) -> list[Any]:
+def _outer(rows: Sequence[object]) -> list[object]:
     """The transactions themselves, each once: a row may come again on the next page."""
     unique = {
         str(row.get("txID") or n) if isinstance(row, dict) else str(n): row
@@ -193,7 +194,7 @@ def _outer(rows: Sequence[object]) -> list[Any]:
     return list(unique.values())
 
 
-def _items(rows: Sequence[object]) -> list[Any]:
+def _items(rows: Sequence[object]) -> list[object]:
     """The internal transfers reported as items, each once."""
     unique = {
         str((row.get("tx_id"), row["internal_tx_id"])): row
@@ -227,7 +228,7 @@ def _not_yet_reported(reported: Iterable[Transfer], also: Iterable[Transfer]) ->
 def _item_moved(
     chain: Chain,
     address: str,
-    item: Mapping[str, Any],
+    item: Mapping[str, object],
     failures: frozenset[str],
     infos: Mapping[str, TxInfo | None],
 ) -> Iterator[Transfer]:
@@ -244,7 +245,7 @@ def _item_moved(
 
 
 def _moved(
-    chain: Chain, address: str, row: Mapping[str, Any], infos: Mapping[str, TxInfo | None]
+    chain: Chain, address: str, row: Mapping[str, object], infos: Mapping[str, TxInfo | None]
 ) -> Iterator[Transfer]:
     height = row.get("blockNumber")
     common = Common(
@@ -253,7 +254,7 @@ def _moved(
         None if height is None else place(height, "blockNumber"),
         time_of(row) // 1000,
     )
-    contracts = [fields(c) for c in fields(row.get("raw_data")).get("contract") or ()]
+    contracts = _contracts(row)
     if not contracts:
         raise RowError("raw_data.contract is empty")
     owner = address_of(chain, value_of(contracts[0]).get("owner_address"))
@@ -267,19 +268,24 @@ def _moved(
     reported = {**row, **{name: amount for name, amount in untold if not row.get(name)}}
     for contract in contracts:
         yield from contract_moved(common, contract, reported)
-    for reported in row.get("internal_transactions") or ():
-        yield from _frame(common, address, fields(reported))
+    for frame in items(row.get("internal_transactions"), "internal_transactions"):
+        yield from _frame(common, address, fields(frame))
 
 
-def _fee(row: Mapping[str, Any]) -> int:
+def _contracts(row: Mapping[str, object]) -> list[Mapping[str, object]]:
+    told = fields(row.get("raw_data")).get("contract")
+    return [fields(each) for each in items(told, "raw_data.contract")]
+
+
+def _fee(row: Mapping[str, object]) -> int:
     """Fee in sun: the burnt TRX, whatever was paid by staked resources left out."""
-    reported = [fields(ret).get("fee") for ret in row.get("ret") or ()]
+    reported = [fields(ret).get("fee") for ret in items(row.get("ret"), "ret")]
     if reported and reported[0] is not None:
         return whole(reported[0], "fee")
     return whole(row.get("net_fee", 0), "net_fee") + whole(row.get("energy_fee", 0), "energy_fee")
 
 
-def _failed(row: Mapping[str, Any]) -> bool:
+def _failed(row: Mapping[str, object]) -> bool:
     results = row.get("ret")
     reported = [r for r in results if isinstance(r, dict)] if isinstance(results, list) else []
     return any(
@@ -287,12 +293,12 @@ def _failed(row: Mapping[str, Any]) -> bool:
     )
 
 
-def _frame(common: Common, address: str, frame: Mapping[str, Any]) -> Iterator[Transfer]:
+def _frame(common: Common, address: str, frame: Mapping[str, object]) -> Iterator[Transfer]:
     """An internal transfer inside the row of its transaction, as the node writes it."""
     if frame.get("rejected") is True:
         return
     values = []
-    for reported in frame.get("callValueInfo") or ():
+    for reported in items(frame.get("callValueInfo"), "callValueInfo"):
         part = fields(reported)
         token = part.get("tokenId")
         values.append((token or None, part.get("callValue", 0)))

@@ -16,7 +16,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, Lookup, SourceConfig
 from monitor.model.errors import BadResponse, NotServed, RateLimited, Refused, SourceError
@@ -175,7 +174,7 @@ class TronGrid:
     def _pages(
         self, span: Interval, max_rows: int, recorder: PostRecorder, asked: _List
     ) -> _Walked:
-        rows: list[Any] = []
+        rows: list[object] = []
         fingerprints: list[str] = []
         start = span.lo
         for _ in range(MAX_PAGES):
@@ -199,7 +198,9 @@ class TronGrid:
             fingerprints.append(page.fingerprint)
         return _cut(rows, span)
 
-    def _ended(self, asked: _List, recorder: PostRecorder, rows: Sequence[Any], most: int) -> bool:
+    def _ended(
+        self, asked: _List, recorder: PostRecorder, rows: Sequence[object], most: int
+    ) -> bool:
         """Whether nothing follows these rows. Their last millisecond is asked for once more,
         since a list may be cut in silence; where it is all there is, newest first, so that a
         cut would leave out other rows."""
@@ -266,7 +267,7 @@ _Walked = tuple[Sequence[object], Interval | None, Interval | None, Sequence[Gap
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    rows: list[Any]
+    rows: list[object]
     fingerprint: str | None
 
 

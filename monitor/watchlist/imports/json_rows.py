@@ -61,7 +61,7 @@ def _not_json(file: str, error: ValueError, line: int) -> ConfigError:
     return refusal(file, "", f"is not valid JSON ({error})", "Export it again from its tool", at)
 
 
-def _items(value: Any, file: str) -> list[tuple[int, Any]]:  # noqa: ANN401 - whatever JSON holds
+def _items(value: Any, file: str) -> list[tuple[int, object]]:  # noqa: ANN401 - whatever JSON holds
     """The numbered items: of a list, of {"addresses": ...}, or of {address: what is known}."""
     if isinstance(value, dict):
         inner = next(
@@ -79,12 +79,12 @@ def _items(value: Any, file: str) -> list[tuple[int, Any]]:  # noqa: ANN401 - wh
     return list(enumerate(value, 1))
 
 
-def _as_object(value: Any) -> Mapping[str, Any]:  # noqa: ANN401 - whatever JSON holds
+def _as_object(value: Any) -> Mapping[str, object]:  # noqa: ANN401 - whatever JSON holds
     return value if isinstance(value, dict) else {"label": value} if isinstance(value, str) else {}
 
 
 def _json_table(
-    items: Iterable[tuple[int, Any]], file: str, form: str, unit: str, remarks: list[str]
+    items: Iterable[tuple[int, object]], file: str, form: str, unit: str, remarks: list[str]
 ) -> ListTable:
     items = list(items)
     if any(_is_ftm(item) for _, item in items[:_LOOKED_AT]):
