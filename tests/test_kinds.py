@@ -6,7 +6,8 @@ import pickle
 
 import pytest
 
-from monitor.model import ISSUER, STREAMS, FarEnd, Kind
+from monitor.chains.table import FAMILIES
+from monitor.model import ISSUER, FarEnd, Kind
 
 EVERY = pytest.mark.parametrize("kind", Kind)
 
@@ -36,5 +37,5 @@ def test_parts_of_a_trait_stand_with_it(kind: Kind) -> None:
 
 
 def test_every_list_has_kinds_and_every_kind_a_list() -> None:
-    lists = {stream for streams in STREAMS.values() for stream in streams}
+    lists = {stream for family in FAMILIES.values() for stream in family.streams}
     assert {kind.stream for kind in Kind} == lists | {ISSUER}

@@ -9,7 +9,7 @@ from functools import lru_cache
 from Crypto.Hash import keccak
 
 from monitor.chains import sinks
-from monitor.chains.family import AddressError, Family, Form
+from monitor.chains.family import AddressError, Family, Form, Stream
 from monitor.model import Chain
 
 _HEX20 = re.compile(r"0x[0-9a-fA-F]{40}\Z")
@@ -85,11 +85,11 @@ EVM = Family(
     key="evm",
     called="Ethereum",
     streams={
-        "native": "Plain coin transfers",
-        "internal": "Coin transfers made by contracts (internal)",
-        "erc20": "Token transfers (ERC-20)",
-        "erc721": "NFT transfers (ERC-721)",
-        "erc1155": "Multi-token transfers (ERC-1155)",
+        "native": Stream("Plain coin transfers", "native"),
+        "internal": Stream("Coin transfers made by contracts (internal)", "internal"),
+        "erc20": Stream("Token transfers (ERC-20)", "tokens"),
+        "erc721": Stream("NFT transfers (ERC-721)", "NFTs"),
+        "erc1155": Stream("Multi-token transfers (ERC-1155)", "NFTs"),
     },
     atomic=False,
     signer_pays=True,

@@ -29,6 +29,14 @@ class Form(Enum):
     FOREIGN = "no address of this chain"
 
 
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A list of an address that sources give, in words for people."""
+
+    words: str
+    short: str  # two lists may share it: "tokens"
+
+
 def _as_written(text: str) -> str:
     return text
 
@@ -39,7 +47,7 @@ class Family:
 
     key: str  # as config/chains.yaml has it
     called: str  # its best known chain: "a chain of Ethereum's kind"
-    streams: Mapping[str, str]  # the lists of an address that sources give, in words for people
+    streams: Mapping[str, Stream]  # the lists of an address, in the order they are told in
     atomic: bool  # a transaction is judged by what it leaves an address with, fees included
     signer_pays: bool  # who signs pays a fee that is listed: none means that others signed
     can_fail: bool  # a transaction may stand in a block and have moved nothing

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from monitor.chains.evm import EVM
-from monitor.chains.family import Family
+from monitor.chains.family import Family, Stream
 from monitor.chains.tron import TRON
 from monitor.chains.utxo import UTXO
 from monitor.model import ISSUER, Chain
 
 FAMILIES: Mapping[str, Family] = {family.key: family for family in (EVM, UTXO, TRON)}
 
-# The lists in words for people. That of issuers is kept for all watched addresses together.
-STREAM_WORDS: Mapping[str, str] = {
-    **{name: words for family in FAMILIES.values() for name, words in family.streams.items()},
-    ISSUER: "What issuers of tokens do to the address (freeze, destroy, release)",
+# That of issuers is kept for all watched addresses together.
+_ACTS = Stream(
+    "What issuers of tokens do to the address (freeze, destroy, release)", "issuers' acts"
+)
+_STREAMS: Mapping[str, Stream] = {
+    **{name: each for family in FAMILIES.values() for name, each in family.streams.items()},
+    ISSUER: _ACTS,
 }
+STREAM_WORDS: Mapping[str, str] = {name: stream.words for name, stream in _STREAMS.items()}
+
+
+def short_words(streams: Iterable[str]) -> str:
+    """ "native, internal, tokens, NFTs"."""
+    wanted = frozenset(streams)
+    said = (stream.short for name, stream in _STREAMS.items() if name in wanted)
+    return ", ".join(dict.fromkeys(said)) or "nothing"
 
 
 def family_of(chain: Chain) -> Family:

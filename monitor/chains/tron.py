@@ -7,7 +7,7 @@ import re
 import base58
 
 from monitor.chains import evm, sinks
-from monitor.chains.family import AddressError, Family, Form
+from monitor.chains.family import AddressError, Family, Form, Stream
 from monitor.model import Chain
 
 _VERSION = b"\x41"
@@ -58,9 +58,9 @@ TRON = Family(
     key="tron",
     called="Tron",
     streams={
-        "native": "Plain coin transfers",
-        "internal": "Coin transfers made by contracts (internal)",
-        "trc20": "Token transfers (TRC-20)",
+        "native": Stream("Plain coin transfers", "native"),
+        "internal": Stream("Coin transfers made by contracts (internal)", "internal"),
+        "trc20": Stream("Token transfers (TRC-20)", "tokens"),
     },
     atomic=False,
     signer_pays=False,  # bandwidth is free up to a point

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from monitor.chains import encodings, scripts, sinks
 from monitor.chains.encodings import EncodingError, Script
-from monitor.chains.family import AddressError, Family, Form
+from monitor.chains.family import AddressError, Family, Form, Stream
 from monitor.model import Chain
 
 _SLIP = (
@@ -181,7 +181,7 @@ def _elsewhere(chain: Chain) -> str:
 UTXO = Family(
     key="utxo",
     called="Bitcoin",
-    streams={"utxo": "Inputs and outputs"},
+    streams={"utxo": Stream("Inputs and outputs", "inputs, outputs")},
     atomic=True,
     signer_pays=False,
     can_fail=False,

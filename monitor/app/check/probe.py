@@ -14,24 +14,6 @@ TINY_BLOCKS = 10  # what even the smallest free plans of nodes answer in one cal
 TINY_MILLIS = 60_000
 WORKERS = 8
 
-# Short words for the lists of one source, in this order.
-WORDS: Mapping[str, str] = {
-    "native": "native",
-    "internal": "internal",
-    "erc20": "tokens",
-    "trc20": "tokens",
-    "erc721": "NFTs",
-    "erc1155": "NFTs",
-    "utxo": "inputs, outputs",
-    "issuer": "issuers' acts",
-}
-
-
-def words(streams: Iterable[str]) -> str:
-    """ "native, internal, tokens, NFTs"."""
-    wanted = frozenset(streams)
-    return ", ".join(dict.fromkeys(w for s, w in WORDS.items() if s in wanted)) or "nothing"
-
 
 def offers(sources: Iterable[Source]) -> frozenset[str]:
     """The lists that these sources can serve together."""

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
 
 from monitor.app import build
-from monitor.app.check.probe import Probe, offers, probe_all, words
+from monitor.app.check.probe import Probe, offers, probe_all
 from monitor.app.check.report import Bench, lines_of
-from monitor.chains.table import family_of, streams_of
+from monitor.chains.table import family_of, short_words, streams_of
 from monitor.loops.health.words import count
 from monitor.model import Entry, SourceConfig, Subject
 from monitor.model.plain import duration
@@ -58,7 +58,7 @@ def check(bench: Bench, made: build.Sources) -> list[Probe]:
     for key in bench.chains:
         mine = [p for p in probes if p.chain.key == key]
         for source in made.by_chain.get(key, ()) if bench.offline else ():
-            bench.out.note(form.line(key, source.name, words(offers([source])), "-"))
+            bench.out.note(form.line(key, source.name, short_words(offers([source])), "-"))
         for p in mine:
             _probed(bench, form, p, mine)
         _heads(bench, form, key, mine)
@@ -131,10 +131,10 @@ def _probed(bench: Bench, form: _Form, p: Probe, chain: Sequence[Probe]) -> None
     who = form.who(p.chain.key, name)
     if p.head is not None and p.serves:
         before = _served(chain[: chain.index(p)])
-        served = words(p.serves) + (" (standby)" if p.serves <= before else "")
+        served = short_words(p.serves) + (" (standby)" if p.serves <= before else "")
         out.ok(form.line(p.chain.key, name, served, duration(bench.now - p.head.time)))
     if p.errors:
-        lost = words(offers([p.source]) - p.serves - p.not_ready - p.kept_back)
+        lost = short_words(offers([p.source]) - p.serves - p.not_ready - p.kept_back)
         said = "; ".join(dict.fromkeys(str(e).removeprefix(f"{name} ") for e in p.errors))
         if p.refused:
             out.fail(f"{who}{lost}: {said}", "mend that, or take it off the chain's list")
@@ -147,10 +147,10 @@ def _probed(bench: Bench, form: _Form, p: Probe, chain: Sequence[Probe]) -> None
         out.warn(f"{lines}: {name} {said}", cure)
     if p.kept_back:
         said = p.kept_back_words.removeprefix(f"{name}: ")
-        text = f"does not hand out {words(p.kept_back)}; it stands by for single blocks and "
+        text = f"does not hand out {short_words(p.kept_back)}; it stands by for single blocks and "
         out.note(f"{who}{text}transactions. Its words: {said}")
     if p.not_ready:
-        text = f"{words(p.not_ready)}: it answers, but cannot vouch for its newest blocks"
+        text = f"{short_words(p.not_ready)}: it answers, but cannot vouch for its newest blocks"
         out.warn(f"{who}{text}", "it may pass; look again in a few minutes")
     if p.old_blocks and not p.serves <= _served(q for q in chain if q is not p):
         said = p.old_blocks.removeprefix(f"{name} ")
@@ -200,13 +200,13 @@ def _blind_spots(bench: Bench, form: _Form, key: str, probes: Sequence[Probe]) -
         return
     if missing := frozenset(streams_of(chain)) - served:
         cure = family_of(chain).cure
-        out.warn(f"{who}NOT covered: {words(missing)}; blind for {entries}", cure)
+        out.warn(f"{who}NOT covered: {short_words(missing)}; blind for {entries}", cure)
     for text in not_listed(chain):
         out.note(f"{who}{text}")
     fits = not any(p.misfits and not p.serves for p in probes)
     if not bench.offline and fits and (unread := served - _served(probes)):
         cure = "mend a source above, or add another to this chain"
-        out.fail(f"{who}cannot be read now: {words(unread)}, for {entries}", cure)
+        out.fail(f"{who}cannot be read now: {short_words(unread)}, for {entries}", cure)
 
 
 def _kept_back(sources: Sequence[Source], probes: Sequence[Probe]) -> frozenset[str]:
