@@ -130,6 +130,13 @@ def _outwards(path: Path) -> Iterator[str]:
             yield f"{shown(path)} -> {name}"
 
 
+def test_the_store_keeps_and_decides_nothing() -> None:
+    """It knows values and chains: what a poll means, and whom it concerns, comes from outside."""
+    known = ("model", "chains", "store")
+    inside = [path for path in files() if room(module(path)) == "store"]
+    assert not {f"{shown(p)} -> {n}" for p in inside for n in own(p) if room(n) not in known}
+
+
 def test_no_circle_of_files() -> None:
     graph = {module(path): own(path) for path in files()}
     held("circles", {name for name in graph if name in _reached(graph, name)})

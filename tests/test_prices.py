@@ -371,7 +371,8 @@ def test_what_was_told_without_a_price_is_asked_for_its_own_time(record: Store) 
     asked = [c.path.split("/")[-1] for c in server.calls if "historical" in c.path]
     assert sorted(asked) == [LLAMA_COIN, f"ethereum:{USDT}"]
     assert all(str(NOW - 600) in c.path for c in server.calls if "historical" in c.path)
-    known = stored.around(record, [("ethereum", "", NOW - 600), ("ethereum", USDT, NOW - 600)])
+    moments = [("ethereum", "", NOW - 600), ("ethereum", USDT, NOW - 600)]
+    known = stored.around(record, moments, DAILY_TOLERANCE)
     assert {key: [p.at for p in found] for key, found in known.items()} == {
         ("ethereum", ""): [NOW - 890], ("ethereum", USDT): [NOW - 890]
     }  # fmt: skip
@@ -428,9 +429,10 @@ def test_prices_that_count_for_nothing_are_forgotten(record: Store) -> None:
     told = [priced(NOW - 600 + off, str(off + 5000)) for off in range(-3600, 3601, 300)]
     stored.begin(record, NOW - DAY)
     stored.put(record, told, NOW)
-    before = stored.around(record, [("ethereum", "", NOW - 600)])["ethereum", ""]
-    stored.thin(record, NOW + DAY)
-    after = stored.around(record, [("ethereum", "", NOW - 600)])["ethereum", ""]
+    moments = [("ethereum", "", NOW - 600)]
+    before = stored.around(record, moments, DAILY_TOLERANCE)["ethereum", ""]
+    pricing.thin(record, NOW + DAY)
+    after = stored.around(record, moments, DAILY_TOLERANCE)["ethereum", ""]
     assert len(before) == len(told)
     assert after == (nearest(before, NOW - 600),)
 

@@ -25,6 +25,7 @@ from monitor.loops.poll import PassReport, Poller, PollWorld
 from monitor.loops.pool import SourcePool
 from monitor.loops.respell import respell
 from monitor.loops.router import Router
+from monitor.loops.views import views_of
 from monitor.loops.watch_file import WatchFile
 from monitor.messages import ack_links
 from monitor.model import Entry
@@ -35,7 +36,6 @@ from monitor.net import channels, prices
 from monitor.net.limits import Limiter
 from monitor.store import budgets, incidents, notes, watch
 from monitor.store.sqlite import Store
-from monitor.store.views import Views
 from monitor.watchlist.file import WATCHLIST
 
 log = logging.getLogger("fundwatch")
@@ -47,7 +47,7 @@ class Fundwatch:
     def __init__(self, home: Path, settings: Settings, store: Store) -> None:
         self.home, self.settings, self.store = home, settings, store
         self.timezone = settings.timezone
-        self.views = Views.of(store, settings)
+        self.views = views_of(store, settings)
         self.router = Router(store, settings.channels)
         self.channels: dict[str, channels.CheckedChannel] = {
             name: channels.build(

@@ -19,6 +19,7 @@ import click
 from monitor.app.home import check_home, open_home
 from monitor.app.settings.load import load
 from monitor.loops import inbox
+from monitor.loops.views import views_of
 from monitor.model.errors import Busy, ConfigError, MonitorError, Unfit
 from monitor.model.settings import Settings
 from monitor.net import log
@@ -83,7 +84,7 @@ class Home:
             store.close()
 
     def views(self, store: Store, settings: Settings) -> Views:
-        return Views.of(store, settings)
+        return views_of(store, settings)
 
     def change(self, action: str, **args: object) -> str:
         """Carry out a change: by the running daemon, else here under the lock."""

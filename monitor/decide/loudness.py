@@ -11,10 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from monitor.decide.worth import borne_out, usd
-from monitor.model import Asset, Chain, Direction, Entry, Lane, Price, Transfer
+from monitor.decide.worth import TOLERANCE, YESTERDAY, borne_out, usd
+from monitor.model import Asset, Batch, Chain, Direction, Entry, Lane, Price, Transfer
+from monitor.model.plan import Context
 
 USD = "USD"  # a smallest amount in dollars, for assets without one of their own
+PRICED = 3 * 86_400  # seconds back for which a smallest amount in dollars looks for prices
 AN_ACT = "What the issuer of a token does at this address is always told."
 CANARY = "A canary: it only shows that reading works."
 _What = tuple[bool, str | None]
@@ -60,13 +62,6 @@ class _Part:
 
 def touches(transfer: Transfer, address: str) -> bool:
     return address in (transfer.sender, transfer.recipient)
-
-
-def side(transfer: Transfer, address: str) -> Direction:
-    """Of one row, seen from an address that it touches."""
-    if transfer.sender == transfer.recipient or (transfer.kind.act and not transfer.kind.destroys):
-        return Direction.SELF
-    return Direction.OUT if transfer.sender == address else Direction.IN
 
 
 def net(rows: Sequence[Transfer], address: str) -> tuple[int, int]:
@@ -131,7 +126,7 @@ def _wanted(entry: Entry, verdict: Loudness) -> Loudness:
 
 
 def _direction(rows: Sequence[Transfer], address: str) -> Direction:
-    sides = {side(r, address) for r in rows}
+    sides = {r.side(address) for r in rows}
     for wanted in (Direction.OUT, Direction.IN):
         if wanted in sides:
             return wanted
@@ -153,7 +148,7 @@ def _part(
         return _Part(True, AN_ACT)
     if row.amount == 0:
         return _Part(False, "Zero amount: anybody can cause this at no cost.", "zero value")
-    if side(row, entry.subject.address) is Direction.IN:
+    if row.side(entry.subject.address) is Direction.IN:
         return _incoming(entry, row, came, asset, market)
     if asset is not None or signed or not signature_known:
         return _Part(True, "An outgoing movement is always told.")
@@ -169,7 +164,7 @@ def _came_in(rows: Sequence[Transfer], address: str) -> dict[_What, int]:
     """What came in of each asset, in base units."""
     came: dict[_What, int] = {}
     for row in rows:
-        if side(row, address) is Direction.IN:
+        if row.side(address) is Direction.IN:
             came[_what(row)] = came.get(_what(row), 0) + row.amount
     return came
 
@@ -198,6 +193,24 @@ def _threshold(entry: Entry, asset: Asset, total: int, row: Transfer, market: Ma
     if total >= Decimal(least) * 10**asset.decimals:
         return _Part(True, f"At least {least} {asset.symbol} came in.")
     return _Part(False, f"Less than {least} {asset.symbol} came in.", "below the smallest amount")
+
+
+def prices_needed(
+    context: Context, batches: Sequence[Batch]
+) -> tuple[frozenset[tuple[str, str]], int, int]:
+    """What thresholds in USD need for a decision: the assets that moved to an entry that has
+    one, and from when to when they have to be priced."""
+    moved = [t for b in batches for t in b.transfers] + [row.transfer for row in context.known]
+    concerned = [
+        t
+        for t in moved
+        if any(USD in w.entry.min_amount for w in context.watched.get(t.recipient or "", ()))
+    ]
+    oldest = min((t.time or context.now for t in concerned), default=context.now)
+    # What happened before that has no price yet when it is decided, or is history.
+    since = max(oldest, context.now - PRICED) - YESTERDAY[1]
+    keys = frozenset((t.chain, t.contract or "") for t in concerned)
+    return keys, since, context.now + TOLERANCE
 
 
 def _in_dollars(least: str, asset: Asset, total: int, by: tuple[Price | None, str]) -> _Part:

@@ -19,11 +19,11 @@ from monitor.app.settings import load as settings
 from monitor.demo import cast, story
 from monitor.demo.receivers import MailServer, WebhookReceiver
 from monitor.demo.world.explorer import Explorer
+from monitor.loops.views import views_of
 from monitor.messages import lines
 from monitor.model import AlertView, Entry
 from monitor.model.errors import MonitorError
 from monitor.store.sqlite import Store
-from monitor.store.views import Views
 from monitor.watchlist import entries as watchlist
 
 SECRET = "FUNDWATCH_DEMO_HOOK_SECRET"  # noqa: S105 - the name of a variable
@@ -77,14 +77,14 @@ class Stage:
         """Every alert of the record, oldest first."""
         loaded = settings.load(self.home, {})
         with self.record() as store:
-            seen = Views.of(store, loaded)
+            seen = views_of(store, loaded)
             return seen.alerts(seen.alert_ids())
 
     def movements(self, columns: int) -> list[str]:
         """Every movement of the record in words, for a window of so many columns."""
         loaded = settings.load(self.home, {})
         with self.record() as store:
-            found = list(Views.of(store, loaded).transfers())
+            found = list(views_of(store, loaded).transfers())
         chains = loaded.chains
         return [
             lines.transfer_line(each, chains.get(each.row.transfer.chain), columns)

@@ -13,7 +13,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 
 from monitor.chains.table import STREAM_WORDS
-from monitor.decide import coverage, cut, decide
+from monitor.decide import coverage, cut, decide, loudness
 from monitor.loops import enrich, first_contact, lookups
 from monitor.loops.faultlog import FaultLog
 from monitor.loops.headkeep import HeadKeeper
@@ -35,7 +35,7 @@ from monitor.model.errors import Conflict, SourceError
 from monitor.model.plan import OpenGap, Plan, Route, Signal, gap_key
 from monitor.model.ports import Source
 from monitor.model.streams import UNSERVED, StreamState
-from monitor.store import apply, doubts, transfers, watch
+from monitor.store import apply, doubts, prices, transfers, watch
 from monitor.store.context import load_context
 from monitor.store.coverage import stream_states
 from monitor.store.sqlite import Store
@@ -409,6 +409,8 @@ class Poller:
             lags={s.name: s.index_lag for s in pool.sources},
             now=now,
         )
+        needed = loudness.prices_needed(context, batches)
+        context = replace(context, prices=prices.between(self.store, *needed))
         plan = decide(context, batches)
         answers = lookups.answer(pool, plan.questions)
         if answers.lookups or answers.hashes or answers.mute:

@@ -74,7 +74,7 @@ class Pricer:
         self._past(assets, max(since, now - BACK))
         if time.monotonic() >= self._thin_due:
             self._thin_due = time.monotonic() + THIN_EVERY
-            prices.thin(market.store, now - KEEP)
+            thin(market.store, now - KEEP)
 
     def _watched(self) -> dict[Key, Chain]:
         """Everything that is priced: coins and verified tokens of chains with an entry."""
@@ -115,7 +115,8 @@ class Pricer:
         found: dict[Key, list[Price]] = {}
         left = MOST_PAST
         # Many more than can be asked: one answer serves all movements around it.
-        for moment in prices.wanted(store, list(assets), since, now, 50 * MOST_PAST):
+        near = worth.TOLERANCE, worth.DAILY_TOLERANCE
+        for moment in prices.wanted(store, list(assets), since, near, now, 50 * MOST_PAST):
             known = found.setdefault(moment[:2], [])
             if not left or worth.nearest(worth.sort(known), moment[2]) is not None:
                 continue
@@ -183,3 +184,17 @@ def close_unused(store: Store, names: Iterable[str], now: int) -> None:
     gone = [key for key in open_keys if key.startswith(INCIDENT) and key not in used]
     if gone:
         incidents.put_signals(store, [Signal(key, bad=False) for key in gone], now)
+
+
+def thin(store: Store, until: int) -> None:
+    """Forget prices from before `until` that count for no alerted movement.
+
+    Those that count stay for ever, so that a value that was told can be explained. Each
+    stretch of time is looked through once.
+    """
+    begun = prices.thinned(store) or until
+    found = prices.kept(store, begun, until)
+    moved = prices.moved_since(store, begun - worth.DAILY_TOLERANCE)
+    counting = {worth.nearest(found.get(moment[:2], ()), moment[2]) for moment in moved}
+    left = (price for of_asset in found.values() for price in of_asset)
+    prices.forget(store, [price for price in left if price not in counting], until)

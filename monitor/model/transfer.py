@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
+from monitor.model.watch import Direction
+
 UINT256_MAX = 2**256 - 1
 ISSUER = "issuer"  # the stream of issuers' acts: of all watched addresses together
 _TRAITS = (
@@ -148,6 +150,12 @@ class Transfer:
 
     def parties(self) -> Iterable[str]:
         return (a for a in (self.sender, self.recipient) if a is not None)
+
+    def side(self, address: str) -> Direction:
+        """As seen from an address that it touches."""
+        if self.sender == self.recipient or (self.kind.act and not self.kind.destroys):
+            return Direction.SELF
+        return Direction.OUT if self.sender == address else Direction.IN
 
 
 @dataclass(frozen=True, slots=True)

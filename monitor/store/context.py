@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from monitor.decide import loudness, worth
-from monitor.model import Alert, Asset, Batch, Chain, Interval, Price, Row, Subject, Transfer
+from monitor.model import Alert, Asset, Batch, Chain, Interval, Row, Subject
 from monitor.model.plan import (
     Context,
 )
 from monitor.model.streams import StreamState
-from monitor.store import doubts, prices, watch
+from monitor.store import doubts, watch
 from monitor.store.rows import to_alert, to_row, to_transfer
 from monitor.store.sqlite import Store
 from monitor.store.transfers import open_rows
-
-PRICED = 3 * 86_400  # seconds back for which a threshold in USD looks for prices
 
 
 def load_context(
@@ -29,8 +26,8 @@ def load_context(
     lags: Mapping[str, int],
     now: int,
 ) -> Context:
-    """Load what decide() needs for these batches: of the entries only those on an address
-    that is concerned, for there may be very many."""
+    """Load what decide() needs for these batches, but for prices: of the entries only those on
+    an address that is concerned, for there may be very many."""
     txs = {t.tx for b in batches for t in b.transfers}
     txs.update(row.transfer.tx for row in open_rows(store, subject))
     txs.update(_reread_txs(store, subject, batches))
@@ -56,29 +53,9 @@ def load_context(
         },
         assets=assets,
         lags=lags,
-        prices=_prices(store, watched, moved, now),
         doubts=tuple(owed),
         doubtful=doubts.counts(store, chain.key),
     )
-
-
-def _prices(
-    store: Store,
-    watched: watch.Watch,
-    moved: Sequence[Transfer],
-    now: int,
-) -> dict[tuple[str, str], tuple[Price, ...]]:
-    """What thresholds in USD need: prices around what moved to an entry that has one."""
-    concerned = [
-        t
-        for t in moved
-        if any(loudness.USD in w.entry.min_amount for w in watched.get(t.recipient or "", ()))
-    ]
-    oldest = min((t.time or now for t in concerned), default=now)
-    keys = {(t.chain, t.contract or "") for t in concerned}
-    # What happened before that has no price yet when it is decided, or is history.
-    since = max(oldest, now - PRICED) - worth.YESTERDAY[1]
-    return prices.between(store, keys, since, now + worth.TOLERANCE)
 
 
 def _reread_txs(store: Store, subject: Subject, batches: Sequence[Batch]) -> set[str]:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
 
-from monitor.decide import worth
-from monitor.model import Chain, Price, TransferView
-from monitor.store.notes import get_note, put_note
+from monitor.model import Price
+from monitor.store.notes import get_note, put_note, write_note
 from monitor.store.sqlite import Store
 
 Key = tuple[str, str]  # chain, contract; contract empty: the chain's own coin
@@ -31,29 +29,27 @@ def put(store: Store, prices: Iterable[Price], asked: int) -> None:
 
 
 def between(store: Store, keys: Iterable[Key], lo: int, hi: int) -> dict[Key, tuple[Price, ...]]:
-    """Prices of these assets in [lo, hi], as value.nearest wants them; assets without any
-    are left out."""
+    """Prices of these assets in [lo, hi], in order of time; assets without any are left out."""
     found: dict[Key, tuple[Price, ...]] = {}
     for chain, contract in dict.fromkeys(keys):
         rows = store.read(
             "SELECT chain, contract, at, usd, source, daily FROM price "
-            "WHERE chain = ? AND contract = ? AND at BETWEEN ? AND ?",
+            "WHERE chain = ? AND contract = ? AND at BETWEEN ? AND ? ORDER BY at, source",
             [chain, contract, lo, hi],
         )
         if rows:
-            found[chain, contract] = worth.sort(map(_price, rows))
+            found[chain, contract] = tuple(map(_price, rows))
     return found
 
 
-def around(store: Store, moments: Iterable[Moment]) -> dict[Key, tuple[Price, ...]]:
-    """Every price that may count for one of these moments."""
+def around(store: Store, moments: Iterable[Moment], reach: int) -> dict[Key, tuple[Price, ...]]:
+    """Every price from at most `reach` seconds before or after one of these moments."""
     spans: dict[Key, tuple[int, int]] = {}
     for chain, contract, at in moments:
         lo, hi = spans.get((chain, contract), (at, at))
         spans[chain, contract] = (min(lo, at), max(hi, at))
     found: dict[Key, tuple[Price, ...]] = {}
     for key, (lo, hi) in spans.items():
-        reach = worth.DAILY_TOLERANCE
         found |= between(store, [key], lo - reach, hi + reach)
     return found
 
@@ -63,53 +59,15 @@ def _price(row: sqlite3.Row) -> Price:
     return Price(row["chain"], row["contract"], row["at"], usd, row["source"], daily)
 
 
-# -- what people see -----------------------------------------------------------------------
-
-
-def with_prices(
-    store: Store, views: Sequence[TransferView], chains: Mapping[str, Chain], *, asked: bool
-) -> list[TransferView]:
-    """Each with the price that counts for it by what is known now, or why none does.
-    `asked`: whether any price source is."""
-    barred = [_barred(view, chains) for view in views]
-    moments = {_moment(v) for v, no in zip(views, barred, strict=True) if not no}
-    known = around(store, moments)
-    counts = {m: worth.nearest(known.get(m[:2], ()), m[2]) for m in moments}
-    lost = given_up(store, (m for m, price in counts.items() if price is None))
-    begun = since(store)
-    found = []
-    for view, no in zip(views, barred, strict=True):
-        price = None if no else counts[_moment(view)]
-        why = no or _why(view, asked=asked, lost=_moment(view) in lost, begun=begun)
-        found.append(replace(view, price=price, unpriced="" if price else why))
-    return found
-
-
-def _barred(view: TransferView, chains: Mapping[str, Chain]) -> str:
-    transfer = view.row.transfer
-    chain = chains.get(transfer.chain)
-    return worth.unpriceable(chain, transfer.contract, transfer.kind, verified=view.verified)
-
-
-def _moment(view: TransferView) -> Moment:
-    transfer = view.row.transfer
-    return transfer.chain, transfer.contract or "", worth.moment(view)
-
-
-def _why(view: TransferView, *, asked: bool, lost: bool, begun: int | None) -> str:
-    if not asked:
-        return worth.SWITCHED_OFF
-    if lost:
-        return worth.NO_PRICE
-    return worth.BEFORE if begun is not None and view.row.first_seen < begun else worth.NOT_YET
-
-
 # -- what is still wanted ------------------------------------------------------------------
 
 
-def wanted(store: Store, keys: Collection[Key], since: int, now: int, most: int) -> list[Moment]:
+def wanted(
+    store: Store, keys: Collection[Key], since: int, near: tuple[int, int], now: int, most: int
+) -> list[Moment]:
     """When these assets moved in alerts made since then, without a price that counts and
-    due to be asked; newest alerts first."""
+    due to be asked; newest alerts first. `near`: seconds within which a price counts, and
+    within which one of midnight does."""
     rows = store.read(
         "SELECT DISTINCT t.chain, coalesce(t.contract, '') AS contract, t.time FROM alert a "
         "CROSS JOIN alert_transfer at ON at.alert = a.id JOIN transfer t ON t.id = at.transfer "
@@ -128,7 +86,7 @@ def wanted(store: Store, keys: Collection[Key], since: int, now: int, most: int)
         "ORDER BY a.created DESC, t.time DESC LIMIT ?6",
         [
             *(since, json.dumps([f"{chain}/{contract}" for chain, contract in keys])),
-            *(worth.TOLERANCE, worth.DAILY_TOLERANCE, now, most),
+            *(*near, now, most),
         ],
     )
     return [(row["chain"], row["contract"], row["time"]) for row in rows]
@@ -192,47 +150,42 @@ def begin(store: Store, at: int) -> int:
 # -- what may be forgotten -----------------------------------------------------------------
 
 
-def thin(store: Store, until: int) -> None:
-    """Forget prices from before `until` that count for no alerted movement.
+def thinned(store: Store) -> int | None:
+    """Up to when prices that nobody needs were forgotten; where none were yet, when pricing
+    began."""
+    noted = get_note(store, THINNED)
+    return since(store) if noted is None else int(noted)
 
-    Those that count stay for ever, so that a value that was told can be explained. Each
-    stretch of time is looked through once.
-    """
-    begun = int(get_note(store, THINNED) or since(store) or until)
+
+def moved_since(store: Store, at: int) -> list[Moment]:
+    """When which assets moved in alerts made since then."""
     rows = store.read(
-        "SELECT chain, contract, at, usd, source, daily FROM price WHERE at > ? AND at <= ?",
-        [begun, until],
-    )
-    by_key: dict[Key, list[Price]] = {}
-    for price in map(_price, rows):
-        by_key.setdefault((price.chain, price.contract), []).append(price)
-    kept = _counting(store, {key: worth.sort(each) for key, each in by_key.items()}, begun)
-    with store.write() as conn:
-        conn.executemany(
-            "DELETE FROM price WHERE chain = ? AND contract = ? AND at = ? AND source = ?",
-            [
-                (p.chain, p.contract, p.at, p.source)
-                for prices in by_key.values()
-                for p in prices
-                if p not in kept
-            ],
-        )
-        conn.execute(
-            "INSERT INTO note (key, value) VALUES (?, ?) "
-            "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-            (THINNED, str(until)),
-        )
-
-
-def _counting(store: Store, prices: Mapping[Key, tuple[Price, ...]], begun: int) -> set[Price]:
-    moved = store.read(
         "SELECT DISTINCT t.chain, coalesce(t.contract, '') AS contract, "
         "coalesce(t.time, t.first_seen) AS at FROM alert a "
         "CROSS JOIN alert_transfer at ON at.alert = a.id JOIN transfer t ON t.id = at.transfer "
         "WHERE a.created >= ?",
-        [begun - worth.DAILY_TOLERANCE],
+        [at],
     )
-    found = (
-        worth.nearest(prices.get((row["chain"], row["contract"]), ()), row["at"]) for row in moved
-    )
-    return {price for price in found if price is not None}
+    return [(row["chain"], row["contract"], row["at"]) for row in rows]
+
+
+def kept(store: Store, since: int, until: int) -> dict[Key, tuple[Price, ...]]:
+    """Every price of a stretch of time, later than `since`, in order of time."""
+    found: dict[Key, list[Price]] = {}
+    for row in store.read(
+        "SELECT chain, contract, at, usd, source, daily FROM price WHERE at > ? AND at <= ? "
+        "ORDER BY at, source",
+        [since, until],
+    ):
+        found.setdefault((row["chain"], row["contract"]), []).append(_price(row))
+    return {key: tuple(prices) for key, prices in found.items()}
+
+
+def forget(store: Store, prices: Iterable[Price], until: int) -> None:
+    """Prices that nobody needs; all up to `until` have been looked at."""
+    with store.write() as conn:
+        conn.executemany(
+            "DELETE FROM price WHERE chain = ? AND contract = ? AND at = ? AND source = ?",
+            [(p.chain, p.contract, p.at, p.source) for p in prices],
+        )
+        write_note(conn, THINNED, str(until))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from monitor.chains.table import STREAM_WORDS, family_of
-from monitor.decide import loudness
 from monitor.model import (
     Alert,
     AlertView,
@@ -23,8 +22,7 @@ from monitor.model import (
     Watched,
 )
 from monitor.model.plain import quoted, unquoted, utc
-from monitor.model.settings import Settings
-from monitor.store import prices, watch
+from monitor.store import watch
 from monitor.store.coverage import stream_states
 from monitor.store.doubts import unchecked
 from monitor.store.notes import get_note
@@ -45,13 +43,8 @@ class Views:
     chains: Mapping[str, Chain]
     assets: Mapping[tuple[str, str], Asset]
     book: Mapping[tuple[str, str], Known] = field(default_factory=dict)
-    priced: bool = True  # whether any price source is asked
-
-    @classmethod
-    def of(cls, store: Store, settings: Settings) -> Views:
-        """What people see of a record by these settings."""
-        priced = bool(settings.prices)
-        return cls(store, settings.chains, settings.assets, settings.addressbook, priced)
+    # Says what each was worth, or why that is not known.
+    valued: Callable[[Sequence[TransferView]], list[TransferView]] = list
 
     # -- transfers ---------------------------------------------------------------------
 
@@ -133,7 +126,7 @@ class _Look:
             said.setdefault(row["transfer"], []).append((row["source"], row["at"]))
         tokens = self._tokens({row["contract"] for row in rows.values() if row["contract"]})
         views = [self._transfer(rows[i], tuple(said.get(i, ())), tokens) for i in ids]
-        return prices.with_prices(self.store, views, self.chains, asked=self._views.priced)
+        return self._views.valued(views)
 
     def _tokens(self, contracts: Iterable[str]) -> dict[tuple[str, str], sqlite3.Row]:
         found = self.store.read_in("SELECT * FROM token WHERE contract IN ({})", contracts)
@@ -168,7 +161,7 @@ class _Look:
             decimals=decimals,
             verified=verified,
             entries=tuple(entries),
-            directions={e.id: loudness.side(transfer, e.subject.address).value for e in entries},
+            directions={e.id: transfer.side(e.subject.address).value for e in entries},
             sources=said,
             asset=self.assets.get((transfer.chain, transfer.contract or "")),
             issuer=self._issuer(transfer),

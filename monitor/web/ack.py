@@ -22,6 +22,7 @@ from monitor.decide import routing
 from monitor.loops import hands
 from monitor.loops.acts import Acts
 from monitor.loops.clock import now
+from monitor.loops.views import views_of
 from monitor.messages import ack_links, render
 from monitor.messages.sheets.parts import Telling, chain_name, topic
 from monitor.model import AlertView, ChannelConfig, Rendered, Severity
@@ -30,7 +31,6 @@ from monitor.model.plain import plural, quoted, tidy, unquoted, when
 from monitor.model.settings import Settings
 from monitor.store import alerts, outbox, watch
 from monitor.store.sqlite import Store
-from monitor.store.views import Views
 from monitor.web.answer import HTML, NOT_FOUND, Answer
 from monitor.web.server import BODY_MOST
 
@@ -74,7 +74,7 @@ class AckPage:
         """`store` is looked at only; what somebody changes goes through `acts`."""
         self._store, self._acts, self._settings = store, acts, settings
         self._templates, self._timezone = templates, timezone
-        self._views = Views.of(store, settings)
+        self._views = views_of(store, settings)
 
     def answer(self, environ: WSGIEnvironment, path: str) -> Answer:
         """`path`: below what public_url itself holds. A link that we did not make, or about
