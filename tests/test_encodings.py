@@ -266,6 +266,12 @@ def test_what_fills_cashaddr_up_is_zero(spare: int) -> None:
         assert encodings.cashaddr(text, "bitcoincash") == (Script.P2PKH, bytes(20))
 
 
+def test_cashaddr_has_a_greatest_length() -> None:
+    """252 bytes, as the specification says; more are not even counted."""
+    assert refused(encodings.cashaddr, forged("bitcoincash", bytes(252)), "bitcoincash").slip
+    assert not refused(encodings.cashaddr, forged("bitcoincash", bytes(253)), "bitcoincash").slip
+
+
 def hashes() -> st.SearchStrategy[tuple[str, Script, bytes]]:
     """What cashaddr addresses may encode."""
     digest = st.sampled_from(SIZES).flatmap(lambda size: st.binary(min_size=size, max_size=size))

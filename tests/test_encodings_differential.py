@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from monitor.chains import encodings
 from monitor.chains.encodings import Script
 
-pytest.importorskip("bip_utils", reason="bip-utils has no wheels for this Python")
+pytest.importorskip("bip_utils", reason="bip-utils is not installed; here it may have no wheels")
 
 from bip_utils.base58 import Base58ChecksumError, Base58Decoder, Base58Encoder
 from bip_utils.bech32 import (
