@@ -67,10 +67,10 @@ def test_a_flood_keeps_no_other_message_waiting(tmp_path: Path) -> None:
     """What comes for another entry while a flood is laid out is fixed and goes out before the
     rest of the flood, to machines and to people; nothing is told twice or left out."""
     many = 620
-    with staged(tmp_path) as scene, open_home(scene.home.path, {}) as pool:
-        pool.reload()
+    with staged(tmp_path) as scene, open_home(scene.home.path, {}) as app:
+        app.reload()
         scene.ledger.mine([payment(n, BANK, ALICE, 10**16 + n) for n in range(1000, 1000 + many)])
-        pool.poll(everything=True)
+        app.poll(everything=True)
         late = payment(7, BANK, BOB, 10**18)
         steps: list[int] = []
 
@@ -78,11 +78,11 @@ def test_a_flood_keeps_no_other_message_waiting(tmp_path: Path) -> None:
             steps.append(1)
             if len(steps) == 2:
                 scene.ledger.mine([late])
-                pool.pools["dev"].forget_heads()
-                pool.poll(everything=True)
+                app.pools["dev"].forget_heads()
+                app.poll(everything=True)
 
-        freeze.freeze(pool.post(), everything=False, send=send)
-        rows = pool.store.read(
+        freeze.freeze(app.deliver_world(), everything=False, send=send)
+        rows = app.store.read(
             "SELECT m.channel, m.form, a.tx FROM message m JOIN route r ON r.message = m.id "
             "JOIN alert a ON a.id = r.alert WHERE a.kind = 'movement' ORDER BY m.rowid"
         )
@@ -91,7 +91,7 @@ def test_a_flood_keeps_no_other_message_waiting(tmp_path: Path) -> None:
             assert Counter(told).most_common(1)[0][1] == 1
             assert len(told) == many + 1
             assert told.index(late.hash) < many - 100
-        pool.deliver(everything=True)
+        app.deliver(everything=True)
         bodies = [m.message.get_body(("plain",)) for m in scene.mail.mails]
         assert any(body and late.hash in body.get_content() for body in bodies)
 

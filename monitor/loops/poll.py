@@ -9,8 +9,9 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from queue import Empty, SimpleQueue
 
 from monitor.chains.table import STREAM_WORDS
 from monitor.decide import coverage, cut, decide, loudness
@@ -174,17 +175,19 @@ class Poller:
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="read") as threads:
             fetched = self._prefetch(threads, runs, everything)
             waiting: dict[Future[Outcome], _Run] = {}
+            done: SimpleQueue[Future[Outcome]] = SimpleQueue()
             queue = deque(runs)
             while queue or waiting:
                 if len(waiting) <= WORKERS:  # many at a time, for one commit
                     for run in self._begin(queue, 2 * WORKERS - len(waiting)):
                         run.reading = self._reading(run, everything, fetched.get(run.subject, {}))
-                        waiting[threads.submit(run.reading.run)] = run
+                        future = threads.submit(run.reading.run)
+                        waiting[future] = run
+                        future.add_done_callback(done.put)
                         self._reading_now[run.subject.key] = None
                 if not waiting:
                     break
-                done, _ = wait(waiting, timeout=1.0, return_when=FIRST_COMPLETED)
-                for future in [begun for begun in waiting if begun in done]:
+                for future in _ended(done):
                     run = waiting.pop(future)
                     self._reading_now.pop(run.subject.key, None)
                     if self._settle(run, future.result(), report, everything):
@@ -482,6 +485,15 @@ class Poller:
 
 def _active(watched: Sequence[Watched]) -> tuple[Watched, ...]:
     return tuple(w for w in watched if w.active)
+
+
+def _ended(done: SimpleQueue[Future[Outcome]]) -> list[Future[Outcome]]:
+    """What has ended by now; waits up to a second for the first."""
+    try:
+        first = done.get(timeout=1.0)
+    except Empty:
+        return []
+    return [first, *(done.get() for _ in range(done.qsize()))]
 
 
 def _fetch_many(pool: SourcePool, source: Source, ask: Ask) -> Batch | Failure:

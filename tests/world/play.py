@@ -86,6 +86,7 @@ class Play:
         self.chain = ledger.chain
         self.sources = list(sources)
         self.entries: list[Entry] = []
+        self.every = 0  # seconds between two readings of an address
         self.store = Store(folder / "fundwatch.db", create=True)
         self.store.read("PRAGMA synchronous = OFF")  # nothing here is killed for real
         _script(self.store, _GUARDS)
@@ -115,7 +116,7 @@ class Play:
                 assets={("ethereum", TOKEN): COIN},
                 route=lambda _alert, _entry: [],
                 clock=lambda: self.ledger.now,
-                interval=lambda _subject: 0,
+                interval=lambda _subject: self.every,
                 since_time=lambda _text: None,
                 sleep=lambda _seconds: None,
             ),
