@@ -52,7 +52,7 @@ class Answer:
     def text(self) -> str:
         return self.body.decode("utf-8", errors="replace")
 
-    def json(self, *, exact: bool = False) -> Any:  # noqa: ANN401 - JSON holds anything
+    def json(self, *, exact: bool = False) -> object:
         """The decoded body. Raises BadResponse for what is not strict JSON: duplicate
         keys, NaN, Infinity, nesting beyond Python's depth, numbers of over 400 digits.
         `exact`: fractions as Decimal, digit by digit, instead of float; a number that is too

@@ -25,6 +25,7 @@ from monitor.net.sources.evm_logs import (
     topic_of,
 )
 from monitor.net.sources.evm_refusals import no_such_call
+from monitor.net.sources.parsing import RowError, fields
 
 ADDRESSES = 500  # in one list of a filter
 LEAST_CAP = 5  # logs; nobody is known to cut an answer to fewer
@@ -33,7 +34,7 @@ Query = Mapping[str, Any]  # `topics`, and where it is about some contracts `add
 
 
 class Node(Protocol):
-    def ask(self, method: str, params: Sequence[object]) -> Any:  # noqa: ANN401 - any JSON
+    def ask(self, method: str, params: Sequence[object]) -> object:
         """The result of one call. Raises SourceError."""
 
 
@@ -102,9 +103,8 @@ class LogReader:
         if count < max(LEAST_CAP, self._most):
             return {}, []
         try:
-            receipts = node.ask("eth_getBlockReceipts", [hex(block)])
-            logs = [log for receipt in receipts for log in receipt["logs"]]
-        except (Refused, BadResponse, Unavailable, TypeError, KeyError):
+            logs = _logs_of(node.ask("eth_getBlockReceipts", [hex(block)]))
+        except (Refused, BadResponse, Unavailable, RowError):
             reason = (
                 f"the node hands out {count} logs of block {block} and cannot show its receipts: "
                 "there may be more"
@@ -154,6 +154,19 @@ def _fits(log: object, query: Query) -> bool:
         choice == [None] or str(topic).lower() in choice
         for topic, choice in zip(reported, choices, strict=False)
     )
+
+
+def _logs_of(receipts: object) -> list[object]:
+    """Raises RowError also where a receipt does not say that it has none."""
+    if not isinstance(receipts, list):
+        raise RowError("receipts is not a list")
+    found: list[object] = []
+    for receipt in receipts:
+        logs = fields(receipt).get("logs")
+        if not isinstance(logs, list):
+            raise RowError("logs is not a list")
+        found += logs
+    return found
 
 
 def _check_asked(name: str, log: object, window: Interval, query: Query) -> None:

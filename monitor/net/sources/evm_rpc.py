@@ -25,7 +25,7 @@ from monitor.net.sources.evm_log_reader import LogReader
 from monitor.net.sources.evm_logs import height_of, parse_logs, token_legs
 from monitor.net.sources.evm_refusals import TooWide, classify
 from monitor.net.sources.evm_windows import Width
-from monitor.net.sources.parsing import RowError, fields, hash32, hex_whole
+from monitor.net.sources.parsing import RowError, fields, hash32, hex_whole, items
 from monitor.net.sources.posting import PostRecorder
 
 WINDOW = 2000  # blocks of one eth_getLogs; most public nodes take it
@@ -48,7 +48,7 @@ class NodeProvider(JSONBaseProvider):
     def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:  # noqa: ANN401
         return {"jsonrpc": "2.0", "id": 0, "result": self.ask(method, params)}
 
-    def ask(self, method: str, params: Sequence[object]) -> Any:  # noqa: ANN401 - any JSON
+    def ask(self, method: str, params: Sequence[object]) -> object:
         """The result of one call, as decoded JSON. Raises SourceError."""
         number = next(self.request_counter)
         payload = {"jsonrpc": "2.0", "id": number, "method": method, "params": list(params)}
@@ -117,7 +117,7 @@ class EvmRpc:
         words = parse_receipts(reported, self.name, height)
         return [
             replace(word, moved=token_legs(self._chain, each))
-            for word, each in zip(words, reported, strict=True)
+            for word, each in zip(words, items(reported, "receipts"), strict=True)
         ]
 
     def block_hash(self, height: int) -> str | None:
@@ -202,7 +202,7 @@ class EvmRpc:
         except RowError as error:
             raise BadResponse(f"{self.name}: {error}") from None
 
-    def _block(self, which: str) -> Any:  # noqa: ANN401 - any JSON
+    def _block(self, which: str) -> object:
         return self._node.ask("eth_getBlockByNumber", [which, False])
 
     def _through_web3(self, call: Callable[[], _T]) -> _T:
@@ -256,7 +256,7 @@ def _timed(log: object) -> bool:
     return isinstance(log, dict) and log.get("blockTimestamp") is not None
 
 
-def parse_envelope(name: str, answer: Answer, number: int) -> Any:  # noqa: ANN401 - any JSON
+def parse_envelope(name: str, answer: Answer, number: int) -> object:
     """The result of a JSON-RPC answer to the call `number`. Raises SourceError."""
     reported = _decoded(name, answer)
     if not isinstance(reported, dict):
@@ -272,7 +272,7 @@ def parse_envelope(name: str, answer: Answer, number: int) -> Any:  # noqa: ANN4
     return reported["result"]
 
 
-def _decoded(name: str, answer: Answer) -> Any:  # noqa: ANN401 - any JSON
+def _decoded(name: str, answer: Answer) -> object:
     try:
         return answer.json()
     except BadResponse:

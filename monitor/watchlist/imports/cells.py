@@ -7,7 +7,6 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from monitor.messages.objects import unguarded
 from monitor.model.errors import ConfigError, Problem
@@ -124,7 +123,7 @@ def _amounts(text: str) -> Value:
     return found if len(found) == len(parts) else text
 
 
-def json_value(value: Any) -> Value:  # noqa: ANN401 - whatever JSON holds
+def json_value(value: object) -> Value:
     if isinstance(value, list):
         return tuple(
             _HIDDEN.sub("", v).strip() if isinstance(v, str) else text_of(v) for v in value
@@ -134,7 +133,7 @@ def json_value(value: Any) -> Value:  # noqa: ANN401 - whatever JSON holds
     return text_of(value)
 
 
-def text_of(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
+def text_of(value: object) -> str:
     if value is None or value is False:
         return ""
     if value is True:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from monitor.model.errors import ConfigError
 from monitor.watchlist.imports.cells import (
@@ -45,7 +44,7 @@ def read(text: str, file: str, remarks: list[str]) -> ListTable:
     return _json_table(items, file, "JSON Lines", "line", remarks)
 
 
-def _loads(text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
+def _loads(text: str) -> object:
     """Numbers stay the text that was written. Raises ValueError."""
     depth = 0
     for match in _BRACKETS.finditer(text):
@@ -61,7 +60,7 @@ def _not_json(file: str, error: ValueError, line: int) -> ConfigError:
     return refusal(file, "", f"is not valid JSON ({error})", "Export it again from its tool", at)
 
 
-def _items(value: Any, file: str) -> list[tuple[int, object]]:  # noqa: ANN401 - whatever JSON holds
+def _items(value: object, file: str) -> list[tuple[int, object]]:
     """The numbered items: of a list, of {"addresses": ...}, or of {address: what is known}."""
     if isinstance(value, dict):
         inner = next(
@@ -79,7 +78,7 @@ def _items(value: Any, file: str) -> list[tuple[int, object]]:  # noqa: ANN401 -
     return list(enumerate(value, 1))
 
 
-def _as_object(value: Any) -> Mapping[str, object]:  # noqa: ANN401 - whatever JSON holds
+def _as_object(value: object) -> Mapping[str, object]:
     return value if isinstance(value, dict) else {"label": value} if isinstance(value, str) else {}
 
 
@@ -111,7 +110,7 @@ _FTM_REMEDY = (
 )
 
 
-def _is_ftm(item: Any) -> bool:  # noqa: ANN401 - any JSON
+def _is_ftm(item: object) -> bool:
     """An entity of FollowTheMoney: https://followthemoney.tech/docs/"""
     return (
         isinstance(item, dict)
@@ -120,7 +119,7 @@ def _is_ftm(item: Any) -> bool:  # noqa: ANN401 - any JSON
     )
 
 
-def _json_row(number: int, item: Any, by_key: Mapping[str, str]) -> ListRow:  # noqa: ANN401 - any JSON
+def _json_row(number: int, item: object, by_key: Mapping[str, str]) -> ListRow:
     if not isinstance(item, dict):
         text = plain_address(text_of(item))
         return ListRow(number, {"address": text}, {"address": text})
