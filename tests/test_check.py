@@ -49,11 +49,11 @@ def well(scene: Scene) -> None:
     home, mail = scene.home, scene.mail
     hook = {"kind": "webhook", "url": scene.hook.url(), "secret_env": "HOOK_SECRET",
             "allow_private": True, "audience": ["operations", "desk"]}  # fmt: skip
-    app = {"kind": "email", "host": "127.0.0.1", "port": mail.port, "security": "starttls",
+    desk = {"kind": "email", "host": "127.0.0.1", "port": mail.port, "security": "starttls",
             "user_env": "SMTP_USER", "password_env": "SMTP_PASSWORD", "ca_file": "config/ca.pem",
             "from": "fundwatch@example.org", "to": ["desk@example.org"],
             "audience": "desk"}  # fmt: skip
-    home.write("config/channels.yaml", {"channels": {"hook": hook, "mail": app}})
+    home.write("config/channels.yaml", {"channels": {"hook": hook, "mail": desk}})
 
 
 def test_a_sound_home_fails_nowhere_and_names_every_section(tmp_path: Path) -> None:

@@ -187,22 +187,22 @@ def test_retry_after_is_obeyed_by_a_poll(scene: Scene) -> None:
 def test_recipients_have_outcomes_of_their_own(scene: Scene) -> None:
     """A full mailbox waits, an unknown one is given up and told elsewhere, the third got its
     mail; later each missing one gets it, under the same Message-ID."""
-    app, deputy = DESK
-    scene.mail.rcpt[app] = "451 4.7.1 come back later"
+    desk, deputy = DESK
+    scene.mail.rcpt[desk] = "451 4.7.1 come back later"
     scene.mail.rcpt[deputy] = "550 5.1.1 no such mailbox"
-    scene.mail_to(app, deputy, "third@example.org")
+    scene.mail_to(desk, deputy, "third@example.org")
     scene.pay((ALICE, SHOP))
     scene.home.run("poll", code=1)
     assert [m.recipients for m in scene.mail.mails] == [("third@example.org",)]
     found = {d["recipient"]: d["state"] for d in scene.home.deliveries() if d["channel"] == "mail"}
-    assert found == {app: "waiting", deputy: "dead", "third@example.org": "accepted"}
+    assert found == {desk: "waiting", deputy: "dead", "third@example.org": "accepted"}
     (notice,) = scene.alerts("notice", "given up")
     assert told(scene.hook.seen)[notice["id"]] == 1
     scene.mail.rcpt.clear()
     scene.home.run("deliveries", "replay", "--dead")
     (movement,) = scene.alerts("movement")
     sent = scene.mails_of(movement["id"])
-    assert Counter(m["To"] for m in sent) == {app: 1, deputy: 1, "third@example.org": 1}
+    assert Counter(m["To"] for m in sent) == {desk: 1, deputy: 1, "third@example.org": 1}
     assert len({m["Message-ID"] for m in sent}) == 1
 
 

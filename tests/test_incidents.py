@@ -150,10 +150,10 @@ def test_a_gap_is_told_to_operations_without_the_address(man: Watchman) -> None:
     assert notice.audience == "operations"
     assert all(word in said for word in ("dev", "erc20", "scan", "height 5 to 7", "1 entry", "C-1"))
     assert not any(word in said for word in (address, tx, "E-1"))
-    app = incidents.desk_notice(members, phase, 0, ["Wallet 3 (case C-1), dev"])
-    assert app is not None
-    assert tx in app.title
-    assert "Wallet 3 (case C-1), dev" in of_kind(app.facts, Notice).lines
+    desk = incidents.desk_notice(members, phase, 0, ["Wallet 3 (case C-1), dev"])
+    assert desk is not None
+    assert tx in desk.title
+    assert "Wallet 3 (case C-1), dev" in of_kind(desk.facts, Notice).lines
 
 
 def test_what_many_addresses_have_alike_is_counted_and_said_once() -> None:

@@ -56,8 +56,8 @@ def names(told: Alert, *channels: ChannelConfig, entry: Entry | None = ENTRY) ->
 )
 def test_rules_narrow(only: Only, taken: bool) -> None:
     """A channel takes what its rules name; several lines must all hold."""
-    app = replace(MAIL, name="narrow", only=only)
-    assert names(alert(), app, MAIL) == ({"narrow", "mail"} if taken else {"mail"})
+    narrow = replace(MAIL, name="narrow", only=only)
+    assert names(alert(), narrow, MAIL) == ({"narrow", "mail"} if taken else {"mail"})
 
 
 def test_entry_names_its_channels_itself() -> None:
@@ -79,10 +79,10 @@ def test_escalation_channel_gets_nothing_at_first() -> None:
 
 def test_notice_without_its_audience_goes_to_everybody() -> None:
     """News about ourselves reach the desk where nobody is of the operations."""
-    app = replace(MAIL, audience=frozenset({"desk"}))
+    desk = replace(MAIL, audience=frozenset({"desk"}))
     notice = alert(AlertKind.NOTICE, entry_id=None, direction=None, audience="operations")
-    assert names(notice, app, BOSS, entry=None) == {"mail"}
-    assert names(notice, app, OPS, entry=None) == {"ops"}
+    assert names(notice, desk, BOSS, entry=None) == {"mail"}
+    assert names(notice, desk, OPS, entry=None) == {"ops"}
 
 
 def test_start_up_summary_passes_a_rule_on_direction() -> None:

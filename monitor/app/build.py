@@ -1,29 +1,64 @@
-"""Settings -> the adapters, pools and templates that work."""
+"""Settings -> the adapters, pools and channels that work."""
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from jinja2 import Environment
-
-from monitor.app.settings.load import shipped_config
+from monitor.loops.clock import now
 from monitor.loops.pool import HEAD_TTL, SourcePool
-from monitor.messages import layout
+from monitor.loops.pricing import PricingWorld
 from monitor.model import Chain, SourceConfig
 from monitor.model.errors import SourceError
 from monitor.model.ports import Source
 from monitor.model.settings import Settings
-from monitor.net import sources
+from monitor.net import channels, prices, sources
+from monitor.net.channels import CheckedChannel
 from monitor.net.http import Http
 from monitor.net.limits import Limiter
+from monitor.store import budgets
+from monitor.store.sqlite import Store
+
+log = logging.getLogger("fundwatch")
+
+# (source, start of the window, its seconds, calls wanted) -> calls granted
+Reserve = Callable[[str, int, int, int], int]
 
 
-def templates(home: Path) -> Environment:
-    """The shipped templates, and before them those that people have changed."""
-    return layout.environment(home / "config" / "templates", shipped_config() / "templates")
+def make_channels(settings: Settings) -> dict[str, CheckedChannel]:
+    return {
+        name: channels.build(
+            config, proxies=settings.proxies or None, verify=settings.ca_bundle or True
+        )
+        for name, config in settings.channels.items()
+    }
+
+
+def reserve_in(store: Store, settings: Settings) -> Reserve:
+    """Calls are taken from the budgets that the record keeps."""
+    configs = {config.name: config for config in settings.prices} | dict(settings.sources)
+
+    def reserve(key: str, start: int, seconds: int, wanted: int) -> int:
+        config = configs[key]
+        limit = config.calls_per_hour if seconds == 3600 else config.calls_per_day
+        return budgets.reserve(store, key, start, seconds, wanted, limit or 0)
+
+    return reserve
+
+
+def pricing_world(store: Store, settings: Settings, reserve: Reserve) -> PricingWorld:
+    made = [
+        prices.build(
+            config,
+            _limiter(config, reserve),
+            proxies=settings.proxies or None,
+            verify=settings.ca_bundle or True,
+        )
+        for config in settings.prices
+    ]
+    return PricingWorld(store, made, settings.chains, settings.assets, now)
 
 
 @dataclass(frozen=True)
@@ -37,7 +72,7 @@ class Sources:
 def make_sources(
     settings: Settings,
     chains: Mapping[str, Chain],
-    reserve: Callable[[str, int, int, int], int] | None,
+    reserve: Reserve | None,
     limiters: dict[str, Limiter] | None = None,
 ) -> Sources:
     """Adapters in the order of each chain's list; one limiter a configured source, taken
@@ -49,7 +84,7 @@ def make_sources(
         made = []
         for name in chain.sources:
             config = settings.sources[name]
-            limiter = limiters.setdefault(name, limiter_for(config, reserve))
+            limiter = limiters.setdefault(name, _limiter(config, reserve))
             try:
                 made.append(_source(config, chain, limiter, settings))
             except SourceError as error:
@@ -58,14 +93,12 @@ def make_sources(
     return Sources(found, tuple(trouble))
 
 
-def head_ttl(settings: Settings) -> float:
+def _head_ttl(settings: Settings) -> float:
     """A head must not outlive the pass that it was read in, or passes would see nothing new."""
     return min(HEAD_TTL, (settings.poll_interval or HEAD_TTL) / 2)
 
 
-def limiter_for(
-    config: SourceConfig, reserve: Callable[[str, int, int, int], int] | None
-) -> Limiter:
+def _limiter(config: SourceConfig, reserve: Reserve | None) -> Limiter:
     return Limiter(
         config.name,
         config.rate_per_second,
@@ -93,10 +126,21 @@ class Pools(Mapping[str, SourcePool]):
     """Source pools by chain, made when a chain is first asked for: loading the adapters of every
     chain that is known would take a second of each command. Iterates over those made."""
 
-    def __init__(self, make: Callable[[str], SourcePool | None]) -> None:
-        self._make = make
+    def __init__(self, settings: Settings, reserve: Reserve) -> None:
+        self._settings, self._reserve = settings, reserve
         self._made: dict[str, SourcePool | None] = {}
+        self._limiters: dict[str, Limiter] = {}
         self._lock = threading.Lock()
+
+    def _make(self, key: str) -> SourcePool | None:
+        chain = self._settings.chains.get(key)
+        if chain is None:
+            return None
+        made = make_sources(self._settings, {key: chain}, self._reserve, self._limiters)
+        for trouble in made.trouble:
+            log.warning("source not used: %s", trouble)
+        found = made.by_chain[key]
+        return SourcePool(chain, found, _head_ttl(self._settings)) if found else None
 
     def __getitem__(self, chain: str) -> SourcePool:
         with self._lock:

@@ -11,7 +11,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
 from monitor import __version__
-from monitor.app.build import Pools, head_ttl, limiter_for, make_sources, templates
+from monitor.app.build import Pools, make_channels, pricing_world, reserve_in
+from monitor.app.templates import templates
 from monitor.decide import cost
 from monitor.loops import deliver, freeze, pricing
 from monitor.loops.acts import Acts
@@ -22,7 +23,6 @@ from monitor.loops.freeze import DeliverWorld
 from monitor.loops.health.signals import signals
 from monitor.loops.health.tell import tell_incidents
 from monitor.loops.poll import PassReport, Poller, PollWorld
-from monitor.loops.pool import SourcePool
 from monitor.loops.respell import respell
 from monitor.loops.router import Router
 from monitor.loops.views import views_of
@@ -32,9 +32,7 @@ from monitor.model import Entry
 from monitor.model.dates import since_time
 from monitor.model.errors import Problem
 from monitor.model.settings import Settings
-from monitor.net import channels, prices
-from monitor.net.limits import Limiter
-from monitor.store import budgets, incidents, notes, watch
+from monitor.store import incidents, notes, watch
 from monitor.store.sqlite import Store
 from monitor.watchlist.file import WATCHLIST
 
@@ -49,15 +47,10 @@ class Fundwatch:
         self.timezone = settings.timezone
         self.views = views_of(store, settings)
         self.router = Router(store, settings.channels)
-        self.channels: dict[str, channels.CheckedChannel] = {
-            name: channels.build(
-                config, proxies=settings.proxies or None, verify=settings.ca_bundle or True
-            )
-            for name, config in settings.channels.items()
-        }
-        self._limiters: dict[str, Limiter] = {}
-        self.pools = Pools(self._pool)
-        self.pricer = pricing.Pricer(self._pricing_world())
+        self.channels = make_channels(settings)
+        reserve = reserve_in(store, settings)
+        self.pools = Pools(settings, reserve)
+        self.pricer = pricing.Pricer(pricing_world(store, settings, reserve))
         pricing.close_unused(store, (p.name for p in settings.prices), now())
         self._interval = cost.LEAST_INTERVAL
         self._respelt = False  # the record has the forms that addresses have now
@@ -78,35 +71,6 @@ class Fundwatch:
             reload=self.reload,
         )
         self.watch_file = WatchFile(home / WATCHLIST, settings, store, self.router)
-
-    def _pool(self, key: str) -> SourcePool | None:
-        chain = self.settings.chains.get(key)
-        if chain is None:
-            return None
-        made = make_sources(self.settings, {key: chain}, self._reserve, self._limiters)
-        for trouble in made.trouble:
-            log.warning("source not used: %s", trouble)
-        found = made.by_chain[key]
-        return SourcePool(chain, found, head_ttl(self.settings)) if found else None
-
-    def _pricing_world(self) -> pricing.PricingWorld:
-        settings = self.settings
-        made = [
-            prices.build(
-                config,
-                limiter_for(config, self._reserve),
-                proxies=settings.proxies or None,
-                verify=settings.ca_bundle or True,
-            )
-            for config in settings.prices
-        ]
-        return pricing.PricingWorld(self.store, made, settings.chains, settings.assets, now)
-
-    def _reserve(self, key: str, start: int, seconds: int, wanted: int) -> int:
-        known = {config.name: config for config in self.settings.prices}
-        config = self.settings.sources.get(key) or known[key]
-        limit = config.calls_per_hour if seconds == 3600 else config.calls_per_day
-        return budgets.reserve(self.store, key, start, seconds, wanted, limit or 0)
 
     def _poll_world(self) -> PollWorld:
         return PollWorld(

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from monitor import __version__
-from monitor.app.build import templates
+from monitor.app.templates import templates
 from monitor.cli import terminal
 from monitor.cli.common import Home
 from monitor.loops import find

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from monitor import __version__
-from monitor.app.build import templates
+from monitor.app.templates import templates
 from monitor.cli import terminal
 from monitor.cli.common import Home
 from monitor.loops import freeze

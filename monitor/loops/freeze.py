@@ -45,7 +45,7 @@ LAYOUT_AGAIN = 3600  # which is over when it is this old (seconds) and nothing f
 
 @dataclass(frozen=True)
 class DeliverWorld:
-    """Everything that the deliver loop works with. Put together in app.py."""
+    """Everything that the deliver loop works with. Put together in app/fundwatch.py."""
 
     store: Store
     configs: Mapping[str, ChannelConfig]

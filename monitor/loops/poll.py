@@ -53,7 +53,7 @@ GROUP_MAX = 2000  # addresses in one ask of a source that takes many
 
 @dataclass(frozen=True, slots=True)
 class PollWorld:
-    """What a pass works with, besides the record. Put together in app.py."""
+    """What a pass works with, besides the record. Put together in app/fundwatch.py."""
 
     chains: Mapping[str, Chain]
     pools: Mapping[str, SourcePool]  # by chain

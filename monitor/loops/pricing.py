@@ -37,7 +37,7 @@ FAIL_HOLD = 86_400  # seconds that a source must fail before operations are told
 
 @dataclass(frozen=True)
 class PricingWorld:
-    """What the loop works with. Put together in app.py."""
+    """What the loop works with. Put together in app/build.py."""
 
     store: Store
     sources: Sequence[PriceSource]  # in the order in which they are asked
@@ -49,8 +49,8 @@ class PricingWorld:
 class Pricer:
     """Runs rounds, one at a time."""
 
-    def __init__(self, market: PricingWorld) -> None:
-        self._pricing_world = market
+    def __init__(self, world: PricingWorld) -> None:
+        self._world = world
         self._current_due = 0.0  # monotonic seconds
         self._thin_due = 0.0
         self._rest: dict[str, float] = {}  # source -> until when it is left alone
@@ -61,12 +61,12 @@ class Pricer:
     def round(self, seconds: float) -> None:
         """Ask for what is due; begins no call after `seconds`, nor one that would have to
         wait longer for its turn."""
-        market = self._pricing_world
-        if not market.sources:
+        world = self._world
+        if not world.sources:
             return
         self._ends = time.monotonic() + seconds
-        now = market.clock()
-        since = prices.begin(market.store, now - BACK)
+        now = world.clock()
+        since = prices.begin(world.store, now - BACK)
         assets = self._watched()
         if time.monotonic() >= self._current_due:
             self._current_due = time.monotonic() + CURRENT_EVERY
@@ -74,36 +74,36 @@ class Pricer:
         self._past(assets, max(since, now - BACK))
         if time.monotonic() >= self._thin_due:
             self._thin_due = time.monotonic() + THIN_EVERY
-            thin(market.store, now - KEEP)
+            thin(world.store, now - KEEP)
 
     def _watched(self) -> dict[Key, Chain]:
         """Everything that is priced: coins and verified tokens of chains with an entry."""
-        market = self._pricing_world
+        world = self._world
         chains = [
-            market.chains[key] for key in watch.active_chains(market.store) if key in market.chains
+            world.chains[key] for key in watch.active_chains(world.store) if key in world.chains
         ]
         coins = {(c.key, ""): c for c in chains if worth.has_id(c, "")}
         used = {c.key: c for c in chains}
         tokens = {
             key: used[key[0]]
-            for key in market.assets
+            for key in world.assets
             if key[0] in used and worth.has_id(used[key[0]], key[1])
         }
-        seen = prices.seen_contracts(market.store)
+        seen = prices.seen_contracts(world.store)
         ordered = sorted(tokens, key=lambda key: key not in seen)
         return dict([*coins.items(), *((key, tokens[key]) for key in ordered)][:MOST_ASSETS])
 
     # -- current prices ------------------------------------------------------------------
 
     def _current(self, assets: Mapping[Key, Chain]) -> None:
-        now = self._pricing_world.clock()
-        compared = prices.compared(self._pricing_world.store)
+        now = self._world.clock()
+        compared = prices.compared(self._world.store)
         left = sorted(assets, key=lambda key: self._priced.get(key, 0))
-        for source in self._pricing_world.sources:
+        for source in self._world.sources:
             asked = [(assets[key], key[1]) for key in left]
             for group in source.groups(asked, None):
                 found = self._ask(source, group, None) or []
-                prices.put(self._pricing_world.store, found, now)
+                prices.put(self._world.store, found, now)
                 fresh = {(p.chain, p.contract) for p in found if now - p.at <= worth.TOLERANCE}
                 self._priced |= dict.fromkeys(fresh, now)
                 left = [key for key in left if key not in fresh or key[0] in compared]
@@ -111,7 +111,7 @@ class Pricer:
     # -- prices of the past --------------------------------------------------------------
 
     def _past(self, assets: Mapping[Key, Chain], since: int) -> None:
-        store, now = self._pricing_world.store, self._pricing_world.clock()
+        store, now = self._world.store, self._world.clock()
         found: dict[Key, list[Price]] = {}
         left = MOST_PAST
         # Many more than can be asked: one answer serves all movements around it.
@@ -126,18 +126,18 @@ class Pricer:
 
     def _past_one(self, chain: Chain, moment: Moment) -> list[Price] | None:
         """What came for one moment, kept; None: it could not be asked by anybody."""
-        store, answered = self._pricing_world.store, False
-        for source in self._pricing_world.sources:
+        store, answered = self._world.store, False
+        for source in self._world.sources:
             for group in source.groups([(chain, moment[1])], moment[2]):
                 said = self._ask(source, group, moment[2])
                 answered |= said is not None
                 good = [p for p in said or () if worth.nearest([p], moment[2]) is not None]
                 if good:
-                    prices.put(store, good, self._pricing_world.clock())
+                    prices.put(store, good, self._world.clock())
                     return good
         if not answered:
             return None
-        prices.tried(store, [moment], WAITS, self._pricing_world.clock())
+        prices.tried(store, [moment], WAITS, self._world.clock())
         return []
 
     # -- asking --------------------------------------------------------------------------
@@ -174,7 +174,7 @@ class Pricer:
             cure="Look at its row in config/sources.yaml, or write  prices: none  into "
             "config/settings.yaml if no prices are wanted.",
         )
-        incidents.put_signals(self._pricing_world.store, [signal], self._pricing_world.clock())
+        incidents.put_signals(self._world.store, [signal], self._world.clock())
 
 
 def close_unused(store: Store, names: Iterable[str], now: int) -> None:
