@@ -1,5 +1,6 @@
 """The chain table and the canonical form of addresses, against published vectors."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from monitor.app.settings import load
 from monitor.chains.address import AddressError, canonical, display
 from monitor.chains.evm import checksummed
+from monitor.chains.names import from_encoding
 from monitor.model.ids import stable_id
 from monitor.net.sources import SOURCES
 from monitor.store.views import not_listed
@@ -17,6 +19,7 @@ from monitor.store.views import not_listed
 SHIPPED = load.load(Path("/nonexistent"), {})
 CHAINS = SHIPPED.chains
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
+NEW = ("litecoin", "dogecoin", "dash", "zcash", "bitcoin-cash")
 OFAC = SHARED / "data/ofac/ofac_digital_currency_addresses_2026-08-20.tsv"
 
 SIM = "0x4F47Bc496083C727c5fbe3CE9CDf2B0f6496270c"
@@ -28,7 +31,8 @@ def test_the_shipped_table_holds_every_promised_chain():
     """The chains of the contract are there, each with a source that needs no key."""
     promised = (
         "ethereum bnb polygon arbitrum optimism base avalanche gnosis linea bitcoin "
-        "bitcoin-testnet bitcoin-signet bitcoin-regtest tron local"
+        "bitcoin-testnet bitcoin-signet bitcoin-regtest tron local "
+        "litecoin dogecoin dash zcash bitcoin-cash"
     )
     assert set(promised.split()) <= set(CHAINS)
     for chain in CHAINS.values():
@@ -135,19 +139,23 @@ def test_no_text_breaks_the_address_rules(text: str, chain: str):
     assert canonical(CHAINS[chain], form) == form
 
 
-def test_every_listed_address_of_the_three_families_is_taken():
-    """All of OFAC's EVM, Bitcoin and Tron addresses are canonical, and shown as listed."""
+def test_every_listed_address_of_our_chains_is_taken():
+    """All of OFAC's addresses on chains that we have are canonical, shown as listed (those of
+    Bitcoin Cash with their prefix), and say their chain themselves where any can."""
     if not OFAC.exists():
         pytest.skip("the shared folder with OFAC's list is not here")
-    chains = {"evm": "ethereum", "bitcoin": "bitcoin", "tron": "tron"}
-    taken = 0
+    forms = {"bitcoin-cash(cashaddr,no prefix)": "bitcoin-cash", "evm": "ethereum"}
+    taken = Counter()
     for line in OFAC.read_text().splitlines()[1:]:
-        _, address, family, valid, *_ = line.split("\t")
-        if family in chains and valid == "yes":
-            chain = CHAINS[chains[family]]
-            assert display(chain, canonical(chain, address)) == address
-            taken += 1
-    assert taken > 800
+        _, address, form, valid, *_ = line.split("\t")
+        chain = CHAINS.get(forms.get(form, form))
+        if chain is not None and valid == "yes":
+            shown = display(chain, canonical(chain, address))
+            assert shown.removeprefix(f"{chain.cashaddr}:") == address
+            assert form == "evm" or from_encoding(address, CHAINS) == (chain.key,)
+            taken[chain.key] += 1
+    assert taken.total() > 900
+    assert set(taken) == {"ethereum", "tron", "bitcoin", *NEW}
 
 
 def test_stable_ids_depend_on_every_part_and_on_nothing_else():

@@ -336,6 +336,14 @@ def test_nobodys_addresses_are_known_on_every_chain(chain: str, address: str):
         ("XBT", "bitcoin"),
         ("Bitcoin (BTC)", "bitcoin"),
         ("bitcoin-testnet", "bitcoin-testnet"),
+        ("LTC / DOGE; DASH", "litecoin dogecoin dash"),
+        ("ZEC", "zcash"),
+        ("Zcash (transparent)", "zcash"),
+        ("BCH", "bitcoin-cash"),
+        ("Bitcoin (Cash)", "bitcoin-cash"),
+        ("Bitcoin Cash (BCH)", "bitcoin-cash"),
+        ("Digital Currency Address - BCH", "bitcoin-cash"),
+        ("Digital Currency Address - XBT", "bitcoin"),
         ("ethereum; bnb", "ethereum bnb"),
         ("ETH / BSC and Polygon, ETH", "ethereum bnb polygon"),
         ("EVM", ""),
@@ -348,7 +356,8 @@ def test_chains_as_people_say_them(text: str, keys: str):
 
 
 @pytest.mark.parametrize(
-    "text", ["Bitcoin Cash", "Bitcoin (Cash)", "Ethereum Classic", "LTC", "tBTC", "BEP2", "Solana"]
+    "text",
+    ["Bitcoin Gold", "Bitcoin (SV)", "Ethereum Classic", "Litecoin Cash", "tBTC", "BEP2", "SOL"],
 )
 def test_other_chains_are_not_taken_for_ours(text: str):
     """A chain that only sounds alike is refused by name."""
@@ -788,7 +797,7 @@ def test_a_good_list_ends_with_zero(home: Path, tmp_path: Path):
 @pytest.mark.parametrize(
     ("args", "part"),
     [
-        (["--chain", "dogecoin"], "--chain: 'dogecoin' is not a chain"),
+        (["--chain", "solana"], "--chain: 'solana' is not a chain"),
         (["--case", "a\nb"], "is not a case name"),
         (["--chain", "EVM"], "--chain: 'EVM' is not a chain"),
     ],
@@ -893,15 +902,17 @@ def real(name: str) -> bytes:
 REAL = {
     # name: (options, entries by chain, refused rows)
     "ofac/ofac_digital_currency_addresses_*.tsv": (
-        {"bitcoin": 531, "tron": 277, "ethereum": 104, "arbitrum": 1, "bnb": 1}, 51),
+        {"bitcoin": 531, "tron": 277, "ethereum": 104, "litecoin": 13, "dash": 5, "zcash": 4,
+         "dogecoin": 2, "arbitrum": 1, "bnb": 1}, 26),
     "ofac/0xB10C_format_lists_*/sanctioned_addresses_XBT.txt": ({"bitcoin": 482, "tron": 1}, 0),
     "ofac/0xB10C_format_lists_*/sanctioned_addresses_XBT.json": ({"bitcoin": 482, "tron": 1}, 0),
     "ofac/0xB10C_format_lists_*/sanctioned_addresses_ETH.json": ({"ethereum": 64}, 0),
     "ofac/0xB10C_format_lists_*/sanctioned_addresses_USDT.txt": (
         {"tron": 25, "ethereum": 8, "bitcoin": 7}, 0),
-    "ofac/0xB10C_format_lists_*/sanctioned_addresses_LTC.txt": ({}, 10),
+    "ofac/0xB10C_format_lists_*/sanctioned_addresses_LTC.txt": ({"litecoin": 10}, 0),
     "ofac/0xB10C_format_lists_*/sanctioned_addresses_XMR.txt": ({}, 8),
-    "ofac/daily_snapshots_lowercased/2026-08-22.json.gz": ({"bitcoin": 143, "ethereum": 104}, 714),
+    "ofac/daily_snapshots_lowercased/2026-08-22.json.gz": (
+        {"bitcoin": 143, "ethereum": 104, "bitcoin-cash": 6, "litecoin": 1}, 707),
     "watchlists/fbi_psa250226_bybit_51.tsv": ({"ethereum": 51}, 0),
     "watchlists/osint_dprk_addresses.tsv": ({"ethereum": 19, "tron": 3}, 1),
     "watchlists/finos_openaml/address_fraud.csv.gz": (

@@ -23,6 +23,11 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "avalanche": ("avax", "avaxc", "avalanchec"),
     "gnosis": ("xdai", "gno"),
     "bitcoin": ("btc", "xbt"),
+    "litecoin": ("ltc", "litecoinspace"),
+    "dogecoin": ("doge", "xdg"),
+    "dash": ("darkcoin",),
+    "zcash": ("zec", "zcashtransparent"),
+    "bitcoin-cash": ("bch", "bcc", "bcash", "bitcoincashbch", "bitcoincashnode"),
     "tron": ("trx", "trc20", "trontrc20"),
 }
 # Words that add nothing: "Ethereum Mainnet", "BNB Chain".
@@ -131,23 +136,27 @@ def from_encoding(
 ) -> tuple[str, ...] | Unclear:
     """The chains of an address whose row names none.
 
-    Decided by its encoding where that leaves one chain open, else by `given`, the chains
-    that a person named for such rows. A legacy spelling never competes with a chain's own;
-    test networks are never guessed.
+    Decided by its encoding where that leaves one chain open, and by `given`, the chains that a
+    person named for such rows, where it fits them. A legacy spelling never competes with a
+    chain's own; test networks are never guessed.
     """
     forms = {key: _form(chain, address) for key, chain in chains.items()}
     if Form.SHARED in forms.values():
-        shared = tuple(
-            key for key in given if forms[key] is Form.SHARED and _fits(chains[key], address)
-        )
-        return shared or _which(
-            address, next(c for k, c in chains.items() if forms[k] is Form.SHARED)
-        )
-    own = [k for k, c in chains.items() if forms[k] is Form.PREFERRED and not _is_test(c)]
-    if len(own) == 1:
-        return tuple(own)
-    reported = tuple(key for key in given if forms[key] is not Form.FOREIGN)
-    return reported or _no_chain(address, chains, forms, several=len(own) > 1)
+        return _of_shared(address, chains, forms, given)
+    for form in (Form.PREFERRED, Form.LEGACY):
+        if named := tuple(key for key in given if forms[key] is form):
+            return named
+    own = tuple(k for k, c in chains.items() if forms[k] is Form.PREFERRED and not _is_test(c))
+    return own if len(own) == 1 else _no_chain(address, chains, forms, several=bool(own))
+
+
+def _of_shared(
+    address: str, chains: Mapping[str, Chain], forms: Mapping[str, Form], given: Sequence[str]
+) -> tuple[str, ...] | Unclear:
+    """The chains that a person named, of those that share their addresses."""
+    shared = [key for key, form in forms.items() if form is Form.SHARED]
+    named = tuple(key for key in given if key in shared and not _fault(chains[key], address))
+    return named or _which(address, chains[shared[0]])
 
 
 def is_written_so(text: str, chains: Mapping[str, Chain]) -> bool:
@@ -157,10 +166,6 @@ def is_written_so(text: str, chains: Mapping[str, Chain]) -> bool:
 
 def _form(chain: Chain, address: str) -> Form:
     return family_of(chain).form(chain, address)
-
-
-def _fits(chain: Chain, address: str) -> bool:
-    return not _fault(chain, address)
 
 
 def _fault(chain: Chain, address: str) -> AddressError | None:

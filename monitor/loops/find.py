@@ -73,12 +73,16 @@ def _split(chains: Mapping[str, Chain], text: str) -> tuple[str | None, str]:
     if len(words) == 3 and words[1] == "on":  # as `watchlist list` shows it
         words = [words[2], words[0]]
     # As notices show it: "ethereum 0x...".
-    head, colon, rest = (":".join(words) if len(words) == 2 else text.strip()).rpartition(":")
-    key = _key(chains, head) if colon else None
-    if colon and key is None:
+    written = ":".join(words) if len(words) == 2 else text.strip()
+    # "eip155:1:0x..." and "bitcoin-cash:bitcoincash:q...": either may have a sign of its own.
+    for head, _, rest in (written.rpartition(":"), written.partition(":")):
+        if head and (key := _key(chains, head)):
+            return key, rest.strip()
+    if ":" in written:
+        head = written.rpartition(":")[0]
         raise unknown("--address", text, f'begins with "{head}", which is no chain we know',
                       f"Known: {', '.join(chains)}")  # fmt: skip
-    return key, rest.strip()
+    return None, written
 
 
 def known_address(

@@ -86,7 +86,7 @@ def load(home: Path, environ: Mapping[str, str]) -> Settings:
     general = SettingsRow(trees["settings"], notes, "config/settings.yaml")
     prices = source_rows.prices(general, rows)
     in_service, used = source_rows.in_service(rows, prices)
-    remarks += [row.note for row in used if row.note]
+    remarks += source_rows.remarks(used)
     remarks += channel_remarks or ([] if channels else ["no channel is set up: nobody is told"])
     remarks += _stray_files(home)
     assets = chain_rows.assets(trees["assets"], chains, notes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -92,12 +92,12 @@ def _source(name: str, row: SettingsRow, secret: Resolve) -> SourceRow:
         row.whole("index_lag", 0, 1_000_000),
     )
     if url_note:
-        return SourceRow(config, False, f"{name}: {url_note}")
+        return SourceRow(config, False, url_note)
     if not keyless:
         return SourceRow(config)
     if _works_without_key(kind) or slow is not None or _is_local(url):
-        return SourceRow(config, True, f"{name}: no key ({key.remedy}), used slowly without one")
-    return SourceRow(config, False, f"{name}: no key ({key.remedy}), not used")
+        return SourceRow(config, True, f"no key ({key.remedy}), used slowly without one")
+    return SourceRow(config, False, f"no key ({key.remedy}), not used")
 
 
 def _works_without_key(kind: str) -> bool:
@@ -163,3 +163,9 @@ def in_service(
     explorers = [row.config for row in used if row.config.kind not in PRICE_KINDS]
     working = {row.config.name for row in used if row.in_service}
     return {config.name: config for config in explorers if config.name in working}, used
+
+
+def remarks(used: Sequence[SourceRow]) -> Iterator[str]:
+    """What people should read about sources; those of one key are told in one line."""
+    for note in dict.fromkeys(row.note for row in used if row.note):
+        yield f"{', '.join(row.config.name for row in used if row.note == note)}: {note}"

@@ -44,7 +44,6 @@ SOURCES: dict[str, SourceKind] = {
     "blockbook": SourceKind(
         f"{_HERE}.blockbook:Blockbook",
         UTXO,
-        keyless=True,
         key_header="api-key",  # NOWNodes
     ),
     "trongrid": SourceKind(
