@@ -361,21 +361,56 @@ def test_a_list_shorter_than_its_count() -> None:
         assert (batch.read, batch.rest, batch.cursor) == (
             Interval(34_001, HEAD.height), Interval(0, 34_000), None,
         )  # fmt: skip
+        assert txs_of(batch) == set(range(1, 61))
         with pytest.raises(BadResponse, match="count"):
             adapter.fetch(ask(hi=34_000))
+        with pytest.raises(BadResponse, match="count"):
+            read_all(adapter, ask(max_rows=20))
 
 
-def test_a_list_that_changed_under_a_walk() -> None:
-    """One that was counted above is gone: the walk is begun anew, and then ends well."""
+def test_a_first_answer_that_is_older() -> None:
+    """A server further behind counts fewer: the walk does not end where its count would."""
+    book = Book(*HISTORY)
+
+    def behind(call: Call, page: dict[str, Any]) -> None:
+        page["txs"] = 60 if "to" in call.query else 30
+
+    book.change = behind
+    with source(book) as (adapter, _):
+        assert txs_of(adapter.fetch(ask())) == set(range(1, 61))
+
+
+@pytest.mark.parametrize("left", [59, 15, 1])
+def test_a_list_that_changed_under_a_walk(left: int) -> None:
+    """Some that were counted are gone: the walk is begun anew, and then ends well."""
     book = Book(*HISTORY)
     with source(book, page_size=5) as (adapter, _):
         first = adapter.fetch(ask(max_rows=20))
-        del book.rows[-1]
+        del book.rows[left:]
         assert first.rest is not None
         batches = read_all(adapter, ask(hi=first.rest.hi, cursor=first.cursor))
     assert batches[-1].read is not None
     assert batches[-1].read.lo == 0
-    assert txs_of(first, *batches) == set(range(1, 60))
+    assert txs_of(first, *batches) >= set(range(1, left + 1))
+
+
+def test_one_gone_above() -> None:
+    """The count is lower, and was reached before the end: the last one is read all the same."""
+    book = Book(*HISTORY)
+    with source(book, page_size=2) as (adapter, _):
+        first = adapter.fetch(ask(max_rows=20))
+        del book.rows[0]
+        assert first.rest is not None
+        rest = read_all(adapter, ask(hi=first.rest.hi, cursor=first.cursor, mempool=False))
+    assert txs_of(first, *rest) == set(range(1, 61))
+
+
+def test_a_cursor_of_another_span() -> None:
+    """It stands below the span: the walk begins at the top."""
+    with source(Book(*HISTORY)) as (adapter, _):
+        batch = adapter.fetch(ask(lo=38_000, cursor="35000 50 60"))
+    assert batch.read == Interval(38_000, HEAD.height)
+    assert txs_of(batch) >= set(range(1, 21))
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4])
@@ -386,6 +421,13 @@ def test_a_block_that_fills_a_page(size: int) -> None:
         batches = read_all(adapter, ask(max_rows=2, lo=750))
     assert txs_of(*batches) >= {1, *range(10, 17)}
     assert [gap for b in batches for gap in b.gaps] == []
+
+
+def test_the_very_first_block() -> None:
+    """A height of 0 would ask for the whole list."""
+    rows = [row(1, 5), row(2, 1), row(3, 0), row(4, 0)]
+    with source(Book(*rows), page_size=2) as (adapter, _):
+        assert txs_of(*read_all(adapter, ask(max_rows=1))) == {1, 2, 3, 4}
 
 
 def test_a_block_that_does_not_show_all() -> None:
@@ -408,7 +450,7 @@ def test_a_block_that_does_not_show_all() -> None:
 
 @settings(max_examples=40)
 @given(
-    heights=st.lists(st.integers(1, 12), max_size=30),
+    heights=st.lists(st.integers(0, 12), max_size=30),
     size=st.integers(1, 6),
     most=st.integers(1, 6),
     max_rows=st.integers(1, 12),
@@ -553,6 +595,15 @@ def test_the_mempool_only_when_asked() -> None:
     assert 9 not in txs_of(first)
     assert 9 in txs_of(then)
     assert then.mempool_read is True
+
+
+def test_one_that_has_left_its_block() -> None:
+    """While an index takes a block back, its rows have a height and no confirmation."""
+    book = Book(row(9, 31, tip=30), row(1, 30))
+    with source(book) as (adapter, _):
+        told = {int(t.tx, 16): t for t in adapter.fetch(ask()).transfers}
+    assert (told[9].pending, told[9].block_height) == (True, None)
+    assert told[1].block_height == 30
 
 
 def test_an_unreadable_one_that_waits() -> None:

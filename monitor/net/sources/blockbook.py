@@ -162,25 +162,26 @@ class Blockbook:
     def _down(self, ask: Ask, walk: _Walk, recorder: Recorder) -> None:
         """Read the next page, down from the lowest block seen. That block is read again
         whole, and to its end page by page where it fills the page."""
-        to = max(1, ask.head.height) if walk.to is None else walk.to
+        block = walk.to
+        to = max(1, ask.head.height if block is None else block)  # 0 would ask for everything
         page = self._page(ask, recorder, to=to)
         walk.take(page)
-        if walk.to is None or walk.to == to:
+        if walk.to == block:
             self._along(ask, walk, recorder, to, len(page.mined))
 
-    def _along(self, ask: Ask, walk: _Walk, recorder: Recorder, block: int, rows: int) -> None:
-        """What follows a page that shows one block only, in pages as long as that one was:
-        more of the block, or what lies below it, or nothing."""
-        number, cut = 1, False
+    def _along(self, ask: Ask, walk: _Walk, recorder: Recorder, to: int, rows: int) -> None:
+        """What follows a page that leads no lower, in pages as long as that one was: more of
+        its block, or what lies below it, or nothing."""
+        block, number, cut = walk.to, 1, False
         while rows and not walk.ended and walk.to == block:
             number += 1
-            page = self._page(ask, recorder, to=block, page=number, pageSize=rows)
+            page = self._page(ask, recorder, to=to, page=number, pageSize=rows)
             if not walk.take(page):
                 break
             if cut:  # what came before this page was not all that stands there
-                walk.leave(block)
+                walk.leave(to)
             cut = len(page.mined) < rows
-        if walk.to in (None, block):
+        if walk.to == block:
             walk.end()
 
     def _page(self, ask: Ask, recorder: Recorder, **query: int) -> Page:
@@ -276,14 +277,15 @@ class _Walk:
         return self.ended or self.broken or (self.to is not None and self.to < lo)
 
     def full(self, max_rows: int) -> bool:
-        """Enough rows, and lower than where it began, so that the next batch gets on."""
-        return self.legs >= max_rows and self.to != self.began
+        """Enough rows. Each page leads lower or to the end, so that the next batch gets on."""
+        return self.legs >= max_rows
 
     def covered(self, ask: Ask) -> tuple[Interval | None, Interval | None, str | None]:
         """(read, rest, cursor). The lowest block of a walk that was cut may be cut in two:
         it is left to the next batch, whole. An index behind the head proves up to its own.
 
-        Raises BadResponse where the list broke off before it reached the span.
+        Raises BadResponse where the list broke off before it reached the span, unless it has
+        changed since the walk began.
         """
         lo, hi = ask.span.lo, min(ask.span.hi, ask.head.height)
         hi = hi if self.tip is None else min(hi, self.tip)
@@ -292,7 +294,8 @@ class _Walk:
         if self.ended or (self.to is not None and self.to < lo):
             return Interval(lo, hi), None, None
         low = hi if self.to is None else self.to
-        if self.broken and low >= hi and self.began is None:
+        changed = self.began is not None and self.total != self.counted
+        if self.broken and low >= hi and not changed:
             raise BadResponse(
                 "the address's list of transactions ends before its count of them is reached"
             )
