@@ -164,6 +164,12 @@ def _queries(path: Path) -> bool:
     )
 
 
+def test_queries_do_not_know_what_keeps_the_record() -> None:
+    """They are written against the port: another database needs another file, not others."""
+    knows = {shown(p) for p in files() if outside(p) & DATABASE}
+    assert knows <= {"store/sqlite.py", "store/backups.py", "store/migrations.py"}
+
+
 def test_connections_are_opened_in_the_net() -> None:
     held(
         "network",

@@ -16,7 +16,7 @@ from monitor.app.home import RESTORING
 from monitor.loops.clock import now
 from monitor.model.errors import ConfigError, Problem, StoreError
 from monitor.model.plain import utc
-from monitor.store import alerts, copies, notes, watch
+from monitor.store import alerts, backups, notes, watch
 from monitor.store.guard import DATABASE, PRIVATE, lock, mark_begun
 from monitor.store.sqlite import Store
 
@@ -39,7 +39,7 @@ def restore(home: Path, file: Path) -> Iterator[str]:
         os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE))
         _bring_back(file, fresh)
         with closing(Store(fresh)) as store:
-            made = copies.taken_at(store)
+            made = backups.taken_at(store)
             notes.put_note(store, "restored", json.dumps({"at": moment, "of": made}))
             if made:
                 kept = json.dumps({"at": made, "path": str(file.absolute())})
@@ -73,7 +73,7 @@ def restore(home: Path, file: Path) -> Iterator[str]:
 def _verify(file: Path) -> None:
     if not file.is_file():
         raise _refused(file, "is not there", "Name a file that `fundwatch backup` made")
-    if wrong := copies.damage(file):
+    if wrong := backups.damage(file):
         raise _refused(file, wrong, "Take another one")
     with closing(Store(file, readonly=True, older=True)):
         pass  # is it ours, and not newer than this program
@@ -81,12 +81,12 @@ def _verify(file: Path) -> None:
 
 def _bring_back(file: Path, fresh: Path) -> None:
     try:
-        copies.bring_back(file, fresh)
+        backups.bring_back(file, fresh)
     except StoreError as error:
         raise _refused(
             fresh, f"could not be written ({error})", "Free space on the disk"
         ) from error
-    if wrong := copies.damage(fresh):
+    if wrong := backups.damage(fresh):
         raise _refused(fresh, wrong, "Try again, or take another backup")
 
 

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.model import Alert
-from monitor.model.errors import Conflict
 from monitor.model.ids import stable_id
+from monitor.store.port import Connection, Reader, Store
 from monitor.store.rows import alert_params
-from monitor.store.sqlite import Store, is_double
 
 
 def insert_alerts(
-    conn: sqlite3.Connection, alerts: Sequence[Alert], routes: Sequence[tuple[str, str, str]]
+    conn: Connection, alerts: Sequence[Alert], routes: Sequence[tuple[str, str, str]]
 ) -> None:
     """Alerts with their transfers and the channels that they are owed to."""
-    try:
-        conn.executemany(
-            "INSERT INTO alert (id, kind, lane, severity, created, chain, tx, entry, direction, "
-            "amends, lane_reason, title, facts, audience) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-            [alert_params(a) for a in alerts],
-        )
-    except sqlite3.IntegrityError as error:
-        if not is_double(error):
-            raise
-        raise Conflict(f"an alert to add is there already: {error}") from error
+    conn.executemany(
+        "INSERT INTO alert (id, kind, lane, severity, created, chain, tx, entry, direction, "
+        "amends, lane_reason, title, facts, audience) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        [alert_params(a) for a in alerts],
+    )
     conn.executemany(
         "INSERT INTO alert_transfer (alert, transfer) "
         "SELECT ?, id FROM transfer WHERE chain = ? AND tx = ? AND leg = ?",
@@ -43,7 +36,7 @@ def add_alerts(
         insert_alerts(conn, alerts, routes)
 
 
-def first_alerts(store: Store, entry: str, txs: Sequence[str]) -> dict[str, str]:
+def first_alerts(store: Reader, entry: str, txs: Sequence[str]) -> dict[str, str]:
     """The alerts that first told an entry of these transactions, by transaction."""
     rows = store.read_in(
         "SELECT tx, id FROM alert WHERE entry = ? AND amends IS NULL AND tx IN ({})", txs, [entry]
@@ -63,7 +56,7 @@ class LastState:
 LastStates = Mapping[str, LastState]
 
 
-def last_states(store: Store, alert_ids: Sequence[str]) -> dict[str, LastState]:
+def last_states(store: Reader, alert_ids: Sequence[str]) -> dict[str, LastState]:
     """Of those of these alerts that are not open."""
     rows = store.read_in(
         "SELECT a.id, a.state, l.name, l.at FROM alert a LEFT JOIN alert_log l ON l.alert = a.id "
@@ -73,9 +66,7 @@ def last_states(store: Store, alert_ids: Sequence[str]) -> dict[str, LastState]:
     return {r["id"]: LastState(r["state"], r["name"] or "", r["at"] or 0) for r in rows}
 
 
-def _log_state(
-    conn: sqlite3.Connection, alert_id: str, state: str, name: str, note: str, now: int
-) -> None:
+def _log_state(conn: Connection, alert_id: str, state: str, name: str, note: str, now: int) -> None:
     number = conn.execute("SELECT count(*) FROM alert_log WHERE alert = ?", (alert_id,)).fetchone()[
         0
     ]
@@ -109,16 +100,16 @@ def log_take(
     return taken
 
 
-def is_alert(store: Store, alert_id: str) -> bool:
+def is_alert(store: Reader, alert_id: str) -> bool:
     return bool(store.read("SELECT 1 FROM alert WHERE id = ?", [alert_id]))
 
 
-def count_open(store: Store) -> int:
+def count_open(store: Reader) -> int:
     """How many alerts nobody has acknowledged."""
     return int(store.read("SELECT count(*) AS n FROM alert WHERE state = 'open'")[0]["n"])
 
 
-def alerts_of_message(store: Store, message_id: str) -> list[str]:
+def alerts_of_message(store: Reader, message_id: str) -> list[str]:
     """Alerts that a message told, oldest first; none for an unknown message."""
     rows = store.read(
         "SELECT a.id FROM route r JOIN alert a ON a.id = r.alert WHERE r.message = ? "
@@ -128,12 +119,12 @@ def alerts_of_message(store: Store, message_id: str) -> list[str]:
     return [row["id"] for row in rows]
 
 
-def states(store: Store, alert_ids: Sequence[str]) -> dict[str, str]:
+def states(store: Reader, alert_ids: Sequence[str]) -> dict[str, str]:
     rows = store.read_in("SELECT id, state FROM alert WHERE id IN ({})", alert_ids)
     return {row["id"]: row["state"] for row in rows}
 
 
-def holders(store: Store, message_id: str) -> list[tuple[str, str, str, int, int]]:
+def holders(store: Reader, message_id: str) -> list[tuple[str, str, str, int, int]]:
     """Who acknowledged or closed alerts of a message, oldest first: (state, name, note, time,
     how many alerts)."""
     rows = store.read(

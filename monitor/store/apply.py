@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,8 +18,8 @@ from monitor.store import doubts
 from monitor.store.alerts import insert_alerts
 from monitor.store.coverage import cover, open_gap
 from monitor.store.incidents import note_signals
+from monitor.store.port import Connection, Store
 from monitor.store.rows import TRANSFER_COLUMNS, transfer_params
-from monitor.store.sqlite import Store, is_double
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +65,15 @@ def apply(
         _note_readings(conn, plan.subject, readings, plan.now)
 
 
-def _insert_rows(conn: sqlite3.Connection, new: Sequence[NewRow], now: int) -> None:
-    try:
-        conn.executemany(
-            f"INSERT INTO transfer ({TRANSFER_COLUMNS}, status, late, first_seen) "  # noqa: S608
-            f"VALUES ({','.join('?' * 19)})",
-            [(*transfer_params(r.transfer), r.status.value, int(r.late), now) for r in new],
-        )
-    except sqlite3.IntegrityError as error:
-        if not is_double(error):
-            raise
-        raise Conflict(f"a row to add is there already: {error}") from error
+def _insert_rows(conn: Connection, new: Sequence[NewRow], now: int) -> None:
+    conn.executemany(
+        f"INSERT INTO transfer ({TRANSFER_COLUMNS}, status, late, first_seen) "  # noqa: S608
+        f"VALUES ({','.join('?' * 19)})",
+        [(*transfer_params(r.transfer), r.status.value, int(r.late), now) for r in new],
+    )
 
 
-def _change_rows(conn: sqlite3.Connection, plan: Plan) -> None:
+def _change_rows(conn: Connection, plan: Plan) -> None:
     if not plan.changes:
         return
     names = ("block_height", "block_hash", "time", "tx_index", "log_index", "trace_path", "spends")
@@ -98,7 +92,7 @@ def _change_rows(conn: sqlite3.Connection, plan: Plan) -> None:
         raise Conflict("known rows have changed since the decision")
 
 
-def _sight(conn: sqlite3.Connection, sightings: Sequence[Sighting], now: int) -> None:
+def _sight(conn: Connection, sightings: Sequence[Sighting], now: int) -> None:
     conn.executemany(
         "INSERT INTO sighting (transfer, source, block, at, sha256) "
         "SELECT id, ?, ?, ?, ? FROM transfer WHERE chain = ? AND tx = ? AND leg = ? "
@@ -107,7 +101,7 @@ def _sight(conn: sqlite3.Connection, sightings: Sequence[Sighting], now: int) ->
     )
 
 
-def _tokens(conn: sqlite3.Connection, plan: Plan) -> None:
+def _tokens(conn: Connection, plan: Plan) -> None:
     conn.executemany(
         "INSERT INTO token (chain, contract, symbol, name, decimals) VALUES (?,?,?,?,?) "
         "ON CONFLICT (chain, contract) DO NOTHING",
@@ -124,7 +118,7 @@ def _storable(text: str | None) -> str | None:
 
 
 def _note_readings(
-    conn: sqlite3.Connection, subject: Subject, readings: Sequence[Reading], now: int
+    conn: Connection, subject: Subject, readings: Sequence[Reading], now: int
 ) -> None:
     kept: dict[str, tuple[str, int | None]] = {
         row["stream"]: (row["cursors"], row["failing"])
@@ -150,7 +144,7 @@ def _cursors_after(known: str, r: Reading) -> str:
 
 
 def _note_reading(
-    conn: sqlite3.Connection,
+    conn: Connection,
     subject: Subject,
     r: Reading,
     cursors: str,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.store.sqlite import Store
+from monitor.store.port import Reader, Store
 
 
 def reserve(store: Store, key: str, start: int, seconds: int, wanted: int, limit: int) -> int:
@@ -21,7 +21,7 @@ def reserve(store: Store, key: str, start: int, seconds: int, wanted: int, limit
         return granted
 
 
-def used(store: Store, key: str, start: int, seconds: int) -> int:
+def used(store: Reader, key: str, start: int, seconds: int) -> int:
     """Calls of a window's budget that were taken."""
     rows = store.read(
         "SELECT used FROM budget WHERE key = ? AND starts = ? AND seconds = ?",
@@ -30,7 +30,7 @@ def used(store: Store, key: str, start: int, seconds: int) -> int:
     return int(rows[0]["used"]) if rows else 0
 
 
-def budgets(store: Store, now: int) -> list[tuple[str, int, int]]:
+def budgets(store: Reader, now: int) -> list[tuple[str, int, int]]:
     """Calls reserved in the present windows: (key, window in seconds, used)."""
     rows = store.read("SELECT * FROM budget WHERE starts + seconds > ? AND starts <= ?", [now, now])
     return [(row["key"], row["seconds"], row["used"]) for row in rows]

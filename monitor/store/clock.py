@@ -6,7 +6,7 @@ polls that has been shortened since.
 
 from __future__ import annotations
 
-from monitor.store.sqlite import Store
+from monitor.store.port import Reader, Store
 
 SLACK = 60  # seconds that a time may lie ahead: clocks are set by small steps all the time
 DAY = 86_400  # the longest that a delivery or the next try of a gap waits
@@ -37,7 +37,7 @@ _AHEAD = (
 )  # fmt: skip
 
 
-def was_ahead(store: Store, now: int) -> bool:
+def was_ahead(store: Reader, now: int) -> bool:
     """Whether something was read or sent at a time that is still to come."""
     latest = store.read(
         "SELECT max(at) AS at FROM (SELECT max(tried) AS at FROM reading UNION ALL "

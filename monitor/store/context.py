@@ -10,13 +10,13 @@ from monitor.model.plan import (
 )
 from monitor.model.streams import StreamState
 from monitor.store import doubts, watch
+from monitor.store.port import Reader
 from monitor.store.rows import to_alert, to_row, to_transfer
-from monitor.store.sqlite import Store
 from monitor.store.transfers import open_rows
 
 
 def load_context(
-    store: Store,
+    store: Reader,
     chain: Chain,
     subject: Subject,
     batches: Sequence[Batch],
@@ -58,7 +58,7 @@ def load_context(
     )
 
 
-def _reread_txs(store: Store, subject: Subject, batches: Sequence[Batch]) -> set[str]:
+def _reread_txs(store: Reader, subject: Subject, batches: Sequence[Batch]) -> set[str]:
     """Transactions of final rows where a batch read again what had been read before, also
     where that counts as unread by now."""
     return {
@@ -69,7 +69,7 @@ def _reread_txs(store: Store, subject: Subject, batches: Sequence[Batch]) -> set
     }
 
 
-def _final_txs(store: Store, subject: Subject, axis: str, span: Interval) -> set[str]:
+def _final_txs(store: Reader, subject: Subject, axis: str, span: Interval) -> set[str]:
     column, unit = ("block_height", 1) if axis == "height" else ("time", 1000)
     sql = (
         f"SELECT tx FROM transfer WHERE chain = ? AND {{}} = ? AND status = 'final' "  # noqa: S608
@@ -83,7 +83,7 @@ def _final_txs(store: Store, subject: Subject, axis: str, span: Interval) -> set
     }
 
 
-def _rows_of(store: Store, chain: str, txs: Iterable[str]) -> tuple[Row, ...]:
+def _rows_of(store: Reader, chain: str, txs: Iterable[str]) -> tuple[Row, ...]:
     found = store.read_in("SELECT * FROM transfer WHERE chain = ? AND tx IN ({})", txs, [chain])
     transfers = {row["id"]: to_transfer(row) for row in found}
     reporters: dict[int, set[str]] = {}
@@ -97,7 +97,7 @@ def _rows_of(store: Store, chain: str, txs: Iterable[str]) -> tuple[Row, ...]:
     )
 
 
-def _alerts_of(store: Store, known: Sequence[Row]) -> tuple[Alert, ...]:
+def _alerts_of(store: Reader, known: Sequence[Row]) -> tuple[Alert, ...]:
     """Alerts about the rows' transactions, and start-up summaries that listed the rows."""
     txs = (row.transfer.tx for row in known)
     found = store.read_in("SELECT rowid AS nr, * FROM alert WHERE tx IN ({})", txs)

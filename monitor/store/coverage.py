@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping, Sequence
 
 from monitor.model import Interval, Subject, intervals
@@ -15,12 +14,12 @@ from monitor.model.plan import (
 )
 from monitor.model.streams import StreamState
 from monitor.store.incidents import note_signals
-from monitor.store.sqlite import Store
+from monitor.store.port import Connection, Fields, Reader
 
 RETRY_GAP = 86_400  # seconds between tries to read a gap
 
 
-def stream_states(store: Store, subject: Subject, now: int) -> dict[str, StreamState]:
+def stream_states(store: Reader, subject: Subject, now: int) -> dict[str, StreamState]:
     """Coverage and reading state of every stream that was ever tried."""
     covered: dict[str, dict[str, list[Interval]]] = {}
     for row in store.read(
@@ -42,7 +41,7 @@ def stream_states(store: Store, subject: Subject, now: int) -> dict[str, StreamS
 
 
 def _state(
-    row: sqlite3.Row,
+    row: Fields,
     covered: Mapping[str, list[Interval]],
     gaps: Sequence[tuple[Interval, int]],
     now: int,
@@ -63,7 +62,7 @@ def _state(
     )
 
 
-def cover(conn: sqlite3.Connection, subject: Subject, new: Covered, now: int) -> None:
+def cover(conn: Connection, subject: Subject, new: Covered, now: int) -> None:
     """Add an interval, joined with those of the same source that it meets."""
     key = (subject.key, new.stream, new.source, new.axis)
     where = "subject = ? AND stream = ? AND source = ? AND axis = ? AND lo <= ? AND hi >= ?"
@@ -87,9 +86,7 @@ def cover(conn: sqlite3.Connection, subject: Subject, new: Covered, now: int) ->
         _end_incident(conn, subject, new.axis, Interval(gap["lo"], gap["hi"]), now)
 
 
-def _end_incident(
-    conn: sqlite3.Connection, subject: Subject, axis: str, span: Interval, now: int
-) -> None:
+def _end_incident(conn: Connection, subject: Subject, axis: str, span: Interval, now: int) -> None:
     """Close the incident about a gap once all lists that it was about have been read."""
     left = conn.execute(
         "SELECT 1 FROM gap WHERE subject = ? AND axis = ? AND lo = ? AND hi = ? "
@@ -100,7 +97,7 @@ def _end_incident(
         note_signals(conn, [Signal(gap_key(subject, axis, span), bad=False)], now)
 
 
-def open_gap(conn: sqlite3.Connection, subject: Subject, new: OpenGap, now: int) -> None:
+def open_gap(conn: Connection, subject: Subject, new: OpenGap, now: int) -> None:
     conn.execute(
         "INSERT INTO gap (subject, stream, source, axis, lo, hi, reason, raw, opened, next_try) "
         "VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (subject, stream, axis, lo, hi) DO UPDATE "

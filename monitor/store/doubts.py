@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Mapping
 
 from monitor.model import Subject
 from monitor.model.plan import Doubt, Plan, Signal
 from monitor.store.incidents import put_signals
-from monitor.store.sqlite import Store
+from monitor.store.port import Connection, Reader, Store
 
 OLDEST = 200  # of one subject, that one poll looks at
 
 _FIELDS = "tx, why, subject, source, state, rows, since"
 
 
-def of_subject(store: Store, subject: Subject) -> list[Doubt]:
+def of_subject(store: Reader, subject: Subject) -> list[Doubt]:
     """The oldest doubts that the polls of a subject have to ask about."""
     rows = store.read(
         f"SELECT {_FIELDS} FROM doubt WHERE subject = ? ORDER BY since, tx LIMIT ?",  # noqa: S608
@@ -24,7 +23,7 @@ def of_subject(store: Store, subject: Subject) -> list[Doubt]:
     return [Doubt(*row) for row in rows]
 
 
-def of_transactions(store: Store, chain: str, txs: Iterable[str]) -> list[Doubt]:
+def of_transactions(store: Reader, chain: str, txs: Iterable[str]) -> list[Doubt]:
     """Doubts about these transactions, whoever has to ask."""
     if not store.read("SELECT 1 FROM doubt WHERE chain = ? LIMIT 1", [chain]):
         return []
@@ -32,7 +31,7 @@ def of_transactions(store: Store, chain: str, txs: Iterable[str]) -> list[Doubt]
     return [Doubt(*row) for row in store.read_in(sql, txs, [chain])]
 
 
-def counts(store: Store, chain: str) -> Mapping[tuple[str, str, str], int]:
+def counts(store: Reader, chain: str) -> Mapping[tuple[str, str, str], int]:
     """How many rows of a chain an answer has left in doubt, by (source, why, state)."""
     rows = store.read(
         "SELECT source, why, state, sum(rows) AS n FROM doubt WHERE chain = ? AND state <> '' "
@@ -42,7 +41,7 @@ def counts(store: Store, chain: str) -> Mapping[tuple[str, str, str], int]:
     return {(row["source"], row["why"], row["state"]): row["n"] for row in rows}
 
 
-def unchecked(store: Store, chain: str, tx: str) -> bool:
+def unchecked(store: Reader, chain: str, tx: str) -> bool:
     """Whether nobody has yet shown a receipt for what was told of a transaction."""
     sql = "SELECT 1 FROM doubt WHERE chain = ? AND tx = ? AND why = 'success'"
     return bool(store.read(sql, [chain, tx]))
@@ -68,7 +67,7 @@ def forget_unwatched(store: Store, now: int) -> None:
     put_signals(store, over, now)
 
 
-def note(conn: sqlite3.Connection, plan: Plan) -> None:
+def note(conn: Connection, plan: Plan) -> None:
     """Keep a plan's doubts and forget those that it settled."""
     chain = plan.subject.chain
     conn.executemany(

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 
 from monitor.store.notes import get_note
-from monitor.store.sqlite import Store
+from monitor.store.port import Reader
 
 # What calls for a person: news that nobody has taken, but for summaries of a quiet history.
 _OPEN = "a.state = 'open' AND a.lane = 'news' AND NOT (a.kind = 'history' AND a.severity = 'low')"
@@ -24,7 +24,7 @@ class Sent:
     attempts: int  # of the one that was tried most
 
 
-def sent(store: Store) -> dict[tuple[str, str], Sent]:
+def sent(store: Reader) -> dict[tuple[str, str], Sent]:
     """By channel and state."""
     rows = store.read(
         "SELECT channel, state, count(*) AS n, min(due) AS due, max(attempts) AS attempts "
@@ -33,12 +33,12 @@ def sent(store: Store) -> dict[tuple[str, str], Sent]:
     return {(r["channel"], r["state"]): Sent(r["n"], r["due"], r["attempts"]) for r in rows}
 
 
-def given_up(store: Store) -> int:
+def given_up(store: Reader) -> int:
     """Deliveries that are tried no more."""
     return int(store.read("SELECT count(*) AS n FROM delivery WHERE state = 'dead'")[0]["n"])
 
 
-def last_errors(store: Store) -> dict[str, str]:
+def last_errors(store: Reader) -> dict[str, str]:
     """By channel: why the newest message that was not accepted was not."""
     rows = store.read(
         "SELECT d.channel, d.last_error, max(m.created) FROM delivery d JOIN message m "
@@ -48,7 +48,7 @@ def last_errors(store: Store) -> dict[str, str]:
     return {row["channel"]: row["last_error"] for row in rows}
 
 
-def owed(store: Store) -> dict[str, int]:
+def owed(store: Reader) -> dict[str, int]:
     """How many routes still wait to become a message, by form."""
     rows = store.read("SELECT form, count(*) AS n FROM route WHERE message IS NULL GROUP BY form")
     return {row["form"]: row["n"] for row in rows}
@@ -57,7 +57,7 @@ def owed(store: Store) -> dict[str, int]:
 # -- alerts ------------------------------------------------------------------------------
 
 
-def news_by_case(store: Store, since: int, until: int) -> dict[str, int]:
+def news_by_case(store: Reader, since: int, until: int) -> dict[str, int]:
     """How many alerts came in a time, later than `since`."""
     rows = store.read(
         "SELECT e.case_id, count(*) AS n FROM alert a JOIN entry e ON e.id = a.entry "
@@ -78,7 +78,7 @@ class Untaken:
     case: str
 
 
-def untaken(store: Store) -> list[Untaken]:
+def untaken(store: Reader) -> list[Untaken]:
     """About entries, the oldest first."""
     rows = store.read(
         "SELECT a.id, a.severity, a.created, a.chain, e.case_id AS 'case' FROM alert a "  # noqa: S608
@@ -87,7 +87,7 @@ def untaken(store: Store) -> list[Untaken]:
     return [Untaken(**dict(row)) for row in rows]
 
 
-def untaken_since(store: Store) -> tuple[int, int | None]:
+def untaken_since(store: Reader) -> tuple[int, int | None]:
     """How many alerts nobody has acknowledged, and when the oldest came. Notices do not count."""
     row = store.read(
         "SELECT count(*) AS n, min(a.created) AS oldest FROM alert a "  # noqa: S608
@@ -99,7 +99,7 @@ def untaken_since(store: Store) -> tuple[int, int | None]:
 # -- the record --------------------------------------------------------------------------
 
 
-def rows_of(store: Store, *tables: str) -> dict[str, int]:
+def rows_of(store: Reader, *tables: str) -> dict[str, int]:
     """How many rows these tables hold."""
     return {
         table: store.read(f"SELECT count(*) AS n FROM {table}")[0]["n"]  # noqa: S608
@@ -107,13 +107,13 @@ def rows_of(store: Store, *tables: str) -> dict[str, int]:
     }
 
 
-def size(store: Store) -> int:
+def size(store: Reader) -> int:
     """Bytes on disk."""
     files = [store.path, store.path.with_name(store.path.name + "-wal")]
     return sum(file.stat().st_size for file in files if file.exists())
 
 
-def last_backup(store: Store) -> int | None:
+def last_backup(store: Reader) -> int | None:
     """When the record was last backed up, as Unix seconds."""
     text = get_note(store, "backup")
     return int(json.loads(text)["at"]) if text else None

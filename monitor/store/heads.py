@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterable
 
 from monitor.model import Head
 from monitor.model.heads import Book, Fault, HeadReport, Kept, News
 from monitor.model.plan import Signal
 from monitor.store.incidents import note_signals
-from monitor.store.sqlite import Store
+from monitor.store.port import Connection, Fields, Reader, Store
 
 QUIET = 3600  # seconds without a fault after which a source is said to be well again
 
 Tell = Callable[[Fault, frozenset[str]], Signal]  # with the keys of the subjects concerned
 
 
-def load(store: Store, chain: str) -> Book:
+def load(store: Reader, chain: str) -> Book:
     """What the record keeps of the heads of one chain."""
     kept: dict[str, tuple[Kept, ...]] = {}
     for row in store.read("SELECT * FROM head WHERE chain = ? ORDER BY source, number", [chain]):
@@ -30,7 +29,7 @@ def load(store: Store, chain: str) -> Book:
     )
 
 
-def _to_kept(row: sqlite3.Row) -> Kept:
+def _to_kept(row: Fields) -> Kept:
     mark = None if row["mark_hash"] is None else (row["mark_height"], row["mark_hash"])
     head = Head(row["height"], row["time"], row["hash"], row["final_height"], row["final_time"])
     return Kept(head, row["at"], row["doubt"], mark)
@@ -56,7 +55,7 @@ def keep(
         )
 
 
-def quiet(store: Store, now: int) -> list[Signal]:
+def quiet(store: Reader, now: int) -> list[Signal]:
     """The end of incidents about sources that have not been at fault for a while: one that
     comes and goes is told once."""
     rows = store.read(
@@ -67,7 +66,7 @@ def quiet(store: Store, now: int) -> list[Signal]:
     return [Signal(row["key"], bad=False) for row in rows if abs(now - int(row["value"])) > QUIET]
 
 
-def _write(conn: sqlite3.Connection, chain: str, book: Book) -> None:
+def _write(conn: Connection, chain: str, book: Book) -> None:
     conn.execute("DELETE FROM head WHERE chain = ?", (chain,))
     conn.executemany(
         "INSERT INTO head (chain, source, number, height, time, hash, final_height, final_time, "
@@ -89,7 +88,7 @@ def _write(conn: sqlite3.Connection, chain: str, book: Book) -> None:
     )
 
 
-def _take_back(conn: sqlite3.Connection, chain: str, fault: Fault) -> frozenset[str]:
+def _take_back(conn: Connection, chain: str, fault: Fault) -> frozenset[str]:
     """Un-book what false heads let count as read; returns the subjects concerned.
 
     The source's own intervals only: what others read under their own heads stays.
@@ -123,9 +122,7 @@ def _take_back(conn: sqlite3.Connection, chain: str, fault: Fault) -> frozenset[
     return frozenset(row["subject"] for row in rows)
 
 
-def _take_back_readings(
-    conn: sqlite3.Connection, key: tuple[str, str, str, str], fault: Fault
-) -> None:
+def _take_back_readings(conn: Connection, key: tuple[str, str, str, str], fault: Fault) -> None:
     """No list counts as read up to a block or time that was false."""
     mine = "subject > ? AND subject < ? AND source = ? AND axis = ?"
     if fault.stands is None:

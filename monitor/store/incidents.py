@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -12,10 +11,10 @@ from monitor.model import Alert
 from monitor.model.incident import Incident
 from monitor.model.plan import Signal
 from monitor.store.alerts import insert_alerts
-from monitor.store.sqlite import Store
+from monitor.store.port import Connection, Fields, Reader, Store
 
 
-def note_signals(conn: sqlite3.Connection, signals: Sequence[Signal], now: int) -> None:
+def note_signals(conn: Connection, signals: Sequence[Signal], now: int) -> None:
     """Open, refresh or close the incidents that these signals are about."""
     for signal in signals:
         row = conn.execute(
@@ -27,7 +26,7 @@ def note_signals(conn: sqlite3.Connection, signals: Sequence[Signal], now: int) 
             conn.execute("UPDATE incident SET closed = ? WHERE key = ?", (now, signal.key))
 
 
-def _raise(conn: sqlite3.Connection, signal: Signal, row: sqlite3.Row | None, now: int) -> None:
+def _raise(conn: Connection, signal: Signal, row: Fields | None, now: int) -> None:
     if row is not None and signal.once:
         return  # an event is told once
     text = json.dumps(asdict(signal), ensure_ascii=False, sort_keys=True)
@@ -54,7 +53,7 @@ def put_signals(store: Store, signals: Sequence[Signal], now: int) -> None:
             note_signals(conn, signals, now)
 
 
-def incident_list(store: Store, *, open_only: bool) -> list[Incident]:
+def incident_list(store: Reader, *, open_only: bool) -> list[Incident]:
     """Incidents that last, and (unless `open_only`) those whose end is still to be told."""
     ending = "" if open_only else "OR (told IS NOT NULL AND ended IS NULL)"
     where = f"WHERE closed IS NULL {ending}"
@@ -62,7 +61,7 @@ def incident_list(store: Store, *, open_only: bool) -> list[Incident]:
     return [_to_incident(row) for row in rows]
 
 
-def incidents_closed(store: Store, since: int) -> list[Incident]:
+def incidents_closed(store: Reader, since: int) -> list[Incident]:
     """Incidents that people were told of and that ended after `since`."""
     rows = store.read(
         "SELECT * FROM incident WHERE told IS NOT NULL AND closed > ? ORDER BY closed", [since]
@@ -70,13 +69,13 @@ def incidents_closed(store: Store, since: int) -> list[Incident]:
     return [_to_incident(row) for row in rows]
 
 
-def lasts(store: Store, key: str, since: int) -> bool:
+def lasts(store: Reader, key: str, since: int) -> bool:
     """Whether an incident is open that began before a time."""
     query = "SELECT 1 FROM incident WHERE key = ? AND closed IS NULL AND since < ?"
     return bool(store.read(query, [key, since]))
 
 
-def _to_incident(row: sqlite3.Row) -> Incident:
+def _to_incident(row: Fields) -> Incident:
     fields: dict[str, Any] = json.loads(row["signal"])
     lists = {name: tuple(fields.get(name, ())) for name in ("who", "cases")}
     signal = Signal(**{**fields, **lists})

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
-
-from monitor.store.sqlite import Store
+from monitor.store.port import Connection, Reader, Store
 
 
 def put_note(store: Store, key: str, value: str | None) -> None:
@@ -13,7 +11,7 @@ def put_note(store: Store, key: str, value: str | None) -> None:
         write_note(conn, key, value)
 
 
-def write_note(conn: sqlite3.Connection, key: str, value: str | None) -> None:
+def write_note(conn: Connection, key: str, value: str | None) -> None:
     if value is None:
         conn.execute("DELETE FROM note WHERE key = ?", (key,))
         return
@@ -24,6 +22,6 @@ def write_note(conn: sqlite3.Connection, key: str, value: str | None) -> None:
     )
 
 
-def get_note(store: Store, key: str) -> str | None:
+def get_note(store: Reader, key: str) -> str | None:
     rows = store.read("SELECT value FROM note WHERE key = ?", [key])
     return str(rows[0]["value"]) if rows else None

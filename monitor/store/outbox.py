@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -12,8 +11,8 @@ from monitor.model.plan import Signal
 from monitor.store import incidents, ways
 from monitor.store.notes import write_note
 from monitor.store.owing import Owed
+from monitor.store.port import Connection, Fields, Reader, Store
 from monitor.store.rows import rendered_text, to_rendered
-from monitor.store.sqlite import Store
 
 ROUND_MOST = 500  # deliveries of one channel in one round of sending
 
@@ -35,7 +34,7 @@ class Due:
         return (self.channel, self.recipient)
 
 
-def told_between(store: Store, channel: str, since: int, until: int) -> list[str]:
+def told_between(store: Reader, channel: str, since: int, until: int) -> list[str]:
     """The alerts that a channel was owed, made in (since, until], oldest first."""
     rows = store.read(
         "SELECT DISTINCT a.id, a.created, a.rowid FROM alert a JOIN route r ON r.alert = a.id "
@@ -45,7 +44,7 @@ def told_between(store: Store, channel: str, since: int, until: int) -> list[str
     return [row["id"] for row in rows]
 
 
-def recent_messages(store: Store, channel: str, case: str, since: int, now: int) -> int:
+def recent_messages(store: Reader, channel: str, case: str, since: int, now: int) -> int:
     """How many messages a channel was sent about a case since a time, without those that a
     crowd of one entry shares: they hold up no other entry of the case. What a clock that ran
     ahead has dated into the future does not count."""
@@ -57,7 +56,7 @@ def recent_messages(store: Store, channel: str, case: str, since: int, now: int)
     return int(rows[0]["n"])
 
 
-def last_group(store: Store, channel: str, case: str, now: int) -> int:
+def last_group(store: Reader, channel: str, case: str, now: int) -> int:
     """When the newest grouped message for a channel and case was made, up to now; 0: never."""
     rows = store.read(
         "SELECT max(created) AS at FROM message WHERE channel = ? AND case_id = ? "
@@ -96,7 +95,7 @@ def freeze(
     return made
 
 
-def _fix(conn: sqlite3.Connection, letter: Letter, now: int) -> int:
+def _fix(conn: Connection, letter: Letter, now: int) -> int:
     owed, name = letter.owed, letter.message_id
     made = conn.execute(
         "INSERT OR IGNORE INTO message (id, channel, case_id, form, created, rendered) "
@@ -127,7 +126,7 @@ class Outline:
     created: int
 
 
-def outlines(store: Store, alerts: Sequence[str]) -> list[Outline]:
+def outlines(store: Reader, alerts: Sequence[str]) -> list[Outline]:
     """Of these alerts, in their order."""
     query = "SELECT id, kind, severity, chain, created FROM alert WHERE id IN ({})"
     found = {row["id"]: Outline(**dict(row)) for row in store.read_in(query, alerts)}
@@ -148,14 +147,14 @@ _OFF = "SELECT channel FROM channel_state WHERE disabled IS NOT NULL"
 _WAITS = f"d.state = 'waiting' AND (d.due <= ? OR (? AND NOT d.held)) AND d.channel NOT IN ({_OFF})"
 
 
-def channels_due(store: Store, now: int, *, all_waiting: bool) -> list[str]:
+def channels_due(store: Reader, now: int, *, all_waiting: bool) -> list[str]:
     """Channels that have something to send, also what a round that was killed had begun: the
     channel's next round takes it over."""
     query = f"SELECT DISTINCT channel FROM delivery d WHERE {_WAITS}"  # noqa: S608
     return [row["channel"] for row in store.read(query, [now, all_waiting])]
 
 
-def due_deliveries(store: Store, channel: str, now: int, *, all_waiting: bool) -> list[Due]:
+def due_deliveries(store: Reader, channel: str, now: int, *, all_waiting: bool) -> list[Due]:
     """Deliveries of a channel to try, at most ROUND_MOST: the oldest first, those of messages
     that a crowd shares after the others. `all_waiting` looks past our own waits, not past a
     time that the receiver named."""
@@ -174,7 +173,7 @@ def due_deliveries(store: Store, channel: str, now: int, *, all_waiting: bool) -
     ]
 
 
-def outgoing(store: Store, due: Due) -> Outgoing:
+def outgoing(store: Reader, due: Due) -> Outgoing:
     """What is sent: the frozen bytes under their id."""
     _, rendered = message(store, due.message_id)
     return Outgoing(due.message_id, due.recipient, due.created, rendered)
@@ -229,7 +228,7 @@ def failed(store: Store, due: Due, failure: Failure, signals: Sequence[Signal], 
         incidents.note_signals(conn, signals, now)
 
 
-def _outcome(conn: sqlite3.Connection, due: Due, change: str, params: Sequence[object]) -> None:
+def _outcome(conn: Connection, due: Due, change: str, params: Sequence[object]) -> None:
     conn.execute(
         f"UPDATE delivery SET claimed = NULL, {change} WHERE message = ? AND recipient = ?",  # noqa: S608
         [*params, due.message_id, due.recipient],
@@ -252,12 +251,12 @@ def enable(store: Store, channel: str) -> None:
         conn.execute("DELETE FROM channel_state WHERE channel = ?", (channel,))
 
 
-def disabled(store: Store) -> dict[str, str]:
+def disabled(store: Reader) -> dict[str, str]:
     rows = store.read("SELECT channel, why FROM channel_state WHERE disabled IS NOT NULL")
     return {row["channel"]: row["why"] for row in rows}
 
 
-def message(store: Store, message_id: str) -> tuple[str, Rendered]:
+def message(store: Reader, message_id: str) -> tuple[str, Rendered]:
     """The channel of a message and what was frozen for it."""
     row = store.read("SELECT channel, rendered FROM message WHERE id = ?", [message_id])[0]
     return row["channel"], to_rendered(row["rendered"])
@@ -271,7 +270,7 @@ def hurry(store: Store, now: int) -> None:
             conn.execute(f"UPDATE delivery SET due = ? WHERE {waiting}", (now, now))  # noqa: S608
 
 
-def late(store: Store, now: int) -> int:
+def late(store: Reader, now: int) -> int:
     """Seconds for which the oldest message has waited that could be tried; 0 if none."""
     rows = store.read(
         f"SELECT min(due) AS due FROM delivery WHERE state = 'waiting' AND channel NOT IN ({_OFF})"  # noqa: S608
@@ -279,7 +278,7 @@ def late(store: Store, now: int) -> int:
     return 0 if rows[0]["due"] is None else max(0, now - int(rows[0]["due"]))
 
 
-def refused(store: Store, channel: str) -> bool:
+def refused(store: Reader, channel: str) -> bool:
     """Whether a channel is switched off, or did not accept what was tried last."""
     tried = "SELECT 1 FROM delivery WHERE channel = ? AND state = 'waiting' AND attempts > 1"
     silent = "SELECT 1 FROM way WHERE channel = ? AND refusing IS NOT NULL"
@@ -289,7 +288,7 @@ def refused(store: Store, channel: str) -> bool:
 
 
 def refused_since(
-    store: Store,
+    store: Reader,
     channels: Mapping[str, ChannelConfig],
     now: int,
     tested: Mapping[str, int] = MappingProxyType({}),
@@ -313,7 +312,7 @@ def refused_since(
 
 
 def _refuses(
-    store: Store, name: str, config: ChannelConfig, now: int, tested: int | None
+    store: Reader, name: str, config: ChannelConfig, now: int, tested: int | None
 ) -> int | None:
     """Since when a channel takes nothing from anybody; None: it does."""
     off = store.read(f"SELECT disabled FROM ({_OFF_SINCE}) WHERE channel = ?", [name])  # noqa: S608
@@ -340,7 +339,7 @@ def _refuses(
     return min(begun) if begun and asked.issuperset(to) else None
 
 
-def _yes(ways_: Mapping[str, sqlite3.Row], but: str) -> int:
+def _yes(ways_: Mapping[str, Fields], but: str) -> int:
     """The newest yes of any other recipient; 0 if there was none."""
     return max((row["accepted"] or 0 for each, row in ways_.items() if each != but), default=0)
 
@@ -363,7 +362,7 @@ class Delivery:
     subject: str  # of the message
 
 
-def deliveries(store: Store, state: str | None = None) -> list[Delivery]:
+def deliveries(store: Reader, state: str | None = None) -> list[Delivery]:
     """Deliveries, newest message first."""
     where, params = ("WHERE d.state = ?", [state]) if state else ("", [])
     rows = store.read(
@@ -376,7 +375,7 @@ def deliveries(store: Store, state: str | None = None) -> list[Delivery]:
     return [Delivery(*row) for row in rows]
 
 
-def sent_of(store: Store, name: str) -> list[str]:
+def sent_of(store: Reader, name: str) -> list[str]:
     """The messages that this names: itself, or those that told the alert of this id."""
     for query in (
         "SELECT DISTINCT message FROM delivery WHERE message = ?",
@@ -388,7 +387,7 @@ def sent_of(store: Store, name: str) -> list[str]:
     return []
 
 
-def told_in(store: Store) -> dict[tuple[str, str], str]:
+def told_in(store: Reader) -> dict[tuple[str, str], str]:
     """In which message each alert was told to each channel: (alert, channel) -> message."""
     rows = store.read("SELECT alert, channel, message FROM route WHERE message NOT NULL")
     return {(row["alert"], row["channel"]): row["message"] for row in rows}
@@ -401,7 +400,7 @@ def replay(store: Store, message_ids: Sequence[str], now: int) -> int:
         return sum(_replay_one(conn, message_id, now) for message_id in message_ids)
 
 
-def _replay_one(conn: sqlite3.Connection, message_id: str, now: int) -> int:
+def _replay_one(conn: Connection, message_id: str, now: int) -> int:
     change = (
         "UPDATE delivery SET state = 'waiting', due = ?, held = 0, attempts = 0, refusals = 0, "
         "revive = 0 WHERE message = ? AND claimed IS NULL AND state <> 'moved'"
@@ -410,7 +409,7 @@ def _replay_one(conn: sqlite3.Connection, message_id: str, now: int) -> int:
     return count or conn.execute(change, (now, message_id)).rowcount
 
 
-def first_message_id(store: Store, alert_id: str, channel: str) -> str | None:
+def first_message_id(store: Reader, alert_id: str, channel: str) -> str | None:
     """The message in which a channel was first told of an alert, for threading."""
     rows = store.read(
         "SELECT r.message FROM route r JOIN message m ON m.id = r.message "

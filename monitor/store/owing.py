@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ from monitor.model import Severity
 from monitor.model.plan import Route, Signal
 from monitor.model.ways import NOBODY, Unacknowledged
 from monitor.store import incidents
-from monitor.store.sqlite import Store
+from monitor.store.port import Connection, Reader, Store
 
 _MOST = 500  # alerts that nobody could be told, looked at in one go
 
@@ -45,7 +44,7 @@ class Owed:
     alerts: tuple[str, ...]
 
 
-def unsent(store: Store, *, daily: bool = False) -> list[Unsent]:
+def unsent(store: Reader, *, daily: bool = False) -> list[Unsent]:
     """Routes without a message, but for those to nobody; oldest alert first. `daily`: those
     that wait for the daily message, which may be many, instead of the others."""
     rows = store.read(
@@ -69,7 +68,7 @@ def unsent(store: Store, *, daily: bool = False) -> list[Unsent]:
     ]
 
 
-def newest(store: Store) -> int:
+def newest(store: Reader) -> int:
     """The number of the newest alert: a cheap way to see that there are others."""
     return int(store.read("SELECT coalesce(max(rowid), 0) AS nr FROM alert")[0]["nr"])
 
@@ -94,7 +93,7 @@ class Told:
     dust: int  # the same for payments worth next to nothing
 
 
-def told_of(store: Store, channel: str, case: str, entry: str, since: int, now: int) -> Told:
+def told_of(store: Reader, channel: str, case: str, entry: str, since: int, now: int) -> Told:
     """In (since, now]: what a clock that ran ahead has dated into the future does not count."""
     row = store.read(
         "SELECT count(DISTINCT iif(m.form IN ('crowd', 'dust'), NULL, m.id)) AS single, "
@@ -108,7 +107,7 @@ def told_of(store: Store, channel: str, case: str, entry: str, since: int, now: 
     return Told(row["single"], row["crowd"] or 0, row["dust"] or 0)
 
 
-def is_read_now(store: Store, entry: str) -> bool:
+def is_read_now(store: Reader, entry: str) -> bool:
     """Whether the address of an entry is being read: more alerts may come of it."""
     rows = store.read(
         "SELECT 1 FROM entry e JOIN subject s ON s.key = e.subject WHERE e.id = ? "
@@ -129,7 +128,7 @@ def mark_dust(store: Store, alerts: Collection[str], channels: Collection[str]) 
             )
 
 
-def unacknowledged(store: Store, since: int) -> list[Unacknowledged]:
+def unacknowledged(store: Reader, since: int) -> list[Unacknowledged]:
     """What may have to be passed on, oldest first: only what is severe or high, is about
     movements, was made after `since` and does not wait for a channel as it is."""
     return [
@@ -149,7 +148,7 @@ def unacknowledged(store: Store, since: int) -> list[Unacknowledged]:
     ]
 
 
-def out_of_order(store: Store) -> set[str]:
+def out_of_order(store: Reader) -> set[str]:
     """Channels that are switched off, or of which no recipient took what was tried last."""
     rows = store.read(
         "SELECT channel FROM channel_state WHERE disabled IS NOT NULL UNION "
@@ -171,7 +170,7 @@ def pass_on(store: Store, owed: Sequence[tuple[str, str]]) -> list[tuple[str, st
         return [each for each in owed if conn.execute(passed, each).rowcount]
 
 
-def gone(store: Store, known: Collection[str]) -> dict[str, list[str]]:
+def gone(store: Reader, known: Collection[str]) -> dict[str, list[str]]:
     """Alerts that wait for channels which are no longer there, by channel; those that nobody
     could be told, unless a person has seen to them, are under NOBODY."""
     found: dict[str, list[str]] = {}
@@ -209,7 +208,7 @@ def move(
         incidents.note_signals(conn, signals, now)
 
 
-def _owe(conn: sqlite3.Connection, routes: Sequence[Route]) -> None:
+def _owe(conn: Connection, routes: Sequence[Route]) -> None:
     conn.executemany(
         "INSERT INTO route (alert, channel, form) SELECT ?1, ?2, ?3 WHERE NOT EXISTS "
         "(SELECT 1 FROM route WHERE alert = ?1 AND channel = ?2)",
@@ -242,7 +241,7 @@ def readdress(store: Store, channel: str, to: Collection[str], now: int) -> int:
     return len(left)
 
 
-def owed_to_nobody(store: Store) -> list[str]:
+def owed_to_nobody(store: Reader) -> list[str]:
     """Alerts that nobody could be told so far, oldest first."""
     rows = store.read(
         "SELECT a.id FROM route r JOIN alert a ON a.id = r.alert WHERE r.channel = ? "
@@ -252,7 +251,7 @@ def owed_to_nobody(store: Store) -> list[str]:
     return [row["id"] for row in rows]
 
 
-def count_untold(store: Store) -> int:
+def count_untold(store: Reader) -> int:
     """How many alerts nobody could be told so far, and nobody has seen to."""
     query = (
         "SELECT count(*) AS n FROM route r JOIN alert a ON a.id = r.alert "

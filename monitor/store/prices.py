@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
 
 from monitor.model import Price
 from monitor.store.notes import get_note, put_note, write_note
-from monitor.store.sqlite import Store
+from monitor.store.port import Fields, Reader, Store
 
 Key = tuple[str, str]  # chain, contract; contract empty: the chain's own coin
 Moment = tuple[str, str, int]  # chain, contract, Unix seconds
@@ -28,7 +27,7 @@ def put(store: Store, prices: Iterable[Price], asked: int) -> None:
         )
 
 
-def between(store: Store, keys: Iterable[Key], lo: int, hi: int) -> dict[Key, tuple[Price, ...]]:
+def between(store: Reader, keys: Iterable[Key], lo: int, hi: int) -> dict[Key, tuple[Price, ...]]:
     """Prices of these assets in [lo, hi], in order of time; assets without any are left out."""
     found: dict[Key, tuple[Price, ...]] = {}
     for chain, contract in dict.fromkeys(keys):
@@ -42,7 +41,7 @@ def between(store: Store, keys: Iterable[Key], lo: int, hi: int) -> dict[Key, tu
     return found
 
 
-def around(store: Store, moments: Iterable[Moment], reach: int) -> dict[Key, tuple[Price, ...]]:
+def around(store: Reader, moments: Iterable[Moment], reach: int) -> dict[Key, tuple[Price, ...]]:
     """Every price from at most `reach` seconds before or after one of these moments."""
     spans: dict[Key, tuple[int, int]] = {}
     for chain, contract, at in moments:
@@ -54,7 +53,7 @@ def around(store: Store, moments: Iterable[Moment], reach: int) -> dict[Key, tup
     return found
 
 
-def _price(row: sqlite3.Row) -> Price:
+def _price(row: Fields) -> Price:
     usd, daily = Decimal(row["usd"]), bool(row["daily"])
     return Price(row["chain"], row["contract"], row["at"], usd, row["source"], daily)
 
@@ -63,7 +62,7 @@ def _price(row: sqlite3.Row) -> Price:
 
 
 def wanted(
-    store: Store, keys: Collection[Key], since: int, near: tuple[int, int], now: int, most: int
+    store: Reader, keys: Collection[Key], since: int, near: tuple[int, int], now: int, most: int
 ) -> list[Moment]:
     """When these assets moved in alerts made since then, without a price that counts and
     due to be asked; newest alerts first. `near`: seconds within which a price counts, and
@@ -109,7 +108,7 @@ def tried(store: Store, moments: Iterable[Moment], waits: Sequence[int], now: in
             )
 
 
-def given_up(store: Store, moments: Iterable[Moment]) -> set[Moment]:
+def given_up(store: Reader, moments: Iterable[Moment]) -> set[Moment]:
     """Those of these moments for which no source will be asked again."""
     asked = set(moments)
     rows = store.read_in(
@@ -119,7 +118,7 @@ def given_up(store: Store, moments: Iterable[Moment]) -> set[Moment]:
     return asked & {(row["chain"], row["contract"], row["at"]) for row in rows}
 
 
-def compared(store: Store) -> set[str]:
+def compared(store: Reader) -> set[str]:
     """Chains on which an amount in USD keeps incoming movements quiet: what is worth something
     there is asked of every price source, so that none can silence alone."""
     rows = store.read(
@@ -129,12 +128,12 @@ def compared(store: Store) -> set[str]:
     return {row["chain"] for row in rows}
 
 
-def seen_contracts(store: Store) -> set[Key]:
+def seen_contracts(store: Reader) -> set[Key]:
     """Tokens that appeared in any list that was read."""
     return {(row["chain"], row["contract"]) for row in store.read("SELECT * FROM token")}
 
 
-def since(store: Store) -> int | None:
+def since(store: Reader) -> int | None:
     noted = get_note(store, SINCE)
     return None if noted is None else int(noted)
 
@@ -150,14 +149,14 @@ def begin(store: Store, at: int) -> int:
 # -- what may be forgotten -----------------------------------------------------------------
 
 
-def thinned(store: Store) -> int | None:
+def thinned(store: Reader) -> int | None:
     """Up to when prices that nobody needs were forgotten; where none were yet, when pricing
     began."""
     noted = get_note(store, THINNED)
     return since(store) if noted is None else int(noted)
 
 
-def moved_since(store: Store, at: int) -> list[Moment]:
+def moved_since(store: Reader, at: int) -> list[Moment]:
     """When which assets moved in alerts made since then."""
     rows = store.read(
         "SELECT DISTINCT t.chain, coalesce(t.contract, '') AS contract, "
@@ -169,7 +168,7 @@ def moved_since(store: Store, at: int) -> list[Moment]:
     return [(row["chain"], row["contract"], row["at"]) for row in rows]
 
 
-def kept(store: Store, since: int, until: int) -> dict[Key, tuple[Price, ...]]:
+def kept(store: Reader, since: int, until: int) -> dict[Key, tuple[Price, ...]]:
     """Every price of a stretch of time, later than `since`, in order of time."""
     found: dict[Key, list[Price]] = {}
     for row in store.read(

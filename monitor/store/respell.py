@@ -7,17 +7,16 @@ were two addresses, and what explorers told of the one was never held against th
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Sequence
 
 from monitor.model import Subject
 from monitor.model.ids import stable_id
-from monitor.store.sqlite import Store
+from monitor.store.port import Connection, Fields, Reader, Store
 
 Renamed = tuple[Subject, str]  # as it stands in the record; its address as it is written now
 
 
-def subjects_of(store: Store, chain: str) -> list[Subject]:
+def subjects_of(store: Reader, chain: str) -> list[Subject]:
     rows = store.read("SELECT address FROM subject WHERE chain = ?", [chain])
     return [Subject(chain, row["address"]) for row in rows]
 
@@ -33,7 +32,7 @@ def respell(store: Store, renamed: Sequence[Renamed], now: int) -> None:
             _move(conn, old, Subject(old.chain, address), now)
 
 
-def _move(conn: sqlite3.Connection, old: Subject, new: Subject, now: int) -> None:
+def _move(conn: Connection, old: Subject, new: Subject, now: int) -> None:
     conn.execute(
         "INSERT INTO subject (key, chain, address) VALUES (?, ?, ?) "
         "ON CONFLICT (key) DO UPDATE SET due = 0",
@@ -53,9 +52,7 @@ def _move(conn: sqlite3.Connection, old: Subject, new: Subject, now: int) -> Non
     conn.execute("DELETE FROM subject WHERE key = ?", (old.key,))
 
 
-def _move_entry(
-    conn: sqlite3.Connection, row: sqlite3.Row, old: Subject, new: Subject, now: int
-) -> None:
+def _move_entry(conn: Connection, row: Fields, old: Subject, new: Subject, now: int) -> None:
     """The entry under the id that the watchlist gives it now. Where both spellings were on
     the list, the older line ends: the other one watches on."""
     case, given = row["case_id"], row["id"]

@@ -1,9 +1,8 @@
-"""Between database rows and values. Pure, apart from reading sqlite3.Row."""
+"""Between database rows and values. Pure, apart from reading rows."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
 from dataclasses import asdict
 from typing import Any
 
@@ -24,6 +23,7 @@ from monitor.model import (
     Watched,
 )
 from monitor.model.facts_json import from_json, to_json
+from monitor.store.port import Fields
 
 TRANSFER_COLUMNS = (
     "chain, tx, leg, kind, contract, token_id, sender, recipient, amount, "
@@ -43,7 +43,7 @@ def transfer_params(t: Transfer) -> tuple[Any, ...]:
     )
 
 
-def to_transfer(row: sqlite3.Row) -> Transfer:
+def to_transfer(row: Fields) -> Transfer:
     """From all columns, in their order: looking each up by its name takes twice as long,
     and this runs for every known row of every poll."""
     _, chain, tx, leg, kind, contract, token_id, sender, recipient, amount, *rest = row
@@ -56,7 +56,7 @@ def to_transfer(row: sqlite3.Row) -> Transfer:
 
 
 def to_row(
-    row: sqlite3.Row, transfer: Transfer | None = None, reporters: frozenset[str] = frozenset()
+    row: Fields, transfer: Transfer | None = None, reporters: frozenset[str] = frozenset()
 ) -> Row:
     """As `to_transfer`; `transfer` is what that made of the row, where it is at hand."""
     absences = row["absences"]
@@ -94,7 +94,7 @@ def to_entry(text: str) -> Entry:
     )
 
 
-def to_watched(row: sqlite3.Row) -> Watched:
+def to_watched(row: Fields) -> Watched:
     baseline = None
     if row["base_height"] is not None:
         baseline = Baseline(row["base_height"], row["base_time"], row["base_head_time"])
@@ -109,7 +109,7 @@ def alert_params(a: Alert) -> tuple[Any, ...]:
     )
 
 
-def to_alert(row: sqlite3.Row, identities: tuple[tuple[str, str, str], ...] = ()) -> Alert:
+def to_alert(row: Fields, identities: tuple[tuple[str, str, str], ...] = ()) -> Alert:
     kind = AlertKind(row["kind"])
     return Alert(
         id=row["id"],

@@ -1,8 +1,7 @@
 """The record: one SQLite file, one writer.
 
-`Store` opens it and hands out transactions; the modules beside this one hold the queries:
-record (rows, coverage, plans), watch (entries), post (outbox), journal (alerts, incidents)
-and views (what people see).
+`Store` opens it and hands out transactions; the modules beside this one hold the queries, and
+know only what `port` says of it.
 """
 
 from __future__ import annotations
@@ -13,33 +12,23 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from monitor import __version__
-from monitor.model.errors import StoreError, Unfit
+from monitor.model.errors import Conflict, StoreError, Unfit
+from monitor.store.port import Connection, Fields, Params, Upgrade
 from monitor.store.schema import APPLICATION_ID, VERSION
 
-Params = Sequence[Any]
 CHUNK = 400  # values in one IN (...) list
 ENGINE = f"SQLite {sqlite3.sqlite_version}"
 OLDEST_ENGINE = (3, 37)  # STRICT tables
 # Of the writer. Keys are hashes and fall anywhere in their index: with SQLite's own 2 MiB a
 # long history takes a quarter longer to write (benchmarks/insert_rate.py).
 CACHE_KIB = 32_000
-
-
-@dataclass(frozen=True, slots=True)
-class Upgrade:
-    """That opening the record brought it to a newer schema."""
-
-    old: int
-    new: int
-    copy: Path  # the record as it was before
 
 
 def engine_is_too_old() -> bool:
@@ -138,7 +127,7 @@ class Store:
             self._conn.execute(f"PRAGMA user_version = {VERSION}")
 
     @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
+    def write(self) -> Iterator[Connection]:
         """One transaction: commits at the end, rolls back on any error."""
         with self._lock:
             try:
@@ -151,6 +140,9 @@ class Store:
                     if self._conn.in_transaction:
                         self._conn.execute("ROLLBACK")
                     raise
+            except sqlite3.IntegrityError as error:
+                double = Conflict(f"what was to be added is there already: {error}")
+                raise (double if _is_double(error) else self._noted(error)) from error
             except sqlite3.Error as error:
                 raise self._noted(error) from error
 
@@ -169,7 +161,7 @@ class Store:
         failed = self._failed
         return failed[1] if failed and time.monotonic() - failed[0] < seconds else ""
 
-    def read(self, sql: str, params: Params = ()) -> list[sqlite3.Row]:
+    def read(self, sql: str, params: Params = ()) -> list[Fields]:
         """All rows of a query. Raises StoreError."""
         with self._lock:
             try:
@@ -177,10 +169,10 @@ class Store:
             except sqlite3.Error as error:
                 raise self._noted(error) from error
 
-    def read_in(self, sql: str, values: Iterable[Any], params: Params = ()) -> list[sqlite3.Row]:
+    def read_in(self, sql: str, values: Iterable[Any], params: Params = ()) -> list[Fields]:
         """A query with `IN ({})` over any number of values; `params` come before them."""
         wanted = list(dict.fromkeys(values))
-        rows: list[sqlite3.Row] = []
+        rows: list[Fields] = []
         for start in range(0, len(wanted), CHUNK):
             part = wanted[start : start + CHUNK]
             rows += self.read(sql.format(",".join("?" * len(part))), [*params, *part])
@@ -220,7 +212,7 @@ class Store:
             self._conn.close()
 
 
-def is_double(error: sqlite3.IntegrityError) -> bool:
+def _is_double(error: sqlite3.IntegrityError) -> bool:
     """Whether a row was refused because one with its key is there already."""
     return error.sqlite_errorcode in (
         sqlite3.SQLITE_CONSTRAINT_UNIQUE,

@@ -4,7 +4,6 @@ look costs a fraction of a second. Reads only; entries that are retired do not c
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from monitor.model import Entry, Interval, Subject
 from monitor.model.status import State, Unread
 from monitor.model.streams import UNSERVED
 from monitor.store import watch
-from monitor.store.sqlite import Store
+from monitor.store.port import Fields, Reader
 
 _ACTIVE = "e.retired IS NULL"
 # Of an entry `e` on a subject `s`; one parameter: since when an address may be due. What no
@@ -35,11 +34,11 @@ _STATE = (
 # -- entries, counted --------------------------------------------------------------------
 
 
-def active_entries(store: Store) -> int:
+def active_entries(store: Reader) -> int:
     return int(store.read(f"SELECT count(*) AS n FROM entry e WHERE {_ACTIVE}")[0]["n"])  # noqa: S608
 
 
-def states(store: Store, due: int) -> Counter[tuple[str, State]]:
+def states(store: Reader, due: int) -> Counter[tuple[str, State]]:
     """How many entries stand how, by chain; behind is what has been due since before `due`.
     Torn lists and chains without a source are not looked for."""
     rows = store.read(
@@ -50,7 +49,7 @@ def states(store: Store, due: int) -> Counter[tuple[str, State]]:
     return Counter({(row["chain"], State(row["state"])): row["n"] for row in rows})
 
 
-def complete_on(store: Store, subjects: Collection[str], due: int) -> Counter[str]:
+def complete_on(store: Reader, subjects: Collection[str], due: int) -> Counter[str]:
     """How many entries on these subjects `states` counts as complete, by chain."""
     rows = store.read_in(
         f"SELECT s.chain FROM entry e JOIN subject s ON s.key = e.subject WHERE {_ACTIVE} "  # noqa: S608
@@ -71,7 +70,7 @@ class Failing:
     since: int  # Unix seconds: the oldest failure
 
 
-def failing(store: Store, chains: Sequence[str], severe: int, other: int) -> list[Failing]:
+def failing(store: Reader, chains: Sequence[str], severe: int, other: int) -> list[Failing]:
     """By chain. What fails since before `severe` lasts for severe entries, `other` for others."""
     over = (
         "r.failing < CASE json_extract(e.terms, '$.severity') WHEN 'severe' "
@@ -98,7 +97,7 @@ class FirstReads:
     added: int  # Unix seconds: when the oldest that was not was added
 
 
-def first_reads(store: Store, chains: Sequence[str]) -> FirstReads | None:
+def first_reads(store: Reader, chains: Sequence[str]) -> FirstReads | None:
     """None where all were. Unread is what had no first contact, or has a list that has failed
     ever since."""
     rows = store.read_in(
@@ -117,7 +116,7 @@ def first_reads(store: Store, chains: Sequence[str]) -> FirstReads | None:
     return FirstReads(sum(r["n"] for r in rows), sum(r["read"] or 0 for r in rows), min(added))
 
 
-def idle_since(store: Store, chains: Sequence[str]) -> int | None:
+def idle_since(store: Reader, chains: Sequence[str]) -> int | None:
     """Since when an address of these chains is due and nothing at all is read, as Unix seconds,
     be it to come. None where no address is watched."""
     rows = store.read_in(
@@ -134,7 +133,7 @@ def idle_since(store: Store, chains: Sequence[str]) -> int | None:
     return max(waits, *(row["tried"] or 0 for row in found))
 
 
-def furthest_behind(store: Store) -> dict[str, int]:
+def furthest_behind(store: Reader) -> dict[str, int]:
     """By chain: the time of the newest block that was read, at the list where it is oldest."""
     rows = store.read(
         "SELECT s.chain, min(r.complete_time) AS at FROM reading r "  # noqa: S608
@@ -144,7 +143,7 @@ def furthest_behind(store: Store) -> dict[str, int]:
     return {row["chain"]: row["at"] for row in rows}
 
 
-def behind(store: Store, chain: str, before: int, *, still: bool) -> tuple[int, list[str]]:
+def behind(store: Reader, chain: str, before: int, *, still: bool) -> tuple[int, list[str]]:
     """How many addresses of a chain are watched, and an entry of each with a list that does not
     fail and was last tried, or (unless the chain stands still) read up to a time, before this.
     Both count from the adding of the address at the earliest."""
@@ -178,7 +177,7 @@ class FailingList:
     error: str
 
 
-def failing_lists(store: Store) -> list[FailingList]:
+def failing_lists(store: Reader) -> list[FailingList]:
     rows = store.read(
         "SELECT s.chain, r.stream, coalesce(r.error, '') = ? AS unserved, "  # noqa: S608
         "count(DISTINCT e.id) AS n, coalesce(max(r.error), '') AS error, "
@@ -201,7 +200,7 @@ def failing_lists(store: Store) -> list[FailingList]:
     ]
 
 
-def failing_entries(store: Store, chain: str, stream: str, most: int) -> list[Entry]:
+def failing_entries(store: Reader, chain: str, stream: str, most: int) -> list[Entry]:
     """The first entries of a chain for which this list fails."""
     rows = store.read(
         "SELECT DISTINCT e.id FROM reading r JOIN subject s ON s.key = r.subject "  # noqa: S608
@@ -225,7 +224,7 @@ class ListRead:
     complete_time: int | None  # and the time of that place
 
 
-def lists_read(store: Store) -> dict[tuple[str, str], ListRead]:
+def lists_read(store: Reader) -> dict[tuple[str, str], ListRead]:
     """Every list that was ever tried, by subject and stream."""
     rows = store.read(
         "SELECT subject, stream, coalesce(axis, 'height') AS axis, ok, failing, error, source, "
@@ -234,7 +233,7 @@ def lists_read(store: Store) -> dict[tuple[str, str], ListRead]:
     return {(row["subject"], row["stream"]): _list_read(row) for row in rows}
 
 
-def _list_read(row: sqlite3.Row) -> ListRead:
+def _list_read(row: Fields) -> ListRead:
     return ListRead(
         axis=row["axis"],
         ok=row["ok"],
@@ -249,12 +248,12 @@ def _list_read(row: sqlite3.Row) -> ListRead:
 Parts = dict[tuple[str, str, str], list[Interval]]  # by subject, stream and axis
 
 
-def covered(store: Store) -> Parts:
+def covered(store: Reader) -> Parts:
     """What is proven read, source by source: parts may overlap."""
     return _parts(store.read("SELECT subject, stream, axis, lo, hi FROM coverage"))
 
 
-def covered_in_parts(store: Store) -> Parts:
+def covered_in_parts(store: Reader) -> Parts:
     """The same of lists that are covered in more than one part."""
     return _parts(
         store.read(
@@ -265,7 +264,7 @@ def covered_in_parts(store: Store) -> Parts:
     )
 
 
-def _parts(rows: Sequence[sqlite3.Row]) -> Parts:
+def _parts(rows: Sequence[Fields]) -> Parts:
     found: Parts = {}
     for row in rows:
         key = (row["subject"], row["stream"], row["axis"])
@@ -273,7 +272,7 @@ def _parts(rows: Sequence[sqlite3.Row]) -> Parts:
     return found
 
 
-def unread(store: Store) -> dict[tuple[str, str], list[Unread]]:
+def unread(store: Reader) -> dict[tuple[str, str], list[Unread]]:
     """Open gaps by subject and stream, the lowest first."""
     found: dict[tuple[str, str], list[Unread]] = {}
     for row in store.read(
@@ -287,17 +286,17 @@ def unread(store: Store) -> dict[tuple[str, str], list[Unread]]:
 # -- single values -----------------------------------------------------------------------
 
 
-def due_times(store: Store) -> dict[str, int]:
+def due_times(store: Reader) -> dict[str, int]:
     """When each subject is due."""
     return {row["key"]: row["due"] for row in store.read("SELECT key, due FROM subject")}
 
 
-def history_told(store: Store) -> frozenset[str]:
+def history_told(store: Reader) -> frozenset[str]:
     """Entries whose start-up summary has been told."""
     return frozenset(row["id"] for row in store.read("SELECT id FROM entry WHERE history = 'told'"))
 
 
-def last_recorded(store: Store, subject: Subject) -> int:
+def last_recorded(store: Reader, subject: Subject) -> int:
     """When a transfer of this address was last recorded; 0 if never."""
     found = [
         row["first_seen"]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from monitor.model import Row, Subject
+from monitor.store.port import Reader
 from monitor.store.rows import to_row
-from monitor.store.sqlite import Store
 
 HISTORY_LIMIT = 100_000  # rows of one subject, above which reading history stops and asks
 PART = 1000  # rows of a long history held in memory at once
 
 
-def open_rows(store: Store, subject: Subject) -> list[Row]:
+def open_rows(store: Reader, subject: Subject) -> list[Row]:
     """Rows of a subject that are not final yet."""
     found = store.read(
         "SELECT * FROM transfer INDEXED BY transfer_open WHERE chain = ? "
@@ -22,7 +22,7 @@ def open_rows(store: Store, subject: Subject) -> list[Row]:
     return [to_row(row) for row in found]
 
 
-def row_count(store: Store, subject: Subject) -> int:
+def row_count(store: Reader, subject: Subject) -> int:
     """How many transfers of a subject are recorded (self-transfers count twice)."""
     rows = store.read(
         "SELECT (SELECT count(*) FROM transfer WHERE chain = ?1 AND sender = ?2) + "
@@ -32,12 +32,12 @@ def row_count(store: Store, subject: Subject) -> int:
     return int(rows[0]["n"])
 
 
-def any_rows(store: Store) -> bool:
+def any_rows(store: Reader) -> bool:
     """Whether anything at all is recorded."""
     return bool(store.read("SELECT EXISTS (SELECT 1 FROM transfer)")[0][0])
 
 
-def is_recorded(store: Store, subject: Subject) -> bool:
+def is_recorded(store: Reader, subject: Subject) -> bool:
     """Whether an address is watched or was, or is one side of a movement."""
     where = [subject.chain, subject.address]
     return any(
@@ -50,7 +50,7 @@ def is_recorded(store: Store, subject: Subject) -> bool:
     )
 
 
-def recorded_tx(store: Store, forms: Sequence[str]) -> str | None:
+def recorded_tx(store: Reader, forms: Sequence[str]) -> str | None:
     """The first of these spellings of a transaction's hash that the record has."""
     for table in ("transfer", "alert"):
         found = store.read_in(f"SELECT DISTINCT tx FROM {table} WHERE tx IN ({{}})", forms)  # noqa: S608
@@ -59,7 +59,7 @@ def recorded_tx(store: Store, forms: Sequence[str]) -> str | None:
     return None
 
 
-def rows_of_subject(store: Store, subject: Subject, limit: int | None = None) -> list[Row]:
+def rows_of_subject(store: Reader, subject: Subject, limit: int | None = None) -> list[Row]:
     """Transfers of a subject, newest first, at most `limit`."""
     found = store.read(
         "SELECT * FROM transfer WHERE id IN (SELECT id FROM transfer WHERE chain = ?1 "
@@ -70,7 +70,7 @@ def rows_of_subject(store: Store, subject: Subject, limit: int | None = None) ->
     return [to_row(row) for row in found]
 
 
-def each_row(store: Store, subject: Subject) -> Iterator[Row]:
+def each_row(store: Reader, subject: Subject) -> Iterator[Row]:
     """Every transfer of a subject once, as recorded, with only a part of them in memory."""
     for party, others in (("sender", ""), ("recipient", "AND sender IS NOT ?2")):
         last = 0

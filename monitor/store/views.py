@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -26,8 +25,8 @@ from monitor.store import watch
 from monitor.store.coverage import stream_states
 from monitor.store.doubts import unchecked
 from monitor.store.notes import get_note
+from monitor.store.port import Fields, Reader
 from monitor.store.rows import to_alert, to_row
-from monitor.store.sqlite import Store
 
 SUCCESS = (
     "Success not checked yet: nobody has shown a receipt of the transaction so far. It is asked "
@@ -39,7 +38,7 @@ SUCCESS = (
 class Views:
     """Builds views of the record. May be shared by threads: each call reads for itself."""
 
-    store: Store
+    store: Reader
     chains: Mapping[str, Chain]
     assets: Mapping[tuple[str, str], Asset]
     book: Mapping[tuple[str, str], Known] = field(default_factory=dict)
@@ -128,11 +127,11 @@ class _Look:
         views = [self._transfer(rows[i], tuple(said.get(i, ())), tokens) for i in ids]
         return self._views.valued(views)
 
-    def _tokens(self, contracts: Iterable[str]) -> dict[tuple[str, str], sqlite3.Row]:
+    def _tokens(self, contracts: Iterable[str]) -> dict[tuple[str, str], Fields]:
         found = self.store.read_in("SELECT * FROM token WHERE contract IN ({})", contracts)
         return {(row["chain"], row["contract"]): row for row in found}
 
-    def _learn_entries(self, rows: Iterable[sqlite3.Row]) -> None:
+    def _learn_entries(self, rows: Iterable[Fields]) -> None:
         """Read the entries on the addresses of these transfers, retired ones too."""
         pairs = ((row["chain"], row[side]) for row in rows for side in ("sender", "recipient"))
         subjects = {Subject(chain, party) for chain, party in pairs if party is not None}
@@ -141,9 +140,9 @@ class _Look:
 
     def _transfer(
         self,
-        row: sqlite3.Row,
+        row: Fields,
         said: tuple[tuple[str, int], ...],
-        tokens: Mapping[tuple[str, str], sqlite3.Row],
+        tokens: Mapping[tuple[str, str], Fields],
     ) -> TransferView:
         stored = to_row(row)
         transfer = stored.transfer
@@ -173,7 +172,7 @@ class _Look:
         return issuer.name if issuer else ""
 
     def _asset(
-        self, chain: str, contract: str | None, tokens: Mapping[tuple[str, str], sqlite3.Row]
+        self, chain: str, contract: str | None, tokens: Mapping[tuple[str, str], Fields]
     ) -> tuple[str, int | None, bool]:
         if contract is None:
             known = self.chains.get(chain)
@@ -207,7 +206,7 @@ class _Look:
 
     def _alert(
         self,
-        row: sqlite3.Row,
+        row: Fields,
         named: Mapping[str, Watched],
         transfers: tuple[TransferView, ...],
     ) -> AlertView:
@@ -347,7 +346,7 @@ class _Look:
         return None if rows[0]["at"] is None else int(rows[0]["at"])
 
 
-def not_covered(store: Store, entry: Entry, chains: Mapping[str, Chain]) -> tuple[str, ...]:
+def not_covered(store: Reader, entry: Entry, chains: Mapping[str, Chain]) -> tuple[str, ...]:
     """What was not looked at for an entry, one plain sentence each."""
     found = []
     for stream, state in sorted(stream_states(store, entry.subject, 0).items()):
@@ -368,7 +367,7 @@ def not_listed(chain: Chain) -> tuple[str, ...]:
     return (f"In no list of {chain.name}: {listed}.",) if listed else ()
 
 
-def _other_chains(store: Store, entry: Entry, chains: Mapping[str, Chain]) -> str:
+def _other_chains(store: Reader, entry: Entry, chains: Mapping[str, Chain]) -> str:
     others = [Subject(c, entry.subject.address) for c in chains if c != entry.subject.chain]
     watched = [w for on in watch.entries_of(store, others).values() for w in on]
     also = [

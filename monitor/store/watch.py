@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.model import Alert, Entry, Subject, Watched
 from monitor.store.alerts import insert_alerts
+from monitor.store.port import Connection, Fields, Reader, Store
 from monitor.store.rows import entry_terms, to_watched
-from monitor.store.sqlite import Store
 
 Watch = Mapping[str, tuple[Watched, ...]]  # by address, of one chain
 
 
-def all_entries(store: Store) -> list[Watched]:
+def all_entries(store: Reader) -> list[Watched]:
     """Every entry ever taken, retired ones too, in the order of adding. Costs as much as the
     list is long: what is done often asks for what it needs."""
     rows = store.read("SELECT * FROM entry ORDER BY added, rowid")
     return [to_watched(row) for row in rows]
 
 
-def entries_of(store: Store, subjects: Iterable[Subject]) -> dict[Subject, tuple[Watched, ...]]:
+def entries_of(store: Reader, subjects: Iterable[Subject]) -> dict[Subject, tuple[Watched, ...]]:
     """Every entry on these subjects, retired ones too, each subject's in the order of adding.
     Subjects without one are left out."""
     rows = store.read_in(
@@ -35,14 +34,14 @@ def entries_of(store: Store, subjects: Iterable[Subject]) -> dict[Subject, tuple
     return {subject: tuple(watched) for subject, watched in found.items()}
 
 
-def named(store: Store, ids: Sequence[str]) -> list[Entry]:
+def named(store: Reader, ids: Sequence[str]) -> list[Entry]:
     """Entries by their ids, in this order."""
     rows = store.read_in("SELECT * FROM entry WHERE id IN ({})", ids)
     found = {row["id"]: to_watched(row).entry for row in rows}
     return [found[each] for each in ids if each in found]
 
 
-def active_chains(store: Store) -> list[str]:
+def active_chains(store: Reader) -> list[str]:
     """Chains with an active entry."""
     rows = store.read(
         "SELECT DISTINCT s.chain FROM entry e JOIN subject s ON s.key = e.subject "
@@ -51,13 +50,13 @@ def active_chains(store: Store) -> list[str]:
     return [row["chain"] for row in rows]
 
 
-def is_listed(store: Store, chain: str) -> bool:
+def is_listed(store: Reader, chain: str) -> bool:
     """Whether any address of a chain is or was on the list."""
     where = "SELECT 1 FROM subject s JOIN entry e ON e.subject = s.key WHERE s.chain = ? LIMIT 1"
     return bool(store.read(where, [chain]))
 
 
-def canaries(store: Store) -> list[Watched]:
+def canaries(store: Reader) -> list[Watched]:
     """Active entries that are to move all the time."""
     rows = store.read(
         "SELECT * FROM entry WHERE retired IS NULL AND json_extract(terms, '$.canary') > 0"
@@ -65,32 +64,32 @@ def canaries(store: Store) -> list[Watched]:
     return [to_watched(row) for row in rows]
 
 
-def watch(store: Store, chain: str, addresses: Iterable[str]) -> dict[str, tuple[Watched, ...]]:
+def watch(store: Reader, chain: str, addresses: Iterable[str]) -> dict[str, tuple[Watched, ...]]:
     """Active entries on these addresses of a chain, by address."""
     found = entries_of(store, (Subject(chain, address) for address in addresses))
     active = {s.address: tuple(w for w in watched if w.active) for s, watched in found.items()}
     return {address: watched for address, watched in active.items() if watched}
 
 
-def entries(store: Store, ids: Iterable[str]) -> dict[str, Watched]:
+def entries(store: Reader, ids: Iterable[str]) -> dict[str, Watched]:
     """Entries by id; unknown ids are left out."""
     rows = store.read_in("SELECT * FROM entry WHERE id IN ({})", ids)
     return {row["id"]: to_watched(row) for row in rows}
 
 
-def version(store: Store) -> int:
+def version(store: Reader) -> int:
     """Another number means that what entries say has changed. Costs nothing to ask."""
     rows = store.read("SELECT max(rowid) AS n FROM entry_version")
     return int(rows[0]["n"] or 0)
 
 
-def concerned(store: Store, keys: Iterable[str]) -> list[tuple[str, str]]:
+def concerned(store: Reader, keys: Iterable[str]) -> list[tuple[str, str]]:
     """Active entries of subjects, by the subjects' keys: (id, case id)."""
     sql = "SELECT id, case_id FROM entry WHERE subject IN ({}) AND retired IS NULL"
     return sorted((row["id"], row["case_id"]) for row in store.read_in(sql, keys))
 
 
-def concerned_on(store: Store, chain: str) -> list[tuple[str, str]]:
+def concerned_on(store: Reader, chain: str) -> list[tuple[str, str]]:
     """Active entries of a chain: (id, case id)."""
     rows = store.read(
         "SELECT id, case_id FROM entry WHERE subject > ? AND subject < ? AND retired IS NULL "
@@ -100,7 +99,7 @@ def concerned_on(store: Store, chain: str) -> list[tuple[str, str]]:
     return [(row["id"], row["case_id"]) for row in rows]
 
 
-def absent_entries(store: Store) -> list[Watched]:
+def absent_entries(store: Reader) -> list[Watched]:
     """Entries that the file no longer holds and nobody has retired: still watched."""
     rows = store.read("SELECT * FROM entry WHERE absent IS NOT NULL AND retired IS NULL")
     return [to_watched(row) for row in rows]
@@ -135,13 +134,13 @@ def take_list(
         insert_alerts(conn, *answer)
 
 
-def versions(store: Store, entry_id: str) -> list[int]:
+def versions(store: Reader, entry_id: str) -> list[int]:
     """When each version of an entry was taken, oldest first."""
     rows = store.read("SELECT at FROM entry_version WHERE entry = ? ORDER BY at", [entry_id])
     return [row["at"] for row in rows]
 
 
-def summarised(store: Store) -> tuple[int, int]:
+def summarised(store: Reader) -> tuple[int, int]:
     """How many entries there are, retired ones too, and of how many the start-up summary was
     told."""
     row = store.read("SELECT count(*) AS n, total(history = 'told') AS told FROM entry")[0]
@@ -157,7 +156,7 @@ class TakenList:
     refused: Sequence[str] = ()  # lines that were refused, and why
 
 
-def last_list(store: Store) -> TakenList:
+def last_list(store: Reader) -> TakenList:
     """The watchlist that was taken last."""
     rows = store.read("SELECT * FROM list_version ORDER BY at DESC, rowid DESC LIMIT 1")
     if not rows:
@@ -181,14 +180,14 @@ class _Taken:
         retired = now if entry.retired else None
         return cls(entry.id, entry.subject, entry.case, entry_terms(entry), retired)
 
-    def differs(self, row: sqlite3.Row | None) -> bool:
+    def differs(self, row: Fields | None) -> bool:
         """From how it is recorded."""
         if row is None or row["terms"] != self.terms:
             return True
         return (row["retired"] is None) != (self.retired is None)
 
 
-def _take(conn: sqlite3.Connection, taken: Sequence[_Taken], sha256: str, now: int) -> None:
+def _take(conn: Connection, taken: Sequence[_Taken], sha256: str, now: int) -> None:
     """Add entries and change them; a new one is due at once."""
     conn.executemany(
         "INSERT INTO subject (key, chain, address) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING",
@@ -214,7 +213,7 @@ def _take(conn: sqlite3.Connection, taken: Sequence[_Taken], sha256: str, now: i
 
 
 def _mark_absent(
-    conn: sqlite3.Connection, rows: Sequence[sqlite3.Row], present: Collection[str], now: int
+    conn: Connection, rows: Sequence[Fields], present: Collection[str], now: int
 ) -> None:
     """Of the entries known before: which ones left the file, and which came back."""
     conn.executemany(
@@ -227,7 +226,7 @@ def _mark_absent(
     )
 
 
-def due_subjects(store: Store, now: int | None) -> list[Subject]:
+def due_subjects(store: Reader, now: int | None) -> list[Subject]:
     """Subjects with an active entry that are due (all of them for None), longest due first."""
     rows = store.read(
         "SELECT chain, address FROM subject s WHERE due <= ? AND EXISTS "
@@ -282,18 +281,18 @@ def hurry(store: Store, now: int) -> None:
             conn.execute(f"UPDATE subject SET due = ? WHERE {failed}", (now, now))  # noqa: S608
 
 
-def stuck_subjects(store: Store) -> list[Subject]:
+def stuck_subjects(store: Reader) -> list[Subject]:
     """Subjects whose poll was under way when an earlier run ended."""
     rows = store.read("SELECT chain, address FROM subject WHERE in_flight IS NOT NULL")
     return [Subject(row["chain"], row["address"]) for row in rows]
 
 
-def deep_read_at(store: Store, subject: Subject) -> int:
+def deep_read_at(store: Reader, subject: Subject) -> int:
     rows = store.read("SELECT deep FROM subject WHERE key = ?", [subject.key])
     return int(rows[0]["deep"]) if rows else 0
 
 
-def history_due(store: Store, subject: Subject) -> list[Watched]:
+def history_due(store: Reader, subject: Subject) -> list[Watched]:
     """Entries of a subject whose start-up summary has not been told yet."""
     rows = store.read(
         "SELECT * FROM entry WHERE subject = ? AND history = 'due' AND retired IS NULL",

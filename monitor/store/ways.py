@@ -6,19 +6,18 @@ sent once more when the way works again.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
 
 from monitor.model import ChannelConfig
 from monitor.model.ways import Way, place_of
-from monitor.store.sqlite import Store
+from monitor.store.port import Connection, Reader, Store
 
 OUTAGE = 60  # seconds: a way that took nothing for so long has begun to work when it says yes
 # What a row of `delivery` says in `revive`.
 GIVEN_UP_FOR_ITS_WAY, SENT_AGAIN = 1, 2
 
 
-def took(conn: sqlite3.Connection, way: Way, now: int) -> None:
+def took(conn: Connection, way: Way, now: int) -> None:
     """A yes. What was given up while this way took nothing waits again, once; what waits by
     our own word, which may be for hours after an outage, waits no longer."""
     before = conn.execute(
@@ -44,7 +43,7 @@ def took(conn: sqlite3.Connection, way: Way, now: int) -> None:
             )
 
 
-def refused(conn: sqlite3.Connection, way: Way, now: int) -> None:
+def refused(conn: Connection, way: Way, now: int) -> None:
     """Anything but a yes."""
     conn.execute(
         "INSERT INTO way (channel, recipient, refusing) VALUES (?, ?, ?) ON CONFLICT "
@@ -59,13 +58,13 @@ def note(store: Store, way: Way, now: int, *, good: bool) -> None:
         (took if good else refused)(conn, way, now)
 
 
-def refusing(store: Store) -> dict[Way, int]:
+def refusing(store: Reader) -> dict[Way, int]:
     """The ways that have taken nothing since a time (Unix seconds): their last try failed."""
     rows = store.read("SELECT * FROM way WHERE refusing IS NOT NULL")
     return {(row["channel"], row["recipient"]): row["refusing"] for row in rows}
 
 
-def failing(store: Store, configs: Mapping[str, ChannelConfig]) -> frozenset[Way]:
+def failing(store: Reader, configs: Mapping[str, ChannelConfig]) -> frozenset[Way]:
     """The ways that no notice about sending may take now: those that take nothing, those of
     a channel that is switched off, and those that an incident is open about."""
     off = {
@@ -105,7 +104,7 @@ def settle(store: Store, configs: Mapping[str, ChannelConfig], now: int) -> None
             )
 
 
-def _over(store: Store, key: str, since: int, configs: Mapping[str, ChannelConfig]) -> bool:
+def _over(store: Reader, key: str, since: int, configs: Mapping[str, ChannelConfig]) -> bool:
     place = place_of(key)
     if place is None:
         return False

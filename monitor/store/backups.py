@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from monitor.model.errors import StoreError
-from monitor.store.sqlite import Store
+from monitor.store.port import Reader
 
 
 def damage(file: Path) -> str:
@@ -39,7 +39,7 @@ def _open(file: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"file:{path}?mode=ro", uri=True)
 
 
-def taken_at(store: Store) -> int:
+def taken_at(store: Reader) -> int:
     """When a copy was made, by the newest thing that it holds."""
     rows = store.read(
         "SELECT max((SELECT coalesce(max(tried), 0) FROM reading), "
