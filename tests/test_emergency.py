@@ -10,9 +10,8 @@ import yaml
 from world.home import DESK, Scene, bodies, staged
 from world.sinks import answer
 
-from monitor.app.fundwatch import Fundwatch
+from monitor.app import daemon
 from monitor.app.home import open_home
-from monitor.loops.clock import now
 from monitor.loops.health import emergency
 from monitor.loops.health.emergency import Emergency
 
@@ -21,10 +20,6 @@ from monitor.loops.health.emergency import Emergency
 def scene(tmp_path: Path) -> Iterator[Scene]:
     with staged(tmp_path) as made:
         yield made
-
-
-def alarm_of(app: Fundwatch) -> Emergency:
-    return Emergency(app.settings, app.templates, lambda: app.timezone, now)
 
 
 def tell(alarm: Emergency) -> bool:
@@ -40,7 +35,7 @@ def test_a_refused_recipient_keeps_no_colleague_from_hearing(scene: Scene) -> No
     """Neither in the channel of the one who is refused nor in another one."""
     scene.mail.rcpt[DESK[0]] = "550 5.1.1 no such user"
     with open_home(scene.home.path, {}) as app:
-        assert tell(alarm_of(app))
+        assert tell(daemon.emergency(app))
     assert [mail.recipients for mail in scene.mail.mails] == [(DESK[1],)]
     assert len(bodies(scene.hook.seen)) == 1
 
@@ -52,10 +47,10 @@ def test_what_no_channel_of_operations_takes_goes_to_the_others(scene: Scene) ->
     configs["channels"]["mail"]["audience"] = ["desk"]
     scene.home.write("config/channels.yaml", configs)
     with open_home(scene.home.path, {}) as app:
-        assert tell(alarm_of(app))
+        assert tell(daemon.emergency(app))
         assert (len(scene.hook.seen), len(scene.mail.mails)) == (1, 0), "they have taken it"
         scene.hook.default = answer(500)
-        assert tell(alarm_of(app))
+        assert tell(daemon.emergency(app))
         assert (len(scene.hook.seen), len(scene.mail.mails)) == (2, len(DESK))
 
 
@@ -65,7 +60,7 @@ def test_what_nobody_took_is_told_again_soon_and_a_flapping_disk_is_no_storm(
     scene.hook.default = answer(500)
     scene.mail.data = "554 5.7.1 no"
     with open_home(scene.home.path, {}) as app:
-        alarm = alarm_of(app)
+        alarm = daemon.emergency(app)
         monkeypatch.setattr(emergency, "UNHEARD", 0.0)
         assert tell(alarm)
         assert tell(alarm), "nobody has heard it"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from monitor.loops.clock import now
 from monitor.loops.pool import HEAD_TTL, SourcePool
 from monitor.loops.pricing import PricingWorld
-from monitor.model import Chain, SourceConfig
+from monitor.model import Chain, ChannelConfig, SourceConfig
 from monitor.model.errors import SourceError
 from monitor.model.ports import Source
 from monitor.model.settings import Settings
@@ -27,13 +27,9 @@ log = logging.getLogger("fundwatch")
 Reserve = Callable[[str, int, int, int], int]
 
 
-def make_channels(settings: Settings) -> dict[str, CheckedChannel]:
-    return {
-        name: channels.build(
-            config, proxies=settings.proxies or None, verify=settings.ca_bundle or True
-        )
-        for name, config in settings.channels.items()
-    }
+def make_channel(settings: Settings, config: ChannelConfig) -> CheckedChannel:
+    proxies, verify = settings.proxies or None, settings.ca_bundle or True
+    return channels.build(config, proxies=proxies, verify=verify)
 
 
 def reserve_in(store: Store, settings: Settings) -> Reserve:

@@ -16,12 +16,14 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import NoReturn
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from monitor.app import pages
+from monitor.app.build import make_channel
 from monitor.app.fundwatch import Fundwatch
 from monitor.loops import inbox
 from monitor.loops.clock import now
@@ -73,7 +75,7 @@ class Daemon:
         self._pulse = pulse.Pulse(TICKS, lambda: app.poller.last_progress)
         self._faulty: dict[str, int] = {}  # jobs that fail, and how often in a row
         self._record = RecordWatch(app.home, app.store)
-        self._emergency = Emergency(app.settings, app.templates, lambda: app.timezone, now)
+        self._emergency = emergency(app)
         self._troubled: float | None = None  # since when the record cannot be written
         self._to_freshen: list[float] = []  # when to try anew what failed because of a pause
         self._supervisor = os.environ.get("NOTIFY_SOCKET")
@@ -367,6 +369,12 @@ class Daemon:
     def _under_way(self) -> list[str]:
         sending = [f"sending by {name}" for name in self._app.rounds.busy()]
         return [*self._pulse.busy(), *sending]
+
+
+def emergency(app: Fundwatch) -> Emergency:
+    """The alarm of a home folder: channels of its own, for the others may hang."""
+    make = partial(make_channel, app.settings)
+    return Emergency(app.settings.channels, make, app.templates, lambda: app.timezone, now)
 
 
 def _run_now(scheduler: BackgroundScheduler) -> None:

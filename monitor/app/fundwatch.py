@@ -11,7 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
 from monitor import __version__
-from monitor.app.build import Pools, make_channels, pricing_world, reserve_in
+from monitor.app.build import Pools, make_channel, pricing_world, reserve_in
 from monitor.app.templates import templates
 from monitor.decide import cost
 from monitor.loops import deliver, freeze, pricing
@@ -47,7 +47,7 @@ class Fundwatch:
         self.timezone = settings.timezone
         self.views = views_of(store, settings)
         self.router = Router(store, settings.channels)
-        self.channels = make_channels(settings)
+        self.channels = {n: make_channel(settings, c) for n, c in settings.channels.items()}
         reserve = reserve_in(store, settings)
         self.pools = Pools(settings, reserve)
         self.pricer = pricing.Pricer(pricing_world(store, settings, reserve))

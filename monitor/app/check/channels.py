@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+from monitor.app.build import make_channel
 from monitor.app.check import cost
 from monitor.app.check.report import Bench
 from monitor.model import ChannelConfig
 from monitor.model.errors import ConfigError, DeliveryError
 from monitor.model.plain import duration
-from monitor.net import channels
 from monitor.store import notes, outbox
 from monitor.watchlist.yaml_nodes import closest
 
@@ -41,11 +41,8 @@ def check(bench: Bench) -> None:
 
 
 def _try_channel(bench: Bench, config: ChannelConfig) -> tuple[bool, str]:
-    settings = bench.settings
     try:
-        channel = channels.build(
-            config, proxies=settings.proxies or None, verify=settings.ca_bundle or True
-        )
+        channel = make_channel(bench.settings, config)
         if bench.offline:
             return True, f"{config.kind} to {cost.channel_host(config)}"
         return True, channel.check()

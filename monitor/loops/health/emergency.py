@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from jinja2 import Environment
 
@@ -21,8 +21,6 @@ from monitor.model.errors import ConfigError, DeliveryError
 from monitor.model.facts import IncidentNotice, Notice
 from monitor.model.ids import stable_id
 from monitor.model.ports import Channel
-from monitor.model.settings import Settings
-from monitor.net import channels
 
 log = logging.getLogger("fundwatch.emergency")
 
@@ -38,12 +36,13 @@ class Emergency:
 
     def __init__(
         self,
-        settings: Settings,
+        configs: Mapping[str, ChannelConfig],
+        make: Callable[[ChannelConfig], Channel],
         templates: Environment,
         timezone: Callable[[], str],
         clock: Callable[[], int],
     ) -> None:
-        self._settings, self._templates = settings, templates
+        self._configs, self._make, self._templates = configs, make, templates
         self._timezone, self._clock = timezone, clock
         self._not_before = 0.0  # on the monotonic clock
         self._lasting = False
@@ -73,7 +72,7 @@ class Emergency:
 
     def _send(self, what: str, cure: str) -> None:
         alert = _notice(what, cure, self._clock())
-        configs = self._settings.channels
+        configs = self._configs
         theirs = [configs[n] for _, n, _ in routing.routes(alert, None, configs) if n in configs]
         others = [each for each in configs.values() if each not in theirs]
         if not self._send_to(theirs, alert) and not self._send_to(others, alert):
@@ -95,11 +94,8 @@ class Emergency:
 
     def _send_one(self, alert: Alert, config: ChannelConfig, taken: threading.Event) -> None:
         """Who refuses must not keep the others from hearing, of other channels or of this."""
-        settings = self._settings
         try:
-            channel = channels.build(
-                config, proxies=settings.proxies or None, verify=settings.ca_bundle or True
-            )
+            channel = self._make(config)
             for recipient in config.recipients:
                 if self._try(channel, self._outgoing(alert, config, recipient)):
                     taken.set()
