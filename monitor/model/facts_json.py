@@ -178,8 +178,8 @@ def from_json(kind: AlertKind, told: object) -> Facts:
     try:
         read = Members(told)
         read.whole("version")
-        found = _READERS[kind](read)
-        return replace(found, more=read.more())
+        found, more = _READERS[kind](read), read.more()
+        return replace(found, more=more) if more else found
     except ValueError as error:  # a misfit, or a number of thousands of digits
         kept = told if isinstance(told, Mapping) else {"facts": told}
         return Unread(more=dict(kept), why=str(error))

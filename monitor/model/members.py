@@ -14,10 +14,12 @@ class Members:
     """A JSON object of ours that is read member by member. One that is not there, or null, is
     None or empty; what nobody asked for was written by a newer version."""
 
+    __slots__ = ("_inside", "_left", "_place")
+
     def __init__(self, told: object, place: str = "") -> None:
         if not isinstance(told, Mapping):
             raise Misfit(f"{place or 'the whole'} is not an object")
-        self._left = {str(key): value for key, value in told.items()}
+        self._left: dict[str, object] = dict(told)
         self._place = place
         self._inside: list[Members] = []
 
@@ -30,7 +32,7 @@ class Members:
 
     def whole(self, key: str) -> int | None:
         found = self._take(key)
-        if found is None or (isinstance(found, int) and not isinstance(found, bool)):
+        if found is None or type(found) is int:  # True is an int as well
             return found
         raise Misfit(f"{self._at(key)} is not a whole number")
 
@@ -79,7 +81,7 @@ class Members:
         found = self._take(key)
         if not isinstance(found, Mapping | None):
             raise Misfit(f"{self._at(key)} is not an object")
-        return {str(name): self._within(key, each) for name, each in (found or {}).items()}
+        return {name: self._within(key, each) for name, each in (found or {}).items()}
 
     def holds(self, key: str) -> bool:
         return key in self._left
