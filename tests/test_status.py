@@ -6,17 +6,20 @@ import hashlib
 import json
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from world.home import ALICE, BOB, Home, Scene, dev_chain, entry, staged, watchlist
 
 from monitor.app.home import open_home
 from monitor.app.settings.load import load
-from monitor.loops.daily import Daybook
+from monitor.loops.daily import Daily
 from monitor.loops.health import status, vitals
+from monitor.loops.health.snapshot import Snapshot
+from monitor.loops.health.words import render
 from monitor.model.plan import Signal
+from monitor.model.status import State, Unread
 from monitor.store import incidents
 from monitor.store.guard import DATABASE
 from monitor.store.sqlite import Store
@@ -26,25 +29,24 @@ def now() -> int:
     return int(time.time())
 
 
-def snapshot(home: Home, *, at: int | None = None, running: bool = True) -> dict[str, Any]:
-    """The snapshot as a reader of the JSON gets it."""
+def snapshot(home: Home, *, at: int | None = None, running: bool = True) -> Snapshot:
     store = Store(home.path / DATABASE, readonly=True)
     try:
         settings = load(home.path, {})
         moment = now() if at is None else at
         found = status.snapshot(store, settings, moment, running=running)
-        counted = Counter((each["chain"], each["state"]) for each in found["entries"])
+        counted = Counter((each.chain, each.state) for each in found.entries)
         assert vitals.states(store, settings, moment) == counted, "what /metrics counts"
     finally:
         store.close()
-    return json.loads(json.dumps(found))
+    return found
 
 
-def streams(found: dict[str, Any]) -> dict[str, set[str]]:
+def streams(found: Snapshot) -> dict[str, set[State]]:
     """The states of all lists, by chain."""
-    states: dict[str, set[str]] = {}
-    for one in found["entries"]:
-        states.setdefault(one["chain"], set()).update(s["state"] for s in one["streams"])
+    states: dict[str, set[State]] = {}
+    for one in found.entries:
+        states.setdefault(one.chain, set()).update(s.state for s in one.streams)
     return states
 
 
@@ -64,14 +66,14 @@ def test_a_read_entry_is_complete_to_the_head_of_its_source(tmp_path: Path) -> N
         polled(scene)
         found = snapshot(scene.home)
         head = scene.ledger.head
-    assert found["verdict"]["words"] == "2 of 2 entries fully read"
+    assert found.verdict.words == "2 of 2 entries fully read"
     assert streams(found) == {"dev": {"complete"}}
-    one = found["entries"][0]["streams"][0]
-    assert one["covered_to"]["place"] == head.height
-    assert (one["by"], one["covered_from"]) == ("mine", "first")
-    assert one["age_seconds"] < 60
-    assert found["watchlist"]["current"]
-    assert found["last_pass"]["age_seconds"] < 60
+    one = found.entries[0].streams[0]
+    assert one.covered_to.place == head.height
+    assert (one.by, one.covered_from) == ("mine", "first")
+    assert one.age_seconds < 60
+    assert found.watchlist.current
+    assert found.last_pass.age_seconds < 60
 
 
 def test_an_entry_without_contact_is_never_called_complete(tmp_path: Path) -> None:
@@ -86,11 +88,11 @@ def test_an_entry_without_contact_is_never_called_complete(tmp_path: Path) -> No
             *("E-NEW", f"dev/{terms['subject']['address']}", "OTHER", json.dumps(terms), now()),
         )
         found = snapshot(scene.home)
-    assert before["verdict"]["not_read"] == 0
-    assert found["verdict"]["not_read"] == 1
-    new = next(e for e in found["entries"] if e["id"] == "E-NEW")
-    assert {s["state"] for s in new["streams"]} == {"not read yet"}
-    assert "1 not read yet" in found["verdict"]["words"]
+    assert before.verdict.not_read == 0
+    assert found.verdict.not_read == 1
+    new = next(e for e in found.entries if e.id == "E-NEW")
+    assert {s.state for s in new.streams} == {"not read yet"}
+    assert "1 not read yet" in found.verdict.words
 
 
 def test_a_list_that_no_source_serves_is_a_limit_and_not_blindness(tmp_path: Path) -> None:
@@ -102,16 +104,16 @@ def test_a_list_that_no_source_serves_is_a_limit_and_not_blindness(tmp_path: Pat
             *(now() - 86_400, "no configured source lists it"),
         )
         found = snapshot(scene.home)
-        text = status.render(found, everything=False, width=100)
-    assert (found["verdict"]["blind"], found["verdict"]["complete"]) == (0, 2)
-    assert found["verdict"]["words"] == (
+        text = render(found, everything=False, width=100)
+    assert (found.verdict.blind, found.verdict.complete) == (0, 2)
+    assert found.verdict.words == (
         "2 of 2 entries fully read, but for lists that no source serves (dev internal)"
     )
     assert "NOT SERVED" in text
     assert "BLIND" not in text
     assert "no configured source lists it" in text
-    assert found["health"]["well"], found["health"]
-    assert found["health"]["words"] == (
+    assert found.health.well, found.health
+    assert found.health.words == (
         "well: 2 of 2 entries fully read; no source lists internal of dev"
     )
 
@@ -125,9 +127,9 @@ def test_a_source_that_fails_makes_every_list_of_it_blind(tmp_path: Path) -> Non
         polled(scene)
         found = snapshot(scene.home)
     assert streams(found) == {"dev": {"blind"}}
-    one = found["entries"][0]["streams"][0]
-    assert "HTTP 500" in one["reason"]
-    assert one["covered_to"]["place"] == head.height
+    one = found.entries[0].streams[0]
+    assert "HTTP 500" in one.reason
+    assert one.covered_to.place == head.height
 
 
 def test_without_reading_it_falls_behind_and_says_why(tmp_path: Path) -> None:
@@ -138,9 +140,9 @@ def test_without_reading_it_falls_behind_and_says_why(tmp_path: Path) -> None:
         running = snapshot(scene.home, at=later)
         stopped = snapshot(scene.home, at=later, running=False)
     assert streams(running) == {"dev": {"behind"}}
-    assert "overdue" in running["entries"][0]["streams"][0]["reason"]
-    assert "no Fundwatch runs" in stopped["entries"][0]["streams"][0]["reason"]
-    assert running["overdue_seconds"] > 600
+    assert "overdue" in running.entries[0].streams[0].reason
+    assert "no Fundwatch runs" in stopped.entries[0].streams[0].reason
+    assert running.overdue_seconds > 600
 
 
 def test_a_gap_and_an_unfinished_history_are_not_complete(tmp_path: Path) -> None:
@@ -154,14 +156,12 @@ def test_a_gap_and_an_unfinished_history_are_not_complete(tmp_path: Path) -> Non
         )
         scene.home.sql("UPDATE entry SET history = 'due' WHERE subject = ?", f"dev/{BOB}")
         found = snapshot(scene.home)
-    by_address = {e["address"]: e["streams"][0] for e in found["entries"]}
-    assert by_address[ALICE]["state"] == by_address[BOB]["state"] == "behind"
-    assert "height 5 to 7 could not be read: a broken row" in by_address[ALICE]["reason"]
-    assert by_address[ALICE]["gaps"] == [
-        {"axis": "height", "from": 5, "to": 7, "reason": "a broken row"}
-    ]
-    assert "history is still being read" in by_address[BOB]["reason"]
-    assert by_address[BOB]["covered_from"].startswith("block ")
+    by_address = {e.address: e.streams[0] for e in found.entries}
+    assert by_address[ALICE].state == by_address[BOB].state == "behind"
+    assert "height 5 to 7 could not be read: a broken row" in by_address[ALICE].reason
+    assert by_address[ALICE].gaps == (Unread("height", 5, 7, "a broken row"),)
+    assert "history is still being read" in by_address[BOB].reason
+    assert by_address[BOB].covered_from.startswith("block ")
 
 
 def test_a_chain_without_source_is_blind_before_anything_was_tried(tmp_path: Path) -> None:
@@ -174,8 +174,8 @@ def test_a_chain_without_source_is_blind_before_anything_was_tried(tmp_path: Pat
         polled(scene)
         found = snapshot(scene.home)
     assert streams(found)["dark"] == {"blind"}
-    assert "dark all lists" in found["verdict"]["words"]
-    assert found["overdue_seconds"] < 600, "an address that cannot be read is never overdue"
+    assert "dark all lists" in found.verdict.words
+    assert found.overdue_seconds < 600, "an address that cannot be read is never overdue"
 
 
 def test_deliveries_and_alerts_are_counted_as_they_stand(tmp_path: Path) -> None:
@@ -186,19 +186,19 @@ def test_deliveries_and_alerts_are_counted_as_they_stand(tmp_path: Path) -> None
         scene.mail.rcpt["desk@example.org"] = "451 4.7.1 later"
         polled(scene)
         found = snapshot(scene.home)
-        text = status.render(found, everything=True, width=100)
-    sent = {c["channel"]: c for c in found["deliveries"]["channels"]}
-    assert sent["hook"]["waiting"] == sent["hook"]["dead"] == 0
-    assert sent["hook"]["accepted"] >= 1
-    assert sent["mail"]["waiting"] >= 1
-    assert sent["mail"]["dead"] >= 1
-    assert sent["mail"]["next_due"]
-    assert found["deliveries"]["dead"] == sent["mail"]["dead"]
+        text = render(found, everything=True, width=100)
+    sent = {c.channel: c for c in found.deliveries.channels}
+    assert sent["hook"].waiting == sent["hook"].dead == 0
+    assert sent["hook"].accepted >= 1
+    assert sent["mail"].waiting >= 1
+    assert sent["mail"].dead >= 1
+    assert sent["mail"].next_due
+    assert found.deliveries.dead == sent["mail"].dead
     # Two movements, and two start-up summaries of addresses whose funds moved lately.
-    assert found["alerts"]["open"] == 4
+    assert found.alerts.open == 4
     assert "given up" in text
-    assert not found["health"]["well"]
-    assert "given up" in found["health"]["words"]
+    assert not found.health.well
+    assert "given up" in found.health.words
 
 
 def test_a_changed_file_that_was_not_taken_is_told(tmp_path: Path) -> None:
@@ -207,14 +207,14 @@ def test_a_changed_file_that_was_not_taken_is_told(tmp_path: Path) -> None:
         polled(scene)
         scene.home.write("watchlist.yaml", watchlist(entry(ALICE)))
         found = snapshot(scene.home)
-        text = status.render(found, everything=False, width=None)
+        text = render(found, everything=False, width=None)
         polled(scene)
         after = snapshot(scene.home)
-    assert not found["watchlist"]["current"]
+    assert not found.watchlist.current
     assert "has not been taken" in text
-    assert after["watchlist"]["current"]
-    assert len(after["watchlist"]["awaiting_retirement"]) == 1
-    assert "1 awaiting retirement" in status.render(after, everything=False, width=None)
+    assert after.watchlist.current
+    assert len(after.watchlist.awaiting_retirement) == 1
+    assert "1 awaiting retirement" in render(after, everything=False, width=None)
 
 
 def test_the_short_page_leaves_out_what_is_well(tmp_path: Path) -> None:
@@ -222,8 +222,8 @@ def test_the_short_page_leaves_out_what_is_well(tmp_path: Path) -> None:
     with staged(tmp_path) as scene:
         polled(scene)
         found = snapshot(scene.home)
-    short = status.render(found, everything=False, width=100)
-    full = status.render(found, everything=True, width=100)
+    short = render(found, everything=False, width=100)
+    full = render(found, everything=True, width=100)
     assert "(10 lists complete and younger than 5 min: --all)" in short
     assert "label a" not in short
     assert "label a" in full
@@ -238,7 +238,7 @@ def test_looking_writes_nothing(tmp_path: Path) -> None:
         polled(scene)
         path = scene.home.path / DATABASE
         before = hashlib.sha256(path.read_bytes()).hexdigest()
-        status.render(snapshot(scene.home), everything=True, width=80)
+        render(snapshot(scene.home), everything=True, width=80)
         assert hashlib.sha256(path.read_bytes()).hexdigest() == before
 
 
@@ -261,9 +261,10 @@ def test_the_table_fits_a_window_of_80_columns(tmp_path: Path) -> None:
             now() - 86_400,
         )
         found = snapshot(scene.home)
-    found["entries"][0]["label"] = "A label of thirty characters.."
-    narrow = status.render(found, everything=True, width=80).splitlines()
-    wide = status.render(found, everything=True, width=160).splitlines()
+    long = replace(found.entries[0], label="A label of thirty characters..")
+    found = replace(found, entries=(long, *found.entries[1:]))
+    narrow = render(found, everything=True, width=80).splitlines()
+    wide = render(found, everything=True, width=160).splitlines()
     assert max(map(len, narrow)) <= 80
     assert "  READ FROM  COMPLETE TO" in "\n".join(narrow)
     assert any(line.startswith("CASE") and "COMPLETE TO" in line for line in wide)
@@ -283,7 +284,7 @@ def test_the_daily_message_names_lists_in_words(tmp_path: Path, where: str, said
         scene.home.sql(f"UPDATE reading SET failing = ?, error = 'HTTP 500' WHERE {where}", now())
         store = Store(scene.home.path / DATABASE, readonly=True)
         try:
-            book = Daybook(store, load(scene.home.path, {}), now() - 86_400, now())
+            book = Daily(store, load(scene.home.path, {}), now() - 86_400, now())
             (checked,) = book.remarks({"CASE-1"})["CHECKED"]
         finally:
             store.close()
@@ -300,8 +301,8 @@ def test_a_limit_is_no_trouble_in_the_daily_message(tmp_path: Path) -> None:
         limit = Signal("limit:dev/internal", bad=True, what=what, cure="See check.", once=True)
         with open_home(scene.home.path, {}) as app:
             incidents.put_signals(app.store, [limit], now())
-            told = Daybook(app.store, app.settings, now() - 86_400, now()).remarks({"CASE-1"})
-        text = status.render(snapshot(scene.home), everything=False, width=160)
+            told = Daily(app.store, app.settings, now() - 86_400, now()).remarks({"CASE-1"})
+        text = render(snapshot(scene.home), everything=False, width=160)
     assert told["LIMITS"] == [f"{what} See check."]
     assert told["NOT WELL"] == ["Nothing is known to be wrong with Fundwatch."]
     assert f"LIMITS    {what}" in text

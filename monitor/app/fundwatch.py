@@ -17,7 +17,7 @@ from monitor.decide import cost
 from monitor.loops import deliver, freeze, pricing
 from monitor.loops.acts import Acts
 from monitor.loops.clock import now
-from monitor.loops.daily import Daybook
+from monitor.loops.daily import Daily
 from monitor.loops.escalate import pass_on
 from monitor.loops.freeze import DeliverWorld
 from monitor.loops.health.signals import signals
@@ -188,7 +188,7 @@ class Fundwatch:
             notes.put_note(self.store, "daily", day)
             return
         since = int(notes.get_note(self.store, "daily_at") or moment - 86_400)
-        told = Daybook(self.store, self.settings, since, moment)
+        told = Daily(self.store, self.settings, since, moment)
         freeze.daily(self.deliver_world(), day, since, moment, told.remarks)
 
     def close(self) -> None:

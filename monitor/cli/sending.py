@@ -10,7 +10,7 @@ from monitor.cli import terminal
 from monitor.cli.common import Home
 from monitor.loops import freeze
 from monitor.loops.clock import now
-from monitor.loops.daily import Daybook
+from monitor.loops.daily import Daily
 from monitor.loops.freeze import DeliverWorld
 from monitor.messages import lines, objects, render
 from monitor.model import ChannelConfig
@@ -162,7 +162,7 @@ def messages_preview(home: Home, kind: str, name: str | None) -> None:  # noqa: 
             timezone=notes.get_note(store, "timezone") or settings.timezone,
             version=__version__,
         )
-        told = Daybook(store, settings, since, until)
+        told = Daily(store, settings, since, until)
         rendered = freeze.preview(world, config, since, until, told.remarks)
     click.echo(render.on_screen(rendered))
 

@@ -12,6 +12,8 @@ from monitor.cli.common import DONE, UNREAD, Home
 from monitor.loops.clock import now
 from monitor.loops.health import status, vitals
 from monitor.loops.health.recordwatch import silence, told_by_sign
+from monitor.loops.health.snapshot import to_json
+from monitor.loops.health.words import render
 from monitor.store.guard import runs
 
 
@@ -44,6 +46,6 @@ def status_(home: Home, everything: bool, as_json: bool, healthy: bool) -> None:
             sys.exit(DONE if verdict.well else UNREAD)
         found = status.snapshot(store, settings, now(), running=running, health=verdict)
     if as_json:
-        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(to_json(found), indent=2, ensure_ascii=False))
     else:
-        click.echo(status.render(found, everything=everything, width=terminal.page()))
+        click.echo(render(found, everything=everything, width=terminal.page()))

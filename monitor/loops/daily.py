@@ -4,11 +4,11 @@ what is wrong. Only of the cases that its channel may see."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
 
 from monitor.chains.table import STREAM_WORDS
 from monitor.loops.health import status
+from monitor.loops.health.snapshot import EntryStatus
 from monitor.loops.health.words import LIMIT, count
 from monitor.messages.sheets.parts import case_said
 from monitor.model.incident import Incident
@@ -19,24 +19,22 @@ from monitor.store import figures, incidents
 from monitor.store.sqlite import Store
 
 LISTED = 30  # open alerts that are listed singly
-_Entry = Mapping[str, Any]  # of status.snapshot
 
 
-class Daybook:
+class Daily:
     """Looked up once, told to each channel by its cases."""
 
     def __init__(self, store: Store, settings: Settings, since: int, until: int) -> None:
         self._store, self._since, self._until = store, since, until
-        found = status.snapshot(store, settings, until, running=True)
-        self._entries: Sequence[_Entry] = found["entries"]
+        self._entries = status.entries_read(store, settings, until, running=True)
         self._moved = figures.news_by_case(store, since, until)
 
     def remarks(self, allowed: Collection[str]) -> dict[str, list[str]]:
         """Sections by heading; a case that is not allowed is not named."""
-        cases: dict[str, list[_Entry]] = {}
+        cases: dict[str, list[EntryStatus]] = {}
         for entry in self._entries:
-            if entry["case"] in allowed:
-                cases.setdefault(entry["case"], []).append(entry)
+            if entry.case in allowed:
+                cases.setdefault(entry.case, []).append(entry)
         checked = [self._checked(case, cases[case]) for case in sorted(cases)]
         limits = _limits(self._store)
         return {
@@ -46,8 +44,8 @@ class Daybook:
             **({"LIMITS": limits} if limits else {}),
         }
 
-    def _checked(self, case: str, entries: Sequence[_Entry]) -> str:
-        chains = ", ".join(dict.fromkeys(entry["chain"] for entry in entries))
+    def _checked(self, case: str, entries: Sequence[EntryStatus]) -> str:
+        chains = ", ".join(dict.fromkeys(entry.chain for entry in entries))
         told = self._moved.get(case, 0)
         moved = plural(told, "alert") if told else "checked, nothing moved"
         where = f"{count(len(entries), 'address', 'addresses')} on {chains}"
@@ -55,34 +53,30 @@ class Daybook:
         return f"{name}: {moved}. {where}, {_coverage(entries)}."
 
 
-def _coverage(entries: Sequence[_Entry]) -> str:
+def _coverage(entries: Sequence[EntryStatus]) -> str:
     """Up to when all lists were read, and which were not."""
     read = [
-        stream["covered_to"]["time"]
+        each.covered_to.time
         for entry in entries
-        for stream in entry["streams"]
-        if stream["covered_to"] and stream["state"] == State.COMPLETE
+        for each in entry.streams
+        if each.covered_to and each.state == State.COMPLETE
     ]
-    parts = [f"complete up to {_shown(min(read))}" if read else "no list was read in full"]
+    parts = [f"complete up to {utc(min(read))}" if read else "no list was read in full"]
     parts += _shortfalls(entries)
     return "; ".join(parts)
 
 
-def _shown(time: str) -> str:
-    return time.replace("T", " ").replace("Z", " UTC")
-
-
-def _shortfalls(entries: Sequence[_Entry]) -> Iterable[str]:
+def _shortfalls(entries: Sequence[EntryStatus]) -> Iterable[str]:
     """ "BLIND: all lists on tron (2 addresses)"; the words of the lists are those of a mail."""
     words = {State.BLIND: "BLIND", State.BEHIND: "behind", State.NOT_READ: "not read yet"}
     for state, word in words.items():
         alike: Counter[tuple[str, str]] = Counter()
         for entry in entries:
-            short = [each["stream"] for each in entry["streams"] if each["state"] == state]
-            every = len(short) == len(entry["streams"])
+            short = [each.stream for each in entry.streams if each.state == state]
+            every = len(short) == len(entry.streams)
             names = ["all lists"] if every else [STREAM_WORDS.get(s, s) for s in short]
             if short:
-                alike["; ".join(names), entry["chain"]] += 1
+                alike["; ".join(names), entry.chain] += 1
         told = [
             f"{names} on {chain} ({count(number, 'address', 'addresses')})"
             for (names, chain), number in alike.most_common(6)

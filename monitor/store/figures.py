@@ -19,9 +19,9 @@ _OPEN = "a.state = 'open' AND a.lane = 'news' AND NOT (a.kind = 'history' AND a.
 class Sent:
     """Deliveries of one channel that stand alike."""
 
-    number: int
-    due: int | None  # Unix seconds: the first that is due
-    attempts: int  # of the one that was tried most
+    number: int = 0
+    due: int | None = None  # Unix seconds: the first that is due
+    attempts: int = 0  # of the one that was tried most
 
 
 def sent(store: Reader) -> dict[tuple[str, str], Sent]:

@@ -215,34 +215,22 @@ def failing_entries(store: Reader, chain: str, stream: str, most: int) -> list[E
 class ListRead:
     """What has been read of one subject's list. Times in Unix seconds."""
 
-    axis: str
-    ok: int | None  # when it was last read
-    failing: int | None  # since when it fails
-    error: str
-    source: str
-    complete_to: int | None  # the newest place that a complete read reached
-    complete_time: int | None  # and the time of that place
+    axis: str = "height"
+    ok: int | None = None  # when it was last read
+    failing: int | None = None  # since when it fails
+    error: str = ""
+    source: str = ""
+    complete_to: int | None = None  # the newest place that a complete read reached
+    complete_time: int | None = None  # and the time of that place
 
 
 def lists_read(store: Reader) -> dict[tuple[str, str], ListRead]:
     """Every list that was ever tried, by subject and stream."""
     rows = store.read(
-        "SELECT subject, stream, coalesce(axis, 'height') AS axis, ok, failing, error, source, "
-        "complete_to, complete_time FROM reading"
+        "SELECT subject, stream, coalesce(axis, 'height'), ok, failing, coalesce(error, ''), "
+        "coalesce(source, ''), complete_to, complete_time FROM reading"
     )
-    return {(row["subject"], row["stream"]): _list_read(row) for row in rows}
-
-
-def _list_read(row: Fields) -> ListRead:
-    return ListRead(
-        axis=row["axis"],
-        ok=row["ok"],
-        failing=row["failing"],
-        error=row["error"] or "",
-        source=row["source"] or "",
-        complete_to=row["complete_to"],
-        complete_time=row["complete_time"],
-    )
+    return {(subject, stream): ListRead(*read) for subject, stream, *read in rows}
 
 
 Parts = dict[tuple[str, str, str], list[Interval]]  # by subject, stream and axis

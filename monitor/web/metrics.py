@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 
 from monitor import __version__
 from monitor.loops.health import vitals
-from monitor.loops.health.words import Json
+from monitor.loops.health.snapshot import Snapshot
 from monitor.model.settings import Settings
 from monitor.model.status import State
 from monitor.store import figures
@@ -31,7 +31,7 @@ STATES = {
 Value = float | None  # None: there is none yet
 
 
-def exposition(store: Store, settings: Settings, found: Json, now: int) -> str:
+def exposition(store: Store, settings: Settings, found: Snapshot, now: int) -> str:
     """The text that /metrics gives. `found`: see status.snapshot, its entries are not needed.
     Raises StoreError."""
     registry = CollectorRegistry(auto_describe=False)
@@ -44,7 +44,7 @@ class _Figures(Collector):
     def __init__(
         self,
         store: Store,
-        found: Json,
+        found: Snapshot,
         counts: Mapping[tuple[str, State], int],
         ages: Mapping[str, int],
     ) -> None:
@@ -57,7 +57,7 @@ class _Figures(Collector):
         yield _one(
             "healthy",
             "1 while `fundwatch status --healthy` is well.",
-            float(found["health"]["well"]),
+            float(found.health.well),
         )
         yield from _reading(found, self._counts, self._ages)
         yield from _telling(found)
@@ -65,15 +65,15 @@ class _Figures(Collector):
 
 
 def _reading(
-    found: Json, counts: Mapping[tuple[str, State], int], ages: Mapping[str, int]
+    found: Snapshot, counts: Mapping[tuple[str, State], int], ages: Mapping[str, int]
 ) -> Iterator[Metric]:
-    last = found["last_pass"] or {}
-    yield _one("last_pass_age_seconds", "Since the last pass ended.", last.get("age_seconds"))
-    yield _one("last_pass_duration_seconds", "What the last pass took.", last.get("seconds"))
+    age, took = (last.age_seconds, last.seconds) if (last := found.last_pass) else (None, None)
+    yield _one("last_pass_age_seconds", "Since the last pass ended.", age)
+    yield _one("last_pass_duration_seconds", "What the last pass took.", took)
     yield _one(
         "overdue_seconds",
         "For which addresses are due and nothing at all is read.",
-        found["overdue_seconds"],
+        found.overdue_seconds,
     )
     chains = sorted({chain for chain, _ in counts})
     yield _many(
@@ -92,64 +92,78 @@ def _reading(
         ("chain",),
         (((chain,), age) for chain, age in sorted(ages.items())),
     )
-    limited = [b for b in found["budgets"] if b["limit"]]
-    for name, words in (("used", "Calls taken"), ("limit", "Calls allowed")):
-        yield _many(
-            f"budget_{name}_calls",
-            f"{words} in this hour or day.",
-            ("source", "window"),
-            (((b["source"], WINDOWS[b["window_seconds"]]), b[name]) for b in limited),
-        )
+    limited = [
+        (budget, (budget.source, WINDOWS[budget.window_seconds]))
+        for budget in found.budgets
+        if budget.limit
+    ]
+    labels = ("source", "window")
+    yield _many(
+        "budget_used_calls",
+        "Calls taken in this hour or day.",
+        labels,
+        ((names, budget.used) for budget, names in limited),
+    )
+    yield _many(
+        "budget_limit_calls",
+        "Calls allowed in this hour or day.",
+        labels,
+        ((names, budget.limit) for budget, names in limited),
+    )
 
 
-def _telling(found: Json) -> Iterator[Metric]:
-    sent, alerts = found["deliveries"], found["alerts"]
+def _telling(found: Snapshot) -> Iterator[Metric]:
+    sent, alerts = found.deliveries, found.alerts
     yield _many(
         "deliveries",
         "Messages to recipients, by what became of them.",
         ("channel", "state"),
         (
-            ((c["channel"], state), c[state])
-            for c in sent["channels"]
-            for state in ("waiting", "accepted", "dead")
+            ((c.channel, state), number)
+            for c in sent.channels
+            for state, number in (
+                ("waiting", c.waiting),
+                ("accepted", c.accepted),
+                ("dead", c.dead),
+            )
         ),
     )
     yield _many(
         "channel_disabled",
         "1 for a channel that is switched off.",
         ("channel",),
-        (((c["channel"],), float(bool(c["disabled"]))) for c in sent["channels"]),
+        (((c.channel,), float(bool(c.disabled))) for c in sent.channels),
     )
     yield _one(
         "delivery_late_seconds",
         "Since the oldest message should have been tried.",
-        sent["late_seconds"],
+        sent.late_seconds,
     )
-    yield _one("alerts_unacknowledged", "Alerts that nobody has acknowledged.", alerts["open"])
+    yield _one("alerts_unacknowledged", "Alerts that nobody has acknowledged.", alerts.open)
     yield _one(
-        "alerts_unacknowledged_age_seconds", "Of the oldest of them.", alerts["oldest_seconds"] or 0
+        "alerts_unacknowledged_age_seconds", "Of the oldest of them.", alerts.oldest_seconds or 0
     )
-    open_now = Counter(i["severity"] for i in found["incidents"] if i["told"])
+    open_now = Counter(i.severity for i in found.incidents if i.told)
     yield _many(
         "incidents_open",
         "What is wrong with Fundwatch itself and was told.",
         ("severity",),
         (((s,), open_now[s]) for s in ("severe", "high", "medium", "low")),
     )
-    beat = found["heartbeat"]
-    yield _one("heartbeat_age_seconds", "Since a heartbeat was accepted.", beat["age_seconds"])
+    age = found.heartbeat.age_seconds
+    yield _one("heartbeat_age_seconds", "Since a heartbeat was accepted.", age)
 
 
-def _record(store: Store, found: Json) -> Iterator[Metric]:
-    record = found["record"]
-    yield _one("record_bytes", "Size of the record on disk.", record["bytes"])
+def _record(store: Store, found: Snapshot) -> Iterator[Metric]:
+    record = found.record
+    yield _one("record_bytes", "Size of the record on disk.", record.bytes)
     yield _many(
         "record_rows",
         "Rows of the record.",
         ("table",),
         (((table,), number) for table, number in figures.rows_of(store, *TABLES).items()),
     )
-    yield _one("last_backup_age_seconds", "Since the last backup.", record["backup_seconds"])
+    yield _one("last_backup_age_seconds", "Since the last backup.", record.backup_seconds)
 
 
 def _one(name: str, words: str, value: Value) -> Metric:

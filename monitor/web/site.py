@@ -16,8 +16,8 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 from monitor.loops.clock import now
 from monitor.loops.health import status
+from monitor.loops.health.snapshot import Snapshot
 from monitor.loops.health.verdict import Verdict
-from monitor.loops.health.words import Json
 from monitor.model.errors import StoreError
 from monitor.model.settings import Settings
 from monitor.store.sqlite import Store
@@ -57,7 +57,7 @@ class Site:
     def close(self) -> None:
         self._store.close()
 
-    def _snapshot(self) -> Json:
+    def _snapshot(self) -> Snapshot:
         settings, health = self._settings, self._verdict()
         return status.snapshot(
             self._store, settings, now(), running=True, health=health, entries=False

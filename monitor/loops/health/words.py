@@ -1,13 +1,22 @@
-"""The words of `fundwatch status`: its snapshot (loops.health.status) as text for people. Pure."""
+"""The words of `fundwatch status`: its snapshot as text for people. Pure."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
+from monitor.loops.health.snapshot import (
+    BudgetStatus,
+    ChannelStatus,
+    Deliveries,
+    HeartbeatStatus,
+    ListStatus,
+    OpenIncident,
+    RecordStatus,
+    Snapshot,
+)
+from monitor.loops.health.verdict import Verdict
 from monitor.model.plain import duration, tidy, utc
 from monitor.model.status import State
 
@@ -16,38 +25,35 @@ MOST_LINES = 60  # of the table, unless asked for all
 LIMIT = "limit:"  # incidents that are told and no alarm: no source serves the list
 IN_TABLE = ("blind:", "nosource:", "oldhead:", "busy:", "gap:")  # incidents, by their keys
 
-Json = dict[str, Any]
-
 
 def count(number: int, one: str, many: str) -> str:
     """ "1 entry", "1,248 entries"."""
     return f"{number:,} {one if number == 1 else many}"
 
 
-def render(found: Json, *, everything: bool, width: int | None) -> str:
+def render(found: Snapshot, *, everything: bool, width: int | None) -> str:
     """The snapshot as text, the verdict first. Lists that are complete and recent are left
     out unless `everything`; `width` is where reasons are wrapped (None: 100)."""
     wide = width or 100
-    lines = [
-        *_wrapped("", _running_line(found), wide),
-        *_facts("HEALTH", [_health_line(found["health"])], wide),
-        *_facts("VERDICT", _verdict_lines(found), wide),
-        "",
-    ]
-    lines += _table(found, everything, wide)
-    lines += [
-        "",
-        *_facts("DELIVERY", _delivery_lines(found["deliveries"], _seconds(found["at"])), wide),
-    ]
-    lines += _facts("ALIVE", [_heartbeat_line(found["heartbeat"])], wide)
-    lines += _facts("BUDGET", _budget_lines(found["budgets"]), wide)
-    limits = [each for each in found["incidents"] if each["key"].startswith(LIMIT)]
-    others = [each for each in found["incidents"] if not each["key"].startswith(LIMIT)]
-    lines += _facts("INCIDENTS", _incident_lines(others), wide)
-    lines += _facts("LIMITS", _incident_lines(limits), wide)
-    lines += _facts("RECORD", [_record_line(found["record"])], wide)
-    lines += _facts("LIST", _list_lines(found), wide)
-    return "\n".join(lines)
+    limits = [each for each in found.incidents if each.key.startswith(LIMIT)]
+    others = [each for each in found.incidents if not each.key.startswith((LIMIT, *IN_TABLE))]
+    return "\n".join(
+        [
+            *_wrapped("", _running_line(found), wide),
+            *_facts("HEALTH", [_health_line(found.health)], wide),
+            *_facts("VERDICT", _verdict_lines(found), wide),
+            "",
+            *_table(found, everything, wide),
+            "",
+            *_facts("DELIVERY", _delivery_lines(found.deliveries, found.at), wide),
+            *_facts("ALIVE", [_heartbeat_line(found.heartbeat)], wide),
+            *_facts("BUDGET", _budget_lines(found.budgets), wide),
+            *_facts("INCIDENTS", _incident_lines(others), wide),
+            *_facts("LIMITS", _incident_lines(limits), wide),
+            *_facts("RECORD", [_record_line(found.record)], wide),
+            *_facts("LIST", _list_lines(found), wide),
+        ]
+    )
 
 
 def _facts(name: str, facts: Sequence[str], wide: int) -> list[str]:
@@ -69,35 +75,30 @@ def _wrapped(first: str, text: str, wide: int) -> list[str]:
     ) or [first.rstrip()]
 
 
-def _running_line(found: Json) -> str:
-    at = _seconds(found["at"])
+def _running_line(found: Snapshot) -> str:
     head = "NOT RUNNING (`fundwatch run` starts it)"
-    if found["running"]:
-        started = _seconds(found["started"])
-        head = "RUNNING" if started is None or at is None else f"RUNNING {duration(at - started)}"
-    last = found["last_pass"]
+    if found.running:
+        started = found.started
+        head = "RUNNING" if started is None else f"RUNNING {duration(found.at - started)}"
     told = "no pass yet"
-    if last:
-        told = f"last pass ended {duration(last['age_seconds'])} ago, took {last['seconds']:.0f} s"
-    return f"{head} - {told} - {utc(at)}"
+    if last := found.last_pass:
+        told = f"last pass ended {duration(last.age_seconds)} ago, took {last.seconds:.0f} s"
+    return f"{head} - {told} - {utc(found.at)}"
 
 
-def _health_line(health: Json) -> str:
-    return str(health["words"]) if health["well"] else f"NOT WELL: {health['words']}"
+def _health_line(health: Verdict) -> str:
+    return health.words if health.well else f"NOT WELL: {health.words}"
 
 
-def _seconds(text: str | None) -> int | None:
-    return None if text is None else int(datetime.fromisoformat(text).timestamp())
-
-
-def _verdict_lines(found: Json) -> list[str]:
-    alerts, sent = found["alerts"], found["deliveries"]
-    oldest = f", oldest {duration(alerts['oldest_seconds'])}" if alerts["open"] else ""
+def _verdict_lines(found: Snapshot) -> list[str]:
+    alerts, sent = found.alerts, found.deliveries
+    age = alerts.oldest_seconds
+    oldest = "" if age is None else f", oldest {duration(age)}"
     return [
-        found["verdict"]["words"],
-        f"{count(sent['waiting'] + sent['unsent'], 'message waits', 'messages wait')} - "
-        f"{sent['dead']} given up - "
-        f"{count(alerts['open'], 'alert', 'alerts')} not acknowledged{oldest}",
+        found.verdict.words,
+        f"{count(sent.waiting + sent.unsent, 'message waits', 'messages wait')} - "
+        f"{sent.dead} given up - "
+        f"{count(alerts.open, 'alert', 'alerts')} not acknowledged{oldest}",
     ]
 
 
@@ -112,7 +113,7 @@ class _Line:
 HEADINGS = ("CASE", "ENTRY", "CHAIN", "LISTS", "READ FROM", "COMPLETE TO", "AGE", "SOURCE")
 
 
-def _table(found: Json, everything: bool, wide: int) -> list[str]:
+def _table(found: Snapshot, everything: bool, wide: int) -> list[str]:
     lines, left = _lines(found, everything)
     shown = lines if everything else lines[:MOST_LINES]
     more = len(lines) - len(shown)
@@ -146,118 +147,113 @@ def _row(cells: Sequence[str], sizes: Sequence[int]) -> str:
     return "  ".join(f"{c:<{n}}" for c, n in zip(cells, sizes, strict=True)).rstrip()
 
 
-def _lines(found: Json, everything: bool) -> tuple[list[_Line], int]:
+def _lines(found: Snapshot, everything: bool) -> tuple[list[_Line], int]:
     """The lines to show, and how many lists are left out as complete and recent."""
     lines: list[_Line] = []
     left = 0
-    at = _seconds(found["at"]) or 0
-    for entry in found["entries"]:
+    for entry in found.entries:
         alike: dict[tuple[tuple[str, ...], str], list[str]] = {}
-        for stream in entry["streams"]:
-            fresh = stream["state"] == State.COMPLETE and (stream["age_seconds"] or 0) < FRESH
+        for each in entry.streams:
+            fresh = each.state == State.COMPLETE and (each.age_seconds or 0) < FRESH
             if fresh and not everything:
                 left += 1
             else:
-                key = (_cells(stream, at), stream["reason"])
-                alike.setdefault(key, []).append(stream["stream"])
+                alike.setdefault((_cells(each, found.at), each.reason), []).append(each.stream)
         for (cells, reason), streams in alike.items():
-            names = "all" if len(streams) == len(entry["streams"]) else " ".join(streams)
-            who = (entry["case"] or "-", tidy(entry["label"], 30) or entry["id"])
-            address = "" if entry["label"] else f"{entry['address']}  "
-            lines.append(_Line((*who, entry["chain"], names, *cells), (address + reason).strip()))
+            names = "all" if len(streams) == len(entry.streams) else " ".join(streams)
+            who = (entry.case or "-", tidy(entry.label, 30) or entry.id)
+            address = "" if entry.label else f"{entry.address}  "
+            lines.append(_Line((*who, entry.chain, names, *cells), (address + reason).strip()))
     return lines, left
 
 
-def _cells(stream: Json, at: int) -> tuple[str, ...]:
-    state, reached = stream["state"], stream["covered_to"]
-    to = _short_time(_seconds(reached["time"]), at) if reached else "never"
-    age = "-" if stream["age_seconds"] is None else duration(stream["age_seconds"])
-    if state == State.NOT_SERVED:
-        age = state.upper()
-    elif state != State.COMPLETE:
-        age = f"{state.upper()} {age}" if reached else state.upper()
-    return (stream["covered_from"] or "-", to, age, stream["by"] or "-")
+def _cells(read: ListStatus, at: int) -> tuple[str, ...]:
+    reached = read.covered_to
+    to = _short_time(reached.time, at) if reached else "never"
+    age = "-" if read.age_seconds is None else duration(read.age_seconds)
+    if read.state == State.NOT_SERVED:
+        age = read.state.upper()
+    elif read.state != State.COMPLETE:
+        age = f"{read.state.upper()} {age}" if reached else read.state.upper()
+    return (read.covered_from or "-", to, age, read.by or "-")
 
 
-def _short_time(seconds: int | None, at: int) -> str:
+def _short_time(seconds: int, at: int) -> str:
     """Without the date when it is today's."""
     text, today = utc(seconds), utc(at)
     return text[11:] if text[:10] == today[:10] else text[:16]
 
 
-def _delivery_lines(sent: Json, at: int | None) -> list[str]:
-    lines = []
-    for channel in sent["channels"]:
-        line = f"{channel['channel']}  {channel['accepted']} accepted by the server"
-        if channel["waiting"]:
-            due = utc(_seconds(channel["next_due"]))
-            tries = channel["attempts"]
-            line += f", {channel['waiting']} waiting (tried {tries} times), next {due}"
-        line += f", {channel['dead']} given up" if channel["dead"] else ""
-        line += f", last answer: {channel['last_error']}" if channel["last_error"] else ""
-        if (tested := channel["tested"]) and at is not None:
-            since = duration(at - (_seconds(tested["at"]) or at))
-            line += f", tested {since} ago" if tested["good"] else f", its test FAILED {since} ago"
-            line += "" if tested["good"] else f": {tested['words']}"
-        if channel["disabled"]:
-            line += (
-                f" - SWITCHED OFF: {channel['disabled']}; mend it, then "
-                f"`fundwatch channels test {channel['channel']}`"
-            )
-        lines.append(line)
-    if sent["daily"]:
-        lines.append(f"{count(sent['daily'], 'alert', 'alerts')} kept for the next daily mail")
+def _delivery_lines(sent: Deliveries, at: int) -> list[str]:
+    lines = [_channel_line(channel, at) for channel in sent.channels]
+    if sent.daily:
+        lines.append(f"{count(sent.daily, 'alert', 'alerts')} kept for the next daily mail")
     return lines or ["no channel is set up: nobody is told"]
 
 
-def _heartbeat_line(beat: Json) -> str:
-    if not beat["wanted"]:
+def _channel_line(channel: ChannelStatus, at: int) -> str:
+    line = f"{channel.channel}  {channel.accepted} accepted by the server"
+    if channel.waiting:
+        line += f", {channel.waiting} waiting (tried {channel.attempts} times), "
+        line += f"next {utc(channel.next_due)}"
+    line += f", {channel.dead} given up" if channel.dead else ""
+    line += f", last answer: {channel.last_error}" if channel.last_error else ""
+    if tested := channel.tested:
+        since = duration(at - tested.at)
+        line += f", tested {since} ago" if tested.good else f", its test FAILED {since} ago"
+        line += "" if tested.good else f": {tested.words}"
+    if channel.disabled:
+        line += (
+            f" - SWITCHED OFF: {channel.disabled}; mend it, then "
+            f"`fundwatch channels test {channel.channel}`"
+        )
+    return line
+
+
+def _heartbeat_line(beat: HeartbeatStatus) -> str:
+    if not beat.wanted:
         return "no heartbeat_url is set: nobody is told when this machine dies"
-    if beat["age_seconds"] is None:
-        return "no heartbeat was accepted yet" + (f": {beat['error']}" if beat["error"] else "")
-    ago = f"heartbeat accepted {duration(beat['age_seconds'])} ago"
-    return f"{ago}; the last one was not: {beat['error']}" if beat["error"] else ago
+    if beat.age_seconds is None:
+        return "no heartbeat was accepted yet" + (f": {beat.error}" if beat.error else "")
+    ago = f"heartbeat accepted {duration(beat.age_seconds)} ago"
+    return f"{ago}; the last one was not: {beat.error}" if beat.error else ago
 
 
-def _budget_lines(budgets: Sequence[Json]) -> list[str]:
+def _budget_lines(budgets: Sequence[BudgetStatus]) -> list[str]:
     window = {3600: "this hour", 86_400: "today (UTC)"}
     return [
-        f"{b['source']}  {b['used']:,} of {b['limit']:,} calls taken {window[b['window_seconds']]}"
+        f"{b.source}  {b.used:,} of {b.limit:,} calls taken {window[b.window_seconds]}"
         for b in budgets
-        if b["used"]
+        if b.used
     ] or ["no call of a limited source was used in this hour or day"]
 
 
-def _incident_lines(incidents: Sequence[Json]) -> list[str]:
-    """Without those that the table tells already."""
-    return [
-        f"{i['what']} {i['cure']} (since {utc(_seconds(i['since']))})"
-        for i in incidents
-        if not i["key"].startswith(IN_TABLE)
-    ]
+def _incident_lines(incidents: Sequence[OpenIncident]) -> list[str]:
+    return [f"{each.what} {each.cure} (since {utc(each.since)})" for each in incidents]
 
 
-def _record_line(record: Json) -> str:
-    age = record["backup_seconds"]
+def _record_line(record: RecordStatus) -> str:
+    age = record.backup_seconds
+    movements = count(record.movements, "movement", "movements")
     backed = "never backed up: `fundwatch backup FILE`"
     if age is not None:
         backed = f"backup {duration(age)} ago, verified"
-    movements = count(record["movements"], "movement", "movements")
-    return f"{movements}, {record['bytes'] / 1e6:,.1f} MB - {backed}"
+    return f"{movements}, {record.bytes / 1e6:,.1f} MB - {backed}"
 
 
-def _list_lines(found: Json) -> list[str]:
-    listed = found["watchlist"]
-    if listed["taken_at"] is None:
+def _list_lines(found: Snapshot) -> list[str]:
+    listed = found.watchlist
+    if listed.taken_at is None:
         return ["the watchlist has not been taken yet: `fundwatch poll` or `fundwatch run`"]
-    entries = count(found["verdict"]["entries"], "entry", "entries")
-    head = f"{entries}, version of {utc(_seconds(listed['taken_at']))}, "
-    head += f"{count(len(listed['refused']), 'refused line', 'refused lines')}, "
-    head += f"{len(listed['awaiting_retirement'])} awaiting retirement"
-    lines = [head, *(f"refused: {line}" for line in listed["refused"])]
-    if listed["awaiting_retirement"]:
-        names = ", ".join(listed["awaiting_retirement"])
+    head = (
+        f"{count(found.verdict.entries, 'entry', 'entries')}, version of {utc(listed.taken_at)}, "
+        f"{count(len(listed.refused), 'refused line', 'refused lines')}, "
+        f"{len(listed.awaiting_retirement)} awaiting retirement"
+    )
+    lines = [head, *(f"refused: {line}" for line in listed.refused)]
+    if listed.awaiting_retirement:
+        names = ", ".join(listed.awaiting_retirement)
         lines.append(f"gone from the file, still watched until retired: {names}")
-    if not listed["current"]:
+    if not listed.current:
         lines.append("the file on disk is another version, which has not been taken (yet)")
     return lines

@@ -1,0 +1,248 @@
+"""What `fundwatch status` shows, as values; `to_json` is their outward form. Pure.
+
+Keys of the JSON are the fields in their order, and stay (times RFC 3339 UTC or null):
+
+    version, at, health {well, words, reasons}, verdict {words, entries, complete, behind,
+        blind, not_read}, running, started,
+    last_pass {ended, age_seconds, seconds}, overdue_seconds, hold_severe_seconds
+    entries [{id, case, label, severity, chain, address, absent, state, streams [{stream,
+        state, reason, covered_from, covered_to {axis, place, time}, by, age_seconds,
+        failing_since, failing_seconds, unserved, gaps [{axis, from, to, reason}]}]}]
+    deliveries {waiting, accepted, dead, next_due, late_seconds, unsent, daily, channels
+        [{channel, waiting, accepted, dead, attempts, next_due, last_error, disabled,
+        tested {at, good, words}}]}
+    budgets [{source, window_seconds, used, limit}]
+    alerts {open, oldest, oldest_seconds}
+    incidents [{key, what, cure, severity, since, told}]
+    heartbeat {wanted, accepted, age_seconds, error}
+    record {movements, bytes, last_backup, backup_seconds}
+    watchlist {sha256, taken_at, current, refused [..], awaiting_retirement [..]}
+
+`state` is complete, behind, blind or "not read yet", of a list also "not served". An axis
+"height" counts blocks, "time" milliseconds; a place is the newest that the last complete read
+reached.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from monitor.loops.health.verdict import Verdict
+from monitor.model.plain import rfc3339
+from monitor.model.status import State, Unread
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+VERSION = 1  # raised when a key goes or means something else; keys that are new raise nothing
+
+
+class Time(int):
+    """Unix seconds; RFC 3339 in the JSON."""
+
+    @classmethod
+    def of(cls, seconds: int | None) -> Time | None:
+        return None if seconds is None else cls(seconds)
+
+
+# -- entries -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """The newest place that the last complete read of a list reached."""
+
+    axis: str
+    place: int | None
+    time: Time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListStatus:
+    """How far one list of one entry is read."""
+
+    stream: str
+    state: State
+    reason: str  # why it is not complete
+    covered_from: str | None  # where the unbroken part begins
+    covered_to: Reached | None
+    by: str  # the source that answered last
+    age_seconds: int | None  # of the newest block that was read
+    failing_since: Time | None
+    failing_seconds: int | None
+    unserved: bool
+    gaps: tuple[Unread, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryStatus:
+    """How far one entry is read; its state is that of its worst list."""
+
+    id: str
+    case: str
+    label: str
+    severity: str
+    chain: str
+    address: str
+    absent: bool  # from the file, and still watched
+    state: State
+    streams: tuple[ListStatus, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How many entries stand how."""
+
+    words: str
+    entries: int
+    complete: int
+    behind: int
+    blind: int
+    not_read: int
+
+
+# -- messages and alerts -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelTest:
+    at: Time
+    good: bool
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelStatus:
+    """What became of the messages for one channel, counted by recipients."""
+
+    channel: str
+    waiting: int
+    accepted: int
+    dead: int
+    attempts: int  # of the waiting one that was tried most
+    next_due: Time | None
+    last_error: str
+    disabled: str | None  # why
+    tested: ChannelTest | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deliveries:
+    """Over all channels."""
+
+    waiting: int
+    accepted: int
+    dead: int
+    next_due: Time | None
+    late_seconds: int  # for which the oldest message has waited past its time
+    unsent: int  # routes that are to become messages
+    daily: int  # and those that wait for the daily one
+    channels: tuple[ChannelStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAlerts:
+    """Alerts that nobody has acknowledged."""
+
+    open: int
+    oldest: Time | None
+    oldest_seconds: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenIncident:
+    key: str
+    what: str
+    cure: str
+    severity: str
+    since: Time
+    told: Time | None
+
+
+# -- Fundwatch itself --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LastPass:
+    """The newest round of reading that ended."""
+
+    ended: Time
+    age_seconds: int
+    seconds: float  # that it took
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetStatus:
+    """Calls of one source in the present hour or day."""
+
+    source: str
+    window_seconds: int
+    used: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatStatus:
+    wanted: bool
+    accepted: Time | None
+    age_seconds: int | None
+    error: str  # of the newest one
+
+
+@dataclass(frozen=True, slots=True)
+class RecordStatus:
+    movements: int
+    bytes: int
+    last_backup: Time | None
+    backup_seconds: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchlistStatus:
+    """The watchlist in force."""
+
+    sha256: str | None
+    taken_at: Time | None
+    current: bool  # the file is still the one that was taken
+    refused: tuple[str, ...]
+    awaiting_retirement: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Everything, at one moment."""
+
+    version: int = VERSION
+    at: Time
+    health: Verdict
+    verdict: Tally
+    running: bool
+    started: Time | None
+    last_pass: LastPass | None
+    overdue_seconds: int
+    hold_severe_seconds: int
+    entries: tuple[EntryStatus, ...]
+    deliveries: Deliveries
+    budgets: tuple[BudgetStatus, ...]
+    alerts: OpenAlerts
+    incidents: tuple[OpenIncident, ...]
+    heartbeat: HeartbeatStatus
+    record: RecordStatus
+    watchlist: WatchlistStatus
+
+
+# What is written as it is, told first: a watchlist of 100,000 entries has millions of these.
+_PLAIN = frozenset({str, int, float, bool, type(None), State})
+
+
+def to_json(part: DataclassInstance | Time | tuple[DataclassInstance, ...]) -> object:
+    """The JSON of a snapshot or of any part of it: each field under its name."""
+    if isinstance(part, tuple):
+        return [each if type(each) in _PLAIN else to_json(each) for each in part]
+    if isinstance(part, Time):
+        return rfc3339(part)
+    return {
+        name.rstrip("_"): value if type(value := getattr(part, name)) in _PLAIN else to_json(value)
+        for name in part.__dataclass_fields__
+    }

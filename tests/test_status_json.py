@@ -1,0 +1,250 @@
+"""`fundwatch status --json`: its form, which programs read."""
+
+from __future__ import annotations
+
+import json
+
+from monitor.loops.health.snapshot import (
+    BudgetStatus,
+    ChannelStatus,
+    ChannelTest,
+    Deliveries,
+    EntryStatus,
+    HeartbeatStatus,
+    LastPass,
+    ListStatus,
+    OpenAlerts,
+    OpenIncident,
+    Reached,
+    RecordStatus,
+    Snapshot,
+    Tally,
+    Time,
+    WatchlistStatus,
+    to_json,
+)
+from monitor.loops.health.verdict import Verdict
+from monitor.model.status import State, Unread
+
+
+def test_the_json_keeps_its_keys_and_their_order() -> None:
+    """A key that goes or means something else raises `version`."""
+    read = ListStatus(
+        stream="native",
+        state=State.BEHIND,
+        reason="height 5 to 7 could not be read: a broken row",
+        covered_from="block 8",
+        covered_to=Reached("height", 90, Time(1_700_000_000)),
+        by="mine",
+        age_seconds=30,
+        failing_since=None,
+        failing_seconds=None,
+        unserved=False,
+        gaps=(Unread("height", 5, 7, "a broken row"),),
+    )
+    entry = EntryStatus(
+        id="E-1",
+        case="A",
+        label="Zoë",
+        severity="high",
+        chain="dev",
+        address="0x1",
+        absent=False,
+        state=State.BEHIND,
+        streams=(read,),
+    )
+    channel = ChannelStatus(
+        channel="mail",
+        waiting=1,
+        accepted=2,
+        dead=0,
+        attempts=3,
+        next_due=Time(1_700_000_060),
+        last_error="451 later",
+        disabled=None,
+        tested=ChannelTest(Time(1_699_999_000), True, "connected"),
+    )
+    incident = OpenIncident(
+        key="blind:dev/native",
+        what="It is.",
+        cure="Look.",
+        severity="high",
+        since=Time(0),
+        told=None,
+    )
+    found = Snapshot(
+        at=Time(1_700_000_030),
+        health=Verdict(False, "bad; worse", ("bad", "worse")),
+        verdict=Tally(words="some", entries=1, complete=0, behind=1, blind=0, not_read=0),
+        running=True,
+        started=None,
+        last_pass=LastPass(Time(1_700_000_020), 10, 1.5),
+        overdue_seconds=0,
+        hold_severe_seconds=180,
+        entries=(entry,),
+        deliveries=Deliveries(
+            waiting=1,
+            accepted=2,
+            dead=0,
+            next_due=Time(1_700_000_060),
+            late_seconds=0,
+            unsent=4,
+            daily=5,
+            channels=(channel,),
+        ),
+        budgets=(BudgetStatus("mine", 3600, 1, 100),),
+        alerts=OpenAlerts(1, Time(1_700_000_000), 30),
+        incidents=(incident,),
+        heartbeat=HeartbeatStatus(wanted=True, accepted=None, age_seconds=None, error="no"),
+        record=RecordStatus(12, 4096, None, None),
+        watchlist=WatchlistStatus(
+            sha256="ab",
+            taken_at=Time(1_700_000_000),
+            current=True,
+            refused=("line 3",),
+            awaiting_retirement=("E-0",),
+        ),
+    )
+    assert json.dumps(to_json(found), indent=2, ensure_ascii=False) == STATUS_JSON
+
+
+STATUS_JSON = """\
+{
+  "version": 1,
+  "at": "2023-11-14T22:13:50Z",
+  "health": {
+    "well": false,
+    "words": "bad; worse",
+    "reasons": [
+      "bad",
+      "worse"
+    ]
+  },
+  "verdict": {
+    "words": "some",
+    "entries": 1,
+    "complete": 0,
+    "behind": 1,
+    "blind": 0,
+    "not_read": 0
+  },
+  "running": true,
+  "started": null,
+  "last_pass": {
+    "ended": "2023-11-14T22:13:40Z",
+    "age_seconds": 10,
+    "seconds": 1.5
+  },
+  "overdue_seconds": 0,
+  "hold_severe_seconds": 180,
+  "entries": [
+    {
+      "id": "E-1",
+      "case": "A",
+      "label": "Zoë",
+      "severity": "high",
+      "chain": "dev",
+      "address": "0x1",
+      "absent": false,
+      "state": "behind",
+      "streams": [
+        {
+          "stream": "native",
+          "state": "behind",
+          "reason": "height 5 to 7 could not be read: a broken row",
+          "covered_from": "block 8",
+          "covered_to": {
+            "axis": "height",
+            "place": 90,
+            "time": "2023-11-14T22:13:20Z"
+          },
+          "by": "mine",
+          "age_seconds": 30,
+          "failing_since": null,
+          "failing_seconds": null,
+          "unserved": false,
+          "gaps": [
+            {
+              "axis": "height",
+              "from": 5,
+              "to": 7,
+              "reason": "a broken row"
+            }
+          ]
+        }
+      ]
+    }
+  ],
+  "deliveries": {
+    "waiting": 1,
+    "accepted": 2,
+    "dead": 0,
+    "next_due": "2023-11-14T22:14:20Z",
+    "late_seconds": 0,
+    "unsent": 4,
+    "daily": 5,
+    "channels": [
+      {
+        "channel": "mail",
+        "waiting": 1,
+        "accepted": 2,
+        "dead": 0,
+        "attempts": 3,
+        "next_due": "2023-11-14T22:14:20Z",
+        "last_error": "451 later",
+        "disabled": null,
+        "tested": {
+          "at": "2023-11-14T21:56:40Z",
+          "good": true,
+          "words": "connected"
+        }
+      }
+    ]
+  },
+  "budgets": [
+    {
+      "source": "mine",
+      "window_seconds": 3600,
+      "used": 1,
+      "limit": 100
+    }
+  ],
+  "alerts": {
+    "open": 1,
+    "oldest": "2023-11-14T22:13:20Z",
+    "oldest_seconds": 30
+  },
+  "incidents": [
+    {
+      "key": "blind:dev/native",
+      "what": "It is.",
+      "cure": "Look.",
+      "severity": "high",
+      "since": "1970-01-01T00:00:00Z",
+      "told": null
+    }
+  ],
+  "heartbeat": {
+    "wanted": true,
+    "accepted": null,
+    "age_seconds": null,
+    "error": "no"
+  },
+  "record": {
+    "movements": 12,
+    "bytes": 4096,
+    "last_backup": null,
+    "backup_seconds": null
+  },
+  "watchlist": {
+    "sha256": "ab",
+    "taken_at": "2023-11-14T22:13:20Z",
+    "current": true,
+    "refused": [
+      "line 3"
+    ],
+    "awaiting_retirement": [
+      "E-0"
+    ]
+  }
+}"""
