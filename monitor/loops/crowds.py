@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from monitor.decide.worth import of
 from monitor.messages.objects import MAX_ALERTS
-from monitor.messages.sheets.parts import is_nft, trusted
+from monitor.messages.sheets.parts import trusted
 from monitor.model import AlertKind, AlertView, ChannelConfig, Direction, TransferView
 from monitor.model.errors import StoreError
 from monitor.store import owing
@@ -154,7 +154,7 @@ def is_dust(view: AlertView) -> bool:
 
 
 def _is_known(row: TransferView) -> bool:
-    return trusted(row) and row.decimals is not None and not is_nft(row.row.transfer)
+    return trusted(row) and row.decimals is not None and not row.row.transfer.kind.nft
 
 
 def _is_little(rows: Iterable[TransferView]) -> bool:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
-from eth_utils.address import to_checksum_address
-
 from monitor.demo.world import acts, etherscan
+from monitor.demo.world.blockscout_items import (
+    block_item,
+    internal_item,
+    iso,
+    token_item,
+    tx_item,
+    v2_kind,
+)
 from monitor.demo.world.ledger import (
-    ZERO_ADDRESS,
     AccountLedger,
-    Block,
     Internal,
     Record,
     TokenMove,
-    TokenName,
     Tx,
 )
 from monitor.demo.world.service import Reply, Request, Service, dump, joined, said
@@ -237,7 +239,7 @@ def _rpc_internal(ledger: AccountLedger, record: Record[Tx]) -> dict[str, str]:
         "timeStamp": str(record.block.time),
         "to": call.recipient or "",
         "transactionHash": record.tx.hash,
-        "type": "call" if plain else _v2_kind(call),
+        "type": "call" if plain else v2_kind(call),
         "value": str(call.value),
     }
 
@@ -249,142 +251,6 @@ _RPC_ROWS: dict[str, Callable[[AccountLedger, Record[Tx]], dict[str, str]]] = {
     "tokennfttx": _rpc_token,
     "token1155tx": _rpc_token,
 }
-
-
-def _v2_kind(call: Internal) -> str:
-    return "selfdestruct" if call.kind == "suicide" else call.kind
-
-
-@lru_cache(maxsize=65536)
-def _person(address: str | None) -> dict[str, object] | None:
-    if address is None:
-        return None
-    return {
-        "ens_domain_name": None,
-        "hash": to_checksum_address(address),
-        "implementations": [],
-        "is_contract": False,
-        "is_scam": False,
-        "is_verified": False,
-        "metadata": None,
-        "name": None,
-        "private_tags": [],
-        "proxy_type": None,
-        "public_tags": [],
-        "reputation": "ok",
-        "watchlist_names": [],
-    }
-
-
-def _iso(time: int) -> str:
-    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%S.000000Z")
-
-
-def block_item(block: Block[Tx]) -> dict[str, object]:
-    return {
-        "height": block.height,
-        "hash": block.hash,
-        "parent_hash": block.parent,
-        "timestamp": _iso(block.time),
-        "type": "block",
-        "transactions_count": len(block.txs),
-        "gas_used": str(sum(tx.gas_used for tx in block.txs)),
-        "miner": _person(ZERO_ADDRESS),
-    }
-
-
-def tx_item(ledger: AccountLedger, record: Record[Tx]) -> dict[str, object]:
-    """A transaction of REST v2, but for confirmations."""
-    del ledger
-    tx = record.tx
-    return {
-        "hash": tx.hash,
-        "block_number": record.height,
-        "position": record.index,
-        "timestamp": _iso(record.block.time),
-        "from": _person(tx.sender),
-        "to": _person(tx.to),
-        "created_contract": _person(tx.created),
-        "value": str(tx.value),
-        "fee": {"type": "actual", "value": str(tx.fee)},
-        "gas_limit": str(tx.gas),
-        "gas_price": str(tx.gas_price),
-        "gas_used": str(tx.gas_used),
-        "nonce": tx.nonce,
-        "raw_input": tx.input,
-        "method": etherscan.method_id(tx) if tx.input != "0x" else None,
-        "status": "ok" if tx.ok else "error",
-        "result": "success" if tx.ok else "execution reverted",
-        "has_error_in_internal_transactions": any(c.failed for c in tx.internals),
-        "token_transfers": None,
-        "token_transfers_overflow": None,
-        "transaction_types": ["coin_transfer"] if tx.input == "0x" else ["contract_call"],
-        "type": 0,
-        "confirmations": 0,
-    }
-
-
-def internal_item(ledger: AccountLedger, record: Record[Tx]) -> dict[str, object]:
-    del ledger
-    call = record.item
-    assert isinstance(call, Internal)
-    return {
-        "block_number": record.height,
-        "created_contract": _person(call.created),
-        "error": "Reverted" if call.failed else None,
-        "from": _person(call.sender),
-        "gas_limit": str(call.gas),
-        "index": record.number,
-        "success": not call.failed,
-        "timestamp": _iso(record.block.time),
-        "to": _person(call.recipient),
-        "transaction_hash": record.tx.hash,
-        "transaction_index": record.index,
-        "type": _v2_kind(call),
-        "value": str(call.value),
-    }
-
-
-def token_item(ledger: AccountLedger, record: Record[Tx]) -> dict[str, object]:
-    move = record.item
-    assert isinstance(move, TokenMove)
-    name = ledger.tokens.get(move.contract, TokenName("", "", None, move.standard))
-    decimals = None if name.decimals is None else str(name.decimals)
-    return {
-        "block_hash": record.block.hash,
-        "block_number": record.height,
-        "from": _person(move.sender),
-        "log_index": move.log_index,
-        "method": etherscan.method_id(record.tx),
-        "timestamp": _iso(record.block.time),
-        "to": _person(move.recipient),
-        "token": {
-            "address_hash": to_checksum_address(move.contract),
-            "decimals": decimals,
-            "name": name.name or None,
-            "symbol": name.symbol or None,
-            "type": move.standard,
-        },
-        "token_type": move.standard,
-        "total": _total(move, decimals),
-        "transaction_hash": record.tx.hash,
-        "type": _movement(move),
-    }
-
-
-def _total(move: TokenMove, decimals: str | None) -> dict[str, object]:
-    if move.standard == "ERC-20":
-        return {"decimals": decimals, "value": str(move.amount)}
-    token_id = {"token_id": str(move.token_id), "token_instance": None}
-    if move.standard == "ERC-721":
-        return {**token_id}
-    return {"decimals": decimals, "value": str(move.amount), **token_id}
-
-
-def _movement(move: TokenMove) -> str:
-    if move.sender == ZERO_ADDRESS:
-        return "token_minting"
-    return "token_burning" if move.recipient == ZERO_ADDRESS else "token_transfer"
 
 
 def _token_key(record: Record[Tx]) -> Key:
@@ -422,7 +288,7 @@ def _next_params(stream: str, record: Record[Tx]) -> dict[str, object]:
     if stream == "transactions":
         params |= {
             "hash": record.tx.hash,
-            "inserted_at": _iso(record.block.time),
+            "inserted_at": iso(record.block.time),
             "value": str(record.tx.value),
             "fee": str(record.tx.fee),
         }

@@ -146,13 +146,9 @@ def trusted(view: TransferView) -> bool:
     return view.verified or own
 
 
-def is_nft(transfer: Transfer) -> bool:
-    return transfer.kind.nft
-
-
 def asset_key(view: TransferView) -> tuple[str, str, str]:
     transfer = view.row.transfer
-    token = transfer.token_id if is_nft(transfer) or transfer.kind.numbered else None
+    token = transfer.token_id if transfer.kind.nft or transfer.kind.numbered else None
     return (transfer.chain, transfer.contract or "", token or "")
 
 
@@ -160,7 +156,7 @@ def asset_name(view: TransferView) -> str:
     """A verified symbol as it is; anything else as an unverified claim in quotes."""
     if trusted(view):
         return tidy(view.symbol, 32)
-    what = "NFT collection" if is_nft(view.row.transfer) else "token"
+    what = "NFT collection" if view.row.transfer.kind.nft else "token"
     return unverified(what, view.symbol)
 
 
@@ -173,7 +169,7 @@ def unverified(what: str, symbol: str) -> str:
 def quantity(view: TransferView, units: int) -> str:
     """Exact amount with its asset: "1,000,000.000000 USDT"."""
     transfer = view.row.transfer
-    if is_nft(transfer):
+    if transfer.kind.nft:
         number = clean(transfer.token_id or "?", 80)
         return f"{plural(units, 'NFT')} (token id {number}) of {asset_name(view)}"
     if trusted(view):
@@ -184,8 +180,8 @@ def quantity(view: TransferView, units: int) -> str:
 def quantity_short(view: TransferView, units: int) -> str:
     """As a person says it, fit for a subject: no text that a chain gave."""
     if not trusted(view):
-        return "unverified NFT" if is_nft(view.row.transfer) else "unverified token"
-    if is_nft(view.row.transfer):
+        return "unverified NFT" if view.row.transfer.kind.nft else "unverified token"
+    if view.row.transfer.kind.nft:
         return f"{plural(units, 'NFT')} of {asset_name(view)}"
     return f"{figure(view, units)} {asset_name(view)}"
 
@@ -227,7 +223,7 @@ def _trc10(transfer: Transfer) -> Item:
 
 
 def _claimed(view: TransferView) -> Item | None:
-    if view.decimals is None or is_nft(view.row.transfer):
+    if view.decimals is None or view.row.transfer.kind.nft:
         return None
     reading = amount(view.row.transfer.amount, view.decimals)
     return Item(f"It claims {view.decimals} decimals, which would make {reading}.", style="note")

@@ -22,7 +22,6 @@ from monitor.messages.sheets.parts import (
     asset_name,
     case_said,
     figure,
-    is_nft,
     name_said,
     shown_name,
     trusted,
@@ -143,7 +142,7 @@ def owner(entry: Entry | None) -> str:
 def said_units(view: TransferView, units: int) -> str:
     """An amount as a person says it, with its asset: "1,000,000 USDT", "about 0.0654 ETH"."""
     transfer = view.row.transfer
-    if is_nft(transfer):
+    if transfer.kind.nft:
         return _nft(view, units)
     if not trusted(view):
         return "an unverified token"
@@ -246,7 +245,7 @@ def _left(view: AlertView, out: Sequence[Flow], came: Sequence[Flow]) -> str:
 
 def _held(view: AlertView, flow: Flow) -> str:
     transfer = flow.sample.row.transfer
-    if not trusted(flow.sample) or is_nft(transfer):
+    if not trusted(flow.sample) or transfer.kind.nft:
         return ""
     known = of_kind(view.alert.facts, Movement).unusual
     for fact in (known and known.balances) or ():

@@ -16,7 +16,6 @@ from monitor.messages.sheets.parts import (
     asset_name,
     chain_name,
     figure,
-    is_nft,
     section,
     trusted,
 )
@@ -91,7 +90,7 @@ def _cell(each: Sum, way: str) -> str:
     if way not in each.units:
         return "0"
     units, counted = each.units[way], plural(each.count[way], "transfer")
-    if is_nft(each.sample.row.transfer):
+    if each.sample.row.transfer.kind.nft:
         return f"{plural(units, 'NFT')} ({counted})"
     # How much of a token that anybody can make says nothing; the file has it to the last digit.
     return f"{figure(each.sample, units)} ({counted})" if trusted(each.sample) else counted
