@@ -48,7 +48,7 @@ OLD_HEAD = 3600  # seconds: a newest block older than this is remarked upon
 
 
 @dataclass(frozen=True)
-class _Record:
+class _Loaded:
     """What the record says about reading, loaded once."""
 
     settings: Settings
@@ -100,16 +100,16 @@ def entries_read(
     store: Store, settings: Settings, now: int, *, running: bool
 ) -> tuple[EntryStatus, ...]:
     """How far each active entry is read, in the order of adding. Raises StoreError."""
-    record = _load(store, settings, now, running)
+    loaded = _load(store, settings, now, running)
     absent = {w.entry.id for w in watch.absent_entries(store)}
     active = [w for w in watch.all_entries(store) if w.active]
-    return tuple(_entry(record, w, w.entry.id in absent) for w in active)
+    return tuple(_entry(loaded, w, w.entry.id in absent) for w in active)
 
 
-def _load(store: Store, settings: Settings, now: int, running: bool) -> _Record:
+def _load(store: Store, settings: Settings, now: int, running: bool) -> _Loaded:
     lists = standing.lists_read(store)
     incidents = (i.signal.key for i in incident_list(store, open_only=True))
-    return _Record(
+    return _Loaded(
         settings=settings,
         now=now,
         running=running,
@@ -129,14 +129,14 @@ def _load(store: Store, settings: Settings, now: int, running: bool) -> _Record:
 # -- reading -----------------------------------------------------------------------------
 
 
-def _entry(record: _Record, watched: Watched, absent: bool) -> EntryStatus:
+def _entry(loaded: _Loaded, watched: Watched, absent: bool) -> EntryStatus:
     entry = watched.entry
-    chain = record.settings.chains.get(entry.subject.chain)
+    chain = loaded.settings.chains.get(entry.subject.chain)
     if chain is not None:
         names: Sequence[str] = streams_of(chain)
     else:
-        names = sorted(s for key, s in record.lists if key == entry.subject.key)
-    streams = tuple(_list(record, watched, chain, name) for name in names)
+        names = sorted(s for key, s in loaded.lists if key == entry.subject.key)
+    streams = tuple(_list(loaded, watched, chain, name) for name in names)
     # Where nothing at all is served, nothing is seen.
     states = {s.state for s in streams} - {State.NOT_SERVED} or {State.BLIND}
     return EntryStatus(
@@ -152,23 +152,23 @@ def _entry(record: _Record, watched: Watched, absent: bool) -> EntryStatus:
     )
 
 
-def _list(record: _Record, watched: Watched, chain: Chain | None, stream: str) -> ListStatus:
+def _list(loaded: _Loaded, watched: Watched, chain: Chain | None, stream: str) -> ListStatus:
     key = (watched.entry.subject.key, stream)
-    read = record.lists.get(key, NEVER)
-    state, reason = _state(record, watched, chain, read, key)
+    read = loaded.lists.get(key, NEVER)
+    state, reason = _state(loaded, watched, chain, read, key)
     failing, reached = Time.of(read.failing), Time.of(read.complete_time)
     return ListStatus(
         stream=stream,
         state=state,
         reason=reason,
-        covered_from=_covered_from(record, watched, read, key),
+        covered_from=_covered_from(loaded, watched, read, key),
         covered_to=None if reached is None else Reached(read.axis, read.complete_to, reached),
         by=read.source,
-        age_seconds=_age(reached, record.now),
+        age_seconds=_age(reached, loaded.now),
         failing_since=failing,
-        failing_seconds=None if failing is None else record.now - failing,
+        failing_seconds=None if failing is None else loaded.now - failing,
         unserved=read.error == UNSERVED,
-        gaps=tuple(record.gaps.get(key, ())),
+        gaps=tuple(loaded.gaps.get(key, ())),
     )
 
 
@@ -178,7 +178,7 @@ def _age(at: int | None, now: int) -> int | None:
 
 
 def _state(
-    record: _Record, watched: Watched, chain: Chain | None, read: ListRead, key: tuple[str, str]
+    loaded: _Loaded, watched: Watched, chain: Chain | None, read: ListRead, key: tuple[str, str]
 ) -> tuple[State, str]:
     """One word for a list of one entry, and why it is not "complete"."""
     if chain is None:
@@ -191,40 +191,40 @@ def _state(
         return State.BLIND, f"{read.error or 'it could not be read'} (since {utc(read.failing)})"
     if read.ok is None or watched.baseline is None:
         return State.NOT_READ, "the first read is still to come"
-    for reason in _shortfalls(record, watched, read, key):
+    for reason in _shortfalls(loaded, watched, read, key):
         return State.BEHIND, reason
-    if (_age(read.complete_time, record.now) or 0) > OLD_HEAD:
+    if (_age(read.complete_time, loaded.now) or 0) > OLD_HEAD:
         return State.COMPLETE, f"{read.source} has no newer block: it or the chain stands still"
     return State.COMPLETE, ""
 
 
 def _shortfalls(
-    record: _Record, watched: Watched, read: ListRead, key: tuple[str, str]
+    loaded: _Loaded, watched: Watched, read: ListRead, key: tuple[str, str]
 ) -> Iterable[str]:
     """Why a list that can be read is not complete, the weightiest first."""
     if read.complete_time is None:
         yield "its newest part has not been read in full yet"
-    if record.now - record.due.get(key[0], record.now) > OVERDUE:
-        why = "reading is overdue" if record.running else "no Fundwatch runs"
+    if loaded.now - loaded.due.get(key[0], loaded.now) > OVERDUE:
+        why = "reading is overdue" if loaded.running else "no Fundwatch runs"
         yield f"{why}; last read {utc(read.ok)}"
-    for gap in record.gaps.get(key, ()):
+    for gap in loaded.gaps.get(key, ()):
         yield f"{gap.axis} {gap.from_} to {gap.to} could not be read: {gap.reason}"
-    if key[0] in record.held:
+    if key[0] in loaded.held:
         yield "over 100,000 movements: history is held back until its entry says  busy: yes"
-    if watched.entry.id not in record.history_told:
+    if watched.entry.id not in loaded.history_told:
         yield "its history is still being read"
-    elif len(record.covered.get(key, ())) > 1:
+    elif len(loaded.covered.get(key, ())) > 1:
         yield "a part in between is still to be read"
 
 
 def _covered_from(
-    record: _Record, watched: Watched, read: ListRead, key: tuple[str, str]
+    loaded: _Loaded, watched: Watched, read: ListRead, key: tuple[str, str]
 ) -> str | None:
     """Where the unbroken part begins: what `since` asked for once that has been reached."""
     if read.ok is None:
         return None
-    parts = record.covered.get(key, ())
-    whole = watched.entry.id in record.history_told and key[0] not in record.held
+    parts = loaded.covered.get(key, ())
+    whole = watched.entry.id in loaded.history_told and key[0] not in loaded.held
     if whole and len(parts) <= 1:
         since = watched.entry.since
         return f"block {since}" if since.isdecimal() else since
