@@ -23,7 +23,7 @@ from world.play import ETHEREUM, TOKEN, A, Play, X
 
 from monitor.app.fundwatch import Fundwatch
 from monitor.app.home import open_home
-from monitor.decide import decide
+from monitor.decide.decision import decide
 from monitor.loops import enrich
 from monitor.loops.lookups import Answers
 from monitor.loops.watch_file import NAMED_MOST

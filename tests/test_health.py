@@ -45,9 +45,10 @@ from monitor.app.settings import load as settings
 from monitor.chains.table import streams_of
 from monitor.decide import incidents, loudness
 from monitor.loops.clock import now
-from monitor.loops.health import channel_tests, signals, tell, verdict, vitals
+from monitor.loops.health import channel_tests, kept, signals, tell, verdict, vitals
 from monitor.loops.health.clock import HOLD_BACK, mend_clock
-from monitor.loops.health.heartbeat import Heartbeat, last_heartbeat
+from monitor.loops.health.heartbeat import Heartbeat
+from monitor.loops.health.kept import last_heartbeat
 from monitor.loops.health.pulse import STUCK_AFTER, VITAL, Pulse
 from monitor.loops.health.supervisor import notify
 from monitor.model import Entry, Subject
@@ -705,7 +706,7 @@ def test_trouble_that_began_on_a_clock_ten_years_ahead_counts_from_now(tmp_path:
         assert "every channel for desk refuses messages, since 10 h" in words
         assert "not read for the first time after 10 h" in words
         assert int(get_note(app.store, "daily_at") or 0) <= now()
-        assert channel_tests.last_tests(app.store, app.channels)["mail"].at <= now()
+        assert kept.last_tests(app.store, app.channels)["mail"].at <= now()
 
 
 def test_a_shorter_interval_holds_from_now_on(tmp_path: Path) -> None:
@@ -822,17 +823,17 @@ def test_channels_are_tried_once_a_day(tmp_path: Path) -> None:
         with open_home(tmp_path, {}) as app:
             day = 86_400 * (now() // 86_400) + 12 * HOUR
             try_channels(app, day)
-            assert channel_tests.last_tests(app.store, app.channels) == {}
+            assert kept.last_tests(app.store, app.channels) == {}
             try_channels(app, day + 20 * HOUR - 1)
             hour = day + 20 * HOUR
-            assert (scene.hook.seen, channel_tests.last_tests(app.store, app.channels)) == (
+            assert (scene.hook.seen, kept.last_tests(app.store, app.channels)) == (
                 [],
                 {},
             )
             try_channels(app, hour)
-            found = channel_tests.last_tests(app.store, app.channels)
+            found = kept.last_tests(app.store, app.channels)
             try_channels(app, hour + HOUR)
-            assert channel_tests.last_tests(app.store, app.channels) == found
+            assert kept.last_tests(app.store, app.channels) == found
             assert {t.good for t in found.values()} == {True}
             assert "test message accepted" in found["hook"].words
             assert "nothing was sent" in found["mail"].words
@@ -884,7 +885,7 @@ def test_a_connection_alone_does_not_clear_a_refused_message(tmp_path: Path) -> 
             start = 86_400 * (now() // 86_400)
             try_channels(app, start)
             try_channels(app, start + 86_400 + 9 * HOUR)
-            assert channel_tests.last_tests(app.store, app.channels)["mail"].good
+            assert kept.last_tests(app.store, app.channels)["mail"].good
             assert "channel:mail/desk@example.org" in _keys(app)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from monitor.app.folder import RESTORING, check_home
 from monitor.app.fundwatch import Fundwatch, log
 from monitor.app.settings.load import load
 from monitor.loops.adopt import adopt
@@ -15,29 +16,6 @@ from monitor.loops.upgrade import tell_upgrade
 from monitor.model.errors import ConfigError, Problem
 from monitor.store.guard import DATABASE, check_begun, hold_record, lock, mark_begun
 from monitor.store.sqlite import Store
-from monitor.watchlist.file import WATCHLIST
-
-RESTORING = "fundwatch.db.restoring"  # a restore that has not come to its end
-
-
-def check_home(home: Path) -> None:
-    """Raise ConfigError unless this folder can be worked in. A record alone will do: what
-    was watched before the watchlist got lost stays watched."""
-    if not home.is_dir():
-        raise ConfigError(
-            [Problem("--home", str(home), "is not a folder", "Make it with `fundwatch init`")]
-        )
-    if not (home / WATCHLIST).is_file() and not (home / DATABASE).is_file():
-        raise ConfigError(
-            [
-                Problem(
-                    str(home / WATCHLIST),
-                    "",
-                    "is not there",
-                    "Make it with `fundwatch init`, or correct --home",
-                )
-            ]
-        )
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from monitor.app.home import RESTORING
+from monitor.app.folder import RESTORING
 from monitor.loops.clock import now
 from monitor.model.errors import ConfigError, Problem, StoreError
 from monitor.model.plain import utc

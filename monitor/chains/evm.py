@@ -6,8 +6,6 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from Crypto.Hash import keccak
-
 from monitor.chains import sinks
 from monitor.chains.family import AddressError, Family, Form, Stream
 from monitor.model import Chain
@@ -31,6 +29,8 @@ _DEPOSITORS = frozenset({f"0xdeaddeaddeaddeaddeaddeaddeaddeaddead000{n}" for n i
 def checksummed(address: str) -> str:
     """An EVM address with the capitals that guard it against slips: https://eips.ethereum.org/
     EIPS/eip-55. Our own, for the library's takes a fifth of a second to load."""
+    from Crypto.Hash import keccak  # noqa: PLC0415 - loads slowly, and few commands need it
+
     digits = address[2:].lower()
     reported = keccak.new(digest_bits=256, data=digits.encode()).hexdigest()
     shown = (

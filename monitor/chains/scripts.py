@@ -7,8 +7,6 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from Crypto.Hash import RIPEMD160
-
 from monitor.chains import encodings
 from monitor.chains.encodings import Base58Check
 from monitor.model import Chain
@@ -55,6 +53,8 @@ def versions(chain: Chain) -> frozenset[bytes]:
 
 
 def hash160(data: bytes) -> bytes:
+    from Crypto.Hash import RIPEMD160  # noqa: PLC0415 - loads slowly, and few commands need it
+
     return RIPEMD160.new(hashlib.sha256(data).digest()).digest()
 
 

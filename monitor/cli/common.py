@@ -16,9 +16,8 @@ from pathlib import Path
 
 import click
 
-from monitor.app.home import check_home, open_home
+from monitor.app.folder import check_home
 from monitor.app.settings.load import load
-from monitor.loops import inbox
 from monitor.loops.views import views_of
 from monitor.model.errors import Busy, ConfigError, MonitorError, Unfit
 from monitor.model.settings import Settings
@@ -88,6 +87,9 @@ class Home:
 
     def change(self, action: str, **args: object) -> str:
         """Carry out a change: by the running daemon, else here under the lock."""
+        from monitor.app.home import open_home  # noqa: PLC0415 - loads all that runs
+        from monitor.loops import inbox  # noqa: PLC0415
+
         check_home(self.folder)
         try:
             with open_home(self.folder, os.environ) as app:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from monitor.app.home import check_home
+from monitor.app.folder import check_home
 from monitor.chains.names import ChainNames, Unclear
 from monitor.cli.common import BAD_INPUT, Home
 from monitor.model import Entry, Severity, plain

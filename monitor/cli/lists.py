@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from monitor.app.home import check_home
+from monitor.app.folder import check_home
 from monitor.cli import exchange, terminal
 from monitor.cli.common import Home
 from monitor.loops import find

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 
 from monitor.chains.table import STREAM_WORDS
-from monitor.decide import coverage, cut, decide, loudness
+from monitor.decide import coverage, loudness
+from monitor.decide.decision import cut, decide
 from monitor.loops import enrich, first_contact, lookups
 from monitor.loops.faultlog import FaultLog
 from monitor.loops.headkeep import HeadKeeper

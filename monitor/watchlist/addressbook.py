@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 from monitor.chains.address import AddressError, canonical
 from monitor.model import CONFIDENCES, Chain, Known
@@ -54,6 +55,27 @@ def parse(
     except csv.Error:
         notes.at(file, rows.line_num, "", "is not a CSV line", "Check its quotes")
     return book
+
+
+class BookOnDemand(Mapping[tuple[str, str], Known]):
+    """A book that is read at the first look into it: to hold the checksums of every shipped
+    address takes a quarter of a command's start, and most commands name no address."""
+
+    def __init__(self, read: Callable[[], Book]) -> None:
+        self._read = read
+
+    @cached_property
+    def _book(self) -> Book:
+        return self._read()
+
+    def __getitem__(self, key: tuple[str, str]) -> Known:
+        return self._book[key]
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self._book)
+
+    def __len__(self) -> int:
+        return len(self._book)
 
 
 def over(shipped: Book, own: Book) -> Book:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from monitor.chains.table import streams_of
-from monitor.decide import cut, decide
+from monitor.decide.decision import cut, decide
 from monitor.model import (
     Alert,
     Batch,

@@ -21,7 +21,7 @@ from monitor.app.check.lists import check_list
 from monitor.app.check.probe import Probe, offers
 from monitor.app.check.record import check_disk, check_record
 from monitor.app.check.report import WIDTH, Bench, Report
-from monitor.app.home import check_home
+from monitor.app.folder import check_home
 from monitor.app.settings.load import load
 from monitor.chains.table import streams_of
 from monitor.loops.health.words import count

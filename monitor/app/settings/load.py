@@ -299,16 +299,17 @@ def _merged(base: Fields, over: Fields) -> Fields:
 
 def _addressbook(
     home: Path, chains: Mapping[str, Chain], notes: Notes
-) -> dict[tuple[str, str], Known]:
+) -> Mapping[tuple[str, str], Known]:
     """The names that come with Fundwatch, the home folder's own over them."""
+    label, own = "shipped addressbook.csv", home / "addressbook.csv"
+    data = read_bytes(shipped_config() / "addressbook.csv", label, notes)
+
+    def shipped() -> addressbook.Book:
+        return addressbook.parse(data, chains, Notes(), label, shipped=True)
+
+    if not own.exists():
+        return addressbook.BookOnDemand(shipped)
     open_notes = Notes()  # names and addresses are no secrets: show what is wrong
-    own, shipped = home / "addressbook.csv", shipped_config() / "addressbook.csv"
-    label = "shipped addressbook.csv"
-    book = addressbook.parse(
-        read_bytes(shipped, label, notes), chains, open_notes, label, shipped=True
-    )
-    if own.exists():
-        data = read_bytes(own, own.name, notes)
-        book = addressbook.over(book, addressbook.parse(data, chains, open_notes))
+    ours = addressbook.parse(read_bytes(own, own.name, notes), chains, open_notes)
     notes.found.extend(open_notes.found)
-    return book
+    return addressbook.BookOnDemand(lambda: addressbook.over(shipped(), ours))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from monitor.loops import deliver
 from monitor.loops.freeze import DeliverWorld
+from monitor.loops.health.kept import Tested, last_tests
 from monitor.model.errors import DeliveryError
 from monitor.model.plain import tidy
 from monitor.model.plan import Signal
@@ -22,26 +23,8 @@ from monitor.store.incidents import put_signals
 from monitor.store.sqlite import Store
 
 log = logging.getLogger("fundwatch.alive")
-
 TEST_AGAIN = 300  # seconds until a channel that failed its test is tried again
 TEST_HOLD = 900  # a channel that is back by then is no news
-
-
-@dataclass(frozen=True, slots=True)
-class Tested:
-    """How the newest test of a channel went."""
-
-    at: int
-    good: bool
-    words: str
-    whom: Sequence[str] = ()  # who was not reached, where others were
-    since: int = 0  # the first of the tests that have failed one after the other
-
-
-def last_tests(store: Store, names: Iterable[str]) -> dict[str, Tested]:
-    """Of these channels, by name; those that were never tested are left out."""
-    noted = {name: notes.get_note(store, f"tested:{name}") for name in names}
-    return {name: Tested(**json.loads(text)) for name, text in noted.items() if text}
 
 
 def try_channels(

@@ -8,13 +8,13 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 
+from monitor.loops.health.kept import Beat, last_heartbeat
 from monitor.model.errors import StoreError
 from monitor.net.ping import ping
 from monitor.store import notes
 from monitor.store.sqlite import Store
 
 log = logging.getLogger("fundwatch.alive")
-
 BEAT_EVERY, BEAT_RETRY = 60.0, 5.0  # seconds: between heartbeats; until it is well
 BEAT_WITHIN = 10.0  # seconds for the receiver of the heartbeat
 COMPLAIN_EVERY = 3600  # seconds between log lines about a heartbeat that is not accepted
@@ -73,17 +73,3 @@ class Heartbeat:
 
     def _note(self, beat: Beat) -> None:
         notes.put_note(self.store, "heartbeat", json.dumps(asdict(beat)))
-
-
-@dataclass(frozen=True, slots=True)
-class Beat:
-    """How the newest heartbeat went. Times in Unix seconds."""
-
-    at: int
-    accepted: int | None  # the newest one that was
-    error: str  # why it was not accepted, or empty
-
-
-def last_heartbeat(store: Store) -> Beat | None:
-    text = notes.get_note(store, "heartbeat")
-    return Beat(**json.loads(text)) if text else None

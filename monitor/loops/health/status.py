@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.chains.table import streams_of
-from monitor.loops.health import channel_tests, heartbeat, vitals
-from monitor.loops.health.channel_tests import Tested
+from monitor.loops.health import kept, vitals
+from monitor.loops.health.kept import Tested
 from monitor.loops.health.snapshot import (
     BudgetStatus,
     ChannelStatus,
@@ -288,7 +288,7 @@ def _last_pass(store: Store, now: int) -> LastPass | None:
 def _deliveries(store: Store, settings: Settings, now: int) -> Deliveries:
     sent, errors, off = figures.sent(store), figures.last_errors(store), outbox.disabled(store)
     names = list(dict.fromkeys([*settings.channels, *(name for name, _ in sent), *off]))
-    tested = channel_tests.last_tests(store, names)
+    tested = kept.last_tests(store, names)
     found = tuple(
         _channel(name, sent, errors.get(name, ""), off.get(name), tested.get(name))
         for name in names
@@ -353,7 +353,7 @@ def _incident(incident: Incident) -> OpenIncident:
 
 
 def _heartbeat(store: Store, settings: Settings, now: int) -> HeartbeatStatus:
-    beat = heartbeat.last_heartbeat(store)
+    beat = kept.last_heartbeat(store)
     accepted = beat.accepted if beat else None
     return HeartbeatStatus(
         wanted=bool(settings.heartbeat_url),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from monitor.decide.cost import LEAST_INTERVAL
-from monitor.loops.health import channel_tests, pulse, tell
+from monitor.loops.health import kept, pulse, tell
 from monitor.loops.health.verdict import ROUNDS, Blind, Facts, Start, Verdict, judge
 from monitor.model import Severity, intervals
 from monitor.model.errors import StoreError
@@ -169,7 +169,7 @@ def _limits(store: Store, settings: Settings, served: list[str]) -> Iterator[str
 
 def _deaf(store: Store, settings: Settings, now: int) -> dict[str, int]:
     """Audiences of which every channel refuses, with the seconds since the last of them does."""
-    tests = channel_tests.last_tests(store, settings.channels)
+    tests = kept.last_tests(store, settings.channels)
     # One that failed once may be a server that was just being started.
     failed = {
         name: t.since for name, t in tests.items() if not (t.good or t.whom) and t.at > t.since
