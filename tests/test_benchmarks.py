@@ -39,6 +39,16 @@ def test_pass_1000(tmp_path: Path) -> None:
     assert "run_pass" in profile.read_text("utf-8")
 
 
+def test_start(tmp_path: Path) -> None:
+    """Every command runs, beside a bare interpreter."""
+    found = figures(tmp_path, "start.py", "--times", "1")
+    assert found[0]["of a bare Python"] == 1
+    assert [row["command"] for row in found[1:]] == [
+        *("fundwatch --version", "fundwatch status", "fundwatch transfers")
+    ]
+    assert all(row["CPU ms"] > 0 for row in found)
+
+
 def test_insert_rate(tmp_path: Path) -> None:
     """Each way of writing is measured, on the same number of plans."""
     found = figures(tmp_path, "insert_rate.py", "--rows", "20", "--plans", "3")

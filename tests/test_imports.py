@@ -222,12 +222,31 @@ def test_the_whole_application_is_taken_by_few() -> None:
     )
 
 
-@pytest.mark.parametrize("heavy", ["web3", "eth_utils", "pydantic", "aiohttp", "apprise"])
-def test_commands_start_without_what_only_some_need(heavy: str) -> None:
-    """Loading these takes longer than most commands take: nodes and services ask for them."""
-    script = f"import sys, monitor.cli; print({heavy!r} in sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True,
-        cwd=PACKAGE.parent,
-    )  # fmt: skip
-    assert done.stdout.strip() == "False"
+# Loading these takes longer than the command itself: who needs them asks for them.
+_NETWORK = ("requests", "urllib3", "web3", "eth_utils", "pydantic", "aiohttp", "apprise")
+_RUNNING = ("sqlite_utils", "apscheduler", "waitress", "prometheus_client", "jinja2", "rich")
+_OURS = ("monitor.loops.poll", "monitor.loops.freeze", "monitor.app.fundwatch", "monitor.demo")
+
+
+@pytest.mark.parametrize(
+    ("command", "without"),
+    [
+        ("--version", (*_NETWORK, *_RUNNING, *_OURS, "yaml", "sqlite3", "monitor.model")),
+        ("status", (*_NETWORK, *_RUNNING, *_OURS, "monitor.messages.render")),
+    ],
+)
+def test_commands_start_without_what_they_do_not_need(
+    tmp_path: Path, command: str, without: tuple[str, ...]
+) -> None:
+    home = tmp_path / "home"
+    script = (
+        "import atexit, sys; from monitor.cli import main; sys.argv[0] = 'fundwatch'\n"
+        f"atexit.register(lambda: print('loaded:', [m for m in {without} if m in sys.modules]))\n"
+        "main()"
+    )
+    for args in (["init"], [command]):
+        done = subprocess.run(
+            [sys.executable, "-c", script, "--home", str(home), *args],
+            capture_output=True, text=True, check=True, cwd=PACKAGE.parent,
+        )  # fmt: skip
+    assert done.stdout.endswith("loaded: []\n")

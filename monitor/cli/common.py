@@ -13,18 +13,20 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from monitor.app.folder import check_home
 from monitor.app.settings.load import load
-from monitor.loops.views import views_of
 from monitor.model.errors import Busy, ConfigError, MonitorError, Unfit
 from monitor.model.settings import Settings
 from monitor.net import log
 from monitor.store.guard import DATABASE, cannot_use, check_begun
 from monitor.store.sqlite import Store
-from monitor.store.views import Views
+
+if TYPE_CHECKING:
+    from monitor.store.views import Views
 
 DONE, UNREAD, BAD_INPUT, BUSY, UNFIT = 0, 1, 2, 75, 78
 
@@ -83,6 +85,8 @@ class Home:
             store.close()
 
     def views(self, store: Store, settings: Settings) -> Views:
+        from monitor.loops.views import views_of  # noqa: PLC0415 - status shows no movement
+
         return views_of(store, settings)
 
     def change(self, action: str, **args: object) -> str:

@@ -14,8 +14,8 @@ from decimal import Decimal
 from monitor.decide.worth import TOLERANCE, YESTERDAY, borne_out, usd
 from monitor.model import Asset, Batch, Chain, Direction, Entry, Lane, Price, Transfer
 from monitor.model.plan import Context
+from monitor.model.watch import USD
 
-USD = "USD"  # a smallest amount in dollars, for assets without one of their own
 PRICED = 3 * 86_400  # seconds back for which a smallest amount in dollars looks for prices
 AN_ACT = "What the issuer of a token does at this address is always told."
 CANARY = "A canary: it only shows that reading works."

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+USD = "USD"  # a smallest amount in dollars, for assets without one of their own
+
 
 class Severity(StrEnum):
     """What the program does: at once alone; at once; at once, grouped; daily mail."""

@@ -10,8 +10,8 @@ from typing import Any
 
 from monitor.chains.address import AddressError, canonical
 from monitor.chains.table import family_of
-from monitor.decide.loudness import USD
 from monitor.model import Chain, Severity
+from monitor.model.watch import USD
 from monitor.watchlist.yaml_nodes import Fields, Items, Node, Notes, Text, closest, is_blank
 
 _COINS = re.compile(r"[0-9]{1,60}(\.[0-9]{1,36})?\Z")

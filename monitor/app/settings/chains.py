@@ -10,8 +10,8 @@ from monitor.app.settings.rows import WHOLE, SettingsRow, rows
 from monitor.app.settings.sources import PRICE_KINDS
 from monitor.chains.address import AddressError, canonical
 from monitor.chains.table import FAMILIES, family_of
-from monitor.decide.loudness import USD
 from monitor.model import CONFIDENCES, Asset, Chain, PriceIds
+from monitor.model.watch import USD
 from monitor.watchlist.yaml_nodes import Fields, Node, Notes, Text
 
 _PRICE_ID = re.compile(r"[A-Za-z0-9._-]{1,80}\Z")
