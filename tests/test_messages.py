@@ -167,6 +167,28 @@ def test_utxo_without_the_other_legs_gives_no_fee():
     assert "FEE" not in sample.mail(sample.bitcoin(all_legs=())).text
 
 
+@pytest.mark.parametrize(
+    ("seen", "said", "not_said"),
+    [
+        ("in", "sent 0.8 BTC net to no visible address", "FEE 1.2"),
+        ("out", "received 0.1998 BTC net from no visible address", "FEE"),
+    ],
+)
+def test_what_a_chain_hides_is_not_made_up(seen: str, said: str, not_said: str) -> None:
+    """Coins that go into a shielded pool are no fee, and what comes out of it is not new."""
+    whole = sample.bitcoin()
+
+    def part(rows):
+        return tuple(row for row in rows if row.row.transfer.leg.startswith(seen))
+
+    view = replace(whole, all_legs=part(whole.all_legs), transfers=part(whole.transfers),
+                   chain=replace(sample.BITCOIN, shielded=True))  # fmt: skip
+    text = flat(sample.mail(view).text)
+    assert said in text
+    assert not_said not in text
+    assert ("FEE not known: part of the transaction may be shielded" in text) is (seen == "in")
+
+
 def test_mock_up_d_says_do_not_rely_on_it():
     """A correction names the alert that it corrects, in the subject too."""
     rendered = sample.mail(sample.correction())

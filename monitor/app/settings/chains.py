@@ -27,6 +27,7 @@ CHAIN_KEYS = (
     "bech32",
     "base58",
     "cashaddr",
+    "shielded",
     "prices",
     "wrapped",
     "not_listed",
@@ -71,6 +72,7 @@ def _chain(key: str, row: SettingsRow) -> Chain:
         made,
         wrapped=_wrapped(made, row),
         cashaddr=row.text("cashaddr"),
+        shielded=row.flag("shielded"),
         not_listed=listed or family_of(made).not_listed,
     )
 

@@ -341,5 +341,8 @@ def _utxo_fee(
 ) -> Section | None:
     paid = sum(r.row.transfer.amount for r in spent) - sum(r.row.transfer.amount for r in made)
     # Without every input and output of the transaction the difference would mean nothing.
-    whole = view.all_legs and spent and paid >= 0
-    return section("FEE", Item(_coins(view, paid))) if whole else None
+    if not (view.all_legs and spent and paid >= 0):
+        return None
+    if view.chain is not None and view.chain.shielded:
+        return section("FEE", Item("not known: part of the transaction may be shielded"))
+    return section("FEE", Item(_coins(view, paid)))

@@ -177,6 +177,8 @@ def _whereto(view: AlertView, telling: Telling, way: Direction) -> str:
     out = way is Direction.OUT
     ends = others(view, way.value)
     rows = legs(view) if is_utxo(view) else view.transfers
+    if not ends and is_utxo(view):
+        return ", newly mined" if _mined(rows) else f" {'to' if out else 'from'} no visible address"
     if not ends:
         return " without a receiver" if out else _from_nobody(rows)
     who = _several([party_said(view, telling, end) for end in ends])
@@ -185,12 +187,14 @@ def _whereto(view: AlertView, telling: Telling, way: Direction) -> str:
     return f" {'to' if out else 'from'} {who}"
 
 
+def _mined(rows: Sequence[TransferView]) -> bool:
+    return any(row.row.transfer.kind.far_end is FarEnd.MINED for row in rows)
+
+
 def _from_nobody(rows: Sequence[TransferView]) -> str:
-    ends = {row.row.transfer.kind.far_end for row in rows}
-    if FarEnd.MINED in ends:
-        return ", newly mined"
     # Deposits to a rollup have no sender on it.
-    return " from outside this chain" if FarEnd.OUTSIDE in ends else ", newly created"
+    outside = any(row.row.transfer.kind.far_end is FarEnd.OUTSIDE for row in rows)
+    return " from outside this chain" if outside else ", newly created"
 
 
 def _several(said: Sequence[str]) -> str:
