@@ -13,6 +13,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import base58
 import pytest
@@ -21,27 +22,33 @@ from hypothesis import strategies as st
 from world.parts import LitecoinFeed, Rpc
 from world.scripted_server import Call, Reply, Server, serve
 
+from monitor.app.settings import load
+from monitor.chains.address import canonical
 from monitor.demo.world.explorer import Explorer
 from monitor.demo.world.ledger import Input, Output, UtxoLedger, UtxoTx
 from monitor.model import Ask, Batch, Chain, Head, Interval, Kind, SourceConfig, Subject
 from monitor.model.errors import BadResponse, NotYet, Refused, SourceError
 from monitor.net.http import Http
-from monitor.net.sources.blockbook import MARKS, Blockbook
+from monitor.net.sources.blockbook import COINS, MARKS, Blockbook
 from monitor.net.sources.blockbook_rows import parse_page, parse_transactions, parse_unconfirmed
 
 OWN = Path(__file__).resolve().parent / "recordings" / "blockbook"
 RECORDED = Path(__file__).resolve().parents[1].parent / "shared/explorers/recorded/blockbook"
 needs_recordings = pytest.mark.skipif(not RECORDED.exists(), reason="no recordings beside the repo")
 
-DOGE = Chain("dogecoin", "Dogecoin", "utxo", "DOGE", 8, 60, base58=(30, 22))
+LOADED = load.load(Path("/nonexistent"), {})
 CHAINS = {
-    "btc": Chain("bitcoin", "Bitcoin", "utxo", "BTC", 8, 6, bech32="bc", base58=(0, 5)),
-    "ltc": Chain("litecoin", "Litecoin", "utxo", "LTC", 8, 6, bech32="ltc", base58=(48, 50, 5)),
-    "doge": DOGE,
-    "dash": Chain("dash", "Dash", "utxo", "DASH", 8, 6, base58=(76, 16)),
-    "zec": Chain("zcash", "Zcash", "utxo", "ZEC", 8, 24),
-    "bch": Chain("bitcoin-cash", "Bitcoin Cash", "utxo", "BCH", 8, 10),
+    short: LOADED.chains[key]
+    for short, key in {
+        "btc": "bitcoin",
+        "ltc": "litecoin",
+        "doge": "dogecoin",
+        "dash": "dash",
+        "zec": "zcash",
+        "bch": "bitcoin-cash",
+    }.items()
 }
+DOGE = CHAINS["doge"]
 LOCAL = Chain("ltc-regtest", "Litecoin regtest", "utxo", "LTC", 8, 6, bech32="rltc")
 STREAMS = frozenset({"utxo"})
 HEAD = Head(3_000_120, 1_790_000_120)
@@ -150,6 +157,26 @@ def test_addresses_are_folded() -> None:
     assert [leg[2] for leg in peg_in] == [new, None, new]
     with pytest.raises(BadResponse, match="another address"):
         parse_page(told, CHAINS["ltc"], ME)
+
+
+LEGACY = "1BpEi6DfDAUFd7GtittLSdBeYJvcoaVggu"  # the example of cashaddr's document
+
+
+def test_bitcoin_cash_is_asked_with_its_prefix() -> None:
+    """Without it a Blockbook takes cashaddr for nothing; servers that are set to write the
+    older form, or leave the prefix out, answer for the same address."""
+    chain, said = CHAINS["bch"], own("bch_address.json")
+    me = canonical(chain, LEGACY)
+    assert me == said["address"]
+    text = json.dumps(said)
+    for form in (me, me.partition(":")[2], LEGACY):
+        answer = json.loads(text.replace(me, form))
+        with source(lambda _, body=answer: Reply(body), chain) as (adapter, server):
+            batch = adapter.fetch(
+                Ask((Subject(chain.key, me),), STREAMS, Interval(0, 900_000), Head(800_010, 1))
+            )
+        assert unquote(server.calls[0].path) == f"/api/v2/address/{me}"
+        assert [t.sender or t.recipient for t in batch.transfers] == [me, me]
 
 
 # Read by a person from the recordings: file, number of its row, and that row's legs.
@@ -750,6 +777,18 @@ def test_another_coin_is_refused(chain: str, coin: str, genesis: str, refused: s
             return
         with pytest.raises(Refused, match=refused):
             adapter.identify()
+
+
+def test_every_shipped_chain_is_told_from_the_others() -> None:
+    """What may be read from a Blockbook has its coin's name and a block of its own here."""
+    read = {
+        chain.key: chain.symbol
+        for chain in LOADED.chains.values()
+        if any(LOADED.sources[name].kind == "blockbook" for name in chain.sources)
+    }
+    assert len(read) == 5
+    assert read.keys() <= MARKS.keys()
+    assert set(read.values()) <= set(COINS.values())
 
 
 def test_a_chain_of_ones_own() -> None:

@@ -163,7 +163,7 @@ class Blockbook:
         """Read the next page, down from the lowest block seen. That block is read again
         whole, and to its end page by page where it fills the page."""
         block = walk.to
-        to = max(1, ask.head.height if block is None else block)  # 0 would ask for everything
+        to = max(1, ask.head.height if block is None else block)
         page = self._page(ask, recorder, to=to)
         walk.take(page)
         if walk.to == block:
@@ -256,7 +256,9 @@ class _Walk:
         self.rows.append(row)
         self.legs += found.legs
         if found.height is not None:
-            self.to = found.height if self.to is None else min(self.to, found.height)
+            # `to=0` would ask for everything: the two lowest blocks are read as one.
+            block = max(1, found.height)
+            self.to = block if self.to is None else min(self.to, block)
         if found.tip is not None:
             self.tip = found.tip if self.tip is None else min(self.tip, found.tip)
 
