@@ -14,13 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from world.book import START, Book, fee, transfer
-from world.play import A, X
+from world.book import Book, fee, transfer
+from world.play import A
 
-from monitor.model import UINT256_MAX, Entry, Interval, Kind, Status, Subject, TokenFacts
-from monitor.model.errors import Conflict, StoreError
-from monitor.model.plan import Change, Covered, Plan
-from monitor.store import apply, watch
+from monitor.model import UINT256_MAX, TokenFacts
+from monitor.model.errors import StoreError
 from monitor.store.schema import APPLICATION_ID, VERSION
 from monitor.store.sqlite import Store
 
@@ -89,44 +87,6 @@ def test_a_full_disk_loses_nothing_and_names_the_remedy(book: Book) -> None:
     assert book.store.read("PRAGMA integrity_check")[0][0] == "ok"
 
 
-def test_a_plan_that_adds_a_known_row_is_a_conflict(book: Book) -> None:
-    """Two decisions on the same answers: the second is decided again, not written twice."""
-    plan = book.decide([book.batch(IN, head=106)])
-    apply.apply(book.store, plan)
-    with pytest.raises(Conflict):
-        apply.apply(book.store, plan)
-    assert len(book.store.read("SELECT 1 FROM transfer")) == 1
-
-
-def test_a_plan_on_an_old_version_is_a_conflict(book: Book) -> None:
-    """A row that has changed since the decision is not overwritten."""
-    book.read(IN, head=106)
-    row = book.row(IN)
-    change = Change(row.id, row.version, row.transfer, Status.MISSING)
-    plan = Plan(book.subject, book.now, changes=(change,))
-    apply.apply(book.store, plan)
-    with pytest.raises(Conflict):
-        apply.apply(book.store, plan)
-    assert book.row(IN).version == row.version + 1
-
-
-def test_another_broken_rule_is_no_conflict(book: Book) -> None:
-    """Only doubles mean "decide again"; anything else is an error, and loud."""
-    (alert,) = book.read(IN, head=106).alerts
-    plan = Plan(book.subject, book.now, alerts=(replace(alert, id="A-NEW", amends="A-NONE"),))
-    with pytest.raises(StoreError) as caught:
-        apply.apply(book.store, plan)
-    assert not isinstance(caught.value, Conflict)
-
-
-def test_an_error_inside_a_write_undoes_it(book: Book) -> None:
-    """Also an error that has nothing to do with the database."""
-    with suppress(ZeroDivisionError), book.store.write() as conn:
-        conn.execute("UPDATE subject SET failures = 9")
-        raise ZeroDivisionError
-    assert book.store.read("SELECT failures FROM subject")[0]["failures"] == 0
-
-
 def test_threads_take_turns(book: Book) -> None:
     """Writers and readers of one process never see "locked" or half of a step."""
     seen: list[int] = []
@@ -166,33 +126,6 @@ def test_hostile_text_of_a_contract_cannot_stop_a_plan(book: Book) -> None:
     (row,) = book.store.read("SELECT * FROM token")
     assert row["symbol"].endswith("A\x00")
     assert len(row["name"]) == 1000
-
-
-def test_a_row_comes_back_as_it_was_told(book: Book) -> None:
-    """Every field of a transfer, also those that are not known."""
-    full = replace(
-        transfer(105, kind=Kind.ERC1155, contract="0xc"),
-        token_id=str(UINT256_MAX),
-        tx_index=3,
-        log_index=7,
-        trace_path="0_1",
-    )
-    waits = transfer(None, tx="0xt2")
-    book.read(full, waits, head=106)
-    assert book.row(full).transfer == full
-    assert book.row(waits).transfer == waits
-
-
-def test_coverage_is_joined_by_source_and_list(book: Book) -> None:
-    """Neighbours of the same source become one interval; others stay apart."""
-    spans = [(10, 20, "one"), (30, 40, "one"), (21, 29, "one"), (41, 50, "two"), (5, 60, "two")]
-    with book.store.write() as conn:
-        conn.execute("DELETE FROM coverage")
-    for lo, hi, source in spans:
-        covered = Covered("native", source, "height", Interval(lo, hi))
-        apply.apply(book.store, Plan(book.subject, book.now, covered=(covered,)))
-    rows = book.store.read("SELECT source, lo, hi FROM coverage ORDER BY source")
-    assert [tuple(r) for r in rows] == [("one", 10, 40), ("two", 5, 60)]
 
 
 # -- opening -------------------------------------------------------------------------------
@@ -325,40 +258,6 @@ def test_a_backup_is_for_its_owner_and_overwrites_nothing(book: Book, tmp_path: 
 
 
 # -- the watchlist ---------------------------------------------------------------------------
-
-
-def entry(number: int, **terms: object) -> Entry:
-    return Entry(f"E{number}", Subject("ethereum", (A, X)[number]), **terms)  # type: ignore[arg-type]
-
-
-def take(store: Store, *entries: Entry, now: int = START, keep: tuple[str, ...] = ()) -> None:
-    watch.take_list(store, entries, keep, f"list {now}", {}, now)
-
-
-def test_what_disappears_from_the_list_stays_watched(tmp_path: Path) -> None:
-    """Missing is noted and watched; a refused line is not even missing; retired ends."""
-    store = Store(tmp_path / "book.db", create=True)
-    take(store, entry(0), entry(1))
-    take(store, now=START + 1, keep=("E1",))
-    assert [w.entry.id for w in watch.absent_entries(store)] == ["E0"]
-    assert len(watch.due_subjects(store, None)) == 2
-    take(store, entry(0, retired='2026-01-01 Kim "done"'), entry(1), now=START + 2)
-    assert [s.address for s in watch.due_subjects(store, None)] == [X]
-    assert [w.active for w in watch.all_entries(store)] == [False, True]
-    take(store, entry(0), entry(1), now=START + 3)
-    assert len(watch.due_subjects(store, None)) == 2
-    store.close()
-
-
-def test_every_edit_of_an_entry_is_kept(tmp_path: Path) -> None:
-    """What an entry said, from when; an unchanged one adds nothing."""
-    store = Store(tmp_path / "book.db", create=True)
-    for now, label in enumerate(["a", "a", "b"]):
-        take(store, entry(0, label=label), now=START + now)
-    rows = store.read("SELECT at, json_extract(terms, '$.label') AS label FROM entry_version")
-    assert [tuple(r) for r in rows] == [(START, "a"), (START + 2, "b")]
-    assert watch.all_entries(store)[0].added == START
-    store.close()
 
 
 def test_a_later_case_has_a_line_of_its_own(book: Book) -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
 
-from monitor.model import Price
+from monitor.model import Kind, Price
 from monitor.store.notes import get_note, put_note, write_note
 from monitor.store.port import Fields, Reader, Store
 
@@ -15,6 +15,8 @@ Moment = tuple[str, str, int]  # chain, contract, Unix seconds
 
 SINCE = "prices_since"  # note: movements recorded before that are not priced
 THINNED = "prices_thinned"  # note: up to there only prices that somebody needs are left
+# Kinds for which no price is asked: see worth.unpriceable; a fee alone is not worth a call.
+_UNASKED = ", ".join(f"'{kind}'" for kind in Kind if kind.fee or kind.nft or kind.numbered)
 
 
 def put(store: Store, prices: Iterable[Price], asked: int) -> None:
@@ -68,10 +70,10 @@ def wanted(
     due to be asked; newest alerts first. `near`: seconds within which a price counts, and
     within which one of midnight does."""
     rows = store.read(
-        "SELECT DISTINCT t.chain, coalesce(t.contract, '') AS contract, t.time FROM alert a "
+        "SELECT DISTINCT t.chain, coalesce(t.contract, '') AS contract, t.time FROM alert a "  # noqa: S608
         "CROSS JOIN alert_transfer at ON at.alert = a.id JOIN transfer t ON t.id = at.transfer "
         "WHERE a.created >= ?1 AND t.time IS NOT NULL AND t.amount <> '0' "
-        "AND t.kind NOT IN ('fee', 'trc10', 'erc721', 'erc1155') "
+        f"AND t.kind NOT IN ({_UNASKED}) "
         "AND t.chain || '/' || coalesce(t.contract, '') IN (SELECT value FROM json_each(?2)) "
         "AND NOT EXISTS (SELECT 1 FROM price p WHERE p.chain = t.chain "
         "AND p.contract = coalesce(t.contract, '') AND p.daily = 0 "
