@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from world.play import ETHEREUM
 
 from monitor.decide import coverage
-from monitor.model import Batch, Gap, Head, Interval, Subject
+from monitor.model import Axis, Batch, Gap, Head, Interval, Kind, Subject, Transfer
 from monitor.model.intervals import intersect, subtract, union
 
 intervals = st.tuples(st.integers(0, 60), st.integers(0, 12)).map(
@@ -31,7 +31,7 @@ def batch(read: Interval | None, head: int, *, gaps: tuple[Gap, ...] = ()) -> Ba
         source="one",
         subjects=(Subject("ethereum", "0xa"),),
         streams=frozenset({"native"}),
-        axis="height",
+        axis=Axis.HEIGHT,
         head=Head(head, head * 10),
         read=read,
         gaps=gaps,
@@ -120,16 +120,35 @@ def test_history_is_every_hole_that_is_not_waiting(
 )
 def test_the_line_on_the_axis_of_time(head: Head, lag: int, line: int) -> None:
     """In milliseconds: the lowest of finality, lag and the source's own solidified time."""
-    assert coverage.final_line(head, "time", ETHEREUM, lag) == line
+    assert Axis.TIME.final_line(head, ETHEREUM, lag) == line
 
 
 @pytest.mark.parametrize(
     ("final", "lag", "line"),
     [(None, 0, 96), (90, 0, 90), (99, 0, 96), (10**12, 0, 96), (90, 20, 80), (0, 0, 0)],
 )
-def test_the_line_on_the_axis_of_height(final: int | None, lag: int, line: int) -> None:
+@pytest.mark.parametrize("axis", [Axis.HEIGHT, Axis.SLOT])
+def test_the_line_on_an_axis_of_blocks(final: int | None, lag: int, line: int, axis: Axis) -> None:
     """The lowest of finality, lag and the block that the source itself calls final."""
-    assert coverage.final_line(Head(100, 1000, None, final), "height", ETHEREUM, lag) == line
+    assert axis.final_line(Head(100, 1000, None, final), ETHEREUM, lag) == line
+
+
+@pytest.mark.parametrize(
+    ("axis", "place", "top", "reach", "words"),
+    [
+        (Axis.HEIGHT, 7, 9, 3, "block 7"),
+        (Axis.SLOT, 7, 9, 3, "slot 7"),
+        (Axis.TIME, 70_000, 90_000, 30_000, "1970-01-01T00:01:10Z"),
+    ],
+)
+def test_what_the_axes_count(axis: Axis, place: int, top: int, reach: int, words: str) -> None:
+    """Places of a transfer and of a head, so many blocks on it, and a place for people."""
+    moved = Transfer("x", "t", "l", Kind.NATIVE, "a", "b", 1, block_height=7, time=70)
+    assert axis.place(moved) == axis.at(7, 70) == place
+    assert axis.place(replace(moved, block_height=None, time=None)) is None
+    assert axis.top(Head(9, 90)) == top
+    assert axis.reach(3, ETHEREUM) == reach
+    assert axis.words(place) == words
 
 
 def test_a_doubted_head_proves_nothing() -> None:
@@ -139,29 +158,30 @@ def test_a_doubted_head_proves_nothing() -> None:
 
 
 @quick
-@given(st.integers(0, 2000), st.integers(0, 2000))
-def test_a_date_is_never_placed_too_late(when: int, now: int) -> None:
+@given(st.integers(0, 2000), st.integers(0, 2000), st.sampled_from(Axis))
+def test_a_date_is_never_placed_too_late(when: int, now: int, axis: Axis) -> None:
     """A block that came at a time is never below the place that is given for it."""
     head = Head(now // 10, now)  # one block every ten seconds
-    place = coverage.place_of_date(min(when, now), head, "height", ETHEREUM)
-    assert place <= -(-min(when, now) // 10)
+    place = axis.place_of_date(min(when, now), head, ETHEREUM)
+    first = -(-min(when, now) // 10)
+    assert place <= axis.at(first, first * 10)
 
 
 def test_a_first_look_at_a_busy_address_begins_near_the_head() -> None:
     """Heads before history: the window holds something that can be proven at once."""
     window = coverage.head_window(
-        Interval(50, 100_000), Head(100_000, 10**6), "height", ETHEREUM, 0
+        Interval(50, 100_000), Head(100_000, 10**6), Axis.HEIGHT, ETHEREUM, 0
     )
     assert window.hi == 100_000
-    line = coverage.final_line(Head(100_000, 10**6), "height", ETHEREUM)
+    line = Axis.HEIGHT.final_line(Head(100_000, 10**6), ETHEREUM)
     assert 50 < window.lo < line
 
 
 @pytest.mark.parametrize("since", ["999999999", "2099-01-01"])
-@pytest.mark.parametrize("axis", ["height", "time"])
-def test_a_start_that_lies_ahead_leaves_nothing_out(since: str, axis: str) -> None:
+@pytest.mark.parametrize("axis", Axis)
+def test_a_start_that_lies_ahead_leaves_nothing_out(since: str, axis: Axis) -> None:
     """`since` bounds history only: what moves after first contact is read in any case."""
     head = Head(5000, 1_700_000_000, None)
     when = None if since.isdecimal() else 4_070_908_800
     floor = coverage.floor(since, when, head, axis, ETHEREUM)
-    assert floor <= (head.height if axis == "height" else head.time * 1000)
+    assert floor <= axis.top(head)

@@ -130,7 +130,7 @@ def test_every_source_can_read_it(tmp_path: Path, explorer: Explorer) -> None:
         source = build(config, chain, Http(config.name, options.base_url))
         source.identify()
         head = source.head()
-        top = head.height if source.axis == "height" else head.time * 1000
+        top = source.axis.top(head)
         for streams in source.bundles:
             batch = source.fetch(Ask((entry.subject,), streams, Interval(0, top), head))
             assert (batch.gaps, batch.rest) == ((), None)

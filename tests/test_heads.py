@@ -6,7 +6,7 @@ import pytest
 from world.play import ETHEREUM, TRON
 
 from monitor.decide import heads
-from monitor.model import Head
+from monitor.model import Axis, Head
 from monitor.model.heads import HeadReport, Kept
 
 NOW = 1_700_000_000
@@ -77,7 +77,7 @@ def test_who_stands_by_a_head() -> None:
 def test_a_fall_takes_back_to_before_the_jump() -> None:
     """The head that was false may not be the first of its lie."""
     told = [kept(1000, 90, mark=(996, "a")), kept(1003, 60), kept(1060, 30), kept(1063, 0)]
-    found = heads.fallen("one", told, Head(1009, NOW), "height", ETHEREUM, 0)
+    found = heads.fallen("one", told, Head(1009, NOW), Axis.HEIGHT, ETHEREUM, 0)
     assert found is not None
     assert found.stands == told[1]
     assert (found.line, found.booked, found.loud) == (999, True, True)
@@ -89,8 +89,8 @@ def test_a_fall_within_finality_is_a_lag() -> None:
     """Nothing is contradicted; without any hash it is read again, without a word."""
     marked = [kept(1000, 30, mark=(996, "a")), kept(1003, 0)]
     bare = [kept(1000, 30), kept(1003, 0)]
-    assert heads.fallen("one", marked, Head(999, NOW), "height", ETHEREUM, 0) is None
-    found = heads.fallen("one", bare, Head(1001, NOW), "height", ETHEREUM, 0)
+    assert heads.fallen("one", marked, Head(999, NOW), Axis.HEIGHT, ETHEREUM, 0) is None
+    found = heads.fallen("one", bare, Head(1001, NOW), Axis.HEIGHT, ETHEREUM, 0)
     assert found is not None
     assert (found.stands, found.loud) == (bare[0], False)
 
@@ -98,7 +98,7 @@ def test_a_fall_within_finality_is_a_lag() -> None:
 def test_a_doubted_head_takes_nothing_with_it() -> None:
     """Nothing was booked on it; that it lied is told all the same."""
     told = [kept(1000, 30, mark=(996, "a")), kept(10**9, 0, "too soon")]
-    found = heads.fallen("one", told, Head(1003, NOW), "height", ETHEREUM, 0)
+    found = heads.fallen("one", told, Head(1003, NOW), Axis.HEIGHT, ETHEREUM, 0)
     assert found is not None
     assert (found.booked, found.loud) == (False, True)
 
@@ -106,8 +106,8 @@ def test_a_doubted_head_takes_nothing_with_it() -> None:
 def test_time_falls_on_the_axis_of_time_alone() -> None:
     """Bitcoin's block times go back and forth; Tron's lists are counted by them."""
     before, after = Head(1000, NOW + 900), Head(1001, NOW)
-    assert heads.falls(before, after, "time", TRON, 0)
-    assert not heads.falls(before, after, "height", ETHEREUM, 0)
+    assert heads.falls(before, after, Axis.TIME, TRON, 0)
+    assert not heads.falls(before, after, Axis.HEIGHT, ETHEREUM, 0)
 
 
 @pytest.mark.parametrize(

@@ -187,7 +187,7 @@ def test_no_source_brings_a_key_back(
     family, _, address = KINDS[kind]
     head = Head(100, 1_700_000_000, None)
     with source(kind, ANSWERS[reply]) as made:
-        top = head.time * 1000 if made.axis == "time" else head.height
+        top = made.axis.top(head)
         asks = [
             Ask((Subject(CHAINS[family].key, address),), bundle, Interval(0, top), head)
             for bundle in made.bundles

@@ -115,7 +115,7 @@ def source_of(url: str, kind: str, chain: Chain = CHAIN, **more: Any) -> Source:
 
 def ask_of(source: Source, chain: Chain, *addresses: str, lo: int = 0) -> Ask:
     head = source.head()
-    top = head.height if source.axis == "height" else head.time * 1000
+    top = source.axis.top(head)
     subjects = tuple(Subject(chain.key, a) for a in addresses)
     return Ask(subjects, frozenset({ISSUER}), Interval(lo, top), head)
 

@@ -129,7 +129,7 @@ class Scene:
     @property
     def top(self) -> int:
         head = self.ledger.head
-        return head.time * 1000 if self.source.axis == "time" else head.height
+        return self.source.axis.top(head)
 
 
 def chain_of(case: Case, blocks: int, first: str) -> Ledger:

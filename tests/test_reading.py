@@ -15,7 +15,17 @@ from monitor.demo.world.explorer import Explorer
 from monitor.demo.world.ledger import AccountLedger, Tx
 from monitor.loops.pool import SourcePool
 from monitor.loops.reading import split
-from monitor.model import Batch, Chain, Head, Kind, SourceConfig, Subject, TokenFacts, Transfer
+from monitor.model import (
+    Axis,
+    Batch,
+    Chain,
+    Head,
+    Kind,
+    SourceConfig,
+    Subject,
+    TokenFacts,
+    Transfer,
+)
 from monitor.model.errors import Refused, SourceError, Unavailable
 from monitor.net.http import Http
 from monitor.net.sources.etherscan import Etherscan
@@ -122,7 +132,7 @@ def test_split_gives_each_subject_its_rows_once() -> None:
     subjects = [Subject("dev", ALICE), Subject("dev", BOB)]
     facts = (TokenFacts("0x1"), TokenFacts("0x2"))
     streams = frozenset({"erc20"})
-    whole = Batch("mine", tuple(subjects), streams, "height", Head(9, 9), rows, tokens=facts)
+    whole = Batch("mine", tuple(subjects), streams, Axis.HEIGHT, Head(9, 9), rows, tokens=facts)
     parts = split(whole, subjects)
     assert {s.address: [t.tx for t in part.transfers] for s, part in parts.items()} == {
         ALICE: ["1", "2"],

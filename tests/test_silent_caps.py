@@ -109,8 +109,8 @@ def read_all(source: Source, chain: Chain, address: str) -> tuple[set[Any], set[
     rows: list[Any] = []
     gaps: set[int] = set()
     for streams in source.bundles:
-        hi = head.height if source.axis == "height" else head.time * 1000
-        lo = 0 if source.axis == "height" else (head.time - 10_000_000) * 1000
+        hi = source.axis.top(head)
+        lo = 0 if source.axis.by_block else (head.time - 10_000_000) * 1000
         ask: Ask | None = Ask((Subject(chain.key, address),), streams, Interval(lo, hi), head)
         batches: list[Batch] = []
         while ask is not None:

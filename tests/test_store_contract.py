@@ -23,6 +23,7 @@ from monitor.model import (
     UINT256_MAX,
     Alert,
     AlertKind,
+    Axis,
     Baseline,
     ChannelConfig,
     Entry,
@@ -185,7 +186,7 @@ FULL = plan(
     SENT,
     COST,
     sightings=(Sighting(IN.identity, "one", "0xb105", "ab"),),
-    covered=(Covered("native", "one", "height", Interval(0, 90)),),
+    covered=(Covered("native", "one", Axis.HEIGHT, Interval(0, 90)),),
     gaps=(OpenGap("erc20", "one", "height", Gap(Interval(50, 50), "no row")),),
     tokens=(TokenFacts(TOKEN, "USDT", "Tether", 6),),
     baselines=((ENTRY.id, Baseline(100, START, START)),),
@@ -194,7 +195,7 @@ FULL = plan(
     doubts=(Doubt(IN.tx, "success", HERE.key, source="one", since=NOW),),
 )
 ROUTES = [("A-1", "mail", "prompt"), ("A-2", "hook", "group")]
-READ = [Reading("native", ok=True, source="one", axis="height", cursor=("one", 40, "next"))]
+READ = [Reading("native", ok=True, source="one", axis=Axis.HEIGHT, cursor=("one", 40, "next"))]
 
 
 def rows(store: Store) -> dict[str, Row]:
@@ -343,7 +344,7 @@ def test_notes_are_put_replaced_and_forgotten(place: Place) -> None:
 def test_what_one_source_read_is_joined(store: Store) -> None:
     """Neighbours become one interval; what another source read stays apart, and is counted."""
     spans = [(10, 20, "one"), (30, 40, "one"), (21, 29, "one"), (60, 70, "two")]
-    covered = tuple(Covered("native", who, "height", Interval(lo, hi)) for lo, hi, who in spans)
+    covered = tuple(Covered("native", who, Axis.HEIGHT, Interval(lo, hi)) for lo, hi, who in spans)
     apply.apply(store, plan(covered=covered), readings=[Reading("native", ok=True)])
     state = coverage.stream_states(store, HERE, NOW)["native"]
     assert state.covered == {"height": (Interval(10, 40), Interval(60, 70))}
@@ -361,7 +362,7 @@ def test_a_gap_ends_with_its_incident_when_it_is_read(store: Store) -> None:
     assert (state.gaps, state.waiting) == (1, (span,))
     assert coverage.stream_states(store, HERE, NOW + coverage.RETRY_GAP)["native"].waiting == ()
     for stream, left in (("native", [key]), ("erc20", [])):
-        covered = (Covered(stream, "two", "height", Interval(0, 90)),)
+        covered = (Covered(stream, "two", Axis.HEIGHT, Interval(0, 90)),)
         apply.apply(store, plan(covered=covered))
         still = incidents.incident_list(store, open_only=True)
         assert [incident.signal.key for incident in still] == left
@@ -401,7 +402,7 @@ def test_false_heads_take_back_what_their_source_booked(store: Store) -> None:
     kept = Kept(Head(100, START, "0xb100"), NOW, mark=(90, "0xb90"))
     reports = (HeadReport("one", 0, "0xb0", START, NOW),)
     spans = (("one", 0, 200), ("two", 0, 150))
-    covered = tuple(Covered("native", who, "height", Interval(lo, hi)) for who, lo, hi in spans)
+    covered = tuple(Covered("native", who, Axis.HEIGHT, Interval(lo, hi)) for who, lo, hi in spans)
     apply.apply(store, plan(covered=covered), readings=READ)
     false = Head(220, START, "0xb220")
     fault = Fault("one", "height", (false,), kept.head, NOW, kept, 80, booked=True, loud=True)

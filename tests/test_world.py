@@ -502,6 +502,25 @@ def test_many_addresses_in_one_ask(tell: Tell) -> None:
     end(play)
 
 
+def test_the_axis_of_slots(tell: Tell) -> None:
+    """A chain that counts turns: recorded, covered and corrected as one that counts blocks."""
+    ledger, play = tell({"axis": "slot", "page": 4})
+    for number in range(30):
+        ledger.pay(*native(X, A, number))
+        ledger.mine(3)
+    play.watch(A)
+    play.poll()
+    ledger.pay(*native(A, X, 5))
+    ledger.mine()
+    play.poll()
+    ledger.reorg(1, "drop")
+    ledger.mine()
+    end(play)
+    assert {row["axis"] for row in play.store.read("SELECT DISTINCT axis FROM coverage")} == {
+        "slot"
+    }
+
+
 def test_the_axis_of_time(tell: Tell) -> None:
     """Tron counts in milliseconds and names no block for token rows; a reorganisation too."""
     source = {

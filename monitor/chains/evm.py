@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from monitor.chains import sinks
 from monitor.chains.family import AddressError, Family, Form, Stream
-from monitor.model import Chain
+from monitor.model import Axis, Chain
 
 _HEX20 = re.compile(r"0x[0-9a-fA-F]{40}\Z")
 _BARE_OR_NOT = re.compile(r"(?:0[xX])?([0-9a-fA-F]{40})\Z")
@@ -84,6 +84,7 @@ def _nobodys(address: str) -> str:
 EVM = Family(
     key="evm",
     called="Ethereum",
+    axis=Axis.HEIGHT,
     streams={
         "native": Stream("Plain coin transfers", "native"),
         "internal": Stream("Coin transfers made by contracts (internal)", "internal"),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from monitor.model import Chain
+from monitor.model import Axis, Chain
 
 
 class AddressError(ValueError):
@@ -47,6 +47,7 @@ class Family:
 
     key: str  # as config/chains.yaml has it
     called: str  # its best known chain: "a chain of Ethereum's kind"
+    axis: Axis  # what its lists are read along
     streams: Mapping[str, Stream]  # the lists of an address, in the order they are told in
     atomic: bool  # a transaction is judged by what it leaves an address with, fees included
     signer_pays: bool  # who signs pays a fee that is listed: none means that others signed

@@ -8,7 +8,7 @@ import base58
 
 from monitor.chains import evm, sinks
 from monitor.chains.family import AddressError, Family, Form, Stream
-from monitor.model import Chain
+from monitor.model import Axis, Chain
 
 _VERSION = b"\x41"
 _HEX = re.compile(r"(?:41|0x41|0x)?([0-9a-fA-F]{40})\Z")
@@ -57,6 +57,7 @@ def _nobodys(address: str) -> str:
 TRON = Family(
     key="tron",
     called="Tron",
+    axis=Axis.TIME,  # the TRC-20 list names no blocks
     streams={
         "native": Stream("Plain coin transfers", "native"),
         "internal": Stream("Coin transfers made by contracts (internal)", "internal"),

@@ -13,7 +13,7 @@ from functools import lru_cache
 from monitor.chains import encodings, scripts, sinks
 from monitor.chains.encodings import EncodingError, Script
 from monitor.chains.family import AddressError, Family, Form, Stream
-from monitor.model import Chain
+from monitor.model import Axis, Chain
 
 _SLIP = (
     "Its checksum fits all the same: a letter was added or left out in typing (a q before the "
@@ -181,6 +181,7 @@ def _elsewhere(chain: Chain) -> str:
 UTXO = Family(
     key="utxo",
     called="Bitcoin",
+    axis=Axis.HEIGHT,
     streams={"utxo": Stream("Inputs and outputs", "inputs, outputs")},
     atomic=True,
     signer_pays=False,

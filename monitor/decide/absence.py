@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from monitor.decide import coverage
-from monitor.model import Batch, Chain, Head, Lookup, Row, Status, Transfer
+from monitor.model import Axis, Batch, Chain, Head, Lookup, Row, Status, Transfer
 from monitor.model.plan import Answers, Context
 
 # Two different heads of the same source must leave a row out before that counts.
@@ -56,13 +55,6 @@ class Verdict:
     transfer: Transfer
 
 
-def place(transfer: Transfer, axis: str) -> int | None:
-    """Where a transfer lies on an axis; None while unconfirmed or untold."""
-    if axis == "height":
-        return transfer.block_height
-    return None if transfer.time is None else transfer.time * 1000
-
-
 def unplaced(transfer: Transfer) -> Transfer:
     """The transfer without its block, waiting to be included again."""
     nothing: dict[str, Any] = dict.fromkeys(BLOCK_ATTRIBUTES)
@@ -78,15 +70,13 @@ def missing_from(row: Row, batch: Batch, context: Context) -> bool:
         return False
     if batch.doubt:
         return False
-    at = place(row.transfer, batch.axis)
+    at = batch.axis.place(row.transfer)
     if row.status is Status.PENDING or at is None:
         return batch.mempool_read and _reaches_head(batch)
     if batch.read is None or at not in batch.read or any(at in gap.at for gap in batch.gaps):
         return False
-    lag: float = context.lags.get(batch.source, 0)
-    if batch.axis != "height":
-        lag = lag * context.chain.block_time * 1000
-    return at <= coverage.top(batch.head, batch.axis) - int(lag)
+    lag = batch.axis.reach(context.lags.get(batch.source, 0), context.chain)
+    return at <= batch.axis.top(batch.head) - lag
 
 
 def unsettled(row: Row, batches: Iterable[Batch], context: Context) -> bool:
@@ -101,15 +91,15 @@ def unsettled(row: Row, batches: Iterable[Batch], context: Context) -> bool:
 def _passed_over(row: Row, batch: Batch, context: Context) -> bool:
     if batch.doubt:
         return False
-    at = place(row.transfer, batch.axis)
+    at = batch.axis.place(row.transfer)
     if at is None:
         return _reaches_head(batch) and _long_silent(row, context)
-    line = coverage.final_line(batch.head, batch.axis, context.chain)
+    line = batch.axis.final_line(batch.head, context.chain)
     return batch.read is not None and at in batch.read and at <= line
 
 
 def _reaches_head(batch: Batch) -> bool:
-    return batch.read is not None and batch.read.hi >= coverage.top(batch.head, batch.axis)
+    return batch.read is not None and batch.read.hi >= batch.axis.top(batch.head)
 
 
 def marks(row: Row, batches: Iterable[Batch], answers: Answers, context: Context) -> Marks:
@@ -269,7 +259,7 @@ def _standing(transfer: Transfer, lookups: Sequence[Lookup], chain: Chain) -> Ve
             settled = (
                 lookup.head is not None
                 and lookup.height is not None
-                and lookup.height <= coverage.final_line(lookup.head, "height", chain)
+                and lookup.height <= Axis.HEIGHT.final_line(lookup.head, chain)
             )
             status = Status.FINAL if settled else Status.PROVISIONAL
             return Verdict(Fate.STANDS, status, replace(transfer, block_height=lookup.height))
@@ -310,9 +300,9 @@ def _beyond_lags(lookup: Lookup, context: Context) -> bool:
 
 
 def _settled(transfer: Transfer, head: Head, chain: Chain) -> bool:
-    axis = "time" if transfer.block_height is None else "height"
-    at = place(transfer, axis)
-    return at is not None and at <= coverage.final_line(head, axis, chain)
+    axis = Axis.TIME if transfer.block_height is None else Axis.HEIGHT
+    at = axis.place(transfer)
+    return at is not None and at <= axis.final_line(head, chain)
 
 
 def _long_silent(row: Row, context: Context) -> bool:

@@ -14,9 +14,8 @@ from dataclasses import replace
 from monitor.chains.table import family_of
 from monitor.decide import coverage, proof
 from monitor.decide import due as news
-from monitor.decide.absence import place
 from monitor.decide.rows import Rows
-from monitor.model import Alert, Baseline, Batch, Interval, intervals
+from monitor.model import Alert, Axis, Baseline, Batch, Interval, intervals
 from monitor.model.facts import Movement
 from monitor.model.plan import Answers, Context, Covered, OpenGap, Plan, Question
 
@@ -87,7 +86,7 @@ def _gaps(batches: Sequence[Batch]) -> tuple[OpenGap, ...]:
     )
 
 
-def _sound(batch: Batch, stream: str, axis: str, span: Interval) -> bool:
+def _sound(batch: Batch, stream: str, axis: Axis, span: Interval) -> bool:
     if stream not in batch.streams or axis != batch.axis or batch.read is None:
         return False
     return not intervals.subtract(span, [batch.read]) and not any(
@@ -145,7 +144,7 @@ def cut(batches: Sequence[Batch]) -> tuple[Batch, ...]:
 def _cut_one(batch: Batch, end: int) -> Batch:
     if batch.read is None or batch.read.hi <= end or batch.read.lo > end:
         return batch
-    kept = tuple(t for t in batch.transfers if (at := place(t, batch.axis)) is None or at <= end)
+    kept = tuple(t for t in batch.transfers if (at := batch.axis.place(t)) is None or at <= end)
     hi = batch.rest.hi if batch.rest is not None else batch.read.hi
     return replace(
         batch,

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from monitor.decide import coverage
-from monitor.model import Chain, Head
+from monitor.model import Axis, Chain, Head
+from monitor.model.axis import blocks_for
 from monitor.model.heads import Fault, HeadReport, Kept
 from monitor.model.plain import utc
 from monitor.model.plan import Signal
@@ -46,11 +46,11 @@ def unlikely(head: Head, known: Sequence[Kept], own: Sequence[Kept], now: int, c
         return f"the time of block {head.height} is over {AHEAD // 3600} h ahead of our clock"
     best = max(known, key=lambda kept: kept.head.height, default=None)
     if best is None:
-        if head.height > coverage.blocks_for(max(0, now - FIRST_BLOCK), chain):
+        if head.height > blocks_for(max(0, now - FIRST_BLOCK), chain):
             return f"{chain.name} cannot have {head.height} blocks yet at its pace"
         return ""
     seconds = max(0, now - best.at, head.time - best.head.time) + SLACK
-    pace = max(coverage.blocks_for(seconds, chain), _measured(own) * seconds)
+    pace = max(blocks_for(seconds, chain), _measured(own) * seconds)
     if head.height - best.head.height > chain.finality + pace:
         return f"block {head.height} comes too soon after block {best.head.height}"
     return ""
@@ -68,7 +68,7 @@ def _measured(own: Sequence[Kept]) -> int:
 def near(head: Head, others: Iterable[Head], chain: Chain, least: int = LAG) -> bool:
     """Whether another source's head, asked now, stands by this one: it is at most finality,
     or `least` seconds where those are more, behind."""
-    reach = max(chain.finality, coverage.blocks_for(least, chain))
+    reach = max(chain.finality, blocks_for(least, chain))
     seconds = max(chain.finality * chain.block_time, least)
     return any(
         head.height - other.height <= reach and head.time - other.time <= seconds
@@ -77,21 +77,21 @@ def near(head: Head, others: Iterable[Head], chain: Chain, least: int = LAG) -> 
 
 
 def falls(
-    before: Head, after: Head, axis: str, chain: Chain, least: int, *, anyhow: bool = False
+    before: Head, after: Head, axis: Axis, chain: Chain, least: int, *, anyhow: bool = False
 ) -> bool:
     """Whether a source's head went back by more than finality and `least` seconds, or at
     all (`anyhow`)."""
     if anyhow:
-        return coverage.top(before, axis) > coverage.top(after, axis)
+        return axis.top(before) > axis.top(after)
     blocks = max(chain.finality, int(least / chain.block_time))
     if before.height - after.height > blocks:
         return True
     seconds = max(chain.finality * chain.block_time, least)
-    return axis == "time" and before.time - after.time > seconds
+    return not axis.by_block and before.time - after.time > seconds
 
 
 def fallen(
-    source: str, kept: Sequence[Kept], head: Head, axis: str, chain: Chain, lag: int
+    source: str, kept: Sequence[Kept], head: Head, axis: Axis, chain: Chain, lag: int
 ) -> Fault | None:
     """The heads that a new one contradicts by lying too far below them.
 
@@ -99,34 +99,34 @@ def fallen(
     further up than finality: what was booked is read again without a word. So it is with
     times, which no hash vouches for.
     """
-    bare = axis == "time" or all(k.mark is None for k in kept)
+    bare = not axis.by_block or all(k.mark is None for k in kept)
     false = [k for k in kept if falls(k.head, head, axis, chain, 0, anyhow=bare)]
     if not false:
         return None
     loud = any(falls(k.head, head, axis, chain, LAG) for k in false)
     first = next((k for k in false if not k.doubt), false[0])
     before = [k for k in kept[: kept.index(first)] if not k.doubt]
-    depth = max(coverage.top(k.head, axis) for k in false) - coverage.top(head, axis)
+    depth = max(axis.top(k.head) for k in false) - axis.top(head)
     whole = len(kept) < KEEP
     stands = _before_the_jump([*before, first], depth, axis, whole=whole)
     found = fault(source, kept, stands, head, axis, chain, lag, loud=loud)
     if stands is None or whole or stands is not kept[0]:
         return found
-    if not loud and coverage.top(kept[1].head, axis) - coverage.top(stands.head, axis) >= depth:
+    if not loud and axis.top(kept[1].head) - axis.top(stands.head) >= depth:
         return found  # a node that lags, as far as can be seen
     # The lie may be older than what is kept. What is older than a day was read again since.
-    start = coverage.place_of_date(stands.at - AGAIN, stands.head, axis, chain)
+    start = axis.place_of_date(stands.at - AGAIN, stands.head, chain)
     return replace(found, line=min(start, found.line or 0))
 
 
-def _before_the_jump(run: Sequence[Kept], depth: int, axis: str, *, whole: bool) -> Kept | None:
+def _before_the_jump(run: Sequence[Kept], depth: int, axis: Axis, *, whole: bool) -> Kept | None:
     """The last head before a source's false ones. Those may have begun before the one that
     is known to be false: with a jump at least as deep as the fall that ended them.
 
     `whole`: the run holds every head that the source ever named.
     """
     for one, following in pairwise(run):
-        if coverage.top(following.head, axis) - coverage.top(one.head, axis) >= depth:
+        if axis.top(following.head) - axis.top(one.head) >= depth:
             return one
     return None if whole or len(run) < 2 else run[0]
 
@@ -136,7 +136,7 @@ def fault(
     kept: Sequence[Kept],
     stands: Kept | None,
     head: Head,
-    axis: str,
+    axis: Axis,
     chain: Chain,
     lag: int,
     *,
@@ -153,7 +153,7 @@ def fault(
         now=head,
         since=false[0].at,
         stands=stands,
-        line=coverage.final_line(stands.head, axis, chain, lag) if stands else None,
+        line=axis.final_line(stands.head, chain, lag) if stands else None,
         booked=any(not k.doubt for k in false),
         loud=loud,
         reorganised=reorganised,

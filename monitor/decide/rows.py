@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
-from monitor.decide import absence, coverage, due, proof
-from monitor.decide.absence import Fate, Verdict, place
+from monitor.decide import absence, due, proof
+from monitor.decide.absence import Fate, Verdict
 from monitor.decide.doubts import Doubts
 from monitor.decide.loudness import touches
 from monitor.model import (
@@ -118,8 +118,8 @@ class Rows:
             return Status.ORPHANED
         if batch.doubt:
             return Status.PROVISIONAL
-        line = coverage.final_line(batch.head, batch.axis, self.context.chain)
-        at = place(transfer, batch.axis)
+        line = batch.axis.final_line(batch.head, self.context.chain)
+        at = batch.axis.place(transfer)
         settled = at is not None and at <= line and transfer.tx not in self.held
         return Status.FINAL if settled else Status.PROVISIONAL
 
@@ -140,7 +140,7 @@ class Rows:
         self._sight(transfer, batch)
 
     def _late(self, transfer: Transfer, batch: Batch) -> bool:
-        at = place(transfer, batch.axis)
+        at = batch.axis.place(transfer)
         covered = self.context.covered.get(transfer.kind.stream, ())
         touched = touches(transfer, self.context.subject.address)
         return at is not None and touched and intervals.holds(covered, at)

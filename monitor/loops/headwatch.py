@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 
-from monitor.decide import coverage, heads
-from monitor.model import Batch, Chain, Head
+from monitor.decide import heads
+from monitor.model import Axis, Batch, Chain, Head
 from monitor.model.errors import BadResponse, Refused, SourceError, WrongChain
 from monitor.model.heads import Book, Fault, HeadReport, Kept, Mark, News
 from monitor.model.ports import Source
@@ -179,7 +179,7 @@ class HeadWatch:
     def _mark(self, source: Source, head: Head) -> Mark | None:
         """The block that this head makes final, with its hash; an empty one where the
         source does not have it, None where it has no word on it."""
-        height = coverage.final_line(head, "height", self._chain)
+        height = Axis.HEIGHT.final_line(head, self._chain)
         if height <= 0 or self._is_mute(source):
             return None
         try:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 
 from monitor.chains.table import STREAM_WORDS
-from monitor.decide import coverage, loudness
+from monitor.decide import loudness
 from monitor.decide.decision import cut, decide
 from monitor.loops import enrich, first_contact, lookups
 from monitor.loops.faultlog import FaultLog
@@ -25,6 +25,7 @@ from monitor.model import (
     Alert,
     Ask,
     Asset,
+    Axis,
     Batch,
     Chain,
     Entry,
@@ -273,7 +274,7 @@ class Poller:
             or now - row.first_seen <= self.world.trailing_seconds
         ]
 
-    def _history_from(self, run: _Run) -> dict[str, int]:
+    def _history_from(self, run: _Run) -> dict[Axis, int]:
         """Below which place, by axis, no history is read: a person is asked first.
 
         Holes above first contact hold news, and are read whatever the size.
@@ -286,8 +287,7 @@ class Poller:
         watched = watch.entries_of(self.store, [run.subject]).get(run.subject, ())
         lines = [w.baseline for w in _active(watched) if w.baseline is not None]
         return {
-            "height": min((b.height for b in lines), default=0),
-            "time": min((b.head_time * 1000 for b in lines), default=0),
+            axis: min((axis.at(b.height, b.head_time) for b in lines), default=0) for axis in Axis
         }
 
     # -- sources that take many subjects in one ask ------------------------------------
@@ -538,7 +538,7 @@ def _good_reading(batch: Batch, stream: str, *, ok: bool) -> apply.Reading:
     cursor = None
     if batch.cursor and batch.rest is not None:
         cursor = (batch.source, batch.rest.hi, batch.cursor)
-    top = coverage.top(batch.head, batch.axis)
+    top = batch.axis.top(batch.head)
     reached = not batch.doubt and batch.read is not None and batch.read.hi >= top
     return apply.Reading(
         stream,

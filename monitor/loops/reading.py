@@ -16,6 +16,7 @@ from monitor.decide import coverage, loudness
 from monitor.loops.pool import Failure, SourcePool
 from monitor.model import (
     Ask,
+    Axis,
     Batch,
     Head,
     Interval,
@@ -88,7 +89,7 @@ class SubjectReader:
     states: Mapping[str, StreamState]
     open_rows: Sequence[Row]
     progress: Progress
-    history_from: Mapping[str, int]  # by axis: history is held back below this place
+    history_from: Mapping[Axis, int]  # history is held back below this place
     deep_seconds: int  # > 0: read this trailing window again
     everything: bool
     since_time: Callable[[str], int | None]  # a `since` date as Unix seconds
@@ -200,7 +201,7 @@ class SubjectReader:
 
     def _head_span(self, source: Source, streams: frozenset[str], head: Head) -> Interval:
         axis, floor = source.axis, self.floor(source, head)
-        top = coverage.top(head, axis)
+        top = axis.top(head)
         lows = [
             self.progress.resume.get(
                 stream,
@@ -212,13 +213,9 @@ class SubjectReader:
         ]
         lo = min(lows)
         if self.deep_seconds and not self.progress.resume:
-            lo = min(lo, self._deep_start(head, axis, floor))
+            since = head.time - self.deep_seconds
+            lo = min(lo, max(floor, axis.place_of_date(since, head, self.pool.chain)))
         return Interval(min(lo, top), top)
-
-    def _deep_start(self, head: Head, axis: str, floor: int) -> int:
-        if axis == "time":
-            return max(floor, (head.time - self.deep_seconds) * 1000)
-        return max(floor, head.height - coverage.blocks_for(self.deep_seconds, self.pool.chain))
 
     def _history_spans(self, source: Source, stream: str, head: Head) -> tuple[Interval, ...]:
         state = self.states.get(stream)
@@ -232,17 +229,17 @@ class SubjectReader:
         place, cursor = state.cursors.get(source.name, (0, "")) if state else (0, "")
         return cursor if cursor and place == span.hi else None
 
-    def _parts(self, stream: str, axis: str) -> tuple[Interval, ...]:
+    def _parts(self, stream: str, axis: Axis) -> tuple[Interval, ...]:
         state = self.states.get(stream)
         return state.covered.get(axis, ()) if state else ()
 
-    def _open(self, stream: str, axis: str) -> int | None:
+    def _open(self, stream: str, axis: Axis) -> int | None:
         places = [
             place
             for row in self.open_rows
             if row.transfer.kind.stream == stream
             and loudness.touches(row.transfer, self.subject.address)
-            for place in [row.transfer.block_height if axis == "height" else _millis(row)]
+            for place in [axis.place(row.transfer)]
             if place is not None
         ]
         return min(places, default=None)
@@ -251,7 +248,7 @@ class SubjectReader:
         """The lowest place that any entry of the subject asks for."""
         return min((self._floor(w, head, source.axis) for w in self.watched), default=0)
 
-    def _floor(self, watched: Watched, head: Head, axis: str) -> int:
+    def _floor(self, watched: Watched, head: Head, axis: Axis) -> int:
         first, since = watched.baseline, watched.entry.since
         seen = Head(first.height, first.head_time) if first else head
         return coverage.floor(since, self.since_time(since), seen, axis, self.pool.chain)
@@ -347,7 +344,3 @@ def _part(batch: Batch, subject: Subject, rows: tuple[Transfer, ...]) -> Batch:
 
 def _without(spans: Sequence[Interval], read: Interval) -> tuple[Interval, ...]:
     return tuple(left for span in spans for left in intervals.subtract(span, [read]))
-
-
-def _millis(row: Row) -> int | None:
-    return None if row.transfer.time is None else row.transfer.time * 1000

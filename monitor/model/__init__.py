@@ -2,11 +2,11 @@
 consistency.
 
 Units, everywhere: amounts are integers in base units (wei, satoshi, sun); chain times and
-our own clock are Unix seconds UTC (int); an interval on the axis "time" is in Unix
-milliseconds, because that is what Tron's API counts in; on "height" it is block heights.
+our own clock are Unix seconds UTC (int); what an interval counts is its Axis (axis.py).
 """
 
 from monitor.model.alert import Alert, AlertKind, Lane
+from monitor.model.axis import Axis, Head
 from monitor.model.config import (
     CONFIDENCES,
     Asset,
@@ -17,7 +17,7 @@ from monitor.model.config import (
     PriceIds,
     SourceConfig,
 )
-from monitor.model.reading import Ask, Batch, Gap, Head, Interval, Lookup, Price
+from monitor.model.reading import Ask, Batch, Gap, Interval, Lookup, Price
 from monitor.model.transfer import (
     ISSUER,
     LIVE_STATUSES,
@@ -45,6 +45,7 @@ __all__ = [
     "AlertView",
     "Ask",
     "Asset",
+    "Axis",
     "Baseline",
     "Batch",
     "Chain",

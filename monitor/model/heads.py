@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from monitor.model import Head
+from monitor.model import Axis, Head
 
 Mark = tuple[int, str]  # height and hash of a block
 
@@ -42,7 +42,7 @@ class Fault:
     """Heads that the source itself contradicts, and what is taken back for them."""
 
     source: str
-    axis: str
+    axis: Axis
     false: tuple[Head, ...]
     now: Head  # the head that contradicts them
     since: int  # when the first of them was told

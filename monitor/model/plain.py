@@ -11,7 +11,7 @@ import unicodedata
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from monitor.model import Status
+from monitor.model.transfer import Status
 
 PLAIN_STATUS = {
     Status.PENDING: "Unconfirmed, may never happen",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from monitor.model import (
     Alert,
     Asset,
+    Axis,
     Baseline,
     Chain,
     Gap,
@@ -115,7 +116,7 @@ class Sighting:
 class Covered:
     stream: str
     source: str
-    axis: str
+    axis: Axis
     span: Interval
 
 
@@ -123,7 +124,7 @@ class Covered:
 class OpenGap:
     stream: str
     source: str
-    axis: str
+    axis: Axis
     gap: Gap
 
 
@@ -146,7 +147,7 @@ class Signal:
     once: bool = False  # an event, not a state: told once and not reminded
 
 
-def gap_key(subject: Subject, axis: str, span: Interval) -> str:
+def gap_key(subject: Subject, axis: Axis, span: Interval) -> str:
     """Names the incident about a part of an address's lists that could not be read: one for
     all lists that one answer holds."""
     return f"gap:{subject.key}/{axis}/{span.lo}-{span.hi}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from monitor.model import Ask, Batch, Chain, Head, Lookup, Outgoing, Price
+from monitor.model import Ask, Axis, Batch, Chain, Head, Lookup, Outgoing, Price
 
 
 class Source(Protocol):
@@ -17,7 +17,7 @@ class Source(Protocol):
 
     name: str
     chain: str
-    axis: str  # "height" or "time": what Ask.span and Batch.read count in
+    axis: Axis  # what Ask.span and Batch.read count in
     many: bool  # one ask may name many subjects
     list_calls: int  # of one fetch of a list on which nothing is new
     act_calls: int  # of one reading of the issuers' acts, for all addresses of the chain

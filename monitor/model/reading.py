@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from monitor.model.axis import Axis, Head
 from monitor.model.transfer import TokenFacts, Transfer
 from monitor.model.watch import Subject
 
@@ -23,17 +24,6 @@ class Interval:
 
     def __contains__(self, point: int) -> bool:
         return self.lo <= point <= self.hi
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The newest block that a source knows, and how far it calls the chain final."""
-
-    height: int
-    time: int  # block time, Unix seconds
-    block_hash: str | None = None
-    final_height: int | None = None  # by the source's own word, where it has one
-    final_time: int | None = None  # Tron: time of the solidified head
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +64,7 @@ class Batch:
     source: str
     subjects: tuple[Subject, ...]
     streams: frozenset[str]
-    axis: str  # "height" or "time"
+    axis: Axis
     head: Head
     transfers: tuple[Transfer, ...] = ()
     read: Interval | None = None

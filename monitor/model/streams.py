@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from monitor.model import Interval
+from monitor.model import Axis, Interval
 
 UNSERVED = "no configured source lists it"
 
@@ -14,7 +14,7 @@ UNSERVED = "no configured source lists it"
 class StreamState:
     """What has been read of one stream, over all sources."""
 
-    covered: Mapping[str, tuple[Interval, ...]]  # by axis, all sources together
+    covered: Mapping[Axis, tuple[Interval, ...]]  # all sources together
     cursors: Mapping[str, tuple[int, str]]  # source -> (place, cursor)
     waiting: tuple[Interval, ...]  # gaps that are not due for another try
     ok: int | None
@@ -23,7 +23,7 @@ class StreamState:
     source: str
     complete_time: int | None
     error: str
-    axis: str
+    axis: Axis
     gaps: int  # parts of the list that could not be read, still open
 
     @property

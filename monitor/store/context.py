@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from monitor.model import Alert, Asset, Batch, Chain, Interval, Row, Subject
+from monitor.model import Alert, Asset, Axis, Batch, Chain, Interval, Row, Subject
 from monitor.model.plan import (
     Context,
 )
@@ -49,7 +49,7 @@ def load_context(
         covered={
             stream: state.covered.get(axis, ())
             for stream, state in states.items()
-            for axis in [next((b.axis for b in batches if stream in b.streams), "height")]
+            for axis in [next((b.axis for b in batches if stream in b.streams), Axis.HEIGHT)]
         },
         assets=assets,
         lags=lags,
@@ -69,8 +69,8 @@ def _reread_txs(store: Reader, subject: Subject, batches: Sequence[Batch]) -> se
     }
 
 
-def _final_txs(store: Reader, subject: Subject, axis: str, span: Interval) -> set[str]:
-    column, unit = ("block_height", 1) if axis == "height" else ("time", 1000)
+def _final_txs(store: Reader, subject: Subject, axis: Axis, span: Interval) -> set[str]:
+    column, unit = "block_height" if axis.by_block else "time", axis.grain
     sql = (
         f"SELECT tx FROM transfer WHERE chain = ? AND {{}} = ? AND status = 'final' "  # noqa: S608
         f"AND {column} BETWEEN ? AND ?"

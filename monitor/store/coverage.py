@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from monitor.model import Interval, Subject, intervals
+from monitor.model import Axis, Interval, Subject, intervals
 from monitor.model.plan import (
     Covered,
     OpenGap,
@@ -21,12 +21,12 @@ RETRY_GAP = 86_400  # seconds between tries to read a gap
 
 def stream_states(store: Reader, subject: Subject, now: int) -> dict[str, StreamState]:
     """Coverage and reading state of every stream that was ever tried."""
-    covered: dict[str, dict[str, list[Interval]]] = {}
+    covered: dict[str, dict[Axis, list[Interval]]] = {}
     for row in store.read(
         "SELECT stream, axis, lo, hi FROM coverage WHERE subject = ?", [subject.key]
     ):
         by_axis = covered.setdefault(row["stream"], {})
-        by_axis.setdefault(row["axis"], []).append(Interval(row["lo"], row["hi"]))
+        by_axis.setdefault(Axis(row["axis"]), []).append(Interval(row["lo"], row["hi"]))
     gaps: dict[str, list[tuple[Interval, int]]] = {}
     for row in store.read(
         "SELECT stream, lo, hi, next_try FROM gap WHERE subject = ? AND closed IS NULL",
@@ -42,7 +42,7 @@ def stream_states(store: Reader, subject: Subject, now: int) -> dict[str, Stream
 
 def _state(
     row: Fields,
-    covered: Mapping[str, list[Interval]],
+    covered: Mapping[Axis, list[Interval]],
     gaps: Sequence[tuple[Interval, int]],
     now: int,
 ) -> StreamState:
@@ -57,7 +57,7 @@ def _state(
         source=row["source"] or "",
         complete_time=row["complete_time"],
         error=row["error"] or "",
-        axis=row["axis"] or "height",
+        axis=Axis(row["axis"] or Axis.HEIGHT),
         gaps=len(gaps),
     )
 
@@ -86,7 +86,7 @@ def cover(conn: Connection, subject: Subject, new: Covered, now: int) -> None:
         _end_incident(conn, subject, new.axis, Interval(gap["lo"], gap["hi"]), now)
 
 
-def _end_incident(conn: Connection, subject: Subject, axis: str, span: Interval, now: int) -> None:
+def _end_incident(conn: Connection, subject: Subject, axis: Axis, span: Interval, now: int) -> None:
     """Close the incident about a gap once all lists that it was about have been read."""
     left = conn.execute(
         "SELECT 1 FROM gap WHERE subject = ? AND axis = ? AND lo = ? AND hi = ? "

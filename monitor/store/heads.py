@@ -133,7 +133,7 @@ def _take_back_readings(conn: Connection, key: tuple[str, str, str, str], fault:
         )
         return
     head = fault.stands.head
-    top = head.height if fault.axis == "height" else head.time * 1000
+    top = fault.axis.top(head)
     conn.execute(
         f"UPDATE reading SET complete_to = ?, complete_time = ? WHERE {mine} "  # noqa: S608
         "AND (complete_to > ? OR complete_time > ?)",

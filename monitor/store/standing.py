@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from monitor.model import Entry, Interval, Subject
+from monitor.model import Axis, Entry, Interval, Subject
 from monitor.model.status import State, Unread
 from monitor.model.streams import UNSERVED
 from monitor.store import watch
@@ -215,7 +215,7 @@ def failing_entries(store: Reader, chain: str, stream: str, most: int) -> list[E
 class ListRead:
     """What has been read of one subject's list. Times in Unix seconds."""
 
-    axis: str = "height"
+    axis: Axis = Axis.HEIGHT
     ok: int | None = None  # when it was last read
     failing: int | None = None  # since when it fails
     error: str = ""
@@ -230,10 +230,10 @@ def lists_read(store: Reader) -> dict[tuple[str, str], ListRead]:
         "SELECT subject, stream, coalesce(axis, 'height'), ok, failing, coalesce(error, ''), "
         "coalesce(source, ''), complete_to, complete_time FROM reading"
     )
-    return {(subject, stream): ListRead(*read) for subject, stream, *read in rows}
+    return {(subject, stream): ListRead(Axis(axis), *read) for subject, stream, axis, *read in rows}
 
 
-Parts = dict[tuple[str, str, str], list[Interval]]  # by subject, stream and axis
+Parts = dict[tuple[str, str, Axis], list[Interval]]  # by subject, stream and axis
 
 
 def covered(store: Reader) -> Parts:
@@ -255,7 +255,7 @@ def covered_in_parts(store: Reader) -> Parts:
 def _parts(rows: Sequence[Fields]) -> Parts:
     found: Parts = {}
     for row in rows:
-        key = (row["subject"], row["stream"], row["axis"])
+        key = (row["subject"], row["stream"], Axis(row["axis"]))
         found.setdefault(key, []).append(Interval(row["lo"], row["hi"]))
     return found
 

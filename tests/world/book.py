@@ -10,6 +10,7 @@ from monitor.chains.table import streams_of
 from monitor.decide.decision import cut, decide
 from monitor.model import (
     Alert,
+    Axis,
     Batch,
     Chain,
     Entry,
@@ -104,7 +105,7 @@ class Book:
             source=source,
             subjects=(self.subject,),
             streams=streams or frozenset(streams_of(self.chain)),
-            axis="height",
+            axis=Axis.HEIGHT,
             head=Head(head, START + head * 10, f"0xb{head}"),
             transfers=told,
             read=Interval(lo, head if hi is None else hi),

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from monitor.chains.table import streams_of
-from monitor.decide import coverage
 from monitor.model import (
     Ask,
+    Axis,
     Batch,
     Chain,
     Gap,
@@ -224,7 +224,7 @@ class Served:
 
     subject: str
     stream: str
-    axis: str
+    axis: Axis
     span: Interval
 
 
@@ -242,7 +242,7 @@ class FakeSource:
         page: int = 1000,
         many: bool = False,
         lookups: bool = True,
-        axis: str = "height",
+        axis: str = Axis.HEIGHT,
         hashless: Iterable[str] = (),
         heightless: Iterable[str] = (),
         first_block: str = "",
@@ -250,7 +250,7 @@ class FakeSource:
         self.ledger = ledger
         self.name = name
         self.chain = ledger.chain.key
-        self.axis = axis
+        self.axis = Axis(axis)
         self.bundles = tuple(map(frozenset, bundles)) or (frozenset(streams_of(ledger.chain)),)
         self.many = many
         self.list_calls = 2 if many else 1
@@ -394,13 +394,13 @@ class FakeSource:
         return replace(t, block_height=None) if stream in self.heightless else t
 
     def _place(self, block: Block) -> int:
-        return block.height if self.axis == "height" else block.time * 1000
+        return self.axis.at(block.height, block.time)
 
     def _walk(self, ask: Ask, view: View) -> Batch:
         self._leaving_out = set(self.omit_once)
         told = Head(view.head.height + self.high, view.head.time + self.early)
-        top = coverage.top(told, self.axis)
-        hi = min(ask.span.hi, coverage.top(ask.head, self.axis), top)
+        top = self.axis.top(told)
+        hi = min(ask.span.hi, self.axis.top(ask.head), top)
         empty = Batch(self.name, ask.subjects, ask.streams, self.axis, ask.head)
         if hi < ask.span.lo:
             return empty
@@ -499,7 +499,7 @@ class FakeSource:
 
     def _claim(self, ask: Ask, view: View, read: Interval, gaps: Sequence[Gap]) -> None:
         """What it showed is true only of this chain, up to its own newest block."""
-        newest = coverage.top(Head(view.head.height, view.head.time), self.axis)
+        newest = self.axis.top(Head(view.head.height, view.head.time))
         if self.abroad is not None or read.lo > newest:
             return
         read = Interval(read.lo, min(read.hi, newest))

@@ -11,7 +11,6 @@ from monitor.model.errors import NotServed, SourceError
 from monitor.model.ports import Source
 
 TINY_BLOCKS = 10  # what even the smallest free plans of nodes answer in one call
-TINY_MILLIS = 60_000
 WORKERS = 8
 
 
@@ -134,6 +133,5 @@ def _ask(subject: Subject, bundle: frozenset[str], span: Interval, head: Head) -
 
 
 def _newest(source: Source, head: Head) -> Interval:
-    if source.axis == "time":
-        return Interval(head.time * 1000 - TINY_MILLIS, head.time * 1000)
-    return Interval(max(0, head.height - TINY_BLOCKS + 1), head.height)
+    top = source.axis.top(head)
+    return Interval(max(0, top - (TINY_BLOCKS - 1) * source.axis.grain), top)

@@ -33,7 +33,7 @@ from monitor.loops.health.vitals import OVERDUE
 from monitor.loops.health.words import count
 from monitor.model import Chain, Interval, Watched, intervals
 from monitor.model.incident import Incident
-from monitor.model.plain import rfc3339, utc
+from monitor.model.plain import utc
 from monitor.model.settings import Settings
 from monitor.model.status import State, Unread
 from monitor.model.streams import UNSERVED
@@ -230,9 +230,7 @@ def _covered_from(
         return f"block {since}" if since.isdecimal() else since
     if not parts:
         return None
-    if read.axis == "time":
-        return rfc3339(parts[-1].lo // 1000)
-    return f"block {parts[-1].lo}"
+    return read.axis.words(parts[-1].lo)
 
 
 def _tally(entries: Sequence[EntryStatus]) -> Tally:

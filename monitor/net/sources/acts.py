@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from monitor.chains import issuers
 from monitor.chains.address import canonical
 from monitor.chains.issuers import Event
-from monitor.decide import coverage
 from monitor.model import (
     ISSUER,
     Ask,
+    Axis,
     Batch,
     Chain,
     Gap,
@@ -27,6 +27,7 @@ from monitor.model import (
     Transfer,
     intervals,
 )
+from monitor.model.axis import blocks_for
 from monitor.model.errors import NotServed, NotYet, SourceError
 from monitor.net.sources.ascending import PageOf, walk_up
 from monitor.net.sources.evm_rows import number_equals, told_address
@@ -87,10 +88,10 @@ class Acts:
     """The issuers' acts of one chain at one source. Thread-safe: one thread reads, the others
     wait for what it brings."""
 
-    def __init__(self, chain: Chain, axis: str = "height") -> None:
+    def __init__(self, chain: Chain, axis: Axis = Axis.HEIGHT) -> None:
         self._chain = chain
         self._axis = axis
-        self._second = 999 if axis == "time" else 0  # milliseconds that a row does not report
+        self._second = axis.grain - 1  # milliseconds that a row does not report
         self._lock = threading.Lock()
         self._held: _Held | None = None
         self._failed: tuple[Head, float, SourceError] | None = None  # until when it stands
@@ -106,7 +107,7 @@ class Acts:
             calls = self._renew(ask, read)
             held = self._held
         assert held is not None
-        top = min(ask.span.hi, coverage.top(held.head, self._axis))
+        top = min(ask.span.hi, self._axis.top(held.head))
         span = Interval(ask.span.lo, top) if ask.span.lo <= top else None
         seen = intervals.intersect(span, held.read) if span and held.read else None
         if seen is not None and seen.lo > ask.span.lo:
@@ -116,7 +117,7 @@ class Acts:
             row.identity: row
             for subject in ask.subjects
             for row in held.by_address.get(subject.address, ())
-            if _place(row, self._axis) + self._second >= ask.span.lo
+            if self._at(row) + self._second >= ask.span.lo
         }
         return Batch(
             source=name,
@@ -139,7 +140,7 @@ class Acts:
             return 0
         if self._failed and self._failed[0] == ask.head and time.monotonic() < self._failed[1]:
             raise NotYet(str(self._failed[2]))  # reported already: not counted against it again
-        top = coverage.top(ask.head, self._axis)
+        top = self._axis.top(ask.head)
         keep = held if held is not None and held.lo <= ask.span.lo and not held.gaps else None
         whole_to = keep.read.hi if keep and keep.read else -1
         # Addresses were read to different heights: what is new to all of them is read at once.
@@ -163,10 +164,13 @@ class Acts:
     def _again(self) -> int:
         if self._axis == "time":
             return AGAIN_SECONDS * 1000
-        return coverage.blocks_for(AGAIN_SECONDS, self._chain)
+        return blocks_for(AGAIN_SECONDS, self._chain)
+
+    def _at(self, row: Transfer) -> int:
+        return self._axis.place(row) or 0
 
     def _keep(self, head: Head, keep: _Held | None, start: int, reported: Reported) -> None:
-        older = [r for r in keep.rows if (_place(r, self._axis) < start)] if keep else []
+        older = [r for r in keep.rows if self._at(r) < start] if keep else []
         rows = (*older, *reported.parsed.transfers)
         lo = keep.lo if keep else start
         read = reported.read if reported.parsed.placed else None
@@ -202,10 +206,6 @@ class Shared:
         wanted = {subject.address for subject in ask.subjects}
         mine = tuple(t for t in whole.transfers if not wanted.isdisjoint(t.parties()))
         return replace(whole, subjects=ask.subjects, transfers=mine, calls=calls)
-
-
-def _place(row: Transfer, axis: str) -> int:
-    return (row.block_height or 0) if axis == "height" else (row.time or 0) * 1000
 
 
 # Etherscan's dialect: one call for an event of a contract, because it takes one of each.

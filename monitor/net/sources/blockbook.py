@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from monitor.chains.utxo import UTXO
 from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, Lookup, SourceConfig
 from monitor.model.errors import BadResponse, NotYet, Refused, SourceError
 from monitor.net.http import Answer, Http
@@ -61,7 +62,7 @@ class Blockbook:
     were seen above it, and how many the address had when the walk began.
     """
 
-    axis = "height"
+    axis = UTXO.axis
     bundles = (frozenset({"utxo"}),)
     many = False
     list_calls = 1

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+from monitor.chains.evm import EVM
 from monitor.model import (
     Ask,
     Batch,
@@ -63,7 +64,7 @@ WRONG_WRAPS = {10: Interval(56_198_164, 56_552_390)}
 class Blockscout:
     """One chain through one Blockscout. See ports.Source."""
 
-    axis = "height"
+    axis = EVM.axis
     many = False
     list_calls = 1
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+from monitor.chains.utxo import UTXO
 from monitor.model import Ask, Batch, Chain, Head, Lookup, SourceConfig
 from monitor.model.errors import BadResponse, Refused, SourceError
 from monitor.net.http import Answer, Http
@@ -40,7 +41,7 @@ class Esplora:
     with, its height, and how many transactions were seen down to it.
     """
 
-    axis = "height"
+    axis = UTXO.axis
     bundles = (frozenset({"utxo"}),)
     many = False
     list_calls = 2  # one for the chain and one for the mempool

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+from monitor.chains.evm import EVM
 from monitor.model import (
     Ask,
     Batch,
@@ -100,7 +101,7 @@ MEANINGS: tuple[tuple[str, type[SourceError]], ...] = (
 class Etherscan:
     """One chain through one Etherscan-style endpoint. See ports.Source."""
 
-    axis = "height"
+    axis = EVM.axis
     many = False
     list_calls = 1
 

@@ -17,6 +17,7 @@ from web3.exceptions import Web3Exception
 from web3.providers.base import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
+from monitor.chains.evm import EVM
 from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, Lookup, SourceConfig
 from monitor.model.errors import BadResponse, NotYet, Refused
 from monitor.net.http import Answer, Http
@@ -64,7 +65,7 @@ _TimeOf = Callable[[int, bool], int | None]
 class EvmRpc:
     """Source for the token streams of one EVM chain. `url` is the endpoint itself."""
 
-    axis = "height"
+    axis = EVM.axis
     many = True
     list_calls = 2  # one for senders and one for recipients
     act_calls = 2  # one filter for all contracts and events, and the head after it

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor.model import Ask, Batch, Gap, Interval
+from monitor.model import Ask, Axis, Batch, Gap, Interval
 from monitor.model.errors import BadResponse, Refused, SourceError
 from monitor.net.http import Answer, Http
 from monitor.net.sources.parsing import Parsed
@@ -206,7 +206,7 @@ def batch_of(name: str, ask: Ask, walk: Walk, parsed: Parsed, recorder: Recorder
         source=name,
         subjects=ask.subjects,
         streams=ask.streams,
-        axis="height",
+        axis=Axis.HEIGHT,
         head=ask.head,
         transfers=parsed.transfers,
         read=walk.read if parsed.placed else None,

@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from monitor.chains.tron import TRON
 from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, Lookup, SourceConfig
 from monitor.model.errors import BadResponse, NotServed, RateLimited, Refused, SourceError
 from monitor.net.http import Answer, Http
@@ -48,7 +49,7 @@ class TronGrid:
     cursor: going on from a time is as good.
     """
 
-    axis = "time"
+    axis = TRON.axis
     many = False
     list_calls = 1
 
