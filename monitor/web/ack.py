@@ -11,7 +11,6 @@ import logging
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 from urllib.parse import parse_qs
 from wsgiref.types import WSGIEnvironment
 
@@ -127,7 +126,7 @@ class AckPage:
         telling, rendered = self._telling(link)
         shown = self._views.alerts(told[:SHOWN])
         full = telling.channel.detail != "reference"
-        seen: Mapping[str, Any] = {
+        seen: Mapping[str, object] = {
             "said": said,
             "expired": expired,
             "subject": rendered.subject.partition("] ")[2] if full and not expired else "",
