@@ -170,6 +170,12 @@ def test_queries_do_not_know_what_keeps_the_record() -> None:
     assert knows <= {"store/sqlite.py", "store/backups.py", "store/migrations.py"}
 
 
+def test_loops_and_pages_know_the_port_alone() -> None:
+    """What keeps the record is picked by those who put the program together."""
+    rooms = {room(module(path)) for path in files() if "monitor.store.sqlite" in own(path)}
+    assert rooms <= {"store", "app", "cli", "demo"}
+
+
 def test_connections_are_opened_in_the_net() -> None:
     held(
         "network",

@@ -19,7 +19,7 @@ from monitor.net.channels import CheckedChannel
 from monitor.net.http import Http
 from monitor.net.limits import Limiter
 from monitor.store import budgets
-from monitor.store.sqlite import Store
+from monitor.store.port import Store
 
 log = logging.getLogger("fundwatch")
 

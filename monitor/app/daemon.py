@@ -36,7 +36,7 @@ from monitor.model.errors import StoreError
 from monitor.model.plain import duration
 from monitor.model.plan import Signal
 from monitor.store import guard, incidents, notes, outbox, watch
-from monitor.store.sqlite import Store
+from monitor.store.port import Store
 from monitor.web.server import Server
 
 log = logging.getLogger("fundwatch")

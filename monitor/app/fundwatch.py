@@ -33,7 +33,7 @@ from monitor.model.dates import since_time
 from monitor.model.errors import Problem
 from monitor.model.settings import Settings
 from monitor.store import incidents, notes, watch
-from monitor.store.sqlite import Store
+from monitor.store.port import Store
 from monitor.watchlist.file import WATCHLIST
 
 log = logging.getLogger("fundwatch")

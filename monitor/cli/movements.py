@@ -18,7 +18,7 @@ from monitor.model import AlertView, ChannelConfig, TransferView
 from monitor.model.plain import plural
 from monitor.model.settings import Settings
 from monitor.store import notes
-from monitor.store.sqlite import Store
+from monitor.store.port import Store
 
 # -- what is recorded --------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from monitor.loops.hands import Actor, Taken
 from monitor.model import Chain
 from monitor.model.errors import ConfigError, Problem
 from monitor.store import notes, outbox, watch
-from monitor.store.sqlite import Store
+from monitor.store.port import Store
 from monitor.watchlist import edit
 from monitor.watchlist.file import ListFile
 

@@ -18,7 +18,7 @@ from monitor.model import AlertKind, AlertView, ChannelConfig, Direction, Transf
 from monitor.model.errors import StoreError
 from monitor.store import owing
 from monitor.store.owing import Owed, Unsent
-from monitor.store.sqlite import Store
+from monitor.store.port import Store
 from monitor.store.views import Views
 
 log = logging.getLogger("fundwatch.outbox")

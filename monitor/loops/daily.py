@@ -16,7 +16,7 @@ from monitor.model.plain import duration, plural, utc
 from monitor.model.settings import Settings
 from monitor.model.status import State
 from monitor.store import figures, incidents
-from monitor.store.sqlite import Store
+from monitor.store.port import Store
 
 LISTED = 30  # open alerts that are listed singly
 

@@ -21,7 +21,7 @@ from monitor.model.plan import Answers, Change, Context, NewRow, Plan
 from monitor.store import transfers
 from monitor.store.alerts import first_alerts
 from monitor.store.coverage import stream_states
-from monitor.store.sqlite import Store
+from monitor.store.port import Store
 
 PAST_ROWS = 5000  # rows looked through for one alert's unusual facts
 PAST_ROWS_IN_ALL = 200_000  # for all alerts of one plan

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from monitor.decide import routing
 from monitor.store import notes, owing
-from monitor.store.sqlite import Store
+from monitor.store.port import Store
 
 log = logging.getLogger("fundwatch")
 

@@ -13,7 +13,7 @@ from monitor.chains.table import family_of
 from monitor.model import Chain, Entry, Subject, Watched
 from monitor.model.errors import ConfigError, Problem
 from monitor.store import alerts, outbox, transfers, watch
-from monitor.store.sqlite import Store
+from monitor.store.port import Store
 
 # Crockford's base 32, as our ids are written, leaves out what is taken for another sign.
 _MISREAD = str.maketrans("OIL", "011")

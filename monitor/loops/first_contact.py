@@ -33,7 +33,7 @@ from monitor.model.plan import Route
 from monitor.model.streams import StreamState
 from monitor.store import transfers, watch
 from monitor.store.coverage import stream_states
-from monitor.store.sqlite import Store
+from monitor.store.port import Store
 
 LIST_DAYS = 30  # movements of this many days before the start are listed singly
 LIST_MOST = 200

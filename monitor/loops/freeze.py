@@ -28,7 +28,7 @@ from monitor.model.ways import NOBODY, Way
 from monitor.store import incidents, outbox, owing, ways
 from monitor.store.outbox import Letter
 from monitor.store.owing import Owed, Unsent
-from monitor.store.sqlite import Store
+from monitor.store.port import Store
 from monitor.store.views import Views
 
 log = logging.getLogger("fundwatch.outbox")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from monitor.model.errors import ConfigError, Problem
 from monitor.model.plain import tidy, utc
 from monitor.store.alerts import LastState, LastStates, last_states, log_take
-from monitor.store.sqlite import Store
+from monitor.store.port import Store
 
 LONGEST_NAME, LONGEST_NOTE = 80, 500
 CLAIMED = "(claimed, by link)"

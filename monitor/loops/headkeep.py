@@ -13,7 +13,7 @@ from monitor.model.heads import Fault
 from monitor.model.plan import Signal
 from monitor.store import heads as book
 from monitor.store import watch
-from monitor.store.sqlite import Store
+from monitor.store.port import Store
 
 log = logging.getLogger("fundwatch.poll")
 

@@ -41,7 +41,7 @@ from monitor.model.streams import UNSERVED, StreamState
 from monitor.store import apply, doubts, prices, transfers, watch
 from monitor.store.context import load_context
 from monitor.store.coverage import stream_states
-from monitor.store.sqlite import Store
+from monitor.store.port import Store
 
 WORKERS = 8
 DEEP_EVERY = 86_400  # seconds between re-reads of the trailing window

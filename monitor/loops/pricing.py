@@ -18,8 +18,8 @@ from monitor.model.errors import SourceError
 from monitor.model.plan import Signal
 from monitor.model.ports import PriceSource
 from monitor.store import incidents, prices, watch
+from monitor.store.port import Store
 from monitor.store.prices import Key, Moment
-from monitor.store.sqlite import Store
 
 log = logging.getLogger("fundwatch.prices")
 

@@ -8,8 +8,8 @@ from monitor.chains.address import AddressError, canonical
 from monitor.chains.table import family_of
 from monitor.model import Chain
 from monitor.store import respell as record
+from monitor.store.port import Store
 from monitor.store.respell import Renamed
-from monitor.store.sqlite import Store
 
 
 def respell(store: Store, chains: Mapping[str, Chain], now: int) -> None:

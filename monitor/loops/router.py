@@ -9,7 +9,7 @@ from monitor.decide import routing
 from monitor.model import Alert, ChannelConfig, Entry
 from monitor.model.plan import Route
 from monitor.store import ways
-from monitor.store.sqlite import Store
+from monitor.store.port import Store
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from monitor.model import Alert, AlertKind, Lane, Severity
 from monitor.model.facts import Notice
 from monitor.model.ids import stable_id
 from monitor.store.alerts import add_alerts
+from monitor.store.port import Store
 from monitor.store.schema import CHANGES
-from monitor.store.sqlite import Store
 
 log = logging.getLogger("fundwatch")
 

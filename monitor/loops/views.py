@@ -9,8 +9,8 @@ from monitor.decide import worth
 from monitor.model import Chain, Price, TransferView
 from monitor.model.settings import Settings
 from monitor.store import prices
+from monitor.store.port import Store
 from monitor.store.prices import Moment
-from monitor.store.sqlite import Store
 from monitor.store.views import Views
 
 

@@ -23,7 +23,7 @@ from monitor.model.plan import Route, Signal
 from monitor.model.settings import Settings
 from monitor.store import watch
 from monitor.store.incidents import put_signals
-from monitor.store.sqlite import Store
+from monitor.store.port import Store
 from monitor.watchlist import entries as watchlist
 
 log = logging.getLogger("fundwatch.watchlist")

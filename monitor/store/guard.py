@@ -24,6 +24,7 @@ LOCK = "fundwatch.lock"
 BEGUN = "fundwatch.begun"  # says that there was a record: an empty one is not begun in silence
 LOCK_TRIES, LOCK_PAUSE = 3, 0.2  # further tries, seconds
 PRIVATE = 0o600
+LEAST_FREE = 256 * 1024  # bytes of free disk, below which writing fails soon
 
 
 @contextmanager

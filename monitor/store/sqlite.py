@@ -20,6 +20,7 @@ from typing import Any
 
 from monitor import __version__
 from monitor.model.errors import Conflict, StoreError, Unfit
+from monitor.store.guard import LEAST_FREE
 from monitor.store.port import Connection, Fields, Params, Upgrade
 from monitor.store.schema import APPLICATION_ID, VERSION
 
@@ -243,7 +244,6 @@ _OF_THE_DISK = frozenset({8, 10, 11, 13, 14, 26})
 _FOR_A_PERSON = frozenset({3, 8, 11, 14, 26})
 _IO_ERROR = 10
 _FREE = "Free space on the disk, it is full; nothing that was recorded is lost"
-LEAST_FREE = 256 * 1024  # bytes of free disk, below which writing fails soon
 
 
 def _code(error: sqlite3.Error) -> int:

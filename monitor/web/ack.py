@@ -29,7 +29,7 @@ from monitor.model.errors import ConfigError
 from monitor.model.plain import plural, quoted, tidy, unquoted, when
 from monitor.model.settings import Settings
 from monitor.store import alerts, outbox, watch
-from monitor.store.sqlite import Store
+from monitor.store.port import Store
 from monitor.web.answer import HTML, NOT_FOUND, Answer
 from monitor.web.server import BODY_MOST
 

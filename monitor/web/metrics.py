@@ -17,7 +17,7 @@ from monitor.loops.health.snapshot import Snapshot
 from monitor.model.settings import Settings
 from monitor.model.status import State
 from monitor.store import figures
-from monitor.store.sqlite import Store
+from monitor.store.port import Store
 
 TABLES = ("transfer", "alert", "message", "delivery")
 WINDOWS = {3600: "hour", 86_400: "day"}

@@ -20,7 +20,7 @@ from monitor.loops.health.snapshot import Snapshot
 from monitor.loops.health.verdict import Verdict
 from monitor.model.errors import StoreError
 from monitor.model.settings import Settings
-from monitor.store.sqlite import Store
+from monitor.store.port import Store
 from monitor.web.ack import AckPage
 from monitor.web.answer import FAULT, NO_RECORD, NOT_FOUND, Answer
 from monitor.web.metrics import exposition

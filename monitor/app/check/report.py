@@ -9,7 +9,7 @@ from pathlib import Path
 
 from monitor.model import Entry
 from monitor.model.settings import Settings
-from monitor.store.sqlite import Store
+from monitor.store.port import Store
 
 WIDTH = 100  # columns, where no window says otherwise
 MOST_LINES = 5  # line numbers named in one remark

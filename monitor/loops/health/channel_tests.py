@@ -20,7 +20,7 @@ from monitor.model.ways import trouble_key
 from monitor.net.channels import CheckedChannel
 from monitor.store import notes, outbox
 from monitor.store.incidents import put_signals
-from monitor.store.sqlite import Store
+from monitor.store.port import Store
 
 log = logging.getLogger("fundwatch.alive")
 TEST_AGAIN = 300  # seconds until a channel that failed its test is tried again

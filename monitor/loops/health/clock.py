@@ -7,7 +7,7 @@ import logging
 from monitor.model.plan import Signal
 from monitor.store import clock
 from monitor.store.incidents import put_signals
-from monitor.store.sqlite import Store
+from monitor.store.port import Store
 
 log = logging.getLogger("fundwatch.alive")
 

@@ -12,7 +12,7 @@ from monitor.loops.health.kept import Beat, last_heartbeat
 from monitor.model.errors import StoreError
 from monitor.net.ping import ping
 from monitor.store import notes
-from monitor.store.sqlite import Store
+from monitor.store.port import Store
 
 log = logging.getLogger("fundwatch.alive")
 BEAT_EVERY, BEAT_RETRY = 60.0, 5.0  # seconds: between heartbeats; until it is well

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from monitor.store import notes
-from monitor.store.sqlite import Store
+from monitor.store.port import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,8 @@ from pathlib import Path
 from monitor.model.errors import StoreError
 from monitor.model.plain import duration, tidy
 from monitor.store import notes
-from monitor.store.guard import holder
-from monitor.store.sqlite import LEAST_FREE, Store
+from monitor.store.guard import LEAST_FREE, holder
+from monitor.store.port import Store
 
 log = logging.getLogger("fundwatch.record")
 

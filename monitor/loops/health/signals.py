@@ -20,7 +20,7 @@ from monitor.model.plain import duration, utc, without_addresses
 from monitor.model.plan import Signal
 from monitor.model.settings import Settings
 from monitor.store import budgets, heads, incidents, standing, watch
-from monitor.store.sqlite import Store
+from monitor.store.port import Store
 from monitor.store.standing import FailingList
 
 OLD_HEAD = 3600  # seconds: a chain whose newest block is older is told as standing still

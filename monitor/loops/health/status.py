@@ -40,7 +40,7 @@ from monitor.model.streams import UNSERVED
 from monitor.store import budgets, figures, notes, outbox, standing, watch
 from monitor.store.figures import Sent
 from monitor.store.incidents import incident_list
-from monitor.store.sqlite import Store
+from monitor.store.port import Store
 from monitor.store.standing import ListRead
 
 NONE, NEVER = Sent(), ListRead()

@@ -8,7 +8,7 @@ import socket
 from pathlib import Path
 
 from monitor.store import notes
-from monitor.store.sqlite import Store
+from monitor.store.port import Store
 
 log = logging.getLogger("fundwatch.alive")
 

@@ -13,7 +13,7 @@ from monitor.model.incident import Incident
 from monitor.model.plan import Route
 from monitor.model.ways import NOBODY
 from monitor.store import incidents, watch
-from monitor.store.sqlite import Store
+from monitor.store.port import Store
 
 log = logging.getLogger("fundwatch.watchlist")
 

@@ -14,7 +14,7 @@ from monitor.model.errors import StoreError
 from monitor.model.settings import Settings
 from monitor.model.status import State
 from monitor.store import figures, notes, outbox, standing, watch
-from monitor.store.sqlite import Store
+from monitor.store.port import Store
 
 OVERDUE = 300  # seconds past its time after which an address counts as not up to date
 LEAST_START = 100  # seconds that a first reading may always take
