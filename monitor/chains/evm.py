@@ -93,7 +93,7 @@ EVM = Family(
         "erc1155": Stream("Multi-token transfers (ERC-1155)", "NFTs"),
     },
     atomic=False,
-    signer_pays=True,
+    signed="native",
     can_fail=True,
     canonical=canonical,
     form=_form,

@@ -50,7 +50,7 @@ class Family:
     axis: Axis  # what its lists are read along
     streams: Mapping[str, Stream]  # the lists of an address, in the order they are told in
     atomic: bool  # a transaction is judged by what it leaves an address with, fees included
-    signer_pays: bool  # who signs pays a fee that is listed: none means that others signed
+    signed: str  # the list in which all that an address signed has a fee; empty: there is none
     can_fail: bool  # a transaction may stand in a block and have moved nothing
     # Raises AddressError; without a remedy where the chain may be the mistake.
     canonical: Callable[[Chain, str], str]

@@ -64,7 +64,7 @@ TRON = Family(
         "trc20": Stream("Token transfers (TRC-20)", "tokens"),
     },
     atomic=False,
-    signer_pays=False,  # bandwidth is free up to a point
+    signed="",  # bandwidth is free up to a point
     can_fail=True,
     canonical=canonical,
     form=_form,

@@ -96,10 +96,9 @@ def _sound(batch: Batch, stream: str, axis: Axis, span: Interval) -> bool:
 
 def _signatures(context: Context, batches: Sequence[Batch]) -> tuple[Interval, ...]:
     """Where the list of transactions that the subject signed has been read."""
-    if not family_of(context.chain).signer_pays:
-        return ()
-    now = [b.read for b in batches if "native" in b.streams and b.read and not b.doubt]
-    return intervals.union([*context.covered.get("native", ()), *now])
+    signed = family_of(context.chain).signed
+    now = [b.read for b in batches if signed in b.streams and b.read and not b.doubt]
+    return intervals.union([*context.covered.get(signed, ()), *now])
 
 
 def _heads(batches: Sequence[Batch]) -> int:

@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from monitor.decide import worth as value
-from monitor.model import AlertKind, AlertView, Entry, Known, TransferView
+from monitor.model import AlertKind, AlertView, Entry, Kind, Known, TransferView
 from monitor.model.facts import Movement, of_kind
 from monitor.model.plain import MAX_DECIMALS, clean, rfc3339, tidy
 
@@ -199,7 +199,7 @@ def _bounded(shown: dict[str, Any], *, fees: bool) -> dict[str, object]:
         if room < 0:
             break
         kept.append(transfer)
-    moved = [each for each in kept if each["kind"] != "fee"]
+    moved = [each for each in kept if not Kind(each["kind"]).fee]
     kept = kept if fees or not moved else moved
     left = len(shown["transfers"]) - len(kept)
     if not left:

@@ -20,7 +20,7 @@ def fee_words(chain: Chain | None, amount: int, words: str) -> str:
     >>> fee_words(None, 0, "0 ETH")
     '0 ETH'
     """
-    if chain is None or not family_of(chain).signer_pays:
+    if chain is None or not family_of(chain).signed:
         return words
     if amount == 0:
         return UNTOLD
