@@ -14,15 +14,17 @@ from monitor import __version__
 from monitor.app.build import Pools, make_channel, pricing_world, reserve_in
 from monitor.app.templates import templates
 from monitor.decide import cost
-from monitor.loops import deliver, freeze, pricing
+from monitor.loops import freeze
 from monitor.loops.acts import Acts
 from monitor.loops.clock import now
 from monitor.loops.daily import Daily
+from monitor.loops.deliver import ROUND_SECONDS, Rounds, Tally, deliver
 from monitor.loops.escalate import pass_on
 from monitor.loops.freeze import DeliverWorld
 from monitor.loops.health.signals import signals
 from monitor.loops.health.tell import tell_incidents
 from monitor.loops.poll import PassReport, Poller, PollWorld
+from monitor.loops.pricing import Pricer, close_unused
 from monitor.loops.respell import respell
 from monitor.loops.router import Router
 from monitor.loops.views import views_of
@@ -50,8 +52,8 @@ class Fundwatch:
         self.channels = {n: make_channel(settings, c) for n, c in settings.channels.items()}
         reserve = reserve_in(store, settings)
         self.pools = Pools(settings, reserve)
-        self.pricer = pricing.Pricer(pricing_world(store, settings, reserve))
-        pricing.close_unused(store, (p.name for p in settings.prices), now())
+        self.pricer = Pricer(pricing_world(store, settings, reserve))
+        close_unused(store, (p.name for p in settings.prices), now())
         self._interval = cost.LEAST_INTERVAL
         self._respelt = False  # the record has the forms that addresses have now
         self._listed: tuple[int, list[Entry]] = (-1, [])  # see entries()
@@ -59,7 +61,7 @@ class Fundwatch:
         # Kept, so that a template is not compiled again for each message.
         self.templates = templates(home)
         self._sending, self._keeping = threading.Lock(), threading.Lock()
-        self.rounds = deliver.Rounds()
+        self.rounds = Rounds()
         self._judged: set[str] = set()
         self.poller = Poller(store, self._poll_world())
         self.acts = Acts(
@@ -169,12 +171,12 @@ class Fundwatch:
             chain, after = self.settings.escalate_to, self.settings.escalate_after
             pass_on(self.store, chain, after, moment, now())
 
-    def deliver(self, *, everything: bool, seconds: float = deliver.ROUND_SECONDS) -> deliver.Tally:
+    def deliver(self, *, everything: bool, seconds: float = ROUND_SECONDS) -> Tally:
         """Freeze what is owed and send what is due. With `everything` waits for it, at most
         so many `seconds`; else each channel works on beside its caller."""
         with self._sending:
             world, wait = self.deliver_world(), seconds if everything else 0.0
-            return deliver.deliver(world, self.rounds, everything=everything, seconds=wait)
+            return deliver(world, self.rounds, everything=everything, seconds=wait)
 
     def daily(self) -> None:
         """Freeze the daily message at its hour of the desk's day, once a day; the first one on
