@@ -187,7 +187,7 @@ FULL = plan(
     COST,
     sightings=(Sighting(IN.identity, "one", "0xb105", "ab"),),
     covered=(Covered("native", "one", Axis.HEIGHT, Interval(0, 90)),),
-    gaps=(OpenGap("erc20", "one", "height", Gap(Interval(50, 50), "no row")),),
+    gaps=(OpenGap("erc20", "one", Axis.HEIGHT, Gap(Interval(50, 50), "no row")),),
     tokens=(TokenFacts(TOKEN, "USDT", "Tether", 6),),
     baselines=((ENTRY.id, Baseline(100, START, START)),),
     alerts=(alert(1), alert(2, SENT, entry_id="E0")),
@@ -223,7 +223,7 @@ def test_a_plan_is_kept_with_all_that_belongs_to_it(place: Place) -> None:
     store = place.again()
     assert {row.transfer for row in rows(store).values()} == {IN, SENT, COST}
     states = coverage.stream_states(store, HERE, NOW)
-    assert states["native"].covered == {"height": (Interval(0, 90),)}
+    assert states["native"].covered == {Axis.HEIGHT: (Interval(0, 90),)}
     assert (states["native"].cursors, states["native"].ok) == ({"one": (40, "next")}, NOW)
     assert [(u.alert, u.channel, u.case) for u in owing.unsent(store)] == [
         ("A-1", "mail", "C"),
@@ -347,14 +347,14 @@ def test_what_one_source_read_is_joined(store: Store) -> None:
     covered = tuple(Covered("native", who, Axis.HEIGHT, Interval(lo, hi)) for lo, hi, who in spans)
     apply.apply(store, plan(covered=covered), readings=[Reading("native", ok=True)])
     state = coverage.stream_states(store, HERE, NOW)["native"]
-    assert state.covered == {"height": (Interval(10, 40), Interval(60, 70))}
+    assert state.covered == {Axis.HEIGHT: (Interval(10, 40), Interval(60, 70))}
 
 
 def test_a_gap_ends_with_its_incident_when_it_is_read(store: Store) -> None:
     """By any source; until then it waits a day for another try."""
     span = Interval(50, 50)
-    key = gap_key(HERE, "height", span)
-    gaps = tuple(OpenGap(s, "one", "height", Gap(span, "no row")) for s in ("native", "erc20"))
+    key = gap_key(HERE, Axis.HEIGHT, span)
+    gaps = tuple(OpenGap(s, "one", Axis.HEIGHT, Gap(span, "no row")) for s in ("native", "erc20"))
     signals = (Signal(key, bad=True, what="A row cannot be read."),)
     read = [Reading(stream, ok=True) for stream in ("native", "erc20")]
     apply.apply(store, plan(gaps=gaps, signals=signals), readings=read)
@@ -405,7 +405,7 @@ def test_false_heads_take_back_what_their_source_booked(store: Store) -> None:
     covered = tuple(Covered("native", who, Axis.HEIGHT, Interval(lo, hi)) for who, lo, hi in spans)
     apply.apply(store, plan(covered=covered), readings=READ)
     false = Head(220, START, "0xb220")
-    fault = Fault("one", "height", (false,), kept.head, NOW, kept, 80, booked=True, loud=True)
+    fault = Fault("one", Axis.HEIGHT, (false,), kept.head, NOW, kept, 80, booked=True, loud=True)
     concerned: list[frozenset[str]] = []
 
     def tell(_: Fault, subjects: frozenset[str]) -> Signal:
@@ -417,7 +417,7 @@ def test_false_heads_take_back_what_their_source_booked(store: Store) -> None:
     assert heads.load(store, "ethereum") == book
     assert concerned == [frozenset({HERE.key})]
     state = coverage.stream_states(store, HERE, NOW)["native"]
-    assert state.covered == {"height": (Interval(0, 150),)}
+    assert state.covered == {Axis.HEIGHT: (Interval(0, 150),)}
     assert incidents.lasts(store, "head:ethereum/one", NOW + 1)
     assert heads.quiet(store, NOW + heads.QUIET) == []
     assert [s.key for s in heads.quiet(store, NOW + heads.QUIET + 1)] == ["head:ethereum/one"]
