@@ -192,6 +192,22 @@ def test_utxo_by_net(legs: list[tuple[str, int, bool]], direction: Direction, la
     assert verdict.moved
 
 
+@pytest.mark.parametrize(
+    ("put", "got", "direction"),
+    [(100, None, Direction.OUT), (100, 99, Direction.OUT), (100, 100, Direction.SELF),
+     (1, 90, Direction.IN)],
+)  # fmt: skip
+def test_what_went_where_nobody_sees_it_has_left(
+    put: int, got: int | None, direction: Direction
+) -> None:
+    """Into a shielded pool and with no other output in sight: that is outgoing, and news."""
+    legs = [leg(A, put, put=True)] + ([] if got is None else [leg(A, got, put=False)])
+    entry = Entry("E0", Subject(BITCOIN.key, A))
+    chain = replace(BITCOIN, shielded=True)
+    verdict = loudness.loudness(entry, chain, legs, legs, ASSETS, signature_known=True)
+    assert (verdict.direction, verdict.lane, verdict.moved) == (direction, Lane.NEWS, True)
+
+
 def test_utxo_thresholds_are_on_the_net() -> None:
     """A joint transaction that leaves little is quiet; putting in more is never silenced."""
     least = {"BTC": "1"}

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.messages import layout, render
+from monitor.messages.sheets import parts
 from monitor.model import (
     UINT256_MAX,
     AlertKind,
@@ -942,6 +943,24 @@ def test_a_case_of_a_utxo_chain_counts_its_net():
     second = sample.make_view(sample.BITCOIN, other, mine, number="A-2", all_legs=legs)
     text = flat(daily([replace(view, all_legs=legs), second]).text)
     assert "BTC Bitcoin 0.3502 (1 transfer)" in text
+
+
+def test_an_address_with_a_prefix_is_shown_to_be_copied():
+    """Bitcoin Cash has one; anybody else's prefix is made harmless."""
+    chain = replace(sample.BITCOIN, cashaddr="bitcoincash")
+    cash = "bitcoincash:qpm2qsznhks23z7629mms6s4cwef74vcwvy22gdx6a"
+    assert parts.shown_address(chain, cash) == cash
+    assert parts.shown_address(sample.BITCOIN, cash) == cash.replace(":", "[:]")
+    assert parts.shown_address(chain, "javascript:alert") == "javascript[:]alert"
+
+
+def test_a_case_counts_what_went_into_a_shielded_pool():
+    """No output is in sight, and it has left the case all the same."""
+    view = sample.bitcoin()
+    spent = tuple(row for row in view.transfers if row.row.transfer.leg.startswith("in"))
+    shielded = replace(sample.BITCOIN, shielded=True)
+    text = flat(daily([replace(view, chain=shielded, all_legs=spent, transfers=spent)]).text)
+    assert "asset chain out BTC Bitcoin 0.8 (1 transfer)" in text
 
 
 def test_history_rows_have_date_value_hash_and_link():

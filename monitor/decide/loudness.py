@@ -248,6 +248,7 @@ def _utxo(
         )
     if put:
         away = any(r.amount and r.recipient != address for r in legs if r.kind.output)
+        away = away or (chain.shielded and put != got)  # the rest went where nobody sees it
         direction = (Direction.OUT if put > got else Direction.IN) if away else Direction.SELF
         if direction is not Direction.IN:
             verdict = Loudness(Lane.NEWS, "An outgoing movement is always told.", direction, True)

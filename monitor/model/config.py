@@ -46,7 +46,7 @@ class Chain:
     # What no list of any source holds, one sentence each.
     not_listed: tuple[str, ...] = field(default=(), hash=False)
     wrapped: str = ""  # evm: contract of the wrapped coin, which wraps without a Transfer
-    shielded: bool = False  # utxo: what a transaction hides is no part of its inputs or outputs
+    shielded: bool = False  # utxo: a transaction may have inputs and outputs that nobody sees
     cashaddr: str = ""  # utxo: prefix of addresses of Bitcoin Cash's form; base58 is older
 
     def issuer_of(self, contract: str | None) -> Issuer | None:

@@ -236,7 +236,8 @@ def shown_address(chain: Chain | None, address: str) -> str:
     """The address in full as people see it; what is no address is made harmless."""
     if chain and re.fullmatch("0x[0-9a-f]{40}", address):
         return display(chain, address)
-    return address if re.fullmatch("[0-9A-Za-z]{1,100}", address) else clean(address, 120)
+    bare = address.removeprefix(f"{chain.cashaddr}:") if chain and chain.cashaddr else address
+    return address if re.fullmatch("[0-9A-Za-z]{1,100}", bare) else clean(address, 120)
 
 
 def shown_tx(tx: str) -> str:

@@ -161,7 +161,9 @@ def _net(view: AlertView, cases: Collection[str]) -> _Move:
     put = sum(each.amount for each in moved if each.sender in mine)
     got = sum(each.amount for each in moved if each.recipient in mine)
     sample, chain = view.transfers[0], chain_name(view)
-    if put and not any(each.recipient not in mine for each in moved if each.sender is None):
+    hidden = view.chain is not None and view.chain.shielded and put != got
+    others = any(each.recipient not in mine for each in moved if each.sender is None)
+    if put and not others and not hidden:
         return sample, chain, INSIDE if len(mine) > 1 else Direction.SELF.value, got
     way = Direction.OUT if put > got else Direction.IN
     return sample, chain, way.value, abs(put - got)
