@@ -54,6 +54,8 @@ from monitor.model.plan import (
     Signal,
     gap_key,
 )
+from monitor.model.status import State, Unread
+from monitor.model.streams import UNSERVED
 from monitor.model.ways import NOBODY
 from monitor.store import (
     alerts,
@@ -61,6 +63,7 @@ from monitor.store import (
     budgets,
     coverage,
     doubts,
+    figures,
     heads,
     incidents,
     notes,
@@ -68,14 +71,17 @@ from monitor.store import (
     owing,
     prices,
     sqlite,
+    standing,
     transfers,
     watch,
     ways,
 )
 from monitor.store.apply import Reading
+from monitor.store.figures import Sent
 from monitor.store.outbox import Due, Failure, Letter
 from monitor.store.owing import Owed
 from monitor.store.port import Store
+from monitor.store.standing import FirstReads
 
 NOW = START + 2000
 AT_ONCE = 8  # threads that want the same
@@ -202,7 +208,7 @@ def rows(store: Store) -> dict[str, Row]:
     return {row.transfer.leg: row for row in transfers.rows_of_subject(store, HERE)}
 
 
-def standing(store: Store) -> object:
+def kept(store: Store) -> object:
     """All that a plan may have changed."""
     known = transfers.rows_of_subject(store, HERE)
     return (
@@ -251,7 +257,7 @@ def test_a_plan_that_cannot_be_kept_leaves_nothing(
 ) -> None:
     """Who decided on what is no longer so decides again. Anything else is an error, and loud."""
     apply.apply(store, plan(IN, alerts=(alert(1),)))
-    before = standing(store)
+    before = kept(store)
     also = {
         "new": (NewRow(COST, Status.PROVISIONAL),),
         "covered": FULL.covered,
@@ -263,7 +269,7 @@ def test_a_plan_that_cannot_be_kept_leaves_nothing(
     with pytest.raises(StoreError) as caught:
         apply.apply(store, Plan(HERE, NOW, **(also | broken)), readings=READ)  # type: ignore[arg-type]
     assert isinstance(caught.value, Conflict) is conflict
-    assert standing(store) == before
+    assert kept(store) == before
 
 
 def test_a_row_is_changed_once_for_each_decision(store: Store) -> None:
@@ -709,3 +715,131 @@ def test_a_price_is_kept_as_it_was_first_said(store: Store) -> None:
         prices.tried(store, wanted, [300], NOW)  # type: ignore[arg-type]
         assert prices.given_up(store, wanted) == (set(wanted) if waits else set())  # type: ignore[arg-type]
     assert prices.wanted(store, [coin], NOW, (60, 600), NOW + 10**6, 9) == []
+
+
+# -- how it stands -------------------------------------------------------------------------
+
+HEAD = Reading(
+    "native", ok=True, source="one", axis="height", complete_to=90, complete_time=NOW - 5
+)
+FAILS = Reading("erc20", ok=False, error="HTTP 500")
+FIRST = plan(baselines=((ENTRY.id, Baseline(100, START, START)),))
+
+
+def how(store: Store, due: int = 0) -> State:
+    """How the only entry stands."""
+    ((chain, state),) = standing.states(store, due)
+    assert chain == "ethereum"
+    return state
+
+
+def test_an_entry_is_complete_when_nothing_is_missing(store: Store) -> None:
+    """Not read, then its history, then complete; behind with a gap or past its time."""
+    assert how(store) is State.NOT_READ
+    apply.apply(store, FIRST, readings=[HEAD])
+    assert how(store) is State.BEHIND
+    watch.tell_history(store, ENTRY.id, alert(8), [])
+    assert how(store) is State.COMPLETE
+    assert standing.complete_on(store, [HERE.key, THERE.key], 0) == {"ethereum": 1}
+    assert how(store, due=1) is State.BEHIND, "it has been due since ever"
+    apply.apply(store, plan(gaps=FULL.gaps))
+    assert how(store) is State.BEHIND
+    assert standing.unread(store) == {(HERE.key, "erc20"): [Unread("height", 50, 50, "no row")]}
+    take(store, replace(ENTRY, retired='2026-01-01 Kim "done"'), now=NOW)
+    assert standing.states(store, 0) == {}
+
+
+def test_what_no_source_lists_is_no_blindness(store: Store) -> None:
+    """Unless nothing is listed at all; what fails for another reason is."""
+    apply.apply(store, FIRST, readings=[HEAD, replace(FAILS, error=UNSERVED)])
+    watch.tell_history(store, ENTRY.id, alert(8), [])
+    assert how(store) is State.COMPLETE
+    assert standing.failing(store, ["ethereum"], NOW + 9, NOW + 9) == []
+    (limit,) = standing.failing_lists(store)
+    assert (limit.stream, limit.unserved, limit.entries) == ("erc20", True, 1)
+    apply.apply(store, plan(), readings=[replace(HEAD, ok=False, error=UNSERVED)])
+    assert how(store) is State.BLIND
+
+
+def test_a_list_that_fails_is_told_with_whom_it_concerns(store: Store) -> None:
+    """For how long it may fail depends on the entry; one that never was read is a first read."""
+    take(store, replace(ENTRY, severity=Severity.SEVERE), OTHER, now=START)
+    apply.apply(store, FIRST, readings=[HEAD, FAILS])
+    assert standing.failing(store, ["ethereum"], NOW + 9, NOW + 9) == [], "it never was readable"
+    first = FirstReads(entries=2, read=0, added=START)
+    assert standing.first_reads(store, ["ethereum"]) == first
+    apply.apply(store, plan(), readings=[replace(FAILS, ok=True, error="")])
+    apply.apply(store, plan(), readings=[FAILS])
+    assert standing.first_reads(store, ["ethereum"]) == replace(first, read=1)
+    assert how_failing(store, severe=NOW + 1, other=NOW) == (1, 1)
+    assert how_failing(store, severe=NOW, other=NOW + 1) == (1, 0)
+    assert standing.failing(store, ["bitcoin"], NOW + 1, NOW + 1) == []
+    (failing,) = standing.failing_lists(store)
+    assert (failing.stream, failing.severe, failing.error) == ("erc20", True, "HTTP 500")
+    named = standing.failing_entries(store, "ethereum", "erc20", 50)
+    assert [entry.id for entry in named] == [ENTRY.id]
+    assert standing.failing_entries(store, "ethereum", "native", 50) == []
+
+
+def how_failing(store: Store, *, severe: int, other: int) -> tuple[int, int]:
+    (found,) = standing.failing(store, ["ethereum"], severe, other)
+    assert (found.chain, found.since) == ("ethereum", NOW)
+    return found.entries, found.lasting
+
+
+def test_nobody_waits_longer_than_since_it_was_added(store: Store) -> None:
+    """And not longer than since anything was tried; a chain that nobody watches waits never."""
+    assert standing.idle_since(store, ["ethereum"]) == START
+    apply.apply(store, plan(), readings=[HEAD])
+    assert standing.idle_since(store, ["ethereum"]) == NOW
+    assert standing.idle_since(store, ["bitcoin"]) is None
+    assert standing.furthest_behind(store) == {"ethereum": NOW - 5}
+    assert standing.behind(store, "ethereum", NOW, still=False) == (1, ["E0"])
+    assert standing.behind(store, "ethereum", NOW, still=True) == (1, [])
+
+
+def test_what_is_read_is_shown_list_by_list(store: Store) -> None:
+    spans = [("one", Interval(0, 50)), ("two", Interval(40, 90))]
+    covered = tuple(Covered("native", who, "height", span) for who, span in spans)
+    apply.apply(store, plan(covered=covered), readings=[HEAD, FAILS])
+    read = standing.lists_read(store)
+    native, tokens = read[HERE.key, "native"], read[HERE.key, "erc20"]
+    assert (native.ok, native.complete_to, native.source) == (NOW, 90, "one")
+    assert (tokens.ok, tokens.failing, tokens.error) == (None, NOW, "HTTP 500")
+    parts = {(HERE.key, "native", "height"): [span for _, span in spans]}
+    assert standing.covered(store) == standing.covered_in_parts(store) == parts
+    assert standing.last_recorded(store, HERE) == 0
+    apply.apply(store, plan(IN))
+    assert standing.last_recorded(store, HERE) == NOW
+
+
+def test_deliveries_are_counted_by_channel(sending: Sending) -> None:
+    store, due = sending.store, sending.due()
+    assert figures.sent(store) == {("mail", "waiting"): Sent(2, NOW, 0)}
+    for each in ("kim", "ann"):
+        outbox.claim(store, due[each], NOW)
+    outbox.accepted(store, due["kim"], "250", NOW)
+    outbox.failed(store, due["ann"], Failure("550 no", None), [], NOW)
+    assert figures.sent(store)["mail", "accepted"].number == 1
+    assert figures.sent(store)["mail", "dead"].number == figures.given_up(store) == 1
+    assert figures.last_errors(store) == {"mail": "550 no"}
+
+
+def test_what_nobody_has_taken_is_counted(store: Store) -> None:
+    """The oldest first; a quiet history, what is no news and notices call for nobody."""
+    quiet = alert(2, lane=Lane.QUIET)
+    history = alert(3, kind=AlertKind.HISTORY, severity=Severity.LOW)
+    notice = alert(4, kind=AlertKind.NOTICE, entry_id=None, rows=())
+    told = (alert(5), alert(1), quiet, history, notice)
+    apply.apply(store, plan(IN, alerts=told), routes=[("A-1", "mail", "daily")])
+    assert [(a.id, a.case, a.created) for a in figures.untaken(store)] == [
+        ("A-1", "C", NOW + 1),
+        ("A-5", "C", NOW + 5),
+    ]
+    assert figures.untaken_since(store) == (2, NOW + 1)
+    assert figures.news_by_case(store, NOW + 1, NOW + 5) == {"C": 2}
+    assert figures.owed(store) == {"daily": 1}
+    assert figures.rows_of(store, "transfer", "alert") == {"transfer": 1, "alert": 5}
+    assert figures.size(store) > 0
+    alerts.log_take(store, ["A-1"], "acknowledged", "Kim", "", NOW)
+    assert [a.id for a in figures.untaken(store)] == ["A-5"]
