@@ -18,6 +18,7 @@ from monitor.loops.daily import Daily
 from monitor.loops.health import status, vitals
 from monitor.loops.health.snapshot import Snapshot
 from monitor.loops.health.words import render
+from monitor.model.axis import Axis
 from monitor.model.plan import Signal
 from monitor.model.status import State, Unread
 from monitor.store import incidents
@@ -159,7 +160,7 @@ def test_a_gap_and_an_unfinished_history_are_not_complete(tmp_path: Path) -> Non
     by_address = {e.address: e.streams[0] for e in found.entries}
     assert by_address[ALICE].state == by_address[BOB].state == "behind"
     assert "height 5 to 7 could not be read: a broken row" in by_address[ALICE].reason
-    assert by_address[ALICE].gaps == (Unread("height", 5, 7, "a broken row"),)
+    assert by_address[ALICE].gaps == (Unread(Axis.HEIGHT, 5, 7, "a broken row"),)
     assert "history is still being read" in by_address[BOB].reason
     assert by_address[BOB].covered_from.startswith("block ")
 

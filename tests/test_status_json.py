@@ -24,6 +24,7 @@ from monitor.loops.health.snapshot import (
     to_json,
 )
 from monitor.loops.health.verdict import Verdict
+from monitor.model.axis import Axis
 from monitor.model.status import State, Unread
 
 
@@ -34,13 +35,13 @@ def test_the_json_keeps_its_keys_and_their_order() -> None:
         state=State.BEHIND,
         reason="height 5 to 7 could not be read: a broken row",
         covered_from="block 8",
-        covered_to=Reached("height", 90, Time(1_700_000_000)),
+        covered_to=Reached(Axis.HEIGHT, 90, Time(1_700_000_000)),
         by="mine",
         age_seconds=30,
         failing_since=None,
         failing_seconds=None,
         unserved=False,
-        gaps=(Unread("height", 5, 7, "a broken row"),),
+        gaps=(Unread(Axis.HEIGHT, 5, 7, "a broken row"),),
     )
     entry = EntryStatus(
         id="E-1",

@@ -720,7 +720,7 @@ def test_a_price_is_kept_as_it_was_first_said(store: Store) -> None:
 # -- how it stands -------------------------------------------------------------------------
 
 HEAD = Reading(
-    "native", ok=True, source="one", axis="height", complete_to=90, complete_time=NOW - 5
+    "native", ok=True, source="one", axis=Axis.HEIGHT, complete_to=90, complete_time=NOW - 5
 )
 FAILS = Reading("erc20", ok=False, error="HTTP 500")
 FIRST = plan(baselines=((ENTRY.id, Baseline(100, START, START)),))
@@ -744,7 +744,7 @@ def test_an_entry_is_complete_when_nothing_is_missing(store: Store) -> None:
     assert how(store, due=1) is State.BEHIND, "it has been due since ever"
     apply.apply(store, plan(gaps=FULL.gaps))
     assert how(store) is State.BEHIND
-    assert standing.unread(store) == {(HERE.key, "erc20"): [Unread("height", 50, 50, "no row")]}
+    assert standing.unread(store) == {(HERE.key, "erc20"): [Unread(Axis.HEIGHT, 50, 50, "no row")]}
     take(store, replace(ENTRY, retired='2026-01-01 Kim "done"'), now=NOW)
     assert standing.states(store, 0) == {}
 
@@ -800,13 +800,13 @@ def test_nobody_waits_longer_than_since_it_was_added(store: Store) -> None:
 
 def test_what_is_read_is_shown_list_by_list(store: Store) -> None:
     spans = [("one", Interval(0, 50)), ("two", Interval(40, 90))]
-    covered = tuple(Covered("native", who, "height", span) for who, span in spans)
+    covered = tuple(Covered("native", who, Axis.HEIGHT, span) for who, span in spans)
     apply.apply(store, plan(covered=covered), readings=[HEAD, FAILS])
     read = standing.lists_read(store)
     native, tokens = read[HERE.key, "native"], read[HERE.key, "erc20"]
     assert (native.ok, native.complete_to, native.source) == (NOW, 90, "one")
     assert (tokens.ok, tokens.failing, tokens.error) == (None, NOW, "HTTP 500")
-    parts = {(HERE.key, "native", "height"): [span for _, span in spans]}
+    parts = {(HERE.key, "native", Axis.HEIGHT): [span for _, span in spans]}
     assert standing.covered(store) == standing.covered_in_parts(store) == parts
     assert standing.last_recorded(store, HERE) == 0
     apply.apply(store, plan(IN))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from monitor.model.axis import Axis
+
 
 class State(StrEnum):
     """How far a list, or an entry with all its lists, is read; the worst first."""
@@ -20,7 +22,7 @@ class State(StrEnum):
 class Unread:
     """A part of a list that could not be read."""
 
-    axis: str
+    axis: Axis
     from_: int
     to: int
     reason: str

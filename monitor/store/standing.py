@@ -266,7 +266,7 @@ def unread(store: Reader) -> dict[tuple[str, str], list[Unread]]:
     for row in store.read(
         "SELECT subject, stream, axis, lo, hi, reason FROM gap WHERE closed IS NULL ORDER BY lo"
     ):
-        gap = Unread(row["axis"], row["lo"], row["hi"], row["reason"])
+        gap = Unread(Axis(row["axis"]), row["lo"], row["hi"], row["reason"])
         found.setdefault((row["subject"], row["stream"]), []).append(gap)
     return found
 

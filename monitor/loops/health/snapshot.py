@@ -25,15 +25,12 @@ reached.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, is_dataclass
 
 from monitor.loops.health.verdict import Verdict
+from monitor.model.axis import Axis
 from monitor.model.plain import rfc3339
 from monitor.model.status import State, Unread
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 VERSION = 1  # raised when a key goes or means something else; keys that are new raise nothing
 
@@ -53,7 +50,7 @@ class Time(int):
 class Reached:
     """The newest place that the last complete read of a list reached."""
 
-    axis: str
+    axis: Axis
     place: int | None
     time: Time
 
@@ -232,16 +229,18 @@ class Snapshot:
     watchlist: WatchlistStatus
 
 
-# What is written as it is, told first: a watchlist of 100,000 entries has millions of these.
-_PLAIN = frozenset({str, int, float, bool, type(None), State})
+# Most of what is written as it is: a watchlist of 100,000 entries has millions of these.
+_PLAIN = frozenset({str, int, float, bool, type(None), State, Axis})
 
 
-def to_json(part: DataclassInstance | Time | tuple[DataclassInstance, ...]) -> object:
+def to_json(part: object) -> object:
     """The JSON of a snapshot or of any part of it: each field under its name."""
     if isinstance(part, tuple):
         return [each if type(each) in _PLAIN else to_json(each) for each in part]
     if isinstance(part, Time):
         return rfc3339(part)
+    if not is_dataclass(part):
+        return part
     return {
         name.rstrip("_"): value if type(value := getattr(part, name)) in _PLAIN else to_json(value)
         for name in part.__dataclass_fields__
