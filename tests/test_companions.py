@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +23,7 @@ from world.evm_story import (
     block_time,
     tx_of,
 )
+from world.recordings import kept
 from world.scripted_server import Call, Reply, Server, serve
 
 from monitor.model import Ask, Batch, Chain, Interval, Kind, SourceConfig, Subject
@@ -40,7 +39,6 @@ from monitor.net.sources.parsing import Parsed
 
 WETH = "0x" + "ee" * 20
 WRAPPING = replace(CHAIN, wrapped=WETH)
-REST_ROW = Path(__file__).resolve().parents[2] / "shared/cases/in/weth_rest.json"
 
 # Wrapping, unwrapping, a wrap by a contract inside another's transaction, twice the same.
 WRAPS = (
@@ -298,12 +296,11 @@ OPTIMISM = Chain(
 )  # fmt: skip
 
 
-@pytest.mark.skipif(not REST_ROW.exists(), reason="no recordings beside the repo")
 @pytest.mark.parametrize("shown", ["deposit", "withdrawal", "nothing"])
 def test_wraps_told_in_the_wrong_direction(shown: str) -> None:
-    """A recorded row of Optimism calls a Deposit a burn: the coin's own movement says which
+    """Blockscout's row of Optimism calls a Deposit a burn: the coin's own movement says which
     it was; where no list shows it the block is a gap and nothing false is told."""
-    body = json.loads(REST_ROW.read_text())
+    body = kept("blockscout/transaction.json")
     rows = [{**row, "timestamp": body["timestamp"]} for row in body["token_transfers"]]
     parsed = parse_token_transfers(rows, OPTIMISM)
     burn = parsed.transfers[0]
@@ -313,14 +310,14 @@ def test_wraps_told_in_the_wrong_direction(shown: str) -> None:
     if shown == "withdrawal":
         call = replace(call, sender=call.recipient, recipient=call.sender)
     moves = {"internal": () if shown == "nothing" else (call,), "native": ()}
-    wrong = Interval(56_198_164, 56_552_390)
+    wrong = Interval(1_000, 9_000)
     righted = with_wraps_righted(
         parsed, lambda stream, span: Movements(span, moves[stream]), OPTIMISM, wrong
     )
     mine = [t for t in righted.transfers if t.contract == OPTIMISM.wrapped and t.log_index == 0]
     sides = [(t.sender, t.recipient) for t in mine]
     assert sides == {"deposit": [(ZERO, user)], "withdrawal": [(user, ZERO)], "nothing": []}[shown]
-    assert [g.at.lo for g in righted.gaps] == ([56238022] if shown == "nothing" else [])
+    assert [g.at.lo for g in righted.gaps] == ([5000] if shown == "nothing" else [])
 
 
 @pytest.mark.parametrize(("placed", "whole"), [(True, Interval(1, 9)), (False, None)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from eth_utils.crypto import keccak
 from test_source_contract import ACCOUNT_LIST_REFUSALS, KEY
 from world.home import ALICE, BANK, BOB, Scene, bodies, payment, staged
 from world.parts import Rpc, anvil
+from world.recordings import kept
 from world.scripted_server import Call, Reply, serve
 
 from monitor.chains.issuers import FAMILIES
@@ -38,7 +38,6 @@ from monitor.model.ports import Source
 from monitor.net.http import Http
 from monitor.net.sources import acts, build, http_options
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
 USDT = "0xdac17f958d2ee523a2206206994597c13d831ec7"
 USDC = "0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48"
 GOLD = "0x68749665ff8d2d112fa859aa293f07a622782f38"
@@ -406,14 +405,12 @@ def test_topics_filled_up_with_null_and_equal_acts() -> None:
     assert [t.leg[-2:] for t in parsed.transfers] == ["|0", "|1"]
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="no recordings beside the repo")
-def test_recorded_events_of_tron() -> None:
-    """TronGrid's own answer of 2026-09-27."""
-    path = SHARED / "data/tx/explorer_responses/trongrid_events_AddedBlackList.json"
-    parsed = acts.parse_events(TRON, json.loads(path.read_text())["data"])
+def test_events_of_tron() -> None:
+    """As TronGrid lists them: two of one block, each of another transaction."""
+    parsed = acts.parse_events(TRON, kept("trongrid/events.json")["data"])
     assert [(t.kind, t.sender, t.block_height, t.amount) for t in parsed.transfers] == [
-        (Kind.FROZEN, _tron("04c11ec1d749054d4ef6681bc98ca37663d16553"), 86613172, 0),
-        (Kind.FROZEN, _tron("3b4b1b7989a0b10766ede75cdcccaa6d50b9c921"), 86613172, 0),
+        (Kind.FROZEN, _tron("11" * 20), 2000, 0),
+        (Kind.FROZEN, _tron("22" * 20), 2000, 0),
     ]
     assert parsed.gaps == ()
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
+from world.recordings import each, needs_recordings, stored
 from world.scripted_server import Call, Reply, serve
 
 from monitor.model import Chain, PriceIds, SourceConfig
@@ -19,9 +19,6 @@ from monitor.net.limits import Limiter
 from monitor.net.prices import coingecko, defillama
 from monitor.net.prices.reading import body
 
-RECORDED = Path(__file__).resolve().parents[1].parent / "shared" / "explorers" / "recorded"
-needs_recordings = pytest.mark.skipif(not RECORDED.exists(), reason="no recordings beside the repo")
-
 IDS = PriceIds("ethereum", "ethereum", "ethereum")
 ETHEREUM = Chain("ethereum", "Ethereum", "evm", "ETH", 18, 65, prices=IDS)
 BASE = Chain("base", "Base", "evm", "ETH", 18, 570, prices=PriceIds("ethereum", "base", "base"))
@@ -30,9 +27,8 @@ NOW = 1_795_338_843  # 2026-11-22 09:14:03 UTC
 DAY = 86_400
 
 
-def recorded(name: str) -> dict[str, Any]:
-    raw = (RECORDED / name).read_bytes()
-    return body(Answer(200, raw, {}, "", name))
+def answered(name: str) -> dict[str, Any]:
+    return body(Answer(200, stored(name), {}, "", name))
 
 
 def source(kind: str, url: str, key: str | None = None) -> PriceSource:
@@ -44,41 +40,63 @@ def coin(price: object, timestamp: object = NOW - 60, **more: object) -> dict[st
     return {"decimals": 18, "symbol": "ETH", "price": price, "timestamp": timestamp, **more}
 
 
-@needs_recordings
-def test_recorded_answers_of_defillama() -> None:
+def test_answers_of_defillama() -> None:
     """Every digit of the price, and the source's own time of it."""
     later = 1_800_000_000
-    base = defillama.parse_coins(recorded("defillama/current_erc20_base.json"), later)
-    token = "base:0x6Bb7a212910682DCFdbd5BCBb3e28FB4E8da10Ee"
-    assert base == {token: (1766522894, Decimal("1.0002835337077545"))}
-    two = defillama.parse_coins(recorded("defillama/current_solana.json"), later)
-    assert sorted(str(usd) for _, usd in two.values()) == [
-        "1.0003097356631752",
-        "105.7915480553925",
-    ]
-    old = defillama.parse_coins(recorded("defillama/historical_1604437979.json"), later)
-    assert old == {"coingecko:binancecoin": (1604437689, Decimal("26.765469766407215"))}
-    assert defillama.parse_coins(recorded("defillama/current_empty_unknown_coin.json"), later) == {}
+    found = defillama.parse_coins(answered("defillama/current.json"), later)
+    assert found == {
+        "base:0x" + "5a" * 20: (1_700_000_000, Decimal("1.0002835337077545")),
+        "coingecko:ethereum": (1_700_000_060, Decimal("105.7915480553925")),
+    }
+    old = defillama.parse_coins(answered("defillama/historical.json"), later)
+    assert old == {"coingecko:bitcoin": (1_600_000_000, Decimal("26.765469766407215"))}
+    assert defillama.parse_coins(answered("defillama/unknown_coin.json"), later) == {}
 
 
-@needs_recordings
-def test_recorded_answers_of_coingecko() -> None:
+def test_answers_of_coingecko() -> None:
     """A day's snapshot of the coin that was asked about; a price without a time is none."""
-    eth = recorded("coingecko/coin_history_ethereum.json")
+    eth = answered("coingecko/history.json")
     assert coingecko.parse_history(eth, "ethereum") == Decimal("3539.7630640649413")
     assert coingecko.parse_history(eth, "bitcoin") is None
-    bnb = recorded("coingecko/coin_history_binancecoin.json")
-    assert coingecko.parse_history(bnb, "binancecoin") == Decimal("1103.595300080196")
-    assert coingecko.parse_simple(recorded("coingecko/simple_price_btc.json"), NOW) == {}
+    assert coingecko.parse_simple(answered("coingecko/simple_price.json"), NOW) == {}
     timed = {"bitcoin": {"usd": 77705, "last_updated_at": NOW}}
     assert coingecko.parse_simple(timed, NOW) == {"bitcoin": (NOW, Decimal(77705))}
 
 
 @needs_recordings
-def test_recorded_refusal_of_coingecko_is_no_answer() -> None:
+def test_recorded_answers_of_defillama() -> None:
+    """Every digit of the price, and the source's own time of it."""
+    later = 1_800_000_000
+    base = defillama.parse_coins(answered("defillama/current_erc20_base.json"), later)
+    token = "base:0x6Bb7a212910682DCFdbd5BCBb3e28FB4E8da10Ee"
+    assert base == {token: (1766522894, Decimal("1.0002835337077545"))}
+    two = defillama.parse_coins(answered("defillama/current_solana.json"), later)
+    assert sorted(str(usd) for _, usd in two.values()) == [
+        "1.0003097356631752",
+        "105.7915480553925",
+    ]
+    old = defillama.parse_coins(answered("defillama/historical_1604437979.json"), later)
+    assert old == {"coingecko:binancecoin": (1604437689, Decimal("26.765469766407215"))}
+    assert defillama.parse_coins(answered("defillama/current_empty_unknown_coin.json"), later) == {}
+
+
+@needs_recordings
+def test_recorded_answers_of_coingecko() -> None:
+    """A day's snapshot, as far back as it was recorded."""
+    eth = answered("coingecko/coin_history_ethereum.json")
+    assert coingecko.parse_history(eth, "ethereum") == Decimal("3539.7630640649413")
+    assert coingecko.parse_history(eth, "bitcoin") is None
+    bnb = answered("coingecko/coin_history_binancecoin.json")
+    assert coingecko.parse_history(bnb, "binancecoin") == Decimal("1103.595300080196")
+    assert coingecko.parse_simple(answered("coingecko/simple_price_btc.json"), NOW) == {}
+
+
+@pytest.mark.parametrize(
+    "name", each(["coingecko/rate_limit.json", "coingecko/rate_limit_429.json"])
+)
+def test_the_refusal_of_coingecko_is_no_answer(name: str) -> None:
     """Its 429 says when to come again."""
-    refusal = Reply((RECORDED / "coingecko/rate_limit_429.json").read_bytes(), 429,
-                    {"Retry-After": "60"})  # fmt: skip
+    refusal = Reply(stored(name), 429, {"Retry-After": "60"})
     with serve(lambda _: refusal) as server, pytest.raises(RateLimited) as caught:
         source("coingecko", server.url).ask([(ETHEREUM, "")], None)
     assert caught.value.retry_after == 60

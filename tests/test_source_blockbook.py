@@ -20,6 +20,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from world.parts import LitecoinFeed, Rpc
+from world.recordings import kept, needs_recordings
 from world.scripted_server import Call, Reply, Server, serve
 
 from monitor.app.settings import load
@@ -31,10 +32,6 @@ from monitor.model.errors import BadResponse, NotYet, Refused, SourceError
 from monitor.net.http import Http
 from monitor.net.sources.blockbook import COINS, MARKS, Blockbook
 from monitor.net.sources.blockbook_rows import parse_page, parse_transactions, parse_unconfirmed
-
-OWN = Path(__file__).resolve().parent / "recordings" / "blockbook"
-RECORDED = Path(__file__).resolve().parents[1].parent / "shared/explorers/recorded/blockbook"
-needs_recordings = pytest.mark.skipif(not RECORDED.exists(), reason="no recordings beside the repo")
 
 LOADED = load.load(Path("/nonexistent"), {})
 CHAINS = {
@@ -55,11 +52,7 @@ HEAD = Head(3_000_120, 1_790_000_120)
 
 
 def own(name: str) -> Any:
-    return json.loads((OWN / name).read_text())
-
-
-def recorded(name: str) -> Any:
-    return json.loads((RECORDED / name).read_text())
+    return kept(f"blockbook/{name}")
 
 
 ME, PEER, SHOP = (
@@ -216,7 +209,7 @@ BY_HAND: list[tuple[str, int, list[Leg]]] = [
 def test_recorded_lists(coin: str, number: int, expected: list[Leg]) -> None:
     """Every row of a recorded list parses; one of them comes out as a person reads it, and
     all of them were told by one and the same index."""
-    told = recorded(f"{coin}_address_txs.json")
+    told = kept(f"blockbook/{coin}_address_txs.json")
     page = parse_page(told, CHAINS[coin], told["address"])
     assert len(page.mined) == len(told["transactions"])
     found = legs_of(CHAINS[coin], page.mined)
@@ -228,10 +221,10 @@ def test_recorded_lists(coin: str, number: int, expected: list[Leg]) -> None:
 def test_recorded_single_transactions() -> None:
     """One by its hash, with where its output was spent, and one that is marked as waiting."""
     (spent, paid) = parse_transactions(
-        CHAINS["btc"], [recorded("gem_btc_transaction_by_hash.json")]
+        CHAINS["btc"], [kept("blockbook/gem_btc_transaction_by_hash.json")]
     ).transfers
     assert (spent.amount, paid.amount, paid.block_height) == (2240, 546, 873_006)
-    (waits, *_) = parse_unconfirmed(CHAINS["zec"], [recorded("pending_tx.json")], 1).transfers
+    (waits, *_) = parse_unconfirmed(CHAINS["zec"], [kept("blockbook/pending_tx.json")], 1).transfers
     assert (waits.pending, waits.block_height, waits.amount) == (True, None, 387_582)
 
 

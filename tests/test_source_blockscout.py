@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +24,7 @@ from world.evm_story import (
     rpc_block,
     tx_of,
 )
+from world.recordings import RECORDED, kept, needs_recordings, stored
 from world.scripted_server import Call, Reply, Server, serve
 
 from monitor.model import Ask, Batch, Chain, Interval, Kind, SourceConfig, Subject
@@ -33,22 +33,27 @@ from monitor.net.http import Answer, Http
 from monitor.net.sources import etherscan
 from monitor.net.sources.blockscout import Blockscout, parse_transaction, unsure_failures
 
-SHARED = Path(__file__).resolve().parents[1].parent / "shared"
-RECORDED = SHARED / "explorers" / "recorded" / "blockscout"
-needs_recordings = pytest.mark.skipif(not RECORDED.is_dir(), reason="no ../shared/explorers")
 MAINNET = Chain("ethereum", "Ethereum", "evm", "ETH", 18, 64, chain_id=1)
 TOKENS = frozenset({"erc20", "erc721", "erc1155"})
 PREFIXES = {"txlist_": "native", "txlistinternal_": "internal", "tokentx_": "erc20"}
 
 
 def recorded(file: str) -> Answer:
-    body = (RECORDED / file).read_bytes()
+    body = stored(f"blockscout/{file}")
     return Answer(200, body, {}, hashlib.sha256(body).hexdigest())
 
 
 def _lists() -> list[str]:
-    names = [path.name for path in sorted(RECORDED.glob("*.json"))]
+    names = [path.name for path in sorted((RECORDED / "blockscout").glob("*.json"))]
     return [n for n in names if any(f"_{prefix}" in n for prefix in PREFIXES)]
+
+
+def test_pending_lists() -> None:
+    """A list that says of itself that it is not whole; an empty one that is."""
+    pending = etherscan.read_page(recorded("txlistinternal_pending.json"))
+    assert (len(pending.rows), pending.complete) == (3, False)
+    empty = etherscan.read_page(recorded("txlist_empty.json"))
+    assert (len(empty.rows), empty.complete) == (0, True)
 
 
 @needs_recordings
@@ -95,6 +100,21 @@ def test_recorded_failures_of_optimism() -> None:
     ]  # fmt: skip
     failed = [t for t in parsed.transfers if t.tx.startswith("0xf91d5e6e")]
     assert [(t.kind, t.amount) for t in failed] == [(Kind.FEE, 21944000000)]
+
+
+def test_lookups() -> None:
+    """A block by JSON-RPC, a transaction by REST and an error that is a bare text."""
+    said = {
+        name: json.dumps(body).encode() for name, body in kept("blockscout/json_rpc.json").items()
+    }
+    head = etherscan.parse_head(etherscan.proxy_result(Answer(200, said["block"], {}, "")))
+    assert (head.height, head.time) == (100, 1_700_000_100)
+    body = kept("blockscout/transaction.json")
+    word = parse_transaction("b", "0x" + "a1" * 32, body, HEAD)
+    assert (word.found, word.height, word.failed) == (True, 5000, False)
+    for name in ("a bare text", "invalid"):
+        with pytest.raises(BadResponse):
+            etherscan.proxy_result(Answer(200, said[name], {}, ""))
 
 
 @needs_recordings

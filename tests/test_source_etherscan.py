@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +21,8 @@ from world.evm_story import (
     expected,
     tx_of,
 )
-from world.expected_evm import KITTIES, KITTY_IDS, RECORDINGS, Recording, Row
+from world.expected_evm import KITTIES, KITTY_IDS, OWN_ANSWERS, RECORDINGS, Row
+from world.recordings import RECORDED, each, kept, needs_recordings, stored
 from world.scripted_server import Call, Reply, Server, serve
 
 from monitor.model import Ask, Batch, Chain, Interval, Kind, SourceConfig, Subject, Transfer
@@ -39,9 +39,6 @@ from monitor.net.sources.etherscan import (
     read_page,
 )
 
-SHARED = Path(__file__).resolve().parents[1].parent / "shared"
-RECORDED = SHARED / "explorers" / "recorded"
-needs_recordings = pytest.mark.skipif(not RECORDED.is_dir(), reason="no ../shared/explorers")
 MAINNET = Chain("ethereum", "Ethereum", "evm", "ETH", 18, 64, chain_id=1)
 PREFIXES = {"txlist_": "native", "txlistinternal_": "internal", "tokentx_": "erc20"}
 
@@ -51,7 +48,12 @@ def answer(body: bytes, status: int = 200) -> Answer:
 
 
 def recorded(file: str) -> Answer:
-    return answer((RECORDED / file).read_bytes())
+    return answer(stored(file))
+
+
+def said(file: str, name: str) -> Answer:
+    """One of several short answers that a file of our own holds."""
+    return answer(json.dumps(kept(f"etherscan/{file}.json")[name]).encode())
 
 
 def rows_in(file: str) -> list[Any]:
@@ -71,10 +73,13 @@ def short(transfer: Transfer) -> Row:
     return (t.kind.value, *cut, t.amount, contract, t.token_id, t.block_height, t.time)
 
 
-@needs_recordings
-@pytest.mark.parametrize("recording", RECORDINGS, ids=lambda r: r.file)
-def test_recorded_values(recording: Recording) -> None:
-    """Recorded rows become the transfers that a person read out of them."""
+EXPECTED = {recording.file: recording for recording in (*OWN_ANSWERS, *RECORDINGS)}
+
+
+@pytest.mark.parametrize("file", each(EXPECTED))
+def test_rows_by_hand(file: str) -> None:
+    """Rows of every list become the transfers that a person read out of them."""
+    recording = EXPECTED[file]
     rows = rows_in(recording.file)
     if recording.stream == "rest":
         parsed = parse_token_transfers(rows, MAINNET)
@@ -119,24 +124,49 @@ def test_every_recorded_list_parses(file: str) -> None:
     assert parsed.transfers or "empty" in name or "create2" in name or "routescan" in file
 
 
-@needs_recordings
 @pytest.mark.parametrize(
     "file",
-    [
-        "txlistinternal_by_txhash_call.json",
-        "txlistinternal_by_txhash_create.json",
-        "txlistinternal_by_txhash_create2.json",
-        "txlistinternal_by_txhash_many.json",
-    ],
+    each(
+        f"etherscan/txlistinternal_by_txhash{which}.json"
+        for which in ("", "_call", "_create", "_create2", "_many")
+    ),
 )
 def test_rows_without_hash_are_gaps(file: str) -> None:
     """Internal rows that do not name their transaction are gaps of their block, kept raw."""
-    rows = rows_in(f"etherscan/{file}")
+    rows = rows_in(file)
     parsed = parse_list("internal", rows, MAINNET, ME)
     worth = [row for row in rows if row["value"] != "0"]
     assert parsed.transfers == ()
     assert [g.at.lo for g in parsed.gaps] == [int(row["blockNumber"]) for row in worth]
     assert [json.loads(g.raw) for g in parsed.gaps] == worth
+
+
+def refused(body: Answer) -> list[type[SourceError]]:
+    """What the lists make of a refusal, and the proxy."""
+    found = []
+    for read in (read_page, proxy_result):
+        with pytest.raises(SourceError) as caught:
+            read(body)
+        found.append(type(caught.value))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("rate limit", RateLimited),
+        ("not this plan", Refused),
+        ("busy", Unavailable),
+        ("no such chain", Refused),
+        ("unknown words", BadResponse),
+        ("no list", BadResponse),
+        ("failed behind it", Unavailable),
+        ("reverted", BadResponse),
+    ],
+)
+def test_refusals(name: str, error: type[SourceError]) -> None:
+    """Refusals are told apart by their words, by the lists and by the proxy alike."""
+    assert refused(said("refusals", name)) == [error, error]
 
 
 @needs_recordings
@@ -155,10 +185,7 @@ def test_rows_without_hash_are_gaps(file: str) -> None:
 )
 def test_recorded_errors(file: str, error: type[SourceError]) -> None:
     """Recorded refusals are classified, by the lists and by the proxy alike."""
-    for read in (read_page, proxy_result):
-        with pytest.raises(SourceError) as caught:
-            read(recorded(file))
-        assert type(caught.value) is error
+    assert refused(recorded(file)) == [error, error]
 
 
 @needs_recordings
@@ -175,6 +202,18 @@ def test_slices_agree_with_the_whole() -> None:
     assert start | end == whole
     assert start < whole
     assert end < whole
+
+
+def test_proxy_answers() -> None:
+    """Block number, block, receipt and null of the proxy module."""
+    assert hex_answer(proxy_result(said("proxy", "number")), "number") == 4096
+    head = parse_head(proxy_result(said("proxy", "block")))
+    assert (head.height, head.time, head.block_hash) == (100, 1_700_000_100, "0x" + "0b" * 32)
+    receipt = proxy_result(said("proxy", "receipt"))
+    word = parse_receipt("e", "0x" + "b2" * 32, receipt, None)
+    assert (word.found, word.height, word.failed) == (True, 101, False)
+    assert word.block_hash == "0x" + "0b" * 32
+    assert proxy_result(said("proxy", "unknown")) is None
 
 
 @needs_recordings

@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import EvmWorld
 from world.evm_world import Row
 from world.parts import Rpc
+from world.recordings import each, kept, needs_recordings, stored
 from world.scripted_server import Call, Reply, Server, serve
 
 from monitor.model import Ask, Batch, Chain, Head, Interval, Kind, SourceConfig, Subject
@@ -40,9 +40,6 @@ from monitor.net.sources.evm_logs import (
 from monitor.net.sources.evm_refusals import TooWide, classify
 from monitor.net.sources.evm_rpc import MAX_CALLS, EvmRpc, parse_envelope, parse_head, parse_receipt
 
-RECORDED = Path(__file__).resolve().parents[1].parent / "shared/explorers/recorded/evm_rpc"
-needs_recordings = pytest.mark.skipif(not RECORDED.exists(), reason="no recordings beside the repo")
-
 LOCAL = Chain("local", "Local", "evm", "ETH", 18, 12, chain_id=31337)
 ME, PEER, COIN = ("0x" + c * 40 for c in "abc")
 TOKENS = frozenset({"erc20", "erc721"})
@@ -50,37 +47,48 @@ ITEMS = frozenset({"erc1155"})
 HEAD = Head(10_000, 1_700_000_000)
 
 
-def recorded(name: str) -> Any:
-    return json.loads((RECORDED / name).read_text())
+def answer_of(body: bytes, status: int = 200) -> Answer:
+    return Answer(status, body, {}, "")
 
 
-def answer_of(name: str, status: int = 200) -> Answer:
-    return Answer(status, (RECORDED / name).read_bytes(), {}, "")
-
-
-# -- recordings ---------------------------------------------------------------------------
+# -- answers -------------------------------------------------------------------------------
 
 # Read by a person: (kind, contract, sender, recipient, amount, token id, block, log index).
+ONES, TWOS, THREES, COINS, CATS, ITEMS_OF = ("0x" + digit * 40 for digit in "123567")
 BY_HAND: dict[str, list[tuple[Any, ...]]] = {
-    "base_getTransactionReceipt.json": [
+    "evm_rpc/receipt_erc20.json": [  # beside a contract's own event
+        (Kind.ERC20, COINS, THREES, ONES, 45995999999999996854272, None, 101, 149),
+    ],
+    "evm_rpc/receipt_erc721.json": [  # beside the approval that is part of it
+        (Kind.ERC721, CATS, ONES, TWOS, 1, "9143", 102, 607),
+    ],
+    "evm_rpc/receipt_erc1155.json": [
+        (Kind.ERC1155, ITEMS_OF, ONES, TWOS, 3, str(2**255), 103, 199),
+    ],
+    "evm_rpc/receipt_plain.json": [],
+    "evm_rpc/logs.json": [
+        (Kind.ERC20, COINS, ONES, TWOS, 100000, None, 100, 0),
+        (Kind.ERC20, COINS, THREES, ONES, 200000, None, 101, 2),
+    ],
+    "evm_rpc/base_getTransactionReceipt.json": [
         (Kind.ERC20, "0x4ed4e862860bed51a9570b96d89af5e1b0efefed",
          "0xa2a5c549a454a1631ff226e0cf8dc4af03a61a75",
          "0x2b888954421b424c5d3d9ce9bb67c9bd47537d12",
          45995999999999996854272, None, 12515175, 149),
     ],
-    "gem_transfer_nft_eip721_receipt.json": [
+    "evm_rpc/gem_transfer_nft_eip721_receipt.json": [
         (Kind.ERC721, "0x47a00fc8590c11be4c419d9ae50dec267b6e24ee",
          "0xba4d1d35bce0e8f28e5a3403e7a0b996c5d50ac4",
          "0xf1158986419f6058231b0dbd7a78ff0674ebbc50", 1, "9143", 22820942, 607),
     ],
-    "gem_transfer_nft_eip1155_receipt.json": [
+    "evm_rpc/gem_transfer_nft_eip1155_receipt.json": [
         (Kind.ERC1155, "0xd4416b13d2b3a9abae7acd5d6c2bbdbe25686401",
          "0xba4d1d35bce0e8f28e5a3403e7a0b996c5d50ac4",
          "0xee67a32a55318a211ce4bb5051ed98c679851143", 1,
          "78312089388574796712357673212383836573632856632295981350303734331484536429721",
          21162279, 199),
     ],
-    "etl_getFilterLogs_transfers.json": [
+    "evm_rpc/etl_getFilterLogs_transfers.json": [
         (Kind.ERC20, "0xf4eced2f682ce333f96f2d8966c613ded8fc95dd",
          "0x1b63142628311395ceafeea5667e7c9026c862ca",
          "0xac4df82fe37ea2187bc8c011a23d743b4f39019a", 100000, None, 483920, 0),
@@ -88,22 +96,22 @@ BY_HAND: dict[str, list[tuple[Any, ...]]] = {
          "0x9b22a80d5c7b3374a05b446081f97d0a34079e7f",
          "0x66f183060253cfbe45beff1e6e7ebbe318c81e56", 200000, None, 483920, 1),
     ],
-    "etl_receipt_with_logs.json": [
+    "evm_rpc/etl_receipt_with_logs.json": [
         (Kind.ERC20, "0xf4eced2f682ce333f96f2d8966c613ded8fc95dd",
          "0x1b63142628311395ceafeea5667e7c9026c862ca",
          "0xac4df82fe37ea2187bc8c011a23d743b4f39019a", 100000, None, 483920, 0),
     ],
-    "infura_getLogs.json": [],  # a contract's own event, no transfer
-    "gem_transfer_high_gas_limit_receipt.json": [],  # a plain payment leaves no log
+    "evm_rpc/infura_getLogs.json": [],  # a contract's own event, no transfer
+    "evm_rpc/gem_transfer_high_gas_limit_receipt.json": [],  # a plain payment leaves no log
 }  # fmt: skip
 TIMES = {483920: 1446561880, 21162279: 1731265139, 22820942: 1751259839}
+TIMES |= {block: 1_700_000_000 + block for block in range(100, 104)}
 
 
-@needs_recordings
-@pytest.mark.parametrize("name", BY_HAND)
-def test_recorded_logs(name: str) -> None:
-    """The logs of a recorded answer come out as a person reads them."""
-    result = recorded(name)["result"]
+@pytest.mark.parametrize("name", each(BY_HAND))
+def test_logs_by_hand(name: str) -> None:
+    """The logs of an answer come out as a person reads them."""
+    result = kept(name)["result"]
     logs = result if isinstance(result, list) else result["logs"]
     drafts = [draft for log in logs for draft in parse_log(LOCAL, log, TIMES)]
     assert [
@@ -116,16 +124,30 @@ def test_recorded_logs(name: str) -> None:
 
 
 RECEIPTS = {  # height, and whether it failed
-    "base_getTransactionReceipt.json": (12515175, False),
-    "etl_receipt_with_logs.json": (483920, False),  # before Byzantium: no status
-    "gem_transfer_high_gas_limit_receipt.json": (10033628, False),
-    "gem_transfer_nft_eip1155_receipt.json": (21162279, False),
-    "gem_transfer_nft_eip721_receipt.json": (22820942, False),
+    "evm_rpc/receipt_erc20.json": (101, False),
+    "evm_rpc/receipt_plain.json": (100, False),  # before Byzantium: no status
+    "evm_rpc/base_getTransactionReceipt.json": (12515175, False),
+    "evm_rpc/etl_receipt_with_logs.json": (483920, False),  # before Byzantium: no status
+    "evm_rpc/gem_transfer_high_gas_limit_receipt.json": (10033628, False),
+    "evm_rpc/gem_transfer_nft_eip1155_receipt.json": (21162279, False),
+    "evm_rpc/gem_transfer_nft_eip721_receipt.json": (22820942, False),
 }
 BLOCKS = {
-    "etl_getBlockByNumber_block_with_logs.json": (483920, 1446561880),
-    "hyperliquid_getBlockByNumber.json": (14885591, 1758894288),
-    "infura_getBlockByNumber.json": (14476288, 1648492379),
+    "evm_rpc/block.json": (100, 1_700_000_100),
+    "evm_rpc/etl_getBlockByNumber_block_with_logs.json": (483920, 1446561880),
+    "evm_rpc/hyperliquid_getBlockByNumber.json": (14885591, 1758894288),
+    "evm_rpc/infura_getBlockByNumber.json": (14476288, 1648492379),
+}
+REFUSALS: dict[str, tuple[type[SourceError], int | None]] = {
+    "behind": (NotYet, None),
+    "pruned": (Refused, None),
+    "pruned too": (Refused, None),
+    "before the upgrade": (Refused, None),
+    "no key": (Refused, None),
+    "too many blocks": (TooWide, 10_000),
+    "too many rows": (TooWide, None),
+    "too many rows, with a hint": (TooWide, None),
+    "no archive (403)": (Refused, None),
 }
 ERRORS: dict[str, tuple[type[SourceError], int | None]] = {
     "1rpc_bnb_header_not_found.json": (NotYet, None),
@@ -141,11 +163,10 @@ ERRORS: dict[str, tuple[type[SourceError], int | None]] = {
 }
 
 
-@needs_recordings
-@pytest.mark.parametrize("name", RECEIPTS)
-def test_recorded_receipts(name: str) -> None:
+@pytest.mark.parametrize("name", each(RECEIPTS))
+def test_receipts(name: str) -> None:
     """A receipt tells block and outcome of its transaction and of no other."""
-    told = recorded(name)["result"]
+    told = kept(name)["result"]
     word = parse_receipt(told, "node", told["transactionHash"], HEAD)
     assert (word.found, word.height, word.failed) == (True, *RECEIPTS[name])
     assert word.block_hash == told["blockHash"]
@@ -154,32 +175,40 @@ def test_recorded_receipts(name: str) -> None:
     assert parse_receipt({**told, "status": "0x0"}, "node", word.tx, HEAD).failed
 
 
-@needs_recordings
-def test_recorded_unknown_transaction() -> None:
+def test_unknown_transaction() -> None:
     """A null receipt is an answer: not found."""
-    told = parse_envelope("node", answer_of("1rpc_getTransactionReceipt_null.json"), 7)
+    told = parse_envelope("node", answer_of(stored("evm_rpc/receipt_unknown.json")), 7)
     assert parse_receipt(told, "node", "0x" + "11" * 32, HEAD).found is False
 
 
-@needs_recordings
-@pytest.mark.parametrize("name", BLOCKS)
-def test_recorded_blocks(name: str) -> None:
+@pytest.mark.parametrize("name", each(BLOCKS))
+def test_blocks(name: str) -> None:
     """Height, time and hash of a block, whatever else its chain writes into it."""
-    told = recorded(name)["result"]
+    told = kept(name)["result"]
     head = parse_head(told)
     assert (head.height, head.time) == BLOCKS[name]
     assert head.block_hash == told["hash"]
 
 
+def refusal(body: bytes, status: int) -> tuple[type[SourceError], int | None]:
+    """What a refusal is taken for, and the limit that it names."""
+    with pytest.raises(SourceError) as caught:
+        parse_envelope("node", answer_of(body, status), 41)
+    return type(caught.value), getattr(caught.value, "limit", None)
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_refusals(name: str) -> None:
+    """Each refusal is told apart by its words, whatever id it carries."""
+    body = json.dumps(kept("evm_rpc/refusals.json")[name]).encode()
+    assert refusal(body, 403 if "403" in name else 200) == REFUSALS[name]
+
+
 @needs_recordings
 @pytest.mark.parametrize("name", ERRORS)
 def test_recorded_errors(name: str) -> None:
-    """Each refusal is told apart by its words, whatever id it carries."""
-    kind, limit = ERRORS[name]
-    with pytest.raises(SourceError) as caught:
-        parse_envelope("node", answer_of(name, 403 if "403" in name else 200), 41)
-    assert type(caught.value) is kind
-    assert getattr(caught.value, "limit", None) == limit
+    """As ours, so those of providers."""
+    assert refusal(stored(f"evm_rpc/{name}"), 403 if "403" in name else 200) == ERRORS[name]
 
 
 @pytest.mark.parametrize(
@@ -618,20 +647,13 @@ def test_a_deposit_with_its_transfer_counts_once(minter: str) -> None:
     assert len({t.identity for t in rows}) == 2
 
 
-RECEIPT = RECORDED.parents[2] / "cases/in/weth_receipt.json"
-
-
-@pytest.mark.skipif(not RECEIPT.exists(), reason="no recordings beside the repo")
-def test_recorded_wrap_of_optimism() -> None:
-    """A recorded receipt of Optimism: the Deposit is a mint, then the coin moves on."""
-    weth, user = (
-        "0x4200000000000000000000000000000000000006",
-        "0x86ca30bef97fb651b8d866d45503684b90cb3312",
-    )
+def test_a_wrap_of_optimism() -> None:
+    """The receipt of a wrap: the Deposit is a mint, then the coin moves on."""
+    weth = "0x4200000000000000000000000000000000000006"
     chain = replace(LOCAL, wrapped=weth)
-    logs = json.loads(RECEIPT.read_text())["result"]["logs"]
-    rows = parse_logs(chain, logs, frozenset({user}), {56238022: 1672181484}).transfers
-    assert sides(rows)[0] == (Kind.ERC20, weth, ZERO, user, 15 * 10**15)
+    logs = kept("evm_rpc/receipt_wrap.json")["result"]["logs"]
+    rows = parse_logs(chain, logs, frozenset({ONES}), {104: 1_700_000_104}).transfers
+    assert sides(rows)[0] == (Kind.ERC20, weth, ZERO, ONES, 15 * 10**15)
     assert rows[0].log_index == 0
     assert len(rows) == 4
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import base58
 import pytest
+from world.recordings import each, kept, needs_recordings, stored
 from world.scripted_server import Call, Reply, Server, serve
 
 from monitor.decide import absence
@@ -39,19 +38,12 @@ from monitor.net.sources.tron_logs import token_legs
 from monitor.net.sources.tron_rows import doubtful, parse_info, parse_transactions, parse_trc20
 from monitor.net.sources.trongrid import TronGrid, classify, parse_page
 
-RECORDED = Path(__file__).resolve().parents[1].parent / "shared" / "explorers" / "recorded" / "tron"
-needs_recordings = pytest.mark.skipif(not RECORDED.exists(), reason="no recordings beside the repo")
-
 TRON = Chain("tron", "Tron", "tron", "TRX", 6, 19, block_time=3.0)
 USDT = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
 NATIVE = frozenset({"native", "internal"})
 TRC20 = frozenset({"trc20"})
 NOW = 1_700_000_000
 HEAD = Head(50_000, NOW, final_height=49_981, final_time=NOW - 57)
-
-
-def recorded(name: str) -> Any:
-    return json.loads((RECORDED / name).read_text())
 
 
 def b58(number: int) -> str:
@@ -107,10 +99,46 @@ NATIVE_BY_HAND = {
 }
 
 
+def test_own_trc20() -> None:
+    """Newest first, one row twice, rows with the word about their finality and without."""
+    page = parse_page(kept("trongrid/trc20.json"))
+    parsed = parse_trc20(TRON, page.rows)
+    assert page.fingerprint == "inventedFingerprint1"
+    assert [(t.tx[:2], t.sender, t.recipient, t.amount, t.time) for t in parsed.transfers] == [
+        ("a1", ME, PEER, 500_000_000, 1_700_000_090),
+        ("b2", ME, SHOP, 50_000_000, 1_700_000_060),
+        ("b2", ME, SHOP, 50_000_000, 1_700_000_060),
+        ("c3", PEER, ME, 1, 1_700_000_030),
+    ]
+    assert {(t.kind, t.contract, t.block_height, t.pending) for t in parsed.transfers} == {
+        (Kind.TRC20, USDT, None, False)
+    }
+    assert len({t.identity for t in parsed.transfers}) == 4
+    assert parsed.tokens == (TokenFacts(USDT, "USDT", "Tether USD", 6),)
+    assert (parsed.gaps, parsed.placed) == ((), True)
+
+
+def test_own_transactions() -> None:
+    """A call that costs energy, payments both ways, a TRC-10 token, fees of the holder only."""
+    page = parse_page(kept("trongrid/transactions.json"))
+    parsed = parse_transactions(TRON, ME, page.rows, {})
+    assert {(t.tx[:2], t.kind, t.amount, t.block_height) for t in parsed.transfers} == {
+        ("a1", Kind.FEE, 299_770, 1030),
+        ("b2", Kind.FEE, 2_690, 1020),
+        ("b2", Kind.NATIVE, 13_195_916_000, 1020),
+        ("c3", Kind.FEE, 2_850, 1010),
+        ("c3", Kind.TRC10, 7_639_170_000_000, 1010),
+        ("d4", Kind.NATIVE, 2_538_461, 1000),
+    }
+    (token,) = [t for t in parsed.transfers if t.kind is Kind.TRC10]
+    assert (token.contract, token.sender, token.recipient) == ("1002000", ME, SHOP)
+    assert parsed.gaps == ()
+
+
 @needs_recordings
 def test_recorded_trc20() -> None:
     """Twenty rows, one of them twice: two payments of one transaction, not one."""
-    page = parse_page(recorded("trongrid_trc20_page1_unconfirmed.json"))
+    page = parse_page(kept("tron/trongrid_trc20_page1_unconfirmed.json"))
     parsed = parse_trc20(TRON, page.rows)
     assert page.fingerprint == "2tmLC90HQEnpnJ02w3n"
     assert [
@@ -128,7 +156,7 @@ def test_recorded_trc20() -> None:
 @needs_recordings
 def test_recorded_trc20_row() -> None:
     """The newer row, whose key set is complete: a spam payment of one unit."""
-    (transfer,) = parse_trc20(TRON, [recorded("quoted_trc20_row_2026.json")]).transfers
+    (transfer,) = parse_trc20(TRON, [kept("tron/quoted_trc20_row_2026.json")]).transfers
     assert transfer == Transfer(
         "tron",
         "261d7e7a525fc80599791a990cb175d2fb2298bd08a165a2497143e1fbadb47c",
@@ -146,7 +174,7 @@ def test_recorded_trc20_row() -> None:
 @needs_recordings
 def test_recorded_transactions() -> None:
     """Payments both ways, a TRC-10 token, and the fees that the holder paid."""
-    page = parse_page(recorded("trongrid_accounts_transactions_limit25_next.json"))
+    page = parse_page(kept("tron/trongrid_accounts_transactions_limit25_next.json"))
     owner = page.rows[0]["raw_data"]["contract"][0]["parameter"]["value"]["owner_address"]
     holder = base58.b58encode_check(bytes.fromhex(owner)).decode()
     parsed = parse_transactions(TRON, holder, page.rows, {})
@@ -162,32 +190,50 @@ def test_recorded_transactions() -> None:
     assert parsed.gaps == ()
 
 
-@needs_recordings
-@pytest.mark.parametrize(
-    ("name", "kind", "amount"),
-    [
-        ("gem_transaction_coin_transfer.json", Kind.NATIVE, 25_000_000),
-        ("gem_transaction_token_transfer.json", None, None),  # moves a token by its contract
-    ],
-)
-def test_recorded_node_transactions(name: str, kind: Kind | None, amount: int | None) -> None:
-    """What the node tells of one transaction has the shape of a row without its block."""
-    row = {**recorded(name), "block_timestamp": 1757976720000}
-    parsed = parse_transactions(TRON, ME, [row], {})
+def node_rows(row: Mapping[str, Any], holder: str) -> list[tuple[Kind, int]]:
+    """What a transaction as the node tells it comes to: a row without its block."""
+    parsed = parse_transactions(TRON, holder, [{**row, "block_timestamp": 1757976720000}], {})
     assert parsed.gaps == ()
-    assert [(t.kind, t.amount) for t in parsed.transfers] == ([(kind, amount)] if kind else [])
+    return [(t.kind, t.amount) for t in parsed.transfers]
+
+
+def test_own_node_transactions() -> None:
+    """Coins move by themselves, a token by its contract."""
+    rows = kept("trongrid/node_transactions.json")
+    assert node_rows(rows["coins"], OTHER) == [(Kind.NATIVE, 13_195_916_000)]
+    assert node_rows(rows["a call"], OTHER) == []
 
 
 @needs_recordings
-def test_other_recorded_answers() -> None:
-    """An empty list is a page; the 429 body names the wait; an account is no list."""
-    assert parse_page(recorded("trongrid_asset_empty.json")).rows == []
-    error = classify("trongrid", 403, (RECORDED / "quoted_trongrid_429_2026.json").read_text())
+def test_recorded_node_transactions() -> None:
+    """As ours, so the node's."""
+    coins, call = (f"tron/gem_transaction_{what}_transfer.json" for what in ("coin", "token"))
+    assert node_rows(kept(coins), ME) == [(Kind.NATIVE, 25_000_000)]
+    assert node_rows(kept(call), ME) == []
+
+
+@pytest.mark.parametrize("name", each(["trongrid/empty.json", "tron/trongrid_asset_empty.json"]))
+def test_an_empty_list_is_a_page(name: str) -> None:
+    """Nothing there, nothing to go on from."""
+    assert parse_page(kept(name)).rows == []
+
+
+@pytest.mark.parametrize(
+    "name", each(["trongrid/rate_limit.json", "tron/quoted_trongrid_429_2026.json"])
+)
+def test_a_refusal_names_its_wait(name: str) -> None:
+    """The body says for how long the server is closed to the key."""
+    error = classify("trongrid", 403, stored(name).decode())
     assert type(error) is RateLimited
     assert error.retry_after == 27
-    assert parse_info(recorded("node_getaccount_unknown.json")) is None
+
+
+@pytest.mark.parametrize("name", each(["trongrid/account.json", "tron/gem_balance_coin.json"]))
+def test_an_account_is_no_list(name: str) -> None:
+    """Another answer than was asked for proves nothing; an unknown account is none."""
     with pytest.raises(BadResponse):
-        parse_page(recorded("gem_balance_coin.json"))
+        parse_page(kept(name))
+    assert parse_info({}) is None
 
 
 # -- rows ---------------------------------------------------------------------------------

@@ -23,6 +23,8 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 from world.home import Home
+from world.parts import SHARED
+from world.recordings import OWN
 
 from monitor.app import setup
 from monitor.app.home import open_home
@@ -44,7 +46,6 @@ from monitor.watchlist.imports.rows import ImportPlan, Terms
 from monitor.watchlist.yaml_nodes import MAX_BYTES
 
 ROOT = Path(__file__).resolve().parents[1]
-DATA = ROOT.parent / "shared" / "data"
 CHAINS = load.load(ROOT / "docs", {}).chains
 NAMES = ChainNames(CHAINS, ("USDT", "USDC"))
 
@@ -892,7 +893,7 @@ def test_export_holds_what_is_watched_though_the_file_lost_it(tmp_path: Path):
 
 
 def real(name: str) -> bytes:
-    found = sorted(DATA.glob(name))
+    found = [*OWN.glob(name), *sorted((SHARED / "data").glob(name))]
     if not found:
         pytest.skip(f"{name} is not at hand")
     data = found[0].read_bytes()
@@ -900,7 +901,12 @@ def real(name: str) -> bytes:
 
 
 REAL = {
-    # name: (options, entries by chain, refused rows)
+    # name: (entries by chain, refused rows)
+    "ofac/addresses.tsv": (
+        {"bitcoin": 14, "ethereum": 10, "bitcoin-cash": 7, "tron": 7, "litecoin": 6, "zcash": 4,
+         "dash": 3, "dogecoin": 2, "arbitrum": 1, "bnb": 1}, 11),
+    "ofac/sanctioned_addresses_XBT.txt": ({"bitcoin": 12, "tron": 1}, 0),
+    "ofac/sanctioned_addresses_XBT.json": ({"bitcoin": 12, "tron": 1}, 0),
     "ofac/ofac_digital_currency_addresses_*.tsv": (
         {"bitcoin": 531, "tron": 277, "ethereum": 104, "litecoin": 13, "dash": 5, "zcash": 4,
          "dogecoin": 2, "arbitrum": 1, "bnb": 1}, 26),
@@ -939,10 +945,13 @@ def test_published_lists(name: str, capsys: pytest.CaptureFixture[str]):
     assert [e.id for e in parsed.entries] == [e.id for e in found.entries]
 
 
-def test_traps_in_published_lists():
-    """The zero address, precompiles and placeholders of a real blacklist are refused, each
-    with its line; YAML is refused with a clear word."""
-    raw = real("watchlists/graphsense/usdt_blacklist.yaml")
+@pytest.mark.parametrize(
+    "name", ["tagpack/blacklist.yaml", "watchlists/graphsense/usdt_blacklist.yaml"]
+)
+def test_traps_in_published_lists(name: str):
+    """The zero address, precompiles and placeholders of a blacklist are refused, each with its
+    line; YAML is refused with a clear word."""
+    raw = real(name)
     with pytest.raises(ConfigError, match="looks like YAML"):
         table(raw)
     addresses = re.findall(r"address: '?(0x[0-9a-fA-F]+)", raw.decode())

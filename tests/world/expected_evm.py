@@ -1,4 +1,4 @@
-"""Values read by a person from the recorded answers, beside the files they belong to.
+"""Values read by a person from the answers of explorers, beside the files they belong to.
 
 One row: kind, transaction, sender, recipient, amount, contract, token id, block, time.
 Hashes and addresses are cut to their first ten characters. None of this was computed by
@@ -266,6 +266,104 @@ RECORDINGS: tuple[Recording, ...] = (
              "0xd34a99bc", None, 25686249, 1785903035),
             ("erc20", "0x90a0f8e2", "0xe764da9b", "0xd6a822d0", 124365999999999999998965,
              "0xd34a99bc", None, 25700675, 1786076603),
+        ),
+    ),
+)  # fmt: skip
+
+ONES, TWOS, THREES = ("0x" + digit * 8 for digit in "123")
+A1, B2, C3, D4, E5 = ("0x" + digits * 4 for digits in ("a1", "b2", "c3", "d4", "e5"))
+INV, CATS, ITEMS = ("0x" + digit * 8 for digit in "567")
+LARGEST = str(2**256 - 1)
+
+# Of tests/recordings. In the lists of transactions a call without value, a failed payment, a
+# creation, a payment of nothing and a deposit from the parent chain, which nobody here pays.
+OWN_ANSWERS: tuple[Recording, ...] = (
+    Recording(
+        "etherscan/txlist.json",
+        "native",
+        "0x" + "1" * 40,
+        (
+            ("native", "GENESIS_11", None, ONES, 5 * 10**18, None, None, 0, 1438269973),
+            ("native", A1, TWOS, ONES, 3 * 10**17, None, None, 100, 1700000100),
+            ("native", B2, ONES, TWOS, 10**17, None, None, 101, 1700000101),
+            ("fee", B2, ONES, None, 420000000000000, None, None, 101, 1700000101),
+            ("fee", C3, ONES, None, 50000000000000, None, None, 102, 1700000102),
+            ("fee", D4, ONES, None, 21000000000000, None, None, 103, 1700000103),
+            ("native", E5, ONES, "0x44444444", 10**15, None, None, 104, 1700000104),
+            ("fee", E5, ONES, None, 100000000000000, None, None, 104, 1700000104),
+            ("native", "0xf6f6f6f6", TWOS, ONES, 0, None, None, 105, 1700000105),
+            ("native", "0xa7a7a7a7", None, ONES, 6 * 10**15, None, None, 106, 1700000106),
+        ),
+    ),
+    Recording(
+        "etherscan/txlistinternal.json",  # with a failed call and a creation without value
+        "internal",
+        "0x" + "1" * 40,
+        (
+            ("internal", B2, THREES, ONES, 77, None, None, 101, 1700000101),
+            ("internal", "0xb8b8b8b8", ONES, TWOS, 10**18, None, None, 107, 1700000107),
+        ),
+    ),
+    Recording(
+        "etherscan/tokentx.json",  # newly made, two equal payments of one transaction, spam
+        "erc20",
+        "0x" + "1" * 40,
+        (
+            ("erc20", A1, NULL, ONES, 1000000, INV, None, 100, 1700000100),
+            ("erc20", B2, ONES, TWOS, 250000, INV, None, 101, 1700000101),
+            ("erc20", B2, ONES, TWOS, 250000, INV, None, 101, 1700000101),
+            ("erc20", C3, TWOS, ONES, 1000, THREES, None, 102, 1700000102),
+        ),
+    ),
+    Recording(
+        "etherscan/tokennfttx.json",  # the least and the greatest number that a token can have
+        "erc721",
+        "0x" + "1" * 40,
+        (
+            ("erc721", A1, NULL, ONES, 1, CATS, "0", 100, 1700000100),
+            ("erc721", B2, ONES, TWOS, 1, CATS, LARGEST, 101, 1700000101),
+            ("erc721", C3, TWOS, ONES, 1, CATS, LARGEST, 102, 1700000102),
+        ),
+    ),
+    Recording(
+        "etherscan/token1155tx.json",
+        "erc1155",
+        "0x" + "1" * 40,
+        (("erc1155", A1, NULL, ONES, 3, ITEMS, "9", 100, 1700000100),),
+    ),
+    Recording(
+        "blockscout/txlist.json",  # the newest first
+        "native",
+        "0x" + "1" * 40,
+        (
+            ("native", A1, TWOS, ONES, 3 * 10**17, None, None, 298, 1700000298),
+            ("native", E5, ONES, "0x44444444", 10**15, None, None, 299, 1700000299),
+            ("fee", E5, ONES, None, 100000000000, None, None, 299, 1700000299),
+            ("fee", D4, ONES, None, 21000000000, None, None, 300, 1700000300),
+        ),
+    ),
+    Recording(
+        "blockscout/txlistinternal_pending.json",  # a delegatecall moves nothing
+        "internal",
+        "0x" + "1" * 40,
+        (("internal", B2, THREES, ONES, 77, None, None, 301, 1700000301),),
+    ),
+    Recording(
+        "blockscout/tokentx.json",
+        "erc20",
+        "0x" + "1" * 40,
+        (
+            ("erc20", A1, TWOS, ONES, 45000000, INV, None, 300, 1700000300),
+            ("erc20", B2, ONES, NULL, 20244252, INV, None, 301, 1700000301),
+        ),
+    ),
+    Recording(
+        "blockscout/token_transfers.json",
+        "rest",
+        "0x" + "1" * 40,
+        (
+            ("erc20", A1, TWOS, ONES, 15745 * 10**18, INV, None, 400, 1700000400),
+            ("erc20", B2, ONES, TWOS, 124365999999999999998965, INV, None, 401, 1700000401),
         ),
     ),
 )  # fmt: skip
