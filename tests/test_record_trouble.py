@@ -266,7 +266,9 @@ def test_a_foreign_folder_is_one_sentence() -> None:
 
 def as_nobody(scene: Scene, command: str) -> tuple[int, str]:
     """Exit code and words of a command for a user without rights, in a process of its own."""
-    codecs.lookup("utf-8-sig")  # loaded now: Python's own files may be out of reach then
+    # Loaded now: Python's own files may be out of reach then.
+    codecs.lookup("utf-8-sig")
+    CliRunner().invoke(main, ["--home", str(scene.home.path), command, "--help"])
     read, write = os.pipe()
     child = os.fork()
     if not child:
