@@ -23,6 +23,7 @@ from monitor.model.errors import Busy, ConfigError, MonitorError, Unfit
 from monitor.model.settings import Settings
 from monitor.net import log
 from monitor.store.guard import DATABASE, cannot_use, check_begun
+from monitor.store.port import Reader
 from monitor.store.sqlite import Store
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class Home:
         finally:
             store.close()
 
-    def views(self, store: Store, settings: Settings) -> Views:
+    def views(self, store: Reader, settings: Settings) -> Views:
         from monitor.loops.views import views_of  # noqa: PLC0415 - status shows no movement
 
         return views_of(store, settings)

@@ -18,7 +18,7 @@ from monitor.model import AlertView, ChannelConfig, TransferView
 from monitor.model.plain import plural
 from monitor.model.settings import Settings
 from monitor.store import notes
-from monitor.store.port import Store
+from monitor.store.port import Reader
 
 # -- what is recorded --------------------------------------------------------------------
 
@@ -152,7 +152,7 @@ def _list_alerts(
 
 
 def _wanted(
-    store: Store,
+    store: Reader,
     settings: Settings,
     alert_ids: Callable[..., list[str]],
     state: str | None,
@@ -171,7 +171,7 @@ def _wanted(
     )  # fmt: skip
 
 
-def desk_zone(store: Store, settings: Settings) -> str:
+def desk_zone(store: Reader, settings: Settings) -> str:
     return notes.get_note(store, "timezone") or settings.timezone
 
 
@@ -197,7 +197,7 @@ def alerts_show(home: Home, alert_id: str, as_json: bool) -> None:
                 click.echo(_as_text(view, store, settings))
 
 
-def _as_text(view: AlertView, store: Store, settings: Settings) -> str:
+def _as_text(view: AlertView, store: Reader, settings: Settings) -> str:
     """An alert as its mail says it, for the terminal."""
     rendered = render.render(
         [view],

@@ -16,7 +16,7 @@ from monitor.model.plain import duration, plural, utc
 from monitor.model.settings import Settings
 from monitor.model.status import State
 from monitor.store import figures, incidents
-from monitor.store.port import Store
+from monitor.store.port import Reader
 
 LISTED = 30  # open alerts that are listed singly
 
@@ -24,7 +24,7 @@ LISTED = 30  # open alerts that are listed singly
 class Daily:
     """Looked up once, told to each channel by its cases."""
 
-    def __init__(self, store: Store, settings: Settings, since: int, until: int) -> None:
+    def __init__(self, store: Reader, settings: Settings, since: int, until: int) -> None:
         self._store, self._since, self._until = store, since, until
         self._entries = status.entries_read(store, settings, until, running=True)
         self._moved = figures.news_by_case(store, since, until)
@@ -85,7 +85,7 @@ def _shortfalls(entries: Sequence[EntryStatus]) -> Iterable[str]:
             yield f"{word}: {', '.join(told)}"
 
 
-def _open(store: Store, allowed: Collection[str], now: int) -> list[str]:
+def _open(store: Reader, allowed: Collection[str], now: int) -> list[str]:
     """What nobody has acknowledged, the oldest first."""
     mine = [alert for alert in figures.untaken(store) if alert.case in allowed]
     if not mine:
@@ -101,7 +101,7 @@ def _open(store: Store, allowed: Collection[str], now: int) -> list[str]:
     return [f"{plural(len(mine), 'alert')} {verb} not acknowledged.", *listed, *more]
 
 
-def _wrong(store: Store, since: int, now: int) -> list[str]:
+def _wrong(store: Reader, since: int, now: int) -> list[str]:
     """Incidents that last, and those of the day that are over."""
     lasting = [
         f"{incident.signal.what} Since {utc(incident.since)}."
@@ -116,7 +116,7 @@ def _wrong(store: Store, since: int, now: int) -> list[str]:
     return [*lasting, *over] or ["Nothing is known to be wrong with Fundwatch."]
 
 
-def _limits(store: Store) -> list[str]:
+def _limits(store: Reader) -> list[str]:
     """What no source can serve: no fault, and not to be forgotten."""
     return [
         f"{incident.signal.what} {incident.signal.cure}"

@@ -21,13 +21,13 @@ from monitor.model.plan import Answers, Change, Context, NewRow, Plan
 from monitor.store import transfers
 from monitor.store.alerts import first_alerts
 from monitor.store.coverage import stream_states
-from monitor.store.port import Store
+from monitor.store.port import Reader
 
 PAST_ROWS = 5000  # rows looked through for one alert's unusual facts
 PAST_ROWS_IN_ALL = 200_000  # for all alerts of one plan
 
 
-def with_facts(store: Store, context: Context, plan: Plan, answers: Answers) -> tuple[Alert, ...]:
+def with_facts(store: Reader, context: Context, plan: Plan, answers: Answers) -> tuple[Alert, ...]:
     """The plan's alerts with what is unusual by our own record, frozen into their facts."""
     if not plan.alerts:
         return ()
@@ -53,7 +53,7 @@ def _entries_of(context: Context, plan: Plan) -> dict[str, Entry]:
 
 
 def _unusual(
-    store: Store, context: Context, plan: Plan, about: Mapping[Subject, Sequence[Alert]]
+    store: Reader, context: Context, plan: Plan, about: Mapping[Subject, Sequence[Alert]]
 ) -> dict[str, Unusual]:
     """Unusual facts by alert, from the newest recorded rows of each address."""
     limit = min(PAST_ROWS, max(500, PAST_ROWS_IN_ALL // len(about)))
@@ -68,7 +68,7 @@ def _unusual(
     return found
 
 
-def _naming_tests(store: Store, alert: Alert, unusual: Unusual, said: _Said) -> Unusual:
+def _naming_tests(store: Reader, alert: Alert, unusual: Unusual, said: _Said) -> Unusual:
     """Test payments by the alerts that told them; what was not told keeps its hash."""
     txs = list(unusual.test_payments)
     if not txs:
@@ -105,7 +105,7 @@ class _Said:
 
 
 def _facts(
-    store: Store, alert: Alert, unusual: Unusual | None, context: Context, said: _Said
+    store: Reader, alert: Alert, unusual: Unusual | None, context: Context, said: _Said
 ) -> Facts:
     facts = alert.facts
     if isinstance(facts, Movement) and unusual:
@@ -141,7 +141,7 @@ class _Laid:
         return replace(row, transfer=change.transfer, status=change.status)
 
 
-def _past(store: Store, context: Context, laid: _Laid, subject: Subject, limit: int) -> rule.Past:
+def _past(store: Reader, context: Context, laid: _Laid, subject: Subject, limit: int) -> rule.Past:
     """Recorded rows with this plan's changes laid over them."""
     rows = [laid.over(row) for row in transfers.rows_of_subject(store, subject, limit)]
     whole = len(rows) < limit and _complete(store, subject, context.now)
@@ -150,7 +150,7 @@ def _past(store: Store, context: Context, laid: _Laid, subject: Subject, limit: 
     return rule.Past(tuple(rows), whole)
 
 
-def _complete(store: Store, subject: Subject, now: int) -> bool:
+def _complete(store: Reader, subject: Subject, now: int) -> bool:
     """Whether everything since the address's first block has been read."""
     states = stream_states(store, subject, now)
     return bool(states) and all(

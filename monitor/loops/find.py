@@ -13,7 +13,7 @@ from monitor.chains.table import family_of
 from monitor.model import Chain, Entry, Subject, Watched
 from monitor.model.errors import ConfigError, Problem
 from monitor.store import alerts, outbox, transfers, watch
-from monitor.store.port import Store
+from monitor.store.port import Reader
 
 # Crockford's base 32, as our ids are written, leaves out what is taken for another sign.
 _MISREAD = str.maketrans("OIL", "011")
@@ -40,7 +40,7 @@ def _key(chains: Mapping[str, Chain], text: str) -> str | None:
     return plain if plain in chains else ChainNames(chains).key(plain)
 
 
-def is_watched(store: Store, key: str) -> bool:
+def is_watched(store: Reader, key: str) -> bool:
     """Whether any address of a chain is or was on the list."""
     return watch.is_listed(store, key)
 
@@ -86,7 +86,7 @@ def _split(chains: Mapping[str, Chain], text: str) -> tuple[str | None, str]:
 
 
 def known_address(
-    store: Store, chains: Mapping[str, Chain], text: str, chain: str | None = None
+    store: Reader, chains: Mapping[str, Chain], text: str, chain: str | None = None
 ) -> str:
     """The canonical form of an address that the record knows: watched, or one side of a
     movement; also that of an entry, by its id or label. Raises ConfigError for one that it
@@ -111,7 +111,7 @@ def known_address(
 # -- transactions ------------------------------------------------------------------------
 
 
-def known_tx(store: Store, chains: Mapping[str, Chain], text: str) -> str:
+def known_tx(store: Reader, chains: Mapping[str, Chain], text: str) -> str:
     """The hash as the record has it. Raises ConfigError for one that it does not know."""
     head, _, rest = text.strip().rpartition(":")
     given = rest if head and _key(chains, head) else text.strip().rpartition("/")[2]  # of a link
@@ -128,7 +128,7 @@ def known_tx(store: Store, chains: Mapping[str, Chain], text: str) -> str:
 # -- entries -----------------------------------------------------------------------------
 
 
-def entries(store: Store, chains: Mapping[str, Chain], wanted: str) -> list[Watched]:
+def entries(store: Reader, chains: Mapping[str, Chain], wanted: str) -> list[Watched]:
     """Entries with this id; else those with this address or label. Raises ConfigError where
     there is none."""
     every = watch.all_entries(store)
@@ -140,7 +140,7 @@ def entries(store: Store, chains: Mapping[str, Chain], wanted: str) -> list[Watc
     return found
 
 
-def the_entry(store: Store, wanted: str, chains: Mapping[str, Chain]) -> Watched:
+def the_entry(store: Reader, wanted: str, chains: Mapping[str, Chain]) -> Watched:
     """As `entries`, where only one is meant; one that is watched before one that is retired."""
     every = entries(store, chains, wanted)
     found = [w for w in every if w.active] or every
@@ -184,7 +184,7 @@ def spelled_id(text: str) -> str:
     return f"{prefix}{dash}{rest.translate(_MISREAD)}" if made_by_us else upper
 
 
-def alert_ids(store: Store, given: str) -> list[str]:
+def alert_ids(store: Reader, given: str) -> list[str]:
     """The alert with this id, or all alerts of the message with it. Raises ConfigError."""
     for form in dict.fromkeys((given.strip(), spelled_id(given))):
         if alerts.is_alert(store, form):
@@ -194,7 +194,7 @@ def alert_ids(store: Store, given: str) -> list[str]:
     raise unknown("alert", given, "is no alert and no message", "See `fundwatch alerts list`")
 
 
-def message_ids(store: Store, given: Sequence[str]) -> list[str]:
+def message_ids(store: Reader, given: Sequence[str]) -> list[str]:
     """The messages with these ids; of an alert's id, the messages that told it. Raises
     ConfigError that names every unknown one."""
     found: list[str] = []

@@ -33,7 +33,7 @@ from monitor.model.plan import Route
 from monitor.model.streams import StreamState
 from monitor.store import transfers, watch
 from monitor.store.coverage import stream_states
-from monitor.store.port import Store
+from monitor.store.port import Reader, Store
 
 LIST_DAYS = 30  # movements of this many days before the start are listed singly
 LIST_MOST = 200
@@ -66,7 +66,7 @@ def tell(store: Store, world: HistoryWorld, subject: Subject, watched: Sequence[
             watch.tell_history(store, waiting.entry.id, alert, world.route(alert, waiting.entry))
 
 
-def _history_read(store: Store, world: HistoryWorld, waiting: Watched, baseline: Baseline) -> bool:
+def _history_read(store: Reader, world: HistoryWorld, waiting: Watched, baseline: Baseline) -> bool:
     now = world.clock()
     subject = waiting.entry.subject
     states = stream_states(store, subject, now)
@@ -95,7 +95,7 @@ def _holes(state: StreamState, waiting: Watched, world: HistoryWorld, baseline: 
     return bool(coverage.history_spans(parts, floor, state.waiting))
 
 
-def _summary(store: Store, world: HistoryWorld, waiting: Watched, baseline: Baseline) -> Alert:
+def _summary(store: Reader, world: HistoryWorld, waiting: Watched, baseline: Baseline) -> Alert:
     entry, now = waiting.entry, world.clock()
     total = _Total(entry, world, baseline)
     for row in transfers.each_row(store, entry.subject):
@@ -228,7 +228,7 @@ def _serious(row: Row, entry: Entry, world: HistoryWorld) -> bool:
     return t.amount > 0 and (known or t.sender == entry.subject.address)
 
 
-def _covered_words(store: Store, subject: Subject, now: int) -> list[str]:
+def _covered_words(store: Reader, subject: Subject, now: int) -> list[str]:
     words = []
     order = [*STREAM_WORDS]
     states = stream_states(store, subject, now)

@@ -9,12 +9,12 @@ from monitor.decide import worth
 from monitor.model import Chain, Price, TransferView
 from monitor.model.settings import Settings
 from monitor.store import prices
-from monitor.store.port import Store
+from monitor.store.port import Reader
 from monitor.store.prices import Moment
 from monitor.store.views import Views
 
 
-def views_of(store: Store, settings: Settings) -> Views:
+def views_of(store: Reader, settings: Settings) -> Views:
     """By these settings."""
     valued = Valuer(store, settings.chains, asked=bool(settings.prices))
     return Views(store, settings.chains, settings.assets, settings.addressbook, valued)
@@ -24,7 +24,7 @@ def views_of(store: Store, settings: Settings) -> Views:
 class Valuer:
     """Gives each transfer the price that counts for it, or the reason why none does."""
 
-    store: Store
+    store: Reader
     chains: Mapping[str, Chain]
     asked: bool  # whether any price source is
 

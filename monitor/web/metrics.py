@@ -17,7 +17,7 @@ from monitor.loops.health.snapshot import Snapshot
 from monitor.model.settings import Settings
 from monitor.model.status import State
 from monitor.store import figures
-from monitor.store.port import Store
+from monitor.store.port import Reader, Store
 
 TABLES = ("transfer", "alert", "message", "delivery")
 WINDOWS = {3600: "hour", 86_400: "day"}
@@ -43,7 +43,7 @@ def exposition(store: Store, settings: Settings, found: Snapshot, now: int) -> s
 class _Figures(Collector):
     def __init__(
         self,
-        store: Store,
+        store: Reader,
         found: Snapshot,
         counts: Mapping[tuple[str, State], int],
         ages: Mapping[str, int],
@@ -154,7 +154,7 @@ def _telling(found: Snapshot) -> Iterator[Metric]:
     yield _one("heartbeat_age_seconds", "Since a heartbeat was accepted.", age)
 
 
-def _record(store: Store, found: Snapshot) -> Iterator[Metric]:
+def _record(store: Reader, found: Snapshot) -> Iterator[Metric]:
     record = found.record
     yield _one("record_bytes", "Size of the record on disk.", record.bytes)
     yield _many(

@@ -7,7 +7,6 @@ against the ledger.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -39,6 +38,7 @@ from monitor.model.facts import Correction, of_kind
 from monitor.model.plan import Signal
 from monitor.store import watch
 from monitor.store.incidents import incident_list
+from monitor.store.port import Fields
 from monitor.store.rows import to_alert, to_row
 from monitor.store.sqlite import Store
 from world.fake_ledger import FakeLedger, FakeSource, Move, Tx
@@ -380,7 +380,7 @@ class Play:
 
     # -- looking in --------------------------------------------------------------------
 
-    def _query(self, sql: str, *params: object) -> list[sqlite3.Row]:
+    def _query(self, sql: str, *params: object) -> list[Fields]:
         return self.store.read(sql, params)
 
     def dump(self) -> dict[str, list[tuple[object, ...]]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from monitor.model import Entry
 from monitor.model.settings import Settings
-from monitor.store.port import Store
+from monitor.store.port import Reader
 
 WIDTH = 100  # columns, where no window says otherwise
 MOST_LINES = 5  # line numbers named in one remark
@@ -88,7 +88,7 @@ class Bench:
     home: Path
     settings: Settings
     entries: tuple[Entry, ...]  # in force: of the file, and those that it lost
-    store: Store | None
+    store: Reader | None
     offline: bool
     now: int
     out: Report

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from monitor.store import notes
-from monitor.store.port import Store
+from monitor.store.port import Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Tested:
     since: int = 0  # the first of the tests that have failed one after the other
 
 
-def last_tests(store: Store, names: Iterable[str]) -> dict[str, Tested]:
+def last_tests(store: Reader, names: Iterable[str]) -> dict[str, Tested]:
     """Of these channels, by name; those that were never tested are left out."""
     noted = {name: notes.get_note(store, f"tested:{name}") for name in names}
     return {name: Tested(**json.loads(text)) for name, text in noted.items() if text}
@@ -36,6 +36,6 @@ class Beat:
     error: str  # why it was not accepted, or empty
 
 
-def last_heartbeat(store: Store) -> Beat | None:
+def last_heartbeat(store: Reader) -> Beat | None:
     text = notes.get_note(store, "heartbeat")
     return Beat(**json.loads(text)) if text else None

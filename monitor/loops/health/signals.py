@@ -20,7 +20,7 @@ from monitor.model.plain import duration, utc, without_addresses
 from monitor.model.plan import Signal
 from monitor.model.settings import Settings
 from monitor.store import budgets, heads, incidents, standing, watch
-from monitor.store.port import Store
+from monitor.store.port import Reader
 from monitor.store.standing import FailingList
 
 OLD_HEAD = 3600  # seconds: a chain whose newest block is older is told as standing still
@@ -36,7 +36,7 @@ WHO_MOST = 50  # entries that a signal names; the others are counted
 class _Look:
     """What there is to judge by at one moment."""
 
-    store: Store
+    store: Reader
     settings: Settings
     pools: Mapping[str, SourcePool]
     round_seconds: int  # how often an address is read
@@ -51,7 +51,7 @@ class _Look:
 
 
 def signals(
-    store: Store,
+    store: Reader,
     settings: Settings,
     pools: Mapping[str, SourcePool],
     round_seconds: int,

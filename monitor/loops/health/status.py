@@ -40,7 +40,7 @@ from monitor.model.streams import UNSERVED
 from monitor.store import budgets, figures, notes, outbox, standing, watch
 from monitor.store.figures import Sent
 from monitor.store.incidents import incident_list
-from monitor.store.port import Store
+from monitor.store.port import Reader, Store
 from monitor.store.standing import ListRead
 
 NONE, NEVER = Sent(), ListRead()
@@ -97,7 +97,7 @@ def snapshot(
 
 
 def entries_read(
-    store: Store, settings: Settings, now: int, *, running: bool
+    store: Reader, settings: Settings, now: int, *, running: bool
 ) -> tuple[EntryStatus, ...]:
     """How far each active entry is read, in the order of adding. Raises StoreError."""
     loaded = _load(store, settings, now, running)
@@ -106,7 +106,7 @@ def entries_read(
     return tuple(_entry(loaded, w, w.entry.id in absent) for w in active)
 
 
-def _load(store: Store, settings: Settings, now: int, running: bool) -> _Loaded:
+def _load(store: Reader, settings: Settings, now: int, running: bool) -> _Loaded:
     lists = standing.lists_read(store)
     incidents = (i.signal.key for i in incident_list(store, open_only=True))
     return _Loaded(
@@ -271,19 +271,19 @@ def _named_lists(entries: Sequence[EntryStatus], state: State) -> str:
 # -- the rest ----------------------------------------------------------------------------
 
 
-def _started(store: Store) -> Time | None:
+def _started(store: Reader) -> Time | None:
     text = notes.get_note(store, "started")
     return Time(text) if text else None
 
 
-def _last_pass(store: Store, now: int) -> LastPass | None:
+def _last_pass(store: Reader, now: int) -> LastPass | None:
     ended, _, seconds = (notes.get_note(store, "pass") or "").partition(" ")
     if not ended:
         return None
     return LastPass(Time(ended), max(0, now - int(ended)), float(seconds))
 
 
-def _deliveries(store: Store, settings: Settings, now: int) -> Deliveries:
+def _deliveries(store: Reader, settings: Settings, now: int) -> Deliveries:
     sent, errors, off = figures.sent(store), figures.last_errors(store), outbox.disabled(store)
     names = list(dict.fromkeys([*settings.channels, *(name for name, _ in sent), *off]))
     tested = kept.last_tests(store, names)
@@ -325,7 +325,7 @@ def _channel(
     )
 
 
-def _budgets(store: Store, settings: Settings, now: int) -> Iterable[BudgetStatus]:
+def _budgets(store: Reader, settings: Settings, now: int) -> Iterable[BudgetStatus]:
     used = {(key, seconds): number for key, seconds, number in budgets.budgets(store, now)}
     for name, config in settings.sources.items():
         for seconds, limit in ((3600, config.calls_per_hour), (86_400, config.calls_per_day)):
@@ -333,7 +333,7 @@ def _budgets(store: Store, settings: Settings, now: int) -> Iterable[BudgetStatu
                 yield BudgetStatus(name, seconds, used.get((name, seconds), 0), limit)
 
 
-def _alerts(store: Store, now: int) -> OpenAlerts:
+def _alerts(store: Reader, now: int) -> OpenAlerts:
     number, oldest = figures.untaken_since(store)
     return OpenAlerts(number, Time.of(oldest), _age(oldest, now))
 
@@ -350,7 +350,7 @@ def _incident(incident: Incident) -> OpenIncident:
     )
 
 
-def _heartbeat(store: Store, settings: Settings, now: int) -> HeartbeatStatus:
+def _heartbeat(store: Reader, settings: Settings, now: int) -> HeartbeatStatus:
     beat = kept.last_heartbeat(store)
     accepted = beat.accepted if beat else None
     return HeartbeatStatus(
@@ -361,7 +361,7 @@ def _heartbeat(store: Store, settings: Settings, now: int) -> HeartbeatStatus:
     )
 
 
-def _size(store: Store, now: int) -> RecordStatus:
+def _size(store: Reader, now: int) -> RecordStatus:
     backed_up = figures.last_backup(store)
     return RecordStatus(
         movements=figures.rows_of(store, "transfer")["transfer"],
@@ -371,7 +371,7 @@ def _size(store: Store, now: int) -> RecordStatus:
     )
 
 
-def _watchlist(store: Store, settings: Settings) -> WatchlistStatus:
+def _watchlist(store: Reader, settings: Settings) -> WatchlistStatus:
     taken = watch.last_list(store)
     path = settings.home / "watchlist.yaml"
     now_there = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None

@@ -14,7 +14,7 @@ from monitor.model.errors import StoreError
 from monitor.model.settings import Settings
 from monitor.model.status import State
 from monitor.store import figures, notes, outbox, standing, watch
-from monitor.store.port import Store
+from monitor.store.port import Reader, Store
 
 OVERDUE = 300  # seconds past its time after which an address counts as not up to date
 LEAST_START = 100  # seconds that a first reading may always take
@@ -65,7 +65,7 @@ def facts(store: Store, settings: Settings, now: int, *, running: bool) -> Facts
     )
 
 
-def rounds(store: Store, settings: Settings) -> tuple[int, int]:
+def rounds(store: Reader, settings: Settings) -> tuple[int, int]:
     """Seconds between two readings of an address, and of a first reading of all, as the
     running program has worked them out."""
     noted = (notes.get_note(store, "round") or "").split()
@@ -84,7 +84,7 @@ def hold(settings: Settings, severity: Severity, every: int) -> int:
     return max(wanted, ROUNDS * every)
 
 
-def overdue(store: Store, settings: Settings, now: int) -> int:
+def overdue(store: Reader, settings: Settings, now: int) -> int:
     """Seconds for which an address has been due while nothing at all was read; 0 if none.
 
     Addresses of chains without a source do not count: no waiting would help.
@@ -105,7 +105,7 @@ def _name(settings: Settings, chain: str) -> str:
     return settings.chains[chain].name if chain in settings.chains else chain
 
 
-def _blind(store: Store, settings: Settings, served: list[str], now: int) -> Iterator[Blind]:
+def _blind(store: Reader, settings: Settings, served: list[str], now: int) -> Iterator[Blind]:
     every, _ = rounds(store, settings)
     severe, other = (now - hold(settings, s, every) for s in (Severity.SEVERE, Severity.HIGH))
     for each in standing.failing(store, served, severe, other):
@@ -113,7 +113,7 @@ def _blind(store: Store, settings: Settings, served: list[str], now: int) -> Ite
         yield Blind(name, each.entries, each.lasting, each.since)
 
 
-def _start(store: Store, settings: Settings, served: list[str], now: int) -> Start:
+def _start(store: Reader, settings: Settings, served: list[str], now: int) -> Start:
     """How far the first reading of all has come."""
     first = standing.first_reads(store, served)
     if first is None:
@@ -137,7 +137,7 @@ def states(store: Store, settings: Settings, now: int) -> Counter[tuple[str, Sta
     return found
 
 
-def ages(store: Store, now: int) -> dict[str, int]:
+def ages(store: Reader, now: int) -> dict[str, int]:
     """Seconds since the newest block that was read, at each chain's list that is furthest
     behind."""
     return {chain: max(0, now - at) for chain, at in standing.furthest_behind(store).items()}
@@ -151,7 +151,7 @@ def _torn(store: Store) -> set[str]:
     return held | {subject for (subject, *_), p in parts if len(intervals.union(p)) > 1}
 
 
-def _limits(store: Store, settings: Settings, served: list[str]) -> Iterator[str]:
+def _limits(store: Reader, settings: Settings, served: list[str]) -> Iterator[str]:
     """What no configured source can serve, by chain."""
     found: dict[str, list[str]] = {}
     for each in standing.failing_lists(store):
@@ -167,7 +167,7 @@ def _limits(store: Store, settings: Settings, served: list[str]) -> Iterator[str
 # -- sending -----------------------------------------------------------------------------
 
 
-def _deaf(store: Store, settings: Settings, now: int) -> dict[str, int]:
+def _deaf(store: Reader, settings: Settings, now: int) -> dict[str, int]:
     """Audiences of which every channel refuses, with the seconds since the last of them does."""
     tests = kept.last_tests(store, settings.channels)
     # One that failed once may be a server that was just being started.
