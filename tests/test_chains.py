@@ -1,6 +1,7 @@
 """The chain table and the canonical form of addresses, against published vectors."""
 
 from collections import Counter
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from monitor.app.settings import load
 from monitor.chains.address import AddressError, canonical, display
 from monitor.chains.evm import checksummed
 from monitor.chains.names import from_encoding
+from monitor.chains.table import FAMILIES, STREAM_WORDS
+from monitor.model import Kind
 from monitor.model.ids import stable_id
 from monitor.net.sources import SOURCES
 from monitor.store.views import not_listed
@@ -170,6 +173,22 @@ def test_stable_ids_depend_on_every_part_and_on_nothing_else():
     """The same parts give the same name for ever; moving a border gives another."""
     assert stable_id("E", "SIM-2023", "ethereum", SIM.lower()) == "E-6KM2-9RVW-35FH"
     assert stable_id("E", "a", "bc") != stable_id("E", "ab", "c")
+
+
+def test_every_kind_stands_in_a_list_of_some_family():
+    """And every list of a family holds some kind; all of them have words."""
+    kept = {kind.stream for kind in Kind}
+    assert kept == set(STREAM_WORDS)
+    for family in FAMILIES.values():
+        assert set(family.streams) <= kept
+        assert {kind.utxo for kind in Kind if kind.stream in family.streams} == {family.atomic}
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_adapters_read_along_the_axis_of_their_family(kind: str):
+    """Coverage of one family's sources can be added up."""
+    module, _, name = SOURCES[kind].adapter.partition(":")
+    assert getattr(import_module(module), name).axis is SOURCES[kind].answers_for.axis
 
 
 def test_every_chain_says_what_no_list_holds():

@@ -133,6 +133,10 @@ def test_ports_follow_the_kind_of_security(tmp_path: Path):
 # (files, part of the one problem)
 BAD = {
     "unknown key": ({"sources": "sources:\n  trongrid: {knd: x}\n"}, "Did you mean kind"),
+    "version of addresses": (
+        {"chains": "chains:\n  zcash: {base58: [7352, 73573]}\n"},
+        "chains.yaml:2: '73573' is not a version of addresses. Write 0 to 255, or both bytes",
+    ),
     "unknown kind": (
         {"sources": "sources:\n  a: {kind: ethersan, url: 'https://x.y'}\n"},
         "sources.yaml:2: 'ethersan' is not a kind. Did you mean etherscan",

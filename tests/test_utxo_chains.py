@@ -3,6 +3,7 @@ plain Bitcoin that stay Bitcoin's, and what a chain hides refused by that name."
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +18,16 @@ from monitor.chains.encodings import Script
 from monitor.chains.family import Form
 from monitor.chains.names import ChainNames, Unclear, from_encoding
 from monitor.chains.table import family_of
+from monitor.demo.world.explorer import Explorer
+from monitor.demo.world.ledger import Input, Output, UtxoLedger, UtxoTx
 from monitor.loops import find
-from monitor.model import Chain, Subject
+from monitor.loops.poll import Poller, PollWorld
+from monitor.loops.pool import SourcePool
+from monitor.model import Chain, Entry, SourceConfig, Subject
+from monitor.net import sources
+from monitor.net.http import Http
+from monitor.store import watch
+from monitor.store.sqlite import Store
 from monitor.watchlist import entries, export
 from monitor.watchlist.imports import rows, tables
 
@@ -276,6 +285,57 @@ def test_a_hidden_chain_is_refused_by_that_reason(name: str) -> None:
     unclear = ChainNames(CHAINS).keys(name)
     assert isinstance(unclear, Unclear)
     assert "no explorer can list" in unclear.reason
+
+
+# -- read as configured -----------------------------------------------------------------------
+
+NOW = 1_700_100_000
+
+
+def payment(name: str, payer: str, payee: str, amount: int) -> UtxoTx:
+    return UtxoTx(name * 64, (Input("f" * 64, int(name, 16), Output(payer, amount + 10)),),
+                  (Output(payee, amount),))  # fmt: skip
+
+
+@pytest.mark.parametrize("key", NEW)
+def test_a_chain_is_read_by_its_row_alone(key: str, tmp_path: Path) -> None:
+    """Through Blockbook: what came and what went is recorded under the address's one form and
+    told, and who paid is known under his, however the server writes it."""
+    chain = replace(CHAINS[key], key="mine")  # of our own ledger: no block of it is known
+    me, payer = (canonical(chain, spelt(chain.base58[0], digest)) for digest in (HASH, b"p" * 20))
+    ledger = UtxoLedger(time=NOW - 200 * int(chain.block_time), block_time=int(chain.block_time))
+    for _ in range(chain.finality + 5):
+        ledger.mine()
+    written = {"litecoin": spelt(5, b"p" * 20)}.get(key, payer)
+    payer = canonical(chain, written)
+    record = Store(tmp_path / "fundwatch.db", create=True)
+    with Explorer() as explorer, closing(record) as store:
+        explorer.add("c", ledger, "blockbook")
+        config = SourceConfig(
+            "mine", "blockbook", explorer.url("c", "blockbook"), rate_per_second=1000
+        )
+        source = sources.build(config, chain, Http("mine", config.url, attempts=1))
+        entry = Entry("E", Subject("mine", me), label="a label", case="CASE-7")
+        watch.take_list(store, [entry], (), "list", {}, NOW)
+        world = PollWorld(
+            chains={"mine": chain},
+            pools={"mine": SourcePool(chain, [source], sure_for=0.0)},
+            assets={},
+            route=lambda _alert, _entry: [],
+            clock=lambda: NOW,
+            interval=lambda _subject: 0,
+            since_time=lambda _text: None,
+        )
+        assert not Poller(store, world).run_pass(everything=True).unread
+        ledger.mine([payment("1", written, me, 500)])
+        ledger.mine([payment("2", me, written, 300)])
+        assert not Poller(store, world).run_pass(everything=True).unread
+        legs = store.read("SELECT sender, recipient, amount FROM transfer ORDER BY tx, leg")
+        assert [tuple(leg) for leg in legs] == [
+            (payer, None, "510"), (None, me, "500"), (me, None, "310"), (None, payer, "300"),
+        ]  # fmt: skip
+        told = store.read("SELECT kind FROM alert WHERE lane = 'news' ORDER BY rowid")
+        assert [alert["kind"] for alert in told] == ["history", "movement", "movement"]
 
 
 # -- the chains' rows -------------------------------------------------------------------------

@@ -69,12 +69,14 @@ class Axis(StrEnum):
             seconds = min(seconds, head.final_time)
         return int(seconds * 1000)
 
+    def within(self, seconds: int, chain: Chain) -> int:
+        """How many places come in a time at most."""
+        return blocks_for(seconds, chain) if self.by_block else seconds * 1000
+
     def place_of_date(self, when: int, head: Head, chain: Chain) -> int:
-        """A place that is certainly not after the Unix time `when`."""
-        if self.by_block:
-            return max(0, head.height - blocks_for(max(0, head.time - when), chain))
-        # Not above the head either: nothing from there on may be left out.
-        return max(0, min(when, head.time) * 1000)
+        """A place that is certainly not after the Unix time `when`, nor above the head: nothing
+        from there on may be left out."""
+        return max(0, self.top(head) - self.within(max(0, head.time - when), chain))
 
     def place_of_height(self, height: int, head: Head, chain: Chain) -> int:
         """A place that is certainly not above the block `height`."""

@@ -27,7 +27,6 @@ from monitor.model import (
     Transfer,
     intervals,
 )
-from monitor.model.axis import blocks_for
 from monitor.model.errors import NotServed, NotYet, SourceError
 from monitor.net.sources.ascending import PageOf, walk_up
 from monitor.net.sources.evm_rows import number_equals, told_address
@@ -144,7 +143,7 @@ class Acts:
         keep = held if held is not None and held.lo <= ask.span.lo and not held.gaps else None
         whole_to = keep.read.hi if keep and keep.read else -1
         # Addresses were read to different heights: what is new to all of them is read at once.
-        recent = max(0, top - self._again())
+        recent = max(0, top - self._axis.within(AGAIN_SECONDS, self._chain))
         start = min(ask.span.lo, recent)
         if keep is not None:
             start = max(keep.lo, min(whole_to + 1, recent))
@@ -160,11 +159,6 @@ class Acts:
             raise
         self._keep(ask.head, keep, min(start, top), reported)
         return reported.calls
-
-    def _again(self) -> int:
-        if self._axis == "time":
-            return AGAIN_SECONDS * 1000
-        return blocks_for(AGAIN_SECONDS, self._chain)
 
     def _at(self, row: Transfer) -> int:
         return self._axis.place(row) or 0
