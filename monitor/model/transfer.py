@@ -73,7 +73,7 @@ class Kind(StrEnum):
 
 
 class Status(StrEnum):
-    """How certain a transfer is. See PLAIN_STATUS in messages.py for the words people see."""
+    """How certain a transfer is. See messages.sheets for the words people see."""
 
     PENDING = "pending"  # in the mempool only
     PROVISIONAL = "provisional"  # in a block that can still be replaced

@@ -85,7 +85,7 @@ def freeze(
     notes: Mapping[str, str] = MappingProxyType({}),
 ) -> int:
     """Fix messages: their ids, their alerts and their bytes. From here on they only get sent.
-    With it, or not at all, `signals` and `notes` (see journal) are kept. A message that is
+    With it, or not at all, `signals` and `notes` are kept. A message that is
     fixed already stays as it is. Returns how many are new."""
     with store.write() as conn:
         made = sum(_fix(conn, letter, now) for letter in letters)
