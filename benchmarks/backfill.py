@@ -17,7 +17,7 @@ from common import Usage, addresses, arguments, explorer, home, measured, show, 
 
 if TYPE_CHECKING:
     from monitor.app.fundwatch import Fundwatch
-    from monitor.loops.poll import PassReport
+    from monitor.loops.passing import PassReport
 
 STYLE = "etherscan"
 MARKS = (10, 25, 50, 75, 100)  # percent of the rows

@@ -16,7 +16,8 @@ from world.scripted_server import Call, Reply, serve
 
 from monitor.demo.world.explorer import Explorer
 from monitor.demo.world.ledger import AccountLedger, Input, Output, Tx, UtxoLedger, UtxoTx
-from monitor.loops.poll import Poller, PollWorld
+from monitor.loops.passing import PollWorld
+from monitor.loops.poll import Poller
 from monitor.loops.pool import SourcePool
 from monitor.model import Chain, Entry, SourceConfig, Subject
 from monitor.model.errors import SourceError

@@ -72,7 +72,7 @@ class Daemon:
     def __init__(self, app: Fundwatch) -> None:
         self._app = app
         self._stop = threading.Event()
-        self._pulse = pulse.Pulse(TICKS, lambda: app.poller.last_progress)
+        self._pulse = pulse.Pulse(TICKS, lambda: app.poller.signs.moved_at)
         self._faulty: dict[str, int] = {}  # jobs that fail, and how often in a row
         self._record = RecordWatch(app.home, app.store)
         self._emergency = emergency(app)
@@ -235,7 +235,7 @@ class Daemon:
         """The whole process was paused (suspended, stopped): what looks like a hang is none."""
         log.warning("the process stood still for %.0f s; it goes on", seconds)
         self._pulse.woke()
-        self._app.poller.last_progress = time.monotonic()
+        self._app.poller.signs.moved()
         self._refresh_soon(scheduler)
 
     def _refresh_soon(self, scheduler: BackgroundScheduler) -> None:
@@ -263,7 +263,7 @@ class Daemon:
             with suppress(OSError):
                 mark = self._app.home / "requests" / "stuck"
                 mark.parent.mkdir(mode=0o700, exist_ok=True)
-                mark.write_text(json.dumps(self._app.poller.suspects()), "utf-8")
+                mark.write_text(json.dumps(self._app.poller.signs.suspects()), "utf-8")
             os._exit(STUCK_EXIT)
 
     def _watch_record(self) -> None:
@@ -314,7 +314,7 @@ class Daemon:
         os._exit(UNFIT_EXIT)
 
     def _tell_supervisor(self, state: str) -> None:
-        seconds = time.monotonic() - self._app.poller.last_progress
+        seconds = time.monotonic() - self._app.poller.signs.moved_at
         doing = ", ".join(self._pulse.busy()) or "nothing is due"
         supervisor.notify(self._supervisor, state, f"STATUS=read {seconds:.0f} s ago; now: {doing}")
 

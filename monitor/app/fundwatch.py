@@ -23,7 +23,8 @@ from monitor.loops.escalate import pass_on
 from monitor.loops.freeze import DeliverWorld
 from monitor.loops.health.signals import signals
 from monitor.loops.health.tell import tell_incidents
-from monitor.loops.poll import PassReport, Poller, PollWorld
+from monitor.loops.passing import PassReport, PollWorld
+from monitor.loops.poll import Poller
 from monitor.loops.pricing import Pricer, close_unused
 from monitor.loops.respell import respell
 from monitor.loops.router import Router

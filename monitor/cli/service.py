@@ -23,7 +23,7 @@ from monitor.cli.common import BAD_INPUT, DONE, UNREAD, Home
 from monitor.loops import deliver
 from monitor.loops.clock import now
 from monitor.loops.health.words import count
-from monitor.loops.poll import PassReport
+from monitor.loops.passing import PassReport
 from monitor.model.errors import ConfigError, Problem
 from monitor.model.plain import plural
 from monitor.store import outbox, owing

@@ -43,7 +43,7 @@ PATIENCE = 6 * 3600  # the summary waits so long for a list that cannot be read
 
 
 class HistoryWorld(Protocol):
-    """The part of poll.World that the summary needs."""
+    """The part of PollWorld that the summary needs."""
 
     @property
     def chains(self) -> Mapping[str, Chain]: ...

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from monitor.chains.table import streams_of
 from monitor.decide.due import is_new
-from monitor.loops.poll import PassReport, Poller, PollWorld
+from monitor.loops.passing import PassReport, PollWorld
+from monitor.loops.poll import Poller
 from monitor.loops.pool import SourcePool
 from monitor.model import (
     LIVE_STATUSES,

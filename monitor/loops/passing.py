@@ -1,0 +1,85 @@
+"""What a pass of polling works with, what it knows of one subject, and what it says of itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from monitor.loops.pool import SourcePool
+from monitor.loops.reading import Progress, SubjectReader
+from monitor.model import Alert, Asset, Chain, Entry, Subject, Watched
+from monitor.model.plan import Route
+
+
+@dataclass(frozen=True, slots=True)
+class PollWorld:
+    """What a pass works with, besides the record. Put together in app/fundwatch.py."""
+
+    chains: Mapping[str, Chain]
+    pools: Mapping[str, SourcePool]  # by chain
+    assets: Mapping[tuple[str, str], Asset]
+    route: Callable[[Alert, Entry | None], list[Route]]
+    clock: Callable[[], int]
+    interval: Callable[[Subject], int]  # seconds until a subject is due again
+    since_time: Callable[[str], int | None]
+    trailing_seconds: int = 2 * 86_400
+    sleep: Callable[[float], None] = time.sleep
+
+
+@dataclass
+class PassReport:
+    """What one pass did, for the log line, the exit code and the progress bar."""
+
+    started: int
+    seconds: float = 0.0
+    subjects: int = 0
+    new_rows: int = 0
+    alerts: int = 0
+    calls: int = 0
+    late: int = 0
+    errors: int = 0
+    unread: dict[str, frozenset[str]] = field(default_factory=dict)  # subject -> streams
+    unserved: dict[str, frozenset[str]] = field(default_factory=dict)
+    retry_after: float = 0.0
+    stopped: bool = False
+
+
+@dataclass
+class Run:
+    """A subject within one pass."""
+
+    subject: Subject
+    watched: tuple[Watched, ...]
+    progress: Progress = field(default_factory=Progress)
+    deep_seconds: int = 0
+    reading: SubjectReader | None = None  # of the present round
+    failing: frozenset[str] = frozenset()  # streams that no source could read before this pass
+    held_back: bool = False  # too much history: a person is asked first
+    taken_back: int = 0  # how often coverage of the chain had been when the round began
+    doubted: bool = False  # something was read under a head that is not believed yet
+
+
+@dataclass
+class Signs:
+    """Signs of life of a pass, for the watchdog. Its times are of the monotonic clock."""
+
+    moved_at: float = field(default_factory=time.monotonic)
+    reading: dict[str, None] = field(default_factory=dict)  # keys of subjects
+    settling: str = ""  # key of the subject that is being decided on
+
+    def moved(self) -> None:
+        self.moved_at = time.monotonic()
+
+    def begin(self) -> None:
+        self.reading.clear()
+        self.settling = ""
+
+    def suspects(self) -> list[str]:
+        """At which subjects a pass that does not get on stands: the one that is being decided
+        on, else those whose answers are waited for."""
+        return [self.settling] if self.settling else list(self.reading)
+
+
+def active(watched: Sequence[Watched]) -> tuple[Watched, ...]:
+    return tuple(w for w in watched if w.active)

@@ -1,0 +1,255 @@
+"""What a round of reading came to: decided, committed, and whether the subject goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from monitor.chains.table import STREAM_WORDS
+from monitor.decide import loudness
+from monitor.decide.decision import cut, decide
+from monitor.loops import enrich, first_contact, lookups
+from monitor.loops.faultlog import FaultLog
+from monitor.loops.headkeep import HeadKeeper
+from monitor.loops.passing import PassReport, PollWorld, Run, Signs, active
+from monitor.loops.reading import Outcome, Progress
+from monitor.model import Batch
+from monitor.model.errors import Conflict
+from monitor.model.plan import OpenGap, Plan, Route, Signal, gap_key
+from monitor.model.streams import UNSERVED, StreamState
+from monitor.store import apply, prices, transfers, watch
+from monitor.store.context import load_context
+from monitor.store.coverage import stream_states
+from monitor.store.port import Store
+
+HISTORY_ROUNDS = 6  # of one subject in one pass of the daemon; a single poll reads all
+TRIES = 3  # to commit what was decided, where somebody else wrote meanwhile
+
+
+class Settler:
+    """Decides and writes, in the thread of the pass."""
+
+    def __init__(
+        self, store: Store, world: PollWorld, heads: HeadKeeper, signs: Signs,
+        stopping: Callable[[], bool],
+    ) -> None:  # fmt: skip
+        self._store, self._world, self._heads, self._signs = store, world, heads, signs
+        self._stopping = stopping
+        self._faults = FaultLog()
+        self.ended: list[watch.Ended] = []  # subjects done with, not written yet
+
+    def settle(self, run: Run, outcome: Outcome, report: PassReport, everything: bool) -> bool:
+        """Settle one round of a subject. Returns whether it goes on in this pass."""
+        self._signs.moved()
+        self._signs.settling = run.subject.key
+        reader = run.reading
+        assert reader is not None
+        # 1. What was asked under coverage that has been taken back since is asked anew.
+        self._heads.note(self._world.chains[run.subject.chain])
+        known = reader.pool.heads
+        if known.taken_back != run.taken_back:
+            self._from_the_start(run)
+            return True
+        # 2. Each batch is as good as its head, and all end at one place.
+        batches = cut([known.vouch(batch) for batch in outcome.batches])
+        run.doubted |= any(batch.doubt for batch in batches)
+        # 3. Rows, alerts, coverage: decided and committed at once.
+        plan = self._commit(run, outcome, batches)
+        self._count(report, run, outcome, plan)
+        # 4. What is left to read, now that this is booked.
+        reader.advance(batches)
+        if run.progress.windowed and not outcome.more:
+            # What the head jumped over is a hole only since the window above it is booked.
+            states = stream_states(self._store, run.subject, plan.now)
+            left = replace(reader, states=states).history_left(batches)
+            outcome = replace(outcome, more=left)
+        if self._goes_on(run, outcome, batches, everything):
+            return True
+        # 5. The summary of its first reading, and when it is due again.
+        self._finish(run, outcome, report, plan.now)
+        return False
+
+    def _from_the_start(self, run: Run) -> None:
+        """Read a subject again whose coverage has changed since it was asked for."""
+        run.progress = Progress()
+        watched = watch.entries_of(self._store, [run.subject]).get(run.subject, ())
+        run.watched = active(watched)
+
+    def _commit(self, run: Run, outcome: Outcome, batches: Sequence[Batch]) -> Plan:
+        assert run.reading is not None
+        readings = _readings(outcome, batches, run.progress)
+        plan = self._decide(run, batches, run.reading.states)
+        for attempt in range(TRIES):
+            self._signs.moved()  # a long list is decided on: no hang
+            try:
+                apply.apply(self._store, plan, readings=readings, routes=self._routes(plan))
+                break
+            except Conflict:
+                if attempt == TRIES - 1:
+                    raise
+                states = stream_states(self._store, run.subject, plan.now)
+                plan = self._decide(run, batches, states)
+        return plan
+
+    def _decide(
+        self, run: Run, batches: Sequence[Batch], states: Mapping[str, StreamState]
+    ) -> Plan:
+        chain, now = self._world.chains[run.subject.chain], self._world.clock()
+        pool = self._world.pools[chain.key]
+        context = load_context(
+            self._store,
+            chain,
+            run.subject,
+            batches,
+            states,
+            assets=self._world.assets,
+            lags={s.name: s.index_lag for s in pool.sources},
+            now=now,
+        )
+        needed = loudness.prices_needed(context, batches)
+        context = replace(context, prices=prices.between(self._store, *needed))
+        plan = decide(context, batches)
+        answers = lookups.answer(pool, plan.questions)
+        if answers.lookups or answers.hashes or answers.mute:
+            plan = decide(context, batches, answers)
+        alerts = enrich.with_facts(self._store, context, plan, answers)
+        return replace(
+            plan,
+            alerts=alerts,
+            signals=(*plan.signals, *_gap_signals(plan, run), *_busy_signal(run)),
+        )
+
+    def _routes(self, plan: Plan) -> list[Route]:
+        if not plan.alerts:
+            return []
+        named = watch.entries(self._store, (a.entry_id or "" for a in plan.alerts))
+        by_id = {entry_id: watched.entry for entry_id, watched in named.items()}
+        return [r for a in plan.alerts for r in self._world.route(a, by_id.get(a.entry_id or ""))]
+
+    def _goes_on(
+        self, run: Run, outcome: Outcome, batches: Sequence[Batch], everything: bool
+    ) -> bool:
+        if not outcome.batches or self._stopping():
+            return False
+        progress = run.progress
+        unfinished = any(progress.unfinished(b.streams) for b in batches if b.read)
+        got_on = any(progress.got_on(b) for b in batches)
+        if not got_on or not (outcome.more or unfinished):
+            return False
+        return everything or unfinished or progress.rounds < HISTORY_ROUNDS
+
+    def _finish(self, run: Run, outcome: Outcome, report: PassReport, now: int) -> None:
+        key = run.subject.key
+        head_unread = outcome.unread if run.progress.rounds else frozenset()
+        if head_unread:
+            report.unread[key] = head_unread
+        if outcome.unserved:
+            report.unserved[key] = outcome.unserved
+        first_contact.tell(self._store, self._world, run.subject, run.watched)
+        due = (
+            now if outcome.more and not outcome.unread else now + self._world.interval(run.subject)
+        )
+        deep = run.deep_seconds and not run.doubted and not self._left_unread(run, outcome)
+        # Written with the marks of the next subjects. Lost in a crash, it is polled again.
+        ended = watch.Ended(
+            run.subject, due, bool(outcome.unread), report.started if deep else None
+        )
+        self.ended.append(ended)
+
+    def _left_unread(self, run: Run, outcome: Outcome) -> bool:
+        """Whether something of the trailing window is still to be read again. A stream that
+        failed before this pass does not count, or all lists would be read far back each
+        time for as long as it fails."""
+        waiting = outcome.unread - run.failing
+        return self._stopping() or bool(waiting) or any(run.progress.again.values())
+
+    def _count(self, report: PassReport, run: Run, outcome: Outcome, plan: Plan) -> None:
+        report.new_rows += len(plan.new)
+        report.late += sum(row.late for row in plan.new)
+        report.alerts += len(plan.alerts)
+        report.calls += sum(b.calls for b in outcome.batches)
+        report.errors += len(outcome.failures)
+        waits = [f.retry_after or 0.0 for f in outcome.failures if f.retryable]
+        report.retry_after = max([report.retry_after, *waits])
+        chain = run.subject.chain
+        for failure in outcome.failures:
+            self._faults.failed(chain, failure.source, failure.streams, failure.error)
+        for batch in outcome.batches:
+            if batch.read is not None:
+                self._faults.worked(chain, batch.source, batch.streams)
+
+
+def _readings(
+    outcome: Outcome, batches: Sequence[Batch], progress: Progress
+) -> list[apply.Reading]:
+    """How each stream went, for the status page and for going on later."""
+    found = []
+    for batch in batches:
+        for stream in sorted(batch.streams):
+            found.append(_good_reading(batch, stream, ok=progress.got_on(batch)))
+    errors: dict[str, str] = {}
+    for failure in outcome.failures:
+        for stream in failure.streams:
+            errors[stream] = f"{errors[stream]}; " if stream in errors else ""
+            errors[stream] += f"{failure.source}: {failure.error}"
+    for stream in sorted(outcome.unread):
+        found.append(apply.Reading(stream, ok=False, error=errors.get(stream, "not answered")))
+    for stream in sorted(outcome.unserved):
+        found.append(apply.Reading(stream, ok=False, error=UNSERVED))
+    return found
+
+
+def _good_reading(batch: Batch, stream: str, *, ok: bool) -> apply.Reading:
+    cursor = None
+    if batch.cursor and batch.rest is not None:
+        cursor = (batch.source, batch.rest.hi, batch.cursor)
+    top = batch.axis.top(batch.head)
+    reached = not batch.doubt and batch.read is not None and batch.read.hi >= top
+    return apply.Reading(
+        stream,
+        ok=ok,
+        source=batch.source,
+        axis=batch.axis,
+        complete_to=batch.read.hi if reached and batch.read else None,
+        complete_time=batch.head.time if reached else None,
+        error="" if ok else "the answer could not be trusted as complete",
+        cursor=cursor,
+        read=batch.read,
+    )
+
+
+def _busy_signal(run: Run) -> Iterable[Signal]:
+    yield Signal(
+        key=f"busy:{run.subject.key}",
+        bad=run.held_back and not all(w.entry.canary for w in run.watched),
+        audience="desk",
+        severity="medium",
+        what=f"A watched address has over {transfers.HISTORY_LIMIT:,} movements: it looks like a "
+        "service. Reading its history has stopped; new movements are still told.",
+        cure='To read on, write "busy: yes" into its entry in the watchlist.',
+        chain=run.subject.chain,
+        who=tuple(w.entry.id for w in run.watched),
+    )
+
+
+def _gap_signals(plan: Plan, run: Run) -> Iterable[Signal]:
+    """A row or block that could not be read is told at once: it may hide a movement."""
+    found: dict[str, list[OpenGap]] = {}
+    for opened in plan.gaps:
+        key = gap_key(plan.subject, opened.axis, opened.gap.at)
+        found.setdefault(key, []).append(opened)
+    for key, gaps in found.items():
+        gap = gaps[0].gap
+        where = f"{gaps[0].axis} {gap.at.lo} to {gap.at.hi}"
+        streams = "; ".join(dict.fromkeys(STREAM_WORDS.get(g.stream, g.stream) for g in gaps))
+        yield Signal(
+            key=key,
+            bad=True,
+            severity="high",
+            what=f"Part of a list ({streams}) of a watched address could not be read "
+            f"({where}, from {gaps[0].source}): {gap.reason.rstrip('.')}. It is tried again daily.",
+            cure="Look at the address on another explorer for this range.",
+            chain=plan.subject.chain,
+            who=tuple(w.entry.id for w in run.watched),
+            number=len(run.watched),
+        )
