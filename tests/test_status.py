@@ -179,6 +179,21 @@ def test_a_chain_without_source_is_blind_before_anything_was_tried(tmp_path: Pat
     assert found.overdue_seconds < 600, "an address that cannot be read is never overdue"
 
 
+def test_a_chain_that_left_the_settings_is_blind(tmp_path: Path) -> None:
+    """With the lists that were read once, and what they hold."""
+    with staged(tmp_path) as scene:
+        polled(scene)
+        scene.home.write("config/chains.yaml", {"chains": {"other": dev_chain("mine")}})
+        found = snapshot(scene.home)
+    lists = found.entries[0].streams
+    assert [each.stream for each in lists] == ["erc1155", "erc20", "erc721", "internal", "native"]
+    assert {each.reason for each in lists} == {"dev is no longer in config/chains.yaml"}
+    assert found.verdict.words == (
+        "0 of 2 entries fully read, 2 partly or wholly blind (dev all lists)"
+    )
+    assert lists[0].covered_to is not None
+
+
 def test_deliveries_and_alerts_are_counted_as_they_stand(tmp_path: Path) -> None:
     """Waiting, accepted and given up, by channel, with the last error and the next try."""
     with staged(tmp_path) as scene:

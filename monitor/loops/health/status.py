@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from monitor.chains.table import streams_of
 from monitor.loops.health import kept, vitals
@@ -60,6 +61,14 @@ class _Loaded:
     due: Mapping[str, int]  # by subject
     history_told: frozenset[str]  # entry ids
     held: frozenset[str]  # subjects whose history is too long to be read unasked
+
+    @cached_property
+    def tried(self) -> Mapping[str, Sequence[str]]:
+        """By subject: which lists were ever tried."""
+        found: dict[str, list[str]] = {}
+        for subject, stream in sorted(self.lists):
+            found.setdefault(subject, []).append(stream)
+        return found
 
 
 def snapshot(
@@ -132,10 +141,7 @@ def _load(store: Reader, settings: Settings, now: int, running: bool) -> _Loaded
 def _entry(loaded: _Loaded, watched: Watched, absent: bool) -> EntryStatus:
     entry = watched.entry
     chain = loaded.settings.chains.get(entry.subject.chain)
-    if chain is not None:
-        names: Sequence[str] = streams_of(chain)
-    else:
-        names = sorted(s for key, s in loaded.lists if key == entry.subject.key)
+    names = streams_of(chain) if chain else loaded.tried.get(entry.subject.key, ())
     streams = tuple(_list(loaded, watched, chain, name) for name in names)
     # Where nothing at all is served, nothing is seen.
     states = {s.state for s in streams} - {State.NOT_SERVED} or {State.BLIND}
