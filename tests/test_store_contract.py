@@ -678,11 +678,11 @@ def test_a_way_that_works_again_brings_back_what_was_given_up_for_it(sending: Se
 
 
 def test_a_channel_that_is_gone_takes_nothing_until_it_is_back(sending: Sending) -> None:
-    outbox.disable(sending.store, "mail", "410", NOW)
-    assert outbox.disabled(sending.store) == {"mail": "410"}
+    ways.disable(sending.store, "mail", "410", NOW)
+    assert ways.disabled(sending.store) == {"mail": "410"}
     assert (sending.due(), outbox.channels_due(sending.store, NOW, all_waiting=True)) == ({}, [])
-    assert owing.out_of_order(sending.store) == {"mail"}
-    outbox.enable(sending.store, "mail")
+    assert ways.out_of_order(sending.store) == {"mail"}
+    ways.enable(sending.store, "mail")
     assert outbox.channels_due(sending.store, NOW, all_waiting=False) == ["mail"]
 
 

@@ -232,12 +232,12 @@ def test_an_audience_refuses_when_all_of_its_ways_do(tmp_path: Path) -> None:
     ways.note(store, ("desk", "a"), 100, good=False)
     ways.note(store, ("desk", "b"), 200, good=False)
     ways.note(store, ("ops", "c"), 150, good=False)
-    assert outbox.refused_since(store, configs, 900) == {"operations": 150}
-    outbox.disable(store, "hook", "gone", 300)
-    assert outbox.refused_since(store, configs, 900) == {"operations": 150, "desk": 300}
+    assert ways.refused_since(store, configs, 900) == {"operations": 150}
+    ways.disable(store, "hook", "gone", 300)
+    assert ways.refused_since(store, configs, 900) == {"operations": 150, "desk": 300}
     ways.note(store, ("desk", "a"), 400, good=True)
     ways.note(store, ("desk", "b"), 500, good=False)
-    assert outbox.refused_since(store, configs, 900) == {"operations": 150}
+    assert ways.refused_since(store, configs, 900) == {"operations": 150}
     assert ways.refusing(store) == {("desk", "b"): 200, ("ops", "c"): 150}
     assert owing.owed_to_nobody(store) == []
     store.close()
@@ -265,12 +265,12 @@ def test_a_channel_refuses_before_all_of_many_were_asked_in_vain(tmp_path: Path)
     for each in to:
         ways.note(store, ("mail", each), 100, good=True)
         waits(store, "mail", each, 200)
-    assert outbox.refused_since(store, configs, 210) == {}
+    assert ways.refused_since(store, configs, 210) == {}
     for n, each in enumerate(to[:3]):
         ways.note(store, ("mail", each), 230 + 30 * n, good=False)
-    assert outbox.refused_since(store, configs, 320) == {"desk": 230, "operations": 230}
+    assert ways.refused_since(store, configs, 320) == {"desk": 230, "operations": 230}
     ways.note(store, ("mail", to[9]), 330, good=True)
-    assert outbox.refused_since(store, configs, 340) == {}, "the trouble of three of them"
+    assert ways.refused_since(store, configs, 340) == {}, "the trouble of three of them"
     store.close()
 
 
@@ -280,9 +280,9 @@ def test_one_who_is_refused_for_days_does_not_date_back_the_trouble_of_all(tmp_p
     ways.note(store, ("mail", "a"), 100, good=False)
     ways.note(store, ("mail", "b"), 5000, good=True)
     waits(store, "mail", "b", 6000)
-    assert outbox.refused_since(store, configs, 6001) == {}, "it is b's turn in a moment"
+    assert ways.refused_since(store, configs, 6001) == {}, "it is b's turn in a moment"
     ways.note(store, ("mail", "b"), 6002, good=False)
-    assert outbox.refused_since(store, configs, 6003) == {"desk": 6002, "operations": 6002}
+    assert ways.refused_since(store, configs, 6003) == {"desk": 6002, "operations": 6002}
     store.close()
 
 
@@ -292,14 +292,12 @@ def test_a_channel_that_fails_its_tests_refuses_though_nothing_is_to_be_sent(
     configs = {"mail": mail_channel("mail", "a", "b")}
     store = Store(tmp_path / "r.db", create=True)
     ways.note(store, ("mail", "a"), 100, good=True)
-    assert outbox.refused_since(store, configs, 900, {"mail": 500}) == {
+    assert ways.refused_since(store, configs, 900, {"mail": 500}) == {
         "desk": 500,
         "operations": 500,
     }
     ways.note(store, ("mail", "b"), 600, good=True)
-    assert outbox.refused_since(store, configs, 900, {"mail": 500}) == {}, (
-        "a message was taken since"
-    )
+    assert ways.refused_since(store, configs, 900, {"mail": 500}) == {}, "a message was taken since"
     store.close()
 
 

@@ -238,7 +238,7 @@ def _fail(world: DeliverWorld, due: outbox.Due, error: DeliveryError) -> bool:
     attempt = due.attempts + 1
     refusals = due.refusals + error.posts * (error.lasting and not error.disable)
     if error.disable:
-        outbox.disable(world.store, due.channel, str(error), now)
+        ways.disable(world.store, due.channel, str(error), now)
     # Also by age: polls made by hand or by cron use up the tries within minutes.
     worn_out = attempt > len(waits) and now - due.created >= sum(waits)
     dead = error.permanent or refusals >= MOST_REFUSALS or (worn_out and not error.disable)
@@ -328,5 +328,5 @@ def send_test(world: DeliverWorld, name: str) -> list[Answer]:
             answers.append(Answer(recipient, str(error), good=False))
         ways.note(world.store, (name, recipient), now, good=answers[-1].good)
     if any(answer.good for answer in answers):
-        outbox.enable(world.store, name)
+        ways.enable(world.store, name)
     return answers

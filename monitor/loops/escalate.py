@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from monitor.decide import routing
-from monitor.store import notes, owing
+from monitor.store import notes, owing, ways
 from monitor.store.port import Store
 
 log = logging.getLogger("fundwatch")
@@ -26,7 +26,7 @@ def pass_on(store: Store, chain: Sequence[str], after: int, begun: int, now: int
         since = max(since, begun - after * (len(chain) + 1)) if noted else begun
         notes.put_note(store, "escalation", f"{since} {' '.join(chain)}")
     waiting = owing.unacknowledged(store, since)
-    off = owing.out_of_order(store) if waiting else ()
+    off = ways.out_of_order(store) if waiting else ()
     owed = routing.passed_on(waiting, chain, off, after, since, now)
     for alert_id, channel in owing.pass_on(store, owed):
         log.warning("alert %s not acknowledged, passed on to %s", alert_id, channel)

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from monitor.model import ChannelConfig, Outgoing, Rendered
+from monitor.model import Outgoing, Rendered
 from monitor.model.plan import Signal
 from monitor.store import incidents, ways
 from monitor.store.notes import write_note
 from monitor.store.owing import Owed
-from monitor.store.port import Connection, Fields, Reader, Store
+from monitor.store.port import Connection, Reader, Store
 from monitor.store.rows import rendered_text, to_rendered
 
 ROUND_MOST = 500  # deliveries of one channel in one round of sending
@@ -235,27 +235,6 @@ def _outcome(conn: Connection, due: Due, change: str, params: Sequence[object]) 
     )
 
 
-def disable(store: Store, channel: str, why: str, now: int) -> None:
-    """Stop sending to a channel whose receiver said that it is gone for good."""
-    with store.write() as conn:
-        conn.execute(
-            "INSERT INTO channel_state (channel, disabled, why) VALUES (?, ?, ?) "
-            "ON CONFLICT (channel) DO UPDATE SET disabled = coalesce(disabled, "
-            "excluded.disabled), why = excluded.why",
-            (channel, now, why[:500]),
-        )
-
-
-def enable(store: Store, channel: str) -> None:
-    with store.write() as conn:
-        conn.execute("DELETE FROM channel_state WHERE channel = ?", (channel,))
-
-
-def disabled(store: Reader) -> dict[str, str]:
-    rows = store.read("SELECT channel, why FROM channel_state WHERE disabled IS NOT NULL")
-    return {row["channel"]: row["why"] for row in rows}
-
-
 def message(store: Reader, message_id: str) -> tuple[str, Rendered]:
     """The channel of a message and what was frozen for it."""
     row = store.read("SELECT channel, rendered FROM message WHERE id = ?", [message_id])[0]
@@ -276,75 +255,6 @@ def late(store: Reader, now: int) -> int:
         f"SELECT min(due) AS due FROM delivery WHERE state = 'waiting' AND channel NOT IN ({_OFF})"  # noqa: S608
     )
     return 0 if rows[0]["due"] is None else max(0, now - int(rows[0]["due"]))
-
-
-def refused(store: Reader, channel: str) -> bool:
-    """Whether a channel is switched off, or did not accept what was tried last."""
-    tried = "SELECT 1 FROM delivery WHERE channel = ? AND state = 'waiting' AND attempts > 1"
-    silent = "SELECT 1 FROM way WHERE channel = ? AND refusing IS NOT NULL"
-    return channel in disabled(store) or any(
-        store.read(f"{query} LIMIT 1", [channel]) for query in (tried, silent)
-    )
-
-
-def refused_since(
-    store: Reader,
-    channels: Mapping[str, ChannelConfig],
-    now: int,
-    tested: Mapping[str, int] = MappingProxyType({}),
-) -> dict[str, int]:
-    """Audiences (desk, operations) of which every channel refuses, and since when (Unix
-    seconds) all of them do; an audience without a channel is told by all, as in routing.
-
-    A channel refuses when nobody has taken anything since a try of it failed: each of its
-    recipients was asked in vain, or waits to be. Or it is switched off, or fails its tests
-    (`tested`: since when). `channels`: as in the settings.
-    """
-    times = {name: _refuses(store, name, c, now, tested.get(name)) for name, c in channels.items()}
-    since = {name: at for name, at in times.items() if at is not None}
-    found = {}
-    for audience in ("desk", "operations"):
-        names = [name for name, config in channels.items() if audience in config.audience]
-        names = names or list(channels)
-        if names and all(name in since for name in names):
-            found[audience] = max(since[name] for name in names)
-    return found
-
-
-def _refuses(
-    store: Reader, name: str, config: ChannelConfig, now: int, tested: int | None
-) -> int | None:
-    """Since when a channel takes nothing from anybody; None: it does."""
-    off = store.read(f"SELECT disabled FROM ({_OFF_SINCE}) WHERE channel = ?", [name])  # noqa: S608
-    if off:
-        return int(off[0]["disabled"])
-    to = config.recipients
-    rows = store.read("SELECT * FROM way WHERE channel = ?", [name])
-    ways_ = {row["recipient"]: row for row in rows if row["recipient"] in to}
-    silent = {
-        each: int(row["refusing"]) for each, row in ways_.items() if row["refusing"] is not None
-    }
-    if tested is not None and all(tested > (row["accepted"] or 0) for row in ways_.values()):
-        return min([tested, *silent.values()])
-    # Later than any yes to another one: what began before that is one recipient's trouble.
-    begun = [at for each, at in silent.items() if at > _yes(ways_, each)]
-    if len(silent) == len(to):
-        return min(begun, default=max(silent.values()))
-    waiting = store.read(
-        "SELECT DISTINCT recipient FROM delivery WHERE channel = ? AND state = 'waiting' "
-        "AND due <= ?",
-        [name, now],
-    )
-    asked = silent.keys() | {row["recipient"] for row in waiting}
-    return min(begun) if begun and asked.issuperset(to) else None
-
-
-def _yes(ways_: Mapping[str, Fields], but: str) -> int:
-    """The newest yes of any other recipient; 0 if there was none."""
-    return max((row["accepted"] or 0 for each, row in ways_.items() if each != but), default=0)
-
-
-_OFF_SINCE = "SELECT channel, disabled FROM channel_state WHERE disabled IS NOT NULL"
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,15 +148,6 @@ def unacknowledged(store: Reader, since: int) -> list[Unacknowledged]:
     ]
 
 
-def out_of_order(store: Reader) -> set[str]:
-    """Channels that are switched off, or of which no recipient took what was tried last."""
-    rows = store.read(
-        "SELECT channel FROM channel_state WHERE disabled IS NOT NULL UNION "
-        "SELECT channel FROM way GROUP BY channel HAVING count(*) = count(refusing)"
-    )
-    return {row["channel"] for row in rows}
-
-
 def pass_on(store: Store, owed: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """Owe alerts to further channels, (alert, channel) each, but for those that somebody has
     taken in hand meanwhile. Returns what is owed now."""

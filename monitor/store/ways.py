@@ -7,10 +7,11 @@ sent once more when the way works again.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from monitor.model import ChannelConfig
 from monitor.model.ways import Way, place_of
-from monitor.store.port import Connection, Reader, Store
+from monitor.store.port import Connection, Fields, Reader, Store
 
 OUTAGE = 60  # seconds: a way that took nothing for so long has begun to work when it says yes
 # What a row of `delivery` says in `revive`.
@@ -64,14 +65,106 @@ def refusing(store: Reader) -> dict[Way, int]:
     return {(row["channel"], row["recipient"]): row["refusing"] for row in rows}
 
 
+def disable(store: Store, channel: str, why: str, now: int) -> None:
+    """Stop sending to a channel whose receiver said that it is gone for good."""
+    with store.write() as conn:
+        conn.execute(
+            "INSERT INTO channel_state (channel, disabled, why) VALUES (?, ?, ?) "
+            "ON CONFLICT (channel) DO UPDATE SET disabled = coalesce(disabled, "
+            "excluded.disabled), why = excluded.why",
+            (channel, now, why[:500]),
+        )
+
+
+def enable(store: Store, channel: str) -> None:
+    with store.write() as conn:
+        conn.execute("DELETE FROM channel_state WHERE channel = ?", (channel,))
+
+
+def disabled(store: Reader) -> dict[str, str]:
+    rows = store.read("SELECT channel, why FROM channel_state WHERE disabled IS NOT NULL")
+    return {row["channel"]: row["why"] for row in rows}
+
+
+def takes_nothing(store: Reader, channel: str) -> bool:
+    """Whether a channel is switched off, or did not accept what was tried last."""
+    tried = "SELECT 1 FROM delivery WHERE channel = ? AND state = 'waiting' AND attempts > 1"
+    silent = "SELECT 1 FROM way WHERE channel = ? AND refusing IS NOT NULL"
+    return channel in disabled(store) or any(
+        store.read(f"{query} LIMIT 1", [channel]) for query in (tried, silent)
+    )
+
+
+def refused_since(
+    store: Reader,
+    channels: Mapping[str, ChannelConfig],
+    now: int,
+    tested: Mapping[str, int] = MappingProxyType({}),
+) -> dict[str, int]:
+    """Audiences (desk, operations) of which every channel refuses, and since when (Unix
+    seconds) all of them do; an audience without a channel is told by all, as in routing.
+
+    A channel refuses when nobody has taken anything since a try of it failed: each of its
+    recipients was asked in vain, or waits to be. Or it is switched off, or fails its tests
+    (`tested`: since when). `channels`: as in the settings.
+    """
+    times = {name: _refuses(store, name, c, now, tested.get(name)) for name, c in channels.items()}
+    since = {name: at for name, at in times.items() if at is not None}
+    found = {}
+    for audience in ("desk", "operations"):
+        names = [name for name, config in channels.items() if audience in config.audience]
+        names = names or list(channels)
+        if names and all(name in since for name in names):
+            found[audience] = max(since[name] for name in names)
+    return found
+
+
+def _refuses(
+    store: Reader, name: str, config: ChannelConfig, now: int, tested: int | None
+) -> int | None:
+    """Since when a channel takes nothing from anybody; None: it does."""
+    sql = "SELECT disabled FROM channel_state WHERE channel = ? AND disabled IS NOT NULL"
+    if off := store.read(sql, [name]):
+        return int(off[0]["disabled"])
+    to = config.recipients
+    rows = store.read("SELECT * FROM way WHERE channel = ?", [name])
+    found = {row["recipient"]: row for row in rows if row["recipient"] in to}
+    silent = {
+        each: int(row["refusing"]) for each, row in found.items() if row["refusing"] is not None
+    }
+    if tested is not None and all(tested > (row["accepted"] or 0) for row in found.values()):
+        return min([tested, *silent.values()])
+    # Later than any yes to another one: what began before that is one recipient's trouble.
+    begun = [at for each, at in silent.items() if at > _yes(found, each)]
+    if len(silent) == len(to):
+        return min(begun, default=max(silent.values()))
+    waiting = store.read(
+        "SELECT DISTINCT recipient FROM delivery WHERE channel = ? AND state = 'waiting' "
+        "AND due <= ?",
+        [name, now],
+    )
+    asked = silent.keys() | {row["recipient"] for row in waiting}
+    return min(begun) if begun and asked.issuperset(to) else None
+
+
+def _yes(found: Mapping[str, Fields], but: str) -> int:
+    """The newest yes of any other recipient; 0 if there was none."""
+    return max((row["accepted"] or 0 for each, row in found.items() if each != but), default=0)
+
+
+def out_of_order(store: Reader) -> set[str]:
+    """Channels that are switched off, or of which no recipient took what was tried last."""
+    rows = store.read(
+        "SELECT channel FROM channel_state WHERE disabled IS NOT NULL UNION "
+        "SELECT channel FROM way GROUP BY channel HAVING count(*) = count(refusing)"
+    )
+    return {row["channel"] for row in rows}
+
+
 def failing(store: Reader, configs: Mapping[str, ChannelConfig]) -> frozenset[Way]:
     """The ways that no notice about sending may take now: those that take nothing, those of
     a channel that is switched off, and those that an incident is open about."""
-    off = {
-        row["channel"]
-        for row in store.read("SELECT channel FROM channel_state WHERE disabled IS NOT NULL")
-    }
-    places = [(name, "") for name in off]
+    places = [(name, "") for name in disabled(store)]
     for row in store.read(
         "SELECT key FROM incident WHERE closed IS NULL AND key >= 'channel:' AND key < 'channel;'"
     ):

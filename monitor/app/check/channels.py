@@ -10,7 +10,7 @@ from monitor.app.check.report import Bench
 from monitor.model import ChannelConfig
 from monitor.model.errors import ConfigError, DeliveryError
 from monitor.model.plain import duration
-from monitor.store import notes, outbox
+from monitor.store import notes, ways
 from monitor.watchlist.yaml_nodes import closest
 
 
@@ -22,7 +22,7 @@ def check(bench: Bench) -> None:
     if not settings.channels:
         out.fail("no channel is set up: nobody is told", "say whom to tell in config/channels.yaml")
         return
-    off = outbox.disabled(bench.store) if bench.store else {}
+    off = ways.disabled(bench.store) if bench.store else {}
     with ThreadPoolExecutor(len(settings.channels), thread_name_prefix="check") as pool:
         tried = list(pool.map(lambda c: _try_channel(bench, c), settings.channels.values()))
     for config, (good, text) in zip(settings.channels.values(), tried, strict=True):

@@ -18,7 +18,7 @@ from monitor.model.plain import tidy
 from monitor.model.plan import Signal
 from monitor.model.ways import trouble_key
 from monitor.net.channels import CheckedChannel
-from monitor.store import notes, outbox
+from monitor.store import notes, ways
 from monitor.store.incidents import put_signals
 from monitor.store.port import Store
 
@@ -89,5 +89,5 @@ def _told(store: Store, name: str, tested: Tested) -> Iterable[Signal]:
                 cure="Nothing may be lost yet. Mend it, then run "
                 f"`fundwatch channels test {name}`.",
             )
-    elif not outbox.refused(store, name):
+    elif not ways.takes_nothing(store, name):
         yield Signal(trouble_key(name), bad=False)

@@ -38,7 +38,7 @@ from monitor.model.plain import utc
 from monitor.model.settings import Settings
 from monitor.model.status import State, Unread
 from monitor.model.streams import UNSERVED
-from monitor.store import budgets, figures, notes, outbox, standing, watch
+from monitor.store import budgets, figures, notes, outbox, standing, watch, ways
 from monitor.store.figures import Sent
 from monitor.store.incidents import incident_list
 from monitor.store.port import Reader, Store
@@ -290,7 +290,7 @@ def _last_pass(store: Reader, now: int) -> LastPass | None:
 
 
 def _deliveries(store: Reader, settings: Settings, now: int) -> Deliveries:
-    sent, errors, off = figures.sent(store), figures.last_errors(store), outbox.disabled(store)
+    sent, errors, off = figures.sent(store), figures.last_errors(store), ways.disabled(store)
     names = list(dict.fromkeys([*settings.channels, *(name for name, _ in sent), *off]))
     tested = kept.last_tests(store, names)
     found = tuple(

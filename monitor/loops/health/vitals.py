@@ -13,7 +13,7 @@ from monitor.model import Severity, intervals
 from monitor.model.errors import StoreError
 from monitor.model.settings import Settings
 from monitor.model.status import State
-from monitor.store import figures, notes, outbox, standing, watch
+from monitor.store import figures, notes, outbox, standing, watch, ways
 from monitor.store.port import Reader, Store
 
 OVERDUE = 300  # seconds past its time after which an address counts as not up to date
@@ -56,7 +56,7 @@ def facts(store: Store, settings: Settings, now: int, *, running: bool) -> Facts
         start=_start(store, settings, served, now),
         late=outbox.late(store, now),
         dead=figures.given_up(store),
-        off=sorted(outbox.disabled(store)),
+        off=sorted(ways.disabled(store)),
         channels=len(settings.channels),
         deaf=_deaf(store, settings, now),
         faults=[key.partition(":")[2] for key in told if key.startswith("fault:")],
@@ -174,5 +174,5 @@ def _deaf(store: Reader, settings: Settings, now: int) -> dict[str, int]:
     failed = {
         name: t.since for name, t in tests.items() if not (t.good or t.whom) and t.at > t.since
     }
-    since = outbox.refused_since(store, settings.channels, now, failed)
+    since = ways.refused_since(store, settings.channels, now, failed)
     return {audience: max(0, now - at) for audience, at in since.items()}
