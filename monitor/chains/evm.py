@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from monitor.chains import sinks
 from monitor.chains.family import AddressError, Family, Form, Stream
-from monitor.model import Axis, Chain
+from monitor.model import UINT256_MAX, Axis, Chain
 
 _HEX20 = re.compile(r"0x[0-9a-fA-F]{40}\Z")
 _BARE_OR_NOT = re.compile(r"(?:0[xX])?([0-9a-fA-F]{40})\Z")
@@ -95,6 +95,7 @@ EVM = Family(
     atomic=False,
     signed="native",
     can_fail=True,
+    amount_max=UINT256_MAX,
     canonical=canonical,
     form=_form,
     resembles=_resembles,

@@ -52,6 +52,7 @@ class Family:
     atomic: bool  # a transaction is judged by what it leaves an address with, fees included
     signed: str  # the list in which all that an address signed has a fee; empty: there is none
     can_fail: bool  # a transaction may stand in a block and have moved nothing
+    amount_max: int  # base units that one movement can have
     # Raises AddressError; without a remedy where the chain may be the mistake.
     canonical: Callable[[Chain, str], str]
     form: Callable[[Chain, str], Form]

@@ -8,7 +8,7 @@ import base58
 
 from monitor.chains import evm, sinks
 from monitor.chains.family import AddressError, Family, Form, Stream
-from monitor.model import Axis, Chain
+from monitor.model import UINT256_MAX, Axis, Chain
 
 _VERSION = b"\x41"
 _HEX = re.compile(r"(?:41|0x41|0x)?([0-9a-fA-F]{40})\Z")
@@ -66,6 +66,7 @@ TRON = Family(
     atomic=False,
     signed="",  # bandwidth is free up to a point
     can_fail=True,
+    amount_max=UINT256_MAX,
     canonical=canonical,
     form=_form,
     resembles=_resembles,

@@ -186,6 +186,7 @@ UTXO = Family(
     atomic=True,
     signed="",
     can_fail=False,
+    amount_max=2**63 - 1,  # an output has so many bits: https://en.bitcoin.it/wiki/Transaction
     canonical=canonical,
     form=_form,
     resembles=_resembles,

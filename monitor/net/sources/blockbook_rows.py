@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.chains.address import AddressError, canonical
+from monitor.chains.utxo import UTXO
 from monitor.model import Chain, Head, Kind, Lookup, Transfer
 from monitor.model.errors import BadResponse, NotYet
 from monitor.net.sources.parsing import (
@@ -172,7 +173,7 @@ def parse_transaction(chain: Chain, tx: Mapping[str, object]) -> list[Transfer]:
     txid = _hash(tx.get("txid"), "txid")
     height, block_hash, time = _block(tx)
     outputs = _numbered(tx, "vout")
-    amounts = [whole(out.get("value"), "value of an output") for out in outputs]
+    amounts = [whole(out.get("value"), "value of an output", UTXO.amount_max) for out in outputs]
     legs = [
         *_inputs(chain, _numbered(tx, "vin"), sum(amounts)),
         *(
@@ -212,7 +213,7 @@ def _inputs(chain: Chain, inputs: Sequence[Mapping[str, object]], created: int) 
             yield f"in:{n}", Kind.COINBASE, None, None, created, None
             continue
         spends = f"{_hash(spent.get('txid'), 'vin.txid')}:{place(spent.get('vout', 0), 'vin.vout')}"
-        amount = whole(spent.get("value"), "value of an input")
+        amount = whole(spent.get("value"), "value of an input", UTXO.amount_max)
         yield f"in:{n}", Kind.UTXO_IN, _party(chain, spent), None, amount, spends
 
 

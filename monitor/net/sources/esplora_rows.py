@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from monitor.chains.address import AddressError, canonical
+from monitor.chains.utxo import UTXO
 from monitor.model import Chain, Head, Kind, Lookup, Transfer
 from monitor.model.errors import BadResponse, Refused
 from monitor.net.sources.parsing import (
@@ -161,7 +162,7 @@ def _value(output: Mapping[str, object]) -> int:
             "this is a chain with hidden amounts and several assets (Liquid), which is not "
             "supported. Remove it"
         )
-    return whole(output.get("value"), "value")
+    return whole(output.get("value"), "value", UTXO.amount_max)
 
 
 def _party(chain: Chain, output: Mapping[str, object]) -> str | None:

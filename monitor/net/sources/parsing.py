@@ -28,25 +28,22 @@ class RowError(ValueError):
     """One row cannot be read; the text says which field, in plain words."""
 
 
-def whole(value: object, field: str) -> int:
-    """A number from 0 to 2**256-1 given as decimal text or as a JSON integer."""
+def whole(value: object, field: str, most: int = UINT256_MAX) -> int:
+    """A number from 0 to `most` given as decimal text or as a JSON integer."""
     if isinstance(value, int) and not isinstance(value, bool):
         number = value
     elif isinstance(value, str) and _DIGITS.match(value):
         number = int(value)
     else:
         raise RowError(f"{field} is not a whole number: {shown(value)}")
-    if not 0 <= number <= UINT256_MAX:
+    if not 0 <= number <= most:
         raise RowError(f"{field} is out of range: {shown(value)}")
     return number
 
 
 def place(value: object, field: str) -> int:
     """A block height, Unix time or index: a whole number that a database column holds."""
-    number = whole(value, field)
-    if number > MAX_PLACE:
-        raise RowError(f"{field} is out of range: {shown(value)}")
-    return number
+    return whole(value, field, MAX_PLACE)
 
 
 def hex_whole(value: object, field: str) -> int:
