@@ -1,6 +1,6 @@
 # make demo    shows the whole thing on an invented world; no network once installed
 # make test    installs what the tests need, runs them
-# make check   what a change must pass: style, types, layers, tests
+# make check   what a change must pass: style, types, tests
 # make slow    the slow suite: kills, load, hanging servers
 # make bench   the measurements of benchmarks/
 # make docs    writes docs/commands.md

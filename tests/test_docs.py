@@ -25,7 +25,8 @@ from monitor.watchlist.addressbook import COLUMNS
 from monitor.watchlist.values import CHOICES
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+FIRST = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")]
+PAGES = [*FIRST, *sorted((ROOT / "docs").glob("*.md"))]
 MADE = ROOT / "docs/commands.md"  # by docs/make_commands.py: it proves nothing about the others
 TEXT = "\n".join(page.read_text("utf-8") for page in PAGES if page != MADE)
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
