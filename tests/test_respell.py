@@ -70,7 +70,7 @@ def server() -> Iterator[tuple[Litecoin, str]]:
 def chain_yaml(**more: object) -> dict[str, object]:
     litecoin = {"family": "utxo", "native": {"symbol": "LTC", "decimals": 8}, "finality": 6,
                 "sources": ["mine"], **more}  # fmt: skip
-    return {"chains": {"litecoin": litecoin}}
+    return {"chains": {"our-litecoin": litecoin}}
 
 
 def test_an_old_record_goes_on(tmp_path: Path, server: tuple[Litecoin, str]) -> None:
@@ -82,19 +82,20 @@ def test_an_old_record_goes_on(tmp_path: Path, server: tuple[Litecoin, str]) -> 
     source = {"kind": "esplora", "url": url, "rate_per_second": 1000}
     home.write("config/sources.yaml", {"sources": {"mine": source}})
     home.write("watchlist.yaml", {"addresses": [
-        {"address": OLD, "chain": "litecoin", "label": "swap", "severity": "high"}]})  # fmt: skip
+        {"address": OLD, "chain": "our-litecoin", "label": "swap",
+         "severity": "high"}]})  # fmt: skip
     chain.pay(900, 5)
     home.run("poll")
     # As the versions before did: the address as it was written, the rows as they were told.
     home.sql("UPDATE transfer SET recipient = ? WHERE recipient = ?", NEW, OLD)
     before = home.sql("SELECT id, added, base_height FROM entry")
-    assert home.sql("SELECT subject FROM entry") == [(f"litecoin/{OLD}",)]
+    assert home.sql("SELECT subject FROM entry") == [(f"our-litecoin/{OLD}",)]
     chain.pay(1010, 70)
     chain.head = 1020
     home.sql("UPDATE subject SET due = 0")
     home.write("config/chains.yaml", chain_yaml(base58=[48, 50, 5], bech32="ltc"))
     home.run("poll")
-    assert home.sql("SELECT key FROM subject") == [(f"litecoin/{NEW}",)]
+    assert home.sql("SELECT key FROM subject") == [(f"our-litecoin/{NEW}",)]
     [(entry, added, base)] = home.sql("SELECT id, added, base_height FROM entry")
     assert (added, base) == before[0][1:]
     assert home.sql("SELECT DISTINCT entry FROM entry_version") == [(entry,)]
