@@ -667,10 +667,11 @@ def test_what_was_accepted_is_sent_no_more(sending: Sending) -> None:
 def test_a_way_that_works_again_brings_back_what_was_given_up_for_it(sending: Sending) -> None:
     """Once."""
     store, due = sending.store, sending.due()
-    for round_, state in ((1, "waiting"), (2, "dead")):
+    for round_, (before, state) in enumerate(((0, "waiting"), (ways.SENT_AGAIN, "dead")), 1):
         each = sending.due(NOW + round_)["kim"]
+        assert each.revive == before
         outbox.claim(store, each, NOW)
-        lost = 0 if each.revive else ways.GIVEN_UP_FOR_ITS_WAY
+        lost = each.revive or ways.GIVEN_UP_FOR_ITS_WAY
         outbox.failed(store, each, Failure("down", None, revive=lost), [], NOW + round_)
         assert sending.states()["kim"] == "dead"
         ways.note(store, due["kim"].way, NOW + round_, good=True)
