@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlite_utils import Database
 from world.home import ALICE, BANK, BOB, DESK, SHOP, Scene, bodies, staged, told
 from world.sinks import answer
 
+from monitor.decide.reach import refused_since
 from monitor.model import ChannelConfig
 from monitor.store import outbox, owing, ways
 from monitor.store.migrations import migrations
@@ -223,6 +224,12 @@ def mail_channel(name: str, *to: str, audience: str = "desk") -> ChannelConfig:
     return ChannelConfig(name, "email", frozenset({audience}), to=to)
 
 
+def refused(
+    store: Store, configs: Mapping[str, ChannelConfig], now: int, tested: Mapping[str, int] = {}
+) -> dict[str, int]:
+    return refused_since(configs, ways.reach(store, now), tested)
+
+
 def test_an_audience_refuses_when_all_of_its_ways_do(tmp_path: Path) -> None:
     """Since the last of them began to refuse; one yes of one recipient ends it."""
     app, ops = mail_channel("desk", "a", "b"), mail_channel("ops", "c", audience="operations")
@@ -232,12 +239,12 @@ def test_an_audience_refuses_when_all_of_its_ways_do(tmp_path: Path) -> None:
     ways.note(store, ("desk", "a"), 100, good=False)
     ways.note(store, ("desk", "b"), 200, good=False)
     ways.note(store, ("ops", "c"), 150, good=False)
-    assert ways.refused_since(store, configs, 900) == {"operations": 150}
+    assert refused(store, configs, 900) == {"operations": 150}
     ways.disable(store, "hook", "gone", 300)
-    assert ways.refused_since(store, configs, 900) == {"operations": 150, "desk": 300}
+    assert refused(store, configs, 900) == {"operations": 150, "desk": 300}
     ways.note(store, ("desk", "a"), 400, good=True)
     ways.note(store, ("desk", "b"), 500, good=False)
-    assert ways.refused_since(store, configs, 900) == {"operations": 150}
+    assert refused(store, configs, 900) == {"operations": 150}
     assert ways.refusing(store) == {("desk", "b"): 200, ("ops", "c"): 150}
     assert owing.owed_to_nobody(store) == []
     store.close()
@@ -265,12 +272,12 @@ def test_a_channel_refuses_before_all_of_many_were_asked_in_vain(tmp_path: Path)
     for each in to:
         ways.note(store, ("mail", each), 100, good=True)
         waits(store, "mail", each, 200)
-    assert ways.refused_since(store, configs, 210) == {}
+    assert refused(store, configs, 210) == {}
     for n, each in enumerate(to[:3]):
         ways.note(store, ("mail", each), 230 + 30 * n, good=False)
-    assert ways.refused_since(store, configs, 320) == {"desk": 230, "operations": 230}
+    assert refused(store, configs, 320) == {"desk": 230, "operations": 230}
     ways.note(store, ("mail", to[9]), 330, good=True)
-    assert ways.refused_since(store, configs, 340) == {}, "the trouble of three of them"
+    assert refused(store, configs, 340) == {}, "the trouble of three of them"
     store.close()
 
 
@@ -280,9 +287,9 @@ def test_one_who_is_refused_for_days_does_not_date_back_the_trouble_of_all(tmp_p
     ways.note(store, ("mail", "a"), 100, good=False)
     ways.note(store, ("mail", "b"), 5000, good=True)
     waits(store, "mail", "b", 6000)
-    assert ways.refused_since(store, configs, 6001) == {}, "it is b's turn in a moment"
+    assert refused(store, configs, 6001) == {}, "it is b's turn in a moment"
     ways.note(store, ("mail", "b"), 6002, good=False)
-    assert ways.refused_since(store, configs, 6003) == {"desk": 6002, "operations": 6002}
+    assert refused(store, configs, 6003) == {"desk": 6002, "operations": 6002}
     store.close()
 
 
@@ -292,12 +299,12 @@ def test_a_channel_that_fails_its_tests_refuses_though_nothing_is_to_be_sent(
     configs = {"mail": mail_channel("mail", "a", "b")}
     store = Store(tmp_path / "r.db", create=True)
     ways.note(store, ("mail", "a"), 100, good=True)
-    assert ways.refused_since(store, configs, 900, {"mail": 500}) == {
+    assert refused(store, configs, 900, {"mail": 500}) == {
         "desk": 500,
         "operations": 500,
     }
     ways.note(store, ("mail", "b"), 600, good=True)
-    assert ways.refused_since(store, configs, 900, {"mail": 500}) == {}, "a message was taken since"
+    assert refused(store, configs, 900, {"mail": 500}) == {}, "a message was taken since"
     store.close()
 
 

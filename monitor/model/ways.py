@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 Way = tuple[str, str]  # channel and recipient
 NOBODY = ""  # the channel of what is owed and has no channel that could take it yet
@@ -19,6 +20,16 @@ def place_of(key: str) -> Way | None:
     kind, _, place = key.partition(":")
     name, _, recipient = place.partition("/")
     return (name, recipient) if kind == "channel" else None
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How one channel stands, in times by recipient."""
+
+    accepted: Mapping[str, int] = field(default_factory=dict)  # the newest yes
+    refusing: Mapping[str, int] = field(default_factory=dict)  # since when nothing is taken
+    asked: frozenset[str] = frozenset()  # those for whom something is due
+    off: int | None = None  # since when it is switched off
 
 
 @dataclass(frozen=True, slots=True)

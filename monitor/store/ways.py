@@ -6,12 +6,12 @@ sent once more when the way works again.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from monitor.model import ChannelConfig
-from monitor.model.ways import Way, place_of
-from monitor.store.port import Connection, Fields, Reader, Store
+from monitor.model.ways import Reach, Way, place_of
+from monitor.store.port import Connection, Reader, Store
 
 OUTAGE = 60  # seconds: a way that took nothing for so long has begun to work when it says yes
 # What a row of `delivery` says in `revive`.
@@ -95,61 +95,24 @@ def takes_nothing(store: Reader, channel: str) -> bool:
     )
 
 
-def refused_since(
-    store: Reader,
-    channels: Mapping[str, ChannelConfig],
-    now: int,
-    tested: Mapping[str, int] = MappingProxyType({}),
-) -> dict[str, int]:
-    """Audiences (desk, operations) of which every channel refuses, and since when (Unix
-    seconds) all of them do; an audience without a channel is told by all, as in routing.
-
-    A channel refuses when nobody has taken anything since a try of it failed: each of its
-    recipients was asked in vain, or waits to be. Or it is switched off, or fails its tests
-    (`tested`: since when). `channels`: as in the settings.
-    """
-    times = {name: _refuses(store, name, c, now, tested.get(name)) for name, c in channels.items()}
-    since = {name: at for name, at in times.items() if at is not None}
-    found = {}
-    for audience in ("desk", "operations"):
-        names = [name for name, config in channels.items() if audience in config.audience]
-        names = names or list(channels)
-        if names and all(name in since for name in names):
-            found[audience] = max(since[name] for name in names)
-    return found
-
-
-def _refuses(
-    store: Reader, name: str, config: ChannelConfig, now: int, tested: int | None
-) -> int | None:
-    """Since when a channel takes nothing from anybody; None: it does."""
-    sql = "SELECT disabled FROM channel_state WHERE channel = ? AND disabled IS NOT NULL"
-    if off := store.read(sql, [name]):
-        return int(off[0]["disabled"])
-    to = config.recipients
-    rows = store.read("SELECT * FROM way WHERE channel = ?", [name])
-    found = {row["recipient"]: row for row in rows if row["recipient"] in to}
-    silent = {
-        each: int(row["refusing"]) for each, row in found.items() if row["refusing"] is not None
+def reach(store: Reader, now: int) -> dict[str, Reach]:
+    """How the channels stand that anything is known of."""
+    accepted: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    refusing: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    asked: defaultdict[str, set[str]] = defaultdict(set)
+    for row in store.read("SELECT * FROM way"):
+        for times, since in ((accepted, row["accepted"]), (refusing, row["refusing"])):
+            if since is not None:
+                times[row["channel"]][row["recipient"]] = since
+    sql = "SELECT DISTINCT channel, recipient FROM delivery WHERE state = 'waiting' AND due <= ?"
+    for row in store.read(sql, [now]):
+        asked[row["channel"]].add(row["recipient"])
+    rows = store.read("SELECT channel, disabled FROM channel_state WHERE disabled IS NOT NULL")
+    off = {row["channel"]: row["disabled"] for row in rows}
+    return {
+        name: Reach(accepted[name], refusing[name], frozenset(asked[name]), off.get(name))
+        for name in {*accepted, *refusing, *asked, *off}
     }
-    if tested is not None and all(tested > (row["accepted"] or 0) for row in found.values()):
-        return min([tested, *silent.values()])
-    # Later than any yes to another one: what began before that is one recipient's trouble.
-    begun = [at for each, at in silent.items() if at > _yes(found, each)]
-    if len(silent) == len(to):
-        return min(begun, default=max(silent.values()))
-    waiting = store.read(
-        "SELECT DISTINCT recipient FROM delivery WHERE channel = ? AND state = 'waiting' "
-        "AND due <= ?",
-        [name, now],
-    )
-    asked = silent.keys() | {row["recipient"] for row in waiting}
-    return min(begun) if begun and asked.issuperset(to) else None
-
-
-def _yes(found: Mapping[str, Fields], but: str) -> int:
-    """The newest yes of any other recipient; 0 if there was none."""
-    return max((row["accepted"] or 0 for each, row in found.items() if each != but), default=0)
 
 
 def out_of_order(store: Reader) -> set[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from monitor.decide.cost import LEAST_INTERVAL
+from monitor.decide.reach import refused_since
 from monitor.loops.health import kept, pulse, tell
 from monitor.loops.health.verdict import ROUNDS, Blind, Facts, Start, Verdict, judge
 from monitor.model import Severity, intervals
@@ -174,5 +175,5 @@ def _deaf(store: Reader, settings: Settings, now: int) -> dict[str, int]:
     failed = {
         name: t.since for name, t in tests.items() if not (t.good or t.whom) and t.at > t.since
     }
-    since = ways.refused_since(store, settings.channels, now, failed)
+    since = refused_since(settings.channels, ways.reach(store, now), failed)
     return {audience: max(0, now - at) for audience, at in since.items()}
