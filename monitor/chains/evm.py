@@ -108,8 +108,8 @@ EVM = Family(
     hints={"an address of Ethereum or a chain of its kind": _HEX20},
     display=checksummed,
     forgiving=_forgiving,
-    keys=frozenset({"chain_id", "wrapped"}),
-    needs=frozenset({"chain_id"}),
+    numbered=True,
+    wraps=True,
     cure="an explorer for this chain: a key in .env (some chains need a paid plan), or one of "
     "your own in config/sources.yaml",
 )

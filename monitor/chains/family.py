@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
 from monitor.model import Axis, Chain
@@ -66,6 +66,6 @@ class Family:
     is_test: Callable[[Chain], bool] = lambda _: False  # by its addresses
     respells: Callable[[Chain], bool] = lambda _: False  # one script had several addresses
     elsewhere: Callable[[Chain], str] = lambda _: ""  # where else the owner's funds may be
-    keys: frozenset[str] = field(default=frozenset())  # of chains.yaml, for this family alone
-    needs: frozenset[str] = field(default=frozenset())  # those that no chain goes without
+    numbered: bool = False  # its chains have an id, and none goes without
+    wraps: bool = False  # a contract may wrap the coin without a transfer
     cure: str = "another source for this chain in config/sources.yaml"  # of lists nobody serves

@@ -197,5 +197,4 @@ UTXO = Family(
     is_test=_is_test,
     respells=_respells,
     elsewhere=_elsewhere,
-    keys=frozenset({"bech32", "base58", "cashaddr"}),
 )

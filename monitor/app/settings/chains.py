@@ -50,7 +50,7 @@ def _chain(key: str, row: SettingsRow) -> Chain:
     if row.node_of("finality") is None:
         row.missing("finality", "12")
     chain_id = row.whole("chain_id", 1)
-    if "chain_id" in FAMILIES[family].needs and row.node_of("chain_id") is None:
+    if FAMILIES[family].numbered and row.node_of("chain_id") is None:
         row.missing("chain_id", "1")
     made = Chain(
         key,
@@ -82,7 +82,7 @@ def _wrapped(chain: Chain, row: SettingsRow) -> str:
     written = row.text("wrapped")
     if not written:
         return ""
-    if "wrapped" not in family_of(chain).keys:
+    if not family_of(chain).wraps:
         row.bad("wrapped", written, "is for EVM chains only", "Take the line out")
         return ""
     try:
