@@ -137,6 +137,18 @@ BAD = {
         {"chains": "chains:\n  zcash: {base58: [7352, 73573]}\n"},
         "chains.yaml:2: '73573' is not a version of addresses. Write 0 to 255, or both bytes",
     ),
+    "one version where two are needed": (
+        {"chains": "chains:\n  bitcoin-cash: {base58: [0]}\n"},
+        "chains.yaml:2: '0' needs two versions beside cashaddr. Write a key's, then a script's",
+    ),
+    "more versions than two": (
+        {"chains": "chains:\n  bitcoin-cash: {base58: [0, 5, 40]}\n"},
+        "'0, 5, 40' needs two versions beside cashaddr",
+    ),
+    "prefix of addresses": (
+        {"chains": "chains:\n  bitcoin-cash: {cashaddr: 'bitcoincash:'}\n"},
+        "chains.yaml:2: 'bitcoincash:' is not a prefix of addresses. Write  bitcoincash",
+    ),
     "unknown kind": (
         {"sources": "sources:\n  a: {kind: ethersan, url: 'https://x.y'}\n"},
         "sources.yaml:2: 'ethersan' is not a kind. Did you mean etherscan",

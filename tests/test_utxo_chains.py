@@ -50,6 +50,9 @@ CASHADDR_VECTORS = [
 ]
 
 
+LONG = encodings.encode_cashaddr("bitcoincash", Script.P2SH, bytes(range(32)))
+
+
 def spelt(version: int, digest: bytes = HASH) -> str:
     """A base58 address under a version of one byte or two."""
     size = 1 if version < 256 else 2
@@ -147,6 +150,19 @@ def test_a_prefix_of_another_coin_is_refused() -> None:
     for text in (other, other.partition(":")[2]):
         with pytest.raises(AddressError):
             canonical(CHAINS["bitcoin-cash"], text)
+
+
+@pytest.mark.parametrize(
+    ("script", "size"),
+    [(Script.P2PKH, 24), (Script.P2PKH, 32), (Script.P2SH, 24), (Script.P2SH, 64)],
+)
+def test_a_hash_that_no_script_has_is_refused(script: Script, size: int) -> None:
+    """The encoding knows more sizes than the chain: nobody could ever own such an address."""
+    with pytest.raises(AddressError, match=f"a hash of {size} bytes"):
+        canonical(
+            CHAINS["bitcoin-cash"], encodings.encode_cashaddr("bitcoincash", script, bytes(size))
+        )
+    assert canonical(CHAINS["bitcoin-cash"], LONG) == LONG
 
 
 def test_a_public_key_names_the_addresses_of_its_chain() -> None:
@@ -349,6 +365,31 @@ def test_a_chain_without_versions_says_nothing_of_an_address() -> None:
     assert from_encoding(spelt(0), table) == ("bitcoin",)
     assert from_encoding(spelt(99), table, ["own"]) == ("own",)
     assert isinstance(from_encoding(spelt(99), table), Unclear)
+
+
+def test_a_chain_of_cashaddr_alone() -> None:
+    """A row of a person's own that names no versions of base58: its own form is told apart, and
+    an address in base58 is no address of it."""
+    own = Chain("own", "Own", "utxo", "XEC", 2, 6, cashaddr="ecash")
+    form = encodings.encode_cashaddr("ecash", Script.P2SH, HASH)
+    assert from_encoding(form, {**CHAINS, "own": own}) == ("own",)
+    assert canonical(own, form.partition(":")[2].upper()) == form
+    with pytest.raises(AddressError, match="is not an address of Own"):
+        canonical(own, spelt(0))
+
+
+@pytest.mark.parametrize("key", ["bech32", "cashaddr"])
+def test_a_prefix_may_be_written_in_capitals(key: str, tmp_path: Path) -> None:
+    """In chains.yaml, as in addresses: the form stays that of small letters."""
+    (tmp_path / "config").mkdir()
+    row = f"{{family: utxo, native: {{symbol: A, decimals: 8}}, finality: 6, {key}: TeST}}"
+    (tmp_path / "config/chains.yaml").write_text(f"chains:\n  own: {row}\n")
+    own = load.load(tmp_path, {}).chains["own"]
+    form = {
+        "bech32": encodings.encode_segwit("test", 0, HASH),
+        "cashaddr": encodings.encode_cashaddr("test", Script.P2PKH, HASH),
+    }[key]
+    assert canonical(own, form.upper()) == form
 
 
 def test_two_chains_of_one_form_have_to_be_named() -> None:

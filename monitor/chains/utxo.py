@@ -29,6 +29,9 @@ _HINTS = {
     "a Zcash address": rf"t[13]{_BASE58}{{33}}\Z",
     "a Bitcoin Cash address": r"(bitcoincash:)?[qpzr][02-9ac-hj-np-z]{41,}\Z",
 }
+# Bytes that Bitcoin Cash's scripts hash to, the longer one since 2023: the encoding knows more.
+# https://github.com/bitjson/p2sh32
+_HASHES = {Script.P2PKH: (20,), Script.P2SH: (20, 32)}
 _TEST_BASE58 = frozenset({111, 196})
 _TEST_HRP = frozenset({"tb", "bcrt", "tltc", "rltc"})
 # The hash of a key under Zcash's other name for it, which shielded coins are not paid to:
@@ -85,6 +88,8 @@ def _cashaddr(chain: Chain, text: str) -> str:
     except EncodingError as error:
         reason = f"is not an address of {chain.name}: it {error}"
         raise AddressError(reason, _SLIP if error.slip else "") from None
+    if len(digest) not in _HASHES[script]:
+        raise AddressError(f"holds a hash of {len(digest)} bytes, which no script has", _SLIP)
     return encodings.encode_cashaddr(chain.cashaddr, script, digest)
 
 
@@ -103,7 +108,8 @@ def _base58(chain: Chain, text: str) -> tuple[str, bool]:
     if found is None:
         raise AddressError(f"is not an address of {chain.name}, or its checksum is wrong")
     allowed = scripts.versions(chain)
-    if found.version not in allowed if allowed else len(found.version) > 1:
+    any_ = not (allowed or chain.cashaddr) and len(found.version) == 1
+    if found.version not in allowed and not any_:
         raise AddressError(f"is not an address of {chain.name}")
     today = scripts.respelt(chain).get(found.version, found.version)
     if chain.cashaddr:
@@ -138,7 +144,8 @@ def _form(chain: Chain, text: str) -> Form:
         _, shared = _read(chain, text)
     except AddressError:
         return Form.FOREIGN
-    return Form.LEGACY if shared or not chain.base58 else Form.PREFERRED
+    silent = not (chain.base58 or chain.cashaddr)
+    return Form.LEGACY if shared or silent else Form.PREFERRED
 
 
 def _resembles(chain: Chain, text: str) -> bool:

@@ -15,6 +15,7 @@ from monitor.model.watch import USD
 from monitor.watchlist.yaml_nodes import Fields, Node, Notes, Text
 
 _PRICE_ID = re.compile(r"[A-Za-z0-9._-]{1,80}\Z")
+_CASHADDR = re.compile(r"[a-z][a-z0-9]{0,39}\Z")
 CHAIN_KEYS = (
     "family",
     "chain_id",
@@ -63,7 +64,7 @@ def _chain(key: str, row: SettingsRow) -> Chain:
         chain_id,
         row.decimal("block_time") or 12.0,
         row.text("link_tx"),
-        row.text("bech32") or None,
+        row.text("bech32").lower() or None,
         _version_bytes(row),
         _price_ids(row),
     )
@@ -71,7 +72,7 @@ def _chain(key: str, row: SettingsRow) -> Chain:
     return replace(
         made,
         wrapped=_wrapped(made, row),
-        cashaddr=row.text("cashaddr"),
+        cashaddr=_cashaddr(made, row),
         shielded=row.flag("shielded"),
         not_listed=listed or family_of(made).not_listed,
     )
@@ -90,6 +91,22 @@ def _wrapped(chain: Chain, row: SettingsRow) -> str:
     except AddressError as error:
         row.bad("wrapped", written, error.reason, error.remedy)
         return ""
+
+
+def _cashaddr(chain: Chain, row: SettingsRow) -> str:
+    """The prefix of the chain's addresses; a base58 version that is not known to be a key's or a
+    script's would make another address of an old one."""
+    prefix = row.text("cashaddr").lower()
+    if prefix and not _CASHADDR.match(prefix):
+        row.bad("cashaddr", prefix, "is not a prefix of addresses", "Write  bitcoincash")
+    if prefix and chain.base58 and len(set(chain.base58)) != 2:
+        row.bad(
+            "base58",
+            ", ".join(map(str, chain.base58)),
+            "needs two versions beside cashaddr",
+            "Write a key's, then a script's:  base58: [0, 5]",
+        )
+    return prefix
 
 
 def _native(row: SettingsRow) -> tuple[str, int]:
