@@ -65,20 +65,6 @@ def test_clean_examples(text, shown):
     assert plain.clean(text) == shown
 
 
-@pytest.mark.parametrize(
-    "fake", ["USDТ", "ＵＳＤＴ", "U5DT", "𝐔𝐒𝐃𝐓", "usd₮", "U S D T", "USDT\u200b", "ŬSDT", "ᴜꜱᴅᴛ"]
-)
-def test_look_alikes_share_a_skeleton(fake):
-    """Letters of other alphabets, wide and bold forms, signs and accents are seen through."""
-    assert plain.skeleton(fake) == plain.skeleton("USDT")
-
-
-def test_different_symbols_have_different_skeletons():
-    """The skeleton does not throw everything into one pot."""
-    symbols = ["USDT", "USDC", "DAI", "WETH", "ETH", "WBTC", "BTC", "TRX", "BNB"]
-    assert len({plain.skeleton(symbol) for symbol in symbols}) == len(symbols)
-
-
 @given(st.integers(0, UINT256_MAX), st.integers(0, plain.MAX_DECIMALS))
 def test_amounts_lose_no_digit(units, decimals):
     """Taking separators and the point out again gives the integer back, in both forms."""
@@ -111,14 +97,6 @@ def test_amount_examples(units, decimals, full, short):
         assert plain.amount(units, decimals).replace(",", "").replace(".", "") == wanted
     else:
         assert (plain.amount(units, decimals), plain.amount_short(units, decimals)) == (full, short)
-
-
-@pytest.mark.parametrize(
-    "value", ["1e5", "１２３", "1_000", " 12", "12\n", "", None, 1.5, "9" * 79]
-)
-def test_base_units_takes_decimal_integers_only(value):
-    """What Python's own int() would accept or round is refused."""
-    assert plain.base_units(value) is None
 
 
 @given(st.integers(-(10**20), 10**20))

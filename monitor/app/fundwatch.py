@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from monitor import __version__
 from monitor.app.build import Pools, make_channel, pricing_world, reserve_in
 from monitor.app.templates import templates
-from monitor.decide import cost
+from monitor.decide.cost import LEAST_INTERVAL, Cost, cost_of_pass
 from monitor.loops import freeze
 from monitor.loops.acts import Acts
 from monitor.loops.clock import now
@@ -55,7 +55,7 @@ class Fundwatch:
         self.pools = Pools(settings, reserve)
         self.pricer = Pricer(pricing_world(store, settings, reserve))
         close_unused(store, (p.name for p in settings.prices), now())
-        self._interval = cost.LEAST_INTERVAL
+        self._interval = LEAST_INTERVAL
         self._respelt = False  # the record has the forms that addresses have now
         self._listed: tuple[int, list[Entry]] = (-1, [])  # see entries()
         self._costed: str | None = None  # the list that the interval was computed for
@@ -92,12 +92,12 @@ class Fundwatch:
         """How often an address is read."""
         return self.settings.poll_interval or self._interval
 
-    def _cost(self) -> cost.Cost:
+    def _cost(self) -> Cost:
         """What a pass over the present watchlist costs."""
         subjects = watch.due_subjects(self.store, None)
         used = {subject.chain for subject in subjects}
         asked = {chain: self.pools[chain].sources for chain in used if chain in self.pools}
-        return cost.cost(subjects, asked, self.settings.sources)
+        return cost_of_pass(subjects, asked, self.settings.sources)
 
     def deliver_world(self) -> DeliverWorld:
         return DeliverWorld(

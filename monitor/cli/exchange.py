@@ -23,12 +23,11 @@ from monitor.store import watch
 from monitor.store.guard import DATABASE
 from monitor.store.sqlite import Store
 from monitor.watchlist import edit
-from monitor.watchlist import entries as watchlist
-from monitor.watchlist import export as watchlist_export
 from monitor.watchlist.edit import Line
+from monitor.watchlist.entries import parse
+from monitor.watchlist.export import FORMATS
 from monitor.watchlist.file import WATCHLIST, ListFile
-from monitor.watchlist.imports import rows as watchlist_import
-from monitor.watchlist.imports import tables
+from monitor.watchlist.imports import rows, tables
 from monitor.watchlist.imports.cells import ListTable
 from monitor.watchlist.imports.rows import ImportPlan, Refused, Terms
 from monitor.watchlist.values import CHOICES, EntryReader, read_value
@@ -100,17 +99,17 @@ def import_(
     terms = replace(terms, quieter=quieter)
     table = _table(file, ChainNames(settings.chains))
     entries = _in_order(listed, settings)
-    found = watchlist_import.plan(table, entries, terms)
+    found = rows.plan(table, entries, terms)
     if not terms.given and sys.stdin.isatty() and sys.stdout.isatty():
         terms = _ask(found, terms)
-        found = watchlist_import.plan(table, entries, terms)
+        found = rows.plan(table, entries, terms)
     _print_table(file, table)
     _print_plan(found)
     _print_quieter(found, terms)
     _print_refused(found.refused)
     if refused_to is not None:
         _write_refused(refused_to, found.refused)
-    blocks = watchlist_import.blocks(found, settings.chains)
+    blocks = rows.blocks(found, settings.chains)
     text = _grown(listed, settings, blocks)
     if not blocks:
         _say("written", "nothing")
@@ -162,7 +161,7 @@ def _table(file: Path, names: ChainNames) -> ListTable:
 
 
 def _in_order(listed: ListFile, settings: Settings) -> tuple[Entry, ...]:
-    parsed = watchlist.parse(listed.text, settings.chains)
+    parsed = parse(listed.text, settings.chains)
     if parsed.problems:
         click.echo("Nothing was imported, because watchlist.yaml itself has mistakes:", err=True)
         raise ConfigError(parsed.problems)
@@ -214,7 +213,7 @@ def _print_table(file: Path, table: ListTable) -> None:
     ]
     if named:
         _say("columns", ", ".join(named))
-    ignored = [column for column in table.ignored if column not in watchlist_import.REASONS]
+    ignored = [column for column in table.ignored if column not in rows.REASONS]
     if ignored:
         shown = ", ".join(plain.quoted(column, 60) for column in ignored[:_SHOWN_COLUMNS])
         more = len(ignored) - _SHOWN_COLUMNS
@@ -290,11 +289,11 @@ def _taken(to: Path) -> ConfigError:
 def _write_refused(to: Path, refused: Sequence[Refused]) -> None:
     if not refused:
         return
-    rows = "".join(watchlist_import.refused_rows(refused))
+    kept = "".join(rows.refused_rows(refused))
     try:
         # The mark at the start tells spreadsheets that this is UTF-8.
         with to.open("xb") as new:
-            new.write(rows.encode("utf-8-sig"))
+            new.write(kept.encode("utf-8-sig"))
     except FileExistsError:
         raise _taken(to) from None
     except OSError as error:
@@ -330,7 +329,7 @@ def _print_next(home: Home, file: Path, terms: Terms, found: ImportPlan) -> None
 @click.option(
     "--format",
     "form",
-    type=click.Choice(list(watchlist_export.FORMATS)),
+    type=click.Choice(list(FORMATS)),
     default="csv",
     help="csv (default), json, jsonl: every term; addresses: each address once, nothing else.",
 )
@@ -349,14 +348,14 @@ def export(home: Home, form: str, everything: bool) -> None:
     check_home(home.folder)
     settings = home.settings()
     wanted = [e for e in _listed(home.folder, settings) if everything or not e.retired]
-    for line in watchlist_export.FORMATS[form](wanted, settings.chains):
+    for line in FORMATS[form](wanted, settings.chains):
         click.echo(line, nl=False)
 
 
 def _listed(folder: Path, settings: Settings) -> list[Entry]:
     """What the file says, and what is still watched although the file does not say it."""
     path = folder / WATCHLIST
-    parsed = watchlist.parse(path.read_bytes() if path.is_file() else b"", settings.chains)
+    parsed = parse(path.read_bytes() if path.is_file() else b"", settings.chains)
     for problem in parsed.problems:
         click.echo(str(problem), err=True)
     found = {entry.id: entry for entry in (parsed.entries if parsed.whole else ())}

@@ -13,15 +13,15 @@ from monitor.app.folder import check_home
 from monitor.cli import exchange, terminal
 from monitor.cli.common import Home
 from monitor.loops import find
-from monitor.messages import lines as rows
 from monitor.messages import objects
+from monitor.messages.lines import entry_line, entry_terms, laid_out
 from monitor.model import Watched
 from monitor.model.plain import utc
 from monitor.model.settings import Settings
 from monitor.store import watch
 from monitor.store.guard import runs
 from monitor.watchlist import edit
-from monitor.watchlist import entries as watchlist
+from monitor.watchlist.entries import parse
 from monitor.watchlist.file import WATCHLIST, ListFile
 
 
@@ -52,7 +52,7 @@ def watchlist_list(home: Home, as_json: bool) -> None:
             names = ("id", "case", "chain", "address", "label", "severity", "state")
             click.echo(objects.json_text(dict(zip(names, (*cells, state), strict=True))))
         else:
-            click.echo(rows.entry_line(watched, state, chain, columns))
+            click.echo(entry_line(watched, state, chain, columns))
     if not as_json:
         click.echo(f"{len(entries)} entries")
         _not_taken(home.folder, settings, {w.entry.id for w in entries})
@@ -67,7 +67,7 @@ def _state(watched: Watched, absent: Collection[str]) -> str:
 def _not_taken(folder: Path, settings: Settings, taken: set[str]) -> None:
     """Say how many entries stand in the file alone."""
     path = folder / WATCHLIST
-    parsed = watchlist.parse(path.read_bytes() if path.is_file() else b"", settings.chains)
+    parsed = parse(path.read_bytes() if path.is_file() else b"", settings.chains)
     fresh = [e for e in parsed.entries if e.id not in taken and not e.retired]
     if fresh:
         how = "the running Fundwatch takes them within a minute" if runs(folder) else "run or poll"
@@ -91,10 +91,10 @@ def watchlist_show(home: Home, entry_id: str) -> None:
         absent = {w.entry.id for w in watch.absent_entries(store)}
         versions = watch.versions(store, watched.entry.id)
     chain = settings.chains.get(watched.entry.subject.chain)
-    told = rows.entry_terms(watched, _state(watched, absent), chain)
+    told = entry_terms(watched, _state(watched, absent), chain)
     told += [("version", f"taken {utc(at)}") for at in versions]
     for name, text in told:
-        click.echo(rows.laid_out([f"{name:<11} {text}"], terminal.width()))
+        click.echo(laid_out([f"{name:<11} {text}"], terminal.width()))
 
 
 @watchlist_.command(name="add")

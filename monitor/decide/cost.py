@@ -36,7 +36,7 @@ def first_sources(sources: Sequence[Source]) -> dict[str, list[frozenset[str]]]:
     return found
 
 
-def cost(
+def cost_of_pass(
     subjects: Sequence[Subject],
     sources: Mapping[str, Sequence[Source]],
     configs: Mapping[str, SourceConfig],

@@ -12,8 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from monitor.chains.table import family_of
-from monitor.decide import coverage, proof
-from monitor.decide import due as news
+from monitor.decide import coverage, due, proof
 from monitor.decide.rows import Rows
 from monitor.model import Alert, Axis, Baseline, Batch, Interval, intervals
 from monitor.model.facts import Movement
@@ -32,13 +31,13 @@ def decide(context: Context, batches: Sequence[Batch], answers: Answers = _NOBOD
     baselines = _baselines(context, batches)
     signed = _signatures(context, batches)
 
-    def due() -> tuple[tuple[Alert, ...], tuple[Question, ...]]:
-        return news.alerts(context, rows.standing(), baselines, _heads(batches), signed)
+    def called_for() -> tuple[tuple[Alert, ...], tuple[Question, ...]]:
+        return due.alerts(context, rows.standing(), baselines, _heads(batches), signed)
 
-    alerts, wants_second = due()
+    alerts, wants_second = called_for()
     doubtful = proof.unproven(context, alerts, rows.standing(), answers)
     if rows.hold(doubtful[: proof.MOST]):
-        alerts, wants_second = due()
+        alerts, wants_second = called_for()
     rows.want_receipts(doubtful)
     rows.doubt_success(alerts)
     return Plan(

@@ -37,12 +37,12 @@ class Loudness:
 class Market:
     """What is known of prices when a transaction is judged."""
 
-    prices: Mapping[tuple[str, str], Sequence[Price]]  # by (chain, contract), see value.nearest
+    prices: Mapping[tuple[str, str], Sequence[Price]]  # by (chain, contract), see worth.nearest
     now: int  # Unix seconds: the time of what is not in a block yet
 
     def price(self, row: Transfer, asset: Asset) -> tuple[Price | None, str]:
         """The price of the row's asset when it moved, if it may keep anything quiet, and why
-        none may (value.borne_out)."""
+        none may (worth.borne_out)."""
         at = self.now if row.time is None else row.time
         known = self.prices.get((row.chain, row.contract or ""), ())
         return borne_out(known, at, asset.symbol)

@@ -24,7 +24,7 @@ from monitor.messages import lines
 from monitor.model import AlertView, Entry
 from monitor.model.errors import MonitorError
 from monitor.store.sqlite import Store
-from monitor.watchlist import entries as watchlist
+from monitor.watchlist.entries import parse
 
 SECRET = "FUNDWATCH_DEMO_HOOK_SECRET"  # noqa: S105 - the name of a variable
 LINKS = "FUNDWATCH_DEMO_LINK_SECRET"
@@ -49,7 +49,7 @@ class Stage:
 
     def entries(self) -> tuple[Entry, ...]:
         chains = settings.load(self.home, {}).chains
-        return watchlist.parse(cast.watchlist_yaml(), chains).entries
+        return parse(cast.watchlist_yaml(), chains).entries
 
     def until(self, done: Callable[[], bool], seconds: float) -> bool:
         """Wait for something; returns whether it came. Raises MonitorError when the daemon

@@ -11,7 +11,7 @@ from monitor.loops.pool import SourcePool
 from monitor.model import Chain
 from monitor.model.heads import Fault
 from monitor.model.plan import Signal
-from monitor.store import heads as book
+from monitor.store import heads as stored
 from monitor.store import watch
 from monitor.store.port import Store
 
@@ -19,7 +19,7 @@ log = logging.getLogger("fundwatch.poll")
 
 
 class HeadKeeper:
-    """Between the desks of all chains and one record."""
+    """Between the pools of all chains and one record."""
 
     def __init__(
         self, store: Store, pools: Mapping[str, SourcePool], clock: Callable[[], int]
@@ -36,7 +36,7 @@ class HeadKeeper:
         if chain not in self._open:
             self._open.add(chain)
             kept.clock = self._clock
-            kept.remember(book.load(self._store, chain))
+            kept.remember(stored.load(self._store, chain))
 
     def note(self, chain: Chain) -> None:
         """Write what has been heard, and take back what it contradicts: before anything is
@@ -59,4 +59,4 @@ class HeadKeeper:
         for found in news.faults:
             false = max(head.height for head in found.false)
             log.warning("%s/%s contradicts its block %d", chain.key, found.source, false)
-        book.keep(self._store, chain.key, news, tell, signals, self._clock())
+        stored.keep(self._store, chain.key, news, tell, signals, self._clock())

@@ -24,7 +24,7 @@ from monitor.model.settings import Settings
 from monitor.store import watch
 from monitor.store.incidents import put_signals
 from monitor.store.port import Store
-from monitor.watchlist import entries as watchlist
+from monitor.watchlist.entries import Difference, Parsed, difference, parse
 
 log = logging.getLogger("fundwatch.watchlist")
 SETTLE = 0.3  # seconds between two looks at a file that was just saved
@@ -105,9 +105,9 @@ class WatchFile:
         self._sha256 = sha256
         return self.problems
 
-    def parse(self, data: bytes) -> watchlist.Parsed:
+    def parse(self, data: bytes) -> Parsed:
         settings = self._settings
-        return watchlist.parse(
+        return parse(
             data,
             settings.chains,
             self._path.name,
@@ -123,10 +123,10 @@ class WatchFile:
         signal = Signal("watchlist", bad=True, what=what, cure="Correct the file and save it.")
         put_signals(self._store, [signal], now)
 
-    def _apply(self, parsed: watchlist.Parsed, sha256: str, now: int) -> None:
+    def _apply(self, parsed: Parsed, sha256: str, now: int) -> None:
         store = self._store
         stored = [w.entry for w in watch.all_entries(store)]
-        change = watchlist.difference(stored, parsed.entries, parsed.refused)
+        change = difference(stored, parsed.entries, parsed.refused)
         self.timezone = parsed.timezone
         outcome = {
             "added": [e.id for e in change.added],
@@ -147,7 +147,7 @@ class WatchFile:
 
     def _answers(
         self,
-        change: watchlist.Difference,
+        change: Difference,
         problems: Sequence[Problem],
         sha256: str,
         now: int,
@@ -171,7 +171,7 @@ class WatchFile:
 def _answer(
     audience: str,
     lines: Sequence[str],
-    change: watchlist.Difference,
+    change: Difference,
     problems: Sequence[Problem],
     sha256: str,
     now: int,
@@ -193,7 +193,7 @@ def _answer(
 
 
 def _change_lines(
-    change: watchlist.Difference,
+    change: Difference,
     problems: Sequence[object],
     named: Callable[[Sequence[Entry]], list[str]],
 ) -> list[str]:

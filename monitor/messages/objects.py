@@ -16,7 +16,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from monitor.decide import worth as value
+from monitor.decide import worth
 from monitor.model import AlertKind, AlertView, Entry, Kind, Known, TransferView
 from monitor.model.facts import Movement, of_kind
 from monitor.model.plain import MAX_DECIMALS, clean, rfc3339, tidy
@@ -57,11 +57,11 @@ def transfer_object(view: TransferView, allowed: Allowed = None) -> dict[str, An
 
 def _value(view: TransferView) -> dict[str, object] | None:
     """The worth in USD by what is known now; None: not priced."""
-    worth, price = value.of(view), view.price
-    if worth is None or price is None:
+    dollars, price = worth.of(view), view.price
+    if dollars is None or price is None:
         return None
     return {
-        "usd": f"{value.cents(worth):f}",
+        "usd": f"{worth.cents(dollars):f}",
         "price": f"{price.usd:f}",
         "source": price.source,
         "price_time": rfc3339(price.at),
@@ -282,14 +282,14 @@ def alert_csv_rows(views: Iterable[AlertView], allowed: Allowed = None) -> Itera
 
 def _transfer_cells(shown: Mapping[str, Any]) -> list[object]:
     parties = shown["entries"]
-    worth = shown["value"] or dict.fromkeys(("usd", "price", "source", "price_time"))
+    priced = shown["value"] or dict.fromkeys(("usd", "price", "source", "price_time"))
     cells = {
         **shown,
         **shown["asset"],
-        "usd_value": worth["usd"],
-        "usd_price": worth["price"],
-        "price_source": worth["source"],
-        "price_time": worth["price_time"],
+        "usd_value": priced["usd"],
+        "usd_price": priced["price"],
+        "price_source": priced["source"],
+        "price_time": priced["price_time"],
         "amount_decimal": _coins(shown["amount"], shown["asset"]["decimals"]),
         "entry_ids": _joined(parties, "id"),
         "watched_addresses": _joined(parties, "address"),

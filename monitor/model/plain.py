@@ -37,32 +37,6 @@ _ENDING = re.compile("[;\u037e\u061b\u204f\ufe14\ufe54\uff1b]")
 _DROPPED = frozenset({"Cf", "Cs", "Co", "Cn"})
 _SPACED = frozenset({"Cc", "Zl", "Zp", "Zs"})
 
-# Cyrillic, Greek, small capitals, Cherokee, signs and digits, by the letter they imitate.
-_IMITATED_BY = {
-    "a": "аαᴀ",
-    "b": "вβʙ₿",
-    "c": "сᴄꮯᏟ",
-    "d": "ԁᴅꭰᎠ",
-    "e": "еεᴇ€",
-    "h": "нηһ",
-    "k": "кκᴋ",
-    "l": "iı1|!іιɩӏ",
-    "m": "мμᴍ",
-    "n": "νɴ",
-    "o": "оοᴏ0",
-    "p": "рρᴘ",
-    "q": "ԛ",
-    "s": "ѕꜱᏚꮪ$5",
-    "t": "тτᴛᎢꭲ₮",
-    "u": "ᴜս",
-    "v": "ѵᴠ",
-    "w": "ԝᴡ",
-    "x": "хχ",
-    "y": "уυʏ",
-    "z": "ζᴢ",
-}
-_CONFUSABLE = {ord(fake): real for real, fakes in _IMITATED_BY.items() for fake in fakes}
-
 
 def tidy(text: str, limit: int = 200) -> str:
     """One line that can be shown anywhere: no control, invisible or direction characters,
@@ -133,14 +107,6 @@ def _cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
-def skeleton(text: str) -> str:
-    """What a symbol looks like at a glance: two texts with equal skeletons can be mistaken
-    for each other. Lower-case letters and digits only; may be empty."""
-    folded = unicodedata.normalize("NFKD", text[:_READ]).casefold()
-    latin = folded.translate(_CONFUSABLE)
-    return "".join(char for char in latin if char.isalnum())
-
-
 def amount(units: int, decimals: int | None) -> str:
     """Exact, with every decimal place and thousands separators: "1,000,000.000000".
 
@@ -176,12 +142,6 @@ def amount_said(units: int, decimals: int | None) -> str:
         return exact
     step = 10 ** (decimals - kept)
     return f"about {amount_short((units + step // 2) // step, kept)}"
-
-
-def base_units(value: object) -> int | None:
-    """The integer that a fact gives as decimal text, or None where it gives none."""
-    text = str(value)
-    return int(text) if re.fullmatch(r"-?[0-9]{1,78}", text, re.ASCII) else None
 
 
 def moment(seconds: int | None) -> datetime | None:

@@ -77,7 +77,7 @@ class Context:
     covered: Mapping[str, tuple[Interval, ...]] = field(default_factory=dict)  # by stream
     assets: Mapping[tuple[str, str], Asset] = field(default_factory=dict)
     lags: Mapping[str, int] = field(default_factory=dict)  # blocks, by source
-    # By (chain, contract), as value.nearest wants them; only where a threshold is in USD.
+    # By (chain, contract), as worth.nearest wants them; only where a threshold is in USD.
     prices: Mapping[tuple[str, str], tuple[Price, ...]] = field(default_factory=dict)
     doubts: tuple[Doubt, ...] = ()  # of this subject (the oldest), and of the known rows
     # Of the whole chain, by (source, why, state): how many rows are in doubt.

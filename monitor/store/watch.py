@@ -11,8 +11,6 @@ from monitor.store.alerts import insert_alerts
 from monitor.store.port import Connection, Fields, Reader, Store
 from monitor.store.rows import entry_terms, to_watched
 
-Watch = Mapping[str, tuple[Watched, ...]]  # by address, of one chain
-
 
 def all_entries(store: Reader) -> list[Watched]:
     """Every entry ever taken, retired ones too, in the order of adding. Costs as much as the

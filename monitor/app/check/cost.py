@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from monitor.decide import cost as budget
 from monitor.decide import worth
+from monitor.decide.cost import LEAST_INTERVAL, SHARE, Cost, cost_of_pass, first_sources
 from monitor.loops.health.words import count
 from monitor.model import ChannelConfig, Entry, Severity, SourceConfig
 from monitor.model.plain import duration
@@ -27,9 +27,9 @@ def facts(
     yield "FIREWALL", " ".join(needed) or "no connection is needed"
 
 
-def cost(settings: Settings, entries: Sequence[Entry], made: BySource) -> budget.Cost:
+def cost(settings: Settings, entries: Sequence[Entry], made: BySource) -> Cost:
     subjects = list(dict.fromkeys(e.subject for e in entries))
-    return budget.cost(subjects, made, settings.sources)
+    return cost_of_pass(subjects, made, settings.sources)
 
 
 def warnings(
@@ -72,7 +72,7 @@ def failures(
             )
 
 
-def _faster(settings: Settings, found: budget.Cost) -> str:
+def _faster(settings: Settings, found: Cost) -> str:
     """What would make a round shorter."""
     if settings.poll_interval and settings.poll_interval > found.interval:
         return f"write  every: {found.interval}  or leave the line out"
@@ -86,7 +86,7 @@ def _limits(config: SourceConfig) -> list[tuple[str, int, int]]:
     return [(unit, seconds, limit) for unit, seconds, limit in known if limit is not None]
 
 
-def _cost_words(settings: Settings, found: budget.Cost) -> str:
+def _cost_words(settings: Settings, found: Cost) -> str:
     calls = sum(found.calls.values())
     if not calls:
         return "nothing is asked: no address is watched, or no source is in service"
@@ -99,17 +99,17 @@ def _cost_words(settings: Settings, found: budget.Cost) -> str:
     )
 
 
-def _limited_by(settings: Settings, found: budget.Cost) -> str:
+def _limited_by(settings: Settings, found: Cost) -> str:
     """Why passes are not made more often."""
     if not found.narrowest:
         return ""
     config = settings.sources[found.narrowest]
     for unit, seconds, limit in _limits(config):
-        wanted = found.calls[found.narrowest] * seconds // budget.LEAST_INTERVAL
-        if wanted > limit * budget.SHARE:
+        wanted = found.calls[found.narrowest] * seconds // LEAST_INTERVAL
+        if wanted > limit * SHARE:
             return (
                 f"as {found.narrowest} takes {limit:,} calls {unit} (a pass every "
-                f"{budget.LEAST_INTERVAL} s would need {wanted:,})"
+                f"{LEAST_INTERVAL} s would need {wanted:,})"
             )
     return f"as {found.narrowest} may be asked {config.rate_per_second:g} a second"
 
@@ -119,7 +119,7 @@ def _privacy(settings: Settings, entries: Sequence[Entry], made: BySource) -> st
     standby: dict[str, set[str]] = {}
     for chain, sources in made.items():
         shown = {e.subject.address for e in entries if e.subject.chain == chain}
-        first = budget.first_sources(sources)
+        first = first_sources(sources)
         for source in sources:
             host = wire.where(settings.sources[source.name].url)[0]
             (regular if source.name in first else standby).setdefault(host, set()).update(shown)

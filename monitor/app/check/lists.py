@@ -15,8 +15,8 @@ from monitor.model import ChannelConfig, Entry, Severity
 from monitor.model.errors import Problem
 from monitor.model.settings import Settings
 from monitor.store import watch
-from monitor.watchlist import entries as watchlist
 from monitor.watchlist import file
+from monitor.watchlist.entries import parse
 
 
 def _without_list(bench: Bench, error: OSError) -> Bench:
@@ -36,7 +36,7 @@ def check_list(bench: Bench) -> tuple[Bench, bool]:
         data = (bench.home / file.WATCHLIST).read_bytes()
     except OSError as error:
         return _without_list(bench, error), True
-    parsed = watchlist.parse(
+    parsed = parse(
         data,
         settings.chains,
         file.WATCHLIST,

@@ -1,4 +1,4 @@
-"""Reading one row of a settings file. Pure; shared by the tables of config_*.py.
+"""Reading one row of a settings file. Pure; shared by the files for each kind of rows.
 
 Every row reads all its keys before it gives up, so that all mistakes come at once. Values
 are shown in a note only where they cannot hold a secret.

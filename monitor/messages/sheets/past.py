@@ -62,10 +62,6 @@ def history_sheet(view: AlertView, telling: Telling) -> Sheet:
     )
 
 
-def history_of(view: AlertView) -> History:
-    return view.alert.facts if isinstance(view.alert.facts, History) else History()
-
-
 def alarm_words(*, alarming: bool) -> str:
     if alarming:
         return "ATTENTION: funds moved in the 72 hours before watching began."

@@ -151,7 +151,7 @@ class Acts:
         try:
             reported = read(Interval(min(start, top), top))
         except NotServed:
-            raise  # kept by the desk
+            raise  # kept by the pool of sources
         except SourceError as error:
             now = time.monotonic()
             stands = max(FAILED_FOR, FAILED_TIMES * (now - started))

@@ -40,7 +40,7 @@ _BY_FIRST_WORD = ("chain", "ticker")
 
 _ADDRESS_LIKE = re.compile(r"([a-z]{3,20}:)?[0-9A-Za-z]{25,110}\Z")
 _QUOTES = "'\"`\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb"
-# Not taken into a watchlist: monitor.yamltext refuses them.
+# Not taken into a watchlist: yaml_nodes.py refuses them.
 _HIDDEN = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
 )
