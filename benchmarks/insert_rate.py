@@ -1,4 +1,4 @@
-"""Rows a second into the record: `record.apply` beside raw `executemany`.
+"""Rows a second into the record: `apply.apply` beside raw `executemany`.
 
 Both write the same rows into the same schema (same indexes, FULL synchronous) on the same
 disk, in turns, one transaction a plan. `raw` fills the one table of transfers; `raw, with
