@@ -100,7 +100,8 @@ NATIVE_BY_HAND = {
 
 
 def test_own_trc20() -> None:
-    """Newest first, one row twice, rows with the word about their finality and without."""
+    """Newest first, one row twice, rows with the word about their finality and without, and a
+    sender whose checksum is wrong: an odd party does not lose the movement of the other."""
     page = parse_page(kept("trongrid/trc20.json"))
     parsed = parse_trc20(TRON, page.rows)
     assert page.fingerprint == "inventedFingerprint1"
@@ -109,11 +110,12 @@ def test_own_trc20() -> None:
         ("b2", ME, SHOP, 50_000_000, 1_700_000_060),
         ("b2", ME, SHOP, 50_000_000, 1_700_000_060),
         ("c3", PEER, ME, 1, 1_700_000_030),
+        ("d5", f"{SHOP[:-1]}a", ME, 7, 1_700_000_020),
     ]
     assert {(t.kind, t.contract, t.block_height, t.pending) for t in parsed.transfers} == {
         (Kind.TRC20, USDT, None, False)
     }
-    assert len({t.identity for t in parsed.transfers}) == 4
+    assert len({t.identity for t in parsed.transfers}) == 5
     assert parsed.tokens == (TokenFacts(USDT, "USDT", "Tether USD", 6),)
     assert (parsed.gaps, parsed.placed) == ((), True)
 
