@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from monitor.chains import unseen
+from monitor.chains import keys, unseen
 from monitor.chains.family import AddressError
 from monitor.chains.table import FAMILIES, family_of
 from monitor.model import Chain
@@ -30,9 +30,9 @@ def canonical(chain: Chain, text: str) -> str:
     try:
         return family_of(chain).canonical(chain, text)
     except AddressError as error:
-        hidden = unseen.by_form(text)
-        if hidden is not None:
-            raise AddressError(*hidden) from None
+        known = keys.by_form(text) or unseen.by_form(text)
+        if known is not None:
+            raise AddressError(*known) from None
         raise AddressError(error.reason, error.remedy or _hint(chain, text)) from None
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from monitor.chains import unseen
+from monitor.chains import keys, unseen
 from monitor.chains.address import AddressError, canonical
 from monitor.chains.family import Form
 from monitor.chains.table import family_of
@@ -193,9 +193,9 @@ def _which(address: str, one: Chain) -> Unclear:
 def _no_chain(
     address: str, chains: Mapping[str, Chain], forms: Mapping[str, Form], *, several: bool
 ) -> Unclear:
-    hidden = unseen.by_form(address)
-    if hidden is not None:
-        return Unclear(address, *hidden)
+    known = keys.by_form(address) or unseen.by_form(address)
+    if known is not None:
+        return Unclear(address, *known)
     fits_test = any(_is_test(c) and forms[k] is not Form.FOREIGN for k, c in chains.items())
     if several or fits_test:
         kind = "belongs to a test network" if fits_test else "fits several chains"

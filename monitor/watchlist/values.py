@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from monitor.chains import keys
 from monitor.chains.address import AddressError, canonical
 from monitor.chains.table import family_of
 from monitor.model import Chain, Severity
@@ -83,6 +84,9 @@ def _address(key: str, node: Node, at: EntryReader) -> str | None:
 
 def _short_text(key: str, node: Node, at: EntryReader) -> str | None:
     text = _text(key, node, at)
+    if text is not None and (key_found := keys.among(text)):
+        at.notes.say(node, *key_found)
+        return None
     if text is not None and len(text) > _LONGEST[key]:
         at.notes.say(node, f"is longer than {_LONGEST[key]} characters", "Shorten it")
         return None

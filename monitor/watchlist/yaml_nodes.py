@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from monitor.chains import keys
 from monitor.model.errors import Problem
 
 MAX_BYTES = 40_000_000  # a watchlist of 100,000 entries has about 15 MB
@@ -92,8 +93,8 @@ class Notes:
 
     def at(self, file: str, line: int, value: str, reason: str, remedy: str) -> None:
         place = f"{file}:{line}" if line else file
-        cut = value if len(value) <= _SHOWN else value[: _SHOWN - 3] + "..."
-        self.found.append((file, line, Problem(place, cut, reason, remedy)))
+        problem = Problem(place, keys.shown(value, _SHOWN), reason, remedy)
+        self.found.append((file, line, problem))
         self.lines.add((file, line))
 
     def unknown(self, key: Text, allowed: Collection[str], where: str) -> None:

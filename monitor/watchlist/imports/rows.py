@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from monitor.chains import keys
 from monitor.chains.address import AddressError, canonical, display
 from monitor.chains.names import ChainNames, Unclear, from_encoding, is_written_so
 from monitor.chains.table import family_of
@@ -164,7 +165,8 @@ class _Work:
         except _NotTaken as error:
             place = f"{self.unit} {row.number}"
             problems = tuple(
-                Problem(place, _cut(p.value), p.reason, p.remedy) for p in error.problems
+                Problem(place, keys.shown(p.value, _SHOWN), p.reason, p.remedy)
+                for p in error.problems
             )
             asks = any(isinstance(p, Unclear) and p.asks for p in error.problems)
             self.refused.append(Refused(row, problems, asks))
@@ -286,10 +288,6 @@ def _some(found: Sequence[str]) -> str:
     return ", ".join(found[:10]) + rest
 
 
-def _cut(value: str) -> str:
-    return value if len(value) <= 100 else value[:97] + "..."
-
-
 # -- one row ---------------------------------------------------------------------------------
 
 _SPOILED: Sequence[tuple[re.Pattern[str], str, str]] = (
@@ -308,11 +306,6 @@ _SPOILED: Sequence[tuple[re.Pattern[str], str, str]] = (
         "is shortened",
         "Copy the whole address from its source",
     ),
-    (
-        re.compile(r"(0x)?[0-9a-fA-F]{64}\Z"),
-        "is a transaction or a key, 64 characters long, not an address",
-        "Write the address; never put a private key into a list",
-    ),
     (re.compile(r".+://"), "is a link", "Write only the address that stands in it"),
     (re.compile(r"[a-z0-9]+:.+", re.IGNORECASE), "has a word before the address", "Delete it"),
     (re.compile(r".+@.+\."), "is a mail address", "Write the blockchain address"),
@@ -321,6 +314,7 @@ _SPOILED: Sequence[tuple[re.Pattern[str], str, str]] = (
 
 
 _LONGEST_ADDRESS = 200
+_SHOWN = 100  # characters of a value
 
 
 def _spoiled(address: str, chains: Mapping[str, Chain]) -> Unclear | None:
@@ -330,6 +324,8 @@ def _spoiled(address: str, chains: Mapping[str, Chain]) -> Unclear | None:
     if len(address) > _LONGEST_ADDRESS:  # and before any look at it, which may take long
         reason = f"has {len(address):,} characters, which no address has"
         return Unclear(address, reason, "Write one address in each row, and nothing else there")
+    if key := keys.by_form(address):
+        return Unclear(address, *key)
     for pattern, reason, remedy in _SPOILED:
         if pattern.match(address) and not is_written_so(address, chains):
             return Unclear(address, reason, remedy)
