@@ -140,9 +140,11 @@ def from_encoding(
     person named for such rows, where it fits them. A legacy spelling never competes with a
     chain's own; test networks are never guessed.
     """
-    forms = {key: _form(chain, address) for key, chain in chains.items()}
-    if Form.SHARED in forms.values():
-        return _of_shared(address, chains, forms, given)
+    forms: dict[str, Form] = {}
+    for key, chain in chains.items():
+        forms[key] = _form(chain, address)
+        if forms[key] is Form.SHARED:
+            return _of_shared(address, chains, given, chain)
     for form in (Form.PREFERRED, Form.LEGACY):
         if named := tuple(key for key in given if forms[key] is form):
             return named
@@ -151,12 +153,12 @@ def from_encoding(
 
 
 def _of_shared(
-    address: str, chains: Mapping[str, Chain], forms: Mapping[str, Form], given: Sequence[str]
+    address: str, chains: Mapping[str, Chain], given: Sequence[str], one: Chain
 ) -> tuple[str, ...] | Unclear:
-    """The chains that a person named, of those that share their addresses."""
-    shared = [key for key, form in forms.items() if form is Form.SHARED]
-    named = tuple(key for key in given if key in shared and not _fault(chains[key], address))
-    return named or _which(address, chains[shared[0]])
+    """The chains that a person named, of those that share their addresses as `one` does."""
+    shared = (key for key in given if _form(chains[key], address) is Form.SHARED)
+    named = tuple(key for key in shared if not _fault(chains[key], address))
+    return named or _which(address, one)
 
 
 def is_written_so(text: str, chains: Mapping[str, Chain]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from monitor.chains import encodings
 from monitor.chains.encodings import Base58Check
@@ -24,8 +24,8 @@ _RESPELT: Mapping[str, tuple[tuple[int, int], ...]] = {
     # C... and H... of some wallets, before cashaddr: https://github.com/bitpay/bitcore-lib-cash
     "bitcoincash": ((28, 0), (40, 5)),
 }
-ANCHOR = bytes.fromhex("4e73")  # pay-to-anchor, a program of version 1
 _TRUE = b"\x51"  # the script that is always satisfied
+ANCHOR = bytes.fromhex("4e73")  # pay-to-anchor, a program of version 1
 
 
 def version(number: int) -> bytes:
@@ -33,11 +33,20 @@ def version(number: int) -> bytes:
     return number.to_bytes(1 if number < 256 else 2, "big")
 
 
-@lru_cache(maxsize=200)
 def respelt(chain: Chain) -> Mapping[bytes, bytes]:
     """Versions of base58 that stand for the same script as another: old -> new."""
-    known = chain.base58
-    by_name = {p for name in (chain.bech32, chain.cashaddr) for p in _RESPELT.get(name or "", ())}
+    return _respelt(chain.base58, chain.bech32, chain.cashaddr)
+
+
+def versions(chain: Chain) -> frozenset[bytes]:
+    """Every version that a base58 address of the chain may have; none: any."""
+    return _versions(chain.base58, chain.bech32, chain.cashaddr)
+
+
+# By what they depend on: a chain has many fields, and each is hashed for a cache.
+@lru_cache(maxsize=200)
+def _respelt(known: tuple[int, ...], bech32: str | None, cashaddr: str) -> dict[bytes, bytes]:
+    by_name = {p for name in (bech32, cashaddr) for p in _RESPELT.get(name or "", ())}
     listed = {p for pairs in _RESPELT.values() for p in pairs if set(p) <= set(known)}
     pairs = by_name | listed
     usable = [(old, new) for old, new in pairs if not known or old in known or new in known]
@@ -45,17 +54,21 @@ def respelt(chain: Chain) -> Mapping[bytes, bytes]:
 
 
 @lru_cache(maxsize=200)
-def versions(chain: Chain) -> frozenset[bytes]:
-    """Every version that a base58 address of the chain may have; none: any."""
-    pairs = respelt(chain)
-    own = map(version, chain.base58)
-    return frozenset({*own, *pairs, *pairs.values()}) if chain.base58 else frozenset()
+def _versions(known: tuple[int, ...], bech32: str | None, cashaddr: str) -> frozenset[bytes]:
+    pairs = _respelt(known, bech32, cashaddr)
+    return frozenset({*map(version, known), *pairs, *pairs.values()}) if known else frozenset()
 
 
 def hash160(data: bytes) -> bytes:
     from Crypto.Hash import RIPEMD160  # noqa: PLC0415 - loads slowly, and few commands need it
 
     return RIPEMD160.new(hashlib.sha256(data).digest()).digest()
+
+
+@cache
+def _hashes(script: bytes) -> tuple[bytes, bytes]:
+    """What addresses of a script hold: of 20 bytes, and of segwit."""
+    return hash160(script), hashlib.sha256(script).digest()
 
 
 def is_public_key(text: str) -> bool:
@@ -97,15 +110,14 @@ def anybodys(address: str) -> str:
     segwit, program = decoded(address)
     if segwit == 1 and program == ANCHOR:
         return "is the address of pay-to-anchor outputs, which anybody may spend"
-    scripts = (hash160(_TRUE), hashlib.sha256(_TRUE).digest())
-    if program in scripts and segwit in (0, None):
+    if program in _hashes(_TRUE) and segwit in (0, None):
         return "is the address of a script that anybody may spend from"
-    empty = (hash160(b""), hashlib.sha256(b"").digest())
-    if program in empty or (program and not any(program)):
+    if program in _hashes(b"") or (program and not any(program)):
         return "is an address that nobody has a key to: strangers pay it, and what comes stays"
     return ""
 
 
+@lru_cache(maxsize=1000)
 def decoded(address: str) -> tuple[int | None, bytes]:
     """(segwit version or None, program or hash) of a canonical address."""
     prefix, colon, _ = address.partition(":")
@@ -117,6 +129,7 @@ def decoded(address: str) -> tuple[int | None, bytes]:
         return None, encodings.base58check(address).hash
 
 
+@lru_cache(maxsize=1000)  # each chain of a table is asked about the same text
 def of_base58(text: str) -> Base58Check | None:
     """What a base58 address encodes; None for what is none."""
     try:

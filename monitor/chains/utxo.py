@@ -50,19 +50,14 @@ _BURNT = frozenset(
 def canonical(chain: Chain, text: str) -> str:
     """As explorers write it today: bech32 in small letters, cashaddr with its prefix, else
     base58 (a Litecoin script that was written 3... is written M...)."""
-    return _read(chain, text)[0]
-
-
-def _read(chain: Chain, text: str) -> tuple[str, bool]:
-    """(canonical form, whether the text is a spelling that other chains have too)."""
     if scripts.is_public_key(text):
         raise AddressError("is a public key, not an address", _of_key(chain, text))
     lowered = text.lower()
     hrp = lowered.rpartition("1")[0]
     if chain.cashaddr and (":" in text or len(text) > 40):
-        return _cashaddr(chain, text), False
+        return _cashaddr(chain, text)
     if hrp == _TEX and _TEX_KEY in chain.base58:
-        return _tex(text), False
+        return _tex(text)
     if not (hrp and (lowered.startswith("bc1") or hrp == chain.bech32)):
         try:
             return _base58(chain, text)
@@ -75,7 +70,7 @@ def _read(chain: Chain, text: str) -> tuple[str, bool]:
         raise _fault(error) from None
     if chain.bech32 != hrp and (chain.bech32 is not None or chain.base58):
         raise AddressError(f"is not an address of {chain.name}")
-    return lowered, False
+    return lowered
 
 
 def _fault(error: EncodingError) -> AddressError:
@@ -103,19 +98,21 @@ def _tex(text: str) -> str:
     return encodings.encode_base58check(scripts.version(_TEX_KEY), digest)
 
 
-def _base58(chain: Chain, text: str) -> tuple[str, bool]:
+def _base58(chain: Chain, text: str) -> str:
     found = scripts.of_base58(text)
     if found is None:
         raise AddressError(f"is not an address of {chain.name}, or its checksum is wrong")
     allowed = scripts.versions(chain)
-    any_ = not (allowed or chain.cashaddr) and len(found.version) == 1
-    if found.version not in allowed and not any_:
+    says_none = not (allowed or chain.cashaddr) and len(found.version) == 1
+    if found.version not in allowed and not says_none:
         raise AddressError(f"is not an address of {chain.name}")
     today = scripts.respelt(chain).get(found.version, found.version)
     if chain.cashaddr:
         script = Script.P2SH if today == scripts.version(chain.base58[-1]) else Script.P2PKH
-        return encodings.encode_cashaddr(chain.cashaddr, script, found.hash), True
-    return encodings.encode_base58check(today, found.hash), today != found.version
+        return encodings.encode_cashaddr(chain.cashaddr, script, found.hash)
+    if today == found.version:
+        return text
+    return encodings.encode_base58check(today, found.hash)
 
 
 def _is_segwit(text: str) -> bool:
@@ -140,12 +137,17 @@ def _of_key(chain: Chain, text: str) -> str:
 
 def _form(chain: Chain, text: str) -> Form:
     """A chain whose row does not tell its versions takes those of others: it says nothing."""
+    found = scripts.of_base58(text)
+    if found is not None and chain.base58:
+        if found.version not in scripts.versions(chain):
+            return Form.FOREIGN
+        older = chain.cashaddr or found.version in scripts.respelt(chain)
+        return Form.LEGACY if older else Form.PREFERRED
     try:
-        _, shared = _read(chain, text)
+        canonical(chain, text)
     except AddressError:
         return Form.FOREIGN
-    silent = not (chain.base58 or chain.cashaddr)
-    return Form.LEGACY if shared or silent else Form.PREFERRED
+    return Form.PREFERRED if chain.base58 or chain.cashaddr else Form.LEGACY
 
 
 def _resembles(chain: Chain, text: str) -> bool:
