@@ -249,7 +249,7 @@ _OURS = ("monitor.loops.poll", "monitor.loops.freeze", "monitor.app.fundwatch", 
     ("command", "without"),
     [
         ("--version", (*_NETWORK, *_RUNNING, *_OURS, "yaml", "sqlite3", "monitor.model")),
-        ("status", (*_NETWORK, *_RUNNING, *_OURS, "monitor.messages.render")),
+        ("status", (*_NETWORK, *_RUNNING, *_OURS, "Crypto", "monitor.messages.render")),
     ],
 )
 def test_commands_start_without_what_they_do_not_need(

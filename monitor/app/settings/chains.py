@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from monitor.app.settings.rows import WHOLE, SettingsRow, rows
+from monitor.app.settings.rows import WHOLE, SettingsRow, contract_of, rows
 from monitor.app.settings.sources import PRICE_KINDS
-from monitor.chains.address import AddressError, canonical
+from monitor.chains.address import AddressError
 from monitor.chains.table import FAMILIES, family_of
 from monitor.model import CONFIDENCES, Asset, Chain, PriceIds
 from monitor.model.watch import USD
@@ -80,14 +80,14 @@ def _chain(key: str, row: SettingsRow) -> Chain:
 
 def _wrapped(chain: Chain, row: SettingsRow) -> str:
     """The canonical contract of the chain's wrapped coin; empty where none is written."""
-    written = row.text("wrapped")
-    if not written:
+    written, at = row.text("wrapped"), row.node_of("wrapped")
+    if not written or not isinstance(at, Text):
         return ""
     if not family_of(chain).wraps:
         row.bad("wrapped", written, "is for EVM chains only", "Take the line out")
         return ""
     try:
-        return canonical(chain, written)
+        return contract_of(chain, at)
     except AddressError as error:
         row.bad("wrapped", written, error.reason, error.remedy)
         return ""
@@ -191,7 +191,7 @@ def _asset(chain: Chain, contract: Text, node: Node, notes: Notes) -> Asset | No
     if row.node_of("decimals") is None:
         row.missing("decimals", "6")
     try:
-        address = canonical(chain, contract.text)
+        address = contract_of(chain, contract)
     except AddressError as error:
         notes.say(contract, error.reason, error.remedy, value=contract.text)
         return None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from monitor.app.settings.rows import SettingsRow
-from monitor.chains.address import AddressError, canonical
+from monitor.app.settings.rows import SettingsRow, contract_of
+from monitor.chains.address import AddressError
 from monitor.chains.issuers import FAMILIES
 from monitor.model import Asset, Chain, Issuer
 from monitor.watchlist.yaml_nodes import Fields, Node, Notes, Text
@@ -48,7 +48,7 @@ def _issuer(
     name = row.required("issuer", "Tether")
     families = tuple(_families(row))
     try:
-        address = canonical(chain, contract.text)
+        address = contract_of(chain, contract)
     except AddressError as error:
         notes.say(contract, error.reason, error.remedy, value=contract.text)
         return None

@@ -17,7 +17,7 @@ from monitor.app.settings import chains as chain_rows
 from monitor.app.settings import channels as channel_rows
 from monitor.app.settings import issuers as issuer_rows
 from monitor.app.settings import sources as source_rows
-from monitor.app.settings.rows import Secret, SettingsRow
+from monitor.app.settings.rows import SHIPPED, Secret, SettingsRow
 from monitor.app.settings.secrets import Secrets, read_bytes, read_dotenv, way_of
 from monitor.model import Chain, ChannelConfig, Issuer, Known, SourceConfig
 from monitor.model.errors import ConfigError
@@ -136,7 +136,8 @@ def _existing(home: Path, written: str, at: Node | None, notes: Notes) -> str:
 def _general(settings: Settings, row: SettingsRow, secrets: Secrets) -> Settings:
     row.only(SETTING_KEYS)
     timezone = row.text("timezone", settings.timezone)
-    if timezone not in zoneinfo.available_timezones():
+    # UTC is always one; to list the others takes a while.
+    if timezone != "UTC" and timezone not in zoneinfo.available_timezones():
         row.bad("timezone", timezone, "is not a known time zone", "Write it like Europe/Zurich")
     hold, severe = row.whole("hold_minutes", 0, 10_000), row.whole("hold_severe_minutes", 0, 10_000)
     round_severe, round_high = (
@@ -251,7 +252,7 @@ def _stray_files(home: Path) -> list[str]:
 
 def _tree(name: str, home: Path, notes: Notes) -> Fields:
     """The rows of one config file, the home folder's over the shipped ones."""
-    shipped = _file(shipped_config() / f"{name}.yaml", f"shipped config/{name}.yaml", name, notes)
+    shipped = _file(shipped_config() / f"{name}.yaml", f"{SHIPPED}{name}.yaml", name, notes)
     own = _file(home / "config" / f"{name}.yaml", f"config/{name}.yaml", name, notes)
     return _merged(shipped, own)
 

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dotenv.parser import parse_stream
-
 from monitor.app.settings.rows import Secret
 from monitor.watchlist import yaml_nodes
 from monitor.watchlist.yaml_nodes import Fields, Notes, Text, is_blank
@@ -44,6 +42,8 @@ def read_dotenv(home: Path, notes: Notes, remarks: list[str]) -> dict[str, str]:
     path = home / ".env"
     if not path.exists():
         return {}
+    from dotenv.parser import parse_stream  # noqa: PLC0415 - the file may not be there
+
     text = yaml_nodes.decode(read_bytes(path, ".env", notes), ".env", notes) or ""
     if path.stat().st_mode & 0o077:
         remarks.append(".env can be read by other users of this machine (chmod 600 .env)")
