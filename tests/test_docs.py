@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 import pytest
+import test_imports
 
 from monitor import cli
 from monitor.app import setup
@@ -263,6 +264,22 @@ def test_address_book_example_loads(tmp_path: Path) -> None:
     (tmp_path / "addressbook.csv").write_text(body)
     (line,) = [k for k in load.load(tmp_path, {}).addressbook.values() if not k.shipped]
     assert line.category == "exchange"
+
+
+def test_rooms_are_told_in_their_order() -> None:
+    """The page on how it is built has the rooms that the imports are held against."""
+    page = (ROOT / "docs/architecture.md").read_text("utf-8")
+    rooms = [room for room in test_imports.ROOMS if room != "__main__"]
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == rooms
+
+
+def test_tests_that_are_named_exist() -> None:
+    """Who follows a recipe finds the tests that it names."""
+    named = set(re.findall(r"\btest_\w+\.py", TEXT))
+    assert len(named) > 20
+    assert {name for name in named if not (ROOT / "tests" / name).is_file()} <= {
+        "test_source_KIND.py"
+    }
 
 
 def test_first_screen_names_what_the_makefile_has() -> None:
