@@ -78,7 +78,7 @@ def legs_of(chain: Chain, rows: Sequence[object]) -> dict[str, list[Leg]]:
 def test_own_rows() -> None:
     """Inputs of several addresses, change, texts and keys in place of addresses, newly mined
     coins, and what waits: every leg at its place, with its owner if it has one."""
-    page = parse_page(own("doge_address.json"), DOGE, ME)
+    page = parse_page(own("doge_address.json"), DOGE, ME, 25)
     assert (page.waiting, page.total, len(page.pending), len(page.mined)) == (1, 3, 1, 3)
     script = page.mined[0]["vin"][2]["addresses"][0]
     spent, multisig, mined = legs_of(DOGE, page.mined).values()
@@ -113,7 +113,7 @@ def test_what_is_hidden_is_not_made_up() -> None:
     """Coins that go into a shielded pool or come out of it: what can be seen, nothing else."""
     told = own("zec_address.json")
     me = told["address"]
-    page = parse_page(told, CHAINS["zec"], me)
+    page = parse_page(told, CHAINS["zec"], me, 25)
     out_of, into, both = legs_of(CHAINS["zec"], page.mined).values()
     assert out_of == [("out:0", Kind.UTXO_OUT, me, 70_000)]
     assert into == [("in:0", Kind.UTXO_IN, me, 90_000)]
@@ -124,7 +124,7 @@ def test_into_and_out_of_mweb() -> None:
     """Litecoin's extension: its own outputs have no address, a payout has its receiver's."""
     told = own("ltc_mweb_address.json")
     me = told["address"]
-    page = parse_page(told, CHAINS["ltc"], me)
+    page = parse_page(told, CHAINS["ltc"], me, 25)
     extension, peg_in = legs_of(CHAINS["ltc"], page.mined).values()
     assert extension == [
         ("in:0", Kind.UTXO_IN, None, 900_000),
@@ -144,12 +144,12 @@ def test_addresses_are_folded() -> None:
     assert old.startswith("3")
     respelt = json.loads(json.dumps(told).replace(new, old))
     respelt["transactions"][0]["vout"][0] |= {"addresses": ["odd"], "isAddress": True}
-    page = parse_page(respelt, CHAINS["ltc"], new)
+    page = parse_page(respelt, CHAINS["ltc"], new, 25)
     (extension, peg_in) = legs_of(CHAINS["ltc"], page.mined).values()
     assert [leg[2] for leg in extension[2:]] == ["odd", new]
     assert [leg[2] for leg in peg_in] == [new, None, new]
     with pytest.raises(BadResponse, match="another address"):
-        parse_page(told, CHAINS["ltc"], ME)
+        parse_page(told, CHAINS["ltc"], ME, 25)
 
 
 LEGACY = "1BpEi6DfDAUFd7GtittLSdBeYJvcoaVggu"  # the example of cashaddr's document
@@ -210,7 +210,7 @@ def test_recorded_lists(coin: str, number: int, expected: list[Leg]) -> None:
     """Every row of a recorded list parses; one of them comes out as a person reads it, and
     all of them were told by one and the same index."""
     told = kept(f"blockbook/{coin}_address_txs.json")
-    page = parse_page(told, CHAINS[coin], told["address"])
+    page = parse_page(told, CHAINS[coin], told["address"], 25)
     assert len(page.mined) == len(told["transactions"])
     found = legs_of(CHAINS[coin], page.mined)
     assert found[page.mined[number]["txid"]] == expected
@@ -503,6 +503,85 @@ def test_nothing_is_proven_that_was_not_read(
     assert sorted(found) == sorted(wanted)
 
 
+@pytest.mark.parametrize("total", [0, 3, 25, 59])
+def test_a_count_that_is_too_low(total: int) -> None:
+    """A page with no room for more is not the end, whatever the server has counted."""
+    with source(Book(*HISTORY, total=total)) as (adapter, _):
+        batch = adapter.fetch(ask())
+    assert txs_of(batch) == set(range(1, 61))
+    assert batch.read == Interval(0, HEAD.height)
+
+
+def test_a_page_that_is_not_the_last() -> None:
+    """By the server's own words, where it cuts pages and has counted too few rows."""
+    book = Book(*HISTORY, total=5)
+
+    def cut(call: Call, page: dict[str, Any]) -> None:
+        page["transactions"] = page["transactions"][:5]
+        page["totalPages"] = 12
+
+    book.change = cut
+    with source(book) as (adapter, _):
+        assert txs_of(adapter.fetch(ask(lo=39_000))) >= set(range(1, 11))
+
+
+def endless(call: Call, page: dict[str, Any], **changes: Any) -> None:
+    """Rows that nobody has seen yet, all of one block, whatever is asked."""
+    start = 10**6 * int(call.query["page"])
+    page["transactions"] = [{**row(start + n, 30_000), **changes} for n in range(25)]
+    page["txs"] = 10**9
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"vin": [], "vout": [], "value": "0", "valueIn": "0"}, {"blockHeight": "x"}],
+    ids=["whole", "empty", "without a block"],
+)
+def test_a_block_without_an_end(changes: dict[str, Any]) -> None:
+    """Ever new rows do not keep a fetch going: it comes back, and proves nothing below."""
+    book = Book()
+    book.change = lambda call, page: endless(call, page, **changes)
+    with source(book) as (adapter, server):
+        with pytest.raises(BadResponse):
+            read_all(adapter, ask())
+        assert len(server.calls) < 600
+
+
+def test_a_block_of_more_rows_than_one_walk_reads() -> None:
+    """It is told as a gap, and what lies below it is read."""
+    book = Book(*HISTORY)
+
+    def flood(call: Call, page: dict[str, Any]) -> None:
+        if int(call.query.get("to", 30_000)) >= 30_000:
+            endless(call, page)
+
+    book.change = flood
+    book.rows = [row(n, 30_000 - n) for n in range(1, 4)]
+    with source(book) as (adapter, _):
+        batches = read_all(adapter, ask())
+    assert [(g.at, g.reason) for b in batches for g in b.gaps] == [
+        (Interval(30_000, 30_000), "block 30000 holds more rows than one walk reads")
+    ]
+    assert txs_of(*batches) >= {1, 2, 3}
+    assert min(b.read.lo for b in batches if b.read is not None) == 0
+
+
+def test_rows_that_lead_down_without_an_end() -> None:
+    """A batch comes back after so many pages, however little they hold."""
+    book = Book()
+
+    def one(call: Call, page: dict[str, Any]) -> None:
+        height = int(call.query.get("to", 100_000)) - 1
+        page["transactions"] = [row(height, height)]
+        page["txs"] = 10**9
+
+    book.change = one
+    with source(book) as (adapter, server):
+        batch = adapter.fetch(ask())
+    assert batch.rest is not None
+    assert len(server.calls) < 100
+
+
 def test_a_server_that_does_not_keep_to_heights() -> None:
     """One that ignores `to` answers with the top of the list again: noticed, not believed."""
     book = Book(*HISTORY)
@@ -602,6 +681,20 @@ def test_unconfirmed(waiting: int, *, later: bool) -> None:
     assert batch.mempool_read is (len(pending) == waiting)
     assert batch.read == Interval(0, HEAD.height)
     assert {t.tx for t in batch.transfers} - pending == {r["txid"] for r in HISTORY}
+
+
+def test_one_that_is_listed_twice() -> None:
+    """Two are waiting and one of them is told twice: the other one is missing."""
+    book = Book(row(9, None), *HISTORY)
+
+    def twice(_call: Call, page: dict[str, Any]) -> None:
+        waiting = [r for r in page["transactions"] if not r["confirmations"]]
+        page["transactions"] += waiting
+        page["unconfirmedTxs"] = 2 * len(waiting)
+
+    book.change = twice
+    with source(book) as (adapter, _):
+        assert adapter.fetch(ask()).mempool_read is False
 
 
 def test_the_mempool_only_when_asked() -> None:
@@ -704,6 +797,7 @@ def test_the_head_is_that_of_the_index() -> None:
         ({"block_index": STATUS}, BadResponse),
         ({"block": BLOCK | {"hash": "ab" * 32}}, BadResponse),
         ({"block": BLOCK | {"time": None}}, BadResponse),
+        ({"block": BLOCK | {"height": BLOCK["height"] + 1}}, BadResponse),
         ({"block": ({"error": "Block not found"}, 400)}, BadResponse),
     ],
 )

@@ -28,7 +28,7 @@ from monitor.net.sources.blockbook_rows import (
     parse_transactions,
     parse_unconfirmed,
 )
-from monitor.net.sources.paging import Recorder
+from monitor.net.sources.paging import PAGE_COST, WINDOW, Recorder
 from monitor.net.sources.parsing import Parsed
 
 PAGE_SIZE = 25
@@ -104,7 +104,7 @@ class Blockbook:
         known = self._head
         if known is None or known.block_hash != tip:
             block = self._get(f"/api/v2/block/{tip}", {"pageSize": 1})  # not heeded everywhere
-            known = self._head = parse_head(block.json(), tip)
+            known = self._head = parse_head(block.json(), tip, index.height)
         return known
 
     def transaction(self, tx: str) -> Lookup:
@@ -173,16 +173,18 @@ class Blockbook:
     def _along(self, ask: Ask, walk: _Walk, recorder: Recorder, to: int, rows: int) -> None:
         """What follows a page that leads no lower, in pages as long as that one was: more of
         its block, or what lies below it, or nothing."""
-        block, number, cut = walk.to, 1, False
-        while rows and not walk.ended and walk.to == block:
+        block, number, cut, most = walk.to, 1, False, ask.max_rows + WINDOW
+        while rows and not walk.ended and walk.to == block and not walk.full(most):
             number += 1
             page = self._page(ask, recorder, to=to, page=number, pageSize=rows)
             if not walk.take(page):
                 break
             if cut:  # what came before this page was not all that stands there
-                walk.leave(to)
+                walk.leave(to, "shows not all of its rows")
             cut = len(page.mined) < rows
-        if walk.to == block:
+        if walk.to == block is not None and walk.full(most):
+            walk.leave(block, "holds more rows than one walk reads")
+        elif walk.to == block:
             walk.end()
 
     def _page(self, ask: Ask, recorder: Recorder, **query: int) -> Page:
@@ -190,7 +192,8 @@ class Blockbook:
         asked: dict[str, str | int] = {"details": "txs", "page": 1, "pageSize": self._page_size}
         asked |= query
         answer = recorder.get(f"/api/v2/address/{quote(address, safe='')}", asked)
-        page = parse_page(self._of_address(answer).json(), self._chain, address)
+        reported = self._of_address(answer).json()
+        page = parse_page(reported, self._chain, address, int(asked["pageSize"]))
         _descends(page, query.get("to"))
         return page
 
@@ -223,7 +226,7 @@ class _Walk:
     tip: int | None = None  # the oldest index among those that reported a row
     rows: list[object] = field(default_factory=list)
     seen: dict[str, int | None] = field(default_factory=dict)  # key -> height, in order
-    legs: int = 0
+    cost: int = 0  # rows so far, as a batch counts them
     gaps: list[Gap] = field(default_factory=list)
     ended: bool = False  # the end of the history was reached, and proven to be it
     broken: bool = False  # the list ended, and it cannot be the end
@@ -240,28 +243,29 @@ class _Walk:
     def take(self, page: Page) -> bool:
         """Take a page; return whether it held anything new."""
         known = len(self.seen)
-        for row in page.mined:
-            self._add(row)
+        self.cost += max(PAGE_COST, sum(map(self._add, page.mined)))
         self.total = page.total
         self.counted = page.total if self.counted is None else self.counted
         # Of several batches not all were reported under one count: such a walk has to go on until
-        # nothing more comes.
-        self.ended = self.began is None and self._count() >= self.total
+        # nothing more comes. So has one whose last page has no room for more.
+        counted = self.began is None and self._count() >= self.total
+        self.ended = counted and not page.full
         return len(self.seen) > known
 
-    def _add(self, row: object) -> None:
+    def _add(self, row: object) -> int:
+        """Take a row; return how many legs it brought."""
         found = outline(row)
         if found.key in self.seen:
-            return
+            return 0
         self.seen[found.key] = found.height
         self.rows.append(row)
-        self.legs += found.legs
         if found.height is not None:
             # `to=0` would ask for everything: the two lowest blocks are read as one.
             block = max(1, found.height)
             self.to = block if self.to is None else min(self.to, block)
         if found.tip is not None:
             self.tip = found.tip if self.tip is None else min(self.tip, found.tip)
+        return found.legs
 
     def _count(self) -> int:
         return self.before + len(self.seen)
@@ -271,9 +275,9 @@ class _Walk:
         self.ended = self.ended or self._count() >= (self.counted or 0)
         self.broken = not self.ended
 
-    def leave(self, block: int) -> None:
-        """Go on below a block that does not show all its rows; the count cannot be met now."""
-        self.gaps.append(Gap(Interval(block, block), f"block {block} shows not all of its rows"))
+    def leave(self, block: int, why: str) -> None:
+        """Go on below a block that was not read whole; the count cannot be met now."""
+        self.gaps.append(Gap(Interval(block, block), f"block {block} {why}"))
         self.to, self.counted = block - 1, 0
 
     def done(self, lo: int) -> bool:
@@ -281,7 +285,7 @@ class _Walk:
 
     def full(self, max_rows: int) -> bool:
         """Enough rows. Each page leads lower or to the end, so that the next batch gets on."""
-        return self.legs >= max_rows
+        return self.cost >= max_rows
 
     def covered(self, ask: Ask) -> tuple[Interval | None, Interval | None, str | None]:
         """(read, rest, cursor). The lowest block of a walk that was cut may be cut in two:
@@ -330,8 +334,9 @@ def _descends(page: Page, to: int | None) -> None:
 
 
 def _whole(top: Page | None, pending: Parsed) -> bool:
-    """Whether every unconfirmed transaction was listed and could be read."""
-    return top is not None and top.waiting <= len(top.pending) and not pending.gaps
+    """Whether every unconfirmed transaction was listed, each once, and could be read."""
+    listed = len({transfer.tx for transfer in pending.transfers})
+    return top is not None and top.waiting <= listed and not pending.gaps
 
 
 def _said(answer: Answer) -> str:

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from monitor.chains.address import AddressError, canonical
 from monitor.chains.utxo import UTXO
@@ -27,6 +28,8 @@ from monitor.net.sources.parsing import (
     text,
     whole,
 )
+
+_T = TypeVar("_T", int, str)
 
 _HASH = re.compile(r"[0-9a-f]{64}\Z")
 _MEMPOOL = -1  # height of what no block holds yet
@@ -49,6 +52,7 @@ class Page:
     mined: tuple[object, ...]
     waiting: int  # unconfirmed transactions of the address, listed here or not
     total: int  # confirmed ones, the same
+    full: bool  # more may follow, whatever was counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +88,13 @@ def parse_block_hash(reported: object) -> str | None:
     return found
 
 
-def parse_head(reported: object, block_hash: str) -> Head:
-    """`/api/v2/block/{hash}`. Raises BadResponse."""
+def parse_head(reported: object, block_hash: str, height: int) -> Head:
+    """`/api/v2/block/{hash}`, held against the height that it was found at. Raises
+    BadResponse."""
     block = fields_of(reported)
     try:
         return Head(
-            height=place(block.get("height"), "height"),
+            height=_same(place(block.get("height"), "height"), height),
             time=place(block.get("time"), "time"),
             block_hash=_same(block.get("hash"), block_hash),
         )
@@ -111,8 +116,9 @@ def parse_lookup(reported: object, source: str, txid: str, head: Head) -> Lookup
     return Lookup(source, found, found=True, height=height, block_hash=block_hash, head=head)
 
 
-def parse_page(reported: object, chain: Chain, address: str) -> Page:
-    """`/api/v2/address/{address}?details=txs`. Raises BadResponse.
+def parse_page(reported: object, chain: Chain, address: str, size: int) -> Page:
+    """`/api/v2/address/{address}?details=txs`, of which `size` rows were asked for. Raises
+    BadResponse.
 
     The address is held against the one asked for, because any path that a server does not
     know is answered with its state and HTTP 200.
@@ -129,7 +135,15 @@ def parse_page(reported: object, chain: Chain, address: str) -> Page:
         raise BadResponse(f"the address's list cannot be read: {error}") from None
     pending = tuple(row for row in rows if is_pending(row))
     mined = tuple(row for row in rows if not is_pending(row))
-    return Page(pending, mined, waiting, total)
+    return Page(pending, mined, waiting, total, _is_full(page, len(rows), size))
+
+
+def _is_full(page: Mapping[str, object], rows: int, size: int) -> bool:
+    """Whether a page has as many rows as were asked for or as it may have, or is not the last."""
+    own, pages, number = map(page.get, ("itemsOnPage", "totalPages", "page"))
+    most = min(size, own) if isinstance(own, int) and own > 0 else size
+    last = not isinstance(pages, int) or not isinstance(number, int) or pages <= number
+    return rows >= most or not last
 
 
 def is_pending(row: object) -> bool:
@@ -273,7 +287,7 @@ def _hash(value: object, name: str) -> str:
     return value
 
 
-def _same(reported: object, asked: str) -> str:
+def _same(reported: object, asked: _T) -> _T:
     if reported != asked:
         raise RowError("it is another one than was asked for")
     return asked
