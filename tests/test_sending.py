@@ -16,7 +16,7 @@ from world.home import ALICE, BANK, BOB, SHOP, Scene, bodies, evm_home, staged, 
 from world.sinks import HttpSink, RawServer, answer, hang
 
 from monitor.app.home import open_home
-from monitor.loops.deliver import Rounds
+from monitor.loops.deliver import SendingRounds
 from monitor.store import incidents
 
 
@@ -164,7 +164,7 @@ def test_a_source_that_hangs_is_not_asked_again_by_the_same_poll(tmp_path: Path)
 
 def test_a_channel_has_one_round_at_a_time() -> None:
     """A second is not begun while the first runs; others are; what ends one is raised."""
-    rounds, go = Rounds(), threading.Event()
+    rounds, go = SendingRounds(), threading.Event()
     assert rounds.begin("a", lambda: go.wait() and None)
     assert not rounds.begin("a", lambda: None)
     assert rounds.begin("b", lambda: None)

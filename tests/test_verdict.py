@@ -27,11 +27,11 @@ from world.sinks import answer
 from monitor.app.fundwatch import Fundwatch
 from monitor.app.home import open_home
 from monitor.loops.health import vitals
-from monitor.loops.health.verdict import Blind, Facts, Start, Verdict, judge
+from monitor.loops.health.verdict import Blind, Start, Verdict, Vitals, judge
 from monitor.store import notes
 from monitor.store.sqlite import Store
 
-WELL = Facts(now=10_000, running=True, entries=3, complete=3, channels=1)
+WELL = Vitals(now=10_000, running=True, entries=3, complete=3, channels=1)
 
 
 @pytest.mark.parametrize(

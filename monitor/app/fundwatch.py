@@ -18,7 +18,7 @@ from monitor.loops import freeze
 from monitor.loops.acts import Acts
 from monitor.loops.clock import now
 from monitor.loops.daily import Daily
-from monitor.loops.deliver import ROUND_SECONDS, Rounds, Tally, deliver
+from monitor.loops.deliver import ROUND_SECONDS, SendingRounds, Tally, deliver
 from monitor.loops.escalate import pass_on
 from monitor.loops.freeze import DeliverWorld
 from monitor.loops.health.signals import signals
@@ -62,7 +62,7 @@ class Fundwatch:
         # Kept, so that a template is not compiled again for each message.
         self.templates = templates(home)
         self._sending, self._keeping = threading.Lock(), threading.Lock()
-        self.rounds = Rounds()
+        self.rounds = SendingRounds()
         self._judged: set[str] = set()
         self.poller = Poller(store, self._poll_world())
         self.acts = Acts(

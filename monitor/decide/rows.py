@@ -6,7 +6,7 @@ absence.py). What nobody could prove yet is noted as a doubt (see doubts.py, pro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from monitor.decide import absence, due, proof
@@ -431,7 +431,5 @@ def _merge(known: Transfer, reported: Transfer) -> Transfer:
 
 
 def _fill(known: Transfer, reported: Transfer) -> Transfer:
-    pick: Callable[[str], object] = lambda name: (  # noqa: E731 - one expression, used once
-        getattr(reported, name) if getattr(reported, name) is not None else getattr(known, name)
-    )
-    return replace(reported, **{name: pick(name) for name in _ATTRIBUTES})  # type: ignore[arg-type]
+    kept = {name: getattr(known, name) for name in _ATTRIBUTES if getattr(reported, name) is None}
+    return replace(reported, **kept)

@@ -73,7 +73,7 @@ class Tally:
                 self.errors[channel] = str(error)
 
 
-class Rounds:
+class SendingRounds:
     """Rounds of sending under way, one a channel: none waits for another."""
 
     def __init__(self) -> None:
@@ -125,7 +125,7 @@ class Rounds:
 
 
 def deliver(
-    world: DeliverWorld, rounds: Rounds, *, everything: bool, seconds: float = 0.0
+    world: DeliverWorld, rounds: SendingRounds, *, everything: bool, seconds: float = 0.0
 ) -> Tally:
     """Freeze what is owed and send what is due: each channel in order and in a thread of its
     own. Waits at most `seconds` for them; what is not done then goes on without the caller.
@@ -167,7 +167,7 @@ class _Task:
     """One channel's round."""
 
     world: DeliverWorld
-    rounds: Rounds
+    rounds: SendingRounds
     channel: Channel
     name: str
     everything: bool

@@ -41,7 +41,7 @@ class HeadWatch:
         self._sources = tuple(sources)
         self._lock = threading.Lock()
         self._kept: dict[str, tuple[Kept, ...]] = {}
-        self._words: tuple[HeadReport, ...] = ()
+        self._reports: tuple[HeadReport, ...] = ()
         self._mute: dict[str, int] = {}  # sources that tell no block's hash: until when
         self._faults: list[Fault] = []
         self._foreign: dict[str, str] = {}
@@ -50,7 +50,7 @@ class HeadWatch:
     def remember(self, book: Book) -> None:
         """Take up what an earlier process kept."""
         with self._lock:
-            self._kept, self._words = dict(book.kept), book.words
+            self._kept, self._reports = dict(book.kept), book.reports
 
     def news(self) -> News | None:
         """What has changed since the last call; None: nothing."""
@@ -61,7 +61,7 @@ class HeadWatch:
             faults, self._faults = tuple(self._faults), []
             names = {source.name for source in self._sources}
             doubts = {n: heads.lasting_doubt(k) * (n in names) for n, k in self._kept.items()}
-            book = Book(dict(self._kept), self._words)
+            book = Book(dict(self._kept), self._reports)
             return News(book, faults, dict(self._foreign), doubts)
 
     def vouch(self, batch: Batch) -> Batch:
@@ -114,7 +114,7 @@ class HeadWatch:
     def _has_blocks(self, source: Source, kept: Sequence[Kept]) -> bool:
         """Whether a source ever told any block's hash: then one that it lacks is not there."""
         with self._lock:
-            reported = any(w.source == source.name for w in self._words)
+            reported = any(r.source == source.name for r in self._reports)
         return reported or any(k.mark is not None for k in kept)
 
     def _kept_after(self, source: Source, head: Head) -> tuple[tuple[Kept, ...], bool]:
@@ -213,10 +213,10 @@ class HeadWatch:
             self._dirty |= _standings(before) != _standings(kept)
             self._dirty |= self._foreign.pop(source.name, None) is not None
             self._kept[source.name] = kept
-            own = [w for w in self._words if w.source == source.name and not w.height]
-            first = max(own, key=lambda w: w.stood, default=None)
-            rest = [w for w in self._words if w.source != source.name]
-            self._words = (*rest, replace(first, last=now)) if first else tuple(rest)
+            own = [r for r in self._reports if r.source == source.name and not r.height]
+            first = max(own, key=lambda r: r.stood, default=None)
+            rest = [r for r in self._reports if r.source != source.name]
+            self._reports = (*rest, replace(first, last=now)) if first else tuple(rest)
         return kept[-1].doubt
 
     # -- which chain it is ---------------------------------------------------------------
@@ -271,8 +271,8 @@ class HeadWatch:
         if reported is None:
             return False
         with self._lock:
-            own = [w for w in self._words if w.source == source.name and not w.height]
-            known = own or self._words
+            own = [r for r in self._reports if r.source == source.name and not r.height]
+            known = own or self._reports
             other = heads.foreign(self._say(source, 0, reported), known)
         if other is not None:
             self._wrong(
@@ -287,12 +287,16 @@ class HeadWatch:
         now = self.clock()
         found = HeadReport(source.name, height, block_hash, now, now, self.turn)
         rest = []
-        for word in self._words:
-            if (word.source, word.height, word.block_hash) == (source.name, height, block_hash):
-                found = replace(word, last=now)
+        for report in self._reports:
+            if (report.source, report.height, report.block_hash) == (
+                source.name,
+                height,
+                block_hash,
+            ):
+                found = replace(report, last=now)
             else:
-                rest.append(word)
-        self._words, self._dirty = (*rest, found), True
+                rest.append(report)
+        self._reports, self._dirty = (*rest, found), True
         return found
 
     def _replaced(self, source: Source, head: Head, kept: Sequence[Kept], reported: Mark) -> None:

@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 from monitor.loops.headkeep import HeadKeeper
 from monitor.loops.passing import PassReport, PollWorld, Run, Signs, active
 from monitor.loops.reading import Outcome
-from monitor.loops.rounds import Rounds
+from monitor.loops.rounds import ReadingRounds
 from monitor.loops.settle import Settler
 from monitor.model import Subject
 from monitor.store import doubts, watch
@@ -38,7 +38,7 @@ class Poller:
         self.stopping: Callable[[], bool] = lambda: False
         self.signs = Signs()
         self._heads = HeadKeeper(store, world.pools, world.clock)
-        self._rounds = Rounds(store, world, self._heads, self._turn)
+        self._rounds = ReadingRounds(store, world, self._heads, self._turn)
         self._settler = Settler(store, world, self._heads, self.signs, self._is_stopping)
         self._chains: set[str] = set()  # of the present pass
 

@@ -27,7 +27,7 @@ GROUP_MAX = 2000  # addresses in one ask of a source that takes many
 Job = tuple[list[Run], Future[Batch | Failure]]
 
 
-class Rounds:
+class ReadingRounds:
     """Makes the readers of a pass."""
 
     def __init__(

@@ -58,7 +58,7 @@ class Book:
     """What is kept of the heads of one chain."""
 
     kept: Mapping[str, tuple[Kept, ...]]  # by source, oldest first
-    words: tuple[HeadReport, ...] = ()  # on the first block, and on blocks that seem replaced
+    reports: tuple[HeadReport, ...] = ()  # on the first block, and on blocks that seem replaced
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,11 @@ def load(store: Reader, chain: str) -> Book:
     kept: dict[str, tuple[Kept, ...]] = {}
     for row in store.read("SELECT * FROM head WHERE chain = ? ORDER BY source, number", [chain]):
         kept[row["source"]] = (*kept.get(row["source"], ()), _to_kept(row))
-    words = store.read("SELECT * FROM block_word WHERE chain = ?", [chain])
+    reports = store.read("SELECT * FROM block_word WHERE chain = ?", [chain])
     return Book(
         kept,
         tuple(
-            HeadReport(w["source"], w["height"], w["hash"], w["since"], w["last"]) for w in words
+            HeadReport(r["source"], r["height"], r["hash"], r["since"], r["last"]) for r in reports
         ),
     )
 
@@ -84,7 +84,7 @@ def _write(conn: Connection, chain: str, book: Book) -> None:
     conn.execute("DELETE FROM block_word WHERE chain = ?", (chain,))
     conn.executemany(
         "INSERT INTO block_word (chain, source, height, hash, since, last) VALUES (?,?,?,?,?,?)",
-        [(chain, w.source, w.height, w.block_hash, w.since, w.last) for w in book.words],
+        [(chain, r.source, r.height, r.block_hash, r.since, r.last) for r in book.reports],
     )
 
 

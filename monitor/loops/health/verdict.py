@@ -41,7 +41,7 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class Vitals:
     """What the verdict rests on. Times in seconds."""
 
     now: int
@@ -71,76 +71,78 @@ class Verdict:
     reasons: tuple[str, ...] = ()  # none while it is well
 
 
-def judge(facts: Facts) -> Verdict:
-    """The verdict on these facts."""
-    reasons = tuple(_reasons(facts))
+def judge(vitals: Vitals) -> Verdict:
+    """The verdict on these signs of life."""
+    reasons = tuple(_reasons(vitals))
     if reasons:
         return Verdict(False, "; ".join(reasons), reasons)
-    start = facts.start
+    start = vitals.start
     if start.begun and start.read < start.entries:
         words = f"starting: {start.read:,} of {start.entries:,} read, about {_left(start)} left"
-        return Verdict(True, words + _told(facts))
-    words = f"well: {facts.complete:,} of {_entries(facts.entries)} fully read"
-    return Verdict(True, (words if facts.entries else "well: no address is watched") + _told(facts))
+        return Verdict(True, words + _told(vitals))
+    words = f"well: {vitals.complete:,} of {_entries(vitals.entries)} fully read"
+    return Verdict(
+        True, (words if vitals.entries else "well: no address is watched") + _told(vitals)
+    )
 
 
-def _told(facts: Facts) -> str:
+def _told(vitals: Vitals) -> str:
     """What is no alarm and must not be forgotten: what is blind for a moment, and limits."""
-    blind = sum(each.entries for each in facts.blind)
+    blind = sum(each.entries for each in vitals.blind)
     words = f", {blind:,} partly blind for a moment" if blind else ""
-    return words + (f"; no source lists {', '.join(facts.limits)}" if facts.limits else "")
+    return words + (f"; no source lists {', '.join(vitals.limits)}" if vitals.limits else "")
 
 
-def _reasons(facts: Facts) -> Iterator[str]:
-    if not facts.running:
+def _reasons(vitals: Vitals) -> Iterator[str]:
+    if not vitals.running:
         yield "no Fundwatch runs on this folder"
-    if facts.record:
-        yield f"the record cannot be written: {facts.record}"
-    if facts.silent:
-        yield facts.silent
-    if facts.stuck:
-        yield f"no progress of {', '.join(facts.stuck)}"
-    if facts.overdue > STALLED:
-        yield f"nothing has been read for {duration(facts.overdue)} though addresses are due"
-    yield from _reading(facts)
-    if facts.faults:
-        yield f"parts of Fundwatch fail: {', '.join(facts.faults)}; its log tells more"
-    yield from _sending(facts)
+    if vitals.record:
+        yield f"the record cannot be written: {vitals.record}"
+    if vitals.silent:
+        yield vitals.silent
+    if vitals.stuck:
+        yield f"no progress of {', '.join(vitals.stuck)}"
+    if vitals.overdue > STALLED:
+        yield f"nothing has been read for {duration(vitals.overdue)} though addresses are due"
+    yield from _reading(vitals)
+    if vitals.faults:
+        yield f"parts of Fundwatch fail: {', '.join(vitals.faults)}; its log tells more"
+    yield from _sending(vitals)
 
 
-def _reading(facts: Facts) -> Iterator[str]:
-    for each in facts.blind:
+def _reading(vitals: Vitals) -> Iterator[str]:
+    for each in vitals.blind:
         if each.lasting:
-            since = duration(facts.now - each.since)
+            since = duration(vitals.now - each.since)
             yield f"{_entries(each.lasting)} on {each.chain} cannot be read, since {since}"
-    start = facts.start
+    start = vitals.start
     if start.begun > start.allowed:
         unread = start.entries - start.read
         yield (
             f"{_entries(unread)} of {start.entries:,} not read for the first time after "
             f"{duration(start.begun)}, expected were {duration(start.expected)}"
         )
-    if facts.behind:
-        yield f"addresses do not get their turn on {', '.join(facts.behind)}"
+    if vitals.behind:
+        yield f"addresses do not get their turn on {', '.join(vitals.behind)}"
 
 
-def _sending(facts: Facts) -> Iterator[str]:
-    if not facts.channels:
+def _sending(vitals: Vitals) -> Iterator[str]:
+    if not vitals.channels:
         yield "no channel is set up: nobody is told"
-    for audience, seconds in facts.deaf.items():
+    for audience, seconds in vitals.deaf.items():
         if seconds > REFUSING:
             yield (
                 f"every channel for {audience} refuses messages, since {duration(seconds)}; "
                 "see `fundwatch deliveries list`"
             )
-    if facts.late > LATE:
-        yield f"messages have waited to be sent for {duration(facts.late)}"
-    if facts.dead:
-        given_up = "was given up" if facts.dead == 1 else "were given up"
+    if vitals.late > LATE:
+        yield f"messages have waited to be sent for {duration(vitals.late)}"
+    if vitals.dead:
+        given_up = "was given up" if vitals.dead == 1 else "were given up"
         see = "see `fundwatch deliveries list --state dead`"
-        yield f"{plural(facts.dead, 'message')} {given_up}; {see}"
-    if facts.off:
-        yield f"channels are switched off: {', '.join(facts.off)}"
+        yield f"{plural(vitals.dead, 'message')} {given_up}; {see}"
+    if vitals.off:
+        yield f"channels are switched off: {', '.join(vitals.off)}"
 
 
 def _left(start: Start) -> str:

@@ -1,4 +1,4 @@
-"""The facts on which the verdict rests. Reads only."""
+"""What the verdict on our health rests on. Reads only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 from monitor.decide.cost import LEAST_INTERVAL
 from monitor.decide.reach import refused_since
 from monitor.loops.health import kept, pulse, tell
-from monitor.loops.health.verdict import ROUNDS, Blind, Facts, Start, Verdict, judge
+from monitor.loops.health.verdict import ROUNDS, Blind, Start, Verdict, Vitals, judge
 from monitor.model import Severity, intervals
 from monitor.model.errors import StoreError
 from monitor.model.settings import Settings
@@ -36,18 +36,18 @@ def look(
     `stuck`: parts of the running program that do not get on.
     Never fails: a record that cannot be read is not well."""
     try:
-        found = facts(store, settings, now, running=running)
+        found = vitals_of(store, settings, now, running=running)
         return judge(replace(found, record=record, silent=silent, stuck=stuck))
     except StoreError as error:
         return Verdict(False, f"the record cannot be read: {error}", (str(error),))
 
 
-def facts(store: Store, settings: Settings, now: int, *, running: bool) -> Facts:
+def vitals_of(store: Store, settings: Settings, now: int, *, running: bool) -> Vitals:
     """Raises StoreError."""
     served = _served(settings)
     told = tell.told(store, *(f"fault:{job}" for job in pulse.VITAL), "late:")
     counted = states(store, settings, now)
-    return Facts(
+    return Vitals(
         now=now,
         running=running,
         entries=standing.active_entries(store),

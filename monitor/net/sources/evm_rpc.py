@@ -109,16 +109,17 @@ class EvmRpc:
     def transaction(self, tx: str) -> Lookup:
         head = self.head()
         reported = self._node.ask("eth_getTransactionReceipt", [tx])
-        word = parse_receipt(reported, self.name, tx, head)
-        return replace(word, moved=token_legs(self._chain, reported) if word.found else None)
+        lookup = parse_receipt(reported, self.name, tx, head)
+        moved = token_legs(self._chain, reported) if lookup.found else None
+        return replace(lookup, moved=moved)
 
     def receipts(self, height: int) -> list[Lookup]:
         """See ports.BlockReceipts."""
         reported = self._node.ask("eth_getBlockReceipts", [hex(height)])
-        words = parse_receipts(reported, self.name, height)
+        found = parse_receipts(reported, self.name, height)
         return [
-            replace(word, moved=token_legs(self._chain, each))
-            for word, each in zip(words, items(reported, "receipts"), strict=True)
+            replace(lookup, moved=token_legs(self._chain, each))
+            for lookup, each in zip(found, items(reported, "receipts"), strict=True)
         ]
 
     def block_hash(self, height: int) -> str | None:
@@ -309,10 +310,10 @@ def parse_receipts(reported: object, source: str, height: int) -> list[Lookup]:
         ]
     except RowError as error:
         raise BadResponse(f"a receipt cannot be read: {error}") from None
-    words = [parse_receipt(each, source, tx) for each, tx in zip(reported, hashes, strict=True)]
-    if any(word.height != height for word in words):
+    found = [parse_receipt(each, source, tx) for each, tx in zip(reported, hashes, strict=True)]
+    if any(lookup.height != height for lookup in found):
         raise BadResponse(f"{source} answered with the receipts of another block")
-    return words
+    return found
 
 
 def parse_receipt(reported: object, source: str, tx: str, head: Head | None = None) -> Lookup:
