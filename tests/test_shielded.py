@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from world.home import Home
 
+from monitor.chains import landmarks
 from monitor.demo.world.explorer import Explorer
 from monitor.demo.world.ledger import Input, Output, UtxoLedger, UtxoTx
-from monitor.net.sources.blockbook import MARKS
 
 ME = "t1VmmGiyjVNeCjxDZzg7vZmd99WyzVby9yC"
 TEX = "tex1s2rt77ggv6q989lr49rkgzmh5slsksa9khdgte"  # the same key, as ZIP-320 writes it
@@ -22,7 +22,7 @@ def ledger() -> UtxoLedger:
     made = UtxoLedger(
         first_height=838_000, time=int(time.time()) - 75 * (BLOCKS + 4), block_time=75
     )
-    made.genesis = MARKS["zcash"][1]
+    made.genesis = landmarks.of("zcash")[1]
     for _ in range(BLOCKS):
         made.mine()
     return made

@@ -24,13 +24,14 @@ from world.recordings import kept, needs_recordings
 from world.scripted_server import Call, Reply, Server, serve
 
 from monitor.app.settings import load
+from monitor.chains import landmarks
 from monitor.chains.address import canonical
 from monitor.demo.world.explorer import Explorer
 from monitor.demo.world.ledger import Input, Output, UtxoLedger, UtxoTx
 from monitor.model import Ask, Batch, Chain, Head, Interval, Kind, SourceConfig, Subject
 from monitor.model.errors import BadResponse, NotYet, Refused, SourceError
 from monitor.net.http import Http
-from monitor.net.sources.blockbook import COINS, MARKS, Blockbook
+from monitor.net.sources.blockbook import COINS, Blockbook
 from monitor.net.sources.blockbook_rows import parse_page, parse_transactions, parse_unconfirmed
 
 LOADED = load.load(Path("/nonexistent"), {})
@@ -844,13 +845,13 @@ def test_a_transaction_by_its_hash() -> None:
 @pytest.mark.parametrize(
     ("chain", "coin", "genesis", "refused"),
     [
-        ("doge", "Dogecoin", MARKS["dogecoin"][1], ""),
+        ("doge", "Dogecoin", landmarks.of("dogecoin")[1], ""),
         ("doge", "Dogecoin", "", ""),  # an index that has not got so far
         ("doge", "Litecoin", "", "it serves Litecoin"),
         ("doge", "Much coin", "ab" * 32, "its block 0 is abab"),
         ("btc", "Bcash", "", "it serves Bcash"),
-        ("bch", "Bcash", MARKS["bitcoin-cash"][1], ""),
-        ("bch", "Bcash", MARKS["bitcoin"][1], "its block 478559"),
+        ("bch", "Bcash", landmarks.of("bitcoin-cash")[1], ""),
+        ("bch", "Bcash", landmarks.of("bitcoin")[1], "its block 478559"),
     ],
 )  # fmt: skip
 def test_another_coin_is_refused(chain: str, coin: str, genesis: str, refused: str) -> None:
@@ -874,7 +875,7 @@ def test_every_shipped_chain_is_told_from_the_others() -> None:
         if any(LOADED.sources[name].kind == "blockbook" for name in chain.sources)
     }
     assert len(read) == 5
-    assert read.keys() <= MARKS.keys()
+    assert all(landmarks.of(key)[1] for key in read)
     assert set(read.values()) <= set(COINS.values())
 
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from monitor.chains import landmarks
 from monitor.chains.utxo import UTXO
 from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, Lookup, SourceConfig
 from monitor.model.errors import BadResponse, NotYet, Refused, SourceError
@@ -41,15 +42,6 @@ COINS = {
     "Dogecoin": "DOGE",
     "Dash": "DASH",
     "Zcash": "ZEC",
-}
-# A block that no other chain has: the first one, or the first one after a split.
-MARKS = {
-    "bitcoin": (478_559, "00000000000000000019f112ec0a9982926f1258cdcc558dd7c3b7e5dc7fa148"),
-    "bitcoin-cash": (478_559, "000000000000000000651ef99cb9fcbe0dadde1d424bd9f15ff20136191a5eec"),
-    "litecoin": (0, "12a765e31ffd4059bada1e25190f6e98c99d9714d334efa41a195a7e7e04bfe2"),
-    "dogecoin": (0, "1a91e3dace36e2be3bf030a65679fe821aa1d6ef92e7c9902eb318182c355691"),
-    "dash": (0, "00000ffd590b1485b3caadc19b22e6379c733355108f107a430458cdf3407ab6"),
-    "zcash": (0, "00040fe8ec8471911baa1db1266ea15dd06b4a8a5c453883c000b031973dce08"),
 }
 _CURSOR = re.compile(r"([0-9]{1,15}) ([0-9]{1,15}) ([0-9]{1,15})\Z")
 
@@ -81,7 +73,7 @@ class Blockbook:
         coin = parse_status(self._get("/api/v2/").json()).coin
         if COINS.get(coin, self._chain.symbol) != self._chain.symbol:
             raise self._foreign(f"it serves {coin}")
-        height, expected = MARKS.get(self.chain, (0, None))
+        height, expected = landmarks.of(self.chain)
         reported = self.block_hash(height) if expected else None
         if reported not in (expected, None):  # None: an index that does not go so far yet
             raise self._foreign(f"its block {height} is {reported}, not {expected}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+from monitor.chains import landmarks
 from monitor.chains.utxo import UTXO
 from monitor.model import Ask, Batch, Chain, Head, Lookup, SourceConfig
 from monitor.model.errors import BadResponse, Refused, SourceError
@@ -25,12 +26,6 @@ from monitor.net.sources.paging import Recorder
 from monitor.net.sources.parsing import Parsed
 
 PAGE_SIZE = 25  # Blockstream and mempool.space; self-hosted servers may be set otherwise
-GENESIS = {
-    "bitcoin": "000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f",
-    "bitcoin-testnet": "000000000933ea01ad0ee984209779baaec3ced90fa3f408719526f8d77f4943",
-    "bitcoin-testnet4": "00000000da84f2bafbbc53dee25a72ae507ff4914b867c565be350b0da8bf043",
-    "bitcoin-signet": "00000008819873e925422c1ff0f99f7cc9bbb232af63a077a480a3633bee1ef6",
-}
 
 
 class Esplora:
@@ -56,7 +51,7 @@ class Esplora:
         self._page_size = config.page_size or PAGE_SIZE
 
     def identify(self) -> None:
-        expected = GENESIS.get(self.chain)
+        expected = landmarks.FIRST.get(self.chain)
         if expected is None:
             return
         reported = self.block_hash(0)
