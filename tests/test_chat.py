@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from monitor.messages import chat, render
 from monitor.messages.sheets.parts import Item, Section, Sheet
 from monitor.model import AlertKind, ChannelConfig, Known, Rendered, Severity
+from monitor.net.channels import CHANNELS
 
-KINDS = ("slack", "teams", "discord", "apprise")
+KINDS = tuple(kind for kind in CHANNELS if kind not in ("webhook", "email"))
 SHOWN = ("slack", "teams", "discord")
 WEB = f"https://etherscan.io/tx/{sample.tx_hash('one')}"
 VIEWS = {

@@ -121,7 +121,7 @@ EXPECTED: dict[str, tuple[str, Iterable[str]]] = {
     "chain keys": ("docs/settings.md", CHAIN_KEYS),
     "source keys": ("docs/settings.md", sources.SOURCE_KEYS),
     "asset keys": ("docs/settings.md", ASSET_KEYS),
-    "channel keys": ("docs/settings.md", chain(*channels.CHANNEL_KEYS.values())),
+    "channel keys": ("docs/settings.md", chain(*(row.keys for row in channels.KINDS.values()))),
     "settings": ("docs/settings.md", load.SETTING_KEYS),
     "files": ("docs/settings.md", [f"config/{name}.yaml" for name in load.FILES]),
     "lists": ("docs/watchlist.md", entries.TOP_KEYS),

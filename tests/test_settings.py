@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from monitor.app.settings import load
-from monitor.app.settings.channels import CHANNEL_KEYS
+from monitor.app.settings.channels import KINDS
 from monitor.model.errors import ConfigError
 from monitor.net.channels import CHANNELS
 
@@ -424,7 +424,7 @@ def test_a_users_asset_goes_over_the_shipped_one(tmp_path: Path):
 
 def test_settings_know_exactly_the_channels_that_exist():
     """A kind that can be written down has an implementation, and the other way round."""
-    assert set(CHANNELS) == set(CHANNEL_KEYS)
+    assert set(CHANNELS) == set(KINDS)
 
 
 def test_the_example_env_and_channels_load_when_their_notes_are_taken_off(tmp_path: Path):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from monitor.loops import freeze
@@ -22,20 +22,11 @@ from monitor.model.ids import stable_id
 from monitor.model.plan import Signal
 from monitor.model.ports import Channel
 from monitor.model.ways import trouble_key
+from monitor.net.channels import CHANNELS
 from monitor.store import outbox, ways
 
 log = logging.getLogger("fundwatch.outbox")
 
-# Waits in seconds before each further try. Webhooks follow Standard Webhooks; mail is tried
-# for four days, as mail servers themselves do; chats as long, but sooner at first: mostly
-# they ask for a second's pause.
-_MAIL = (60, 300, 900, 1800, 3600, *([7200] * 6), *([21_600] * 13))
-_CHAT = (5, 30, 120, *_MAIL[1:])
-WAITS: Mapping[str, tuple[int, ...]] = {
-    "webhook": (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400),
-    "email": _MAIL,
-    **dict.fromkeys(("slack", "teams", "discord", "apprise"), _CHAT),
-}
 LONGEST_HOLD = 86_400  # the most that a receiver's Retry-After is obeyed
 # Requests for one message that are answered by a no which only a person can change.
 MOST_REFUSALS = 8
@@ -234,7 +225,7 @@ def _send(world: DeliverWorld, channel: Channel, due: outbox.Due) -> DeliveryErr
 def _fail(world: DeliverWorld, due: outbox.Due, error: DeliveryError) -> bool:
     """Record a failed try; returns whether the message was given up."""
     now = world.clock()
-    waits = WAITS[world.configs[due.channel].kind]
+    waits = CHANNELS[world.configs[due.channel].kind].waits
     attempt = due.attempts + 1
     refusals = due.refusals + error.posts * (error.lasting and not error.disable)
     if error.disable:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypedDict
 
 from monitor.app.settings.rows import (
@@ -21,39 +22,9 @@ from monitor.model import ChannelConfig, Direction, Only, Severity
 from monitor.watchlist.yaml_nodes import Fields, Notes
 
 MAIL_PORTS: Mapping[str, int] = {"starttls": 587, "tls": 465, "none": 25}
-_CHANNEL = ("kind", "audience", "only", "quiet_hours", "daily_test", "detail", "ca_file")
+_COMMON = ("kind", "audience", "only", "quiet_hours", "daily_test", "detail")
 AUDIENCES = ("desk", "operations", "escalation")
 ONLY_KEYS = ("severity", "case", "tags", "direction")
-_CHAT = (*_CHANNEL, "url_env", "url_file", "allow_private")
-CHANNEL_KEYS: Mapping[str, tuple[str, ...]] = {
-    "webhook": (
-        *_CHANNEL,
-        "url",
-        "url_env",
-        "url_file",
-        "secret_env",
-        "secret_file",
-        "allow_private",
-    ),
-    "email": (
-        *_CHANNEL,
-        "host",
-        "port",
-        "security",
-        "user_env",
-        "user_file",
-        "password_env",
-        "password_file",
-        "from",
-        "to",
-        "reply_to",
-    ),
-    "slack": _CHAT,
-    "teams": _CHAT,
-    "discord": _CHAT,
-    # It looks after certificates itself.
-    "apprise": (*_CHANNEL[:-1], "urls_env", "urls_file"),
-}
 
 _BY_APPRISE = "; apprise reaches Telegram, Signal, SMS and many others"
 _HOURS = re.compile(r"([0-9]{1,2}):([0-5][0-9]) ?- ?([0-9]{1,2}):([0-5][0-9])\Z")
@@ -71,10 +42,10 @@ def channels(
     for name, row in rows(tree, notes, "channels"):
         if row.node_of("kind") is None:
             row.missing("kind", "email")
-        kind = row.choice("kind", CHANNEL_KEYS, more=_BY_APPRISE)
+        kind = row.choice("kind", KINDS, more=_BY_APPRISE)
         if kind:
-            row.only(CHANNEL_KEYS[kind])
-            found[name] = _KINDS.get(kind, _chat)(name, row, secret, remarks)
+            row.only(KINDS[kind].keys)
+            found[name] = KINDS[kind].read(name, row, secret, remarks)
     return found, remarks
 
 
@@ -252,7 +223,7 @@ def _recipients(row: SettingsRow) -> tuple[str, ...]:
 # --- for people, by chat ---------------------------------------------------------------------
 
 
-def _chat(name: str, row: SettingsRow, secret: Resolve, remarks: list[str]) -> ChannelConfig:  # noqa: ARG001
+def _chat(name: str, row: SettingsRow, secret: Resolve, _: list[str]) -> ChannelConfig:
     """Slack, Teams or Discord. Whoever has the address can post: it is a secret."""
     url = _named_secret(row, "url", secret)
     parts = url_parts(url)
@@ -267,7 +238,7 @@ def _chat(name: str, row: SettingsRow, secret: Resolve, remarks: list[str]) -> C
     )
 
 
-def _apprise(name: str, row: SettingsRow, secret: Resolve, remarks: list[str]) -> ChannelConfig:  # noqa: ARG001
+def _apprise(name: str, row: SettingsRow, secret: Resolve, _: list[str]) -> ChannelConfig:
     urls = tuple(dict.fromkeys(_named_secret(row, "urls", secret).split()))
     return ChannelConfig(
         name,
@@ -292,4 +263,36 @@ def _named_secret(row: SettingsRow, key: str, secret: Resolve) -> str:
     return _value(row, f"value of {key}", found)
 
 
-_KINDS = {"webhook": _webhook, "email": _email, "apprise": _apprise}
+# --- the table -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRow:
+    """What a row of one kind may hold, and how it is read."""
+
+    keys: tuple[str, ...]
+    read: Callable[[str, SettingsRow, Resolve, list[str]], ChannelConfig]
+
+
+_CHAT = ChannelRow((*_COMMON, "ca_file", "url_env", "url_file", "allow_private"), _chat)
+KINDS: Mapping[str, ChannelRow] = {
+    "webhook": ChannelRow(
+        (
+            *(*_COMMON, "ca_file", "url", "url_env", "url_file"),
+            *("secret_env", "secret_file", "allow_private"),
+        ),
+        _webhook,
+    ),
+    "email": ChannelRow(
+        (
+            *(*_COMMON, "ca_file", "host", "port", "security", "user_env", "user_file"),
+            *("password_env", "password_file", "from", "to", "reply_to"),
+        ),
+        _email,
+    ),
+    "slack": _CHAT,
+    "teams": _CHAT,
+    "discord": _CHAT,
+    # It looks after certificates itself.
+    "apprise": ChannelRow((*_COMMON, "urls_env", "urls_file"), _apprise),
+}

@@ -7,6 +7,7 @@ that nothing that a chain or a person wrote acts on the platform: no mention, li
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from monitor.messages.chat import discord, slack, teams, words
 from monitor.messages.chat.page import Medium, Page, cut_text, fit, page_of, page_of_lines
@@ -14,15 +15,19 @@ from monitor.messages.objects import json_text
 from monitor.messages.sheets.parts import Sheet
 from monitor.model import Rendered, Severity
 
-_MEDIA: Mapping[str, Medium] = {
-    "slack": slack.MEDIUM,
-    "teams": teams.MEDIUM,
-    "discord": discord.MEDIUM,
-}
-_PLAIN: Mapping[str, Callable[[str, str], object]] = {
-    "slack": slack.plain,
-    "teams": teams.plain,
-    "discord": discord.plain,
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """How one platform shows a page, and subject and text where it refused that."""
+
+    medium: Medium
+    plain: Callable[[str, str], object]
+
+
+_LAYOUTS: Mapping[str, _Layout] = {
+    "slack": _Layout(slack.MEDIUM, slack.plain),
+    "teams": _Layout(teams.MEDIUM, teams.plain),
+    "discord": _Layout(discord.MEDIUM, discord.plain),
 }
 # What Apprise hands over, by how much a service takes: Telegram 4,096 characters, pagers
 # about 1,000; for SMS (140) the command alone is left. With room for the subject, and for
@@ -47,7 +52,7 @@ def render_lines(
 
 def plain(kind: str, subject: str, text: str) -> str:
     """The JSON of a message with hardly any layout, for a platform that refused its layout."""
-    return json_text(_PLAIN[kind](subject, text))
+    return json_text(_LAYOUTS[kind].plain(subject, text))
 
 
 def _rendered(kind: str, page: Page, subject: str, tone: str) -> Rendered:
@@ -55,7 +60,8 @@ def _rendered(kind: str, page: Page, subject: str, tone: str) -> Rendered:
     if kind == "apprise":
         body: object = {"type": tone, "bodies": [*bodies, page.show]}
     else:
-        body = _MEDIA[kind].draw(fit(page, _MEDIA[kind]))
+        medium = _LAYOUTS[kind].medium
+        body = medium.draw(fit(page, medium))
     return Rendered(subject, bodies[0], json=json_text(body))
 
 

@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol
 
 from monitor.model import ChannelConfig
 from monitor.model.ports import Channel
 
-# kind in config/channels.yaml -> module and class. A class is made as
-# Class(config, proxies=..., verify=...).
-CHANNELS: dict[str, str] = {
-    "webhook": "monitor.net.channels.webhook.Webhook",
-    "email": "monitor.net.channels.email.Email",
-    "slack": "monitor.net.channels.chat.Slack",
-    "teams": "monitor.net.channels.chat.Teams",
-    "discord": "monitor.net.channels.chat.Discord",
-    "apprise": "monitor.net.channels.apprise.Apprise",
+# Webhooks follow Standard Webhooks; mail is tried for four days, as mail servers themselves do;
+# chats as long, but sooner at first: mostly they ask for a second's pause.
+_WEBHOOK = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
+_MAIL = (60, 300, 900, 1800, 3600, *([7200] * 6), *([21_600] * 13))
+_CHAT = (5, 30, 120, *_MAIL[1:])
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelKind:
+    """One line of the table: where the class lives (loaded on first use), which is made as
+    Class(config, proxies=..., verify=...), and how often it is tried."""
+
+    adapter: str
+    waits: tuple[int, ...]  # seconds before each further try
+
+
+_HERE = "monitor.net.channels"
+CHANNELS: Mapping[str, ChannelKind] = {
+    "webhook": ChannelKind(f"{_HERE}.webhook:Webhook", _WEBHOOK),
+    "email": ChannelKind(f"{_HERE}.email:Email", _MAIL),
+    "slack": ChannelKind(f"{_HERE}.chat:Slack", _CHAT),
+    "teams": ChannelKind(f"{_HERE}.chat:Teams", _CHAT),
+    "discord": ChannelKind(f"{_HERE}.chat:Discord", _CHAT),
+    "apprise": ChannelKind(f"{_HERE}.apprise:Apprise", _CHAT),
 }
 
 
@@ -40,7 +56,7 @@ def build(
 
     Raises ConfigError for what the channel cannot work with, KeyError for an unknown kind.
     """
-    module, _, name = CHANNELS[config.kind].rpartition(".")
+    module, _, name = CHANNELS[config.kind].adapter.partition(":")
     channel: CheckedChannel = getattr(import_module(module), name)(
         config, proxies=proxies, verify=verify
     )
