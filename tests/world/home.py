@@ -28,9 +28,13 @@ from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 from standardwebhooks import Webhook
 
+from monitor.app.fundwatch import Fundwatch
+from monitor.app.home import open_home
 from monitor.cli import main
 from monitor.demo.world.explorer import Explorer
 from monitor.demo.world.ledger import AccountLedger, Tx
+from monitor.loops.clock import now
+from monitor.store.incidents import incident_list
 from world import forks
 from world.sinks import HttpSink, MailSink, Request, certificates
 
@@ -361,3 +365,20 @@ def staged(
         sent = [r.body + repr(r.headers).encode() for r in hook.seen]
         sent += [m.data for m in mail.mails]
         assert not [s for s in SECRETS if any(s.encode() in text for text in sent)]
+
+
+@contextmanager
+def opened(path: Path, **settings: object) -> Iterator[tuple[Scene, Fundwatch]]:
+    """A scene whose home is open, with everything read a moment ago."""
+    with staged(path) as scene:
+        scene.home.write("config/settings.yaml", {"every": 2, **settings})
+        scene.ledger.mine(time=now())
+        with open_home(path, {}) as app:
+            app.reload()
+            app.poll(everything=False)
+            yield scene, app
+
+
+def incident_keys(app: Fundwatch) -> list[str]:
+    """Of the incidents that are open."""
+    return [each.signal.key for each in incident_list(app.store, open_only=True)]
