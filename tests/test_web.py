@@ -354,6 +354,14 @@ def test_the_command_takes_a_message_too(served: Served) -> None:
     assert set(served.states().values()) == {"closed"}
 
 
+def test_a_page_sent_twice_is_recorded_once(served: Served) -> None:
+    message = served.tell((ALICE, SHOP))
+    for _ in range(2):
+        done = served.post(link(message), name="Ann", note="I call the bank")
+    assert "Nothing was changed" in done.text
+    assert served.log() == [("Ann (claimed, by link)", "I call the bank")]
+
+
 def test_both_doors_keep_the_same_rules(served: Served) -> None:
     """By the command and by the link: who has an alert may add to it, nobody else takes it."""
     message = served.tell((ALICE, SHOP))

@@ -91,8 +91,9 @@ def take(
     mine = [a for a in every if a in held and state == ACKNOWLEDGED and _has(held[a], name)]
     wanted = [a for a in every if a not in mine and (over or _is_free(held.get(a), state, name))]
     taken = set(log_take(store, wanted, state, actor.recorded, note, now, over=over))
-    if note:  # what somebody has already gets a further note
-        taken.update(log_take(store, mine, state, actor.recorded, note, now, over=True))
+    if note:  # what somebody has already gets a further note, which a browser may send twice
+        noted = [a for a in mine if held[a].note != note]
+        taken.update(log_take(store, noted, state, actor.recorded, note, now, over=True))
     lines = [_line(said, alerts, state, name, held, taken) for said, alerts in given]
     return Taken(taken, "\n".join(lines))
 

@@ -51,6 +51,7 @@ class LastState:
     state: str
     name: str
     at: int
+    note: str
 
 
 LastStates = Mapping[str, LastState]
@@ -59,11 +60,12 @@ LastStates = Mapping[str, LastState]
 def last_states(store: Reader, alert_ids: Sequence[str]) -> dict[str, LastState]:
     """Of those of these alerts that are not open."""
     rows = store.read_in(
-        "SELECT a.id, a.state, l.name, l.at FROM alert a LEFT JOIN alert_log l ON l.alert = a.id "
+        "SELECT a.id, a.state, coalesce(l.name, '') AS name, coalesce(l.at, 0) AS at, "
+        "coalesce(l.note, '') AS note FROM alert a LEFT JOIN alert_log l ON l.alert = a.id "
         "WHERE a.id IN ({}) AND a.state <> 'open' ORDER BY l.at, l.rowid",
         alert_ids,
     )
-    return {r["id"]: LastState(r["state"], r["name"] or "", r["at"] or 0) for r in rows}
+    return {r["id"]: LastState(r["state"], r["name"], r["at"], r["note"]) for r in rows}
 
 
 def _log_state(conn: Connection, alert_id: str, state: str, name: str, note: str, now: int) -> None:
