@@ -11,9 +11,11 @@ from world.home import Home
 from monitor.chains import landmarks
 from monitor.demo.world.explorer import Explorer
 from monitor.demo.world.ledger import Input, Output, UtxoLedger, UtxoTx
+from monitor.model import plain
 
 ME = "t1VmmGiyjVNeCjxDZzg7vZmd99WyzVby9yC"
 TEX = "tex1s2rt77ggv6q989lr49rkgzmh5slsksa9khdgte"  # the same key, as ZIP-320 writes it
+OTHER = "t1PxQSaoJcY5zLkhB1ZPGYiBJ7kEjjwA4LE"
 BLOCKS = 150  # more than the chain's depth of finality
 
 
@@ -43,6 +45,33 @@ def home(tmp_path: Path, explorer: Explorer, ledger: UtxoLedger) -> Home:
         {"address": TEX, "chain": "zcash", "label": "exit", "tell_when": "seen"}]})  # fmt: skip
     made.run("poll")
     return made
+
+
+@pytest.mark.parametrize(
+    ("put", "seen", "said"),
+    [
+        (70_000, 69_990, "pays an unknown address; "),
+        (70_000, 100, "pays an unknown address and perhaps shielded addresses; "),
+    ],
+)
+def test_who_is_seen_is_not_said_to_be_all(
+    home: Home, ledger: UtxoLedger, put: int, seen: int, said: str
+) -> None:
+    """Most of the coins went where nobody looks: the one output that is seen did not get them."""
+    ledger.mine([UtxoTx("a1" * 32, (Input("c3" * 32, 0, Output(OTHER, 20)),), (Output(ME, put),))])
+    ledger.mine(
+        [UtxoTx("b2" * 32, (Input("a1" * 32, 0, Output(ME, put)),), (Output(OTHER, seen),))]
+    )
+    home.sql("UPDATE subject SET due = 0")
+    home.run("poll")
+    came, went = (
+        " ".join(home.run("alerts", "show", a["id"]).split())
+        for a in home.alerts()
+        if a["kind"] == "movement"
+    )
+    assert "spends from an unknown address and shielded addresses; " in came
+    assert said in went
+    assert f"{plain.amount(put - seen, 8)} ZEC more is seen to be put in than paid out" in went
 
 
 def test_what_is_seen_is_told_and_nothing_else(home: Home, ledger: UtxoLedger) -> None:

@@ -344,5 +344,6 @@ def _utxo_fee(
     if not (view.all_legs and spent and paid >= 0):
         return None
     if view.chain is not None and view.chain.shielded:
-        return section("FEE", Item("not known: part of the transaction may be shielded"))
+        more = f"{_coins(view, paid)} more is seen to be put in than paid out"
+        return section("FEE", Item(f"not known: part of the transaction may be shielded; {more}"))
     return section("FEE", Item(_coins(view, paid)))

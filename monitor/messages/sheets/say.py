@@ -183,8 +183,24 @@ def _whereto(view: AlertView, telling: Telling, way: Direction) -> str:
         return " without a receiver" if out else _from_nobody(rows)
     who = _several([party_said(view, telling, end) for end in ends])
     if is_utxo(view):
-        return f" in a transaction that {'pays' if out else 'spends from'} {who}"
+        unseen = _unseen(view, ends, rows, out=out)
+        return f" in a transaction that {'pays' if out else 'spends from'} {who}{unseen}"
     return f" {'to' if out else 'from'} {who}"
+
+
+def _unseen(
+    view: AlertView, ends: Sequence[str], rows: Sequence[TransferView], *, out: bool
+) -> str:
+    """Whether those who are seen are not all of them, where a chain hides ends: more came than
+    anybody is seen to pay, or the fee would be more than what the others are seen to get."""
+    if view.chain is None or not view.chain.shielded or not view.all_legs:
+        return ""
+    moved = [row.row.transfer for row in rows]
+    left = sum(-t.amount if t.sender is None else t.amount for t in moved)
+    if out:
+        got = sum(t.amount for t in moved if t.recipient in ends)
+        return " and perhaps shielded addresses" if left > got else ""
+    return " and shielded addresses" if left < 0 else ""
 
 
 def _mined(rows: Sequence[TransferView]) -> bool:
