@@ -269,6 +269,28 @@ def test_commands_find_every_spelling(text: str) -> None:
     assert Subject("bitcoin-cash", cash) in find.subjects(CHAINS, written)
 
 
+def test_commands_find_the_prefix_of_a_chain_by_another_name() -> None:
+    """bitcoincash:q... is copied from an alert of a chain that a person named "mine"."""
+    table = {**CHAINS, "mine": replace(CHAINS["bitcoin-cash"], key="mine", name="Mine")}
+    cash = canonical(CHAINS["bitcoin-cash"], spelt(0))
+    assert Subject("mine", cash) in find.subjects(table, cash)
+    assert find.subjects(table, f"bitcoin-cash:{cash}") == [Subject("bitcoin-cash", cash)]
+
+
+@pytest.mark.parametrize("heading", ["Digital Currency Type", "Currency Code", "coin"])
+def test_a_column_of_coins_says_the_chain(heading: str) -> None:
+    """Without it 3... would be watched on Bitcoin, where it is somebody else's."""
+    assert taken(plan(f"{heading},Address\nLTC,{spelt(5)}\n")) == [("litecoin", spelt(50))]
+
+
+@pytest.mark.parametrize("first", "9AD7XLMt")
+def test_a_solana_address_is_not_called_mistyped(first: str) -> None:
+    """It begins as addresses of other chains do, and is longer."""
+    [refused] = plan(f"{first}xQeWvG816bUx9EPjHmaT23yvVM2ZWbrrpZb9PusVFin\n").refused
+    [problem] = refused.problems
+    assert problem.reason == "is not an address of a chain that Fundwatch watches"
+
+
 # -- what a chain hides -----------------------------------------------------------------------
 
 HIDDEN = [

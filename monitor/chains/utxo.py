@@ -19,6 +19,7 @@ _SLIP = (
     "Its checksum fits all the same: a letter was added or left out in typing (a q before the "
     "last p, for example). Copy the address again from its source"
 )
+_LONGEST_BASE58 = 36  # characters, one of them by mistake; Solana's have 43 and any beginning
 _BASE58 = "[1-9A-HJ-NP-Za-km-z]"
 _HINTS = {
     "a Bitcoin address": rf"(bc1[0-9a-z]{{11,71}}|[13]{_BASE58}{{25,34}})\Z",
@@ -151,7 +152,8 @@ def _form(chain: Chain, text: str) -> Form:
 
 
 def _resembles(chain: Chain, text: str) -> bool:
-    return text.lower().startswith(_words(chain)) or text.startswith(_letters(chain))
+    base58 = len(text) <= _LONGEST_BASE58 and text.startswith(_letters(chain))
+    return base58 or text.lower().startswith(_words(chain))
 
 
 def _words(chain: Chain) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from monitor.chains.address import AddressError, canonical
-from monitor.chains.names import ChainNames
+from monitor.chains.names import ChainNames, is_written_so
 from monitor.chains.table import family_of
 from monitor.model import Chain, Entry, Subject, Watched
 from monitor.model.errors import ConfigError, Problem
@@ -74,6 +74,8 @@ def _split(chains: Mapping[str, Chain], text: str) -> tuple[str | None, str]:
         words = [words[2], words[0]]
     # As notices show it: "ethereum 0x...".
     written = ":".join(words) if len(words) == 2 else text.strip()
+    if is_written_so(written, chains):  # bitcoincash:q... of a chain by another name
+        return None, written
     # "eip155:1:0x..." and "bitcoin-cash:bitcoincash:q...": either may have a sign of its own.
     for head, _, rest in (written.rpartition(":"), written.partition(":")):
         if head and (key := _key(chains, head)):

@@ -24,7 +24,10 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
         *("account address", "wallets", "adresse"),
     ),
     "chain": ("chains", "network", "networks", "blockchain", "blockchains", "netzwerk"),
-    "ticker": ("currency", "coin", "asset", "symbol", "crypto", "cryptocurrency"),
+    "ticker": (
+        *("currency", "coin", "asset", "symbol", "crypto", "cryptocurrency", "digital currency"),
+        *("currency type", "digital currency type", "currency code", "coin type", "asset type"),
+    ),
     "label": ("name", "entity", "entity name", "owner", "alias", "nickname"),
     "case": ("case id", "case number", "case no", "case ref", "case reference", "dossier"),
     "title": ("case title",),
