@@ -24,6 +24,7 @@ from monitor.loops import find
 from monitor.loops.poll import Poller, PollWorld
 from monitor.loops.pool import SourcePool
 from monitor.model import Chain, Entry, SourceConfig, Subject
+from monitor.model.errors import ConfigError
 from monitor.net import sources
 from monitor.net.http import Http
 from monitor.store import watch
@@ -319,10 +320,12 @@ def test_what_cannot_be_seen_is_refused_by_that_reason(key: str, address: str, w
 
 @pytest.mark.parametrize("name", ["XMR", "Monero", "Digital Currency Address - XMR"])
 def test_a_hidden_chain_is_refused_by_that_reason(name: str) -> None:
-    """By its name alone."""
+    """By its name alone, in a list and behind --chain."""
     unclear = ChainNames(CHAINS).keys(name)
     assert isinstance(unclear, Unclear)
     assert "no explorer can list" in unclear.reason
+    with pytest.raises(ConfigError, match="no explorer can list"):
+        find.chain_key(CHAINS, name)
 
 
 # -- read as configured -----------------------------------------------------------------------

@@ -107,10 +107,15 @@ class ChainNames:
         """As `keys`, for a column of coins: a token's name leaves the chain open."""
         return () if _plain(text) in self._tokens else self.keys(text)
 
+    def hidden(self, text: str) -> Unclear | None:
+        """Why a chain can be watched by nobody, by its name; None: that is not known of it."""
+        why = unseen.by_name(_plain(text))
+        return None if why is None else Unclear(text, *why)
+
     def _unknown(self, text: str) -> Unclear:
-        hidden = unseen.by_name(_plain(text))
+        hidden = self.hidden(text)
         if hidden is not None:
-            return Unclear(text, *hidden)
+            return hidden
         own = [key for key in self.chains if not _is_test(self.chains[key])]
         return Unclear(
             text,

@@ -30,6 +30,8 @@ def chain_key(chains: Mapping[str, Chain], text: str, place: str = "--chain") ->
     """ "Ethereum", "ETH", "eip155:1", "ethereum" -> "ethereum". Raises ConfigError."""
     key = _key(chains, text)
     if key is None:
+        if hidden := ChainNames(chains).hidden(text):
+            raise unknown(place, text, hidden.reason, hidden.remedy)
         known = f"Known: {', '.join(chains)}"
         raise unknown(place, text, "is not a chain of config/chains.yaml", known)
     return key
