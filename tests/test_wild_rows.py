@@ -161,7 +161,7 @@ CASES: dict[str, tuple[object, Callable[[Any], Any]]] = {
     "esplora": (ESPLORA, rows(esplora_rows.parse_transactions, BITCOIN)),
     "esplora waiting": (ESPLORA, rows(esplora_rows.parse_unconfirmed, BITCOIN, after=(5,))),
     "esplora outline": (ESPLORA, esplora_rows.outline),
-    "esplora lookup": (ESPLORA, lambda told: esplora_rows.parse_word(told, "s", TX, HEAD)),
+    "esplora lookup": (ESPLORA, lambda told: esplora_rows.parse_lookup(told, "s", TX, HEAD)),
     "blockbook": (BLOCKBOOK, rows(blockbook_rows.parse_transactions, BITCOIN)),
     "blockbook waiting": (BLOCKBOOK, rows(blockbook_rows.parse_unconfirmed, BITCOIN, after=(5,))),
     "blockbook outline": (BLOCKBOOK, blockbook_rows.outline),

@@ -113,7 +113,7 @@ def watchlist_show(home: Home, entry_id: str) -> None:
 )
 @click.option("--since", default="", help='Read history from: "first", a date, a block height.')
 @click.pass_obj
-def watchlist_add(home: Home, /, address: str, chains: tuple[str, ...], **lines: Any) -> None:  # noqa: ANN401
+def watchlist_add(home: Home, /, address: str, chains: tuple[str, ...], **lines: Any) -> None:  # noqa: ANN401 - options
     """Add an address to watchlist.yaml; its notes and layout stay as they are.
 
     A wrong checksum or a chain that does not fit is refused. A running Fundwatch takes the

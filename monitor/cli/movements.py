@@ -109,7 +109,7 @@ def _list_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.group(invoke_without_command=True)
 @_list_options
 @click.pass_context
-def alerts(context: click.Context, /, **wanted: Any) -> None:  # noqa: ANN401
+def alerts(context: click.Context, /, **wanted: Any) -> None:  # noqa: ANN401 - options
     """List, show, acknowledge and close alerts. Without a command: list.
 
     An alert is open until somebody acknowledges it, and closed when somebody says so with
@@ -122,7 +122,7 @@ def alerts(context: click.Context, /, **wanted: Any) -> None:  # noqa: ANN401
 @alerts.command(name="list")
 @_list_options
 @click.pass_obj
-def alerts_list(home: Home, /, **wanted: Any) -> None:  # noqa: ANN401
+def alerts_list(home: Home, /, **wanted: Any) -> None:  # noqa: ANN401 - options
     """List alerts, oldest first: number, time in UTC, urgency, state, and what happened.
 
     Quiet ones too (recorded, not sent by themselves). Only reads.

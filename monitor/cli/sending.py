@@ -140,7 +140,7 @@ def messages_() -> None:
 @click.argument("kind", type=click.Choice(["daily"]))
 @click.option("--channel", "name", help="For this channel; without it the first one for people.")
 @click.pass_obj
-def messages_preview(home: Home, kind: str, name: str | None) -> None:  # noqa: ARG001
+def messages_preview(home: Home, kind: str, name: str | None) -> None:  # noqa: ARG001 - one kind
     """Show the daily message as it would be now. Nothing is sent.
 
     \b

@@ -95,7 +95,7 @@ def log_take(
     taken: list[str] = []
     with store.write() as conn:
         for alert_id in alert_ids:
-            change = f"UPDATE alert SET state = ? WHERE id = ? AND {'1' if over else before}"  # noqa: S608
+            change = f"UPDATE alert SET state = ? WHERE id = ? AND {'1' if over else before}"
             if conn.execute(change, (state, alert_id)).rowcount:
                 _log_state(conn, alert_id, state, name, note, now)
                 taken.append(alert_id)

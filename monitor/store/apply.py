@@ -67,7 +67,7 @@ def apply(
 
 def _insert_rows(conn: Connection, new: Sequence[NewRow], now: int) -> None:
     conn.executemany(
-        f"INSERT INTO transfer ({TRANSFER_COLUMNS}, status, late, first_seen) "  # noqa: S608
+        f"INSERT INTO transfer ({TRANSFER_COLUMNS}, status, late, first_seen) "
         f"VALUES ({','.join('?' * 19)})",
         [(*transfer_params(r.transfer), r.status.value, int(r.late), now) for r in new],
     )
@@ -78,7 +78,7 @@ def _change_rows(conn: Connection, plan: Plan) -> None:
         return
     names = ("block_height", "block_hash", "time", "tx_index", "log_index", "trace_path", "spends")
     cursor = conn.executemany(
-        f"UPDATE transfer SET {', '.join(f'{n} = ?' for n in names)}, status = ?, "  # noqa: S608
+        f"UPDATE transfer SET {', '.join(f'{n} = ?' for n in names)}, status = ?, "
         "absences = ?, version = version + 1 WHERE id = ? AND version = ?",
         [
             (

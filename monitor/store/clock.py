@@ -51,7 +51,7 @@ def mend(store: Store, now: int) -> None:
     times = {"now": now, "day": now + DAY}
     with store.write() as conn:
         for table, which, change in _AHEAD:
-            sql = f"UPDATE {table} SET {change} WHERE {which}"  # noqa: S608
+            sql = f"UPDATE {table} SET {change} WHERE {which}"
             conn.execute(sql.format_map(times))
 
 
@@ -59,9 +59,9 @@ def pull_forward(store: Store, latest: int, held_until: int, now: int) -> None:
     """Make due now what is due later than `latest`, in Unix seconds; what failed may be held
     back until `held_until`."""
     late = "due > ? AND NOT (failures > 0 AND due <= ?)"
-    if store.read(f"SELECT 1 FROM subject WHERE {late} LIMIT 1", [latest, held_until]):  # noqa: S608
+    if store.read(f"SELECT 1 FROM subject WHERE {late} LIMIT 1", [latest, held_until]):
         with store.write() as conn:
             conn.execute(
-                f"UPDATE subject SET due = ? WHERE {late}",  # noqa: S608
+                f"UPDATE subject SET due = ? WHERE {late}",
                 (now, latest, held_until),
             )

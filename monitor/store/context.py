@@ -72,7 +72,7 @@ def _reread_txs(store: Reader, subject: Subject, batches: Sequence[Batch]) -> se
 def _final_txs(store: Reader, subject: Subject, axis: Axis, span: Interval) -> set[str]:
     column, unit = "block_height" if axis.by_block else "time", axis.grain
     sql = (
-        f"SELECT tx FROM transfer WHERE chain = ? AND {{}} = ? AND status = 'final' "  # noqa: S608
+        f"SELECT tx FROM transfer WHERE chain = ? AND {{}} = ? AND status = 'final' "
         f"AND {column} BETWEEN ? AND ?"
     )
     params = [subject.chain, subject.address, -(-span.lo // unit), span.hi // unit]

@@ -67,10 +67,10 @@ def cover(conn: Connection, subject: Subject, new: Covered, now: int) -> None:
     key = (subject.key, new.stream, new.source, new.axis)
     where = "subject = ? AND stream = ? AND source = ? AND axis = ? AND lo <= ? AND hi >= ?"
     near = (*key, new.span.hi + 1, new.span.lo - 1)
-    rows = conn.execute(f"SELECT lo, hi FROM coverage WHERE {where}", near).fetchall()  # noqa: S608
+    rows = conn.execute(f"SELECT lo, hi FROM coverage WHERE {where}", near).fetchall()
     (joined,) = intervals.union([new.span, *(Interval(r["lo"], r["hi"]) for r in rows)])
     if any(r["lo"] != joined.lo for r in rows):
-        conn.execute(f"DELETE FROM coverage WHERE {where} AND lo <> ?", (*near, joined.lo))  # noqa: S608
+        conn.execute(f"DELETE FROM coverage WHERE {where} AND lo <> ?", (*near, joined.lo))
     conn.execute(
         "INSERT INTO coverage (subject, stream, source, axis, lo, hi, at) VALUES (?,?,?,?,?,?,?) "
         "ON CONFLICT (subject, stream, source, axis, lo) "
@@ -79,9 +79,9 @@ def cover(conn: Connection, subject: Subject, new: Covered, now: int) -> None:
     )
     where = "subject = ? AND stream = ? AND axis = ? AND closed IS NULL AND lo >= ? AND hi <= ?"
     inside = (subject.key, new.stream, new.axis, new.span.lo, new.span.hi)
-    gaps = conn.execute(f"SELECT lo, hi FROM gap WHERE {where}", inside).fetchall()  # noqa: S608
+    gaps = conn.execute(f"SELECT lo, hi FROM gap WHERE {where}", inside).fetchall()
     if gaps:
-        conn.execute(f"UPDATE gap SET closed = ? WHERE {where}", (now, *inside))  # noqa: S608
+        conn.execute(f"UPDATE gap SET closed = ? WHERE {where}", (now, *inside))
     for gap in gaps:
         _end_incident(conn, subject, new.axis, Interval(gap["lo"], gap["hi"]), now)
 

@@ -17,7 +17,7 @@ _FIELDS = "tx, why, subject, source, state, rows, since"
 def of_subject(store: Reader, subject: Subject) -> list[Doubt]:
     """The oldest doubts that the polls of a subject have to ask about."""
     rows = store.read(
-        f"SELECT {_FIELDS} FROM doubt WHERE subject = ? ORDER BY since, tx LIMIT ?",  # noqa: S608
+        f"SELECT {_FIELDS} FROM doubt WHERE subject = ? ORDER BY since, tx LIMIT ?",
         [subject.key, OLDEST],
     )
     return [Doubt(*row) for row in rows]
@@ -27,7 +27,7 @@ def of_transactions(store: Reader, chain: str, txs: Iterable[str]) -> list[Doubt
     """Doubts about these transactions, whoever has to ask."""
     if not store.read("SELECT 1 FROM doubt WHERE chain = ? LIMIT 1", [chain]):
         return []
-    sql = f"SELECT {_FIELDS} FROM doubt WHERE chain = ? AND tx IN ({{}})"  # noqa: S608
+    sql = f"SELECT {_FIELDS} FROM doubt WHERE chain = ? AND tx IN ({{}})"
     return [Doubt(*row) for row in store.read_in(sql, txs, [chain])]
 
 

@@ -81,7 +81,7 @@ class Untaken:
 def untaken(store: Reader) -> list[Untaken]:
     """About entries, the oldest first."""
     rows = store.read(
-        "SELECT a.id, a.severity, a.created, a.chain, e.case_id AS 'case' FROM alert a "  # noqa: S608
+        "SELECT a.id, a.severity, a.created, a.chain, e.case_id AS 'case' FROM alert a "
         f"JOIN entry e ON e.id = a.entry WHERE {_OPEN} ORDER BY a.created, a.rowid"
     )
     return [Untaken(**dict(row)) for row in rows]
@@ -90,7 +90,7 @@ def untaken(store: Reader) -> list[Untaken]:
 def untaken_since(store: Reader) -> tuple[int, int | None]:
     """How many alerts nobody has acknowledged, and when the oldest came. Notices do not count."""
     row = store.read(
-        "SELECT count(*) AS n, min(a.created) AS oldest FROM alert a "  # noqa: S608
+        "SELECT count(*) AS n, min(a.created) AS oldest FROM alert a "
         f"WHERE {_OPEN} AND a.kind <> 'notice'"
     )[0]
     return row["n"], row["oldest"]
@@ -101,10 +101,7 @@ def untaken_since(store: Reader) -> tuple[int, int | None]:
 
 def rows_of(store: Reader, *tables: str) -> dict[str, int]:
     """How many rows these tables hold."""
-    return {
-        table: store.read(f"SELECT count(*) AS n FROM {table}")[0]["n"]  # noqa: S608
-        for table in tables
-    }
+    return {table: store.read(f"SELECT count(*) AS n FROM {table}")[0]["n"] for table in tables}
 
 
 def size(store: Reader) -> int:

@@ -98,15 +98,15 @@ def _take_back(conn: Connection, chain: str, fault: Fault) -> frozenset[str]:
     key = (*span, fault.source, fault.axis)
     above, place = ("at >= ?", fault.since) if fault.line is None else ("hi > ?", fault.line)
     rows = conn.execute(
-        f"SELECT DISTINCT subject FROM coverage WHERE {mine} AND {above}",  # noqa: S608
+        f"SELECT DISTINCT subject FROM coverage WHERE {mine} AND {above}",
         (*key, place),
     ).fetchall()
     if fault.line is None:
-        conn.execute(f"DELETE FROM coverage WHERE {mine} AND at >= ?", (*key, place))  # noqa: S608
+        conn.execute(f"DELETE FROM coverage WHERE {mine} AND at >= ?", (*key, place))
     else:
-        conn.execute(f"DELETE FROM coverage WHERE {mine} AND lo > ?", (*key, place))  # noqa: S608
+        conn.execute(f"DELETE FROM coverage WHERE {mine} AND lo > ?", (*key, place))
         conn.execute(
-            f"UPDATE coverage SET hi = ? WHERE {mine} AND hi > ?",  # noqa: S608
+            f"UPDATE coverage SET hi = ? WHERE {mine} AND hi > ?",
             (place, *key, place),
         )
     _take_back_readings(conn, key, fault)
@@ -127,15 +127,14 @@ def _take_back_readings(conn: Connection, key: tuple[str, str, str, str], fault:
     mine = "subject > ? AND subject < ? AND source = ? AND axis = ?"
     if fault.stands is None:
         conn.execute(
-            "UPDATE reading SET complete_to = NULL, complete_time = NULL "  # noqa: S608
-            f"WHERE {mine} AND ok >= ?",
+            f"UPDATE reading SET complete_to = NULL, complete_time = NULL WHERE {mine} AND ok >= ?",
             (*key, fault.since),
         )
         return
     head = fault.stands.head
     top = fault.axis.top(head)
     conn.execute(
-        f"UPDATE reading SET complete_to = ?, complete_time = ? WHERE {mine} "  # noqa: S608
+        f"UPDATE reading SET complete_to = ?, complete_time = ? WHERE {mine} "
         "AND (complete_to > ? OR complete_time > ?)",
         (top, head.time, *key, top, head.time),
     )

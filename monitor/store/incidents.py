@@ -57,7 +57,7 @@ def incident_list(store: Reader, *, open_only: bool) -> list[Incident]:
     """Incidents that last, and (unless `open_only`) those whose end is still to be told."""
     ending = "" if open_only else "OR (told IS NOT NULL AND ended IS NULL)"
     where = f"WHERE closed IS NULL {ending}"
-    rows = store.read(f"SELECT * FROM incident {where} ORDER BY since")  # noqa: S608
+    rows = store.read(f"SELECT * FROM incident {where} ORDER BY since")
     return [_to_incident(row) for row in rows]
 
 
@@ -102,6 +102,6 @@ def mark_told(
     with store.write() as conn:
         insert_alerts(conn, alerts, routes)
         conn.executemany(
-            f"UPDATE incident SET {column} = ? WHERE key = ?",  # noqa: S608
+            f"UPDATE incident SET {column} = ? WHERE key = ?",
             [(alerts[0].created, key) for key in keys],
         )

@@ -136,10 +136,10 @@ def outlines(store: Reader, alerts: Sequence[str]) -> list[Outline]:
 def release_claims(store: Store, channel: str) -> int:
     """Take over sends that an ended round of a channel left under way. Returns how many."""
     claimed = "state = 'waiting' AND claimed IS NOT NULL AND channel = ?"
-    if not store.read(f"SELECT 1 FROM delivery WHERE {claimed} LIMIT 1", [channel]):  # noqa: S608
+    if not store.read(f"SELECT 1 FROM delivery WHERE {claimed} LIMIT 1", [channel]):
         return 0
     with store.write() as conn:
-        change = f"UPDATE delivery SET claimed = NULL WHERE {claimed}"  # noqa: S608
+        change = f"UPDATE delivery SET claimed = NULL WHERE {claimed}"
         return conn.execute(change, (channel,)).rowcount
 
 
@@ -150,7 +150,7 @@ _WAITS = f"d.state = 'waiting' AND (d.due <= ? OR (? AND NOT d.held)) AND d.chan
 def channels_due(store: Reader, now: int, *, all_waiting: bool) -> list[str]:
     """Channels that have something to send, also what a round that was killed had begun: the
     channel's next round takes it over."""
-    query = f"SELECT DISTINCT channel FROM delivery d WHERE {_WAITS}"  # noqa: S608
+    query = f"SELECT DISTINCT channel FROM delivery d WHERE {_WAITS}"
     return [row["channel"] for row in store.read(query, [now, all_waiting])]
 
 
@@ -159,7 +159,7 @@ def due_deliveries(store: Reader, channel: str, now: int, *, all_waiting: bool) 
     that a crowd shares after the others. `all_waiting` looks past our own waits, not past a
     time that the receiver named."""
     rows = store.read(
-        "SELECT d.*, m.created FROM delivery d JOIN message m ON m.id = d.message "  # noqa: S608
+        "SELECT d.*, m.created FROM delivery d JOIN message m ON m.id = d.message "
         f"WHERE {_WAITS} AND d.claimed IS NULL AND d.channel = ? "
         "ORDER BY m.form = 'crowd', m.created, m.rowid LIMIT ?",
         [now, all_waiting, channel, ROUND_MOST],
@@ -230,7 +230,7 @@ def failed(store: Store, due: Due, failure: Failure, signals: Sequence[Signal], 
 
 def _outcome(conn: Connection, due: Due, change: str, params: Sequence[object]) -> None:
     conn.execute(
-        f"UPDATE delivery SET claimed = NULL, {change} WHERE message = ? AND recipient = ?",  # noqa: S608
+        f"UPDATE delivery SET claimed = NULL, {change} WHERE message = ? AND recipient = ?",
         [*params, due.message_id, due.recipient],
     )
 
@@ -244,15 +244,15 @@ def message(store: Reader, message_id: str) -> tuple[str, Rendered]:
 def hurry(store: Store, now: int) -> None:
     """Try at once what waits for its next try by our own word, not by the receiver's."""
     waiting = "state = 'waiting' AND claimed IS NULL AND held = 0 AND due > ?"
-    if store.read(f"SELECT 1 FROM delivery WHERE {waiting} LIMIT 1", [now]):  # noqa: S608
+    if store.read(f"SELECT 1 FROM delivery WHERE {waiting} LIMIT 1", [now]):
         with store.write() as conn:
-            conn.execute(f"UPDATE delivery SET due = ? WHERE {waiting}", (now, now))  # noqa: S608
+            conn.execute(f"UPDATE delivery SET due = ? WHERE {waiting}", (now, now))
 
 
 def late(store: Reader, now: int) -> int:
     """Seconds for which the oldest message has waited that could be tried; 0 if none."""
     rows = store.read(
-        f"SELECT min(due) AS due FROM delivery WHERE state = 'waiting' AND channel NOT IN ({_OFF})"  # noqa: S608
+        f"SELECT min(due) AS due FROM delivery WHERE state = 'waiting' AND channel NOT IN ({_OFF})"
     )
     return 0 if rows[0]["due"] is None else max(0, now - int(rows[0]["due"]))
 
@@ -276,7 +276,7 @@ def deliveries(store: Reader, state: str | None = None) -> list[Delivery]:
     """Deliveries, newest message first."""
     where, params = ("WHERE d.state = ?", [state]) if state else ("", [])
     rows = store.read(
-        "SELECT d.message, d.channel, d.recipient, d.state, d.attempts, d.due, d.last_error, "  # noqa: S608
+        "SELECT d.message, d.channel, d.recipient, d.state, d.attempts, d.due, d.last_error, "
         "m.created, coalesce(json_extract(m.rendered, '$.subject'), '') AS subject "
         f"FROM delivery d JOIN message m ON m.id = d.message {where} "
         "ORDER BY m.created DESC, m.rowid DESC",

@@ -28,7 +28,7 @@ Params = Sequence[Any]
 class Fields(Protocol):
     """One row of an answer: by name, by number, or its values in order."""
 
-    def __getitem__(self, key: int | str, /) -> Any: ...  # noqa: ANN401
+    def __getitem__(self, key: int | str, /) -> Any: ...  # noqa: ANN401 - of any type
     def __iter__(self) -> Iterator[Any]: ...
     def keys(self) -> list[str]: ...
 

@@ -70,7 +70,7 @@ def wanted(
     due to be asked; newest alerts first. `near`: seconds within which a price counts, and
     within which one of midnight does."""
     rows = store.read(
-        "SELECT DISTINCT t.chain, coalesce(t.contract, '') AS contract, t.time FROM alert a "  # noqa: S608
+        "SELECT DISTINCT t.chain, coalesce(t.contract, '') AS contract, t.time FROM alert a "
         "CROSS JOIN alert_transfer at ON at.alert = a.id JOIN transfer t ON t.id = at.transfer "
         "WHERE a.created >= ?1 AND t.time IS NOT NULL AND t.amount <> '0' "
         f"AND t.kind NOT IN ({_UNASKED}) "

@@ -43,10 +43,10 @@ def _move(conn: Connection, old: Subject, new: Subject, now: int) -> None:
     ).fetchall():
         _move_entry(conn, row, old, new, now)
     for table in ("coverage", "gap", "reading", "doubt"):
-        conn.execute(f"DELETE FROM {table} WHERE subject = ?", (old.key,))  # noqa: S608
+        conn.execute(f"DELETE FROM {table} WHERE subject = ?", (old.key,))
     for party in ("sender", "recipient"):
         conn.execute(
-            f"UPDATE transfer SET {party} = ? WHERE chain = ? AND {party} = ?",  # noqa: S608
+            f"UPDATE transfer SET {party} = ? WHERE chain = ? AND {party} = ?",
             (new.address, new.chain, old.address),
         )
     conn.execute("DELETE FROM subject WHERE key = ?", (old.key,))
@@ -71,4 +71,4 @@ def _move_entry(conn: Connection, row: Fields, old: Subject, new: Subject, now: 
         (entry, new.key, json.dumps(terms, sort_keys=True, ensure_ascii=False), given),
     )
     for table in ("entry_version", "alert"):
-        conn.execute(f"UPDATE {table} SET entry = ? WHERE entry = ?", (entry, given))  # noqa: S608
+        conn.execute(f"UPDATE {table} SET entry = ? WHERE entry = ?", (entry, given))

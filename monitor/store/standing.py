@@ -19,7 +19,7 @@ _ACTIVE = "e.retired IS NULL"
 # source lists is a limit that is told by itself; where nothing is listed, nothing is seen.
 _SERVED = f"r.subject = s.key AND coalesce(r.error, '') <> '{UNSERVED}'"
 _STATE = (
-    f"CASE WHEN EXISTS (SELECT 1 FROM reading r WHERE {_SERVED} AND r.failing IS NOT NULL) "  # noqa: S608
+    f"CASE WHEN EXISTS (SELECT 1 FROM reading r WHERE {_SERVED} AND r.failing IS NOT NULL) "
     "OR (EXISTS (SELECT 1 FROM reading r WHERE r.subject = s.key) "
     f"AND NOT EXISTS (SELECT 1 FROM reading r WHERE {_SERVED})) THEN '{State.BLIND}' "
     "WHEN e.base_height IS NULL OR NOT EXISTS (SELECT 1 FROM reading r "
@@ -35,14 +35,14 @@ _STATE = (
 
 
 def active_entries(store: Reader) -> int:
-    return int(store.read(f"SELECT count(*) AS n FROM entry e WHERE {_ACTIVE}")[0]["n"])  # noqa: S608
+    return int(store.read(f"SELECT count(*) AS n FROM entry e WHERE {_ACTIVE}")[0]["n"])
 
 
 def states(store: Reader, due: int) -> Counter[tuple[str, State]]:
     """How many entries stand how, by chain; behind is what has been due since before `due`.
     Torn lists and chains without a source are not looked for."""
     rows = store.read(
-        f"SELECT s.chain, {_STATE} AS state, count(*) AS n FROM entry e "  # noqa: S608
+        f"SELECT s.chain, {_STATE} AS state, count(*) AS n FROM entry e "
         f"JOIN subject s ON s.key = e.subject WHERE {_ACTIVE} GROUP BY s.chain, state",
         [due],
     )
@@ -52,7 +52,7 @@ def states(store: Reader, due: int) -> Counter[tuple[str, State]]:
 def complete_on(store: Reader, subjects: Collection[str], due: int) -> Counter[str]:
     """How many entries on these subjects `states` counts as complete, by chain."""
     rows = store.read_in(
-        f"SELECT s.chain FROM entry e JOIN subject s ON s.key = e.subject WHERE {_ACTIVE} "  # noqa: S608
+        f"SELECT s.chain FROM entry e JOIN subject s ON s.key = e.subject WHERE {_ACTIVE} "
         f"AND {_STATE} = '{State.COMPLETE}' AND s.key IN ({{}})",
         subjects,
         [due],
@@ -77,7 +77,7 @@ def failing(store: Reader, chains: Sequence[str], severe: int, other: int) -> li
         f"THEN {severe} ELSE {other} END"
     )
     rows = store.read_in(
-        "SELECT s.chain, count(DISTINCT e.id) AS entries, min(r.failing) AS since, "  # noqa: S608
+        "SELECT s.chain, count(DISTINCT e.id) AS entries, min(r.failing) AS since, "
         f"count(DISTINCT CASE WHEN {over} THEN e.id END) AS lasting FROM reading r "
         "JOIN subject s ON s.key = r.subject JOIN entry e ON e.subject = r.subject "
         "WHERE r.failing IS NOT NULL AND r.ok IS NOT NULL AND coalesce(r.error, '') <> ? "
@@ -101,7 +101,7 @@ def first_reads(store: Reader, chains: Sequence[str]) -> FirstReads | None:
     """None where all were. Unread is what had no first contact, or has a list that has failed
     ever since."""
     rows = store.read_in(
-        "SELECT count(*) AS n, sum(NOT unread) AS read, "  # noqa: S608
+        "SELECT count(*) AS n, sum(NOT unread) AS read, "
         "min(CASE WHEN unread THEN added END) AS added FROM (SELECT e.added, "
         "e.base_height IS NULL OR EXISTS (SELECT 1 FROM reading r WHERE r.subject = e.subject "
         "AND r.failing IS NOT NULL AND r.ok IS NULL AND coalesce(r.error, '') <> ?) AS unread "
@@ -120,7 +120,7 @@ def idle_since(store: Reader, chains: Sequence[str]) -> int | None:
     """Since when an address of these chains is due and nothing at all is read, as Unix seconds,
     be it to come. None where no address is watched."""
     rows = store.read_in(
-        "SELECT min(s.due) AS due, min(e.added) AS added, max((SELECT max(r.tried) FROM reading r "  # noqa: S608
+        "SELECT min(s.due) AS due, min(e.added) AS added, max((SELECT max(r.tried) FROM reading r "
         "WHERE r.subject = s.key)) AS tried FROM subject s JOIN entry e ON e.subject = s.key "
         f"WHERE {_ACTIVE} AND s.chain IN ({{}})",
         chains,
@@ -136,7 +136,7 @@ def idle_since(store: Reader, chains: Sequence[str]) -> int | None:
 def furthest_behind(store: Reader) -> dict[str, int]:
     """By chain: the time of the newest block that was read, at the list where it is oldest."""
     rows = store.read(
-        "SELECT s.chain, min(r.complete_time) AS at FROM reading r "  # noqa: S608
+        "SELECT s.chain, min(r.complete_time) AS at FROM reading r "
         "JOIN subject s ON s.key = r.subject WHERE r.complete_time IS NOT NULL AND EXISTS "
         f"(SELECT 1 FROM entry e WHERE e.subject = s.key AND {_ACTIVE}) GROUP BY s.chain"
     )
@@ -149,7 +149,7 @@ def behind(store: Reader, chain: str, before: int, *, still: bool) -> tuple[int,
     Both count from the adding of the address at the earliest."""
     active = f"FROM subject s JOIN entry e ON e.subject = s.key WHERE {_ACTIVE}"
     rows = store.read(
-        f"SELECT min(e.id) AS id {active} AND s.chain = ? AND e.added < ? AND (NOT EXISTS "  # noqa: S608
+        f"SELECT min(e.id) AS id {active} AND s.chain = ? AND e.added < ? AND (NOT EXISTS "
         "(SELECT 1 FROM reading r WHERE r.subject = s.key) OR EXISTS (SELECT 1 FROM reading r "
         "WHERE r.subject = s.key AND r.failing IS NULL AND (r.tried < ? OR (? AND "
         "coalesce(r.complete_time, 0) < ?)))) GROUP BY s.key",
@@ -179,7 +179,7 @@ class FailingList:
 
 def failing_lists(store: Reader) -> list[FailingList]:
     rows = store.read(
-        "SELECT s.chain, r.stream, coalesce(r.error, '') = ? AS unserved, "  # noqa: S608
+        "SELECT s.chain, r.stream, coalesce(r.error, '') = ? AS unserved, "
         "count(DISTINCT e.id) AS n, coalesce(max(r.error), '') AS error, "
         "max(json_extract(e.terms, '$.severity') = 'severe') AS severe "
         "FROM reading r JOIN subject s ON s.key = r.subject JOIN entry e ON e.subject = r.subject "
@@ -203,7 +203,7 @@ def failing_lists(store: Reader) -> list[FailingList]:
 def failing_entries(store: Reader, chain: str, stream: str, most: int) -> list[Entry]:
     """The first entries of a chain for which this list fails."""
     rows = store.read(
-        "SELECT DISTINCT e.id FROM reading r JOIN subject s ON s.key = r.subject "  # noqa: S608
+        "SELECT DISTINCT e.id FROM reading r JOIN subject s ON s.key = r.subject "
         f"JOIN entry e ON e.subject = r.subject WHERE s.chain = ? AND {_ACTIVE} "
         "AND r.stream = ? AND r.failing IS NOT NULL LIMIT ?",
         [chain, stream, most],
@@ -290,7 +290,7 @@ def last_recorded(store: Reader, subject: Subject) -> int:
         row["first_seen"]
         for party in ("sender", "recipient")
         for row in store.read(
-            f"SELECT first_seen FROM transfer WHERE chain = ? AND {party} = ? "  # noqa: S608
+            f"SELECT first_seen FROM transfer WHERE chain = ? AND {party} = ? "
             "ORDER BY id DESC LIMIT 1",
             [subject.chain, subject.address],
         )

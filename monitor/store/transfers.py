@@ -41,7 +41,7 @@ def is_recorded(store: Reader, subject: Subject) -> bool:
     """Whether an address is watched or was, or is one side of a movement."""
     where = [subject.chain, subject.address]
     return any(
-        store.read(f"SELECT 1 FROM {table} WHERE chain = ? AND {column} = ? LIMIT 1", where)  # noqa: S608
+        store.read(f"SELECT 1 FROM {table} WHERE chain = ? AND {column} = ? LIMIT 1", where)
         for table, column in (
             ("subject", "address"),
             ("transfer", "sender"),
@@ -53,7 +53,7 @@ def is_recorded(store: Reader, subject: Subject) -> bool:
 def recorded_tx(store: Reader, forms: Sequence[str]) -> str | None:
     """The first of these spellings of a transaction's hash that the record has."""
     for table in ("transfer", "alert"):
-        found = store.read_in(f"SELECT DISTINCT tx FROM {table} WHERE tx IN ({{}})", forms)  # noqa: S608
+        found = store.read_in(f"SELECT DISTINCT tx FROM {table} WHERE tx IN ({{}})", forms)
         if found:
             return str(found[0]["tx"])
     return None
@@ -75,7 +75,7 @@ def each_row(store: Reader, subject: Subject) -> Iterator[Row]:
     for party, others in (("sender", ""), ("recipient", "AND sender IS NOT ?2")):
         last = 0
         while part := store.read(
-            f"SELECT * FROM transfer WHERE chain = ?1 AND {party} = ?2 {others} "  # noqa: S608
+            f"SELECT * FROM transfer WHERE chain = ?1 AND {party} = ?2 {others} "
             "AND id > ?3 ORDER BY id LIMIT ?4",
             [subject.chain, subject.address, last, PART],
         ):

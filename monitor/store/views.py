@@ -70,7 +70,7 @@ class Views:
                 "WHERE s.chain = t.chain AND s.address IN (t.sender, t.recipient))"
             )
         keys = self.store.read(
-            f"SELECT id FROM transfer t WHERE {' AND '.join(where)} "  # noqa: S608
+            f"SELECT id FROM transfer t WHERE {' AND '.join(where)} "
             "ORDER BY coalesce(time, 9e18), block_height, tx_index, log_index, id",
             params,
         )
@@ -89,7 +89,7 @@ class Views:
                 where.append(clause)
                 params.append(value)
         rows = self.store.read(
-            f"SELECT id FROM alert WHERE {' AND '.join(where)} ORDER BY created, rowid",  # noqa: S608
+            f"SELECT id FROM alert WHERE {' AND '.join(where)} ORDER BY created, rowid",
             params,
         )
         return [row["id"] for row in rows]

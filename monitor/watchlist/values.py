@@ -46,7 +46,7 @@ class EntryReader:
 Reader = Callable[[str, Node, EntryReader], Any]
 
 
-def read_value(key: str, node: Node, at: EntryReader) -> Any:  # noqa: ANN401
+def read_value(key: str, node: Node, at: EntryReader) -> Any:  # noqa: ANN401 - each key has its own type
     """The value of one line in the form that Entry holds, or None after noting why not."""
     return READERS[key](key, node, at)
 

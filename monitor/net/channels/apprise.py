@@ -24,6 +24,8 @@ TIMEOUT = 45.0  # seconds that one message to one URL may take
 _NUMBER = re.compile(r"no\. ([0-9]{1,4})\b")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]{1,19})://")
 
+_Theirs = Any  # of an optional package
+
 
 class Apprise:
     """The services of a channel's URLs. Accepted means that Apprise said that the service
@@ -34,7 +36,7 @@ class Apprise:
         config: ChannelConfig,
         *,
         proxies: Mapping[str, str] | None = None,  # noqa: ARG002 - it knows its own ways only
-        verify: bool | str = True,  # noqa: ARG002
+        verify: bool | str = True,  # noqa: ARG002 - as above
         timeout: float = TIMEOUT,
     ) -> None:
         self.name = config.name
@@ -78,7 +80,7 @@ class Apprise:
             status="address",
         )
 
-    def _notify(self, service: Any, message: Outgoing, outcome: list[Any]) -> None:  # noqa: ANN401
+    def _notify(self, service: _Theirs, message: Outgoing, outcome: list[_Theirs]) -> None:
         frozen = json.loads(message.rendered.json)
         title = message.rendered.subject
         sender = self._library.Apprise(asset=service.asset)
@@ -95,7 +97,7 @@ class Apprise:
         except Exception as error:  # noqa: BLE001 - a plugin's fault is this delivery's
             outcome.extend((None, error))
 
-    def _reason(self, at: int, outcome: Sequence[Any]) -> str:
+    def _reason(self, at: int, outcome: Sequence[_Theirs]) -> str:
         """Apprise's own words, without any piece of the URL."""
         if len(outcome) > 1:
             return f"its plugin failed ({type(outcome[1]).__name__})"
@@ -119,7 +121,7 @@ def _quiet() -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-def _library(channel: str) -> Any:  # noqa: ANN401 - an optional package
+def _library(channel: str) -> _Theirs:
     _quiet()
     try:
         return import_module("apprise")
@@ -130,7 +132,7 @@ def _library(channel: str) -> Any:  # noqa: ANN401 - an optional package
     raise ConfigError([problem])
 
 
-def _services(library: Any, config: ChannelConfig) -> list[Any]:  # noqa: ANN401
+def _services(library: _Theirs, config: ChannelConfig) -> list[_Theirs]:
     asset = library.AppriseAsset(
         app_id="Fundwatch",
         app_desc="Fundwatch",
@@ -157,7 +159,7 @@ def _services(library: Any, config: ChannelConfig) -> list[Any]:  # noqa: ANN401
     return made
 
 
-def _fitting(service: Any, title: str, bodies: Sequence[str]) -> str:  # noqa: ANN401
+def _fitting(service: _Theirs, title: str, bodies: Sequence[str]) -> str:
     """The longest of the frozen bodies that the service takes in one piece."""
     together = service.title_maxlen <= 0 or service.overflow_amalgamate_title
     room = service.body_maxlen - service.overflow_buffer - (len(title) + 2 if together else 0)

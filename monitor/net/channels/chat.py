@@ -78,7 +78,7 @@ class Chat(Webhook):
             raise
         return f"{words} (in plain form; the full layout was refused with HTTP {refused})"
 
-    def _headers(self, message_id: str, body: bytes) -> dict[str, str]:  # noqa: ARG002
+    def _headers(self, message_id: str, body: bytes) -> dict[str, str]:  # noqa: ARG002 - the webhook's
         # Nothing of Standard Webhooks: these receivers neither verify nor deduplicate.
         return {"Content-Type": "application/json", "Accept-Encoding": "identity"}
 
@@ -141,7 +141,7 @@ class Discord(Chat):
         waiting = replace(config, url=_with_wait(config.url))
         super().__init__(waiting, proxies=proxies, verify=verify, timeout=timeout)
 
-    def _accepted(self, status: int, words: str) -> str:  # noqa: ARG002
+    def _accepted(self, status: int, words: str) -> str:  # noqa: ARG002 - the webhook's
         # The answer repeats the whole message.
         return f"{status} {'saved' if status == 200 else 'taken'} by Discord"
 

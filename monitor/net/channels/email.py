@@ -55,7 +55,7 @@ class _Client(smtplib.SMTP):
         if self.sock is not None and "." not in self.local_hostname:
             self.local_hostname = _literal(self.sock.getsockname()[0])
 
-    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:  # noqa: ARG002
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:  # noqa: ARG002 - smtplib's
         sock = wire.open_socket(host, port)
         if self._tls is None:
             return sock

@@ -17,9 +17,9 @@ from monitor.net.sources.esplora_rows import (
     fields_of,
     parse_count,
     parse_head,
+    parse_lookup,
     parse_transactions,
     parse_unconfirmed,
-    parse_word,
 )
 from monitor.net.sources.esplora_walk import Place, Walk
 from monitor.net.sources.paging import Recorder
@@ -70,7 +70,7 @@ class Esplora:
         answer = self._http.get(f"/tx/{quote(tx, safe='')}")
         if answer.status == 404:
             return Lookup(self.name, tx, found=False, head=head)
-        return parse_word(self._checked(answer).json(), self.name, tx, head)
+        return parse_lookup(self._checked(answer).json(), self.name, tx, head)
 
     def block_hash(self, height: int) -> str | None:
         answer = self._http.get(f"/block-height/{height}")

@@ -39,7 +39,7 @@ def parse_head(block: object, tip: str) -> Head:
         raise BadResponse(f"the newest block cannot be read: {error}") from None
 
 
-def parse_word(tx: object, source: str, txid: str, head: Head) -> Lookup:
+def parse_lookup(tx: object, source: str, txid: str, head: Head) -> Lookup:
     """`/tx/{txid}`. Raises BadResponse."""
     reported = fields_of(tx)
     try:

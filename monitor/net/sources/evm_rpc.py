@@ -46,7 +46,7 @@ class NodeProvider(JSONBaseProvider):
         self._name = name
         self._http = http
 
-    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:  # noqa: ANN401
+    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:  # noqa: ANN401 - web3's
         return {"jsonrpc": "2.0", "id": 0, "result": self.ask(method, params)}
 
     def ask(self, method: str, params: Sequence[object]) -> object:
