@@ -29,7 +29,7 @@ _CAN_WAIT = frozenset({"success", "second source"})
 def answer(
     pool: SourcePool, asked: Sequence[Question], clock: Callable[[], float] = time.monotonic
 ) -> Answers:
-    """Words of the sources about each transaction, other sources than its reporters first."""
+    """What sources say of each transaction, other sources than its reporters first."""
     if not asked:
         return Answers()
     tour = _Tour(pool, clock, clock())
@@ -173,4 +173,4 @@ def second_source(
     lookups: Mapping[str, Sequence[Lookup]], tx: str, reporters: frozenset[str]
 ) -> Lookup | None:
     """The word of a source other than those that reported the transaction."""
-    return next((w for w in lookups.get(tx, ()) if w.source not in reporters), None)
+    return next((each for each in lookups.get(tx, ()) if each.source not in reporters), None)

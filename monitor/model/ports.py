@@ -50,7 +50,7 @@ class BlockReceipts(Protocol):
     """What a source may have besides: the receipts of a whole block in one call."""
 
     def receipts(self, height: int) -> list[Lookup]:
-        """A word for every transaction of the block at this height, each with that height
+        """A lookup of every transaction of the block at this height, each with that height
         and block; no head. Raises NotYet for a block above its head."""
 
 

@@ -217,8 +217,8 @@ class Etherscan:
         head = self.head()
         receipt = self._proxy("eth_getTransactionReceipt", txhash=tx)
         if receipt is not None:
-            word = parse_receipt(self.name, tx, receipt, head)
-            return replace(word, moved=token_legs(self._chain, receipt))
+            lookup = parse_receipt(self.name, tx, receipt, head)
+            return replace(lookup, moved=token_legs(self._chain, receipt))
         # A transaction that waits has no receipt yet: only both silences mean unknown.
         waiting = self._proxy("eth_getTransactionByHash", txhash=tx)
         return Lookup(self.name, tx, found=waiting is not None, head=head)

@@ -87,9 +87,11 @@ class TronGrid:
         info = parse_info(reported)
         if info is None:
             return Lookup(self.name, tx, found=False, head=head)
-        word = Lookup(self.name, tx, found=True, height=info.height, failed=info.failed, head=head)
+        lookup = Lookup(
+            self.name, tx, found=True, height=info.height, failed=info.failed, head=head
+        )
         block = None if info.height is None else self.block_hash(info.height)
-        return replace(word, block_hash=block, moved=token_legs(self._chain, reported))
+        return replace(lookup, block_hash=block, moved=token_legs(self._chain, reported))
 
     def block_hash(self, height: int) -> str | None:
         return parse_block_id(self._post("/wallet/getblockbynum", {"num": height}))
