@@ -14,6 +14,7 @@ import world.sample_alerts as sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor.chains.tron import TRON
 from monitor.messages import layout, render
 from monitor.messages.sheets import parts
 from monitor.model import (
@@ -900,6 +901,15 @@ def test_the_headline_says_what_it_was_worth(usd, said):
     price = Price("tron", sample.USDT, sample.T0, Decimal(usd), "x")
     text = flat(sample.mail(of_row(replace(sample.usdt(), price=price))).text)
     assert f"Payroll wallet 3 (case NK-07) sent 1,000,000 USDT{said}" in text
+
+
+def test_tokens_that_are_created_come_from_the_zero_address_on_tron_too():
+    """Nobody has that address, so it is not "unknown"."""
+    row = sample.usdt(sender=TRON.zero, recipient=sample.WATCHED)
+    view = sample.make_view(sample.TRON, sample.TRON_ENTRY, [row], direction=Direction.IN)
+    text = flat(sample.mail(view).text)
+    assert "received 1,000,000 USDT from the zero address" in text
+    assert "the zero address: tokens are created from it" in text
 
 
 def test_newly_mined_coins_have_no_sender():

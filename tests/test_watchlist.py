@@ -158,6 +158,11 @@ BAD = {
     "space in the address": (block(address=SIM[:9] + " " + SIM[9:]), 2, "space inside"),
     "look-alike letter": (block(address=SIM.replace("c", "\u0441", 1)), 2, "looks like"),
     "zero address": (block(address="0x" + "0" * 40), 2, "zero address"),
+    "zero address of Tron": (
+        block(address="T9yD14Nj9j7xAB4dbGeiX9h8unkKHxuWwb", chain="tron"),
+        2,
+        "zero address",
+    ),
     "wrong chain": (block(address=TRON), 2, "looks like a Tron address"),
     "lower-cased base58": (block(address=KIM.lower(), chain="bitcoin"), 2, "not an address"),
     "severity": (block("severity: hihg"), 4, "Did you mean high"),

@@ -10,7 +10,7 @@ from monitor.chains.family import AddressError
 from monitor.chains.table import FAMILIES, family_of
 from monitor.model import Chain
 
-__all__ = ["AddressError", "canonical", "display"]
+__all__ = ["AddressError", "canonical", "display", "shown"]
 
 _AGAIN = "Copy the address again from its source"
 
@@ -39,6 +39,15 @@ def canonical(chain: Chain, text: str) -> str:
 def display(chain: Chain, address: str) -> str:
     """The form that people see: EIP-55 capitals on EVM chains, canonical elsewhere."""
     return family_of(chain).display(address)
+
+
+def shown(chain: Chain, address: str) -> str:
+    """As people see it; empty where it is no canonical address of the chain."""
+    try:
+        known = canonical(chain, address) == address
+    except AddressError:
+        return ""
+    return display(chain, address) if known else ""
 
 
 def _hint(chain: Chain, text: str) -> str:

@@ -12,6 +12,7 @@ from monitor.model import UINT256_MAX, Axis, Chain
 
 _HEX20 = re.compile(r"0x[0-9a-fA-F]{40}\Z")
 _BARE_OR_NOT = re.compile(r"(?:0[xX])?([0-9a-fA-F]{40})\Z")
+_ZERO = "0x" + "0" * 40
 _XDC = (50, 51)  # chain ids of the network that writes xdc instead of 0x
 _BURN = frozenset(
     {
@@ -23,6 +24,13 @@ _BURN = frozenset(
 )
 # On rollups of Optimism's kind: the party to the first transaction of every block.
 _DEPOSITORS = frozenset({f"0xdeaddeaddeaddeaddeaddeaddeaddeaddead000{n}" for n in range(3)})
+
+
+# Rollups that add what they pay their parent chain, which no list tells, by chain id:
+# Optimism and its kin, Scroll.
+_PARENT_SHARE = frozenset(
+    {10, 130, 252, 480, 1135, 1868, 5000, 8453, 34443, 42220, 57073, 81457, 534352, 7777777}
+)
 
 
 @lru_cache(maxsize=20_000)
@@ -108,6 +116,8 @@ EVM = Family(
     hints={"an address of Ethereum or a chain of its kind": _HEX20},
     display=checksummed,
     forgiving=_forgiving,
+    zero=_ZERO,
+    fees_in_part=lambda chain: chain.chain_id in _PARENT_SHARE,
     numbered=True,
     wraps=True,
     cure="an explorer for this chain: a key in .env (some chains need a paid plan), or one of "

@@ -66,6 +66,9 @@ class Family:
     is_test: Callable[[Chain], bool] = lambda _: False  # by its addresses
     respells: Callable[[Chain], bool] = lambda _: False  # one script had several addresses
     elsewhere: Callable[[Chain], str] = lambda _: ""  # where else the owner's funds may be
+    zero: str = ""  # tokens are created from it and destroyed by it
+    # Whether lists tell less of a fee than was paid.
+    fees_in_part: Callable[[Chain], bool] = lambda _: False
     numbered: bool = False  # its chains have an id, and none goes without
     wraps: bool = False  # a contract may wrap the coin without a transfer
     cure: str = "another source for this chain in config/sources.yaml"  # of lists nobody serves

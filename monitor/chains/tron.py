@@ -73,4 +73,5 @@ TRON = Family(
     nobodys=_nobodys,
     not_listed=("rewards that are credited and not withdrawn yet",),
     hints={"a Tron address": _LIKE},
+    zero="T9yD14Nj9j7xAB4dbGeiX9h8unkKHxuWwb",
 )

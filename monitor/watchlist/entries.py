@@ -34,8 +34,6 @@ BLOCK_KEYS = ("address", "label", "case", "busy", "canary", "retired", *INHERITE
 CASE_KEYS = ("title", "addresses", *INHERITED)
 TOP_KEYS = ("version", "timezone", "defaults", "cases", "addresses", "count")
 
-_ZERO = "0x" + "0" * 40
-
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
@@ -314,22 +312,16 @@ class _Reader:
         text = written.text.strip()
         if any(c.isspace() for c in text):
             self.notes.say(written, "has a space inside", "Delete the space")
-        elif text.lower() == _ZERO:
-            self.notes.say(
-                written,
-                "is the zero address, a party to every creation of coins by strangers",
-                "Delete the block",
-            )
         else:
             try:
                 subject = Subject(chain.key, canonical(chain, text))
             except AddressError as error:
                 self.notes.say(written, error.reason, error.remedy)
                 return None
-            shared = family_of(chain).anybodys(subject.address)
-            if not shared:
+            why = _nobody_watches(chain, subject.address)
+            if not why:
                 return subject
-            self.notes.say(written, shared, "Delete the block")
+            self.notes.say(written, why, "Delete the block")
         return None
 
     def _twice(self, written: Text, chain: str, case: str, first: int) -> None:
@@ -339,6 +331,12 @@ class _Reader:
             f"is on the list twice for {chain} {where} (first on line {first})",
             f"Keep one of the two blocks, line {first} or line {written.line}",
         )
+
+
+def _nobody_watches(chain: Chain, address: str) -> str:
+    """Why it makes no sense for anybody; or empty."""
+    family = family_of(chain)
+    return family.nobodys(address) if address == family.zero else family.anybodys(address)
 
 
 def _entry(

@@ -5,11 +5,6 @@ from __future__ import annotations
 from monitor.chains.table import family_of
 from monitor.model import Chain
 
-# Rollups that add what they pay their parent chain, which no list tells, by chain id:
-# Optimism and its kin, Scroll.
-PARENT_SHARE = frozenset(
-    {10, 130, 252, 480, 1135, 1868, 5000, 8453, 34443, 42220, 57073, 81457, 534352, 7777777}
-)
 UNTOLD = "not told by the source"
 
 
@@ -24,4 +19,4 @@ def fee_words(chain: Chain | None, amount: int, words: str) -> str:
         return words
     if amount == 0:
         return UNTOLD
-    return f"at least {words}" if chain.chain_id in PARENT_SHARE else words
+    return f"at least {words}" if family_of(chain).fees_in_part(chain) else words

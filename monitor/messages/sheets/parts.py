@@ -6,7 +6,8 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from monitor.chains.address import display
+from monitor.chains.address import shown
+from monitor.chains.table import family_of
 from monitor.messages.objects import Allowed, may_see
 from monitor.model import (
     AlertView,
@@ -26,7 +27,6 @@ _ORDER = (Severity.SEVERE, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
 # A name that may stand in a sentence as it is; a figure in it only at the end: "Wallet 3".
 _BARE = re.compile(r"[^\W\d_](?:[^\W\d_]|[ .&'/()-])*(?: ?#?\d{1,4})?\Z")
 _MONEY = re.compile("USD|EUR|DAI")
-ZERO = "0x" + "0" * 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,10 +234,9 @@ def _claimed(view: TransferView) -> Item | None:
 
 def shown_address(chain: Chain | None, address: str) -> str:
     """The address in full as people see it; what is no address is made harmless."""
-    if chain and re.fullmatch("0x[0-9a-f]{40}", address):
-        return display(chain, address)
-    bare = address.removeprefix(f"{chain.cashaddr}:") if chain and chain.cashaddr else address
-    return address if re.fullmatch("[0-9A-Za-z]{1,100}", bare) else clean(address, 120)
+    if chain and (found := shown(chain, address)):
+        return found
+    return address if re.fullmatch("[0-9A-Za-z]{1,100}", address) else clean(address, 120)
 
 
 def shown_tx(tx: str) -> str:
@@ -252,10 +251,15 @@ def party(view: AlertView, telling: Telling, address: str | None, missing: str) 
     return Item(shown_address(view.chain, address), style="code", note=note)
 
 
+def is_zero(view: AlertView, address: str) -> bool:
+    """Whether tokens of the chain are created from it and destroyed by it."""
+    return view.chain is not None and address == family_of(view.chain).zero
+
+
 def party_note(view: AlertView, telling: Telling, address: str) -> str:
     if view.entry and address == view.entry.subject.address:
         return "WATCHED (this entry)"
-    if address == ZERO:
+    if is_zero(view, address):
         return "the zero address: tokens are created from it and destroyed by it"
     known = view.names.get(address)
     name = _known_name(known, view, telling) if known else ""

@@ -17,11 +17,11 @@ from monitor.messages.sheets import acts
 from monitor.messages.sheets.fees import UNTOLD, fee_words
 from monitor.messages.sheets.flows import Flow, is_utxo, legs, moved, others
 from monitor.messages.sheets.parts import (
-    ZERO,
     Telling,
     asset_name,
     case_said,
     figure,
+    is_zero,
     name_said,
     shown_name,
     trusted,
@@ -227,7 +227,7 @@ def _several(said: Sequence[str]) -> str:
 def party_said(view: AlertView, telling: Telling, address: str) -> str:
     """The other side in a sentence: 'an unknown address', '"Example" (public label)'."""
     known = view.names.get(address)
-    if address == ZERO:
+    if is_zero(view, address):
         return "the zero address"
     if known is None or not known.label.strip():
         return "another watched address" if known and known.watched else NOBODY_KNOWN
