@@ -46,7 +46,7 @@ _SEPARATORS = re.compile(r"[;,/|+&\n]|\band\b")
 
 @dataclass(frozen=True, slots=True)
 class Unclear:
-    """Why the chain of an address is not known. `asks`: naming an EVM chain would help."""
+    """Why the chain of an address is not known. `asks`: naming the chain would help."""
 
     value: str
     reason: str

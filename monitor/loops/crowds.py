@@ -32,6 +32,7 @@ PASS = 120  # seconds for which a crowd waits for the end of the reading that br
 # Worth next to nothing: below a dollar, or without a price so few coins that no coin known
 # makes a dollar of them.
 DUST_USD, DUST_COINS = Decimal(1), Decimal("0.00001")
+CENT = Decimal("0.01")  # of what is a dollar by its name
 _SHARING = frozenset({"alone", "prompt", "group", "dust"})
 _PAID = frozenset({AlertKind.MOVEMENT, AlertKind.LATE})
 
@@ -163,7 +164,7 @@ def _is_little(rows: Iterable[TransferView]) -> bool:
         worth = of(row)
         if worth is not None:
             total += worth
-        elif _coins(row) > (1 / DUST_USD / 100 if _is_dollar(row) else DUST_COINS):
+        elif _coins(row) > (CENT if _is_dollar(row) else DUST_COINS):
             return False
     return total < DUST_USD
 

@@ -125,7 +125,7 @@ def _key(log: Mapping[str, object], sender: str, recipient: str) -> _Minted:
 
 
 def token_legs(chain: Chain, receipt: object) -> Mapping[str, int] | None:
-    """How often a receipt holds each token movement, as TxWord.moved; None where one of its
+    """How often a receipt holds each token movement, as Lookup.moved; None where one of its
     logs cannot be read."""
     try:
         logs = [fields(log) for log in items(fields(receipt).get("logs"), "logs")]

@@ -16,7 +16,7 @@ from monitor.net.sources.parsing import fields, hash32, hex_whole, items, text
 
 
 def token_legs(chain: Chain, info: object) -> Mapping[str, int] | None:
-    """How often `gettransactioninfobyid` holds each TRC-20 movement, as TxWord.moved; None
+    """How often `gettransactioninfobyid` holds each TRC-20 movement, as Lookup.moved; None
     where one of its logs cannot be read."""
     try:
         logs = [fields(log) for log in items(fields(info).get("log"), "log")]

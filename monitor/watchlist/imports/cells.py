@@ -65,7 +65,7 @@ class ListRow:
 @dataclass(frozen=True, slots=True)
 class ListTable:
     """What a file holds. `taken` are columns by the field that they were read as, `ignored`
-    the others; `unit` is what `Row.number` counts."""
+    the others; `unit` is what `ListRow.number` counts."""
 
     form: str
     unit: str

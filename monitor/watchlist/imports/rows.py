@@ -30,7 +30,7 @@ REASONS = ("refused_because", "refused_line")  # columns that a list of refused 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What holds for a whole import: the names that a watchlist may use (as Reading has
+    """What holds for a whole import: the names that a watchlist may use (as EntryReader has
     them), the chains of rows that name none, and lines for rows that lack them."""
 
     chains: Mapping[str, Chain]
@@ -52,7 +52,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A row that is not taken, with every reason. `asks`: for want of an EVM chain."""
+    """A row that is not taken, with every reason. `asks`: for want of a chain."""
 
     row: ListRow
     problems: tuple[Problem, ...]
