@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from monitor.chains.address import AddressError, canonical
 from monitor.chains.utxo import UTXO
 from monitor.model import Chain, Head, Kind, Lookup, Transfer
 from monitor.model.errors import BadResponse, NotYet
@@ -28,6 +27,7 @@ from monitor.net.sources.parsing import (
     text,
     whole,
 )
+from monitor.net.sources.utxo_legs import Block, Leg, folded, transfers_of
 
 _T = TypeVar("_T", int, str)
 
@@ -128,7 +128,7 @@ def parse_page(reported: object, chain: Chain, address: str, size: int) -> Page:
     if not isinstance(rows, list) or page.get("txids"):
         raise BadResponse("something else than a list of transactions was answered")
     try:
-        if _folded(chain, text(page.get("address"), "address")) != address:
+        if folded(chain, text(page.get("address"), "address")) != address:
             raise BadResponse("the list of another address was answered")
         waiting, total = (place(page.get(name), name) for name in ("unconfirmedTxs", "txs"))
     except RowError as error:
@@ -185,50 +185,30 @@ def parse_transaction(chain: Chain, tx: Mapping[str, object]) -> list[Transfer]:
     cut short is not taken for a whole one. Raises RowError.
     """
     txid = _hash(tx.get("txid"), "txid")
-    height, block_hash, time = _block(tx)
     outputs = _numbered(tx, "vout")
     amounts = [whole(out.get("value"), "value of an output", UTXO.amount_max) for out in outputs]
     legs = [
         *_inputs(chain, _numbered(tx, "vin"), sum(amounts)),
         *(
-            (f"out:{n}", Kind.UTXO_OUT, None, _party(chain, out), amounts[n], None)
+            Leg(f"out:{n}", Kind.UTXO_OUT, None, _party(chain, out), amounts[n])
             for n, out in enumerate(outputs)
         ),
     ]
     _held(tx, "value", amounts)
-    _held(tx, "valueIn", [leg[4] for leg in legs if leg[1] is Kind.UTXO_IN])
+    _held(tx, "valueIn", [leg.amount for leg in legs if leg.kind is Kind.UTXO_IN])
     if not legs:
         raise RowError("a transaction without inputs and outputs")
-    return [
-        Transfer(
-            chain=chain.key,
-            tx=txid,
-            leg=leg,
-            kind=kind,
-            sender=sender,
-            recipient=recipient,
-            amount=amount,
-            block_height=height,
-            block_hash=block_hash,
-            time=time,
-            spends=spends,
-            pending=height is None,
-        )
-        for leg, kind, sender, recipient, amount, spends in legs
-    ]
+    return transfers_of(chain, txid, _block(tx), legs)
 
 
-_Leg = tuple[str, Kind, str | None, str | None, int, str | None]
-
-
-def _inputs(chain: Chain, inputs: Sequence[Mapping[str, object]], created: int) -> Iterator[_Leg]:
+def _inputs(chain: Chain, inputs: Sequence[Mapping[str, object]], created: int) -> Iterator[Leg]:
     for n, spent in enumerate(inputs):
         if spent.get("coinbase"):
-            yield f"in:{n}", Kind.COINBASE, None, None, created, None
+            yield Leg(f"in:{n}", Kind.COINBASE, None, None, created)
             continue
         spends = f"{_hash(spent.get('txid'), 'vin.txid')}:{place(spent.get('vout', 0), 'vin.vout')}"
         amount = whole(spent.get("value"), "value of an input", UTXO.amount_max)
-        yield f"in:{n}", Kind.UTXO_IN, _party(chain, spent), None, amount, spends
+        yield Leg(f"in:{n}", Kind.UTXO_IN, _party(chain, spent), None, amount, spends)
 
 
 def _numbered(tx: Mapping[str, object], name: str) -> list[Mapping[str, object]]:
@@ -247,7 +227,7 @@ def _held(tx: Mapping[str, object], name: str, amounts: Sequence[int]) -> None:
         raise RowError(f"{name} is not the sum of the amounts reported")
 
 
-def _block(tx: Mapping[str, object]) -> tuple[int | None, str | None, int | None]:
+def _block(tx: Mapping[str, object]) -> Block:
     """Height, hash and time of the block; all None for an unconfirmed transaction, whose
     time is only when this server heard of it."""
     if is_pending(tx):
@@ -271,14 +251,7 @@ def _party(chain: Chain, side: Mapping[str, object]) -> str | None:
         return None
     if not isinstance(reported, list) or len(reported) != 1:
         raise RowError("addresses is not a list with one address")
-    return _folded(chain, text(reported[0], "addresses"))
-
-
-def _folded(chain: Chain, reported: str) -> str:
-    try:
-        return canonical(chain, reported)
-    except AddressError:
-        return reported  # other people's odd script must not lose the transaction
+    return folded(chain, text(reported[0], "addresses"))
 
 
 def _hash(value: object, name: str) -> str:

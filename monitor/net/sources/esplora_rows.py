@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from monitor.chains.address import AddressError, canonical
 from monitor.chains.utxo import UTXO
 from monitor.model import Chain, Head, Kind, Lookup, Transfer
 from monitor.model.errors import BadResponse, Refused
@@ -22,6 +21,7 @@ from monitor.net.sources.parsing import (
     text,
     whole,
 )
+from monitor.net.sources.utxo_legs import Block, Leg, folded, transfers_of
 
 HASH = re.compile(r"[0-9a-f]{64}\Z")
 
@@ -94,50 +94,30 @@ def parse_transaction(chain: Chain, tx: Mapping[str, object]) -> list[Transfer]:
     Raises RowError, Refused.
     """
     txid = _hash(tx.get("txid"), "txid")
-    height, block_hash, time = _block(tx)
     outputs = [fields(out) for out in _list(tx, "vout")]
     amounts = [_value(out) for out in outputs]
     legs = [
         *_inputs(chain, tx, sum(amounts)),
         *(
-            (f"out:{n}", Kind.UTXO_OUT, None, _party(chain, out), amounts[n], None)
+            Leg(f"out:{n}", Kind.UTXO_OUT, None, _party(chain, out), amounts[n])
             for n, out in enumerate(outputs)
         ),
     ]
-    return [
-        Transfer(
-            chain=chain.key,
-            tx=txid,
-            leg=leg,
-            kind=kind,
-            sender=sender,
-            recipient=recipient,
-            amount=amount,
-            block_height=height,
-            block_hash=block_hash,
-            time=time,
-            spends=spends,
-            pending=height is None,
-        )
-        for leg, kind, sender, recipient, amount, spends in legs
-    ]
+    return transfers_of(chain, txid, _block(tx), legs)
 
 
-_Leg = tuple[str, Kind, str | None, str | None, int, str | None]
-
-
-def _inputs(chain: Chain, tx: Mapping[str, object], created: int) -> Iterator[_Leg]:
+def _inputs(chain: Chain, tx: Mapping[str, object], created: int) -> Iterator[Leg]:
     for n, reported in enumerate(_list(tx, "vin")):
         spent = fields(reported)
         if spent.get("is_coinbase") is True:
-            yield f"in:{n}", Kind.COINBASE, None, None, created, None
+            yield Leg(f"in:{n}", Kind.COINBASE, None, None, created)
             continue
         output = fields(spent.get("prevout"))
         spends = f"{_hash(spent.get('txid'), 'vin.txid')}:{place(spent.get('vout'), 'vin.vout')}"
-        yield f"in:{n}", Kind.UTXO_IN, _party(chain, output), None, _value(output), spends
+        yield Leg(f"in:{n}", Kind.UTXO_IN, _party(chain, output), None, _value(output), spends)
 
 
-def _block(tx: Mapping[str, object]) -> tuple[int | None, str | None, int | None]:
+def _block(tx: Mapping[str, object]) -> Block:
     """Height, hash and time of the block; all None for an unconfirmed transaction."""
     status = fields(tx.get("status"))
     confirmed = status.get("confirmed")
@@ -169,10 +149,7 @@ def _party(chain: Chain, output: Mapping[str, object]) -> str | None:
     reported = output.get("scriptpubkey_address")
     if reported is None:
         return None
-    try:
-        return canonical(chain, text(reported, "scriptpubkey_address"))
-    except AddressError:
-        return str(reported)  # other people's odd script must not lose the transaction
+    return folded(chain, text(reported, "scriptpubkey_address"))
 
 
 def _list(tx: Mapping[str, object], name: str) -> list[object]:
