@@ -19,7 +19,7 @@ from monitor.model.facts import (
     Unread,
     of_kind,
 )
-from monitor.model.facts_json import VERSION, from_json, to_json
+from monitor.model.facts_json import VERSION, from_json, from_text, to_json
 
 # As the record of version 0.2 holds them, byte for byte: one of each form that it writes.
 FROZEN: dict[str, tuple[AlertKind, str]] = {
@@ -174,6 +174,19 @@ def test_what_is_not_of_its_type_is_kept_as_it_stands(
     assert isinstance(facts, Unread)
     assert facts.why.startswith(why)
     assert to_json(facts) == (told if isinstance(told, dict) else {"facts": told})
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{oops", "[" * 100_000, '{"read_at": ' + "9" * 5000 + "}"],
+    ids=["empty", "cut", "deep", "long"],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", list(AlertKind))
+def test_a_damaged_text_is_kept_as_it_stands(kind: AlertKind, text: str) -> None:
+    """One bad alert must not make the list of all of them unreadable."""
+    facts = from_text(kind, text)
+    assert isinstance(facts, Unread)
+    assert facts.why.startswith("not readable as JSON")
+    assert to_json(facts) == {"facts": text}
 
 
 def test_an_amount_of_thousands_of_digits_is_not_read() -> None:

@@ -7,6 +7,7 @@ so that the alert is told all the same, with the JSON as it stands.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -171,6 +172,14 @@ def _incident(told: IncidentNotice) -> dict[str, object]:
 
 
 # --- in --------------------------------------------------------------------------------------
+
+
+def from_text(kind: AlertKind, text: str) -> Facts:
+    """As from_json, of a text that may be damaged: it must not hide the alerts beside it."""
+    try:
+        return from_json(kind, json.loads(text))
+    except (ValueError, RecursionError) as error:
+        return Unread(more={"facts": text}, why=f"not readable as JSON: {type(error).__name__}")
 
 
 def from_json(kind: AlertKind, told: object) -> Facts:

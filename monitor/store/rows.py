@@ -22,7 +22,7 @@ from monitor.model import (
     Transfer,
     Watched,
 )
-from monitor.model.facts_json import from_json, to_json
+from monitor.model.facts_json import from_text, to_json
 from monitor.store.port import Fields
 
 TRANSFER_COLUMNS = (
@@ -124,7 +124,7 @@ def to_alert(row: Fields, identities: tuple[tuple[str, str, str], ...] = ()) -> 
         amends=row["amends"],
         lane_reason=row["lane_reason"],
         title=row["title"],
-        facts=from_json(kind, json.loads(row["facts"])),
+        facts=from_text(kind, row["facts"]),
         audience=row["audience"],
         rows=identities,
     )
