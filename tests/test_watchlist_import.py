@@ -376,6 +376,31 @@ def test_a_coin_says_the_chain_and_a_token_does_not():
     assert [each.asks for each in found.refused] == [False, True]
 
 
+@pytest.mark.parametrize("form", ["{}", "Digital Currency Address - {}"])
+def test_coins_beside_addresses_say_the_chain_without_a_header(form: str):
+    """Also where some are none of ours: those are refused by name. A Litecoin script in its older
+    spelling, or an address of Bitcoin SV, is not taken for one of Bitcoin's."""
+    coins = {
+        "XBT": KIM,
+        "LTC": "3CWFddi6m4ndiGyKqzYvsFYagqDLPVMTzC",
+        "BSV": "1BpEi6DfDAUFd7GtittLSdBeYJvcoaVggu",
+        "XMR": "4" + "A" * 94,
+    }
+    found = plan("".join(f"{form.format(c)},{address}\n" for c, address in coins.items()))
+    assert taken(found) == [
+        ("bitcoin", KIM),
+        ("litecoin", canonical(CHAINS["litecoin"], coins["LTC"])),
+    ]
+    first, second = refusals(found)
+    assert first.startswith(f"line 3: '{form.format('BSV')}' is not a chain that Fundwatch")
+    assert "hides who pays whom" in second
+
+
+def test_labels_that_sound_like_chains_are_no_chains():
+    """A column of names is passed over, also if an exchange is called like its chain."""
+    assert taken(plan(f"{KIM},Binance\n{TRON},Kraken\n")) == [("bitcoin", KIM), ("tron", TRON)]
+
+
 def test_the_encoding_decides_where_it_can_and_a_person_where_it_cannot():
     """`--chain` holds for rows that say nothing and fit several chains, for no others."""
     data = f"{TRON}\n{KIM}\n{SEGWIT}\n{SIM}\n"

@@ -32,6 +32,7 @@ from monitor.watchlist.imports.cells import (
 MAX_BYTES = 20_000_000
 MOST_COLUMNS = 1000
 
+_COIN = re.compile(r"(Digital Currency Address - )?[A-Z]{3,5}\Z")  # as OFAC writes, or bare
 _LOOKED_AT = 200  # rows, to learn what the columns hold
 
 
@@ -261,10 +262,15 @@ def _by_content(
         if best and best[0][1]:
             taken = {name: n for name, n in found.items() if n != best[0][0]}
             found = {**taken, "address": best[0][0]}
-    named = [
-        n for n in free if cells[n] and all(map(is_chain, cells[n])) and n not in found.values()
-    ]
+    named = [n for n in free if n not in found.values() and _says_chains(cells[n], is_chain)]
     return found if headed or not named else {**found, "chain": named[0]}
+
+
+def _says_chains(cells: Sequence[str], is_chain: Callable[[str], bool]) -> bool:
+    """Whether a column holds chains, some of which may be none of ours: were it passed over, the
+    address of another coin could be taken for one of Bitcoin's, which older ones look like."""
+    known = set(filter(is_chain, cells))
+    return bool(known) and all(cell in known or _COIN.match(cell.strip()) for cell in cells)
 
 
 def _assemble(
