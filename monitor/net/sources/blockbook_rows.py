@@ -9,10 +9,8 @@ answer: such a transaction has inputs or outputs that do not add up, or no input
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from monitor.chains.utxo import UTXO
 from monitor.model import Chain, Head, Kind, Lookup, Transfer
@@ -27,11 +25,17 @@ from monitor.net.sources.parsing import (
     text,
     whole,
 )
-from monitor.net.sources.utxo_legs import Block, Leg, folded, transfers_of
+from monitor.net.sources.utxo_legs import (
+    HASH,
+    Block,
+    Leg,
+    fields_of,
+    folded,
+    hash_of,
+    same,
+    transfers_of,
+)
 
-_T = TypeVar("_T", int, str)
-
-_HASH = re.compile(r"[0-9a-f]{64}\Z")
 _MEMPOOL = -1  # height of what no block holds yet
 
 
@@ -83,7 +87,7 @@ def parse_block_hash(reported: object) -> str | None:
     found = fields_of(reported).get("blockHash")
     if found == "":
         return None
-    if not isinstance(found, str) or not _HASH.match(found):
+    if not isinstance(found, str) or not HASH.match(found):
         raise BadResponse("something else than a block's hash was answered")
     return found
 
@@ -94,9 +98,9 @@ def parse_head(reported: object, block_hash: str, height: int) -> Head:
     block = fields_of(reported)
     try:
         return Head(
-            height=_same(place(block.get("height"), "height"), height),
+            height=same(place(block.get("height"), "height"), height),
             time=place(block.get("time"), "time"),
-            block_hash=_same(block.get("hash"), block_hash),
+            block_hash=same(block.get("hash"), block_hash),
         )
     except RowError as error:
         raise BadResponse(f"the newest block cannot be read: {error}") from None
@@ -107,7 +111,7 @@ def parse_lookup(reported: object, source: str, txid: str, head: Head) -> Lookup
     the server's node knows and its index does not: the height is a guess then."""
     tx = fields_of(reported)
     try:
-        found = _same(tx.get("txid"), txid)
+        found = same(tx.get("txid"), txid)
         if not is_pending(tx) and "blockHash" not in tx:
             raise NotYet(f"{source} has not indexed the block of this transaction yet")
         height, block_hash, _ = _block(tx)
@@ -157,7 +161,7 @@ def outline(row: object) -> Outline:
     """Of a confirmed row."""
     try:
         tx = fields(row)
-        key = _hash(tx.get("txid"), "txid")
+        key = hash_of(tx.get("txid"), "txid")
         height = _height(row)
         tip = height + place(tx.get("confirmations"), "confirmations") - 1
         legs = sum(len(items(tx.get(side), side)) for side in ("vin", "vout"))
@@ -184,7 +188,7 @@ def parse_transaction(chain: Chain, tx: Mapping[str, object]) -> list[Transfer]:
     for the fee. The server's own sums are held against the legs, so that a row that was
     cut short is not taken for a whole one. Raises RowError.
     """
-    txid = _hash(tx.get("txid"), "txid")
+    txid = hash_of(tx.get("txid"), "txid")
     outputs = _numbered(tx, "vout")
     amounts = [whole(out.get("value"), "value of an output", UTXO.amount_max) for out in outputs]
     legs = [
@@ -206,7 +210,9 @@ def _inputs(chain: Chain, inputs: Sequence[Mapping[str, object]], created: int) 
         if spent.get("coinbase"):
             yield Leg(f"in:{n}", Kind.COINBASE, None, None, created)
             continue
-        spends = f"{_hash(spent.get('txid'), 'vin.txid')}:{place(spent.get('vout', 0), 'vin.vout')}"
+        spends = (
+            f"{hash_of(spent.get('txid'), 'vin.txid')}:{place(spent.get('vout', 0), 'vin.vout')}"
+        )
         amount = whole(spent.get("value"), "value of an input", UTXO.amount_max)
         yield Leg(f"in:{n}", Kind.UTXO_IN, _party(chain, spent), None, amount, spends)
 
@@ -234,7 +240,7 @@ def _block(tx: Mapping[str, object]) -> Block:
         return None, None, None
     return (
         _height(tx),
-        _hash(tx.get("blockHash"), "blockHash"),
+        hash_of(tx.get("blockHash"), "blockHash"),
         place(tx.get("blockTime"), "blockTime"),
     )
 
@@ -252,22 +258,3 @@ def _party(chain: Chain, side: Mapping[str, object]) -> str | None:
     if not isinstance(reported, list) or len(reported) != 1:
         raise RowError("addresses is not a list with one address")
     return folded(chain, text(reported[0], "addresses"))
-
-
-def _hash(value: object, name: str) -> str:
-    if not isinstance(value, str) or not _HASH.match(value):
-        raise RowError(f"{name} is not a hash")
-    return value
-
-
-def _same(reported: object, asked: _T) -> _T:
-    if reported != asked:
-        raise RowError("it is another one than was asked for")
-    return asked
-
-
-def fields_of(reported: object) -> Mapping[str, object]:
-    """An answer that must be an object. Raises BadResponse."""
-    if not isinstance(reported, dict):
-        raise BadResponse("an object was expected and something else came")
-    return reported

@@ -13,8 +13,6 @@ from monitor.model import Ask, Batch, Chain, Head, Lookup, SourceConfig
 from monitor.model.errors import BadResponse, Refused, SourceError
 from monitor.net.http import Answer, Http
 from monitor.net.sources.esplora_rows import (
-    HASH,
-    fields_of,
     parse_count,
     parse_head,
     parse_lookup,
@@ -24,6 +22,7 @@ from monitor.net.sources.esplora_rows import (
 from monitor.net.sources.esplora_walk import Place, Walk
 from monitor.net.sources.paging import Recorder
 from monitor.net.sources.parsing import Parsed
+from monitor.net.sources.utxo_legs import HASH, fields_of
 
 PAGE_SIZE = 25  # Blockstream and mempool.space; self-hosted servers may be set otherwise
 

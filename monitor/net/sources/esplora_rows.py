@@ -5,7 +5,6 @@ A transaction is reported whole, with every input and output, so all its legs be
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from monitor.chains.utxo import UTXO
@@ -21,9 +20,15 @@ from monitor.net.sources.parsing import (
     text,
     whole,
 )
-from monitor.net.sources.utxo_legs import Block, Leg, folded, transfers_of
-
-HASH = re.compile(r"[0-9a-f]{64}\Z")
+from monitor.net.sources.utxo_legs import (
+    Block,
+    Leg,
+    fields_of,
+    folded,
+    hash_of,
+    same,
+    transfers_of,
+)
 
 
 def parse_head(block: object, tip: str) -> Head:
@@ -33,7 +38,7 @@ def parse_head(block: object, tip: str) -> Head:
         return Head(
             height=place(reported.get("height"), "height"),
             time=place(reported.get("timestamp"), "timestamp"),
-            block_hash=_same(reported.get("id"), tip),
+            block_hash=same(reported.get("id"), tip),
         )
     except RowError as error:
         raise BadResponse(f"the newest block cannot be read: {error}") from None
@@ -44,7 +49,7 @@ def parse_lookup(tx: object, source: str, txid: str, head: Head) -> Lookup:
     reported = fields_of(tx)
     try:
         height, block_hash, _ = _block(reported)
-        found = _same(reported.get("txid"), txid)
+        found = same(reported.get("txid"), txid)
     except RowError as error:
         raise BadResponse(f"a transaction cannot be read: {error}") from None
     return Lookup(source, found, found=True, height=height, block_hash=block_hash, head=head)
@@ -64,7 +69,7 @@ def outline(row: object) -> tuple[str | None, int | None, int]:
     """Txid, height and number of legs of a row, as far as they can be read."""
     try:
         tx = fields(row)
-        txid = _hash(tx.get("txid"), "txid")
+        txid = hash_of(tx.get("txid"), "txid")
         legs = len(items(tx.get("vin"), "vin")) + len(items(tx.get("vout"), "vout"))
         return txid, _height(row), legs
     except ValueError:
@@ -93,7 +98,7 @@ def parse_transaction(chain: Chain, tx: Mapping[str, object]) -> list[Transfer]:
     above the outputs. Scripts without an address (bare keys, OP_RETURN) have no party.
     Raises RowError, Refused.
     """
-    txid = _hash(tx.get("txid"), "txid")
+    txid = hash_of(tx.get("txid"), "txid")
     outputs = [fields(out) for out in _list(tx, "vout")]
     amounts = [_value(out) for out in outputs]
     legs = [
@@ -113,7 +118,7 @@ def _inputs(chain: Chain, tx: Mapping[str, object], created: int) -> Iterator[Le
             yield Leg(f"in:{n}", Kind.COINBASE, None, None, created)
             continue
         output = fields(spent.get("prevout"))
-        spends = f"{_hash(spent.get('txid'), 'vin.txid')}:{place(spent.get('vout'), 'vin.vout')}"
+        spends = f"{hash_of(spent.get('txid'), 'vin.txid')}:{place(spent.get('vout'), 'vin.vout')}"
         yield Leg(f"in:{n}", Kind.UTXO_IN, _party(chain, output), None, _value(output), spends)
 
 
@@ -127,7 +132,7 @@ def _block(tx: Mapping[str, object]) -> Block:
         raise RowError("status.confirmed is neither true nor false")
     return (
         place(status.get("block_height"), "block_height"),
-        _hash(status.get("block_hash"), "block_hash"),
+        hash_of(status.get("block_hash"), "block_hash"),
         place(status.get("block_time"), "block_time"),
     )
 
@@ -156,23 +161,4 @@ def _list(tx: Mapping[str, object], name: str) -> list[object]:
     reported = tx.get(name)
     if not isinstance(reported, list) or not reported:
         raise RowError(f"{name} is not a list with entries")
-    return reported
-
-
-def _hash(value: object, name: str) -> str:
-    if not isinstance(value, str) or not HASH.match(value):
-        raise RowError(f"{name} is not a hash")
-    return value
-
-
-def _same(reported: object, asked: str) -> str:
-    if reported != asked:
-        raise RowError("it is another one than was asked for")
-    return asked
-
-
-def fields_of(reported: object) -> Mapping[str, object]:
-    """An answer that must be an object. Raises BadResponse."""
-    if not isinstance(reported, dict):
-        raise BadResponse("an object was expected and something else came")
     return reported

@@ -1,12 +1,19 @@
-"""What the adapters of chains of Bitcoin's kind share: legs of a transaction to transfers. Pure."""
+"""What the adapters of chains of Bitcoin's kind share: what they take for a hash, and legs of a
+transaction to transfers. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+import re
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, TypeVar
 
 from monitor.chains.address import AddressError, canonical
 from monitor.model import Chain, Kind, Transfer
+from monitor.model.errors import BadResponse
+from monitor.net.sources.parsing import RowError
+
+HASH = re.compile(r"[0-9a-f]{64}\Z")
+_T = TypeVar("_T", int, str)
 
 # Height, hash and time of a transaction's block; all None while it is unconfirmed.
 Block = tuple[int | None, str | None, int | None]
@@ -51,3 +58,24 @@ def folded(chain: Chain, reported: str) -> str:
         return canonical(chain, reported)
     except AddressError:
         return reported
+
+
+def hash_of(value: object, name: str) -> str:
+    """Raises RowError."""
+    if not isinstance(value, str) or not HASH.match(value):
+        raise RowError(f"{name} is not a hash")
+    return value
+
+
+def same(reported: object, asked: _T) -> _T:
+    """What was asked for. Raises RowError where the answer is about another one."""
+    if reported != asked:
+        raise RowError("it is another one than was asked for")
+    return asked
+
+
+def fields_of(reported: object) -> Mapping[str, object]:
+    """An answer that must be an object. Raises BadResponse."""
+    if not isinstance(reported, dict):
+        raise BadResponse("an object was expected and something else came")
+    return reported
