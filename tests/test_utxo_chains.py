@@ -118,7 +118,8 @@ def test_a_mistyped_address_is_refused_with_what_to_do(key: str) -> None:
     """Nothing is guessed, and the chain is not called wrong where it is right."""
     chain = CHAINS[key]
     form = canonical(chain, spelt(chain.base58[0]))
-    for wrong in (form[:-1], f"{form[:-3]}{form[-1]}{form[-3:-1]}", form[:10] + "0" + form[11:]):
+    mistyped = (form[:-1], f"{form[:-3]}{form[-1]}{form[-3:-1]}", form[:-20] + "0" + form[-19:])
+    for wrong in (*mistyped, *(each.rpartition(":")[2] for each in mistyped)):
         with pytest.raises(AddressError) as error:
             canonical(chain, wrong)
         assert "Copy the address again" in error.value.remedy

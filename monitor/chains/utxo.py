@@ -21,6 +21,7 @@ _SLIP = (
 )
 _LONGEST_BASE58 = 36  # characters, one of them by mistake; Solana's have 43 and any beginning
 _BASE58 = "[1-9A-HJ-NP-Za-km-z]"
+_BARE_CASHADDR = re.compile(r"[qpzr][02-9ac-hj-np-z]{39,}\Z")
 _HINTS = {
     "a Bitcoin address": rf"(bc1[0-9a-z]{{11,71}}|[13]{_BASE58}{{25,34}})\Z",
     "an address of a Bitcoin test network": r"(?i:tb1|bcrt1)[0-9a-z]{11,71}\Z",
@@ -153,7 +154,8 @@ def _form(chain: Chain, text: str) -> Form:
 
 def _resembles(chain: Chain, text: str) -> bool:
     base58 = len(text) <= _LONGEST_BASE58 and text.startswith(_letters(chain))
-    return base58 or text.lower().startswith(_words(chain))
+    bare = bool(chain.cashaddr and _BARE_CASHADDR.match(text.lower()))
+    return base58 or bare or text.lower().startswith(_words(chain))
 
 
 def _words(chain: Chain) -> tuple[str, ...]:
