@@ -29,7 +29,7 @@ from monitor.loops.lookups import Answers
 from monitor.loops.watch_file import NAMED_MOST
 from monitor.model import Entry, Kind, Severity, Subject, Transfer
 from monitor.model.plan import Plan
-from monitor.store import coverage, watch
+from monitor.store import coverage, standing, watch
 from monitor.store.context import load_context
 from monitor.store.sqlite import Store
 
@@ -209,6 +209,24 @@ def test_looking_after_itself_loads_no_long_list(tmp_path: Path) -> None:
             look_after(app)
             _, count = bytecodes(partial(look_after, app))
             found.append(count)
+    assert found[1] < found[0] * 1.1
+
+
+def test_whom_a_failing_list_concerns_is_found_among_many(tmp_path: Path) -> None:
+    found = []
+    for entries in (20, 200):
+        with open_home(settings(tmp_path, entries), {}) as app:
+            app.reload()
+            with app.store.write() as conn:
+                conn.execute(
+                    "INSERT INTO reading (subject, stream, tried, failing) "
+                    "SELECT key, 'native', 1, 1 FROM subject WHERE address = ?",
+                    (address(7),),
+                )
+            with steps(app.store) as stepped:
+                (entry,) = standing.failing_entries(app.store, "dev", "native", 50)
+            assert entry.label == "n7"
+            found.append(stepped[0])
     assert found[1] < found[0] * 1.1
 
 
