@@ -138,6 +138,7 @@ STRANGER = "0x" + "ab" * 20
         (("transfers", "--address", "nonsense"), "is not an address"),
         (("transfers", "--address", f"mars:{ALICE}"), 'begins with "mars", which is no chain'),
         (("transfers", "--address", ""), "is not an address"),
+        (("statsu",), "Did you mean 'status'?"),
         (("transfers", "--chain", "atlantis"), "is not a chain"),
         (("transfers", "--chain", ""), "is not a chain"),
         (("transfers", "--address", ALICE, "--chain", "tron"), "is not watched and in no"),

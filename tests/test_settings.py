@@ -177,7 +177,11 @@ BAD = {
     ),
     "rate": ({"sources": "sources:\n  trongrid: {rate_per_second: fast}\n"}, "'fast' is not"),
     "page size": ({"sources": "sources:\n  trongrid: {page_size: 0}\n"}, "'0' is not a number"),
-    "unknown source": ({"chains": "chains:\n  bnb: {sources: [blokscout]}\n"}, "mean blockscout"),
+    "unknown source": ({"chains": "chains:\n  tron: {sources: [mine]}\n"}, "yaml. Add it to"),
+    "mistyped source": (
+        {"chains": "chains:\n  bnb: {sources: [blokscout]}\n"},
+        "Did you mean blockscout? Else add it to config/sources.yaml",
+    ),
     "source of another family": (
         {"chains": "chains:\n  bnb: {sources: [trongrid]}\n"},
         "cannot answer for bnb",

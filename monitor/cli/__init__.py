@@ -38,10 +38,16 @@ class OnDemand(click.Group):
         return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        module, _, name = COMMANDS.get(cmd_name, "").partition(":")
-        if not module:
-            return None
-        return cast(click.Command, getattr(import_module(f"monitor.cli.{module}"), name))
+        if cmd_name in COMMANDS:
+            return _loaded(cmd_name)
+        # click says which command is near among those that it holds itself.
+        self.commands = {each: _loaded(each) for each in COMMANDS}
+        return None
+
+
+def _loaded(command: str) -> click.Command:
+    module, _, name = COMMANDS[command].partition(":")
+    return cast(click.Command, getattr(import_module(f"monitor.cli.{module}"), name))
 
 
 @click.group(cls=OnDemand, context_settings={"help_option_names": ["-h", "--help"]})

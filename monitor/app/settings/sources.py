@@ -42,7 +42,8 @@ def link_sources(
             kind = kinds.get(item.text)
             if kind is None:
                 near = closest(item.text, kinds)
-                remedy = f"Did you mean {near}?" if near else "Add it to config/sources.yaml"
+                remedy = f"Did you mean {near}? Else add" if near else "Add"
+                remedy += " it to config/sources.yaml"
                 notes.say(item, "is not a source of config/sources.yaml", remedy, value=item.text)
             elif kind in PRICE_KINDS:
                 why = "is a price source: it does not know what moved"
