@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from monitor.app.settings import load
+from monitor.app.settings import load, rows
 from monitor.app.settings.channels import KINDS
 from monitor.model.errors import ConfigError
+from monitor.net import wire
 from monitor.net.channels import CHANNELS
 
 CANARY = "c4nary-5ecret-v4lue"
@@ -489,3 +490,10 @@ def test_a_service_that_is_no_kind_is_pointed_to_apprise(tmp_path: Path):
     (found,) = problems(home_with(tmp_path, channels="channels:\n  a: {kind: telegram}\n"))
     assert "'telegram' is not a kind" in found
     assert "apprise reaches Telegram" in found
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST.", "127.0.0.1", "[::1]", "127.9.9.9"])
+def test_this_machine_is_known_in_every_spelling(host: str):
+    """The settings and the proxy rule agree on it: http is allowed there, and no proxy asked."""
+    assert rows.may_ask("http", host)
+    assert wire.proxies_for(f"http://{host}:8545/", {"http": "http://proxy"}) == {}

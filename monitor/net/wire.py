@@ -30,6 +30,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from monitor import __version__
+from monitor.model.hosts import is_loopback
 
 # urllib3 writes whole URLs, keys included, into its debug lines and into one warning.
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
@@ -66,14 +67,6 @@ def is_public(address: str) -> bool:
         if ip not in _PUBLIC_IPV6:
             return False
     return ip.is_global and not any(ip in network for network in _NOT_PUBLIC)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host as written in a setting means this machine."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host.lower().rstrip(".") == "localhost"
 
 
 _here = threading.local()

@@ -9,6 +9,7 @@ from monitor.decide import worth
 from monitor.decide.cost import LEAST_INTERVAL, SHARE, Cost, cost_of_pass, first_sources
 from monitor.loops.health.words import count
 from monitor.model import ChannelConfig, Entry, Severity, SourceConfig
+from monitor.model.hosts import is_loopback
 from monitor.model.plain import duration
 from monitor.model.ports import Source
 from monitor.model.settings import Settings
@@ -143,7 +144,7 @@ def _priced(settings: Settings, entries: Sequence[Entry]) -> bool:
 
 
 def _place(host: str) -> str:
-    return f"{host} (this machine)" if wire.is_loopback(host) else host
+    return f"{host} (this machine)" if is_loopback(host) else host
 
 
 def hosts(settings: Settings, made: BySource) -> list[str]:

@@ -26,8 +26,8 @@ from monitor.app.settings.load import load
 from monitor.chains.table import streams_of
 from monitor.loops.health.words import count
 from monitor.model.errors import ConfigError, StoreError
+from monitor.model.hosts import is_loopback
 from monitor.model.settings import Settings
-from monitor.net.wire import is_loopback
 from monitor.store import guard, sqlite
 from monitor.store.sqlite import Store
 

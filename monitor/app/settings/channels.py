@@ -13,12 +13,12 @@ from monitor.app.settings.rows import (
     Resolve,
     Secret,
     SettingsRow,
-    is_loopback,
     may_ask,
     rows,
     url_parts,
 )
 from monitor.model import ChannelConfig, Direction, Only, Severity
+from monitor.model.hosts import is_loopback
 from monitor.watchlist.yaml_nodes import Fields, Notes
 
 MAIL_PORTS: Mapping[str, int] = {"starttls": 587, "tls": 465, "none": 25}

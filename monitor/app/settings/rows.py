@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from monitor.chains.address import canonical
 from monitor.chains.table import family_of
 from monitor.model import Chain
+from monitor.model.hosts import is_loopback
 from monitor.watchlist.yaml_nodes import Fields, Items, Node, Notes, Text, closest, is_blank
 
 _LITERAL = {
@@ -46,14 +46,6 @@ class Secret:
 
 
 Resolve = Callable[[Fields, str], Secret]
-
-
-def is_loopback(host: str) -> bool:
-    """True for localhost and loopback addresses."""
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 @dataclass(slots=True)

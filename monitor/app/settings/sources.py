@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from monitor.app.settings.rows import Resolve, SettingsRow, is_loopback, may_ask, rows, url_parts
+from monitor.app.settings.rows import Resolve, SettingsRow, may_ask, rows, url_parts
 from monitor.model import Chain, SourceConfig
+from monitor.model.hosts import is_loopback
 from monitor.net.sources import SOURCES
 from monitor.watchlist.yaml_nodes import Fields, Items, Notes, closest
 

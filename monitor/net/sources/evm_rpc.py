@@ -26,8 +26,8 @@ from monitor.net.sources.evm_log_reader import LogReader
 from monitor.net.sources.evm_logs import height_of, parse_logs, token_legs
 from monitor.net.sources.evm_refusals import TooWide, classify
 from monitor.net.sources.evm_windows import Width
+from monitor.net.sources.paging import Recorder
 from monitor.net.sources.parsing import RowError, fields, hash32, hex_whole, items
-from monitor.net.sources.posting import PostRecorder
 
 WINDOW = 2000  # blocks of one eth_getLogs; most public nodes take it
 MAX_CALLS = 60  # of one batch, after which it ends between two blocks
@@ -142,7 +142,7 @@ class EvmRpc:
         return self._fetch(ask)
 
     def _fetch(self, ask: Ask) -> Batch:
-        recorder = PostRecorder(self._http)
+        recorder = Recorder(self._http)
         node = NodeProvider(self.name, recorder)
         walk = self._walk(ask, node, recorder)
         wanted = frozenset(subject.address for subject in ask.subjects)
@@ -165,7 +165,7 @@ class EvmRpc:
             calls=recorder.calls,
         )
 
-    def _walk(self, ask: Ask, node: NodeProvider, recorder: PostRecorder) -> _Walk:
+    def _walk(self, ask: Ask, node: NodeProvider, recorder: Recorder) -> _Walk:
         """Upwards, window by window, until the span ends or the batch is large enough."""
         hi = min(ask.span.hi, ask.head.height)
         walk, width = _Walk(ask.span.lo), self._width
@@ -188,7 +188,7 @@ class EvmRpc:
         walk.gaps.append(Gap(window, f"the node refuses this block alone: {error}"))
         walk.next = window.hi + 1
 
-    def _clock(self, node: NodeProvider, recorder: PostRecorder) -> _TimeOf:
+    def _clock(self, node: NodeProvider, recorder: Recorder) -> _TimeOf:
         def time_of(height: int, first: bool) -> int | None:
             if recorder.calls >= MAX_CALLS and not first:
                 return None

@@ -30,8 +30,14 @@ class Recorder:
         self.calls = 0
 
     def get(self, path: str, params: Mapping[str, str | int]) -> Answer:
-        self.calls += 1
-        answer = self._http.get(path, params)
+        return self._note(lambda: self._http.get(path, params))
+
+    def post(self, path: str, payload: object) -> Answer:
+        return self._note(lambda: self._http.post(path, payload))
+
+    def _note(self, call: Callable[[], Answer]) -> Answer:
+        self.calls += 1  # also of one that fails
+        answer = call()
         self._digest.update(answer.body)
         return answer
 

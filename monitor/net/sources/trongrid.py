@@ -23,8 +23,8 @@ from monitor.model.errors import BadResponse, NotServed, RateLimited, Refused, S
 from monitor.net.http import Answer, Http
 from monitor.net.sources import acts
 from monitor.net.sources.acts import Acts, Reported
+from monitor.net.sources.paging import Recorder
 from monitor.net.sources.parsing import Parsed, RowError, fields, place
-from monitor.net.sources.posting import PostRecorder
 from monitor.net.sources.tron_logs import token_legs
 from monitor.net.sources.tron_rows import (
     doubtful,
@@ -99,7 +99,7 @@ class TronGrid:
     def fetch(self, ask: Ask) -> Batch:
         if ask.streams == acts.BUNDLE:
             return self._acts.batch(self.name, ask, self._read_acts)
-        recorder = PostRecorder(self._http)
+        recorder = Recorder(self._http)
         tokens = "trc20" in ask.streams
         rows, read, rest, gaps = self._walk(ask, recorder, _account_list(ask, tokens))
         if tokens:
@@ -138,7 +138,7 @@ class TronGrid:
         end = rest.hi if rest is not None else read.hi
         return kept, Interval(read.lo, start - 1), Interval(start, end)
 
-    def _movements(self, ask: Ask, rows: Sequence[object], recorder: PostRecorder) -> Parsed:
+    def _movements(self, ask: Ask, rows: Sequence[object], recorder: Recorder) -> Parsed:
         """TronGrid reports the recipient of a reverted internal transfer that it was not
         rejected (trongrid-js#59): what only it says is looked up at the node."""
         address = ask.subjects[0].address
@@ -151,7 +151,7 @@ class TronGrid:
     def _read_acts(self, span: Interval) -> Reported:
         """Each event of each issuer's contract by itself: a contract's whole list would hold
         every transfer of its token."""
-        recorder = PostRecorder(self._http)
+        recorder = Recorder(self._http)
         rows: list[object] = []
         end = span.hi
         gaps: list[Gap] = []
@@ -168,15 +168,13 @@ class TronGrid:
         whole = Interval(span.lo, end) if end >= span.lo else None
         return Reported(parsed, whole, recorder.sha256, recorder.calls, tuple(gaps))
 
-    def _walk(self, ask: Ask, recorder: PostRecorder, asked: _List) -> _Walked:
+    def _walk(self, ask: Ask, recorder: Recorder, asked: _List) -> _Walked:
         lo, hi = ask.span.lo, min(ask.span.hi, ask.head.time * 1000)
         if lo > hi:
             return (), None, None, ()
         return self._pages(Interval(lo, hi), ask.max_rows, recorder, asked)
 
-    def _pages(
-        self, span: Interval, max_rows: int, recorder: PostRecorder, asked: _List
-    ) -> _Walked:
+    def _pages(self, span: Interval, max_rows: int, recorder: Recorder, asked: _List) -> _Walked:
         rows: list[object] = []
         fingerprints: list[str] = []
         start = span.lo
@@ -201,9 +199,7 @@ class TronGrid:
             fingerprints.append(page.fingerprint)
         return _cut(rows, span)
 
-    def _ended(
-        self, asked: _List, recorder: PostRecorder, rows: Sequence[object], most: int
-    ) -> bool:
+    def _ended(self, asked: _List, recorder: Recorder, rows: Sequence[object], most: int) -> bool:
         """Whether nothing follows these rows. Their last millisecond is asked for once more,
         since a list may be cut in silence; where it is all there is, newest first, so that a
         cut would leave out other rows."""
@@ -220,7 +216,7 @@ class TronGrid:
     def _page(
         self,
         asked: _List,
-        recorder: PostRecorder,
+        recorder: Recorder,
         span: Interval,
         before: Sequence[str],
         order: str = "asc",
