@@ -60,6 +60,7 @@ class _Figures(Collector):
             float(found.health.well),
         )
         yield from _reading(found, self._counts, self._ages)
+        yield from _budgets(found)
         yield from _telling(found)
         yield from _record(self._store, found)
 
@@ -92,6 +93,9 @@ def _reading(
         ("chain",),
         (((chain,), age) for chain, age in sorted(ages.items())),
     )
+
+
+def _budgets(found: Snapshot) -> Iterator[Metric]:
     limited = [
         (budget, (budget.source, WINDOWS[budget.window_seconds]))
         for budget in found.budgets
