@@ -164,6 +164,17 @@ def test_mock_up_b_does_not_guess():
         assert said in text
 
 
+def test_who_pays_alone_pays_the_whole_fee():
+    """No share of it is unknown then, unless the chain hides who else pays."""
+    whole = sample.bitcoin()
+    alone = tuple(row for row in whole.all_legs if row.row.transfer.leg != "in:2")
+    for shielded in (False, True):
+        view = replace(whole, all_legs=alone, chain=replace(sample.BITCOIN, shielded=shielded))
+        text = flat(sample.mail(view).text)
+        assert "put in 0.80000000 BTC 2 of 2 inputs" in text
+        assert ("share of the fee" in text) is shielded
+
+
 def test_utxo_without_the_other_legs_gives_no_fee():
     """A difference of incomplete sums is not shown as a fee."""
     assert "FEE" not in sample.mail(sample.bitcoin(all_legs=())).text

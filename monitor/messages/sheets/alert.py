@@ -289,7 +289,8 @@ def _utxo_body(view: AlertView, telling: Telling) -> tuple[Section | None, ...]:
     put, got = utxo_sums(view)
     spent, made = inputs(view), outputs(view)
     net = f"net {'out' if put >= got else 'in'}"
-    unknown = "its share of the fee cannot be known" if put else ""
+    shared = put and not _paid_all(view, spent)
+    unknown = "its share of the fee cannot be known" if shared else ""
     return (
         section(
             "THIS ENTRY",
@@ -307,6 +308,13 @@ def _utxo_body(view: AlertView, telling: Telling) -> tuple[Section | None, ...]:
         _utxo_fee(view, spent, made),
         section("READ THIS", Item(READ_THIS)),
     )
+
+
+def _paid_all(view: AlertView, spent: Sequence[TransferView]) -> bool:
+    """Whether the entry alone put in what the transaction spends: then the fee is all its."""
+    mine = view.entry.subject.address if view.entry else None
+    hides = view.chain is not None and view.chain.shielded
+    return bool(view.all_legs) and not hides and {r.row.transfer.sender for r in spent} == {mine}
 
 
 def _share(view: AlertView, rows: Sequence[TransferView], word: str) -> str:
