@@ -424,4 +424,5 @@ def test_two_chains_of_one_form_have_to_be_named() -> None:
     unclear = from_encoding(spelt(30), table)
     assert isinstance(unclear, Unclear)
     assert unclear.reason == "fits several chains, and the row does not say which"
+    assert unclear.remedy == "Say which with --chain or in a column named chain"
     assert from_encoding(spelt(30), table, ["mine"]) == ("mine",)

@@ -207,7 +207,9 @@ def _no_chain(
     if several or fits_test:
         kind = "belongs to a test network" if fits_test else "fits several chains"
         return Unclear(
-            address, f"{kind}, and the row does not say which", "Say which in a column named chain"
+            address,
+            f"{kind}, and the row does not say which",
+            "Say which with --chain or in a column named chain",
         )
     near = next((c for c in chains.values() if _is_near(c, address)), None)
     fault = _fault(near, address) if near is not None else None
