@@ -279,6 +279,12 @@ def test_commands_find_the_prefix_of_a_chain_by_another_name() -> None:
     assert find.subjects(table, f"bitcoin-cash:{cash}") == [Subject("bitcoin-cash", cash)]
 
 
+def test_an_unknown_coin_is_told_where_chains_are_added() -> None:
+    """Chains of Bitcoin's kind are, as those of Ethereum's."""
+    [refused] = plan(f"coin,address\nXVG,{spelt(30)}\n").refused
+    assert "Others of these kinds: config/chains.yaml" in refused.problems[0].remedy
+
+
 @pytest.mark.parametrize("heading", ["Digital Currency Type", "Currency Code", "coin"])
 def test_a_column_of_coins_says_the_chain(heading: str) -> None:
     """Without it 3... would be watched on Bitcoin, where it is somebody else's."""

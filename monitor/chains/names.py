@@ -120,7 +120,7 @@ class ChainNames:
         return Unclear(
             text,
             "is not a chain that Fundwatch watches",
-            f"It knows: {', '.join(own)}. Others of Ethereum's kind: config/chains.yaml",
+            f"It knows: {', '.join(own)}. Others of these kinds: config/chains.yaml",
         )
 
 
