@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from test_source_evm_rpc import Node
+from world.evm_node import Node
 from world.evm_story import (
     CHAIN,
     HEAD,

@@ -14,10 +14,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from test_source_evm_rpc import Node, coin
-from test_source_trongrid import TRON, b58
-from test_source_trongrid import tx_id as tron_id
+from world.evm_node import Node, coin
 from world.scripted_server import Call, Reply, serve
+from world.tron_parts import TRON, b58
+from world.tron_parts import tx_id as tron_id
 
 from monitor.demo.world.explorer import Explorer
 from monitor.demo.world.ledger import (

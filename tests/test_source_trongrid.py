@@ -13,6 +13,7 @@ import base58
 import pytest
 from world.recordings import each, kept, needs_recordings, stored
 from world.scripted_server import Call, Reply, Server, serve
+from world.tron_parts import TRON, b58, hex41, tx_id
 
 from monitor.decide import absence
 from monitor.demo.world.explorer import Explorer
@@ -20,7 +21,6 @@ from monitor.demo.world.ledger import AccountLedger, Internal, TokenMove, TokenN
 from monitor.model import (
     Ask,
     Batch,
-    Chain,
     Head,
     Interval,
     Kind,
@@ -38,20 +38,11 @@ from monitor.net.sources.tron_logs import token_legs
 from monitor.net.sources.tron_rows import doubtful, parse_info, parse_transactions, parse_trc20
 from monitor.net.sources.trongrid import TronGrid, classify, parse_page
 
-TRON = Chain("tron", "Tron", "tron", "TRX", 6, 19, block_time=3.0)
 USDT = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
 NATIVE = frozenset({"native", "internal"})
 TRC20 = frozenset({"trc20"})
 NOW = 1_700_000_000
 HEAD = Head(50_000, NOW, final_height=49_981, final_time=NOW - 57)
-
-
-def b58(number: int) -> str:
-    return base58.b58encode_check(b"\x41" + number.to_bytes(20, "big")).decode()
-
-
-def hex41(address: str) -> str:
-    return base58.b58decode_check(address).hex()
 
 
 ME, PEER, SHOP, OTHER = (b58(n) for n in (1, 2, 3, 4))
@@ -239,10 +230,6 @@ def test_an_account_is_no_list(name: str) -> None:
 
 
 # -- rows ---------------------------------------------------------------------------------
-
-
-def tx_id(number: int) -> str:
-    return f"{number:064x}"
 
 
 def row(kind: str, value: Mapping[str, Any], number: int = 1, **more: Any) -> dict[str, Any]:
