@@ -13,6 +13,7 @@ from monitor.decide import absence, due, proof
 from monitor.decide.absence import Fate, Verdict
 from monitor.decide.doubts import Doubts
 from monitor.decide.loudness import touches
+from monitor.decide.merge import merged
 from monitor.model import (
     LIVE_STATUSES,
     OPEN_STATUSES,
@@ -25,7 +26,6 @@ from monitor.model import (
 )
 from monitor.model.plan import Answers, Change, Context, Identity, NewRow, Question, Sighting
 
-_ATTRIBUTES = (*absence.BLOCK_ATTRIBUTES, "spends")
 ASK_ANEW = 5  # transactions in lasting doubt that one plan asks about once more
 _DOWN = (Status.ORPHANED, Status.PENDING)  # on account chains: taken out of its block
 
@@ -149,16 +149,16 @@ class Rows:
         if row.status in (Status.FINAL, Status.SUPERSEDED):
             self._final_again(row, transfer, batch)
             return
-        merged = _merge(row.transfer, transfer)
-        if row.status is Status.ORPHANED and not self._happened_after_all(row, merged):
+        both = merged(row.transfer, transfer)
+        if row.status is Status.ORPHANED and not self._happened_after_all(row, both):
             return
         status = self._status(transfer, batch)
-        if row.status in _DOWN and not merged.pending and not row.transfer.kind.utxo:
-            self.revived[merged.tx] = merged
-        if (merged, status) != (row.transfer, row.status) or row.absences:
-            self._change(row, merged, status, ())
-        if batch.source not in row.reporters or merged.block_key != row.transfer.block_key:
-            self._sight(merged, batch)
+        if row.status in _DOWN and not both.pending and not row.transfer.kind.utxo:
+            self.revived[both.tx] = both
+        if (both, status) != (row.transfer, row.status) or row.absences:
+            self._change(row, both, status, ())
+        if batch.source not in row.reporters or both.block_key != row.transfer.block_key:
+            self._sight(both, batch)
 
     def _happened_after_all(self, row: Row, reported: Transfer) -> bool:
         """Whether a row that did not happen is believed when it is reported again. In another
@@ -185,7 +185,7 @@ class Rows:
             return
         self.doubts.settle(transfer.tx, "final")
         if batch.source not in row.reporters:
-            self._sight(_merge(row.transfer, transfer), batch)
+            self._sight(merged(row.transfer, transfer), batch)
 
     def _sight(self, transfer: Transfer, batch: Batch) -> None:
         self.sightings.append(
@@ -413,23 +413,3 @@ class Rows:
 
 def _whole(transfer: Transfer) -> tuple[object, ...]:
     return (transfer.tx, transfer.sender, transfer.recipient, transfer.amount)
-
-
-def _merge(known: Transfer, reported: Transfer) -> Transfer:
-    """The reported transfer, keeping attributes that only an earlier reporter knew.
-
-    Attributes of a block are kept only while it is the same block.
-    """
-    if reported.pending:
-        return reported
-    moved = known.block_hash and reported.block_hash and known.block_hash != reported.block_hash
-    if moved or known.pending or (reported.block_height or 0) != (known.block_height or 0):
-        if reported.block_height is None and not moved and not known.pending:
-            return _fill(known, reported)
-        return replace(reported, spends=reported.spends or known.spends)
-    return _fill(known, reported)
-
-
-def _fill(known: Transfer, reported: Transfer) -> Transfer:
-    kept = {name: getattr(known, name) for name in _ATTRIBUTES if getattr(reported, name) is None}
-    return replace(reported, **kept)
