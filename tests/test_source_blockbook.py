@@ -842,6 +842,10 @@ def test_a_transaction_by_its_hash() -> None:
         look(mined["txid"], unplaced)
 
 
+# The first block of Bitcoin Cash, which Bitcoin SV and eCash have too.
+BEFORE_PARTINGS = "000000000000000000651ef99cb9fcbe0dadde1d424bd9f15ff20136191a5eec"
+
+
 @pytest.mark.parametrize(
     ("chain", "coin", "genesis", "refused"),
     [
@@ -851,7 +855,7 @@ def test_a_transaction_by_its_hash() -> None:
         ("doge", "Much coin", "ab" * 32, "its block 0 is abab"),
         ("btc", "Bcash", "", "it serves Bcash"),
         ("bch", "Bcash", landmarks.of("bitcoin-cash")[1], ""),
-        ("bch", "Bcash", landmarks.of("bitcoin")[1], "its block 478559"),
+        ("bch", "Bcash", landmarks.of("bitcoin")[1], "its block 661648"),
     ],
 )  # fmt: skip
 def test_another_coin_is_refused(chain: str, coin: str, genesis: str, refused: str) -> None:
@@ -865,6 +869,23 @@ def test_another_coin_is_refused(chain: str, coin: str, genesis: str, refused: s
             return
         with pytest.raises(Refused, match=refused):
             adapter.identify()
+
+
+def test_a_server_of_a_chain_that_parted_later_is_refused() -> None:
+    """Bitcoin SV and eCash have every block of Bitcoin Cash up to where they left it, and its
+    servers may call their coin what they like."""
+
+    def older(call: Call) -> Reply:
+        if "/block-index/" not in call.path:
+            return Reply({"blockbook": STATUS["blockbook"] | {"coin": "Mine"}})
+        height = int(call.path.rpartition("/")[2])
+        return Reply({"blockHash": BEFORE_PARTINGS if height < 556_767 else "ab" * 32})
+
+    with (
+        source(older, CHAINS["bch"]) as (adapter, _),
+        pytest.raises(Refused, match="another chain"),
+    ):
+        adapter.identify()
 
 
 def test_every_shipped_chain_is_told_from_the_others() -> None:

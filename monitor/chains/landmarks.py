@@ -16,10 +16,11 @@ FIRST: Mapping[str, str] = {
     "dash": "00000ffd590b1485b3caadc19b22e6379c733355108f107a430458cdf3407ab6",
     "zcash": "00040fe8ec8471911baa1db1266ea15dd06b4a8a5c453883c000b031973dce08",
 }
-# The first block after two chains had parted.
+# The first block after two chains had parted; of Bitcoin Cash's partings the last one, from
+# eCash: https://github.com/bitjson/chip-bcmr. Bitcoin SV had gone at 556,767.
 _AFTER_SPLIT: Mapping[str, tuple[int, str]] = {
     "bitcoin": (478_559, "00000000000000000019f112ec0a9982926f1258cdcc558dd7c3b7e5dc7fa148"),
-    "bitcoin-cash": (478_559, "000000000000000000651ef99cb9fcbe0dadde1d424bd9f15ff20136191a5eec"),
+    "bitcoin-cash": (661_648, "0000000000000000029e471c41818d24b8b74c911071c4ef0b4a0509f9b5a8ce"),
 }
 
 
