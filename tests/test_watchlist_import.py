@@ -396,6 +396,15 @@ def test_coins_beside_addresses_say_the_chain_without_a_header(form: str):
     assert "hides who pays whom" in second
 
 
+@pytest.mark.parametrize("header", ["Digital Currency Address - LTC", "LTC address", "Litecoin"])
+def test_a_header_that_names_a_chain_says_it_for_its_column(header: str):
+    """Unless a column of its own says it."""
+    script = "3CWFddi6m4ndiGyKqzYvsFYagqDLPVMTzC"
+    today = canonical(CHAINS["litecoin"], script)
+    assert taken(plan(f"Name,{header}\nJoe,{script}\n")) == [("litecoin", today)]
+    assert taken(plan(f"Network,{header}\nBTC,{script}\n")) == [("bitcoin", script)]
+
+
 def test_labels_that_sound_like_chains_are_no_chains():
     """A column of names is passed over, also if an exchange is called like its chain."""
     assert taken(plan(f"{KIM},Binance\n{TRON},Kraken\n")) == [("bitcoin", KIM), ("tron", TRON)]

@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitor.model.plain import plural
 from monitor.watchlist.imports import json_rows
@@ -143,7 +143,18 @@ def _table(text: str, file: str, remarks: list[str], is_chain: Callable[[str], b
         raise refusal(file, "", "has no column that holds addresses", remedy)
     if at is None:
         remarks.append("there is no header line: only addresses and chains were looked for")
-    return _assemble(data, headers, found, _DELIMITERS.get(delimiter, delimiter), remarks)
+    table = _assemble(data, headers, found, _DELIMITERS.get(delimiter, delimiter), remarks)
+    return _of_its_header(table, is_chain)
+
+
+def _of_its_header(table: ListTable, is_chain: Callable[[str], bool]) -> ListTable:
+    """A header such as "LTC address" says the chain of what stands below it, where no other
+    column does: an older spelling of Litecoin would be taken for Bitcoin's."""
+    header = table.taken["address"]
+    if {"chain", "ticker"} & table.taken.keys() or not is_chain(header):
+        return table
+    named = (replace(row, values={**row.values, "chain": header}) for row in table.rows)
+    return replace(table, rows=tuple(named))
 
 
 def _not_too_wide(rows: Sequence[_Cells], file: str) -> None:
