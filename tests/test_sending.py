@@ -27,14 +27,14 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
 
 
 def test_one_alert_that_cannot_be_shown_stops_no_other(scene: Scene) -> None:
-    """Its facts are broken in the record: its message says which alert it is, all others go
+    """Its row is broken in the record: its message says which alert it is, all others go
     out as they are, and people hear of the fault."""
     one, other = scene.pay((ALICE, SHOP), (BANK, BOB))
     with open_home(scene.home.path, {}) as app:
         app.reload()
         app.poll(everything=True)
         with app.store.write() as conn:
-            conn.execute("UPDATE alert SET facts = '{' WHERE tx = ?", (one,))
+            conn.execute("UPDATE transfer SET amount = 'odd' WHERE tx = ?", (one,))
         app.deliver(everything=True)
         app.housekeep()
         keys = [i.signal.key for i in incidents.incident_list(app.store, open_only=True)]
