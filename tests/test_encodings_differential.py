@@ -12,17 +12,21 @@ from hypothesis import strategies as st
 
 from monitor.chains import encodings
 from monitor.chains.encodings import Script
+from monitor.net.depth import recursion_kept
 
-pytest.importorskip("bip_utils", reason="bip-utils is not installed; here it may have no wheels")
+with recursion_kept():
+    pytest.importorskip(
+        "bip_utils", reason="bip-utils is not installed; here it may have no wheels"
+    )
 
-from bip_utils.base58 import Base58ChecksumError, Base58Decoder, Base58Encoder
-from bip_utils.bech32 import (
-    BchBech32Decoder,
-    BchBech32Encoder,
-    Bech32ChecksumError,
-    SegwitBech32Decoder,
-    SegwitBech32Encoder,
-)
+    from bip_utils.base58 import Base58ChecksumError, Base58Decoder, Base58Encoder
+    from bip_utils.bech32 import (
+        BchBech32Decoder,
+        BchBech32Encoder,
+        Bech32ChecksumError,
+        SegwitBech32Decoder,
+        SegwitBech32Encoder,
+    )
 
 # bip-utils raises IndexError where a right checksum stands over nothing.
 REFUSED = (ValueError, IndexError, Base58ChecksumError, Bech32ChecksumError)

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import logging
+import subprocess
 import sys
 import threading
 import time
@@ -167,6 +168,31 @@ def test_large_bodies_are_left_early(packed: bool) -> None:
             assert tracemalloc.get_traced_memory()[1] < 20_000_000
         finally:
             tracemalloc.stop()
+
+
+ALL_LOADED = """
+import json
+from importlib import import_module
+from monitor.net.channels import CHANNELS
+from monitor.net.http import Answer
+from monitor.net.sources import SOURCES
+for kind in SOURCES.values():
+    import_module(kind.adapter.partition(":")[0])
+import apprise, web3
+for body in (b"[" * 100_000, b'{"a":' * 100_000):
+    try:
+        Answer(200, body, {}, "").json()
+    except Exception as error:
+        print(type(error).__name__, "nested too deeply" in str(error))
+"""
+
+
+def test_nested_json_ends_no_process_whatever_is_loaded() -> None:
+    """web3 brings a library that lets Python recurse beyond what its stack holds."""
+    done = subprocess.run(
+        [sys.executable, "-c", ALL_LOADED], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "BadResponse True\n" * 2), done.stderr
 
 
 @pytest.mark.parametrize(

@@ -12,14 +12,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
-from web3 import Web3
-from web3.exceptions import Web3Exception
-from web3.providers.base import JSONBaseProvider
-from web3.types import RPCEndpoint, RPCResponse
-
 from monitor.chains.evm import EVM
 from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, Lookup, SourceConfig
 from monitor.model.errors import BadResponse, NotYet, Refused
+from monitor.net.depth import recursion_kept
 from monitor.net.http import Answer, Http
 from monitor.net.sources import acts
 from monitor.net.sources.evm_log_reader import LogReader
@@ -28,6 +24,12 @@ from monitor.net.sources.evm_refusals import TooWide, classify
 from monitor.net.sources.evm_windows import Width
 from monitor.net.sources.paging import Recorder
 from monitor.net.sources.parsing import RowError, fields, hash32, hex_whole, items
+
+with recursion_kept():
+    from web3 import Web3
+    from web3.exceptions import Web3Exception
+    from web3.providers.base import JSONBaseProvider
+    from web3.types import RPCEndpoint, RPCResponse
 
 WINDOW = 2000  # blocks of one eth_getLogs; most public nodes take it
 MAX_CALLS = 60  # of one batch, after which it ends between two blocks
