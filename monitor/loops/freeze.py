@@ -138,7 +138,7 @@ def _readable(world: DeliverWorld, alerts: Sequence[str]) -> list[AlertView]:
         return world.views.alerts(alerts)
     except StoreError:
         raise
-    except Exception:
+    except Exception:  # whatever is wrong with one alert must not hide the others
         if len(alerts) == 1:
             log.exception("alert %s cannot be read", alerts[0])
             return []

@@ -217,7 +217,7 @@ def _connect(deadline: Deadline, family: int, address: Address) -> socket.socket
         _check_peer(deadline, sock.getpeername()[0])
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.settimeout(deadline.left())
-    except BaseException:
+    except BaseException:  # also a stop meanwhile: nothing stays open
         sock.close()
         raise
     return sock

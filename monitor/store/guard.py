@@ -58,7 +58,7 @@ def hold_record(home: Path) -> int:
     handle = _open(home / DATABASE)
     try:
         _take(home, handle)
-    except BaseException:
+    except BaseException:  # also a stop meanwhile: nothing stays open
         os.close(handle)
         raise
     return handle

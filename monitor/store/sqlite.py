@@ -71,7 +71,7 @@ class Store:
         except sqlite3.Error as error:
             self._conn.close()
             raise _fault(path, error) from error
-        except BaseException:
+        except BaseException:  # also a stop meanwhile: nothing stays open
             self._conn.close()
             raise
 
@@ -136,7 +136,7 @@ class Store:
                 try:
                     yield self._conn
                     self._conn.execute("COMMIT")
-                except BaseException:
+                except BaseException:  # also a stop meanwhile: all of it or nothing
                     # SQLite itself rolls back on a full disk and the like.
                     if self._conn.in_transaction:
                         self._conn.execute("ROLLBACK")
@@ -191,7 +191,7 @@ class Store:
             raise StoreError(f"{target}: cannot be made ({error.strerror}). {remedy}") from error
         try:
             self._copy(target)
-        except BaseException:
+        except BaseException:  # also a stop meanwhile: no half of a copy stays
             for suffix in ("", "-journal"):
                 target.with_name(target.name + suffix).unlink(missing_ok=True)
             raise

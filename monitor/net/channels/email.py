@@ -61,7 +61,7 @@ class _Client(smtplib.SMTP):
             return sock
         try:
             return self._tls.wrap_socket(sock, server_hostname=host)
-        except BaseException:
+        except BaseException:  # also a stop meanwhile: nothing stays open
             sock.close()
             raise
 
