@@ -29,7 +29,7 @@ from monitor.net.sources.blockbook_rows import (
     parse_transactions,
     parse_unconfirmed,
 )
-from monitor.net.sources.paging import PAGE_COST, WINDOW, Recorder
+from monitor.net.sources.paging import PAGE_COST, WINDOW, Recorder, Walk, batch_of
 from monitor.net.sources.parsing import Parsed
 
 PAGE_SIZE = 25
@@ -127,20 +127,10 @@ class Blockbook:
         parsed = parse_transactions(self._chain, walk.rows_above(rest))
         waiting = top.pending if top is not None and ask.mempool else ()
         pending = parse_unconfirmed(self._chain, waiting, ask.head.height)
-        return Batch(
-            source=self.name,
-            subjects=ask.subjects,
-            streams=ask.streams,
-            axis=self.axis,
-            head=ask.head,
-            transfers=(*pending.transfers, *parsed.transfers),
-            read=read if parsed.placed else None,
-            rest=rest,
-            cursor=cursor,
-            gaps=(*walk.gaps, *pending.gaps, *parsed.gaps),
-            sha256=recorder.sha256,
-            mempool_read=ask.mempool and _whole(top, pending),
-            calls=recorder.calls,
+        found = Walk((), read, rest, tuple(walk.gaps), cursor)
+        mempool_read = ask.mempool and _whole(top, pending)
+        return batch_of(
+            self.name, ask, found, parsed, recorder, pending=pending, mempool_read=mempool_read
         )
 
     def _top(self, ask: Ask, recorder: Recorder) -> Page:

@@ -19,8 +19,8 @@ from monitor.net.sources.esplora_rows import (
     parse_transactions,
     parse_unconfirmed,
 )
-from monitor.net.sources.esplora_walk import Place, Walk
-from monitor.net.sources.paging import Recorder
+from monitor.net.sources.esplora_walk import Descent, Place
+from monitor.net.sources.paging import Recorder, Walk, batch_of
 from monitor.net.sources.parsing import Parsed
 from monitor.net.sources.utxo_legs import HASH, fields_of
 
@@ -86,20 +86,9 @@ class Esplora:
         walk = self._walk(ask, recorder)
         read, rest, cursor = walk.covered(ask)
         parsed = parse_transactions(self._chain, walk.rows_above(rest))
-        return Batch(
-            source=self.name,
-            subjects=ask.subjects,
-            streams=ask.streams,
-            axis=self.axis,
-            head=ask.head,
-            transfers=(*pending.transfers, *parsed.transfers),
-            read=read if parsed.placed else None,
-            rest=rest,
-            cursor=cursor,
-            gaps=(*pending.gaps, *parsed.gaps),
-            sha256=recorder.sha256,
-            mempool_read=mempool_read,
-            calls=recorder.calls,
+        found = Walk((), read, rest, cursor=cursor)
+        return batch_of(
+            self.name, ask, found, parsed, recorder, pending=pending, mempool_read=mempool_read
         )
 
     def _mempool(self, ask: Ask, recorder: Recorder) -> tuple[Parsed, bool]:
@@ -112,11 +101,11 @@ class Esplora:
         reported = self._checked(recorder.get(_address_path(ask), {})).json()
         return parsed, parse_count(reported, "mempool_stats") <= len(rows)
 
-    def _walk(self, ask: Ask, recorder: Recorder) -> Walk:
+    def _walk(self, ask: Ask, recorder: Recorder) -> Descent:
         start = Place.read(ask.cursor)
         if start is not None and not self._stands(start, recorder):
             start = None
-        walk = Walk(start)
+        walk = Descent(start)
         last = start.tx if start is not None else None
         while not walk.below(ask.span.lo) and not walk.full(ask.max_rows):
             rows = self._rows(recorder, _page_path(ask, last))
@@ -131,7 +120,7 @@ class Esplora:
                     break
         return walk
 
-    def _ended(self, ask: Ask, walk: Walk, recorder: Recorder, *, empty: bool) -> bool:
+    def _ended(self, ask: Ask, walk: Descent, recorder: Recorder, *, empty: bool) -> bool:
         """Whether a short or empty page is the end of the history.
 
         The address's own count of transactions decides. It may be seconds old, and below a

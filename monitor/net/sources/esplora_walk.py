@@ -31,7 +31,7 @@ class Place:
 
 
 @dataclass(slots=True)
-class Walk:
+class Descent:
     """Confirmed transactions seen so far, newest first."""
 
     start: Place | None  # that the walk began after

@@ -22,7 +22,7 @@ from monitor.net.sources.evm_log_reader import LogReader
 from monitor.net.sources.evm_logs import height_of, parse_logs, token_legs
 from monitor.net.sources.evm_refusals import TooWide, classify
 from monitor.net.sources.evm_windows import Width
-from monitor.net.sources.paging import Recorder
+from monitor.net.sources.paging import Recorder, Walk, batch_of
 from monitor.net.sources.parsing import RowError, fields, hash32, hex_whole, items
 
 with recursion_kept():
@@ -153,19 +153,8 @@ class EvmRpc:
         else:
             parsed = parse_logs(self._chain, walk.logs, wanted, walk.times)
         read, rest = walk.covered(ask, self._newest(node))
-        return Batch(
-            source=self.name,
-            subjects=ask.subjects,
-            streams=ask.streams,
-            axis=self.axis,
-            head=ask.head,
-            transfers=parsed.transfers,
-            read=read if parsed.placed else None,
-            rest=rest,
-            gaps=(*walk.gaps, *parsed.gaps),
-            sha256=recorder.sha256,
-            calls=recorder.calls,
-        )
+        found = Walk((), read, rest, gaps=tuple(walk.gaps))
+        return batch_of(self.name, ask, found, parsed, recorder)
 
     def _walk(self, ask: Ask, node: NodeProvider, recorder: Recorder) -> _Walk:
         """Upwards, window by window, until the span ends or the batch is large enough."""

@@ -19,6 +19,7 @@ from monitor.net.sources.parsing import Parsed
 
 WINDOW = 10_000  # page x offset, the most that Etherscan's dialect opens
 PAGE_COST = 50  # an empty page counts like a usual one, so that a walk always ends
+_NOTHING = Parsed()
 
 
 class Recorder:
@@ -206,20 +207,32 @@ def _resume(cursor: str | None, span: Interval) -> Mapping[str, object]:
         return {}
 
 
-def batch_of(name: str, ask: Ask, walk: Walk, parsed: Parsed, recorder: Recorder) -> Batch:
-    """The batch that a walk and the parsing of its rows come to."""
+def batch_of(
+    name: str,
+    ask: Ask,
+    walk: Walk,
+    parsed: Parsed,
+    recorder: Recorder,
+    *,
+    axis: Axis = Axis.HEIGHT,
+    pending: Parsed = _NOTHING,
+    mempool_read: bool = False,
+) -> Batch:
+    """The batch that a walk and the parsing of its rows come to; `pending` is what was
+    reported as unconfirmed beside them."""
     return Batch(
         source=name,
         subjects=ask.subjects,
         streams=ask.streams,
-        axis=Axis.HEIGHT,
+        axis=axis,
         head=ask.head,
-        transfers=parsed.transfers,
+        transfers=(*pending.transfers, *parsed.transfers),
         read=walk.read if parsed.placed else None,
         rest=walk.rest,
         cursor=walk.cursor,
-        gaps=(*walk.gaps, *parsed.gaps),
+        gaps=(*walk.gaps, *pending.gaps, *parsed.gaps),
         tokens=parsed.tokens,
         sha256=recorder.sha256,
+        mempool_read=mempool_read,
         calls=recorder.calls,
     )

@@ -23,7 +23,7 @@ from monitor.model.errors import BadResponse, NotServed, RateLimited, Refused, S
 from monitor.net.http import Answer, Http
 from monitor.net.sources import acts
 from monitor.net.sources.acts import Acts, Reported
-from monitor.net.sources.paging import Recorder
+from monitor.net.sources.paging import Recorder, Walk, batch_of
 from monitor.net.sources.parsing import Parsed, RowError, fields, place
 from monitor.net.sources.tron_logs import token_legs
 from monitor.net.sources.tron_rows import (
@@ -107,20 +107,8 @@ class TronGrid:
         else:
             rows, read, rest = self._few_questions(ask, rows, read, rest)
             parsed = self._movements(ask, rows, recorder)
-        return Batch(
-            source=self.name,
-            subjects=ask.subjects,
-            streams=ask.streams,
-            axis=self.axis,
-            head=ask.head,
-            transfers=parsed.transfers,
-            read=read if parsed.placed else None,
-            rest=rest,
-            gaps=(*gaps, *parsed.gaps),
-            tokens=parsed.tokens,
-            sha256=recorder.sha256,
-            calls=recorder.calls,
-        )
+        walk = Walk((), read, rest, gaps=tuple(gaps))
+        return batch_of(self.name, ask, walk, parsed, recorder, axis=self.axis)
 
     def _few_questions(
         self,
