@@ -51,7 +51,7 @@ def plan(subject: Subject, number: int, rows: int) -> Plan:
             )
         )
     return Plan(
-        subject=subject,
+        scope=subject,
         now=NOW,
         new=tuple(NewRow(t, Status.FINAL) for t in transfers),
         sightings=tuple(
@@ -67,16 +67,17 @@ def fresh(folder: Path, name: str, subject: Subject) -> Store:
     store = Store(folder / f"{name}.db", create=True)
     with store.write() as conn:
         conn.execute(
-            "INSERT INTO subject (key, chain, address) VALUES (?, ?, ?)",
+            "INSERT INTO scope (key, chain, address) VALUES (?, ?, ?)",
             (subject.key, subject.chain, subject.address),
         )
     return store
 
 
 def by_apply(store: Store, made: Plan) -> None:
+    from monitor.model.streams import Reading
     from monitor.store import apply
 
-    apply.apply(store, made, readings=[apply.Reading("native", ok=True, source=SOURCE)])
+    apply.apply(store, made, readings=[Reading("native", ok=True, source=SOURCE)])
 
 
 def raw(store: Store, made: Plan, first: int, *, sightings: bool) -> None:

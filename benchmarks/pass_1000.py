@@ -41,7 +41,7 @@ TOP = 60  # lines of each part of the profile
 def one_pass(app: Fundwatch) -> tuple[Usage, Usage, int, int]:
     """A pass of the daemon in which everything is due: (before, after, new rows, errors)."""
     with app.store.write() as conn:
-        conn.execute("UPDATE subject SET due = 0")
+        conn.execute("UPDATE scope SET due = 0")
     for reading in app.pools.values():
         reading.forget_heads()  # between two passes of one address they grow old anyway
     before = Usage.now()

@@ -82,7 +82,7 @@ def test_a_flood_fills_its_messages(tmp_path: Path) -> None:
     message to a machine is full; minutes at most."""
     store = Store(tmp_path / "r.db", create=True)
     with store.write() as conn:
-        conn.execute("INSERT INTO subject (key, chain, address, in_flight) VALUES ('s','c','a',1)")
+        conn.execute("INSERT INTO scope (key, chain, address, in_flight) VALUES ('s','c','a',1)")
         conn.execute(
             "INSERT INTO entry (id, subject, case_id, terms, added) VALUES ('E','s','C','{}',0)"
         )
@@ -103,7 +103,7 @@ def test_a_flood_fills_its_messages(tmp_path: Path) -> None:
     assert told(1001) == {"hook": 500, "mail": 3}
     assert told(1001, everything=True) == told(1121) == {"hook": 900, "mail": 903}
     with store.write() as conn:
-        conn.execute("UPDATE subject SET in_flight = NULL")
+        conn.execute("UPDATE scope SET in_flight = NULL")
     assert told(1061) == {"hook": 900, "mail": 903}
     store.close()
 

@@ -53,7 +53,7 @@ def test_a_dead_explorer_does_not_fill_the_log(tmp_path: Path, lines: Lines) -> 
         app.reload()
         scene.explorer.knobs("dev", "etherscan").fail_next = 10**6
         for _ in range(5):
-            scene.home.sql("UPDATE subject SET due = 0")
+            scene.home.sql("UPDATE scope SET due = 0")
             app.poll(everything=False)
         said = [line for line in lines(logging.INFO) if "could not read" in line]
         assert said

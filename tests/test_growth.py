@@ -190,7 +190,7 @@ def test_nothing_due_costs_the_same_whatever_the_length_of_the_list(tmp_path: Pa
         with open_home(settings(tmp_path, entries), {}) as app:
             app.reload()
             with app.store.write() as conn:
-                conn.execute("UPDATE subject SET due = 9000000000000")
+                conn.execute("UPDATE scope SET due = 9000000000000")
             idle(app)
             with steps(app.store) as stepped:
                 _, count = bytecodes(lambda: idle(app))
@@ -219,8 +219,8 @@ def test_whom_a_failing_list_concerns_is_found_among_many(tmp_path: Path) -> Non
             app.reload()
             with app.store.write() as conn:
                 conn.execute(
-                    "INSERT INTO reading (subject, stream, tried, failing) "
-                    "SELECT key, 'native', 1, 1 FROM subject WHERE address = ?",
+                    "INSERT INTO reading (scope, stream, tried, failing) "
+                    "SELECT key, 'native', 1, 1 FROM scope WHERE address = ?",
                     (address(7),),
                 )
             with steps(app.store) as stepped:

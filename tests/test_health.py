@@ -90,7 +90,7 @@ def test_an_address_whose_turn_never_comes_is_told(tmp_path: Path) -> None:
         long_ago = now() - 3 * HOUR
         scene.home.sql("UPDATE entry SET added = ?", long_ago)
         assert "late:dev" not in bad(app)
-        scene.home.sql("UPDATE reading SET tried = ? WHERE subject = ?", long_ago, f"dev/{ALICE}")
+        scene.home.sql("UPDATE reading SET tried = ? WHERE scope = ?", long_ago, f"dev/{ALICE}")
         signal = bad(app)["late:dev"]
         assert "Of 2 addresses on dev, 1 were not read" in signal.what
         assert len(signal.who) == 1
@@ -115,11 +115,11 @@ def test_sources_that_are_all_held_back_are_told(tmp_path: Path) -> None:
     with opened(tmp_path, hold_minutes=0) as (scene, app):
         scene.explorer.knobs("dev", "etherscan").fail_next = 10**6
         for _ in range(5):
-            scene.home.sql("UPDATE subject SET due = 0")
+            scene.home.sql("UPDATE scope SET due = 0")
             app.pools["dev"].forget_heads()
             app.poll(everything=False)
         calls = sum(scene.explorer.calls.values())
-        scene.home.sql("UPDATE subject SET due = 0")
+        scene.home.sql("UPDATE scope SET due = 0")
         app.poll(everything=False)
         assert sum(scene.explorer.calls.values()) == calls, "nobody was asked"
         assert "resting after failures" in bad(app)["blind:dev/native"].what
@@ -129,10 +129,10 @@ def test_sources_that_are_all_held_back_are_told(tmp_path: Path) -> None:
 
 def blind_on_two_chains(app: Fundwatch, since: int) -> None:
     """Every list of two chains has failed since then, as when their explorer is down."""
-    rows = app.store.read("SELECT key FROM subject ORDER BY key")
+    rows = app.store.read("SELECT key FROM scope ORDER BY key")
     with app.store.write() as conn:
         conn.executemany(
-            "INSERT INTO reading (subject, stream, tried, ok, failing, error) VALUES (?,?,?,?,?,?) "
+            "INSERT INTO reading (scope, stream, tried, ok, failing, error) VALUES (?,?,?,?,?,?) "
             "ON CONFLICT (subject, stream) DO UPDATE SET failing = excluded.failing, "
             "error = excluded.error",
             [
@@ -240,7 +240,7 @@ def test_a_day_without_calls_left_is_told(tmp_path: Path) -> None:
         with open_home(tmp_path, {}) as app:
             app.reload()
             for _ in range(3):
-                scene.home.sql("UPDATE subject SET due = 0")
+                scene.home.sql("UPDATE scope SET due = 0")
                 app.pools["dev"].forget_heads()
                 app.poll(everything=False)
             found = bad(app)
@@ -254,7 +254,7 @@ def test_a_clock_that_was_set_back_holds_nothing_up(tmp_path: Path) -> None:
         ahead = now() + 30 * 86_400
         scene.pay((ALICE, SHOP))
         scene.home.sql("UPDATE reading SET tried = ?, ok = ?", ahead, ahead)
-        scene.home.sql("UPDATE subject SET due = ?, deep = ?", ahead, ahead)
+        scene.home.sql("UPDATE scope SET due = ?, deep = ?", ahead, ahead)
         assert watch.due_subjects(app.store, now()) == []
         mend_clock(app.store, app.round_seconds, now())
         assert len(watch.due_subjects(app.store, now())) == 2
@@ -292,7 +292,7 @@ def test_trouble_that_began_on_a_clock_ten_years_ahead_counts_from_now(tmp_path:
 def test_a_shorter_interval_holds_from_now_on(tmp_path: Path) -> None:
     """What was due in a day under the old settings is due now; that is no fault of the clock."""
     with opened(tmp_path) as (scene, app):
-        scene.home.sql("UPDATE subject SET due = ?", now() + 86_000)
+        scene.home.sql("UPDATE scope SET due = ?", now() + 86_000)
         mend_clock(app.store, app.round_seconds, now())
         assert len(watch.due_subjects(app.store, now())) == 2
         assert not [k for k in incident_keys(app) if k.startswith("clock:")]

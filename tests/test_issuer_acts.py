@@ -457,7 +457,7 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
     with staged(tmp_path) as found:
         _issuers(found)
         found.home.run("poll")
-        found.home.sql("UPDATE subject SET due = 0")
+        found.home.sql("UPDATE scope SET due = 0")
         yield found
 
 

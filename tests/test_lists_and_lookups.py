@@ -345,7 +345,7 @@ def test_both_parties_are_watched_and_corrected_once(
     play.watch(B)
     order = [e.subject.key for e in play.entries if e.subject.address == first]
     with play.store.write() as conn:
-        conn.execute("UPDATE subject SET due = 5 WHERE key = ?", order)
+        conn.execute("UPDATE scope SET due = 5 WHERE key = ?", order)
     play.poll()
     ledger.pay(*native(A, B, 5), Move(Kind.ERC20, Y, B, 7, TOKEN), Move(Kind.INTERNAL, A, X, 1))
     ledger.mine()

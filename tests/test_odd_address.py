@@ -60,12 +60,12 @@ def test_the_others_are_read(home: Home) -> None:
     """In one poll, and in the next: the source is not left alone for it."""
     watch(home, ODD, GOOD)
     for _ in range(2):
-        home.sql("UPDATE subject SET due = 0") if (home.path / "fundwatch.db").exists() else None
+        home.sql("UPDATE scope SET due = 0") if (home.path / "fundwatch.db").exists() else None
         home.run("poll", code=None)
-    read = dict(home.sql("SELECT subject, error FROM reading"))
+    read = dict(home.sql("SELECT scope, error FROM reading"))
     assert not read[f"bitcoin/{GOOD}"]
     assert "does not take this address" in read[f"bitcoin/{ODD}"]
-    states = dict(home.sql("SELECT subject, ok FROM reading"))
+    states = dict(home.sql("SELECT scope, ok FROM reading"))
     assert states[f"bitcoin/{GOOD}"] is not None
     assert states[f"bitcoin/{ODD}"] is None
 

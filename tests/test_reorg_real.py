@@ -114,7 +114,7 @@ def test_reorg_while_the_daemon_is_down(evm_node: Rpc, tmp_path: Path, depth: in
         scene.home.run("poll")
         node.reorg(depth)
         node.mine(2)
-        scene.home.sql("UPDATE subject SET due = 0")
+        scene.home.sql("UPDATE scope SET due = 0")
         with scene.home.daemon():
             wait_for(lambda: scene.alerts("correction"), 20, scene.home.log)
             wait_for(lambda: len(told(scene.hook.seen)) == len(scene.home.alerts()), 10)
@@ -137,7 +137,7 @@ def test_reorg_deeper_than_finality(evm_node: Rpc, tmp_path: Path) -> None:
         assert before[0] == "final"
         node.reorg(16)
         node.mine(2)
-        scene.home.sql("UPDATE subject SET deep = 0")  # a day later: what is final is read again
+        scene.home.sql("UPDATE scope SET deep = 0")  # a day later: what is final is read again
         scene.home.run("poll", code=None)  # the source is not believed before it stands by it
         scene.home.run("poll")
         scene.home.run("poll")

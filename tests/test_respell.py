@@ -92,10 +92,10 @@ def test_an_old_record_goes_on(tmp_path: Path, server: tuple[Litecoin, str]) -> 
     assert home.sql("SELECT subject FROM entry") == [(f"our-litecoin/{OLD}",)]
     chain.pay(1010, 70)
     chain.head = 1020
-    home.sql("UPDATE subject SET due = 0")
+    home.sql("UPDATE scope SET due = 0")
     home.write("config/chains.yaml", chain_yaml(base58=[48, 50, 5], bech32="ltc"))
     home.run("poll")
-    assert home.sql("SELECT key FROM subject") == [(f"our-litecoin/{NEW}",)]
+    assert home.sql("SELECT key FROM scope") == [(f"our-litecoin/{NEW}",)]
     [(entry, added, base)] = home.sql("SELECT id, added, base_height FROM entry")
     assert (added, base) == before[0][1:]
     assert home.sql("SELECT DISTINCT entry FROM entry_version") == [(entry,)]

@@ -62,7 +62,7 @@ def test_who_is_seen_is_not_said_to_be_all(
     ledger.mine(
         [UtxoTx("b2" * 32, (Input("a1" * 32, 0, Output(ME, put)),), (Output(OTHER, seen),))]
     )
-    home.sql("UPDATE subject SET due = 0")
+    home.sql("UPDATE scope SET due = 0")
     home.run("poll")
     came, went = (
         " ".join(home.run("alerts", "show", a["id"]).split())
@@ -81,7 +81,7 @@ def test_what_is_seen_is_told_and_nothing_else(home: Home, ledger: UtxoLedger) -
     into = UtxoTx("b2" * 32, (Input("a1" * 32, 0, Output(ME, 70_000)),), ())
     ledger.mine([out_of])
     ledger.mine([into])
-    home.sql("UPDATE subject SET due = 0")
+    home.sql("UPDATE scope SET due = 0")
     home.run("poll")
     found = {a["tx"]: a for a in home.alerts() if a["kind"] == "movement"}
     assert {tx: a["direction"] for tx, a in found.items()} == {

@@ -56,7 +56,7 @@ def polled(scene: Scene) -> None:
     scene.ledger.mine(time=now())
     with open_home(scene.home.path, {}) as app:
         app.reload()
-        scene.home.sql("UPDATE subject SET due = 0")
+        scene.home.sql("UPDATE scope SET due = 0")
         app.poll(everything=False)
         app.deliver(everything=True)
 
@@ -151,7 +151,7 @@ def test_a_gap_and_an_unfinished_history_are_not_complete(tmp_path: Path) -> Non
     with staged(tmp_path) as scene:
         polled(scene)
         scene.home.sql(
-            "INSERT INTO gap (subject, stream, source, axis, lo, hi, reason, raw, opened, next_try)"
+            "INSERT INTO gap (scope, stream, source, axis, lo, hi, reason, raw, opened, next_try)"
             " VALUES (?, 'native', 'mine', 'height', 5, 7, 'a broken row', '', 0, 0)",
             f"dev/{ALICE}",
         )

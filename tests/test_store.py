@@ -94,9 +94,9 @@ def test_threads_take_turns(book: Book) -> None:
     def add() -> None:
         for _ in range(50):
             with book.store.write() as conn:
-                conn.execute("UPDATE subject SET failures = failures + 1")
-                conn.execute("UPDATE subject SET failures = failures + 1")
-            seen.append(book.store.read("SELECT failures FROM subject")[0]["failures"])
+                conn.execute("UPDATE scope SET failures = failures + 1")
+                conn.execute("UPDATE scope SET failures = failures + 1")
+            seen.append(book.store.read("SELECT failures FROM scope")[0]["failures"])
 
     threads = [threading.Thread(target=add) for _ in range(4)]
     for thread in threads:
@@ -221,10 +221,10 @@ def test_a_reader_cannot_write_and_sees_what_is_committed(book: Book) -> None:
     book.read(IN, head=106)
     assert len(reader.read("SELECT 1 FROM transfer")) == 1
     with pytest.raises(StoreError), reader.write() as conn:
-        conn.execute("UPDATE subject SET failures = 1")
+        conn.execute("UPDATE scope SET failures = 1")
     with book.store.write() as conn:
-        conn.execute("UPDATE subject SET failures = 7")
-        assert reader.read("SELECT failures FROM subject")[0]["failures"] == 0
+        conn.execute("UPDATE scope SET failures = 7")
+        assert reader.read("SELECT failures FROM scope")[0]["failures"] == 0
     reader.close()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -41,6 +41,7 @@ from monitor.model import (
     TokenFacts,
     Transfer,
 )
+from monitor.model.acts import Actor, ActorKind, Take
 from monitor.model.errors import Conflict, StoreError
 from monitor.model.heads import Book, Fault, HeadReport, Kept, News
 from monitor.model.plan import (
@@ -55,7 +56,7 @@ from monitor.model.plan import (
     gap_key,
 )
 from monitor.model.status import State, Unread
-from monitor.model.streams import UNSERVED
+from monitor.model.streams import UNSERVED, Reading
 from monitor.model.ways import NOBODY
 from monitor.store import (
     alerts,
@@ -76,7 +77,7 @@ from monitor.store import (
     watch,
     ways,
 )
-from monitor.store.apply import Reading
+from monitor.store.commit import commit
 from monitor.store.figures import Sent
 from monitor.store.outbox import Due, Failure, Letter
 from monitor.store.owing import Owed
@@ -180,6 +181,12 @@ def alert(number: int, told: Transfer = IN, **more: object) -> Alert:
             **more,
         }
     )
+
+
+def in_hand(store: Store, ids: Sequence[str], state: str, name: str) -> list[str]:
+    """Somebody takes alerts by a command; returns those that changed."""
+    actor = Actor(ActorKind.CLI, name, "a name given to a command")
+    return commit(store, actor, Take(NOW, ids, state, ""))
 
 
 def plan(*told: Transfer, **more: object) -> Plan:
@@ -493,14 +500,12 @@ def test_subjects_come_when_they_are_due(store: Store) -> None:
 def test_of_many_who_take_an_alert_one_has_it(store: Store) -> None:
     apply.apply(store, plan(IN, alerts=tuple(alert(n) for n in range(6))))
     ids = [f"A-{n}" for n in range(6)]
-    taken = all_at_once(
-        lambda n: len(alerts.log_take(store, ids, "acknowledged", f"P{n}", "", NOW))
-    )
+    taken = all_at_once(lambda n: len(in_hand(store, ids, "acknowledged", f"P{n}")))
     assert taken == {6: 1, 0: AT_ONCE - 1}
     assert set(alerts.states(store, ids).values()) == {"acknowledged"}
     assert len({state.name for state in alerts.last_states(store, ids).values()}) == 1
-    assert alerts.log_take(store, ids[:1], "closed", "Kim", "", NOW) == ["A-0"]
-    assert alerts.log_take(store, ids[:1], "acknowledged", "Kim", "", NOW) == []
+    assert in_hand(store, ids[:1], "closed", "Kim") == ["A-0"]
+    assert in_hand(store, ids[:1], "acknowledged", "Kim") == []
 
 
 def test_an_incident_lives_until_its_end_was_told(store: Store) -> None:
@@ -546,7 +551,7 @@ def test_what_is_passed_on_has_not_been_taken(store: Store) -> None:
     apply.apply(store, plan(IN, alerts=(alert(1), alert(2), alert(3, severity=Severity.LOW))))
     waiting = [each.alert for each in owing.unacknowledged(store, NOW)]
     assert waiting == ["A-1", "A-2"]
-    alerts.log_take(store, ["A-1"], "acknowledged", "Kim", "", NOW)
+    in_hand(store, ["A-1"], "acknowledged", "Kim")
     owed = owing.pass_on(store, [(each, "boss") for each in waiting])
     assert owed == [("A-2", "boss")]
     assert owing.unacknowledged(store, NOW) == []  # the one waits for a channel by now
@@ -842,5 +847,5 @@ def test_what_nobody_has_taken_is_counted(store: Store) -> None:
     assert figures.owed(store) == {"daily": 1}
     assert figures.rows_of(store, "transfer", "alert") == {"transfer": 1, "alert": 5}
     assert figures.size(store) > 0
-    alerts.log_take(store, ["A-1"], "acknowledged", "Kim", "", NOW)
+    in_hand(store, ["A-1"], "acknowledged", "Kim")
     assert [a.id for a in figures.untaken(store)] == ["A-5"]

@@ -132,7 +132,7 @@ def test_an_end_by_the_watchdog_is_told_after_the_restart(tmp_path: Path) -> Non
         mark.parent.mkdir()
         for time_, suspects in enumerate(([ALICE, BOB], [ALICE])):
             mark.write_text(json.dumps([f"dev/{each}" for each in suspects]), "utf-8")
-            scene.home.sql("UPDATE subject SET in_flight = 1, due = 0")
+            scene.home.sql("UPDATE scope SET in_flight = 1, due = 0")
             with scene.home.daemon() as process:
                 _wait_for_notices(scene, time_ + 1)
                 wait_for(lambda: _due(scene, BOB) > 0, 20, scene.home.log)
@@ -150,7 +150,7 @@ def _wait_for_notices(scene: Scene, count: int) -> None:
 
 
 def _due(scene: Scene, address: str) -> int:
-    return int(scene.home.sql("SELECT due FROM subject WHERE address = ?", address)[0][0])
+    return int(scene.home.sql("SELECT due FROM scope WHERE address = ?", address)[0][0])
 
 
 IMPATIENT = """
@@ -203,7 +203,7 @@ def test_after_a_pause_no_source_and_no_receiver_is_left_alone(tmp_path: Path) -
         scene.pay((ALICE, SHOP))
         app.pools["dev"].wake()
         assert app.pools["dev"].usable(source, everything=False)
-        scene.home.sql("UPDATE subject SET due = ?, failures = 1", now() + 500)
+        scene.home.sql("UPDATE scope SET due = ?, failures = 1", now() + 500)
         watch.hurry(app.store, now())
         app.poll(everything=False)
         scene.hook.then(answer(500))

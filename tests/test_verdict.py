@@ -100,7 +100,7 @@ def now() -> int:
 
 
 def read_all(app: Fundwatch, scene: Scene) -> None:
-    scene.home.sql("UPDATE subject SET due = 0")
+    scene.home.sql("UPDATE scope SET due = 0")
     for each in app.pools.values():
         each.forget_heads()
     app.poll(everything=False)
@@ -169,7 +169,7 @@ def test_a_hold_is_never_shorter_than_two_rounds(tmp_path: Path) -> None:
             app.reload()
             read_all(app, scene)
             scene.home.sql("UPDATE reading SET failing = ? WHERE stream = 'native'", now())
-            scene.home.sql("UPDATE subject SET due = ?", now() + 10_000)
+            scene.home.sql("UPDATE scope SET due = ?", now() + 10_000)
             assert verdict(app, now() + 7100).well
             assert "2 entries on dev cannot be read" in verdict(app, now() + 7300).words
 
@@ -246,19 +246,19 @@ def _steps(home: Path, count: int) -> int:
         app.reload()
         scene.home.sql(
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
-            "INSERT INTO subject (key, chain, address) SELECT 'dev/x' || i, 'dev', 'x' || i FROM n",
+            "INSERT INTO scope (key, chain, address) SELECT 'dev/x' || i, 'dev', 'x' || i FROM n",
             count,
         )
         terms = scene.home.sql("SELECT terms FROM entry LIMIT 1")[0][0]
         scene.home.sql(
             "INSERT INTO entry (id, subject, case_id, terms, added, base_height, history) "
-            "SELECT 'E-' || key, key, '', ?, 1, 1, 'told' FROM subject WHERE key LIKE 'dev/x%'",
+            "SELECT 'E-' || key, key, '', ?, 1, 1, 'told' FROM scope WHERE key LIKE 'dev/x%'",
             terms,
         )
         for stream in ("native", "erc20"):
             scene.home.sql(
-                "INSERT INTO reading (subject, stream, tried, ok, failing, error, complete_time) "
-                "SELECT key, ?, 1, 1, 1, 'x', 1 FROM subject WHERE key LIKE 'dev/x%'",
+                "INSERT INTO reading (scope, stream, tried, ok, failing, error, complete_time) "
+                "SELECT key, ?, 1, 1, 1, 'x', 1 FROM scope WHERE key LIKE 'dev/x%'",
                 stream,
             )
         notes.put_note(app.store, "round", "2 2")

@@ -26,9 +26,12 @@ from world.parts import free_port
 from monitor.app import pages
 from monitor.app.fundwatch import Fundwatch
 from monitor.app.home import open_home
+from monitor.loops import hands
 from monitor.messages import ack_links
+from monitor.model.acts import Take
 from monitor.model.errors import ConfigError
 from monitor.store import alerts
+from monitor.store.commit import commit
 from monitor.web.ack import SHOWN
 from monitor.web.server import BODY_MOST, Server
 
@@ -58,7 +61,7 @@ class Served:
         """Let these payments happen and be told; returns the id of the newest mail."""
         time.sleep(1.1)  # a head is kept for a second
         self.scene.pay(*ways)
-        self.scene.home.sql("UPDATE subject SET due = 0")
+        self.scene.home.sql("UPDATE scope SET due = 0")
         self.app.poll(everything=False)
         self.app.deliver(everything=True)
         rows = self.scene.home.sql("SELECT id FROM message WHERE channel = 'mail' ORDER BY rowid")
@@ -295,7 +298,7 @@ def test_many_alerts_are_taken_at_once(served: Served) -> None:
     told = alerts.alerts_of_message(served.app.store, message)
     many = len(told)
     assert many > SHOWN + 1
-    alerts.log_take(served.app.store, told[:1], "acknowledged", "Zoe", "", 5)
+    commit(served.app.store, hands.by_command("Zoe"), Take(5, told[:1], "acknowledged", ""))
     page = served.get(link(message)).text
     assert page.count("<li>") == SHOWN
     assert f"and {many - SHOWN} more alerts" in page

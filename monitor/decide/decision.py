@@ -41,7 +41,7 @@ def decide(context: Context, batches: Sequence[Batch], answers: Answers = _NOBOD
     rows.want_receipts(doubtful)
     rows.doubt_success(alerts)
     return Plan(
-        subject=context.subject,
+        scope=context.scope,
         now=context.now,
         new=tuple(rows.new.values()),
         changes=tuple(rows.changes.values()),
@@ -55,6 +55,10 @@ def decide(context: Context, batches: Sequence[Batch], answers: Answers = _NOBOD
         questions=(*rows.asked(), *rows.elsewhere(wants_second)),
         doubts=rows.doubts.changed(),
         settled=rows.doubts.over(),
+        cases={
+            address: frozenset(w.entry.case for w in watched if w.entry.case)
+            for address, watched in context.watched.items()
+        },
     )
 
 
@@ -120,7 +124,7 @@ def _baselines(context: Context, batches: Sequence[Batch]) -> dict[str, Baseline
     ahead = max(0, lowest.time - context.now)
     return {
         w.entry.id: Baseline(lowest.height, w.added + ahead, lowest.time)
-        for w in context.watched.get(context.subject.address, ())
+        for w in context.watched.get(context.scope.address, ())
         if w.baseline is None and w.active
     }
 

@@ -36,7 +36,7 @@ class Doubts:
 
     def open(self, tx: str, why: str, source: str = "", state: str = "") -> None:
         """Owe an answer. Of several rows of one transaction the worst state counts."""
-        fresh = Doubt(tx, why, self.context.subject.key, source, state, since=self.context.now)
+        fresh = Doubt(tx, why, self.context.scope.key, source, state, since=self.context.now)
         before = self.opened.get(fresh.key)
         if before is not None:
             worst = max(before.state, state, key=STATES.index)
@@ -111,7 +111,7 @@ class Doubts:
         cure: str,
     ) -> Signal:
         chain = self.context.chain.key
-        mine = self.context.watched.get(self.context.subject.address, ())
+        mine = self.context.watched.get(self.context.scope.address, ())
         who = tuple(w.entry.id for w in mine if w.active)
         return Signal(
             key=key,

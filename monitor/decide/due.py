@@ -245,7 +245,7 @@ class _Case:
         )
 
     def _signature_known(self, ready: Sequence[Standing]) -> bool:
-        if self._address != self.context.subject.address:
+        if self._address != self.context.scope.address:
             return False
         heights = [s.transfer.block_height for s in ready]
         return all(h is not None and intervals.holds(self.signatures, h) for h in heights)

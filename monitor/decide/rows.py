@@ -60,7 +60,7 @@ class Rows:
             for doubt in proof.waiting(self.context)
             if not any(w.found and not w.failed for w in self.answers.lookups.get(doubt.tx, ()))
         )
-        address = self.context.subject.address
+        address = self.context.scope.address
         self.touching = {
             row.transfer.tx for row in self.context.known if touches(row.transfer, address)
         }
@@ -142,7 +142,7 @@ class Rows:
     def _late(self, transfer: Transfer, batch: Batch) -> bool:
         at = batch.axis.place(transfer)
         covered = self.context.covered.get(transfer.kind.stream, ())
-        touched = touches(transfer, self.context.subject.address)
+        touched = touches(transfer, self.context.scope.address)
         return at is not None and touched and intervals.holds(covered, at)
 
     def _update(self, row: Row, transfer: Transfer, batch: Batch) -> None:
@@ -236,7 +236,7 @@ class Rows:
         fate: on UTXO chains all legs of a transaction come and go together."""
         if row.transfer.kind.utxo:
             return row.transfer.tx in self.touching
-        return touches(row.transfer, self.context.subject.address)
+        return touches(row.transfer, self.context.scope.address)
 
     def _open_absent(self, row: Row, batches: Sequence[Batch]) -> Verdict | None:
         absences = absence.marks(row, batches, self.answers, self.context)
@@ -330,7 +330,7 @@ class Rows:
         """A list gap is over once the row is shown, or judged otherwise."""
         reported = {identity[1] for identity in self.reported}
         for doubt in self.doubts.known.values():
-            mine = doubt.subject == self.context.subject.key
+            mine = doubt.scope == self.context.scope.key
             if doubt.why == "missing" and (mine or doubt.tx in reported):
                 self.doubts.settle(doubt.tx, "missing")
 
@@ -354,8 +354,8 @@ class Rows:
         """Ask for those that are new, and for those that an earlier plan left in doubt."""
         heights = {i[1]: new.transfer.block_height for i, new in self.new.items()}
         heights |= {i[1]: row.transfer.block_height for i, row in self.known.items()}
-        mine = self.context.subject.key
-        late = [d.tx for d in proof.waiting(self.context) if d.subject == mine]
+        mine = self.context.scope.key
+        late = [d.tx for d in proof.waiting(self.context) if d.scope == mine]
         asked = [
             Question(tx, height=heights.get(tx), why="success")
             for tx in dict.fromkeys((*late, *txs))

@@ -12,8 +12,9 @@ from pathlib import Path
 from monitor.loops import deliver, find, hands, inbox
 from monitor.loops.clock import now
 from monitor.loops.freeze import DeliverWorld
-from monitor.loops.hands import Actor, Taken
+from monitor.loops.hands import Taken
 from monitor.model import Chain
+from monitor.model.acts import Actor
 from monitor.model.errors import ConfigError, Problem
 from monitor.store import notes, outbox, watch
 from monitor.store.port import Store
@@ -65,7 +66,7 @@ class Acts:
         self, ids: Sequence[str], state: str, name: str, note: str, take_over: bool = False
     ) -> str:
         """As a command asks for it; older ones do not say `take_over`."""
-        return self.take(ids, state, Actor.named(name), note, over=take_over).said
+        return self.take(ids, state, hands.by_command(name), note, over=take_over).said
 
     def replay(self, ids: Sequence[str], dead: bool) -> str:
         wanted = [each.message for each in outbox.deliveries(self.store, "dead")] if dead else ids
@@ -90,7 +91,7 @@ class Acts:
 
     def retire(self, entry_id: str, name: str, why: str, day: str) -> str:
         """In the file where the entry still stands there; else in the record alone."""
-        actor, why = Actor.named(name), hands.reason_of(why, "--why")
+        actor, why = hands.by_command(name), hands.reason_of(why, "--why")
         found = find.the_entry(self.store, entry_id, self.chains)
         entry_id = found.entry.id
         if not found.active:

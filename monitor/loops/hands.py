@@ -9,36 +9,29 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from monitor.model.acts import CLAIMED, Actor, ActorKind, Take
 from monitor.model.errors import ConfigError, Problem
 from monitor.model.plain import tidy, utc
-from monitor.store.alerts import LastState, LastStates, last_states, log_take
+from monitor.store.alerts import LastState, LastStates, last_states
+from monitor.store.commit import commit
 from monitor.store.port import Store
 
 LONGEST_NAME, LONGEST_NOTE = 80, 500
-CLAIMED = "(claimed, by link)"
 ACKNOWLEDGED, CLOSED = "acknowledged", "closed"
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who makes a change, by the name that they give. Who comes by a link is not known
-    otherwise, which is recorded with the name."""
+def by_command(name: str) -> Actor:
+    """Who runs a command, by the name that they give. Raises ConfigError for a name that nobody
+    could read."""
+    shown = tidy(name, LONGEST_NAME)
+    if not shown:
+        raise ConfigError([Problem("--by", name, "is empty", "Give your name: it is recorded")])
+    return Actor(ActorKind.CLI, shown, "a name given to a command")
 
-    name: str
-    by_link: bool = False
 
-    @classmethod
-    def named(cls, name: str) -> Actor:
-        """Raises ConfigError for a name that nobody could read."""
-        shown = tidy(name, LONGEST_NAME)
-        if not shown:
-            problem = Problem("--by", name, "is empty", "Give your name: it is recorded")
-            raise ConfigError([problem])
-        return cls(shown)
-
-    @property
-    def recorded(self) -> str:
-        return f"{self.name} {CLAIMED}" if self.by_link else self.name
+def by_link(name: str, message: str) -> Actor:
+    """Who comes by the signed link of a message: the name is what they wrote."""
+    return Actor(ActorKind.LINK, name, f"the signed link of message {message}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +83,12 @@ def take(
         raise ConfigError(problems)
     mine = [a for a in every if a in held and state == ACKNOWLEDGED and _has(held[a], name)]
     wanted = [a for a in every if a not in mine and (over or _is_free(held.get(a), state, name))]
-    taken = set(log_take(store, wanted, state, actor.recorded, note, now, over=over))
+    changed = commit(store, actor, Take(now, wanted, state, note, over))
+    taken = set(changed)
     if note:  # what somebody has already gets a further note, which a browser may send twice
         noted = [a for a in mine if held[a].note != note]
-        taken.update(log_take(store, noted, state, actor.recorded, note, now, over=True))
+        changed = commit(store, actor, Take(now, noted, state, note, over=True))
+        taken.update(changed)
     lines = [_line(said, alerts, state, name, held, taken) for said, alerts in given]
     return Taken(taken, "\n".join(lines))
 

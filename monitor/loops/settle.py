@@ -16,7 +16,7 @@ from monitor.loops.reading import Outcome, Progress
 from monitor.model import Batch
 from monitor.model.errors import Conflict
 from monitor.model.plan import OpenGap, Plan, Route, Signal, gap_key
-from monitor.model.streams import UNSERVED, StreamState
+from monitor.model.streams import UNSERVED, Reading, StreamState
 from monitor.store import apply, prices, transfers, watch
 from monitor.store.context import load_context
 from monitor.store.coverage import stream_states
@@ -179,9 +179,7 @@ class Settler:
                 self._faults.worked(chain, batch.source, batch.streams)
 
 
-def _readings(
-    outcome: Outcome, batches: Sequence[Batch], progress: Progress
-) -> list[apply.Reading]:
+def _readings(outcome: Outcome, batches: Sequence[Batch], progress: Progress) -> list[Reading]:
     """How each stream went, for the status page and for going on later."""
     found = []
     for batch in batches:
@@ -193,19 +191,19 @@ def _readings(
             errors[stream] = f"{errors[stream]}; " if stream in errors else ""
             errors[stream] += f"{failure.source}: {failure.error}"
     for stream in sorted(outcome.unread):
-        found.append(apply.Reading(stream, ok=False, error=errors.get(stream, "not answered")))
+        found.append(Reading(stream, ok=False, error=errors.get(stream, "not answered")))
     for stream in sorted(outcome.unserved):
-        found.append(apply.Reading(stream, ok=False, error=UNSERVED))
+        found.append(Reading(stream, ok=False, error=UNSERVED))
     return found
 
 
-def _good_reading(batch: Batch, stream: str, *, ok: bool) -> apply.Reading:
+def _good_reading(batch: Batch, stream: str, *, ok: bool) -> Reading:
     cursor = None
     if batch.cursor and batch.rest is not None:
         cursor = (batch.source, batch.rest.hi, batch.cursor)
     top = batch.axis.top(batch.head)
     reached = not batch.doubt and batch.read is not None and batch.read.hi >= top
-    return apply.Reading(
+    return Reading(
         stream,
         ok=ok,
         source=batch.source,
@@ -236,7 +234,7 @@ def _gap_signals(plan: Plan, run: Run) -> Iterable[Signal]:
     """A row or block that could not be read is told at once: it may hide a movement."""
     found: dict[str, list[OpenGap]] = {}
     for opened in plan.gaps:
-        key = gap_key(plan.subject, opened.axis, opened.gap.at)
+        key = gap_key(plan.scope, opened.axis, opened.gap.at)
         found.setdefault(key, []).append(opened)
     for key, gaps in found.items():
         gap = gaps[0].gap
@@ -249,7 +247,7 @@ def _gap_signals(plan: Plan, run: Run) -> Iterable[Signal]:
             what=f"Part of a list ({streams}) of a watched address could not be read "
             f"({where}, from {gaps[0].source}): {gap.reason.rstrip('.')}. It is tried again daily.",
             cure="Look at the address on another explorer for this range.",
-            chain=plan.subject.chain,
+            chain=plan.scope.chain,
             who=tuple(w.entry.id for w in run.watched),
             number=len(run.watched),
         )

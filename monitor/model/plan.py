@@ -17,11 +17,11 @@ from monitor.model import (
     Price,
     Row,
     Status,
-    Subject,
     TokenFacts,
     Transfer,
     Watched,
 )
+from monitor.model.scope import Scope
 
 Identity = tuple[str, str, str]  # chain, tx, leg
 Route = tuple[str, str, str]  # alert id, channel, form: that an alert is owed to a channel
@@ -38,7 +38,7 @@ class Doubt:
 
     tx: str
     why: str
-    subject: str  # key of the subject whose polls ask
+    scope: str  # key of the scope whose polls ask
     source: str = ""  # whose list it is about
     state: str = ""  # what the last answer said: "" none yet | "kept" | "lost"
     rows: int = 1
@@ -69,7 +69,7 @@ class Context:
     """
 
     chain: Chain
-    subject: Subject
+    scope: Scope
     now: int
     watched: Mapping[str, tuple[Watched, ...]]  # by address, this chain
     known: tuple[Row, ...] = ()
@@ -147,10 +147,10 @@ class Signal:
     once: bool = False  # an event, not a state: told once and not reminded
 
 
-def gap_key(subject: Subject, axis: Axis, span: Interval) -> str:
+def gap_key(scope: Scope, axis: Axis, span: Interval) -> str:
     """Names the incident about a part of an address's lists that could not be read: one for
     all lists that one answer holds."""
-    return f"gap:{subject.key}/{axis}/{span.lo}-{span.hi}"
+    return f"gap:{scope.key}/{axis}/{span.lo}-{span.hi}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ class Question:
 class Plan:
     """What a poll decided. Applied in one transaction, or not at all."""
 
-    subject: Subject
+    scope: Scope
     now: int
     new: tuple[NewRow, ...] = ()
     changes: tuple[Change, ...] = ()
@@ -181,3 +181,10 @@ class Plan:
     questions: tuple[Question, ...] = ()
     doubts: tuple[Doubt, ...] = ()  # new or changed
     settled: tuple[tuple[str, str], ...] = ()  # doubts that are over: (transaction, why)
+    # The cases that watch each address concerned, for the log.
+    cases: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def own_cases(self) -> frozenset[str]:
+        """The cases that watch the scope itself."""
+        return self.cases.get(self.scope.address, frozenset())

@@ -30,3 +30,18 @@ class StreamState:
     def unserved(self) -> bool:
         """No configured source can serve this stream: blind by configuration."""
         return self.error == UNSERVED
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How reading one stream of a scope went in this poll."""
+
+    stream: str
+    ok: bool
+    source: str = ""
+    axis: str = ""
+    complete_to: int | None = None
+    complete_time: int | None = None
+    error: str = ""
+    cursor: tuple[str, int, str] | None = None  # (source, place, cursor) of unfinished history
+    read: Interval | None = None  # what was read in full; a cursor into it is done with

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.model import Alert
+from monitor.model.acts import Actor, Take
 from monitor.model.ids import stable_id
+from monitor.store.log import Part, cases_of
 from monitor.store.port import Connection, Reader, Store
-from monitor.store.rows import alert_params
+from monitor.store.rows import ALERT_COLUMNS, alert_params
 
 
 def insert_alerts(
@@ -16,8 +18,7 @@ def insert_alerts(
 ) -> None:
     """Alerts with their transfers and the channels that they are owed to."""
     conn.executemany(
-        "INSERT INTO alert (id, kind, lane, severity, created, chain, tx, entry, direction, "
-        "amends, lane_reason, title, facts, audience) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        f"INSERT INTO alert ({ALERT_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         [alert_params(a) for a in alerts],
     )
     conn.executemany(
@@ -68,38 +69,39 @@ def last_states(store: Reader, alert_ids: Sequence[str]) -> dict[str, LastState]
     return {r["id"]: LastState(r["state"], r["name"], r["at"], r["note"]) for r in rows}
 
 
-def _log_state(conn: Connection, alert_id: str, state: str, name: str, note: str, now: int) -> None:
-    number = conn.execute("SELECT count(*) FROM alert_log WHERE alert = ?", (alert_id,)).fetchone()[
-        0
-    ]
+def _note_state(conn: Connection, alert: str, act: Take, name: str) -> str:
+    """Returns the id of the line."""
+    query = "SELECT count(*) AS n FROM alert_log WHERE alert = ?"
+    line = stable_id("L", alert, str(conn.execute(query, (alert,)).fetchone()["n"]))
     conn.execute(
         "INSERT INTO alert_log (id, alert, at, state, name, note) VALUES (?,?,?,?,?,?)",
-        (stable_id("L", alert_id, str(number)), alert_id, now, state, name, note),
+        (line, alert, act.at, act.state, name, act.note),
     )
+    return line
 
 
-def log_take(
-    store: Store,
-    alert_ids: Sequence[str],
-    state: str,
-    name: str,
-    note: str,
-    now: int,
-    *,
-    over: bool = False,
-) -> list[str]:
-    """Acknowledge those of these alerts that are open, or close those that are not closed;
-    returns them. In one transaction: of two people who do so at once one has each alert.
-    `over`: whatever their state."""
-    before = {"acknowledged": "state = 'open'", "closed": "state <> 'closed'"}[state]
-    taken: list[str] = []
-    with store.write() as conn:
-        for alert_id in alert_ids:
-            change = f"UPDATE alert SET state = ? WHERE id = ? AND {'1' if over else before}"
-            if conn.execute(change, (state, alert_id)).rowcount:
-                _log_state(conn, alert_id, state, name, note, now)
-                taken.append(alert_id)
-    return taken
+def carry_take(conn: Connection, actor: Actor, act: Take) -> tuple[list[str], list[Part]]:
+    """In one transaction: of two people who do so at once one has each alert."""
+    free = {"acknowledged": "state = 'open'", "closed": "state <> 'closed'"}[act.state]
+    change = f"UPDATE alert SET state = ? WHERE id = ? AND {'1' if act.over else free}"
+    taken: dict[str, str] = {}  # the line about each
+    for alert_id in act.alerts:
+        if conn.execute(change, (act.state, alert_id)).rowcount:
+            taken[alert_id] = _note_state(conn, alert_id, act, actor.recorded)
+    return list(taken), _taken_parts(conn, taken, act)
+
+
+def _taken_parts(conn: Connection, taken: Mapping[str, str], act: Take) -> list[Part]:
+    """What the log says of it, case by case."""
+    found: dict[frozenset[str], list[list[str]]] = {}
+    for alert, line in taken.items():
+        row = conn.execute("SELECT entry FROM alert WHERE id = ?", (alert,)).fetchone()
+        mine = frozenset(cases_of(conn, [row["entry"]] if row["entry"] else []).values())
+        found.setdefault(mine, []).append([alert, line])
+    return [
+        Part("taken", {"alerts": lines, "state": act.state, "note": act.note}, mine)
+        for mine, lines in found.items()
+    ]
 
 
 def is_alert(store: Reader, alert_id: str) -> bool:

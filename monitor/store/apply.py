@@ -1,40 +1,14 @@
-"""What a poll decided, written in one transaction."""
+"""What a poll decided, committed."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from monitor.model import Interval, Subject
-from monitor.model.errors import Conflict
-from monitor.model.plan import (
-    NewRow,
-    Plan,
-    Route,
-    Sighting,
-)
-from monitor.store import doubts
-from monitor.store.alerts import insert_alerts
-from monitor.store.coverage import cover, open_gap
-from monitor.store.incidents import note_signals
-from monitor.store.port import Connection, Store
-from monitor.store.rows import TRANSFER_COLUMNS, transfer_params
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How reading one stream of one subject went in this poll."""
-
-    stream: str
-    ok: bool
-    source: str = ""
-    axis: str = ""
-    complete_to: int | None = None
-    complete_time: int | None = None
-    error: str = ""
-    cursor: tuple[str, int, str] | None = None  # (source, place, cursor) of unfinished history
-    read: Interval | None = None  # what was read in full; a cursor into it is done with
+from monitor.model.acts import DAEMON, ApplyPlan
+from monitor.model.plan import Plan, Route
+from monitor.model.streams import Reading
+from monitor.store.commit import commit
+from monitor.store.port import Store
 
 
 def apply(
@@ -45,124 +19,4 @@ def apply(
     routes: Sequence[Route] = (),
 ) -> None:
     """Commit a plan: all of it or nothing. Raises Conflict when known rows have changed."""
-    with store.write() as conn:
-        _insert_rows(conn, plan.new, plan.now)
-        _change_rows(conn, plan)
-        _sight(conn, plan.sightings, plan.now)
-        for covered in plan.covered:
-            cover(conn, plan.subject, covered, plan.now)
-        for gap in plan.gaps:
-            open_gap(conn, plan.subject, gap, plan.now)
-        _tokens(conn, plan)
-        doubts.note(conn, plan)
-        conn.executemany(
-            "UPDATE entry SET base_height = ?, base_time = ?, base_head_time = ? "
-            "WHERE id = ? AND base_height IS NULL",
-            [(b.height, b.time, b.head_time, entry) for entry, b in plan.baselines],
-        )
-        insert_alerts(conn, plan.alerts, routes)
-        note_signals(conn, plan.signals, plan.now)
-        _note_readings(conn, plan.subject, readings, plan.now)
-
-
-def _insert_rows(conn: Connection, new: Sequence[NewRow], now: int) -> None:
-    conn.executemany(
-        f"INSERT INTO transfer ({TRANSFER_COLUMNS}, status, late, first_seen) "
-        f"VALUES ({','.join('?' * 19)})",
-        [(*transfer_params(r.transfer), r.status.value, int(r.late), now) for r in new],
-    )
-
-
-def _change_rows(conn: Connection, plan: Plan) -> None:
-    if not plan.changes:
-        return
-    names = ("block_height", "block_hash", "time", "tx_index", "log_index", "trace_path", "spends")
-    cursor = conn.executemany(
-        f"UPDATE transfer SET {', '.join(f'{n} = ?' for n in names)}, status = ?, "
-        "absences = ?, version = version + 1 WHERE id = ? AND version = ?",
-        [
-            (
-                *(getattr(c.transfer, name) for name in names),
-                *(c.status.value, json.dumps(c.absences), c.row_id, c.version),
-            )
-            for c in plan.changes
-        ],
-    )
-    if cursor.rowcount != len(plan.changes):
-        raise Conflict("known rows have changed since the decision")
-
-
-def _sight(conn: Connection, sightings: Sequence[Sighting], now: int) -> None:
-    conn.executemany(
-        "INSERT INTO sighting (transfer, source, block, at, sha256) "
-        "SELECT id, ?, ?, ?, ? FROM transfer WHERE chain = ? AND tx = ? AND leg = ? "
-        "ON CONFLICT (transfer, source, block) DO NOTHING",
-        [(s.source, s.block, now, s.sha256, *s.identity) for s in sightings],
-    )
-
-
-def _tokens(conn: Connection, plan: Plan) -> None:
-    conn.executemany(
-        "INSERT INTO token (chain, contract, symbol, name, decimals) VALUES (?,?,?,?,?) "
-        "ON CONFLICT (chain, contract) DO NOTHING",
-        [
-            (plan.subject.chain, t.contract, _storable(t.symbol), _storable(t.name), t.decimals)
-            for t in plan.tokens
-        ],
-    )
-
-
-def _storable(text: str | None) -> str | None:
-    """Chain text without lone surrogates, which SQLite cannot hold."""
-    return None if text is None else text.encode("utf-8", "replace").decode()[:1000]
-
-
-def _note_readings(
-    conn: Connection, subject: Subject, readings: Sequence[Reading], now: int
-) -> None:
-    kept: dict[str, tuple[str, int | None]] = {
-        row["stream"]: (row["cursors"], row["failing"])
-        for row in conn.execute(
-            "SELECT stream, cursors, failing FROM reading WHERE subject = ?", (subject.key,)
-        )
-    }
-    for reading in readings:
-        cursors, failing = kept.get(reading.stream, ("{}", None))
-        failing = None if reading.ok else failing or now
-        kept[reading.stream] = (_cursors_after(cursors, reading), failing)
-        _note_reading(conn, subject, reading, *kept[reading.stream], now)
-
-
-def _cursors_after(known: str, r: Reading) -> str:
-    cursors = json.loads(known)
-    if r.cursor is not None:
-        source, place, cursor = r.cursor
-        cursors[source] = [place, cursor]
-    elif r.read is not None and cursors.get(r.source, [-1])[0] in r.read:
-        del cursors[r.source]
-    return json.dumps(cursors)
-
-
-def _note_reading(
-    conn: Connection,
-    subject: Subject,
-    r: Reading,
-    cursors: str,
-    failing: int | None,
-    now: int,
-) -> None:
-    conn.execute(
-        "INSERT INTO reading (subject, stream, tried, ok, source, axis, complete_to, "
-        "complete_time, error, failing, cursors) VALUES (?,?,?,?,?,?,?,?,?,?,?) "
-        "ON CONFLICT (subject, stream) DO UPDATE SET tried = excluded.tried, "
-        "ok = coalesce(excluded.ok, ok), source = coalesce(excluded.source, source), "
-        "axis = coalesce(excluded.axis, axis), "
-        "complete_to = coalesce(excluded.complete_to, complete_to), "
-        "complete_time = coalesce(excluded.complete_time, complete_time), "
-        "error = excluded.error, failing = excluded.failing, cursors = excluded.cursors",
-        (
-            *(subject.key, r.stream, now, now if r.ok else None, r.source or None),
-            *(r.axis or None, r.complete_to, r.complete_time, r.error or None, failing),
-            cursors,
-        ),
-    )
+    commit(store, DAEMON, ApplyPlan(plan.now, plan, readings, routes))

@@ -15,8 +15,8 @@ DAY = 86_400  # the longest that a delivery or the next try of a gap waits
 _AHEAD = (
     ("reading", "tried > {now}", "tried = {now}, ok = min(ok, {now})"),
     ("reading", "failing > {now}", "failing = {now}"),
-    ("subject", "due > {now}", "due = {now}"),
-    ("subject", "deep > {now}", "deep = 0"),
+    ("scope", "due > {now}", "due = {now}"),
+    ("scope", "deep > {now}", "deep = 0"),
     ("delivery", "state = 'waiting' AND due > CASE held WHEN 0 THEN {now} ELSE {day} END",
      "due = {now}"),
     ("gap", "closed IS NULL AND next_try > {day}", "next_try = {now}"),
@@ -59,9 +59,9 @@ def pull_forward(store: Store, latest: int, held_until: int, now: int) -> None:
     """Make due now what is due later than `latest`, in Unix seconds; what failed may be held
     back until `held_until`."""
     late = "due > ? AND NOT (failures > 0 AND due <= ?)"
-    if store.read(f"SELECT 1 FROM subject WHERE {late} LIMIT 1", [latest, held_until]):
+    if store.read(f"SELECT 1 FROM scope WHERE {late} LIMIT 1", [latest, held_until]):
         with store.write() as conn:
             conn.execute(
-                f"UPDATE subject SET due = ? WHERE {late}",
+                f"UPDATE scope SET due = ? WHERE {late}",
                 (now, latest, held_until),
             )

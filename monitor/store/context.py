@@ -41,7 +41,7 @@ def load_context(
     watched = watch.watch(store, chain.key, parties)
     return Context(
         chain=chain,
-        subject=subject,
+        scope=subject,
         now=now,
         watched=watched,
         known=known,

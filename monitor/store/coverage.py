@@ -12,6 +12,7 @@ from monitor.model.plan import (
     Signal,
     gap_key,
 )
+from monitor.model.scope import Scope
 from monitor.model.streams import StreamState
 from monitor.store.incidents import note_signals
 from monitor.store.port import Connection, Fields, Reader
@@ -23,20 +24,20 @@ def stream_states(store: Reader, subject: Subject, now: int) -> dict[str, Stream
     """Coverage and reading state of every stream that was ever tried."""
     covered: dict[str, dict[Axis, list[Interval]]] = {}
     for row in store.read(
-        "SELECT stream, axis, lo, hi FROM coverage WHERE subject = ?", [subject.key]
+        "SELECT stream, axis, lo, hi FROM coverage WHERE scope = ?", [subject.key]
     ):
         by_axis = covered.setdefault(row["stream"], {})
         by_axis.setdefault(Axis(row["axis"]), []).append(Interval(row["lo"], row["hi"]))
     gaps: dict[str, list[tuple[Interval, int]]] = {}
     for row in store.read(
-        "SELECT stream, lo, hi, next_try FROM gap WHERE subject = ? AND closed IS NULL",
+        "SELECT stream, lo, hi, next_try FROM gap WHERE scope = ? AND closed IS NULL",
         [subject.key],
     ):
         gap = (Interval(row["lo"], row["hi"]), row["next_try"])
         gaps.setdefault(row["stream"], []).append(gap)
     return {
         row["stream"]: _state(row, covered.get(row["stream"], {}), gaps.get(row["stream"], []), now)
-        for row in store.read("SELECT * FROM reading WHERE subject = ?", [subject.key])
+        for row in store.read("SELECT * FROM reading WHERE scope = ?", [subject.key])
     }
 
 
@@ -62,48 +63,48 @@ def _state(
     )
 
 
-def cover(conn: Connection, subject: Subject, new: Covered, now: int) -> None:
+def cover(conn: Connection, scope: Scope, new: Covered, now: int) -> None:
     """Add an interval, joined with those of the same source that it meets."""
-    key = (subject.key, new.stream, new.source, new.axis)
-    where = "subject = ? AND stream = ? AND source = ? AND axis = ? AND lo <= ? AND hi >= ?"
+    key = (scope.key, new.stream, new.source, new.axis)
+    where = "scope = ? AND stream = ? AND source = ? AND axis = ? AND lo <= ? AND hi >= ?"
     near = (*key, new.span.hi + 1, new.span.lo - 1)
     rows = conn.execute(f"SELECT lo, hi FROM coverage WHERE {where}", near).fetchall()
     (joined,) = intervals.union([new.span, *(Interval(r["lo"], r["hi"]) for r in rows)])
     if any(r["lo"] != joined.lo for r in rows):
         conn.execute(f"DELETE FROM coverage WHERE {where} AND lo <> ?", (*near, joined.lo))
     conn.execute(
-        "INSERT INTO coverage (subject, stream, source, axis, lo, hi, at) VALUES (?,?,?,?,?,?,?) "
-        "ON CONFLICT (subject, stream, source, axis, lo) "
+        "INSERT INTO coverage (scope, stream, source, axis, lo, hi, at) VALUES (?,?,?,?,?,?,?) "
+        "ON CONFLICT (scope, stream, source, axis, lo) "
         "DO UPDATE SET hi = excluded.hi, at = excluded.at",
         (*key, joined.lo, joined.hi, now),
     )
-    where = "subject = ? AND stream = ? AND axis = ? AND closed IS NULL AND lo >= ? AND hi <= ?"
-    inside = (subject.key, new.stream, new.axis, new.span.lo, new.span.hi)
+    where = "scope = ? AND stream = ? AND axis = ? AND closed IS NULL AND lo >= ? AND hi <= ?"
+    inside = (scope.key, new.stream, new.axis, new.span.lo, new.span.hi)
     gaps = conn.execute(f"SELECT lo, hi FROM gap WHERE {where}", inside).fetchall()
     if gaps:
         conn.execute(f"UPDATE gap SET closed = ? WHERE {where}", (now, *inside))
     for gap in gaps:
-        _end_incident(conn, subject, new.axis, Interval(gap["lo"], gap["hi"]), now)
+        _end_incident(conn, scope, new.axis, Interval(gap["lo"], gap["hi"]), now)
 
 
-def _end_incident(conn: Connection, subject: Subject, axis: Axis, span: Interval, now: int) -> None:
+def _end_incident(conn: Connection, scope: Scope, axis: Axis, span: Interval, now: int) -> None:
     """Close the incident about a gap once all lists that it was about have been read."""
     left = conn.execute(
-        "SELECT 1 FROM gap WHERE subject = ? AND axis = ? AND lo = ? AND hi = ? "
+        "SELECT 1 FROM gap WHERE scope = ? AND axis = ? AND lo = ? AND hi = ? "
         "AND closed IS NULL LIMIT 1",
-        (subject.key, axis, span.lo, span.hi),
+        (scope.key, axis, span.lo, span.hi),
     ).fetchone()
     if left is None:
-        note_signals(conn, [Signal(gap_key(subject, axis, span), bad=False)], now)
+        note_signals(conn, [Signal(gap_key(scope, axis, span), bad=False)], now)
 
 
-def open_gap(conn: Connection, subject: Subject, new: OpenGap, now: int) -> None:
+def open_gap(conn: Connection, scope: Scope, new: OpenGap, now: int) -> None:
     conn.execute(
-        "INSERT INTO gap (subject, stream, source, axis, lo, hi, reason, raw, opened, next_try) "
-        "VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (subject, stream, axis, lo, hi) DO UPDATE "
+        "INSERT INTO gap (scope, stream, source, axis, lo, hi, reason, raw, opened, next_try) "
+        "VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (scope, stream, axis, lo, hi) DO UPDATE "
         "SET next_try = excluded.next_try, reason = excluded.reason, closed = NULL",
         (
-            *(subject.key, new.stream, new.source, new.axis, new.gap.at.lo, new.gap.at.hi),
+            *(scope.key, new.stream, new.source, new.axis, new.gap.at.lo, new.gap.at.hi),
             *(new.gap.reason, new.gap.raw[:4000], now, now + RETRY_GAP),
         ),
     )

@@ -11,13 +11,13 @@ from monitor.store.port import Connection, Reader, Store
 
 OLDEST = 200  # of one subject, that one poll looks at
 
-_FIELDS = "tx, why, subject, source, state, rows, since"
+_FIELDS = "tx, why, scope, source, state, rows, since"
 
 
 def of_subject(store: Reader, subject: Subject) -> list[Doubt]:
     """The oldest doubts that the polls of a subject have to ask about."""
     rows = store.read(
-        f"SELECT {_FIELDS} FROM doubt WHERE subject = ? ORDER BY since, tx LIMIT ?",
+        f"SELECT {_FIELDS} FROM doubt WHERE scope = ? ORDER BY since, tx LIMIT ?",
         [subject.key, OLDEST],
     )
     return [Doubt(*row) for row in rows]
@@ -58,7 +58,7 @@ def forget_unwatched(store: Store, now: int) -> None:
     with store.write() as conn:
         conn.execute(
             "DELETE FROM doubt WHERE NOT EXISTS "
-            "(SELECT 1 FROM entry e WHERE e.subject = doubt.subject AND e.retired IS NULL)"
+            "(SELECT 1 FROM entry e WHERE e.subject = doubt.scope AND e.retired IS NULL)"
         )
     left = store.read("SELECT DISTINCT chain, source, state FROM doubt WHERE state <> ''")
     kinds = {"lost": "integrity", "kept": "listgap"}
@@ -69,15 +69,15 @@ def forget_unwatched(store: Store, now: int) -> None:
 
 def note(conn: Connection, plan: Plan) -> None:
     """Keep a plan's doubts and forget those that it settled."""
-    chain = plan.subject.chain
+    chain = plan.scope.chain
     conn.executemany(
         "DELETE FROM doubt WHERE chain = ? AND tx = ? AND why = ?",
         [(chain, tx, why) for tx, why in plan.settled],
     )
     conn.executemany(
-        "INSERT INTO doubt (chain, tx, why, subject, source, state, rows, since) "
+        "INSERT INTO doubt (chain, tx, why, scope, source, state, rows, since) "
         "VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (chain, tx, why) DO UPDATE SET "
-        "subject = excluded.subject, source = excluded.source, state = excluded.state, "
+        "scope = excluded.scope, source = excluded.source, state = excluded.state, "
         "rows = excluded.rows",
-        [(chain, d.tx, d.why, d.subject, d.source, d.state, d.rows, d.since) for d in plan.doubts],
+        [(chain, d.tx, d.why, d.scope, d.source, d.state, d.rows, d.since) for d in plan.doubts],
     )

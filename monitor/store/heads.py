@@ -94,11 +94,11 @@ def _take_back(conn: Connection, chain: str, fault: Fault) -> frozenset[str]:
     The source's own intervals only: what others read under their own heads stays.
     """
     span = (f"{chain}/", f"{chain}0")  # every key of the chain: "0" follows "/"
-    mine = "subject > ? AND subject < ? AND source = ? AND axis = ?"
+    mine = "scope > ? AND scope < ? AND source = ? AND axis = ?"
     key = (*span, fault.source, fault.axis)
     above, place = ("at >= ?", fault.since) if fault.line is None else ("hi > ?", fault.line)
     rows = conn.execute(
-        f"SELECT DISTINCT subject FROM coverage WHERE {mine} AND {above}",
+        f"SELECT DISTINCT scope FROM coverage WHERE {mine} AND {above}",
         (*key, place),
     ).fetchall()
     if fault.line is None:
@@ -113,18 +113,18 @@ def _take_back(conn: Connection, chain: str, fault: Fault) -> frozenset[str]:
     # The daily look back was made from a false head; and the line between history and news
     # is drawn again where a false head drew it.
     since = fault.stands.at if fault.stands else 0
-    conn.execute("UPDATE subject SET deep = 0 WHERE chain = ? AND deep >= ?", (chain, since))
+    conn.execute("UPDATE scope SET deep = 0 WHERE chain = ? AND deep >= ?", (chain, since))
     conn.executemany(
         "UPDATE entry SET base_height = NULL, base_time = NULL, base_head_time = NULL "
         "WHERE subject > ? AND subject < ? AND base_height = ? AND base_head_time = ?",
         [(*span, head.height, head.time) for head in fault.false],
     )
-    return frozenset(row["subject"] for row in rows)
+    return frozenset(row["scope"] for row in rows)
 
 
 def _take_back_readings(conn: Connection, key: tuple[str, str, str, str], fault: Fault) -> None:
     """No list counts as read up to a block or time that was false."""
-    mine = "subject > ? AND subject < ? AND source = ? AND axis = ?"
+    mine = "scope > ? AND scope < ? AND source = ? AND axis = ?"
     if fault.stands is None:
         conn.execute(
             f"UPDATE reading SET complete_to = NULL, complete_time = NULL WHERE {mine} AND ok >= ?",

@@ -279,3 +279,92 @@ CREATE INDEX doubt_subject ON doubt(subject, since);
 @migrations()
 def m003_real_life(db: Database) -> None:
     db.executescript(_REAL_LIFE)
+
+
+_SCOPE = """
+-- What is polled and what coverage belongs to: one address, or a chain as a whole (address '*').
+ALTER TABLE subject RENAME TO scope;
+ALTER TABLE coverage RENAME COLUMN subject TO scope;
+ALTER TABLE gap RENAME COLUMN subject TO scope;
+ALTER TABLE reading RENAME COLUMN subject TO scope;
+ALTER TABLE doubt RENAME COLUMN subject TO scope;
+DROP INDEX subject_due;
+CREATE INDEX scope_due ON scope(due);
+DROP INDEX doubt_subject;
+CREATE INDEX doubt_scope ON doubt(scope, since);
+CREATE TABLE joined (                -- places at which a chain-wide reading read for an address too
+  subject TEXT NOT NULL REFERENCES scope(key),
+  scope TEXT NOT NULL REFERENCES scope(key),
+  axis TEXT NOT NULL,
+  from_place INTEGER NOT NULL,
+  until_place INTEGER,               -- NULL: still a member
+  PRIMARY KEY (subject, scope, axis, from_place),
+  CHECK (until_place IS NULL OR from_place <= until_place)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX joined_scope ON joined(scope);
+CREATE TABLE followed (              -- addresses that are read without an entry, and for what
+  subject TEXT NOT NULL REFERENCES scope(key),
+  case_id TEXT NOT NULL,
+  why TEXT NOT NULL,
+  since INTEGER NOT NULL,
+  until INTEGER,                     -- NULL: still followed
+  every INTEGER NOT NULL,            -- seconds from poll to poll
+  calls INTEGER,                     -- calls of sources that it may use; NULL: not bounded
+  used INTEGER NOT NULL DEFAULT 0,   -- of them
+  PRIMARY KEY (subject, case_id)
+) STRICT, WITHOUT ROWID;
+-- A chain-wide reading asks what is recorded in a range of blocks, whoever's it is.
+CREATE INDEX transfer_height ON transfer(chain, block_height) WHERE block_height IS NOT NULL;
+"""
+
+
+@migrations()
+def m004_scope(db: Database) -> None:
+    db.executescript(_SCOPE)
+
+
+_LOG = """
+CREATE TABLE log (                   -- the chain: what was done, as salted hashes
+  seq INTEGER PRIMARY KEY,           -- 1, 2, 3 ... without a hole
+  digest TEXT NOT NULL,              -- SHA-256 of salt and text, see store/log.py
+  hash TEXT NOT NULL                 -- SHA-256 of seq, the hash before and the digest
+) STRICT;
+CREATE TABLE log_text (              -- what the digests are of
+  seq INTEGER PRIMARY KEY REFERENCES log(seq),
+  salt TEXT,                         -- hex; NULL with the text: erased
+  text TEXT                          -- canonical JSON
+) STRICT;
+CREATE TABLE log_case (              -- which cases a row is about
+  case_id TEXT NOT NULL,
+  seq INTEGER NOT NULL REFERENCES log(seq),
+  PRIMARY KEY (case_id, seq)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE erasure (               -- which row of the log allows that a text is gone
+  seq INTEGER PRIMARY KEY REFERENCES log(seq),
+  by_seq INTEGER NOT NULL REFERENCES log(seq)
+) STRICT;
+CREATE TABLE case_state (            -- of cases that were closed or are under a legal hold
+  case_id TEXT PRIMARY KEY,
+  closed INTEGER,                    -- since when; NULL: open
+  held INTEGER                       -- legal hold since; NULL: none
+) STRICT;
+CREATE TRIGGER log_kept BEFORE UPDATE ON log
+  BEGIN SELECT RAISE(ABORT, 'the log is only added to'); END;
+CREATE TRIGGER log_stays BEFORE DELETE ON log
+  BEGIN SELECT RAISE(ABORT, 'the log is only added to'); END;
+CREATE TRIGGER log_text_kept BEFORE UPDATE ON log_text
+  WHEN NEW.seq <> OLD.seq OR NEW.text IS NOT NULL OR NEW.salt IS NOT NULL
+    OR NOT EXISTS (SELECT 1 FROM erasure WHERE seq = OLD.seq)
+  BEGIN SELECT RAISE(ABORT, 'a text of the log is erased by an act, or kept'); END;
+CREATE TRIGGER log_text_stays BEFORE DELETE ON log_text
+  BEGIN SELECT RAISE(ABORT, 'a text of the log is erased by an act, or kept'); END;
+CREATE TRIGGER erasure_kept BEFORE UPDATE ON erasure
+  BEGIN SELECT RAISE(ABORT, 'the log is only added to'); END;
+CREATE TRIGGER erasure_stays BEFORE DELETE ON erasure
+  BEGIN SELECT RAISE(ABORT, 'the log is only added to'); END;
+"""
+
+
+@migrations()
+def m005_log(db: Database) -> None:
+    db.executescript(_LOG)

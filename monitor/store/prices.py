@@ -124,7 +124,7 @@ def compared(store: Reader) -> set[str]:
     """Chains on which an amount in USD keeps incoming movements quiet: what is worth something
     there is asked of every price source, so that none can silence alone."""
     rows = store.read(
-        "SELECT DISTINCT s.chain FROM entry e JOIN subject s ON s.key = e.subject "
+        "SELECT DISTINCT s.chain FROM entry e JOIN scope s ON s.key = e.subject "
         "WHERE e.retired IS NULL AND e.terms LIKE '%\"USD\":%'"
     )
     return {row["chain"] for row in rows}

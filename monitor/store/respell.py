@@ -17,7 +17,7 @@ Renamed = tuple[Subject, str]  # as it stands in the record; its address as it i
 
 
 def subjects_of(store: Reader, chain: str) -> list[Subject]:
-    rows = store.read("SELECT address FROM subject WHERE chain = ?", [chain])
+    rows = store.read("SELECT address FROM scope WHERE chain = ?", [chain])
     return [Subject(chain, row["address"]) for row in rows]
 
 
@@ -34,7 +34,7 @@ def respell(store: Store, renamed: Sequence[Renamed], now: int) -> None:
 
 def _move(conn: Connection, old: Subject, new: Subject, now: int) -> None:
     conn.execute(
-        "INSERT INTO subject (key, chain, address) VALUES (?, ?, ?) "
+        "INSERT INTO scope (key, chain, address) VALUES (?, ?, ?) "
         "ON CONFLICT (key) DO UPDATE SET due = 0",
         (new.key, new.chain, new.address),
     )
@@ -43,13 +43,13 @@ def _move(conn: Connection, old: Subject, new: Subject, now: int) -> None:
     ).fetchall():
         _move_entry(conn, row, old, new, now)
     for table in ("coverage", "gap", "reading", "doubt"):
-        conn.execute(f"DELETE FROM {table} WHERE subject = ?", (old.key,))
+        conn.execute(f"DELETE FROM {table} WHERE scope = ?", (old.key,))
     for party in ("sender", "recipient"):
         conn.execute(
             f"UPDATE transfer SET {party} = ? WHERE chain = ? AND {party} = ?",
             (new.address, new.chain, old.address),
         )
-    conn.execute("DELETE FROM subject WHERE key = ?", (old.key,))
+    conn.execute("DELETE FROM scope WHERE key = ?", (old.key,))
 
 
 def _move_entry(conn: Connection, row: Fields, old: Subject, new: Subject, now: int) -> None:

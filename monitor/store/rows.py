@@ -29,6 +29,10 @@ TRANSFER_COLUMNS = (
     "chain, tx, leg, kind, contract, token_id, sender, recipient, amount, "
     "block_height, block_hash, time, tx_index, log_index, trace_path, spends"
 )
+ALERT_COLUMNS = (
+    "id, kind, lane, severity, created, chain, tx, entry, direction, "
+    "amends, lane_reason, title, facts, audience"
+)
 
 _KINDS = {kind.value: kind for kind in Kind}
 _STATUSES = {status.value: status for status in Status}
@@ -102,6 +106,7 @@ def to_watched(row: Fields) -> Watched:
 
 
 def alert_params(a: Alert) -> tuple[Any, ...]:
+    """In the order of ALERT_COLUMNS."""
     return (
         *(a.id, a.kind.value, a.lane.value, a.severity.value, a.created, a.chain, a.tx),
         *(a.entry_id, a.direction.value if a.direction else None, a.amends, a.lane_reason),

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 APPLICATION_ID = 0x46574348  # "FWCH"
-VERSION = 3
+VERSION = 5
 
 # What each schema brought, in the words of the notice after an upgrade.
 CHANGES: Mapping[int, str] = {
@@ -14,4 +14,7 @@ CHANGES: Mapping[int, str] = {
     3: "Health is judged by more, and told in one sentence. For each recipient it is kept since "
     "when nothing is accepted. The newest blocks that sources name are kept and held against "
     "later answers.",
+    4: "Lists can be read for a whole chain at once, and addresses can be read without an entry.",
+    5: "Everything that people and the program do to the record is written into a log that can be "
+    "verified (`fundwatch verify`).",
 }

@@ -17,16 +17,16 @@ from monitor.store.port import Fields, Reader
 _ACTIVE = "e.retired IS NULL"
 # Of an entry `e` on a subject `s`; one parameter: since when an address may be due. What no
 # source lists is a limit that is told by itself; where nothing is listed, nothing is seen.
-_SERVED = f"r.subject = s.key AND coalesce(r.error, '') <> '{UNSERVED}'"
+_SERVED = f"r.scope = s.key AND coalesce(r.error, '') <> '{UNSERVED}'"
 _STATE = (
     f"CASE WHEN EXISTS (SELECT 1 FROM reading r WHERE {_SERVED} AND r.failing IS NOT NULL) "
-    "OR (EXISTS (SELECT 1 FROM reading r WHERE r.subject = s.key) "
+    "OR (EXISTS (SELECT 1 FROM reading r WHERE r.scope = s.key) "
     f"AND NOT EXISTS (SELECT 1 FROM reading r WHERE {_SERVED})) THEN '{State.BLIND}' "
     "WHEN e.base_height IS NULL OR NOT EXISTS (SELECT 1 FROM reading r "
-    f"WHERE r.subject = s.key) OR EXISTS (SELECT 1 FROM reading r WHERE {_SERVED} "
+    f"WHERE r.scope = s.key) OR EXISTS (SELECT 1 FROM reading r WHERE {_SERVED} "
     f"AND r.ok IS NULL) THEN '{State.NOT_READ}' WHEN e.history <> 'told' OR s.due < ? OR EXISTS "
     f"(SELECT 1 FROM reading r WHERE {_SERVED} AND r.complete_time IS NULL) OR EXISTS "
-    "(SELECT 1 FROM gap g WHERE g.subject = s.key AND g.closed IS NULL) "
+    "(SELECT 1 FROM gap g WHERE g.scope = s.key AND g.closed IS NULL) "
     f"THEN '{State.BEHIND}' ELSE '{State.COMPLETE}' END"
 )
 
@@ -43,7 +43,7 @@ def states(store: Reader, due: int) -> Counter[tuple[str, State]]:
     Torn lists and chains without a source are not looked for."""
     rows = store.read(
         f"SELECT s.chain, {_STATE} AS state, count(*) AS n FROM entry e "
-        f"JOIN subject s ON s.key = e.subject WHERE {_ACTIVE} GROUP BY s.chain, state",
+        f"JOIN scope s ON s.key = e.subject WHERE {_ACTIVE} GROUP BY s.chain, state",
         [due],
     )
     return Counter({(row["chain"], State(row["state"])): row["n"] for row in rows})
@@ -52,7 +52,7 @@ def states(store: Reader, due: int) -> Counter[tuple[str, State]]:
 def complete_on(store: Reader, subjects: Collection[str], due: int) -> Counter[str]:
     """How many entries on these subjects `states` counts as complete, by chain."""
     rows = store.read_in(
-        f"SELECT s.chain FROM entry e JOIN subject s ON s.key = e.subject WHERE {_ACTIVE} "
+        f"SELECT s.chain FROM entry e JOIN scope s ON s.key = e.subject WHERE {_ACTIVE} "
         f"AND {_STATE} = '{State.COMPLETE}' AND s.key IN ({{}})",
         subjects,
         [due],
@@ -79,7 +79,7 @@ def failing(store: Reader, chains: Sequence[str], severe: int, other: int) -> li
     rows = store.read_in(
         "SELECT s.chain, count(DISTINCT e.id) AS entries, min(r.failing) AS since, "
         f"count(DISTINCT CASE WHEN {over} THEN e.id END) AS lasting FROM reading r "
-        "JOIN subject s ON s.key = r.subject JOIN entry e ON e.subject = r.subject "
+        "JOIN scope s ON s.key = r.scope JOIN entry e ON e.subject = r.scope "
         "WHERE r.failing IS NOT NULL AND r.ok IS NOT NULL AND coalesce(r.error, '') <> ? "
         f"AND {_ACTIVE} AND s.chain IN ({{}}) GROUP BY s.chain ORDER BY s.chain",
         chains,
@@ -103,9 +103,9 @@ def first_reads(store: Reader, chains: Sequence[str]) -> FirstReads | None:
     rows = store.read_in(
         "SELECT count(*) AS n, sum(NOT unread) AS read, "
         "min(CASE WHEN unread THEN added END) AS added FROM (SELECT e.added, "
-        "e.base_height IS NULL OR EXISTS (SELECT 1 FROM reading r WHERE r.subject = e.subject "
+        "e.base_height IS NULL OR EXISTS (SELECT 1 FROM reading r WHERE r.scope = e.subject "
         "AND r.failing IS NOT NULL AND r.ok IS NULL AND coalesce(r.error, '') <> ?) AS unread "
-        f"FROM entry e JOIN subject s ON s.key = e.subject WHERE {_ACTIVE} "
+        f"FROM entry e JOIN scope s ON s.key = e.subject WHERE {_ACTIVE} "
         "AND s.chain IN ({}))",
         chains,
         [UNSERVED],
@@ -121,7 +121,7 @@ def idle_since(store: Reader, chains: Sequence[str]) -> int | None:
     be it to come. None where no address is watched."""
     rows = store.read_in(
         "SELECT min(s.due) AS due, min(e.added) AS added, max((SELECT max(r.tried) FROM reading r "
-        "WHERE r.subject = s.key)) AS tried FROM subject s JOIN entry e ON e.subject = s.key "
+        "WHERE r.scope = s.key)) AS tried FROM scope s JOIN entry e ON e.subject = s.key "
         f"WHERE {_ACTIVE} AND s.chain IN ({{}})",
         chains,
     )
@@ -137,7 +137,7 @@ def furthest_behind(store: Reader) -> dict[str, int]:
     """By chain: the time of the newest block that was read, at the list where it is oldest."""
     rows = store.read(
         "SELECT s.chain, min(r.complete_time) AS at FROM reading r "
-        "JOIN subject s ON s.key = r.subject WHERE r.complete_time IS NOT NULL AND EXISTS "
+        "JOIN scope s ON s.key = r.scope WHERE r.complete_time IS NOT NULL AND EXISTS "
         f"(SELECT 1 FROM entry e WHERE e.subject = s.key AND {_ACTIVE}) GROUP BY s.chain"
     )
     return {row["chain"]: row["at"] for row in rows}
@@ -147,11 +147,11 @@ def behind(store: Reader, chain: str, before: int, *, still: bool) -> tuple[int,
     """How many addresses of a chain are watched, and an entry of each with a list that does not
     fail and was last tried, or (unless the chain stands still) read up to a time, before this.
     Both count from the adding of the address at the earliest."""
-    active = f"FROM subject s JOIN entry e ON e.subject = s.key WHERE {_ACTIVE}"
+    active = f"FROM scope s JOIN entry e ON e.subject = s.key WHERE {_ACTIVE}"
     rows = store.read(
         f"SELECT min(e.id) AS id {active} AND s.chain = ? AND e.added < ? AND (NOT EXISTS "
-        "(SELECT 1 FROM reading r WHERE r.subject = s.key) OR EXISTS (SELECT 1 FROM reading r "
-        "WHERE r.subject = s.key AND r.failing IS NULL AND (r.tried < ? OR (? AND "
+        "(SELECT 1 FROM reading r WHERE r.scope = s.key) OR EXISTS (SELECT 1 FROM reading r "
+        "WHERE r.scope = s.key AND r.failing IS NULL AND (r.tried < ? OR (? AND "
         "coalesce(r.complete_time, 0) < ?)))) GROUP BY s.key",
         [chain, before, before, not still, before],
     )
@@ -182,7 +182,7 @@ def failing_lists(store: Reader) -> list[FailingList]:
         "SELECT s.chain, r.stream, coalesce(r.error, '') = ? AS unserved, "
         "count(DISTINCT e.id) AS n, coalesce(max(r.error), '') AS error, "
         "max(json_extract(e.terms, '$.severity') = 'severe') AS severe "
-        "FROM reading r JOIN subject s ON s.key = r.subject JOIN entry e ON e.subject = r.subject "
+        "FROM reading r JOIN scope s ON s.key = r.scope JOIN entry e ON e.subject = r.scope "
         f"WHERE r.failing IS NOT NULL AND {_ACTIVE} GROUP BY s.chain, r.stream, unserved "
         "ORDER BY s.chain, r.stream",
         [UNSERVED],
@@ -205,8 +205,8 @@ def failing_entries(store: Reader, chain: str, stream: str, most: int) -> list[E
     # CROSS JOIN: the few that fail come first. With a limit that it does not know, SQLite would
     # go through every entry.
     rows = store.read(
-        "SELECT DISTINCT e.id FROM reading r CROSS JOIN subject s ON s.key = r.subject "
-        f"CROSS JOIN entry e ON e.subject = r.subject WHERE s.chain = ? AND {_ACTIVE} "
+        "SELECT DISTINCT e.id FROM reading r CROSS JOIN scope s ON s.key = r.scope "
+        f"CROSS JOIN entry e ON e.subject = r.scope WHERE s.chain = ? AND {_ACTIVE} "
         "AND r.stream = ? AND r.failing IS NOT NULL LIMIT ?",
         [chain, stream, most],
     )
@@ -229,7 +229,7 @@ class ListRead:
 def lists_read(store: Reader) -> dict[tuple[str, str], ListRead]:
     """Every list that was ever tried, by subject and stream."""
     rows = store.read(
-        "SELECT subject, stream, coalesce(axis, 'height'), ok, failing, coalesce(error, ''), "
+        "SELECT scope, stream, coalesce(axis, 'height'), ok, failing, coalesce(error, ''), "
         "coalesce(source, ''), complete_to, complete_time FROM reading"
     )
     return {(subject, stream): ListRead(Axis(axis), *read) for subject, stream, axis, *read in rows}
@@ -240,16 +240,16 @@ Parts = dict[tuple[str, str, Axis], list[Interval]]  # by subject, stream and ax
 
 def covered(store: Reader) -> Parts:
     """What is proven read, source by source: parts may overlap."""
-    return _parts(store.read("SELECT subject, stream, axis, lo, hi FROM coverage"))
+    return _parts(store.read("SELECT scope, stream, axis, lo, hi FROM coverage"))
 
 
 def covered_in_parts(store: Reader) -> Parts:
     """The same of lists that are covered in more than one part."""
     return _parts(
         store.read(
-            "SELECT c.subject, c.stream, c.axis, c.lo, c.hi FROM (SELECT subject, stream, axis "
-            "FROM coverage GROUP BY subject, stream, axis HAVING count(*) > 1) t JOIN coverage c "
-            "ON c.subject = t.subject AND c.stream = t.stream AND c.axis = t.axis"
+            "SELECT c.scope, c.stream, c.axis, c.lo, c.hi FROM (SELECT scope, stream, axis "
+            "FROM coverage GROUP BY scope, stream, axis HAVING count(*) > 1) t JOIN coverage c "
+            "ON c.scope = t.scope AND c.stream = t.stream AND c.axis = t.axis"
         )
     )
 
@@ -257,7 +257,7 @@ def covered_in_parts(store: Reader) -> Parts:
 def _parts(rows: Sequence[Fields]) -> Parts:
     found: Parts = {}
     for row in rows:
-        key = (row["subject"], row["stream"], Axis(row["axis"]))
+        key = (row["scope"], row["stream"], Axis(row["axis"]))
         found.setdefault(key, []).append(Interval(row["lo"], row["hi"]))
     return found
 
@@ -266,10 +266,10 @@ def unread(store: Reader) -> dict[tuple[str, str], list[Unread]]:
     """Open gaps by subject and stream, the lowest first."""
     found: dict[tuple[str, str], list[Unread]] = {}
     for row in store.read(
-        "SELECT subject, stream, axis, lo, hi, reason FROM gap WHERE closed IS NULL ORDER BY lo"
+        "SELECT scope, stream, axis, lo, hi, reason FROM gap WHERE closed IS NULL ORDER BY lo"
     ):
         gap = Unread(Axis(row["axis"]), row["lo"], row["hi"], row["reason"])
-        found.setdefault((row["subject"], row["stream"]), []).append(gap)
+        found.setdefault((row["scope"], row["stream"]), []).append(gap)
     return found
 
 
@@ -278,7 +278,7 @@ def unread(store: Reader) -> dict[tuple[str, str], list[Unread]]:
 
 def due_times(store: Reader) -> dict[str, int]:
     """When each subject is due."""
-    return {row["key"]: row["due"] for row in store.read("SELECT key, due FROM subject")}
+    return {row["key"]: row["due"] for row in store.read("SELECT key, due FROM scope")}
 
 
 def history_told(store: Reader) -> frozenset[str]:

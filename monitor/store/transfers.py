@@ -43,7 +43,7 @@ def is_recorded(store: Reader, subject: Subject) -> bool:
     return any(
         store.read(f"SELECT 1 FROM {table} WHERE chain = ? AND {column} = ? LIMIT 1", where)
         for table, column in (
-            ("subject", "address"),
+            ("scope", "address"),
             ("transfer", "sender"),
             ("transfer", "recipient"),
         )

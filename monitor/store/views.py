@@ -66,7 +66,7 @@ class Views:
             params.append(address)
         if not all_legs:
             where.append(
-                "EXISTS (SELECT 1 FROM subject s JOIN entry e ON e.subject = s.key "
+                "EXISTS (SELECT 1 FROM scope s JOIN entry e ON e.subject = s.key "
                 "WHERE s.chain = t.chain AND s.address IN (t.sender, t.recipient))"
             )
         keys = self.store.read(
@@ -331,7 +331,7 @@ class _Look:
 
     def _read_head(self, chain: str | None) -> int | None:
         rows = self.store.read(
-            "SELECT max(r.complete_to) AS head FROM reading r JOIN subject s ON s.key = r.subject "
+            "SELECT max(r.complete_to) AS head FROM reading r JOIN scope s ON s.key = r.scope "
             "WHERE s.chain = ? AND r.axis = 'height'",
             [chain],
         )

@@ -42,7 +42,7 @@ def named(store: Reader, ids: Sequence[str]) -> list[Entry]:
 def active_chains(store: Reader) -> list[str]:
     """Chains with an active entry."""
     rows = store.read(
-        "SELECT DISTINCT s.chain FROM entry e JOIN subject s ON s.key = e.subject "
+        "SELECT DISTINCT s.chain FROM entry e JOIN scope s ON s.key = e.subject "
         "WHERE e.retired IS NULL ORDER BY s.chain"
     )
     return [row["chain"] for row in rows]
@@ -50,7 +50,7 @@ def active_chains(store: Reader) -> list[str]:
 
 def is_listed(store: Reader, chain: str) -> bool:
     """Whether any address of a chain is or was on the list."""
-    where = "SELECT 1 FROM subject s JOIN entry e ON e.subject = s.key WHERE s.chain = ? LIMIT 1"
+    where = "SELECT 1 FROM scope s JOIN entry e ON e.subject = s.key WHERE s.chain = ? LIMIT 1"
     return bool(store.read(where, [chain]))
 
 
@@ -188,12 +188,11 @@ class _Taken:
 def _take(conn: Connection, taken: Sequence[_Taken], sha256: str, now: int) -> None:
     """Add entries and change them; a new one is due at once."""
     conn.executemany(
-        "INSERT INTO subject (key, chain, address) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING",
+        "INSERT INTO scope (key, chain, address) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING",
         [(t.subject.key, t.subject.chain, t.subject.address) for t in taken],
     )
     conn.executemany(
-        "UPDATE subject SET due = 0 WHERE key = ? "
-        "AND NOT EXISTS (SELECT 1 FROM entry WHERE id = ?)",
+        "UPDATE scope SET due = 0 WHERE key = ? AND NOT EXISTS (SELECT 1 FROM entry WHERE id = ?)",
         [(t.subject.key, t.id) for t in taken],
     )
     conn.executemany(
@@ -227,7 +226,7 @@ def _mark_absent(
 def due_subjects(store: Reader, now: int | None) -> list[Subject]:
     """Subjects with an active entry that are due (all of them for None), longest due first."""
     rows = store.read(
-        "SELECT chain, address FROM subject s WHERE due <= ? AND EXISTS "
+        "SELECT chain, address FROM scope s WHERE due <= ? AND EXISTS "
         "(SELECT 1 FROM entry e WHERE e.subject = s.key AND e.retired IS NULL) ORDER BY due, key",
         [2**62 if now is None else now],
     )
@@ -247,7 +246,7 @@ class Ended:
 def restart(store: Store) -> None:
     """Let every subject be read at once, its trailing window too: the record was put back."""
     with store.write() as conn:
-        conn.execute("UPDATE subject SET due = 0, deep = 0, in_flight = NULL")
+        conn.execute("UPDATE scope SET due = 0, deep = 0, in_flight = NULL")
 
 
 def turn(store: Store, ended: Sequence[Ended], begun: Sequence[Subject], now: int) -> None:
@@ -257,12 +256,12 @@ def turn(store: Store, ended: Sequence[Ended], begun: Sequence[Subject], now: in
         return
     with store.write() as conn:
         conn.executemany(
-            "UPDATE subject SET due = ?, in_flight = NULL, deep = coalesce(?, deep), "
+            "UPDATE scope SET due = ?, in_flight = NULL, deep = coalesce(?, deep), "
             "failures = CASE WHEN ? THEN failures + 1 ELSE 0 END WHERE key = ?",
             [(e.due, e.deep, e.failed, e.subject.key) for e in ended],
         )
         conn.executemany(
-            "UPDATE subject SET in_flight = ? WHERE key = ?", [(now, s.key) for s in begun]
+            "UPDATE scope SET in_flight = ? WHERE key = ?", [(now, s.key) for s in begun]
         )
 
 
@@ -274,19 +273,19 @@ def schedule(store: Store, subject: Subject, due: int, *, failed: bool) -> None:
 def hurry(store: Store, now: int) -> None:
     """Read at once what failed the last time and waits for its next turn."""
     failed = "failures > 0 AND due > ? AND in_flight IS NULL"
-    if store.read(f"SELECT 1 FROM subject WHERE {failed} LIMIT 1", [now]):
+    if store.read(f"SELECT 1 FROM scope WHERE {failed} LIMIT 1", [now]):
         with store.write() as conn:
-            conn.execute(f"UPDATE subject SET due = ? WHERE {failed}", (now, now))
+            conn.execute(f"UPDATE scope SET due = ? WHERE {failed}", (now, now))
 
 
 def stuck_subjects(store: Reader) -> list[Subject]:
     """Subjects whose poll was under way when an earlier run ended."""
-    rows = store.read("SELECT chain, address FROM subject WHERE in_flight IS NOT NULL")
+    rows = store.read("SELECT chain, address FROM scope WHERE in_flight IS NOT NULL")
     return [Subject(row["chain"], row["address"]) for row in rows]
 
 
 def deep_read_at(store: Reader, subject: Subject) -> int:
-    rows = store.read("SELECT deep FROM subject WHERE key = ?", [subject.key])
+    rows = store.read("SELECT deep FROM scope WHERE key = ?", [subject.key])
     return int(rows[0]["deep"]) if rows else 0
 
 

@@ -25,6 +25,7 @@ from monitor.loops.views import views_of
 from monitor.messages import ack_links, render
 from monitor.messages.sheets.parts import Telling, chain_name, topic
 from monitor.model import AlertView, ChannelConfig, Rendered, Severity
+from monitor.model.acts import Actor
 from monitor.model.errors import ConfigError
 from monitor.model.plain import plural, quoted, tidy, unquoted, when
 from monitor.model.settings import Settings
@@ -107,11 +108,11 @@ class AckPage:
         if not name:
             said = _Said(problem="Please write your name: it is recorded.", note=note)
             return self._page("422 Unprocessable Content", link, told, said)
-        taken = self._acknowledge(link, hands.Actor(name, by_link=True), note)
+        taken = self._acknowledge(link, hands.by_link(name, link.message), note)
         log.info("acknowledged by link message=%s alerts=%d", link.message, len(taken))
         return self._page("200 OK", link, told, _outcome(taken, told, name))
 
-    def _acknowledge(self, link: _Link, actor: hands.Actor, note: str) -> Collection[str]:
+    def _acknowledge(self, link: _Link, actor: Actor, note: str) -> Collection[str]:
         try:
             return self._acts.take([link.message], hands.ACKNOWLEDGED, actor, note).alerts
         except ConfigError:  # somebody has them all; the page shows who

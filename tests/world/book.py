@@ -27,6 +27,7 @@ from monitor.model import (
 )
 from monitor.model.facts import Correction, of_kind
 from monitor.model.plan import Answers, Plan
+from monitor.model.streams import Reading
 from monitor.store import apply, coverage, transfers, watch
 from monitor.store.context import load_context
 from monitor.store.sqlite import Store
@@ -125,7 +126,7 @@ class Book:
     ) -> Plan:
         plan = self.decide(batches, lookups, hashes)
         readings = [
-            apply.Reading(stream, ok=True, source=b.source, axis=b.axis, read=b.read)
+            Reading(stream, ok=True, source=b.source, axis=b.axis, read=b.read)
             for b in batches
             for stream in sorted(b.streams)
         ]

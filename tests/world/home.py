@@ -299,7 +299,7 @@ def _contacted() -> Path:
         explorer.add("dev", small_ledger(_began()), "etherscan", chain_id=31337)
         _settle_in(home, explorer)
         home.run("poll")
-    home.sql("UPDATE subject SET due = 0")
+    home.sql("UPDATE scope SET due = 0")
     home.sql("DELETE FROM route")  # what was owed to nobody is no news to the scene
     return folder
 

@@ -240,7 +240,7 @@ class Play:
             self.ledger.mine(idle=True)
             self.ledger.now += DAY + 1
             with self.store.write() as conn:
-                conn.execute("UPDATE subject SET deep = 0")
+                conn.execute("UPDATE scope SET deep = 0")
             self.poll()
 
     def check(self) -> None:
@@ -296,7 +296,7 @@ class Play:
             for s in source.served:
                 claims.setdefault((s.subject, s.stream, source.name), []).append(s.span)
         for row in self._query("SELECT * FROM coverage"):
-            shown = claims.get((row["subject"], row["stream"], row["source"]), [])
+            shown = claims.get((row["scope"], row["stream"], row["source"]), [])
             span = Interval(row["lo"], row["hi"])
             assert not intervals.subtract(span, shown), f"{row['stream']} {span} was never shown"
 

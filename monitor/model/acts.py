@@ -1,0 +1,80 @@
+"""Who changes the record, and what they change. Frozen values; store/commit.py carries them out.
+
+An act is what a person or a link does, and what a plan of the program brings to the record.
+Bookkeeping (due times, claims, budgets, coverage that only grew, tries of a delivery) is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar, Generic, TypeVar
+
+from monitor import __version__
+from monitor.model.plan import Plan, Route
+from monitor.model.streams import Reading
+
+Result = TypeVar("Result")
+
+CLAIMED = "(claimed, by link)"
+
+
+class ActorKind(StrEnum):
+    """By which door an act came."""
+
+    PERSON = "person"  # signed in
+    LINK = "link"  # the signed link of a message
+    TOKEN = "token"  # noqa: S105 - a program with a token
+    DAEMON = "daemon"  # the program itself
+    CLI = "cli"  # a command, or a file of requests
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts. `name` is what they gave; `authority` says how far that is proven, in words."""
+
+    kind: ActorKind
+    name: str
+    authority: str
+
+    @property
+    def recorded(self) -> str:
+        """As it is shown beside what was done: who comes by a link is known by a word only."""
+        return f"{self.name} {CLAIMED}" if self.kind is ActorKind.LINK else self.name
+
+
+DAEMON = Actor(ActorKind.DAEMON, "Fundwatch", f"the program itself, version {__version__}")
+
+
+@dataclass(frozen=True, slots=True)
+class Act(Generic[Result]):
+    """A change of the record; carrying it out yields a Result. `at`: Unix seconds."""
+
+    kind: ClassVar[str]  # its name in the log, for good
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyPlan(Act[None]):
+    """What a poll decided. Logged where it brought rows, sightings, alerts or baselines."""
+
+    kind = "plan"
+
+    plan: Plan
+    readings: Sequence[Reading] = ()
+    routes: Sequence[Route] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Take(Act[list[str]]):
+    """Acknowledge those of these alerts that are open, or close those that are not closed;
+    `over`: whatever their state. Yields the ids of those that changed."""
+
+    kind = "take"
+
+    alerts: Sequence[str]
+    state: str  # acknowledged | closed
+    note: str
+    over: bool = False

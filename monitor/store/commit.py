@@ -1,0 +1,30 @@
+"""The one door for acts: carried out and logged in one transaction.
+
+What is no act (see model/acts.py) is written by `store.write()` directly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
+
+from monitor.model import acts
+from monitor.store import alerts, carry_plan, log
+from monitor.store.port import Connection, Store
+
+# How each act is carried out: what comes of it, and what the log says of it (nothing: no act
+# after all, as a plan that brought no news).
+Carry = Callable[[Connection, acts.Actor, Any], tuple[object, Sequence[log.Part]]]
+CARRY: Mapping[type[acts.Act[Any]], Carry] = {
+    acts.ApplyPlan: carry_plan.carry,
+    acts.Take: alerts.carry_take,
+}
+
+
+def commit(store: Store, actor: acts.Actor, act: acts.Act[acts.Result]) -> acts.Result:
+    """Carry an act out and log it: all of it or nothing. Raises StoreError; Conflict where it was
+    decided on what has changed since."""
+    with store.write() as conn:
+        result, parts = CARRY[type(act)](conn, actor, act)
+        log.append(conn, actor, act.at, act.kind, parts)
+    return cast("acts.Result", result)
