@@ -133,7 +133,7 @@ def blind_on_two_chains(app: Fundwatch, since: int) -> None:
     with app.store.write() as conn:
         conn.executemany(
             "INSERT INTO reading (scope, stream, tried, ok, failing, error) VALUES (?,?,?,?,?,?) "
-            "ON CONFLICT (subject, stream) DO UPDATE SET failing = excluded.failing, "
+            "ON CONFLICT (scope, stream) DO UPDATE SET failing = excluded.failing, "
             "error = excluded.error",
             [
                 (row["key"], stream, since, 1, since + number, f"mine: no route to {SHOP}/x")
