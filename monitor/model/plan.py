@@ -183,8 +183,3 @@ class Plan:
     settled: tuple[tuple[str, str], ...] = ()  # doubts that are over: (transaction, why)
     # The cases that watch each address concerned, for the log.
     cases: Mapping[str, frozenset[str]] = field(default_factory=dict)
-
-    @property
-    def own_cases(self) -> frozenset[str]:
-        """The cases that watch the scope itself."""
-        return self.cases.get(self.scope.address, frozenset())

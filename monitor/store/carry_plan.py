@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from monitor.model.acts import Actor, ApplyPlan
 from monitor.model.errors import Conflict
-from monitor.model.plan import NewRow, Plan, Sighting
+from monitor.model.plan import Identity, NewRow, Plan
 from monitor.model.scope import Scope
 from monitor.model.streams import Reading
 from monitor.store import doubts, planlog
@@ -22,10 +23,11 @@ from monitor.store.rows import TRANSFER_COLUMNS, transfer_params
 def carry(conn: Connection, _actor: Actor, act: ApplyPlan) -> tuple[None, list[Part]]:
     """Write a plan. Raises Conflict when known rows have changed since it was decided."""
     plan = act.plan
-    parts = planlog.parts(conn, plan)  # before the rows change
-    _insert_rows(conn, plan.new, plan.now)
+    new = [_new(row, plan.now) for row in plan.new]
+    parts = planlog.parts(conn, plan, new)  # before the rows change
+    ids = _insert_rows(conn, new)
     _change_rows(conn, plan)
-    _sight(conn, plan.sightings, plan.now)
+    _sight(conn, plan, ids)
     for covered in plan.covered:
         cover(conn, plan.scope, covered, plan.now)
     for gap in plan.gaps:
@@ -43,12 +45,20 @@ def carry(conn: Connection, _actor: Actor, act: ApplyPlan) -> tuple[None, list[P
     return None, parts
 
 
-def _insert_rows(conn: Connection, new: Sequence[NewRow], now: int) -> None:
+def _new(row: NewRow, now: int) -> tuple[Any, ...]:
+    """The columns of a new row."""
+    return (*transfer_params(row.transfer), row.status.value, int(row.late), now)
+
+
+def _insert_rows(conn: Connection, new: Sequence[tuple[Any, ...]]) -> dict[Identity, int]:
+    """Returns their ids: to look each up again takes as long as to insert it."""
+    after = conn.execute("SELECT coalesce(max(id), 0) AS id FROM transfer").fetchone()["id"] + 1
     conn.executemany(
-        f"INSERT INTO transfer ({TRANSFER_COLUMNS}, status, late, first_seen) "
-        f"VALUES ({','.join('?' * 19)})",
-        [(*transfer_params(r.transfer), r.status.value, int(r.late), now) for r in new],
+        f"INSERT INTO transfer (id, {TRANSFER_COLUMNS}, status, late, first_seen) "
+        f"VALUES ({','.join('?' * 20)})",
+        [(number, *columns) for number, columns in enumerate(new, after)],
     )
+    return {columns[:3]: number for number, columns in enumerate(new, after)}
 
 
 def _change_rows(conn: Connection, plan: Plan) -> None:
@@ -70,12 +80,26 @@ def _change_rows(conn: Connection, plan: Plan) -> None:
         raise Conflict("known rows have changed since the decision")
 
 
-def _sight(conn: Connection, sightings: Sequence[Sighting], now: int) -> None:
+def _sight(conn: Connection, plan: Plan, ids: Mapping[Identity, int]) -> None:
+    """Who reported which row; `ids`: of the new ones."""
+    conn.executemany(
+        "INSERT INTO sighting (transfer, source, block, at, sha256) VALUES (?,?,?,?,?) "
+        "ON CONFLICT (transfer, source, block) DO NOTHING",
+        [
+            (ids[s.identity], s.source, s.block, plan.now, s.sha256)
+            for s in plan.sightings
+            if s.identity in ids
+        ],
+    )
     conn.executemany(
         "INSERT INTO sighting (transfer, source, block, at, sha256) "
         "SELECT id, ?, ?, ?, ? FROM transfer WHERE chain = ? AND tx = ? AND leg = ? "
         "ON CONFLICT (transfer, source, block) DO NOTHING",
-        [(s.source, s.block, now, s.sha256, *s.identity) for s in sightings],
+        [
+            (s.source, s.block, plan.now, s.sha256, *s.identity)
+            for s in plan.sightings
+            if s.identity not in ids
+        ],
     )
 
 

@@ -3,32 +3,41 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
-from monitor.model import Alert
-from monitor.model.plan import Change, Identity, NewRow, Plan, Sighting
+from monitor.model import Alert, Transfer
+from monitor.model.plan import Change, Identity, Plan, Sighting
 from monitor.store.log import Part, cases_of
 from monitor.store.port import Connection
-from monitor.store.rows import ALERT_COLUMNS, TRANSFER_COLUMNS, alert_params, transfer_params
+from monitor.store.rows import ALERT_COLUMNS, TRANSFER_COLUMNS, alert_params
 
 # What a change may change of a row, in the order in which the log gives it.
 CHANGED = (
     *("block_height", "block_hash", "time", "tx_index", "log_index", "trace_path", "spends"),
     *("status", "absences"),
 )
-NEW = (*TRANSFER_COLUMNS.split(", "), "status", "late", "first_seen")
+# A new row, and by number the answers that told it in the block that it names: block_hash, else
+# block_height. All other sightings stand in `sighted`. They are of the time of the act.
+NEW = (*TRANSFER_COLUMNS.split(", "), "status", "late", "first_seen", "answers")
+SIGHTED = ("chain", "tx", "leg", "block", "answer")
+ANSWERS = ("source", "sha256")
 ALERT = ALERT_COLUMNS.split(", ")
 
 Cases = frozenset[str]
+NOBODY: Cases = frozenset()
 
 
-def parts(conn: Connection, plan: Plan) -> list[Part]:
+def parts(conn: Connection, plan: Plan, new: Sequence[tuple[Any, ...]]) -> list[Part]:
     """Rows by the cases that they concern, alerts and baselines by the case of their entry; no
-    part where a plan brought nothing of all that. To be asked before the rows change."""
+    part where a plan brought nothing of all that. To be asked before the rows change. `new`: the
+    columns of its new rows."""
     if not (plan.new or plan.changes or plan.sightings or plan.alerts or plan.baselines):
         return []
     return [
-        *_rows(conn, plan),
+        *_rows(conn, plan, new),
         *_baselines(conn, plan),
         *alert_parts(conn, plan.alerts),
     ]
@@ -57,37 +66,83 @@ def _baselines(conn: Connection, plan: Plan) -> list[Part]:
     return [Part("baselines", {"baselines": lines}, mine) for mine, lines in found.items()]
 
 
-def _rows(conn: Connection, plan: Plan) -> list[Part]:
+def _rows(conn: Connection, plan: Plan, new: Sequence[tuple[Any, ...]]) -> list[Part]:
     """New rows, changed ones (as they were and as they are) and who reported them."""
-    whose: dict[Identity, Cases] = {}
-    found: dict[Cases, dict[str, list[object]]] = {}
-
-    def group(mine: Cases) -> dict[str, list[object]]:
-        return found.setdefault(mine, {"new": [], "changed": [], "sighted": []})
-
-    for new in plan.new:
-        mine = whose[new.transfer.identity] = _cases(new.transfer.parties(), plan.cases)
-        group(mine)["new"].append(_new(new, plan.now))
+    groups: dict[Cases, _Group] = defaultdict(_Group)
+    begun: dict[Identity, _Begun] = {}
+    whose = _Whose(plan.cases)
+    for row, params in zip(plan.new, new, strict=True):
+        group = groups[whose(row.transfer.sender, row.transfer.recipient)]
+        line = begun[row.transfer.identity] = _Begun(group, _block(row.transfer), [])
+        group.new.append([*params, line.answers])
     for change in plan.changes:
-        mine = whose[change.transfer.identity] = _cases(change.transfer.parties(), plan.cases)
-        group(mine)["changed"].append(_changed(conn, change))
-    for sighting in plan.sightings:
-        mine = whose.get(sighting.identity, plan.own_cases)
-        group(mine)["sighted"].append(_sighted(sighting, plan.now))
-    columns = {"new": NEW, "changed": CHANGED}
-    return [Part("rows", {"columns": columns, **lines}, mine) for mine, lines in found.items()]
+        group = groups[whose(change.transfer.sender, change.transfer.recipient)]
+        group.changed.append(_changed(conn, change))
+    for seen in plan.sightings:
+        mine = begun.get(seen.identity)
+        group = mine.group if mine else groups[whose(*_parties(conn, seen.identity))]
+        if mine and seen.block == mine.block:
+            mine.answers.append(group.answer(seen))
+        else:
+            group.sighted.append([*seen.identity, seen.block, group.answer(seen)])
+    return [Part("rows", group.body(), mine) for mine, group in groups.items()]
 
 
-def _cases(parties: Iterable[str], cases: Mapping[str, Cases]) -> Cases:
-    return frozenset(case for party in parties for case in cases.get(party, ()))
+@dataclass(slots=True)
+class _Group:
+    """What concerns the same cases. Answers are told once and then named by their number."""
+
+    new: list[list[Any]] = field(default_factory=list)
+    changed: list[list[object]] = field(default_factory=list)
+    sighted: list[list[object]] = field(default_factory=list)
+    answers: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def answer(self, sighting: Sighting) -> int:
+        return self.answers.setdefault((sighting.source, sighting.sha256), len(self.answers))
+
+    def body(self) -> dict[str, object]:
+        return {
+            "columns": {"new": NEW, "changed": CHANGED, "sighted": SIGHTED, "answers": ANSWERS},
+            "new": self.new,
+            "changed": self.changed,
+            "sighted": self.sighted,
+            "answers": list(self.answers),
+        }
 
 
-def _new(new: NewRow, now: int) -> list[object]:
-    return [*transfer_params(new.transfer), new.status.value, int(new.late), now]
+class _Begun(NamedTuple):
+    """A new row: who told it is added while its text is made."""
+
+    group: _Group
+    block: str
+    answers: list[int]
 
 
-def _sighted(s: Sighting, now: int) -> list[object]:
-    return [*s.identity, s.source, s.block, now, s.sha256]
+class _Whose:
+    """The cases that watch one of two parties: one value for all rows of the same parties."""
+
+    def __init__(self, cases: Mapping[str, Cases]) -> None:
+        self._cases = cases
+        self._known: dict[tuple[str | None, str | None], Cases] = {}
+
+    def __call__(self, sender: str | None, recipient: str | None) -> Cases:
+        found = self._known.get((sender, recipient))
+        if found is None:
+            mine = [self._cases.get(party or "", NOBODY) for party in (sender, recipient)]
+            found = self._known[sender, recipient] = mine[0] | mine[1]
+        return found
+
+
+def _block(transfer: Transfer) -> str:
+    """The block of a new row, as far as its own columns name it."""
+    return transfer.block_hash or str(transfer.block_height or "")
+
+
+def _parties(conn: Connection, identity: Identity) -> tuple[str | None, str | None]:
+    row = conn.execute(
+        "SELECT sender, recipient FROM transfer WHERE chain = ? AND tx = ? AND leg = ?", identity
+    ).fetchone()
+    return (row["sender"], row["recipient"]) if row else (None, None)
 
 
 def _changed(conn: Connection, change: Change) -> list[object]:

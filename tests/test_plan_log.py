@@ -1,0 +1,114 @@
+"""What the log says of a plan: its rows and who told them can be worked out from the texts, and
+stand with the cases that they concern."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from world.book import START, transfer
+from world.play import A, B, X
+
+from monitor.model import Status, Subject, Transfer
+from monitor.model.plan import NewRow, Plan, Sighting
+from monitor.store import apply, log, planlog
+from monitor.store.sqlite import Store
+
+HERE = Subject("ethereum", A)
+NOW = START + 2000
+CASES = {A: frozenset({"C-1"}), X: frozenset({"C-2"})}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    made = Store(tmp_path / "record.db", create=True)
+    yield made
+    made.close()
+
+
+def told(row: Transfer, source: str, block: str | None = None) -> Sighting:
+    return Sighting(row.identity, source, row.block_key if block is None else block, f"{source}-1")
+
+
+def take(store: Store, *seen: Sighting, new: tuple[Transfer, ...] = ()) -> None:
+    rows = tuple(NewRow(row, Status.FINAL) for row in new)
+    apply.apply(store, Plan(HERE, NOW, new=rows, sightings=seen, cases=CASES))
+
+
+def texts(store: Store) -> list[dict[str, Any]]:
+    found = [json.loads(row.text or "") for row in log.each(store)]
+    return [text for text in found if text["act"] == "plan"]
+
+
+def by_cases(store: Store) -> list[tuple[str, list[str]]]:
+    """The cases of each text, and the transactions of its new rows."""
+    rows = store.read(
+        "SELECT t.text, group_concat(c.case_id) AS cases FROM log_text t "
+        "LEFT JOIN (SELECT * FROM log_case ORDER BY case_id) c ON c.seq = t.seq "
+        "GROUP BY t.seq ORDER BY t.seq"
+    )
+    told = [(json.loads(row["text"]), row["cases"] or "") for row in rows]
+    return [
+        (cases, [line[1] for line in text["body"]["new"]])
+        for text, cases in told
+        if text["act"] == "plan"
+    ]
+
+
+def worked_out(store: Store) -> set[tuple[object, ...]]:
+    """The sightings, from the texts alone."""
+    found: dict[tuple[object, ...], tuple[object, ...]] = {}
+    for text in texts(store):
+        answers = text["body"]["answers"]
+        for line in text["body"]["new"]:
+            row = dict(zip(planlog.NEW, line, strict=True))
+            block = row["block_hash"] or str(row["block_height"])
+            for source, sha256 in (answers[number] for number in row["answers"]):
+                found.setdefault((*line[:3], source, block), (text["at"], sha256))
+        for *identity, block, number in text["body"]["sighted"]:
+            source, sha256 = answers[number]
+            found.setdefault((*identity, source, block), (text["at"], sha256))
+    return {(*key, *value) for key, value in found.items()}
+
+
+def recorded(store: Store) -> set[tuple[object, ...]]:
+    rows = store.read(
+        "SELECT t.chain, t.tx, t.leg, s.source, s.block, s.at, s.sha256 "
+        "FROM sighting s JOIN transfer t ON t.id = s.transfer"
+    )
+    return {tuple(row) for row in rows}
+
+
+def test_who_told_a_row_can_be_worked_out(store: Store) -> None:
+    """Told in its block, by its height alone, in another block, before any, and again later."""
+    by_hash, by_height = transfer(105), replace(transfer(106), tx="0xh", block_hash=None)
+    seen = [
+        *(told(by_hash, "one"), told(by_hash, "two"), told(by_hash, "two", "0xother")),
+        *(told(by_height, "one"), told(by_height, "two", "pending")),
+    ]
+    take(store, *seen, new=(by_hash, by_height))
+    take(store, told(by_hash, "three"), told(by_hash, "one"))
+    assert len(recorded(store)) == 6
+    assert worked_out(store) == recorded(store)
+    (first, _) = texts(store)
+    assert first["body"]["answers"] == [["one", "one-1"], ["two", "two-1"]], "each is told once"
+
+
+def test_rows_stand_with_the_cases_of_their_parties(store: Store) -> None:
+    """Also a row that is known and was told again."""
+    mine, both = transfer(105, sender=B), transfer(106, tx="0xb")
+    nobodys = transfer(107, tx="0xn", sender=B, recipient=B)
+    take(store, new=(mine, both, nobodys))
+    take(store, told(both, "two"))
+    assert by_cases(store) == [
+        *(("C-1", ["0xt1"]), ("C-1,C-2", ["0xb"]), ("", ["0xn"]), ("C-1,C-2", [])),
+    ]
+
+
+def test_a_plan_that_brought_nothing_is_not_logged(store: Store) -> None:
+    take(store)
+    assert texts(store) == []
