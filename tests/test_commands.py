@@ -17,7 +17,7 @@ from world.home import ALICE, BANK, BOB, DESK, SHOP, Scene, entry, staged, watch
 
 from monitor.app.settings.load import load
 from monitor.cli import main
-from monitor.loops import find, hands
+from monitor.loops import doors, find, hands
 from monitor.messages import lines
 from monitor.model import Subject
 from monitor.model.errors import ConfigError
@@ -286,14 +286,14 @@ def test_a_request_keeps_the_same_rules(scene: Scene, alert: str) -> None:
     """What the daemon is asked for goes the same way, also without the newer word."""
     with closing(Store(scene.home.path / "fundwatch.db")) as store:
         hands.take(
-            store, [(alert, [alert])], hands.ACKNOWLEDGED, hands.by_link("Ann", "M-1"), "", 5
+            store, [(alert, [alert])], hands.ACKNOWLEDGED, doors.by_link("Ann", "M-1", 9), "", 5
         )
         with pytest.raises(ConfigError, match="Ann"):
             hands.take(
-                store, [(alert, [alert])], hands.ACKNOWLEDGED, hands.by_command("Bob"), "", 6
+                store, [(alert, [alert])], hands.ACKNOWLEDGED, doors.this_user().named("Bob"), "", 6
             )
         said = hands.take(
-            store, [(alert, [alert])], hands.ACKNOWLEDGED, hands.by_command("Ann"), "", 7
+            store, [(alert, [alert])], hands.ACKNOWLEDGED, doors.this_user().named("Ann"), "", 7
         )
         assert said.said == f"acknowledged {alert} by Ann"
         assert alerts.last_states(store, [alert])[alert].at == 5

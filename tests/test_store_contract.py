@@ -41,7 +41,7 @@ from monitor.model import (
     TokenFacts,
     Transfer,
 )
-from monitor.model.acts import Actor, ActorKind, Take
+from monitor.model.acts import DAEMON, Actor, ActorKind, Replay, Take
 from monitor.model.errors import Conflict, StoreError
 from monitor.model.heads import Book, Fault, HeadReport, Kept, News
 from monitor.model.plan import (
@@ -660,13 +660,13 @@ def test_what_was_accepted_is_sent_no_more(sending: Sending) -> None:
         {},
     )
     before = outbox.outgoing(store, due["ann"])
-    assert outbox.replay(store, ["M-1"], NOW + 9) == 1
+    assert commit(store, DAEMON, Replay(NOW + 9, ["M-1"])) == 1
     again = sending.due(NOW + 9)
     assert again.keys() == {"ann"}
     assert outbox.outgoing(store, again["ann"]) == before
     outbox.claim(store, again["ann"], NOW + 9)
     outbox.accepted(store, again["ann"], "250 ok", NOW + 9)
-    assert outbox.replay(store, ["M-1"], NOW + 20) == 2
+    assert commit(store, DAEMON, Replay(NOW + 20, ["M-1"])) == 2
 
 
 def test_a_way_that_works_again_brings_back_what_was_given_up_for_it(sending: Sending) -> None:

@@ -33,6 +33,7 @@ from monitor.chains.address import canonical
 from monitor.chains.names import ChainNames, Unclear
 from monitor.chains.table import family_of
 from monitor.cli import main
+from monitor.loops import doors
 from monitor.model import Entry, Severity, Subject
 from monitor.model.errors import ConfigError
 from monitor.model.ids import stable_id
@@ -897,7 +898,13 @@ def test_a_list_that_is_a_link_stays_one(home: Path, tmp_path: Path):
         app.reload()
         (watched,) = watch.all_entries(app.store)
         retire = app.acts.table()["retire"]
-        retire(entry_id=watched.entry.id, name="m.ortiz", why="over", day="2026-11-20")
+        retire(
+            doors.this_user(),
+            entry_id=watched.entry.id,
+            name="m.ortiz",
+            why="over",
+            day="2026-11-20",
+        )
     assert path.is_symlink()
     text = real.read_bytes()
     assert b'    retired: 2026-11-20 m.ortiz "over"\r\n' in text

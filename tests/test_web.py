@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,7 +27,7 @@ from world.parts import free_port
 from monitor.app import pages
 from monitor.app.fundwatch import Fundwatch
 from monitor.app.home import open_home
-from monitor.loops import hands
+from monitor.loops import doors
 from monitor.messages import ack_links
 from monitor.model.acts import Take
 from monitor.model.errors import ConfigError
@@ -298,7 +299,7 @@ def test_many_alerts_are_taken_at_once(served: Served) -> None:
     told = alerts.alerts_of_message(served.app.store, message)
     many = len(told)
     assert many > SHOWN + 1
-    commit(served.app.store, hands.by_command("Zoe"), Take(5, told[:1], "acknowledged", ""))
+    commit(served.app.store, doors.this_user().named("Zoe"), Take(5, told[:1], "acknowledged", ""))
     page = served.get(link(message)).text
     assert page.count("<li>") == SHOWN
     assert f"and {many - SHOWN} more alerts" in page
@@ -345,7 +346,7 @@ def test_a_channel_of_references_learns_no_more_here(tmp_path: Path) -> None:
 def test_the_command_takes_a_message_too(served: Served) -> None:
     """`alerts ack` with the number of a message takes all of it, as its mail says."""
     message = served.tell((ALICE, SHOP), (BANK, ALICE), *[(ALICE, BANK)] * 6)
-    act = served.app.acts.table()["set_state"]
+    act = partial(served.app.acts.table()["set_state"], doors.this_user())
     first = next(iter(served.states()))
     said = act(ids=[first], state="acknowledged", name="Zoe", note="")
     assert first in said
@@ -368,7 +369,7 @@ def test_a_page_sent_twice_is_recorded_once(served: Served) -> None:
 def test_both_doors_keep_the_same_rules(served: Served) -> None:
     """By the command and by the link: who has an alert may add to it, nobody else takes it."""
     message = served.tell((ALICE, SHOP))
-    act = served.app.acts.table()["set_state"]
+    act = partial(served.app.acts.table()["set_state"], doors.this_user())
     served.post(link(message), name="Ann", note="I call the bank")
     assert "by ann" in act(ids=[message], state="acknowledged", name="ann", note="no answer")
     assert "Recorded: ANN" in served.post(link(message), name="ANN", note="they called").text

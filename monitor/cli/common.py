@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 DONE, UNREAD, BAD_INPUT, BUSY, UNFIT = 0, 1, 2, 75, 78
 
+# Of commands that have always been run without a name.
+by_option = click.option("--by", help="Your name, for the record. Default: the system user's.")
+
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
@@ -90,14 +93,18 @@ class Home:
 
         return views_of(store, settings)
 
-    def change(self, action: str, **args: object) -> str:
-        """Carry out a change: by the running daemon, else here under the lock."""
+    def change(self, action: str, *, by: str | None = None, **args: object) -> str:
+        """Carry out a change: by the running daemon, else here under the lock. `by`: a name for
+        the record, where a command does not insist on one."""
         from monitor.app.home import open_home  # noqa: PLC0415 - loads all that runs
-        from monitor.loops import inbox  # noqa: PLC0415
+        from monitor.loops import doors, inbox  # noqa: PLC0415
+
+        if by is not None:
+            args["by"] = by
 
         check_home(self.folder)
         try:
             with open_home(self.folder, os.environ) as app:
-                return app.acts.table()[action](**args)
+                return app.acts.table()[action](doors.this_user(), **args)
         except Busy:
             return inbox.ask(self.folder, action, args)

@@ -7,7 +7,7 @@ import click
 from monitor import __version__
 from monitor.app.templates import templates
 from monitor.cli import terminal
-from monitor.cli.common import Home
+from monitor.cli.common import Home, by_option
 from monitor.loops import freeze
 from monitor.loops.clock import now
 from monitor.loops.daily import Daily
@@ -80,8 +80,9 @@ def _delivery(row: Delivery) -> list[str]:
 @deliveries.command(name="replay")
 @click.argument("message_ids", metavar="MESSAGE...", nargs=-1)
 @click.option("--dead", is_flag=True, help="Send everything again that was given up.")
+@by_option
 @click.pass_obj
-def deliveries_replay(home: Home, message_ids: tuple[str, ...], dead: bool) -> None:
+def deliveries_replay(home: Home, message_ids: tuple[str, ...], dead: bool, by: str | None) -> None:
     """Send messages again, with the same id and bytes.
 
     MESSAGE is the id of a message, or of an alert that it told. A receiver that already has
@@ -95,7 +96,7 @@ def deliveries_replay(home: Home, message_ids: tuple[str, ...], dead: bool) -> N
     if bool(message_ids) == dead:
         problem = Problem("replay", "", "wants message ids, or --dead", "Give one of them")
         raise ConfigError([problem])
-    click.echo(home.change("replay", ids=list(message_ids), dead=dead))
+    click.echo(home.change("replay", by=by, ids=list(message_ids), dead=dead))
 
 
 @click.group(name="channels")
@@ -105,8 +106,9 @@ def channels_() -> None:
 
 @channels_.command(name="test")
 @click.argument("name")
+@by_option
 @click.pass_obj
-def channels_test(home: Home, name: str) -> None:
+def channels_test(home: Home, name: str, by: str | None) -> None:
     """Send a test message over a channel.
 
     NAME is a channel of config/channels.yaml. Everybody that it names gets a message that
@@ -117,7 +119,7 @@ def channels_test(home: Home, name: str) -> None:
       fundwatch channels test desk-mail
     """
     name = _channel(home.settings(), name)
-    click.echo(home.change("test_channel", name=name))
+    click.echo(home.change("test_channel", by=by, name=name))
 
 
 def _channel(settings: Settings, name: str) -> str:

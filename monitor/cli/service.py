@@ -19,8 +19,8 @@ from monitor.app.daemon import Daemon
 from monitor.app.fundwatch import Fundwatch
 from monitor.app.home import open_home
 from monitor.cli import terminal
-from monitor.cli.common import BAD_INPUT, DONE, UNREAD, Home
-from monitor.loops import deliver
+from monitor.cli.common import BAD_INPUT, DONE, UNREAD, Home, by_option
+from monitor.loops import deliver, doors
 from monitor.loops.clock import now
 from monitor.loops.health.words import count
 from monitor.loops.passing import PassReport
@@ -213,8 +213,9 @@ def run(home: Home, json_logs: bool) -> None:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@by_option
 @click.pass_obj
-def backup(home: Home, file: Path) -> None:
+def backup(home: Home, file: Path, by: str | None) -> None:
     """Copy the record to FILE, and verify the copy.
 
     The copy is whole and consistent while `run` works on. FILE must not exist yet; only you
@@ -225,10 +226,11 @@ def backup(home: Home, file: Path) -> None:
     Example
       fundwatch backup /backup/fundwatch-$(date +%F).db
     """
+    doors.this_user().named(by)  # before anything is done: it may be no name
     _may_be_made(file)
     with home.reading() as (store, _):
         store.backup(file)
-    home.change("note_backup", path=str(file.absolute()))
+    home.change("note_backup", by=by, path=str(file.absolute()))
     click.echo(f"backed up  {file} ({file.stat().st_size:,} bytes, verified)")
 
 

@@ -4,19 +4,20 @@ out by the daemon when one runs, else by the command; the page calls them too.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from monitor.loops import deliver, find, hands, inbox
 from monitor.loops.clock import now
+from monitor.loops.doors import Caller
 from monitor.loops.freeze import DeliverWorld
 from monitor.loops.hands import Taken
 from monitor.model import Chain
-from monitor.model.acts import Actor
+from monitor.model.acts import Actor, BackedUp, Replay, TestChannel
 from monitor.model.errors import ConfigError, Problem
-from monitor.store import notes, outbox, watch
+from monitor.store import outbox, watch
+from monitor.store.commit import commit
 from monitor.store.port import Store
 from monitor.watchlist import edit
 from monitor.watchlist.file import ListFile
@@ -34,7 +35,8 @@ class Acts:
     reload: Callable[[], object]  # take the watchlist as it stands now
 
     def table(self) -> dict[str, inbox.Action]:
-        """Every change by the name that a request gives it. Each returns the line to show."""
+        """Every change by the name that a request gives it. Each is told who asks, and returns
+        the line to show."""
         return {
             "set_state": self._set_state,
             "replay": self.replay,
@@ -63,21 +65,30 @@ class Acts:
         return hands.take(self.store, given, state, actor, note, now(), over=over)
 
     def _set_state(
-        self, ids: Sequence[str], state: str, name: str, note: str, take_over: bool = False
+        self,
+        caller: Caller,
+        ids: Sequence[str],
+        state: str,
+        name: str,
+        note: str,
+        take_over: bool = False,
     ) -> str:
         """As a command asks for it; older ones do not say `take_over`."""
-        return self.take(ids, state, hands.by_command(name), note, over=take_over).said
+        return self.take(ids, state, caller.named(name), note, over=take_over).said
 
-    def replay(self, ids: Sequence[str], dead: bool) -> str:
+    def replay(self, caller: Caller, ids: Sequence[str], dead: bool, by: str | None = None) -> str:
         wanted = [each.message for each in outbox.deliveries(self.store, "dead")] if dead else ids
         wanted = find.message_ids(self.store, wanted)
-        count = outbox.replay(self.store, wanted, now())
+        count = commit(self.store, caller.named(by), Replay(now(), wanted))
         self.deliver()
         what = "delivery" if count == 1 else "deliveries"
         return f"replayed  {count:,} {what}; see `fundwatch deliveries list`"
 
-    def test_channel(self, name: str) -> str:
+    def test_channel(self, caller: Caller, name: str, by: str | None = None) -> str:
+        actor = caller.named(by)
         answers = deliver.send_test(self.world(), name)
+        good = sum(answer.good for answer in answers)
+        commit(self.store, actor, TestChannel(now(), name, good, len(answers) - good))
         remedy = "Correct config/channels.yaml, then try again"
         problems = [
             Problem(f"channel {name}", "", f"{answer.recipient}: {answer.words}", remedy)
@@ -86,12 +97,11 @@ class Acts:
         ]
         if problems:
             raise ConfigError(problems)
-        notes.put_note(self.store, f"test:{name}", str(now()))
         return "\n".join(f"accepted  {each.recipient}: {each.words}" for each in answers)
 
-    def retire(self, entry_id: str, name: str, why: str, day: str) -> str:
+    def retire(self, caller: Caller, entry_id: str, name: str, why: str, day: str) -> str:
         """In the file where the entry still stands there; else in the record alone."""
-        actor, why = hands.by_command(name), hands.reason_of(why, "--why")
+        actor, why = caller.named(name), hands.reason_of(why, "--why")
         found = find.the_entry(self.store, entry_id, self.chains)
         entry_id = found.entry.id
         if not found.active:
@@ -108,6 +118,6 @@ class Acts:
         self.reload()
         return f"retired   {entry_id}; what was recorded stays"
 
-    def note_backup(self, path: str) -> str:
-        notes.put_note(self.store, "backup", json.dumps({"at": now(), "path": path}))
+    def note_backup(self, caller: Caller, path: str, by: str | None = None) -> str:
+        commit(self.store, caller.named(by), BackedUp(now(), path))
         return ""

@@ -9,29 +9,15 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from monitor.model.acts import CLAIMED, Actor, ActorKind, Take
+from monitor.model.acts import CLAIMED, Actor, Take
 from monitor.model.errors import ConfigError, Problem
 from monitor.model.plain import tidy, utc
 from monitor.store.alerts import LastState, LastStates, last_states
 from monitor.store.commit import commit
 from monitor.store.port import Store
 
-LONGEST_NAME, LONGEST_NOTE = 80, 500
+LONGEST_NOTE = 500
 ACKNOWLEDGED, CLOSED = "acknowledged", "closed"
-
-
-def by_command(name: str) -> Actor:
-    """Who runs a command, by the name that they give. Raises ConfigError for a name that nobody
-    could read."""
-    shown = tidy(name, LONGEST_NAME)
-    if not shown:
-        raise ConfigError([Problem("--by", name, "is empty", "Give your name: it is recorded")])
-    return Actor(ActorKind.CLI, shown, "a name given to a command")
-
-
-def by_link(name: str, message: str) -> Actor:
-    """Who comes by the signed link of a message: the name is what they wrote."""
-    return Actor(ActorKind.LINK, name, f"the signed link of message {message}")
 
 
 @dataclass(frozen=True, slots=True)

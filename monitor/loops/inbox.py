@@ -1,13 +1,14 @@
 """Requests to a running daemon: files renamed into `requests/`, answered beside them.
 
-The daemon is the only writer of the record; a command that changes something while it runs
-asks it to. A request is a JSON object {"action": name, "args": {...}}.
+A command that changes something while the daemon runs asks it to. A request is a JSON object
+{"action": name, "args": {...}}; who asks is the owner of its file.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import os
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
+from monitor.loops import doors
 from monitor.model.errors import ConfigError, MonitorError, Problem
 
 log = logging.getLogger("fundwatch.inbox")
@@ -79,8 +81,11 @@ def serve(home: Path, actions: Mapping[str, Action]) -> int:
 
 def _carry_out(path: Path, actions: Mapping[str, Action]) -> dict[str, object]:
     try:
-        request = json.loads(path.read_text("utf-8"))
-        return {"ok": True, "text": actions[request["action"]](**request["args"])}
+        # No link: the owner of what it leads to has not asked for anything.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), encoding="utf-8") as file:
+            caller = doors.by_request(os.fstat(file.fileno()).st_uid)
+            request = json.load(file)
+        return {"ok": True, "text": actions[request["action"]](caller, **request["args"])}
     except ConfigError as error:
         return {"ok": False, "problems": [astuple(problem) for problem in error.problems]}
     except (MonitorError, OSError, ValueError, TypeError, KeyError) as error:

@@ -78,3 +78,32 @@ class Take(Act[list[str]]):
     state: str  # acknowledged | closed
     note: str
     over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Replay(Act[int]):
+    """Send these messages again. Yields how many deliveries wait."""
+
+    kind = "replay"
+
+    messages: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class TestChannel(Act[None]):
+    """Somebody has sent a test over a channel: how many recipients it was accepted for."""
+
+    kind = "test channel"
+
+    channel: str
+    accepted: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class BackedUp(Act[None]):
+    """Somebody has copied the record to a file."""
+
+    kind = "backup"
+
+    file: str

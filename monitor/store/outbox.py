@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from monitor.model import Outgoing, Rendered
+from monitor.model.acts import Actor, Replay
 from monitor.model.plan import Signal
 from monitor.store import incidents, ways
+from monitor.store.log import Part
 from monitor.store.notes import write_note
 from monitor.store.owing import Owed
 from monitor.store.port import Connection, Reader, Store
@@ -303,11 +305,24 @@ def told_in(store: Reader) -> dict[tuple[str, str], str]:
     return {(row["alert"], row["channel"]): row["message"] for row in rows}
 
 
-def replay(store: Store, message_ids: Sequence[str], now: int) -> int:
+def carry_replay(conn: Connection, _actor: Actor, act: Replay) -> tuple[int, list[Part]]:
     """Send again, with the same id and bytes and a new plan of tries: to recipients that
-    have not accepted it, or to all when all have. Returns how many deliveries wait now."""
-    with store.write() as conn:
-        return sum(_replay_one(conn, message_id, now) for message_id in message_ids)
+    have not accepted it, or to all when all have."""
+    found: dict[frozenset[str], list[str]] = {}
+    for message in act.messages:
+        found.setdefault(_cases(conn, message), []).append(message)
+    count = sum(_replay_one(conn, message, act.at) for message in act.messages)
+    return count, [Part("replayed", {"messages": ids}, mine) for mine, ids in found.items()]
+
+
+def _cases(conn: Connection, message: str) -> frozenset[str]:
+    """The cases that a message tells of."""
+    rows = conn.execute(
+        "SELECT DISTINCT e.case_id FROM route r JOIN alert a ON a.id = r.alert "
+        "JOIN entry e ON e.id = a.entry WHERE r.message = ? AND e.case_id <> ''",
+        (message,),
+    )
+    return frozenset(row["case_id"] for row in rows)
 
 
 def _replay_one(conn: Connection, message_id: str, now: int) -> int:

@@ -18,7 +18,7 @@ from jinja2 import Environment
 
 from monitor import __version__
 from monitor.decide import routing
-from monitor.loops import hands
+from monitor.loops import doors, hands
 from monitor.loops.acts import Acts
 from monitor.loops.clock import now
 from monitor.loops.views import views_of
@@ -103,12 +103,12 @@ class AckPage:
 
     def _take(self, environ: WSGIEnvironment, link: _Link, told: Sequence[str]) -> Answer:
         form = _form(environ)
-        name = tidy(form.get("name", ""), hands.LONGEST_NAME)
+        name = tidy(form.get("name", ""), doors.LONGEST_NAME)
         note = hands.note_of(form.get("note", ""), hands.ACKNOWLEDGED)
         if not name:
             said = _Said(problem="Please write your name: it is recorded.", note=note)
             return self._page("422 Unprocessable Content", link, told, said)
-        taken = self._acknowledge(link, hands.by_link(name, link.message), note)
+        taken = self._acknowledge(link, doors.by_link(name, link.message, link.until), note)
         log.info("acknowledged by link message=%s alerts=%d", link.message, len(taken))
         return self._page("200 OK", link, told, _outcome(taken, told, name))
 
