@@ -40,5 +40,12 @@ def intersect(one: Interval, other: Interval) -> Interval | None:
     return Interval(lo, hi) if lo <= hi else None
 
 
+def clip(covered: Iterable[Interval], within: Iterable[Interval]) -> tuple[Interval, ...]:
+    """What of `covered` lies inside `within`."""
+    spans = union(within)
+    found = (intersect(part, span) for part in covered for span in spans)
+    return union(each for each in found if each is not None)
+
+
 def holds(covered: Sequence[Interval], point: int) -> bool:
     return any(point in part for part in covered)

@@ -34,11 +34,11 @@ def scope_of(chain: str, address: str) -> Scope:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """Places of a chain-wide reading at which it read for an address too: its coverage is the
-    scope's, cut with these. `until_place` None: it still does."""
+    """Places of a chain-wide list at which it was read for an address too: its coverage is the
+    scope's, cut with these. `until_place` None: it still is."""
 
     subject: Subject
-    scope: ChainWide
+    stream: str
     axis: Axis
     from_place: int
     until_place: int | None = None

@@ -25,6 +25,7 @@ class StreamState:
     error: str
     axis: Axis
     gaps: int  # parts of the list that could not be read, still open
+    joined: int | None = None  # from this place on the list is read chain-wide
 
     @property
     def unserved(self) -> bool:

@@ -4,40 +4,99 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from monitor.model import Axis, Interval, Subject, intervals
+from monitor.model import Axis, Interval, intervals
 from monitor.model.plan import (
     Covered,
     OpenGap,
     Signal,
     gap_key,
 )
-from monitor.model.scope import Scope
+from monitor.model.scope import ChainWide, Joined, Scope
 from monitor.model.streams import StreamState
+from monitor.store import joined
 from monitor.store.incidents import note_signals
 from monitor.store.port import Connection, Fields, Reader
 
 RETRY_GAP = 86_400  # seconds between tries to read a gap
 
+UNTRIED = StreamState({}, {}, (), None, 0, None, "", None, "", Axis.HEIGHT, 0)
 
-def stream_states(store: Reader, subject: Subject, now: int) -> dict[str, StreamState]:
-    """Coverage and reading state of every stream that was ever tried."""
+
+def stream_states(store: Reader, scope: Scope, now: int) -> dict[str, StreamState]:
+    """Coverage and reading state of every stream that was ever tried. What a chain-wide reading
+    read for an address is the address's own, too."""
+    own = _states(store, scope.key, now)
+    parts = joined.memberships(store, scope)
+    if not parts:
+        return own
+    whole = _states(store, ChainWide(scope.chain).key, now)
+    present = {part.stream for part in parts if part.until_place is None}
+    ever = {part.stream for part in parts}
+    # A list that no source serves is noted once for the whole chain.
+    shared = ever | ({s for s, state in whole.items() if state.unserved} if present else set())
+    return own | {
+        stream: _joined_state(
+            own.get(stream, UNTRIED),
+            whole.get(stream, UNTRIED),
+            [part for part in parts if part.stream == stream],
+            current=stream in present or stream not in ever,
+        )
+        for stream in shared
+    }
+
+
+def _joined_state(
+    own: StreamState, whole: StreamState, parts: Sequence[Joined], *, current: bool
+) -> StreamState:
+    """A list that is or was read chain-wide, as one of its members has it."""
+    covered = {
+        axis: intervals.union(
+            [*own.covered.get(axis, ()), *_clipped(whole.covered.get(axis, ()), axis, parts)]
+        )
+        for axis in own.covered.keys() | whole.covered.keys()
+    }
+    if not current:
+        return replace(own, covered=covered)
+    newest = own if own.tried >= whole.tried else whole
+    return replace(
+        newest,
+        covered=covered,
+        cursors=own.cursors,
+        waiting=(*own.waiting, *whole.waiting),
+        ok=_latest(own.ok, whole.ok),
+        complete_time=_latest(own.complete_time, whole.complete_time),
+        gaps=own.gaps + whole.gaps,
+        joined=next((p.from_place for p in parts if p.until_place is None), None),
+    )
+
+
+def _clipped(
+    covered: Sequence[Interval], axis: Axis, parts: Sequence[Joined]
+) -> tuple[Interval, ...]:
+    return intervals.clip(covered, [joined.span(p) for p in parts if p.axis == axis])
+
+
+def _latest(one: int | None, other: int | None) -> int | None:
+    return max((at for at in (one, other) if at is not None), default=None)
+
+
+def _states(store: Reader, key: str, now: int) -> dict[str, StreamState]:
     covered: dict[str, dict[Axis, list[Interval]]] = {}
-    for row in store.read(
-        "SELECT stream, axis, lo, hi FROM coverage WHERE scope = ?", [subject.key]
-    ):
+    for row in store.read("SELECT stream, axis, lo, hi FROM coverage WHERE scope = ?", [key]):
         by_axis = covered.setdefault(row["stream"], {})
         by_axis.setdefault(Axis(row["axis"]), []).append(Interval(row["lo"], row["hi"]))
     gaps: dict[str, list[tuple[Interval, int]]] = {}
     for row in store.read(
         "SELECT stream, lo, hi, next_try FROM gap WHERE scope = ? AND closed IS NULL",
-        [subject.key],
+        [key],
     ):
         gap = (Interval(row["lo"], row["hi"]), row["next_try"])
         gaps.setdefault(row["stream"], []).append(gap)
     return {
         row["stream"]: _state(row, covered.get(row["stream"], {}), gaps.get(row["stream"], []), now)
-        for row in store.read("SELECT * FROM reading WHERE scope = ?", [subject.key])
+        for row in store.read("SELECT * FROM reading WHERE scope = ?", [key])
     }
 
 

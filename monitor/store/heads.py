@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from monitor.model import Head
 from monitor.model.heads import Book, Fault, HeadReport, Kept, News
 from monitor.model.plan import Signal
+from monitor.model.scope import ChainWide
+from monitor.store import joined
 from monitor.store.incidents import note_signals
 from monitor.store.port import Connection, Fields, Reader, Store
 
@@ -98,9 +100,15 @@ def _take_back(conn: Connection, chain: str, fault: Fault) -> frozenset[str]:
     key = (*span, fault.source, fault.axis)
     above, place = ("at >= ?", fault.since) if fault.line is None else ("hi > ?", fault.line)
     rows = conn.execute(
-        f"SELECT DISTINCT scope FROM coverage WHERE {mine} AND {above}",
+        f"SELECT scope, min(lo) AS lo FROM coverage WHERE {mine} AND {above} GROUP BY scope",
         (*key, place),
     ).fetchall()
+    lowest = {row["scope"]: row["lo"] for row in rows}
+    concerned = frozenset(lowest)
+    if (whole := ChainWide(chain).key) in lowest:
+        line = lowest[whole] - 1 if fault.line is None else fault.line
+        joined.cut(conn, chain, fault.axis, line)
+        concerned |= joined.member_keys(conn, chain)
     if fault.line is None:
         conn.execute(f"DELETE FROM coverage WHERE {mine} AND at >= ?", (*key, place))
     else:
@@ -119,7 +127,7 @@ def _take_back(conn: Connection, chain: str, fault: Fault) -> frozenset[str]:
         "WHERE subject > ? AND subject < ? AND base_height = ? AND base_head_time = ?",
         [(*span, head.height, head.time) for head in fault.false],
     )
-    return frozenset(row["scope"] for row in rows)
+    return concerned
 
 
 def _take_back_readings(conn: Connection, key: tuple[str, str, str, str], fault: Fault) -> None:

@@ -292,13 +292,14 @@ DROP INDEX subject_due;
 CREATE INDEX scope_due ON scope(due);
 DROP INDEX doubt_subject;
 CREATE INDEX doubt_scope ON doubt(scope, since);
-CREATE TABLE joined (                -- places at which a chain-wide reading read for an address too
+CREATE TABLE joined (                -- where a chain-wide list was read for an address too
   subject TEXT NOT NULL REFERENCES scope(key),
   scope TEXT NOT NULL REFERENCES scope(key),
+  stream TEXT NOT NULL,
   axis TEXT NOT NULL,
   from_place INTEGER NOT NULL,
   until_place INTEGER,               -- NULL: still a member
-  PRIMARY KEY (subject, scope, axis, from_place),
+  PRIMARY KEY (subject, scope, stream, axis, from_place),
   CHECK (until_place IS NULL OR from_place <= until_place)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX joined_scope ON joined(scope);

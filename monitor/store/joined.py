@@ -1,0 +1,114 @@
+"""Which addresses a chain-wide reading reads for, list by list, and from where to where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from monitor.model import Axis, Interval, Subject, intervals
+from monitor.model.scope import ChainWide, Joined, Scope
+from monitor.store.port import Connection, Reader, Store
+
+NO_END = 2**62  # above every place: the membership goes on
+
+
+def members(store: Reader, scope: ChainWide) -> dict[Subject, dict[str, Joined]]:
+    """The addresses that are read for now, each with its membership by list."""
+    found: dict[Subject, dict[str, Joined]] = {}
+    rows = store.read(
+        "SELECT s.address, j.stream, j.axis, j.from_place FROM joined j "
+        "JOIN scope s ON s.key = j.subject WHERE j.scope = ? AND j.until_place IS NULL",
+        [scope.key],
+    )
+    for address, stream, axis, place in rows:
+        subject = Subject(scope.chain, address)
+        found.setdefault(subject, {})[stream] = Joined(subject, stream, Axis(axis), place)
+    return found
+
+
+def member_keys(conn: Connection, chain: str) -> frozenset[str]:
+    """The keys of the addresses of a chain that are read for now."""
+    sql = "SELECT DISTINCT subject FROM joined WHERE scope = ? AND until_place IS NULL"
+    return frozenset(row["subject"] for row in conn.execute(sql, (ChainWide(chain).key,)))
+
+
+def memberships(store: Reader, scope: Scope) -> list[Joined]:
+    """Where the chain-wide lists were and are read for an address; of a chain-wide scope none."""
+    if isinstance(scope, ChainWide):
+        return []
+    rows = store.read(
+        "SELECT stream, axis, from_place, until_place FROM joined WHERE subject = ?", [scope.key]
+    )
+    return [Joined(scope, row[0], Axis(row[1]), row[2], row[3]) for row in rows]
+
+
+def span(membership: Joined) -> Interval:
+    until = membership.until_place
+    return Interval(membership.from_place, NO_END if until is None else until)
+
+
+def highest(store: Reader, scope: ChainWide) -> dict[tuple[str, Axis], int]:
+    """The highest place covered of each list, over all sources."""
+    rows = store.read(
+        "SELECT stream, axis, max(hi) AS hi FROM coverage WHERE scope = ? GROUP BY stream, axis",
+        [scope.key],
+    )
+    return {(row["stream"], Axis(row["axis"])): row["hi"] for row in rows}
+
+
+def change(
+    store: Store, scope: ChainWide, joining: Sequence[Joined], leaving: Sequence[Joined]
+) -> None:
+    """Take addresses in, and let others go with what was read for them."""
+    if not joining and not leaving:
+        return
+    with store.write() as conn:
+        conn.execute(
+            "INSERT INTO scope (key, chain, address) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING",
+            (scope.key, scope.chain, scope.address),
+        )
+        _leave(conn, scope, leaving)
+        _insert(conn, scope, joining)
+
+
+def _leave(conn: Connection, scope: ChainWide, leaving: Sequence[Joined]) -> None:
+    """What was covered while they were members stays theirs; what is read later, also at places
+    that a gap left out, was not read for them."""
+    covered = _covered(conn, scope) if leaving else {}
+    conn.executemany(
+        "DELETE FROM joined WHERE subject = ? AND scope = ? AND stream = ? AND axis = ? "
+        "AND until_place IS NULL",
+        [(j.subject.key, scope.key, j.stream, j.axis) for j in leaving],
+    )
+    kept = [
+        Joined(j.subject, j.stream, j.axis, part.lo, part.hi)
+        for j in leaving
+        for part in intervals.clip(covered.get((j.stream, j.axis), ()), [span(j)])
+    ]
+    _insert(conn, scope, kept)
+
+
+def _covered(conn: Connection, scope: ChainWide) -> Mapping[tuple[str, Axis], list[Interval]]:
+    found: dict[tuple[str, Axis], list[Interval]] = {}
+    for row in conn.execute(
+        "SELECT stream, axis, lo, hi FROM coverage WHERE scope = ?", (scope.key,)
+    ):
+        parts = found.setdefault((row["stream"], Axis(row["axis"])), [])
+        parts.append(Interval(row["lo"], row["hi"]))
+    return {key: list(intervals.union(parts)) for key, parts in found.items()}
+
+
+def _insert(conn: Connection, scope: ChainWide, rows: Iterable[Joined]) -> None:
+    conn.executemany(
+        "INSERT INTO joined (subject, scope, stream, axis, from_place, until_place) "
+        "VALUES (?,?,?,?,?,?)",
+        [(j.subject.key, scope.key, j.stream, j.axis, j.from_place, j.until_place) for j in rows],
+    )
+
+
+def cut(conn: Connection, chain: str, axis: Axis, line: int) -> None:
+    """Coverage above a line was taken back: what is read there again is not read for those
+    that have left."""
+    left = "scope = ? AND axis = ? AND until_place > ?"
+    key = (ChainWide(chain).key, axis, line)
+    conn.execute(f"DELETE FROM joined WHERE {left} AND from_place > ?", (*key, line))
+    conn.execute(f"UPDATE joined SET until_place = ? WHERE {left}", (line, *key))
