@@ -14,6 +14,7 @@ import pytest
 import yaml
 from world.home import ALICE, BANK, BOB, SHOP, Scene, bodies, evm_home, staged, stop, told, wait_for
 from world.sinks import HttpSink, RawServer, answer, hang
+from world.tamper import untriggered
 
 from monitor.app.home import open_home
 from monitor.loops.deliver import SendingRounds
@@ -33,7 +34,7 @@ def test_one_alert_that_cannot_be_shown_stops_no_other(scene: Scene) -> None:
     with open_home(scene.home.path, {}) as app:
         app.reload()
         app.poll(everything=True)
-        with app.store.write() as conn:
+        with app.store.write() as conn, untriggered(conn):
             conn.execute("UPDATE transfer SET amount = 'odd' WHERE tx = ?", (one,))
         app.deliver(everything=True)
         app.housekeep()

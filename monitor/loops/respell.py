@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from monitor.chains.address import AddressError, canonical
 from monitor.chains.table import family_of
 from monitor.model import Chain
+from monitor.model.acts import DAEMON, Renamed, Respell
 from monitor.store import respell as record
+from monitor.store.commit import commit
 from monitor.store.port import Store
-from monitor.store.respell import Renamed
 
 
 def respell(store: Store, chains: Mapping[str, Chain], now: int) -> None:
@@ -20,7 +21,8 @@ def respell(store: Store, chains: Mapping[str, Chain], now: int) -> None:
         if family_of(chain).respells(chain)
         for renamed in _renamed(store, chain)
     ]
-    record.respell(store, found, now)
+    if found:
+        commit(store, DAEMON, Respell(now, found))
 
 
 def _renamed(store: Store, chain: Chain) -> Iterator[Renamed]:

@@ -14,8 +14,11 @@ from typing import ClassVar, Generic, TypeVar
 from monitor import __version__
 from monitor.model.plan import Plan, Route
 from monitor.model.streams import Reading
+from monitor.model.watch import Subject
 
 Result = TypeVar("Result")
+
+Renamed = tuple[Subject, str]  # as it stands in the record; its address as it is written now
 
 CLAIMED = "(claimed, by link)"
 
@@ -107,3 +110,12 @@ class BackedUp(Act[None]):
     kind = "backup"
 
     file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Respell(Act[None]):
+    """Bring subjects of the record into the form that addresses have now."""
+
+    kind = "respell"
+
+    renamed: Sequence[Renamed]

@@ -83,21 +83,23 @@ def _note_state(conn: Connection, alert: str, act: Take, name: str) -> str:
 def carry_take(conn: Connection, actor: Actor, act: Take) -> tuple[list[str], list[Part]]:
     """In one transaction: of two people who do so at once one has each alert."""
     free = {"acknowledged": "state = 'open'", "closed": "state <> 'closed'"}[act.state]
-    change = f"UPDATE alert SET state = ? WHERE id = ? AND {'1' if act.over else free}"
-    taken: dict[str, str] = {}  # the line about each
+    wanted = f"SELECT state, entry FROM alert WHERE id = ? AND {'1' if act.over else free}"
+    taken: list[str] = []
+    found: dict[frozenset[str], list[list[str]]] = {}  # what the log says of it, case by case
     for alert_id in act.alerts:
-        if conn.execute(change, (act.state, alert_id)).rowcount:
-            taken[alert_id] = _note_state(conn, alert_id, act, actor.recorded)
-    return list(taken), _taken_parts(conn, taken, act)
-
-
-def _taken_parts(conn: Connection, taken: Mapping[str, str], act: Take) -> list[Part]:
-    """What the log says of it, case by case."""
-    found: dict[frozenset[str], list[list[str]]] = {}
-    for alert, line in taken.items():
-        row = conn.execute("SELECT entry FROM alert WHERE id = ?", (alert,)).fetchone()
+        row = conn.execute(wanted, (alert_id,)).fetchone()
+        if row is None:
+            continue
+        conn.execute("UPDATE alert SET state = ? WHERE id = ?", (act.state, alert_id))
+        line = _note_state(conn, alert_id, act, actor.recorded)
         mine = frozenset(cases_of(conn, [row["entry"]] if row["entry"] else []).values())
-        found.setdefault(mine, []).append([alert, line])
+        found.setdefault(mine, []).append([alert_id, line, row["state"]])
+        taken.append(alert_id)
+    return taken, _taken_parts(found, act)
+
+
+def _taken_parts(found: Mapping[frozenset[str], Sequence[Sequence[str]]], act: Take) -> list[Part]:
+    """Alert, line about it and the state before, for each."""
     return [
         Part("taken", {"alerts": lines, "state": act.state, "note": act.note}, mine)
         for mine, lines in found.items()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from monitor.model import acts
-from monitor.store import alerts, carry_plan, log, notes, outbox
+from monitor.store import alerts, carry_plan, log, notes, outbox, respell
 from monitor.store.port import Connection, Store
 
 # How each act is carried out: what comes of it, and what the log says of it (nothing: no act
@@ -21,6 +21,7 @@ CARRY: Mapping[type[acts.Act[Any]], Carry] = {
     acts.Replay: outbox.carry_replay,
     acts.TestChannel: notes.carry_test,
     acts.BackedUp: notes.carry_backup,
+    acts.Respell: respell.carry,
 }
 
 

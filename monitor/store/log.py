@@ -67,7 +67,7 @@ def append(conn: Connection, actor: Actor, at: int, act: str, parts: Sequence[Pa
     if not parts:
         return None
     last = conn.execute("SELECT seq, hash FROM log ORDER BY seq DESC LIMIT 1").fetchone()
-    seq, before = (last["seq"], last["hash"]) if last else (0, GENESIS)
+    seq, before = last or (0, GENESIS)
     first = seq + 1
     who = {"kind": actor.kind.value, "name": actor.name, "authority": actor.authority}
     for part in parts:
@@ -92,6 +92,11 @@ def append(conn: Connection, actor: Actor, at: int, act: str, parts: Sequence[Pa
             [(case, seq) for case in sorted(part.cases)],
         )
     return first
+
+
+def next_seq(conn: Connection) -> int:
+    """The number that the first row of an act under way will have."""
+    return int(conn.execute("SELECT coalesce(max(seq), 0) + 1 FROM log").fetchone()[0])
 
 
 def last(store: Reader) -> tuple[int, str]:

@@ -7,13 +7,14 @@ were two addresses, and what explorers told of the one was never held against th
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 
 from monitor.model import Subject
+from monitor.model.acts import Actor, Respell
 from monitor.model.ids import stable_id
-from monitor.store.port import Connection, Fields, Reader, Store
-
-Renamed = tuple[Subject, str]  # as it stands in the record; its address as it is written now
+from monitor.store import entrylog
+from monitor.store.entrylog import Changed
+from monitor.store.log import Part, next_seq
+from monitor.store.port import Connection, Fields, Reader
 
 
 def subjects_of(store: Reader, chain: str) -> list[Subject]:
@@ -21,54 +22,77 @@ def subjects_of(store: Reader, chain: str) -> list[Subject]:
     return [Subject(chain, row["address"]) for row in rows]
 
 
-def respell(store: Store, renamed: Sequence[Renamed], now: int) -> None:
+def carry(conn: Connection, _actor: Actor, act: Respell) -> tuple[None, list[Part]]:
     """Move entries, alerts and rows to the present form. What was booked as read under the
     old one is taken back: it was read, and not held against the address."""
-    if not renamed:
-        return
-    with store.write() as conn:
-        conn.execute("PRAGMA defer_foreign_keys = ON")
-        for old, address in renamed:
-            _move(conn, old, Subject(old.chain, address), now)
+    conn.execute("PRAGMA defer_foreign_keys = ON")
+    moves = [(old, Subject(old.chain, address)) for old, address in act.renamed]
+    return None, [part for old, new in moves for part in _move(conn, old, new, act.at)]
 
 
-def _move(conn: Connection, old: Subject, new: Subject, now: int) -> None:
+def _move(conn: Connection, old: Subject, new: Subject, now: int) -> list[Part]:
+    """Returns what the log says of it."""
+    _allow(conn, old.key, new.key)
     conn.execute(
         "INSERT INTO scope (key, chain, address) VALUES (?, ?, ?) "
         "ON CONFLICT (key) DO UPDATE SET due = 0",
         (new.key, new.chain, new.address),
     )
-    for row in conn.execute(
-        "SELECT id, case_id, terms FROM entry WHERE subject = ?", (old.key,)
-    ).fetchall():
+    entries = [
         _move_entry(conn, row, old, new, now)
+        for row in conn.execute(
+            "SELECT id, case_id, terms, retired FROM entry WHERE subject = ?", (old.key,)
+        ).fetchall()
+    ]
+    moved = {party: _move_party(conn, party, old, new) for party in ("sender", "recipient")}
+    read = conn.execute(
+        "SELECT stream, source, axis, lo, hi FROM coverage WHERE scope = ?", (old.key,)
+    ).fetchall()
     for table in ("coverage", "gap", "reading", "doubt"):
         conn.execute(f"DELETE FROM {table} WHERE scope = ?", (old.key,))
-    for party in ("sender", "recipient"):
-        conn.execute(
-            f"UPDATE transfer SET {party} = ? WHERE chain = ? AND {party} = ?",
-            (new.address, new.chain, old.address),
-        )
     conn.execute("DELETE FROM scope WHERE key = ?", (old.key,))
+    body = {"old": old.key, "new": new.key, **moved, "unread": [[*row] for row in read]}
+    cases = frozenset(each.case for each in entries if each.case)
+    return [Part("respelt", body, cases), *entrylog.parts(entries)]
 
 
-def _move_entry(conn: Connection, row: Fields, old: Subject, new: Subject, now: int) -> None:
+def _allow(conn: Connection, old: str, new: str) -> None:
+    """What is only added to lets a key be exchanged that an act has respelt."""
+    conn.execute(
+        "INSERT INTO respelt (old, new, seq) VALUES (?, ?, ?) ON CONFLICT (old, new) DO NOTHING",
+        (old, new, next_seq(conn)),
+    )
+
+
+def _move_party(conn: Connection, party: str, old: Subject, new: Subject) -> list[list[str]]:
+    """Returns which rows."""
+    mine = f"WHERE chain = ? AND {party} = ?"
+    found = conn.execute(f"SELECT tx, leg FROM transfer {mine}", (old.chain, old.address))
+    rows = [[*row] for row in found.fetchall()]
+    conn.execute(f"UPDATE transfer SET {party} = ? {mine}", (new.address, old.chain, old.address))
+    return rows
+
+
+def _move_entry(conn: Connection, row: Fields, old: Subject, new: Subject, now: int) -> Changed:
     """The entry under the id that the watchlist gives it now. Where both spellings were on
     the list, the older line ends: the other one watches on."""
     case, given = row["case_id"], row["id"]
     mine = given == stable_id("E", case, old.chain, old.address)
     entry = stable_id("E", case, new.chain, new.address) if mine else given
-    terms = json.loads(row["terms"])
-    terms |= {"id": entry, "subject": {"chain": new.chain, "address": new.address}}
+    before = {"id": given, "subject": old.key, "terms": row["terms"], "retired": row["retired"]}
     if entry != given and conn.execute("SELECT 1 FROM entry WHERE id = ?", (entry,)).fetchone():
-        conn.execute(
-            "UPDATE entry SET subject = ?, retired = coalesce(retired, ?) WHERE id = ?",
-            (new.key, now, given),
-        )
-        return
+        after = {**before, "subject": new.key, "retired": row["retired"] or now}
+    else:
+        terms = json.loads(row["terms"])
+        terms |= {"id": entry, "subject": {"chain": new.chain, "address": new.address}}
+        text = json.dumps(terms, sort_keys=True, ensure_ascii=False)
+        after = {**before, "id": entry, "subject": new.key, "terms": text}
     conn.execute(
-        "UPDATE entry SET id = ?, subject = ?, terms = ? WHERE id = ?",
-        (entry, new.key, json.dumps(terms, sort_keys=True, ensure_ascii=False), given),
+        "UPDATE entry SET id = ?, subject = ?, terms = ?, retired = ? WHERE id = ?",
+        (*after.values(), given),
     )
-    for table in ("entry_version", "alert"):
-        conn.execute(f"UPDATE {table} SET entry = ? WHERE entry = ?", (entry, given))
+    if after["id"] != given:
+        _allow(conn, given, entry)
+        for table in ("entry_version", "alert"):
+            conn.execute(f"UPDATE {table} SET entry = ? WHERE entry = ?", (entry, given))
+    return Changed(given, case, before, after)
