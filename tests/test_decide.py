@@ -492,3 +492,17 @@ def test_a_severe_movement_asks_a_second_source(tmp_path: Path) -> None:
     book.read(head=100)
     (question,) = book.read(IN, head=106).questions
     assert (question.why, question.not_from) == ("second source", frozenset({"one"}))
+
+
+def test_an_address_without_an_entry_keeps_its_fees(tmp_path: Path) -> None:
+    """It is read for its movements, whose sums need what it paid; nobody is told. What others
+    paid is nobody's."""
+    bare = Book(tmp_path)
+    with bare.store.write() as conn:
+        key = bare.subject.key
+        conn.execute("INSERT INTO scope (key, chain, address) VALUES (?,'ethereum',?)", (key, A))
+    told = [transfer(105, sender=A, recipient=X), fee(105), fee(106, sender=X, tx="0xt2")]
+    plan = bare.read(*told, head=107)
+    assert [row.transfer for row in plan.new] == told[:2]
+    assert not plan.alerts
+    bare.store.close()

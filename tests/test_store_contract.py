@@ -221,7 +221,7 @@ def kept(store: Store) -> object:
     return (
         *(known, coverage.stream_states(store, HERE, NOW), watch.all_entries(store)),
         *(alerts.states(store, [f"A-{n}" for n in range(9)]), owing.unsent(store)),
-        *(incidents.incident_list(store, open_only=False), doubts.of_subject(store, HERE)),
+        *(incidents.incident_list(store, open_only=False), doubts.of_scope(store, HERE)),
         *(prices.seen_contracts(store), outbox.told_in(store)),
     )
 
@@ -401,7 +401,7 @@ def test_a_doubt_is_owed_until_it_is_settled(store: Store) -> None:
     lost = Doubt("0xt1", "final", HERE.key, source="one", state="lost", rows=2, since=NOW)
     apply.apply(store, plan(doubts=(lost, replace(lost, tx="0xt2"))))
     apply.apply(store, plan(doubts=(replace(lost, rows=5, since=NOW + 9),)))
-    assert {(d.tx, d.rows, d.since) for d in doubts.of_subject(store, HERE)} == {
+    assert {(d.tx, d.rows, d.since) for d in doubts.of_scope(store, HERE)} == {
         ("0xt1", 5, NOW),
         ("0xt2", 2, NOW),
     }

@@ -1,4 +1,4 @@
-"""Decide what one poll of one subject means. Pure: no clock, network, database, randomness.
+"""Decide what one poll of one scope means. Pure: no clock, network, database, randomness.
 
 Rows first (rows.py): what is new, what changed, what is gone. Then alerts (due.py), which
 depend on the rows as they stand afterwards and not on which poll brought them.
@@ -8,7 +8,7 @@ asked for by hash; it becomes `orphaned` only by an answer. Nobody's silence cha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from monitor.chains.table import family_of
@@ -73,6 +73,7 @@ def _covered(context: Context, batches: Sequence[Batch]) -> tuple[Covered, ...]:
     return tuple(
         Covered(stream, b.source, b.axis, span)
         for b in batches
+        if not b.lent
         for span in coverage.proven(b, context.chain, context.lags.get(b.source, 0))
         for stream in sorted(b.streams)
     )
@@ -83,6 +84,7 @@ def _gaps(batches: Sequence[Batch]) -> tuple[OpenGap, ...]:
     return tuple(
         OpenGap(stream, b.source, b.axis, gap)
         for b in batches
+        if not b.lent
         for gap in b.gaps
         for stream in sorted(b.streams)
         if not any(_sound(other, stream, b.axis, gap.at) for other in batches)
@@ -97,11 +99,14 @@ def _sound(batch: Batch, stream: str, axis: Axis, span: Interval) -> bool:
     )
 
 
-def _signatures(context: Context, batches: Sequence[Batch]) -> tuple[Interval, ...]:
-    """Where the list of transactions that the subject signed has been read."""
+def _signatures(context: Context, batches: Sequence[Batch]) -> Mapping[str, tuple[Interval, ...]]:
+    """Where the list of transactions that an address signed has been read, by address."""
     signed = family_of(context.chain).signed
     now = [b.read for b in batches if signed in b.streams and b.read and not b.doubt]
-    return intervals.union([*context.covered.get(signed, ()), *now])
+    return {
+        address: intervals.union([*context.covered.get(address, {}).get(signed, ()), *now])
+        for address in context.followed & context.watched.keys()
+    }
 
 
 def _heads(batches: Sequence[Batch]) -> int:
@@ -124,7 +129,7 @@ def _baselines(context: Context, batches: Sequence[Batch]) -> dict[str, Baseline
     ahead = max(0, lowest.time - context.now)
     return {
         w.entry.id: Baseline(lowest.height, w.added + ahead, lowest.time)
-        for w in context.watched.get(context.scope.address, ())
+        for w in context.own
         if w.baseline is None and w.active
     }
 

@@ -111,8 +111,7 @@ class Doubts:
         cure: str,
     ) -> Signal:
         chain = self.context.chain.key
-        mine = self.context.watched.get(self.context.scope.address, ())
-        who = tuple(w.entry.id for w in mine if w.active)
+        who = tuple(w.entry.id for w in self.context.own if w.active)
         return Signal(
             key=key,
             bad=bad,

@@ -67,11 +67,11 @@ def alerts(
     standing: Mapping[Identity, Standing],
     baselines: Mapping[str, Baseline],
     head: int,
-    signatures: Sequence[Interval],
+    signatures: Mapping[str, Sequence[Interval]],
 ) -> tuple[tuple[Alert, ...], tuple[Question, ...]]:
     """Alerts that are due, and look-ups at a second source that severe ones ask for.
 
-    `signatures`: where the list of transactions signed by the polled subject was read, so
+    `signatures`: where the list of transactions that a followed address signed was read, so
     that the absence of its fee means that somebody else signed.
     """
     by_tx: dict[str, list[Standing]] = {}
@@ -88,7 +88,8 @@ def alerts(
         for watched in _concerned(context, rows):
             before = told.get((watched.entry.id, tx), ())
             mine = rows[watched.entry.subject.address]
-            case = _Case(context, watched, mine, legs, before, baselines, head, signatures)
+            signed = signatures.get(watched.entry.subject.address, ())
+            case = _Case(context, watched, mine, legs, before, baselines, head, signed)
             due.extend(case.due())
     return tuple(due), tuple(_second_source(due))
 
@@ -245,7 +246,7 @@ class _Case:
         )
 
     def _signature_known(self, ready: Sequence[Standing]) -> bool:
-        if self._address != self.context.scope.address:
+        if self._address not in self.context.followed:
             return False
         heights = [s.transfer.block_height for s in ready]
         return all(h is not None and intervals.holds(self.signatures, h) for h in heights)

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from monitor.decide import absence, due, proof
 from monitor.decide.absence import Fate, Verdict
 from monitor.decide.doubts import Doubts
-from monitor.decide.loudness import touches
 from monitor.decide.merge import merged
 from monitor.model import (
     LIVE_STATUSES,
@@ -37,7 +36,7 @@ class Rows:
     context: Context
     answers: Answers
     known: dict[Identity, Row] = field(init=False)
-    touching: set[str] = field(init=False)  # known transactions with a row of the subject
+    touching: set[str] = field(init=False)  # known transactions with a row of the scope
     new: dict[Identity, NewRow] = field(default_factory=dict)
     changes: dict[int, Change] = field(default_factory=dict)
     sightings: list[Sighting] = field(default_factory=list)
@@ -60,9 +59,8 @@ class Rows:
             for doubt in proof.waiting(self.context)
             if not any(w.found and not w.failed for w in self.answers.lookups.get(doubt.tx, ()))
         )
-        address = self.context.scope.address
         self.touching = {
-            row.transfer.tx for row in self.context.known if touches(row.transfer, address)
+            row.transfer.tx for row in self.context.known if self.context.holds(row.transfer)
         }
 
     # -- what was reported ---------------------------------------------------------------
@@ -82,7 +80,7 @@ class Rows:
     def report(self, batch: Batch) -> None:
         """Take in every transfer of one batch; confirmed twins win over pending ones."""
         for transfer in sorted(batch.transfers, key=lambda t: t.pending, reverse=True):
-            if transfer.kind.fee and not self._watched(transfer.sender):
+            if transfer.kind.fee and not self._fee_wanted(transfer.sender):
                 continue
             if transfer.kind.inner and _whole(transfer) in self.outermost:
                 continue
@@ -96,8 +94,9 @@ class Rows:
             else:
                 self._update(row, placed, batch)
 
-    def _watched(self, address: str | None) -> bool:
-        return address is not None and address in self.context.watched
+    def _fee_wanted(self, payer: str | None) -> bool:
+        """Fees of others are nobody's; without its own an address's sums are wrong."""
+        return payer in self.context.watched or payer in self.context.followed
 
     def _believable(self, row: Row, transfer: Transfer, batch: Batch) -> bool:
         """A source that has not reached a row's block yet may still call it unconfirmed.
@@ -140,10 +139,11 @@ class Rows:
         self._sight(transfer, batch)
 
     def _late(self, transfer: Transfer, batch: Batch) -> bool:
+        """Whether it lies where the list of an address that it touches was read before."""
         at = batch.axis.place(transfer)
-        covered = self.context.covered.get(transfer.kind.stream, ())
-        touched = touches(transfer, self.context.scope.address)
-        return at is not None and touched and intervals.holds(covered, at)
+        lists = [self.context.covered.get(party, {}) for party in transfer.parties()]
+        parts = (covered.get(transfer.kind.stream, ()) for covered in lists)
+        return at is not None and any(intervals.holds(covered, at) for covered in parts)
 
     def _update(self, row: Row, transfer: Transfer, batch: Batch) -> None:
         if row.status in (Status.FINAL, Status.SUPERSEDED):
@@ -204,7 +204,7 @@ class Rows:
     # -- what was not reported -----------------------------------------------------------
 
     def settle(self, batches: Sequence[Batch]) -> None:
-        """Look at every known row of the subject that no batch reported."""
+        """Look at every known row of the scope that no batch reported."""
         self.outbid = self._outbid(batches)
         fates: dict[str, Verdict] = {}
         for row in self.known.values():
@@ -232,11 +232,11 @@ class Rows:
         return frozenset(t.tx for t in waiting if t.spends and spent.get(t.spends, t.tx) != t.tx)
 
     def _ours(self, row: Row) -> bool:
-        """Whether the subject's lists should show this row, or it shares its transaction's
+        """Whether the scope's lists should show this row, or it shares its transaction's
         fate: on UTXO chains all legs of a transaction come and go together."""
         if row.transfer.kind.utxo:
             return row.transfer.tx in self.touching
-        return touches(row.transfer, self.context.scope.address)
+        return self.context.holds(row.transfer)
 
     def _open_absent(self, row: Row, batches: Sequence[Batch]) -> Verdict | None:
         absences = absence.marks(row, batches, self.answers, self.context)

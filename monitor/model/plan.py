@@ -62,19 +62,21 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Everything from the record that a decision about one poll of one subject needs.
+    """Everything from the record that a decision about one poll of one scope needs.
 
-    `known` holds every row of the transactions in the batches, every row of the subject
+    `known` holds every row of the transactions in the batches, every row of the scope
     that is not final yet, and its final rows inside what was read.
     """
 
     chain: Chain
     scope: Scope
     now: int
+    followed: frozenset[str]  # the addresses whose lists were read; what touches none is partial
     watched: Mapping[str, tuple[Watched, ...]]  # by address, this chain
     known: tuple[Row, ...] = ()
     alerts: tuple[Alert, ...] = ()  # of the transactions concerned, oldest first
-    covered: Mapping[str, tuple[Interval, ...]] = field(default_factory=dict)  # by stream
+    # By followed address that a row touches, and by stream.
+    covered: Mapping[str, Mapping[str, tuple[Interval, ...]]] = field(default_factory=dict)
     assets: Mapping[tuple[str, str], Asset] = field(default_factory=dict)
     lags: Mapping[str, int] = field(default_factory=dict)  # blocks, by source
     # By (chain, contract), as worth.nearest wants them; only where a threshold is in USD.
@@ -82,6 +84,16 @@ class Context:
     doubts: tuple[Doubt, ...] = ()  # of this subject (the oldest), and of the known rows
     # Of the whole chain, by (source, why, state): how many rows are in doubt.
     doubtful: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
+
+    def holds(self, transfer: Transfer) -> bool:
+        """Whether the lists that were read should show it."""
+        return transfer.sender in self.followed or transfer.recipient in self.followed
+
+    @property
+    def own(self) -> list[Watched]:
+        """The entries on the followed addresses, as far as they are loaded."""
+        mine = sorted(self.followed & self.watched.keys())
+        return [watched for address in mine for watched in self.watched[address]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,7 @@ class Batch:
     mempool_read: bool = False  # the full list of unconfirmed transactions was seen
     calls: int = 0
     doubt: str = ""  # why its head is not believed yet: its rows count, it proves nothing
+    lent: bool = False  # an address's part of a chain-wide batch, which books what it proves
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from monitor.model import Alert, Asset, Axis, Batch, Chain, Interval, Row, Subject
-from monitor.model.plan import (
-    Context,
-)
+from monitor.model.plan import Context
+from monitor.model.scope import ChainWide, Scope
 from monitor.model.streams import StreamState
 from monitor.store import doubts, watch
+from monitor.store.coverage import stream_states
 from monitor.store.port import Reader
 from monitor.store.rows import to_alert, to_row, to_transfer
-from monitor.store.transfers import open_rows
+from monitor.store.transfers import open_rows, open_rows_among
 
 
 def load_context(
     store: Reader,
     chain: Chain,
-    subject: Subject,
+    scope: Scope,
     batches: Sequence[Batch],
     states: Mapping[str, StreamState],
     *,
@@ -27,29 +27,36 @@ def load_context(
     now: int,
 ) -> Context:
     """Load what decide() needs for these batches, but for prices: of the entries only those on
-    an address that is concerned, for there may be very many."""
+    an address that is concerned, for there may be very many. `states`: of the scope."""
+    followed = followed_by(scope, batches)
     txs = {t.tx for b in batches for t in b.transfers}
-    txs.update(row.transfer.tx for row in open_rows(store, subject))
-    txs.update(_reread_txs(store, subject, batches))
-    owed = doubts.of_subject(store, subject)
+    txs.update(row.transfer.tx for row in _open_rows(store, scope, followed))
+    txs.update(_reread_txs(store, scope, followed, batches))
+    owed = doubts.of_scope(store, scope)
     txs.update(doubt.tx for doubt in owed)
     others = {d.key: d for d in doubts.of_transactions(store, chain.key, txs)}
     owed = list((others | {d.key: d for d in owed}).values())
     known = _rows_of(store, chain.key, txs)
     moved = [t for b in batches for t in b.transfers] + [row.transfer for row in known]
-    parties = {subject.address, *(party for t in moved for party in t.parties())}
-    watched = watch.watch(store, chain.key, parties)
+    parties = {party for t in moved for party in t.parties()}
+    watched = watch.watch(store, chain.key, parties | _unmet(store, scope, followed))
     return Context(
         chain=chain,
-        scope=subject,
+        scope=scope,
         now=now,
+        followed=followed,
         watched=watched,
         known=known,
         alerts=_alerts_of(store, known),
         covered={
-            stream: state.covered.get(axis, ())
-            for stream, state in states.items()
-            for axis in [next((b.axis for b in batches if stream in b.streams), Axis.HEIGHT)]
+            address: _covered(
+                store,
+                Subject(chain.key, address),
+                batches,
+                states if address == scope.address else None,
+                now,
+            )
+            for address in followed & parties
         },
         assets=assets,
         lags=lags,
@@ -58,28 +65,71 @@ def load_context(
     )
 
 
-def _reread_txs(store: Reader, subject: Subject, batches: Sequence[Batch]) -> set[str]:
+def _open_rows(store: Reader, scope: Scope, followed: frozenset[str]) -> list[Row]:
+    if isinstance(scope, Subject):
+        return open_rows(store, scope)
+    return open_rows_among(store, scope.chain, followed)
+
+
+def followed_by(scope: Scope, batches: Sequence[Batch]) -> frozenset[str]:
+    """The addresses of which a scope's batches are exhaustive."""
+    if isinstance(scope, Subject):
+        return frozenset({scope.address})
+    return frozenset(subject.address for batch in batches for subject in batch.subjects)
+
+
+def _covered(
+    store: Reader,
+    subject: Subject,
+    batches: Sequence[Batch],
+    states: Mapping[str, StreamState] | None,
+    now: int,
+) -> dict[str, tuple[Interval, ...]]:
+    """What was read of an address, by stream, on the axis on which it is read now."""
+    axes = {stream: batch.axis for batch in batches for stream in batch.streams}
+    known = stream_states(store, subject, now) if states is None else states
+    return {
+        stream: state.covered.get(axes.get(stream, Axis.HEIGHT), ())
+        for stream, state in known.items()
+    }
+
+
+def _unmet(store: Reader, scope: Scope, followed: frozenset[str]) -> frozenset[str]:
+    """Of the followed addresses those for whose entries it is the first contact."""
+    if isinstance(scope, Subject):
+        return followed
+    return followed & watch.unmet(store, scope.chain)
+
+
+def _reread_txs(
+    store: Reader, scope: Scope, followed: frozenset[str], batches: Sequence[Batch]
+) -> set[str]:
     """Transactions of final rows where a batch read again what had been read before, also
     where that counts as unread by now."""
     return {
         tx
         for batch in batches
         if batch.read is not None
-        for tx in _final_txs(store, subject, batch.axis, batch.read)
+        for tx in _final_txs(store, scope, followed, batch.axis, batch.read)
     }
 
 
-def _final_txs(store: Reader, subject: Subject, axis: Axis, span: Interval) -> set[str]:
+def _final_txs(
+    store: Reader, scope: Scope, followed: frozenset[str], axis: Axis, span: Interval
+) -> set[str]:
     column, unit = "block_height" if axis.by_block else "time", axis.grain
     sql = (
-        f"SELECT tx FROM transfer WHERE chain = ? AND {{}} = ? AND status = 'final' "
+        "SELECT tx, sender, recipient FROM transfer WHERE chain = ? AND {} status = 'final' "
         f"AND {column} BETWEEN ? AND ?"
     )
-    params = [subject.chain, subject.address, -(-span.lo // unit), span.hi // unit]
+    places = [-(-span.lo // unit), span.hi // unit]
+    if isinstance(scope, ChainWide):
+        rows = store.read(sql.format(""), [scope.chain, *places])
+        return {tx for tx, sender, recipient in rows if {sender, recipient} & followed}
     return {
         row["tx"]
         for party in ("sender", "recipient")
-        for row in store.read(sql.format(party), params)
+        for row in store.read(sql.format(f"{party} = ? AND"), [scope.chain, scope.address, *places])
     }
 
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from monitor.model import Subject
 from monitor.model.plan import Doubt, Plan, Signal
+from monitor.model.scope import Scope
 from monitor.store.incidents import put_signals
 from monitor.store.port import Connection, Reader, Store
 
-OLDEST = 200  # of one subject, that one poll looks at
+OLDEST = 200  # of one scope, that one poll looks at
 
 _FIELDS = "tx, why, scope, source, state, rows, since"
 
 
-def of_subject(store: Reader, subject: Subject) -> list[Doubt]:
-    """The oldest doubts that the polls of a subject have to ask about."""
+def of_scope(store: Reader, scope: Scope) -> list[Doubt]:
+    """The oldest doubts that the polls of a scope have to ask about."""
     rows = store.read(
         f"SELECT {_FIELDS} FROM doubt WHERE scope = ? ORDER BY since, tx LIMIT ?",
-        [subject.key, OLDEST],
+        [scope.key, OLDEST],
     )
     return [Doubt(*row) for row in rows]
 
@@ -58,7 +58,9 @@ def forget_unwatched(store: Store, now: int) -> None:
     with store.write() as conn:
         conn.execute(
             "DELETE FROM doubt WHERE NOT EXISTS "
-            "(SELECT 1 FROM entry e WHERE e.subject = doubt.scope AND e.retired IS NULL)"
+            "(SELECT 1 FROM entry e WHERE e.subject = doubt.scope AND e.retired IS NULL) "
+            "AND NOT EXISTS (SELECT 1 FROM joined j "
+            "WHERE j.scope = doubt.scope AND j.until_place IS NULL)"
         )
     left = store.read("SELECT DISTINCT chain, source, state FROM doubt WHERE state <> ''")
     kinds = {"lost": "integrity", "kept": "listgap"}

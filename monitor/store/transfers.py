@@ -22,6 +22,16 @@ def open_rows(store: Reader, subject: Subject) -> list[Row]:
     return [to_row(row) for row in found]
 
 
+def open_rows_among(store: Reader, chain: str, addresses: frozenset[str]) -> list[Row]:
+    """Rows of a chain that are not final yet and touch one of many addresses."""
+    found = store.read(
+        "SELECT * FROM transfer INDEXED BY transfer_open WHERE chain = ? "
+        "AND status IN ('pending', 'provisional', 'missing')",
+        [chain],
+    )
+    return [to_row(row) for row in found if {row["sender"], row["recipient"]} & addresses]
+
+
 def row_count(store: Reader, subject: Subject) -> int:
     """How many transfers of a subject are recorded (self-transfers count twice)."""
     rows = store.read(

@@ -12,6 +12,16 @@ from monitor.store.port import Connection, Fields, Reader, Store
 from monitor.store.rows import entry_terms, to_watched
 
 
+def unmet(store: Reader, chain: str) -> frozenset[str]:
+    """The addresses of a chain with an active entry that has not had its first contact."""
+    rows = store.read(
+        "SELECT DISTINCT s.address FROM entry e JOIN scope s ON s.key = e.subject "
+        "WHERE e.subject > ? AND e.subject < ? AND e.base_height IS NULL AND e.retired IS NULL",
+        [f"{chain}/", f"{chain}0"],
+    )
+    return frozenset(row["address"] for row in rows)
+
+
 def all_entries(store: Reader) -> list[Watched]:
     """Every entry ever taken, retired ones too, in the order of adding. Costs as much as the
     list is long: what is done often asks for what it needs."""
