@@ -16,11 +16,13 @@ from monitor import __version__
 COMMANDS: Mapping[str, str] = {
     "alerts": "movements:alerts",
     "backup": "service:backup",
+    "case": "cases:case_",
     "channels": "sending:channels_",
     "check": "service:check",
     "deliveries": "sending:deliveries",
     "demo": "service:demo",
     "init": "service:init",
+    "log": "logs:log_",
     "messages": "sending:messages_",
     "poll": "service:poll",
     "restore": "service:restore_",

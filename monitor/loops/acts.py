@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from monitor.loops import deliver, find, hands, inbox
+from monitor.loops import cases, deliver, find, hands, inbox
 from monitor.loops.clock import now
 from monitor.loops.doors import Caller
 from monitor.loops.freeze import DeliverWorld
@@ -43,6 +43,7 @@ class Acts:
             "test_channel": self.test_channel,
             "retire": self.retire,
             "note_backup": self.note_backup,
+            "change_case": self.change_case,
         }
 
     def take(
@@ -121,3 +122,6 @@ class Acts:
     def note_backup(self, caller: Caller, path: str, by: str | None = None) -> str:
         commit(self.store, caller.named(by), BackedUp(now(), path))
         return ""
+
+    def change_case(self, caller: Caller, how: str, case: str, name: str, why: str) -> str:
+        return cases.change(self.store, caller.named(name), how, case, why, now())

@@ -7,11 +7,12 @@ Bookkeeping (due times, claims, budgets, coverage that only grew, tries of a del
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import ClassVar, Generic, TypeVar
 
 from monitor import __version__
+from monitor.model.cases import CaseState
 from monitor.model.plan import Plan, Route
 from monitor.model.streams import Reading
 from monitor.model.watch import Subject
@@ -119,3 +120,56 @@ class Respell(Act[None]):
     kind = "respell"
 
     renamed: Sequence[Renamed]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeCase(Act[None]):
+    """What is done to a case, with the reason. `was`: how it stood when that was decided."""
+
+    case: str
+    why: str
+    was: CaseState
+
+    def becomes(self) -> CaseState:
+        """How it stands then."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class CloseCase(ChangeCase):
+    """Its work is done: the time for which it is kept begins."""
+
+    kind = "close case"
+
+    def becomes(self) -> CaseState:
+        return replace(self.was, closed=self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class ReopenCase(ChangeCase):
+    """Work on it goes on."""
+
+    kind = "reopen case"
+
+    def becomes(self) -> CaseState:
+        return replace(self.was, closed=None)
+
+
+@dataclass(frozen=True, slots=True)
+class HoldCase(ChangeCase):
+    """A legal hold: nothing that concerns it may be erased."""
+
+    kind = "hold case"
+
+    def becomes(self) -> CaseState:
+        return replace(self.was, held=self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseCase(ChangeCase):
+    """The legal hold is over."""
+
+    kind = "release case"
+
+    def becomes(self) -> CaseState:
+        return replace(self.was, held=None)

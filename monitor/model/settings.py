@@ -41,5 +41,6 @@ class Settings:
     link_secret: str = field(default="", repr=False)  # signs the links; several: newest first
     link_hours: int = 72  # for which a link holds
     heartbeat_url: str = field(default="", repr=False)  # called while all is well
+    retention_years: int | None = None  # for which a closed case is kept; None: nothing ends
     prices: tuple[SourceConfig, ...] = ()  # who says what coins are worth, in order; none: nobody
     notes: tuple[str, ...] = ()

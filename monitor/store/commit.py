@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from monitor.model import acts
-from monitor.store import alerts, carry_plan, log, notes, outbox, respell
+from monitor.store import alerts, carry_plan, cases, log, notes, outbox, respell
 from monitor.store.port import Connection, Store
 
 # How each act is carried out: what comes of it, and what the log says of it (nothing: no act
@@ -22,6 +22,10 @@ CARRY: Mapping[type[acts.Act[Any]], Carry] = {
     acts.TestChannel: notes.carry_test,
     acts.BackedUp: notes.carry_backup,
     acts.Respell: respell.carry,
+    acts.CloseCase: cases.carry_change,
+    acts.ReopenCase: cases.carry_change,
+    acts.HoldCase: cases.carry_change,
+    acts.ReleaseCase: cases.carry_change,
 }
 
 

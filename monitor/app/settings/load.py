@@ -47,6 +47,7 @@ SETTING_KEYS = (
     "link_secret_env",
     "link_secret_file",
     "link_hours",
+    "retention_years",
     "heartbeat_url",
     "heartbeat_url_env",
     "heartbeat_url_file",
@@ -158,6 +159,7 @@ def _general(settings: Settings, row: SettingsRow, secrets: Secrets) -> Settings
         round_high=settings.round_high if round_high is None else round_high * 60,
         timezone=timezone,
         reply_to=row.text("reply_to"),
+        retention_years=row.whole("retention_years", 1, 100),
     )
 
 

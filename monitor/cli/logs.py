@@ -1,0 +1,63 @@
+"""The log: what was done, by whom, how far that is proven."""
+
+from __future__ import annotations
+
+import click
+
+from monitor.cli import terminal
+from monitor.cli.common import Home
+from monitor.loops import cases
+from monitor.messages import lines, loglines, objects
+from monitor.model.plain import one_line, plural
+from monitor.store import logbook
+from monitor.store.logbook import Told
+
+
+@click.group(name="log")
+def log_() -> None:
+    """The log of everything that was done: look at it, erase texts of it."""
+
+
+@log_.command(name="show")
+@click.option("--from", "first", type=click.IntRange(1), default=1, help="From this number on.")
+@click.option("--case", help="Only what is about this case.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "jsonl"]),
+    default="table",
+    help="A table for people (default) or JSON lines for programs.",
+)
+@click.pass_obj
+def log_show(home: Home, first: int, case: str | None, form: str) -> None:
+    """Show what was done, the newest last.
+
+    Of each act: its number and time, who did it and how far that is proven, what was done, and
+    the first 12 characters of its hash. JSON lines hold all of it. Only reads.
+
+    \b
+    Example
+      fundwatch log show --case SIM-2023
+    """
+    columns, shown = terminal.width(), 0
+    with home.reading() as (store, _):
+        case = cases.known(store, case) if case is not None else None
+        for row in logbook.rows(store, first, case):
+            click.echo(_json(row) if form == "jsonl" else _line(row, columns))
+            shown += 1
+    if form == "table":
+        click.echo(f"{plural(shown, 'row')} of the log (times in UTC)")
+
+
+def _line(row: Told, columns: int) -> str:
+    parts = loglines.row_line(row.number, row.hash, row.told, row.erased_by)
+    return lines.laid_out([one_line(part) for part in parts], columns)
+
+
+def _json(row: Told) -> str:
+    told = row.told or {}
+    names = ("act", "what", "at", "actor", "body", "first")
+    return objects.json_text({
+        "number": row.number, "hash": row.hash, "digest": row.digest,
+        **{name: told.get(name) for name in names}, "erased_by": row.erased_by,
+    })  # fmt: skip

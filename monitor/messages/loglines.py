@@ -1,0 +1,137 @@
+"""The log in plain words: what a row says that somebody did. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from monitor.model.plain import plural, quoted, tidy, utc
+
+NAMED = 3  # of many: how many are named
+SHOWN_HASH = 12  # characters: enough to compare by eye
+Body = Mapping[str, Any]
+
+
+def row_line(
+    number: int, hash_: str, told: Mapping[str, Any] | None, erased_by: int | None
+) -> list[str]:
+    """Number and time, who and how that is proven, what was done, the beginning of the hash."""
+    if told is None:
+        gone = (
+            f"its text was erased: see number {erased_by}" if erased_by else "its text is missing"
+        )
+        return [f"{number}", gone, hash_[:SHOWN_HASH]]
+    actor = told["actor"]
+    who = f"{tidy(actor['name'], 80)} ({tidy(actor['authority'], 400)})"
+    return [f"{number}  {utc(told['at'])}", who, said(told), hash_[:SHOWN_HASH]]
+
+
+def said(told: Mapping[str, Any]) -> str:
+    """What was done, in a few words. A part that this program does not know, of a later one, is
+    told by its name."""
+    words = WORDS.get(told["what"])
+    return words(told["body"]) if words else f"{tidy(told['act'])}: {tidy(told['what'])}"
+
+
+def _some(names: Sequence[object]) -> str:
+    first = ", ".join(tidy(str(name), 80) for name in names[:NAMED])
+    return f"{first} and {len(names) - NAMED:,} more" if len(names) > NAMED else first
+
+
+def _rows(body: Body) -> str:
+    counts = (
+        (len(body["new"]), "new movement"),
+        (len(body["changed"]), "changed movement"),
+        (len(body["sighted"]), "further report"),
+    )
+    found = [plural(number, word) for number, word in counts if number]
+    return f"recorded {', '.join(found) or 'nothing new'}"
+
+
+def _alerts(body: Body) -> str:
+    return f"made {plural(len(body['alerts']), 'alert')}: {_some([a[0] for a in body['alerts']])}"
+
+
+def _baselines(body: Body) -> str:
+    entries = [line[0] for line in body["baselines"]]
+    return f"noted from where on movements are news: {_some(entries)}"
+
+
+def _taken(body: Body) -> str:
+    note = f": {quoted(body['note'], 500)}" if body["note"] else ""
+    return f"{tidy(body['state'])} {_some([line[0] for line in body['alerts']])}{note}"
+
+
+def _replayed(body: Body) -> str:
+    return f"sent again: {_some(body['messages'])}"
+
+
+def _tested(body: Body) -> str:
+    refused = f", refused for {body['refused']}" if body["refused"] else ""
+    channel, accepted = tidy(body["channel"]), plural(body["accepted"], "recipient")
+    return f"tested channel {channel}: accepted for {accepted}{refused}"
+
+
+def _backed_up(body: Body) -> str:
+    return f"copied the record to {tidy(body['file'], 400)}"
+
+
+def _case(body: Body) -> str:
+    closed, held = ([body[when][place] for when in ("was", "is")] for place in (0, 1))
+    changes = (
+        (closed[0] is None and closed[1] is not None, "closed the case"),
+        (closed[0] is not None and closed[1] is None, "reopened the case"),
+        (held[0] is None and held[1] is not None, "put a legal hold on the case"),
+        (held[0] is not None and held[1] is None, "lifted the legal hold of the case"),
+    )
+    done = " and ".join(words for so, words in changes if so)
+    return f"{done} {tidy(body['case'])}: {quoted(body['why'], 500)}"
+
+
+def _record(body: Body) -> str:
+    if not body["schema"]:
+        return "began the log with a new record"
+    return f"began the log in a record that was there, of schema {body['schema']}"
+
+
+def _table(body: Body) -> str:
+    return f"{plural(body['rows'], 'row')} of table {tidy(body['table'])} were there before"
+
+
+def _entries(body: Body) -> str:
+    """What is the same for all of some entries: they are new, ended, came back, or changed."""
+    done: dict[str, list[str]] = {}
+    for entry, was, now in body["entries"]:
+        done.setdefault(_became(was, now), []).append(entry)
+    return "; ".join(f"{words} {_some(names)}" for words, names in done.items())
+
+
+def _became(was: Body | None, now: Body) -> str:
+    if was is None:
+        return "added to the watchlist:"
+    if now.get("retired") is not None and was.get("retired") is None:
+        return "retired:"
+    if now.get("absent") is not None and was.get("absent") is None:
+        return "missing from the watchlist, still watched:"
+    return "changed in the watchlist:"
+
+
+def _respelt(body: Body) -> str:
+    return f"address written anew: {tidy(body['old'])} is {tidy(body['new'])} by now"
+
+
+# By the name of the part.
+WORDS: Mapping[str, Callable[[Body], str]] = {
+    "rows": _rows,
+    "alerts": _alerts,
+    "baselines": _baselines,
+    "taken": _taken,
+    "replayed": _replayed,
+    "tested": _tested,
+    "backed up": _backed_up,
+    "case": _case,
+    "record": _record,
+    "table": _table,
+    "entries": _entries,
+    "respelt": _respelt,
+}

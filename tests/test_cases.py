@@ -1,0 +1,144 @@
+"""Cases are closed and held by acts; the log tells people what was done, a line each."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from world.home import ALICE, SHOP, Scene, staged
+
+from monitor.app.home import open_home
+from monitor.app.settings.load import load
+from monitor.cli import main
+from monitor.decide import retention
+from monitor.loops import cases, doors
+from monitor.messages import loglines
+from monitor.model.acts import CloseCase
+from monitor.model.cases import CaseState
+from monitor.model.errors import ConfigError, Conflict
+from monitor.store.commit import commit
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    with staged(tmp_path) as made:
+        made.ledger.mine(time=int(time.time()))
+        made.pay((ALICE, SHOP))
+        made.home.run("poll")
+        yield made
+
+
+def test_a_case_is_closed_and_opened_by_acts(scene: Scene) -> None:
+    """Closing says what is still open, and stops nothing."""
+    who = ("--by", "Ann", "--why", "handed over")
+    said = scene.home.run("case", "close", "case-1", *who)
+    assert said.startswith("closed    CASE-1 by Ann; still open: ")
+    assert "2 addresses watched" in said
+    assert "not acknowledged" in said
+    (case,) = scene.home.lines("case", "list", "--format", "jsonl")
+    assert abs(case["closed"] - time.time()) < 60
+    assert (case["case"], case["held"], case["watched"]) == ("CASE-1", None, 2)
+    assert "CASE-1  closed 20" in scene.home.run("case", "list")
+    refused = scene.home.run("case", "close", "CASE-1", *who, code=2)
+    assert "CASE: 'CASE-1' is closed already, since 20" in refused
+    assert "is no case of the record" in scene.home.run("case", "close", "CASE-9", *who, code=2)
+    assert scene.home.run("case", "reopen", "CASE-1", *who) == "open      CASE-1 by Ann\n"
+    assert "is open" in scene.home.run("case", "reopen", "CASE-1", *who, code=2)
+    assert "--why" in scene.home.run("case", "hold", "CASE-1", "--by", "A", "--why", " ", code=2)
+    with scene.home.daemon():  # by the running program: the same act
+        scene.home.run("case", "hold", "CASE-1", *who)
+        assert "is under a legal hold already" in scene.home.run(
+            "case", "hold", "CASE-1", *who, code=2
+        )
+    assert "legal hold since 20" in scene.home.run("case", "list")
+    scene.home.run("case", "release", "CASE-1", *who)
+    lines = scene.home.lines("log", "show", "--case", "CASE-1", "--format", "jsonl")
+    found = [each for each in lines if each["what"] == "case"]
+    kinds = ["close case", "reopen case", "hold case", "release case"]
+    assert [each["act"] for each in found] == kinds
+    first, second = found[0]["body"], found[1]["body"]
+    assert first["was"] == [None, None]
+    assert first["is"] == [case["closed"], None] == second["was"]
+    assert second["is"] == [None, None]
+
+
+def test_of_two_who_change_a_case_at_once_one_is_refused(scene: Scene) -> None:
+    """What was decided on what is no longer so is not carried out."""
+    with open_home(scene.home.path, {}) as app:
+        actor = doors.this_user().named("Ann")
+        cases.change(app.store, actor, "close", "CASE-1", "done", 5)
+        with pytest.raises(Conflict, match="case CASE-1 has just been changed"):
+            commit(app.store, actor, CloseCase(6, "CASE-1", "done", CaseState()))
+
+
+def show(scene: Scene, *args: str) -> str:
+    """The log as a file gets it: a line each."""
+    words = ["--home", str(scene.home.path), "log", "show", *args]
+    return CliRunner().invoke(main, words, env={"COLUMNS": None}).stdout
+
+
+def test_log_show_is_understood(scene: Scene) -> None:
+    """Number, time, who, how that is proven, what, the beginning of the hash; of one case, from
+    a number on."""
+    (alert,) = [a["id"] for a in scene.alerts("movement")]
+    scene.home.run("alerts", "ack", alert, "--by", "Ann\u202e", "--note", 'I "call" them')
+    scene.home.run("case", "close", "CASE-1", "--by", "Zoe", "--why", "handed over")
+    seq, hash_ = scene.home.sql("SELECT seq, hash FROM log ORDER BY seq DESC")[0]
+    me = f"system user {pwd.getpwuid(os.geteuid()).pw_name} (uid {os.geteuid()}) ran the command"
+    *lines, total = show(scene).splitlines()
+    assert total == f"{seq} rows of the log (times in UTC)"
+    assert len(lines) == seq
+    number, _, rest = lines[-1].partition("  ")
+    assert number == str(seq)
+    assert rest[20:] == (
+        f"UTC  Zoe ({me}; the name is what they typed)  closed the case CASE-1: "
+        f'"handed over"  {hash_[:12]}'
+    )
+    taken = next(line for line in lines if "  Ann (" in line)
+    assert f'  acknowledged {alert}: "I call them"  ' in taken
+    polls = [line for line in lines if "  Fundwatch (the program itself, version " in line]
+    assert any("recorded 1 new movement" in line for line in polls)
+    assert any(f"made 1 alert: {alert}" in line for line in polls)
+    assert show(scene, "--from", str(seq)).splitlines()[0] == lines[-1]
+    assert "is no case of the record" in scene.home.run("log", "show", "--case", "X", code=2)
+    about = show(scene, "--case", "CASE-1").splitlines()[:-1]
+    assert set(about) <= set(lines)
+    assert lines[-1] in about
+
+
+def test_every_part_of_the_log_has_words(scene: Scene) -> None:
+    """A person must understand each line; one of a later program is told by its name."""
+    rows = scene.home.lines("log", "show", "--format", "jsonl")
+    assert {row["what"] for row in rows} <= set(loglines.WORDS)
+    later = {"act": "knight", "what": "knighted\x1b[2J", "body": {}}
+    assert loglines.said(later) == "knight: knighted [2J"
+
+
+def test_until_when_a_case_is_kept() -> None:
+    def at(*day: int) -> int:
+        return int(datetime(*day, tzinfo=UTC).timestamp())
+
+    closed = at(2024, 2, 29)
+    assert retention.ends(closed, 4) == at(2028, 2, 29)
+    assert retention.ends(closed, 5) == at(2029, 3, 1)
+    states = {"A": CaseState(closed), "B": CaseState(closed, held=5), "C": CaseState()}
+    assert retention.over(states, None, at(2099, 1, 1)) == {}
+    assert retention.over(states, 5, at(2029, 3, 1) - 1) == {}
+    assert retention.over(states, 5, at(2029, 3, 1)) == {"A": at(2029, 3, 1)}
+
+
+def test_the_retention_is_a_setting_of_years(tmp_path: Path) -> None:
+    """None by default: nothing ever ends."""
+    assert load(tmp_path, {}).retention_years is None
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/settings.yaml").write_text("retention_years: 10\n", "utf-8")
+    assert load(tmp_path, {}).retention_years == 10
+    (tmp_path / "config/settings.yaml").write_text("retention_years: 0\n", "utf-8")
+    with pytest.raises(ConfigError, match="retention_years"):
+        load(tmp_path, {})
