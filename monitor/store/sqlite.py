@@ -1,4 +1,4 @@
-"""The record: one SQLite file, one writer.
+"""The record: one SQLite file, written by one connection at a time.
 
 `Store` opens it and hands out transactions; the modules beside this one hold the queries, and
 know only what `port` says of it.
@@ -13,8 +13,9 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from monitor.model.errors import Conflict, StoreError, Unfit
 from monitor.store.guard import LEAST_FREE
 from monitor.store.port import Connection, Fields, Params, Upgrade
 from monitor.store.schema import APPLICATION_ID, VERSION
+from monitor.store.turn import turn
 
 CHUNK = 400  # values in one IN (...) list
 ENGINE = f"SQLite {sqlite3.sqlite_version}"
@@ -37,11 +39,8 @@ def engine_is_too_old() -> bool:
 
 
 class Store:
-    """A connection with a lock: threads of one process take turns, also for reading.
-
-    One connection and one lock keep clear of SQLite's WAL-reset fault (3.7.0 to 3.51.2),
-    which needs two connections that write or checkpoint at once. Other processes open the
-    file with `readonly=True`.
+    """A connection with a lock: threads of one process take turns, also for reading. Processes
+    take turns to write (see turn.py); who only reads waits for nobody.
     """
 
     def __init__(
@@ -60,17 +59,19 @@ class Store:
         self._failed: tuple[float, str] | None = None  # the newest fault of the disk
         self.upgrade: Upgrade | None = None  # what opening it did
         self._lock = threading.RLock()
+        self._turn = nullcontext if readonly else partial(turn, path)
         try:
-            if not readonly:
-                _make_private(path)
-            self._conn = _connect(path, readonly=readonly)
+            with self._turn():
+                self._open(create=create, readonly=readonly, older=older)
         except (sqlite3.Error, OSError) as error:
             raise _fault(path, error) from error
+
+    def _open(self, *, create: bool, readonly: bool, older: bool) -> None:
+        if not readonly:
+            _make_private(self.path)
+        self._conn = _connect(self.path, readonly=readonly)
         try:
             self._prepare(create=create, readonly=readonly, older=older)
-        except sqlite3.Error as error:
-            self._conn.close()
-            raise _fault(path, error) from error
         except BaseException:  # also a stop meanwhile: nothing stays open
             self._conn.close()
             raise
@@ -130,12 +131,12 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction: commits at the end, rolls back on any error."""
-        with self._lock:
+        with self._lock, self._turn():
             try:
                 self._conn.execute("BEGIN IMMEDIATE")
                 try:
                     yield self._conn
-                    self._conn.execute("COMMIT")
+                    self._conn.execute("COMMIT")  # which also moves the WAL into the file
                 except BaseException:  # also a stop meanwhile: all of it or nothing
                     # SQLite itself rolls back on a full disk and the like.
                     if self._conn.in_transaction:
@@ -209,7 +210,10 @@ class Store:
             raise StoreError(f"{target}: the copy is damaged ({outcome}). Keep the original")
 
     def close(self) -> None:
-        with self._lock:
+        with self._lock, ExitStack() as stack:
+            # Who does not end its turn has the record open: closing it here moves nothing then.
+            with suppress(StoreError):
+                stack.enter_context(self._turn())
             self._conn.close()
 
 
@@ -243,6 +247,7 @@ def _connect(path: Path, *, readonly: bool) -> sqlite3.Connection:
 _OF_THE_DISK = frozenset({8, 10, 11, 13, 14, 26})
 _FOR_A_PERSON = frozenset({3, 8, 11, 14, 26})
 _IO_ERROR = 10
+_AGAIN = "Nothing of this step was recorded; it is tried again"
 _FREE = "Free space on the disk, it is full; nothing that was recorded is lost"
 
 
@@ -285,6 +290,8 @@ def _remedy(error: sqlite3.Error | OSError) -> str:
         return _FREE
     if isinstance(error, OSError) or "readonly" in text or "unable to open" in text:
         return "Give this user the right to write to the folder and the file"
+    if "locked" in text:
+        return f"Another program holds it for writing. {_AGAIN}"
     if "malformed" in text or "not a database" in text:
         return "Restore the newest backup; do not start with an empty file"
-    return "Nothing of this step was recorded; it is tried again"
+    return _AGAIN
