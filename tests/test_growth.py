@@ -19,6 +19,7 @@ import pytest
 from world.book import START, Book, transfer
 from world.fake_ledger import FakeLedger, FakeSource
 from world.home import Home
+from world.listed import take_list
 from world.play import ETHEREUM, TOKEN, A, Play, X
 
 from monitor.app.fundwatch import Fundwatch
@@ -118,7 +119,7 @@ def cost(folder: Path, moved: list[Transfer], severity: Severity) -> float:
     book.watch(severity=severity)
     receivers = {t.recipient for t in moved} - {A, X, None}
     others = [Entry(f"R{to}", Subject("ethereum", to)) for to in receivers if to]
-    watch.take_list(book.store, [*book.entries, *others], (), "list", {}, book.now)
+    take_list(book.store, [*book.entries, *others], "list", book.now)
     book.read(head=100)
     plan, count = bytecodes(lambda: settled(book, moved))
     book.store.close()
@@ -289,7 +290,7 @@ def test_first_contact_costs_the_same_an_address(tmp_path: Path) -> None:
         play = Play(tmp_path / str(entries), ledger, [FakeSource(ledger, "one")])
         play.every = 60  # however slow this machine, none comes due twice in the pass
         listed = [Entry(f"E{n}", Subject("ethereum", address(n))) for n in range(entries)]
-        watch.take_list(play.store, listed, (), "list", {}, ledger.now)
+        take_list(play.store, listed, "list", ledger.now)
         with steps(play.store) as stepped:
             _, count = bytecodes(partial(play.poll, everything=False))
         assert all(w.baseline for w in watch.all_entries(play.store))

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from monitor.decide import incidents
+from monitor.model.acts import DAEMON, TellIncidents
 from monitor.model.facts import Notice, of_kind
 from monitor.model.incident import Incident
 from monitor.model.plan import Signal
-from monitor.store.incidents import incident_list, mark_told, put_signals
+from monitor.store.commit import commit
+from monitor.store.incidents import incident_list, put_signals
 from monitor.store.sqlite import Store
 
 HOUR = 3600
@@ -38,7 +40,7 @@ class Watchman:
         for phase, members in incidents.due(found, now):
             notice = incidents.notice(members, phase, now)
             keys = [member.signal.key for member in members]
-            mark_told(self.store, keys, phase, [notice], [])
+            commit(self.store, DAEMON, TellIncidents(now, keys, phase, [notice]))
             self.told.append(notice.id)
             return phase
         return None

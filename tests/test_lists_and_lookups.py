@@ -14,8 +14,9 @@ from world.play import ETHEREUM, TOKEN, A, B, Play, X, Y, internal, native, toke
 from monitor.chains.table import streams_of
 from monitor.messages.objects import alert_object
 from monitor.model import AlertKind, Kind, Severity, Status
+from monitor.model.acts import DAEMON, Retire
 from monitor.model.facts import Correction, Movement, of_kind
-from monitor.store import watch
+from monitor.store.commit import commit
 from monitor.store.incidents import incident_list
 from monitor.store.views import Views
 
@@ -129,7 +130,7 @@ def test_a_gap_of_a_list_ends_with_the_watch(world: MakeWorld) -> None:
     ledger.mine()
     play.poll()
     assert incidents(play) == ["listgap:ethereum/s0"]
-    watch.retire(play.store, replace(play.entries[0], retired="2026-11-28 N"), ledger.now)
+    commit(play.store, DAEMON, Retire(ledger.now, replace(play.entries[0], retired="2026-11-28 N")))
     play.poll()
     assert incidents(play) == []
     assert play.store.read("SELECT * FROM doubt") == []

@@ -12,6 +12,7 @@ import base58
 import pytest
 from world.home import ALICE, BANK, BOB, KEY, SHOP, payment
 from world.home import staged as staged_home
+from world.listed import take_list
 from world.scripted_server import Call, Reply, serve
 
 from monitor.demo.world.explorer import Explorer
@@ -24,7 +25,7 @@ from monitor.model.errors import SourceError
 from monitor.model.plan import Signal
 from monitor.net import sources
 from monitor.net.http import Http
-from monitor.store import incidents, watch
+from monitor.store import incidents
 from monitor.store.sqlite import Store
 
 NOW = 1_700_100_000
@@ -162,7 +163,7 @@ def staged(case: Case, path: Path) -> Iterator[Scene]:
         store = Store(path / "fundwatch.db", create=True)
         subject = Subject(case.chain.key, ME[case.chain.family])
         entry = Entry("E", subject, label="a label", case="CASE-7")
-        watch.take_list(store, [entry], (), "list", {}, NOW)
+        take_list(store, [entry], "list", NOW)
         yield Scene(case, store, source, show, ledger, entry)
         store.close()
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from world.book import START, fee, transfer
+from world.listed import take_list
 from world.play import TOKEN, A, X
 
 from monitor.model import (
@@ -41,7 +42,16 @@ from monitor.model import (
     TokenFacts,
     Transfer,
 )
-from monitor.model.acts import DAEMON, Actor, ActorKind, Replay, Take
+from monitor.model.acts import (
+    DAEMON,
+    Actor,
+    ActorKind,
+    KeepHeads,
+    Replay,
+    Take,
+    TellHistory,
+    TellIncidents,
+)
 from monitor.model.errors import Conflict, StoreError
 from monitor.model.heads import Book, Fault, HeadReport, Kept, News
 from monitor.model.plan import (
@@ -127,7 +137,7 @@ class Place:
 @pytest.fixture(params=KEEPERS)
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     made = Place(*KEEPERS[request.param](tmp_path))
-    watch.take_list(made.store, [ENTRY], (), "first", {}, START)
+    take_list(made.store, [ENTRY], "first", START)
     yield made
     made.close()
 
@@ -426,7 +436,7 @@ def test_false_heads_take_back_what_their_source_booked(store: Store) -> None:
         return Signal("head:ethereum/one", bad=True, what="False.")
 
     book = Book({"one": (kept,)}, reports)
-    heads.keep(store, "ethereum", News(book, (fault,), {}, {}), tell, [], NOW)
+    commit(store, DAEMON, KeepHeads(NOW, "ethereum", News(book, (fault,), {}, {}), [], tell))
     assert heads.load(store, "ethereum") == book
     assert concerned == [frozenset({HERE.key})]
     state = coverage.stream_states(store, HERE, NOW)["native"]
@@ -440,7 +450,7 @@ def test_false_heads_take_back_what_their_source_booked(store: Store) -> None:
 
 
 def take(store: Store, *entries: Entry, now: int, keep: tuple[str, ...] = ()) -> None:
-    watch.take_list(store, entries, keep, f"list {now}", {}, now)
+    take_list(store, entries, f"list {now}", now, keep)
 
 
 def test_what_disappears_from_the_list_stays_watched(store: Store) -> None:
@@ -516,7 +526,8 @@ def test_an_incident_lives_until_its_end_was_told(store: Store) -> None:
 
     def tell(phase: str, number: int) -> None:
         notice = alert(number, kind=AlertKind.NOTICE, entry_id=None, tx=None, rows=())
-        incidents.mark_told(store, ["blind:x"], phase, [notice], [(notice.id, "mail", "alone")])
+        routes = [(notice.id, "mail", "alone")]
+        commit(store, DAEMON, TellIncidents(NOW, ["blind:x"], phase, [notice], routes))
 
     signal(True, NOW)
     signal(True, NOW + 5)
@@ -539,7 +550,7 @@ def test_an_incident_is_told_with_its_notice_or_not_at_all(store: Store) -> None
     incidents.put_signals(store, [Signal("blind:x", bad=True)], NOW)
     notice = alert(1, kind=AlertKind.NOTICE, amends="A-NONE")
     with pytest.raises(StoreError):
-        incidents.mark_told(store, ["blind:x"], "opened", [notice], [])
+        commit(store, DAEMON, TellIncidents(NOW, ["blind:x"], "opened", [notice]))
     assert incidents.incident_list(store, open_only=True)[0].told is None
 
 
@@ -744,7 +755,7 @@ def test_an_entry_is_complete_when_nothing_is_missing(store: Store) -> None:
     assert how(store) is State.NOT_READ
     apply.apply(store, FIRST, readings=[HEAD])
     assert how(store) is State.BEHIND
-    watch.tell_history(store, ENTRY.id, alert(8), [])
+    commit(store, DAEMON, TellHistory(NOW, ENTRY, alert(8)))
     assert how(store) is State.COMPLETE
     assert standing.complete_on(store, [HERE.key, THERE.key], 0) == {"ethereum": 1}
     assert how(store, due=1) is State.BEHIND, "it has been due since ever"
@@ -758,7 +769,7 @@ def test_an_entry_is_complete_when_nothing_is_missing(store: Store) -> None:
 def test_what_no_source_lists_is_no_blindness(store: Store) -> None:
     """Unless nothing is listed at all; what fails for another reason is."""
     apply.apply(store, FIRST, readings=[HEAD, replace(FAILS, error=UNSERVED)])
-    watch.tell_history(store, ENTRY.id, alert(8), [])
+    commit(store, DAEMON, TellHistory(NOW, ENTRY, alert(8)))
     assert how(store) is State.COMPLETE
     assert standing.failing(store, ["ethereum"], NOW + 9, NOW + 9) == []
     (limit,) = standing.failing_lists(store)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from world.listed import take_list
 
 from monitor.app.settings import load
 from monitor.chains import encodings
@@ -27,7 +28,6 @@ from monitor.model import Chain, Entry, SourceConfig, Subject
 from monitor.model.errors import ConfigError
 from monitor.net import sources
 from monitor.net.http import Http
-from monitor.store import watch
 from monitor.store.sqlite import Store
 from monitor.watchlist import entries, export
 from monitor.watchlist.imports import rows, tables
@@ -364,7 +364,7 @@ def test_a_chain_is_read_by_its_row_alone(key: str, tmp_path: Path) -> None:
         )
         source = sources.build(config, chain, Http("mine", config.url, attempts=1))
         entry = Entry("E", Subject("mine", me), label="a label", case="CASE-7")
-        watch.take_list(store, [entry], (), "list", {}, NOW)
+        take_list(store, [entry], "list", NOW)
         world = PollWorld(
             chains={"mine": chain},
             pools={"mine": SourcePool(chain, [source], sure_for=0.0)},

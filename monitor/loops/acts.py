@@ -14,7 +14,7 @@ from monitor.loops.doors import Caller
 from monitor.loops.freeze import DeliverWorld
 from monitor.loops.hands import Taken
 from monitor.model import Chain
-from monitor.model.acts import Actor, BackedUp, Replay, TestChannel
+from monitor.model.acts import Actor, BackedUp, Replay, Retire, TestChannel
 from monitor.model.errors import ConfigError, Problem
 from monitor.store import outbox, watch
 from monitor.store.commit import commit
@@ -109,7 +109,7 @@ class Acts:
             raise ConfigError([Problem("ENTRY", entry_id, "is retired already", "Nothing to do")])
         if entry_id in {w.entry.id for w in watch.absent_entries(self.store)}:
             ended = replace(found.entry, retired=f'{day} {actor.recorded} "{why}"')
-            watch.retire(self.store, ended, now())
+            commit(self.store, actor, Retire(now(), ended))
             return f"retired   {entry_id}; it was missing from the file already"
         listed = ListFile.read(self.home)
         text = edit.retire(

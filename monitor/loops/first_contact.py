@@ -27,11 +27,13 @@ from monitor.model import (
     Subject,
     Watched,
 )
+from monitor.model.acts import DAEMON, TellHistory
 from monitor.model.facts import AssetSum, History
 from monitor.model.ids import stable_id
 from monitor.model.plan import Route
 from monitor.model.streams import StreamState
 from monitor.store import transfers, watch
+from monitor.store.commit import commit
 from monitor.store.coverage import stream_states
 from monitor.store.port import Reader, Store
 
@@ -63,7 +65,8 @@ def tell(store: Store, world: HistoryWorld, subject: Subject, watched: Sequence[
         baseline = waiting.baseline
         if baseline is not None and _history_read(store, world, waiting, baseline):
             alert = _summary(store, world, waiting, baseline)
-            watch.tell_history(store, waiting.entry.id, alert, world.route(alert, waiting.entry))
+            routes = world.route(alert, waiting.entry)
+            commit(store, DAEMON, TellHistory(alert.created, waiting.entry, alert, routes))
 
 
 def _history_read(store: Reader, world: HistoryWorld, waiting: Watched, baseline: Baseline) -> bool:

@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping
 from monitor.decide import heads
 from monitor.loops.pool import SourcePool
 from monitor.model import Chain
+from monitor.model.acts import DAEMON, KeepHeads
 from monitor.model.heads import Fault
 from monitor.model.plan import Signal
 from monitor.store import heads as stored
 from monitor.store import watch
+from monitor.store.commit import commit
 from monitor.store.port import Store
 
 log = logging.getLogger("fundwatch.poll")
@@ -59,4 +61,5 @@ class HeadKeeper:
         for found in news.faults:
             false = max(head.height for head in found.false)
             log.warning("%s/%s contradicts its block %d", chain.key, found.source, false)
-        stored.keep(self._store, chain.key, news, tell, signals, self._clock())
+        act = KeepHeads(self._clock(), chain.key, news, signals, tell)
+        commit(self._store, DAEMON, act)

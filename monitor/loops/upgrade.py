@@ -7,9 +7,10 @@ import logging
 from monitor import __version__
 from monitor.loops.router import Router
 from monitor.model import Alert, AlertKind, Lane, Severity
+from monitor.model.acts import DAEMON, Tell
 from monitor.model.facts import Notice
 from monitor.model.ids import stable_id
-from monitor.store.alerts import add_alerts
+from monitor.store.commit import commit
 from monitor.store.port import Store
 from monitor.store.schema import CHANGES
 
@@ -37,4 +38,4 @@ def tell_upgrade(store: Store, router: Router, now: int) -> None:
         audience="operations",
         facts=Notice(topic="upgrade", lines=tuple(lines)),
     )
-    add_alerts(store, [alert], router.route(alert, None))
+    commit(store, DAEMON, Tell(now, [alert], router.route(alert, None)))

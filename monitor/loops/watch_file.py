@@ -13,15 +13,18 @@ from pathlib import Path
 from zoneinfo import available_timezones
 
 from monitor.chains.address import display
+from monitor.loops.doors import by_file
 from monitor.loops.health.tell import case_of
 from monitor.loops.router import Router
 from monitor.model import Alert, AlertKind, Chain, Entry, Lane, Severity, plain
+from monitor.model.acts import TakeList
 from monitor.model.errors import Problem
 from monitor.model.facts import Notice
 from monitor.model.ids import stable_id
 from monitor.model.plan import Route, Signal
 from monitor.model.settings import Settings
-from monitor.store import watch
+from monitor.store import rows, watch
+from monitor.store.commit import commit
 from monitor.store.incidents import put_signals
 from monitor.store.port import Store
 from monitor.watchlist.entries import Difference, Parsed, difference, parse
@@ -137,7 +140,9 @@ class WatchFile:
         }
         news = any(outcome.values()) and watch.last_list(store).sha256 != sha256
         answer = self._answers(change, parsed.problems, sha256, now) if news else ([], [])
-        watch.take_list(store, parsed.entries, parsed.refused, sha256, outcome, now, answer)
+        listed = rows.listed(parsed.entries)
+        act = TakeList(now, sha256, listed, parsed.refused, outcome, *answer)
+        commit(store, by_file(self._path), act)
         put_signals(store, [Signal("watchlist", bad=False)], now)
         log.info(
             "watchlist taken=%d changed=%d retired=%d missing=%d refused=%d",

@@ -6,16 +6,18 @@ Bookkeeping (due times, claims, budgets, coverage that only grew, tries of a del
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import ClassVar, Generic, TypeVar
 
 from monitor import __version__
+from monitor.model.alert import Alert
 from monitor.model.cases import CaseState
-from monitor.model.plan import Plan, Route
+from monitor.model.heads import Fault, News
+from monitor.model.plan import Plan, Route, Signal
 from monitor.model.streams import Reading
-from monitor.model.watch import Subject
+from monitor.model.watch import Entry, Subject
 
 Result = TypeVar("Result")
 
@@ -173,3 +175,91 @@ class ReleaseCase(ChangeCase):
 
     def becomes(self) -> CaseState:
         return replace(self.was, held=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An entry as a watchlist has it. `terms`: its text, made before others have to wait."""
+
+    id: str
+    subject: Subject
+    case: str
+    terms: str
+    retired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TakeList(Act[None]):
+    """Take a read watchlist: additions and edits apply, retired ones end, missing stay."""
+
+    kind = "take list"
+
+    sha256: str
+    entries: Sequence[Listed]
+    keep: Collection[str]  # whose lines were refused: neither changed nor missing
+    outcome: Mapping[str, object]
+    alerts: Sequence[Alert] = ()  # what is told of it
+    routes: Sequence[Route] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Retire(Act[None]):
+    """End the watch of an entry that the file no longer holds; its terms say who and why."""
+
+    kind = "retire"
+
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class TellHistory(Act[None]):
+    """Tell what an entry's address did before it was watched, once."""
+
+    kind = "tell history"
+
+    entry: Entry
+    alert: Alert
+    routes: Sequence[Route] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tell(Act[None]):
+    """Tell what comes without a plan: notices."""
+
+    kind = "tell"
+
+    alerts: Sequence[Alert]
+    routes: Sequence[Route] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TellIncidents(Act[None]):
+    """Tell one phase of these incidents."""
+
+    kind = "tell incidents"
+
+    keys: Sequence[str]
+    phase: str  # opened | reminder | closed
+    alerts: Sequence[Alert]
+    routes: Sequence[Route] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KeepHeads(Act[None]):
+    """Keep what sources say of the newest block. Logged where it takes coverage back."""
+
+    kind = "keep heads"
+
+    chain: str
+    news: News
+    signals: Sequence[Signal]
+    # What to say of a fault, with the keys of the subjects concerned.
+    tell: Callable[[Fault, frozenset[str]], Signal]
+
+
+@dataclass(frozen=True, slots=True)
+class SetClock(Act[None]):
+    """Let count from now what lies ahead of a clock that was set back. Logged where that
+    changes since when an entry is watched."""
+
+    kind = "set clock"

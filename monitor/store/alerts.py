@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.model import Alert
-from monitor.model.acts import Actor, Take
+from monitor.model.acts import Actor, Take, Tell
 from monitor.model.ids import stable_id
 from monitor.store.log import Part, cases_of
-from monitor.store.port import Connection, Reader, Store
+from monitor.store.planlog import alert_parts
+from monitor.store.port import Connection, Reader
 from monitor.store.rows import ALERT_COLUMNS, alert_params
 
 
@@ -29,12 +30,9 @@ def insert_alerts(
     conn.executemany("INSERT INTO route (alert, channel, form) VALUES (?,?,?)", routes)
 
 
-def add_alerts(
-    store: Store, alerts: Sequence[Alert], routes: Sequence[tuple[str, str, str]]
-) -> None:
-    """Alerts that come without a plan: notices, history summaries."""
-    with store.write() as conn:
-        insert_alerts(conn, alerts, routes)
+def carry_tell(conn: Connection, _actor: Actor, act: Tell) -> tuple[None, list[Part]]:
+    insert_alerts(conn, act.alerts, act.routes)
+    return None, alert_parts(conn, act.alerts)
 
 
 def first_alerts(store: Reader, entry: str, txs: Sequence[str]) -> dict[str, str]:

@@ -6,7 +6,11 @@ polls that has been shortened since.
 
 from __future__ import annotations
 
-from monitor.store.port import Reader, Store
+from monitor.model.acts import Actor, SetClock
+from monitor.store import entrylog
+from monitor.store.entrylog import Changed
+from monitor.store.log import Part
+from monitor.store.port import Connection, Reader, Store
 
 SLACK = 60  # seconds that a time may lie ahead: clocks are set by small steps all the time
 DAY = 86_400  # the longest that a delivery or the next try of a gap waits
@@ -46,13 +50,18 @@ def was_ahead(store: Reader, now: int) -> bool:
     return latest is not None and latest > now + SLACK
 
 
-def mend(store: Store, now: int) -> None:
+def carry(conn: Connection, _actor: Actor, act: SetClock) -> tuple[None, list[Part]]:
     """Let everything count from now that lies ahead of it."""
-    times = {"now": now, "day": now + DAY}
-    with store.write() as conn:
-        for table, which, change in _AHEAD:
-            sql = f"UPDATE {table} SET {change} WHERE {which}"
-            conn.execute(sql.format_map(times))
+    rows = conn.execute("SELECT id, case_id, added FROM entry WHERE added > ?", (act.at,))
+    changes = [
+        Changed(row["id"], row["case_id"], {"added": row["added"]}, {"added": act.at})
+        for row in rows.fetchall()
+    ]
+    times = {"now": act.at, "day": act.at + DAY}
+    for table, which, change in _AHEAD:
+        sql = f"UPDATE {table} SET {change} WHERE {which}"
+        conn.execute(sql.format_map(times))
+    return None, entrylog.parts(changes)
 
 
 def pull_forward(store: Store, latest: int, held_until: int, now: int) -> None:

@@ -9,7 +9,19 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from monitor.model import acts
-from monitor.store import alerts, carry_plan, cases, log, notes, outbox, respell
+from monitor.store import (
+    alerts,
+    carry_entries,
+    carry_plan,
+    cases,
+    clock,
+    heads,
+    incidents,
+    log,
+    notes,
+    outbox,
+    respell,
+)
 from monitor.store.port import Connection, Store
 
 # How each act is carried out: what comes of it, and what the log says of it (nothing: no act
@@ -26,6 +38,13 @@ CARRY: Mapping[type[acts.Act[Any]], Carry] = {
     acts.ReopenCase: cases.carry_change,
     acts.HoldCase: cases.carry_change,
     acts.ReleaseCase: cases.carry_change,
+    acts.TakeList: carry_entries.carry_list,
+    acts.Retire: carry_entries.carry_retire,
+    acts.TellHistory: carry_entries.carry_history,
+    acts.Tell: alerts.carry_tell,
+    acts.TellIncidents: incidents.carry_tell,
+    acts.KeepHeads: heads.carry,
+    acts.SetClock: clock.carry,
 }
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
 
 from monitor.model import Head
-from monitor.model.heads import Book, Fault, HeadReport, Kept, News
+from monitor.model.acts import Actor, KeepHeads
+from monitor.model.heads import Book, Fault, HeadReport, Kept
 from monitor.model.plan import Signal
 from monitor.model.scope import ChainWide
-from monitor.store import joined
+from monitor.store import entrylog, joined
+from monitor.store.entrylog import Changed
 from monitor.store.incidents import note_signals
-from monitor.store.port import Connection, Fields, Reader, Store
+from monitor.store.log import Part, cases_on
+from monitor.store.port import Connection, Fields, Reader
 
 QUIET = 3600  # seconds without a fault after which a source is said to be well again
-
-Tell = Callable[[Fault, frozenset[str]], Signal]  # with the keys of the subjects concerned
 
 
 def load(store: Reader, chain: str) -> Book:
@@ -37,24 +38,25 @@ def _to_kept(row: Fields) -> Kept:
     return Kept(head, row["at"], row["doubt"], mark)
 
 
-def keep(
-    store: Store, chain: str, news: News, tell: Tell, signals: Iterable[Signal], now: int
-) -> None:
+def carry(conn: Connection, _actor: Actor, act: KeepHeads) -> tuple[None, list[Part]]:
     """Write what is kept now and take back what was booked on false heads, in one
     transaction with the incidents about it."""
-    with store.write() as conn:
-        _write(conn, chain, news.book)
-        told = list(signals)
-        for fault in news.faults:
-            concerned = _take_back(conn, chain, fault) if fault.booked else frozenset()
-            if fault.loud:
-                told.append(tell(fault, concerned))
-        note_signals(conn, told, now)
-        conn.executemany(
-            "INSERT INTO note (key, value) VALUES (?, ?) "
-            "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-            [(signal.key, str(now)) for signal in told if signal.bad],
-        )
+    _write(conn, act.chain, act.news.book)
+    told, parts = list(act.signals), []
+    for fault in act.news.faults:
+        concerned: frozenset[str] = frozenset()
+        if fault.booked:
+            concerned, lost = _take_back(conn, act.chain, fault)
+            parts += lost
+        if fault.loud:
+            told.append(act.tell(fault, concerned))
+    note_signals(conn, told, act.at)
+    conn.executemany(
+        "INSERT INTO note (key, value) VALUES (?, ?) "
+        "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        [(signal.key, str(act.at)) for signal in told if signal.bad],
+    )
+    return None, parts
 
 
 def quiet(store: Reader, now: int) -> list[Signal]:
@@ -90,8 +92,9 @@ def _write(conn: Connection, chain: str, book: Book) -> None:
     )
 
 
-def _take_back(conn: Connection, chain: str, fault: Fault) -> frozenset[str]:
-    """Un-book what false heads let count as read; returns the subjects concerned.
+def _take_back(conn: Connection, chain: str, fault: Fault) -> tuple[frozenset[str], list[Part]]:
+    """Un-book what false heads let count as read; returns the subjects concerned, and what the
+    log says of it.
 
     The source's own intervals only: what others read under their own heads stays.
     """
@@ -100,13 +103,12 @@ def _take_back(conn: Connection, chain: str, fault: Fault) -> frozenset[str]:
     key = (*span, fault.source, fault.axis)
     above, place = ("at >= ?", fault.since) if fault.line is None else ("hi > ?", fault.line)
     rows = conn.execute(
-        f"SELECT scope, min(lo) AS lo FROM coverage WHERE {mine} AND {above} GROUP BY scope",
-        (*key, place),
+        f"SELECT scope, stream, lo, hi FROM coverage WHERE {mine} AND {above}", (*key, place)
     ).fetchall()
-    lowest = {row["scope"]: row["lo"] for row in rows}
-    concerned = frozenset(lowest)
-    if (whole := ChainWide(chain).key) in lowest:
-        line = lowest[whole] - 1 if fault.line is None else fault.line
+    concerned = frozenset(row["scope"] for row in rows)
+    if (whole := ChainWide(chain).key) in concerned:
+        lowest = min(row["lo"] for row in rows if row["scope"] == whole)
+        line = lowest - 1 if fault.line is None else fault.line
         joined.cut(conn, chain, fault.axis, line)
         concerned |= joined.member_keys(conn, chain)
     if fault.line is None:
@@ -118,16 +120,55 @@ def _take_back(conn: Connection, chain: str, fault: Fault) -> frozenset[str]:
             (place, *key, place),
         )
     _take_back_readings(conn, key, fault)
-    # The daily look back was made from a false head; and the line between history and news
-    # is drawn again where a false head drew it.
+    # The daily look back was made from a false head.
     since = fault.stands.at if fault.stands else 0
     conn.execute("UPDATE scope SET deep = 0 WHERE chain = ? AND deep >= ?", (chain, since))
-    conn.executemany(
-        "UPDATE entry SET base_height = NULL, base_time = NULL, base_head_time = NULL "
-        "WHERE subject > ? AND subject < ? AND base_height = ? AND base_head_time = ?",
-        [(*span, head.height, head.time) for head in fault.false],
-    )
-    return concerned
+    bases = _take_back_baselines(conn, span, fault)
+    return concerned, [*_lost_parts(conn, rows, fault), *entrylog.parts(bases)]
+
+
+def _take_back_baselines(conn: Connection, span: tuple[str, str], fault: Fault) -> list[Changed]:
+    """The line between history and news is drawn again where a false head drew it."""
+    none = {"base_height": None, "base_time": None, "base_head_time": None}
+    changed = []
+    for head in fault.false:
+        where = "subject > ? AND subject < ? AND base_height = ? AND base_head_time = ?"
+        mine = (*span, head.height, head.time)
+        rows = conn.execute(
+            f"SELECT id, case_id, {', '.join(none)} FROM entry WHERE {where}", mine
+        ).fetchall()
+        changed += [
+            Changed(row["id"], row["case_id"], {name: row[name] for name in none}, none)
+            for row in rows
+        ]
+        conn.execute(
+            "UPDATE entry SET base_height = NULL, base_time = NULL, base_head_time = NULL "
+            f"WHERE {where}",
+            mine,
+        )
+    return changed
+
+
+def _lost_parts(conn: Connection, rows: Sequence[Fields], fault: Fault) -> list[Part]:
+    """The intervals that were taken back, by the cases that watch their addresses: each as it
+    was, and up to where it still counts."""
+    why = {
+        "source": fault.source,
+        "axis": fault.axis,
+        "false": [[head.height, head.time, head.block_hash] for head in fault.false],
+        "now": [fault.now.height, fault.now.time, fault.now.block_hash],
+        "since": fault.since,
+        "reorganised": fault.reorganised,
+    }
+    cases = {scope: cases_on(conn, scope) for scope in {row["scope"] for row in rows}}
+    found: dict[frozenset[str], list[list[object]]] = {}
+    for row in rows:
+        stays = fault.line is not None and row["lo"] <= fault.line
+        lines = found.setdefault(cases[row["scope"]], [])
+        lines.append([*row, fault.line if stays else None])
+    return [
+        Part("taken back", {"fault": why, "coverage": lines}, mine) for mine, lines in found.items()
+    ]
 
 
 def _take_back_readings(conn: Connection, key: tuple[str, str, str, str], fault: Fault) -> None:

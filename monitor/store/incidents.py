@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from monitor.model import Alert
+from monitor.model.acts import Actor, TellIncidents
 from monitor.model.incident import Incident
 from monitor.model.plan import Signal
 from monitor.store.alerts import insert_alerts
+from monitor.store.log import Part
+from monitor.store.planlog import alert_parts
 from monitor.store.port import Connection, Fields, Reader, Store
 
 
@@ -90,18 +92,13 @@ def _to_incident(row: Fields) -> Incident:
     )
 
 
-def mark_told(
-    store: Store,
-    keys: Sequence[str],
-    phase: str,
-    alerts: Sequence[Alert],
-    routes: Sequence[tuple[str, str, str]],
-) -> None:
+def carry_tell(conn: Connection, _actor: Actor, act: TellIncidents) -> tuple[None, list[Part]]:
     """Store the notices of one phase of these incidents and mark it as told, together."""
-    column = {"opened": "told", "reminder": "reminded", "closed": "ended"}[phase]
-    with store.write() as conn:
-        insert_alerts(conn, alerts, routes)
-        conn.executemany(
-            f"UPDATE incident SET {column} = ? WHERE key = ?",
-            [(alerts[0].created, key) for key in keys],
-        )
+    column = {"opened": "told", "reminder": "reminded", "closed": "ended"}[act.phase]
+    insert_alerts(conn, act.alerts, act.routes)
+    conn.executemany(
+        f"UPDATE incident SET {column} = ? WHERE key = ?",
+        [(act.alerts[0].created, key) for key in act.keys],
+    )
+    body = {"incidents": [*act.keys], "phase": act.phase}
+    return None, [Part("incidents", body), *alert_parts(conn, act.alerts)]

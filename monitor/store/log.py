@@ -124,3 +124,9 @@ def cases_of(conn: Connection, entries: Iterable[str]) -> dict[str, str]:
         if row is not None and row["case_id"]:
             found[entry] = row["case_id"]
     return found
+
+
+def cases_on(conn: Connection, key: str) -> frozenset[str]:
+    """The cases with an entry on a subject."""
+    rows = conn.execute("SELECT DISTINCT case_id FROM entry WHERE subject = ?", (key,))
+    return frozenset(row["case_id"] for row in rows.fetchall() if row["case_id"])

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from monitor.model import Alert, Entry, Subject, Watched
-from monitor.store.alerts import insert_alerts
-from monitor.store.port import Connection, Fields, Reader, Store
-from monitor.store.rows import entry_terms, to_watched
+from monitor.model import Entry, Subject, Watched
+from monitor.store.port import Reader, Store
+from monitor.store.rows import to_watched
 
 
 def unmet(store: Reader, chain: str) -> frozenset[str]:
@@ -113,35 +112,6 @@ def absent_entries(store: Reader) -> list[Watched]:
     return [to_watched(row) for row in rows]
 
 
-def take_list(
-    store: Store,
-    entries: Sequence[Entry],
-    keep: Collection[str],
-    sha256: str,
-    outcome: Mapping[str, object],
-    now: int,
-    answer: tuple[Sequence[Alert], Sequence[tuple[str, str, str]]] = ((), ()),
-) -> None:
-    """Take a read watchlist: additions and edits apply, retired ones end, missing stay.
-
-    `keep` names entries whose lines were refused: they are neither changed nor missing.
-    `answer`: what is told of it, with the routes; taken and told go together.
-    """
-    taken = [_Taken.of(entry, now) for entry in entries]  # before others have to wait
-    present = {e.id for e in entries} | set(keep)
-    with store.write() as conn:
-        rows = conn.execute("SELECT id, terms, retired, absent FROM entry").fetchall()
-        known = {row["id"]: row for row in rows}
-        _take(conn, [each for each in taken if each.differs(known.get(each.id))], sha256, now)
-        _mark_absent(conn, rows, present, now)
-        conn.execute(
-            "INSERT INTO list_version (sha256, at, outcome) VALUES (?, ?, ?) "
-            "ON CONFLICT (sha256, at) DO NOTHING",
-            (sha256, now, json.dumps(outcome, ensure_ascii=False)),
-        )
-        insert_alerts(conn, *answer)
-
-
 def versions(store: Reader, entry_id: str) -> list[int]:
     """When each version of an entry was taken, oldest first."""
     rows = store.read("SELECT at FROM entry_version WHERE entry = ? ORDER BY at", [entry_id])
@@ -171,66 +141,6 @@ def last_list(store: Reader) -> TakenList:
         return TakenList()
     outcome: dict[str, list[str]] = json.loads(rows[0]["outcome"])
     return TakenList(rows[0]["sha256"], rows[0]["at"], tuple(outcome.get("refused", ())))
-
-
-@dataclass(frozen=True, slots=True)
-class _Taken:
-    """An entry as it is written."""
-
-    id: str
-    subject: Subject
-    case: str
-    terms: str
-    retired: int | None
-
-    @classmethod
-    def of(cls, entry: Entry, now: int) -> _Taken:
-        retired = now if entry.retired else None
-        return cls(entry.id, entry.subject, entry.case, entry_terms(entry), retired)
-
-    def differs(self, row: Fields | None) -> bool:
-        """From how it is recorded."""
-        if row is None or row["terms"] != self.terms:
-            return True
-        return (row["retired"] is None) != (self.retired is None)
-
-
-def _take(conn: Connection, taken: Sequence[_Taken], sha256: str, now: int) -> None:
-    """Add entries and change them; a new one is due at once."""
-    conn.executemany(
-        "INSERT INTO scope (key, chain, address) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING",
-        [(t.subject.key, t.subject.chain, t.subject.address) for t in taken],
-    )
-    conn.executemany(
-        "UPDATE scope SET due = 0 WHERE key = ? AND NOT EXISTS (SELECT 1 FROM entry WHERE id = ?)",
-        [(t.subject.key, t.id) for t in taken],
-    )
-    conn.executemany(
-        "INSERT INTO entry (id, subject, case_id, terms, added, retired) VALUES (?,?,?,?,?,?) "
-        "ON CONFLICT (id) DO UPDATE SET terms = excluded.terms, "
-        "retired = CASE WHEN excluded.retired IS NULL THEN NULL "
-        "ELSE coalesce(entry.retired, excluded.retired) END",
-        [(t.id, t.subject.key, t.case, t.terms, now, t.retired) for t in taken],
-    )
-    conn.executemany(
-        "INSERT INTO entry_version (entry, at, terms, list_sha256) VALUES (?,?,?,?) "
-        "ON CONFLICT (entry, at, terms) DO NOTHING",
-        [(t.id, now, t.terms, sha256) for t in taken],
-    )
-
-
-def _mark_absent(
-    conn: Connection, rows: Sequence[Fields], present: Collection[str], now: int
-) -> None:
-    """Of the entries known before: which ones left the file, and which came back."""
-    conn.executemany(
-        "UPDATE entry SET absent = ? WHERE id = ? AND retired IS NULL",
-        [
-            (None if row["id"] in present else now, row["id"])
-            for row in rows
-            if (row["absent"] is None) != (row["id"] in present)
-        ],
-    )
 
 
 def due_subjects(store: Reader, now: int | None) -> list[Subject]:
@@ -306,21 +216,3 @@ def history_due(store: Reader, subject: Subject) -> list[Watched]:
         [subject.key],
     )
     return [to_watched(row) for row in rows]
-
-
-def tell_history(
-    store: Store, entry_id: str, alert: Alert, routes: Sequence[tuple[str, str, str]]
-) -> None:
-    """Store an entry's start-up summary, once."""
-    with store.write() as conn:
-        insert_alerts(conn, [alert], routes)
-        conn.execute("UPDATE entry SET history = 'told' WHERE id = ?", (entry_id,))
-
-
-def retire(store: Store, entry: Entry, now: int) -> None:
-    """End the watch of an entry that the file no longer holds."""
-    with store.write() as conn:
-        conn.execute(
-            "UPDATE entry SET retired = ?, absent = NULL, terms = ? WHERE id = ?",
-            (now, entry_terms(entry), entry.id),
-        )

@@ -28,9 +28,10 @@ from monitor.model import (
 from monitor.model.facts import Correction, of_kind
 from monitor.model.plan import Answers, Plan
 from monitor.model.streams import Reading
-from monitor.store import apply, coverage, transfers, watch
+from monitor.store import apply, coverage, transfers
 from monitor.store.context import load_context
 from monitor.store.sqlite import Store
+from world.listed import take_list
 from world.play import COIN, ETHEREUM, TOKEN, A, X
 
 START = 1_700_000_000
@@ -87,7 +88,7 @@ class Book:
         number = len(self.entries)
         subject = Subject("ethereum", address or self.subject.address)
         self.entries.append(Entry(f"E{number}", subject, case="C", **terms))  # type: ignore[arg-type]
-        watch.take_list(self.store, self.entries, (), f"list {number}", {}, self.now)
+        take_list(self.store, self.entries, f"list {number}", self.now)
         return self.entries[-1]
 
     def batch(

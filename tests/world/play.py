@@ -43,6 +43,7 @@ from monitor.store.port import Fields
 from monitor.store.rows import to_alert, to_row
 from monitor.store.sqlite import Store
 from world.fake_ledger import FakeLedger, FakeSource, Move, Tx
+from world.listed import take_list
 
 DAY = 86_400
 ETHEREUM = Chain("ethereum", "Ethereum", "evm", "ETH", 18, 4, block_time=10)
@@ -100,7 +101,7 @@ class Play:
         subject = Subject(self.chain.key, address)
         entry = Entry(f"E{number}", subject, label=f"L{number}", case="C", **terms)  # type: ignore[arg-type]
         self.entries.append(entry)
-        watch.take_list(self.store, self.entries, (), f"list {number}", {}, self.ledger.now)
+        take_list(self.store, self.entries, f"list {number}", self.ledger.now)
         return entry
 
     def poll(self, *, everything: bool = True) -> PassReport:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 
+from monitor.model.acts import DAEMON, SetClock
 from monitor.model.plan import Signal
 from monitor.store import clock
+from monitor.store.commit import commit
 from monitor.store.incidents import put_signals
 from monitor.store.port import Store
 
@@ -20,7 +22,7 @@ def mend_clock(store: Store, round_seconds: int, now: int) -> None:
     clock.pull_forward(store, latest, now + HOLD_BACK, now)
     if not clock.was_ahead(store, now):
         return
-    clock.mend(store, now)
+    commit(store, DAEMON, SetClock(now))
     log.warning("the clock was set back; what waited for a time ahead of it is due now")
     signal = Signal(
         key=f"clock:{now}",

@@ -9,10 +9,12 @@ from dataclasses import replace
 from monitor.decide.incidents import desk_notice, due, notice
 from monitor.loops.router import Router
 from monitor.model import Alert, Entry, plain
+from monitor.model.acts import DAEMON, TellIncidents
 from monitor.model.incident import Incident
 from monitor.model.plan import Route
 from monitor.model.ways import NOBODY
 from monitor.store import incidents, watch
+from monitor.store.commit import commit
 from monitor.store.port import Store
 
 log = logging.getLogger("fundwatch.watchlist")
@@ -29,7 +31,7 @@ def tell_incidents(store: Store, router: Router, now: int) -> int:
         if phase == "reminder" and all(channel == NOBODY for _, channel, _ in routes):
             continue  # the notice before it still waits for somebody who could take it
         keys = [member.signal.key for member in members]
-        incidents.mark_told(store, keys, phase, alerts, routes)
+        commit(store, DAEMON, TellIncidents(now, keys, phase, alerts, routes))
         kinds = ",".join(dict.fromkeys(key.partition(":")[0] for key in keys))
         for alert in alerts:
             log.warning("incident %s %s notice=%s", kinds, phase, alert.id)

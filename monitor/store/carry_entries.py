@@ -1,0 +1,144 @@
+"""What the watchlist and its keepers change of entries, written inside a transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+
+from monitor.model.acts import Actor, Listed, Retire, TakeList, TellHistory
+from monitor.store import entrylog
+from monitor.store.alerts import insert_alerts
+from monitor.store.entrylog import Changed
+from monitor.store.log import Part
+from monitor.store.planlog import alert_parts
+from monitor.store.port import Connection, Fields
+from monitor.store.rows import entry_terms
+
+
+def carry_list(conn: Connection, _actor: Actor, act: TakeList) -> tuple[None, list[Part]]:
+    """A list that says nothing new is no act."""
+    rows = conn.execute("SELECT id, case_id, terms, retired, absent FROM entry").fetchall()
+    known = {row["id"]: row for row in rows}
+    taken = [each for each in act.entries if _differs(each, known.get(each.id))]
+    changes = [_change(each, known.get(each.id), act.at) for each in taken]
+    left = list(_left(act, rows, {change.id: change.now["retired"] for change in changes}))
+    if not changes and not left and _is_last(conn, act):
+        return None, []
+    _write(conn, taken, act)
+    conn.executemany(
+        "UPDATE entry SET absent = ? WHERE id = ?", [(c.now["absent"], c.id) for c in left]
+    )
+    outcome = json.dumps(act.outcome, ensure_ascii=False)
+    conn.execute(
+        "INSERT INTO list_version (sha256, at, outcome) VALUES (?, ?, ?) "
+        "ON CONFLICT (sha256, at) DO NOTHING",
+        (act.sha256, act.at, outcome),
+    )
+    insert_alerts(conn, act.alerts, act.routes)
+    return None, [
+        Part("list", {"sha256": act.sha256, "outcome": outcome}),
+        *entrylog.parts(changes, list=act.sha256),
+        *entrylog.parts(left),
+        *alert_parts(conn, act.alerts),
+    ]
+
+
+def _differs(listed: Listed, row: Fields | None) -> bool:
+    """From how it is recorded."""
+    if row is None or row["terms"] != listed.terms:
+        return True
+    return (row["retired"] is None) != (not listed.retired)
+
+
+def _change(listed: Listed, row: Fields | None, now: int) -> Changed:
+    if row is None:
+        columns = {
+            "subject": listed.subject.key,
+            "case_id": listed.case,
+            "terms": listed.terms,
+            "added": now,
+            "retired": now if listed.retired else None,
+        }
+        return Changed(listed.id, listed.case, None, columns)
+    before = {"terms": row["terms"], "retired": row["retired"]}
+    retired = (row["retired"] or now) if listed.retired else None
+    return Changed(listed.id, row["case_id"], before, {"terms": listed.terms, "retired": retired})
+
+
+def _left(
+    act: TakeList, rows: Sequence[Fields], retired: Mapping[str, object]
+) -> Iterator[Changed]:
+    """Of the entries known before that are watched: which left the file, and which came back.
+    `retired`: of those that the list changes."""
+    present = {e.id for e in act.entries} | set(act.keep)
+    for row in rows:
+        there = row["id"] in present
+        watched = retired.get(row["id"], row["retired"]) is None
+        if watched and (row["absent"] is None) != there:
+            absent = {"absent": None if there else act.at}
+            yield Changed(row["id"], row["case_id"], {"absent": row["absent"]}, absent)
+
+
+def _is_last(conn: Connection, act: TakeList) -> bool:
+    """Whether the list that was taken last is this one, with the same lines refused."""
+    row = conn.execute(
+        "SELECT sha256, outcome FROM list_version ORDER BY at DESC, rowid DESC LIMIT 1"
+    ).fetchone()
+    if row is None or row["sha256"] != act.sha256:
+        return False
+    return bool(json.loads(row["outcome"]).get("refused") == act.outcome.get("refused"))
+
+
+def _write(conn: Connection, taken: Sequence[Listed], act: TakeList) -> None:
+    """Add entries and change them; a new one is due at once."""
+    conn.executemany(
+        "INSERT INTO scope (key, chain, address) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING",
+        [(t.subject.key, t.subject.chain, t.subject.address) for t in taken],
+    )
+    conn.executemany(
+        "UPDATE scope SET due = 0 WHERE key = ? AND NOT EXISTS (SELECT 1 FROM entry WHERE id = ?)",
+        [(t.subject.key, t.id) for t in taken],
+    )
+    conn.executemany(
+        "INSERT INTO entry (id, subject, case_id, terms, added, retired) VALUES (?,?,?,?,?,?) "
+        "ON CONFLICT (id) DO UPDATE SET terms = excluded.terms, "
+        "retired = CASE WHEN excluded.retired IS NULL THEN NULL "
+        "ELSE coalesce(entry.retired, excluded.retired) END",
+        [
+            (t.id, t.subject.key, t.case, t.terms, act.at, act.at if t.retired else None)
+            for t in taken
+        ],
+    )
+    conn.executemany(
+        "INSERT INTO entry_version (entry, at, terms, list_sha256) VALUES (?,?,?,?) "
+        "ON CONFLICT (entry, at, terms) DO NOTHING",
+        [(t.id, act.at, t.terms, act.sha256) for t in taken],
+    )
+
+
+def carry_retire(conn: Connection, _actor: Actor, act: Retire) -> tuple[None, list[Part]]:
+    """End the watch of an entry that the file no longer holds."""
+    entry = act.entry
+    now = {"terms": entry_terms(entry), "retired": act.at, "absent": None}
+    before = _columns(conn, entry.id, now)
+    conn.execute(
+        "UPDATE entry SET terms = ?, retired = ?, absent = ? WHERE id = ?",
+        (*now.values(), entry.id),
+    )
+    return None, entrylog.parts([Changed(entry.id, entry.case, before, now)])
+
+
+def carry_history(conn: Connection, _actor: Actor, act: TellHistory) -> tuple[None, list[Part]]:
+    """Store an entry's start-up summary, once."""
+    entry, now = act.entry, {"history": "told"}
+    before = _columns(conn, entry.id, now)
+    insert_alerts(conn, [act.alert], act.routes)
+    conn.execute("UPDATE entry SET history = 'told' WHERE id = ?", (entry.id,))
+    changed = entrylog.parts([Changed(entry.id, entry.case, before, now)])
+    return None, [*changed, *alert_parts(conn, [act.alert])]
+
+
+def _columns(conn: Connection, entry: str, names: Mapping[str, object]) -> dict[str, object]:
+    """How an entry stands, in these columns."""
+    row = conn.execute(f"SELECT {', '.join(names)} FROM entry WHERE id = ?", (entry,)).fetchone()
+    return dict(zip(names, row, strict=True)) if row is not None else {}
