@@ -9,11 +9,13 @@ import pytest
 from world.play import A, B
 
 from monitor.model import Axis, Head, Interval, Subject
+from monitor.model.acts import DAEMON, KeepHeads
 from monitor.model.heads import Book, Fault, News
 from monitor.model.plan import Covered, Plan, Signal
 from monitor.model.scope import ChainWide, Joined, Scope
 from monitor.model.streams import Reading
-from monitor.store import apply, coverage, heads, joined
+from monitor.store import apply, coverage, joined
+from monitor.store.commit import commit
 from monitor.store.sqlite import Store
 
 WHOLE = ChainWide("ethereum")
@@ -104,7 +106,8 @@ def test_coverage_taken_back_after_a_member_left_is_not_given_again(
         told.append(keys)
         return Signal("head:ethereum/node", bad=True)
 
-    heads.keep(store, "ethereum", News(Book({}), (fault,), {}, {}), tell, [], NOW)
+    news = News(Book({}), (fault,), {}, {})
+    commit(store, DAEMON, KeepHeads(NOW, "ethereum", news, [], tell))
     left = [(0, 70)] if line else []
     assert covered(store, ONE) == covered(store, OTHER) == left
     assert {WHOLE.key, OTHER.key} <= told[0]
