@@ -494,10 +494,10 @@ def test_subjects_come_when_they_are_due(store: Store) -> None:
     failed can be hurried."""
     take(store, ENTRY, OTHER, now=START)
     watch.turn(store, [watch.Ended(HERE, NOW + 60, failed=True)], [THERE], NOW)
-    assert watch.stuck_subjects(store) == [THERE]
+    assert watch.stuck_scopes(store) == [THERE]
     assert watch.due_subjects(store, NOW + 59) == [THERE]
     watch.turn(store, [watch.Ended(THERE, NOW + 30, failed=False, deep=NOW)], [], NOW)
-    assert watch.stuck_subjects(store) == []
+    assert watch.stuck_scopes(store) == []
     assert watch.due_subjects(store, NOW + 60) == [THERE, HERE]
     assert (watch.deep_read_at(store, THERE), watch.deep_read_at(store, HERE)) == (NOW, 0)
     watch.hurry(store, NOW)

@@ -323,9 +323,9 @@ class Daemon:
         watchdog bit for the second time waits a little, or it would bite again and again."""
         mark, store = self._app.home / "requests" / "stuck", self._app.store
         bitten = supervisor.bitten(store, mark, now())
-        for subject in watch.stuck_subjects(store):
-            again = subject.key in bitten
-            watch.schedule(store, subject, now() + clock.HOLD_BACK if again else 0, failed=again)
+        for scope in watch.stuck_scopes(store):
+            again = scope.key in bitten
+            watch.schedule(store, scope, now() + clock.HOLD_BACK if again else 0, failed=again)
         if mark.exists():
             self._tell_stuck(mark.stat().st_mtime_ns)
         mark.unlink(missing_ok=True)

@@ -94,7 +94,7 @@ class Fundwatch:
 
     def _cost(self) -> Cost:
         """What a pass over the present watchlist costs."""
-        subjects = watch.due_subjects(self.store, None)
+        subjects = watch.listed_subjects(self.store)
         used = {subject.chain for subject in subjects}
         asked = {chain: self.pools[chain].sources for chain in used if chain in self.pools}
         return cost_of_pass(subjects, asked, self.settings.sources)

@@ -120,6 +120,16 @@ def _respelt(body: Body) -> str:
     return f"address written anew: {tidy(body['old'])} is {tidy(body['new'])} by now"
 
 
+def _followed(body: Body) -> str:
+    calls = "" if body["calls"] is None else f", with {plural(body['calls'], 'call')} at most"
+    how = f"every {plural(body['every'], 'second')}{calls}"
+    return f"followed {tidy(body['subject'])} {how}: {quoted(body['why'], 500)}"
+
+
+def _unfollowed(body: Body) -> str:
+    return f"followed {tidy(body['subject'])} no longer"
+
+
 # By the name of the part.
 WORDS: Mapping[str, Callable[[Body], str]] = {
     "rows": _rows,
@@ -134,4 +144,6 @@ WORDS: Mapping[str, Callable[[Body], str]] = {
     "table": _table,
     "entries": _entries,
     "respelt": _respelt,
+    "followed": _followed,
+    "unfollowed": _unfollowed,
 }

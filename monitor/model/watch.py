@@ -68,6 +68,24 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Followed:
+    """An address that is read for a case without an entry."""
+
+    subject: Subject
+    case: str
+    why: str
+    since: int
+    every: int  # seconds from poll to poll
+    calls: int | None  # of sources, that it may use; None: not bounded
+    used: int  # of them
+
+    @property
+    def spent(self) -> bool:
+        """Whether it is not polled any more for this case."""
+        return self.calls is not None and self.used >= self.calls
+
+
+@dataclass(frozen=True, slots=True)
 class Baseline:
     """Fixed at first contact: what is not higher, later or unconfirmed is history."""
 

@@ -15,6 +15,7 @@ from monitor.store import (
     carry_plan,
     cases,
     clock,
+    follow,
     heads,
     incidents,
     log,
@@ -45,6 +46,8 @@ CARRY: Mapping[type[acts.Act[Any]], Carry] = {
     acts.TellIncidents: incidents.carry_tell,
     acts.KeepHeads: heads.carry,
     acts.SetClock: clock.carry,
+    acts.Follow: follow.carry_follow,
+    acts.Unfollow: follow.carry_unfollow,
 }
 
 

@@ -59,6 +59,8 @@ def forget_unwatched(store: Store, now: int) -> None:
         conn.execute(
             "DELETE FROM doubt WHERE NOT EXISTS "
             "(SELECT 1 FROM entry e WHERE e.subject = doubt.scope AND e.retired IS NULL) "
+            "AND NOT EXISTS (SELECT 1 FROM followed f "
+            "WHERE f.subject = doubt.scope AND f.until IS NULL) "
             "AND NOT EXISTS (SELECT 1 FROM joined j "
             "WHERE j.scope = doubt.scope AND j.until_place IS NULL)"
         )

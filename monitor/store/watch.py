@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from monitor.model import Entry, Subject, Watched
+from monitor.model.scope import WHOLE, ChainWide, Scope, scope_of
+from monitor.store import follow
+from monitor.store.follow import POLLED
 from monitor.store.port import Reader, Store
 from monitor.store.rows import to_watched
 
@@ -143,24 +146,57 @@ def last_list(store: Reader) -> TakenList:
     return TakenList(rows[0]["sha256"], rows[0]["at"], tuple(outcome.get("refused", ())))
 
 
+_LISTED = "EXISTS (SELECT 1 FROM entry e WHERE e.subject = s.key AND e.retired IS NULL)"
+_EVER = 2**62
+
+
 def due_subjects(store: Reader, now: int | None) -> list[Subject]:
-    """Subjects with an active entry that are due (all of them for None), longest due first."""
+    """Subjects that are due (all of them for None): those with an active entry, longest due
+    first, then those that are followed only and have calls left."""
     rows = store.read(
-        "SELECT chain, address FROM scope s WHERE due <= ? AND EXISTS "
-        "(SELECT 1 FROM entry e WHERE e.subject = s.key AND e.retired IS NULL) ORDER BY due, key",
-        [2**62 if now is None else now],
+        f"SELECT * FROM (SELECT key, chain, address, due, {_LISTED} AS listed, EXISTS (SELECT 1 "
+        f"FROM followed f WHERE f.subject = s.key AND {POLLED}) AS polled FROM scope s "
+        "WHERE due <= ?) WHERE listed OR polled ORDER BY NOT listed, due, key",
+        [_EVER if now is None else now],
     )
     return [Subject(row["chain"], row["address"]) for row in rows]
 
 
+def due_wholes(store: Reader, now: int | None) -> list[ChainWide]:
+    """Chain-wide scopes with members that are due (all of them for None)."""
+    rows = store.read(
+        "SELECT chain FROM scope s WHERE due <= ? AND address = ? AND EXISTS "
+        "(SELECT 1 FROM joined j WHERE j.scope = s.key AND j.until_place IS NULL) ORDER BY due",
+        [_EVER if now is None else now, WHOLE],
+    )
+    return [ChainWide(row["chain"]) for row in rows]
+
+
+def listed_subjects(store: Reader) -> list[Subject]:
+    """Subjects with an active entry."""
+    rows = store.read(f"SELECT chain, address FROM scope s WHERE {_LISTED} ORDER BY key")
+    return [Subject(row["chain"], row["address"]) for row in rows]
+
+
+def read_on(store: Reader, chain: str) -> list[Subject]:
+    """Subjects of a chain that are to be read: with an active entry, or followed."""
+    rows = store.read(
+        f"SELECT address FROM scope s WHERE key > ? AND key < ? AND ({_LISTED} OR EXISTS "
+        "(SELECT 1 FROM followed f WHERE f.subject = s.key AND f.until IS NULL))",
+        [f"{chain}/", f"{chain}0"],
+    )
+    return [Subject(chain, row["address"]) for row in rows]
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A poll of a subject that came to its end."""
+    """A poll of a scope that came to its end."""
 
-    subject: Subject
+    scope: Scope
     due: int  # when it is due again
     failed: bool
     deep: int | None = None  # when the trailing window was read again, if it was
+    calls: int = 0  # that count against the budget of those who follow it
 
 
 def restart(store: Store) -> None:
@@ -169,8 +205,8 @@ def restart(store: Store) -> None:
         conn.execute("UPDATE scope SET due = 0, deep = 0, in_flight = NULL")
 
 
-def turn(store: Store, ended: Sequence[Ended], begun: Sequence[Subject], now: int) -> None:
-    """Note polls that ended and polls that begin, of many subjects in one transaction:
+def turn(store: Store, ended: Sequence[Ended], begun: Sequence[Scope], now: int) -> None:
+    """Note polls that ended and polls that begin, of many scopes in one transaction:
     each commit waits for the disk."""
     if not ended and not begun:
         return
@@ -178,16 +214,17 @@ def turn(store: Store, ended: Sequence[Ended], begun: Sequence[Subject], now: in
         conn.executemany(
             "UPDATE scope SET due = ?, in_flight = NULL, deep = coalesce(?, deep), "
             "failures = CASE WHEN ? THEN failures + 1 ELSE 0 END WHERE key = ?",
-            [(e.due, e.deep, e.failed, e.subject.key) for e in ended],
+            [(e.due, e.deep, e.failed, e.scope.key) for e in ended],
         )
+        follow.use(conn, [(e.scope.key, e.calls) for e in ended])
         conn.executemany(
             "UPDATE scope SET in_flight = ? WHERE key = ?", [(now, s.key) for s in begun]
         )
 
 
-def schedule(store: Store, subject: Subject, due: int, *, failed: bool) -> None:
-    """End a poll of one subject: when it is due again."""
-    turn(store, [Ended(subject, due, failed)], [], due)
+def schedule(store: Store, scope: Scope, due: int, *, failed: bool) -> None:
+    """End a poll of one scope: when it is due again."""
+    turn(store, [Ended(scope, due, failed)], [], due)
 
 
 def hurry(store: Store, now: int) -> None:
@@ -198,14 +235,14 @@ def hurry(store: Store, now: int) -> None:
             conn.execute(f"UPDATE scope SET due = ? WHERE {failed}", (now, now))
 
 
-def stuck_subjects(store: Reader) -> list[Subject]:
-    """Subjects whose poll was under way when an earlier run ended."""
+def stuck_scopes(store: Reader) -> list[Scope]:
+    """Scopes whose poll was under way when an earlier run ended."""
     rows = store.read("SELECT chain, address FROM scope WHERE in_flight IS NOT NULL")
-    return [Subject(row["chain"], row["address"]) for row in rows]
+    return [scope_of(row["chain"], row["address"]) for row in rows]
 
 
-def deep_read_at(store: Reader, subject: Subject) -> int:
-    rows = store.read("SELECT deep FROM scope WHERE key = ?", [subject.key])
+def deep_read_at(store: Reader, scope: Scope) -> int:
+    rows = store.read("SELECT deep FROM scope WHERE key = ?", [scope.key])
     return int(rows[0]["deep"]) if rows else 0
 
 

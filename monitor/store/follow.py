@@ -1,0 +1,78 @@
+"""Addresses that are read without an entry, each for a case, at its own pace and budget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from monitor.model import Subject
+from monitor.model.acts import Actor, Follow, Unfollow
+from monitor.model.watch import Followed
+from monitor.store.log import Part
+from monitor.store.port import Connection, Fields, Reader
+
+# Of a row of `followed`: whether its address is polled for it.
+POLLED = "f.until IS NULL AND (f.calls IS NULL OR f.used < f.calls)"
+
+
+def carry_follow(conn: Connection, _actor: Actor, act: Follow) -> tuple[None, list[Part]]:
+    """It is due at once."""
+    subject = act.subject
+    conn.execute(
+        "INSERT INTO scope (key, chain, address) VALUES (?, ?, ?) "
+        "ON CONFLICT (key) DO UPDATE SET due = 0",
+        (subject.key, subject.chain, subject.address),
+    )
+    conn.execute(
+        "INSERT INTO followed (subject, case_id, why, since, every, calls) VALUES (?,?,?,?,?,?) "
+        "ON CONFLICT (subject, case_id) DO UPDATE SET why = excluded.why, since = excluded.since, "
+        "every = excluded.every, calls = excluded.calls, used = 0, until = NULL",
+        (subject.key, act.case, act.why, act.at, act.every, act.calls),
+    )
+    told = {"subject": subject.key, "why": act.why, "every": act.every, "calls": act.calls}
+    return None, [Part("followed", told, frozenset({act.case}))]
+
+
+def carry_unfollow(conn: Connection, _actor: Actor, act: Unfollow) -> tuple[bool, list[Part]]:
+    ended = conn.execute(
+        "UPDATE followed SET until = ? WHERE subject = ? AND case_id = ? AND until IS NULL",
+        (act.at, act.subject.key, act.case),
+    ).rowcount
+    if not ended:
+        return False, []
+    return True, [Part("unfollowed", {"subject": act.subject.key}, frozenset({act.case}))]
+
+
+def followed(store: Reader) -> list[Followed]:
+    """All that are followed now, with what they have used; those that are `spent` wait."""
+    rows = store.read(
+        "SELECT s.chain, s.address, f.* FROM followed f JOIN scope s ON s.key = f.subject "
+        "WHERE f.until IS NULL ORDER BY f.since, f.subject, f.case_id"
+    )
+    return [_to_followed(row) for row in rows]
+
+
+def _to_followed(row: Fields) -> Followed:
+    return Followed(
+        Subject(row["chain"], row["address"]),
+        *(row["case_id"], row["why"], row["since"], row["every"], row["calls"], row["used"]),
+    )
+
+
+def paces(store: Reader, subjects: Iterable[Subject]) -> Mapping[str, int]:
+    """How often (seconds) addresses are polled for those who follow them, by key."""
+    rows = store.read_in(
+        f"SELECT f.subject, f.every FROM followed f WHERE {POLLED} AND f.subject IN ({{}})",
+        (subject.key for subject in subjects),
+    )
+    found: dict[str, int] = {}
+    for row in rows:
+        found[row["subject"]] = min(row["every"], found.get(row["subject"], row["every"]))
+    return found
+
+
+def use(conn: Connection, used: Iterable[tuple[str, int]]) -> None:
+    """Count calls that polls of followed addresses, by their keys, have used."""
+    conn.executemany(
+        "UPDATE followed SET used = used + ? WHERE subject = ? AND until IS NULL",
+        [(calls, key) for key, calls in used if calls],
+    )
