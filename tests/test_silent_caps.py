@@ -15,31 +15,15 @@ from urllib.parse import urlencode
 
 import pytest
 from world.evm_node import Node, coin
+from world.ledgers import LISTS, ME
 from world.scripted_server import Call, Reply, serve
-from world.tron_parts import TRON, b58
-from world.tron_parts import tx_id as tron_id
 
 from monitor.demo.world.explorer import Explorer
-from monitor.demo.world.ledger import (
-    AccountLedger,
-    Input,
-    Internal,
-    Output,
-    TokenMove,
-    Tx,
-    UtxoLedger,
-    UtxoTx,
-)
 from monitor.model import Ask, Batch, Chain, Interval, SourceConfig, Subject
 from monitor.model.ports import Source
 from monitor.net.http import Http
 from monitor.net.sources import build
 
-BLOCKS = 140
-DEV = Chain("dev", "Dev", "evm", "ETH", 18, 12, chain_id=31337, wrapped="0x" + "ee" * 20)
-COINS = Chain("coins", "Coins", "utxo", "BTC", 8, 6)
-ME, PEER, SHOP = ("0x" + letter * 40 for letter in "abc")
-TOKEN = "0x" + "70" * 20
 CUTS: dict[str, Callable[[list[Any]], list[Any]]] = {
     "7 rows": lambda rows: rows[:7],
     "13 rows": lambda rows: rows[:13],
@@ -57,40 +41,6 @@ def _fitting(rows: list[Any], most: int) -> list[Any]:
             break
         kept.append(row)
     return kept
-
-
-def accounts(peer: str, me: str, shop: str, *, tron: bool = False) -> AccountLedger:
-    """Payments, calls that pay inside and coins, up to three rows of a list in a block."""
-    ledger = AccountLedger(tron=True) if tron else AccountLedger()
-    for height in range(BLOCKS):
-        txs = []
-        for n in range(height % 4):
-            name = tron_id(10 * height + n) if tron else f"0x{10 * height + n + 1:064x}"
-            calls = (Internal(peer, shop, 0, path=""), Internal(shop, me, height + 1, path="0"))
-            moves = (TokenMove("ERC-20", token(tron=tron), peer, me, height + n + 1, n + 1),)
-            txs.append(Tx(name, peer, shop, input="0xab", internals=calls, tokens=moves))
-            paid = tron_id(10 * height + n + 5) if tron else f"0x{10 * height + n + 6:064x}"
-            txs.append(Tx(paid, peer, me, height + 1))
-        ledger.mine(txs)
-    return ledger
-
-
-def token(*, tron: bool) -> str:
-    return "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t" if tron else TOKEN
-
-
-def outputs() -> UtxoLedger:
-    ledger = UtxoLedger()
-    for height in range(BLOCKS):
-        ledger.mine(
-            UtxoTx(
-                f"{10 * height + n:064x}",
-                (Input("ee" * 32, 10 * height + n, Output("someone", 9)),),
-                (Output("me", height + 1), Output("other", 6)),
-            )
-            for n in range(height % 4)
-        )
-    return ledger
 
 
 def cut_list(body: Any, cut: Callable[[list[Any]], list[Any]]) -> Any:
@@ -124,15 +74,6 @@ def read_all(source: Source, chain: Chain, address: str) -> tuple[set[Any], set[
         assert batches[-1].rest is None
     assert len(set(rows)) == len(rows), "a row came twice"
     return set(rows), gaps
-
-
-LISTS = {
-    "etherscan": (DEV, ME, lambda: accounts(PEER, ME, SHOP)),
-    "blockscout": (DEV, ME, lambda: accounts(PEER, ME, SHOP)),
-    "trongrid": (TRON, b58(1), lambda: accounts(b58(2), b58(1), b58(3), tron=True)),
-    "esplora": (COINS, "me", outputs),
-    "blockbook": (COINS, "me", outputs),
-}
 
 
 @pytest.mark.parametrize("cut", CUTS)

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from monitor.loops.pool import SourcePool
+from monitor.loops.pool import SourcePool, hearing
 from monitor.model import Lookup
+from monitor.model.answers import Heard, part
 from monitor.model.errors import NotServed, NotYet, Refused, SourceError
 from monitor.model.plan import Answers, Question
 from monitor.model.ports import BlockReceipts, Source
@@ -62,6 +63,7 @@ class _Tour:
     began: float
     lookups: dict[str, list[Lookup]] = field(default_factory=dict)
     hashes: dict[tuple[str, int], str | None] = field(default_factory=dict)
+    heard: dict[str | int, list[Heard]] = field(default_factory=dict)  # by transaction or height
     failed: set[str] = field(default_factory=set)  # sources left alone for the rest
     refused: set[str] = field(default_factory=set)  # sources that look nothing up
     blockless: set[str] = field(default_factory=set)  # sources without receipts of blocks
@@ -71,7 +73,7 @@ class _Tour:
     def answers(self) -> Answers:
         names = {source.name for source in self.pool.sources}
         mute = bool(names) and self.refused == names
-        return Answers(self.lookups, self.hashes, mute, alone=len(names) == 1)
+        return Answers(self.lookups, self.hashes, self.heard, mute, alone=len(names) == 1)
 
     def over(self, question: Question) -> bool:
         seconds = SECONDS_FOR_SUCCESS if question.why in _CAN_WAIT else SECONDS
@@ -110,13 +112,15 @@ class _Tour:
             self.asked += 1
             try:
                 sure = self.pool.heads.sure(source.name, self.pool.head(source))
-                reported = whole.receipts(height)
+                with hearing(source) as heard:
+                    reported = whole.receipts(height)
             except SourceError as error:
                 self._fault(source, error, self.blockless)
                 continue
             for lookup in reported:
                 if lookup.tx in txs:
                     self.lookups.setdefault(lookup.tx, []).append(replace(lookup, head=sure))
+                    self._note(lookup.tx, [part(each, [lookup.tx]) for each in heard])
             return
 
     def _order(self, question: Question) -> Iterator[Source]:
@@ -136,11 +140,17 @@ class _Tour:
     def _look_up(self, source: Source, tx: str) -> Lookup | None:
         try:
             head = self.pool.head(source)
-            lookup = source.transaction(tx)
+            with hearing(source) as heard:
+                lookup = source.transaction(tx)
         except SourceError as error:
             self._fault(source, error, self.refused)
             return None
+        named = [part(each, [tx, lookup.block_hash or tx]) for each in heard]
+        self._note(tx, named)
         return replace(lookup, head=self.pool.heads.sure(source.name, lookup.head or head))
+
+    def _note(self, about: str | int, heard: Sequence[Heard]) -> None:
+        self.heard.setdefault(about, []).extend(heard)
 
     def _block_hash(self, height: int) -> None:
         """Until one source names it: with many rows of one block it is asked for once."""
@@ -152,7 +162,9 @@ class _Tour:
                 continue
             if (source.name, height) not in self.hashes:
                 try:
-                    self.hashes[source.name, height] = source.block_hash(height)
+                    with hearing(source) as heard:
+                        found = self.hashes[source.name, height] = source.block_hash(height)
+                    self._note(height, [part(each, [found] if found else ()) for each in heard])
                 except SourceError as error:
                     self._fault(source, error, self.hashless)
 

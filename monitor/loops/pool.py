@@ -5,15 +5,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from typing import cast
 
 from monitor.loops.headwatch import HeadWatch
 from monitor.model import (
     Chain,
     Head,
 )
+from monitor.model.answers import Heard, part
 from monitor.model.errors import NotServed, NotYet, Refused, SourceError, Unavailable, WrongChain
-from monitor.model.ports import Source
+from monitor.model.ports import Hears, Source
 
 HEAD_TTL = 10.0  # seconds for which a source's head serves other subjects too
 SURE_FOR = 2.0  # seconds after which rows read under a head ask which chain it is once more
@@ -35,6 +38,19 @@ class Failure:
     error: str
     retryable: bool
     retry_after: float | None = None
+
+
+def hearing(source: Source) -> AbstractContextManager[list[Heard]]:
+    """What a source answers meanwhile, where it is asked over a network."""
+    return cast(Hears, source).hearing() if hasattr(source, "hearing") else nullcontext([])
+
+
+def _heard_head(source: Source) -> Head:
+    """A source's head with the answers that say so."""
+    with hearing(source) as heard:
+        head = source.head()
+    names = {head.block_hash} if head.block_hash else frozenset[str]()
+    return replace(head, heard=tuple(part(each, names) for each in heard))
 
 
 class SourcePool:
@@ -111,7 +127,7 @@ class SourcePool:
                 source.identify()
                 with self._lock:
                     self._identified[source.name] = time.monotonic()
-            head = source.head()
+            head = _heard_head(source)
             doubt = self.heads.hear(source, head)
         except SourceError as error:
             error = self._passing(source, error)

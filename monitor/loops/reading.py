@@ -21,6 +21,7 @@ from monitor.model import (
     Head,
     Interval,
     Row,
+    Severity,
     Subject,
     Transfer,
     Watched,
@@ -197,7 +198,13 @@ class SubjectReader:
             cursor=cursor,
             max_rows=self.max_rows,
             mempool=not streams <= self.progress.head_done,
+            silence=self._silence_wanted(streams),
         )
+
+    def _silence_wanted(self, streams: frozenset[str]) -> bool:
+        """Once a day, of severe entries: with the trailing window that is read again then."""
+        severe = any(w.entry.severity is Severity.SEVERE for w in self.watched)
+        return severe and self.deep_seconds > 0 and not streams <= self.progress.head_done
 
     def _head_span(self, source: Source, streams: frozenset[str], head: Head) -> Interval:
         axis, floor = source.axis, self.floor(source, head)

@@ -143,7 +143,9 @@ class ReadingRounds:
         for members in by_start.values():
             for start in range(0, len(members), GROUP_MAX):
                 part = members[start : start + GROUP_MAX]
-                ask = replace(part[0][1], subjects=tuple(a.subjects[0] for _, a in part))
+                subjects = tuple(ask.subjects[0] for _, ask in part)
+                silence = any(ask.silence for _, ask in part)
+                ask = replace(part[0][1], subjects=subjects, silence=silence)
                 jobs.append(([r for r, _ in part], threads.submit(_fetch_many, pool, source, ask)))
         return jobs
 

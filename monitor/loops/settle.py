@@ -8,6 +8,7 @@ from dataclasses import replace
 from monitor.chains.table import STREAM_WORDS
 from monitor.decide import loudness
 from monitor.decide.decision import cut, decide
+from monitor.decide.evidence import with_evidence
 from monitor.loops import enrich, first_contact, lookups
 from monitor.loops.faultlog import FaultLog
 from monitor.loops.headkeep import HeadKeeper
@@ -112,6 +113,7 @@ class Settler:
         answers = lookups.answer(pool, plan.questions)
         if answers.lookups or answers.hashes or answers.mute:
             plan = decide(context, batches, answers)
+        plan = with_evidence(context, plan, batches, answers)
         alerts = enrich.with_facts(self._store, context, plan, answers)
         return replace(
             plan,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from monitor.model.answers import Heard
 from monitor.model.config import Chain
 from monitor.model.plain import rfc3339
 from monitor.model.transfer import Transfer
@@ -19,6 +20,8 @@ class Head:
     block_hash: str | None = None
     final_height: int | None = None  # by the source's own word, where it has one
     final_time: int | None = None  # Tron: time of the solidified head
+    # The answers that it was read from.
+    heard: tuple[Heard, ...] = field(default=(), compare=False, repr=False)
 
 
 class Axis(StrEnum):

@@ -21,6 +21,7 @@ from monitor.model import (
     Transfer,
     Watched,
 )
+from monitor.model.answers import Answered, Heard, Kept, Silence
 from monitor.model.scope import Scope
 
 Identity = tuple[str, str, str]  # chain, tx, leg
@@ -56,6 +57,7 @@ class Answers:
     lookups: Mapping[str, Sequence[Lookup]] = field(default_factory=dict)  # by transaction
     # Block hashes by (source, height); None: the source knows no such block.
     hashes: Mapping[tuple[str, int], str | None] = field(default_factory=dict)
+    heard: Mapping[str | int, Sequence[Heard]] = field(default_factory=dict)  # by tx, or height
     mute: bool = False  # no source of this chain looks transactions up
     alone: bool = False  # the chain has one source: there is no second one to ask
 
@@ -193,5 +195,9 @@ class Plan:
     questions: tuple[Question, ...] = ()
     doubts: tuple[Doubt, ...] = ()  # new or changed
     settled: tuple[tuple[str, str], ...] = ()  # doubts that are over: (transaction, why)
+    # What sources answered, as evidence.
+    kept: tuple[Kept, ...] = ()
+    answered: tuple[Answered, ...] = ()
+    silences: tuple[Silence, ...] = ()
     # The cases that watch each address concerned, for the log.
     cases: Mapping[str, frozenset[str]] = field(default_factory=dict)

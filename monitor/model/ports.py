@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from monitor.model import Ask, Axis, Batch, Chain, Head, Lookup, Outgoing, Price
+from monitor.model.answers import Heard
 
 
 class Source(Protocol):
@@ -52,6 +54,13 @@ class BlockReceipts(Protocol):
     def receipts(self, height: int) -> list[Lookup]:
         """A lookup of every transaction of the block at this height, each with that height
         and block; no head. Raises NotYet for a block above its head."""
+
+
+class Hears(Protocol):
+    """What a source that is asked over a network has besides."""
+
+    def hearing(self) -> AbstractContextManager[list[Heard]]:
+        """The answers that this thread gets meanwhile: there at the end, unless it failed."""
 
 
 class PriceSource(Protocol):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from monitor.model.answers import Heard
 from monitor.model.axis import Axis, Head
 from monitor.model.transfer import TokenFacts, Transfer
 from monitor.model.watch import Subject
@@ -50,6 +51,7 @@ class Ask:
     cursor: str | None = None
     max_rows: int = 2000
     mempool: bool = True  # read unconfirmed transactions too, where the source has them
+    silence: bool = False  # its answers are wanted also where they bring nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,10 @@ class Batch:
     cursor: str | None = None
     gaps: tuple[Gap, ...] = ()
     tokens: tuple[TokenFacts, ...] = ()
-    sha256: str = ""  # over the answer bodies of this batch, in order
+    sha256: str = ""  # over its answers, see model/answers.Answered
+    digests: tuple[str, ...] = ()  # of every single answer, in order
+    heard: tuple[Heard, ...] = ()  # answers that name its transactions; or all, see Ask.silence
+    silence: bool = False  # its answers were wanted whatever they bring
     mempool_read: bool = False  # the full list of unconfirmed transactions was seen
     calls: int = 0
     doubt: str = ""  # why its head is not believed yet: its rows count, it proves nothing

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import html
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import wraps
 from typing import ParamSpec, TypeVar
-from urllib.parse import unquote
+from urllib.parse import quote, quote_plus, unquote
 
 from monitor.model import plain
 from monitor.model.errors import MonitorError
@@ -24,6 +26,7 @@ MARK = "[hidden]"
 SHORTEST = 4  # characters of a secret; nothing shorter can be told from other words
 CUT = 8  # so many characters of a longer secret, in one piece, are hidden too
 _WHOLE_IN_DATA = 16  # characters: a shorter text may stand in data by chance
+_SEARCHED = 4096  # characters: a longer text would take too long to search for every piece
 _LEAST_WORD = 9  # characters; shorter parts of a URL are words such as "services"
 _LEAST_KEY_OF_WORDS = 20  # letters; a shorter part of a source's URL is its name: "blockscout"
 _WORDY = re.compile(r"[A-Za-z]?[a-z]*([-_.][a-z]*)*|[A-Z]+")
@@ -49,6 +52,7 @@ class Hidden:
         self._pieces = frozenset([*(p for each in spelled for p in _pieces(each)), *words])
         self._sizes = sorted({len(piece) for piece in self._pieces}, reverse=True)
         self._long = tuple(one.lower() for one in raw if len(one) >= _WHOLE_IN_DATA)
+        self._spelled = tuple({s.lower() for one in self._long for s in _spellings(one)})
 
     def hide(self, words: str) -> str:
         """The words without any secret."""
@@ -86,6 +90,18 @@ class Hidden:
             if secret in low:
                 body = re.sub(re.escape(secret), MARK.encode(), body, flags=re.IGNORECASE)
         return body
+
+    def for_keeping(self, words: str) -> str:
+        """What is kept of a request or an answer: like `hide`; where it is long, without every
+        long secret that stands there whole, in any of the usual spellings."""
+        if len(words) <= _SEARCHED:
+            return self.hide(words)
+        low = words.lower()
+        for each in self._spelled:
+            secret = each.decode("utf-8", "replace")
+            if secret in low:
+                words = re.sub(re.escape(secret), MARK, words, flags=re.IGNORECASE)
+        return words
 
     def _found(self, form: _Form) -> Iterator[tuple[int, int]]:
         for size in self._sizes:
@@ -136,6 +152,19 @@ def _meant(match: re.Match[bytes]) -> bytes:
         code = int(match["hex"], 16) if match["hex"] else int(match["number"])
         return chr(code).encode("utf-8", "replace")
     return _NAMES[match["name"].lower()] if match["name"] else match["plain"]
+
+
+def _spellings(secret: bytes) -> Iterator[bytes]:
+    """How servers write a text that they repeat."""
+    text = secret.decode("utf-8", "replace")
+    yield from _encodings(secret)
+    for spelled in (
+        *(text, quote(text, safe=""), quote(quote(text, safe=""), safe=""), quote_plus(text)),
+        *(json.dumps(text)[1:-1], json.dumps(json.dumps(text))[3:-3], html.escape(text)),
+        *("".join(f"%{byte:02x}" for byte in secret), "".join(f"\\u{ord(c):04x}" for c in text)),
+        "".join(f"&#{ord(c)};" for c in text),
+    ):
+        yield spelled.encode("utf-8", "replace")
 
 
 def _encodings(secret: bytes) -> Iterator[bytes]:

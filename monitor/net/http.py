@@ -13,8 +13,9 @@ import math
 import re
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
@@ -47,6 +48,7 @@ class Answer:
     headers: Mapping[str, str] = field(repr=False)  # names in lower case
     sha256: str  # hex, over the body as it came
     origin: str = "the source"  # for error texts: name and host
+    asked: str = field(default="", repr=False)  # JSON of what was asked; address and key apart
 
     @property
     def text(self) -> str:
@@ -155,6 +157,7 @@ class Http:
         verify: bool | str = True,
         attempts: int = 3,
     ) -> None:
+        self.name = name
         self._origin = f"{name} ({wire.host_of(base_url)})"
         self._base_url = base_url
         self._params = dict(params or {})
@@ -170,6 +173,7 @@ class Http:
         self._verify = verify
         self._attempts = attempts
         self._sessions = threading.local()
+        self._ears = threading.local()
         self._lock = threading.Lock()
         self._calls = 0
 
@@ -188,6 +192,17 @@ class Http:
         """POST a JSON body, as `get` otherwise. Must be safe to repeat. A 5xx whose body is
         a JSON-RPC error is an answer too: some nodes refuse a call so."""
         return self._call("POST", path, headers=headers, payload=payload)
+
+    @contextmanager
+    def hearing(self) -> Iterator[list[Answer]]:
+        """Every answer to this thread meanwhile, as it comes."""
+        before = getattr(self._ears, "heard", None)
+        heard: list[Answer] = []
+        self._ears.heard = heard
+        try:
+            yield heard
+        finally:
+            self._ears.heard = before
 
     def _call(
         self,
@@ -212,7 +227,7 @@ class Http:
             began = time.monotonic()
             outcome = self._once(request, left)
             if isinstance(outcome, Answer):
-                return outcome
+                return self._told(replace(outcome, asked=_asked(method, path, params, payload)))
             wait = max(WAITS[min(attempt, len(WAITS)) - 1], outcome.retry_after or 0.0)
             left -= time.monotonic() - began + wait
             if attempt == self._attempts or left <= 0 or not _worth_repeating(outcome):
@@ -220,6 +235,12 @@ class Http:
                 # whole URL and must not hang on ours as its context.
                 raise outcome
             time.sleep(wait)
+
+    def _told(self, answer: Answer) -> Answer:
+        ear: list[Answer] | None = getattr(self._ears, "heard", None)
+        if ear is not None:
+            ear.append(answer)
+        return answer
 
     def _take_turn(self) -> None:
         if self._limiter is None:
@@ -293,6 +314,12 @@ class Http:
                 return None
             chunks.append(chunk)
         return b"".join(chunks)
+
+
+def _asked(method: str, path: str, params: Mapping[str, str | int] | None, payload: object) -> str:
+    parts = {"method": method, "path": path, "params": params, "payload": payload}
+    given = {name: part for name, part in parts.items() if part}
+    return json.dumps(given, separators=(",", ":"))
 
 
 def _is_rpc_error(body: bytes) -> bool:

@@ -11,7 +11,7 @@ from monitor.model.errors import Conflict
 from monitor.model.plan import Identity, NewRow, Plan
 from monitor.model.scope import Scope
 from monitor.model.streams import Reading
-from monitor.store import doubts, planlog
+from monitor.store import answers, doubts, planlog
 from monitor.store.alerts import insert_alerts
 from monitor.store.coverage import cover, open_gap
 from monitor.store.incidents import note_signals
@@ -34,6 +34,7 @@ def carry(conn: Connection, _actor: Actor, act: ApplyPlan) -> tuple[None, list[P
         open_gap(conn, plan.scope, gap, plan.now)
     _tokens(conn, plan)
     doubts.note(conn, plan)
+    answers.put(conn, plan)
     conn.executemany(
         "UPDATE entry SET base_height = ?, base_time = ?, base_head_time = ? "
         "WHERE id = ? AND base_height IS NULL",

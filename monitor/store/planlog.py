@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from monitor.model import Alert, Transfer
+from monitor.model.answers import HEAD
 from monitor.model.plan import Change, Identity, Plan, Sighting
 from monitor.store.log import Part, cases_of
 from monitor.store.port import Connection
@@ -24,6 +25,8 @@ CHANGED = (
 NEW = (*TRANSFER_COLUMNS.split(", "), "status", "late", "first_seen", "answers")
 SIGHTED = ("chain", "tx", "leg", "block", "answer")
 ANSWERS = ("source", "sha256")
+# Of the answers that are kept as evidence of these rows: as it came, and as it is kept.
+KEPT = ("sha256", "body_sha256")
 ALERT = ALERT_COLUMNS.split(", ")
 
 Cases = frozenset[str]
@@ -73,18 +76,27 @@ def _rows(conn: Connection, plan: Plan, new: Sequence[tuple[Any, ...]]) -> list[
     whose = _Whose(plan.cases)
     for row, params in zip(plan.new, new, strict=True):
         group = groups[whose(row.transfer.sender, row.transfer.recipient)]
+        group.txs.add(row.transfer.tx)
         line = begun[row.transfer.identity] = _Begun(group, _block(row.transfer), [])
         group.new.append([*params, line.answers])
     for change in plan.changes:
         group = groups[whose(change.transfer.sender, change.transfer.recipient)]
+        group.txs.add(change.transfer.tx)
         group.changed.append(_changed(conn, change))
     for seen in plan.sightings:
         mine = begun.get(seen.identity)
         group = mine.group if mine else groups[whose(*_parties(conn, seen.identity))]
+        group.txs.add(seen.identity[1])
         if mine and seen.block == mine.block:
             mine.answers.append(group.answer(seen))
         else:
             group.sighted.append([*seen.identity, seen.block, group.answer(seen)])
+    for group in groups.values():
+        group.kept = [
+            (kept.sha256, kept.body_sha256)
+            for kept in plan.kept
+            if kept.why == HEAD or not group.txs.isdisjoint(kept.txs)
+        ]
     return [Part("rows", group.body(), mine) for mine, group in groups.items()]
 
 
@@ -96,13 +108,18 @@ class _Group:
     changed: list[list[object]] = field(default_factory=list)
     sighted: list[list[object]] = field(default_factory=list)
     answers: dict[tuple[str, str], int] = field(default_factory=dict)
+    txs: set[str] = field(default_factory=set)
+    kept: list[tuple[str, str]] = field(default_factory=list)
 
     def answer(self, sighting: Sighting) -> int:
         return self.answers.setdefault((sighting.source, sighting.sha256), len(self.answers))
 
     def body(self) -> dict[str, object]:
+        columns = {"new": NEW, "changed": CHANGED, "sighted": SIGHTED, "answers": ANSWERS}
+        kept = {"kept": self.kept} if self.kept else {}
         return {
-            "columns": {"new": NEW, "changed": CHANGED, "sighted": SIGHTED, "answers": ANSWERS},
+            "columns": columns | dict.fromkeys(kept, KEPT),
+            **kept,
             "new": self.new,
             "changed": self.changed,
             "sighted": self.sighted,

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 APPLICATION_ID = 0x46574348  # "FWCH"
-VERSION = 5
+VERSION = 6
 
 # What each schema brought, in the words of the notice after an upgrade.
 CHANGES: Mapping[int, str] = {
@@ -17,4 +17,6 @@ CHANGES: Mapping[int, str] = {
     4: "Lists can be read for a whole chain at once, and addresses can be read without an entry.",
     5: "Everything that people and the program do to the record is written into a log that can be "
     "verified (`fundwatch verify`).",
+    6: "What sources answered is kept where it brought news (`fundwatch answers TX`), for "
+    "answers_days and up to answers_size of the settings.",
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
@@ -12,11 +14,11 @@ from monitor.chains.table import family_of
 from monitor.chains.tron import TRON
 from monitor.chains.utxo import UTXO
 from monitor.model import Ask, Batch, Chain, Gap, SourceConfig
+from monitor.model.answers import Heard
 from monitor.model.errors import Refused
 from monitor.model.ports import Source
 
 if TYPE_CHECKING:  # settings read the table, and need no network for it
-    from monitor.net.hidden import Hidden
     from monitor.net.http import Http
 
 
@@ -81,8 +83,8 @@ class Discreet:
     """A source whose words hold no secret that was sent to it: neither in its errors nor in
     what it says of rows that cannot be read. All else is the source's own."""
 
-    def __init__(self, source: Any, words: Hidden) -> None:  # noqa: ANN401 - any adapter
-        self._source, self._hidden = source, words
+    def __init__(self, source: Any, http: Http) -> None:  # noqa: ANN401 - any adapter
+        self._source, self._http, self._hidden = source, http, http.hidden
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the adapter has
         found = getattr(self._source, name)
@@ -91,6 +93,16 @@ class Discreet:
     def fetch(self, ask: Ask) -> Batch:
         batch: Batch = self._hidden.discreet(self._source.fetch)(ask)
         return replace(batch, gaps=tuple(self._clean(gap) for gap in batch.gaps))
+
+    @contextmanager
+    def hearing(self) -> Iterator[list[Heard]]:
+        """See ports.Hears."""
+        from monitor.net.heard import heard_of  # noqa: PLC0415 - settings need no network
+
+        found: list[Heard] = []
+        with self._http.hearing() as said:
+            yield found
+        found += [heard_of(self._http, answer) for answer in said]
 
     def _clean(self, gap: Gap) -> Gap:
         hide = self._hidden.hide
@@ -102,4 +114,4 @@ def build(config: SourceConfig, chain: Chain, http: Http) -> Source:
     where the adapter cannot serve this chain."""
     module, _, name = SOURCES[config.kind].adapter.partition(":")
     made = getattr(import_module(module), name)(config, chain, http)
-    return cast(Source, Discreet(made, http.hidden))
+    return cast(Source, Discreet(made, http))

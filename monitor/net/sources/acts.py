@@ -27,10 +27,11 @@ from monitor.model import (
     Transfer,
     intervals,
 )
+from monitor.model.answers import Heard, digest_of
 from monitor.model.errors import NotServed, NotYet, SourceError
 from monitor.net.sources.ascending import PageOf, walk_up
 from monitor.net.sources.evm_rows import number_equals, told_address
-from monitor.net.sources.paging import Page, Walk
+from monitor.net.sources.paging import Page, Recorder, Walk, evidence
 from monitor.net.sources.parsing import (
     Parsed,
     RowError,
@@ -60,8 +61,7 @@ class Reported:
 
     parsed: Parsed
     read: Interval | None
-    sha256: str
-    calls: int
+    recorder: Recorder
     gaps: tuple[Gap, ...] = ()
 
 
@@ -74,7 +74,8 @@ class _Held:
     read: Interval | None
     rows: tuple[Transfer, ...]
     gaps: tuple[Gap, ...]
-    sha256: str
+    digests: tuple[str, ...]  # of the answers of the newest reading
+    heard: tuple[Heard, ...]  # the answers that name a row, of earlier readings too
     by_address: Mapping[str, Sequence[Transfer]]
 
     def serves(self, ask: Ask) -> bool:
@@ -128,7 +129,10 @@ class Acts:
             read=seen,
             rest=Interval(end + 1, top) if seen and end < top else None,
             gaps=tuple(g for g in held.gaps if seen and intervals.intersect(g.at, seen)),
-            sha256=held.sha256,
+            sha256=digest_of(held.digests),
+            digests=held.digests,
+            heard=evidence(held.heard, {t.tx for t in rows.values()}, silence=ask.silence),
+            silence=ask.silence,
             calls=calls,
         )
 
@@ -158,7 +162,7 @@ class Acts:
             self._failed = (ask.head, now + stands, error)
             raise
         self._keep(ask.head, keep, min(start, top), reported)
-        return reported.calls
+        return reported.recorder.calls
 
     def _at(self, row: Transfer) -> int:
         return self._axis.place(row) or 0
@@ -176,7 +180,11 @@ class Acts:
         for row in rows:
             by_address.setdefault(row.sender or "", []).append(row)
         gaps = (*reported.gaps, *reported.parsed.gaps)
-        self._held = _Held(head, lo, read, rows, gaps, reported.sha256, by_address)
+        made = reported.recorder
+        fresh = made.heard({t.tx for t in reported.parsed.transfers})
+        before = evidence(keep.heard, {row.tx for row in older}) if keep and older else ()
+        heard = (*before, *fresh)
+        self._held = _Held(head, lo, read, rows, gaps, made.digests, heard, by_address)
 
 
 class Shared:
@@ -199,7 +207,14 @@ class Shared:
                 calls = whole.calls
         wanted = {subject.address for subject in ask.subjects}
         mine = tuple(t for t in whole.transfers if not wanted.isdisjoint(t.parties()))
-        return replace(whole, subjects=ask.subjects, transfers=mine, calls=calls)
+        return replace(
+            whole,
+            subjects=ask.subjects,
+            transfers=mine,
+            heard=evidence(whole.heard, {t.tx for t in mine}, silence=ask.silence),
+            silence=ask.silence,
+            calls=calls,
+        )
 
 
 # Etherscan's dialect: one call for an event of a contract, because it takes one of each.

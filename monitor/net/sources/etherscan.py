@@ -210,7 +210,7 @@ class Etherscan:
 
         walk = acts.walk_logs(self._chain, span, page_by, min(self._size, PAGE_SIZE))
         parsed = acts.parse_logs(self._chain, walk.rows)
-        return Reported(parsed, walk.read, recorder.sha256, recorder.calls, walk.gaps)
+        return Reported(parsed, walk.read, recorder, walk.gaps)
 
     def transaction(self, tx: str) -> Lookup:
         _refuse_genesis(self.name, tx)

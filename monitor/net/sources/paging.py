@@ -7,13 +7,14 @@ not fit into the window that a server opens at all (10,000 rows) becomes a gap.
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from monitor.model import Ask, Axis, Batch, Gap, Interval
+from monitor.model import Ask, Axis, Batch, Gap, Interval, answers
+from monitor.model.answers import Heard
 from monitor.model.errors import BadResponse, Refused, SourceError
+from monitor.net.heard import heard_of
 from monitor.net.http import Answer, Http
 from monitor.net.sources.parsing import Parsed
 
@@ -23,11 +24,11 @@ _NOTHING = Parsed()
 
 
 class Recorder:
-    """Makes the calls of one fetch, counts them and hashes what came back."""
+    """Makes the calls of one fetch, counts them and keeps what came back."""
 
     def __init__(self, http: Http) -> None:
         self._http = http
-        self._digest = hashlib.sha256()
+        self._heard: list[Heard] = []
         self.calls = 0
 
     def get(self, path: str, params: Mapping[str, str | int]) -> Answer:
@@ -39,12 +40,25 @@ class Recorder:
     def _note(self, call: Callable[[], Answer]) -> Answer:
         self.calls += 1  # also of one that fails
         answer = call()
-        self._digest.update(answer.body)
+        self._heard.append(heard_of(self._http, answer))
         return answer
 
     @property
-    def sha256(self) -> str:
-        return self._digest.hexdigest()
+    def digests(self) -> tuple[str, ...]:
+        return tuple(heard.sha256 for heard in self._heard)
+
+    def heard(self, txs: Collection[str], *, silence: bool = False) -> tuple[Heard, ...]:
+        """The answers that name one of these transactions, or all of them: their silence."""
+        return evidence(self._heard, txs, silence=silence) if txs or silence else ()
+
+
+def evidence(
+    heard: Sequence[Heard], txs: Collection[str], *, silence: bool = False
+) -> tuple[Heard, ...]:
+    """Of these answers those that name one of the transactions, of whole blocks only what does;
+    `silence`: the others too."""
+    told = (replace(each, names=answers.named(each.body(), txs)) for each in heard)
+    return tuple(answers.part(each, each.names) for each in told if each.names or silence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +234,7 @@ def batch_of(
 ) -> Batch:
     """The batch that a walk and the parsing of its rows come to; `pending` is what was
     reported as unconfirmed beside them."""
+    txs = {transfer.tx for transfer in (*pending.transfers, *parsed.transfers)}
     return Batch(
         source=name,
         subjects=ask.subjects,
@@ -232,7 +247,10 @@ def batch_of(
         cursor=walk.cursor,
         gaps=(*walk.gaps, *pending.gaps, *parsed.gaps),
         tokens=parsed.tokens,
-        sha256=recorder.sha256,
+        sha256=answers.digest_of(recorder.digests),
+        digests=recorder.digests,
+        heard=recorder.heard(txs, silence=ask.silence),
+        silence=ask.silence,
         mempool_read=mempool_read,
         calls=recorder.calls,
     )

@@ -154,7 +154,7 @@ class TronGrid:
             end = min(end, span.hi if rest is None else rest.lo - 1)
         parsed = acts.parse_events(self._chain, rows)
         whole = Interval(span.lo, end) if end >= span.lo else None
-        return Reported(parsed, whole, recorder.sha256, recorder.calls, tuple(gaps))
+        return Reported(parsed, whole, recorder, tuple(gaps))
 
     def _walk(self, ask: Ask, recorder: Recorder, asked: _List) -> _Walked:
         lo, hi = ask.span.lo, min(ask.span.hi, ask.head.time * 1000)
