@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from monitor.messages import loglines
 from monitor.model.acts import CloseCase
 from monitor.model.cases import CaseState
 from monitor.model.errors import ConfigError, Conflict
+from monitor.store import erase
 from monitor.store.commit import commit
 
 
@@ -112,10 +114,18 @@ def test_log_show_is_understood(scene: Scene) -> None:
     assert lines[-1] in about
 
 
-def test_every_part_of_the_log_has_words(scene: Scene) -> None:
-    """A person must understand each line; one of a later program is told by its name."""
-    rows = scene.home.lines("log", "show", "--format", "jsonl")
-    assert {row["what"] for row in rows} <= set(loglines.WORDS)
+STORE = Path(erase.__file__).parent
+# What a record is verified by.
+FOR_GOOD = {"record", "table", "case", "erase asked", "erased"}
+
+
+def test_every_part_of_the_log_has_words_and_keys() -> None:
+    """A person must understand each line; what can be erased leaves its keys. A part of a later
+    program is told by its name."""
+    texts = (path.read_text("utf-8") for path in STORE.glob("*.py"))
+    parts = {part for text in texts for part in re.findall(r'\bPart\(\s*"([^"]+)"', text)}
+    assert parts == set(loglines.WORDS)
+    assert parts - set(erase.KEYS) == FOR_GOOD
     later = {"act": "knight", "what": "knighted\x1b[2J", "body": {}}
     assert loglines.said(later) == "knight: knighted [2J"
 

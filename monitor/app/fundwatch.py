@@ -69,6 +69,7 @@ class Fundwatch:
             home=home,
             store=store,
             chains=settings.chains,
+            retention=settings.retention_years,
             world=self.deliver_world,
             deliver=lambda: self.deliver(everything=True),
             reload=self.reload,

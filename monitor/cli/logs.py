@@ -8,6 +8,7 @@ from monitor.cli import terminal
 from monitor.cli.common import Home
 from monitor.loops import cases
 from monitor.messages import lines, loglines, objects
+from monitor.model.errors import ConfigError, Problem
 from monitor.model.plain import one_line, plural
 from monitor.store import logbook
 from monitor.store.logbook import Told
@@ -61,3 +62,37 @@ def _json(row: Told) -> str:
         "number": row.number, "hash": row.hash, "digest": row.digest,
         **{name: told.get(name) for name in names}, "erased_by": row.erased_by,
     })  # fmt: skip
+
+
+@log_.command(name="erase")
+@click.argument("numbers", metavar="NUMBER...", type=click.IntRange(1), nargs=-1)
+@click.option("--why", default="", help="The reason, for the record.")
+@click.option("--rule", default="", help="The rule that asks for it, for the record.")
+@click.option("--confirm", type=click.IntRange(1), help="Erase what another person asked for.")
+@click.option("--by", required=True, help="Your name, for the record.")
+@click.pass_obj
+def log_erase(
+    home: Home, numbers: tuple[int, ...], why: str, rule: str, confirm: int | None, by: str
+) -> None:
+    """Erase the texts of rows of the log; two persons are needed.
+
+    One asks, with the NUMBERs of the rows as `log show` has them, the reason and the rule. The
+    answer is the number of the request, with which another person confirms it. Then the texts
+    are gone for good, and so are names and notes that stand beside alerts because of them. The
+    chain still verifies, and says what was erased, when, by whom and under which rule.
+
+    Nothing is erased of a case under a legal hold, nor of one whose retention is not over.
+
+    \b
+    Example
+      fundwatch log erase 57 58 --by "M. Ortiz" --rule "GDPR art. 17" --why "letter of 3 May"
+      fundwatch log erase --confirm 91 --by "J. Weber"
+    """
+    if bool(numbers) == (confirm is not None):
+        wants = "wants the numbers of rows, or --confirm"
+        raise ConfigError([Problem("erase", "", wants, "Give one of them")])
+    if confirm is not None:
+        click.echo(home.change("confirm_erasure", number=confirm, name=by))
+        return
+    said = home.change("ask_erasure", numbers=list(numbers), why=why, rule=rule, name=by)
+    click.echo(said)

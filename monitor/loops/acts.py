@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from monitor.loops import cases, deliver, find, hands, inbox
+from monitor.loops import cases, deliver, erasing, find, hands, inbox
 from monitor.loops.clock import now
 from monitor.loops.doors import Caller
 from monitor.loops.freeze import DeliverWorld
@@ -30,6 +30,7 @@ class Acts:
     home: Path
     store: Store
     chains: Mapping[str, Chain]
+    retention: int | None  # years for which a closed case is kept
     world: Callable[[], DeliverWorld]
     deliver: Callable[[], object]  # send what is due, and wait for it
     reload: Callable[[], object]  # take the watchlist as it stands now
@@ -44,6 +45,8 @@ class Acts:
             "retire": self.retire,
             "note_backup": self.note_backup,
             "change_case": self.change_case,
+            "ask_erasure": self.ask_erasure,
+            "confirm_erasure": self.confirm_erasure,
         }
 
     def take(
@@ -125,3 +128,13 @@ class Acts:
 
     def change_case(self, caller: Caller, how: str, case: str, name: str, why: str) -> str:
         return cases.change(self.store, caller.named(name), how, case, why, now())
+
+    def ask_erasure(
+        self, caller: Caller, numbers: Sequence[int], why: str, rule: str, name: str
+    ) -> str:
+        who = caller.named(name), caller.uid
+        return erasing.ask(self.store, who, numbers, (why, rule), self.retention, now())
+
+    def confirm_erasure(self, caller: Caller, number: int, name: str) -> str:
+        who = caller.named(name), caller.uid
+        return erasing.confirm(self.store, who, number, self.retention, now())

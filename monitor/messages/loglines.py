@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -116,6 +117,21 @@ def _became(was: Body | None, now: Body) -> str:
     return "changed in the watchlist:"
 
 
+def _list(body: Body) -> str:
+    outcome = json.loads(body["outcome"])
+    found = ", ".join(f"{len(names):,} {word}" for word, names in outcome.items() if names)
+    return f"took a watchlist ({body['sha256'][:SHOWN_HASH]}): {found or 'nothing new'}"
+
+
+def _incidents(body: Body) -> str:
+    return f"told what is wrong with Fundwatch ({tidy(body['phase'])}): {_some(body['incidents'])}"
+
+
+def _taken_back(body: Body) -> str:
+    parts, source = plural(len(body["coverage"]), "part"), tidy(body["fault"]["source"])
+    return f"took back that {parts} of lists had been read: {source} had told of false blocks"
+
+
 def _respelt(body: Body) -> str:
     return f"address written anew: {tidy(body['old'])} is {tidy(body['new'])} by now"
 
@@ -130,6 +146,19 @@ def _unfollowed(body: Body) -> str:
     return f"followed {tidy(body['subject'])} no longer"
 
 
+def _erase_asked(body: Body) -> str:
+    rows = f"{plural(len(body['numbers']), 'row')} ({_some(body['numbers'])})"
+    return f"asked to erase {rows} under {quoted(body['rule'])}: {quoted(body['why'], 500)}"
+
+
+def _erased(body: Body) -> str:
+    asked, numbers = body["asked"], [row["number"] for row in body["rows"]]
+    rows = f"{plural(len(numbers), 'row')} ({_some(numbers)})"
+    one = "; both names came from one system user" if body["one_system_user"] else ""
+    rule, why = quoted(asked["rule"]), quoted(asked["why"], 500)
+    return f"erased {rows}, as {tidy(asked['name'], 80)} asked, under {rule}: {why}{one}"
+
+
 # By the name of the part.
 WORDS: Mapping[str, Callable[[Body], str]] = {
     "rows": _rows,
@@ -140,9 +169,14 @@ WORDS: Mapping[str, Callable[[Body], str]] = {
     "tested": _tested,
     "backed up": _backed_up,
     "case": _case,
+    "erase asked": _erase_asked,
+    "erased": _erased,
     "record": _record,
     "table": _table,
     "entries": _entries,
+    "list": _list,
+    "incidents": _incidents,
+    "taken back": _taken_back,
     "respelt": _respelt,
     "followed": _followed,
     "unfollowed": _unfollowed,

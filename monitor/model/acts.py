@@ -24,6 +24,7 @@ Result = TypeVar("Result")
 Renamed = tuple[Subject, str]  # as it stands in the record; its address as it is written now
 
 CLAIMED = "(claimed, by link)"
+ERASED = "(erased)"  # is shown for a name that was
 
 
 class ActorKind(StrEnum):
@@ -135,6 +136,34 @@ class ChangeCase(Act[None]):
     def becomes(self) -> CaseState:
         """How it stands then."""
         raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class EraseAsked(Act[int]):
+    """Somebody wants texts of the log erased. Yields the number by which another person confirms
+    it. `rule`: which rule asks for it; `uid`: the system user, of whom two names may come;
+    `cases`: whom the rows are about, and how each stood when that was decided."""
+
+    kind = "erase asked"
+
+    numbers: Sequence[int]
+    why: str
+    rule: str
+    uid: int
+    cases: Mapping[str, CaseState]
+
+
+@dataclass(frozen=True, slots=True)
+class Erased(Act[None]):
+    """Another person confirms it: the texts go. `asked`: number and time of the request, who
+    made it, reason and rule."""
+
+    kind = "erased"
+
+    numbers: Sequence[int]
+    asked: Mapping[str, object]
+    uid: int
+    cases: Mapping[str, CaseState]
 
 
 @dataclass(frozen=True, slots=True)

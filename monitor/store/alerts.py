@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.model import Alert
-from monitor.model.acts import Actor, Take, Tell
+from monitor.model.acts import ERASED, Actor, Take, Tell
 from monitor.model.ids import stable_id
 from monitor.store.log import Part, cases_of
 from monitor.store.planlog import alert_parts
@@ -59,12 +59,17 @@ LastStates = Mapping[str, LastState]
 def last_states(store: Reader, alert_ids: Sequence[str]) -> dict[str, LastState]:
     """Of those of these alerts that are not open."""
     rows = store.read_in(
-        "SELECT a.id, a.state, coalesce(l.name, '') AS name, coalesce(l.at, 0) AS at, "
+        "SELECT a.id, a.state, l.name, coalesce(l.at, 0) AS at, "
         "coalesce(l.note, '') AS note FROM alert a LEFT JOIN alert_log l ON l.alert = a.id "
         "WHERE a.id IN ({}) AND a.state <> 'open' ORDER BY l.at, l.rowid",
         alert_ids,
     )
-    return {r["id"]: LastState(r["state"], r["name"], r["at"], r["note"]) for r in rows}
+    return {r["id"]: LastState(r["state"], _said(r["name"]), r["at"], r["note"]) for r in rows}
+
+
+def _said(name: str | None) -> str:
+    """A name that was recorded once is no empty one."""
+    return "" if name is None else name or ERASED
 
 
 def _note_state(conn: Connection, alert: str, act: Take, name: str) -> str:
@@ -137,4 +142,4 @@ def holders(store: Reader, message_id: str) -> list[tuple[str, str, str, int, in
         "GROUP BY l.state, l.name, l.note, l.at ORDER BY l.at, min(l.rowid)",
         [message_id],
     )
-    return [(row["state"], row["name"], row["note"], row["at"], row["n"]) for row in rows]
+    return [(row["state"], row["name"] or ERASED, row["note"], row["at"], row["n"]) for row in rows]

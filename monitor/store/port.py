@@ -96,4 +96,7 @@ class Store(Reader, Protocol):
         Only this user may read it. Raises StoreError and leaves no file when it fails.
         """
 
+    def leave_nothing(self) -> None:
+        """Take what was just erased out of the files too, as far as nobody reads them now."""
+
     def close(self) -> None: ...

@@ -209,6 +209,10 @@ class Store:
         if outcome != "ok":
             raise StoreError(f"{target}: the copy is damaged ({outcome}). Keep the original")
 
+    def leave_nothing(self) -> None:
+        """What is new waits in a file beside the record, with what it replaces."""
+        self.read("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         with self._lock, ExitStack() as stack:
             # Who does not end its turn has the record open: closing it here moves nothing then.

@@ -20,6 +20,7 @@ from monitor.model import (
     TransferView,
     Watched,
 )
+from monitor.model.acts import ERASED
 from monitor.model.plain import quoted, unquoted, utc
 from monitor.store import watch
 from monitor.store.coverage import stream_states
@@ -319,7 +320,7 @@ class _Look:
             "SELECT * FROM alert_log WHERE alert = ? ORDER BY at, rowid", [alert_id]
         )
         return "; ".join(
-            f"{row['state']} {utc(row['at'])} by {unquoted(row['name'])}"
+            f"{row['state']} {utc(row['at'])} by {unquoted(row['name'] or ERASED)}"
             + (f": {quoted(row['note'], 500)}" if row["note"] else "")
             for row in rows
         )

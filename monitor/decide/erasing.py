@@ -1,0 +1,39 @@
+"""Whether the text of a row of the log may be erased. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from monitor.decide.retention import ends
+from monitor.model.cases import CaseState
+from monitor.model.errors import Problem
+from monitor.model.plain import utc
+
+
+def hindrance(
+    number: int, cases: Mapping[str, CaseState], years: int | None, now: int
+) -> Problem | None:
+    """Why not, by the cases that the row is about. `years`: of retention, where that is set."""
+    for case, state in sorted(cases.items()):
+        about = f"is about case {case}, which"
+        if state.held is not None:
+            why = f"{about} is under a legal hold since {utc(state.held)}"
+            return _no(number, why, "Ask who put it there; `fundwatch case release` ends it")
+        if years is None:
+            continue
+        if state.closed is None:
+            why = f"{about} is open, and retention_years is set"
+            return _no(number, why, "Its time begins with `fundwatch case close`")
+        if (end := ends(state.closed, years)) > now:
+            why = f"{about} is kept until {utc(end)} ({years} years from its closing)"
+            return _no(number, why, "Ask again then")
+    return None
+
+
+def same_person(one: str, other: str) -> bool:
+    """Whether two names that people gave are one."""
+    return " ".join(one.split()).casefold() == " ".join(other.split()).casefold()
+
+
+def _no(number: int, reason: str, remedy: str) -> Problem:
+    return Problem("log row", str(number), reason, remedy)

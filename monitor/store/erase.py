@@ -1,0 +1,141 @@
+"""Texts of the log are erased: two persons, a reason, a rule. The chain keeps their digests, the
+act says what they had made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from monitor.model.acts import Actor, EraseAsked, Erased
+from monitor.model.cases import CaseState
+from monitor.model.errors import Conflict
+from monitor.store.cases import state_of
+from monitor.store.log import Part, next_seq
+from monitor.store.port import Connection
+
+Body = Mapping[str, Any]
+Keys = Mapping[str, object]
+Cases = frozenset[str]
+
+
+def _rows(body: Body) -> Keys:
+    """Which rows; their names are the first three columns of each."""
+    return {name: [line[:3] for line in body[name]] for name in ("new", "changed", "sighted")}
+
+
+def _alerts(body: Body) -> Keys:
+    return {"alerts": [line[0] for line in body["alerts"]]}
+
+
+def _baselines(body: Body) -> Keys:
+    return {"baselines": [line[0] for line in body["baselines"]]}
+
+
+def _taken(body: Body) -> Keys:
+    """All but the name and the note."""
+    return {"taken": body["alerts"], "state": body["state"]}
+
+
+def _entries(body: Body) -> Keys:
+    return {"entries": [[line[0], line[2].get("id", line[0])] for line in body["entries"]]}
+
+
+def _respelt(body: Body) -> Keys:
+    return {"old": body["old"], "new": body["new"]}
+
+
+def _list(body: Body) -> Keys:
+    return {"list": body["sha256"]}
+
+
+def _incidents(body: Body) -> Keys:
+    return {"incidents": body["incidents"], "phase": body["phase"]}
+
+
+def _followed(body: Body) -> Keys:
+    return {"followed": body["subject"]}
+
+
+def _nothing(_body: Body) -> Keys:
+    return {}
+
+
+# The parts of acts whose texts can be erased, and what they had made, by its keys. All others
+# are what a record is verified by, and stay.
+KEYS: Mapping[str, Callable[[Body], Keys]] = {
+    "rows": _rows,
+    "alerts": _alerts,
+    "baselines": _baselines,
+    "taken": _taken,
+    "entries": _entries,
+    "respelt": _respelt,
+    "followed": _followed,
+    "unfollowed": _followed,
+    "list": _list,
+    "incidents": _incidents,
+    "taken back": _nothing,  # coverage: nothing that the log makes rests on it
+    "replayed": _nothing,
+    "tested": _nothing,
+    "backed up": _nothing,
+}
+
+
+def carry_asked(conn: Connection, _actor: Actor, act: EraseAsked) -> tuple[int, list[Part]]:
+    """Changes nothing yet. Yields the number by which it is confirmed."""
+    _unchanged(conn, act.cases)
+    wish = {"why": act.why, "rule": act.rule, "uid": act.uid}
+    groups = _by_case(conn, act.numbers)
+    return next_seq(conn), [
+        Part("erase asked", {"numbers": numbers, **wish}, mine) for mine, numbers in groups.items()
+    ]
+
+
+def carry_erased(conn: Connection, _actor: Actor, act: Erased) -> tuple[None, list[Part]]:
+    """Salts and texts, and the names and notes that stand beside alerts because of them, go.
+    Raises Conflict where a case has changed, or a row was erased, since that was decided."""
+    _unchanged(conn, act.cases)
+    wish = {"asked": act.asked, "uid": act.uid, "one_system_user": act.asked["uid"] == act.uid}
+    first, parts = next_seq(conn), []
+    # What is freed is overwritten in the file too.
+    conn.execute("PRAGMA secure_delete = ON")
+    for place, (mine, numbers) in enumerate(_by_case(conn, act.numbers).items()):
+        gone = [_erase(conn, number, first + place) for number in numbers]
+        parts.append(Part("erased", {"rows": gone, **wish}, mine))
+    conn.execute("PRAGMA secure_delete = OFF")
+    return None, parts
+
+
+def _unchanged(conn: Connection, cases: Mapping[str, CaseState]) -> None:
+    for case, state in cases.items():
+        if state_of(conn, case) != state:
+            raise Conflict(f"case {case} has just been changed by somebody else")
+
+
+def _by_case(conn: Connection, numbers: Sequence[int]) -> dict[Cases, list[int]]:
+    """Rows by the cases that they are about."""
+    found: dict[Cases, list[int]] = {}
+    for number in numbers:
+        rows = conn.execute("SELECT case_id FROM log_case WHERE seq = ?", (number,))
+        found.setdefault(frozenset(row["case_id"] for row in rows), []).append(number)
+    return found
+
+
+def _erase(conn: Connection, number: int, by: int) -> dict[str, object]:
+    """Returns what stays known of the row."""
+    row = conn.execute(
+        "SELECT l.digest, t.text FROM log l JOIN log_text t ON t.seq = l.seq WHERE l.seq = ?",
+        (number,),
+    ).fetchone()
+    told = json.loads(row["text"])
+    conn.execute("INSERT INTO erasure (seq, by_seq) VALUES (?,?)", (number, by))
+    conn.execute("UPDATE log_text SET salt = NULL, text = NULL WHERE seq = ?", (number,))
+    if told["what"] == "taken":
+        lines = [(line, number) for _, line, _ in told["body"]["alerts"]]
+        conn.executemany("INSERT INTO erased_line (line, seq) VALUES (?,?)", lines)
+        conn.executemany(
+            "UPDATE alert_log SET name = '', note = '' WHERE id = ?", [line[:1] for line in lines]
+        )
+    kept = {name: told[name] for name in ("act", "what", "at", "first")}
+    keys = KEYS[told["what"]](told["body"])
+    return {"number": number, "digest": row["digest"], **kept, "keys": keys}
