@@ -7,18 +7,19 @@ import os
 import pwd
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
-from world.home import ALICE, BANK, BOB, SHOP, Scene, staged, wait_for
+from world.home import ALICE, BANK, BOB, SHOP, Scene, entry, staged, wait_for, watchlist
 from world.parts import free_port
 
 ME = pwd.getpwuid(os.geteuid()).pw_name
 USER = f"system user {ME} (uid {os.geteuid()})"
+TYPED = "the name is what they typed"
 PUBLIC = "https://fundwatch.example/watch"
 
 
@@ -112,13 +113,12 @@ def test_four_doors_make_the_same_act(scene: Scene) -> None:
     }] * 4  # fmt: skip
     assert {actor["name"] for actor in actors} == {"Ann"}
     assert [actor["kind"] for actor in actors] == ["cli", "cli", "link", "link"]
-    typed = "the name is what they typed"
-    assert actors[0]["authority"] == f"{USER} ran the command; {typed}"
-    assert actors[1]["authority"] == f"{USER} owns the file of the request; {typed}"
+    assert actors[0]["authority"] == f"{USER} ran the command; {TYPED}"
+    assert actors[1]["authority"] == f"{USER} owns the file of the request; {TYPED}"
     for alert, actor in zip((three, four), actors[2:], strict=True):
         (message,) = {m["X-Fundwatch-Message"] for m in scene.mails_of(alert)}
         until = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
-        wanted = rf"the signed link of message {message}, valid until {until}; {typed}"
+        wanted = rf"the signed link of message {message}, valid until {until}; {TYPED}"
         assert re.fullmatch(wanted, actor["authority"]), actor["authority"]
 
 
@@ -167,3 +167,36 @@ def test_commands_that_ask_no_name_have_the_system_users(scene: Scene, tmp_path:
     assert cases == [("CASE-1",)]
     scene.home.run("backup", str(tmp_path / "no.db"), "--by", " ", code=2)
     assert not (tmp_path / "no.db").exists()
+
+
+def test_who_retires_by_command_has_done_it_in_the_log(scene: Scene) -> None:
+    """Whether the line stands in the file still or left it; what is merely found in the file is
+    of nobody known."""
+    told(scene, (ALICE, SHOP))
+    (alice, bob), who = entries_of(scene), ("--by", "Zoe", "--why", "over")
+    scene.home.run("watchlist", "retire", alice, *who)
+    scene.home.write("watchlist.yaml", watchlist(entry(SHOP)))
+    scene.home.run("poll")
+    scene.home.run("watchlist", "retire", bob, *who)
+    found, (lost,) = acts(scene, "take list"), acts(scene, "retire")
+    path, mine = "the file watchlist.yaml as found", f"{USER} ran the command; {TYPED}"
+    by_zoe = [each for each in found if each["actor"]["name"] == "Zoe"]
+    others = [each for each in found if each not in by_zoe]
+    assert authorities(by_zoe) == {f"{mine}; with the rest of {path}, of {USER}"}
+    assert authorities(others) == {f"{path}, of {USER}; who changed it is not known"}
+    assert {each["actor"]["kind"] for each in others} == {"daemon"}
+    assert authorities([lost]) == {mine}
+    ((ended, was, now),) = next(e["body"]["entries"] for e in by_zoe if e["what"] == "entries")
+    assert (ended, was["retired"]) == (alice, None)
+    assert json.loads(now["terms"])["retired"].endswith('Zoe "over"')
+    assert lost["body"]["entries"][0][0] == bob
+    assert scene.alerts("notice", "1 retired")
+
+
+def entries_of(scene: Scene) -> list[str]:
+    """The ids of Alice's entry and of Bob's."""
+    return [row[0] for row in scene.home.sql("SELECT id FROM entry ORDER BY subject")]
+
+
+def authorities(found: Sequence[Mapping[str, Any]]) -> set[str]:
+    return {each["actor"]["authority"] for each in found}

@@ -65,16 +65,16 @@ class Fundwatch:
         self.rounds = SendingRounds()
         self._judged: set[str] = set()
         self.poller = Poller(store, self._poll_world())
+        self.watch_file = WatchFile(home / WATCHLIST, settings, store, self.router)
         self.acts = Acts(
-            home=home,
             store=store,
             chains=settings.chains,
             retention=settings.retention_years,
             world=self.deliver_world,
             deliver=lambda: self.deliver(everything=True),
+            change_list=self.watch_file.change,
             reload=self.reload,
         )
-        self.watch_file = WatchFile(home / WATCHLIST, settings, store, self.router)
 
     def _poll_world(self) -> PollWorld:
         return PollWorld(

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import partial
 
 from monitor.loops import cases, deliver, erasing, find, hands, inbox
 from monitor.loops.clock import now
@@ -20,20 +20,19 @@ from monitor.store import outbox, watch
 from monitor.store.commit import commit
 from monitor.store.port import Store
 from monitor.watchlist import edit
-from monitor.watchlist.file import ListFile
 
 
 @dataclass(frozen=True)
 class Acts:
     """The changes that can be made in an opened home folder."""
 
-    home: Path
     store: Store
     chains: Mapping[str, Chain]
     retention: int | None  # years for which a closed case is kept
     world: Callable[[], DeliverWorld]
     deliver: Callable[[], object]  # send what is due, and wait for it
-    reload: Callable[[], object]  # take the watchlist as it stands now
+    change_list: Callable[[Callable[[str], str], Actor], object]  # rewrite the watchlist, take it
+    reload: Callable[[], object]  # follow what it says
 
     def table(self) -> dict[str, inbox.Action]:
         """Every change by the name that a request gives it. Each is told who asks, and returns
@@ -114,11 +113,15 @@ class Acts:
             ended = replace(found.entry, retired=f'{day} {actor.recorded} "{why}"')
             commit(self.store, actor, Retire(now(), ended))
             return f"retired   {entry_id}; it was missing from the file already"
-        listed = ListFile.read(self.home)
-        text = edit.retire(
-            listed.text, self.chains, entry_id, when=day, name=actor.recorded, why=why
+        ending = partial(
+            edit.retire,
+            chains=self.chains,
+            entry_id=entry_id,
+            when=day,
+            name=actor.recorded,
+            why=why,
         )
-        listed.replace(text)
+        self.change_list(ending, actor)
         self.reload()
         return f"retired   {entry_id}; what was recorded stays"
 

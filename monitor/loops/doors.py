@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from monitor.model.acts import DAEMON, Actor, ActorKind
@@ -59,8 +59,11 @@ def by_link(name: str, message: str, until: int) -> Actor:
     return Actor(ActorKind.LINK, name, f"{authority}; the name is what they typed")
 
 
-def by_file(path: Path) -> Actor:
-    """The program, which takes a file as it finds it."""
+def by_file(path: Path, editor: Actor | None = None) -> Actor:
+    """The program, which takes a file as it finds it; or who has just changed it by a command,
+    and takes with it what others may have changed."""
     owner = Caller(path.stat().st_uid, "owns it").said
-    authority = f"the file {path.name} as found, of {owner}; who changed it is not known"
-    return Actor(DAEMON.kind, DAEMON.name, authority)
+    found = f"the file {path.name} as found, of {owner}"
+    if editor is None:
+        return Actor(DAEMON.kind, DAEMON.name, f"{found}; who changed it is not known")
+    return replace(editor, authority=f"{editor.authority}; with the rest of {found}")

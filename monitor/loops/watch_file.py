@@ -13,11 +13,11 @@ from pathlib import Path
 from zoneinfo import available_timezones
 
 from monitor.chains.address import display
-from monitor.loops.doors import by_file
+from monitor.loops import doors
 from monitor.loops.health.tell import case_of
 from monitor.loops.router import Router
 from monitor.model import Alert, AlertKind, Chain, Entry, Lane, Severity, plain
-from monitor.model.acts import TakeList
+from monitor.model.acts import Actor, TakeList
 from monitor.model.errors import Problem
 from monitor.model.facts import Notice
 from monitor.model.ids import stable_id
@@ -28,6 +28,7 @@ from monitor.store.commit import commit
 from monitor.store.incidents import put_signals
 from monitor.store.port import Store
 from monitor.watchlist.entries import Difference, Parsed, difference, parse
+from monitor.watchlist.file import ListFile
 
 log = logging.getLogger("fundwatch.watchlist")
 SETTLE = 0.3  # seconds between two looks at a file that was just saved
@@ -79,9 +80,18 @@ class WatchFile:
         """Read the file if it changed, apply what is right, answer by a notice. Of two at once
         (its turn, and a command that changed the file) the second finds it taken."""
         with self._reloading:
-            return self._reload()
+            return self._reload(None)
 
-    def _reload(self) -> tuple[Problem, ...]:
+    def change(self, edit: Callable[[str], str], by: Actor) -> None:
+        """Rewrite the file and take it at once, as what this person did. Raises ConfigError where
+        it cannot be rewritten."""
+        with self._reloading:
+            listed = ListFile.read(self._path.parent)
+            listed.replace(edit(listed.text))
+            self._reload(by)
+
+    def _reload(self, by: Actor | None) -> tuple[Problem, ...]:
+        """`by`: who has just changed the file, where that is known."""
         now = int(time.time())
         try:
             mark = _mark(self._path)
@@ -104,7 +114,7 @@ class WatchFile:
             first = parsed.problems[0] if parsed.problems else None
             self._unreadable(str(replace(first, value="")) if first else "", now)
         else:
-            self._apply(parsed, sha256, now)
+            self._apply(parsed, sha256, now, by)
         self._sha256 = sha256
         return self.problems
 
@@ -126,7 +136,7 @@ class WatchFile:
         signal = Signal("watchlist", bad=True, what=what, cure="Correct the file and save it.")
         put_signals(self._store, [signal], now)
 
-    def _apply(self, parsed: Parsed, sha256: str, now: int) -> None:
+    def _apply(self, parsed: Parsed, sha256: str, now: int, by: Actor | None) -> None:
         store = self._store
         stored = [w.entry for w in watch.all_entries(store)]
         change = difference(stored, parsed.entries, parsed.refused)
@@ -142,7 +152,7 @@ class WatchFile:
         answer = self._answers(change, parsed.problems, sha256, now) if news else ([], [])
         listed = rows.listed(parsed.entries)
         act = TakeList(now, sha256, listed, parsed.refused, outcome, *answer)
-        commit(store, by_file(self._path), act)
+        commit(store, doors.by_file(self._path, by), act)
         put_signals(store, [Signal("watchlist", bad=False)], now)
         log.info(
             "watchlist taken=%d changed=%d retired=%d missing=%d refused=%d",
