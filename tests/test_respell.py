@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,22 @@ import pytest
 from world.home import Home
 from world.scripted_server import Call, Reply, serve
 
+from monitor.model import Axis, Subject
+from monitor.model.acts import DAEMON, Follow, Respell
+from monitor.model.scope import ChainWide, Joined
+from monitor.store import joined
+from monitor.store.commit import commit
+from monitor.store.follow import followed
+from monitor.store.respell import subjects_of
+from monitor.store.sqlite import Store
+
 SCRIPT = bytes.fromhex("77" * 20)
 OLD, NEW, OTHER = (
     base58.b58encode_check(bytes([version]) + script).decode()
     for version, script in ((5, SCRIPT), (50, SCRIPT), (50, b"\x11" * 20))
 )
 START = 1_790_000_000
+WHOLE = ChainWide("our-litecoin")
 
 
 def digest(name: object) -> str:
@@ -103,3 +114,18 @@ def test_an_old_record_goes_on(tmp_path: Path, server: tuple[Litecoin, str]) -> 
     assert [t["amount"] for a in moved for t in a["transfers"]] == ["70"]
     assert home.sql("PRAGMA foreign_key_check") == []
     assert home.sql("SELECT count(*) FROM entry WHERE absent IS NOT NULL") == [(0,)]
+
+
+def test_memberships_are_taken_back_and_who_follows_goes_on(tmp_path: Path) -> None:
+    """What was read chain-wide was not held against the address either. The chain as a whole is no
+    address to be spelt."""
+    old, new = Subject("our-litecoin", OLD), Subject("our-litecoin", NEW)
+    with closing(Store(tmp_path / "r.db", create=True)) as store:
+        for subject, case in ((old, "A"), (old, "B"), (new, "B")):
+            commit(store, DAEMON, Follow(START, subject, case, "a reason", 60))
+        joined.change(store, WHOLE, [Joined(old, "utxo", Axis.HEIGHT, 5)], [])
+        assert set(subjects_of(store, "our-litecoin")) == {old, new}
+        commit(store, DAEMON, Respell(START, [(old, NEW)]))
+        assert [(f.subject, f.case) for f in followed(store)] == [(new, "A"), (new, "B")]
+        assert joined.members(store, WHOLE) == {}
+        assert store.read("PRAGMA foreign_key_check") == []

@@ -319,6 +319,56 @@ CREATE TABLE followed (              -- addresses that are read without an entry
   used INTEGER NOT NULL DEFAULT 0,   -- of them
   PRIMARY KEY (subject, case_id)
 ) STRICT, WITHOUT ROWID;
+-- What is read and not read of an address: by its own readings, and by the chain-wide one where it
+-- is or was a member. Of two readings of a list the one that was tried later tells how it stands.
+-- That no source serves a list ("no configured source lists it") is noted of the chain alone.
+CREATE VIEW list_read AS
+  SELECT r.scope AS subject, r.stream, r.tried, coalesce(max(r.ok, o.ok), r.ok, o.ok) AS ok,
+    r.source, r.axis, r.error,
+    coalesce(max(r.complete_to, o.complete_to), r.complete_to, o.complete_to) AS complete_to,
+    coalesce(max(r.complete_time, o.complete_time), r.complete_time, o.complete_time)
+      AS complete_time,
+    r.failing,                         -- since when this reading fails
+    max(r.failing, coalesce(o.ok, 0)) AS unread -- since when neither reading brings anything
+  FROM reading r
+  LEFT JOIN reading o ON o.stream = r.stream AND o.scope = (SELECT j.scope FROM joined j
+      WHERE j.subject = r.scope AND j.until_place IS NULL LIMIT 1)
+    AND (o.error = 'no configured source lists it' OR EXISTS (SELECT 1 FROM joined j
+      WHERE j.subject = r.scope AND j.stream = r.stream AND j.until_place IS NULL))
+  WHERE r.scope NOT GLOB '*/[*]' AND (o.tried IS NULL OR o.tried <= r.tried)
+  UNION ALL
+  SELECT j.subject, r.stream, r.tried, coalesce(max(r.ok, o.ok), r.ok, o.ok),
+    r.source, r.axis, r.error,
+    coalesce(max(r.complete_to, o.complete_to), r.complete_to, o.complete_to),
+    coalesce(max(r.complete_time, o.complete_time), r.complete_time, o.complete_time),
+    r.failing, max(r.failing, coalesce(o.ok, 0))
+  FROM reading r
+  JOIN joined j ON j.scope = r.scope AND j.until_place IS NULL
+    AND j.stream = CASE r.error WHEN 'no configured source lists it' THEN (
+        SELECT min(k.stream) FROM joined k
+        WHERE k.subject = j.subject AND k.scope = j.scope AND k.until_place IS NULL)
+      ELSE r.stream END
+  LEFT JOIN reading o ON o.scope = j.subject AND o.stream = r.stream
+  WHERE o.tried IS NULL OR o.tried < r.tried;
+CREATE VIEW list_coverage AS
+  SELECT scope AS subject, stream, source, axis, lo, hi, at FROM coverage
+  WHERE scope NOT GLOB '*/[*]'
+  UNION ALL
+  SELECT j.subject, c.stream, c.source, c.axis, max(c.lo, j.from_place),
+    min(c.hi, coalesce(j.until_place, c.hi)), c.at
+  FROM joined j JOIN coverage c ON c.scope = j.scope AND c.stream = j.stream AND c.axis = j.axis
+    AND c.hi >= j.from_place AND c.lo <= coalesce(j.until_place, c.lo);
+CREATE VIEW list_gap AS
+  SELECT scope AS subject, stream, source, axis, lo, hi, reason, next_try FROM gap
+  WHERE closed IS NULL AND scope NOT GLOB '*/[*]'
+  UNION ALL
+  SELECT j.subject, g.stream, g.source, g.axis, max(g.lo, j.from_place),
+    min(g.hi, coalesce(j.until_place, g.hi)), g.reason, g.next_try
+  FROM joined j JOIN gap g ON g.scope = j.scope AND g.stream = j.stream AND g.axis = j.axis
+    AND g.closed IS NULL AND g.hi >= j.from_place AND g.lo <= coalesce(j.until_place, g.lo)
+  WHERE NOT EXISTS (                   -- what it has read by itself
+    SELECT 1 FROM coverage c WHERE c.scope = j.subject AND c.stream = g.stream
+      AND c.axis = g.axis AND c.lo <= g.lo AND c.hi >= g.hi);
 -- A chain-wide reading asks what is recorded in a range of blocks, whoever's it is.
 CREATE INDEX transfer_height ON transfer(chain, block_height) WHERE block_height IS NOT NULL;
 """

@@ -11,6 +11,7 @@ import json
 from monitor.model import Subject
 from monitor.model.acts import Actor, Respell
 from monitor.model.ids import stable_id
+from monitor.model.scope import WHOLE
 from monitor.store import entrylog
 from monitor.store.entrylog import Changed
 from monitor.store.log import Part, next_seq
@@ -18,13 +19,14 @@ from monitor.store.port import Connection, Fields, Reader
 
 
 def subjects_of(store: Reader, chain: str) -> list[Subject]:
-    rows = store.read("SELECT address FROM scope WHERE chain = ?", [chain])
+    rows = store.read("SELECT address FROM scope WHERE chain = ? AND address <> ?", [chain, WHOLE])
     return [Subject(chain, row["address"]) for row in rows]
 
 
 def carry(conn: Connection, _actor: Actor, act: Respell) -> tuple[None, list[Part]]:
     """Move entries, alerts and rows to the present form. What was booked as read under the
-    old one is taken back: it was read, and not held against the address."""
+    old one is taken back, in chain-wide lists too: it was read, and not held against the
+    address."""
     conn.execute("PRAGMA defer_foreign_keys = ON")
     moves = [(old, Subject(old.chain, address)) for old, address in act.renamed]
     return None, [part for old, new in moves for part in _move(conn, old, new, act.at)]
@@ -50,6 +52,8 @@ def _move(conn: Connection, old: Subject, new: Subject, now: int) -> list[Part]:
     ).fetchall()
     for table in ("coverage", "gap", "reading", "doubt"):
         conn.execute(f"DELETE FROM {table} WHERE scope = ?", (old.key,))
+    conn.execute("DELETE FROM joined WHERE subject = ?", (old.key,))
+    _move_followed(conn, old, new)
     conn.execute("DELETE FROM scope WHERE key = ?", (old.key,))
     body = {"old": old.key, "new": new.key, **moved, "unread": [[*row] for row in read]}
     cases = frozenset(each.case for each in entries if each.case)
@@ -62,6 +66,12 @@ def _allow(conn: Connection, old: str, new: str) -> None:
         "INSERT INTO respelt (old, new, seq) VALUES (?, ?, ?) ON CONFLICT (old, new) DO NOTHING",
         (old, new, next_seq(conn)),
     )
+
+
+def _move_followed(conn: Connection, old: Subject, new: Subject) -> None:
+    """Where a case follows both spellings, the following of the new one goes on."""
+    conn.execute("UPDATE OR IGNORE followed SET subject = ? WHERE subject = ?", (new.key, old.key))
+    conn.execute("DELETE FROM followed WHERE subject = ?", (old.key,))
 
 
 def _move_party(conn: Connection, party: str, old: Subject, new: Subject) -> list[list[str]]:

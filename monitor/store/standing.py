@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from monitor.model import Axis, Entry, Interval, Subject
+from monitor.model.scope import ChainWide
 from monitor.model.status import State, Unread
 from monitor.model.streams import UNSERVED
 from monitor.store import watch
@@ -17,17 +18,18 @@ from monitor.store.port import Fields, Reader
 _ACTIVE = "e.retired IS NULL"
 # Of an entry `e` on a subject `s`; one parameter: since when an address may be due. What no
 # source lists is a limit that is told by itself; where nothing is listed, nothing is seen.
-_SERVED = f"r.scope = s.key AND coalesce(r.error, '') <> '{UNSERVED}'"
+_READ = "SELECT 1 FROM list_read r WHERE r.subject = s.key"
+_SERVED = f"{_READ} AND coalesce(r.error, '') <> '{UNSERVED}'"
+_GAP = "SELECT 1 FROM list_gap g WHERE g.subject = s.key"
+# Most are complete. That is looked for first: each look into the lists costs.
 _STATE = (
-    f"CASE WHEN EXISTS (SELECT 1 FROM reading r WHERE {_SERVED} AND r.failing IS NOT NULL) "
-    "OR (EXISTS (SELECT 1 FROM reading r WHERE r.scope = s.key) "
-    f"AND NOT EXISTS (SELECT 1 FROM reading r WHERE {_SERVED})) THEN '{State.BLIND}' "
-    "WHEN e.base_height IS NULL OR NOT EXISTS (SELECT 1 FROM reading r "
-    f"WHERE r.scope = s.key) OR EXISTS (SELECT 1 FROM reading r WHERE {_SERVED} "
-    f"AND r.ok IS NULL) THEN '{State.NOT_READ}' WHEN e.history <> 'told' OR s.due < ? OR EXISTS "
-    f"(SELECT 1 FROM reading r WHERE {_SERVED} AND r.complete_time IS NULL) OR EXISTS "
-    "(SELECT 1 FROM gap g WHERE g.scope = s.key AND g.closed IS NULL) "
-    f"THEN '{State.BEHIND}' ELSE '{State.COMPLETE}' END"
+    "CASE WHEN e.base_height IS NOT NULL AND e.history = 'told' AND s.due >= ? "
+    f"AND EXISTS ({_SERVED}) AND NOT EXISTS ({_SERVED} AND (r.failing IS NOT NULL "
+    f"OR r.ok IS NULL OR r.complete_time IS NULL)) AND NOT EXISTS ({_GAP}) "
+    f"THEN '{State.COMPLETE}' WHEN EXISTS ({_SERVED} AND r.failing IS NOT NULL) "
+    f"OR (EXISTS ({_READ}) AND NOT EXISTS ({_SERVED})) THEN '{State.BLIND}' "
+    f"WHEN e.base_height IS NULL OR NOT EXISTS ({_READ}) "
+    f"OR EXISTS ({_SERVED} AND r.ok IS NULL) THEN '{State.NOT_READ}' ELSE '{State.BEHIND}' END"
 )
 
 
@@ -73,13 +75,13 @@ class Failing:
 def failing(store: Reader, chains: Sequence[str], severe: int, other: int) -> list[Failing]:
     """By chain. What fails since before `severe` lasts for severe entries, `other` for others."""
     over = (
-        "r.failing < CASE json_extract(e.terms, '$.severity') WHEN 'severe' "
+        "r.unread < CASE json_extract(e.terms, '$.severity') WHEN 'severe' "
         f"THEN {severe} ELSE {other} END"
     )
     rows = store.read_in(
-        "SELECT s.chain, count(DISTINCT e.id) AS entries, min(r.failing) AS since, "
-        f"count(DISTINCT CASE WHEN {over} THEN e.id END) AS lasting FROM reading r "
-        "JOIN scope s ON s.key = r.scope JOIN entry e ON e.subject = r.scope "
+        "SELECT s.chain, count(DISTINCT e.id) AS entries, min(r.unread) AS since, "
+        f"count(DISTINCT CASE WHEN {over} THEN e.id END) AS lasting FROM list_read r "
+        "JOIN scope s ON s.key = r.subject JOIN entry e ON e.subject = r.subject "
         "WHERE r.failing IS NOT NULL AND r.ok IS NOT NULL AND coalesce(r.error, '') <> ? "
         f"AND {_ACTIVE} AND s.chain IN ({{}}) GROUP BY s.chain ORDER BY s.chain",
         chains,
@@ -103,8 +105,8 @@ def first_reads(store: Reader, chains: Sequence[str]) -> FirstReads | None:
     rows = store.read_in(
         "SELECT count(*) AS n, sum(NOT unread) AS read, "
         "min(CASE WHEN unread THEN added END) AS added FROM (SELECT e.added, "
-        "e.base_height IS NULL OR EXISTS (SELECT 1 FROM reading r WHERE r.scope = e.subject "
-        "AND r.failing IS NOT NULL AND r.ok IS NULL AND coalesce(r.error, '') <> ?) AS unread "
+        "e.base_height IS NULL OR e.subject IN (SELECT r.subject FROM list_read r "
+        "WHERE r.failing IS NOT NULL AND r.ok IS NULL AND coalesce(r.error, '') <> ?) AS unread "
         f"FROM entry e JOIN scope s ON s.key = e.subject WHERE {_ACTIVE} "
         "AND s.chain IN ({}))",
         chains,
@@ -128,17 +130,21 @@ def idle_since(store: Reader, chains: Sequence[str]) -> int | None:
     found = [row for row in rows if row["due"] is not None]
     if not found:
         return None
+    wide = store.read_in(
+        "SELECT max(tried) AS tried FROM reading WHERE scope IN ({})",
+        [ChainWide(chain).key for chain in chains],
+    )
     # A new address is due since ever; it waits since it was added.
     waits: int = max(min(row["due"] for row in found), min(row["added"] for row in found))
-    return max(waits, *(row["tried"] or 0 for row in found))
+    return max(waits, *(row["tried"] or 0 for row in (*found, *wide)))
 
 
 def furthest_behind(store: Reader) -> dict[str, int]:
     """By chain: the time of the newest block that was read, at the list where it is oldest."""
     rows = store.read(
-        "SELECT s.chain, min(r.complete_time) AS at FROM reading r "
-        "JOIN scope s ON s.key = r.scope WHERE r.complete_time IS NOT NULL AND EXISTS "
-        f"(SELECT 1 FROM entry e WHERE e.subject = s.key AND {_ACTIVE}) GROUP BY s.chain"
+        "SELECT s.chain, min(r.complete_time) AS at FROM list_read r JOIN scope s "
+        "ON s.key = r.subject WHERE r.complete_time IS NOT NULL AND r.subject IN "
+        f"(SELECT e.subject FROM entry e WHERE {_ACTIVE}) GROUP BY s.chain"
     )
     return {row["chain"]: row["at"] for row in rows}
 
@@ -148,10 +154,11 @@ def behind(store: Reader, chain: str, before: int, *, still: bool) -> tuple[int,
     fail and was last tried, or (unless the chain stands still) read up to a time, before this.
     Both count from the adding of the address at the earliest."""
     active = f"FROM scope s JOIN entry e ON e.subject = s.key WHERE {_ACTIVE}"
+    # Nearly all have a reading of their own: that is asked first, it costs least.
     rows = store.read(
         f"SELECT min(e.id) AS id {active} AND s.chain = ? AND e.added < ? AND (NOT EXISTS "
-        "(SELECT 1 FROM reading r WHERE r.scope = s.key) OR EXISTS (SELECT 1 FROM reading r "
-        "WHERE r.scope = s.key AND r.failing IS NULL AND (r.tried < ? OR (? AND "
+        f"(SELECT 1 FROM reading WHERE scope = s.key) AND NOT EXISTS ({_READ}) OR EXISTS ({_READ} "
+        "AND r.failing IS NULL AND (r.tried < ? OR (? AND "
         "coalesce(r.complete_time, 0) < ?)))) GROUP BY s.key",
         [chain, before, before, not still, before],
     )
@@ -182,7 +189,7 @@ def failing_lists(store: Reader) -> list[FailingList]:
         "SELECT s.chain, r.stream, coalesce(r.error, '') = ? AS unserved, "
         "count(DISTINCT e.id) AS n, coalesce(max(r.error), '') AS error, "
         "max(json_extract(e.terms, '$.severity') = 'severe') AS severe "
-        "FROM reading r JOIN scope s ON s.key = r.scope JOIN entry e ON e.subject = r.scope "
+        "FROM list_read r JOIN scope s ON s.key = r.subject JOIN entry e ON e.subject = s.key "
         f"WHERE r.failing IS NOT NULL AND {_ACTIVE} GROUP BY s.chain, r.stream, unserved "
         "ORDER BY s.chain, r.stream",
         [UNSERVED],
@@ -205,8 +212,8 @@ def failing_entries(store: Reader, chain: str, stream: str, most: int) -> list[E
     # CROSS JOIN: the few that fail come first. With a limit that it does not know, SQLite would
     # go through every entry.
     rows = store.read(
-        "SELECT DISTINCT e.id FROM reading r CROSS JOIN scope s ON s.key = r.scope "
-        f"CROSS JOIN entry e ON e.subject = r.scope WHERE s.chain = ? AND {_ACTIVE} "
+        "SELECT DISTINCT e.id FROM list_read r CROSS JOIN scope s ON s.key = r.subject "
+        f"CROSS JOIN entry e ON e.subject = s.key WHERE s.chain = ? AND {_ACTIVE} "
         "AND r.stream = ? AND r.failing IS NOT NULL LIMIT ?",
         [chain, stream, most],
     )
@@ -229,8 +236,8 @@ class ListRead:
 def lists_read(store: Reader) -> dict[tuple[str, str], ListRead]:
     """Every list that was ever tried, by subject and stream."""
     rows = store.read(
-        "SELECT scope, stream, coalesce(axis, 'height'), ok, failing, coalesce(error, ''), "
-        "coalesce(source, ''), complete_to, complete_time FROM reading"
+        "SELECT subject, stream, coalesce(axis, 'height'), ok, unread, coalesce(error, ''), "
+        "coalesce(source, ''), complete_to, complete_time FROM list_read"
     )
     return {(subject, stream): ListRead(Axis(axis), *read) for subject, stream, axis, *read in rows}
 
@@ -240,24 +247,31 @@ Parts = dict[tuple[str, str, Axis], list[Interval]]  # by subject, stream and ax
 
 def covered(store: Reader) -> Parts:
     """What is proven read, source by source: parts may overlap."""
-    return _parts(store.read("SELECT scope, stream, axis, lo, hi FROM coverage"))
+    return _parts(store.read("SELECT subject, stream, axis, lo, hi FROM list_coverage"))
 
 
-def covered_in_parts(store: Reader) -> Parts:
-    """The same of lists that are covered in more than one part."""
-    return _parts(
-        store.read(
-            "SELECT c.scope, c.stream, c.axis, c.lo, c.hi FROM (SELECT scope, stream, axis "
-            "FROM coverage GROUP BY scope, stream, axis HAVING count(*) > 1) t JOIN coverage c "
-            "ON c.scope = t.scope AND c.stream = t.stream AND c.axis = t.axis"
-        )
+def torn(store: Reader) -> set[str]:
+    """Subjects with a list of which a part in between is still to be read."""
+    # Most lists are covered in one part, by one reading. They are left out at little cost.
+    rows = store.read(
+        "WITH several AS (SELECT scope FROM coverage GROUP BY scope, stream HAVING count(*) > 1), "
+        "looked AS (SELECT scope AS subject FROM several "
+        "UNION SELECT subject FROM joined WHERE scope IN (SELECT scope FROM several) "
+        "UNION SELECT subject FROM joined GROUP BY subject, stream HAVING count(*) > 1 "
+        "UNION SELECT j.subject FROM joined j JOIN coverage o ON o.scope = j.subject "
+        "AND o.stream = j.stream), "
+        "parts AS (SELECT subject, lo, max(hi) OVER (PARTITION BY subject, stream, axis "
+        "ORDER BY lo ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS below "
+        "FROM list_coverage WHERE subject IN (SELECT subject FROM looked)) "
+        "SELECT DISTINCT subject FROM parts WHERE lo > below + 1"
     )
+    return {row["subject"] for row in rows}
 
 
 def _parts(rows: Sequence[Fields]) -> Parts:
     found: Parts = {}
     for row in rows:
-        key = (row["scope"], row["stream"], Axis(row["axis"]))
+        key = (row["subject"], row["stream"], Axis(row["axis"]))
         found.setdefault(key, []).append(Interval(row["lo"], row["hi"]))
     return found
 
@@ -265,11 +279,9 @@ def _parts(rows: Sequence[Fields]) -> Parts:
 def unread(store: Reader) -> dict[tuple[str, str], list[Unread]]:
     """Open gaps by subject and stream, the lowest first."""
     found: dict[tuple[str, str], list[Unread]] = {}
-    for row in store.read(
-        "SELECT scope, stream, axis, lo, hi, reason FROM gap WHERE closed IS NULL ORDER BY lo"
-    ):
+    for row in store.read("SELECT subject, stream, axis, lo, hi, reason FROM list_gap ORDER BY lo"):
         gap = Unread(Axis(row["axis"]), row["lo"], row["hi"], row["reason"])
-        found.setdefault((row["scope"], row["stream"]), []).append(gap)
+        found.setdefault((row["subject"], row["stream"]), []).append(gap)
     return found
 
 

@@ -10,7 +10,7 @@ from monitor.decide.cost import LEAST_INTERVAL
 from monitor.decide.reach import refused_since
 from monitor.loops.health import kept, pulse, tell
 from monitor.loops.health.verdict import ROUNDS, Blind, Start, Verdict, Vitals, judge
-from monitor.model import Severity, intervals
+from monitor.model import Severity
 from monitor.model.errors import StoreError
 from monitor.model.settings import Settings
 from monitor.model.status import State
@@ -147,9 +147,7 @@ def ages(store: Reader, now: int) -> dict[str, int]:
 def _torn(store: Store) -> set[str]:
     """Subjects with a list of which a part in between is still to be read, or with a history
     that is held back."""
-    held = {key.partition(":")[2] for key in tell.told(store, "busy:")}
-    parts = standing.covered_in_parts(store).items()
-    return held | {subject for (subject, *_), p in parts if len(intervals.union(p)) > 1}
+    return {key.partition(":")[2] for key in tell.told(store, "busy:")} | standing.torn(store)
 
 
 def _limits(store: Reader, settings: Settings, served: list[str]) -> Iterator[str]:

@@ -1,0 +1,158 @@
+"""What status, health, messages and metrics say of addresses whose list is read for the chain as a
+whole: the same as of those that are read one by one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from world.home import ALICE, BOB, opened
+from world.members import WHOLE, fails_as_a_whole, read_as_a_whole
+
+from monitor.app.fundwatch import Fundwatch
+from monitor.loops.clock import now
+from monitor.loops.daily import Daily
+from monitor.loops.health import signals, status, vitals
+from monitor.loops.health.snapshot import EntryStatus, to_json
+from monitor.model import Axis, Gap, Interval, Subject
+from monitor.model.plan import Covered, OpenGap, Plan, Signal
+from monitor.model.scope import Joined
+from monitor.model.status import State
+from monitor.model.streams import Reading
+from monitor.store import apply, joined, standing, watch
+from monitor.store.views import not_covered
+from monitor.web import metrics
+
+HOUR = 3600
+
+
+def shown(app: Fundwatch, at: int) -> dict[str, EntryStatus]:
+    """How each entry is shown, by address."""
+    found = status.entries_read(app.store, app.settings, at, running=True)
+    return {entry.address: entry for entry in found}
+
+
+def states(app: Fundwatch, at: int) -> dict[State, int]:
+    return {s: n for (_, s), n in vitals.states(app.store, app.settings, at).items() if n}
+
+
+def signal(app: Fundwatch, key: str, at: int) -> Signal:
+    told = signals.signals(app.store, app.settings, app.pools, app.round_seconds, at)
+    return next(each for each in told if each.key == key)
+
+
+def text_of_metrics(app: Fundwatch, at: int) -> list[str]:
+    found = status.snapshot(app.store, app.settings, at, running=True, entries=False)
+    lines = metrics.exposition(app.store, app.settings, found, at).splitlines()
+    return [x for x in lines if x.startswith(("fundwatch_entries", "fundwatch_reading"))]
+
+
+def test_a_member_is_shown_as_before(tmp_path: Path) -> None:
+    """How a list is read makes no difference to what is said of it."""
+    with opened(tmp_path) as (_, app):
+        at = now()
+        entries, figures = to_json(tuple(shown(app, at).values())), text_of_metrics(app, at)
+        checked = Daily(app.store, app.settings, 0, at).remarks({"CASE-1"})["CHECKED"]
+        health = vitals.vitals_of(app.store, app.settings, at, running=True)
+        read_as_a_whole(app.store)
+        assert to_json(tuple(shown(app, at).values())) == entries
+        assert text_of_metrics(app, at) == figures
+        assert Daily(app.store, app.settings, 0, at).remarks({"CASE-1"})["CHECKED"] == checked
+        assert vitals.vitals_of(app.store, app.settings, at, running=True) == health
+        assert states(app, at) == {State.COMPLETE: 2}
+
+
+def test_a_list_that_fails_as_a_whole_makes_all_members_blind(tmp_path: Path) -> None:
+    """In status, in health, in the incident, in the daily message and under NOT CHECKED."""
+    with opened(tmp_path) as (_, app):
+        at = now()
+        read_as_a_whole(app.store)
+        fails_as_a_whole(app.store, at - 5 * HOUR, at)
+        with app.store.write() as conn:
+            conn.execute("UPDATE reading SET ok = ? WHERE scope = ?", (at - 6 * HOUR, WHOLE.key))
+        assert {entry.state for entry in shown(app, at).values()} == {State.BLIND}
+        assert states(app, at) == {State.BLIND: 2}
+        health = vitals.look(app.store, app.settings, at, running=True)
+        assert "2 entries on dev cannot be read, since 5 h" in health.words
+        told = signal(app, "blind:dev/erc20", at)
+        assert (told.bad, told.number, len(told.who)) == (True, 2, 2)
+        assert told.cases == ("CASE-1",)
+        assert "for 2 entries" in told.what
+        entry = watch.all_entries(app.store)[0].entry
+        assert (
+            "Token transfers (ERC-20): not read since"
+            in not_covered(app.store, entry, app.settings.chains)[0]
+        )
+        (checked,) = Daily(app.store, app.settings, 0, at).remarks({"CASE-1"})["CHECKED"]
+        assert "BLIND: Token transfers (ERC-20) on dev (2 addresses)" in checked
+
+
+def reads_alone(app: Fundwatch, subject: Subject, at: int, lo: int, hi: int) -> None:
+    """An address is read by itself, by another source of the chain."""
+    span = Interval(lo, hi)
+    plan = Plan(subject, at, covered=(Covered("erc20", "other", Axis.HEIGHT, span),))
+    reading = Reading("erc20", ok=True, source="other", axis="height", complete_to=hi,
+                      complete_time=at, read=span)  # fmt: skip
+    apply.apply(app.store, plan, readings=[reading])
+
+
+def test_who_is_read_by_itself_meanwhile_is_not_blind(tmp_path: Path) -> None:
+    """And when the other source ends too, it is blind from then on, not from the node's failure."""
+    with opened(tmp_path) as (_, app):
+        at = now()
+        read_as_a_whole(app.store)
+        fails_as_a_whole(app.store, at - 2 * HOUR, at)
+        reads_alone(app, Subject("dev", BOB), at + 1, 0, 40)
+        found = shown(app, at + 1)
+        assert (found[ALICE].state, found[BOB].state) == (State.BLIND, State.COMPLETE)
+        assert states(app, at + 1) == {State.BLIND: 1, State.COMPLETE: 1}
+        assert signal(app, "blind:dev/erc20", at + 1).number == 1
+        fails_as_a_whole(app.store, at - 2 * HOUR, at + 60)
+        erc20 = next(s for s in shown(app, at + 60)[BOB].streams if s.stream == "erc20")
+        assert (erc20.state, erc20.failing_seconds) == (State.BLIND, 59)
+        assert erc20.age_seconds == 59
+
+
+def breaks(app: Fundwatch, at: int, lo: int, hi: int) -> None:
+    """Part of the chain-wide list cannot be read."""
+    gap = OpenGap("erc20", "mine", Axis.HEIGHT, Gap(Interval(lo, hi), "a broken row", "raw"))
+    apply.apply(app.store, Plan(WHOLE, at, gaps=(gap,)), readings=[])
+
+
+def test_a_gap_is_of_those_who_were_members_there(tmp_path: Path) -> None:
+    """Cut with where an address joined; what it has read by itself is no gap of it."""
+    with opened(tmp_path) as (_, app):
+        at = now()
+        alice, bob = Subject("dev", ALICE), Subject("dev", BOB)
+        read_as_a_whole(app.store)
+        breaks(app, at, 10, 20)
+        assert [(g.from_, g.to) for g in standing.unread(app.store)[bob.key, "erc20"]] == [(10, 20)]
+        assert states(app, at) == {State.BEHIND: 2}
+        with app.store.write() as conn:
+            conn.execute("UPDATE joined SET from_place = 15 WHERE subject = ?", (alice.key,))
+        reads_alone(app, bob, at, 0, 30)
+        left = standing.unread(app.store)
+        assert list(left) == [(alice.key, "erc20")]
+        assert [(g.from_, g.to) for g in left[alice.key, "erc20"]] == [(15, 20)]
+        reasons = {s.reason for s in shown(app, at)[ALICE].streams} - {""}
+        assert reasons == {"height 15 to 20 could not be read: a broken row"}
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_what_was_not_read_for_it_while_it_was_away_is_a_part_in_between(
+    tmp_path: Path, alone: bool
+) -> None:
+    """Until it has read that by itself."""
+    with opened(tmp_path) as (_, app):
+        at = now()
+        bob = Subject("dev", BOB)
+        read_as_a_whole(app.store)
+        joined.change(app.store, WHOLE, [], [Joined(bob, "erc20", Axis.HEIGHT, 0)])
+        with app.store.write() as conn:
+            conn.execute("UPDATE joined SET until_place = 10 WHERE subject = ?", (bob.key,))
+        joined.change(app.store, WHOLE, [Joined(bob, "erc20", Axis.HEIGHT, 20)], [])
+        if alone:
+            reads_alone(app, bob, at - 60, 5, 19)
+        assert standing.torn(app.store) == (set() if alone else {bob.key})
+        assert shown(app, at)[BOB].state == (State.COMPLETE if alone else State.BEHIND)
+        assert states(app, at).get(State.COMPLETE) == (2 if alone else 1)
