@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -114,8 +114,7 @@ class Store:
 
     def _migrate(self, version: int, *, fresh: bool) -> None:
         if not fresh:
-            stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-            copy = self.path.with_name(f"{self.path.name}.schema-{version}.{stamp}")
+            copy = self._copy_name(version)
             self.backup(copy)
             self.upgrade = Upgrade(version, VERSION, copy)
         from sqlite_utils import Database  # noqa: PLC0415 - loads slowly, for a new schema only
@@ -127,6 +126,16 @@ class Store:
             migrations.apply(db)
             self._conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             self._conn.execute(f"PRAGMA user_version = {VERSION}")
+
+    def _copy_name(self, version: int) -> Path:
+        """Names the second; where a start that was killed has used it, one after it."""
+        moment = datetime.now(UTC)
+        while True:
+            stamp = moment.strftime("%Y%m%dT%H%M%SZ")
+            copy = self.path.with_name(f"{self.path.name}.schema-{version}.{stamp}")
+            if not copy.exists():
+                return copy
+            moment += timedelta(seconds=1)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -190,22 +199,28 @@ class Store:
         except OSError as error:
             remedy = "Name a new file in a folder that is there and that this user may write to"
             raise StoreError(f"{target}: cannot be made ({error.strerror}). {remedy}") from error
+        # Under a name of its own until it is whole: what a kill leaves is no backup by its name.
+        half = target.with_name(f"{target.name}.half")
+        journal = target.with_name(f"{half.name}-journal")
         try:
-            self._copy(target)
-        except BaseException:  # also a stop meanwhile: no half of a copy stays
-            for suffix in ("", "-journal"):
-                target.with_name(target.name + suffix).unlink(missing_ok=True)
+            for left in (half, journal):
+                left.unlink(missing_ok=True)
+            self._copy(half)
+            half.replace(target)
+        except BaseException as error:  # also a stop meanwhile: no half of a copy stays
+            for each in (target, half, journal):
+                each.unlink(missing_ok=True)
+            if isinstance(error, sqlite3.Error | OSError):
+                raise StoreError(f"{target}: {error}. {_remedy(error)}") from error
             raise
 
     def _copy(self, target: Path) -> None:
-        try:
-            with closing(sqlite3.connect(target)) as copy:
-                with self._lock:
-                    self._conn.backup(copy)
-                copy.execute("PRAGMA journal_mode = DELETE")
-                outcome = copy.execute("PRAGMA integrity_check").fetchone()[0]
-        except sqlite3.Error as error:
-            raise StoreError(f"{target}: {error}. {_remedy(error)}") from error
+        _make_private(target)
+        with closing(sqlite3.connect(target)) as copy:
+            with self._lock:
+                self._conn.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")
+            outcome = copy.execute("PRAGMA integrity_check").fetchone()[0]
         if outcome != "ok":
             raise StoreError(f"{target}: the copy is damaged ({outcome}). Keep the original")
 
