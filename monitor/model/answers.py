@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import zlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
@@ -13,7 +12,8 @@ from dataclasses import dataclass, field, replace
 LEVEL = 1  # of compression: answers are lists of like rows, which any level makes small
 PACK_ABOVE = 32_768  # bytes; a longer body is compressed while it waits for its decision
 FEW = 8  # transactions that are looked for one by one
-_HASHES = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
+_HASH = 64  # hex digits
+_WRITTEN = (_HASH, _HASH + 2)  # with 0x
 
 NEWS, HEAD, LOOKUP, SILENCE = "news", "head", "lookup", "silence"  # why an answer is kept
 
@@ -22,8 +22,8 @@ NEWS, HEAD, LOOKUP, SILENCE = "news", "head", "lookup", "silence"  # why an answ
 class Heard:
     """One answer of a source, until it is decided whether it is kept.
 
-    `hide` takes secrets out of words; it is asked of what is kept only, since it takes a while.
-    A body that is packed went through it already.
+    `hide` takes secrets out of the request, `clean` out of the body; only what is kept is put
+    to them, since they take a while. A body that is packed was cleaned already.
     """
 
     source: str
@@ -37,6 +37,7 @@ class Heard:
     extract: bool = False  # is what matched
     names: frozenset[str] = frozenset()  # transactions of ours that it names
     hide: Callable[[str], str] = field(default=str, repr=False, compare=False)
+    clean: Callable[[str], str] = field(default=str, repr=False, compare=False)
 
     def body(self) -> bytes:
         return zlib.decompress(self.data) if self.packed else self.data
@@ -92,9 +93,9 @@ def named(body: bytes, txs: Collection[str]) -> frozenset[str]:
     bare = {_bare(tx): tx for tx in txs}
     if len(bare) <= FEW:
         return frozenset(tx for each, tx in bare.items() if each in low)
-    found = set(_HASHES.findall(low))
-    odd = (each for each in bare if len(each) != 64 and each in low)  # names of a first block
-    return frozenset(bare[each] for each in (*(found & bare.keys()), *odd))
+    texts = {text.removeprefix(b"0x") for text in set(low.split(b'"')) if len(text) in _WRITTEN}
+    odd = (each for each in bare if len(each) != _HASH and each in low)  # names of a first block
+    return frozenset(bare[each] for each in (*(texts & bare.keys()), *odd))
 
 
 def _bare(tx: str) -> bytes:
@@ -127,13 +128,13 @@ def packed(heard: Heard) -> Heard:
     """With a long body compressed, and its secrets hidden before."""
     if heard.packed or len(heard.data) <= PACK_ABOVE:
         return heard
-    data = zlib.compress(_hidden(heard), LEVEL)
+    data = zlib.compress(_cleaned(heard), LEVEL)
     return replace(heard, data=data, packed=True)
 
 
 def keep(heard: Heard, why: str, txs: Collection[str] = ()) -> Kept:
     """An answer as it is kept: without secrets, compressed, with the digest of what is kept."""
-    body = heard.body() if heard.packed else _hidden(heard)
+    body = heard.body() if heard.packed else _cleaned(heard)
     return Kept(
         source=heard.source,
         request=heard.hide(heard.request),
@@ -149,8 +150,8 @@ def keep(heard: Heard, why: str, txs: Collection[str] = ()) -> Kept:
     )
 
 
-def _hidden(heard: Heard) -> bytes:
+def _cleaned(heard: Heard) -> bytes:
     """Byte for byte as it came, unless it holds a secret."""
     text = heard.data.decode("utf-8", "replace")
-    said = heard.hide(text)
+    said = heard.clean(text)
     return heard.data if said == text else said.encode("utf-8", "replace")

@@ -36,6 +36,7 @@ def heard_of(http: Http, answer: Answer) -> Heard:
             sha256=answer.sha256,
             data=b"" if _refuses(answer) else answer.body,
             block=_BLOCK.search(answer.asked[:_HEAD_OF_REQUEST]) is not None,
-            hide=http.hidden.for_keeping,
+            hide=http.hidden.hide,
+            clean=http.hidden_in_data.hide,
         )
     )

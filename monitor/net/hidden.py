@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import html
-import json
 import re
+import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import wraps
 from typing import ParamSpec, TypeVar
-from urllib.parse import quote, quote_plus, unquote
+from urllib.parse import unquote
 
 from monitor.model import plain
 from monitor.model.errors import MonitorError
@@ -26,7 +25,7 @@ MARK = "[hidden]"
 SHORTEST = 4  # characters of a secret; nothing shorter can be told from other words
 CUT = 8  # so many characters of a longer secret, in one piece, are hidden too
 _WHOLE_IN_DATA = 16  # characters: a shorter text may stand in data by chance
-_SEARCHED = 4096  # characters: a longer text would take too long to search for every piece
+CUT_IN_DATA = 12  # the same of what stands in data, where eight hex digits do by chance
 _LEAST_WORD = 9  # characters; shorter parts of a URL are words such as "services"
 _LEAST_KEY_OF_WORDS = 20  # letters; a shorter part of a source's URL is its name: "blockscout"
 _WORDY = re.compile(r"[A-Za-z]?[a-z]*([-_.][a-z]*)*|[A-Z]+")
@@ -38,6 +37,7 @@ _ESCAPED = re.compile(
     rb"|&\#(?P<number>[0-9]{2,4});|&(?P<name>amp|lt|gt|quot|apos);|\\(?P<plain>[\\/\"'])",
     re.IGNORECASE,
 )
+_SIGNS = (b"%", b"\\", b"&")  # with which an escape begins
 _NAMES = {b"amp": b"&", b"lt": b"<", b"gt": b">", b"quot": b'"', b"apos": b"'"}
 
 
@@ -45,18 +45,27 @@ class Hidden:
     """Hides `secrets` and every piece of them that could be used or recognised. `whole`: what
     may be a secret, but reads like words or holds some; hidden as a whole only."""
 
-    def __init__(self, secrets: Iterable[str], whole: Iterable[str] = ()) -> None:
+    def __init__(self, secrets: Iterable[str], whole: Iterable[str] = (), cut: int = CUT) -> None:
         raw = {s.encode("utf-8", "replace") for s in secrets if len(s) >= SHORTEST}
         spelled = {_plain(each) for one in raw for each in (one, *_encodings(one))}
         words = (_plain(w.encode("utf-8", "replace")) for w in whole if len(w) >= SHORTEST)
-        self._pieces = frozenset([*(p for each in spelled for p in _pieces(each)), *words])
+        self._pieces = frozenset([*(p for each in spelled for p in _pieces(each, cut)), *words])
         self._sizes = sorted({len(piece) for piece in self._pieces}, reverse=True)
         self._long = tuple(one.lower() for one in raw if len(one) >= _WHOLE_IN_DATA)
-        self._spelled = tuple({s.lower() for one in self._long for s in _spellings(one)})
+        # A text cut into parts of this length has one that lies whole in any piece it holds.
+        least = self._sizes[-1] if self._sizes else SHORTEST
+        self._part = struct.Struct(f"{(least + 1) // 2}s")
+        self._parts = frozenset(
+            (piece[at : at + self._part.size],)
+            for piece in self._pieces
+            for at in range(len(piece) - self._part.size + 1)
+        )
 
     def hide(self, words: str) -> str:
         """The words without any secret."""
         raw = words.encode("utf-8", "surrogatepass")
+        if not self._suspicious(raw):
+            return words
         spans = [span for form in _forms(raw) for span in self._found(form)]
         if not spans:
             return words
@@ -91,23 +100,40 @@ class Hidden:
                 body = re.sub(re.escape(secret), MARK.encode(), body, flags=re.IGNORECASE)
         return body
 
-    def for_keeping(self, words: str) -> str:
-        """What is kept of a request or an answer: like `hide`; where it is long, without every
-        long secret that stands there whole, in any of the usual spellings."""
-        if len(words) <= _SEARCHED:
-            return self.hide(words)
-        low = words.lower()
-        for each in self._spelled:
-            secret = each.decode("utf-8", "replace")
-            if secret in low:
-                words = re.sub(re.escape(secret), MARK, words, flags=re.IGNORECASE)
-        return words
+    def _suspicious(self, raw: bytes) -> bool:
+        """Whether any piece stands there, in any form. To find where takes far longer."""
+        for _ in range(_ROUNDS + 1):
+            if self._holds(_plain(raw)):
+                return True
+            if not any(sign in raw for sign in _SIGNS) or not _ESCAPED.search(raw):
+                return False
+            raw = _ESCAPED.sub(_meant, raw)
+        return False
+
+    def _holds(self, text: bytes) -> bool:
+        whole = text[: len(text) // self._part.size * self._part.size]
+        found = self._parts.intersection(self._part.iter_unpack(whole))
+        return any(self._stands_around(text, at) for (part,) in found for at in _places(text, part))
+
+    def _stands_around(self, text: bytes, place: int) -> bool:
+        return any(
+            text[at : at + size] in self._pieces
+            for size in self._sizes
+            for at in range(max(0, place + self._part.size - size), place + 1)
+        )
 
     def _found(self, form: _Form) -> Iterator[tuple[int, int]]:
         for size in self._sizes:
             for at in range(len(form.text) - size + 1):
                 if form.text[at : at + size] in self._pieces:
                     yield form.places[at][0], form.places[at + size - 1][1]
+
+
+def _places(text: bytes, part: bytes) -> Iterator[int]:
+    at = text.find(part)
+    while at >= 0:
+        yield at
+        at = text.find(part, at + 1)
 
 
 class _Form:
@@ -154,19 +180,6 @@ def _meant(match: re.Match[bytes]) -> bytes:
     return _NAMES[match["name"].lower()] if match["name"] else match["plain"]
 
 
-def _spellings(secret: bytes) -> Iterator[bytes]:
-    """How servers write a text that they repeat."""
-    text = secret.decode("utf-8", "replace")
-    yield from _encodings(secret)
-    for spelled in (
-        *(text, quote(text, safe=""), quote(quote(text, safe=""), safe=""), quote_plus(text)),
-        *(json.dumps(text)[1:-1], json.dumps(json.dumps(text))[3:-3], html.escape(text)),
-        *("".join(f"%{byte:02x}" for byte in secret), "".join(f"\\u{ord(c):04x}" for c in text)),
-        "".join(f"&#{ord(c)};" for c in text),
-    ):
-        yield spelled.encode("utf-8", "replace")
-
-
 def _encodings(secret: bytes) -> Iterator[bytes]:
     """How it looks inside base64 (it may begin at any of three places there) and in hex.
     Whatever comes before and after it, these bytes stay the same."""
@@ -178,8 +191,8 @@ def _encodings(secret: bytes) -> Iterator[bytes]:
     yield binascii.hexlify(secret)
 
 
-def _pieces(secret: bytes) -> Iterator[bytes]:
-    size = min(len(secret), CUT)
+def _pieces(secret: bytes, cut: int) -> Iterator[bytes]:
+    size = min(len(secret), cut)
     if size >= SHORTEST:
         yield from (secret[at : at + size] for at in range(len(secret) - size + 1))
 
@@ -212,13 +225,19 @@ def of_request(
     params: Mapping[str, str],
     headers: Mapping[str, str],
     proxies: Iterable[str] = (),
+    *,
+    in_data: bool = False,
 ) -> Hidden:
-    """What every request to a source carries: its address, key and login, and the proxies'."""
+    """What every request to a source carries: its address, key and login, and the proxies'.
+    `in_data`: only what cannot stand in the data of an answer by chance."""
     secret = {value for name, value in headers.items() if name.lower() not in _OPEN_HEADERS}
     logins = {login for text in (url, *proxies) for login in _login(text)}
     known = {word for value in secret for word in (value, *value.split(), *_basic(value))}
     keys = {value for value in params.values() if not value.isdecimal()}
-    return Hidden({*keys, *known, *logins, *_sure(url)}, _whole(url, _LEAST_KEY_OF_WORDS))
+    secrets = {*keys, *known, *logins, *_sure(url)}
+    if in_data:
+        return Hidden((s for s in secrets if len(s) >= _WHOLE_IN_DATA), cut=CUT_IN_DATA)
+    return Hidden(secrets, _whole(url, _LEAST_KEY_OF_WORDS))
 
 
 _OPEN_HEADERS = frozenset({"accept", "accept-encoding", "content-type", "user-agent"})

@@ -167,9 +167,9 @@ class Http:
         self._max_bytes = max_bytes
         self._proxies = wire.proxies_for(base_url, proxies)
         # What a server may repeat of our requests; taken out of all that it says.
-        self.hidden = hidden.of_request(
-            base_url, self._params, self._headers, (proxies or {}).values()
-        )
+        sent = (base_url, self._params, self._headers, [*(proxies or {}).values()])
+        self.hidden = hidden.of_request(*sent)
+        self.hidden_in_data = hidden.of_request(*sent, in_data=True)
         self._verify = verify
         self._attempts = attempts
         self._sessions = threading.local()
