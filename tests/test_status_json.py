@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from monitor.loops.health.snapshot import (
+    AnswersStatus,
     BudgetStatus,
     ChannelStatus,
     ChannelTest,
@@ -15,6 +16,7 @@ from monitor.loops.health.snapshot import (
     ListStatus,
     OpenAlerts,
     OpenIncident,
+    PrunedStatus,
     Reached,
     RecordStatus,
     Snapshot,
@@ -73,6 +75,13 @@ def test_the_json_keeps_its_keys_and_their_order() -> None:
         since=Time(0),
         told=None,
     )
+    kept = AnswersStatus(
+        number=3,
+        bytes=9000,
+        last_30_days_bytes=8000,
+        oldest=Time(1_700_000_000),
+        pruned=PrunedStatus(at=Time(1_700_000_000), number=2, bytes=700, of_alerts=1),
+    )
     found = Snapshot(
         at=Time(1_700_000_030),
         health=Verdict(False, "bad; worse", ("bad", "worse")),
@@ -97,7 +106,7 @@ def test_the_json_keeps_its_keys_and_their_order() -> None:
         alerts=OpenAlerts(1, Time(1_700_000_000), 30),
         incidents=(incident,),
         heartbeat=HeartbeatStatus(wanted=True, accepted=None, age_seconds=None, error="no"),
-        record=RecordStatus(12, 4096, None, None),
+        record=RecordStatus(12, 4096, None, None, kept),
         watchlist=WatchlistStatus(
             sha256="ab",
             taken_at=Time(1_700_000_000),
@@ -235,7 +244,19 @@ STATUS_JSON = """\
     "movements": 12,
     "bytes": 4096,
     "last_backup": null,
-    "backup_seconds": null
+    "backup_seconds": null,
+    "answers": {
+      "number": 3,
+      "bytes": 9000,
+      "last_30_days_bytes": 8000,
+      "oldest": "2023-11-14T22:13:20Z",
+      "pruned": {
+        "at": "2023-11-14T22:13:20Z",
+        "number": 2,
+        "bytes": 700,
+        "of_alerts": 1
+      }
+    }
   },
   "watchlist": {
     "sha256": "ab",

@@ -23,6 +23,7 @@ from monitor.loops.escalate import pass_on
 from monitor.loops.freeze import DeliverWorld
 from monitor.loops.health.signals import signals
 from monitor.loops.health.tell import tell_incidents
+from monitor.loops.keeping import keep_bounds
 from monitor.loops.passing import PassReport, PollWorld
 from monitor.loops.poll import Poller
 from monitor.loops.pricing import Pricer, close_unused
@@ -172,6 +173,7 @@ class Fundwatch:
             tell_incidents(self.store, self.router, moment)
             chain, after = self.settings.escalate_to, self.settings.escalate_after
             pass_on(self.store, chain, after, moment, now())
+            keep_bounds(self.store, self.settings, moment)
 
     def deliver(self, *, everything: bool, seconds: float = ROUND_SECONDS) -> Tally:
         """Freeze what is owed and send what is due. With `everything` waits for it, at most

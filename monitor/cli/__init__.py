@@ -15,6 +15,7 @@ from monitor import __version__
 # all of them need together takes longer to load than most of them run.
 COMMANDS: Mapping[str, str] = {
     "alerts": "movements:alerts",
+    "answers": "evidence:answers_",
     "backup": "service:backup",
     "case": "cases:case_",
     "channels": "sending:channels_",

@@ -23,6 +23,7 @@ from monitor.cli.common import BAD_INPUT, DONE, UNREAD, Home, by_option
 from monitor.loops import deliver, doors
 from monitor.loops.clock import now
 from monitor.loops.health.words import count
+from monitor.loops.keeping import keep_bounds
 from monitor.loops.passing import PassReport
 from monitor.model.errors import ConfigError, Problem
 from monitor.model.plain import plural
@@ -119,6 +120,7 @@ def poll(home: Home, json_logs: bool) -> None:
         app.daily()
         waiting = _send_all(app)
         app.pricer.round(POLL_PRICING)  # after everything was sent: prices never delay
+        keep_bounds(app.store, app.settings, now(), at_once=True)
         _say_done(report, waiting, owing.count_untold(app.store))
         if app.watch_file.problems:
             sys.exit(BAD_INPUT)

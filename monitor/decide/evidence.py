@@ -67,7 +67,7 @@ def _looked_up(
 
 def _shows_silence(context: Context, plan: Plan, batch: Batch) -> bool:
     """Whether its answers were wanted for a severe entry, and it booked coverage."""
-    mine = context.watched.get(context.scope.address, ())
+    mine = (w for address in context.followed for w in context.watched.get(address, ()))
     severe = any(w.active and w.entry.severity is Severity.SEVERE for w in mine)
     return batch.silence and severe and any(_silences(plan, batch))
 

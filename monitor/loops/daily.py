@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
 from monitor.chains.table import STREAM_WORDS
+from monitor.loops import keeping
 from monitor.loops.health import status
 from monitor.loops.health.snapshot import EntryStatus
 from monitor.loops.health.words import LIMIT, count
@@ -15,7 +16,7 @@ from monitor.model.incident import Incident
 from monitor.model.plain import duration, plural, utc
 from monitor.model.settings import Settings
 from monitor.model.status import State
-from monitor.store import figures, incidents
+from monitor.store import answers, figures, incidents
 from monitor.store.port import Reader
 
 LISTED = 30  # open alerts that are listed singly
@@ -113,7 +114,9 @@ def _wrong(store: Reader, since: int, now: int) -> list[str]:
         for each in incidents.incidents_closed(store, since)
         if not _is_limit(each)
     ]
-    return [*lasting, *over] or ["Nothing is known to be wrong with Fundwatch."]
+    went = answers.last_pruned(store)
+    pruned = [keeping.said(went)] if went and since < went.at <= now else []
+    return [*lasting, *over, *pruned] or ["Nothing is known to be wrong with Fundwatch."]
 
 
 def _limits(store: Reader) -> list[str]:

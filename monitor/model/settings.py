@@ -42,5 +42,7 @@ class Settings:
     link_hours: int = 72  # for which a link holds
     heartbeat_url: str = field(default="", repr=False)  # called while all is well
     retention_years: int | None = None  # for which a closed case is kept; None: nothing ends
+    answers_days: int = 400  # for which answers of sources are kept as evidence ...
+    answers_size: int = 2 * 1024**3  # ... and up to so many bytes
     prices: tuple[SourceConfig, ...] = ()  # who says what coins are worth, in order; none: nobody
     notes: tuple[str, ...] = ()

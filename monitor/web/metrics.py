@@ -167,6 +167,12 @@ def _record(store: Reader, found: Snapshot) -> Iterator[Metric]:
         ("table",),
         (((table,), number) for table, number in figures.rows_of(store, *TABLES).items()),
     )
+    kept = record.answers
+    yield _one("answers_bytes", "Answers of sources that are kept as evidence.", kept.bytes)
+    yield _one(
+        "answers_30_days_bytes", "Of these, what came in the last 30 days.", kept.last_30_days_bytes
+    )
+    yield _one("answers_oldest_seconds", "When the oldest of them came (Unix).", kept.oldest)
     yield _one("last_backup_age_seconds", "Since the last backup.", record.backup_seconds)
 
 

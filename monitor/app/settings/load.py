@@ -48,11 +48,15 @@ SETTING_KEYS = (
     "link_secret_file",
     "link_hours",
     "retention_years",
+    "answers_days",
+    "answers_size",
     "heartbeat_url",
     "heartbeat_url_env",
     "heartbeat_url_file",
     "prices",
 )
+_UNITS = {"MIB": 1024**2, "GIB": 1024**3, "TIB": 1024**4, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+_SIZE = re.compile(rf"([0-9]{{1,6}}(?:\.[0-9]{{1,3}})?) ?({'|'.join(_UNITS)})\Z", re.IGNORECASE)
 LEAST_SECRET = 32  # characters of the secret that signs links
 
 
@@ -146,6 +150,7 @@ def _general(settings: Settings, row: SettingsRow, secrets: Secrets) -> Settings
         row.whole("round_high_minutes", 1, 10_000),
     )
     days = row.whole("trailing_window_days", 1, 30)
+    kept = row.whole("answers_days", 1, 36_500)
     bundle = row.text("ca_bundle")
     return replace(
         settings,
@@ -160,7 +165,21 @@ def _general(settings: Settings, row: SettingsRow, secrets: Secrets) -> Settings
         timezone=timezone,
         reply_to=row.text("reply_to"),
         retention_years=row.whole("retention_years", 1, 100),
+        answers_days=settings.answers_days if kept is None else kept,
+        answers_size=_size(row, "answers_size", settings.answers_size),
     )
+
+
+def _size(row: SettingsRow, key: str, default: int) -> int:
+    """Bytes, written like 2 GiB."""
+    text = row.text(key)
+    if not text:
+        return default
+    match = _SIZE.match(text)
+    if match is None:
+        row.bad(key, text, f"is not a size for {key}", "Write it like 2 GiB or 500 MiB")
+        return default
+    return int(float(match[1]) * _UNITS[match[2].upper()])
 
 
 def _served(settings: Settings, row: SettingsRow, secrets: Secrets) -> Settings:

@@ -15,7 +15,8 @@ Keys of the JSON are the fields in their order, and stay (times RFC 3339 UTC or 
     alerts {open, oldest, oldest_seconds}
     incidents [{key, what, cure, severity, since, told}]
     heartbeat {wanted, accepted, age_seconds, error}
-    record {movements, bytes, last_backup, backup_seconds}
+    record {movements, bytes, last_backup, backup_seconds, answers {number, bytes,
+        last_30_days_bytes, oldest, pruned {at, number, bytes, of_alerts}}}
     watchlist {sha256, taken_at, current, refused [..], awaiting_retirement [..]}
 
 `state` is complete, behind, blind or "not read yet", of a list also "not served". An axis
@@ -188,11 +189,33 @@ class HeartbeatStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class PrunedStatus:
+    """Kept answers that went because of their size, the last time."""
+
+    at: Time
+    number: int
+    bytes: int
+    of_alerts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswersStatus:
+    """What is kept of what sources answered."""
+
+    number: int = 0
+    bytes: int = 0
+    last_30_days_bytes: int = 0
+    oldest: Time | None = None
+    pruned: PrunedStatus | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RecordStatus:
     movements: int
     bytes: int
     last_backup: Time | None
     backup_seconds: int | None
+    answers: AnswersStatus = AnswersStatus()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from monitor.chains.table import streams_of
 from monitor.loops.health import kept, vitals
 from monitor.loops.health.kept import Tested
 from monitor.loops.health.snapshot import (
+    AnswersStatus,
     BudgetStatus,
     ChannelStatus,
     ChannelTest,
@@ -22,6 +23,7 @@ from monitor.loops.health.snapshot import (
     ListStatus,
     OpenAlerts,
     OpenIncident,
+    PrunedStatus,
     Reached,
     RecordStatus,
     Snapshot,
@@ -38,7 +40,7 @@ from monitor.model.plain import utc
 from monitor.model.settings import Settings
 from monitor.model.status import State, Unread
 from monitor.model.streams import UNSERVED
-from monitor.store import budgets, figures, notes, outbox, standing, watch, ways
+from monitor.store import answers, budgets, figures, notes, outbox, standing, watch, ways
 from monitor.store.figures import Sent
 from monitor.store.incidents import incident_list
 from monitor.store.port import Reader, Store
@@ -374,6 +376,21 @@ def _size(store: Reader, now: int) -> RecordStatus:
         bytes=figures.size(store),
         last_backup=Time.of(backed_up),
         backup_seconds=_age(backed_up, now),
+        answers=_answers(store, now),
+    )
+
+
+def _answers(store: Reader, now: int) -> AnswersStatus:
+    kept, went = answers.size(store, now), answers.last_pruned(store)
+    pruned = PrunedStatus(
+        at=Time(went.at), number=went.bodies, bytes=went.bytes, of_alerts=went.of_alerts
+    ) if went else None  # fmt: skip
+    return AnswersStatus(
+        number=kept.bodies,
+        bytes=kept.bytes,
+        last_30_days_bytes=kept.last_30_days,
+        oldest=Time.of(kept.oldest),
+        pruned=pruned,
     )
 
 

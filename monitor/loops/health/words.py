@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from monitor.loops.health.snapshot import (
+    AnswersStatus,
     BudgetStatus,
     ChannelStatus,
     Deliveries,
@@ -50,7 +51,7 @@ def render(found: Snapshot, *, everything: bool, width: int | None) -> str:
             *_facts("BUDGET", _budget_lines(found.budgets), wide),
             *_facts("INCIDENTS", _incident_lines(others), wide),
             *_facts("LIMITS", _incident_lines(limits), wide),
-            *_facts("RECORD", [_record_line(found.record)], wide),
+            *_facts("RECORD", _record_lines(found.record), wide),
             *_facts("LIST", _list_lines(found), wide),
         ]
     )
@@ -232,13 +233,30 @@ def _incident_lines(incidents: Sequence[OpenIncident]) -> list[str]:
     return [f"{each.what} {each.cure} (since {utc(each.since)})" for each in incidents]
 
 
-def _record_line(record: RecordStatus) -> str:
+def _record_lines(record: RecordStatus) -> list[str]:
     age = record.backup_seconds
     movements = count(record.movements, "movement", "movements")
     backed = "never backed up: `fundwatch backup FILE`"
     if age is not None:
         backed = f"backup {duration(age)} ago, verified"
-    return f"{movements}, {record.bytes / 1e6:,.1f} MB - {backed}"
+    line = f"{movements}, {record.bytes / 1e6:,.1f} MB - {backed}"
+    return [line, *_answer_lines(record.answers)]
+
+
+def _answer_lines(kept: AnswersStatus) -> list[str]:
+    lines = []
+    if kept.oldest is not None:
+        lines.append(
+            f"{count(kept.number, 'answer', 'answers')} of explorers kept as evidence, "
+            f"{kept.bytes / 1e6:,.1f} MB ({kept.last_30_days_bytes / 1e6:,.1f} MB in the last 30 "
+            f"days), the oldest of {utc(kept.oldest)}"
+        )
+    if kept.pruned is not None:
+        lines.append(
+            f"{count(kept.pruned.number, 'answer', 'answers')} deleted because of answers_size on "
+            f"{utc(kept.pruned.at)}, {kept.pruned.of_alerts:,} of alerts; digests stay"
+        )
+    return lines
 
 
 def _list_lines(found: Snapshot) -> list[str]:
