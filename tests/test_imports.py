@@ -19,6 +19,7 @@ import pytest
 
 from monitor.chains.table import FAMILIES
 from monitor.model import Kind
+from monitor.store.commit import CARRY
 
 PACKAGE = Path(__file__).resolve().parents[1] / "monitor"
 
@@ -168,6 +169,98 @@ def _queries(path: Path) -> bool:
     return bool(outside(path) & DATABASE) or any(
         isinstance(text, str) and SQL.match(text) for text in texts
     )
+
+
+# What is no act (model/acts.py) and so is written without the log: due times, turns, budgets,
+# what sources and receivers were like, what is owed to whom and how its sending went.
+BOOKKEEPING = frozenset(
+    {
+        "app/daemon.py: _shut_down",
+        "store/budgets.py: reserve",
+        "store/clock.py: pull_forward",
+        "store/doubts.py: forget_unwatched",
+        "store/incidents.py: put_signals",
+        "store/joined.py: change",
+        "store/notes.py: put_note",
+        "store/outbox.py: accepted",
+        "store/outbox.py: claim",
+        "store/outbox.py: failed",
+        "store/outbox.py: freeze",
+        "store/outbox.py: hurry",
+        "store/outbox.py: release_claims",
+        "store/owing.py: find_taker",
+        "store/owing.py: mark_dust",
+        "store/owing.py: move",
+        "store/owing.py: pass_on",
+        "store/owing.py: put_off",
+        "store/owing.py: readdress",
+        "store/prices.py: forget",
+        "store/prices.py: put",
+        "store/prices.py: tried",
+        "store/watch.py: hurry",
+        "store/watch.py: turn",
+        "store/ways.py: disable",
+        "store/ways.py: enable",
+        "store/ways.py: forget",
+        "store/ways.py: note",
+        "store/ways.py: settle",
+    }
+)
+# What the log must account for, row by row.
+EVIDENCE = re.compile(
+    r"(INSERT INTO|INSERT OR \w+ INTO|REPLACE INTO|UPDATE|DELETE FROM) (transfer|sighting|alert|"
+    r"alert_transfer|alert_log|entry|entry_version|list_version|log|log_\w+|\{\})(?!\w)"
+)
+
+
+def test_the_record_is_changed_by_acts_or_by_what_is_listed() -> None:
+    """`store.write()` is called by the one door, commit, and by bookkeeping alone."""
+    written = {
+        f"{shown(path)}: {function}" for path in files() for function in _writing(tree(path))
+    }
+    assert written - {"store/commit.py: commit"} == BOOKKEEPING
+
+
+def _writing(module_: ast.Module) -> Iterator[str]:
+    for function in ast.walk(module_):
+        if isinstance(function, ast.FunctionDef) and any(
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "write"
+            and not node.args
+            for node in ast.walk(function)
+        ):
+            yield function.name
+
+
+def test_what_the_log_accounts_for_is_changed_where_acts_are_carried_out() -> None:
+    """The SQL that changes it stands beside the carriers of the acts, and alerts are inserted
+    by nobody else."""
+    carriers = {carry.__module__ for carry in CARRY.values()}
+    carriers |= {"monitor.store.log", "monitor.store.migrations"}
+    changing = {
+        module(path) for path in files() if any(EVIDENCE.search(t) for t in _texts(tree(path)))
+    }
+    assert changing <= carriers
+    telling = {
+        function.name
+        for path in files()
+        for function in ast.walk(tree(path))
+        if isinstance(function, ast.FunctionDef)
+        and any(_is_name(node, "insert_alerts") for node in ast.walk(function))
+    }
+    assert {name for name in telling if not name.startswith("carry")} == set()
+
+
+def _texts(module_: ast.Module) -> Iterator[str]:
+    """Every text in a file; what is put into one stands there as {}."""
+    for node in ast.walk(module_):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+        elif isinstance(node, ast.JoinedStr):
+            yield "".join(
+                str(p.value) if isinstance(p, ast.Constant) else "{}" for p in node.values
+            )
 
 
 def test_queries_do_not_know_what_keeps_the_record() -> None:

@@ -3,12 +3,15 @@ told again says so."""
 
 from __future__ import annotations
 
+import json
 import signal
 import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlite_utils import Database
@@ -68,6 +71,74 @@ def test_what_came_after_the_backup_is_told_again_as_such(scene: Scene, tmp_path
     scene.pay((ALICE, SHOP))
     scene.home.run("poll")
     assert "after_restore" not in bodies(scene.hook.seen)[-1]["data"]["alerts"][0]
+
+
+def log_of(scene: Scene) -> list[dict[str, Any]]:
+    return [json.loads(row[0]) for row in scene.home.sql("SELECT text FROM log_text ORDER BY seq")]
+
+
+def end_of(scene: Scene) -> dict[str, Any]:
+    ((seq, digest),) = scene.home.sql("SELECT seq, hash FROM log ORDER BY seq DESC LIMIT 1")
+    return {"seq": seq, "hash": digest}
+
+
+def test_a_restore_is_an_act_that_names_what_it_replaced(scene: Scene, tmp_path: Path) -> None:
+    """Who, which backup and where its log ended; which record stands aside, where its log ended,
+    and what that has which the backup has not."""
+    scene.home.run("poll")
+    copy = tmp_path / "copy.db"
+    scene.home.run("backup", str(copy))
+    with closing(sqlite3.connect(copy)) as conn:
+        (shared,) = conn.execute("SELECT max(seq) FROM log").fetchone()
+        (rows,) = conn.execute("SELECT count(*) FROM transfer").fetchone()
+    scene.pay((ALICE, SHOP))
+    scene.home.run("poll")
+    (alert,) = scene.alerts("movement")
+    scene.home.run("alerts", "ack", alert["id"], "--by", "Kim")
+    before, was = end_of(scene), log_of(scene)
+    ((newer,),) = scene.home.sql("SELECT count(*) FROM transfer")
+    ((alerts,),) = scene.home.sql("SELECT count(*) FROM alert WHERE kind = 'movement'")
+    said = scene.home.run("restore", str(copy), "--by", "Ann")
+    assert f"after number {shared} of the log" in said
+    (text,) = [text for text in log_of(scene) if text["act"] == "restore"]
+    assert (text["actor"]["kind"], text["actor"]["name"]) == ("cli", "Ann")
+    assert text["first"] == shared + 1
+    body, replaced = text["body"], text["body"]["replaced"]
+    assert (body["backup"], body["end"]["seq"]) == ("copy.db", shared)
+    assert (replaced["end"], replaced["shared"]) == (before, shared)
+    assert replaced["acts"] == len({t["first"] for t in was if t["first"] > shared})
+    assert (replaced["rows"], replaced["alerts"]) == (newer - rows, alerts)
+    assert replaced["damage"] == ""
+    assert (scene.home.path / replaced["file"]).is_file()
+    assert not list(scene.home.path.glob("*.before-restore.*-shm")), "a look leaves nothing"
+
+
+def test_of_a_damaged_record_the_restore_says_what_could_be_read(
+    scene: Scene, tmp_path: Path
+) -> None:
+    """And of a record that is no database at all."""
+    scene.pay((ALICE, SHOP))
+    scene.home.run("poll")
+    copy, record = tmp_path / "copy.db", scene.home.path / "fundwatch.db"
+    scene.home.run("backup", str(copy))
+    end = end_of(scene)
+    with closing(sqlite3.connect(record)) as conn:
+        (page,) = conn.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_transfer_1'"
+        )
+        (size,) = conn.execute("PRAGMA page_size").fetchone()
+    data = bytearray(record.read_bytes())
+    data[(page[0] - 1) * size : page[0] * size] = b"\xff" * size
+    record.write_bytes(data)
+    assert "Not all of it can be read" in scene.home.run("restore", str(copy))
+    damaged = log_of(scene)[-1]["body"]["replaced"]
+    assert (damaged["end"], damaged["acts"], damaged["alerts"]) == (end, 1, 0), "the backup"
+    assert (damaged["rows"], "malformed" in damaged["damage"]) == (None, True)
+    record.write_text("no database" * 1000)
+    scene.home.run("restore", str(copy))
+    lost = log_of(scene)[-1]["body"]["replaced"]
+    assert (lost["end"], lost["rows"]) == (None, None)
+    assert "not a database" in lost["damage"]
 
 
 @pytest.mark.parametrize("what", ["cut", "foreign", "missing", "newer", "text"])
@@ -261,4 +332,10 @@ def test_backup_of_the_old_version_can_be_restored(scene: Scene, tmp_path: Path)
     )
     assert done.returncode == 0, done.stderr
     assert b"upgraded  from schema 1" in done.stdout
+    assert b"older than the log" in done.stdout
+    begun, *_, text = log_of(scene)
+    assert (begun["act"], begun["body"]) == ("begin", {"schema": 1})
+    assert (text["act"], text["body"]["end"], text["body"]["replaced"]["shared"]) == (
+        *("restore", None, None),
+    )
     scene.home.run("status")

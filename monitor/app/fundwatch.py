@@ -33,10 +33,12 @@ from monitor.loops.views import views_of
 from monitor.loops.watch_file import WatchFile
 from monitor.messages import ack_links
 from monitor.model import Entry
+from monitor.model.acts import DAEMON, CoverDay
 from monitor.model.dates import since_time
 from monitor.model.errors import Problem
 from monitor.model.settings import Settings
-from monitor.store import incidents, notes, watch
+from monitor.store import covered_day, incidents, notes, watch
+from monitor.store.commit import commit
 from monitor.store.port import Store
 from monitor.watchlist.file import WATCHLIST
 
@@ -156,6 +158,7 @@ class Fundwatch:
         report = self.poller.run_pass(everything=everything)
         if report.subjects:
             self.housekeep(report.started)
+            self._cover_day()
             notes.put_note(self.store, "pass", f"{now()} {report.seconds:.1f}")
             log.info(
                 "pass %.1fs subjects=%d calls=%d new=%d alerts=%d late=%d errors=%d unread=%d",
@@ -163,6 +166,12 @@ class Fundwatch:
                 *(report.alerts, report.late, report.errors, len(report.unread)),
             )
         return report
+
+    def _cover_day(self) -> None:
+        """With the first pass of a day, by UTC, what counts as read is logged."""
+        moment = now()
+        if covered_day.is_due(self.store, moment):
+            commit(self.store, DAEMON, CoverDay(moment))
 
     def housekeep(self, at: int | None = None) -> None:
         """Raise and close incidents, tell those that have lasted. One at a time."""

@@ -4,7 +4,6 @@ beside it; what happened since the backup is read again, and told again under th
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -14,16 +13,19 @@ from pathlib import Path
 
 from monitor.app.folder import RESTORING
 from monitor.loops.clock import now
+from monitor.model.acts import Actor, Replaced, Restored
 from monitor.model.errors import ConfigError, Problem, StoreError
 from monitor.model.plain import utc
-from monitor.store import alerts, backups, notes, watch
+from monitor.store import alerts, backups
+from monitor.store.commit import commit
 from monitor.store.guard import DATABASE, PRIVATE, lock, mark_begun
 from monitor.store.sqlite import Store
 
+NO_LOG = ". It is older than the log: what was done until then is held by a digest alone"
 SIDE_FILES = ("-wal", "-shm", "-journal")
 
 
-def restore(home: Path, file: Path) -> Iterator[str]:
+def restore(home: Path, file: Path, actor: Actor) -> Iterator[str]:
     """Verify a backup and make it the record; yields lines to show.
 
     Raises ConfigError when the file is no whole backup, Busy while a Fundwatch runs. The
@@ -38,28 +40,27 @@ def restore(home: Path, file: Path) -> Iterator[str]:
         # Made before SQLite opens it, so that it never was readable by others.
         os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE))
         _bring_back(file, fresh)
+        old = _keep(target, moment)
+        replaced = backups.replaced(old, file) if old else None
+        end = backups.log_end(file)
         with closing(Store(fresh)) as store:
             made = backups.taken_at(store)
-            notes.put_note(store, "restored", json.dumps({"at": moment, "of": made}))
-            if made:
-                kept = json.dumps({"at": made, "path": str(file.absolute())})
-                notes.put_note(store, "backup", kept)
-            watch.restart(store)
+            act = Restored(moment, str(file.absolute()), made, end, replaced)
+            commit(store, actor, act)
             count = alerts.count_open(store)
             upgrade = store.upgrade
         if upgrade is not None:
             upgrade.copy.unlink()  # of the copy; the backup itself stays where it is
             yield f"upgraded  from schema {upgrade.old} to {upgrade.new}"
-        old = _keep(target, moment)
         # What SQLite keeps beside the old record must never be played into the new one.
         for beside in _beside(target):
             beside.unlink(missing_ok=True)
         fresh.replace(target)
         mark_begun(home, moment)
         _to_disk(home)
-    if old is not None:
-        yield f"kept      {old.name}: the record as it was until now"
-    yield f"restored  {file.name}, verified: the record as of {utc(made)}"
+    if replaced is not None:
+        yield f"kept      {replaced.file}: the record as it was until now. {_newer(replaced)}"
+    yield f"restored  {file.name}, verified: the record as of {utc(made)}{'' if end else NO_LOG}"
     yield (
         "next      `fundwatch run` (or poll) reads everything since then again. What it tells "
         "again keeps its number and says: again, after a restore"
@@ -68,6 +69,21 @@ def restore(home: Path, file: Path) -> Iterator[str]:
         f"lost      acknowledgements and notes since then ({count} alerts are open in the backup); "
         "entries added since then start anew, with a summary of their history"
     )
+
+
+def _newer(replaced: Replaced) -> str:
+    """What the replaced record holds that the backup has not."""
+    numbers = (
+        (replaced.acts, "act", "acts"),
+        (replaced.rows, "movement", "movements"),
+        (replaced.alerts, "alert", "alerts"),
+    )
+    found = [f"{n:,} {one if n == 1 else more}" for n, one, more in numbers if n is not None]
+    said = f"It holds {', '.join(found)} that the backup has not" if found else ""
+    if replaced.shared is not None:
+        said += f", after number {replaced.shared:,} of the log"
+    damage = f"Not all of it can be read ({replaced.damage})" if replaced.damage else ""
+    return ". ".join(filter(None, (said, damage)))
 
 
 def _verify(file: Path) -> None:

@@ -251,18 +251,20 @@ def _may_be_made(file: Path) -> None:
 
 @click.command(name="restore")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@by_option
 @click.pass_obj
-def restore_(home: Home, file: Path) -> None:
+def restore_(home: Home, file: Path, by: str | None) -> None:
     """Put a backup in the place of the record; needs Fundwatch to be stopped.
 
     FILE is checked first. The record as it was stays beside the new one. What happened since
-    the backup is read again and told again, under the same numbers and marked as such.
+    the backup is read again and told again, under the same numbers and marked as such. The log of
+    the restored record says so: by whom, and what the record that was replaced held beyond it.
 
     \b
     Example
       fundwatch restore /backup/fundwatch-2026-11-20.db
     """
-    for line in restore.restore(home.folder, file):
+    for line in restore.restore(home.folder, file, doors.this_user().named(by)):
         click.echo(line)
 
 

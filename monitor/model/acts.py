@@ -316,3 +316,44 @@ class Unfollow(Act[bool]):
 
     subject: Subject
     case: str
+
+
+@dataclass(frozen=True, slots=True)
+class CoverDay(Act[None]):
+    """Log a digest of all that counts as read. Of one day the first alone is logged."""
+
+    kind = "cover day"
+
+
+@dataclass(frozen=True, slots=True)
+class LogEnd:
+    """The last number and hash of a log."""
+
+    seq: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """The record that a backup replaced, as far as it could be read: None where it could not, and
+    where it had no log."""
+
+    file: str  # where it is kept
+    end: LogEnd | None
+    shared: int | None  # the last number of the log that the backup has too; 0: none
+    acts: int | None  # that the backup has not
+    rows: int | None
+    alerts: int | None
+    damage: str  # why it could not be read in full; empty: it could
+
+
+@dataclass(frozen=True, slots=True)
+class Restored(Act[None]):
+    """Put a backup in the place of the record; everything is read again."""
+
+    kind = "restore"
+
+    file: str  # the backup, with its path
+    made: int  # when, by the newest thing that it holds; 0: not known
+    end: LogEnd | None  # of the backup's log; None: it is older than the log
+    replaced: Replaced | None  # None: there was no record

@@ -82,7 +82,7 @@ def _left(
 def _is_last(conn: Connection, act: TakeList) -> bool:
     """Whether the list that was taken last is this one, with the same lines refused."""
     row = conn.execute(
-        "SELECT sha256, outcome FROM list_version ORDER BY at DESC, rowid DESC LIMIT 1"
+        "SELECT sha256, outcome FROM list_version ORDER BY rowid DESC LIMIT 1"
     ).fetchone()
     if row is None or row["sha256"] != act.sha256:
         return False

@@ -11,10 +11,12 @@ from typing import Any, cast
 from monitor.model import acts
 from monitor.store import (
     alerts,
+    backups,
     carry_entries,
     carry_plan,
     cases,
     clock,
+    covered_day,
     erase,
     follow,
     heads,
@@ -51,6 +53,8 @@ CARRY: Mapping[type[acts.Act[Any]], Carry] = {
     acts.SetClock: clock.carry,
     acts.Follow: follow.carry_follow,
     acts.Unfollow: follow.carry_unfollow,
+    acts.CoverDay: covered_day.carry,
+    acts.Restored: backups.carry,
 }
 
 

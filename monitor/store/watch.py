@@ -145,7 +145,7 @@ class TakenList:
 
 def last_list(store: Reader) -> TakenList:
     """The watchlist that was taken last."""
-    rows = store.read("SELECT * FROM list_version ORDER BY at DESC, rowid DESC LIMIT 1")
+    rows = store.read("SELECT * FROM list_version ORDER BY rowid DESC LIMIT 1")
     if not rows:
         return TakenList()
     outcome: dict[str, list[str]] = json.loads(rows[0]["outcome"])
@@ -203,12 +203,6 @@ class Ended:
     failed: bool
     deep: int | None = None  # when the trailing window was read again, if it was
     calls: int = 0  # that count against the budget of those who follow it
-
-
-def restart(store: Store) -> None:
-    """Let every subject be read at once, its trailing window too: the record was put back."""
-    with store.write() as conn:
-        conn.execute("UPDATE scope SET due = 0, deep = 0, in_flight = NULL")
 
 
 def turn(store: Store, ended: Sequence[Ended], begun: Sequence[Scope], now: int) -> None:

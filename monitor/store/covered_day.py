@@ -1,0 +1,58 @@
+"""What counts as read is bookkeeping; once a day a digest of all of it is an act."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from monitor.model.acts import Actor, CoverDay
+from monitor.store.log import Part, canonical
+from monitor.store.notes import get_note, write_note
+from monitor.store.port import Connection, Fields, Reader
+
+NOTED = "covered_day"
+COVERAGE = (
+    "SELECT scope, stream, source, axis, lo, hi FROM coverage "
+    "ORDER BY scope, stream, source, axis, lo"
+)
+# Which addresses a chain-wide interval counts for.
+JOINED = (
+    "SELECT subject, scope, stream, axis, from_place, until_place FROM joined "
+    "ORDER BY subject, scope, stream, axis, from_place"
+)
+
+
+def is_due(store: Reader, now: int) -> bool:
+    """Whether the day, by UTC, has no act yet."""
+    return get_note(store, NOTED) != day_of(now)
+
+
+def day_of(now: int) -> str:
+    return datetime.fromtimestamp(now, UTC).date().isoformat()
+
+
+def carry(conn: Connection, _actor: Actor, act: CoverDay) -> tuple[None, list[Part]]:
+    """Once a day, however often it is tried."""
+    day = day_of(act.at)
+    noted = conn.execute("SELECT value FROM note WHERE key = ?", (NOTED,)).fetchone()
+    if noted is not None and noted["value"] == day:
+        return None, []
+    write_note(conn, NOTED, day)
+    scopes = conn.execute("SELECT count(DISTINCT scope) FROM coverage").fetchone()[0]
+    body = {
+        "day": day,
+        "scopes": scopes,
+        "coverage": _digest(conn.execute(COVERAGE)),
+        "joined": _digest(conn.execute(JOINED)),
+    }
+    return None, [Part("covered", body)]
+
+
+def _digest(rows: Iterable[Fields]) -> list[object]:
+    """How many there are, and SHA-256 over their canonical texts, each ending in a newline."""
+    found, number = hashlib.sha256(), 0
+    for row in rows:
+        found.update(f"{canonical([*row])}\n".encode("ascii"))
+        number += 1
+    return [number, found.hexdigest()]
