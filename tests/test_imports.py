@@ -176,6 +176,8 @@ def _queries(path: Path) -> bool:
 BOOKKEEPING = frozenset(
     {
         "app/daemon.py: _shut_down",
+        "store/answers.py: _forget",
+        "store/answers.py: prune",
         "store/budgets.py: reserve",
         "store/clock.py: pull_forward",
         "store/doubts.py: forget_unwatched",
