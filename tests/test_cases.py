@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import re
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,12 +21,14 @@ from monitor.app.settings.load import load
 from monitor.cli import main
 from monitor.decide import retention
 from monitor.loops import cases, doors
+from monitor.loops.daily import Daily
 from monitor.messages import loglines
 from monitor.model.acts import CloseCase
 from monitor.model.cases import CaseState
 from monitor.model.errors import ConfigError, Conflict
 from monitor.store import erase
 from monitor.store.commit import commit
+from monitor.store.sqlite import Store
 
 
 @pytest.fixture
@@ -116,7 +120,7 @@ def test_log_show_is_understood(scene: Scene) -> None:
 
 STORE = Path(erase.__file__).parent
 # What a record is verified by.
-FOR_GOOD = {"record", "table", "case", "erase asked", "erased"}
+FOR_GOOD = {"record", "table", "covered", "restored", "case", "erase asked", "erased"}
 
 
 def test_every_part_of_the_log_has_words_and_keys() -> None:
@@ -152,3 +156,27 @@ def test_the_retention_is_a_setting_of_years(tmp_path: Path) -> None:
     (tmp_path / "config/settings.yaml").write_text("retention_years: 0\n", "utf-8")
     with pytest.raises(ConfigError, match="retention_years"):
         load(tmp_path, {})
+
+
+def test_a_case_whose_time_is_over_is_named(scene: Scene) -> None:
+    """In status and in the daily message, of cases that the channel may see; nothing is deleted."""
+    scene.home.run("case", "close", "CASE-1", "--by", "Ann", "--why", "handed over")
+    scene.home.sql("UPDATE case_state SET closed = closed - 4 * 366 * 86400")
+    settings = {"every": 2, "prices": "none", "retention_years": 3}
+    words = " ".join(scene.home.run("status").split())
+    assert "RETENTION" not in words
+    scene.home.write("config/settings.yaml", settings)
+    over = "CASE-1: its 3 years since it was closed are over since 20"
+    asks = "Nothing is deleted by itself: ask your counsel."
+    words = " ".join(scene.home.run("status").split())
+    assert f"RETENTION {over}" in words
+    assert asks in words
+    (case,) = json.loads(scene.home.run("status", "--json"))["retention"]["over"]
+    assert case["case"] == "CASE-1"
+    daily = " ".join(scene.home.run("messages", "preview", "daily").split())
+    assert over in daily
+    assert asks in daily
+    with closing(Store(scene.home.path / "fundwatch.db", readonly=True)) as store:
+        told = Daily(store, load(scene.home.path, {}), 0, int(time.time()))
+        assert "RETENTION" in told.remarks({"CASE-1"})
+        assert "RETENTION" not in told.remarks({"CASE-2"})

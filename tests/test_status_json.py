@@ -7,6 +7,7 @@ import json
 from monitor.loops.health.snapshot import (
     AnswersStatus,
     BudgetStatus,
+    CaseOver,
     ChannelStatus,
     ChannelTest,
     Deliveries,
@@ -19,6 +20,7 @@ from monitor.loops.health.snapshot import (
     PrunedStatus,
     Reached,
     RecordStatus,
+    RetentionStatus,
     Snapshot,
     Tally,
     Time,
@@ -114,6 +116,7 @@ def test_the_json_keeps_its_keys_and_their_order() -> None:
             refused=("line 3",),
             awaiting_retirement=("E-0",),
         ),
+        retention=RetentionStatus(10, (CaseOver("C-1", Time(1_700_000_000)),)),
     )
     assert json.dumps(to_json(found), indent=2, ensure_ascii=False) == STATUS_JSON
 
@@ -267,6 +270,15 @@ STATUS_JSON = """\
     ],
     "awaiting_retirement": [
       "E-0"
+    ]
+  },
+  "retention": {
+    "years": 10,
+    "over": [
+      {
+        "case": "C-1",
+        "since": "2023-11-14T22:13:20Z"
+      }
     ]
   }
 }"""

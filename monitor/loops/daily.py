@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 from monitor.chains.table import STREAM_WORDS
 from monitor.loops import keeping
 from monitor.loops.health import status
-from monitor.loops.health.snapshot import EntryStatus
-from monitor.loops.health.words import LIMIT, count
+from monitor.loops.health.snapshot import EntryStatus, RetentionStatus
+from monitor.loops.health.words import LIMIT, count, retention_lines
 from monitor.messages.sheets.parts import case_said
 from monitor.model.incident import Incident
 from monitor.model.plain import duration, plural, utc
@@ -28,6 +29,7 @@ class Daily:
     def __init__(self, store: Reader, settings: Settings, since: int, until: int) -> None:
         self._store, self._since, self._until = store, since, until
         self._entries = status.entries_read(store, settings, until, running=True)
+        self._retention = status.retention_of(store, settings, until)
         self._moved = figures.news_by_case(store, since, until)
 
     def remarks(self, allowed: Collection[str]) -> dict[str, list[str]]:
@@ -38,12 +40,18 @@ class Daily:
                 cases.setdefault(entry.case, []).append(entry)
         checked = [self._checked(case, cases[case]) for case in sorted(cases)]
         limits = _limits(self._store)
+        over = retention_lines(self._over(allowed))
         return {
             "CHECKED": checked or ["No address is watched."],
             "OPEN": _open(self._store, allowed, self._until),
             "NOT WELL": _wrong(self._store, self._since, self._until),
             **({"LIMITS": limits} if limits else {}),
+            **({"RETENTION": over} if over else {}),
         }
+
+    def _over(self, allowed: Collection[str]) -> RetentionStatus:
+        found = self._retention.over
+        return replace(self._retention, over=tuple(e for e in found if e.case in allowed))
 
     def _checked(self, case: str, entries: Sequence[EntryStatus]) -> str:
         chains = ", ".join(dict.fromkeys(entry.chain for entry in entries))

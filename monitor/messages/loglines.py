@@ -117,6 +117,19 @@ def _became(was: Body | None, now: Body) -> str:
     return "changed in the watchlist:"
 
 
+def _covered(body: Body) -> str:
+    parts = plural(body["coverage"][0], "part")
+    where = plural(body["scopes"], "scope")
+    return f"noted what counts as read on {tidy(body['day'])}: {parts} of lists, in {where}"
+
+
+def _restored(body: Body) -> str:
+    end, replaced = body["end"], body["replaced"]
+    upto = f"number {end['seq']} of its log" if end else "no log, it is older"
+    was = f"; the record before is kept as {tidy(replaced['file'], 400)}" if replaced else ""
+    return f"restored the backup {tidy(body['backup'], 400)} ({upto}){was}"
+
+
 def _list(body: Body) -> str:
     outcome = json.loads(body["outcome"])
     found = ", ".join(f"{len(names):,} {word}" for word, names in outcome.items() if names)
@@ -175,6 +188,8 @@ WORDS: Mapping[str, Callable[[Body], str]] = {
     "table": _table,
     "entries": _entries,
     "list": _list,
+    "covered": _covered,
+    "restored": _restored,
     "incidents": _incidents,
     "taken back": _taken_back,
     "respelt": _respelt,

@@ -18,6 +18,7 @@ Keys of the JSON are the fields in their order, and stay (times RFC 3339 UTC or 
     record {movements, bytes, last_backup, backup_seconds, answers {number, bytes,
         last_30_days_bytes, oldest, pruned {at, number, bytes, of_alerts}}}
     watchlist {sha256, taken_at, current, refused [..], awaiting_retirement [..]}
+    retention {years, over [{case, since}]}
 
 `state` is complete, behind, blind or "not read yet", of a list also "not served". An axis
 "height" counts blocks, "time" milliseconds; a place is the newest that the last complete read
@@ -229,6 +230,20 @@ class WatchlistStatus:
     awaiting_retirement: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class CaseOver:
+    """A closed case that need not be kept any longer."""
+
+    case: str
+    since: Time
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionStatus:
+    years: int | None  # that closed cases are kept; None: nothing ends
+    over: tuple[CaseOver, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """Everything, at one moment."""
@@ -250,6 +265,7 @@ class Snapshot:
     heartbeat: HeartbeatStatus
     record: RecordStatus
     watchlist: WatchlistStatus
+    retention: RetentionStatus
 
 
 # Most of what is written as it is: a watchlist of 100,000 entries has millions of these.

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from monitor.chains.table import streams_of
+from monitor.decide import retention
 from monitor.loops.health import kept, vitals
 from monitor.loops.health.kept import Tested
 from monitor.loops.health.snapshot import (
     AnswersStatus,
     BudgetStatus,
+    CaseOver,
     ChannelStatus,
     ChannelTest,
     Deliveries,
@@ -26,6 +28,7 @@ from monitor.loops.health.snapshot import (
     PrunedStatus,
     Reached,
     RecordStatus,
+    RetentionStatus,
     Snapshot,
     Tally,
     Time,
@@ -40,7 +43,7 @@ from monitor.model.plain import utc
 from monitor.model.settings import Settings
 from monitor.model.status import State, Unread
 from monitor.model.streams import UNSERVED
-from monitor.store import answers, budgets, figures, notes, outbox, standing, watch, ways
+from monitor.store import answers, budgets, cases, figures, notes, outbox, standing, watch, ways
 from monitor.store.figures import Sent
 from monitor.store.incidents import incident_list
 from monitor.store.port import Reader, Store
@@ -104,6 +107,7 @@ def snapshot(
         heartbeat=_heartbeat(store, settings, now),
         record=_size(store, now),
         watchlist=_watchlist(store, settings),
+        retention=retention_of(store, settings, now),
     )
 
 
@@ -392,6 +396,13 @@ def _answers(store: Reader, now: int) -> AnswersStatus:
         oldest=Time.of(kept.oldest),
         pruned=pruned,
     )
+
+
+def retention_of(store: Reader, settings: Settings, now: int) -> RetentionStatus:
+    """The closed cases that need not be kept any longer."""
+    years = settings.retention_years
+    found = retention.over(cases.closed(store), years, now)
+    return RetentionStatus(years, tuple(CaseOver(case, Time(at)) for case, at in found.items()))
 
 
 def _watchlist(store: Reader, settings: Settings) -> WatchlistStatus:

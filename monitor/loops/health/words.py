@@ -15,9 +15,11 @@ from monitor.loops.health.snapshot import (
     ListStatus,
     OpenIncident,
     RecordStatus,
+    RetentionStatus,
     Snapshot,
 )
 from monitor.loops.health.verdict import Verdict
+from monitor.messages.sheets.parts import case_said
 from monitor.model.plain import duration, tidy, utc
 from monitor.model.status import State
 
@@ -53,6 +55,7 @@ def render(found: Snapshot, *, everything: bool, width: int | None) -> str:
             *_facts("LIMITS", _incident_lines(limits), wide),
             *_facts("RECORD", _record_lines(found.record), wide),
             *_facts("LIST", _list_lines(found), wide),
+            *_facts("RETENTION", retention_lines(found.retention), wide),
         ]
     )
 
@@ -257,6 +260,16 @@ def _answer_lines(kept: AnswersStatus) -> list[str]:
             f"{utc(kept.pruned.at)}, {kept.pruned.of_alerts:,} of alerts; digests stay"
         )
     return lines
+
+
+def retention_lines(retention: RetentionStatus) -> list[str]:
+    """A line for each case whose time is over."""
+    years = "year" if retention.years == 1 else "years"
+    return [
+        f"{case_said(each.case)}: its {retention.years} {years} since it was closed are over since "
+        f"{utc(each.since)}. Nothing is deleted by itself: ask your counsel."
+        for each in retention.over
+    ]
 
 
 def _list_lines(found: Snapshot) -> list[str]:
