@@ -119,8 +119,8 @@ def _became(was: Body | None, now: Body) -> str:
 
 def _covered(body: Body) -> str:
     parts = plural(body["coverage"][0], "part")
-    where = plural(body["scopes"], "scope")
-    return f"noted what counts as read on {tidy(body['day'])}: {parts} of lists, in {where}"
+    of = f"{body['scopes']:,} of the addresses or whole chains that are read"
+    return f"noted what counts as read on {tidy(body['day'])}: {parts} of lists, for {of}"
 
 
 def _restored(body: Body) -> str:
