@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from world.home import ALICE, BOB, opened
+from world.home import ALICE, BANK, BOB, SHOP, opened
 from world.members import WHOLE, fails_as_a_whole, read_as_a_whole
 
 from monitor.app.fundwatch import Fundwatch
@@ -14,12 +14,15 @@ from monitor.loops.clock import now
 from monitor.loops.daily import Daily
 from monitor.loops.health import signals, status, vitals
 from monitor.loops.health.snapshot import EntryStatus, to_json
+from monitor.loops.health.words import render
 from monitor.model import Axis, Gap, Interval, Subject
+from monitor.model.acts import DAEMON, Follow
 from monitor.model.plan import Covered, OpenGap, Plan, Signal
 from monitor.model.scope import Joined
-from monitor.model.status import State
+from monitor.model.status import FollowedCount, State
 from monitor.model.streams import Reading
 from monitor.store import apply, joined, standing, watch
+from monitor.store.commit import commit
 from monitor.store.views import not_covered
 from monitor.web import metrics
 
@@ -156,3 +159,35 @@ def test_what_was_not_read_for_it_while_it_was_away_is_a_part_in_between(
         assert standing.torn(app.store) == (set() if alone else {bob.key})
         assert shown(app, at)[BOB].state == (State.COMPLETE if alone else State.BEHIND)
         assert states(app, at).get(State.COMPLETE) == (2 if alone else 1)
+
+
+# -- addresses that are followed ---------------------------------------------------------
+
+
+def test_followed_addresses_are_told_beside_the_entries(tmp_path: Path) -> None:
+    """How many there are, and how many have used up their calls: those are no entries, and what is
+    wrong with them does not ring."""
+    with opened(tmp_path) as (_, app):
+        at = now()
+        before = vitals.vitals_of(app.store, app.settings, at, running=True)
+        assert before.followed == 0
+        for address, case, calls in ((SHOP, "A", 5), (SHOP, "B", 7), (BANK, "A", 5), (BOB, "A", 5)):
+            commit(app.store, DAEMON, Follow(at, Subject("dev", address), case, "why", 60, calls))
+        use = [watch.Ended(Subject("dev", a), at, False, calls=5) for a in (SHOP, BANK, BOB)]
+        watch.turn(app.store, use, [], at)
+        assert standing.followed(app.store) == FollowedCount(3, spent=1, not_read=1)
+        with app.store.write() as conn:
+            conn.execute(
+                "INSERT INTO reading (scope, stream, tried, failing, error) VALUES (?,?,?,?,?)",
+                (f"dev/{SHOP}", "erc20", at, at - 9 * HOUR, "mine: no answer"),
+            )
+        found = status.snapshot(app.store, app.settings, at, running=True)
+        assert found.followed == FollowedCount(3, spent=1, blind=1)
+        assert (found.verdict.entries, found.verdict.blind) == (2, 0)
+        assert found.health.words.endswith("; 3 followed (1 with all calls used up)")
+        assert found.health.well
+        text = " ".join(render(found, everything=False, width=200).split())
+        assert "FOLLOWED 3 addresses, their movements are kept; 1 not read any more" in text
+        lines = metrics.exposition(app.store, app.settings, found, at).splitlines()
+        assert 'fundwatch_followed_addresses{state="spent"} 1.0' in lines
+        assert not signal(app, "blind:dev/erc20", at).bad

@@ -29,7 +29,7 @@ from monitor.loops.health.snapshot import (
 )
 from monitor.loops.health.verdict import Verdict
 from monitor.model.axis import Axis
-from monitor.model.status import State, Unread
+from monitor.model.status import FollowedCount, State, Unread
 
 
 def test_the_json_keeps_its_keys_and_their_order() -> None:
@@ -105,6 +105,7 @@ def test_the_json_keeps_its_keys_and_their_order() -> None:
             channels=(channel,),
         ),
         budgets=(BudgetStatus("mine", 3600, 1, 100),),
+        followed=FollowedCount(3, 1, 0, 1),
         alerts=OpenAlerts(1, Time(1_700_000_000), 30),
         incidents=(incident,),
         heartbeat=HeartbeatStatus(wanted=True, accepted=None, age_seconds=None, error="no"),
@@ -222,6 +223,12 @@ STATUS_JSON = """\
       "limit": 100
     }
   ],
+  "followed": {
+    "addresses": 3,
+    "spent": 1,
+    "blind": 0,
+    "not_read": 1
+  },
   "alerts": {
     "open": 1,
     "oldest": "2023-11-14T22:13:20Z",

@@ -26,3 +26,13 @@ class Unread:
     from_: int
     to: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedCount:
+    """How the addresses stand that are read for a case, with an entry or without."""
+
+    addresses: int = 0
+    spent: int = 0  # not read any more: all calls are used up, and no entry watches them
+    blind: int = 0  # of those that are read: with a list that fails
+    not_read: int = 0  # and those of which nothing has been read yet

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from monitor.model import Axis, Entry, Interval, Subject
 from monitor.model.scope import ChainWide
-from monitor.model.status import State, Unread
+from monitor.model.status import FollowedCount, State, Unread
 from monitor.model.streams import UNSERVED
-from monitor.store import watch
+from monitor.store import follow, watch
 from monitor.store.port import Fields, Reader
 
 _ACTIVE = "e.retired IS NULL"
@@ -167,6 +167,17 @@ def behind(store: Reader, chain: str, before: int, *, still: bool) -> tuple[int,
         [chain],
     )
     return every[0]["n"], [row["id"] for row in rows]
+
+
+def followed(store: Reader) -> FollowedCount:
+    row = store.read(
+        "SELECT count(*) AS addresses, total(NOT polled) AS spent, "
+        f"total(polled AND EXISTS ({_SERVED} AND r.failing IS NOT NULL)) AS blind, "
+        f"total(polled AND NOT EXISTS ({_READ})) AS not_read FROM (SELECT f.subject AS key, "
+        f"max({follow.POLLED}) OR EXISTS (SELECT 1 FROM entry e WHERE e.subject = f.subject "
+        f"AND {_ACTIVE}) AS polled FROM followed f WHERE f.until IS NULL GROUP BY f.subject) s"
+    )[0]
+    return FollowedCount(*map(int, row))
 
 
 # -- lists -------------------------------------------------------------------------------

@@ -94,15 +94,9 @@ def version(store: Reader) -> int:
 
 
 def concerned(store: Reader, keys: Iterable[str]) -> list[tuple[str, str]]:
-    """Active entries of scopes, by the scopes' keys: (id, case id). Of a chain-wide scope those
-    of its members."""
-    wanted = set(keys)
-    members = store.read_in(
-        "SELECT subject FROM joined WHERE until_place IS NULL AND scope IN ({})", wanted
-    )
-    wanted |= {row["subject"] for row in members}
+    """Active entries of subjects, by the subjects' keys: (id, case id)."""
     sql = "SELECT id, case_id FROM entry WHERE subject IN ({}) AND retired IS NULL"
-    return sorted((row["id"], row["case_id"]) for row in store.read_in(sql, wanted))
+    return sorted((row["id"], row["case_id"]) for row in store.read_in(sql, keys))
 
 
 def concerned_on(store: Reader, chain: str) -> list[tuple[str, str]]:

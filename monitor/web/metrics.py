@@ -60,6 +60,7 @@ class _Figures(Collector):
             float(found.health.well),
         )
         yield from _reading(found, self._counts, self._ages)
+        yield from _followed(found)
         yield from _budgets(found)
         yield from _telling(found)
         yield from _record(self._store, found)
@@ -92,6 +93,22 @@ def _reading(
         "Of the newest block to which all lists were read, at the list that is furthest behind.",
         ("chain",),
         (((chain,), age) for chain, age in sorted(ages.items())),
+    )
+
+
+def _followed(found: Snapshot) -> Iterator[Metric]:
+    followed = found.followed
+    counts = {
+        "spent": followed.spent,
+        "blind": followed.blind,
+        "not_read": followed.not_read,
+    }
+    read = followed.addresses - sum(counts.values())
+    yield _many(
+        "followed_addresses",
+        "Addresses that are followed, by how they are read.",
+        ("state",),
+        (((state,), number) for state, number in {"read": read, **counts}.items()),
     )
 
 

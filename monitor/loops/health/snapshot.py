@@ -12,6 +12,7 @@ Keys of the JSON are the fields in their order, and stay (times RFC 3339 UTC or 
         [{channel, waiting, accepted, dead, attempts, next_due, last_error, disabled,
         tested {at, good, words}}]}
     budgets [{source, window_seconds, used, limit}]
+    followed {addresses, spent, blind, not_read}
     alerts {open, oldest, oldest_seconds}
     incidents [{key, what, cure, severity, since, told}]
     heartbeat {wanted, accepted, age_seconds, error}
@@ -32,7 +33,7 @@ from dataclasses import dataclass, is_dataclass
 from monitor.loops.health.verdict import Verdict
 from monitor.model.axis import Axis
 from monitor.model.plain import rfc3339
-from monitor.model.status import State, Unread
+from monitor.model.status import FollowedCount, State, Unread
 
 VERSION = 1  # raised when a key goes or means something else; keys that are new raise nothing
 
@@ -260,6 +261,7 @@ class Snapshot:
     entries: tuple[EntryStatus, ...]
     deliveries: Deliveries
     budgets: tuple[BudgetStatus, ...]
+    followed: FollowedCount
     alerts: OpenAlerts
     incidents: tuple[OpenIncident, ...]
     heartbeat: HeartbeatStatus

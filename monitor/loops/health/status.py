@@ -102,6 +102,7 @@ def snapshot(
         entries=each,
         deliveries=_deliveries(store, settings, now),
         budgets=tuple(_budgets(store, settings, now)),
+        followed=standing.followed(store),
         alerts=_alerts(store, now),
         incidents=tuple(_incident(i) for i in incident_list(store, open_only=True)),
         heartbeat=_heartbeat(store, settings, now),

@@ -61,6 +61,8 @@ class Vitals:
     deaf: Mapping[str, int] = field(default_factory=dict)  # audience -> all refuse, seconds
     faults: Sequence[str] = ()  # jobs that fail and were told
     behind: Sequence[str] = ()  # chains whose addresses do not get their turn, as was told
+    followed: int = 0  # addresses, beside the entries
+    spent: int = 0  # of these: not read any more, their calls are used up
     limits: Sequence[str] = ()  # what no source can serve: "bnb internal (3 entries)"
 
 
@@ -90,7 +92,13 @@ def _told(vitals: Vitals) -> str:
     """What is no alarm and must not be forgotten: what is blind for a moment, and limits."""
     blind = sum(each.entries for each in vitals.blind)
     words = f", {blind:,} partly blind for a moment" if blind else ""
+    words += f"; {_followed(vitals)}" if vitals.followed else ""
     return words + (f"; no source lists {', '.join(vitals.limits)}" if vitals.limits else "")
+
+
+def _followed(vitals: Vitals) -> str:
+    words = f"{vitals.followed:,} followed"
+    return words + (f" ({vitals.spent:,} with all calls used up)" if vitals.spent else "")
 
 
 def _reasons(vitals: Vitals) -> Iterator[str]:

@@ -46,7 +46,7 @@ def vitals_of(store: Store, settings: Settings, now: int, *, running: bool) -> V
     """Raises StoreError."""
     served = _served(settings)
     told = tell.told(store, *(f"fault:{job}" for job in pulse.VITAL), "late:")
-    counted = states(store, settings, now)
+    counted, followed = states(store, settings, now), standing.followed(store)
     return Vitals(
         now=now,
         running=running,
@@ -62,6 +62,8 @@ def vitals_of(store: Store, settings: Settings, now: int, *, running: bool) -> V
         deaf=_deaf(store, settings, now),
         faults=[key.partition(":")[2] for key in told if key.startswith("fault:")],
         behind=[_name(settings, k.partition(":")[2]) for k in told if k.startswith("late:")],
+        followed=followed.addresses,
+        spent=followed.spent,
         limits=tuple(_limits(store, settings, served)),
     )
 

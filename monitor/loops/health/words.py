@@ -21,7 +21,7 @@ from monitor.loops.health.snapshot import (
 from monitor.loops.health.verdict import Verdict
 from monitor.messages.sheets.parts import case_said
 from monitor.model.plain import duration, tidy, utc
-from monitor.model.status import State
+from monitor.model.status import FollowedCount, State
 
 FRESH = 300  # seconds: younger complete lists are not shown unless asked for
 MOST_LINES = 60  # of the table, unless asked for all
@@ -51,6 +51,7 @@ def render(found: Snapshot, *, everything: bool, width: int | None) -> str:
             *_facts("DELIVERY", _delivery_lines(found.deliveries, found.at), wide),
             *_facts("ALIVE", [_heartbeat_line(found.heartbeat)], wide),
             *_facts("BUDGET", _budget_lines(found.budgets), wide),
+            *_facts("FOLLOWED", _followed_lines(found.followed), wide),
             *_facts("INCIDENTS", _incident_lines(others), wide),
             *_facts("LIMITS", _incident_lines(limits), wide),
             *_facts("RECORD", _record_lines(found.record), wide),
@@ -230,6 +231,19 @@ def _budget_lines(budgets: Sequence[BudgetStatus]) -> list[str]:
         for b in budgets
         if b.used
     ] or ["no call of a limited source was used in this hour or day"]
+
+
+def _followed_lines(followed: FollowedCount) -> list[str]:
+    if not followed.addresses:
+        return []
+    line = f"{count(followed.addresses, 'address', 'addresses')}, their movements are kept"
+    if followed.spent:
+        line += f"; {followed.spent:,} not read any more, all calls that they may use are used up"
+    if followed.blind:
+        line += f"; {followed.blind:,} with a list that cannot be read"
+    if followed.not_read:
+        line += f"; {followed.not_read:,} not read yet"
+    return [line]
 
 
 def _incident_lines(incidents: Sequence[OpenIncident]) -> list[str]:
