@@ -13,6 +13,7 @@ from monitor.app.fundwatch import Fundwatch
 from monitor.loops.clock import now
 from monitor.loops.daily import Daily
 from monitor.loops.health import signals, status, vitals
+from monitor.loops.health.clock import mend_clock
 from monitor.loops.health.snapshot import EntryStatus, to_json
 from monitor.loops.health.words import render
 from monitor.model import Axis, Gap, Interval, Subject
@@ -191,3 +192,16 @@ def test_followed_addresses_are_told_beside_the_entries(tmp_path: Path) -> None:
         lines = metrics.exposition(app.store, app.settings, found, at).splitlines()
         assert 'fundwatch_followed_addresses{state="spent"} 1.0' in lines
         assert not signal(app, "blind:dev/erc20", at).bad
+
+
+def test_a_followed_address_keeps_its_own_pace(tmp_path: Path) -> None:
+    """It may be due later than one round from now, and not later than its own pace asks for."""
+    with opened(tmp_path) as (_, app):
+        at, shop = now(), Subject("dev", SHOP)
+        commit(app.store, DAEMON, Follow(at, shop, "A", "why", 10 * HOUR))
+        due = watch.Ended(shop, at + 10 * HOUR, failed=False)
+        watch.turn(app.store, [due], [], at)
+        mend_clock(app.store, app.round_seconds, at)
+        assert shop not in watch.due_subjects(app.store, at + 9 * HOUR)
+        mend_clock(app.store, app.round_seconds, at - HOUR)
+        assert shop in watch.due_subjects(app.store, at)

@@ -66,11 +66,13 @@ def carry(conn: Connection, _actor: Actor, act: SetClock) -> tuple[None, list[Pa
 
 def pull_forward(store: Store, latest: int, held_until: int, now: int) -> None:
     """Make due now what is due later than `latest`, in Unix seconds; what failed may be held
-    back until `held_until`."""
-    late = "due > ? AND NOT (failures > 0 AND due <= ?)"
-    if store.read(f"SELECT 1 FROM scope WHERE {late} LIMIT 1", [latest, held_until]):
+    back until `held_until`, and what is only followed for as long as its own pace is."""
+    late = (
+        "due > ? AND NOT (failures > 0 AND due <= ?) AND (EXISTS (SELECT 1 FROM entry e "
+        "WHERE e.subject = key AND e.retired IS NULL) OR NOT EXISTS (SELECT 1 FROM followed f "
+        "WHERE f.subject = key AND f.until IS NULL AND due <= ? + f.every))"
+    )
+    bounds = (latest, held_until, now + SLACK)
+    if store.read(f"SELECT 1 FROM scope WHERE {late} LIMIT 1", bounds):
         with store.write() as conn:
-            conn.execute(
-                f"UPDATE scope SET due = ? WHERE {late}",
-                (now, latest, held_until),
-            )
+            conn.execute(f"UPDATE scope SET due = ? WHERE {late}", (now, *bounds))
