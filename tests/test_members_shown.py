@@ -138,6 +138,13 @@ def test_a_gap_is_of_those_who_were_members_there(tmp_path: Path) -> None:
         left = standing.unread(app.store)
         assert list(left) == [(alice.key, "erc20")]
         assert [(g.from_, g.to) for g in left[alice.key, "erc20"]] == [(15, 20)]
+        breaks(app, at, 3, 5)
+        told = {
+            each.subject: not_covered(app.store, each, app.settings.chains)[0]
+            for each in watch.named(app.store, [e.id for e in shown(app, at).values()])
+        }
+        assert told[alice] == "Token transfers (ERC-20): 1 part(s) of the list could not be read."
+        assert "could not be read" not in told[bob]
         reasons = {s.reason for s in shown(app, at)[ALICE].streams} - {""}
         assert reasons == {"height 15 to 20 could not be read: a broken row"}
 

@@ -36,11 +36,13 @@ def stream_states(store: Reader, scope: Scope, now: int) -> dict[str, StreamStat
     ever = {part.stream for part in parts}
     # A list that no source serves is noted once for the whole chain.
     shared = ever | ({s for s, state in whole.items() if state.unserved} if present else set())
+    gaps = _gaps(store, scope)
     return own | {
         stream: _joined_state(
             own.get(stream, UNTRIED),
             whole.get(stream, UNTRIED),
             [part for part in parts if part.stream == stream],
+            gaps.get(stream, 0),
             current=stream in present or stream not in ever,
         )
         for stream in shared
@@ -48,7 +50,7 @@ def stream_states(store: Reader, scope: Scope, now: int) -> dict[str, StreamStat
 
 
 def _joined_state(
-    own: StreamState, whole: StreamState, parts: Sequence[Joined], *, current: bool
+    own: StreamState, whole: StreamState, parts: Sequence[Joined], gaps: int, *, current: bool
 ) -> StreamState:
     """A list that is or was read chain-wide, as one of its members has it."""
     covered = {
@@ -67,9 +69,17 @@ def _joined_state(
         waiting=(*own.waiting, *whole.waiting),
         ok=_latest(own.ok, whole.ok),
         complete_time=_latest(own.complete_time, whole.complete_time),
-        gaps=own.gaps + whole.gaps,
+        gaps=gaps,
         joined=next((p.from_place for p in parts if p.until_place is None), None),
     )
+
+
+def _gaps(store: Reader, scope: Scope) -> Mapping[str, int]:
+    """How many parts of each list were not read for an address."""
+    rows = store.read(
+        "SELECT stream, count(*) AS n FROM list_gap WHERE subject = ? GROUP BY stream", [scope.key]
+    )
+    return {row["stream"]: row["n"] for row in rows}
 
 
 def _clipped(
