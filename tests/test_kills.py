@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from world import chain
 from world.home import ALICE, BANK, BOB, SHOP, Scene, ids, staged, told, wait_for
 from world.sinks import Request
 
@@ -42,6 +43,7 @@ class Figures:
     unmailed: int  # messages that a recipient never got
     repeats: int  # the same message again
     renamed: int  # the same alert under another message id
+    unlogged: int  # breaks of the log, rows and alerts that it does not tell of once
 
     def faults(self) -> int:
         rest = (self.kills, self.payments, self.told_meanwhile, self.repeats)
@@ -82,6 +84,7 @@ def figures(scene: Scene, kills: int, told_meanwhile: int = 0) -> Figures:
         repeats=sum((repeats - Counter(set(repeats))).values())
         + sum((got - Counter(set(got))).values()),
         renamed=sum(len(names) > 1 for names in at_hook.values()),
+        unlogged=len(chain.faults_of(scene.home.path / "fundwatch.db")),
     )
 
 
@@ -130,6 +133,7 @@ def run_kills(path: Path, kills: int, seed: int) -> Figures:
         with paying(scene, 0.2):
             for _ in range(2 * kills):
                 done += done < kills and kill_once(scene, chance)
+                assert chain.faults_of(scene.home.path / "fundwatch.db") == []
         meanwhile = len(scene.hook.seen) + len(scene.mail.mails)
         finish(scene)
         assert scene.home.sql("PRAGMA integrity_check") == [("ok",)]
