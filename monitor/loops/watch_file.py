@@ -23,8 +23,7 @@ from monitor.model.facts import Notice
 from monitor.model.ids import stable_id
 from monitor.model.plan import Route, Signal
 from monitor.model.settings import Settings
-from monitor.store import rows, watch
-from monitor.store.commit import commit
+from monitor.store import rows, taking, watch
 from monitor.store.incidents import put_signals
 from monitor.store.port import Store
 from monitor.watchlist.entries import Difference, Parsed, difference, parse
@@ -152,7 +151,7 @@ class WatchFile:
         answer = self._answers(change, parsed.problems, sha256, now) if news else ([], [])
         listed = rows.listed(parsed.entries)
         act = TakeList(now, sha256, listed, parsed.refused, outcome, *answer)
-        commit(store, doors.by_file(self._path, by), act)
+        taking.take_list(store, doors.by_file(self._path, by), act)
         put_signals(store, [Signal("watchlist", bad=False)], now)
         log.info(
             "watchlist taken=%d changed=%d retired=%d missing=%d refused=%d",

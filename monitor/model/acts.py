@@ -229,6 +229,12 @@ class TakeList(Act[None]):
     outcome: Mapping[str, object]
     alerts: Sequence[Alert] = ()  # what is told of it
     routes: Sequence[Route] = ()
+    of: Sequence[str] = ()  # the entries that a part of a long list is about; none: all
+
+    @property
+    def present(self) -> frozenset[str]:
+        """The entries that the list holds, also in lines that were refused."""
+        return frozenset([*(each.id for each in self.entries), *self.keep])
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from monitor.model.acts import Actor, Listed, Retire, TakeList, TellHistory
 from monitor.store import entrylog
@@ -14,20 +14,20 @@ from monitor.store.planlog import alert_parts
 from monitor.store.port import Connection, Fields
 from monitor.store.rows import entry_terms
 
+_COLUMNS = "id, case_id, terms, retired, absent"
+
 
 def carry_list(conn: Connection, _actor: Actor, act: TakeList) -> tuple[None, list[Part]]:
     """A list that says nothing new is no act."""
-    rows = conn.execute("SELECT id, case_id, terms, retired, absent FROM entry").fetchall()
-    known = {row["id"]: row for row in rows}
-    taken = [each for each in act.entries if _differs(each, known.get(each.id))]
-    changes = [_change(each, known.get(each.id), act.at) for each in taken]
+    rows = _known(conn, act)
+    changes = _take(conn, rows, act)
     left = list(_left(act, rows, {change.id: change.now["retired"] for change in changes}))
-    if not changes and not left and _is_last(conn, act):
-        return None, []
-    _write(conn, taken, act)
     conn.executemany(
         "UPDATE entry SET absent = ? WHERE id = ?", [(c.now["absent"], c.id) for c in left]
     )
+    entries = [*entrylog.parts(changes, list=act.sha256), *entrylog.parts(left)]
+    if act.of or (not entries and _is_last(conn, act)):
+        return None, entries
     outcome = json.dumps(act.outcome, ensure_ascii=False)
     conn.execute(
         "INSERT INTO list_version (sha256, at, outcome) VALUES (?, ?, ?) "
@@ -37,13 +37,29 @@ def carry_list(conn: Connection, _actor: Actor, act: TakeList) -> tuple[None, li
     insert_alerts(conn, act.alerts, act.routes)
     return None, [
         Part("list", {"sha256": act.sha256, "outcome": outcome}),
-        *entrylog.parts(changes, list=act.sha256),
-        *entrylog.parts(left),
+        *entries,
         *alert_parts(conn, act.alerts),
     ]
 
 
-def _differs(listed: Listed, row: Fields | None) -> bool:
+def _known(conn: Connection, act: TakeList) -> list[Fields]:
+    """The entries that the record holds, or those of them that a part is about."""
+    if not act.of:
+        return conn.execute(f"SELECT {_COLUMNS} FROM entry").fetchall()
+    sql = f"SELECT {_COLUMNS} FROM entry WHERE id = ?"
+    found = (conn.execute(sql, (each,)).fetchone() for each in act.of)
+    return [row for row in found if row is not None]
+
+
+def _take(conn: Connection, rows: Sequence[Fields], act: TakeList) -> list[Changed]:
+    """Write what is not as it is recorded in these rows."""
+    known = {row["id"]: row for row in rows}
+    taken = [each for each in act.entries if differs(each, known.get(each.id))]
+    _write(conn, taken, act)
+    return [_change(each, known.get(each.id), act.at) for each in taken]
+
+
+def differs(listed: Listed, row: Fields | None) -> bool:
     """From how it is recorded."""
     if row is None or row["terms"] != listed.terms:
         return True
@@ -70,13 +86,17 @@ def _left(
 ) -> Iterator[Changed]:
     """Of the entries known before that are watched: which left the file, and which came back.
     `retired`: of those that the list changes."""
-    present = {e.id for e in act.entries} | set(act.keep)
+    present = act.present
     for row in rows:
-        there = row["id"] in present
         watched = retired.get(row["id"], row["retired"]) is None
-        if watched and (row["absent"] is None) != there:
-            absent = {"absent": None if there else act.at}
+        if watched and leaves(row, present):
+            absent = {"absent": None if row["id"] in present else act.at}
             yield Changed(row["id"], row["case_id"], {"absent": row["absent"]}, absent)
+
+
+def leaves(row: Fields, present: Collection[str]) -> bool:
+    """Whether an entry has left the file or come back since it was recorded so."""
+    return (row["absent"] is None) != (row["id"] in present)
 
 
 def _is_last(conn: Connection, act: TakeList) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from monitor.model import Entry
 from monitor.model.acts import DAEMON, TakeList
-from monitor.store.commit import commit
+from monitor.store import taking
 from monitor.store.port import Store
 from monitor.store.rows import listed
 
@@ -14,4 +14,4 @@ from monitor.store.rows import listed
 def take_list(
     store: Store, entries: Sequence[Entry], sha256: str, now: int, keep: Collection[str] = ()
 ) -> None:
-    commit(store, DAEMON, TakeList(now, sha256, listed(entries), keep, {}))
+    taking.take_list(store, DAEMON, TakeList(now, sha256, listed(entries), keep, {}))
