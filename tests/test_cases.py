@@ -118,6 +118,18 @@ def test_log_show_is_understood(scene: Scene) -> None:
     assert lines[-1] in about
 
 
+def test_a_damaged_text_costs_its_own_line(scene: Scene) -> None:
+    """Whatever somebody wrote into the log, the other lines are shown."""
+    lines = show(scene).splitlines()
+    bad = ("no JSON", "[]", '{"what":"taken"}', '{"act":1,"actor":{},"at":"x","what":[]}')
+    for text in bad:
+        scene.home.sql("UPDATE log_text SET text = ? WHERE seq = 2", text)
+        found = show(scene).splitlines()
+        assert found[1].startswith("2  cannot be understood: `fundwatch verify` says what differs")
+        assert [*found[:1], *found[2:]] == [*lines[:1], *lines[2:]]
+        assert scene.home.lines("log", "show", "--format", "jsonl")[1]["number"] == 2
+
+
 STORE = Path(erase.__file__).parent
 # What a record is verified by.
 FOR_GOOD = {"record", "table", "covered", "restored", "case", "erase asked", "erased"}

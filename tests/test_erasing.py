@@ -139,6 +139,12 @@ def test_a_legal_hold_keeps_everything_of_a_case(scene: Scene) -> None:
     scene.home.run("case", "hold", "CASE-1", "--by", "Cleo", "--why", "the court")
     for refused in (ask(scene, number, code=2), confirm(scene, asked, code=2)):
         assert f"log row: '{number}' is about case CASE-1, which is under a legal hold" in refused
+    copy = scene.home.path / "copy.db"
+    scene.home.run("backup", str(copy))
+    (backup,) = [row["number"] for row in shown(scene, "backed up")]
+    assert f"'{backup}' is about no single case, and CASE-1 is under a legal hold" in (
+        ask(scene, backup, code=2)
+    )
     assert taken(scene) == number
     scene.home.run("case", "release", "CASE-1", "--by", "Cleo", "--why", "lifted")
     confirm(scene, asked)
@@ -239,7 +245,7 @@ def test_a_hold_that_comes_between_is_a_conflict(scene: Scene) -> None:
         stands = {"CASE-1": CaseState(held=5)}
         for act in (EraseAsked(6, [number], "w", "r", 0, stands),
                     Erased(6, [number], {"uid": 0}, 0, stands)):  # fmt: skip
-            with pytest.raises(Conflict, match="case CASE-1 has just been changed"):
+            with pytest.raises(Conflict, match="a case has just been changed"):
                 commit(app.store, actor, act)
         erasing.ask(app.store, (actor, 1), [number], ("w", "r"), None, 6)
         (asked,) = app.store.read("SELECT max(seq) AS n FROM log")

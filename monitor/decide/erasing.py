@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from monitor.decide.retention import ends
 from monitor.model.cases import CaseState
@@ -11,21 +11,29 @@ from monitor.model.plain import utc
 
 
 def hindrance(
-    number: int, cases: Mapping[str, CaseState], years: int | None, now: int
+    number: int,
+    about: Collection[str],
+    states: Mapping[str, CaseState],
+    years: int | None,
+    now: int,
 ) -> Problem | None:
-    """Why not, by the cases that the row is about. `years`: of retention, where that is set."""
-    for case, state in sorted(cases.items()):
-        about = f"is about case {case}, which"
+    """Why not. `about`: the cases that the row is about; one that is about none in particular may
+    concern all. `states`: of the cases that were ever closed or held; `years`: of retention,
+    where that is set."""
+    for case in sorted(about or states):
+        state = states.get(case, CaseState())
+        named = f"is about case {case}, which"
         if state.held is not None:
-            why = f"{about} is under a legal hold since {utc(state.held)}"
+            named = named if about else f"is about no single case, and {case}"
+            why = f"{named} is under a legal hold since {utc(state.held)}"
             return _no(number, why, "Ask who put it there; `fundwatch case release` ends it")
-        if years is None:
+        if years is None or not about:
             continue
         if state.closed is None:
-            why = f"{about} is open, and retention_years is set"
+            why = f"{named} is open, and retention_years is set"
             return _no(number, why, "Its time begins with `fundwatch case close`")
         if (end := ends(state.closed, years)) > now:
-            why = f"{about} is kept until {utc(end)} ({years} years from its closing)"
+            why = f"{named} is kept until {utc(end)} ({years} years from its closing)"
             return _no(number, why, "Ask again then")
     return None
 

@@ -18,13 +18,13 @@ def ends(closed: int, years: int) -> int:
         return int(day.replace(year=day.year + years, month=3, day=1).timestamp())
 
 
-def over(closed: Mapping[str, CaseState], years: int | None, now: int) -> dict[str, int]:
-    """Of closed cases: whose retention is over, and since when. A legal hold goes before it."""
+def over(cases: Mapping[str, CaseState], years: int | None, now: int) -> dict[str, int]:
+    """Whose retention is over, and since when. A legal hold goes before it."""
     if years is None:
         return {}
     found = {
         case: ends(state.closed, years)
-        for case, state in closed.items()
+        for case, state in cases.items()
         if state.closed is not None and state.held is None
     }
     return {case: end for case, end in found.items() if end <= now}

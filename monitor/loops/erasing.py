@@ -58,15 +58,15 @@ def confirm(
 
 
 def _allowed(store: Store, numbers: Sequence[int], years: int | None, now: int) -> Cases:
-    """The cases that these rows are about, as they stand."""
+    """The cases that were ever closed or held, as they stand when this was allowed."""
     found, about = logbook.numbered(store, numbers), logbook.cases_of(store, numbers)
-    states = cases.states(store, sorted(frozenset[str]().union(*about.values())))
+    states = cases.changed(store)
     problems = [
         problem
         for number in numbers
         if (
             problem := _stays(number, found.get(number))
-            or erasing.hindrance(number, {c: states[c] for c in about[number]}, years, now)
+            or erasing.hindrance(number, about[number], states, years, now)
         )
     ]
     if problems:
@@ -79,11 +79,12 @@ def _stays(number: int, row: Told | None) -> Problem | None:
     if row is None:
         see = "See `fundwatch log show`"
         return Problem("log row", str(number), "is not there", see)
-    if row.told is None:
+    if row.erased_by is not None:
         said = f"was erased already, by number {row.erased_by}"
         return Problem("log row", str(number), said, "Nothing to do")
-    if row.told["what"] not in erase.KEYS:
-        said = f"says how the record is verified ({row.told['act']}) and is kept for good"
+    told = row.told or {}
+    if told.get("what") not in erase.KEYS:
+        said = f"says how the record is verified ({told.get('act')}) and is kept for good"
         return Problem("log row", str(number), said, "Leave it out")
     return None
 

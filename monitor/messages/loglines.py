@@ -16,15 +16,21 @@ Body = Mapping[str, Any]
 def row_line(
     number: int, hash_: str, told: Mapping[str, Any] | None, erased_by: int | None
 ) -> list[str]:
-    """Number and time, who and how that is proven, what was done, the beginning of the hash."""
-    if told is None:
-        gone = (
-            f"its text was erased: see number {erased_by}" if erased_by else "its text is missing"
-        )
-        return [f"{number}", gone, hash_[:SHOWN_HASH]]
+    """Number and time, who and how that is proven, what was done, the beginning of the hash. A
+    text that somebody has damaged costs only its own line."""
+    shown = hash_[:SHOWN_HASH]
+    if erased_by is not None:
+        return [str(number), f"its text was erased: see number {erased_by}", shown]
+    try:
+        return [*_told(number, told or {}), shown]
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return [str(number), "cannot be understood: `fundwatch verify` says what differs", shown]
+
+
+def _told(number: int, told: Mapping[str, Any]) -> list[str]:
     actor = told["actor"]
     who = f"{tidy(actor['name'], 80)} ({tidy(actor['authority'], 400)})"
-    return [f"{number}  {utc(told['at'])}", who, said(told), hash_[:SHOWN_HASH]]
+    return [f"{number}  {utc(told['at'])}", who, said(told)]
 
 
 def said(told: Mapping[str, Any]) -> str:

@@ -142,7 +142,7 @@ class ChangeCase(Act[None]):
 class EraseAsked(Act[int]):
     """Somebody wants texts of the log erased. Yields the number by which another person confirms
     it. `rule`: which rule asks for it; `uid`: the system user, of whom two names may come;
-    `cases`: whom the rows are about, and how each stood when that was decided."""
+    `cases`: how the cases stood that were ever closed or held, when that was decided."""
 
     kind = "erase asked"
 

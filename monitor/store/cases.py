@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 
 from monitor.model.acts import Actor, ChangeCase
 from monitor.model.cases import CaseFacts, CaseState
@@ -29,26 +28,28 @@ def known(store: Reader) -> list[str]:
     return [row["case_id"] for row in rows]
 
 
-def states(store: Reader, cases: Iterable[str]) -> dict[str, CaseState]:
-    """How each of these cases stands."""
-    wanted = list(dict.fromkeys(cases))
-    rows = store.read_in("SELECT * FROM case_state WHERE case_id IN ({})", wanted)
-    found = {row["case_id"]: _state(row) for row in rows}
-    return {case: found.get(case, CaseState()) for case in wanted}
+_CHANGED = "SELECT * FROM case_state ORDER BY case_id"
 
 
-def closed(store: Reader) -> dict[str, CaseState]:
-    """The cases that are closed."""
-    rows = store.read("SELECT * FROM case_state WHERE closed IS NOT NULL ORDER BY case_id")
-    return {row["case_id"]: _state(row) for row in rows}
+def changed(store: Reader) -> dict[str, CaseState]:
+    """The cases that were ever closed or held."""
+    return {row["case_id"]: _state(row) for row in store.read(_CHANGED)}
+
+
+def changed_now(conn: Connection) -> dict[str, CaseState]:
+    """The same, inside a transaction."""
+    return {row["case_id"]: _state(row) for row in conn.execute(_CHANGED)}
 
 
 def facts(store: Reader) -> list[CaseFacts]:
     """Every case, by name."""
     cases = known(store)
-    stand, untaken = states(store, cases), Counter(a.case for a in figures.untaken(store))
+    stand, untaken = changed(store), Counter(a.case for a in figures.untaken(store))
     watched = Counter(row["case_id"] for row in store.read(_WATCHED))
-    return [CaseFacts(case, stand[case], watched[case], untaken[case]) for case in cases]
+    return [
+        CaseFacts(case, stand.get(case, CaseState()), watched[case], untaken[case])
+        for case in cases
+    ]
 
 
 def state_of(conn: Connection, case: str) -> CaseState:

@@ -10,7 +10,7 @@ from typing import Any
 from monitor.model.acts import Actor, EraseAsked, Erased
 from monitor.model.cases import CaseState
 from monitor.model.errors import Conflict
-from monitor.store.cases import state_of
+from monitor.store.cases import changed_now
 from monitor.store.log import Part, next_seq
 from monitor.store.port import Connection
 
@@ -82,7 +82,8 @@ KEYS: Mapping[str, Callable[[Body], Keys]] = {
 
 
 def carry_asked(conn: Connection, _actor: Actor, act: EraseAsked) -> tuple[int, list[Part]]:
-    """Changes nothing yet. Yields the number by which it is confirmed."""
+    """Changes nothing yet. Yields the number by which it is confirmed. Raises Conflict where a
+    case has changed since it was decided."""
     _unchanged(conn, act.cases)
     wish = {"why": act.why, "rule": act.rule, "uid": act.uid}
     groups = _by_case(conn, act.numbers)
@@ -107,9 +108,8 @@ def carry_erased(conn: Connection, _actor: Actor, act: Erased) -> tuple[None, li
 
 
 def _unchanged(conn: Connection, cases: Mapping[str, CaseState]) -> None:
-    for case, state in cases.items():
-        if state_of(conn, case) != state:
-            raise Conflict(f"case {case} has just been changed by somebody else")
+    if changed_now(conn) != cases:
+        raise Conflict("a case has just been changed by somebody else. Try again")
 
 
 def _by_case(conn: Connection, numbers: Sequence[int]) -> dict[Cases, list[int]]:

@@ -18,8 +18,8 @@ _ROWS = (
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A row of the log. `told`: what it tells, none where its text was erased; `erased_by`: the
-    number of the act that did."""
+    """A row of the log. `told`: what it tells, none where its text was erased or damaged;
+    `erased_by`: the number of the act that erased it."""
 
     number: int
     digest: str
@@ -55,6 +55,13 @@ def cases_of(store: Reader, numbers: Iterable[int]) -> dict[int, frozenset[str]]
 
 
 def _told(row: Fields) -> Told:
-    text = row["text"]
-    told = json.loads(text) if text is not None else None
-    return Told(row["seq"], row["digest"], row["hash"], told, row["by_seq"])
+    return Told(row["seq"], row["digest"], row["hash"], _parsed(row["text"]), row["by_seq"])
+
+
+def _parsed(text: str | None) -> Mapping[str, Any] | None:
+    """None for what is no text of a log: it was erased, or somebody has damaged it."""
+    try:
+        told = json.loads(text or "null")
+    except (ValueError, RecursionError):
+        return None
+    return told if isinstance(told, dict) else None

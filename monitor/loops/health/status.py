@@ -402,7 +402,7 @@ def _answers(store: Reader, now: int) -> AnswersStatus:
 def retention_of(store: Reader, settings: Settings, now: int) -> RetentionStatus:
     """The closed cases that need not be kept any longer."""
     years = settings.retention_years
-    found = retention.over(cases.closed(store), years, now)
+    found = retention.over(cases.changed(store), years, now)
     return RetentionStatus(years, tuple(CaseOver(case, Time(at)) for case, at in found.items()))
 
 
