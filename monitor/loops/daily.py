@@ -12,12 +12,13 @@ from monitor.loops import keeping
 from monitor.loops.health import status
 from monitor.loops.health.snapshot import EntryStatus, RetentionStatus
 from monitor.loops.health.words import LIMIT, count, retention_lines
+from monitor.messages.sheets.daily import LOG
 from monitor.messages.sheets.parts import case_said
 from monitor.model.incident import Incident
 from monitor.model.plain import duration, plural, utc
 from monitor.model.settings import Settings
 from monitor.model.status import State
-from monitor.store import answers, figures, incidents
+from monitor.store import answers, figures, incidents, log
 from monitor.store.port import Reader
 
 LISTED = 30  # open alerts that are listed singly
@@ -47,6 +48,7 @@ class Daily:
             "NOT WELL": _wrong(self._store, self._since, self._until),
             **({"LIMITS": limits} if limits else {}),
             **({"RETENTION": over} if over else {}),
+            LOG: [_checkpoint(self._store)],
         }
 
     def _over(self, allowed: Collection[str]) -> RetentionStatus:
@@ -138,3 +140,12 @@ def _limits(store: Reader) -> list[str]:
 
 def _is_limit(incident: Incident) -> bool:
     return incident.signal.key.startswith(LIMIT)
+
+
+def _checkpoint(store: Reader) -> str:
+    """How the log ends now, for somebody else to hold against it later."""
+    number, hashed = log.last(store)
+    return (
+        f"The log has {plural(number, 'row')}. Keep this mail: `fundwatch verify --checkpoint "
+        f"{number}:{hashed}` finds out later whether anything up to there was changed or cut off."
+    )

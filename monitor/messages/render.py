@@ -24,7 +24,7 @@ from monitor.messages.objects import (
 from monitor.messages.sheets import say
 from monitor.messages.sheets.about import passed_on
 from monitor.messages.sheets.alert import alert_sheet
-from monitor.messages.sheets.daily import daily_sheet
+from monitor.messages.sheets.daily import LOG, daily_sheet
 from monitor.messages.sheets.many import group_sheet
 from monitor.messages.sheets.notice import (
     correction_sheet,
@@ -101,17 +101,17 @@ def render_daily(
 ) -> Rendered:
     """The daily mail over [since, until] (Unix seconds): low and quiet alerts by case.
 
-    `remarks`: further sections, heading -> plain sentences, e.g. {"CHECKED": ["..."]}; they
-    are left out for a channel that gets references only.
+    `remarks`: further sections, heading -> plain sentences, e.g. {"CHECKED": ["..."]}; a channel
+    that gets references only gets none of them but the one about the log.
     """
     telling = Telling(channel, allowed_cases, message_id, until, timezone, version)
-    short = channel.detail == "reference" and bool(views)
+    hidden = channel.detail == "reference"
+    shown = {name: said for name, said in remarks.items() if not hidden or name == LOG}
 
     def sheet() -> Sheet:
-        if short:
-            return reference_sheet(views, telling)
-        hidden = channel.detail == "reference"
-        return daily_sheet(views, telling, since, until, {} if hidden else remarks)
+        if hidden and views:
+            return reference_sheet(views, telling, shown)
+        return daily_sheet(views, telling, since, until, shown)
 
     return _mail(sheet, views, telling, templates, "")
 

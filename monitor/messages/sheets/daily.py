@@ -25,6 +25,7 @@ from monitor.model import AlertKind, AlertView, Lane, Severity
 from monitor.model.plain import plural, tidy, utc, when
 
 _CUT = " These are not all: see NOT SHOWN."
+LOG = "LOG"  # the remark that every reader gets: how the log of acts ends
 LISTED = 50  # alerts of one case that are listed singly
 _STATES = {"open": "NOT ACKNOWLEDGED", "acknowledged": "acknowledged", "closed": "closed"}
 

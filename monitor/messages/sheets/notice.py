@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from monitor.messages.sheets import about, to_do
 from monitor.messages.sheets.alert import movement_short, rows_section, subject_tail
@@ -219,8 +219,11 @@ def test_sheet(telling: Telling) -> Sheet:
     )
 
 
-def reference_sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
-    """For channels that may learn only that there is something to look up."""
+def reference_sheet(
+    views: Sequence[AlertView], telling: Telling, remarks: Mapping[str, Sequence[str]] | None = None
+) -> Sheet:
+    """For channels that may learn only that there is something to look up. `remarks`: further
+    sections, by heading."""
     severity = worst(views)
     chains = ", ".join(dict.fromkeys(chain_name(view) for view in views if view.alert.chain))
     corrects = all(view.alert.kind is AlertKind.CORRECTION for view in views)
@@ -233,7 +236,10 @@ def reference_sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
         topic=topic(counted, chains, utc(telling.now), number),
         headline="Fundwatch has news for you.",
         lead=("Details are kept in Fundwatch: this channel carries references only.",),
-        sections=sections(section("ALERTS", *items)),
+        sections=sections(
+            section("ALERTS", *items),
+            *(section(name, *map(Item, said)) for name, said in (remarks or {}).items()),
+        ),
         footer="Internal.",
     )
 
