@@ -5,17 +5,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlite_utils import Database
 from world.book import Book, transfer
+<<<<<<< HEAD
 from world.home import ALICE, BANK, BOB, SHOP, Scene, entry, staged, watchlist
 from world.listed import take_list
+=======
+from world.older import older
+>>>>>>> b8ed9a4 (verify holds the record against its log, the log against itself and a checkpoint; log export hands out one case, to be verified with the rest withheld)
 from world.tamper import untriggered
 
 from monitor.model import Axis, Head, Subject
@@ -25,9 +27,12 @@ from monitor.model.heads import Book as HeadBook
 from monitor.model.heads import Fault, News
 from monitor.model.plan import Signal
 from monitor.store import digests, log
+<<<<<<< HEAD
 from monitor.store.commit import commit
 from monitor.store.migrations import migrations
 from monitor.store.schema import APPLICATION_ID
+=======
+>>>>>>> b8ed9a4 (verify holds the record against its log, the log against itself and a checkpoint; log export hands out one case, to be verified with the rest withheld)
 from monitor.store.sqlite import Store
 
 IN = transfer(105)
@@ -49,34 +54,6 @@ def texts(store: Store) -> list[dict[str, Any]]:
 
 
 # -- what was there before ---------------------------------------------------------------
-
-
-OLD = """
-INSERT INTO subject (key, chain, address) VALUES ('ethereum/0xa', 'ethereum', '0xa');
-INSERT INTO entry (id, subject, case_id, terms, added)
-  VALUES ('E-1', 'ethereum/0xa', 'C-1', '{}', 5);
-INSERT INTO entry_version VALUES ('E-1', 5, '{}', 'list'), ('E-1', 6, '{"b": 1}', 'list');
-INSERT INTO list_version VALUES ('list', 5, '{}');
-WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
-  INSERT INTO transfer (id, chain, tx, leg, kind, amount, status, first_seen)
-  SELECT 2 * i, 'ethereum', 'tx' || i, 'leg', 'native', '7', 'final', 9 FROM n;
-INSERT INTO sighting SELECT id, 'one', 'b', 9, 'sha' FROM transfer WHERE id < 100;
-INSERT INTO alert (id, kind, lane, severity, created, tx, entry, lane_reason, title, facts,
-    audience)
-  VALUES ('A-1', 'movement', 'news', 'low', 9, 'tx1', 'E-1', '', '', '{}', 'desk');
-INSERT INTO alert_transfer VALUES ('A-1', 2), ('A-1', 4);
-INSERT INTO alert_log VALUES ('L-1', 'A-1', 10, 'acknowledged', 'Kim', 'seen');
-"""
-
-
-def older(path: Path) -> None:
-    """A record as the version before the log left it."""
-    db = Database(sqlite3.connect(path))
-    migrations.apply(db, stop_before="m004_scope")
-    db.conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    db.conn.execute("PRAGMA user_version = 3")
-    db.conn.executescript(OLD)
-    db.close()
 
 
 def held(store: Store) -> dict[str, dict[str, Any]]:

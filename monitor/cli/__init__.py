@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = {
     "run": "service:run",
     "status": "state:status_",
     "transfers": "movements:transfers",
+    "verify": "verify:verify",
     "watchlist": "lists:watchlist_",
 }
 

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import click
 
 from monitor.cli import terminal
 from monitor.cli.common import Home
 from monitor.loops import cases
+from monitor.loops.clock import now
+from monitor.loops.doors import this_user
 from monitor.messages import lines, loglines, objects
 from monitor.model.errors import ConfigError, Problem
-from monitor.model.plain import one_line, plural
+from monitor.model.plain import one_line, plural, rfc3339
 from monitor.store import logbook
+from monitor.store.guard import PRIVATE
 from monitor.store.logbook import Told
+from monitor.store.port import Reader
+from monitor.store.verify import handout
 
 
 @click.group(name="log")
 def log_() -> None:
-    """The log of everything that was done: look at it, erase texts of it."""
+    """The log of everything that was done: look at it, hand it out, erase texts of it."""
 
 
 @log_.command(name="show")
@@ -96,3 +104,47 @@ def log_erase(
         return
     said = home.change("ask_erasure", numbers=list(numbers), why=why, rule=rule, name=by)
     click.echo(said)
+
+
+@log_.command(name="export")
+@click.option("--case", required=True, help="Whose texts are shown; all others are withheld.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The new file to write; only this user may read it.",
+)
+@click.pass_obj
+def log_export(home: Home, case: str, output: Path) -> None:
+    """Hand out the log of one case, to be verified by others.
+
+    The file has every row of the log as number and digest, and the texts of this case alone:
+    `fundwatch verify --file` verifies it on any machine, and nothing of other cases can be
+    read in it. A text that would name another case is withheld, and counted. Only reads.
+
+    \b
+    Example
+      fundwatch log export --case SIM-2023 --output sim-2023.jsonl
+    """
+    with home.reading() as (store, _):
+        counts = _write(store, cases.known(store, case), output)
+    left = f", {counts.left_out:,} of them because they would name another case"
+    click.echo(
+        f"exported  {output}: {plural(counts.shown, 'row')} shown, {counts.withheld:,} withheld"
+        f"{left if counts.left_out else ''}, {counts.erased:,} erased"
+    )
+
+
+def _write(store: Reader, case: str, output: Path) -> handout.Counts:
+    counts = handout.Counts()
+    try:
+        handle = os.open(output, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE)
+    except OSError as error:
+        why = f"cannot be made ({error.strerror})"
+        remedy = "Name a new file in a folder that is there"
+        raise ConfigError([Problem("--output", str(output), why, remedy)]) from error
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        made = rfc3339(now()) or ""
+        for line in handout.lines(store, case, made, this_user().user, counts):
+            file.write(f"{line}\n")
+    return counts

@@ -20,12 +20,30 @@ Cases = frozenset[str]
 
 
 def _rows(body: Body) -> Keys:
-    """Which rows; their names are the first three columns of each."""
-    return {name: [line[:3] for line in body[name]] for name in ("new", "changed", "sighted")}
+    """The names of new rows; of changed ones where they were and are, with their status, which
+    says nothing of anybody; and by whom which row was reported in which block."""
+    names, sources = body["columns"]["new"], [source for source, _ in body["answers"]]
+    reports = [[*line[:4], sources[line[4]]] for line in body["sighted"]]
+    for line in body["new"]:
+        new = dict(zip(names, line, strict=True))
+        block = new["block_hash"] or str(new["block_height"] or "")
+        reports += [[*line[:3], block, sources[answer]] for answer in new["answers"]]
+    return {
+        "new": [line[:3] for line in body["new"]],
+        "changed": body["changed"],
+        "columns": body["columns"]["changed"],
+        "reports": reports,
+    }
 
 
 def _alerts(body: Body) -> Keys:
-    return {"alerts": [line[0] for line in body["alerts"]]}
+    """With the entry and the rows of each."""
+    names = body["columns"]
+    told = [dict(zip(names, line, strict=True)) for line in body["alerts"]]
+    return {
+        "alerts": [alert["id"] for alert in told],
+        "of": [[alert["entry"], alert["rows"]] for alert in told],
+    }
 
 
 def _baselines(body: Body) -> Keys:
@@ -38,11 +56,18 @@ def _taken(body: Body) -> Keys:
 
 
 def _entries(body: Body) -> Keys:
-    return {"entries": [[line[0], line[2].get("id", line[0])] for line in body["entries"]]}
+    """All but the terms."""
+    lines = [[entry, _bare(was), _bare(now)] for entry, was, now in body["entries"]]
+    terms = [line[2].get("terms") is not None for line in body["entries"]]
+    return {"entries": lines, "terms": terms, **({"list": body["list"]} if "list" in body else {})}
+
+
+def _bare(columns: Body | None) -> Body | None:
+    return columns and {name: value for name, value in columns.items() if name != "terms"}
 
 
 def _respelt(body: Body) -> Keys:
-    return {"old": body["old"], "new": body["new"]}
+    return {name: body[name] for name in ("old", "new", "sender", "recipient")}
 
 
 def _list(body: Body) -> Keys:
@@ -54,7 +79,8 @@ def _incidents(body: Body) -> Keys:
 
 
 def _followed(body: Body) -> Keys:
-    return {"followed": body["subject"]}
+    """All but why."""
+    return {name: value for name, value in body.items() if name != "why"}
 
 
 def _nothing(_body: Body) -> Keys:

@@ -28,7 +28,10 @@ def carry_follow(conn: Connection, _actor: Actor, act: Follow) -> tuple[None, li
         "every = excluded.every, calls = excluded.calls, used = 0, until = NULL",
         (subject.key, act.case, act.why, act.at, act.every, act.calls),
     )
-    told = {"subject": subject.key, "why": act.why, "every": act.every, "calls": act.calls}
+    told = {
+        **{"subject": subject.key, "case": act.case, "why": act.why},
+        **{"every": act.every, "calls": act.calls},
+    }
     return None, [Part("followed", told, frozenset({act.case}))]
 
 
@@ -39,7 +42,8 @@ def carry_unfollow(conn: Connection, _actor: Actor, act: Unfollow) -> tuple[bool
     ).rowcount
     if not ended:
         return False, []
-    return True, [Part("unfollowed", {"subject": act.subject.key}, frozenset({act.case}))]
+    told = {"subject": act.subject.key, "case": act.case}
+    return True, [Part("unfollowed", told, frozenset({act.case}))]
 
 
 def followed(store: Reader) -> list[Followed]:

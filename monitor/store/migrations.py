@@ -16,6 +16,22 @@ from monitor.store import digests, log
 
 migrations = Migrations("fundwatch")
 
+# What a record is made of: name, kind and statement.
+STATEMENTS = (
+    "SELECT name, type, sql FROM sqlite_master WHERE sql IS NOT NULL "
+    "AND name NOT LIKE '\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+)
+
+
+def as_made() -> dict[str, tuple[str, str]]:
+    """Kind and statement of everything that a new record is made of, by name."""
+    db = Database(memory=True)
+    migrations.apply(db)
+    made = {name: (kind, sql) for name, kind, sql in db.execute(STATEMENTS)}
+    db.close()
+    return made
+
+
 _INITIAL = """
 CREATE TABLE subject (
   key TEXT PRIMARY KEY,              -- chain/address

@@ -64,6 +64,10 @@ class Reader(Protocol):
     def read_in(self, sql: str, values: Iterable[Any], params: Params = ...) -> list[Fields]:
         """A query with `IN ({})` over any number of values; `params` come before them."""
 
+    def look(self) -> AbstractContextManager[Connection]:
+        """One moment of the record for as long as the block lasts, to be read bit by bit;
+        temporary tables that are made meanwhile go with it."""
+
     def schema(self) -> int:
         """The version of its schema; lower than schema.VERSION in a record opened as it is."""
 

@@ -180,6 +180,24 @@ class Store:
             except sqlite3.Error as error:
                 raise self._noted(error) from error
 
+    @contextmanager
+    def look(self) -> Iterator[Connection]:
+        """One moment of the record for as long as the block lasts, to be read bit by bit.
+
+        Whoever looks may make temporary tables, which go with it. Raises StoreError.
+        """
+        with self._lock:
+            try:
+                self._conn.execute("PRAGMA temp_store = FILE")
+                self._conn.execute("BEGIN")
+                try:
+                    yield self._conn
+                finally:
+                    if self._conn.in_transaction:
+                        self._conn.execute("ROLLBACK")
+            except sqlite3.Error as error:
+                raise self._noted(error) from error
+
     def read_in(self, sql: str, values: Iterable[Any], params: Params = ()) -> list[Fields]:
         """A query with `IN ({})` over any number of values; `params` come before them."""
         wanted = list(dict.fromkeys(values))

@@ -87,7 +87,7 @@ class Book:
     def watch(self, address: str | None = None, **terms: object) -> Entry:
         number = len(self.entries)
         subject = Subject("ethereum", address or self.subject.address)
-        self.entries.append(Entry(f"E{number}", subject, case="C", **terms))  # type: ignore[arg-type]
+        self.entries.append(Entry(f"E{number}", subject, **{"case": "C", **terms}))  # type: ignore[arg-type]
         take_list(self.store, self.entries, f"list {number}", self.now)
         return self.entries[-1]
 

@@ -1,0 +1,110 @@
+"""`fundwatch verify`: a record, or a file of one case that was handed out, and a checkpoint that
+somebody kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from monitor.model.difference import Difference, Report
+from monitor.model.errors import StoreError
+from monitor.store.schema import LOGGED
+from monitor.store.sqlite import Store
+from monitor.store.verify import handout, record
+from monitor.store.verify.handout import Handed
+from monitor.store.verify.record import Checkpoint, Replaced, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """`confirmed`: where the checkpoint stands, in words; nothing without one."""
+
+    verdict: Verdict
+    confirmed: str = ""
+
+
+def verify(path: Path, checkpoint: Checkpoint | None, report: Report) -> Verified:
+    """Hold a record against its log, and the log against a checkpoint. Raises StoreError where
+    they cannot be read."""
+    with _opened(path) as store:
+        verdict = record.verify(store, report)
+        found = record.hash_at(store, checkpoint.number) if checkpoint else None
+    if checkpoint is None:
+        return Verified(verdict)
+    if found == checkpoint.hash:
+        return Verified(verdict, f"row {checkpoint.number:,} of the log has this hash")
+    kept = _replaced(path.parent, verdict.replaced, checkpoint)
+    if kept is None:
+        report(_unconfirmed(checkpoint, found, verdict.number))
+        return Verified(replace(verdict, differences=verdict.differences + 1))
+    return _confirmed_in(kept, verdict, checkpoint, report)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Store]:
+    with closing(Store(path, readonly=True, older=True)) as store:
+        if (version := store.schema()) < LOGGED:
+            raise StoreError(
+                f"{path} has no log: it was written with schema {version}, and logs begin with "
+                f"{LOGGED}. `fundwatch run` or `fundwatch poll` upgrades it, after a backup"
+            )
+        yield store
+
+
+def _unconfirmed(checkpoint: Checkpoint, found: str | None, last: int) -> Difference:
+    there = f"hash {found}" if found else f"the log ends with number {last}"
+    place = f"log {checkpoint.number}"
+    return Difference("checkpoint", place, f"hash {checkpoint.hash}", there)
+
+
+def _replaced(folder: Path, made: Sequence[Replaced], checkpoint: Checkpoint) -> Path | None:
+    """The record that holds the checkpoint among those that a restore replaced and kept aside.
+    Each must end as the act of its restore says."""
+    for each in reversed(made):
+        kept = folder / Path(each.file).name
+        try:
+            with _opened(kept) as store:
+                if record.hash_at(store, each.number) != each.hash:
+                    continue
+                if record.hash_at(store, checkpoint.number) == checkpoint.hash:
+                    return kept
+                inner = record.replaced_in(store)
+        except StoreError:
+            continue  # gone or damaged: it confirms nothing
+        if found := _replaced(folder, inner, checkpoint):
+            return found
+    return None
+
+
+def _confirmed_in(kept: Path, verdict: Verdict, checkpoint: Checkpoint, report: Report) -> Verified:
+    """The checkpoint counts there as far as that record is whole."""
+
+    def there(difference: Difference) -> None:
+        report(replace(difference, place=f"{kept.name}: {difference.place}"))
+
+    with _opened(kept) as store:
+        aside = record.verify(store, there)
+    words = (
+        f"row {checkpoint.number:,} belongs to the record that a restore replaced, and has this "
+        f"hash in {kept.name}, which was kept aside"
+    )
+    return Verified(replace(verdict, differences=verdict.differences + aside.differences), words)
+
+
+def verify_file(path: Path, checkpoint: Checkpoint | None, report: Report) -> Handed:
+    """Hold a file that was handed out against itself and a checkpoint. Raises StoreError where
+    it cannot be read."""
+    wanted = checkpoint.number if checkpoint else None
+    try:
+        with path.open(encoding="utf-8") as file:
+            handed = handout.read(file, report, wanted)
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}. Name a file that you may read") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        remedy = "Name a file that `fundwatch log export` made"
+        raise StoreError(f"{path}: {error}. {remedy}") from error
+    if checkpoint is not None and handed.wanted != checkpoint.hash:
+        report(_unconfirmed(checkpoint, handed.wanted, handed.number))
+    return handed

@@ -1,0 +1,210 @@
+"""Whether a record, or what was handed out of it, is what the log says."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from monitor.app import verify as holding
+from monitor.cli.common import BAD_INPUT, DONE, UNREAD, Home
+from monitor.loops.health.words import count
+from monitor.model.difference import Difference, Report
+from monitor.model.errors import ConfigError, Problem, StoreError
+from monitor.model.plain import clean, plural, quoted, utc
+from monitor.store.guard import DATABASE
+from monitor.store.verify.gone import Erasure
+from monitor.store.verify.handout import Handed
+from monitor.store.verify.record import Checkpoint
+
+SHOWN = 1000  # differences that are shown to people
+WIDEST = 400  # characters of one value
+
+PROVES = """\
+What this proves
+  No row of the log was changed, taken out, put in or moved since it was written, unless every
+  hash after it was worked out anew. Movements, who reported them, alerts, acknowledgements,
+  entries and lists are what the log says, to the last column.
+What it does not prove
+  - The owner of this machine could write everything anew that came after the last checkpoint
+    that somebody else holds: number and hash stand in every daily mail.
+  - A log whose end was cut off looks whole without a checkpoint from after the cut.
+  - The texts say what this program was told, not what is true on a chain."""
+
+
+RESTS = "Rest    what erased texts had told is there by its keys; what it says is not held any more"
+
+
+class _Heard:
+    """Differences: the first of them kept, all of them counted."""
+
+    def __init__(self) -> None:
+        self.first: list[Difference] = []
+        self.number = 0
+
+    def __call__(self, difference: Difference) -> None:
+        self.number += 1
+        if self.number <= SHOWN:
+            self.first.append(difference)
+
+
+def _line(difference: Difference) -> None:
+    click.echo(json.dumps(asdict(difference)))
+
+
+@click.command()
+@click.option(
+    "--record",
+    type=click.Path(path_type=Path),
+    help="This record (a backup, an older copy) instead of the one of the home folder.",
+)
+@click.option(
+    "--file",
+    "handed",
+    type=click.Path(path_type=Path),
+    help="A file of one case that `log export` made; needs no record.",
+)
+@click.option("--checkpoint", help="NUMBER:HASH of a daily mail: finds an end that was cut off.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "jsonl"]),
+    default="text",
+    help="In words (default), or one JSON object for each difference: check, place, expected, "
+    "found.",
+)
+@click.pass_obj
+def verify(
+    home: Home, record: Path | None, handed: Path | None, checkpoint: str | None, form: str
+) -> None:
+    """Hold the record against its log, and the log against itself.
+
+    Walks the chain of hashes, works out from the texts of the log alone what movements, alerts,
+    acknowledgements and entries must be, and names every difference. Only reads; works while
+    `run` does. Says in the end what it proves and what not.
+
+    \b
+    Exit codes
+      0   nothing differs
+      1   something does
+      2   the record, its log or the file cannot be read
+
+    \b
+    Example
+      fundwatch verify --checkpoint 1234:9f86d081884c7d65...
+    """
+    mark = _checkpoint(checkpoint)
+    if record is not None and handed is not None:
+        raise ConfigError([Problem("--file", str(handed), "stands beside --record", "Give one")])
+    heard = _Heard()
+    report: Report = heard if form == "text" else _passing(heard)
+    try:
+        if handed is not None:
+            said = _of_file(handed, mark, report)
+        else:
+            said = _of_record(record or home.folder / DATABASE, mark, report)
+    except StoreError as error:
+        click.echo(str(error), err=True)
+        sys.exit(BAD_INPUT)
+    if form == "text":
+        _tell(heard, said)
+    sys.exit(UNREAD if heard.number else DONE)
+
+
+def _passing(heard: _Heard) -> Report:
+    def both(difference: Difference) -> None:
+        heard(difference)
+        _line(difference)
+
+    return both
+
+
+def _checkpoint(text: str | None) -> Checkpoint | None:
+    if text is None:
+        return None
+    found = Checkpoint.of(text)
+    if found is None:
+        remedy = "Give NUMBER:HASH as the daily mail has them, the hash with all of its 64 digits"
+        raise ConfigError([Problem("--checkpoint", text[:100], "is no checkpoint", remedy)])
+    return found
+
+
+def _of_record(path: Path, checkpoint: Checkpoint | None, report: Report) -> list[str]:
+    done = holding.verify(path, checkpoint, report)
+    verdict = done.verdict
+    counted = ", ".join(count(verdict.rows[name], *words) for name, words in _WORDS.items())
+    lines = [f"Log     number {verdict.number:,}, hash {verdict.hash}", f"Held    {counted}"]
+    if done.confirmed:
+        lines.append(f"Check   {done.confirmed}")
+    if verdict.erased:
+        lines.append(RESTS)
+    return [*lines, *_erased(verdict.erased), PROVES]
+
+
+# Tables, in the words of people: of one row, of several.
+_WORDS = {
+    "transfer": ("movement", "movements"),
+    "sighting": ("report of a source", "reports of sources"),
+    "alert": ("alert", "alerts"),
+    "alert_log": ("acknowledgement", "acknowledgements"),
+    "entry": ("entry", "entries"),
+    "list_version": ("watchlist", "watchlists"),
+}
+
+
+def _of_file(path: Path, checkpoint: Checkpoint | None, report: Report) -> list[str]:
+    handed = holding.verify_file(path, checkpoint, report)
+    header, counts = handed.header, handed.counts
+    return [
+        f"Case    {clean(str(header['case']), 80)}, handed out {clean(str(header['made']), 40)} by "
+        f"{clean(str(header['by']), 80)}",
+        f"Log     number {handed.number:,}, hash {handed.hash}",
+        f"Rows    {counts.shown:,} shown, {counts.withheld:,} withheld, {counts.erased:,} erased",
+        *_erased(handed.erasures),
+        *_untold(handed),
+        PROVES_FILE,
+    ]
+
+
+def _erased(erasures: Iterable[Erasure]) -> Iterator[str]:
+    """What was erased, when, by whom, under which rule."""
+    for each in erasures:
+        yield (
+            f"Erased  row {each.seq:,} by row {each.by_seq:,}, {utc(each.at)}, by "
+            f"{clean(each.by, 80)}, asked for by {clean(each.asked_by, 80)}, under "
+            f"{quoted(each.rule)}: {quoted(each.why)}"
+        )
+
+
+def _untold(handed: Handed) -> Iterator[str]:
+    """What was erased by acts that are withheld."""
+    told = {each.seq for each in handed.erasures}
+    for seq, by in handed.erased.items():
+        if seq not in told:
+            yield f"Erased  row {seq:,} by row {by:,}, which is withheld"
+
+
+PROVES_FILE = """\
+What this proves
+  The rows that are shown stood in the log with these words and in this order, and the log had
+  this end when the file was made; compare number and hash with a daily mail of that time.
+What it does not prove
+  - That nothing else concerns the case: rows that are withheld cannot be read here.
+  - The texts say what the program was told, not what is true on a chain."""
+
+
+def _tell(heard: _Heard, said: Iterable[str]) -> None:
+    differ = "differs" if heard.number == 1 else "differ"
+    click.echo(f"{plural(heard.number, 'place')} {differ}." if heard.number else "Nothing differs.")
+    for each in heard.first:
+        click.echo(f"{each.check:<10} {clean(each.place, WIDEST)}")
+        click.echo(f"           expected  {clean(each.expected, WIDEST)}")
+        click.echo(f"           found     {clean(each.found, WIDEST)}")
+    if heard.number > SHOWN:
+        click.echo(f"and {heard.number - SHOWN:,} more: --format jsonl has them all")
+    for line in said:
+        click.echo(line)

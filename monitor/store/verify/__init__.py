@@ -1,0 +1,1 @@
+"""Holds the log against itself, and the record against the log."""

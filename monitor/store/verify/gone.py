@@ -1,0 +1,167 @@
+"""What stays known of acts whose texts were erased: the act of the erasure keeps their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from monitor.model.difference import Difference, Report
+from monitor.store.verify.chain import Erased, parsed
+from monitor.store.verify.expected import Expected
+
+BASES = ("base_height", "base_time", "base_head_time")
+Keys = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """That a text is gone, as the log tells it. `at`: when, Unix seconds; `by` confirmed it."""
+
+    seq: int
+    by_seq: int
+    at: int
+    by: str
+    asked_by: str
+    rule: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    seq: int
+    at: int  # of the act whose text it was
+    first: int
+    keys: Keys
+
+
+def carry_out(expected: Expected, erased: Erased, report: Report) -> Erasure | None:
+    """Do to the expected record what is still known of an erased row."""
+    told = parsed(expected.text(erased.by) or "") or {}
+    try:
+        erasures = {each.seq: each for each in erasures_in(told, erased.by)}
+        mine = (erased.seq, erased.digest)
+        (row,) = [row for row in told["body"]["rows"] if (row["number"], row["digest"]) == mine]
+        _PARTS[row["what"]](expected, _Gone(erased.seq, row["at"], row["first"], row["keys"]))
+        return erasures[erased.seq]
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+        wanted = f"a text, or an erasure of it in log {erased.by}"
+        report(Difference("erasure", f"log {erased.seq}", wanted, "neither"))
+        return None
+
+
+def erasures_in(told: Mapping[str, Any], seq: int) -> Iterator[Erasure]:
+    """What a text of the log, of this number, says was erased."""
+    if told.get("what") == "erased":
+        asked = told["body"]["asked"]
+        for row in told["body"]["rows"]:
+            yield Erasure(
+                *(row["number"], seq, told["at"], told["actor"]["name"]),
+                *(asked["name"], asked["rule"], asked["why"]),
+            )
+
+
+def _rows(expected: Expected, gone: _Gone) -> None:
+    for key in gone.keys["new"]:
+        expected.vague("transfer", key, {"version": 1}, gone.seq)
+    names = gone.keys["columns"]
+    for *key, was, now in gone.keys["changed"]:
+        before = {} if was is None else dict(zip(names, was, strict=True))
+        expected.change("transfer", key, before, dict(zip(names, now, strict=True)), gone.seq)
+        expected.bump("transfer", key)
+    for *key, block, source in gone.keys["reports"]:
+        expected.vague("sighting", [*key, source, block], {}, gone.seq)
+
+
+def _alerts(expected: Expected, gone: _Gone) -> None:
+    for alert, (entry, rows) in zip(gone.keys["alerts"], gone.keys["of"], strict=True):
+        expected.vague("alert", [alert], {"state": "open", "entry": entry}, gone.seq)
+        for identity in rows:
+            if expected.is_movement(identity):
+                expected.vague("alert_transfer", [alert, *identity], {}, gone.seq)
+
+
+def _baselines(expected: Expected, gone: _Gone) -> None:
+    for entry in gone.keys["baselines"]:
+        expected.change("entry", [entry], dict.fromkeys(BASES), {}, gone.seq)
+        expected.blur("entry", [entry], BASES, gone.seq)
+
+
+def _taken(expected: Expected, gone: _Gone) -> None:
+    """Name and note beside an alert went with the text."""
+    state = gone.keys["state"]
+    for alert, line, before in gone.keys["taken"]:
+        expected.change("alert", [alert], {"state": before}, {"state": state}, gone.seq)
+        said = {"alert": alert, "at": gone.at, "state": state, "name": "", "note": ""}
+        expected.add("alert_log", [line], said, gone.seq)
+        expected.add("erased_line", [line], {"seq": gone.seq}, gone.seq)
+
+
+def _entries(expected: Expected, gone: _Gone) -> None:
+    """All but their terms."""
+    for (entry, was, bare), terms in zip(gone.keys["entries"], gone.keys["terms"], strict=True):
+        mine = bare.get("id", entry)
+        now = {name: value for name, value in bare.items() if name != "id"}
+        if was is None:
+            expected.vague("entry", [entry], {"history": "due", "absent": None, **now}, gone.seq)
+        else:
+            before = {name: value for name, value in was.items() if name != "id"}
+            expected.change("entry", [entry], before, now, gone.seq)
+            expected.blur("entry", [entry], ["terms"] if terms else [], gone.seq)
+        if mine != entry:
+            expected.rename_entry(entry, mine, gone.seq)
+            expected.add("respelt", [entry, mine], {"seq": gone.first}, gone.seq)
+        if "list" in gone.keys:
+            for each in expected.versions_at(mine, gone.at):
+                version = {"list_sha256": gone.keys["list"]}
+                expected.vague("entry_version", [mine, gone.at, each], version, gone.seq)
+
+
+def _respelt(expected: Expected, gone: _Gone) -> None:
+    respell(expected, gone.keys, gone.first, gone.seq)
+
+
+def respell(expected: Expected, body: Keys, first: int, seq: int) -> None:
+    """An address that is written in another form by now, in its movements."""
+    chain, _, old = body["old"].partition("/")
+    new = body["new"].partition("/")[2]
+    expected.add_once("respelt", [body["old"], body["new"]], {"seq": first}, seq)
+    for party in ("sender", "recipient"):
+        for identity in body[party]:
+            expected.change("transfer", [chain, *identity], {party: old}, {party: new}, seq)
+
+
+def _list(expected: Expected, gone: _Gone) -> None:
+    expected.vague("list_version", [gone.keys["list"], gone.at], {}, gone.seq)
+
+
+def _followed(expected: Expected, gone: _Gone) -> None:
+    key = [gone.keys["subject"], gone.keys["case"]]
+    now = {"every": gone.keys["every"], "calls": gone.keys["calls"]}
+    expected.vague("followed", key, {}, gone.seq)
+    now |= {"since": gone.at, "until": None}
+    expected.change("followed", key, {}, now, gone.seq)
+    expected.blur("followed", key, ["why"], gone.seq)
+
+
+def _unfollowed(expected: Expected, gone: _Gone) -> None:
+    key = [gone.keys["subject"], gone.keys["case"]]
+    expected.change("followed", key, {"until": None}, {"until": gone.at}, gone.seq)
+
+
+def _nothing(_expected: Expected, _gone: _Gone) -> None:
+    """It changed nothing that is held against the log."""
+
+
+_PARTS: Mapping[str, Callable[[Expected, _Gone], None]] = {
+    "rows": _rows,
+    "alerts": _alerts,
+    "baselines": _baselines,
+    "taken": _taken,
+    "entries": _entries,
+    "respelt": _respelt,
+    "list": _list,
+    "followed": _followed,
+    "unfollowed": _unfollowed,
+    **dict.fromkeys(("incidents", "taken back", "replayed", "tested", "backed up"), _nothing),
+}

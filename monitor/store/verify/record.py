@@ -1,0 +1,96 @@
+"""`verify`: the log by itself, then the record by the log, at one moment."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from monitor.model.difference import Difference, Report
+from monitor.store.port import Reader
+from monitor.store.schema import VERSION
+from monitor.store.verify import begin, gone, replay, schema, tables
+from monitor.store.verify.chain import Erased, Walk
+from monitor.store.verify.expected import Expected
+from monitor.store.verify.gone import Erasure
+
+_CHECKPOINT = re.compile(r"([0-9][0-9,]*):([0-9a-f]{64})")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A row of the log that somebody else remembers: number and hash."""
+
+    number: int
+    hash: str
+
+    @classmethod
+    def of(cls, text: str) -> Checkpoint | None:
+        found = _CHECKPOINT.fullmatch(text.strip())
+        return cls(int(found[1].replace(",", "")), found[2]) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A record that a restore replaced: how its log ended, and the file that was kept of it."""
+
+    number: int
+    hash: str
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of it. `rows`: of each table, how many were held against the log."""
+
+    number: int  # of the last row of the log
+    hash: str
+    differences: int
+    rows: Mapping[str, int]
+    erased: Sequence[Erasure]
+    replaced: Sequence[Replaced]
+
+
+class _Counted:
+    """A report that counts what passes through."""
+
+    def __init__(self, report: Report) -> None:
+        self._report, self.number = report, 0
+
+    def __call__(self, difference: Difference) -> None:
+        self.number += 1
+        self._report(difference)
+
+
+def verify(store: Reader, report: Report) -> Verdict:
+    """Report everything that differs. Raises StoreError where the record cannot be read."""
+    told = _Counted(report)
+    with store.look() as conn:
+        if store.schema() == VERSION:
+            schema.compare(conn, told)
+        expected = Expected(conn, told)
+        walk, erased = Walk(conn, told), list[Erasure]()
+        for row in walk:
+            if not isinstance(row, Erased):
+                replay.carry_out(expected, row, told)
+            elif erasure := gone.carry_out(expected, row, told):
+                erased.append(erasure)
+        rows = {kept.name: tables.compare(conn, kept, expected, told) for kept in tables.KEPT}
+        begin.compare(conn, expected, told)
+    return Verdict(walk.number, walk.hash, told.number, rows, erased, replaced_in(store))
+
+
+def hash_at(store: Reader, number: int) -> str | None:
+    """The hash of a row of the log, where there is such a row."""
+    rows = store.read("SELECT hash FROM log WHERE seq = ?", [number])
+    return str(rows[0]["hash"]) if rows else None
+
+
+def replaced_in(store: Reader) -> list[Replaced]:
+    """The records that restores replaced, by the acts of the restores, oldest first."""
+    rows = store.read(
+        "SELECT text FROM log_text WHERE text LIKE ? ORDER BY seq", ['{"act":"restored",%']
+    )
+    bodies = [json.loads(row["text"])["body"]["replaced"] for row in rows]
+    return [Replaced(body["number"], body["hash"], body["file"]) for body in bodies if body]

@@ -1,0 +1,126 @@
+"""The tables of the record that the log accounts for, row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from monitor.model.difference import Difference, Report
+from monitor.store.log import canonical
+from monitor.store.port import Connection
+from monitor.store.rows import ALERT_COLUMNS, TRANSFER_COLUMNS
+from monitor.store.verify.expected import Expected, Known, Values, differing, place, shown
+
+PART = 500  # rows that are marked at once
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A table, by what people know its rows by: `key`, then the other columns, `rows` finds
+    them in that order."""
+
+    name: str
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+    rows: str
+    of: tuple[str, int] | None = None  # the table that it belongs to, and how far its key is that
+
+    def values(self, row: Any) -> Values:  # noqa: ANN401 - Fields
+        return dict(zip(self.columns, [*row][len(self.key) :], strict=True))
+
+
+def _plain(name: str, key: str, columns: str) -> Kept:
+    names = ", ".join(filter(None, (key, columns)))
+    listed = tuple(columns.split(", ")) if columns else ()
+    return Kept(name, tuple(key.split(", ")), listed, f"SELECT {names} FROM {name}")
+
+
+IDENTITY = "chain, tx, leg"
+_LATER = "status, version, late, absences, first_seen, reason"
+# A row that hangs on none is found too: under the internal number that it names.
+_OF_TRANSFER = "coalesce(t.chain, '?'), coalesce(t.tx, '?'), coalesce(t.leg, x.transfer)"
+
+TRANSFER = _plain(
+    "transfer", IDENTITY, TRANSFER_COLUMNS.removeprefix(f"{IDENTITY}, ") + f", {_LATER}"
+)
+SIGHTING = Kept(
+    "sighting",
+    ("chain", "tx", "leg", "source", "block"),
+    ("at", "sha256"),
+    f"SELECT {_OF_TRANSFER}, x.source, x.block, x.at, x.sha256 FROM sighting x "
+    "LEFT JOIN transfer t ON t.id = x.transfer",
+    ("transfer", 3),
+)
+ALERT = _plain("alert", "id", f"{ALERT_COLUMNS.removeprefix('id, ')}, state")
+ALERT_ROW = Kept(
+    "alert_transfer",
+    ("alert", "chain", "tx", "leg"),
+    (),
+    f"SELECT x.alert, {_OF_TRANSFER} FROM alert_transfer x "
+    "LEFT JOIN transfer t ON t.id = x.transfer",
+    ("alert", 1),
+)
+ALERT_LOG = _plain("alert_log", "id", "alert, at, state, name, note")
+ENTRY = _plain(
+    "entry",
+    "id",
+    "subject, case_id, terms, added, retired, absent, "
+    "base_height, base_time, base_head_time, history",
+)
+ENTRY_VERSION = _plain("entry_version", "entry, at, terms", "list_sha256")
+LIST_VERSION = _plain("list_version", "sha256, at", "outcome")
+CASE = _plain("case_state", "case_id", "closed, held")
+FOLLOWED = _plain("followed", "subject, case_id", "why, since, until, every, calls")
+ERASED_LINE = _plain("erased_line", "line", "seq")
+RESPELT = _plain("respelt", "old, new", "seq")
+KEPT = (
+    *(TRANSFER, SIGHTING, ALERT, ALERT_ROW, ALERT_LOG),
+    *(ENTRY, ENTRY_VERSION, LIST_VERSION, CASE, FOLLOWED),
+    *(ERASED_LINE, RESPELT),
+)
+
+
+def compare(conn: Connection, kept: Kept, expected: Expected, report: Report) -> int:
+    """Hold every row of a table against what the log makes of it, both ways; returns how many
+    there are."""
+    count = 0
+    rows = iter(conn.execute(kept.rows))
+    while part := list(islice(rows, PART)):
+        seen = []
+        for row in part:
+            key = [*row][: len(kept.key)]
+            known = expected.get(kept.name, key)
+            for difference in _differences(kept, key, kept.values(row), known, expected):
+                report(difference)
+            seen.append(canonical(key))
+        count += len(part)
+        expected.see(kept.name, seen)
+    for key, seq in expected.unseen(kept.name):
+        report(Difference("record", place(kept.name, key), f"a row, by log {seq}", "none"))
+    return count
+
+
+def _differences(
+    kept: Kept, key: list[Any], found: Values, known: Known | None, expected: Expected
+) -> Iterator[Difference]:
+    if known is None:
+        if _is_new(kept, key, expected):
+            where = place(kept.name, key)
+            yield Difference("record", where, "no such row: no act brought it", "a row")
+    elif not known.guess:
+        for name, value, there in differing(known.now, found):
+            where = f"{place(kept.name, key)}: {name}"
+            yield Difference("record", where, f"{shown(value)} (log {known.seq})", shown(there))
+
+
+def _is_new(kept: Kept, key: list[Any], expected: Expected) -> bool:
+    """Whether no row without an act can be here: what was there before the log has digests."""
+    if not expected.old or "?" in key:
+        return True
+    if kept.of is None:
+        return kept.name not in expected.begun
+    name, length = kept.of
+    owner = expected.get(name, key[:length])
+    return owner is not None and owner.fresh

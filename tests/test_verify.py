@@ -1,0 +1,369 @@
+"""`fundwatch verify`: whatever was changed behind the log's back is named, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+from world.book import Book
+from world.home import ALICE, BANK, BOB, ROOT, SHOP, Home, Scene, staged, stop, wait_for
+from world.logged import (
+    IN,
+    KIM,
+    begin_anew,
+    cut,
+    differences,
+    live,
+    live_first,
+    live_on,
+    tampered,
+)
+from world.older import older
+from world.tamper import untriggered
+
+from monitor.cli import main
+from monitor.model.acts import Erased
+from monitor.store import log
+from monitor.store.commit import CARRY, commit
+from monitor.store.erase import KEYS
+from monitor.store.guard import DATABASE
+from monitor.store.sqlite import Store
+from monitor.store.verify.replay import ACTS
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Iterator[Book]:
+    made = Book(tmp_path)
+    live(made)
+    yield made
+    made.store.close()
+
+
+@pytest.fixture
+def record(book: Book, tmp_path: Path) -> Path:
+    """A copy of it that nobody has open."""
+    copy = tmp_path / "copy.db"
+    book.store.backup(copy)
+    return copy
+
+
+def verify(*args: object, code: int) -> str:
+    done = CliRunner().invoke(main, ["verify", *map(str, args)])
+    assert done.exit_code == code, done.output
+    return done.output
+
+
+# -- nothing differs -------------------------------------------------------------------------
+
+
+def test_a_record_is_what_its_log_says(book: Book) -> None:
+    """Also while somebody has it open for writing."""
+    assert differences(book.store.path) == []
+    said = verify("--record", book.store.path, code=0)
+    assert said.startswith("Nothing differs.")
+    assert "could write everything anew" in said
+
+
+def test_every_act_has_its_line() -> None:
+    """What `commit` carries out, `verify` can follow."""
+    assert {act.kind for act in CARRY} <= set(ACTS)
+
+
+# -- tampering -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_tampering_is_found(record: Path, number: int) -> None:
+    done = tampered(record, random.Random(number))
+    assert differences(record), done
+
+
+@pytest.mark.slow
+def test_of_a_hundred_random_tamperings_all_are_found(record: Path, tmp_path: Path) -> None:
+    seed = random.randrange(10**9)
+    dice = random.Random(seed)
+    missed = []
+    for number in range(100):
+        copy = tmp_path / f"{number}.db"
+        shutil.copyfile(record, copy)
+        done = tampered(copy, dice)
+        if not differences(copy):
+            missed.append(done)
+        copy.unlink()
+    print(f"seed {seed}: {100 - len(missed)} of 100 found")
+    assert missed == [], f"seed {seed}"
+
+
+def test_a_cut_end_is_found_by_a_checkpoint(book: Book, record: Path) -> None:
+    """Without one the shorter chain is whole; what it no longer tells shows in the record."""
+    number, hashed = log.last(book.store)
+    mark = f"{number}:{hashed}"
+    assert "has this hash" in verify("--record", record, "--checkpoint", mark, code=0)
+    cut(record, 1)
+    said = verify("--record", record, "--checkpoint", mark, "--format", "jsonl", code=1)
+    found = [json.loads(line) for line in said.splitlines()]
+    assert found[-1] == {
+        "check": "checkpoint",
+        "place": f"log {number}",
+        "expected": f"hash {hashed}",
+        "found": f"the log ends with number {number - 1}",
+    }
+
+
+def test_the_daily_mail_carries_a_checkpoint(scene: Scene) -> None:
+    """In words and as HTML, also where a channel gets references only."""
+    scene.home.run("poll")
+    for detail in ("full", "reference"):
+        channels = yaml.safe_load((scene.home.path / "config/channels.yaml").read_text("utf-8"))
+        channels["channels"]["mail"]["detail"] = detail
+        scene.home.write("config/channels.yaml", channels)
+        said = scene.home.run("messages", "preview", "daily")
+        (mark,) = re.findall(r"verify --checkpoint (\d+:[0-9a-f]{64})`", " ".join(said.split()))
+        assert "has this hash" in scene.home.run("verify", "--checkpoint", mark)
+
+
+def test_what_is_no_record_is_exit_2(tmp_path: Path) -> None:
+    (tmp_path / "text.db").write_text("no database" * 100)
+    for name in ("text.db", "missing.db"):
+        assert name in verify("--record", tmp_path / name, code=2)
+    assert "--checkpoint" in verify("--checkpoint", "12", code=2)
+
+
+# -- handed out ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def home(record: Path, tmp_path: Path) -> Home:
+    made = Home(tmp_path / "home")
+    made.write("watchlist.yaml", "version: 1\n")
+    record.replace(made.path / DATABASE)
+    return made
+
+
+def handed_out(home: Home, case: str) -> Path:
+    target = home.path.parent / f"{case}.jsonl"
+    said = home.run("log", "export", "--case", case, "--output", str(target))
+    assert f"exported  {target}" in said
+    return target
+
+
+def test_one_case_is_handed_out_and_verified_alone(home: Home, book: Book) -> None:
+    """Two cases share a transaction: each gets it, and nothing of the other."""
+    file = handed_out(home, "CASE-1")
+    text = file.read_text("utf-8")
+    for word in ("CASE-2", "Shop of the cousin", "E1"):
+        assert word not in text
+    assert IN.tx in text
+    assert "I call the bank" in text
+    assert file.stat().st_mode & 0o077 == 0
+    home.path.rename(home.path.with_name("elsewhere"))  # there is no record any more
+    number, hashed = log.last(book.store)
+    said = verify("--file", file, "--checkpoint", f"{number}:{hashed}", code=0)
+    assert said.startswith("Nothing differs.")
+    assert "Case    CASE-1, handed out" in said
+    header, *rows = map(json.loads, text.splitlines())
+    shown = sum("text" in row for row in rows)
+    assert f"Rows    {shown} shown, {len(rows) - shown} withheld, 0 erased" in said
+    assert (header["number"], header["hash"]) == (number, hashed)
+
+
+@pytest.mark.parametrize("what", ["text", "digest", "row", "order", "end", "salt"])
+def test_a_file_that_was_changed_is_found(home: Home, what: str) -> None:
+    file = handed_out(home, "CASE-2")
+    header, *rows = file.read_text("utf-8").splitlines()
+    shown = next(n for n, row in enumerate(rows) if '"text"' in row)
+    if what == "text":
+        rows[shown] = rows[shown].replace("0x", "0y", 1)
+    elif what in ("digest", "salt"):
+        row = json.loads(rows[shown])
+        row[what] = "0" * 64
+        rows[shown] = json.dumps(row)
+    elif what == "row":
+        del rows[shown]
+    elif what == "order":
+        rows[0], rows[1] = rows[1], rows[0]
+    else:
+        rows.pop()
+    file.write_text("\n".join([header, *rows]), "utf-8")
+    verify("--file", file, code=1)
+
+
+def test_a_text_that_names_another_case_is_withheld_and_counted(home: Home, book: Book) -> None:
+    """What somebody typed about one case may tell of another."""
+    alert = book.store.read("SELECT id FROM alert WHERE entry = 'E0'")[0]["id"]
+    home.run(
+        "alerts", "close", alert, "--by", "Kim", "--note", "as in case-2, see there", code=None
+    )
+    file = handed_out(home, "CASE-1")
+    assert "see there" not in file.read_text("utf-8")
+
+
+def test_the_verifier_in_the_docs_verifies(home: Home) -> None:
+    """Who does not trust the program writes these thirty lines."""
+    page = (ROOT / "docs/evidence.md").read_text("utf-8")
+    code = re.findall(r"```python\n(.*?)```", page, re.DOTALL)[-1]
+    assert len(code.splitlines()) <= 30
+    made = {"__name__": "verifier"}
+    exec(code, made)
+    lines = handed_out(home, "CASE-1").read_text("utf-8").splitlines()
+    shown = made["verify"](lines)
+    assert {"plan", "take", "take list"} <= {told["act"] for told in shown.values()}
+    for number, line in enumerate(lines[1:], 1):
+        with pytest.raises(ValueError, match=r"."):
+            made["verify"]([*lines[:number], *lines[number + 1 :]])
+        if "text" in json.loads(line):
+            with pytest.raises(ValueError, match=f"row {number} was changed"):
+                made["verify"](
+                    [*lines[:number], line.replace("act", "cat", 1), *lines[number + 1 :]]
+                )
+
+
+def test_a_file_that_was_not_handed_out_is_exit_2(tmp_path: Path) -> None:
+    (tmp_path / "other.jsonl").write_text("{}\n")
+    for name in ("other.jsonl", "missing.jsonl"):
+        assert name in verify("--file", tmp_path / name, code=2)
+
+
+# -- erased texts ----------------------------------------------------------------------------
+
+
+def erase_all(book: Book) -> int:
+    """Every text that may go; returns how many."""
+    numbers = [
+        row.seq for row in log.each(book.store) if json.loads(row.text or "{}")["what"] in KEYS
+    ]
+    asked = {
+        "number": 0,
+        "at": book.now,
+        "name": "Ann",
+        "uid": 1,
+        "why": "a letter",
+        "rule": "art. 17",
+    }
+    commit(book.store, KIM, Erased(book.now, numbers, asked, 2, {}))
+    return len(numbers)
+
+
+def test_what_was_erased_is_said_and_not_called_tampered(book: Book) -> None:
+    """Whatever it was: the rows stand by their keys; when, by whom, under which rule is told."""
+    count = erase_all(book)
+    assert differences(book.store.path) == []
+    said = verify("--record", book.store.path, code=0)
+    assert said.count('by Kim, asked for by Ann, under "art. 17": "a letter"') == count
+
+
+def test_what_was_erased_before_and_after_the_log_began(grown: Book) -> None:
+    erase_all(grown)
+    assert differences(grown.store.path) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "check"),
+    [
+        ("INSERT INTO transfer (chain, tx, leg, kind, amount, status, first_seen) "
+         "VALUES ('ethereum', '0xnew', 'leg', 'native', '7', 'final', 9)", "record"),
+        ("DELETE FROM sighting WHERE source = 'two'", "record"),
+        ("UPDATE transfer SET status = 'pending' WHERE version > 1", "record"),
+        ("UPDATE alert SET state = 'open'", "record"),
+        ("UPDATE alert_log SET name = 'Kim'", "record"),
+        ("DELETE FROM erasure WHERE seq = (SELECT min(seq) FROM erasure)", "erasure"),
+        ("INSERT INTO erasure SELECT 1, max(by_seq) FROM erasure", "erasure"),
+    ],
+)  # fmt: skip
+def test_what_rests_on_erased_texts_is_still_held_by_its_keys(
+    book: Book, record: Path, change: str, check: str
+) -> None:
+    erase_all(book)
+    with book.store.write() as conn, untriggered(conn):
+        conn.execute(change)
+    assert check in {d.check for d in differences(book.store.path)}
+
+
+# -- the program at work ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    with staged(tmp_path / "home") as made:
+        yield made
+
+
+def test_nothing_differs_while_the_program_runs(scene: Scene) -> None:
+    """A verification sees one moment of a record that is being written."""
+    scene.pay((ALICE, SHOP))
+    with scene.home.daemon() as process:
+        for number in range(4):
+            scene.pay((BANK, BOB) if number % 2 else (ALICE, BOB))
+            assert scene.home.run("verify").startswith("Nothing differs.")
+        wait_for(lambda: len(scene.alerts("movement")) >= 5, 60, scene.home.log)
+        (first, *_) = scene.alerts("movement")
+        scene.home.run("alerts", "ack", first["id"], "--by", "Kim", "--note", "I call the bank")
+        assert scene.home.run("verify").startswith("Nothing differs.")
+        stop(process)
+    scene.home.sql("UPDATE alert SET state = 'closed' WHERE id = ?", first["id"])
+    said = scene.home.run("verify", code=1)
+    assert said.startswith("1 place differs.\n")
+    assert f"alert {first['id']}: state" in said
+
+
+def test_nothing_differs_after_a_migration(tmp_path: Path) -> None:
+    """What was there before the log is held by its digests, and what acts did since is known."""
+    older(tmp_path / "old.db")
+    Store(tmp_path / "old.db").close()
+    assert differences(tmp_path / "old.db") == []
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ("UPDATE transfer SET amount = '8' WHERE id = 2002", "transfer 2002 to transfer 4000"),
+        ("DELETE FROM transfer WHERE id = 5000", "transfer 4002 to transfer 5000"),
+        ("UPDATE sighting SET sha256 = 'other' WHERE transfer = 4", "transfer 2 to transfer 2000"),
+        ("DELETE FROM alert_transfer WHERE transfer = 4", "alert A-1 to alert A-1"),
+        ("UPDATE alert SET state = 'closed'", "alert A-1 to alert A-1"),
+        ("UPDATE alert_log SET note = 'unseen'", "alert_log L-1 to alert_log L-1"),
+        ("UPDATE entry SET base_height = 4", "entry E-1 to entry E-1"),
+    ],
+)
+def test_what_was_there_before_the_log_is_held_by_digests(
+    tmp_path: Path, change: str, place: str
+) -> None:
+    """Of a thousand rows it is known that one of them was changed."""
+    older(tmp_path / "old.db")
+    store = Store(tmp_path / "old.db")
+    with store.write() as conn, untriggered(conn):
+        conn.execute(change)
+    store.close()
+    assert place in [d.place for d in differences(tmp_path / "old.db")]
+
+
+@pytest.fixture
+def grown(tmp_path: Path) -> Iterator[Book]:
+    """A record with a past before its log, and acts on what was there."""
+    made = Book(tmp_path)
+    live_first(made)
+    begin_anew(made.store)
+    live_on(made)
+    yield made
+    made.store.close()
+
+
+def test_acts_on_what_was_there_before_are_taken_back_for_the_digests(grown: Book) -> None:
+    assert differences(grown.store.path) == []
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_tampering_is_found_in_a_record_that_is_older_than_its_log(
+    grown: Book, tmp_path: Path, number: int
+) -> None:
+    copy = tmp_path / "copy.db"
+    grown.store.backup(copy)
+    done = tampered(copy, random.Random(number))
+    assert differences(copy), done
