@@ -12,12 +12,9 @@ from typing import Any
 
 import pytest
 from world.book import Book, transfer
-<<<<<<< HEAD
 from world.home import ALICE, BANK, BOB, SHOP, Scene, entry, staged, watchlist
 from world.listed import take_list
-=======
 from world.older import older
->>>>>>> b8ed9a4 (verify holds the record against its log, the log against itself and a checkpoint; log export hands out one case, to be verified with the rest withheld)
 from world.tamper import untriggered
 
 from monitor.model import Axis, Head, Subject
@@ -27,12 +24,7 @@ from monitor.model.heads import Book as HeadBook
 from monitor.model.heads import Fault, News
 from monitor.model.plan import Signal
 from monitor.store import digests, log
-<<<<<<< HEAD
 from monitor.store.commit import commit
-from monitor.store.migrations import migrations
-from monitor.store.schema import APPLICATION_ID
-=======
->>>>>>> b8ed9a4 (verify holds the record against its log, the log against itself and a checkpoint; log export hands out one case, to be verified with the rest withheld)
 from monitor.store.sqlite import Store
 
 IN = transfer(105)

@@ -6,7 +6,9 @@ import json
 import random
 import re
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -311,6 +313,33 @@ def test_nothing_differs_while_the_program_runs(scene: Scene) -> None:
     said = scene.home.run("verify", code=1)
     assert said.startswith("1 place differs.\n")
     assert f"alert {first['id']}: state" in said
+
+
+def test_a_restore_is_told_from_a_cut(scene: Scene, tmp_path: Path) -> None:
+    """A checkpoint of what was replaced is confirmed in the record that was kept aside, as far as
+    that one is whole."""
+    scene.home.run("poll")
+    scene.home.run("backup", str(tmp_path / "copy.db"))
+    scene.pay((ALICE, SHOP))
+    scene.home.run("poll")
+    ((number, hashed),) = scene.home.sql("SELECT seq, hash FROM log ORDER BY seq DESC LIMIT 1")
+    mark = ("--checkpoint", f"{number}:{hashed}")
+    assert "has this hash" in scene.home.run("verify", *mark)
+    scene.home.run("restore", str(tmp_path / "copy.db"))
+    (kept,) = scene.home.path.glob("fundwatch.db.before-restore.*Z")
+    for _ in range(2):
+        said = scene.home.run("verify", *mark)
+        assert said.startswith("Nothing differs.")
+        assert f"row {number} belongs to the record that a restore replaced" in said
+        assert kept.name in said
+        scene.home.run("poll")
+    with closing(sqlite3.connect(kept)) as conn, untriggered(conn):
+        conn.execute("UPDATE alert SET state = 'closed' WHERE kind = 'movement'")
+        conn.commit()
+    said = scene.home.run("verify", *mark, code=1)
+    assert f"{kept.name}: alert A-" in said
+    kept.unlink()
+    assert f"log {number}" in scene.home.run("verify", *mark, code=1)
 
 
 def test_nothing_differs_after_a_migration(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from monitor.cli.common import BAD_INPUT, DONE, UNREAD, Home
 from monitor.loops.health.words import count
 from monitor.model.difference import Difference, Report
 from monitor.model.errors import ConfigError, Problem, StoreError
-from monitor.model.plain import clean, plural, quoted, utc
+from monitor.model.plain import plural, quoted, tidy, utc
 from monitor.store.guard import DATABASE
 from monitor.store.verify.gone import Erasure
 from monitor.store.verify.handout import Handed
@@ -160,8 +160,8 @@ def _of_file(path: Path, checkpoint: Checkpoint | None, report: Report) -> list[
     handed = holding.verify_file(path, checkpoint, report)
     header, counts = handed.header, handed.counts
     return [
-        f"Case    {clean(str(header['case']), 80)}, handed out {clean(str(header['made']), 40)} by "
-        f"{clean(str(header['by']), 80)}",
+        f"Case    {tidy(str(header['case']), 80)}, handed out {tidy(str(header['made']), 40)} by "
+        f"{tidy(str(header['by']), 80)}",
         f"Log     number {handed.number:,}, hash {handed.hash}",
         f"Rows    {counts.shown:,} shown, {counts.withheld:,} withheld, {counts.erased:,} erased",
         *_erased(handed.erasures),
@@ -175,7 +175,7 @@ def _erased(erasures: Iterable[Erasure]) -> Iterator[str]:
     for each in erasures:
         yield (
             f"Erased  row {each.seq:,} by row {each.by_seq:,}, {utc(each.at)}, by "
-            f"{clean(each.by, 80)}, asked for by {clean(each.asked_by, 80)}, under "
+            f"{tidy(each.by, 80)}, asked for by {tidy(each.asked_by, 80)}, under "
             f"{quoted(each.rule)}: {quoted(each.why)}"
         )
 
@@ -201,9 +201,9 @@ def _tell(heard: _Heard, said: Iterable[str]) -> None:
     differ = "differs" if heard.number == 1 else "differ"
     click.echo(f"{plural(heard.number, 'place')} {differ}." if heard.number else "Nothing differs.")
     for each in heard.first:
-        click.echo(f"{each.check:<10} {clean(each.place, WIDEST)}")
-        click.echo(f"           expected  {clean(each.expected, WIDEST)}")
-        click.echo(f"           found     {clean(each.found, WIDEST)}")
+        click.echo(f"{each.check:<10} {tidy(each.place, WIDEST)}")
+        click.echo(f"           expected  {tidy(each.expected, WIDEST)}")
+        click.echo(f"           found     {tidy(each.found, WIDEST)}")
     if heard.number > SHOWN:
         click.echo(f"and {heard.number - SHOWN:,} more: --format jsonl has them all")
     for line in said:

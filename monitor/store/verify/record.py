@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from monitor.model.difference import Difference, Report
 from monitor.store.port import Reader
 from monitor.store.schema import VERSION
 from monitor.store.verify import begin, gone, replay, schema, tables
-from monitor.store.verify.chain import Erased, Walk
+from monitor.store.verify.chain import Erased, Walk, parsed
 from monitor.store.verify.expected import Expected
 from monitor.store.verify.gone import Erasure
 
@@ -88,9 +88,16 @@ def hash_at(store: Reader, number: int) -> str | None:
 
 
 def replaced_in(store: Reader) -> list[Replaced]:
-    """The records that restores replaced, by the acts of the restores, oldest first."""
+    """The records with a log that restores replaced, by the acts of the restores, oldest first."""
     rows = store.read(
-        "SELECT text FROM log_text WHERE text LIKE ? ORDER BY seq", ['{"act":"restored",%']
+        "SELECT text FROM log_text WHERE text LIKE ? ORDER BY seq", ['{"act":"restore",%']
     )
-    bodies = [json.loads(row["text"])["body"]["replaced"] for row in rows]
-    return [Replaced(body["number"], body["hash"], body["file"]) for body in bodies if body]
+    return [found for row in rows if (found := _replaced(parsed(row["text"]) or {}))]
+
+
+def _replaced(told: Mapping[str, Any]) -> Replaced | None:
+    try:
+        said = told["body"]["replaced"]
+        return Replaced(int(said["end"]["seq"]), str(said["end"]["hash"]), str(said["file"]))
+    except (KeyError, TypeError, ValueError):
+        return None  # nothing was replaced, or nothing with a log; or the text is none

@@ -171,6 +171,8 @@ ACTS: Mapping[str, Mapping[str, Part]] = {
     "set clock": {"entries": entries},
     "follow": {"followed": followed},
     "unfollow": {"unfollowed": unfollowed},
+    "cover day": {"covered": nothing},
+    "restore": {"restored": nothing},
     "erase asked": {"erase asked": nothing},
     "erased": {"erased": erased},
     "close case": CASE,
