@@ -54,6 +54,7 @@ def test_insert_rate(tmp_path: Path) -> None:
     found = figures(tmp_path, "insert_rate.py", "--rows", "20", "--plans", "3")
     assert [(row["way"], row["plans"]) for row in found] == [
         ("apply", 3),
+        ("apply, not logged", 3),
         ("raw", 3),
         ("raw, with sightings", 3),
     ]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from world.book import START, transfer
+from world.home import ALICE, SHOP, staged
 from world.play import A, B, X
 
 from monitor.model import Status, Subject, Transfer
@@ -112,3 +113,19 @@ def test_rows_stand_with_the_cases_of_their_parties(store: Store) -> None:
 def test_a_plan_that_brought_nothing_is_not_logged(store: Store) -> None:
     take(store)
     assert texts(store) == []
+
+
+def test_a_quiet_pass_logs_nothing(tmp_path: Path) -> None:
+    """Once all is final, further polls of the real program read, and bring no act."""
+    with staged(tmp_path / "home") as scene:
+        scene.pay((ALICE, SHOP))
+        scene.home.run("poll")
+        for _ in range(15):
+            scene.ledger.mine()
+        scene.home.run("poll")
+        plans = "SELECT count(*) FROM log_text WHERE json_extract(text, '$.act') = 'plan'"
+        before = scene.home.sql(plans)
+        for _ in range(2):
+            scene.ledger.mine()
+            scene.home.run("poll")
+        assert scene.home.sql(plans) == before
