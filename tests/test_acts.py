@@ -18,7 +18,7 @@ from world.older import older
 from world.tamper import untriggered
 
 from monitor.model import Axis, Head, Subject
-from monitor.model.acts import DAEMON, CoverDay, KeepHeads, Respell, Retire, SetClock
+from monitor.model.acts import DAEMON, CoverDay, Follow, KeepHeads, Respell, Retire, SetClock
 from monitor.model.errors import StoreError
 from monitor.model.heads import Book as HeadBook
 from monitor.model.heads import Fault, News
@@ -215,7 +215,11 @@ def test_coverage_taken_back_is_an_act_and_heads_alone_are_none(book: Book) -> N
 
 def test_another_form_of_an_address_tells_which_rows_it_took_along(book: Book) -> None:
     (told,) = book.store.read("SELECT id FROM alert WHERE kind = 'movement'")
+    commit(book.store, DAEMON, Follow(book.now, book.subject, "C", "it pays", 60))
     commit(book.store, DAEMON, Respell(book.now, [(book.subject, "0xnew")]))
+    assert [tuple(row) for row in book.store.read("SELECT subject FROM followed")] == [
+        ("ethereum/0xnew",)
+    ]
     body = last_act(book.store)[0]["body"]
     assert (body["old"], body["new"]) == (book.subject.key, "ethereum/0xnew")
     assert (body["sender"], body["recipient"]) == ([], [[IN.tx, IN.leg]])

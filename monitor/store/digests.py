@@ -17,7 +17,6 @@ from itertools import islice
 
 from monitor.store.log import Part, canonical
 from monitor.store.port import Connection, Params
-from monitor.store.rows import ALERT_COLUMNS, TRANSFER_COLUMNS
 
 BLOCK = 1000  # rows
 
@@ -37,6 +36,16 @@ class Table:
     with_it: str = ""
 
 
+# As schema 5 had them: a log that has begun is held against the same columns for good.
+_TRANSFER = (
+    "id, chain, tx, leg, kind, contract, token_id, sender, recipient, amount, block_height, "
+    "block_hash, time, tx_index, log_index, trace_path, spends, status, version, late, absences, "
+    "first_seen, reason"
+)
+_ALERT = (
+    "id, kind, lane, severity, created, chain, tx, entry, direction, amends, lane_reason, title, "
+    "facts, audience, state"
+)
 TABLES: Mapping[str, Table] = {
     "list_version": Table("sha256, at, outcome", 2),
     "entry": Table(
@@ -45,12 +54,12 @@ TABLES: Mapping[str, Table] = {
     ),
     "entry_version": Table("entry, at, terms, list_sha256", 3),
     "transfer": Table(
-        f"id, {TRANSFER_COLUMNS}, status, version, late, absences, first_seen, reason",
+        _TRANSFER,
         with_it="SELECT transfer, source, block, at, sha256 FROM sighting "
         "WHERE transfer BETWEEN ? AND ? ORDER BY transfer, source, block",
     ),
     "alert": Table(
-        f"{ALERT_COLUMNS}, state",
+        _ALERT,
         with_it="SELECT a.alert, t.chain, t.tx, t.leg FROM alert_transfer a "
         "JOIN transfer t ON t.id = a.transfer WHERE a.alert BETWEEN ? AND ? "
         "ORDER BY a.alert, t.chain, t.tx, t.leg",

@@ -543,7 +543,7 @@ CREATE TABLE answered (              -- of which answers a batch was made
   heads TEXT NOT NULL                -- of those that gave the head that it was read under
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE silence (               -- that a list brought nothing new: once a day, where severe
-  scope TEXT NOT NULL REFERENCES scope(key),
+  scope TEXT NOT NULL,               -- as its address was written then
   stream TEXT NOT NULL,
   day INTEGER NOT NULL,              -- days since 1970, UTC
   source TEXT NOT NULL,
