@@ -17,6 +17,8 @@ import requests
 from world.home import ALICE, BANK, BOB, SHOP, Scene, entry, staged, wait_for, watchlist
 from world.parts import free_port
 
+from monitor.loops import doors
+
 ME = pwd.getpwuid(os.geteuid()).pw_name
 USER = f"system user {ME} (uid {os.geteuid()})"
 TYPED = "the name is what they typed"
@@ -200,3 +202,11 @@ def entries_of(scene: Scene) -> list[str]:
 
 def authorities(found: Sequence[Mapping[str, Any]]) -> set[str]:
     return {each["actor"]["authority"] for each in found}
+
+
+def test_a_system_user_without_a_name_is_a_number() -> None:
+    """As in a container that runs under a number of its own."""
+    uid = max(each.pw_uid for each in pwd.getpwall() if each.pw_uid < 2**31) + 1
+    actor = doors.by_request(uid).named()
+    assert (actor.name, actor.kind.value) == (f"uid {uid}", "cli")
+    assert actor.authority.startswith(f"system user (uid {uid}) owns the file of the request; ")

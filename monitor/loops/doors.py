@@ -24,10 +24,14 @@ class Caller:
     @property
     def user(self) -> str:
         """Their name on this machine; a container may run under a number without one."""
+        return self._name or f"uid {self.uid}"
+
+    @property
+    def _name(self) -> str:
         try:
             return tidy(pwd.getpwuid(self.uid).pw_name, LONGEST_NAME)
         except KeyError:
-            return f"uid {self.uid}"
+            return ""
 
     def named(self, name: str | None = None) -> Actor:
         """Who acts, by the name that they give; without one it is the system user's. Raises
@@ -40,7 +44,7 @@ class Caller:
 
     @property
     def said(self) -> str:
-        return f"system user {self.user} (uid {self.uid})"
+        return " ".join(filter(None, ("system user", self._name, f"(uid {self.uid})")))
 
 
 def this_user() -> Caller:

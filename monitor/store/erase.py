@@ -129,7 +129,6 @@ def carry_erased(conn: Connection, _actor: Actor, act: Erased) -> tuple[None, li
     for place, (mine, numbers) in enumerate(_by_case(conn, act.numbers).items()):
         gone = [_erase(conn, number, first + place) for number in numbers]
         parts.append(Part("erased", {"rows": gone, **wish}, mine))
-    conn.execute("PRAGMA secure_delete = OFF")
     return None, parts
 
 
