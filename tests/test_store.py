@@ -53,6 +53,21 @@ def no_room_above(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+def test_a_poll_of_one_address_looks_at_its_own_rows(book: Book) -> None:
+    """None of its questions walks through all rows of the chain at some heights: first contact
+    of many addresses would grow with their square."""
+    seen: list[str] = []
+    with book.store.write() as conn:
+        conn.set_trace_callback(seen.append)  # type: ignore[attr-defined]
+    book.read(IN, head=110)
+    with book.store.write() as conn:
+        conn.set_trace_callback(None)  # type: ignore[attr-defined]
+    asked = {sql for sql in seen if sql.startswith("SELECT") and "FROM transfer" in sql}
+    assert any("BETWEEN" in sql for sql in asked)
+    walked = [r["detail"] for sql in asked for r in book.store.read(f"EXPLAIN QUERY PLAN {sql}")]
+    assert not [each for each in walked if "transfer_height" in each]
+
+
 # -- one transaction -----------------------------------------------------------------------
 
 
