@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import stat
+import subprocess
+import time
+import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from world.evm_node import Node, coin
+from world.home import ALICE, BANK, Scene, configured, evm_home, staged
 from world.ledgers import LISTS
 from world.listed import take_list
 from world.scripted_server import serve
@@ -20,7 +25,8 @@ from monitor.loops.passing import PollWorld
 from monitor.loops.poll import Poller
 from monitor.loops.pool import SourcePool
 from monitor.model import Chain, Entry, Severity, SourceConfig, Subject
-from monitor.model.answers import digest_of
+from monitor.model.answers import Heard, digest_of, keep, part
+from monitor.model.errors import StoreError
 from monitor.net import sources
 from monitor.net.http import Http
 from monitor.store import answers
@@ -140,3 +146,252 @@ def test_each_row_has_an_answer_that_names_it(tmp_path: Path, kind: str) -> None
         assert list(answers.damaged(made.store)) == []
     for file in tmp_path.iterdir():
         assert KEY.encode() not in file.read_bytes()
+
+
+@pytest.mark.parametrize("kind", [*LISTS, "evm_rpc"])
+@pytest.mark.parametrize("severity", [Severity.SEVERE, Severity.HIGH])
+def test_silence_is_kept_once_a_day_of_severe_entries(
+    tmp_path: Path, kind: str, severity: Severity
+) -> None:
+    """With the answers that prove it, and what of each list was booked on them. Of other
+    entries, and of any poll that brings nothing later in the day, nothing is kept."""
+    clock = [1_800_000_000]
+    with dialect(tmp_path, kind, severity, clock) as made:
+        made.poll()
+        before = count(made.store, "answer")
+        made.poll()
+        assert count(made.store, "answer") == before
+        clock[0] += 86_400
+        made.poll()
+        made.poll()
+        rows = made.store.read("SELECT * FROM silence ORDER BY stream, day")
+        if severity is not Severity.SEVERE:
+            assert (rows, count(made.store, "answer")) == ([], before)
+            return
+        lists = {row["stream"] for row in rows}
+        booked = {r["stream"] for r in made.store.read("SELECT DISTINCT stream FROM coverage")}
+        assert lists == booked
+        assert {row["day"] for row in rows} == {clock[0] // 86_400 - 1, clock[0] // 86_400}
+        for row in rows:
+            (batch,) = made.store.read("SELECT * FROM answered WHERE batch = ?", [row["batch"]])
+            shown = made.store.read_in(
+                "SELECT body_sha256 FROM answer WHERE sha256 IN ({})", batch["digests"].split()
+            )
+            assert {answers.body(made.store, each["body_sha256"]) for each in shown} - {None}
+            assert batch["heads"]
+
+
+def count(store: Store, table: str) -> int:
+    return int(store.read(f"SELECT count(*) FROM {table}")[0][0])
+
+
+# -- what was taken back ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["etherscan", "blockscout"])
+def test_a_correction_rests_on_kept_look_ups(tmp_path: Path, kind: str) -> None:
+    """A payment whose block was replaced: that nobody knows it any more, and which block stands
+    at its height now, are kept with it."""
+    with staged(tmp_path) as scene:
+        source = configured(scene.explorer, kind)
+        scene.home.write("config/sources.yaml", {"sources": {"mine": source}})
+        (tx,) = scene.pay((BANK, ALICE))
+        scene.ledger.mine()
+        scene.home.run("poll")
+        was = scene.ledger.block(scene.ledger.head.height - 1)
+        scene.ledger.reorg(2, [(), (), ()])
+        for _ in range(4):
+            scene.ledger.mine()
+            scene.home.run("poll")
+        assert len(scene.alerts("correction")) == 1
+        with closing(Store(tmp_path / "fundwatch.db", readonly=True)) as store:
+            found = [a for a in answers.of_tx(store, tx) if a.why == "lookup"]
+            bodies = [answers.body(store, a.body_sha256) or b"" for a in found]
+        assert was is not None
+        now_there = scene.ledger.block(was.height)
+        assert now_there is not None
+        assert any(tx in a.request for a in found), "that it was asked for"
+        assert any(now_there.hash.encode() in body for body in bodies), "what stands there now"
+        said = scene.home.run("answers", tx)
+        assert "was asked for by hash" in said
+
+
+# -- of whole blocks, what matched -------------------------------------------------------------
+
+
+def test_of_a_whole_block_only_what_matched_is_kept() -> None:
+    """Its head, and what names the transaction, whole; with the digest of all of it."""
+    tx, other = "0x" + "ab" * 32, "0x" + "cd" * 32
+    receipts = [
+        {"transactionHash": each, "logs": [{"topics": ["0x1"], "transactionHash": each}]}
+        for each in (tx, other)
+    ]
+    body = json.dumps({"id": 1, "result": receipts}).encode()
+    heard = Heard("node", "{}", 1, 200, hashlib.sha256(body).hexdigest(), body, block=True)
+    kept = keep(part(heard, [tx]), "news", [tx])
+    assert json.loads(zlib.decompress(kept.packed)) == {"id": 1, "result": receipts[:1]}
+    assert (kept.sha256, kept.extract) == (hashlib.sha256(body).hexdigest(), True)
+    assert kept.body_sha256 == hashlib.sha256(zlib.decompress(kept.packed)).hexdigest()
+    lists = replace(heard, block=False)
+    assert part(lists, [tx]) is lists
+
+
+def test_blocks_at_a_node_are_kept_in_part(tmp_path: Path) -> None:
+    """A node whose answers are cut in silence shows receipts of whole blocks: of those the
+    record keeps ours alone."""
+    node = Node(*[coin(n, 10 + n // 30, n) for n in range(60)])
+    node.cap = 12
+    stranger = {"transactionHash": "0x" + "9" * 64, "logs": []}
+    shown = node.eth_getBlockReceipts
+    node.eth_getBlockReceipts = lambda which: [*shown(which), stranger]  # type: ignore[method-assign]
+    subject = (DEV, "0x" + "a" * 40)
+    with (
+        serve(node) as server,
+        watching(tmp_path, "evm_rpc", server.url, subject, Severity.HIGH, [1_800_000_000]) as made,
+    ):
+        made.poll()
+        whole = [a for a in made.kept("news") if "eth_getBlockReceipts" in a.request]
+        assert whole
+        for answer in whole:
+            assert answer.extract
+            assert answer.sha256 != answer.body_sha256
+            assert b"9" * 64 not in made.body(answer)
+            assert b"logIndex" in made.body(answer)
+
+
+# -- bounds ------------------------------------------------------------------------------------
+
+
+@contextmanager
+def pruned_scene(path: Path) -> Iterator[Scene]:
+    """A record whose answers are of history without alerts and of one alert."""
+    with staged(path) as scene:
+        scene.pay((BANK, ALICE))
+        scene.home.run("poll")
+        yield scene
+
+
+def test_age_takes_bodies_and_leaves_digests(tmp_path: Path) -> None:
+    """What is older than the days goes, and comes back with no digest changed when it is asked
+    for: that it is gone is said."""
+    with pruned_scene(tmp_path) as scene, closing(Store(tmp_path / "fundwatch.db")) as store:
+        (tx,) = scene.paid
+        before = answers.of_tx(store, tx)
+        assert before
+        later = max(a.at for a in before) + 400 * 86_400
+        answers.prune(store, 400, 10**12, later)
+        assert [a.pruned for a in answers.of_tx(store, tx)] == [False] * len(before)
+        went = answers.prune(store, 400, 10**12, later + 86_400)
+        assert went.bodies == 0, "age is no lack of room"
+        after = answers.of_tx(store, tx)
+        assert [replace(a, pruned=True) for a in before] == after
+        assert {answers.body(store, a.body_sha256) for a in after} == {None}
+        assert answers.size(store, later).bytes == 0
+        assert list(answers.damaged(store)) == []
+
+
+def test_size_takes_the_oldest_without_an_alert_first(tmp_path: Path) -> None:
+    """Evidence of alerts goes last, and is told; no more goes than has to."""
+    with pruned_scene(tmp_path) as scene, closing(Store(tmp_path / "fundwatch.db")) as store:
+        (tx,) = scene.paid
+        now = int(time.time())
+        mine = {a.body_sha256 for a in answers.of_tx(store, tx)}
+        sizes = {r["sha256"]: r["bytes"] for r in store.read("SELECT * FROM answer_body")}
+        others = sum(size for sha, size in sizes.items() if sha not in mine)
+        assert others
+        whole = sum(sizes.values())
+        first = answers.prune(store, 400, whole - 1, now)
+        assert (first.bodies, first.of_alerts) == (1, 0)
+        second = answers.prune(store, 400, 1, now)
+        assert second.of_alerts == second.bodies - (len(sizes) - 1 - second.of_alerts) > 0
+        assert answers.size(store, now).bytes == 0
+        assert answers.last_pruned(store) == second
+
+
+def test_what_went_is_said(tmp_path: Path) -> None:
+    """In `status`, and as a notice where it belonged to alerts. An honest figure of the size."""
+    with pruned_scene(tmp_path) as scene:
+        said = scene.home.run("status")
+        assert "kept as evidence" in said
+        assert "deleted because" not in said
+        scene.home.write(
+            "config/settings.yaml", {"every": 2, "prices": "none", "answers_size": "0.001 MiB"}
+        )
+        scene.home.run("poll")
+        scene.home.run("poll")
+        assert "deleted because of answers_size" in scene.home.run("status")
+        record = json.loads(scene.home.run("status", "--json"))["record"]["answers"]
+        assert record["pruned"]["of_alerts"] > 0
+        assert record["bytes"] < 1100
+        assert scene.alerts("notice", "Answers of explorers took more room")
+
+
+@pytest.mark.parametrize("written", ["2 Gib of disk", "two", "-1 GiB", "10"])
+def test_a_size_that_cannot_be_read_is_refused(tmp_path: Path, written: str) -> None:
+    """With what to write."""
+    home = evm_home(tmp_path, "http://127.0.0.1:9", "etherscan", [ALICE])
+    home.write("config/settings.yaml", {"answers_size": written})
+    assert "Write it like 2 GiB" in home.run("poll", code=2)
+
+
+# -- the command -------------------------------------------------------------------------------
+
+
+def test_answers_are_listed_and_saved_with_their_sums(tmp_path: Path) -> None:
+    """What is written is what was kept: sha256sum agrees. No folder is mixed up, an unknown
+    transaction is an error."""
+    with pruned_scene(tmp_path / "home") as scene:
+        (tx,) = scene.paid
+        folder = tmp_path / "evidence"
+        said = scene.home.run("answers", tx.upper().replace("0X", ""), "--save", str(folder))
+        assert "mine  HTTP 200  names it" in said
+        done = subprocess.run(
+            ["sha256sum", "-c", "SHA256SUMS"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        lines = [json.loads(line) for line in (folder / "answers.jsonl").read_text().splitlines()]
+        assert lines == [{"file": a["file"], **b} for a, b in zip(
+            lines, scene.home.lines("answers", tx, "--format", "jsonl"), strict=True)]  # fmt: skip
+        named = [a for a in lines if a["why"] == "news"]
+        assert all(tx in (folder / a["file"]).read_text() for a in named)
+        assert named
+        assert {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {0o600}
+        assert "is not empty" in scene.home.run("answers", tx, "--save", str(folder), code=2)
+        assert "is no transaction of the record" in scene.home.run(
+            "answers", "0x" + "0" * 64, code=2
+        )
+
+
+# -- what is not right is found ----------------------------------------------------------------
+
+
+def test_a_body_that_was_exchanged_is_found(tmp_path: Path) -> None:
+    """The record refuses it; somebody who takes the triggers away changes the digest; and who
+    writes that anew finds it named in the log."""
+    with pruned_scene(tmp_path) as scene:
+        (sha, other) = (r[0] for r in scene.home.sql("SELECT sha256 FROM answer_body LIMIT 2"))
+        refused = (
+            "UPDATE answer_body SET packed = x'00'",
+            "DELETE FROM answer_body",
+            "UPDATE answer SET request = '{}'",
+            "DELETE FROM answer_tx",
+        )
+        with closing(Store(tmp_path / "fundwatch.db")) as store:
+            for statement in refused:
+                with pytest.raises(StoreError, match="what was answered"), store.write() as conn:
+                    conn.execute(statement)
+        scene.home.sql(
+            "UPDATE answer_body SET packed = (SELECT packed FROM answer_body WHERE sha256 = ?) "
+            "WHERE sha256 = ?", other, sha,
+        )  # fmt: skip
+        with closing(Store(tmp_path / "fundwatch.db", readonly=True)) as store:
+            (found,) = answers.damaged(store)
+        assert (found.expected, found.found) == (sha, other)
+        texts = "".join(r[0] or "" for r in scene.home.sql("SELECT text FROM log_text"))
+        news = scene.home.sql("SELECT sha256, body_sha256 FROM answer WHERE why = 'news'")
+        assert news
+        assert all(f'["{came}","{kept}"]' in texts for came, kept in news)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-import struct
+import sys
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -25,12 +26,13 @@ MARK = "[hidden]"
 SHORTEST = 4  # characters of a secret; nothing shorter can be told from other words
 CUT = 8  # so many characters of a longer secret, in one piece, are hidden too
 _WHOLE_IN_DATA = 16  # characters: a shorter text may stand in data by chance
-CUT_IN_DATA = 12  # the same of what stands in data, where eight hex digits do by chance
+CUT_IN_DATA = 15  # the same of what stands in data, where eight hex digits do by chance
 _LEAST_WORD = 9  # characters; shorter parts of a URL are words such as "services"
 _LEAST_KEY_OF_WORDS = 20  # letters; a shorter part of a source's URL is its name: "blockscout"
 _WORDY = re.compile(r"[A-Za-z]?[a-z]*([-_.][a-z]*)*|[A-Z]+")
 # At a path's segments, at a query's values, at every sign that stands between words.
 _BREAKS = (r"[/?#]", r"[?&;#]|=", r"[/:@?&=,;#+\s]+")
+_INTEGERS = {8: "Q", 4: "I", 2: "H"}  # bytes of an integer, and how an array calls it
 _ROUNDS = 3  # encoded, and encoded again
 _ESCAPED = re.compile(
     rb"%(?:25)*(?P<byte>[0-9a-f]{2})|(?:\\u|&\#x)(?P<hex>[0-9a-f]{2,4});?|\\x(?P<x>[0-9a-f]{2})"
@@ -54,12 +56,13 @@ class Hidden:
         self._long = tuple(one.lower() for one in raw if len(one) >= _WHOLE_IN_DATA)
         # A text cut into parts of this length has one that lies whole in any piece it holds.
         least = self._sizes[-1] if self._sizes else SHORTEST
-        self._part = struct.Struct(f"{(least + 1) // 2}s")
-        self._parts = frozenset(
-            (piece[at : at + self._part.size],)
+        self._part = next(size for size in _INTEGERS if 2 * size - 1 <= least)
+        self._parts = {
+            int.from_bytes(part, sys.byteorder): part
             for piece in self._pieces
-            for at in range(len(piece) - self._part.size + 1)
-        )
+            for at in range(len(piece) - self._part + 1)
+            for part in [piece[at : at + self._part]]
+        }
 
     def hide(self, words: str) -> str:
         """The words without any secret."""
@@ -111,15 +114,21 @@ class Hidden:
         return False
 
     def _holds(self, text: bytes) -> bool:
-        whole = text[: len(text) // self._part.size * self._part.size]
-        found = self._parts.intersection(self._part.iter_unpack(whole))
-        return any(self._stands_around(text, at) for (part,) in found for at in _places(text, part))
+        whole = text[: len(text) // self._part * self._part]
+        cut = array(_INTEGERS[self._part], whole)
+        if self._parts.keys().isdisjoint(cut):
+            return False
+        return any(
+            self._stands_around(text, at)
+            for each in self._parts.keys() & set(cut)
+            for at in _places(text, self._parts[each])
+        )
 
     def _stands_around(self, text: bytes, place: int) -> bool:
         return any(
             text[at : at + size] in self._pieces
             for size in self._sizes
-            for at in range(max(0, place + self._part.size - size), place + 1)
+            for at in range(max(0, place + self._part - size), place + 1)
         )
 
     def _found(self, form: _Form) -> Iterator[tuple[int, int]]:

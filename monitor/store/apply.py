@@ -4,11 +4,12 @@ has to wait for long."""
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from monitor.model.acts import DAEMON, ApplyPlan
+from monitor.model.answers import Kept
 from monitor.model.plan import Plan, Route
 from monitor.model.streams import Reading
 from monitor.store.commit import commit
@@ -64,11 +65,20 @@ def in_parts(plan: Plan) -> Iterator[Plan]:
             found[numbers.get(tx_of(value) or "", last)].append(value)
         for number, values in enumerate(cut):
             values[name] = tuple(found[number])
-    bare = Plan(plan.scope, plan.now, cases=plan.cases)
+    for number, values in enumerate(cut):
+        named = (tx for kept in plan.kept for tx in kept.txs)
+        values["kept"] = _evidence(plan, {tx for tx in named if numbers.get(tx, last) == number})
+    bare = Plan(plan.scope, plan.now, cases=plan.cases, answered=plan.answered)
     yield replace(bare, tokens=plan.tokens, baselines=plan.baselines, **cut[0])
     for values in cut[1:-1]:
         yield replace(bare, **values)
     yield replace(plan, tokens=(), baselines=(), **cut[-1])
+
+
+def _evidence(plan: Plan, txs: Collection[str]) -> tuple[Kept, ...]:
+    """Kept answers of the transactions of one part; those of none of them go with each."""
+    mine = ((kept, tuple(tx for tx in kept.txs if tx in txs)) for kept in plan.kept)
+    return tuple(replace(kept, txs=found) for kept, found in mine if found or not kept.txs)
 
 
 def _numbers(plan: Plan) -> dict[str, int]:
