@@ -34,6 +34,7 @@ from monitor.model import (
     Transfer,
     intervals,
 )
+from monitor.model.difference import Difference
 from monitor.model.errors import BadResponse, RateLimited, Refused, StoreError, Unavailable
 from monitor.model.facts import Correction, of_kind
 from monitor.model.plan import Signal
@@ -42,6 +43,7 @@ from monitor.store.incidents import incident_list
 from monitor.store.port import Fields
 from monitor.store.rows import to_alert, to_row
 from monitor.store.sqlite import Store
+from monitor.store.verify.record import verify
 from world.fake_ledger import FakeLedger, FakeSource, Move, Tx
 from world.listed import take_list
 
@@ -249,7 +251,14 @@ class Play:
         self.check_coverage()
         for entry in self.entries:
             self.check_alerts(entry)
+        self.check_log()
         assert not self._query("SELECT 1 FROM gap WHERE closed IS NULL"), "a gap stayed open"
+
+    def check_log(self) -> None:
+        """The record is what its log says; that this play has guards of its own is no matter."""
+        found: list[Difference] = []
+        verify(self.store, found.append)
+        assert [each for each in found if each.check != "schema"] == []
 
     def served_streams(self) -> set[str]:
         return {s for source in self.sources for b in source.bundles for s in b - source.never}
