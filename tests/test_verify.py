@@ -28,10 +28,13 @@ from world.logged import (
     tampered,
 )
 from world.older import older
+from world.play import A, B, Y
 from world.tamper import untriggered
 
 from monitor.cli import main
-from monitor.model.acts import Erased
+from monitor.model import Entry, Subject
+from monitor.model.acts import DAEMON, Erased, Follow, Respell
+from monitor.model.ids import stable_id
 from monitor.store import log
 from monitor.store.commit import CARRY, commit
 from monitor.store.erase import KEYS
@@ -340,6 +343,31 @@ def test_a_restore_is_told_from_a_cut(scene: Scene, tmp_path: Path) -> None:
     assert f"{kept.name}: alert A-" in said
     kept.unlink()
     assert f"log {number}" in scene.home.run("verify", *mark, code=1)
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("erased", [True, False])
+def test_addresses_that_are_spelt_anew(tmp_path: Path, before: bool, erased: bool) -> None:
+    """Entries get another id, and with them their versions, alerts and movements change; also
+    where all of that was there `before` the log."""
+    book = Book(tmp_path)
+    given = stable_id("E", "CASE-1", "ethereum", A)
+    book.watch(case="CASE-0")
+    book.entries.append(Entry(given, book.subject, case="CASE-1"))
+    book.watch(Y, case="CASE-1")
+    live_first(book)
+    commit(book.store, KIM, Follow(book.now, book.subject, "CASE-1", "a payer", 60, 9))
+    commit(book.store, KIM, Follow(book.now, Subject("ethereum", B), "CASE-1", "a payer", 60))
+    if before:
+        with book.store.write() as conn:
+            conn.execute("DELETE FROM followed")  # which came with the log
+        begin_anew(book.store)
+    commit(book.store, DAEMON, Respell(book.now, [(book.subject, B)]))
+    assert book.store.read("SELECT 1 FROM entry WHERE id = ?", [given]) == []
+    if erased:
+        erase_all(book)
+    assert differences(book.store.path) == []
+    book.store.close()
 
 
 def test_nothing_differs_after_a_migration(tmp_path: Path) -> None:

@@ -143,6 +143,16 @@ class Expected:
                 self._forget("entry_version", key)
         self.renamed[new] = self.renamed.pop(old, old)
 
+    def rename_followed(self, old: str, new: str) -> None:
+        """What was followed under another spelling; where both were, the new one goes on."""
+        rows = self._conn.execute("SELECT key FROM expected WHERE kept = 'followed'").fetchall()
+        for subject, case in [json.loads(row["key"]) for row in rows]:
+            if subject == old:
+                known = self.get("followed", [old, case])
+                assert known is not None
+                self._insert("INSERT OR IGNORE", "followed", [new, case], known)
+                self._forget("followed", [old, case])
+
     def _forget(self, kept: str, key: Key) -> None:
         self._conn.execute(
             "DELETE FROM expected WHERE kept = ? AND key = ?", (kept, canonical(key))
@@ -177,8 +187,11 @@ class Expected:
         return None if row is None else row["text"]
 
     def versions_at(self, entry: str, at: int) -> list[str]:
-        """The terms that an entry got at a time."""
-        sql = "SELECT terms FROM entry_version WHERE entry = ? AND at = ?"
+        """The terms that an entry got at a time, whatever its id is by now."""
+        sql = (
+            "WITH RECURSIVE name (id) AS (SELECT ? UNION SELECT new FROM respelt JOIN name "
+            "ON old = id) SELECT terms FROM entry_version WHERE entry IN name AND at = ?"
+        )
         return [row["terms"] for row in self._conn.execute(sql, (entry, at))]
 
     def is_movement(self, identity: Key) -> bool:

@@ -122,10 +122,12 @@ def _respelt(expected: Expected, gone: _Gone) -> None:
 
 
 def respell(expected: Expected, body: Keys, first: int, seq: int) -> None:
-    """An address that is written in another form by now, in its movements."""
+    """An address that is written in another form by now, in its movements and where it is
+    followed."""
     chain, _, old = body["old"].partition("/")
     new = body["new"].partition("/")[2]
     expected.add_once("respelt", [body["old"], body["new"]], {"seq": first}, seq)
+    expected.rename_followed(body["old"], body["new"])
     for party in ("sender", "recipient"):
         for identity in body[party]:
             expected.change("transfer", [chain, *identity], {party: old}, {party: new}, seq)
