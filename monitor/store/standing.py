@@ -16,21 +16,42 @@ from monitor.store import follow, watch
 from monitor.store.port import Fields, Reader
 
 _ACTIVE = "e.retired IS NULL"
-# Of an entry `e` on a subject `s`; one parameter: since when an address may be due. What no
-# source lists is a limit that is told by itself; where nothing is listed, nothing is seen.
+# Of an entry `e` on a subject `s`. What no source lists is a limit that is told by itself; where
+# nothing is listed, nothing is seen.
+_LISTED = f"coalesce(r.error, '') <> '{UNSERVED}'"
 _READ = "SELECT 1 FROM list_read r WHERE r.subject = s.key"
-_SERVED = f"{_READ} AND coalesce(r.error, '') <> '{UNSERVED}'"
-_GAP = "SELECT 1 FROM list_gap g WHERE g.subject = s.key"
-# Most are complete. That is looked for first: each look into the lists costs.
-_STATE = (
-    "CASE WHEN e.base_height IS NOT NULL AND e.history = 'told' AND s.due >= ? "
-    f"AND EXISTS ({_SERVED}) AND NOT EXISTS ({_SERVED} AND (r.failing IS NOT NULL "
-    f"OR r.ok IS NULL OR r.complete_time IS NULL)) AND NOT EXISTS ({_GAP}) "
-    f"THEN '{State.COMPLETE}' WHEN EXISTS ({_SERVED} AND r.failing IS NOT NULL) "
-    f"OR (EXISTS ({_READ}) AND NOT EXISTS ({_SERVED})) THEN '{State.BLIND}' "
-    f"WHEN e.base_height IS NULL OR NOT EXISTS ({_READ}) "
-    f"OR EXISTS ({_SERVED} AND r.ok IS NULL) THEN '{State.NOT_READ}' ELSE '{State.BEHIND}' END"
+_SERVED = f"{_READ} AND {_LISTED}"
+# The view costs. Where neither reading of a list gives cause, it is not asked.
+_OWN = "SELECT 1 FROM reading r WHERE r.scope = s.key"
+_MEMBER = "SELECT 1 FROM joined j WHERE j.subject = s.key AND j.until_place IS NULL"
+_WHOLE = (
+    "SELECT 1 FROM joined j JOIN reading r ON r.scope = j.scope AND r.stream = j.stream "
+    "WHERE j.subject = s.key AND j.until_place IS NULL"
 )
+_SHORT = "(r.failing IS NOT NULL OR r.ok IS NULL OR r.complete_time IS NULL)"
+_ALL_READ = (
+    f"NOT EXISTS ({_OWN} AND {_LISTED} AND {_SHORT}) AND CASE WHEN EXISTS ({_MEMBER}) "
+    f"THEN NOT EXISTS ({_WHOLE} AND {_SHORT}) AND EXISTS ({_WHOLE}) "
+    f"ELSE EXISTS ({_OWN} AND {_LISTED}) END"
+)
+
+
+def _state(due: int) -> str:
+    """How an entry stands; behind is what has been due since before `due`."""
+    late = (
+        f"e.history <> 'told' OR s.due < {due} OR "
+        "EXISTS (SELECT 1 FROM list_gap g WHERE g.subject = s.key)"
+    )
+    return (
+        f"CASE WHEN e.base_height IS NOT NULL AND {_ALL_READ} "
+        f"THEN CASE WHEN {late} THEN '{State.BEHIND}' ELSE '{State.COMPLETE}' END "
+        f"WHEN EXISTS ({_SERVED} AND r.failing IS NOT NULL) "
+        f"OR (EXISTS ({_READ}) AND NOT EXISTS ({_SERVED})) THEN '{State.BLIND}' "
+        f"WHEN e.base_height IS NULL OR NOT EXISTS ({_READ}) "
+        f"OR EXISTS ({_SERVED} AND r.ok IS NULL) THEN '{State.NOT_READ}' "
+        f"WHEN {late} OR EXISTS ({_SERVED} AND r.complete_time IS NULL) "
+        f"THEN '{State.BEHIND}' ELSE '{State.COMPLETE}' END"
+    )
 
 
 # -- entries, counted --------------------------------------------------------------------
@@ -44,9 +65,8 @@ def states(store: Reader, due: int) -> Counter[tuple[str, State]]:
     """How many entries stand how, by chain; behind is what has been due since before `due`.
     Torn lists and chains without a source are not looked for."""
     rows = store.read(
-        f"SELECT s.chain, {_STATE} AS state, count(*) AS n FROM entry e "
-        f"JOIN scope s ON s.key = e.subject WHERE {_ACTIVE} GROUP BY s.chain, state",
-        [due],
+        f"SELECT s.chain, {_state(due)} AS state, count(*) AS n FROM entry e "
+        f"JOIN scope s ON s.key = e.subject WHERE {_ACTIVE} GROUP BY s.chain, state"
     )
     return Counter({(row["chain"], State(row["state"])): row["n"] for row in rows})
 
@@ -55,9 +75,8 @@ def complete_on(store: Reader, subjects: Collection[str], due: int) -> Counter[s
     """How many entries on these subjects `states` counts as complete, by chain."""
     rows = store.read_in(
         f"SELECT s.chain FROM entry e JOIN scope s ON s.key = e.subject WHERE {_ACTIVE} "
-        f"AND {_STATE} = '{State.COMPLETE}' AND s.key IN ({{}})",
+        f"AND {_state(due)} = '{State.COMPLETE}' AND s.key IN ({{}})",
         subjects,
-        [due],
     )
     return Counter(row["chain"] for row in rows)
 
@@ -154,13 +173,17 @@ def behind(store: Reader, chain: str, before: int, *, still: bool) -> tuple[int,
     fail and was last tried, or (unless the chain stands still) read up to a time, before this.
     Both count from the adding of the address at the earliest."""
     active = f"FROM scope s JOIN entry e ON e.subject = s.key WHERE {_ACTIVE}"
-    # Nearly all have a reading of their own: that is asked first, it costs least.
+    old = (
+        f"r.tried < {before}"
+        if still
+        else (f"(r.tried < {before} OR coalesce(r.complete_time, 0) < {before})")
+    )
+    old = f"r.failing IS NULL AND {old}"
     rows = store.read(
-        f"SELECT min(e.id) AS id {active} AND s.chain = ? AND e.added < ? AND (NOT EXISTS "
-        f"(SELECT 1 FROM reading WHERE scope = s.key) AND NOT EXISTS ({_READ}) OR EXISTS ({_READ} "
-        "AND r.failing IS NULL AND (r.tried < ? OR (? AND "
-        "coalesce(r.complete_time, 0) < ?)))) GROUP BY s.key",
-        [chain, before, before, not still, before],
+        f"SELECT min(e.id) AS id {active} AND s.chain = ? AND e.added < ? AND "
+        f"(NOT EXISTS ({_OWN}) AND NOT EXISTS ({_READ}) OR (EXISTS ({_OWN} AND {old}) "
+        f"OR EXISTS ({_WHOLE} AND {old})) AND EXISTS ({_READ} AND {old})) GROUP BY s.key",
+        [chain, before],
     )
     every = store.read(
         f"SELECT count(DISTINCT s.key) AS n {active} AND s.chain = ?",
