@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from world.home import ALICE, SHOP, Scene, staged
+from world.home import ALICE, SHOP, Scene, entry, staged, watchlist
 
 from monitor.app.home import open_home
 from monitor.loops import doors, erasing
 from monitor.model.acts import EraseAsked, Erased
 from monitor.model.cases import CaseState
 from monitor.model.errors import Conflict
-from monitor.store import log
+from monitor.store import erase, log
 from monitor.store.commit import commit
 from monitor.store.sqlite import Store
 
@@ -254,3 +254,24 @@ def test_a_hold_that_comes_between_is_a_conflict(scene: Scene) -> None:
         assert "one system user" not in said
     (act,) = shown(scene, "erased")
     assert not act["body"]["one_system_user"]
+
+
+def test_a_record_of_which_all_was_erased_verifies(scene: Scene) -> None:
+    """Whatever can be erased: what rests on it is accounted for by its keys."""
+    scene.home.run("channels", "test", "mail")
+    scene.home.write("watchlist.yaml", watchlist(entry(ALICE), entry(SHOP)))  # Bob is missing
+    scene.home.run("poll")
+    ((bob,),) = scene.home.sql("SELECT id FROM entry WHERE absent IS NOT NULL")
+    scene.home.run("watchlist", "retire", bob, "--by", "Zoe Zebra", "--why", "over")
+    rows = scene.home.lines("log", "show", "--format", "jsonl")
+    wanted = [row["number"] for row in rows if row["what"] in erase.KEYS]
+    ask(scene, *wanted)
+    confirm(scene, request(scene))
+    said = " ".join(scene.home.run("verify").split())
+    for number in wanted:
+        assert f"Erased row {number} by row " in said
+    assert said.count('by Bob, asked for by Ann, under "GDPR art. 17": "letter of 3 May"') == len(
+        wanted
+    )
+    assert said.count("; both names came from one system user") == len(wanted)
+    assert intact(scene)

@@ -177,6 +177,7 @@ def _erased(erasures: Iterable[Erasure]) -> Iterator[str]:
             f"Erased  row {each.seq:,} by row {each.by_seq:,}, {utc(each.at)}, by "
             f"{tidy(each.by, 80)}, asked for by {tidy(each.asked_by, 80)}, under "
             f"{quoted(each.rule)}: {quoted(each.why)}"
+            + ("; both names came from one system user" if each.one_system_user else "")
         )
 
 

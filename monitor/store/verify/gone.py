@@ -25,6 +25,7 @@ class Erasure:
     asked_by: str
     rule: str
     why: str
+    one_system_user: bool  # typed both names
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ def erasures_in(told: Mapping[str, Any], seq: int) -> Iterator[Erasure]:
             yield Erasure(
                 *(row["number"], seq, told["at"], told["actor"]["name"]),
                 *(asked["name"], asked["rule"], asked["why"]),
+                told["body"]["one_system_user"],
             )
 
 
