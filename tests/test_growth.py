@@ -28,9 +28,9 @@ from monitor.decide.decision import decide
 from monitor.loops import enrich
 from monitor.loops.lookups import Answers
 from monitor.loops.watch_file import NAMED_MOST
-from monitor.model import Entry, Kind, Severity, Subject, Transfer
-from monitor.model.plan import Plan
-from monitor.store import coverage, standing, watch
+from monitor.model import Entry, Kind, Severity, Status, Subject, Transfer
+from monitor.model.plan import NewRow, Plan
+from monitor.store import apply, coverage, standing, watch
 from monitor.store.context import load_context
 from monitor.store.sqlite import Store
 
@@ -152,6 +152,27 @@ def settings(folder: Path, entries: int) -> Path:
     home.write("watchlist.yaml", json.dumps({"addresses": rows}))
     os.utime(home.path / "watchlist.yaml", (START, START))
     return home.path
+
+
+def test_reading_an_address_again_costs_the_same_whoever_else_is_in_the_blocks(
+    tmp_path: Path,
+) -> None:
+    found = []
+    for others in (20, 400):
+        folder = tmp_path / str(others)
+        folder.mkdir()
+        book = Book(folder)
+        book.watch()
+        book.read(head=100)
+        rows = [transfer(BLOCK, tx=f"0x{n}", sender=address(n), recipient=X) for n in range(others)]
+        mine = transfer(BLOCK)
+        new = tuple(NewRow(row, Status.FINAL) for row in (mine, *rows))
+        apply.apply(book.store, Plan(book.subject, book.now, new=new))
+        with steps(book.store) as stepped:
+            book.decide([book.batch(mine, head=200)])
+        found.append(stepped[0])
+        book.store.close()
+    assert found[1] < found[0] * 1.1
 
 
 @contextmanager
