@@ -16,10 +16,10 @@ from monitor.app.home import open_home
 from monitor.chains.table import streams_of
 from monitor.loops import freeze
 from monitor.loops.pool import SourcePool
-from monitor.loops.reading import Progress, SubjectReader
+from monitor.loops.reading import Progress, ScopeReader
 from monitor.model import Ask, Batch
 from monitor.model.errors import Unavailable
-from monitor.store import outbox, watch
+from monitor.store import outbox
 from monitor.store.sqlite import Store
 
 MEANWHILE = 2  # readings of the other address
@@ -121,17 +121,19 @@ def test_lists_of_a_source_that_hangs_are_waited_for_side_by_side(tmp_path: Path
     play = Play(tmp_path, ledger, [source])
     entry = play.watch(A)
     pool = SourcePool(ETHEREUM, [source], hang_after=0.05)
-    reading = SubjectReader(
+    reading = ScopeReader(
         pool=pool,
-        subject=entry.subject,
-        watched=watch.all_entries(play.store),
+        subjects=(entry.subject,),
+        streams=frozenset(streams_of(ETHEREUM)),
+        sources=pool.sources,
+        floor=lambda _axis, _head: 0,
         states={},
         open_rows=(),
         progress=Progress(),
         history_from={},
         deep_seconds=0,
+        severe=False,
         everything=True,
-        since_time=lambda _text: None,
     )
     outcome = reading.run()
     assert outcome.unread == source.bundles[0]

@@ -755,7 +755,7 @@ def test_an_entry_is_complete_when_nothing_is_missing(store: Store) -> None:
     assert how(store) is State.NOT_READ
     apply.apply(store, FIRST, readings=[HEAD])
     assert how(store) is State.BEHIND
-    commit(store, DAEMON, TellHistory(NOW, ENTRY, alert(8)))
+    commit(store, DAEMON, TellHistory(NOW, [(ENTRY, alert(8))]))
     assert how(store) is State.COMPLETE
     assert standing.complete_on(store, [HERE.key, THERE.key], 0) == {"ethereum": 1}
     assert how(store, due=1) is State.BEHIND, "it has been due since ever"
@@ -769,7 +769,7 @@ def test_an_entry_is_complete_when_nothing_is_missing(store: Store) -> None:
 def test_what_no_source_lists_is_no_blindness(store: Store) -> None:
     """Unless nothing is listed at all; what fails for another reason is."""
     apply.apply(store, FIRST, readings=[HEAD, replace(FAILS, error=UNSERVED)])
-    commit(store, DAEMON, TellHistory(NOW, ENTRY, alert(8)))
+    commit(store, DAEMON, TellHistory(NOW, [(ENTRY, alert(8))]))
     assert how(store) is State.COMPLETE
     assert standing.failing(store, ["ethereum"], NOW + 9, NOW + 9) == []
     (limit,) = standing.failing_lists(store)

@@ -7,9 +7,9 @@ and the source's lag; everything above is read again each time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from monitor.model import Axis, Batch, Chain, Head, Interval
+from monitor.model import Axis, Batch, Chain, Head, Interval, Watched
 from monitor.model.intervals import subtract, union
 
 # How far below the finality line a first look at a busy address begins: enough for the
@@ -51,16 +51,45 @@ def head_window(rest: Interval, head: Head, axis: Axis, chain: Chain, lag: int) 
 
 
 def history_spans(
-    covered: Sequence[Interval], floor: int, waiting: Iterable[Interval] = ()
+    covered: Sequence[Interval],
+    floor: int,
+    waiting: Iterable[Interval] = (),
+    joined: int | None = None,
 ) -> tuple[Interval, ...]:
     """Holes between the floor and the highest covered place, newest first.
 
-    `waiting` are gaps that are not due for another try yet.
+    `waiting` are gaps that are not due for another try yet. `joined`: from there on the list is
+    read chain-wide, whether any of that is proven yet or not.
     """
     parts = union(covered)
-    if not parts or parts[-1].hi < floor:
+    top = max(parts[-1].hi if parts else -1, (joined or 0) - 1)
+    if top < floor:
         return ()
-    return subtract(Interval(floor, parts[-1].hi), (*parts, *waiting))[::-1]
+    return subtract(Interval(floor, top), (*parts, *waiting))[::-1]
+
+
+def wanted_from(
+    watched: Iterable[Watched],
+    axis: Axis,
+    head: Head | None,
+    chain: Chain,
+    since_time: Callable[[str], int | None],
+) -> int:
+    """The lowest place that any of an address's entries asks for: with none, the first. `head`:
+    for those before first contact; None: nothing is left out."""
+    return min((_wanted_from(w, axis, head, chain, since_time) for w in watched), default=0)
+
+
+def _wanted_from(
+    watched: Watched,
+    axis: Axis,
+    head: Head | None,
+    chain: Chain,
+    since_time: Callable[[str], int | None],
+) -> int:
+    first, since = watched.baseline, watched.entry.since
+    seen = Head(first.height, first.head_time) if first else head
+    return 0 if seen is None else floor(since, since_time(since), seen, axis, chain)
 
 
 def floor(since: str, when: int | None, head: Head, axis: Axis, chain: Chain) -> int:

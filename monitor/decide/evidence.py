@@ -9,6 +9,7 @@ from dataclasses import replace
 from monitor.model import Batch, Severity
 from monitor.model.answers import HEAD, LOOKUP, NEWS, SILENCE, Answered, Kept, Silence, keep
 from monitor.model.plan import Answers, Context, Plan
+from monitor.model.scope import ChainWide
 
 
 def with_evidence(context: Context, plan: Plan, batches: Sequence[Batch], answers: Answers) -> Plan:
@@ -66,9 +67,11 @@ def _looked_up(
 
 
 def _shows_silence(context: Context, plan: Plan, batch: Batch) -> bool:
-    """Whether its answers were wanted for a severe entry, and it booked coverage."""
-    mine = (w for address in context.followed for w in context.watched.get(address, ()))
-    severe = any(w.active and w.entry.severity is Severity.SEVERE for w in mine)
+    """Whether its answers were wanted for a severe entry, and it booked coverage. Of a chain-wide
+    scope not all entries are loaded: they are wanted where one is severe."""
+    severe = isinstance(context.scope, ChainWide) or any(
+        w.active and w.entry.severity is Severity.SEVERE for w in context.own
+    )
     return batch.silence and severe and any(_silences(plan, batch))
 
 

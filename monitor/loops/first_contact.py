@@ -32,11 +32,12 @@ from monitor.model.facts import AssetSum, History
 from monitor.model.ids import stable_id
 from monitor.model.plan import Route
 from monitor.model.streams import StreamState
-from monitor.store import transfers, watch
+from monitor.store import transfers
 from monitor.store.commit import commit
 from monitor.store.coverage import stream_states
 from monitor.store.port import Reader, Store
 
+AT_ONCE = 1000  # summaries in one commit
 LIST_DAYS = 30  # movements of this many days before the start are listed singly
 LIST_MOST = 200
 ACTS_MOST = 20  # of issuers, the newest
@@ -59,14 +60,18 @@ class HistoryWorld(Protocol):
     def since_time(self) -> Callable[[str], int | None]: ...
 
 
-def tell(store: Store, world: HistoryWorld, subject: Subject, watched: Sequence[Watched]) -> None:
-    """Make the start-up summary of every entry whose history has been read to its start."""
-    for waiting in watch.history_due(store, subject) if watched else ():
+def tell(store: Store, world: HistoryWorld, untold: Sequence[Watched]) -> None:
+    """Make the start-up summary of those of these entries whose history has been read to its
+    start."""
+    made: list[tuple[Entry, Alert]] = []
+    for waiting in untold:
         baseline = waiting.baseline
         if baseline is not None and _history_read(store, world, waiting, baseline):
-            alert = _summary(store, world, waiting, baseline)
-            routes = world.route(alert, waiting.entry)
-            commit(store, DAEMON, TellHistory(alert.created, waiting.entry, alert, routes))
+            made.append((waiting.entry, _summary(store, world, waiting, baseline)))
+    for start in range(0, len(made), AT_ONCE):
+        part = made[start : start + AT_ONCE]
+        routes = [route for entry, alert in part for route in world.route(alert, entry)]
+        commit(store, DAEMON, TellHistory(world.clock(), part, routes))
 
 
 def _history_read(store: Reader, world: HistoryWorld, waiting: Watched, baseline: Baseline) -> bool:

@@ -1,4 +1,4 @@
-"""What a pass of polling works with, what it knows of one subject, and what it says of itself."""
+"""What a pass of polling works with, what it knows of one scope, and what it says of itself."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from monitor.loops.pool import SourcePool
-from monitor.loops.reading import Progress, SubjectReader
-from monitor.model import Alert, Asset, Chain, Entry, Subject, Watched
+from monitor.loops.pool import Failure, SourcePool
+from monitor.loops.reading import Progress, ScopeReader
+from monitor.model import Alert, Asset, Batch, Chain, Entry, Subject, Watched
 from monitor.model.plan import Route
+from monitor.model.scope import ChainWide, Joined, Scope
+
+Fetched = tuple[str, str]  # source, stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,7 @@ class PollWorld:
     assets: Mapping[tuple[str, str], Asset]
     route: Callable[[Alert, Entry | None], list[Route]]
     clock: Callable[[], int]
-    interval: Callable[[Subject], int]  # seconds until a subject is due again
+    interval: Callable[[Scope], int]  # seconds until a watched scope is due again
     since_time: Callable[[str], int | None]
     trailing_seconds: int = 2 * 86_400
     sleep: Callable[[float], None] = time.sleep
@@ -33,7 +36,7 @@ class PassReport:
 
     started: int
     seconds: float = 0.0
-    subjects: int = 0
+    subjects: int = 0  # and chains that are read as a whole
     new_rows: int = 0
     alerts: int = 0
     calls: int = 0
@@ -47,17 +50,30 @@ class PassReport:
 
 @dataclass
 class Run:
-    """A subject within one pass."""
+    """A scope within one pass."""
 
-    subject: Subject
-    watched: tuple[Watched, ...]
+    scope: Scope
+    watched: tuple[Watched, ...] = ()  # the entries of an address
+    # The addresses that a chain-wide scope is read for, with their memberships by list.
+    members: Mapping[Subject, Mapping[str, Joined]] = field(default_factory=dict)
+    streams: frozenset[str] = frozenset()  # of a chain-wide scope: what it reads
+    whole: frozenset[str] = frozenset()  # lists of an address that the chain-wide scope has read
+    lent: tuple[Batch, ...] = ()  # its part of what the chain-wide scope has just read
+    # What sources said to several addresses in one ask, by source and stream.
+    fetched: dict[Fetched, Batch | Failure] = field(default_factory=dict)
+    every: int | None = None  # seconds from poll to poll of an address that is followed only
+    calls: int = 0  # made for it in this pass
     progress: Progress = field(default_factory=Progress)
     deep_seconds: int = 0
-    reading: SubjectReader | None = None  # of the present round
+    reading: ScopeReader | None = None  # of the present round
     failing: frozenset[str] = frozenset()  # streams that no source could read before this pass
     held_back: bool = False  # too much history: a person is asked first
     taken_back: int = 0  # how often coverage of the chain had been when the round began
     doubted: bool = False  # something was read under a head that is not believed yet
+
+    @property
+    def is_whole(self) -> bool:
+        return isinstance(self.scope, ChainWide)
 
 
 @dataclass
@@ -65,8 +81,8 @@ class Signs:
     """Signs of life of a pass, for the watchdog. Its times are of the monotonic clock."""
 
     moved_at: float = field(default_factory=time.monotonic)
-    reading: dict[str, None] = field(default_factory=dict)  # keys of subjects
-    settling: str = ""  # key of the subject that is being decided on
+    reading: dict[str, None] = field(default_factory=dict)  # keys of scopes
+    settling: str = ""  # key of the scope that is being decided on
 
     def moved(self) -> None:
         self.moved_at = time.monotonic()
@@ -76,7 +92,7 @@ class Signs:
         self.settling = ""
 
     def suspects(self) -> list[str]:
-        """At which subjects a pass that does not get on stands: the one that is being decided
+        """At which scopes a pass that does not get on stands: the one that is being decided
         on, else those whose answers are waited for."""
         return [self.settling] if self.settling else list(self.reading)
 

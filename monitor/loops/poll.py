@@ -1,4 +1,4 @@
-"""The poll loop: due subjects -> read in threads -> decide -> apply.
+"""The poll loop: due scopes -> read in threads -> decide -> apply.
 
 Worker threads only talk to sources; every decision and every write happens in the thread
 that runs the pass. A subject's failure is a value that the pass survives; a bug is loud.
@@ -13,11 +13,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 
 from monitor.loops.headkeep import HeadKeeper
-from monitor.loops.passing import PassReport, PollWorld, Run, Signs, active
+from monitor.loops.passing import PassReport, PollWorld, Run, Signs
 from monitor.loops.reading import Outcome
 from monitor.loops.rounds import ReadingRounds
 from monitor.loops.settle import Settler
+from monitor.loops.whole import Wholes
 from monitor.model import Subject
+from monitor.model.scope import ChainWide, Scope
 from monitor.store import doubts, watch
 from monitor.store.port import Store
 
@@ -38,9 +40,11 @@ class Poller:
         self.stopping: Callable[[], bool] = lambda: False
         self.signs = Signs()
         self._heads = HeadKeeper(store, world.pools, world.clock)
-        self._rounds = ReadingRounds(store, world, self._heads, self._turn)
+        self._rounds = ReadingRounds(store, world, self._heads)
         self._settler = Settler(store, world, self._heads, self.signs, self._is_stopping)
         self._chains: set[str] = set()  # of the present pass
+        # What it is about; False: what was not due yet when it began.
+        self._flying: dict[Scope, bool] = {}
 
     def run_pass(self, *, everything: bool) -> PassReport:
         """Poll due subjects, or all of them whatever their due time and breakers say.
@@ -50,12 +54,15 @@ class Poller:
         """
         report = PassReport(self.world.clock())
         began = time.monotonic()
-        subjects = watch.due_subjects(self.store, None if everything else report.started)
-        report.subjects = len(subjects)
+        until = None if everything else report.started
+        subjects = watch.due_subjects(self.store, until)
+        wholes = watch.due_wholes(self.store, until)
+        report.subjects = len(subjects) + len(wholes)
         served = [s for s in subjects if s.chain in self.world.pools]
+        due = [w for w in wholes if w.chain in self.world.pools]
         self._chains.clear()
-        self._begin_chains(served)
-        self._work(served, report, everything)
+        self._begin_chains([*served, *due])
+        self._work(served, due, report, everything)
         for attempt in range(RETRY_ROUNDS if everything else 0):
             again = [s for s in served if s.key in report.unread]
             if not again or self.stopping() or time.monotonic() - began > RETRY_WITHIN:
@@ -66,8 +73,9 @@ class Poller:
             report.retry_after = 0.0
             for pool in self.world.pools.values():
                 pool.forget_heads()
-            self._work(again, report, everything)
+            self._work(again, [], report, everything)
         self._pass_over([s for s in subjects if s.chain not in self.world.pools], report)
+        self._put_off([w for w in wholes if w.chain not in self.world.pools])
         doubts.forget_unwatched(self.store, self.world.clock())
         report.seconds = time.monotonic() - began
         report.stopped = self.stopping()
@@ -78,8 +86,8 @@ class Poller:
 
     # -- the work of a pass ------------------------------------------------------------
 
-    def _begin_chains(self, subjects: Sequence[Subject]) -> None:
-        for chain in {s.chain for s in subjects} - self._chains:
+    def _begin_chains(self, scopes: Sequence[Scope]) -> None:
+        for chain in {s.chain for s in scopes} - self._chains:
             self._chains.add(chain)
             self._heads.begin(chain)
 
@@ -87,77 +95,100 @@ class Poller:
         """Subjects of chains without any source: nothing can be tried."""
         for subject in subjects:
             report.unread[subject.key] = frozenset({"every list: no source is in service"})
-            due = self.world.clock() + self.world.interval(subject)
-            watch.schedule(self.store, subject, due, failed=True)
+        self._put_off(subjects)
 
-    def _work(self, subjects: Sequence[Subject], report: PassReport, everything: bool) -> None:
+    def _put_off(self, scopes: Sequence[Scope]) -> None:
+        for scope in scopes:
+            due = self.world.clock() + self.world.interval(scope)
+            watch.schedule(self.store, scope, due, failed=True)
+
+    def _work(
+        self,
+        subjects: Sequence[Subject],
+        due: Sequence[ChainWide],
+        report: PassReport,
+        everything: bool,
+    ) -> None:
         self.signs.begin()
-        entries = watch.entries_of(self.store, subjects)
-        runs = [Run(s, active(entries.get(s, ()))) for s in subjects]
-        flying = dict.fromkeys(subjects, True)  # False: not among those that the pass began with
+        self._flying = dict.fromkeys(subjects, True)
         looked = time.monotonic()
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="read") as threads:
-            fetched = self._rounds.prefetch(threads, runs, everything)
+
+            def spare(run: Run, unread: frozenset[str], unserved: frozenset[str]) -> None:
+                self._flying.pop(run.scope, None)
+                self._settler.spare(run, unread, unserved, report)
+
+            wholes = Wholes(
+                self.store, self.world, self._rounds, threads, spare, everything=everything
+            )
             waiting: dict[Future[Outcome], Run] = {}
             done: SimpleQueue[Future[Outcome]] = SimpleQueue()
-            queue = deque(runs)
+            queue = deque(wholes.begin(subjects, due))
             while queue or waiting:
                 if len(waiting) <= WORKERS:  # many at a time, for one commit
                     for run in self._begin(queue, 2 * WORKERS - len(waiting)):
-                        run.reading = self._rounds.reader(
-                            run, everything, fetched.get(run.subject, {})
-                        )
+                        run.reading = self._rounds.reader(run, everything)
                         future = threads.submit(run.reading.run)
                         waiting[future] = run
                         future.add_done_callback(done.put)
-                        self.signs.reading[run.subject.key] = None
+                        self.signs.reading[run.scope.key] = None
                 if not waiting:
                     break
                 for future in _ended(done):
                     run = waiting.pop(future)
-                    self.signs.reading.pop(run.subject.key, None)
-                    if self._settler.settle(run, future.result(), report, everything):
-                        queue.append(run)
-                    else:
-                        flying.pop(run.subject, None)
-                    if not run.progress.rounds:
-                        fetched.pop(run.subject, None)  # read before what was taken back
+                    self.signs.reading.pop(run.scope.key, None)
+                    queue.extend(self._came(wholes, run, future.result(), report, everything))
                     self.signs.settling = ""
                     self.on_progress(report, len(queue) + len(waiting))
                 if not everything and not queue and time.monotonic() - looked >= JOIN_EVERY:
-                    queue.extend(self._joining(flying, report))
+                    queue.extend(self._joining(report))
                     looked = time.monotonic()
             for chain in self._chains:
                 self._heads.note(self.world.chains[chain])
             self._turn([])
 
-    def _joining(self, flying: dict[Subject, bool], report: PassReport) -> list[Run]:
+    def _came(
+        self, wholes: Wholes, run: Run, outcome: Outcome, report: PassReport, everything: bool
+    ) -> list[Run]:
+        """Take in what a round of reading came to. Returns what is to be read next."""
+        return wholes.first(run, outcome) or self._settle(wholes, run, outcome, report, everything)
+
+    def _settle(
+        self, wholes: Wholes, run: Run, outcome: Outcome, report: PassReport, everything: bool
+    ) -> list[Run]:
+        if self._settler.settle(run, outcome, report, everything):
+            return [run]
+        self._flying.pop(run.scope, None)
+        left = wholes.ended(run, outcome)
+        parked = wholes.unparked(run)
+        return [*left, *(self._settle(wholes, *parked, report, everything) if parked else ())]
+
+    def _joining(self, report: PassReport) -> list[Run]:
         """What has come due while a few subjects, or their sources, take long: it does not
         wait for them. Where a source reads many subjects in one ask, the next pass does."""
-        if self.stopping() or not any(flying.values()):
+        if self.stopping() or not any(self._flying.values()):
             return []
         self._turn([])  # what has ended may be due again
         subjects = [
             s
             for s in watch.due_subjects(self.store, self.world.clock())
-            if s not in flying
+            if s not in self._flying
             and s.chain in self.world.pools
             and not any(source.many for source in self.world.pools[s.chain].sources)
         ]
         self._begin_chains(subjects)
-        entries = watch.entries_of(self.store, subjects)
-        flying.update(dict.fromkeys(subjects, False))
+        self._flying.update(dict.fromkeys(subjects, False))
         report.subjects += len(subjects)
-        return [Run(s, active(entries.get(s, ()))) for s in subjects]
+        return self._rounds.runs(subjects)
 
     def _begin(self, queue: deque[Run], most: int) -> list[Run]:
-        """The next subjects to read, marked as in flight."""
+        """The next scopes to read, marked as in flight."""
         count = 0 if self.stopping() else min(most, len(queue))
         begun = [queue.popleft() for _ in range(count)]
-        self._turn([run.subject for run in begun if not run.progress.rounds])
+        self._turn([run.scope for run in begun if not run.progress.rounds])
         return begun
 
-    def _turn(self, begun: Sequence[Subject]) -> None:
+    def _turn(self, begun: Sequence[Scope]) -> None:
         watch.turn(self.store, self._settler.ended, begun, self.world.clock())
         self._settler.ended.clear()
 

@@ -1,4 +1,4 @@
-"""Read one subject from its sources: which span, which source, what next. No database.
+"""Read one scope from its sources: which span, which source, what next. No database.
 
 Runs in worker threads. A source's failure is a value here (`Failure`), never an exception:
 the next source of the chain's list is asked, and what none could read is reported.
@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
-from monitor.chains.table import streams_of
-from monitor.decide import coverage, loudness
+from monitor.decide import coverage
 from monitor.loops.pool import Failure, SourcePool
 from monitor.model import (
     Ask,
@@ -21,10 +20,8 @@ from monitor.model import (
     Head,
     Interval,
     Row,
-    Severity,
     Subject,
     Transfer,
-    Watched,
     intervals,
 )
 from monitor.model.errors import SourceError
@@ -34,9 +31,8 @@ from monitor.model.streams import StreamState
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one round of reading one subject brought."""
+    """What one round of reading one scope brought."""
 
-    subject: Subject
     batches: tuple[Batch, ...]
     failures: tuple[Failure, ...]
     unread: frozenset[str]  # streams that a source serves and none could read
@@ -46,7 +42,7 @@ class Outcome:
 
 @dataclass
 class Progress:
-    """Where a subject stands within one pass."""
+    """Where a scope stands within one pass."""
 
     windowed: set[str] = field(default_factory=set)  # streams whose head was cut once
     resume: dict[str, int] = field(default_factory=dict)  # where a cut head goes on
@@ -81,30 +77,36 @@ class _Tried:
 
 
 @dataclass(frozen=True)
-class SubjectReader:
-    """One round of reading for one subject."""
+class ScopeReader:
+    """One round of reading for one scope."""
 
     pool: SourcePool
-    subject: Subject
-    watched: Sequence[Watched]
+    subjects: tuple[Subject, ...]  # the addresses to ask for
+    streams: frozenset[str]  # to be read
+    sources: Sequence[Source]  # in the order in which they are asked
+    floor: Callable[[Axis, Head | None], int]  # the lowest place that is wanted
     states: Mapping[str, StreamState]
-    open_rows: Sequence[Row]
+    open_rows: Sequence[Row]  # that these lists should show
     progress: Progress
     history_from: Mapping[Axis, int]  # history is held back below this place
     deep_seconds: int  # > 0: read this trailing window again
+    severe: bool  # an entry of it is severe
     everything: bool
-    since_time: Callable[[str], int | None]  # a `since` date as Unix seconds
-    prefetched: Mapping[str, Batch | Failure] = field(default_factory=dict)  # by stream
+    # Lists that were read chain-wide in this pass: of those only what lies below the place at
+    # which the address joined is its own to read.
+    whole: frozenset[str] = frozenset()
+    lent: tuple[Batch, ...] = ()  # the address's part of that
+    # What was read for several addresses in one ask, by source and stream.
+    prefetched: Mapping[tuple[str, str], Batch | Failure] = field(default_factory=dict)
     max_rows: int = 2000
 
     def run(self) -> Outcome:
         """Ask the sources in order for every stream until each is read or none is left."""
-        wanted = set(streams_of(self.pool.chain))
-        left = wanted & self._served()
+        left = self.left()
         partly: set[str] = set()  # read with a gap: the next source may know better
-        batches: list[Batch] = []
+        batches: list[Batch] = [] if self.progress.rounds else list(self.lent)
         failures: list[Failure] = []
-        for source in self.pool.sources:
+        for source in self.sources:
             if not left:
                 break
             if not self.pool.usable(source, everything=self.everything):
@@ -120,10 +122,21 @@ class SubjectReader:
                     left -= tried.done
         served = self._served()  # as far as is known after asking
         unread = frozenset((left & served) - partly)
-        return self._outcome(batches, failures, unread, frozenset(wanted - served))
+        return self._outcome(batches, failures, unread, self.streams - served)
+
+    def left(self) -> set[str]:
+        """The lists of which there is something to ask."""
+        return {s for s in self.streams & self._served() if not self._read_chain_wide(s)}
 
     def _served(self) -> set[str]:
-        return {s for source in self.pool.sources for s in self.pool.handed_out(source)}
+        return {s for source in self.sources for s in self.pool.handed_out(source)}
+
+    def _read_chain_wide(self, stream: str) -> bool:
+        """Whether nothing is left to an address of a list that is read chain-wide."""
+        state = self.states.get(stream)
+        if stream not in self.whole or state is None:
+            return stream in self.whole
+        return not self._spans_below(stream, state.axis, self.floor(state.axis, None))
 
     def _lists(self, source: Source, left: frozenset[str]) -> Iterator[_Tried]:
         """Read these lists from one source, one after the other. Once it has hung, the rest is
@@ -145,10 +158,10 @@ class SubjectReader:
 
     def _try(self, source: Source, streams: frozenset[str]) -> _Tried:
         """Read a bundle from one source."""
-        ready = self.prefetched.get(min(streams)) if not self.progress.rounds else None
-        if isinstance(ready, Batch) and ready.source == source.name:
+        ready = self.prefetched.get((source.name, min(streams)))
+        if isinstance(ready, Batch) and not self.progress.rounds:
             return self._came(streams, ready)
-        if isinstance(ready, Failure) and ready.source == source.name:
+        if isinstance(ready, Failure) and not self.progress.rounds:
             return _Tried(failures=(ready,))
         began = time.monotonic()
         try:
@@ -191,7 +204,7 @@ class SubjectReader:
 
     def _ask(self, streams: frozenset[str], span: Interval, head: Head, cursor: str | None) -> Ask:
         return Ask(
-            subjects=(self.subject,),
+            subjects=self.subjects,
             streams=streams,
             span=span,
             head=head,
@@ -203,11 +216,10 @@ class SubjectReader:
 
     def _silence_wanted(self, streams: frozenset[str]) -> bool:
         """Once a day, of severe entries: with the trailing window that is read again then."""
-        severe = any(w.entry.severity is Severity.SEVERE for w in self.watched)
-        return severe and self.deep_seconds > 0 and not streams <= self.progress.head_done
+        return self.severe and self.deep_seconds > 0 and not streams <= self.progress.head_done
 
     def _head_span(self, source: Source, streams: frozenset[str], head: Head) -> Interval:
-        axis, floor = source.axis, self.floor(source, head)
+        axis, floor = source.axis, self.floor(source.axis, head)
         top = axis.top(head)
         lows = [
             self.progress.resume.get(
@@ -225,11 +237,20 @@ class SubjectReader:
         return Interval(min(lo, top), top)
 
     def _history_spans(self, source: Source, stream: str, head: Head) -> tuple[Interval, ...]:
+        floor = max(self.floor(source.axis, head), self.history_from.get(source.axis, 0))
+        return self._spans_below(stream, source.axis, floor)
+
+    def _spans_below(self, stream: str, axis: Axis, floor: int) -> tuple[Interval, ...]:
+        """Holes from the floor on, newest first; where the newest blocks are read chain-wide,
+        up to the place at which the address joined."""
         state = self.states.get(stream)
-        parts = self._parts(stream, source.axis)
-        waiting = state.waiting if state else ()
-        floor = max(self.floor(source, head), self.history_from.get(source.axis, 0))
-        return coverage.history_spans(parts, floor, waiting)
+        if state is None:
+            return ()
+        parts = state.covered.get(axis, ())
+        spans = coverage.history_spans(parts, floor, state.waiting, state.joined)
+        if stream not in self.whole or state.joined is None:
+            return spans
+        return intervals.clip(spans, [Interval(0, state.joined - 1)] if state.joined else [])[::-1]
 
     def _cursor(self, source: Source, stream: str, span: Interval) -> str | None:
         state = self.states.get(stream)
@@ -245,20 +266,10 @@ class SubjectReader:
             place
             for row in self.open_rows
             if row.transfer.kind.stream == stream
-            and loudness.touches(row.transfer, self.subject.address)
             for place in [axis.place(row.transfer)]
             if place is not None
         ]
         return min(places, default=None)
-
-    def floor(self, source: Source, head: Head) -> int:
-        """The lowest place that any entry of the subject asks for."""
-        return min((self._floor(w, head, source.axis) for w in self.watched), default=0)
-
-    def _floor(self, watched: Watched, head: Head, axis: Axis) -> int:
-        first, since = watched.baseline, watched.entry.since
-        seen = Head(first.height, first.head_time) if first else head
-        return coverage.floor(since, self.since_time(since), seen, axis, self.pool.chain)
 
     def _outcome(
         self,
@@ -268,11 +279,11 @@ class SubjectReader:
         unserved: frozenset[str],
     ) -> Outcome:
         more = any(b.rest is not None for b in batches) or self.history_left(batches)
-        return Outcome(self.subject, tuple(batches), tuple(failures), unread, unserved, more)
+        return Outcome(tuple(batches), tuple(failures), unread, unserved, more)
 
     def history_left(self, batches: Sequence[Batch]) -> bool:
         """Whether anything below the head remains that was not asked for in this pass."""
-        by_name = {s.name: s for s in self.pool.sources}
+        by_name = {s.name: s for s in self.sources}
         return any(
             True
             for b in batches
@@ -303,7 +314,7 @@ class SubjectReader:
             progress.head_done |= batch.streams
 
     def _jump(self, batch: Batch, rest: Interval) -> None:
-        lags = {s.name: s.index_lag for s in self.pool.sources}
+        lags = {s.name: s.index_lag for s in self.sources}
         window = coverage.head_window(
             rest, batch.head, batch.axis, self.pool.chain, lags.get(batch.source, 0)
         )
@@ -328,6 +339,15 @@ def read_from(pool: SourcePool, source: Source, ask: Ask) -> Batch:
     if batch.transfers and ask.mempool:  # news stands at the head
         pool.confirm(source)
     return batch
+
+
+def lend(batch: Batch, subjects: Sequence[Subject]) -> dict[Subject, Batch]:
+    """Each subject's part of a chain-wide batch. What that left unread is not its to go on with."""
+    parts = split(batch, subjects)
+    return {
+        subject: replace(part, lent=True, rest=None, cursor=None, calls=0)
+        for subject, part in parts.items()
+    }
 
 
 def split(batch: Batch, subjects: Sequence[Subject]) -> dict[Subject, Batch]:

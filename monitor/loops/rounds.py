@@ -1,4 +1,4 @@
-"""What a round of reading asks, subject by subject or many in one ask.
+"""What a round of reading asks, scope by scope.
 
 Runs in the thread of the pass, but for the calls themselves.
 """
@@ -9,15 +9,19 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
+from monitor.chains.table import streams_of
+from monitor.decide import coverage
 from monitor.loops.headkeep import HeadKeeper
-from monitor.loops.passing import PollWorld, Run, active
+from monitor.loops.passing import Fetched, PollWorld, Run, active
 from monitor.loops.pool import Failure, SourcePool
-from monitor.loops.reading import SubjectReader, read_from, split
-from monitor.model import Ask, Axis, Batch, Row, Status, Subject
+from monitor.loops.reading import Progress, ScopeReader, read_from, split
+from monitor.model import Ask, Axis, Batch, Chain, Head, Row, Severity, Status, Subject
 from monitor.model.errors import SourceError
 from monitor.model.ports import Source
-from monitor.store import transfers, watch
+from monitor.model.scope import Joined, Scope
+from monitor.store import follow, transfers, watch
 from monitor.store.coverage import stream_states
 from monitor.store.port import Store
 
@@ -30,124 +34,157 @@ Job = tuple[list[Run], Future[Batch | Failure]]
 class ReadingRounds:
     """Makes the readers of a pass."""
 
-    def __init__(
-        self, store: Store, world: PollWorld, heads: HeadKeeper,
-        begin: Callable[[Sequence[Subject]], None],
-    ) -> None:  # fmt: skip
-        """`begin` marks subjects as those that are being read."""
-        self._store, self._world, self._heads, self._begin = store, world, heads, begin
+    def __init__(self, store: Store, world: PollWorld, heads: HeadKeeper) -> None:
+        self._store, self._world, self._heads = store, world, heads
 
-    def reader(
-        self, run: Run, everything: bool, fetched: Mapping[str, Batch | Failure]
-    ) -> SubjectReader:
+    def runs(self, subjects: Sequence[Subject]) -> list[Run]:
+        """A run for each of these addresses."""
+        entries = watch.entries_of(self._store, subjects)
+        paces = follow.paces(self._store, subjects)
+        return [Run(s, active(entries.get(s, ())), every=paces.get(s.key)) for s in subjects]
+
+    def reader(self, run: Run, everything: bool) -> ScopeReader:
         now = self._world.clock()
-        pool = self._world.pools[run.subject.chain]
+        pool = self._world.pools[run.scope.chain]
         self._heads.note(pool.chain)
-        run.taken_back = pool.heads.taken_back
-        states = stream_states(self._store, run.subject, now)
+        if not run.lent:  # else it is as old as what was lent
+            run.taken_back = pool.heads.taken_back
+        states = stream_states(self._store, run.scope, now)
         if not run.progress.rounds:
-            last = watch.deep_read_at(self._store, run.subject)
+            last = watch.deep_read_at(self._store, run.scope)
             run.deep_seconds = self._world.trailing_seconds if now - last >= DEEP_EVERY else 0
             run.failing = frozenset(s for s, state in states.items() if state.failing is not None)
-        return SubjectReader(
+        return ScopeReader(
             pool=pool,
-            subject=run.subject,
-            watched=run.watched,
+            subjects=_subjects(run),
+            streams=run.streams if run.is_whole else frozenset(streams_of(pool.chain)),
+            sources=tuple(s for s in pool.sources if s.many or not run.is_whole),
+            floor=self._floor(run, pool.chain),
             states=states,
-            open_rows=self._reread_for(run.subject, now),
+            open_rows=self._reread_for(run, now),
             progress=run.progress,
             history_from=self._history_from(run),
             deep_seconds=run.deep_seconds,
+            severe=self._severe(run),
             everything=everything,
-            since_time=self._world.since_time,
-            prefetched=fetched,
+            whole=run.whole,
+            lent=run.lent,
+            prefetched=run.fetched,
         )
 
-    def _reread_for(self, subject: Subject, now: int) -> list[Row]:
+    def _severe(self, run: Run) -> bool:
+        if run.is_whole:
+            return bool(run.deep_seconds) and watch.has_severe(self._store, run.scope.chain)
+        return any(w.entry.severity is Severity.SEVERE for w in run.watched)
+
+    def _floor(self, run: Run, chain: Chain) -> Callable[[Axis, Head | None], int]:
+        if run.is_whole:
+            return partial(_lowest_joined, run.members)
+
+        def lowest(axis: Axis, head: Head | None) -> int:
+            since = self._world.since_time
+            return coverage.wanted_from(run.watched, axis, head, chain, since)
+
+        return lowest
+
+    def _reread_for(self, run: Run, now: int) -> list[Row]:
         """Rows for whose sake their blocks are read again each time. What a list has left out
         for longer than the trailing window is asked for by hash alone, or every pass would
         read ever more."""
         return [
             row
-            for row in transfers.open_rows(self._store, subject)
+            for row in self.open_rows(run)
             if row.status is not Status.MISSING
             or now - row.first_seen <= self._world.trailing_seconds
         ]
+
+    def open_rows(self, run: Run) -> list[Row]:
+        """Rows that are not final yet, of a scope's lists."""
+        if isinstance(run.scope, Subject):
+            return transfers.open_rows(self._store, run.scope)
+        members = frozenset(subject.address for subject in run.members)
+        rows = transfers.open_rows_among(self._store, run.scope.chain, members)
+        return [row for row in rows if row.transfer.kind.stream in run.streams]
 
     def _history_from(self, run: Run) -> dict[Axis, int]:
         """Below which place, by axis, no history is read: a person is asked first.
 
         Holes above first contact hold news, and are read whatever the size.
         """
-        if any(w.entry.busy for w in run.watched):
+        if run.is_whole or any(w.entry.busy for w in run.watched):
             return {}
-        run.held_back = transfers.row_count(self._store, run.subject) > transfers.HISTORY_LIMIT
+        subject = Subject(run.scope.chain, run.scope.address)
+        run.held_back = transfers.row_count(self._store, subject) > transfers.HISTORY_LIMIT
         if not run.held_back:
             return {}
-        watched = watch.entries_of(self._store, [run.subject]).get(run.subject, ())
+        watched = watch.entries_of(self._store, [subject]).get(subject, ())
         lines = [w.baseline for w in active(watched) if w.baseline is not None]
         return {
             axis: min((axis.at(b.height, b.head_time) for b in lines), default=0) for axis in Axis
         }
 
-    # -- sources that take many subjects in one ask ------------------------------------
+    # -- addresses that joined late: what they lack is asked for together ------------------
 
     def prefetch(
         self, threads: ThreadPoolExecutor, runs: Sequence[Run], everything: bool
-    ) -> dict[Subject, dict[str, Batch | Failure]]:
-        """Read the heads of many subjects at once where a chain's first source can: what
-        came, by subject and stream."""
+    ) -> dict[Scope, dict[Fetched, Batch | Failure]]:
+        """Read the same span for many addresses at once where a source can: what came, by
+        address."""
         jobs: list[Job] = []
-        for chain, pool in self._world.pools.items():
-            mine = [r for r in runs if r.subject.chain == chain]
-            seen: set[str] = set()
-            for source in pool.sources if mine else ():
-                for bundle in source.bundles:
-                    if (
-                        source.many
-                        and not bundle & seen
-                        and bundle <= pool.handed_out(source)
-                        and pool.usable(source, everything=everything)
-                    ):
-                        jobs += self._group(threads, pool, source, bundle, mine, everything)
-                seen |= pool.handed_out(source)
-        found: dict[Subject, dict[str, Batch | Failure]] = {}
+        for pool in (self._world.pools[chain] for chain in {r.scope.chain for r in runs}):
+            mine = [r for r in runs if r.scope.chain == pool.chain.key]
+            for source in pool.sources:
+                if source.many and pool.usable(source, everything=everything):
+                    jobs += self._grouped(threads, pool, source, mine, everything)
+        found: dict[Scope, dict[Fetched, Batch | Failure]] = {}
         for group, future in jobs:
             got = future.result()
-            subjects = [run.subject for run in group]
+            subjects = [subject for run in group for subject in _subjects(run)]
             parts = split(got, subjects) if isinstance(got, Batch) else dict.fromkeys(subjects, got)
             for subject, part in parts.items():
-                found.setdefault(subject, {}).update(dict.fromkeys(got.streams, part))
+                keys = [(got.source, stream) for stream in got.streams]
+                found.setdefault(subject, {}).update(dict.fromkeys(keys, part))
         return found
 
-    def _group(
+    def _grouped(
         self,
         threads: ThreadPoolExecutor,
         pool: SourcePool,
         source: Source,
-        bundle: frozenset[str],
         runs: Sequence[Run],
         everything: bool,
     ) -> list[Job]:
-        by_start: dict[int, list[tuple[Run, Ask]]] = {}
         try:
             head = pool.head(source)
         except SourceError:
-            return []  # asked again subject by subject, where the failure is reported
-        self._begin([run.subject for run in runs])
+            return []
+        same: dict[Ask, list[Run]] = {}
         for run in runs:
-            ask = self.reader(run, everything, {}).ask(source, bundle, head)
-            if ask is not None:
-                by_start.setdefault(ask.span.lo, []).append((run, ask))
+            trial = Progress(head_done=set(run.whole))  # what it asks is asked for many
+            reader = replace(self.reader(run, everything), progress=trial)
+            for bundle in source.bundles:
+                if bundle <= run.whole and bundle & reader.left():
+                    ask = reader.ask(source, bundle, head)
+                    if ask is not None and ask.cursor is None:
+                        same.setdefault(replace(ask, subjects=()), []).append(run)
         jobs = []
-        for members in by_start.values():
-            for start in range(0, len(members), GROUP_MAX):
-                part = members[start : start + GROUP_MAX]
-                subjects = tuple(ask.subjects[0] for _, ask in part)
-                silence = any(ask.silence for _, ask in part)
-                ask = replace(part[0][1], subjects=subjects, silence=silence)
-                jobs.append(([r for r, _ in part], threads.submit(_fetch_many, pool, source, ask)))
+        for ask, group in same.items():
+            for start in range(0, len(group) if len(group) > 1 else 0, GROUP_MAX):
+                part = group[start : start + GROUP_MAX]
+                whole = replace(ask, subjects=tuple(s for run in part for s in _subjects(run)))
+                jobs.append((part, threads.submit(_fetch_many, pool, source, whole)))
         return jobs
+
+
+def _subjects(run: Run) -> tuple[Subject, ...]:
+    return (run.scope,) if isinstance(run.scope, Subject) else tuple(run.members)
+
+
+def _lowest_joined(
+    members: Mapping[Subject, Mapping[str, Joined]], axis: Axis, _head: Head | None
+) -> int:
+    places = (j.from_place for lists in members.values() for j in lists.values() if j.axis == axis)
+    return min(places, default=0)
 
 
 def _fetch_many(pool: SourcePool, source: Source, ask: Ask) -> Batch | Failure:

@@ -9,12 +9,13 @@ from monitor.chains.table import STREAM_WORDS
 from monitor.decide import loudness
 from monitor.decide.decision import cut, decide
 from monitor.decide.evidence import with_evidence
+from monitor.decide.heads import ENTRIES_NAMED
 from monitor.loops import enrich, first_contact, lookups
 from monitor.loops.faultlog import FaultLog
 from monitor.loops.headkeep import HeadKeeper
 from monitor.loops.passing import PassReport, PollWorld, Run, Signs, active
 from monitor.loops.reading import Outcome, Progress
-from monitor.model import Batch
+from monitor.model import Batch, Subject, Watched
 from monitor.model.errors import Conflict
 from monitor.model.plan import OpenGap, Plan, Route, Signal, gap_key
 from monitor.model.streams import UNSERVED, Reading, StreamState
@@ -40,13 +41,13 @@ class Settler:
         self.ended: list[watch.Ended] = []  # subjects done with, not written yet
 
     def settle(self, run: Run, outcome: Outcome, report: PassReport, everything: bool) -> bool:
-        """Settle one round of a subject. Returns whether it goes on in this pass."""
+        """Settle one round of a scope. Returns whether it goes on in this pass."""
         self._signs.moved()
-        self._signs.settling = run.subject.key
+        self._signs.settling = run.scope.key
         reader = run.reading
         assert reader is not None
         # 1. What was asked under coverage that has been taken back since is asked anew.
-        self._heads.note(self._world.chains[run.subject.chain])
+        self._heads.note(self._world.chains[run.scope.chain])
         known = reader.pool.heads
         if known.taken_back != run.taken_back:
             self._from_the_start(run)
@@ -61,7 +62,7 @@ class Settler:
         reader.advance(batches)
         if run.progress.windowed and not outcome.more:
             # What the head jumped over is a hole only since the window above it is booked.
-            states = stream_states(self._store, run.subject, plan.now)
+            states = stream_states(self._store, run.scope, plan.now)
             left = replace(reader, states=states).history_left(batches)
             outcome = replace(outcome, more=left)
         if self._goes_on(run, outcome, batches, everything):
@@ -71,10 +72,11 @@ class Settler:
         return False
 
     def _from_the_start(self, run: Run) -> None:
-        """Read a subject again whose coverage has changed since it was asked for."""
-        run.progress = Progress()
-        watched = watch.entries_of(self._store, [run.subject]).get(run.subject, ())
-        run.watched = active(watched)
+        """Read a scope again whose coverage has changed since it was asked for."""
+        run.progress = Progress(head_done=set(run.whole))
+        run.lent, run.fetched = (), {}
+        if isinstance(run.scope, Subject):
+            run.watched = active(watch.entries_of(self._store, [run.scope]).get(run.scope, ()))
 
     def _commit(self, run: Run, outcome: Outcome, batches: Sequence[Batch]) -> Plan:
         assert run.reading is not None
@@ -88,19 +90,19 @@ class Settler:
             except Conflict:
                 if attempt == TRIES - 1:
                     raise
-                states = stream_states(self._store, run.subject, plan.now)
+                states = stream_states(self._store, run.scope, plan.now)
                 plan = self._decide(run, batches, states)
         return plan
 
     def _decide(
         self, run: Run, batches: Sequence[Batch], states: Mapping[str, StreamState]
     ) -> Plan:
-        chain, now = self._world.chains[run.subject.chain], self._world.clock()
+        chain, now = self._world.chains[run.scope.chain], self._world.clock()
         pool = self._world.pools[chain.key]
         context = load_context(
             self._store,
             chain,
-            run.subject,
+            run.scope,
             batches,
             states,
             assets=self._world.assets,
@@ -118,8 +120,17 @@ class Settler:
         return replace(
             plan,
             alerts=alerts,
-            signals=(*plan.signals, *_gap_signals(plan, run), *_busy_signal(run)),
+            signals=(*plan.signals, *self._gap_signals(plan, run), *_busy_signal(run)),
         )
+
+    def _gap_signals(self, plan: Plan, run: Run) -> list[Signal]:
+        if not plan.gaps:
+            return []
+        if run.is_whole:
+            who = [entry for entry, _ in watch.concerned_on(self._store, run.scope.chain)]
+        else:
+            who = [w.entry.id for w in run.watched]
+        return list(_gap_signals(plan, who))
 
     def _routes(self, plan: Plan) -> list[Route]:
         if not plan.alerts:
@@ -141,22 +152,47 @@ class Settler:
         return everything or unfinished or progress.rounds < HISTORY_ROUNDS
 
     def _finish(self, run: Run, outcome: Outcome, report: PassReport, now: int) -> None:
-        key = run.subject.key
         head_unread = outcome.unread if run.progress.rounds else frozenset()
-        if head_unread:
-            report.unread[key] = head_unread
-        if outcome.unserved:
-            report.unserved[key] = outcome.unserved
-        first_contact.tell(self._store, self._world, run.subject, run.watched)
-        due = (
-            now if outcome.more and not outcome.unread else now + self._world.interval(run.subject)
-        )
+        self._report(run, head_unread, outcome.unserved, report)
+        first_contact.tell(self._store, self._world, self._untold(run))
+        due = now if outcome.more and not outcome.unread else now + self._pace(run)
         deep = run.deep_seconds and not run.doubted and not self._left_unread(run, outcome)
-        # Written with the marks of the next subjects. Lost in a crash, it is polled again.
+        # Written with the marks of the next scopes. Lost in a crash, it is polled again.
         ended = watch.Ended(
-            run.subject, due, bool(outcome.unread), report.started if deep else None
+            *(run.scope, due, bool(outcome.unread), report.started if deep else None),
+            calls=0 if run.watched else run.calls,
         )
         self.ended.append(ended)
+
+    def _untold(self, run: Run) -> list[Watched]:
+        """Entries of a scope whose start-up summary has not been told yet."""
+        if isinstance(run.scope, Subject):
+            return watch.history_due(self._store, run.scope) if run.watched else []
+        found = watch.history_due_on(self._store, run.scope.chain)
+        return [waiting for waiting in found if waiting.entry.subject in run.members]
+
+    def _pace(self, run: Run) -> int:
+        """Seconds until a scope is due again."""
+        followed = run.every if not run.watched and not run.is_whole else None
+        return self._world.interval(run.scope) if followed is None else followed
+
+    def spare(
+        self, run: Run, unread: frozenset[str], unserved: frozenset[str], report: PassReport
+    ) -> None:
+        """End the poll of an address to which a chain-wide reading left nothing."""
+        self._report(run, unread, unserved, report)
+        due = self._world.clock() + self._pace(run)
+        self.ended.append(watch.Ended(run.scope, due, bool(unread)))
+
+    def _report(
+        self, run: Run, unread: frozenset[str], unserved: frozenset[str], report: PassReport
+    ) -> None:
+        """What was not read of an address; of a chain-wide scope nothing, for its addresses may
+        have been read elsewhere."""
+        if unread and not run.is_whole:
+            report.unread[run.scope.key] = unread
+        if unserved and not run.is_whole:
+            report.unserved[run.scope.key] = unserved
 
     def _left_unread(self, run: Run, outcome: Outcome) -> bool:
         """Whether something of the trailing window is still to be read again. A stream that
@@ -173,7 +209,8 @@ class Settler:
         report.errors += len(outcome.failures)
         waits = [f.retry_after or 0.0 for f in outcome.failures if f.retryable]
         report.retry_after = max([report.retry_after, *waits])
-        chain = run.subject.chain
+        chain = run.scope.chain
+        run.calls += sum(b.calls for b in outcome.batches)
         for failure in outcome.failures:
             self._faults.failed(chain, failure.source, failure.streams, failure.error)
         for batch in outcome.batches:
@@ -185,7 +222,7 @@ def _readings(outcome: Outcome, batches: Sequence[Batch], progress: Progress) ->
     """How each stream went, for the status page and for going on later."""
     found = []
     for batch in batches:
-        for stream in sorted(batch.streams):
+        for stream in sorted(batch.streams) if not batch.lent else ():
             found.append(_good_reading(batch, stream, ok=progress.got_on(batch)))
     errors: dict[str, str] = {}
     for failure in outcome.failures:
@@ -219,20 +256,22 @@ def _good_reading(batch: Batch, stream: str, *, ok: bool) -> Reading:
 
 
 def _busy_signal(run: Run) -> Iterable[Signal]:
+    if run.is_whole:
+        return
     yield Signal(
-        key=f"busy:{run.subject.key}",
+        key=f"busy:{run.scope.key}",
         bad=run.held_back and not all(w.entry.canary for w in run.watched),
         audience="desk",
         severity="medium",
         what=f"A watched address has over {transfers.HISTORY_LIMIT:,} movements: it looks like a "
         "service. Reading its history has stopped; new movements are still told.",
         cure='To read on, write "busy: yes" into its entry in the watchlist.',
-        chain=run.subject.chain,
+        chain=run.scope.chain,
         who=tuple(w.entry.id for w in run.watched),
     )
 
 
-def _gap_signals(plan: Plan, run: Run) -> Iterable[Signal]:
+def _gap_signals(plan: Plan, who: Sequence[str]) -> Iterable[Signal]:
     """A row or block that could not be read is told at once: it may hide a movement."""
     found: dict[str, list[OpenGap]] = {}
     for opened in plan.gaps:
@@ -250,6 +289,6 @@ def _gap_signals(plan: Plan, run: Run) -> Iterable[Signal]:
             f"({where}, from {gaps[0].source}): {gap.reason.rstrip('.')}. It is tried again daily.",
             cure="Look at the address on another explorer for this range.",
             chain=plan.scope.chain,
-            who=tuple(w.entry.id for w in run.watched),
-            number=len(run.watched),
+            who=tuple(who[:ENTRIES_NAMED]),
+            number=len(who),
         )

@@ -248,12 +248,11 @@ class Retire(Act[None]):
 
 @dataclass(frozen=True, slots=True)
 class TellHistory(Act[None]):
-    """Tell what an entry's address did before it was watched, once."""
+    """Tell what the addresses of entries did before they were watched, once each."""
 
     kind = "tell history"
 
-    entry: Entry
-    alert: Alert
+    told: Sequence[tuple[Entry, Alert]]
     routes: Sequence[Route] = ()
 
 

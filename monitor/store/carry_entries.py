@@ -149,13 +149,17 @@ def carry_retire(conn: Connection, _actor: Actor, act: Retire) -> tuple[None, li
 
 
 def carry_history(conn: Connection, _actor: Actor, act: TellHistory) -> tuple[None, list[Part]]:
-    """Store an entry's start-up summary, once."""
-    entry, now = act.entry, {"history": "told"}
-    before = _columns(conn, entry.id, now)
-    insert_alerts(conn, [act.alert], act.routes)
-    conn.execute("UPDATE entry SET history = 'told' WHERE id = ?", (entry.id,))
-    changed = entrylog.parts([Changed(entry.id, entry.case, before, now)])
-    return None, [*changed, *alert_parts(conn, [act.alert])]
+    """Store start-up summaries of entries, each once."""
+    now = {"history": "told"}
+    changed = [
+        Changed(entry.id, entry.case, _columns(conn, entry.id, now), now) for entry, _ in act.told
+    ]
+    alerts = [alert for _, alert in act.told]
+    insert_alerts(conn, alerts, act.routes)
+    conn.executemany(
+        "UPDATE entry SET history = 'told' WHERE id = ?", [(entry.id,) for entry, _ in act.told]
+    )
+    return None, [*entrylog.parts(changed), *alert_parts(conn, alerts)]
 
 
 def _columns(conn: Connection, entry: str, names: Mapping[str, object]) -> dict[str, object]:

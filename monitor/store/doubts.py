@@ -23,6 +23,12 @@ def of_scope(store: Reader, scope: Scope) -> list[Doubt]:
     return [Doubt(*row) for row in rows]
 
 
+def asking(store: Reader, chain: str) -> frozenset[str]:
+    """The keys of the scopes of a chain whose polls have something to ask about."""
+    rows = store.read("SELECT DISTINCT scope FROM doubt WHERE chain = ?", [chain])
+    return frozenset(row["scope"] for row in rows)
+
+
 def of_transactions(store: Reader, chain: str, txs: Iterable[str]) -> list[Doubt]:
     """Doubts about these transactions, whoever has to ask."""
     if not store.read("SELECT 1 FROM doubt WHERE chain = ? LIMIT 1", [chain]):

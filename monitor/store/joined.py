@@ -46,13 +46,14 @@ def span(membership: Joined) -> Interval:
     return Interval(membership.from_place, NO_END if until is None else until)
 
 
-def highest(store: Reader, scope: ChainWide) -> dict[tuple[str, Axis], int]:
-    """The highest place covered of each list, over all sources."""
+def ends(store: Reader, chain: str) -> dict[tuple[str, str, Axis], int]:
+    """The highest place covered of each list of each scope of a chain, by the scope's key."""
     rows = store.read(
-        "SELECT stream, axis, max(hi) AS hi FROM coverage WHERE scope = ? GROUP BY stream, axis",
-        [scope.key],
+        "SELECT scope, stream, axis, max(hi) AS hi FROM coverage WHERE scope > ? AND scope < ? "
+        "GROUP BY scope, stream, axis",
+        [f"{chain}/", f"{chain}0"],
     )
-    return {(row["stream"], Axis(row["axis"])): row["hi"] for row in rows}
+    return {(row["scope"], row["stream"], Axis(row["axis"])): row["hi"] for row in rows}
 
 
 def change(

@@ -110,7 +110,8 @@ def told_of(store: Reader, channel: str, case: str, entry: str, since: int, now:
 def is_read_now(store: Reader, entry: str) -> bool:
     """Whether the address of an entry is being read: more alerts may come of it."""
     rows = store.read(
-        "SELECT 1 FROM entry e JOIN scope s ON s.key = e.subject WHERE e.id = ? "
+        "SELECT 1 FROM entry e JOIN scope own ON own.key = e.subject "
+        "JOIN scope s ON s.key IN (own.key, own.chain || '/*') WHERE e.id = ? "
         "AND s.in_flight IS NOT NULL",
         [entry],
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from monitor.model import Row, Subject
 from monitor.store.port import Reader
@@ -30,6 +30,12 @@ def open_rows_among(store: Reader, chain: str, addresses: frozenset[str]) -> lis
         [chain],
     )
     return [to_row(row) for row in found if {row["sender"], row["recipient"]} & addresses]
+
+
+def final(store: Reader, chain: str, txs: Iterable[str]) -> set[tuple[str, str, str]]:
+    """Which rows of these transactions are final."""
+    sql = "SELECT chain, tx, leg FROM transfer WHERE chain = ? AND status = 'final' AND tx IN ({})"
+    return {(row["chain"], row["tx"], row["leg"]) for row in store.read_in(sql, txs, [chain])}
 
 
 def row_count(store: Reader, subject: Subject) -> int:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from monitor.model import Entry, Subject, Watched
+from monitor.model import Entry, Severity, Subject, Watched
 from monitor.model.scope import WHOLE, ChainWide, Scope, scope_of
 from monitor.store import follow
 from monitor.store.follow import POLLED
@@ -22,6 +22,16 @@ def unmet(store: Reader, chain: str) -> frozenset[str]:
         [f"{chain}/", f"{chain}0"],
     )
     return frozenset(row["address"] for row in rows)
+
+
+def has_severe(store: Reader, chain: str) -> bool:
+    """Whether an active entry of a chain is severe."""
+    rows = store.read(
+        "SELECT 1 FROM entry WHERE subject > ? AND subject < ? AND retired IS NULL "
+        "AND json_extract(terms, '$.severity') = ? LIMIT 1",
+        [f"{chain}/", f"{chain}0", Severity.SEVERE.value],
+    )
+    return bool(rows)
 
 
 def all_entries(store: Reader) -> list[Watched]:
@@ -238,6 +248,16 @@ def stuck_scopes(store: Reader) -> list[Scope]:
 def deep_read_at(store: Reader, scope: Scope) -> int:
     rows = store.read("SELECT deep FROM scope WHERE key = ?", [scope.key])
     return int(rows[0]["deep"]) if rows else 0
+
+
+def history_due_on(store: Reader, chain: str) -> list[Watched]:
+    """Entries of a chain that have been met and whose start-up summary has not been told yet."""
+    rows = store.read(
+        "SELECT * FROM entry WHERE subject > ? AND subject < ? AND history = 'due' "
+        "AND base_height IS NOT NULL AND retired IS NULL ORDER BY id",
+        [f"{chain}/", f"{chain}0"],
+    )
+    return [to_watched(row) for row in rows]
 
 
 def history_due(store: Reader, subject: Subject) -> list[Watched]:

@@ -7,7 +7,7 @@ against the ledger.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -38,6 +38,7 @@ from monitor.model.difference import Difference
 from monitor.model.errors import BadResponse, RateLimited, Refused, StoreError, Unavailable
 from monitor.model.facts import Correction, of_kind
 from monitor.model.plan import Signal
+from monitor.model.scope import ChainWide
 from monitor.store import watch
 from monitor.store.incidents import incident_list
 from monitor.store.port import Fields
@@ -106,6 +107,29 @@ class Play:
         take_list(self.store, self.entries, f"list {number}", self.ledger.now)
         return entry
 
+    def away(self, *addresses: str) -> None:
+        """Retire the entries on these addresses."""
+        self._list(dict.fromkeys(addresses, '2023-12-01 Ann "done"'))
+
+    def back(self) -> None:
+        """List again whatever was retired."""
+        self._list({e.subject.address: "" for e in self.entries if e.retired})
+
+    def _list(self, retired: Mapping[str, str]) -> None:
+        self.entries = [
+            replace(e, retired=retired.get(e.subject.address, e.retired)) for e in self.entries
+        ]
+        self.ledger.now += 1  # another version of the list
+        take_list(self.store, self.entries, f"list at {self.ledger.now}", self.ledger.now)
+
+    def drop(self) -> None:
+        """A pass that dies when the chain-wide reading is committed: what went first is."""
+        self.crash("coverage", f"WHEN NEW.scope = '{ChainWide(self.chain.key).key}' ")
+
+    def turn(self, source: int) -> None:
+        """A source takes many addresses in one ask from now on, or does so no longer."""
+        self.sources[source].many = not self.sources[source].many
+
     def poll(self, *, everything: bool = True) -> PassReport:
         """One pass of a fresh process."""
         self.ledger.now += 1
@@ -126,11 +150,11 @@ class Play:
             ),
         )
 
-    def crash(self, table: str) -> None:
+    def crash(self, table: str, when: str = "") -> None:
         """A pass that dies while it commits, then starts again from the file."""
         _script(
             self.store,
-            f"CREATE TRIGGER crash BEFORE INSERT ON {table} "
+            f"CREATE TRIGGER crash BEFORE INSERT ON {table} {when}"
             "BEGIN SELECT RAISE(ABORT, 'killed'); END;",
         )
         try:
@@ -233,6 +257,7 @@ class Play:
 
     def settle(self) -> None:
         """End the lies, let all become final, read the trailing window once more."""
+        self.back()
         for source in self.sources:
             source.heal()
         deepest = max(s.index_lag for s in self.sources)
@@ -306,9 +331,27 @@ class Play:
             for s in source.served:
                 claims.setdefault((s.subject, s.stream, source.name), []).append(s.span)
         for row in self._query("SELECT * FROM coverage"):
-            shown = claims.get((row["scope"], row["stream"], row["source"]), [])
-            span = Interval(row["lo"], row["hi"])
-            assert not intervals.subtract(span, shown), f"{row['stream']} {span} was never shown"
+            for subject, span in self._whose(row):
+                shown = claims.get((subject, row["stream"], row["source"]), [])
+                left = intervals.subtract(span, shown)
+                assert not left, f"{row['stream']} {span} of {subject} was never shown"
+
+    def _whose(self, row: Fields) -> list[tuple[str, Interval]]:
+        """The addresses to which a piece of coverage counts, each with its part."""
+        span = Interval(row["lo"], row["hi"])
+        if row["scope"] != ChainWide(self.chain.key).key:
+            return [(row["scope"], span)]
+        memberships = self._query(
+            "SELECT subject, from_place AS lo, coalesce(until_place, ?) AS hi FROM joined "
+            "WHERE scope = ? AND stream = ? AND axis = ?",
+            *(span.hi, row["scope"], row["stream"], row["axis"]),
+        )
+        parts = [
+            (each["subject"], intervals.intersect(span, Interval(each["lo"], each["hi"])))
+            for each in memberships
+            if each["lo"] <= each["hi"]
+        ]
+        return [(subject, part) for subject, part in parts if part is not None]
 
     def alerts(self, entry: Entry) -> list[Alert]:
         found = []

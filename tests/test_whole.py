@@ -1,0 +1,246 @@
+"""Chains that are read as a whole: the same record as address by address, in fewer commits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from world.fake_ledger import FakeLedger, FakeSource
+from world.play import ETHEREUM, A, B, Play, X, Y, native, swap, token
+
+from monitor.model import AlertKind, Kind, Subject
+from monitor.model.acts import DAEMON, Follow
+from monitor.model.scope import ChainWide
+from monitor.store import follow, joined
+from monitor.store.commit import commit
+
+WHOLE = ChainWide("ethereum")
+TOKENS = ["erc20", "erc721", "erc1155"]
+# A node that has all lists; one that has tokens only, beside an explorer that has the rest too.
+ALL: list[dict[str, object]] = [{"many": True}]
+MIXED: list[dict[str, object]] = [
+    {"many": True, "bundles": [["erc20", "erc721"], ["erc1155"]]},
+    {"bundles": [["native"], ["internal"], TOKENS, ["issuer"]]},
+]
+Tell = Callable[..., tuple[FakeLedger, Play]]
+
+
+@pytest.fixture
+def tell(tmp_path: Path) -> Iterator[Tell]:
+    """Makes a world of one chain with the given sources, nothing watched yet."""
+    plays: list[Play] = []
+
+    def make(*sources: dict[str, object]) -> tuple[FakeLedger, Play]:
+        ledger = FakeLedger(ETHEREUM)
+        told = [
+            FakeSource(ledger, name, **terms)  # type: ignore[arg-type]
+            for name, terms in zip(("one", "two"), sources, strict=False)
+        ]
+        folder = tmp_path / str(len(plays))
+        folder.mkdir()
+        plays.append(Play(folder, ledger, told))
+        return ledger, plays[-1]
+
+    yield make
+    for play in plays:
+        play.store.close()
+
+
+def end(play: Play) -> None:
+    play.settle()
+    play.check()
+
+
+def commits(play: Play, do: Callable[[], object]) -> int:
+    """How often the record is written to while something is done."""
+    seen: list[str] = []
+    with play.store.write() as conn:
+        conn.set_trace_callback(seen.append)
+    do()
+    with play.store.write() as conn:
+        conn.set_trace_callback(None)
+    return seen.count("COMMIT") - 2
+
+
+def addresses(count: int) -> list[str]:
+    return [f"0x{number:040x}" for number in range(16, 16 + count)]
+
+
+def scopes(play: Play, table: str) -> set[str]:
+    return {row["scope"] for row in play.store.read(f"SELECT DISTINCT scope FROM {table}")}
+
+
+def test_first_contact_costs_no_more_commits_for_more_addresses(tell: Tell) -> None:
+    """Nor does a quiet pass; all movements are told, and the summaries of what was before."""
+    counts = []
+    for number in (3, 120):
+        ledger, play = tell(*ALL)
+        watched = addresses(number)
+        for address in watched:
+            ledger.pay(*token(X, address, 5))
+        ledger.mine(20)
+        for address in watched:
+            play.watch(address)
+        first = commits(play, play.poll)
+        ledger.mine(3)
+        quiet = commits(play, play.poll)
+        for address in watched:
+            ledger.pay(*token(X, address, 6))
+        ledger.mine()
+        assert play.poll().alerts == number
+        counts.append((first, quiet))
+        assert scopes(play, "coverage") == scopes(play, "reading") == {WHOLE.key}
+        if number < 10:
+            end(play)
+    assert counts[0] == counts[1]
+
+
+def test_a_movement_in_lists_of_both_kinds_is_one_alert(tell: Tell) -> None:
+    """Coins by an explorer, address by address, tokens by a node for all: whoever is concerned is
+    read in full before anything is decided; the chain-wide scope books its lists."""
+    ledger, play = tell(*MIXED)
+    entry, other = play.watch(A), play.watch(B)
+    ledger.mine(10)
+    play.poll()
+    ledger.pay(*swap(A, X, 5))
+    ledger.mine()
+    play.poll()
+    (alert,) = [a for a in play.alerts(entry) if a.kind is not AlertKind.HISTORY]
+    assert len(alert.rows) == 6
+    assert not [a for a in play.alerts(other) if a.kind is not AlertKind.HISTORY]
+    rows = play.store.read("SELECT DISTINCT stream FROM coverage WHERE scope = ?", [WHOLE.key])
+    assert {row["stream"] for row in rows} == set(TOKENS)
+    rows = play.store.read("SELECT DISTINCT stream FROM coverage WHERE scope <> ?", [WHOLE.key])
+    assert {row["stream"] for row in rows} == {"native", "internal"}
+    end(play)
+
+
+def test_a_kill_between_the_first_and_the_chain_wide_commit(tell: Tell) -> None:
+    """What went first is recorded, the chain-wide lists are read again: nobody is told twice."""
+    ledger, play = tell(*MIXED)
+    entry = play.watch(A)
+    play.poll()
+    ledger.pay(*swap(A, X, 5))
+    ledger.mine(6)
+    play.drop()
+    assert len(play.alerts(entry)) == 2
+    play.poll()
+    assert len(play.alerts(entry)) == 2
+    end(play)
+
+
+@pytest.mark.parametrize("sources", [ALL, MIXED], ids=["all", "mixed"])
+def test_retired_and_listed_again(tell: Tell, sources: list[dict[str, object]]) -> None:
+    """What was read while it was away does not count for it, and is read when it is back."""
+    ledger, play = tell(*sources)
+    play.watch(A)
+    entry = play.watch(B)
+    play.poll()
+    play.away(B)
+    for number in range(5):
+        ledger.pay(*swap(X, B, number), *token(X, A, number))
+        ledger.mine(3)
+        play.poll()
+    play.back()
+    play.poll()
+    assert len({a.tx for a in play.alerts(entry) if a.kind is AlertKind.MOVEMENT}) == 5
+    end(play)
+
+
+@pytest.mark.parametrize("sources", [ALL, MIXED], ids=["all", "mixed"])
+def test_a_chain_changes_its_way_of_reading_and_back(
+    tell: Tell, sources: list[dict[str, object]]
+) -> None:
+    """Nothing is missed, and nothing that was proven is read again."""
+    ledger, play = tell(*sources)
+    play.watch(A)
+    play.poll()
+    for number in range(6):
+        ledger.pay(*swap(A, X, number), *native(X, A, number))
+        ledger.mine(4)
+        play.turn(0)
+        asked = len(play.sources[0].asked)
+        play.poll()
+        lows = [ask.span.lo for ask in play.sources[0].asked[asked:]]
+        assert min(lows) >= 4 * number - 4
+    assert not joined.members(play.store, WHOLE) or play.sources[0].many
+    end(play)
+
+
+@pytest.mark.parametrize("sources", [ALL, MIXED], ids=["all", "mixed"])
+def test_who_joins_late_reads_its_own_past(tell: Tell, sources: list[dict[str, object]]) -> None:
+    """It is told as history, once it is complete, in the first pass; several ask together."""
+    ledger, play = tell(*sources)
+    play.watch(A)
+    for number in range(30):
+        ledger.pay(*swap(X, B, number), *token(X, Y, number))
+        ledger.mine(3)
+    ledger.mine(6)
+    play.poll()
+    late = [play.watch(B), play.watch(Y)]
+    asked = len(play.sources[0].asked)
+    play.poll()
+    assert [[a.kind for a in play.alerts(entry)] for entry in late] == [[AlertKind.HISTORY]] * 2
+    past = [ask for ask in play.sources[0].asked[asked:] if not ask.span.lo]
+    assert {len(ask.subjects) for ask in past} == {2}
+    asked = len(play.sources[0].asked)
+    play.poll()
+    assert all(ask.span.lo for ask in play.sources[0].asked[asked:])
+    end(play)
+
+
+def test_a_node_that_fails_leaves_its_lists_to_others(tell: Tell) -> None:
+    """Each address is read elsewhere as long as that lasts; then as a whole again."""
+    ledger, play = tell(*MIXED)
+    entry = play.watch(A)
+    play.watch(B)
+    play.poll()
+    for number in range(6):
+        ledger.pay(*swap(A, X, number))
+        ledger.mine(3)
+        if number == 2:
+            play.fail(0, 0)
+        if number == 4:
+            play.mend(0)
+        assert not play.poll().unread
+    assert {a.kind for a in play.alerts(entry)} == {AlertKind.HISTORY, AlertKind.MOVEMENT}
+    assert play.store.read("SELECT 1 FROM transfer WHERE late") == []
+    end(play)
+
+
+def test_a_node_that_is_all_there_is_fails_once_for_all(tell: Tell) -> None:
+    """Every address counts as unread; the reason is noted once, and nothing else is asked."""
+    ledger, play = tell(*ALL)
+    for address in (A, B):
+        play.watch(address)
+    play.poll()
+    play.fail(0, 0)
+    ledger.mine(3)
+    report = play.poll(everything=False)
+    assert set(report.unread) == {Subject("ethereum", a).key for a in (A, B)}
+    assert scopes(play, "reading") == {WHOLE.key}
+    play.mend(0)
+    end(play)
+
+
+@pytest.mark.parametrize("sources", [ALL, MIXED, [{}]], ids=["all", "mixed", "one by one"])
+def test_an_address_is_followed_without_an_entry(
+    tell: Tell, sources: list[dict[str, object]]
+) -> None:
+    """Its movements and fees are recorded, nobody is told; a budget bounds its own polls."""
+    ledger, play = tell(*sources)
+    play.watch(A)
+    hop = Subject("ethereum", B)
+    commit(play.store, DAEMON, Follow(ledger.now, hop, "C", "first hop", every=60))
+    ledger.pay(*swap(B, X, 5))
+    ledger.mine(6)
+    play.poll()
+    fees = [r for r in play.rows() if r.transfer.kind is Kind.FEE and r.transfer.sender == B]
+    assert len(play.rows()) == 6
+    assert len(fees) == 1
+    assert {a.kind for e in play.entries for a in play.alerts(e)} == {AlertKind.HISTORY}
+    (found,) = follow.followed(play.store)
+    assert bool(found.used) == (sources is not ALL)
+    due = play.store.read("SELECT due FROM scope WHERE key = ?", [hop.key])
+    assert due[0]["due"] == ledger.now + 60
