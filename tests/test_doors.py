@@ -51,11 +51,14 @@ def acts(scene: Scene, kind: str) -> list[dict[str, Any]]:
     return [found for (text,) in rows if (found := json.loads(text))["act"] == kind]
 
 
-def asked(scene: Scene, action: str, **args: object) -> Mapping[str, Any]:
+def asked(
+    scene: Scene, action: str, *, owner: int | None = None, **args: object
+) -> Mapping[str, Any]:
     """A request as an older program writes it, answered by the running daemon."""
     folder = scene.home.path / "requests"
     folder.mkdir(mode=0o700, exist_ok=True)
     (folder / "new.tmp").write_text(json.dumps({"action": action, "args": args}), "utf-8")
+    os.chown(folder / "new.tmp", -1 if owner is None else owner, -1)
     (folder / "new.tmp").rename(folder / "one.json")
     answer = folder / "one.answer"
     wait_for(answer.exists, 30, scene.home.log)
@@ -143,6 +146,19 @@ def test_a_file_of_requests_is_its_owners_and_no_link(scene: Scene) -> None:
     (act,) = acts(scene, "take")
     assert act["actor"]["name"] == "root"
     assert act["actor"]["authority"].startswith(f"{USER} owns the file of the request")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only an administrator gives files away")
+def test_another_users_request_is_told_by_its_owner(scene: Scene) -> None:
+    """The number of the file's owner, whatever name stands in it."""
+    alert, nobody = told(scene, (ALICE, SHOP)), pwd.getpwnam("nobody")
+    state = {"ids": [alert], "state": "acknowledged", "name": ME, "note": ""}
+    with scene.home.daemon():
+        assert asked(scene, "set_state", owner=nobody.pw_uid, **state)["ok"]
+    (act,) = acts(scene, "take")
+    assert act["actor"]["name"] == ME
+    said = f"system user nobody (uid {nobody.pw_uid}) owns the file of the request; {TYPED}"
+    assert act["actor"]["authority"] == said
 
 
 def test_commands_that_ask_no_name_have_the_system_users(scene: Scene, tmp_path: Path) -> None:
