@@ -78,7 +78,7 @@ def test_of_two_who_change_a_case_at_once_one_is_refused(scene: Scene) -> None:
     """What was decided on what is no longer so is not carried out."""
     with open_home(scene.home.path, {}) as app:
         actor = doors.this_user().named("Ann")
-        cases.change(app.store, actor, "close", "CASE-1", "done", 5)
+        cases.change(app.store, actor, "close", "CASE-1", "done", None, 5)
         with pytest.raises(Conflict, match="case CASE-1 has just been changed"):
             commit(app.store, actor, CloseCase(6, "CASE-1", "done", CaseState()))
 

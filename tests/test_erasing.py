@@ -156,8 +156,9 @@ def test_retention_counts_from_the_closing(scene: Scene) -> None:
     number = taken(scene)
     scene.home.write("config/settings.yaml", {"prices": "none", "retention_years": 5})
     assert "which is open, and retention_years is set" in ask(scene, number, code=2)
-    scene.home.run("case", "close", "CASE-1", "--by", "Cleo", "--why", "done")
+    said = scene.home.run("case", "close", "CASE-1", "--by", "Cleo", "--why", "done")
     year = time.gmtime().tm_year + 5
+    assert f"closed    CASE-1 by Cleo; kept until {year}-" in said
     refused = ask(scene, number, code=2)
     assert f"is about case CASE-1, which is kept until {year}-" in refused
     assert "(5 years from its closing)" in refused

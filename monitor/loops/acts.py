@@ -130,7 +130,8 @@ class Acts:
         return ""
 
     def change_case(self, caller: Caller, how: str, case: str, name: str, why: str) -> str:
-        return cases.change(self.store, caller.named(name), how, case, why, now())
+        actor = caller.named(name)
+        return cases.change(self.store, actor, how, case, why, self.retention, now())
 
     def ask_erasure(
         self, caller: Caller, numbers: Sequence[int], why: str, rule: str, name: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from monitor.decide.retention import ends
 from monitor.loops.find import unknown
 from monitor.loops.hands import reason_of
 from monitor.loops.health.words import count
@@ -33,14 +34,16 @@ def known(store: Reader, text: str) -> str:
     raise unknown("CASE", text, "is no case of the record", "See `fundwatch case list`")
 
 
-def change(store: Store, actor: Actor, how: str, case: str, why: str, now: int) -> str:
-    """Raises ConfigError for an unknown case, and where it stands so already."""
+def change(
+    store: Store, actor: Actor, how: str, case: str, why: str, years: int | None, now: int
+) -> str:
+    """`years`: of retention. Raises ConfigError for an unknown case, and for one that stands so."""
     case, why = known(store, case), reason_of(why, "--why")
     facts = next(each for each in cases.facts(store) if each.case == case)
     if said := _so_already(how, facts.state):
         raise ConfigError([Problem("CASE", case, said, "Nothing to do")])
     commit(store, actor, CHANGES[how](now, case, why, facts.state))
-    return f"{_DONE[how]:<9} {case} by {actor.name}{_besides(how, facts)}"
+    return f"{_DONE[how]:<9} {case} by {actor.name}{_besides(how, facts, years, now)}"
 
 
 def _so_already(how: str, state: CaseState) -> str:
@@ -54,7 +57,7 @@ def _so_already(how: str, state: CaseState) -> str:
     }[how]
 
 
-def _besides(how: str, facts: CaseFacts) -> str:
+def _besides(how: str, facts: CaseFacts, years: int | None, now: int) -> str:
     """What a person who closes a case should know of it."""
     if how != "close":
         return ""
@@ -63,4 +66,5 @@ def _besides(how: str, facts: CaseFacts) -> str:
         left.append(f"{plural(facts.untaken, 'alert')} not acknowledged")
     if facts.watched:
         left.append(f"{count(facts.watched, 'address', 'addresses')} watched")
-    return f"; still open: {' and '.join(left)}" if left else ""
+    kept = "" if years is None else f"; kept until {utc(ends(now, years))}"
+    return kept + (f"; still open: {' and '.join(left)}" if left else "")
