@@ -19,19 +19,24 @@ from world.home import ALICE, BANK, Scene, configured, evm_home, staged
 from world.ledgers import LISTS
 from world.listed import take_list
 from world.scripted_server import serve
+from world.tamper import untriggered
 
 from monitor.demo.world.explorer import Explorer
 from monitor.loops.passing import PollWorld
 from monitor.loops.poll import Poller
 from monitor.loops.pool import SourcePool
 from monitor.model import Chain, Entry, Severity, SourceConfig, Subject
+from monitor.model.acts import DAEMON, CoverDay
 from monitor.model.answers import Heard, digest_of, keep, part
+from monitor.model.difference import Difference
 from monitor.model.errors import StoreError
 from monitor.net import sources
 from monitor.net.http import Http
 from monitor.store import answers
 from monitor.store.answers import Answer
+from monitor.store.commit import commit
 from monitor.store.sqlite import Store
+from monitor.store.verify.record import verify
 
 KEY = "canary-explorer-key-5f1c77a1"
 DEV = Chain("local", "Local", "evm", "ETH", 18, 12, chain_id=31337)
@@ -390,8 +395,39 @@ def test_a_body_that_was_exchanged_is_found(tmp_path: Path) -> None:
         )  # fmt: skip
         with closing(Store(tmp_path / "fundwatch.db", readonly=True)) as store:
             (found,) = answers.damaged(store)
-        assert (found.expected, found.found) == (sha, other)
+        assert (found.expected, found.found) == (f"SHA-256 {sha}", other)
+        assert scene.home.run("verify", code=1).count(sha) == 1
         texts = "".join(r[0] or "" for r in scene.home.sql("SELECT text FROM log_text"))
         news = scene.home.sql("SELECT sha256, body_sha256 FROM answer WHERE why = 'news'")
         assert news
         assert all(f'["{came}","{kept}"]' in texts for came, kept in news)
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        "DELETE FROM answer WHERE why = 'news'",
+        "UPDATE answer SET sha256 = body_sha256 || 'x' WHERE why = 'head'",
+        "UPDATE answer SET body_sha256 = (SELECT max(sha256) FROM answer_body) WHERE why = 'news'",
+        "UPDATE answer SET request = '{}' WHERE id = 1",
+        "UPDATE answer SET at = at + 1 WHERE why = 'silence'",
+        "DELETE FROM answer WHERE why = 'silence'",
+    ],
+)
+def test_an_answer_that_was_changed_behind_the_log_is_found(tmp_path: Path, behind: str) -> None:
+    """News is named by its act at once, all of a day's answers by the act of the day."""
+    with dialect(tmp_path, "etherscan", Severity.SEVERE) as made:
+        made.poll()
+        commit(made.store, DAEMON, CoverDay(1_800_000_100))
+        assert differences(made.store) == []
+        with made.store.write() as conn, untriggered(conn):
+            conn.execute("PRAGMA defer_foreign_keys = ON")
+            conn.execute("DELETE FROM answer_tx")
+            conn.execute(behind)
+        assert differences(made.store)
+
+
+def differences(store: Store) -> list[Difference]:
+    found: list[Difference] = []
+    verify(store, found.append)
+    return found

@@ -28,7 +28,8 @@ PROVES = """\
 What this proves
   No row of the log was changed, taken out, put in or moved since it was written, unless every
   hash after it was worked out anew. Movements, who reported them, alerts, acknowledgements,
-  entries and lists are what the log says, to the last column.
+  entries and lists are what the log says, to the last column. What explorers answered, as far as
+  it is kept, is what its digests say.
 What it does not prove
   - The owner of this machine could write everything anew that came after the last checkpoint
     that somebody else holds: number and hash stand in every daily mail.

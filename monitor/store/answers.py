@@ -12,7 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from monitor.model.answers import SILENCE, Kept, Silence, digest_of
+from monitor.model.difference import Difference
 from monitor.model.plan import Plan
+from monitor.store.log import canonical
 from monitor.store.notes import get_note, write_note
 from monitor.store.port import Connection, Fields, Reader, Store
 
@@ -161,16 +163,24 @@ def body(store: Reader, sha256: str) -> bytes | None:
     return zlib.decompress(rows[0]["packed"]) if rows and rows[0]["packed"] else None
 
 
-@dataclass(frozen=True, slots=True)
-class Damage:
-    """A kept body that is not what its digest says."""
-
-    place: str
-    expected: str
-    found: str
+# -- to hold against its digests ---------------------------------------------------------
 
 
-def damaged(store: Reader) -> Iterator[Damage]:
+def pin(conn: Connection, after: int, to: int | None = None) -> list[object]:
+    """Digest of the answers with an id above `after`, up to `to` or the newest: [after, to,
+    number, SHA-256 over the canonical texts of their rows, each ending in a newline]."""
+    newest = conn.execute("SELECT coalesce(max(id), 0) FROM answer").fetchone()[0]
+    to = newest if to is None else to
+    found, number = hashlib.sha256(), 0
+    for row in conn.execute(
+        "SELECT * FROM answer WHERE id > ? AND id <= ? ORDER BY id", (after, to)
+    ):
+        found.update(f"{canonical([*row])}\n".encode("ascii"))
+        number += 1
+    return [after, to, number, found.hexdigest()]
+
+
+def damaged(store: Reader) -> Iterator[Difference]:
     """Every kept body that is not the one that was kept, with a part of them in memory."""
     last = ""
     while rows := store.read(
@@ -180,7 +190,8 @@ def damaged(store: Reader) -> Iterator[Damage]:
         for row in rows:
             found = _digest(row["packed"], pruned=row["pruned"] is not None)
             if found not in (row["sha256"], PRUNED):
-                yield Damage(f"answer_body {row['sha256'][:16]}", row["sha256"], found)
+                digest = f"SHA-256 {row['sha256']}"
+                yield Difference("answer", f"answer_body {row['sha256'][:16]}", digest, found)
         last = rows[-1]["sha256"]
 
 

@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from monitor.model.acts import Actor, CoverDay
+from monitor.store import answers
 from monitor.store.log import Part, canonical
 from monitor.store.notes import get_note, write_note
 from monitor.store.port import Connection, Fields, Reader
 
 NOTED = "covered_day"
+PINNED = "answers_pinned"  # the newest kept answer of which an act holds a digest
 COVERAGE = (
     "SELECT scope, stream, source, axis, lo, hi FROM coverage "
     "ORDER BY scope, stream, source, axis, lo"
@@ -45,8 +47,17 @@ def carry(conn: Connection, _actor: Actor, act: CoverDay) -> tuple[None, list[Pa
         "scopes": scopes,
         "coverage": _digest(conn.execute(COVERAGE)),
         "joined": _digest(conn.execute(JOINED)),
+        "answers": _pinned(conn),
     }
     return None, [Part("covered", body)]
+
+
+def _pinned(conn: Connection) -> list[object]:
+    """The kept answers that came since the last such act, see store/answers.pin."""
+    last = conn.execute("SELECT value FROM note WHERE key = ?", (PINNED,)).fetchone()
+    found = answers.pin(conn, int(last["value"]) if last else 0)
+    write_note(conn, PINNED, str(found[1]))
+    return found
 
 
 def _digest(rows: Iterable[Fields]) -> list[object]:

@@ -55,6 +55,8 @@ class Expected:
         self._conn, self.report = conn, report
         # What the log begins with: digests of what was there before, by table.
         self.begun: dict[str, Mapping[str, Any]] = {}
+        # Digests of kept answers, by row of the log: see store/answers.pin.
+        self.pinned: dict[int, list[Any]] = {}
         self.renamed: dict[str, str] = {}  # entries: what an id of now was before the log
         conn.execute(f"PRAGMA temp.cache_size = -{CACHE_KIB}")
         conn.execute(_TABLE)

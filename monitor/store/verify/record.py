@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from monitor.model.difference import Difference, Report
+from monitor.store import answers
 from monitor.store.port import Reader
 from monitor.store.schema import VERSION
-from monitor.store.verify import begin, gone, replay, schema, tables
+from monitor.store.verify import begin, evidence, gone, replay, schema, tables
 from monitor.store.verify.chain import Erased, Walk, parsed
 from monitor.store.verify.expected import Expected
 from monitor.store.verify.gone import Erasure
@@ -78,6 +79,9 @@ def verify(store: Reader, report: Report) -> Verdict:
                 erased.append(erasure)
         rows = {kept.name: tables.compare(conn, kept, expected, told) for kept in tables.KEPT}
         begin.compare(conn, expected, told)
+        evidence.compare(conn, expected, told)
+        for difference in answers.damaged(store):
+            told(difference)
     return Verdict(walk.number, walk.hash, told.number, rows, erased, replaced_in(store))
 
 

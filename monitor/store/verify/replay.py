@@ -27,6 +27,8 @@ def rows(expected: Expected, told: Told) -> None:
         after = dict(zip(columns["changed"], now, strict=True))
         expected.change("transfer", key, before, after, told.seq)
         expected.bump("transfer", key)
+    for digests in told.body.get("kept", ()):
+        expected.add_once("answer", digests, {}, told.seq)
     for *key, block, answer in told.body["sighted"]:
         _sighted(expected, told, [*key, block], answer, sure=False)
 
@@ -48,6 +50,11 @@ def _sighted(expected: Expected, told: Told, row: list[Any], answer: int, *, sur
     add = expected.add_once if sure else expected.guess
     key = [*identity, source, block]
     add("sighting", key, {"at": told.at, "sha256": sha256}, told.seq)
+
+
+def covered(expected: Expected, told: Told) -> None:
+    """A day's coverage, which nothing is left of to hold against, and its kept answers."""
+    expected.pinned[told.seq] = list(told.body["answers"])
 
 
 def baselines(expected: Expected, told: Told) -> None:
@@ -171,7 +178,7 @@ ACTS: Mapping[str, Mapping[str, Part]] = {
     "set clock": {"entries": entries},
     "follow": {"followed": followed},
     "unfollow": {"unfollowed": unfollowed},
-    "cover day": {"covered": nothing},
+    "cover day": {"covered": covered},
     "restore": {"restored": nothing},
     "erase asked": {"erase asked": nothing},
     "erased": {"erased": erased},

@@ -75,10 +75,17 @@ CASE = _plain("case_state", "case_id", "closed, held")
 FOLLOWED = _plain("followed", "subject, case_id", "why, since, until, every, calls")
 ERASED_LINE = _plain("erased_line", "line", "seq")
 RESPELT = _plain("respelt", "old, new", "seq")
+# What answers the log names; of those that prove silence it holds digests by the day.
+ANSWER = Kept(
+    "answer",
+    ("sha256", "body_sha256"),
+    (),
+    "SELECT DISTINCT sha256, body_sha256 FROM answer WHERE why <> 'silence'",
+)
 KEPT = (
     *(TRANSFER, SIGHTING, ALERT, ALERT_ROW, ALERT_LOG),
     *(ENTRY, ENTRY_VERSION, LIST_VERSION, CASE, FOLLOWED),
-    *(ERASED_LINE, RESPELT),
+    *(ERASED_LINE, RESPELT, ANSWER),
 )
 
 
