@@ -21,7 +21,8 @@ Cases = frozenset[str]
 
 def _rows(body: Body) -> Keys:
     """The names of new rows; of changed ones where they were and are, with their status, which
-    says nothing of anybody; and by whom which row was reported in which block."""
+    says nothing of anybody; by whom which row was reported in which block; and the digests of the
+    answers that are kept."""
     names, sources = body["columns"]["new"], [source for source, _ in body["answers"]]
     reports = [[*line[:4], sources[line[4]]] for line in body["sighted"]]
     for line in body["new"]:
@@ -33,6 +34,7 @@ def _rows(body: Body) -> Keys:
         "changed": body["changed"],
         "columns": body["columns"]["changed"],
         "reports": reports,
+        "kept": body.get("kept", []),
     }
 
 

@@ -73,6 +73,8 @@ def _rows(expected: Expected, gone: _Gone) -> None:
         expected.bump("transfer", key)
     for *key, block, source in gone.keys["reports"]:
         expected.vague("sighting", [*key, source, block], {}, gone.seq)
+    for digests in gone.keys["kept"]:
+        expected.add_once("answer", digests, {}, gone.seq)
 
 
 def _alerts(expected: Expected, gone: _Gone) -> None:
