@@ -35,7 +35,7 @@ from monitor.cli import main
 from monitor.model import Entry, Subject
 from monitor.model.acts import DAEMON, Erased, Follow, Respell
 from monitor.model.ids import stable_id
-from monitor.store import log
+from monitor.store import cases, log
 from monitor.store.commit import CARRY, commit
 from monitor.store.erase import KEYS
 from monitor.store.guard import DATABASE
@@ -252,7 +252,7 @@ def erase_all(book: Book) -> int:
         "why": "a letter",
         "rule": "art. 17",
     }
-    commit(book.store, KIM, Erased(book.now, numbers, asked, 2, {}))
+    commit(book.store, KIM, Erased(book.now, numbers, asked, 2, cases.changed(book.store)))
     return len(numbers)
 
 
