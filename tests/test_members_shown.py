@@ -4,12 +4,16 @@ whole: the same as of those that are read one by one."""
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
-from world.home import ALICE, BANK, BOB, SHOP, opened
+from world.evm_node import ME, PEER, Node, coin
+from world.home import ALICE, BANK, BOB, SHOP, evm_home, opened
 from world.members import WHOLE, fails_as_a_whole, read_as_a_whole
+from world.scripted_server import serve
 
 from monitor.app.fundwatch import Fundwatch
+from monitor.app.home import open_home
 from monitor.loops.clock import now
 from monitor.loops.daily import Daily
 from monitor.loops.health import signals, status, vitals
@@ -24,6 +28,7 @@ from monitor.model.status import FollowedCount, State
 from monitor.model.streams import Reading
 from monitor.store import apply, joined, standing, watch
 from monitor.store.commit import commit
+from monitor.store.incidents import incident_list
 from monitor.store.views import not_covered
 from monitor.web import metrics
 
@@ -212,3 +217,51 @@ def test_a_followed_address_keeps_its_own_pace(tmp_path: Path) -> None:
         assert shop not in watch.due_subjects(app.store, at + 9 * HOUR)
         mend_clock(app.store, app.round_seconds, at - HOUR)
         assert shop in watch.due_subjects(app.store, at)
+
+
+# -- a whole poll of a node ---------------------------------------------------------------
+
+
+class Moody(Node):
+    """A node that can refuse to list logs."""
+
+    mute = False
+
+    def eth_getLogs(self, asked: Any) -> Any:
+        if self.mute:
+            raise ValueError("logs are switched off")
+        return super().eth_getLogs(asked)
+
+
+def test_addresses_of_a_node_are_shown_by_what_it_reads_for_all(tmp_path: Path) -> None:
+    """One reading of three lists for both. When it fails both are blind, in one incident; a log
+    that cannot be read is told once, with how many it concerns."""
+    node = Moody(coin(5))
+    with serve(node) as server:
+        evm_home(tmp_path, server.url, "evm_rpc", [ME, PEER])
+        with open_home(tmp_path, {}) as app:
+            app.reload()
+            app.poll(everything=True)
+            at = now()
+            assert {r["scope"] for r in app.store.read("SELECT scope FROM reading")} == {WHOLE.key}
+            for entry in shown(app, at).values():
+                assert entry.state is State.COMPLETE
+                served = {s.stream: s.by for s in entry.streams if not s.unserved}
+                assert served == dict.fromkeys(("erc20", "erc721", "erc1155"), "mine")
+            assert states(app, at) == {State.COMPLETE: 2}
+            node.mute = True
+            app.poll(everything=True)
+            assert states(app, now()) == {State.BLIND: 2}
+            assert {entry.state for entry in shown(app, now()).values()} == {State.BLIND}
+            told = signal(app, "blind:dev/erc20", now())
+            assert (told.bad, told.number, len(told.who)) == (True, 2, 2)
+            node.mute, node.newest = False, 10_010
+            node.logs = (*node.logs, {**coin(7, 9_995), "data": "0xzz"})
+            app.pools["dev"].forget_heads()
+            app.poll(everything=True)
+            (gap,) = [i.signal for i in incident_list(app.store, open_only=True)
+                      if i.signal.key.startswith("gap:")]  # fmt: skip
+            assert gap.key == "gap:dev/*/height/9995-9995"
+            assert (gap.number, len(gap.who)) == (2, 2)
+            assert states(app, now()) == {State.BEHIND: 2}
+            assert not signal(app, "blind:dev/erc20", now()).bad
