@@ -144,6 +144,8 @@ def test_a_gap_is_of_those_who_were_members_there(tmp_path: Path) -> None:
         assert list(left) == [(alice.key, "erc20")]
         assert [(g.from_, g.to) for g in left[alice.key, "erc20"]] == [(15, 20)]
         breaks(app, at, 3, 5)
+        (missed,) = joined.concerned(app.store, WHOLE, "erc20", Axis.HEIGHT, Interval(3, 5))
+        assert missed == (shown(app, at)[BOB].id, "CASE-1")
         told = {
             each.subject: not_covered(app.store, each, app.settings.chains)[0]
             for each in watch.named(app.store, [e.id for e in shown(app, at).values()])
@@ -263,5 +265,6 @@ def test_addresses_of_a_node_are_shown_by_what_it_reads_for_all(tmp_path: Path) 
                       if i.signal.key.startswith("gap:")]  # fmt: skip
             assert gap.key == "gap:dev/*/height/9995-9995"
             assert (gap.number, len(gap.who)) == (2, 2)
+            assert "that is read for 2 entries at once could not be read" in gap.what
             assert states(app, now()) == {State.BEHIND: 2}
             assert not signal(app, "blind:dev/erc20", now()).bad

@@ -13,13 +13,15 @@ from monitor.decide.heads import ENTRIES_NAMED
 from monitor.loops import enrich, first_contact, lookups
 from monitor.loops.faultlog import FaultLog
 from monitor.loops.headkeep import HeadKeeper
+from monitor.loops.health.words import count
 from monitor.loops.passing import PassReport, PollWorld, Run, Signs, active
 from monitor.loops.reading import Outcome, Progress
 from monitor.model import Batch, Subject, Watched
 from monitor.model.errors import Conflict
 from monitor.model.plan import OpenGap, Plan, Route, Signal, gap_key
+from monitor.model.scope import ChainWide
 from monitor.model.streams import UNSERVED, Reading, StreamState
-from monitor.store import apply, prices, transfers, watch
+from monitor.store import apply, joined, prices, transfers, watch
 from monitor.store.context import load_context
 from monitor.store.coverage import stream_states
 from monitor.store.port import Store
@@ -120,17 +122,8 @@ class Settler:
         return replace(
             plan,
             alerts=alerts,
-            signals=(*plan.signals, *self._gap_signals(plan, run), *_busy_signal(run)),
+            signals=(*plan.signals, *_gap_signals(self._store, plan, run), *_busy_signal(run)),
         )
-
-    def _gap_signals(self, plan: Plan, run: Run) -> list[Signal]:
-        if not plan.gaps:
-            return []
-        if run.is_whole:
-            who = [entry for entry, _ in watch.concerned_on(self._store, run.scope.chain)]
-        else:
-            who = [w.entry.id for w in run.watched]
-        return list(_gap_signals(plan, who))
 
     def _routes(self, plan: Plan) -> list[Route]:
         if not plan.alerts:
@@ -271,24 +264,44 @@ def _busy_signal(run: Run) -> Iterable[Signal]:
     )
 
 
-def _gap_signals(plan: Plan, who: Sequence[str]) -> Iterable[Signal]:
-    """A row or block that could not be read is told at once: it may hide a movement."""
+def _gap_signals(store: Store, plan: Plan, run: Run) -> Iterable[Signal]:
+    """A row or block that could not be read is told at once: it may hide a movement. Of a
+    chain-wide list once, with all that it is read for."""
     found: dict[str, list[OpenGap]] = {}
     for opened in plan.gaps:
         key = gap_key(plan.scope, opened.axis, opened.gap.at)
         found.setdefault(key, []).append(opened)
     for key, gaps in found.items():
-        gap = gaps[0].gap
-        where = f"{gaps[0].axis} {gap.at.lo} to {gap.at.hi}"
-        streams = "; ".join(dict.fromkeys(STREAM_WORDS.get(g.stream, g.stream) for g in gaps))
+        who = _missed(store, run, gaps[0])
         yield Signal(
             key=key,
             bad=True,
             severity="high",
-            what=f"Part of a list ({streams}) of a watched address could not be read "
-            f"({where}, from {gaps[0].source}): {gap.reason.rstrip('.')}. It is tried again daily.",
+            what=_gap_words(gaps, len(who) if run.is_whole else None),
             cure="Look at the address on another explorer for this range.",
             chain=plan.scope.chain,
-            who=tuple(who[:ENTRIES_NAMED]),
+            who=tuple(entry for entry, _ in who[:ENTRIES_NAMED]),
+            cases=tuple(dict.fromkeys(case for _, case in who if case)),
             number=len(who),
         )
+
+
+def _missed(store: Store, run: Run, gap: OpenGap) -> list[tuple[str, str]]:
+    """The entries, with their cases, whose movements may lie in a gap."""
+    if isinstance(run.scope, ChainWide):
+        return joined.concerned(store, run.scope, gap.stream, gap.axis, gap.gap.at)
+    return [(w.entry.id, w.entry.case) for w in run.watched]
+
+
+def _gap_words(gaps: Sequence[OpenGap], members: int | None) -> str:
+    """`members`: how many entries a chain-wide list is read for there."""
+    gap = gaps[0].gap
+    where = f"{gaps[0].axis} {gap.at.lo} to {gap.at.hi}"
+    streams = "; ".join(dict.fromkeys(STREAM_WORDS.get(g.stream, g.stream) for g in gaps))
+    whose = "of a watched address"
+    if members is not None:
+        whose = f"that is read for {count(members, 'entry', 'entries')} at once"
+    return (
+        f"Part of a list ({streams}) {whose} could not be read "
+        f"({where}, from {gaps[0].source}): {gap.reason.rstrip('.')}. It is tried again daily."
+    )

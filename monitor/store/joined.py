@@ -41,6 +41,19 @@ def memberships(store: Reader, scope: Scope) -> list[Joined]:
     return [Joined(scope, row[0], Axis(row[1]), row[2], row[3]) for row in rows]
 
 
+def concerned(
+    store: Reader, scope: ChainWide, stream: str, axis: Axis, at: Interval
+) -> list[tuple[str, str]]:
+    """Active entries of the addresses that a list is read for at a place: (id, case id)."""
+    rows = store.read(
+        "SELECT e.id, e.case_id FROM joined j JOIN entry e ON e.subject = j.subject "
+        "WHERE j.scope = ? AND j.stream = ? AND j.axis = ? AND j.until_place IS NULL "
+        "AND j.from_place <= ? AND e.retired IS NULL ORDER BY e.id",
+        [scope.key, stream, axis, at.hi],
+    )
+    return [(row["id"], row["case_id"]) for row in rows]
+
+
 def span(membership: Joined) -> Interval:
     until = membership.until_place
     return Interval(membership.from_place, NO_END if until is None else until)
