@@ -106,6 +106,26 @@ def test_of_a_hundred_random_tamperings_all_are_found(record: Path, tmp_path: Pa
     assert missed == [], f"seed {seed}"
 
 
+@pytest.mark.parametrize("what", ["rows", "alerts", "taken", "entries", "case", "followed"])
+@pytest.mark.parametrize("how", ["taken away", "given away", "given too"])
+def test_a_row_that_is_kept_from_its_case_is_found(record: Path, what: str, how: str) -> None:
+    """When the case is handed out it would be missing there, or shown where it must not be."""
+    with closing(sqlite3.connect(record)) as conn:
+        (seq, case) = conn.execute(
+            "SELECT c.seq, case_id FROM log_case c JOIN log_text t ON t.seq = c.seq "
+            "WHERE json_extract(text, '$.what') = ? ORDER BY c.seq DESC",
+            [what],
+        ).fetchone()
+        if how == "given too":
+            conn.execute("INSERT INTO log_case VALUES ('CASE-9', ?)", [seq])
+        else:
+            conn.execute("DELETE FROM log_case WHERE seq = ? AND case_id = ?", [seq, case])
+        if how == "given away":
+            conn.execute("INSERT INTO log_case VALUES ('CASE-9', ?)", [seq])
+        conn.commit()
+    assert [(d.check, d.place) for d in differences(record)] == [("case", f"log {seq}")]
+
+
 def test_a_cut_end_is_found_by_a_checkpoint(book: Book, record: Path) -> None:
     """Without one the shorter chain is whole; what it no longer tells shows in the record."""
     number, hashed = log.last(book.store)

@@ -25,7 +25,7 @@ KIM = Actor(ActorKind.CLI, "Kim", "a name given to a command")
 ANY = Actor(ActorKind.LINK, "Robin", "the signed link of message M-1")
 IN, OUT = transfer(105), transfer(108, tx="0xt2", sender=A, recipient="0xf" + "0" * 39)
 COINS = transfer(109, tx="0xt3", kind=Kind.ERC20, contract=TOKEN)
-LATE = transfer(150, tx="0xt4", amount=3)
+LATE, LAST = transfer(150, tx="0xt4", amount=3), transfer(240, tx="0xt5", amount=4)
 
 
 def differences(path: Path) -> list[Difference]:
@@ -72,7 +72,7 @@ def live_on(book: Book) -> None:
     take_list(book.store, book.entries, "list with an end", book.now)
     commit(book.store, KIM, CloseCase(book.now, "CASE-3", "done", CaseState()))
     commit(book.store, KIM, Follow(book.now, Subject("ethereum", X), "CASE-1", "a payer", 60, 9))
-    book.read(replace(LATE, block_hash="0xlate"), head=161, source="two")
+    book.read(LAST, head=250, lo=200)
 
 
 def _alerts(book: Book) -> list[str]:

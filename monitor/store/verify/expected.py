@@ -36,6 +36,10 @@ CREATE TEMP TABLE expected (
 """
 
 
+# What a key is called by now.
+LATER = "WITH RECURSIVE name (id) AS (SELECT ? UNION SELECT new FROM respelt JOIN name ON old = id)"
+
+
 @dataclass(slots=True)
 class Known:
     """What the log says of one row of the record."""
@@ -57,6 +61,7 @@ class Expected:
         self.begun: dict[str, Mapping[str, Any]] = {}
         # Digests of kept answers, by row of the log: see store/answers.pin.
         self.pinned: dict[int, list[Any]] = {}
+        self.relisted: dict[str, int] = {}  # entries that were retired, and when they came back
         self.renamed: dict[str, str] = {}  # entries: what an id of now was before the log
         conn.execute(f"PRAGMA temp.cache_size = -{CACHE_KIB}")
         conn.execute(_TABLE)
@@ -188,12 +193,36 @@ class Expected:
         row = self._conn.execute("SELECT text FROM log_text WHERE seq = ?", (seq,)).fetchone()
         return None if row is None else row["text"]
 
+    def parties(self, identity: Key) -> set[str]:
+        """The keys of the addresses of a movement, as far as they are known."""
+        known = self.get("transfer", identity)
+        found = known.now if known is not None else {}
+        if "sender" not in found:
+            sql = "SELECT sender, recipient FROM transfer WHERE chain = ? AND tx = ? AND leg = ?"
+            row = self._conn.execute(sql, identity).fetchone()
+            found = {} if row is None else {"sender": row[0], "recipient": row[1]}
+        return {f"{identity[0]}/{found[party]}" for party in ("sender", "recipient") if found}
+
+    def entry_of(self, alert: str) -> str:
+        """Which entry an alert is about; empty: none."""
+        known = self.get("alert", [alert])
+        if known is not None and "entry" in known.now:
+            return str(known.now["entry"] or "")
+        row = self._conn.execute("SELECT entry FROM alert WHERE id = ?", (alert,)).fetchone()
+        return "" if row is None else str(row["entry"] or "")
+
+    def case_of(self, entry: str) -> str:
+        """The case of an entry, whatever its id is by now."""
+        known = self.get("entry", [entry])
+        if known is not None and "case_id" in known.now:
+            return str(known.now["case_id"])
+        sql = f"{LATER} SELECT case_id FROM entry WHERE id IN name"
+        row = self._conn.execute(sql, (entry,)).fetchone()
+        return "" if row is None else str(row["case_id"])
+
     def versions_at(self, entry: str, at: int) -> list[str]:
         """The terms that an entry got at a time, whatever its id is by now."""
-        sql = (
-            "WITH RECURSIVE name (id) AS (SELECT ? UNION SELECT new FROM respelt JOIN name "
-            "ON old = id) SELECT terms FROM entry_version WHERE entry IN name AND at = ?"
-        )
+        sql = f"{LATER} SELECT terms FROM entry_version WHERE entry IN name AND at = ?"
         return [row["terms"] for row in self._conn.execute(sql, (entry, at))]
 
     def is_movement(self, identity: Key) -> bool:

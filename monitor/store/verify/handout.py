@@ -23,9 +23,11 @@ FORMAT = "fundwatch.log.v1"
 
 _ROWS = """
 SELECT l.seq, l.digest, t.salt, t.text, e.by_seq, mine.seq IS NOT NULL AS mine,
-  EXISTS (SELECT 1 FROM log_case c WHERE c.seq = l.seq AND c.case_id <> ?1) AS shared
+  about.cases > 1 AS shared
 FROM log l LEFT JOIN log_text t ON t.seq = l.seq LEFT JOIN erasure e ON e.seq = l.seq
-LEFT JOIN log_case mine ON mine.seq = l.seq AND mine.case_id = ?1 ORDER BY l.seq
+LEFT JOIN log_case mine ON mine.seq = l.seq AND mine.case_id = ?
+LEFT JOIN (SELECT seq, count(*) AS cases FROM log_case GROUP BY seq) about ON about.seq = l.seq
+ORDER BY l.seq
 """
 
 

@@ -15,6 +15,7 @@ from monitor.store.verify import begin, evidence, gone, replay, schema, tables
 from monitor.store.verify.chain import Erased, Walk, parsed
 from monitor.store.verify.expected import Expected
 from monitor.store.verify.gone import Erasure
+from monitor.store.verify.whose import Whose
 
 _CHECKPOINT = re.compile(r"([0-9][0-9,]*):([0-9a-f]{64})")
 
@@ -71,10 +72,11 @@ def verify(store: Reader, report: Report) -> Verdict:
         if store.schema() == VERSION:
             schema.compare(conn, told)
         expected = Expected(conn, told)
+        whose = Whose(conn, expected, told)
         walk, erased = Walk(conn, told), list[Erasure]()
         for row in walk:
             if not isinstance(row, Erased):
-                replay.carry_out(expected, row, told)
+                replay.carry_out(expected, whose, row, told)
             elif erasure := gone.carry_out(expected, row, told):
                 erased.append(erasure)
         rows = {kept.name: tables.compare(conn, kept, expected, told) for kept in tables.KEPT}

@@ -13,6 +13,7 @@ from monitor.model.difference import Difference, Report
 from monitor.store.verify import gone
 from monitor.store.verify.chain import Told
 from monitor.store.verify.expected import Expected, Values
+from monitor.store.verify.whose import Whose
 
 Part = Callable[[Expected, Told], None]
 
@@ -98,6 +99,8 @@ def entries(expected: Expected, told: Told) -> None:
         else:
             before = {name: value for name, value in was.items() if name != "id"}
             expected.change("entry", [entry], before, now, told.seq)
+            if was.get("retired") is not None and now["retired"] is None:
+                expected.relisted[mine] = told.at
         if mine != entry:
             expected.rename_entry(entry, mine, told.seq)
             expected.add("respelt", [entry, mine], {"seq": told.first}, told.seq)
@@ -189,7 +192,7 @@ ACTS: Mapping[str, Mapping[str, Part]] = {
 }
 
 
-def carry_out(expected: Expected, told: Told, report: Report) -> None:
+def carry_out(expected: Expected, whose: Whose, told: Told, report: Report) -> None:
     """Do to the expected record what a row of the log says was done."""
     part = ACTS.get(told.act, {}).get(told.what)
     where = f"log {told.seq}"
@@ -198,6 +201,7 @@ def carry_out(expected: Expected, told: Told, report: Report) -> None:
         report(Difference("text", where, known, f"{told.act}: {told.what}"))
         return
     try:
+        whose.hold(told)
         part(expected, told)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
         known = f"what an act {told.act} says ({told.what})"

@@ -1,0 +1,125 @@
+"""Which cases the rows of the log are about: a row that is taken from its case would be missing
+when the case is handed out, and one that is given to another would be shown there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from monitor.model.difference import Difference, Report
+from monitor.store.port import Connection
+from monitor.store.verify.chain import Told
+from monitor.store.verify.expected import LATER, Expected
+
+Cases = frozenset[str]
+NOBODY: Cases = frozenset()
+SETTLED = 600  # seconds after which what is listed is known to every decision that is logged
+# Parts that are about no case.
+_OF_NONE = frozenset(
+    {"record", "table", "list", "incidents", "covered", "restored", "tested", "backed up"}
+)
+
+
+class Whose:
+    """Held row by row, in the order of the log, before what the row says is carried out."""
+
+    def __init__(self, conn: Connection, expected: Expected, report: Report) -> None:
+        self._conn, self._expected, self._report = conn, expected, report
+        self._rows = iter(conn.execute("SELECT seq, case_id FROM log_case ORDER BY seq"))
+        self._next = next(self._rows, None)
+        # A list is long and its addresses few; a cache that is full forgets.
+        self._on = lru_cache(10_000)(self._entries_on)
+        self._exact: Mapping[str, Callable[[Told], Cases]] = {
+            "alerts": self._alerts,
+            "baselines": lambda told: self._of(line[0] for line in told.body["baselines"]),
+            "taken": self._taken,
+            "entries": self._entries,
+            **dict.fromkeys(("case", "followed", "unfollowed"), _named),
+        }
+
+    def hold(self, told: Told) -> None:
+        found = self._found(told.seq)
+        if told.what == "rows":
+            self._hold_rows(told, found)
+        elif told.what in _OF_NONE:
+            self._same(told, NOBODY, found)
+        elif (exact := self._exact.get(told.what)) is not None:
+            self._same(told, exact(told), found)
+
+    def _found(self, seq: int) -> Cases:
+        """The cases of this row, by the record."""
+        found = set()
+        while self._next is not None and self._next["seq"] <= seq:
+            if self._next["seq"] == seq:
+                found.add(self._next["case_id"])
+            self._next = next(self._rows, None)
+        return frozenset(found)
+
+    def _same(self, told: Told, expected: Cases, found: Cases) -> None:
+        if expected != found:
+            where = f"log {told.seq}"
+            self._report(Difference("case", where, _said(expected), _said(found)))
+
+    def _hold_rows(self, told: Told, found: Cases) -> None:
+        """At least the cases that had long listed a party, and none that never did."""
+        must, may = set[str](), set[str]()
+        for party in self._parties(told):
+            for entry, case in self._on(party):
+                may.add(case)
+                if self._long_listed(entry, told.at):
+                    must.add(case)
+        if not (must - {""} <= found <= may):
+            expected = must if must - found else found & may
+            self._same(told, frozenset(expected - {""}), found)
+
+    def _parties(self, told: Told) -> set[str]:
+        """Keys of the addresses that a row of movements is about."""
+        names = told.body["columns"]["new"]
+        keys = set[str]()
+        for line in told.body["new"]:
+            new = dict(zip(names, line, strict=True))
+            keys |= {f"{new['chain']}/{new[party]}" for party in ("sender", "recipient")}
+        for line in (*told.body["changed"], *told.body["sighted"]):
+            keys |= self._expected.parties(line[:3])
+        return keys
+
+    def _entries_on(self, key: str) -> list[tuple[str, str]]:
+        """Entries and cases that ever listed or followed an address, in any of its spellings."""
+        rows = self._conn.execute(
+            f"{LATER} SELECT id, case_id FROM entry WHERE subject IN name "
+            "UNION ALL SELECT '', case_id FROM followed WHERE subject IN name",
+            (key,),
+        )
+        return [(row[0], row[1]) for row in rows]
+
+    def _long_listed(self, entry: str, at: int) -> bool:
+        known = self._expected.get("entry", [entry])
+        if known is None or not known.fresh:
+            return False  # what was there before the log may have been retired then
+        since = max(known.now.get("added", at), self._expected.relisted.get(entry, 0))
+        return known.now.get("retired", at) is None and since + SETTLED < at
+
+    def _alerts(self, told: Told) -> Cases:
+        place = told.body["columns"].index("entry")
+        return self._of(line[place] for line in told.body["alerts"])
+
+    def _taken(self, told: Told) -> Cases:
+        return self._of(self._expected.entry_of(line[0]) for line in told.body["alerts"])
+
+    def _entries(self, told: Told) -> Cases:
+        lines = told.body["entries"]
+        new = {now["case_id"] for _, was, now in lines if was is None}
+        return self._of(entry for entry, was, _ in lines if was is not None) | (new - {""})
+
+    def _of(self, entries: Iterable[str | None]) -> Cases:
+        found = {self._expected.case_of(entry) for entry in set(entries) if entry}
+        return frozenset(found - {""})
+
+
+def _named(told: Told) -> Cases:
+    return frozenset({str(told.body["case"])})
+
+
+def _said(cases: Iterable[Any]) -> str:
+    return f"about {', '.join(sorted(cases)) or 'no case'}"
