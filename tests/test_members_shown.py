@@ -3,12 +3,13 @@ whole: the same as of those that are read one by one."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from world.evm_node import ME, PEER, Node, coin
-from world.home import ALICE, BANK, BOB, SHOP, evm_home, opened
+from world.home import ALICE, BANK, BOB, SHOP, evm_home, incident_keys, opened
 from world.members import WHOLE, fails_as_a_whole, read_as_a_whole
 from world.scripted_server import serve
 
@@ -22,7 +23,7 @@ from monitor.loops.health.snapshot import EntryStatus, to_json
 from monitor.loops.health.words import render
 from monitor.model import Axis, Gap, Interval, Subject
 from monitor.model.acts import DAEMON, Follow
-from monitor.model.plan import Covered, OpenGap, Plan, Signal
+from monitor.model.plan import Covered, OpenGap, Plan, Signal, gap_key
 from monitor.model.scope import Joined
 from monitor.model.status import FollowedCount, State
 from monitor.model.streams import Reading
@@ -154,6 +155,25 @@ def test_a_gap_is_of_those_who_were_members_there(tmp_path: Path) -> None:
         assert "could not be read" not in told[bob]
         reasons = {s.reason for s in shown(app, at)[ALICE].streams} - {""}
         assert reasons == {"height 15 to 20 could not be read: a broken row"}
+
+
+def test_a_gap_of_its_own_is_over_once_that_is_read_for_all(tmp_path: Path) -> None:
+    """Else it would be reminded of for good: what is covered is not read again by anybody."""
+    with opened(tmp_path) as (_, app):
+        at, bob = now(), Subject("dev", BOB)
+        gap = OpenGap("erc20", "mine", Axis.HEIGHT, Gap(Interval(10, 20), "a broken row", "raw"))
+        told = Signal(gap_key(bob, Axis.HEIGHT, gap.gap.at), bad=True)
+        apply.apply(app.store, Plan(bob, at, gaps=(gap,), signals=(told,)), readings=[])
+        read_as_a_whole(app.store)
+        assert incident_keys(app) == [told.key]
+        assert states(app, at) == {State.COMPLETE: 1, State.BEHIND: 1}
+        covered = Covered("erc20", "mine", Axis.HEIGHT, Interval(0, 15))
+        apply.apply(app.store, Plan(WHOLE, at, covered=(covered,)), readings=[])
+        assert incident_keys(app) == [told.key]
+        apply.apply(app.store, Plan(WHOLE, at, covered=(replace(covered, span=Interval(0, 30)),)),
+                    readings=[])  # fmt: skip
+        assert incident_keys(app) == []
+        assert states(app, at) == {State.COMPLETE: 2}
 
 
 @pytest.mark.parametrize("alone", [False, True])

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from monitor.model import Axis, Interval, intervals
+from monitor.model import Axis, Interval, Subject, intervals
 from monitor.model.plan import (
     Covered,
     OpenGap,
@@ -147,6 +147,25 @@ def cover(conn: Connection, scope: Scope, new: Covered, now: int) -> None:
         "DO UPDATE SET hi = excluded.hi, at = excluded.at",
         (*key, joined.lo, joined.hi, now),
     )
+    for whose in (scope, *_members_with_gaps(conn, scope, new)):
+        _close_gaps(conn, whose, new, now)
+
+
+def _members_with_gaps(conn: Connection, scope: Scope, new: Covered) -> list[Subject]:
+    """Addresses that could not read by themselves what is read now for the chain as a whole."""
+    if isinstance(scope, Subject):
+        return []
+    rows = conn.execute(
+        "SELECT DISTINCT s.address FROM gap g CROSS JOIN joined j ON j.subject = g.scope "
+        "AND j.stream = g.stream AND j.axis = g.axis JOIN scope s ON s.key = g.scope "
+        "WHERE g.closed IS NULL AND g.stream = ? AND g.axis = ? AND g.lo >= ? AND g.hi <= ? "
+        "AND j.scope = ? AND j.until_place IS NULL AND j.from_place <= g.lo",
+        (new.stream, new.axis, new.span.lo, new.span.hi, scope.key),
+    )
+    return [Subject(scope.chain, row["address"]) for row in rows.fetchall()]
+
+
+def _close_gaps(conn: Connection, scope: Scope, new: Covered, now: int) -> None:
     where = "scope = ? AND stream = ? AND axis = ? AND closed IS NULL AND lo >= ? AND hi <= ?"
     inside = (scope.key, new.stream, new.axis, new.span.lo, new.span.hi)
     gaps = conn.execute(f"SELECT lo, hi FROM gap WHERE {where}", inside).fetchall()

@@ -367,19 +367,19 @@ CREATE VIEW list_read AS
   LEFT JOIN reading o ON o.scope = j.subject AND o.stream = r.stream
   WHERE o.tried IS NULL OR o.tried < r.tried;
 CREATE VIEW list_coverage AS
-  SELECT scope AS subject, stream, source, axis, lo, hi, at FROM coverage
+  SELECT scope AS subject, stream, axis, lo, hi FROM coverage
   WHERE scope NOT GLOB '*/[*]'
   UNION ALL
-  SELECT j.subject, c.stream, c.source, c.axis, max(c.lo, j.from_place),
-    min(c.hi, coalesce(j.until_place, c.hi)), c.at
+  SELECT j.subject, c.stream, c.axis, max(c.lo, j.from_place),
+    min(c.hi, coalesce(j.until_place, c.hi))
   FROM joined j JOIN coverage c ON c.scope = j.scope AND c.stream = j.stream AND c.axis = j.axis
     AND c.hi >= j.from_place AND c.lo <= coalesce(j.until_place, c.lo);
 CREATE VIEW list_gap AS
-  SELECT scope AS subject, stream, source, axis, lo, hi, reason, next_try FROM gap
+  SELECT scope AS subject, stream, axis, lo, hi, reason FROM gap
   WHERE closed IS NULL AND scope NOT GLOB '*/[*]'
   UNION ALL
-  SELECT j.subject, g.stream, g.source, g.axis, max(g.lo, j.from_place),
-    min(g.hi, coalesce(j.until_place, g.hi)), g.reason, g.next_try
+  SELECT j.subject, g.stream, g.axis, max(g.lo, j.from_place),
+    min(g.hi, coalesce(j.until_place, g.hi)), g.reason
   FROM joined j JOIN gap g ON g.scope = j.scope AND g.stream = j.stream AND g.axis = j.axis
     AND g.closed IS NULL AND g.hi >= j.from_place AND g.lo <= coalesce(j.until_place, g.lo)
   WHERE NOT EXISTS (                   -- what it has read by itself
