@@ -45,7 +45,7 @@ def check(store: Store, listed: int) -> None:
     assert store.read("SELECT count(*) AS n FROM entry")[0]["n"] == listed
     assert store.read("SELECT count(*) AS n FROM entry_version")[0]["n"] == listed
     assert [row["sha256"] for row in store.read("SELECT sha256 FROM list_version")] == ["long"]
-    assert chain.breaks(store) == []
+    assert chain.faults_of(store.path) == []
 
 
 def absent(store: Store) -> set[str]:
@@ -71,7 +71,7 @@ def test_what_leaves_a_long_list_and_comes_back(store: Store) -> None:
         assert absent(store) == gone
         news = Counter(entry for entry, _, _ in logged(store)) - before
         assert news == dict.fromkeys((entry.id for entry in ALL[len(few) : -1]), 1)
-    assert chain.breaks(store) == []
+    assert chain.faults_of(store.path) == []
 
 
 @pytest.mark.slow

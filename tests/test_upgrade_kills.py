@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 from world import chain
+from world.logged import differences
 from world.parts import REPO
 
 from monitor.store.migrations import migrations
@@ -109,7 +110,7 @@ def try_once(old: Path, folder: Path, limit: int, phase: str) -> tuple[bool, int
         assert [body["schema"] for body in chain.bodies(store)[:1]] == [OLD]
         assert len(chain.bodies(store)) == len({str(body) for body in chain.bodies(store)})
         store.close()
-    assert (schema(path), content(path)) == (VERSION, before)
+    assert (schema(path), content(path), differences(path)) == (VERSION, before, [])
     shutil.rmtree(folder)
     return came_to_end, found
 

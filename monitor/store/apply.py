@@ -53,11 +53,11 @@ def apply(
 def in_parts(plan: Plan) -> Iterator[Plan]:
     """A plan cut between transactions. From where on movements are news comes first, or what is
     decided after a kill would differ; what was read and what was not comes last."""
-    numbers = _numbers(plan)
-    last = max(numbers.values(), default=0)
-    if not last:
+    if max(len(plan.new) + len(plan.changes), len(plan.sightings)) <= PART:
         yield plan
         return
+    numbers = _numbers(plan)
+    last = max(numbers.values())
     cut = [dict[str, Any]() for _ in range(last + 1)]
     for name, tx_of in _TX.items():
         found = defaultdict[int, list[Any]](list)

@@ -23,7 +23,9 @@ from monitor.store.rows import TRANSFER_COLUMNS, transfer_params
 def carry(conn: Connection, _actor: Actor, act: ApplyPlan) -> tuple[None, list[Part]]:
     """Write a plan. Raises Conflict when known rows have changed since it was decided."""
     plan = act.plan
-    new = [_new(row, plan.now) for row in plan.new]
+    new = {row.transfer.identity: _new(row, plan.now) for row in plan.new}
+    if len(new) != len(plan.new):
+        raise Conflict("one row is new twice")
     parts = planlog.parts(conn, plan, new)  # before the rows change
     ids = _insert_rows(conn, new)
     _change_rows(conn, plan)
@@ -51,15 +53,15 @@ def _new(row: NewRow, now: int) -> tuple[Any, ...]:
     return (*transfer_params(row.transfer), row.status.value, int(row.late), now)
 
 
-def _insert_rows(conn: Connection, new: Sequence[tuple[Any, ...]]) -> dict[Identity, int]:
+def _insert_rows(conn: Connection, new: planlog.New) -> dict[Identity, int]:
     """Returns their ids: to look each up again takes as long as to insert it."""
     after = conn.execute("SELECT coalesce(max(id), 0) AS id FROM transfer").fetchone()["id"] + 1
     conn.executemany(
         f"INSERT INTO transfer (id, {TRANSFER_COLUMNS}, status, late, first_seen) "
         f"VALUES ({','.join('?' * 20)})",
-        [(number, *columns) for number, columns in enumerate(new, after)],
+        ((number, *columns) for number, columns in enumerate(new.values(), after)),
     )
-    return {columns[:3]: number for number, columns in enumerate(new, after)}
+    return {identity: number for number, identity in enumerate(new, after)}
 
 
 def _change_rows(conn: Connection, plan: Plan) -> None:
@@ -86,21 +88,21 @@ def _sight(conn: Connection, plan: Plan, ids: Mapping[Identity, int]) -> None:
     conn.executemany(
         "INSERT INTO sighting (transfer, source, block, at, sha256) VALUES (?,?,?,?,?) "
         "ON CONFLICT (transfer, source, block) DO NOTHING",
-        [
+        (
             (ids[s.identity], s.source, s.block, plan.now, s.sha256)
             for s in plan.sightings
             if s.identity in ids
-        ],
+        ),
     )
     conn.executemany(
         "INSERT INTO sighting (transfer, source, block, at, sha256) "
         "SELECT id, ?, ?, ?, ? FROM transfer WHERE chain = ? AND tx = ? AND leg = ? "
         "ON CONFLICT (transfer, source, block) DO NOTHING",
-        [
+        (
             (s.source, s.block, plan.now, s.sha256, *s.identity)
             for s in plan.sightings
             if s.identity not in ids
-        ],
+        ),
     )
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from monitor.model import Alert, Transfer
-from monitor.model.answers import HEAD
+from monitor.model.answers import HEAD, Kept
 from monitor.model.plan import Change, Identity, Plan, Sighting
 from monitor.store.log import Part, cases_of
 from monitor.store.port import Connection
@@ -30,10 +30,12 @@ KEPT = ("sha256", "body_sha256")
 ALERT = ALERT_COLUMNS.split(", ")
 
 Cases = frozenset[str]
+Columns = tuple[Any, ...]  # of a new row
+New = Mapping[Identity, Columns]
 NOBODY: Cases = frozenset()
 
 
-def parts(conn: Connection, plan: Plan, new: Sequence[tuple[Any, ...]]) -> list[Part]:
+def parts(conn: Connection, plan: Plan, new: New) -> list[Part]:
     """Rows by the cases that they concern, alerts and baselines by the case of their entry; no
     part where a plan brought nothing of all that. To be asked before the rows change. `new`: the
     columns of its new rows."""
@@ -69,70 +71,100 @@ def _baselines(conn: Connection, plan: Plan) -> list[Part]:
     return [Part("baselines", {"baselines": lines}, mine) for mine, lines in found.items()]
 
 
-def _rows(conn: Connection, plan: Plan, new: Sequence[tuple[Any, ...]]) -> list[Part]:
+def _rows(conn: Connection, plan: Plan, new: New) -> list[Part]:
     """New rows, changed ones (as they were and as they are) and who reported them."""
-    groups: dict[Cases, _Group] = defaultdict(_Group)
-    begun: dict[Identity, _Begun] = {}
-    whose = _Whose(plan.cases)
-    for row, params in zip(plan.new, new, strict=True):
+    evidence = _Evidence(plan.kept)
+    groups: dict[Cases, _Group] = defaultdict(lambda: _Group({*evidence.heads}))
+    whose, told = _Whose(plan.cases), _Told(plan.sightings)
+    for row, (identity, columns) in zip(plan.new, new.items(), strict=True):
         group = groups[whose(row.transfer.sender, row.transfer.recipient)]
-        group.txs.add(row.transfer.tx)
-        line = begun[row.transfer.identity] = _Begun(group, _block(row.transfer), [])
-        group.new.append([*params, line.answers])
+        group.kept.update(evidence.of(row.transfer.tx))
+        group.add(identity, columns, _block(row.transfer), told.take(identity))
     for change in plan.changes:
         group = groups[whose(change.transfer.sender, change.transfer.recipient)]
-        group.txs.add(change.transfer.tx)
+        group.kept.update(evidence.of(change.transfer.tx))
         group.changed.append(_changed(conn, change))
-    for seen in plan.sightings:
-        mine = begun.get(seen.identity)
-        group = mine.group if mine else groups[whose(*_parties(conn, seen.identity))]
-        group.txs.add(seen.identity[1])
-        if mine and seen.block == mine.block:
-            mine.answers.append(group.answer(seen))
-        else:
-            group.sighted.append([*seen.identity, seen.block, group.answer(seen)])
-    for group in groups.values():
-        group.kept = [
-            (kept.sha256, kept.body_sha256)
-            for kept in plan.kept
-            if kept.why == HEAD or not group.txs.isdisjoint(kept.txs)
-        ]
-    return [Part("rows", group.body(), mine) for mine, group in groups.items()]
+    for identity in told.left():
+        group = groups[whose(*_parties(conn, identity))]
+        group.kept.update(evidence.of(identity[1]))
+        group.note(identity, told.take(identity))
+    return [Part("rows", group.body(plan.kept), mine) for mine, group in groups.items()]
+
+
+class _Told:
+    """Who told which row. Most rows are told once: a list for each of them costs more than all
+    the rest of their text."""
+
+    def __init__(self, sightings: Iterable[Sighting]) -> None:
+        self._first: dict[Identity, Sighting] = {}
+        self._more: dict[Identity, list[Sighting]] = defaultdict(list)
+        for seen in sightings:
+            if self._first.setdefault(seen.identity, seen) is not seen:
+                self._more[seen.identity].append(seen)
+
+    def take(self, identity: Identity) -> Sequence[Sighting]:
+        """Of a row that has not been asked for yet, in the order of telling."""
+        first = self._first.pop(identity, None)
+        return (first, *self._more.get(identity, ())) if first else ()
+
+    def left(self) -> list[Identity]:
+        return list(self._first)
+
+
+class _Evidence:
+    """Which kept answers, by their number, are about a transaction, and which gave a head."""
+
+    def __init__(self, kept: Sequence[Kept]) -> None:
+        self.heads = [number for number, each in enumerate(kept) if each.why == HEAD]
+        self._of: dict[str, list[int]] = defaultdict(list)
+        for number, each in enumerate(kept):
+            for tx in each.txs:
+                self._of[tx].append(number)
+
+    def of(self, tx: str) -> Sequence[int]:
+        return self._of.get(tx, ())
 
 
 @dataclass(slots=True)
 class _Group:
     """What concerns the same cases. Answers are told once and then named by their number."""
 
-    new: list[list[Any]] = field(default_factory=list)
+    kept: set[int]
+    new: list[tuple[Any, ...]] = field(default_factory=list)
     changed: list[list[object]] = field(default_factory=list)
     sighted: list[list[object]] = field(default_factory=list)
     answers: dict[tuple[str, str], int] = field(default_factory=dict)
-    txs: set[str] = field(default_factory=set)
-    kept: list[tuple[str, str]] = field(default_factory=list)
+    # One value for all rows that the same answers told.
+    _same: dict[tuple[int, ...], tuple[int, ...]] = field(default_factory=dict)
 
-    def answer(self, sighting: Sighting) -> int:
+    def add(
+        self, identity: Identity, columns: Columns, block: str, told: Sequence[Sighting]
+    ) -> None:
+        """A new row."""
+        numbers = tuple([self._answer(seen) for seen in told if seen.block == block])
+        self.new.append((*columns, self._same.setdefault(numbers, numbers)))
+        if len(numbers) != len(told):
+            self.note(identity, [seen for seen in told if seen.block != block])
+
+    def note(self, identity: Identity, told: Sequence[Sighting]) -> None:
+        """Who told a row that is known, or a new one in another block."""
+        self.sighted += [[*identity, seen.block, self._answer(seen)] for seen in told]
+
+    def _answer(self, sighting: Sighting) -> int:
         return self.answers.setdefault((sighting.source, sighting.sha256), len(self.answers))
 
-    def body(self) -> dict[str, object]:
+    def body(self, kept: Sequence[Kept]) -> dict[str, object]:
         columns = {"new": NEW, "changed": CHANGED, "sighted": SIGHTED, "answers": ANSWERS}
-        kept = {"kept": self.kept} if self.kept else {}
+        mine = [(kept[number].sha256, kept[number].body_sha256) for number in sorted(self.kept)]
+        evidence = {"kept": mine} if mine else {}
         return {
-            "columns": columns | dict.fromkeys(kept, KEPT),
-            **kept,
+            "columns": columns | dict.fromkeys(evidence, KEPT),
+            **evidence,
             "new": self.new,
             "changed": self.changed,
             "sighted": self.sighted,
             "answers": list(self.answers),
         }
-
-
-class _Begun(NamedTuple):
-    """A new row: who told it is added while its text is made."""
-
-    group: _Group
-    block: str
-    answers: list[int]
 
 
 class _Whose:

@@ -1,4 +1,4 @@
-"""What must hold of the log of a record, whatever was killed."""
+"""What must hold of the log of a record, whatever was killed: counted here, and by `verify`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from monitor.store import log
 from monitor.store.port import Reader
 from monitor.store.sqlite import Store
+from world.logged import differences
 
 
 def breaks(store: Reader) -> list[int]:
@@ -55,8 +56,9 @@ def faults(store: Reader) -> list[str]:
 
 
 def faults_of(path: Path) -> list[str]:
+    """The same of a file, with what `verify` finds."""
     store = Store(path, readonly=True)
     try:
-        return faults(store)
+        return [*faults(store), *map(str, differences(path))]
     finally:
         store.close()
