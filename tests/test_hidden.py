@@ -7,8 +7,9 @@ import base64
 import html
 import json
 import traceback
+import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -33,9 +34,11 @@ from monitor.model import (
     Rendered,
     SourceConfig,
     Subject,
+    answers,
 )
 from monitor.model.errors import DeliveryError, SourceError
 from monitor.net import channels, hidden, prices, sources
+from monitor.net.heard import heard_of
 from monitor.net.http import Http
 from monitor.net.limits import Limiter
 
@@ -295,3 +298,71 @@ def test_no_command_shows_a_key_that_came_back(tmp_path: Path, kind: str) -> Non
         sent = "\n".join(request.body.decode() for request in hook.seen)
     assert "[hidden]" in everything(home)
     assert not can_be_read_in(KEY, everything(home) + sent)
+
+
+# -- what is kept of answers -----------------------------------------------------------------
+
+
+def history(call: Call, said: str) -> Reply:
+    """A list that names a transaction, and repeats everything that it was sent, headers and
+    all; and a cursor that holds it too, to be sent back."""
+    row = {
+        "hash": "0x" + "77" * 32, "blockNumber": "5", "timeStamp": "1700000000", "value": "5",
+        "from": "0x" + "b2" * 20, "to": "0x" + "a1" * 20, "gasUsed": "1", "gasPrice": "1",
+        "isError": "0", "input": "0x", "contractAddress": "",
+    }  # fmt: skip
+    body = {"status": "1", "message": "OK", "result": [row], "echo": said}
+    return Reply({**body, "said": dict(call.headers)})
+
+
+@pytest.mark.parametrize("padding", [0, 60_000])
+def test_no_kept_answer_or_request_holds_a_key(padding: int) -> None:
+    """Of a long body too, which is searched for long pieces only."""
+    seen: list[str] = []
+
+    def answer_to(call: Call, said: str) -> Reply:
+        # A run of fourteen characters may stand in data by chance; what is longer may not.
+        seen.append("; ".join(w for w in said.split(" ; ") if not is_cut(w)) + "x" * padding)
+        return history(call, seen[-1])
+
+    with source("etherscan", answer_to) as made:
+        head = Head(100, 1_700_000_000, None)
+        subject = Subject(CHAINS["evm"].key, "0x" + "a1" * 20)
+        batch = made.fetch(Ask((subject,), frozenset({"native"}), Interval(0, 100), head))
+    kept = [answers.keep(heard, "news") for heard in batch.heard]
+    assert kept
+    assert can_be_read_in(KEY, "".join(seen))
+    for each in kept:
+        body = zlib.decompress(each.packed).decode()
+        assert "[hidden]" in body
+        assert each.body_sha256 != each.sha256
+        assert not can_be_read_in(KEY, body)
+        assert not can_be_read_in(KEY, each.request)
+        assert not can_be_read_in(KEY, repr(batch))
+
+
+def is_cut(words: str) -> bool:
+    """Whether it is half of the key."""
+    halves = [SPELLINGS[name](KEY) for name in ("cut at its end", "cut at its beginning")]
+    return any(half in words for half in halves) and KEY.lower() not in words.lower()
+
+
+@pytest.mark.parametrize("status", [400, 404, 500])
+def test_of_a_refusal_no_body_is_kept(status: int) -> None:
+    """Only that it came, with its digest: its words may be anything."""
+    with serve(lambda _call: Reply(f"no {KEY}".encode(), status)) as server:
+        http = Http("mine", server.url, params={"apikey": KEY}, attempts=1)
+        with http.hearing() as said, suppress(SourceError):
+            http.get("/api", {"module": "x"})
+        heard = [heard_of(http, each) for each in said]
+    assert [each.data for each in heard] == ([] if status == 500 else [b""])
+
+
+@pytest.mark.parametrize("body", [
+    {"jsonrpc": "2.0", "id": 1, "error": {"code": -32000, "message": "no"}},
+    {"status": "0", "message": "NOTOK", "result": "Invalid API Key"},
+])  # fmt: skip
+def test_a_refusal_that_calls_itself_a_success_is_one_too(body: object) -> None:
+    with serve(lambda _call: Reply(body)) as server:
+        http = Http("mine", server.url, attempts=1)
+        assert heard_of(http, http.get("/api")).data == b""
