@@ -65,7 +65,7 @@ class Watch:
         return found
 
     def kept(self, why: str = "") -> list[Answer]:
-        found = self.store.read("SELECT DISTINCT tx FROM answer_tx")
+        found = self.store.read("SELECT DISTINCT tx FROM transfer")
         of_rows = {a.id: a for row in found for a in answers.of_tx(self.store, row["tx"])}
         return [a for a in of_rows.values() if why in ("", a.why)]
 
@@ -383,7 +383,7 @@ def test_a_body_that_was_exchanged_is_found(tmp_path: Path) -> None:
             "UPDATE answer_body SET packed = x'00'",
             "DELETE FROM answer_body",
             "UPDATE answer SET request = '{}'",
-            "DELETE FROM answer_tx",
+            "DELETE FROM answer_transfer",
         )
         with closing(Store(tmp_path / "fundwatch.db")) as store:
             for statement in refused:
@@ -422,7 +422,7 @@ def test_an_answer_that_was_changed_behind_the_log_is_found(tmp_path: Path, behi
         assert differences(made.store) == []
         with made.store.write() as conn, untriggered(conn):
             conn.execute("PRAGMA defer_foreign_keys = ON")
-            conn.execute("DELETE FROM answer_tx")
+            conn.execute("DELETE FROM answer_transfer")
             conn.execute(behind)
         assert differences(made.store)
 

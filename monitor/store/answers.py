@@ -22,18 +22,20 @@ DAY = 86_400
 PART = 100  # bodies that one transaction deletes, or that one look holds in memory
 GROWTH_DAYS = 30
 PAGE, INLINE = 4096, 3800  # bytes of a page of the file, and of what fits into one beside its row
-BESIDE = 700  # bytes of an answer's other columns and its places in the indexes
+BESIDE, ROW = 900, 40  # bytes of its other columns and in indexes, and for each transaction
 PRUNED = "pruned"
 WENT = "answers_pruned"  # the note that says what went because of the size
 _LAST = "answers_looked"  # the note that says when it was last pruned
 
 # Whether some answer with this body is evidence of an alert.
 _OF_ALERT = (
-    "EXISTS (SELECT 1 FROM answer a JOIN answer_tx x ON x.answer = a.id WHERE "
-    "a.body_sha256 = b.sha256 AND (EXISTS (SELECT 1 FROM alert WHERE alert.tx = x.tx) OR EXISTS "
-    "(SELECT 1 FROM transfer t JOIN alert_transfer at ON at.transfer = t.id "
-    "WHERE t.chain = a.chain AND t.tx = x.tx)))"
+    "EXISTS (SELECT 1 FROM answer a JOIN answer_transfer x ON x.answer = a.id "
+    "JOIN alert_transfer at ON at.transfer = x.transfer WHERE a.body_sha256 = b.sha256)"
 )
+
+
+# The rows of a transaction; by chain too, as the index has them.
+_ROWS = "t.chain IN (SELECT chain FROM scope) AND t.tx = ?"
 
 
 # -- written with a plan -----------------------------------------------------------------
@@ -96,14 +98,16 @@ def _put(conn: Connection, plan: Plan, kept: Kept) -> None:
         key,
     ).fetchone()
     conn.executemany(
-        "INSERT INTO answer_tx (tx, answer) VALUES (?,?) ON CONFLICT (tx, answer) DO NOTHING",
-        [(tx, found["id"]) for tx in kept.txs],
+        "INSERT INTO answer_transfer (transfer, answer) SELECT id, ? FROM transfer "
+        "WHERE chain = ? AND tx = ? ON CONFLICT (transfer, answer) DO NOTHING",
+        [(found["id"], plan.scope.chain, tx) for tx in kept.txs],
     )
 
 
 def _room(kept: Kept) -> int:
-    """Bytes that an answer takes in the file, about: long bodies take whole pages."""
-    size, beside = len(kept.packed), len(kept.request) + BESIDE
+    """Bytes that an answer takes in the file, about: long bodies take whole pages, the request
+    stands in an index too."""
+    size, beside = len(kept.packed), BESIDE + 2 * len(kept.request) + ROW * len(kept.txs)
     return beside + (size if size <= INLINE else -(-size // PAGE) * PAGE)
 
 
@@ -133,12 +137,19 @@ def of_tx(store: Reader, tx: str) -> list[Answer]:
         digest
         for row in store.read(
             "SELECT DISTINCT d.heads FROM transfer t JOIN sighting s ON s.transfer = t.id "
-            "JOIN answered d ON d.batch = s.sha256 WHERE t.tx = ?",
+            f"JOIN answered d ON d.batch = s.sha256 WHERE {_ROWS}",
             [tx],
         )
         for digest in row["heads"].split()
     }
-    mine = [row["answer"] for row in store.read("SELECT answer FROM answer_tx WHERE tx = ?", [tx])]
+    mine = [
+        row["answer"]
+        for row in store.read(
+            "SELECT DISTINCT x.answer FROM transfer t JOIN answer_transfer x ON x.transfer = t.id "
+            f"WHERE {_ROWS}",
+            [tx],
+        )
+    ]
     found = store.read_in(f"{_ANSWER} WHERE a.id IN ({{}})", mine)
     found += store.read_in(f"{_ANSWER} WHERE a.why = 'head' AND a.sha256 IN ({{}})", heads)
     by_id = {row["id"]: _answer(row) for row in found}

@@ -529,12 +529,12 @@ CREATE TABLE answer (                -- append-only: what a source answered, and
   UNIQUE (sha256, chain, source, at, request)
 ) STRICT;
 CREATE INDEX answer_body_of ON answer(body_sha256);
-CREATE TABLE answer_tx (             -- which transactions an answer is evidence of
-  tx TEXT NOT NULL,
+CREATE TABLE answer_transfer (       -- which rows an answer is evidence of
+  transfer INTEGER NOT NULL REFERENCES transfer(id),
   answer INTEGER NOT NULL REFERENCES answer(id),
-  PRIMARY KEY (tx, answer)
+  PRIMARY KEY (transfer, answer)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX answer_tx_of ON answer_tx(answer);
+CREATE INDEX answer_transfer_of ON answer_transfer(answer);
 CREATE TABLE answered (              -- of which answers a batch was made
   batch TEXT PRIMARY KEY,            -- sighting.sha256: that of the text `digests`
   source TEXT NOT NULL,
@@ -560,7 +560,7 @@ CREATE TRIGGER answer_body_stays BEFORE DELETE ON answer_body
 """ + "".join(
     f"CREATE TRIGGER {table}_{name} BEFORE {how} ON {table}\n"
     "  BEGIN SELECT RAISE(ABORT, 'what was answered is only added to'); END;\n"
-    for table in ("answer", "answer_tx", "answered", "silence")
+    for table in ("answer", "answer_transfer", "answered", "silence")
     for name, how in (("kept", "UPDATE"), ("stays", "DELETE"))
 )
 
