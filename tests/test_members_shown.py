@@ -176,6 +176,23 @@ def test_a_gap_of_its_own_is_over_once_that_is_read_for_all(tmp_path: Path) -> N
         assert states(app, at) == {State.COMPLETE: 2}
 
 
+def test_a_gap_of_a_chain_that_is_read_one_by_one_again_is_over(tmp_path: Path) -> None:
+    """Nobody reads that place as a whole any more; while anybody is a member it stays."""
+    with opened(tmp_path) as (_, app):
+        at = now()
+        read_as_a_whole(app.store)
+        gap = OpenGap("erc20", "mine", Axis.HEIGHT, Gap(Interval(10, 20), "a broken row", "raw"))
+        told = Signal(gap_key(WHOLE, Axis.HEIGHT, gap.gap.at), bad=True)
+        apply.apply(app.store, Plan(WHOLE, at, gaps=(gap,), signals=(told,)), readings=[])
+        leaving = [Joined(Subject("dev", a), "erc20", Axis.HEIGHT, 0) for a in (ALICE, BOB)]
+        joined.change(app.store, WHOLE, [], leaving[:1])
+        app.housekeep(at)
+        assert incident_keys(app) == [told.key]
+        joined.change(app.store, WHOLE, [], leaving[1:])
+        app.housekeep(at)
+        assert incident_keys(app) == []
+
+
 @pytest.mark.parametrize("alone", [False, True])
 def test_what_was_not_read_for_it_while_it_was_away_is_a_part_in_between(
     tmp_path: Path, alone: bool

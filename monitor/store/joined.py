@@ -25,6 +25,12 @@ def members(store: Reader, scope: ChainWide) -> dict[Subject, dict[str, Joined]]
     return found
 
 
+def read_chain_wide(store: Reader) -> frozenset[str]:
+    """The keys of the chain-wide scopes that are read for anybody."""
+    rows = store.read("SELECT DISTINCT scope FROM joined WHERE until_place IS NULL")
+    return frozenset(row["scope"] for row in rows)
+
+
 def member_keys(conn: Connection, chain: str) -> frozenset[str]:
     """The keys of the addresses of a chain that are read for now."""
     sql = "SELECT DISTINCT subject FROM joined WHERE scope = ? AND until_place IS NULL"

@@ -18,8 +18,9 @@ from monitor.loops.pool import SourcePool
 from monitor.model import Entry, Severity
 from monitor.model.plain import duration, utc, without_addresses
 from monitor.model.plan import Signal
+from monitor.model.scope import WHOLE
 from monitor.model.settings import Settings
-from monitor.store import budgets, heads, incidents, standing, watch
+from monitor.store import budgets, heads, incidents, joined, standing, watch
 from monitor.store.port import Reader
 from monitor.store.standing import FailingList
 
@@ -61,6 +62,7 @@ def signals(
     look, chains = _Look(store, settings, pools, round_seconds, now), watch.active_chains(store)
     return [
         *_blind(look, chains),
+        *_left_alone(look),
         *_no_source(look, chains),
         *_refused(look),
         *_standing_still(look),
@@ -137,6 +139,17 @@ def _vanished(look: _Look, chains: Sequence[str]) -> Iterable[str]:
         known = look.settings.chains.get(chain) if chain in chains else None
         if kind == "blind" and (known is None or stream not in streams_of(known)):
             yield incident.signal.key
+
+
+def _left_alone(look: _Look) -> Iterable[Signal]:
+    """Gaps of chains that are not read as a whole any more are over: who is still watched reads
+    these places by itself, and has a gap of its own where that fails."""
+    found = incidents.incident_list(look.store, open_only=True)
+    gaps = [i.signal.key for i in found if i.signal.key.startswith("gap:")]
+    scopes = {key: "/".join(key.partition(":")[2].split("/")[:2]) for key in gaps}
+    wide = {key: scope for key, scope in scopes.items() if scope.endswith(f"/{WHOLE}")}
+    read = joined.read_chain_wide(look.store) if wide else frozenset()
+    yield from (Signal(key, bad=False) for key, scope in wide.items() if scope not in read)
 
 
 def _cases(entries: Iterable[Entry]) -> tuple[str, ...]:
