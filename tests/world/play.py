@@ -8,7 +8,7 @@ against the ledger.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -40,6 +40,7 @@ from monitor.model.facts import Correction, of_kind
 from monitor.model.plan import Signal
 from monitor.model.scope import ChainWide
 from monitor.store import watch
+from monitor.store.coverage import stream_states
 from monitor.store.incidents import incident_list
 from monitor.store.port import Fields
 from monitor.store.rows import to_alert, to_row
@@ -81,6 +82,15 @@ BEGIN SELECT RAISE(ABORT, 'a sighting was deleted'); END;
 CREATE TRIGGER keep_alerts BEFORE DELETE ON alert
 BEGIN SELECT RAISE(ABORT, 'an alert was deleted'); END;
 """
+
+
+@dataclass(frozen=True)
+class Final:
+    """How a story ends."""
+
+    rows: Mapping[tuple[str, str, str], Status]
+    told: set[tuple[str, tuple[str, str, str]]]  # which rows to which entry
+    read: Mapping[tuple[str, str], tuple[Interval, ...]]
 
 
 class Play:
@@ -431,6 +441,24 @@ class Play:
             if identity in standing and self._never_left(tx):
                 assert not states, f"{identity} always stood in its block, told: {states}"
             assert not down or down[0], f"{identity}: 'included again' before it was reversed"
+
+    def final(self) -> Final:
+        """What has become of it: rows with their states, what was told of each transaction to
+        each entry, and what counts as read of each address, on whatever way it was read."""
+        told = {
+            (entry.id, identity)
+            for entry in self.entries
+            for alert in self.alerts(entry)
+            for identity in alert.rows
+        }
+        subjects = dict.fromkeys(entry.subject for entry in self.entries)
+        read = {
+            (subject.address, stream): state.covered.get(self.sources[0].axis, ())
+            for subject in subjects
+            for stream, state in stream_states(self.store, subject, self.ledger.now).items()
+        }
+        standing = {r.transfer.identity: r.status for r in self.rows() if r.status in LIVE_STATUSES}
+        return Final(standing, told, read)
 
     # -- looking in --------------------------------------------------------------------
 
