@@ -14,7 +14,7 @@ from monitor.model.heads import Book, Fault, News
 from monitor.model.plan import Covered, Plan, Signal
 from monitor.model.scope import ChainWide, Joined, Scope
 from monitor.model.streams import Reading
-from monitor.store import apply, coverage, joined
+from monitor.store import apply, coverage
 from monitor.store.commit import commit
 from monitor.store.sqlite import Store
 
@@ -58,9 +58,9 @@ def covered(store: Store, subject: Subject) -> list[tuple[int, int]]:
 def test_a_member_has_what_was_read_since_it_joined(store: Store) -> None:
     """Its own coverage and the scope's from its place on, as one; what was read before, and what
     others have, is not its own."""
-    joined.change(store, WHOLE, [member(ONE, 0)], [])
+    coverage.change_members(store, WHOLE, [member(ONE, 0)], [], NOW)
     read(store, WHOLE, 0, 100)
-    joined.change(store, WHOLE, [member(OTHER, 101)], [])
+    coverage.change_members(store, WHOLE, [member(OTHER, 101)], [], NOW)
     read(store, OTHER, 40, 100)
     read(store, WHOLE, 101, 150)
     assert covered(store, ONE) == [(0, 150)]
@@ -70,15 +70,15 @@ def test_a_member_has_what_was_read_since_it_joined(store: Store) -> None:
 
 def test_who_left_keeps_what_was_read_and_gets_no_more(store: Store) -> None:
     """Neither what is read above, nor what is read later of a hole below."""
-    joined.change(store, WHOLE, [member(ONE, 0), member(OTHER, 0)], [])
+    coverage.change_members(store, WHOLE, [member(ONE, 0), member(OTHER, 0)], [], NOW)
     read(store, WHOLE, 0, 50)
     read(store, WHOLE, 60, 100)
-    joined.change(store, WHOLE, [], [member(ONE, 0)])
+    coverage.change_members(store, WHOLE, [], [member(ONE, 0)], NOW)
     read(store, WHOLE, 51, 59)
     read(store, WHOLE, 101, 150)
     assert covered(store, ONE) == [(0, 50), (60, 100)]
     assert covered(store, OTHER) == [(0, 150)]
-    joined.change(store, WHOLE, [member(ONE, 151)], [])
+    coverage.change_members(store, WHOLE, [member(ONE, 151)], [], NOW)
     read(store, WHOLE, 151, 160)
     assert covered(store, ONE) == [(0, 50), (60, 100), (151, 160)]
 
@@ -89,9 +89,9 @@ def test_coverage_taken_back_after_a_member_left_is_not_given_again(
 ) -> None:
     """Once a head is contradicted, places are read again without who has left: from the line
     on, or all that the wrong reading touched."""
-    joined.change(store, WHOLE, [member(ONE, 0), member(OTHER, 0)], [])
+    coverage.change_members(store, WHOLE, [member(ONE, 0), member(OTHER, 0)], [], NOW)
     read(store, WHOLE, 0, 100)
-    joined.change(store, WHOLE, [], [member(ONE, 0)])
+    coverage.change_members(store, WHOLE, [], [member(ONE, 0)], NOW)
     false = Head(105, NOW)
     fault = Fault(
         *("node", Axis.HEIGHT, (false,), Head(75, NOW), NOW),

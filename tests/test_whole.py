@@ -244,3 +244,23 @@ def test_an_address_is_followed_without_an_entry(
     assert bool(found.used) == (sources is not ALL)
     due = play.store.read("SELECT due FROM scope WHERE key = ?", [hop.key])
     assert due[0]["due"] == ledger.now + 60
+
+
+def test_a_gap_ends_with_the_membership(tell: Tell) -> None:
+    """What the chain-wide reading could not read is read address by address after a change; it
+    does not stay open for a reading that nobody does any more."""
+    ledger, play = tell(*ALL)
+    entry = play.watch(A)
+    play.poll()
+    ledger.pay(*token(X, A, 5))
+    ledger.mine()
+    play.spoil(0, 0)
+    ledger.mine(6)
+    play.poll()
+    assert scopes(play, "gap") == {WHOLE.key}
+    play.mend(0)
+    play.turn(0)
+    play.poll()
+    assert not play.store.read("SELECT 1 FROM gap WHERE closed IS NULL")
+    assert [a.kind for a in play.alerts(entry)][-1] is AlertKind.MOVEMENT
+    end(play)

@@ -122,7 +122,8 @@ class ScopeReader:
                     left -= tried.done
         served = self._served()  # as far as is known after asking
         unread = frozenset((left & served) - partly)
-        return self._outcome(batches, failures, unread, self.streams - served)
+        anywhere = {s for source in self.pool.sources for s in self.pool.handed_out(source)}
+        return self._outcome(batches, failures, unread, self.streams - anywhere)
 
     def left(self) -> set[str]:
         """The lists of which there is something to ask."""

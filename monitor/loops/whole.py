@@ -25,7 +25,7 @@ from monitor.model import Axis, Batch, Subject
 from monitor.model.errors import SourceError
 from monitor.model.scope import ChainWide, Joined, Scope
 from monitor.store import doubts, joined, transfers, watch
-from monitor.store.coverage import stream_states
+from monitor.store.coverage import change_members, stream_states
 from monitor.store.port import Store
 
 # Ends the poll of an address to which nothing is left: with the lists that could not be read, and
@@ -105,7 +105,7 @@ class Wholes:
         joining = self._joining(pool, scope, lists, lacking, before) if lacking else []
         if not joining and not leaving:
             return before
-        joined.change(self._store, scope, joining, leaving)
+        change_members(self._store, scope, joining, leaving, self._world.clock())
         return joined.members(self._store, scope)
 
     def _joining(
@@ -191,7 +191,8 @@ class Wholes:
         if not run.is_whole or chain is None:
             return []
         read = chain.lists & run.progress.head_done
-        return self._release(chain, read, chain.lists - read, outcome.unserved)
+        unread = chain.lists - read - outcome.unserved
+        return self._release(chain, read, unread, outcome.unserved)
 
     def _release(
         self, chain: _Chain, read: frozenset[str], unread: frozenset[str], unserved: frozenset[str]

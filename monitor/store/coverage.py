@@ -17,7 +17,7 @@ from monitor.model.scope import ChainWide, Joined, Scope
 from monitor.model.streams import StreamState
 from monitor.store import joined
 from monitor.store.incidents import note_signals
-from monitor.store.port import Connection, Fields, Reader
+from monitor.store.port import Connection, Fields, Reader, Store
 
 RETRY_GAP = 86_400  # seconds between tries to read a gap
 
@@ -173,6 +173,30 @@ def _close_gaps(conn: Connection, scope: Scope, new: Covered, now: int) -> None:
         conn.execute(f"UPDATE gap SET closed = ? WHERE {where}", (now, *inside))
     for gap in gaps:
         _end_incident(conn, scope, new.axis, Interval(gap["lo"], gap["hi"]), now)
+
+
+def change_members(
+    store: Store,
+    scope: ChainWide,
+    joining: Sequence[Joined],
+    leaving: Sequence[Joined],
+    now: int,
+) -> None:
+    """Take addresses into a chain-wide reading and let others go. What could not be read is a gap
+    of the chain-wide list for as long as somebody there needs it; who left reads it alone."""
+    with store.write() as conn:
+        joined.change(conn, scope, joining, leaving)
+        nobody = (
+            "scope = ? AND closed IS NULL AND NOT EXISTS (SELECT 1 FROM joined j "
+            "WHERE j.scope = gap.scope AND j.stream = gap.stream AND j.axis = gap.axis "
+            "AND j.until_place IS NULL AND j.from_place <= gap.hi)"
+        )
+        key = (scope.key,)
+        gaps = conn.execute(f"SELECT axis, lo, hi FROM gap WHERE {nobody}", key).fetchall()
+        if gaps:
+            conn.execute(f"UPDATE gap SET closed = ? WHERE {nobody}", (now, *key))
+        for gap in gaps:
+            _end_incident(conn, scope, Axis(gap["axis"]), Interval(gap["lo"], gap["hi"]), now)
 
 
 def _end_incident(conn: Connection, scope: Scope, axis: Axis, span: Interval, now: int) -> None:

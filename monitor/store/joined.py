@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from monitor.model import Axis, Interval, Subject, intervals
 from monitor.model.scope import ChainWide, Joined, Scope
-from monitor.store.port import Connection, Reader, Store
+from monitor.store.port import Connection, Reader
 
 NO_END = 2**62  # above every place: the membership goes on
 
@@ -76,18 +76,15 @@ def ends(store: Reader, chain: str) -> dict[tuple[str, str, Axis], int]:
 
 
 def change(
-    store: Store, scope: ChainWide, joining: Sequence[Joined], leaving: Sequence[Joined]
+    conn: Connection, scope: ChainWide, joining: Sequence[Joined], leaving: Sequence[Joined]
 ) -> None:
     """Take addresses in, and let others go with what was read for them."""
-    if not joining and not leaving:
-        return
-    with store.write() as conn:
-        conn.execute(
-            "INSERT INTO scope (key, chain, address) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING",
-            (scope.key, scope.chain, scope.address),
-        )
-        _leave(conn, scope, leaving)
-        _insert(conn, scope, joining)
+    conn.execute(
+        "INSERT INTO scope (key, chain, address) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING",
+        (scope.key, scope.chain, scope.address),
+    )
+    _leave(conn, scope, leaving)
+    _insert(conn, scope, joining)
 
 
 def _leave(conn: Connection, scope: ChainWide, leaving: Sequence[Joined]) -> None:

@@ -22,6 +22,7 @@ from monitor.model import (
     Alert,
     AlertKind,
     Asset,
+    Axis,
     Baseline,
     Chain,
     Entry,
@@ -50,6 +51,7 @@ from world.fake_ledger import FakeLedger, FakeSource, Move, Tx
 from world.listed import take_list
 
 DAY = 86_400
+LAG = 6  # blocks that a source here is behind at most
 ETHEREUM = Chain("ethereum", "Ethereum", "evm", "ETH", 18, 4, block_time=10)
 BITCOIN = Chain("bitcoin", "Bitcoin", "utxo", "BTC", 8, 4, block_time=10)
 TRON = Chain("tron", "Tron", "tron", "TRX", 6, 4, block_time=10)
@@ -452,8 +454,12 @@ class Play:
             for identity in alert.rows
         }
         subjects = dict.fromkeys(entry.subject for entry in self.entries)
+        # Above that the lags of the sources differ.
+        line = self.ledger.view.head.height - self.chain.finality - LAG
         read = {
-            (subject.address, stream): state.covered.get(self.sources[0].axis, ())
+            (subject.address, stream): intervals.clip(
+                state.covered.get(Axis.HEIGHT, ()), [Interval(0, line)]
+            )
             for subject in subjects
             for stream, state in stream_states(self.store, subject, self.ledger.now).items()
         }
