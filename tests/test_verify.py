@@ -284,6 +284,22 @@ def test_what_was_erased_is_said_and_not_called_tampered(book: Book) -> None:
     assert said.count('by Kim, asked for by Ann, under "art. 17": "a letter"') == count
 
 
+def test_a_case_is_handed_out_with_what_was_erased(home: Home, record: Path) -> None:
+    """The receiver reads when, by whom and under which rule, and nothing of the text."""
+    store = Store(home.path / DATABASE)
+    (mine,) = store.read("SELECT t.seq FROM log_text t JOIN log_case USING (seq) "
+                         "WHERE json_extract(text, '$.body.note') = 'paid back'")  # fmt: skip
+    asked = {"number": 0, "at": 0, "name": "Ann", "uid": 1, "why": "a letter", "rule": "art. 17"}
+    commit(store, KIM, Erased(5, [mine["seq"]], asked, 2, cases.changed(store)))
+    store.close()
+    file = handed_out(home, "CASE-1")
+    assert "paid back" not in file.read_text("utf-8")
+    said = verify("--file", file, code=0)
+    assert ", 1 erased" in said
+    assert f"Erased  row {mine['seq']} by row " in said
+    assert 'by Kim, asked for by Ann, under "art. 17": "a letter"' in said
+
+
 def test_what_was_erased_before_and_after_the_log_began(grown: Book) -> None:
     erase_all(grown)
     assert differences(grown.store.path) == []
