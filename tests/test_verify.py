@@ -126,6 +126,29 @@ def test_a_row_that_is_kept_from_its_case_is_found(record: Path, what: str, how:
     assert [(d.check, d.place) for d in differences(record)] == [("case", f"log {seq}")]
 
 
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ("DROP TRIGGER log_kept", ["trigger log_kept"]),
+        ("CREATE TRIGGER mine AFTER INSERT ON alert BEGIN UPDATE alert SET state = 'closed'; END",
+         ["trigger mine"]),
+        ("ALTER TABLE alert ADD COLUMN mine TEXT", ["table alert"]),
+        ("CREATE INDEX mine ON alert(lane)", []),
+    ],
+)  # fmt: skip
+def test_what_refuses_changes_has_to_be_there(record: Path, change: str, place: list[str]) -> None:
+    """And nothing that makes changes by itself; an index of your own is no matter."""
+    with closing(sqlite3.connect(record)) as conn:
+        conn.execute(change)
+    assert [d.place for d in differences(record) if d.check == "schema"] == place
+
+
+def test_a_record_without_a_log_says_so(tmp_path: Path) -> None:
+    older(tmp_path / "old.db")
+    said = verify("--record", tmp_path / "old.db", code=2)
+    assert "old.db has no log: it was written with schema 3" in said
+
+
 def test_a_cut_end_is_found_by_a_checkpoint(book: Book, record: Path) -> None:
     """Without one the shorter chain is whole; what it no longer tells shows in the record."""
     number, hashed = log.last(book.store)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 APPLICATION_ID = 0x46574348  # "FWCH"
 VERSION = 6
-LOGGED = 5  # the schema with which the log begins
+LOGGED = 6  # the first schema with a log that was released
 
 # What each schema brought, in the words of the notice after an upgrade.
 CHANGES: Mapping[int, str] = {
