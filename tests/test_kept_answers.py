@@ -26,7 +26,7 @@ from monitor.loops.passing import PollWorld
 from monitor.loops.poll import Poller
 from monitor.loops.pool import SourcePool
 from monitor.model import Chain, Entry, Severity, SourceConfig, Subject
-from monitor.model.acts import DAEMON, CoverDay
+from monitor.model.acts import DAEMON, CoverDay, Erased
 from monitor.model.answers import Heard, digest_of, keep, part
 from monitor.model.difference import Difference
 from monitor.model.errors import StoreError
@@ -34,6 +34,7 @@ from monitor.net import sources
 from monitor.net.http import Http
 from monitor.store import answers
 from monitor.store.answers import Answer
+from monitor.store.cases import changed
 from monitor.store.commit import commit
 from monitor.store.sqlite import Store
 from monitor.store.verify.record import verify
@@ -424,6 +425,31 @@ def test_an_answer_that_was_changed_behind_the_log_is_found(tmp_path: Path, behi
             conn.execute("PRAGMA defer_foreign_keys = ON")
             conn.execute("DELETE FROM answer_transfer")
             conn.execute(behind)
+        assert differences(made.store)
+
+
+def test_answers_stay_explained_when_a_text_is_erased(tmp_path: Path) -> None:
+    """The act of the erasure keeps the digests that the text named."""
+    with dialect(tmp_path, "etherscan") as made:
+        made.poll()
+        numbers = [
+            row["seq"]
+            for row in made.store.read("SELECT seq FROM log_text WHERE text LIKE '%\"kept\":%'")
+        ]
+        assert numbers
+        asked = {
+            "number": 0,
+            "at": 1,
+            "name": "Ann",
+            "uid": 1,
+            "why": "a letter",
+            "rule": "art. 17",
+        }
+        now, cases = 1_800_000_100, changed(made.store)
+        commit(made.store, DAEMON, Erased(now, numbers, asked, 2, cases))
+        assert differences(made.store) == []
+        with made.store.write() as conn, untriggered(conn):
+            conn.execute("UPDATE answer SET sha256 = 'x' || sha256 WHERE why = 'news'")
         assert differences(made.store)
 
 
