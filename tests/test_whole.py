@@ -6,12 +6,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from world.evm_node import LOCAL
 from world.fake_ledger import FakeLedger, FakeSource
+from world.parts import anvil
 from world.play import ETHEREUM, A, B, Play, X, Y, native, swap, token
 
-from monitor.model import AlertKind, Kind, Subject
+from monitor.model import AlertKind, Kind, SourceConfig, Subject
 from monitor.model.acts import DAEMON, Follow
 from monitor.model.scope import ChainWide
+from monitor.net.http import Http
+from monitor.net.sources.evm_logs import TRANSFER
+from monitor.net.sources.evm_rpc import EvmRpc
 from monitor.store import follow, joined
 from monitor.store.commit import commit
 
@@ -80,8 +85,7 @@ def test_first_contact_costs_no_more_commits_for_more_addresses(tell: Tell) -> N
         for address in watched:
             ledger.pay(*token(X, address, 5))
         ledger.mine(20)
-        for address in watched:
-            play.watch(address)
+        play.watch_all(watched)
         first = commits(play, play.poll)
         ledger.mine(3)
         quiet = commits(play, play.poll)
@@ -264,3 +268,45 @@ def test_a_gap_ends_with_the_membership(tell: Tell) -> None:
     assert not play.store.read("SELECT 1 FROM gap WHERE closed IS NULL")
     assert [a.kind for a in play.alerts(entry)][-1] is AlertKind.MOVEMENT
     end(play)
+
+
+# A contract that writes what it is called with: three topics and the data after them.
+THREE_TOPICS = "0x6060360380606060003760403590602035906000359060" + "00a300"
+TETHER, BANK = "0x" + "7e" * 20, "0x" + "ba" * 20
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_a_thousand_addresses_over_a_node(tmp_path: Path) -> None:
+    """As many commits as for ten, with first contact and without news; all movements are told."""
+    counts = []
+    for number in (10, 1000):
+        with anvil(age=0) as rpc:
+            rpc.call("anvil_setCode", TETHER, THREE_TOPICS)
+            rpc.call("anvil_setBalance", BANK, hex(10**20))
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            newest = rpc.call("eth_getBlockByNumber", "latest", False)
+            ledger = FakeLedger(LOCAL, int(newest["timestamp"], 16))
+            config = SourceConfig("anvil", "evm_rpc", rpc.url)
+            source = EvmRpc(config, LOCAL, Http("anvil", rpc.url))
+            play = Play(folder, ledger, [source])  # type: ignore[list-item]
+            play.watch_all(addresses(number))
+            first = commits(play, play.poll)
+            rpc.call("anvil_mine", hex(20))
+            ledger.now += 300
+            quiet = commits(play, play.poll)
+            for address in addresses(number):
+                call = {"from": BANK, "to": TETHER, "gas": hex(10**5)}
+                rpc.call("eth_sendTransaction", call | {"data": paid(address)})
+            rpc.call("evm_mine")
+            ledger.now += 60
+            assert play.poll().alerts == number
+            counts.append((first, quiet))
+            play.store.close()
+    assert counts[0] == counts[1]
+
+
+def paid(address: str) -> str:
+    """What makes the contract write that it paid an address."""
+    return f"{TRANSFER}{int(BANK, 16):064x}{int(address, 16):064x}{10**6:064x}"

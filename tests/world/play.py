@@ -119,6 +119,12 @@ class Play:
         take_list(self.store, self.entries, f"list {number}", self.ledger.now)
         return entry
 
+    def watch_all(self, addresses: Sequence[str]) -> None:
+        """Take one list with an entry for each of these addresses."""
+        subjects = [Subject(self.chain.key, address) for address in addresses]
+        self.entries = [Entry(f"E{n}", s, case="C") for n, s in enumerate(subjects)]
+        take_list(self.store, self.entries, "list of all", self.ledger.now)
+
     def away(self, *addresses: str) -> None:
         """Retire the entries on these addresses."""
         self._list(dict.fromkeys(addresses, '2023-12-01 Ann "done"'))
