@@ -52,7 +52,7 @@ docs: $(VENV)/.installed
 	@$(BIN)/python docs/make_commands.py
 
 bench: $(VENV)/.installed
-	@set -e; for each in start insert_rate pass_1000 backfill storm; do \
+	@set -e; for each in start insert_rate pass_1000 first_contact backfill storm; do \
 	  echo "== $$each"; $(BIN)/python benchmarks/$$each.py; done
 
 # A virtual environment of its own, so that nothing on the machine changes. Everything in it

@@ -39,6 +39,16 @@ def test_pass_1000(tmp_path: Path) -> None:
     assert "run_pass" in profile.read_text("utf-8")
 
 
+def test_first_contact(tmp_path: Path) -> None:
+    """Over a node, for ten addresses and for twelve: as many commits, every row read once."""
+    found = figures(tmp_path, "first_contact.py", "--addresses", "12", "--rows", "2")
+    assert [(row["addresses"], row["pass"], row["new rows"]) for row in found] == [
+        *((10, "first", 20), (10, "quiet", 0)),
+        *((12, "first", 24), (12, "quiet", 0)),
+    ]
+    assert [row["commits"] for row in found[:2]] == [row["commits"] for row in found[2:]]
+
+
 def test_start(tmp_path: Path) -> None:
     """Every command runs, beside a bare interpreter."""
     found = figures(tmp_path, "start.py", "--times", "1")
