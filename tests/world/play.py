@@ -453,11 +453,13 @@ class Play:
     def final(self) -> Final:
         """What has become of it: rows with their states, what was told of each transaction to
         each entry, and what counts as read of each address, on whatever way it was read."""
+        standing = {r.transfer.identity: r.status for r in self.rows() if r.status in LIVE_STATUSES}
         told = {
             (entry.id, identity)
             for entry in self.entries
             for alert in self.alerts(entry)
             for identity in alert.rows
+            if identity in standing
         }
         subjects = dict.fromkeys(entry.subject for entry in self.entries)
         # Above that the lags of the sources differ.
@@ -469,7 +471,6 @@ class Play:
             for subject in subjects
             for stream, state in stream_states(self.store, subject, self.ledger.now).items()
         }
-        standing = {r.transfer.identity: r.status for r in self.rows() if r.status in LIVE_STATUSES}
         return Final(standing, told, read)
 
     # -- looking in --------------------------------------------------------------------
