@@ -310,3 +310,17 @@ def test_a_thousand_addresses_over_a_node(tmp_path: Path) -> None:
 def paid(address: str) -> str:
     """What makes the contract write that it paid an address."""
     return f"{TRANSFER}{int(BANK, 16):064x}{int(address, 16):064x}{10**6:064x}"
+
+
+def test_a_chain_is_due_by_itself(tell: Tell) -> None:
+    """Read when its own time comes, though no address is due; the pass counts addresses alone."""
+    ledger, play = tell(*MIXED)
+    play.watch(A)
+    assert play.poll().subjects == 1
+    with play.store.write() as conn:
+        conn.execute("UPDATE scope SET due = ? WHERE key <> ?", (ledger.now + 10**6, WHOLE.key))
+    ledger.pay(*token(X, A, 5))
+    ledger.mine()
+    report = play.poll(everything=False)
+    assert (report.subjects, report.wholes, report.alerts) == (0, 1, 1)
+    end(play)

@@ -156,7 +156,7 @@ class Fundwatch:
     def poll(self, *, everything: bool) -> PassReport:
         """One pass, with its log line. See Poller.run_pass."""
         report = self.poller.run_pass(everything=everything)
-        if report.subjects:
+        if report.subjects or report.wholes:
             self.housekeep(report.started)
             self._cover_day()
             notes.put_note(self.store, "pass", f"{now()} {report.seconds:.1f}")

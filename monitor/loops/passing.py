@@ -36,7 +36,8 @@ class PassReport:
 
     started: int
     seconds: float = 0.0
-    subjects: int = 0  # and chains that are read as a whole
+    subjects: int = 0
+    wholes: int = 0  # chains that are read as a whole
     new_rows: int = 0
     alerts: int = 0
     calls: int = 0

@@ -57,7 +57,7 @@ class Poller:
         until = None if everything else report.started
         subjects = watch.due_subjects(self.store, until)
         wholes = watch.due_wholes(self.store, until)
-        report.subjects = len(subjects) + len(wholes)
+        report.subjects, report.wholes = len(subjects), len(wholes)
         served = [s for s in subjects if s.chain in self.world.pools]
         due = [w for w in wholes if w.chain in self.world.pools]
         self._chains.clear()
