@@ -324,3 +324,14 @@ def test_a_chain_is_due_by_itself(tell: Tell) -> None:
     report = play.poll(everything=False)
     assert (report.subjects, report.wholes, report.alerts) == (0, 1, 1)
     end(play)
+
+
+def test_first_contact_is_drawn_by_the_lowest_head(tell: Tell) -> None:
+    """Of the chain-wide lists and of its own: what an explorer that lags shows later is news."""
+    ledger, play = tell(*MIXED)
+    ledger.mine(10)
+    play.lag(1, 3)
+    entry = play.watch(A)
+    play.poll()
+    assert play.baseline(entry).height == 7
+    end(play)

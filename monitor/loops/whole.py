@@ -159,17 +159,20 @@ class Wholes:
             each.lent = tuple(part[subject] for part in parts)
             each.taken_back = run.taken_back
             self._leave_to(each, chain, frozenset(read))
+        self._ask_together(runs)
         chain.first = {each.scope for each in runs}
         chain.parked = outcome if runs else None
         return runs
 
     def _touched(self, run: Run, batches: Sequence[Batch]) -> list[Subject]:
-        """Members with something in these batches that is not final yet, or should be there."""
+        """Members with something in these batches that is not final yet, or should be there; and
+        those at first contact, which is drawn by the lowest head of all their lists."""
         moved = [t for batch in batches for t in batch.transfers]
         final = transfers.final(self._store, run.scope.chain, {t.tx for t in moved})
         moved = [t for t in moved if t.identity not in final]
         moved += [row.transfer for row in self._rounds.open_rows(run)]
         parties = {party for transfer in moved for party in transfer.parties()}
+        parties |= watch.unmet(self._store, run.scope.chain)
         return [subject for subject in run.members if subject.address in parties]
 
     def unparked(self, run: Run) -> tuple[Run, Outcome] | None:
@@ -206,10 +209,14 @@ class Wholes:
             else:
                 left.append(run)
         chain.held = {}
-        fetched = self._rounds.prefetch(self._threads, left, self._everything)
-        for run in left:
-            run.fetched |= fetched.get(run.scope, {})
+        self._ask_together(left)
         return left
+
+    def _ask_together(self, runs: Sequence[Run]) -> None:
+        """What several of these addresses lack in the same places is read in one ask."""
+        fetched = self._rounds.prefetch(self._threads, runs, self._everything)
+        for run in runs:
+            run.fetched |= fetched.get(run.scope, {})
 
     def _leave_to(self, run: Run, chain: _Chain, read: frozenset[str]) -> None:
         """Leave to an address what was not read chain-wide."""
