@@ -29,6 +29,7 @@ from monitor.model.status import FollowedCount, State
 from monitor.model.streams import Reading
 from monitor.store import apply, joined, standing, watch
 from monitor.store.commit import commit
+from monitor.store.coverage import change_members
 from monitor.store.incidents import incident_list
 from monitor.store.views import not_covered
 from monitor.web import metrics
@@ -185,10 +186,10 @@ def test_a_gap_of_a_chain_that_is_read_one_by_one_again_is_over(tmp_path: Path) 
         told = Signal(gap_key(WHOLE, Axis.HEIGHT, gap.gap.at), bad=True)
         apply.apply(app.store, Plan(WHOLE, at, gaps=(gap,), signals=(told,)), readings=[])
         leaving = [Joined(Subject("dev", a), "erc20", Axis.HEIGHT, 0) for a in (ALICE, BOB)]
-        joined.change(app.store, WHOLE, [], leaving[:1])
+        change_members(app.store, WHOLE, [], leaving[:1], at)
         app.housekeep(at)
         assert incident_keys(app) == [told.key]
-        joined.change(app.store, WHOLE, [], leaving[1:])
+        change_members(app.store, WHOLE, [], leaving[1:], at)
         app.housekeep(at)
         assert incident_keys(app) == []
 
@@ -202,10 +203,10 @@ def test_what_was_not_read_for_it_while_it_was_away_is_a_part_in_between(
         at = now()
         bob = Subject("dev", BOB)
         read_as_a_whole(app.store)
-        joined.change(app.store, WHOLE, [], [Joined(bob, "erc20", Axis.HEIGHT, 0)])
+        change_members(app.store, WHOLE, [], [Joined(bob, "erc20", Axis.HEIGHT, 0)], at)
         with app.store.write() as conn:
             conn.execute("UPDATE joined SET until_place = 10 WHERE subject = ?", (bob.key,))
-        joined.change(app.store, WHOLE, [Joined(bob, "erc20", Axis.HEIGHT, 20)], [])
+        change_members(app.store, WHOLE, [Joined(bob, "erc20", Axis.HEIGHT, 20)], [], at)
         if alone:
             reads_alone(app, bob, at - 60, 5, 19)
         assert standing.torn(app.store) == (set() if alone else {bob.key})

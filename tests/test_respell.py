@@ -19,6 +19,7 @@ from monitor.model.acts import DAEMON, Follow, Respell
 from monitor.model.scope import ChainWide, Joined
 from monitor.store import joined
 from monitor.store.commit import commit
+from monitor.store.coverage import change_members
 from monitor.store.follow import followed
 from monitor.store.respell import subjects_of
 from monitor.store.sqlite import Store
@@ -123,7 +124,7 @@ def test_memberships_are_taken_back_and_who_follows_goes_on(tmp_path: Path) -> N
     with closing(Store(tmp_path / "r.db", create=True)) as store:
         for subject, case in ((old, "A"), (old, "B"), (new, "B")):
             commit(store, DAEMON, Follow(START, subject, case, "a reason", 60))
-        joined.change(store, WHOLE, [Joined(old, "utxo", Axis.HEIGHT, 5)], [])
+        change_members(store, WHOLE, [Joined(old, "utxo", Axis.HEIGHT, 5)], [], 0)
         assert set(subjects_of(store, "our-litecoin")) == {old, new}
         commit(store, DAEMON, Respell(START, [(old, NEW)]))
         assert [(f.subject, f.case) for f in followed(store)] == [(new, "A"), (new, "B")]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from monitor.model import Axis
 from monitor.model.scope import ChainWide, Joined
-from monitor.store import joined, watch
+from monitor.store import watch
+from monitor.store.coverage import change_members
 from monitor.store.sqlite import Store
 
 WHOLE = ChainWide("dev")
@@ -14,7 +15,7 @@ def read_as_a_whole(store: Store, stream: str = "erc20") -> None:
     """As if this list had always been read for all that are watched at once, and not address by
     address."""
     subjects = watch.listed_subjects(store)
-    joined.change(store, WHOLE, [Joined(s, stream, Axis.HEIGHT, 0) for s in subjects], [])
+    change_members(store, WHOLE, [Joined(s, stream, Axis.HEIGHT, 0) for s in subjects], [], 0)
     with store.write() as conn:
         for table, rest in (
             ("reading", "tried, ok, source, axis, complete_to, complete_time, error, failing"),
