@@ -49,6 +49,14 @@ def read(
     apply.apply(store, plan, readings=[reading])
 
 
+def contradicted(line: int | None) -> Fault:
+    """A head of the node that was none: what of its reading stays."""
+    false, now = (Head(105, NOW),), Head(75, NOW)
+    return Fault(
+        *("node", Axis.HEIGHT, false, now, NOW), stands=None, line=line, booked=True, loud=True
+    )
+
+
 def covered(store: Store, subject: Subject) -> list[tuple[int, int]]:
     states = coverage.stream_states(store, subject, NOW)
     parts = states["erc20"].covered.get(Axis.HEIGHT, ()) if "erc20" in states else ()
@@ -92,14 +100,7 @@ def test_coverage_taken_back_after_a_member_left_is_not_given_again(
     coverage.change_members(store, WHOLE, [member(ONE, 0), member(OTHER, 0)], [], NOW)
     read(store, WHOLE, 0, 100)
     coverage.change_members(store, WHOLE, [], [member(ONE, 0)], NOW)
-    false = Head(105, NOW)
-    fault = Fault(
-        *("node", Axis.HEIGHT, (false,), Head(75, NOW), NOW),
-        stands=None,
-        line=line,
-        booked=True,
-        loud=True,
-    )
+    fault = contradicted(line)
     told: list[frozenset[str]] = []
 
     def tell(_fault: Fault, keys: frozenset[str]) -> Signal:
@@ -114,3 +115,16 @@ def test_coverage_taken_back_after_a_member_left_is_not_given_again(
     read(store, WHOLE, 0, 120)
     assert covered(store, ONE) == left
     assert covered(store, OTHER) == [(0, 120)]
+
+
+def test_who_joined_above_what_was_taken_back_is_read_with_the_others(store: Store) -> None:
+    """From the line on, not only from where a head that was none had ended."""
+    coverage.change_members(store, WHOLE, [member(ONE, 0)], [], NOW)
+    read(store, WHOLE, 0, 100)
+    coverage.change_members(store, WHOLE, [member(OTHER, 101)], [], NOW)
+    news = News(Book({}), (contradicted(70),), {}, {})
+    told = Signal("head:ethereum/node", bad=True)
+    commit(store, DAEMON, KeepHeads(NOW, "ethereum", news, [], lambda _fault, _keys: told))
+    read(store, WHOLE, 71, 120)
+    assert covered(store, ONE) == [(0, 120)]
+    assert covered(store, OTHER) == [(71, 120)]

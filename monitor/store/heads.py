@@ -106,11 +106,6 @@ def _take_back(conn: Connection, chain: str, fault: Fault) -> tuple[frozenset[st
         f"SELECT scope, stream, lo, hi FROM coverage WHERE {mine} AND {above}", (*key, place)
     ).fetchall()
     concerned = frozenset(row["scope"] for row in rows)
-    if (whole := ChainWide(chain).key) in concerned:
-        lowest = min(row["lo"] for row in rows if row["scope"] == whole)
-        line = lowest - 1 if fault.line is None else fault.line
-        joined.cut(conn, chain, fault.axis, line)
-        concerned |= joined.member_keys(conn, chain)
     if fault.line is None:
         conn.execute(f"DELETE FROM coverage WHERE {mine} AND at >= ?", (*key, place))
     else:
@@ -119,6 +114,11 @@ def _take_back(conn: Connection, chain: str, fault: Fault) -> tuple[frozenset[st
             f"UPDATE coverage SET hi = ? WHERE {mine} AND hi > ?",
             (place, *key, place),
         )
+    if (whole := ChainWide(chain).key) in concerned:
+        lowest = min(row["lo"] for row in rows if row["scope"] == whole)
+        line = lowest - 1 if fault.line is None else fault.line
+        joined.cut(conn, chain, fault.axis, line)
+        concerned |= joined.member_keys(conn, chain)
     _take_back_readings(conn, key, fault)
     # The daily look back was made from a false head.
     since = fault.stands.at if fault.stands else 0

@@ -124,8 +124,15 @@ def _insert(conn: Connection, scope: ChainWide, rows: Iterable[Joined]) -> None:
 
 def cut(conn: Connection, chain: str, axis: Axis, line: int) -> None:
     """Coverage above a line was taken back: what is read there again is not read for those
-    that have left."""
+    that have left. Who joined above it is read for from the line on, or from above what others
+    have read."""
     left = "scope = ? AND axis = ? AND until_place > ?"
     key = (ChainWide(chain).key, axis, line)
     conn.execute(f"DELETE FROM joined WHERE {left} AND from_place > ?", (*key, line))
     conn.execute(f"UPDATE joined SET until_place = ? WHERE {left}", (line, *key))
+    conn.execute(
+        "UPDATE joined SET from_place = min(from_place, 1 + max(?, (SELECT coalesce(max(c.hi), -1) "
+        "FROM coverage c WHERE c.scope = joined.scope AND c.stream = joined.stream "
+        "AND c.axis = joined.axis))) WHERE scope = ? AND axis = ? AND until_place IS NULL",
+        (line, *key[:2]),
+    )
