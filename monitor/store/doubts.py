@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from monitor.model.plan import Doubt, Plan, Signal
-from monitor.model.scope import Scope
+from monitor.model.scope import ChainWide, Scope
 from monitor.store.incidents import put_signals
 from monitor.store.port import Connection, Reader, Store
 
@@ -75,6 +75,20 @@ def forget_unwatched(store: Store, now: int) -> None:
     lasting = {f"{kinds.get(r['state'], '')}:{r['chain']}/{r['source']}" for r in left}
     over = [Signal(row["key"], bad=False) for row in rows if row["key"] not in lasting]
     put_signals(store, over, now)
+
+
+def hand_over(conn: Connection, scope: ChainWide) -> None:
+    """Once nobody is read for chain-wide, an address that is read asks what its polls had to."""
+    conn.execute(
+        "UPDATE doubt SET scope = coalesce((SELECT s.key FROM transfer t JOIN scope s ON s.key "
+        "IN (t.chain || '/' || t.sender, t.chain || '/' || t.recipient) "
+        "WHERE t.chain = doubt.chain AND t.tx = doubt.tx AND (EXISTS "
+        "(SELECT 1 FROM entry e WHERE e.subject = s.key AND e.retired IS NULL) OR EXISTS "
+        "(SELECT 1 FROM followed f WHERE f.subject = s.key AND f.until IS NULL)) LIMIT 1), scope) "
+        "WHERE scope = ? AND NOT EXISTS "
+        "(SELECT 1 FROM joined j WHERE j.scope = doubt.scope AND j.until_place IS NULL)",
+        (scope.key,),
+    )
 
 
 def note(conn: Connection, plan: Plan) -> None:
