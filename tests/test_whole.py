@@ -9,9 +9,9 @@ import pytest
 from world.evm_node import LOCAL
 from world.fake_ledger import FakeLedger, FakeSource
 from world.parts import anvil
-from world.play import ETHEREUM, A, B, Play, X, Y, native, swap, token
+from world.play import DAY, ETHEREUM, A, B, Play, X, Y, native, swap, token
 
-from monitor.model import AlertKind, Kind, SourceConfig, Subject
+from monitor.model import AlertKind, Ask, Batch, Entry, Kind, SourceConfig, Subject
 from monitor.model.acts import DAEMON, Follow
 from monitor.model.scope import ChainWide
 from monitor.net.http import Http
@@ -323,6 +323,124 @@ def test_a_chain_is_due_by_itself(tell: Tell) -> None:
     ledger.mine()
     report = play.poll(everything=False)
     assert (report.subjects, report.wholes, report.alerts) == (0, 1, 1)
+
+
+def news(play: Play, entry: Entry) -> list[tuple[AlertKind, int]]:
+    """What was told to an entry after its summary, with the number of movements."""
+    told = [a for a in play.alerts(entry) if a.kind is not AlertKind.HISTORY]
+    return [(alert.kind, len(alert.rows)) for alert in told]
+
+
+def test_an_address_that_is_due_alone_is_read_with_the_chain(tell: Tell) -> None:
+    """However their due times lie: its movement is one decision, and one alert."""
+    ledger, play = tell(*MIXED)
+    entry = play.watch(A)
+    play.every = 60
+    ledger.mine(10)
+    play.poll(everything=False)
+    ledger.pay(*swap(A, X, 5))
+    ledger.mine()
+    with play.store.write() as conn:
+        conn.execute("UPDATE scope SET due = CASE address WHEN '*' THEN ? ELSE 0 END", (2**60,))
+    play.poll(everything=False)
+    assert news(play, entry) == [(AlertKind.MOVEMENT, 6)]
+    end(play)
+
+
+def test_a_chain_and_its_addresses_come_due_together(tell: Tell) -> None:
+    """However long the addresses take: the chain is not read anew for each of them."""
+    ledger, play = tell(*MIXED)
+    slow = play.sources[1]
+
+    class Slow(FakeSource):
+        def fetch(self, ask: Ask) -> Batch:
+            ledger.now += 1
+            return super().fetch(ask)
+
+    slow.__class__ = Slow
+    for address in addresses(5):
+        play.watch(address)
+    play.every = 300
+    play.poll(everything=False)
+    play.watch(A)  # at another moment
+    ledger.now += 100
+    play.poll(everything=False)
+    due = play.store.read("SELECT DISTINCT due FROM scope")
+    assert len(due) == 1
+    assert due[0]["due"] > ledger.now
+
+
+def test_what_a_node_cannot_read_is_read_elsewhere_at_once(tell: Tell) -> None:
+    """A part that is missing in a chain-wide list is asked of the sources that have the list
+    address by address; afterwards nothing is unread there."""
+    ledger, play = tell(*MIXED)
+    entry, other = play.watch(A), play.watch(B)
+    play.poll()
+    ledger.pay(*token(X, A, 5))
+    ledger.mine()
+    play.spoil(0, 0)
+    play.poll()
+    assert news(play, entry) == [(AlertKind.MOVEMENT, 1)]
+    assert news(play, other) == []
+    ledger.mine(8)
+    play.poll()
+    assert play.store.read("SELECT 1 FROM list_gap") == []
+    asked = len(play.sources[1].asked)
+    play.poll()
+    assert not [ask for ask in play.sources[1].asked[asked:] if "erc20" in ask.streams]
+    end(play)
+
+
+def test_who_is_followed_only_keeps_its_budget(tell: Tell) -> None:
+    """Its tokens are recorded by the chain-wide reading, for which it pays nothing."""
+    ledger, play = tell(*MIXED)
+    play.watch(A)
+    hop = Subject("ethereum", B)
+    act = Follow(ledger.now, hop, "C", "first hop", every=DAY, calls=4)
+    commit(play.store, DAEMON, act)
+    play.poll(everything=False)
+    (before,) = follow.followed(play.store)
+    for number in range(5):
+        ledger.pay(*token(X, B, number))
+        ledger.mine(6)
+        play.poll(everything=False)
+    (after,) = follow.followed(play.store)
+    assert after.used == before.used
+    assert len([r for r in play.rows() if B in r.transfer.parties()]) == 5
+
+
+def test_what_the_chain_had_to_ask_is_asked_by_its_addresses(tell: Tell) -> None:
+    """Once it is read one by one again, also where nobody has answered until then."""
+    ledger, play = tell(*ALL)
+    play.watch(A)
+    play.poll()
+    play.sources[0].dumb = True
+    ledger.pay(*token(X, A, 5)[1:])
+    ledger.mine()
+    play.poll()
+    assert {row["scope"] for row in play.store.read("SELECT scope FROM doubt")} == {WHOLE.key}
+    play.turn(0)
+    play.sources[0].dumb = False
+    ledger.mine(8)
+    play.poll()
+    assert play.store.read("SELECT 1 FROM doubt") == []
+    end(play)
+
+
+def test_nobody_joins_under_a_head_that_is_not_believed(tell: Tell) -> None:
+    """The place would be none of this chain. Once the lie is over it is read with the others."""
+    ledger, play = tell(*ALL)
+    play.watch(A)
+    ledger.mine(30)
+    play.poll()
+    play.high(0, 6, 0)
+    play.watch(B)
+    play.poll()
+    assert joined.members(play.store, WHOLE).keys() == {Subject("ethereum", A)}
+    play.mend(0)
+    ledger.mine(3)
+    play.poll()
+    assert joined.members(play.store, WHOLE).keys() == {Subject("ethereum", a) for a in (A, B)}
     end(play)
 
 

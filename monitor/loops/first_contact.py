@@ -100,7 +100,7 @@ def _holes(state: StreamState, waiting: Watched, world: HistoryWorld, baseline: 
     first = Head(baseline.height, baseline.head_time)
     floor = coverage.floor(since, world.since_time(since), first, state.axis, chain)
     parts = state.covered.get(state.axis, ())
-    return bool(coverage.history_spans(parts, floor, state.waiting))
+    return bool(coverage.history_spans(parts, floor, (*state.waiting, *state.missed)))
 
 
 def _summary(store: Reader, world: HistoryWorld, waiting: Watched, baseline: Baseline) -> Alert:

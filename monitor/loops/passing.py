@@ -58,7 +58,8 @@ class Run:
     # The addresses that a chain-wide scope is read for, with their memberships by list.
     members: Mapping[Subject, Mapping[str, Joined]] = field(default_factory=dict)
     streams: frozenset[str] = frozenset()  # of a chain-wide scope: what it reads
-    whole: frozenset[str] = frozenset()  # lists of an address that the chain-wide scope has read
+    member: bool = False  # an address for which lists are read chain-wide, whenever that works
+    whole: frozenset[str] = frozenset()  # of these lists those that were read in this pass
     lent: tuple[Batch, ...] = ()  # its part of what the chain-wide scope has just read
     # What sources said to several addresses in one ask, by source and stream.
     fetched: dict[Fetched, Batch | Failure] = field(default_factory=dict)

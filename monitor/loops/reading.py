@@ -243,7 +243,8 @@ class ScopeReader:
 
     def _spans_below(self, stream: str, axis: Axis, floor: int) -> tuple[Interval, ...]:
         """Holes from the floor on, newest first; where the newest blocks are read chain-wide,
-        up to the place at which the address joined."""
+        up to the place at which the address joined, and what could not be read chain-wide but
+        may be elsewhere."""
         state = self.states.get(stream)
         if state is None:
             return ()
@@ -251,7 +252,11 @@ class ScopeReader:
         spans = coverage.history_spans(parts, floor, state.waiting, state.joined)
         if stream not in self.whole or state.joined is None:
             return spans
-        return intervals.clip(spans, [Interval(0, state.joined - 1)] if state.joined else [])[::-1]
+        left = [*intervals.clip(spans, [Interval(0, state.joined - 1)] if state.joined else [])]
+        if any(not s.many and stream in self.pool.handed_out(s) for s in self.sources):
+            known = (*parts, *state.waiting)
+            left += [part for gap in state.missed for part in intervals.subtract(gap, known)]
+        return intervals.union(left)[::-1]
 
     def _cursor(self, source: Source, stream: str, span: Interval) -> str | None:
         state = self.states.get(stream)

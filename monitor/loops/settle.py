@@ -148,7 +148,8 @@ class Settler:
         head_unread = outcome.unread if run.progress.rounds else frozenset()
         self._report(run, head_unread, outcome.unserved, report)
         first_contact.tell(self._store, self._world, self._untold(run))
-        due = now if outcome.more and not outcome.unread else now + self._pace(run)
+        more = outcome.more and not outcome.unread
+        due = now if more else self._due(run, report, now)
         deep = run.deep_seconds and not run.doubted and not self._left_unread(run, outcome)
         # Written with the marks of the next scopes. Lost in a crash, it is polled again.
         ended = watch.Ended(
@@ -164,6 +165,13 @@ class Settler:
         found = watch.history_due_on(self._store, run.scope.chain)
         return [waiting for waiting in found if waiting.entry.subject in run.members]
 
+    def _due(self, run: Run, report: PassReport, now: int) -> int:
+        """When a scope is due again. A chain that is read as a whole and the addresses that are
+        read with it are due at the same moments, or it would be read anew for each of them."""
+        pace = self._pace(run)
+        together = run.is_whole or (run.member and run.watched)
+        return (report.started // pace + 1) * pace if together and pace else now + pace
+
     def _pace(self, run: Run) -> int:
         """Seconds until a scope is due again."""
         followed = run.every if not run.watched and not run.is_whole else None
@@ -174,7 +182,7 @@ class Settler:
     ) -> None:
         """End the poll of an address to which a chain-wide reading left nothing."""
         self._report(run, unread, unserved, report)
-        due = self._world.clock() + self._pace(run)
+        due = self._due(run, report, self._world.clock())
         self.ended.append(watch.Ended(run.scope, due, bool(unread)))
 
     def _report(

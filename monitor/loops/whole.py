@@ -42,6 +42,7 @@ class _Chain:
     held: dict[Scope, Run]  # addresses that wait for it
     elsewhere: frozenset[str]  # lists that are handed out address by address
     failed: dict[Fetched, Failure] = field(default_factory=dict)
+    gaps: frozenset[str] = frozenset()  # lists of which a part could not be read
     first: set[Scope] = field(default_factory=set)  # addresses that go before `parked`
     parked: Outcome | None = None
 
@@ -77,7 +78,11 @@ class Wholes:
         unserved = frozenset() if elsewhere else _unserved(pool)
         run = Run(scope, members=members, streams=lists | unserved)
         chain = _Chain(run, lists, mine, elsewhere)
-        if not (due or new or self._everything):
+        for each in mine.values():
+            each.member = each.scope in members
+        # Who is to be told reads all lists before it is decided what.
+        told = elsewhere and any(each.member and each.watched for each in mine.values())
+        if not (due or new or told or self._everything):
             states = stream_states(self._store, scope, 0)
             well = frozenset(s for s in lists if s in states and states[s].failing is None)
             return self._release(chain, well, frozenset(), frozenset())
@@ -117,7 +122,7 @@ class Wholes:
         before: Mapping[Subject, Mapping[str, Joined]],
     ) -> list[Joined]:
         """From its floor on, or above all that it has read itself, and all that was read without
-        it. Where no head can be had, nobody joins."""
+        it. Where no head can be had that is believed, nobody joins."""
         ends = joined.ends(self._store, scope.chain)
         watched = watch.entries_of(self._store, lacking)
         found = []
@@ -126,6 +131,8 @@ class Wholes:
             try:
                 head = pool.head(source)
             except SourceError:
+                continue
+            if pool.heads_seen.get(source.name) != head:
                 continue
             axis = source.axis
             whole = ends.get((scope.key, stream, axis), -1)
@@ -150,13 +157,19 @@ class Wholes:
             chain.failed = {(f.source, s): f for f in outcome.failures for s in f.streams}
         heads = [b for b in outcome.batches if not b.streams <= run.progress.head_done]
         read = run.progress.head_done.union(*(b.streams for b in heads if b.read is not None))
+        # What could not be read of them may be read elsewhere: one decision then, too.
+        read -= chain.elsewhere & {s for b in heads if b.gaps for s in b.streams}
         if not heads or not chain.elsewhere - read:
             return []
         touched = self._touched(run, heads)
         parts = [lend(batch, touched) for batch in heads]
-        runs = [chain.held.pop(made.scope, made) for made in self._rounds.runs(touched)]
-        for subject, each in zip(touched, runs, strict=True):
-            each.lent = tuple(part[subject] for part in parts)
+        # Of what is only followed nobody is told: it keeps its own pace and budget.
+        made = [
+            (s, r) for s, r in zip(touched, self._rounds.runs(touched), strict=True) if r.watched
+        ]
+        runs = [chain.held.pop(subject, fresh) for subject, fresh in made]
+        for (subject, _), each in zip(made, runs, strict=True):
+            each.member, each.lent = True, tuple(part[subject] for part in parts)
             each.taken_back = run.taken_back
             self._leave_to(each, chain, frozenset(read))
         self._ask_together(runs)
@@ -201,6 +214,8 @@ class Wholes:
         self, chain: _Chain, read: frozenset[str], unread: frozenset[str], unserved: frozenset[str]
     ) -> list[Run]:
         asking = doubts.asking(self._store, chain.run.scope.chain)
+        states = stream_states(self._store, chain.run.scope, self._world.clock())
+        chain.gaps = frozenset(s for s, state in states.items() if state.waiting)
         left: list[Run] = []
         for run in chain.held.values():
             self._leave_to(run, chain, read)
@@ -231,7 +246,8 @@ class Wholes:
         memberships = _memberships(run, chain)
         if not memberships or chain.elsewhere - run.whole:
             return False
-        if all(self._from_its_floor(run, each) for each in memberships.values()):
+        missed = chain.gaps & chain.elsewhere
+        if not missed and all(self._from_its_floor(run, m) for m in memberships.values()):
             return True
         return not self._rounds.reader(run, self._everything).left() & run.whole
 

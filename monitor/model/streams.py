@@ -26,6 +26,7 @@ class StreamState:
     axis: Axis
     gaps: int  # parts of the list that could not be read, still open
     joined: int | None = None  # from this place on the list is read chain-wide
+    missed: tuple[Interval, ...] = ()  # what the chain-wide reading could not read there
 
     @property
     def unserved(self) -> bool:

@@ -15,7 +15,7 @@ from monitor.model.plan import (
 )
 from monitor.model.scope import ChainWide, Joined, Scope
 from monitor.model.streams import StreamState
-from monitor.store import joined
+from monitor.store import doubts, joined
 from monitor.store.incidents import note_signals
 from monitor.store.port import Connection, Fields, Reader, Store
 
@@ -66,7 +66,8 @@ def _joined_state(
         newest,
         covered=covered,
         cursors=own.cursors,
-        waiting=(*own.waiting, *whole.waiting),
+        waiting=own.waiting,
+        missed=_clipped(whole.waiting, newest.axis, [p for p in parts if p.until_place is None]),
         ok=_latest(own.ok, whole.ok),
         complete_time=_latest(own.complete_time, whole.complete_time),
         gaps=gaps,
@@ -186,6 +187,7 @@ def change_members(
     of the chain-wide list for as long as somebody there needs it; who left reads it alone."""
     with store.write() as conn:
         joined.change(conn, scope, joining, leaving)
+        doubts.hand_over(conn, scope)
         nobody = (
             "scope = ? AND closed IS NULL AND NOT EXISTS (SELECT 1 FROM joined j "
             "WHERE j.scope = gap.scope AND j.stream = gap.stream AND j.axis = gap.axis "
