@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import errno
+import fcntl
 import json
 import os
 import resource
@@ -307,6 +309,27 @@ def test_no_other_user_can_hold_the_lock(tmp_path: Path) -> None:
             assert stat.S_IMODE((tmp_path / guard.LOCK).stat().st_mode) == 0o600
     finally:
         os.umask(old)
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_disk_without_locks_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Some disks of a network refuse them: before the record is touched, and at each write."""
+
+    def refused(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    store = Store(tmp_path / guard.DATABASE, create=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(fcntl, "flock", refused)  # what the system would say
+        for name, use in (
+            (guard.LOCK, lambda: guard.lock(tmp_path)),
+            (f"{guard.DATABASE}-turn", store.write),
+        ):
+            with pytest.raises(Unfit, match=f"{name}: .*put the folder on a local disk"), use():
+                raise AssertionError("went on without a lock")
+    store.close()
 
 
 def test_a_write_that_does_not_come_back_counts(tmp_path: Path) -> None:

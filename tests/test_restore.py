@@ -218,6 +218,19 @@ def test_upgrade_backs_up_first_and_says_what_changed(scene: Scene) -> None:
     assert len(list(scene.home.path.glob("fundwatch.db.schema-*"))) == 1
 
 
+def test_halves_of_copies_do_not_stay(tmp_path: Path) -> None:
+    """A supervisor that kills a long upgrade each time would fill the disk with them. Whole copies
+    stay, and so do those of others."""
+    path = tmp_path / "record.db"
+    first_schema(path)
+    for name in ("record.db.schema-1.a", "record.db.schema-1.a.half", "record.db.schema-1.b"):
+        (tmp_path / name).write_bytes(b"" if name.endswith("a") else b"some")
+    (tmp_path / "other.db.schema-1.a.half").write_bytes(b"some")
+    Store(path).close()
+    kept = {each.name for each in tmp_path.glob("*.schema-1.*") if not each.name.endswith("Z")}
+    assert kept == {"record.db.schema-1.b", "other.db.schema-1.a.half"}
+
+
 def test_upgraded_schema_is_that_of_a_new_record(tmp_path: Path) -> None:
     """An upgraded record and a new one have the same tables."""
     first_schema(tmp_path / "old.db")

@@ -24,6 +24,7 @@ LOCK = "fundwatch.lock"
 BEGUN = "fundwatch.begun"  # says that there was a record: an empty one is not begun in silence
 LOCK_TRIES, LOCK_PAUSE = 3, 0.2  # further tries, seconds
 PRIVATE = 0o600
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # some disks of a network
 LEAST_FREE = 256 * 1024  # bytes of free disk, below which writing fails soon
 
 
@@ -37,7 +38,7 @@ def lock(home: Path) -> Iterator[None]:
     held = _open(home / LOCK)
     record = -1
     try:
-        _take(home, held)
+        _take(home, LOCK, held)
         os.ftruncate(held, 0)
         os.pwrite(held, f"{os.getpid()}\n".encode(), 0)
         if (home / DATABASE).exists():
@@ -57,7 +58,7 @@ def hold_record(home: Path) -> int:
         return -1  # elsewhere such locks and those of SQLite shut each other out
     handle = _open(home / DATABASE)
     try:
-        _take(home, handle)
+        _take(home, DATABASE, handle)
     except BaseException:  # also a stop meanwhile: nothing stays open
         os.close(handle)
         raise
@@ -82,20 +83,23 @@ def _make_private(path: Path) -> None:
             path.chmod(PRIVATE)
 
 
-def _take(home: Path, handle: int) -> None:
+def _take(home: Path, name: str, handle: int) -> None:
     for left in range(LOCK_TRIES, -1, -1):
-        if _free(handle, fcntl.LOCK_EX):
+        if try_lock(home / name, handle, fcntl.LOCK_EX):
             return
         if left:
             time.sleep(LOCK_PAUSE)  # a command that only looks holds it for a moment
     raise Busy(f"Another Fundwatch (process {holder(home) or 'unknown'}) runs on {home}")
 
 
-def _free(handle: int, how: int) -> bool:
+def try_lock(path: Path, handle: int, how: int) -> bool:
+    """Lock an open file, unless another process holds it. Raises StoreError, Unfit."""
     try:
         fcntl.flock(handle, how | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        raise cannot_use(path, error) from error
     return True
 
 
@@ -123,7 +127,7 @@ def _is_held(path: Path) -> bool:
     except OSError as error:
         raise cannot_use(path, error) from error
     try:
-        return not _free(handle, fcntl.LOCK_SH)
+        return not try_lock(path, handle, fcntl.LOCK_SH)
     finally:
         os.close(handle)
 
@@ -135,6 +139,8 @@ def cannot_use(path: Path, error: OSError) -> StoreError:
         return StoreError(f"{path}: {why}. Free space on the disk")
     if error.errno == errno.EROFS:
         return Unfit(f"{path}: {why}. Fundwatch must be able to write to its folder: mount it so")
+    if error.errno in _NO_LOCKS:
+        return Unfit(f"{path}: {why}. Its disk keeps no locks: put the folder on a local disk")
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
         return Unfit(
             f"{path}: {why}. Name the folder that `fundwatch init` made; what is missing in it "

@@ -129,6 +129,7 @@ class Store:
 
     def _copy_name(self, version: int) -> Path:
         """Names the second; where a start that was killed has used it, one after it."""
+        self._clear_halves()
         moment = datetime.now(UTC)
         while True:
             stamp = moment.strftime("%Y%m%dT%H%M%SZ")
@@ -136,6 +137,14 @@ class Store:
             if not copy.exists():
                 return copy
             moment += timedelta(seconds=1)
+
+    def _clear_halves(self) -> None:
+        """A start that is killed again and again must not fill the disk with halves of copies."""
+        for each in self.path.parent.iterdir():
+            if each.name.startswith(f"{self.path.name}.schema-") and (
+                each.name.endswith((".half", ".half-journal")) or not each.stat().st_size
+            ):
+                each.unlink()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from monitor.model.errors import StoreError
-from monitor.store.guard import PRIVATE, cannot_use
+from monitor.store.guard import PRIVATE, cannot_use, try_lock
 
 SUFFIX = "-turn"
 WAIT = 30.0  # seconds, as long as SQLite waits for its own locks
@@ -34,27 +34,19 @@ def turn(record: Path, wait: float = WAIT) -> Iterator[None]:
     except OSError as error:
         raise cannot_use(path, error) from error
     try:
-        _wait(record, handle, wait)
+        _wait(path, handle, wait)
         yield
     finally:
         os.close(handle)  # frees the lock
 
 
-def _wait(record: Path, handle: int, wait: float) -> None:
+def _wait(path: Path, handle: int, wait: float) -> None:
     until = time.monotonic() + wait
-    while not _is_mine(handle):
+    while not try_lock(path, handle, fcntl.LOCK_EX):
         if time.monotonic() > until:
             raise StoreError(
-                f"{record}: another process has been writing to it for {wait:.0f} seconds. "
-                "Nothing of this step was recorded; it is tried again. Should this stay so, end "
-                f"the process that holds {record.name}{SUFFIX}"
+                f"{path.with_name(path.name.removesuffix(SUFFIX))}: another process has been "
+                f"writing to it for {wait:.0f} seconds. Nothing of this step was recorded; it is "
+                f"tried again. Should this stay so, end the process that holds {path.name}"
             )
         time.sleep(PAUSE)
-
-
-def _is_mine(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
