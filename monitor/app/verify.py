@@ -38,7 +38,7 @@ def verify(path: Path, checkpoint: Checkpoint | None, report: Report) -> Verifie
     kept = _replaced(path.parent, verdict.replaced, checkpoint)
     if kept is None:
         report(_unconfirmed(checkpoint, found, verdict.number))
-        return Verified(replace(verdict, differences=verdict.differences + 1))
+        return Verified(verdict)
     return _confirmed_in(kept, verdict, checkpoint, report)
 
 
@@ -85,12 +85,12 @@ def _confirmed_in(kept: Path, verdict: Verdict, checkpoint: Checkpoint, report: 
         report(replace(difference, place=f"{kept.name}: {difference.place}"))
 
     with _opened(kept) as store:
-        aside = record.verify(store, there)
+        record.verify(store, there)
     words = (
         f"row {checkpoint.number:,} belongs to the record that a restore replaced, and has this "
         f"hash in {kept.name}, which was kept aside"
     )
-    return Verified(replace(verdict, differences=verdict.differences + aside.differences), words)
+    return Verified(verdict, words)
 
 
 def verify_file(path: Path, checkpoint: Checkpoint | None, report: Report) -> Handed:

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import click
 
 from monitor.cli import terminal
-from monitor.cli.common import Home
+from monitor.cli.common import Home, format_option
 from monitor.decide import retention
 from monitor.loops.clock import now
 from monitor.loops.health.words import count
 from monitor.messages import lines, objects
 from monitor.model.cases import CaseFacts
-from monitor.model.plain import plural, tidy, utc
+from monitor.model.plain import plural, rfc3339, tidy, utc
 from monitor.store import cases
 
 
@@ -23,13 +23,7 @@ def case_() -> None:
 
 
 @case_.command(name="list")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "jsonl"]),
-    default="table",
-    help="A table for people (default) or JSON lines for programs.",
-)
+@format_option
 @click.pass_obj
 def case_list(home: Home, form: str) -> None:
     """List the cases of the record, by name.
@@ -64,9 +58,9 @@ def _kept_until(facts: CaseFacts, years: int | None) -> int | None:
 def _as_object(facts: CaseFacts, kept: int | None) -> dict[str, object]:
     return {
         "case": facts.case,
-        "closed": facts.state.closed,
-        "held": facts.state.held,
-        "kept_until": kept,
+        "closed": rfc3339(facts.state.closed),
+        "held": rfc3339(facts.state.held),
+        "kept_until": rfc3339(kept),
         "watched": facts.watched,
         "open_alerts": facts.untaken,
     }

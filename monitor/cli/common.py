@@ -33,6 +33,13 @@ DONE, UNREAD, BAD_INPUT, BUSY, UNFIT = 0, 1, 2, 75, 78
 
 # Of commands that have always been run without a name.
 by_option = click.option("--by", help="Your name, for the record. Default: the system user's.")
+format_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "jsonl"]),
+    default="table",
+    help="A table for people (default) or JSON lines for programs.",
+)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from monitor.cli.common import Home
+from monitor.cli.common import Home, format_option
 from monitor.loops import find
 from monitor.model.errors import ConfigError, Problem
 from monitor.model.plain import one_line, plural, rfc3339, utc
@@ -29,13 +29,7 @@ _WHY = {
 
 @click.command(name="answers")
 @click.argument("tx", metavar="TX")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "jsonl"]),
-    default="table",
-    help="A table for people (default) or JSON lines for programs.",
-)
+@format_option
 @click.option(
     "--save",
     type=click.Path(path_type=Path, file_okay=False),

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from monitor.cli import terminal
-from monitor.cli.common import Home
+from monitor.cli.common import Home, format_option
 from monitor.loops import cases
 from monitor.loops.clock import now
 from monitor.loops.doors import this_user
@@ -30,13 +30,7 @@ def log_() -> None:
 @log_.command(name="show")
 @click.option("--from", "first", type=click.IntRange(1), default=1, help="From this number on.")
 @click.option("--case", help="Only what is about this case.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "jsonl"]),
-    default="table",
-    help="A table for people (default) or JSON lines for programs.",
-)
+@format_option
 @click.pass_obj
 def log_show(home: Home, first: int, case: str | None, form: str) -> None:
     """Show what was done, the newest last.

@@ -10,7 +10,7 @@ import click
 from monitor import __version__
 from monitor.app.templates import templates
 from monitor.cli import terminal
-from monitor.cli.common import Home
+from monitor.cli.common import Home, format_option
 from monitor.loops import find
 from monitor.loops.clock import now
 from monitor.messages import lines, objects, render
@@ -94,13 +94,7 @@ def _list_options(command: Callable[..., None]) -> Callable[..., None]:
             type=click.Choice(["open", "acknowledged", "closed"], case_sensitive=False),
             help="Only alerts in this state.",
         ),
-        click.option(
-            "--format",
-            "form",
-            type=click.Choice(["table", "jsonl"]),
-            default="table",
-            help="A table for people (default) or JSON lines for programs.",
-        ),
+        format_option,
     ):
         command = option(command)
     return command

@@ -7,7 +7,7 @@ import click
 from monitor import __version__
 from monitor.app.templates import templates
 from monitor.cli import terminal
-from monitor.cli.common import Home, by_option
+from monitor.cli.common import Home, by_option, format_option
 from monitor.loops import freeze
 from monitor.loops.clock import now
 from monitor.loops.daily import Daily
@@ -32,13 +32,7 @@ def deliveries() -> None:
     type=click.Choice(["waiting", "accepted", "dead", "moved"]),
     help="Only deliveries in this state; dead: given up; moved: its channel was taken away.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "jsonl"]),
-    default="table",
-    help="A table for people (default) or JSON lines for programs.",
-)
+@format_option
 @click.pass_obj
 def deliveries_list(home: Home, state: str | None, form: str) -> None:
     """List deliveries, newest first.

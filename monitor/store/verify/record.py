@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from monitor.model.difference import Difference, Report
+from monitor.model.difference import Report
 from monitor.store import answers
 from monitor.store.port import Reader
 from monitor.store.schema import VERSION
@@ -48,43 +48,30 @@ class Verdict:
 
     number: int  # of the last row of the log
     hash: str
-    differences: int
     rows: Mapping[str, int]
     erased: Sequence[Erasure]
     replaced: Sequence[Replaced]
 
 
-class _Counted:
-    """A report that counts what passes through."""
-
-    def __init__(self, report: Report) -> None:
-        self._report, self.number = report, 0
-
-    def __call__(self, difference: Difference) -> None:
-        self.number += 1
-        self._report(difference)
-
-
 def verify(store: Reader, report: Report) -> Verdict:
     """Report everything that differs. Raises StoreError where the record cannot be read."""
-    told = _Counted(report)
     with store.look() as conn:
         if store.schema() == VERSION:
-            schema.compare(conn, told)
-        expected = Expected(conn, told)
-        whose = Whose(conn, expected, told)
-        walk, erased = Walk(conn, told), list[Erasure]()
+            schema.compare(conn, report)
+        expected = Expected(conn, report)
+        whose = Whose(conn, expected, report)
+        walk, erased = Walk(conn, report), list[Erasure]()
         for row in walk:
             if not isinstance(row, Erased):
-                replay.carry_out(expected, whose, row, told)
-            elif erasure := gone.carry_out(expected, row, told):
+                replay.carry_out(expected, whose, row, report)
+            elif erasure := gone.carry_out(expected, row, report):
                 erased.append(erasure)
-        rows = {kept.name: tables.compare(conn, kept, expected, told) for kept in tables.KEPT}
-        begin.compare(conn, expected, told)
-        evidence.compare(conn, expected, told)
+        rows = {kept.name: tables.compare(conn, kept, expected, report) for kept in tables.KEPT}
+        begin.compare(conn, expected, report)
+        evidence.compare(conn, expected, report)
         for difference in answers.damaged(store):
-            told(difference)
-    return Verdict(walk.number, walk.hash, told.number, rows, erased, replaced_in(store))
+            report(difference)
+    return Verdict(walk.number, walk.hash, rows, erased, replaced_in(store))
 
 
 def hash_at(store: Reader, number: int) -> str | None:
