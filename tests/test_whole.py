@@ -453,3 +453,18 @@ def test_first_contact_is_drawn_by_the_lowest_head(tell: Tell) -> None:
     play.poll()
     assert play.baseline(entry).height == 7
     end(play)
+
+
+def test_after_a_long_time_away_a_movement_still_is_one_alert(tell: Tell) -> None:
+    """More than a node hands out at once: an address with news reads all its lists itself."""
+    ledger, play = tell({**MIXED[0], "page": 8}, MIXED[1])
+    entry, other = play.watch(A), play.watch(B)
+    play.poll()
+    for number in range(12):
+        ledger.pay(*swap(A, X, number), *token(X, A, number))
+        ledger.pay(*swap(B, X, number))
+        ledger.mine(9)
+    play.poll()
+    assert news(play, entry) == [(AlertKind.MOVEMENT, 7)] * 12
+    assert news(play, other) == [(AlertKind.MOVEMENT, 6)] * 12
+    end(play)

@@ -168,8 +168,15 @@ class Wholes:
             (s, r) for s, r in zip(touched, self._rounds.runs(touched), strict=True) if r.watched
         ]
         runs = [chain.held.pop(subject, fresh) for subject, fresh in made]
+        cut = bool(run.progress.windowed) or any(b.rest for b in heads)
         for (subject, _), each in zip(made, runs, strict=True):
-            each.member, each.lent = True, tuple(part[subject] for part in parts)
+            each.member = True
+            if cut and all(w.baseline for w in each.watched):
+                # Its other lists go on where these were cut: only its own reading ends all at
+                # one place. At first contact it is history, of which nothing is told.
+                self._leave_to(each, chain, frozenset())
+                continue
+            each.lent = tuple(part[subject] for part in parts)
             each.taken_back = run.taken_back
             self._leave_to(each, chain, frozenset(read))
         self._ask_together(runs)
