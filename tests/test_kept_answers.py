@@ -160,16 +160,21 @@ def test_silence_is_kept_once_a_day_of_severe_entries(
     tmp_path: Path, kind: str, severity: Severity
 ) -> None:
     """With the answers that prove it, and what of each list was booked on them. Of other
-    entries, and of any poll that brings nothing later in the day, nothing is kept."""
+    entries, and of any poll that brings nothing later in the day, nothing is kept, whether the
+    program was started again or not. The log and what is kept agree throughout."""
     clock = [1_800_000_000]
     with dialect(tmp_path, kind, severity, clock) as made:
         made.poll()
         before = count(made.store, "answer")
         made.poll()
+        replace(made, poller=Poller(made.store, made.poller.world)).poll()
         assert count(made.store, "answer") == before
         clock[0] += 86_400
         made.poll()
         made.poll()
+        differing = list[Difference]()
+        verify(made.store, differing.append)
+        assert differing == []
         rows = made.store.read("SELECT * FROM silence ORDER BY stream, day")
         if severity is not Severity.SEVERE:
             assert (rows, count(made.store, "answer")) == ([], before)

@@ -20,9 +20,10 @@ def with_evidence(context: Context, plan: Plan, batches: Sequence[Batch], answer
     silent = [b for b in batches if _shows_silence(context, plan, b)]
     kept = [
         *(keep(h, NEWS, h.names & txs) for b in telling for h in b.heard if h.names & txs),
-        *_heads(plan, [*telling, *silent]),
+        *_heads(plan, telling),
         *_looked_up(context, plan, txs, answers),
         *(keep(h, SILENCE) for b in silent for h in b.heard if not h.names & txs),
+        *(keep(h, SILENCE) for b in silent for h in b.head.heard),
     ]
     made = {b.sha256: _answered(b) for b in (*telling, *silent)}
     return replace(

@@ -46,7 +46,10 @@ def put(conn: Connection, plan: Plan) -> None:
     if not plan.kept and not plan.answered:
         return
     silences = [s for s in plan.silences if _is_first(conn, plan, s)]
-    wanted = {digest for s in silences for digest in s.digests}
+    heads = {answered.batch: answered.heads for answered in plan.answered}
+    wanted = {
+        digest for s in silences for digest in (*s.digests, *heads.get(digest_of(s.digests), ()))
+    }
     for kept in plan.kept:
         if kept.why != SILENCE or kept.sha256 in wanted:
             _put(conn, plan, kept)
@@ -84,17 +87,18 @@ def _put(conn: Connection, plan: Plan, kept: Kept) -> None:
         "packed = coalesce(packed, excluded.packed)",
         (kept.body_sha256, kept.at, _room(kept), kept.packed),
     )
-    key = (kept.sha256, plan.scope.chain, kept.source, kept.at, kept.request)
-    rest = (kept.status, kept.body_sha256, kept.size, int(kept.extract), kept.why)
+    # By why too: the log names what brought news, whether it proved silence before or not.
+    key = (kept.sha256, plan.scope.chain, kept.source, kept.at, kept.request, kept.why)
+    rest = (kept.status, kept.body_sha256, kept.size, int(kept.extract))
     conn.execute(
-        "INSERT INTO answer (sha256, chain, source, at, request, status, body_sha256, size, "
-        "extract, why) VALUES (?,?,?,?,?,?,?,?,?,?) "
-        "ON CONFLICT (sha256, chain, source, at, request) DO NOTHING",
+        "INSERT INTO answer (sha256, chain, source, at, request, why, status, body_sha256, size, "
+        "extract) VALUES (?,?,?,?,?,?,?,?,?,?) "
+        "ON CONFLICT (sha256, chain, source, at, request, why) DO NOTHING",
         (*key, *rest),
     )
     found = conn.execute(
         "SELECT id FROM answer WHERE sha256 = ? AND chain = ? AND source = ? AND at = ? "
-        "AND request = ?",
+        "AND request = ? AND why = ?",
         key,
     ).fetchone()
     conn.executemany(

@@ -424,7 +424,7 @@ CREATE TABLE answer (                -- append-only: what a source answered, and
   size INTEGER NOT NULL,             -- of the body as it is kept, in bytes
   extract INTEGER NOT NULL,          -- 1: only what matched
   why TEXT NOT NULL,                 -- news | head | lookup | silence
-  UNIQUE (sha256, chain, source, at, request)
+  UNIQUE (sha256, chain, source, at, request, why)
 ) STRICT;
 CREATE INDEX answer_body_of ON answer(body_sha256);
 CREATE TABLE answer_transfer (       -- which rows an answer is evidence of
