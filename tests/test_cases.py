@@ -111,7 +111,11 @@ def test_log_show_is_understood(scene: Scene) -> None:
     taken = next(line for line in lines if "  Ann (" in line)
     assert f'  acknowledged {alert}: "I call them"  ' in taken
     polls = [line for line in lines if "  Fundwatch (the program itself, version " in line]
+    ((chain, tx), *_) = scene.home.sql("SELECT chain, tx FROM transfer ORDER BY id DESC")
     assert any("recorded 1 new movement" in line for line in polls)
+    assert any(f" in 1 transaction: {chain} {tx}" in line for line in polls)
+    assert any("  summed up the movements from before its watch: E-" in line for line in polls)
+    assert not any("changed in the watchlist" in line for line in polls)
     assert any(f"made 1 alert: {alert}" in line for line in polls)
     assert show(scene, "--from", str(seq)).splitlines()[0] == lines[-1]
     assert "is no case of the record" in scene.home.run("log", "show", "--case", "X", code=2)

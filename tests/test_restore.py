@@ -113,6 +113,25 @@ def test_a_restore_is_an_act_that_names_what_it_replaced(scene: Scene, tmp_path:
     assert not list(scene.home.path.glob("*.before-restore.*-shm")), "a look leaves nothing"
 
 
+def test_a_restore_says_that_erased_texts_are_there_again(scene: Scene, tmp_path: Path) -> None:
+    """A backup from before an erasure holds what was erased, and brings it back."""
+    scene.pay((ALICE, SHOP))
+    scene.home.run("poll")
+    (alert,) = scene.alerts("movement")
+    scene.home.run("alerts", "ack", alert["id"], "--by", "Kim", "--note", "her number is 5")
+    number = str(log_of(scene)[-1]["first"])
+    scene.home.run("backup", str(tmp_path / "copy.db"))
+    reason = ("--rule", "art. 17", "--why", "her letter")
+    scene.home.run("log", "erase", number, "--by", "Ann", *reason)
+    request = str(log_of(scene)[-1]["first"])
+    scene.home.run("log", "erase", "--confirm", request, "--by", "Bob")
+    assert "her number is 5" not in scene.home.run("log", "show")
+    said = scene.home.run("restore", str(tmp_path / "copy.db"))
+    assert "her number is 5" in scene.home.run("log", "show")
+    assert "again     1 text of the log that had been erased since the backup" in said
+    assert log_of(scene)[-1]["body"]["replaced"]["erased"] == 1
+
+
 def test_of_a_damaged_record_the_restore_says_what_could_be_read(
     scene: Scene, tmp_path: Path
 ) -> None:

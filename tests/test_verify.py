@@ -60,7 +60,7 @@ def record(book: Book, tmp_path: Path) -> Path:
 
 
 def verify(*args: object, code: int) -> str:
-    done = CliRunner().invoke(main, ["verify", *map(str, args)])
+    done = CliRunner().invoke(main, ["verify", *map(str, args)], env={"COLUMNS": None})
     assert done.exit_code == code, done.output
     return done.output
 
@@ -72,8 +72,27 @@ def test_a_record_is_what_its_log_says(book: Book) -> None:
     """Also while somebody has it open for writing."""
     assert differences(book.store.path) == []
     said = verify("--record", book.store.path, code=0)
-    assert said.startswith("Nothing differs.")
+    assert said.startswith("Nothing differs.\nCheck   no checkpoint was given: ")
+    assert "No row of the log was changed" in said
     assert "could write everything anew" in said
+    words = ["verify", "--record", str(book.store.path)]
+    shown = CliRunner().invoke(main, words, env={"COLUMNS": "80"}).output
+    assert shown.split() == said.split()
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_where_something_differs_nothing_is_called_proven(home: Home) -> None:
+    """Neither of a record nor of a file that was handed out."""
+    handed = handed_out(home, "CASE-1")
+    handed.write_text("".join(handed.read_text("utf-8").splitlines(keepends=True)[:-1]), "utf-8")
+    with closing(sqlite3.connect(home.path / DATABASE)) as conn, untriggered(conn):
+        conn.execute("UPDATE alert SET state = 'closed'")
+        conn.commit()
+    for told in (("--record", home.path / DATABASE), ("--file", handed)):
+        said = verify(*told, code=1)
+        assert "No row of the log was changed" not in said
+        assert "had this end when the file was made" not in " ".join(said.split())
+        assert "What rests on these places is not proven" in " ".join(said.split())
 
 
 def test_every_act_has_its_line() -> None:
@@ -392,8 +411,10 @@ def test_a_restore_is_told_from_a_cut(scene: Scene, tmp_path: Path) -> None:
     for _ in range(2):
         said = scene.home.run("verify", *mark)
         assert said.startswith("Nothing differs.")
-        assert f"row {number} belongs to the record that a restore replaced" in said
-        assert kept.name in said
+        assert f"row {number} belongs to the record that a restore" in said
+        plain = " ".join(said.split())
+        assert re.search(r"Restore row \d+ .* restored the backup copy\.db \(number \d+", plain)
+        assert f"kept as {kept.name}, and holds " in plain
         scene.home.run("poll")
     with closing(sqlite3.connect(kept)) as conn, untriggered(conn):
         conn.execute("UPDATE alert SET state = 'closed' WHERE kind = 'movement'")
@@ -473,6 +494,8 @@ def grown(tmp_path: Path) -> Iterator[Book]:
 
 def test_acts_on_what_was_there_before_are_taken_back_for_the_digests(grown: Book) -> None:
     assert differences(grown.store.path) == []
+    said = verify("--record", grown.store.path, code=0)
+    assert re.search(r"^Before  the log began \d{4}-", said, re.M)
 
 
 @pytest.mark.parametrize("number", range(12))

@@ -15,7 +15,7 @@ from monitor.app.folder import RESTORING
 from monitor.loops.clock import now
 from monitor.model.acts import Actor, Replaced, Restored
 from monitor.model.errors import ConfigError, Problem, StoreError
-from monitor.model.plain import utc
+from monitor.model.plain import plural, utc
 from monitor.store import alerts, backups
 from monitor.store.commit import commit
 from monitor.store.guard import DATABASE, PRIVATE, lock, mark_begun
@@ -61,6 +61,11 @@ def restore(home: Path, file: Path, actor: Actor) -> Iterator[str]:
     if replaced is not None:
         yield f"kept      {replaced.file}: the record as it was until now. {_newer(replaced)}"
     yield f"restored  {file.name}, verified: the record as of {utc(made)}{'' if end else NO_LOG}"
+    if replaced is not None and replaced.erased:
+        yield (
+            f"again     {plural(replaced.erased, 'text')} of the log that had been erased since "
+            "the backup, with names and notes beside alerts. `fundwatch log erase` erases them anew"
+        )
     yield (
         "next      `fundwatch run` (or poll) reads everything since then again. What it tells "
         "again keeps its number and says: again, after a restore"

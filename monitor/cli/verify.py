@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -11,33 +12,59 @@ from pathlib import Path
 import click
 
 from monitor.app import verify as holding
+from monitor.cli import terminal
 from monitor.cli.common import BAD_INPUT, DONE, UNREAD, Home
 from monitor.loops.health.words import count
+from monitor.messages import loglines
 from monitor.model.difference import Difference, Report
 from monitor.model.errors import ConfigError, Problem, StoreError
 from monitor.model.plain import plural, quoted, tidy, utc
 from monitor.store.guard import DATABASE
 from monitor.store.verify.gone import Erasure
 from monitor.store.verify.handout import Handed
-from monitor.store.verify.record import Checkpoint
+from monitor.store.verify.record import Checkpoint, Verdict
 
 SHOWN = 1000  # differences that are shown to people
 WIDEST = 400  # characters of one value
+LABEL = 8  # columns of what stands before a line
 
 PROVES = """\
 What this proves
-  No row of the log was changed, taken out, put in or moved since it was written, unless every
-  hash after it was worked out anew. Movements, who reported them, alerts, acknowledgements,
-  entries and lists are what the log says, to the last column. What explorers answered, as far as
-  it is kept, is what its digests say.
+  No row of the log was changed, taken out, put in or moved since it was
+  written, unless every hash after it was worked out anew. Movements, who
+  reported them, alerts, acknowledgements, entries and lists are what the log
+  says, to the last column. What explorers answered, as far as it is kept, is
+  what its digests say."""
+PROVES_FILE = """\
+What this proves
+  The rows that are shown stood in the log with these words and in this order,
+  and the log had this end when the file was made; compare number and hash with
+  a daily mail of that time."""
+DIFFERS = """\
+What this proves
+  At each place above, the log or what it is held against was changed by
+  something else than an act, or is damaged. What rests on these places is not
+  proven. Backups, and checkpoints of older daily mails, show since when."""
+DOES_NOT = """\
 What it does not prove
-  - The owner of this machine could write everything anew that came after the last checkpoint
-    that somebody else holds: number and hash stand in every daily mail.
-  - A log whose end was cut off looks whole without a checkpoint from after the cut.
+  - The owner of this machine could write everything anew that came after the
+    last checkpoint that somebody else holds: number and hash stand in every
+    daily mail.
+  - A log whose end was cut off looks whole without a checkpoint from after the
+    cut.
   - The texts say what this program was told, not what is true on a chain."""
-
-
-RESTS = "Rest    what erased texts had told is there by its keys; what it says is not held any more"
+DOES_NOT_FILE = """\
+What it does not prove
+  - That nothing else concerns the case: rows that are withheld cannot be read
+    here.
+  - The texts say what the program was told, not what is true on a chain."""
+NO_CHECKPOINT = (
+    "Check   no checkpoint was given: rows that were cut off at the end would not be missed here. "
+    "Take number and hash of a daily mail"
+)
+RESTS = (
+    "Erased  of what the texts had told, it is held that it is there, and not any more what it says"
+)
 
 
 class _Heard:
@@ -112,7 +139,7 @@ def verify(
         click.echo(str(error), err=True)
         sys.exit(BAD_INPUT)
     if form == "text":
-        _tell(heard, said)
+        _tell(heard, said, of_file=handed is not None)
     sys.exit(UNREAD if heard.number else DONE)
 
 
@@ -138,12 +165,30 @@ def _of_record(path: Path, checkpoint: Checkpoint | None, report: Report) -> lis
     done = holding.verify(path, checkpoint, report)
     verdict = done.verdict
     counted = ", ".join(count(verdict.rows[name], *words) for name, words in _WORDS.items())
-    lines = [f"Log     number {verdict.number:,}, hash {verdict.hash}", f"Held    {counted}"]
-    if done.confirmed:
-        lines.append(f"Check   {done.confirmed}")
-    if verdict.erased:
-        lines.append(RESTS)
-    return [*lines, *_erased(verdict.erased), PROVES]
+    return [
+        f"Check   {done.confirmed}" if checkpoint else NO_CHECKPOINT,
+        f"Log     number {verdict.number:,}, hash {verdict.hash}",
+        f"Held    {counted}",
+        *_before(verdict),
+        *_restored(verdict),
+        *_erased(verdict.erased),
+        *([RESTS] if verdict.erased else []),
+    ]
+
+
+def _before(verdict: Verdict) -> Iterator[str]:
+    """What is held by less than acts."""
+    if verdict.begun is not None:
+        yield (
+            f"Before  the log began {utc(verdict.begun)} in a record that was there: what it held "
+            "is as it was then. Whether it was changed before that, nothing here can show"
+        )
+
+
+def _restored(verdict: Verdict) -> Iterator[str]:
+    """Which backups took the place of the record, when, by whom."""
+    for told in verdict.restores:
+        yield f"Restore row {', '.join(loglines.told_line(told.seq, asdict(told)))}"
 
 
 # Tables, in the words of people: of one row, of several.
@@ -167,7 +212,6 @@ def _of_file(path: Path, checkpoint: Checkpoint | None, report: Report) -> list[
         f"Rows    {counts.shown:,} shown, {counts.withheld:,} withheld, {counts.erased:,} erased",
         *_erased(handed.erasures),
         *_untold(handed),
-        PROVES_FILE,
     ]
 
 
@@ -190,16 +234,9 @@ def _untold(handed: Handed) -> Iterator[str]:
             yield f"Erased  row {seq:,} by row {by:,}, which is withheld"
 
 
-PROVES_FILE = """\
-What this proves
-  The rows that are shown stood in the log with these words and in this order, and the log had
-  this end when the file was made; compare number and hash with a daily mail of that time.
-What it does not prove
-  - That nothing else concerns the case: rows that are withheld cannot be read here.
-  - The texts say what the program was told, not what is true on a chain."""
-
-
-def _tell(heard: _Heard, said: Iterable[str]) -> None:
+def _tell(heard: _Heard, said: Iterable[str], *, of_file: bool) -> None:
+    """The answer first, then what is held against what, then what that proves and what not."""
+    columns = terminal.width()
     differ = "differs" if heard.number == 1 else "differ"
     click.echo(f"{plural(heard.number, 'place')} {differ}." if heard.number else "Nothing differs.")
     for each in heard.first:
@@ -209,4 +246,19 @@ def _tell(heard: _Heard, said: Iterable[str]) -> None:
     if heard.number > SHOWN:
         click.echo(f"and {heard.number - SHOWN:,} more: --format jsonl has them all")
     for line in said:
-        click.echo(line)
+        click.echo(_wrapped(line, columns))
+    proves = PROVES_FILE if of_file else PROVES
+    click.echo(DIFFERS if heard.number else proves)
+    click.echo(DOES_NOT_FILE if of_file else DOES_NOT)
+
+
+def _wrapped(line: str, columns: int) -> str:
+    """Below its label, in columns of the window; hashes and names of files stay whole."""
+    indent = " " * LABEL
+    return textwrap.fill(
+        line,
+        columns,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

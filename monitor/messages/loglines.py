@@ -16,15 +16,20 @@ Body = Mapping[str, Any]
 def row_line(
     number: int, hash_: str, told: Mapping[str, Any] | None, erased_by: int | None
 ) -> list[str]:
-    """Number and time, who and how that is proven, what was done, the beginning of the hash. A
-    text that somebody has damaged costs only its own line."""
+    """Number and time, who and how that is proven, what was done, the beginning of the hash."""
     shown = hash_[:SHOWN_HASH]
     if erased_by is not None:
         return [str(number), f"its text was erased: see number {erased_by}", shown]
+    return [*told_line(number, told or {}), shown]
+
+
+def told_line(number: int, told: Mapping[str, Any]) -> list[str]:
+    """Number and time, who and how that is proven, what was done. A text that somebody has
+    damaged costs only its own line."""
     try:
-        return [*_told(number, told or {}), shown]
+        return _told(number, told)
     except (LookupError, TypeError, ValueError, AttributeError):
-        return [str(number), "cannot be understood: `fundwatch verify` says what differs", shown]
+        return [str(number), "cannot be understood: `fundwatch verify` says what differs"]
 
 
 def _told(number: int, told: Mapping[str, Any]) -> list[str]:
@@ -52,7 +57,10 @@ def _rows(body: Body) -> str:
         (len(body["sighted"]), "further report"),
     )
     found = [plural(number, word) for number, word in counts if number]
-    return f"recorded {', '.join(found) or 'nothing new'}"
+    rows = [*body["new"], *body["changed"], *body["sighted"]]
+    txs = list(dict.fromkeys(f"{row[0]} {row[1]}" for row in rows))
+    where = f" in {plural(len(txs), 'transaction')}: {_some(txs)}" if txs else ""
+    return f"recorded {', '.join(found) or 'nothing new'}{where}"
 
 
 def _alerts(body: Body) -> str:
@@ -116,6 +124,8 @@ def _entries(body: Body) -> str:
 def _became(was: Body | None, now: Body) -> str:
     if was is None:
         return "added to the watchlist:"
+    if now.keys() == {"history"}:
+        return "summed up the movements from before its watch:"
     if now.get("retired") is not None and was.get("retired") is None:
         return "retired:"
     if now.get("absent") is not None and was.get("absent") is None:
@@ -133,7 +143,12 @@ def _restored(body: Body) -> str:
     end, replaced = body["end"], body["replaced"]
     upto = f"number {end['seq']} of its log" if end else "no log, it is older"
     was = f"; the record before is kept as {tidy(replaced['file'], 400)}" if replaced else ""
-    return f"restored the backup {tidy(body['backup'], 400)} ({upto}){was}"
+    words = (("acts", "act"), ("rows", "movement"), ("alerts", "alert"))
+    newer = [
+        plural(n, word) for key, word in words if replaced and (n := replaced[key]) is not None
+    ]
+    held = f", and holds {', '.join(newer)} that the backup has not" if newer else ""
+    return f"restored the backup {tidy(body['backup'], 400)} ({upto}){was}{held}"
 
 
 def _list(body: Body) -> str:

@@ -349,6 +349,7 @@ class Replaced:
     acts: int | None  # that the backup has not
     rows: int | None
     alerts: int | None
+    erased: int | None  # texts of its log that the backup still has
     damage: str  # why it could not be read in full; empty: it could
 
 

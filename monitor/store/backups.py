@@ -71,7 +71,7 @@ def replaced(kept: Path, backup: Path) -> Replaced:
     try:
         conn = _open(kept)
     except sqlite3.Error as error:
-        return Replaced(kept.name, None, None, None, None, None, str(error))
+        return Replaced(kept.name, None, None, None, None, None, None, str(error))
     with closing(conn):
         look = _Look(conn)
         look.one("ATTACH ? AS backup", _place(backup))
@@ -83,6 +83,7 @@ def replaced(kept: Path, backup: Path) -> Replaced:
             acts=None if end is None else look.one(_ACTS, shared or 0),
             rows=look.one(_ROWS),
             alerts=look.one(_ALERTS),
+            erased=None if shared is None else look.one(_ERASED),
             damage=look.damage,
         )
 
@@ -97,6 +98,11 @@ _ROWS = (
     "WHERE b.chain = t.chain AND b.tx = t.tx AND b.leg = t.leg)"
 )
 _ALERTS = "SELECT count(*) FROM main.alert WHERE id NOT IN (SELECT id FROM backup.alert)"
+_ERASED = (
+    "SELECT count(*) FROM main.erasure e JOIN main.log l ON l.seq = e.seq "
+    "JOIN backup.log b ON b.seq = l.seq AND b.hash = l.hash "
+    "JOIN backup.log_text t ON t.seq = b.seq AND t.text IS NOT NULL"
+)
 
 
 def _shared(look: _Look) -> int | None:

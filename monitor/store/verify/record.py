@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from monitor.model.acts import Restored
 from monitor.model.difference import Report
 from monitor.store import answers
 from monitor.store.port import Reader
 from monitor.store.schema import VERSION
 from monitor.store.verify import begin, evidence, gone, replay, schema, tables
-from monitor.store.verify.chain import Erased, Walk, parsed
+from monitor.store.verify.chain import Erased, Told, Walk, parsed
 from monitor.store.verify.expected import Expected
 from monitor.store.verify.gone import Erasure
 from monitor.store.verify.whose import Whose
@@ -44,13 +45,16 @@ class Replaced:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came of it. `rows`: of each table, how many were held against the log."""
+    """What came of it. `rows`: of each table, how many were held against the log. `begun`: since
+    when the log counts, where there was something before it."""
 
     number: int  # of the last row of the log
     hash: str
     rows: Mapping[str, int]
     erased: Sequence[Erasure]
     replaced: Sequence[Replaced]
+    restores: Sequence[Told]
+    begun: int | None
 
 
 def verify(store: Reader, report: Report) -> Verdict:
@@ -60,10 +64,12 @@ def verify(store: Reader, report: Report) -> Verdict:
             schema.compare(conn, report)
         expected = Expected(conn, report)
         whose = Whose(conn, expected, report)
-        walk, erased = Walk(conn, report), list[Erasure]()
+        walk, erased, restores, first = Walk(conn, report), list[Erasure](), list[Told](), None
         for row in walk:
             if not isinstance(row, Erased):
                 replay.carry_out(expected, whose, row, report)
+                restores += [row] if row.act == Restored.kind else []
+                first = first if first is not None else row.at
             elif erasure := gone.carry_out(expected, row, report):
                 erased.append(erasure)
         rows = {kept.name: tables.compare(conn, kept, expected, report) for kept in tables.KEPT}
@@ -71,7 +77,10 @@ def verify(store: Reader, report: Report) -> Verdict:
         evidence.compare(conn, expected, report)
         for difference in answers.damaged(store):
             report(difference)
-    return Verdict(walk.number, walk.hash, rows, erased, replaced_in(store))
+        begun = first if expected.old else None
+    return Verdict(
+        walk.number, walk.hash, rows, erased, replaced_in(store), restores=restores, begun=begun
+    )
 
 
 def hash_at(store: Reader, number: int) -> str | None:
