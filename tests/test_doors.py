@@ -142,6 +142,13 @@ def test_a_file_of_requests_is_its_owners_and_no_link(scene: Scene) -> None:
         wait_for((folder / "link.answer").exists, 30, scene.home.log)
         assert not json.loads((folder / "link.answer").read_text("utf-8"))["ok"]
         assert acts(scene, "take") == []
+        for action, args, words in (
+            ("acknowledge", state, "There are: set_state, "),
+            ("set_state", {"ids": [alert]}, "missing a required argument: 'state'"),
+        ):
+            refused = asked(scene, action, **args)
+            assert refused["problems"][0][:2] == ["action", action]
+            assert words in " ".join(refused["problems"][0])
         assert asked(scene, "set_state", **state)["ok"]
     (act,) = acts(scene, "take")
     assert act["actor"]["name"] == "root"

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from world.evm_node import Node, coin
 from world.home import ALICE, BANK, Scene, configured, evm_home, staged
 from world.ledgers import LISTS
@@ -21,6 +22,7 @@ from world.listed import take_list
 from world.scripted_server import serve
 from world.tamper import untriggered
 
+from monitor.cli import main
 from monitor.demo.world.explorer import Explorer
 from monitor.loops.passing import PollWorld
 from monitor.loops.poll import Poller
@@ -356,6 +358,14 @@ def test_answers_are_listed_and_saved_with_their_sums(tmp_path: Path) -> None:
         folder = tmp_path / "evidence"
         said = scene.home.run("answers", tx.upper().replace("0X", ""), "--save", str(folder))
         assert "mine  HTTP 200  names it" in said
+        assert "kept as it came (" in said
+        shown = (
+            CliRunner()
+            .invoke(main, ["--home", str(scene.home.path), "answers", tx], env={"COLUMNS": "80"})
+            .output
+        )
+        short = [line for line in shown.splitlines() if "asked" not in line and "{" not in line]
+        assert max(map(len, short)) <= 80
         done = subprocess.run(
             ["sha256sum", "-c", "SHA256SUMS"],
             cwd=folder,

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import click
 
+from monitor.cli import terminal
 from monitor.cli.common import Home, format_option
 from monitor.loops import find
+from monitor.messages import lines
 from monitor.model.errors import ConfigError, Problem
 from monitor.model.plain import one_line, plural, rfc3339, utc
 from monitor.store import answers
@@ -48,12 +50,13 @@ def answers_(home: Home, tx: str, form: str, save: Path | None) -> None:
     Example
       fundwatch answers 0x5c50...e1a7 --save ./evidence
     """
+    columns = terminal.width()
     with home.reading() as (store, settings):
         found = answers.of_tx(store, find.known_tx(store, settings.chains, tx))
         if save is not None:
             _save(store, found, save)
         for answer in found:
-            click.echo(json.dumps(_object(answer)) if form == "jsonl" else _lines(answer))
+            click.echo(json.dumps(_object(answer)) if form == "jsonl" else _lines(answer, columns))
     if form == "table":
         click.echo(_summary(found, save))
 
@@ -64,24 +67,27 @@ def _object(answer: Answer) -> dict[str, object]:
     return told
 
 
-def _lines(answer: Answer) -> str:
+def _lines(answer: Answer, columns: int) -> str:
+    """Who and when; below it to which request, and what can be held against `sha256sum`."""
     kept = f"{answer.size:,} bytes" if not answer.pruned else "deleted to keep within its bounds"
-    part = ", what matched of a whole block" if answer.extract else ""
-    return "\n".join(
+    part = "what matched of a whole block, " if answer.extract else ""
+    came = f"came as SHA-256 {answer.sha256}" if answer.sha256 != answer.body_sha256 else ""
+    return lines.laid_out(
         [
             f"{utc(answer.at)}  {answer.source}  HTTP {answer.status}  {_WHY[answer.why]}",
-            f"  asked    {one_line(answer.request)}",
-            f"  came     sha256 {answer.sha256}",
-            f"  kept     sha256 {answer.body_sha256} ({kept}{part})",
-        ]
+            f"asked {one_line(answer.request)}",
+            came,
+            f"kept {'' if came else 'as it came '}({part}{kept}): SHA-256 {answer.body_sha256}",
+        ],
+        columns,
     )
 
 
 def _summary(found: Sequence[Answer], save: Path | None) -> str:
     if not found:
         return (
-            "No answer about it is kept: it was read before this version, by which answers are "
-            "kept as evidence"
+            "No answer about it is kept: it was read before Fundwatch began to keep answers as "
+            "evidence"
         )
     said = plural(len(found), "answer")
     return f"{said} (times in UTC)" + (f", written to {save}" if save is not None else "")
@@ -93,16 +99,16 @@ def _save(store: Reader, found: Sequence[Answer], folder: Path) -> None:
         why, remedy = "is not empty", "Name a new folder, so that nothing is mixed up"
         raise ConfigError([Problem("--save", str(folder), why, remedy)])
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    sums, lines = [], []
+    sums, told = [], []
     for number, answer in enumerate(found, 1):
         body = answers.body(store, answer.body_sha256)
         name = f"{number:03}-{answer.source}.body" if body is not None else None
         if body is not None and name is not None:
             _write(folder / name, body)
             sums.append(f"{answer.body_sha256}  {name}\n")
-        lines.append(json.dumps({"file": name, **_object(answer)}) + "\n")
+        told.append(json.dumps({"file": name, **_object(answer)}) + "\n")
     _write(folder / SUMS, "".join(sums).encode())
-    _write(folder / MANIFEST, "".join(lines).encode())
+    _write(folder / MANIFEST, "".join(told).encode())
 
 
 def _write(path: Path, data: bytes) -> None:

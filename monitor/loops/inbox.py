@@ -6,6 +6,7 @@ A command that changes something while the daemon runs asks it to. A request is 
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
 import os
@@ -84,15 +85,33 @@ def _carry_out(path: Path, actions: Mapping[str, Action]) -> dict[str, object]:
         # No link: the owner of what it leads to has not asked for anything.
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), encoding="utf-8") as file:
             caller = doors.by_request(os.fstat(file.fileno()).st_uid)
-            request = json.load(file)
-        return {"ok": True, "text": actions[request["action"]](caller, **request["args"])}
+            action, args = _request(file.read(), actions)
+        return {"ok": True, "text": action(caller, **args)}
     except ConfigError as error:
         return {"ok": False, "problems": [astuple(problem) for problem in error.problems]}
-    except (MonitorError, OSError, ValueError, TypeError, KeyError) as error:
+    except (MonitorError, OSError, ValueError) as error:
         return {"ok": False, "text": f"{error}"}
     except Exception:  # one request must not stop those behind it; it is loud in the log
         log.exception("a request could not be carried out")
         return {"ok": False, "text": "A fault in Fundwatch: its log tells more"}
+
+
+def _request(text: str, actions: Mapping[str, Action]) -> tuple[Action, Mapping[str, object]]:
+    """What is asked for. Raises ConfigError where that is none of what can be asked for."""
+    remedy = 'Write {"action": NAME, "args": {...}} as UTF-8, and rename the file into requests/'
+    try:
+        request = json.loads(text)
+        name, args = str(request["action"]), dict(request["args"])
+    except (ValueError, TypeError, LookupError) as error:
+        raise ConfigError([Problem("request", "", "is none", remedy)]) from error
+    if name not in actions:
+        raise ConfigError([Problem("action", name, "is none", f"There are: {', '.join(actions)}")])
+    try:
+        inspect.signature(actions[name]).bind(None, **args)
+    except TypeError as error:
+        why = f"does not go with these args ({error})"
+        raise ConfigError([Problem("action", name, why, "Correct args")]) from error
+    return actions[name], args
 
 
 def _put(path: Path, value: object) -> None:
