@@ -18,7 +18,17 @@ from world.older import older
 from world.tamper import untriggered
 
 from monitor.model import Axis, Head, Subject
-from monitor.model.acts import DAEMON, CoverDay, Follow, KeepHeads, Respell, Retire, SetClock
+from monitor.model.acts import (
+    DAEMON,
+    CloseCase,
+    CoverDay,
+    Follow,
+    KeepHeads,
+    Respell,
+    Retire,
+    SetClock,
+)
+from monitor.model.cases import CaseState
 from monitor.model.errors import StoreError
 from monitor.model.heads import Book as HeadBook
 from monitor.model.heads import Fault, News
@@ -142,10 +152,14 @@ def test_a_new_record_begins_with_nothing(tmp_path: Path) -> None:
         "DELETE FROM log",
         "UPDATE log_text SET text = ''",
         "DELETE FROM log_text",
+        "UPDATE log_case SET case_id = 'other'",
+        "DELETE FROM log_case",
+        "DELETE FROM case_state",
     ],
 )
 def test_what_is_only_added_to_refuses_changes(book: Book, change: str) -> None:
     (alert,) = book.store.read("SELECT id FROM alert")
+    commit(book.store, DAEMON, CloseCase(5, "C", "done", CaseState()))
     with book.store.write() as conn:
         conn.execute("INSERT INTO alert_log VALUES ('L', ?, 1, 'closed', 'Kim', '')", [alert["id"]])
     with pytest.raises(StoreError), book.store.write() as conn:

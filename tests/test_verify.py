@@ -129,7 +129,7 @@ def test_of_a_hundred_random_tamperings_all_are_found(record: Path, tmp_path: Pa
 @pytest.mark.parametrize("how", ["taken away", "given away", "given too"])
 def test_a_row_that_is_kept_from_its_case_is_found(record: Path, what: str, how: str) -> None:
     """When the case is handed out it would be missing there, or shown where it must not be."""
-    with closing(sqlite3.connect(record)) as conn:
+    with closing(sqlite3.connect(record)) as conn, untriggered(conn):
         (seq, case) = conn.execute(
             "SELECT c.seq, case_id FROM log_case c JOIN log_text t ON t.seq = c.seq "
             "WHERE json_extract(text, '$.what') = ? ORDER BY c.seq DESC",

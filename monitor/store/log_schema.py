@@ -40,6 +40,10 @@ CREATE TRIGGER log_kept BEFORE UPDATE ON log
   BEGIN SELECT RAISE(ABORT, 'the log is only added to'); END;
 CREATE TRIGGER log_stays BEFORE DELETE ON log
   BEGIN SELECT RAISE(ABORT, 'the log is only added to'); END;
+CREATE TRIGGER log_case_kept BEFORE UPDATE ON log_case
+  BEGIN SELECT RAISE(ABORT, 'the log is only added to'); END;
+CREATE TRIGGER log_case_stays BEFORE DELETE ON log_case
+  BEGIN SELECT RAISE(ABORT, 'the log is only added to'); END;
 CREATE TRIGGER log_text_kept BEFORE UPDATE ON log_text
   WHEN NEW.seq <> OLD.seq OR NEW.text IS NOT NULL OR NEW.salt IS NOT NULL
     OR NOT EXISTS (SELECT 1 FROM erasure WHERE seq = OLD.seq)
@@ -99,6 +103,6 @@ CREATE TRIGGER alert_log_words BEFORE UPDATE OF name, note ON alert_log
     "  BEGIN SELECT RAISE(ABORT, 'nothing of this is ever deleted'); END;\n"
     for table in (
         *("respelt", "erased_line", "transfer", "sighting", "alert", "alert_transfer"),
-        *("alert_log", "entry", "entry_version", "list_version"),
+        *("alert_log", "entry", "entry_version", "list_version", "case_state"),
     )
 )
