@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from monitor.model.answers import SILENCE, Kept, Silence, digest_of
 from monitor.model.difference import Difference
 from monitor.model.plan import Plan
-from monitor.store.log import canonical
+from monitor.store.digests import row_text
 from monitor.store.notes import get_note, write_note
 from monitor.store.port import Connection, Fields, Reader, Store
 
@@ -190,7 +190,7 @@ def pin(conn: Connection, after: int, to: int | None = None) -> list[object]:
     for row in conn.execute(
         "SELECT * FROM answer WHERE id > ? AND id <= ? ORDER BY id", (after, to)
     ):
-        found.update(f"{canonical([*row])}\n".encode("ascii"))
+        found.update(row_text(row))
         number += 1
     return [after, to, number, found.hexdigest()]
 

@@ -67,7 +67,7 @@ def _insert_rows(conn: Connection, new: planlog.New) -> dict[Identity, int]:
 def _change_rows(conn: Connection, plan: Plan) -> None:
     if not plan.changes:
         return
-    names = ("block_height", "block_hash", "time", "tx_index", "log_index", "trace_path", "spends")
+    *names, _status, _absences = planlog.CHANGED
     cursor = conn.executemany(
         f"UPDATE transfer SET {', '.join(f'{n} = ?' for n in names)}, status = ?, "
         "absences = ?, version = version + 1 WHERE id = ? AND version = ?",

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 from monitor.model.acts import Actor, CoverDay
 from monitor.store import answers
-from monitor.store.log import Part, canonical
+from monitor.store.digests import row_text
+from monitor.store.log import Part
 from monitor.store.notes import get_note, write_note
 from monitor.store.port import Connection, Fields, Reader
 
@@ -64,6 +65,6 @@ def _digest(rows: Iterable[Fields]) -> list[object]:
     """How many there are, and SHA-256 over their canonical texts, each ending in a newline."""
     found, number = hashlib.sha256(), 0
     for row in rows:
-        found.update(f"{canonical([*row])}\n".encode("ascii"))
+        found.update(row_text(row))
         number += 1
     return [number, found.hexdigest()]

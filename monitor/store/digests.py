@@ -90,7 +90,8 @@ class Digest:
         return {"rows": self.rows, "sha256": self.sha256, "blocks": blocks}
 
 
-def row_text(row: Row) -> bytes:
+def row_text(row: Iterable[object]) -> bytes:
+    """What stands for a row in every digest of rows."""
     return f"{canonical([*row])}\n".encode("ascii")
 
 
