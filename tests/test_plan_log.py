@@ -14,7 +14,8 @@ from world.book import START, transfer
 from world.home import ALICE, SHOP, staged
 from world.play import A, B, X
 
-from monitor.model import Status, Subject, Transfer
+from monitor.model import Alert, AlertKind, Lane, Severity, Status, Subject, Transfer
+from monitor.model.answers import HEAD, NEWS, Kept
 from monitor.model.plan import NewRow, Plan, Sighting
 from monitor.store import apply, log, planlog
 from monitor.store.sqlite import Store
@@ -56,7 +57,7 @@ def by_cases(store: Store) -> list[tuple[str, list[str]]]:
     return [
         (cases, [line[1] for line in text["body"]["new"]])
         for text, cases in told
-        if text["act"] == "plan"
+        if (text["act"], text["what"]) == ("plan", "rows")
     ]
 
 
@@ -108,6 +109,28 @@ def test_rows_stand_with_the_cases_of_their_parties(store: Store) -> None:
     assert by_cases(store) == [
         *(("C-1", ["0xt1"]), ("C-1,C-2", ["0xb"]), ("", ["0xn"]), ("C-1,C-2", [])),
     ]
+
+
+def test_answers_behind_an_alert_alone_are_named(store: Store) -> None:
+    """An entry that is new on the list is told of a row that was recorded for another one: the
+    answers are kept for the alert, and verify must not call them rows without an act."""
+    known = transfer(105, sender=B)
+    take(store, new=(known,))
+    alert = Alert(
+        *("A-1", AlertKind.MOVEMENT, Lane.NEWS, Severity.HIGH, NOW),
+        chain=known.chain,
+        tx=known.tx,
+        rows=(known.identity,),
+    )
+    body = "a" * 64, "b" * 64, 1, b"x"
+    kept = [
+        Kept("one", "GET /list", NOW, 200, *body, extract=False, why=NEWS, txs=(known.tx,)),
+        Kept("one", "GET /head", NOW, 200, "c" * 64, "c" * 64, 1, b"x", extract=False, why=HEAD),
+    ]
+    apply.apply(store, Plan(HERE, NOW, alerts=(alert,), kept=tuple(kept), cases=CASES))
+    (rows,) = [text for text in texts(store)[1:] if text["what"] == "rows"]
+    assert rows["body"]["kept"] == [["a" * 64, "b" * 64], ["c" * 64, "c" * 64]]
+    assert by_cases(store)[1] == ("C-1", [])
 
 
 def test_a_plan_that_brought_nothing_is_not_logged(store: Store) -> None:

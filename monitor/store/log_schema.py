@@ -18,6 +18,7 @@ CREATE TABLE log_case (              -- which cases a row is about
   seq INTEGER NOT NULL REFERENCES log(seq),
   PRIMARY KEY (case_id, seq)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX log_case_seq ON log_case(seq);
 CREATE TABLE erasure (               -- which row of the log allows that a text is gone
   seq INTEGER PRIMARY KEY REFERENCES log(seq),
   by_seq INTEGER NOT NULL REFERENCES log(seq) DEFERRABLE INITIALLY DEFERRED

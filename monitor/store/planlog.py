@@ -88,7 +88,19 @@ def _rows(conn: Connection, plan: Plan, new: New) -> list[Part]:
         group = groups[whose(*_parties(conn, identity))]
         group.kept.update(evidence.of(identity[1]))
         group.note(identity, told.take(identity))
+    for tx, identity in _told_anew(plan).items():
+        if numbers := evidence.of(tx):
+            groups[whose(*_parties(conn, identity))].kept.update(numbers)
     return [Part("rows", group.body(plan.kept), mine) for mine, group in groups.items()]
+
+
+def _told_anew(plan: Plan) -> dict[str, Identity]:
+    """Transactions that an alert tells of and whose rows were known already, as for an entry that
+    is new on the list, with one of their rows each."""
+    fresh = {new.transfer.tx for new in plan.new} | {c.transfer.tx for c in plan.changes}
+    fresh |= {seen.identity[1] for seen in plan.sightings}
+    told = {a.tx: a.rows[0] for a in plan.alerts if a.tx and a.rows}
+    return {tx: identity for tx, identity in told.items() if tx not in fresh}
 
 
 class _Told:
