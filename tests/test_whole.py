@@ -468,3 +468,26 @@ def test_after_a_long_time_away_a_movement_still_is_one_alert(tell: Tell) -> Non
     assert news(play, entry) == [(AlertKind.MOVEMENT, 7)] * 12
     assert news(play, other) == [(AlertKind.MOVEMENT, 6)] * 12
     end(play)
+
+
+@pytest.mark.parametrize("sources", [ALL, MIXED], ids=["all", "mixed"])
+def test_the_trailing_window_reaches_below_the_place_of_joining(
+    tell: Tell, sources: list[dict[str, object]]
+) -> None:
+    """What a list left out before a chain is read as a whole is found the next day as ever."""
+    ledger, play = tell(*sources)
+    play.turn(0)
+    entry = play.watch(A)
+    play.poll()
+    ledger.pay(*token(X, A, 5))
+    ledger.mine()
+    play.hide(0, 0)
+    ledger.mine(20)
+    play.poll()
+    play.turn(0)
+    play.poll()
+    play.mend(0)
+    play.day()
+    play.poll()
+    assert news(play, entry) == [(AlertKind.LATE, 1)]
+    end(play)

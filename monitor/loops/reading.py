@@ -92,6 +92,7 @@ class ScopeReader:
     deep_seconds: int  # > 0: read this trailing window again
     severe: bool  # an entry of it is severe
     everything: bool
+    chain_wide: bool = False
     # Lists that were read chain-wide in this pass: of those only what lies below the place at
     # which the address joined is its own to read.
     whole: frozenset[str] = frozenset()
@@ -233,8 +234,10 @@ class ScopeReader:
         ]
         lo = min(lows)
         if self.deep_seconds and not self.progress.resume:
-            since = head.time - self.deep_seconds
-            lo = min(lo, max(floor, axis.place_of_date(since, head, self.pool.chain)))
+            since = axis.place_of_date(head.time - self.deep_seconds, head, self.pool.chain)
+            # Chain-wide also below the places at which its addresses joined: they read there
+            # once, and what a list showed late is found nowhere else.
+            lo = min(lo, since if self.chain_wide else max(floor, since))
         return Interval(min(lo, top), top)
 
     def _history_spans(self, source: Source, stream: str, head: Head) -> tuple[Interval, ...]:

@@ -67,6 +67,7 @@ class ReadingRounds:
             deep_seconds=run.deep_seconds,
             severe=self._severe(run),
             everything=everything,
+            chain_wide=run.is_whole,
             whole=run.whole,
             lent=run.lent,
             prefetched=run.fetched,
