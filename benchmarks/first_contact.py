@@ -140,8 +140,7 @@ def write_home(home: Path, url: str, watched: Sequence[str]) -> None:
 def one_pass(app: Fundwatch) -> tuple[Usage, Usage, int, int]:
     """(before, after, new rows, commits) of a pass in which everything is due."""
     with app.store.write() as conn:
-        tables = "SELECT name FROM sqlite_master WHERE name IN ('scope', 'subject')"
-        conn.execute(f"UPDATE {conn.execute(tables).fetchone()[0]} SET due = 0")
+        conn.execute("UPDATE scope SET due = 0")
     for pool in app.pools.values():
         pool.forget_heads()
     seen: list[str] = []
