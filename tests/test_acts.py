@@ -21,7 +21,6 @@ from monitor.model import Axis, Head, Subject
 from monitor.model.acts import (
     DAEMON,
     CloseCase,
-    CoverDay,
     Follow,
     KeepHeads,
     Respell,
@@ -29,11 +28,11 @@ from monitor.model.acts import (
     SetClock,
 )
 from monitor.model.cases import CaseState
-from monitor.model.errors import StoreError
+from monitor.model.errors import Conflict, StoreError
 from monitor.model.heads import Book as HeadBook
 from monitor.model.heads import Fault, News
 from monitor.model.plan import Signal
-from monitor.store import digests, log
+from monitor.store import covered_day, digests, log
 from monitor.store.commit import commit
 from monitor.store.sqlite import Store
 
@@ -255,9 +254,9 @@ def test_what_counts_as_read_is_logged_once_a_day(book: Book) -> None:
     """However often it is tried; its digest is that of the coverage."""
     day = 86_400
     for at in (day + 5, day + 6, 2 * day - 1, 2 * day, 2 * day + 1):
-        commit(book.store, DAEMON, CoverDay(at))
+        commit(book.store, DAEMON, covered_day.seen(book.store, at))
     book.read(head=200)
-    commit(book.store, DAEMON, CoverDay(3 * day))
+    commit(book.store, DAEMON, covered_day.seen(book.store, 3 * day))
     days = [text["body"] for text in texts(book.store) if text["act"] == "cover day"]
     assert [body["day"] for body in days] == ["1970-01-02", "1970-01-03", "1970-01-04"]
     digest = [body["coverage"] for body in days]
@@ -268,6 +267,26 @@ def test_what_counts_as_read_is_logged_once_a_day(book: Book) -> None:
     )
     lines = "".join(f"{log.canonical([*row])}\n" for row in rows)
     assert digest[2] == [len(rows), hashlib.sha256(lines.encode()).hexdigest()]
+
+
+def test_nobody_waits_while_what_counts_as_read_is_gone_through(book: Book) -> None:
+    """Of many addresses it takes long: no transaction that others wait for does it. Of two who
+    have looked at once one is told so, and logs nothing."""
+    today, tomorrow = (covered_day.seen(book.store, at) for at in (5, 86_405))
+    traced: list[str] = []
+    with book.store.write() as conn:
+        conn.set_trace_callback(traced.append)  # type: ignore[attr-defined]
+    commit(book.store, DAEMON, today)
+    with book.store.write() as conn:
+        conn.set_trace_callback(None)  # type: ignore[attr-defined]
+    assert any("INSERT INTO log" in sql for sql in traced)
+    assert [sql for sql in traced if " coverage" in sql or " FROM answer" in sql] == []
+    with book.store.write() as conn:
+        conn.execute("UPDATE note SET value = '9' WHERE key = ?", [covered_day.PINNED])
+    before = log.last(book.store)
+    with pytest.raises(Conflict):
+        commit(book.store, DAEMON, tomorrow)
+    assert log.last(book.store) == before
 
 
 # -- all of it ---------------------------------------------------------------------------

@@ -28,13 +28,13 @@ from monitor.loops.passing import PollWorld
 from monitor.loops.poll import Poller
 from monitor.loops.pool import SourcePool
 from monitor.model import Chain, Entry, Severity, SourceConfig, Subject
-from monitor.model.acts import DAEMON, CoverDay, Erased
+from monitor.model.acts import DAEMON, Erased
 from monitor.model.answers import Heard, digest_of, keep, part
 from monitor.model.difference import Difference
 from monitor.model.errors import StoreError
 from monitor.net import sources
 from monitor.net.http import Http
-from monitor.store import answers
+from monitor.store import answers, covered_day
 from monitor.store.answers import Answer
 from monitor.store.cases import changed
 from monitor.store.commit import commit
@@ -434,7 +434,7 @@ def test_an_answer_that_was_changed_behind_the_log_is_found(tmp_path: Path, behi
     """News is named by its act at once, all of a day's answers by the act of the day."""
     with dialect(tmp_path, "etherscan", Severity.SEVERE) as made:
         made.poll()
-        commit(made.store, DAEMON, CoverDay(1_800_000_100))
+        commit(made.store, DAEMON, covered_day.seen(made.store, 1_800_000_100))
         assert differences(made.store) == []
         with made.store.write() as conn, untriggered(conn):
             conn.execute("PRAGMA defer_foreign_keys = ON")

@@ -33,7 +33,7 @@ from monitor.loops.views import views_of
 from monitor.loops.watch_file import WatchFile
 from monitor.messages import ack_links
 from monitor.model import Entry
-from monitor.model.acts import DAEMON, CoverDay
+from monitor.model.acts import DAEMON
 from monitor.model.dates import since_time
 from monitor.model.errors import Problem
 from monitor.model.settings import Settings
@@ -171,7 +171,7 @@ class Fundwatch:
         """With the first pass of a day, by UTC, what counts as read is logged."""
         moment = now()
         if covered_day.is_due(self.store, moment):
-            commit(self.store, DAEMON, CoverDay(moment))
+            commit(self.store, DAEMON, covered_day.seen(self.store, moment))
 
     def housekeep(self, at: int | None = None) -> None:
         """Raise and close incidents, tell those that have lasted. One at a time."""

@@ -329,6 +329,11 @@ class CoverDay(Act[None]):
 
     kind = "cover day"
 
+    day: str  # by UTC
+    # Made by store/covered_day.py before others have to wait: of many addresses it takes long.
+    coverage: Mapping[str, object]
+    answers: Sequence[object]  # those that were kept since the last such act
+
 
 @dataclass(frozen=True, slots=True)
 class LogEnd:
