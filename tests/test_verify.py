@@ -91,7 +91,7 @@ def test_where_something_differs_nothing_is_called_proven(home: Home) -> None:
     for told in (("--record", home.path / DATABASE), ("--file", handed)):
         said = verify(*told, code=1)
         assert "No row of the log was changed" not in said
-        assert "had this end when the file was made" not in " ".join(said.split())
+        assert "up to there the log had these rows" not in " ".join(said.split())
         assert "What rests on these places is not proven" in " ".join(said.split())
 
 
@@ -172,7 +172,11 @@ def test_a_cut_end_is_found_by_a_checkpoint(book: Book, record: Path) -> None:
     """Without one the shorter chain is whole; what it no longer tells shows in the record."""
     number, hashed = log.last(book.store)
     mark = f"{number}:{hashed}"
-    assert "has this hash" in verify("--record", record, "--checkpoint", mark, code=0)
+    assert "has this hash\n" in verify("--record", record, "--checkpoint", mark, code=0)
+    (row,) = book.store.read("SELECT hash FROM log WHERE seq = ?", [number - 2])
+    early = f"{number - 2}:{row['hash']}"
+    said = verify("--record", record, "--checkpoint", early, code=0)
+    assert "has this hash; 2 rows after it rest on no checkpoint\n" in said
     cut(record, 1)
     said = verify("--record", record, "--checkpoint", mark, "--format", "jsonl", code=1)
     found = [json.loads(line) for line in said.splitlines()]
@@ -180,7 +184,7 @@ def test_a_cut_end_is_found_by_a_checkpoint(book: Book, record: Path) -> None:
         "check": "checkpoint",
         "place": f"log {number}",
         "expected": f"hash {hashed}",
-        "found": f"the log ends with number {number - 1}",
+        "found": f"the log ends with number {number - 1}: cut off, or a copy from before",
     }
 
 
@@ -239,6 +243,10 @@ def test_one_case_is_handed_out_and_verified_alone(home: Home, book: Book) -> No
     shown = sum("text" in row for row in rows)
     assert f"Rows    {shown} shown, {len(rows) - shown} withheld, 0 erased" in said
     assert (header["number"], header["hash"]) == (number, hashed)
+    assert f"Check   row {number} of the log has this hash\n" in said
+    said = verify("--file", file, code=0)
+    assert "\nCheck   no checkpoint was given" in said
+    assert "anybody can make a file that agrees with itself" in " ".join(said.split())
 
 
 @pytest.mark.parametrize("what", ["text", "digest", "row", "order", "end", "salt"])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from monitor.model.difference import Difference, Report
 from monitor.model.errors import StoreError
+from monitor.model.plain import plural
 from monitor.store.schema import LOGGED
 from monitor.store.sqlite import Store
 from monitor.store.verify import handout, record
@@ -34,7 +35,7 @@ def verify(path: Path, checkpoint: Checkpoint | None, report: Report) -> Verifie
     if checkpoint is None:
         return Verified(verdict)
     if found == checkpoint.hash:
-        return Verified(verdict, f"row {checkpoint.number:,} of the log has this hash")
+        return Verified(verdict, _stands(checkpoint, verdict.number))
     kept = _replaced(path.parent, verdict.replaced, checkpoint)
     if kept is None:
         report(_unconfirmed(checkpoint, found, verdict.number))
@@ -53,8 +54,16 @@ def _opened(path: Path) -> Iterator[Store]:
         yield store
 
 
+def _stands(checkpoint: Checkpoint, last: int) -> str:
+    """That it stands in the log, and for how many rows it does not speak."""
+    later = last - checkpoint.number
+    rest = f"; {plural(later, 'row')} after it rest on no checkpoint" if later else ""
+    return f"row {checkpoint.number:,} of the log has this hash{rest}"
+
+
 def _unconfirmed(checkpoint: Checkpoint, found: str | None, last: int) -> Difference:
-    there = f"hash {found}" if found else f"the log ends with number {last}"
+    ends = f"the log ends with number {last}: cut off, or a copy from before"
+    there = f"hash {found}" if found else ends
     place = f"log {checkpoint.number}"
     return Difference("checkpoint", place, f"hash {checkpoint.hash}", there)
 
@@ -93,9 +102,9 @@ def _confirmed_in(kept: Path, verdict: Verdict, checkpoint: Checkpoint, report: 
     return Verified(verdict, words)
 
 
-def verify_file(path: Path, checkpoint: Checkpoint | None, report: Report) -> Handed:
-    """Hold a file that was handed out against itself and a checkpoint. Raises StoreError where
-    it cannot be read."""
+def verify_file(path: Path, checkpoint: Checkpoint | None, report: Report) -> tuple[Handed, str]:
+    """Hold a file that was handed out against itself and a checkpoint; returns what it holds and
+    where the checkpoint stands, in words. Raises StoreError where it cannot be read."""
     wanted = checkpoint.number if checkpoint else None
     try:
         with path.open(encoding="utf-8") as file:
@@ -105,6 +114,9 @@ def verify_file(path: Path, checkpoint: Checkpoint | None, report: Report) -> Ha
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         remedy = "Name a file that `fundwatch log export` made"
         raise StoreError(f"{path}: {error}. {remedy}") from error
-    if checkpoint is not None and handed.wanted != checkpoint.hash:
+    if checkpoint is None:
+        return handed, ""
+    if handed.wanted != checkpoint.hash:
         report(_unconfirmed(checkpoint, handed.wanted, handed.number))
-    return handed
+        return handed, ""
+    return handed, _stands(checkpoint, handed.number)

@@ -37,9 +37,10 @@ What this proves
   what its digests say."""
 PROVES_FILE = """\
 What this proves
-  The rows that are shown stood in the log with these words and in this order,
-  and the log had this end when the file was made; compare number and hash with
-  a daily mail of that time."""
+  If a daily mail that somebody else kept has this number and hash, or those of
+  a checkpoint that was given: up to there the log had these rows in this order,
+  and those that are shown had these words. Without such a mail it proves
+  nothing: anybody can make a file that agrees with itself."""
 DIFFERS = """\
 What this proves
   At each place above, the log or what it is held against was changed by
@@ -61,6 +62,10 @@ What it does not prove
 NO_CHECKPOINT = (
     "Check   no checkpoint was given: rows that were cut off at the end would not be missed here. "
     "Take number and hash of a daily mail"
+)
+NO_CHECKPOINT_FILE = (
+    "Check   no checkpoint was given: hold number and hash against a daily mail that somebody else "
+    "kept"
 )
 RESTS = (
     "Erased  of what the texts had told, it is held that it is there, and not any more what it says"
@@ -166,7 +171,7 @@ def _of_record(path: Path, checkpoint: Checkpoint | None, report: Report) -> lis
     verdict = done.verdict
     counted = ", ".join(count(verdict.rows[name], *words) for name, words in _WORDS.items())
     return [
-        f"Check   {done.confirmed}" if checkpoint else NO_CHECKPOINT,
+        _checked(checkpoint, done.confirmed, NO_CHECKPOINT),
         f"Log     number {verdict.number:,}, hash {verdict.hash}",
         f"Held    {counted}",
         *_before(verdict),
@@ -174,6 +179,13 @@ def _of_record(path: Path, checkpoint: Checkpoint | None, report: Report) -> lis
         *_erased(verdict.erased),
         *([RESTS] if verdict.erased else []),
     ]
+
+
+def _checked(checkpoint: Checkpoint | None, confirmed: str, without: str) -> str:
+    """Whether the checkpoint stands, and how far it reaches."""
+    if checkpoint is None:
+        return without
+    return f"Check   {confirmed or 'the checkpoint does not stand there'}"
 
 
 def _before(verdict: Verdict) -> Iterator[str]:
@@ -203,9 +215,10 @@ _WORDS = {
 
 
 def _of_file(path: Path, checkpoint: Checkpoint | None, report: Report) -> list[str]:
-    handed = holding.verify_file(path, checkpoint, report)
+    handed, confirmed = holding.verify_file(path, checkpoint, report)
     header, counts = handed.header, handed.counts
     return [
+        _checked(checkpoint, confirmed, NO_CHECKPOINT_FILE),
         f"Case    {tidy(str(header['case']), 80)}, handed out {tidy(str(header['made']), 40)} by "
         f"{tidy(str(header['by']), 80)}",
         f"Log     number {handed.number:,}, hash {handed.hash}",
