@@ -36,7 +36,7 @@ def verify(path: Path, checkpoint: Checkpoint | None, report: Report) -> Verifie
         return Verified(verdict)
     if found == checkpoint.hash:
         return Verified(verdict, _stands(checkpoint, verdict.number))
-    kept = _replaced(path.parent, verdict.replaced, checkpoint)
+    kept = _replaced(path.parent, verdict.replaced, checkpoint, frozenset({path}))
     if kept is None:
         report(_unconfirmed(checkpoint, found, verdict.number))
         return Verified(verdict)
@@ -68,11 +68,16 @@ def _unconfirmed(checkpoint: Checkpoint, found: str | None, last: int) -> Differ
     return Difference("checkpoint", place, f"hash {checkpoint.hash}", there)
 
 
-def _replaced(folder: Path, made: Sequence[Replaced], checkpoint: Checkpoint) -> Path | None:
+def _replaced(
+    folder: Path, made: Sequence[Replaced], checkpoint: Checkpoint, seen: frozenset[Path]
+) -> Path | None:  # fmt: skip
     """The record that holds the checkpoint among those that a restore replaced and kept aside.
-    Each must end as the act of its restore says."""
+    Each must end as the act of its restore says. `seen`: where it was looked for already."""
     for each in reversed(made):
         kept = folder / Path(each.file).name
+        if kept in seen or not kept.is_file():
+            continue
+        seen |= {kept}
         try:
             with _opened(kept) as store:
                 if record.hash_at(store, each.number) != each.hash:
@@ -82,7 +87,7 @@ def _replaced(folder: Path, made: Sequence[Replaced], checkpoint: Checkpoint) ->
                 inner = record.replaced_in(store)
         except StoreError:
             continue  # gone or damaged: it confirms nothing
-        if found := _replaced(folder, inner, checkpoint):
+        if found := _replaced(folder, inner, checkpoint, seen):
             return found
     return None
 
@@ -94,12 +99,13 @@ def _confirmed_in(kept: Path, verdict: Verdict, checkpoint: Checkpoint, report: 
         report(replace(difference, place=f"{kept.name}: {difference.place}"))
 
     with _opened(kept) as store:
-        record.verify(store, there)
+        aside = record.verify(store, there)
     words = (
         f"row {checkpoint.number:,} belongs to the record that a restore replaced, and has this "
         f"hash in {kept.name}, which was kept aside"
     )
-    return Verified(verdict, words)
+    erased = [*verdict.erased, *(each for each in aside.erased if each not in verdict.erased)]
+    return Verified(replace(verdict, erased=erased), words)
 
 
 def verify_file(path: Path, checkpoint: Checkpoint | None, report: Report) -> tuple[Handed, str]:
@@ -111,7 +117,7 @@ def verify_file(path: Path, checkpoint: Checkpoint | None, report: Report) -> tu
             handed = handout.read(file, report, wanted)
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror}. Name a file that you may read") from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except record.UNREADABLE as error:
         remedy = "Name a file that `fundwatch log export` made"
         raise StoreError(f"{path}: {error}. {remedy}") from error
     if checkpoint is None:

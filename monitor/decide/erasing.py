@@ -38,10 +38,5 @@ def hindrance(
     return None
 
 
-def same_person(one: str, other: str) -> bool:
-    """Whether two names that people gave are one."""
-    return " ".join(one.split()).casefold() == " ".join(other.split()).casefold()
-
-
 def _no(number: int, reason: str, remedy: str) -> Problem:
     return Problem("log row", str(number), reason, remedy)

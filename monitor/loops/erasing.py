@@ -10,6 +10,7 @@ from monitor.loops.hands import reason_of
 from monitor.model.acts import Actor, EraseAsked, Erased
 from monitor.model.cases import CaseState
 from monitor.model.errors import ConfigError, Problem
+from monitor.model.plain import is_same_name
 from monitor.store import cases, erase, logbook
 from monitor.store.commit import commit
 from monitor.store.logbook import Told
@@ -43,7 +44,7 @@ def confirm(
     one of the rows has to stay by now."""
     actor, uid = who
     asked, numbers = _request(store, number)
-    if erasing.same_person(str(asked["name"]), actor.name):
+    if is_same_name(str(asked["name"]), actor.name):
         why = f"was asked for by {asked['name']}"
         raise unknown("--confirm", str(number), why, "It takes another person")
     concerned = _allowed(store, numbers, years, now)

@@ -73,6 +73,15 @@ def quoted(text: str, limit: int = 200) -> str:
     return f'"{unquoted(text, limit)}"'
 
 
+def is_same_name(one: str, other: str) -> bool:
+    """Whether two names that people gave are one, however they are written."""
+    return _name(one) == _name(other)
+
+
+def _name(text: str) -> str:
+    return tidy(unicodedata.normalize("NFKC", text[:_READ]), _READ).casefold()
+
+
 def unquoted(text: str, limit: int = 200) -> str:
     """As `tidy`, without what closes quotes or ends a part of a sentence."""
     return tidy(_unquoted(text[:_READ]), limit)

@@ -16,17 +16,20 @@ from monitor.store import digests, log, log_schema
 
 migrations = Migrations("fundwatch")
 
-# What a record is made of: name, kind and statement.
+# What a record is made of: name, kind and statement. Not the list of migrations, nor what SQLite
+# makes for itself, which lets nobody else begin a name as it does.
 STATEMENTS = (
     "SELECT name, type, sql FROM sqlite_master WHERE sql IS NOT NULL "
-    "AND name NOT LIKE '\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+    "AND (type, name) <> ('table', '_sqlite_migrations') "
+    "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
 )
 
 
-def as_made() -> dict[str, tuple[str, str]]:
-    """Kind and statement of everything that a new record is made of, by name."""
+def as_made(version: int) -> dict[str, tuple[str, str]]:
+    """Kind and statement of everything that a new record of this schema is made of, by name."""
     db = Database(memory=True)
-    migrations.apply(db)
+    later = [made.name for made in migrations.pending(db)][version:]
+    migrations.apply(db, stop_before=later[0] if later else None)
     made = {name: (kind, sql) for name, kind, sql in db.execute(STATEMENTS)}
     db.close()
     return made

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from monitor.model.difference import Difference, Report
-from monitor.store.log import GENESIS, canonical, digest_of, link
+from monitor.store.log import GENESIS, SALT_BYTES, canonical, digest_of, link
 from monitor.store.port import Connection, Fields
 
+_SALT = re.compile(f"[0-9a-f]{{{2 * SALT_BYTES}}}")
 FORM = {"act": str, "actor": dict, "at": int, "body": dict, "first": int, "what": str}
 _TOLD = ("act", "what", "actor", "at", "first", "body")
 # What belongs to a row of the log, which must be there.
@@ -74,6 +76,8 @@ class Walk:
         if row["beside"] is None or (text is None and row["by_seq"] is None):
             self._say("text", seq, "its text, or an act that erased it", "neither")
         elif text is None:
+            if row["salt"] is not None:
+                self._say("erasure", seq, "no salt: it went with the text", "a salt")
             yield Erased(seq, row["digest"], row["by_seq"])
         else:
             if row["by_seq"] is not None:
@@ -82,16 +86,13 @@ class Walk:
             yield from self._read(seq, text)
 
     def _hold(self, seq: int, digest: str, salt: str | None, text: str) -> None:
-        try:
-            made = digest_of(salt or "", text)
-        except ValueError:
-            made = ""  # the salt is no hex, or the text no UTF-8
+        made = made_digest(salt, text)
         if made != digest:
             self._say("text", seq, f"salt and text with digest {digest}", made or "neither is one")
 
     def _read(self, seq: int, text: str) -> Iterator[Told]:
         told = parsed(text)
-        if told is None or canonical(told) != text:
+        if told is None or not is_canonical(told, text):
             self._say("text", seq, "JSON in its one form (docs/evidence.md)", text[:80])
         elif {name: type(value) for name, value in told.items()} != FORM:
             self._say("text", seq, f"the parts {', '.join(FORM)}", ", ".join(told)[:80])
@@ -105,6 +106,24 @@ class Walk:
                 f"SELECT DISTINCT seq FROM {table} WHERE seq NOT IN (SELECT seq FROM log)"
             ):
                 self._say("chain", row["seq"], "a row of the log", f"only one of {table}")
+
+
+def made_digest(salt: object, text: object) -> str:
+    """Nothing where they are no salt in its one form, and no text."""
+    if not isinstance(salt, str) or not _SALT.fullmatch(salt) or not isinstance(text, str):
+        return ""
+    try:
+        return digest_of(salt, text)
+    except UnicodeError:
+        return ""
+
+
+def is_canonical(value: object, text: str) -> bool:
+    """Whether a text is the one text of a JSON value."""
+    try:
+        return canonical(value) == text
+    except (ValueError, RecursionError):
+        return False  # NaN, say
 
 
 def parsed(text: str) -> dict[str, Any] | None:

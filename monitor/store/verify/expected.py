@@ -188,10 +188,26 @@ class Expected:
         rows = self._conn.execute("SELECT by_seq FROM erasure WHERE seq = ?", (seq,))
         return [row["by_seq"] for row in rows] == [by]
 
+    def cases_of(self, seq: int) -> frozenset[str]:
+        """The cases that the record says a row of the log is about."""
+        rows = self._conn.execute("SELECT case_id FROM log_case WHERE seq = ?", (seq,))
+        return frozenset(row["case_id"] for row in rows)
+
+    def held(self) -> list[str]:
+        """The cases that are under a legal hold, after the acts so far."""
+        rows = self._conn.execute("SELECT key, now FROM expected WHERE kept = 'case_state'")
+        found = [(json.loads(row["key"])[0], json.loads(row["now"])) for row in rows]
+        return [case for case, now in found if now.get("held") is not None]
+
     def text(self, seq: int) -> str | None:
         """A text of the log."""
         row = self._conn.execute("SELECT text FROM log_text WHERE seq = ?", (seq,)).fetchone()
         return None if row is None else row["text"]
+
+    def hash_of(self, seq: int) -> str | None:
+        """The hash of a row of the log."""
+        row = self._conn.execute("SELECT hash FROM log WHERE seq = ?", (seq,)).fetchone()
+        return None if row is None else row["hash"]
 
     def parties(self, identity: Key) -> set[str]:
         """The keys of the addresses of a movement, as far as they are known."""

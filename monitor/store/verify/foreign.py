@@ -10,34 +10,48 @@ from typing import Any
 from monitor.store.port import Connection
 
 _WORD = re.compile(r"\w+")
+_CALLED = "json_extract({0}.terms, '$.label'), json_extract({0}.terms, '$.title')"
+# Also what entries were called before, and cases that have none.
+_NAMES = (
+    f"SELECT case_id, id, {_CALLED.format('entry')} FROM entry "
+    f"UNION SELECT e.case_id, e.id, {_CALLED.format('v')} "
+    "FROM entry_version v JOIN entry e ON e.id = v.entry "
+    "UNION SELECT e.case_id, r.old, NULL, NULL FROM respelt r JOIN entry e ON e.id = r.new "
+    "UNION SELECT case_id, NULL, NULL, NULL FROM followed "
+    "UNION SELECT case_id, NULL, NULL, NULL FROM case_state "
+    "UNION SELECT case_id, NULL, NULL, NULL FROM log_case"
+)
 
 Words = tuple[str, ...]
 
 
 class Foreign:
-    """Ids, labels and entries of all cases but one, found in texts as whole words."""
+    """Ids, labels and entries of all cases but one, found in texts as whole words; those without
+    a letter or digit as they are."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._by_first: dict[str, set[Words]] = {}
+        self._signs = set[str]()
         for name in names:
             if words := _words(name):
                 self._by_first.setdefault(words[0], set()).add(words)
+            elif sign := name.strip():
+                self._signs.add(sign)
 
     @classmethod
     def of(cls, conn: Connection, case: str) -> Foreign:
         """Of all cases but this one, as the record has them."""
         own, others = set[str](), set[str]()
-        for row in conn.execute(
-            "SELECT id, case_id, json_extract(terms, '$.label') AS label, "
-            "json_extract(terms, '$.title') AS title FROM entry"
-        ):
-            names = {row["id"], row["case_id"], row["label"] or "", row["title"] or ""}
-            (own if row["case_id"] == case else others).update(names)
+        for row in conn.execute(_NAMES):
+            (own if row["case_id"] == case else others).update(filter(None, row))
         return cls(others - own)
 
     def named_in(self, told: object) -> bool:
         """Whether a text of the log, as a value, names one of them."""
-        return any(self._stands_in(_words(each)) for each in _strings(told))
+        return any(
+            self._stands_in(_words(each)) or any(sign in each for sign in self._signs)
+            for each in _strings(told)
+        )
 
     def _stands_in(self, words: Words) -> bool:
         return any(

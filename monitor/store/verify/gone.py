@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from monitor.model.difference import Difference, Report
@@ -26,6 +26,9 @@ class Erasure:
     rule: str
     why: str
     one_system_user: bool  # typed both names
+
+
+_ERASURE = [*(int, int, int), *(str, str, str, str), bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +55,19 @@ def carry_out(expected: Expected, erased: Erased, report: Report) -> Erasure | N
 
 
 def erasures_in(told: Mapping[str, Any], seq: int) -> Iterator[Erasure]:
-    """What a text of the log, of this number, says was erased."""
+    """What a text of the log, of this number, says was erased. Raises TypeError where it says
+    something else."""
     if told.get("what") == "erased":
         asked = told["body"]["asked"]
         for row in told["body"]["rows"]:
-            yield Erasure(
+            erasure = Erasure(
                 *(row["number"], seq, told["at"], told["actor"]["name"]),
                 *(asked["name"], asked["rule"], asked["why"]),
                 told["body"]["one_system_user"],
             )
+            if [type(each) for each in astuple(erasure)] != _ERASURE:
+                raise TypeError("an erasure that is none")
+            yield erasure
 
 
 def _rows(expected: Expected, gone: _Gone) -> None:
@@ -116,7 +123,10 @@ def _entries(expected: Expected, gone: _Gone) -> None:
             expected.rename_entry(entry, mine, gone.seq)
             expected.add("respelt", [entry, mine], {"seq": gone.first}, gone.seq)
         if "list" in gone.keys:
-            for each in expected.versions_at(mine, gone.at):
+            versions = expected.versions_at(mine, gone.at)
+            if not versions:
+                expected.contradicts(gone.seq, "entry_version", [mine, gone.at], "a row", "none")
+            for each in versions:
                 version = {"list_sha256": gone.keys["list"]}
                 expected.vague("entry_version", [mine, gone.at, each], version, gone.seq)
 

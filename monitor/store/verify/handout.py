@@ -6,16 +6,15 @@ the chain with its number and digest, and for the rows of this case with salt an
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from monitor.model.difference import Difference, Report
-from monitor.store.log import GENESIS, canonical, digest_of, link
+from monitor.store.log import GENESIS, canonical, link
 from monitor.store.port import Connection, Fields, Reader
 from monitor.store.verify import gone
-from monitor.store.verify.chain import parsed
+from monitor.store.verify.chain import is_canonical, made_digest, parsed
 from monitor.store.verify.foreign import Foreign
 from monitor.store.verify.gone import Erasure
 
@@ -98,6 +97,7 @@ class Handed:
     counts: Counts = field(default_factory=Counts)
     erased: dict[int, int] = field(default_factory=dict)  # rows, and by which row
     erasures: list[Erasure] = field(default_factory=list)  # as far as they are shown
+    shown: set[int] = field(default_factory=set)  # rows whose texts can be read
     wanted: str | None = None  # the hash of the row that was asked for
 
 
@@ -107,7 +107,7 @@ def read(file: Iterable[str], report: Report, wanted: int | None = None) -> Hand
     rest = iter(file)
     handed = Handed(_header(next(rest, "")))
     for text in rest:
-        row = json.loads(text)
+        row = _form(text, f"line {handed.number + 2}", ROW)
         seq, digest = row["seq"], row["digest"]
         if seq != handed.number + 1:
             _say(report, "chain", handed.number + 1, "the next row", f"number {seq}")
@@ -115,6 +115,7 @@ def read(file: Iterable[str], report: Report, wanted: int | None = None) -> Hand
         if seq == wanted:
             handed.wanted = handed.hash
         _row(row, handed, report)
+    _hold_erased(handed, report)
     header = handed.header
     if (handed.number, handed.hash) != (header["number"], header["hash"]):
         expected = f"number {header['number']}, hash {header['hash']}, as its first line says"
@@ -123,21 +124,49 @@ def read(file: Iterable[str], report: Report, wanted: int | None = None) -> Hand
     return handed
 
 
+HEADER = {"format": str, "case": str, "number": int, "hash": str, "made": str, "by": str}
+_MUST = {"seq": int, "digest": str}
+# A row is withheld, erased or shown, and nothing between.
+ROW = (_MUST, {**_MUST, "erased_by": int}, {**_MUST, "salt": str, "text": str})
+
+
 def _header(text: str) -> dict[str, Any]:
-    header = json.loads(text) if text.startswith("{") else None
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
+    header = _form(text, "its first line", (HEADER,))
+    if header["format"] != FORMAT:
         raise ValueError(f"its first line is not one of {FORMAT}")
     return header
+
+
+def _form(text: str, place: str, forms: Iterable[Mapping[str, type]]) -> dict[str, Any]:
+    """A line, which is JSON in its one form and of one of these."""
+    value = parsed(text)
+    if value is None or not is_canonical(value, text.rstrip("\n")):
+        raise ValueError(f"{place} is not JSON in its one form")
+    if {name: type(each) for name, each in value.items()} not in forms:
+        raise ValueError(f"{place} does not have the parts that it should")
+    return value
+
+
+def _hold_erased(handed: Handed, report: Report) -> None:
+    """What is called erased, and the acts that are shown."""
+    told = {each.seq: each.by_seq for each in handed.erasures}
+    for seq, by in handed.erased.items():
+        there = seq < by <= handed.number
+        if not there or ((by in handed.shown or seq in told) and told.get(seq) != by):
+            _say(report, "erasure", seq, f"an act in row {by} that erased it", "none")
+    for seq, by in told.items():
+        if seq not in handed.erased:
+            _say(report, "erasure", seq, f"no text: row {by} erased it", "a row that is not so")
 
 
 def _row(row: dict[str, Any], handed: Handed, report: Report) -> None:
     counts = handed.counts
     if "text" in row:
         counts.shown += 1
-        if _digest(row) != row["digest"]:
+        if made_digest(row["salt"], row["text"]) != row["digest"]:
             expected = f"salt and text with digest {row['digest']}"
             _say(report, "text", row["seq"], expected, str(row["text"])[:80])
-        handed.erasures += gone.erasures_in(json.loads(row["text"]), row["seq"])
+        handed.erasures += _erasures(row, handed, report)
     elif "erased_by" in row:
         counts.erased += 1
         handed.erased[row["seq"]] = row["erased_by"]
@@ -145,11 +174,17 @@ def _row(row: dict[str, Any], handed: Handed, report: Report) -> None:
         counts.withheld += 1
 
 
-def _digest(row: dict[str, Any]) -> str:
+def _erasures(row: dict[str, Any], handed: Handed, report: Report) -> list[Erasure]:
+    """What a row that is shown says was erased."""
+    told, seq = parsed(row["text"]), row["seq"]
     try:
-        return digest_of(row["salt"], row["text"])
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return ""
+        found = list(gone.erasures_in(told or {}, seq))
+    except (ValueError, TypeError, LookupError, AttributeError):
+        found, told = [], None
+    if told is None or not is_canonical(told, row["text"]):
+        _say(report, "text", seq, "what an act says", row["text"][:80])
+    handed.shown.add(seq)
+    return found
 
 
 def _say(report: Report, check: str, seq: int, expected: str, found: str) -> None:

@@ -9,15 +9,20 @@ from typing import Any
 
 from monitor.model.acts import Restored
 from monitor.model.difference import Report
+from monitor.model.errors import StoreError
 from monitor.store import answers
 from monitor.store.port import Reader
-from monitor.store.schema import VERSION
 from monitor.store.verify import begin, evidence, gone, replay, schema, tables
 from monitor.store.verify.chain import Erased, Told, Walk, parsed
 from monitor.store.verify.expected import Expected
 from monitor.store.verify.gone import Erasure
 from monitor.store.verify.whose import Whose
 
+# What comes of texts that are not of the form that this program writes.
+UNREADABLE = (
+    *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError),
+    AssertionError,
+)
 _CHECKPOINT = re.compile(r"([0-9][0-9,]*):([0-9a-f]{64})")
 
 
@@ -59,9 +64,16 @@ class Verdict:
 
 def verify(store: Reader, report: Report) -> Verdict:
     """Report everything that differs. Raises StoreError where the record cannot be read."""
+    try:
+        return _verify(store, report)
+    except UNREADABLE as error:
+        why = f"its log says what this program cannot follow ({type(error).__name__}: {error})"
+        raise StoreError(f"{store.path}: {why}. Verify an older copy of it") from error
+
+
+def _verify(store: Reader, report: Report) -> Verdict:
     with store.look() as conn:
-        if store.schema() == VERSION:
-            schema.compare(conn, report)
+        schema.compare(conn, store.schema(), report)
         expected = Expected(conn, report)
         whose = Whose(conn, expected, report)
         walk, erased, restores, first = Walk(conn, report), list[Erasure](), list[Told](), None

@@ -10,7 +10,7 @@ from typing import Any
 
 from monitor.model.acts import Actor, ActorKind
 from monitor.model.difference import Difference, Report
-from monitor.store.verify import gone
+from monitor.store.verify import gone, persons
 from monitor.store.verify.chain import Told
 from monitor.store.verify.expected import Expected, Values
 from monitor.store.verify.whose import Whose
@@ -127,6 +127,7 @@ def erased(expected: Expected, told: Told) -> None:
             expected.report(
                 Difference("erasure", f"log {row['number']}", f"erased by log {told.seq}", "not so")
             )
+    persons.hold(expected, told)
 
 
 def case(expected: Expected, told: Told) -> None:
@@ -159,6 +160,18 @@ def table(expected: Expected, told: Told) -> None:
     expected.begun[told.body["table"]] = told.body
 
 
+def restored(expected: Expected, told: Told) -> None:
+    """It stands behind the row with which the log of the backup ended."""
+    end = told.body["end"]
+    if end is None:
+        return  # the backup was older than the log
+    found = expected.hash_of(end["seq"]) if end["seq"] < told.seq else None
+    if found != end["hash"]:
+        wanted = f"behind row {end['seq']} with hash {end['hash']}, with which its backup ended"
+        there = f"hash {found}" if found else "no such row before it"
+        expected.report(Difference("chain", f"log {told.seq}", wanted, there))
+
+
 def nothing(_expected: Expected, _told: Told) -> None:
     """It changed nothing that is held against the log."""
 
@@ -182,7 +195,7 @@ ACTS: Mapping[str, Mapping[str, Part]] = {
     "follow": {"followed": followed},
     "unfollow": {"unfollowed": unfollowed},
     "cover day": {"covered": covered},
-    "restore": {"restored": nothing},
+    "restore": {"restored": restored},
     "erase asked": {"erase asked": nothing},
     "erased": {"erased": erased},
     "close case": CASE,
@@ -203,6 +216,14 @@ def carry_out(expected: Expected, whose: Whose, told: Told, report: Report) -> N
     try:
         whose.hold(told)
         part(expected, told)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        IndexError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:
         known = f"what an act {told.act} says ({told.what})"
         report(Difference("text", where, known, f"a text that is none: {error}"))

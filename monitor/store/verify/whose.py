@@ -20,6 +20,11 @@ _OF_NONE = frozenset(
     {"record", "table", "list", "incidents", "covered", "restored", "tested", "backed up"}
 )
 
+_TOLD_BY = (
+    "SELECT DISTINCT e.case_id FROM route r JOIN alert a ON a.id = r.alert "
+    "JOIN entry e ON e.id = a.entry WHERE r.message = ?"
+)
+
 
 class Whose:
     """Held row by row, in the order of the log, before what the row says is carried out."""
@@ -30,18 +35,26 @@ class Whose:
         self._next = next(self._rows, None)
         # A list is long and its addresses few; a cache that is full forgets.
         self._on = lru_cache(10_000)(self._entries_on)
+        # What is about addresses: their keys.
+        self._about: Mapping[str, Callable[[Told], Iterable[str]]] = {
+            "rows": self._parties,
+            "taken back": lambda told: {line[0] for line in told.body["coverage"]},
+        }
         self._exact: Mapping[str, Callable[[Told], Cases]] = {
             "alerts": self._alerts,
             "baselines": lambda told: self._of(line[0] for line in told.body["baselines"]),
             "taken": self._taken,
             "entries": self._entries,
             **dict.fromkeys(("case", "followed", "unfollowed"), _named),
+            "replayed": self._replayed,
+            "erase asked": lambda told: self._of_rows(told.body["numbers"]),
+            "erased": lambda told: self._of_rows(row["number"] for row in told.body["rows"]),
         }
 
     def hold(self, told: Told) -> None:
         found = self._found(told.seq)
-        if told.what == "rows":
-            self._hold_rows(told, found)
+        if (parties := self._about.get(told.what)) is not None:
+            self._hold_parties(told, parties(told), found)
         elif told.what in _OF_NONE:
             self._same(told, NOBODY, found)
         elif (exact := self._exact.get(told.what)) is not None:
@@ -61,10 +74,10 @@ class Whose:
             where = f"log {told.seq}"
             self._report(Difference("case", where, _said(expected), _said(found)))
 
-    def _hold_rows(self, told: Told, found: Cases) -> None:
+    def _hold_parties(self, told: Told, parties: Iterable[str], found: Cases) -> None:
         """At least the cases that had long listed a party, and none that never did."""
         must, may = set[str](), set[str]()
-        for party in self._parties(told):
+        for party in parties:
             for entry, case in self._on(party):
                 may.add(case)
                 if self._long_listed(entry, told.at):
@@ -111,6 +124,19 @@ class Whose:
         lines = told.body["entries"]
         new = {now["case_id"] for _, was, now in lines if was is None}
         return self._of(entry for entry, was, _ in lines if was is not None) | (new - {""})
+
+    def _replayed(self, told: Told) -> Cases:
+        """What a message tells of never changes."""
+        found = set[str]()
+        for message in told.body["messages"]:
+            found |= {row[0] for row in self._conn.execute(_TOLD_BY, (message,))}
+        return frozenset(found - {""})
+
+    def _of_rows(self, numbers: Iterable[int]) -> Cases:
+        """Rows that are erased by one part of an act are about the same cases; none, where they
+        are not."""
+        found = {self._expected.cases_of(number) for number in numbers}
+        return found.pop() if len(found) == 1 else frozenset({"different cases"})
 
     def _of(self, entries: Iterable[str | None]) -> Cases:
         found = {self._expected.case_of(entry) for entry in set(entries) if entry}
