@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from world.home import ALICE, SHOP, Scene, staged
+from world.home import ALICE, BOB, SHOP, Scene, entry, staged, watchlist
 
 from monitor.app.home import open_home
 from monitor.app.settings.load import load
@@ -122,6 +122,17 @@ def test_log_show_is_understood(scene: Scene) -> None:
     about = show(scene, "--case", "CASE-1").splitlines()[:-1]
     assert set(about) <= set(lines)
     assert lines[-1] in about
+
+
+def test_the_log_says_which_address_was_listed_and_what_changed(scene: Scene) -> None:
+    """Not an id alone: an entry that was made to tell less is what somebody looks for."""
+    scene.home.write("watchlist.yaml", watchlist(entry(ALICE, severity="low"), entry(BOB)))
+    scene.home.run("poll")
+    scene.home.run("watchlist", "retire", BOB, "--by", "Zoe", "--why", "a court order")
+    said = show(scene)
+    assert re.search(rf'added to the watchlist: E-\S+ "label a" dev {ALICE}', said)
+    assert re.search(rf"changed in the watchlist: E-\S+ .* {ALICE} \(severity from .*to .low", said)
+    assert re.search(rf"retired: E-\S+ .* {BOB} \(.*Zoe a court order", said)
 
 
 def test_a_damaged_text_costs_its_own_line(scene: Scene) -> None:

@@ -69,18 +69,17 @@ def _object(answer: Answer) -> dict[str, object]:
 
 def _lines(answer: Answer, columns: int) -> str:
     """Who and when; below it to which request, and what can be held against `sha256sum`."""
-    kept = f"{answer.size:,} bytes" if not answer.pruned else "deleted to keep within its bounds"
+    same = answer.sha256 == answer.body_sha256
     part = "what matched of a whole block, " if answer.extract else ""
-    came = f"came as SHA-256 {answer.sha256}" if answer.sha256 != answer.body_sha256 else ""
-    return lines.laid_out(
-        [
-            f"{utc(answer.at)}  {answer.source}  HTTP {answer.status}  {_WHY[answer.why]}",
-            f"asked {one_line(answer.request)}",
-            came,
-            f"kept {'' if came else 'as it came '}({part}{kept}): SHA-256 {answer.body_sha256}",
-        ],
-        columns,
-    )
+    kept = f"kept{' as it came' if same else ''} ({part}{answer.size:,} bytes)"
+    body = "deleted to keep within its bounds" if answer.pruned else kept
+    parts = [
+        f"{utc(answer.at)}  {answer.source}  HTTP {answer.status}  {_WHY[answer.why]}",
+        f"asked {one_line(answer.request)}",
+        "" if same else f"came as SHA-256 {answer.sha256}",
+        f"{body}: SHA-256 {answer.body_sha256}",
+    ]
+    return lines.laid_out(parts, columns)
 
 
 def _summary(found: Sequence[Answer], save: Path | None) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from monitor.model.plain import plural, quoted, tidy, utc
 
 NAMED = 3  # of many: how many are named
+LONGEST = 600  # characters that one of them takes
 SHOWN_HASH = 12  # characters: enough to compare by eye
 Body = Mapping[str, Any]
 
@@ -46,7 +47,7 @@ def said(told: Mapping[str, Any]) -> str:
 
 
 def _some(names: Sequence[object]) -> str:
-    first = ", ".join(tidy(str(name), 80) for name in names[:NAMED])
+    first = ", ".join(tidy(str(name), LONGEST) for name in names[:NAMED])
     return f"{first} and {len(names) - NAMED:,} more" if len(names) > NAMED else first
 
 
@@ -117,8 +118,28 @@ def _entries(body: Body) -> str:
     """What is the same for all of some entries: they are new, ended, came back, or changed."""
     done: dict[str, list[str]] = {}
     for entry, was, now in body["entries"]:
-        done.setdefault(_became(was, now), []).append(entry)
+        done.setdefault(_became(was, now), []).append(_entry(entry, was or {}, now))
     return "; ".join(f"{words} {_some(names)}" for words, names in done.items())
+
+
+def _entry(entry: str, was: Body, now: Body) -> str:
+    """Which entry, and what became of its terms, as far as an act changed them."""
+    if "terms" not in now:
+        return entry
+    terms, before = json.loads(now["terms"]), json.loads(was.get("terms", "{}"))
+    subject = terms["subject"]
+    named = f"{entry} {quoted(terms['label'])} {tidy(subject['chain'])} {tidy(subject['address'])}"
+    changed = [
+        f"{name} from {_term(before[name])} to {_term(terms[name])}"
+        for name in sorted(before.keys() & terms.keys() - {"retired"})
+        if before[name] != terms[name]
+    ]
+    changed += [quoted(terms["retired"])] if terms.get("retired") else []
+    return f"{named} ({'; '.join(changed)})" if changed else named
+
+
+def _term(value: object) -> str:
+    return quoted(value if isinstance(value, str) else json.dumps(value), 200)
 
 
 def _became(was: Body | None, now: Body) -> str:
