@@ -4,12 +4,13 @@ The modules of this room hold the queries and are written against these protocol
 is one that fits, and what stands in for it needs no other queries, only the same meaning
 (tests/test_store_contract.py). Rooms outside know the modules as their ports:
 
-    records   apply, context, transfers, coverage, doubts, heads, respell
-    watch     watch
+    records   apply, context, transfers, coverage, joined, doubts, heads, respell
+    watch     watch, taking, follow
     outbox    outbox, owing, ways
     notes     alerts, incidents, notes, budgets, clock
     prices    prices
     figures   figures, standing, views
+    log       commit, log, logbook, cases, erase, covered_day, answers, verify
 
 Whoever takes a `Reader` cannot change anything.
 """
