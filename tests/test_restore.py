@@ -340,6 +340,7 @@ def test_interrupted_restore_stops_the_next_start(scene: Scene, tmp_path: Path) 
     (scene.home.path / "fundwatch.db.restoring").write_bytes(b"half")
     assert "interrupted restore" in scene.home.run("poll", code=2)
     scene.home.run("restore", str(copy))
+    assert not list(scene.home.path.glob("fundwatch.db.restoring*")), "nothing of it stays"
     scene.home.run("poll")
 
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from monitor.app.folder import RESTORING
 from monitor.loops.clock import now
-from monitor.model.acts import Actor, Replaced, Restored
+from monitor.model.acts import Actor, LogEnd, Replaced, Restored
 from monitor.model.errors import ConfigError, Problem, StoreError
 from monitor.model.plain import plural, utc
-from monitor.store import alerts, backups
+from monitor.store import alerts, backups, turn
 from monitor.store.commit import commit
 from monitor.store.guard import DATABASE, PRIVATE, lock, mark_begun
 from monitor.store.sqlite import Store
@@ -56,8 +56,16 @@ def restore(home: Path, file: Path, actor: Actor) -> Iterator[str]:
         for beside in _beside(target):
             beside.unlink(missing_ok=True)
         fresh.replace(target)
+        _remove(fresh)  # what stood beside it
         mark_begun(home, moment)
         _to_disk(home)
+    yield from _said(file, made, end, replaced, count)
+
+
+def _said(
+    file: Path, made: int, end: LogEnd | None, replaced: Replaced | None, count: int
+) -> Iterator[str]:
+    """What became of it. `count`: of the alerts that are open in the backup."""
     if replaced is not None:
         yield f"kept      {replaced.file}: the record as it was until now. {_newer(replaced)}"
     yield f"restored  {file.name}, verified: the record as of {utc(made)}{'' if end else NO_LOG}"
@@ -135,7 +143,7 @@ def _beside(path: Path) -> list[Path]:
 
 
 def _remove(path: Path) -> None:
-    for each in (path, *_beside(path)):
+    for each in (path, *_beside(path), turn.file_of(path)):
         each.unlink(missing_ok=True)
 
 

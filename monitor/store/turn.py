@@ -22,11 +22,15 @@ WAIT = 30.0  # seconds, as long as SQLite waits for its own locks
 PAUSE = 0.002
 
 
+def file_of(record: Path) -> Path:
+    return record.with_name(record.name + SUFFIX)
+
+
 @contextmanager
 def turn(record: Path, wait: float = WAIT) -> Iterator[None]:
     """Be the one process that writes. Raises StoreError when another one does not end within
     `wait` seconds."""
-    path = record.with_name(record.name + SUFFIX)
+    path = file_of(record)
     # Opened anew each time, in a hundredth of what a commit takes: nothing has to be looked
     # after when somebody deletes the file or puts another record in place.
     try:
