@@ -824,7 +824,11 @@ def test_what_is_read_is_shown_list_by_list(store: Store) -> None:
     assert (native.ok, native.complete_to, native.source) == (NOW, 90, "one")
     assert (tokens.ok, tokens.failing, tokens.error) == (None, NOW, "HTTP 500")
     parts = {(HERE.key, "native", Axis.HEIGHT): [span for _, span in spans]}
-    assert standing.covered(store) == standing.covered_in_parts(store) == parts
+    assert standing.covered(store) == parts
+    assert standing.torn(store) == set()
+    beyond = (Covered("native", "one", Axis.HEIGHT, Interval(95, 99)),)
+    apply.apply(store, plan(covered=beyond))
+    assert standing.torn(store) == {HERE.key}
     assert standing.last_recorded(store, HERE) == 0
     apply.apply(store, plan(IN))
     assert standing.last_recorded(store, HERE) == NOW
