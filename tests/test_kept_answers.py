@@ -337,6 +337,10 @@ def test_what_went_is_said(tmp_path: Path) -> None:
         assert record["pruned"]["of_alerts"] > 0
         assert record["bytes"] < 1100
         assert scene.alerts("notice", "Answers of explorers took more room")
+        said = " ".join(scene.home.run("answers", next(iter(scene.paid))).split())
+        gone = said.count("deleted to keep within its bounds: SHA-256 ")
+        assert gone > 0
+        assert f"; of {gone} only digest and request are left" in said
 
 
 @pytest.mark.parametrize("written", ["2 Gib of disk", "two", "-1 GiB", "10"])

@@ -305,6 +305,12 @@ def test_a_file_that_was_not_handed_out_is_exit_2(tmp_path: Path) -> None:
     (tmp_path / "other.jsonl").write_text("{}\n")
     for name in ("other.jsonl", "missing.jsonl"):
         assert name in verify("--file", tmp_path / name, code=2)
+    (tmp_path / "binary.jsonl").write_bytes(b"SQLite\xff")
+    assert "binary.jsonl: it is no text. Name" in verify(
+        "--file", tmp_path / "binary.jsonl", code=2
+    )
+    for option in ("--file", "--record"):
+        assert "is a directory" in verify(option, tmp_path, code=2)
 
 
 # -- erased texts ----------------------------------------------------------------------------

@@ -118,8 +118,9 @@ def verify_file(path: Path, checkpoint: Checkpoint | None, report: Report) -> tu
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror}. Name a file that you may read") from error
     except record.UNREADABLE as error:
+        why = "it is no text" if isinstance(error, UnicodeDecodeError) else error
         remedy = "Name a file that `fundwatch log export` made"
-        raise StoreError(f"{path}: {error}. {remedy}") from error
+        raise StoreError(f"{path}: {why}. {remedy}") from error
     if checkpoint is None:
         return handed, ""
     if handed.wanted != checkpoint.hash:

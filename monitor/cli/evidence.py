@@ -88,8 +88,10 @@ def _summary(found: Sequence[Answer], save: Path | None) -> str:
             "No answer about it is kept: it was read before Fundwatch began to keep answers as "
             "evidence"
         )
-    said = plural(len(found), "answer")
-    return f"{said} (times in UTC)" + (f", written to {save}" if save is not None else "")
+    said = f"{plural(len(found), 'answer')} (times in UTC)"
+    gone = sum(answer.pruned for answer in found)
+    left = f"; of {gone:,} only digest and request are left" if gone else ""
+    return f"{said}{left}{f', written to {save}' if save is not None else ''}"
 
 
 def _save(store: Reader, found: Sequence[Answer], folder: Path) -> None:

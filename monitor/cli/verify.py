@@ -92,13 +92,13 @@ def _line(difference: Difference) -> None:
 @click.command()
 @click.option(
     "--record",
-    type=click.Path(path_type=Path),
+    type=click.Path(dir_okay=False, path_type=Path),
     help="This record (a backup, an older copy) instead of the one of the home folder.",
 )
 @click.option(
     "--file",
     "handed",
-    type=click.Path(path_type=Path),
+    type=click.Path(dir_okay=False, path_type=Path),
     help="A file of one case that `log export` made; needs no record.",
 )
 @click.option("--checkpoint", help="NUMBER:HASH of a daily mail: finds an end that was cut off.")
