@@ -17,7 +17,7 @@ import requests
 from world.home import ALICE, BANK, BOB, SHOP, Scene, entry, staged, wait_for, watchlist
 from world.parts import free_port
 
-from monitor.loops import doors
+from monitor.loops import doors, inbox
 
 ME = pwd.getpwuid(os.geteuid()).pw_name
 USER = f"system user {ME} (uid {os.geteuid()})"
@@ -225,6 +225,20 @@ def entries_of(scene: Scene) -> list[str]:
 
 def authorities(found: Sequence[Mapping[str, Any]]) -> set[str]:
     return {each["actor"]["authority"] for each in found}
+
+
+def test_what_is_no_file_of_a_request_holds_nobody_up(tmp_path: Path) -> None:
+    """A pipe that nobody writes into, a folder, a file without end: the next one is served."""
+    folder = tmp_path / "requests"
+    folder.mkdir()
+    os.mkfifo(folder / "1.json")
+    (folder / "2.json").mkdir()
+    with (folder / "3.json").open("wb") as file:
+        file.truncate(10**9)
+    (folder / "4.json").write_text(json.dumps({"action": "say", "args": {"word": "yes"}}))
+    inbox.serve(tmp_path, {"say": lambda _caller, word: word})
+    answers = [json.loads(path.read_text()) for path in sorted(folder.glob("*.answer"))]
+    assert [answer["ok"] for answer in answers] == [False, False, True]
 
 
 def test_a_system_user_without_a_name_is_a_number() -> None:

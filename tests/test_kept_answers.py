@@ -19,6 +19,7 @@ from world.evm_node import Node, coin
 from world.home import ALICE, BANK, Scene, configured, evm_home, staged
 from world.ledgers import LISTS
 from world.listed import take_list
+from world.logged import erase
 from world.scripted_server import serve
 from world.tamper import untriggered
 
@@ -28,7 +29,7 @@ from monitor.loops.passing import PollWorld
 from monitor.loops.poll import Poller
 from monitor.loops.pool import SourcePool
 from monitor.model import Chain, Entry, Severity, SourceConfig, Subject
-from monitor.model.acts import DAEMON, Erased
+from monitor.model.acts import DAEMON
 from monitor.model.answers import Heard, digest_of, keep, part
 from monitor.model.difference import Difference
 from monitor.model.errors import StoreError
@@ -36,8 +37,8 @@ from monitor.net import sources
 from monitor.net.http import Http
 from monitor.store import answers, covered_day
 from monitor.store.answers import Answer
-from monitor.store.cases import changed
 from monitor.store.commit import commit
+from monitor.store.notes import write_note
 from monitor.store.sqlite import Store
 from monitor.store.verify.record import verify
 
@@ -432,6 +433,7 @@ def test_a_body_that_was_exchanged_is_found(tmp_path: Path) -> None:
         "UPDATE answer SET request = '{}' WHERE id = 1",
         "UPDATE answer SET at = at + 1 WHERE why = 'silence'",
         "DELETE FROM answer WHERE why = 'silence'",
+        "UPDATE answered SET digests = (SELECT max(sha256) FROM answer)",
     ],
 )
 def test_an_answer_that_was_changed_behind_the_log_is_found(tmp_path: Path, behind: str) -> None:
@@ -447,6 +449,16 @@ def test_an_answer_that_was_changed_behind_the_log_is_found(tmp_path: Path, behi
         assert differences(made.store)
 
 
+def test_answers_that_no_day_counted_are_found(tmp_path: Path) -> None:
+    """Up to which answer there are digests is a note, which is no act."""
+    with dialect(tmp_path, "etherscan", Severity.SEVERE) as made:
+        made.poll()
+        with made.store.write() as conn:
+            write_note(conn, covered_day.PINNED, "2")
+        commit(made.store, DAEMON, covered_day.seen(made.store, 1_800_000_100))
+        assert [d.place for d in differences(made.store)] == ["answer 1 to 2"]
+
+
 def test_answers_stay_explained_when_a_text_is_erased(tmp_path: Path) -> None:
     """The act of the erasure keeps the digests that the text named."""
     with dialect(tmp_path, "etherscan") as made:
@@ -456,16 +468,7 @@ def test_answers_stay_explained_when_a_text_is_erased(tmp_path: Path) -> None:
             for row in made.store.read("SELECT seq FROM log_text WHERE text LIKE '%\"kept\":%'")
         ]
         assert numbers
-        asked = {
-            "number": 0,
-            "at": 1,
-            "name": "Ann",
-            "uid": 1,
-            "why": "a letter",
-            "rule": "art. 17",
-        }
-        now, cases = 1_800_000_100, changed(made.store)
-        commit(made.store, DAEMON, Erased(now, numbers, asked, 2, cases))
+        erase(made.store, numbers)
         assert differences(made.store) == []
         with made.store.write() as conn, untriggered(conn):
             conn.execute("UPDATE answer SET sha256 = 'x' || sha256 WHERE why = 'news'")

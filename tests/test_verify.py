@@ -17,12 +17,13 @@ from click.testing import CliRunner
 from world.book import Book
 from world.home import ALICE, BANK, BOB, ROOT, SHOP, Home, Scene, staged, stop, wait_for
 from world.logged import (
-    ANY,
     IN,
     KIM,
+    LAST,
     begin_anew,
     cut,
     differences,
+    erase,
     live,
     live_first,
     live_on,
@@ -34,9 +35,9 @@ from world.tamper import untriggered
 
 from monitor.cli import main
 from monitor.model import Entry, Subject
-from monitor.model.acts import DAEMON, Actor, EraseAsked, Erased, Follow, Respell
+from monitor.model.acts import DAEMON, Follow, Respell
 from monitor.model.ids import stable_id
-from monitor.store import cases, log
+from monitor.store import log
 from monitor.store.commit import CARRY, commit
 from monitor.store.erase import KEYS
 from monitor.store.guard import DATABASE
@@ -316,16 +317,6 @@ def test_a_file_that_was_not_handed_out_is_exit_2(tmp_path: Path) -> None:
 # -- erased texts ----------------------------------------------------------------------------
 
 
-def erase(store: Store, numbers: list[int], by: Actor = ANY) -> None:
-    """As Kim asks for it."""
-    now, wish = 1_700_009_999, {"why": "a letter", "rule": "art. 17", "uid": 1}
-    stand = cases.changed(store)
-    number = commit(store, KIM, EraseAsked(now, numbers, "a letter", "art. 17", 1, stand))
-    who = {"kind": KIM.kind.value, "name": KIM.name, "authority": KIM.authority}
-    asked = {"number": number, "at": now, **who, **wish}
-    commit(store, by, Erased(now, numbers, asked, 2, stand))
-
-
 def erase_all(book: Book) -> int:
     """Every text that may go; returns how many."""
     numbers = [
@@ -512,6 +503,20 @@ def test_acts_on_what_was_there_before_are_taken_back_for_the_digests(grown: Boo
     assert differences(grown.store.path) == []
     said = verify("--record", grown.store.path, code=0)
     assert re.search(r"^Before  the log began \d{4}-", said, re.M)
+
+
+@pytest.mark.parametrize("column", ["at = at + 1", "sha256 = 'other'"])
+def test_who_reported_a_new_movement_later_is_held_also_there(grown: Book, column: str) -> None:
+    """The movement came with the log, so there was no report of it before."""
+    grown.take([grown.batch(LAST, head=260, lo=200, source="two")])
+    with grown.store.write() as conn, untriggered(conn):
+        conn.execute(
+            f"UPDATE sighting SET {column} WHERE source = 'two' AND transfer = "
+            "(SELECT id FROM transfer WHERE tx = ?)", [LAST.tx]
+        )  # fmt: skip
+    assert [d.place for d in differences(grown.store.path)] == [
+        f"sighting {' '.join(LAST.identity)} two {LAST.block_hash}: {column.split(maxsplit=1)[0]}"
+    ]
 
 
 @pytest.mark.parametrize("number", range(12))

@@ -53,11 +53,17 @@ What it does not prove
     daily mail.
   - A log whose end was cut off looks whole without a checkpoint from after the
     cut.
+  - What counts as read, what was sent to whom, prices, and which answers were
+    deleted to keep within their bounds: that is bookkeeping. Of what counts as
+    read the log has a digest a day; when and to which request an answer came,
+    it holds from the next day on.
   - The texts say what this program was told, not what is true on a chain."""
 DOES_NOT_FILE = """\
 What it does not prove
   - That nothing else concerns the case: rows that are withheld cannot be read
     here.
+  - Whose case it is, when and by whom it was handed out: so says the first line
+    of the file, of itself.
   - The texts say what the program was told, not what is true on a chain."""
 NO_CHECKPOINT = (
     "Check   no checkpoint was given: rows that were cut off at the end would not be missed here. "

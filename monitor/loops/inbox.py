@@ -10,6 +10,7 @@ import inspect
 import json
 import logging
 import os
+import stat
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -18,12 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from monitor.loops import doors
+from monitor.loops.doors import Caller
 from monitor.model.errors import ConfigError, MonitorError, Problem
 
 log = logging.getLogger("fundwatch.inbox")
 
 ANSWER_WITHIN = 30.0  # seconds that a command waits for the daemon
 POLL = 0.1
+LARGEST = 4_000_000  # bytes of a request
 
 Action = Callable[..., str]
 
@@ -67,7 +70,8 @@ def _outcome(answer: Mapping[str, Any]) -> str:
 def serve(home: Path, actions: Mapping[str, Action]) -> int:
     """Carry out every request that waits; returns how many."""
     folder = home / "requests"
-    waiting = sorted(folder.glob("*.json")) if folder.is_dir() else []
+    found = sorted(folder.glob("*.json")) if folder.is_dir() else []
+    waiting = [path for path in found if not path.is_dir()]
     for path in waiting:
         taken = path.with_suffix(".taken")
         try:
@@ -82,10 +86,8 @@ def serve(home: Path, actions: Mapping[str, Action]) -> int:
 
 def _carry_out(path: Path, actions: Mapping[str, Action]) -> dict[str, object]:
     try:
-        # No link: the owner of what it leads to has not asked for anything.
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), encoding="utf-8") as file:
-            caller = doors.by_request(os.fstat(file.fileno()).st_uid)
-            action, args = _request(file.read(), actions)
+        caller, text = _read(path)
+        action, args = _request(text, actions)
         return {"ok": True, "text": action(caller, **args)}
     except ConfigError as error:
         return {"ok": False, "problems": [astuple(problem) for problem in error.problems]}
@@ -94,6 +96,18 @@ def _carry_out(path: Path, actions: Mapping[str, Action]) -> dict[str, object]:
     except Exception:  # one request must not stop those behind it; it is loud in the log
         log.exception("a request could not be carried out")
         return {"ok": False, "text": "A fault in Fundwatch: its log tells more"}
+
+
+def _read(path: Path) -> tuple[Caller, str]:
+    """Who asks, and what. Raises ConfigError for what is no file, or too long."""
+    # No link: the owner of what it leads to has not asked for anything. A pipe would be waited for.
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(handle, encoding="utf-8") as file:
+        about = os.fstat(handle)
+        if not stat.S_ISREG(about.st_mode) or about.st_size > LARGEST:
+            remedy = f"Write a file of at most {LARGEST:,} bytes"
+            raise ConfigError([Problem("request", path.stem, "is no file, or too long", remedy)])
+        return doors.by_request(about.st_uid), file.read(LARGEST)
 
 
 def _request(text: str, actions: Mapping[str, Action]) -> tuple[Action, Mapping[str, object]]:

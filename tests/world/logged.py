@@ -10,10 +10,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from monitor.model import Head, Kind, Lookup, Subject
-from monitor.model.acts import DAEMON, Actor, ActorKind, CloseCase, Follow, Take
+from monitor.model.acts import (
+    DAEMON,
+    Actor,
+    ActorKind,
+    CloseCase,
+    EraseAsked,
+    Erased,
+    Follow,
+    Take,
+)
 from monitor.model.cases import CaseState
 from monitor.model.difference import Difference
-from monitor.store import digests, log
+from monitor.store import cases, digests, log
 from monitor.store.commit import commit
 from monitor.store.sqlite import Store
 from monitor.store.verify import record
@@ -78,6 +87,16 @@ def live_on(book: Book) -> None:
 
 def _alerts(book: Book) -> list[str]:
     return [row["id"] for row in book.store.read("SELECT id FROM alert ORDER BY rowid")]
+
+
+def erase(store: Store, numbers: list[int], by: Actor = ANY) -> None:
+    """As Kim asks for it."""
+    now, wish = 1_700_009_999, {"why": "a letter", "rule": "art. 17", "uid": 1}
+    stand = cases.changed(store)
+    number = commit(store, KIM, EraseAsked(now, numbers, "a letter", "art. 17", 1, stand))
+    who = {"kind": KIM.kind.value, "name": KIM.name, "authority": KIM.authority}
+    asked = {"number": number, "at": now, **who, **wish}
+    commit(store, by, Erased(now, numbers, asked, 2, stand))
 
 
 def begin_anew(store: Store) -> None:

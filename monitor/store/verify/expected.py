@@ -106,9 +106,11 @@ class Expected:
         """An act brought a row unless there was one."""
         self._insert("INSERT OR IGNORE", kept, key, Known(values, fresh=True, seq=seq))
 
-    def guess(self, kept: str, key: Key, values: Values, seq: int) -> None:
-        """The same, where there may have been one before the log."""
-        known = Known(values, fresh=True, guess=self.old, seq=seq)
+    def guess(self, kept: str, key: Key, of: tuple[str, Key], values: Values, seq: int) -> None:
+        """The same, where there may have been one before the log: if what it belongs to was."""
+        owner = self.get(*of)
+        guess = self.old and not (owner is not None and owner.fresh)
+        known = Known(values, fresh=True, guess=guess, seq=seq)
         self._insert("INSERT OR IGNORE", kept, key, known)
 
     def change(self, kept: str, key: Key, was: Values, now: Values, seq: int) -> None:

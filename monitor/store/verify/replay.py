@@ -48,9 +48,11 @@ def _sighted(expected: Expected, told: Told, row: list[Any], answer: int, *, sur
     """The first word of a source stays, unless (not `sure`) there was one before the log."""
     *identity, block = row
     source, sha256 = told.body["answers"][answer]
-    add = expected.add_once if sure else expected.guess
-    key = [*identity, source, block]
-    add("sighting", key, {"at": told.at, "sha256": sha256}, told.seq)
+    key, values = [*identity, source, block], {"at": told.at, "sha256": sha256}
+    if sure:
+        expected.add_once("sighting", key, values, told.seq)
+    else:
+        expected.guess("sighting", key, ("transfer", identity), values, told.seq)
 
 
 def covered(expected: Expected, told: Told) -> None:
