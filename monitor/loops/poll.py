@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from queue import Empty, SimpleQueue
 
 from monitor.loops.headkeep import HeadKeeper
@@ -112,12 +113,8 @@ class Poller:
         self.signs.begin()
         self._flying = dict.fromkeys(subjects, True)
         looked = time.monotonic()
+        spare = partial(self._spare, report)
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="read") as threads:
-
-            def spare(run: Run, unread: frozenset[str], unserved: frozenset[str]) -> None:
-                self._flying.pop(run.scope, None)
-                self._settler.spare(run, unread, unserved, report)
-
             wholes = Wholes(
                 self.store, self.world, self._rounds, threads, spare, everything=everything
             )
@@ -146,6 +143,13 @@ class Poller:
             for chain in self._chains:
                 self._heads.note(self.world.chains[chain])
             self._turn([])
+
+    def _spare(
+        self, report: PassReport, run: Run, unread: frozenset[str], unserved: frozenset[str]
+    ) -> None:
+        """End the poll of an address to which nothing is left to read."""
+        self._flying.pop(run.scope, None)
+        self._settler.spare(run, unread, unserved, report)
 
     def _came(
         self, wholes: Wholes, run: Run, outcome: Outcome, report: PassReport, everything: bool

@@ -1,4 +1,4 @@
-"""What a round of reading came to: decided, committed, and whether the subject goes on."""
+"""What a round of reading came to: decided, committed, and whether the scope goes on."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from monitor.store.context import load_context
 from monitor.store.coverage import stream_states
 from monitor.store.port import Store
 
-HISTORY_ROUNDS = 6  # of one subject in one pass of the daemon; a single poll reads all
+HISTORY_ROUNDS = 6  # of one scope in one pass of the daemon; a single poll reads all
 TRIES = 3  # to commit what was decided, where somebody else wrote meanwhile
 
 

@@ -29,13 +29,9 @@ def load_context(
     """Load what decide() needs for these batches, but for prices: of the entries only those on
     an address that is concerned, for there may be very many. `states`: of the scope."""
     followed = followed_by(scope, batches)
-    txs = {t.tx for b in batches for t in b.transfers}
-    txs.update(row.transfer.tx for row in _open_rows(store, scope, followed))
-    txs.update(_reread_txs(store, scope, followed, batches))
     owed = doubts.of_scope(store, scope)
-    txs.update(doubt.tx for doubt in owed)
-    others = {d.key: d for d in doubts.of_transactions(store, chain.key, txs)}
-    owed = list((others | {d.key: d for d in owed}).values())
+    txs = {doubt.tx for doubt in owed} | _concerned(store, scope, followed, batches)
+    others = doubts.of_transactions(store, chain.key, txs)
     known = _rows_of(store, chain.key, txs)
     moved = [t for b in batches for t in b.transfers] + [row.transfer for row in known]
     parties = {party for t in moved for party in t.parties()}
@@ -60,9 +56,18 @@ def load_context(
         },
         assets=assets,
         lags=lags,
-        doubts=tuple(owed),
+        doubts=tuple({doubt.key: doubt for doubt in (*others, *owed)}.values()),
         doubtful=doubts.counts(store, chain.key),
     )
+
+
+def _concerned(
+    store: Reader, scope: Scope, followed: frozenset[str], batches: Sequence[Batch]
+) -> set[str]:
+    """The transactions that were reported, that are not final yet, or were read again."""
+    reported = {t.tx for b in batches for t in b.transfers}
+    unsettled = {row.transfer.tx for row in _open_rows(store, scope, followed)}
+    return reported | unsettled | _reread_txs(store, scope, followed, batches)
 
 
 def _open_rows(store: Reader, scope: Scope, followed: frozenset[str]) -> list[Row]:
