@@ -27,8 +27,9 @@ from monitor.model.acts import CloseCase
 from monitor.model.cases import CaseState
 from monitor.model.errors import ConfigError, Conflict
 from monitor.store import erase
-from monitor.store.commit import commit
+from monitor.store.commit import CARRY, commit
 from monitor.store.sqlite import Store
+from monitor.store.verify import gone, replay
 
 
 @pytest.fixture
@@ -153,12 +154,15 @@ FOR_GOOD = {"record", "table", "covered", "restored", "case", "erase asked", "er
 
 
 def test_every_part_of_the_log_has_words_and_keys() -> None:
-    """A person must understand each line; what can be erased leaves its keys. A part of a later
-    program is told by its name."""
+    """A person must understand each line, and verify each act; what can be erased leaves its keys.
+    A part of a later program is told by its name."""
     texts = (path.read_text("utf-8") for path in STORE.glob("*.py"))
     parts = {part for text in texts for part in re.findall(r'\bPart\(\s*"([^"]+)"', text)}
     assert parts == set(loglines.WORDS)
     assert parts - set(erase.KEYS) == FOR_GOOD
+    assert set(gone.PARTS) == set(erase.KEYS), "what an erased text had made stays known"
+    assert {part for known in replay.ACTS.values() for part in known} == parts
+    assert set(replay.ACTS) == {act.kind for act in CARRY} | {"begin"}
     later = {"act": "knight", "what": "knighted\x1b[2J", "body": {}}
     assert loglines.said(later) == "knight: knighted [2J"
 

@@ -46,7 +46,7 @@ def carry_out(expected: Expected, erased: Erased, report: Report) -> Erasure | N
         erasures = {each.seq: each for each in erasures_in(told, erased.by)}
         mine = (erased.seq, erased.digest)
         (row,) = [row for row in told["body"]["rows"] if (row["number"], row["digest"]) == mine]
-        _PARTS[row["what"]](expected, _Gone(erased.seq, row["at"], row["first"], row["keys"]))
+        PARTS[row["what"]](expected, _Gone(erased.seq, row["at"], row["first"], row["keys"]))
         return erasures[erased.seq]
     except (ValueError, TypeError, KeyError, IndexError, AttributeError):
         wanted = f"a text, or an erasure of it in log {erased.by}"
@@ -169,7 +169,7 @@ def _nothing(_expected: Expected, _gone: _Gone) -> None:
     """It changed nothing that is held against the log."""
 
 
-_PARTS: Mapping[str, Callable[[Expected, _Gone], None]] = {
+PARTS: Mapping[str, Callable[[Expected, _Gone], None]] = {
     "rows": _rows,
     "alerts": _alerts,
     "baselines": _baselines,
