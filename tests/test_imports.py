@@ -339,12 +339,14 @@ _NETWORK = ("requests", "urllib3", "web3", "eth_utils", "pydantic", "aiohttp", "
 _RUNNING = ("sqlite_utils", "apscheduler", "waitress", "prometheus_client", "jinja2", "rich")
 _OURS = ("monitor.loops.poll", "monitor.loops.freeze", "monitor.app.fundwatch", "monitor.demo")
 
+_CHANGES = ("monitor.model.acts", "monitor.store.commit", "monitor.store.carry_plan")
+
 
 @pytest.mark.parametrize(
     ("command", "without"),
     [
         ("--version", (*_NETWORK, *_RUNNING, *_OURS, "yaml", "sqlite3", "monitor.model")),
-        ("status", (*_NETWORK, *_RUNNING, *_OURS, "Crypto", "monitor.messages.render")),
+        ("status", (*_NETWORK, *_RUNNING, *_OURS, *_CHANGES, "Crypto", "monitor.messages")),
     ],
 )
 def test_commands_start_without_what_they_do_not_need(

@@ -13,9 +13,8 @@ from monitor.loops.health import status
 from monitor.loops.health.snapshot import EntryStatus, RetentionStatus
 from monitor.loops.health.words import LIMIT, count, retention_lines
 from monitor.messages.sheets.daily import LOG
-from monitor.messages.sheets.parts import case_said
 from monitor.model.incident import Incident
-from monitor.model.plain import duration, plural, utc
+from monitor.model.plain import case_said, duration, plural, utc
 from monitor.model.settings import Settings
 from monitor.model.status import State
 from monitor.store import answers, figures, incidents, log

@@ -23,7 +23,7 @@ from monitor.model.facts import Notice
 from monitor.model.ids import stable_id
 from monitor.model.plan import Route, Signal
 from monitor.model.settings import Settings
-from monitor.store import rows, taking, watch
+from monitor.store import taking, watch
 from monitor.store.incidents import put_signals
 from monitor.store.port import Store
 from monitor.watchlist.entries import Difference, Parsed, difference, parse
@@ -149,7 +149,7 @@ class WatchFile:
         }
         news = any(outcome.values()) and watch.last_list(store).sha256 != sha256
         answer = self._answers(change, parsed.problems, sha256, now) if news else ([], [])
-        listed = rows.listed(parsed.entries)
+        listed = taking.listed(parsed.entries)
         act = TakeList(now, sha256, listed, parsed.refused, outcome, *answer)
         taking.take_list(store, doors.by_file(self._path, by), act)
         put_signals(store, [Signal("watchlist", bad=False)], now)

@@ -15,7 +15,7 @@ from monitor.messages import render
 from monitor.messages.sheets import acts, say
 from monitor.messages.sheets.fees import fee_words
 from monitor.messages.sheets.flows import Flow
-from monitor.messages.sheets.parts import Telling, case_said, name_said
+from monitor.messages.sheets.parts import Telling, name_said
 from monitor.model import (
     AlertView,
     Chain,
@@ -27,7 +27,7 @@ from monitor.model import (
     TransferView,
     Watched,
 )
-from monitor.model.plain import tidy, utc
+from monitor.model.plain import case_said, tidy, utc
 
 _STATUS = {
     Status.PENDING: "unconfirmed",

@@ -24,7 +24,6 @@ Result = TypeVar("Result")
 Renamed = tuple[Subject, str]  # as it stands in the record; its address as it is written now
 
 CLAIMED = "(claimed, by link)"
-ERASED = "(erased)"  # is shown for a name that was
 
 
 class ActorKind(StrEnum):

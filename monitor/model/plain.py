@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 
 from monitor.model.transfer import Status
 
+ERASED = "(erased)"  # is shown for a name that was
+
 PLAIN_STATUS = {
     Status.PENDING: "Unconfirmed, may never happen",
     Status.PROVISIONAL: "Confirmed, can still be reversed",
@@ -71,6 +73,13 @@ def clean(text: str, limit: int = 32) -> str:
 def quoted(text: str, limit: int = 200) -> str:
     """Words of our own people or of a list, in quotes that they cannot close."""
     return f'"{unquoted(text, limit)}"'
+
+
+def case_said(case: str) -> str:
+    """A case id as it is where it is one, else in quotes; empty where there is none."""
+    shown = tidy(case, 40)
+    plain = re.fullmatch(r"[\w.#/-]*(?: [\w.#/-]+)?", shown)
+    return shown if plain else quoted(case, 40)
 
 
 def is_same_name(one: str, other: str) -> bool:

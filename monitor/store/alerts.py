@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from monitor.model import Alert
-from monitor.model.acts import ERASED, Actor, Take, Tell
 from monitor.model.ids import stable_id
+from monitor.model.plain import ERASED
 from monitor.store.log import Part, cases_of
 from monitor.store.planlog import alert_parts
 from monitor.store.port import Connection, Reader
 from monitor.store.rows import ALERT_COLUMNS, alert_params
+
+if TYPE_CHECKING:  # who only reads needs no acts, which load slowly
+    from monitor.model.acts import Actor, Take, Tell
 
 
 def insert_alerts(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
-from monitor.model.acts import Actor, ChangeCase
 from monitor.model.cases import CaseFacts, CaseState
 from monitor.model.errors import Conflict
 from monitor.store import figures
 from monitor.store.log import Part
 from monitor.store.port import Connection, Fields, Reader
+
+if TYPE_CHECKING:  # who only reads needs no acts, which load slowly
+    from monitor.model.acts import Actor, ChangeCase
 
 _WATCHED = (
     "SELECT case_id FROM entry WHERE retired IS NULL "

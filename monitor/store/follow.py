@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from monitor.model import Subject
-from monitor.model.acts import Actor, Follow, Unfollow
 from monitor.model.watch import Followed
 from monitor.store.log import Part
 from monitor.store.port import Connection, Fields, Reader
+
+if TYPE_CHECKING:  # who only reads needs no acts, which load slowly
+    from monitor.model.acts import Actor, Follow, Unfollow
 
 # Of a row of `followed`: whether its address is polled for it.
 POLLED = "f.until IS NULL AND (f.calls IS NULL OR f.used < f.calls)"

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from monitor.model.acts import Actor, TellIncidents
 from monitor.model.incident import Incident
 from monitor.model.plan import Signal
 from monitor.store.alerts import insert_alerts
 from monitor.store.log import Part
 from monitor.store.planlog import alert_parts
 from monitor.store.port import Connection, Fields, Reader, Store
+
+if TYPE_CHECKING:  # who only reads needs no acts, which load slowly
+    from monitor.model.acts import Actor, TellIncidents
 
 
 def note_signals(conn: Connection, signals: Sequence[Signal], now: int) -> None:
@@ -61,6 +63,12 @@ def incident_list(store: Reader, *, open_only: bool) -> list[Incident]:
     where = f"WHERE closed IS NULL {ending}"
     rows = store.read(f"SELECT * FROM incident {where} ORDER BY since")
     return [_to_incident(row) for row in rows]
+
+
+def told(store: Reader, *keys: str) -> list[str]:
+    """Keys of open incidents that people were told of and that begin with one of these."""
+    found = incident_list(store, open_only=True)
+    return [i.signal.key for i in found if i.told and i.signal.key.startswith(keys)]
 
 
 def incidents_closed(store: Reader, since: int) -> list[Incident]:

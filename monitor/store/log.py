@@ -19,9 +19,12 @@ import json
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from monitor.model.acts import Actor
 from monitor.store.port import Connection, Reader
+
+if TYPE_CHECKING:  # who only reads needs no acts, which load slowly
+    from monitor.model.acts import Actor
 
 GENESIS = "0" * 64
 SALT_BYTES = 32

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
-from monitor.model.acts import Actor, BackedUp, TestChannel
 from monitor.store.log import Part
 from monitor.store.port import Connection, Reader, Store
+
+if TYPE_CHECKING:  # who only reads needs no acts, which load slowly
+    from monitor.model.acts import Actor, BackedUp, TestChannel
 
 
 def put_note(store: Store, key: str, value: str | None) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from monitor.model import Outgoing, Rendered
-from monitor.model.acts import Actor, Replay
 from monitor.model.plan import Signal
 from monitor.store import incidents, ways
 from monitor.store.log import Part
@@ -15,6 +15,9 @@ from monitor.store.notes import write_note
 from monitor.store.owing import Owed
 from monitor.store.port import Connection, Reader, Store
 from monitor.store.rows import rendered_text, to_rendered
+
+if TYPE_CHECKING:  # who only reads needs no acts, which load slowly
+    from monitor.model.acts import Actor, Replay
 
 ROUND_MOST = 500  # deliveries of one channel in one round of sending
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -23,7 +22,6 @@ from monitor.model import (
     Transfer,
     Watched,
 )
-from monitor.model.acts import Listed
 from monitor.model.facts_json import from_text, to_json
 from monitor.store.port import Fields
 
@@ -85,11 +83,6 @@ def entry_terms(entry: Entry) -> str:
     if not entry.canary:  # so that entries of earlier versions keep their terms
         del terms["canary"]
     return json.dumps(terms, sort_keys=True, ensure_ascii=False)
-
-
-def listed(entries: Iterable[Entry]) -> list[Listed]:
-    """As a watchlist has them."""
-    return [Listed(e.id, e.subject, e.case, entry_terms(e), bool(e.retired)) for e in entries]
 
 
 def to_entry(text: str) -> Entry:

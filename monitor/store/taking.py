@@ -3,15 +3,22 @@ to wait for long."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from monitor.model.acts import Actor, TakeList
+from monitor.model.acts import Actor, Listed, TakeList
+from monitor.model.watch import Entry
 from monitor.store.carry_entries import differs, leaves
 from monitor.store.commit import commit
 from monitor.store.port import Reader, Store
+from monitor.store.rows import entry_terms
 
 PART = 2000  # entries that one transaction changes
+
+
+def listed(entries: Iterable[Entry]) -> list[Listed]:
+    """As a watchlist has them."""
+    return [Listed(e.id, e.subject, e.case, entry_terms(e), bool(e.retired)) for e in entries]
 
 
 def take_list(store: Store, actor: Actor, act: TakeList) -> None:
@@ -19,10 +26,10 @@ def take_list(store: Store, actor: Actor, act: TakeList) -> None:
     then, so it is read again, and what is there is known."""
     changed = list(dict.fromkeys(_changed(store, act)))
     if len(changed) > PART:
-        listed = {each.id: each for each in act.entries}
+        every = {each.id: each for each in act.entries}
         for start in range(0, len(changed), PART):
             ids = changed[start : start + PART]
-            mine = tuple(listed[each] for each in ids if each in listed)
+            mine = tuple(every[each] for each in ids if each in every)
             part = replace(act, entries=mine, of=tuple(ids), alerts=(), routes=())
             commit(store, actor, part)
     commit(store, actor, act)

@@ -20,8 +20,7 @@ from monitor.model import (
     TransferView,
     Watched,
 )
-from monitor.model.acts import ERASED
-from monitor.model.plain import quoted, unquoted, utc
+from monitor.model.plain import ERASED, quoted, unquoted, utc
 from monitor.store import watch
 from monitor.store.coverage import stream_states
 from monitor.store.doubts import unchecked

@@ -8,7 +8,7 @@ from monitor.model import Entry
 from monitor.model.acts import DAEMON, TakeList
 from monitor.store import taking
 from monitor.store.port import Store
-from monitor.store.rows import listed
+from monitor.store.taking import listed
 
 
 def take_list(

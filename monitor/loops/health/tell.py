@@ -82,11 +82,5 @@ def _labels(store: Store, members: Sequence[Incident]) -> list[str]:
     return lines + (["and more: `fundwatch status` names all"] if more > 0 else [])
 
 
-def told(store: Store, *keys: str) -> list[str]:
-    """Keys of open incidents that people were told of and that begin with one of these."""
-    found = incidents.incident_list(store, open_only=True)
-    return [i.signal.key for i in found if i.told and i.signal.key.startswith(keys)]
-
-
 def case_of(entry: Entry) -> str:
     return f" (case {entry.case})" if entry.case else ""

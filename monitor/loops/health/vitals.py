@@ -8,13 +8,13 @@ from dataclasses import replace
 
 from monitor.decide.cost import LEAST_INTERVAL
 from monitor.decide.reach import refused_since
-from monitor.loops.health import kept, pulse, tell
+from monitor.loops.health import kept, pulse
 from monitor.loops.health.verdict import ROUNDS, Blind, Start, Verdict, Vitals, judge
 from monitor.model import Severity
 from monitor.model.errors import StoreError
 from monitor.model.settings import Settings
 from monitor.model.status import State
-from monitor.store import figures, notes, outbox, standing, watch, ways
+from monitor.store import figures, incidents, notes, outbox, standing, watch, ways
 from monitor.store.port import Reader, Store
 
 OVERDUE = 300  # seconds past its time after which an address counts as not up to date
@@ -45,7 +45,7 @@ def look(
 def vitals_of(store: Store, settings: Settings, now: int, *, running: bool) -> Vitals:
     """Raises StoreError."""
     served = _served(settings)
-    told = tell.told(store, *(f"fault:{job}" for job in pulse.VITAL), "late:")
+    told = incidents.told(store, *(f"fault:{job}" for job in pulse.VITAL), "late:")
     counted, followed = states(store, settings, now), standing.followed(store)
     return Vitals(
         now=now,
@@ -149,7 +149,7 @@ def ages(store: Reader, now: int) -> dict[str, int]:
 def _torn(store: Store) -> set[str]:
     """Subjects with a list of which a part in between is still to be read, or with a history
     that is held back."""
-    return {key.partition(":")[2] for key in tell.told(store, "busy:")} | standing.torn(store)
+    return {key.partition(":")[2] for key in incidents.told(store, "busy:")} | standing.torn(store)
 
 
 def _limits(store: Reader, settings: Settings, served: list[str]) -> Iterator[str]:

@@ -19,8 +19,7 @@ from monitor.loops.health.snapshot import (
     Snapshot,
 )
 from monitor.loops.health.verdict import Verdict
-from monitor.messages.sheets.parts import case_said
-from monitor.model.plain import duration, tidy, utc
+from monitor.model.plain import case_said, duration, tidy, utc
 from monitor.model.status import FollowedCount, State
 
 FRESH = 300  # seconds: younger complete lists are not shown unless asked for

@@ -10,7 +10,6 @@ from monitor.messages.sheets.parts import (
     Section,
     Telling,
     asset_name,
-    case_said,
     name_said,
     section,
     shown_address,
@@ -29,6 +28,7 @@ from monitor.model.facts import Balance, Movement, SecondSource, of_kind
 from monitor.model.plain import (
     PLAIN_STATUS,
     amount,
+    case_said,
     clean,
     duration,
     plural,

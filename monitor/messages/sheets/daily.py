@@ -14,7 +14,6 @@ from monitor.messages.sheets.parts import (
     Sheet,
     Telling,
     case_part,
-    case_said,
     section,
     sections,
     topic,
@@ -22,7 +21,7 @@ from monitor.messages.sheets.parts import (
 )
 from monitor.messages.sheets.sums import totals
 from monitor.model import AlertKind, AlertView, Lane, Severity
-from monitor.model.plain import plural, tidy, utc, when
+from monitor.model.plain import case_said, plural, tidy, utc, when
 
 _CUT = " These are not all: see NOT SHOWN."
 LOG = "LOG"  # the remark that every reader gets: how the log of acts ends

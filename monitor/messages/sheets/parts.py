@@ -20,7 +20,7 @@ from monitor.model import (
     TransferView,
 )
 from monitor.model.facts import Dealings, Movement, of_kind
-from monitor.model.plain import amount, amount_said, clean, plural, quoted, tidy, utc
+from monitor.model.plain import amount, amount_said, case_said, clean, plural, quoted, tidy, utc
 
 ROWS_SHOWN = 20  # more go into the attached table
 _ORDER = (Severity.SEVERE, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
@@ -127,13 +127,6 @@ def date_said(date: str) -> str:
     """A date as somebody wrote it: figures as they are, anything else in quotes."""
     shown = tidy(date, 20)
     return shown if re.fullmatch("[0-9TZ:./ -]*", shown) else quoted(date, 20)
-
-
-def case_said(case: str) -> str:
-    """A case id as it is where it is one, else in quotes; empty where there is none."""
-    shown = tidy(case, 40)
-    plain = re.fullmatch(r"[\w.#/-]*(?: [\w.#/-]+)?", shown)
-    return shown if plain else quoted(case, 40)
 
 
 # --- assets ------------------------------------------------------------------------------

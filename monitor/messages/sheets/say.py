@@ -19,7 +19,6 @@ from monitor.messages.sheets.flows import Flow, is_utxo, legs, moved, others
 from monitor.messages.sheets.parts import (
     Telling,
     asset_name,
-    case_said,
     figure,
     is_zero,
     name_said,
@@ -28,7 +27,7 @@ from monitor.messages.sheets.parts import (
 )
 from monitor.model import AlertView, Direction, Entry, FarEnd, Known, Status, TransferView
 from monitor.model.facts import Movement, of_kind
-from monitor.model.plain import clean, plural, quoted
+from monitor.model.plain import case_said, clean, plural, quoted
 
 FORGED = "may be forged"  # the class of a claim, see monitor.decide.loudness
 NOBODY_KNOWN = "an unknown address"
