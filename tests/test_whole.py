@@ -491,3 +491,22 @@ def test_the_trailing_window_reaches_below_the_place_of_joining(
     play.poll()
     assert news(play, entry) == [(AlertKind.LATE, 1)]
     end(play)
+
+
+def test_the_summary_waits_for_the_lists_of_an_address(tell: Tell) -> None:
+    """Also where these have failed for so long that nobody would wait for them any more: they are
+    asked once more before it is told."""
+    ledger, play = tell(*MIXED)
+    for number in range(5):
+        ledger.pay(*swap(X, A, number))
+        ledger.mine(5)
+    entry = play.watch(A)
+    play.fail(1, 0)
+    play.poll()
+    assert play.alerts(entry) == []
+    play.mend(1)
+    play.day()
+    play.poll()
+    (summary,) = play.alerts(entry)
+    assert len(summary.rows) == 25
+    end(play)

@@ -58,6 +58,8 @@ class Run:
     # The addresses that a chain-wide scope is read for, with their memberships by list.
     members: Mapping[Subject, Mapping[str, Joined]] = field(default_factory=dict)
     streams: frozenset[str] = frozenset()  # of a chain-wide scope: what it reads
+    # The addresses that were read before what the chain-wide scope has read was decided.
+    went_first: set[Scope] = field(default_factory=set)
     member: bool = False  # an address for which lists are read chain-wide, whenever that works
     whole: frozenset[str] = frozenset()  # of these lists those that were read in this pass
     lent: tuple[Batch, ...] = ()  # its part of what the chain-wide scope has just read

@@ -163,7 +163,12 @@ class Settler:
         if isinstance(run.scope, Subject):
             return watch.history_due(self._store, run.scope) if run.watched else []
         found = watch.history_due_on(self._store, run.scope.chain)
-        return [waiting for waiting in found if waiting.entry.subject in run.members]
+        pool = self._world.pools[run.scope.chain]
+        others = (pool.handed_out(source) for source in pool.sources if not source.many)
+        # An address that has lists of its own is told of once these have been read.
+        alone = not frozenset[str]().union(*others) - run.streams
+        read = run.members if alone else run.went_first
+        return [waiting for waiting in found if waiting.entry.subject in read]
 
     def _due(self, run: Run, report: PassReport, now: int) -> int:
         """When a scope is due again. A chain that is read as a whole and the addresses that are

@@ -181,6 +181,7 @@ class Wholes:
             self._leave_to(each, chain, frozenset(read))
         self._ask_together(runs)
         chain.first = {each.scope for each in runs}
+        run.went_first |= chain.first
         chain.parked = outcome if runs else None
         return runs
 
