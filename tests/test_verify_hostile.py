@@ -28,6 +28,7 @@ from monitor.model.acts import (
     Restored,
 )
 from monitor.model.cases import CaseState
+from monitor.model.errors import StoreError
 from monitor.store import cases, log
 from monitor.store.commit import commit
 from monitor.store.verify import handout
@@ -91,6 +92,15 @@ def test_what_changes_the_record_from_within_is_found(
     told = found(record)
     assert {check for check, _ in told} == {"schema"}
     assert place is None or place in [each for _, each in told]
+
+
+@pytest.mark.parametrize("table", ["log", "log_text"])
+@pytest.mark.parametrize("which", ["seq = 20", "seq = (SELECT max(seq) FROM log)"])
+def test_a_row_of_the_log_cannot_be_replaced(book: Book, table: str, which: str) -> None:
+    """Which SQLite does without asking the triggers of a deletion."""
+    replace = f"INSERT OR REPLACE INTO {table} SELECT * FROM {table} WHERE {which}"
+    with pytest.raises(StoreError, match="only added to"), book.store.write() as conn:
+        conn.execute(replace)
 
 
 def test_a_salt_has_one_form(record: Path) -> None:

@@ -37,6 +37,13 @@ CREATE TABLE case_state (            -- of cases that were closed or are under a
   closed INTEGER,                    -- since when; NULL: open
   held INTEGER                       -- legal hold since; NULL: none
 ) STRICT;
+-- INSERT OR REPLACE would delete without a trigger of its own.
+CREATE TRIGGER log_next BEFORE INSERT ON log
+  WHEN NEW.seq <> (SELECT coalesce(max(seq), 0) + 1 FROM log)
+  BEGIN SELECT RAISE(ABORT, 'the log is only added to'); END;
+CREATE TRIGGER log_text_next BEFORE INSERT ON log_text
+  WHEN NEW.seq <> (SELECT coalesce(max(seq), 0) + 1 FROM log_text)
+  BEGIN SELECT RAISE(ABORT, 'the log is only added to'); END;
 CREATE TRIGGER log_kept BEFORE UPDATE ON log
   BEGIN SELECT RAISE(ABORT, 'the log is only added to'); END;
 CREATE TRIGGER log_stays BEFORE DELETE ON log

@@ -67,7 +67,7 @@ def verify(store: Reader, report: Report) -> Verdict:
     try:
         return _verify(store, report)
     except UNREADABLE as error:
-        why = f"its log says what this program cannot follow ({type(error).__name__}: {error})"
+        why = "its log has texts that this program did not write and cannot follow"
         raise StoreError(f"{store.path}: {why}. Verify an older copy of it") from error
 
 
