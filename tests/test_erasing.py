@@ -92,6 +92,7 @@ def test_two_persons_erase_a_text_and_the_chain_verifies(scene: Scene) -> None:
     asked = request(scene)
     assert f"log erase --confirm {asked} --by NAME" in said
     assert "nothing is erased yet" in said
+    assert "(fundwatch log show --from " in said
     assert taken(scene) == number
     refused = confirm(scene, asked, by="ann ", code=2)
     assert "was asked for by Ann. It takes another person" in refused

@@ -326,7 +326,7 @@ def test_what_went_is_said(tmp_path: Path) -> None:
     """In `status`, and as a notice where it belonged to alerts. An honest figure of the size."""
     with pruned_scene(tmp_path) as scene:
         said = scene.home.run("status")
-        assert "kept as evidence" in said
+        assert "kept as evidence, less than 0.1 MB (less than 0.1 MB in" in " ".join(said.split())
         assert "deleted because" not in said
         scene.home.write(
             "config/settings.yaml", {"every": 2, "prices": "none", "answers_size": "0.001 MiB"}

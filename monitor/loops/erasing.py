@@ -33,7 +33,8 @@ def ask(
     number = commit(store, who[0], EraseAsked(now, numbers, why, rule, who[1], concerned))
     return (
         f"asked     to erase {_rows(numbers)}, by {who[0].name}; nothing is erased yet. Another "
-        f"person confirms it: fundwatch log erase --confirm {number} --by NAME"
+        f"person reads what it is (fundwatch log show --from {numbers[0]}) and confirms it: "
+        f"fundwatch log erase --confirm {number} --by NAME"
     )
 
 

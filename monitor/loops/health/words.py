@@ -259,13 +259,17 @@ def _record_lines(record: RecordStatus) -> list[str]:
     return [line, *_answer_lines(record.answers)]
 
 
+def _room(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB" if size >= 100_000 or not size else "less than 0.1 MB"
+
+
 def _answer_lines(kept: AnswersStatus) -> list[str]:
     lines = []
     if kept.oldest is not None:
         lines.append(
             f"{count(kept.number, 'answer', 'answers')} of explorers kept as evidence, "
-            f"{kept.bytes / 1e6:,.1f} MB ({kept.last_30_days_bytes / 1e6:,.1f} MB in the last 30 "
-            f"days), the oldest of {utc(kept.oldest)}"
+            f"{_room(kept.bytes)} ({_room(kept.last_30_days_bytes)} in the last 30 days), the "
+            f"oldest of {utc(kept.oldest)}"
         )
     if kept.pruned is not None:
         lines.append(
