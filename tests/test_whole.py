@@ -510,3 +510,24 @@ def test_the_summary_waits_for_the_lists_of_an_address(tell: Tell) -> None:
     (summary,) = play.alerts(entry)
     assert len(summary.rows) == 25
     end(play)
+
+
+def test_one_of_very_many_is_not_read_with_all(tell: Tell) -> None:
+    """Where it is due alone it reads its lists by itself, and its movement is one alert, too."""
+    ledger, play = tell(*MIXED)
+    entry = play.watch(A)
+    for address in addresses(520):
+        act = Follow(ledger.now, Subject("ethereum", address), "C", "a hop", every=DAY)
+        commit(play.store, DAEMON, act)
+    play.every = 60
+    ledger.mine(10)
+    play.poll(everything=False)
+    ledger.pay(*swap(A, X, 5))
+    ledger.mine()
+    with play.store.write() as conn:
+        conn.execute("UPDATE scope SET due = ? WHERE address <> ?", (2**60, A))
+    ledger.now += 60
+    asked = len(play.sources[0].asked)
+    play.poll(everything=False)
+    assert news(play, entry) == [(AlertKind.MOVEMENT, 6)]
+    assert {len(ask.subjects) for ask in play.sources[0].asked[asked:]} == {1}

@@ -28,6 +28,8 @@ from monitor.store import doubts, joined, transfers, watch
 from monitor.store.coverage import change_members, stream_states
 from monitor.store.port import Store
 
+AT_ONCE = 500  # addresses that cost a node as much as one
+
 # Ends the poll of an address to which nothing is left: with the lists that could not be read, and
 # those that no source hands out.
 Spare = Callable[[Run, frozenset[str], frozenset[str]], None]
@@ -43,6 +45,7 @@ class _Chain:
     elsewhere: frozenset[str]  # lists that are handed out address by address
     failed: dict[Fetched, Failure] = field(default_factory=dict)
     gaps: frozenset[str] = frozenset()  # lists of which a part could not be read
+    alone: frozenset[Scope] = frozenset()  # addresses that read all lists by themselves
     first: set[Scope] = field(default_factory=set)  # addresses that go before `parked`
     parked: Outcome | None = None
 
@@ -80,11 +83,13 @@ class Wholes:
         chain = _Chain(run, lists, mine, elsewhere)
         for each in mine.values():
             each.member = each.scope in members
-        # Who is to be told reads all lists before it is decided what.
-        told = elsewhere and any(each.member and each.watched for each in mine.values())
-        if not (due or new or told or self._everything):
+        # Who is to be told reads all lists before it is decided what: with the chain, unless that
+        # asks for so many more that they read them by themselves.
+        told = [each.scope for each in mine.values() if elsewhere and each.member and each.watched]
+        if not (due or new or self._everything or AT_ONCE * len(told) > len(members)):
             states = stream_states(self._store, scope, 0)
             well = frozenset(s for s in lists if s in states and states[s].failing is None)
+            chain.alone = frozenset(told)
             return self._release(chain, well, frozenset(), frozenset())
         self._chains[scope.chain] = chain
         return [run]
@@ -226,7 +231,7 @@ class Wholes:
         chain.gaps = frozenset(s for s, state in states.items() if state.waiting)
         left: list[Run] = []
         for run in chain.held.values():
-            self._leave_to(run, chain, read)
+            self._leave_to(run, chain, frozenset() if run.scope in chain.alone else read)
             if run.scope.key not in asking and self._spared(run, chain):
                 self._spare(run, unread, unserved)
             else:
