@@ -29,6 +29,7 @@ from world.home import (
     wait_for,
 )
 
+from monitor.model.errors import StoreError
 from monitor.store.migrations import migrations
 from monitor.store.schema import APPLICATION_ID, VERSION
 from monitor.store.sqlite import Store
@@ -302,6 +303,20 @@ def test_upgrade_is_all_or_nothing(tmp_path: Path) -> None:
     assert caught
     home.run("poll", code=None)  # nobody disturbs this one
     assert home.sql("PRAGMA user_version") == [(VERSION,)]
+
+
+def test_an_upgrade_that_fails_leaves_no_copy(tmp_path: Path) -> None:
+    """Else each further start would take as much of a disk that is full."""
+    path = tmp_path / "record.db"
+    first_schema(path)
+    with closing(sqlite3.connect(path)) as conn:
+        conn.execute("CREATE TABLE joined (in_the_way)")
+    with pytest.raises(StoreError, match="joined already exists"):
+        Store(path)
+    with closing(sqlite3.connect(path)) as conn:
+        assert conn.execute("PRAGMA user_version").fetchone() == (1,)
+        assert conn.execute("SELECT title FROM alert").fetchall() == [("old",)]
+    assert not [*tmp_path.glob("*.schema-*")]
 
 
 def test_what_stood_beside_a_lost_record_is_not_played_into_the_backup(

@@ -96,7 +96,10 @@ class Store:
                 f"{VERSION}). `fundwatch run` or `fundwatch poll` upgrades it, after a backup"
             )
         if not readonly and version < VERSION:
-            self._migrate(version, fresh=empty)
+            if empty:
+                self._migrate()
+            else:
+                self._upgrade(version)
         if not readonly and self._writer() != f"Fundwatch {__version__}":
             self._conn.execute(
                 "INSERT INTO note (key, value) VALUES ('version', ?) "
@@ -112,11 +115,17 @@ class Store:
             row = None
         return f"Fundwatch {row[0]}" if row else "another version of Fundwatch"
 
-    def _migrate(self, version: int, *, fresh: bool) -> None:
-        if not fresh:
-            copy = self._copy_name(version)
-            self.backup(copy)
-            self.upgrade = Upgrade(version, VERSION, copy)
+    def _upgrade(self, version: int) -> None:
+        copy = self._copy_name(version)
+        self.backup(copy)
+        try:
+            self._migrate()
+        except BaseException:  # also a stop meanwhile: what was copied is as it was
+            copy.unlink(missing_ok=True)  # or each further try would take as much of a full disk
+            raise
+        self.upgrade = Upgrade(version, VERSION, copy)
+
+    def _migrate(self) -> None:
         from sqlite_utils import Database  # noqa: PLC0415 - loads slowly, for a new schema only
 
         from monitor.store.migrations import migrations  # noqa: PLC0415
