@@ -425,6 +425,27 @@ def test_a_body_that_was_exchanged_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "packed",
+    [
+        zlib.compress(b"{}") + b"more",
+        zlib.compress(b"{}" * 100)[:-5],
+        b"",
+        zlib.compress(bytes(10**8)),  # in a few bytes more than a verifier should hold
+    ],
+    ids=["more", "cut", "empty", "bomb"],
+)
+def test_a_body_that_was_packed_by_somebody_else_is_found(tmp_path: Path, packed: bytes) -> None:
+    with dialect(tmp_path, "etherscan") as made:
+        made.poll()
+        with made.store.write() as conn, untriggered(conn):
+            conn.execute(
+                "UPDATE answer_body SET packed = ? "
+                "WHERE sha256 = (SELECT min(sha256) FROM answer_body)", (packed,),
+            )  # fmt: skip
+        assert len(list(answers.damaged(made.store))) == 1
+
+
+@pytest.mark.parametrize(
     "behind",
     [
         "DELETE FROM answer WHERE why = 'news'",

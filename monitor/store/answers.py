@@ -24,6 +24,8 @@ GROWTH_DAYS = 30
 PAGE, INLINE = 4096, 3800  # bytes of a page of the file, and of what fits into one beside its row
 BESIDE, ROW = 900, 40  # bytes of its other columns and in indexes, and for each transaction
 PRUNED = "pruned"
+PIECE = 1_000_000  # bytes of a body that are unpacked at once
+UNREADABLE = "nothing that can be read"
 WENT = "answers_pruned"  # the note that says what went because of the size
 _LAST = "answers_looked"  # the note that says when it was last pruned
 
@@ -215,9 +217,22 @@ def _digest(packed: bytes | None, *, pruned: bool) -> str:
     if packed is None:
         return PRUNED if pruned else "no body, though none was pruned"
     try:
-        return hashlib.sha256(zlib.decompress(packed)).hexdigest()
+        return _unpacked_digest(packed)
     except zlib.error:
-        return "nothing that can be read"
+        return UNREADABLE
+
+
+def _unpacked_digest(packed: bytes) -> str:
+    """Piece by piece: a few bytes that somebody put there may unpack to more than memory holds."""
+    unpacking, made = zlib.decompressobj(), hashlib.sha256()
+    rest = packed
+    while not unpacking.eof:
+        piece = unpacking.decompress(rest, PIECE)
+        made.update(piece)
+        rest = unpacking.unconsumed_tail
+        if not piece and not rest and not unpacking.eof:
+            return UNREADABLE  # it breaks off
+    return UNREADABLE if unpacking.unused_data else made.hexdigest()
 
 
 # -- bounds ------------------------------------------------------------------------------
