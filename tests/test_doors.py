@@ -227,6 +227,15 @@ def authorities(found: Sequence[Mapping[str, Any]]) -> set[str]:
     return {each["actor"]["authority"] for each in found}
 
 
+@pytest.mark.parametrize("name", ["Fundwatch", " Fund\u200bwatch ", "(erased)"])
+def test_nobody_takes_an_alert_as_the_program(scene: Scene, name: str) -> None:
+    """Beside the alert the name stands alone."""
+    alert = told(scene, (ALICE, SHOP))
+    said = scene.home.run("alerts", "ack", alert, "--by", name, code=2)
+    assert "is not a person's. Give your own name" in said
+    assert acts(scene, "take") == []
+
+
 def test_what_is_no_file_of_a_request_holds_nobody_up(tmp_path: Path) -> None:
     """A pipe that nobody writes into, a folder, a file without end: the next one is served."""
     folder = tmp_path / "requests"

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from monitor.model.acts import CLAIMED, Actor, Take
+from monitor.model.acts import CLAIMED, DAEMON, Actor, Take
 from monitor.model.errors import ConfigError, Problem
-from monitor.model.plain import tidy, utc
+from monitor.model.plain import ERASED, tidy, utc
 from monitor.store.alerts import LastState, LastStates, last_states
 from monitor.store.commit import commit
 from monitor.store.port import Store
@@ -57,7 +57,7 @@ def take(
     far as its alerts are free. `over`: also what somebody else has. Raises ConfigError, and
     changes nothing, where something cannot be taken; the error names who has it.
     """
-    name, note = actor.name, note_of(note, state)
+    name, note = _own(actor.name), note_of(note, state)
     every = list(dict.fromkeys(alert for _, alerts in given for alert in alerts))
     held = last_states(store, every)
     problems = [
@@ -77,6 +77,14 @@ def take(
         taken.update(changed)
     lines = [_line(said, alerts, state, name, held, taken) for said, alerts in given]
     return Taken(taken, "\n".join(lines))
+
+
+def _own(name: str) -> str:
+    """Beside an alert the name stands alone. Raises ConfigError for one that would read there as
+    if the program had done it, or as if a name had been erased."""
+    if name in (DAEMON.name, ERASED):
+        raise ConfigError([Problem("name", name, "is not a person's", "Give your own name")])
+    return name
 
 
 def _hindrance(
