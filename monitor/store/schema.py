@@ -15,7 +15,7 @@ CHANGES: Mapping[int, str] = {
     3: "Health is judged by more, and told in one sentence. For each recipient it is kept since "
     "when nothing is accepted. The newest blocks that sources name are kept and held against "
     "later answers.",
-    4: "Lists can be read for a whole chain at once, and addresses can be read without an entry.",
+    4: "A list that a source tells of many addresses at once is read for the whole chain.",
     5: "Everything that people and the program do to the record is written into a log that can be "
     "verified (`fundwatch verify`).",
     6: "What sources answered is kept where it brought news (`fundwatch answers TX`), for "
