@@ -53,11 +53,11 @@ What it does not prove
     daily mail.
   - A log whose end was cut off looks whole without a checkpoint from after the
     cut.
-  - What counts as read, what was sent to whom, prices, and of kept answers which
-    were deleted to keep within their bounds, which movement or silence each is
-    evidence of: that is bookkeeping. Of what counts as read the log has a digest
-    a day; when and to which request an answer came, it holds from the next day
-    on.
+  - What counts as read, what was sent to whom, prices, and of kept answers
+    which were deleted to keep within their bounds, which movement or silence
+    each is evidence of: that is bookkeeping. Of what counts as read the log has
+    a digest a day; when and to which request an answer came, it holds from the
+    next day on.
   - The texts say what this program was told, not what is true on a chain."""
 DOES_NOT_FILE = """\
 What it does not prove

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
+from monitor.model.acts import Body
 from monitor.model.plain import plural, quoted, tidy, utc
 
 NAMED = 3  # of many: how many are named
 LONGEST = 600  # characters that one of them takes
 SHOWN_HASH = 12  # characters: enough to compare by eye
-Body = Mapping[str, Any]
 
 
-def row_line(
-    number: int, hash_: str, told: Mapping[str, Any] | None, erased_by: int | None
-) -> list[str]:
+def row_line(number: int, hash_: str, told: Body | None, erased_by: int | None) -> list[str]:
     """Number and time, who and how that is proven, what was done, the beginning of the hash."""
     shown = hash_[:SHOWN_HASH]
     if erased_by is not None:
@@ -24,7 +21,7 @@ def row_line(
     return [*told_line(number, told or {}), shown]
 
 
-def told_line(number: int, told: Mapping[str, Any]) -> list[str]:
+def told_line(number: int, told: Body) -> list[str]:
     """Number and time, who and how that is proven, what was done. A text that somebody has
     damaged costs only its own line."""
     try:
@@ -33,13 +30,13 @@ def told_line(number: int, told: Mapping[str, Any]) -> list[str]:
         return [str(number), "cannot be understood: `fundwatch verify` says what differs"]
 
 
-def _told(number: int, told: Mapping[str, Any]) -> list[str]:
+def _told(number: int, told: Body) -> list[str]:
     actor = told["actor"]
     who = f"{tidy(actor['name'], 80)} ({tidy(actor['authority'], 400)})"
     return [f"{number}  {utc(told['at'])}", who, said(told)]
 
 
-def said(told: Mapping[str, Any]) -> str:
+def said(told: Body) -> str:
     """What was done, in a few words. A part that this program does not know, of a later one, is
     told by its name."""
     words = WORDS.get(told["what"])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from monitor import __version__
 from monitor.model.alert import Alert
@@ -22,6 +22,9 @@ from monitor.model.watch import Entry, Subject
 Result = TypeVar("Result")
 
 Renamed = tuple[Subject, str]  # as it stands in the record; its address as it is written now
+
+# A text of the log, or a part of one, decoded: JSON that only its act knows the form of.
+Body = Mapping[str, Any]
 
 CLAIMED = "(claimed, by link)"
 

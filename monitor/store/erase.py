@@ -5,16 +5,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
-from monitor.model.acts import Actor, EraseAsked, Erased
+from monitor.model.acts import Actor, Body, EraseAsked, Erased
 from monitor.model.cases import CaseState
 from monitor.model.errors import Conflict
 from monitor.store.cases import changed_now
 from monitor.store.log import Part, next_seq
 from monitor.store.port import Connection
 
-Body = Mapping[str, Any]
 Keys = Mapping[str, object]
 Cases = frozenset[str]
 

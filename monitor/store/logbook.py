@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
+from monitor.model.acts import Body
 from monitor.store.log import PART
 from monitor.store.port import Fields, Reader
 
@@ -24,7 +24,7 @@ class Told:
     number: int
     digest: str
     hash: str
-    told: Mapping[str, Any] | None
+    told: Body | None
     erased_by: int | None
 
 
@@ -58,7 +58,7 @@ def _told(row: Fields) -> Told:
     return Told(row["seq"], row["digest"], row["hash"], _parsed(row["text"]), row["by_seq"])
 
 
-def _parsed(text: str | None) -> Mapping[str, Any] | None:
+def _parsed(text: str | None) -> Body | None:
     """None for what is no text of a log: it was erased, or somebody has damaged it."""
     try:
         told = json.loads(text or "null")

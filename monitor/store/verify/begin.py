@@ -4,9 +4,10 @@ the digests that the log begins with."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from monitor.model.acts import Body
 from monitor.model.difference import Difference, Report
 from monitor.store import digests
 from monitor.store.port import Connection, Params
@@ -80,7 +81,7 @@ def _sighted_before(
 
 def _hold(
     name: str,
-    body: Mapping[str, Any],
+    body: Body,
     rows: Iterator[Before],
     report: Report,
     strays: Report,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
+from monitor.model.acts import Body
 from monitor.model.difference import Difference, Report
 from monitor.store.log import GENESIS, SALT_BYTES, canonical, digest_of, link
 from monitor.store.port import Connection, Fields
@@ -26,10 +26,10 @@ class Told:
     seq: int
     act: str
     what: str
-    actor: Mapping[str, Any]
+    actor: Body
     at: int
     first: int  # row of the same act
-    body: Mapping[str, Any]
+    body: Body
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def is_canonical(value: object, text: str) -> bool:
         return False  # NaN, say
 
 
-def parsed(text: str) -> dict[str, Any] | None:
+def parsed(text: str) -> Body | None:
     """A text of the log as a value; None where it is none."""
     try:
         told = json.loads(text)

@@ -7,10 +7,11 @@ memory. A row that was there before the log began is known as far as acts named 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from monitor.model.acts import Body
 from monitor.model.difference import Difference, Report
 from monitor.store.log import canonical
 from monitor.store.port import Connection
@@ -58,7 +59,7 @@ class Expected:
     def __init__(self, conn: Connection, report: Report) -> None:
         self._conn, self.report = conn, report
         # What the log begins with: digests of what was there before, by table.
-        self.begun: dict[str, Mapping[str, Any]] = {}
+        self.begun: dict[str, Body] = {}
         # Digests of kept answers, by row of the log: see store/answers.pin.
         self.pinned: dict[int, list[Any]] = {}
         self.relisted: dict[str, int] = {}  # entries that were retired, and when they came back
@@ -299,7 +300,7 @@ def shown(value: object) -> str:
     return text if len(text) <= 160 else f"{text[:160]}... ({len(text):,} characters)"
 
 
-def differing(now: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+def differing(now: Body, found: Body) -> Iterator[tuple[str, Any, Any]]:
     """Columns that are known and are not as they must be: name, expected, found."""
     for name, value in now.items():
         if found.get(name) != value:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import astuple, dataclass
-from typing import Any
 
+from monitor.model.acts import Body
 from monitor.model.difference import Difference, Report
 from monitor.store.verify.chain import Erased, parsed
 from monitor.store.verify.expected import Expected
 
 BASES = ("base_height", "base_time", "base_head_time")
-Keys = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ class _Gone:
     seq: int
     at: int  # of the act whose text it was
     first: int
-    keys: Keys
+    keys: Body
 
 
 def carry_out(expected: Expected, erased: Erased, report: Report) -> Erasure | None:
@@ -54,7 +53,7 @@ def carry_out(expected: Expected, erased: Erased, report: Report) -> Erasure | N
         return None
 
 
-def erasures_in(told: Mapping[str, Any], seq: int) -> Iterator[Erasure]:
+def erasures_in(told: Body, seq: int) -> Iterator[Erasure]:
     """What a text of the log, of this number, says was erased. Raises TypeError where it says
     something else."""
     if told.get("what") == "erased":
@@ -135,7 +134,7 @@ def _respelt(expected: Expected, gone: _Gone) -> None:
     respell(expected, gone.keys, gone.first, gone.seq)
 
 
-def respell(expected: Expected, body: Keys, first: int, seq: int) -> None:
+def respell(expected: Expected, body: Body, first: int, seq: int) -> None:
     """An address that is written in another form by now, in its movements and where it is
     followed."""
     chain, _, old = body["old"].partition("/")

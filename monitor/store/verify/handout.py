@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from monitor.model.acts import Body
 from monitor.model.difference import Difference, Report
 from monitor.store.log import GENESIS, canonical, link
 from monitor.store.port import Connection, Fields, Reader
@@ -75,7 +76,7 @@ def _rows(conn: Connection, case: str, foreign: Foreign, counts: Counts) -> Iter
         yield canonical(line)
 
 
-def _concerning(row: Fields) -> dict[str, Any] | None:
+def _concerning(row: Fields) -> Body | None:
     """The text of a row of this case alone, or of what moved on a public chain, whoever else
     it concerns."""
     told = parsed(row["text"]) if row["mine"] and row["text"] is not None else None
@@ -91,7 +92,7 @@ def _concerning(row: Fields) -> dict[str, Any] | None:
 class Handed:
     """What a file says of itself, and what is in it."""
 
-    header: dict[str, Any]
+    header: Body
     number: int = 0
     hash: str = GENESIS
     counts: Counts = field(default_factory=Counts)
@@ -130,14 +131,14 @@ _MUST = {"seq": int, "digest": str}
 ROW = (_MUST, {**_MUST, "erased_by": int}, {**_MUST, "salt": str, "text": str})
 
 
-def _header(text: str) -> dict[str, Any]:
+def _header(text: str) -> Body:
     header = _form(text, "its first line", (HEADER,))
     if header["format"] != FORMAT:
         raise ValueError(f"its first line is not one of {FORMAT}")
     return header
 
 
-def _form(text: str, place: str, forms: Iterable[Mapping[str, type]]) -> dict[str, Any]:
+def _form(text: str, place: str, forms: Iterable[Mapping[str, type]]) -> Body:
     """A line, which is JSON in its one form and of one of these."""
     value = parsed(text)
     if value is None or not is_canonical(value, text.rstrip("\n")):
@@ -159,7 +160,7 @@ def _hold_erased(handed: Handed, report: Report) -> None:
             _say(report, "erasure", seq, f"no text: row {by} erased it", "a row that is not so")
 
 
-def _row(row: dict[str, Any], handed: Handed, report: Report) -> None:
+def _row(row: Body, handed: Handed, report: Report) -> None:
     counts = handed.counts
     if "text" in row:
         counts.shown += 1
@@ -174,7 +175,7 @@ def _row(row: dict[str, Any], handed: Handed, report: Report) -> None:
         counts.withheld += 1
 
 
-def _erasures(row: dict[str, Any], handed: Handed, report: Report) -> list[Erasure]:
+def _erasures(row: Body, handed: Handed, report: Report) -> list[Erasure]:
     """What a row that is shown says was erased."""
     told, seq = parsed(row["text"]), row["seq"]
     try:

@@ -3,10 +3,7 @@ case under a legal hold. Who has the file could write an erasure that nobody ask
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from monitor.model.acts import EraseAsked
+from monitor.model.acts import Body, EraseAsked
 from monitor.model.difference import Difference
 from monitor.model.plain import is_same_name
 from monitor.store.verify.chain import Told, parsed
@@ -32,7 +29,7 @@ def hold(expected: Expected, told: Told) -> None:
 
 
 def _wrong(
-    expected: Expected, told: Told, asked: Mapping[str, Any], numbers: set[int]
+    expected: Expected, told: Told, asked: Body, numbers: set[int]
 ) -> str:  # fmt: skip
     """What is wrong with the request that an erasure names; empty: nothing."""
     request = parsed(expected.text(asked["number"]) or "") or {}

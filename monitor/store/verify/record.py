@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from monitor.model.acts import Restored
+from monitor.model.acts import Body, Restored
 from monitor.model.difference import Report
 from monitor.model.errors import StoreError
 from monitor.store import answers
@@ -109,7 +108,7 @@ def replaced_in(store: Reader) -> list[Replaced]:
     return [found for row in rows if (found := _replaced(parsed(row["text"]) or {}))]
 
 
-def _replaced(told: Mapping[str, Any]) -> Replaced | None:
+def _replaced(told: Body) -> Replaced | None:
     try:
         said = told["body"]["replaced"]
         return Replaced(int(said["end"]["seq"]), str(said["end"]["hash"]), str(said["file"]))

@@ -6,13 +6,12 @@ An act or part that is not here was written by a later version: it is said, not 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from monitor.model.acts import Actor, ActorKind
 from monitor.model.difference import Difference, Report
 from monitor.store.verify import gone, persons
 from monitor.store.verify.chain import Told
-from monitor.store.verify.expected import Expected, Values
+from monitor.store.verify.expected import Expected, Key, Values
 from monitor.store.verify.whose import Whose
 
 Part = Callable[[Expected, Told], None]
@@ -44,7 +43,7 @@ def _new(expected: Expected, told: Told, values: Values) -> None:
         _sighted(expected, told, [*key, block], answer, sure=True)
 
 
-def _sighted(expected: Expected, told: Told, row: list[Any], answer: int, *, sure: bool) -> None:
+def _sighted(expected: Expected, told: Told, row: Key, answer: int, *, sure: bool) -> None:
     """The first word of a source stays, unless (not `sure`) there was one before the log."""
     *identity, block = row
     source, sha256 = told.body["answers"][answer]

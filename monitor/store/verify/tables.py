@@ -11,7 +11,7 @@ from monitor.model.difference import Difference, Report
 from monitor.store.log import canonical
 from monitor.store.port import Connection
 from monitor.store.rows import ALERT_COLUMNS, TRANSFER_COLUMNS
-from monitor.store.verify.expected import Expected, Known, Values, differing, place, shown
+from monitor.store.verify.expected import Expected, Key, Known, Values, differing, place, shown
 
 PART = 500  # rows that are marked at once
 
@@ -110,7 +110,7 @@ def compare(conn: Connection, kept: Kept, expected: Expected, report: Report) ->
 
 
 def _differences(
-    kept: Kept, key: list[Any], found: Values, known: Known | None, expected: Expected
+    kept: Kept, key: Key, found: Values, known: Known | None, expected: Expected
 ) -> Iterator[Difference]:
     if known is None:
         if _is_new(kept, key, expected):
@@ -122,7 +122,7 @@ def _differences(
             yield Difference("record", where, f"{shown(value)} (log {known.seq})", shown(there))
 
 
-def _is_new(kept: Kept, key: list[Any], expected: Expected) -> bool:
+def _is_new(kept: Kept, key: Key, expected: Expected) -> bool:
     """Whether no row without an act can be here: what was there before the log has digests."""
     if not expected.old or "?" in key:
         return True
