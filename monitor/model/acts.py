@@ -6,6 +6,7 @@ Bookkeeping (due times, claims, budgets, coverage that only grew, tries of a del
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -128,16 +129,16 @@ class Respell(Act[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeCase(Act[None]):
+class ChangeCase(Act[None], ABC):
     """What is done to a case, with the reason. `was`: how it stood when that was decided."""
 
     case: str
     why: str
     was: CaseState
 
+    @abstractmethod
     def becomes(self) -> CaseState:
         """How it stands then."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
