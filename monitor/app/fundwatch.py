@@ -24,6 +24,7 @@ from monitor.loops.freeze import DeliverWorld
 from monitor.loops.health.signals import signals
 from monitor.loops.health.tell import tell_incidents
 from monitor.loops.keeping import keep_bounds
+from monitor.loops.lists import Lists
 from monitor.loops.passing import PassReport, PollWorld
 from monitor.loops.poll import Poller
 from monitor.loops.pricing import Pricer, close_unused
@@ -69,6 +70,7 @@ class Fundwatch:
         self._judged: set[str] = set()
         self.poller = Poller(store, self._poll_world())
         self.watch_file = WatchFile(home / WATCHLIST, settings, store, self.router)
+        self.lists = Lists(home, store, settings.chains, settings.lists, self.router)
         self.acts = Acts(
             store=store,
             chains=settings.chains,
@@ -77,6 +79,7 @@ class Fundwatch:
             deliver=lambda: self.deliver(everything=True),
             change_list=self.watch_file.change,
             reload=self.reload,
+            lists=self.lists,
         )
 
     def _poll_world(self) -> PollWorld:

@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = {
     "deliveries": "sending:deliveries",
     "demo": "service:demo",
     "init": "service:init",
+    "lists": "listed:lists_",
     "log": "logs:log_",
     "messages": "sending:messages_",
     "poll": "service:poll",

@@ -7,12 +7,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 from monitor.loops import cases, deliver, erasing, find, hands, inbox
 from monitor.loops.clock import now
 from monitor.loops.doors import Caller
 from monitor.loops.freeze import DeliverWorld
 from monitor.loops.hands import Taken
+from monitor.loops.lists import Lists
 from monitor.model import Chain
 from monitor.model.acts import Actor, BackedUp, Replay, Retire, TestChannel
 from monitor.model.errors import ConfigError, Problem
@@ -33,6 +35,7 @@ class Acts:
     deliver: Callable[[], object]  # send what is due, and wait for it
     change_list: Callable[[Callable[[str], str], Actor], object]  # rewrite the watchlist, take it
     reload: Callable[[], object]  # follow what it says
+    lists: Lists
 
     def table(self) -> dict[str, inbox.Action]:
         """Every change by the name that a request gives it. Each is told who asks, and returns
@@ -46,6 +49,7 @@ class Acts:
             "change_case": self.change_case,
             "ask_erasure": self.ask_erasure,
             "confirm_erasure": self.confirm_erasure,
+            "update_list": self.update_list,
         }
 
     def take(
@@ -142,3 +146,11 @@ class Acts:
     def confirm_erasure(self, caller: Caller, number: int, name: str) -> str:
         who = caller.named(name), caller.uid
         return erasing.confirm(self.store, who, number, self.retention, now())
+
+    def update_list(self, caller: Caller, name: str, file: str, by: str | None = None) -> str:
+        """Take a file as the newest version of a list."""
+        outcome = self.lists.update(name, Path(file), caller.named(by))
+        if outcome.publication is None:
+            remedy = "Look at the file; `--accept-shrunk` takes it all the same"
+            raise ConfigError([Problem(name, "", f"was not taken: {outcome.why}", remedy)])
+        return f"taken     {name}: {outcome.publication.rows:,} rows"

@@ -137,7 +137,7 @@ class WatchFile:
 
     def _apply(self, parsed: Parsed, sha256: str, now: int, by: Actor | None) -> None:
         store = self._store
-        stored = [w.entry for w in watch.all_entries(store)]
+        stored = [w.entry for w in watch.persons_entries(store)]
         change = difference(stored, parsed.entries, parsed.refused)
         self.timezone = parsed.timezone
         outcome = {

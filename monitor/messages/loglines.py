@@ -212,6 +212,22 @@ def _erased(body: Body) -> str:
 
 
 # By the name of the part.
+def _listing(body: Body) -> str:
+    new, gone = plural(body["new"], "row"), plural(body["gone"], "row")
+    return f"list {tidy(body['list'])}, version {body['nr']}: {new} new, {gone} gone"
+
+
+def _publication(body: Body) -> str:
+    rows, day = plural(body["rows"], "row"), tidy(body["published"]) or "no day"
+    return f"took version {body['nr']} of list {tidy(body['list'])} ({day}): {rows}"
+
+
+def _word(body: Body) -> str:
+    said = f"{tidy(body['key'])}: {tidy(body['value'], 200)}"
+    about = f"{tidy(body['target'], 200)} of list {tidy(body['list'])}"
+    return f"said of {about}: {said} ({quoted(body['why'], 500)})"
+
+
 WORDS: Mapping[str, Callable[[Body], str]] = {
     "rows": _rows,
     "alerts": _alerts,
@@ -227,6 +243,9 @@ WORDS: Mapping[str, Callable[[Body], str]] = {
     "table": _table,
     "entries": _entries,
     "list": _list,
+    "listing": _listing,
+    "publication": _publication,
+    "word": _word,
     "covered": _covered,
     "restored": _restored,
     "incidents": _incidents,

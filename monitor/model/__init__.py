@@ -32,7 +32,7 @@ from monitor.model.transfer import (
     account_leg,
 )
 from monitor.model.views import AlertView, DeliveryView, Known, Outgoing, Rendered, TransferView
-from monitor.model.watch import Baseline, Direction, Entry, Severity, Subject, Watched
+from monitor.model.watch import Baseline, Direction, Entry, Origin, Severity, Subject, Watched
 
 __all__ = [
     "CONFIDENCES",
@@ -63,6 +63,7 @@ __all__ = [
     "Lane",
     "Lookup",
     "Only",
+    "Origin",
     "Outgoing",
     "Price",
     "PriceIds",

@@ -16,6 +16,7 @@ from monitor import __version__
 from monitor.model.alert import Alert
 from monitor.model.cases import CaseState
 from monitor.model.heads import Fault, News
+from monitor.model.lists import Publication
 from monitor.model.plan import Plan, Route, Signal
 from monitor.model.streams import Reading
 from monitor.model.watch import Entry, Subject
@@ -247,6 +248,57 @@ class Retire(Act[None]):
     kind = "retire"
 
     entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class TakeRows(Act[None]):
+    """A part of a version of a published list: the rows that it says anew, each with its key and
+    what `listing` holds of it, and the keys of those that it says no more."""
+
+    kind = "take rows"
+
+    publication: Publication
+    new: Sequence[tuple[str, Sequence[object]]]
+    gone: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class TakeEntries(Act[None]):
+    """Entries as a published list, and what people said of it, make them. `sha256`: of the
+    version."""
+
+    kind = "take entries"
+
+    sha256: str
+    entries: Sequence[Listed]
+
+
+@dataclass(frozen=True, slots=True)
+class TakePublication(Act[None]):
+    """All of a version was taken: from now on it is in force. `accepted`: what a person said yes
+    to (shrunk, grown); what is told of it."""
+
+    kind = "take publication"
+
+    publication: Publication
+    accepted: str = ""
+    alerts: Sequence[Alert] = ()
+    routes: Sequence[Route] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SayOfList(Act[None]):
+    """What a person says of an address or an entity of a list, and the entries that it changes."""
+
+    kind = "say of list"
+
+    list: str
+    sha256: str  # of the version in force
+    target: str  # address:CANONICAL or entity:ID
+    key: str
+    value: object  # JSON
+    why: str
+    entries: Sequence[Listed]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,3 +12,8 @@ def since_time(text: str) -> int | None:
     except ValueError:
         return None
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
+
+
+def utc_day(at: int) -> str:
+    """The day by UTC of a moment in Unix seconds: 2023-04-24."""
+    return datetime.fromtimestamp(at, UTC).date().isoformat()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from monitor.model import Asset, Chain, ChannelConfig, Known, SourceConfig
+from monitor.model.lists import ListConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Settings:
     channels: Mapping[str, ChannelConfig]
     assets: Mapping[tuple[str, str], Asset]  # by (chain, canonical contract)
     addressbook: Mapping[tuple[str, str], Known]  # by (chain or "", canonical address)
+    lists: Mapping[str, ListConfig] = field(default_factory=dict)  # those in use
     proxies: Mapping[str, str] = field(default_factory=dict, repr=False)  # by scheme
     ca_bundle: str = ""  # path of a PEM file, or empty: the system's
     poll_interval: int | None = None  # seconds; None: derived from the budgets

@@ -44,6 +44,20 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """The row of a published list that an entry comes of. Days as 2023-04-24."""
+
+    list: str  # its name in config/lists.yaml
+    title: str  # what people call it: "OFAC"
+    entity: str = ""  # id of whom it is about
+    name: str = ""
+    programs: tuple[str, ...] = ()
+    since: str = ""  # on the list since
+    at_least: bool = False  # ... or before: it was there when the list was first read
+    until: str = ""  # not on it any more since; empty: still on it
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """Why a subject is watched: one case's line for one address on one chain."""
 
@@ -65,6 +79,8 @@ class Entry:
     retired: str = ""  # DATE NAME "why"
     title: str = ""  # of the case
     line: int = 0  # in watchlist.yaml
+    incoming: str = ""  # "daily": what arrives waits for the daily mail, unless above min_amount
+    origin: Origin | None = None  # None: a person's own entry, of watchlist.yaml
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,10 +43,10 @@ def carry_list(conn: Connection, _actor: Actor, act: TakeList) -> tuple[None, li
 
 
 def _known(conn: Connection, act: TakeList) -> list[Fields]:
-    """The entries that the record holds, or those of them that a part is about."""
+    """The entries of the watchlist that the record holds, or those that a part is about."""
     if not act.of:
-        return conn.execute(f"SELECT {_COLUMNS} FROM entry").fetchall()
-    sql = f"SELECT {_COLUMNS} FROM entry WHERE id = ?"
+        return conn.execute(f"SELECT {_COLUMNS} FROM entry WHERE list = ''").fetchall()
+    sql = f"SELECT {_COLUMNS} FROM entry WHERE id = ? AND list = ''"
     found = (conn.execute(sql, (each,)).fetchone() for each in act.of)
     return [row for row in found if row is not None]
 
@@ -55,8 +55,8 @@ def _take(conn: Connection, rows: Sequence[Fields], act: TakeList) -> list[Chang
     """Write what is not as it is recorded in these rows."""
     known = {row["id"]: row for row in rows}
     taken = [each for each in act.entries if differs(each, known.get(each.id))]
-    _write(conn, taken, act)
-    return [_change(each, known.get(each.id), act.at) for each in taken]
+    write(conn, taken, act.at, act.sha256)
+    return [change(each, known.get(each.id), act.at) for each in taken]
 
 
 def differs(listed: Listed, row: Fields | None) -> bool:
@@ -66,7 +66,8 @@ def differs(listed: Listed, row: Fields | None) -> bool:
     return (row["retired"] is None) != (not listed.retired)
 
 
-def _change(listed: Listed, row: Fields | None, now: int) -> Changed:
+def change(listed: Listed, row: Fields | None, now: int) -> Changed:
+    """What the log says of it; `row`: how it was recorded."""
     if row is None:
         columns = {
             "subject": listed.subject.key,
@@ -109,8 +110,9 @@ def _is_last(conn: Connection, act: TakeList) -> bool:
     return bool(json.loads(row["outcome"]).get("refused") == act.outcome.get("refused"))
 
 
-def _write(conn: Connection, taken: Sequence[Listed], act: TakeList) -> None:
-    """Add entries and change them; a new one is due at once."""
+def write(conn: Connection, taken: Sequence[Listed], now: int, sha256: str) -> None:
+    """Add entries and change them, as a list has them of which this is the digest; a new one is
+    due at once."""
     conn.executemany(
         "INSERT INTO scope (key, chain, address) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING",
         [(t.subject.key, t.subject.chain, t.subject.address) for t in taken],
@@ -124,15 +126,12 @@ def _write(conn: Connection, taken: Sequence[Listed], act: TakeList) -> None:
         "ON CONFLICT (id) DO UPDATE SET terms = excluded.terms, "
         "retired = CASE WHEN excluded.retired IS NULL THEN NULL "
         "ELSE coalesce(entry.retired, excluded.retired) END",
-        [
-            (t.id, t.subject.key, t.case, t.terms, act.at, act.at if t.retired else None)
-            for t in taken
-        ],
+        [(t.id, t.subject.key, t.case, t.terms, now, now if t.retired else None) for t in taken],
     )
     conn.executemany(
         "INSERT INTO entry_version (entry, at, terms, list_sha256) VALUES (?,?,?,?) "
         "ON CONFLICT (entry, at, terms) DO NOTHING",
-        [(t.id, act.at, t.terms, act.sha256) for t in taken],
+        [(t.id, now, t.terms, sha256) for t in taken],
     )
 
 

@@ -12,7 +12,7 @@ import time
 from sqlite_utils import Database, Migrations
 
 from monitor.model.acts import DAEMON
-from monitor.store import answers_schema, digests, log, log_schema
+from monitor.store import answers_schema, digests, lists_schema, log, log_schema
 
 migrations = Migrations("fundwatch")
 
@@ -409,3 +409,8 @@ def m005_log(db: Database) -> None:
 @migrations()
 def m006_answers(db: Database) -> None:
     db.executescript(answers_schema.ANSWERS)
+
+
+@migrations()
+def m007_lists(db: Database) -> None:
+    db.executescript(lists_schema.LISTS)

@@ -14,6 +14,7 @@ from monitor.model import (
     Entry,
     Kind,
     Lane,
+    Origin,
     Rendered,
     Row,
     Severity,
@@ -80,8 +81,9 @@ def entry_terms(entry: Entry) -> str:
     """An entry as JSON text: equal terms give equal texts. The line in the file is no term."""
     terms = asdict(entry)
     del terms["line"]
-    if not entry.canary:  # so that entries of earlier versions keep their terms
-        del terms["canary"]
+    for name in ("canary", "incoming", "origin"):
+        if not terms[name]:  # so that entries of earlier versions keep their terms
+            del terms[name]
     return json.dumps(terms, sort_keys=True, ensure_ascii=False)
 
 
@@ -94,8 +96,13 @@ def to_entry(text: str) -> Entry:
             "tags": tuple(terms["tags"]),
             "severity": Severity(terms["severity"]),
             "channels": None if terms["channels"] is None else tuple(terms["channels"]),
+            "origin": _to_origin(terms.get("origin")),
         }
     )
+
+
+def _to_origin(told: dict[str, Any] | None) -> Origin | None:
+    return None if told is None else Origin(**{**told, "programs": tuple(told["programs"])})
 
 
 def to_watched(row: Fields) -> Watched:

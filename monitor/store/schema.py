@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 APPLICATION_ID = 0x46574348  # "FWCH"
-VERSION = 6
+VERSION = 7
 LOGGED = 6  # the first schema with a log that was released
 
 # What each schema brought, in the words of the notice after an upgrade.
@@ -20,4 +20,5 @@ CHANGES: Mapping[int, str] = {
     "verified (`fundwatch verify`).",
     6: "What sources answered is kept where it brought news (`fundwatch answers TX`), for "
     "answers_days and up to answers_size of the settings.",
+    7: "Lists that others publish can be watched as a whole (config/lists.yaml).",
 }

@@ -37,7 +37,7 @@ def take_list(store: Store, actor: Actor, act: TakeList) -> None:
 
 def _changed(store: Reader, act: TakeList) -> Iterator[str]:
     """The entries that the list changes, as far as is known before others have to wait."""
-    rows = store.read("SELECT id, terms, retired, absent FROM entry")
+    rows = store.read("SELECT id, terms, retired, absent FROM entry WHERE list = ''")
     known, present = {row["id"]: row for row in rows}, act.present
     yield from (each.id for each in act.entries if differs(each, known.get(each.id)))
     for row in rows:

@@ -41,6 +41,12 @@ def all_entries(store: Reader) -> list[Watched]:
     return [to_watched(row) for row in rows]
 
 
+def persons_entries(store: Reader) -> list[Watched]:
+    """Every entry that people ever wrote into the watchlist, in the order of adding."""
+    rows = store.read("SELECT * FROM entry WHERE list = '' ORDER BY added, rowid")
+    return [to_watched(row) for row in rows]
+
+
 def entries_of(store: Reader, subjects: Iterable[Subject]) -> dict[Subject, tuple[Watched, ...]]:
     """Every entry on these subjects, retired ones too, each subject's in the order of adding.
     Subjects without one are left out."""

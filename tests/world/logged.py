@@ -147,7 +147,8 @@ def _row(conn: sqlite3.Connection, table: str, dice: random.Random) -> dict[str,
     conn.row_factory = sqlite3.Row
     rows = conn.execute(f"SELECT * FROM {table}").fetchall()
     conn.row_factory = None
-    return dict(dice.choice(rows))
+    made = {i[1] for i in conn.execute(f"PRAGMA table_xinfo({table})") if i[6]}  # of others
+    return {k: v for k, v in dict(dice.choice(rows)).items() if k not in made}
 
 
 def _other(value: object, dice: random.Random) -> object:

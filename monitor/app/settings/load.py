@@ -16,6 +16,7 @@ from pathlib import Path
 from monitor.app.settings import chains as chain_rows
 from monitor.app.settings import channels as channel_rows
 from monitor.app.settings import issuers as issuer_rows
+from monitor.app.settings import lists as list_rows
 from monitor.app.settings import sources as source_rows
 from monitor.app.settings.rows import SHIPPED, Secret, SettingsRow
 from monitor.app.settings.secrets import Secrets, read_bytes, read_dotenv, way_of
@@ -25,7 +26,7 @@ from monitor.model.settings import Settings
 from monitor.watchlist import addressbook, yaml_nodes
 from monitor.watchlist.yaml_nodes import Fields, Node, Notes, is_blank
 
-FILES = ("chains", "sources", "channels", "assets", "issuers", "settings")
+FILES = ("chains", "sources", "channels", "assets", "issuers", "lists", "settings")
 SETTING_KEYS = (
     "proxy",
     "proxy_env",
@@ -96,6 +97,8 @@ def load(home: Path, environ: Mapping[str, str]) -> Settings:
     remarks += _stray_files(home)
     assets = chain_rows.assets(trees["assets"], chains, notes)
     acting = issuer_rows.issuers(trees["issuers"], chains, assets, notes)
+    symbols = {asset.symbol for asset in assets.values()}
+    lists = list_rows.lists(trees["lists"], chains, channels, symbols, home, notes)
     settings = Settings(
         home=home,
         chains={
@@ -106,6 +109,7 @@ def load(home: Path, environ: Mapping[str, str]) -> Settings:
         channels={name: _with_ca(home, c, trees, notes) for name, c in channels.items()},
         assets=assets,
         addressbook=_addressbook(home, chains, notes),
+        lists=lists,
         prices=tuple(rows[name].config for name in prices),
     )
     settings = _served(_general(settings, general, secrets), general, secrets)
@@ -275,7 +279,8 @@ def _tree(name: str, home: Path, notes: Notes) -> Fields:
     """The rows of one config file, the home folder's over the shipped ones."""
     shipped = _file(shipped_config() / f"{name}.yaml", f"{SHIPPED}{name}.yaml", name, notes)
     own = _file(home / "config" / f"{name}.yaml", f"config/{name}.yaml", name, notes)
-    return _merged(shipped, own)
+    merged = _merged(shipped, own)
+    return list_rows.used(merged, own) if name == "lists" else merged
 
 
 def _file(path: Path, shown: str, name: str, notes: Notes) -> Fields:

@@ -1,0 +1,94 @@
+"""The schema of lists that others publish: the text of migration m007."""
+
+from __future__ import annotations
+
+LISTS = """
+-- The list that an entry comes of; empty: a person wrote it.
+ALTER TABLE entry ADD COLUMN list TEXT NOT NULL
+  GENERATED ALWAYS AS (coalesce(json_extract(terms, '$.origin.list'), '')) VIRTUAL;
+CREATE INDEX entry_list ON entry(list, subject) WHERE list <> '';
+CREATE TABLE publication (           -- append-only: a version of a list
+  list TEXT NOT NULL,
+  nr INTEGER NOT NULL,               -- 1, 2, 3 ... of this list; it may go back to an older content
+  sha256 TEXT NOT NULL,              -- of the file as it was fetched, kept in lists/ of the folder
+  published TEXT NOT NULL,           -- the day that it names, 2026-09-23; empty: none
+  fetched INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  rows INTEGER NOT NULL,
+  refused TEXT NOT NULL,             -- JSON: rule -> how many rows
+  taken INTEGER,                     -- when all of it was taken; NULL: under way
+  PRIMARY KEY (list, nr)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE listing (               -- what stood in a row of a list, from one version to another
+  list TEXT NOT NULL,
+  key TEXT NOT NULL,                 -- the row in its list: digest of ticker, address, entity
+  from_nr INTEGER NOT NULL,          -- the first version that says so
+  until_nr INTEGER,                  -- the first that does not; NULL: all since
+  since TEXT NOT NULL,               -- day of listing: by the publisher, else of the version
+  at_least INTEGER NOT NULL,         -- 1: it stood there when the list was first read
+  published_as TEXT NOT NULL, ticker TEXT NOT NULL, place TEXT NOT NULL,
+  entity TEXT NOT NULL, name TEXT NOT NULL,
+  programs TEXT NOT NULL,            -- JSON
+  label TEXT NOT NULL,               -- of an address of our own
+  chain TEXT,                        -- NULL: not known
+  chains TEXT NOT NULL,              -- JSON: on which it would be watched
+  address TEXT,                      -- canonical; NULL: none
+  rule TEXT NOT NULL,                -- why it is refused; empty: it is not
+  reason TEXT NOT NULL, warning TEXT NOT NULL,
+  PRIMARY KEY (list, key, from_nr),
+  CHECK (until_nr IS NULL OR from_nr < until_nr)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX listing_address ON listing(address, list) WHERE address IS NOT NULL;
+-- Whom a version is about that says something new, or something no more.
+CREATE INDEX listing_from ON listing(list, from_nr, address, entity);
+CREATE INDEX listing_until ON listing(list, until_nr, address, entity);
+CREATE TABLE staged (                -- rows of a version that is being taken, until it is
+  list TEXT NOT NULL,
+  key TEXT NOT NULL,
+  body TEXT NOT NULL,                -- JSON: what listing holds of it, in its order
+  PRIMARY KEY (list, key)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE list_word (             -- append-only: what a person said of a row or an entity
+  list TEXT NOT NULL,
+  target TEXT NOT NULL,              -- address:CANONICAL or entity:ID
+  key TEXT NOT NULL,                 -- retired | insist | severity | busy | ...
+  at INTEGER NOT NULL,
+  value TEXT NOT NULL,               -- JSON
+  name TEXT NOT NULL, why TEXT NOT NULL,
+  PRIMARY KEY (list, target, key, at)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE list_state (            -- how asking for a list went
+  list TEXT PRIMARY KEY,
+  due INTEGER NOT NULL DEFAULT 0,
+  tried INTEGER,
+  had INTEGER,                       -- when it was last had: a version, or that there is no new one
+  failing INTEGER,                   -- since when it could not be had or read
+  error TEXT NOT NULL DEFAULT '',
+  etag TEXT NOT NULL DEFAULT '', modified TEXT NOT NULL DEFAULT '',
+  held TEXT NOT NULL DEFAULT '',     -- sha256 of a version that waits for a person's yes
+  held_why TEXT NOT NULL DEFAULT '',
+  grown INTEGER                      -- since when the history of a grown list waits for a yes
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER publication_kept BEFORE UPDATE OF list, nr, sha256, published, fetched, bytes, rows,
+    refused ON publication
+  BEGIN SELECT RAISE(ABORT, 'versions of a list are only added to'); END;
+CREATE TRIGGER listing_kept BEFORE UPDATE OF list, key, from_nr, since, at_least, published_as,
+    ticker, place, entity, name, programs, label, chain, chains, address, rule, reason, warning
+    ON listing
+  BEGIN SELECT RAISE(ABORT, 'what a version of a list said never changes'); END;
+CREATE TRIGGER listing_until_kept BEFORE UPDATE OF until_nr ON listing
+  WHEN OLD.until_nr IS NOT NULL AND EXISTS (SELECT 1 FROM publication p
+    WHERE p.list = OLD.list AND p.nr = OLD.until_nr AND p.taken IS NOT NULL)
+  BEGIN SELECT RAISE(ABORT, 'what a version of a list said never changes'); END;
+CREATE TRIGGER listing_stays BEFORE DELETE ON listing
+  WHEN EXISTS (SELECT 1 FROM publication p
+    WHERE p.list = OLD.list AND p.nr = OLD.from_nr AND p.taken IS NOT NULL)
+  BEGIN SELECT RAISE(ABORT, 'nothing of this is ever deleted'); END;
+CREATE TRIGGER publication_stays BEFORE DELETE ON publication
+  WHEN OLD.taken IS NOT NULL
+  BEGIN SELECT RAISE(ABORT, 'nothing of this is ever deleted'); END;
+CREATE TRIGGER list_word_kept BEFORE UPDATE ON list_word
+  BEGIN SELECT RAISE(ABORT, 'what a person said is only added to'); END;
+CREATE TRIGGER list_word_stays BEFORE DELETE ON list_word
+  BEGIN SELECT RAISE(ABORT, 'nothing of this is ever deleted'); END;
+"""
