@@ -17,7 +17,9 @@ from monitor.store.views import Views
 def views_of(store: Reader, settings: Settings) -> Views:
     """By these settings."""
     valued = Valuer(store, settings.chains, asked=bool(settings.prices))
-    return Views(store, settings.chains, settings.assets, settings.addressbook, valued)
+    titles = {name: config.title for name, config in settings.lists.items() if not config.ours}
+    book = settings.addressbook
+    return Views(store, settings.chains, settings.assets, book, valued, titles)
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,6 +141,7 @@ def _name(known: Known, allowed: Allowed) -> dict[str, object]:
         "confidence": known.confidence or None,
         "watched": known.watched,
         "shipped": known.shipped,
+        "list": tidy(known.list, 60) or None,
     }
 
 

@@ -14,9 +14,10 @@ from monitor.model.watch import Entry
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A name for an address: of an entry, from addressbook.csv, or from the shipped one.
+    """A name for an address: of an entry, from addressbook.csv, from a list that others publish,
+    or from the shipped address book.
 
-    The latter two are claims of `source`, never facts.
+    The latter three are claims of `source`, never facts.
     """
 
     label: str
@@ -29,6 +30,7 @@ class Known:
     date: str = ""  # of the source, as written
     confidence: str = ""  # one of CONFIDENCES; empty: not said
     shipped: bool = False  # from the list that comes with Fundwatch
+    list: str = ""  # published list: what people call it; `date` is since when it stands there
 
 
 @dataclass(frozen=True, slots=True)

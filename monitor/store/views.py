@@ -21,7 +21,7 @@ from monitor.model import (
     Watched,
 )
 from monitor.model.plain import ERASED, quoted, unquoted, utc
-from monitor.store import watch
+from monitor.store import named, watch
 from monitor.store.coverage import stream_states
 from monitor.store.doubts import unchecked
 from monitor.store.notes import get_note
@@ -44,6 +44,8 @@ class Views:
     book: Mapping[tuple[str, str], Known] = field(default_factory=dict)
     # Says what each was worth, or why that is not known.
     valued: Callable[[Sequence[TransferView]], list[TransferView]] = list
+    # Published lists that give names: what people call each.
+    titles: Mapping[str, str] = field(default_factory=dict)
 
     # -- transfers ---------------------------------------------------------------------
 
@@ -255,6 +257,8 @@ class _Look:
     def _names(self, alert: Alert, legs: Iterable[TransferView]) -> dict[str, Known]:
         found: dict[str, Known] = {}
         others = self._other_alerts(alert)
+        legs = list(legs)
+        listed = self._by_lists(legs)
         for view in legs:
             chain = view.row.transfer.chain
             for address in view.row.transfer.parties():
@@ -265,13 +269,23 @@ class _Look:
                     found[address] = Known(
                         entry.label, entry.case, True, entry.id, others.get(entry.id)
                     )
-                elif (known := self._in_book(chain, address)) is not None:
+                elif (known := self._in_book(chain, address, listed)) is not None:
                     found[address] = known
         return found
 
-    def _in_book(self, chain: str, address: str) -> Known | None:
+    def _by_lists(self, legs: Sequence[TransferView]) -> Mapping[tuple[str, str], Known]:
+        parties = ((v.row.transfer.chain, a) for v in legs for a in v.row.transfer.parties())
+        return named.gather(self.store, self.chains, self._views.titles, parties)
+
+    def _in_book(
+        self, chain: str, address: str, listed: Mapping[tuple[str, str], Known]
+    ) -> Known | None:
+        """Your own address book first, then published lists, then the shipped one."""
         book = self._views.book
-        return book.get((chain, address)) or book.get(("", address))
+        known = book.get((chain, address)) or book.get(("", address))
+        if known is None or known.shipped:
+            return listed.get((chain, address)) or known
+        return known
 
     def _other_alerts(self, alert: Alert) -> dict[str, str]:
         if alert.tx is None:

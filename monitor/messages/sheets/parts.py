@@ -279,15 +279,18 @@ def labelled(known: Known) -> str:
     source = name_said(known.source, 60)
     who = ("public label: " if known.shipped else "your address book, source ") + source
     bare = "public label" if known.shipped else "your address book"
+    if known.list:
+        who = f"listed by {source}"
     sure = f"confidence {known.confidence}" if known.confidence else ""
-    said = ", ".join(
-        part for part in (who if source else bare, date_said(known.date), sure) if part
-    )
+    day = f"since {date_said(known.date)}" if known.list else date_said(known.date)
+    said = ", ".join(part for part in (who if source else bare, day, sure) if part)
     return f"{name_said(shown_name(known), 80)}{category} ({said})"
 
 
 def claimed(known: Known) -> str:
     """The same for a sentence: "by a public label of 2023-10-02, confidence low"."""
+    if known.list:
+        return f"by {name_said(known.list, 60)}'s list"
     since = f" of {date_said(known.date)}" if known.shipped and known.date else ""
     unsure = f", confidence {known.confidence}" if known.confidence in {"medium", "low"} else ""
     return ("by a public label" if known.shipped else "by your address book") + since + unsure
@@ -295,7 +298,8 @@ def claimed(known: Known) -> str:
 
 def shown_name(known: Known) -> str:
     # Public labels hold domains of mixers and shops, which a mail must not make links.
-    return clean(known.label, 80) if known.shipped else tidy(known.label, 80)
+    others = known.shipped or known.list
+    return clean(known.label, 80) if others else tidy(known.label, 80)
 
 
 def _dealings(view: AlertView, address: str) -> str:

@@ -245,6 +245,8 @@ def book_said(known: Known) -> str:
     """A name that a book gives, always in quotes, with whose claim it is."""
     kind = f": {known.category.replace('-', ' ')}" if known.category else ""
     whose = "public label" if known.shipped else "your address book"
+    if known.list:
+        whose = f"on {name_said(known.list)}'s list"
     return f"{quoted(shown_name(known), 60)} ({whose}{kind})"
 
 

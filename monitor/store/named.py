@@ -1,0 +1,59 @@
+"""Names for addresses by the lists that others publish: what a list says now, or said last."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from monitor.chains.table import family_of
+from monitor.model import Chain, Known
+from monitor.store.port import Fields, Reader
+
+
+def named(
+    store: Reader, chain: Chain, addresses: Collection[str], titles: Mapping[str, str],
+    chains: Mapping[str, Chain],
+) -> dict[str, Known]:  # fmt: skip
+    """By address, those of these that stand in one of these lists (name -> what people call it).
+    What a list still says goes before what it said once."""
+    if not titles or not addresses:
+        return {}
+    rows = store.read_in(
+        "SELECT l.*, u.published AS gone FROM listing l LEFT JOIN publication u "
+        "ON u.list = l.list AND u.nr = l.until_nr WHERE l.rule = '' AND l.address IN ({}) "
+        "ORDER BY l.until_nr IS NOT NULL, l.since",
+        addresses,
+    )
+    family = family_of(chain)
+    found: dict[str, Known] = {}
+    for row in rows:
+        own = chains.get(row["chain"] or "")
+        if row["list"] in titles and own is not None and family_of(own) is family:
+            found.setdefault(row["address"], _known(row, titles[row["list"]]))
+    return found
+
+
+def _known(row: Fields, title: str) -> Known:
+    entity = f" {row['entity']}" if row["entity"] else ""
+    gone = f", not on it since {row['gone'] or 'a later version'}" if row["until_nr"] else ""
+    return Known(
+        label=row["name"] or f"on {title}'s list",
+        source=f"{title}{entity}{gone}",
+        date=row["since"],
+        list=title,
+    )
+
+
+def gather(
+    store: Reader, chains: Mapping[str, Chain], titles: Mapping[str, str],
+    parties: Iterable[tuple[str, str]],
+) -> dict[tuple[str, str], Known]:  # fmt: skip
+    """The same for (chain, address) of several chains."""
+    by_chain: dict[str, set[str]] = {}
+    for chain, address in parties if titles else ():
+        by_chain.setdefault(chain, set()).add(address)
+    return {
+        (key, address): known
+        for key, addresses in by_chain.items()
+        if key in chains
+        for address, known in named(store, chains[key], addresses, titles, chains).items()
+    }
