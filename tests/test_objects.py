@@ -116,6 +116,7 @@ def test_names_are_claims_with_their_source():
         "confidence": "low",
         "watched": False,
         "shipped": True,
+        "list": None,
     }
     assert (shown["b"]["name"], shown["b"]["watched"]) == (None, True)
     assert objects.alert_object(view)["names"]["b"]["name"] == "Cousin"
