@@ -102,8 +102,9 @@ CONFIG: Mapping[str, str] = {
 }
 
 
-def init(home: Path, *, example: bool) -> list[str]:
-    """Make what is missing in a home folder; returns the lines to show.
+def init(home: Path, *, example: bool, lists: bool = False) -> list[str]:
+    """Make what is missing in a home folder; returns the lines to show. `lists`: published ones
+    are put into use next (first_lists.py), so that nobody has to add an address.
 
     Raises ConfigError where the folder cannot be made or written, StoreError where the
     record cannot be made, Unfit where one was begun and is gone.
@@ -133,7 +134,13 @@ def init(home: Path, *, example: bool) -> list[str]:
     check_begun(home)
     made[DATABASE] = _create_record(home / DATABASE)
     mark_begun(home, now())
-    return [*_told(made, example), *_next(home, made, example)]
+    noted = [] if lists else steps(home, "add an address to watchlist.yaml")
+    if example and made[WATCHLIST]:
+        noted = steps(home, "look through watchlist.yaml")
+    elif example:
+        kept = f"{'note':<10}watchlist.yaml was kept, so --example changed nothing in it"
+        noted = [kept, *noted]
+    return [*_told(made, example), *noted]
 
 
 def _create(path: Path, text: str) -> bool:
@@ -170,16 +177,13 @@ def _told(made: Mapping[str, bool], example: bool) -> list[str]:
     return lines
 
 
-def _next(home: Path, made: Mapping[str, bool], example: bool) -> list[str]:
-    filled = example and made[WATCHLIST]
-    first = "look through watchlist.yaml" if filled else "add an address to watchlist.yaml"
-    steps = (
+def steps(home: Path, first: str = "") -> list[str]:
+    """What to do next, `first` before all."""
+    found = (
         first,
         "say whom to tell in config/channels.yaml; passwords and keys go into .env",
         f"fundwatch --home {home} check",
         f"fundwatch --home {home} poll     (once), or  run  (until stopped)",
     )
-    lines = [f"{'next' if not n else '':<10}{n + 1}  {step}" for n, step in enumerate(steps)]
-    if example and not made[WATCHLIST]:
-        lines.insert(0, f"{'note':<10}watchlist.yaml was kept, so --example changed nothing in it")
-    return lines
+    shown = [step for step in found if step]
+    return [f"{'next' if not n else '':<10}{n + 1}  {step}" for n, step in enumerate(shown)]

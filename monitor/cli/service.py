@@ -41,8 +41,13 @@ POLL_PRICING = 3.0  # seconds in which a `poll` asks for prices, to show beside 
 @click.option(
     "--example", is_flag=True, help="Fill the watchlist with real, published addresses, to try it."
 )
+@click.option("--lists", metavar="NAMES", help="Published lists to watch: ofac, or several: a,b.")
+@click.option(
+    "--file", "path", type=click.Path(path_type=Path), help="Take this file of the one list."
+)
+@by_option
 @click.pass_obj
-def init(home: Home, example: bool) -> None:
+def init(home: Home, example: bool, lists: str | None, path: Path | None, by: str | None) -> None:
     """Make a home folder; overwrites nothing.
 
     Makes the folder where there is none, and in it what is missing of: watchlist.yaml,
@@ -50,12 +55,33 @@ def init(home: Home, example: bool) -> None:
     by you only) and fundwatch.db, the record. Then says what to do next. Run it again at
     any time: what is there is not touched.
 
+    With --lists everything that these lists publish is watched from the start: it fetches
+    them (or takes FILE where there is no network), and says how many addresses can be read and
+    how many not and why, what a round of reading costs, how old news will be, and what would
+    make it better. Exits with 1 where a list could not be had.
+
     \b
     Example
       fundwatch --home ~/fundwatch init
+      fundwatch --home ~/fundwatch init --lists ofac
     """
-    for line in setup.init(home.folder, example=example):
+    names = [*dict.fromkeys(each.strip() for each in (lists or "").split(",") if each.strip())]
+    if (lists is not None and not names) or (path is not None and not names):
+        remedy = "Write  --lists ofac"
+        raise ConfigError([Problem("--lists", lists or "", "names no list", remedy)])
+    for line in setup.init(home.folder, example=example, lists=bool(names)):
         click.echo(line)
+    if not names:
+        return
+    from monitor.app import first_lists  # noqa: PLC0415 - it loads what reads lists
+
+    actor, missing = doors.this_user().named(by), False
+    for line in first_lists.begin(home.folder, os.environ, names, path, actor):
+        click.echo(line)
+        missing = missing or line.startswith(first_lists.NOT_HAD)
+    for line in setup.steps(home.folder):
+        click.echo(line)
+    sys.exit(UNREAD if missing else DONE)
 
 
 @click.command()

@@ -47,4 +47,5 @@ class Settings:
     answers_days: int = 400  # for which answers of sources are kept as evidence ...
     answers_size: int = 2 * 1024**3  # ... and up to so many bytes
     prices: tuple[SourceConfig, ...] = ()  # who says what coins are worth, in order; none: nobody
+    keys_wanted: tuple[str, ...] = ()  # variables of keys that explorers would take; not set
     notes: tuple[str, ...] = ()

@@ -20,7 +20,8 @@ def check(bench: Bench) -> None:
     tail = "was tried" if bench.offline else "was sent"
     out.section(f"CHANNELS (nothing {tail}; to send: fundwatch channels test NAME)")
     if not settings.channels:
-        out.fail("no channel is set up: nobody is told", "say whom to tell in config/channels.yaml")
+        say = out.warn if _just_set_up(bench) else out.fail
+        say("no channel is set up: nobody is told", "say whom to tell in config/channels.yaml")
         return
     off = ways.disabled(bench.store) if bench.store else {}
     with ThreadPoolExecutor(len(settings.channels), thread_name_prefix="check") as pool:
@@ -38,6 +39,13 @@ def check(bench: Bench) -> None:
             out.warn(note)
     _rules(bench)
     _audiences(bench)
+
+
+def _just_set_up(bench: Bench) -> bool:
+    """Whether `init --lists` was the last that happened: whom to tell is its next step."""
+    store = bench.store
+    ran = store is None or any(notes.get_note(store, name) for name in ("started", "pass"))
+    return bool(bench.settings.lists) and not ran
 
 
 def _try_channel(bench: Bench, config: ChannelConfig) -> tuple[bool, str]:

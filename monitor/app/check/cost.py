@@ -22,7 +22,7 @@ def facts(
     settings: Settings, entries: Sequence[Entry], made: BySource
 ) -> Iterator[tuple[str, str]]:
     """(section, statement) for COST, PRIVACY and FIREWALL."""
-    yield "COST", _cost_words(settings, cost(settings, entries, made))
+    yield "COST", words(settings, cost(settings, entries, made))
     yield "PRIVACY", _privacy(settings, entries, made)
     needed = dict.fromkeys([*hosts(settings, made), *price_hosts(settings, entries)])
     yield "FIREWALL", " ".join(needed) or "no connection is needed"
@@ -87,7 +87,8 @@ def _limits(config: SourceConfig) -> list[tuple[str, int, int]]:
     return [(unit, seconds, limit) for unit, seconds, limit in known if limit is not None]
 
 
-def _cost_words(settings: Settings, found: Cost) -> str:
+def words(settings: Settings, found: Cost) -> str:
+    """What a round costs, why it is not made more often, how old news is."""
     calls = sum(found.calls.values())
     if not calls:
         return "nothing is asked: no address is watched, or no source is in service"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,10 +14,13 @@ from monitor.app.check.sources import day_of
 from monitor.loops.health.words import count
 from monitor.model import ChannelConfig, Entry, Severity
 from monitor.model.errors import Problem
+from monitor.model.plain import plural
 from monitor.model.settings import Settings
-from monitor.store import watch
+from monitor.store import listing, watch
 from monitor.watchlist import file
 from monitor.watchlist.entries import parse
+
+NAMED_MOST = 20  # entries
 
 
 def _without_list(bench: Bench, error: OSError) -> Bench:
@@ -49,26 +53,55 @@ def check_list(bench: Bench) -> tuple[Bench, bool]:
     live = [e for e in parsed.entries if not e.retired]
     stored = [w.entry for w in watch.all_entries(bench.store) if w.active] if bench.store else []
     named = {e.id for e in parsed.entries}
-    kept = [e for e in stored if e.id not in named and e.subject.chain in settings.chains]
-    bench = replace(bench, entries=(*live, *kept))
+    unnamed = [e for e in stored if e.id not in named and e.subject.chain in settings.chains]
+    kept = [e for e in unnamed if e.origin is None]
+    published = [e for e in unnamed if e.origin is not None]
+    bench = replace(bench, entries=(*live, *unnamed))
     cases, chains = len({e.case for e in live if e.case}), len(bench.chains)
     if live:
         out.ok(
             f"{count(len(live), 'entry', 'entries')}, {count(cases, 'case', 'cases')}, "
             f"{count(chains, 'chain', 'chains')}; {len(settings.assets)} verified tokens known"
         )
+    elif not parsed.problems and published:
+        out.note("the file names no address; what published lists name is watched")
     elif not parsed.problems:
         out.warn("the list is empty: nothing is watched", "add an address to watchlist.yaml")
     gone = [e for e in kept if e.id not in parsed.refused]
     if gone:
-        ids = ", ".join(e.id for e in gone)
+        ids = ", ".join(e.id for e in gone[:NAMED_MOST])
+        ids += f" and {len(gone) - NAMED_MOST:,} more" if len(gone) > NAMED_MOST else ""
         out.warn(
             f"no longer in the file, still watched: {ids}",
             "fundwatch watchlist retire ENTRY, or put them back",
         )
+    _published(bench, published)
     _remarks(bench, live)
     check_held_back(bench)
     return bench, bool(parsed.problems)
+
+
+def _published(bench: Bench, entries: Sequence[Entry]) -> None:
+    """Writes the section LISTS: what is watched of each published list that is in use."""
+    lists, store = bench.settings.lists, bench.store
+    if not lists and not entries:
+        return
+    bench.out.section("LISTS (how each stands: fundwatch lists status)")
+    counts = Counter(e.origin.list for e in entries if e.origin)
+    for name, config in lists.items():
+        taken = listing.newest(store, name) if store else None
+        if taken is None:
+            cure = f"fundwatch lists update {name}, or with  --file FILE  of {config.url or name}"
+            bench.out.warn(f"{name}: no version of it was taken yet, nothing of it is known", cure)
+            continue
+        watched = f"{count(counts[name], 'entry', 'entries')} watched" if config.watch else "kept"
+        refused = sum(taken.refused.values())
+        bench.out.ok(f"{name}: of {taken.day}, {plural(taken.rows, 'row')}, {watched}, {refused:,} "
+                     "refused")  # fmt: skip
+    for name in sorted(set(counts) - set(lists)):
+        cure = "name it there again; or retire what is not to be watched: fundwatch lists retire"
+        said = count(counts[name], "entry is", "entries are")
+        bench.out.warn(f"{name} is no list of config/lists.yaml: {said} still watched", cure)
 
 
 def _remarks(bench: Bench, entries: Sequence[Entry]) -> None:

@@ -95,6 +95,7 @@ def load(home: Path, environ: Mapping[str, str]) -> Settings:
     remarks += source_rows.remarks(used)
     remarks += channel_remarks or ([] if channels else ["no channel is set up: nobody is told"])
     remarks += _stray_files(home)
+    wanted = dict.fromkeys(row.wants for row in used if row.wants and row.config.name not in prices)
     assets = chain_rows.assets(trees["assets"], chains, notes)
     acting = issuer_rows.issuers(trees["issuers"], chains, assets, notes)
     symbols = {asset.symbol for asset in assets.values()}
@@ -111,6 +112,7 @@ def load(home: Path, environ: Mapping[str, str]) -> Settings:
         addressbook=_addressbook(home, chains, notes),
         lists=lists,
         prices=tuple(rows[name].config for name in prices),
+        keys_wanted=tuple(wanted),
     )
     settings = _served(_general(settings, general, secrets), general, secrets)
     if notes.found:

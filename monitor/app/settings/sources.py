@@ -66,6 +66,7 @@ class SourceRow:
     config: SourceConfig
     in_service: bool = True
     note: str = ""
+    wants: str = ""  # the variable of its key, which is not set
 
 
 def sources(tree: Fields, secret: Resolve, notes: Notes) -> dict[str, SourceRow]:
@@ -97,9 +98,10 @@ def _source(name: str, row: SettingsRow, secret: Resolve) -> SourceRow:
         return SourceRow(config, False, url_note)
     if not keyless:
         return SourceRow(config)
+    wants = row.text("api_key_env")
     if _works_without_key(kind) or slow is not None or _is_local(url):
-        return SourceRow(config, True, f"no key ({key.remedy}), used slowly without one")
-    return SourceRow(config, False, f"no key ({key.remedy}), not used")
+        return SourceRow(config, True, f"no key ({key.remedy}), used slowly without one", wants)
+    return SourceRow(config, False, f"no key ({key.remedy}), not used", wants)
 
 
 def _works_without_key(kind: str) -> bool:
