@@ -80,6 +80,16 @@ def refusal(file: str, value: str, reason: str, remedy: str, line: int = 0) -> C
     return ConfigError([Problem(f"{file}:{line}" if line else file, value, reason, remedy)])
 
 
+def wide(data: bytes) -> str | None:
+    """The UTF-16 that it is written in, if it is: by its mark, else by its zero bytes."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    head = data[:400]
+    if head[1::2].count(0) > len(head) // 3:
+        return "utf-16-le"
+    return "utf-16-be" if head[0::2].count(0) > len(head) // 3 else None
+
+
 def plain_text(cell: str) -> str:
     """A cell as a text in one line: no control or hidden characters, single spaces, without
     the apostrophes that stand before what a spreadsheet would calculate."""

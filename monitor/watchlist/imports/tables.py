@@ -27,6 +27,7 @@ from monitor.watchlist.imports.cells import (
     plain_address,
     plain_text,
     refusal,
+    wide,
 )
 
 MAX_BYTES = 20_000_000
@@ -81,11 +82,11 @@ def _decode(data: bytes, file: str) -> tuple[str, list[str]]:
     for start, reason, remedy in _BINARY:
         if data.startswith(start):
             raise refusal(file, "", reason, remedy)
-    wide = _wide(data)
+    utf_16 = wide(data)
     try:
-        return data.decode(wide or "utf-8-sig").removeprefix("\ufeff"), []
+        return data.decode(utf_16 or "utf-8-sig").removeprefix("\ufeff"), []
     except UnicodeDecodeError as error:
-        if wide:
+        if utf_16:
             remedy = 'Save it again with the encoding "UTF-8"'
             raise refusal(file, "", "is not whole UTF-16 text", remedy) from error
     guessed = "read as Windows-1252: check accents in labels, or save the file as UTF-8"
@@ -93,16 +94,6 @@ def _decode(data: bytes, file: str) -> tuple[str, list[str]]:
         return data.decode("cp1252"), [guessed]
     except UnicodeDecodeError:
         return data.decode("latin-1"), [guessed]
-
-
-def _wide(data: bytes) -> str | None:
-    """The UTF-16 that it is written in, if it is: by its mark, else by its zero bytes."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
-    head = data[:400]
-    if head[1::2].count(0) > len(head) // 3:
-        return "utf-16-le"
-    return "utf-16-be" if head[0::2].count(0) > len(head) // 3 else None
 
 
 # -- CSV and plain lists ---------------------------------------------------------------------

@@ -37,6 +37,14 @@ READERS: Mapping[str, str] = {
 
 
 def reader(kind: str) -> ReadList:
-    """What reads lists of a kind (model.lists.KINDS)."""
+    """What reads lists of a kind (model.lists.KINDS), packed ones too."""
     module, _, name = READERS[kind].partition(":")
-    return cast(ReadList, getattr(import_module(f"{__name__}.{module}"), name))
+    read = cast(ReadList, getattr(import_module(f"{__name__}.{module}"), name))
+    files = import_module(f"{__name__}.files")
+
+    def rows(file: BinaryIO, called: str, preamble: Preamble) -> Iterator[Published]:
+        inner, plain = files.unpacked(file, called, zipped=kind != "xlsx")
+        with files.told(called):
+            yield from read(inner, plain, preamble)
+
+    return rows

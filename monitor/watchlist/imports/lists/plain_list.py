@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from monitor.model.lists import LONGEST, Published
-from monitor.watchlist.imports.cells import plain_address
+from monitor.model.lists import Published
+from monitor.watchlist.imports.cells import BROKEN_CELL, refusal
 from monitor.watchlist.imports.lists import Preamble
+from monitor.watchlist.imports.lists.fields import CUT, CUT_REMEDY, addresses, is_cut
+from monitor.watchlist.imports.lists.files import lines
 
 _COIN = re.compile(r"[_-]([A-Z0-9]{2,6})\.(txt|json)\Z")  # sanctioned_addresses_XBT.txt
+_NOTE = re.compile(r"(^|\s)#.*", re.DOTALL)
 
 
 def read_text(file: BinaryIO, name: str, _preamble: Preamble) -> Iterator[Published]:
-    """Empty lines and those that begin with # are none."""
+    """Empty lines are none, nor is what stands behind a #."""
+    ticker = coin_of(name)
+    for number, line in lines(file, name):
+        if is_cut(line):
+            raise refusal(name, "", CUT, CUT_REMEDY, number)
+        kept = line if BROKEN_CELL.match(line.strip()) else _NOTE.sub("", line)
+        for cell in re.split(r"[,;|\t]", kept):
+            for address in addresses(cell):
+                yield Published(address, ticker, place=f"line {number}")
+
+
+def coin_of(name: str) -> str:
+    """The coin that a file's name says, as 0xB10C's do."""
     coin = _COIN.search(name)
-    ticker = coin[1] if coin else ""
-    lines = io.TextIOWrapper(file, "utf-8-sig", errors="replace")
-    for number, line in enumerate(lines, 1):
-        text = plain_address(line)
-        if text and not text.startswith("#"):
-            yield Published(text[:LONGEST], ticker, place=f"line {number}")
+    return coin[1] if coin else ""
