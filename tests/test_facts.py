@@ -84,6 +84,26 @@ FROZEN: dict[str, tuple[AlertKind, str]] = {
         '"reminder": false, "since": 0, "what": "Blind.", "who": ["6 entries"]}, "lines": '
         '["More."], "topic": "reading fails on x"}',
     ),
+    "listed": (
+        AlertKind.MOVEMENT,
+        '{"classes": [], "on_lists": [{"case": "OFAC-42498", "day": "2026-09-23", "entry": "E-1", '
+        '"origin": {"at_least": true, "entity": "42498", "list": "ofac", "name": "SIM", '
+        '"programs": ["DPRK3"], "since": "2023-04-24", "title": "OFAC", "until": "2026-09-01"}, '
+        '"sha256": "ab"}], "read_at": 9}',
+    ),
+    "listed, reversed": (
+        AlertKind.CORRECTION,
+        '{"correction": {"evidence": [], "state": "reversed"}, "on_lists": [{"case": "", "day": '
+        '"", "entry": "E-1", "origin": {"at_least": false, "entity": "", "list": "fbi", "name": '
+        '"", "programs": [], "since": "2023-04-24", "title": "FBI", "until": ""}, "sha256": ""}]}',
+    ),
+    "listed, history": (
+        AlertKind.HISTORY,
+        '{"history": {"alarming": false, "by_asset": [], "count": 0, "covered": [], "from": null, '
+        '"listed": 0, "to": null}, "on_lists": [{"case": "", "day": "", "entry": "E-1", "origin": '
+        '{"at_least": false, "entity": "", "list": "fbi", "name": "", "programs": [], "since": '
+        '"2023-04-24", "title": "FBI", "until": ""}, "sha256": ""}]}',
+    ),
     "answer": (AlertKind.NOTICE, '{"lines": ["Taken: \\"Ann\\""], "topic": "watchlist"}'),
 }
 TYPES = {
@@ -96,7 +116,7 @@ TYPES = {
 # Members of all facts that some kinds never have.
 ELSEWHERE = {
     *((History, name) for name in ("finality", "second_source")),
-    *((Notice, name) for name in ("read_at", "finality", "second_source")),
+    *((Notice, name) for name in ("read_at", "finality", "second_source", "on_lists")),
 }
 
 

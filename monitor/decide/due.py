@@ -2,6 +2,7 @@
 
 Alerts depend on rows, not on which poll brought them: each row is held against every entry
 of every address that it touches; an alert is due if there is none for (entry, transaction).
+Of the entries that come of published lists one speaks for all: voices.py.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from monitor.decide import loudness
+from monitor.decide import loudness, voices
 from monitor.model import (
     LIVE_STATUSES,
     Alert,
@@ -24,7 +25,7 @@ from monitor.model import (
     Watched,
     intervals,
 )
-from monitor.model.facts import BACK, Correction, Facts, InBlock, Movement, of_kind
+from monitor.model.facts import BACK, Correction, Facts, InBlock, Movement, OnList, of_kind
 from monitor.model.ids import stable_id
 from monitor.model.plan import Context, Identity, Question
 
@@ -85,12 +86,14 @@ def alerts(
     for tx in sorted(by_tx):
         rows = _by_party(by_tx[tx])
         legs = [s.transfer for s in by_tx[tx] if s.status in LIVE_STATUSES]
+        cases = []
         for watched in _concerned(context, rows):
             before = told.get((watched.entry.id, tx), ())
             mine = rows[watched.entry.subject.address]
             signed = signatures.get(watched.entry.subject.address, ())
-            case = _Case(context, watched, mine, legs, before, baselines, head, signed)
-            due.extend(case.due())
+            cases.append(_Case(context, watched, mine, legs, before, baselines, head, signed))
+        for case, heard in voices.spoken(cases):
+            due.extend(replace(case, voices=heard).due())
     return tuple(due), tuple(_second_source(due))
 
 
@@ -156,28 +159,62 @@ class _Case:
     baselines: Mapping[str, Baseline]
     head: int
     signatures: Sequence[Interval]
+    voices: Sequence[_Case] = ()  # for whom it speaks, itself among them; none: it corrects only
+
+    @property
+    def entry(self) -> Entry:
+        return self.watched.entry
+
+    @property
+    def address(self) -> str:
+        return self.entry.subject.address
+
+    @property
+    def baseline(self) -> Baseline | None:
+        return self.watched.baseline or self.baselines.get(self.entry.id)
+
+    @property
+    def begun(self) -> bool:
+        """Whether this entry has told of it as news."""
+        return self._thread().first is not None
+
+    @property
+    def has_news(self) -> bool:
+        """Whether anything of it is news for this entry."""
+        return any(map(self._is_new, self.rows))
+
+    @property
+    def tells(self) -> bool:
+        """Whether all of it is news for this entry, which is about such movements."""
+        if self.baseline is None or self.entry.canary:
+            return False
+        told = {i for a in self.alerts if a.kind is not AlertKind.HISTORY for i in a.rows}
+        live = [s for s in self.rows if s.status in LIVE_STATUSES]
+        if not all(s.transfer.identity in told or self._is_new(s) for s in live):
+            return False
+        return not live or self._verdict(self.entry, live).asked_for
+
+    def _is_new(self, stood: Standing) -> bool:
+        return self.baseline is not None and is_new(stood.transfer, self.baseline)
 
     def due(self) -> list[Alert]:
-        baseline = self.watched.baseline or self.baselines.get(self.watched.entry.id)
-        if baseline is None:
+        if self.baseline is None:
             return []
         thread = self._thread()
-        ready = [s for s in self.rows if self._ready(s, baseline, thread)]
+        ready = [s for s in self.rows if self._ready(s, thread)]
         fresh = [s for s in ready if s.transfer.identity not in thread.told]
         found = self._corrections(self.rows, thread)
-        if fresh:
+        if fresh and self.voices:
             found.append(self._alert(fresh, ready, thread))
         return found
 
-    @property
-    def _address(self) -> str:
-        return self.watched.entry.subject.address
-
-    def _ready(self, stood: Standing, baseline: Baseline, thread: _Thread) -> bool:
+    def _ready(self, stood: Standing, thread: _Thread) -> bool:
         if stood.transfer.identity in thread.told:
             return stood.status in LIVE_STATUSES
-        wanted = _READY[self.watched.entry.tell_when]
-        return stood.status in wanted and is_new(stood.transfer, baseline)
+        return any(
+            stood.status in _READY[each.entry.tell_when] and each._is_new(stood)
+            for each in self.voices
+        )
 
     def _thread(self) -> _Thread:
         mine = self.alerts
@@ -199,7 +236,7 @@ class _Case:
         self, fresh: Sequence[Standing], ready: Sequence[Standing], thread: _Thread
     ) -> Alert:
         """The first alert of this transaction, or an amendment with only the new rows."""
-        loud = self._loudness(ready)
+        voice, loud = self._loudest(ready)
         kind = self._kind(fresh, loud, thread)
         lane, reason = loud.lane, loud.reason
         if thread.first is not None and all(s.transfer.kind.fee for s in fresh):
@@ -211,6 +248,7 @@ class _Case:
             lane,
             reason,
             loud,
+            severity=voices.severity(voice, [s.transfer for s in fresh]),
             amends=thread.first.id if thread.first else None,
             number=thread.amendments,
             facts=Movement(
@@ -218,6 +256,7 @@ class _Case:
                 finality=self.context.chain.finality,
                 classes=loud.classes,
                 confirmations=max(0, self.head - place + 1) if self._in_block(fresh) else 0,
+                on_lists=self._on_lists(),
             ),
         )
 
@@ -234,9 +273,20 @@ class _Case:
         late = all(s.late for s in fresh if not s.transfer.kind.fee)
         return AlertKind.LATE if late else AlertKind.MOVEMENT
 
-    def _loudness(self, ready: Sequence[Standing]) -> loudness.Loudness:
+    def _on_lists(self) -> tuple[OnList, ...]:
+        known = self.context.watched.get(self.address, ())
+        return voices.on_lists(self.entry, known, self.context.lists)
+
+    def _loudest(self, ready: Sequence[Standing]) -> tuple[Entry, loudness.Loudness]:
+        """Of those for whom it speaks the one that takes it most seriously: no list's rules
+        make quiet what another list wants to be told."""
+        heard = [each.entry for each in self.voices or (self,)]
+        said = [(each, self._verdict(each, ready)) for each in heard]
+        return min(said, key=lambda each: (each[1].lane is not Lane.NEWS, voices.weight(each[0])))
+
+    def _verdict(self, entry: Entry, ready: Sequence[Standing]) -> loudness.Loudness:
         return loudness.loudness(
-            self.watched.entry,
+            entry,
             self.context.chain,
             [s.transfer for s in ready],
             self.legs,
@@ -246,7 +296,7 @@ class _Case:
         )
 
     def _signature_known(self, ready: Sequence[Standing]) -> bool:
-        if self._address not in self.context.followed:
+        if self.address not in self.context.followed:
             return False
         heights = [s.transfer.block_height for s in ready]
         return all(h is not None and intervals.holds(self.signatures, h) for h in heights)
@@ -272,7 +322,7 @@ class _Case:
     ) -> Alert:
         first = thread.root
         assert first is not None
-        loud = self._loudness(rows)
+        voice, loud = self._loudest(rows)
         sample = rows[0].transfer
         lane = Lane.NEWS if thread.loud else Lane.QUIET
         block = InBlock(sample.block_height, sample.block_hash)
@@ -282,6 +332,7 @@ class _Case:
             lane,
             "A correction follows whatever had been told.",
             replace(loud, direction=first.direction or loud.direction),
+            severity=voices.severity(voice, [s.transfer for s in rows]),
             amends=first.id,
             number=number,
             facts=Correction(
@@ -290,6 +341,7 @@ class _Case:
                 state=state,
                 was=None if state == BACK else block,
                 now=block if state == BACK else None,
+                on_lists=self._on_lists(),
             ),
         )
 
@@ -301,18 +353,19 @@ class _Case:
         reason: str,
         loud: loudness.Loudness,
         *,
+        severity: Severity,
         amends: str | None,
         number: int,
         facts: Facts,
     ) -> Alert:
-        entry, tx = self.watched.entry, rows[0].transfer.tx
+        entry, tx = self.entry, rows[0].transfer.tx
         # One thread start per (entry, transaction) whatever its kind: the id leaves it out.
         what = "start" if amends is None else f"{kind.value}{number}"
         return Alert(
             id=stable_id("A", entry.id, entry.subject.chain, tx, what),
             kind=kind,
             lane=lane,
-            severity=_severity(entry, rows),
+            severity=severity,
             created=self.context.now,
             chain=entry.subject.chain,
             tx=tx,
@@ -324,17 +377,6 @@ class _Case:
             facts=facts,
             rows=tuple(s.transfer.identity for s in rows),
         )
-
-
-def _severity(entry: Entry, rows: Sequence[Standing]) -> Severity:
-    """The entry's, raised by what the issuer of a token did: after a release the money can
-    move again, and what is destroyed is gone."""
-    acts = [s.transfer.kind for s in rows if s.transfer.kind.act]
-    if any(not act.freezes for act in acts):
-        return Severity.SEVERE
-    if acts and entry.severity is not Severity.SEVERE:
-        return Severity.HIGH
-    return entry.severity
 
 
 def _whole(told: Sequence[Standing]) -> bool:

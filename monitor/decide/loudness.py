@@ -19,6 +19,7 @@ from monitor.model.watch import USD
 PRICED = 3 * 86_400  # seconds back for which a smallest amount in dollars looks for prices
 AN_ACT = "What the issuer of a token does at this address is always told."
 CANARY = "A canary: it only shows that reading works."
+DAILY = "What arrives here waits for the daily mail."
 _What = tuple[bool, str | None]
 
 
@@ -31,6 +32,7 @@ class Loudness:
     direction: Direction
     moved: bool  # something other than a fee or zero
     classes: tuple[tuple[str, str, str], ...] = ()  # (leg, class, reason)
+    asked_for: bool = True  # False: the entry is not about such movements
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +119,12 @@ def loudness(
 def _wanted(entry: Entry, verdict: Loudness) -> Loudness:
     """A canary is always quiet; the entry's own choice of direction moves the rest."""
     if entry.canary:
-        return replace(verdict, lane=Lane.QUIET, reason=CANARY)
+        return replace(verdict, lane=Lane.QUIET, reason=CANARY, asked_for=False)
     if entry.direction in ("both", verdict.direction.value) or verdict.direction is Direction.SELF:
         return verdict
     words = {"in": "incoming", "out": "outgoing"}[entry.direction]
     reason = f"The watchlist asks for {words} movements only for this entry."
-    return Loudness(Lane.QUIET, reason, verdict.direction, verdict.moved, verdict.classes)
+    return replace(verdict, lane=Lane.QUIET, reason=reason, asked_for=False)
 
 
 def _direction(rows: Sequence[Transfer], address: str) -> Direction:
@@ -188,6 +190,8 @@ def _threshold(entry: Entry, asset: Asset, total: int, row: Transfer, market: Ma
     least = entry.min_amount.get(asset.contract) or entry.min_amount.get(asset.symbol)
     if least is None and USD in entry.min_amount:
         return _in_dollars(entry.min_amount[USD], asset, total, market.price(row, asset))
+    if least is None and entry.incoming == "daily":
+        return _Part(False, DAILY)
     if least is None:
         return _Part(True, "No smallest amount is set for this asset.")
     if total >= Decimal(least) * 10**asset.decimals:

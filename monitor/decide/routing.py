@@ -20,6 +20,7 @@ def routes(
     entry: Entry | None,
     channels: Mapping[str, ChannelConfig],
     failing: Collection[Way] = frozenset(),
+    also: Collection[Entry] = (),
 ) -> list[Route]:
     """The channels that are owed an alert, each with the form in which it is told:
 
@@ -30,9 +31,10 @@ def routes(
     daily      in the daily message
 
     A notice about sending takes none of the ways that are `failing`. What nobody can take now
-    is owed to NOBODY, until somebody can.
+    is owed to NOBODY, until somebody can. `also`: further entries that the alert names; who
+    wants to be told of one of them is.
     """
-    takers = _takers(alert, entry, channels.values())
+    takers = _takers(alert, entry, channels.values(), also)
     if about_sending(alert):
         takers = _able(alert, takers, channels.values(), failing)
     owed = [(alert.id, each.name, _form(alert, each)) for each in takers]
@@ -82,7 +84,10 @@ def _key(alert: Alert) -> str:
 
 
 def _takers(
-    alert: Alert, entry: Entry | None, channels: Collection[ChannelConfig]
+    alert: Alert,
+    entry: Entry | None,
+    channels: Collection[ChannelConfig],
+    also: Collection[Entry],
 ) -> list[ChannelConfig]:
     """The first of these groups that is not empty: the rules of a channel about cases and
     tags keep cases apart, and are the last to be passed over."""
@@ -92,7 +97,8 @@ def _takers(
         wanted = [each for each in audience if _open_to_all(each) and _severe_enough(alert, each)]
         same = []
     else:
-        wanted = [each for each in channels if _wants(alert, entry, each)]
+        named = (entry, *also)
+        wanted = [each for each in channels if any(_wants(alert, e, each) for e in named)]
         same = [each for each in audience if _shares(entry, each)]
     unruled = [each for each in audience if _open_to_all(each)]
     anybody = [each for each in channels if each.audience != {"escalation"}]

@@ -126,7 +126,9 @@ def new_routes(
     everybody."""
     found: dict[str, list[Route]] = {}
     for view in _readable(world, alerts) if alerts else ():
-        found[view.alert.id] = routing.routes(view.alert, view.entry, world.configs, failing)
+        found[view.alert.id] = routing.routes(
+            view.alert, view.entry, world.configs, failing, view.also
+        )
     for alert in alerts:
         found.setdefault(alert, [(alert, name, "alone") for name in world.configs])
     return found

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from monitor.decide import routing
 from monitor.model import Alert, ChannelConfig, Entry
 from monitor.model.plan import Route
-from monitor.store import ways
+from monitor.store import watch, ways
 from monitor.store.port import Store
 
 
@@ -23,7 +23,12 @@ class Router:
         if entry is not None and entry.canary:
             return []  # it moves all the time: one would read nothing else
         bad = ways.failing(self.store, self.configs) if routing.about_sending(alert) else ()
-        return routing.routes(alert, entry, self.configs, bad)
+        return routing.routes(alert, entry, self.configs, bad, self._also(alert))
+
+    def _also(self, alert: Alert) -> list[Entry]:
+        """The entries of published lists that an alert names beside its own."""
+        ids = [each.entry for each in alert.facts.on_lists if each.entry != alert.entry_id]
+        return watch.named(self.store, ids) if ids else []
 
     def may_see_labels(self, names: Collection[str]) -> bool:
         """Whether none of these channels is kept to some cases."""

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from monitor.model.watch import Origin
+
 BACK = "included again"  # a correction's state: what had been taken back counts again
 
 
@@ -27,6 +29,17 @@ class SecondSource:
 
 
 @dataclass(frozen=True, slots=True)
+class OnList:
+    """What a published list said of the alert's address when the alert was decided."""
+
+    entry: str  # id of the entry that comes of it
+    origin: Origin
+    case: str = ""
+    day: str = ""  # of the version that was in force
+    sha256: str = ""  # of that version, as it was fetched
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What alerts of several kinds know."""
 
@@ -35,6 +48,7 @@ class Facts:
     second_source: SecondSource | None = None  # None: not wanted
     # What a newer version wrote and this one does not know, by its place: "correction.cause".
     more: Mapping[str, object] = field(default_factory=dict)
+    on_lists: tuple[OnList, ...] = ()  # the alert's own entry first, where it comes of a list
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from monitor.model.alert import AlertKind
 from monitor.model.facts import (
@@ -24,11 +24,13 @@ from monitor.model.facts import (
     Movement,
     Net,
     Notice,
+    OnList,
     SecondSource,
     Unread,
     Unusual,
 )
 from monitor.model.members import Members, Misfit
+from monitor.model.watch import Origin
 
 VERSION = 1  # records of before there was one have the same form
 
@@ -64,7 +66,15 @@ def _common(facts: Facts) -> dict[str, object]:
         said["finality"] = facts.finality
     if facts.second_source is not None:
         said["second_source"] = _second_source(facts.second_source)
+    if facts.on_lists:
+        said["on_lists"] = [_on_list(each) for each in facts.on_lists]
     return said
+
+
+def _on_list(found: OnList) -> dict[str, object]:
+    origin = asdict(found.origin) | {"programs": list(found.origin.programs)}
+    own = {"entry": found.entry, "case": found.case, "day": found.day, "sha256": found.sha256}
+    return {"origin": origin, **own}
 
 
 def _second_source(second: SecondSource) -> dict[str, object] | None:
@@ -187,11 +197,28 @@ def from_json(kind: AlertKind, told: object) -> Facts:
     try:
         read = Members(told)
         read.whole("version")
-        found, more = _READERS[kind](read), read.more()
+        found = replace(_READERS[kind](read), on_lists=_read_on_lists(read))
+        more = read.more()
         return replace(found, more=more) if more else found
     except ValueError as error:  # a misfit, or a number of thousands of digits
         kept = told if isinstance(told, Mapping) else {"facts": told}
         return Unread(more=dict(kept), why=str(error))
+
+
+def _read_on_lists(read: Members) -> tuple[OnList, ...]:
+    return tuple(
+        OnList(each.text("entry"), _read_origin(each), *map(each.text, ("case", "day", "sha256")))
+        for each in read.inner_list("on_lists")
+    )
+
+
+def _read_origin(read: Members) -> Origin:
+    told = read.inner("origin")
+    if told is None:
+        raise Misfit("the origin of an entry is missing")
+    texts = {key: told.text(key) for key in ("list", "title", "entity", "name", "since", "until")}
+    at_least = told.flag("at_least") or False
+    return Origin(**texts, programs=told.texts("programs"), at_least=at_least)
 
 
 _UNUSUAL = ("dealings", "last_moved", "quiet_days", "test_payments", "balances", "net")

@@ -22,6 +22,7 @@ from monitor.model import (
     Watched,
 )
 from monitor.model.answers import Answered, Heard, Kept, Silence
+from monitor.model.lists import Publication
 from monitor.model.scope import Scope
 
 Identity = tuple[str, str, str]  # chain, tx, leg
@@ -86,6 +87,8 @@ class Context:
     doubts: tuple[Doubt, ...] = ()  # of this subject (the oldest), and of the known rows
     # Of the whole chain, by (source, why, state): how many rows are in doubt.
     doubtful: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
+    # The versions in force of the published lists that entries here come of, by their names.
+    lists: Mapping[str, Publication] = field(default_factory=dict)
 
     def holds(self, transfer: Transfer) -> bool:
         """Whether the lists that were read should show it."""

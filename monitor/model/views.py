@@ -61,6 +61,14 @@ class DeliveryView:
 
 
 @dataclass(frozen=True, slots=True)
+class ListAge:
+    """How old what we have of a published list is."""
+
+    day: str  # of the version in force, 2026-09-23
+    failing: int | None  # since when it could not be had or read; None: it can
+
+
+@dataclass(frozen=True, slots=True)
 class AlertView:
     """An alert with everything that its mail, page or JSON needs. Built by the store."""
 
@@ -80,6 +88,8 @@ class AlertView:
     thread: str | None = None  # alert id that opened this transaction's thread
     told_at: int | None = None  # corrections: when the amended alert was sent
     again: tuple[int, int] | None = None  # restored when, from a record of when: told before?
+    also: tuple[Entry, ...] = ()  # further entries that it names: of published lists
+    lists: Mapping[str, ListAge] = field(default_factory=dict)  # that it names, by their names
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from monitor.model import Alert, Asset, Axis, Batch, Chain, Interval, Row, Subject
+from monitor.model import Alert, Asset, Axis, Batch, Chain, Interval, Row, Subject, Watched
+from monitor.model.lists import Publication
 from monitor.model.plan import Context
 from monitor.model.scope import ChainWide, Scope
 from monitor.model.streams import StreamState
-from monitor.store import doubts, watch
+from monitor.store import doubts, listing, watch
 from monitor.store.coverage import stream_states
 from monitor.store.port import Reader
 from monitor.store.rows import to_alert, to_row, to_transfer
@@ -58,7 +59,14 @@ def load_context(
         lags=lags,
         doubts=tuple({doubt.key: doubt for doubt in (*others, *owed)}.values()),
         doubtful=doubts.counts(store, chain.key),
+        lists=_lists_of(store, watched),
     )
+
+
+def _lists_of(store: Reader, watched: Mapping[str, Sequence[Watched]]) -> dict[str, Publication]:
+    names = {w.entry.origin.list for on in watched.values() for w in on if w.entry.origin}
+    found = {name: listing.newest(store, name) for name in sorted(names)}
+    return {name: version for name, version in found.items() if version}
 
 
 def _concerned(

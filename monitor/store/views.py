@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from monitor.chains.table import STREAM_WORDS, family_of
 from monitor.model import (
@@ -21,7 +21,8 @@ from monitor.model import (
     Watched,
 )
 from monitor.model.plain import ERASED, quoted, unquoted, utc
-from monitor.store import named, watch
+from monitor.model.views import ListAge
+from monitor.store import listing, named, watch
 from monitor.store.coverage import stream_states
 from monitor.store.doubts import unchecked
 from monitor.store.notes import get_note
@@ -111,6 +112,7 @@ class _Look:
         self._on: dict[Subject, tuple[Watched, ...]] = {}  # entries by subject
         self._heads: dict[str | None, int | None] = {}
         self._limits: dict[str, tuple[str, ...]] = {}  # what is not covered, by entry
+        self._ages: dict[str, ListAge] = {}  # of published lists, by name
 
     def by_id(self, ids: Sequence[int]) -> list[TransferView]:
         rows = {
@@ -191,7 +193,10 @@ class _Look:
             row["id"]: row
             for row in self.store.read_in("SELECT * FROM alert WHERE id IN ({})", ids)
         }
-        named = watch.entries(self.store, (r["entry"] for r in rows.values() if r["entry"]))
+        told = {row["id"]: to_alert(row) for row in rows.values()}
+        wanted = {alert.entry_id for alert in told.values() if alert.entry_id}
+        wanted |= {each.entry for alert in told.values() for each in alert.facts.on_lists}
+        named = watch.entries(self.store, wanted)
         linked: dict[str, list[int]] = {}
         for row in self.store.read_in(
             "SELECT alert, transfer FROM alert_transfer WHERE alert IN ({}) ORDER BY transfer", ids
@@ -201,18 +206,20 @@ class _Look:
             v.row.id: v for v in self.by_id(sorted({t for found in linked.values() for t in found}))
         }
         return [
-            self._alert(rows[i], named, tuple(by_id[t] for t in linked.get(i, ())))
+            self._alert(told[i], rows[i], named, tuple(by_id[t] for t in linked.get(i, ())))
             for i in ids
             if i in rows
         ]
 
     def _alert(
         self,
+        told: Alert,
         row: Fields,
         named: Mapping[str, Watched],
         transfers: tuple[TransferView, ...],
     ) -> AlertView:
-        alert = to_alert(row, tuple(t.row.transfer.identity for t in transfers))
+        alert = replace(told, rows=tuple(t.row.transfer.identity for t in transfers))
+        lists = alert.facts.on_lists
         watched = named.get(alert.entry_id or "")
         chain = self.chains.get(alert.chain or "")
         legs = self._legs(alert, chain, transfers)
@@ -232,7 +239,20 @@ class _Look:
             thread=alert.amends,
             told_at=self._told_at(alert.amends),
             again=self._again(alert, transfers),
+            also=tuple(
+                named[each.entry].entry
+                for each in lists
+                if each.entry in named and each.entry != alert.entry_id
+            ),
+            lists={each.origin.list: self._age(each.origin.list) for each in lists},
         )
+
+    def _age(self, name: str) -> ListAge:
+        if name not in self._ages:
+            version = listing.newest(self.store, name)
+            failing = listing.state(self.store, name).failing
+            self._ages[name] = ListAge(version.day if version else "", failing)
+        return self._ages[name]
 
     def _again(self, alert: Alert, transfers: tuple[TransferView, ...]) -> tuple[int, int] | None:
         """Whether an alert may have been told before the record was restored: what it is about
@@ -263,8 +283,7 @@ class _Look:
             chain = view.row.transfer.chain
             for address in view.row.transfer.parties():
                 entries = [w.entry for w in self._on[Subject(chain, address)]]
-                mine = next((e for e in entries if e.id == alert.entry_id), None)
-                entry = mine or (entries[0] if entries else None)
+                entry = _speaker(entries, alert.entry_id or "", others)
                 if entry is not None:
                     found[address] = Known(
                         entry.label, entry.case, True, entry.id, others.get(entry.id)
@@ -358,6 +377,15 @@ class _Look:
             [alert_id],
         )
         return None if rows[0]["at"] is None else int(rows[0]["at"])
+
+
+def _speaker(entries: Sequence[Entry], own: str, alerts: Collection[str]) -> Entry | None:
+    """Of the entries on one address the one to name: the alert's own, else a person's, else of
+    those of lists the one that tells of the transaction."""
+    mine = next((e for e in entries if e.id == own), None)
+    persons = (e for e in entries if e.origin is None)
+    told = (e for e in entries if e.id in alerts)
+    return mine or next(iter((*persons, *told, *entries)), None)
 
 
 def not_covered(store: Reader, entry: Entry, chains: Mapping[str, Chain]) -> tuple[str, ...]:

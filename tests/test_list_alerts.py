@@ -1,0 +1,277 @@
+"""Entries of published lists: who tells of a transaction, how loudly, to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from world.book import Book, elsewhere, kinds, transfer
+from world.of_lists import SHA, listed_entry, publish, take_entries
+from world.play import A, B, X
+
+from monitor.decide import routing
+from monitor.decide.loudness import DAILY, Market, loudness
+from monitor.decide.worth import TOLERANCE
+from monitor.loops.router import Router
+from monitor.model import (
+    Alert,
+    ChannelConfig,
+    Direction,
+    Entry,
+    Head,
+    Kind,
+    Lane,
+    Lookup,
+    Only,
+    Price,
+    Severity,
+    Subject,
+)
+from monitor.store import watch
+from monitor.store.views import Views
+
+SUBJECT = Subject("ethereum", A)
+OUT = transfer(105, sender=A, recipient=X)
+IN = transfer(105)
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Iterator[Book]:
+    made = Book(tmp_path)
+    publish(made.store, "ofac", made.now)
+    yield made
+    made.store.close()
+
+
+def on_list(book: Book, name: str = "ofac", entity: str = "42498", **terms: object) -> Entry:
+    entry = listed_entry(terms.pop("subject", SUBJECT), name, entity, **terms)  # type: ignore[arg-type]
+    take_entries(book.store, book.now, entry)
+    return entry
+
+
+def told(book: Book, *rows: object, head: int = 106) -> list[Alert]:
+    return list(book.read(*rows, head=head).alerts)  # type: ignore[arg-type]
+
+
+# -- who tells it ------------------------------------------------------------------------
+
+
+def test_what_a_list_has_is_told_and_says_what_the_list_said(book: Book) -> None:
+    entry = on_list(book)
+    book.read(head=100)
+    (alert,) = told(book, OUT)
+    assert (alert.entry_id, alert.severity, alert.lane) == (entry.id, Severity.HIGH, Lane.NEWS)
+    (said,) = alert.facts.on_lists
+    assert (said.entry, said.origin, said.case) == (entry.id, entry.origin, "OFAC-42498")
+    assert (said.day, said.sha256) == ("2026-09-23", SHA)
+
+
+def test_an_old_alert_says_what_was_true_then(book: Book) -> None:
+    """The list takes the address off, and names somebody else: what was told stays."""
+    entry = on_list(book)
+    book.read(head=100)
+    (alert,) = told(book, OUT)
+    take_entries(
+        book.store, book.now, replace(entry, origin=replace(entry.origin, until="2026-09-24"))
+    )
+    (view,) = Views(book.store, {}, {}).alerts([alert.id])
+    assert view.alert.facts.on_lists[0].origin == entry.origin
+    assert view.entry is not None
+    assert view.entry.origin.until == "2026-09-24"
+    assert view.lists["ofac"].day == "2026-09-23"
+
+
+def test_where_a_person_watches_the_lists_are_named(book: Book) -> None:
+    """One alert, of the person's entry, with the list's; the list's makes none of its own."""
+    mine, other = book.watch(), on_list(book)
+    book.read(head=100)
+    (alert,) = told(book, OUT)
+    assert (alert.entry_id, alert.severity) == (mine.id, Severity.MEDIUM)
+    assert [each.entry for each in alert.facts.on_lists] == [other.id]
+
+
+def test_two_persons_entries_tell_as_ever(book: Book) -> None:
+    book.watch(case="C"), book.watch(case="D"), on_list(book)
+    book.read(head=100)
+    assert [a.entry_id for a in told(book, OUT)] == ["E0", "E1"]
+
+
+def test_without_a_list_nothing_is_named(book: Book) -> None:
+    book.watch()
+    book.read(head=100)
+    (alert,) = told(book, OUT)
+    assert alert.facts.on_lists == ()
+
+
+@pytest.mark.parametrize("terms", [{"canary": 24}, {"direction": "in"}], ids=str)
+def test_a_persons_entry_that_is_not_about_it_keeps_no_list_silent(
+    book: Book, terms: dict[str, object]
+) -> None:
+    """A canary is told nobody, and one for what comes in is not about what leaves."""
+    mine, other = book.watch(**terms), on_list(book)
+    book.read(head=100)
+    lanes = {a.entry_id: a.lane for a in told(book, OUT)}
+    assert lanes == {mine.id: Lane.QUIET, other.id: Lane.NEWS}
+
+
+def test_a_persons_smallest_amount_stays_the_persons_choice(book: Book) -> None:
+    mine = book.watch(min_amount={"ETH": "1"})
+    on_list(book, incoming="")
+    book.read(head=100)
+    assert [(a.entry_id, a.lane) for a in told(book, IN)] == [(mine.id, Lane.QUIET)]
+
+
+def test_what_is_history_for_a_person_is_told_by_the_list(book: Book) -> None:
+    """A person adds the address a moment after it moved: the list has watched it before."""
+    other = on_list(book)
+    book.read(head=100)
+    book.now += 200  # beyond the block in which it moves
+    mine = book.watch()
+    assert [a.entry_id for a in told(book, OUT)] == [other.id]
+    assert told(book, OUT, head=107) == []
+    assert [a.entry_id for a in told(book, transfer(130, tx="0xt2", sender=A), head=131)] == [
+        mine.id
+    ]
+
+
+def test_of_several_lists_one_leads_and_all_are_named(book: Book) -> None:
+    """Who is still listed before who is not, then the most severe."""
+    off = on_list(book, "fbi", "9", until="2026-01-01", severity=Severity.SEVERE)
+    low = on_list(book, "ofac", "1", severity=Severity.LOW)
+    high = on_list(book, "ofac", "2")
+    book.read(head=100)
+    (alert,) = told(book, OUT)
+    assert (alert.entry_id, alert.severity) == (high.id, Severity.HIGH)
+    assert [each.entry for each in alert.facts.on_lists] == [high.id, low.id, off.id]
+
+
+def test_no_list_makes_quiet_what_another_wants_to_be_told(book: Book) -> None:
+    """OFAC's incoming waits for the daily mail, the other list's does not."""
+    ofac = on_list(book)
+    on_list(book, "fbi", "9", severity=Severity.MEDIUM, incoming="")
+    book.read(head=100)
+    (alert,) = told(book, IN)
+    assert (alert.entry_id, alert.lane, alert.severity) == (ofac.id, Lane.NEWS, Severity.MEDIUM)
+
+
+def test_who_began_goes_on(book: Book) -> None:
+    """A list that leads by now does not start a thread of its own; corrections stay in it."""
+    first = on_list(book, severity=Severity.MEDIUM)
+    on_list(book, "fbi", "9", severity=Severity.LOW)
+    book.read(head=100)
+    (start,) = told(book, OUT)
+    on_list(book, "fbi", "9", severity=Severity.SEVERE)
+    more = transfer(105, sender=A, recipient=B, kind=Kind.INTERNAL)
+    (added,) = told(book, OUT, more, head=107)
+    assert (added.entry_id, added.amends, added.severity) == (first.id, start.id, Severity.SEVERE)
+    gone = [Lookup("two", OUT.tx, False, None, head=Head(140, 0))]
+    plan = book.take([book.batch(head=108)], gone, {("two", 105): "0xother"})
+    assert kinds(plan) == ["reversed"]
+    assert plan.alerts[0].entry_id == first.id
+    assert plan.alerts[0].facts.on_lists[0].entry == first.id
+
+
+def test_a_person_who_comes_later_leaves_corrections_to_who_told(book: Book) -> None:
+    """Told unconfirmed by the list; in a block a person's entry is about it too."""
+    other = on_list(book, tell_when="seen")
+    book.read(head=100)
+    waiting = transfer(None, sender=A, recipient=X)
+    plan = book.take([book.batch(waiting, head=101, mempool=True)])
+    assert [a.entry_id for a in plan.alerts] == [other.id]
+    mine = book.watch()
+    book.read(head=102)
+    later = [a.entry_id for a in told(book, elsewhere(waiting, 105))]
+    assert later in ([mine.id], [])
+
+
+def test_an_address_that_ended_on_a_list_is_medium_at_most(book: Book) -> None:
+    """Also what an issuer does there."""
+    on_list(book, until="2026-01-01", severity=Severity.SEVERE)
+    book.read(head=100)
+    frozen = transfer(105, kind=Kind.FROZEN, sender=A, recipient=None, amount=0, contract=X)
+    released = replace(frozen, tx="0xt2", kind=Kind.RELEASED)
+    found = told(book, OUT, released)
+    assert [a.severity for a in found] == [Severity.MEDIUM, Severity.MEDIUM]
+
+
+def test_between_two_listed_addresses_each_has_its_own(book: Book) -> None:
+    one = on_list(book)
+    two = on_list(book, entity="7", subject=Subject("ethereum", B))
+    book.read(head=100)
+    book.subject, mine = Subject("ethereum", B), book.subject
+    book.read(head=100)
+    book.subject = mine
+    found = told(book, transfer(105, sender=A, recipient=B))
+    assert {a.entry_id: a.direction for a in found} == {
+        one.id: Direction.OUT,
+        two.id: Direction.IN,
+    }
+
+
+# -- how loudly --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("least", "usd", "loud"),
+    [
+        ({}, 1, False),
+        ({"ETH": "2"}, 1, True),
+        ({"ETH": "4"}, 1, False),
+        ({"USD": "10000"}, 3334, True),
+        ({"USD": "10000"}, 3333, False),
+        ({"USD": "10000"}, None, True),
+    ],
+    ids=str,
+)
+def test_incoming_waits_unless_it_is_large(
+    book: Book, least: dict[str, str], usd: int | None, loud: bool
+) -> None:
+    """Three ETH arrive. Without a price nobody knows that they are not worth it."""
+    row = transfer(105, amount=3 * 10**18)
+    entry = listed_entry(SUBJECT, min_amount=least)
+    priced = [Price("ethereum", "", row.time, Decimal(usd), name) for name in "ab"] if usd else []
+    found = loudness(
+        *(entry, book.chain, [row], [row], {}),
+        signature_known=False,
+        market=Market({("ethereum", ""): priced}, row.time + TOLERANCE),
+    )
+    assert (found.lane is Lane.NEWS, found.direction) == (loud, Direction.IN)
+    if not least:
+        assert found.reason == DAILY
+    out = replace(row, sender=A, recipient=X)
+    verdict = loudness(entry, book.chain, [out], [out], {}, signature_known=False)
+    assert verdict.lane is Lane.NEWS
+
+
+# -- to whom -----------------------------------------------------------------------------
+
+
+def test_every_channel_of_a_named_entry_is_owed_it(book: Book) -> None:
+    """The person's channel, and the one that is kept to the case of the list."""
+    book.watch(case="NK-07"), on_list(book)
+    mail = ChannelConfig("mail", "email", only=Only(case=frozenset({"NK-07"})))
+    team = ChannelConfig("team", "email", only=Only(case=frozenset({"OFAC-42498"})))
+    other = ChannelConfig("other", "email", only=Only(case=frozenset({"ELSE"})))
+    machine = ChannelConfig("tool", "webhook", machine=True)
+    router = Router(book.store, {c.name: c for c in (mail, team, other, machine)})
+    book.read(head=100)
+    (alert,) = told(book, OUT)
+    entry = watch.entries(book.store, ["E0"])["E0"].entry
+    assert [name for _, name, _ in router.route(alert, entry)] == ["mail", "team", "tool"]
+    (view,) = Views(book.store, {}, {}).alerts([alert.id])
+    again = routing.routes(view.alert, view.entry, router.configs, also=view.also)
+    assert again == router.route(alert, entry)
+
+
+def test_quiet_incoming_goes_to_machines_at_once(book: Book) -> None:
+    entry = on_list(book)
+    book.read(head=100)
+    (alert,) = told(book, IN)
+    mail = ChannelConfig("mail", "email")
+    machine = ChannelConfig("tool", "webhook", machine=True)
+    router = Router(book.store, {c.name: c for c in (mail, machine)})
+    forms = {name: form for _, name, form in router.route(alert, entry)}
+    assert (alert.lane, forms) == (Lane.QUIET, {"mail": "daily", "tool": "group"})
