@@ -8,6 +8,7 @@ from typing import Protocol
 
 from monitor.model import Ask, Axis, Batch, Chain, Head, Lookup, Outgoing, Price
 from monitor.model.answers import Heard
+from monitor.model.life import LifeWord
 
 
 class Source(Protocol):
@@ -54,6 +55,15 @@ class BlockReceipts(Protocol):
     def receipts(self, height: int) -> list[Lookup]:
         """A lookup of every transaction of the block at this height, each with that height
         and block; no head. Raises NotYet for a block above its head."""
+
+
+class SeesLife(Protocol):
+    """What a source may have besides: whether addresses ever lived, of hundreds in one call."""
+
+    def life(self, addresses: Sequence[str], tokens: Sequence[str], height: int) -> LifeWord:
+        """The signs of life of these addresses at this block: what they sent, whether they are
+        contracts, their coins, their holdings of these tokens. Raises NotServed where it takes
+        no such call."""
 
 
 class Hears(Protocol):

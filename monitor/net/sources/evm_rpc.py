@@ -15,9 +15,11 @@ from typing import Any, Protocol, TypeVar
 from monitor.chains.evm import EVM
 from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, Lookup, SourceConfig
 from monitor.model.errors import BadResponse, NotYet, Refused
+from monitor.model.life import LifeWord
 from monitor.net.depth import recursion_kept
 from monitor.net.http import Answer, Http
 from monitor.net.sources import acts
+from monitor.net.sources.evm_life import LifeReader
 from monitor.net.sources.evm_log_reader import LogReader
 from monitor.net.sources.evm_logs import height_of, parse_logs, token_legs
 from monitor.net.sources.evm_refusals import TooWide, classify
@@ -82,6 +84,7 @@ class EvmRpc:
         self._web3 = Web3(self._node)
         self._width = Width(config.page_size or WINDOW)
         self._logs = LogReader(config.name, chain)
+        self._life = LifeReader(config.name, chain, parse_head)
         self._acts = acts.Shared()
 
     @property
@@ -132,6 +135,10 @@ class EvmRpc:
         if block.height != height:
             raise BadResponse(f"{self.name} answered with another block than was asked for")
         return block.block_hash
+
+    def life(self, addresses: Sequence[str], tokens: Sequence[str], height: int) -> LifeWord:
+        """See ports.SeesLife."""
+        return self._life.read(lambda sent: self._http.post("", sent), addresses, tokens, height)
 
     def balance(self, address: str) -> int:
         """Native coins of an address at the newest block, in wei."""
