@@ -189,3 +189,28 @@ def test_issuers_are_those_of_verified_tokens():
     for key, issuer in found.items():
         assert LOADED.assets[key].symbol == issuer.symbol
         assert issuer.families
+
+
+def test_contracts_of_tokens_are_tagged_so():
+    """Each line's name is the tag of its chain's explorer, and ends in what makes it a token; the
+    head of the file counts them as they are."""
+    sites = {"bnb": "bscscan", "polygon": "polygonscan", "arbitrum": "arbiscan"}
+    told = (REPO / "config/token_contracts.csv").read_text("utf-8")
+    counts = Counter(chain for chain, _ in LOADED.contracts)
+    for chain, count in counts.items():
+        site = sites.get(chain, {"ethereum": "etherscan"}.get(chain, chain))
+        tags = json.loads(shared(f"{_LABELS}/{site}.combinedAccountLabels.json").read_text("utf-8"))
+        assert f" {count} {chain}" in told
+        for (key, address), known in LOADED.contracts.items():
+            if key == chain:
+                assert canonical(LOADED.chains[key], address) == address
+                assert tags[address]["name"].strip() == known.label
+                assert re.search(r"(Token|Stablecoin|Coin)( V\d)?\Z", known.label)
+
+
+def test_contracts_of_tokens_are_on_no_list_of_the_sanctioned():
+    """A line there would keep a sanctioned address from being watched."""
+    path = shared("data/ofac/ofac_digital_currency_addresses_2026-08-20.tsv")
+    with path.open(encoding="utf-8") as file:
+        listed = {row["address"].lower() for row in csv.DictReader(file, delimiter="\t")}
+    assert not listed & {address for _, address in LOADED.contracts}

@@ -43,11 +43,14 @@ from monitor.watchlist import entries as watchlist
 from monitor.watchlist.file import ListFile
 from monitor.watchlist.imports import rows as watchlist_import
 from monitor.watchlist.imports import tables
+from monitor.watchlist.imports.poison import Poison
 from monitor.watchlist.imports.rows import ImportPlan, Terms
 from monitor.watchlist.yaml_nodes import MAX_BYTES
 
 ROOT = Path(__file__).resolve().parents[1]
-CHAINS = load.load(ROOT / "docs", {}).chains
+LOADED = load.load(ROOT / "docs", {})
+CHAINS = LOADED.chains
+POISON = Poison(CHAINS, LOADED.assets, LOADED.contracts, LOADED.addressbook)
 NAMES = ChainNames(CHAINS, ("USDT", "USDC"))
 
 SIM = "0x4F47Bc496083C727c5fbe3CE9CDf2B0f6496270c"
@@ -72,7 +75,7 @@ def plan(
 ) -> ImportPlan:
     """What an import would do with a file, on a watchlist with this text."""
     entries = watchlist.parse(listed, CHAINS).entries
-    terms = Terms(CHAINS, {"desk-mail"}, {"USDT"}, given, lines, quieter)
+    terms = Terms(CHAINS, {"desk-mail"}, {"USDT"}, given, lines, quieter, POISON)
     return watchlist_import.plan(table(data), entries, terms)
 
 
@@ -281,7 +284,7 @@ def test_text_cells_may_run_over_lines():
         (f"https://etherscan.io/address/{SIM}", "is a link"),
         (f"ethereum:{SIM}", "has a word before the address"),
         ("somebody.eth", "is a name"),
-        (SIM.replace("c", "с", 1), "only looks like a letter"),
+        (SIM.replace("c", "\u0441", 1), "SMALL LETTER ES (U+0441) at place 8, which looks like c"),
         ("0x" + "0" * 40, "is the zero address"),
         ("0x000000000000000000000000000000000000dEaD", "is a burn address"),
         ("0x0000000000000000000000000000000000000001", "machinery"),
@@ -314,6 +317,31 @@ def test_nobodys_addresses_are_known_on_every_chain(chain: str, address: str):
     assert not family_of(CHAINS["ethereum"]).nobodys(SIM.lower())
     assert not family_of(CHAINS["tron"]).nobodys(TRON)
     assert not family_of(CHAINS["ethereum"]).nobodys("0x00000000000000adc04c56bf30ac9d3c0aaf14dc")
+
+
+@pytest.mark.parametrize(
+    ("chain", "address", "part"),
+    [
+        ("ethereum", "0xdAC17F958D2ee523a2206206994597C13D831ec7", "(USDT on Ethereum)"),
+        ("ethereum", "0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2", "(WETH on Ethereum)"),
+        ("polygon", "0xdac17f958d2ee523a2206206994597c13d831ec7", "(USDT on Ethereum)"),
+        ("gnosis", "0xe91D153E0b41518A2Ce8Dd3D7944Fa863463a97d", "(the wrapped xDAI of Gnosis)"),
+        ("ethereum", "0x0000000000004946c0e9F43F4Dee607b0eF1fA1c", "1inch: CHI Token, by"),
+        ("tron", "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t", "(USDT on Tron)"),
+    ],
+)
+def test_contracts_of_tokens_are_not_taken(chain: str, address: str, part: str):
+    """On whatever chain the list has them."""
+    [text] = refusals(plan(f"chain,address\n{chain},{address}\n"))
+    assert "is the contract of a token" in text
+    assert part in text
+
+
+def test_a_wallet_that_strangers_share_is_taken_with_a_word():
+    """An exchange's, by the address book."""
+    found = plan("chain,address\nethereum,0x85b931A32a0725Be14285B66f1a22178c672d69B\n")
+    assert len(found.entries) == 1
+    assert re.search(r"look at them: line 2 \(.*an exchange, by ", found.remarks[0])
 
 
 @pytest.mark.parametrize(
@@ -577,7 +605,7 @@ def test_a_second_title_of_a_case_is_told():
     """A case has one title; the entry is taken all the same."""
     found = plan(f"address,case,title\n{TRON},A,one\n{KIM},A,two\n{SEGWIT},,three\n")
     assert len(found.taken) == 3
-    assert found.remarks == ("a case has one title; another one was not taken: line 3, line 4",)
+    assert found.remarks[-1] == "a case has one title; another one was not taken: line 3, line 4"
 
 
 # -- round trip ------------------------------------------------------------------------------
@@ -1000,7 +1028,10 @@ def test_traps_in_published_lists(name: str):
     refused = {each.row.values["address"]: each.problems[0].reason for each in found.refused}
     assert "zero address" in refused["0x" + "0" * 40]
     assert "machinery" in refused["0x00000000000000000000000000000000000018fe"]
-    assert all(int(str(address), 16) < 2**64 for address in refused)
+    assert all(
+        int(str(address), 16) < 2**64 or "contract of a token" in why
+        for address, why in refused.items()
+    )
     assert len(found.taken) + found.repeated + len(found.refused) == len(addresses)
 
 

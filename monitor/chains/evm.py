@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from monitor.chains import sinks
 from monitor.chains.family import AddressError, Family, Form, Stream
+from monitor.chains.sinks import Sink
 from monitor.model import UINT256_MAX, Axis, Chain
 
 _HEX20 = re.compile(r"0x[0-9a-fA-F]{40}\Z")
@@ -16,14 +17,23 @@ _ZERO = "0x" + "0" * 40
 _XDC = (50, 51)  # chain ids of the network that writes xdc instead of 0x
 _BURN = frozenset(
     {
-        "0x000000000000000000000000000000000000dead",
         "0xdead000000000000000042069420694206942069",
-        "0xdead000000000000000000000000000000000000",
-        "0xdeaddeaddeaddeaddeaddeaddeaddeaddeaddead",
+        "0x00000000000000000000045261d4ee77acdb3286",
     }
 )
-# On rollups of Optimism's kind: the party to the first transaction of every block.
-_DEPOSITORS = frozenset({f"0xdeaddeaddeaddeaddeaddeaddeaddeaddead000{n}" for n in range(3)})
+# Parts of the machinery that no form tells.
+_SYSTEM = frozenset(
+    {
+        # On rollups of Optimism's kind: the party to the first transaction of every block.
+        *(f"0xdeaddeaddeaddeaddeaddeaddeaddeaddead000{n}" for n in range(3)),
+        "0xfffffffffffffffffffffffffffffffffffffffe",  # who makes a block's own calls: EIP-4788
+        "0x000f3df6d732807ef1319fb7b8bb8522d0beac02",  # roots of the beacon chain: EIP-4788
+        "0x0000f90827f1c53a10cb7a02335b175320002935",  # hashes of blocks: EIP-2935
+        "0x00000961ef480eb55e80d19ad83579a64c007002",  # withdrawals: EIP-7002
+        "0x0000bbddc7ce488642fb579f8b00f3a590007251",  # consolidations: EIP-7251
+        "0x00000000219ab540356cbb839cbe05303d7705fa",  # deposits of validators: EIP-6110
+    }
+)
 
 
 # Rollups that add what they pay their parent chain, which no list tells, by chain id:
@@ -83,10 +93,10 @@ def _forgiving(text: str) -> str:
     return f"0x{bare[1].lower()}" if bare else text
 
 
-def _nobodys(address: str) -> str:
+def _nobodys(address: str) -> Sink | None:
     if address in _BURN:
-        return sinks.BURNT
-    return sinks.MACHINERY if address in _DEPOSITORS else sinks.of_account(address[2:])
+        return sinks.BURN
+    return sinks.SYSTEM if address in _SYSTEM else sinks.of_account(address[2:])
 
 
 EVM = Family(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from monitor.chains.sinks import Sink
 from monitor.model import Axis, Chain
 
 
@@ -57,7 +58,7 @@ class Family:
     canonical: Callable[[Chain, str], str]
     form: Callable[[Chain, str], Form]
     resembles: Callable[[Chain, str], bool]  # begins like an address of the chain
-    nobodys: Callable[[str], str]  # why a canonical address is nobody's; or empty
+    nobodys: Callable[[str], Sink | None]  # why a canonical address is nobody's
     not_listed: tuple[str, ...]  # what no list holds, of chains that do not say it themselves
     hints: Mapping[str, re.Pattern[str]]  # "a Tron address" -> what looks like one
     display: Callable[[str], str] = _as_written  # of a canonical address, for people

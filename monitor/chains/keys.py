@@ -37,9 +37,14 @@ def by_form(text: str) -> tuple[str, str] | None:
     if _KEY_OR_TX.match(text):
         reason = f"is a transaction or a key, {len(text.removeprefix('0x'))} characters long, not "
         return f"{reason}an address", "Write the address; never put a private key into a list"
-    if _KEY.match(text) and _is_mixed(text):
+    if is_key(text):
         return "looks like a private key, not like an address", _REMEDY
     return None
+
+
+def is_key(text: str) -> bool:
+    """Whether a text is surely a key, and not the hash of a transaction."""
+    return bool(_KEY.match(text)) and _is_mixed(text)
 
 
 def among(text: str) -> tuple[str, str] | None:

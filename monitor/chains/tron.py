@@ -8,12 +8,13 @@ import base58
 
 from monitor.chains import evm, sinks
 from monitor.chains.family import AddressError, Family, Form, Stream
+from monitor.chains.sinks import Sink
 from monitor.model import UINT256_MAX, Axis, Chain
 
 _VERSION = b"\x41"
 _HEX = re.compile(r"(?:41|0x41|0x)?([0-9a-fA-F]{40})\Z")
-_LIKE = re.compile(r"T[1-9A-HJ-NP-Za-km-z]{33}\Z")
 _BURN = frozenset({"TLsV52sRDL79HXGGm9yzwKibb6BeruhUzy"})
+_LIKE = re.compile(r"T[1-9A-HJ-NP-Za-km-z]{33}\Z")
 
 
 def canonical(chain: Chain, text: str) -> str:
@@ -47,10 +48,10 @@ def _resembles(_: Chain, text: str) -> bool:
     return text.startswith("T")
 
 
-def _nobodys(address: str) -> str:
+def _nobodys(address: str) -> Sink | None:
     """The hash behind a burn address of Ethereum belongs to nobody here either."""
     if address in _BURN:
-        return sinks.BURNT
+        return sinks.BURN
     return evm.EVM.nobodys(f"0x{base58.b58decode_check(address)[1:].hex()}")
 
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 from monitor.chains import encodings, scripts, sinks
 from monitor.chains.encodings import EncodingError, Script
 from monitor.chains.family import AddressError, Family, Form, Stream
+from monitor.chains.sinks import Sink
 from monitor.model import Axis, Chain
 
 _SLIP = (
@@ -47,6 +48,8 @@ _BURNT = frozenset(
         "1111111111111111111114oLvT2",
     )
 )
+# What somebody wrote into an address: to find a key for it would take more than 2^64 tries.
+_BURN = re.compile(r"EaterAddress|BurnAddress|BurnBurnBurn|([1-9A-HJ-NP-Za-km-z])\1{11}")
 
 
 def canonical(chain: Chain, text: str) -> str:
@@ -172,9 +175,14 @@ def _letters(chain: Chain) -> tuple[str, ...]:
     return tuple({encodings.encode_base58check(v, digest)[: len(v)] for v, digest in bounds})
 
 
-def _nobodys(address: str) -> str:
+def _nobodys(address: str) -> Sink | None:
     segwit, program = scripts.decoded(address)
-    return sinks.BURNT if segwit is None and program in _BURNT else scripts.anybodys(address)
+    if segwit is None and (program in _BURNT or _BURN.search(address)):
+        return sinks.BURN
+    why = scripts.anybodys(address)
+    if why:
+        return Sink("anybody's", why)
+    return sinks.PLACEHOLDER if len(program) > 2 and len(set(program)) == 1 else None
 
 
 def _is_test(chain: Chain) -> bool:

@@ -29,6 +29,7 @@ from monitor.watchlist.export import FORMATS
 from monitor.watchlist.file import WATCHLIST, ListFile
 from monitor.watchlist.imports import rows, tables
 from monitor.watchlist.imports.cells import ListTable
+from monitor.watchlist.imports.poison import Poison
 from monitor.watchlist.imports.rows import ImportPlan, Refused, Terms
 from monitor.watchlist.values import CHOICES, EntryReader, read_value
 from monitor.watchlist.yaml_nodes import Notes, Text
@@ -131,7 +132,10 @@ def _terms(settings: Settings, given: Sequence[str], lines: Mapping[str, str]) -
     keys = _chain_keys(given, ChainNames(settings.chains), notes)
     if notes.found:
         raise ConfigError(notes.problems)
-    return Terms(settings.chains, list(settings.channels), symbols, keys, lines)
+    return Terms(
+        *(settings.chains, list(settings.channels), symbols, keys, lines),
+        poison=Poison(settings.chains, settings.assets, settings.contracts, settings.addressbook),
+    )
 
 
 def _chain_keys(given: Sequence[str], names: ChainNames, notes: Notes) -> tuple[str, ...]:

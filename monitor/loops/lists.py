@@ -33,6 +33,7 @@ from monitor.store.port import Store
 from monitor.watchlist import listed
 from monitor.watchlist.imports.judge import Judge
 from monitor.watchlist.imports.lists import Preamble, reader
+from monitor.watchlist.imports.poison import Poison
 
 log = logging.getLogger("fundwatch.lists")
 
@@ -58,6 +59,7 @@ class Lists:
     chains: Mapping[str, Chain]
     configs: Mapping[str, ListConfig]
     router: Router
+    poison: Poison
 
     def update(self, name: str, file: Path, by: Actor) -> Outcome:
         """Take a file that a person has. Raises ConfigError."""
@@ -124,7 +126,7 @@ class Lists:
         )
 
     def _judged(self, config: ListConfig, rows: Iterator[Published]) -> Iterator[Row]:
-        judge = Judge(self.chains, config.chains)
+        judge = Judge(self.chains, config.chains, self.poison)
         return (Row(each, judge.judge(each)) for each in rows)
 
     def _held(self, coming: Publication, before: Publication) -> str:

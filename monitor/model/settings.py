@@ -24,6 +24,7 @@ class Settings:
     channels: Mapping[str, ChannelConfig]
     assets: Mapping[tuple[str, str], Asset]  # by (chain, canonical contract)
     addressbook: Mapping[tuple[str, str], Known]  # by (chain or "", canonical address)
+    contracts: Mapping[tuple[str, str], Known] = field(default_factory=dict)  # of tokens
     lists: Mapping[str, ListConfig] = field(default_factory=dict)  # those in use
     proxies: Mapping[str, str] = field(default_factory=dict, repr=False)  # by scheme
     ca_bundle: str = ""  # path of a PEM file, or empty: the system's

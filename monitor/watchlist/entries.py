@@ -336,7 +336,8 @@ class _Reader:
 def _nobody_watches(chain: Chain, address: str) -> str:
     """Why it makes no sense for anybody; or empty."""
     family = family_of(chain)
-    return family.nobodys(address) if address == family.zero else family.anybodys(address)
+    sink = family.nobodys(address) if address == family.zero else None
+    return sink.reason if sink else family.anybodys(address)
 
 
 def _entry(

@@ -58,6 +58,7 @@ SETTING_KEYS = (
 )
 _UNITS = {"MIB": 1024**2, "GIB": 1024**3, "TIB": 1024**4, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _SIZE = re.compile(rf"([0-9]{{1,6}}(?:\.[0-9]{{1,3}})?) ?({'|'.join(_UNITS)})\Z", re.IGNORECASE)
+_TAGS = "etherscan-labels 2023-10-02"  # whose names config/token_contracts.csv has
 LEAST_SECRET = 32  # characters of the secret that signs links
 
 
@@ -110,6 +111,7 @@ def load(home: Path, environ: Mapping[str, str]) -> Settings:
         channels={name: _with_ca(home, c, trees, notes) for name, c in channels.items()},
         assets=assets,
         addressbook=_addressbook(home, chains, notes),
+        contracts=addressbook.BookOnDemand(_contracts),
         lists=lists,
         prices=tuple(rows[name].config for name in prices),
         keys_wanted=tuple(wanted),
@@ -342,3 +344,12 @@ def _addressbook(
     ours = addressbook.parse(read_bytes(own, own.name, notes), chains, open_notes)
     notes.found.extend(open_notes.found)
     return addressbook.BookOnDemand(lambda: addressbook.over(shipped(), ours))
+
+
+def _contracts() -> addressbook.Book:
+    """Contracts of tokens, by public lists. Shipped, so nothing of it is checked here."""
+    path = shipped_config() / "token_contracts.csv"
+    lines = (
+        line.split(",", 2) for line in path.read_text("utf-8").splitlines() if line[:2] == "0x"
+    )
+    return {(chain, address): Known(name, source=_TAGS) for address, chain, name in lines}

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from monitor.chains.address import AddressError, canonical
 from monitor.chains.names import Unclear, from_encoding
-from monitor.chains.table import family_of
 from monitor.model import Chain
 from monitor.model.lists import Judged, Published
+from monitor.watchlist.imports.poison import Poison
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Judge:
 
     chains: Mapping[str, Chain]
     wanted: str | tuple[str, ...]
+    poison: Poison
 
     def judge(self, row: Published) -> Judged:
         """Never raises: what cannot be read is refused, with a rule and a reason."""
@@ -32,7 +33,7 @@ class Judge:
             address = canonical(self.chains[key], row.address)
         except AddressError as error:
             return Judged(rule="not an address", reason=f"{error.reason}. {error.remedy}")
-        why = family_of(self.chains[key]).nobodys(address)
-        if why:
-            return Judged(key, (), address, "nobody's", why)
-        return Judged(key, found, address)
+        sink = self.poison.rule(self.chains[key], address)
+        if sink is not None:
+            return Judged(key, found, address, sink.rule, sink.reason)
+        return Judged(key, found, address, warning=self.poison.warning(address))

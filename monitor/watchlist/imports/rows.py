@@ -11,20 +11,22 @@ from dataclasses import dataclass, field
 
 from monitor.chains import keys
 from monitor.chains.address import AddressError, canonical, display
-from monitor.chains.names import ChainNames, Unclear, from_encoding, is_written_so
-from monitor.chains.table import family_of
+from monitor.chains.names import ChainNames, Unclear, from_encoding
 from monitor.messages.objects import csv_line
 from monitor.model import Chain, Entry
 from monitor.model.errors import Problem
 from monitor.watchlist.edit import Line
 from monitor.watchlist.entries import BLOCK_KEYS, read_block
+from monitor.watchlist.imports import spoilt
 from monitor.watchlist.imports.cells import ListRow, ListTable, Value
+from monitor.watchlist.imports.poison import CONTRACT, Poison
 from monitor.watchlist.values import CHOICES, EntryReader, read_value
 from monitor.watchlist.yaml_nodes import Fields, Items, Node, Notes, Text
 
 _TERMS = tuple(k for k in BLOCK_KEYS if k not in {"address", "chain", "chains", "case", "retired"})
 
 
+_LEAVE = ("Leave it out", "Leave it out; who wants it all the same writes it into watchlist.yaml")
 REASONS = ("refused_because", "refused_line")  # columns that a list of refused rows has more
 
 
@@ -39,6 +41,7 @@ class Terms:
     given: tuple[str, ...] = ()
     lines: Mapping[str, str] = field(default_factory=dict)
     quieter: bool = False  # also take what makes an address tell less, see quieter()
+    poison: Poison = field(default_factory=lambda: Poison({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,7 @@ class _Work:
     titles: dict[str, str] = field(default_factory=dict)
     lost_titles: list[str] = field(default_factory=list)
     quieter: Counter[str] = field(default_factory=Counter)
+    shared: list[str] = field(default_factory=list)
     names: ChainNames = field(init=False)
     cases_of: dict[str, list[str]] = field(init=False)  # subject -> cases on the list
 
@@ -186,13 +190,13 @@ class _Work:
         values = {**self.terms.lines, **kept}
         written = values.get("address", "")
         address = written if isinstance(written, str) else ""
-        spoiled = _spoiled(address, self.terms.chains)
-        if spoiled:
-            raise _NotTaken([spoiled])
+        why = spoilt.by_form(address, self.terms.chains)
+        if why:
+            raise _NotTaken([Unclear(address, why.reason, why.remedy)])
         keys = self._chains(address, values)
         block: dict[str, Line] = {"address": address, "chains": keys}
         block |= {name: _line(name, values[name]) for name in BLOCK_KEYS if _is_term(name, values)}
-        self._somebodys(address, keys)
+        warning = self._somebodys(address, keys)
         notes = Notes()
         at = EntryReader(self.terms.chains, self.terms.channels, self.terms.symbols, notes)
         entries = read_block(_fields(block, row.number), at)
@@ -201,6 +205,8 @@ class _Work:
         if notes.found:
             raise _NotTaken(notes.problems)
         self._not_retired(entries)
+        if warning:
+            self.shared.append(f"{self.unit} {row.number} ({warning})")
         return block, entries
 
     def _chains(self, address: str, values: Mapping[str, Value]) -> tuple[str, ...]:
@@ -216,15 +222,20 @@ class _Work:
             raise _NotTaken([named])
         return named
 
-    def _somebodys(self, address: str, keys: Sequence[str]) -> None:
+    def _somebodys(self, address: str, keys: Sequence[str]) -> str:
+        """What to warn of, where it is watched all the same. Raises _NotTaken."""
+        warning = ""
         for key in keys:
             chain = self.terms.chains[key]
             try:
-                why = family_of(chain).nobodys(canonical(chain, address))
+                form = canonical(chain, address)
             except AddressError:
                 continue  # told with its line when the block is read
-            if why:
-                raise _NotTaken([Unclear(address, why, "Leave it out")])
+            sink = self.terms.poison.rule(chain, form)
+            if sink is not None:
+                raise _NotTaken([Unclear(address, sink.reason, _LEAVE[sink.rule == CONTRACT])])
+            warning = warning or self.terms.poison.warning(form)
+        return warning
 
     def _not_retired(self, entries: Sequence[Entry]) -> None:
         for entry in entries:
@@ -275,6 +286,8 @@ class _Work:
                 f"{_entries(self.other_terms)} there already with other words, which stay as "
                 f"they are (edit them by hand): {_some(self.other_terms)}"
             )
+        if self.shared:
+            yield f"taken, but somebody should look at them: {_some(self.shared)}"
         if self.lost_titles:
             yield f"a case has one title; another one was not taken: {_some(self.lost_titles)}"
 
@@ -290,46 +303,7 @@ def _some(found: Sequence[str]) -> str:
 
 # -- one row ---------------------------------------------------------------------------------
 
-_SPOILED: Sequence[tuple[re.Pattern[str], str, str]] = (
-    (
-        re.compile(r"[+-]?[0-9][0-9.,' ]*([eE][+-]?[0-9]+)?\Z"),
-        "is a number: a spreadsheet has destroyed the address that stood here",
-        "Copy it again from its source into a column formatted as text",
-    ),
-    (
-        re.compile(r"#"),
-        "is what a spreadsheet shows for a cell that it cannot show or compute",
-        "Copy the address again from its source into a column formatted as text",
-    ),
-    (
-        re.compile(r".*(\.\.|\u2026|\*\*)", re.DOTALL),
-        "is shortened",
-        "Copy the whole address from its source",
-    ),
-    (re.compile(r".+://"), "is a link", "Write only the address that stands in it"),
-    (re.compile(r"[a-z0-9]+:.+", re.IGNORECASE), "has a word before the address", "Delete it"),
-    (re.compile(r".+@.+\."), "is a mail address", "Write the blockchain address"),
-    (re.compile(r"\S+\.[a-z]{2,}\Z", re.IGNORECASE), "is a name", "Write the address behind it"),
-)
-
-
-_LONGEST_ADDRESS = 200
 _SHOWN = 100  # characters of a value
-
-
-def _spoiled(address: str, chains: Mapping[str, Chain]) -> Unclear | None:
-    """Why a text can be no address on any chain, or None."""
-    if not address:
-        return Unclear("", "has no address", "Fill the column, or delete the row")
-    if len(address) > _LONGEST_ADDRESS:  # and before any look at it, which may take long
-        reason = f"has {len(address):,} characters, which no address has"
-        return Unclear(address, reason, "Write one address in each row, and nothing else there")
-    if key := keys.by_form(address):
-        return Unclear(address, *key)
-    for pattern, reason, remedy in _SPOILED:
-        if pattern.match(address) and not is_written_so(address, chains):
-            return Unclear(address, reason, remedy)
-    return None
 
 
 def _is_term(name: str, values: Mapping[str, Value]) -> bool:
