@@ -26,6 +26,7 @@ from monitor.store.listing import key_of
 from monitor.watchlist import listed, yaml_nodes
 from monitor.watchlist.imports.judge import Judge
 from monitor.watchlist.imports.lists import Preamble, reader
+from monitor.watchlist.imports.poison import all_poison
 from monitor.watchlist.yaml_nodes import Fields, Notes
 
 LISTS = "config/lists.yaml"
@@ -166,7 +167,7 @@ def _look(settings: Settings, config: ListConfig, fetched: Fetched) -> Had:
     """Which entries the file would make. Raises ConfigError where it cannot be read."""
     if not config.watch:
         return Had(config, fetched, ())
-    judge, found = Judge(settings.chains, config.chains), dict[str, Entry]()
+    judge, found = Judge(settings.chains, config.chains, all_poison(settings)), dict[str, Entry]()
     with fetched.path.open("rb") as file:
         for published in reader(config.kind)(file, fetched.name, Preamble()):
             row = Row(published, judge.judge(published))

@@ -42,7 +42,7 @@ from monitor.store import covered_day, incidents, notes, watch
 from monitor.store.commit import commit
 from monitor.store.port import Store
 from monitor.watchlist.file import WATCHLIST
-from monitor.watchlist.imports.poison import Poison
+from monitor.watchlist.imports.poison import all_poison
 
 log = logging.getLogger("fundwatch")
 
@@ -71,8 +71,9 @@ class Fundwatch:
         self._judged: set[str] = set()
         self.poller = Poller(store, self._poll_world())
         self.watch_file = WatchFile(home / WATCHLIST, settings, store, self.router)
-        poison = Poison(settings.chains, settings.assets, settings.contracts, settings.addressbook)
-        self.lists = Lists(home, store, settings.chains, settings.lists, self.router, poison)
+        self.lists = Lists(
+            *(home, store, settings.chains, settings.lists, self.router, all_poison(settings))
+        )
         self.acts = Acts(
             store=store,
             chains=settings.chains,

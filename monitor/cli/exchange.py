@@ -29,7 +29,7 @@ from monitor.watchlist.export import FORMATS
 from monitor.watchlist.file import WATCHLIST, ListFile
 from monitor.watchlist.imports import rows, tables
 from monitor.watchlist.imports.cells import ListTable
-from monitor.watchlist.imports.poison import Poison
+from monitor.watchlist.imports.poison import all_poison
 from monitor.watchlist.imports.rows import ImportPlan, Refused, Terms
 from monitor.watchlist.values import CHOICES, EntryReader, read_value
 from monitor.watchlist.yaml_nodes import Notes, Text
@@ -134,7 +134,7 @@ def _terms(settings: Settings, given: Sequence[str], lines: Mapping[str, str]) -
         raise ConfigError(notes.problems)
     return Terms(
         *(settings.chains, list(settings.channels), symbols, keys, lines),
-        poison=Poison(settings.chains, settings.assets, settings.contracts, settings.addressbook),
+        poison=all_poison(settings),
     )
 
 

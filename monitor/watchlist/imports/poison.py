@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from monitor.chains.sinks import Sink
 from monitor.chains.table import family_of
 from monitor.model import Asset, Chain, Known
+from monitor.model.settings import Settings
 
 CONTRACT = "token contract"  # rule
 # Categories of the address book behind which stand many strangers.
@@ -58,8 +59,8 @@ class Poison:
 
     def _read(self) -> Iterable[tuple[str, str]]:
         """Accounts of Ethereum's kind are the same on every chain, so the chain does not count."""
-        for (_, address), known in self.contracts.items():
-            yield address, f"{known.label}, by {known.source}"
+        for (_, address), name in self.contracts.items():
+            yield address, f"{name.label}, by {name.source}"
         for chain in self.chains.values():
             if chain.wrapped:
                 yield chain.wrapped.lower(), f"the wrapped {chain.symbol} of {chain.name}"
@@ -69,11 +70,16 @@ class Poison:
             yield address, f"{asset.symbol} on {name}"
 
     def _named(self) -> Iterable[tuple[str, str]]:
-        for (_, address), known in self.book.items():
-            if known.category in _SHARED:
-                said = f"{known.source or 'your address book'} {known.date}".strip()
+        for (_, address), name in self.book.items():
+            if name.category in _SHARED:
+                said = f"{name.source or 'your address book'} {name.date}".strip()
                 yield (
                     address,
-                    f'is called "{known.label}", {_SHARED[known.category]}, by {said}: what '
+                    f'is called "{name.label}", {_SHARED[name.category]}, by {said}: what '
                     "strangers do there would be told too",
                 )
+
+
+def all_poison(settings: Settings) -> Poison:
+    """All that is configured and shipped."""
+    return Poison(settings.chains, settings.assets, settings.contracts, settings.addressbook)
