@@ -66,8 +66,7 @@ class Poison:
                 yield chain.wrapped.lower(), f"the wrapped {chain.symbol} of {chain.name}"
             yield from ((i.contract, f"{i.symbol} on {chain.name}") for i in chain.issuers)
         for (key, address), asset in self.assets.items():
-            name = self.chains[key].name if key in self.chains else key
-            yield address, f"{asset.symbol} on {name}"
+            yield address, f"{asset.symbol} on {self.chains[key].name}"
 
     def _named(self) -> Iterable[tuple[str, str]]:
         for (_, address), name in self.book.items():
