@@ -7,7 +7,7 @@ import hashlib
 import logging
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -60,6 +60,7 @@ class Lists:
     configs: Mapping[str, ListConfig]
     router: Router
     poison: Poison
+    look: Callable[[str], object] = lambda _words: None  # told how far it is; may raise
 
     def update(self, name: str, file: Path, by: Actor) -> Outcome:
         """Take a file that a person has. Raises ConfigError."""
@@ -117,6 +118,7 @@ class Lists:
             while part := [*islice(found, listing.PART)]:
                 refused.update(each.judged.rule for each in part if each.judged.rule)
                 rows += listing.stage(self.store, name, part)
+                self.look(f"{rows:,} rows read")
         if not rows:
             remedy = "Check that it is the right file, and its kind in config/lists.yaml"
             raise ConfigError([Problem(fetched.name, "", "holds no address", remedy)])
@@ -156,6 +158,7 @@ class Lists:
         """Rows first, then the entries that they make; in parts, each whole in itself."""
         for delta in listing.deltas(self.store, config.name):
             commit(self.store, by, TakeRows(now(), coming, delta.new, delta.gone))
+            self.look("its changes are recorded")
         said = listing.words(self.store, config.name)
         targets = listing.targets(self.store, config.name, coming.nr)
         while part := [*islice(targets, ENTRIES // 4)]:
@@ -166,6 +169,7 @@ class Lists:
                     entries[each.id] = each
             act = TakeEntries(now(), coming.sha256, taking.listed(entries.values()))
             commit(self.store, by, act)
+            self.look("its entries are recorded")
 
 
 def readable(publication: Publication) -> int:

@@ -117,6 +117,7 @@ class Validators:
 
     etag: str = ""
     modified: str = ""
+    of: str = ""  # which question and which file it is about; another one knows nothing of it
 
 
 @dataclass(frozen=True, slots=True)

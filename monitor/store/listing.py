@@ -274,7 +274,7 @@ def state(store: Reader, name: str) -> ListState:
     (row,) = rows
     return ListState(
         *(row["due"], row["tried"], row["had"], row["failing"], row["error"]),
-        Validators(row["etag"], row["modified"]),
+        Validators(row["etag"], row["modified"], row["known"]),
         *(row["held"], row["held_why"], row["grown"]),
     )
 
@@ -283,9 +283,10 @@ def put_state(store: Store, name: str, new: ListState) -> None:
     with store.write() as conn:
         conn.execute(
             "INSERT OR REPLACE INTO list_state (list, due, tried, had, failing, error, etag, "
-            "modified, held, held_why, grown) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+            "modified, known, held, held_why, grown) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 *(name, new.due, new.tried, new.had, new.failing, new.error),
-                *(new.validators.etag, new.validators.modified, new.held, new.held_why, new.grown),
+                *(new.validators.etag, new.validators.modified, new.validators.of),
+                *(new.held, new.held_why, new.grown),
             ),
         )

@@ -65,6 +65,7 @@ CREATE TABLE list_state (            -- how asking for a list went
   failing INTEGER,                   -- since when it could not be had or read
   error TEXT NOT NULL DEFAULT '',
   etag TEXT NOT NULL DEFAULT '', modified TEXT NOT NULL DEFAULT '',
+  known TEXT NOT NULL DEFAULT '',    -- of which question and which file these two are
   held TEXT NOT NULL DEFAULT '',     -- sha256 of a version that waits for a person's yes
   held_why TEXT NOT NULL DEFAULT '',
   grown INTEGER                      -- since when the history of a grown list waits for a yes
