@@ -21,7 +21,7 @@ class Clock:
 def test_a_pulse_is_well_once_every_job_has_worked() -> None:
     """Not before, not for longer than its limit, and not for a job that only fails."""
     clock = Clock()
-    pulse = Pulse(("poll", "deliver"), lambda: 0.0, clock)
+    pulse = Pulse(("poll", "deliver"), {}, clock)
     assert not pulse.well()
     for job in ("poll", "deliver"):
         with pulse.beat(job):
@@ -43,7 +43,7 @@ def test_a_pulse_knows_a_long_pass_from_a_stuck_one() -> None:
     """A pass that brings one address after the other to its end is well; one that stands, or
     a job that was never begun, is stuck."""
     clock, progress = Clock(), Clock()
-    pulse = Pulse(("poll", "deliver"), progress, clock)
+    pulse = Pulse(("poll", "deliver"), {"poll": progress}, clock)
     with pulse.beat("poll"):
         for _ in range(10):
             clock.now += 200
@@ -60,7 +60,7 @@ def test_a_pause_counts_for_nobody() -> None:
     """What stood still with everything else begins to count when it wakes; what does not move
     after that is stuck as ever."""
     clock, progress = Clock(), Clock()
-    pulse = Pulse(("poll", "deliver"), progress, clock)
+    pulse = Pulse(("poll", "deliver"), {"poll": progress}, clock)
     with pulse.beat("poll"), pulse.beat("deliver"):
         clock.now += 10 * STUCK_AFTER
         pulse.woke()
@@ -74,7 +74,7 @@ def test_health_vouches_for_every_job_that_is_needed() -> None:
     """Prices and tests may fail; the rest may not, and each exists."""
     assert set(VITAL) < set(TICKS)
     clock = Clock()
-    pulse = Pulse(TICKS, lambda: 0.0, clock)
+    pulse = Pulse(TICKS, {}, clock)
     for job in VITAL:
         assert not pulse.well()
         with pulse.beat(job):

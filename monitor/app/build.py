@@ -6,16 +6,20 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from monitor.loops.clock import now
+from monitor.loops.list_watch import Fetch
 from monitor.loops.pool import HEAD_TTL, SourcePool
 from monitor.loops.pricing import PricingWorld
 from monitor.model import Chain, ChannelConfig, SourceConfig
 from monitor.model.errors import SourceError
+from monitor.model.lists import Fetched, ListConfig, Validators
 from monitor.model.ports import Source
 from monitor.model.settings import Settings
 from monitor.net import channels, prices, sources
 from monitor.net.channels import CheckedChannel
+from monitor.net.download import Way, download
 from monitor.net.http import Http
 from monitor.net.limits import Limiter
 from monitor.store import budgets
@@ -42,6 +46,18 @@ def reserve_in(store: Store, settings: Settings) -> Reserve:
         return budgets.reserve(store, key, start, seconds, wanted, limit or 0)
 
     return reserve
+
+
+def list_fetch(settings: Settings) -> Fetch:
+    """How a published list is fetched."""
+    way = Way(settings.proxies, settings.ca_bundle or True)
+
+    def fetch(
+        config: ListConfig, into: Path, known: Validators, watch: Callable[[int], object]
+    ) -> Fetched | None:
+        return download(config.name, config.url, into, known, way, watch)
+
+    return fetch
 
 
 def pricing_world(store: Store, settings: Settings, reserve: Reserve) -> PricingWorld:

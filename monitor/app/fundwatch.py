@@ -11,7 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
 from monitor import __version__
-from monitor.app.build import Pools, make_channel, pricing_world, reserve_in
+from monitor.app.build import Pools, list_fetch, make_channel, pricing_world, reserve_in
 from monitor.app.templates import templates
 from monitor.decide.cost import LEAST_INTERVAL, Cost, cost_of_pass
 from monitor.loops import freeze
@@ -24,6 +24,7 @@ from monitor.loops.freeze import DeliverWorld
 from monitor.loops.health.signals import signals
 from monitor.loops.health.tell import tell_incidents
 from monitor.loops.keeping import keep_bounds
+from monitor.loops.list_watch import ListWatch
 from monitor.loops.lists import Lists
 from monitor.loops.passing import PassReport, PollWorld
 from monitor.loops.poll import Poller
@@ -63,7 +64,8 @@ class Fundwatch:
         self._interval = LEAST_INTERVAL
         self._respelt = False  # the record has the forms that addresses have now
         self._listed: tuple[int, list[Entry]] = (-1, [])  # see entries()
-        self._costed: str | None = None  # the list that the interval was computed for
+        # The watchlist, and the version of all entries, that the interval was computed for.
+        self._costed: tuple[str, int] | None = None
         # Kept, so that a template is not compiled again for each message.
         self.templates = templates(home)
         self._sending, self._keeping = threading.Lock(), threading.Lock()
@@ -74,6 +76,7 @@ class Fundwatch:
         self.lists = Lists(
             *(home, store, settings.chains, settings.lists, self.router, all_poison(settings))
         )
+        self.following = ListWatch(self.lists, list_fetch(settings))
         self.acts = Acts(
             store=store,
             chains=settings.chains,
@@ -82,7 +85,7 @@ class Fundwatch:
             deliver=lambda: self.deliver(everything=True),
             change_list=self.watch_file.change,
             reload=self.reload,
-            lists=self.lists,
+            following=self.following,
         )
 
     def _poll_world(self) -> PollWorld:
@@ -151,9 +154,10 @@ class Fundwatch:
         self.timezone = told if told in available_timezones() else self.settings.timezone
         if self.timezone != notes.get_note(self.store, "timezone"):
             notes.put_note(self.store, "timezone", self.timezone)  # for commands that look
-        if self.watch_file.version != self._costed:
+        entries = (self.watch_file.version, watch.version(self.store))
+        if entries != self._costed:
             self._interval = self._cost().interval
-            self._costed = self.watch_file.version
+            self._costed = entries
         paces = f"{self.round_seconds} {max(self.round_seconds, self._interval)}"
         if paces != notes.get_note(self.store, "round"):
             notes.put_note(self.store, "round", paces)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
-from monitor.cli.common import Home, format_option
+from monitor.cli import list_update, terminal
+from monitor.cli.common import DONE, Home, by_option, format_option
+from monitor.loops.health import list_status
+from monitor.loops.health.list_status import Standing
 from monitor.messages import objects
+from monitor.messages.lines import laid_out
 from monitor.model.errors import ConfigError, Problem
+from monitor.model.plain import plural, tidy, utc
 from monitor.store import listing
 
 
@@ -17,18 +23,78 @@ def lists_() -> None:
     """Published lists: update them, see what stands in them."""
 
 
-@lists_.command(name="update")
-@click.argument("name", metavar="NAME")
-@click.option("--file", "path", type=click.Path(path_type=Path), help="Take this file.")
+@lists_.command(name="status")
+@format_option
 @click.pass_obj
-def lists_update(home: Home, name: str, path: Path | None) -> None:
-    """Fetch a list, or take a file, and apply it now.
+def lists_status(home: Home, form: str) -> None:
+    """How each list stands: its version, when it was had, what is watched of it.
+
+    Also lists that were never had, and lists that left config/lists.yaml while entries of
+    theirs are still watched. Only reads.
+
+    \b
+    Example
+      fundwatch lists status
+    """
+    with home.reading() as (store, settings):
+        for each in list_status.standing(store, settings):
+            click.echo(objects.json_text(each.told()) if form == "jsonl" else _stands(each))
+        if form == "table" and not list_status.names(store, settings):
+            click.echo("no list is in use: name one in config/lists.yaml")
+
+
+def _stands(each: Standing) -> str:
+    """A few lines, for 80 columns."""
+    head = f"{each.name:<16} {each.title}, {each.kind or 'not in config/lists.yaml any more'}"
+    lines = [head]
+    p = each.newest
+    if p is None:
+        lines.append("no version of it was taken yet")
+    else:
+        day = f"of {p.published}, " if p.published else ""
+        lines.append(f"{day}fetched {utc(p.fetched)}, sha256 {p.sha256[:12]}")
+        lines.append(f"{plural(p.rows, 'row')}: {each.watched:,} watched, {each.refused:,} refused")
+        lines += [f"  {count:,} refused: {rule}" for rule, count in p.refused.items()]
+    if each.removals:
+        said = f"{each.removals:,} not on it any more and still watched"
+        lines.append(f"{said}: fundwatch lists removals {each.name}")
+    lines += [f"WRONG: {each.error}"] if each.error else []
+    columns = terminal.width()
+    body = [laid_out([f"  {tidy(line, 500)}"], columns) for line in lines[1:]]
+    return "\n".join([tidy(head, 100), *body])
+
+
+@lists_.command(name="update")
+@click.argument("name", metavar="[NAME]", default="")
+@click.option("--file", "path", type=click.Path(path_type=Path), help="Take this file.")
+@click.option("--accept-shrunk", "shrunk", is_flag=True, help="Take it although it shrank.")
+@click.option("--accept-grown", "grown", is_flag=True, help="Read the history of what is new.")
+@by_option
+@click.pass_obj
+def lists_update(
+    home: Home, name: str, path: Path | None, shrunk: bool, grown: bool, by: str | None
+) -> None:
+    """Fetch a list, or take a file, and apply it now. Without NAME: every list in use.
+
+    Exits with 0 where it was taken or is unchanged; 1 where it could not be had; 2 where it was
+    not taken, because it cannot be read or has shrunk by more than a tenth: then the version
+    before stays in force. --accept-shrunk takes the version that was held back. Where a list
+    has grown by more than a quarter and 500 rows, the history of what is new is read with
+    --accept-grown. Of several lists the highest exit code counts.
 
     \b
     Example
       fundwatch lists update ofac --file SDN.XML
     """
-    click.echo(home.change("update_list", name=name, file=str(path.absolute()) if path else ""))
+    names = (name,) if name else ()
+    if (shrunk or grown) and not name:
+        remedy = "Name the list that you have looked at"
+        raise ConfigError([Problem("NAME", "", "is missing", remedy)])
+    file = str(path.absolute()) if path else ""
+    results = list_update.update(home, names, file, by, shrunk=shrunk, grown=grown)
+    for result in results:
+        click.echo(result.said, err=result.code != 0)
+    sys.exit(max((result.code for result in results), default=DONE))
 
 
 @lists_.command(name="rows")

@@ -4,17 +4,17 @@ out by the daemon when one runs, else by the command; the page calls them too.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from functools import partial
-from pathlib import Path
 
 from monitor.loops import cases, deliver, erasing, find, hands, inbox
 from monitor.loops.clock import now
 from monitor.loops.doors import Caller
 from monitor.loops.freeze import DeliverWorld
 from monitor.loops.hands import Taken
-from monitor.loops.lists import Lists
+from monitor.loops.list_watch import ListWatch, Wish
 from monitor.model import Chain
 from monitor.model.acts import Actor, BackedUp, Replay, Retire, TestChannel
 from monitor.model.errors import ConfigError, Problem
@@ -35,7 +35,7 @@ class Acts:
     deliver: Callable[[], object]  # send what is due, and wait for it
     change_list: Callable[[Callable[[str], str], Actor], object]  # rewrite the watchlist, take it
     reload: Callable[[], object]  # follow what it says
-    lists: Lists
+    following: ListWatch
 
     def table(self) -> dict[str, inbox.Action]:
         """Every change by the name that a request gives it. Each is told who asks, and returns
@@ -49,7 +49,8 @@ class Acts:
             "change_case": self.change_case,
             "ask_erasure": self.ask_erasure,
             "confirm_erasure": self.confirm_erasure,
-            "update_list": self.update_list,
+            "update_lists": self.update_lists,
+            "lists_updated": self.lists_updated,
         }
 
     def take(
@@ -147,10 +148,22 @@ class Acts:
         who = caller.named(name), caller.uid
         return erasing.confirm(self.store, who, number, self.retention, now())
 
-    def update_list(self, caller: Caller, name: str, file: str, by: str | None = None) -> str:
-        """Take a file as the newest version of a list."""
-        outcome = self.lists.update(name, Path(file), caller.named(by))
-        if outcome.publication is None:
-            remedy = "Look at the file; `--accept-shrunk` takes it all the same"
-            raise ConfigError([Problem(name, "", f"was not taken: {outcome.why}", remedy)])
-        return f"taken     {name}: {outcome.publication.rows:,} rows"
+    def update_lists(
+        self,
+        caller: Caller,
+        names: Sequence[str],
+        file: str,
+        shrunk: bool,
+        grown: bool,
+        by: str | None = None,
+    ) -> str:
+        """Lists may take longer than anybody waits for an answer: this hands out the ticket with
+        which `lists_updated` is asked what came of it."""
+        wish = Wish(caller.named(by), tuple(names), file, shrunk, grown)
+        return self.following.ask(wish)
+
+    def lists_updated(self, _caller: Caller, ticket: str) -> str:
+        """JSON: `results` (null while it lasts), each as [name, exit code, line]; `doing`."""
+        results, doing = self.following.outcome(ticket)
+        told = None if results is None else [astuple(each) for each in results]
+        return json.dumps({"results": told, "doing": doing})

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 from monitor.model.errors import BadResponse
 from monitor.model.lists import Fetched, Validators
 from monitor.net.download import MOST, is_page
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 SETTLE = 0.3  # seconds in which a file must not change
 STEADY_AFTER = 5  # seconds since it was saved, from when on its time says that it is the same
@@ -25,6 +30,8 @@ def copied(
 
     `look` is told how many bytes came. Raises OSError, BadResponse for what cannot be a list.
     """
+    if path.exists() and not path.is_file():
+        raise BadResponse(f"{path.name}: is no file")
     for _ in range(TRIES):
         before = _stamp(path)
         if known.etag and known.etag == _mark(path):
@@ -36,6 +43,22 @@ def copied(
             _cannot_be_a_list(path.name, into, size)
             return Fetched(into, sha256, size, path.name, Validators(_mark(path)))
     raise OSError(0, "is being written all the time", path.name)
+
+
+def watched(path: Path, look: Callable[[int], object]) -> BinaryIO:
+    """A file to read. `look` is told up to where it was read, also where its reader says nothing
+    before the end."""
+    return io.BufferedReader(_Watched(path, look), _CHUNK)
+
+
+class _Watched(io.FileIO):
+    def __init__(self, path: Path, look: Callable[[int], object]) -> None:
+        super().__init__(path)
+        self._look = look
+
+    def readinto(self, buffer: WriteableBuffer) -> int | None:
+        self._look(self.tell())
+        return super().readinto(buffer)
 
 
 def _copy(path: Path, into: Path, look: Callable[[int], object]) -> tuple[str, int]:

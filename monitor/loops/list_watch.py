@@ -78,7 +78,6 @@ class ListWatch:
         self._busy, self._lock = threading.Lock(), threading.Lock()
         self._tickets: dict[str, _Ticket] = {}
         self.stopping: Callable[[], bool] = lambda: False
-        self.beside = False  # a job of its own carries wishes out
         self.moved_at = time.monotonic()  # when something last came or was taken
         self.doing = ""
         self.say: Callable[[str], object] = lambda _words: None

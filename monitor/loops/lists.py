@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from monitor.loops import list_files
 from monitor.loops.clock import now
 from monitor.loops.router import Router
 from monitor.model import Chain, Entry
@@ -113,7 +114,7 @@ class Lists:
         listing.clear_staged(self.store, name)
         listing.undo_coming(self.store, name)
         preamble, refused, rows = Preamble(), Counter[str](), 0
-        with fetched.path.open("rb") as file:
+        with list_files.watched(fetched.path, self._read) as file:
             found = self._judged(config, reader(config.kind)(file, fetched.name, preamble))
             while part := [*islice(found, listing.PART)]:
                 refused.update(each.judged.rule for each in part if each.judged.rule)
@@ -126,6 +127,9 @@ class Lists:
             *(name, (before.nr if before else 0) + 1, fetched.sha256, preamble.published),
             *(now(), fetched.bytes, rows, dict(refused)),
         )
+
+    def _read(self, size: int) -> None:
+        self.look(f"{size / 1e6:,.1f} MB read")
 
     def _judged(self, config: ListConfig, rows: Iterator[Published]) -> Iterator[Row]:
         judge = Judge(self.chains, config.chains, self.poison)

@@ -158,6 +158,32 @@ def stored(store: Reader, name: str, target: Target) -> list[Watched]:
     return [to_watched(row) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Of a list: rows of the version in force that are watched, and entries that wait for a
+    person because it does not name them any more."""
+
+    watched: int
+    removals: int
+
+
+def counts(store: Reader, name: str) -> Counts:
+    rows = store.read(
+        "SELECT count(DISTINCT l.key) AS n "
+        "FROM entry e JOIN scope s ON s.key = e.subject JOIN listing l ON l.list = e.list "
+        "AND l.address = s.address AND l.until_nr IS NULL "
+        "AND l.entity = coalesce(json_extract(e.terms, '$.origin.entity'), '') "
+        "WHERE e.list = ? AND e.list <> '' AND e.retired IS NULL",
+        [name],
+    )
+    gone = store.read(
+        "SELECT count(*) AS n FROM entry WHERE list = ? AND list <> '' AND retired IS NULL "
+        "AND json_extract(terms, '$.origin.until') <> ''",
+        [name],
+    )
+    return Counts(rows[0]["n"], gone[0]["n"])
+
+
 def to_listing(row: Fields) -> Listing:
     published = Published(
         *(row["published_as"], row["ticker"], ""),

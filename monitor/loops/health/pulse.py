@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from math import inf
 
@@ -20,7 +20,7 @@ class Pulse:
     def __init__(
         self,
         jobs: Iterable[str],
-        last_progress: Callable[[], float],
+        progress: Mapping[str, Callable[[], float]],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
@@ -28,7 +28,8 @@ class Pulse:
         self._moved = dict.fromkeys(jobs, self._began)
         self._worked: dict[str, float] = {}
         self._busy: set[str] = set()
-        self._progress = last_progress  # of the pass that is under way
+        # Of long jobs: when the run that is under way came to something.
+        self._progress = progress
         self._lock = threading.Lock()
 
     @contextmanager
@@ -65,7 +66,7 @@ class Pulse:
             return [
                 job
                 for job, moved in self._moved.items()
-                if moment - max(moved, self._in_pass(job)) > STUCK_AFTER
+                if moment - max(moved, self._in_run(job)) > STUCK_AFTER
             ]
 
     def well(self) -> bool:
@@ -73,7 +74,7 @@ class Pulse:
         moment = self._clock()
         with self._lock:
             return all(
-                moment - max(self._worked.get(job, -inf), self._in_pass(job)) < STUCK_AFTER
+                moment - max(self._worked.get(job, -inf), self._in_run(job)) < STUCK_AFTER
                 for job in self._moved
                 if job in VITAL
             )
@@ -86,11 +87,12 @@ class Pulse:
                 job
                 for job in self._moved
                 if job in VITAL
-                and moment - max(self._worked.get(job, self._began), self._in_pass(job))
+                and moment - max(self._worked.get(job, self._began), self._in_run(job))
                 > STUCK_AFTER
             ]
 
-    def _in_pass(self, job: str) -> float:
-        """A long pass is well as long as one address after the other comes to its end."""
-        progress = self._progress() if job == "poll" and job in self._busy else -inf
+    def _in_run(self, job: str) -> float:
+        """A long run is well as long as one part after the other comes to its end."""
+        told = self._progress.get(job) if job in self._busy else None
+        progress = told() if told else -inf
         return progress if progress > self._began else -inf

@@ -1,0 +1,344 @@
+"""Published lists are followed: asked for when due, taken whole, told how it went."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from world.home import Home, stop, wait_for
+from world.sinks import HttpSink, answer, hang, reset
+
+from monitor.app.fundwatch import Fundwatch
+from monitor.app.home import open_home
+from monitor.loops.clock import now
+from monitor.loops.health.list_status import lateness
+from monitor.loops.list_watch import NOT_HAD, NOT_TAKEN, TAKEN, UNDER_WAY, StoppedError, Wish
+from monitor.model.acts import DAEMON, Actor, ActorKind
+from monitor.model.errors import ConfigError, MonitorError
+from monitor.model.lists import LATE, ListState
+from monitor.store import listing
+
+ANN = Actor(ActorKind.CLI, "Ann", "a test")
+
+
+def addresses(first: int, last: int) -> bytes:
+    return "".join(
+        f"0x{n:040x}\n" for n in range(0xABCDEF00000 + first, 0xABCDEF00000 + last)
+    ).encode()
+
+
+@dataclass
+class Desk:
+    """A home that follows one list of a server of its own."""
+
+    home: Home
+    sink: HttpSink
+
+    def serve(self, body: bytes, etag: str = "") -> None:
+        self.sink.default = answer(200, body, **({"etag": etag} if etag else {}))
+
+    def lists(self, **more: object) -> None:
+        place = {} if "file" in more else {"url": self.sink.url("/list.txt")}
+        row = {"kind": "text", **place, "every": "1h", "watch": "no", **more}
+        self.home.write("config/lists.yaml", {"lists": {"mine": row}})
+
+    @contextmanager
+    def opened(self) -> Iterator[Fundwatch]:
+        with open_home(self.home.path, {}) as app:
+            app.reload()
+            yield app
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    with HttpSink() as sink:
+        made = Desk(Home(tmp_path), sink)
+        made.home.write("config/settings.yaml", {"prices": "none"})
+        made.home.write("watchlist.yaml", {"addresses": []})
+        made.lists()
+        yield made
+
+
+def shift(app: Fundwatch, seconds: int) -> None:
+    """Let time pass for the list: what was noted of it lies further back."""
+    state = listing.state(app.store, "mine")
+    moved = {name: getattr(state, name) for name in ("due", "tried", "had", "failing")}
+    back = {name: at if at is None else at - seconds for name, at in moved.items()}
+    listing.put_state(app.store, "mine", ListState(**{**_fields(state), **back}))
+
+
+def _fields(state: ListState) -> dict[str, object]:
+    return {name: getattr(state, name) for name in ListState.__slots__}
+
+
+def state(app: Fundwatch) -> ListState:
+    return listing.state(app.store, "mine")
+
+
+def test_a_list_is_asked_for_when_it_is_due(desk: Desk) -> None:
+    """The second time by condition; what has not changed is no new version."""
+    desk.serve(addresses(0, 20), '"v1"')
+    with desk.opened() as app:
+        app.following.round()
+        first = listing.newest(app.store, "mine")
+        app.following.round()
+        assert len(desk.sink.seen) == 1
+        assert first is not None
+        assert first.rows == 20
+        desk.sink.then(answer(304))
+        shift(app, 3600)
+        app.following.round()
+        assert desk.sink.seen[1].headers["if-none-match"] == '"v1"'
+        assert listing.publications(app.store, "mine") == [first]
+        assert 3500 < state(app).due - now() <= 3600
+
+
+def test_what_was_known_of_another_address_is_not_asked_for_by_condition(desk: Desk) -> None:
+    """Nor of a file that a person gave, or that was never taken."""
+    desk.serve(addresses(0, 20), '"v1"')
+    with desk.opened() as app:
+        app.following.round()
+    desk.lists(url=desk.sink.url("/other.txt"))
+    with desk.opened() as app:
+        app.following.update(Wish(ANN, ("mine",)))
+        assert "if-none-match" not in desk.sink.seen[-1].headers
+        given = desk.home.path / "given.txt"
+        given.write_bytes(addresses(0, 21))
+        (result,) = app.following.update(Wish(ANN, ("mine",), str(given)))
+        assert result.code == TAKEN
+        app.following.update(Wish(ANN, ("mine",)))
+        assert "if-none-match" not in desk.sink.seen[-1].headers
+
+
+def test_after_a_failure_it_is_asked_sooner(desk: Desk) -> None:
+    """A quarter of the time, or as the server asks; what was in force stays."""
+    desk.serve(addresses(0, 20))
+    with desk.opened() as app:
+        app.following.round()
+        shift(app, 3600)
+        desk.sink.then(answer(503))
+        app.following.round()
+        assert 880 < state(app).due - now() <= 900
+        assert "HTTP 503" in state(app).error
+        desk.sink.then(answer(429, retry_after="2000"))
+        (result,) = app.following.update(Wish(ANN, ("mine",)))
+        assert result.code == NOT_HAD
+        assert 1990 < state(app).due - now() <= 2000
+        newest = listing.newest(app.store, "mine")
+        assert newest is not None
+        assert newest.rows == 20
+        (result,) = app.following.update(Wish(ANN, ("mine",)))
+        assert result.code == TAKEN
+        assert (state(app).failing, state(app).error) == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "words"),
+    [
+        (b"<html>Please log in</html>", NOT_HAD, "web page"),
+        (b"", NOT_HAD, "answered with nothing"),
+        (b"# nothing to see\n", NOT_TAKEN, "holds no address"),
+    ],
+)
+def test_what_is_no_list_changes_nothing(desk: Desk, body: bytes, code: int, words: str) -> None:
+    desk.serve(addresses(0, 20))
+    with desk.opened() as app:
+        app.following.round()
+        desk.serve(body)
+        (result,) = app.following.update(Wish(ANN, ("mine",)))
+        assert (result.code, len(listing.publications(app.store, "mine"))) == (code, 1)
+        assert words in result.said
+        assert words in state(app).error
+
+
+def test_a_list_that_shrank_waits_for_a_person(desk: Desk) -> None:
+    """What they say yes to is the version that was told, not what is handed out by then."""
+    desk.serve(addresses(0, 20), '"v1"')
+    with desk.opened() as app:
+        app.following.round()
+        desk.serve(addresses(0, 10), '"v2"')
+        for _ in range(2):
+            (result,) = app.following.update(Wish(ANN, ("mine",)))
+            assert result.code == NOT_TAKEN
+            assert "--accept-shrunk" in result.said
+        held = state(app).held
+        desk.sink.then(answer(304))
+        (result,) = app.following.update(Wish(ANN, ("mine",)))
+        assert desk.sink.seen[-1].headers["if-none-match"] == '"v2"'
+        assert result.code == NOT_TAKEN
+        desk.serve(addresses(0, 3), '"v3"')
+        (result,) = app.following.update(Wish(ANN, ("mine",), shrunk=True))
+        assert result.code == TAKEN
+        newest = listing.newest(app.store, "mine")
+        assert newest is not None
+        assert (newest.sha256, newest.rows) == (held, 10)
+        assert state(app).held == ""
+        (result,) = app.following.update(Wish(ANN, ("mine",)))
+        assert result.code == NOT_TAKEN, "the next one is judged anew"
+
+
+def test_a_list_is_late_after_a_day(desk: Desk) -> None:
+    """Since it was missing: also while nothing ran."""
+    desk.serve(addresses(0, 20))
+    with desk.opened() as app:
+        app.following.round()
+        day = listing.newest(app.store, "mine")
+        desk.sink.default = reset
+        shift(app, 3600)
+        app.following.round()
+        settings = app.settings
+        assert lateness(app.store, settings, now()) == {}
+        shift(app, LATE)
+        app.following.round()
+        late = lateness(app.store, settings, now())["mine"]
+        assert day is not None
+        assert (late.title, late.day) == ("MINE", day.day)
+        assert "cut the connection" in late.why
+        desk.serve(addresses(0, 20))
+        app.following.update(Wish(ANN, ("mine",)))
+        assert lateness(app.store, settings, now()) == {}
+        shift(app, 3600 + LATE)  # the machine was off
+        desk.sink.default = reset
+        app.following.round()
+        assert "mine" in lateness(app.store, settings, now())
+
+
+def test_the_clock_may_jump(desk: Desk) -> None:
+    """What is due far in the future was noted by a clock that ran ahead."""
+    desk.serve(addresses(0, 20))
+    with desk.opened() as app:
+        app.following.round()
+        shift(app, -10 * 365 * 86_400)
+        assert app.following.due(now()) == ["mine"]
+        desk.sink.default = reset
+        app.following.round()
+        failing = state(app).failing
+        assert failing is not None
+        assert failing <= now()
+
+
+def test_never_means_by_command(desk: Desk) -> None:
+    desk.lists(every="never")
+    desk.serve(addresses(0, 20))
+    with desk.opened() as app:
+        app.following.round()
+        assert desk.sink.seen == []
+        assert app.following.update(Wish(ANN))[0].code == TAKEN
+
+
+def test_a_file_of_this_machine_is_followed(desk: Desk) -> None:
+    """By its time and its content; a person's own file says nothing about it."""
+    path = desk.home.path / "lists" / "own.txt"
+    path.parent.mkdir()
+    path.write_bytes(addresses(0, 20))
+    long_ago = time.time() - 3600
+    os.utime(path, (long_ago, long_ago))
+    desk.lists(file="lists/own.txt", every="1s")
+    with desk.opened() as app:
+        app.following.round()
+        assert "20 rows" in app.following.update(Wish(ANN, ("mine",)))[0].said
+        path.write_bytes(addresses(0, 25))
+        os.utime(path, (long_ago + 9, long_ago + 9))
+        assert "taken     mine: 25 rows" in app.following.update(Wish(ANN, ("mine",)))[0].said
+        (result,) = app.following.update(Wish(ANN, ("mine",), str(path.parent / "missing")))
+        assert result.code == NOT_HAD
+        assert state(app).failing is None
+        path.unlink()
+        assert app.following.update(Wish(ANN, ("mine",)))[0].code == NOT_HAD
+        assert state(app).failing is not None
+        os.mkfifo(path)
+        assert "is no file" in app.following.update(Wish(ANN, ("mine",)))[0].said
+
+
+def test_a_stop_in_the_middle_begins_anew(desk: Desk) -> None:
+    desk.serve(addresses(0, 20))
+    with desk.opened() as app:
+        stopped = iter([False, False, True, True])
+        app.following.stopping = lambda: next(stopped)
+        app.following.round()
+        assert listing.newest(app.store, "mine") is None
+        assert state(app).due == 0
+        app.following.stopping = lambda: False
+        app.following.round()
+        assert listing.newest(app.store, "mine") is not None
+
+
+def test_where_the_program_died_it_is_not_begun_again_at_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list on which it dies would end it again and again."""
+
+    class DeathError(BaseException):
+        pass
+
+    with desk.opened() as app:
+
+        def die(*_: object) -> None:
+            raise DeathError
+
+        monkeypatch.setattr(app.following, "_fetch", die)
+        with pytest.raises(DeathError):
+            app.following.round()
+        assert 0 < state(app).due - now() <= UNDER_WAY
+
+
+def test_names_of_lists_are_those_in_use(desk: Desk) -> None:
+    with desk.opened() as app, pytest.raises(ConfigError, match="Did you mean mine"):
+        app.following.update(Wish(DAEMON, ("mime",)))
+
+
+def test_a_ticket_is_answered_once(desk: Desk) -> None:
+    desk.serve(addresses(0, 20))
+    with desk.opened() as app:
+        ticket = app.following.ask(Wish(ANN, ("mine",)))
+        assert app.following.outcome(ticket)[0] is None
+        app.following.round()
+        results, _ = app.following.outcome(ticket)
+        assert results is not None
+        assert results[0].code == TAKEN
+        with pytest.raises(MonitorError, match="started anew"):
+            app.following.outcome(ticket)
+
+
+def test_stopped_is_an_error_of_ours() -> None:
+    assert issubclass(StoppedError, MonitorError)
+
+
+@pytest.mark.slow
+def test_the_daemon_follows_and_carries_out_what_is_asked(desk: Desk) -> None:
+    """A slow publisher delays nobody; what people ask for is answered when it is done."""
+    desk.serve(addresses(0, 20))
+    with desk.home.daemon() as process:
+        wait_for(lambda: _status(desk)["rows"] == 20, 20, desk.home.log)
+        desk.serve(addresses(0, 25))
+        assert "25 rows" in desk.home.run("lists", "update", "mine")
+        assert "20 rows" in desk.home.run(
+            "lists", "update", "mine", "--file", _file(desk, 20), code=2
+        )
+        desk.sink.then(hang)
+        asked = desk.home.start("lists", "update")
+        wait_for(lambda: len(desk.sink.seen) == 3, 20, desk.home.log)
+        assert json.loads(desk.home.run("status", "--json"))["running"] is True
+        assert "is no alert" in desk.home.run("alerts", "ack", "A-NO", "--by", "Ann", code=2)
+        began = time.monotonic()
+        assert stop(process) == 0
+        assert time.monotonic() - began < 15
+        asked.kill()
+        asked.wait()
+
+
+def _file(desk: Desk, rows: int) -> str:
+    path = desk.home.path / "given.txt"
+    path.write_bytes(addresses(0, rows))
+    return str(path)
+
+
+def _status(desk: Desk) -> dict[str, object]:
+    (line,) = desk.home.lines("lists", "status", "--format", "jsonl")
+    return line
