@@ -187,3 +187,193 @@ def test_packed_lists_are_unpacked():
     for data in (gzip.compress(rows), zipped.getvalue()):
         found, _ = read("text", data, "sanctioned_addresses_XBT.txt.gz")
         assert [(row.address, row.ticker) for row in found] == [(BOAT, "XBT"), (LAZARUS, "XBT")]
+
+
+# -- CSV -------------------------------------------------------------------------------------
+
+
+@real
+def test_every_row_of_a_real_table():
+    file = OFAC / "ofac_digital_currency_addresses_2026-08-20.tsv"
+    rows, _ = of_file("csv", file)
+    written = [line.split("\t") for line in file.read_text("utf-8").splitlines()[1:]]
+    assert [(r.ticker, r.address, r.network, r.entity.id, r.since) for r in rows] == [
+        (ticker, address, chain, uid, "" if day.startswith("<=") else day)
+        for ticker, address, chain, _, uid, _, _, day, *_ in written
+    ]
+    assert len(rows) == 976
+    assert len({row.address for row in rows}) == 961
+    assert rows[0].entity == Entity(
+        "4632", "BANK MARKAZI JOMHOURI ISLAMI IRAN", ("IRAN", "IFSR", "IRGC", "SDGT")
+    )
+
+
+@real
+def test_tables_of_others():
+    lists = DATA / "watchlists"
+    fbi, _ = of_file("csv", lists / "fbi_psa250226_bybit_51.tsv")
+    assert len(fbi) == 51
+    assert {(row.network, row.since) for row in fbi} == {("ethereum", "2025-02-26")}
+    osint, _ = of_file("csv", lists / "osint_dprk_addresses.tsv")
+    assert len(osint) == 23
+    assert osint[0].entity.name.startswith("Bybit exploiter 1")
+    fraud, _ = of_file("csv", lists / "finos_openaml" / "address_fraud.csv.gz")
+    assert Counter(row.network for row in fraud)["Arbitrum"] == 244
+    assert len(fraud) == 1407
+    listed, _ = of_file("csv", lists / "finos_openaml" / "address_sanctioned.csv.gz")
+    assert Counter(row.network for row in listed) == {"Ethereum": 763, "Arbitrum": 44}
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+def test_spreadsheets_of_any_kind(separator, encoding):
+    rows = (
+        ("Entity", "UID", "Digital Currency Address", "Type", "Listed on", "Programme"),
+        ('"MÜLLER, Jo"', "17", BOAT, "Digital Currency Address - XBT", "2026-03-12", "SDGT"),
+        ("B", "18", f" {LAZARUS} ", "Digital Currency Address - ETH", "03/13/2026", ""),
+    )
+    text = "".join(separator.join(row) + "\r\n" for row in rows)
+    found, _ = read("csv", text.encode(encoding))
+    assert found == [
+        Published(
+            BOAT,
+            "XBT",
+            entity=Entity("17", "MÜLLER, Jo", ("SDGT",)),
+            since="2026-03-12",
+            label="MÜLLER, Jo",
+            place="line 2",
+        ),
+        Published(
+            *(LAZARUS, "ETH", "", Entity("18", "B"), "2026-03-13", "B", "line 3"),
+        ),
+    ]
+
+
+def test_rows_that_cannot_be_read_are_rows_too():
+    rows, _ = read("csv", f"address,label\n,Sim\n{BOAT},a,b\n{TRON} {BOAT},c\n\n#note\n")
+    assert [(row.address, bool(row.fault), row.place) for row in rows] == [
+        ("", True, "line 2"),
+        (BOAT, True, "line 3"),
+        (TRON, False, "line 4"),
+        (BOAT, False, "line 4"),
+    ]
+
+
+def test_a_column_that_counts_rows_names_nobody():
+    rows, _ = read("csv", f"id,address\n1,{BOAT}\n2,{TRON}\n3,{LAZARUS}\n")
+    assert {row.entity.id for row in rows} == {""}
+    rows, _ = read("csv", f"id,address\n17,{BOAT}\n17,{TRON}\n29,{LAZARUS}\n")
+    assert [row.entity.id for row in rows] == ["17", "17", "29"]
+
+
+def test_a_table_that_is_none():
+    assert "no column that holds addresses" in refused("csv", "name,age\nSim,43\nWu,38\n")
+    assert "not closed" in refused("csv", f'address,label\n{BOAT},"Sim\n{TRON},b\n')
+    assert "has a cell of over" in refused("csv", f'address,label\n{BOAT},"' + "a\n" * 200_000)
+
+
+@real
+@pytest.mark.parametrize("kind", ["csv", "text"])
+def test_remarks_that_are_cut_are_refused_in_any_spelling(kind):
+    whole = (OFAC / "sdn_csv_excerpt_2026.csv").read_text("utf-8")
+    for text in (whole, "\n".join(whole.splitlines()[4:]), whole.replace(",", "|")):
+        assert "Take SDN.XML" in refused(kind, text)
+    comments = f'42498,"alt. Digital Currency Address - TRX {TRON}; alt. Passport 1;"\n'
+    assert "Take SDN.XML" in refused(kind, comments)
+
+
+# -- JSON ------------------------------------------------------------------------------------
+
+
+@real
+def test_days_of_a_list_that_is_published_daily():
+    days = {}
+    for file in sorted((OFAC / "daily_snapshots_lowercased").glob("*.json.gz")):
+        rows, preamble = of_file("json", file)
+        assert not any(row.fault for row in rows)
+        days[file.name[:10]] = ({(row.address, row.ticker, row.entity.id) for row in rows}, rows)
+        assert preamble.published <= file.name[:10]
+    assert {day: len(rows) for day, (_, rows) in days.items()} == {
+        "2025-03-21": 717,
+        "2025-03-22": 627,
+        "2025-11-24": 761,
+        "2025-11-25": 760,
+        "2026-03-12": 767,
+        "2026-03-13": 788,
+        "2026-08-22": 976,
+    }
+    before, after = days["2026-03-12"][0], days["2026-03-13"][0]
+    assert (len(after - before), len(before - after)) == (21, 0)
+
+
+@real
+def test_lists_of_one_coin_in_json_are_those_in_text():
+    for file in sorted((OFAC / "0xB10C_format_lists_2025-06-20").glob("*.json")):
+        rows, _ = of_file("json", file)
+        text, _ = of_file("text", file.with_suffix(".txt"))
+        assert [(r.address, r.ticker) for r in rows] == [(r.address, r.ticker) for r in text]
+
+
+def test_several_entries_under_one_address():
+    text = f"""{{"metadata": {{"sdnListDate": "03/09/2026", "url": "https://example.org"}},
+      "addresses": {{"{TRON}": {{"type": "Digital Currency Address - USDT", "entries": [
+        {{"entity": "A", "program": "DPRK4", "uid": "1", "akas": ["x"]}},
+        {{"entity": "B", "program": "IRAN, SDGT", "uid": 2,
+          "type": "Digital Currency Address - TRX"}}]}}}}}}"""
+    rows, preamble = read("json", text)
+    assert [(row.address, row.ticker, row.entity) for row in rows] == [
+        (TRON, "USDT", Entity("1", "A", ("DPRK4",))),
+        (TRON, "TRX", Entity("2", "B", ("IRAN", "SDGT"))),
+    ]
+    assert preamble.published == "2026-03-09"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (f'["{BOAT}", "{TRON}"]', [(BOAT, "", ""), (TRON, "", "")]),
+        (
+            f'{{"result": [{{"address": "{BOAT}", "blockchain": "bitcoin", "family": "Locky", '
+            '"transactions": [{"hash": "aa"}]}]}',
+            [(BOAT, "", "Locky")],
+        ),
+        (
+            f'{{"ETH": ["{LAZARUS}"], "XBT": ["{BOAT}"]}}',
+            [(LAZARUS, "ETH", ""), (BOAT, "XBT", "")],
+        ),
+        (f'{{"{BOAT}": "Sim", "n": 1}}', [(BOAT, "", "Sim")]),
+        (f'{{"{BOAT}": [{{"name": "A"}}, {{"name": "B"}}]}}', [(BOAT, "", "A"), (BOAT, "", "B")]),
+        (
+            f'[{{"name": "Sim", "wallets": ["{BOAT}", "{TRON}"]}}]',
+            [(BOAT, "", "Sim"), (TRON, "", "Sim")],
+        ),
+        (
+            f'{{"updated": "x", "Lazarus": {{"uid": 5, "addresses": ["{BOAT}"]}}}}',
+            [(BOAT, "", "")],
+        ),
+        (f'{{"address": "{BOAT}", "label": "Sim"}}', [(BOAT, "", "Sim")]),
+        (
+            f'{{"address": "{BOAT}", "label": "A"}}\n{{"address": "{TRON}", "label": "B"}}\n',
+            [(BOAT, "", "A"), (TRON, "", "B")],
+        ),
+        (f'{{"sources": ["https://example.org"], "data": ["{BOAT}"]}}', [(BOAT, "", "")]),
+    ],
+)
+def test_other_shapes_of_json(text, found):
+    for data in (text.encode(), text.encode("utf-16"), text.encode("utf-8-sig")):
+        rows, _ = read("json", data)
+        assert [(row.address, row.ticker, row.entity.name) for row in rows] == found
+        assert not any(row.fault for row in rows)
+
+
+def test_items_that_hold_no_address_are_rows_that_cannot_be_read():
+    rows, _ = read("json", f'["{BOAT}", 7, null, {{"name": "Sim"}}, {{"address": ""}}]')
+    assert [bool(row.fault) for row in rows] == [False, False, True, True, True]
+    assert rows[1].address == "7"
+
+
+def test_json_that_is_none():
+    assert "not valid JSON" in refused("json", '{"addresses": ["a"')
+    assert "not valid JSON" in refused("json", '["a"] ["b"]')
+    assert "holds no list" in refused("json", "7")
+    assert "kind: ftm" in refused("json", '{"schema": "Person", "properties": {}}\n' * 2)

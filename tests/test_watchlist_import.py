@@ -41,8 +41,8 @@ from monitor.store import watch
 from monitor.watchlist import edit, export
 from monitor.watchlist import entries as watchlist
 from monitor.watchlist.file import ListFile
+from monitor.watchlist.imports import layout, tables
 from monitor.watchlist.imports import rows as watchlist_import
-from monitor.watchlist.imports import tables
 from monitor.watchlist.imports.poison import Poison
 from monitor.watchlist.imports.rows import ImportPlan, Terms
 from monitor.watchlist.yaml_nodes import MAX_BYTES
@@ -165,7 +165,7 @@ def test_plain_lists_of_addresses(data: str):
 )
 def test_headers_as_people_write_them(header: str, field: str):
     """Capitals, blanks, signs and usual other words name the same column."""
-    assert tables.columns(["x", header]) == {field: 1}
+    assert layout.columns(["x", header]) == {field: 1}
 
 
 def test_a_table_without_header_is_read_by_what_it_holds():

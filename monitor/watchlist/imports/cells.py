@@ -99,8 +99,11 @@ def plain_text(cell: str) -> str:
 
 def plain_address(cell: str) -> str:
     """A cell as an address: also without quotes around it and invisible characters in it."""
-    seen = "".join(c for c in cell if unicodedata.category(c) not in {"Cf", "Cc", "Cs"})
-    text = seen.strip().strip(_QUOTES).strip()
+    if cell.isascii() and cell.isalnum():  # nearly all of a long list
+        text = cell
+    else:
+        seen = "".join(c for c in cell if unicodedata.category(c) not in {"Cf", "Cc", "Cs"})
+        text = seen.strip().strip(_QUOTES).strip()
     return f"0x{text[2:]}" if text.startswith("0X") else text
 
 

@@ -30,9 +30,9 @@ READERS: Mapping[str, str] = {
     "text": "plain_list:read_text",
     "tagpack": "tagpack:read_tagpack",
     "ftm": "ftm:read_ftm",
-    "csv": "sheets:read_csv",
-    "json": "sheets:read_json",
-    "xlsx": "sheets:read_xlsx",
+    "csv": "csv_list:read_csv",
+    "json": "json_list:read_json",
+    "xlsx": "workbook:read_xlsx",
 }
 
 

@@ -75,6 +75,8 @@ def unpacked(file: BinaryIO, name: str, *, zipped: bool) -> tuple[BinaryIO, str]
             raise refusal(name, "", f"is packed and holds {len(members):,} files", remedy)
         if members[0].flag_bits & 1:
             raise refusal(name, "", "is locked with a password", "Unpack it first")
+        if members[0].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise refusal(name, "", "is packed in a way that is not read", "Unpack it first")
         inner = cast(BinaryIO, packed.open(members[0]))
         return _buffered(inner, name), members[0].filename.rpartition("/")[2]
 
@@ -109,11 +111,6 @@ def told(name: str) -> Iterator[None]:
     except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError) as error:
         reason = f"is broken or not whole ({error})"
         raise refusal(name, "", reason, "Fetch it again") from None
-    except (NotImplementedError, RuntimeError) as error:  # as zipfile says: method, password
-        if isinstance(error, RecursionError):
-            raise
-        reason = f"is packed in a way that is not read ({error})"
-        raise refusal(name, "", reason, "Unpack it first") from None
 
 
 @contextmanager
@@ -127,7 +124,8 @@ def text(file: BinaryIO) -> Iterator[io.TextIOWrapper]:
     try:
         yield reading
     finally:
-        reading.detach()
+        if not file.closed:
+            reading.detach()
 
 
 def lines(file: BinaryIO, name: str, longest: int = LONGEST_LINE) -> Iterator[tuple[int, str]]:

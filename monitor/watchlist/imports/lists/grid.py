@@ -1,0 +1,120 @@
+"""Rows of cells, of a CSV file or a sheet -> rows of a list. The first ones show how they are
+laid out. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain, islice
+
+from monitor.model.lists import Entity, Published
+from monitor.watchlist.imports.cells import plain_text, refusal
+from monitor.watchlist.imports.layout import (
+    LOOKED_AT,
+    Cells,
+    by_content,
+    fault_of,
+    find_header,
+    is_comment,
+    is_plain,
+    not_too_wide,
+)
+from monitor.watchlist.imports.lists.fields import addresses, broken
+from monitor.watchlist.imports.lists.headers import (
+    chain_of,
+    coin_of,
+    day_of,
+    entity_of,
+    fields,
+    is_chain,
+    numbered,
+)
+
+_SEPARATORS = re.compile(r"[;,|\n]")
+_NO_ADDRESS = ("has no address", "Ask its publisher")
+NO_COLUMN = ("has no column that holds addresses", "Give the column of addresses the name address")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where rows stand: their file, the sheet of it or nothing, what counts them; the coin that
+    the name of the file says."""
+
+    file: str
+    sheet: str = ""
+    unit: str = "line"
+    coin: str = ""
+
+    def at(self, number: int) -> str:
+        return f"{self.sheet} {self.unit} {number}".strip()
+
+
+def published(rows: Iterable[Cells], place: Place) -> Iterator[Published]:
+    """Raises ConfigError where no column holds addresses."""
+    coming = (row for row in rows if any(map(str.strip, row.cells)))
+    head = list(islice(coming, LOOKED_AT))
+    if not head:
+        return
+    at, _ = find_header(head)
+    if at is None and is_plain(head):
+        for row in chain(head, coming):
+            yield from _plain(row, place)
+        return
+    found, headed = _laid_out(head, at, place)
+    for row in chain(head[0 if at is None else at + 1 :], coming):
+        not_too_wide([row], place.file)
+        if not is_comment(row, found):
+            yield from _published(row, found, headed, place)
+
+
+def _plain(row: Cells, place: Place) -> Iterator[Published]:
+    """A row of which every cell is an address, up to a note."""
+    for cell in row.cells:
+        if cell.lstrip().startswith("#"):
+            return
+        for address in addresses(cell):
+            yield Published(address, place.coin, place=place.at(row.line))
+
+
+def _laid_out(head: list[Cells], at: int | None, place: Place) -> tuple[dict[str, int], int]:
+    """Which column holds what, and how many columns the header has; 0: there is none."""
+    not_too_wide(head, place.file)
+    below = head[0 if at is None else at + 1 :]
+    names = [plain_text(cell) for cell in head[at].cells] if at is not None else []
+    known = fields(tuple(names))
+    by_header = {k: n for k, n in known.items() if k in {"address", "chain", "ticker"}}
+    by_kind = by_content(by_header, below, is_chain, headed=at is not None)
+    if "address" not in by_kind:
+        raise refusal(place.file, place.sheet, *NO_COLUMN)
+    found = {**known, **by_kind}
+    ids = [row.cells[found["id"]].strip() for row in below if _has(row, found.get("id"))]
+    if numbered(ids) or found.get("id") == found["address"]:
+        del found["id"]
+    return found, len(names)
+
+
+def _has(row: Cells, n: int | None) -> bool:
+    return n is not None and n < len(row.cells)
+
+
+def _published(
+    row: Cells, found: Mapping[str, int], headed: int, place: Place
+) -> Iterator[Published]:
+    values = {name: row.cells[n].strip() for name, n in found.items() if n < len(row.cells)}
+    where = place.at(row.line)
+    written = values.get("address", "")
+    fault = fault_of(row, headed)
+    if fault:
+        value, reason, remedy = fault
+        yield broken(where, f"{value[:60]!r} {reason}", remedy, written)
+        return
+    held = [a for cell in _SEPARATORS.split(written) for a in addresses(cell)]
+    if not held:
+        yield broken(where, *_NO_ADDRESS)
+        return
+    whom = entity_of(values) if values.keys() & {"id", "name", "label", "programs"} else Entity()
+    coin, network, since = coin_of(values) or place.coin, chain_of(values), day_of(values)
+    label = plain_text(values.get("label", ""))[:300]
+    for address in held:
+        yield Published(address, coin, network, whom, since, label, where)

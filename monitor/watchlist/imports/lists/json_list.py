@@ -1,0 +1,202 @@
+"""Lists in JSON: arrays of addresses or of objects, objects by address, several entries under
+one; streamed, so that a list may have any length."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import ijson
+
+from monitor.model.errors import ConfigError
+from monitor.model.lists import Published
+from monitor.watchlist.imports.cells import header_words, looks_like_address, refusal
+from monitor.watchlist.imports.lists import Preamble
+from monitor.watchlist.imports.lists.fields import iso_day
+from monitor.watchlist.imports.lists.files import lines, text
+from monitor.watchlist.imports.lists.headers import fields
+from monitor.watchlist.imports.lists.objects import Context, by_address, rows
+from monitor.watchlist.imports.lists.plain_list import coin_of
+
+DEEPEST = 50
+_HEAVIEST = 10_000_000  # characters of one object; each value counts as 50 more
+_LONGEST_LINE = 10_000_000
+# Keys behind which the rows themselves stand, however many.
+_HOLDERS = frozenset(
+    {"addresses", "wallets", "result", "results", "data", "items", "rows", "list", "entries"}
+    | {"records", "sanctioned addresses", "wallet addresses", "accounts", "blacklist"}
+)
+_DAYS = ("sdn list date", "sdnlistdate", "publish date", "published", "published at")
+_FTM = (
+    "is in OpenSanctions' own form (FollowTheMoney)",
+    "Write  kind: ftm  in config/lists.yaml",
+)
+_Event = tuple[str, object]
+
+
+def read_json(file: BinaryIO, name: str, preamble: Preamble) -> Iterator[Published]:
+    """A row for each address and each entry that is given for it."""
+    if _by_line(file, name):
+        yield from _of_lines(file, name)
+        return
+    with text(file) as reading:
+        events = _events(reading, name)
+        yield from _Walk(name, preamble, events).rows()
+
+
+# -- JSON Lines ------------------------------------------------------------------------------
+
+
+def _by_line(file: BinaryIO, name: str) -> bool:
+    """Whether the first two lines are each an object of its own."""
+    first: list[str] = []
+    try:
+        for _, line in lines(file, name, _LONGEST_LINE):
+            if line.strip():
+                first.append(line)
+            if len(first) == 2:
+                return all(isinstance(json.loads(each), dict) for each in first)
+    except (ValueError, RecursionError, ConfigError):
+        pass
+    return False
+
+
+def _of_lines(file: BinaryIO, name: str) -> Iterator[Published]:
+    for number, line in lines(file, name, _LONGEST_LINE):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line, parse_int=str, parse_float=str)
+        except (ValueError, RecursionError) as error:
+            raise _broken(name, error, number) from None
+        _not_ftm(value, name)
+        yield from rows(value, Context(f"line {number}", coin_of(name)))
+
+
+def _not_ftm(value: object, name: str) -> None:
+    if isinstance(value, dict) and {"schema", "properties"} <= value.keys():
+        raise refusal(name, "", *_FTM)
+
+
+def _broken(name: str, error: Exception, line: int = 0) -> ConfigError:
+    said = "it is nested too deep" if isinstance(error, RecursionError) else str(error)[:200]
+    return refusal(name, "", f"is not whole or not valid JSON ({said})", "Fetch it again", line)
+
+
+# -- one value, of any length ----------------------------------------------------------------
+
+
+class _Bytes:
+    """A text as UTF-8, for the parser."""
+
+    def __init__(self, reading: io.TextIOWrapper) -> None:
+        self._reading = reading
+
+    def read(self, size: int = -1) -> bytes:
+        return self._reading.read(size).encode("utf-8", "replace")
+
+
+def _events(reading: io.TextIOWrapper, name: str) -> Iterator[_Event]:
+    """What the parser meets, up to a depth. Raises ConfigError."""
+    depth = 0
+    try:
+        for event, value in ijson.basic_parse(_Bytes(reading), buf_size=1 << 16):
+            depth += (event in _OPENS) - (event in _CLOSES)
+            if depth > DEEPEST:
+                raise refusal(name, "", "is nested too deep", "Check that it is the right file")
+            yield event, value
+    except (ijson.JSONError, ValueError) as error:
+        raise _broken(name, error) from None
+
+
+_OPENS = frozenset({"start_map", "start_array"})
+_CLOSES = frozenset({"end_map", "end_array"})
+
+
+class _Walk:
+    """Through one value: what holds rows is walked through, each row is built as a whole."""
+
+    def __init__(self, name: str, preamble: Preamble, events: Iterator[_Event]) -> None:
+        self.name, self.preamble, self.events = name, preamble, events
+        self.coin = coin_of(name)
+        self.number = 0
+
+    def rows(self) -> Iterator[Published]:
+        event, value = next(self.events, ("null", None))
+        if event == "start_map":
+            yield from self._members(top=True)
+        elif event == "start_array":
+            yield from self._items("", must=True)
+        else:
+            remedy = "Check its kind in config/lists.yaml"
+            raise refusal(self.name, str(value)[:60], "holds no list of addresses", remedy)
+        next(self.events, None)  # what stands behind it is a fault, and the parser says so
+
+    def _items(self, key: str, *, must: bool) -> Iterator[Published]:
+        """The rows of an array. Without `must` it is one of addresses if its first item is."""
+        for event, value in self.events:
+            if event == "end_array":
+                return
+            self.number += 1
+            built = self._built(event, value)
+            _not_ftm(built, self.name)
+            at = Context(f"item {self.number}", self.coin, key, must=must)
+            for row in rows(built, at):
+                must = True
+                yield row
+
+    def _members(self, *, top: bool = False) -> Iterator[Published]:
+        scalars: dict[str, object] = {}
+        for said, named in self.events:
+            if said == "end_map":
+                break
+            key = str(named)
+            event, value = next(self.events)
+            if looks_like_address(key):
+                self.number += 1
+                built = self._built(event, value)
+                yield from by_address(key, built, Context(f"item {self.number}", self.coin))
+            elif event == "start_array":
+                yield from self._items(key, must=header_words(key) in _HOLDERS)
+            elif event == "start_map" and top and header_words(key) in _HOLDERS:
+                yield from self._members()
+            elif event == "start_map":
+                yield from self._object(key, event, value)
+            elif len(scalars) < 1000:
+                scalars[key] = value
+        self._date(scalars)
+        if "address" in fields(tuple(scalars)):
+            yield from rows(scalars, Context("item 1", self.coin))
+
+    def _object(self, key: str, event: str, value: object) -> Iterator[Published]:
+        """One that is built as a whole: what is said of the list, or rows by some other key."""
+        built = self._built(event, value)
+        _not_ftm(built, self.name)
+        if isinstance(built, dict):
+            self._date(built)
+        yield from rows(built, Context(f"{key[:60]!r}", self.coin, key, must=False))
+
+    def _date(self, scalars: dict[str, object]) -> None:
+        """The day of which the list says it is."""
+        by_word = {header_words(key): value for key, value in scalars.items()}
+        for word in _DAYS:
+            if not self.preamble.published and isinstance(by_word.get(word), str):
+                self.preamble.published = iso_day(str(by_word[word]))
+
+    def _built(self, event: str, value: object) -> object:
+        """The value that begins with an event. Numbers are the text that was written, nearly."""
+        if event not in _OPENS:
+            return value if event in {"string", "boolean", "null"} else str(value)
+        builder, depth, weight = ijson.ObjectBuilder(), 0, 0
+        while True:
+            depth += (event in _OPENS) - (event in _CLOSES)
+            builder.event(event, str(value) if event == "number" else value)
+            if depth == 0:
+                return builder.value
+            event, value = next(self.events)
+            weight += 50 + (len(value) if isinstance(value, str) else 0)
+            if weight > _HEAVIEST:
+                remedy = "Name what holds the list  addresses"
+                raise refusal(self.name, "", "has one object of endless length", remedy)
