@@ -21,6 +21,10 @@ from monitor.model.facts import (
 )
 from monitor.model.facts_json import VERSION, from_json, from_text, to_json
 
+OURS = (
+    '{"chain": "ethereum", "label": "Customer 17", "leg": "native|a|b", "list": "house", '
+    '"tx": "0x1", "way": "to us", "who": "0xa"}'
+)
 # As the record of version 0.2 holds them, byte for byte: one of each form that it writes.
 FROZEN: dict[str, tuple[AlertKind, str]] = {
     "movement": (
@@ -105,6 +109,20 @@ FROZEN: dict[str, tuple[AlertKind, str]] = {
         '"2023-04-24", "title": "FBI", "until": ""}, "sha256": ""}]}',
     ),
     "answer": (AlertKind.NOTICE, '{"lines": ["Taken: \\"Ann\\""], "topic": "watchlist"}'),
+    "touches us": (
+        AlertKind.MOVEMENT,
+        '{"classes": [], "confirmations": 1, "finality": 4, "ours": [' + OURS + '], "read_at": 9}',
+    ),
+    "touches us, reversed": (
+        AlertKind.CORRECTION,
+        '{"correction": {"evidence": [], "state": "reversed"}, "finality": 4, "ours": ['
+        + OURS
+        + '], "read_at": 9}',
+    ),
+    "touches us, found later": (
+        AlertKind.NOTICE,
+        '{"lines": [], "ours": [' + OURS + '], "topic": "TOUCHES US"}',
+    ),
 }
 TYPES = {
     AlertKind.CORRECTION: Correction,
@@ -115,7 +133,7 @@ TYPES = {
 
 # Members of all facts that some kinds never have.
 ELSEWHERE = {
-    *((History, name) for name in ("finality", "second_source")),
+    *((History, name) for name in ("finality", "second_source", "ours")),
     *((Notice, name) for name in ("read_at", "finality", "second_source", "on_lists")),
 }
 

@@ -31,6 +31,7 @@ from monitor.loops.poll import Poller
 from monitor.loops.pricing import Pricer, close_unused
 from monitor.loops.respell import respell
 from monitor.loops.router import Router
+from monitor.loops.touching import Touching
 from monitor.loops.views import views_of
 from monitor.loops.watch_file import WatchFile
 from monitor.messages import ack_links
@@ -72,6 +73,7 @@ class Fundwatch:
         self.rounds = SendingRounds()
         self._judged: set[str] = set()
         self.poller = Poller(store, self._poll_world())
+        self.touching = Touching(store, self.poller.world)
         self.watch_file = WatchFile(home / WATCHLIST, settings, store, self.router)
         self.lists = Lists(
             *(home, store, settings.chains, settings.lists, self.router, all_poison(settings))
@@ -98,6 +100,7 @@ class Fundwatch:
             interval=lambda _subject: self.round_seconds,
             since_time=since_time,
             trailing_seconds=self.settings.trailing_window_days * 86_400,
+            ours={name: each.title for name, each in self.settings.lists.items() if each.ours},
         )
 
     @property
@@ -165,6 +168,7 @@ class Fundwatch:
 
     def poll(self, *, everything: bool) -> PassReport:
         """One pass, with its log line. See Poller.run_pass."""
+        self.touching.compare()
         report = self.poller.run_pass(everything=everything)
         if report.subjects or report.wholes:
             self.housekeep(report.started)

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from monitor.chains.table import family_of
-from monitor.decide import coverage, due, proof
+from monitor.decide import coverage, due, proof, untold
 from monitor.decide.rows import Rows
 from monitor.model import Alert, Axis, Baseline, Batch, Interval, intervals
 from monitor.model.facts import Movement
@@ -51,6 +51,7 @@ def decide(context: Context, batches: Sequence[Batch], answers: Answers = _NOBOD
         tokens=tuple({t.contract: t for b in batches for t in b.tokens}.values()),
         baselines=tuple(baselines.items()),
         alerts=tuple(_marked(alert, doubtful) for alert in alerts),
+        touching=untold.untold(context, rows.standing(), baselines, alerts),
         signals=tuple(rows.doubts.signals()),
         questions=(*rows.asked(), *rows.elsewhere(wants_second)),
         doubts=rows.doubts.changed(),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from monitor.decide import loudness, voices
+from monitor.decide import loudness, ours, voices
 from monitor.model import (
     LIVE_STATUSES,
     Alert,
@@ -25,7 +25,7 @@ from monitor.model import (
     Watched,
     intervals,
 )
-from monitor.model.facts import BACK, Correction, Facts, InBlock, Movement, OnList, of_kind
+from monitor.model.facts import BACK, Correction, Facts, InBlock, Movement, OnList, Touched, of_kind
 from monitor.model.ids import stable_id
 from monitor.model.plan import Context, Identity, Question
 
@@ -239,6 +239,9 @@ class _Case:
         voice, loud = self._loudest(ready)
         kind = self._kind(fresh, loud, thread)
         lane, reason = loud.lane, loud.reason
+        touched = self._touched(ready)
+        if touched:
+            lane, reason = Lane.NEWS, ours.REASON
         if thread.first is not None and all(s.transfer.kind.fee for s in fresh):
             lane, reason = Lane.QUIET, "Only the fee of a movement already told was added."
         place = min(s.transfer.block_height or self.head for s in fresh)
@@ -257,8 +260,14 @@ class _Case:
                 classes=loud.classes,
                 confirmations=max(0, self.head - place + 1) if self._in_block(fresh) else 0,
                 on_lists=self._on_lists(),
+                ours=touched,
             ),
         )
+
+    def _touched(self, rows: Sequence[Standing]) -> tuple[Touched, ...]:
+        """Our own addresses, as far as this transaction touches them."""
+        mine = [s.transfer for s in rows]
+        return ours.kept(self.alerts, ours.touched(self.context, self.address, mine, self.legs))
 
     def _in_block(self, rows: Sequence[Standing]) -> bool:
         return any(not s.transfer.pending for s in rows)
@@ -342,6 +351,7 @@ class _Case:
                 was=None if state == BACK else block,
                 now=block if state == BACK else None,
                 on_lists=self._on_lists(),
+                ours=self._touched(rows),
             ),
         )
 
@@ -365,7 +375,7 @@ class _Case:
             id=stable_id("A", entry.id, entry.subject.chain, tx, what),
             kind=kind,
             lane=lane,
-            severity=severity,
+            severity=Severity.SEVERE if facts.ours else severity,
             created=self.context.now,
             chain=entry.subject.chain,
             tx=tx,

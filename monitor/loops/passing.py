@@ -27,6 +27,7 @@ class PollWorld:
     interval: Callable[[Scope], int]  # seconds until a watched scope is due again
     since_time: Callable[[str], int | None]
     trailing_seconds: int = 2 * 86_400
+    ours: Mapping[str, str] = field(default_factory=dict)  # lists of our own: name -> title
     sleep: Callable[[float], None] = time.sleep
 
 

@@ -16,6 +16,7 @@ from monitor.loops.headkeep import HeadKeeper
 from monitor.loops.health.words import count
 from monitor.loops.passing import PassReport, PollWorld, Run, Signs, active
 from monitor.loops.reading import Outcome, Progress
+from monitor.loops.touching import Touching
 from monitor.model import Batch, Subject, Watched
 from monitor.model.errors import Conflict
 from monitor.model.plan import OpenGap, Plan, Route, Signal, gap_key
@@ -39,6 +40,7 @@ class Settler:
     ) -> None:  # fmt: skip
         self._store, self._world, self._heads, self._signs = store, world, heads, signs
         self._stopping = stopping
+        self._touching = Touching(store, world)
         self._faults = FaultLog()
         self.ended: list[watch.Ended] = []  # subjects done with, not written yet
 
@@ -87,7 +89,10 @@ class Settler:
         for attempt in range(TRIES):
             self._signs.moved()  # a long list is decided on: no hang
             try:
-                apply.apply(self._store, plan, readings=readings, routes=self._routes(plan))
+                told, routes = self._touching.told(plan.touching)
+                routes = [*self._routes(plan), *routes]
+                full = replace(plan, alerts=(*plan.alerts, *told))
+                apply.apply(self._store, full, readings=readings, routes=routes)
                 break
             except Conflict:
                 if attempt == TRIES - 1:
@@ -110,6 +115,7 @@ class Settler:
             assets=self._world.assets,
             lags={s.name: s.index_lag for s in pool.sources},
             now=now,
+            titles=self._world.ours,
         )
         needed = loudness.prices_needed(context, batches)
         context = replace(context, prices=prices.between(self._store, *needed))

@@ -28,6 +28,27 @@ class SecondSource:
     alone: bool = False  # the chain has one source: there is no second one to ask
 
 
+TO_US, FROM_US, BESIDE_US = "to us", "from us", "beside us"
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """A movement of value between an address that is watched or followed and one of our own: the
+    leg in which ours stands, told by its label and never by itself."""
+
+    chain: str
+    tx: str
+    leg: str
+    way: str  # TO_US | FROM_US | BESIDE_US: it spends in the same transaction
+    who: str  # the watched or followed address
+    list: str  # name of our list
+    label: str
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        return (self.chain, self.tx, self.leg, self.who)
+
+
 @dataclass(frozen=True, slots=True)
 class OnList:
     """What a published list said of the alert's address when the alert was decided."""
@@ -46,6 +67,7 @@ class Facts:
     read_at: int | None = None
     finality: int | None = None  # of the chain, in blocks
     second_source: SecondSource | None = None  # None: not wanted
+    ours: tuple[Touched, ...] = ()  # it touches addresses of our own
     # What a newer version wrote and this one does not know, by its place: "correction.cause".
     more: Mapping[str, object] = field(default_factory=dict)
     on_lists: tuple[OnList, ...] = ()  # the alert's own entry first, where it comes of a list

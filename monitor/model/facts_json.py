@@ -26,6 +26,7 @@ from monitor.model.facts import (
     Notice,
     OnList,
     SecondSource,
+    Touched,
     Unread,
     Unusual,
 )
@@ -68,6 +69,8 @@ def _common(facts: Facts) -> dict[str, object]:
         said["second_source"] = _second_source(facts.second_source)
     if facts.on_lists:
         said["on_lists"] = [_on_list(each) for each in facts.on_lists]
+    if facts.ours:
+        said["ours"] = [asdict(each) for each in facts.ours]
     return said
 
 
@@ -197,7 +200,7 @@ def from_json(kind: AlertKind, told: object) -> Facts:
     try:
         read = Members(told)
         read.whole("version")
-        found = replace(_READERS[kind](read), on_lists=_read_on_lists(read))
+        found = replace(_READERS[kind](read), on_lists=_read_on_lists(read), ours=_read_ours(read))
         more = read.more()
         return replace(found, more=more) if more else found
     except ValueError as error:  # a misfit, or a number of thousands of digits
@@ -219,6 +222,13 @@ def _read_origin(read: Members) -> Origin:
     texts = {key: told.text(key) for key in ("list", "title", "entity", "name", "since", "until")}
     at_least = told.flag("at_least") or False
     return Origin(**texts, programs=told.texts("programs"), at_least=at_least)
+
+
+def _read_ours(read: Members) -> tuple[Touched, ...]:
+    return tuple(
+        Touched(*map(each.text, ("chain", "tx", "leg", "way", "who", "list", "label")))
+        for each in read.inner_list("ours")
+    )
 
 
 _UNUSUAL = ("dealings", "last_moved", "quiet_days", "test_payments", "balances", "net")

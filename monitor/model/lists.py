@@ -160,6 +160,14 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
+class Own:
+    """An address of our own, told by its label."""
+
+    list: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Word:
     """What a person said of a row or an entity of a list."""
 

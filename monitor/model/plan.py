@@ -22,7 +22,8 @@ from monitor.model import (
     Watched,
 )
 from monitor.model.answers import Answered, Heard, Kept, Silence
-from monitor.model.lists import Publication
+from monitor.model.facts import Touched
+from monitor.model.lists import Own, Publication
 from monitor.model.scope import Scope
 
 Identity = tuple[str, str, str]  # chain, tx, leg
@@ -89,6 +90,8 @@ class Context:
     doubtful: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     # The versions in force of the published lists that entries here come of, by their names.
     lists: Mapping[str, Publication] = field(default_factory=dict)
+    ours: Mapping[str, Own] = field(default_factory=dict)  # of the parties those of our own
+    traced: frozenset[str] = frozenset()  # of the parties those that are followed for a case
 
     def holds(self, transfer: Transfer) -> bool:
         """Whether the lists that were read should show it."""
@@ -194,6 +197,7 @@ class Plan:
     tokens: tuple[TokenFacts, ...] = ()
     baselines: tuple[tuple[str, Baseline], ...] = ()  # (entry id, baseline)
     alerts: tuple[Alert, ...] = ()
+    touching: tuple[Touched, ...] = ()  # movements with our own addresses that no entry tells
     signals: tuple[Signal, ...] = ()
     questions: tuple[Question, ...] = ()
     doubts: tuple[Doubt, ...] = ()  # new or changed

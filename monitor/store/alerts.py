@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from monitor.model import Alert
 from monitor.model.ids import stable_id
 from monitor.model.plain import ERASED
+from monitor.store import ours
 from monitor.store.log import Part, cases_of
 from monitor.store.planlog import alert_parts
 from monitor.store.port import Connection, Reader
@@ -35,6 +36,7 @@ def insert_alerts(
 
 
 def carry_tell(conn: Connection, _actor: Actor, act: Tell) -> tuple[None, list[Part]]:
+    ours.check_untold(conn, act.alerts)
     insert_alerts(conn, act.alerts, act.routes)
     return None, alert_parts(conn, act.alerts)
 

@@ -11,7 +11,7 @@ from monitor.model.errors import Conflict
 from monitor.model.plan import Identity, NewRow, Plan
 from monitor.model.scope import Scope
 from monitor.model.streams import Reading
-from monitor.store import answers, doubts, planlog
+from monitor.store import answers, doubts, ours, planlog
 from monitor.store.alerts import insert_alerts
 from monitor.store.coverage import cover, open_gap
 from monitor.store.incidents import note_signals
@@ -42,6 +42,7 @@ def carry(conn: Connection, _actor: Actor, act: ApplyPlan) -> tuple[None, list[P
         "WHERE id = ? AND base_height IS NULL",
         [(b.height, b.time, b.head_time, entry) for entry, b in plan.baselines],
     )
+    ours.check_untold(conn, plan.alerts)
     insert_alerts(conn, plan.alerts, act.routes)
     note_signals(conn, plan.signals, plan.now)
     _note_readings(conn, plan.scope, act.readings, plan.now)

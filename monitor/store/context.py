@@ -9,11 +9,13 @@ from monitor.model.lists import Publication
 from monitor.model.plan import Context
 from monitor.model.scope import ChainWide, Scope
 from monitor.model.streams import StreamState
-from monitor.store import doubts, listing, watch
+from monitor.store import doubts, follow, listing, ours, watch
 from monitor.store.coverage import stream_states
 from monitor.store.port import Reader
 from monitor.store.rows import to_alert, to_row, to_transfer
 from monitor.store.transfers import open_rows, open_rows_among
+
+NO_TITLES: Mapping[str, str] = {}
 
 
 def load_context(
@@ -26,9 +28,11 @@ def load_context(
     assets: Mapping[tuple[str, str], Asset],
     lags: Mapping[str, int],
     now: int,
+    titles: Mapping[str, str] = NO_TITLES,
 ) -> Context:
     """Load what decide() needs for these batches, but for prices: of the entries only those on
-    an address that is concerned, for there may be very many. `states`: of the scope."""
+    an address that is concerned, for there may be very many. `states`: of the scope; `titles`:
+    of the lists of our own addresses."""
     followed = followed_by(scope, batches)
     owed = doubts.of_scope(store, scope)
     txs = {doubt.tx for doubt in owed} | _concerned(store, scope, followed, batches)
@@ -60,6 +64,34 @@ def load_context(
         doubts=tuple({doubt.key: doubt for doubt in (*others, *owed)}.values()),
         doubtful=doubts.counts(store, chain.key),
         lists=_lists_of(store, watched),
+        ours=ours.own(store, titles, parties),
+        traced=follow.traced(store, chain.key, parties) if titles else frozenset(),
+    )
+
+
+def of_transactions(
+    store: Reader,
+    chain: Chain,
+    txs: Iterable[str],
+    *,
+    assets: Mapping[tuple[str, str], Asset],
+    titles: Mapping[str, str],
+    now: int,
+) -> Context:
+    """What is recorded of transactions, to be held against addresses of our own once more."""
+    known = _rows_of(store, chain.key, txs)
+    parties = {party for row in known for party in row.transfer.parties()}
+    return Context(
+        chain=chain,
+        scope=ChainWide(chain.key),
+        now=now,
+        followed=frozenset(),
+        watched=watch.watch(store, chain.key, parties),
+        known=known,
+        alerts=_alerts_of(store, known),
+        assets=assets,
+        ours=ours.own(store, titles, parties),
+        traced=follow.traced(store, chain.key, parties),
     )
 
 
@@ -160,12 +192,12 @@ def _rows_of(store: Reader, chain: str, txs: Iterable[str]) -> tuple[Row, ...]:
 
 
 def _alerts_of(store: Reader, known: Sequence[Row]) -> tuple[Alert, ...]:
-    """Alerts about the rows' transactions, and start-up summaries that listed the rows."""
+    """Alerts about the rows' transactions, and those about many that listed the rows."""
     txs = (row.transfer.tx for row in known)
     found = store.read_in("SELECT rowid AS nr, * FROM alert WHERE tx IN ({})", txs)
     summaries = store.read_in(
         "SELECT DISTINCT a.rowid AS nr, a.* FROM alert_transfer at JOIN alert a ON a.id = at.alert "
-        "WHERE a.kind = 'history' AND at.transfer IN ({})",
+        "WHERE a.kind IN ('history', 'notice') AND at.transfer IN ({})",
         (row.id for row in known),
     )
     found += {row["id"]: row for row in summaries}.values()

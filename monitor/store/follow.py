@@ -58,6 +58,30 @@ def followed(store: Reader) -> list[Followed]:
     return [_to_followed(row) for row in rows]
 
 
+def traced(store: Reader, chain: str, addresses: Iterable[str]) -> frozenset[str]:
+    """Those of these addresses that are followed for a case, also with their calls used up."""
+    rows = store.read_in(
+        "SELECT DISTINCT s.address FROM followed f JOIN scope s ON s.key = f.subject "
+        "WHERE f.until IS NULL AND s.chain = ? AND s.address IN ({})",
+        addresses,
+        [chain],
+    )
+    return frozenset(row["address"] for row in rows)
+
+
+def cases_of(store: Reader, subjects: Iterable[Subject]) -> dict[str, list[str]]:
+    """For which cases addresses are followed, by key."""
+    rows = store.read_in(
+        "SELECT subject, case_id FROM followed WHERE until IS NULL AND subject IN ({}) "
+        "ORDER BY case_id",
+        (subject.key for subject in subjects),
+    )
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(row["subject"], []).append(row["case_id"])
+    return found
+
+
 def _to_followed(row: Fields) -> Followed:
     return Followed(
         Subject(row["chain"], row["address"]),

@@ -1,0 +1,173 @@
+"""Addresses of our own: which of these are, by which label, and what was told of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
+
+from monitor.model import Alert, AlertKind, Subject
+from monitor.model.errors import Conflict
+from monitor.model.facts_json import from_text
+from monitor.model.lists import Own
+from monitor.store import listing
+from monitor.store.port import Connection, Reader
+
+Titles = Mapping[str, str]  # by name of a list that is `ours`: what people call it
+
+
+def own(store: Reader, titles: Titles, addresses: Iterable[str]) -> dict[str, Own]:
+    """Those of these addresses that are our own by the versions in force, on whatever chain: one
+    key has the same address on all chains of its family."""
+    wanted = set(addresses) if titles else set()
+    found: dict[str, Own] = {}
+    for name, title in titles.items() if wanted else ():
+        version = listing.newest(store, name)
+        if version is None:
+            continue
+        rows = store.read_in(
+            "SELECT address, label FROM listing l WHERE list = ? AND +from_nr <= ? "
+            "AND (until_nr IS NULL OR +until_nr > ?) "
+            f"AND {_COUNTS} AND address IN ({{}}) ORDER BY key",
+            wanted,
+            [name, version.nr, version.nr],
+        )
+        for row in rows:
+            label = label_of(row["label"], row["address"], title)
+            found.setdefault(row["address"], Own(name, label))
+    return found
+
+
+# A row that no rule refuses, or that a person insists on.
+_COUNTS = (
+    "(rule = '' OR EXISTS (SELECT 1 FROM list_word w WHERE w.list = l.list "
+    "AND w.key = 'insist' AND w.target = 'address:' || l.address))"
+)
+
+
+def label_of(label: str, address: str, title: str) -> str:
+    """What stands for an address of our own wherever it would be shown."""
+    said = " ".join(label.split())[:80]
+    shows = address.casefold() in said.casefold()
+    return said if said and not shows else f"{title}: our own address"
+
+
+def labels(store: Reader, titles: Titles, addresses: Collection[str]) -> dict[str, str]:
+    """By address, the labels of those that a list of our own holds or ever held: who has left is
+    shown to nobody either."""
+    if not titles or not addresses:
+        return {}
+    rows = store.read_in(
+        "SELECT list, address, label FROM listing WHERE address IN ({}) "
+        "ORDER BY until_nr IS NOT NULL, from_nr DESC",
+        addresses,
+    )
+    found: dict[str, str] = {}
+    for row in rows:
+        if row["list"] in titles:
+            label = label_of(row["label"], row["address"], titles[row["list"]])
+            found.setdefault(row["address"], label)
+    return found
+
+
+# -- what is recorded of them -------------------------------------------------------------------
+
+Place = tuple[str, str]  # chain, transaction
+Seen = dict[str, Any]  # what was compared: lists by name, numbers of entries and of followed ones
+SPAN = 20_000  # rows of the record that are looked at in one query
+
+
+def of_rows(store: Reader, titles: Titles) -> Iterator[list[Place]]:
+    """Transactions of the whole record that one of our own has a part in, some twice."""
+    last = int(store.read("SELECT coalesce(max(id), 0) AS n FROM transfer")[0]["n"])
+    names = [*titles]
+    for after in range(0, last, SPAN):
+        sql = f"SELECT DISTINCT chain, tx FROM transfer o WHERE id > ? AND id <= ? AND {_in(names)}"
+        yield _places(store, sql, [after, after + SPAN, *names, *names])
+
+
+def of_listing(store: Reader, name: str, nr: int) -> Iterator[list[Place]]:
+    """The same of what versions after this one say anew."""
+    chains = [row["chain"] for row in store.read("SELECT DISTINCT chain FROM scope")]
+    after = ""
+    while rows := store.read(
+        "SELECT DISTINCT address FROM listing WHERE list = ? AND from_nr > ? AND address > ? "
+        f"ORDER BY address LIMIT {listing.PART}",
+        [name, nr, after],
+    ):
+        addresses = [row["address"] for row in rows]
+        after = addresses[-1]
+        for chain in chains:
+            for side in ("sender", "recipient"):
+                sql = f"SELECT chain, tx FROM transfer WHERE chain = ? AND {side} IN ({{}})"
+                found = store.read_in(sql, addresses, [chain])
+                yield [*dict.fromkeys((row["chain"], row["tx"]) for row in found)]
+
+
+def of_subjects(
+    store: Reader, titles: Titles, subjects: Iterable[Subject]
+) -> Iterator[list[Place]]:
+    """The same of what these addresses have a part in."""
+    names = [*titles]
+    for subject in subjects if titles else ():
+        for side in ("sender", "recipient"):
+            sql = (
+                "SELECT DISTINCT o.chain, o.tx FROM transfer s JOIN transfer o "
+                f"ON o.chain = s.chain AND o.tx = s.tx WHERE s.chain = ? AND s.{side} = ? "
+                f"AND {_in(names)}"
+            )
+            yield _places(store, sql, [subject.chain, subject.address, *names, *names])
+
+
+def present(store: Reader, titles: Titles) -> Seen:
+    """What there is to be compared now."""
+    (row,) = store.read(
+        "SELECT (SELECT max(rowid) FROM entry) AS entry, "
+        "(SELECT max(since) FROM followed) AS followed"
+    )
+    versions = {name: listing.newest(store, name) for name in titles}
+    lists = {name: version.nr for name, version in versions.items() if version}
+    return {"lists": lists, "entry": row["entry"] or 0, "followed": row["followed"] or 0}
+
+
+def new_subjects(store: Reader, seen: Seen) -> list[Subject]:
+    """Whose entries are newer than these, and who is followed since."""
+    rows = store.read(
+        "SELECT chain, address FROM scope WHERE key IN (SELECT subject FROM entry WHERE rowid > ? "
+        "UNION SELECT subject FROM followed WHERE since >= ?)",
+        [seen.get("entry", 0), seen.get("followed", 0)],
+    )
+    return [Subject(row["chain"], row["address"]) for row in rows]
+
+
+def check_untold(conn: Connection, alerts: Iterable[Alert]) -> None:
+    """Each movement is told once, also where two processes look. Raises Conflict where another
+    alert has told one of these meanwhile."""
+    for alert in alerts:
+        wanted = {each.key for each in alert.facts.ours if alert.entry_id is None}
+        for place in {key[:2] for key in wanted}:
+            rows = conn.execute(
+                "SELECT DISTINCT a.kind, a.facts FROM transfer t JOIN alert_transfer x "
+                "ON x.transfer = t.id JOIN alert a ON a.id = x.alert WHERE t.chain = ? "
+                "AND t.tx = ? AND instr(a.facts, '\"ours\"')",
+                place,
+            )
+            told = (from_text(AlertKind(row["kind"]), row["facts"]).ours for row in rows)
+            if any(each.key in wanted for found in told for each in found):
+                raise Conflict("a movement with an address of our own was told meanwhile")
+
+
+def fewer_listed(store: Reader, name: str, nr: int) -> bool:
+    """Whether what a list says anew is less than the record."""
+    sql = "SELECT count(*) AS n FROM (SELECT 1 FROM listing WHERE list = ? AND from_nr > ? LIMIT ?)"
+    rows = int(store.read("SELECT coalesce(max(id), 0) AS n FROM transfer")[0]["n"])
+    return int(store.read(sql, [name, nr, rows + 1])[0]["n"]) * 10 < rows
+
+
+def _in(names: Collection[str]) -> str:
+    marks = ", ".join("?" * len(names))
+    one = "EXISTS (SELECT 1 FROM listing l WHERE l.address = o.{} AND l.list IN ({}))"
+    return f"({one.format('sender', marks)} OR {one.format('recipient', marks)})"
+
+
+def _places(store: Reader, sql: str, params: list[object]) -> list[Place]:
+    return [(row["chain"], row["tx"]) for row in store.read(sql, params)]
