@@ -83,6 +83,7 @@ class Book:
         self.now = START + met * 10
         self.lags: dict[str, int] = {}
         self.mute = False  # nobody can look a transaction up
+        self.titles: Mapping[str, str] = {}  # lists of our own
 
     def watch(self, address: str | None = None, **terms: object) -> Entry:
         number = len(self.entries)
@@ -152,6 +153,7 @@ class Book:
             assets={("ethereum", TOKEN): COIN},
             lags=self.lags,
             now=self.now,
+            titles=self.titles,
         )
         by_tx: dict[str, list[Lookup]] = {}
         for lookup in lookups:
