@@ -182,7 +182,7 @@ def test_an_addition_and_a_correction_keep_it(book: Book) -> None:
 def test_a_reversed_movement_says_that_it_touched_us(book: Book) -> None:
     begun(book)
     book.read(OUT, head=106)
-    failed = Lookup("0xt1", "two", found=True, failed=True, height=105, head=Head(110, 0))
+    failed = Lookup("two", "0xt1", found=True, failed=True, height=105, head=Head(110, 0))
     plan = book.take([book.batch(head=107)], [failed])
     (alert,) = plan.alerts
     assert alert.kind is AlertKind.CORRECTION
