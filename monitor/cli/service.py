@@ -129,8 +129,9 @@ def poll(home: Home, json_logs: bool) -> None:
 
     Reads all lists of all active entries whatever their due time, sends everything that
     waits (except where a receiver named a time), then exits: 0 when all was read and
-    accepted, 1 when a list could not be read or a message is not accepted yet. For cron,
-    or to try a new watchlist; while `run` works it does nothing and exits with 75.
+    accepted, 1 when a list could not be read or a message is not accepted yet. Published
+    lists that are due are fetched first. For cron, or to try a new watchlist; while `run`
+    works it does nothing and exits with 75.
 
     \b
     Example
@@ -141,6 +142,10 @@ def poll(home: Home, json_logs: bool) -> None:
         app.reload()
         for problem in app.watch_file.problems:
             click.echo(str(problem), err=True)
+        lists = app.following.take_due()
+        app.reload()  # what they brought is read with the rest
+        for result in lists:
+            click.echo(result.said, err=True)
         with _progress(app):
             report = app.poll(everything=True)
         app.daily()
@@ -150,7 +155,8 @@ def poll(home: Home, json_logs: bool) -> None:
         _say_done(report, waiting, owing.count_untold(app.store))
         if app.watch_file.problems:
             sys.exit(BAD_INPUT)
-        sys.exit(UNREAD if report.unread or waiting else DONE)
+        missed = any(result.code for result in lists)
+        sys.exit(UNREAD if report.unread or waiting or missed else DONE)
 
 
 def _send_all(app: Fundwatch) -> int:

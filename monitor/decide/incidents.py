@@ -16,6 +16,7 @@ from monitor.model.plain import utc, without_addresses
 from monitor.model.plan import Signal
 
 REMIND_EVERY = 86_400
+LATE_LIST = "list:"  # how the key begins where a published list could not be had for a day
 # Told together, by what their keys begin with: singular and plural for the summary.
 _WORDS = {
     "blind": ("list cannot be read", "lists cannot be read"),
@@ -26,6 +27,7 @@ _WORDS = {
     "doubt": ("newest block is not believed", "newest blocks are not believed"),
     "nosource": ("chain has no source", "chains have no source"),
     "gap": ("part of a list could not be read", "parts of lists could not be read"),
+    "list": ("published list could not be had", "published lists could not be had"),
     "listgap": ("list leaves out what was recorded", "lists leave out what was recorded"),
 }
 GATHERED = tuple(f"{kind}:" for kind in _WORDS)
@@ -54,22 +56,22 @@ def due(found: Sequence[Incident], now: int) -> list[tuple[str, list[Incident]]]
     """What is to be told now: (phase, incidents that share a notice). One dead explorer is many
     lists: what is about reading is told together, with what would be due in a moment."""
     told: list[tuple[str, list[Incident]]] = []
-    gathered: dict[tuple[str, str], list[Incident]] = {}
+    gathered: dict[tuple[str, str, str], list[Incident]] = {}
     for incident in found:
         what = phase(incident, now)
         if what is None:
             continue
-        if _is_about_reading(incident):
-            gathered.setdefault((what, incident.signal.audience), []).append(incident)
+        if about := _about(incident):
+            gathered.setdefault((what, incident.signal.audience, about), []).append(incident)
         else:
             told.append((what, [incident]))
-    for (what, audience), members in gathered.items():
+    for (what, audience, about), members in gathered.items():
         soon = now + SLACK[what]
         members += [
             each
             for each in found
             if each not in members
-            and _is_about_reading(each)
+            and _about(each) == about
             and each.signal.audience == audience
             and phase(each, soon) == what
         ]
@@ -77,8 +79,11 @@ def due(found: Sequence[Incident], now: int) -> list[tuple[str, list[Incident]]]
     return told
 
 
-def _is_about_reading(incident: Incident) -> bool:
-    return incident.signal.key.startswith(GATHERED)
+def _about(incident: Incident) -> str:
+    """What is told together with others of its kind; empty: it is told alone."""
+    if incident.signal.key.startswith(LATE_LIST):
+        return "lists"
+    return "reading" if incident.signal.key.startswith(GATHERED) else ""
 
 
 def notice(members: Sequence[Incident], what: str, now: int, labels: Sequence[str] = ()) -> Alert:
@@ -101,6 +106,9 @@ def desk_notice(
 ) -> Alert | None:
     """The same for the desk: whose movements are not seen, and what that means. `labels`: what
     the desk calls the entries concerned. None where no entry is."""
+    late = [m for m in members if m.signal.key.startswith(LATE_LIST)]
+    if late:
+        return _late_notice(late, what, now)
     blind = [m for m in members if m.signal.key.startswith(OF_THE_DESK) and m.signal.number]
     if not blind:
         return None
@@ -116,6 +124,18 @@ def desk_notice(
     return _alert(blind, what, now, told, "desk", who, lines)
 
 
+def _late_notice(late: Sequence[Incident], what: str, now: int) -> Alert:
+    """Of published lists: whoever is listed now is not watched, and no message says so."""
+    meaning = (
+        "What was listed meanwhile is watched from now on."
+        if what == "closed"
+        else "Until it can be had again every message about an address of it says of which day "
+        "it is."
+    )
+    details = _details(late) if len(late) > 1 else []
+    return _alert(late, what, now, _summary(late), "desk", [], [meaning, *details])
+
+
 def _summary(members: Sequence[Incident]) -> str:
     """ "5 lists cannot be read (bnb, tron; 12 entries; cases: A)."; of one thing its own words."""
     if len(members) == 1:
@@ -126,7 +146,10 @@ def _summary(members: Sequence[Incident]) -> str:
         counts[kind] = counts.get(kind, 0) + 1
     parts = [f"{count} {_WORDS[kind][count > 1]}" for kind, count in counts.items()]
     chains = ", ".join(sorted({m.signal.chain for m in members if m.signal.chain}))
-    return f"{', '.join(parts)} ({'; '.join([chains, *_concerned(members)])})."
+    keys = [m.signal.key for m in members if m.signal.key.startswith(LATE_LIST)]
+    lists = ", ".join(key.removeprefix(LATE_LIST) for key in keys)
+    concerned = "; ".join(filter(None, [chains, lists, *_concerned(members)]))
+    return f"{', '.join(parts)}{f' ({concerned})' if concerned else ''}."
 
 
 def _details(members: Sequence[Incident]) -> list[str]:
@@ -166,6 +189,8 @@ def _concerned(members: Sequence[Incident]) -> list[str]:
 def _topic(signals: Sequence[Signal], audience: str) -> list[str]:
     """Of the subject: what it is about, and on which chains."""
     about = "movements may not be seen" if audience == "desk" else "reading fails"
+    if all(signal.key.startswith(LATE_LIST) for signal in signals):
+        about = "a published list is late"
     chains = sorted({signal.chain for signal in signals if signal.chain})
     return [about, "on", *chains] if chains else [about]
 

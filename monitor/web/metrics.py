@@ -1,5 +1,5 @@
 """What Prometheus reads: the figures of `fundwatch status`. Labels hold names of chains,
-channels and sources, never an address, a label or a case."""
+channels, sources and published lists, never an address, a label or a case."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from monitor import __version__
-from monitor.loops.health import vitals
+from monitor.loops.health import list_status, vitals
 from monitor.loops.health.snapshot import Snapshot
 from monitor.model.settings import Settings
 from monitor.model.status import State
@@ -37,6 +37,7 @@ def exposition(store: Store, settings: Settings, found: Snapshot, now: int) -> s
     registry = CollectorRegistry(auto_describe=False)
     counts = vitals.states(store, settings, now)
     registry.register(_Figures(store, found, counts, vitals.ages(store, now)))
+    registry.register(_Lists(list_status.ages(store, settings, now)))
     return generate_latest(registry).decode()
 
 
@@ -64,6 +65,19 @@ class _Figures(Collector):
         yield from _budgets(found)
         yield from _telling(found)
         yield from _record(self._store, found)
+
+
+class _Lists(Collector):
+    def __init__(self, ages: Mapping[str, int | None]) -> None:
+        self._ages = ages
+
+    def collect(self) -> Iterator[Metric]:
+        yield _many(
+            "list_age_seconds",
+            "Since a published list was last had; one that is only taken by command has none.",
+            ("list",),
+            (((name,), age) for name, age in self._ages.items()),
+        )
 
 
 def _reading(

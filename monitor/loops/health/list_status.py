@@ -73,6 +73,13 @@ def _one(store: Reader, name: str, config: ListConfig | None) -> Standing:
     )
 
 
+def ages(store: Reader, settings: Settings, now: int) -> dict[str, int | None]:
+    """Seconds since each list that is asked for by itself was last had; None: never."""
+    asked = [name for name, config in settings.lists.items() if config.every is not None]
+    had = {name: listing.state(store, name).had for name in asked}
+    return {name: None if at is None else max(0, now - at) for name, at in had.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Late:
     """A list that could not be had or read for too long."""
