@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from monitor import __version__
 from monitor.chains.address import display
 from monitor.messages import render
-from monitor.messages.sheets import acts, say
+from monitor.messages.sheets import acts, listed, say
 from monitor.messages.sheets.fees import fee_words
 from monitor.messages.sheets.flows import Flow
-from monitor.messages.sheets.parts import Telling, name_said
+from monitor.messages.sheets.parts import Telling, label_said
 from monitor.model import (
     AlertView,
     Chain,
@@ -97,7 +97,8 @@ def _what(view: TransferView, chain: Chain | None) -> str:
 
 def _who(view: TransferView, chain: Chain | None, columns: int) -> str:
     t = view.row.transfer
-    known = {e.subject.address: e for e in reversed(view.entries)}
+    ranked = sorted(view.entries, key=lambda e: e.origin is not None)  # persons' first
+    known = {e.subject.address: e for e in reversed(ranked)}
     ends = [_end(chain, end, known, t.kind) for end in (t.sender, t.recipient)]
     if t.kind.act:
         return f"at {ends[0]}"
@@ -120,7 +121,7 @@ def _end(chain: Chain | None, address: str | None, known: dict[str, Entry], kind
     if entry is None or not entry.label.strip():
         return display(chain, address) if chain else address
     case = f" ({case_said(entry.case)})" if entry.case else ""
-    return f"{name_said(entry.label, 40)}{case}"
+    return f"{label_said(entry, 40)}{case}"
 
 
 def alert_line(view: AlertView, timezone: str, now: int, columns: int) -> str:
@@ -174,11 +175,13 @@ def entry_terms(watched: Watched, state: str, chain: Chain | None) -> list[tuple
         ("address", address_of(e, chain)),
         ("chain", chain.name if chain else e.subject.chain),
         *((name, str(getattr(e, name))) for name in ("label", "case", "title", "reason", "source")),
+        ("list", listed.entry_words(e)),
         ("tags", ", ".join(e.tags)),
         ("severity", f"{e.severity.value}: {_SEVERITY[e.severity.value]}"),
         ("direction", f"{e.direction}: {_WAYS.get(e.direction, '')}"),
         ("told", f"{e.tell_when}: {_WHEN.get(e.tell_when, '')}"),
         ("smallest", _smallest(e)),
+        ("incoming", f"{e.incoming}: waits for the daily mail below that" if e.incoming else ""),
         ("history", f"from {e.since} on" if e.since != "first" else "from the first movement on"),
         ("channels", ", ".join(e.channels) if e.channels else "all of the desk"),
         ("busy", "yes: a service with very many movements" if e.busy else ""),

@@ -17,8 +17,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from monitor.decide import worth
-from monitor.model import AlertKind, AlertView, Entry, Kind, Known, TransferView
-from monitor.model.facts import Movement, of_kind
+from monitor.model import AlertKind, AlertView, Entry, Kind, Known, Origin, TransferView
+from monitor.model.facts import Movement, OnList, of_kind
 from monitor.model.plain import MAX_DECIMALS, clean, rfc3339, tidy
 
 BODY_TYPE = "fundwatch.alerts.v1"
@@ -93,7 +93,24 @@ def _party(entry: Entry, directions: Mapping[str, str], allowed: Allowed) -> dic
         "label": entry.label if seen else None,
         "case": entry.case if seen else None,
         "direction": directions.get(entry.id),
+    } | (_origin(entry.origin) if seen else {})
+
+
+def _origin(origin: Origin | None) -> dict[str, object]:
+    """Of an entry that comes of a published list: which of its rows, and since when."""
+    if origin is None:
+        return {}
+    said = {
+        "list": origin.list,
+        "title": tidy(origin.title, 60),
+        "entity": tidy(origin.entity, 80),
+        "name": tidy(origin.name, 200),
+        "programs": [tidy(each, 80) for each in origin.programs],
+        "since": origin.since,
+        "at_least": origin.at_least,
+        "until": origin.until or None,
     }
+    return {"origin": said}
 
 
 def alert_object(view: AlertView, allowed: Allowed = None) -> dict[str, Any]:
@@ -111,7 +128,7 @@ def alert_object(view: AlertView, allowed: Allowed = None) -> dict[str, Any]:
         "severity": alert.severity.value,
         "chain": alert.chain,
         "tx": alert.tx,
-        "entry": _entry(entry) if entry else None,
+        "entry": _entry(entry, view) if entry else None,
         "direction": alert.direction.value if alert.direction else None,
         "transfers": [transfer_object(each, seen) for each in view.transfers],
         "names": {a: _name(known, seen) for a, known in view.names.items()},
@@ -123,6 +140,8 @@ def alert_object(view: AlertView, allowed: Allowed = None) -> dict[str, Any]:
             for each in view.deliveries
         ],
     }
+    if lists := alert.facts.on_lists:
+        shown["on_lists"] = [_on_list(each, view) for each in lists]
     if view.again is not None:
         shown["after_restore"] = True
     if success := of_kind(alert.facts, Movement).success:
@@ -145,12 +164,25 @@ def _name(known: Known, allowed: Allowed) -> dict[str, object]:
     }
 
 
-def _entry(entry: Entry) -> dict[str, object]:
+def _entry(entry: Entry, view: AlertView) -> dict[str, object]:
+    then = (each.origin for each in view.alert.facts.on_lists if each.entry == entry.id)
     return {
         "id": entry.id,
         "address": entry.subject.address,
         "label": entry.label,
         "case": entry.case,
+    } | _origin(next(then, entry.origin))
+
+
+def _on_list(each: OnList, view: AlertView) -> dict[str, object]:
+    age = view.lists.get(each.origin.list)
+    return {
+        "entry": each.entry,
+        "case": each.case,
+        **_origin(each.origin),
+        "version": {"day": each.day, "sha256": each.sha256} if each.sha256 else None,
+        "list_day": age.day if age else None,
+        "not_had_since": rfc3339(age.failing) if age else None,
     }
 
 

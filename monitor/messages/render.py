@@ -21,6 +21,7 @@ from monitor.messages.objects import (
     outline_body,
     webhook_body,
 )
+from monitor.messages.readers import as_told_to
 from monitor.messages.sheets import say
 from monitor.messages.sheets.about import passed_on
 from monitor.messages.sheets.alert import alert_sheet
@@ -73,6 +74,7 @@ def render(
     which tells when it was first sent. `passed_on`: because nobody acknowledged them. `now`:
     time of sending, Unix seconds. Never raises for what an alert holds.
     """
+    views = [as_told_to(view, allowed_cases) for view in views]
     telling = Telling(
         *(channel, allowed_cases, message_id, now, timezone, version),
         link=link,
@@ -104,6 +106,7 @@ def render_daily(
     `remarks`: further sections, heading -> plain sentences, e.g. {"CHECKED": ["..."]}; a channel
     that gets references only gets none of them but the one about the log.
     """
+    views = [as_told_to(view, allowed_cases) for view in views]
     telling = Telling(channel, allowed_cases, message_id, until, timezone, version)
     hidden = channel.detail == "reference"
     shown = {name: said for name, said in remarks.items() if not hidden or name == LOG}
@@ -190,6 +193,7 @@ def headline(view: AlertView, telling: Telling) -> str:
     """The sentence that tells one alert, as its mail begins. Never raises for what it holds."""
     try:
         _readable(view)
+        view = as_told_to(view, telling.allowed)
         # Lists have thousands of lines: a whole sheet for each would take a minute.
         if _SHEETS[view.alert.kind] is alert_sheet and telling.channel.detail != "reference":
             return say.headline(view, telling)

@@ -286,7 +286,8 @@ class _Look:
                 entry = _speaker(entries, alert.entry_id or "", others)
                 if entry is not None:
                     found[address] = Known(
-                        entry.label, entry.case, True, entry.id, others.get(entry.id)
+                        *(entry.label, entry.case, True, entry.id, others.get(entry.id)),
+                        list=entry.origin.title if entry.origin else "",
                     )
                 elif (known := self._in_book(chain, address, listed)) is not None:
                     found[address] = known

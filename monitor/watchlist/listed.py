@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,6 +15,8 @@ from monitor.model.lists import ENTITY, ListConfig, Listing, Word
 
 Words = Mapping[tuple[str, str], Word]  # the newest on each (target, key)
 _LABEL = 120  # characters
+_CASE = 40
+_ID = re.compile(r"[\w#/-]+\Z", re.ASCII)
 
 
 def entry_id(name: str, subject: Subject, entity: str) -> str:
@@ -23,7 +27,13 @@ def entry_id(name: str, subject: Subject, entity: str) -> str:
 def case_of(config: ListConfig, entity: str) -> str:
     """By the id of the entity, never by a name; without one the case of all."""
     if entity or ENTITY not in config.case:
-        return config.case.replace(ENTITY, entity)[:40]
+        whole = config.case.replace(ENTITY, entity)
+        if len(whole) <= _CASE and (ENTITY not in config.case or _ID.match(entity)):
+            return whole
+        # Cases stand in subjects: no text of a publisher may. The digest keeps two of them two.
+        short = re.sub(r"[^\w#-]+", "-", entity, flags=re.ASCII)[:12]
+        digest = hashlib.sha256(entity.encode("utf-8", "replace")).hexdigest()[:8]
+        return config.case.replace(ENTITY, f"{short}-{digest}")[:_CASE]
     return config.case.replace(ENTITY, "").strip(" -_/.#") or config.title
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from monitor.messages.sheets import listed
 from monitor.messages.sheets.parts import (
     Item,
     Section,
     Telling,
     asset_name,
+    label_said,
     name_said,
     section,
     shown_address,
@@ -115,9 +117,11 @@ def who_section(view: AlertView, *, address: bool = False) -> Section | None:
     entry = view.entry
     if entry is None:
         return None
-    title = f" ({name_said(entry.title, 80)})" if entry.title else ""
+    mine = listed.own_items(view)
+    by_list = entry.origin is not None and entry.reason == f"{entry.origin.title}'s list"
+    title = f" ({name_said(entry.title, 80)})" if entry.title and not mine else ""
     case = f"case {case_said(entry.case)}{title}" if entry.case else "no case"
-    label = name_said(entry.label, 80) if entry.label.strip() else "no label"
+    label = label_said(entry, 80) or "no label"
     # A summary's own severity says how urgent it is, not how serious the entry.
     summary = view.alert.kind is AlertKind.HISTORY
     severity = (entry if summary else view.alert).severity.value.upper()
@@ -126,8 +130,9 @@ def who_section(view: AlertView, *, address: bool = False) -> Section | None:
         "WHO",
         Item(f"{label} - {case} - severity {severity}"),
         Item(shown_address(view.chain, entry.subject.address), style="code") if address else None,
-        Item(quoted(entry.reason), "Why") if entry.reason else None,
-        Item(quoted(entry.source), "Source") if entry.source else None,
+        *mine,
+        Item(quoted(entry.reason), "Why") if entry.reason and not by_list else None,
+        Item(quoted(entry.source), "Source") if entry.source and not mine else None,
         Item(since, style="note") if since else None,
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from monitor.messages import money
 from monitor.messages.objects import alert_csv_rows
-from monitor.messages.sheets import about, acts, to_do
+from monitor.messages.sheets import about, acts, listed, to_do
 from monitor.messages.sheets.fees import fee_words
 from monitor.messages.sheets.flows import (
     Flow,
@@ -83,6 +83,7 @@ def alert_sheet(view: AlertView, telling: Telling) -> Sheet:
             *_said_before(view),
             f"{about.status_text(view)}.",
             *about.unusual(view),
+            *listed.late([view], telling.now),
         ),
         sections=sections(to_do.to_do_section(view, telling), *body, *_common(view, telling)),
         footer=about.INTERNAL,
@@ -96,7 +97,8 @@ def subject_tail(view: AlertView) -> tuple[str, str]:
 
 def _subject(view: AlertView) -> str:
     again = "AGAIN" if view.again else ""
-    parts = (again, _PREFIX.get(view.alert.kind, ""), movement_short(view))
+    off = "WAS LISTED:" if listed.off(view) else ""
+    parts = (again, off, _PREFIX.get(view.alert.kind, ""), movement_short(view))
     return " ".join(part for part in parts if part)
 
 
@@ -113,6 +115,7 @@ def _common(view: AlertView, telling: Telling) -> tuple[Section | None, ...]:
     return (
         about.genuine_section(view),
         about.who_section(view, address=len(_moving(view)) > 1 and not is_utxo(view)),
+        listed.also_section(view),
         about.when_section(view, telling),
         about.status_section(view, said=True),
         about.left_section(view),

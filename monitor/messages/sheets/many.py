@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from monitor.messages.objects import alert_csv_rows
-from monitor.messages.sheets import about, to_do
+from monitor.messages.sheets import about, listed, to_do
 from monitor.messages.sheets.flows import direction_of, is_utxo, moved
 from monitor.messages.sheets.parts import (
     Item,
@@ -17,7 +17,7 @@ from monitor.messages.sheets.parts import (
     asset_key,
     case_part,
     chain_name,
-    name_said,
+    label_said,
     party_note,
     section,
     sections,
@@ -58,9 +58,10 @@ def group_sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
         severity=severity,
         topic=topic(f"{counted}{took}", *map(case_part, sorted(cases)), ", ".join(chains))
         + f" - {telling.message_id}",
-        headline=f"{counted} of {_whose(views)}{took}{_in_all(moving)}.",
+        headline=listed.begun_of(views, f"{counted} of {_whose(views)}{took}{_in_all(moving)}."),
         lead=(
             f"Nothing is left out: each has its own alert and its row in {telling.message_id}.csv.",
+            *listed.late(views, telling.now),
         ),
         sections=sections(
             _group_next(telling),
@@ -92,8 +93,8 @@ def _histories_sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
         severity=severity,
         topic=topic(f"HISTORY of {many}", *map(case_part, sorted(cases)), ", ".join(chains))
         + f" - {telling.message_id}",
-        headline=f"Watching began: {_whose(views)}.",
-        lead=(_alarm_of(lately),),
+        headline=listed.begun_of(views, f"Watching began: {_whose(views)}."),
+        lead=(_alarm_of(lately), *listed.late(views, telling.now)),
         sections=sections(
             _group_next(telling),
             section("BEFORE", *(_before(view) for view in ordered)),
@@ -130,7 +131,7 @@ def _alarm_of(lately: int) -> str:
 def _before(view: AlertView) -> Item:
     """One start-up summary in a line."""
     count = of_kind(view.alert.facts, History).count
-    label = name_said(view.entry.label, 80) if view.entry and view.entry.label else "no label"
+    label = (label_said(view.entry, 80) if view.entry else "") or "no label"
     lately = "; FUNDS MOVED IN THE LAST 72 HOURS" if _alarming(view) else ""
     words = f"{label}, {chain_name(view)}: {plural(count, 'earlier movement')}{lately}."
     return Item(words, style="warn" if lately else "", note=view.alert.id)
@@ -146,7 +147,7 @@ def _whose(views: Sequence[AlertView]) -> str:
     """Whose funds, where it is one entry; else how many addresses of which case."""
     entries = {view.entry.id: view.entry for view in views if view.entry}
     if len(entries) == 1:
-        return owner(next(iter(entries.values())))
+        return owner(next(iter(entries.values())), listed.also(views[0]))
     cases = sorted({entry.case for entry in entries.values() if entry.case})
     told = f" ({', '.join(map(case_part, cases[:3]))})" if cases else ""
     return f"{_addresses(views)}{told}"
@@ -251,8 +252,9 @@ def _watched(views: Sequence[AlertView], telling: Telling) -> Section | None:
         assert view.entry is not None
         address = shown_address(view.chain, view.entry.subject.address)
         why = f" - why: {quoted(view.entry.reason)}" if view.entry.reason else ""
-        label = name_said(view.entry.label, 80) if view.entry.label.strip() else "no label"
-        note = f"{label}{why}"
+        label = label_said(view.entry, 80) or "no label"
+        lists = [listed.entry_words(view.entry), listed.also(view)]
+        note = " - ".join(filter(None, (f"{label}{why}", *lists)))
         items.append(Item(address, style="code", note=note))
     rest = len(entries) - LARGEST
     more = Item(f"{rest:,} more in the attached file.", style="note") if rest > 0 else None
@@ -294,7 +296,8 @@ def told(view: AlertView, telling: Telling, *more: str) -> Item:
     if kind is AlertKind.HISTORY:
         count = of_kind(view.alert.facts, History).count
         lately = "; FUNDS MOVED IN THE LAST 72 HOURS" if _alarming(view) else ""
-        said = f"{owner(view.entry)}: {plural(count, 'earlier movement')}{lately}."
+        who = owner(view.entry, listed.also(view))
+        said = listed.begun(view, f"{who}: {plural(count, 'earlier movement')}{lately}.")
         return Item(said, style="row", note=" - ".join(filter(None, (view.alert.id, name, *more))))
     gone = about.least_certain(view.transfers) is Status.ORPHANED
     how = (view.alert.id, name, "" if gone else about.status_text(view), *more)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from monitor.messages.sheets import about, to_do
+from monitor.messages.sheets import about, listed, to_do
 from monitor.messages.sheets.alert import movement_short, rows_section, subject_tail
 from monitor.messages.sheets.parts import (
     Item,
@@ -66,8 +66,8 @@ def correction_sheet(view: AlertView, telling: Telling) -> Sheet:
         topic=topic(
             f"{state.upper()}: {movement_short(view)} {outcome}", *subject_tail(view), told
         ),
-        headline=_correction_headline(state, as_told(view, telling)),
-        lead=(_what_became(state, told),),
+        headline=listed.begun(view, _correction_headline(state, as_told(view, telling))),
+        lead=(_what_became(state, told), *listed.late([view], telling.now)),
         sections=sections(
             to_do.to_do_section(view, telling),
             section("WE SAID", _we_said(view, telling)),
@@ -77,6 +77,7 @@ def correction_sheet(view: AlertView, telling: Telling) -> Sheet:
             rows_section(view, telling, view.transfers, "ROWS"),
             about.status_section(view),
             about.who_section(view, address=True),
+            listed.also_section(view),
             about.says_section(view),
             about.id_section(view, telling, f"corrects {told}"),
         ),

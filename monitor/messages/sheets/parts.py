@@ -14,6 +14,7 @@ from monitor.model import (
     Asset,
     Chain,
     ChannelConfig,
+    Entry,
     Known,
     Severity,
     Transfer,
@@ -121,6 +122,19 @@ def name_said(name: str, limit: int = 60) -> str:
     close."""
     shown = tidy(name, limit)
     return shown if _BARE.match(shown) else quoted(name, limit)
+
+
+def publishers(name: str, limit: int = 60) -> str:
+    """A name that a list gives, always in quotes: it must pass neither for our words nor for a
+    link."""
+    return quoted(clean(name, limit), limit)
+
+
+def label_said(entry: Entry, limit: int = 60) -> str:
+    """What an entry is called, in a sentence; empty where it has no name."""
+    if not entry.label.strip():
+        return ""
+    return publishers(entry.label, limit) if entry.origin else name_said(entry.label, limit)
 
 
 def date_said(date: str) -> str:
@@ -269,7 +283,8 @@ def _known_name(known: Known, view: AlertView, telling: Telling) -> str:
         return "Another watched address."
     case = f" - case {case_said(known.case)}" if known.case else ""
     alert = f" - {known.alert_id}" if known.alert_id else ""
-    label = name_said(known.label, 80) if known.label.strip() else "no label"
+    said = publishers(known.label, 80) if known.list else name_said(known.label, 80)
+    label = said if known.label.strip() else "no label"
     return f"ALSO WATCHED: {label}{case}{alert}."
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from monitor.chains.table import family_of
 from monitor.messages.objects import csv_rows
-from monitor.messages.sheets import about, acts, to_do
+from monitor.messages.sheets import about, acts, listed, to_do
 from monitor.messages.sheets.alert import rows_section, subject_tail
 from monitor.messages.sheets.parts import (
     Item,
@@ -38,22 +38,23 @@ def history_sheet(view: AlertView, telling: Telling) -> Sheet:
     )
     done = acts.deeds(view)
     moved = [row for row in view.transfers if row not in done]
-    listed = rows_section(view, telling, moved, "LAST 30 DAYS", dated=True) if moved else None
+    recent = rows_section(view, telling, moved, "LAST 30 DAYS", dated=True) if moved else None
     return Sheet(
         banner=view.alert.severity.value.upper(),
         severity=view.alert.severity,
         topic=topic(f"HISTORY {plural(count, 'movement')}", *subject_tail(view), view.alert.id),
-        headline=_headline(view, fact, count),
-        lead=(alarm_words(alarming=fact.alarming),),
+        headline=listed.begun(view, _headline(view, fact, count)),
+        lead=(alarm_words(alarming=fact.alarming), *listed.late([view], telling.now)),
         sections=sections(
             to_do.to_do_section(view, telling),
             section("TOTALS", _sums(view, fact)) if fact.by_asset else None,
             _balance(view, fact),
             section("PERIOD", _period(fact)),
             rows_section(view, telling, done, "WHAT ISSUERS DID", dated=True) if done else None,
-            listed,
+            recent,
             section("READ", *_read(fact)),
             about.who_section(view, address=True),
+            listed.also_section(view),
             about.unchecked_section([view]),
             about.id_section(view, telling, "a summary; each movement is in the record"),
         ),
@@ -69,7 +70,7 @@ def alarm_words(*, alarming: bool) -> str:
 
 
 def _headline(view: AlertView, fact: History, count: int) -> str:
-    who = owner(view.entry)
+    who = owner(view.entry, listed.also(view))
     if not count:
         return f"Watching began: {who} has no earlier movements in our record."
     last = f", the last on {utc(fact.last)[:10]}" if fact.last is not None else ""

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from monitor.decide.worth import usd
 from monitor.messages import money
 from monitor.messages.objects import may_see
-from monitor.messages.sheets import acts
+from monitor.messages.sheets import acts, listed
 from monitor.messages.sheets.fees import UNTOLD, fee_words
 from monitor.messages.sheets.flows import Flow, is_utxo, legs, moved, others
 from monitor.messages.sheets.parts import (
@@ -21,7 +21,9 @@ from monitor.messages.sheets.parts import (
     asset_name,
     figure,
     is_zero,
+    label_said,
     name_said,
+    publishers,
     shown_name,
     trusted,
 )
@@ -38,7 +40,7 @@ def headline(view: AlertView, telling: Telling) -> str:
     """What moved, in one sentence, as a person says it; the exact figures stand elsewhere. What
     was reversed begins with that."""
     said = as_told(view, telling)
-    return f"DID NOT HAPPEN: {said}" if _undone(view) else said
+    return listed.begun(view, f"DID NOT HAPPEN: {said}" if _undone(view) else said)
 
 
 def _undone(view: AlertView) -> bool:
@@ -48,7 +50,7 @@ def _undone(view: AlertView) -> bool:
 
 def as_told(view: AlertView, telling: Telling) -> str:
     """The same, as it was told while it stood."""
-    who, found = owner(view.entry), moved(view)
+    who, found = owner(view.entry, listed.also(view)), moved(view)
     if done := acts.deeds(view):
         return _done(view, telling, done, found)
     if not found:
@@ -70,7 +72,7 @@ def _done(
     view: AlertView, telling: Telling, done: Sequence[TransferView], found: Sequence[Flow]
 ) -> str:
     """What an issuer did, then what else moved in the transaction."""
-    who = owner(view.entry)
+    who = owner(view.entry, listed.also(view))
     rest = [flow for flow in found if not flow.sample.row.transfer.kind.act]
     burnt = {id(row): flow for row in done for flow in rest if _burnt(row, flow)}
     rest = [flow for flow in rest if flow not in burnt.values()]
@@ -127,12 +129,15 @@ def _may_be_forged(view: AlertView, flow: Flow) -> bool:
     return out and not trusted(flow.sample) and FORGED in doubted
 
 
-def owner(entry: Entry | None) -> str:
-    """Whose funds: 'Crane cash-out (case CRANE-01)'."""
+def owner(entry: Entry | None, also: str = "") -> str:
+    """Whose funds: 'Crane cash-out (case CRANE-01, also on OFAC-42498)'."""
     if entry is None:
         return "A watched address"
-    label = name_said(entry.label) if entry.label.strip() else "A watched address"
-    return f"{label} (case {case_said(entry.case)})" if entry.case else label
+    nameless = f"An address of {listed.lists_name(entry.origin)}" if entry.origin else ""
+    label = label_said(entry) or nameless or "A watched address"
+    case = f"case {case_said(entry.case)}" if entry.case else ""
+    more = ", ".join(filter(None, (case, also)))
+    return f"{label} ({more})" if more else label
 
 
 # --- how much ------------------------------------------------------------------------------
@@ -238,7 +243,8 @@ def _watched(known: Known, view: AlertView, telling: Telling) -> str:
     if not may_see(known.case, telling.among({mine})):
         return "another watched address"
     case = f", case {case_said(known.case)}" if known.case and known.case != mine else ""
-    return f"{name_said(known.label)} (also watched{case})"
+    label = publishers(known.label) if known.list else name_said(known.label)
+    return f"{label} (also watched{case})"
 
 
 def book_said(known: Known) -> str:
