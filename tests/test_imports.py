@@ -179,10 +179,11 @@ BOOKKEEPING = frozenset(
         "store/answers.py: _forget",
         "store/answers.py: prune",
         "store/budgets.py: reserve",
-        "store/listing.py: clear_staged",
+        "store/listing.py: made",
         "store/listing.py: put_state",
-        "store/listing.py: stage",
-        "store/listing.py: undo_coming",
+        "store/staging.py: clear",
+        "store/staging.py: prepare",
+        "store/staging.py: stage",
         "store/clock.py: pull_forward",
         "store/coverage.py: change_members",
         "store/doubts.py: forget_unwatched",
@@ -215,7 +216,7 @@ BOOKKEEPING = frozenset(
 # What the log must account for, row by row.
 EVIDENCE = re.compile(
     r"(INSERT INTO|INSERT OR \w+ INTO|REPLACE INTO|UPDATE|DELETE FROM) (transfer|sighting|alert|"
-    r"alert_transfer|alert_log|entry|entry_version|list_version|log|log_\w+|\{\})(?!\w)"
+    r"alert_transfer|alert_log|entry|entry_version|list_version|publication|list_word|log|log_\w+|\{\})(?!\w)"
 )
 
 

@@ -153,6 +153,7 @@ class Fundwatch:
             self._respelt = True
             respell(self.store, self.settings.chains, now())
         problems = self.watch_file.reload()
+        self.lists.settle()
         told = self.watch_file.timezone
         self.timezone = told if told in available_timezones() else self.settings.timezone
         if self.timezone != notes.get_note(self.store, "timezone"):

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import logging
+import os
 import shutil
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
+from monitor import __version__
 from monitor.loops import list_files
 from monitor.loops.clock import now
 from monitor.loops.router import Router
-from monitor.model import Chain, Entry
-from monitor.model.acts import Actor, TakeEntries, TakePublication, TakeRows
+from monitor.model import Chain, Entry, Watched
+from monitor.model.acts import DAEMON, AcceptGrown, Actor, TakeEntries, TakePublication
+from monitor.model.dates import utc_day
 from monitor.model.errors import ConfigError, Problem
 from monitor.model.lists import (
     GROWN,
@@ -24,13 +28,15 @@ from monitor.model.lists import (
     SHRUNK,
     Fetched,
     ListConfig,
+    Listing,
     Publication,
     Published,
     Row,
 )
-from monitor.store import listing, taking
+from monitor.store import listing, staging, taking
 from monitor.store.commit import commit
 from monitor.store.port import Store
+from monitor.store.rows import entry_terms
 from monitor.watchlist import listed
 from monitor.watchlist.imports.judge import Judge
 from monitor.watchlist.imports.lists import Preamble, reader
@@ -39,7 +45,8 @@ from monitor.watchlist.imports.poison import Poison
 log = logging.getLogger("fundwatch.lists")
 
 FOLDER = "lists"  # of the home folder: the files as they were fetched, packed
-ENTRIES = 1000  # in one commit
+AT_ONCE = 1000  # addresses whose entries come into force with their version, in one transaction
+PART = 400  # addresses whose entries are made in one commit
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +60,7 @@ class Outcome:
 
 @dataclass
 class Lists:
-    """The lists of a home folder."""
+    """The lists of a home folder. One version is taken at a time."""
 
     home: Path
     store: Store
@@ -62,13 +69,23 @@ class Lists:
     router: Router
     poison: Poison
     look: Callable[[str], object] = lambda _words: None  # told how far it is; may raise
+    # Held by whoever works out entries until they are written: versions, and words of people.
+    deciding: threading.RLock = field(default_factory=threading.RLock)
+    _taking: threading.Lock = field(default_factory=threading.Lock)
 
-    def update(self, name: str, file: Path, by: Actor) -> Outcome:
-        """Take a file that a person has. Raises ConfigError."""
+    def config(self, name: str) -> ListConfig:
+        """Raises ConfigError where no list in use is called so."""
         if name not in self.configs:
             known = ", ".join(self.configs) or "none"
             remedy = f"Known: {known}. Name it in config/lists.yaml"
             raise ConfigError([Problem("NAME", name, "is no list in use", remedy)])
+        return self.configs[name]
+
+    def update(
+        self, name: str, file: Path, by: Actor, *, shrunk: bool = False, grown: bool = False
+    ) -> Outcome:
+        """Take a file that a person has. Raises ConfigError."""
+        self.config(name)
         try:
             with file.open("rb") as opened:
                 sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
@@ -76,7 +93,7 @@ class Lists:
         except OSError as error:
             reason = f"cannot be read ({error.strerror})"
             raise ConfigError([Problem("--file", str(file), reason, "Check the path")]) from None
-        return self.take(name, fetched, by)
+        return self.take(name, fetched, by, shrunk=shrunk, grown=grown)
 
     def take(
         self,
@@ -90,19 +107,41 @@ class Lists:
         """Read a file that was fetched and take it as the newest version. `shrunk`, `grown`: a
         person says yes to what is held back otherwise. Raises ConfigError where it cannot be
         read, and nothing has changed."""
-        config, before = self.configs[name], listing.newest(self.store, name)
-        if before is not None and before.sha256 == fetched.sha256:
-            return Outcome(before)
-        coming = self._stage(config, fetched, before)
-        held = "" if shrunk or before is None else self._held(coming, before)
-        if held:
-            listing.clear_staged(self.store, name)
-            return Outcome(None, why=held)
-        self._keep(name, fetched)
-        waits = not grown and before is not None and has_grown(coming, before)
-        self._carry(config, coming, by, since=coming.day if waits else "")
-        accepted = " ".join(word for word, yes in (("shrunk", shrunk), ("grown", grown)) if yes)
-        commit(self.store, by, TakePublication(now(), coming, accepted))
+        config = self.config(name)
+        with self._taking:
+            before = listing.newest(self.store, name)
+            if before is None or before.sha256 != fetched.sha256:
+                return self._take(config, fetched, before, by, shrunk=shrunk, grown=grown)
+        if grown:
+            self.accept_grown(name, by)
+        return Outcome(before)
+
+    def kept(self, name: str, sha256: str) -> Path:
+        """Where the file of a version is kept, packed."""
+        return self.home / FOLDER / name / f"{sha256}.gz"
+
+    def _take(
+        self,
+        config: ListConfig,
+        fetched: Fetched,
+        before: Publication | None,
+        by: Actor,
+        *,
+        shrunk: bool,
+        grown: bool,
+    ) -> Outcome:
+        name = config.name
+        staging.clear(self.store, name)
+        try:
+            coming = self._stage(config, fetched, before)
+            held = "" if shrunk or before is None else held_back(coming, before)
+            if held:
+                return Outcome(None, why=held)
+            self._keep(name, fetched)
+            self._bring(config, coming, before, by, shrunk=shrunk, grown=grown)
+        finally:
+            staging.clear(self.store, name)
+        self.follow(name)
         log.info("list %s taken nr=%d rows=%d", name, coming.nr, coming.rows)
         return Outcome(coming, new=True)
 
@@ -110,70 +149,224 @@ class Lists:
         self, config: ListConfig, fetched: Fetched, before: Publication | None
     ) -> Publication:
         """Read all rows into the record, beside what is in force."""
-        name = config.name
-        listing.clear_staged(self.store, name)
-        listing.undo_coming(self.store, name)
-        preamble, refused, rows = Preamble(), Counter[str](), 0
+        name, preamble, count = config.name, Preamble(), 0
         with list_files.watched(fetched.path, self._read) as file:
-            found = self._judged(config, reader(config.kind)(file, fetched.name, preamble))
-            while part := [*islice(found, listing.PART)]:
-                refused.update(each.judged.rule for each in part if each.judged.rule)
-                rows += listing.stage(self.store, name, part)
-                self.look(f"{rows:,} rows read")
-        if not rows:
-            remedy = "Check that it is the right file, and its kind in config/lists.yaml"
-            raise ConfigError([Problem(fetched.name, "", "holds no address", remedy)])
-        return Publication(
+            rows = self._judged(config, reader(config.kind)(file, fetched.name, preamble))
+            while part := [*islice(rows, listing.PART)]:
+                staging.stage(self.store, name, part)
+                count += len(part)
+                self.look(f"{count:,} rows read")
+        counts = staging.counted(self.store, name)
+        refused = {rule: count for rule, count in sorted(counts.items()) if rule}
+        coming = Publication(
             *(name, (before.nr if before else 0) + 1, fetched.sha256, preamble.published),
-            *(now(), fetched.bytes, rows, dict(refused)),
+            *(now(), fetched.bytes, counts.total(), refused),
         )
+        if not counts or (before is not None and readable(before) and not readable(coming)):
+            what = "holds no address that can be read" if counts else "holds no address"
+            remedy = "Check that it is the right file, and its kind in config/lists.yaml"
+            raise ConfigError([Problem(fetched.name, "", what, remedy)])
+        return coming
 
     def _read(self, size: int) -> None:
         self.look(f"{size / 1e6:,.1f} MB read")
 
-    def _judged(self, config: ListConfig, rows: Iterator[Published]) -> Iterator[Row]:
-        judge = Judge(self.chains, config.chains, self.poison)
-        return (Row(each, judge.judge(each)) for each in rows)
+    def _judge(self, config: ListConfig) -> Judge:
+        return Judge(self.chains, config.chains, self.poison)
 
-    def _held(self, coming: Publication, before: Publication) -> str:
-        """Why a version is not taken without a person's yes; empty: it is."""
-        pairs = (
-            ("rows", coming.rows, before.rows),
-            ("readable rows", readable(coming), readable(before)),
-        )
-        for what, new, old in pairs:
-            if new * 100 < old * (100 - SHRUNK):
-                return f"it has {new:,} {what}, the version in force has {old:,}"
-        return ""
+    def _judged(self, config: ListConfig, rows: Iterator[Published]) -> Iterator[Row]:
+        judge = self._judge(config)
+        return (Row(each, judge.judge(each)) for each in rows)
 
     def _keep(self, name: str, fetched: Fetched) -> None:
         """The file as it came, packed, under its digest."""
-        folder = self.home / FOLDER / name
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        kept = folder / f"{fetched.sha256}.gz"
+        kept = self.kept(name, fetched.sha256)
+        kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if kept.exists():
             return
         part = kept.with_suffix(".part")
-        with fetched.path.open("rb") as file, gzip.open(part, "wb", 6) as packed:
-            shutil.copyfileobj(file, packed)
+        part.unlink(missing_ok=True)
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as disk:
+            with gzip.GzipFile("", "wb", 6, disk, mtime=0) as packed, fetched.path.open("rb") as f:
+                shutil.copyfileobj(f, packed)
+            disk.flush()
+            os.fsync(handle)
         part.replace(kept)
 
-    def _carry(self, config: ListConfig, coming: Publication, by: Actor, since: str) -> None:
-        """Rows first, then the entries that they make; in parts, each whole in itself."""
-        for delta in listing.deltas(self.store, config.name):
-            commit(self.store, by, TakeRows(now(), coming, delta.new, delta.gone))
-            self.look("its changes are recorded")
-        said = listing.words(self.store, config.name)
-        targets = listing.targets(self.store, config.name, coming.nr)
-        while part := [*islice(targets, ENTRIES // 4)]:
-            entries: dict[str, Entry] = {}
-            for target in part:
-                history = listing.of_target(self.store, config.name, target)
-                for each in listed.entries(config, history, said, since):
-                    entries[each.id] = each
-            act = TakeEntries(now(), coming.sha256, taking.listed(entries.values()))
-            commit(self.store, by, act)
-            self.look("its entries are recorded")
+    def _bring(
+        self,
+        config: ListConfig,
+        coming: Publication,
+        before: Publication | None,
+        by: Actor,
+        *,
+        shrunk: bool,
+        grown: bool,
+    ) -> None:
+        """Into force: its rows, and, unless they are very many, its entries with them."""
+        store, rows = self.store, coming.rows + (before.rows if before else 0)
+        found = []
+        for keys in staging.spans(rows):
+            found.append(staging.prepare(store, coming, keys))
+            self.look("what it changes is looked for")
+        accepted = " ".join(word for word, yes in (("shrunk", shrunk), ("grown", grown)) if yes)
+        with self.deciding:
+            moment = now()
+            waits = config.watch and not grown and before is not None and has_grown(coming, before)
+            entries, terms = self._with_it(config, coming, utc_day(moment) if waits else "")
+            act = TakePublication(
+                *(moment, coming, [each for each in found if each], accepted, waits),
+                *(taking.listed(entries), terms),
+            )
+            commit(store, by, act)
+
+    def _with_it(
+        self, config: ListConfig, coming: Publication, waits: str
+    ) -> tuple[Sequence[Entry], str]:
+        """The entries that a version changes, and by which settings; none where they are made
+        after it, in parts: those before it are by other settings, or they are very many."""
+        state, terms = listing.state(self.store, config.name), terms_of(config)
+        if not config.watch:
+            return (), terms
+        found = listing.coming_targets(self.store, coming)
+        addresses = list(dict.fromkeys(islice(found, AT_ONCE + 1)))
+        behind = (state.made, state.terms) != (coming.nr - 1, terms) and coming.nr > 1
+        if behind or len(addresses) > AT_ONCE:
+            return (), ""
+        waits = utc_day(state.grown) if state.grown else waits
+        return self.changed(config, addresses, waits, coming), terms
+
+    # -- the entries -----------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Let the entries of every list follow its settings, and a version whose entries were not
+        all made when the program ended. Costs little where there is nothing to do."""
+        states = listing.states(self.store)
+        for name, config in self.configs.items():
+            state = states.get(name)
+            if state is not None and (state.made, state.terms) != (
+                listing.newest_nr(self.store, name),
+                terms_of(config),
+            ):
+                self.follow(name)
+
+    def follow(self, name: str) -> None:
+        """Make and change entries of a list until they are those of the version in force, of its
+        settings and of what people said."""
+        config, store = self.config(name), self.store
+        state, nr, terms = listing.state(store, name), listing.newest_nr(store, name), ""
+        if nr and config.watch and (state.made, state.terms) != (nr, terms := terms_of(config)):
+            made = state.made if state.terms == terms else 0
+            addresses = listing.targets(store, name, made, nr)
+            while part := [*islice(addresses, PART)]:
+                self._make(config, part)
+                self.look("its entries are recorded")
+        if nr:
+            listing.made(store, name, nr, terms or terms_of(config))
+
+    def _make(self, config: ListConfig, addresses: Sequence[str]) -> None:
+        with self.deciding:
+            version = listing.newest(self.store, config.name)
+            grown = listing.state(self.store, config.name).grown
+            entries = self.changed(config, addresses, utc_day(grown) if grown else "")
+            if version is not None and entries:
+                act = TakeEntries(now(), version.sha256, taking.listed(entries))
+                commit(self.store, DAEMON, act)
+
+    def changed(
+        self,
+        config: ListConfig,
+        addresses: Sequence[str],
+        waits: str = "",
+        coming: Publication | None = None,
+        words: listed.Words | None = None,
+    ) -> list[Entry]:
+        """The entries on these addresses that are not recorded as they have to be. `waits`: the
+        day from which those are read that nobody has said yes to; `words`: what people said, with
+        a word that is just being said."""
+        store, name = self.store, config.name
+        said = listing.words(store, name) if words is None else words
+        stored = listing.stored(store, name, addresses)
+        told = listing.histories(store, name, addresses, coming)
+        return [
+            entry
+            for target, history in told.items()
+            for entry in self._entries(config, history, said, stored.get(target, ()), waits)
+        ]
+
+    def _entries(
+        self,
+        config: ListConfig,
+        history: Sequence[Listing],
+        words: listed.Words,
+        stored: Sequence[Watched],
+        waits: str,
+    ) -> Iterator[Entry]:
+        """Of one address and entity. What is read since a day goes on so while that waits."""
+        known = {watched.entry.subject.chain: watched for watched in stored}
+        for entry in listed.entries(config, history, words, known, self._chains_of(config)):
+            was = known.get(entry.subject.chain)
+            late = waits and (was is None or was.entry.since == waits)
+            made = replace(entry, since=waits) if late else entry
+            if was is None or differs(was, made):
+                yield made
+
+    def _chains_of(self, config: ListConfig) -> listed.ChainsOf:
+        """Where rows are watched, by the settings of now."""
+        judge = self._judge(config)
+
+        def chains_of(row: Listing) -> Collection[str]:
+            judged = judge.judge(row.row.published)
+            same = not row.row.judged.rule and judged.address == row.row.judged.address
+            found: Iterable[str] = judged.chains if same and judged.chains else ()
+            return [each for each in found or listed.as_judged(row) if each in self.chains]
+
+        return chains_of
+
+    def accept_grown(self, name: str, by: Actor) -> int:
+        """A person wants the history of what a grown list added: it is read. Returns of how many
+        entries; 0: none waits."""
+        with self.deciding:
+            self.config(name)
+            count = self.waiting(name)
+            if listing.state(self.store, name).grown is None:
+                return 0
+            commit(self.store, by, AcceptGrown(now(), name, count))
+        self.follow(name)
+        return count
+
+    def waiting(self, name: str) -> int:
+        """Of how many entries the history waits for a person's yes."""
+        grown = listing.state(self.store, name).grown
+        return listing.waiting(self.store, name, utc_day(grown)) if grown else 0
+
+
+_ASKING = ("kind", "url", "file", "every")  # settings that no entry holds
+
+
+def differs(was: Watched, entry: Entry) -> bool:
+    """From how it is recorded."""
+    return entry_terms(was.entry) != entry_terms(entry) or was.active == bool(entry.retired)
+
+
+def terms_of(config: ListConfig) -> str:
+    """Names the settings of a list, and the program that works its entries out."""
+    terms = {key: each for key, each in asdict(config).items() if key not in _ASKING}
+    told = json.dumps([__version__, terms], default=str, sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def held_back(coming: Publication, before: Publication) -> str:
+    """Why a version is not taken without a person's yes; empty: it is."""
+    pairs = (
+        ("rows", coming.rows, before.rows),
+        ("readable rows", readable(coming), readable(before)),
+    )
+    for what, new, old in pairs:
+        if new * 100 < old * (100 - SHRUNK):
+            return f"it has {new:,} {what}, the version in force has {old:,}"
+    return ""
 
 
 def readable(publication: Publication) -> int:

@@ -211,23 +211,38 @@ def _erased(body: Body) -> str:
     return f"erased {rows}, as {tidy(asked['name'], 80)} asked, under {rule}: {why}{one}"
 
 
-# By the name of the part.
 def _listing(body: Body) -> str:
-    new, gone = plural(body["new"], "row"), plural(body["gone"], "row")
-    return f"list {tidy(body['list'])}, version {body['nr']}: {new} new, {gone} gone"
+    new, gone = (sum(span[place] for span in body["spans"]) for place in (2, 4))
+    changed = f"{plural(new, 'row')} new or changed, {gone:,} gone or changed"
+    return f"list {tidy(body['list'])}, version {body['nr']}: {changed}"
 
 
 def _publication(body: Body) -> str:
-    rows, day = plural(body["rows"], "row"), tidy(body["published"]) or "no day"
-    return f"took version {body['nr']} of list {tidy(body['list'])} ({day}): {rows}"
+    told = body["columns"]
+    day = f" of {tidy(told['published'])}" if told["published"] else ""
+    name = f"version {told['nr']} of list {tidy(told['list'])}{day}"
+    yes = f", accepted although it has {tidy(body['accepted'])}" if body["accepted"] else ""
+    waits = "; the history of what is new waits for a yes" if body["waits"] else ""
+    rows, sha256 = plural(told["rows"], "row"), told["sha256"][:SHOWN_HASH]
+    return f"took {name} ({sha256}): {rows}{yes}{waits}"
+
+
+def _accepted(body: Body) -> str:
+    of = f"{body['waiting']:,} {'entry' if body['waiting'] == 1 else 'entries'}"
+    return f"wanted the history of what list {tidy(body['list'])} added: {of}"
 
 
 def _word(body: Body) -> str:
-    said = f"{tidy(body['key'])}: {tidy(body['value'], 200)}"
     about = f"{tidy(body['target'], 200)} of list {tidy(body['list'])}"
+    said = ", ".join(f"{tidy(key)} {_value(value)}" for key, value in body["values"])
     return f"said of {about}: {said} ({quoted(body['why'], 500)})"
 
 
+def _value(text: str) -> str:
+    return "taken back" if text == "null" else tidy(text, 200)
+
+
+# By the name of the part.
 WORDS: Mapping[str, Callable[[Body], str]] = {
     "rows": _rows,
     "alerts": _alerts,
@@ -245,6 +260,7 @@ WORDS: Mapping[str, Callable[[Body], str]] = {
     "list": _list,
     "listing": _listing,
     "publication": _publication,
+    "accepted": _accepted,
     "word": _word,
     "covered": _covered,
     "restored": _restored,

@@ -16,7 +16,7 @@ from monitor import __version__
 from monitor.model.alert import Alert
 from monitor.model.cases import CaseState
 from monitor.model.heads import Fault, News
-from monitor.model.lists import Publication
+from monitor.model.lists import Publication, Span
 from monitor.model.plan import Plan, Route, Signal
 from monitor.model.streams import Reading
 from monitor.model.watch import Entry, Subject
@@ -251,21 +251,26 @@ class Retire(Act[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class TakeRows(Act[None]):
-    """A part of a version of a published list: the rows that it says anew, each with its key and
-    what `listing` holds of it, and the keys of those that it says no more."""
+class TakePublication(Act[None]):
+    """A version of a published list comes into force. `spans`: what it changes of the rows, which
+    wait in the record (store/staging.py)."""
 
-    kind = "take rows"
+    kind = "take publication"
 
     publication: Publication
-    new: Sequence[tuple[str, Sequence[object]]]
-    gone: Sequence[str]
+    spans: Sequence[Span] = ()
+    accepted: str = ""  # what a person said yes to: shrunk, grown
+    waits: bool = False  # the history of what is new waits for a person's yes
+    entries: Sequence[Listed] = ()  # that it makes and changes
+    terms: str = ""  # these are all of them, by settings with this digest; empty: more follow
+    alerts: Sequence[Alert] = ()  # what is told of it
+    routes: Sequence[Route] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class TakeEntries(Act[None]):
-    """Entries as a published list, and what people said of it, make them. `sha256`: of the
-    version."""
+    """Entries as a published list, its settings, and what people said of it, make them.
+    `sha256`: of the version in force."""
 
     kind = "take entries"
 
@@ -274,31 +279,29 @@ class TakeEntries(Act[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class TakePublication(Act[None]):
-    """All of a version was taken: from now on it is in force. `accepted`: what a person said yes
-    to (shrunk, grown); what is told of it."""
+class AcceptGrown(Act[None]):
+    """A person wants the history of what a grown list added: it waits no more."""
 
-    kind = "take publication"
+    kind = "accept grown"
 
-    publication: Publication
-    accepted: str = ""
-    alerts: Sequence[Alert] = ()
-    routes: Sequence[Route] = ()
+    list: str
+    waiting: int  # entries
 
 
 @dataclass(frozen=True, slots=True)
 class SayOfList(Act[None]):
-    """What a person says of an address or an entity of a list, and the entries that it changes."""
+    """What a person says of an address or an entity of a list, and the entries that it makes and
+    changes. `value` None: what was said is taken back."""
 
     kind = "say of list"
 
     list: str
-    sha256: str  # of the version in force
+    version: Publication  # in force
     target: str  # address:CANONICAL or entity:ID
-    key: str
-    value: object  # JSON
+    values: Mapping[str, object]  # JSON, by key (model.lists.Word)
     why: str
     entries: Sequence[Listed]
+    about: Sequence[str]  # the entries that it is about
 
 
 @dataclass(frozen=True, slots=True)

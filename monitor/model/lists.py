@@ -157,6 +157,7 @@ class Listing:
     at_least: bool  # ... or before
     from_at: int = 0  # when that version was fetched
     until: str = ""  # day of the version that does not say so any more
+    says: str = ""  # digest of what it says: two with the same say the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,15 +174,29 @@ class Word:
 
     target: str  # address:CANONICAL or entity:ID
     key: str  # retired | insist | severity | busy | incoming | min_amount | chains | channels
-    value: object  # JSON
+    value: object  # JSON; None: taken back
     at: int
     name: str
     why: str
+    nr: int = 0  # of the version that was in force
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What a version changed of the rows whose keys lie from `lo` on and below `hi`: how many
+    began and ended with it, each with a digest over them (store/staging.py)."""
+
+    lo: str
+    hi: str
+    new: int
+    new_sha256: str
+    gone: int
+    gone_sha256: str
 
 
 @dataclass(frozen=True, slots=True)
 class ListState:
-    """How asking for a list went."""
+    """How asking for a list went, and how far its entries are made."""
 
     due: int = 0
     tried: int | None = None
@@ -189,6 +204,8 @@ class ListState:
     failing: int | None = None
     error: str = ""
     validators: Validators = Validators()
-    held: str = ""
+    held: str = ""  # sha256 of a version that waits for a person's yes
     held_why: str = ""
-    grown: int | None = None
+    grown: int | None = None  # since when the history of a grown list waits for a yes
+    made: int = 0  # the version that its entries are of
+    terms: str = ""  # digest of the settings that they are of

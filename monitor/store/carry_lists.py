@@ -2,116 +2,135 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import astuple
 
-from monitor.model.acts import Actor, Listed, SayOfList, TakeEntries, TakePublication, TakeRows
-from monitor.model.lists import Publication
-from monitor.store import carry_entries, entrylog, log
+from monitor.model.acts import AcceptGrown, Actor, Listed, SayOfList, TakeEntries, TakePublication
+from monitor.model.errors import Conflict
+from monitor.store import carry_entries, entrylog, staging
 from monitor.store.alerts import insert_alerts
-from monitor.store.listing import COLUMNS
+from monitor.store.entrylog import Changed
 from monitor.store.log import Part
 from monitor.store.planlog import alert_parts
-from monitor.store.port import Connection
+from monitor.store.port import Connection, Fields
 
-
-def carry_rows(conn: Connection, _actor: Actor, act: TakeRows) -> tuple[None, list[Part]]:
-    """The version comes into force with the last of it (TakePublication)."""
-    p = act.publication
-    _begin(conn, p)
-    conn.executemany(
-        "UPDATE listing SET until_nr = ? WHERE list = ? AND key = ? AND until_nr IS NULL "
-        "AND from_nr < ?",
-        [(p.nr, p.list, key, p.nr) for key in act.gone],
-    )
-    first = p.nr == _first(conn, p.list)
-    lines = [(p.list, key, p.nr, *_dated(body, p, first=first)) for key, body in act.new]
-    marks = ", ".join("?" * (3 + len(COLUMNS)))
-    conn.executemany(
-        f"INSERT INTO listing (list, key, from_nr, {', '.join(COLUMNS)}) VALUES ({marks})", lines
-    )
-    told = {"list": p.list, "nr": p.nr, "new": len(lines), "gone": len(act.gone)}
-    said = {"new_sha256": _digest(lines), "gone_sha256": _digest([key] for key in act.gone)}
-    return None, [Part("listing", {**told, **said})]
-
-
-def _begin(conn: Connection, p: Publication) -> None:
-    """Of a version that is under way its row stands there already."""
-    conn.execute(
-        "INSERT INTO publication (list, nr, sha256, published, fetched, bytes, rows, refused) "
-        "VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (list, nr) DO NOTHING",
-        (
-            *(p.list, p.nr, p.sha256, p.published, p.fetched, p.bytes, p.rows),
-            json.dumps(p.refused, sort_keys=True),
-        ),
-    )
-
-
-def _first(conn: Connection, name: str) -> int:
-    """The number of the first version of a list."""
-    row = conn.execute("SELECT min(nr) FROM publication WHERE list = ?", (name,)).fetchone()
-    return int(row[0])
-
-
-def _dated(body: Sequence[object], p: Publication, *, first: bool) -> list[object]:
-    """Without a day of listing: of the version. What stood in the first one may be older."""
-    since, at_least, *rest = body
-    return [since, at_least, *rest] if since else [p.day, int(first), *rest]
-
-
-def _digest(lines: Iterable[Sequence[object]]) -> str:
-    found = hashlib.sha256()
-    for line in lines:
-        found.update(f"{log.canonical([*line])}\n".encode("ascii"))
-    return found.hexdigest()
+_ANEW = ("added", "base_height", "base_time", "base_head_time", "history")
+_COLUMNS = ", ".join(("id", "case_id", "terms", "retired", "absent", *_ANEW))
 
 
 def carry_publication(
     conn: Connection, _actor: Actor, act: TakePublication
 ) -> tuple[None, list[Part]]:
+    """Raises Conflict where another version came into force since it was read."""
     p = act.publication
-    _begin(conn, p)
-    conn.execute(
-        "UPDATE publication SET taken = ? WHERE list = ? AND nr = ?", (act.at, p.list, p.nr)
-    )
-    conn.execute("DELETE FROM staged WHERE list = ?", (p.list,))
-    insert_alerts(conn, act.alerts, act.routes)
-    told = {
+    _follows(conn, p.list, p.nr - 1)
+    columns = {
         **{"list": p.list, "nr": p.nr, "sha256": p.sha256, "published": p.published},
-        **{"fetched": p.fetched, "bytes": p.bytes, "rows": p.rows, "refused": dict(p.refused)},
-        "accepted": act.accepted,
+        **{"fetched": p.fetched, "bytes": p.bytes, "rows": p.rows},
+        **{"refused": json.dumps(p.refused, sort_keys=True), "taken": act.at},
     }
-    return None, [Part("publication", told), *alert_parts(conn, act.alerts)]
+    names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+    conn.execute(f"INSERT INTO publication ({names}) VALUES ({marks})", (*columns.values(),))
+    staging.end(conn, p)
+    _note(conn, act)
+    told = {"columns": columns, "accepted": act.accepted, "waits": act.waits}
+    spans = [[*astuple(each)] for each in act.spans]
+    entries = _entries(conn, act.entries, act.at, p.sha256)
+    insert_alerts(conn, act.alerts, act.routes)
+    return None, [
+        Part("publication", told),
+        Part("listing", {"list": p.list, "nr": p.nr, "spans": spans}),
+        *entries,
+        *alert_parts(conn, act.alerts),
+    ]
+
+
+def _follows(conn: Connection, name: str, nr: int) -> None:
+    """Whether this version of a list is in force (0: none ever was)."""
+    row = conn.execute("SELECT max(nr) FROM publication WHERE list = ?", (name,)).fetchone()
+    if (row[0] or 0) != nr:
+        raise Conflict(f"another version of list {name} has just been taken. Try again")
+
+
+def _note(conn: Connection, act: TakePublication) -> None:
+    """Nothing is held back any more; how far its entries are made, and whether history waits."""
+    name, waits = act.publication.list, act.at if act.waits else None
+    conn.execute(
+        "INSERT INTO list_state (list, grown) VALUES (?, ?) ON CONFLICT (list) DO UPDATE "
+        "SET held = '', held_why = '', grown = coalesce(list_state.grown, excluded.grown)",
+        (name, waits),
+    )
+    if act.terms:
+        conn.execute(
+            "UPDATE list_state SET made = ?, terms = ? WHERE list = ?",
+            (act.publication.nr, act.terms, name),
+        )
 
 
 def carry_entries_of(conn: Connection, _actor: Actor, act: TakeEntries) -> tuple[None, list[Part]]:
     return None, _entries(conn, act.entries, act.at, act.sha256)
 
 
+def carry_grown(conn: Connection, _actor: Actor, act: AcceptGrown) -> tuple[None, list[Part]]:
+    """From now on its entries are made without the day from which alone they were read."""
+    conn.execute("UPDATE list_state SET grown = NULL, terms = '' WHERE list = ?", (act.list,))
+    return None, [Part("accepted", {"list": act.list, "waiting": act.waiting})]
+
+
+def carry_word(conn: Connection, actor: Actor, act: SayOfList) -> tuple[None, list[Part]]:
+    """Raises Conflict where another version came into force since it was decided."""
+    name = act.version.list
+    _follows(conn, name, act.version.nr)
+    row = conn.execute("SELECT count(*) FROM list_word WHERE list = ?", (name,)).fetchone()
+    first, texts = row[0] + 1, [[k, json.dumps(v, sort_keys=True)] for k, v in act.values.items()]
+    said = (act.version.nr, act.at, actor.recorded, act.why)
+    conn.executemany(
+        "INSERT INTO list_word (list, number, target, key, value, nr, at, name, why) "
+        "VALUES (?,?,?,?,?,?,?,?,?)",
+        [(name, first + place, act.target, *pair, *said) for place, pair in enumerate(texts)],
+    )
+    told = {
+        **{"list": name, "nr": act.version.nr, "number": first, "target": act.target},
+        **{"values": texts, "why": act.why, "entries": [*act.about]},
+    }
+    entries = _entries(conn, act.entries, act.at, act.version.sha256)
+    cases = [conn.execute(_CASE, (each,)).fetchone() for each in act.about]
+    mine = frozenset(row["case_id"] for row in cases if row is not None and row["case_id"])
+    return None, [*entries, Part("word", told, mine)]
+
+
+_CASE = "SELECT case_id FROM entry WHERE id = ?"
+
+
 def _entries(conn: Connection, entries: Sequence[Listed], now: int, sha256: str) -> list[Part]:
     """Add and change entries; those that are recorded so are left alone."""
-    sql = "SELECT id, case_id, terms, retired, absent FROM entry WHERE id = ?"
+    sql = f"SELECT {_COLUMNS} FROM entry WHERE id = ?"
     found = (conn.execute(sql, (each.id,)).fetchone() for each in entries)
     known = {row["id"]: row for row in found if row is not None}
     taken = [each for each in entries if carry_entries.differs(each, known.get(each.id))]
     carry_entries.write(conn, taken, now, sha256)
-    changes = [carry_entries.change(each, known.get(each.id), now) for each in taken]
+    changes = [_change(conn, each, known.get(each.id), now) for each in taken]
     return entrylog.parts(changes, list=sha256)
 
 
-def carry_word(conn: Connection, actor: Actor, act: SayOfList) -> tuple[None, list[Part]]:
-    value = json.dumps(act.value, sort_keys=True)
-    conn.execute(
-        "INSERT INTO list_word (list, target, key, at, value, name, why) VALUES (?,?,?,?,?,?,?)",
-        (act.list, act.target, act.key, act.at, value, actor.recorded, act.why),
-    )
-    told = {
-        **{"list": act.list, "target": act.target, "key": act.key, "value": value},
-        "why": act.why,
-    }
-    cases = frozenset(each.case for each in act.entries if each.case)
-    return None, [
-        Part("word", told, cases),
-        *_entries(conn, act.entries, act.at, act.sha256),
-    ]
+def _change(conn: Connection, listed: Listed, row: Fields | None, now: int) -> Changed:
+    """What more becomes of an entry than of one of the watchlist: it may go to another case, and
+    one that is watched again begins anew, so that what moved meanwhile is history."""
+    change = carry_entries.change(listed, row, now)
+    if row is None:
+        return change
+    more: dict[str, object] = {}
+    if row["case_id"] != listed.case:
+        more["case_id"] = listed.case
+    if row["retired"] is not None and not listed.retired:
+        more |= {**dict.fromkeys(_ANEW), "added": now, "history": "due"}
+        conn.execute("UPDATE scope SET due = 0 WHERE key = ?", (listed.subject.key,))
+    elif json.loads(row["terms"])["since"] != json.loads(listed.terms)["since"]:
+        more["history"] = "due"
+    if not more:
+        return change
+    sets = ", ".join(f"{name} = ?" for name in more)
+    conn.execute(f"UPDATE entry SET {sets} WHERE id = ?", (*more.values(), listed.id))
+    was = {**(change.was or {}), **{name: row[name] for name in more}}
+    return Changed(change.id, listed.case, was, {**change.now, **more}, row["case_id"])

@@ -20,19 +20,21 @@ class Changed:
     case: str
     was: Columns | None
     now: Columns
+    before: str = ""  # the case that it had before
 
 
 def parts(changes: Iterable[Changed], **more: object) -> list[Part]:
     """Case by case; every part holds `more` too."""
-    found: dict[str, list[object]] = {}
+    found: dict[frozenset[str], list[object]] = {}
     for each in changes:
-        found.setdefault(each.case, []).append([each.id, each.was, each.now])
+        cases = frozenset(filter(None, (each.case, each.before)))
+        found.setdefault(cases, []).append([each.id, each.was, each.now])
     return [
         Part(
             "entries",
             {"entries": lines[start : start + MOST], **more},
-            frozenset({case} if case else ()),
+            cases,
         )
-        for case, lines in found.items()
+        for cases, lines in found.items()
         for start in range(0, len(lines), MOST)
     ]

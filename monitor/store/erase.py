@@ -74,6 +74,12 @@ def _list(body: Body) -> Keys:
     return {"list": body["sha256"]}
 
 
+def _word(body: Body) -> Keys:
+    """All but the name and the reason."""
+    names = ("list", "nr", "number", "target", "values", "entries")
+    return {name: body[name] for name in names}
+
+
 def _incidents(body: Body) -> Keys:
     return {"incidents": body["incidents"], "phase": body["phase"]}
 
@@ -99,6 +105,7 @@ KEYS: Mapping[str, Callable[[Body], Keys]] = {
     "followed": _followed,
     "unfollowed": _followed,
     "list": _list,
+    "word": _word,
     "incidents": _incidents,
     "taken back": _nothing,  # coverage: nothing that the log makes rests on it
     "replayed": _nothing,
@@ -162,5 +169,15 @@ def _erase(conn: Connection, number: int, by: int) -> dict[str, object]:
             "UPDATE alert_log SET name = '', note = '' WHERE id = ?", [line[:1] for line in lines]
         )
     kept = {name: told[name] for name in ("act", "what", "at", "first")}
+    if told["what"] == "word":
+        _erase_words(conn, told["body"], number)
     keys = KEYS[told["what"]](told["body"])
     return {"number": number, "digest": row["digest"], **kept, "keys": keys}
+
+
+def _erase_words(conn: Connection, body: Body, number: int) -> None:
+    """Name and reason beside what somebody said of a published list."""
+    for place in range(len(body["values"])):
+        key = (body["list"], body["number"] + place)
+        conn.execute("INSERT INTO erased_word (list, number, seq) VALUES (?,?,?)", (*key, number))
+        conn.execute("UPDATE list_word SET name = '', why = '' WHERE list = ? AND number = ?", key)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitor.model import Watched
 from monitor.model.dates import utc_day
@@ -25,36 +24,8 @@ from monitor.store.rows import to_watched
 
 PART = 2000  # rows at a time
 
-# What a version says of a row, in the order of a staged body. Another text of the first three
-# is no change of what it says.
-COLUMNS = (
-    *("since", "at_least", "place", "published_as", "ticker", "entity", "name", "programs"),
-    *("label", "chain", "chains", "address", "rule", "reason", "warning"),
-)
-_LOOSE = 3
-Body = Sequence[object]
 Target = tuple[str, str]  # canonical address, id of the entity
-
-
-def key_of(row: Row) -> str:
-    """Names a row inside its list: however its address is written in the next version."""
-    address = row.judged.address or row.published.address
-    parts = (row.published.ticker, row.published.network, address, row.published.entity.id)
-    return hashlib.sha256("\x1f".join(parts).encode("utf-8", "replace")).hexdigest()[:24]
-
-
-def body_of(row: Row) -> list[object]:
-    """As `staged` holds it. `since` is empty where the publisher does not say it."""
-    p, j = row.published, row.judged
-    return [
-        *(p.since, 0, p.place, p.address, p.ticker, p.entity.id, p.entity.name),
-        *(json.dumps(p.entity.programs), p.label, j.chain, json.dumps(j.chains), j.address),
-        *(j.rule, j.reason, j.warning),
-    ]
-
-
-def says_the_same(one: Body, other: Body) -> bool:
-    return list(one[_LOOSE:]) == list(other[_LOOSE:])
+Histories = dict[Target, list[Listing]]
 
 
 # -- versions ----------------------------------------------------------------------------------
@@ -62,25 +33,29 @@ def says_the_same(one: Body, other: Body) -> bool:
 
 def publications(store: Reader, name: str) -> list[Publication]:
     """The versions of a list that were taken, oldest first."""
-    rows = store.read(
-        "SELECT * FROM publication WHERE list = ? AND taken IS NOT NULL ORDER BY nr", [name]
-    )
+    rows = store.read("SELECT * FROM publication WHERE list = ? ORDER BY nr", [name])
     return [to_publication(row) for row in rows]
 
 
 def newest(store: Reader, name: str) -> Publication | None:
     """The version in force."""
     rows = store.read(
-        "SELECT * FROM publication WHERE list = ? AND taken IS NOT NULL ORDER BY nr DESC LIMIT 1",
+        "SELECT * FROM publication WHERE list = ? ORDER BY nr DESC LIMIT 1",
         [name],
     )
     return to_publication(rows[0]) if rows else None
 
 
-def coming(store: Reader, name: str) -> Publication | None:
-    """A version of which only a part was taken."""
-    rows = store.read("SELECT * FROM publication WHERE list = ? AND taken IS NULL", [name])
-    return to_publication(rows[0]) if rows else None
+def newest_nr(store: Reader, name: str) -> int:
+    """The number of the version in force; 0: none was ever taken."""
+    rows = store.read("SELECT max(nr) AS nr FROM publication WHERE list = ?", [name])
+    return int(rows[0]["nr"] or 0)
+
+
+def version(store: Reader, name: str, sha256: str) -> list[Publication]:
+    """The newest version of each content whose digest begins so, oldest first."""
+    found = {p.sha256: p for p in publications(store, name) if p.sha256.startswith(sha256.lower())}
+    return sorted(found.values(), key=lambda p: p.nr) if sha256 else []
 
 
 def to_publication(row: Fields) -> Publication:
@@ -92,68 +67,237 @@ def to_publication(row: Fields) -> Publication:
 
 def names(store: Reader) -> list[str]:
     """Of all lists of which a version was ever taken."""
-    rows = store.read("SELECT DISTINCT list FROM publication WHERE taken IS NOT NULL")
-    return sorted(row["list"] for row in rows)
+    return sorted(row["list"] for row in store.read("SELECT DISTINCT list FROM publication"))
 
 
 # -- rows --------------------------------------------------------------------------------------
 
+# Rows of a version that is being taken have no publication yet: they are not found.
 _LISTING = (
     "SELECT l.*, f.published AS from_day, f.fetched AS from_at, u.published AS until_day, "
     "u.fetched AS until_at FROM listing l "
     "JOIN publication f ON f.list = l.list AND f.nr = l.from_nr "
     "LEFT JOIN publication u ON u.list = l.list AND u.nr = l.until_nr "
 )
+_AT = "l.from_nr <= ? AND (l.until_nr IS NULL OR l.until_nr > ?)"
 
 
 def at_version(store: Reader, name: str, nr: int) -> Iterator[Listing]:
     """What a version said, row by row, in the order of keys."""
-    where = "l.list = ? AND l.key > ? AND l.from_nr <= ? AND (l.until_nr IS NULL OR l.until_nr > ?)"
+    yield from _walk(store, f"{_LISTING} WHERE l.list = ? AND {_AT}", [name, nr, nr])
+
+
+def removed(store: Reader, name: str, nr: int) -> Iterator[Listing]:
+    """What versions before this one said, and it does not: each row as it stood there last."""
+    sql = (
+        f"{_LISTING} WHERE l.list = ? AND l.until_nr <= ? AND NOT EXISTS (SELECT 1 FROM listing n "
+        "WHERE n.list = l.list AND n.key = l.key AND n.from_nr > l.from_nr AND n.from_nr <= ?)"
+    )
+    yield from _walk(store, sql, [name, nr, nr])
+
+
+def _walk(store: Reader, sql: str, params: Sequence[object]) -> Iterator[Listing]:
+    """Every row of a query that has one a key, with only a part of them in memory."""
     after = ""
-    while rows := store.read(
-        f"{_LISTING} WHERE {where} ORDER BY l.key LIMIT {PART}", [name, after, nr, nr]
-    ):
+    while rows := store.read(f"{sql} AND l.key > ? ORDER BY l.key LIMIT {PART}", [*params, after]):
         yield from map(to_listing, rows)
         after = rows[-1]["key"]
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What differs between two versions. `old` None: added; `new` None: removed."""
+
+    old: Listing | None
+    new: Listing | None
+
+    @property
+    def word(self) -> str:
+        if self.old is None:
+            return "added"
+        return "removed" if self.new is None else "changed"
+
+
+def changes(store: Reader, name: str, old: int, new: int) -> Iterator[Change]:
+    """From one version to another, also backwards, row by row, in the order of keys."""
+    after, lo, hi = "", min(old, new), max(old, new)
+    # Only what began or ended between the two can differ.
+    keys = (
+        "SELECT key FROM listing WHERE list = ?1 AND key > ?2 AND from_nr > ?3 AND from_nr <= ?4 "
+        "UNION SELECT key FROM listing WHERE list = ?1 AND key > ?2 AND until_nr > ?3 "
+        f"AND until_nr <= ?4 ORDER BY key LIMIT {PART}"
+    )
+    while found := store.read(keys, [name, after, lo, hi]):
+        wanted = [row["key"] for row in found]
+        sides = [_by_key(store, name, nr, wanted) for nr in (old, new)]
+        for key in wanted:
+            was, now = (side.get(key) for side in sides)
+            if (was is None) != (now is None) or (was and now and was.says != now.says):
+                yield Change(was, now)
+        after = wanted[-1]
+
+
+def _by_key(store: Reader, name: str, nr: int, keys: Iterable[str]) -> dict[str, Listing]:
+    sql = f"{_LISTING} WHERE l.list = ? AND {_AT} AND l.key IN ({{}})"
+    return {row["key"]: to_listing(row) for row in store.read_in(sql, keys, [name, nr, nr])}
+
+
 def of_target(store: Reader, name: str, target: Target) -> list[Listing]:
     """Everything that a list ever said of an address as one entity's, oldest first."""
-    sql = f"{_LISTING} WHERE l.list = ? AND l.address = ? AND l.entity = ? ORDER BY l.from_nr"
-    return [to_listing(row) for row in store.read(sql, [name, *target])]
+    return histories(store, name, [target[0]]).get(target, [])
 
 
-def targets(store: Reader, name: str, nr: int) -> Iterator[Target]:
-    """Whom a version is about that says something new, or something no more; some twice."""
+def histories(
+    store: Reader, name: str, addresses: Sequence[str], coming: Publication | None = None
+) -> Histories:
+    """The same for everybody to whom these addresses ever belonged by a list. `coming`: a version
+    that is being taken, as if it were in force."""
+    rows = store.read_in(f"{_LISTING} WHERE l.list = ? AND l.address IN ({{}})", addresses, [name])
+    told = [to_listing(row) for row in rows]
+    if coming is not None:
+        told = _with_coming(store, coming, addresses, told)
+    found: Histories = {}
+    for each in sorted(told, key=lambda each: (each.from_nr, each.key)):
+        found.setdefault(each.row.target, []).append(each)
+    return found
+
+
+def _with_coming(
+    store: Reader, coming: Publication, addresses: Sequence[str], told: Sequence[Listing]
+) -> list[Listing]:
+    """After a version whose new rows were put down and whose ending ones are marked."""
+    sql = "SELECT key FROM staged WHERE list = ? AND key IN ({})"
+    rows = store.read_in(sql, (each.key for each in told), [coming.list])
+    ending = {row["key"] for row in rows}
+    ended = [
+        replace(each, until_nr=coming.nr, until=coming.day)
+        if each.until_nr is None and each.key in ending
+        else each
+        for each in told
+    ]
+    sql = (
+        "SELECT *, ? AS from_at, NULL AS until_at FROM listing "
+        "WHERE list = ? AND from_nr = ? AND address IN ({})"
+    )
+    new = store.read_in(sql, addresses, [coming.fetched, coming.list, coming.nr])
+    return [*ended, *map(to_listing, new)]
+
+
+def of_entity(store: Reader, name: str, entity: str) -> list[Listing]:
+    """Everything that a list ever said of an entity."""
+    sql = f"{_LISTING} WHERE l.list = ? AND l.entity = ?"
+    return list(_walk_rows(store, sql, [name, entity]))
+
+
+def spelled(store: Reader, name: str, texts: Iterable[str]) -> list[Listing]:
+    """What a list ever said of addresses that it published so, or that are canonical so."""
+    wanted = [*texts]
+    sql = f"{_LISTING} WHERE l.list = ? AND l.{{0}} IN ({{{{}}}})"
+    found = [
+        to_listing(row)
+        for column in ("address", "published_as")
+        for row in store.read_in(sql.format(column), wanted, [name])
+    ]
+    return list({(each.key, each.from_nr): each for each in found}.values())
+
+
+def _walk_rows(store: Reader, sql: str, params: Sequence[object]) -> Iterator[Listing]:
+    yield from map(to_listing, store.read(f"{sql} ORDER BY l.key, l.from_nr", params))
+
+
+def targets(store: Reader, name: str, after: int, nr: int) -> Iterator[str]:
+    """The addresses about which the versions after this one, up to that one, say something new or
+    something no more; some twice."""
     for place in ("from_nr", "until_nr"):
-        after: Target = ("", "")
-        while rows := store.read(
-            f"SELECT DISTINCT address, entity FROM listing WHERE list = ? AND {place} = ? "
-            f"AND (address, entity) > (?, ?) ORDER BY address, entity LIMIT {PART}",
-            [name, nr, *after],
-        ):
-            yield from ((row["address"], row["entity"]) for row in rows)
-            after = (rows[-1]["address"], rows[-1]["entity"])
+        sql = f"SELECT DISTINCT address FROM listing WHERE list = ? AND {place} = ?"
+        for each in range(after + 1, nr + 1):
+            yield from _addresses(store, sql, "address", [name, each])
 
 
-def all_targets(store: Reader, name: str) -> Iterator[Target]:
-    """Everybody of whom a list ever said anything that can be watched."""
-    after: Target = ("", "")
+def coming_targets(store: Reader, coming: Publication) -> Iterator[str]:
+    """The same of a version that is being taken."""
+    sql = "SELECT DISTINCT address FROM listing WHERE list = ? AND from_nr = ?"
+    yield from _addresses(store, sql, "address", [coming.list, coming.nr])
+    sql = (
+        "SELECT DISTINCT l.address FROM staged s JOIN listing l ON l.list = s.list "
+        "AND l.key = s.key AND l.until_nr IS NULL WHERE s.list = ? AND l.from_nr < ?"
+    )
+    yield from _addresses(store, sql, "l.address", [coming.list, coming.nr])
+
+
+def _addresses(store: Reader, sql: str, column: str, params: Sequence[object]) -> Iterator[str]:
+    after = ""
     while rows := store.read(
-        "SELECT DISTINCT address, entity FROM listing WHERE list = ? AND address IS NOT NULL "
-        f"AND (address, entity) > (?, ?) ORDER BY address, entity LIMIT {PART}",
+        f"{sql} AND {column} > ? ORDER BY {column} LIMIT {PART}", [*params, after]
+    ):
+        yield from (row["address"] for row in rows)
+        after = rows[-1]["address"]
+
+
+def to_listing(row: Fields) -> Listing:
+    published = Published(
+        *(row["published_as"], row["ticker"], row["network"]),
+        Entity(row["entity"], row["name"], tuple(json.loads(row["programs"]))),
+        row["since"],
+        *(row["label"], row["place"]),
+    )
+    judged = Judged(
+        row["chain"],
+        tuple(json.loads(row["chains"])),
+        *(row["address"], row["rule"], row["reason"], row["warning"]),
+    )
+    until = "" if row["until_at"] is None else row["until_day"] or utc_day(row["until_at"])
+    return Listing(
+        *(row["list"], row["key"], Row(published, judged), row["from_nr"], row["until_nr"]),
+        *(row["since"], bool(row["at_least"]), row["from_at"]),
+        until=until,
+        says=row["says"],
+    )
+
+
+# -- the entries that they make ----------------------------------------------------------------
+
+
+def stored(store: Reader, name: str, addresses: Iterable[str]) -> dict[Target, list[Watched]]:
+    """The entries of a list about these addresses, retired ones too."""
+    rows = store.read_in("SELECT * FROM entry WHERE list = ? AND listed IN ({})", addresses, [name])
+    found: dict[Target, list[Watched]] = {}
+    for watched in map(to_watched, rows):
+        entry = watched.entry
+        entity = entry.origin.entity if entry.origin else ""
+        found.setdefault((entry.subject.address, entity), []).append(watched)
+    return found
+
+
+def entries_of(store: Reader, name: str) -> Iterator[Watched]:
+    """Every entry of a list, retired ones too."""
+    after = ("", "")
+    while rows := store.read(
+        "SELECT * FROM entry WHERE list = ? AND list <> '' AND (listed, id) > (?, ?) "
+        f"ORDER BY listed, id LIMIT {PART}",
         [name, *after],
     ):
-        yield from ((row["address"], row["entity"]) for row in rows)
-        after = (rows[-1]["address"], rows[-1]["entity"])
+        yield from map(to_watched, rows)
+        after = (rows[-1]["listed"], rows[-1]["id"])
 
 
-def stored(store: Reader, name: str, target: Target) -> list[Watched]:
-    """The entries of a list about an address as one entity's."""
+def waiting(store: Reader, name: str, since: str) -> int:
+    """How many watched entries of a list are read from this day on only."""
     rows = store.read(
-        "SELECT e.* FROM entry e JOIN scope s ON s.key = e.subject WHERE e.list = ? "
-        "AND s.address = ? AND coalesce(json_extract(e.terms, '$.origin.entity'), '') = ?",
-        [name, *target],
+        "SELECT count(*) AS n FROM entry WHERE list = ? AND list <> '' AND retired IS NULL "
+        "AND json_extract(terms, '$.since') = ?",
+        [name, since],
+    )
+    return int(rows[0]["n"])
+
+
+def removals(store: Reader, name: str) -> list[Watched]:
+    """Entries of a list that are watched although it does not name them any more: a person has
+    to say whether to end that."""
+    rows = store.read(
+        "SELECT * FROM entry WHERE list = ? AND list <> '' AND retired IS NULL "
+        "AND json_extract(terms, '$.origin.until') <> '' ORDER BY listed, id",
+        [name],
     )
     return [to_watched(row) for row in rows]
 
@@ -168,151 +312,79 @@ class Counts:
 
 
 def counts(store: Reader, name: str) -> Counts:
-    rows = store.read(
-        "SELECT count(DISTINCT l.key) AS n "
-        "FROM entry e JOIN scope s ON s.key = e.subject JOIN listing l ON l.list = e.list "
-        "AND l.address = s.address AND l.until_nr IS NULL "
+    (watched,) = store.read(
+        "SELECT count(DISTINCT l.key) AS n FROM entry e JOIN listing l ON l.list = e.list "
+        "AND l.address = e.listed AND l.until_nr IS NULL "
         "AND l.entity = coalesce(json_extract(e.terms, '$.origin.entity'), '') "
+        "JOIN publication p ON p.list = l.list AND p.nr = l.from_nr "
         "WHERE e.list = ? AND e.list <> '' AND e.retired IS NULL",
         [name],
     )
-    gone = store.read(
-        "SELECT count(*) AS n FROM entry WHERE list = ? AND list <> '' AND retired IS NULL "
-        "AND json_extract(terms, '$.origin.until') <> ''",
-        [name],
-    )
-    return Counts(rows[0]["n"], gone[0]["n"])
-
-
-def to_listing(row: Fields) -> Listing:
-    published = Published(
-        *(row["published_as"], row["ticker"], ""),
-        Entity(row["entity"], row["name"], tuple(json.loads(row["programs"]))),
-        row["since"],
-        *(row["label"], row["place"]),
-    )
-    judged = Judged(
-        row["chain"],
-        tuple(json.loads(row["chains"])),
-        *(row["address"], row["rule"], row["reason"], row["warning"]),
-    )
-    return Listing(
-        *(row["list"], row["key"], Row(published, judged), row["from_nr"], row["until_nr"]),
-        *(row["since"], bool(row["at_least"]), row["from_at"]),
-        until="" if row["until_nr"] is None else row["until_day"] or utc_day(row["until_at"]),
-    )
-
-
-# -- what is being taken -----------------------------------------------------------------------
-
-
-def clear_staged(store: Store, name: str) -> None:
-    with store.write() as conn:
-        conn.execute("DELETE FROM staged WHERE list = ?", (name,))
-
-
-@dataclass(frozen=True, slots=True)
-class Delta:
-    """What a part of a version changes: the rows that it says anew, and those that it says no
-    more, by their keys."""
-
-    new: Sequence[tuple[str, Body]]
-    gone: Sequence[str]
-
-
-def deltas(store: Reader, name: str) -> Iterator[Delta]:
-    """What the staged version changes, part by part. What was carried out is no change any more,
-    so that it can be asked again."""
-    after = ""
-    while rows := store.read(
-        "SELECT s.key, s.body, l.key AS known, l.from_nr, "
-        f"{', '.join(f'l.{each}' for each in COLUMNS)} "
-        "FROM staged s LEFT JOIN listing l ON l.list = s.list AND l.key = s.key "
-        f"AND l.until_nr IS NULL WHERE s.list = ? AND s.key > ? ORDER BY s.key LIMIT {PART}",
-        [name, after],
-    ):
-        new: list[tuple[str, Body]] = []
-        gone = []
-        for row in rows:
-            body, was = json.loads(row["body"]), [row[each] for each in COLUMNS]
-            if row["known"] is not None and says_the_same(body, was):
-                continue
-            if row["known"] is not None:
-                gone.append(row["key"])
-                body[:2] = [body[0] or was[0], was[1] if not body[0] else 0]
-            new.append((row["key"], body))
-        after = rows[-1]["key"]
-        yield Delta(new, gone)
-    after = ""
-    while rows := store.read(
-        "SELECT l.key FROM listing l LEFT JOIN staged s ON s.list = l.list AND s.key = l.key "
-        "WHERE l.list = ? AND l.until_nr IS NULL AND l.key > ? AND s.key IS NULL "
-        f"ORDER BY l.key LIMIT {PART}",
-        [name, after],
-    ):
-        after = rows[-1]["key"]
-        yield Delta((), [row["key"] for row in rows])
-
-
-def undo_coming(store: Store, name: str) -> None:
-    """Forget a version of which only a part was taken, for another one is read."""
-    with store.write() as conn:
-        row = conn.execute(
-            "SELECT nr FROM publication WHERE list = ? AND taken IS NULL", (name,)
-        ).fetchone()
-        if row is not None:
-            conn.execute("DELETE FROM listing WHERE list = ? AND from_nr = ?", (name, row["nr"]))
-            conn.execute(
-                "UPDATE listing SET until_nr = NULL WHERE list = ? AND until_nr = ?",
-                (name, row["nr"]),
-            )
-            conn.execute("DELETE FROM publication WHERE list = ? AND nr = ?", (name, row["nr"]))
-
-
-def stage(store: Store, name: str, rows: Iterable[Row]) -> int:
-    """Put rows of a version down until all of it has been read. Returns how many are new."""
-    lines = [(name, key_of(row), json.dumps(body_of(row))) for row in rows]
-    with store.write() as conn:
-        return conn.executemany(
-            "INSERT OR IGNORE INTO staged (list, key, body) VALUES (?, ?, ?)", lines
-        ).rowcount
+    return Counts(watched["n"], len(removals(store, name)))
 
 
 # -- words of people, and how asking went ------------------------------------------------------
 
 
 def words(store: Reader, name: str) -> dict[tuple[str, str], Word]:
-    """The newest word on each (target, key)."""
-    rows = store.read("SELECT * FROM list_word WHERE list = ? ORDER BY at", [name])
-    return {
-        (row["target"], row["key"]): Word(
+    """The newest word on each (target, key) that was not taken back."""
+    found = {(each.target, each.key): each for each in all_words(store, name)}
+    return {key: each for key, each in found.items() if each.value is not None}
+
+
+def all_words(store: Reader, name: str) -> list[Word]:
+    """Everything that people said of a list, oldest first."""
+    rows = store.read("SELECT * FROM list_word WHERE list = ? ORDER BY number", [name])
+    return [
+        Word(
             *(row["target"], row["key"], json.loads(row["value"]), row["at"], row["name"]),
-            row["why"],
+            *(row["why"], row["nr"]),
         )
         for row in rows
-    }
+    ]
 
 
 def state(store: Reader, name: str) -> ListState:
     rows = store.read("SELECT * FROM list_state WHERE list = ?", [name])
-    if not rows:
-        return ListState()
-    (row,) = rows
+    return to_state(rows[0]) if rows else ListState()
+
+
+def states(store: Reader) -> dict[str, ListState]:
+    """How it stands with every list that was ever asked for or taken."""
+    return {row["list"]: to_state(row) for row in store.read("SELECT * FROM list_state")}
+
+
+def to_state(row: Fields) -> ListState:
     return ListState(
         *(row["due"], row["tried"], row["had"], row["failing"], row["error"]),
         Validators(row["etag"], row["modified"], row["known"]),
-        *(row["held"], row["held_why"], row["grown"]),
+        *(row["held"], row["held_why"], row["grown"], row["made"], row["terms"]),
     )
 
 
 def put_state(store: Store, name: str, new: ListState) -> None:
+    """How asking went. What waits for a yes, and what the entries are of, stays as it is: acts
+    note that, and who makes the entries (`made`)."""
+    told = {
+        **{"due": new.due, "tried": new.tried, "had": new.had, "failing": new.failing},
+        **{"error": new.error, "etag": new.validators.etag, "modified": new.validators.modified},
+        **{"known": new.validators.of, "held": new.held, "held_why": new.held_why},
+    }
+    names, marks = ", ".join(told), ", ".join("?" * len(told))
+    sets = ", ".join(f"{each} = excluded.{each}" for each in told)
     with store.write() as conn:
         conn.execute(
-            "INSERT OR REPLACE INTO list_state (list, due, tried, had, failing, error, etag, "
-            "modified, known, held, held_why, grown) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
-            (
-                *(name, new.due, new.tried, new.had, new.failing, new.error),
-                *(new.validators.etag, new.validators.modified, new.validators.of),
-                *(new.held, new.held_why, new.grown),
-            ),
+            f"INSERT INTO list_state (list, {names}) VALUES (?, {marks}) "
+            f"ON CONFLICT (list) DO UPDATE SET {sets}",
+            (name, *told.values()),
+        )
+
+
+def made(store: Store, name: str, nr: int, terms: str) -> None:
+    """The entries of a list are those of this version, by these settings."""
+    with store.write() as conn:
+        conn.execute(
+            "INSERT INTO list_state (list, made, terms) VALUES (?,?,?) "
+            "ON CONFLICT (list) DO UPDATE SET made = excluded.made, terms = excluded.terms",
+            (name, nr, terms),
         )

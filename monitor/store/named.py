@@ -18,7 +18,8 @@ def named(
     if not titles or not addresses:
         return {}
     rows = store.read_in(
-        "SELECT l.*, u.published AS gone FROM listing l LEFT JOIN publication u "
+        "SELECT l.*, u.published AS gone FROM listing l JOIN publication f "
+        "ON f.list = l.list AND f.nr = l.from_nr LEFT JOIN publication u "
         "ON u.list = l.list AND u.nr = l.until_nr WHERE l.rule = '' AND l.address IN ({}) "
         "ORDER BY l.until_nr IS NOT NULL, l.since",
         addresses,

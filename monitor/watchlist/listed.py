@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from monitor.model import Entry, Origin, Severity, Subject
 from monitor.model.dates import utc_day
 from monitor.model.ids import stable_id
-from monitor.model.lists import ENTITY, ListConfig, Listing, Word
+from monitor.model.lists import ENTITY, ListConfig, Listing, RowState, Word
 
 Words = Mapping[tuple[str, str], Word]  # the newest on each (target, key)
+ChainsOf = Callable[[Listing], Collection[str]]  # where a row is watched, by the settings
 _LABEL = 120  # characters
 _CASE = 40
 _ID = re.compile(r"[\w#/-]+\Z", re.ASCII)
+SET = ("severity", "incoming", "min_amount", "channels", "busy")  # what a word puts into an entry
 
 
 def entry_id(name: str, subject: Subject, entity: str) -> str:
@@ -39,72 +41,110 @@ def case_of(config: ListConfig, entity: str) -> str:
 
 def refused(listing: Listing, words: Words) -> bool:
     """Whether a rule keeps a row from being watched, and no person insists."""
-    return bool(listing.row.judged.rule) and not _word(listing, words, "insist")
+    return bool(listing.row.judged.rule) and word_on(listing, words, "insist") is None
+
+
+def as_judged(listing: Listing) -> Collection[str]:
+    """Where a row is watched, as it was judged when its version was read. Of one that is refused
+    its own chain, should a person insist."""
+    judged = listing.row.judged
+    return judged.chains or ((judged.chain,) if judged.chain else ())
 
 
 def entries(
-    config: ListConfig, history: Sequence[Listing], words: Words, since: str = ""
+    config: ListConfig,
+    history: Sequence[Listing],
+    words: Words,
+    known: Iterable[str] = (),
+    chains_of: ChainsOf = as_judged,
 ) -> list[Entry]:
     """Those of one address and entity, one a chain. `history`: all that the list ever said of
-    them, oldest first; what it says no more stays watched. `since`: from when on the history of
-    entries is read that nobody has said yes to."""
-    now = [each for each in history if each.until_nr is None]
-    last = max((each.until_nr or 0 for each in history), default=0)
-    told = now or [each for each in history if each.until_nr == last]
-    good = [each for each in told if each.row.judged.address and not refused(each, words)]
+    them, oldest first; what it says no more stays watched. `known`: chains on which it is watched
+    already, and stays so, whatever the settings say by now."""
+    good = [each for each in history if each.row.judged.address and not refused(each, words)]
     if not config.watch or not good:
         return []
-    first = good[0].row
-    origin = Origin(
-        list=config.name,
-        title=config.title,
-        entity=first.published.entity.id,
-        name=first.published.entity.name,
-        programs=first.published.entity.programs,
-        since=min(each.since for each in good),
-        at_least=any(each.at_least for each in good),
-        until="" if now else max(each.until for each in good),
-    )
-    chains = dict.fromkeys(chain for each in good for chain in _chains(each, words))
+    found: dict[str, list[Listing]] = {chain: [] for chain in known}
+    for each in good:
+        for chain in _chains(each, words, chains_of):
+            found.setdefault(chain, []).append(each)
+    run = _run(history)
     return [
-        _entry(config, each, Subject(c, address), origin, words, since)
-        for c in chains
-        for each in good[:1]
-        if (address := each.row.judged.address)
+        _entry(config, _told(rows or good), Subject(chain, address), run, words)
+        for chain, rows in found.items()
+        if (address := good[0].row.judged.address)
     ]
 
 
-def _chains(listing: Listing, words: Words) -> Sequence[str]:
-    word = _word(listing, words, "chains")
-    return word.value if word and isinstance(word.value, list) else listing.row.judged.chains
+def _told(rows: Sequence[Listing]) -> Sequence[Listing]:
+    """What is said now, or was said last."""
+    now = [each for each in rows if each.until_nr is None]
+    last = max((each.until_nr or 0 for each in rows), default=0)
+    return now or [each for each in rows if each.until_nr == last]
 
 
-def _word(listing: Listing, words: Words, key: str) -> Word | None:
+def _run(history: Sequence[Listing]) -> int:
+    """The version from which on they have stood on the list without a break, the last time."""
+    first, until = 0, 0
+    for each in sorted(history, key=lambda each: each.from_nr):
+        if each.from_nr > until:
+            first = each.from_nr
+        until = max(until, each.until_nr or 2**62)
+    return first
+
+
+def _chains(listing: Listing, words: Words, chains_of: ChainsOf) -> Collection[str]:
+    word = word_on(listing, words, "chains")
+    return word.value if word and isinstance(word.value, list) else chains_of(listing)
+
+
+def word_on(listing: Listing, words: Words, key: str) -> Word | None:
     """What was said of the address goes before what was said of the entity."""
     row = listing.row
-    targets = (f"address:{row.judged.address}", f"entity:{row.published.entity.id}")
+    targets = (address_target(row.judged.address or ""), entity_target(row.published.entity.id))
     return next((words[t, key] for t in targets if (t, key) in words), None)
+
+
+def address_target(address: str) -> str:
+    return f"address:{address}"
+
+
+def entity_target(entity: str) -> str:
+    return f"entity:{entity}"
+
+
+def ended(history: Sequence[Listing], words: Words) -> Word | None:
+    """The word by which a person ended the watch, unless they were listed anew since then."""
+    word = word_on(history[-1], words, "retired") if history else None
+    return word if word is not None and word.nr >= _run(history) else None
+
+
+def state(listing: Listing, nr: int, words: Words, *, watched: bool) -> RowState:
+    """How a row stands beside version `nr`, which is in force. `watched`: it has an entry that
+    is."""
+    if listing.until_nr is not None and listing.until_nr <= nr:
+        return RowState.REMOVED
+    if watched:
+        return RowState.WATCHED
+    return RowState.REFUSED if refused(listing, words) else RowState.LISTED
 
 
 def _entry(
     config: ListConfig,
-    listing: Listing,
+    told: Sequence[Listing],
     subject: Subject,
-    origin: Origin,
+    run: int,
     words: Words,
-    since: str,
 ) -> Entry:
-    said: dict[str, Any] = {}
-    for key in ("severity", "incoming", "min_amount", "channels", "busy"):
-        word = _word(listing, words, key)
-        said |= {} if word is None else {key: word.value}
-    retired = _word(listing, words, "retired")
-    ended = retired is not None and retired.at >= listing.from_at
+    first, entity = told[0], told[0].row.published.entity
+    gone = first.until_nr is not None
+    retired = word_on(first, words, "retired")
+    over = retired is not None and retired.nr >= run
     entry = Entry(
-        id=entry_id(config.name, subject, origin.entity),
+        id=entry_id(config.name, subject, entity.id),
         subject=subject,
-        label=" ".join(origin.name.split())[:_LABEL],
-        case=case_of(config, origin.entity),
+        label=" ".join(entity.name.split())[:_LABEL],
+        case=case_of(config, entity.id),
         reason=config.reason or f"{config.title}'s list",
         source=config.title,
         tags=config.tags,
@@ -112,17 +152,35 @@ def _entry(
         direction=config.direction,
         min_amount=config.min_amount,
         tell_when=config.tell_when,
-        since=since or config.since,
+        since=config.since,
         channels=config.channels,
         incoming=config.incoming,
-        retired=f'{utc_day(retired.at)} {retired.name} "{retired.why}"'
-        if retired and ended
-        else "",
-        title=origin.name[:_LABEL],
-        origin=origin,
+        retired=_retired(retired) if retired and over else "",
+        title=entity.name[:_LABEL],
+        origin=Origin(
+            list=config.name,
+            title=config.title,
+            entity=entity.id,
+            name=entity.name,
+            programs=entity.programs,
+            since=min(each.since for each in told),
+            at_least=any(each.at_least for each in told),
+            until=max(each.until for each in told) if gone else "",
+        ),
     )
+    return replace(entry, **_said(first, words))
+
+
+def _retired(word: Word) -> str:
+    return f'{utc_day(word.at)} {word.name} "{word.why}"'
+
+
+def _said(listing: Listing, words: Words) -> dict[str, Any]:
+    """What people said, as an entry holds it."""
+    found = {key: word.value for key in SET if (word := word_on(listing, words, key))}
+    said: dict[str, Any] = {**found}
     if "severity" in said:
         said["severity"] = Severity(said["severity"])
     if said.get("channels") is not None:
         said["channels"] = tuple(said["channels"])
-    return replace(entry, **said)
+    return said

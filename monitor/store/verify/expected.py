@@ -14,7 +14,7 @@ from typing import Any
 from monitor.model.acts import Body
 from monitor.model.difference import Difference, Report
 from monitor.store.log import canonical
-from monitor.store.port import Connection
+from monitor.store.port import Connection, Fields, Params
 
 Values = dict[str, Any]
 Key = Sequence[Any]
@@ -63,6 +63,8 @@ class Expected:
         # Digests of kept answers, by row of the log: see store/answers.pin.
         self.pinned: dict[int, list[Any]] = {}
         self.relisted: dict[str, int] = {}  # entries that were retired, and when they came back
+        # Rows of published lists, by list and version: how many began and ended with it.
+        self.listed: dict[tuple[str, int], tuple[int, int]] = {}
         self.renamed: dict[str, str] = {}  # entries: what an id of now was before the log
         conn.execute(f"PRAGMA temp.cache_size = -{CACHE_KIB}")
         conn.execute(_TABLE)
@@ -190,6 +192,10 @@ class Expected:
         """Whether the record says that a text went by this row of the log."""
         rows = self._conn.execute("SELECT by_seq FROM erasure WHERE seq = ?", (seq,))
         return [row["by_seq"] for row in rows] == [by]
+
+    def ask(self, sql: str, params: Params) -> list[Fields]:
+        """What the record holds."""
+        return self._conn.execute(sql, params).fetchall()
 
     def cases_of(self, seq: int) -> frozenset[str]:
         """The cases that the record says a row of the log is about."""

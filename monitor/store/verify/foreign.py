@@ -16,6 +16,9 @@ _NAMES = (
     f"SELECT case_id, id, {_CALLED.format('entry')} FROM entry "
     f"UNION SELECT e.case_id, e.id, {_CALLED.format('v')} "
     "FROM entry_version v JOIN entry e ON e.id = v.entry "
+    # Entries of published lists that were another case's before.
+    f"UNION SELECT json_extract(v.terms, '$.case'), e.id, {_CALLED.format('v')} "
+    "FROM entry_version v JOIN entry e ON e.id = v.entry WHERE e.list <> '' "
     "UNION SELECT e.case_id, r.old, NULL, NULL FROM respelt r JOIN entry e ON e.id = r.new "
     "UNION SELECT case_id, NULL, NULL, NULL FROM followed "
     "UNION SELECT case_id, NULL, NULL, NULL FROM case_state "

@@ -130,6 +130,16 @@ def _entries(expected: Expected, gone: _Gone) -> None:
                 expected.vague("entry_version", [mine, gone.at, each], version, gone.seq)
 
 
+def _word(expected: Expected, gone: _Gone) -> None:
+    """Name and reason went with the text."""
+    keys = gone.keys
+    said = {"target": keys["target"], "nr": keys["nr"], "at": gone.at, "name": "", "why": ""}
+    for place, (key, value) in enumerate(keys["values"]):
+        number = [keys["list"], keys["number"] + place]
+        expected.add("list_word", number, {**said, "key": key, "value": value}, gone.seq)
+        expected.add("erased_word", number, {"seq": gone.seq}, gone.seq)
+
+
 def _respelt(expected: Expected, gone: _Gone) -> None:
     respell(expected, gone.keys, gone.first, gone.seq)
 
@@ -176,6 +186,7 @@ PARTS: Mapping[str, Callable[[Expected, _Gone], None]] = {
     "entries": _entries,
     "respelt": _respelt,
     "list": _list,
+    "word": _word,
     "followed": _followed,
     "unfollowed": _unfollowed,
     **dict.fromkeys(("incidents", "taken back", "replayed", "tested", "backed up"), _nothing),

@@ -11,7 +11,7 @@ from monitor.model.difference import Report
 from monitor.model.errors import StoreError
 from monitor.store import answers
 from monitor.store.port import Reader
-from monitor.store.verify import begin, evidence, gone, replay, schema, tables
+from monitor.store.verify import begin, evidence, gone, lists, replay, schema, tables
 from monitor.store.verify.chain import Erased, Told, Walk, parsed
 from monitor.store.verify.expected import Expected
 from monitor.store.verify.gone import Erasure
@@ -84,6 +84,7 @@ def _verify(store: Reader, report: Report) -> Verdict:
             elif erasure := gone.carry_out(expected, row, report):
                 erased.append(erasure)
         rows = {kept.name: tables.compare(conn, kept, expected, report) for kept in tables.KEPT}
+        rows["listing"] = lists.compare(conn, expected, report)
         begin.compare(conn, expected, report)
         evidence.compare(conn, expected, report)
         for difference in answers.damaged(store):

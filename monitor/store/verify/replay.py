@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from monitor.model.acts import Actor, ActorKind
 from monitor.model.difference import Difference, Report
-from monitor.store.verify import gone, persons
+from monitor.store.verify import gone, lists, persons
 from monitor.store.verify.chain import Told
 from monitor.store.verify.expected import Expected, Key, Values
 from monitor.store.verify.whose import Whose
@@ -100,7 +100,7 @@ def entries(expected: Expected, told: Told) -> None:
         else:
             before = {name: value for name, value in was.items() if name != "id"}
             expected.change("entry", [entry], before, now, told.seq)
-            if was.get("retired") is not None and now["retired"] is None:
+            if (was.get("retired") is not None and now["retired"] is None) or "case_id" in was:
                 expected.relisted[mine] = told.at
         if mine != entry:
             expected.rename_entry(entry, mine, told.seq)
@@ -188,10 +188,15 @@ ACTS: Mapping[str, Mapping[str, Part]] = {
     "respell": {"respelt": respelt, "entries": entries},
     "take list": {"list": watchlist, "entries": entries, "alerts": alerts},
     "retire": {"entries": entries},
-    "take rows": {"listing": nothing},
+    "take publication": {
+        "publication": lists.publication,
+        "listing": lists.listing,
+        "entries": entries,
+        "alerts": alerts,
+    },
     "take entries": {"entries": entries},
-    "take publication": {"publication": nothing, "alerts": alerts},
-    "say of list": {"word": nothing, "entries": entries},
+    "accept grown": {"accepted": nothing},
+    "say of list": {"word": lists.word, "entries": entries},
     "tell history": {"entries": entries, "alerts": alerts},
     "tell": {"alerts": alerts},
     "tell incidents": {"incidents": nothing, "alerts": alerts},

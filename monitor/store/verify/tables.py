@@ -73,6 +73,11 @@ ENTRY_VERSION = _plain("entry_version", "entry, at, terms", "list_sha256")
 LIST_VERSION = _plain("list_version", "sha256, at", "outcome")
 CASE = _plain("case_state", "case_id", "closed, held")
 FOLLOWED = _plain("followed", "subject, case_id", "why, since, until, every, calls")
+PUBLICATION = _plain(
+    "publication", "list, nr", "sha256, published, fetched, bytes, rows, refused, taken"
+)
+LIST_WORD = _plain("list_word", "list, number", "target, key, value, nr, at, name, why")
+ERASED_WORD = _plain("erased_word", "list, number", "seq")
 ERASED_LINE = _plain("erased_line", "line", "seq")
 RESPELT = _plain("respelt", "old, new", "seq")
 # What answers the log names; of those that prove silence it holds digests by the day.
@@ -85,6 +90,7 @@ ANSWER = Kept(
 KEPT = (
     *(TRANSFER, SIGHTING, ALERT, ALERT_ROW, ALERT_LOG),
     *(ENTRY, ENTRY_VERSION, LIST_VERSION, CASE, FOLLOWED),
+    *(PUBLICATION, LIST_WORD, ERASED_WORD),
     *(ERASED_LINE, RESPELT, ANSWER),
 )
 

@@ -18,6 +18,7 @@ SETTLED = 600  # seconds after which what is listed is known to every decision t
 # Parts that are about no case.
 _OF_NONE = frozenset(
     {"record", "table", "list", "incidents", "covered", "restored", "tested", "backed up"}
+    | {"publication", "listing", "accepted"}
 )
 
 _TOLD_BY = (
@@ -46,6 +47,7 @@ class Whose:
             "taken": self._taken,
             "entries": self._entries,
             **dict.fromkeys(("case", "followed", "unfollowed"), _named),
+            "word": lambda told: self._of(told.body["entries"]),
             "replayed": self._replayed,
             "erase asked": lambda told: self._of_rows(told.body["numbers"]),
             "erased": lambda told: self._of_rows(row["number"] for row in told.body["rows"]),
@@ -81,7 +83,7 @@ class Whose:
             for entry, case in self._on(party):
                 may.add(case)
                 if self._long_listed(entry, told.at):
-                    must.add(case)
+                    must.add(self._expected.case_of(entry))
         if not (must - {""} <= found <= may):
             expected = must if must - found else found & may
             self._same(told, frozenset(expected - {""}), found)
@@ -101,7 +103,10 @@ class Whose:
         """Entries and cases that ever listed or followed an address, in any of its spellings."""
         rows = self._conn.execute(
             f"{LATER} SELECT id, case_id FROM entry WHERE subject IN name "
-            "UNION ALL SELECT '', case_id FROM followed WHERE subject IN name",
+            "UNION ALL SELECT '', case_id FROM followed WHERE subject IN name "
+            # An entry of a published list may have been another case's.
+            "UNION SELECT '', json_extract(v.terms, '$.case') FROM entry e "
+            "JOIN entry_version v ON v.entry = e.id WHERE e.subject IN name AND e.list <> ''",
             (key,),
         )
         return [(row[0], row[1]) for row in rows]
@@ -122,7 +127,7 @@ class Whose:
 
     def _entries(self, told: Told) -> Cases:
         lines = told.body["entries"]
-        new = {now["case_id"] for _, was, now in lines if was is None}
+        new = {now["case_id"] for *_, now in lines if "case_id" in now}  # or another than before
         return self._of(entry for entry, was, _ in lines if was is not None) | (new - {""})
 
     def _replayed(self, told: Told) -> Cases:
