@@ -22,7 +22,7 @@ from monitor.model.lists import Fetched, ListConfig, Listing, Publication, Row
 from monitor.model.plain import duration, plural, tidy
 from monitor.model.settings import Settings
 from monitor.store import listing
-from monitor.store.listing import key_of
+from monitor.store.staging import key_of
 from monitor.watchlist import listed, yaml_nodes
 from monitor.watchlist.imports.judge import Judge
 from monitor.watchlist.imports.lists import Preamble, reader
