@@ -132,14 +132,10 @@ def test_a_list_that_shrinks_waits_for_a_yes(desk: Desk) -> None:
     outcome = desk.take(fewer)
     assert outcome.publication is None
     assert outcome.why == "it has 35 rows, the version in force has 40"
-    state = listing.state(desk.store, "ofac")
-    assert state.held_why == outcome.why
-    assert desk.lists.kept("ofac", state.held).exists()
     assert len(desk.rows()) == 40
     assert listing.removals(desk.store, "ofac") == []
-    assert desk.lists.take_held("ofac", KIM).new
+    assert desk.take(fewer, by=KIM, shrunk=True).new
     assert len(desk.rows()) == 35
-    assert listing.state(desk.store, "ofac").held == ""
     assert len(desk.entries()) == 40  # nothing stops being watched
     assert len(listing.removals(desk.store, "ofac")) == 5
     (text,) = desk.store.read("SELECT text FROM log_text WHERE text LIKE '%\"shrunk\"%'")
@@ -150,17 +146,6 @@ def test_a_list_that_shrinks_waits_for_a_yes(desk: Desk) -> None:
 def test_a_list_that_loses_four_and_gains_six_is_not_held(desk: Desk) -> None:
     desk.take(lines(*range(20)))
     assert desk.take(lines(*range(4, 26))).new
-
-
-def test_a_publisher_who_goes_back_lets_nothing_wait(desk: Desk) -> None:
-    whole = lines(*range(20))
-    desk.take(whole)
-    desk.take(whole[:5])
-    assert listing.state(desk.store, "ofac").held
-    desk.take(whole)
-    assert listing.state(desk.store, "ofac").held == ""
-    with pytest.raises(ConfigError, match="no version that waits"):
-        desk.lists.take_held("ofac", KIM)
 
 
 def test_no_file_without_an_address_replaces_a_list(desk: Desk) -> None:
