@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
+import re
 import zipfile
 from collections import Counter
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -377,3 +380,219 @@ def test_json_that_is_none():
     assert "not valid JSON" in refused("json", '["a"] ["b"]')
     assert "holds no list" in refused("json", "7")
     assert "kind: ftm" in refused("json", '{"schema": "Person", "properties": {}}\n' * 2)
+
+
+# -- OpenSanctions' lines of JSON ------------------------------------------------------------
+
+
+def ftm(*entities: dict) -> str:
+    return "".join(json.dumps(each) + "\n" for each in entities)
+
+
+def wallet(key: str = BOAT, id_: str = "w1", **properties) -> dict:
+    said = {"publicKey": [key], "currency": ["XBT"], **properties}
+    return {"id": id_, "caption": key, "schema": "CryptoWallet", "properties": said}
+
+
+SIM = {
+    "id": "NK-sim",
+    "caption": "Sim Hyon Sop",
+    "schema": "Person",
+    "properties": {"name": ["Sim"], "birthDate": ["1983-11-25"], "topics": ["sanction"]},
+    "datasets": ["us_ofac_sdn"],
+}
+SANCTION = {
+    "id": "s1",
+    "schema": "Sanction",
+    "properties": {
+        "entity": ["NK-sim"],
+        "programId": ["US-NPWMD"],
+        "listingDate": ["2023-04-24"],
+    },
+}
+
+
+@real
+def test_wallets_of_open_sanctions():
+    rows, _ = of_file("ftm", SHARED / "cases" / "in" / "opensanctions.ftm.jsonl")
+    sim = Entity("NK-sim1", "Sim Person", ("us_ofac_sdn",))
+    assert [(row.address, row.ticker, row.entity, row.since) for row in rows] == [
+        (BOAT, "XBT", sim, "2024-01-01"),
+        ("0x8589427373D6D84E98730D7795D8f6f8731FDA16", "ETH", sim, ""),
+        (TRON, "USDT", Entity("NK-sim2", "", ("il_mod_crypto",)), ""),
+    ]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_whom_a_wallet_belongs_to_stands_before_or_behind_it(order):
+    entities = (wallet(holder=["NK-sim"]), SIM, SANCTION)
+    rows, _ = read("ftm", ftm(*(entities[n] for n in order)))
+    assert [row.entity for row in rows] == [Entity("NK-sim", "Sim Hyon Sop", ("US-NPWMD",))]
+
+
+@pytest.mark.parametrize(
+    "entities",
+    [
+        [wallet(holder=[{**SIM, "properties": {"sanctions": [SANCTION]}}])],
+        [{**SIM, "properties": {"cryptoWallets": [wallet()], "sanctions": [SANCTION]}}],
+        [{**SIM, "properties": {"cryptoWallets": ["w1"], "sanctions": [SANCTION]}}, wallet()],
+    ],
+)
+def test_wallets_and_holders_inside_one_another(entities):
+    rows, _ = read("ftm", ftm(*entities))
+    assert [(row.address, row.entity) for row in rows] == [
+        (BOAT, Entity("NK-sim", "Sim Hyon Sop", ("US-NPWMD",)))
+    ]
+
+
+def test_wallets_with_several_keys_none_and_no_holder():
+    text = ftm(SIM, wallet(publicKey=[BOAT, TRON], topics=["crime"]), wallet(publicKey=[]))
+    rows, _ = read("ftm", text + '{"id": "w3", "schema": "CryptoWal\n')
+    assert sorted((row.address, row.entity.id, bool(row.fault)) for row in rows) == [
+        ("", "", True),
+        ("", "", True),
+        (BOAT, "w1", False),
+        (TRON, "w1", False),
+    ]
+    assert "no entity of FollowTheMoney" in refused("ftm", '{"address": "a"}\n')
+
+
+# -- TagPacks --------------------------------------------------------------------------------
+
+
+@real
+def test_every_tagpack():
+    counts = {}
+    for file in sorted((DATA / "watchlists" / "graphsense").glob("*.yaml")):
+        rows, _ = of_file("tagpack", file)
+        written = file.read_text("utf-8").splitlines()
+        tags = sum(re.match(r"[- ]+ address:", line) is not None for line in written)
+        assert len(rows) == tags, file.name
+        assert all(row.address and row.ticker and row.entity.name for row in rows), file.name
+        counts[file.stem] = len(rows)
+    assert counts["ransomwhere"] == 7457
+    assert counts["usdt_blacklist"] == 774
+    assert len(counts) == 19
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "title: T\ncurrency: BTC\nlastmod: 2024-02-26\nlabel: Hack\ntags:\n"
+        f"- address: {BOAT}\n- address: '{TRON}'\n  currency: USDT\n  network: TRX\n"
+        '  actor: lazarus\n  label: L\n  context: {"a": [1]}\n',
+        f"tags:\n  - address: {BOAT}\n  - address: {TRON}\n    currency: USDT\n"
+        "    network: TRX\n    actor: lazarus\n    label: L\n"
+        "currency: BTC\nlabel: Hack\nlastmod: '2024-02-26'\n",
+        f"{{tags: [{{address: {BOAT}}}, {{address: {TRON}, currency: USDT, network: TRX,"
+        " actor: lazarus, label: L}], currency: BTC, label: Hack, lastmod: 2024-02-26}",
+    ],
+)
+def test_what_stands_above_or_below_holds_for_each_tag(text):
+    rows, preamble = read("tagpack", text)
+    assert [(r.address, r.ticker, r.network, r.entity) for r in rows] == [
+        (BOAT, "BTC", "", Entity("", "Hack")),
+        (TRON, "USDT", "TRX", Entity("lazarus", "L")),
+    ]
+    assert preamble.published == "2024-02-26"
+
+
+def test_tagpacks_that_are_none():
+    tags = f"tags:\n- address: {BOAT}\n"
+    assert "anchor" in refused("tagpack", f"label: &a X\nx: *a\n{tags}")
+    assert "type" in refused("tagpack", f"label: !!python/name:os.system X\n{tags}")
+    assert "second document" in refused("tagpack", f"{tags}---\n{tags}")
+    assert "is no TagPack" in refused("tagpack", "- a\n- b\n")
+    assert "holds no tags" in refused("tagpack", "title: T\ntags: []\n")
+    assert "not valid YAML" in refused("tagpack", f"{tags}  x: [\n")
+    assert "nested too deep" in refused("tagpack", "a: " + "[" * 40 + "]" * 40)
+    rows, _ = read("tagpack", f"{tags}- tx_hash: abc\n")
+    assert [bool(row.fault) for row in rows] == [False, True]
+
+
+# -- SDN_ADVANCED.XML ------------------------------------------------------------------------
+
+ENTRIES = """<SanctionsEntries>
+  <SanctionsEntry ID="1" ProfileID="42498" ListID="1550">
+    <EntryEvent ID="1" EntryEventTypeID="1"><Date CalendarTypeID="1">
+      <Year>2023</Year><Month>4</Month><Day>24</Day></Date></EntryEvent>
+    <SanctionsMeasure ID="2" SanctionsTypeID="1"><Comment>NPWMD</Comment></SanctionsMeasure>
+    <SanctionsMeasure ID="3" SanctionsTypeID="2"><Comment>Block</Comment></SanctionsMeasure>
+  </SanctionsEntry>
+  <SanctionsEntry ID="4" ProfileID="7" ListID="1550"/></SanctionsEntries>"""
+
+
+def advanced(features: str, entries: str = ENTRIES) -> str:
+    return f"""<?xml version="1.0" encoding="utf-8"?>
+<Sanctions xmlns="http://www.un.org/sanctions/1.0" Version="1">
+<DateOfIssue CalendarTypeID="1"><Year>2026</Year><Month>9</Month><Day>23</Day></DateOfIssue>
+<ReferenceValueSets>
+  <NamePartTypeValues><NamePartType ID="1520">Last Name</NamePartType>
+    <NamePartType ID="1521">First Name</NamePartType></NamePartTypeValues>
+  <FeatureTypeValues><FeatureType ID="8" FeatureTypeGroupID="1">Birthdate</FeatureType>
+    <FeatureType ID="344">Digital Currency Address - XBT</FeatureType>
+    <FeatureType ID="345">Digital Currency Address - ETH</FeatureType></FeatureTypeValues>
+  <SanctionsTypeValues><SanctionsType ID="1">Program</SanctionsType>
+    <SanctionsType ID="2">Block</SanctionsType></SanctionsTypeValues>
+</ReferenceValueSets>
+<DistinctParties>
+<DistinctParty FixedRef="7"><Comment/><Profile ID="7"/></DistinctParty>
+<DistinctParty FixedRef="42498"><Profile ID="42498" PartySubTypeID="4">
+  <Identity ID="9" Primary="true"><Alias Primary="false"><DocumentedName><DocumentedNamePart>
+      <NamePartValue NamePartGroupID="1">Other</NamePartValue>
+    </DocumentedNamePart></DocumentedName></Alias>
+    <Alias Primary="true"><DocumentedName><DocumentedNamePart>
+      <NamePartValue NamePartGroupID="1" ScriptID="220">심</NamePartValue>
+    </DocumentedNamePart></DocumentedName><DocumentedName><DocumentedNamePart>
+      <NamePartValue NamePartGroupID="1" ScriptID="215">SIM</NamePartValue>
+    </DocumentedNamePart><DocumentedNamePart>
+      <NamePartValue NamePartGroupID="2" ScriptID="215">Hyon Sop</NamePartValue>
+    </DocumentedNamePart></DocumentedName></Alias>
+    <NamePartGroups>
+      <MasterNamePartGroup><NamePartGroup ID="1" NamePartTypeID="1520"/></MasterNamePartGroup>
+      <MasterNamePartGroup><NamePartGroup ID="2" NamePartTypeID="1521"/></MasterNamePartGroup>
+    </NamePartGroups></Identity>
+  <Feature FeatureTypeID="8"><FeatureVersion><VersionDetail>25 Nov 1983</VersionDetail>
+    </FeatureVersion></Feature>{features}</Profile></DistinctParty>
+</DistinctParties>{entries}</Sanctions>"""
+
+
+def feature(type_: int, *found: str) -> str:
+    versions = "".join(
+        f"<FeatureVersion><Comment/><VersionDetail>{each}</VersionDetail></FeatureVersion>"
+        for each in found
+    )
+    return f'<Feature ID="1" FeatureTypeID="{type_}">{versions}</Feature>'
+
+
+@real
+def test_the_advanced_list_as_far_as_it_is_kept_here():
+    rows, _ = of_file("ofac_advanced", OFAC / "sdn_advanced_structure_excerpt.xml")
+    whom = Entity("27307", "Lazarus Group", ("DPRK3",))
+    assert rows == [Published(LAZARUS, "ETH", entity=whom, since="2019-09-13", place="uid 27307")]
+
+
+def test_the_advanced_list_says_since_when():
+    """Days of listing and programs stand behind all parties; two versions of a feature are two
+    addresses, one that is said twice is one."""
+    text = advanced(feature(345, LAZARUS, TRON) + feature(344, BOAT, BOAT) + feature(344))
+    rows, preamble = read("ofac_advanced", text)
+    whom = Entity("42498", "SIM, Hyon Sop", ("NPWMD",))
+    found = [(r.address, r.ticker, r.entity, r.since, bool(r.fault)) for r in rows]
+    assert found == [
+        (LAZARUS, "ETH", whom, "2023-04-24", False),
+        (TRON, "ETH", whom, "2023-04-24", False),
+        (BOAT, "XBT", whom, "2023-04-24", False),
+        ("", "", Entity(), "", True),
+    ]
+    assert preamble.published == "2026-09-23"
+
+
+def test_the_advanced_list_without_entries_or_cut():
+    rows, _ = read("ofac_advanced", advanced(feature(344, BOAT), ""))
+    assert [(row.address, row.since) for row in rows] == [(BOAT, "")]
+    assert "not whole" in refused("ofac_advanced", advanced(feature(344, BOAT))[:-40])
+    assert "kind: ofac_sdn" in refused("ofac_advanced", sdn(""))
+    assert "names no type" in refused(
+        "ofac_advanced", advanced("").replace("Digital Currency Address", "Address")
+    )
