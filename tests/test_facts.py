@@ -77,6 +77,13 @@ FROZEN: dict[str, tuple[AlertKind, str]] = {
         '431, "covered": ["Ether: read at one."], "from": 1700000000, "listed": 2, "to": '
         '1700009999}, "read_at": 1795338877}',
     ),
+    "history of a listed address": (
+        AlertKind.HISTORY,
+        '{"history": {"alarming": false, "by_asset": [], "count": 2, "covered": [], "fees": "42", '
+        '"from": 1, "listed": 1, "month": [{"contract": null, "decimals": 18, "in": "0", "out": '
+        '"7", "symbol": "ETH", "verified": true}], "month_count": 1, "to": 2}, '
+        '"read_at": 1795338877}',
+    ),
     "empty history": (
         AlertKind.HISTORY,
         '{"history": {"alarming": false, "by_asset": [], "count": 0, "covered": [], "from": null, '
@@ -107,6 +114,11 @@ FROZEN: dict[str, tuple[AlertKind, str]] = {
         '"listed": 0, "to": null}, "on_lists": [{"case": "", "day": "", "entry": "E-1", "origin": '
         '{"at_least": false, "entity": "", "list": "fbi", "name": "", "programs": [], "since": '
         '"2023-04-24", "title": "FBI", "until": ""}, "sha256": ""}]}',
+    ),
+    "report": (
+        AlertKind.NOTICE,
+        '{"lines": [], "report": {"file": "a,b\\r\\n", "sections": [{"lines": ["Read."], "name": '
+        '"READ"}], "table": [{"cells": ["whom", "out"]}]}, "topic": "lists"}',
     ),
     "answer": (AlertKind.NOTICE, '{"lines": ["Taken: \\"Ann\\""], "topic": "watchlist"}'),
     "touches us": (

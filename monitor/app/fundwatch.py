@@ -14,7 +14,7 @@ from monitor import __version__
 from monitor.app.build import Pools, list_fetch, make_channel, pricing_world, reserve_in
 from monitor.app.templates import templates
 from monitor.decide.cost import LEAST_INTERVAL, Cost, cost_of_pass
-from monitor.loops import freeze
+from monitor.loops import freeze, morning
 from monitor.loops.acts import Acts
 from monitor.loops.clock import now
 from monitor.loops.daily import Daily
@@ -194,7 +194,12 @@ class Fundwatch:
         with self._keeping:
             found = signals(self.store, self.settings, self.pools, self.round_seconds, moment)
             incidents.put_signals(self.store, found, moment)
-            tell_incidents(self.store, self.router, moment)
+            morning.tell(self.store, self.router, self.settings, self.round_seconds, moment)
+            hour, zone = self.settings.daily_hour, self.timezone
+            tell_incidents(
+                *(self.store, self.router, moment),
+                lambda found: morning.keeps_back(self.store, found, hour, zone, moment),
+            )
             chain, after = self.settings.escalate_to, self.settings.escalate_after
             pass_on(self.store, chain, after, moment, now())
             keep_bounds(self.store, self.settings, moment)
@@ -209,7 +214,8 @@ class Fundwatch:
     def daily(self) -> None:
         """Freeze the daily message at its hour of the desk's day, once a day; the first one on
         the day after the first start."""
-        local, moment = datetime.now(ZoneInfo(self.timezone)), now()
+        moment = now()
+        local = datetime.fromtimestamp(moment, ZoneInfo(self.timezone))
         day, last = local.date().isoformat(), notes.get_note(self.store, "daily")
         if last == day or (last is not None and local.hour < self.settings.daily_hour):
             return

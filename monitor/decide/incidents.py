@@ -29,6 +29,8 @@ _WORDS = {
     "gap": ("part of a list could not be read", "parts of lists could not be read"),
     "list": ("published list could not be had", "published lists could not be had"),
     "listgap": ("list leaves out what was recorded", "lists leave out what was recorded"),
+    "budget": ("budget of calls is used up", "budgets of calls are used up"),
+    "busy": ("address is very busy", "addresses are very busy"),
 }
 GATHERED = tuple(f"{kind}:" for kind in _WORDS)
 # While these last movements are not seen.

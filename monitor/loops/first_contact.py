@@ -110,35 +110,45 @@ def _summary(store: Reader, world: HistoryWorld, waiting: Watched, baseline: Bas
         if (
             row.status in LIVE_STATUSES
             and not is_new(row.transfer, baseline)
-            and not row.transfer.kind.fee
             and _wanted(entry.since, row, world)
         ):
             total.add(row)
     listed = [row.transfer.identity for _, _, row in total.listed()]
+    # Of published lists people read one table (loops/morning.py), no mail an address.
+    quiet = entry.canary > 0 or entry.origin is not None
     alarming = total.alarming and not entry.canary
     return Alert(
         id=stable_id("H", entry.id, str(baseline.height)),
         kind=AlertKind.HISTORY,
-        lane=Lane.QUIET if entry.canary else Lane.NEWS,
-        severity=entry.severity if alarming else Severity.LOW,
+        lane=Lane.QUIET if quiet else Lane.NEWS,
+        severity=entry.severity if alarming and not quiet else Severity.LOW,
         created=now,
         chain=entry.subject.chain,
         entry_id=entry.id,
-        lane_reason=CANARY
-        if entry.canary
-        else "One summary follows the first reading of an address.",
+        lane_reason=_why(entry),
         facts=History(
             read_at=now,
             count=len(total.txs),
-            by_asset=total.by_asset(),
+            by_asset=total.sums(total.flows),
             first=total.first,
             last=total.last,
             covered=tuple(_covered_words(store, entry.subject, now)),
             listed=len({tx for _, tx, _ in listed}),
             alarming=alarming,
+            fees=total.fees,
+            month=total.sums(total.month),
+            month_count=len(total.month_txs),
         ),
         rows=tuple(listed),
     )
+
+
+def _why(entry: Entry) -> str:
+    if entry.canary:
+        return CANARY
+    if entry.origin is not None:
+        return "What an address of a published list had done stands in the summary of the list."
+    return "One summary follows the first reading of an address."
 
 
 @dataclass
@@ -159,6 +169,9 @@ class _Total:
     baseline: Baseline
     txs: set[int] = field(default_factory=set)  # hashes of the names: they are only counted
     flows: dict[str | None, _Flow] = field(default_factory=dict)  # by contract
+    month: dict[str | None, _Flow] = field(default_factory=dict)  # of the last LIST_DAYS days
+    month_txs: set[int] = field(default_factory=set)
+    fees: int = 0
     recent: list[tuple[int, int, Row]] = field(default_factory=list)  # heap: (time, id, row)
     acts: list[tuple[int, int, Row]] = field(default_factory=list)  # heap, as `recent`
     first: int | None = None
@@ -172,8 +185,12 @@ class _Total:
 
     def add(self, row: Row) -> None:
         """Take in one row, in any order."""
+        if row.transfer.kind.fee:
+            paid = row.transfer.sender == self.entry.subject.address
+            self.fees += row.transfer.amount if paid else 0
+            return
         self.txs.add(hash(row.transfer.tx))
-        self._sum(row)
+        self._sum(row, self.flows)
         when = row.transfer.time
         if when is None:
             return
@@ -183,23 +200,25 @@ class _Total:
             _push(self.acts, (when, row.id, row), ACTS_MOST)
         elif when >= self.baseline.time - LIST_DAYS * 86_400:
             _push(self.recent, (when, row.id, row), LIST_MOST)
+            self.month_txs.add(hash(row.transfer.tx))
+            self._sum(row, self.month)
         if when >= self.baseline.time - ALARM_SECONDS:
             self.alarming = self.alarming or _serious(row, self.entry, self.world)
 
-    def _sum(self, row: Row) -> None:
+    def _sum(self, row: Row, flows: dict[str | None, _Flow]) -> None:
         t, address = row.transfer, self.entry.subject.address
         if t.kind.nft or t.kind.numbered:
             return  # counts of different tokens do not add up to an amount
-        flow = self.flows.setdefault(t.contract, _Flow())
+        flow = flows.setdefault(t.contract, _Flow())
         flow.came += t.amount if t.recipient == address else 0
         flow.went += t.amount if t.sender == address else 0
         flow.newest = max(flow.newest, (math.inf if t.time is None else t.time, row.id))
 
-    def by_asset(self) -> tuple[AssetSum, ...]:
+    def sums(self, flows: Mapping[str | None, _Flow]) -> tuple[AssetSum, ...]:
         """Sums of the assets that moved last, those with a trusted name first."""
         chain = self.world.chains[self.entry.subject.chain]
         found = []
-        for contract, flow in sorted(self.flows.items(), key=lambda f: f[1].newest, reverse=True):
+        for contract, flow in sorted(flows.items(), key=lambda f: f[1].newest, reverse=True):
             asset = self.world.assets.get((chain.key, contract)) if contract else None
             verified = asset is not None or contract is None
             found.append(

@@ -177,6 +177,9 @@ class History(Facts):
     covered: tuple[str, ...] = ()  # what was read, a sentence a list
     listed: int = 0  # transactions whose rows stand in the alert
     alarming: bool = False
+    fees: int = 0  # paid in the chain's own coin, where they are no part of what went
+    month: tuple[AssetSum, ...] = ()  # what came and went in the 30 days before
+    month_count: int = 0  # transactions in these
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,12 +197,22 @@ class IncidentNotice:
 
 
 @dataclass(frozen=True, slots=True)
+class Report:
+    """What a notice says at length."""
+
+    sections: tuple[tuple[str, tuple[str, ...]], ...] = ()  # heading, sentences
+    table: tuple[tuple[str, ...], ...] = ()  # of short figures, its head first
+    file: str = ""  # CSV
+
+
+@dataclass(frozen=True, slots=True)
 class Notice(Facts):
     """News about ourselves: an incident, or an answer to what people did."""
 
     incident: IncidentNotice | None = None
     topic: str = ""  # of the subject
     lines: tuple[str, ...] = ()
+    report: Report | None = None
 
 
 NO_FACTS = Facts()

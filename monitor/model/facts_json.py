@@ -25,6 +25,7 @@ from monitor.model.facts import (
     Net,
     Notice,
     OnList,
+    Report,
     SecondSource,
     Touched,
     Unread,
@@ -144,7 +145,7 @@ def _correction(facts: Correction) -> dict[str, object]:
 
 
 def _history(facts: History) -> dict[str, object]:
-    return {
+    said: dict[str, object] = {
         "count": facts.count,
         "by_asset": [_asset_sum(each) for each in facts.by_asset],
         "from": facts.first,
@@ -153,6 +154,11 @@ def _history(facts: History) -> dict[str, object]:
         "listed": facts.listed,
         "alarming": facts.alarming,
     }
+    said |= {"fees": str(facts.fees)} if facts.fees else {}
+    if facts.month_count:
+        month = [_asset_sum(each) for each in facts.month]
+        said |= {"month": month, "month_count": facts.month_count}
+    return said
 
 
 def _asset_sum(found: AssetSum) -> dict[str, object]:
@@ -168,7 +174,16 @@ def _asset_sum(found: AssetSum) -> dict[str, object]:
 
 def _notice(facts: Notice) -> dict[str, object]:
     said: dict[str, object] = {"topic": facts.topic, "lines": list(facts.lines)}
+    said |= {"report": _report(facts.report)} if facts.report else {}
     return said | ({"incident": _incident(facts.incident)} if facts.incident else {})
+
+
+def _report(told: Report) -> dict[str, object]:
+    return {
+        "sections": [{"name": name, "lines": list(lines)} for name, lines in told.sections],
+        "table": [{"cells": list(row)} for row in told.table],
+        "file": told.file,
+    }
 
 
 def _incident(told: IncidentNotice) -> dict[str, object]:
@@ -331,6 +346,9 @@ def _read_history(read: Members) -> Facts:
         covered=told.texts("covered"),
         listed=told.number("listed"),
         alarming=told.flag("alarming") or False,
+        fees=told.units("fees") if told.holds("fees") else 0,
+        month=tuple(map(_read_asset_sum, told.inner_list("month"))),
+        month_count=told.number("month_count"),
     )
 
 
@@ -351,6 +369,15 @@ def _read_notice(read: Members) -> Facts:
         incident=_read_incident(incident) if incident else None,
         topic=read.text("topic"),
         lines=read.texts("lines"),
+        report=_read_report(report) if (report := read.inner("report")) else None,
+    )
+
+
+def _read_report(read: Members) -> Report:
+    return Report(
+        sections=tuple((s.text("name"), s.texts("lines")) for s in read.inner_list("sections")),
+        table=tuple(row.texts("cells") for row in read.inner_list("table")),
+        file=read.text("file"),
     )
 
 

@@ -164,15 +164,22 @@ def last_list(store: Reader) -> TakenList:
 
 _LISTED = "EXISTS (SELECT 1 FROM entry e WHERE e.subject = s.key AND e.retired IS NULL)"
 _EVER = 2**62
+# Of what was never read: since when a published list names it.
+_NEWEST = (
+    "CASE WHEN due = 0 THEN (SELECT max(json_extract(e.terms, '$.origin.since')) FROM entry e "
+    "WHERE e.subject = s.key AND e.retired IS NULL) END"
+)
 
 
 def due_subjects(store: Reader, now: int | None) -> list[Subject]:
     """Subjects that are due (all of them for None): those with an active entry, longest due
-    first, then those that are followed only and have calls left."""
+    first, then those that are followed only and have calls left. What was never read comes first,
+    of this what people wrote down themselves, then what was listed last."""
     rows = store.read(
         f"SELECT * FROM (SELECT key, chain, address, due, {_LISTED} AS listed, EXISTS (SELECT 1 "
-        f"FROM followed f WHERE f.subject = s.key AND {POLLED}) AS polled FROM scope s "
-        "WHERE due <= ?) WHERE listed OR polled ORDER BY NOT listed, due, key",
+        f"FROM followed f WHERE f.subject = s.key AND {POLLED}) AS polled, {_NEWEST} AS newest "
+        "FROM scope s WHERE due <= ?) WHERE listed OR polled "
+        "ORDER BY NOT listed, due, newest IS NOT NULL, newest DESC, key",
         [_EVER if now is None else now],
     )
     return [Subject(row["chain"], row["address"]) for row in rows]

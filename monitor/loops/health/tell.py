@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from monitor.decide.incidents import desk_notice, due, notice
@@ -22,10 +22,18 @@ log = logging.getLogger("fundwatch.watchlist")
 LABELS_MOST = 50  # entries that a notice to the desk names
 
 
-def tell_incidents(store: Store, router: Router, now: int) -> int:
-    """Make the notices that are due; returns how many."""
+def tell_incidents(
+    store: Store,
+    router: Router,
+    now: int,
+    kept_back: Callable[[Sequence[Incident]], Collection[Incident]] = lambda _found: (),
+) -> int:
+    """Make the notices that are due; returns how many. `kept_back`: what of these incidents is
+    not told yet."""
     told = 0
     found = incidents.incident_list(store, open_only=False)
+    kept = kept_back(found)
+    found = [each for each in found if each not in kept]
     for phase, members in due(found, now):
         alerts, routes = _notices(router, phase, members, now)
         if phase == "reminder" and all(channel == NOBODY for _, channel, _ in routes):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from monitor.messages.sheets import about, listed, to_do
 from monitor.messages.sheets.alert import movement_short, rows_section, subject_tail
@@ -11,6 +11,7 @@ from monitor.messages.sheets.parts import (
     Item,
     Section,
     Sheet,
+    Table,
     Telling,
     chain_name,
     section,
@@ -21,8 +22,8 @@ from monitor.messages.sheets.parts import (
 )
 from monitor.messages.sheets.say import as_told
 from monitor.model import AlertKind, AlertView, Severity
-from monitor.model.facts import BACK, Correction, IncidentNotice, Notice, of_kind
-from monitor.model.plain import duration, tidy, utc, when
+from monitor.model.facts import BACK, Correction, IncidentNotice, Notice, Report, of_kind
+from monitor.model.plain import duration, plural, tidy, utc, when
 
 _OUTCOME = {
     "reversed": "did not happen",
@@ -155,12 +156,33 @@ def notice_sheet(view: AlertView, telling: Telling) -> Sheet:
             section("WHO", *(Item(tidy(each, 200)) for each in incident.who)) if incident else None,
             section("WHEN", *_times(incident, telling, view)),
             section("CURE", _text(incident.cure)) if incident and not incident.closed else None,
+            *_report(facts.report),
             section("DETAILS", *map(_text, facts.lines)),
+            _attached(facts.report, telling),
             about.unchecked_section([view]) if view.not_covered else None,
             about.id_section(view, telling, "a notice about Fundwatch itself"),
         ),
         footer="Internal.",
+        table=facts.report.file if facts.report else "",
     )
+
+
+def _report(report: Report | None) -> Iterator[Section | None]:
+    """What a notice says at length; the table comes before what is said of single lists."""
+    if report is None:
+        return
+    for name, lines in report.sections:
+        yield section(tidy(name, 40), *map(_text, lines))
+    if len(report.table) > 1:
+        head, *rows = (tuple(tidy(cell, 60) for cell in row) for row in report.table)
+        yield section("LARGEST", Table(head, tuple(rows)))
+
+
+def _attached(report: Report | None, telling: Telling) -> Section | None:
+    if report is None or not report.file:
+        return None
+    rows = plural(report.file.count("\r\n") - 1, "row")
+    return section("ATTACHED", Item(f"{telling.message_id}.csv, all {rows}."))
 
 
 def _stage(incident: IncidentNotice | None) -> str:
