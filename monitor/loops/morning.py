@@ -182,7 +182,7 @@ def _tell_begun(
         ("NOT YET", (f"{_by_chain(waiting)}. The newest listings are read first.",))
         if waiting
         else ("", ()),
-        ("NOT READ", tuple(_blind(settings.chains, blind))),
+        ("NOT READ", tuple(_blind(blind))),
         (
             "NEXT",
             (
@@ -193,7 +193,7 @@ def _tell_begun(
         ),
     )
     report = Report(sections=tuple(each for each in sections if each[1]))
-    alert = _notice(morning.begun, Severity.LOW, title, "lists begun", report, now)
+    alert = _notice(morning.begun, Severity.LOW, title, "watching a list has begun", report, now)
     commit(store, DAEMON, Tell(now, [alert], router.route(alert, None)))
     log.info("lists begun notice=%s", alert.id)
 
@@ -225,7 +225,7 @@ def _by_chain(found: Sequence[Reading]) -> str:
     return ", ".join(f"{chain} {number:,}" for chain, number in counts.most_common(NAMED))
 
 
-def _blind(chains: Mapping[str, Chain], blind: Sequence[Reading]) -> Iterator[str]:
+def _blind(blind: Sequence[Reading]) -> Iterator[str]:
     if blind:
         yield (
             f"{_by_chain(blind)}: no source is in service there, so nothing that moves there is "
@@ -272,10 +272,10 @@ def _table(
     lately = [party for party in parties if party.lately]
     read = len(found) - len(missing)
     title = (
-        f"What {_titles(found)} named had done before: {read:,} of "
-        f"{count(len(found), 'address', 'addresses')} are read, {moved:,} of "
-        f"{count(len(parties), 'party', 'parties')} moved in 30 days, {len(lately):,} in the 72 "
-        "hours before watching began."
+        f"{_titles(found)}, before watching began: {read:,} of "
+        f"{count(len(found), 'address', 'addresses')} are read; {moved:,} of "
+        f"{count(len(parties), 'party', 'parties')} moved in 30 days, {len(lately):,} of them in "
+        "the last 72 hours."
     )
     sections = (
         ("MISSING", tuple(_missing(settings.chains, missing, now))),
@@ -298,7 +298,7 @@ def _table(
         file=_file(parties),
     )
     severity = Severity.HIGH if any(p.touches for p in parties) else Severity.MEDIUM
-    return _notice(morning.read, severity, title, "lists read", report, now)
+    return _notice(morning.read, severity, title, "what a list named had done before", report, now)
 
 
 def _missing(chains: Mapping[str, Chain], missing: Sequence[Reading], now: int) -> Iterator[str]:
@@ -306,7 +306,7 @@ def _missing(chains: Mapping[str, Chain], missing: Sequence[Reading], now: int) 
     blind = [each for each in missing if not _served(chains, each)]
     unmet = [e for e in missing if _served(chains, e) and e.watched.baseline is None]
     rest = [e for e in missing if _served(chains, e) and e.watched.baseline is not None]
-    yield from _blind(chains, blind)
+    yield from _blind(blind)
     if unmet:
         yield f"{_by_chain(unmet)}: not read for the first time up to {utc(now)}."
     if rest:
@@ -353,9 +353,10 @@ def _rows(parties: Sequence[Party]) -> Iterator[tuple[str, ...]]:
 
 
 def _name(party: Party, most: int) -> str:
+    """Of whom a list names nothing else, the address, whole."""
     origin = party.first.origin
-    name = (origin.name if origin else "") or party.first.label or party.first.subject.address
-    return tidy(name, most)
+    name = (origin.name if origin else "") or party.first.label
+    return tidy(name, most) if name.strip() else tidy(party.first.subject.address, 200)
 
 
 _HEAD = (
@@ -389,7 +390,9 @@ def _cells(party: Party) -> tuple[object, ...]:
 
 def _without_names(alert: Alert) -> Alert:
     """For channels that are kept to some cases: figures without names and files."""
-    facts = Notice(topic="lists read", report=None, lines=("See `fundwatch lists status`.",))
+    facts = Notice(
+        topic="what a list named had done before", lines=("See `fundwatch lists status`.",)
+    )
     return Alert(
         *(alert.id, alert.kind, alert.lane, alert.severity, alert.created),
         title=alert.title,

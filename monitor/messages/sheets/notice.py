@@ -154,9 +154,9 @@ def notice_sheet(view: AlertView, telling: Telling) -> Sheet:
         sections=sections(
             _what(incident, title) if incident else None,
             section("WHO", *(Item(tidy(each, 200)) for each in incident.who)) if incident else None,
+            *_report(facts.report),
             section("WHEN", *_times(incident, telling, view)),
             section("CURE", _text(incident.cure)) if incident and not incident.closed else None,
-            *_report(facts.report),
             section("DETAILS", *map(_text, facts.lines)),
             _attached(facts.report, telling),
             about.unchecked_section([view]) if view.not_covered else None,
@@ -174,7 +174,7 @@ def _report(report: Report | None) -> Iterator[Section | None]:
     for name, lines in report.sections:
         yield section(tidy(name, 40), *map(_text, lines))
     if len(report.table) > 1:
-        head, *rows = (tuple(tidy(cell, 60) for cell in row) for row in report.table)
+        head, *rows = (tuple(tidy(cell, 100) for cell in row) for row in report.table)
         yield section("LARGEST", Table(head, tuple(rows)))
 
 

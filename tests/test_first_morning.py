@@ -1,0 +1,177 @@
+"""The first morning with a published list: few messages, one table, and no movement missed."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from world.first_day import BANK, DAY, STRANGER, FirstDay, first_day, text_of
+from world.home import bodies
+
+from monitor.app.fundwatch import Fundwatch
+from monitor.loops import doors, morning
+from monitor.store import first_read
+from monitor.store.alerts import is_alert
+
+HOUR = 3600
+OUT, BEGUN, READ, DAILY = "OUT 0.5", "a list has begun", "named had done before", "DAILY"
+
+
+def start(day: FirstDay) -> None:
+    day.home.run("init", "--lists", "desk", "--file", str(day.home.path / "desk.txt"))
+
+
+def told(day: FirstDay, words: str) -> list[str]:
+    return [subject for subject in day.subjects(day.desk) if words in subject]
+
+
+def turns(day: FirstDay, app: Fundwatch, hours: int) -> None:
+    for _ in range(hours):
+        day.later(HOUR)
+        day.turn(app)
+
+
+def table(day: FirstDay) -> list[dict[str, str]]:
+    """The file that the one mail with the table has."""
+    (mail,) = [m.message for m in day.desk.mails if READ in str(m.message["Subject"])]
+    (part,) = mail.iter_attachments()
+    return list(csv.DictReader(io.StringIO(str(part.get_content()))))
+
+
+def test_a_whole_first_day_is_a_handful_of_messages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From init to the next morning's mail at most 5 to the desk and 3 to operations, beside what
+    left. Strangers' payments wait for the daily mail; machines get all."""
+    with first_day(tmp_path, monkeypatch, 30, chains=("ethereum", "gnosis", "linea")) as day:
+        start(day)
+        with day.opened() as app:
+            for hours in range(34):
+                day.later(HOUR)
+                if hours % 5 == 2:
+                    for each in day.addresses[:4]:
+                        day.pay(STRANGER, each, 10**12)
+                if hours == 9:
+                    day.pay(day.addresses[0], BANK, 5 * 10**17)
+                day.turn(app)
+        assert len(told(day, OUT)) == 1
+        assert [len(told(day, words)) for words in (BEGUN, READ, DAILY)] == [1, 1, 1]
+        assert len(day.desk.mails) - 1 <= 5, day.subjects(day.desk)
+        assert len(day.operations.mails) <= 3, day.subjects(day.operations)
+        heard = [a for body in bodies(day.hook.seen) for a in body["data"]["alerts"]]
+        moved = [a for a in heard if a["kind"] == "movement"]
+        assert sum(a["direction"] == "in" for a in moved) == 4 * 7
+
+
+def test_the_table_says_what_each_holds_and_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exact sums of the whole past and of 30 days; what moved in the 72 hours before stands there
+    and made no alert."""
+    with first_day(tmp_path, monkeypatch, 21) as day:
+        start(day)
+        with day.opened() as app:
+            turns(day, app, 3)
+        rows = table(day)
+        assert len(rows) == 21
+        for row in rows:
+            n = day.addresses.index(row["entity"])
+            assert row["holds"].endswith(" ETH")
+            assert row["out_30d"] == {0: "0.2 ETH", 1: "0.1 ETH"}.get(
+                (n % 3 > 0) + (n % 10 > 0), "0"
+            )
+            assert row["moved_72h"] == ("yes" if n % 10 == 0 else "")
+            assert (row["addresses"], row["read"], row["case"]) == ("1", "1", "DESK")
+        (mail,) = [m.message for m in day.desk.mails if READ in str(m.message["Subject"])]
+        text = text_of(mail)
+        assert "21 of 21 addresses are read" in text
+        assert "3 of them in the last 72 hours" in " ".join(text.split())
+        alerts = day.home.alerts()
+        assert {a["kind"] for a in alerts} == {"history", "notice"}
+        assert {a["lane"] for a in alerts if a["kind"] == "history"} == {"quiet"}
+
+
+def test_what_is_not_read_after_a_day_is_said_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A source that is down holds the table back for a day, not longer."""
+    with first_day(tmp_path, monkeypatch, 4, chains=("ethereum", "linea")) as day:
+        start(day)
+        with day.opened() as app:
+            if not any(key == "linea" for key in chains_of(app)):
+                pytest.skip("chains of a list are not followed yet")
+            turns(day, app, 23)
+            assert told(day, READ) == []
+            turns(day, app, 3)
+        (mail,) = [m.message for m in day.desk.mails if READ in str(m.message["Subject"])]
+        text = " ".join(text_of(mail).split())
+        assert "4 of 8 addresses are read" in text
+        assert "MISSING linea 4: not read for the first time up to" in text
+
+
+def chains_of(app: Fundwatch) -> set[str]:
+    return {each.watched.entry.subject.chain for each in first_read.entries(app.store, "desk")}
+
+
+class Killed(BaseException):
+    """As kill -9: nothing handles it."""
+
+
+@pytest.mark.parametrize("which", ["begun", "read"])
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_kill_while_it_is_told_tells_it_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: str, after: bool
+) -> None:
+    """Before the record holds it and after it does: told once in the end."""
+    with first_day(tmp_path, monkeypatch, 3) as day:
+        start(day)
+        with day.opened() as app:
+            (only,) = morning.mornings(app.store)
+            name = only.begun if which == "begun" else only.read
+        commit: Callable[..., object] = morning.commit
+
+        def dies(store: object, actor: object, act: object) -> object:
+            ids = [alert.id for alert in getattr(act, "alerts", ())]
+            if name not in ids:
+                return commit(store, actor, act)
+            if after:
+                commit(store, actor, act)
+            raise Killed
+
+        with monkeypatch.context() as patch, day.opened() as app:
+            patch.setattr(morning, "commit", dies)
+            with pytest.raises(Killed):
+                turns(day, app, 4)
+        with day.opened() as app:
+            assert is_alert(app.store, name) is after
+            turns(day, app, 4)
+        assert [len(told(day, words)) for words in (BEGUN, READ)] == [1, 1]
+
+
+def test_lists_that_begin_together_are_told_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two first versions within an hour make one mail; one on another day has its own."""
+    with first_day(tmp_path, monkeypatch, 6) as day:
+        desk = {"kind": "text", "watch": True, "severity": "high", "incoming": "daily"}
+        rows = {
+            name: {**desk, "title": name.upper(), "file": f"{name}.txt", "case": name.upper()}
+            for name in ("desk", "fbi", "late")
+        }
+        day.home.write("config/lists.yaml", {"lists": rows})
+        for n, name in enumerate(rows):
+            day.write_list(day.addresses[2 * n : 2 * n + 2], name)
+        for name in ("desk", "fbi"):
+            file = str(day.home.path / f"{name}.txt")
+            day.home.run("lists", "update", name, "--file", file)
+        with day.opened() as app:
+            turns(day, app, 3)
+            assert [len(told(day, words)) for words in (BEGUN, READ)] == [1, 1]
+            assert {row["list"] for row in table(day)} == {"desk", "fbi"}
+            day.later(DAY)
+            app.acts.update_list(doors.this_user(), "late", str(day.home.path / "late.txt"))
+            turns(day, app, 3)
+        assert [len(told(day, words)) for words in (BEGUN, READ)] == [2, 2]

@@ -1,0 +1,171 @@
+"""A first day with published lists: some chains of listed addresses with a past, strangers, a
+source without a key and one that is down, receivers for both audiences, and a clock that jumps.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.app.fundwatch import Fundwatch
+from monitor.app.home import open_home
+from monitor.demo.world.explorer import Explorer
+from monitor.demo.world.ledger import AccountLedger, Tx
+from world.home import HOOK_SECRET, Home
+from world.sinks import HttpSink, MailSink
+
+DAY = 86_400
+CHAINS = {"ethereum": 1, "gnosis": 100, "linea": 59144}  # with an explorer each
+STRANGER, BANK = "0x" + "5" * 40, "0x" + "b" * 40
+
+
+def address(number: int) -> str:
+    return "0x" + hashlib.sha256(f"listed {number}".encode()).hexdigest()[:40]
+
+
+def transaction(number: int, sender: str, recipient: str, amount: int) -> Tx:
+    name = "0x" + hashlib.sha256(f"first day {number}".encode()).hexdigest()
+    return Tx(name, sender, recipient, amount, nonce=number)
+
+
+@dataclass
+class FirstDay:
+    home: Home
+    explorer: Explorer
+    ledgers: dict[str, AccountLedger]
+    addresses: Sequence[str]
+    desk: MailSink
+    operations: MailSink
+    hook: HttpSink
+    clock: pytest.MonkeyPatch
+    jumped: float = 0.0
+    paid: int = 0
+    _real: Any = field(default=time.time)
+
+    def later(self, seconds: float) -> None:
+        """Let time pass, with a block at its end on every chain."""
+        self.jumped += seconds
+        self.clock.setattr(time, "time", lambda: self._real() + self.jumped)
+        for ledger in self.ledgers.values():
+            ledger.mine(time=int(time.time()))
+
+    def pay(self, sender: str, recipient: str, amount: int, chain: str = "ethereum") -> None:
+        self.paid += 1
+        tx = transaction(self.paid, sender, recipient, amount)
+        self.ledgers[chain].mine([tx], time=int(time.time()))
+
+    def write_list(self, addresses: Sequence[str], name: str = "desk") -> Path:
+        self.home.write(f"{name}.txt", "".join(f"{each}\n" for each in addresses))
+        return self.home.path / f"{name}.txt"
+
+    @contextmanager
+    def opened(self) -> Iterator[Fundwatch]:
+        with open_home(self.home.path, {}) as app:
+            app.reload()
+            yield app
+
+    def turn(self, app: Fundwatch) -> None:
+        """What the daemon does within a minute."""
+        for pool in app.pools.values():
+            pool.forget_heads()  # they age by a clock that does not jump
+        app.reload()
+        app.poll(everything=False)
+        app.housekeep()
+        app.daily()
+        app.deliver(everything=True)
+
+    def subjects(self, sink: MailSink) -> list[str]:
+        return [str(mail.message["Subject"]) for mail in sink.mails]
+
+
+def text_of(message: EmailMessage) -> str:
+    part = message.get_body(("plain",))
+    assert part is not None
+    return str(part.get_content())
+
+
+def past(addresses: Sequence[str], start: int) -> AccountLedger:
+    """Each address was paid long ago; every third paid something out within 30 days, every
+    tenth within the last 72 hours."""
+    ledger = AccountLedger(time=start - 400 * DAY)
+    number = 10_000
+    for at, days in ((0, 300), (3, 20), (10, 1)):
+        txs = []
+        for n, each in enumerate(addresses):
+            number += 1
+            if at == 0:
+                txs.append(transaction(number, BANK, each, (n + 1) * 10**18))
+            elif n % at == 0:
+                txs.append(transaction(number, each, BANK, 10**17))
+        ledger.mine(txs, time=start - days * DAY)
+    for _ in range(3):
+        ledger.mine(time=start - 3600)
+    return ledger
+
+
+@contextmanager
+def first_day(
+    path: Path, clock: pytest.MonkeyPatch, number: int, *, chains: Sequence[str] = ("ethereum",)
+) -> Iterator[FirstDay]:
+    """A folder in which nothing has run: `number` addresses for a list named desk, watched on these
+    chains; of CHAINS linea's source is down."""
+    addresses = [address(n) for n in range(number)]
+    start = int(time.time())
+    with ExitStack() as stack:
+        explorer = stack.enter_context(Explorer())
+        desk, operations = (stack.enter_context(MailSink()) for _ in range(2))
+        hook = stack.enter_context(HttpSink())
+        ledgers = {name: past(addresses, start) for name in CHAINS}
+        for name, ledger in ledgers.items():
+            explorer.add(name, ledger, "etherscan", chain_id=CHAINS[name])
+        home = Home(path)
+        _write(home, explorer, desk, operations, hook, chains)
+        day = FirstDay(home, explorer, ledgers, addresses, desk, operations, hook, clock)
+        day.write_list(addresses)
+        yield day
+
+
+def _write(
+    home: Home,
+    explorer: Explorer,
+    desk: MailSink,
+    operations: MailSink,
+    hook: HttpSink,
+    chains: Sequence[str],
+) -> None:
+    sources: dict[str, Any] = {
+        f"mine-{name}": {
+            "kind": "etherscan", "url": explorer.url(name, "etherscan"), "rate_per_second": 1000,
+            "index_lag": 0,
+        }
+        for name in CHAINS
+    }  # fmt: skip
+    sources["mine-linea"]["url"] = "http://127.0.0.1:9"  # nothing listens there
+    home.write("config/sources.yaml", {"sources": sources})
+    table = {name: {"sources": [f"mine-{name}"]} for name in CHAINS}
+    home.write("config/chains.yaml", {"chains": table})
+    home.write("config/settings.yaml", {"every": 4 * 3600, "prices": "none"})
+    home.write(".env", f"HOOK_SECRET={HOOK_SECRET}\n")
+    (home.path / ".env").chmod(0o600)
+    mail: dict[str, Any] = {
+        "kind": "email", "host": "127.0.0.1", "security": "none", "from": "fundwatch@example.org",
+    }  # fmt: skip
+    home.write("config/channels.yaml", {"channels": {
+        "desk": {**mail, "port": desk.port, "to": ["desk@example.org"], "audience": "desk"},
+        "operations": {**mail, "port": operations.port, "to": ["operations@example.org"],
+                       "audience": "operations"},
+        "machine": {"kind": "webhook", "url": hook.url(), "secret_env": "HOOK_SECRET",
+                    "allow_private": True},
+    }})  # fmt: skip
+    home.write("config/lists.yaml", {"lists": {"desk": {
+        "kind": "text", "title": "OFAC", "file": "desk.txt", "watch": True, "case": "DESK",
+        "severity": "high", "incoming": "daily", "chains": list(chains),
+    }}})  # fmt: skip
