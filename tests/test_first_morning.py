@@ -12,7 +12,9 @@ from world.first_day import BANK, DAY, STRANGER, FirstDay, first_day, text_of
 from world.home import bodies
 
 from monitor.app.fundwatch import Fundwatch
-from monitor.loops import doors, morning
+from monitor.loops import morning
+from monitor.loops.list_watch import Wish
+from monitor.model.acts import DAEMON
 from monitor.store import first_read
 from monitor.store.alerts import is_alert
 
@@ -164,6 +166,7 @@ def test_lists_that_begin_together_are_told_together(
         day.home.write("config/lists.yaml", {"lists": rows})
         for n, name in enumerate(rows):
             day.write_list(day.addresses[2 * n : 2 * n + 2], name)
+        day.home.run("init")
         for name in ("desk", "fbi"):
             file = str(day.home.path / f"{name}.txt")
             day.home.run("lists", "update", name, "--file", file)
@@ -172,6 +175,7 @@ def test_lists_that_begin_together_are_told_together(
             assert [len(told(day, words)) for words in (BEGUN, READ)] == [1, 1]
             assert {row["list"] for row in table(day)} == {"desk", "fbi"}
             day.later(DAY)
-            app.acts.update_list(doors.this_user(), "late", str(day.home.path / "late.txt"))
+            wish = Wish(DAEMON, ("late",), str(day.home.path / "late.txt"))
+            app.following.update(wish)
             turns(day, app, 3)
         assert [len(told(day, words)) for words in (BEGUN, READ)] == [2, 2]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from world.home import Home
+from world.sinks import HttpSink, answer
 
 from monitor.app import first_lists
 from monitor.app.settings.load import load
@@ -27,7 +28,8 @@ OWN = {
 def own_list(folder: Path, *more: str, **keys: object) -> Home:
     """A home whose own lists.yaml has the list "desk" of addresses in desk.txt."""
     home = Home(folder)
-    home.write("config/lists.yaml", {"lists": {"desk": {**OWN["desk"], **keys}}})
+    row = {key: value for key, value in {**OWN["desk"], **keys}.items() if value is not None}
+    home.write("config/lists.yaml", {"lists": {"desk": row}})
     home.write("desk.txt", "".join(f"{line}\n" for line in (*BITCOIN, *more)))
     return home
 
@@ -123,3 +125,20 @@ def test_the_file_that_it_makes_is_read_as_it_is_meant(tmp_path: Path) -> None:
     assert (lists["ofac"].severity, lists["ofac-advanced"].severity) == ("medium", "high")
     text = (tmp_path / "config/lists.yaml").read_text("utf-8")
     assert "    # So long\n    # And so: long\n    severity: medium\n" in text
+
+
+def test_it_fetches_what_is_published(tmp_path: Path) -> None:
+    """Over HTTP, from the address in the settings; what cannot be had is told with the way to
+    bring it."""
+    lines = "".join(f"0x{n:040x}\n" for n in range(2**150, 2**150 + 300))
+    with HttpSink() as publisher:
+        home = own_list(tmp_path, file=None, url=publisher.url("/list.txt"))
+        publisher.then(answer(200, lines.encode()))
+        said = init(home, "desk")
+        assert "300 rows: 300 can be read" in said
+        publisher.then(answer(500))
+        said = init(home, "desk", code=1)
+        assert "missing   desk: could not be had" in said
+        assert f"Get it with another machine: {publisher.url('/list.txt')}" in said
+        assert "lists update desk --file FILE" in said
+    assert [p.name for p in (tmp_path / "lists/desk").iterdir() if "first" in p.name] == []

@@ -15,10 +15,12 @@ from monitor.app.home import open_home
 from monitor.app.settings.load import load, shipped_config
 from monitor.decide.cost import Cost
 from monitor.loops.health.words import count
+from monitor.loops.list_watch import Wish
+from monitor.loops.lists import FOLDER
 from monitor.model import Entry, Severity
 from monitor.model.acts import Actor
-from monitor.model.errors import ConfigError, Problem
-from monitor.model.lists import Fetched, ListConfig, Listing, Publication, Row
+from monitor.model.errors import ConfigError, Problem, SourceError
+from monitor.model.lists import Fetched, ListConfig, Listing, Publication, Row, Validators
 from monitor.model.plain import duration, plural, tidy
 from monitor.model.settings import Settings
 from monitor.store import listing
@@ -69,11 +71,14 @@ def begin(
     settings = load(home, environ)
     had: list[Had] = []
     for name in names:
-        fetched = _file(file) if file is not None else None
-        if fetched is None:
-            yield from _not_had(home, settings.lists[name])
+        config = settings.lists[name]
+        path = file or config.file
+        try:
+            fetched = _file(path) if path is not None else _fetch(settings, config)
+        except SourceError as error:
+            yield from _not_had(home, config, str(error))
             continue
-        had.append(_look(settings, settings.lists[name], fetched))
+        had.append(_look(settings, config, fetched))
     entries = [entry for each in had for entry in each.entries]
     found = cost.cost(settings, entries, _asked(settings, entries))
     slow = _too_slow(settings, had, found)
@@ -82,13 +87,15 @@ def begin(
     with open_home(home, environ) as app:
         app.reload()
         for each in had:
-            outcome = app.lists.take(each.config.name, each.fetched, by)
-            if outcome.publication is None:
-                yield f"{'list':<10}{each.config.name}: not taken, {outcome.why}"
+            wish = Wish(by, (each.config.name,), str(each.fetched.path))
+            (result,) = app.following.update(wish)
+            version = listing.newest(app.store, each.config.name)
+            if result.code or version is None:
+                yield f"{NOT_HAD}{result.said}"
                 continue
-            version = outcome.publication
             rows = listing.at_version(app.store, version.list, version.nr)
             yield from _taken(each, version, rows)
+            _coming(home, each.config).unlink(missing_ok=True)
     if had:
         yield from _means(settings, entries, found, environ)
     for name, (limit, why) in slow.items():
@@ -156,10 +163,24 @@ def _file(path: Path) -> Fetched:
         raise ConfigError([Problem("--file", str(path), why, "Check the path")]) from None
 
 
-def _not_had(home: Path, config: ListConfig) -> Iterator[str]:
+def _coming(home: Path, config: ListConfig) -> Path:
+    return home / FOLDER / config.name / "first"
+
+
+def _fetch(settings: Settings, config: ListConfig) -> Fetched:
+    """The file that the publisher hands out now. Raises SourceError where it cannot be had."""
+    into = _coming(settings.home, config)
+    into.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fetched = build.list_fetch(settings)(config, into, Validators(), lambda _size: None)
+    if fetched is None:
+        raise SourceError("it answered that nothing has changed")
+    return fetched
+
+
+def _not_had(home: Path, config: ListConfig, why: str) -> Iterator[str]:
     """Without network: which file to bring, and the command that takes it."""
-    where = config.url or str(config.file)
-    yield f"{NOT_HAD}{config.name}: could not be had. Get it with another machine: {where}"
+    yield f"{NOT_HAD}{config.name}: could not be had ({why.rstrip('.')})"
+    yield f"{_INDENT}Get it with another machine: {config.url}"
     yield f"{_INDENT}then  fundwatch --home {home} lists update {config.name} --file FILE"
 
 
