@@ -186,6 +186,7 @@ BOOKKEEPING = frozenset(
         "store/staging.py: stage",
         "store/clock.py: pull_forward",
         "store/coverage.py: change_members",
+        "store/dormant.py: note",
         "store/doubts.py: forget_unwatched",
         "store/incidents.py: put_signals",
         "store/notes.py: put_note",

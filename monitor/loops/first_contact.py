@@ -26,13 +26,14 @@ from monitor.model import (
     Severity,
     Subject,
     Watched,
+    life,
 )
 from monitor.model.acts import DAEMON, TellHistory
 from monitor.model.facts import AssetSum, History
 from monitor.model.ids import stable_id
 from monitor.model.plan import Route
 from monitor.model.streams import StreamState
-from monitor.store import transfers
+from monitor.store import dormant, transfers
 from monitor.store.commit import commit
 from monitor.store.coverage import stream_states
 from monitor.store.port import Reader, Store
@@ -77,6 +78,8 @@ def tell(store: Store, world: HistoryWorld, untold: Sequence[Watched]) -> None:
 def _history_read(store: Reader, world: HistoryWorld, waiting: Watched, baseline: Baseline) -> bool:
     now = world.clock()
     subject = waiting.entry.subject
+    if (never := dormant.of(store, subject)) is not None and never.asleep:
+        return True  # there is none
     states = stream_states(store, subject, now)
     held = not waiting.entry.busy and transfers.row_count(store, subject) > transfers.HISTORY_LIMIT
     return bool(states) and all(
@@ -256,6 +259,9 @@ def _serious(row: Row, entry: Entry, world: HistoryWorld) -> bool:
 
 
 def _covered_words(store: Reader, subject: Subject, now: int) -> list[str]:
+    never = dormant.of(store, subject)
+    if never is not None and never.asleep:
+        return [life.proven(never)]
     words = []
     order = [*STREAM_WORDS]
     states = stream_states(store, subject, now)

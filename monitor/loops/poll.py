@@ -12,7 +12,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from queue import Empty, SimpleQueue
+from typing import Any
 
+from monitor.loops.dormant import LOOKERS, Dormants, Look, Said
 from monitor.loops.headkeep import HeadKeeper
 from monitor.loops.passing import PassReport, PollWorld, Run, Signs
 from monitor.loops.reading import Outcome
@@ -43,6 +45,7 @@ class Poller:
         self._heads = HeadKeeper(store, world.pools, world.clock)
         self._rounds = ReadingRounds(store, world, self._heads)
         self._settler = Settler(store, world, self._heads, self.signs, self._is_stopping)
+        self._dormants = Dormants(store, world, self._is_stopping)
         self._chains: set[str] = set()  # of the present pass
         # What it is about; False: what was not due yet when it began.
         self._flying: dict[Scope, bool] = {}
@@ -114,14 +117,26 @@ class Poller:
         self._flying = dict.fromkeys(subjects, True)
         looked = time.monotonic()
         spare = partial(self._spare, report)
-        with ThreadPoolExecutor(WORKERS, thread_name_prefix="read") as threads:
+        with (
+            ThreadPoolExecutor(WORKERS, thread_name_prefix="read") as threads,
+            ThreadPoolExecutor(LOOKERS, thread_name_prefix="look") as lookers,
+        ):
             wholes = Wholes(
                 self.store, self.world, self._rounds, threads, spare, everything=everything
             )
             waiting: dict[Future[Outcome], Run] = {}
-            done: SimpleQueue[Future[Outcome]] = SimpleQueue()
-            queue = deque(wholes.begin(subjects, due))
-            while queue or waiting:
+            done: SimpleQueue[Future[Any]] = SimpleQueue()
+            looks = self._dormants.looks(subjects)
+            looking: dict[Future[Any], Look] = {
+                lookers.submit(self._dormants.ask, look, everything): look for look in looks
+            }
+            for asking in looking:
+                asking.add_done_callback(done.put)
+            chains = dict.fromkeys([*(s.chain for s in subjects), *(w.chain for w in due)])
+            asked = {look.chain for look in looks}
+            at_once = [s for s in subjects if s.chain not in asked]
+            queue = deque(wholes.begin((c for c in chains if c not in asked), at_once, due))
+            while queue or waiting or looking:
                 if len(waiting) <= WORKERS:  # many at a time, for one commit
                     for run in self._begin(queue, 2 * WORKERS - len(waiting)):
                         run.reading = self._rounds.reader(run, everything)
@@ -129,12 +144,17 @@ class Poller:
                         waiting[future] = run
                         future.add_done_callback(done.put)
                         self.signs.reading[run.scope.key] = None
-                if not waiting:
+                if not waiting and not looking:
                     break
-                for future in _ended(done):
-                    run = waiting.pop(future)
+                for ended in _ended(done):
+                    if ended in looking:
+                        look = looking.pop(ended)
+                        left = self._looked(look, ended.result(), report, subjects)
+                        queue.extend(wholes.begin([look.chain], left, due))
+                        continue
+                    run = waiting.pop(ended)
                     self.signs.reading.pop(run.scope.key, None)
-                    queue.extend(self._came(wholes, run, future.result(), report, everything))
+                    queue.extend(self._came(wholes, run, ended.result(), report, everything))
                     self.signs.settling = ""
                     self.on_progress(report, len(queue) + len(waiting))
                 if not everything and not queue and time.monotonic() - looked >= JOIN_EVERY:
@@ -143,6 +163,18 @@ class Poller:
             for chain in self._chains:
                 self._heads.note(self.world.chains[chain])
             self._turn([])
+
+    def _looked(
+        self, look: Look, said: Said, report: PassReport, subjects: Sequence[Subject]
+    ) -> list[Subject]:
+        """Take in which addresses of a chain never lived. Returns those that are left to read."""
+        self.signs.moved()
+        ended = self._dormants.settle(look, said, report)
+        asleep = {each.scope for each in ended}
+        for scope in asleep:
+            self._flying.pop(scope, None)
+        self._settler.ended.extend(ended)
+        return [s for s in subjects if s.chain == look.chain and s not in asleep]
 
     def _spare(
         self, report: PassReport, run: Run, unread: frozenset[str], unserved: frozenset[str]
@@ -197,7 +229,7 @@ class Poller:
         self._settler.ended.clear()
 
 
-def _ended(done: SimpleQueue[Future[Outcome]]) -> list[Future[Outcome]]:
+def _ended(done: SimpleQueue[Future[Any]]) -> list[Future[Any]]:
     """What has ended by now; waits up to a second for the first."""
     try:
         first = done.get(timeout=1.0)

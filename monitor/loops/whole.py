@@ -11,7 +11,7 @@ what was read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -61,11 +61,14 @@ class Wholes:
         self._threads, self._spare, self._everything = threads, spare, everything
         self._chains: dict[str, _Chain] = {}
 
-    def begin(self, subjects: Sequence[Subject], due: Collection[ChainWide]) -> list[Run]:
-        """What can be read now: chain-wide scopes, and the addresses that wait for none."""
+    def begin(
+        self, chains: Iterable[str], subjects: Sequence[Subject], due: Collection[ChainWide]
+    ) -> list[Run]:
+        """What can be read now of these chains: chain-wide scopes, and the addresses that wait for
+        none. Each chain is begun once."""
         ready: list[Run] = []
         runs = self._rounds.runs(subjects)
-        for chain in dict.fromkeys([*(s.chain for s in subjects), *(w.chain for w in due)]):
+        for chain in chains:
             mine = {run.scope: run for run in runs if run.scope.chain == chain}
             ready += self._begin(self._world.pools[chain], mine, ChainWide(chain) in due)
         return ready

@@ -116,4 +116,20 @@ CREATE TRIGGER erased_word_kept BEFORE UPDATE ON erased_word
   BEGIN SELECT RAISE(ABORT, 'the log is only added to'); END;
 CREATE TRIGGER erased_word_stays BEFORE DELETE ON erased_word
   BEGIN SELECT RAISE(ABORT, 'nothing of this is ever deleted'); END;
+-- Addresses that never lived on a chain, as nodes said of all their accounts at one block: instead
+-- of list by list they are asked for in hundreds, see loops/dormant.py.
+CREATE TABLE dormant (
+  subject TEXT PRIMARY KEY REFERENCES scope(key),
+  since INTEGER NOT NULL,            -- when it was first proven
+  words TEXT NOT NULL,               -- JSON: the two words of then, each [source, height, hash]
+  height INTEGER NOT NULL, hash TEXT NOT NULL, time INTEGER NOT NULL, -- block of the newest proof
+  source TEXT NOT NULL,              -- who said so
+  at INTEGER NOT NULL,               -- when
+  failing INTEGER,                   -- since when no node says anything of it
+  error TEXT NOT NULL DEFAULT '',
+  asleep INTEGER NOT NULL,           -- 1: its lists are not read address by address
+  woke INTEGER,                      -- when a sign of life was seen: its lists are read ever since
+  sign TEXT NOT NULL DEFAULT ''      -- what was seen, where, by whom
+) STRICT, WITHOUT ROWID;
+CREATE INDEX dormant_asleep ON dormant(subject) WHERE asleep;
 """

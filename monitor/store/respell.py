@@ -52,7 +52,8 @@ def _move(conn: Connection, old: Subject, new: Subject, now: int) -> list[Part]:
     ).fetchall()
     for table in ("coverage", "gap", "reading", "doubt"):
         conn.execute(f"DELETE FROM {table} WHERE scope = ?", (old.key,))
-    conn.execute("DELETE FROM joined WHERE subject = ?", (old.key,))
+    for table in ("joined", "dormant"):
+        conn.execute(f"DELETE FROM {table} WHERE subject = ?", (old.key,))
     _move_followed(conn, old, new)
     conn.execute("DELETE FROM scope WHERE key = ?", (old.key,))
     body = {"old": old.key, "new": new.key, **moved, "unread": [[*row] for row in read]}
