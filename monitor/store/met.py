@@ -1,0 +1,79 @@
+"""What is recorded already of addresses that a version of a list names anew: their movements with
+addresses that are watched. Without a call."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+
+from monitor.model import LIVE_STATUSES
+from monitor.store import listing
+from monitor.store.port import Fields, Reader
+
+FEW = 20_000  # addresses that are looked up one by one in the record
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """Movements of value between an address of a list and a watched one, of one asset."""
+
+    address: str
+    entity: str  # its id
+    name: str
+    chain: str
+    contract: str | None  # None: the chain's own coin
+    other: str  # the watched address
+    count: int
+    last: int | None  # Unix seconds
+
+
+_LIVE = ", ".join(f"'{status.value}'" for status in sorted(LIVE_STATUSES))
+_SIDES = (("sender", "recipient"), ("recipient", "sender"))
+
+
+def _sql(mine: str, other: str, where: str) -> str:
+    """Of the movements that `where` names."""
+    return (
+        "SELECT l.address, l.entity, l.name, t.chain, t.contract, "
+        f"t.{other} AS other, count(*) AS count, max(t.time) AS last "
+        "FROM transfer t CROSS JOIN listing l CROSS JOIN scope s "
+        f"WHERE l.list = ? AND l.from_nr = ? AND l.rule = '' AND {where} AND l.address = t.{mine} "
+        f"AND s.key = t.chain || '/' || t.{other} AND t.amount <> '0' AND t.status IN ({_LIVE}) "
+        "AND EXISTS (SELECT 1 FROM entry e WHERE e.subject = s.key AND e.retired IS NULL "
+        "AND e.list <> l.list) GROUP BY 1, 2, 4, 5, 6"
+    )
+
+
+def met(store: Reader, name: str, nr: int, verified: Collection[tuple[str, str]]) -> list[Met]:
+    """The newest first. Of tokens only those that are `verified`, by (chain, contract): anybody
+    can send the others."""
+    new = store.read(
+        f"SELECT 1 FROM listing WHERE list = ? AND from_nr = ? LIMIT {FEW + 1}", [name, nr]
+    )
+    found = _by_address(store, name, nr) if len(new) <= FEW else _by_movement(store, name, nr)
+    sums: dict[Met, tuple[int, int]] = {}
+    for row in found:
+        if row["contract"] is not None and (row["chain"], row["contract"]) not in verified:
+            continue
+        key = replace(Met(*row), count=0, last=None)
+        count, last = sums.get(key, (0, 0))
+        sums[key] = (count + row["count"], max(last, row["last"] or 0))
+    every = (replace(key, count=n, last=last or None) for key, (n, last) in sums.items())
+    return sorted(every, key=lambda each: (-(each.last or 0), each.address))
+
+
+def _by_address(store: Reader, name: str, nr: int) -> Iterator[Fields]:
+    chains = [row["chain"] for row in store.read("SELECT DISTINCT chain FROM scope")]
+    for address in dict.fromkeys(listing.targets(store, name, nr - 1, nr)):
+        for chain in chains:
+            for mine, other in _SIDES:
+                sql = _sql(mine, other, f"t.chain = ? AND t.{mine} = ?")
+                yield from store.read(sql, [name, nr, chain, address])
+
+
+def _by_movement(store: Reader, name: str, nr: int) -> Iterator[Fields]:
+    last = int(store.read("SELECT coalesce(max(id), 0) AS n FROM transfer")[0]["n"])
+    for after in range(0, last, FEW):
+        for mine, other in _SIDES:
+            sql = _sql(mine, other, "t.id > ? AND t.id <= ?")
+            yield from store.read(sql, [name, nr, after, after + FEW])

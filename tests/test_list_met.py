@@ -1,0 +1,76 @@
+"""A list that is taken is held against what is recorded already, without a call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from monitor.model import Entry, Kind, Status, Subject, Transfer
+from monitor.model.acts import DAEMON, ApplyPlan, TakeList
+from monitor.model.plan import NewRow, Plan
+from monitor.store import met as met_
+from monitor.store.commit import commit
+from monitor.store.met import Met, met
+from monitor.store.taking import listed
+from world.published import Desk, address, lines
+
+A, X, Y = "0x" + "a" * 40, address(1), address(2)
+USDT = "0x" + "d" * 40
+VERIFIED = {("ethereum", USDT)}
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path)
+    entry = Entry("E-1", Subject("ethereum", A))
+    commit(made.store, DAEMON, TakeList(1, "0" * 64, listed([entry]), (), {}))
+    yield made
+    made.store.close()
+
+
+def record(desk: Desk, number: int, sender: str, recipient: str, **more: object) -> None:
+    values: dict[str, object] = {"amount": 5, "contract": None, "status": Status.FINAL, **more}
+    kind = Kind.NATIVE if values["contract"] is None else Kind.ERC20
+    row = Transfer(
+        "ethereum", f"0x{number:064x}", f"leg{number}", kind, sender, recipient,
+        int(str(values["amount"])), values["contract"], None, number, "0xb", 1000 + number,
+    )  # fmt: skip
+    plan = Plan(Subject("ethereum", A), 1, new=(NewRow(row, values["status"]),))
+    commit(desk.store, DAEMON, ApplyPlan(1, plan))
+
+
+@pytest.mark.parametrize("few", [met_.FEW, 0])
+def test_movements_with_watched_addresses_are_found(
+    desk: Desk, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both ways of looking find the same: by address, and by movement for a long list."""
+    monkeypatch.setattr(met_, "FEW", few or met_.FEW)
+    record(desk, 1, A, X)
+    record(desk, 2, X, A)
+    record(desk, 3, A, X, contract=USDT)
+    record(desk, 4, Y, A)
+    desk.take(lines(1))
+    found = met(desk.store, "ofac", 1, VERIFIED)
+    assert found == [
+        Met(X, "1", "ALPHA", "ethereum", USDT, A, 1, 1003),
+        Met(X, "1", "ALPHA", "ethereum", None, A, 2, 1002),
+    ]
+
+
+def test_what_strangers_can_do_and_what_did_not_happen_is_left_out(desk: Desk) -> None:
+    record(desk, 1, X, A, amount=0)
+    record(desk, 2, X, A, contract="0x" + "e" * 40)
+    record(desk, 3, X, A, status=Status.ORPHANED)
+    record(desk, 4, X, Y)
+    desk.take(lines(1))
+    assert met(desk.store, "ofac", 1, VERIFIED) == []
+
+
+def test_what_an_earlier_version_named_is_not_found_again(desk: Desk) -> None:
+    record(desk, 1, A, X)
+    record(desk, 2, A, Y)
+    desk.take(lines(1))
+    desk.take(lines(1, 2), "2026-03-02")
+    assert [each.address for each in met(desk.store, "ofac", 2, VERIFIED)] == [Y]
