@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from world.published import Desk, address, lines
 
 from monitor.model import Entry, Kind, Status, Subject, Transfer
 from monitor.model.acts import DAEMON, ApplyPlan, TakeList
@@ -14,7 +15,6 @@ from monitor.store import met as met_
 from monitor.store.commit import commit
 from monitor.store.met import Met, met
 from monitor.store.taking import listed
-from world.published import Desk, address, lines
 
 A, X, Y = "0x" + "a" * 40, address(1), address(2)
 USDT = "0x" + "d" * 40

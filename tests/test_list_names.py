@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from world.published import Desk, Line, address, lines
 
 from monitor.messages.sheets.parts import labelled
 from monitor.model import Known
 from monitor.store.named import named
-from world.published import Desk, Line, address, lines
 
 ONE, COIN = address(1), "1D6gG9iKEhPitTcWRJiniuj1jYM2hNeAfJ"
 REST = lines(*range(100, 120), entity="9", name="REST")
