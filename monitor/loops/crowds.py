@@ -145,6 +145,8 @@ def is_dust(view: AlertView) -> bool:
     """Whether an alert is about verified assets that came in and are worth next to nothing.
     What has no price is so only where no coin known would be worth more."""
     alert, entry = view.alert, view.entry
+    if alert.facts.ours:
+        return False
     if alert.kind not in _PAID or alert.direction is not Direction.IN or entry is None:
         return False
     rows = [each for each in view.transfers if not each.row.transfer.kind.fee]

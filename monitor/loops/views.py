@@ -18,8 +18,9 @@ def views_of(store: Reader, settings: Settings) -> Views:
     """By these settings."""
     valued = Valuer(store, settings.chains, asked=bool(settings.prices))
     titles = {name: config.title for name, config in settings.lists.items() if not config.ours}
+    ours = {name: config.title for name, config in settings.lists.items() if config.ours}
     book = settings.addressbook
-    return Views(store, settings.chains, settings.assets, book, valued, titles)
+    return Views(store, settings.chains, settings.assets, book, valued, titles, ours)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,9 @@ from monitor.messages import render
 from monitor.messages.sheets import acts, listed, say
 from monitor.messages.sheets.fees import fee_words
 from monitor.messages.sheets.flows import Flow
-from monitor.messages.sheets.parts import Telling, label_said
+from monitor.messages.sheets.parts import Telling, label_said, shown_address
 from monitor.model import (
+    OURS,
     AlertView,
     Chain,
     ChannelConfig,
@@ -119,7 +120,8 @@ def _end(chain: Chain | None, address: str | None, known: dict[str, Entry], kind
         return _NO_END[kind.far_end]
     entry = known.get(address)
     if entry is None or not entry.label.strip():
-        return display(chain, address) if chain else address
+        hidden = address.startswith(OURS)
+        return display(chain, address) if chain and not hidden else shown_address(chain, address)
     case = f" ({case_said(entry.case)})" if entry.case else ""
     return f"{label_said(entry, 40)}{case}"
 

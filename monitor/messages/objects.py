@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from monitor.decide import worth
 from monitor.model import AlertKind, AlertView, Entry, Kind, Known, Origin, TransferView
-from monitor.model.facts import Movement, OnList, of_kind
+from monitor.model.facts import Movement, OnList, Touched, of_kind
 from monitor.model.plain import MAX_DECIMALS, clean, rfc3339, tidy
 
 BODY_TYPE = "fundwatch.alerts.v1"
@@ -131,7 +131,7 @@ def alert_object(view: AlertView, allowed: Allowed = None) -> dict[str, Any]:
         "entry": _entry(entry, view) if entry else None,
         "direction": alert.direction.value if alert.direction else None,
         "transfers": [transfer_object(each, seen) for each in view.transfers],
-        "names": {a: _name(known, seen) for a, known in view.names.items()},
+        "names": {a: _name(k, seen) for a, k in view.names.items() if not k.ours},
         "amends": alert.amends,
         "created": rfc3339(alert.created),
         "state": view.state,
@@ -144,9 +144,22 @@ def alert_object(view: AlertView, allowed: Allowed = None) -> dict[str, Any]:
         shown["on_lists"] = [_on_list(each, view) for each in lists]
     if view.again is not None:
         shown["after_restore"] = True
+    if alert.facts.ours:
+        shown["ours"] = [_touched(each) for each in alert.facts.ours]
     if success := of_kind(alert.facts, Movement).success:
         shown["success"] = success
     return shown | ({"title": alert.title} if alert.kind is AlertKind.NOTICE else {})
+
+
+def _touched(each: Touched) -> dict[str, object]:
+    return {
+        "chain": each.chain,
+        "tx": each.tx,
+        "way": each.way,
+        "watched": each.who,
+        "list": each.list,
+        "label": tidy(each.label, 80),
+    }
 
 
 def _name(known: Known, allowed: Allowed) -> dict[str, object]:

@@ -35,6 +35,7 @@ from monitor.messages.sheets.notice import (
 )
 from monitor.messages.sheets.parts import Sheet, Telling, topic, worst
 from monitor.messages.sheets.past import history_sheet
+from monitor.messages.sheets.touching import touching_sheet
 from monitor.model import AlertKind, AlertView, ChannelConfig, Rendered, Severity, TransferView
 from monitor.model.facts import Unread, of_kind
 from monitor.model.facts_json import to_json
@@ -209,7 +210,9 @@ def _plain_sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
         _readable(view)
     if len(views) > 1:
         return group_sheet(views, telling)
-    return _SHEETS[views[0].alert.kind](views[0], telling)
+    (view,) = views
+    found = view.alert.kind is AlertKind.NOTICE and view.alert.facts.ours
+    return touching_sheet(view, telling) if found else _SHEETS[view.alert.kind](view, telling)
 
 
 def _readable(view: AlertView) -> None:

@@ -31,7 +31,15 @@ from monitor.model.transfer import (
     Transfer,
     account_leg,
 )
-from monitor.model.views import AlertView, DeliveryView, Known, Outgoing, Rendered, TransferView
+from monitor.model.views import (
+    OURS,
+    AlertView,
+    DeliveryView,
+    Known,
+    Outgoing,
+    Rendered,
+    TransferView,
+)
 from monitor.model.watch import Baseline, Direction, Entry, Origin, Severity, Subject, Watched
 
 __all__ = [
@@ -39,6 +47,7 @@ __all__ = [
     "ISSUER",
     "LIVE_STATUSES",
     "OPEN_STATUSES",
+    "OURS",
     "UINT256_MAX",
     "Alert",
     "AlertKind",

@@ -11,6 +11,8 @@ from monitor.model.reading import Price
 from monitor.model.transfer import Row
 from monitor.model.watch import Entry
 
+OURS = "ours:"  # begins what stands in the place of an address of our own: "ours:Customer 17"
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -30,6 +32,7 @@ class Known:
     date: str = ""  # of the source, as written
     confidence: str = ""  # one of CONFIDENCES; empty: not said
     shipped: bool = False  # from the list that comes with Fundwatch
+    ours: bool = False  # an address of our own: the label is all that is shown of it
     list: str = ""  # published list: what people call it; `date` is since when it stands there
 
 

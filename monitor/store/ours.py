@@ -51,10 +51,10 @@ def label_of(label: str, address: str, title: str) -> str:
     return said if said and not shows else f"{title}: our own address"
 
 
-def labels(store: Reader, titles: Titles, addresses: Collection[str]) -> dict[str, str]:
+def labels(store: Reader, titles: Titles, addresses: Iterable[str]) -> dict[str, str]:
     """By address, the labels of those that a list of our own holds or ever held: who has left is
     shown to nobody either."""
-    if not titles or not addresses:
+    if not titles:
         return {}
     rows = store.read_in(
         "SELECT list, address, label FROM listing WHERE address IN ({}) "

@@ -141,7 +141,8 @@ def unacknowledged(store: Reader, since: int) -> list[Unacknowledged]:
             "max(m.created) AS passed FROM alert a "
             "LEFT JOIN route r ON r.alert = a.id AND r.form = 'escalated' "
             "LEFT JOIN message m ON m.id = r.message WHERE a.state = 'open' AND a.lane = 'news' "
-            "AND a.severity IN ('severe', 'high') AND a.kind <> 'notice' AND a.created >= ? "
+            "AND a.severity IN ('severe', 'high') AND a.created >= ? "
+            "AND (a.kind <> 'notice' OR instr(a.facts, '\"ours\": [')) "
             "GROUP BY a.id HAVING NOT sum(r.channel IS NOT NULL AND r.message IS NULL) "
             "ORDER BY a.created, a.rowid",
             [since],

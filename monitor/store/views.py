@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from monitor.chains.table import STREAM_WORDS, family_of
 from monitor.model import (
+    OURS,
     Alert,
     AlertView,
     Asset,
@@ -20,9 +21,10 @@ from monitor.model import (
     TransferView,
     Watched,
 )
+from monitor.model.facts import Touched
 from monitor.model.plain import ERASED, quoted, unquoted, utc
 from monitor.model.views import ListAge
-from monitor.store import listing, named, watch
+from monitor.store import listing, named, veil, watch
 from monitor.store.coverage import stream_states
 from monitor.store.doubts import unchecked
 from monitor.store.notes import get_note
@@ -47,6 +49,8 @@ class Views:
     valued: Callable[[Sequence[TransferView]], list[TransferView]] = list
     # Published lists that give names: what people call each.
     titles: Mapping[str, str] = field(default_factory=dict)
+    # Lists of our own addresses, which are shown by their labels only: what people call each.
+    ours: Mapping[str, str] = field(default_factory=dict)
 
     # -- transfers ---------------------------------------------------------------------
 
@@ -112,14 +116,17 @@ class _Look:
         self._on: dict[Subject, tuple[Watched, ...]] = {}  # entries by subject
         self._heads: dict[str | None, int | None] = {}
         self._limits: dict[str, tuple[str, ...]] = {}  # what is not covered, by entry
+        self._veil: dict[str, str] = {}  # what stands for our own addresses
         self._ages: dict[str, ListAge] = {}  # of published lists, by name
 
-    def by_id(self, ids: Sequence[int]) -> list[TransferView]:
+    def by_id(self, ids: Sequence[int], touched: Iterable[Touched] = ()) -> list[TransferView]:
+        """`touched`: what alerts say of our own addresses in these rows."""
         rows = {
             row["id"]: row
             for row in self.store.read_in("SELECT * FROM transfer WHERE id IN ({})", ids)
         }
         self._learn_entries(rows.values())
+        self._draw_veil(rows.values(), touched)
         said: dict[int, list[tuple[str, int]]] = {}
         for row in self.store.read_in(
             "SELECT transfer, source, min(at) AS at FROM sighting WHERE transfer IN ({}) "
@@ -130,6 +137,12 @@ class _Look:
         tokens = self._tokens({row["contract"] for row in rows.values() if row["contract"]})
         views = [self._transfer(rows[i], tuple(said.get(i, ())), tokens) for i in ids]
         return self._views.valued(views)
+
+    def _draw_veil(self, rows: Iterable[Fields], touched: Iterable[Touched]) -> None:
+        """Over our own addresses in these rows, but for those that somebody watches besides."""
+        watched = {subject.address for subject, on in self._on.items() if on}
+        found = veil.veil(self.store, self._views.ours, rows, touched)
+        self._veil |= {address: said for address, said in found.items() if address not in watched}
 
     def _tokens(self, contracts: Iterable[str]) -> dict[tuple[str, str], Fields]:
         found = self.store.read_in("SELECT * FROM token WHERE contract IN ({})", contracts)
@@ -159,7 +172,7 @@ class _Look:
             for w in self._on[Subject(transfer.chain, party)]
         ]
         return TransferView(
-            row=stored,
+            row=veil.veiled(stored, self._veil),
             symbol=symbol,
             decimals=decimals,
             verified=verified,
@@ -202,8 +215,10 @@ class _Look:
             "SELECT alert, transfer FROM alert_transfer WHERE alert IN ({}) ORDER BY transfer", ids
         ):
             linked.setdefault(row["alert"], []).append(row["transfer"])
+        touched = [each for alert in told.values() for each in alert.facts.ours]
         by_id = {
-            v.row.id: v for v in self.by_id(sorted({t for found in linked.values() for t in found}))
+            v.row.id: v
+            for v in self.by_id(sorted({t for found in linked.values() for t in found}), touched)
         }
         return [
             self._alert(told[i], rows[i], named, tuple(by_id[t] for t in linked.get(i, ())))
@@ -219,6 +234,7 @@ class _Look:
         transfers: tuple[TransferView, ...],
     ) -> AlertView:
         alert = replace(told, rows=tuple(t.row.transfer.identity for t in transfers))
+        alert = veil.facts(alert, self._veil)
         lists = alert.facts.on_lists
         watched = named.get(alert.entry_id or "")
         chain = self.chains.get(alert.chain or "")
@@ -272,7 +288,8 @@ class _Look:
         keys = self.store.read(
             "SELECT id FROM transfer WHERE chain = ? AND tx = ?", [chain.key, alert.tx]
         )
-        return tuple(sorted(self.by_id([k["id"] for k in keys]), key=_leg_order))
+        found = self.by_id([k["id"] for k in keys], alert.facts.ours)
+        return tuple(sorted(found, key=_leg_order))
 
     def _names(self, alert: Alert, legs: Iterable[TransferView]) -> dict[str, Known]:
         found: dict[str, Known] = {}
@@ -282,6 +299,9 @@ class _Look:
         for view in legs:
             chain = view.row.transfer.chain
             for address in view.row.transfer.parties():
+                if address.startswith(OURS):
+                    found[address] = Known(address.removeprefix(OURS), ours=True)
+                    continue
                 entries = [w.entry for w in self._on[Subject(chain, address)]]
                 entry = _speaker(entries, alert.entry_id or "", others)
                 if entry is not None:

@@ -19,6 +19,7 @@ from monitor.messages.sheets.flows import (
     place,
     utxo_sums,
 )
+from monitor.messages.sheets.ours import ours_section, shout
 from monitor.messages.sheets.parts import (
     ROWS_SHOWN,
     Item,
@@ -85,7 +86,9 @@ def alert_sheet(view: AlertView, telling: Telling) -> Sheet:
             *about.unusual(view),
             *listed.late([view], telling.now),
         ),
-        sections=sections(to_do.to_do_section(view, telling), *body, *_common(view, telling)),
+        sections=sections(
+            to_do.to_do_section(view, telling), ours_section(view), *body, *_common(view, telling)
+        ),
         footer=about.INTERNAL,
         table="".join(alert_csv_rows([view], allowed)) if unlisted else "",
     )
@@ -99,7 +102,7 @@ def _subject(view: AlertView) -> str:
     again = "AGAIN" if view.again else ""
     off = "WAS LISTED:" if listed.off(view) else ""
     parts = (again, off, _PREFIX.get(view.alert.kind, ""), movement_short(view))
-    return " ".join(part for part in parts if part)
+    return shout(view, " ".join(part for part in parts if part))
 
 
 def _said_before(view: AlertView) -> tuple[str, ...]:

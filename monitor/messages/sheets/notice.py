@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from monitor.messages.sheets import about, listed, to_do
 from monitor.messages.sheets.alert import movement_short, rows_section, subject_tail
+from monitor.messages.sheets.ours import ours_section, shout
 from monitor.messages.sheets.parts import (
     Item,
     Section,
@@ -65,9 +66,13 @@ def correction_sheet(view: AlertView, telling: Telling) -> Sheet:
         banner="CORRECTION",
         severity=view.alert.severity,
         topic=topic(
-            f"{state.upper()}: {movement_short(view)} {outcome}", *subject_tail(view), told
+            shout(view, f"{state.upper()}: {movement_short(view)} {outcome}"),
+            *subject_tail(view),
+            told,
         ),
-        headline=listed.begun(view, _correction_headline(state, as_told(view, telling))),
+        headline=shout(
+            view, listed.begun(view, _correction_headline(state, as_told(view, telling)))
+        ),
         lead=(_what_became(state, told), *listed.late([view], telling.now)),
         sections=sections(
             to_do.to_do_section(view, telling),
@@ -75,6 +80,7 @@ def correction_sheet(view: AlertView, telling: Telling) -> Sheet:
             section("NOW", *_now(fact)),
             section("MEANING", Item(_MEANING.get(state, "Compare the record."))),
             _if_acted(state, told),
+            ours_section(view),
             rows_section(view, telling, view.transfers, "ROWS"),
             about.status_section(view),
             about.who_section(view, address=True),

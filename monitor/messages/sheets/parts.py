@@ -10,6 +10,7 @@ from monitor.chains.address import shown
 from monitor.chains.table import family_of
 from monitor.messages.objects import Allowed, may_see
 from monitor.model import (
+    OURS,
     AlertView,
     Asset,
     Chain,
@@ -240,7 +241,10 @@ def _claimed(view: TransferView) -> Item | None:
 
 
 def shown_address(chain: Chain | None, address: str) -> str:
-    """The address in full as people see it; what is no address is made harmless."""
+    """The address in full as people see it; what is no address is made harmless. One of our own
+    is shown by its label."""
+    if address.startswith(OURS):
+        return f"{name_said(address.removeprefix(OURS), 80)} (ours)"
     if chain and (found := shown(chain, address)):
         return found
     return address if re.fullmatch("[0-9A-Za-z]{1,100}", address) else clean(address, 120)
@@ -255,7 +259,8 @@ def party(view: AlertView, telling: Telling, address: str | None, missing: str) 
     if address is None:
         return Item(missing)
     note = party_note(view, telling, address)
-    return Item(shown_address(view.chain, address), style="code", note=note)
+    style = "strong" if address.startswith(OURS) else "code"
+    return Item(shown_address(view.chain, address), style=style, note=note)
 
 
 def is_zero(view: AlertView, address: str) -> bool:
@@ -268,6 +273,8 @@ def party_note(view: AlertView, telling: Telling, address: str) -> str:
         return "WATCHED (this entry)"
     if is_zero(view, address):
         return "the zero address: tokens are created from it and destroyed by it"
+    if address.startswith(OURS):
+        return " ".join(filter(None, ("OUR OWN ADDRESS.", _dealings(view, address))))
     known = view.names.get(address)
     name = _known_name(known, view, telling) if known else ""
     if not name:

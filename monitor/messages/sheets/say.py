@@ -16,6 +16,7 @@ from monitor.messages.objects import may_see
 from monitor.messages.sheets import acts, listed
 from monitor.messages.sheets.fees import UNTOLD, fee_words
 from monitor.messages.sheets.flows import Flow, is_utxo, legs, moved, others
+from monitor.messages.sheets.ours import shout
 from monitor.messages.sheets.parts import (
     Telling,
     asset_name,
@@ -24,10 +25,11 @@ from monitor.messages.sheets.parts import (
     label_said,
     name_said,
     publishers,
+    shown_address,
     shown_name,
     trusted,
 )
-from monitor.model import AlertView, Direction, Entry, FarEnd, Known, Status, TransferView
+from monitor.model import OURS, AlertView, Direction, Entry, FarEnd, Known, Status, TransferView
 from monitor.model.facts import Movement, of_kind
 from monitor.model.plain import case_said, clean, plural, quoted
 
@@ -40,7 +42,8 @@ def headline(view: AlertView, telling: Telling) -> str:
     """What moved, in one sentence, as a person says it; the exact figures stand elsewhere. What
     was reversed begins with that."""
     said = as_told(view, telling)
-    return listed.begun(view, f"DID NOT HAPPEN: {said}" if _undone(view) else said)
+    said = f"DID NOT HAPPEN: {said}" if _undone(view) else said
+    return shout(view, listed.begun(view, said))
 
 
 def _undone(view: AlertView) -> bool:
@@ -233,6 +236,8 @@ def party_said(view: AlertView, telling: Telling, address: str) -> str:
     known = view.names.get(address)
     if is_zero(view, address):
         return "the zero address"
+    if address.startswith(OURS):
+        return shown_address(view.chain, address)
     if known is None or not known.label.strip():
         return "another watched address" if known and known.watched else NOBODY_KNOWN
     return _watched(known, view, telling) if known.watched else book_said(known)

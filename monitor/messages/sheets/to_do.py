@@ -62,8 +62,9 @@ def _calm(view: AlertView) -> bool:
 
 
 def to_acknowledge(view: AlertView) -> bool:
-    """Whether somebody should take it in hand: news, but no notice and no calm summary."""
-    notice = view.alert.kind is AlertKind.NOTICE
+    """Whether somebody should take it in hand: news, but no notice about ourselves and no
+    calm summary."""
+    notice = view.alert.kind is AlertKind.NOTICE and not view.alert.facts.ours
     return view.alert.lane is Lane.NEWS and not notice and not _calm(view)
 
 

@@ -1,0 +1,32 @@
+"""That a movement touches addresses of our own, which are shown by their labels only (see
+store/veil.py)."""
+
+from __future__ import annotations
+
+from monitor.messages.sheets.parts import Item, Section, name_said, section
+from monitor.model import AlertView
+from monitor.model.facts import BESIDE_US, FROM_US, TO_US, Touched
+from monitor.model.plain import tidy
+
+SHOUT = "TOUCHES US"
+_MOST = 20
+_WAYS = {TO_US: "paid by the other side", FROM_US: "paid the other side",
+         BESIDE_US: "spends in the same transaction"}  # fmt: skip
+
+
+def shout(view: AlertView, said: str) -> str:
+    """A headline or a subject, which begins with that."""
+    return f"{SHOUT}: {said}" if view.alert.facts.ours else said
+
+
+def ours_section(view: AlertView) -> Section | None:
+    """Which of our own, by which list, as it was when that was decided."""
+    found = dict.fromkeys(map(_said, view.alert.facts.ours))
+    rest = len(found) - _MOST
+    more = Item(f"{rest:,} more.", style="note") if rest > 0 else None
+    return section(SHOUT, *list(found)[:_MOST], more)
+
+
+def _said(each: Touched) -> Item:
+    way = _WAYS.get(each.way, tidy(each.way, 40))
+    return Item(f"{name_said(each.label, 80)}: {way}", style="warn", note=f"our list {each.list}")
