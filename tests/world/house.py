@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from monitor.model.acts import DAEMON, TakePublication, TakeRows
+from monitor.model.acts import DAEMON, TakePublication
 from monitor.model.lists import Judged, Publication, Published, Row
-from monitor.store import listing
+from monitor.store import listing, staging
 from monitor.store.commit import commit
 from monitor.store.port import Store
 
@@ -25,8 +25,7 @@ def take_house(
     before = listing.newest(store, name)
     nr = before.nr + 1 if before else 1
     version = Publication(name, nr, f"{nr:064x}", "", now, 10, len(rows))
-    listing.clear_staged(store, name)
-    listing.stage(store, name, rows)
-    for delta in listing.deltas(store, name):
-        commit(store, DAEMON, TakeRows(now, version, delta.new, delta.gone))
-    commit(store, DAEMON, TakePublication(now, version))
+    staging.clear(store, name)
+    staging.stage(store, name, rows)
+    spans = [staging.prepare(store, version, keys) for keys in staging.spans(len(rows))]
+    commit(store, DAEMON, TakePublication(now, version, [each for each in spans if each]))
