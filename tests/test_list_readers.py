@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from world.parts import SHARED
+from world.workbooks import sheet_xml, workbook
 
 from monitor.model.errors import ConfigError
 from monitor.model.lists import Entity, Published
@@ -596,3 +597,63 @@ def test_the_advanced_list_without_entries_or_cut():
     assert "names no type" in refused(
         "ofac_advanced", advanced("").replace("Digital Currency Address", "Address")
     )
+
+
+# -- Excel -----------------------------------------------------------------------------------
+
+
+def test_every_sheet_with_addresses():
+    cases = {
+        "B3": "Entity",
+        "C3": "Wallet",
+        "D3": "Listed on",
+        "B4": "SIM, Hyon Sop",
+        "C4": BOAT,
+        "D4": "2023-04-24",
+        "C5": f" {TRON}\n",
+        "C6": 1.25e48,
+        "C8": 42,
+    }
+    data = workbook(
+        {
+            "Notes": sheet_xml({"A1": "Read me", "A2": "by hand"}),
+            "Cases & more": sheet_xml(cases, merged="B4:B6"),
+            "Plain": sheet_xml({"A1": LAZARUS, "A2": BOAT}),
+        }
+    )
+    rows, preamble = read("xlsx", data)
+    assert [(r.address, r.entity.name, r.since, r.place) for r in rows] == [
+        (BOAT, "SIM, Hyon Sop", "2023-04-24", "sheet Cases & more row 4"),
+        (TRON, "SIM, Hyon Sop", "", "sheet Cases & more row 5"),
+        ("1.25e+48", "SIM, Hyon Sop", "", "sheet Cases & more row 6"),
+        ("42", "", "", "sheet Cases & more row 8"),
+        (LAZARUS, "", "", "sheet Plain row 1"),
+        (BOAT, "", "", "sheet Plain row 2"),
+    ]
+    assert preamble.remarks == ["the sheet 'Notes' holds no addresses"]
+
+
+def test_workbooks_that_are_none():
+    empty = workbook({"A": sheet_xml({"A1": "name"})})
+    assert "no column that holds addresses" in refused("xlsx", empty)
+    assert "kind: xlsx" in refused("csv", empty)
+    assert "old Excel workbook" in refused("xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1" + b"\0" * 500)
+    assert "no Excel workbook" in refused("xlsx", "address\n")
+    assert "not whole" in refused("xlsx", empty[:-60])
+
+
+# -- what only looks like a list -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["text", "csv"])
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"\r\n<!DOCTYPE html><html><body>502 Bad Gateway</body></html>", "web page"),
+        (b'{"error": "not found"}', "kind: json"),
+        (b"%PDF-1.7\n", "is a PDF"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 500, "old Excel workbook"),
+    ],
+)
+def test_other_things_are_no_lists_of_lines(kind, data, reason):
+    assert reason in refused(kind, data)

@@ -14,7 +14,7 @@ from monitor.watchlist.imports.cells import refusal
 from monitor.watchlist.imports.layout import Cells, delimiter_of
 from monitor.watchlist.imports.lists import Preamble
 from monitor.watchlist.imports.lists.fields import CUT, CUT_REMEDY, is_cut
-from monitor.watchlist.imports.lists.files import lines
+from monitor.watchlist.imports.lists.files import lines, no_other_form
 from monitor.watchlist.imports.lists.grid import Place, published
 from monitor.watchlist.imports.lists.plain_list import coin_of
 
@@ -25,6 +25,7 @@ _SAMPLED = 20_000  # characters of each
 
 def read_csv(file: BinaryIO, name: str, _preamble: Preamble) -> Iterator[Published]:
     """Any separator, with a header or without."""
+    no_other_form(file, name)
     yield from published(_rows(file, name), Place(name, coin=coin_of(name)))
 
 

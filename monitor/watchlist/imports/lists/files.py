@@ -19,6 +19,17 @@ MAX_UNPACKED = 500_000_000  # bytes
 LONGEST_LINE = 1_000_000  # characters
 _MAX_DIRECTORY = 1_000_000  # bytes of a zip's table of contents, which is read as a whole
 _TAIL = 70_000  # bytes at a zip's end, in which its table of contents is told
+_WORKBOOK = ("is an Excel workbook", "Write  kind: xlsx  in config/lists.yaml")
+# Starts of what is no table and no list, and what it is instead.
+_BINARY = (
+    (b"%PDF", "is a PDF", "Copy its addresses into a text file, one a line"),
+    (b"\xd0\xcf\x11\xe0", "is an old Excel workbook", "Save it as .xlsx (kind: xlsx)"),
+)
+_OTHERS = (
+    ("<", "looks like a web page or XML", "Check its address, and its kind in config/lists.yaml"),
+    ("{", "looks like JSON", "Write  kind: json  in config/lists.yaml"),
+    ("[", "looks like JSON", "Write  kind: json  in config/lists.yaml"),
+)
 _WINDOWS = "fundwatch-windows-1252"
 
 
@@ -70,6 +81,8 @@ def unpacked(file: BinaryIO, name: str, *, zipped: bool) -> tuple[BinaryIO, str]
     with told(name):
         packed = directory(file, name)
         members = [m for m in packed.infolist() if not _is_idle(m)]
+        if any(m.filename == "[Content_Types].xml" for m in members):
+            raise refusal(name, "", *_WORKBOOK)
         if len(members) != 1:
             remedy = "Unpack it, and take the file that holds the addresses"
             raise refusal(name, "", f"is packed and holds {len(members):,} files", remedy)
@@ -152,3 +165,16 @@ def start(file: BinaryIO, size: int = 4000) -> str:
             if found := reading.read(size).lstrip():
                 return found
     return ""
+
+
+def no_other_form(file: BinaryIO, name: str) -> None:
+    """Raises ConfigError for what only looks like a list of lines."""
+    file.seek(0)
+    raw = file.read(4)
+    for bytes_, reason, remedy in _BINARY:
+        if raw == bytes_:
+            raise refusal(name, "", reason, remedy)
+    begin = start(file)
+    for sign, reason, remedy in _OTHERS:
+        if begin.startswith(sign):
+            raise refusal(name, begin[:30], reason, remedy)

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
 
+from monitor.model.errors import ConfigError, Problem
 from monitor.model.lists import Entity, Published
-from monitor.watchlist.imports.cells import plain_text, refusal
+from monitor.watchlist.imports.cells import plain_text
 from monitor.watchlist.imports.layout import (
     LOOKED_AT,
     Cells,
@@ -36,6 +37,10 @@ _NO_ADDRESS = ("has no address", "Ask its publisher")
 NO_COLUMN = ("has no column that holds addresses", "Give the column of addresses the name address")
 
 
+class NoColumn(ConfigError):
+    """No column holds addresses."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where rows stand: their file, the sheet of it or nothing, what counts them; the coin that
@@ -57,7 +62,7 @@ def published(rows: Iterable[Cells], place: Place) -> Iterator[Published]:
     if not head:
         return
     at, _ = find_header(head)
-    if at is None and is_plain(head):
+    if at is None and is_plain(head) and (not place.sheet or any(row.likes() for row in head)):
         for row in chain(head, coming):
             yield from _plain(row, place)
         return
@@ -86,7 +91,7 @@ def _laid_out(head: list[Cells], at: int | None, place: Place) -> tuple[dict[str
     by_header = {k: n for k, n in known.items() if k in {"address", "chain", "ticker"}}
     by_kind = by_content(by_header, below, is_chain, headed=at is not None)
     if "address" not in by_kind:
-        raise refusal(place.file, place.sheet, *NO_COLUMN)
+        raise NoColumn([Problem(place.file, place.sheet, *NO_COLUMN)])
     found = {**known, **by_kind}
     ids = [row.cells[found["id"]].strip() for row in below if _has(row, found.get("id"))]
     if numbered(ids) or found.get("id") == found["address"]:

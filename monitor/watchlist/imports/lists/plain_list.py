@@ -10,7 +10,7 @@ from monitor.model.lists import Published
 from monitor.watchlist.imports.cells import BROKEN_CELL, refusal
 from monitor.watchlist.imports.lists import Preamble
 from monitor.watchlist.imports.lists.fields import CUT, CUT_REMEDY, addresses, is_cut
-from monitor.watchlist.imports.lists.files import lines
+from monitor.watchlist.imports.lists.files import lines, no_other_form
 
 _COIN = re.compile(r"[_-]([A-Z0-9]{2,6})\.(txt|json)\Z")  # sanctioned_addresses_XBT.txt
 _NOTE = re.compile(r"(^|\s)#.*", re.DOTALL)
@@ -18,6 +18,7 @@ _NOTE = re.compile(r"(^|\s)#.*", re.DOTALL)
 
 def read_text(file: BinaryIO, name: str, _preamble: Preamble) -> Iterator[Published]:
     """Empty lines are none, nor is what stands behind a #."""
+    no_other_form(file, name)
     ticker = coin_of(name)
     for number, line in lines(file, name):
         if is_cut(line):
