@@ -88,6 +88,8 @@ class Fundwatch:
             change_list=self.watch_file.change,
             reload=self.reload,
             following=self.following,
+            lists=self.lists,
+            symbols={asset.symbol for asset in settings.assets.values()},
         )
 
     def _poll_world(self) -> PollWorld:

@@ -5,16 +5,17 @@ out by the daemon when one runs, else by the command; the page calls them too.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from functools import partial
 
-from monitor.loops import cases, deliver, erasing, find, hands, inbox
+from monitor.loops import cases, deliver, erasing, find, hands, inbox, list_words
 from monitor.loops.clock import now
 from monitor.loops.doors import Caller
 from monitor.loops.freeze import DeliverWorld
 from monitor.loops.hands import Taken
 from monitor.loops.list_watch import ListWatch, Wish
+from monitor.loops.lists import Lists
 from monitor.model import Chain
 from monitor.model.acts import Actor, BackedUp, Replay, Retire, TestChannel
 from monitor.model.errors import ConfigError, Problem
@@ -36,6 +37,8 @@ class Acts:
     change_list: Callable[[Callable[[str], str], Actor], object]  # rewrite the watchlist, take it
     reload: Callable[[], object]  # follow what it says
     following: ListWatch
+    lists: Lists
+    symbols: Collection[str]  # of verified assets
 
     def table(self) -> dict[str, inbox.Action]:
         """Every change by the name that a request gives it. Each is told who asks, and returns
@@ -51,6 +54,9 @@ class Acts:
             "confirm_erasure": self.confirm_erasure,
             "update_lists": self.update_lists,
             "lists_updated": self.lists_updated,
+            "set_of_list": self.set_of_list,
+            "retire_of_list": self.retire_of_list,
+            "insist_of_list": self.insist_of_list,
         }
 
     def take(
@@ -111,7 +117,12 @@ class Acts:
         """In the file where the entry still stands there; else in the record alone."""
         actor, why = caller.named(name), hands.reason_of(why, "--why")
         found = find.the_entry(self.store, entry_id, self.chains)
-        entry_id = found.entry.id
+        entry_id, origin = found.entry.id, found.entry.origin
+        if origin is not None:
+            address = found.entry.subject.address
+            remedy = f"fundwatch lists retire {origin.list} {address} --by NAME --why TEXT"
+            reason = f"is an entry of list {origin.list}"
+            raise ConfigError([Problem("ENTRY", entry_id, reason, remedy)])
         if not found.active:
             raise ConfigError([Problem("ENTRY", entry_id, "is retired already", "Nothing to do")])
         if entry_id in {w.entry.id for w in watch.absent_entries(self.store)}:
@@ -167,3 +178,28 @@ class Acts:
         results, doing = self.following.outcome(ticket)
         told = None if results is None else [astuple(each) for each in results]
         return json.dumps({"results": told, "doing": doing})
+
+    def set_of_list(
+        self,
+        caller: Caller,
+        name: str,
+        what: str,
+        pairs: Sequence[str],
+        by: str,
+        why: str,
+    ) -> str:
+        """Of an address or an entity of a list: KEY=VALUE."""
+        actor = caller.named(by)
+        said = list_words.set_of_list(self.lists, self.symbols, actor, name, what, pairs, why)
+        self.reload()
+        return said
+
+    def retire_of_list(self, caller: Caller, name: str, address: str, by: str, why: str) -> str:
+        """End the watch of an address of a list."""
+        return list_words.retire_of_list(self.lists, caller.named(by), name, address, why)
+
+    def insist_of_list(self, caller: Caller, name: str, address: str, by: str, why: str) -> str:
+        """Watch an address of a list against a rule."""
+        said = list_words.insist_of_list(self.lists, caller.named(by), name, address, why)
+        self.reload()
+        return said

@@ -9,12 +9,13 @@ import logging
 import os
 import shutil
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
 from monitor import __version__
+from monitor.chains.address import AddressError, canonical
 from monitor.loops import list_files
 from monitor.loops.clock import now
 from monitor.loops.router import Router
@@ -316,13 +317,26 @@ class Lists:
         """Where rows are watched, by the settings of now."""
         judge = self._judge(config)
 
-        def chains_of(row: Listing) -> Collection[str]:
+        def chains_of(row: Listing, wanted: Collection[str]) -> Collection[str]:
+            address, refused = row.row.judged.address or "", bool(row.row.judged.rule)
+            fitting = [each for each in wanted if self._fits(each, address)]
+            if fitting or refused:
+                return fitting or self._ours(listed.as_judged(row))
             judged = judge.judge(row.row.published)
-            same = not row.row.judged.rule and judged.address == row.row.judged.address
-            found: Iterable[str] = judged.chains if same and judged.chains else ()
-            return [each for each in found or listed.as_judged(row) if each in self.chains]
+            same = judged.address == address and judged.chains
+            return self._ours(judged.chains if same else listed.as_judged(row))
 
         return chains_of
+
+    def _ours(self, chains: Collection[str]) -> list[str]:
+        return [each for each in chains if each in self.chains]
+
+    def _fits(self, chain: str, address: str) -> bool:
+        """Whether it is an address of a chain too."""
+        try:
+            return chain in self.chains and canonical(self.chains[chain], address) == address
+        except AddressError:
+            return False
 
     def accept_grown(self, name: str, by: Actor) -> int:
         """A person wants the history of what a grown list added: it is read. Returns of how many

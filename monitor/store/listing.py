@@ -201,6 +201,29 @@ def spelled(store: Reader, name: str, texts: Iterable[str]) -> list[Listing]:
     return list({(each.key, each.from_nr): each for each in found}.values())
 
 
+def near(store: Reader, name: str, text: str) -> list[str]:
+    """A few addresses and entities of a list that begin or end as a text does."""
+    if len(text) < NEAR:
+        return []
+    wanted = [name, f"{_bare(text[:NEAR])}%", f"%{_bare(text[-NEAR:])}"]
+    found: list[str] = []
+    for column in ("published_as", "entity"):
+        rows = store.read(
+            f"SELECT DISTINCT {column} AS said FROM listing WHERE list = ?1 AND ({column} LIKE ?2 "
+            f"ESCAPE '\\' OR {column} LIKE ?3 ESCAPE '\\') LIMIT 2",
+            wanted,
+        )
+        found += [row["said"] for row in rows]
+    return found
+
+
+NEAR = 6  # characters
+
+
+def _bare(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
 def _walk_rows(store: Reader, sql: str, params: Sequence[object]) -> Iterator[Listing]:
     yield from map(to_listing, store.read(f"{sql} ORDER BY l.key, l.from_nr", params))
 

@@ -14,7 +14,8 @@ from monitor.model.ids import stable_id
 from monitor.model.lists import ENTITY, ListConfig, Listing, RowState, Word
 
 Words = Mapping[tuple[str, str], Word]  # the newest on each (target, key)
-ChainsOf = Callable[[Listing], Collection[str]]  # where a row is watched, by the settings
+# Where a row is watched: on these chains, as far as it can be, or (none) by the settings.
+ChainsOf = Callable[[Listing, Collection[str]], Collection[str]]
 _LABEL = 120  # characters
 _CASE = 40
 _ID = re.compile(r"[\w#/-]+\Z", re.ASCII)
@@ -44,7 +45,7 @@ def refused(listing: Listing, words: Words) -> bool:
     return bool(listing.row.judged.rule) and word_on(listing, words, "insist") is None
 
 
-def as_judged(listing: Listing) -> Collection[str]:
+def as_judged(listing: Listing, _wanted: Collection[str] = ()) -> Collection[str]:
     """Where a row is watched, as it was judged when its version was read. Of one that is refused
     its own chain, should a person insist."""
     judged = listing.row.judged
@@ -95,7 +96,7 @@ def _run(history: Sequence[Listing]) -> int:
 
 def _chains(listing: Listing, words: Words, chains_of: ChainsOf) -> Collection[str]:
     word = word_on(listing, words, "chains")
-    return word.value if word and isinstance(word.value, list) else chains_of(listing)
+    return chains_of(listing, word.value if word and isinstance(word.value, list) else ())
 
 
 def word_on(listing: Listing, words: Words, key: str) -> Word | None:

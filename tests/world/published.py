@@ -11,11 +11,13 @@ from xml.sax.saxutils import escape
 from monitor.app.settings.load import load
 from monitor.loops.lists import Lists, Outcome
 from monitor.loops.router import Router
-from monitor.model import Entry, Watched
-from monitor.model.acts import DAEMON, Actor
+from monitor.model import Baseline, Entry, Subject, Watched
+from monitor.model.acts import DAEMON, Actor, ApplyPlan
 from monitor.model.difference import Difference
 from monitor.model.lists import Fetched, ListConfig
+from monitor.model.plan import Plan
 from monitor.store import listing, watch
+from monitor.store.commit import commit
 from monitor.store.sqlite import Store
 from monitor.store.verify import record
 from monitor.watchlist.imports.poison import Poison, all_poison
@@ -152,3 +154,13 @@ def _name(entry: Entry) -> str:
 
 def key(line: Line, chain: str = "ethereum") -> str:
     return f"{chain}/{line.address} {line.entity}"
+
+
+def met(store: Store, entry: str, base: Baseline) -> None:
+    """First contact with an entry, as a plan of a poll has it."""
+    (row,) = store.read(
+        "SELECT chain, address FROM scope s JOIN entry e ON e.subject = s.key WHERE e.id = ?",
+        [entry],
+    )
+    plan = Plan(Subject(row["chain"], row["address"]), base.time, baselines=((entry, base),))
+    commit(store, DAEMON, ApplyPlan(base.time, plan))
