@@ -9,7 +9,7 @@ import pytest
 from world.logged import erase
 from world.published import Desk, Line, address, key, lines, met
 
-from monitor.loops import list_words
+from monitor.loops import list_rows, list_words
 from monitor.messages import loglines
 from monitor.model import Baseline, Severity
 from monitor.model.acts import Actor, ActorKind
@@ -268,3 +268,59 @@ def test_a_case_holds_its_own_parts_alone(desk: Desk) -> None:
             "SELECT text FROM log_text t JOIN log_case c ON c.seq = t.seq WHERE case_id = 'OFAC-7'"
         )
     )
+
+
+# -- rows, as people see them ----------------------------------------------------------------
+
+
+def seen(desk: Desk, nr: int | None = None) -> dict[str, tuple[str, str, list[str]]]:
+    """By address: state, reason, chains."""
+    versions = listing.publications(desk.store, "ofac")
+    found = list_rows.rows(desk.store, "ofac", versions[-1 if nr is None else nr - 1])
+    return {
+        each.row.row.published.address: (each.state.value, each.reason, [*each.chains])
+        for each in found
+    }
+
+
+def test_rows_say_how_they_stand(desk: Desk) -> None:
+    later = [*ROWS[1:], Line(WETH), Line("no address", "8")]
+    desk.take(later, "2026-03-05")
+    retire(desk, ROWS[5].address)
+    say(desk, ROWS[6].address, "chains=[ethereum, bnb]")
+    found = seen(desk)
+    assert len(found) == len(ROWS) + 2
+    assert found[ROWS[1].address] == ("watched", "", ["ethereum"])
+    assert found[ROWS[0].address][:2] == ("removed", "not on it since 2026-03-05; still watched")
+    assert found[ROWS[5].address][0] == "listed"
+    assert found[ROWS[5].address][1].startswith("ended 20")
+    assert found[WETH][0] == "refused"
+    assert found["no address"][0] == "refused"
+    assert sorted(found[ROWS[6].address][2]) == ["bnb", "ethereum"]
+    before = seen(desk, 1)
+    assert len(before) == len(ROWS)
+    assert before[ROWS[0].address][0] == "removed"
+    retire(desk, ROWS[0].address)
+    assert "; ended 20" in seen(desk)[ROWS[0].address][1]
+
+
+def test_of_a_row_that_came_and_went_the_last_time_is_shown(desk: Desk) -> None:
+    for number, rows in enumerate((ROWS[1:], ROWS, ROWS[1:]), 2):
+        desk.take(rows, f"2026-03-0{number}")
+    found = list_rows.rows(desk.store, "ofac", listing.publications(desk.store, "ofac")[-1])
+    (gone,) = [each.row for each in found if each.state is RowState.REMOVED]
+    assert (gone.since, gone.until) == ("2026-03-03", "2026-03-04")
+
+
+def test_changes_say_what_was_and_is(desk: Desk) -> None:
+    desk.take([*ROWS[1:20], *lines(40), *lines(30, 31, entity="7", name="BETA LTD")], "2026-03-05")
+    old, new = listing.publications(desk.store, "ofac")
+    found = sorted(list_rows.changes(desk.store, "ofac", old, new), key=lambda each: each[0])
+    assert [each[0] for each in found] == ["added", "changed", "changed", "removed"]
+    assert found[0][1].row.row.published.address == address(40)
+    for word, now, was in found[1:3]:
+        assert word == "changed"
+        assert was
+        assert was.row.row.published.entity.name == "BETA"
+        assert now.row.row.published.entity.name == "BETA LTD"
+    assert found[3][1].state is RowState.REMOVED

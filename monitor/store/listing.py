@@ -292,6 +292,12 @@ def stored(store: Reader, name: str, addresses: Iterable[str]) -> dict[Target, l
     return found
 
 
+def has_entries(store: Reader, name: str) -> bool:
+    """Whether anything was ever watched because of a list."""
+    sql = "SELECT 1 FROM entry WHERE list = ? AND list <> '' LIMIT 1"
+    return bool(store.read(sql, [name]))
+
+
 def entries_of(store: Reader, name: str) -> Iterator[Watched]:
     """Every entry of a list, retired ones too."""
     after = ("", "")
