@@ -4,7 +4,7 @@ what is wrong. Only of the cases that its channel may see."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from monitor.chains.table import STREAM_WORDS
@@ -21,6 +21,7 @@ from monitor.store import answers, figures, incidents, log
 from monitor.store.port import Reader
 
 LISTED = 30  # open alerts that are listed singly
+SINGLY = 10  # cases of which each has its line, also where nothing moved
 
 
 class Daily:
@@ -38,7 +39,7 @@ class Daily:
         for entry in self._entries:
             if entry.case in allowed:
                 cases.setdefault(entry.case, []).append(entry)
-        checked = [self._checked(case, cases[case]) for case in sorted(cases)]
+        checked = self._cases(cases)
         limits = _limits(self._store)
         over = retention_lines(self._over(allowed))
         return {
@@ -54,13 +55,27 @@ class Daily:
         found = self._retention.over
         return replace(self._retention, over=tuple(e for e in found if e.case in allowed))
 
+    def _cases(self, cases: Mapping[str, Sequence[EntryStatus]]) -> list[str]:
+        """A line each; of very many one of all in which nothing moved."""
+        still = [case for case in cases if not self._moved.get(case)] if len(cases) > SINGLY else []
+        told = [self._checked(case, cases[case]) for case in sorted(set(cases) - set(still))]
+        if still:
+            entries = [entry for case in still for entry in cases[case]]
+            name = f"{plural(len(still), 'other case' if told else 'case')}: checked, nothing moved"
+            told.append(f"{name}. {_where(entries)}.")
+        return told
+
     def _checked(self, case: str, entries: Sequence[EntryStatus]) -> str:
-        chains = ", ".join(dict.fromkeys(entry.chain for entry in entries))
         told = self._moved.get(case, 0)
         moved = plural(told, "alert") if told else "checked, nothing moved"
-        where = f"{count(len(entries), 'address', 'addresses')} on {chains}"
         name = case_said(case) if case else "Without case"
-        return f"{name}: {moved}. {where}, {_coverage(entries)}."
+        return f"{name}: {moved}. {_where(entries)}."
+
+
+def _where(entries: Sequence[EntryStatus]) -> str:
+    chains = ", ".join(dict.fromkeys(entry.chain for entry in entries))
+    addresses = count(len(entries), "address", "addresses")
+    return f"{addresses} on {chains}, {_coverage(entries)}"
 
 
 def _coverage(entries: Sequence[EntryStatus]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
-from monitor.messages.sheets.parts import Item, Section, Table
+from monitor.messages.sheets.parts import Item, Section, Sheet, Table
 
 WIDTH = 78
 _NAME = 10  # the column of section names; with "Tx" before it a hash still fits
@@ -50,6 +50,13 @@ def _unbroken(word: str) -> Markup:
     if _BREAKS.search(word):
         return Markup('<span style="white-space:nowrap">{}</span>').format(word)
     return escape(word)
+
+
+def text_lines(sheet: Sheet) -> int:
+    """How many lines the shipped text template makes of a sheet, but for its subject."""
+    said = [sheet.headline, *sheet.lead, sheet.footer]
+    laid = [*map(_wrapped, said), *map(_block, sheet.sections)]
+    return sum(text.count("\n") + 1 for text in laid)
 
 
 # --- the text form ---------------------------------------------------------------------------

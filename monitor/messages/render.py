@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from jinja2 import Environment
 
-from monitor.messages import chat
+from monitor.messages import chat, layout
 from monitor.messages.objects import (
     BODY_TYPE,
     Allowed,
@@ -41,6 +41,7 @@ from monitor.model.facts import Unread, of_kind
 from monitor.model.facts_json import to_json
 from monitor.model.plain import clean, rfc3339, tidy, utc
 
+DAILY_LINES = 54  # of a daily mail, beside its subject and empty lines: 60 in all
 MAX_FILE = 4_000_000  # characters of the attached file: mail servers refuse from 10 MB on
 _COLOURS = {
     Severity.SEVERE: "#a3001b",
@@ -115,9 +116,13 @@ def render_daily(
     def sheet() -> Sheet:
         if hidden and views:
             return reference_sheet(views, telling, shown)
-        return daily_sheet(views, telling, since, until, shown)
+        return daily_sheet(views, telling, since, until, shown, _is_short)
 
     return _mail(sheet, views, telling, templates, "")
+
+
+def _is_short(sheet: Sheet) -> bool:
+    return layout.text_lines(sheet) <= DAILY_LINES
 
 
 def render_test(

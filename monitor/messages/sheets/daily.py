@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from monitor.messages.objects import alert_csv_rows
-from monitor.messages.sheets import about, listed, to_do
+from monitor.messages.sheets import about, to_do
 from monitor.messages.sheets.many import attached, quiet_items, told
 from monitor.messages.sheets.parts import (
     Item,
@@ -25,7 +25,11 @@ from monitor.model.plain import case_said, plural, tidy, utc, when
 
 _CUT = " These are not all: see NOT SHOWN."
 LOG = "LOG"  # the remark that every reader gets: how the log of acts ends
-LISTED = 50  # alerts of one case that are listed singly
+# How many of a kind (cases, alerts of a case, remarks) are told singly: the first of these with
+# which the mail is short enough. What is left out is counted, and stands in the attached file.
+ROOM = (50, 20, 10, 6, 4, 3, 2, 1)
+# Where the rest of a section is seen.
+_REST = {"OPEN": "fundwatch alerts list --state open", "RETENTION": "fundwatch cases list"}
 _STATES = {"open": "NOT ACKNOWLEDGED", "acknowledged": "acknowledged", "closed": "closed"}
 
 
@@ -35,33 +39,64 @@ def daily_sheet(
     since: int,
     until: int,
     remarks: Mapping[str, Sequence[str]],
+    is_short: Callable[[Sheet], bool] = lambda _sheet: True,
 ) -> Sheet:
     """The alerts of a day by case, and the remarks of the caller by heading."""
     cases = sorted({view.entry.case for view in views if view.entry})
+    table = "".join(alert_csv_rows(views, telling.among(cases))) if views else ""
+    shortest = _sheet(views, telling, since, until, remarks, table, ROOM[-1])
+    made = (_sheet(views, telling, since, until, remarks, table, room) for room in ROOM[:-1])
+    return next((sheet for sheet in made if is_short(sheet)), shortest)
+
+
+def _sheet(
+    views: Sequence[AlertView],
+    telling: Telling,
+    since: int,
+    until: int,
+    remarks: Mapping[str, Sequence[str]],
+    table: str,
+    room: int,
+) -> Sheet:
     news = [v for v in views if v.alert.lane is Lane.NEWS and v.alert.kind is not AlertKind.NOTICE]
     quiet = [view for view in views if view.alert.lane is Lane.QUIET]
     notices = [view for view in views if view.alert.kind is AlertKind.NOTICE]
-    table = "".join(alert_csv_rows(views, telling.among(cases))) if views else ""
     counted = f"{plural(len(news), 'alert')}, {len(quiet):,} quiet"
     return Sheet(
         banner="DAILY",
         severity=worst(views) if views else Severity.LOW,
         topic=topic(counted, utc(until)[:10], telling.message_id),
         headline=_headline(news, quiet) + (_CUT if "NOT SHOWN" in remarks else ""),
-        lead=(
-            f"From {when(since, telling.timezone)} to {when(until, telling.timezone)}.",
-            *listed.late(views, telling.now),
-        ),
+        lead=(f"From {when(since, telling.timezone)} to {when(until, telling.timezone)}.",),
         sections=sections(
-            *(s for case in cases for s in _case_sections(case, news, telling)),
-            section("QUIET", *_quiet(quiet)),
-            *(section(tidy(name, 40), *map(_remark, said)) for name, said in remarks.items()),
-            section("ABOUT FUNDWATCH", *(told(view, telling) for view in notices[:LISTED])),
+            *_cases(news, telling, room),
+            section("QUIET", *_quiet(quiet, room)),
+            *(
+                section(tidy(name, 40), *_remarks(name, said, room))
+                for name, said in remarks.items()
+            ),
+            section("ABOUT FUNDWATCH", *_notices(notices, telling, room)),
             attached(telling, table, views) if views else None,
         ),
         footer=about.INTERNAL,
         table=table,
     )
+
+
+def _cases(news: Sequence[AlertView], telling: Telling, room: int) -> Iterator[Section | None]:
+    """By name; of too many those with the gravest and the most alerts."""
+    found: dict[str, list[AlertView]] = {}
+    for view in news:
+        if view.entry:
+            found.setdefault(view.entry.case, []).append(view)
+    grave = list(Severity)
+    first = sorted(found, key=lambda c: (grave.index(worst(found[c])), -len(found[c]), c))[:room]
+    for case in sorted(first):
+        yield _case_section(case, found[case], telling, room)
+    left = [view for case, mine in found.items() if case not in first for view in mine]
+    if left:
+        said = f"{plural(len(left), 'alert')} in {plural(len(found) - len(first), 'case')}"
+        yield section("OTHER CASES", Item(f"{said}, in the attached file.", style="warn"))
 
 
 def _headline(news: Sequence[AlertView], quiet: Sequence[AlertView]) -> str:
@@ -71,15 +106,16 @@ def _headline(news: Sequence[AlertView], quiet: Sequence[AlertView]) -> str:
     return f"No alerts; {len(quiet):,} quiet." if quiet else "No alerts, nothing quiet."
 
 
-def _case_sections(case: str, news: Sequence[AlertView], telling: Telling) -> list[Section | None]:
-    mine = [view for view in news if view.entry and view.entry.case == case]
+def _case_section(
+    case: str, mine: Sequence[AlertView], telling: Telling, room: int
+) -> Section | None:
     summed = totals(mine)
-    items = [_item(view, telling) for view in mine[:LISTED]]
-    rest = len(mine) - LISTED
+    items = [_item(view, telling) for view in mine[:room]]
+    rest = len(mine) - room
     more = Item(f"{rest:,} more in the attached file.", style="warn") if rest > 0 else None
     name = case_part(case).upper() or "NO CASE"
     head = summed.items if summed else ()
-    return [section(name, *head, *items, more)]
+    return section(name, *head, *items, more)
 
 
 def _item(view: AlertView, telling: Telling) -> Item:
@@ -87,12 +123,31 @@ def _item(view: AlertView, telling: Telling) -> Item:
     return told(view, telling, view.alert.severity.value, state)
 
 
-def _quiet(views: Sequence[AlertView]) -> list[Item]:
+def _quiet(views: Sequence[AlertView], room: int) -> list[Item]:
     """Why nobody was told at once, and for which cases."""
     cases = Counter(view.entry.case or "no case" for view in views if view.entry)
-    where = ", ".join(f"{case_said(case)} {count:,}" for case, count in cases.most_common(20))
-    return [*quiet_items(views), *([Item(f"By case: {where}.", style="note")] if where else [])]
+    first = cases.most_common(min(20, room))
+    where = ", ".join(f"{case_said(case)} {count:,}" for case, count in first)
+    rest = f" and {len(cases) - len(first):,} more" if len(cases) > len(first) else ""
+    items = quiet_items(views)
+    left = [Item(f"{len(items) - room:,} more reasons.", style="note")] if len(items) > room else []
+    said = [Item(f"By case: {where}{rest}.", style="note")] if where else []
+    return [*items[:room], *left, *said]
 
 
-def _remark(text: str) -> Item:
-    return Item(tidy(text, 1000))
+def _remarks(name: str, said: Sequence[str], room: int) -> Iterator[Item]:
+    most = len(said) if name == LOG else room
+    longest = 1000 if name == LOG or room == ROOM[0] else 300 if room > 2 else 150
+    for text in said[:most]:
+        yield Item(tidy(text, longest))
+    if len(said) > most:
+        see = _REST.get(name, "fundwatch status")
+        yield Item(f"And {len(said) - most:,} more: `{see}`.", style="note")
+
+
+def _notices(notices: Sequence[AlertView], telling: Telling, room: int) -> Iterator[Item]:
+    for view in notices[:room]:
+        yield told(view, telling)
+    if len(notices) > room:
+        left = len(notices) - room
+        yield Item(f"And {left:,} more: `fundwatch alerts list`.", style="note")
