@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from monitor.cli import list_update, terminal
+from monitor.cli import list_rows, list_update, terminal
 from monitor.cli.common import DONE, Home, by_option, format_option
 from monitor.loops.health import list_status
 from monitor.loops.health.list_status import Standing
@@ -15,7 +15,6 @@ from monitor.messages import objects
 from monitor.messages.lines import laid_out
 from monitor.model.errors import ConfigError, Problem
 from monitor.model.plain import plural, tidy, utc
-from monitor.store import listing
 
 
 @click.group(name="lists")
@@ -97,39 +96,5 @@ def lists_update(
     sys.exit(max((result.code for result in results), default=DONE))
 
 
-@lists_.command(name="rows")
-@click.argument("name", metavar="NAME")
-@format_option
-@click.pass_obj
-def lists_rows(home: Home, name: str, form: str) -> None:  # noqa: ARG001
-    """Every published address of a list.
-
-    \b
-    Example
-      fundwatch lists rows ofac --format jsonl
-    """
-    with home.reading() as (store, _settings):
-        version = listing.newest(store, name)
-        if version is None:
-            raise ConfigError(
-                [
-                    Problem(
-                        "NAME",
-                        name,
-                        "is no list of which a version was taken",
-                        "See `fundwatch lists status`",
-                    )
-                ]
-            )
-        for each in listing.at_version(store, name, version.nr):
-            p, j = each.row.published, each.row.judged
-            line = {
-                **{"list": name, "version": version.sha256, "published_as": p.address},
-                **{"ticker": p.ticker, "chain": j.chain, "chains": j.chains, "address": j.address},
-                "entity": {
-                    "id": p.entity.id, "name": p.entity.name, "programs": p.entity.programs,
-                },
-                **{"since": each.since, "until": each.until or None},
-                **{"state": "refused" if j.rule else "listed", "reason": j.reason},
-            }  # fmt: skip
-            click.echo(objects.json_text(line))
+for command in (list_rows.rows, list_rows.diff, list_rows.removals):
+    lists_.add_command(command)

@@ -143,6 +143,8 @@ _KINDS = {
     "gap": "part of a list cannot be read",
     "listgap": "a list leaves something out",
     "busy": "a very busy address",
+    "list": "a published list is late",
+    "listheld": "a published list waits for you",
 }
 
 
