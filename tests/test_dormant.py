@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
-from test_dormant_node import OWNER, address, send
+from test_dormant_node import OWNER, address, height, send
 from world.evm_feed import EvmFeed
 from world.evm_world import ETHER, created_by, deploy_data
 from world.home import ALICE, Home, Scene, configured, entry, staged, watchlist
@@ -44,6 +46,9 @@ class Stage:
     def poll(self, code: int | None = 0) -> str:
         self.home.sql("UPDATE scope SET due = 0")
         return self.home.run("poll", code=code)
+
+    def status(self) -> Any:
+        return json.loads(self.home.run("status", "--json"))
 
     def dormant(self) -> dict[str, tuple[int, str]]:
         """Of each address whether it is asleep, and the sign of life that woke it."""
@@ -103,6 +108,16 @@ def test_what_never_lived_is_asked_for_at_once(evm_node: Rpc, tmp_path: Path) ->
         world.poll()
         assert world.read_alone() == {ALICE, lives}
         assert world.dormant().keys() == set(crowd) - {lives}
+        said = world.status()
+        assert said["verdict"]["dormant"] == 299
+        stands = {e["address"]: e for e in said["entries"]}
+        assert stands[lives]["state"] == stands[ALICE]["state"] == "complete"
+        proof = stands[crowd[0]]["dormant"]
+        assert stands[crowd[0]]["state"] == "dormant"
+        assert proof["by"] == "node"
+        assert proof["block"] == height(world.rpc)
+        assert {s["state"] for s in stands[crowd[0]]["streams"]} == {"dormant"}
+        assert "2 of 301 entries fully read, 299 dormant" in world.home.run("status", code=None)
         late = crowd[200]
         world.pay(late)
         world.mine(2)

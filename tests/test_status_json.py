@@ -11,6 +11,7 @@ from monitor.loops.health.snapshot import (
     ChannelStatus,
     ChannelTest,
     Deliveries,
+    DormantStatus,
     EntryStatus,
     HeartbeatStatus,
     LastPass,
@@ -57,6 +58,9 @@ def test_the_json_keeps_its_keys_and_their_order() -> None:
         absent=False,
         state=State.BEHIND,
         streams=(read,),
+        dormant=DormantStatus(
+            Time(1_700_000_000), 90, "0xab", Time(1_700_000_000), 30, "node", "tokens"
+        ),
     )
     channel = ChannelStatus(
         channel="mail",
@@ -87,7 +91,9 @@ def test_the_json_keeps_its_keys_and_their_order() -> None:
     found = Snapshot(
         at=Time(1_700_000_030),
         health=Verdict(False, "bad; worse", ("bad", "worse")),
-        verdict=Tally(words="some", entries=1, complete=0, behind=1, blind=0, not_read=0),
+        verdict=Tally(
+            words="some", entries=1, complete=0, behind=1, blind=0, not_read=0, dormant=2
+        ),
         running=True,
         started=None,
         last_pass=LastPass(Time(1_700_000_020), 10, 1.5),
@@ -140,7 +146,8 @@ STATUS_JSON = """\
     "complete": 0,
     "behind": 1,
     "blind": 0,
-    "not_read": 0
+    "not_read": 0,
+    "dormant": 2
   },
   "running": true,
   "started": null,
@@ -186,7 +193,16 @@ STATUS_JSON = """\
             }
           ]
         }
-      ]
+      ],
+      "dormant": {
+        "since": "2023-11-14T22:13:20Z",
+        "block": 90,
+        "hash": "0xab",
+        "time": "2023-11-14T22:13:20Z",
+        "age_seconds": 30,
+        "by": "node",
+        "not_covered": "tokens"
+      }
     }
   ],
   "deliveries": {

@@ -86,14 +86,21 @@ def _coverage(entries: Sequence[EntryStatus]) -> str:
         for each in entry.streams
         if each.covered_to and each.state == State.COMPLETE
     ]
-    parts = [f"complete up to {utc(min(read))}" if read else "no list was read in full"]
+    parts = [f"complete up to {utc(min(read))}"] if read else []
+    if not read and any(entry.state != State.DORMANT for entry in entries):
+        parts.append("no list was read in full")
     parts += _shortfalls(entries)
     return "; ".join(parts)
 
 
 def _shortfalls(entries: Sequence[EntryStatus]) -> Iterable[str]:
     """ "BLIND: all lists on tron (2 addresses)"; the words of the lists are those of a mail."""
-    words = {State.BLIND: "BLIND", State.BEHIND: "behind", State.NOT_READ: "not read yet"}
+    words = {
+        State.BLIND: "BLIND",
+        State.BEHIND: "behind",
+        State.NOT_READ: "not read yet",
+        State.DORMANT: "dormant, the address never lived there",
+    }
     for state, word in words.items():
         alike: Counter[tuple[str, str]] = Counter()
         for entry in entries:

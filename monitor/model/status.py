@@ -14,6 +14,7 @@ class State(StrEnum):
     BLIND = "blind"
     NOT_READ = "not read yet"
     BEHIND = "behind"
+    DORMANT = "dormant"  # it never lived there, as nodes proved: asked for with others, in one call
     COMPLETE = "complete"
     NOT_SERVED = "not served"  # of a list, not of an entry: no configured source has it
 

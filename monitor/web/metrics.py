@@ -26,6 +26,7 @@ STATES = {
     State.BEHIND: "behind",
     State.BLIND: "blind",
     State.NOT_READ: "not_read",
+    State.DORMANT: "dormant",
 }
 
 Value = float | None  # None: there is none yet

@@ -3,11 +3,12 @@
 Keys of the JSON are the fields in their order, and stay (times RFC 3339 UTC or null):
 
     version, at, health {well, words, reasons}, verdict {words, entries, complete, behind,
-        blind, not_read}, running, started,
+        blind, not_read, dormant}, running, started,
     last_pass {ended, age_seconds, seconds}, overdue_seconds, hold_severe_seconds
     entries [{id, case, label, severity, chain, address, absent, state, streams [{stream,
         state, reason, covered_from, covered_to {axis, place, time}, by, age_seconds,
-        failing_since, failing_seconds, unserved, gaps [{axis, from, to, reason}]}]}]
+        failing_since, failing_seconds, unserved, gaps [{axis, from, to, reason}]}],
+        dormant {since, block, hash, time, age_seconds, by, not_covered}}]
     deliveries {waiting, accepted, dead, next_due, late_seconds, unsent, daily, channels
         [{channel, waiting, accepted, dead, attempts, next_due, last_error, disabled,
         tested {at, good, words}}]}
@@ -21,7 +22,7 @@ Keys of the JSON are the fields in their order, and stay (times RFC 3339 UTC or 
     watchlist {sha256, taken_at, current, refused [..], awaiting_retirement [..]}
     retention {years, over [{case, since}]}
 
-`state` is complete, behind, blind or "not read yet", of a list also "not served". An axis
+`state` is complete, dormant, behind, blind or "not read yet", of a list also "not served". An axis
 "height" counts blocks, "time" milliseconds; a place is the newest that the last complete read
 reached.
 """
@@ -75,6 +76,19 @@ class ListStatus:
     gaps: tuple[Unread, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class DormantStatus:
+    """The newest proof that an address never lived on its chain."""
+
+    since: Time  # when it was proven first
+    block: int
+    hash: str
+    time: Time  # of the block
+    age_seconds: int
+    by: str  # the node that said so
+    not_covered: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryStatus:
     """How far one entry is read; its state is that of its worst list."""
@@ -88,6 +102,7 @@ class EntryStatus:
     absent: bool  # from the file, and still watched
     state: State
     streams: tuple[ListStatus, ...]
+    dormant: DormantStatus | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +115,7 @@ class Tally:
     behind: int
     blind: int
     not_read: int
+    dormant: int
 
 
 # -- messages and alerts -----------------------------------------------------------------

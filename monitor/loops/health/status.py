@@ -19,6 +19,7 @@ from monitor.loops.health.snapshot import (
     ChannelStatus,
     ChannelTest,
     Deliveries,
+    DormantStatus,
     EntryStatus,
     HeartbeatStatus,
     LastPass,
@@ -37,13 +38,25 @@ from monitor.loops.health.snapshot import (
 from monitor.loops.health.verdict import Verdict
 from monitor.loops.health.vitals import OVERDUE
 from monitor.loops.health.words import count
-from monitor.model import Chain, Interval, Watched, intervals
+from monitor.model import Chain, Interval, Subject, Watched, intervals
 from monitor.model.incident import Incident
+from monitor.model.life import UNCOVERED, Dormant, proven
 from monitor.model.plain import utc
 from monitor.model.settings import Settings
 from monitor.model.status import State, Unread
 from monitor.model.streams import UNSERVED
-from monitor.store import answers, budgets, cases, figures, notes, outbox, standing, watch, ways
+from monitor.store import (
+    answers,
+    budgets,
+    cases,
+    dormant,
+    figures,
+    notes,
+    outbox,
+    standing,
+    watch,
+    ways,
+)
 from monitor.store.figures import Sent
 from monitor.store.incidents import incident_list
 from monitor.store.port import Reader, Store
@@ -65,6 +78,7 @@ class _Loaded:
     gaps: Mapping[tuple[str, str], Sequence[Unread]]
     due: Mapping[str, int]  # by subject
     history_told: frozenset[str]  # entry ids
+    asleep: Mapping[str, Dormant]  # by subject: what never lived, and is not read list by list
     held: frozenset[str]  # subjects whose history is too long to be read unasked
 
     @cached_property
@@ -138,6 +152,7 @@ def _load(store: Reader, settings: Settings, now: int, running: bool) -> _Loaded
         gaps=standing.unread(store),
         due=standing.due_times(store),
         history_told=standing.history_told(store),
+        asleep=dormant.asleep(store),
         held=frozenset(k.partition(":")[2] for k in incidents if k.startswith("busy:")),
     )
 
@@ -162,6 +177,22 @@ def _entry(loaded: _Loaded, watched: Watched, absent: bool) -> EntryStatus:
         absent=absent,
         state=next(state for state in State if state in states),
         streams=streams,
+        dormant=_dormant(loaded, entry.subject),
+    )
+
+
+def _dormant(loaded: _Loaded, subject: Subject) -> DormantStatus | None:
+    found = loaded.asleep.get(subject.key)
+    if found is None:
+        return None
+    return DormantStatus(
+        since=Time(found.since),
+        block=found.height,
+        hash=found.block_hash,
+        time=Time(found.time),
+        age_seconds=max(0, loaded.now - found.time),
+        by=found.source,
+        not_covered=UNCOVERED,
     )
 
 
@@ -202,6 +233,9 @@ def _state(
         if read.error == UNSERVED:
             return State.NOT_SERVED, UNSERVED
         return State.BLIND, f"{read.error or 'it could not be read'} (since {utc(read.failing)})"
+    asleep = loaded.asleep.get(key[0])
+    if asleep is not None and watched.baseline is not None:
+        return _asleep(loaded, asleep)
     if read.ok is None or watched.baseline is None:
         return State.NOT_READ, "the first read is still to come"
     for reason in _shortfalls(loaded, watched, read, key):
@@ -209,6 +243,19 @@ def _state(
     if (_age(read.complete_time, loaded.now) or 0) > OLD_HEAD:
         return State.COMPLETE, f"{read.source} has no newer block: it or the chain stands still"
     return State.COMPLETE, ""
+
+
+def _asleep(loaded: _Loaded, found: Dormant) -> tuple[State, str]:
+    """How every list of an address stands that never lived on its chain."""
+    said = proven(found)
+    if found.failing is not None:
+        why = f"no node says more since {utc(found.failing)}: {found.error}"
+        return State.BEHIND, f"{said}; {why}"
+    due = loaded.due.get(found.subject.key, loaded.now)
+    if loaded.now - due > OVERDUE:
+        why = "asking again is overdue" if loaded.running else "no Fundwatch runs"
+        return State.BEHIND, f"{why}; {said}"
+    return State.DORMANT, said
 
 
 def _shortfalls(
@@ -253,7 +300,7 @@ def _tally(entries: Sequence[EntryStatus]) -> Tally:
         words += f", but for lists that no source serves ({limits})"
     if blind := counts[State.BLIND]:
         words += f", {blind} partly or wholly blind ({_named_lists(entries, State.BLIND)})"
-    for state in (State.BEHIND, State.NOT_READ):
+    for state in (State.BEHIND, State.NOT_READ, State.DORMANT):
         words += f", {counts[state]} {state}" if counts[state] else ""
     return Tally(
         words=words if entries else "no address is watched",
@@ -262,6 +309,7 @@ def _tally(entries: Sequence[EntryStatus]) -> Tally:
         behind=counts[State.BEHIND],
         blind=counts[State.BLIND],
         not_read=counts[State.NOT_READ],
+        dormant=counts[State.DORMANT],
     )
 
 

@@ -48,6 +48,7 @@ class Vitals:
     running: bool
     entries: int = 0
     complete: int = 0
+    dormant: int = 0  # entries on chains where the address never lived
     record: str = ""  # what is wrong with the record, in plain words
     silent: str = ""  # that the running program gives no sign of life, in plain words
     stuck: Sequence[str] = ()  # parts of the running program that do not move
@@ -83,6 +84,7 @@ def judge(vitals: Vitals) -> Verdict:
         words = f"starting: {start.read:,} of {start.entries:,} read, about {_left(start)} left"
         return Verdict(True, words + _told(vitals))
     words = f"well: {vitals.complete:,} of {_entries(vitals.entries)} fully read"
+    words += f", {vitals.dormant:,} dormant" if vitals.dormant else ""
     return Verdict(
         True, (words if vitals.entries else "well: no address is watched") + _told(vitals)
     )

@@ -52,6 +52,7 @@ def vitals_of(store: Store, settings: Settings, now: int, *, running: bool) -> V
         running=running,
         entries=standing.active_entries(store),
         complete=sum(n for (_, state), n in counted.items() if state == State.COMPLETE),
+        dormant=sum(n for (_, state), n in counted.items() if state == State.DORMANT),
         overdue=overdue(store, settings, now),
         blind=tuple(_blind(store, settings, served, now)),
         start=_start(store, settings, served, now),

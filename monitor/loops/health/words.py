@@ -11,6 +11,7 @@ from monitor.loops.health.snapshot import (
     BudgetStatus,
     ChannelStatus,
     Deliveries,
+    DormantStatus,
     HeartbeatStatus,
     ListStatus,
     OpenIncident,
@@ -19,6 +20,7 @@ from monitor.loops.health.snapshot import (
     Snapshot,
 )
 from monitor.loops.health.verdict import Verdict
+from monitor.model.life import UNCOVERED
 from monitor.model.plain import case_said, duration, tidy, utc
 from monitor.model.status import FollowedCount, State
 
@@ -50,6 +52,7 @@ def render(found: Snapshot, *, everything: bool, width: int | None) -> str:
             *_facts("DELIVERY", _delivery_lines(found.deliveries, found.at), wide),
             *_facts("ALIVE", [_heartbeat_line(found.heartbeat)], wide),
             *_facts("BUDGET", _budget_lines(found.budgets), wide),
+            *_facts("DORMANT", _dormant_lines(found), wide),
             *_facts("FOLLOWED", _followed_lines(found.followed), wide),
             *_facts("INCIDENTS", _incident_lines(others), wide),
             *_facts("LIMITS", _incident_lines(limits), wide),
@@ -156,6 +159,8 @@ def _lines(found: Snapshot, everything: bool) -> tuple[list[_Line], int]:
     lines: list[_Line] = []
     left = 0
     for entry in found.entries:
+        if entry.state == State.DORMANT and not everything:
+            continue  # they stand together, see _dormant_lines
         alike: dict[tuple[tuple[str, ...], str], list[str]] = {}
         for each in entry.streams:
             fresh = each.state == State.COMPLETE and (each.age_seconds or 0) < FRESH
@@ -230,6 +235,27 @@ def _budget_lines(budgets: Sequence[BudgetStatus]) -> list[str]:
         for b in budgets
         if b.used
     ] or ["no call of a limited source was used in this hour or day"]
+
+
+def _dormant_lines(found: Snapshot) -> list[str]:
+    """Chain by chain, with the lowest block up to which all of them are proven."""
+    chains: dict[str, list[DormantStatus]] = {}
+    for entry in found.entries:
+        if entry.dormant is not None and entry.state == State.DORMANT:
+            chains.setdefault(entry.chain, []).append(entry.dormant)
+    lines = []
+    for chain, proofs in chains.items():
+        lowest = min(proofs, key=lambda proof: proof.block)
+        lines.append(
+            f"{count(len(proofs), 'entry', 'entries')} on {chain}, where the address never lived: "
+            f"dormant, proven at block {lowest.block:,} ({utc(lowest.time)}) by {lowest.by}"
+        )
+    if lines:
+        lines.append(
+            f"{UNCOVERED}: lists are read from the first sign of life (a transaction sent, coins, "
+            "verified tokens)"
+        )
+    return lines
 
 
 def _followed_lines(followed: FollowedCount) -> list[str]:
