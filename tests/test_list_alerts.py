@@ -275,3 +275,19 @@ def test_quiet_incoming_goes_to_machines_at_once(book: Book) -> None:
     router = Router(book.store, {c.name: c for c in (mail, machine)})
     forms = {name: form for _, name, form in router.route(alert, entry)}
     assert (alert.lane, forms) == (Lane.QUIET, {"mail": "daily", "tool": "group"})
+
+
+def test_who_was_told_because_of_a_list_hears_what_became_of_it(book: Book) -> None:
+    """A person ends the watch of the list's entry; then the movement is reversed."""
+    book.watch(case="NK-07")
+    other = on_list(book)
+    team = ChannelConfig("team", "email", only=Only(case=frozenset({"OFAC-42498"})))
+    mail = ChannelConfig("mail", "email", only=Only(case=frozenset({"NK-07"})))
+    router = Router(book.store, {"mail": mail, "team": team})
+    book.read(head=100)
+    told(book, OUT)
+    take_entries(book.store, book.now, replace(other, retired='2026-11-20 ann "closed"'))
+    gone = [Lookup("two", OUT.tx, False, None, head=Head(140, 0))]
+    (alert,) = book.take([book.batch(head=108)], gone, {("two", 105): "0xother"}).alerts
+    entry = watch.entries(book.store, ["E0"])["E0"].entry
+    assert [name for _, name, _ in router.route(alert, entry)] == ["mail", "team"]

@@ -282,9 +282,12 @@ class _Case:
         late = all(s.late for s in fresh if not s.transfer.kind.fee)
         return AlertKind.LATE if late else AlertKind.MOVEMENT
 
-    def _on_lists(self) -> tuple[OnList, ...]:
+    def _on_lists(self, before: Sequence[OnList] = ()) -> tuple[OnList, ...]:
+        """What lists say now, then what others said `before`: who was told because of them is
+        told what becomes of it."""
         known = self.context.watched.get(self.address, ())
-        return voices.on_lists(self.entry, known, self.context.lists)
+        now = voices.on_lists(self.entry, known, self.context.lists)
+        return (*now, *(each for each in before if each.entry not in {n.entry for n in now}))
 
     def _loudest(self, ready: Sequence[Standing]) -> tuple[Entry, loudness.Loudness]:
         """Of those for whom it speaks the one that takes it most seriously: no list's rules
@@ -350,7 +353,7 @@ class _Case:
                 state=state,
                 was=None if state == BACK else block,
                 now=block if state == BACK else None,
-                on_lists=self._on_lists(),
+                on_lists=self._on_lists(first.facts.on_lists),
                 ours=self._touched(rows),
             ),
         )

@@ -123,7 +123,8 @@ def _wanted(entry: Entry, verdict: Loudness) -> Loudness:
     if entry.direction in ("both", verdict.direction.value) or verdict.direction is Direction.SELF:
         return verdict
     words = {"in": "incoming", "out": "outgoing"}[entry.direction]
-    reason = f"The watchlist asks for {words} movements only for this entry."
+    whose = "The list's settings ask" if entry.origin else "The watchlist asks"
+    reason = f"{whose} for {words} movements only for this entry."
     return replace(verdict, lane=Lane.QUIET, reason=reason, asked_for=False)
 
 
