@@ -19,7 +19,7 @@ from monitor.chains.table import FAMILIES, STREAM_WORDS
 from monitor.model import Kind
 from monitor.model.ids import stable_id
 from monitor.net.sources import SOURCES
-from monitor.store.views import not_listed
+from monitor.store.not_covered import not_listed
 
 SHIPPED = load.load(Path("/nonexistent"), {})
 CHAINS = SHIPPED.chains

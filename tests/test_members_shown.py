@@ -31,7 +31,7 @@ from monitor.store import apply, joined, standing, watch
 from monitor.store.commit import commit
 from monitor.store.coverage import change_members
 from monitor.store.incidents import incident_list
-from monitor.store.views import not_covered
+from monitor.store.not_covered import not_covered
 from monitor.web import metrics
 
 HOUR = 3600

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from monitor.decide import loudness, ours, voices
+from monitor.decide.standing import Standing, correction_state, whole
 from monitor.model import (
     LIVE_STATUSES,
     Alert,
@@ -35,16 +36,6 @@ _READY: Mapping[str, frozenset[Status]] = {
     "confirmed": frozenset({Status.PROVISIONAL, Status.FINAL}),
     "final": frozenset({Status.FINAL}),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A row as it will stand after the plan, and whether it was known in a block before."""
-
-    transfer: Transfer
-    status: Status
-    late: bool
-    was_in_block: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,10 +310,10 @@ class _Case:
             return []
         told = [s for s in mine if s.transfer.identity in thread.told]
         states: dict[str, list[Standing]] = {}
-        whole = _whole(told)
+        together = whole(told)
         for stood in told:
-            state = _correction_state(stood, thread.corrected.get(stood.transfer.identity))
-            if state and (whole or state != BACK):
+            state = correction_state(stood, thread.corrected.get(stood.transfer.identity))
+            if state and (together or state != BACK):
                 states.setdefault(state, []).append(stood)
         return [
             self._correction(rows, state, thread, thread.corrections + number)
@@ -390,27 +381,3 @@ class _Case:
             facts=facts,
             rows=tuple(s.transfer.identity for s in rows),
         )
-
-
-def _whole(told: Sequence[Standing]) -> bool:
-    """Whether a transaction that is in the chain again can be told as one: not while some of
-    its rows are still looked for, unless that takes until the others are final."""
-    missing = any(s.status is Status.MISSING for s in told)
-    return not missing or any(s.status is Status.FINAL for s in told)
-
-
-def _correction_state(stood: Standing, told: str | None) -> str | None:
-    """What a row that had been told has turned into, if that needs telling.
-
-    `told` is how the newest correction left it; None: as first told.
-    """
-    gone = told in ("reversed", "replaced")
-    if stood.status is Status.ORPHANED:
-        if gone:
-            return None
-        return "reversed" if stood.was_in_block else "replaced"
-    if stood.status is Status.PENDING:
-        return "unconfirmed again" if gone or stood.was_in_block else None
-    if stood.status in LIVE_STATUSES and told not in (None, BACK):
-        return BACK
-    return None

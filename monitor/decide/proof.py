@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from monitor.chains.table import family_of
 from monitor.decide import absence
-from monitor.decide.due import Standing
+from monitor.decide.standing import Standing
 from monitor.model import Alert, AlertKind, Lane, Status
 from monitor.model.plan import Answers, Context, Doubt, Identity
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
-from monitor.decide import absence, due, proof
+from monitor.decide import absence, proof
 from monitor.decide.absence import Fate, Verdict
 from monitor.decide.doubts import Doubts
 from monitor.decide.merge import merged
+from monitor.decide.standing import Standing
 from monitor.model import (
     LIVE_STATUSES,
     OPEN_STATUSES,
@@ -396,18 +397,18 @@ class Rows:
             reporters.setdefault(identity[1], set()).update(reported)
         return [replace(q, not_from=frozenset(reporters.get(q.tx, ()))) for q in questions]
 
-    def standing(self) -> dict[Identity, due.Standing]:
+    def standing(self) -> dict[Identity, Standing]:
         """Every row of the transactions concerned as it will stand after this plan."""
-        result: dict[Identity, due.Standing] = {}
+        result: dict[Identity, Standing] = {}
         for identity, row in self.known.items():
             change = self.changes.get(row.id)
             transfer, status = (
                 (change.transfer, change.status) if change else (row.transfer, row.status)
             )
             in_block = not row.transfer.pending
-            result[identity] = due.Standing(transfer, status, row.late, in_block)
+            result[identity] = Standing(transfer, status, row.late, in_block)
         for identity, new in self.new.items():
-            result[identity] = due.Standing(new.transfer, new.status, new.late)
+            result[identity] = Standing(new.transfer, new.status, new.late)
         return result
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from monitor.decide.due import Standing, is_new
+from monitor.decide.due import is_new
 from monitor.decide.ours import touched
+from monitor.decide.standing import Standing
 from monitor.model import Alert, Baseline, Status, Watched
 from monitor.model.facts import Touched
 from monitor.model.plan import Context, Identity

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from monitor.chains.table import STREAM_WORDS, family_of
+from monitor.chains.table import family_of
 from monitor.model import (
     OURS,
     Alert,
@@ -25,8 +25,8 @@ from monitor.model.facts import Touched
 from monitor.model.plain import ERASED, quoted, unquoted, utc
 from monitor.model.views import ListAge
 from monitor.store import listing, named, veil, watch
-from monitor.store.coverage import stream_states
 from monitor.store.doubts import unchecked
+from monitor.store.not_covered import not_covered
 from monitor.store.notes import get_note
 from monitor.store.port import Fields, Reader
 from monitor.store.rows import to_alert, to_row
@@ -407,43 +407,6 @@ def _speaker(entries: Sequence[Entry], own: str, alerts: Collection[str]) -> Ent
     persons = (e for e in entries if e.origin is None)
     told = (e for e in entries if e.id in alerts)
     return mine or next(iter((*persons, *told, *entries)), None)
-
-
-def not_covered(store: Reader, entry: Entry, chains: Mapping[str, Chain]) -> tuple[str, ...]:
-    """What was not looked at for an entry, one plain sentence each."""
-    found = []
-    for stream, state in sorted(stream_states(store, entry.subject, 0).items()):
-        words = STREAM_WORDS.get(stream, stream)
-        if state.unserved:
-            found.append(f"{words}: no configured source lists them.")
-        elif state.failing is not None:
-            found.append(f"{words}: not read since {utc(state.ok or state.failing)}.")
-        if state.gaps:
-            found.append(f"{words}: {state.gaps} part(s) of the list could not be read.")
-    chain = chains.get(entry.subject.chain)
-    return (*found, *(not_listed(chain) if chain else ()), _other_chains(store, entry, chains))
-
-
-def not_listed(chain: Chain) -> tuple[str, ...]:
-    """What no list of any source holds on a chain, in one sentence."""
-    listed = "; ".join(chain.not_listed)
-    return (f"In no list of {chain.name}: {listed}.",) if listed else ()
-
-
-def _other_chains(store: Reader, entry: Entry, chains: Mapping[str, Chain]) -> str:
-    others = [Subject(c, entry.subject.address) for c in chains if c != entry.subject.chain]
-    watched = [w for on in watch.entries_of(store, others).values() for w in on]
-    also = [
-        chains[w.entry.subject.chain].name
-        for w in sorted(watched, key=lambda w: w.added)
-        if w.active and w.entry.case == entry.case
-    ]
-    chain = chains.get(entry.subject.chain)
-    if chain is not None and (elsewhere := family_of(chain).elsewhere(chain)):
-        return elsewhere
-    if also:
-        return f"Chains other than this one and {', '.join(dict.fromkeys(also))}."
-    return "Any other chain: none is watched for this entry."
 
 
 def _leg_order(view: TransferView) -> tuple[bool, int]:

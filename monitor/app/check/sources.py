@@ -15,7 +15,7 @@ from monitor.model.plain import duration
 from monitor.model.ports import Source
 from monitor.model.settings import Settings
 from monitor.store import budgets
-from monitor.store.views import not_listed
+from monitor.store.not_covered import not_listed
 
 CLOCK_SLACK = 30  # seconds that a block may seem to come from the future
 TRIED_WITH = 3  # addresses at most, where a source does not take the first
