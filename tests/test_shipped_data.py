@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 import re
 from collections import Counter
@@ -208,9 +209,14 @@ def test_contracts_of_tokens_are_tagged_so():
                 assert re.search(r"(Token|Stablecoin|Coin)( V\d)?\Z", known.label)
 
 
-def test_contracts_of_tokens_are_on_no_list_of_the_sanctioned():
-    """A line there would keep a sanctioned address from being watched."""
-    path = shared("data/ofac/ofac_digital_currency_addresses_2026-08-20.tsv")
-    with path.open(encoding="utf-8") as file:
-        listed = {row["address"].lower() for row in csv.DictReader(file, delimiter="\t")}
+def test_contracts_of_tokens_were_never_sanctioned():
+    """A line there would keep a sanctioned address from being watched: OFAC has listed a token's
+    own contract once."""
+    folder = shared("data/ofac/daily_snapshots_lowercased/2025-03-21.json.gz").parent
+    listed = {
+        address
+        for path in folder.glob("*.json.gz")
+        for address in json.loads(gzip.decompress(path.read_bytes()))["addresses"]
+    }
+    assert "0x77777feddddffc19ff86db637967013e6c6a116c" in listed
     assert not listed & {address for _, address in LOADED.contracts}

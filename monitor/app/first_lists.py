@@ -20,7 +20,7 @@ from monitor.loops.lists import FOLDER
 from monitor.model import Entry, Severity
 from monitor.model.acts import Actor
 from monitor.model.errors import ConfigError, Problem, SourceError
-from monitor.model.lists import Fetched, ListConfig, Listing, Publication, Row, Validators
+from monitor.model.lists import Fetched, ListConfig, Listing, Publication, Validators
 from monitor.model.plain import duration, plural, tidy
 from monitor.model.settings import Settings
 from monitor.store import listing
@@ -191,7 +191,7 @@ def _look(settings: Settings, config: ListConfig, fetched: Fetched) -> Had:
     judge, found = Judge(settings.chains, config.chains, all_poison(settings)), dict[str, Entry]()
     with fetched.path.open("rb") as file:
         for published in reader(config.kind)(file, fetched.name, Preamble()):
-            row = Row(published, judge.judge(published))
+            row = judge.row(published)
             history = [Listing(config.name, key_of(row), row, 1, None, published.since, False)]
             for entry in listed.entries(config, history, {}):
                 found[entry.id] = entry

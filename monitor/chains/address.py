@@ -32,7 +32,7 @@ def canonical(chain: Chain, text: str) -> str:
     except AddressError as error:
         known = keys.by_form(text) or unseen.by_form(text)
         if known is not None:
-            raise AddressError(*known) from None
+            raise AddressError(*known[:2]) from None
         raise AddressError(error.reason, error.remedy or _hint(chain, text)) from None
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
 import base58
@@ -126,6 +127,7 @@ def encode_base58check(version: bytes, digest: bytes) -> str:
 # -- bech32 and segwit -----------------------------------------------------------------------
 
 
+@lru_cache(maxsize=1000)  # an address is looked at several times on its way
 def segwit(text: str) -> Segwit:
     """A segwit address by BIP-173 (version 0, bech32) and BIP-350 (1 and up, bech32m)."""
     hrp, values, found = _bech32(text)
@@ -181,6 +183,7 @@ def _expanded(hrp: str) -> list[int]:
 # -- cashaddr --------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=1000)
 def cashaddr(text: str, prefix: str) -> CashAddr:
     """An address of Bitcoin Cash's form, whose prefix may be left out: the checksum holds it.
 

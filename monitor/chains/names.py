@@ -68,35 +68,35 @@ class ChainNames:
 
     def __post_init__(self) -> None:
         known = self._known
-        symbols = [_plain(chain.symbol) for chain in self.chains.values()]
+        symbols = [plain_name(chain.symbol) for chain in self.chains.values()]
         for key, chain in self.chains.items():
-            known.update({_plain(key): key, f"eip155{chain.chain_id}": key})
-            known.setdefault(_plain(chain.name), key)
+            known.update({plain_name(key): key, f"eip155{chain.chain_id}": key})
+            known.setdefault(plain_name(chain.name), key)
             if chain.chain_id:
                 known.setdefault(str(chain.chain_id), key)
         for key in SYNONYMS:
             if key in self.chains:
                 known.update({name: key for name in SYNONYMS[key] if name not in known})
         for key, chain in self.chains.items():
-            if symbols.count(_plain(chain.symbol)) == 1:
-                known.setdefault(_plain(chain.symbol), key)
-        self._tokens.update(_TOKENS, (_plain(symbol) for symbol in self.symbols))
+            if symbols.count(plain_name(chain.symbol)) == 1:
+                known.setdefault(plain_name(chain.symbol), key)
+        self._tokens.update(_TOKENS, (plain_name(symbol) for symbol in self.symbols))
 
     def key(self, text: str) -> str | None:
         """The chain that one name means, or None. "Bitcoin (BTC)" says it twice, while
         "Bitcoin (Cash)" is something else."""
         twice = re.fullmatch(r"([^()]+)\(([^()]+)\)\s*", text)
         if twice is None:
-            return self._known.get(_plain(text))
-        outside, inside = (self._known.get(_plain(part)) for part in twice.groups())
-        return self._known.get(_plain(text)) or (outside if outside == inside else None)
+            return self._known.get(plain_name(text))
+        outside, inside = (self._known.get(plain_name(part)) for part in twice.groups())
+        return self._known.get(plain_name(text)) or (outside if outside == inside else None)
 
     def keys(self, text: str) -> tuple[str, ...] | Unclear:
         """The chains that a cell names, in order; () where it says only "EVM" or nothing."""
         if text in self.chains:
             return (text,)
         parts = [part.strip() for part in _SEPARATORS.split(text.strip("[]"))]
-        named = [part for part in parts if part and _plain(part) not in _FAMILY_WORDS]
+        named = [part for part in parts if part and plain_name(part) not in _FAMILY_WORDS]
         found = [self.key(part) for part in named]
         for part, key in zip(named, found, strict=True):
             if key is None:
@@ -105,18 +105,18 @@ class ChainNames:
 
     def of_ticker(self, text: str) -> tuple[str, ...] | Unclear:
         """As `keys`, for a column of coins: a token's name leaves the chain open."""
-        return () if _plain(text) in self._tokens else self.keys(text)
+        return () if plain_name(text) in self._tokens else self.keys(text)
 
     def hidden(self, text: str) -> Unclear | None:
         """Why a chain can be watched by nobody, by its name; None: that is not known of it."""
-        why = unseen.by_name(_plain(text))
-        return None if why is None else Unclear(text, *why)
+        why = unseen.by_name(plain_name(text))
+        return None if why is None else Unclear(text, why.reason, why.remedy)
 
     def _unknown(self, text: str) -> Unclear:
         hidden = self.hidden(text)
         if hidden is not None:
             return hidden
-        own = [key for key in self.chains if not _is_test(self.chains[key])]
+        own = [key for key in self.chains if not is_test(self.chains[key])]
         return Unclear(
             text,
             "is not a chain that Fundwatch watches",
@@ -124,13 +124,13 @@ class ChainNames:
         )
 
 
-def _plain(text: str) -> str:
+def plain_name(text: str) -> str:
     """A name without capitals, signs and idle words: "BNB Chain" -> "bnb"."""
     words = re.findall(r"[^\W_]+", text.casefold())
     return "".join(word for word in words if word not in _IDLE) or "".join(words)
 
 
-def _is_test(chain: Chain) -> bool:
+def is_test(chain: Chain) -> bool:
     words = f"{chain.key} {chain.name}".lower()
     named = any(w in words for w in ("test", "signet", "regtest", "local", "sepolia", "devnet"))
     return named or family_of(chain).is_test(chain)
@@ -153,7 +153,7 @@ def from_encoding(
     for form in (Form.PREFERRED, Form.LEGACY):
         if named := tuple(key for key in given if forms[key] is form):
             return named
-    own = tuple(k for k, c in chains.items() if forms[k] is Form.PREFERRED and not _is_test(c))
+    own = tuple(k for k, c in chains.items() if forms[k] is Form.PREFERRED and not is_test(c))
     return own if len(own) == 1 else _no_chain(address, chains, forms, several=bool(own))
 
 
@@ -202,8 +202,8 @@ def _no_chain(
 ) -> Unclear:
     known = keys.by_form(address) or unseen.by_form(address)
     if known is not None:
-        return Unclear(address, *known)
-    fits_test = any(_is_test(c) and forms[k] is not Form.FOREIGN for k, c in chains.items())
+        return Unclear(address, *known[:2])
+    fits_test = any(is_test(c) and forms[k] is not Form.FOREIGN for k, c in chains.items())
     if several or fits_test:
         kind = "belongs to a test network" if fits_test else "fits several chains"
         return Unclear(
@@ -211,16 +211,21 @@ def _no_chain(
             f"{kind}, and the row does not say which",
             "Say which with --chain or in a column named chain",
         )
-    near = next((c for c in chains.values() if _is_near(c, address)), None)
-    fault = _fault(near, address) if near is not None else None
+    fault = near_fault(address, chains)
     reason = fault.reason if fault else "is not an address of a chain that Fundwatch watches"
     return Unclear(address, reason, _foreign(address))
+
+
+def near_fault(address: str, chains: Mapping[str, Chain]) -> AddressError | None:
+    """Why a text is no address of the first chain whose addresses begin so; None: of none."""
+    near = next((c for c in chains.values() if _is_near(c, address)), None)
+    return None if near is None else _fault(near, address)
 
 
 def _is_near(chain: Chain, address: str) -> bool:
     """Long enough for one that was mistyped, and begins like those of the chain."""
     long = len(address) >= _SHORTEST
-    return long and not _is_test(chain) and family_of(chain).resembles(chain, address)
+    return long and family_of(chain).resembles(chain, address) and not is_test(chain)
 
 
 def _foreign(address: str) -> str:

@@ -123,10 +123,8 @@ def decoded(address: str) -> tuple[int | None, bytes]:
     prefix, colon, _ = address.partition(":")
     if colon:
         return None, encodings.cashaddr(address, prefix).hash
-    try:
-        return encodings.segwit(address)[1:]
-    except encodings.EncodingError:
-        return None, encodings.base58check(address).hash
+    found = of_base58(address)
+    return encodings.segwit(address)[1:] if found is None else (None, found.hash)
 
 
 @lru_cache(maxsize=1000)  # each chain of a table is asked about the same text

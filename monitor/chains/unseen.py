@@ -12,6 +12,7 @@ class Unseen(NamedTuple):
 
     reason: str
     remedy: str
+    chain: str = ""  # its key, also where it is none of config/chains.yaml
 
 
 _TRANSPARENT = (
@@ -24,6 +25,7 @@ _BY_FORM = (
             "is a shielded address of Zcash: what moves there is encrypted, and nobody sees it "
             "without the owner's viewing key",
             _TRANSPARENT,
+            "zcash",
         ),
     ),
     (
@@ -32,6 +34,7 @@ _BY_FORM = (
             "is a unified address of Zcash: most of what moves there is encrypted, and nobody "
             "sees it without the owner's viewing key",
             _TRANSPARENT,
+            "zcash",
         ),
     ),
     (
@@ -39,6 +42,7 @@ _BY_FORM = (
         Unseen(
             "is an address inside Litecoin's MWEB, where addresses and amounts are hidden",
             "Write the owner's addresses outside of it (ltc1..., L..., M...)",
+            "litecoin",
         ),
     ),
     (
@@ -47,14 +51,18 @@ _BY_FORM = (
             "is a Monero address: that chain hides who pays whom and how much, so no explorer "
             "can list it",
             "Leave it out",
+            "monero",
         ),
     ),
 )
-_BY_NAME = {
-    name: Unseen(
-        "hides who pays whom and how much, so no explorer can list its addresses", "Leave it out"
-    )
-    for name in ("monero", "xmr")
+# What people call chains of that kind -> the key.
+_NAMES = {
+    **dict.fromkeys(("monero", "xmr"), "monero"),
+    **dict.fromkeys(("wownero", "wow"), "wownero"),
+    **dict.fromkeys(("haven", "xhv"), "haven"),
+    **dict.fromkeys(("mobilecoin", "mob"), "mobilecoin"),
+    **dict.fromkeys(("oxen", "loki"), "oxen"),
+    **{name: name for name in ("beam", "grin", "dero", "mimblewimblecoin")},
 }
 
 
@@ -65,4 +73,7 @@ def by_form(address: str) -> Unseen | None:
 
 def by_name(chain: str) -> Unseen | None:
     """The same of a chain, by its name in small letters without signs."""
-    return _BY_NAME.get(chain)
+    if chain not in _NAMES:
+        return None
+    reason = "hides who pays whom and how much, so no explorer can list its addresses"
+    return Unseen(reason, "Leave it out", _NAMES[chain])

@@ -63,7 +63,8 @@ def canonical(chain: Chain, text: str) -> str:
         return _cashaddr(chain, text)
     if hrp == _TEX and _TEX_KEY in chain.base58:
         return _tex(text)
-    if not (hrp and (lowered.startswith("bc1") or hrp == chain.bech32)):
+    begins = hrp and (lowered.startswith("bc1") or hrp == chain.bech32)
+    if not begins or scripts.of_base58(text) is not None:  # L... may go on with tc1
         try:
             return _base58(chain, text)
         except AddressError:

@@ -176,8 +176,7 @@ class Lists:
         return Judge(self.chains, config.chains, self.poison)
 
     def _judged(self, config: ListConfig, rows: Iterator[Published]) -> Iterator[Row]:
-        judge = self._judge(config)
-        return (Row(each, judge.judge(each)) for each in rows)
+        return map(self._judge(config).row, rows)
 
     def _keep(self, name: str, fetched: Fetched) -> None:
         """The file as it came, packed, under its digest."""
