@@ -174,3 +174,18 @@ def test_a_list_of_which_nothing_was_taken_has_no_rows(home: Home) -> None:
     take(home, FIRST)
     for command in ("rows", "diff", "removals"):
         assert "Did you mean mine?" in said(home, "lists", command, "mime", code=2)
+
+
+def test_people_decide_and_the_rows_say_so(home: Home) -> None:
+    """What was said stays over versions, with who said it and why."""
+    take(home, FIRST)
+    by = ("--by", "Ann", "--why")
+    assert "retired" in said(home, "lists", "retire", "mine", KIM, *by, "case closed")
+    assert "set" in said(home, "lists", "set", "mine", "42498", "severity=severe", *by, "ours")
+    assert "severity" in said(home, "lists", "set", "mine", SIM, "severity=loud", *by, "x", code=2)
+    take(home, SECOND)
+    found = {r["published_as"]: r for r in home.lines("lists", "rows", "mine", "--format", "jsonl")}
+    assert 'severity="severe", Ann' in found[SIM]["reason"]
+    assert "ours" in found[SIM_TRON]["reason"]
+    assert home.lines("lists", "removals", "mine", "--format", "jsonl") == []
+    assert "Nothing" in said(home, "lists", "insist", "mine", SIM, *by, "x", code=2)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from itertools import chain
+from dataclasses import replace
 
 import click
 
 from monitor.cli import terminal
 from monitor.cli.common import Home, format_option
+from monitor.loops import list_rows
 from monitor.loops.health import list_status
+from monitor.loops.list_rows import Standing
 from monitor.messages import objects
 from monitor.messages.lines import laid_out
 from monitor.model import Entry
@@ -20,42 +21,22 @@ from monitor.model.plain import plural, quoted, tidy, utc
 from monitor.model.settings import Settings
 from monitor.store import listing
 from monitor.store.port import Reader
-from monitor.watchlist import listed
 from monitor.watchlist.yaml_nodes import closest
 
 LEAST_SHA = 4  # characters of a digest that name a version
 
 
-@dataclass(frozen=True)
-class _Shown:
-    """What it takes to say how a row of a list stands now."""
-
-    name: str
-    newest: Publication
-    words: listed.Words
-    watched: Mapping[tuple[str, str], list[str]]  # (address, entity) -> chains
-
-    def row(self, each: Listing, version: Publication) -> dict[str, object]:
-        published, judged, entity = each.row.published, each.row.judged, each.row.published.entity
-        chains = self.watched.get(each.row.target)
-        state = listed.state(each, self.newest.nr, self.words, watched=chains is not None)
-        return {
-            **{"list": self.name, "version": version.sha256, "published_as": published.address},
-            **{"ticker": published.ticker, "chain": judged.chain},
-            **{"chains": chains or [*judged.chains], "address": judged.address},
-            "entity": {"id": entity.id, "name": entity.name, "programs": [*entity.programs]},
-            **{"since": each.since, "until": each.until or None, "state": state.value},
-            "reason": self._reason(each),
-        }
-
-    def _reason(self, each: Listing) -> str:
-        """Why it is refused, what a person should look at, and what people said."""
-        judged = each.row.judged
-        said = [_said(word) for key in _SAID if (word := listed.word_on(each, self.words, key))]
-        return "; ".join(filter(None, [judged.reason or judged.rule, judged.warning, *said]))
-
-
-_SAID = ("retired", "insist", *listed.SET, "chains")
+def _told(name: str, version: Publication, it: Standing) -> dict[str, object]:
+    """A row, for programs."""
+    published, judged, entity = it.row.row.published, it.row.row.judged, it.row.row.published.entity
+    return {
+        **{"list": name, "version": version.sha256, "published_as": published.address},
+        **{"ticker": published.ticker, "chain": judged.chain, "chains": [*it.chains]},
+        "address": judged.address,
+        "entity": {"id": entity.id, "name": entity.name, "programs": [*entity.programs]},
+        **{"since": it.row.since, "until": it.row.until or None, "state": it.state.value},
+        "reason": "; ".join(filter(None, [it.reason, *map(_said, it.words.values())])),
+    }
 
 
 def _said(word: Word) -> str:
@@ -63,7 +44,7 @@ def _said(word: Word) -> str:
     return f"{word.key}{value}, {word.name} {utc(word.at)}: {word.why}"
 
 
-def _shown(store: Reader, settings: Settings, name: str) -> _Shown:
+def _newest(store: Reader, settings: Settings, name: str) -> Publication:
     newest = listing.newest(store, name)
     if newest is None:
         known = list_status.names(store, settings)
@@ -71,13 +52,7 @@ def _shown(store: Reader, settings: Settings, name: str) -> _Shown:
         hint = f"Did you mean {near}?" if near else "See `fundwatch lists status`"
         reason = "is no list of which a version was taken"
         raise ConfigError([Problem("NAME", name, reason, hint)])
-    watched: dict[tuple[str, str], list[str]] = {}
-    for each in listing.entries_of(store, name):
-        if each.active:
-            subject, origin = each.entry.subject, each.entry.origin
-            target = (subject.address, origin.entity if origin else "")
-            watched.setdefault(target, []).append(subject.chain)
-    return _Shown(name, newest, listing.words(store, name), watched)
+    return newest
 
 
 def _version(store: Reader, name: str, sha256: str, option: str) -> Publication:
@@ -105,12 +80,10 @@ def rows(home: Home, name: str, form: str, sha256: str | None) -> None:
       fundwatch lists rows ofac --format jsonl
     """
     with home.reading() as (store, settings):
-        shown = _shown(store, settings, name)
-        version = _version(store, name, sha256, "--version") if sha256 else shown.newest
-        found: Iterator[Listing] = listing.at_version(store, name, version.nr)
-        if version.nr == shown.newest.nr:
-            found = chain(found, listing.removed(store, name, version.nr))
-        _print(form, ((shown.row(each, version), each) for each in found))
+        newest = _newest(store, settings, name)
+        version = _version(store, name, sha256, "--version") if sha256 else newest
+        found = list_rows.rows(store, name, version)
+        _print(form, ((_told(name, version, each), each.row) for each in found))
 
 
 @click.command()
@@ -127,16 +100,18 @@ def diff(home: Home, name: str, form: str, old: str | None, new: str | None) -> 
       fundwatch lists diff ofac
     """
     with home.reading() as (store, settings):
-        shown = _shown(store, settings, name)
-        to = _version(store, name, new, "--to") if new else shown.newest
-        start = _version(store, name, old, "--from").nr if old else to.nr - 1
-        found = listing.changes(store, name, start, to.nr)
-        told = (
-            ({"change": each.word, **shown.row(row, to)}, row)
-            for each in found
-            if (row := each.new or each.old) is not None
-        )
+        newest = _newest(store, settings, name)
+        to = _version(store, name, new, "--to") if new else newest
+        since = _version(store, name, old, "--from") if old else _before(store, to)
+        found = list_rows.changes(store, name, since, to)
+        told = (({"change": word, **_told(name, to, each)}, each.row) for word, each, _was in found)
         _print(form, told)
+
+
+def _before(store: Reader, version: Publication) -> Publication:
+    """The version before another one; before the first there was an empty one."""
+    every = listing.publications(store, version.list)
+    return next((p for p in every if p.nr == version.nr - 1), replace(version, nr=0))
 
 
 @click.command()
@@ -154,7 +129,7 @@ def removals(home: Home, name: str, form: str) -> None:
     """
     count = 0
     with home.reading() as (store, settings):
-        names = [_shown(store, settings, name).name] if name else listing.names(store)
+        names = [_newest(store, settings, name).list] if name else listing.names(store)
         for each in names:
             for watched in listing.removals(store, each):
                 count += 1

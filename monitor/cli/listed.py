@@ -96,5 +96,62 @@ def lists_update(
     sys.exit(max((result.code for result in results), default=DONE))
 
 
+@lists_.command(name="retire")
+@click.argument("name", metavar="NAME")
+@click.argument("address", metavar="ADDRESS")
+@click.option("--by", required=True, help="Your name, for the record.")
+@click.option("--why", required=True, help="The reason, for the record.")
+@click.pass_obj
+def lists_retire(home: Home, name: str, address: str, by: str, why: str) -> None:
+    """End the watch of an address that a list holds, or held; what was recorded stays.
+
+    It stays ended over later versions, until the list names it anew.
+
+    \b
+    Example
+      fundwatch lists retire ofac 0x8589427373D6D84E98730D7795D8f6f8731FDA16 \\
+        --by "M. Ortiz" --why "removed on 21 March, case closed"
+    """
+    click.echo(home.change("retire_of_list", name=name, address=address, by=by, why=why))
+
+
+@lists_.command(name="set")
+@click.argument("name", metavar="NAME")
+@click.argument("what", metavar="ADDRESS|ENTITY")
+@click.argument("pairs", metavar="KEY=VALUE...", nargs=-1, required=True)
+@click.option("--by", required=True, help="Your name, for the record.")
+@click.option("--why", required=True, help="The reason, for the record.")
+@click.pass_obj
+def lists_set(home: Home, name: str, what: str, pairs: tuple[str, ...], by: str, why: str) -> None:
+    """Let an address, or all of an entity, be told otherwise than the list.
+
+    KEY is busy, severity, incoming, min_amount, chains or channels; what is said of an address
+    goes before what is said of its entity, and both stay over later versions. KEY= alone takes
+    it back.
+
+    \b
+    Example
+      fundwatch lists set ofac 42498 severity=severe --by "M. Ortiz" --why "our own case"
+    """
+    click.echo(home.change("set_of_list", name=name, what=what, pairs=[*pairs], by=by, why=why))
+
+
+@lists_.command(name="insist")
+@click.argument("name", metavar="NAME")
+@click.argument("address", metavar="ADDRESS")
+@click.option("--by", required=True, help="Your name, for the record.")
+@click.option("--why", required=True, help="The reason, for the record.")
+@click.pass_obj
+def lists_insist(home: Home, name: str, address: str, by: str, why: str) -> None:
+    """Watch an address of a list although a rule refuses it, or its watch was ended.
+
+    \b
+    Example
+      fundwatch lists insist ofac 0x8589427373D6D84E98730D7795D8f6f8731FDA16 \\
+        --by "M. Ortiz" --why "the publisher means this contract"
+    """
+    click.echo(home.change("insist_of_list", name=name, address=address, by=by, why=why))
+
+
 for command in (list_rows.rows, list_rows.diff, list_rows.removals):
     lists_.add_command(command)
