@@ -118,6 +118,9 @@ def test_what_never_lived_is_asked_for_at_once(evm_node: Rpc, tmp_path: Path) ->
         assert proof["block"] == height(world.rpc)
         assert {s["state"] for s in stands[crowd[0]]["streams"]} == {"dormant"}
         assert "2 of 301 entries fully read, 299 dormant" in world.home.run("status", code=None)
+        checked = world.home.run("check", code=None)
+        assert "299 dormant on 1 chain, shown there to nodes alone" in " ".join(checked.split())
+        assert "299 addresses dormant on 1 chain" in " ".join(checked.split())
         late = crowd[200]
         world.pay(late)
         world.mine(2)

@@ -40,7 +40,7 @@ from monitor.model.acts import DAEMON
 from monitor.model.dates import since_time
 from monitor.model.errors import Problem
 from monitor.model.settings import Settings
-from monitor.store import covered_day, incidents, notes, watch
+from monitor.store import covered_day, dormant, incidents, notes, watch
 from monitor.store.commit import commit
 from monitor.store.port import Store
 from monitor.watchlist.file import WATCHLIST
@@ -66,7 +66,8 @@ class Fundwatch:
         self._respelt = False  # the record has the forms that addresses have now
         self._listed: tuple[int, list[Entry]] = (-1, [])  # see entries()
         # The watchlist, and the version of all entries, that the interval was computed for.
-        self._costed: tuple[str, int] | None = None
+        self._costed: tuple[str, int, int] | None = None
+        self._asleep = 0  # addresses that are asked for in hundreds, after the last pass
         # Kept, so that a template is not compiled again for each message.
         self.templates = templates(home)
         self._sending, self._keeping = threading.Lock(), threading.Lock()
@@ -115,7 +116,8 @@ class Fundwatch:
         subjects = watch.listed_subjects(self.store)
         used = {subject.chain for subject in subjects}
         asked = {chain: self.pools[chain].sources for chain in used if chain in self.pools}
-        return cost_of_pass(subjects, asked, self.settings.sources)
+        sleeping = {each.subject for each in dormant.asleep(self.store).values()}
+        return cost_of_pass(subjects, asked, self.settings.sources, sleeping & set(subjects))
 
     def deliver_world(self) -> DeliverWorld:
         return DeliverWorld(
@@ -160,7 +162,7 @@ class Fundwatch:
         self.timezone = told if told in available_timezones() else self.settings.timezone
         if self.timezone != notes.get_note(self.store, "timezone"):
             notes.put_note(self.store, "timezone", self.timezone)  # for commands that look
-        entries = (self.watch_file.version, watch.version(self.store))
+        entries = (self.watch_file.version, watch.version(self.store), self._asleep)
         if entries != self._costed:
             self._interval = self._cost().interval
             self._costed = entries
@@ -174,6 +176,7 @@ class Fundwatch:
         self.touching.compare()
         report = self.poller.run_pass(everything=everything)
         if report.subjects or report.wholes:
+            self._asleep = sum(dormant.counted(self.store).values())
             self.housekeep(report.started)
             self._cover_day()
             notes.put_note(self.store, "pass", f"{now()} {report.seconds:.1f}")

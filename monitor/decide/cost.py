@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from monitor.model import ISSUER, SourceConfig, Subject
-from monitor.model.ports import Source
+from monitor.model.life import AT_ONCE
+from monitor.model.ports import SeesLife, Source
 
 LEAST_INTERVAL = 20  # seconds between two polls of one subject, unless settings say so
 POLITE = 3  # a source without a known budget is used for a third of the time at most
@@ -22,6 +24,12 @@ class Cost:
     interval: int  # seconds between passes that every budget allows
     least_seconds: float  # a pass cannot be shorter, by the rates allowed
     narrowest: str = ""  # the source whose budget decides the interval
+    asleep: Mapping[str, int] = field(default_factory=dict)  # addresses asked for at once, by chain
+
+
+def sees_life(source: Source) -> bool:
+    """Whether a source can be asked for many addresses whether they ever lived."""
+    return hasattr(source, SeesLife.life.__name__)
 
 
 def first_sources(sources: Sequence[Source]) -> dict[str, list[frozenset[str]]]:
@@ -40,12 +48,19 @@ def cost_of_pass(
     subjects: Sequence[Subject],
     sources: Mapping[str, Sequence[Source]],
     configs: Mapping[str, SourceConfig],
+    asleep: Collection[Subject] = (),
 ) -> Cost:
     """Calls of a quiet pass: one a bundle and subject, those for each head, and those for the
-    acts of issuers, which one reading brings for all subjects of a chain."""
+    acts of issuers, which one reading brings for all subjects of a chain; of those subjects that
+    are `asleep`, one for hundreds of them."""
     calls: dict[str, int] = {}
+    sleeping = Counter(s.chain for s in asleep)
+    numbers = Counter(s.chain for s in subjects if s not in asleep)
     for chain, asked in sources.items():
-        count = sum(s.chain == chain for s in subjects)
+        count = numbers[chain]
+        if sleeping[chain]:
+            node = next((s for s in asked if sees_life(s)), asked[0])
+            calls[node.name] = calls.get(node.name, 0) + HEAD_CALLS + -(-sleeping[chain] // AT_ONCE)
         if not count:
             continue
         by_name = {s.name: s for s in asked}
@@ -63,6 +78,7 @@ def cost_of_pass(
         interval=max([LEAST_INTERVAL, *intervals.values()]),
         least_seconds=max([n / configs[name].rate_per_second for name, n in calls.items()] or [0]),
         narrowest=narrowest if intervals and intervals[narrowest] > LEAST_INTERVAL else "",
+        asleep=dict(sleeping),
     )
 
 

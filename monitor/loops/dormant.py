@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from monitor.decide import dormant as deciding
+from monitor.decide.cost import sees_life
 from monitor.loops import first_contact
 from monitor.loops.passing import PassReport, PollWorld, active
 from monitor.loops.pool import SourcePool
@@ -31,11 +32,6 @@ SLICE = 2000  # addresses between two looks at whether the program is to stop
 BACK = 8  # blocks; where a chain has one node it is asked a second time so far below
 ASK_AGAIN = 6 * 3600.0  # seconds until a node is tried again that takes no such requests
 LOOKERS = 8  # chains that are asked side by side
-
-
-def sees_life(source: Source) -> bool:
-    """Whether a source can be asked for many addresses whether they ever lived."""
-    return hasattr(source, "life")
 
 
 @dataclass(frozen=True)

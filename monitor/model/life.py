@@ -10,6 +10,7 @@ from monitor.model.axis import Head
 from monitor.model.plain import utc
 from monitor.model.watch import Subject
 
+AT_ONCE = 200  # addresses in one request
 UNCOVERED = "unverified tokens and NFTs are not covered"
 WAITS = "which addresses ever lived there"  # stands where lists do that could not be read
 

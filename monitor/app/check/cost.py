@@ -3,12 +3,19 @@ hosts a firewall must let through. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from monitor.decide import worth
-from monitor.decide.cost import LEAST_INTERVAL, SHARE, Cost, cost_of_pass, first_sources
+from monitor.decide.cost import (
+    LEAST_INTERVAL,
+    SHARE,
+    Cost,
+    cost_of_pass,
+    first_sources,
+    sees_life,
+)
 from monitor.loops.health.words import count
-from monitor.model import ChannelConfig, Entry, Severity, SourceConfig
+from monitor.model import ChannelConfig, Entry, Severity, SourceConfig, Subject
 from monitor.model.hosts import is_loopback
 from monitor.model.plain import duration
 from monitor.model.ports import Source
@@ -19,25 +26,37 @@ BySource = Mapping[str, Sequence[Source]]  # chain -> sources in order
 
 
 def facts(
-    settings: Settings, entries: Sequence[Entry], made: BySource
+    settings: Settings,
+    entries: Sequence[Entry],
+    made: BySource,
+    asleep: Collection[Subject] = (),
 ) -> Iterator[tuple[str, str]]:
-    """(section, statement) for COST, PRIVACY and FIREWALL."""
-    yield "COST", words(settings, cost(settings, entries, made))
-    yield "PRIVACY", _privacy(settings, entries, made)
+    """(section, statement) for COST, PRIVACY and FIREWALL. `asleep`: addresses that never lived on
+    their chain, of which no list is asked for."""
+    yield "COST", words(settings, cost(settings, entries, made, asleep))
+    yield "PRIVACY", _privacy(settings, entries, made, asleep)
     needed = dict.fromkeys([*hosts(settings, made), *price_hosts(settings, entries)])
     yield "FIREWALL", " ".join(needed) or "no connection is needed"
 
 
-def cost(settings: Settings, entries: Sequence[Entry], made: BySource) -> Cost:
+def cost(
+    settings: Settings,
+    entries: Sequence[Entry],
+    made: BySource,
+    asleep: Collection[Subject] = (),
+) -> Cost:
     subjects = list(dict.fromkeys(e.subject for e in entries))
-    return cost_of_pass(subjects, made, settings.sources)
+    return cost_of_pass(subjects, made, settings.sources, asleep)
 
 
 def warnings(
-    settings: Settings, entries: Sequence[Entry], made: BySource
+    settings: Settings,
+    entries: Sequence[Entry],
+    made: BySource,
+    asleep: Collection[Subject] = (),
 ) -> Iterator[tuple[str, str]]:
     """(what, cure) where the interval that was set uses a budget up."""
-    every, found = settings.poll_interval, cost(settings, entries, made)
+    every, found = settings.poll_interval, cost(settings, entries, made, asleep)
     if every is None:
         return
     for name, calls in found.calls.items():
@@ -52,10 +71,13 @@ def warnings(
 
 
 def failures(
-    settings: Settings, entries: Sequence[Entry], made: BySource
+    settings: Settings,
+    entries: Sequence[Entry],
+    made: BySource,
+    asleep: Collection[Subject] = (),
 ) -> Iterator[tuple[str, str]]:
     """(what, cure) where a round of reading is longer than the severity of an entry allows."""
-    found = cost(settings, entries, made)
+    found = cost(settings, entries, made, asleep)
     pace = max(settings.poll_interval or found.interval, int(found.least_seconds))
     allowed = (
         (Severity.SEVERE, settings.round_severe, "round_severe_minutes"),
@@ -98,6 +120,17 @@ def words(settings: Settings, found: Cost) -> str:
     return (
         f"{calls:,} calls a pass, at least {duration(least)}. One pass every {duration(every)}"
         f"{f', {how}' if how else ''}. News is at most about {duration(every + least)} old."
+        f"{_asleep_words(found)}"
+    )
+
+
+def _asleep_words(found: Cost) -> str:
+    number, chains = sum(found.asleep.values()), len(found.asleep)
+    if not number:
+        return ""
+    return (
+        f" {count(number, 'address', 'addresses')} dormant on {count(chains, 'chain', 'chains')}: "
+        "a call of a node asks for hundreds of them."
     )
 
 
@@ -116,24 +149,39 @@ def _limited_by(settings: Settings, found: Cost) -> str:
     return f"as {found.narrowest} may be asked {config.rate_per_second:g} a second"
 
 
-def _privacy(settings: Settings, entries: Sequence[Entry], made: BySource) -> str:
+def _privacy(
+    settings: Settings, entries: Sequence[Entry], made: BySource, asleep: Collection[Subject]
+) -> str:
     regular: dict[str, set[str]] = {}
     standby: dict[str, set[str]] = {}
     for chain, sources in made.items():
-        shown = {e.subject.address for e in entries if e.subject.chain == chain}
+        mine = {e.subject for e in entries if e.subject.chain == chain}
+        read = {s.address for s in mine if s not in asleep}
+        # Those of lists are asked for together before anything is read, see loops/dormant.py.
+        looked = {s.address for s in mine if s in asleep}
+        looked |= {e.subject.address for e in entries if e.origin and e.subject in mine}
         first = first_sources(sources)
         for source in sources:
             host = wire.where(settings.sources[source.name].url)[0]
-            (regular if source.name in first else standby).setdefault(host, set()).update(shown)
+            (regular if source.name in first else standby).setdefault(host, set()).update(read)
+            if sees_life(source) and looked:
+                regular.setdefault(host, set()).update(looked)
+    regular = {host: shown for host, shown in regular.items() if shown}
     parts = [f"{_place(host)} {len(found)}" for host, found in regular.items()]
     parts += [
         f"{_place(host)} {len(found)} (standby)"
         for host, found in standby.items()
-        if host not in regular
+        if host not in regular and found
     ]
     said = (
         f"addresses are shown to: {', '.join(parts)}" if parts else "no address is shown to anybody"
     )
+    if number := sum(s in asleep for s in {e.subject for e in entries}):
+        chains = {s.chain for s in asleep}
+        said += (
+            f"; {number:,} dormant on {count(len(chains), 'chain', 'chains')}, shown there to "
+            "nodes alone"
+        )
     learn = [_place(wire.where(c.url)[0]) for c in settings.prices if _priced(settings, entries)]
     return f"{said}; only which coins you watch to: {', '.join(learn)}" if learn else said
 

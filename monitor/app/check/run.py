@@ -25,10 +25,11 @@ from monitor.app.folder import check_home
 from monitor.app.settings.load import load
 from monitor.chains.table import streams_of
 from monitor.loops.health.words import count
+from monitor.model import Subject
 from monitor.model.errors import ConfigError, StoreError
 from monitor.model.hosts import is_loopback
 from monitor.model.settings import Settings
-from monitor.store import guard, sqlite
+from monitor.store import dormant, guard, sqlite
 from monitor.store.sqlite import Store
 
 GOOD, FAILED, BAD_INPUT = 0, 1, 2
@@ -96,15 +97,24 @@ def _check(bench: Bench) -> int:
     probes = sources.check(bench, made)
     prices.check(bench)
     channels.check(bench)
-    for name, text in cost.facts(bench.settings, bench.entries, made.by_chain):
+    asleep = _asleep(bench)
+    for name, text in cost.facts(bench.settings, bench.entries, made.by_chain, asleep):
         out.fact(name, text)
-    for text, cure in cost.failures(bench.settings, bench.entries, made.by_chain):
+    for text, cure in cost.failures(bench.settings, bench.entries, made.by_chain, asleep):
         out.fail(text, cure)
-    for text, cure in cost.warnings(bench.settings, bench.entries, made.by_chain):
+    for text, cure in cost.warnings(bench.settings, bench.entries, made.by_chain, asleep):
         out.warn(text, cure)
     code = BAD_INPUT if list_is_bad else FAILED if out.failures else GOOD
     out.fact("RESULT", _result(bench, made, probes, code))
     return code
+
+
+def _asleep(bench: Bench) -> frozenset[Subject]:
+    """The watched addresses that never lived on their chain, as far as the record knows."""
+    if bench.store is None:
+        return frozenset()
+    known = frozenset(each.subject for each in dormant.asleep(bench.store).values())
+    return known & {entry.subject for entry in bench.entries}
 
 
 def _settings(bench: Bench) -> None:

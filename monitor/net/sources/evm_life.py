@@ -25,13 +25,12 @@ from monitor.model.errors import (
     SourceError,
     WrongChain,
 )
-from monitor.model.life import LifeWord
+from monitor.model.life import AT_ONCE, LifeWord
 from monitor.net.http import Answer
 from monitor.net.sources.evm_life_code import CODE, COINS, MUTE, TOKENS, call_data
 from monitor.net.sources.evm_refusals import TooWide, classify
 from monitor.net.sources.parsing import RowError, hex_whole, shown
 
-MOST = 200  # addresses in one request
 LEAST = 5  # a node that takes no more calls at once is not asked this way
 # Deployed at one address on nearly every chain: the CREATE2 deployer, Multicall3.
 KNOWN = (
@@ -56,7 +55,7 @@ class LifeReader:
 
     def __init__(self, name: str, chain: Chain, read_head: ReadHead) -> None:
         self._name, self._chain, self._read_head = name, chain, read_head
-        self._most = MOST
+        self._most = AT_ONCE
         self._runs_code = True  # it takes the program
 
     def read(
@@ -82,7 +81,7 @@ class LifeReader:
         if self._most // 2 >= LEAST:
             self._most //= 2
         elif self._runs_code:
-            self._runs_code, self._most = False, MOST
+            self._runs_code, self._most = False, AT_ONCE
         else:
             raise NotServed(f"{self._name} does not take many questions in one request: {why}")
 
