@@ -31,28 +31,34 @@ def read(text: str, file: str, remarks: list[str]) -> ListTable:
     """Read a text that starts with [ or {. Raises ConfigError where it is neither form."""
     lines = [(n, line) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
     try:
-        return _json_table(_items(_loads(text), file), file, "JSON", "item", remarks)
+        return _json_table(_items(loads(text), file), file, "JSON", "item", remarks)
     except ValueError as error:
         if len(lines) < 2 or not all(line.lstrip()[0] in '{["#' for _, line in lines):
             raise _not_json(file, error, 0) from None
     items = []
     for number, line in lines:
         try:
-            items += [] if line.lstrip().startswith("#") else [(number, _loads(line))]
+            items += [] if line.lstrip().startswith("#") else [(number, loads(line))]
         except ValueError as error:
             raise _not_json(file, error, number) from None
     return _json_table(items, file, "JSON Lines", "line", remarks)
 
 
-def _loads(text: str) -> object:
+def loads(text: str) -> object:
     """Numbers stay the text that was written. Raises ValueError."""
+    if text.count("[") + text.count("{") > DEEPEST:
+        _not_too_deep(text)
+    return json.loads(text, parse_int=str, parse_float=str)
+
+
+def _not_too_deep(text: str) -> None:
+    """Before the parser, which may end the process over it. Raises ValueError."""
     depth = 0
     for match in _BRACKETS.finditer(text):
         depth += match[0] in "[{"
         depth -= match[0] in "]}"
-        if depth > DEEPEST:  # before the parser, which may end the process over it
+        if depth > DEEPEST:
             raise ValueError("it is nested too deep")
-    return json.loads(text, parse_int=str, parse_float=str)
 
 
 def _not_json(file: str, error: ValueError, line: int) -> ConfigError:

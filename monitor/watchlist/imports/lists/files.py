@@ -6,6 +6,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -113,7 +114,10 @@ def directory(file: BinaryIO, name: str) -> zipfile.ZipFile:
     length = int.from_bytes(tail[at + 12 : at + 16], "little") if at >= 0 else 0
     if length > _MAX_DIRECTORY or b"PK\x06\x06" in tail[:at]:
         raise refusal(name, "", "holds too many files", "Take out the one with the addresses")
-    return zipfile.ZipFile(file)
+    try:
+        return zipfile.ZipFile(file)
+    except (NotImplementedError, ValueError, OSError, struct.error) as error:
+        raise zipfile.BadZipFile(str(error)[:200]) from None
 
 
 @contextmanager

@@ -3,13 +3,13 @@ The file is gone through three times, so that no more than the holders of wallet
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from monitor.model.lists import Entity, Published
 from monitor.watchlist.imports.cells import plain_text, refusal
+from monitor.watchlist.imports.json_rows import loads
 from monitor.watchlist.imports.lists import Preamble
 from monitor.watchlist.imports.lists.fields import addresses, broken, entity, iso_day
 from monitor.watchlist.imports.lists.files import lines
@@ -53,8 +53,8 @@ def _entities(file: BinaryIO, name: str, hint: str = "") -> Iterator[tuple[int, 
         if hint not in line or not line.strip():
             continue
         try:
-            value = json.loads(line)
-        except (ValueError, RecursionError):
+            value = loads(line)
+        except ValueError:
             value = None
         yield number, value if isinstance(value, dict) else None
 

@@ -4,7 +4,7 @@ one; streamed, so that a list may have any length."""
 from __future__ import annotations
 
 import io
-import json
+import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -13,6 +13,7 @@ import ijson
 from monitor.model.errors import ConfigError
 from monitor.model.lists import Published
 from monitor.watchlist.imports.cells import header_words, looks_like_address, refusal
+from monitor.watchlist.imports.json_rows import DEEPEST, loads
 from monitor.watchlist.imports.lists import Preamble
 from monitor.watchlist.imports.lists.fields import iso_day
 from monitor.watchlist.imports.lists.files import lines, text
@@ -20,7 +21,11 @@ from monitor.watchlist.imports.lists.headers import fields
 from monitor.watchlist.imports.lists.objects import Context, by_address, rows
 from monitor.watchlist.imports.lists.plain_list import coin_of
 
-DEEPEST = 50
+_DIGITS = 600  # Python may be told to take no more than 640
+_NUMBER = re.compile(rb"[0-9]{%d}" % _DIGITS)
+_QUOTE = re.compile(rb'(?<!\\)"')  # inside a text none is without a backslash
+_SILENCE = 4_000_000  # bytes without any
+_MOST_SCALARS = 1000
 _HEAVIEST = 10_000_000  # characters of one object; each value counts as 50 more
 _LONGEST_LINE = 10_000_000
 # Keys behind which the rows themselves stand, however many.
@@ -57,8 +62,8 @@ def _by_line(file: BinaryIO, name: str) -> bool:
             if line.strip():
                 first.append(line)
             if len(first) == 2:
-                return all(isinstance(json.loads(each), dict) for each in first)
-    except (ValueError, RecursionError, ConfigError):
+                return all(isinstance(loads(each), dict) for each in first)
+    except (ValueError, ConfigError):
         pass
     return False
 
@@ -68,8 +73,8 @@ def _of_lines(file: BinaryIO, name: str) -> Iterator[Published]:
         if not line.strip():
             continue
         try:
-            value = json.loads(line, parse_int=str, parse_float=str)
-        except (ValueError, RecursionError) as error:
+            value = loads(line)
+        except ValueError as error:
             raise _broken(name, error, number) from None
         _not_ftm(value, name)
         yield from rows(value, Context(f"line {number}", coin_of(name)))
@@ -81,33 +86,45 @@ def _not_ftm(value: object, name: str) -> None:
 
 
 def _broken(name: str, error: Exception, line: int = 0) -> ConfigError:
-    said = "it is nested too deep" if isinstance(error, RecursionError) else str(error)[:200]
-    return refusal(name, "", f"is not whole or not valid JSON ({said})", "Fetch it again", line)
+    reason = f"is not whole or not valid JSON ({str(error)[:200]})"
+    return refusal(name, "", reason, "Fetch it again", line)
 
 
 # -- one value, of any length ----------------------------------------------------------------
 
 
 class _Bytes:
-    """A text as UTF-8, for the parser."""
+    """A text as UTF-8, for the parser. Held back is what it would fall over: it is written in C,
+    and ends the process over a whole number that Python does not take."""
 
-    def __init__(self, reading: io.TextIOWrapper) -> None:
-        self._reading = reading
+    def __init__(self, reading: io.TextIOWrapper, name: str) -> None:
+        self._reading, self._name = reading, name
+        self._last = b""
+        self._silent = 0
 
     def read(self, size: int = -1) -> bytes:
-        return self._reading.read(size).encode("utf-8", "replace")
+        data = self._reading.read(size).encode("utf-8", "replace")
+        seen = self._last + data
+        if _NUMBER.search(seen):
+            reason = f"has a number of over {_DIGITS} digits"
+            raise refusal(self._name, "", reason, "Ask its publisher")
+        self._silent = 0 if _QUOTE.search(seen, 1) else self._silent + len(data)
+        if self._silent > _SILENCE:
+            raise refusal(self._name, "", "has a text of endless length", "Ask its publisher")
+        self._last = seen[-_DIGITS:]
+        return data
 
 
 def _events(reading: io.TextIOWrapper, name: str) -> Iterator[_Event]:
     """What the parser meets, up to a depth. Raises ConfigError."""
     depth = 0
     try:
-        for event, value in ijson.basic_parse(_Bytes(reading), buf_size=1 << 16):
+        for event, value in ijson.basic_parse(_Bytes(reading, name), buf_size=1 << 16):
             depth += (event in _OPENS) - (event in _CLOSES)
             if depth > DEEPEST:
                 raise refusal(name, "", "is nested too deep", "Check that it is the right file")
             yield event, value
-    except (ijson.JSONError, ValueError) as error:
+    except (ijson.JSONError, ValueError, ArithmeticError) as error:
         raise _broken(name, error) from None
 
 
@@ -147,28 +164,39 @@ class _Walk:
                 must = True
                 yield row
 
-    def _members(self, *, top: bool = False) -> Iterator[Published]:
+    def _members(self, *, top: bool = False, keyed: bool = False) -> Iterator[Published]:
+        """Those of an object. `keyed`: each key is an address, whatever it looks like; at the
+        top that shows by the first one that does."""
         scalars: dict[str, object] = {}
         for said, named in self.events:
             if said == "end_map":
                 break
             key = str(named)
             event, value = next(self.events)
-            if looks_like_address(key):
+            keyed = keyed or looks_like_address(key)
+            if event == "start_array" and not looks_like_address(key):
+                yield from self._items(key, must=keyed or header_words(key) in _HOLDERS)
+            elif event == "start_map" and top and header_words(key) in _HOLDERS:
+                yield from self._members(keyed=True)
+            elif (keyed and event == "start_map") or looks_like_address(key):
                 self.number += 1
                 built = self._built(event, value)
                 yield from by_address(key, built, Context(f"item {self.number}", self.coin))
-            elif event == "start_array":
-                yield from self._items(key, must=header_words(key) in _HOLDERS)
-            elif event == "start_map" and top and header_words(key) in _HOLDERS:
-                yield from self._members()
             elif event == "start_map":
                 yield from self._object(key, event, value)
-            elif len(scalars) < 1000:
+            elif len(scalars) < _MOST_SCALARS:
                 scalars[key] = value
+        yield from self._scalars(scalars, keyed=keyed and not top)
+
+    def _scalars(self, scalars: dict[str, object], *, keyed: bool) -> Iterator[Published]:
+        """Members that are single values: what the list says of itself, or one row."""
         self._date(scalars)
         if "address" in fields(tuple(scalars)):
             yield from rows(scalars, Context("item 1", self.coin))
+        elif keyed:
+            for key, value in scalars.items():
+                self.number += 1
+                yield from by_address(key, value, Context(f"item {self.number}", self.coin))
 
     def _object(self, key: str, event: str, value: object) -> Iterator[Published]:
         """One that is built as a whole: what is said of the list, or rows by some other key."""

@@ -24,7 +24,7 @@ def read_text(file: BinaryIO, name: str, _preamble: Preamble) -> Iterator[Publis
         if is_cut(line):
             raise refusal(name, "", CUT, CUT_REMEDY, number)
         kept = line if BROKEN_CELL.match(line.strip()) else _NOTE.sub("", line)
-        for cell in re.split(r"[,;|\t]", kept):
+        for cell in filter(None, re.split(r"[,;|\t]", kept)):
             for address in addresses(cell):
                 yield Published(address, ticker, place=f"line {number}")
 

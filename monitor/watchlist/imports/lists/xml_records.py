@@ -17,7 +17,7 @@ from monitor.watchlist.imports.lists.files import start
 DEEPEST = 50
 _PIECE = 1 << 16  # bytes
 _HEAVIEST = 20_000_000  # characters of one element with all in it; an element counts as 100
-_SILENCE = 16_000_000  # bytes within which something has to begin or end
+_SILENCE = 1_000_000  # bytes within which something has to begin or end
 
 
 @dataclass(slots=True)
