@@ -291,3 +291,17 @@ def test_who_was_told_because_of_a_list_hears_what_became_of_it(book: Book) -> N
     (alert,) = book.take([book.batch(head=108)], gone, {("two", 105): "0xother"}).alerts
     entry = watch.entries(book.store, ["E0"])["E0"].entry
     assert [name for _, name, _ in router.route(alert, entry)] == ["mail", "team"]
+
+
+def test_who_may_see_which_case_costs_no_entry(book: Book) -> None:
+    """A list may have a million entries: what channels may see is worked out by case."""
+    book.watch(case="NK-07", tags=("dprk",), channels=("mail",))
+    for number in range(300):
+        on_list(book, subject=Subject("ethereum", f"0x{number:040x}"), entity=str(number % 3))
+    kin = watch.kin(book.store)
+    assert sorted(each.case for each in kin) == ["NK-07", "OFAC-0", "OFAC-1", "OFAC-2"]
+    every = [w.entry for w in watch.all_entries(book.store)]
+    for only in (Only(), Only(case=frozenset({"OFAC-1"})), Only(tags=frozenset({"dprk"}))):
+        for name in ("mail", "other"):
+            channel = ChannelConfig(name, "email", only=only)
+            assert routing.allowed_cases(channel, kin) == routing.allowed_cases(channel, every)

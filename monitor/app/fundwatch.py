@@ -35,7 +35,7 @@ from monitor.loops.touching import Touching
 from monitor.loops.views import views_of
 from monitor.loops.watch_file import WatchFile
 from monitor.messages import ack_links
-from monitor.model import Entry
+from monitor.model import Kin
 from monitor.model.acts import DAEMON
 from monitor.model.dates import since_time
 from monitor.model.errors import Problem
@@ -64,7 +64,7 @@ class Fundwatch:
         close_unused(store, (p.name for p in settings.prices), now())
         self._interval = LEAST_INTERVAL
         self._respelt = False  # the record has the forms that addresses have now
-        self._listed: tuple[int, list[Entry]] = (-1, [])  # see entries()
+        self._kin: tuple[int, list[Kin]] = (-1, [])  # see entries()
         # The watchlist, and the version of all entries, that the interval was computed for.
         self._costed: tuple[str, int, int] | None = None
         self._asleep = 0  # addresses that are asked for in hundreds, after the last pass
@@ -134,13 +134,13 @@ class Fundwatch:
             link=self._link,
         )
 
-    def entries(self) -> list[Entry]:
-        """Every entry ever taken, read anew only when what they say has changed: each message
-        asks for them."""
+    def entries(self) -> list[Kin]:
+        """What tells of all entries to whom they are told, read anew only when what they say has
+        changed: each message asks for it."""
         version = watch.version(self.store)
-        if self._listed[0] != version:
-            self._listed = (version, [w.entry for w in watch.all_entries(self.store)])
-        return self._listed[1]
+        if self._kin[0] != version:
+            self._kin = (version, watch.kin(self.store))
+        return self._kin[1]
 
     def _link(self, message_id: str) -> str:
         settings = self.settings

@@ -153,7 +153,7 @@ def messages_preview(home: Home, kind: str, name: str | None) -> None:  # noqa: 
             channels={},
             views=home.views(store, settings),
             templates=templates(home.folder),
-            entries=lambda: [w.entry for w in watch.all_entries(store)],
+            entries=lambda: watch.kin(store),
             clock=now,
             timezone=notes.get_note(store, "timezone") or settings.timezone,
             version=__version__,

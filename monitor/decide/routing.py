@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from monitor.model import Alert, AlertKind, ChannelConfig, Entry, Lane, Severity
+from monitor.model import Alert, AlertKind, ChannelConfig, Entry, Kin, Lane, Severity
 from monitor.model.facts import Notice, of_kind
 from monitor.model.plan import Route
 from monitor.model.ways import NOBODY, Unacknowledged, Way, place_of
@@ -130,7 +130,7 @@ def _wants(alert: Alert, entry: Entry, config: ChannelConfig) -> bool:
     )
 
 
-def _shares(entry: Entry, config: ChannelConfig) -> bool:
+def _shares(entry: Entry | Kin, config: ChannelConfig) -> bool:
     """Whether a channel is for this entry at all, by audience, case and tags."""
     only = config.only
     return (
@@ -140,7 +140,7 @@ def _shares(entry: Entry, config: ChannelConfig) -> bool:
     )
 
 
-def allowed_cases(config: ChannelConfig, entries: Iterable[Entry]) -> frozenset[str]:
+def allowed_cases(config: ChannelConfig, entries: Iterable[Kin]) -> frozenset[str]:
     """The cases whose alerts this channel is told: it may see their labels and no others."""
     return frozenset(
         e.case

@@ -19,7 +19,7 @@ from monitor.decide import routing
 from monitor.loops.crowds import MOST, Crowds
 from monitor.messages import render
 from monitor.messages.objects import MAX_ALERTS, MAX_BODY
-from monitor.model import AlertKind, AlertView, ChannelConfig, Entry, Rendered
+from monitor.model import AlertKind, AlertView, ChannelConfig, Kin, Rendered
 from monitor.model.errors import StoreError
 from monitor.model.ids import stable_id
 from monitor.model.plan import Route, Signal
@@ -52,7 +52,7 @@ class DeliverWorld:
     channels: Mapping[str, Channel]
     views: Views
     templates: Environment
-    entries: Callable[[], Collection[Entry]]
+    entries: Callable[[], Collection[Kin]]
     clock: Callable[[], int]
     timezone: str
     version: str

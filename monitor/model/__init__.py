@@ -40,7 +40,7 @@ from monitor.model.views import (
     Rendered,
     TransferView,
 )
-from monitor.model.watch import Baseline, Direction, Entry, Origin, Severity, Subject, Watched
+from monitor.model.watch import Baseline, Direction, Entry, Kin, Origin, Severity, Subject, Watched
 
 __all__ = [
     "CONFIDENCES",
@@ -67,6 +67,7 @@ __all__ = [
     "Head",
     "Interval",
     "Issuer",
+    "Kin",
     "Kind",
     "Known",
     "Lane",

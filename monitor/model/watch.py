@@ -84,6 +84,16 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Kin:
+    """What is the same of entries of which the same channels are told: a list has a million
+    entries, and few of these."""
+
+    case: str
+    tags: tuple[str, ...]
+    channels: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Followed:
     """An address that is read for a case without an entry."""
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from monitor.model import Entry, Severity, Subject, Watched
+from monitor.model import Entry, Kin, Severity, Subject, Watched
 from monitor.model.scope import WHOLE, ChainWide, Scope, scope_of
 from monitor.store import follow
 from monitor.store.follow import POLLED
@@ -39,6 +39,22 @@ def all_entries(store: Reader) -> list[Watched]:
     list is long: what is done often asks for what it needs."""
     rows = store.read("SELECT * FROM entry ORDER BY added, rowid")
     return [to_watched(row) for row in rows]
+
+
+def kin(store: Reader) -> list[Kin]:
+    """Of every entry ever taken, each once. Memory is bounded by how many cases there are."""
+    rows = store.read(
+        "SELECT DISTINCT case_id, json_extract(terms, '$.tags') AS tags, "
+        "json_extract(terms, '$.channels') AS channels FROM entry"
+    )
+    return [
+        Kin(
+            row["case_id"],
+            tuple(json.loads(row["tags"] or "[]")),
+            None if row["channels"] is None else tuple(json.loads(row["channels"])),
+        )
+        for row in rows
+    ]
 
 
 def persons_entries(store: Reader) -> list[Watched]:

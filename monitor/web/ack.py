@@ -149,8 +149,7 @@ class AckPage:
         name, rendered = outbox.message(self._store, link.message)
         config = self._settings.channels.get(name)
         config = config or ChannelConfig(name, "email", detail="reference")
-        entries = [w.entry for w in watch.all_entries(self._store)]
-        allowed = routing.allowed_cases(config, entries)
+        allowed = routing.allowed_cases(config, watch.kin(self._store))
         shown = replace(config, machine=False)
         telling = Telling(shown, allowed, link.message, now(), self._timezone(), __version__)
         return telling, rendered
