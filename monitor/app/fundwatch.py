@@ -199,7 +199,10 @@ class Fundwatch:
         with self._keeping:
             found = signals(self.store, self.settings, self.pools, self.round_seconds, moment)
             incidents.put_signals(self.store, found, moment)
-            morning.tell(self.store, self.router, self.settings, self.round_seconds, moment)
+            morning.tell(
+                *(self.store, self.router, self.settings, self.round_seconds),
+                *(self.touching.among, moment),
+            )
             hour, zone = self.settings.daily_hour, self.timezone
             tell_incidents(
                 *(self.store, self.router, moment),

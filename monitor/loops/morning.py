@@ -8,42 +8,39 @@ again, one after it does not.
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from monitor.analysis.by_entity import Party, by_entity
+from monitor.analysis.by_entity import by_entity
 from monitor.decide.incidents import GATHERED
-from monitor.loops.health.words import count
+from monitor.loops import morning_words
 from monitor.loops.router import Router
-from monitor.messages.objects import csv_line
-from monitor.model import Alert, AlertKind, Chain, Lane, Severity
+from monitor.model import Severity, Subject
 from monitor.model.acts import DAEMON, Tell, TellIncidents
-from monitor.model.facts import Notice, Report
+from monitor.model.facts import Touched
 from monitor.model.ids import stable_id
 from monitor.model.incident import Incident
-from monitor.model.lists import Publication
-from monitor.model.plain import duration, plural, quoted, tidy, utc
 from monitor.model.settings import Settings
-from monitor.store import first_read, incidents
+from monitor.store import first_read, incidents, standing
 from monitor.store.commit import commit
-from monitor.store.first_read import First, Reading
+from monitor.store.first_read import First
 from monitor.store.port import Reader, Store
 
 log = logging.getLogger("fundwatch.lists")
 
 TOGETHER = 3600  # seconds within which first versions of several lists begin one morning
 BEGUN_AFTER = 300  # seconds after which the first mail says how it goes
-AT_LATEST = 86_400  # seconds after which the table goes out with what there is
-LARGEST = 20  # rows of the table that stand in the mail
-ROWS_MOST = 10_000  # in the attached file
-NAMED = 20  # parties, chains or rules that a section names
+AT_LATEST = 23 * 3600  # seconds after which the table goes out with what there is: within a day
+DAY = 86_400
 BUSY = "busy:"  # what keys of incidents about very busy addresses begin with
 # Seconds from one notice to operations to the next during the first day: what a start brings
 # (chains without a source, keys that are missing) is told together.
 PAUSES = (3 * 3600, 12 * 3600)
+
+# All that is recorded between these addresses and our own.
+Among = Callable[[Iterable[Subject]], Sequence[Touched]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +90,14 @@ def under_way(store: Reader) -> list[Morning]:
     return [each for each in every if each.read not in told]
 
 
-def tell(store: Store, router: Router, settings: Settings, round_seconds: int, now: int) -> None:
+def tell(
+    store: Store,
+    router: Router,
+    settings: Settings,
+    round_seconds: int,
+    among: Among,
+    now: int,
+) -> None:
     """Tell what is due of every morning."""
     for morning in under_way(store):
         told = first_read.told(store, [morning.begun])
@@ -103,8 +107,10 @@ def tell(store: Store, router: Router, settings: Settings, round_seconds: int, n
             continue
         served = [key for key, chain in settings.chains.items() if chain.sources]
         over = now - max(morning.start, told[morning.begun] - AT_LATEST) >= AT_LATEST
-        if over or not first_read.unread(store, morning.lists, served):
-            _tell_read(store, router, settings, morning, now)
+        # That an address is too busy is seen when it is read again.
+        settled = now - first_read.newest_history(store, morning.lists) >= round_seconds
+        if over or (settled and not first_read.unread(store, morning.lists, served)):
+            _tell_read(store, router, settings, morning, among, now)
 
 
 # -- incidents of the first day ------------------------------------------------------------------
@@ -143,7 +149,7 @@ def _end(start: int, hour: int, timezone: str) -> int:
     zone = ZoneInfo(timezone)
     local = datetime.fromtimestamp(start, zone)
     mail = datetime(local.year, local.month, local.day, hour, tzinfo=zone) + timedelta(days=1)
-    return max(start + AT_LATEST, int(mail.timestamp()) + TOGETHER)
+    return max(start + DAY, int(mail.timestamp()) + TOGETHER)
 
 
 def _next(store: Reader, start: int) -> int:
@@ -154,7 +160,7 @@ def _next(store: Reader, start: int) -> int:
     return told[-1] + PAUSES[len(told) - 1] if len(told) <= len(PAUSES) else 2**62
 
 
-# -- after five minutes --------------------------------------------------------------------------
+# -- telling -------------------------------------------------------------------------------------
 
 
 def _tell_begun(
@@ -166,253 +172,40 @@ def _tell_begun(
     now: int,
 ) -> None:
     found = [each for name in morning.lists for each in first_read.entries(store, name)]
-    met = [each for each in found if each.watched.baseline is not None]
-    blind = [each for each in found if not _served(settings.chains, each)]
-    left = len(found) - len(met) - len(blind)
-    title = (
-        f"Watching {_titles(found)} has begun: {len(met):,} of "
-        f"{count(len(found), 'address', 'addresses')} are read up to now"
-        f"{f', the others within about {duration(2 * round_seconds)}' if left > 0 else ''}. "
-        "Nothing is to be done."
+    alert = morning_words.begun(
+        *(morning.begun, morning.firsts, found, standing.failing_lists(store)),
+        *(settings.chains, round_seconds, now),
     )
-    waiting = [e for e in found if e.watched.baseline is None and _served(settings.chains, e)]
-    sections = (
-        ("LISTS", tuple(_of_list(each.version) for each in morning.firsts)),
-        ("READ", (_by_chain(met) or "Nothing yet.",)),
-        ("NOT YET", (f"{_by_chain(waiting)}. The newest listings are read first.",))
-        if waiting
-        else ("", ()),
-        ("NOT READ", tuple(_blind(blind))),
-        (
-            "NEXT",
-            (
-                "From its first reading on, whatever leaves an address is told at once.",
-                "Within a day one mail comes with a table of whom these lists name: what they "
-                "hold and what they did in the 30 days before. No mail comes for each address.",
-            ),
-        ),
-    )
-    report = Report(sections=tuple(each for each in sections if each[1]))
-    alert = _notice(morning.begun, Severity.LOW, title, "watching a list has begun", report, now)
     commit(store, DAEMON, Tell(now, [alert], router.route(alert, None)))
     log.info("lists begun notice=%s", alert.id)
 
 
-def _served(chains: Mapping[str, Chain], each: Reading) -> bool:
-    chain = chains.get(each.watched.entry.subject.chain)
-    return chain is not None and bool(chain.sources)
-
-
-def _titles(found: Sequence[Reading]) -> str:
-    names = dict.fromkeys(e.watched.entry.origin.title for e in found if e.watched.entry.origin)
-    return " and ".join(f"{tidy(name, 40)}'s list" for name in names) or "published lists"
-
-
-def _of_list(version: Publication) -> str:
-    refused = sum(version.refused.values())
-    rules = sorted(version.refused.items(), key=lambda item: -item[1])[:NAMED]
-    why = ", ".join(f"{rule} {number:,}" for rule, number in rules)
-    return (
-        f"{version.list}: of {version.day}, sha256 {version.sha256[:12]}, "
-        f"{plural(version.rows, 'row')}, {version.rows - refused:,} can be read"
-        + (f"; {refused:,} not ({why}): fundwatch lists rows {version.list}" if refused else "")
-        + "."
-    )
-
-
-def _by_chain(found: Sequence[Reading]) -> str:
-    counts = Counter(each.watched.entry.subject.chain for each in found)
-    return ", ".join(f"{chain} {number:,}" for chain, number in counts.most_common(NAMED))
-
-
-def _blind(blind: Sequence[Reading]) -> Iterator[str]:
-    if blind:
-        yield (
-            f"{_by_chain(blind)}: no source is in service there, so nothing that moves there is "
-            "seen. `fundwatch check` says which key or source would help."
-        )
-
-
-# -- within a day --------------------------------------------------------------------------------
-
-
 def _tell_read(
-    store: Store, router: Router, settings: Settings, morning: Morning, now: int
+    store: Store, router: Router, settings: Settings, morning: Morning, among: Among, now: int
 ) -> None:
     found = [each for name in morning.lists for each in first_read.entries(store, name)]
-    ids = [each.watched.entry.id for each in found]
-    histories = first_read.histories(store, ids)
-    ours: Collection[str] = ()
     entries = [each.watched.entry for each in found]
+    ids = {entry.id for entry in entries}
+    touched = among({entry.subject for entry in entries})
+    places = {(each.chain, each.who) for each in touched}
+    ours = {e.id for e in entries if (e.subject.chain, e.subject.address) in places}
+    histories = first_read.histories(store, ids)
     parties = by_entity(entries, histories, first_read.prices(store), ours)
-    busy = [each for each in incidents.incident_list(store, open_only=True) if _is_asked(each)]
-    busy = [each for each in busy if set(each.signal.who) & set(ids)]
-    alert = _table(morning, found, parties, busy, settings, now)
+    busy = [
+        each
+        for each in incidents.incident_list(store, open_only=True)
+        if _is_asked(each) and ids.intersection(each.signal.who)
+    ]
+    alert = morning_words.read(
+        *(morning.read, morning.firsts, found, parties, busy, touched),
+        *(standing.failing_lists(store), settings.chains, now),
+    )
     routes = router.route(alert, None)
     if not router.may_see_labels({channel for _, channel, _ in routes}):
-        alert = _without_names(alert)
+        alert = morning_words.without_names(alert)
     if busy:
         keys = [each.signal.key for each in busy]
         commit(store, DAEMON, TellIncidents(now, keys, "opened", [alert], routes))
     else:
         commit(store, DAEMON, Tell(now, [alert], routes))
     log.info("lists read notice=%s entries=%d parties=%d", alert.id, len(found), len(parties))
-
-
-def _table(
-    morning: Morning,
-    found: Sequence[Reading],
-    parties: Sequence[Party],
-    busy: Sequence[Incident],
-    settings: Settings,
-    now: int,
-) -> Alert:
-    missing = [each for each in found if not each.told]
-    moved = sum(party.moved > 0 for party in parties)
-    lately = [party for party in parties if party.lately]
-    read = len(found) - len(missing)
-    title = (
-        f"{_titles(found)}, before watching began: {read:,} of "
-        f"{count(len(found), 'address', 'addresses')} are read; {moved:,} of "
-        f"{count(len(parties), 'party', 'parties')} moved in 30 days, {len(lately):,} of them in "
-        "the last 72 hours."
-    )
-    sections = (
-        ("MISSING", tuple(_missing(settings.chains, missing, now))),
-        ("TOUCHES US", tuple(_line(party) for party in parties if party.touches)[:NAMED]),
-        ("72 HOURS", tuple(_lately(lately))),
-        ("QUESTION", tuple(_question(busy))),
-        ("LISTS", tuple(_of_list(each.version) for each in morning.firsts)),
-        (
-            "MEANING",
-            (
-                "This is history, not news: nothing here happened after watching began. What is "
-                "held is what came in minus what went out, by our record; not asked from the "
-                "chain. Unverified tokens are left out.",
-            ),
-        ),
-    )
-    report = Report(
-        sections=tuple(each for each in sections if each[1]),
-        table=tuple(_rows(parties[:LARGEST])),
-        file=_file(parties),
-    )
-    severity = Severity.HIGH if any(p.touches for p in parties) else Severity.MEDIUM
-    return _notice(morning.read, severity, title, "what a list named had done before", report, now)
-
-
-def _missing(chains: Mapping[str, Chain], missing: Sequence[Reading], now: int) -> Iterator[str]:
-    """What is not read, and why, first of all."""
-    blind = [each for each in missing if not _served(chains, each)]
-    unmet = [e for e in missing if _served(chains, e) and e.watched.baseline is None]
-    rest = [e for e in missing if _served(chains, e) and e.watched.baseline is not None]
-    yield from _blind(blind)
-    if unmet:
-        yield f"{_by_chain(unmet)}: not read for the first time up to {utc(now)}."
-    if rest:
-        yield f"{_by_chain(rest)}: news is told, the history is still being read."
-
-
-def _lately(parties: Sequence[Party]) -> Iterator[str]:
-    """Whose funds moved shortly before the start: no alert was made of it."""
-    for party in parties[:NAMED]:
-        yield _line(party)
-    if len(parties) > NAMED:
-        yield f"{len(parties) - NAMED:,} more in the attached file (column moved_72h)."
-
-
-def _line(party: Party) -> str:
-    last = f", last {utc(party.last)}" if party.last is not None else ""
-    return (
-        f"{_name(party, 50)}: out {party.said('went', 2)}, in {party.said('came', 2)} in 30 "
-        f"days{last}; case {quoted(party.first.case, 40)}."
-    )
-
-
-def _question(busy: Sequence[Incident]) -> Iterator[str]:
-    """One for all addresses that are too busy to be read unasked."""
-    if not busy:
-        return
-    whose = "address has" if len(busy) == 1 else "addresses have"
-    yield (
-        f"{len(busy):,} {whose} over 100,000 movements and may be services. Reading the history "
-        "has stopped there; new movements are told. To read on, say so of each that you want:"
-    )
-    for each in busy[:NAMED]:
-        address = each.signal.key.partition("/")[2]
-        yield f"{each.signal.chain} {address}"
-    if len(busy) > NAMED:
-        yield f"and {len(busy) - NAMED:,} more: fundwatch status"
-    yield "fundwatch lists set LIST ADDRESS busy=yes --by NAME --why TEXT"
-
-
-def _rows(parties: Sequence[Party]) -> Iterator[tuple[str, ...]]:
-    yield ("whom", "holds", "out 30 d", "in 30 d")
-    for party in parties:
-        yield (_name(party, 26), *(party.said(which, 1) for which in ("held", "went", "came")))
-
-
-def _name(party: Party, most: int) -> str:
-    """Of whom a list names nothing else, the address, whole."""
-    origin = party.first.origin
-    name = (origin.name if origin else "") or party.first.label
-    return tidy(name, most) if name.strip() else tidy(party.first.subject.address, 200)
-
-
-_HEAD = (
-    "list", "entity_id", "entity", "programs", "case", "touches_us", "addresses", "read", "chains",
-    "holds", "out_30d", "in_30d", "movements_30d", "movements", "last", "moved_72h",
-)  # fmt: skip
-
-
-def _file(parties: Sequence[Party]) -> str:
-    """All rows, a line an entity."""
-    lines = [csv_line(_HEAD)]
-    lines += [csv_line(_cells(party)) for party in parties[:ROWS_MOST]]
-    if len(parties) > ROWS_MOST:
-        more = f"{len(parties) - ROWS_MOST} more: fundwatch lists rows NAME"
-        lines.append(csv_line((more, *[""] * (len(_HEAD) - 1))))
-    return "".join(lines)
-
-
-def _cells(party: Party) -> tuple[object, ...]:
-    entry, origin = party.first, party.first.origin
-    chains = dict.fromkeys(each.subject.chain for each in party.entries)
-    return (
-        *((origin.list, origin.entity) if origin else ("", "")),
-        *(_name(party, 200), "; ".join(origin.programs) if origin else "", entry.case),
-        *("yes" if party.touches else "", len(party.entries), party.read, " ".join(chains)),
-        *(party.said(which, 50, exact=True) for which in ("held", "went", "came")),
-        *(party.moved, party.count, utc(party.last) if party.last is not None else ""),
-        "yes" if party.lately else "",
-    )
-
-
-def _without_names(alert: Alert) -> Alert:
-    """For channels that are kept to some cases: figures without names and files."""
-    facts = Notice(
-        topic="what a list named had done before", lines=("See `fundwatch lists status`.",)
-    )
-    return Alert(
-        *(alert.id, alert.kind, alert.lane, alert.severity, alert.created),
-        title=alert.title,
-        lane_reason=alert.lane_reason,
-        audience=alert.audience,
-        facts=facts,
-    )
-
-
-def _notice(
-    name: str, severity: Severity, title: str, topic: str, report: Report, now: int
-) -> Alert:
-    return Alert(
-        id=name,
-        kind=AlertKind.NOTICE,
-        lane=Lane.NEWS,
-        severity=severity,
-        created=now,
-        title=title,
-        lane_reason="The first reading of a list is told as a whole.",
-        audience="desk",
-        facts=Notice(topic=topic, report=report),
-    )

@@ -73,6 +73,16 @@ def unread(store: Reader, lists: Sequence[str], chains: Collection[str]) -> int:
     return sum(row["n"] for row in rows if row["chain"] in chains)
 
 
+def newest_history(store: Reader, lists: Sequence[str]) -> int:
+    """When a history of these lists' entries was last read to its start; 0: none was."""
+    rows = store.read_in(
+        "SELECT max(a.created) AS at FROM alert a JOIN entry e ON e.id = a.entry "
+        "WHERE a.kind = 'history' AND e.list IN ({})",
+        lists,
+    )
+    return max((row["at"] or 0 for row in rows), default=0)
+
+
 def histories(store: Reader, ids: Collection[str]) -> dict[str, History]:
     """What entries had done before they were watched, by their ids."""
     rows = store.read_in(

@@ -1,5 +1,5 @@
-"""A first day with published lists: some chains of listed addresses with a past, strangers, a
-source without a key and one that is down, receivers for both audiences, and a clock that jumps.
+"""A first day with a published list: addresses with a past, strangers, a source without its key
+and one that is down, receivers for both audiences, and a clock that jumps.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ import pytest
 
 from monitor.app.fundwatch import Fundwatch
 from monitor.app.home import open_home
+from monitor.chains.encodings import encode_base58check
 from monitor.demo.world.explorer import Explorer
 from monitor.demo.world.ledger import AccountLedger, Tx
 from world.home import HOOK_SECRET, Home
 from world.sinks import HttpSink, MailSink
 
 DAY = 86_400
-CHAINS = {"ethereum": 1, "gnosis": 100, "linea": 59144}  # with an explorer each
+DOWN, KEYLESS = "bitcoin", "litecoin"  # its source does not answer; its source needs a key
 STRANGER, BANK = "0x" + "5" * 40, "0x" + "b" * 40
 
 
@@ -40,7 +41,7 @@ def transaction(number: int, sender: str, recipient: str, amount: int) -> Tx:
 class FirstDay:
     home: Home
     explorer: Explorer
-    ledgers: dict[str, AccountLedger]
+    ledger: AccountLedger
     addresses: Sequence[str]
     desk: MailSink
     operations: MailSink
@@ -51,16 +52,15 @@ class FirstDay:
     _real: Any = field(default=time.time)
 
     def later(self, seconds: float) -> None:
-        """Let time pass, with a block at its end on every chain."""
+        """Let time pass, with a block at its end."""
         self.jumped += seconds
         self.clock.setattr(time, "time", lambda: self._real() + self.jumped)
-        for ledger in self.ledgers.values():
-            ledger.mine(time=int(time.time()))
+        self.ledger.mine(time=int(time.time()))
 
-    def pay(self, sender: str, recipient: str, amount: int, chain: str = "ethereum") -> None:
+    def pay(self, sender: str, recipient: str, amount: int) -> None:
         self.paid += 1
         tx = transaction(self.paid, sender, recipient, amount)
-        self.ledgers[chain].mine([tx], time=int(time.time()))
+        self.ledger.mine([tx], time=int(time.time()))
 
     def write_list(self, addresses: Sequence[str], name: str = "desk") -> Path:
         self.home.write(f"{name}.txt", "".join(f"{each}\n" for each in addresses))
@@ -113,23 +113,29 @@ def past(addresses: Sequence[str], start: int) -> AccountLedger:
 
 @contextmanager
 def first_day(
-    path: Path, clock: pytest.MonkeyPatch, number: int, *, chains: Sequence[str] = ("ethereum",)
+    path: Path, clock: pytest.MonkeyPatch, number: int, *, others: int = 0
 ) -> Iterator[FirstDay]:
-    """A folder in which nothing has run: `number` addresses for a list named desk, watched on these
-    chains; of CHAINS linea's source is down."""
+    """A folder in which nothing has run, and a list named desk: `number` addresses of Ethereum, and
+    `others` each of a chain whose source is down and of one whose source needs a key."""
     addresses = [address(n) for n in range(number)]
+    beside = [
+        encode_base58check(
+            bytes([version]), hashlib.sha256(f"{version} {n}".encode()).digest()[:20]
+        )
+        for version in (0x00, 0x30)
+        for n in range(others)
+    ]
     start = int(time.time())
     with ExitStack() as stack:
         explorer = stack.enter_context(Explorer())
         desk, operations = (stack.enter_context(MailSink()) for _ in range(2))
         hook = stack.enter_context(HttpSink())
-        ledgers = {name: past(addresses, start) for name in CHAINS}
-        for name, ledger in ledgers.items():
-            explorer.add(name, ledger, "etherscan", chain_id=CHAINS[name])
+        ledger = past(addresses, start)
+        explorer.add("ethereum", ledger, "etherscan", chain_id=1)
         home = Home(path)
-        _write(home, explorer, desk, operations, hook, chains)
-        day = FirstDay(home, explorer, ledgers, addresses, desk, operations, hook, clock)
-        day.write_list(addresses)
+        _write(home, explorer, desk, operations, hook)
+        day = FirstDay(home, explorer, ledger, addresses, desk, operations, hook, clock)
+        day.write_list([*addresses, *beside])
         yield day
 
 
@@ -139,20 +145,17 @@ def _write(
     desk: MailSink,
     operations: MailSink,
     hook: HttpSink,
-    chains: Sequence[str],
 ) -> None:
-    sources: dict[str, Any] = {
-        f"mine-{name}": {
-            "kind": "etherscan", "url": explorer.url(name, "etherscan"), "rate_per_second": 1000,
-            "index_lag": 0,
-        }
-        for name in CHAINS
-    }  # fmt: skip
-    sources["mine-linea"]["url"] = "http://127.0.0.1:9"  # nothing listens there
-    home.write("config/sources.yaml", {"sources": sources})
-    table = {name: {"sources": [f"mine-{name}"]} for name in CHAINS}
+    fast = {"rate_per_second": 1000, "index_lag": 0}
+    url = explorer.url("ethereum", "etherscan")
+    home.write("config/sources.yaml", {"sources": {
+        "mine": {"kind": "etherscan", "url": url, **fast},
+        "down": {"kind": "esplora", "url": "http://127.0.0.1:9", **fast},  # nothing listens there
+    }})  # fmt: skip
+    names = {"ethereum": "mine", DOWN: "down", KEYLESS: "nownodes-litecoin"}
+    table = {chain: {"sources": [name]} for chain, name in names.items()}
     home.write("config/chains.yaml", {"chains": table})
-    home.write("config/settings.yaml", {"every": 4 * 3600, "prices": "none"})
+    home.write("config/settings.yaml", {"every": 3600, "prices": "none"})
     home.write(".env", f"HOOK_SECRET={HOOK_SECRET}\n")
     (home.path / ".env").chmod(0o600)
     mail: dict[str, Any] = {
@@ -167,5 +170,5 @@ def _write(
     }})  # fmt: skip
     home.write("config/lists.yaml", {"lists": {"desk": {
         "kind": "text", "title": "OFAC", "file": "desk.txt", "watch": True, "case": "DESK",
-        "severity": "high", "incoming": "daily", "chains": list(chains),
+        "severity": "high", "incoming": "daily",
     }}})  # fmt: skip

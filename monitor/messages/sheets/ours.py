@@ -27,6 +27,10 @@ def ours_section(view: AlertView) -> Section | None:
     return section(SHOUT, *list(found)[:_MOST], more)
 
 
+def ways_said(each: Touched) -> str:
+    """ "Payroll account: paid the other side"."""
+    return f"{name_said(each.label, 80)}: {_WAYS.get(each.way, tidy(each.way, 40))}"
+
+
 def _said(each: Touched) -> Item:
-    way = _WAYS.get(each.way, tidy(each.way, 40))
-    return Item(f"{name_said(each.label, 80)}: {way}", style="warn", note=f"our list {each.list}")
+    return Item(ways_said(each), style="warn", note=f"our list {each.list}")

@@ -1,0 +1,300 @@
+"""What the two mails of the first morning with published lists say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from monitor.analysis.by_entity import Party
+from monitor.chains.table import STREAM_WORDS
+from monitor.loops.health.words import count
+from monitor.messages.objects import csv_line
+from monitor.messages.sheets.ours import ways_said
+from monitor.model import Alert, AlertKind, Chain, Lane, Severity
+from monitor.model.facts import Notice, Report, Touched
+from monitor.model.incident import Incident
+from monitor.model.lists import Publication
+from monitor.model.plain import duration, plural, quoted, tidy, utc, without_addresses
+from monitor.store.first_read import First, Reading
+from monitor.store.standing import FailingList
+
+LARGEST = 20  # rows of the table that stand in the mail
+ROWS_MOST = 10_000  # in the attached file
+NAMED = 20  # parties, chains or rules that a section names
+TOPICS = ("watching a list has begun", "what a list named had done before")
+
+# -- after five minutes --------------------------------------------------------------------------
+
+
+def begun(
+    name: str,
+    firsts: Sequence[First],
+    found: Sequence[Reading],
+    failing: Sequence[FailingList],
+    chains: Mapping[str, Chain],
+    round_seconds: int,
+    now: int,
+) -> Alert:
+    """What is read, what not yet, and that nothing is to be done."""
+    met = [each for each in found if each.watched.baseline is not None]
+    blind = [each for each in found if not _served(chains, each)]
+    left = len(found) - len(met) - len(blind)
+    title = (
+        f"Watching {_titles(found)} has begun: {len(met):,} of "
+        f"{count(len(found), 'address', 'addresses')} are read up to now"
+        f"{f', the others within about {duration(2 * round_seconds)}' if left > 0 else ''}. "
+        "Nothing is to be done."
+    )
+    waiting = [e for e in found if e.watched.baseline is None and _served(chains, e)]
+    sections = (
+        ("LISTS", tuple(_of_list(each.version) for each in firsts)),
+        ("READ", (_by_chain(met) or "Nothing yet.",)),
+        ("NOT YET", (f"{_by_chain(waiting)}. The newest listings are read first.",))
+        if waiting
+        else ("", ()),
+        ("NOT READ", (*_blind(blind), *_failing(failing, chains, _used(found)))),
+        (
+            "NEXT",
+            (
+                "From its first reading on, whatever leaves an address is told at once.",
+                "Within a day one mail comes with a table of whom these lists name: what they "
+                "hold and what they did in the 30 days before. No mail comes for each address.",
+            ),
+        ),
+    )
+    report = Report(sections=tuple(each for each in sections if each[1]))
+    return _notice(name, Severity.LOW, title, TOPICS[0], report, now)
+
+
+def _served(chains: Mapping[str, Chain], each: Reading) -> bool:
+    chain = chains.get(each.watched.entry.subject.chain)
+    return chain is not None and bool(chain.sources)
+
+
+def _titles(found: Sequence[Reading]) -> str:
+    names = dict.fromkeys(e.watched.entry.origin.title for e in found if e.watched.entry.origin)
+    return " and ".join(f"{tidy(name, 40)}'s list" for name in names) or "published lists"
+
+
+def _of_list(version: Publication) -> str:
+    refused = sum(version.refused.values())
+    rules = sorted(version.refused.items(), key=lambda item: -item[1])[:NAMED]
+    why = ", ".join(f"{rule} {number:,}" for rule, number in rules)
+    return (
+        f"{version.list}: of {version.day}, sha256 {version.sha256[:12]}, "
+        f"{plural(version.rows, 'row')}, {version.rows - refused:,} can be read"
+        + (f"; {refused:,} not ({why}): fundwatch lists rows {version.list}" if refused else "")
+        + "."
+    )
+
+
+def _failing(
+    failing: Sequence[FailingList], chains: Mapping[str, Chain], used: Collection[str]
+) -> Iterator[str]:
+    """Lists that cannot be read now, and those that no source has."""
+    for each in failing:
+        if each.chain in used:
+            words = STREAM_WORDS.get(each.stream, each.stream)
+            name = chains[each.chain].name if each.chain in chains else each.chain
+            why = "no configured source lists them; what moves there is not seen"
+            if not each.unserved:
+                why = f"they cannot be read now. {without_addresses(tidy(each.error, 200))}"
+            yield f"{words} on {name}, {count(each.entries, 'entry', 'entries')}: {why}"
+
+
+def _used(found: Sequence[Reading]) -> set[str]:
+    return {each.watched.entry.subject.chain for each in found}
+
+
+def _by_chain(found: Sequence[Reading]) -> str:
+    counts = Counter(each.watched.entry.subject.chain for each in found)
+    return ", ".join(f"{chain} {number:,}" for chain, number in counts.most_common(NAMED))
+
+
+def _blind(blind: Sequence[Reading]) -> Iterator[str]:
+    if blind:
+        yield (
+            f"{_by_chain(blind)}: no source is in service there, so nothing that moves there is "
+            "seen. `fundwatch check` says which key or source would help."
+        )
+
+
+# -- within a day --------------------------------------------------------------------------------
+
+
+def read(
+    name: str,
+    firsts: Sequence[First],
+    found: Sequence[Reading],
+    parties: Sequence[Party],
+    busy: Sequence[Incident],
+    touched: Sequence[Touched],
+    failing: Sequence[FailingList],
+    chains: Mapping[str, Chain],
+    now: int,
+) -> Alert:
+    """One table of whom the lists name, who touches us first; what is missing before all. `busy`:
+    incidents about addresses that are too busy to be read unasked."""
+    missing = [each for each in found if not each.told]
+    moved = sum(party.moved > 0 for party in parties)
+    lately = [party for party in parties if party.lately]
+    read = len(found) - len(missing)
+    title = (
+        f"{_titles(found)}, before watching began: {read:,} of "
+        f"{count(len(found), 'address', 'addresses')} are read; {moved:,} of "
+        f"{count(len(parties), 'party', 'parties')} moved in 30 days, {len(lately):,} of them in "
+        "the last 72 hours."
+    )
+    sections = (
+        ("MISSING", (*_missing(chains, missing, now), *_failing(failing, chains, _used(found)))),
+        ("TOUCHES US", tuple(_touching(parties, touched))),
+        ("72 HOURS", tuple(_lately(lately))),
+        ("QUESTION", tuple(_question(busy))),
+        ("LISTS", tuple(_of_list(each.version) for each in firsts)),
+        (
+            "MEANING",
+            (
+                "This is history, not news: nothing here happened after watching began. What is "
+                "held is what came in minus what went out, by our record; not asked from the "
+                "chain. Unverified tokens are left out.",
+            ),
+        ),
+    )
+    report = Report(
+        sections=tuple(each for each in sections if each[1]),
+        table=tuple(_rows(parties[:LARGEST])),
+        file=_file(parties),
+    )
+    severity = Severity.HIGH if any(p.touches for p in parties) else Severity.MEDIUM
+    return _notice(name, severity, title, TOPICS[1], report, now)
+
+
+def _missing(chains: Mapping[str, Chain], missing: Sequence[Reading], now: int) -> Iterator[str]:
+    """What is not read, and why, first of all."""
+    blind = [each for each in missing if not _served(chains, each)]
+    unmet = [e for e in missing if _served(chains, e) and e.watched.baseline is None]
+    rest = [e for e in missing if _served(chains, e) and e.watched.baseline is not None]
+    yield from _blind(blind)
+    if unmet:
+        yield f"{_by_chain(unmet)}: not read for the first time up to {utc(now)}."
+    if rest:
+        yield f"{_by_chain(rest)}: news is told, the history is still being read."
+
+
+def _touching(parties: Sequence[Party], touched: Sequence[Touched]) -> Iterator[str]:
+    """Who had to do with addresses of our own, which are told by their labels."""
+    theirs: dict[tuple[str, str], list[Touched]] = {}
+    for each in touched:
+        theirs.setdefault((each.chain, each.who), []).append(each)
+    mine = [party for party in parties if party.touches]
+    for party in mine[:NAMED]:
+        places = [(e.subject.chain, e.subject.address) for e in party.entries]
+        said = [way for place in places for way in map(ways_said, theirs.get(place, ()))]
+        yield f"{_line(party)} {'; '.join(dict.fromkeys(said))}."[:500]
+    if len(mine) > NAMED:
+        yield f"{len(mine) - NAMED:,} more in the attached file (column touches_us)."
+
+
+def _lately(parties: Sequence[Party]) -> Iterator[str]:
+    """Whose funds moved shortly before the start: no alert was made of it."""
+    for party in parties[:NAMED]:
+        yield _line(party)
+    if len(parties) > NAMED:
+        yield f"{len(parties) - NAMED:,} more in the attached file (column moved_72h)."
+
+
+def _line(party: Party) -> str:
+    last = f", last {utc(party.last)}" if party.last is not None else ""
+    return (
+        f"{_name(party, 50)}: out {party.said('went', 2)}, in {party.said('came', 2)} in 30 "
+        f"days{last}; case {quoted(party.first.case, 40)}."
+    )
+
+
+def _question(busy: Sequence[Incident]) -> Iterator[str]:
+    """One for all addresses that are too busy to be read unasked."""
+    if not busy:
+        return
+    whose = "address has" if len(busy) == 1 else "addresses have"
+    yield (
+        f"{len(busy):,} {whose} over 100,000 movements and may be services. Reading the history "
+        "has stopped there; new movements are told. To read on, say so of each that you want:"
+    )
+    for each in busy[:NAMED]:
+        address = each.signal.key.partition("/")[2]
+        yield f"{each.signal.chain} {address}"
+    if len(busy) > NAMED:
+        yield f"and {len(busy) - NAMED:,} more: fundwatch status"
+    yield "fundwatch lists set LIST ADDRESS busy=yes --by NAME --why TEXT"
+
+
+def _rows(parties: Sequence[Party]) -> Iterator[tuple[str, ...]]:
+    yield ("whom", "holds", "out 30 d", "in 30 d")
+    for party in parties:
+        yield (_name(party, 26), *(party.said(which, 1) for which in ("held", "went", "came")))
+
+
+def _name(party: Party, most: int) -> str:
+    """Of whom a list names nothing else, the address, whole."""
+    origin = party.first.origin
+    name = (origin.name if origin else "") or party.first.label
+    return tidy(name, most) if name.strip() else tidy(party.first.subject.address, 200)
+
+
+_HEAD = (
+    "list", "entity_id", "entity", "programs", "case", "touches_us", "addresses", "read", "chains",
+    "holds", "out_30d", "in_30d", "movements_30d", "movements", "last", "moved_72h",
+)  # fmt: skip
+
+
+def _file(parties: Sequence[Party]) -> str:
+    """All rows, a line an entity."""
+    lines = [csv_line(_HEAD)]
+    lines += [csv_line(_cells(party)) for party in parties[:ROWS_MOST]]
+    if len(parties) > ROWS_MOST:
+        more = f"{len(parties) - ROWS_MOST} more: fundwatch lists rows NAME"
+        lines.append(csv_line((more, *[""] * (len(_HEAD) - 1))))
+    return "".join(lines)
+
+
+def _cells(party: Party) -> tuple[object, ...]:
+    entry, origin = party.first, party.first.origin
+    chains = dict.fromkeys(each.subject.chain for each in party.entries)
+    return (
+        *((origin.list, origin.entity) if origin else ("", "")),
+        *(_name(party, 200), "; ".join(origin.programs) if origin else "", entry.case),
+        *("yes" if party.touches else "", len(party.entries), party.read, " ".join(chains)),
+        *(party.said(which, 50, exact=True) for which in ("held", "went", "came")),
+        *(party.moved, party.count, utc(party.last) if party.last is not None else ""),
+        "yes" if party.lately else "",
+    )
+
+
+def without_names(alert: Alert) -> Alert:
+    """For channels that are kept to some cases: figures without names and files."""
+    facts = Notice(
+        topic="what a list named had done before", lines=("See `fundwatch lists status`.",)
+    )
+    return Alert(
+        *(alert.id, alert.kind, alert.lane, alert.severity, alert.created),
+        title=alert.title,
+        lane_reason=alert.lane_reason,
+        audience=alert.audience,
+        facts=facts,
+    )
+
+
+def _notice(
+    name: str, severity: Severity, title: str, topic: str, report: Report, now: int
+) -> Alert:
+    return Alert(
+        id=name,
+        kind=AlertKind.NOTICE,
+        lane=Lane.NEWS,
+        severity=severity,
+        created=now,
+        title=title,
+        lane_reason="The first reading of a list is told as a whole.",
+        audience="desk",
+        facts=Notice(topic=topic, report=report),
+    )
