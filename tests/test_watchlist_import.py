@@ -468,7 +468,9 @@ def test_a_chain_that_the_address_contradicts_is_refused():
 
 def test_letters_of_one_size_are_told_as_such():
     """Addresses that a program put into small letters cannot be repaired."""
-    assert all("one size" in text for text in refusals(plan(f"{TRON.lower()}\n{KIM.lower()}\n")))
+    assert all(
+        "small letters only" in t for t in refusals(plan(f"{TRON.lower()}\n{KIM.lower()}\n"))
+    )
 
 
 @pytest.mark.parametrize(

@@ -211,9 +211,8 @@ def _no_chain(
             f"{kind}, and the row does not say which",
             "Say which with --chain or in a column named chain",
         )
-    fault = near_fault(address, chains)
-    reason = fault.reason if fault else "is not an address of a chain that Fundwatch watches"
-    return Unclear(address, reason, _foreign(address))
+    reason = "is not an address of a chain that Fundwatch watches"
+    return Unclear(address, reason, "Copy the address again from its source")
 
 
 def near_fault(address: str, chains: Mapping[str, Chain]) -> AddressError | None:
@@ -226,13 +225,3 @@ def _is_near(chain: Chain, address: str) -> bool:
     """Long enough for one that was mistyped, and begins like those of the chain."""
     long = len(address) >= _SHORTEST
     return long and family_of(chain).resembles(chain, address) and not is_test(chain)
-
-
-def _foreign(address: str) -> str:
-    """What to do about a text that fits no chain."""
-    if address in (address.lower(), address.upper()) and re.fullmatch(r"\w{25,35}", address):
-        return (
-            "All its letters have one size; if a program did that, the address is destroyed: "
-            "copy it again from its source"
-        )
-    return "Copy the address again from its source; chains such as Solana are not covered"

@@ -19,6 +19,7 @@ from monitor.model.plain import tidy
 from monitor.store import listing, taking
 from monitor.store.commit import commit
 from monitor.watchlist import list_words, listed
+from monitor.watchlist.imports.rules import may_insist
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def _against_rules(lists: Lists, about: _About) -> dict[str, object]:
     if not all(listed.refused(row, words) for row in rows):
         return {}
     for row in rows:
-        if row.row.judged.address and set(listed.as_judged(row)) & lists.chains.keys():
+        if may_insist(row.row.judged.rule) and set(listed.as_judged(row)) & lists.chains.keys():
             return {"insist": True}
     reason = rows[0].row.judged.reason or rows[0].row.judged.rule
     raise _problem(about.shown, f"cannot be watched at all: {tidy(reason, 300)}", "Nothing to do")

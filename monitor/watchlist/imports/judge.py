@@ -22,7 +22,8 @@ from monitor.watchlist.imports.poison import Poison
 from monitor.watchlist.imports.publisher import Publisher, Said
 
 _ETHEREUM = "ethereum"  # read for every account of its kind
-_BITCOIN, _CASH = "bitcoin", "bitcoin-cash"  # older addresses of the second are the first's
+# Older addresses of the second are the first's own. A row is one address, and there it has two.
+_BITCOIN, _CASH = "bitcoin", "bitcoin-cash"
 _INVISIBLE = frozenset({"Cf", "Cc", "Cs"})
 _TICKER = 40  # characters of it that are shown
 
@@ -118,7 +119,7 @@ class Judge:
             fit = ", ".join(self.chains[key].name for key in real)
             reason = f"fits several chains ({fit}), and nothing says which is meant"
             return Judged(rule="several chains", reason=reason), ""
-        return real[0], self._contradiction(real[0], fits, said)
+        return real[0], self._contradiction(real[0], text, fits, said)
 
     def _account(self, text: str, fits: Fits, said: Said) -> tuple[str, str]:
         """Of Ethereum's kind: one key holds it on every such chain."""
@@ -128,7 +129,7 @@ class Judge:
             return trons[0], "it was published in hex, as programs of Tron write it"
         named = [key for key in said.keys if key in (*fits.shared, *fits.tests)]
         own = named[0] if named else self._plain_account(fits)
-        warning = "" if named else self._contradiction(own, fits, said)
+        warning = "" if named else self._contradiction(own, text, fits, said)
         if bare:
             warning = _and(warning, "it was published without 0x at its start")
         return own, warning
@@ -136,14 +137,20 @@ class Judge:
     def _plain_account(self, fits: Fits) -> str:
         return _ETHEREUM if _ETHEREUM in fits.shared else fits.shared[0]
 
-    def _contradiction(self, own: str, fits: Fits, said: Said) -> str:
+    def _contradiction(self, own: str, text: str, fits: Fits, said: Said) -> str:
         """A word on a publisher who says something else than the encoding."""
         name, words = self.chains[own].name, quoted(said.words, _TICKER)
         if said.other is not None and said.other.parted == own:
             other = said.other.name
             return f"it was published for {other}, which is not read; its key holds {name} too"
         if own == _BITCOIN and _CASH in said.keys and _CASH in fits.older:
-            return f"it was published for {self.chains[_CASH].name}; its key holds {name} too"
+            cash = self.chains[_CASH]
+            other = family_of(cash).canonical(cash, text)
+            return (
+                f"it was published for {cash.name} and is written as {name} writes addresses, "
+                f"whose key it holds too: watched is {name}; for the other write {other} into "
+                "watchlist.yaml"
+            )
         if (
             said.other is not None
             or said.hidden is not None
@@ -167,8 +174,6 @@ class Judge:
             found.append(self._plain_account(fits))
             if self.wanted == ALL:
                 found += [key for key in fits.shared if self.chains[key].sources]
-        elif own == _BITCOIN and _CASH in said.keys and _CASH in fits.older:
-            found.append(_CASH)
         if isinstance(self.wanted, str):
             return tuple(dict.fromkeys(found))
         possible = [*found, *fits.shared, *fits.tests] if fits.shared else found

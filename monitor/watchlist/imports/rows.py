@@ -12,14 +12,16 @@ from dataclasses import dataclass, field
 from monitor.chains import keys
 from monitor.chains.address import AddressError, canonical, display
 from monitor.chains.names import ChainNames, Unclear, from_encoding
+from monitor.chains.which import Which
 from monitor.messages.objects import csv_line
 from monitor.model import Chain, Entry
 from monitor.model.errors import Problem
 from monitor.watchlist.edit import Line
 from monitor.watchlist.entries import BLOCK_KEYS, read_block
-from monitor.watchlist.imports import spoilt
+from monitor.watchlist.imports import spoilt, wrecks
 from monitor.watchlist.imports.cells import ListRow, ListTable, Value
 from monitor.watchlist.imports.poison import CONTRACT, Poison
+from monitor.watchlist.imports.publisher import Said
 from monitor.watchlist.values import CHOICES, EntryReader, read_value
 from monitor.watchlist.yaml_nodes import Fields, Items, Node, Notes, Text
 
@@ -153,10 +155,12 @@ class _Work:
     quieter: Counter[str] = field(default_factory=Counter)
     shared: list[str] = field(default_factory=list)
     names: ChainNames = field(init=False)
+    which: Which = field(init=False)
     cases_of: dict[str, list[str]] = field(init=False)  # subject -> cases on the list
 
     def __post_init__(self) -> None:
         self.names = ChainNames(self.terms.chains, self.terms.symbols or ())
+        self.which = Which(self.terms.chains)
         self.cases_of = {}
         for entry in self.listed.values():
             if not entry.retired:
@@ -216,6 +220,9 @@ class _Work:
             named = self.names.keys(_joined(values["chain"]))
         if named == () and values.get("ticker"):
             named = self.names.of_ticker(_joined(values["ticker"]))
+        if named == () and not self.which.fits(address).all:
+            why = wrecks.of(address, Said(), self.terms.chains)
+            named = Unclear(address, why.reason, why.remedy or "Leave it out")
         if named == ():
             named = from_encoding(address, self.terms.chains, self.terms.given)
         if isinstance(named, Unclear):
