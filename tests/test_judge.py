@@ -18,7 +18,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from world.parts import SHARED
+from world.parts import REPO, SHARED
 
 from monitor.app.settings import load
 from monitor.chains import encodings
@@ -496,6 +496,13 @@ def test_nothing_that_is_published_breaks_it(address: str, network: str, ticker:
     """Whatever the texts are, every row has its answer, and what it says can be shown."""
     sound(judged(address, ticker, network))
     sound(judged(address, ticker, network, wanted=("bitcoin-cash", "polygon", "local")))
+
+
+def test_every_rule_is_explained():
+    """In the docs, with its sentence and whether a person may insist."""
+    text = (REPO / "docs/watchlist.md").read_text("utf-8")
+    for name, rule in RULES.items():
+        assert f"| {name} | it {rule.says} | {'yes' if rule.insist else ''} |" in text
 
 
 def test_people_see_the_letters_that_guard_an_address():

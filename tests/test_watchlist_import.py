@@ -337,6 +337,15 @@ def test_contracts_of_tokens_are_not_taken(chain: str, address: str, part: str):
     assert part in text
 
 
+def test_what_a_person_watches_all_the_same_comes_in_again():
+    """From a list of one's own: a token's contract, and a canary that strangers pay."""
+    usdt, deposits = "0xdac17f958d2ee523a2206206994597c13d831ec7", f"0x{'0' * 8}219ab540356cbb"
+    deposits += "839cbe05303d7705fa"
+    data = f"chain,address,canary\nethereum,{usdt},\nethereum,{deposits},6\n"
+    assert [e.subject.address for e in plan(data, quieter=True).entries] == [usdt, deposits]
+    assert len(refusals(plan(data))) == 2
+
+
 def test_a_wallet_that_strangers_share_is_taken_with_a_word():
     """An exchange's, by the address book."""
     found = plan("chain,address\nethereum,0x85b931A32a0725Be14285B66f1a22178c672d69B\n")
