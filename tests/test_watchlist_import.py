@@ -341,7 +341,8 @@ def test_what_a_person_watches_all_the_same_comes_in_again():
     """From a list of one's own: a token's contract, and a canary that strangers pay."""
     usdt, deposits = "0xdac17f958d2ee523a2206206994597c13d831ec7", f"0x{'0' * 8}219ab540356cbb"
     deposits += "839cbe05303d7705fa"
-    data = f"chain,address,canary\nethereum,{usdt},\nethereum,{deposits},6\n"
+    data = "chain,address,canary,since\n"
+    data += f"ethereum,{usdt},,\nethereum,{deposits},6,2026-11-22\n"
     assert [e.subject.address for e in plan(data, quieter=True).entries] == [usdt, deposits]
     assert len(refusals(plan(data))) == 2
 
