@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from world.book import Book, elsewhere, kinds, transfer
 from world.of_lists import SHA, listed_entry, publish, take_entries
 from world.play import A, B, X
 
-from monitor.decide import routing
+from monitor.decide import routing, voices
 from monitor.decide.loudness import DAILY, Market, loudness
 from monitor.decide.worth import TOLERANCE
 from monitor.loops.router import Router
@@ -305,3 +307,57 @@ def test_who_may_see_which_case_costs_no_entry(book: Book) -> None:
         for name in ("mail", "other"):
             channel = ChannelConfig(name, "email", only=only)
             assert routing.allowed_cases(channel, kin) == routing.allowed_cases(channel, every)
+
+
+# -- whoever watches ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Held:
+    """A transaction held against an entry, as far as it decides who speaks."""
+
+    entry: Entry
+    begun: bool
+    corrects: bool
+    has_news: bool
+    tells: bool
+
+    @property
+    def alerts(self) -> list[str]:
+        return ["told"] if self.begun or self.corrects else []
+
+
+def held(number: int, person: bool, severity: Severity, until: str, **said: bool) -> Held:
+    mine = Entry(f"P{number}", SUBJECT, severity=severity)
+    other = listed_entry(SUBJECT, entity=str(number), severity=severity, until=until)
+    entry = mine if person else other
+    return Held(entry, said["begun"], said["corrects"], said["has_news"], said["tells"])
+
+
+HELD = st.builds(
+    held,
+    *(st.integers(0, 99), st.booleans(), st.sampled_from(Severity)),
+    st.sampled_from(["", "2026-01-01"]),
+    **{each: st.booleans() for each in ("begun", "corrects", "has_news", "tells")},
+)
+
+
+@given(st.lists(HELD, max_size=8, unique_by=lambda each: each.entry.id))
+def test_whoever_watches_somebody_speaks_and_lists_only_once(cases: list[Held]) -> None:
+    """Nothing that is news to a list is lost, no list speaks beside a person or another list,
+    and whoever told something corrects it."""
+    found = voices.spoken(cases)
+    persons = [case for case in cases if case.entry.origin is None]
+    lists = [case for case in cases if case.entry.origin is not None]
+    assert [case.entry.id for case, _ in found] == sorted(case.entry.id for case, _ in found)
+    assert all(heard == (case,) for case, heard in found if case in persons)
+    assert all(any(case is each for each, _ in found) for case in persons)
+    leading = [(case, heard) for case, heard in found if case in lists and heard]
+    taken = any(case.tells for case in persons)
+    speaking = [case for case in lists if case.begun or case.has_news]
+    assert len(leading) == (1 if speaking and not taken else 0)
+    for case, heard in leading:
+        assert case is heard[0]
+        assert set(map(id, heard)) == set(map(id, speaking))
+        assert case.begun or not any(each.begun for each in speaking)
+    assert all(any(case is each for each, _ in found) for case in lists if case.alerts)

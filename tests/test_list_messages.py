@@ -292,3 +292,38 @@ def test_a_movement_is_shown_under_the_persons_name() -> None:
     assert "Payroll wallet 3 (NK-07)" in line
     shown = objects.transfer_object(view)["entries"]
     assert [each.get("origin", {}).get("entity") for each in shown] == ["42498", None]
+
+
+# -- the other side ----------------------------------------------------------------------
+
+
+def test_the_other_side_is_named_with_the_lists_that_have_it() -> None:
+    """A person watches the receiver, and OFAC has it: whoever reads must not miss that."""
+    known = Known("Cousin", "NK-11", True, "E-2", "A-2", also=("OFAC", "Nations"))
+    view = replace(sample.outgoing(), names={sample.RECEIVER: known})
+    text = flat(sample.mail(view).text)
+    assert "to Cousin (also watched, case NK-11, on OFAC's list and Nations' list)" in text
+    assert "ALSO WATCHED: Cousin - case NK-11 - A-2, on OFAC's list and Nations' list." in text
+    hidden = flat(sample.mail(view, allowed=frozenset({"NK-07"})).text)
+    assert "to another watched address, on OFAC's list and Nations' list" in hidden
+    assert "Cousin" not in hidden
+    shown = objects.alert_object(view)["names"][sample.RECEIVER]
+    assert (shown["name"], shown["list"]) == ("Cousin", "OFAC")
+
+
+@pytest.mark.parametrize(("retired", "name"), [("", "Mine"), ('2026-11-20 ann "x"', "SIM, Hyon")])
+def test_who_is_named_on_the_other_side(tmp_path: Path, retired: str, name: str) -> None:
+    """By the record: a person's entry, with the lists; what a person has ended gives way."""
+    book = Book(tmp_path)
+    book.watch()
+    book.watch(X, label="Mine", retired=retired)
+    publish(book.store, "ofac", book.now)
+    take_entries(book.store, book.now, listed_entry(Subject("ethereum", X)))
+    book.read(head=100)
+    alerts = book.read(transfer(105, sender=A, recipient=X), head=106).alerts
+    (alert,) = [each for each in alerts if each.entry_id == "E0"]
+    (view,) = Views(book.store, {"ethereum": book.chain}, {}).alerts([alert.id])
+    known = view.names[X]
+    assert known.label.startswith(name)
+    assert (known.also, known.list) == ((("OFAC",), "") if not retired else ((), "OFAC"))
+    book.store.close()

@@ -97,3 +97,4 @@ def test_from_the_file_to_the_mail(tmp_path: Path) -> None:
             False,
             True,
         ]
+        scene.home.run("verify")

@@ -173,7 +173,7 @@ def _name(known: Known, allowed: Allowed) -> dict[str, object]:
         "confidence": known.confidence or None,
         "watched": known.watched,
         "shipped": known.shipped,
-        "list": tidy(known.list, 60) or None,
+        "list": tidy(known.list or next(iter(known.also), ""), 60) or None,
     }
 
 

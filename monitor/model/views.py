@@ -34,6 +34,7 @@ class Known:
     shipped: bool = False  # from the list that comes with Fundwatch
     ours: bool = False  # an address of our own: the label is all that is shown of it
     list: str = ""  # published list: what people call it; `date` is since when it stands there
+    also: tuple[str, ...] = ()  # of a person's entry: what people call the lists that have it too
 
 
 @dataclass(frozen=True, slots=True)

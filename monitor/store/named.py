@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from monitor.chains.table import family_of
-from monitor.model import Chain, Known
+from monitor.model import Chain, Entry, Known, Watched
 from monitor.store.port import Fields, Reader
 
 
@@ -58,3 +58,21 @@ def gather(
         if key in chains
         for address, known in named(store, chains[key], addresses, titles, chains).items()
     }
+
+
+def speaker(on: Sequence[Watched], own: str, alerts: Collection[str]) -> Entry | None:
+    """Of the entries on one address the one to name: the alert's own, else a person's, else of
+    those of lists the one that tells of the transaction. What a list has goes before what a
+    person has ended."""
+    mine = next((w for w in on if w.entry.id == own), None)
+    listed = [w for w in on if w.entry.origin and w.active]
+    persons = [w for w in on if w.entry.origin is None and (w.active or not listed)]
+    told = [w for w in listed if w.entry.id in alerts]
+    found = mine or next(iter((*persons, *told, *listed, *on)), None)
+    return found.entry if found else None
+
+
+def titles_of(on: Sequence[Watched]) -> tuple[str, ...]:
+    """What people call the lists that have an address now."""
+    origins = (w.entry.origin for w in on if w.active)
+    return tuple(dict.fromkeys(o.title for o in origins if o and not o.until))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from monitor.chains.table import family_of
@@ -14,7 +14,6 @@ from monitor.model import (
     Asset,
     Chain,
     DeliveryView,
-    Entry,
     Known,
     Subject,
     Transfer,
@@ -302,12 +301,13 @@ class _Look:
                 if address.startswith(OURS):
                     found[address] = Known(address.removeprefix(OURS), ours=True)
                     continue
-                entries = [w.entry for w in self._on[Subject(chain, address)]]
-                entry = _speaker(entries, alert.entry_id or "", others)
+                watched = self._on[Subject(chain, address)]
+                entry = named.speaker(watched, alert.entry_id or "", others)
                 if entry is not None:
                     found[address] = Known(
                         *(entry.label, entry.case, True, entry.id, others.get(entry.id)),
                         list=entry.origin.title if entry.origin else "",
+                        also=() if entry.origin else named.titles_of(watched),
                     )
                 elif (known := self._in_book(chain, address, listed)) is not None:
                     found[address] = known
@@ -398,15 +398,6 @@ class _Look:
             [alert_id],
         )
         return None if rows[0]["at"] is None else int(rows[0]["at"])
-
-
-def _speaker(entries: Sequence[Entry], own: str, alerts: Collection[str]) -> Entry | None:
-    """Of the entries on one address the one to name: the alert's own, else a person's, else of
-    those of lists the one that tells of the transaction."""
-    mine = next((e for e in entries if e.id == own), None)
-    persons = (e for e in entries if e.origin is None)
-    told = (e for e in entries if e.id in alerts)
-    return mine or next(iter((*persons, *told, *entries)), None)
 
 
 def _leg_order(view: TransferView) -> tuple[bool, int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from monitor.messages.sheets import parts
 from monitor.messages.sheets.parts import (
     Item,
     Section,
@@ -47,8 +48,7 @@ def others(view: AlertView) -> list[OnList]:
 
 def lists_name(origin: Origin) -> str:
     """ "OFAC's list"."""
-    title = name_said(origin.title or origin.list)
-    return f"{title}{chr(39) if title.endswith('s') else chr(39) + 's'} list"
+    return parts.lists_name(origin.title or origin.list)
 
 
 def stood(origin: Origin) -> str:

@@ -286,13 +286,25 @@ def _known_name(known: Known, view: AlertView, telling: Telling) -> str:
     if not known.watched:
         return f"{labelled(known)}."
     cases = {view.entry.case} if view.entry else set()
+    also = f", {on_lists(known)}" if known.also else ""
     if not may_see(known.case, telling.among(cases)):
-        return "Another watched address."
+        return f"Another watched address{also}."
     case = f" - case {case_said(known.case)}" if known.case else ""
     alert = f" - {known.alert_id}" if known.alert_id else ""
     said = publishers(known.label, 80) if known.list else name_said(known.label, 80)
     label = said if known.label.strip() else "no label"
-    return f"ALSO WATCHED: {label}{case}{alert}."
+    return f"ALSO WATCHED: {label}{case}{alert}{also}."
+
+
+def on_lists(known: Known) -> str:
+    """Which lists have an address that a person watches: "on OFAC's list"."""
+    return f"on {' and '.join(map(lists_name, known.also[:3]))}" if known.also else ""
+
+
+def lists_name(title: str) -> str:
+    """ "OFAC's list"."""
+    said = name_said(title)
+    return f"{said}' list" if said.endswith("s") else f"{said}'s list"
 
 
 def labelled(known: Known) -> str:

@@ -24,6 +24,7 @@ from monitor.messages.sheets.parts import (
     is_zero,
     label_said,
     name_said,
+    on_lists,
     publishers,
     shown_address,
     shown_name,
@@ -245,11 +246,12 @@ def party_said(view: AlertView, telling: Telling, address: str) -> str:
 
 def _watched(known: Known, view: AlertView, telling: Telling) -> str:
     mine = view.entry.case if view.entry else ""
+    also = f", {on_lists(known)}" if known.also else ""
     if not may_see(known.case, telling.among({mine})):
-        return "another watched address"
+        return f"another watched address{also}"
     case = f", case {case_said(known.case)}" if known.case and known.case != mine else ""
     label = publishers(known.label) if known.list else name_said(known.label)
-    return f"{label} (also watched{case})"
+    return f"{label} (also watched{case}{also})"
 
 
 def book_said(known: Known) -> str:
