@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
@@ -14,7 +15,7 @@ from monitor import __version__
 from monitor.app.build import Pools, list_fetch, make_channel, pricing_world, reserve_in
 from monitor.app.templates import templates
 from monitor.decide.cost import LEAST_INTERVAL, Cost, cost_of_pass
-from monitor.loops import freeze, morning
+from monitor.loops import freeze, list_news, morning
 from monitor.loops.acts import Acts
 from monitor.loops.clock import now
 from monitor.loops.daily import Daily
@@ -35,7 +36,7 @@ from monitor.loops.touching import Touching
 from monitor.loops.views import views_of
 from monitor.loops.watch_file import WatchFile
 from monitor.messages import ack_links
-from monitor.model import Kin
+from monitor.model import Kin, Subject
 from monitor.model.acts import DAEMON
 from monitor.model.dates import since_time
 from monitor.model.errors import Problem
@@ -111,9 +112,9 @@ class Fundwatch:
         """How often an address is read."""
         return self.settings.poll_interval or self._interval
 
-    def _cost(self) -> Cost:
-        """What a pass over the present watchlist costs."""
-        subjects = watch.listed_subjects(self.store)
+    def _cost(self, of: Sequence[Subject] | None = None) -> Cost:
+        """What a pass over these addresses costs; without any over all that are watched."""
+        subjects = watch.listed_subjects(self.store) if of is None else of
         used = {subject.chain for subject in subjects}
         asked = {chain: self.pools[chain].sources for chain in used if chain in self.pools}
         sleeping = {each.subject for each in dormant.asleep(self.store).values()}
@@ -201,6 +202,10 @@ class Fundwatch:
             incidents.put_signals(self.store, found, moment)
             morning.tell(
                 *(self.store, self.router, self.settings, self.round_seconds),
+                *(self.touching.among, moment),
+            )
+            list_news.tell(
+                *(self.store, self.router, self.settings, self._cost),
                 *(self.touching.among, moment),
             )
             hour, zone = self.settings.daily_hour, self.timezone

@@ -206,6 +206,11 @@ class ListWatch:
 
     def _came(self, config: ListConfig, wish: Wish, before: ListState) -> Result:
         name = config.name
+        if wish.grown and before.grown is not None and not wish.file:
+            self._note(name, before)
+            count = self._lists.accept_grown(name, wish.by)
+            said = f"accepted  {name}: what {count:,} of its addresses did before is read now"
+            return Result(name, TAKEN, said)
         fetched = self._had(config, wish, before)
         if fetched is None and before.held:
             return self._held(config, before, before.validators, before.held, before.held_why)
@@ -224,7 +229,9 @@ class ListWatch:
         self._well(config, known)
         self._path(name, "held").unlink(missing_ok=True)
         word = "taken" if out.new else "unchanged"
-        return Result(name, TAKEN, f"{word:<9} {name}: {_stands(out.publication)}")
+        waits = self._lists.waiting(name)
+        more = f"; the history of {waits:,} waits for --accept-grown" if waits else ""
+        return Result(name, TAKEN, f"{word:<9} {name}: {_stands(out.publication)}{more}")
 
     def _had(self, config: ListConfig, wish: Wish, before: ListState) -> Fetched | None:
         """The file, under a name of ours. None: nothing has changed since."""
