@@ -1,0 +1,115 @@
+"""Addresses of our own are sent to nobody and shown by their labels only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from world.home import ALICE, BANK, BOB, SHOP, Scene, bodies, staged
+
+from monitor.demo.world.explorer import Explorer
+from monitor.demo.world.service import Reply
+
+LABEL = "Customer 17"
+BARE = SHOP.removeprefix("0x")
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
+    """All that is asked of explorers here."""
+    seen: list[bytes] = []
+    true = Explorer.reply
+
+    def reply(self: Explorer, method: str, target: str, body: bytes) -> Reply:
+        seen.append(target.encode() + b"\n" + body)
+        return true(self, method, target, body)
+
+    monkeypatch.setattr(Explorer, "reply", reply)
+    yield seen
+
+
+def own(scene: Scene, *lines: str) -> None:
+    home = scene.home
+    home.write("customers.csv", "address,label\n" + "".join(f"{line}\n" for line in lines))
+    row = {"kind": "csv", "file": "customers.csv", "title": "Our bank", "every": "never",
+           "watch": "no", "ours": "yes"}  # fmt: skip
+    home.write("config/lists.yaml", {"lists": {"house": row}})
+    home.run("lists", "update", "house")
+
+
+def told(scene: Scene) -> dict[str, str]:
+    """Everything that anybody was shown, by where it was."""
+    found = {f"output {n}": text for n, text in enumerate(scene.home.said)}
+    found["log lines"] = scene.home.log()
+    for number, mail in enumerate(m.message for m in scene.mail.mails):
+        parts = [part.get_content() for part in mail.walk() if not part.is_multipart()]
+        texts = [p if isinstance(p, str) else p.decode() for p in parts]
+        found[f"mail {number}"] = "\n".join([str(mail["Subject"]), *texts])
+    for number, body in enumerate(bodies(scene.hook.seen)):
+        found[f"hook {number}"] = json.dumps(body)
+    return found
+
+
+def shown_in(scene: Scene) -> list[str]:
+    """Where our own address can be read."""
+    return [place for place, text in told(scene).items() if BARE in text.casefold()]
+
+
+def look_everywhere(scene: Scene) -> None:
+    home = scene.home
+    for form in ("table", "jsonl", "csv"):
+        home.run("transfers", "--format", form)
+        home.run("transfers", "--all-legs", "--format", form)
+    home.run("alerts", "list")
+    for alert in home.alerts():
+        home.run("alerts", "show", alert["id"])
+    home.run("status", code=None)
+    home.run("daily", "--help", code=None)
+    home.run("lists", "status")
+
+
+def test_nobody_is_asked_about_our_own_and_nobody_is_shown_it(
+    tmp_path: Path, asked: list[bytes]
+) -> None:
+    """A payment to one of ours, one from it, and what had been recorded before the list came."""
+    with staged(tmp_path) as scene:
+        own(scene, f"{SHOP},{LABEL}")
+        scene.home.said.clear()
+        out, _ = scene.pay((ALICE, SHOP), (SHOP, BOB))
+        scene.pay((BANK, ALICE))
+        scene.home.run("poll")
+        look_everywhere(scene)
+        assert BARE.encode() not in b"\n".join(asked).lower()
+        assert any(ALICE.removeprefix("0x").encode() in each.lower() for each in asked)
+        assert shown_in(scene) == []
+        news = [a for a in scene.home.alerts() if a["tx"] == out]
+        assert [(a["severity"], a["kind"]) for a in news] == [("severe", "movement")]
+        assert news[0]["transfers"][0]["to"] == f"ours:{LABEL}"
+        assert news[0]["ours"][0]["label"] == LABEL
+        (past,) = scene.alerts("notice", "TOUCHES US")
+        assert past["severity"] == "severe"
+        assert len(past["transfers"]) == 1  # of the ledger's own past
+        texts = told(scene)
+        mails = [text for place, text in texts.items() if place.startswith("mail")]
+        ours = [text for text in mails if LABEL in text]
+        assert ours
+        assert all("[Fundwatch SEVERE] TOUCHES US" in text for text in ours)
+
+
+def test_who_left_is_shown_to_nobody_either(tmp_path: Path) -> None:
+    with staged(tmp_path) as scene:
+        own(scene, f"{SHOP},{LABEL}", f"{'0x' + 'e' * 40},Customer 18")
+        scene.pay((ALICE, SHOP))
+        scene.home.run("poll")
+        scene.home.write("customers.csv", f"address,label\n{'0x' + 'e' * 40},Customer 18\n")
+        scene.home.run("lists", "update", "house", "--accept-shrunk")
+        (later,) = scene.pay((ALICE, SHOP))
+        scene.home.run("poll")
+        scene.home.said.clear()
+        look_everywhere(scene)
+        assert shown_in(scene) == []
+        (alert,) = [a for a in scene.home.alerts() if a["tx"] == later]
+        assert alert["severity"] == "high"
+        assert "ours" not in alert
