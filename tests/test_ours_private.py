@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ BARE = SHOP.removeprefix("0x")
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """All that is asked of explorers here."""
     seen: list[bytes] = []
     true = Explorer.reply
@@ -27,7 +26,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
         return true(self, method, target, body)
 
     monkeypatch.setattr(Explorer, "reply", reply)
-    yield seen
+    return seen
 
 
 def own(scene: Scene, *lines: str) -> None:

@@ -40,8 +40,8 @@ def own(store: Reader, titles: Titles, addresses: Iterable[str]) -> dict[str, Ow
 # A row that no rule refuses, or that a person insists on. Whose contract or odd address it is,
 # its owner knows; the zero address and other sinks would make news of what strangers do.
 _COUNTS = (
-    "(rule IN ('', 'token contract', 'placeholder') OR EXISTS (SELECT 1 FROM list_word w WHERE w.list = l.list "
-    "AND w.key = 'insist' AND w.target = 'address:' || l.address))"
+    "(rule IN ('', 'token contract', 'placeholder') OR EXISTS "
+    "(SELECT 1 FROM list_word w WHERE w.list = l.list AND w.key = 'insist' AND w.target = 'address:' || l.address))"
 )
 
 

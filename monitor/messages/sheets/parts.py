@@ -293,7 +293,8 @@ def _known_name(known: Known, view: AlertView, telling: Telling) -> str:
     alert = f" - {known.alert_id}" if known.alert_id else ""
     said = publishers(known.label, 80) if known.list else name_said(known.label, 80)
     label = said if known.label.strip() else "no label"
-    return f"ALSO WATCHED: {label}{case}{alert}{also}."
+    first = "ALSO WATCHED" if view.entry else "WATCHED"
+    return f"{first}: {label}{case}{alert}{also}."
 
 
 def on_lists(known: Known) -> str:
