@@ -41,7 +41,8 @@ def own(store: Reader, titles: Titles, addresses: Iterable[str]) -> dict[str, Ow
 # its owner knows; the zero address and other sinks would make news of what strangers do.
 _COUNTS = (
     "(rule IN ('', 'token contract', 'placeholder') OR EXISTS "
-    "(SELECT 1 FROM list_word w WHERE w.list = l.list AND w.key = 'insist' AND w.target = 'address:' || l.address))"
+    "(SELECT 1 FROM list_word w WHERE w.list = l.list AND w.key = 'insist' "
+    "AND w.target = 'address:' || l.address))"
 )
 
 
