@@ -31,8 +31,8 @@ from monitor.model.acts import DAEMON, Follow, Tell, Unfollow
 from monitor.model.errors import Conflict
 from monitor.model.facts import BESIDE_US, FROM_US, TO_US, Touched
 from monitor.model.lists import Own
-from monitor.model.plan import Context
-from monitor.store import notes
+from monitor.model.plan import Context, Plan
+from monitor.store import apply, notes
 from monitor.store.commit import commit
 from monitor.store.views import Views
 
@@ -241,6 +241,29 @@ def test_an_entry_that_tells_when_final_tells_it_itself(book: Book) -> None:
     plan = book.read(OUT, head=115)
     assert [said(alert.facts.ours) for alert in plan.alerts] == [[(TO_US, "Customer 17")]]
     assert plan.touching == ()
+
+
+def told_by(book: Book, plan: Plan) -> list[Alert]:
+    """A plan with what no entry tells, committed."""
+    full, routes = touching(book).added(plan)
+    apply.apply(book.store, full, routes=routes)
+    book.now += 10
+    return [alert for alert in full.alerts if alert.entry_id is None]
+
+
+def test_what_no_entry_tells_is_corrected_and_told_again(book: Book) -> None:
+    commit(book.store, DAEMON, Follow(book.now, book.subject, "C", "first hop", every=60))
+    (first,) = told_by(book, book.decide([book.batch(OUT, head=106)]))
+    failed = Lookup("two", "0xt1", found=True, failed=True, height=105, head=Head(110, 0))
+    (gone,) = told_by(book, book.decide([book.batch(head=107)], [failed]))
+    assert (gone.amends, gone.severity) == (first.id, Severity.SEVERE)
+    assert gone.title.startswith("TOUCHES US: DID NOT HAPPEN")
+    assert said(gone.facts.ours) == [(TO_US, "Customer 17")]
+    assert told_by(book, book.decide([book.batch(head=108)])) == []
+    (back,) = told_by(book, book.decide([book.batch(elsewhere(OUT, 109), head=109)]))
+    assert back.amends == first.id
+    assert back.title.startswith("TOUCHES US: IN A BLOCK AGAIN")
+    assert told_by(book, book.decide([book.batch(elsewhere(OUT, 109), head=110)])) == []
 
 
 # -- comparing what is recorded --------------------------------------------------------------

@@ -52,6 +52,7 @@ def decide(context: Context, batches: Sequence[Batch], answers: Answers = _NOBOD
         baselines=tuple(baselines.items()),
         alerts=tuple(_marked(alert, doubtful) for alert in alerts),
         touching=untold.untold(context, rows.standing(), baselines, alerts),
+        undone=untold.undone(context, rows.standing(), alerts),
         signals=tuple(rows.doubts.signals()),
         questions=(*rows.asked(), *rows.elsewhere(wants_second)),
         doubts=rows.doubts.changed(),

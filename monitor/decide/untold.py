@@ -9,9 +9,10 @@ from monitor.decide.due import is_new
 from monitor.decide.ours import touched
 from monitor.decide.standing import Standing
 from monitor.model import Alert, Baseline, Status, Watched
-from monitor.model.facts import Touched
+from monitor.model.facts import BACK, Notice, Touched
 from monitor.model.plan import Context, Identity
 
+REVERSED = "reversed"
 _CERTAIN = frozenset({Status.PROVISIONAL, Status.FINAL})
 
 
@@ -37,6 +38,32 @@ def untold(
         for each in touched
         if each.key not in told
     )
+
+
+def undone(
+    context: Context, standing: Mapping[Identity, Standing], alerts: Iterable[Alert]
+) -> tuple[tuple[str, str, Touched], ...]:
+    """What was told by no entry and holds no longer, or again: (REVERSED | BACK, the alert that
+    told it first, what). `alerts`: those that are due now."""
+    said = {each.key for alert in alerts for each in alert.facts.ours}
+    first: dict[tuple[str, str, str, str], str] = {}
+    last: dict[tuple[str, Touched], str] = {}
+    for alert in context.alerts:
+        if alert.entry_id is None and isinstance(alert.facts, Notice):
+            for each in alert.facts.ours:
+                root = alert.amends or first.setdefault(each.key, alert.id)
+                state = next((s for s in (REVERSED, BACK) if alert.facts.topic.endswith(s)), BACK)
+                last[root, each] = state
+    found = []
+    for (root, each), state in last.items():
+        stood = standing.get((each.chain, each.tx, each.leg))
+        if stood is None or each.key in said:
+            continue
+        if stood.status is Status.ORPHANED and state == BACK:
+            found.append((REVERSED, root, each))
+        elif stood.status in _CERTAIN and state == REVERSED:
+            found.append((BACK, root, each))
+    return tuple(found)
 
 
 def all_of(context: Context) -> tuple[Touched, ...]:

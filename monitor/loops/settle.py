@@ -89,9 +89,8 @@ class Settler:
         for attempt in range(TRIES):
             self._signs.moved()  # a long list is decided on: no hang
             try:
-                told, routes = self._touching.told(plan.touching)
+                full, routes = self._touching.added(plan)
                 routes = [*self._routes(plan), *routes]
-                full = replace(plan, alerts=(*plan.alerts, *told))
                 apply.apply(self._store, full, readings=readings, routes=routes)
                 break
             except Conflict:

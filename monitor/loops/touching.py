@@ -11,15 +11,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from monitor.decide.ours import REASON
-from monitor.decide.untold import all_of, standing_of, untold
+from monitor.decide.untold import REVERSED, all_of, standing_of, untold
 from monitor.loops.health.words import count
 from monitor.loops.passing import PollWorld
 from monitor.model import Alert, AlertKind, Entry, Lane, Severity, Subject
 from monitor.model.acts import DAEMON, Tell
 from monitor.model.errors import Conflict
-from monitor.model.facts import Movement, Notice, Touched
+from monitor.model.facts import BACK, Movement, Notice, Touched
 from monitor.model.ids import stable_id
-from monitor.model.plan import Context, Route
+from monitor.model.plan import Context, Plan, Route
 from monitor.store import follow, notes, ours, watch
 from monitor.store.commit import commit
 from monitor.store.context import of_transactions
@@ -30,6 +30,10 @@ TXS = 500  # transactions that are looked at together
 TRIES = 3  # to tell, where somebody else told meanwhile
 TITLE = "TOUCHES US"
 NOTE = "ours"  # what of the record was compared with what of our own
+_STATES = {
+    REVERSED: "DID NOT HAPPEN, do not rely on it: ",
+    BACK: "IN A BLOCK AGAIN, it counts: ",
+}
 _NOWHERE = ("", "")  # where no channel is owed it
 
 
@@ -40,17 +44,19 @@ class Touching:
     store: Store
     world: PollWorld
 
-    def told(self, found: Iterable[Touched]) -> tuple[list[Alert], list[Route]]:
-        """One alert for all that the same channels may see, and to whom it is owed."""
+    def told(
+        self, found: Iterable[Touched], state: str = "", amends: str | None = None
+    ) -> tuple[list[Alert], list[Route]]:
+        """One alert for all that the same channels may see, and to whom it is owed. `state`: what
+        became of what the alert `amends` had told; empty: it is told first."""
         mine: dict[tuple[str, str], list[Touched]] = defaultdict(list)
         for each, owed in self._owed([*found]):
             for place in owed or [_NOWHERE]:
                 mine[place].append(each)
         same: dict[tuple[Touched, ...], list[tuple[str, str]]] = defaultdict(list)
         for place in sorted(mine):
-            for start in range(0, len(mine[place]), MOST):
-                same[tuple(mine[place][start : start + MOST])].append(place)
-        alerts = {part: _alert(part, self.world.clock()) for part in same}
+            same[tuple(mine[place])].append(place)
+        alerts = {part: self._alert(part, state, amends) for part in same}
         routes = [
             (alerts[part].id, *place)
             for part, places in same.items()
@@ -58,6 +64,21 @@ class Touching:
             if place != _NOWHERE
         ]
         return list(alerts.values()), routes
+
+    def added(self, plan: Plan) -> tuple[Plan, list[Route]]:
+        """A plan with the alerts of what touches our own and no entry tells."""
+        (told, owed), (more, too) = self.told(plan.touching), self.corrected(plan.undone)
+        return replace(plan, alerts=(*plan.alerts, *told, *more)), [*owed, *too]
+
+    def corrected(
+        self, found: Iterable[tuple[str, str, Touched]]
+    ) -> tuple[list[Alert], list[Route]]:
+        """The same for what holds no longer, or again: (state, alert that told it, what)."""
+        by_alert: dict[tuple[str, str], list[Touched]] = defaultdict(list)
+        for state, alert, each in found:
+            by_alert[state, alert].append(each)
+        told = [self.told(mine, *about) for about, mine in by_alert.items()]
+        return [a for alerts, _ in told for a in alerts], [r for _, owed in told for r in owed]
 
     def compare(self) -> None:
         """Hold what is recorded against what is new on either side, and tell what was found, once
@@ -88,10 +109,10 @@ class Touching:
             return
         contexts = self._contexts(self._places(before, now))
         found = [t for context in contexts for t in untold(context, standing_of(context), {})]
-        alerts, routes = self.told(dict.fromkeys(found))
-        for alert in alerts:
-            owed = [route for route in routes if route[0] == alert.id]
-            commit(self.store, DAEMON, Tell(alert.created, [alert], owed))
+        found = [*dict.fromkeys(found)]
+        for start in range(0, len(found), MOST):
+            alerts, routes = self.told(found[start : start + MOST])
+            commit(self.store, DAEMON, Tell(self.world.clock(), alerts, routes))
         notes.put_note(self.store, NOTE, json.dumps(now))
 
     def _places(self, before: ours.Seen, now: ours.Seen) -> Iterator[Sequence[ours.Place]]:
@@ -147,28 +168,32 @@ class Touching:
 
     def _channels(self, found: Touched, entries: Sequence[Entry]) -> list[tuple[str, str]]:
         alone = Movement(ours=(found,))
-        alert = replace(_alert([found], 0), kind=AlertKind.MOVEMENT, facts=alone)
+        alert = replace(self._alert([found]), kind=AlertKind.MOVEMENT, facts=alone)
         routes = [route for entry in entries for route in self.world.route(alert, entry)]
         return list(dict.fromkeys((channel, form) for _, channel, form in routes))
 
+    def _alert(self, found: Sequence[Touched], state: str = "", amends: str | None = None) -> Alert:
+        now = self.world.clock()
+        what = (TITLE, *("/".join(each.key) for each in found))
+        again = (state, amends, str(now)) if amends else ()
+        return Alert(
+            id=stable_id("A", *what, *again),
+            kind=AlertKind.NOTICE,
+            lane=Lane.NEWS,
+            severity=Severity.SEVERE,
+            created=now,
+            amends=amends,
+            lane_reason=REASON,
+            title=_title(found, state),
+            facts=Notice(topic=" ".join(filter(None, (TITLE, state))), ours=tuple(found)),
+            rows=tuple(dict.fromkeys((each.chain, each.tx, each.leg) for each in found)),
+        )
 
-def _alert(found: Sequence[Touched], now: int) -> Alert:
-    return Alert(
-        id=stable_id("A", TITLE, *("/".join(each.key) for each in found)),
-        kind=AlertKind.NOTICE,
-        lane=Lane.NEWS,
-        severity=Severity.SEVERE,
-        created=now,
-        lane_reason=REASON,
-        title=_title(found),
-        facts=Notice(topic=TITLE, ours=tuple(found)),
-        rows=tuple(dict.fromkeys((each.chain, each.tx, each.leg) for each in found)),
-    )
 
-
-def _title(found: Sequence[Touched]) -> str:
+def _title(found: Sequence[Touched], state: str) -> str:
     number = len({(each.chain, each.tx, each.who) for each in found})
     moved = count(number, "recorded movement", "recorded movements")
     who = len({(each.chain, each.who) for each in found})
     whose = count(who, "watched or followed address", "watched or followed addresses")
-    return f"{TITLE}: {moved} between {whose} and our own."
+    so = _STATES.get(state, "")
+    return f"{TITLE}: {so}{moved} between {whose} and our own."

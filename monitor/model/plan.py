@@ -198,6 +198,8 @@ class Plan:
     baselines: tuple[tuple[str, Baseline], ...] = ()  # (entry id, baseline)
     alerts: tuple[Alert, ...] = ()
     touching: tuple[Touched, ...] = ()  # movements with our own addresses that no entry tells
+    # What such alerts had told and holds no longer, or again: (state, alert, what).
+    undone: tuple[tuple[str, str, Touched], ...] = ()
     signals: tuple[Signal, ...] = ()
     questions: tuple[Question, ...] = ()
     doubts: tuple[Doubt, ...] = ()  # new or changed

@@ -145,7 +145,7 @@ def check_untold(conn: Connection, alerts: Iterable[Alert]) -> None:
     """Each movement is told once, also where two processes look. Raises Conflict where another
     alert has told one of these meanwhile."""
     for alert in alerts:
-        wanted = {each.key for each in alert.facts.ours if alert.entry_id is None}
+        wanted = {each.key for each in alert.facts.ours if _is_first(alert)}
         for place in {key[:2] for key in wanted}:
             rows = conn.execute(
                 "SELECT DISTINCT a.kind, a.facts FROM transfer t JOIN alert_transfer x "
@@ -156,6 +156,11 @@ def check_untold(conn: Connection, alerts: Iterable[Alert]) -> None:
             told = (from_text(AlertKind(row["kind"]), row["facts"]).ours for row in rows)
             if any(each.key in wanted for found in told for each in found):
                 raise Conflict("a movement with an address of our own was told meanwhile")
+
+
+def _is_first(alert: Alert) -> bool:
+    """Whether it tells what no entry does, and corrects nothing."""
+    return alert.entry_id is None and alert.amends is None
 
 
 def fewer_listed(store: Reader, name: str, nr: int) -> bool:

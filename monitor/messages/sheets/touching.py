@@ -24,8 +24,9 @@ from monitor.messages.sheets.parts import (
     topic,
     trusted,
 )
-from monitor.messages.sheets.say import owner
+from monitor.messages.sheets.say import owner, said_units
 from monitor.model import AlertView, TransferView
+from monitor.model.facts import Notice, of_kind
 from monitor.model.plain import plural, tidy, when
 
 _WHY = (
@@ -45,9 +46,9 @@ def touching_sheet(view: AlertView, telling: Telling) -> Sheet:
     return Sheet(
         banner=view.alert.severity.value.upper(),
         severity=view.alert.severity,
-        topic=topic(f"{SHOUT} {plural(len(rows), 'movement')}", view.alert.id),
-        headline=tidy(view.alert.title, 400) or f"{SHOUT}.",
-        lead=(_WHY,),
+        topic=topic(f"{_about(view)} {plural(len(rows), 'movement')}", view.alert.id),
+        headline=_headline(view, telling),
+        lead=(f"It corrects {view.alert.amends}." if view.alert.amends else _WHY,),
         sections=sections(
             section(to_do.HEADING, *to_do.acknowledge(view.alert.id, telling)),
             ours_section(view),
@@ -59,6 +60,31 @@ def touching_sheet(view: AlertView, telling: Telling) -> Sheet:
         footer=about.INTERNAL,
         table="".join(csv_rows(view.transfers, allowed)),
     )
+
+
+def _about(view: AlertView) -> str:
+    """ "TOUCHES US", and what became of it where this corrects what was told."""
+    return tidy(of_kind(view.alert.facts, Notice).topic, 40) or SHOUT
+
+
+def _headline(view: AlertView, telling: Telling) -> str:
+    """Of one movement what moved, of several how many."""
+    title = tidy(view.alert.title, 400) or f"{SHOUT}."
+    if len(view.transfers) != 1 or view.alert.amends:
+        return title
+    (row,) = view.transfers
+    transfer = row.row.transfer
+    ends = (sender(view, telling, transfer), recipient(view, telling, transfer))
+    one, other = (_named(row, address, end.text, telling) for address, end in
+                  zip((transfer.sender, transfer.recipient), ends, strict=True))  # fmt: skip
+    return f"{SHOUT}: {one} sent {said_units(row, transfer.amount)} to {other}."
+
+
+def _named(row: TransferView, address: str | None, shown: str, telling: Telling) -> str:
+    """An end of a movement in a sentence."""
+    mine = (e for e in row.entries if e.subject.address == address)
+    entry = next((e for e in mine if may_see(e.case, telling.allowed)), None)
+    return owner(entry) if entry else shown
 
 
 def _size(row: TransferView) -> tuple[Decimal, bool, int]:
