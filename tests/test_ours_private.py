@@ -97,6 +97,15 @@ def test_nobody_is_asked_about_our_own_and_nobody_is_shown_it(
         assert all("[Fundwatch SEVERE] TOUCHES US" in text for text in ours)
 
 
+def test_check_counts_them_and_says_which_are_watched_too(tmp_path: Path) -> None:
+    with staged(tmp_path) as scene:
+        own(scene, f"{SHOP},{LABEL}", f"{BOB},Hot wallet")
+        said = " ".join(scene.home.run("check", "--offline", code=None).split())
+        assert "PRIVACY 2 addresses of ours (house): shown to nobody" in said
+        assert "1 address of ours is watched too" in said
+        assert BARE not in said.casefold()
+
+
 def test_who_left_is_shown_to_nobody_either(tmp_path: Path) -> None:
     with staged(tmp_path) as scene:
         own(scene, f"{SHOP},{LABEL}", f"{'0x' + 'e' * 40},Customer 18")

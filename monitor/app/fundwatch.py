@@ -80,6 +80,7 @@ class Fundwatch:
         self.lists = Lists(
             *(home, store, settings.chains, settings.lists, self.router, all_poison(settings))
         )
+        self.lists.taken = self.touching.compare
         self.following = ListWatch(self.lists, list_fetch(settings))
         self.acts = Acts(
             store=store,

@@ -70,6 +70,7 @@ class Lists:
     router: Router
     poison: Poison
     look: Callable[[str], object] = lambda _words: None  # told how far it is; may raise
+    taken: Callable[[], object] = lambda: None  # called when a version is in force
     # Held by whoever works out entries until they are written: versions, and words of people.
     deciding: threading.RLock = field(default_factory=threading.RLock)
     _taking: threading.Lock = field(default_factory=threading.Lock)
@@ -143,6 +144,7 @@ class Lists:
         finally:
             staging.clear(self.store, name)
         self.follow(name)
+        self.taken()
         log.info("list %s taken nr=%d rows=%d", name, coming.nr, coming.rows)
         return Outcome(coming, new=True)
 

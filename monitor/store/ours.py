@@ -37,10 +37,28 @@ def own(store: Reader, titles: Titles, addresses: Iterable[str]) -> dict[str, Ow
     return found
 
 
-# A row that no rule refuses, or that a person insists on. Whose contract or odd address it is,
-# its owner knows; the zero address and other sinks would make news of what strangers do.
+def number(store: Reader, titles: Titles) -> int:
+    """How many addresses of our own there are by the versions in force."""
+    versions = {name: listing.newest(store, name) for name in titles}
+    return sum(
+        int(
+            store.read(
+                "SELECT count(DISTINCT address) AS n FROM listing WHERE list = ? AND from_nr <= ? "
+                "AND (until_nr IS NULL OR until_nr > ?) AND address IS NOT NULL",
+                [name, version.nr, version.nr],
+            )[0]["n"]
+        )
+        for name, version in versions.items()
+        if version
+    )
+
+
+# A row that no rule refuses but those about sinks: whose contract or odd address it is, its owner
+# knows, and on which chain does not matter; what strangers send to the zero address is no news. Or
+# one that a person insists on.
 _COUNTS = (
-    "(rule IN ('', 'token contract', 'placeholder') OR EXISTS "
+    "(rule NOT IN ('zero address', 'burn address', 'precompile', 'system contract', 'anybody''s') "
+    "OR EXISTS "
     "(SELECT 1 FROM list_word w WHERE w.list = l.list AND w.key = 'insist' "
     "AND w.target = 'address:' || l.address))"
 )

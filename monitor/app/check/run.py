@@ -18,6 +18,7 @@ from monitor import __version__
 from monitor.app import build
 from monitor.app.check import channels, cost, prices, sources
 from monitor.app.check.lists import check_list
+from monitor.app.check.ours import check_ours
 from monitor.app.check.probe import Probe, offers
 from monitor.app.check.record import check_disk, check_record
 from monitor.app.check.report import WIDTH, Bench, Report
@@ -100,6 +101,7 @@ def _check(bench: Bench) -> int:
     asleep = _asleep(bench)
     for name, text in cost.facts(bench.settings, bench.entries, made.by_chain, asleep):
         out.fact(name, text)
+    check_ours(bench)
     for text, cure in cost.failures(bench.settings, bench.entries, made.by_chain, asleep):
         out.fail(text, cure)
     for text, cure in cost.warnings(bench.settings, bench.entries, made.by_chain, asleep):
