@@ -58,9 +58,8 @@ def number(store: Reader, titles: Titles) -> int:
 # one that a person insists on.
 _COUNTS = (
     "(rule NOT IN ('zero address', 'burn address', 'precompile', 'system contract', 'anybody''s') "
-    "OR EXISTS "
-    "(SELECT 1 FROM list_word w WHERE w.list = l.list AND w.key = 'insist' "
-    "AND w.target = 'address:' || l.address))"
+    "OR (SELECT value FROM list_word w WHERE w.list = l.list AND w.key = 'insist' "
+    "AND w.target = 'address:' || l.address ORDER BY at DESC, number DESC LIMIT 1) = 'true')"
 )
 
 
