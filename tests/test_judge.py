@@ -453,7 +453,8 @@ KEY = base58.b58encode_check(b"\x80" + b"\x11" * 32 + b"\x01").decode()
         ("x" * 300, "ETH", "not an address", "300 characters"),
         (SIM[:-1], "ETH", "not an address", "0x and 40 characters"),
         ("\U0001f600" * 20, "", "not an address", "is not an address"),
-        ("see the press release", "", "not an address", "is not an address"),
+        ("There are no matching entries", "", "not an address", "is not an address"),
+        ("T6MXHXMGXURKJ7AD5NCB4IYPLWX", "USDT", "not an address", ""),
         ("\x00\x00", "", "no address", "has no address"),
     ],
 )  # fmt: skip

@@ -61,7 +61,11 @@ def of_encoding(text: str) -> str:
 _FORMS = (
     (re.compile(r"0x([0-9a-zA-Z]{40})\Z"), _HEX_NEVER),
     (re.compile(r"(?:bc1|ltc1|BC1|LTC1)(\w{30,80})\Z", re.ASCII), _BECH32_NEVER),
-    (re.compile(r"([13TLMDX79At][0-9A-Za-z]{25,34})\Z"), _BASE58_NEVER),
+    (
+        re.compile(r"([13][0-9A-Za-z]{25,33}|T[0-9A-Za-z]{33}|[LMDX79A][0-9A-Za-z]{32,33})\Z"),
+        _BASE58_NEVER,
+    ),
+    (re.compile(r"(t[13][0-9A-Za-z]{33})\Z"), _BASE58_NEVER),
 )
 
 

@@ -89,7 +89,7 @@ def _spoilt(text: str, chains: Mapping[str, Chain]) -> Wreck | None:
     if found is not None:
         return Wreck(*found)
     joined = text.replace(" ", "")
-    if " " in text and _SPLIT.match(joined):
+    if " " in text and _SPLIT.match(joined) and any(c.isdigit() for c in joined):
         reason = "has a space inside, and no checksum says that the parts are one address"
         return Wreck("space inside", reason, _AGAIN)
     return None
