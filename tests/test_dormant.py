@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from test_dormant_node import OWNER, address, height, send
 from world.evm_feed import EvmFeed
 from world.evm_world import ETHER, created_by, deploy_data
 from world.home import ALICE, Home, Scene, configured, entry, staged, watchlist
 from world.parts import Rpc
+from world.scripted_server import Call, Reply, serve
 
 from monitor.demo.world.ledger import AccountLedger
 
@@ -29,6 +31,19 @@ class Stage:
     scene: Scene
     rpc: Rpc
     feed: EvmFeed
+    sources: dict[str, dict[str, object]]
+    chain_sources: list[str]
+
+    def write_sources(self) -> None:
+        self.home.write("config/sources.yaml", {"sources": self.sources})
+
+    def write_chains(self, **more: object) -> None:
+        chain = {"chain_id": 31337, "finality": 12, "sources": self.chain_sources}
+        self.home.write("config/chains.yaml", {"chains": {"ethereum": chain, **more}})
+
+    def node_at(self, url: object) -> None:
+        self.sources["node"] = node_row(str(url))
+        self.write_sources()
 
     @property
     def home(self) -> Home:
@@ -44,7 +59,8 @@ class Stage:
         self.feed.sync()
 
     def poll(self, code: int | None = 0) -> str:
-        self.home.sql("UPDATE scope SET due = 0")
+        if (self.home.path / "fundwatch.db").exists():
+            self.home.sql("UPDATE scope SET due = 0")
         return self.home.run("poll", code=code)
 
     def status(self) -> Any:
@@ -70,9 +86,13 @@ def listed(home: Home, *addresses: str, **terms: object) -> None:
     home.run("lists", "update", "desk", "--file", str(file))
 
 
+def node_row(url: str) -> dict[str, object]:
+    return {"kind": "evm_rpc", "url": url, "rate_per_second": 1000}
+
+
 @contextmanager
-def stage(rpc: Rpc, path: Path, *sources: str, node: str = "") -> Iterator[Stage]:
-    """With a verified token; `node`: the url under which the node is known."""
+def stage(rpc: Rpc, path: Path, *sources: str) -> Iterator[Stage]:
+    """With a verified token, an explorer "mine" and the node itself, "node"."""
     rpc.call("anvil_setBalance", OWNER, hex(100 * ETHER))
     send(rpc, OWNER, None, deploy_data("Coin", "USD Coin", "USDC", 6))
     ledger = AccountLedger()
@@ -81,19 +101,15 @@ def stage(rpc: Rpc, path: Path, *sources: str, node: str = "") -> Iterator[Stage
         rpc.call("evm_mine")
     feed.sync()
     with staged(path, contacted=False, ledger=ledger) as scene:
-        rows = {
-            "mine": configured(scene.explorer),
-            "node": {"kind": "evm_rpc", "url": node or rpc.url, "rate_per_second": 1000},
-        }
-        home = scene.home
-        home.write("config/sources.yaml", {"sources": rows})
-        chain = {"chain_id": 31337, "finality": 12, "sources": [*(sources or ("mine", "node"))]}
-        home.write("config/chains.yaml", {"chains": {"ethereum": chain}})
+        rows = {"mine": configured(scene.explorer), "node": node_row(rpc.url)}
+        world = Stage(scene, rpc, feed, rows, list(sources or ("mine", "node")))
+        world.write_sources()
+        world.write_chains()
         coin = {"symbol": "USDC", "decimals": 6, "name": "USD Coin", "source": "the test"}
         assets = {"ethereum": {COIN: {**coin, "date": "2026-01-01"}}}
-        home.write("config/assets.yaml", {"assets": assets})
-        home.write("watchlist.yaml", watchlist(entry(ALICE, "ethereum")))
-        yield Stage(scene, rpc, feed)
+        world.home.write("config/assets.yaml", {"assets": assets})
+        world.home.write("watchlist.yaml", watchlist(entry(ALICE, "ethereum")))
+        yield world
 
 
 def test_what_never_lived_is_asked_for_at_once(evm_node: Rpc, tmp_path: Path) -> None:
@@ -132,3 +148,104 @@ def test_what_never_lived_is_asked_for_at_once(evm_node: Rpc, tmp_path: Path) ->
         assert world.dormant()[late][1].startswith("coins at block ")
         world.poll()
         assert world.read_alone() == {ALICE, lives, late}
+
+
+def test_a_node_that_is_away_wakes_nobody_at_once(evm_node: Rpc, tmp_path: Path) -> None:
+    """What was proven stands for a while, and is told as behind; then all lists are read. When
+    the node is back they are asked for as before."""
+    crowd = [address(n) for n in range(8)]
+    with serve(away) as server, stage(evm_node, tmp_path) as world:
+        listed(world.home, *crowd)
+        world.poll()
+        assert set(world.dormant()) == set(crowd)
+        there = world.sources["node"]["url"]
+        world.node_at(server.url)
+        assert "could not be read" in world.poll(code=1)
+        assert world.read_alone() == {ALICE}
+        assert world.status()["verdict"]["behind"] == 8
+        world.home.sql("UPDATE dormant SET at = at - 7200")
+        world.pay(crowd[2])
+        world.mine(2)
+        world.poll()
+        assert world.read_alone() == {ALICE, *crowd}
+        assert [a["entry"]["address"] for a in world.scene.alerts("movement")] == [crowd[2]]
+        world.node_at(there)
+        world.poll()
+        asleep = {each for each, (is_asleep, _) in world.dormant().items() if is_asleep}
+        assert asleep == set(crowd) - {crowd[2]}
+        world.home.run("verify")
+
+
+def away(_call: Call) -> Reply:
+    return Reply({}, status=503)
+
+
+def test_what_people_watch_is_read_list_by_list(evm_node: Rpc, tmp_path: Path) -> None:
+    """But for addresses that they watch on several chains, unless these are severe, and but for
+    lists that were read before."""
+    one, two, three = (address(n) for n in range(3))
+    with stage(evm_node, tmp_path) as world:
+        other = {"chain_id": 31337, "finality": 12, "sources": ["mine"]}
+        world.write_chains(base=other)
+        world.home.write(
+            "watchlist.yaml",
+            watchlist(
+                entry(one, "ethereum"),
+                {"address": two, "chains": ["ethereum", "base"]},
+                {"address": three, "chains": ["ethereum", "base"], "severity": "severe"},
+            ),
+        )
+        world.poll(code=None)
+        assert set(world.dormant()) == {two}
+        ours = {row for (row,) in world.home.sql("SELECT scope FROM reading")}
+        assert f"ethereum/{two}" not in ours
+        assert {f"ethereum/{one}", f"ethereum/{three}", f"base/{two}"} <= ours
+        severe = {"address": two, "chains": ["ethereum", "base"], "severity": "severe"}
+        world.home.write("watchlist.yaml", watchlist(entry(one, "ethereum"), severe))
+        world.poll(code=None)
+        assert world.dormant()[two][0] == 0
+        ours = {row for (row,) in world.home.sql("SELECT scope FROM reading")}
+        assert f"ethereum/{two}" in ours
+
+
+def test_two_nodes_are_heard_and_one_sign_is_enough(evm_node: Rpc, tmp_path: Path) -> None:
+    """A node that hides a payment is contradicted by the other one, which is asked next."""
+    crowd = [address(n) for n in range(4)]
+    hidden: list[str] = []
+
+    def lies(call: Call) -> Reply:
+        """The node's own answers, but for a coin that it does not know of."""
+        sent = call.body
+        if isinstance(sent, list) and hidden:
+            balance = int(evm_node.call("eth_getBalance", hidden[0], "latest"), 16)
+            evm_node.call("anvil_setBalance", hidden[0], "0x0")
+            reported = forward(evm_node, [each | pin(each) for each in sent])
+            evm_node.call("anvil_setBalance", hidden[0], hex(balance))
+            return Reply(reported)
+        return Reply(forward(evm_node, sent))
+
+    with serve(lies) as server, stage(evm_node, tmp_path, "mine", "liar", "node") as world:
+        world.sources["liar"] = node_row(server.url)
+        world.write_sources()
+        listed(world.home, *crowd)
+        world.poll()
+        words = world.home.sql("SELECT words FROM dormant")
+        assert {each[0] for (text,) in words for each in json.loads(text)} == {"liar", "node"}
+        world.pay(crowd[1])
+        world.mine(2)
+        hidden.append(crowd[1])
+        world.poll()
+        world.poll()
+        assert [a["entry"]["address"] for a in world.scene.alerts("movement")] == [crowd[1]]
+
+
+def forward(rpc: Rpc, sent: Any) -> Any:
+    return requests.post(rpc.url, json=sent, timeout=30).json()
+
+
+def pin(each: dict[str, Any]) -> dict[str, Any]:
+    """The question about the newest state, which is what the test can change."""
+    params = [*each["params"]]
+    if each["method"] in ("eth_call", "eth_getTransactionCount"):
+        params[-1] = "latest"
+    return {"params": params}

@@ -3,7 +3,7 @@ come to. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from monitor.model import Head, Severity, Subject, Watched
@@ -13,23 +13,18 @@ HOLD = 3600  # seconds that an address stays asleep though no node says anything
 ROUNDS = 3  # ... and so many rounds of reading, if these are longer
 
 
-def fits(watched: Sequence[Watched], *, several: bool, read: bool) -> bool:
+def fits(watched: Sequence[Watched], *, unread: bool) -> bool:
     """Whether an address may be asked for so, by its active entries.
 
     Lists name addresses on every chain, so theirs may. What a person watches is read list by list,
-    unless it is on several chains (`several`), on this one none of its lists has ever been `read`,
-    and it is not severe: nobody loses lists that he has already.
+    unless it is watched on several chains, none of its lists has ever been read on this one
+    (`unread`: both), and it is not severe: nobody loses lists that he has already.
     """
     return bool(watched) and all(
         w.entry.origin is not None
-        or (several and not read and not w.entry.canary and w.entry.severity is not Severity.SEVERE)
+        or (unread and not w.entry.canary and w.entry.severity is not Severity.SEVERE)
         for w in watched
     )
-
-
-def persons(watched: Iterable[Watched]) -> bool:
-    """Whether a person wrote any of these entries."""
-    return any(w.entry.origin is None for w in watched)
 
 
 @dataclass
@@ -106,8 +101,6 @@ def woken(old: Dormant, sign: str, now: int) -> Dormant:
 def _proven(subject: Subject, old: Dormant | None, nones: Sequence[LifeWord], now: int) -> Dormant:
     newest = max(nones, key=lambda word: word.head.height)
     head = newest.head
-    if old is not None and head.height < old.height:  # of a node that is behind another one
-        return replace(old, asleep=True, failing=None, error="")
     said = tuple((w.source, w.head.height, w.head.block_hash or "") for w in nones)
     return Dormant(
         subject=subject,

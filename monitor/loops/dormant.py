@@ -60,7 +60,6 @@ class Dormants:
     def __init__(self, store: Store, world: PollWorld, stopping: Callable[[], bool]) -> None:
         self._store, self._world, self._stopping = store, world, stopping
         self._off: dict[str, float] = {}  # nodes that take no such requests: asked again when
-        self._last: dict[str, str] = {}  # by chain: the node that was believed last
 
     # -- who is asked for ----------------------------------------------------------------
 
@@ -78,10 +77,11 @@ class Dormants:
 
     def _look(self, chain: str, due: Sequence[Subject]) -> Look:
         known = dormant.on(self._store, chain)
-        named = watch.entries_of(self._store, due)
+        unread = dormant.of_persons_unread(self._store, chain)
+        some = unread | dormant.of_lists(self._store, chain) | known.keys()
+        named = watch.entries_of(self._store, (s for s in due if s in some))
         watched = {s: mine for s, each in named.items() if (mine := active(each))}
         lived = dormant.lived(self._store, chain, (s.address for s in watched))
-        fitting = self._fitting(watched)
         found, changed = [], []
         for subject, mine in watched.items():
             old = known.get(subject)
@@ -91,24 +91,12 @@ class Dormants:
                 if old is not None:
                     why = "a movement of it was recorded"
                     changed.append(deciding.woken(old, why, self._world.clock()))
-            elif fitting(subject, mine):
+            elif deciding.fits(mine, unread=subject in unread):
                 found.append(subject)
             elif old is not None and old.asleep:
                 changed.append(replace(old, asleep=False))
         dormant.note(self._store, changed)
         return Look(chain, found, {s: known[s] for s in found if s in known}, watched)
-
-    def _fitting(
-        self, watched: Mapping[Subject, Sequence[Watched]]
-    ) -> Callable[[Subject, Sequence[Watched]], bool]:
-        """Tells whether an address may be asked for, by its active entries."""
-        persons = [s for s, mine in watched.items() if deciding.persons(mine)]
-        read = dormant.read_alone(self._store, persons)
-        open_ = [s for s in persons if s.key not in read]
-        several = dormant.on_several_chains(self._store) if open_ else set()
-        return lambda subject, mine: deciding.fits(
-            mine, several=subject.address in several, read=subject.key in read
-        )
 
     # -- asking, in a thread of its own ----------------------------------------------------
 
@@ -135,13 +123,12 @@ class Dormants:
         everything: bool,
     ) -> None:
         """A word on all of these addresses; a second one on those of which there was none yet."""
-        nodes = self._nodes(pool, everything)
+        nodes = self._nodes(pool, look, everything)
         addresses = [s.address for s in part]
         word = self._first(pool, nodes, addresses, tokens, said)
         if word is None:
             said.why = said.why or "no node can be asked"
             return
-        self._last[pool.chain.key] = word.source
         fresh = [s.address for s in part if s not in look.known and s.address in word.none]
         if not fresh:
             return
@@ -150,9 +137,11 @@ class Dormants:
             (node,) = [node for node in nodes if node.name == word.source]
             self._word(pool, node, fresh, tokens, said, word.head.height - BACK)
 
-    def _nodes(self, pool: SourcePool, everything: bool) -> list[Source]:
-        """Those that can be asked now; the one that was believed last comes last."""
+    def _nodes(self, pool: SourcePool, look: Look, everything: bool) -> list[Source]:
+        """Those that can be asked now; the one that was believed last comes last, so that no node
+        goes unheard for long."""
         now = time.monotonic()
+        last = max(look.known.values(), key=lambda each: each.at).source if look.known else ""
         nodes = [
             source
             for source in pool.sources
@@ -160,7 +149,7 @@ class Dormants:
             and pool.usable(source, everything=everything)
             and now >= self._off.get(source.name, 0.0)
         ]
-        return sorted(nodes, key=lambda node: node.name == self._last.get(pool.chain.key))
+        return sorted(nodes, key=lambda node: node.name == last)
 
     def _first(
         self,

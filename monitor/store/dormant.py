@@ -79,16 +79,31 @@ def lived(store: Reader, chain: str, addresses: Iterable[str]) -> set[str]:
     }
 
 
-def read_alone(store: Reader, subjects: Iterable[Subject]) -> set[str]:
-    """The keys of those of these subjects of which a list has been read address by address."""
-    rows = store.read_in(
-        "SELECT DISTINCT scope FROM reading WHERE ok IS NOT NULL AND scope IN ({})",
-        (s.key for s in subjects),
+def of_lists(store: Reader, chain: str) -> set[Subject]:
+    """The addresses of a chain that a published list watches."""
+    rows = store.read(
+        "SELECT DISTINCT subject FROM entry WHERE list <> '' AND retired IS NULL "
+        "AND subject > ? AND subject < ?",
+        [f"{chain}/", f"{chain}0"],
     )
-    return {row["scope"] for row in rows}
+    return {Subject(chain, row["subject"].partition("/")[2]) for row in rows}
 
 
-def on_several_chains(store: Reader) -> set[str]:
+def of_persons_unread(store: Reader, chain: str) -> set[Subject]:
+    """The addresses of a chain that people watch there and on other chains, and of which no list
+    has ever been read address by address."""
+    watched = "SELECT 1 FROM entry e WHERE e.subject = s.key AND e.retired IS NULL"
+    rows = store.read(
+        f"SELECT s.address FROM scope s WHERE s.key > ? AND s.key < ? AND EXISTS ({watched} "
+        "AND e.list = '') AND NOT EXISTS "
+        "(SELECT 1 FROM reading r WHERE r.scope = s.key AND r.ok IS NOT NULL)",
+        [f"{chain}/", f"{chain}0"],
+    )
+    several = _on_several_chains(store) if rows else set()
+    return {Subject(chain, row["address"]) for row in rows if row["address"] in several}
+
+
+def _on_several_chains(store: Reader) -> set[str]:
     """Addresses with active entries on more than one chain."""
     rows = store.read(
         "SELECT s.address FROM scope s WHERE EXISTS (SELECT 1 FROM entry e "

@@ -56,6 +56,7 @@ class LifeReader:
     def __init__(self, name: str, chain: Chain, read_head: ReadHead) -> None:
         self._name, self._chain, self._read_head = name, chain, read_head
         self._most = AT_ONCE
+        self._least_refused = AT_ONCE + 1
         self._runs_code = True  # it takes the program
 
     def read(
@@ -71,17 +72,22 @@ class LifeReader:
             try:
                 self._ask(post, part, tokens, height, found)
             except _Narrower as error:
-                self._give_way(error.reason)
+                self._give_way(len(part), error.reason)
                 continue
+            except RateLimited:
+                self._most = max(LEAST, self._most // 2)  # some count every question
+                raise
             left = left[len(part) :]
+            if self._most * 2 < self._least_refused:
+                self._most *= 2
         return found.word()
 
-    def _give_way(self, why: SourceError) -> None:
+    def _give_way(self, refused: int, why: SourceError) -> None:
         """Ask for fewer at once, at last without the program. Raises NotServed."""
-        if self._most // 2 >= LEAST:
-            self._most //= 2
+        if refused // 2 >= LEAST:
+            self._least_refused, self._most = refused, refused // 2
         elif self._runs_code:
-            self._runs_code, self._most = False, AT_ONCE
+            self._runs_code, self._most, self._least_refused = False, AT_ONCE, AT_ONCE + 1
         else:
             raise NotServed(f"{self._name} does not take many questions in one request: {why}")
 
