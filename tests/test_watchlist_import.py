@@ -10,9 +10,7 @@ import io
 import json
 import re
 import shlex
-import shutil
 import string
-import subprocess
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,6 +23,7 @@ from hypothesis import strategies as st
 from world.home import Home
 from world.parts import SHARED
 from world.recordings import OWN
+from world.workbooks import sheet_xml, workbook
 
 from monitor.app import setup
 from monitor.app.home import open_home
@@ -208,11 +207,11 @@ def test_every_line_of_the_watchlist_has_a_column():
     [
         (b"", "holds nothing"),
         (b" \n# only a note\n", "holds nothing"),
-        (b"PK\x03\x04\x14\x00", "Excel workbook"),
+        (b"PK\x03\x04\x14\x00", "is broken or not whole"),
         (b"\xd0\xcf\x11\xe0\xa1", "old Excel workbook"),
         (b"%PDF-1.7", "is a PDF"),
         (gzip.compress(b"x", mtime=0), "gzip"),
-        (b"title: USDT blacklist\ntags:\n- address: x\n", "looks like YAML"),
+        (b"title: USDT blacklist\naddresses:\n- address: x\n", "looks like YAML"),
         (b"- address: '0x1'\n  currency: ETH\n", "looks like YAML"),
         (b"<?xml version='1.0'?><sdn/>", "web page or XML"),
         (b'[{"address": "x"', "not valid JSON"),
@@ -759,23 +758,66 @@ def test_an_address_of_a_megabyte_is_none():
 
 
 @pytest.mark.parametrize("form", ["lines", "list"])
-def test_opensanctions_own_form_is_named(form: str):
-    """It says what it is, that it is not read yet, and how to get the wallets out of it."""
-    person = {"id": "NK-1", "schema": "Person", "properties": {"name": ["Sim"]}}
-    wallet = {"id": "w", "schema": "CryptoWallet", "properties": {"publicKey": [TRON]}}
+def test_opensanctions_own_form_is_read(form: str):
+    """Its wallets are rows with their holder's name; persons and companies are none."""
+    person = {"id": "NK-1", "caption": "Sim", "schema": "Person", "properties": {}}
+    said = {"publicKey": [TRON], "currency": ["USDT"], "holder": ["NK-1"]}
+    wallet = {"id": "w", "schema": "CryptoWallet", "properties": said}
     each = [json.dumps(person), json.dumps(wallet)]
     data = "\n".join(each) if form == "lines" else f"[{','.join(each)}]"
-    with pytest.raises(ConfigError) as caught:
-        table(data)
-    said = str(caught.value)
-    assert "OpenSanctions' own form (FollowTheMoney), which is not read yet" in said
-    (command,) = re.findall(r"  (\(echo .*) > wallets.csv", said)
-    if shutil.which("jq"):
-        done = subprocess.run(
-            ["sh", "-c", command.replace("FILE", "/dev/stdin")],
-            input=data, capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        assert taken(plan(done.stdout)) == [("tron", TRON)]
+    found = plan(data)
+    assert taken(found) == [("tron", TRON)]
+    assert [entry.label for entry in found.entries] == ["Sim"]
+    assert found.refused == ()
+
+
+def test_a_workbook_is_read_as_a_table_is():
+    """Every sheet with addresses and all that a table may say; what Excel has destroyed is
+    refused, in its row."""
+    first = {
+        **{"A1": "Wallet", "B1": "Chain", "C1": "Case", "D1": "Tags"},
+        **{"A2": TRON, "B2": "Tron", "C2": "INT-1", "D2": "a; b"},
+        **{"A3": 1.25e48, "B3": "Tron"},
+    }
+    data = workbook(
+        {
+            "Cases": sheet_xml(first),
+            "Notes": sheet_xml({"A1": "by hand"}),
+            "More": sheet_xml({"A1": KIM}),
+        }
+    )
+    found = plan(data)
+    assert taken(found) == [("tron", TRON), ("bitcoin", KIM)]
+    assert (found.entries[0].case, found.entries[0].tags) == ("INT-1", ("a", "b"))
+    (lost,) = found.refused
+    assert (lost.row.number, "a spreadsheet has destroyed" in lost.problems[0].reason) == (3, True)
+    assert table(data).remarks == (
+        "the sheet 'Notes' holds no addresses",
+        "rows are counted on: the sheet 'More' begins behind row 3",
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"title: T\ncurrency: TRX\nlabel: Hack\ntags:\n- address: {TRON}\n- address: '0x1'\n",
+        "<sdnList><sdnEntry><uid>1</uid><lastName>Hack</lastName><idList>"
+        f"<id><idType>Digital Currency Address - TRX</idType><idNumber>{TRON}</idNumber></id>"
+        "<id><idType>Digital Currency Address - TRX</idType><idNumber>0x1</idNumber></id>"
+        "</idList></sdnEntry></sdnList>",
+    ],
+)
+def test_lists_as_they_are_published_are_read(text: str):
+    found = plan(text)
+    assert taken(found) == [("tron", TRON)]
+    assert [entry.label for entry in found.entries] == ["Hack"]
+    assert [each.row.number for each in found.refused] == [2]
+
+
+def test_a_list_that_cuts_addresses_off_is_refused():
+    row = f'42498,"SIM","individual","NPWMD",-0- ,"Digital Currency Address - TRX {TRON}"\n'
+    with pytest.raises(ConfigError, match=r"cut off at 1,000 characters.*Take SDN\.XML"):
+        table(row)
 
 
 # -- the commands ----------------------------------------------------------------------------
@@ -1031,12 +1073,10 @@ def test_published_lists(name: str, capsys: pytest.CaptureFixture[str]):
 )
 def test_traps_in_published_lists(name: str):
     """The zero address, precompiles and placeholders of a blacklist are refused, each with its
-    line; YAML is refused with a clear word."""
+    line."""
     raw = real(name)
-    with pytest.raises(ConfigError, match="looks like YAML"):
-        table(raw)
     addresses = re.findall(r"address: '?(0x[0-9a-fA-F]+)", raw.decode())
-    found = plan("\n".join(addresses), given=("ethereum",))
+    found = plan(raw, given=("ethereum",))
     refused = {each.row.values["address"]: each.problems[0].reason for each in found.refused}
     assert "zero address" in refused["0x" + "0" * 40]
     assert "machinery" in refused["0x00000000000000000000000000000000000018fe"]

@@ -77,7 +77,8 @@ def import_(
     refused_to: Path | None,
     **lines: str | None,
 ) -> None:
-    """Take addresses from FILE (CSV, JSON, JSON Lines or a plain list) into watchlist.yaml.
+    """Take addresses from FILE into watchlist.yaml: CSV, Excel (.xlsx), JSON, JSON Lines, a plain
+    list, OpenSanctions' lines, a TagPack or OFAC's SDN.XML.
 
     A list of others cannot make its addresses quiet: without --quieter, lines that do so are
     left out, and counted.

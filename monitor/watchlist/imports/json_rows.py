@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 
 from monitor.model.errors import ConfigError
+from monitor.watchlist.imports import others
 from monitor.watchlist.imports.cells import (
     ListRow,
     ListTable,
@@ -20,11 +20,7 @@ from monitor.watchlist.imports.cells import (
     refusal,
     text_of,
 )
-
-DEEPEST = 50  # brackets within brackets
-# A string that is never closed goes on to the end: looking for its end again from each of its
-# quotes would take for ever.
-_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[\[{\]}]', re.DOTALL)
+from monitor.watchlist.imports.json_text import loads
 
 
 def read(text: str, file: str, remarks: list[str]) -> ListTable:
@@ -42,23 +38,6 @@ def read(text: str, file: str, remarks: list[str]) -> ListTable:
         except ValueError as error:
             raise _not_json(file, error, number) from None
     return _json_table(items, file, "JSON Lines", "line", remarks)
-
-
-def loads(text: str) -> object:
-    """Numbers stay the text that was written. Raises ValueError."""
-    if text.count("[") + text.count("{") > DEEPEST:
-        _not_too_deep(text)
-    return json.loads(text, parse_int=str, parse_float=str)
-
-
-def _not_too_deep(text: str) -> None:
-    """Before the parser, which may end the process over it. Raises ValueError."""
-    depth = 0
-    for match in _BRACKETS.finditer(text):
-        depth += match[0] in "[{"
-        depth -= match[0] in "]}"
-        if depth > DEEPEST:
-            raise ValueError("it is nested too deep")
 
 
 def _not_json(file: str, error: ValueError, line: int) -> ConfigError:
@@ -93,7 +72,8 @@ def _json_table(
 ) -> ListTable:
     items = list(items)
     if any(_is_ftm(item) for _, item in items[:_LOOKED_AT]):
-        raise refusal(file, "", _FTM, _FTM_REMEDY)
+        lines = "".join(json.dumps(item) + "\n" for _, item in items)
+        return others.table("ftm", lines.encode(), file)
     keys = list(dict.fromkeys(k for _, item in items if isinstance(item, dict) for k in item))
     found = columns(keys)
     by_key = {keys[n]: name for name, n in found.items()}
@@ -104,16 +84,6 @@ def _json_table(
 
 
 _LOOKED_AT = 200  # items, to learn whose form it is
-_FTM = (
-    "is in OpenSanctions' own form (FollowTheMoney), which is not read yet: its wallets stand "
-    "inside properties.publicKey, among persons and companies that are no addresses"
-)
-_FTM_REMEDY = (
-    "Take the wallets out of it, with the program jq, and import what comes out:  "
-    '(echo address,ticker,source; jq -r \'.. | objects | select(.schema=="CryptoWallet") | '
-    '[.properties.publicKey[0], .properties.currency[0] // "", "OpenSanctions " + .id] | '
-    "@csv' FILE) > wallets.csv"
-)
 
 
 def _is_ftm(item: object) -> bool:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 
 from monitor.model.plain import plural
-from monitor.watchlist.imports import json_rows
+from monitor.watchlist.imports import json_rows, others
 from monitor.watchlist.imports.cells import (
     BROKEN_CELL,
     ListRow,
@@ -36,8 +37,11 @@ from monitor.watchlist.imports.layout import (
     is_plain,
     not_too_wide,
 )
+from monitor.watchlist.imports.lists.fields import CUT, is_cut
 
 MAX_BYTES = 20_000_000
+# What opens workbooks is loaded for those alone.
+_SHEETS = "monitor.watchlist.imports.lists.workbook"
 
 
 def read(data: bytes, file: str, is_chain: Callable[[str], bool]) -> ListTable:
@@ -48,12 +52,16 @@ def read(data: bytes, file: str, is_chain: Callable[[str], bool]) -> ListTable:
     if len(data) > MAX_BYTES:
         size = f"{len(data):,} bytes"
         raise refusal(file, size, f"is larger than {MAX_BYTES:,} bytes", "Split the file")
+    if data.startswith(b"PK\x03\x04"):
+        return _workbook(data, file, is_chain)
     text, remarks = _decode(data, file)
     start = next((x.lstrip() for x in text.splitlines() if x.strip() and not _noted(x)), "")
     if not start:
         raise refusal(file, "", "holds nothing", "Check that it was saved")
     if start[0] in "[{":
         return json_rows.read(text, file, remarks)
+    if kind := others.kind_of(text):
+        return others.table(kind, data, file)
     if re.match(r"---|(- +)?['\"]?[A-Za-z_][\w -]*['\"]?:( |$)", start):
         raise refusal(
             file,
@@ -65,6 +73,8 @@ def read(data: bytes, file: str, is_chain: Callable[[str], bool]) -> ListTable:
     if start[0] == "<":
         remedy = "Save the table as CSV, or copy the addresses into a text file, one a line"
         raise refusal(file, start[:30], "looks like a web page or XML", remedy)
+    if cut := next((n for n, x in enumerate(text.splitlines(), 1) if is_cut(x)), 0):
+        raise refusal(file, "", CUT, "Take SDN.XML from the same place", cut)
     return _table(text, file, remarks, is_chain)
 
 
@@ -73,8 +83,7 @@ def _noted(line: str) -> bool:
 
 
 _BINARY: Sequence[tuple[bytes, str, str]] = (
-    (b"PK\x03\x04", "is an Excel workbook or another packed file", "Save as: CSV UTF-8"),
-    (b"\xd0\xcf\x11\xe0", "is an old Excel workbook", "Save as: CSV UTF-8"),
+    (b"\xd0\xcf\x11\xe0", "is an old Excel workbook", "Save it as .xlsx"),
     (b"%PDF", "is a PDF", "Copy its addresses into a text file, one a line"),
     (b"\x1f\x8b", "is packed (gzip)", "Unpack it first"),
 )
@@ -107,9 +116,21 @@ def _table(text: str, file: str, remarks: list[str], is_chain: Callable[[str], b
     body, first = (text[told.end() :], 2) if told else (text, 1)
     delimiter = told[1] if told else delimiter_of(body)
     rows = [row for row in _rows(body, delimiter, file, first) if any(map(str.strip, row.cells))]
-    at, found = find_header(rows)
-    if at is None and is_plain(rows):
+    if find_header(rows)[0] is None and is_plain(rows):
         return _plain_list(body, first, remarks)
+    form = f"a table, separated by {DELIMITERS.get(delimiter, delimiter)}"
+    return _of_rows(rows, file, remarks, is_chain, form)
+
+
+def _of_rows(
+    rows: Sequence[Cells],
+    file: str,
+    remarks: list[str],
+    is_chain: Callable[[str], bool],
+    form: str,
+) -> ListTable:
+    """Of a table's rows, none of them empty, with its header among the first."""
+    at, found = find_header(rows)
     not_too_wide(rows, file)
     headers = [plain_text(cell) for cell in rows[at].cells] if at is not None else []
     below = rows[0 if at is None else at + 1 :]
@@ -124,7 +145,7 @@ def _table(text: str, file: str, remarks: list[str], is_chain: Callable[[str], b
         raise refusal(file, "", "has no column that holds addresses", remedy)
     if at is None:
         remarks.append("there is no header line: only addresses and chains were looked for")
-    table = _assemble(data, headers, found, DELIMITERS.get(delimiter, delimiter), remarks)
+    table = _assemble(data, headers, found, form, remarks)
     return _of_its_header(table, is_chain)
 
 
@@ -170,6 +191,44 @@ def _closed(text: str, delimiter: str, file: str, rows: Sequence[Cells]) -> None
             ) from None
 
 
+def _workbook(data: bytes, file: str, is_chain: Callable[[str], bool]) -> ListTable:
+    """Every sheet that holds addresses. Rows are counted on from one sheet to the next."""
+    remarks: list[str] = []
+    found: list[tuple[str, ListTable]] = []
+    for shown, rows in import_module(_SHEETS).sheets(io.BytesIO(data), file):
+        filled = [row for row in rows if any(map(str.strip, row.cells))]
+        plain = filled and find_header(filled)[0] is None and is_plain(filled)
+        if not any(row.likes() for row in filled):
+            remarks.append(f"the sheet {shown!r} holds no addresses")
+        elif plain:
+            found.append((shown, ListTable("", "row", tuple(_plain_rows(filled)))))
+        else:
+            found.append((shown, _of_rows(filled, file, remarks, is_chain, "")))
+    if not found:
+        raise refusal(file, "", "holds no sheet with addresses", "Check that it was saved")
+    return _joined(found, remarks)
+
+
+def _plain_rows(rows: Sequence[Cells]) -> Iterator[ListRow]:
+    for row in rows:
+        for text in filter(None, map(plain_address, row.cells)):
+            yield ListRow(row.line, {"address": text}, {"address": text})
+
+
+def _joined(found: Sequence[tuple[str, ListTable]], remarks: list[str]) -> ListTable:
+    before, rows = 0, []
+    for shown, table in found:
+        if before:
+            remarks.append(f"rows are counted on: the sheet {shown!r} begins behind row {before}")
+        rows += [replace(row, number=row.number + before) for row in table.rows]
+        before = max((row.number for row in rows), default=before)
+    taken = {name: column for _, table in found for name, column in table.taken.items()}
+    ignored = dict.fromkeys(name for _, table in found for name in table.ignored)
+    sheets = plural(len(found), "sheet")
+    form = f"an Excel workbook, {sheets} of it"
+    return ListTable(form, "row", tuple(rows), taken, tuple(ignored), tuple(remarks))
+
+
 def _tell_comments(count: int, remarks: list[str]) -> None:
     if count:
         remarks.append(f"{plural(count, 'line')} with # before everything: taken as a note")
@@ -193,7 +252,7 @@ def _assemble(
     data: Sequence[Cells],
     headers: Sequence[str],
     found: Mapping[str, int],
-    delimiter: str,
+    form: str,
     remarks: list[str],
 ) -> ListTable:
     width = max((len(row.cells) for row in data), default=0)
@@ -208,7 +267,7 @@ def _assemble(
     used = sorted(filled - by_column.keys())
     rows = tuple(_row(row, names, found, len(headers)) for row in data)
     return ListTable(
-        f"a table, separated by {delimiter}",
+        form,
         "line",
         rows,
         {name: names[n] for name, n in found.items()},

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from monitor.model.lists import Entity, Published
 from monitor.watchlist.imports.cells import plain_text, refusal
-from monitor.watchlist.imports.json_rows import loads
+from monitor.watchlist.imports.json_text import loads
 from monitor.watchlist.imports.lists import Preamble
 from monitor.watchlist.imports.lists.fields import addresses, broken, entity, iso_day
 from monitor.watchlist.imports.lists.files import lines

@@ -13,7 +13,7 @@ import ijson
 from monitor.model.errors import ConfigError
 from monitor.model.lists import Published
 from monitor.watchlist.imports.cells import header_words, looks_like_address, refusal
-from monitor.watchlist.imports.json_rows import DEEPEST, loads
+from monitor.watchlist.imports.json_text import DEEPEST, loads
 from monitor.watchlist.imports.lists import Preamble
 from monitor.watchlist.imports.lists.fields import iso_day
 from monitor.watchlist.imports.lists.files import lines, text

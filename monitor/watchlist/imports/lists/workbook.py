@@ -38,21 +38,25 @@ _SMALLER = "Keep the sheet with the addresses, or save it as CSV"
 
 def read_xlsx(file: BinaryIO, name: str, preamble: Preamble) -> Iterator[Published]:
     """Numbers where addresses should be are what a spreadsheet has made of them, and stay so."""
-    _fits(file, name)
-    taken: list[str] = []
-    with _opened(file, name) as book:
-        for sheet in book.sheets_metadata:
-            if sheet.typ is not SheetTypeEnum.WorkSheet:
-                continue
-            shown = plain_text(sheet.name)[:60]
-            place = Place(name, f"sheet {shown}", "row", coin_of(name))
-            try:
-                yield from published(_rows(book.get_sheet_by_name(sheet.name)), place)
-                taken.append(shown)
-            except NoColumn:
-                preamble.remarks.append(f"the sheet {shown!r} holds no addresses")
+    taken = 0
+    for shown, rows in sheets(file, name):
+        try:
+            yield from published(rows, Place(name, f"sheet {shown}", "row", coin_of(name)))
+            taken += 1
+        except NoColumn:
+            preamble.remarks.append(f"the sheet {shown!r} holds no addresses")
     if not taken:
         raise refusal(name, "", *NO_COLUMN)
+
+
+def sheets(file: BinaryIO, name: str) -> Iterator[tuple[str, Iterator[Cells]]]:
+    """Its sheets of cells, hidden ones too, by their names. Raises ConfigError for what is no
+    workbook or too large."""
+    _fits(file, name)
+    with _opened(file, name) as book:
+        for sheet in book.sheets_metadata:
+            if sheet.typ is SheetTypeEnum.WorkSheet:
+                yield plain_text(sheet.name)[:60], _rows(book.get_sheet_by_name(sheet.name))
 
 
 @contextmanager
