@@ -48,13 +48,14 @@ def spoken(cases: Sequence[_C]) -> list[tuple[_C, tuple[_C, ...]]]:
     without any only corrects what it had told."""
     found: list[tuple[_C, tuple[_C, ...]]] = []
     found += [(case, (case,)) for case in cases if case.entry.origin is None]
-    taken = {case.entry.subject for case, _ in found if case.tells}
     of_lists: dict[object, list[_C]] = {}
     for case in cases:
         if case.entry.origin is not None:
             of_lists.setdefault(case.entry.subject, []).append(case)
     for subject, mine in of_lists.items():
-        heard = [] if subject in taken else [c for c in mine if c.begun or c.has_news]
+        persons = (case for case in cases if case.entry.origin is None)
+        taken = any(case.tells for case in persons if case.entry.subject == subject)
+        heard = [] if taken else [c for c in mine if c.begun or c.has_news]
         # Who told it first goes on, so that all of it stays in one thread.
         heard.sort(key=lambda case: (not case.begun, weight(case.entry)))
         found += [(case, tuple(heard)) for case in heard[:1]]
