@@ -164,6 +164,20 @@ def test_a_list_that_cannot_be_had_for_a_day_stands_in_every_message(
     assert (words in flat(sample.mail(*storm).text)) is said
 
 
+def test_the_daily_mail_says_it_too_and_counts_many_lists() -> None:
+    many = [listed_entry(WATCHED, f"list {n}", "1") for n in range(9)]
+    view = naming(sample.outgoing(), *many, failing=sample.T0 - LATE)
+    rendered = render.render_daily(
+        [view],
+        **{"channel": sample.MAIL, "allowed_cases": None, "message_id": "D-1", "remarks": {}},
+        **{"since": sample.T0 - 86_400, "until": sample.T0, "timezone": "UTC", "version": "1"},
+        templates=sample.TEMPLATES,
+    )
+    text = flat(rendered.text)
+    assert text.count("is from 2026-11-20: no newer one could be had or read since") == 3
+    assert "So with 6 more lists: fundwatch lists status." in text
+
+
 def test_how_old_a_list_is_comes_from_the_record(tmp_path: Path) -> None:
     """By the version in force and by how asking for it goes, when the message is made."""
     book = Book(tmp_path)

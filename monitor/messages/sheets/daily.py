@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from monitor.messages.objects import alert_csv_rows
-from monitor.messages.sheets import about, to_do
+from monitor.messages.sheets import about, listed, to_do
 from monitor.messages.sheets.many import attached, quiet_items, told
 from monitor.messages.sheets.parts import (
     Item,
@@ -67,7 +67,10 @@ def _sheet(
         severity=worst(views) if views else Severity.LOW,
         topic=topic(counted, utc(until)[:10], telling.message_id),
         headline=_headline(news, quiet) + (_CUT if "NOT SHOWN" in remarks else ""),
-        lead=(f"From {when(since, telling.timezone)} to {when(until, telling.timezone)}.",),
+        lead=(
+            f"From {when(since, telling.timezone)} to {when(until, telling.timezone)}.",
+            *listed.late(views, telling.now),
+        ),
         sections=sections(
             *_cases(news, telling, room),
             section("QUIET", *_quiet(quiet, room)),

@@ -20,7 +20,7 @@ from monitor.messages.sheets.parts import (
 from monitor.model import AlertView, Entry, Origin
 from monitor.model.facts import OnList
 from monitor.model.lists import LATE
-from monitor.model.plain import case_said, clean, quoted, utc
+from monitor.model.plain import case_said, clean, plural, quoted, utc
 
 NAMED = 3  # lists that a sentence names
 SHOWN = 20  # entries that a message names
@@ -142,7 +142,9 @@ def late(views: Iterable[AlertView], now: int) -> tuple[str, ...]:
                 f"{lists_name(each.origin)} {day}: no newer one could be had or read since "
                 f"{utc(age.failing)}."
             )
-    return tuple(found.values())
+    rest = len(found) - NAMED
+    more = f"So with {plural(rest, 'more list')}: fundwatch lists status."
+    return (*[*found.values()][:NAMED], *([more] if rest > 0 else ()))
 
 
 # --- parts of a message ------------------------------------------------------------------------
