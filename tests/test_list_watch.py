@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from world.home import Home, stop, wait_for
-from world.sinks import HttpSink, answer, hang, reset
+from world.sinks import HttpSink, answer, drip, hang, reset
 
 from monitor.app.fundwatch import Fundwatch
 from monitor.app.home import open_home
@@ -308,6 +308,44 @@ def test_a_ticket_is_answered_once(desk: Desk) -> None:
 
 def test_stopped_is_an_error_of_ours() -> None:
     assert issubclass(StoppedError, MonitorError)
+
+
+def test_no_secret_of_an_address_is_kept(desk: Desk) -> None:
+    """Neither our own key nor a redirect's signature, whatever the publisher says of it."""
+    key, signature = "key-0123456789abcdef", "9f86d081884c7d659a2feaa0c55ad015"
+    desk.lists(url=desk.sink.url(f"/list.txt?key={key}"))
+    desk.serve(addresses(0, 20), f'"{key}"')
+    lead = answer(302, location=f"/x?X-Amz-Signature={signature}")
+    with desk.opened() as app:
+        app.following.round()
+        desk.sink.then(lead, answer(500, f"no {key} {signature}".encode()))
+        results = app.following.update(Wish(ANN, ("mine",)))
+        said = f"{results} {state(app)}"
+    kept = b"".join(p.read_bytes() for p in desk.home.path.glob("fundwatch.db*"))
+    status = desk.home.lines("lists", "status", "--format", "jsonl")
+    for secret in (key, signature):
+        assert secret not in said + str(status)
+        assert secret.encode() not in kept
+
+
+def test_a_kill_in_the_middle_leaves_what_was_in_force(desk: Desk) -> None:
+    """While the file comes and after it; the next start takes it whole."""
+    desk.serve(addresses(0, 20))
+    with desk.opened() as app:
+        app.following.round()
+    desk.sink.default = drip(
+        b"HTTP/1.1 200 OK\r\nContent-Length: 900000\r\n\r\n" + addresses(0, 20)
+    )
+    process = desk.home.start("lists", "update")
+    wait_for((desk.home.path / "lists/mine/coming").exists, 60, desk.home.log)
+    process.kill()
+    process.wait()
+    desk.serve(addresses(0, 25))
+    with desk.opened() as app:
+        newest = listing.newest(app.store, "mine")
+        assert newest is not None
+        assert newest.rows == 20
+        assert app.following.update(Wish(ANN, ("mine",)))[0].code == TAKEN
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from test_settings import home_with, problems
 
+from monitor.app.check.cost import list_hosts
 from monitor.app.settings.load import load
 from monitor.model import Severity
 from monitor.model.lists import ALL, ENTITY, KINDS, PUBLISHED
@@ -96,3 +97,12 @@ def test_a_list_of_our_own_needs_a_kind_and_a_place(tmp_path: Path) -> None:
     assert "lists.mine has no url" in found[1]
     found = problems(home_with(tmp_path, lists="lists:\n  a/b:\n    kind: csv\n"))
     assert "Use up to 40 letters, digits, - and _" in found[0]
+
+
+def test_a_firewall_has_to_let_publishers_through(tmp_path: Path) -> None:
+    """One that is only taken from a file needs nothing; through a proxy it is the proxy."""
+    text = "lists:\n  ofac:\n  ransomwhere:\n    file: own.json\n"
+    home = home_with(tmp_path, lists=text)
+    assert list_hosts(load(home, {})) == ["sanctionslistservice.ofac.treas.gov:443"]
+    home = home_with(tmp_path, lists=text, settings="proxy: http://proxy.example:3128\n")
+    assert list_hosts(load(home, {})) == ["proxy.example:3128"]

@@ -35,7 +35,8 @@ def facts(
     their chain, of which no list is asked for."""
     yield "COST", words(settings, cost(settings, entries, made, asleep))
     yield "PRIVACY", _privacy(settings, entries, made, asleep)
-    needed = dict.fromkeys([*hosts(settings, made), *price_hosts(settings, entries)])
+    asked = (hosts(settings, made), price_hosts(settings, entries), list_hosts(settings))
+    needed = dict.fromkeys(host for each in asked for host in each)
     yield "FIREWALL", " ".join(needed) or "no connection is needed"
 
 
@@ -213,6 +214,16 @@ def price_hosts(settings: Settings, entries: Sequence[Entry]) -> list[str]:
     """host:port of the price sources, where there is something to ask them."""
     asked = settings.prices if _priced(settings, entries) else ()
     return [_source_host(settings, config) for config in asked]
+
+
+def list_hosts(settings: Settings) -> list[str]:
+    """host:port of the publishers of lists; they may lead on to others."""
+    urls = [config.url for config in settings.lists.values() if config.url]
+    proxied = [wire.proxies_for(url, settings.proxies) for url in urls]
+    return [
+        proxy_of(settings) if through else host_port(url)
+        for url, through in zip(urls, proxied, strict=True)
+    ]
 
 
 def _source_host(settings: Settings, config: SourceConfig) -> str:
