@@ -291,28 +291,12 @@ class Lists:
         said = listing.words(store, name) if words is None else words
         stored = listing.stored(store, name, addresses)
         told = listing.histories(store, name, addresses, coming)
+        chains_of = self._chains_of(config)  # a judge is long in the making
         return [
             entry
             for target, history in told.items()
-            for entry in self._entries(config, history, said, stored.get(target, ()), waits)
+            for entry in _entries(config, history, said, stored.get(target, ()), waits, chains_of)
         ]
-
-    def _entries(
-        self,
-        config: ListConfig,
-        history: Sequence[Listing],
-        words: listed.Words,
-        stored: Sequence[Watched],
-        waits: str,
-    ) -> Iterator[Entry]:
-        """Of one address and entity. What is read since a day goes on so while that waits."""
-        known = {watched.entry.subject.chain: watched for watched in stored}
-        for entry in listed.entries(config, history, words, known, self._chains_of(config)):
-            was = known.get(entry.subject.chain)
-            late = waits and (was is None or was.entry.since == waits)
-            made = replace(entry, since=waits) if late else entry
-            if was is None or differs(was, made):
-                yield made
 
     def _chains_of(self, config: ListConfig) -> listed.ChainsOf:
         """Where rows are watched, by the settings of now."""
@@ -393,3 +377,21 @@ def has_grown(coming: Publication, before: Publication) -> bool:
     """Whether the history of the new rows waits for a person's yes."""
     more = coming.rows - before.rows
     return more > GROWN_ROWS and more * GROWN > before.rows
+
+
+def _entries(
+    config: ListConfig,
+    history: Sequence[Listing],
+    words: listed.Words,
+    stored: Sequence[Watched],
+    waits: str,
+    chains_of: listed.ChainsOf,
+) -> Iterator[Entry]:
+    """Of one address and entity. What is read since a day goes on so while that waits."""
+    known = {watched.entry.subject.chain: watched for watched in stored}
+    for entry in listed.entries(config, history, words, known, chains_of):
+        was = known.get(entry.subject.chain)
+        late = waits and (was is None or was.entry.since == waits)
+        made = replace(entry, since=waits) if late else entry
+        if was is None or differs(was, made):
+            yield made

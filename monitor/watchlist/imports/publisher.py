@@ -12,6 +12,7 @@ from monitor.chains.unseen import Unseen
 from monitor.model import Chain
 
 _KEPT = 1000  # different words of a list
+_READ = 200  # characters of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Publisher:
         """What the field for the chain says goes before the coin."""
         if not network and not ticker:
             return Said()
+        network, ticker = network[:_READ], ticker[:_READ]
         found = self._seen.get((network, ticker))
         if found is None:
             if len(self._seen) >= _KEPT:
