@@ -443,6 +443,7 @@ KEY = base58.b58encode_check(b"\x80" + b"\x11" * 32 + b"\x01").decode()
         (KEY, "XBT", "private key", "looks like a private key"),
         ("02" + "ab" * 32, "XBT", "public key", "is a public key"),
         ("1.23457E+77", "ETH", "a number", "a spreadsheet has destroyed"),
+        ("1234567890" * 4, "ETH", "a number", "a spreadsheet has destroyed"),
         ("#NAME?", "", "a broken cell", "cannot show or compute"),
         (f"{SIM[:8]}...{SIM[-4:]}", "ETH", "shortened", "is shortened"),
         (f"https://etherscan.io/address/{SIM}", "ETH", "a link", "is a link"),

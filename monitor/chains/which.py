@@ -62,6 +62,8 @@ class Which:
 
     def fits(self, text: str) -> Fits:
         """The checksum of letters of Ethereum's kind is not looked at here."""
+        if text.isdigit():  # a number, and no more likely an account than seven in a billion
+            return Fits()
         if _HEX.match(text):
             return self._evm
         if _LONG_HEX.match(text):
