@@ -117,8 +117,8 @@ FROZEN: dict[str, tuple[AlertKind, str]] = {
     ),
     "report": (
         AlertKind.NOTICE,
-        '{"lines": [], "report": {"file": "a,b\\r\\n", "sections": [{"lines": ["Read."], "name": '
-        '"READ"}], "table": [{"cells": ["whom", "out"]}]}, "topic": "lists"}',
+        '{"lines": [], "report": {"above": 1, "file": "a,b\\r\\n", "sections": [{"lines": '
+        '["Read."], "name": "READ"}], "table": [{"cells": ["whom", "out"]}]}, "topic": "lists"}',
     ),
     "answer": (AlertKind.NOTICE, '{"lines": ["Taken: \\"Ann\\""], "topic": "watchlist"}'),
     "touches us": (

@@ -9,7 +9,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from world.first_day import BANK, DAY, STRANGER, FirstDay, address, first_day, text_of
+from world.first_day import (
+    BANK,
+    DAY,
+    DOWN,
+    KEYLESS,
+    STRANGER,
+    FirstDay,
+    address,
+    first_day,
+    text_of,
+)
 from world.home import bodies, incident_keys
 
 from monitor.app.fundwatch import Fundwatch
@@ -113,6 +123,10 @@ def test_what_is_not_read_after_a_day_is_said_first(
         (mail,) = [m.message for m in day.desk.mails if READ in str(m.message["Subject"])]
         text = " ".join(text_of(mail).split())
         assert "4 of 10 addresses are read" in text
+        assert {row["chains"]: row["holds"] for row in table(day) if row["read"] == "0"} == {
+            DOWN: "not read",
+            KEYLESS: "not read",
+        }
         missing = text.partition("MISSING ")[2]
         assert missing.startswith("litecoin 3: no source is in service there")
         assert "bitcoin 3: not read for the first time up to" in missing

@@ -162,7 +162,8 @@ def read(
     )
     report = Report(
         sections=tuple(each for each in sections if each[1]),
-        table=tuple(_rows(parties[:LARGEST])),
+        table=tuple(_rows([party for party in parties if party.read][:LARGEST])),
+        above=sum(bool(lines) for _, lines in sections[:2]),
         file=_file(parties),
     )
     severity = Severity.HIGH if any(p.touches for p in parties) else Severity.MEDIUM
@@ -231,7 +232,9 @@ def _question(busy: Sequence[Incident]) -> Iterator[str]:
 def _rows(parties: Sequence[Party]) -> Iterator[tuple[str, ...]]:
     yield ("whom", "holds", "out 30 d", "in 30 d")
     for party in parties:
-        yield (_name(party, 26), *(party.said(which, 1) for which in ("held", "went", "came")))
+        every = len(party.entries)
+        read = f" ({party.read:,} of {every:,} read)" if party.read < every else ""
+        yield (_name(party, 26) + read, *(party.said(which, 1) for which in _FLOWS))
 
 
 def _name(party: Party, most: int) -> str:
@@ -241,6 +244,7 @@ def _name(party: Party, most: int) -> str:
     return tidy(name, most) if name.strip() else tidy(party.first.subject.address, 200)
 
 
+_FLOWS = ("held", "went", "came")
 _HEAD = (
     "list", "entity_id", "entity", "programs", "case", "touches_us", "addresses", "read", "chains",
     "holds", "out_30d", "in_30d", "movements_30d", "movements", "last", "moved_72h",
@@ -264,8 +268,9 @@ def _cells(party: Party) -> tuple[object, ...]:
         *((origin.list, origin.entity) if origin else ("", "")),
         *(_name(party, 200), "; ".join(origin.programs) if origin else "", entry.case),
         *("yes" if party.touches else "", len(party.entries), party.read, " ".join(chains)),
-        *(party.said(which, 50, exact=True) for which in ("held", "went", "came")),
-        *(party.moved, party.count, utc(party.last) if party.last is not None else ""),
+        *(party.said(which, 50, exact=True) if party.read else "not read" for which in _FLOWS),
+        *((party.moved, party.count) if party.read else ("not read", "not read")),
+        utc(party.last) if party.last is not None else "",
         "yes" if party.lately else "",
     )
 

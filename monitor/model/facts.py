@@ -202,6 +202,7 @@ class Report:
 
     sections: tuple[tuple[str, tuple[str, ...]], ...] = ()  # heading, sentences
     table: tuple[tuple[str, ...], ...] = ()  # of short figures, its head first
+    above: int = 0  # sections that stand above it; the others below
     file: str = ""  # CSV
 
 

@@ -182,6 +182,7 @@ def _report(told: Report) -> dict[str, object]:
     return {
         "sections": [{"name": name, "lines": list(lines)} for name, lines in told.sections],
         "table": [{"cells": list(row)} for row in told.table],
+        "above": told.above,
         "file": told.file,
     }
 
@@ -377,6 +378,7 @@ def _read_report(read: Members) -> Report:
     return Report(
         sections=tuple((s.text("name"), s.texts("lines")) for s in read.inner_list("sections")),
         table=tuple(row.texts("cells") for row in read.inner_list("table")),
+        above=read.number("above"),
         file=read.text("file"),
     )
 

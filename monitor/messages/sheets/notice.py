@@ -170,20 +170,21 @@ def notice_sheet(view: AlertView, telling: Telling) -> Sheet:
             about.unchecked_section([view]) if view.not_covered else None,
             about.id_section(view, telling, "a notice about Fundwatch itself"),
         ),
-        footer="Internal.",
+        footer=about.INTERNAL if facts.report else "Internal.",
         table=facts.report.file if facts.report else "",
     )
 
 
 def _report(report: Report | None) -> Iterator[Section | None]:
-    """What a notice says at length; the table comes before what is said of single lists."""
+    """What a notice says at length."""
     if report is None:
         return
-    for name, lines in report.sections:
-        yield section(tidy(name, 40), *map(_text, lines))
+    told = [section(tidy(name, 40), *map(_text, lines)) for name, lines in report.sections]
+    yield from told[: report.above]
     if len(report.table) > 1:
         head, *rows = (tuple(tidy(cell, 100) for cell in row) for row in report.table)
         yield section("LARGEST", Table(head, tuple(rows)))
+    yield from told[report.above :]
 
 
 def _attached(report: Report | None, telling: Telling) -> Section | None:
