@@ -249,3 +249,22 @@ def pin(each: dict[str, Any]) -> dict[str, Any]:
     if each["method"] in ("eth_call", "eth_getTransactionCount"):
         params[-1] = "latest"
     return {"params": params}
+
+
+def test_check_says_where_many_cannot_be_asked_for_at_once(evm_node: Rpc, tmp_path: Path) -> None:
+    """A node that takes no batches costs calls, and no movement."""
+    crowd = [address(n) for n in range(3)]
+
+    def no_batches(call: Call) -> Reply:
+        if isinstance(call.body, list):
+            return Reply({"error": {"code": -32600, "message": "batches are not taken"}})
+        return Reply(forward(evm_node, call.body))
+
+    with serve(no_batches) as server, stage(evm_node, tmp_path) as world:
+        world.node_at(server.url)
+        listed(world.home, *crowd)
+        said = " ".join(world.home.run("check", code=None).split())
+        assert "node cannot be asked for many addresses at once" in said
+        world.poll()
+        assert not world.dormant()
+        assert world.read_alone() == {ALICE, *crowd}

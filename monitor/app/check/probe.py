@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import cast
 
+from monitor.decide.cost import sees_life
 from monitor.model import Ask, Batch, Chain, Head, Interval, Subject
 from monitor.model.errors import NotServed, SourceError
-from monitor.model.ports import Source
+from monitor.model.ports import SeesLife, Source
 
 TINY_BLOCKS = 10  # what even the smallest free plans of nodes answer in one call
 WORKERS = 8
@@ -33,6 +35,7 @@ class Probe:
     kept_back: frozenset[str] = frozenset()  # lists that it does not hand out to us at all
     kept_back_words: str = ""  # its own words for that
     misfits: tuple[tuple[Subject, str], ...] = ()  # addresses that it does not take, its words
+    one_by_one: str = ""  # why a node cannot be asked for many addresses at once
 
     @property
     def refused(self) -> bool:
@@ -45,14 +48,16 @@ def probe_all(
     chains: Mapping[str, Chain],
     subjects: Mapping[str, Sequence[Subject]],
     with_history: frozenset[str],
+    with_lists: frozenset[str] = frozenset(),
 ) -> list[Probe]:
     """Try every source of every chain with one watched address, several sources at a time.
 
     `subjects`: those to try with; the next one where the source does not take an address,
-    which is that entry's fault. `with_history` names the chains where old blocks are wanted too.
+    which is that entry's fault. `with_history` names the chains where old blocks are wanted too,
+    `with_lists` those where published lists watch addresses, for many of which one call asks.
     """
     jobs = [
-        (chains[key], source, subjects[key], key in with_history)
+        (chains[key], source, subjects[key], key in with_history, key in with_lists)
         for key, of_chain in sources.items()
         for source in of_chain
     ]
@@ -60,7 +65,9 @@ def probe_all(
         return list(pool.map(lambda job: probe(*job), jobs))
 
 
-def probe(chain: Chain, source: Source, subjects: Sequence[Subject], history: bool) -> Probe:
+def probe(
+    chain: Chain, source: Source, subjects: Sequence[Subject], history: bool, listed: bool
+) -> Probe:
     """A head, and for one address the newest blocks of every list that it can serve."""
     try:
         source.identify()
@@ -94,7 +101,19 @@ def probe(chain: Chain, source: Source, subjects: Sequence[Subject], history: bo
         frozenset().union(*kept),
         "; ".join(dict.fromkeys(kept.values())),
         tuple(misfits.items()),
+        _one_by_one(source, subjects[0], head) if listed else "",
     )
+
+
+def _one_by_one(source: Source, subject: Subject, head: Head) -> str:
+    """Why a node cannot be asked for many addresses at once; empty when it can, or is no node."""
+    if not sees_life(source):
+        return ""
+    try:
+        cast(SeesLife, source).life([subject.address], (), head.height)
+    except SourceError as error:
+        return str(error)
+    return ""
 
 
 def _first_that_fits(

@@ -117,7 +117,8 @@ def _probe(bench: Bench, made: build.Sources) -> list[Probe]:
         subjects.setdefault(entry.subject.chain, {})[entry.subject] = None
     old = frozenset(e.subject.chain for e in bench.entries if _wants_history(e, bench.now))
     some = {chain: tuple(found)[:TRIED_WITH] for chain, found in subjects.items()}
-    return probe_all(made.by_chain, bench.settings.chains, some, old)
+    listed = frozenset(e.subject.chain for e in bench.entries if e.origin)
+    return probe_all(made.by_chain, bench.settings.chains, some, old, listed)
 
 
 def _wants_history(entry: Entry, now: int) -> bool:
@@ -133,6 +134,12 @@ def _probed(bench: Bench, form: _Form, p: Probe, chain: Sequence[Probe]) -> None
         before = _served(chain[: chain.index(p)])
         served = short_words(p.serves) + (" (standby)" if p.serves <= before else "")
         out.ok(form.line(p.chain.key, name, served, duration(bench.now - p.head.time)))
+    if p.one_by_one:
+        out.warn(
+            f"{who}cannot be asked for many addresses at once: {p.one_by_one}",
+            "nothing is missed, but lists of addresses that never lived there are read one by one; "
+            "another node makes a round shorter",
+        )
     if p.errors:
         lost = short_words(offers([p.source]) - p.serves - p.not_ready - p.kept_back)
         said = "; ".join(dict.fromkeys(str(e).removeprefix(f"{name} ") for e in p.errors))
