@@ -28,7 +28,7 @@ from monitor.model.scope import ChainWide
 from monitor.store import apply, dormant, watch
 from monitor.store.port import Store
 
-SLICE = 2000  # addresses between two looks at whether the program is to stop
+SLICE = 1000  # addresses between two looks at whether the program is to stop
 BACK = 8  # blocks; where a chain has one node it is asked a second time so far below
 ASK_AGAIN = 6 * 3600.0  # seconds until a node is tried again that takes no such requests
 LOOKERS = 8  # chains that are asked side by side
@@ -57,8 +57,14 @@ class Said:
 class Dormants:
     """Made once; keeps what it learns of the nodes."""
 
-    def __init__(self, store: Store, world: PollWorld, stopping: Callable[[], bool]) -> None:
-        self._store, self._world, self._stopping = store, world, stopping
+    def __init__(
+        self,
+        store: Store,
+        world: PollWorld,
+        stopping: Callable[[], bool],
+        moved: Callable[[], None],
+    ) -> None:
+        self._store, self._world, self._stopping, self._moved = store, world, stopping, moved
         self._off: dict[str, float] = {}  # nodes that take no such requests: asked again when
 
     # -- who is asked for ----------------------------------------------------------------
@@ -110,7 +116,10 @@ class Dormants:
                 said.why = said.why or "the program is stopping"
                 break
             part = look.subjects[start : start + SLICE]
-            self._ask_part(pool, look, part, tokens, said, everything)
+            if not self._ask_part(pool, look, part, tokens, said, everything):
+                said.why = said.why or "no node can be asked"
+                break
+            self._moved()
         return said
 
     def _ask_part(
@@ -121,21 +130,22 @@ class Dormants:
         tokens: Sequence[str],
         said: Said,
         everything: bool,
-    ) -> None:
-        """A word on all of these addresses; a second one on those of which there was none yet."""
+    ) -> bool:
+        """A word on all of these addresses; a second one on those of which there was none yet.
+        Returns whether any node said anything."""
         nodes = self._nodes(pool, look, everything)
         addresses = [s.address for s in part]
         word = self._first(pool, nodes, addresses, tokens, said)
         if word is None:
-            said.why = said.why or "no node can be asked"
-            return
+            return False
         fresh = [s.address for s in part if s not in look.known and s.address in word.none]
         if not fresh:
-            return
+            return True
         others = [node for node in nodes if node.name != word.source]
         if self._first(pool, others, fresh, tokens, said) is None:
             (node,) = [node for node in nodes if node.name == word.source]
             self._word(pool, node, fresh, tokens, said, word.head.height - BACK)
+        return True
 
     def _nodes(self, pool: SourcePool, look: Look, everything: bool) -> list[Source]:
         """Those that can be asked now; the one that was believed last comes last, so that no node
@@ -209,7 +219,11 @@ class Dormants:
         now = self._world.clock()
         pace = self._world.interval(ChainWide(look.chain))
         hold = max(deciding.HOLD, deciding.ROUNDS * pace)
-        judged = deciding.judge(look.subjects, look.known, said.words, said.why, now, hold)
+        asked: Sequence[Subject] = look.subjects
+        if self._stopping():  # nobody was asked for the others: that is no failure
+            named = {a for w in said.words for a in (*w.none, *w.signs, *w.unsaid)}
+            asked = [s for s in asked if s.address in named]
+        judged = deciding.judge(asked, look.known, said.words, said.why, now, hold)
         self._meet(look, judged.met, now)
         dormant.note(self._store, judged.changed)
         self._tell(look, judged.met)

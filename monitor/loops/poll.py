@@ -45,7 +45,7 @@ class Poller:
         self._heads = HeadKeeper(store, world.pools, world.clock)
         self._rounds = ReadingRounds(store, world, self._heads)
         self._settler = Settler(store, world, self._heads, self.signs, self._is_stopping)
-        self._dormants = Dormants(store, world, self._is_stopping)
+        self._dormants = Dormants(store, world, self._is_stopping, self.signs.moved)
         self._chains: set[str] = set()  # of the present pass
         # What it is about; False: what was not due yet when it began.
         self._flying: dict[Scope, bool] = {}

@@ -31,6 +31,7 @@ from monitor.model.errors import ConfigError, StoreError
 from monitor.model.hosts import is_loopback
 from monitor.model.settings import Settings
 from monitor.store import dormant, guard, sqlite
+from monitor.store.schema import VERSION
 from monitor.store.sqlite import Store
 
 GOOD, FAILED, BAD_INPUT = 0, 1, 2
@@ -113,7 +114,7 @@ def _check(bench: Bench) -> int:
 
 def _asleep(bench: Bench) -> frozenset[Subject]:
     """The watched addresses that never lived on their chain, as far as the record knows."""
-    if bench.store is None:
+    if bench.store is None or bench.store.schema() < VERSION:  # one that run is to upgrade
         return frozenset()
     known = frozenset(each.subject for each in dormant.asleep(bench.store).values())
     return known & {entry.subject for entry in bench.entries}
