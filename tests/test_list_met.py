@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from world.published import Desk, address, lines
 
+from monitor.loops import met as telling
+from monitor.loops.router import Router
 from monitor.model import Entry, Kind, Status, Subject, Transfer
 from monitor.model.acts import DAEMON, ApplyPlan, TakeList
 from monitor.model.plan import NewRow, Plan
@@ -74,3 +77,33 @@ def test_what_an_earlier_version_named_is_not_found_again(desk: Desk) -> None:
     desk.take(lines(1))
     desk.take(lines(1, 2), "2026-03-02")
     assert [each.address for each in met(desk.store, "ofac", 2, VERIFIED)] == [Y]
+
+
+def told(desk: Desk, **terms: object) -> list[str]:
+    """The titles of what was told of it so far."""
+    lists = {"ofac": replace(desk.configs["ofac"], **terms)}
+    settings = replace(desk.settings, lists=lists)
+    telling.tell(desk.store, Router(desk.store, {}), settings, 99)
+    rows = desk.store.read("SELECT title FROM alert WHERE title LIKE '%dealt before%'")
+    return [row["title"] for row in rows]
+
+
+def test_it_is_told_once_of_each_version(desk: Desk) -> None:
+    """Also of a list that is not watched: it is kept, compared, used for names."""
+    record(desk, 1, A, X)
+    record(desk, 2, Y, A)
+    desk.set(watch=False)
+    desk.take(lines(1))
+    one = "OFAC's list names 1 address with which watched addresses have dealt before."
+    assert told(desk, watch=False) == [one] == told(desk, watch=False)
+    desk.take(lines(1, 2), "2026-03-02")
+    assert told(desk, watch=False) == [one, one]
+    desk.take(lines(1, 2, 3), "2026-03-03")
+    assert len(told(desk, watch=False)) == 2, "nothing is recorded of the third"
+
+
+def test_our_own_are_told_otherwise(desk: Desk) -> None:
+    record(desk, 1, A, X)
+    desk.set(watch=False, ours=True)
+    desk.take(lines(1))
+    assert told(desk, watch=False, ours=True) == []

@@ -15,7 +15,7 @@ from monitor import __version__
 from monitor.app.build import Pools, list_fetch, make_channel, pricing_world, reserve_in
 from monitor.app.templates import templates
 from monitor.decide.cost import LEAST_INTERVAL, Cost, cost_of_pass
-from monitor.loops import freeze, list_news, morning
+from monitor.loops import freeze, list_news, met, morning
 from monitor.loops.acts import Acts
 from monitor.loops.clock import now
 from monitor.loops.daily import Daily
@@ -209,6 +209,7 @@ class Fundwatch:
                 *(self.store, self.router, self.settings, self._cost),
                 *(self.touching.among, moment),
             )
+            met.tell(self.store, self.router, self.settings, moment)
             hour, zone = self.settings.daily_hour, self.timezone
             tell_incidents(
                 *(self.store, self.router, moment),

@@ -162,7 +162,7 @@ def _tell_taken(
     report = Report(tuple(s for s in sections if s[1]), file=found.file(version.list))
     severity = Severity.MEDIUM if found.counts["added"] else Severity.LOW
     topic = "a list has a new version"
-    _say(store, router, _notice(_ids(each)[0], severity, title, topic, report, now), now)
+    say(store, router, notice(_ids(each)[0], severity, title, topic, report, now), now)
 
 
 def _of(version: Publication) -> str:
@@ -232,7 +232,7 @@ def _tell_scanned(
         f"began: {read:,} of {count(len(found), 'address', 'addresses')} are read; {moved:,} of "
         f"{count(len(parties), 'party', 'parties')} moved in 30 days."
     )
-    _say(store, router, replace(_with_waiting(store, alert, version.list), title=title), now)
+    say(store, router, replace(_with_waiting(store, alert, version.list), title=title), now)
 
 
 def _with_waiting(store: Reader, alert: Alert, name: str) -> Alert:
@@ -277,16 +277,17 @@ def _remind(store: Store, router: Router, settings: Settings, name: str, now: in
     report = Report((("REMOVED", tuple(lines)), ("CURE", (cure,))))
     alert, topic = stable_id("N", "removals", name, last), "a list names some no more"
     if not first_read.told(store, [alert]):
-        _say(store, router, _notice(alert, Severity.MEDIUM, title, topic, report, now), now)
+        say(store, router, notice(alert, Severity.MEDIUM, title, topic, report, now), now)
     notes.put_note(store, key, str(now))
 
 
 # -- the notice itself ---------------------------------------------------------------------------
 
 
-def _notice(
+def notice(
     name: str, severity: Severity, title: str, topic: str, report: Report, now: int
 ) -> Alert:
+    """A notice to the desk about a list; `name`: its id."""
     return Alert(
         id=name,
         kind=AlertKind.NOTICE,
@@ -300,7 +301,8 @@ def _notice(
     )
 
 
-def _say(store: Store, router: Router, alert: Alert, now: int) -> None:
+def say(store: Store, router: Router, alert: Alert, now: int) -> None:
+    """Tell it; where a channel may not see all cases, without names."""
     routes = router.route(alert, None)
     if not router.may_see_labels({channel for _, channel, _ in routes}):
         alert = morning_words.without_names(alert)
