@@ -64,7 +64,9 @@ def test_from_the_file_to_the_mail(tmp_path: Path) -> None:
         scene.home.write("config/lists.yaml", {"lists": {"ofac": row}})
         publish(scene, PAYER, SHOP)
         scene.home.run("poll")
-        mails(scene), told(scene)
+        began = "Watching began: label a (case CASE-1, also on OFAC-42498) has no earlier"
+        assert [began in mail for mail in mails(scene) if "HISTORY" in mail] == [True]
+        told(scene)
 
         # One payment from the one to the other: one mail, of the person's entry.
         (mail,), alerts = happen(scene, (PAYER, SHOP))

@@ -100,7 +100,8 @@ def _takers(
         wanted = [each for each in audience if _open_to_all(each) and _severe_enough(alert, each)]
         same = []
     else:
-        named = (entry, *also)
+        # What an address did before it was watched is told of a list as a whole.
+        named = (entry, *also) if alert.kind is not AlertKind.HISTORY else (entry,)
         wanted = [each for each in channels if any(_wants(alert, e, each) for e in named)]
         same = [each for each in audience if _shares(entry, each)]
     unruled = [each for each in audience if _open_to_all(each)]

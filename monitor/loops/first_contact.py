@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from monitor.chains.table import STREAM_WORDS
-from monitor.decide import coverage
+from monitor.decide import coverage, voices
 from monitor.decide.due import is_new
 from monitor.decide.loudness import CANARY
 from monitor.model import (
@@ -33,8 +33,9 @@ from monitor.model.facts import AssetSum, History
 from monitor.model.ids import stable_id
 from monitor.model.plan import Route
 from monitor.model.streams import StreamState
-from monitor.store import dormant, transfers
+from monitor.store import dormant, transfers, watch
 from monitor.store.commit import commit
+from monitor.store.context import lists_of
 from monitor.store.coverage import stream_states
 from monitor.store.port import Reader, Store
 
@@ -108,6 +109,7 @@ def _holes(state: StreamState, waiting: Watched, world: HistoryWorld, baseline: 
 
 def _summary(store: Reader, world: HistoryWorld, waiting: Watched, baseline: Baseline) -> Alert:
     entry, now = waiting.entry, world.clock()
+    on = watch.entries_of(store, [entry.subject])[entry.subject]
     total = _Total(entry, world, baseline)
     for row in transfers.each_row(store, entry.subject):
         if (
@@ -141,6 +143,7 @@ def _summary(store: Reader, world: HistoryWorld, waiting: Watched, baseline: Bas
             fees=total.fees,
             month=total.sums(total.month),
             month_count=len(total.month_txs),
+            on_lists=voices.on_lists(entry, on, lists_of(store, on)),
         ),
         rows=tuple(listed),
     )

@@ -63,7 +63,7 @@ def load_context(
         lags=lags,
         doubts=tuple({doubt.key: doubt for doubt in (*others, *owed)}.values()),
         doubtful=doubts.counts(store, chain.key),
-        lists=_lists_of(store, watched),
+        lists=lists_of(store, [w for on in watched.values() for w in on]),
         ours=ours.own(store, titles, parties),
         traced=follow.traced(store, chain.key, parties) if titles else frozenset(),
     )
@@ -95,8 +95,9 @@ def of_transactions(
     )
 
 
-def _lists_of(store: Reader, watched: Mapping[str, Sequence[Watched]]) -> dict[str, Publication]:
-    names = {w.entry.origin.list for on in watched.values() for w in on if w.entry.origin}
+def lists_of(store: Reader, watched: Iterable[Watched]) -> dict[str, Publication]:
+    """The versions in force of the published lists of which these entries come, by name."""
+    names = {w.entry.origin.list for w in watched if w.entry.origin}
     found = {name: listing.newest(store, name) for name in sorted(names)}
     return {name: version for name, version in found.items() if version}
 
