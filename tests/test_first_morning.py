@@ -6,6 +6,7 @@ import csv
 import io
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -25,9 +26,12 @@ from world.home import bodies, incident_keys
 from monitor.app.fundwatch import Fundwatch
 from monitor.loops import morning
 from monitor.loops.list_watch import Wish
-from monitor.model.acts import DAEMON
-from monitor.store import transfers
+from monitor.model import Entry, Origin, Subject
+from monitor.model.acts import DAEMON, TakeEntries
+from monitor.store import taking, transfers, watch
 from monitor.store.alerts import is_alert
+from monitor.store.commit import commit
+from monitor.store.sqlite import Store
 
 HOUR = 3600
 OUT, BEGUN, READ, DAILY = "OUT 0.5", "a list has begun", "named had done before", "DAILY"
@@ -147,14 +151,14 @@ def test_a_kill_while_it_is_told_tells_it_once(
         with day.opened() as app:
             (only,) = morning.mornings(app.store)
             name = only.begun if which == "begun" else only.read
-        commit: Callable[..., object] = morning.commit
+        carry: Callable[..., object] = morning.commit
 
         def dies(store: object, actor: object, act: object) -> object:
             ids = [alert.id for alert in getattr(act, "alerts", ())]
             if name not in ids:
-                return commit(store, actor, act)
+                return carry(store, actor, act)
             if after:
-                commit(store, actor, act)
+                carry(store, actor, act)
             raise Killed
 
         with monkeypatch.context() as patch, day.opened() as app:
@@ -237,3 +241,22 @@ def test_who_touches_us_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert "TOUCHES US" in text
         assert "Payout account: paid the other side" in text
         assert hot not in text.lower()
+
+
+def test_what_was_listed_last_is_read_first(tmp_path: Path) -> None:
+    """After what people wrote down themselves; what was read before waits for its turn."""
+    with closing(Store(tmp_path / "fundwatch.db", create=True)) as store:
+        days = {"b": "2020-01-01", "c": "2026-09-23", "d": "2023-04-24", "a": ""}
+        entries = [
+            Entry(
+                f"E-{letter}",
+                Subject("ethereum", f"0x{letter * 40}"),
+                origin=Origin("ofac", "OFAC", since=day) if day else None,
+            )
+            for letter, day in days.items()
+        ]
+        commit(store, DAEMON, TakeEntries(1, "ab" * 32, taking.listed(entries)))
+        order = [each.address[2] for each in watch.due_subjects(store, 10)]
+        assert order == ["a", "c", "d", "b"]
+        watch.schedule(store, entries[1].subject, 5, failed=False)
+        assert [each.address[2] for each in watch.due_subjects(store, 10)] == ["a", "d", "b", "c"]

@@ -140,3 +140,31 @@ def test_it_fetches_what_is_published(tmp_path: Path) -> None:
         assert f"Get it with another machine: {publisher.url('/list.txt')}" in said
         assert "lists update desk --file FILE" in said
     assert [p.name for p in (tmp_path / "lists/desk").iterdir() if "first" in p.name] == []
+
+
+SDN = """<?xml version="1.0" standalone="yes"?>
+<sdnList xmlns="https://sanctionslistservice.ofac.treas.gov/api/PublicationPreview/exports/XML">
+<publshInformation><Publish_Date>09/23/2026</Publish_Date><Record_Count>1</Record_Count>
+</publshInformation><sdnEntry><uid>42498</uid><lastName>SIM</lastName><sdnType>Individual</sdnType>
+<programList><program>DPRK3</program></programList><idList><id><uid>1</uid>
+<idType>Digital Currency Address - XBT</idType>
+<idNumber>1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2</idNumber></id></idList></sdnEntry></sdnList>
+"""
+
+
+def test_a_new_folder_gets_a_severity_that_a_round_allows(tmp_path: Path) -> None:
+    """With the reason and the cure beside it, so that `check` does not end red on it; the entries
+    are of that severity from the start."""
+    home = Home(tmp_path)
+    home.write("config/settings.yaml", {"every": 5000})
+    home.write("SDN.XML", SDN)
+    said = init(home, "ofac", "--file", str(tmp_path / "SDN.XML"))
+    assert "OFAC, of 2026-09-23" in said
+    assert "severity: medium  is written into config/lists.yaml" in said
+    text = (tmp_path / "config/lists.yaml").read_text("utf-8")
+    assert "    # A round of reading takes 83 min" in text
+    assert text.endswith("    severity: medium\n")
+    with closing(Store(tmp_path / "fundwatch.db", readonly=True)) as store:
+        (entry,) = [each.entry for each in watch.all_entries(store)]
+    assert (entry.severity, entry.case) == ("medium", "OFAC-42498")
+    assert "0 FAIL" in home.run("check", "--offline")

@@ -201,10 +201,6 @@ class Fundwatch:
         with self._keeping:
             found = signals(self.store, self.settings, self.pools, self.round_seconds, moment)
             incidents.put_signals(self.store, found, moment)
-            morning.tell(
-                *(self.store, self.router, self.settings, self.round_seconds),
-                *(self.touching.among, moment),
-            )
             list_news.tell(
                 *(self.store, self.router, self.settings, self._cost),
                 *(self.touching.among, moment),
@@ -214,6 +210,10 @@ class Fundwatch:
             tell_incidents(
                 *(self.store, self.router, moment),
                 lambda found: morning.keeps_back(self.store, found, hour, zone, moment),
+            )
+            morning.tell(
+                *(self.store, self.router, self.settings, self.round_seconds),
+                *(self.touching.among, moment),
             )
             chain, after = self.settings.escalate_to, self.settings.escalate_after
             pass_on(self.store, chain, after, moment, now())
