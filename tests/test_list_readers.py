@@ -360,6 +360,13 @@ def test_several_entries_under_one_address():
             f'{{"address": "{BOAT}", "label": "A"}}\n{{"address": "{TRON}", "label": "B"}}\n',
             [(BOAT, "", "A"), (TRON, "", "B")],
         ),
+        (
+            f'{{"state": "DONE", "result": {{"rows": [{{"address": "{BOAT}", "name": "A"}}], '
+            '"metadata": {"column_names": ["address", "name"], "total_row_count": 1}}}',
+            [(BOAT, "", "A")],
+        ),
+        (f'{{"data": {{"count": 1, "items": ["{BOAT}"]}}}}', [(BOAT, "", "")]),
+        (f'{{"data": {{"addresses": {{"XBT": ["{BOAT}"]}}}}}}', [(BOAT, "XBT", "")]),
         (f'{{"sources": ["https://example.org"], "data": ["{BOAT}"]}}', [(BOAT, "", "")]),
     ],
 )
@@ -382,6 +389,12 @@ def test_what_stands_where_addresses_stand_is_one_whatever_it_looks_like():
     ):
         rows, _ = read("json", text)
         assert [row.address for row in rows if row.address != BOAT] == list(odd)
+
+
+def test_a_key_that_was_an_address_once_is_one():
+    odd = ["tbyksckutmaywhcsaetmagufpeyfdxbrjk", BOAT.replace("o", "о")]
+    rows, _ = read("json", json.dumps({"data": {**{each: [{"uid": 1}] for each in odd}, "n": 2}}))
+    assert [(row.address, row.entity.id) for row in rows] == [(each, "1") for each in odd]
 
 
 def test_items_that_hold_no_address_are_rows_that_cannot_be_read():

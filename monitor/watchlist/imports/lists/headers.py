@@ -20,7 +20,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     ),
     "name": (
         *("entity", "entity name", "sdn name", "name", "owner", "holder", "family", "actor"),
-        *("threat actor", "group", "group name", "label", "tag", "alias"),
+        *("threat actor", "group", "group name", "label", "name tag", "nametag", "tag", "alias"),
     ),
     "programs": (
         *("programs", "program", "sanctions programs", "sanctions program", "programme"),

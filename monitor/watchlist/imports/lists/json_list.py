@@ -28,11 +28,14 @@ _SILENCE = 4_000_000  # bytes without any
 _MOST_SCALARS = 1000
 _HEAVIEST = 10_000_000  # characters of one object; each value counts as 50 more
 _LONGEST_LINE = 10_000_000
-# Keys behind which the rows themselves stand, however many.
-_HOLDERS = frozenset(
-    {"addresses", "wallets", "result", "results", "data", "items", "rows", "list", "entries"}
-    | {"records", "sanctioned addresses", "wallet addresses", "accounts", "blacklist"}
+# Keys behind which the rows themselves stand, however many; behind the first ones an object is
+# one by address.
+_BY_ADDRESS = frozenset(
+    {"addresses", "wallets", "accounts", "blacklist", "sanctioned addresses", "wallet addresses"}
 )
+_HOLDERS = _BY_ADDRESS | {
+    *("result", "results", "data", "items", "rows", "list", "entries", "records"),
+}
 _DAYS = ("sdn list date", "sdnlistdate", "publish date", "published", "published at")
 _FTM = (
     "is in OpenSanctions' own form (FollowTheMoney)",
@@ -132,6 +135,12 @@ _OPENS = frozenset({"start_map", "start_array"})
 _CLOSES = frozenset({"end_map", "end_array"})
 
 
+def _may_be_address(key: str) -> bool:
+    """Whether a key is an address, or was one before somebody changed its letters."""
+    changed = key.islower() or key.isupper() or not key.isascii()
+    return looks_like_address(key) or (changed and key.isalnum() and 20 <= len(key) <= 120)
+
+
 class _Walk:
     """Through one value: what holds rows is walked through, each row is built as a whole."""
 
@@ -143,7 +152,7 @@ class _Walk:
     def rows(self) -> Iterator[Published]:
         event, value = next(self.events, ("null", None))
         if event == "start_map":
-            yield from self._members(top=True)
+            yield from self._members()
         elif event == "start_array":
             yield from self._items("", must=True)
         else:
@@ -164,21 +173,21 @@ class _Walk:
                 must = True
                 yield row
 
-    def _members(self, *, top: bool = False, keyed: bool = False) -> Iterator[Published]:
-        """Those of an object. `keyed`: each key is an address, whatever it looks like; at the
-        top that shows by the first one that does."""
-        scalars: dict[str, object] = {}
+    def _members(self, *, keyed: bool = False) -> Iterator[Published]:
+        """Those of an object. `keyed`: each key is an address, whatever it looks like; elsewhere
+        that shows by the first one that does."""
+        by_address_alone, scalars = keyed, dict[str, object]()
         for said, named in self.events:
             if said == "end_map":
                 break
             key = str(named)
             event, value = next(self.events)
             keyed = keyed or looks_like_address(key)
-            if event == "start_array" and not looks_like_address(key):
+            if event == "start_array" and not _may_be_address(key):
                 yield from self._items(key, must=keyed or header_words(key) in _HOLDERS)
-            elif event == "start_map" and top and header_words(key) in _HOLDERS:
-                yield from self._members(keyed=True)
-            elif (keyed and event == "start_map") or looks_like_address(key):
+            elif event == "start_map" and header_words(key) in _HOLDERS:
+                yield from self._members(keyed=header_words(key) in _BY_ADDRESS)
+            elif (keyed and event == "start_map") or _may_be_address(key):
                 self.number += 1
                 built = self._built(event, value)
                 yield from by_address(key, built, Context(f"item {self.number}", self.coin))
@@ -186,7 +195,7 @@ class _Walk:
                 yield from self._object(key, event, value)
             elif len(scalars) < _MOST_SCALARS:
                 scalars[key] = value
-        yield from self._scalars(scalars, keyed=keyed and not top)
+        yield from self._scalars(scalars, keyed=by_address_alone)
 
     def _scalars(self, scalars: dict[str, object], *, keyed: bool) -> Iterator[Published]:
         """Members that are single values: what the list says of itself, or one row."""
