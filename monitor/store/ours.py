@@ -24,10 +24,11 @@ def own(store: Reader, titles: Titles, addresses: Iterable[str]) -> dict[str, Ow
         version = listing.newest(store, name)
         if version is None:
             continue
+        # The plus: few addresses are looked up, and the list may have a million.
         rows = store.read_in(
-            "SELECT address, label FROM listing l WHERE list = ? AND +from_nr <= ? "
+            "SELECT address, label FROM listing l WHERE +list = ? AND +from_nr <= ? "
             "AND (until_nr IS NULL OR +until_nr > ?) "
-            f"AND {_COUNTS} AND address IN ({{}}) ORDER BY key",
+            f"AND {_COUNTS} AND address IN ({{}}) ORDER BY +key",
             wanted,
             [name, version.nr, version.nr],
         )
@@ -189,7 +190,7 @@ def fewer_listed(store: Reader, name: str, nr: int) -> bool:
 
 def _in(names: Collection[str]) -> str:
     marks = ", ".join("?" * len(names))
-    one = "EXISTS (SELECT 1 FROM listing l WHERE l.address = o.{} AND l.list IN ({}))"
+    one = "EXISTS (SELECT 1 FROM listing l WHERE l.address = o.{} AND +l.list IN ({}))"
     return f"({one.format('sender', marks)} OR {one.format('recipient', marks)})"
 
 

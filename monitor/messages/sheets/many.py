@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from monitor.messages.objects import alert_csv_rows
 from monitor.messages.sheets import about, listed, to_do
 from monitor.messages.sheets.flows import direction_of, is_utxo, moved
+from monitor.messages.sheets.ours import shout_of
 from monitor.messages.sheets.parts import (
     Item,
     Section,
@@ -56,9 +57,14 @@ def group_sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
     return Sheet(
         banner="CORRECTION" if corrects else severity.value.upper(),
         severity=severity,
-        topic=topic(f"{counted}{took}", *map(case_part, sorted(cases)), ", ".join(chains))
+        topic=topic(
+            shout_of(views, f"{counted}{took}"), *map(case_part, sorted(cases)), ", ".join(chains)
+        )
         + f" - {telling.message_id}",
-        headline=listed.begun_of(views, f"{counted} of {_whose(views)}{took}{_in_all(moving)}."),
+        headline=shout_of(
+            views,
+            listed.begun_of(views, f"{counted} of {_whose(views)}{took}{_in_all(moving)}."),
+        ),
         lead=(
             f"Nothing is left out: each has its own alert and its row in {telling.message_id}.csv.",
             *listed.late(views, telling.now),

@@ -3,6 +3,8 @@ store/veil.py)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from monitor.messages.sheets.parts import Item, Section, name_said, section
 from monitor.model import AlertView
 from monitor.model.facts import BESIDE_US, FROM_US, TO_US, Touched
@@ -16,7 +18,12 @@ _WAYS = {TO_US: "paid by the other side", FROM_US: "paid the other side",
 
 def shout(view: AlertView, said: str) -> str:
     """A headline or a subject, which begins with that."""
-    return f"{SHOUT}: {said}" if view.alert.facts.ours else said
+    return shout_of([view], said)
+
+
+def shout_of(views: Iterable[AlertView], said: str) -> str:
+    """The same of several alerts: one is enough."""
+    return f"{SHOUT}: {said}" if any(view.alert.facts.ours for view in views) else said
 
 
 def ours_section(view: AlertView) -> Section | None:
