@@ -29,7 +29,7 @@ from monitor.model.plain import duration, plural, quoted, tidy
 from monitor.model.settings import Settings
 from monitor.store import first_read, list_news, listing, notes, standing
 from monitor.store.commit import commit
-from monitor.store.first_read import First, Reading
+from monitor.store.first_read import First
 from monitor.store.list_news import Later
 from monitor.store.listing import Change
 from monitor.store.port import Reader, Store
@@ -76,11 +76,6 @@ def _ids(each: Later) -> tuple[str, str]:
 def _title(settings: Settings, name: str) -> str:
     config = settings.lists.get(name)
     return tidy(config.title if config else name, 40)
-
-
-def _additions(store: Reader, each: Later) -> list[Reading]:
-    found = first_read.entries(store, each.version.list)
-    return [reading for reading in found if each.added_here(reading.watched.added)]
 
 
 # -- when it was taken ---------------------------------------------------------------------------
@@ -176,7 +171,7 @@ def _of(version: Publication) -> str:
 def _reading(store: Reader, costs: Costs, each: Later) -> Iterator[str]:
     """What is read of the additions, what that costs, how long it takes."""
     name = each.version.list
-    added = [reading.watched.entry for reading in _additions(store, each)]
+    added = [reading.watched.entry for reading in list_news.additions(store, each)]
     if not added:
         return
     cost = costs([*dict.fromkeys(entry.subject for entry in added)])
@@ -209,17 +204,17 @@ def _waiting(store: Reader, name: str) -> int:
 def _tell_scanned(
     store: Store, router: Router, settings: Settings, touching: Touching, each: Later, now: int
 ) -> None:
-    found = _additions(store, each)
-    missing = [reading for reading in found if not reading.told]
-    if not found or (missing and now - each.taken < AT_LATEST):
+    number, unread = list_news.counted(store, each)
+    if not number or (unread and now - each.taken < AT_LATEST):
         return
+    found = list_news.additions(store, each)
     entries = [reading.watched.entry for reading in found]
     histories = first_read.histories(store, [entry.id for entry in entries])
     touched = touching({entry.subject for entry in entries})
     whose = {(t.chain, t.who) for t in touched}
     ours = {e.id for e in entries if (e.subject.chain, e.subject.address) in whose}
     parties = by_entity(entries, histories, first_read.prices(store), ours)
-    version, read = each.version, len(found) - len(missing)
+    version, read = each.version, sum(reading.told for reading in found)
     firsts = [First(version, each.taken)]
     name = _ids(each)[1]
     failing = standing.failing_lists(store)

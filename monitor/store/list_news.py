@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from monitor.model.lists import Publication
+from monitor.store.first_read import Reading
 from monitor.store.listing import to_publication
 from monitor.store.port import Reader
+from monitor.store.rows import to_watched
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +19,6 @@ class Later:
     version: Publication
     taken: int
     until: int | None
-
-    def added_here(self, added: int) -> bool:
-        """Whether an entry that was added then is one of this version."""
-        return self.taken <= added and (self.until is None or added < self.until)
 
 
 def later(store: Reader, since: int) -> list[Later]:
@@ -34,3 +32,25 @@ def later(store: Reader, since: int) -> list[Later]:
         [since],
     )
     return [Later(to_publication(row), row["taken"], row["until"]) for row in rows]
+
+
+_ADDED = (
+    "FROM entry WHERE list = ? AND list <> '' AND retired IS NULL AND added >= ? "
+    "AND added < coalesce(?, 9223372036854775807)"
+)
+
+
+def counted(store: Reader, each: Later) -> tuple[int, int]:
+    """How many active entries a version added, and of how many the history is not read."""
+    params = [each.version.list, each.taken, each.until]
+    rows = store.read(
+        f"SELECT count(*) AS n, coalesce(sum(history <> 'told'), 0) AS unread {_ADDED}", params
+    )
+    return int(rows[0]["n"]), int(rows[0]["unread"])
+
+
+def additions(store: Reader, each: Later) -> list[Reading]:
+    """The active entries that a version added."""
+    params = [each.version.list, each.taken, each.until]
+    rows = store.read(f"SELECT * {_ADDED} ORDER BY id", params)
+    return [Reading(to_watched(row), row["history"] == "told") for row in rows]
