@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from world.home import ALICE, BANK, BOB, SHOP, Scene, bodies, staged
+from world.house import TITLES, take_house
+from world.listed import take_list
 
+from monitor.app.settings import load
+from monitor.chains import encodings
 from monitor.demo.world.explorer import Explorer
+from monitor.demo.world.ledger import Input, Output, UtxoLedger, UtxoTx
 from monitor.demo.world.service import Reply
+from monitor.loops.passing import PollWorld
+from monitor.loops.poll import Poller
+from monitor.loops.pool import SourcePool
+from monitor.model import Entry, SourceConfig, Subject
+from monitor.model.facts import BESIDE_US, TO_US
+from monitor.net import sources
+from monitor.net.http import Http
+from monitor.store.sqlite import Store
+from monitor.store.views import Views
 
+NOW = 1_700_100_000
+LITECOIN = load.load(Path("/nonexistent"), {}).chains["litecoin"]
 LABEL = "Customer 17"
 BARE = SHOP.removeprefix("0x")
 
@@ -121,3 +139,55 @@ def test_who_left_is_shown_to_nobody_either(tmp_path: Path) -> None:
         (alert,) = [a for a in scene.home.alerts() if a["tx"] == later]
         assert alert["severity"] == "high"
         assert "ours" not in alert
+
+
+@pytest.mark.parametrize("style", ["blockbook", "esplora"])
+def test_a_whole_transaction_is_read_without_a_word_about_ours(
+    style: str, tmp_path: Path, asked: list[bytes]
+) -> None:
+    """One of ours is paid by, and pays in beside, a watched address: told, shown by its label."""
+    chain = replace(LITECOIN, key="mine")
+    me, mine, other = (
+        encodings.encode_base58check(bytes([chain.base58[0]]), bytes([n]) * 19 + b"x")
+        for n in (1, 2, 3)
+    )
+    ledger = UtxoLedger(time=NOW - 200 * 150, block_time=150)
+    for _ in range(chain.finality + 5):
+        ledger.mine()
+    with Explorer() as explorer, closing(Store(tmp_path / "f.db", create=True)) as store:
+        explorer.add("c", ledger, style)
+        config = SourceConfig("mine", style, explorer.url("c", style), rate_per_second=1000)
+        source = sources.build(config, chain, Http("mine", config.url, attempts=1))
+        take_list(store, [Entry("E", Subject("mine", me), case="C")], "list", NOW)
+        take_house(store, NOW, {mine: LABEL})
+        world = PollWorld(
+            chains={"mine": chain},
+            pools={"mine": SourcePool(chain, [source], sure_for=0.0)},
+            assets={},
+            route=lambda _alert, _entry: [],
+            clock=lambda: NOW,
+            interval=lambda _subject: 0,
+            since_time=lambda _text: None,
+            ours=TITLES,
+        )
+        poller = Poller(store, world)
+        assert not poller.run_pass(everything=True).unread
+        ledger.mine([spent("1", [me], [mine, other])])
+        ledger.mine([spent("2", [me, mine], [other])])
+        ledger.mine([spent("3", [other], [me, mine])])
+        assert not poller.run_pass(everything=True).unread
+        assert mine.encode() not in b"\n".join(asked)
+        assert me.encode() in b"\n".join(asked)
+        seen = Views(store, {"mine": chain}, {}, ours=TITLES)
+        told = {v.alert.tx: v for v in seen.alerts(seen.alert_ids()) if v.alert.tx}
+        ways = {tx[0]: [t.way for t in v.alert.facts.ours] for tx, v in told.items() if tx}
+        assert ways == {"1": [TO_US], "2": [BESIDE_US], "3": []}
+        parties = {p for v in told.values() for leg in v.all_legs
+                   for p in leg.row.transfer.parties()}  # fmt: skip
+        assert mine not in parties
+        assert f"ours:{LABEL}" in parties
+
+
+def spent(name: str, payers: list[str], payees: list[str]) -> UtxoTx:
+    ins = (Input("f" * 64, 10 * int(name) + n, Output(p, 100)) for n, p in enumerate(payers))
+    return UtxoTx(name * 64, tuple(ins), tuple(Output(p, 40) for p in payees))
