@@ -121,7 +121,7 @@ def test_what_is_not_read_after_a_day_is_said_first(
     with first_day(tmp_path, monkeypatch, 4, others=3) as day:
         start(day)
         with day.opened() as app:
-            turns(day, app, 22)
+            turns(day, app, 23)
             assert told(day, READ) == []
             turns(day, app, 3)
         (mail,) = [m.message for m in day.desk.mails if READ in str(m.message["Subject"])]

@@ -23,7 +23,7 @@ from monitor.model.facts import Touched
 from monitor.model.ids import stable_id
 from monitor.model.incident import Incident
 from monitor.model.settings import Settings
-from monitor.store import first_read, incidents, standing
+from monitor.store import first_read, incidents, notes, standing
 from monitor.store.commit import commit
 from monitor.store.first_read import First
 from monitor.store.port import Reader, Store
@@ -102,11 +102,12 @@ def tell(
     for morning in under_way(store):
         told = first_read.told(store, [morning.begun])
         if morning.begun not in told:
-            if now - morning.start >= BEGUN_AFTER:
+            began = notes.get_note(store, "daily_at")  # by the first start at the earliest
+            if began and now - max(morning.start, int(began)) >= BEGUN_AFTER:
                 _tell_begun(store, router, settings, morning, round_seconds, now)
             continue
         served = [key for key, chain in settings.chains.items() if chain.sources]
-        over = now - max(morning.start, told[morning.begun] - AT_LATEST) >= AT_LATEST
+        over = now - (told[morning.begun] - BEGUN_AFTER) >= AT_LATEST
         # That an address is too busy is seen when it is read again.
         settled = now - first_read.newest_history(store, morning.lists) >= round_seconds
         if over or (settled and not first_read.unread(store, morning.lists, served)):
@@ -128,9 +129,11 @@ def keeps_back(
     added = first_read.added_first(store)
     if not every or added is None or every[0].start - added > TOGETHER:
         return asked  # others were watched before: their trouble does not wait
-    start = every[0].start
-    if now >= _end(start, hour, timezone) or now >= _next(store, start):
-        return asked
+    begun = first_read.told(store, [every[0].begun]).get(every[0].begun)
+    if begun is not None:
+        start = begun - BEGUN_AFTER
+        if now >= _end(start, hour, timezone) or now >= _next(store, start):
+            return asked
     return asked + [
         each
         for each in found
