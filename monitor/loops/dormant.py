@@ -29,6 +29,7 @@ from monitor.store import apply, dormant, watch
 from monitor.store.port import Store
 
 SLICE = 1000  # addresses between two looks at whether the program is to stop
+MET_AT_ONCE = 1000  # entries in one commit
 BACK = 8  # blocks; where a chain has one node it is asked a second time so far below
 ASK_AGAIN = 6 * 3600.0  # seconds until a node is tried again that takes no such requests
 LOOKERS = 8  # chains that are asked side by side
@@ -237,15 +238,15 @@ class Dormants:
 
     def _meet(self, look: Look, met: Mapping[Subject, Head], now: int) -> None:
         """First contact of entries on addresses that never lived: what comes later is news."""
-        baselines = {
-            w.entry.id: Baseline(head.height, w.added + max(0, head.time - now), head.time)
+        baselines = [
+            (w.entry.id, Baseline(head.height, w.added + max(0, head.time - now), head.time))
             for subject, head in met.items()
             for w in look.watched[subject]
             if w.baseline is None
-        }
-        if baselines:
-            plan = Plan(ChainWide(look.chain), now, baselines=tuple(baselines.items()))
-            apply.apply(self._store, plan)
+        ]
+        for start in range(0, len(baselines), MET_AT_ONCE):
+            part = tuple(baselines[start : start + MET_AT_ONCE])
+            apply.apply(self._store, Plan(ChainWide(look.chain), now, baselines=part))
 
     def _tell(self, look: Look, met: Collection[Subject]) -> None:
         """Their history is read to its start: there is none."""
