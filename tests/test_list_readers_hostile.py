@@ -245,6 +245,15 @@ def test_a_workbook_of_two_cells_far_apart(xml):
     assert "cells, more than 12,000,000" in refused("xlsx", workbook({"A": xml}))
 
 
+@pytest.mark.parametrize("place", ["A99999999999", "ZZZZZ1", "&#x5A;&#x5A;Z9", "-1", "A1:B9"])
+def test_a_workbook_with_a_cell_that_no_sheet_has(place):
+    """What opens workbooks would ask for the memory, and end the process over it."""
+    xml = sheet_xml({"A1": "address", "A2": BOAT}).replace('r="A2"', f'r="{place}"')
+    assert "names a cell that no sheet has" in refused("xlsx", workbook({"A": xml}))
+    low = sheet_xml({"A1": BOAT, "XFD1048576": "x"}).replace("XFD", "xfd")
+    assert "cells, more than" in refused("xlsx", workbook({"A": low}))
+
+
 def test_a_workbook_whose_parts_are_broken():
     for xml in ("", "<", "<worksheet><sheetData><row r='x'><c r='?'><v>1", "\0" * 100):
         assert refused("xlsx", workbook({"A": xml}))

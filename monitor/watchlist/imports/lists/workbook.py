@@ -30,8 +30,8 @@ _PIECE = 1 << 20
 _MOST_MERGED = 100_000
 _ROW = re.compile(rb"<(?:\w+:)?row\b")
 _CELL = re.compile(rb"<(?:\w+:)?c\b")
-_COLUMN = re.compile(rb"\br\s*=\s*[\"']([A-Z]{1,3})[0-9]")
-_NUMBER = re.compile(rb"\br\s*=\s*[\"'][A-Z]{0,3}([0-9]{1,9})[\"']")
+_SAID = re.compile(rb"\br\s*=\s*[\"']([^\"']{0,40})")  # where a row or a cell says that it is
+_PLACE = re.compile(rb"([A-Za-z]{0,3})([0-9]{0,7})")
 _AGAIN = "Save it again as .xlsx, or as CSV"
 _SMALLER = "Keep the sheet with the addresses, or save it as CSV"
 
@@ -161,6 +161,8 @@ def _inflated(file: BinaryIO, part: zipfile.ZipInfo, name: str, left: int) -> in
             raise refusal(name, "", reason, _SMALLER)
         if part.filename.casefold().startswith("xl/worksheets/"):
             area.look(piece)
+            if area.odd:
+                raise refusal(name, part.filename[:60], "names a cell that no sheet has", _AGAIN)
             if area.cells > MAX_CELLS:
                 reason = f"has a sheet of {plural(area.cells, 'cell')}, more than {MAX_CELLS:,}"
                 raise refusal(name, part.filename[:60], reason, _SMALLER)
@@ -198,6 +200,7 @@ class _Area:
     row: int = 0
     column: int = 0
     rows: int = 0
+    odd: bool = False  # it names a place that no sheet has
     wide: int = 0  # cells of the row that is open
     rest: bytes = b""
 
@@ -217,9 +220,12 @@ class _Area:
             self.rows += 1
             self.wide = len(_CELL.findall(each))
             self.column = max(self.column, self.wide)
-        for letters in set(_COLUMN.findall(seen)):
-            self.column = max(self.column, _column(letters))
-        self.row = max([self.row, *map(int, set(_NUMBER.findall(seen)))])
+        for said in set(_SAID.findall(seen)):
+            place = _PLACE.fullmatch(said)
+            self.odd = self.odd or place is None
+            if place is not None:
+                self.column = max(self.column, _column(place[1].upper()))
+                self.row = max(self.row, int(place[2] or 0))
 
 
 def _column(letters: bytes) -> int:
