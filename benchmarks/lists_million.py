@@ -2,7 +2,8 @@
 list of 20,000 addresses that are watched. How long each takes, how much memory, and how long
 nobody else can write meanwhile.
 
-python benchmarks/lists_million.py [--rows 1000000] [--changes 10000] [--watched 20000] [--json FILE]
+python benchmarks/lists_million.py [--rows 1000000] [--changes 10000] [--watched 20000]
+    [--json FILE]
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from common import arguments, evm_address, peak_mib, show
+from common import Usage, arguments, evm_address, show
 
 if TYPE_CHECKING:
     from monitor.loops.lists import Lists
@@ -72,12 +73,12 @@ def take(lists: Lists, turns: Turns, addresses: list[str]) -> dict[str, object]:
         "cpu": round(time.process_time() - cpu, 2),
         "longest transaction": round(turns.longest, 3),
         "transactions": turns.count,
-        "peak MiB": round(peak_mib()),
+        "peak MiB": round(Usage.now().peak),
     }
 
 
 def main() -> None:
-    given = arguments(__doc__ or "", rows=1_000_000, changes=10_000, watched=20_000)
+    given = arguments(__doc__ or "", rows=1_000_000, changes=10_000, watched=20_000).parse_args()
     figures = []
     for rows, changes, watch in (
         (given.rows, given.changes, False),
@@ -96,7 +97,7 @@ def main() -> None:
             size = (Path(name) / "fundwatch.db").stat().st_size
             figures[-1]["record MB"] = round(size / 1e6)
             store.close()
-    show(given, figures)
+    show(figures, given.json)
 
 
 if __name__ == "__main__":

@@ -181,6 +181,7 @@ BOOKKEEPING = frozenset(
         "store/budgets.py: reserve",
         "store/listing.py: made",
         "store/listing.py: put_state",
+        "store/staging.py: begin",
         "store/staging.py: clear",
         "store/staging.py: prepare",
         "store/staging.py: stage",

@@ -21,7 +21,6 @@ from monitor.loops.lists import AT_ONCE
 from monitor.store import listing
 
 
-
 def child(home: Path, rows: list[Line], day: str) -> int:
     """A process that takes a version; returns its number."""
     number = os.fork()

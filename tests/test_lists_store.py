@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import random
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -11,10 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from world.logged import differences
+from world.logged import differences, tampered
 from world.published import Desk, Line, address, key, lines, sdn
 from world.tamper import untriggered
 
+from monitor.loops import list_words
 from monitor.model.acts import Actor, ActorKind
 from monitor.model.errors import ConfigError
 from monitor.store import listing
@@ -356,3 +358,42 @@ def test_tampering_with_a_list_is_found(desk: Desk, tmp_path: Path, number: int)
         assert conn.execute(TAMPERED[number]).rowcount
         conn.commit()
     assert differences(copy)
+
+
+@pytest.fixture
+def record(desk: Desk, tmp_path: Path) -> Path:
+    """A copy of a record with a past: versions, words, an end, somebody who came back."""
+    rows = lines(*range(20)) + lines(30, entity="7", name="BETA")
+    desk.take(rows, "2026-03-01")
+    desk.take([*rows[3:], *lines(50)], "2026-03-02", shrunk=True)
+    list_words.set_of_list(desk.lists, (), KIM, "ofac", "7", ["busy=yes", "severity=low"], "x")
+    list_words.retire_of_list(desk.lists, KIM, "ofac", rows[0].address, "gone")
+    desk.set(case="DESK-{entity}")
+    desk.take(rows, "2026-03-03")
+    copy = tmp_path / "copy.db"
+    desk.store.backup(copy)
+    return copy
+
+
+def test_a_past_of_lists_is_what_the_log_says(record: Path) -> None:
+    assert differences(record) == []
+
+
+@pytest.mark.parametrize("number", range(10))
+def test_random_tampering_is_found(record: Path, number: int) -> None:
+    done = tampered(record, random.Random(number))
+    assert differences(record), done
+
+
+@pytest.mark.slow
+def test_of_a_hundred_random_tamperings_all_are_found(record: Path, tmp_path: Path) -> None:
+    seed = random.randrange(10**9)
+    dice, missed = random.Random(seed), []
+    for number in range(100):
+        copy = tmp_path / f"{number}.db"
+        shutil.copyfile(record, copy)
+        done = tampered(copy, dice)
+        if not differences(copy):
+            missed.append(done)
+        copy.unlink()
+    assert missed == [], f"seed {seed}"

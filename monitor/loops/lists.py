@@ -133,7 +133,7 @@ class Lists:
         grown: bool,
     ) -> Outcome:
         name = config.name
-        staging.clear(self.store, name)
+        staging.begin(self.store, name)
         try:
             coming = self._stage(config, fetched, before)
             held = "" if shrunk or before is None else held_back(coming, before)

@@ -25,6 +25,7 @@ COLUMNS = (
 )
 _PLACE = COLUMNS.index("place")
 _NAMES = ", ".join(COLUMNS)
+UNDER_WAY = "z"  # a key that no row has, staged as long as anything else may be
 SPAN = 4000  # rows of a span, about; a transaction is as long
 
 Keys = tuple[str, str]  # from the first on, below the second
@@ -80,7 +81,10 @@ def stage(store: Store, name: str, rows: Iterable[Row]) -> None:
 
 def counted(store: Reader, name: str) -> Counter[str]:
     """How many rows are staged, by the rule that refuses them; empty: none does."""
-    rows = store.read("SELECT rule, count(*) AS n FROM staged WHERE list = ? GROUP BY rule", [name])
+    rows = store.read(
+        "SELECT rule, count(*) AS n FROM staged WHERE list = ? AND key < ? GROUP BY rule",
+        [name, UNDER_WAY],
+    )
     return Counter({row["rule"]: row["n"] for row in rows})
 
 
@@ -93,11 +97,23 @@ def spans(rows: int) -> Iterator[Keys]:
     yield from zip(ends, [*ends[1:], "g"], strict=True)
 
 
+def begin(store: Store, name: str) -> None:
+    """Of the list a version is being taken, until it is in force or `clear` ends that."""
+    clear(store, name)
+    with store.write() as conn:
+        conn.execute(
+            "INSERT INTO staged (list, key, says, rule) VALUES (?, ?, '', '')", (name, UNDER_WAY)
+        )
+
+
 def clear(store: Store, name: str) -> None:
     """Forget whatever is staged of a list, and rows of a version that never came into force."""
+    if not store.read("SELECT 1 FROM staged WHERE list = ? LIMIT 1", [name]):
+        return
     while True:
         with store.write() as conn:
             if not _cleared(conn, name):
+                conn.execute("DELETE FROM staged WHERE list = ?", (name,))
                 return
 
 
@@ -106,8 +122,8 @@ def _cleared(conn: Connection, name: str) -> int:
     old = "SELECT max(nr) FROM publication WHERE list = ?1"
     staged = conn.execute(
         "DELETE FROM staged WHERE list = ?1 AND key IN "
-        f"(SELECT key FROM staged WHERE list = ?1 LIMIT {SPAN})",
-        (name,),
+        f"(SELECT key FROM staged WHERE list = ?1 AND key < ?2 LIMIT {SPAN})",
+        (name, UNDER_WAY),
     ).rowcount
     begun = conn.execute(
         "DELETE FROM listing WHERE list = ?1 AND (key, from_nr) IN (SELECT key, from_nr "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -112,6 +113,7 @@ def begin_anew(store: Store) -> None:
 EVIDENCE = (
     *("transfer", "sighting", "alert", "alert_transfer", "alert_log"),
     *("entry", "entry_version", "list_version", "case_state", "followed"),
+    *("publication", "listing", "list_word"),
 )
 Tamper = Callable[[sqlite3.Connection, random.Random], str]
 
@@ -143,6 +145,12 @@ def _all(conn: sqlite3.Connection) -> list[object]:
     return [row for table in tables for row in conn.execute(f"SELECT * FROM {table} ORDER BY 1, 2")]
 
 
+def _some(conn: sqlite3.Connection, dice: random.Random, *more: str) -> str:
+    """A table that holds something."""
+    tables = (*EVIDENCE, *more)
+    return dice.choice([t for t in tables if conn.execute(f"SELECT 1 FROM {t}").fetchone()])
+
+
 def _row(conn: sqlite3.Connection, table: str, dice: random.Random) -> dict[str, object]:
     conn.row_factory = sqlite3.Row
     rows = conn.execute(f"SELECT * FROM {table}").fetchall()
@@ -166,7 +174,7 @@ def _where(row: dict[str, object]) -> tuple[str, list[object]]:
 
 def edit(conn: sqlite3.Connection, dice: random.Random) -> str:
     """One column of one row."""
-    table = dice.choice((*EVIDENCE, "log", "log_text"))
+    table = _some(conn, dice, "log", "log_text")
     row = _row(conn, table, dice)
     column = dice.choice([name for name in row if name != "used"])  # that is no act
     value = _other(row[column], dice)
@@ -176,7 +184,7 @@ def edit(conn: sqlite3.Connection, dice: random.Random) -> str:
 
 
 def delete(conn: sqlite3.Connection, dice: random.Random) -> str:
-    table = dice.choice((*EVIDENCE, "log", "log_text"))
+    table = _some(conn, dice, "log", "log_text")
     row = _row(conn, table, dice)
     where, values = _where(row)
     conn.execute(f"DELETE FROM {table} WHERE {where}", values)
@@ -185,7 +193,7 @@ def delete(conn: sqlite3.Connection, dice: random.Random) -> str:
 
 def insert(conn: sqlite3.Connection, dice: random.Random) -> str:
     """A copy of a row under another key."""
-    table = dice.choice(EVIDENCE)
+    table = _some(conn, dice)
     row = _row(conn, table, dice)
     key = [info[1] for info in conn.execute(f"PRAGMA table_info({table})") if info[5]]
     row[key[0]] = _other(row[key[0]], dice)
@@ -211,7 +219,7 @@ def forge(conn: sqlite3.Connection, dice: random.Random) -> str:
 
 def forge_all(conn: sqlite3.Connection, dice: random.Random) -> str:
     """A text, and every hash after it: the chain holds, the record shows it."""
-    seq = dice.choice([each for each in _numbers(conn) if '"act":"plan"' in _text(conn, each)])
+    seq = dice.choice([each for each in _numbers(conn) if _MAKES.search(_text(conn, each))])
     _rewrite(conn, seq)
     _relink(conn)
     return f"forged text {seq} and every hash after it"
@@ -234,7 +242,7 @@ def reorder(conn: sqlite3.Connection, dice: random.Random) -> str:
 
 def renumber(conn: sqlite3.Connection, dice: random.Random) -> str:
     """A row of the chain taken out, and the rest moved up with hashes that hold."""
-    seq = dice.choice([each for each in _numbers(conn) if '"rows"' in _text(conn, each)])
+    seq = dice.choice([each for each in _numbers(conn) if _MAKES.search(_text(conn, each))])
     for table in ("log_case", "log_text", "log"):
         conn.execute(f"DELETE FROM {table} WHERE seq = ?", (seq,))
         conn.execute(f"UPDATE {table} SET seq = -seq WHERE seq > ?", (seq,))
@@ -243,6 +251,8 @@ def renumber(conn: sqlite3.Connection, dice: random.Random) -> str:
     return f"took {seq} out of the chain and closed it"
 
 
+# What shows in the record when it is missing or another.
+_MAKES = re.compile('"what":"(rows|alerts|baselines|publication|listing|entries|word)"')
 WAYS: tuple[Tamper, ...] = (
     *(edit, edit, edit, edit, delete, delete, insert),
     *(forge, forge_all, swap, reorder, renumber),
