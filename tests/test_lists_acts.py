@@ -6,16 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from world.listed import take_list
 from world.logged import erase
 from world.published import Desk, Line, address, key, lines, met
 
 from monitor.loops import list_rows, list_words
 from monitor.messages import loglines
-from monitor.model import Baseline, Severity
-from monitor.model.acts import Actor, ActorKind
+from monitor.model import Baseline, Severity, Subject
+from monitor.model.acts import DAEMON, Actor, ActorKind, Respell
 from monitor.model.errors import ConfigError
 from monitor.model.lists import RowState
-from monitor.store import listing
+from monitor.store import listing, watch
+from monitor.store.commit import commit
+from monitor.store.verify import handout
 from monitor.store.verify.chain import parsed
 from monitor.watchlist import listed
 
@@ -249,6 +252,8 @@ def test_the_log_says_what_was_done(desk: Desk) -> None:
     assert any(line.startswith("took version 1 of list ofac of 2026-03-01 (") for line in lines_)
     assert "list ofac, version 1: 22 rows new or changed, 0 gone or changed" in lines_
     assert lines_[-1] == 'said of entity:7 of list ofac: busy true ("because")'
+    assert any(line.startswith("watched because of list ofac: E-") for line in lines_)
+    assert any(line.startswith("changed because of list ofac: E-") for line in lines_)
 
 
 def test_a_case_holds_its_own_parts_alone(desk: Desk) -> None:
@@ -324,3 +329,39 @@ def test_changes_say_what_was_and_is(desk: Desk) -> None:
         assert was.row.row.published.entity.name == "BETA"
         assert now.row.row.published.entity.name == "BETA LTD"
     assert found[3][1].state is RowState.REMOVED
+
+
+# -- what others do to entries of lists ------------------------------------------------------
+
+
+def test_an_address_that_is_written_anew_keeps_the_rule_of_its_id(desk: Desk) -> None:
+    old = Subject("ethereum", ROWS[0].address)
+    new = Subject("ethereum", address(77))
+    commit(desk.store, DAEMON, Respell(1_790_000_000, [(old, new.address)]))
+    (entry,) = (e for e in desk.entries().values() if e.subject == new)
+    assert entry.id == listed.entry_id("ofac", new, "1")
+    assert desk.differences() == []
+
+
+def test_the_watchlist_leaves_entries_of_lists_alone(desk: Desk) -> None:
+    """A list that does not hold them, and a person who would end one there."""
+    before = desk.entries()
+    take_list(desk.store, [], "an empty watchlist", 1_790_000_000)
+    assert desk.entries() == before
+    assert watch.absent_entries(desk.store) == []
+    assert desk.differences() == []
+
+
+def test_a_case_is_handed_out_with_its_own_lists_alone(desk: Desk) -> None:
+    """Also one that an entity had before the settings named another."""
+    say(desk, "7", "busy=yes")
+    desk.set(case="DESK-{entity}")
+    for case in ("OFAC-7", "DESK-7"):
+        counts = handout.Counts()
+        text = "".join(handout.lines(desk.store, case, "2026-03-01", "Kim", counts))
+        assert counts.shown
+        assert "ALPHA" not in text
+        assert ROWS[1].address not in text
+    text = "".join(handout.lines(desk.store, "OFAC-7", "2026-03-01", "Kim", handout.Counts()))
+    assert ROWS[20].address in text
+    assert "entity:7" in text

@@ -176,7 +176,9 @@ def _checkpoint(text: str | None) -> Checkpoint | None:
 def _of_record(path: Path, checkpoint: Checkpoint | None, report: Report) -> list[str]:
     done = holding.verify(path, checkpoint, report)
     verdict = done.verdict
-    counted = ", ".join(count(verdict.rows[name], *words) for name, words in _WORDS.items())
+    held = [count(verdict.rows[name], *words) for name, words in _WORDS.items()]
+    held += [count(n, *words) for name, words in _LISTS.items() if (n := verdict.rows[name])]
+    counted = ", ".join(held)
     return [
         _checked(checkpoint, done.confirmed, NO_CHECKPOINT),
         f"Log     number {verdict.number:,}, hash {verdict.hash}",
@@ -218,6 +220,12 @@ _WORDS = {
     "alert_log": ("acknowledgement", "acknowledgements"),
     "entry": ("entry", "entries"),
     "list_version": ("watchlist", "watchlists"),
+}
+# Where there are any.
+_LISTS = {
+    "publication": ("version of a published list", "versions of published lists"),
+    "listing": ("row of it", "rows of them"),
+    "list_word": ("word on a list", "words on lists"),
 }
 
 

@@ -244,6 +244,8 @@ class Lists:
     def settle(self) -> None:
         """Let the entries of every list follow its settings, and a version whose entries were not
         all made when the program ended. Costs little where there is nothing to do."""
+        if self._taking.locked():
+            return  # who takes a version makes its entries, and nobody waits for that
         states = listing.states(self.store)
         for name, config in self.configs.items():
             state = states.get(name)

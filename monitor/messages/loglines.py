@@ -115,7 +115,8 @@ def _entries(body: Body) -> str:
     """What is the same for all of some entries: they are new, ended, came back, or changed."""
     done: dict[str, list[str]] = {}
     for entry, was, now in body["entries"]:
-        done.setdefault(_became(was, now), []).append(_entry(entry, was or {}, now))
+        words = _became_listed(was, now) or _became(was, now)
+        done.setdefault(words, []).append(_entry(entry, was or {}, now))
     return "; ".join(f"{words} {_some(names)}" for words, names in done.items())
 
 
@@ -149,6 +150,20 @@ def _became(was: Body | None, now: Body) -> str:
     if now.get("absent") is not None and was.get("absent") is None:
         return "missing from the watchlist, still watched:"
     return "changed in the watchlist:"
+
+
+def _became_listed(was: Body | None, now: Body) -> str:
+    """The same of an entry of a published list; empty: of none, or as any other."""
+    origin = json.loads(now.get("terms", "{}")).get("origin")
+    if not origin:
+        return ""
+    name = tidy(origin["list"])
+    if was is None:
+        return f"watched because of list {name}:"
+    if now.get("retired") is not None and was.get("retired") is None:
+        return ""
+    again = now.get("retired") is None and was.get("retired") is not None
+    return f"{'watched again' if again else 'changed'} because of list {name}:"
 
 
 def _covered(body: Body) -> str:

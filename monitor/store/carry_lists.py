@@ -111,7 +111,15 @@ def _entries(conn: Connection, entries: Sequence[Listed], now: int, sha256: str)
     taken = [each for each in entries if carry_entries.differs(each, known.get(each.id))]
     carry_entries.write(conn, taken, now, sha256)
     changes = [_change(conn, each, known.get(each.id), now) for each in taken]
-    return entrylog.parts(changes, list=sha256)
+    # What came to another case names the one before, and so is handed out with neither.
+    come = [_as_is(change) for change in changes if change.before not in ("", change.case)]
+    return [*entrylog.parts(changes, list=sha256), *entrylog.parts(come, list=sha256)]
+
+
+def _as_is(change: Changed) -> Changed:
+    """The same entry for its case alone."""
+    now = {name: change.now[name] for name in ("terms", "retired")}
+    return Changed(change.id, change.case, now, now)
 
 
 def _change(conn: Connection, listed: Listed, row: Fields | None, now: int) -> Changed:

@@ -7,6 +7,7 @@ were two addresses, and what explorers told of the one was never held against th
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 from monitor.model import Subject
 from monitor.model.acts import Actor, Respell
@@ -84,12 +85,22 @@ def _move_party(conn: Connection, party: str, old: Subject, new: Subject) -> lis
     return rows
 
 
+def _made_of(terms: str, case: str) -> Callable[[Subject], str]:
+    """By which rule an entry gets its id: that of the watchlist, or of a published list."""
+    origin = json.loads(terms).get("origin")
+    if origin is None:
+        return lambda subject: stable_id("E", case, subject.chain, subject.address)
+    name, entity = origin["list"], origin["entity"]
+    return lambda subject: stable_id("E", "list", name, subject.key, entity)
+
+
 def _move_entry(conn: Connection, row: Fields, old: Subject, new: Subject, now: int) -> Changed:
-    """The entry under the id that the watchlist gives it now. Where both spellings were on
+    """The entry under the id that it would be given now. Where both spellings were on
     the list, the older line ends: the other one watches on."""
     case, given = row["case_id"], row["id"]
-    mine = given == stable_id("E", case, old.chain, old.address)
-    entry = stable_id("E", case, new.chain, new.address) if mine else given
+    made_of = _made_of(row["terms"], case)
+    mine = given == made_of(old)
+    entry = made_of(new) if mine else given
     before = {"id": given, "subject": old.key, "terms": row["terms"], "retired": row["retired"]}
     if entry != given and conn.execute("SELECT 1 FROM entry WHERE id = ?", (entry,)).fetchone():
         after = {**before, "subject": new.key, "retired": row["retired"] or now}
