@@ -83,3 +83,13 @@ def test_storm(tmp_path: Path) -> None:
     found = figures(tmp_path, "storm.py", "--least", "5", "--most", "20")
     assert [(row["payments"], row["rows"]) for row in found] == [(5, 5), (20, 20)]
     assert all(row["alerts"] >= row["payments"] for row in found)
+
+
+def test_lists_million(tmp_path: Path) -> None:
+    """Two versions each of a list that is kept, and of one that is watched."""
+    told = ("--rows", "3000", "--changes", "100", "--watched", "200")
+    found = figures(tmp_path, "lists_million.py", *told)
+    assert [(row["rows"], row["watched"]) for row in found] == [
+        *[(3000, False)] * 2,
+        *[(200, True)] * 2,
+    ]
