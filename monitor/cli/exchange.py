@@ -358,7 +358,8 @@ def export(home: Home, form: str, everything: bool) -> None:
 
 
 def _listed(folder: Path, settings: Settings) -> list[Entry]:
-    """What the file says, and what is still watched although the file does not say it."""
+    """What the file says, and what is still watched although the file does not say it. What
+    published lists name is theirs to hand on."""
     path = folder / WATCHLIST
     parsed = parse(path.read_bytes() if path.is_file() else b"", settings.chains)
     for problem in parsed.problems:
@@ -375,6 +376,6 @@ def _recorded(folder: Path) -> list[Entry]:
         return []
     store = Store(folder / DATABASE, readonly=True)
     try:
-        return [watched.entry for watched in watch.all_entries(store)]
+        return [watched.entry for watched in watch.persons_entries(store)]
     finally:
         store.close()

@@ -52,7 +52,8 @@ def watchlist_list(home: Home, as_json: bool) -> None:
             names = ("id", "case", "chain", "address", "label", "severity", "state")
             click.echo(objects.json_text(dict(zip(names, (*cells, state), strict=True))))
         else:
-            click.echo(entry_line(watched, state, chain, columns))
+            of = f", list {e.origin.list}" if e.origin else ""
+            click.echo(entry_line(watched, f"{state}{of}", chain, columns))
     if not as_json:
         click.echo(f"{len(entries)} entries")
         _not_taken(home.folder, settings, {w.entry.id for w in entries})
