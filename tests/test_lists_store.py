@@ -264,6 +264,23 @@ def test_settings_of_a_list_are_followed_without_a_new_version(desk: Desk) -> No
     assert desk.store.read("SELECT max(seq) FROM log")[0][0] == seq
 
 
+def test_other_chains_of_a_list_are_followed_without_a_new_version(desk: Desk) -> None:
+    """What only the settings left out is watched then; what is watched stays so."""
+    desk.set(chains=("bitcoin",))
+    desk.take(lines(1))
+    assert desk.entries() == {}
+    desk.set(chains=("ethereum",))
+    assert set(desk.entries()) == {key(lines(1)[0])}
+    desk.set(chains=("ethereum", "bnb"))
+    both = desk.entries()
+    assert {each.partition("/")[0] for each in both} == {"ethereum", "bnb"}
+    desk.set(chains=("bitcoin",))
+    assert desk.entries() == both
+    desk.take(lines(1, 2))
+    assert desk.entries() == both
+    assert desk.differences() == []
+
+
 def test_a_list_that_is_watched_no_more_ends_no_watch(desk: Desk) -> None:
     desk.take(lines(1, 2))
     before = desk.entries()

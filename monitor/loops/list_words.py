@@ -121,7 +121,7 @@ def _say(
             words[about.target, key] = Word(*said)
     grown = listing.state(store, name).grown
     waits = utc_day(grown) if grown else ""
-    entries = lists.changed(config, about.addresses, waits, words=words)
+    entries = lists.makes.changed(config, about.addresses, waits, words=words)
     _record(lists, about, by, values, why, entries)
     return entries
 

@@ -9,17 +9,17 @@ import logging
 import os
 import shutil
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 
 from monitor import __version__
-from monitor.chains.address import AddressError, canonical
 from monitor.loops import list_files
 from monitor.loops.clock import now
+from monitor.loops.list_entries import Entries
 from monitor.loops.router import Router
-from monitor.model import Chain, Entry, Watched
+from monitor.model import Chain, Entry
 from monitor.model.acts import DAEMON, AcceptGrown, Actor, TakeEntries, TakePublication
 from monitor.model.dates import utc_day
 from monitor.model.errors import ConfigError, Problem
@@ -29,7 +29,6 @@ from monitor.model.lists import (
     SHRUNK,
     Fetched,
     ListConfig,
-    Listing,
     Publication,
     Published,
     Row,
@@ -37,9 +36,6 @@ from monitor.model.lists import (
 from monitor.store import listing, staging, taking
 from monitor.store.commit import commit
 from monitor.store.port import Store
-from monitor.store.rows import entry_terms
-from monitor.watchlist import listed
-from monitor.watchlist.imports.judge import Judge
 from monitor.watchlist.imports.lists import Preamble, reader
 from monitor.watchlist.imports.poison import Poison
 
@@ -74,6 +70,10 @@ class Lists:
     # Held by whoever works out entries until they are written: versions, and words of people.
     deciding: threading.RLock = field(default_factory=threading.RLock)
     _taking: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def makes(self) -> Entries:
+        return Entries(self.store, self.chains, self.poison)
 
     def config(self, name: str) -> ListConfig:
         """Raises ConfigError where no list in use is called so."""
@@ -174,11 +174,8 @@ class Lists:
     def _read(self, size: int) -> None:
         self.look(f"{size / 1e6:,.1f} MB read")
 
-    def _judge(self, config: ListConfig) -> Judge:
-        return Judge(self.chains, config.chains, self.poison)
-
     def _judged(self, config: ListConfig, rows: Iterator[Published]) -> Iterator[Row]:
-        return map(self._judge(config).row, rows)
+        return map(self.makes.judge(config).row, rows)
 
     def _keep(self, name: str, fetched: Fetched) -> None:
         """The file as it came, packed, under its digest."""
@@ -237,7 +234,7 @@ class Lists:
         if behind or len(addresses) > AT_ONCE:
             return (), ""
         waits = utc_day(state.grown) if state.grown else waits
-        return self.changed(config, addresses, waits, coming), terms
+        return self.makes.changed(config, addresses, waits, coming), terms
 
     # -- the entries -----------------------------------------------------------------------
 
@@ -273,11 +270,12 @@ class Lists:
         with self.deciding:
             version = listing.newest(self.store, config.name)
             grown = listing.state(self.store, config.name).grown
-            entries = self.changed(config, addresses, utc_day(grown) if grown else "")
+            entries = self.makes.changed(config, addresses, utc_day(grown) if grown else "")
             if version is not None and entries:
                 act = TakeEntries(now(), version.sha256, taking.listed(entries))
                 commit(self.store, DAEMON, act)
 
+<<<<<<< HEAD
     def changed(
         self,
         config: ListConfig,
@@ -325,6 +323,8 @@ class Lists:
         except AddressError:
             return False
 
+=======
+>>>>>>> 4758ced (Chains of a list's settings are followed without a new version; entries are worked out in a file of their own)
     def accept_grown(self, name: str, by: Actor) -> int:
         """A person wants the history of what a grown list added: it is read. Returns of how many
         entries; 0: none waits."""
@@ -344,11 +344,6 @@ class Lists:
 
 
 _ASKING = ("kind", "url", "file", "every")  # settings that no entry holds
-
-
-def differs(was: Watched, entry: Entry) -> bool:
-    """From how it is recorded."""
-    return entry_terms(was.entry) != entry_terms(entry) or was.active == bool(entry.retired)
 
 
 def terms_of(config: ListConfig) -> str:

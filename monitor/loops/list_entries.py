@@ -1,0 +1,107 @@
+"""Entries of a published list, by its rows, its settings of now, and what people said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from monitor.chains.address import AddressError, canonical
+from monitor.model import Chain, Entry, Watched
+from monitor.model.lists import ListConfig, Listing, Publication, Row
+from monitor.store import listing
+from monitor.store.port import Reader
+from monitor.store.rows import entry_terms
+from monitor.watchlist import listed
+from monitor.watchlist.imports.judge import Judge
+from monitor.watchlist.imports.poison import Poison
+
+NOT_CHOSEN = "chain not chosen"  # the rule that hangs on the settings of the list
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """Works them out, and changes nothing."""
+
+    store: Reader
+    chains: Mapping[str, Chain]
+    poison: Poison
+
+    def judge(self, config: ListConfig) -> Judge:
+        return Judge(self.chains, config.chains, self.poison)
+
+    def changed(
+        self,
+        config: ListConfig,
+        addresses: Sequence[str],
+        waits: str = "",
+        coming: Publication | None = None,
+        words: listed.Words | None = None,
+    ) -> list[Entry]:
+        """Those on these addresses that are not recorded as they have to be. `waits`: the day
+        from which those are read that nobody has said yes to; `coming`: a version that is being
+        taken; `words`: what people said, with a word that is just being said."""
+        store, name = self.store, config.name
+        said = listing.words(store, name) if words is None else words
+        stored = listing.stored(store, name, addresses)
+        told = listing.histories(store, name, addresses, coming)
+        return [
+            entry
+            for target, history in told.items()
+            for entry in self._of(config, history, said, stored.get(target, ()), waits)
+        ]
+
+    def _of(
+        self,
+        config: ListConfig,
+        history: Sequence[Listing],
+        words: listed.Words,
+        stored: Sequence[Watched],
+        waits: str,
+    ) -> Iterator[Entry]:
+        """Of one address and entity. What is read since a day goes on so while that waits."""
+        known, judge = {each.entry.subject.chain: each for each in stored}, self.judge(config)
+        told, chains_of = [_by_now(row, judge) for row in history], self._chains_of(judge)
+        for entry in listed.entries(config, told, words, known, chains_of):
+            was = known.get(entry.subject.chain)
+            late = waits and (was is None or was.entry.since == waits)
+            made = replace(entry, since=waits) if late else entry
+            if was is None or _differs(was, made):
+                yield made
+
+    def _chains_of(self, judge: Judge) -> listed.ChainsOf:
+        """Where rows are watched, by the settings of now."""
+
+        def chains_of(row: Listing, wanted: Collection[str]) -> Collection[str]:
+            address, refused = row.row.judged.address or "", bool(row.row.judged.rule)
+            fitting = [each for each in wanted if self._fits(each, address)]
+            if fitting or refused:
+                return fitting or self._ours(listed.as_judged(row))
+            judged = judge.judge(row.row.published)
+            if judged.rule == NOT_CHOSEN:
+                return ()
+            same = judged.address == address and judged.chains
+            return self._ours(judged.chains if same else listed.as_judged(row))
+
+        return chains_of
+
+    def _ours(self, chains: Collection[str]) -> list[str]:
+        return [each for each in chains if each in self.chains]
+
+    def _fits(self, chain: str, address: str) -> bool:
+        """Whether it is an address of a chain too."""
+        try:
+            return chain in self.chains and canonical(self.chains[chain], address) == address
+        except AddressError:
+            return False
+
+
+def _by_now(row: Listing, judge: Judge) -> Listing:
+    """What only the settings of then refused is looked at by those of now."""
+    if row.row.judged.rule != NOT_CHOSEN:
+        return row
+    return replace(row, row=Row(row.row.published, judge.judge(row.row.published)))
+
+
+def _differs(was: Watched, entry: Entry) -> bool:
+    """From how it is recorded."""
+    return entry_terms(was.entry) != entry_terms(entry) or was.active == bool(entry.retired)
