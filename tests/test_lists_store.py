@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlite_utils import Database
 from world.logged import differences, tampered
 from world.published import Desk, Line, address, key, lines, sdn
 from world.tamper import untriggered
@@ -20,6 +21,9 @@ from monitor.loops import list_words
 from monitor.model.acts import Actor, ActorKind
 from monitor.model.errors import ConfigError
 from monitor.store import listing
+from monitor.store.migrations import migrations
+from monitor.store.schema import APPLICATION_ID
+from monitor.store.sqlite import Store
 
 KIM = Actor(ActorKind.CLI, "Kim", "a name given to a command")
 
@@ -414,3 +418,17 @@ def test_of_a_hundred_random_tamperings_all_are_found(record: Path, tmp_path: Pa
             missed.append(done)
         copy.unlink()
     assert missed == [], f"seed {seed}"
+
+
+def test_a_record_from_before_there_were_lists_is_verified_as_it_is(tmp_path: Path) -> None:
+    """A backup of then, which nobody has opened since; and upgraded."""
+    path = tmp_path / "old.db"
+    db = Database(sqlite3.connect(path))
+    migrations.apply(db, stop_before="m007_lists")
+    db.conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    db.conn.execute("PRAGMA user_version = 6")
+    db.conn.commit()
+    db.close()
+    assert differences(path) == []
+    Store(path).close()
+    assert differences(path) == []

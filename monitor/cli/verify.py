@@ -177,7 +177,7 @@ def _of_record(path: Path, checkpoint: Checkpoint | None, report: Report) -> lis
     done = holding.verify(path, checkpoint, report)
     verdict = done.verdict
     held = [count(verdict.rows[name], *words) for name, words in _WORDS.items()]
-    held += [count(n, *words) for name, words in _LISTS.items() if (n := verdict.rows[name])]
+    held += [count(n, *words) for name, words in _LISTS.items() if (n := verdict.rows.get(name))]
     counted = ", ".join(held)
     return [
         _checked(checkpoint, done.confirmed, NO_CHECKPOINT),

@@ -18,7 +18,8 @@ _NAMES = (
     "FROM entry_version v JOIN entry e ON e.id = v.entry "
     # Entries of published lists that were another case's before.
     f"UNION SELECT json_extract(v.terms, '$.case'), e.id, {_CALLED.format('v')} "
-    "FROM entry_version v JOIN entry e ON e.id = v.entry WHERE e.list <> '' "
+    "FROM entry_version v JOIN entry e ON e.id = v.entry "
+    "WHERE json_extract(v.terms, '$.origin') IS NOT NULL "
     "UNION SELECT e.case_id, r.old, NULL, NULL FROM respelt r JOIN entry e ON e.id = r.new "
     "UNION SELECT case_id, NULL, NULL, NULL FROM followed "
     "UNION SELECT case_id, NULL, NULL, NULL FROM case_state "

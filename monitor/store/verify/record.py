@@ -83,8 +83,10 @@ def _verify(store: Reader, report: Report) -> Verdict:
                 first = first if first is not None else row.at
             elif erasure := gone.carry_out(expected, row, report):
                 erased.append(erasure)
-        rows = {kept.name: tables.compare(conn, kept, expected, report) for kept in tables.KEPT}
-        rows["listing"] = lists.compare(conn, expected, report)
+        there = [kept for kept in tables.KEPT if kept.schema <= store.schema()]
+        rows = {kept.name: tables.compare(conn, kept, expected, report) for kept in there}
+        if store.schema() >= tables.LISTS:
+            rows["listing"] = lists.compare(conn, expected, report)
         begin.compare(conn, expected, report)
         evidence.compare(conn, expected, report)
         for difference in answers.damaged(store):

@@ -26,15 +26,17 @@ class Kept:
     columns: tuple[str, ...]
     rows: str
     of: tuple[str, int] | None = None  # the table that it belongs to, and how far its key is that
+    schema: int = 0  # the first that has it, where that is not the first with a log
 
     def values(self, row: Any) -> Values:  # noqa: ANN401 - Fields
         return dict(zip(self.columns, [*row][len(self.key) :], strict=True))
 
 
-def _plain(name: str, key: str, columns: str) -> Kept:
+def _plain(name: str, key: str, columns: str, schema: int = 0) -> Kept:
     names = ", ".join(filter(None, (key, columns)))
     listed = tuple(columns.split(", ")) if columns else ()
-    return Kept(name, tuple(key.split(", ")), listed, f"SELECT {names} FROM {name}")
+    rows = f"SELECT {names} FROM {name}"
+    return Kept(name, tuple(key.split(", ")), listed, rows, schema=schema)
 
 
 IDENTITY = "chain, tx, leg"
@@ -73,11 +75,12 @@ ENTRY_VERSION = _plain("entry_version", "entry, at, terms", "list_sha256")
 LIST_VERSION = _plain("list_version", "sha256, at", "outcome")
 CASE = _plain("case_state", "case_id", "closed, held")
 FOLLOWED = _plain("followed", "subject, case_id", "why, since, until, every, calls")
+LISTS = 7  # the first schema with lists that others publish
 PUBLICATION = _plain(
-    "publication", "list, nr", "sha256, published, fetched, bytes, rows, refused, taken"
+    *("publication", "list, nr", "sha256, published, fetched, bytes, rows, refused, taken"), LISTS
 )
-LIST_WORD = _plain("list_word", "list, number", "target, key, value, nr, at, name, why")
-ERASED_WORD = _plain("erased_word", "list, number", "seq")
+LIST_WORD = _plain("list_word", "list, number", "target, key, value, nr, at, name, why", LISTS)
+ERASED_WORD = _plain("erased_word", "list, number", "seq", LISTS)
 ERASED_LINE = _plain("erased_line", "line", "seq")
 RESPELT = _plain("respelt", "old, new", "seq")
 # What answers the log names; of those that prove silence it holds digests by the day.

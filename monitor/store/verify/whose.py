@@ -106,7 +106,8 @@ class Whose:
             "UNION ALL SELECT '', case_id FROM followed WHERE subject IN name "
             # An entry of a published list may have been another case's.
             "UNION SELECT '', json_extract(v.terms, '$.case') FROM entry e "
-            "JOIN entry_version v ON v.entry = e.id WHERE e.subject IN name AND e.list <> ''",
+            "JOIN entry_version v ON v.entry = e.id WHERE e.subject IN name AND CASE "
+            "WHEN json_valid(v.terms) THEN json_extract(v.terms, '$.origin') END IS NOT NULL",
             (key,),
         )
         return [(row[0], row[1]) for row in rows]
