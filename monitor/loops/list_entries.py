@@ -44,29 +44,14 @@ class Entries:
         said = listing.words(store, name) if words is None else words
         stored = listing.stored(store, name, addresses)
         told = listing.histories(store, name, addresses, coming)
+        judge = self.judge(config)  # long in the making
+        by_now = {key: [_by_now(row, judge) for row in rows] for key, rows in told.items()}
+        chains_of = self._chains_of(judge)
         return [
             entry
-            for target, history in told.items()
-            for entry in self._of(config, history, said, stored.get(target, ()), waits)
+            for target, history in by_now.items()
+            for entry in _entries(config, history, said, stored.get(target, ()), waits, chains_of)
         ]
-
-    def _of(
-        self,
-        config: ListConfig,
-        history: Sequence[Listing],
-        words: listed.Words,
-        stored: Sequence[Watched],
-        waits: str,
-    ) -> Iterator[Entry]:
-        """Of one address and entity. What is read since a day goes on so while that waits."""
-        known, judge = {each.entry.subject.chain: each for each in stored}, self.judge(config)
-        told, chains_of = [_by_now(row, judge) for row in history], self._chains_of(judge)
-        for entry in listed.entries(config, told, words, known, chains_of):
-            was = known.get(entry.subject.chain)
-            late = waits and (was is None or was.entry.since == waits)
-            made = replace(entry, since=waits) if late else entry
-            if was is None or _differs(was, made):
-                yield made
 
     def _chains_of(self, judge: Judge) -> listed.ChainsOf:
         """Where rows are watched, by the settings of now."""
@@ -93,6 +78,24 @@ class Entries:
             return chain in self.chains and canonical(self.chains[chain], address) == address
         except AddressError:
             return False
+
+
+def _entries(
+    config: ListConfig,
+    history: Sequence[Listing],
+    words: listed.Words,
+    stored: Sequence[Watched],
+    waits: str,
+    chains_of: listed.ChainsOf,
+) -> Iterator[Entry]:
+    """Of one address and entity. What is read since a day goes on so while that waits."""
+    known = {each.entry.subject.chain: each for each in stored}
+    for entry in listed.entries(config, history, words, known, chains_of):
+        was = known.get(entry.subject.chain)
+        late = waits and (was is None or was.entry.since == waits)
+        made = replace(entry, since=waits) if late else entry
+        if was is None or _differs(was, made):
+            yield made
 
 
 def _by_now(row: Listing, judge: Judge) -> Listing:

@@ -275,56 +275,6 @@ class Lists:
                 act = TakeEntries(now(), version.sha256, taking.listed(entries))
                 commit(self.store, DAEMON, act)
 
-<<<<<<< HEAD
-    def changed(
-        self,
-        config: ListConfig,
-        addresses: Sequence[str],
-        waits: str = "",
-        coming: Publication | None = None,
-        words: listed.Words | None = None,
-    ) -> list[Entry]:
-        """The entries on these addresses that are not recorded as they have to be. `waits`: the
-        day from which those are read that nobody has said yes to; `words`: what people said, with
-        a word that is just being said."""
-        store, name = self.store, config.name
-        said = listing.words(store, name) if words is None else words
-        stored = listing.stored(store, name, addresses)
-        told = listing.histories(store, name, addresses, coming)
-        chains_of = self._chains_of(config)  # a judge is long in the making
-        return [
-            entry
-            for target, history in told.items()
-            for entry in _entries(config, history, said, stored.get(target, ()), waits, chains_of)
-        ]
-
-    def _chains_of(self, config: ListConfig) -> listed.ChainsOf:
-        """Where rows are watched, by the settings of now."""
-        judge = self._judge(config)
-
-        def chains_of(row: Listing, wanted: Collection[str]) -> Collection[str]:
-            address, refused = row.row.judged.address or "", bool(row.row.judged.rule)
-            fitting = [each for each in wanted if self._fits(each, address)]
-            if fitting or refused:
-                return fitting or self._ours(listed.as_judged(row))
-            judged = judge.judge(row.row.published)
-            same = judged.address == address and judged.chains
-            return self._ours(judged.chains if same else listed.as_judged(row))
-
-        return chains_of
-
-    def _ours(self, chains: Collection[str]) -> list[str]:
-        return [each for each in chains if each in self.chains]
-
-    def _fits(self, chain: str, address: str) -> bool:
-        """Whether it is an address of a chain too."""
-        try:
-            return chain in self.chains and canonical(self.chains[chain], address) == address
-        except AddressError:
-            return False
-
-=======
->>>>>>> 4758ced (Chains of a list's settings are followed without a new version; entries are worked out in a file of their own)
     def accept_grown(self, name: str, by: Actor) -> int:
         """A person wants the history of what a grown list added: it is read. Returns of how many
         entries; 0: none waits."""
@@ -374,21 +324,3 @@ def has_grown(coming: Publication, before: Publication) -> bool:
     """Whether the history of the new rows waits for a person's yes."""
     more = coming.rows - before.rows
     return more > GROWN_ROWS and more * GROWN > before.rows
-
-
-def _entries(
-    config: ListConfig,
-    history: Sequence[Listing],
-    words: listed.Words,
-    stored: Sequence[Watched],
-    waits: str,
-    chains_of: listed.ChainsOf,
-) -> Iterator[Entry]:
-    """Of one address and entity. What is read since a day goes on so while that waits."""
-    known = {watched.entry.subject.chain: watched for watched in stored}
-    for entry in listed.entries(config, history, words, known, chains_of):
-        was = known.get(entry.subject.chain)
-        late = waits and (was is None or was.entry.since == waits)
-        made = replace(entry, since=waits) if late else entry
-        if was is None or differs(was, made):
-            yield made
