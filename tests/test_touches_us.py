@@ -28,12 +28,14 @@ from monitor.model import (
     Transfer,
 )
 from monitor.model.acts import DAEMON, Follow, Tell, Unfollow
+from monitor.model.difference import Difference
 from monitor.model.errors import Conflict
-from monitor.model.facts import BESIDE_US, FROM_US, TO_US, Touched
+from monitor.model.facts import BESIDE_US, FROM_US, TO_US, Notice, Touched, of_kind
 from monitor.model.lists import Own
 from monitor.model.plan import Context, Plan
 from monitor.store import apply, notes
 from monitor.store.commit import commit
+from monitor.store.verify.record import verify
 from monitor.store.views import Views
 
 OURS = {B: "Customer 17"}
@@ -389,3 +391,21 @@ def test_the_other_side_of_a_whole_transaction_counts() -> None:
     # Somebody else paid both: nothing moved between them.
     assert whole(leg(0, spent, X), leg(0, made, A), leg(1, made, B)) == []
     assert whole(leg(0, spent, A), leg(0, made, B, 0)) == []
+
+
+def test_the_record_is_what_its_log_says(book: Book) -> None:
+    commit(book.store, DAEMON, Follow(book.now, book.subject, "C", "first hop", every=60))
+    told_by(book, book.decide([book.batch(OUT, head=106)]))
+    failed = Lookup("two", "0xt1", found=True, failed=True, height=105, head=Head(110, 0))
+    told_by(book, book.decide([book.batch(head=107)], [failed]))
+    take_house(book.store, book.now, OURS | {Y: "Customer 18"})
+    touching(book).compare()
+    found: list[Difference] = []
+    verify(book.store, found.append)
+    assert [each for each in found if each.check != "schema"] == []
+
+
+def test_who_is_followed_for_which_case_is_said(book: Book) -> None:
+    commit(book.store, DAEMON, Follow(book.now, book.subject, "CRANE-01", "hop", every=60))
+    (alert,) = told_by(book, book.decide([book.batch(OUT, head=106)]))
+    assert of_kind(alert.facts, Notice).lines == (f"Followed for case CRANE-01: {A}",)

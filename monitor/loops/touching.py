@@ -9,6 +9,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from monitor.decide.ours import REASON
 from monitor.decide.untold import REVERSED, all_of, standing_of, untold
@@ -26,6 +27,7 @@ from monitor.store.context import of_transactions
 from monitor.store.port import Store
 
 MOST = 5000  # movements of one alert
+NAMED = 20  # followed addresses that a message names
 TXS = 500  # transactions that are looked at together
 TRIES = 3  # to tell, where somebody else told meanwhile
 TITLE = "TOUCHES US"
@@ -185,9 +187,24 @@ class Touching:
             amends=amends,
             lane_reason=REASON,
             title=_title(found, state),
-            facts=Notice(topic=" ".join(filter(None, (TITLE, state))), ours=tuple(found)),
+            facts=Notice(
+                topic=" ".join(filter(None, (TITLE, state))),
+                lines=self._followed(found),
+                ours=tuple(found),
+            ),
             rows=tuple(dict.fromkeys((each.chain, each.tx, each.leg) for each in found)),
         )
+
+    def _followed(self, found: Sequence[Touched]) -> tuple[str, ...]:
+        """For which case those are read that nobody watches; the first of them."""
+        subjects = {Subject(each.chain, each.who): None for each in found}
+        cases = follow.cases_of(self.store, subjects)
+        said = (
+            f"Followed for case {case}: {subject.address}"
+            for subject in subjects
+            for case in cases.get(subject.key, ())
+        )
+        return tuple(islice(said, NAMED))
 
 
 def _title(found: Sequence[Touched], state: str) -> str:

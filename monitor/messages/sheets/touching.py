@@ -54,6 +54,7 @@ def touching_sheet(view: AlertView, telling: Telling) -> Sheet:
             ours_section(view),
             section("LARGEST" if more else "MOVEMENTS", *items, more),
             _watched(rows, allowed),
+            section("FOLLOWED", *(Item(tidy(line, 200)) for line in _lines(view))),
             about.unchecked_section([view]),
             about.id_section(view, telling, "found in what is recorded"),
         ),
@@ -65,6 +66,10 @@ def touching_sheet(view: AlertView, telling: Telling) -> Sheet:
 def _about(view: AlertView) -> str:
     """ "TOUCHES US", and what became of it where this corrects what was told."""
     return tidy(of_kind(view.alert.facts, Notice).topic, 40) or SHOUT
+
+
+def _lines(view: AlertView) -> Sequence[str]:
+    return of_kind(view.alert.facts, Notice).lines
 
 
 def _headline(view: AlertView, telling: Telling) -> str:
