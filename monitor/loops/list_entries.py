@@ -46,11 +46,14 @@ class Entries:
         told = listing.histories(store, name, addresses, coming)
         judge = self.judge(config)  # long in the making
         by_now = {key: [_by_now(row, judge) for row in rows] for key, rows in told.items()}
-        chains_of = self._chains_of(judge)
+        twins = {t for rows in told.values() for row in rows if (t := row.row.judged.twin)}
+        own = listing.histories(store, name, sorted(twins), coming)  # they stand there themselves
+        where = (self._chains_of(judge), self._spelled)
         return [
             entry
             for target, history in by_now.items()
-            for entry in _entries(config, history, said, stored.get(target, ()), waits, chains_of)
+            for entry in _entries(config, history, said, stored.get(target, ()), waits, where)
+            if not _is_told_by(own, entry)
         ]
 
     def _chains_of(self, judge: Judge) -> listed.ChainsOf:
@@ -58,13 +61,13 @@ class Entries:
 
         def chains_of(row: Listing, wanted: Collection[str]) -> Collection[str]:
             address, refused = row.row.judged.address or "", bool(row.row.judged.rule)
-            fitting = [each for each in wanted if self._fits(each, address)]
+            fitting = [each for each in wanted if self._written(each, address)]
             if fitting or refused:
                 return fitting or self._ours(listed.as_judged(row))
             judged = judge.judge(row.row.published)
             if judged.rule == NOT_CHOSEN:
                 return ()
-            same = judged.address == address and judged.chains
+            same = judged.chains and all(self._written(each, address) for each in judged.chains)
             return self._ours(judged.chains if same else listed.as_judged(row))
 
         return chains_of
@@ -72,12 +75,15 @@ class Entries:
     def _ours(self, chains: Collection[str]) -> list[str]:
         return [each for each in chains if each in self.chains]
 
-    def _fits(self, chain: str, address: str) -> bool:
-        """Whether it is an address of a chain too."""
+    def _written(self, chain: str, address: str) -> str:
+        """As a chain writes it; empty where it is no address of that chain."""
         try:
-            return chain in self.chains and canonical(self.chains[chain], address) == address
+            return canonical(self.chains[chain], address) if chain in self.chains else ""
         except AddressError:
-            return False
+            return ""
+
+    def _spelled(self, chain: str, address: str) -> str:
+        return self._written(chain, address) or address
 
 
 def _entries(
@@ -86,16 +92,24 @@ def _entries(
     words: listed.Words,
     stored: Sequence[Watched],
     waits: str,
-    chains_of: listed.ChainsOf,
+    where: tuple[listed.ChainsOf, listed.Spell],
 ) -> Iterator[Entry]:
     """Of one address and entity. What is read since a day goes on so while that waits."""
-    known = {each.entry.subject.chain: each for each in stored}
-    for entry in listed.entries(config, history, words, known, chains_of):
-        was = known.get(entry.subject.chain)
+    known = {each.entry.subject: each for each in stored}
+    for entry in listed.entries(config, history, words, known, *where):
+        was = known.get(entry.subject)
         late = waits and (was is None or was.entry.since == waits)
         made = replace(entry, since=waits) if late else entry
         if was is None or _differs(was, made):
             yield made
+
+
+def _is_told_by(rows: listing.Histories, entry: Entry) -> bool:
+    """Whether an entry on another spelling of its row's address is made of rows of that one."""
+    origin = entry.origin
+    if origin is None or not origin.address:
+        return False
+    return (entry.subject.address, origin.entity) in rows
 
 
 def _by_now(row: Listing, judge: Judge) -> Listing:

@@ -90,6 +90,7 @@ class Judged:
     rule: str = ""  # "zero address", "token contract" ...
     reason: str = ""  # a sentence for people
     warning: str = ""  # it is taken, but a person should look
+    twin: str | None = None  # canonical on another of `chains`, which writes it in another way
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,7 @@ class Origin:
     since: str = ""  # on the list since
     at_least: bool = False  # ... or before: it was there when the list was first read
     until: str = ""  # not on it any more since; empty: still on it
+    address: str = ""  # of the row, where the entry's chain writes it in another way
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,7 +195,7 @@ def spelled(store: Reader, name: str, texts: Iterable[str]) -> list[Listing]:
     sql = f"{_LISTING} WHERE l.list = ? AND l.{{0}} IN ({{{{}}}})"
     found = [
         to_listing(row)
-        for column in ("address", "published_as")
+        for column in ("address", "twin", "published_as")
         for row in store.read_in(sql.format(column), wanted, [name])
     ]
     return list({(each.key, each.from_nr): each for each in found}.values())
@@ -267,7 +267,7 @@ def to_listing(row: Fields) -> Listing:
     judged = Judged(
         row["chain"],
         tuple(json.loads(row["chains"])),
-        *(row["address"], row["rule"], row["reason"], row["warning"]),
+        *(row["address"], row["rule"], row["reason"], row["warning"], row["twin"]),
     )
     until = "" if row["until_at"] is None else row["until_day"] or utc_day(row["until_at"])
     return Listing(
@@ -285,10 +285,11 @@ def stored(store: Reader, name: str, addresses: Iterable[str]) -> dict[Target, l
     """The entries of a list about these addresses, retired ones too."""
     rows = store.read_in("SELECT * FROM entry WHERE list = ? AND listed IN ({})", addresses, [name])
     found: dict[Target, list[Watched]] = {}
-    for watched in map(to_watched, rows):
-        entry = watched.entry
-        entity = entry.origin.entity if entry.origin else ""
-        found.setdefault((entry.subject.address, entity), []).append(watched)
+    for row in rows:
+        watched = to_watched(row)
+        origin = watched.entry.origin
+        entity = origin.entity if origin else ""
+        found.setdefault((row["listed"], entity), []).append(watched)
     return found
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 LISTS = """
--- The list that an entry comes of, and the address that it is about; empty: a person wrote it.
+-- The list that an entry comes of, and the address of its row; empty: a person wrote it.
 ALTER TABLE entry ADD COLUMN list TEXT NOT NULL
   GENERATED ALWAYS AS (CASE WHEN json_valid(terms)
     THEN coalesce(json_extract(terms, '$.origin.list'), '') ELSE '' END) VIRTUAL;
 ALTER TABLE entry ADD COLUMN listed TEXT NOT NULL
-  GENERATED ALWAYS AS (substr(subject, instr(subject, '/') + 1)) VIRTUAL;
+  GENERATED ALWAYS AS (coalesce(CASE WHEN json_valid(terms)
+    THEN nullif(json_extract(terms, '$.origin.address'), '') END,
+    substr(subject, instr(subject, '/') + 1))) VIRTUAL;
 CREATE INDEX entry_list ON entry(list, listed) WHERE list <> '';
 CREATE TABLE publication (           -- append-only: a version of a list that was taken
   list TEXT NOT NULL,
@@ -42,10 +44,12 @@ CREATE TABLE listing (
   address TEXT,                      -- canonical; NULL: none
   rule TEXT NOT NULL,                -- why it is refused; empty: it is not
   reason TEXT NOT NULL, warning TEXT NOT NULL,
+  twin TEXT,                         -- canonical on another of its chains; NULL: the same, or none
   PRIMARY KEY (list, key, from_nr),
   CHECK (until_nr IS NULL OR from_nr < until_nr)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX listing_address ON listing(address, list) WHERE address IS NOT NULL;
+CREATE INDEX listing_twin ON listing(twin, list) WHERE twin IS NOT NULL;
 -- Whom a version is about that says something new, or something no more.
 CREATE INDEX listing_from ON listing(list, from_nr, address, entity);
 CREATE INDEX listing_until ON listing(list, until_nr, address, entity) WHERE until_nr IS NOT NULL;
@@ -95,7 +99,7 @@ CREATE TRIGGER publication_stays BEFORE DELETE ON publication
   BEGIN SELECT RAISE(ABORT, 'nothing of this is ever deleted'); END;
 CREATE TRIGGER listing_kept BEFORE UPDATE OF list, key, from_nr, says, since, at_least, place,
     published_as, ticker, network, entity, name, programs, label, chain, chains, address, rule,
-    reason, warning ON listing
+    reason, warning, twin ON listing
   BEGIN SELECT RAISE(ABORT, 'what a version of a list said never changes'); END;
 CREATE TRIGGER listing_until_kept BEFORE UPDATE OF until_nr ON listing
   WHEN OLD.until_nr IS NOT NULL

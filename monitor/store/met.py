@@ -31,13 +31,15 @@ _LIVE = ", ".join(f"'{status.value}'" for status in sorted(LIVE_STATUSES))
 _SIDES = (("sender", "recipient"), ("recipient", "sender"))
 
 
-def _sql(mine: str, other: str, where: str) -> str:
+def _sql(mine: str, other: str, where: str, spelling: str) -> str:
     """Of the movements that `where` names."""
+    free = "+" if spelling == "twin" else ""  # there its own index is the short way
     return (
-        "SELECT l.address, l.entity, l.name, t.chain, t.contract, "
+        f"SELECT l.{spelling} AS address, l.entity, l.name, t.chain, t.contract, "
         f"t.{other} AS other, count(*) AS count, max(t.time) AS last "
         "FROM transfer t CROSS JOIN listing l CROSS JOIN scope s "
-        f"WHERE l.list = ? AND l.from_nr = ? AND l.rule = '' AND {where} AND l.address = t.{mine} "
+        f"WHERE {free}l.list = ? AND {free}l.from_nr = ? AND l.rule = '' AND {where} "
+        f"AND l.{spelling} = t.{mine} "
         f"AND s.key = t.chain || '/' || t.{other} AND t.amount <> '0' AND t.status IN ({_LIVE}) "
         "AND EXISTS (SELECT 1 FROM entry e WHERE e.subject = s.key AND e.retired IS NULL "
         "AND e.list <> l.list) GROUP BY 1, 2, 4, 5, 6"
@@ -64,16 +66,24 @@ def met(store: Reader, name: str, nr: int, verified: Collection[tuple[str, str]]
 
 def _by_address(store: Reader, name: str, nr: int) -> Iterator[Fields]:
     chains = [row["chain"] for row in store.read("SELECT DISTINCT chain FROM scope")]
-    for address in dict.fromkeys(listing.targets(store, name, nr - 1, nr)):
+    for address, spelling in dict.fromkeys(_new(store, name, nr)):
         for chain in chains:
             for mine, other in _SIDES:
-                sql = _sql(mine, other, f"t.chain = ? AND t.{mine} = ?")
+                sql = _sql(mine, other, f"t.chain = ? AND t.{mine} = ?", spelling)
                 yield from store.read(sql, [name, nr, chain, address])
+
+
+def _new(store: Reader, name: str, nr: int) -> Iterator[tuple[str, str]]:
+    """Addresses of which the version says something new, in every spelling, and which that is."""
+    yield from ((address, "address") for address in listing.targets(store, name, nr - 1, nr))
+    sql = "SELECT DISTINCT twin FROM listing WHERE list = ? AND from_nr = ? AND twin IS NOT NULL"
+    yield from ((row["twin"], "twin") for row in store.read(sql, [name, nr]))
 
 
 def _by_movement(store: Reader, name: str, nr: int) -> Iterator[Fields]:
     last = int(store.read("SELECT coalesce(max(id), 0) AS n FROM transfer")[0]["n"])
     for after in range(0, last, FEW):
-        for mine, other in _SIDES:
-            sql = _sql(mine, other, "t.id > ? AND t.id <= ?")
-            yield from store.read(sql, [name, nr, after, after + FEW])
+        for spelling in ("address", "twin"):
+            for mine, other in _SIDES:
+                sql = _sql(mine, other, "t.id > ? AND t.id <= ?", spelling)
+                yield from store.read(sql, [name, nr, after, after + FEW])

@@ -17,19 +17,19 @@ def named(
     What a list still says goes before what it said once."""
     if not titles or not addresses:
         return {}
-    rows = store.read_in(
-        "SELECT l.*, u.published AS gone FROM listing l JOIN publication f "
+    sql = (
+        "SELECT l.*, l.{0} AS called, u.published AS gone FROM listing l JOIN publication f "
         "ON f.list = l.list AND f.nr = l.from_nr LEFT JOIN publication u "
-        "ON u.list = l.list AND u.nr = l.until_nr WHERE l.rule = '' AND l.address IN ({}) "
-        "ORDER BY l.until_nr IS NOT NULL, l.since",
-        addresses,
+        "ON u.list = l.list AND u.nr = l.until_nr WHERE l.rule = '' AND l.{0} IN ({{}}) "
+        "ORDER BY l.until_nr IS NOT NULL, l.since"
     )
     family = family_of(chain)
     found: dict[str, Known] = {}
-    for row in rows:
-        own = chains.get(row["chain"] or "")
-        if row["list"] in titles and own is not None and family_of(own) is family:
-            found.setdefault(row["address"], _known(row, titles[row["list"]]))
+    for spelling in ("address", "twin"):
+        for row in store.read_in(sql.format(spelling), addresses):
+            own = chains.get(row["chain"] or "")
+            if row["list"] in titles and own is not None and family_of(own) is family:
+                found.setdefault(row["called"], _known(row, titles[row["list"]]))
     return found
 
 

@@ -12,6 +12,7 @@ from monitor.model.lists import Own
 from monitor.store import listing
 from monitor.store.port import Connection, Reader
 
+_SPELLINGS = ("address", "twin")  # where a listing says which address it is about
 Titles = Mapping[str, str]  # by name of a list that is `ours`: what people call it
 
 
@@ -24,17 +25,18 @@ def own(store: Reader, titles: Titles, addresses: Iterable[str]) -> dict[str, Ow
         version = listing.newest(store, name)
         if version is None:
             continue
-        # The plus: few addresses are looked up, and the list may have a million.
-        rows = store.read_in(
-            "SELECT address, label FROM listing l WHERE +list = ? AND +from_nr <= ? "
-            "AND (until_nr IS NULL OR +until_nr > ?) "
-            f"AND {_COUNTS} AND address IN ({{}}) ORDER BY +key",
-            wanted,
-            [name, version.nr, version.nr],
-        )
-        for row in rows:
-            label = label_of(row["label"], row["address"], title)
-            found.setdefault(row["address"], Own(name, label))
+        for column in _SPELLINGS:
+            # The plus: few addresses are looked up, and the list may have a million.
+            rows = store.read_in(
+                f"SELECT {column} AS address, label FROM listing l WHERE +list = ? "
+                "AND +from_nr <= ? AND (until_nr IS NULL OR +until_nr > ?) "
+                f"AND {_COUNTS} AND {column} IN ({{}}) ORDER BY +key",
+                wanted,
+                [name, version.nr, version.nr],
+            )
+            for row in rows:
+                label = label_of(row["label"], row["address"], title)
+                found.setdefault(row["address"], Own(name, label))
     return found
 
 
@@ -76,13 +78,13 @@ def labels(store: Reader, titles: Titles, addresses: Iterable[str]) -> dict[str,
     shown to nobody either."""
     if not titles:
         return {}
-    rows = store.read_in(
-        "SELECT list, address, label FROM listing WHERE address IN ({}) "
-        "ORDER BY until_nr IS NOT NULL, from_nr DESC",
-        addresses,
-    )
+    wanted = [*addresses]
+    sql = "SELECT list, {0} AS address, label FROM listing WHERE {0} IN ({{}}) "
+    order = "ORDER BY until_nr IS NOT NULL, from_nr DESC"
     found: dict[str, str] = {}
-    for row in rows:
+    for row in (
+        row for each in _SPELLINGS for row in store.read_in(sql.format(each) + order, wanted)
+    ):
         if row["list"] in titles:
             label = label_of(row["label"], row["address"], titles[row["list"]])
             found.setdefault(row["address"], label)
@@ -110,12 +112,12 @@ def of_listing(store: Reader, name: str, nr: int) -> Iterator[list[Place]]:
     chains = [row["chain"] for row in store.read("SELECT DISTINCT chain FROM scope")]
     after = ""
     while rows := store.read(
-        "SELECT DISTINCT address FROM listing WHERE list = ? AND from_nr > ? AND address > ? "
-        f"ORDER BY address LIMIT {listing.PART}",
+        "SELECT address, max(twin) AS twin FROM listing WHERE list = ? AND from_nr > ? "
+        f"AND address > ? GROUP BY address ORDER BY address LIMIT {listing.PART}",
         [name, nr, after],
     ):
-        addresses = [row["address"] for row in rows]
-        after = addresses[-1]
+        addresses = [each for row in rows for each in (row["address"], row["twin"]) if each]
+        after = rows[-1]["address"]
         for chain in chains:
             for side in ("sender", "recipient"):
                 sql = f"SELECT chain, tx FROM transfer WHERE chain = ? AND {side} IN ({{}})"
@@ -190,7 +192,10 @@ def fewer_listed(store: Reader, name: str, nr: int) -> bool:
 
 def _in(names: Collection[str]) -> str:
     marks = ", ".join("?" * len(names))
-    one = "EXISTS (SELECT 1 FROM listing l WHERE l.address = o.{} AND +l.list IN ({}))"
+    one = (
+        "EXISTS (SELECT 1 FROM listing l WHERE (l.address = o.{0} OR l.twin = o.{0}) "
+        "AND +l.list IN ({1}))"
+    )
     return f"({one.format('sender', marks)} OR {one.format('recipient', marks)})"
 
 

@@ -21,7 +21,7 @@ from monitor.store.port import Connection, Fields, Params, Reader, Store
 # part of it: one line more at the top changes nothing.
 COLUMNS = (
     *("since", "place", "published_as", "ticker", "network", "entity", "name", "programs"),
-    *("label", "chain", "chains", "address", "rule", "reason", "warning"),
+    *("label", "chain", "chains", "address", "rule", "reason", "warning", "twin"),
 )
 _PLACE = COLUMNS.index("place")
 _NAMES = ", ".join(COLUMNS)
@@ -48,7 +48,7 @@ def _body(row: Row) -> list[object]:
     told = [
         *(p.since, p.place, p.address, p.ticker, p.network, p.entity.id, p.entity.name),
         *(json.dumps(p.entity.programs), p.label, j.chain, json.dumps(j.chains), j.address),
-        *(j.rule, j.reason, j.warning),
+        *(j.rule, j.reason, j.warning, j.twin),
     ]
     return [_clean(each) if each else each for each in told]
 

@@ -16,6 +16,7 @@ from monitor.model.lists import ENTITY, ListConfig, Listing, RowState, Word
 Words = Mapping[tuple[str, str], Word]  # the newest on each (target, key)
 # Where a row is watched: on these chains, as far as it can be, or (none) by the settings.
 ChainsOf = Callable[[Listing, Collection[str]], Collection[str]]
+Spell = Callable[[str, str], str]  # chain, address of a row -> as that chain writes it
 _LABEL = 120  # characters
 _CASE = 40
 _ID = re.compile(r"[\w#/-]+\Z", re.ASCII)
@@ -52,28 +53,34 @@ def as_judged(listing: Listing, _wanted: Collection[str] = ()) -> Collection[str
     return judged.chains or ((judged.chain,) if judged.chain else ())
 
 
+def as_written(_chain: str, address: str) -> str:
+    return address
+
+
 def entries(
     config: ListConfig,
     history: Sequence[Listing],
     words: Words,
-    known: Iterable[str] = (),
+    known: Iterable[Subject] = (),
     chains_of: ChainsOf = as_judged,
+    spell: Spell = as_written,
 ) -> list[Entry]:
     """Those of one address and entity, one a chain. `history`: all that the list ever said of
-    them, oldest first; what it says no more stays watched. `known`: chains on which it is watched
-    already, and stays so, whatever the settings say by now."""
+    them, oldest first; what it says no more stays watched. `known`: where it is watched already,
+    and stays so, whatever the settings say by now."""
     good = [each for each in history if each.row.judged.address and not refused(each, words)]
     if not config.watch or not good:
         return []
-    found: dict[str, list[Listing]] = {chain: [] for chain in known}
+    written = {subject.chain: subject.address for subject in known}
+    found: dict[str, list[Listing]] = {chain: [] for chain in written}
     for each in good:
         for chain in _chains(each, words, chains_of):
             found.setdefault(chain, []).append(each)
+            written.setdefault(chain, spell(chain, each.row.judged.address or ""))
     run = _run(history)
     return [
-        _entry(config, _told(rows or good), Subject(chain, address), run, words)
+        _entry(config, _told(rows or good), Subject(chain, written[chain]), run, words)
         for chain, rows in found.items()
-        if (address := good[0].row.judged.address)
     ]
 
 
@@ -138,6 +145,7 @@ def _entry(
     words: Words,
 ) -> Entry:
     first, entity = told[0], told[0].row.published.entity
+    address = first.row.judged.address or ""
     gone = first.until_nr is not None
     retired = word_on(first, words, "retired")
     over = retired is not None and retired.nr >= run
@@ -167,6 +175,7 @@ def _entry(
             since=min(each.since for each in told),
             at_least=any(each.at_least for each in told),
             until=max(each.until for each in told) if gone else "",
+            address=address if address != subject.address else "",
         ),
     )
     return replace(entry, **_said(first, words))

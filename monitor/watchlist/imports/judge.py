@@ -22,7 +22,7 @@ from monitor.watchlist.imports.poison import Poison
 from monitor.watchlist.imports.publisher import Publisher, Said
 
 _ETHEREUM = "ethereum"  # read for every account of its kind
-# Older addresses of the second are the first's own. A row is one address, and there it has two.
+# Older addresses of the second are the first's own: one key, two ways to write it.
 _BITCOIN, _CASH = "bitcoin", "bitcoin-cash"
 _INVISIBLE = frozenset({"Cf", "Cc", "Cs"})
 _TICKER = 40  # characters of it that are shown
@@ -99,7 +99,14 @@ class Judge:
         if not chains:
             reason = f"is of {chain.name}, which  chains:  of the list leaves out"
             return Judged(own, (own,), address, "chain not chosen", reason)
-        return Judged(key, chains, address, warning=_and(warning, self.poison.warning(address)))
+        warning = _and(warning, self.poison.warning(address))
+        twin = None if fits.shared else self._twin(chains, address)
+        return Judged(key, chains, address, warning=warning, twin=twin)
+
+    def _twin(self, chains: tuple[str, ...], address: str) -> str | None:
+        """How another of these chains writes it, where that is another way."""
+        others = (family_of(self.chains[k]).canonical(self.chains[k], address) for k in chains[1:])
+        return next((each for each in others if each != address), None)
 
     def _own(self, text: str, fits: Fits, said: Said) -> tuple[str | Judged, str]:
         """(the chain that it is of, or why there is none; what to warn of)."""
@@ -147,9 +154,8 @@ class Judge:
             cash = self.chains[_CASH]
             other = family_of(cash).canonical(cash, text)
             return (
-                f"it was published for {cash.name} and is written as {name} writes addresses, "
-                f"whose key it holds too: watched is {name}; for the other write {other} into "
-                "watchlist.yaml"
+                f"it was published for {cash.name} and is written as {name} writes addresses: "
+                f"both are its key's, on {cash.name} as {other}"
             )
         if (
             said.other is not None
@@ -169,6 +175,8 @@ class Judge:
     def _wanted(self, own: str, fits: Fits, said: Said) -> tuple[str, ...]:
         """On which chains, its own first; none: the list chose others."""
         found = [own]
+        if own == _BITCOIN and _CASH in fits.older:
+            found += [key for key in said.keys if key == _CASH]
         if own in fits.shared:
             found += [key for key in said.keys if key in fits.shared]
             found.append(self._plain_account(fits))
