@@ -364,8 +364,8 @@ TAMPERED = (
     "DELETE FROM publication WHERE nr = 2",
     "UPDATE entry SET terms = replace(terms, 'ALPHA', 'OMEGA')",
     "INSERT INTO listing SELECT list, 'ffff', 1, NULL, says, since, at_least, place, published_as, "
-    "ticker, network, entity, name, programs, label, chain, chains, address, rule, reason, warning, "
-    "twin FROM listing LIMIT 1",
+    "ticker, network, entity, name, programs, label, chain, chains, address, rule, reason, "
+    "warning, twin FROM listing LIMIT 1",
 )
 
 
