@@ -33,7 +33,7 @@ from monitor.model.facts import AssetSum, History
 from monitor.model.ids import stable_id
 from monitor.model.plan import Route
 from monitor.model.streams import StreamState
-from monitor.store import dormant, transfers, watch
+from monitor.store import dormant, first_read, transfers, watch
 from monitor.store.commit import commit
 from monitor.store.context import lists_of
 from monitor.store.coverage import stream_states
@@ -123,7 +123,7 @@ def _summary(store: Reader, world: HistoryWorld, waiting: Watched, baseline: Bas
     quiet = entry.canary > 0 or entry.origin is not None
     alarming = total.alarming and not entry.canary
     return Alert(
-        id=stable_id("H", entry.id, str(baseline.height)),
+        id=_name(store, entry, baseline),
         kind=AlertKind.HISTORY,
         lane=Lane.QUIET if quiet else Lane.NEWS,
         severity=entry.severity if alarming and not quiet else Severity.LOW,
@@ -147,6 +147,16 @@ def _summary(store: Reader, world: HistoryWorld, waiting: Watched, baseline: Bas
         ),
         rows=tuple(listed),
     )
+
+
+def _name(store: Reader, entry: Entry, baseline: Baseline) -> str:
+    """Of its summary. There is another one where more of its history was asked for later."""
+    number = 0
+    while True:
+        name = stable_id("H", entry.id, str(baseline.height), *([str(number)] if number else []))
+        if not first_read.told(store, [name]):
+            return name
+        number += 1
 
 
 def _why(entry: Entry) -> str:

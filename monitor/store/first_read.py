@@ -84,9 +84,11 @@ def newest_history(store: Reader, lists: Sequence[str]) -> int:
 
 
 def histories(store: Reader, ids: Collection[str]) -> dict[str, History]:
-    """What entries had done before they were watched, by their ids."""
+    """What entries had done before they were watched, by their ids: the newest summary of each."""
     rows = store.read_in(
-        "SELECT entry, facts FROM alert WHERE kind = 'history' AND entry IN ({})", ids
+        "SELECT entry, facts FROM alert WHERE kind = 'history' AND entry IN ({}) "
+        "ORDER BY created, rowid",
+        ids,
     )
     found = ((row["entry"], from_text(AlertKind.HISTORY, row["facts"])) for row in rows)
     return {entry: of_kind(facts, History) for entry, facts in found}
