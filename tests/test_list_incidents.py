@@ -17,7 +17,9 @@ from monitor.app.fundwatch import Fundwatch
 from monitor.app.home import open_home
 from monitor.loops.clock import now
 from monitor.loops.health import tell
+from monitor.loops.health.snapshot import Snapshot
 from monitor.loops.health.status import snapshot
+from monitor.loops.health.words import render
 from monitor.loops.list_watch import Wish
 from monitor.model.acts import DAEMON
 from monitor.model.lists import LATE
@@ -119,6 +121,44 @@ def test_a_list_that_is_used_no_more_is_not_late(desk: Desk) -> None:
     del desk.app.settings.lists["one"], desk.app.settings.lists["two"]
     desk.app.housekeep()
     assert incident_keys(desk.app) == []
+
+
+def _look(desk: Desk, **terms: object) -> Snapshot:
+    lists = desk.app.settings.lists
+    for name in lists:
+        lists[name] = replace(lists[name], **terms)  # type: ignore[arg-type]
+    return snapshot(desk.app.store, desk.app.settings, now(), running=True)
+
+
+def test_a_late_list_stands_where_the_eye_looks_first(desk: Desk) -> None:
+    """Not well, where a movement may be missed for it; in any case in the list of lists."""
+    assert _look(desk, watch=True).health.well
+    desk.fail_for(LATE + 100)
+    desk.told("")
+    found = _look(desk, watch=True)
+    assert not found.health.well
+    assert "lists could not be had for a day (one, two)" in found.health.words
+    assert _look(desk, watch=False).health.well, "it only gives names"
+    text = render(found, everything=False, width=80)
+    assert re.search(r"PUBLISHED ONE's list \(one\) of \S+, 32 rows, had .* ago - WRONG", text)
+    (line, _) = found.lists
+    failing = listing.state(desk.app.store, "one").failing
+    assert (line.list, line.rows, line.missing_since) == ("one", 32, failing)
+    desk.publisher.default = answer(200, b"".join(LINES))
+    desk.app.following.update(Wish(DAEMON))
+    desk.app.housekeep()
+    found = _look(desk, watch=True)
+    assert found.health.well
+    assert "WRONG" not in render(found, everything=False, width=80)
+
+
+def test_that_a_version_waits_stands_there_too(desk: Desk) -> None:
+    desk.publisher.default = answer(200, b"".join(LINES[:9]))
+    desk.app.following.update(Wish(DAEMON, ("one",)))
+    desk.told("")
+    health = _look(desk, watch=True).health
+    assert health.well
+    assert "a newer version of one waits for your yes" in health.words
 
 
 def test_how_old_a_list_is_can_be_measured(desk: Desk) -> None:

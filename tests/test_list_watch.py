@@ -138,6 +138,30 @@ def test_after_a_failure_it_is_asked_sooner(desk: Desk) -> None:
         assert (state(app).failing, state(app).error) == (None, "")
 
 
+def test_a_server_may_ask_for_a_longer_pause_than_ours(desk: Desk) -> None:
+    """It is not taken for a clock that was set back, and asked again every second."""
+    desk.lists(every="10m")
+    desk.sink.default = answer(429, retry_after="99999")
+    with desk.opened() as app:
+        app.following.round()
+        assert 3590 < state(app).due - now() <= 3600
+        app.following.round()
+        assert len(desk.sink.seen) == 1
+        shift(app, 3600)
+        app.following.round()
+        assert len(desk.sink.seen) == 2
+
+
+def test_what_is_to_be_asked_more_often_is_asked_at_once(desk: Desk) -> None:
+    desk.serve(addresses(0, 20))
+    desk.lists(every="1d")
+    with desk.opened() as app:
+        app.following.round()
+    desk.lists(every="10m")
+    with desk.opened() as app:
+        assert app.following.due(now()) == ["mine"]
+
+
 @pytest.mark.parametrize(
     ("body", "code", "words"),
     [
@@ -155,6 +179,28 @@ def test_what_is_no_list_changes_nothing(desk: Desk, body: bytes, code: int, wor
         assert (result.code, len(listing.publications(app.store, "mine"))) == (code, 1)
         assert words in result.said
         assert words in state(app).error
+
+
+@pytest.mark.parametrize("watch", ["yes", "no"])
+def test_the_first_version_must_hold_an_address_too(desk: Desk, watch: str) -> None:
+    """A wrong file, or a wrong kind: nothing is in force, and it says what the rows are."""
+    desk.lists(watch=watch)
+    desk.serve(b"name\nfirst\nsecond\n")
+    with desk.opened() as app:
+        (result,) = app.following.update(Wish(ANN, ("mine",)))
+        assert (result.code, listing.newest(app.store, "mine")) == (NOT_TAKEN, None)
+        assert "holds no address that can be read; 3 refused: " in result.said
+        assert "its kind in config/lists.yaml" in state(app).error
+
+
+@pytest.mark.parametrize(("watch", "code"), [("no", TAKEN), ("yes", NOT_TAKEN)])
+def test_a_list_of_names_may_be_of_what_nobody_would_watch(
+    desk: Desk, watch: str, code: int
+) -> None:
+    desk.lists(watch=watch)
+    desk.serve(b"0x000000000000000000000000000000000000dEaD\n")
+    with desk.opened() as app:
+        assert app.following.update(Wish(ANN, ("mine",)))[0].code == code
 
 
 def test_a_list_that_shrank_waits_for_a_person(desk: Desk) -> None:
@@ -285,7 +331,46 @@ def test_where_the_program_died_it_is_not_begun_again_at_once(
         monkeypatch.setattr(app.following, "_fetch", die)
         with pytest.raises(DeathError):
             app.following.round()
-        assert 0 < state(app).due - now() <= UNDER_WAY
+        assert app.following.due(now()) == []
+        shift(app, UNDER_WAY)
+        assert app.following.due(now()) == ["mine"]
+
+
+def test_a_list_at_which_the_program_dies_each_time_is_late_too(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing can be noted after each try, and nothing newer came."""
+
+    class DeathError(BaseException):
+        pass
+
+    def die(*_: object) -> None:
+        raise DeathError
+
+    with desk.opened() as app:
+        monkeypatch.setattr(app.following, "_fetch", die)
+        for _ in range(2):
+            assert lateness(app.store, app.settings, now()) == {}
+            with pytest.raises(DeathError):
+                app.following.round()
+            shift(app, LATE // 2)
+        late = lateness(app.store, app.settings, now())["mine"]
+        assert late.day == ""
+        assert "ended each time" in late.why
+
+
+def test_a_list_that_nobody_asks_for_is_late(desk: Desk) -> None:
+    """While nothing runs; one that is only asked for by command never is."""
+    desk.serve(addresses(0, 20))
+    with desk.opened() as app:
+        app.following.round()
+        shift(app, 3600 + LATE - 5)
+        assert lateness(app.store, app.settings, now()) == {}
+        shift(app, 10)
+        assert "mine" in lateness(app.store, app.settings, now())
+    desk.lists(every="never")
+    with desk.opened() as app:
+        assert lateness(app.store, app.settings, now()) == {}
 
 
 def test_names_of_lists_are_those_in_use(desk: Desk) -> None:

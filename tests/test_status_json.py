@@ -19,6 +19,7 @@ from monitor.loops.health.snapshot import (
     OpenAlerts,
     OpenIncident,
     PrunedStatus,
+    PublishedStatus,
     Reached,
     RecordStatus,
     RetentionStatus,
@@ -88,6 +89,16 @@ def test_the_json_keeps_its_keys_and_their_order() -> None:
         oldest=Time(1_700_000_000),
         pruned=PrunedStatus(at=Time(1_700_000_000), number=2, bytes=700, of_alerts=1),
     )
+    listed = PublishedStatus(
+        list="ofac",
+        title="OFAC",
+        day="2023-11-10",
+        rows=961,
+        had=Time(1_700_000_000),
+        age_seconds=30,
+        missing_since=None,
+        error="",
+    )
     found = Snapshot(
         at=Time(1_700_000_030),
         health=Verdict(False, "bad; worse", ("bad", "worse")),
@@ -124,6 +135,7 @@ def test_the_json_keeps_its_keys_and_their_order() -> None:
             awaiting_retirement=("E-0",),
         ),
         retention=RetentionStatus(10, (CaseOver("C-1", Time(1_700_000_000)),)),
+        lists=(listed,),
     )
     assert json.dumps(to_json(found), indent=2, ensure_ascii=False) == STATUS_JSON
 
@@ -303,5 +315,17 @@ STATUS_JSON = """\
         "since": "2023-11-14T22:13:20Z"
       }
     ]
-  }
+  },
+  "lists": [
+    {
+      "list": "ofac",
+      "title": "OFAC",
+      "day": "2023-11-10",
+      "rows": 961,
+      "had": "2023-11-14T22:13:20Z",
+      "age_seconds": 30,
+      "missing_since": null,
+      "error": ""
+    }
+  ]
 }"""

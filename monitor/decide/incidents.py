@@ -17,6 +17,7 @@ from monitor.model.plan import Signal
 
 REMIND_EVERY = 86_400
 LATE_LIST = "list:"  # how the key begins where a published list could not be had for a day
+HELD_LIST = "listheld:"  # ... and where a newer version of it waits for a person
 # Told together, by what their keys begin with: singular and plural for the summary.
 _WORDS = {
     "blind": ("list cannot be read", "lists cannot be read"),

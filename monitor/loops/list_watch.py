@@ -28,6 +28,7 @@ log = logging.getLogger("fundwatch.lists")
 
 TAKEN, NOT_HAD, NOT_TAKEN = 0, 1, 2  # exit codes
 LEAST_RETRY = 60  # seconds
+LONGEST_RETRY = 3600  # seconds: more than this no server may ask us to wait
 UNDER_WAY = 300  # seconds: a list at which the program died is asked for again only then
 SAY_EVERY = 2.0  # seconds between two words on how far it is
 REMEMBERED = 100  # answers to people who have not come back for them yet
@@ -106,9 +107,11 @@ class ListWatch:
         for name, config in self._lists.configs.items():
             if config.every is None:
                 continue
-            due = listing.state(self._store, name).due
-            if due <= moment or due - moment > max(config.every, UNDER_WAY, LEAST_RETRY):
-                found.append((due, name))  # the latter: the clock was set back
+            state = listing.state(self._store, name)
+            longest = max(config.every, LONGEST_RETRY if state.failing is not None else 0)
+            far = state.due - moment > longest  # the clock was set back, or it was asked less often
+            if far or (state.due <= moment and not _died_at(state, moment)):
+                found.append((state.due, name))
         return [name for _, name in sorted(found)]
 
     # -- when people ask for it --------------------------------------------------------------
@@ -180,7 +183,7 @@ class ListWatch:
         """Ask for a list, take what comes, and note how it went."""
         config, moment = self._lists.configs[name], now()
         before = listing.state(self._store, name)
-        self._note(name, replace(before, due=moment + UNDER_WAY, tried=moment))
+        self._note(name, replace(before, due=before.due or moment, tried=moment))
         self._said_at, self.doing = time.monotonic(), f"{name}: is asked for"
         try:
             return self._came(config, wish, before)
@@ -282,7 +285,7 @@ class ListWatch:
 
     def _well(self, config: ListConfig, known: Validators) -> None:
         moment, state = now(), listing.state(self._store, config.name)
-        due = moment + config.every if config.every else state.due
+        due = moment + config.every if config.every else 0
         good = replace(state, due=due, had=moment, failing=None, error="", validators=known)
         self._note(config.name, replace(good, held="", held_why=""))
 
@@ -310,12 +313,11 @@ class ListWatch:
     ) -> Result:
         moment, error = now(), tidy(said, LONGEST_ERROR)
         every = config.every or LEAST_RETRY
-        retry = max(min(every, max(LEAST_RETRY, every // 4)), int(wait or 0))
+        retry = max(min(every, max(LEAST_RETRY, every // 4)), min(int(wait or 0), LONGEST_RETRY))
         # What was due while nothing ran has been missing since then.
-        since = before.failing if before.failing is not None else before.due or moment
+        since = moment if before.missing is None else min(before.missing, moment)
         state = listing.state(self._store, config.name)
-        failing = min(since, moment)
-        self._note(config.name, replace(state, due=moment + retry, failing=failing, error=error))
+        self._note(config.name, replace(state, due=moment + retry, failing=since, error=error))
         if before.error != error:
             log.warning("list %s could not be had or read: %s", config.name, error)
         return self._bad(config.name, error, code)
@@ -339,6 +341,12 @@ class ListWatch:
         if moment - self._said_at > SAY_EVERY:
             self._said_at = moment
             self.say(self.doing)
+
+
+def _died_at(state: ListState, moment: int) -> bool:
+    """Whether the program died while it was asked for, just now: nothing was noted after."""
+    tried = state.tried
+    return tried is not None and state.due <= tried and 0 <= moment - tried < UNDER_WAY
 
 
 def _fault(error: Exception) -> tuple[str, int, float | None]:

@@ -43,6 +43,7 @@ log = logging.getLogger("fundwatch.lists")
 
 FOLDER = "lists"  # of the home folder: the files as they were fetched, packed
 AT_ONCE = 1000  # addresses whose entries come into force with their version, in one transaction
+REASONS = 5  # for which rows are refused that are told where no other row is there
 PART = 400  # addresses whose entries are made in one commit
 
 
@@ -165,8 +166,12 @@ class Lists:
             *(name, (before.nr if before else 0) + 1, fetched.sha256, preamble.published),
             *(now(), fetched.bytes, counts.total(), refused),
         )
-        if not counts or (before is not None and readable(before) and not readable(coming)):
+        good = readable(coming) or (before is not None and not readable(before))
+        if not config.watch:  # names may be of what nobody would watch: a token's contract
+            good = good or staging.has_address(self.store, name)
+        if not counts or not good:
             what = "holds no address that can be read" if counts else "holds no address"
+            what += "".join(f"; {n:,} refused: {rule}" for rule, n in counts.most_common(REASONS))
             remedy = "Check that it is the right file, and its kind in config/lists.yaml"
             raise ConfigError([Problem(fetched.name, "", what, remedy)])
         return coming

@@ -20,7 +20,9 @@ def views_of(store: Reader, settings: Settings) -> Views:
     titles = {name: config.title for name, config in settings.lists.items() if not config.ours}
     ours = {name: config.title for name, config in settings.lists.items() if config.ours}
     book = settings.addressbook
-    return Views(store, settings.chains, settings.assets, book, valued, titles, ours)
+    by_hand = {name for name, config in settings.lists.items() if config.every is None}
+    chains, assets = settings.chains, settings.assets
+    return Views(store, chains, assets, book, valued, titles, by_hand=by_hand, ours=ours)
 
 
 @dataclass(frozen=True, slots=True)

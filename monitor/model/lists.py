@@ -20,6 +20,11 @@ GROWN_ROWS = 500  # ... and by so many rows: the history of the new ones waits f
 LATE = 86_400  # seconds after which a list that could not be had is told
 
 
+def is_late(missing: int | None, now: int) -> bool:
+    """Whether a list of which nothing newer came since then is to be told."""
+    return missing is not None and now - missing >= LATE
+
+
 class RowState(StrEnum):
     """How a row of a list stands."""
 
@@ -210,3 +215,9 @@ class ListState:
     grown: int | None = None  # since when the history of a grown list waits for a yes
     made: int = 0  # the version that its entries are of
     terms: str = ""  # digest of the settings that they are of
+
+    @property
+    def missing(self) -> int | None:
+        """Since when nothing newer came: it failed, or was due then (a time ahead: not yet) and
+        nobody has asked for it, or the program died at it. None: it was never due."""
+        return self.failing if self.failing is not None else self.due or None

@@ -70,6 +70,7 @@ class ListAge:
 
     day: str  # of the version in force, 2026-09-23
     failing: int | None  # since when it could not be had or read; None: it can
+    missing: int | None = None  # since when nothing newer came (ListState.missing)
 
 
 @dataclass(frozen=True, slots=True)

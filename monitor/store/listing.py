@@ -19,6 +19,7 @@ from monitor.model.lists import (
     Validators,
     Word,
 )
+from monitor.model.views import ListAge
 from monitor.store.port import Fields, Reader, Store
 from monitor.store.rows import to_watched
 
@@ -390,6 +391,12 @@ def to_state(row: Fields) -> ListState:
         Validators(row["etag"], row["modified"], row["known"]),
         *(row["held"], row["held_why"], row["grown"], row["made"], row["terms"]),
     )
+
+
+def age(store: Reader, name: str, *, asked: bool) -> ListAge:
+    """How old what we have of it is. `asked`: it is asked for without a person."""
+    version, found = newest(store, name), state(store, name) if asked else ListState()
+    return ListAge(version.day if version else "", found.failing, found.missing)
 
 
 def put_state(store: Store, name: str, new: ListState) -> None:

@@ -88,6 +88,16 @@ def counted(store: Reader, name: str) -> Counter[str]:
     return Counter({row["rule"]: row["n"] for row in rows})
 
 
+def has_address(store: Reader, name: str) -> bool:
+    """Whether any staged row is an address, refused or not."""
+    place = f"$[{COLUMNS.index('address')}]"
+    sql = (
+        "SELECT 1 FROM staged WHERE list = ? AND key < ? AND (body IS NULL "
+        "OR json_extract(body, ?) IS NOT NULL) LIMIT 1"
+    )
+    return bool(store.read(sql, [name, UNDER_WAY, place]))
+
+
 def spans(rows: int) -> Iterator[Keys]:
     """Parts of all keys, which are digests, with about as many rows each."""
     digits = 0

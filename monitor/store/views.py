@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from monitor.chains.table import family_of
@@ -48,6 +48,7 @@ class Views:
     valued: Callable[[Sequence[TransferView]], list[TransferView]] = list
     # Published lists that give names: what people call each.
     titles: Mapping[str, str] = field(default_factory=dict)
+    by_hand: Collection[str] = ()  # lists that are only asked for by command
     # Lists of our own addresses, which are shown by their labels only: what people call each.
     ours: Mapping[str, str] = field(default_factory=dict)
 
@@ -264,9 +265,8 @@ class _Look:
 
     def _age(self, name: str) -> ListAge:
         if name not in self._ages:
-            version = listing.newest(self.store, name)
-            failing = listing.state(self.store, name).failing
-            self._ages[name] = ListAge(version.day if version else "", failing)
+            asked = name not in self._views.by_hand
+            self._ages[name] = listing.age(self.store, name, asked=asked)
         return self._ages[name]
 
     def _again(self, alert: Alert, transfers: tuple[TransferView, ...]) -> tuple[int, int] | None:

@@ -59,5 +59,5 @@ def naming(view: AlertView, *entries: Entry, failing: int | None = None) -> Aler
         view,
         alert=replace(view.alert, facts=replace(view.alert.facts, on_lists=said)),
         also=tuple(each for each in entries if each.id != mine),
-        lists={each.origin.list: ListAge("2026-11-20", failing) for each in said},
+        lists={each.origin.list: ListAge("2026-11-20", failing, failing) for each in said},
     )

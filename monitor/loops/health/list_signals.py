@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from monitor.decide.incidents import LATE_LIST
+from monitor.decide.incidents import HELD_LIST, LATE_LIST
 from monitor.loops.health.list_status import Late, lateness
 from monitor.model.lists import ListConfig
 from monitor.model.plain import utc
@@ -13,7 +13,6 @@ from monitor.model.settings import Settings
 from monitor.store import incidents, listing
 from monitor.store.port import Reader
 
-HELD = "listheld:"
 START_HOLD = 600  # seconds: after a start the first try may come before the network
 
 
@@ -25,7 +24,7 @@ def signals(store: Reader, settings: Settings, now: int) -> Iterable[Signal]:
         yield _held(store, config)
     for incident in incidents.incident_list(store, open_only=True):
         kind, _, name = incident.signal.key.partition(":")
-        if f"{kind}:" in (LATE_LIST, HELD) and name not in settings.lists:
+        if f"{kind}:" in (LATE_LIST, HELD_LIST) and name not in settings.lists:
             yield Signal(incident.signal.key, bad=False)
 
 
@@ -52,7 +51,7 @@ def _late(config: ListConfig, late: Late | None) -> Signal:
 
 def _held(store: Reader, config: ListConfig) -> Signal:
     """A version that waits for a yes keeps everything newer out: the desk is reminded."""
-    key, state = f"{HELD}{config.name}", listing.state(store, config.name)
+    key, state = f"{HELD_LIST}{config.name}", listing.state(store, config.name)
     newest = listing.newest(store, config.name)
     if not state.held or newest is None:
         return Signal(key, bad=False)

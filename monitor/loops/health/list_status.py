@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from monitor.model.lists import LATE, ListConfig, ListState, Publication
+from monitor.model.lists import ListConfig, ListState, Publication, is_late
 from monitor.model.plain import rfc3339
 from monitor.model.settings import Settings
 from monitor.store import listing
@@ -30,13 +30,10 @@ class Standing:
     @property
     def error(self) -> str:
         """What is wrong with it, for people; empty: nothing."""
-        found = [self.state.error] if self.state.failing is not None else []
-        if self.state.held:
-            how = f"fundwatch lists update {self.name} --accept-shrunk"
-            found.append(f"a newer version is not taken: {self.state.held_why}. See it, then {how}")
+        found = [wrong(self.name, self.state)]
         if not self.kind and self.watched:
             found.append("it is no list of config/lists.yaml any more; its entries stay watched")
-        return "; ".join(found)
+        return "; ".join(filter(None, found))
 
     def told(self) -> dict[str, object]:
         """For programs: `lists status --format jsonl`."""
@@ -49,6 +46,15 @@ class Standing:
             **{"refused_because": dict(p.refused) if p else {}},
             **{"removals_waiting": self.removals, "error": self.error or None},
         }
+
+
+def wrong(name: str, state: ListState) -> str:
+    """What came of asking for it last, where that was nothing good, for people."""
+    found = [state.error] if state.failing is not None else []
+    if state.held:
+        how = f"fundwatch lists update {name} --accept-shrunk"
+        found.append(f"a newer version is not taken: {state.held_why}. See it, then {how}")
+    return "; ".join(found)
 
 
 def names(store: Reader, settings: Settings) -> list[str]:
@@ -90,14 +96,16 @@ class Late:
     why: str
 
 
+NEVER_ENDED = "Fundwatch was not running, or ended each time before it was taken"
+
+
 def lateness(store: Reader, settings: Settings, now: int) -> dict[str, Late]:
     """By name: the lists of which nothing could be had or read for a day. Asks the record once
     for each list in use."""
     found = {}
     for name, config in settings.lists.items():
-        state = listing.state(store, name)
-        if state.failing is not None and now - state.failing >= LATE:
-            newest = listing.newest(store, name)
-            day = newest.day if newest else ""
-            found[name] = Late(config.title, day, state.failing, state.error)
+        age = listing.age(store, name, asked=config.every is not None)
+        if age.missing is not None and is_late(age.missing, now):
+            why = listing.state(store, name).error
+            found[name] = Late(config.title, age.day, age.missing, why or NEVER_ENDED)
     return found

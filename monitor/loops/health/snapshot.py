@@ -21,6 +21,8 @@ Keys of the JSON are the fields in their order, and stay (times RFC 3339 UTC or 
         last_30_days_bytes, oldest, pruned {at, number, bytes, of_alerts}}}
     watchlist {sha256, taken_at, current, refused [..], awaiting_retirement [..]}
     retention {years, over [{case, since}]}
+    lists [{list, title, day, rows, had, age_seconds, missing_since, error}]: in use, those with an
+        error first; `missing_since` where one is missing for a day
 
 `state` is complete, dormant, behind, blind or "not read yet", of a list also "not served". An axis
 "height" counts blocks, "time" milliseconds; a place is the newest that the last complete read
@@ -262,6 +264,20 @@ class RetentionStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedStatus:
+    """A published list that is in use."""
+
+    list: str
+    title: str
+    day: str | None  # of the version in force
+    rows: int
+    had: Time | None  # the last time that it could be had, changed or not
+    age_seconds: int | None
+    missing_since: Time | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """Everything, at one moment."""
 
@@ -284,6 +300,7 @@ class Snapshot:
     record: RecordStatus
     watchlist: WatchlistStatus
     retention: RetentionStatus
+    lists: tuple[PublishedStatus, ...] = ()
 
 
 # Most of what is written as it is: a watchlist of 100,000 entries has millions of these.

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from monitor.chains.table import streams_of
 from monitor.decide import retention
-from monitor.loops.health import kept, vitals
+from monitor.loops.health import kept, list_status, vitals
 from monitor.loops.health.kept import Tested
 from monitor.loops.health.snapshot import (
     AnswersStatus,
@@ -27,6 +27,7 @@ from monitor.loops.health.snapshot import (
     OpenAlerts,
     OpenIncident,
     PrunedStatus,
+    PublishedStatus,
     Reached,
     RecordStatus,
     RetentionStatus,
@@ -51,6 +52,7 @@ from monitor.store import (
     cases,
     dormant,
     figures,
+    listing,
     notes,
     outbox,
     standing,
@@ -123,7 +125,27 @@ def snapshot(
         record=_size(store, now),
         watchlist=_watchlist(store, settings),
         retention=retention_of(store, settings, now),
+        lists=_published(store, settings, now),
     )
+
+
+def _published(store: Reader, settings: Settings, now: int) -> tuple[PublishedStatus, ...]:
+    late, found = list_status.lateness(store, settings, now), []
+    for name, config in settings.lists.items():
+        newest, state = listing.newest(store, name), listing.state(store, name)
+        found.append(
+            PublishedStatus(
+                list=name,
+                title=config.title,
+                day=newest.day if newest else None,
+                rows=newest.rows if newest else 0,
+                had=Time.of(state.had),
+                age_seconds=_age(state.had, now),
+                missing_since=Time.of(late[name].since) if name in late else None,
+                error=list_status.wrong(name, state) or (late[name].why if name in late else ""),
+            )
+        )
+    return tuple(sorted(found, key=lambda each: not each.error))
 
 
 def entries_read(

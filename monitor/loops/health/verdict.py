@@ -65,6 +65,8 @@ class Vitals:
     followed: int = 0  # addresses, beside the entries
     spent: int = 0  # of these: not read any more, their calls are used up
     limits: Sequence[str] = ()  # what no source can serve: "bnb internal (3 entries)"
+    old_lists: Sequence[str] = ()  # published lists that could not be had for a day, as was told
+    held_lists: Sequence[str] = ()  # those of which a newer version waits for a person
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,8 @@ def _told(vitals: Vitals) -> str:
     blind = sum(each.entries for each in vitals.blind)
     words = f", {blind:,} partly blind for a moment" if blind else ""
     words += f"; {_followed(vitals)}" if vitals.followed else ""
+    held = ", ".join(vitals.held_lists)
+    words += f"; a newer version of {held} waits for your yes" if held else ""
     return words + (f"; no source lists {', '.join(vitals.limits)}" if vitals.limits else "")
 
 
@@ -134,6 +138,12 @@ def _reading(vitals: Vitals) -> Iterator[str]:
         )
     if vitals.behind:
         yield f"addresses do not get their turn on {', '.join(vitals.behind)}"
+    if vitals.old_lists:
+        names = ", ".join(vitals.old_lists)
+        yield (
+            f"published lists could not be had for a day ({names}): what is new on them is not "
+            "watched; see `fundwatch lists status`"
+        )
 
 
 def _sending(vitals: Vitals) -> Iterator[str]:

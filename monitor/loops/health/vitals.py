@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from monitor.decide.cost import LEAST_INTERVAL
+from monitor.decide.incidents import HELD_LIST, LATE_LIST
 from monitor.decide.reach import refused_since
 from monitor.loops.health import kept, pulse
 from monitor.loops.health.verdict import ROUNDS, Blind, Start, Verdict, Vitals, judge
@@ -45,7 +46,8 @@ def look(
 def vitals_of(store: Store, settings: Settings, now: int, *, running: bool) -> Vitals:
     """Raises StoreError."""
     served = _served(settings)
-    told = incidents.told(store, *(f"fault:{job}" for job in pulse.VITAL), "late:")
+    jobs = [f"fault:{job}" for job in pulse.VITAL]
+    told = incidents.told(store, *jobs, "late:", LATE_LIST, HELD_LIST)
     counted, followed = states(store, settings, now), standing.followed(store)
     return Vitals(
         now=now,
@@ -66,7 +68,19 @@ def vitals_of(store: Store, settings: Settings, now: int, *, running: bool) -> V
         followed=followed.addresses,
         spent=followed.spent,
         limits=tuple(_limits(store, settings, served)),
+        old_lists=[each for each in _about(told, LATE_LIST) if _counts(settings, each)],
+        held_lists=[*_about(told, HELD_LIST)],
     )
+
+
+def _about(told: Sequence[str], kind: str) -> Iterator[str]:
+    return (key.removeprefix(kind) for key in told if key.startswith(kind))
+
+
+def _counts(settings: Settings, name: str) -> bool:
+    """Whether a movement may be missed without a list: one that only gives names does not."""
+    config = settings.lists.get(name)
+    return config is not None and (config.watch or config.ours)
 
 
 def rounds(store: Reader, settings: Settings) -> tuple[int, int]:

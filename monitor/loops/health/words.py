@@ -15,6 +15,7 @@ from monitor.loops.health.snapshot import (
     HeartbeatStatus,
     ListStatus,
     OpenIncident,
+    PublishedStatus,
     RecordStatus,
     RetentionStatus,
     Snapshot,
@@ -26,6 +27,7 @@ from monitor.model.status import FollowedCount, State
 
 FRESH = 300  # seconds: younger complete lists are not shown unless asked for
 MOST_LINES = 60  # of the table, unless asked for all
+MOST_LISTS = 6  # published ones, those with something wrong first
 LIMIT = "limit:"  # incidents that are told and no alarm: no source serves the list
 IN_TABLE = ("blind:", "nosource:", "oldhead:", "busy:", "gap:")  # incidents, by their keys
 
@@ -58,6 +60,7 @@ def render(found: Snapshot, *, everything: bool, width: int | None) -> str:
             *_facts("LIMITS", _incident_lines(limits), wide),
             *_facts("RECORD", _record_lines(found.record), wide),
             *_facts("LIST", _list_lines(found), wide),
+            *_facts("PUBLISHED", _published_lines(found.lists), wide),
             *_facts("RETENTION", retention_lines(found.retention), wide),
         ]
     )
@@ -313,6 +316,18 @@ def retention_lines(retention: RetentionStatus) -> list[str]:
         f"{utc(each.since)}. Nothing is deleted by itself: ask your counsel."
         for each in retention.over
     ]
+
+
+def _published_lines(lists: Sequence[PublishedStatus]) -> list[str]:
+    lines = []
+    for each in lists[:MOST_LISTS]:
+        line = f"{each.title}'s list ({each.list}) "
+        line += f"of {each.day}, {count(each.rows, 'row', 'rows')}" if each.day else "was never had"
+        line += "" if each.age_seconds is None else f", had {duration(each.age_seconds)} ago"
+        line += f" - WRONG: {each.error}" if each.error else ""
+        lines.append(line)
+    more = len(lists) - len(lines)
+    return [*lines, f"{count(more, 'more', 'more')}: `fundwatch lists status`"] if more else lines
 
 
 def _list_lines(found: Snapshot) -> list[str]:

@@ -19,7 +19,7 @@ from monitor.messages.sheets.parts import (
 )
 from monitor.model import AlertView, Entry, Origin
 from monitor.model.facts import OnList
-from monitor.model.lists import LATE
+from monitor.model.lists import is_late
 from monitor.model.plain import case_said, clean, plural, quoted, utc
 
 NAMED = 3  # lists that a sentence names
@@ -135,12 +135,12 @@ def late(views: Iterable[AlertView], now: int) -> tuple[str, ...]:
     for view in views:
         for each in view.alert.facts.on_lists:
             age = view.lists.get(each.origin.list)
-            if age is None or age.failing is None or now - age.failing < LATE:
+            if age is None or age.missing is None or not is_late(age.missing, now):
                 continue
             day = f"is from {_day(age.day)}" if age.day else "was never had"
             found[each.origin.list] = (
                 f"{lists_name(each.origin)} {day}: no newer one could be had or read since "
-                f"{utc(age.failing)}."
+                f"{utc(age.missing)}."
             )
     rest = len(found) - NAMED
     more = f"So with {plural(rest, 'more list')}: fundwatch lists status."
