@@ -118,6 +118,14 @@ def test_all_of_ofac_with_the_right_chains(desk: Desk) -> None:
     sims = {row["published_as"]: row for row in found if row["entity"]["id"] == "42498"}
     first = sims["0x4F47Bc496083C727c5fbe3CE9CDf2B0f6496270c"]
     assert "ethereum" in first["chains"]
+    by_ticker = {
+        row["ticker"]: row["chains"]
+        for row in found
+        if row["published_as"] == first["published_as"]
+    }
+    assert by_ticker.keys() == {"ETH", "ARB", "BSC"}
+    assert set(by_ticker["ARB"]) == {"arbitrum", "ethereum"}
+    assert by_ticker["ETH"] == ["ethereum"]
     on = {c for row in found if row["published_as"] == first["published_as"] for c in row["chains"]}
     assert on == {"ethereum", "arbitrum", "bnb"}
 

@@ -61,7 +61,9 @@ def _stands(row: Listing, newest: int, said: listed.Words, mine: Sequence[Watche
     state = listed.state(row, newest, said, watched=bool(active))
     watched_on = [entry.subject.chain for entry in active]
     words = {key: word for _, key in said if (word := listed.word_on(row, said, key))}
-    chains = watched_on or [*row.row.judged.chains]
+    own = [*row.row.judged.chains]  # another row may have the same address for other chains
+    here = watched_on if "chains" in words else [key for key in watched_on if key in own]
+    chains = here or watched_on or own
     return Standing(row, state, chains, _reason(row, state, mine), words)
 
 
