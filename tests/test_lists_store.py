@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import random
+import re
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlite_utils import Database
@@ -20,7 +22,7 @@ from world.tamper import untriggered
 from monitor.loops import list_words
 from monitor.model.acts import Actor, ActorKind
 from monitor.model.errors import ConfigError
-from monitor.store import listing
+from monitor.store import first_read, list_news, listing
 from monitor.store.migrations import migrations
 from monitor.store.schema import APPLICATION_ID
 from monitor.store.sqlite import Store
@@ -41,6 +43,36 @@ def words(desk: Desk, old: int, new: int) -> list[tuple[str, str]]:
         (each.word, (each.new or each.old).row.published.address)  # type: ignore[union-attr]
         for each in listing.changes(desk.store, "ofac", old, new)
     )
+
+
+def test_entries_of_lists_are_found_without_reading_all_entries(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a version takes the square of its rows: they are looked up part by part."""
+    desk.take(lines(1, 2))
+    read, asked = desk.store.read, []
+
+    def noted(sql: str, params: Sequence[object] = ()) -> list[Any]:
+        asked.append((sql, list(params)))
+        return read(sql, params)
+
+    monkeypatch.setattr(desk.store, "read", noted)
+    desk.take(lines(2, 3))
+    list(listing.entries_of(desk.store, "ofac"))
+    listing.counts(desk.store, "ofac")
+    listing.waiting(desk.store, "ofac", "2026-03-01")
+    first_read.unread(desk.store, ["ofac"], ["ethereum"])
+    for later in list_news.later(desk.store, 0):
+        list_news.additions(desk.store, later)
+    plans = {sql: read(f"EXPLAIN QUERY PLAN {sql}", params) for sql, params in asked}
+    of_entries = {
+        sql: step["detail"]
+        for sql, plan in plans.items()
+        for step in plan
+        if re.search(r"\b(entry|e)\b", step["detail"])
+    }
+    assert len(of_entries) > 5
+    assert [each for each in of_entries.items() if each[1].startswith("SCAN")] == []
 
 
 # -- versions --------------------------------------------------------------------------------

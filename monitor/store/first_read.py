@@ -67,7 +67,8 @@ def unread(store: Reader, lists: Sequence[str], chains: Collection[str]) -> int:
     """How many active entries of lists have a history on these chains that is not read yet."""
     rows = store.read_in(
         "SELECT s.chain, count(*) AS n FROM entry e JOIN scope s ON s.key = e.subject "
-        "WHERE e.retired IS NULL AND e.history <> 'told' AND e.list IN ({}) GROUP BY s.chain",
+        "WHERE e.list IN ({}) AND e.list <> '' AND e.retired IS NULL "
+        "AND e.history <> 'told' GROUP BY s.chain",
         lists,
     )
     return sum(row["n"] for row in rows if row["chain"] in chains)

@@ -284,7 +284,9 @@ def to_listing(row: Fields) -> Listing:
 
 def stored(store: Reader, name: str, addresses: Iterable[str]) -> dict[Target, list[Watched]]:
     """The entries of a list about these addresses, retired ones too."""
-    rows = store.read_in("SELECT * FROM entry WHERE list = ? AND listed IN ({})", addresses, [name])
+    # Only with <> '' the index of entries of lists is used: without, every entry would be read.
+    sql = "SELECT * FROM entry WHERE list = ? AND list <> '' AND listed IN ({})"
+    rows = store.read_in(sql, addresses, [name])
     found: dict[Target, list[Watched]] = {}
     for row in rows:
         watched = to_watched(row)
