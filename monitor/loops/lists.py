@@ -84,20 +84,6 @@ class Lists:
             raise ConfigError([Problem("NAME", name, "is no list in use", remedy)])
         return self.configs[name]
 
-    def update(
-        self, name: str, file: Path, by: Actor, *, shrunk: bool = False, grown: bool = False
-    ) -> Outcome:
-        """Take a file that a person has. Raises ConfigError."""
-        self.config(name)
-        try:
-            with file.open("rb") as opened:
-                sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
-            fetched = Fetched(file, sha256, file.stat().st_size, file.name)
-        except OSError as error:
-            reason = f"cannot be read ({error.strerror})"
-            raise ConfigError([Problem("--file", str(file), reason, "Check the path")]) from None
-        return self.take(name, fetched, by, shrunk=shrunk, grown=grown)
-
     def take(
         self,
         name: str,

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Any
 
 from monitor.loops.dormant import LOOKERS, Dormants, Look, Said
 from monitor.loops.headkeep import HeadKeeper
@@ -31,6 +30,8 @@ RETRY_ROUNDS = 2  # within one `poll`
 RETRY_WITHIN = 15.0  # seconds of a pass; what took longer hangs, and hangs again
 RETRY_WAIT = (1.0, 30.0)  # seconds, least and most
 JOIN_EVERY = 2.0  # seconds of a pass between two looks at what has come due meanwhile
+
+Asked = Future[Outcome | Said]  # a round of reading, or nodes asked who is dormant
 
 
 class Poller:
@@ -124,10 +125,10 @@ class Poller:
             wholes = Wholes(
                 self.store, self.world, self._rounds, threads, spare, everything=everything
             )
-            waiting: dict[Future[Outcome], Run] = {}
-            done: SimpleQueue[Future[Any]] = SimpleQueue()
+            waiting: dict[Asked, Run] = {}
+            done: SimpleQueue[Asked] = SimpleQueue()
             looks = self._dormants.looks(subjects)
-            looking: dict[Future[Any], Look] = {
+            looking: dict[Asked, Look] = {
                 lookers.submit(self._dormants.ask, look, everything): look for look in looks
             }
             for asking in looking:
@@ -140,21 +141,22 @@ class Poller:
                 if len(waiting) <= WORKERS:  # many at a time, for one commit
                     for run in self._begin(queue, 2 * WORKERS - len(waiting)):
                         run.reading = self._rounds.reader(run, everything)
-                        future = threads.submit(run.reading.run)
+                        future: Asked = threads.submit(run.reading.run)
                         waiting[future] = run
                         future.add_done_callback(done.put)
                         self.signs.reading[run.scope.key] = None
                 if not waiting and not looking:
                     break
                 for ended in _ended(done):
-                    if ended in looking:
+                    result = ended.result()
+                    if isinstance(result, Said):
                         look = looking.pop(ended)
-                        left = self._looked(look, ended.result(), report, subjects)
+                        left = self._looked(look, result, report, subjects)
                         queue.extend(wholes.begin([look.chain], left, due))
                         continue
                     run = waiting.pop(ended)
                     self.signs.reading.pop(run.scope.key, None)
-                    queue.extend(self._came(wholes, run, ended.result(), report, everything))
+                    queue.extend(self._came(wholes, run, result, report, everything))
                     self.signs.settling = ""
                     self.on_progress(report, len(queue) + len(waiting))
                 if not everything and not queue and time.monotonic() - looked >= JOIN_EVERY:
@@ -229,7 +231,7 @@ class Poller:
         self._settler.ended.clear()
 
 
-def _ended(done: SimpleQueue[Future[Any]]) -> list[Future[Any]]:
+def _ended(done: SimpleQueue[Asked]) -> list[Asked]:
     """What has ended by now; waits up to a second for the first."""
     try:
         first = done.get(timeout=1.0)

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 
 from monitor.decide.ours import REASON
@@ -103,10 +103,10 @@ class Touching:
     # -- comparing -----------------------------------------------------------------------
 
     def _compare(self) -> None:
-        before = json.loads(notes.get_note(self.store, NOTE) or "{}")
+        before = ours.Seen(**json.loads(notes.get_note(self.store, NOTE) or "{}"))
         known = ",".join(sorted("/".join(key) for key in self.world.assets))
-        now = ours.present(self.store, self.world.ours)
-        now["assets"] = hashlib.sha256(known.encode()).hexdigest()
+        assets = hashlib.sha256(known.encode()).hexdigest()
+        now = ours.present(self.store, self.world.ours, assets)
         if now == before:
             return
         contexts = self._contexts(self._places(before, now))
@@ -115,14 +115,14 @@ class Touching:
         for start in range(0, len(found), MOST):
             alerts, routes = self.told(found[start : start + MOST])
             commit(self.store, DAEMON, Tell(self.world.clock(), alerts, routes))
-        notes.put_note(self.store, NOTE, json.dumps(now))
+        notes.put_note(self.store, NOTE, json.dumps(asdict(now)))
 
     def _places(self, before: ours.Seen, now: ours.Seen) -> Iterator[Sequence[ours.Place]]:
         titles = self.world.ours
-        known = before.get("lists", {})
-        newer = {n: known.get(n, 0) for n, nr in now["lists"].items() if nr != known.get(n)}
+        known = before.lists
+        newer = {n: known.get(n, 0) for n, nr in now.lists.items() if nr != known.get(n)}
         few = all(ours.fewer_listed(self.store, name, nr) for name, nr in newer.items())
-        if before.get("assets") != now["assets"] or not few:
+        if before.assets != now.assets or not few:
             yield from ours.of_rows(self.store, titles)
             return
         for name, nr in newer.items():

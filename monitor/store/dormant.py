@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
 
 from monitor.model import Subject
 from monitor.model.life import Dormant
@@ -131,7 +130,7 @@ def _dormant(row: Fields) -> Dormant:
     )
 
 
-def _params(each: Dormant) -> tuple[Any, ...]:
+def _params(each: Dormant) -> tuple[object, ...]:
     return (
         *(each.subject.key, each.since, json.dumps(each.words)),
         *(each.height, each.block_hash, each.time, each.source, each.at),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass, field
 
 from monitor.model import Alert, AlertKind, Subject
 from monitor.model.errors import Conflict
@@ -94,8 +94,17 @@ def labels(store: Reader, titles: Titles, addresses: Iterable[str]) -> dict[str,
 # -- what is recorded of them -------------------------------------------------------------------
 
 Place = tuple[str, str]  # chain, transaction
-Seen = dict[str, Any]  # what was compared: lists by name, numbers of entries and of followed ones
 SPAN = 20_000  # rows of the record that are looked at in one query
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What of the record was compared with what of our own."""
+
+    lists: Mapping[str, int] = field(default_factory=dict)  # name -> number of the version
+    entry: int = 0  # the newest, by its number
+    followed: int = 0  # when the newest was begun, Unix seconds
+    assets: str = ""  # digest of the verified ones
 
 
 def of_rows(store: Reader, titles: Titles) -> Iterator[list[Place]]:
@@ -140,15 +149,15 @@ def of_subjects(
             yield _places(store, sql, [subject.chain, subject.address, *names, *names])
 
 
-def present(store: Reader, titles: Titles) -> Seen:
-    """What there is to be compared now."""
+def present(store: Reader, titles: Titles, assets: str) -> Seen:
+    """What there is to be compared now. `assets`: digest of the verified ones."""
     (row,) = store.read(
         "SELECT (SELECT max(rowid) FROM entry) AS entry, "
         "(SELECT max(since) FROM followed) AS followed"
     )
     versions = {name: listing.newest(store, name) for name in titles}
     lists = {name: version.nr for name, version in versions.items() if version}
-    return {"lists": lists, "entry": row["entry"] or 0, "followed": row["followed"] or 0}
+    return Seen(lists, row["entry"] or 0, row["followed"] or 0, assets)
 
 
 def new_subjects(store: Reader, seen: Seen) -> list[Subject]:
@@ -156,7 +165,7 @@ def new_subjects(store: Reader, seen: Seen) -> list[Subject]:
     rows = store.read(
         "SELECT chain, address FROM scope WHERE key IN (SELECT subject FROM entry WHERE rowid > ? "
         "UNION SELECT subject FROM followed WHERE since >= ?)",
-        [seen.get("entry", 0), seen.get("followed", 0)],
+        [seen.entry, seen.followed],
     )
     return [Subject(row["chain"], row["address"]) for row in rows]
 

@@ -6,10 +6,9 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from monitor.app.settings.rows import SettingsRow, may_ask, rows, url_parts
-from monitor.model import Chain, Severity
+from monitor.model import Chain
 from monitor.model.hosts import is_loopback
 from monitor.model.lists import ALL, ENTITY, KINDS, PUBLISHED, ListConfig
 from monitor.watchlist.values import EntryReader, case_problem, read_value
@@ -62,7 +61,7 @@ def _list(name: str, row: SettingsRow, at: EntryReader, home: Path) -> ListConfi
     if watch and ours:
         remedy = "Write  watch: no : your own addresses are compared, and shown to nobody"
         row.bad("watch", "yes", "ours: yes  needs  watch: no", remedy)
-    return ListConfig(
+    config = ListConfig(
         name=name,
         kind=row.choice("kind", KINDS),
         title=row.text("title") or (name.upper() if len(name) < 6 else name),
@@ -74,18 +73,17 @@ def _list(name: str, row: SettingsRow, at: EntryReader, home: Path) -> ListConfi
         case=_case(row),
         incoming=row.choice("incoming", ("daily",)),
         chains=_chains(row, at),
-        **_terms(row, at),
     )
+    return _with_terms(config, row, at)
 
 
-def _terms(row: SettingsRow, at: EntryReader) -> dict[str, Any]:
-    """What a line of the watchlist may say too, read as there."""
-    found: dict[str, Any] = {"severity": Severity.HIGH}
+def _with_terms(config: ListConfig, row: SettingsRow, at: EntryReader) -> ListConfig:
+    """With what a line of the watchlist may say too, read as there."""
     for key in TERMS:
         node = row.node_of(key)
         value = None if node is None else read_value(key, node, at)
-        found |= {} if value is None else {key: value}
-    return found
+        config = config if value is None else replace(config, **{key: value})
+    return config
 
 
 def _url(row: SettingsRow) -> str:

@@ -24,7 +24,7 @@ _SAMPLED = 20_000  # characters of each
 
 
 def read_csv(file: BinaryIO, name: str, _preamble: Preamble) -> Iterator[Published]:
-    """Any separator, with a header or without."""
+    """Whatever its separator, with a header or without."""
     no_other_form(file, name)
     yield from published(_rows(file, name), Place(name, coin=coin_of(name)))
 
