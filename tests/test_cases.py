@@ -212,5 +212,5 @@ def test_a_case_whose_time_is_over_is_named(scene: Scene) -> None:
     assert asks in daily
     with closing(Store(scene.home.path / "fundwatch.db", readonly=True)) as store:
         told = Daily(store, load(scene.home.path, {}), 0, int(time.time()))
-        assert "RETENTION" in told.remarks({"CASE-1"})
-        assert "RETENTION" not in told.remarks({"CASE-2"})
+        assert "RETENTION" in told.remarks({"CASE-1"}, "mail")
+        assert "RETENTION" not in told.remarks({"CASE-2"}, "mail")

@@ -25,6 +25,7 @@ from world.home import bodies, incident_keys
 
 from monitor.app.fundwatch import Fundwatch
 from monitor.loops import morning
+from monitor.loops.daily import Daily
 from monitor.loops.list_watch import Wish
 from monitor.model import Entry, Origin, Subject
 from monitor.model.acts import DAEMON, TakeEntries
@@ -233,6 +234,11 @@ def test_who_touches_us_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         day.home.run("init", "--lists", "desk,ours")
         with day.opened() as app:
             turns(day, app, 4)
+            remarks = Daily(app.store, app.settings, 0, int(time.time())).remarks
+            (count, shown) = remarks(set(), "desk")["OPEN"]
+            assert "1 alert is not acknowledged" in count
+            assert "severe, TOUCHES US, open for" in shown
+            assert remarks(set(), "another")["OPEN"] == ["Every alert is acknowledged."]
         rows = table(day)
         assert [row["entity"] for row in rows if row["touches_us"]] == [day.addresses[7]]
         assert rows[0]["touches_us"] == "yes"

@@ -63,12 +63,14 @@ def test_a_member_is_shown_as_before(tmp_path: Path) -> None:
     with opened(tmp_path) as (_, app):
         at = now()
         entries, figures = to_json(tuple(shown(app, at).values())), text_of_metrics(app, at)
-        checked = Daily(app.store, app.settings, 0, at).remarks({"CASE-1"})["CHECKED"]
+        checked = Daily(app.store, app.settings, 0, at).remarks({"CASE-1"}, "mail")["CHECKED"]
         health = vitals.vitals_of(app.store, app.settings, at, running=True)
         read_as_a_whole(app.store)
         assert to_json(tuple(shown(app, at).values())) == entries
         assert text_of_metrics(app, at) == figures
-        assert Daily(app.store, app.settings, 0, at).remarks({"CASE-1"})["CHECKED"] == checked
+        assert (
+            Daily(app.store, app.settings, 0, at).remarks({"CASE-1"}, "mail")["CHECKED"] == checked
+        )
         assert vitals.vitals_of(app.store, app.settings, at, running=True) == health
         assert states(app, at) == {State.COMPLETE: 2}
 
@@ -94,7 +96,7 @@ def test_a_list_that_fails_as_a_whole_makes_all_members_blind(tmp_path: Path) ->
             "Token transfers (ERC-20): not read since"
             in not_covered(app.store, entry, app.settings.chains)[0]
         )
-        (checked,) = Daily(app.store, app.settings, 0, at).remarks({"CASE-1"})["CHECKED"]
+        (checked,) = Daily(app.store, app.settings, 0, at).remarks({"CASE-1"}, "mail")["CHECKED"]
         assert "BLIND: Token transfers (ERC-20) on dev (2 addresses)" in checked
 
 

@@ -95,7 +95,7 @@ def test_cases_in_which_nothing_moved_share_a_line(tmp_path: Path, number: int, 
     home.write("watchlist.yaml", {"cases": cases})
     with open_home(tmp_path, {}) as app:
         app.reload()
-        checked = Daily(app.store, app.settings, 0, 2**31).remarks(cases)["CHECKED"]
+        checked = Daily(app.store, app.settings, 0, 2**31).remarks(cases, "mail")["CHECKED"]
     assert len(checked) == lines
     if lines == 1:
         assert checked[0].startswith("300 cases: checked, nothing moved. 300 addresses on ")

@@ -301,7 +301,7 @@ def test_the_daily_message_names_lists_in_words(tmp_path: Path, where: str, said
         store = Store(scene.home.path / DATABASE, readonly=True)
         try:
             book = Daily(store, load(scene.home.path, {}), now() - 86_400, now())
-            (checked,) = book.remarks({"CASE-1"})["CHECKED"]
+            (checked,) = book.remarks({"CASE-1"}, "mail")["CHECKED"]
         finally:
             store.close()
     assert said in checked
@@ -317,7 +317,7 @@ def test_a_limit_is_no_trouble_in_the_daily_message(tmp_path: Path) -> None:
         limit = Signal("limit:dev/internal", bad=True, what=what, cure="See check.", once=True)
         with open_home(scene.home.path, {}) as app:
             incidents.put_signals(app.store, [limit], now())
-            told = Daily(app.store, app.settings, now() - 86_400, now()).remarks({"CASE-1"})
+            told = Daily(app.store, app.settings, now() - 86_400, now()).remarks({"CASE-1"}, "mail")
         text = render(snapshot(scene.home), everything=False, width=160)
     assert told["LIMITS"] == [f"{what} See check."]
     assert told["NOT WELL"] == ["Nothing is known to be wrong with Fundwatch."]

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from world import sample_alerts
 from world.book import Book, elsewhere, transfer
 from world.house import TITLES, take_house
 from world.of_lists import listed_entry, publish, take_entries
@@ -15,9 +16,11 @@ from world.play import COIN, ETHEREUM, FAKE, TOKEN, A, B, X, Y
 from monitor.decide.ours import touched
 from monitor.loops.passing import PollWorld
 from monitor.loops.touching import NOTE, TITLE, Touching
+from monitor.messages import render
 from monitor.model import (
     Alert,
     AlertKind,
+    AlertView,
     Chain,
     Head,
     Kind,
@@ -33,7 +36,7 @@ from monitor.model.errors import Conflict
 from monitor.model.facts import BESIDE_US, FROM_US, TO_US, Notice, Touched, of_kind
 from monitor.model.lists import Own
 from monitor.model.plan import Context, Plan
-from monitor.store import apply, notes
+from monitor.store import apply, figures, notes
 from monitor.store.commit import commit
 from monitor.store.verify.record import verify
 from monitor.store.views import Views
@@ -203,9 +206,13 @@ def test_who_left_is_ours_no_longer_and_an_old_alert_says_what_was_true(book: Bo
     assert new.facts.ours == ()
 
 
+def seen(book: Book) -> list[AlertView]:
+    found = Views(book.store, {"ethereum": ETHEREUM}, {})
+    return list(found.alerts(found.alert_ids()))
+
+
 def views(book: Book) -> list[Alert]:
-    seen = Views(book.store, {"ethereum": ETHEREUM}, {})
-    return [view.alert for view in seen.alerts(seen.alert_ids())]
+    return [view.alert for view in seen(book)]
 
 
 # -- what no entry tells ---------------------------------------------------------------------
@@ -293,6 +300,34 @@ def test_a_new_list_is_held_against_the_record_once(book: Book) -> None:
     book.titles = TITLES
     assert book.read(*rows, head=107).touching == ()
     assert len(notices(book)) == 1
+
+
+def test_the_daily_mail_begins_with_what_no_entry_tells(book: Book) -> None:
+    """It is open until somebody takes it, for whoever was told of it; no word about ourselves."""
+    book.titles = {}
+    begun(book)
+    book.read(transfer(101, sender=A, recipient=B), head=106)
+    touching(book).compare()
+    (view,) = [v for v in seen(book) if v.alert.facts.ours]
+    (mine,) = [each for each in figures.untaken(book.store) if each.case is None]
+    assert (mine.id, mine.told) == (view.alert.id, {"mail"})
+    assert figures.untaken_since(book.store)[0] == len(figures.untaken(book.store))
+    mail = render.render_daily(
+        [view],
+        channel=sample_alerts.MAIL,
+        allowed_cases=None,
+        message_id="D-1",
+        since=0,
+        until=book.now,
+        remarks={},
+        timezone="UTC",
+        version="1",
+        templates=sample_alerts.TEMPLATES,
+    )
+    assert "TOUCHES US: 1 alert" in mail.subject
+    assert "TOUCHES US: 1 alert; 0 quiet." in mail.text
+    assert "ABOUT FUNDWATCH" not in mail.text
+    assert mail.text.index(f"{TITLE}: 1 recorded movement") < mail.text.index(view.alert.id)
 
 
 def test_only_new_rows_of_a_list_are_told(book: Book) -> None:

@@ -13,6 +13,7 @@ from monitor.loops.health import status
 from monitor.loops.health.snapshot import EntryStatus, RetentionStatus
 from monitor.loops.health.words import LIMIT, count, retention_lines
 from monitor.messages.sheets.daily import LOG
+from monitor.messages.sheets.ours import SHOUT
 from monitor.model.incident import Incident
 from monitor.model.plain import case_said, duration, plural, utc
 from monitor.model.settings import Settings
@@ -33,8 +34,9 @@ class Daily:
         self._retention = status.retention_of(store, settings, until)
         self._moved = figures.news_by_case(store, since, until)
 
-    def remarks(self, allowed: Collection[str]) -> dict[str, list[str]]:
-        """Sections by heading; a case that is not allowed is not named."""
+    def remarks(self, allowed: Collection[str], channel: str) -> dict[str, list[str]]:
+        """Sections by heading; a case that is not allowed is not named, nor what is about no
+        case and not for this channel."""
         cases: dict[str, list[EntryStatus]] = {}
         for entry in self._entries:
             if entry.case in allowed:
@@ -44,7 +46,7 @@ class Daily:
         over = retention_lines(self._over(allowed))
         return {
             "CHECKED": checked or ["No address is watched."],
-            "OPEN": _open(self._store, allowed, self._until),
+            "OPEN": _open(self._store, allowed, channel, self._until),
             "NOT WELL": _wrong(self._store, self._since, self._until),
             **({"LIMITS": limits} if limits else {}),
             **({"RETENTION": over} if over else {}),
@@ -117,20 +119,29 @@ def _shortfalls(entries: Sequence[EntryStatus]) -> Iterable[str]:
             yield f"{word}: {', '.join(told)}"
 
 
-def _open(store: Reader, allowed: Collection[str], now: int) -> list[str]:
+def _open(store: Reader, allowed: Collection[str], channel: str, now: int) -> list[str]:
     """What nobody has acknowledged, the oldest first."""
-    mine = [alert for alert in figures.untaken(store) if alert.case in allowed]
+    mine = [
+        alert
+        for alert in figures.untaken(store)
+        if (channel in alert.told if alert.case is None else alert.case in allowed)
+    ]
     if not mine:
         return ["Every alert is acknowledged."]
     listed = [
-        f"{alert.id}  {alert.severity}, {case_said(alert.case) or 'no case'}, "
-        f"{alert.chain}, open for {duration(now - alert.created)}."
+        f"{alert.id}  {alert.severity}, {_place(alert)}, open for {duration(now - alert.created)}."
         for alert in mine[:LISTED]
     ]
     rest = len(mine) - len(listed)
     more = [f"{rest:,} more: `fundwatch alerts list --state open`."] if rest else []
     verb = "is" if len(mine) == 1 else "are"
     return [f"{plural(len(mine), 'alert')} {verb} not acknowledged.", *listed, *more]
+
+
+def _place(alert: figures.Untaken) -> str:
+    if alert.case is None:
+        return SHOUT
+    return f"{case_said(alert.case) or 'no case'}, {alert.chain}"
 
 
 def _wrong(store: Reader, since: int, now: int) -> list[str]:

@@ -324,7 +324,8 @@ def _mended(world: DeliverWorld) -> None:
 
 # -- the daily message -----------------------------------------------------------------
 
-Remarks = Callable[[Collection[str]], Mapping[str, Sequence[str]]]  # of cases -> by heading
+# Of cases, and of what this channel was told -> by heading.
+Remarks = Callable[[Collection[str], str], Mapping[str, Sequence[str]]]
 
 
 def daily(world: DeliverWorld, day: str, since: int, until: int, remarks: Remarks) -> int:
@@ -380,7 +381,7 @@ def _daily_letter(
     day = outbox.told_between(world.store, config.name, since, until)
     alerts = list(dict.fromkeys([*owed.alerts, *day]))
     allowed = routing.allowed_cases(config, world.entries())
-    said = dict(remarks(allowed))
+    said = dict(remarks(allowed, config.name))
     if len(alerts) > DAILY_MOST:
         left = f"{len(alerts) - DAILY_MOST:,} more alerts: `fundwatch alerts list`."
         said["NOT SHOWN"] = [left]

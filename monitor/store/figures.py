@@ -10,6 +10,8 @@ from monitor.store.port import Reader
 
 # What calls for a person: news that nobody has taken, but for summaries of a quiet history.
 _OPEN = "a.state = 'open' AND a.lane = 'news' AND NOT (a.kind = 'history' AND a.severity = 'low')"
+# What touches our own addresses is news of movements, whichever form it has.
+_NO_NOTICE = "(a.kind <> 'notice' OR instr(a.facts, '\"ours\": ['))"
 
 
 # -- messages ----------------------------------------------------------------------------
@@ -74,24 +76,34 @@ class Untaken:
     id: str
     severity: str
     created: int
-    chain: str
-    case: str
+    chain: str  # "" where it is about no entry
+    case: str | None  # None: it is about no entry, and theirs who were told
+    told: frozenset[str] = frozenset()  # channels that it is owed to
 
 
 def untaken(store: Reader) -> list[Untaken]:
-    """About entries, the oldest first."""
+    """About entries, or what touches our own addresses; the oldest first."""
     rows = store.read(
-        "SELECT a.id, a.severity, a.created, a.chain, e.case_id AS 'case' FROM alert a "
-        f"JOIN entry e ON e.id = a.entry WHERE {_OPEN} ORDER BY a.created, a.rowid"
+        "SELECT a.id, a.severity, a.created, coalesce(a.chain, '') AS chain, e.case_id, "
+        "(SELECT group_concat(r.channel, ' ') FROM route r WHERE r.alert = a.id) AS told "
+        "FROM alert a LEFT JOIN entry e ON e.id = a.entry "
+        f"WHERE {_OPEN} AND (a.entry IS NOT NULL OR {_NO_NOTICE}) ORDER BY a.created, a.rowid"
     )
-    return [Untaken(**dict(row)) for row in rows]
+    return [
+        Untaken(
+            *(row["id"], row["severity"], row["created"], row["chain"], row["case_id"]),
+            frozenset((row["told"] or "").split()),
+        )
+        for row in rows
+    ]
 
 
 def untaken_since(store: Reader) -> tuple[int, int | None]:
-    """How many alerts nobody has acknowledged, and when the oldest came. Notices do not count."""
+    """How many alerts nobody has acknowledged, and when the oldest came. Notices do not count,
+    but for what touches our own addresses."""
     row = store.read(
         "SELECT count(*) AS n, min(a.created) AS oldest FROM alert a "
-        f"WHERE {_OPEN} AND a.kind <> 'notice'"
+        f"WHERE {_OPEN} AND {_NO_NOTICE}"
     )[0]
     return row["n"], row["oldest"]
 

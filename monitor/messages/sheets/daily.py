@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from monitor.messages.objects import alert_csv_rows
 from monitor.messages.sheets import about, listed, to_do
 from monitor.messages.sheets.many import attached, quiet_items, told
+from monitor.messages.sheets.ours import SHOUT, shout_of
 from monitor.messages.sheets.parts import (
     Item,
     Section,
@@ -61,24 +63,30 @@ def _sheet(
     news = [v for v in views if v.alert.lane is Lane.NEWS and v.alert.kind is not AlertKind.NOTICE]
     quiet = [view for view in views if view.alert.lane is Lane.QUIET]
     notices = [view for view in views if view.alert.kind is AlertKind.NOTICE]
-    counted = f"{plural(len(news), 'alert')}, {len(quiet):,} quiet"
+    touching = [view for view in notices if view.alert.facts.ours]  # no entry tells of it
+    counted = f"{plural(len(news) + len(touching), 'alert')}, {len(quiet):,} quiet"
     return Sheet(
         banner="DAILY",
         severity=worst(views) if views else Severity.LOW,
-        topic=topic(counted, utc(until)[:10], telling.message_id),
-        headline=_headline(news, quiet) + (_CUT if "NOT SHOWN" in remarks else ""),
+        topic=topic(shout_of(views, counted), utc(until)[:10], telling.message_id),
+        headline=shout_of(views, _headline(news, touching, quiet))
+        + (_CUT if "NOT SHOWN" in remarks else ""),
         lead=(
             f"From {when(since, telling.timezone)} to {when(until, telling.timezone)}.",
             *listed.late(views, telling.now),
         ),
         sections=sections(
+            section(SHOUT, *_singly(touching, telling, room, style="warn")),
             *_cases(news, telling, room),
             section("QUIET", *_quiet(quiet, room)),
             *(
                 section(tidy(name, 40), *_remarks(name, said, room))
                 for name, said in remarks.items()
             ),
-            section("ABOUT FUNDWATCH", *_notices(notices, telling, room)),
+            section(
+                "ABOUT FUNDWATCH",
+                *_singly([v for v in notices if v not in touching], telling, room),
+            ),
             attached(telling, table, views) if views else None,
         ),
         footer=about.INTERNAL,
@@ -102,10 +110,13 @@ def _cases(news: Sequence[AlertView], telling: Telling, room: int) -> Iterator[S
         yield section("OTHER CASES", Item(f"{said}, in the attached file.", style="warn"))
 
 
-def _headline(news: Sequence[AlertView], quiet: Sequence[AlertView]) -> str:
-    if news:
+def _headline(
+    news: Sequence[AlertView], touching: Sequence[AlertView], quiet: Sequence[AlertView]
+) -> str:
+    if news or touching:
         cases = len({view.entry.case for view in news if view.entry})
-        return f"{plural(len(news), 'alert')} in {plural(cases, 'case')}; {len(quiet):,} quiet."
+        where = f" in {plural(cases, 'case')}" if news else ""
+        return f"{plural(len(news) + len(touching), 'alert')}{where}; {len(quiet):,} quiet."
     return f"No alerts; {len(quiet):,} quiet." if quiet else "No alerts, nothing quiet."
 
 
@@ -148,9 +159,12 @@ def _remarks(name: str, said: Sequence[str], room: int) -> Iterator[Item]:
         yield Item(f"And {len(said) - most:,} more: `{see}`.", style="note")
 
 
-def _notices(notices: Sequence[AlertView], telling: Telling, room: int) -> Iterator[Item]:
+def _singly(
+    notices: Sequence[AlertView], telling: Telling, room: int, style: str = ""
+) -> Iterator[Item]:
     for view in notices[:room]:
-        yield told(view, telling)
+        item = told(view, telling)
+        yield replace(item, style=style or item.style)
     if len(notices) > room:
         left = len(notices) - room
         yield Item(f"And {left:,} more: `fundwatch alerts list`.", style="note")
