@@ -19,6 +19,9 @@ ASSETS = {("ethereum", TOKEN): COIN}
 UTXO_KINDS = {True: Kind.UTXO_IN, False: Kind.UTXO_OUT}
 
 
+ONE = 10**18
+
+
 def judge(
     *rows: Transfer,
     known: bool = True,
@@ -108,7 +111,7 @@ def test_the_smallest_amount_quietens_incoming_only() -> None:
 
 
 @given(st.integers(1, 10**30), st.integers(1, 10**12), st.integers(1, 10**9))
-def test_what_has_no_price_is_never_below(units: int, cents: int, least: int) -> None:
+def test_what_has_no_price_is_below_only_at_any_price(units: int, cents: int, least: int) -> None:
     """With a price that another bears out the dollars decide, exactly; without one near in
     time it is told."""
     row = transfer(105, amount=units)
@@ -126,9 +129,30 @@ def test_what_has_no_price_is_never_below(units: int, cents: int, least: int) ->
 
     enough = units * cents >= least * 100 * 10**18
     assert lane(market(row.time)) is (Lane.NEWS if enough else Lane.QUIET)
-    assert lane(loudness.NO_MARKET) is Lane.NEWS
-    assert lane(market(row.time + 3601)) is Lane.NEWS
-    assert lane(market(row.time, daily=True)) is Lane.NEWS
+    without = Lane.NEWS if units * 50_000 >= least * 10**18 else Lane.QUIET
+    assert lane(loudness.NO_MARKET) is without
+    assert lane(market(row.time + 3601)) is without
+    assert lane(market(row.time, daily=True)) is without
+
+
+@pytest.mark.parametrize(
+    ("row", "lane"),
+    [
+        (transfer(105, amount=10**12), Lane.QUIET),
+        (transfer(105, amount=ONE // 5), Lane.NEWS),  # it would have to be worth 50,000 USD
+        (token(X, A, amount=10_000), Lane.QUIET),
+        (token(X, A, amount=1_000_000_000), Lane.NEWS),
+        (leg(A, 546, put=False), Lane.QUIET),
+        (leg(A, 10**6, put=False), Lane.NEWS),
+    ],
+    ids=["ETH dust", "0.2 ETH", "0.01 USDT", "1000 USDT", "546 sat", "0.01 BTC"],
+)
+def test_dust_without_a_price_wakes_nobody(row: Transfer, lane: Lane) -> None:
+    """Prices switched off or out of reach: what could be worth something is told all the same."""
+    verdict = judge(row, market=loudness.NO_MARKET, min_amount={"USD": "10000"})
+    assert verdict.lane is lane
+    words = "ever had." if lane is Lane.QUIET else "has no price"
+    assert words in verdict.reason
 
 
 def test_an_assets_own_amount_goes_before_dollars() -> None:
@@ -141,7 +165,7 @@ def test_an_assets_own_amount_goes_before_dollars() -> None:
     dollars = judge(token(X, A, amount=999), market=known, min_amount=least)
     assert (dollars.lane, dollars.reason) == (Lane.QUIET, "Less than 1000 USD came in.")
     assert dollars.classes[0][1] == "below the smallest amount"
-    unpriced = judge(token(X, A), min_amount=least)
+    unpriced = judge(token(X, A, amount=10**9), min_amount=least)
     assert unpriced.reason == "USDT has no price, so it cannot be below 1000 USD."
     assert judge(token(X, A, contract=FAKE), min_amount=least).lane is Lane.QUIET
     assert judge(token(A, X), fee(105), market=known, min_amount=least).lane is Lane.NEWS
@@ -219,7 +243,6 @@ def test_utxo_thresholds_are_on_the_net() -> None:
 
 
 NOON = 1_700_000_000
-ONE = 10**18
 
 
 def said(usd: str, source: str = "x", before: int = 0, *, daily: bool = False) -> Price:
@@ -258,7 +281,7 @@ def test_one_price_alone_silences_nothing(prices: list[Price], lane: Lane, words
 @pytest.mark.parametrize(("usd", "lane"), [("0.97", Lane.QUIET), ("0.5", Lane.NEWS)])
 def test_a_pegged_coin_must_be_near_one(usd: str, lane: Lane) -> None:
     """One source is enough where it says what the coin is meant to be; else it is told."""
-    row = replace(token(X, A, amount=5_000_000), time=NOON)
+    row = replace(token(X, A, amount=500_000_000), time=NOON)
     prices = tuple(
         replace(said(usd, source), contract=TOKEN)
         for source in ("x" if lane is Lane.QUIET else "xy")

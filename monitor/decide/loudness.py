@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from monitor.decide.worth import TOLERANCE, YESTERDAY, borne_out, usd
+from monitor.decide.worth import TOLERANCE, YESTERDAY, borne_out, never, usd
 from monitor.model import Asset, Batch, Chain, Direction, Entry, Lane, Price, Transfer
 from monitor.model.plan import Context
 from monitor.model.watch import USD
@@ -219,10 +219,17 @@ def prices_needed(
 
 
 def _in_dollars(least: str, asset: Asset, total: int, by: tuple[Price | None, str]) -> _Part:
-    """What has no price that is borne out is never below anything."""
+    """What has no price that is borne out is below only what it could not be worth at any."""
     price, why = by
     worth = usd(total, asset.decimals, price)
     if worth is None:
+        most = never(asset.symbol)
+        if most is not None and total * most < Decimal(least) * 10**asset.decimals:
+            return _Part(
+                False,
+                f"Less than {least} USD came in, at any price that {asset.symbol} ever had.",
+                "below the smallest amount",
+            )
         said = why or "has no price"
         return _Part(True, f"{asset.symbol} {said}, so it cannot be below {least} USD.")
     if worth >= Decimal(least):

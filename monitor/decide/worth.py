@@ -32,6 +32,15 @@ PEGGED = frozenset(
     {"USDT", "USDC", "USDC.e", "USDT0", "DAI", "USDS", "BUSD", "FDUSD", "TUSD", "PYUSD", "USDP"}
 )  # verified coins meant to be worth 1 USD
 OFF_PEG = Decimal("0.1")  # by how much at most, for a price of theirs to be borne out
+# USD that nobody ever paid for one of a coin: about ten times the highest price up to 2026-11.
+# Where prices are missing, strangers' dust is below a smallest amount even at that.
+_NEVER = {
+    **dict.fromkeys(("BTC", "WBTC", "BTCB"), 1_500_000),
+    **dict.fromkeys(("ETH", "WETH"), 50_000),
+    **{"BNB": 15_000, "WBNB": 15_000, "AVAX": 1500, "POL": 30, "WPOL": 30, "TRX": 5},
+    **{"LTC": 4000, "DOGE": 8, "DASH": 16_000, "BCH": 40_000, "ZEC": 60_000},
+    **dict.fromkeys((*PEGGED, "XDAI", "xDAI"), 10),
+}
 TITLES = {"defillama": "DefiLlama", "coingecko": "CoinGecko"}
 CENT = Decimal("0.01")
 _SHOWN = Context(prec=9)  # digits of a price that people see
@@ -117,6 +126,12 @@ def _within(prices: Sequence[Price], lo: int, hi: int, *, daily: bool = False) -
             return
         if daily or not price.daily:
             yield price
+
+
+def never(symbol: str) -> int | None:
+    """USD that one of a coin was never worth, of the chain's own or a verified token; None where
+    nothing is known of it."""
+    return _NEVER.get(symbol)
 
 
 def usd(units: int, decimals: int | None, price: Price | None) -> Decimal | None:

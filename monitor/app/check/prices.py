@@ -73,6 +73,6 @@ def _thresholds(bench: Bench) -> None:
     if idle:
         bench.out.warn(
             f"{lines_of([e.line for e in idle])}: min_amount in USD, and nothing there has a "
-            "price: everything that comes in is told",
+            "price: whatever comes in is told, but for dust",
             "give the amount in coins, as  min_amount: {ETH: 0.01}",
         )
