@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from world.book import Book, elsewhere, kinds, transfer
+from world.book import Book, alert_words, elsewhere, kinds, transfer
+from world.listed import take_list
 from world.of_lists import SHA, listed_entry, publish, take_entries
 from world.play import A, B, X
 
@@ -213,6 +214,96 @@ def test_between_two_listed_addresses_each_has_its_own(book: Book) -> None:
     }
 
 
+# -- when who told it is not watched any more ------------------------------------------------
+
+
+def change(book: Book, entry: Entry, **terms: object) -> None:
+    """A person writes other terms for an entry of the watchlist."""
+    book.entries = [replace(e, **terms) if e.id == entry.id else e for e in book.entries]  # type: ignore[arg-type]
+    take_list(book.store, book.entries, f"list at {book.now}", book.now)
+
+
+ENDED = '2026-11-20 ann "closed"'
+
+
+def person_ended(book: Book) -> None:
+    mine = book.watch()
+    on_list(book)
+    book.read(head=100)
+    assert [a.entry_id for a in told(book, OUT)] == [mine.id]
+    change(book, mine, retired=ENDED)
+
+
+def list_ended(book: Book) -> None:
+    one, two = on_list(book), on_list(book, "fbi", "9")
+    book.read(head=100)
+    (first,) = told(book, OUT)
+    gone = one if first.entry_id == one.id else two
+    take_entries(book.store, book.now, replace(gone, retired=ENDED))
+
+
+@pytest.mark.parametrize("ended", [person_ended, list_ended])
+def test_what_was_told_in_its_name_a_list_tells_no_second_time(
+    book: Book, ended: Callable[[Book], None]
+) -> None:
+    """While it is provisional, when it is final, and whenever it is read again; new rows of the
+    transaction are told, and are added to what was told."""
+    ended(book)
+    before = book.alerts()
+    assert told(book, OUT, head=107) == []
+    assert told(book, OUT, head=140) == []
+    assert told(book, OUT, head=141) == []
+    late = transfer(105, sender=A, recipient=B, kind=Kind.INTERNAL)
+    (added,) = told(book, OUT, late, head=142)
+    assert (before, alert_words(added)) == (["movement"], "amendment")
+    assert [each[2] for each in added.rows] == [late.leg]
+    assert told(book, OUT, late, head=143) == []
+
+
+@pytest.mark.parametrize("ended", [person_ended, list_ended])
+def test_what_was_told_in_its_name_a_list_corrects_once(
+    book: Book, ended: Callable[[Book], None]
+) -> None:
+    ended(book)
+    gone = [Lookup("two", OUT.tx, False, None, head=Head(140, 0))]
+    plan = book.take([book.batch(head=108)], gone, {("two", 105): "0xother"})
+    assert kinds(plan) == ["reversed"]
+    assert told(book, head=109) == []
+    (back,) = told(book, elsewhere(OUT, 110), head=111)
+    assert alert_words(back) == "included again"
+    assert told(book, elsewhere(OUT, 110), head=112) == []
+
+
+def test_a_person_who_asks_for_less_from_now_on_makes_no_list_tell_it_again(book: Book) -> None:
+    mine = book.watch()
+    on_list(book)
+    book.read(head=100)
+    assert [a.entry_id for a in told(book, OUT)] == [mine.id]
+    change(book, mine, direction="in")
+    assert told(book, OUT, head=107) == []
+    later = transfer(120, tx="0xt2", sender=A, recipient=X)
+    assert {a.entry_id: a.lane for a in told(book, later, head=121)} == {
+        mine.id: Lane.QUIET,
+        next(i for i in lists(book)): Lane.NEWS,
+    }
+
+
+def test_a_canary_tells_nothing_in_the_name_of_a_list(book: Book) -> None:
+    """It shows an unconfirmed payment quietly; the list tells it when it is in a block."""
+    mine = book.watch(canary=24, tell_when="seen")
+    other = on_list(book)
+    book.read(head=100)
+    waiting = transfer(None, sender=A, recipient=X)
+    plan = book.take([book.batch(waiting, head=101, mempool=True)])
+    assert [(a.entry_id, a.facts.on_lists) for a in plan.alerts] == [(mine.id, ())]
+    (alert,) = told(book, elsewhere(waiting, 105))
+    assert (alert.entry_id, alert.lane) == (other.id, Lane.NEWS)
+
+
+def lists(book: Book) -> list[str]:
+    return [w.entry.id for w in watch.all_entries(book.store) if w.entry.origin is not None]
+
+
 # -- how loudly --------------------------------------------------------------------------
 
 
@@ -321,6 +412,7 @@ class Held:
     corrects: bool
     has_news: bool
     tells: bool
+    spoke: bool
 
     @property
     def alerts(self) -> list[str]:
@@ -331,14 +423,14 @@ def held(number: int, person: bool, severity: Severity, until: str, **said: bool
     mine = Entry(f"P{number}", SUBJECT, severity=severity)
     other = listed_entry(SUBJECT, entity=str(number), severity=severity, until=until)
     entry = mine if person else other
-    return Held(entry, said["begun"], said["corrects"], said["has_news"], said["tells"])
+    return Held(entry, **said)
 
 
 HELD = st.builds(
     held,
     *(st.integers(0, 99), st.booleans(), st.sampled_from(Severity)),
     st.sampled_from(["", "2026-01-01"]),
-    **{each: st.booleans() for each in ("begun", "corrects", "has_news", "tells")},
+    **{each: st.booleans() for each in ("begun", "corrects", "has_news", "tells", "spoke")},
 )
 
 

@@ -7,7 +7,7 @@ Of the entries that come of published lists one speaks for all: voices.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from monitor.decide import loudness, ours, voices
@@ -45,13 +45,15 @@ class _Thread:
     first: Alert | None
     root: Alert | None  # the first alert, or the start-up summary that listed the rows
     told: frozenset[Identity]
+    elsewhere: frozenset[Identity]  # rows that others told in its stead
     corrected: Mapping[Identity, str]  # how the newest correction left a row
     corrections: int
     amendments: int
     loud: bool
 
 
-_UNTOLD = _Thread(None, None, frozenset(), {}, 0, 0, False)
+_NONE: frozenset[Identity] = frozenset()
+_UNTOLD = _Thread(None, None, _NONE, _NONE, {}, 0, 0, False)
 
 
 def alerts(
@@ -70,22 +72,47 @@ def alerts(
     for stood in standing.values():
         by_tx.setdefault(stood.transfer.tx, []).append(stood)
     told: dict[tuple[str | None, str], list[Alert]] = {}
+    told_of: dict[str, list[Alert]] = {}
     for alert in context.alerts:
         for tx, part in _by_tx(alert).items():
             told.setdefault((alert.entry_id, tx), []).append(part)
+            told_of.setdefault(tx, []).append(part)
     due: list[Alert] = []
     for tx in sorted(by_tx):
         rows = _by_party(by_tx[tx])
         legs = [s.transfer for s in by_tx[tx] if s.status in LIVE_STATUSES]
         cases = []
-        for watched in _concerned(context, rows):
+        concerned = _concerned(context, rows)
+        named, left = _in_stead(told_of.get(tx, ()), {w.entry.id for w in concerned})
+        for watched in concerned:
             before = told.get((watched.entry.id, tx), ())
             mine = rows[watched.entry.subject.address]
             signed = signatures.get(watched.entry.subject.address, ())
-            cases.append(_Case(context, watched, mine, legs, before, baselines, head, signed))
+            case = _Case(context, watched, mine, legs, before, baselines, head, signed)
+            who = watched.entry.id
+            others = tuple(named.get(who, ()))
+            cases.append(replace(case, named=others, left=tuple(left.get(who, ()))))
         for case, heard in voices.spoken(cases):
             due.extend(replace(case, voices=heard).due())
     return tuple(due), tuple(_second_source(due))
+
+
+def _in_stead(
+    alerts: Iterable[Alert], watched: Collection[str]
+) -> tuple[dict[str, list[Alert]], dict[str, list[Alert]]]:
+    """By the entry of a list: what others told of a transaction and named it, and of these what
+    entries told that are not `watched` any more. Start-up summaries tell it in nobody's stead."""
+    named: dict[str, list[Alert]] = {}
+    left: dict[str, list[Alert]] = {}
+    for alert in alerts:
+        if alert.entry_id is None or alert.kind is AlertKind.HISTORY:
+            continue
+        for each in alert.facts.on_lists:
+            if each.entry != alert.entry_id:
+                named.setdefault(each.entry, []).append(alert)
+                if alert.entry_id not in watched:
+                    left.setdefault(each.entry, []).append(alert)
+    return named, left
 
 
 def _by_tx(alert: Alert) -> dict[str, Alert]:
@@ -151,6 +178,8 @@ class _Case:
     head: int
     signatures: Sequence[Interval]
     voices: Sequence[_Case] = ()  # for whom it speaks, itself among them; none: it corrects only
+    named: Sequence[Alert] = ()  # of others about this transaction, which told it for this entry
+    left: Sequence[Alert] = ()  # of these, whose entries are not watched any more
 
     @property
     def entry(self) -> Entry:
@@ -166,8 +195,13 @@ class _Case:
 
     @property
     def begun(self) -> bool:
-        """Whether this entry has told of it as news."""
+        """Whether this entry has told of it as news, or goes on for one that did."""
         return self._thread().first is not None
+
+    @property
+    def spoke(self) -> bool:
+        """Whether anything of it was told by this entry itself, as news."""
+        return any(a.kind is not AlertKind.HISTORY for a in self.alerts)
 
     @property
     def has_news(self) -> bool:
@@ -193,14 +227,15 @@ class _Case:
             return []
         thread = self._thread()
         ready = [s for s in self.rows if self._ready(s, thread)]
-        fresh = [s for s in ready if s.transfer.identity not in thread.told]
+        told = thread.told | thread.elsewhere
+        fresh = [s for s in ready if s.transfer.identity not in told]
         found = self._corrections(self.rows, thread)
         if fresh and self.voices:
             found.append(self._alert(fresh, ready, thread))
         return found
 
     def _ready(self, stood: Standing, thread: _Thread) -> bool:
-        if stood.transfer.identity in thread.told:
+        if stood.transfer.identity in thread.told | thread.elsewhere:
             return stood.status in LIVE_STATUSES
         return any(
             stood.status in _READY[each.entry.tell_when] and each._is_new(stood)
@@ -208,8 +243,8 @@ class _Case:
         )
 
     def _thread(self) -> _Thread:
-        mine = self.alerts
-        if not mine:
+        mine = self._mine()
+        if not mine and not self.named:
             return _UNTOLD
         corrections = [a for a in mine if a.kind is AlertKind.CORRECTION]
         first = next((a for a in mine if a.kind in _THREAD_STARTS), None)
@@ -217,11 +252,18 @@ class _Case:
             first=first,
             root=first or next((a for a in mine if a.kind is AlertKind.HISTORY), None),
             told=frozenset(i for a in mine for i in a.rows),
+            elsewhere=frozenset(i for a in self.named for i in a.rows),
             corrected={i: of_kind(a.facts, Correction).state for a in corrections for i in a.rows},
             corrections=len(corrections),
             amendments=sum(a.kind is AlertKind.AMENDMENT for a in mine),
             loud=any(a.lane is Lane.NEWS for a in mine),
         )
+
+    def _mine(self) -> Sequence[Alert]:
+        """What this entry told; where it began nothing itself, what it takes over goes before."""
+        if any(a.kind in _THREAD_STARTS for a in self.alerts):
+            return self.alerts
+        return (*self.left, *self.alerts)
 
     def _alert(
         self, fresh: Sequence[Standing], ready: Sequence[Standing], thread: _Thread
@@ -250,7 +292,7 @@ class _Case:
                 finality=self.context.chain.finality,
                 classes=loud.classes,
                 confirmations=max(0, self.head - place + 1) if self._in_block(fresh) else 0,
-                on_lists=self._on_lists(),
+                on_lists=self._on_lists() if self.entry.origin or self.tells else (),
                 ours=touched,
             ),
         )
@@ -258,7 +300,7 @@ class _Case:
     def _touched(self, rows: Sequence[Standing]) -> tuple[Touched, ...]:
         """Our own addresses, as far as this transaction touches them."""
         mine = [s.transfer for s in rows]
-        return ours.kept(self.alerts, ours.touched(self.context, self.address, mine, self.legs))
+        return ours.kept(self._mine(), ours.touched(self.context, self.address, mine, self.legs))
 
     def _in_block(self, rows: Sequence[Standing]) -> bool:
         return any(not s.transfer.pending for s in rows)

@@ -29,7 +29,12 @@ class Case(Protocol):
 
     @property
     def begun(self) -> bool:
-        """Whether the entry has told of it as news."""
+        """Whether the entry has told of it as news, or goes on for one that did and is not watched
+        any more."""
+
+    @property
+    def spoke(self) -> bool:
+        """Whether anything of it was told by the entry itself, as news."""
 
     @property
     def has_news(self) -> bool:
@@ -57,7 +62,7 @@ def spoken(cases: Sequence[_C]) -> list[tuple[_C, tuple[_C, ...]]]:
         taken = any(case.tells for case in persons if case.entry.subject == subject)
         heard = [] if taken else [c for c in mine if c.begun or c.has_news]
         # Who told it first goes on, so that all of it stays in one thread.
-        heard.sort(key=lambda case: (not case.begun, weight(case.entry)))
+        heard.sort(key=lambda c: (not (c.begun and c.spoke), not c.begun, weight(c.entry)))
         found += [(case, tuple(heard)) for case in heard[:1]]
         found += [
             (case, ()) for case in mine if case.alerts and case is not next(iter(heard), None)
