@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from world.house import take_house
 from world.published import Desk, address, lines
 
 from monitor.loops import met as telling
 from monitor.loops.router import Router
 from monitor.model import Entry, Kind, Status, Subject, Transfer
 from monitor.model.acts import DAEMON, ApplyPlan, TakeList
+from monitor.model.lists import ListConfig
 from monitor.model.plan import NewRow, Plan
 from monitor.store import met as met_
 from monitor.store.commit import commit
@@ -79,9 +81,9 @@ def test_what_an_earlier_version_named_is_not_found_again(desk: Desk) -> None:
     assert [each.address for each in met(desk.store, "ofac", 2, VERIFIED)] == [Y]
 
 
-def told(desk: Desk, **terms: object) -> list[str]:
-    """The titles of what was told of it so far."""
-    lists = {"ofac": replace(desk.configs["ofac"], **terms)}
+def told(desk: Desk, house: ListConfig | None = None, **terms: object) -> list[str]:
+    """The titles of what was told of it so far. `house`: a list of our own beside it."""
+    lists = {"ofac": replace(desk.configs["ofac"], **terms)} | ({"house": house} if house else {})
     settings = replace(desk.settings, lists=lists)
     telling.tell(desk.store, Router(desk.store, {}), settings, 99)
     rows = desk.store.read("SELECT title FROM alert WHERE title LIKE '%dealt before%'")
@@ -100,6 +102,21 @@ def test_it_is_told_once_of_each_version(desk: Desk) -> None:
     assert told(desk, watch=False) == [one, one]
     desk.take(lines(1, 2, 3), "2026-03-03")
     assert len(told(desk, watch=False)) == 2, "nothing is recorded of the third"
+
+
+def test_our_own_on_a_list_that_is_only_kept_are_not_named(desk: Desk) -> None:
+    record(desk, 1, A, X)
+    record(desk, 2, A, Y)
+    take_house(desk.store, 9, {X: "Customer 17"})
+    house = ListConfig("house", "csv", "Our bank", ours=True)
+    desk.set(watch=False)
+    desk.take(lines(1, 2))
+    assert told(desk, watch=False, house=house) == [
+        "OFAC's list names 1 address with which watched addresses have dealt before."
+    ]
+    (row,) = desk.store.read("SELECT facts FROM alert")
+    assert X not in row["facts"]
+    assert Y in row["facts"]
 
 
 def test_our_own_are_told_otherwise(desk: Desk) -> None:

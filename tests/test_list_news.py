@@ -98,6 +98,22 @@ def test_a_version_that_changes_nothing_is_not_told(day: FirstDay) -> None:
     assert mails(day, TAKEN_MAIL) == []
 
 
+def test_what_a_list_of_our_own_holds_is_not_told(day: FirstDay) -> None:
+    """Also where it was watched before, by mistake."""
+    with day.opened() as app:
+        begin(day, app)
+    day.home.write("config/lists.yaml", {"lists": {"desk": {
+        "kind": "text", "title": "OFAC", "file": "desk.txt", "ours": True, "case": "DESK",
+    }}})  # fmt: skip
+    with day.opened() as app:
+        update(day, app, [*day.addresses[1:], address(100)])
+        for _ in range(17):
+            day.turn(app)
+            day.later(DAY)
+    assert mails(day, TAKEN_MAIL) == mails(day, SCANNED) == mails(day, WEEKLY) == []
+    assert not any(address(100).encode() in mail.data for mail in day.desk.mails)
+
+
 def test_whom_a_list_names_no_more_is_told_weekly(day: FirstDay) -> None:
     """Until a person has decided about each."""
     with day.opened() as app:

@@ -36,7 +36,7 @@ from monitor.model.errors import Conflict
 from monitor.model.facts import BESIDE_US, FROM_US, TO_US, Notice, Touched, of_kind
 from monitor.model.lists import Own
 from monitor.model.plan import Context, Plan
-from monitor.store import apply, figures, notes
+from monitor.store import apply, figures, notes, ours
 from monitor.store.commit import commit
 from monitor.store.verify.record import verify
 from monitor.store.views import Views
@@ -173,6 +173,30 @@ def test_our_own_on_a_published_list_touches_us(book: Book) -> None:
 
 
 # -- additions, corrections, what was ours ---------------------------------------------------
+
+
+KEY = "LTdsVS8VDw6syvfQADdhf2PHAm3rMGJvPX"  # Bitcoin's spelling is another
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [
+        ("Customer 17", "Customer 17"),
+        ("DE89 3704 0044 0532 0130 00", "DE89 3704 0044 0532 0130 00"),
+        ("MT84MALT011000012345MTLCAST001S", "MT84MALT011000012345MTLCAST001S"),
+        (B, "Our bank: our own address"),
+        (f"wallet {B[2:].upper()} of Ann", "Our bank: our own address"),
+        (f"{'x ' * 30}{B}", "Our bank: our own address"),  # it is cut within the address
+        (f"{B[:22]} {B[22:]}", "Our bank: our own address"),
+        (f"was {KEY}", "Our bank: our own address"),
+    ],
+)
+def test_a_label_that_holds_an_address_is_shown_to_nobody(
+    book: Book, label: str, shown: str
+) -> None:
+    take_house(book.store, book.now, {B: label})
+    assert ours.own(book.store, TITLES, [B])[B].label == shown
+    assert ours.labels(book.store, TITLES, [B])[B] == shown
 
 
 def test_an_addition_and_a_correction_keep_it(book: Book) -> None:

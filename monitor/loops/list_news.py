@@ -56,7 +56,9 @@ def tell(
     now: int,
 ) -> None:
     """Tell what is due of every list."""
-    versions = list_news.later(store, now - WINDOW)
+    # Of a list that is of our own by now nobody is told what it holds.
+    own = {name for name, config in settings.lists.items() if config.ours}
+    versions = [v for v in list_news.later(store, now - WINDOW) if v.version.list not in own]
     names = [_ids(each) for each in versions]
     told = first_read.told(store, [one for both in names for one in both])
     for each, (taken, scanned) in zip(versions, names, strict=True):
@@ -64,7 +66,7 @@ def tell(
             _tell_taken(store, router, settings, costs, each, now)
         if scanned not in told:
             _tell_scanned(store, router, settings, touching, each, now)
-    for name in settings.lists:
+    for name in (name for name in settings.lists if name not in own):
         _remind(store, router, settings, name, now)
 
 

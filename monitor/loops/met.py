@@ -18,7 +18,7 @@ from monitor.model.ids import stable_id
 from monitor.model.lists import ListConfig
 from monitor.model.plain import plural, quoted, rfc3339, tidy, utc
 from monitor.model.settings import Settings
-from monitor.store import first_read, listing, notes
+from monitor.store import first_read, listing, notes, ours
 from monitor.store.met import Met, met
 from monitor.store.port import Store
 
@@ -37,12 +37,20 @@ def tell(store: Store, router: Router, settings: Settings, now: int) -> None:
             continue
         versions = range(compared + 1, newest + 1)
         found = [m for nr in versions for m in met(store, name, nr, settings.assets.keys())]
+        found = found if config.watch else _without_ours(store, settings, found)
         alert_id = stable_id("N", "list met", name, str(newest))
         if found and alert_id not in first_read.told(store, [alert_id]):
             report = _report(found, settings.chains, name)
             alert = notice(alert_id, Severity.MEDIUM, _title(config, found), _TOPIC, report, now)
             say(store, router, alert, now)
         notes.put_note(store, f"met:{name}", str(newest))
+
+
+def _without_ours(store: Store, settings: Settings, found: Sequence[Met]) -> list[Met]:
+    """Whom nobody watches and is our own is shown to nobody, and told by loops/touching.py."""
+    titles = {name: each.title for name, each in settings.lists.items() if each.ours}
+    mine = ours.labels(store, titles, {each.address for each in found})
+    return [each for each in found if each.address not in mine]
 
 
 _TOPIC = "a list names addresses that are recorded already"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -28,14 +29,15 @@ def own(store: Reader, titles: Titles, addresses: Iterable[str]) -> dict[str, Ow
         for column in _SPELLINGS:
             # The plus: few addresses are looked up, and the list may have a million.
             rows = store.read_in(
-                f"SELECT {column} AS address, label FROM listing l WHERE +list = ? "
+                f"SELECT {column} AS address, published_as, label FROM listing l WHERE +list = ? "
                 "AND +from_nr <= ? AND (until_nr IS NULL OR +until_nr > ?) "
                 f"AND {_COUNTS} AND {column} IN ({{}}) ORDER BY +key",
                 wanted,
                 [name, version.nr, version.nr],
             )
             for row in rows:
-                label = label_of(row["label"], row["address"], title)
+                spelt = (row["address"], row["published_as"])
+                label = label_of(row["label"], spelt, title)
                 found.setdefault(row["address"], Own(name, label))
     return found
 
@@ -66,11 +68,26 @@ _COUNTS = (
 )
 
 
-def label_of(label: str, address: str, title: str) -> str:
-    """What stands for an address of our own wherever it would be shown."""
-    said = " ".join(label.split())[:80]
-    shows = address.casefold() in said.casefold()
-    return said if said and not shows else f"{title}: our own address"
+def label_of(label: str, spellings: Iterable[str], title: str) -> str:
+    """What stands for an address of our own wherever it would be shown. A label that holds it, in
+    whatever spelling, or another address would show it, also where it is cut."""
+    said = " ".join(label.split())
+    plain = "".join(filter(str.isalnum, said.casefold()))
+    shows = any(_bare(each) in plain for each in spellings) or any(
+        _DIGIT.search(word) and not _IBAN.match(word) for word in _LONG.findall(said)
+    )
+    return said[:80] if said and not shows else f"{title}: our own address"
+
+
+# Long words with a digit in them: keys and addresses in spellings that their chains know.
+_LONG = re.compile(r"[0-9A-Za-z]{26,}")
+_DIGIT = re.compile(r"[0-9]")
+_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[0-9A-Z]{11,30}\Z")
+
+
+def _bare(address: str) -> str:
+    """Without what is written before it on some chains: 0x, bitcoincash:"""
+    return address.casefold().rpartition(":")[2].removeprefix("0x")
 
 
 def labels(store: Reader, titles: Titles, addresses: Iterable[str]) -> dict[str, str]:
@@ -79,14 +96,15 @@ def labels(store: Reader, titles: Titles, addresses: Iterable[str]) -> dict[str,
     if not titles:
         return {}
     wanted = [*addresses]
-    sql = "SELECT list, {0} AS address, label FROM listing WHERE {0} IN ({{}}) "
+    sql = "SELECT list, {0} AS address, published_as, label FROM listing WHERE {0} IN ({{}}) "
     order = "ORDER BY until_nr IS NOT NULL, from_nr DESC"
     found: dict[str, str] = {}
     for row in (
         row for each in _SPELLINGS for row in store.read_in(sql.format(each) + order, wanted)
     ):
         if row["list"] in titles:
-            label = label_of(row["label"], row["address"], titles[row["list"]])
+            spelt = (row["address"], row["published_as"])
+            label = label_of(row["label"], spelt, titles[row["list"]])
             found.setdefault(row["address"], label)
     return found
 
