@@ -124,6 +124,10 @@ def test_what_is_not_read_after_a_day_is_said_first(
         with day.opened() as app:
             turns(day, app, 23)
             assert told(day, READ) == []
+            (begun,) = [m.message for m in day.desk.mails if BEGUN in str(m.message["Subject"])]
+            said = " ".join(text_of(begun).split())
+            assert "3 cannot be read now. What cannot be read is told to operations." in said
+            assert "Nothing is to be done" not in said
             turns(day, app, 3)
         (mail,) = [m.message for m in day.desk.mails if READ in str(m.message["Subject"])]
         text = " ".join(text_of(mail).split())
@@ -245,6 +249,7 @@ def test_who_touches_us_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         (mail,) = [m.message for m in day.desk.mails if READ in str(m.message["Subject"])]
         text = " ".join(text_of(mail).split())
         assert "TOUCHES US" in text
+        assert "TOUCHES US: 1 party. OFAC's list, before watching began" in text
         assert "Payout account: paid the other side" in text
         assert hot not in text.lower()
 

@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 from world import sample_alerts
 from world.book import Book, elsewhere, transfer
+from world.home import Home
 from world.house import TITLES, take_house
 from world.of_lists import listed_entry, publish, take_entries
 from world.play import COIN, ETHEREUM, FAKE, TOKEN, A, B, X, Y
 
+from monitor.app.home import open_home
 from monitor.decide.ours import touched
+from monitor.loops.daily import Daily
 from monitor.loops.passing import PollWorld
 from monitor.loops.touching import NOTE, TITLE, Touching
 from monitor.messages import render
@@ -326,7 +329,7 @@ def test_a_new_list_is_held_against_the_record_once(book: Book) -> None:
     assert len(notices(book)) == 1
 
 
-def test_the_daily_mail_begins_with_what_no_entry_tells(book: Book) -> None:
+def test_the_daily_mail_begins_with_what_no_entry_tells(book: Book, tmp_path: Path) -> None:
     """It is open until somebody takes it, for whoever was told of it; no word about ourselves."""
     book.titles = {}
     begun(book)
@@ -335,7 +338,15 @@ def test_the_daily_mail_begins_with_what_no_entry_tells(book: Book) -> None:
     (view,) = [v for v in seen(book) if v.alert.facts.ours]
     (mine,) = [each for each in figures.untaken(book.store) if each.case is None]
     assert (mine.id, mine.told) == (view.alert.id, {"mail"})
-    assert figures.untaken_since(book.store)[0] == len(figures.untaken(book.store))
+    every = figures.untaken(book.store)
+    assert figures.untaken_since(book.store)[0] == len(every) > 1
+    assert every[-1] == mine
+    home = Home(tmp_path / "home")
+    home.write("watchlist.yaml", {"addresses": []})
+    with open_home(home.path, {}) as app:
+        remarks = Daily(book.store, app.settings, 0, book.now).remarks
+        _, first, *_ = remarks({each.case or "" for each in every}, "mail")["OPEN"]
+    assert first.startswith(f"{mine.id}  severe, TOUCHES US")
     mail = render.render_daily(
         [view],
         channel=sample_alerts.MAIL,

@@ -4,7 +4,7 @@ what is wrong. Only of the cases that its channel may see."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from monitor.chains.table import STREAM_WORDS
@@ -14,6 +14,7 @@ from monitor.loops.health.snapshot import EntryStatus, RetentionStatus
 from monitor.loops.health.words import LIMIT, count, retention_lines
 from monitor.messages.sheets.daily import LOG
 from monitor.messages.sheets.ours import SHOUT
+from monitor.model import Severity
 from monitor.model.incident import Incident
 from monitor.model.plain import case_said, duration, plural, utc
 from monitor.model.settings import Settings
@@ -21,6 +22,7 @@ from monitor.model.status import State
 from monitor.store import answers, figures, incidents, log
 from monitor.store.port import Reader
 
+_GRAVE = [severity.value for severity in Severity]
 LISTED = 30  # open alerts that are listed singly
 SINGLY = 10  # cases of which each has its line, also where nothing moved
 
@@ -81,21 +83,24 @@ def _where(entries: Sequence[EntryStatus]) -> str:
 
 
 def _coverage(entries: Sequence[EntryStatus]) -> str:
-    """Up to when all lists were read, and which were not."""
+    """Which lists were not read, before all: a long line is cut. Then up to when all were."""
     read = [
         each.covered_to.time
         for entry in entries
         for each in entry.streams
         if each.covered_to and each.state == State.COMPLETE
     ]
-    parts = [f"complete up to {utc(min(read))}"] if read else []
-    if not read and any(entry.state != State.DORMANT for entry in entries):
+    short = _shortfalls(entries)
+    dormant = short.pop(State.DORMANT, "")
+    parts = [*short.values()]
+    if read:
+        parts.append(f"{'else ' if parts else ''}complete up to {utc(min(read))}")
+    elif any(entry.state != State.DORMANT for entry in entries):
         parts.append("no list was read in full")
-    parts += _shortfalls(entries)
-    return "; ".join(parts)
+    return "; ".join(filter(None, [*parts, dormant]))
 
 
-def _shortfalls(entries: Sequence[EntryStatus]) -> Iterable[str]:
+def _shortfalls(entries: Sequence[EntryStatus]) -> dict[State, str]:
     """ "BLIND: all lists on tron (2 addresses)"; the words of the lists are those of a mail."""
     words = {
         State.BLIND: "BLIND",
@@ -103,6 +108,7 @@ def _shortfalls(entries: Sequence[EntryStatus]) -> Iterable[str]:
         State.NOT_READ: "not read yet",
         State.DORMANT: "dormant, the address never lived there",
     }
+    found = {}
     for state, word in words.items():
         alike: Counter[tuple[str, str]] = Counter()
         for entry in entries:
@@ -116,16 +122,18 @@ def _shortfalls(entries: Sequence[EntryStatus]) -> Iterable[str]:
             for (names, chain), number in alike.most_common(6)
         ]
         if told:
-            yield f"{word}: {', '.join(told)}"
+            found[state] = f"{word}: {', '.join(told)}"
+    return found
 
 
 def _open(store: Reader, allowed: Collection[str], channel: str, now: int) -> list[str]:
-    """What nobody has acknowledged, the oldest first."""
+    """What nobody has acknowledged, the gravest first, of these the oldest."""
     mine = [
         alert
         for alert in figures.untaken(store)
         if (channel in alert.told if alert.case is None else alert.case in allowed)
     ]
+    mine.sort(key=lambda alert: _GRAVE.index(alert.severity))
     if not mine:
         return ["Every alert is acknowledged."]
     listed = [

@@ -38,14 +38,16 @@ def begun(
     """What is read, what not yet, and that nothing is to be done."""
     met = [each for each in found if each.watched.baseline is not None]
     blind = [each for each in found if not _served(chains, each)]
-    left = len(found) - len(met) - len(blind)
+    waiting = [e for e in found if e.watched.baseline is None and _served(chains, e)]
+    stuck = _stuck(waiting, failing)
+    left = len(waiting) - stuck
     title = (
         f"Watching {_titles(found)} has begun: {len(met):,} of "
         f"{count(len(found), 'address', 'addresses')} are read up to now"
+        f"{f', {stuck:,} cannot be read now' if stuck else ''}"
         f"{f', the others within about {duration(2 * round_seconds)}' if left > 0 else ''}. "
-        "Nothing is to be done."
+        f"{'What cannot be read is told to operations' if stuck else 'Nothing is to be done'}."
     )
-    waiting = [e for e in found if e.watched.baseline is None and _served(chains, e)]
     sections = (
         ("LISTS", tuple(_of_list(each.version) for each in firsts)),
         ("READ", (_by_chain(met) or "Nothing yet.",)),
@@ -64,6 +66,16 @@ def begun(
     )
     report = Report(sections=tuple(each for each in sections if each[1]))
     return _notice(name, Severity.LOW, title, TOPICS[0], report, now)
+
+
+def _stuck(waiting: Sequence[Reading], failing: Sequence[FailingList]) -> int:
+    """How many of those that wait are on chains where reading fails, for as many as it does."""
+    on = Counter(each.watched.entry.subject.chain for each in waiting)
+    fails: Counter[str] = Counter()
+    for each in failing:
+        if not each.unserved:
+            fails[each.chain] = max(fails[each.chain], each.entries)
+    return sum(min(number, fails[chain]) for chain, number in on.items())
 
 
 def _served(chains: Mapping[str, Chain], each: Reading) -> bool:
@@ -145,6 +157,9 @@ def read(
         f"{count(len(parties), 'party', 'parties')} moved in 30 days, {len(lately):,} of them in "
         "the last 72 hours."
     )
+    touching = sum(party.touches for party in parties)
+    if touching:
+        title = f"TOUCHES US: {count(touching, 'party', 'parties')}. {title}"
     sections = (
         ("MISSING", (*_missing(chains, missing, now), *_failing(failing, chains, _used(found)))),
         ("TOUCHES US", tuple(_touching(parties, touched))),
@@ -154,9 +169,9 @@ def read(
         (
             "MEANING",
             (
-                "This is history, not news: nothing here happened after watching began. What is "
-                "held is what came in minus what went out, by our record; not asked from the "
-                "chain. Unverified tokens are left out.",
+                "This is history, not news: what happened after watching began was told when "
+                "it did. What is held is what came in minus what went out, by our record; not "
+                "asked from the chain. Unverified tokens are left out.",
             ),
         ),
     )

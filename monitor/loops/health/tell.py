@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
@@ -82,11 +83,12 @@ def _labels(store: Store, members: Sequence[Incident]) -> list[str]:
     """What the desk calls the entries that are concerned, the first of many."""
     ids = list(dict.fromkeys(name for m in members for name in m.signal.who))
     entries = watch.named(store, ids[:LABELS_MOST])
-    lines = [
+    alike = Counter(
         f"{plain.quoted(e.label, 60) if e.label.strip() else e.id}{case_of(e)}, {e.subject.chain}"
         for e in entries
-    ]
-    more = max((m.signal.number for m in members), default=0) - len(lines)
+    )
+    lines = [said + (f": {n} entries" if n > 1 else "") for said, n in alike.items()]
+    more = max((m.signal.number for m in members), default=0) - len(entries)
     return lines + (["and more: `fundwatch status` names all"] if more > 0 else [])
 
 
