@@ -441,7 +441,7 @@ def test_it_says_whether_prices_come_and_who_learns_what(tmp_path: Path) -> None
         scene.home.write("watchlist.yaml", watchlist(entry(ALICE, min_amount={"USD": 20})))
         text = flat(checked(scene.home, offline=True)[1])
     assert "switched off (prices: none)" in text
-    assert "min_amount in USD, and nothing there has a price: everything that comes in" in text
+    assert "min_amount in USD, and nothing there has a price: whatever comes in is told" in text
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,7 @@ def test_a_new_folder_gets_a_severity_that_a_round_allows(tmp_path: Path) -> Non
     """With the reason and the cure beside it, so that `check` does not end red on it; the entries
     are of that severity from the start."""
     home = Home(tmp_path)
-    home.write("config/settings.yaml", {"every": 5000})
+    home.write("config/settings.yaml", {"every": 5000, "prices": "none"})
     home.write("SDN.XML", SDN)
     said = init(home, "ofac", "--file", str(tmp_path / "SDN.XML"))
     assert "OFAC, of 2026-09-23" in said
@@ -167,4 +167,6 @@ def test_a_new_folder_gets_a_severity_that_a_round_allows(tmp_path: Path) -> Non
     with closing(Store(tmp_path / "fundwatch.db", readonly=True)) as store:
         (entry,) = [each.entry for each in watch.all_entries(store)]
     assert (entry.severity, entry.case) == ("medium", "OFAC-42498")
-    assert "0 FAIL" in home.run("check", "--offline")
+    said = home.run("check", "--offline")
+    assert "0 FAIL" in said
+    assert "WARN  list ofac: min_amount in USD, and nothing there has a price" in said

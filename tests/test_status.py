@@ -179,6 +179,26 @@ def test_a_chain_without_source_is_blind_before_anything_was_tried(tmp_path: Pat
     assert found.overdue_seconds < 600, "an address that cannot be read is never overdue"
 
 
+def test_what_stands_alike_is_said_once(tmp_path: Path) -> None:
+    """Addresses of one name in a line, and why a chain is blind once for all."""
+    home = Home(tmp_path)
+    home.write("config/chains.yaml", {"chains": {"dark": dev_chain()}})
+    named = [
+        {"address": f"0x{7**56 + n:040x}", "chain": "dark", "label": "CHATEX" if n else "OTHER"}
+        for n in range(4)
+    ]
+    home.write("watchlist.yaml", {"cases": {"C": {"addresses": named}}})
+    with open_home(tmp_path, {}) as app:
+        app.reload()
+        found = status.snapshot(app.store, app.settings, now(), running=True)
+    text, full = (render(found, everything=whole, width=160) for whole in (False, True))
+    assert "CHATEX (3x)" in text
+    assert text.count("CHATEX") == 1
+    reason = found.entries[0].streams[0].reason
+    assert text.count(reason) == full.count(reason) == 1
+    assert full.count("CHATEX") == 3
+
+
 def test_a_chain_that_left_the_settings_is_blind(tmp_path: Path) -> None:
     """With the lists that were read once, and what they hold."""
     with staged(tmp_path) as scene:

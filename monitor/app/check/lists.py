@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from zoneinfo import available_timezones
 
 from monitor.app.check.record import check_held_back
-from monitor.app.check.report import Bench, lines_of
+from monitor.app.check.report import Bench, places_of
 from monitor.app.check.sources import day_of
 from monitor.loops.health.words import count
 from monitor.model import ChannelConfig, Entry, Severity
@@ -127,11 +127,11 @@ def _remarks(bench: Bench, entries: Sequence[Entry]) -> None:
     )
     for found, text, cure in asked:
         if found:
-            bench.out.warn(f"{lines_of([e.line for e in found])}: {text}", cure)
+            bench.out.warn(f"{places_of(found)}: {text}", cure)
     deaf = [e for e in entries if settings.channels and not _told(e, settings)]
     if deaf:
         bench.out.fail(
-            f"{lines_of([e.line for e in deaf])}: no channel is told of these addresses",
+            f"{places_of(deaf)}: no channel is told of these addresses",
             "write  audience: desk  into a channel of config/channels.yaml",
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.app.check.report import Bench, lines_of
+from monitor.app.check.report import Bench, places_of
 from monitor.app.check.sources import budget_left
 from monitor.decide import worth
 from monitor.loops.health.words import count
@@ -72,7 +72,7 @@ def _thresholds(bench: Bench) -> None:
     idle = [e for e in bench.entries if USD in e.min_amount and e.subject.chain not in known]
     if idle:
         bench.out.warn(
-            f"{lines_of([e.line for e in idle])}: min_amount in USD, and nothing there has a "
+            f"{places_of(idle)}: min_amount in USD, and nothing there has a "
             "price: whatever comes in is told, but for dust",
             "give the amount in coins, as  min_amount: {ETH: 0.01}",
         )

@@ -73,12 +73,20 @@ class Report:
             self.write(line)
 
 
-def lines_of(numbers: Sequence[int]) -> str:
+def _lines_of(numbers: Sequence[int]) -> str:
     """ "line 3", "lines 3, 8, 12, 20, 31 and 4 more"."""
     places = sorted(set(numbers))
     text = ", ".join(str(n) for n in places[:MOST_LINES])
     more = f" and {len(places) - MOST_LINES} more" if len(places) > MOST_LINES else ""
     return f"{'line' if len(places) == 1 else 'lines'} {text}{more}"
+
+
+def places_of(entries: Sequence[Entry]) -> str:
+    """Where these stand: lines of the watchlist, and published lists by their names."""
+    lines = [entry.line for entry in entries if entry.origin is None]
+    names = sorted({entry.origin.list for entry in entries if entry.origin})
+    lists = [f"{'list' if len(names) == 1 else 'lists'} {', '.join(names)}"] if names else []
+    return " and ".join([*([_lines_of(lines)] if lines else []), *lists])
 
 
 @dataclass(frozen=True)

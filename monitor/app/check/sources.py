@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 from monitor.app import build
 from monitor.app.check.probe import Probe, offers, probe_all
-from monitor.app.check.report import Bench, lines_of
+from monitor.app.check.report import Bench, places_of
 from monitor.chains.table import family_of, short_words, streams_of
 from monitor.loops.health.words import count
 from monitor.model import Entry, SourceConfig, Subject
@@ -148,7 +148,7 @@ def _probed(bench: Bench, form: _Form, p: Probe, chain: Sequence[Probe]) -> None
         else:
             out.warn(f"{who}{lost}: {said}", "it may pass; look again later")
     for subject, words_of_it in p.misfits:
-        lines = lines_of([e.line for e in bench.entries if e.subject == subject])
+        lines = places_of([e for e in bench.entries if e.subject == subject])
         said = words_of_it.removeprefix(f"{name} ")
         cure = "look at the address on another explorer, then correct its line or retire it"
         out.warn(f"{lines}: {name} {said}", cure)
@@ -190,7 +190,7 @@ def _heads(bench: Bench, form: _Form, key: str, probes: Sequence[Probe]) -> None
     above = [e for e in bench.on(key) if e.since.isdecimal() and int(e.since) > top]
     if above:
         bench.out.warn(
-            f"{lines_of([e.line for e in above])}: since is above {key}'s newest block ({top:,})",
+            f"{places_of(above)}: since is above {key}'s newest block ({top:,})",
             "correct it if older movements matter",
         )
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitor.loops.health.snapshot import (
     AnswersStatus,
@@ -133,9 +134,12 @@ def _table(found: Snapshot, everything: bool, wide: int) -> list[str]:
             max(len(row[i]) for row in (HEADINGS, *(x.cells for x in shown))) for i in range(8)
         ]
         out += _rows(HEADINGS, sizes, wide)
+        told = set()  # what all of a chain fail for is said once
         for line in shown:
             out += _rows(line.cells, sizes, wide)
-            out += _wrapped("          ", line.reason, wide) if line.reason else []
+            if line.reason and line.reason not in told:
+                out += _wrapped("          ", line.reason, wide)
+                told.add(line.reason)
     if more:
         out.append(f"({more} more lines that are not complete or not recent: --all)")
     if left:
@@ -176,7 +180,18 @@ def _lines(found: Snapshot, everything: bool) -> tuple[list[_Line], int]:
             who = (entry.case or "-", tidy(entry.label, 30) or entry.id)
             address = "" if entry.label else f"{entry.address}  "
             lines.append(_Line((*who, entry.chain, names, *cells), (address + reason).strip()))
-    return lines, left
+    return lines if everything else _together(lines), left
+
+
+def _together(lines: Sequence[_Line]) -> list[_Line]:
+    """Several addresses of one name that stand alike share a line."""
+    alike = Counter(lines)
+    return [
+        replace(line, cells=(line.cells[0], f"{line.cells[1]} ({n}x)", *line.cells[2:]))
+        if n > 1
+        else line
+        for line, n in alike.items()
+    ]
 
 
 def _cells(read: ListStatus, at: int) -> tuple[str, ...]:
