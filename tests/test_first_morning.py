@@ -129,6 +129,12 @@ def test_what_is_not_read_after_a_day_is_said_first(
             assert "3 cannot be read now. What cannot be read is told to operations." in said
             assert "Nothing is to be done" not in said
             turns(day, app, 3)
+        daily = [m.message for m in day.desk.mails if DAILY in str(m.message["Subject"])]
+        for mail in daily:
+            text = text_of(mail)
+            assert "NOT SEEN IN FULL: 6 of 10 addresses (" in " ".join(text.split())
+            assert text.index("NOT SEEN IN FULL") < text.index("CHECKED")
+        assert daily
         (mail,) = [m.message for m in day.desk.mails if READ in str(m.message["Subject"])]
         text = " ".join(text_of(mail).split())
         assert "4 of 10 addresses are read" in text

@@ -12,7 +12,7 @@ from monitor.loops import keeping
 from monitor.loops.health import status
 from monitor.loops.health.snapshot import EntryStatus, RetentionStatus
 from monitor.loops.health.words import LIMIT, count, retention_lines
-from monitor.messages.sheets.daily import LOG
+from monitor.messages.sheets.daily import LOG, UNSEEN
 from monitor.messages.sheets.ours import SHOUT
 from monitor.model import Severity
 from monitor.model.incident import Incident
@@ -46,7 +46,9 @@ class Daily:
         checked = self._cases(cases)
         limits = _limits(self._store)
         over = retention_lines(self._over(allowed))
+        unseen = _unseen([entry for entry in self._entries if entry.case in allowed])
         return {
+            **({UNSEEN: [unseen]} if unseen else {}),
             "CHECKED": checked or ["No address is watched."],
             "OPEN": _open(self._store, allowed, channel, self._until),
             "NOT WELL": _wrong(self._store, self._since, self._until),
@@ -74,6 +76,18 @@ class Daily:
         moved = plural(told, "alert") if told else "checked, nothing moved"
         name = case_said(case) if case else "Without case"
         return f"{name}: {moved}. {_where(entries)}."
+
+
+def _unseen(entries: Sequence[EntryStatus]) -> str:
+    """How many addresses are not seen in full, and on which chains."""
+    chains = Counter(e.chain for e in entries if e.state in (State.BLIND, State.NOT_READ))
+    where = ", ".join(f"{chain} {number:,}" for chain, number in chains.most_common(6))
+    return (
+        f"NOT SEEN IN FULL: {chains.total():,} of {count(len(entries), 'address', 'addresses')} "
+        f"({where}). What moves there is told when it can be read."
+        if chains
+        else ""
+    )
 
 
 def _where(entries: Sequence[EntryStatus]) -> str:

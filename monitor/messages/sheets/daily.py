@@ -26,6 +26,7 @@ from monitor.model import AlertKind, AlertView, Lane, Severity
 from monitor.model.plain import case_said, plural, tidy, utc, when
 
 _CUT = " These are not all: see NOT SHOWN."
+UNSEEN = "NOT SEEN"  # the remark that stands before all: what was not read
 LOG = "LOG"  # the remark that every reader gets: how the log of acts ends
 # How many of a kind (cases, alerts of a case, remarks) are told singly: the first of these with
 # which the mail is short enough. What is left out is counted, and stands in the attached file.
@@ -73,6 +74,7 @@ def _sheet(
         + (_CUT if "NOT SHOWN" in remarks else ""),
         lead=(
             f"From {when(since, telling.timezone)} to {when(until, telling.timezone)}.",
+            *remarks.get(UNSEEN, ()),
             *listed.late(views, telling.now),
         ),
         sections=sections(
@@ -82,6 +84,7 @@ def _sheet(
             *(
                 section(tidy(name, 40), *_remarks(name, said, room))
                 for name, said in remarks.items()
+                if name != UNSEEN
             ),
             section(
                 "ABOUT FUNDWATCH",
