@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+import yaml
 from world.first_day import DAY, FirstDay, address, first_day, text_of
 
 from monitor.app.fundwatch import Fundwatch
@@ -69,6 +70,23 @@ def test_a_new_version_is_told_twice(day: FirstDay) -> None:
     assert "fundwatch lists removals desk" in taken
     assert "2 of 2 addresses are read" in scanned
     assert len(mails(day, "HISTORY")) == 0
+
+
+def test_readers_of_some_cases_are_told_without_names(day: FirstDay) -> None:
+    """And what it is about, as everybody is."""
+    path = day.home.path / "config/channels.yaml"
+    channels = yaml.safe_load(path.read_text("utf-8"))["channels"]
+    for each in ("desk", "machine"):
+        channels[each]["only"] = {"case": ["DESK"]}
+    day.home.write("config/channels.yaml", {"channels": channels})
+    with day.opened() as app:
+        begin(day, app)
+        update(day, app, [*day.addresses[1:], address(100)])
+        day.turn(app)
+    (taken,) = mails(day, TAKEN_MAIL)
+    assert "a list has a new version" in taken
+    assert "See `fundwatch lists status`" in taken
+    assert not any(each in taken.lower() for each in (day.addresses[0], address(100)))
 
 
 def test_what_is_not_read_after_a_day_is_named(day: FirstDay) -> None:

@@ -219,7 +219,7 @@ def test_a_person_may_insist_against_a_rule(desk: Desk) -> None:
         assert key(weth) in desk.entries()
         desk.take([*ROWS, weth, *lines(60)], day)
     words = listing.words(desk.store, "ofac")
-    (row,) = listing.of_target(desk.store, "ofac", (WETH, "1"))
+    (row,) = listing.histories(desk.store, "ofac", [WETH])[WETH, "1"]
     assert listed.state(row, 9, words, watched=True) is RowState.WATCHED
     assert listed.state(row, 9, {}, watched=False) is RowState.REFUSED
     assert desk.differences() == []

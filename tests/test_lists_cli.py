@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from world.home import Home
+from world.published import Line, sdn
 
 from monitor.cli import main
 
@@ -69,6 +70,7 @@ def test_how_lists_stand(home: Home) -> None:
         **{"list": "mine", "kind": "csv", "version": sha, "published": None, "rows": 4},
         **{"watched": 2, "refused": 2, "removals_waiting": 0, "error": None},
         "refused_because": mine["refused_because"],
+        "remarks": [],
     }
     assert sum(mine["refused_because"].values()) == 2
     assert (other["version"], other["fetched"], other["rows"]) == (None, None, 0)
@@ -78,6 +80,21 @@ def test_how_lists_stand(home: Home) -> None:
     assert (gone["kind"], gone["watched"]) == (None, 2)
     assert "no list of config/lists.yaml" in gone["error"]
     assert "WRONG" in said(home, "lists", "status")
+
+
+def test_what_a_file_says_of_itself_is_told(home: Home) -> None:
+    """Half of a list that is whole as XML: whoever takes it hears of it, and so does the desk."""
+    row = {"kind": "ofac_sdn", "file": "sdn.xml", "every": "never", "watch": True, "case": "A"}
+    home.write("config/lists.yaml", {"lists": {"sdn": row}})
+    whole = sdn([Line(SIM), Line(KIM, entity="2")])
+    part = whole.replace("<Record_Count>2<", "<Record_Count>900<")
+    (home.path / "sdn.xml").write_text(part, "utf-8")
+    words = "the file says that it has 900 entries, and has 2: it is a part"
+    assert words in said(home, "lists", "update", "sdn")
+    (told,) = home.lines("lists", "status", "--format", "jsonl")
+    assert told["remarks"] == [words]
+    assert f"note: {words}" in " ".join(said(home, "lists", "status").split())
+    said(home, "verify")
 
 
 def test_every_published_row_is_told(home: Home) -> None:

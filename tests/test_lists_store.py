@@ -111,7 +111,7 @@ def test_a_list_may_go_back_to_what_it_was(desk: Desk) -> None:
     assert [p.nr for p in listing.publications(desk.store, "ofac")] == [1, 2, 3]
     (sha,) = {p.sha256 for p in listing.publications(desk.store, "ofac") if p.nr != 2}
     assert [p.nr for p in listing.version(desk.store, "ofac", sha[:12])] == [3]
-    history = listing.of_target(desk.store, "ofac", (both[1].address, "1"))
+    history = listing.histories(desk.store, "ofac", [both[1].address])[both[1].address, "1"]
     assert [(each.from_nr, each.until_nr) for each in history] == [(1, 2), (3, None)]
     assert words(desk, 1, 2) == [("removed", both[1].address)]
     assert words(desk, 2, 3) == [("added", both[1].address)]

@@ -241,6 +241,7 @@ def _taken(had: Had, taken: Publication, rows: Iterable[Listing]) -> Iterator[st
     yield f"{_INDENT}{plural(taken.rows, 'row')}: {good:,} can be read, {watched}" + (
         f" ({count(addresses, 'address', 'addresses')})" if had.entries else ""
     )
+    yield from (f"{_INDENT}note: {each}" for each in taken.remarks)
     bad = sum(taken.refused.values())
     if not bad:
         return

@@ -54,6 +54,7 @@ def _stands(each: Standing) -> str:
         lines.append(f"{day}fetched {utc(p.fetched)}, sha256 {p.sha256[:12]}")
         lines.append(f"{plural(p.rows, 'row')}: {each.watched:,} watched, {each.refused:,} refused")
         lines += [f"  {count:,} refused: {rule}" for rule, count in p.refused.items()]
+        lines += [f"note: {each}" for each in p.remarks]
     if each.state.grown is not None:
         how = f"fundwatch lists update {each.name} --accept-grown"
         lines.append(f"it has grown: the history of what is new waits for  {how}")

@@ -17,9 +17,10 @@ from monitor.analysis.by_entity import by_entity
 from monitor.decide.cost import Cost
 from monitor.loops import morning_words
 from monitor.loops.health.words import count
+from monitor.loops.morning_words import notice
 from monitor.loops.router import Router
 from monitor.messages.objects import csv_line
-from monitor.model import Alert, AlertKind, Lane, Severity, Subject
+from monitor.model import Alert, Severity, Subject
 from monitor.model.acts import DAEMON, Tell
 from monitor.model.dates import utc_day
 from monitor.model.facts import Notice, Report, Touched, of_kind
@@ -154,7 +155,7 @@ def _tell_taken(
         ("REMOVED", tuple(removed)),
         ("CHANGED", tuple(found.entities("changed"))),
         ("READING", tuple(_reading(store, costs, each))),
-        ("VERSION", (_of(version),)),
+        ("VERSION", tuple(_of(version))),
     )
     report = Report(tuple(s for s in sections if s[1]), file=found.file(version.list))
     severity = Severity.MEDIUM if found.counts["added"] else Severity.LOW
@@ -162,12 +163,13 @@ def _tell_taken(
     say(store, router, notice(_ids(each)[0], severity, title, topic, report, now), now)
 
 
-def _of(version: Publication) -> str:
+def _of(version: Publication) -> Iterator[str]:
     refused = sum(version.refused.values())
-    return (
+    yield (
         f"{version.list}: sha256 {version.sha256[:12]}, {plural(version.rows, 'row')}, "
         f"{refused:,} refused."
     )
+    yield from morning_words.remarks_of(version)
 
 
 def _reading(store: Reader, costs: Costs, each: Later) -> Iterator[str]:
@@ -278,24 +280,7 @@ def _remind(store: Store, router: Router, settings: Settings, name: str, now: in
     notes.put_note(store, key, str(now))
 
 
-# -- the notice itself ---------------------------------------------------------------------------
-
-
-def notice(
-    name: str, severity: Severity, title: str, topic: str, report: Report, now: int
-) -> Alert:
-    """A notice to the desk about a list; `name`: its id."""
-    return Alert(
-        id=name,
-        kind=AlertKind.NOTICE,
-        lane=Lane.NEWS,
-        severity=severity,
-        created=now,
-        title=title,
-        lane_reason="What becomes of published lists is told.",
-        audience="desk",
-        facts=Notice(topic=topic, report=report),
-    )
+# -- telling it ---------------------------------------------------------------------------------
 
 
 def say(store: Store, router: Router, alert: Alert, now: int) -> None:

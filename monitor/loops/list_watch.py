@@ -372,4 +372,4 @@ def _stands(publication: Publication | None) -> str:
     p = publication
     refused = sum(p.refused.values())
     told = f", {refused:,} refused" if refused else ""
-    return f"{plural(p.rows, 'row')} of {p.day}{told}"
+    return "; ".join((f"{plural(p.rows, 'row')} of {p.day}{told}", *p.remarks))

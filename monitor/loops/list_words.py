@@ -133,7 +133,7 @@ def _record(
     """`about` the entries that there are, and those that it makes."""
     ids = dict.fromkeys([*(w.entry.id for w in about.stored), *(e.id for e in entries)])
     version, made = about.version, taking.listed(entries)
-    act = SayOfList(now(), version.list, version, about.target, values, why, made, [*ids])
+    act = SayOfList(now(), version, about.target, values, why, made, [*ids])
     commit(lists.store, by, act)
 
 

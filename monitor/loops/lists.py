@@ -33,6 +33,7 @@ from monitor.model.lists import (
     Published,
     Row,
 )
+from monitor.model.plain import tidy
 from monitor.store import listing, staging, taking
 from monitor.store.commit import commit
 from monitor.store.port import Store
@@ -44,6 +45,7 @@ log = logging.getLogger("fundwatch.lists")
 FOLDER = "lists"  # of the home folder: the files as they were fetched, packed
 AT_ONCE = 1000  # addresses whose entries come into force with their version, in one transaction
 REASONS = 5  # for which rows are refused that are told where no other row is there
+REMARKS, LONGEST_REMARK = 20, 300  # on a file that are kept; characters of each
 PART = 400  # addresses whose entries are made in one commit
 
 
@@ -151,6 +153,7 @@ class Lists:
         coming = Publication(
             *(name, (before.nr if before else 0) + 1, fetched.sha256, preamble.published),
             *(now(), fetched.bytes, counts.total(), refused),
+            tuple(tidy(each, LONGEST_REMARK) for each in preamble.remarks[:REMARKS]),
         )
         good = readable(coming) or (before is not None and not readable(before))
         if not config.watch:  # names may be of what nobody would watch: a token's contract

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from monitor.chains.address import display
 from monitor.loops.health.words import count
-from monitor.loops.list_news import notice, say
+from monitor.loops.list_news import say
+from monitor.loops.morning_words import notice
 from monitor.loops.router import Router
 from monitor.messages.objects import csv_line
 from monitor.model import Chain, Severity

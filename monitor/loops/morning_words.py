@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from monitor.analysis.by_entity import Party
 from monitor.chains.table import STREAM_WORDS
@@ -11,7 +12,7 @@ from monitor.loops.health.words import count
 from monitor.messages.objects import csv_line
 from monitor.messages.sheets.ours import ways_said
 from monitor.model import Alert, AlertKind, Chain, Lane, Severity
-from monitor.model.facts import Notice, Report, Touched
+from monitor.model.facts import Notice, Report, Touched, of_kind
 from monitor.model.incident import Incident
 from monitor.model.lists import Publication
 from monitor.model.plain import duration, plural, quoted, tidy, utc, without_addresses
@@ -49,7 +50,7 @@ def begun(
         f"{'What cannot be read is told to operations' if stuck else 'Nothing is to be done'}."
     )
     sections = (
-        ("LISTS", tuple(_of_list(each.version) for each in firsts)),
+        ("LISTS", tuple(line for each in firsts for line in _of_list(each.version))),
         ("READ", (_by_chain(met) or "Nothing yet.",)),
         ("NOT YET", (f"{_by_chain(waiting)}. The newest listings are read first.",))
         if waiting
@@ -65,7 +66,7 @@ def begun(
         ),
     )
     report = Report(sections=tuple(each for each in sections if each[1]))
-    return _notice(name, Severity.LOW, title, TOPICS[0], report, now)
+    return notice(name, Severity.LOW, title, TOPICS[0], report, now)
 
 
 def _stuck(waiting: Sequence[Reading], failing: Sequence[FailingList]) -> int:
@@ -88,16 +89,22 @@ def _titles(found: Sequence[Reading]) -> str:
     return " and ".join(f"{tidy(name, 40)}'s list" for name in names) or "published lists"
 
 
-def _of_list(version: Publication) -> str:
+def remarks_of(version: Publication) -> Iterator[str]:
+    """What people should know of a version's file, a sentence each."""
+    return (f"{each[:1].upper()}{each[1:].rstrip('.')}." for each in version.remarks)
+
+
+def _of_list(version: Publication) -> Iterator[str]:
     refused = sum(version.refused.values())
     rules = sorted(version.refused.items(), key=lambda item: -item[1])[:NAMED]
     why = ", ".join(f"{rule} {number:,}" for rule, number in rules)
-    return (
+    yield (
         f"{version.list}: of {version.day}, sha256 {version.sha256[:12]}, "
         f"{plural(version.rows, 'row')}, {version.rows - refused:,} can be read"
         + (f"; {refused:,} not ({why}): fundwatch lists rows {version.list}" if refused else "")
         + "."
     )
+    yield from remarks_of(version)
 
 
 def _failing(
@@ -165,7 +172,7 @@ def read(
         ("TOUCHES US", tuple(_touching(parties, touched))),
         ("72 HOURS", tuple(_lately(lately))),
         ("QUESTION", tuple(_question(busy))),
-        ("LISTS", tuple(_of_list(each.version) for each in firsts)),
+        ("LISTS", tuple(line for each in firsts for line in _of_list(each.version))),
         (
             "MEANING",
             (
@@ -182,7 +189,7 @@ def read(
         file=_file(parties),
     )
     severity = Severity.HIGH if any(p.touches for p in parties) else Severity.MEDIUM
-    return _notice(name, severity, title, TOPICS[1], report, now)
+    return notice(name, severity, title, TOPICS[1], report, now)
 
 
 def _missing(chains: Mapping[str, Chain], missing: Sequence[Reading], now: int) -> Iterator[str]:
@@ -292,21 +299,14 @@ def _cells(party: Party) -> tuple[object, ...]:
 
 def without_names(alert: Alert) -> Alert:
     """For channels that are kept to some cases: figures without names and files."""
-    facts = Notice(
-        topic="what a list named had done before", lines=("See `fundwatch lists status`.",)
-    )
-    return Alert(
-        *(alert.id, alert.kind, alert.lane, alert.severity, alert.created),
-        title=alert.title,
-        lane_reason=alert.lane_reason,
-        audience=alert.audience,
-        facts=facts,
-    )
+    topic = of_kind(alert.facts, Notice).topic
+    return replace(alert, facts=Notice(topic=topic, lines=("See `fundwatch lists status`.",)))
 
 
-def _notice(
+def notice(
     name: str, severity: Severity, title: str, topic: str, report: Report, now: int
 ) -> Alert:
+    """A notice to the desk about a list; `name`: its id."""
     return Alert(
         id=name,
         kind=AlertKind.NOTICE,
@@ -314,7 +314,7 @@ def _notice(
         severity=severity,
         created=now,
         title=title,
-        lane_reason="The first reading of a list is told as a whole.",
+        lane_reason="What becomes of published lists is told as a whole.",
         audience="desk",
         facts=Notice(topic=topic, report=report),
     )

@@ -263,8 +263,6 @@ class TakePublication(Act[None]):
     waits: bool = False  # the history of what is new waits for a person's yes
     entries: Sequence[Listed] = ()  # that it makes and changes
     terms: str = ""  # these are all of them, by settings with this digest; empty: more follow
-    alerts: Sequence[Alert] = ()  # what is told of it
-    routes: Sequence[Route] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,8 +293,7 @@ class SayOfList(Act[None]):
 
     kind = "say of list"
 
-    list: str
-    version: Publication  # in force
+    version: Publication  # of the list, in force
     target: str  # address:CANONICAL or entity:ID
     values: Mapping[str, object]  # JSON, by key (model.lists.Word)
     why: str

@@ -110,6 +110,7 @@ class Publication:
     bytes: int
     rows: int
     refused: Mapping[str, int] = field(default_factory=dict)  # by rule
+    remarks: tuple[str, ...] = ()  # what people should know of its file: that it is a part ...
 
     @property
     def day(self) -> str:

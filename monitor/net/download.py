@@ -282,12 +282,6 @@ def is_page(path: Path) -> bool:
     return first.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith(_PAGES)
 
 
-def folder(path: Path) -> Path:
-    """Make a folder for what is fetched; only this user may look into it."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return path
-
-
 def _private(path: Path) -> BinaryIO:
     flags = os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW
     return os.fdopen(os.open(path, flags, 0o600), "wb", buffering=0)

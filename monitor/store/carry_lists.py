@@ -9,10 +9,8 @@ from dataclasses import astuple
 from monitor.model.acts import AcceptGrown, Actor, Listed, SayOfList, TakeEntries, TakePublication
 from monitor.model.errors import Conflict
 from monitor.store import carry_entries, entrylog, staging
-from monitor.store.alerts import insert_alerts
 from monitor.store.entrylog import Changed
 from monitor.store.log import Part
-from monitor.store.planlog import alert_parts
 from monitor.store.port import Connection, Fields
 
 _ANEW = ("added", "base_height", "base_time", "base_head_time", "history")
@@ -28,7 +26,8 @@ def carry_publication(
     columns = {
         **{"list": p.list, "nr": p.nr, "sha256": p.sha256, "published": p.published},
         **{"fetched": p.fetched, "bytes": p.bytes, "rows": p.rows},
-        **{"refused": json.dumps(p.refused, sort_keys=True), "taken": act.at},
+        **{"refused": json.dumps(p.refused, sort_keys=True), "remarks": json.dumps(p.remarks)},
+        "taken": act.at,
     }
     names, marks = ", ".join(columns), ", ".join("?" * len(columns))
     conn.execute(f"INSERT INTO publication ({names}) VALUES ({marks})", (*columns.values(),))
@@ -37,12 +36,10 @@ def carry_publication(
     told = {"columns": columns, "accepted": act.accepted, "waits": act.waits}
     spans = [[*astuple(each)] for each in act.spans]
     entries = _entries(conn, act.entries, act.at, p.sha256)
-    insert_alerts(conn, act.alerts, act.routes)
     return None, [
         Part("publication", told),
         Part("listing", {"list": p.list, "nr": p.nr, "spans": spans}),
         *entries,
-        *alert_parts(conn, act.alerts),
     ]
 
 

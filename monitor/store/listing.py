@@ -62,7 +62,7 @@ def version(store: Reader, name: str, sha256: str) -> list[Publication]:
 def to_publication(row: Fields) -> Publication:
     return Publication(
         *(row["list"], row["nr"], row["sha256"], row["published"], row["fetched"], row["bytes"]),
-        *(row["rows"], json.loads(row["refused"])),
+        *(row["rows"], json.loads(row["refused"]), tuple(json.loads(row["remarks"]))),
     )
 
 
@@ -143,16 +143,11 @@ def _by_key(store: Reader, name: str, nr: int, keys: Iterable[str]) -> dict[str,
     return {row["key"]: to_listing(row) for row in store.read_in(sql, keys, [name, nr, nr])}
 
 
-def of_target(store: Reader, name: str, target: Target) -> list[Listing]:
-    """Everything that a list ever said of an address as one entity's, oldest first."""
-    return histories(store, name, [target[0]]).get(target, [])
-
-
 def histories(
     store: Reader, name: str, addresses: Sequence[str], coming: Publication | None = None
 ) -> Histories:
-    """The same for everybody to whom these addresses ever belonged by a list. `coming`: a version
-    that is being taken, as if it were in force."""
+    """Everything that a list ever said of these addresses, oldest first, by (address, entity).
+    `coming`: a version that is being taken, as if it were in force."""
     rows = store.read_in(f"{_LISTING} WHERE l.list = ? AND l.address IN ({{}})", addresses, [name])
     told = [to_listing(row) for row in rows]
     if coming is not None:

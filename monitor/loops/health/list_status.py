@@ -44,6 +44,7 @@ class Standing:
             **{"fetched": rfc3339(p.fetched) if p else None, "rows": p.rows if p else 0},
             **{"watched": self.watched, "refused": self.refused},
             **{"refused_because": dict(p.refused) if p else {}},
+            "remarks": [*p.remarks] if p else [],
             **{"removals_waiting": self.removals, "error": self.error or None},
         }
 

@@ -192,7 +192,6 @@ ACTS: Mapping[str, Mapping[str, Part]] = {
         "publication": lists.publication,
         "listing": lists.listing,
         "entries": entries,
-        "alerts": alerts,
     },
     "take entries": {"entries": entries},
     "accept grown": {"accepted": nothing},

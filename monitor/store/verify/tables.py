@@ -76,9 +76,8 @@ LIST_VERSION = _plain("list_version", "sha256, at", "outcome")
 CASE = _plain("case_state", "case_id", "closed, held")
 FOLLOWED = _plain("followed", "subject, case_id", "why, since, until, every, calls")
 LISTS = 7  # the first schema with lists that others publish
-PUBLICATION = _plain(
-    *("publication", "list, nr", "sha256, published, fetched, bytes, rows, refused, taken"), LISTS
-)
+_TAKEN = "sha256, published, fetched, bytes, rows, refused, remarks, taken"
+PUBLICATION = _plain("publication", "list, nr", _TAKEN, LISTS)
 LIST_WORD = _plain("list_word", "list, number", "target, key, value, nr, at, name, why", LISTS)
 ERASED_WORD = _plain("erased_word", "list, number", "seq", LISTS)
 ERASED_LINE = _plain("erased_line", "line", "seq")
