@@ -15,10 +15,11 @@ import test_imports
 
 from monitor import cli
 from monitor.app import setup
-from monitor.app.settings import channels, load, sources
+from monitor.app.settings import channels, lists, load, sources
 from monitor.app.settings.chains import ASSET_KEYS, CHAIN_KEYS
 from monitor.cli import common
 from monitor.model import AlertKind, Kind, Severity, Status
+from monitor.model.lists import KINDS
 from monitor.net.channels import CHANNELS
 from monitor.net.sources import SOURCES
 from monitor.watchlist import entries
@@ -122,6 +123,8 @@ EXPECTED: dict[str, tuple[str, Iterable[str]]] = {
     "source keys": ("docs/settings.md", sources.SOURCE_KEYS),
     "asset keys": ("docs/settings.md", ASSET_KEYS),
     "channel keys": ("docs/settings.md", chain(*(row.keys for row in channels.KINDS.values()))),
+    "keys of published lists": ("docs/settings.md", lists.KEYS),
+    "kinds of published lists": ("docs/settings.md", KINDS),
     "settings": ("docs/settings.md", load.SETTING_KEYS),
     "files": ("docs/settings.md", [f"config/{name}.yaml" for name in load.FILES]),
     "lists": ("docs/watchlist.md", entries.TOP_KEYS),

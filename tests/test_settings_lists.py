@@ -12,6 +12,7 @@ from monitor.app.check.cost import list_hosts
 from monitor.app.settings.load import load
 from monitor.model import Severity
 from monitor.model.lists import ALL, ENTITY, KINDS, PUBLISHED
+from monitor.watchlist.imports.lists import READERS, reader
 
 SHIPPED = (
     "ofac", "ofac-advanced", "fbi-lazarus", "israel-nbctf", "ofac-eth", "ransomwhere",
@@ -41,6 +42,11 @@ def test_every_shipped_row_can_be_used(tmp_path: Path) -> None:
     assert (ofac.case, ofac.severity, ofac.incoming) == (f"OFAC-{ENTITY}", Severity.HIGH, "daily")
     assert dict(ofac.min_amount) == {"USD": "10000"}
     assert (ofac.chains, ofac.ours) == (PUBLISHED, False)
+
+
+def test_every_kind_has_a_reader() -> None:
+    assert set(READERS) == set(KINDS)
+    assert all(callable(reader(kind)) for kind in KINDS)
 
 
 def test_single_keys_go_over_the_shipped_ones(tmp_path: Path) -> None:
