@@ -24,11 +24,12 @@ from monitor.model import (
     Subject,
     Watched,
 )
-from monitor.model.lists import LATE, ListConfig
+from monitor.model.lists import ENTITY, LATE, ListConfig
 from monitor.model.views import ListAge
 from monitor.store import listing
 from monitor.store.views import Views
-from monitor.watchlist.listed import case_of
+from monitor.watchlist.listed import LEAST_ENTITY, case_of
+from monitor.watchlist.values import case_problem
 
 SCHEMA = json.loads((sample.ROOT / "docs" / "webhook.schema.json").read_text("utf-8"))
 VALID = jsonschema.Draft202012Validator(SCHEMA)
@@ -287,6 +288,16 @@ def test_a_publishers_text_is_harmless(text: str) -> None:
         assert "<i>" not in rendered.html
         body = objects.webhook_body([view], sample.T0)
         VALID.validate(json.loads(objects.json_text(body)))
+
+
+@pytest.mark.parametrize("prefix", ["", "OFAC-", "x" * 20, "x" * (40 - LEAST_ENTITY)])
+def test_no_two_entities_share_a_case(prefix: str) -> None:
+    """However long the case's own part and their ids are: who may see the one sees no other."""
+    config = ListConfig("ofac", "ofac_sdn", "OFAC", case=f"{prefix}{ENTITY}")
+    ids = ["42498", "y" * 60, "y" * 61, "a b", "a-b", "a/b c", "http://evil.example/x"]
+    cases = [case_of(config, each) for each in ids]
+    assert len(set(cases)) == len(ids)
+    assert [each for each in cases if case_problem(each)] == []
 
 
 # -- tables ------------------------------------------------------------------------------

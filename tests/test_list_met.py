@@ -81,6 +81,16 @@ def test_what_an_earlier_version_named_is_not_found_again(desk: Desk) -> None:
     assert [each.address for each in met(desk.store, "ofac", 2, VERIFIED)] == [Y]
 
 
+def test_who_is_only_told_otherwise_is_not_found_again(desk: Desk) -> None:
+    """Another name or program; but found where it is listed for somebody else."""
+    record(desk, 1, A, X)
+    desk.take(lines(1))
+    desk.take(lines(1, name="BETA", programs=("IRAN",)), "2026-03-02")
+    assert met(desk.store, "ofac", 2, VERIFIED) == []
+    desk.take(lines(1, entity="2"), "2026-03-03")
+    assert [each.entity for each in met(desk.store, "ofac", 3, VERIFIED)] == ["2"]
+
+
 def told(desk: Desk, house: ListConfig | None = None, **terms: object) -> list[str]:
     """The titles of what was told of it so far. `house`: a list of our own beside it."""
     lists = {"ofac": replace(desk.configs["ofac"], **terms)} | ({"house": house} if house else {})

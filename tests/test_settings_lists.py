@@ -84,6 +84,7 @@ def test_single_keys_go_over_the_shipped_ones(tmp_path: Path) -> None:
         ("chains: [etherium]", "ethereum"),
         ("chains: {a: b}", "Write published, all, or [ethereum, bnb]"),
         ('case: "a;b{entity}"', 'Write it like "OFAC-{entity}"'),
+        (f'case: "{"x" * 33}{{entity}}"', 'Write it like "OFAC-{entity}"'),
         ("evry: 30m", "Did you mean every"),
     ],
 )

@@ -17,7 +17,7 @@ from pathlib import Path
 from monitor import __version__
 from monitor.loops import list_files
 from monitor.loops.clock import now
-from monitor.loops.list_entries import Entries
+from monitor.loops.list_entries import NOT_CHOSEN, Entries
 from monitor.loops.router import Router
 from monitor.model import Chain, Entry
 from monitor.model.acts import DAEMON, AcceptGrown, Actor, TakeEntries, TakePublication
@@ -155,7 +155,9 @@ class Lists:
             *(now(), fetched.bytes, counts.total(), refused),
             tuple(tidy(each, LONGEST_REMARK) for each in preamble.remarks[:REMARKS]),
         )
-        good = readable(coming) or (before is not None and not readable(before))
+        # What the settings alone leave out can be read: they may be others tomorrow.
+        readable_now = readable(coming) or counts[NOT_CHOSEN]
+        good = readable_now or (before is not None and not readable(before))
         if not config.watch:  # names may be of what nobody would watch: a token's contract
             good = good or staging.has_address(self.store, name)
         if not counts or not good:

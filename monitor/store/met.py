@@ -28,6 +28,11 @@ class Met:
 
 
 _LIVE = ", ".join(f"'{status.value}'" for status in sorted(LIVE_STATUSES))
+# A row that the version only says otherwise (another name, another program) names nobody anew.
+_NAMED_BEFORE = (
+    "SELECT 1 FROM listing o WHERE o.list = l.list AND o.address = l.address "
+    "AND o.entity = l.entity AND o.until_nr = l.from_nr AND o.rule = ''"
+)
 _SIDES = (("sender", "recipient"), ("recipient", "sender"))
 
 
@@ -42,7 +47,7 @@ def _sql(mine: str, other: str, where: str, spelling: str) -> str:
         f"AND l.{spelling} = t.{mine} "
         f"AND s.key = t.chain || '/' || t.{other} AND t.amount <> '0' AND t.status IN ({_LIVE}) "
         "AND EXISTS (SELECT 1 FROM entry e WHERE e.subject = s.key AND e.retired IS NULL "
-        "AND e.list <> l.list) GROUP BY 1, 2, 4, 5, 6"
+        f"AND e.list <> l.list) AND NOT EXISTS ({_NAMED_BEFORE}) GROUP BY 1, 2, 4, 5, 6"
     )
 
 

@@ -19,6 +19,7 @@ ChainsOf = Callable[[Listing, Collection[str]], Collection[str]]
 Spell = Callable[[str, str], str]  # chain, address of a row -> as that chain writes it
 _LABEL = 120  # characters
 _CASE = 40
+LEAST_ENTITY = 8  # characters that a case has to leave for each {entity}
 _ID = re.compile(r"[\w#/-]+\Z", re.ASCII)
 SET = ("severity", "incoming", "min_amount", "channels", "busy")  # what a word puts into an entry
 
@@ -35,9 +36,11 @@ def case_of(config: ListConfig, entity: str) -> str:
         if len(whole) <= _CASE and (ENTITY not in config.case or _ID.match(entity)):
             return whole
         # Cases stand in subjects: no text of a publisher may. The digest keeps two of them two.
-        short = re.sub(r"[^\w#-]+", "-", entity, flags=re.ASCII)[:12]
-        digest = hashlib.sha256(entity.encode("utf-8", "replace")).hexdigest()[:8]
-        return config.case.replace(ENTITY, f"{short}-{digest}")[:_CASE]
+        digest = hashlib.sha256(entity.encode("utf-8", "replace")).hexdigest()[:LEAST_ENTITY]
+        rest = len(config.case.replace(ENTITY, ""))
+        room = (_CASE - rest) // max(1, config.case.count(ENTITY)) - len(digest) - 1
+        short = re.sub(r"[^\w#-]+", "-", entity, flags=re.ASCII)[: max(0, min(12, room))]
+        return config.case.replace(ENTITY, f"{short}-{digest}" if short else digest)
     return config.case.replace(ENTITY, "").strip(" -_/.#") or config.title
 
 

@@ -11,6 +11,7 @@ from monitor.app.settings.rows import SettingsRow, may_ask, rows, url_parts
 from monitor.model import Chain
 from monitor.model.hosts import is_loopback
 from monitor.model.lists import ALL, ENTITY, KINDS, PUBLISHED, ListConfig
+from monitor.watchlist.listed import LEAST_ENTITY
 from monitor.watchlist.values import EntryReader, case_problem, read_value
 from monitor.watchlist.yaml_nodes import Fields, Items, Notes, Text
 
@@ -111,7 +112,7 @@ def _every(row: SettingsRow) -> int | None:
 
 def _case(row: SettingsRow) -> str:
     text = row.text("case")
-    problem = case_problem(text.replace(ENTITY, "1")) if text else None
+    problem = case_problem(text.replace(ENTITY, "1" * LEAST_ENTITY)) if text else None
     if problem:
         row.bad("case", text, problem, f'Write it like "OFAC-{ENTITY}"')
     return text
