@@ -230,6 +230,26 @@ def test_machines_get_all_of_it() -> None:
     assert off["entry"]["origin"]["until"] == "2025-03-21"
 
 
+def test_an_address_that_a_list_names_a_thousand_times_fits_into_a_message() -> None:
+    """A publisher cannot make the alert of a person's own entry larger than receivers take."""
+    programs = tuple(f"{n:03d}" + "p" * 96 for n in range(40))
+    many = [
+        listed_entry(WATCHED, entity=f"{n}", name="n" * 300, programs=programs) for n in range(1000)
+    ]
+    view = naming(sample.outgoing(), *many)
+    transfers = tuple(replace(t, entries=(*many, *t.entries)) for t in view.transfers)
+    body = objects.webhook_body([replace(view, transfers=transfers)], sample.T0)
+    VALID.validate(body)
+    assert len(objects.json_text(body)) < objects.MAX_BODY
+    (alert,) = body["data"]["alerts"]  # type: ignore[index]
+    (moved,) = alert["transfers"]
+    mine = [each for each in moved["entries"] if "origin" not in each]
+    assert [each["id"] for each in mine] == [e.id for e in view.transfers[0].entries]
+    assert len(moved["entries"]) + moved["entries_left_out"] == 1000 + len(mine)
+    assert len(alert["on_lists"]) + alert["on_lists_left_out"] == 1000
+    assert "980 more" in flat(sample.mail(view).text)
+
+
 def test_an_old_alert_keeps_its_origin_for_machines() -> None:
     """The entry has changed since; the object says what was told."""
     view = replace(of(OFAC), entry=replace(OFAC, origin=replace(OFAC.origin, until="2026-11-01")))

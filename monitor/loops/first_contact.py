@@ -29,7 +29,7 @@ from monitor.model import (
     life,
 )
 from monitor.model.acts import DAEMON, TellHistory
-from monitor.model.facts import AssetSum, History
+from monitor.model.facts import MOST_NAMED, AssetSum, History
 from monitor.model.ids import stable_id
 from monitor.model.plan import Route
 from monitor.model.streams import StreamState
@@ -143,7 +143,7 @@ def _summary(store: Reader, world: HistoryWorld, waiting: Watched, baseline: Bas
             fees=total.fees,
             month=total.sums(total.month),
             month_count=len(total.month_txs),
-            on_lists=voices.on_lists(entry, on, lists_of(store, on)),
+            on_lists=voices.on_lists(entry, on, lists_of(store, on))[:MOST_NAMED],
         ),
         rows=tuple(listed),
     )

@@ -13,11 +13,13 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Protocol
 
 from monitor.decide import worth
-from monitor.model import AlertKind, AlertView, Entry, Kind, Known, Origin, TransferView
+from monitor.model import AlertKind, AlertView, Entry, Kind, Known, Origin, Subject, TransferView
 from monitor.model.facts import Movement, OnList, Touched, of_kind
 from monitor.model.plain import MAX_DECIMALS, clean, rfc3339, tidy
 
@@ -26,6 +28,7 @@ BODY_TYPE = "fundwatch.alerts.v1"
 MAX_ALERTS = 500
 MAX_BODY = 1_040_000
 MAX_ROWS_SIZE = 200_000  # bytes of the transfers of one alert in it
+MAX_ENTRIES = 20  # of lists on one address: they may name it under any number of entities
 FLOOD = 100  # alerts in a body; more of them are told without the rows of their fees
 
 Allowed = Collection[str] | None
@@ -34,6 +37,8 @@ Allowed = Collection[str] | None
 def transfer_object(view: TransferView, allowed: Allowed = None) -> dict[str, Any]:
     """One transfer as `transfers --format jsonl` and webhooks show it."""
     transfer, row = view.row.transfer, view.row
+    entries = _few(view.entries)
+    left = len(view.entries) - len(entries)
     shown = {
         "chain": transfer.chain,
         "tx": transfer.tx,
@@ -48,11 +53,22 @@ def transfer_object(view: TransferView, allowed: Allowed = None) -> dict[str, An
         "time": rfc3339(transfer.time),
         "status": row.status.value,
         "value": _value(view),
-        "entries": [_party(entry, view.directions, allowed) for entry in view.entries],
+        "entries": [_party(entry, view.directions, allowed) for entry in entries],
         "sources": list(dict.fromkeys(name for name, _ in view.sources)),
         "first_seen": rfc3339(row.first_seen),
     }
+    shown |= {"entries_left_out": left} if left > 0 else {}
     return shown | ({"issuer": tidy(view.issuer, 40)} if view.issuer else {})
+
+
+def _few(entries: Iterable[Entry]) -> list[Entry]:
+    """All of persons, and of each address the first that come of lists."""
+    kept, found = [], Counter[Subject]()
+    for entry in entries:
+        found[entry.subject] += entry.origin is not None
+        if entry.origin is None or found[entry.subject] <= MAX_ENTRIES:
+            kept.append(entry)
+    return kept
 
 
 def _value(view: TransferView) -> dict[str, object] | None:
@@ -98,9 +114,12 @@ def _party(entry: Entry, directions: Mapping[str, str], allowed: Allowed) -> dic
 
 def _origin(origin: Origin | None) -> dict[str, object]:
     """Of an entry that comes of a published list: which of its rows, and since when."""
-    if origin is None:
-        return {}
-    said = {
+    return {} if origin is None else {"origin": _origin_object(origin)}
+
+
+@lru_cache(4096)  # the same in all alerts of an address
+def _origin_object(origin: Origin) -> Mapping[str, object]:
+    return {
         "list": origin.list,
         "title": tidy(origin.title, 60),
         "entity": tidy(origin.entity, 80),
@@ -110,7 +129,6 @@ def _origin(origin: Origin | None) -> dict[str, object]:
         "at_least": origin.at_least,
         "until": origin.until or None,
     }
-    return {"origin": said}
 
 
 def alert_object(view: AlertView, allowed: Allowed = None) -> dict[str, Any]:
@@ -141,7 +159,9 @@ def alert_object(view: AlertView, allowed: Allowed = None) -> dict[str, Any]:
         ],
     }
     if lists := alert.facts.on_lists:
-        shown["on_lists"] = [_on_list(each, view) for each in lists]
+        shown["on_lists"] = [_on_list(each, view) for each in lists[:MAX_ENTRIES]]
+        left = len(lists) - MAX_ENTRIES
+        shown |= {"on_lists_left_out": left} if left > 0 else {}
     if view.again is not None:
         shown["after_restore"] = True
     if alert.facts.ours:

@@ -60,6 +60,11 @@ class OnList:
     sha256: str = ""  # of that version, as it was fetched
 
 
+# Entries of lists that a start-up summary names: a list may name an address under any number of
+# entities, and each of their entries has a summary.
+MOST_NAMED = 50
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What alerts of several kinds know."""

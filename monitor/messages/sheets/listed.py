@@ -18,7 +18,7 @@ from monitor.messages.sheets.parts import (
     section,
 )
 from monitor.model import AlertView, Entry, Origin
-from monitor.model.facts import OnList
+from monitor.model.facts import MOST_NAMED, OnList
 from monitor.model.lists import is_late
 from monitor.model.plain import case_said, clean, plural, quoted, utc
 
@@ -168,7 +168,8 @@ def also_section(view: AlertView) -> Section | None:
     found = others(view)
     items = [item for each in found[:SHOWN] for item in _named(each)]
     rest = len(found) - SHOWN
-    more = Item(f"{rest:,} more: fundwatch alerts show.", style="note") if rest > 0 else None
+    least = "At least " if len(found) >= MOST_NAMED - 1 else ""
+    more = Item(f"{least}{rest:,} more: fundwatch alerts show.", style="note") if rest > 0 else None
     name = "ONCE ON" if all(each.origin.until for each in found) else "ALSO ON"
     return section(name, *items, more)
 
