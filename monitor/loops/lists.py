@@ -56,6 +56,7 @@ class Outcome:
     publication: Publication | None = None
     new: bool = False  # it is not the version that was in force
     why: str = ""
+    remarks: tuple[str, ...] = ()  # what its file is wanting in, for people
 
 
 @dataclass
@@ -124,7 +125,8 @@ class Lists:
         name = config.name
         staging.begin(self.store, name)
         try:
-            coming = self._stage(config, fetched, before)
+            preamble = Preamble()
+            coming = self._stage(config, fetched, before, preamble)
             held = "" if shrunk or before is None else held_back(coming, before)
             if held:
                 return Outcome(None, why=held)
@@ -135,13 +137,13 @@ class Lists:
         self.follow(name)
         self.taken()
         log.info("list %s taken nr=%d rows=%d", name, coming.nr, coming.rows)
-        return Outcome(coming, new=True)
+        return Outcome(coming, new=True, remarks=tuple(preamble.remarks))
 
     def _stage(
-        self, config: ListConfig, fetched: Fetched, before: Publication | None
+        self, config: ListConfig, fetched: Fetched, before: Publication | None, preamble: Preamble
     ) -> Publication:
         """Read all rows into the record, beside what is in force."""
-        name, preamble, count = config.name, Preamble(), 0
+        name, count = config.name, 0
         with list_files.watched(fetched.path, self._read) as file:
             rows = self._judged(config, reader(config.kind)(file, fetched.name, preamble))
             while part := [*islice(rows, listing.PART)]:

@@ -23,10 +23,12 @@ _SAMPLE = 50  # lines
 _SAMPLED = 20_000  # characters of each
 
 
-def read_csv(file: BinaryIO, name: str, _preamble: Preamble) -> Iterator[Published]:
+def read_csv(file: BinaryIO, name: str, preamble: Preamble) -> Iterator[Published]:
     """Whatever its separator, with a header or without."""
     no_other_form(file, name)
-    yield from published(_rows(file, name), Place(name, coin=coin_of(name)))
+    yield from published(
+        _rows(file, name), Place(name, coin=coin_of(name), remarks=preamble.remarks)
+    )
 
 
 @dataclass(slots=True)

@@ -89,13 +89,13 @@ def addresses(text: str) -> Iterator[str]:
 
 
 def _is_whole(words: list[str]) -> bool:
-    """Whether pieces are one address: 40 hex digits, a checksum that holds, or none of them
-    could be one alone."""
+    """Whether pieces are one address: by a checksum that holds, or because none of them could be
+    one alone. Of 40 hex digits in one case nothing says so: whoever judges them sees the space."""
     joined = "".join(words)
     if len(joined) > 120:
         return False
     if re.fullmatch(r"0[xX][0-9a-fA-F]{40}", joined):
-        return True
+        return joined[2:] not in (joined[2:].lower(), joined[2:].upper())
     try:
         base58.b58decode_check(joined)
     except ValueError:

@@ -4,8 +4,8 @@ laid out. Pure."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from itertools import chain, islice
 
 from monitor.model.errors import ConfigError, Problem
@@ -31,8 +31,11 @@ from monitor.watchlist.imports.lists.headers import (
     is_chain,
     numbered,
 )
+from monitor.watchlist.imports.lists.many import Column, columns, is_worded
 
 _SEPARATORS = re.compile(r"[;,|\n]")
+_HEADER = re.compile(r"[^\d.@:/#]+\Z")
+_LONGEST_HEADER = 40  # characters of a name
 _NO_ADDRESS = ("has no address", "Ask its publisher")
 NO_COLUMN = ("has no column that holds addresses", "Give the column of addresses the name address")
 
@@ -44,12 +47,13 @@ class NoColumn(ConfigError):
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where rows stand: their file, the sheet of it or nothing, what counts them; the coin that
-    the name of the file says."""
+    the name of the file says; where remarks for people go."""
 
     file: str
     sheet: str = ""
     unit: str = "line"
     coin: str = ""
+    remarks: list[str] = field(default_factory=list)
 
     def at(self, number: int) -> str:
         return f"{self.sheet} {self.unit} {number}".strip()
@@ -62,6 +66,7 @@ def published(rows: Iterable[Cells], place: Place) -> Iterator[Published]:
     if not head:
         return
     at, _ = find_header(head)
+    at = _bare_header(head) if at is None else at
     if at is None and is_plain(head) and (not place.sheet or any(row.likes() for row in head)):
         for row in chain(head, coming):
             yield from _plain(row, place)
@@ -69,8 +74,17 @@ def published(rows: Iterable[Cells], place: Place) -> Iterator[Published]:
     found, headed = _laid_out(head, at, place)
     for row in chain(head[0 if at is None else at + 1 :], coming):
         not_too_wide([row], place.file)
-        if not is_comment(row, found):
+        if not is_comment(row, found[0].found):
             yield from _published(row, found, headed, place)
+
+
+def _bare_header(head: list[Cells]) -> int | None:
+    """A first row of words over rows with addresses: a header whose names are not known."""
+    said = [cell for cell in head[0].cells if cell.strip()]
+    words = all(
+        len(cell) <= _LONGEST_HEADER and (_HEADER.match(cell) or is_worded(cell)) for cell in said
+    )
+    return 0 if words and len(head) > 1 and head[1].likes() else None
 
 
 def _plain(row: Cells, place: Place) -> Iterator[Published]:
@@ -82,8 +96,8 @@ def _plain(row: Cells, place: Place) -> Iterator[Published]:
             yield Published(address, place.coin, place=place.at(row.line))
 
 
-def _laid_out(head: list[Cells], at: int | None, place: Place) -> tuple[dict[str, int], int]:
-    """Which column holds what, and how many columns the header has; 0: there is none."""
+def _laid_out(head: list[Cells], at: int | None, place: Place) -> tuple[list[Column], int]:
+    """Which columns hold what, and how many columns the header has; 0: there is none."""
     not_too_wide(head, place.file)
     below = head[0 if at is None else at + 1 :]
     names = [plain_text(cell) for cell in head[at].cells] if at is not None else []
@@ -96,30 +110,42 @@ def _laid_out(head: list[Cells], at: int | None, place: Place) -> tuple[dict[str
     ids = [row.cells[found["id"]].strip() for row in below if _has(row, found.get("id"))]
     if numbered(ids) or found.get("id") == found["address"]:
         del found["id"]
-    return found, len(names)
+    held, left = columns(names, found, below, named="address" in known)
+    if left:
+        words = ", ".join(repr(name[:40]) for name in left[:5])
+        place.remarks.append(
+            f"{place.sheet} {words} holds addresses too, which are not read".strip()
+        )
+    return held, len(names)
 
 
 def _has(row: Cells, n: int | None) -> bool:
     return n is not None and n < len(row.cells)
 
 
-def _published(
-    row: Cells, found: Mapping[str, int], headed: int, place: Place
-) -> Iterator[Published]:
-    values = {name: row.cells[n].strip() for name, n in found.items() if n < len(row.cells)}
-    where = place.at(row.line)
-    written = values.get("address", "")
-    fault = fault_of(row, headed)
+def _published(row: Cells, found: list[Column], headed: int, place: Place) -> Iterator[Published]:
+    where, fault, told = place.at(row.line), fault_of(row, headed), False
     if fault:
         value, reason, remedy = fault
-        yield broken(where, f"{value[:60]!r} {reason}", remedy, written)
+        written = row.cells[n] if _has(row, n := found[0].found["address"]) else ""
+        yield broken(where, f"{value[:60]!r} {reason}", remedy, written.strip())
         return
-    held = [a for cell in _SEPARATORS.split(written) for a in addresses(cell)]
-    if not held:
+    for column in found:
+        for each in _of_column(row, column, place):
+            told = True
+            yield each
+    if not told:
         yield broken(where, *_NO_ADDRESS)
-        return
+
+
+def _of_column(row: Cells, column: Column, place: Place) -> Iterator[Published]:
+    found = column.found
+    values = {name: row.cells[n].strip() for name, n in found.items() if n < len(row.cells)}
+    written, where = values.get("address", ""), place.at(row.line)
+    held = [a for cell in _SEPARATORS.split(written) for a in addresses(cell)]
     whom = entity_of(values) if values.keys() & {"id", "name", "label", "programs"} else Entity()
-    coin, network, since = coin_of(values) or place.coin, chain_of(values), day_of(values)
+    coin, network = coin_of(values) or column.coin or place.coin, chain_of(values)
+    since = day_of(values)
     label = plain_text(values.get("label", ""))[:300]
     for address in held:
         yield Published(address, coin, network, whom, since, label, where)

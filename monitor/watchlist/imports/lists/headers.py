@@ -21,6 +21,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "name": (
         *("entity", "entity name", "sdn name", "name", "owner", "holder", "family", "actor"),
         *("threat actor", "group", "group name", "label", "name tag", "nametag", "tag", "alias"),
+        *("inhaber", "eigent\u00fcmer", "naam"),
     ),
     "programs": (
         *("programs", "program", "sanctions programs", "sanctions program", "programme"),
@@ -31,9 +32,12 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
         *("designated", "designated on", "designation date", "date of designation", "since"),
         *("date added", "added", "added at", "added on"),
         *("first seen in daily snapshots", "first seen", "date"),
+        *("gelistet am", "aufgenommen am", "datum"),
     ),
     "type": ("type", "id type", "idtype", "feature type", "address type"),
 }
+_DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?!\d)")
+_SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?!\d)")
 _LINES = ("address", "chain", "ticker", "label")  # of cells.columns, which a row here has
 _OTHER_CHAINS = (
     *("base", "linea", "scroll", "zksync", "fantom", "ftm", "cronos", "celo", "solana", "sol"),
@@ -97,4 +101,11 @@ def chain_of(values: Mapping[str, str]) -> str:
 
 
 def day_of(values: Mapping[str, str]) -> str:
-    return iso_day(values.get("since", ""))
+    """Empty where days and months cannot be told apart: 05/04/2022 is two days."""
+    said = values.get("since", "").strip()
+    if found := _DOTTED.match(said):
+        return iso_day(f"{found[3]}-{found[2]:0>2}-{found[1]:0>2}")
+    if (slashed := _SLASHED.match(said)) and slashed[1] != slashed[2]:
+        day, month = sorted((int(slashed[1]), int(slashed[2])), reverse=True)
+        return iso_day(f"{slashed[3]}-{month:02}-{day:02}") if day > 12 else ""
+    return iso_day(said)

@@ -41,7 +41,8 @@ def read_xlsx(file: BinaryIO, name: str, preamble: Preamble) -> Iterator[Publish
     taken = 0
     for shown, rows in sheets(file, name):
         try:
-            yield from published(rows, Place(name, f"sheet {shown}", "row", coin_of(name)))
+            place = Place(name, f"sheet {shown}", "row", coin_of(name), preamble.remarks)
+            yield from published(rows, place)
             taken += 1
         except NoColumn:
             preamble.remarks.append(f"the sheet {shown!r} holds no addresses")
