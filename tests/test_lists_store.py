@@ -464,3 +464,32 @@ def test_a_record_from_before_there_were_lists_is_verified_as_it_is(tmp_path: Pa
     assert differences(path) == []
     Store(path).close()
     assert differences(path) == []
+
+
+def test_named_by_another_coin_they_still_stand_there(desk: Desk) -> None:
+    """On the list without a break: since the first day, and on it now, whatever the coin is."""
+    rest = lines(*range(20, 40), entity="9", name="REST")
+    coins = (("2026-03-01", "ETH"), ("2026-03-02", "ARB"), ("2026-03-03", "USDT"))
+    for day, ticker in coins:
+        desk.take([*lines(1, ticker=ticker), *rest], day)
+    mine = {k: e.origin for k, e in desk.entries().items() if k.endswith(" 1") and e.origin}
+    assert {k.partition("/")[0] for k in mine} == {"ethereum", "arbitrum"}
+    assert {(o.since, o.at_least, o.until) for o in mine.values()} == {("2026-03-01", True, "")}
+    assert listing.removals(desk.store, "ofac") == []
+    desk.take(rest, "2026-03-04")
+    desk.take([*lines(1), *rest], "2026-03-05")
+    (since,) = {e.origin.since for k, e in desk.entries().items() if k.endswith(" 1") and e.origin}
+    assert since == "2026-03-05", "after a break it begins anew"
+    assert desk.differences() == []
+
+
+def test_nobody_leaves_a_list_before_they_came(desk: Desk) -> None:
+    """A file that is older than the last: its day is not the one on which it said so no more."""
+    rows = lines(*range(20))
+    desk.take(rows, "2026-03-09")
+    desk.take(rows[:19], "2026-03-01")
+    entry = desk.entries()[key(rows[19])]
+    assert entry.origin is not None
+    assert entry.origin.until > entry.origin.since == "2026-03-09"
+    (gone,) = listing.removed(desk.store, "ofac", 2)
+    assert gone.until == entry.origin.until

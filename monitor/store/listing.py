@@ -166,7 +166,7 @@ def _with_coming(
     rows = store.read_in(sql, (each.key for each in told), [coming.list])
     ending = {row["key"] for row in rows}
     ended = [
-        replace(each, until_nr=coming.nr, until=coming.day)
+        replace(each, until_nr=coming.nr, until=_until(each.since, coming))
         if each.until_nr is None and each.key in ending
         else each
         for each in told
@@ -177,6 +177,11 @@ def _with_coming(
     )
     new = store.read_in(sql, addresses, [coming.fetched, coming.list, coming.nr])
     return [*ended, *map(to_listing, new)]
+
+
+def _until(since: str, coming: Publication) -> str:
+    """The day of the version; of a file that is older than the last, when it was fetched."""
+    return coming.day if coming.day >= since else utc_day(coming.fetched)
 
 
 def of_entity(store: Reader, name: str, entity: str) -> list[Listing]:
@@ -265,11 +270,13 @@ def to_listing(row: Fields) -> Listing:
         tuple(json.loads(row["chains"])),
         *(row["address"], row["rule"], row["reason"], row["warning"], row["twin"]),
     )
-    until = "" if row["until_at"] is None else row["until_day"] or utc_day(row["until_at"])
+    ended, day = row["until_at"], row["until_day"] if row["until_at"] is not None else ""
+    if ended is not None and day < row["since"]:  # none, or of a file that is older than the last
+        day = utc_day(ended)
     return Listing(
         *(row["list"], row["key"], Row(published, judged), row["from_nr"], row["until_nr"]),
         *(row["since"], bool(row["at_least"]), row["from_at"]),
-        until=until,
+        until=day,
         says=row["says"],
     )
 

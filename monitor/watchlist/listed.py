@@ -82,16 +82,30 @@ def entries(
             written.setdefault(chain, spell(chain, each.row.judged.address or ""))
     run = _run(history)
     return [
-        _entry(config, _told(rows or good), Subject(chain, written[chain]), run, words)
+        _entry(config, _told(rows, good), history, Subject(chain, written[chain]), run, words)
         for chain, rows in found.items()
     ]
 
 
-def _told(rows: Sequence[Listing]) -> Sequence[Listing]:
-    """What is said now, or was said last."""
-    now = [each for each in rows if each.until_nr is None]
-    last = max((each.until_nr or 0 for each in rows), default=0)
-    return now or [each for each in rows if each.until_nr == last]
+def _told(rows: Sequence[Listing], good: Sequence[Listing]) -> Sequence[Listing]:
+    """What is said now, of this chain or (of whom it names by another coin now) of another, or
+    was said last."""
+    for said in (rows, good):
+        if now := [each for each in said if each.until_nr is None]:
+            return now
+    said = rows or good
+    last = max(each.until_nr or 0 for each in said)
+    return [each for each in said if each.until_nr == last]
+
+
+def _stood(history: Iterable[Listing], told: Sequence[Listing]) -> list[Listing]:
+    """What it said of them without a break until it said this."""
+    found, first = [*told], min(each.from_nr for each in told)
+    for each in sorted(history, key=lambda each: each.until_nr or 2**62, reverse=True):
+        if each.from_nr < first <= (each.until_nr or 2**62):
+            found.append(each)
+            first = each.from_nr
+    return found
 
 
 def _run(history: Sequence[Listing]) -> int:
@@ -143,6 +157,7 @@ def state(listing: Listing, nr: int, words: Words, *, watched: bool) -> RowState
 def _entry(
     config: ListConfig,
     told: Sequence[Listing],
+    history: Sequence[Listing],
     subject: Subject,
     run: int,
     words: Words,
@@ -150,6 +165,8 @@ def _entry(
     first, entity = told[0], told[0].row.published.entity
     address = first.row.judged.address or ""
     gone = first.until_nr is not None
+    stood = _stood(history, told)
+    since = min(each.since for each in stood)
     retired = word_on(first, words, "retired")
     over = retired is not None and retired.nr >= run
     entry = Entry(
@@ -175,8 +192,8 @@ def _entry(
             entity=entity.id,
             name=entity.name,
             programs=entity.programs,
-            since=min(each.since for each in told),
-            at_least=any(each.at_least for each in told),
+            since=since,
+            at_least=any(each.at_least for each in stood if each.since == since),
             until=max(each.until for each in told) if gone else "",
             address=address if address != subject.address else "",
         ),
