@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from monitor.messages import chat, render
 from monitor.messages.sheets.parts import Item, Section, Sheet
 from monitor.model import AlertKind, ChannelConfig, Known, Rendered, Severity
+from monitor.model.facts import Notice, Report
 from monitor.net.channels import CHANNELS
 
 KINDS = tuple(kind for kind in CHANNELS if kind not in ("webhook", "email"))
@@ -159,6 +160,17 @@ def test_a_movement_is_told_in_full(kind: str) -> None:
         sample.tx_hash("one"),
     ):
         assert said in words
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_notice_names_the_command_for_its_own_file(kind: str) -> None:
+    """What it attaches are no movements."""
+    view = sample.notice()
+    report = Report((("LISTS", ("ofac",)),), file="list,holds\r\nofac,1 ETH\r\n")
+    view = replace(view, alert=replace(view.alert, facts=Notice(topic="a list", report=report)))
+    words = re.sub(r"\s+", " ", seen(kind, told(kind, view)))
+    assert f"fundwatch alerts show {view.alert.id} --csv" in words
+    assert "fundwatch transfers" not in words
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -107,6 +107,12 @@ def test_the_table_says_what_each_holds_and_did(
             assert row["moved_72h"] == ("yes" if n % 10 == 0 else "")
             assert (row["addresses"], row["read"], row["case"]) == ("1", "1", "DESK")
         (mail,) = [m.message for m in day.desk.mails if READ in str(m.message["Subject"])]
+        number = str(mail["Subject"]).rpartition(" - ")[2]
+        shown = day.home.run("alerts", "show", number, "--csv")
+        assert list(csv.DictReader(io.StringIO(shown))) == rows, "for who has no mail"
+        (begun,) = [s for s in day.subjects(day.desk) if BEGUN in s]
+        refused = day.home.run("alerts", "show", begun.rpartition(" - ")[2], "--csv", code=2)
+        assert "has a mail without a file" in refused
         text = text_of(mail)
         assert "21 of 21 addresses are read" in text
         assert "3 of them in the last 72 hours" in " ".join(text.split())

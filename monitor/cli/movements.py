@@ -14,7 +14,8 @@ from monitor.cli.common import Home, format_option
 from monitor.loops import find
 from monitor.loops.clock import now
 from monitor.messages import lines, objects, render
-from monitor.model import AlertView, ChannelConfig, TransferView
+from monitor.model import AlertView, ChannelConfig, Rendered, TransferView
+from monitor.model.errors import ConfigError, Problem
 from monitor.model.plain import plural
 from monitor.model.settings import Settings
 from monitor.store import notes
@@ -172,8 +173,9 @@ def desk_zone(store: Reader, settings: Settings) -> str:
 @alerts.command(name="show")
 @click.argument("alert_id", metavar="ID")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, the form of the webhook.")
+@click.option("--csv", "as_csv", is_flag=True, help="The file alone that its mail has, as CSV.")
 @click.pass_obj
-def alerts_show(home: Home, alert_id: str, as_json: bool) -> None:
+def alerts_show(home: Home, alert_id: str, as_json: bool, as_csv: bool) -> None:
     """Show one alert as its mail says it, with what is known by now.
 
     ID is the number of an alert, or of a message with all of its alerts. Only reads.
@@ -185,7 +187,9 @@ def alerts_show(home: Home, alert_id: str, as_json: bool) -> None:
     with home.reading() as (store, settings):
         ids = find.alert_ids(store, alert_id)
         for view in home.views(store, settings).alerts(ids):
-            if as_json:
+            if as_csv:
+                _show_file(_rendered(view, store, settings), view.alert.id)
+            elif as_json:
                 click.echo(objects.json_text(objects.alert_object(view)))
             else:
                 click.echo(_as_text(view, store, settings))
@@ -193,7 +197,19 @@ def alerts_show(home: Home, alert_id: str, as_json: bool) -> None:
 
 def _as_text(view: AlertView, store: Reader, settings: Settings) -> str:
     """An alert as its mail says it, for the terminal."""
-    rendered = render.render(
+    return render.on_screen(_rendered(view, store, settings))
+
+
+def _show_file(rendered: Rendered, alert_id: str) -> None:
+    if not rendered.attachments:
+        remedy = "Leave --csv out; rows of movements: fundwatch transfers --format csv"
+        raise ConfigError([Problem("ID", alert_id, "has a mail without a file", remedy)])
+    for _, _, text in rendered.attachments:
+        click.echo(text, nl=False)
+
+
+def _rendered(view: AlertView, store: Reader, settings: Settings) -> Rendered:
+    return render.render(
         [view],
         channel=ChannelConfig("terminal", "email"),
         allowed_cases=None,
@@ -203,7 +219,6 @@ def _as_text(view: AlertView, store: Reader, settings: Settings) -> str:
         version=__version__,
         templates=templates(settings.home),
     )
-    return render.on_screen(rendered)
 
 
 def _state_command(name: str, state: str, text: str) -> None:

@@ -71,7 +71,8 @@ def page_of(sheet: Sheet, colour: str, show: str) -> Page:
     """The sheet's words, line by line. Attached tables are named, not carried."""
     parts = [_part(each) for each in sheet.sections if each.name != "ATTACHED"]
     if sheet.table:
-        parts.append(_no_file())
+        notice = sheet.banner == "NOTICE"  # its rows are no movements
+        parts.append(_no_file(f"{show} --csv" if notice else "fundwatch transfers --format csv"))
     return Page(
         first=tidy(f"{sheet.banner} - {sheet.topic}", 150),
         colour=colour,
@@ -89,9 +90,9 @@ def page_of_lines(first: str, lines: Sequence[str], show: str) -> Page:
     return Page(tidy(first, 150), "#3d566e", head, (), (Part("FACTS", shown),), "", show)
 
 
-def _no_file() -> Part:
+def _no_file(command: str) -> Part:
     said = Run("The attached file goes out by mail only; a chat carries none. All rows: ", "warn")
-    return Part("NO FILE HERE", ((said, Run("fundwatch transfers --format csv", "code")),))
+    return Part("NO FILE HERE", ((said, Run(command, "code")),))
 
 
 def _part(section: Section) -> Part:
