@@ -175,9 +175,10 @@ def test_notes_marks_and_several_on_a_line():
 @real
 def test_sdn_csv_is_refused_as_what_it_is():
     data = (OFAC / "sdn_csv_excerpt_2026.csv").read_bytes()
-    said = refused("text", data)
-    assert "cut off at 1,000 characters" in said
-    assert "Take SDN.XML" in said
+    for kind in ("text", "ofac_sdn", "ofac_advanced"):  # whichever it is taken for
+        said = refused(kind, data)
+        assert "cut off at 1,000 characters" in said
+        assert "Take SDN.XML" in said
 
 
 # -- packed ----------------------------------------------------------------------------------

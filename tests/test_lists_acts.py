@@ -61,9 +61,11 @@ def test_an_address_is_told_otherwise_and_stays_so(desk: Desk) -> None:
         desk,
         ROWS[0].address.upper().replace("0X", "0x"),
         "severity=low",
-        "min_amount=USD=1000,ETH=0.5",
+        "min_amount=USD=1000,ETH:0.5",
     )
-    assert said.startswith(f"set       severity, min_amount of {ROWS[0].address} on list ofac: ")
+    assert said.startswith(
+        f"set       severity=low, min_amount=USD=1000,ETH=0.5 of {ROWS[0].address} on list ofac: "
+    )
     for _ in range(2):
         entry = desk.entries()[key(ROWS[0])]
         assert (entry.severity, entry.min_amount) == (Severity.LOW, {"USD": "1000", "ETH": "0.5"})
@@ -101,7 +103,10 @@ def test_an_entity_is_told_otherwise_with_its_later_addresses(desk: Desk) -> Non
         (("severity=low", "severity=high"), "is given twice"),
         (("busy=maybe",), "busy: 'maybe' is not a busy. Write one of yes, no"),
         (("incoming=weekly",), "incoming: 'weekly' is no choice. Write daily, or 'as severity'"),
-        (("min_amount=5",), "min_amount: '5'"),
+        (
+            ("min_amount=5",),
+            "min_amount: '5' names no coin. Write for example  min_amount=USD=5000",
+        ),
         (("min_amount={USD: lots}",), "is not an amount in coins"),
         (("min_amount={FOO: 1}",), "FOO"),
         (("chains=etherium",), "Did you mean ethereum?"),

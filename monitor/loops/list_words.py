@@ -56,9 +56,21 @@ def set_of_list(
             raise _problem(what, "cannot be read, so nothing is watched there", "Nothing to set")
         changed = _say(lists, config, about, by, values, why)
     keys = ", ".join(
-        key if value is not None else f"{key} as the list" for key, value in values.items()
+        f"{key}={_value_said(value)}" if value is not None else f"{key} as the list"
+        for key, value in values.items()
     )
     return f"set       {keys} of {about.shown} on list {name}: {_entries(changed)}"
+
+
+def _value_said(value: object) -> str:
+    """As it could be typed: low, USD=1000,ETH=0.5, ethereum,bnb."""
+    if isinstance(value, Mapping):
+        return ",".join(f"{key}={each}" for key, each in value.items())
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value) or list_words.AS_SEVERITY
 
 
 def retire_of_list(lists: Lists, by: Actor, name: str, address: str, why: str) -> str:

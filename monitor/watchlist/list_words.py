@@ -59,6 +59,9 @@ def _value(key: str, text: str, at: EntryReader) -> object:
         if text not in (DAILY, AS_SEVERITY):
             at.notes.say(shown, "is no choice", f"Write {DAILY}, or '{AS_SEVERITY}'")
         return DAILY if text == DAILY else ""
+    if key == "min_amount" and not set(text) & set("=:"):
+        at.notes.say(shown, "names no coin", "Write for example  min_amount=USD=5000  or  ETH=2")
+        return None
     root = yaml_nodes.read(f"{key}: {_as_yaml(key, text)}", "", at.notes)
     node = root.get(key) if isinstance(root, Fields) else None
     if node is None:
@@ -70,9 +73,9 @@ def _value(key: str, text: str, at: EntryReader) -> object:
 
 
 def _as_yaml(key: str, text: str) -> str:
-    """Also as it is quickly typed: USD=1000,ETH=2 and ethereum,bnb."""
+    """Also as it is quickly typed: USD=1000,ETH:2 and ethereum,bnb."""
     if text[0] in "[{":
         return text
     if key == "min_amount":
-        return f"{{{text.replace('=', ': ')}}}"
+        return f"{{{text.replace('=', ':').replace(':', ': ')}}}"
     return f"[{text}]" if key in _MANY else text

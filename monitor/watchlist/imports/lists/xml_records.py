@@ -12,6 +12,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
 from monitor.watchlist.imports.cells import refusal
+from monitor.watchlist.imports.lists.fields import CUT, CUT_REMEDY, is_cut
 from monitor.watchlist.imports.lists.files import start
 
 DEEPEST = 50
@@ -102,7 +103,10 @@ def records(
 ) -> Iterator[Element]:
     """The outermost elements of the wanted names. `roots`: names that the whole may have -> what
     is wrong with that one, empty if nothing. Raises ConfigError, also after some."""
-    if not start(file).startswith("<"):
+    begin = start(file)
+    if not begin.startswith("<"):
+        if is_cut(begin.partition("\n")[0]):
+            raise refusal(name, "", CUT, CUT_REMEDY)
         raise refusal(name, "", "is not XML", "Check its kind in config/lists.yaml")
     collector = _Collector(wanted)
     parser = DefusedXMLParser(target=collector, forbid_dtd=True)
