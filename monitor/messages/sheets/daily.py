@@ -147,7 +147,11 @@ def _quiet(views: Sequence[AlertView], room: int) -> list[Item]:
     where = ", ".join(f"{case_said(case)} {count:,}" for case, count in first)
     rest = f" and {len(cases) - len(first):,} more" if len(cases) > len(first) else ""
     items = quiet_items(views)
-    left = [Item(f"{len(items) - room:,} more reasons.", style="note")] if len(items) > room else []
+    left = (
+        [Item(f"And for {plural(len(items) - room, 'other reason')}.", style="note")]
+        if len(items) > room
+        else []
+    )
     said = [Item(f"By case: {where}{rest}.", style="note")] if where else []
     return [*items[:room], *left, *said]
 
