@@ -8,15 +8,29 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from world.evm_node import HEAD, ME, PEER, Node, coin
+from world.evm_node import LOCAL as EVM
 from world.home import ALICE, BANK, BOB, SHOP, Scene, bodies, staged
 from world.house import TITLES, take_house
 from world.listed import take_list
+from world.scripted_server import serve
 
 from monitor.app.settings import load
 from monitor.chains import encodings
-from monitor.demo.world.explorer import Explorer
-from monitor.demo.world.ledger import Input, Output, UtxoLedger, UtxoTx
+from monitor.demo.world.explorer import Explorer, _Handler
+from monitor.demo.world.ledger import (
+    AccountLedger,
+    Input,
+    Internal,
+    Output,
+    TokenMove,
+    TokenName,
+    Tx,
+    UtxoLedger,
+    UtxoTx,
+)
 from monitor.demo.world.service import Reply
+from monitor.demo.world.trongrid import hex41
 from monitor.loops.passing import PollWorld
 from monitor.loops.poll import Poller
 from monitor.loops.pool import SourcePool
@@ -191,3 +205,104 @@ def test_a_whole_transaction_is_read_without_a_word_about_ours(
 def spent(name: str, payers: list[str], payees: list[str]) -> UtxoTx:
     ins = (Input("f" * 64, 10 * int(name) + n, Output(p, 100)) for n, p in enumerate(payers))
     return UtxoTx(name * 64, tuple(ins), tuple(Output(p, 40) for p in payees))
+
+
+@pytest.mark.parametrize("style", ["trongrid", "blockscout", "etherscan"])
+def test_accounts_are_read_without_a_word_about_ours(
+    style: str, tmp_path: Path, asked: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Coins and tokens, also by contracts, both ways: ours stands in no address, body or header of
+    what is asked, in neither spelling, and in nothing that is shown."""
+    true = _Handler._headers
+
+    def headers(self: _Handler) -> dict[str, str]:
+        found = true(self)
+        asked.append(repr(found).encode())
+        return found
+
+    monkeypatch.setattr(_Handler, "_headers", headers)
+    tron = style == "trongrid"
+    key = "tron" if tron else "ethereum"
+    chain = load.load(Path("/nonexistent"), {}).chains[key]
+    me, mine, token = (_account(n, tron=tron) for n in (1, 2, 3))
+    first = {"first_height": 80_000_000} if tron else {}
+    ledger = AccountLedger(tron=tron, time=NOW - 3600, block_time=3 if tron else 12, **first)
+    ledger.tokens[token] = TokenName("USDT", "Tether USD", 6)
+    for _ in range(40):
+        ledger.mine()
+    with Explorer() as explorer, closing(Store(tmp_path / "f.db", create=True)) as store:
+        explorer.add("c", ledger, style, chain_id=None if tron else 1)
+        config = SourceConfig(
+            "mine", style, explorer.url("c", style), rate_per_second=1000, index_lag=0
+        )
+        take_list(store, [Entry("E", Subject(key, me), case="C")], "list", NOW)
+        take_house(store, NOW, {mine: LABEL})
+
+        def read(at: int) -> None:
+            source = sources.build(config, chain, Http("mine", config.url, attempts=1))
+            world = PollWorld(
+                chains={key: chain},
+                pools={key: SourcePool(chain, [source], sure_for=0.0)},
+                assets={},
+                route=lambda _alert, _entry: [],
+                clock=lambda: at,
+                interval=lambda _subject: 0,
+                since_time=lambda _text: None,
+                ours=TITLES,
+            )
+            assert not Poller(store, world).run_pass(everything=True).unread
+
+        read(NOW)
+        name = "{:064x}" if tron else "0x{:064x}"
+        sent, came = (TokenMove("ERC-20", token, *way, 7) for way in ((me, mine), (mine, me)))
+        ledger.mine([Tx(name.format(1), me, mine, 5)])
+        ledger.mine([Tx(name.format(2), mine, me, 6)])
+        ledger.mine([Tx(name.format(3), me, token, 0, tokens=(sent,))])
+        inner = (Internal(mine, me, 5, path="0"),)
+        ledger.mine([Tx(name.format(4), mine, token, 0, tokens=(came,), internals=inner)])
+        read(NOW + 3600)
+        text = b"\n".join(asked).lower()
+        spellings = [mine, mine.removeprefix("0x"), *([hex41(mine)[2:]] if tron else [])]
+        assert not [each for each in spellings if each.lower().encode() in text]
+        assert me.lower().encode() in text
+        seen = Views(store, {key: chain}, {}, ours=TITLES)
+        alerts = [v for v in seen.alerts(seen.alert_ids()) if v.alert.tx]
+        touched = sorted((v.alert.tx or "")[-1] for v in alerts if v.alert.facts.ours)
+        assert touched == ["1", "2", "4"]  # the third is of a token that nobody has verified
+        assert len(alerts) == 4
+        assert mine not in repr(alerts)
+
+
+def _account(number: int, *, tron: bool) -> str:
+    digest = bytes([number]) * 20
+    return encodings.encode_base58check(b"\x41", digest) if tron else f"0x{digest.hex()}"
+
+
+def test_a_node_is_asked_for_logs_without_a_word_about_ours(tmp_path: Path) -> None:
+    node = Node()
+    with serve(node) as server, closing(Store(tmp_path / "f.db", create=True)) as store:
+        config = SourceConfig("node", "evm_rpc", server.url, rate_per_second=1000)
+        take_list(store, [Entry("E", Subject("local", ME), case="C")], "list", NOW)
+        take_house(store, NOW, {PEER: LABEL})
+
+        def read(at: int) -> None:
+            source = sources.build(config, EVM, Http("node", config.url, attempts=1))
+            world = PollWorld(
+                chains={"local": EVM},
+                pools={"local": SourcePool(EVM, [source], sure_for=0.0)},
+                assets={},
+                route=lambda _alert, _entry: [],
+                clock=lambda: at,
+                interval=lambda _subject: 0,
+                since_time=lambda _text: None,
+                ours=TITLES,
+            )
+            Poller(store, world).run_pass(everything=True)
+
+        read(HEAD.time)
+        node.logs, node.newest = [coin(7, block=HEAD.height + 5)], HEAD.height + 50
+        read(HEAD.time + 3600)
+        assert [row["sender"] for row in store.read("SELECT sender FROM transfer")] == [PEER]
+        text = json.dumps([[c.path, c.query, c.body, dict(c.headers)] for c in server.calls])
+        assert ME[2:] in text.lower()
+        assert PEER[2:] not in text.lower()
