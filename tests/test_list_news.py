@@ -11,7 +11,7 @@ import yaml
 from world.first_day import DAY, FirstDay, address, first_day, text_of
 
 from monitor.app.fundwatch import Fundwatch
-from monitor.loops import list_words
+from monitor.loops import list_words, lists
 from monitor.loops.list_watch import NOT_TAKEN, TAKEN, Result, Wish
 from monitor.model.acts import Actor, ActorKind
 
@@ -101,8 +101,40 @@ def test_what_is_not_read_after_a_day_is_named(day: FirstDay) -> None:
         day.later(2 * HOUR)
         day.turn(app)
         (scanned,) = mails(day, SCANNED)
-    assert "0 of 1 address are read" in scanned
-    assert "MISSING ethereum 1" in scanned
+        assert "0 of 1 address are read" in scanned
+        assert "MISSING ethereum 1" in scanned
+    day.explorer.knobs("ethereum", "etherscan").limited = 0
+    with day.opened() as app:
+        for _ in range(4):
+            day.later(HOUR)
+            day.turn(app)
+        _, rest = mails(day, SCANNED)
+    assert "1 of 1 address are read" in rest
+
+
+def test_what_a_yes_brought_is_told_once_it_is_read(
+    day: FirstDay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list grows; a person says yes to what its additions did before."""
+    monkeypatch.setattr(lists, "GROWN_ROWS", 1)
+    with day.opened() as app:
+        begin(day, app)
+        more = [address(n) for n in range(100, 108)]
+        day.pay(more[0], more[1], 10**18)
+        day.later(2 * DAY)
+        assert update(day, app, [*day.addresses, *more]).code == TAKEN
+        for _ in range(4):
+            day.later(HOUR)
+            day.turn(app)
+        (waits,) = mails(day, SCANNED)
+        assert "WAITING" in waits
+        update(day, app, [*day.addresses, *more], grown=True)
+        for _ in range(4):
+            day.later(HOUR)
+            day.turn(app)
+        _, read = mails(day, SCANNED)
+    assert "WAITING" not in read
+    assert "1 of 8 parties moved in 30 days" in read or "2 of 8 parties moved" in read
 
 
 def test_a_version_that_changes_nothing_is_not_told(day: FirstDay) -> None:

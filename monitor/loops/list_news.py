@@ -1,5 +1,6 @@
 """What a new version of a published list means, told twice: when it was taken, and when what its
-additions had done before is read. And weekly whoever it names no more, until a person decides.
+additions had done before is read; once more where a yes or a slow source brought more of it later.
+And weekly whoever it names no more, until a person decides.
 
 What was told is seen by the alerts themselves, whose ids are made of list and version: a kill
 before they are written tells them again, one after it does not. Of a list's first version
@@ -62,18 +63,36 @@ def tell(
     versions = [v for v in list_news.later(store, now - WINDOW) if v.version.list not in own]
     names = [_ids(each) for each in versions]
     told = first_read.told(store, [one for both in names for one in both])
-    for each, (taken, scanned) in zip(versions, names, strict=True):
+    for each, (taken, scanned, rest) in zip(versions, names, strict=True):
         if taken not in told:
             _tell_taken(store, router, settings, costs, each, now)
         if scanned not in told:
-            _tell_scanned(store, router, settings, touching, each, now)
+            number, unread = list_news.counted(store, each)
+            if number and (not unread or now - each.taken >= AT_LATEST):
+                _tell_scanned(store, router, settings, touching, each, scanned, now)
+        elif rest not in told and _has_rest(store, each, scanned, now):
+            _tell_scanned(store, router, settings, touching, each, rest, now)
     for name in (name for name in settings.lists if name not in own):
         _remind(store, router, settings, name, now)
 
 
-def _ids(each: Later) -> tuple[str, str]:
-    name, nr = each.version.list, str(each.version.nr)
-    return stable_id("N", "list taken", name, nr), stable_id("N", "list scanned", name, nr)
+def _ids(each: Later) -> tuple[str, str, str]:
+    """Of what is told when it was taken, when its additions are read, and when what was missing
+    then is read as well."""
+    kinds = ("list taken", "list scanned", "list scanned in full")
+    taken, scanned, rest = (
+        stable_id("N", kind, each.version.list, str(each.version.nr)) for kind in kinds
+    )
+    return taken, scanned, rest
+
+
+def _has_rest(store: Reader, each: Later, told: str, now: int) -> bool:
+    """Whether more of what its additions had done was read since that was `told`: a person has
+    said yes, or it took longer than a day."""
+    newest = list_news.read_after(store, each, told)
+    if newest is None or listing.state(store, each.version.list).grown is not None:
+        return False
+    return not list_news.counted(store, each)[1] or now - newest >= AT_LATEST
 
 
 def _title(settings: Settings, name: str) -> str:
@@ -206,11 +225,15 @@ def _waiting(store: Reader, name: str) -> int:
 
 
 def _tell_scanned(
-    store: Store, router: Router, settings: Settings, touching: Touching, each: Later, now: int
+    store: Store,
+    router: Router,
+    settings: Settings,
+    touching: Touching,
+    each: Later,
+    name: str,
+    now: int,
 ) -> None:
-    number, unread = list_news.counted(store, each)
-    if not number or (unread and now - each.taken < AT_LATEST):
-        return
+    """`name`: the id of what is told."""
     found = list_news.additions(store, each)
     entries = [reading.watched.entry for reading in found]
     histories = first_read.histories(store, [entry.id for entry in entries])
@@ -220,7 +243,6 @@ def _tell_scanned(
     parties = by_entity(entries, histories, first_read.prices(store), ours)
     version, read = each.version, sum(reading.told for reading in found)
     firsts = [First(version, each.taken)]
-    name = _ids(each)[1]
     failing = standing.failing_lists(store)
     alert = morning_words.read(
         *(name, firsts, found, parties, (), touched, failing, settings.chains, now)

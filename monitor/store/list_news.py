@@ -54,3 +54,16 @@ def additions(store: Reader, each: Later) -> list[Reading]:
     params = [each.version.list, each.taken, each.until]
     rows = store.read(f"SELECT * {_ADDED} ORDER BY id", params)
     return [Reading(to_watched(row), row["history"] == "told") for row in rows]
+
+
+def read_after(store: Reader, each: Later, alert: str) -> int | None:
+    """When a history of what a version added was read last, of those that were recorded after an
+    alert; None: none was."""
+    params = [alert, each.version.list, each.taken, each.until]
+    rows = store.read(
+        "SELECT max(created) AS at FROM alert WHERE kind = 'history' "
+        "AND rowid > (SELECT rowid FROM alert WHERE id = ?) "
+        f"AND entry IN (SELECT id {_ADDED})",
+        params,
+    )
+    return None if rows[0]["at"] is None else int(rows[0]["at"])
