@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from world.home import Home, stop, wait_for
+from world.published import address
 from world.sinks import HttpSink, answer, drip, hang, reset
 
 from monitor.app.fundwatch import Fundwatch
@@ -313,6 +314,22 @@ def test_a_stop_in_the_middle_begins_anew(desk: Desk) -> None:
         app.following.stopping = lambda: False
         app.following.round()
         assert listing.newest(app.store, "mine") is not None
+
+
+def test_a_stop_while_entries_follow_their_settings_is_no_fault(desk: Desk) -> None:
+    """They go on at the next start; nothing is said of work that nobody asked for."""
+    desk.serve("".join(f"{address(n)}\n" for n in range(3)).encode())
+    desk.lists(watch="yes", severity="high", case="A")
+    with desk.opened() as app:
+        app.following.round()
+    desk.lists(watch="yes", severity="low", case="A")
+    with open_home(desk.home.path, {}) as app:
+        app.following.stopping = lambda: True
+        app.reload()
+        assert app.following.doing == ""
+    with desk.opened() as app:
+        told = [w.entry.severity.value for w in listing.entries_of(app.store, "mine")]
+    assert told == ["low"] * 3
 
 
 def test_where_the_program_died_it_is_not_begun_again_at_once(

@@ -159,7 +159,7 @@ class Fundwatch:
             self._respelt = True
             respell(self.store, self.settings.chains, now())
         problems = self.watch_file.reload()
-        self.lists.settle()
+        self.following.settle()
         told = self.watch_file.timezone
         self.timezone = told if told in available_timezones() else self.settings.timezone
         if self.timezone != notes.get_note(self.store, "timezone"):

@@ -101,6 +101,12 @@ class ListWatch:
         with self._busy:
             return [self._follow(name, Wish(DAEMON)) for name in self.due(now())]
 
+    def settle(self) -> None:
+        """Let entries follow settings and versions. What a stop interrupts goes on at the next
+        start: that is no fault."""
+        with suppress(StoppedError):
+            self._lists.settle()
+
     def due(self, moment: int) -> list[str]:
         """Lists to be asked for now, the longest waiting first."""
         found = []
@@ -337,6 +343,8 @@ class ListWatch:
         if self.stopping():
             raise StoppedError("Fundwatch is told to stop")
         moment = self.moved_at = time.monotonic()
+        if not self.doing:
+            return  # nobody asked for it: entries follow their settings
         name = self.doing.partition(":")[0]
         self.doing = f"{name}: {words}"
         if moment - self._said_at > SAY_EVERY:
