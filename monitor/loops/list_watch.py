@@ -333,7 +333,9 @@ class ListWatch:
         word = "not had" if code == NOT_HAD else "not taken"
         here = listing.newest(self._store, name) is not None
         stays = " The version before stays in force." if here else ""
-        return Result(name, code, f"{word:<9} {name}: {error.rstrip('.')}.{stays}")
+        how = f" A file of your own: fundwatch lists update {name} --file FILE"
+        more = f"{stays}{how if code == NOT_HAD else ''}"
+        return Result(name, code, f"{word:<9} {name}: {error.rstrip('.')}.{more}")
 
     def _note(self, name: str, state: ListState) -> None:
         listing.put_state(self._store, name, state)
