@@ -97,6 +97,20 @@ def test_what_a_file_says_of_itself_is_told(home: Home) -> None:
     said(home, "verify")
 
 
+def test_a_kind_that_is_corrected_counts_for_the_same_file(home: Home) -> None:
+    """Read as what it is not, its entities are missing."""
+    row = {"file": "x.csv", "title": "OFAC", "every": "never", "watch": True, "case": "A"}
+    (home.path / "x.csv").write_text(FIRST, "utf-8")
+    for kind in ("text", "csv"):
+        home.write("config/lists.yaml", {"lists": {"x": {**row, "kind": kind}}})
+        said(home, "lists", "update", "x", "--accept-shrunk")
+    found = home.lines("lists", "rows", "x", "--format", "jsonl")
+    states = {(r["published_as"], r["entity"]["id"]): r["state"] for r in found}
+    assert states[SIM, "42498"] == "watched"
+    assert "unchanged" in said(home, "lists", "update", "x")
+    said(home, "verify")
+
+
 def test_every_published_row_is_told(home: Home) -> None:
     take(home, FIRST)
     (sha,) = versions(home)

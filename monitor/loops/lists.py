@@ -102,7 +102,8 @@ class Lists:
         config = self.config(name)
         with self._taking:
             before = listing.newest(self.store, name)
-            if before is None or before.sha256 != fetched.sha256:
+            # The same file is read anew where it was read as what it is not.
+            if before is None or (before.sha256, before.kind) != (fetched.sha256, config.kind):
                 return self._take(config, fetched, before, by, shrunk=shrunk, grown=grown)
         if grown:
             self.accept_grown(name, by)
@@ -156,6 +157,7 @@ class Lists:
             *(name, (before.nr if before else 0) + 1, fetched.sha256, preamble.published),
             *(now(), fetched.bytes, counts.total(), refused),
             tuple(tidy(each, LONGEST_REMARK) for each in preamble.remarks[:REMARKS]),
+            config.kind,
         )
         # What the settings alone leave out can be read: they may be others tomorrow.
         readable_now = readable(coming) or counts[NOT_CHOSEN]

@@ -111,6 +111,7 @@ class Publication:
     rows: int
     refused: Mapping[str, int] = field(default_factory=dict)  # by rule
     remarks: tuple[str, ...] = ()  # what people should know of its file: that it is a part ...
+    kind: str = ""  # as what it was read: one of KINDS
 
     @property
     def day(self) -> str:

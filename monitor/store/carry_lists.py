@@ -27,7 +27,7 @@ def carry_publication(
         **{"list": p.list, "nr": p.nr, "sha256": p.sha256, "published": p.published},
         **{"fetched": p.fetched, "bytes": p.bytes, "rows": p.rows},
         **{"refused": json.dumps(p.refused, sort_keys=True), "remarks": json.dumps(p.remarks)},
-        "taken": act.at,
+        **{"kind": p.kind, "taken": act.at},
     }
     names, marks = ", ".join(columns), ", ".join("?" * len(columns))
     conn.execute(f"INSERT INTO publication ({names}) VALUES ({marks})", (*columns.values(),))

@@ -63,6 +63,7 @@ def to_publication(row: Fields) -> Publication:
     return Publication(
         *(row["list"], row["nr"], row["sha256"], row["published"], row["fetched"], row["bytes"]),
         *(row["rows"], json.loads(row["refused"]), tuple(json.loads(row["remarks"]))),
+        row["kind"],
     )
 
 

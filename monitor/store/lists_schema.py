@@ -21,6 +21,7 @@ CREATE TABLE publication (           -- append-only: a version of a list that wa
   bytes INTEGER NOT NULL,
   rows INTEGER NOT NULL,
   refused TEXT NOT NULL,             -- JSON: rule -> how many rows
+  kind TEXT NOT NULL,                -- as what it was read, one of model.lists.KINDS
   remarks TEXT NOT NULL,             -- JSON: what people should know of its file
   taken INTEGER NOT NULL,            -- when all of it was taken
   PRIMARY KEY (list, nr)
