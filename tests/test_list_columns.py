@@ -120,3 +120,13 @@ def test_what_a_file_is_wanting_in_is_said(tmp_path: Path) -> None:
     out = desk.lists.take("ofac", desk.fetched(text), DAEMON)
     assert out.remarks == ("the file says that it has 700 entries, and has 1: it is a part",)
     desk.store.close()
+
+
+def test_a_coin_before_the_address() -> None:
+    """As in the free text of the United Kingdom's list."""
+    line = f"(1) ARB: {ONE} (2) XBT: {COIN}"
+    for kind, text in (("text", line), ("csv", f"address,name\n{line},X\n{TRON},Y\n")):
+        rows, _ = read(f"{text}\n", kind)
+        assert said(rows)[:2] == [(ONE, "ARB"), (COIN, "XBT")]
+    rows, _ = read(f"ETH {ONE}\nSEE {ONE} BELOW\n", "text")
+    assert said(rows) == [(ONE, "ETH"), (f"SEE {ONE} BELOW", "")]

@@ -8,6 +8,7 @@ from datetime import date
 
 import base58
 
+from monitor.chains import scripts
 from monitor.model.lists import LONGEST, Entity, Published
 from monitor.watchlist.imports.cells import looks_like_address, plain_address, plain_text
 
@@ -25,6 +26,11 @@ _IN_TEXT = re.compile(
 # A row of SDN.CSV and its like: a number, the name, and -0- for what is empty.
 _SDN_ROW = re.compile(r"\"?\d{1,9}\"? ?[,;|@\t].*?[,;|@\t] ?\"?-0-\"? ?[,;|@\t]", re.S)
 _LOOKED_AT = 20_000  # characters of a line
+_COUNTED = re.compile(r"\(\d{1,3}\)")
+_COIN = re.compile(r"[A-Z]{2,6}:?\Z")
+_HEX = re.compile(r"0x[0-9a-fA-F]{40}\Z")
+_BECH32 = re.compile(r"(bc1|ltc1|bitcoincash:)[02-9ac-hj-np-z]{20,90}\Z", re.IGNORECASE)
+_BASE58_MOST = 40  # characters
 _DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?![0-9])")
 _US_DAY = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})\Z")
 
@@ -86,6 +92,25 @@ def addresses(text: str) -> Iterator[str]:
         yield from (word[:LONGEST] for word in words)
     else:
         yield " ".join(words)[:LONGEST]
+
+
+def named_addresses(text: str) -> Iterator[tuple[str, str]]:
+    """The same, each with the coin that stands before it: "(1) ETH: 0x175d..." as the United
+    Kingdom's list has it."""
+    words = _COUNTED.sub(" ", text).split()
+    coins, held = words[::2], words[1::2]
+    if len(held) == len(coins) > 0 and all(map(_COIN.match, coins)) and all(map(is_address, held)):
+        yield from ((coin.rstrip(":"), each) for coin, each in zip(coins, held, strict=True))
+    else:
+        yield from (("", each) for each in addresses(text))
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is an address for certain: by its checksum, or by its form."""
+    plain = plain_address(text)
+    if _HEX.match(plain) or _BECH32.match(plain):
+        return True
+    return len(plain) <= _BASE58_MOST and scripts.of_base58(plain) is not None
 
 
 def _is_whole(words: list[str]) -> bool:

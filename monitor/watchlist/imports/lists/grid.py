@@ -21,7 +21,7 @@ from monitor.watchlist.imports.layout import (
     is_plain,
     not_too_wide,
 )
-from monitor.watchlist.imports.lists.fields import addresses, broken
+from monitor.watchlist.imports.lists.fields import broken, named_addresses
 from monitor.watchlist.imports.lists.headers import (
     chain_of,
     coin_of,
@@ -92,8 +92,8 @@ def _plain(row: Cells, place: Place) -> Iterator[Published]:
     for cell in row.cells:
         if cell.lstrip().startswith("#"):
             return
-        for address in addresses(cell):
-            yield Published(address, place.coin, place=place.at(row.line))
+        for coin, address in named_addresses(cell):
+            yield Published(address, coin or place.coin, place=place.at(row.line))
 
 
 def _laid_out(head: list[Cells], at: int | None, place: Place) -> tuple[list[Column], int]:
@@ -142,10 +142,10 @@ def _of_column(row: Cells, column: Column, place: Place) -> Iterator[Published]:
     found = column.found
     values = {name: row.cells[n].strip() for name, n in found.items() if n < len(row.cells)}
     written, where = values.get("address", ""), place.at(row.line)
-    held = [a for cell in _SEPARATORS.split(written) for a in addresses(cell)]
+    held = [each for cell in _SEPARATORS.split(written) for each in named_addresses(cell)]
     whom = entity_of(values) if values.keys() & {"id", "name", "label", "programs"} else Entity()
     coin, network = coin_of(values) or column.coin or place.coin, chain_of(values)
     since = day_of(values)
     label = plain_text(values.get("label", ""))[:300]
-    for address in held:
-        yield Published(address, coin, network, whom, since, label, where)
+    for said, address in held:
+        yield Published(address, said or coin, network, whom, since, label, where)

@@ -6,14 +6,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor.chains import scripts
-from monitor.watchlist.imports.cells import header_words, plain_address
+from monitor.watchlist.imports.cells import header_words
 from monitor.watchlist.imports.layout import LOOKED_AT, Cells
+from monitor.watchlist.imports.lists.fields import is_address
 from monitor.watchlist.imports.lists.headers import is_chain
 
-_HEX = re.compile(r"0x[0-9a-fA-F]{40}\Z")
-_BECH32 = re.compile(r"(bc1|ltc1|bitcoincash:)[02-9ac-hj-np-z]{20,90}\Z", re.IGNORECASE)
-_BASE58_MOST = 40  # characters
 _WORDS = frozenset({"address", "addresses", "wallet", "wallets", "adresse", "adressen", "account"})
 _SIBLINGS = ("chain", "blockchain", "network", "currency", "coin", "ticker", "asset")
 
@@ -95,12 +92,5 @@ def _holding(below: Sequence[Cells]) -> Iterator[int]:
     looked = below[:LOOKED_AT]
     for n in range(max((len(row.cells) for row in looked), default=0)):
         filled = [row.cells[n] for row in looked if n < len(row.cells) and row.cells[n].strip()]
-        if filled and sum(map(_is_address, filled)) * 2 >= len(filled):
+        if filled and sum(map(is_address, filled)) * 2 >= len(filled):
             yield n
-
-
-def _is_address(cell: str) -> bool:
-    text = plain_address(cell)
-    if _HEX.match(text) or _BECH32.match(text):
-        return True
-    return len(text) <= _BASE58_MOST and scripts.of_base58(text) is not None

@@ -9,7 +9,7 @@ from typing import BinaryIO
 from monitor.model.lists import Published
 from monitor.watchlist.imports.cells import BROKEN_CELL, refusal
 from monitor.watchlist.imports.lists import Preamble
-from monitor.watchlist.imports.lists.fields import CUT, CUT_REMEDY, addresses, is_cut
+from monitor.watchlist.imports.lists.fields import CUT, CUT_REMEDY, is_cut, named_addresses
 from monitor.watchlist.imports.lists.files import lines, no_other_form
 
 _COIN = re.compile(r"[_-]([A-Z0-9]{2,6})\.(txt|json)\Z")  # sanctioned_addresses_XBT.txt
@@ -25,8 +25,8 @@ def read_text(file: BinaryIO, name: str, _preamble: Preamble) -> Iterator[Publis
             raise refusal(name, "", CUT, CUT_REMEDY, number)
         kept = line if BROKEN_CELL.match(line.strip()) else _NOTE.sub("", line)
         for cell in filter(None, re.split(r"[,;|\t]", kept)):
-            for address in addresses(cell):
-                yield Published(address, ticker, place=f"line {number}")
+            for coin, address in named_addresses(cell):
+                yield Published(address, coin or ticker, place=f"line {number}")
 
 
 def coin_of(name: str) -> str:
