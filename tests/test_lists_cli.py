@@ -30,6 +30,22 @@ SECOND = HEAD + row(SIM, "ETH", name='"SIM, Hyon-Sop"') + row(SIM_TRON, "TRX") +
 SECOND += row("not-an-address", "ETH")
 
 
+@pytest.mark.parametrize(
+    ("terms", "use"),
+    [
+        ({"ours": "yes"}, "1 row: our own: compared, never sent to anybody, 0 refused"),
+        ({"watch": "no", "case": "N"}, "1 row: kept and compared, not watched, 0 refused"),
+    ],
+)
+def test_what_is_not_watched_says_what_it_is_for(
+    home: Home, terms: dict[str, str], use: str
+) -> None:
+    home.write("config/lists.yaml", {"lists": {"mine": {"kind": "csv", "file": "m.csv", **terms}}})
+    home.write("m.csv", f"address\n{SIM}\n")
+    said(home, "lists", "update", "mine")
+    assert use in said(home, "lists", "status")
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     made = Home(tmp_path)
@@ -75,6 +91,9 @@ def test_how_lists_stand(home: Home) -> None:
     assert sum(mine["refused_because"].values()) == 2
     assert (other["version"], other["fetched"], other["rows"]) == (None, None, 0)
     assert "refused the connection" in other["error"]
+    words = " ".join(said(home, "lists", "status").split())
+    assert "4 rows: 2 watched, 2 refused" in words
+    assert "taken yet: fundwatch lists update other, or with --file FILE" in words
     home.write("config/lists.yaml", {"lists": {}})
     (gone,) = home.lines("lists", "status", "--format", "jsonl")
     assert (gone["kind"], gone["watched"]) == (None, 2)

@@ -48,11 +48,13 @@ def _stands(each: Standing) -> str:
     lines = [head]
     p = each.newest
     if p is None:
-        lines.append("no version of it was taken yet")
+        take = f"fundwatch lists update {each.name}, or with  --file FILE"
+        lines.append(f"no version of it was taken yet: {take}")
     else:
         day = f"of {p.published}, " if p.published else ""
         lines.append(f"{day}fetched {utc(p.fetched)}, sha256 {p.sha256[:12]}")
-        lines.append(f"{plural(p.rows, 'row')}: {each.watched:,} watched, {each.refused:,} refused")
+        use = each.use or f"{each.watched:,} watched"
+        lines.append(f"{plural(p.rows, 'row')}: {use}, {each.refused:,} refused")
         lines += [f"  {count:,} refused: {rule}" for rule, count in p.refused.items()]
         lines += [f"note: {each}" for each in p.remarks]
     if each.state.grown is not None:

@@ -170,5 +170,5 @@ def _write(
     }})  # fmt: skip
     home.write("config/lists.yaml", {"lists": {"desk": {
         "kind": "text", "title": "OFAC", "file": "desk.txt", "watch": True, "case": "DESK",
-        "severity": "high", "incoming": "daily",
+        "severity": "high", "incoming": "daily", "min_amount": {"USD": 10000},  # as shipped
     }}})  # fmt: skip

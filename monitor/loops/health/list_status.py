@@ -22,6 +22,7 @@ class Standing:
     state: ListState
     watched: int  # rows of the version in force
     removals: int  # entries that wait for a person
+    use: str = ""  # what it is for, where it is not watched
 
     @property
     def refused(self) -> int:
@@ -77,7 +78,16 @@ def _one(store: Reader, name: str, config: ListConfig | None) -> Standing:
         state=listing.state(store, name),
         watched=counts.watched,
         removals=counts.removals,
+        use=_use(config),
     )
+
+
+def _use(config: ListConfig | None) -> str:
+    if config is None or config.watch:
+        return ""
+    if config.ours:
+        return "our own: compared, never sent to anybody"
+    return "kept and compared, not watched"
 
 
 def ages(store: Reader, settings: Settings, now: int) -> dict[str, int | None]:
