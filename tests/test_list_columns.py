@@ -118,7 +118,10 @@ def test_what_a_file_is_wanting_in_is_said(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     text = sdn(lines(1, 2)).replace("<Record_Count>1<", "<Record_Count>700<")
     out = desk.lists.take("ofac", desk.fetched(text), DAEMON)
-    assert out.remarks == ("the file says that it has 700 entries, and has 1: it is a part",)
+    assert out.publication is not None
+    assert out.publication.remarks == (
+        "the file says that it has 700 entries, and has 1: it is a part",
+    )
     desk.store.close()
 
 

@@ -240,7 +240,6 @@ class ListWatch:
         word = "taken" if out.new else "unchanged"
         waits = self._lists.waiting(name)
         more = f"; the history of {waits:,} waits for --accept-grown" if waits else ""
-        more += "".join(f"; {tidy(each, 300)}" for each in out.remarks)
         return Result(name, TAKEN, f"{word:<9} {name}: {_stands(out.publication)}{more}")
 
     def _had(self, config: ListConfig, wish: Wish, before: ListState) -> Fetched | None:

@@ -56,7 +56,6 @@ class Outcome:
     publication: Publication | None = None
     new: bool = False  # it is not the version that was in force
     why: str = ""
-    remarks: tuple[str, ...] = ()  # what its file is wanting in, for people
 
 
 @dataclass
@@ -126,8 +125,7 @@ class Lists:
         name = config.name
         staging.begin(self.store, name)
         try:
-            preamble = Preamble()
-            coming = self._stage(config, fetched, before, preamble)
+            coming = self._stage(config, fetched, before)
             held = "" if shrunk or before is None else held_back(coming, before)
             if held:
                 return Outcome(None, why=held)
@@ -138,13 +136,13 @@ class Lists:
         self.follow(name)
         self.taken()
         log.info("list %s taken nr=%d rows=%d", name, coming.nr, coming.rows)
-        return Outcome(coming, new=True, remarks=tuple(preamble.remarks))
+        return Outcome(coming, new=True)
 
     def _stage(
-        self, config: ListConfig, fetched: Fetched, before: Publication | None, preamble: Preamble
+        self, config: ListConfig, fetched: Fetched, before: Publication | None
     ) -> Publication:
         """Read all rows into the record, beside what is in force."""
-        name, count = config.name, 0
+        name, preamble, count = config.name, Preamble(), 0
         with list_files.watched(fetched.path, self._read) as file:
             rows = self._judged(config, reader(config.kind)(file, fetched.name, preamble))
             while part := [*islice(rows, listing.PART)]:
