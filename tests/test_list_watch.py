@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from monitor.loops.list_watch import NOT_HAD, NOT_TAKEN, TAKEN, UNDER_WAY, Stopp
 from monitor.model.acts import DAEMON, Actor, ActorKind
 from monitor.model.errors import ConfigError, MonitorError
 from monitor.model.lists import LATE, ListState
+from monitor.net.download import KEPT_FREE
 from monitor.store import listing
 
 ANN = Actor(ActorKind.CLI, "Ann", "a test")
@@ -388,6 +390,39 @@ def test_a_list_that_nobody_asks_for_is_late(desk: Desk) -> None:
     desk.lists(every="never")
     with desk.opened() as app:
         assert lateness(app.store, app.settings, now()) == {}
+
+
+@pytest.mark.parametrize("looks", range(4))
+@pytest.mark.parametrize("place", ["url", "file"])
+def test_a_list_leaves_the_record_its_room_on_the_disk(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, place: str, looks: int
+) -> None:
+    """Wherever the disk runs full while it is taken, it is given up, and nothing of it stays."""
+    path = desk.home.path / "own.txt"
+    path.write_bytes(addresses(0, 20))
+    desk.serve(addresses(0, 20))
+    desk.lists(**({"file": str(path)} if place == "file" else {}))
+    real = shutil.disk_usage(desk.home.path)
+    left = looks  # so often there is room
+
+    def usage(_path: object) -> object:
+        nonlocal left
+        left -= 1
+        return real if left >= 0 else real._replace(free=KEPT_FREE - 1)
+
+    with desk.opened() as app:
+        monkeypatch.setattr(shutil, "disk_usage", usage)
+        (result,) = app.following.update(Wish(ANN, ("mine",)))
+        if left >= 0:
+            assert result.code == TAKEN
+            return
+        assert result.code == NOT_HAD
+        assert "no room for it (67 MB are free)" in result.said
+        monkeypatch.undo()
+        assert app.store.read("SELECT * FROM staged", []) == []
+        assert app.store.read("SELECT * FROM listing", []) == []
+        assert [*(desk.home.path / "lists" / "mine").glob("*[!z]")] == []
+        assert app.following.update(Wish(ANN, ("mine",)))[0].code == TAKEN
 
 
 def test_names_of_lists_are_those_in_use(desk: Desk) -> None:

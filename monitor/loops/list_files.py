@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from monitor.model.errors import BadResponse
 from monitor.model.lists import Fetched, Validators
-from monitor.net.download import MOST, is_page
+from monitor.net.download import KEPT_FREE, MOST, is_page
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -21,6 +23,15 @@ SETTLE = 0.3  # seconds in which a file must not change
 STEADY_AFTER = 5  # seconds since it was saved, from when on its time says that it is the same
 TRIES = 5  # at a file that somebody is writing
 _CHUNK = 1 << 20
+
+
+def room(folder: Path) -> None:
+    """Raises OSError where the disk is so full that a list would take the record's room: then
+    no movement could be recorded and nobody told."""
+    free = shutil.disk_usage(folder).free
+    if free < KEPT_FREE:
+        words = f"the disk has no room for it ({free // 10**6:,} MB are free)"
+        raise OSError(errno.ENOSPC, words)
 
 
 def copied(
@@ -68,6 +79,7 @@ def _copy(path: Path, into: Path, look: Callable[[int], object]) -> tuple[str, i
         while part := file.read(_CHUNK):
             if (size := size + len(part)) > MOST:
                 raise BadResponse(f"{path.name}: is larger than {MOST // 10**6} MB")
+            room(into.parent)
             digest.update(part)
             copy.write(part)
             look(size)

@@ -7,12 +7,12 @@ import hashlib
 import json
 import logging
 import os
-import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 from monitor import __version__
 from monitor.loops import list_files
@@ -46,6 +46,7 @@ FOLDER = "lists"  # of the home folder: the files as they were fetched, packed
 AT_ONCE = 1000  # addresses whose entries come into force with their version, in one transaction
 REASONS = 5  # for which rows are refused that are told where no other row is there
 REMARKS, LONGEST_REMARK = 20, 300  # on a file that are kept; characters of each
+AT_A_TIME = 1 << 20  # bytes of a file that are packed
 PART = 400  # addresses whose entries are made in one commit
 
 
@@ -146,6 +147,7 @@ class Lists:
         with list_files.watched(fetched.path, self._read) as file:
             rows = self._judged(config, reader(config.kind)(file, fetched.name, preamble))
             while part := [*islice(rows, listing.PART)]:
+                list_files.room(self.home)
                 staging.stage(self.store, name, part)
                 count += len(part)
                 self.look(f"{count:,} rows read")
@@ -184,12 +186,21 @@ class Lists:
         part = kept.with_suffix(".part")
         part.unlink(missing_ok=True)
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as disk:
-            with gzip.GzipFile("", "wb", 6, disk, mtime=0) as packed, fetched.path.open("rb") as f:
-                shutil.copyfileobj(f, packed)
-            disk.flush()
-            os.fsync(handle)
-        part.replace(kept)
+        try:
+            with os.fdopen(handle, "wb") as disk:
+                self._pack(fetched.path, disk)
+                disk.flush()
+                os.fsync(handle)
+            part.replace(kept)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def _pack(self, path: Path, disk: BinaryIO) -> None:
+        with gzip.GzipFile("", "wb", 6, disk, mtime=0) as packed, path.open("rb") as file:
+            while data := file.read(AT_A_TIME):
+                list_files.room(self.home)
+                packed.write(data)
+                self.look("its file is packed")
 
     def _bring(
         self,
@@ -205,6 +216,7 @@ class Lists:
         store, rows = self.store, coming.rows + (before.rows if before else 0)
         found = []
         for keys in staging.spans(rows):
+            list_files.room(self.home)
             found.append(staging.prepare(store, coming, keys))
             self.look("what it changes is looked for")
         accepted = " ".join(word for word, yes in (("shrunk", shrunk), ("grown", grown)) if yes)
