@@ -196,14 +196,11 @@ def test_the_first_version_must_hold_an_address_too(desk: Desk, watch: str) -> N
         assert "its kind in config/lists.yaml" in state(app).error
 
 
-@pytest.mark.parametrize(("watch", "code"), [("no", TAKEN), ("yes", NOT_TAKEN)])
-def test_a_list_of_names_may_be_of_what_nobody_would_watch(
-    desk: Desk, watch: str, code: int
-) -> None:
-    desk.lists(watch=watch)
+def test_rules_may_be_against_all_that_a_list_names(desk: Desk) -> None:
+    """Its names are of use all the same."""
     desk.serve(b"0x000000000000000000000000000000000000dEaD\n")
     with desk.opened() as app:
-        assert app.following.update(Wish(ANN, ("mine",)))[0].code == code
+        assert app.following.update(Wish(ANN, ("mine",)))[0].code == TAKEN
 
 
 def test_a_list_that_shrank_waits_for_a_person(desk: Desk) -> None:
@@ -423,6 +420,18 @@ def test_a_list_leaves_the_record_its_room_on_the_disk(
         assert app.store.read("SELECT * FROM listing", []) == []
         assert [*(desk.home.path / "lists" / "mine").glob("*[!z]")] == []
         assert app.following.update(Wish(ANN, ("mine",)))[0].code == TAKEN
+
+
+def test_what_was_watched_stays_so_and_that_is_said(desk: Desk) -> None:
+    """Where the settings of its list say no later."""
+    desk.lists(watch=True, case="X", chains=["ethereum"])
+    desk.serve("".join(f"{address(n)}\n" for n in range(3)).encode())
+    with desk.opened() as app:
+        app.following.round()
+    assert (_status(desk)["watched"], _status(desk)["error"]) == (3, None)
+    desk.lists(watch=False)
+    assert _status(desk)["watched"] == 3
+    assert "stays watched until retired" in str(_status(desk)["error"])
 
 
 def test_names_of_lists_are_those_in_use(desk: Desk) -> None:

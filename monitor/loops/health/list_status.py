@@ -34,6 +34,8 @@ class Standing:
         found = [wrong(self.name, self.state)]
         if not self.kind and self.watched:
             found.append("it is no list of config/lists.yaml any more; its entries stay watched")
+        if self.kind and self.watched and self.use:
+            found.append("its settings say  watch: no; what it made stays watched until retired")
         return "; ".join(filter(None, found))
 
     def told(self) -> dict[str, object]:
