@@ -68,7 +68,7 @@ def test_a_history_that_is_wanted_later_is_summed_up_anew(play: Play) -> None:
     play.check_log()
 
 
-def test_who_is_watched_again_before_the_next_block_is_summed_up_once(play: Play) -> None:
+def test_who_is_watched_again_before_the_next_block_is_summed_up_anew(play: Play) -> None:
     """First contact is at the same head as before."""
     play.ledger.pay(*native(A, X, 100))
     play.ledger.mine(2)
@@ -78,27 +78,8 @@ def test_who_is_watched_again_before_the_next_block_is_summed_up_once(play: Play
         play.poll()
     play.ledger.mine(70)
     play.poll()
-    assert counts(play, entry) == [1]
+    assert counts(play, entry) == [1, 1]
     play.check_log()
-
-
-def test_what_moved_just_before_first_contact_stands_in_the_summary(play: Play) -> None:
-    """The explorer has it a little later in its list: it is no news, and must not stand nowhere."""
-    play.ledger.mine(10)
-    play.ledger.pay(*native(A, X, 100))
-    play.ledger.mine()
-    entry = listed_entry(SUBJECT)
-    take_entries(play.store, play.ledger.now, entry)
-    play.sources[0].hidden = {t.identity for t in play.ledger.rows()}
-    play.poll()
-    assert play.rows() == []
-    play.mend(0)
-    play.poll()
-    assert (len(play.rows()), play.alerts(entry)) == (2, [])
-    play.ledger.mine(70)
-    play.poll()
-    (summary,) = play.alerts(entry)
-    assert (summary.kind, of_kind(summary.facts, History).alarming) == (AlertKind.HISTORY, True)
 
 
 # -- stories made up by chance -----------------------------------------------------------------

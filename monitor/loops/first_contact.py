@@ -44,9 +44,6 @@ LIST_DAYS = 30  # movements of this many days before the start are listed singly
 LIST_MOST = 200
 ACTS_MOST = 20  # of issuers, the newest
 ALARM_SECONDS = 72 * 3600  # a movement so shortly before the start is as urgent as the entry
-# Of a list's entry the summary waits for a reading so many seconds (in chain time) after first
-# contact: what moved just before that and was not in all lists yet would stand nowhere.
-SETTLED = 600
 PATIENCE = 6 * 3600  # the summary waits so long for a list that cannot be read
 
 
@@ -102,8 +99,6 @@ def _given_up(state: StreamState, now: int) -> bool:
 
 def _holes(state: StreamState, waiting: Watched, world: HistoryWorld, baseline: Baseline) -> bool:
     if state.complete_time is None:
-        return True
-    if waiting.entry.origin and state.complete_time < baseline.head_time + SETTLED:
         return True
     since, chain = waiting.entry.since, world.chains[waiting.entry.subject.chain]
     first = Head(baseline.height, baseline.head_time)
