@@ -298,7 +298,7 @@ def test_a_solana_address_is_not_called_mistyped(first: str) -> None:
     """It begins as addresses of other chains do, and is longer."""
     [refused] = plan(f"{first}xQeWvG816bUx9EPjHmaT23yvVM2ZWbrrpZb9PusVFin\n").refused
     [problem] = refused.problems
-    assert problem.reason == "is not an address of a chain that Fundwatch watches"
+    assert problem.reason == "is an address of Solana, which is not covered"
 
 
 # -- what a chain hides -----------------------------------------------------------------------
