@@ -293,12 +293,20 @@ def test_a_column_of_coins_says_the_chain(heading: str) -> None:
     assert taken(plan(f"{heading},Address\nLTC,{spelt(5)}\n")) == [("litecoin", spelt(50))]
 
 
-@pytest.mark.parametrize("first", "9AD7XLMt")
-def test_a_solana_address_is_not_called_mistyped(first: str) -> None:
-    """It begins as addresses of other chains do, and is longer."""
+SOLANA = "is an address of Solana, which is not covered"
+NOWHERE = "is not an address of a chain that Fundwatch watches"
+
+
+@pytest.mark.parametrize(
+    ("first", "reason"),
+    [*((each, SOLANA) for each in "9AD7"), *((each, NOWHERE) for each in "XLMt")],
+)
+def test_a_solana_address_is_not_called_mistyped(first: str, reason: str) -> None:
+    """It begins as addresses of other chains do, and is longer. The last four are more than 32
+    bytes, which is no address of Solana either."""
     [refused] = plan(f"{first}xQeWvG816bUx9EPjHmaT23yvVM2ZWbrrpZb9PusVFin\n").refused
     [problem] = refused.problems
-    assert problem.reason == "is an address of Solana, which is not covered"
+    assert problem.reason == reason
 
 
 # -- what a chain hides -----------------------------------------------------------------------
