@@ -98,21 +98,24 @@ FROZEN: dict[str, tuple[AlertKind, str]] = {
     "listed": (
         AlertKind.MOVEMENT,
         '{"classes": [], "on_lists": [{"case": "OFAC-42498", "day": "2026-09-23", "entry": "E-1", '
-        '"origin": {"at_least": true, "entity": "42498", "list": "ofac", "name": "SIM", '
+        '"origin": {"address": "", "at_least": true, "entity": "42498", "list": "ofac", "name": '
+        '"SIM", '
         '"programs": ["DPRK3"], "since": "2023-04-24", "title": "OFAC", "until": "2026-09-01"}, '
         '"sha256": "ab"}], "read_at": 9}',
     ),
     "listed, reversed": (
         AlertKind.CORRECTION,
         '{"correction": {"evidence": [], "state": "reversed"}, "on_lists": [{"case": "", "day": '
-        '"", "entry": "E-1", "origin": {"at_least": false, "entity": "", "list": "fbi", "name": '
-        '"", "programs": [], "since": "2023-04-24", "title": "FBI", "until": ""}, "sha256": ""}]}',
+        '"", "entry": "E-1", "origin": {"address": "", "at_least": false, "entity": "", '
+        '"list": "fbi", "name": "", "programs": [], "since": "2023-04-24", "title": "FBI", '
+        '"until": ""}, "sha256": ""}]}',
     ),
     "listed, history": (
         AlertKind.HISTORY,
         '{"history": {"alarming": false, "by_asset": [], "count": 0, "covered": [], "from": null, '
         '"listed": 0, "to": null}, "on_lists": [{"case": "", "day": "", "entry": "E-1", "origin": '
-        '{"at_least": false, "entity": "", "list": "fbi", "name": "", "programs": [], "since": '
+        '{"address": "", "at_least": false, "entity": "", "list": "fbi", "name": "", '
+        '"programs": [], "since": '
         '"2023-04-24", "title": "FBI", "until": ""}, "sha256": ""}]}',
     ),
     "report": (

@@ -235,7 +235,8 @@ def _read_origin(read: Members) -> Origin:
     told = read.inner("origin")
     if told is None:
         raise Misfit("the origin of an entry is missing")
-    texts = {key: told.text(key) for key in ("list", "title", "entity", "name", "since", "until")}
+    names = ("list", "title", "entity", "name", "since", "until", "address")
+    texts = {key: told.text(key) for key in names}
     at_least = told.flag("at_least") or False
     return Origin(**texts, programs=told.texts("programs"), at_least=at_least)
 
