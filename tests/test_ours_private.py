@@ -34,8 +34,9 @@ from monitor.demo.world.trongrid import hex41
 from monitor.loops.passing import PollWorld
 from monitor.loops.poll import Poller
 from monitor.loops.pool import SourcePool
-from monitor.model import Entry, SourceConfig, Subject
+from monitor.model import Chain, Entry, SourceConfig, Subject
 from monitor.model.facts import BESIDE_US, TO_US
+from monitor.model.ports import Source
 from monitor.net import sources
 from monitor.net.http import Http
 from monitor.store.sqlite import Store
@@ -68,6 +69,21 @@ def own(scene: Scene, *lines: str) -> None:
            "watch": "no", "ours": "yes"}  # fmt: skip
     home.write("config/lists.yaml", {"lists": {"house": row}})
     home.run("lists", "update", "house")
+
+
+def poller_of(store: Store, chain: Chain, source: Source, at: int) -> Poller:
+    """Reads one chain through one source, at a time, with the house's own list in use."""
+    world = PollWorld(
+        chains={chain.key: chain},
+        pools={chain.key: SourcePool(chain, [source], sure_for=0.0)},
+        assets={},
+        route=lambda _alert, _entry: [],
+        clock=lambda: at,
+        interval=lambda _subject: 0,
+        since_time=lambda _text: None,
+        ours=TITLES,
+    )
+    return Poller(store, world)
 
 
 def told(scene: Scene) -> dict[str, str]:
@@ -174,17 +190,7 @@ def test_a_whole_transaction_is_read_without_a_word_about_ours(
         source = sources.build(config, chain, Http("mine", config.url, attempts=1))
         take_list(store, [Entry("E", Subject("mine", me), case="C")], "list", NOW)
         take_house(store, NOW, {mine: LABEL})
-        world = PollWorld(
-            chains={"mine": chain},
-            pools={"mine": SourcePool(chain, [source], sure_for=0.0)},
-            assets={},
-            route=lambda _alert, _entry: [],
-            clock=lambda: NOW,
-            interval=lambda _subject: 0,
-            since_time=lambda _text: None,
-            ours=TITLES,
-        )
-        poller = Poller(store, world)
+        poller = poller_of(store, chain, source, NOW)
         assert not poller.run_pass(everything=True).unread
         ledger.mine([spent("1", [me], [mine, other])])
         ledger.mine([spent("2", [me, mine], [other])])
@@ -287,17 +293,7 @@ def test_a_node_is_asked_for_logs_without_a_word_about_ours(tmp_path: Path) -> N
 
         def read(at: int) -> None:
             source = sources.build(config, EVM, Http("node", config.url, attempts=1))
-            world = PollWorld(
-                chains={"local": EVM},
-                pools={"local": SourcePool(EVM, [source], sure_for=0.0)},
-                assets={},
-                route=lambda _alert, _entry: [],
-                clock=lambda: at,
-                interval=lambda _subject: 0,
-                since_time=lambda _text: None,
-                ours=TITLES,
-            )
-            Poller(store, world).run_pass(everything=True)
+            poller_of(store, EVM, source, at).run_pass(everything=True)
 
         read(HEAD.time)
         node.logs, node.newest = [coin(7, block=HEAD.height + 5)], HEAD.height + 50

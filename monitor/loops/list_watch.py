@@ -164,7 +164,7 @@ class ListWatch:
             ticket.results = self.update(ticket.wish)
         except MonitorError as error:
             ticket.error = f"{error}"
-        except Exception:
+        except Exception:  # who waits for the answer gets one; the job that runs this is loud
             ticket.error = "A fault in Fundwatch: its log tells more"
             raise
         finally:

@@ -117,6 +117,7 @@ def directory(file: BinaryIO, name: str) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(file)
     except (NotImplementedError, ValueError, OSError, struct.error) as error:
+        # What zipfile lets through of archives that somebody has forged.
         raise zipfile.BadZipFile(str(error)[:200]) from None
 
 
