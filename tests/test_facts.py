@@ -16,6 +16,7 @@ from monitor.model.facts import (
     Movement,
     Notice,
     SecondSource,
+    Unexplained,
     Unread,
     of_kind,
 )
@@ -27,6 +28,25 @@ OURS = (
 )
 # As the record of version 0.2 holds them, byte for byte: one of each form that it writes.
 FROZEN: dict[str, tuple[AlertKind, str]] = {
+    "held": (
+        AlertKind.MOVEMENT,
+        '{"classes": [], "held": [{"address": "0xa", "at": 1795338900, "between": [900, '
+        '1000], "chain": "ethereum", "contract": "0xc", "decimals": 6, "height": 1000, '
+        '"on_chain": "0", "reason": "why", "recorded": "7740000000000", "second": "two", '
+        '"source": "one", "state": "unexplained", "symbol": "USDT", "time": 1795338877, '
+        '"verified": true}]}',
+    ),
+    "unexplained": (
+        AlertKind.UNEXPLAINED,
+        '{"finality": 19, "read_at": 1795338877, "unexplained": {"amount": '
+        '"-7740000000000", "asked": ["one: nothing new"], "found": "a row was found", '
+        '"held": {"address": "0xa", "at": 1795338900, "between": [900, 1000], "chain": '
+        '"ethereum", "contract": "0xc", "decimals": 6, "height": 1000, "on_chain": "0", '
+        '"reason": "why", "recorded": "7740000000000", "second": "two", "source": "one", '
+        '"state": "unexplained", "symbol": "USDT", "time": 1795338877, "verified": true},'
+        ' "leads": [{"height": 950, "source": "one", "tx": "0x99", "what": "a log of the '
+        'token"}], "since_time": 1795330000}}',
+    ),
     "movement": (
         AlertKind.MOVEMENT,
         '{"balances": [{"after": "30500000", "asset": "0xc", "before": "1000030500000", '
@@ -143,6 +163,7 @@ TYPES = {
     AlertKind.CORRECTION: Correction,
     AlertKind.HISTORY: History,
     AlertKind.NOTICE: Notice,
+    AlertKind.UNEXPLAINED: Unexplained,
 }
 
 
@@ -150,6 +171,7 @@ TYPES = {
 ELSEWHERE = {
     *((History, name) for name in ("finality", "second_source", "ours")),
     *((Notice, name) for name in ("read_at", "finality", "second_source", "on_lists")),
+    *((Unexplained, name) for name in ("second_source", "ours", "on_lists")),
 }
 
 
@@ -168,7 +190,7 @@ def test_what_a_record_holds_is_read_whole_and_written_alike(kind: AlertKind, te
 def test_the_frozen_forms_reach_every_member() -> None:
     """A member that none of them sets would be a form that no test knows."""
     read = [from_json(kind, json.loads(text)) for kind, text in FROZEN.values()]
-    for facts in (Movement, Correction, History, Notice):
+    for facts in (Movement, Correction, History, Notice, Unexplained):
         mine = [each for each in read if type(each) is facts]
         plain = facts()
         for field in fields(facts):
@@ -184,6 +206,7 @@ def test_what_a_newer_version_adds_is_kept(kind: AlertKind) -> None:
     told = {
         "correction": {"state": "reversed", "cause": ["x"]},
         "history": {"count": 2, "cause": ["x"]},
+        "unexplained": {"cause": ["x"]},
         "incident": {"key": "k", "cause": ["x"]},
         "dealings": {"0xb": {"count": 1, "cause": ["x"]}},
         "version": VERSION + 1,

@@ -178,6 +178,8 @@ BOOKKEEPING = frozenset(
         "app/daemon.py: _shut_down",
         "store/answers.py: _forget",
         "store/answers.py: prune",
+        "store/balances.py: keep",
+        "store/balances.py: put_findings",
         "store/budgets.py: reserve",
         "store/listing.py: made",
         "store/listing.py: put_state",

@@ -18,6 +18,7 @@ from world.recordings import each, kept, needs_recordings, stored
 from world.scripted_server import Call, Reply, Server, serve
 
 from monitor.model import Ask, Batch, Chain, Head, Interval, Kind, SourceConfig, Subject
+from monitor.model.balance import Holding
 from monitor.model.errors import (
     BadResponse,
     NotServed,
@@ -691,7 +692,11 @@ def test_wrong_chain() -> None:
 def test_the_url_is_never_shown(status: int) -> None:
     """The url holds the key: no error and no repr tells it."""
     with node(lambda _: Reply(b"<html>SECRETLESS</html>", status)) as (adapter, _):
-        for call in (adapter.head, lambda: adapter.fetch(ask()), lambda: adapter.balance(ME)):
+        for call in (
+            adapter.head,
+            lambda: adapter.fetch(ask()),
+            lambda: adapter.balances([Holding(ME)], None),
+        ):
             with pytest.raises(SourceError) as caught:
                 call()
             assert "/SECRET" not in str(caught.value) + repr(caught.value) + repr(adapter)
@@ -742,4 +747,5 @@ def test_real_witness(evm_world: EvmWorld) -> None:
     assert adapter.block_hash(word_of.height) == word_of.block_hash
     assert adapter.transaction("0x" + "12" * 32).found is False
     person = evm_world.oracle.people[0]
-    assert adapter.balance(person) == int(rpc.call("eth_getBalance", person, "latest"), 16)
+    word = adapter.balances([Holding(person)], None)
+    assert word.said[Holding(person)] == int(rpc.call("eth_getBalance", person, "latest"), 16)

@@ -30,6 +30,8 @@ from monitor.loops.lists import Lists
 from monitor.loops.passing import PassReport, PollWorld
 from monitor.loops.poll import Poller
 from monitor.loops.pricing import Pricer, close_unused
+from monitor.loops.reconcile import Reconciler
+from monitor.loops.reread import Rereader
 from monitor.loops.respell import respell
 from monitor.loops.router import Router
 from monitor.loops.touching import Touching
@@ -76,6 +78,9 @@ class Fundwatch:
         self._judged: set[str] = set()
         self.poller = Poller(store, self._poll_world())
         self.touching = Touching(store, self.poller.world)
+        self.reconciler = Reconciler(
+            store, self.poller.world, Rereader(self.poller.world, self.poller.settler)
+        )
         self.watch_file = WatchFile(home / WATCHLIST, settings, store, self.router)
         self.lists = Lists(
             *(home, store, settings.chains, settings.lists, self.router, all_poison(settings))

@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = {
     "log": "logs:log_",
     "messages": "sending:messages_",
     "poll": "service:poll",
+    "reconcile": "reconcile:reconcile",
     "restore": "service:restore_",
     "run": "service:run",
     "status": "state:status_",

@@ -45,7 +45,7 @@ class Poller:
         self.signs = Signs()
         self._heads = HeadKeeper(store, world.pools, world.clock)
         self._rounds = ReadingRounds(store, world, self._heads)
-        self._settler = Settler(store, world, self._heads, self.signs, self._is_stopping)
+        self.settler = Settler(store, world, self._heads, self.signs, self._is_stopping)
         self._dormants = Dormants(store, world, self._is_stopping, self.signs.moved)
         self._chains: set[str] = set()  # of the present pass
         # What it is about; False: what was not due yet when it began.
@@ -175,7 +175,7 @@ class Poller:
         asleep = {each.scope for each in ended}
         for scope in asleep:
             self._flying.pop(scope, None)
-        self._settler.ended.extend(ended)
+        self.settler.ended.extend(ended)
         return [s for s in subjects if s.chain == look.chain and s not in asleep]
 
     def _spare(
@@ -183,7 +183,7 @@ class Poller:
     ) -> None:
         """End the poll of an address to which nothing is left to read."""
         self._flying.pop(run.scope, None)
-        self._settler.spare(run, unread, unserved, report)
+        self.settler.spare(run, unread, unserved, report)
 
     def _came(
         self, wholes: Wholes, run: Run, outcome: Outcome, report: PassReport, everything: bool
@@ -194,7 +194,7 @@ class Poller:
     def _settle(
         self, wholes: Wholes, run: Run, outcome: Outcome, report: PassReport, everything: bool
     ) -> list[Run]:
-        if self._settler.settle(run, outcome, report, everything):
+        if self.settler.settle(run, outcome, report, everything):
             return [run]
         self._flying.pop(run.scope, None)
         left = wholes.ended(run, outcome)
@@ -227,8 +227,8 @@ class Poller:
         return begun
 
     def _turn(self, begun: Sequence[Scope]) -> None:
-        watch.turn(self.store, self._settler.ended, begun, self.world.clock())
-        self._settler.ended.clear()
+        watch.turn(self.store, self.settler.ended, begun, self.world.clock())
+        self.settler.ended.clear()
 
 
 def _ended(done: SimpleQueue[Asked]) -> list[Asked]:

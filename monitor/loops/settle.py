@@ -85,7 +85,22 @@ class Settler:
     def _commit(self, run: Run, outcome: Outcome, batches: Sequence[Batch]) -> Plan:
         assert run.reading is not None
         readings = _readings(outcome, batches, run.progress)
-        plan = self._decide(run, batches, run.reading.states)
+        return self._written(run, batches, run.reading.states, readings)
+
+    def take(self, subject: Subject, batches: Sequence[Batch]) -> Plan:
+        """Decide and write what was read beside the passes, from a thread of its own."""
+        watched = active(watch.entries_of(self._store, [subject]).get(subject, ()))
+        states = stream_states(self._store, subject, self._world.clock())
+        return self._written(Run(subject, watched), batches, states, ())
+
+    def _written(
+        self,
+        run: Run,
+        batches: Sequence[Batch],
+        states: Mapping[str, StreamState],
+        readings: Sequence[Reading],
+    ) -> Plan:
+        plan = self._decide(run, batches, states)
         for attempt in range(TRIES):
             self._signs.moved()  # a long list is decided on: no hang
             try:

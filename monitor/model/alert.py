@@ -25,6 +25,7 @@ class AlertKind(StrEnum):
     LATE = "late"  # found at a height that had been read before
     HISTORY = "history"  # what first contact brought
     ACTIVITY = "activity"  # nothing moved but a fee or zero
+    UNEXPLAINED = "unexplained"  # a balance changed, and no list says why
     NOTICE = "notice"  # about ourselves
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from monitor.model.balance import Held
 from monitor.model.watch import Origin
 
 BACK = "included again"  # a correction's state: what had been taken back counts again
@@ -136,6 +137,30 @@ class Movement(Facts):
     confirmations: int | None = None
     success: str = ""  # why nobody knows yet that the transaction succeeded
     unusual: Unusual | None = None  # None: not looked for
+    held: tuple[Held, ...] = ()  # its assets, held against the chain before it was told
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """Something on the chain that may be why a balance changed: it stands in no list."""
+
+    what: str  # a sentence
+    tx: str = ""
+    height: int | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unexplained(Facts):
+    """A balance changed and no list says why; or, where the alert amends an earlier one, what was
+    found since."""
+
+    held: Held | None = None
+    amount: int = 0  # what is missing in the record, signed: below zero it left
+    since_time: int | None = None  # of the block after which it was missing
+    asked: tuple[str, ...] = ()  # what was looked through, and with what result: sentences
+    leads: tuple[Lead, ...] = ()
+    found: str = ""  # of an amendment: why it is over
 
 
 # --- what follows, what went before, what is about ourselves -----------------------------------

@@ -12,6 +12,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 
 from monitor.model.alert import AlertKind
+from monitor.model.balance_json import (
+    held_object,
+    read_held,
+    read_unexplained,
+    unexplained_object,
+)
 from monitor.model.facts import (
     AssetSum,
     Balance,
@@ -28,6 +34,7 @@ from monitor.model.facts import (
     Report,
     SecondSource,
     Touched,
+    Unexplained,
     Unread,
     Unusual,
 )
@@ -57,6 +64,8 @@ def _own(facts: Facts) -> dict[str, object]:
             return {"history": _history(facts)}
         case Notice():
             return _notice(facts)
+        case Unexplained():
+            return {"unexplained": unexplained_object(facts)}
     return {}
 
 
@@ -100,6 +109,8 @@ def _movement(facts: Movement) -> dict[str, object]:
         said["confirmations"] = facts.confirmations
     if facts.success:
         said["success"] = facts.success
+    if facts.held:
+        said["held"] = [held_object(each) for each in facts.held]
     return said | (_unusual(facts.unusual) if facts.unusual else {})
 
 
@@ -260,6 +271,7 @@ def _read_movement(read: Members) -> Facts:
         confirmations=read.whole("confirmations"),
         success=read.text("success"),
         unusual=_read_unusual(read) if any(map(read.holds, _UNUSUAL)) else None,
+        held=tuple(map(read_held, read.inner_list("held"))),
     )
 
 
@@ -404,5 +416,6 @@ _READERS: Mapping[AlertKind, Callable[[Members], Facts]] = {
     AlertKind.ACTIVITY: _read_movement,
     AlertKind.CORRECTION: _read_correction,
     AlertKind.HISTORY: _read_history,
+    AlertKind.UNEXPLAINED: read_unexplained,
     AlertKind.NOTICE: _read_notice,
 }

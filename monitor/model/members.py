@@ -61,6 +61,12 @@ class Members:
     def texts(self, key: str) -> tuple[str, ...]:
         return tuple(_texts(self._at(key), self._list(key)))
 
+    def wholes(self, key: str) -> tuple[int, ...]:
+        found = self._list(key)
+        if not all(type(each) is int for each in found):
+            raise Misfit(f"{self._at(key)} is not a list of whole numbers")
+        return tuple(each for each in found if isinstance(each, int))
+
     def triples(self, key: str) -> tuple[tuple[str, str, str], ...]:
         found = []
         for each in self._list(key):

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from monitor.model import Ask, Axis, Batch, Chain, Head, Lookup, Outgoing, Price
 from monitor.model.answers import Heard
+from monitor.model.balance import BalanceWord, Holding
 from monitor.model.life import LifeWord
 
 
@@ -64,6 +65,31 @@ class SeesLife(Protocol):
         """The signs of life of these addresses at this block: what they sent, whether they are
         contracts, their coins, their holdings of these tokens. Raises NotServed where it takes
         no such call."""
+
+
+class SeesBalances(Protocol):
+    """What a source may have besides: what addresses hold."""
+
+    @property
+    def old_heights(self) -> bool:
+        """Whether it answers for blocks of the past; false once it has said that it does not."""
+
+    def balances(self, asked: Sequence[Holding], height: int | None) -> BalanceWord:
+        """What these holdings are at this block, or (None) now. A token's contract may answer
+        anything: what is no plain amount is `unsaid`. Raises NotServed where it takes no such
+        call, NotYet where it does not have the block, or not any more."""
+
+    def balance_calls(self, asked: Sequence[Holding]) -> int:
+        """How many calls that takes."""
+
+
+class ReadsMore(Protocol):
+    """What a source may have besides: lists that are read only where a balance says that
+    something is missing in those that are read always."""
+
+    @property
+    def more(self) -> frozenset[str]:
+        """Streams that `fetch` takes besides those of `bundles`, each alone."""
 
 
 class Hears(Protocol):

@@ -27,6 +27,7 @@ class StreamState:
     gaps: int  # parts of the list that could not be read, still open
     joined: int | None = None  # from this place on the list is read chain-wide
     missed: tuple[Interval, ...] = ()  # what the chain-wide reading could not read there
+    complete_to: int | None = None  # the newest place that a complete read reached
 
     @property
     def unserved(self) -> bool:

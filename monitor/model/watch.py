@@ -59,6 +59,20 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Planned:
+    """An outflow from held funds that somebody announced."""
+
+    to: str  # canonical
+    amount: str  # decimal coins and their asset: "1000.5 USDT"
+    until: str  # last day, 2026-12-31
+    by: str
+    why: str
+
+
+HELD = ("frozen", "seized", "forfeited")
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """Why a subject is watched: one case's line for one address on one chain."""
 
@@ -82,6 +96,11 @@ class Entry:
     line: int = 0  # in watchlist.yaml
     incoming: str = ""  # "daily": what arrives waits for the daily mail, unless above min_amount
     origin: Origin | None = None  # None: a person's own entry, of watchlist.yaml
+    sources: tuple[str, ...] = ()  # who alone may be asked about it; none: as the chain has it
+    held: str = ""  # one of HELD: its funds are not to move
+    holder: str = ""  # who holds them
+    expected: Mapping[str, str] = field(default_factory=dict)  # asset key -> decimal coins
+    planned: Planned | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ def _joined_state(
         missed=_clipped(whole.waiting, newest.axis, [p for p in parts if p.until_place is None]),
         ok=_latest(own.ok, whole.ok),
         complete_time=_latest(own.complete_time, whole.complete_time),
+        complete_to=_latest(own.complete_to, whole.complete_to),
         gaps=gaps,
         joined=next((p.from_place for p in parts if p.until_place is None), None),
     )
@@ -130,6 +131,7 @@ def _state(
         error=row["error"] or "",
         axis=Axis(row["axis"] or Axis.HEIGHT),
         gaps=len(gaps),
+        complete_to=row["complete_to"],
     )
 
 

@@ -12,7 +12,7 @@ import time
 from sqlite_utils import Database, Migrations
 
 from monitor.model.acts import DAEMON
-from monitor.store import answers_schema, digests, lists_schema, log, log_schema
+from monitor.store import answers_schema, balances_schema, digests, lists_schema, log, log_schema
 
 migrations = Migrations("fundwatch")
 
@@ -414,3 +414,8 @@ def m006_answers(db: Database) -> None:
 @migrations()
 def m007_lists(db: Database) -> None:
     db.executescript(lists_schema.LISTS)
+
+
+@migrations()
+def m008_balances(db: Database) -> None:
+    db.executescript(balances_schema.BALANCES)

@@ -53,7 +53,7 @@ def _move(conn: Connection, old: Subject, new: Subject, now: int) -> list[Part]:
     ).fetchall()
     for table in ("coverage", "gap", "reading", "doubt"):
         conn.execute(f"DELETE FROM {table} WHERE scope = ?", (old.key,))
-    for table in ("joined", "dormant"):
+    for table in ("joined", "dormant", "balance", "finding", "second_word"):
         conn.execute(f"DELETE FROM {table} WHERE subject = ?", (old.key,))
     _move_followed(conn, old, new)
     conn.execute("DELETE FROM scope WHERE key = ?", (old.key,))

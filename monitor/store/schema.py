@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 APPLICATION_ID = 0x46574348  # "FWCH"
-VERSION = 7
+VERSION = 8
 LOGGED = 6  # the first schema with a log that was released
 
 # What each schema brought, in the words of the notice after an upgrade.
@@ -21,4 +21,5 @@ CHANGES: Mapping[int, str] = {
     6: "What sources answered is kept where it brought news (`fundwatch answers TX`), for "
     "answers_days and up to answers_size of the settings.",
     7: "Lists that others publish can be watched as a whole (config/lists.yaml).",
+    8: "What chains say that addresses hold is held against the record (`fundwatch reconcile`).",
 }

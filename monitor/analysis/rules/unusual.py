@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from monitor.chains.table import family_of
+from monitor.decide.balance import signed
 from monitor.model import LIVE_STATUSES, Alert, Asset, Chain, Row, Transfer
 from monitor.model.facts import Balance, Dealings, Net, Unusual
 
@@ -141,7 +142,7 @@ class _Walk:
         for party in {t.sender, t.recipient} - {None, self.address}:
             known = self.dealings.get(party or "", Dealings())
             self.dealings[party or ""] = _more(known, t.time or 0)
-        self.held[t.contract] += _signed(t, self.address)
+        self.held[t.contract] += signed(t, self.address)
         if t.sender == self.address:
             self.paid[t.recipient, t.contract].append(t)
 
@@ -195,7 +196,7 @@ class _Walk:
         """Before and after this transaction, by our record, of each fungible asset told."""
         changes: dict[str | None, int] = defaultdict(int)
         for t in mine:
-            changes[t.contract] += _signed(t, self.address)
+            changes[t.contract] += signed(t, self.address)
         found = []
         for contract in dict.fromkeys(t.contract for t in told if _adds_up(t)):
             asset = self.assets.get((self.chain.key, contract)) if contract else None
@@ -211,7 +212,7 @@ class _Walk:
         found = []
         for contract in dict.fromkeys(t.contract for t in told if t.kind.destroys):
             asset = self.assets.get((self.chain.key, contract or ""))
-            gone = -sum(_signed(t, self.address) for t in mine if t.contract == contract)
+            gone = -sum(signed(t, self.address) for t in mine if t.contract == contract)
             if asset is not None:
                 before = max(0, gone, self.held.get(contract, 0))
                 found.append(self._balance(contract, asset, before, 0))
@@ -231,10 +232,6 @@ def _adds_up(transfer: Transfer) -> bool:
 
 def _other(transfer: Transfer, address: str) -> str | None:
     return transfer.recipient if transfer.sender == address else transfer.sender
-
-
-def _signed(transfer: Transfer, address: str) -> int:
-    return transfer.amount * ((transfer.recipient == address) - (transfer.sender == address))
 
 
 def _net(legs: Sequence[Transfer], address: str) -> Net:

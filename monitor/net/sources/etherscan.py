@@ -20,6 +20,7 @@ from monitor.model import (
     Lookup,
     SourceConfig,
 )
+from monitor.model.balance import COIN, BalanceWord, Holding
 from monitor.model.errors import (
     BadResponse,
     NotServed,
@@ -43,7 +44,7 @@ from monitor.net.sources.companions import (
 from monitor.net.sources.evm_logs import token_legs
 from monitor.net.sources.evm_system import TxFacts, facts_of, to_look_up
 from monitor.net.sources.paging import Page, Recorder, Walk, batch_of
-from monitor.net.sources.parsing import Parsed, RowError, fields, hash32, hex_whole, place
+from monitor.net.sources.parsing import Parsed, RowError, fields, hash32, hex_whole, place, whole
 
 PAGE_SIZE = 1000  # the free plan's most since 2026-07-01
 SMALLER = 10  # how many times smaller a page is that is asked for after a time-out
@@ -226,6 +227,41 @@ class Etherscan:
     def block_hash(self, height: int) -> str | None:
         block = self._block(height)
         return None if block is None else parse_head(block).block_hash
+
+    @property
+    def old_heights(self) -> bool:
+        """Only a paid plan answers for old blocks."""
+        return False
+
+    def balances(self, asked: Sequence[Holding], height: int | None) -> BalanceWord:
+        """See ports.SeesBalances."""
+        if height is not None:
+            raise NotServed(f"{self.name} says what addresses hold now, and not earlier")
+        low = self.head()
+        said: dict[Holding, int] = {}
+        unsaid: dict[Holding, str] = {}
+        for holding in asked:
+            try:
+                said[holding] = self._balance(holding)
+            except (BadResponse, RowError) as error:
+                unsaid[holding] = str(error)
+        high = self.head()
+        return BalanceWord(self.name, low, high, said, unsaid, self.balance_calls(asked))
+
+    def balance_calls(self, asked: Sequence[Holding]) -> int:
+        """See ports.SeesBalances."""
+        return 4 + len(asked)
+
+    def _balance(self, holding: Holding) -> int:
+        asked: dict[str, str | int] = {"module": "account", "address": holding.address}
+        asked |= {"tag": "latest", "action": "balance"}
+        if holding.contract != COIN:
+            asked |= {"action": "tokenbalance", "contractaddress": holding.contract}
+        answer = self._http.get("", {**self._common, **asked})
+        body = _envelope(answer, self._key)
+        if answer.status >= 400 or body.get("status") != "1":
+            raise failure(answer, _words(body), self._key)
+        return whole(body.get("result"), "balance")
 
     def _block(self, height: int) -> object:
         return self._proxy("eth_getBlockByNumber", tag=hex(height), boolean="false")

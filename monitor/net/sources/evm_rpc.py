@@ -14,11 +14,13 @@ from typing import Any, Protocol, TypeVar
 
 from monitor.chains.evm import EVM
 from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, Lookup, SourceConfig
+from monitor.model.balance import BalanceWord, Holding
 from monitor.model.errors import BadResponse, NotYet, Refused
 from monitor.model.life import LifeWord
 from monitor.net.depth import recursion_kept
 from monitor.net.http import Answer, Http
 from monitor.net.sources import acts
+from monitor.net.sources.evm_balances import BalanceReader
 from monitor.net.sources.evm_life import LifeReader
 from monitor.net.sources.evm_log_reader import LogReader
 from monitor.net.sources.evm_logs import height_of, parse_logs, token_legs
@@ -85,6 +87,7 @@ class EvmRpc:
         self._width = Width(config.page_size or WINDOW)
         self._logs = LogReader(config.name, chain)
         self._life = LifeReader(config.name, chain, parse_head)
+        self._balances = BalanceReader(config.name, chain, parse_head)
         self._acts = acts.Shared()
 
     @property
@@ -140,10 +143,18 @@ class EvmRpc:
         """See ports.SeesLife."""
         return self._life.read(lambda sent: self._http.post("", sent), addresses, tokens, height)
 
-    def balance(self, address: str) -> int:
-        """Native coins of an address at the newest block, in wei."""
-        checksummed = Web3.to_checksum_address(address)
-        return self._through_web3(lambda: self._web3.eth.get_balance(checksummed))
+    @property
+    def old_heights(self) -> bool:
+        """See ports.SeesBalances."""
+        return self._balances.old_heights
+
+    def balances(self, asked: Sequence[Holding], height: int | None) -> BalanceWord:
+        """See ports.SeesBalances."""
+        return self._balances.read(self._node.ask, asked, height)
+
+    def balance_calls(self, asked: Sequence[Holding]) -> int:
+        """See ports.SeesBalances."""
+        return self._balances.calls(asked)
 
     def fetch(self, ask: Ask) -> Batch:
         if ask.streams == acts.BUNDLE:

@@ -1,0 +1,95 @@
+"""Reading an interval of an address's lists once more, from sources of one's own choice, beside
+the passes. What comes is decided on and written like everything else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from monitor.loops.passing import PollWorld
+from monitor.loops.pool import SourcePool, hearing
+from monitor.loops.settle import Settler
+from monitor.model import Ask, Batch, Interval, Subject
+from monitor.model.balance import Between
+from monitor.model.errors import NotServed, NotYet, SourceError
+from monitor.model.ports import Source
+
+PAGES = 20  # of one list and interval
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """What reading one bundle of lists from one source came to."""
+
+    source: str
+    streams: frozenset[str]
+    read: Interval | None  # what was seen in full
+    rows: int = 0  # that were reported
+    new: int = 0  # of them those that the record did not have
+    gone: int = 0  # rows of the record there that it did not report
+    error: str = ""
+    calls: int = 0
+
+
+@dataclass(frozen=True)
+class Rereader:
+    """Reads again."""
+
+    world: PollWorld
+    settler: Settler
+
+    def read(
+        self,
+        subject: Subject,
+        source: Source,
+        streams: frozenset[str],
+        blocks: Between,
+        times: Between,
+    ) -> list[Reread]:
+        """Read these lists between two blocks, `times` being theirs. Each bundle is written by
+        itself; one that fails says why."""
+        pool = self.world.pools[subject.chain]
+        more: frozenset[str] = getattr(source, "more", frozenset())
+        bundles = [*source.bundles, *(frozenset({each}) for each in sorted(more))]
+        span = Interval(source.axis.at(blocks.lo, times.lo), source.axis.at(blocks.hi, times.hi))
+        return [
+            self._read(pool, subject, source, bundle, span)
+            for bundle in bundles
+            if bundle & streams
+        ]
+
+    def _read(
+        self,
+        pool: SourcePool,
+        subject: Subject,
+        source: Source,
+        streams: frozenset[str],
+        span: Interval,
+    ) -> Reread:
+        calls, new, rows = 0, 0, 0
+        left: Interval | None = span
+        cursor: str | None = None
+        read: Interval | None = None
+        for _ in range(PAGES):
+            if left is None:
+                break
+            try:
+                head = pool.head(source)
+                ask = Ask((subject,), streams, left, head, cursor=cursor, mempool=False)
+                with hearing(source):
+                    batch = pool.heads.vouch(source.fetch(ask))
+                pool.confirm(source)
+            except SourceError as error:
+                if not isinstance(error, NotServed | NotYet):
+                    pool.failed(source, error, streams)
+                return Reread(source.name, streams, read, rows, new, error=str(error), calls=calls)
+            plan = self.settler.take(subject, [replace(batch, mempool_read=False)])
+            calls, rows, new = calls + batch.calls, rows + len(batch.transfers), new + len(plan.new)
+            read = _joined(read, batch)
+            left, cursor = batch.rest, batch.cursor
+        return Reread(source.name, streams, read, rows, new, calls=calls)
+
+
+def _joined(read: Interval | None, batch: Batch) -> Interval | None:
+    if read is None or batch.read is None:
+        return read or batch.read
+    return Interval(min(read.lo, batch.read.lo), max(read.hi, batch.read.hi))

@@ -1,0 +1,46 @@
+"""Balances held against the record, in words and as JSON. Pure."""
+
+from __future__ import annotations
+
+from monitor.model.balance import COIN, Held
+from monitor.model.plain import amount, rfc3339, tidy
+
+
+def to_object(held: Held) -> dict[str, object]:
+    """One line of `fundwatch reconcile --format jsonl`; amounts are decimal texts in base units."""
+    between = held.between
+    return {
+        "chain": held.subject.chain,
+        "address": held.subject.address,
+        "asset": {
+            "contract": held.contract if held.contract != COIN else None,
+            "symbol": held.symbol or None,
+            "decimals": held.decimals,
+        },
+        "at": None
+        if held.height is None
+        else {"height": held.height, "time": None if held.time is None else rfc3339(held.time)},
+        "recorded": _text(held.recorded),
+        "on_chain": _text(held.on_chain),
+        "difference": _text(held.difference),
+        "state": held.state.value,
+        "reason": held.reason or None,
+        "between": None if between is None else {"from": between.lo, "to": between.hi},
+        "source": held.source or None,
+    }
+
+
+def _text(units: int | None) -> str | None:
+    return None if units is None else str(units)
+
+
+def line(held: Held) -> str:
+    """One line of its table."""
+    name = tidy(held.symbol, 16) or "unverified token"
+    said = [held.subject.key, name, held.state.value]
+    if held.on_chain is not None and held.recorded is not None:
+        said.append(
+            f"on the chain {amount(held.on_chain, held.decimals)}, "
+            f"recorded {amount(held.recorded, held.decimals)}"
+        )
+    return "  ".join([*said, held.reason])

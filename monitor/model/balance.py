@@ -1,0 +1,140 @@
+"""Balances as a second witness: what chains say that addresses hold, held against the record.
+
+Amounts are in base units. Heights are blocks of the chain, times Unix seconds in chain time
+unless said otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from monitor.model.answers import Heard
+from monitor.model.axis import Head
+from monitor.model.watch import Subject
+
+COIN = ""  # stands for the contract of the chain's own coin
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Holding:
+    """One asset of one address of a chain."""
+
+    address: str
+    contract: str = COIN
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceWord:
+    """What one source said of holdings.
+
+    It was so at some block from `low` to `high`; both are the same block where the source was
+    asked for that block's state. Each holding stands in `said` or in `unsaid` (why not, in
+    words). Of unconfirmed transactions it holds nothing. `calls`: requests made.
+    """
+
+    source: str
+    low: Head
+    high: Head
+    said: Mapping[Holding, int]
+    unsaid: Mapping[Holding, str]
+    calls: int = 0
+    heard: tuple[Heard, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """What the chain says of one asset of one address: one source's word, kept.
+
+    Later rows of its blocks change what is recorded up to it, and never the figure: so what lists
+    bring late explains a difference without another call.
+    """
+
+    subject: Subject
+    contract: str
+    low: int
+    high: int
+    time: int  # of the block `high`
+    amount: int
+    source: str
+    at: int  # by our clock
+    block_hash: str = ""  # of `high`, where low is high
+    second: str = ""  # another source, or the same one later, that says the same
+
+
+class State(StrEnum):
+    """How the record stands to the chain."""
+
+    RECONCILED = "reconciled"
+    UNEXPLAINED = "unexplained"
+    CANNOT_CHECK = "cannot_check"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the record holds of one asset of one address up to a figure's blocks."""
+
+    amount: int  # up to `high`
+    moving: bool = False  # rows lie above `low`, or are not decided yet
+    rows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """Blocks: the difference is not there at `lo`, and is at `hi`."""
+
+    lo: int
+    hi: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One asset of one address, held against the chain: a line of `fundwatch reconcile`.
+
+    `recorded` and `on_chain` are None where nobody knows. `verified`: the coin or a token of
+    config/assets.yaml; only of these a difference is ever told.
+    """
+
+    subject: Subject
+    contract: str
+    symbol: str
+    decimals: int | None
+    verified: bool
+    state: State
+    reason: str = ""  # why it cannot be checked; of a difference what was looked for
+    height: int | None = None
+    time: int | None = None
+    recorded: int | None = None
+    on_chain: int | None = None
+    between: Between | None = None
+    source: str = ""
+    second: str = ""
+    at: int = 0  # by our clock
+
+    @property
+    def difference(self) -> int | None:
+        """On the chain, less what is recorded; None where one of them is not known."""
+        if self.recorded is None or self.on_chain is None:
+            return None
+        return self.on_chain - self.recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Part of a difference that arose between two figures and is looked for.
+
+    `amount`: what moved there that is not recorded, signed. `after` is the first figure that shows
+    it, `before` the last one without; None: the address's beginning, with nothing.
+    """
+
+    id: str
+    subject: Subject
+    contract: str
+    before: Figure | None
+    after: Figure
+    amount: int
+    found: int  # by our clock
+    told: int | None = None
+    closed: int | None = None
+    reason: str = ""  # what became of it

@@ -1,0 +1,198 @@
+"""Balances held against the record: figures of the chain, verdicts, and what no list explains."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+
+from monitor.model import Row, Subject
+from monitor.model.balance import Between, Figure, Finding, Held, State
+from monitor.store.port import Connection, Fields, Reader, Store
+from monitor.store.rows import to_row
+
+PART = 2000  # rows of an address held in memory at once
+
+
+# -- what is recorded ----------------------------------------------------------------------
+
+
+def rows_of(store: Reader, subject: Subject, contract: str | None = None) -> Iterable[Row]:
+    """Rows of an address in one asset (the empty contract: the coin), or in all."""
+    of_asset = "" if contract is None else "AND coalesce(contract, '') = ?5"
+    for party, others in (("sender", ""), ("recipient", "AND sender IS NOT ?2")):
+        last = 0
+        while part := store.read(
+            f"SELECT * FROM transfer WHERE chain = ?1 AND {party} = ?2 {others} "
+            f"AND id > ?3 {of_asset} ORDER BY id LIMIT ?4",
+            [subject.chain, subject.address, last, PART, *([] if contract is None else [contract])],
+        ):
+            yield from map(to_row, part)
+            last = part[-1]["id"]
+
+
+# -- verdicts ------------------------------------------------------------------------------
+
+
+def keep(store: Store, found: Sequence[tuple[Held, Figure | None]], due: int) -> None:
+    """Write verdicts with the figures that they rest on; `due`: when they are looked at again.
+    Of an asset whose record is equal to the chain the figure is kept as its newest good one."""
+    with store.write() as conn:
+        for held, figure in found:
+            _keep(conn, held, figure, due)
+
+
+def _keep(conn: Connection, held: Held, figure: Figure | None, due: int) -> None:
+    between = held.between
+    conn.execute(
+        "INSERT INTO balance (subject, contract, at, state, reason, symbol, decimals, verified, "
+        "low, high, time, block_hash, amount, recorded, source, second, from_height, to_height, "
+        "due) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (subject, contract) "
+        "DO UPDATE SET at = excluded.at, state = excluded.state, reason = excluded.reason, "
+        "symbol = excluded.symbol, decimals = excluded.decimals, verified = excluded.verified, "
+        "low = excluded.low, high = excluded.high, time = excluded.time, "
+        "block_hash = excluded.block_hash, amount = excluded.amount, "
+        "recorded = excluded.recorded, source = excluded.source, second = excluded.second, "
+        "from_height = excluded.from_height, to_height = excluded.to_height, due = excluded.due",
+        (
+            *(held.subject.key, held.contract, held.at, held.state.value, held.reason),
+            *(held.symbol, held.decimals, int(held.verified)),
+            *((figure.low, figure.high, figure.time) if figure else (None, held.height, held.time)),
+            figure.block_hash if figure else "",
+            *(_text(held.on_chain), _text(held.recorded), held.source, held.second),
+            *((between.lo, between.hi) if between else (None, None)),
+            due,
+        ),
+    )
+    if held.state is State.RECONCILED and figure is not None:
+        conn.execute(
+            "UPDATE balance SET good_low = ?, good_high = ?, good_time = ?, good_hash = ?, "
+            "good_amount = ?, good_source = ?, good_second = ?, good_at = ? "
+            "WHERE subject = ? AND contract = ?",
+            (
+                *(figure.low, figure.high, figure.time, figure.block_hash, str(figure.amount)),
+                *(figure.source, figure.second, held.at, held.subject.key, held.contract),
+            ),
+        )
+
+
+def of_subjects(store: Reader, subjects: Iterable[Subject]) -> dict[Subject, tuple[Held, ...]]:
+    """The newest verdicts on these addresses, the coin first."""
+    by_key = {subject.key: subject for subject in subjects}
+    rows = store.read_in(
+        "SELECT * FROM balance WHERE subject IN ({}) ORDER BY subject, contract", by_key
+    )
+    found: dict[Subject, list[Held]] = {}
+    for row in rows:
+        subject = by_key[row["subject"]]
+        found.setdefault(subject, []).append(_to_held(row, subject))
+    return {subject: tuple(held) for subject, held in found.items()}
+
+
+def good(store: Reader, subject: Subject) -> dict[str, Figure]:
+    """The newest figure to which the record was equal, by contract."""
+    rows = store.read(
+        "SELECT * FROM balance WHERE subject = ? AND good_at IS NOT NULL", [subject.key]
+    )
+    return {
+        row["contract"]: Figure(
+            *(subject, row["contract"], row["good_low"], row["good_high"], row["good_time"]),
+            *(int(row["good_amount"]), row["good_source"], row["good_at"], row["good_hash"]),
+            row["good_second"],
+        )
+        for row in rows
+    }
+
+
+def due(store: Reader, now: int) -> list[Subject]:
+    """Addresses that are to be held against their chain now: active entries' first contact is
+    over; the severe first, then those that have waited longest."""
+    rows = store.read(
+        "SELECT s.chain, s.address, "
+        "min(CASE json_extract(e.terms, '$.severity') WHEN 'severe' THEN 0 ELSE 1 END) AS rank, "
+        "(SELECT min(b.due) FROM balance b WHERE b.subject = s.key) AS due "
+        "FROM entry e JOIN scope s ON s.key = e.subject "
+        "WHERE e.retired IS NULL AND e.base_height IS NOT NULL "
+        "AND NOT EXISTS (SELECT 1 FROM balance b WHERE b.subject = s.key AND b.due > ?) "
+        "GROUP BY s.key ORDER BY rank, due NULLS FIRST, s.key",
+        [now],
+    )
+    return [Subject(row["chain"], row["address"]) for row in rows]
+
+
+def _to_held(row: Fields, subject: Subject) -> Held:
+    ends = (row["from_height"], row["to_height"])
+    return Held(
+        *(subject, row["contract"], row["symbol"], row["decimals"], bool(row["verified"])),
+        State(row["state"]),
+        row["reason"],
+        row["high"],
+        row["time"],
+        _number(row["recorded"]),
+        _number(row["amount"]),
+        None if None in ends else Between(*ends),
+        *(row["source"], row["second"], row["at"]),
+    )
+
+
+def _text(amount: int | None) -> str | None:
+    return None if amount is None else str(amount)
+
+
+def _number(text: str | None) -> int | None:
+    return None if text is None else int(text)
+
+
+# -- what no list explains -----------------------------------------------------------------
+
+
+def open_findings(store: Reader, subject: Subject | None = None) -> list[Finding]:
+    """Those that last, oldest first; of one address, or all."""
+    only = "" if subject is None else "AND f.subject = ? "
+    rows = store.read(
+        "SELECT f.*, s.chain, s.address FROM finding f JOIN scope s ON s.key = f.subject "
+        f"WHERE f.closed IS NULL {only}ORDER BY f.found, f.id",
+        [] if subject is None else [subject.key],
+    )
+    return [_to_finding(row) for row in rows]
+
+
+def put_findings(store: Store, found: Sequence[Finding]) -> None:
+    """Write findings as they are now; one that is there already is changed in what became of
+    it, and in its amount, which rows explain in part."""
+    with store.write() as conn:
+        conn.executemany(
+            "INSERT INTO finding (id, subject, contract, before, after, amount, found, told, "
+            "closed, reason) VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET "
+            "amount = excluded.amount, told = excluded.told, closed = excluded.closed, "
+            "reason = excluded.reason, before = excluded.before, after = excluded.after",
+            [
+                (
+                    *(each.id, each.subject.key, each.contract),
+                    *(each.before and _as_json(each.before), _as_json(each.after)),
+                    *(str(each.amount), each.found, each.told, each.closed, each.reason),
+                )
+                for each in found
+            ],
+        )
+
+
+def _as_json(figure: Figure) -> str:
+    told: dict[str, object] = asdict(figure) | {"amount": str(figure.amount)}
+    del told["subject"], told["contract"]
+    return json.dumps(told, sort_keys=True)
+
+
+def _figure(text: str, subject: Subject, contract: str) -> Figure:
+    told: Mapping[str, str] = json.loads(text)
+    return Figure(subject=subject, contract=contract, **{**told, "amount": int(told["amount"])})  # type: ignore[arg-type]
+
+
+def _to_finding(row: Fields) -> Finding:
+    subject, contract = Subject(row["chain"], row["address"]), row["contract"]
+    return Finding(
+        *(row["id"], subject, contract),
+        row["before"] and _figure(row["before"], subject, contract),
+        _figure(row["after"], subject, contract),
+        *(int(row["amount"]), row["found"], row["told"], row["closed"], row["reason"]),
+    )
