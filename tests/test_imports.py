@@ -208,6 +208,7 @@ BOOKKEEPING = frozenset(
         "store/prices.py: forget",
         "store/prices.py: put",
         "store/prices.py: tried",
+        "store/scores.py: add",
         "store/watch.py: hurry",
         "store/watch.py: turn",
         "store/ways.py: disable",

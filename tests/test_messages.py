@@ -670,7 +670,7 @@ def test_no_second_source():
     facts = {"second_source": {"asked": False, "why": "none"}}
     view = sample.outgoing(facts=facts, severity=Severity.SEVERE)
     text = flat(sample.mail(view).text)
-    assert "No second source for this chain is set up." in text
+    assert "No source of another operator is set up for this chain." in text
     assert "not asked" not in text
 
 

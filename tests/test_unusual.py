@@ -103,7 +103,7 @@ def test_a_summary_names_a_verified_token(tmp_path: Path) -> None:
     assert shown.partition("PERIOD")[0].count("unverified token") == 1
     assert ", message" not in shown
     assert re.search(r" Sent \S+ \S+ UTC \([^)]+ Zurich\) ", payed)
-    assert "No second source for this chain is set up." in payed
+    assert "No source of another operator is set up for this chain." in payed
 
 
 @given(

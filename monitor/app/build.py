@@ -152,7 +152,9 @@ class Pools(Mapping[str, SourcePool]):
         for trouble in made.trouble:
             log.warning("source not used: %s", trouble)
         found = made.by_chain[key]
-        return SourcePool(chain, found, _head_ttl(self._settings)) if found else None
+        who = {name: config.operator for name, config in self._settings.sources.items()}
+        ttl = _head_ttl(self._settings)
+        return SourcePool(chain, found, ttl, operators=who) if found else None
 
     def __getitem__(self, chain: str) -> SourcePool:
         with self._lock:

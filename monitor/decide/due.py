@@ -30,6 +30,8 @@ from monitor.model.facts import BACK, Correction, Facts, InBlock, Movement, OnLi
 from monitor.model.ids import stable_id
 from monitor.model.plan import Context, Identity, Question
 
+# Of these a source of another operator is asked, too.
+LOUD = frozenset({Severity.SEVERE, Severity.HIGH})
 _THREAD_STARTS = frozenset({AlertKind.MOVEMENT, AlertKind.LATE, AlertKind.ACTIVITY})
 _READY: Mapping[str, frozenset[Status]] = {
     "seen": LIVE_STATUSES,
@@ -63,7 +65,7 @@ def alerts(
     head: int,
     signatures: Mapping[str, Sequence[Interval]],
 ) -> tuple[tuple[Alert, ...], tuple[Question, ...]]:
-    """Alerts that are due, and look-ups at a second source that severe ones ask for.
+    """Alerts that are due, and look-ups at a second source that loud ones ask for.
 
     `signatures`: where the list of transactions that a followed address signed was read, so
     that the absence of its fee means that somebody else signed.
@@ -145,12 +147,10 @@ def _concerned(context: Context, addresses: Iterable[str]) -> list[Watched]:
 
 
 def _second_source(due: Sequence[Alert]) -> list[Question]:
-    return [
-        Question(tx, why="second source")
-        for tx in dict.fromkeys(
-            a.tx for a in due if a.tx and a.severity is Severity.SEVERE and a.lane is Lane.NEWS
-        )
-    ]
+    """The severe first."""
+    loud = [a for a in due if a.severity in LOUD and a.lane is Lane.NEWS]
+    loud.sort(key=lambda alert: alert.severity is not Severity.SEVERE)
+    return [Question(tx, why="second source") for tx in dict.fromkeys(a.tx for a in loud if a.tx)]
 
 
 def is_new(transfer: Transfer, baseline: Baseline) -> bool:

@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from monitor.analysis.rules import unusual as rule
-from monitor.decide import absence
+from monitor.decide import absence, due
 from monitor.loops.lookups import second_source
 from monitor.model import (
     Alert,
     AlertKind,
     Entry,
     Row,
-    Severity,
     Subject,
 )
 from monitor.model.facts import Correction, Facts, InBlock, Movement, SecondSource, Unusual
@@ -114,7 +113,7 @@ def _facts(
         facts = replace(facts, evidence=tuple(_evidence(alert, facts, said)))
     lookups = said.answers.lookups.get(alert.tx or "", ())
     contradicted = any(lookup.found and lookup.failed for lookup in lookups)
-    if alert.tx and (alert.severity is Severity.SEVERE or contradicted):
+    if alert.tx and (alert.severity in due.LOUD or contradicted):
         facts = replace(facts, second_source=_second(alert, context, said))
     return facts
 
@@ -160,10 +159,10 @@ def _complete(store: Reader, subject: Subject, now: int) -> bool:
 
 
 def _second(alert: Alert, context: Context, said: _Said) -> SecondSource:
-    """The word of a source that has not told the transaction itself, now or before; or that
-    there is none to ask."""
+    """The word of a source of another operator than those that told the transaction, now or
+    before; or that there is none to ask."""
     tx = alert.tx or ""
-    lookup = second_source(said.answers.lookups, tx, said.reporters.get(tx, frozenset()))
+    lookup = second_source(said.answers, tx, said.reporters.get(tx, frozenset()))
     if lookup is None:
         return SecondSource(alone=said.answers.alone)
     agrees = lookup.found and not lookup.failed

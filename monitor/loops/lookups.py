@@ -8,7 +8,7 @@ is asked by a later plan.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -20,7 +20,7 @@ from monitor.model.plan import Answers, Question
 from monitor.model.ports import BlockReceipts, Source
 
 MAX_QUESTIONS = 50  # transactions of one plan
-MAX_SECOND_SOURCE = 5  # severe movements of one plan that a second source is asked about
+MAX_SECOND_SOURCE = 10  # severe and high movements of one plan that a second source is asked about
 SECONDS = 30.0  # after which no look-up of a plan begins
 SECONDS_FOR_SUCCESS = 10.0  # after which none begins that can wait for the next plan
 WHOLE_BLOCK = 3  # questions about one block for which all its receipts are asked for
@@ -50,8 +50,9 @@ def _chosen(asked: Sequence[Question]) -> list[Question]:
     by_tx: dict[str, Question] = {}
     for question in (*urgent, *success, *second):
         by_tx.setdefault(question.tx, question)
-    severe = {q.tx for q in second}
-    return sorted(by_tx.values(), key=lambda q: (q.why in _CAN_WAIT, q.tx not in severe))
+    loud = {q.tx: place for place, q in enumerate(second)}
+    last = len(loud)
+    return sorted(by_tx.values(), key=lambda q: (q.why in _CAN_WAIT, loud.get(q.tx, last)))
 
 
 @dataclass
@@ -71,9 +72,10 @@ class _Tour:
     asked: int = 0
 
     def answers(self) -> Answers:
-        names = {source.name for source in self.pool.sources}
-        mute = bool(names) and self.refused == names
-        return Answers(self.lookups, self.hashes, self.heard, mute, alone=len(names) == 1)
+        whose = self.pool.operators
+        mute = bool(whose) and self.refused == whose.keys()
+        alone = len(set(whose.values())) == 1
+        return Answers(self.lookups, self.hashes, self.heard, mute, alone, whose)
 
     def over(self, question: Question) -> bool:
         seconds = SECONDS_FOR_SUCCESS if question.why in _CAN_WAIT else SECONDS
@@ -124,15 +126,19 @@ class _Tour:
             return
 
     def _order(self, question: Question) -> Iterator[Source]:
-        for reported_it in (False, True):
-            for source in self.pool.sources:
-                asked = source.name in question.not_from
-                if (
-                    asked is reported_it
-                    and source.name not in self.refused
-                    and self._usable(source)
-                ):
-                    yield source
+        """Those of other operators than the reporters first, the reporters themselves last. A
+        second word is that of another operator, or none."""
+        whose = self.pool.operators
+        told = {whose.get(name, name) for name in question.not_from}
+
+        def near(source: Source) -> int:
+            return (whose[source.name] in told) + (source.name in question.not_from)
+
+        for source in sorted(self.pool.sources, key=near):
+            if question.why == "second source" and near(source):
+                return
+            if source.name not in self.refused and self._usable(source):
+                yield source
 
     def _usable(self, source: Source) -> bool:
         return source.name not in self.failed and self.pool.usable(source, everything=False)
@@ -181,8 +187,8 @@ def _whole_blocks(source: Source) -> BlockReceipts | None:
     return cast(BlockReceipts, source) if hasattr(source, "receipts") else None
 
 
-def second_source(
-    lookups: Mapping[str, Sequence[Lookup]], tx: str, reporters: frozenset[str]
-) -> Lookup | None:
-    """The word of a source other than those that reported the transaction."""
-    return next((each for each in lookups.get(tx, ()) if each.source not in reporters), None)
+def second_source(answers: Answers, tx: str, reporters: frozenset[str]) -> Lookup | None:
+    """The word of a source of another operator than those that reported the transaction."""
+    told = {answers.whose.get(name, name) for name in reporters}
+    said = answers.lookups.get(tx, ())
+    return next((w for w in said if answers.whose.get(w.source, w.source) not in told), None)

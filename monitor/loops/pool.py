@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import cast
 
 from monitor.loops.headwatch import HeadWatch
+from monitor.loops.tally import Tally
 from monitor.model import (
     Chain,
     Head,
@@ -17,6 +19,7 @@ from monitor.model import (
 from monitor.model.answers import Heard, part
 from monitor.model.errors import NotServed, NotYet, Refused, SourceError, Unavailable, WrongChain
 from monitor.model.ports import Hears, Source
+from monitor.model.scores import Mark
 
 HEAD_TTL = 10.0  # seconds for which a source's head serves other subjects too
 SURE_FOR = 2.0  # seconds after which rows read under a head ask which chain it is once more
@@ -63,9 +66,13 @@ class SourcePool:
         head_ttl: float = HEAD_TTL,
         sure_for: float = SURE_FOR,
         hang_after: float = HANGS,
+        operators: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
+        """`operators`: who runs each source; of one that is not named nobody else is."""
         self.chain = chain
-        self.sources = tuple(sources)
+        self.sources = tuple(sources)  # in the order in which they are asked
+        self.operators = {s.name: operators.get(s.name, s.name) for s in self.sources}
+        self.tally = Tally(chain.key)
         self._head_ttl = head_ttl
         self._sure_for = sure_for
         self.hang_after = hang_after
@@ -202,6 +209,7 @@ class SourcePool:
             self._shunned.clear()
 
     def worked(self, source: Source) -> None:
+        self.tally.note(source.name, Mark.ASKED)
         with self._lock:
             self._failures.pop(source.name, None)
             self._rest_until.pop(source.name, None)
@@ -236,6 +244,7 @@ class SourcePool:
             with self._lock:
                 self._kept_back.update(dict.fromkeys([(source.name, s) for s in streams], again))
             return
+        self.tally.note(source.name, Mark.DOWN)
         with self._lock:
             self._identified.pop(source.name, None)
             self._why[source.name] = str(error)

@@ -84,6 +84,7 @@ class SourceConfig:
     calls_per_day: int | None = None
     page_size: int | None = None  # None: the kind's own
     index_lag: int | None = None  # blocks; None: the kind's own
+    operator: str = ""  # who runs it: two sources of one operator are one witness
 
 
 @dataclass(frozen=True, slots=True)

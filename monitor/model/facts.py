@@ -17,7 +17,8 @@ BACK = "included again"  # a correction's state: what had been taken back counts
 
 @dataclass(frozen=True, slots=True)
 class SecondSource:
-    """The word of a source that has not reported the transaction itself, now or before.
+    """The word of a source of another operator than those that reported the transaction, now or
+    before.
 
     Without a name: one was wanted, and none has answered.
     """
@@ -26,7 +27,7 @@ class SecondSource:
     agrees: bool | None = None  # None: it could not say
     says: str = ""  # "it happened" | "it failed" | "not found"
     at: int | None = None
-    alone: bool = False  # the chain has one source: there is no second one to ask
+    alone: bool = False  # no source of another operator is set up for the chain
 
 
 TO_US, FROM_US, BESIDE_US = "to us", "from us", "beside us"

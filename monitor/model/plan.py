@@ -61,7 +61,8 @@ class Answers:
     hashes: Mapping[tuple[str, int], str | None] = field(default_factory=dict)
     heard: Mapping[str | int, Sequence[Heard]] = field(default_factory=dict)  # by tx, or height
     mute: bool = False  # no source of this chain looks transactions up
-    alone: bool = False  # the chain has one source: there is no second one to ask
+    alone: bool = False  # one operator runs all sources of the chain: nobody else can be asked
+    whose: Mapping[str, str] = field(default_factory=dict)  # source -> its operator
 
 
 @dataclass(frozen=True, slots=True)

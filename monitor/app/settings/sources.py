@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from monitor.app.settings.rows import Resolve, SettingsRow, may_ask, rows, url_parts
 from monitor.model import Chain, SourceConfig
-from monitor.model.hosts import is_loopback
+from monitor.model.hosts import is_loopback, operator_of
 from monitor.net.sources import SOURCES
 from monitor.watchlist.yaml_nodes import Fields, Items, Notes, closest
 
@@ -28,6 +28,7 @@ SOURCE_KEYS = (
     "calls_per_day",
     "page_size",
     "index_lag",
+    "operator",
 )
 
 
@@ -93,6 +94,7 @@ def _source(name: str, row: SettingsRow, secret: Resolve) -> SourceRow:
         row.whole("calls_per_day", 1),
         row.whole("page_size", 1, 10_000),
         row.whole("index_lag", 0, 1_000_000),
+        row.text("operator") or operator_of((url_parts(url) or ("", ""))[1]) or kind,
     )
     if url_note:
         return SourceRow(config, False, url_note)

@@ -192,9 +192,10 @@ def says_section(view: AlertView) -> Section | None:
 def _second(view: AlertView) -> Item:
     second = view.alert.facts.second_source or SecondSource()
     if second.alone:
-        return Item("No second source for this chain is set up.", style="note")
+        none = "No source of another operator is set up for this chain."
+        return Item(none, style="note")
     if not second.name:
-        late = " yet" if view.alert.severity is Severity.SEVERE else ""
+        late = " yet" if view.alert.severity in (Severity.SEVERE, Severity.HIGH) else ""
         return Item(f"Second source: not asked{late}.", style="note")
     name, at = tidy(second.name, 40), utc(second.at)
     if second.agrees is None:
