@@ -29,6 +29,8 @@ VIEWS = {
     "late": [sample.outgoing(kind=AlertKind.LATE)],
     "correction": [sample.correction()],
     "history": [sample.history()],
+    "unexplained": [sample.unexplained()],
+    "explained": [sample.explained()],
     "notice": [sample.notice()],
     "group": sample.storm(40),
     "storm": sample.storm(431),

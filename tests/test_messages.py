@@ -51,9 +51,16 @@ KINDS = {
     "replaced": [sample.correction("replaced")],
     "included again": [sample.correction("included again")],
     "history": [sample.history()],
+    "unexplained": [sample.unexplained()],
+    "explained": [sample.explained()],
     "notice": [sample.notice()],
     "group": sample.storm(40),
-    "mixed group": [*sample.storm(3), sample.correction(), sample.hostile("X")],
+    "mixed group": [
+        *sample.storm(3),
+        sample.correction(),
+        sample.hostile("X"),
+        sample.unexplained(),
+    ],
 }
 
 

@@ -24,6 +24,8 @@ SAMPLES = {
     "utxo": sample.bitcoin(),
     "correction": sample.correction(),
     "history": sample.history(),
+    "unexplained": sample.unexplained(),
+    "explained": sample.explained(),
     "notice": sample.notice(),
     "late": sample.outgoing(kind=AlertKind.LATE),
     "amendment": sample.outgoing(kind=AlertKind.AMENDMENT, amends="A-1"),

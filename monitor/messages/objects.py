@@ -19,9 +19,10 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from monitor.decide import worth
+from monitor.messages import balances
 from monitor.model import AlertKind, AlertView, Entry, Kind, Known, Origin, Subject, TransferView
-from monitor.model.facts import Movement, OnList, Touched, of_kind
-from monitor.model.plain import MAX_DECIMALS, clean, rfc3339, tidy
+from monitor.model.facts import Movement, OnList, Touched, Unexplained, of_kind
+from monitor.model.plain import MAX_DECIMALS, clean, rfc3339, tidy, without_addresses
 
 BODY_TYPE = "fundwatch.alerts.v1"
 # Of one webhook message: alerts, and bytes, which many servers take no more of.
@@ -168,7 +169,31 @@ def alert_object(view: AlertView, allowed: Allowed = None) -> dict[str, Any]:
         shown["ours"] = [_touched(each) for each in alert.facts.ours]
     if success := of_kind(alert.facts, Movement).success:
         shown["success"] = success
+    if held := of_kind(alert.facts, Movement).held:
+        shown["balances"] = [balances.to_object(each) for each in held]
+    if isinstance(alert.facts, Unexplained):
+        shown["unexplained"] = _unexplained(alert.facts)
     return shown | ({"title": alert.title} if alert.kind is AlertKind.NOTICE else {})
+
+
+def _unexplained(facts: Unexplained) -> dict[str, object]:
+    return {
+        "balance": balances.to_object(facts.held) if facts.held else None,
+        "second": (facts.held.second or None) if facts.held else None,
+        "amount": str(facts.amount),
+        "since": rfc3339(facts.since_time),
+        "asked": [tidy(each, 300) for each in facts.asked],
+        "leads": [
+            {
+                "what": without_addresses(tidy(lead.what, 300)),
+                "tx": lead.tx or None,
+                "height": lead.height,
+                "source": lead.source or None,
+            }
+            for lead in facts.leads
+        ],
+        "found": tidy(facts.found, 600) or None,
+    }
 
 
 def _touched(each: Touched) -> dict[str, object]:

@@ -36,6 +36,7 @@ from monitor.messages.sheets.notice import (
 from monitor.messages.sheets.parts import Sheet, Telling, topic, worst
 from monitor.messages.sheets.past import history_sheet
 from monitor.messages.sheets.touching import touching_sheet
+from monitor.messages.sheets.unexplained import unexplained_sheet
 from monitor.model import AlertKind, AlertView, ChannelConfig, Rendered, Severity, TransferView
 from monitor.model.facts import Unread, of_kind
 from monitor.model.facts_json import to_json
@@ -183,6 +184,7 @@ _SHEETS: Mapping[AlertKind, Callable[[AlertView, Telling], Sheet]] = {
     AlertKind.ACTIVITY: alert_sheet,
     AlertKind.HISTORY: history_sheet,
     AlertKind.CORRECTION: correction_sheet,
+    AlertKind.UNEXPLAINED: unexplained_sheet,
     AlertKind.NOTICE: notice_sheet,
 }
 

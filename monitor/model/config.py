@@ -47,6 +47,7 @@ class Chain:
     not_listed: tuple[str, ...] = field(default=(), hash=False)
     wrapped: str = ""  # evm: contract of the wrapped coin, which wraps without a Transfer
     shielded: bool = False  # utxo: a transaction may have inputs and outputs that nobody sees
+    link_address: str = ""  # public page of an address, with {address}
     cashaddr: str = ""  # utxo: prefix of addresses of Bitcoin Cash's form; base58 is older
 
     def issuer_of(self, contract: str | None) -> Issuer | None:

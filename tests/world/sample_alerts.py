@@ -41,6 +41,7 @@ USDT = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
 TRON = Chain(
     *("tron", "Tron", "tron", "TRX", 6, 19),
     link_tx="https://tronscan.org/#/transaction/{tx}",
+    link_address="https://tronscan.org/#/address/{address}",
 )
 BITCOIN = Chain(
     *("bitcoin", "Bitcoin", "utxo", "BTC", 8, 6),
@@ -52,6 +53,7 @@ ETHEREUM = Chain(
     *("ethereum", "Ethereum", "evm", "ETH", 18, 65),
     chain_id=1,
     link_tx="https://etherscan.io/tx/{tx}",
+    link_address="https://etherscan.io/address/{address}",
 )
 
 MAIL = ChannelConfig("desk-mail", "email", sender="fundwatch@bank.example")
@@ -389,6 +391,77 @@ def history(**more) -> AlertView:
     }
     rows = [usdt(tx=tx_hash("h1")), usdt(5_000_000, tx=tx_hash("h2"))]
     return make_view(TRON, TRON_ENTRY, rows, **(told | more))
+
+
+def held(**more) -> dict[str, object]:
+    """A line of `fundwatch reconcile`, as facts hold it: 7,740,000 USDT are gone."""
+    told = {
+        "chain": "tron",
+        "address": WATCHED,
+        "contract": USDT,
+        "symbol": "USDT",
+        "decimals": 6,
+        "verified": True,
+        "state": "unexplained",
+        "reason": "trongrid: nothing new",
+        "height": 88_012_345,
+        "time": T0,
+        "recorded": "7740000500000",
+        "on_chain": "500000",
+        "between": [88_011_000, 88_012_345],
+        "source": "trongrid",
+        "second": "tron-node",
+        "at": T0 + 34,
+    }
+    return told | more
+
+
+def unexplained(**more) -> AlertView:
+    """A balance fell and no list says why; `facts` over those of the sample."""
+    told = {
+        "held": held(),
+        "amount": "-7740000000000",
+        "since_time": T0 - 4035,
+        "asked": [
+            "TRC-20 transfers by trongrid: nothing new",
+            "TRC-20 transfers by tron-node: nothing new",
+        ],
+        "leads": [
+            {
+                "what": "the token's contract wrote an event that our lists do not know "
+                "(DestroyedBlackFunds)",
+                "tx": tx_hash("lead"),
+                "height": 88_011_870,
+                "source": "tron-node",
+            }
+        ],
+        "found": "",
+    } | more.pop("facts", {})
+    usual = {
+        "kind": AlertKind.UNEXPLAINED,
+        "number": "A-10501",
+        "tx": None,
+        "facts": {"unexplained": told, "finality": 19},
+        "not_covered": ("Any other chain: none is watched for this entry.",),
+    }
+    rows = more.pop("rows", ())
+    return make_view(TRON, TRON_ENTRY, rows, **(usual | more))
+
+
+def explained(**more) -> AlertView:
+    """The same, once a row was found."""
+    told = {
+        "number": "A-10510",
+        "amends": "A-10501",
+        "thread": "A-10501",
+        "told_at": T0 - 60,
+        "rows": [usdt(7_740_000 * 10**6, tx=tx_hash("found"), status=Status.FINAL)],
+        "facts": {
+            "found": "An explorer listed it 2 h later: see A-10509.",
+            "held": held(state="reconciled", recorded="500000", reason=""),
+        },
+    }
+    return unexplained(**(told | more))
 
 
 def storm(count=431) -> list[AlertView]:

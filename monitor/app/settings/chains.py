@@ -25,6 +25,7 @@ CHAIN_KEYS = (
     "name",
     "block_time",
     "link_tx",
+    "link_address",
     "bech32",
     "base58",
     "cashaddr",
@@ -74,6 +75,7 @@ def _chain(key: str, row: SettingsRow) -> Chain:
         wrapped=_wrapped(made, row),
         cashaddr=_cashaddr(made, row),
         shielded=row.flag("shielded"),
+        link_address=row.text("link_address"),
         not_listed=listed or family_of(made).not_listed,
     )
 

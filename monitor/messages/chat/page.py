@@ -13,6 +13,7 @@ from monitor.model.plain import plural, tidy
 _ESSENTIAL = frozenset(
     {"WHAT", "FROM", "TO", "THIS ENTRY", "TAKE CARE", "STATUS", "TO DO", "ID", "MOVEMENTS"}
     | {"WE SAID", "NOW", "MEANING", "IF YOU ACTED", "CURE", "NO FILE HERE"}
+    | {"BALANCE", "LEADS", "FOUND"}
 )
 _LONGEST = 600  # characters of one run
 _NAMED = 120  # characters of the names of parts that are left out

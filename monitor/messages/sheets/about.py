@@ -10,13 +10,11 @@ from monitor.messages.sheets.parts import (
     Item,
     Section,
     Telling,
-    asset_name,
     label_said,
     name_said,
     section,
     shown_address,
     shown_tx,
-    trusted,
 )
 from monitor.model import (
     AlertKind,
@@ -26,10 +24,9 @@ from monitor.model import (
     Status,
     TransferView,
 )
-from monitor.model.facts import Balance, Movement, SecondSource, of_kind
+from monitor.model.facts import Movement, SecondSource, of_kind
 from monitor.model.plain import (
     PLAIN_STATUS,
-    amount,
     case_said,
     clean,
     duration,
@@ -227,22 +224,6 @@ def unusual(view: AlertView) -> tuple[str, ...]:
         payments = plural(len(tests), "small test payment")
         found.append(f"{payments} {came} to the same party in the 24 hours before ({names}).")
     return tuple(found)
-
-
-def left_section(view: AlertView) -> Section | None:
-    known = of_kind(view.alert.facts, Movement).unusual
-    items = [_balance(view, each) for each in (known and known.balances) or ()]
-    note = Item("By our record, not asked from the chain.", style="note")
-    return section("BALANCE", *items, note) if items else None
-
-
-def _balance(view: AlertView, fact: Balance) -> Item:
-    same = [row for row in view.transfers if row.row.transfer.contract == fact.contract]
-    sample = next((row for row in same if trusted(row)), None)
-    name = asset_name(sample) if sample else f'unverified token "{clean(fact.symbol)}"'
-    decimals = sample.decimals if sample else None
-    ends = " -> ".join(amount(units, decimals) for units in (fact.before, fact.after))
-    return Item(f"{ends} {name}" if sample else f"{name}: {ends}")
 
 
 def genuine_section(view: AlertView) -> Section | None:

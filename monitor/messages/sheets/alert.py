@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from monitor.messages import money
 from monitor.messages.objects import alert_csv_rows
 from monitor.messages.sheets import about, acts, listed, to_do
+from monitor.messages.sheets.balance import left_section
 from monitor.messages.sheets.fees import fee_words
 from monitor.messages.sheets.flows import (
     Flow,
@@ -121,7 +122,7 @@ def _common(view: AlertView, telling: Telling) -> tuple[Section | None, ...]:
         listed.also_section(view),
         about.when_section(view, telling),
         about.status_section(view, said=True),
-        about.left_section(view),
+        left_section(view),
         about.says_section(view),
         about.unchecked_section([view]),
         about.id_section(view, telling, what),

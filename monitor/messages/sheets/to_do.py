@@ -16,6 +16,7 @@ from monitor.messages.sheets.parts import (
     name_said,
     named,
     section,
+    shown_address,
     shown_name,
     trusted,
 )
@@ -24,6 +25,7 @@ from monitor.model.plain import tidy
 
 HEADING = "TO DO"
 _ACTIONABLE = frozenset({AlertKind.MOVEMENT, AlertKind.AMENDMENT, AlertKind.LATE})
+SEEN = "A public site: its operator sees that you look."
 _ADVICE = "An option, not legal advice."
 # Category -> how the other side is called, what follows from it.
 _NAMED: Mapping[str, tuple[str, str]] = {
@@ -83,10 +85,17 @@ def look(chain: Chain | None, tx: str) -> str:
     return chain.link_tx.replace("{tx}", tx) if chain and chain.link_tx and plain_hash else ""
 
 
+def look_address(chain: Chain | None, address: str) -> str:
+    """Where a public site shows an address; empty: nowhere."""
+    shown = shown_address(chain, address)
+    if not (chain and chain.link_address and shown.isalnum() and shown.isascii()):
+        return ""
+    return chain.link_address.replace("{address}", shown)
+
+
 def _link(view: AlertView) -> tuple[Item, ...]:
     link = look(view.chain, view.alert.tx or "")
-    note = "A public site: its operator sees that you look."
-    return (Item(link, "Look", "link", note),) if link else ()
+    return (Item(link, "Look", "link", SEEN),) if link else ()
 
 
 def _options(view: AlertView) -> list[Item]:

@@ -1,0 +1,198 @@
+"""What people and programs are told of balances: alerts, and the line beside a movement."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import world.sample_alerts as sample
+
+from monitor.messages import objects
+from monitor.model import OURS, Chain, Severity
+from monitor.model.config import Issuer
+
+SENTENCE = (
+    "Payroll wallet 3 (case NK-07): the balance fell by 7,740,000 USDT between block 88,011,000 "
+    "(2026-11-22 08:06:48 UTC) and block 88,012,345 (2026-11-22 09:14:03 UTC), and no list says "
+    "why."
+)
+
+
+def flat(text: str) -> str:
+    return re.sub(r"\s+", " ", text)
+
+
+def body(view: Any, **more: Any) -> str:
+    return flat(sample.mail(view, **more).text)
+
+
+# --- a difference that no list explains ------------------------------------------------------
+
+
+def test_an_unexplained_fall_is_told_in_one_sentence_and_by_whom() -> None:
+    rendered = sample.mail(sample.unexplained())
+    assert rendered.subject == (
+        "[Fundwatch HIGH] UNEXPLAINED: balance fell by 7,740,000 USDT - case NK-07 - Tron - A-10501"
+    )
+    text = flat(rendered.text)
+    for said in (
+        SENTENCE,
+        "told by trongrid and tron-node. No transaction, sender or receiver of it is known.",
+        "By our record 7,740,000.500000 USDT",
+        "On the chain 0.500000 USDT",
+        "Difference 7,740,000.000000 USDT less on the chain than recorded",
+        "At block 88,012,345 (2026-11-22 09:14:03 UTC)",
+        "an event that our lists do not know (DestroyedBlackFunds)",
+        f"https://tronscan.org/#/transaction/{sample.tx_hash('lead')}",
+        f"https://tronscan.org/#/address/{sample.WATCHED}",
+        "TRC-20 transfers by tron-node: nothing new",
+        "take it that these funds are no longer there",
+        "fundwatch alerts ack A-10501 --by NAME",
+    ):
+        assert said in text, said
+
+
+def test_one_source_alone_is_said_to_be_alone() -> None:
+    text = body(sample.unexplained(facts={"held": sample.held(second="")}))
+    assert "by trongrid alone" in text
+    assert "Nobody else has said the same: check it by hand." in text
+
+
+def test_the_same_source_twice_is_not_called_two() -> None:
+    text = body(sample.unexplained(facts={"held": sample.held(second="trongrid")}))
+    assert "by trongrid, asked twice" in text
+    assert "trongrid and trongrid" not in text
+
+
+def test_a_rise_and_a_beginning_are_told_as_what_they_are() -> None:
+    facts = {
+        "amount": "500000",
+        "since_time": None,
+        "held": sample.held(recorded="0", on_chain="500000", between=[0, 88_012_345]),
+    }
+    text = body(sample.unexplained(facts=facts))
+    assert "the balance rose by 0.50 USDT up to block 88,012,345 (2026-11-22 09:14:03 UTC)" in text
+    assert "0.500000 USDT more on the chain than recorded" in text
+    assert "no longer there" not in text
+
+
+def test_a_part_of_a_difference_says_that_it_is_a_part() -> None:
+    text = body(sample.unexplained(facts={"amount": "-1000000"}))
+    assert "the balance fell by 1 USDT" in text
+    assert "1 USDT of it is what this message is about." in text
+
+
+def test_the_issuer_of_a_token_is_asked_where_there_is_one() -> None:
+    issuer = Issuer(sample.USDT, "Tether", "USDT", ())
+    chain = Chain("tron", "Tron", "tron", "TRX", 6, 19, issuers=(issuer,))
+    view = sample.unexplained()
+    assert "Ask Tether" in body(type(view)(**{**_fields(view), "chain": chain}))
+    assert "Ask " not in body(view)
+
+
+def _fields(view: Any) -> dict[str, Any]:
+    return {name: getattr(view, name) for name in view.__dataclass_fields__}
+
+
+def test_what_was_found_says_which_alert_it_explains() -> None:
+    rendered = sample.mail(sample.explained())
+    assert rendered.subject.startswith("[Fundwatch HIGH] EXPLAINED: balance fell by 7,740,000 USDT")
+    assert rendered.subject.endswith("A-10501")
+    text = flat(rendered.text)
+    assert "An explorer listed it 2 h later: see A-10509." in text
+    assert "1. OUT 7,740,000.000000 USDT" in text
+    assert "no list says why" not in text
+    assert "Difference none: they are equal" in text
+
+
+def test_a_lead_never_shows_an_address() -> None:
+    """A counterparty in it can be one of our own, which nobody is to see."""
+    ours = sample.tron_address("customer")
+    lead = {"what": f"a transfer to {ours}", "tx": "", "height": None, "source": ""}
+    view = sample.unexplained(facts={"leads": [lead], "asked": [f"at {ours}: nothing"]})
+    shown = sample.mail(view)
+    assert ours not in shown.text + shown.html
+    assert "a transfer to (address)" in flat(shown.text)
+    assert ours not in objects.json_text(objects.alert_object(view)["unexplained"]["leads"])
+    assert OURS not in shown.text
+
+
+def test_an_unverified_token_is_not_called_what_it_calls_itself() -> None:
+    held = sample.held(verified=False, symbol='USDT"; <b>', contract=sample.tron_address("fake"))
+    text = body(sample.unexplained(facts={"held": held}))
+    assert "of 7,740,000 USDT" not in text
+    assert 'unverified token "USDT, <b>"' in text
+    assert "7,740,000,000,000 raw units" in text
+
+
+def test_a_group_names_it_by_its_sentence() -> None:
+    text = body(sample.outgoing(), channel=sample.MAIL)
+    assert SENTENCE not in text
+    grouped = flat(sample.mail(sample.unexplained(), *sample.storm(3)).text)
+    assert SENTENCE in grouped
+    assert "Nothing on a chain is claimed" not in grouped
+
+
+def test_machines_get_the_figures() -> None:
+    shown = objects.alert_object(sample.unexplained())["unexplained"]
+    assert shown["amount"] == "-7740000000000"
+    assert shown["balance"]["difference"] == "-7740000000000"
+    assert shown["balance"]["between"] == {"from": 88_011_000, "to": 88_012_345}
+    assert shown["balance"]["asset"]["contract"] == sample.USDT
+    assert shown["since"] == "2026-11-22T08:06:48Z"
+    assert shown["leads"][0]["tx"] == sample.tx_hash("lead")
+    assert (shown["second"], shown["found"]) == ("tron-node", None)
+
+
+# --- beside a movement -----------------------------------------------------------------------
+
+BALANCES = [
+    {
+        "asset": sample.USDT,
+        "symbol": "USDT",
+        "decimals": 6,
+        "before": "1000030500000",
+        "after": "30500000",
+    }
+]
+
+
+def moved(**held: Any) -> str:
+    facts = {"balances": BALANCES, "held": [sample.held(**held)]}
+    return body(sample.outgoing(facts=facts, severity=Severity.SEVERE))
+
+
+def test_a_movement_says_what_the_chain_says_beside_the_record() -> None:
+    text = moved(recorded="30500000", on_chain="30500000", state="reconciled", reason="")
+    assert "1,000,030.500000 -> 30.500000 USDT" in text
+    assert (
+        "On the chain: the same, 30.500000 USDT, at block 88,012,345 (2026-11-22 09:14:03 UTC) by "
+        "trongrid." in text
+    )
+    assert "not asked from the chain" not in text
+
+
+def test_a_movement_says_by_how_much_the_chain_differs() -> None:
+    text = moved(recorded="30500000", on_chain="500000")
+    assert "ON THE CHAIN IT IS NOT THE SAME: 0.500000 USDT, at block 88,012,345" in text
+    assert "that is 30.000000 USDT less on the chain than recorded up to that block" in text
+
+
+@pytest.mark.parametrize("reason", ["still moving", ""])
+def test_a_movement_says_why_the_chain_was_not_checked(reason: str) -> None:
+    told = {"state": "cannot_check", "recorded": None, "on_chain": None, "height": None}
+    text = moved(**told, reason=reason)
+    assert f"On the chain: not checked ({reason or 'no source said it in time'})." in text
+    assert "the same" not in text
+
+
+def test_a_movement_whose_balance_nobody_asked_for_says_so() -> None:
+    assert "By our record, not asked from the chain." in body(sample.outgoing())
+
+
+def test_machines_get_the_balance_beside_a_movement() -> None:
+    view = sample.outgoing(facts={"held": [sample.held()]})
+    (shown,) = objects.alert_object(view)["balances"]
+    assert (shown["state"], shown["source"]) == ("unexplained", "trongrid")
+    assert "balances" not in objects.alert_object(sample.outgoing())
