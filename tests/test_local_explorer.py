@@ -18,6 +18,7 @@ from monitor.demo.world.explorer import Explorer
 from monitor.demo.world.ledger import (
     ZERO_ADDRESS,
     AccountLedger,
+    Act,
     Input,
     Internal,
     Output,
@@ -26,7 +27,9 @@ from monitor.demo.world.ledger import (
     Tx,
     UtxoLedger,
     UtxoTx,
+    Withdrawal,
 )
+from monitor.demo.world.trongrid import hex41
 
 ALICE, BOB, CAROL = ("0x" + c * 40 for c in "abc")
 COIN = "0x" + "d" * 40
@@ -488,3 +491,139 @@ def test_ledger_reorg_moves_rows(explorer: Explorer) -> None:
     assert ledger.head.hash != old.hash
     assert [r.tx.hash for r in ledger.records("native", ALICE, old.height)] == [name(77)]
     assert ledger.find(name(8)) is None
+
+
+def moving(tron: bool) -> tuple[AccountLedger, str, str]:
+    """A holder of coins and of a token, whose list of tokens does not hold all that moved."""
+    one, other = (tron_address(1), tron_address(2)) if tron else (ALICE, BOB)
+    token = tron_address(3) if tron else COIN
+    ledger = AccountLedger(tron=tron)
+    prefix = "" if tron else "0x"
+    moves = (TokenMove("ERC-20", token, other, one, 700),)
+    ledger.mine([Tx(f"{prefix}{1:064x}", other, one, 10**18, tokens=moves)])
+    ledger.mine([Tx(f"{prefix}{2:064x}", one, other, 5, gas_price=1)])
+    act = (Act("DestroyedBlackFunds", token, one, 40),)
+    ledger.mine([Tx(f"{prefix}{3:064x}", other, token, input="0xab", acts=act)])
+    ledger.vanish(one, 60, token)
+    return ledger, one, token
+
+
+def test_balances_hold_what_no_list_says() -> None:
+    ledger, one, token = moving(tron=False)
+    coins = 10**18 - 5 - 21000
+    assert [ledger.balance(one, token, height) for height in range(4)] == [700, 700, 660, 600]
+    assert [ledger.balance(one, None, height) for height in range(2)] == [10**18, coins]
+    ledger.mine(withdrawals=[Withdrawal(7, 1, one, 3 * 10**9)])
+    ledger.vanish(one, -11)
+    assert ledger.balance(one) == coins + 3 * 10**9 + 11
+    ledger.rollback(2)
+    assert ledger.balance(one) == coins
+    ledger.rollback(2)
+    assert ledger.balance(one, token) == 700
+
+
+def test_every_style_tells_balances(explorer: Explorer, http: requests.Session) -> None:
+    ledger, one, token = moving(tron=False)
+    explorer.add("local", ledger, "etherscan", "blockscout", chain_id=CHAIN_ID)
+    coins, tokens = str(ledger.balance(one)), str(ledger.balance(one, token))
+    reader = Reader(http, explorer.url("local", "etherscan"))
+    assert reader.etherscan("balance", one)["result"] == coins
+    assert reader.etherscan("tokenbalance", one, contractaddress=token)["result"] == tokens
+    several = reader.etherscan("balancemulti", f"{one},{CAROL}")["result"]
+    assert [each["balance"] for each in several] == [coins, "0"]
+    scout = Reader(http, explorer.url("local", "blockscout"))
+    told = scout.get(f"/api/v2/addresses/{one}")
+    assert (told["coin_balance"], told["block_number_balance_updated_at"]) == (coins, 3)
+    assert scout.get(f"/api/v2/addresses/{CAROL}") == {"message": "Not found"}
+    asked = {"to": token, "data": "0x70a08231" + "0" * 24 + one[2:]}
+    call = {"id": 1, "method": "eth_call", "params": [asked, "0x2"]}
+    answer = http.post(scout.url + "/json-rpc", json=call, timeout=10).json()
+    assert int(answer["result"], 16) == ledger.balance(one, token, 2)
+
+
+def test_trongrid_tells_balances(explorer: Explorer, http: requests.Session) -> None:
+    ledger, one, token = moving(tron=True)
+    explorer.add("tron", ledger, "trongrid")
+    reader = Reader(http, explorer.url("tron", "trongrid"))
+    (account,) = reader.get(f"/v1/accounts/{one}")["data"]
+    assert account["balance"] == ledger.balance(one) > 0
+    assert account["trc20"] == [{token: "600"}]
+    assert reader.get(f"/v1/accounts/{tron_address(9)}")["data"] == []
+    asked = {
+        "owner_address": hex41(one),
+        "contract_address": hex41(token),
+        "function_selector": "balanceOf(address)",
+        "parameter": "0" * 24 + hex41(one)[2:],
+    }
+    url = reader.url + "/wallet/triggerconstantcontract"
+    (said,) = http.post(url, json=asked, timeout=10).json()["constant_result"]
+    assert int(said, 16) == 600
+
+
+@pytest.mark.parametrize("style", ["esplora", "blockbook"])
+def test_outputs_make_balances(explorer: Explorer, http: requests.Session, style: str) -> None:
+    """What waits in the mempool is in none."""
+    ledger = UtxoLedger()
+    paid = UtxoTx("1" * 64, (Input("0" * 64, 0, None),), (Output("one", 90), Output("two", 8)))
+    ledger.mine([paid])
+    spent = (Input("1" * 64, 0, Output("one", 90)),)
+    ledger.mine([UtxoTx("2" * 64, spent, (Output("two", 50), Output("one", 39)))])
+    ledger.submit(UtxoTx("3" * 64, (Input("1" * 64, 1, Output("two", 8)),), (Output("one", 8),)))
+    explorer.add("coins", ledger, style)
+    reader = Reader(http, explorer.url("coins", style))
+
+    def told(address: str) -> int:
+        path = f"/address/{address}" if style == "esplora" else f"/api/v2/address/{address}"
+        answer = reader.get(path)
+        if style == "blockbook":
+            return int(answer["balance"])
+        stats = answer["chain_stats"]
+        return int(stats["funded_txo_sum"]) - int(stats["spent_txo_sum"])
+
+    assert [told("one"), told("two"), told("none")] == [39, 58, 0]
+    explorer.knobs("coins", style).lag["head"] = 1
+    assert [told("one"), told("two")] == [90, 8]
+
+
+def test_knobs_of_balances(explorer: Explorer, http: requests.Session) -> None:
+    """Lists may hide and be late while the balance is true, and a balance may be false."""
+    ledger, one, _ = moving(tron=False)
+    explorer.add("local", ledger, "etherscan", chain_id=CHAIN_ID)
+    reader = Reader(http, explorer.url("local", "etherscan"))
+    knobs, true = explorer.knobs("local", "etherscan"), ledger.balance(one)
+
+    def told() -> int:
+        return int(reader.etherscan("balance", one)["result"])
+
+    knobs.hidden.add(("erc20", name(1), 0))
+    knobs.lag["native"] = 3
+    assert reader.etherscan("tokentx", one)["result"] == []
+    assert len(reader.etherscan("txlist", one)["result"]) == 1
+    assert told() == true
+    knobs.lag["balance"] = 3
+    assert told() == 10**18
+    del knobs.lag["balance"]
+    knobs.false_balance[one, ""], knobs.false_answers = -5, 1
+    assert [told(), told()] == [true - 5, true]
+    knobs.false_answers = None
+    assert [told(), told()] == [true - 5, true - 5]
+
+
+def test_withdrawals_are_listed(explorer: Explorer, http: requests.Session) -> None:
+    """By Etherscan in gwei, by Blockscout in wei, and in the header."""
+    ledger = busy(2)
+    ledger.mine(withdrawals=[Withdrawal(7, 583, ALICE, 32 * ETHER), Withdrawal(8, 1, BOB, ETHER)])
+    explorer.add("local", ledger, "etherscan", "blockscout", chain_id=CHAIN_ID)
+    reader = Reader(http, explorer.url("local", "etherscan"))
+    (row,) = reader.etherscan_all("txsBeaconWithdrawal", ALICE, 70)
+    assert (row["withdrawalIndex"], row["amount"], row["blockNumber"]) == (
+        "7",
+        "32000000000",
+        "101",
+    )
+    scout = Reader(http, explorer.url("local", "blockscout"))
+    (item,) = scout.blockscout_all(ALICE, "withdrawals")
+    assert (item["index"], item["amount"], item["block_number"]) == (7, str(32 * ETHER), 101)
+    call = {"id": 1, "method": "eth_getBlockByNumber", "params": ["latest", False]}
+    block = http.post(scout.url + "/json-rpc", json=call, timeout=10).json()["result"]
+    assert [int(w["amount"], 16) for w in block["withdrawals"]] == [32 * 10**9, 10**9]

@@ -56,8 +56,8 @@ class Blockbook(Service[UtxoTx]):
             "totalPages": -1 if (lo or hi) and len(listed) >= size else last,
             "itemsOnPage": size,
             "address": address,
-            "balance": "0",
-            "unconfirmedBalance": "0",
+            "balance": str(self.balance(address)),
+            "unconfirmedBalance": str(sum(tx.adds(address) for tx in waiting)),
             "unconfirmedTxs": len(waiting),
             "txs": total,
         }

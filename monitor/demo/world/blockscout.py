@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 from monitor.demo.world import acts, etherscan
 from monitor.demo.world.blockscout_items import (
+    address_item,
     block_item,
     internal_item,
     iso,
     token_item,
     tx_item,
     v2_kind,
+    withdrawal_item,
 )
 from monitor.demo.world.ledger import (
     AccountLedger,
@@ -22,6 +24,7 @@ from monitor.demo.world.ledger import (
     Record,
     TokenMove,
     Tx,
+    Withdrawal,
 )
 from monitor.demo.world.service import Reply, Request, Service, dump, joined, said
 
@@ -35,6 +38,7 @@ RPC_EMPTY = {
     "token1155tx": "No token transfers found",
 }
 PENDING_TEXT = "Some internal transactions within this block range have not yet been processed"
+BALANCE_OF = "0x70a08231"
 _CREATIONS = ("create", "create2")
 Key = tuple[int, ...]
 
@@ -56,8 +60,10 @@ class Blockscout(Service[Tx]):
         match request.path.strip("/").split("/"):
             case ["api"]:
                 return self._rpc(request)
-            case ["json-rpc"]:
+            case ["json-rpc"] | ["api", "eth-rpc"]:
                 return self._json_rpc(request)
+            case ["api", "v2", "addresses", address] if etherscan.ADDRESS.match(address.lower()):
+                return self._address(address.lower())
             case ["api", "v2", "addresses", address, stream] if stream in _PAGES:
                 if not etherscan.ADDRESS.match(address.lower()):
                     return said({"message": "Invalid parameter(s)"}, 422)
@@ -109,6 +115,8 @@ class Blockscout(Service[Tx]):
             if kinds and move.standard not in kinds.split(","):
                 return False
             parties = (move.sender, move.recipient)
+        elif stream == "withdrawals":
+            return True
         else:
             parties = (record.tx.sender, record.tx.to or record.tx.created)
         return wanted not in ("from", "to") or parties[wanted == "to"] == address
@@ -144,9 +152,28 @@ class Blockscout(Service[Tx]):
 
     def _json_rpc(self, request: Request) -> Reply:
         call = json.loads(request.body)
-        name, full = (*call.get("params", ()), "", False)[:2]
-        result = etherscan.node_result(self, call["method"], str(name), bool(full))
+        first, second = (*call.get("params", ()), "", False)[:2]
+        if call["method"] == "eth_call":
+            result: object = self._holding(first, str(second))
+        else:
+            result = etherscan.node_result(self, call["method"], str(first), bool(second))
         return said({"jsonrpc": "2.0", "result": result, "id": call["id"]})
+
+    def _holding(self, asked: Mapping[str, str], which: str) -> str | None:
+        """What a token's contract answers to balanceOf; of a block above the head nothing."""
+        height = int(which, 16) if which.startswith("0x") else self.head_height()
+        if height > self.head_height():
+            return None
+        if not asked["data"].startswith(BALANCE_OF):
+            return "0x"
+        holder = "0x" + asked["data"][-40:]
+        return f"0x{self.balance(holder.lower(), asked['to'].lower(), height):064x}"
+
+    def _address(self, address: str) -> Reply:
+        lists = ("native", "trace", "token", "withdrawal", "change")
+        if not any(self.ledger.records(name, address) for name in lists):
+            return said({"message": "Not found"}, 404)
+        return said(address_item(address, self.balance(address), self.balance_height))
 
     # The Etherscan-like API, with its own order, page size, empty texts and status "2".
 
@@ -164,7 +191,7 @@ class Blockscout(Service[Tx]):
             text = "Invalid address format" if address else "Query parameter 'address' is required"
             return said({"message": text, "result": None, "status": "0"})
         if action == "balance":
-            text = str(self.ledger.balance(address))
+            text = str(self.balance(address))
             return said({"message": "OK", "result": text, "status": "1"})
         return self._rpc_list(request, action, address)
 
@@ -259,20 +286,28 @@ def _token_key(record: Record[Tx]) -> Key:
     return record.height, move.log_index, move.place
 
 
+def _withdrawal(record: Record[Tx]) -> Withdrawal:
+    assert isinstance(record.item, Withdrawal)
+    return record.item
+
+
 _PAGES: dict[str, tuple[str, str, Callable[[AccountLedger, Record[Tx]], dict[str, object]]]] = {
     "transactions": ("native", "", tx_item),
     "internal-transactions": ("trace", "internal", internal_item),
     "token-transfers": ("token", "", token_item),
+    "withdrawals": ("withdrawal", "", withdrawal_item),
 }
 _KEYS: dict[str, Callable[[Record[Tx]], Key]] = {
     "transactions": lambda r: (r.height, r.index),
     "internal-transactions": lambda r: (r.height, r.index, r.number),
     "token-transfers": _token_key,
+    "withdrawals": lambda r: (_withdrawal(r).index,),
 }
 _CURSORS = {
     "transactions": ("block_number", "index"),
     "internal-transactions": ("block_number", "transaction_index", "index"),
     "token-transfers": ("block_number", "index", "index_in_batch"),
+    "withdrawals": ("index",),
 }
 
 

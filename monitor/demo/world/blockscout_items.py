@@ -17,6 +17,7 @@ from monitor.demo.world.ledger import (
     TokenMove,
     TokenName,
     Tx,
+    Withdrawal,
 )
 
 
@@ -138,6 +139,38 @@ def token_item(ledger: AccountLedger, record: Record[Tx]) -> dict[str, object]:
         "total": _total(move, decimals),
         "transaction_hash": record.tx.hash,
         "type": _movement(move),
+    }
+
+
+def withdrawal_item(ledger: AccountLedger, record: Record[Tx]) -> dict[str, object]:
+    """What a validator was paid; unlike Etherscan's in wei."""
+    del ledger
+    paid = record.item
+    assert isinstance(paid, Withdrawal)
+    return {
+        "amount": str(paid.amount),
+        "block_number": record.height,
+        "index": paid.index,
+        "receiver": _person(paid.address),
+        "timestamp": iso(record.block.time),
+        "validator_index": paid.validator,
+    }
+
+
+def address_item(address: str, coins: int, height: int) -> dict[str, object]:
+    """What there is to say of an address: its coins, and the block at which they were so."""
+    return {
+        **(_person(address) or {}),
+        "block_number_balance_updated_at": height,
+        "coin_balance": str(coins),
+        "creation_transaction_hash": None,
+        "creator_address_hash": None,
+        "exchange_rate": None,
+        "has_beacon_chain_withdrawals": False,
+        "has_logs": False,
+        "has_token_transfers": False,
+        "has_tokens": False,
+        "token": None,
     }
 
 

@@ -79,12 +79,14 @@ class Esplora(Service[UtxoTx]):
         return self.rendered(record, "esplora", lambda: tx_json(record.tx, record.block))
 
     def _address(self, address: str) -> Reply:
-        confirmed = [r.tx for r in self.rows("utxo", address)]
+        confirmed = [r.tx for r in self.ledger.records("utxo", address, 0, self.balance_height)]
         waiting = self.ledger.pending(address)
+        stats = _stats(address, confirmed)
+        stats["funded_txo_sum"] = stats["spent_txo_sum"] + self.balance(address)
         return said(
             {
                 "address": address,
-                "chain_stats": _stats(address, confirmed),
+                "chain_stats": stats,
                 "mempool_stats": _stats(address, waiting),
             }
         )

@@ -16,6 +16,7 @@ from monitor.demo.world.ledger import (
     TokenMove,
     TokenName,
     Tx,
+    Withdrawal,
 )
 from monitor.demo.world.service import Reply, Request, Service, joined, said
 
@@ -26,7 +27,10 @@ LISTS = {
     "tokentx": "erc20",
     "tokennfttx": "erc721",
     "token1155tx": "erc1155",
+    "txsBeaconWithdrawal": "withdrawal",
 }
+MOST_ADDRESSES = 20  # of one balancemulti
+GWEI = 10**9
 WINDOW = 10_000
 PAGE = 1_000  # the free plan's, since July 2026
 WINDOW_TEXT = "Result window is too large, PageNo x Offset size must be less than or equal to 10000"
@@ -66,15 +70,26 @@ class Etherscan(Service[Tx]):
             return acts.logs_reply(self, request, "No records found")
         if query.get("module") != "account":
             return _refused("Error! Missing Or invalid Module name")
+        if query.get("action") == "balancemulti":
+            return self._balances(query.get("address", "").lower().split(","))
         address = query.get("address", "").lower()
         if not ADDRESS.match(address):
             return _refused("Error! Invalid address format")
         return self._account(request, address)
 
+    def _balances(self, addresses: list[str]) -> Reply:
+        if not all(map(ADDRESS.match, addresses)):
+            return _refused("Error! Invalid address format")
+        if len(addresses) > MOST_ADDRESSES:
+            return _refused("Maximum of 20 addresses only in a single request")
+        told = [{"account": a, "balance": str(self.balance(a))} for a in addresses]
+        return said({"status": "1", "message": "OK", "result": told})
+
     def _account(self, request: Request, address: str) -> Reply:
         action = request.query.get("action", "")
-        if action == "balance":
-            text = str(self.ledger.balance(address))
+        contract = request.query.get("contractaddress", "").lower()
+        if action == "balance" or (action == "tokenbalance" and ADDRESS.match(contract)):
+            text = str(self.balance(address, contract if action == "tokenbalance" else None))
             return said({"status": "1", "message": "OK", "result": text})
         if action not in LISTS:
             return _refused("Error! Missing Or invalid Action name")
@@ -120,7 +135,7 @@ def node_result(service: Service[Tx], method: str, name: str, full: bool) -> obj
 
 def moving_tail(action: str, head: int) -> Callable[[Record[Tx]], bytes]:
     """The end of a row: confirmations move with the head, all else is written once."""
-    if action == "txlistinternal":
+    if action in ("txlistinternal", "txsBeaconWithdrawal"):
         return lambda _: b"}"
     return lambda r: b',"confirmations":"%d"}' % max(head - r.height + 1, 0)
 
@@ -219,7 +234,23 @@ def _amount(move: TokenMove) -> dict[str, str]:
     return {"tokenID": str(move.token_id), "tokenValue": str(move.amount)}
 
 
+def _withdrawal_row(ledger: AccountLedger, record: Record[Tx]) -> dict[str, str]:
+    """A row of txsBeaconWithdrawal; amounts are in gwei there."""
+    del ledger
+    paid = record.item
+    assert isinstance(paid, Withdrawal)
+    return {
+        "withdrawalIndex": str(paid.index),
+        "validatorIndex": str(paid.validator),
+        "address": paid.address,
+        "amount": str(paid.amount // GWEI),
+        "blockNumber": str(record.height),
+        "timestamp": str(record.block.time),
+    }
+
+
 _ROWS: dict[str, Callable[[AccountLedger, Record[Tx]], dict[str, str]]] = {
+    "txsBeaconWithdrawal": _withdrawal_row,
     "txlist": tx_row,
     "txlistinternal": _internal_row,
     "tokentx": token_row,
@@ -250,7 +281,22 @@ def block_json(block: Block[Tx], full: bool) -> dict[str, object]:
         "gasUsed": hex(sum(tx.gas_used for tx in block.txs)),
         "gasLimit": "0x1c9c380",
         "transactions": txs,
+        **withdrawals_json(block),
     }
+
+
+def withdrawals_json(block: Block[Tx]) -> dict[str, object]:
+    """What a header says of validators' withdrawals; amounts are in gwei."""
+    rows = [
+        {
+            "index": hex(w.index),
+            "validatorIndex": hex(w.validator),
+            "address": w.address,
+            "amount": hex(w.amount // GWEI),
+        }
+        for w in block.withdrawals
+    ]
+    return {"withdrawals": rows} if rows else {}
 
 
 def tx_json(block: Block[Tx], tx: Tx, index: int) -> dict[str, object]:

@@ -16,7 +16,9 @@ from itertools import chain
 from typing import Generic, TypeVar
 
 ZERO_ADDRESS = "0x" + "0" * 40
+TRON_ZERO = "T9yD14Nj9j7xAB4dbGeiX9h8unkKHxuWwb"  # the same on Tron
 GENESIS_PARENT = "0" * 64
+DESTROYED = "DestroyedBlackFunds"  # the act that takes a balance away without a transfer
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,11 @@ class Internal:
     gas_used: int = 0
     input: str = "0x"
 
+    def adds(self, address: str) -> int:
+        """What it adds to an address's coins."""
+        paid = (self.recipient or self.created) == address
+        return 0 if self.failed else self.value * (paid - (self.sender == address))
+
 
 @dataclass(frozen=True, slots=True)
 class TokenMove:
@@ -52,6 +59,10 @@ class TokenMove:
     token_id: int | None = None
     place: int = 0
 
+    def adds(self, address: str) -> int:
+        """What it adds to an address's holding of the token."""
+        return self.amount * ((self.recipient == address) - (self.sender == address))
+
 
 @dataclass(frozen=True, slots=True)
 class Act:
@@ -64,6 +75,37 @@ class Act:
     amount: int | None = None
     indexed: bool = False
     log_index: int = 0
+
+    def adds(self, address: str) -> int:
+        """What it adds to an address's holding of the token: what is destroyed goes."""
+        destroyed = self.event == DESTROYED and self.address == address
+        return -(self.amount or 0) if destroyed else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a holding changes by though no list says so: a balance that a token's contract
+    destroys, a wrap, a token that grows by itself. Signed; `contract` None: coins."""
+
+    address: str
+    amount: int
+    contract: str | None = None
+
+    def adds(self, address: str) -> int:
+        return self.amount if self.address == address else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """What the chain itself pays a validator, without a transaction. In base units."""
+
+    index: int
+    validator: int
+    address: str
+    amount: int
+
+    def adds(self, address: str) -> int:
+        return self.amount if self.address == address else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +126,20 @@ class Tx:
     internals: tuple[Internal, ...] = ()
     tokens: tuple[TokenMove, ...] = ()
     acts: tuple[Act, ...] = ()
+    changes: tuple[Change, ...] = ()
 
     @property
     def fee(self) -> int:
         return self.gas_used * self.gas_price
+
+    def adds(self, address: str) -> int:
+        """What the transaction itself adds to an address's coins."""
+        paid = (self.to or self.created) == address
+        moved = self.value * (paid - (self.sender == address)) if self.ok else 0
+        return moved - (self.fee if self.sender == address else 0)
+
+
+NO_TX = Tx("", ZERO_ADDRESS, None)  # of what the chain itself does
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +186,12 @@ class UtxoTx:
         spent = sum(i.prevout.value for i in self.vin if i.prevout)
         return spent - sum(o.value for o in self.vout)
 
+    def adds(self, address: str) -> int:
+        """What it adds to an address's coins."""
+        paid = sum(o.value for o in self.vout if o.address == address)
+        prevouts = [i.prevout for i in self.vin if i.prevout]
+        return paid - sum(o.value for o in prevouts if o.address == address)
+
     def addresses(self) -> frozenset[str]:
         outputs = chain(self.vout, (i.prevout for i in self.vin if i.prevout))
         return frozenset(o.address for o in outputs if o.address)
@@ -151,6 +209,7 @@ class Block(Generic[T]):
     parent: str
     time: int
     txs: tuple[T, ...] = ()
+    withdrawals: tuple[Withdrawal, ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -161,7 +220,7 @@ class Record(Generic[T]):
     block: Block[T]
     tx: T
     index: int  # of the transaction in its block
-    item: Internal | TokenMove | Act | None = None
+    item: Internal | TokenMove | Act | Change | Withdrawal | None = None
     number: int = 0  # of the row within its transaction
     rendered: dict[str, bytes] = field(default_factory=dict)
 
@@ -217,7 +276,16 @@ class Ledger(Generic[T]):
             last = len(rows) if hi is None else bisect_right(rows, hi, key=_height)
             return rows[first:last]
 
-    def mine(self, txs: Iterable[T] = (), time: int | None = None) -> Block[T]:
+    def balance(self, address: str, contract: str | None = None, height: int | None = None) -> int:
+        """What an address holds at a height (None: now): coins, or of a token's contract."""
+        raise NotImplementedError
+
+    def mine(
+        self,
+        txs: Iterable[T] = (),
+        time: int | None = None,
+        withdrawals: Iterable[Withdrawal] = (),
+    ) -> Block[T]:
         """Put transactions into the next block."""
         with self.lock:
             self._mined += 1
@@ -229,7 +297,7 @@ class Ledger(Generic[T]):
             digest = _digest(parent, str(self._mined), *(tx.hash for tx in found))
             name = self._write_hash(digest, height)
             moment = follows if time is None else time
-            block = Block(height, name, parent, moment, found)
+            block = Block(height, name, parent, moment, found, tuple(withdrawals))
             self.append(block)
             return block
 
@@ -305,6 +373,7 @@ TOKEN_STREAMS: Mapping[str, str] = {
     "ERC-721": "erc721",
     "ERC-1155": "erc1155",
 }
+COIN_STREAMS = ("native", "internal", "withdrawal", "change")
 _CREATIONS = frozenset({"create", "create2"})
 _MOVING = _CREATIONS | {"call", "suicide"}
 
@@ -314,7 +383,7 @@ class AccountLedger(Ledger[Tx]):
 
     Lists: native, internal (calls below the top that carry value, creations), trace
     (every call, the top included), erc20, erc721, erc1155, token (all three together), act
-    (of issuers, by the token's contract).
+    (of issuers, by the token's contract), withdrawal (of validators), change (no explorer's).
     """
 
     def __init__(
@@ -330,21 +399,35 @@ class AccountLedger(Ledger[Tx]):
         self.tokens: dict[str, TokenName] = {}
         self.alloc: dict[str, int] = {}  # balances before the first block
 
-    def balance(self, address: str) -> int:
-        """Coins by this ledger's own rows: alloc, in, out, fees, calls inside."""
-        total = self.alloc.get(address, 0)
-        for row in self.records("native", address):
-            tx = row.tx
-            if tx.sender == address:
-                total -= tx.fee + (tx.value if tx.ok else 0)
-            if tx.ok and (tx.to or tx.created) == address:
-                total += tx.value
-        for row in self.records("internal", address):
-            item = row.item
-            if isinstance(item, Internal) and not item.failed:
-                total -= item.value if item.sender == address else 0
-                total += item.value if (item.recipient or item.created) == address else 0
-        return max(total, 0)
+    def balance(self, address: str, contract: str | None = None, height: int | None = None) -> int:
+        """By all that moved; who pays what nobody paid him has had it before the first block."""
+        before = self.alloc.get(address, 0) if contract is None else 0
+        with self.lock:
+            return max(before + sum(self._adding(address, contract, height)), 0)
+
+    def _adding(self, address: str, contract: str | None, height: int | None) -> Iterator[int]:
+        names = COIN_STREAMS if contract is None else ("erc20", "change")
+        places = [*((name, address) for name in names), ("act", contract or "")]
+        for stream, listed in places:
+            for row in self.records(stream, listed, 0, height):
+                if row.item is None:
+                    yield row.tx.adds(address)
+                elif getattr(row.item, "contract", None) == contract:
+                    yield row.item.adds(address)
+
+    def contracts(self, address: str) -> list[str]:
+        """Tokens that an address ever had to do with, by contract."""
+        rows = [*self.records("erc20", address), *self.records("change", address)]
+        return sorted({c for r in rows if (c := getattr(r.item, "contract", None))})
+
+    def vanish(self, address: str, amount: int, contract: str | None = None) -> str:
+        """Mine a transaction by which a holding falls (a negative amount: grows) though no list
+        of the address says so. Returns its hash."""
+        prefix = "" if self.tron else "0x"
+        name = prefix + _digest("vanished", self.head.hash, address)
+        by = contract or (TRON_ZERO if self.tron else ZERO_ADDRESS)
+        self.mine([Tx(name, by, by, input="0xab", changes=(Change(address, -amount, contract),))])
+        return name
 
     def _listing(self, block: Block[Tx]) -> Iterator[tuple[Iterable[str], Record[Tx]]]:
         for index, tx in enumerate(block.txs):
@@ -361,6 +444,10 @@ class AccountLedger(Ledger[Tx]):
                     yield named, Record(stream, block, tx, index, move, number)
             for number, act in enumerate(tx.acts):
                 yield _named(act.contract), Record("act", block, tx, index, act, number)
+            for number, change in enumerate(tx.changes):
+                yield _named(change.address), Record("change", block, tx, index, change, number)
+        for number, paid in enumerate(block.withdrawals):
+            yield _named(paid.address), Record("withdrawal", block, NO_TX, number, paid)
 
     def _write_hash(self, digest: str, height: int) -> str:
         return f"{height:016x}{digest[16:]}" if self.tron else "0x" + digest
@@ -399,6 +486,11 @@ class UtxoLedger(Ledger[UtxoTx]):
     def pending(self, address: str) -> list[UtxoTx]:
         """Unconfirmed transactions that touch an address, newest first."""
         return [tx for tx in reversed(self.mempool.values()) if address in tx.addresses()]
+
+    def balance(self, address: str, contract: str | None = None, height: int | None = None) -> int:
+        """Outputs less what was spent of them; of unconfirmed transactions nothing."""
+        rows = [] if contract else self.records("utxo", address, 0, height)
+        return sum(row.tx.adds(address) for row in rows)
 
     def append(self, block: Block[UtxoTx]) -> None:
         with self.lock:

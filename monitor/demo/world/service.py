@@ -41,11 +41,16 @@ class Knobs:
     """How one service misbehaves. Plain attributes that a test sets while it runs."""
 
     delay: float = 0.0  # seconds before every answer
-    lag: dict[str, int] = field(default_factory=dict)  # stream (or "head") -> blocks behind
+    # stream ("head", "balance") -> blocks behind; balances are the head's where not said here
+    lag: dict[str, int] = field(default_factory=dict)
     limited: int = 0  # status to refuse everything with as too fast; 200: the text in a 200
     per_second: int = 0  # refuse with 429 beyond so many calls in a second
     fail_next: int = 0  # so many answers are HTTP 500
-    hidden: set[tuple[str, str]] = field(default_factory=set)  # (stream, tx) left out of lists
+    # (stream, tx), or of it only the row (stream, tx, number): left out of lists
+    hidden: set[tuple[str, str] | tuple[str, str, int]] = field(default_factory=set)
+    # (address, contract or "") -> what is added to the true balance, in the next so many answers
+    false_balance: dict[tuple[str, str], int] = field(default_factory=dict)
+    false_answers: int | None = None  # None: in all
     page_cap: int | None = None  # rows a page has at most; None: as the real one
     internals_upto: int | None = None  # Blockscout has not processed calls above this height
     api_key: str = ""  # refuse other keys
@@ -83,8 +88,32 @@ class Service(Generic[T]):
         top = self.head_height(name)
         found = self.ledger.records(stream, address, lo, top if hi is None else min(hi, top))
         if self.knobs.hidden:
-            found = [r for r in found if (name, r.tx.hash) not in self.knobs.hidden]
+            found = [r for r in found if not self._hides(name, r)]
         return found
+
+    def _hides(self, stream: str, row: Record[T]) -> bool:
+        hidden, tx = self.knobs.hidden, row.tx.hash
+        return (stream, tx) in hidden or (stream, tx, row.number) in hidden
+
+    @property
+    def balance_height(self) -> int:
+        """The block whose balances this service tells."""
+        return self.head_height("balance" if "balance" in self.knobs.lag else "head")
+
+    def balance(self, address: str, contract: str | None = None, height: int | None = None) -> int:
+        """What this service says that an address holds, whatever its lists hide or are behind
+        with."""
+        upto = self.balance_height if height is None else height
+        true = self.ledger.balance(address, contract, upto)
+        return max(true + self._falsehood(address, contract or ""), 0)
+
+    def _falsehood(self, address: str, contract: str) -> int:
+        knobs = self.knobs
+        added = knobs.false_balance.get((address, contract), 0)
+        if not added or knobs.false_answers is None:
+            return added
+        knobs.false_answers -= 1
+        return added if knobs.false_answers >= 0 else 0
 
     def rendered(self, record: Record[T], shape: str, make: Callable[[], Any]) -> bytes:
         """The JSON text of a row, made once and kept with it."""

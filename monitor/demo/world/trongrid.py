@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -45,6 +45,8 @@ class TronGrid(Service[Tx]):
 
     def answer(self, request: Request) -> Reply:
         match request.path.strip("/").split("/"):
+            case ["v1", "accounts", address]:
+                return self._account(_base58(address))
             case ["v1", "accounts", address, "transactions"]:
                 return self._page(request, _base58(address), self._transactions, _tx_or_internal)
             case ["v1", "accounts", address, "transactions", "trc20"]:
@@ -59,6 +61,8 @@ class TronGrid(Service[Tx]):
                 height = int(json.loads(request.body or b"{}").get("num", -1))
                 block = self.ledger.block(height) if height <= self.head_height() else None
                 return said(block_json(block) if block is not None else {})
+            case ["wallet", "triggerconstantcontract"]:
+                return said(self._constant(json.loads(request.body)))
             case ["walletsolidity", "getnowblock"]:
                 return said(block_json(self._block(SOLID_DEPTH)))
             case ["wallet" | "walletsolidity" as wallet, "gettransactioninfobyid"]:
@@ -73,6 +77,34 @@ class TronGrid(Service[Tx]):
         block = self.ledger.block(height)
         assert block is not None
         return block
+
+    def _account(self, address: str | None) -> Reply:
+        """Nothing of an account that no TRX ever reached, whatever tokens it holds; of the
+        others no token of which it holds nothing."""
+        if address is None:
+            return said({"Success": False, "Error": "invalid address", "StatusCode": 400}, 400)
+        held = {c: self.balance(address, c) for c in self.ledger.contracts(address)}
+        account = {
+            "address": hex41(address),
+            "balance": self.balance(address),
+            "create_time": self.ledger.head.time * 1000,
+            "account_resource": {},
+            "trc20": [{contract: str(amount)} for contract, amount in held.items() if amount],
+        }
+        lists = ("native", "internal", "change")
+        active = any(self.ledger.records(name, address, 0, self.balance_height) for name in lists)
+        data = [account] if active else []
+        meta = {"at": self._block(0).time * 1000, "page_size": len(data)}
+        return said({"data": data, "success": True, "meta": meta})
+
+    def _constant(self, asked: Mapping[str, str]) -> dict[str, Any]:
+        """What a token's contract answers to balanceOf."""
+        holder = _base58("41" + asked["parameter"][-40:])
+        contract = _base58(asked["contract_address"])
+        if asked["function_selector"] != "balanceOf(address)" or not holder or not contract:
+            return {"result": {"code": "CONTRACT_VALIDATE_ERROR"}}
+        amount = f"{self.balance(holder, contract):064x}"
+        return {"result": {"result": True}, "energy_used": 0, "constant_result": [amount]}
 
     def _find(
         self, request: Request, wallet: str, shape: Callable[[Record[Tx]], dict[str, Any]]
