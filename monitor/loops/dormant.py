@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
+from monitor.decide import asking
 from monitor.decide import dormant as deciding
 from monitor.decide.cost import sees_life
 from monitor.loops import first_contact
@@ -87,6 +88,7 @@ class Dormants:
         unread = dormant.of_persons_unread(self._store, chain)
         some = unread | dormant.of_lists(self._store, chain) | known.keys()
         named = watch.entries_of(self._store, (s for s in due if s in some))
+        nodes = [source for source in self._world.pools[chain].sources if sees_life(source)]
         watched = {s: mine for s, each in named.items() if (mine := active(each))}
         lived = dormant.lived(self._store, chain, (s.address for s in watched))
         found, changed = [], []
@@ -98,7 +100,9 @@ class Dormants:
                 if old is not None:
                     why = "a movement of it was recorded"
                     changed.append(deciding.woken(old, why, self._world.clock()))
-            elif deciding.fits(mine, unread=subject in unread):
+            elif deciding.fits(mine, unread=subject in unread) and asking.all_may(
+                nodes, asking.allowed(mine)
+            ):
                 found.append(subject)
             elif old is not None and old.asleep:
                 changed.append(replace(old, asleep=False))

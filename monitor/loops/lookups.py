@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
+from monitor.decide.asking import Allowed, among
 from monitor.loops.pool import SourcePool, hearing
 from monitor.model import Lookup
 from monitor.model.answers import Heard, part
@@ -28,12 +29,16 @@ _CAN_WAIT = frozenset({"success", "second source"})
 
 
 def answer(
-    pool: SourcePool, asked: Sequence[Question], clock: Callable[[], float] = time.monotonic
+    pool: SourcePool,
+    asked: Sequence[Question],
+    may: Allowed | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Answers:
-    """What sources say of each transaction, other sources than its reporters first."""
+    """What sources say of each transaction, other sources than its reporters first. `may`: who
+    alone may be asked."""
     if not asked:
         return Answers()
-    tour = _Tour(pool, clock, clock())
+    tour = _Tour(pool, among(pool.sources, may), clock, clock())
     wanted = _chosen(asked)
     tour.blocks([q for q in wanted if q.why == "success"])
     for question in wanted:
@@ -60,6 +65,7 @@ class _Tour:
     """The look-ups of one plan."""
 
     pool: SourcePool
+    sources: Sequence[Source]
     clock: Callable[[], float]
     began: float
     lookups: dict[str, list[Lookup]] = field(default_factory=dict)
@@ -72,7 +78,7 @@ class _Tour:
     asked: int = 0
 
     def answers(self) -> Answers:
-        whose = self.pool.operators
+        whose = {s.name: self.pool.operators[s.name] for s in self.sources}
         mute = bool(whose) and self.refused == whose.keys()
         alone = len(set(whose.values())) == 1
         return Answers(self.lookups, self.hashes, self.heard, mute, alone, whose)
@@ -107,7 +113,7 @@ class _Tour:
                 self._whole_block(height, txs)
 
     def _whole_block(self, height: int, txs: set[str]) -> None:
-        for source in self.pool.sources:
+        for source in self.sources:
             whole = _whole_blocks(source)
             if whole is None or source.name in self.blockless or not self._usable(source):
                 continue
@@ -134,7 +140,7 @@ class _Tour:
         def near(source: Source) -> int:
             return (whose[source.name] in told) + (source.name in question.not_from)
 
-        for source in sorted(self.pool.sources, key=near):
+        for source in sorted(self.sources, key=near):
             if question.why == "second source" and near(source):
                 return
             if source.name not in self.refused and self._usable(source):
@@ -160,7 +166,7 @@ class _Tour:
 
     def _block_hash(self, height: int) -> None:
         """Until one source names it: with many rows of one block it is asked for once."""
-        for source in self.pool.sources:
+        for source in self.sources:
             if self.hashes.get((source.name, height)) is not None:
                 return
             late = self.clock() - self.began >= SECONDS

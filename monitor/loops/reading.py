@@ -123,7 +123,9 @@ class ScopeReader:
                     left -= tried.done
         served = self._served()  # as far as is known after asking
         unread = frozenset((left & served) - partly)
-        anywhere = {s for source in self.pool.sources for s in self.pool.handed_out(source)}
+        # Of an address that only some may be asked about, what none of them has is read by nobody.
+        sources = self.pool.sources if self.chain_wide else self.sources
+        anywhere = {s for source in sources for s in self.pool.handed_out(source)}
         return self._outcome(batches, failures, unread, self.streams - anywhere)
 
     def left(self) -> set[str]:

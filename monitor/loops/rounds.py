@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 
 from monitor.chains.table import streams_of
-from monitor.decide import coverage
+from monitor.decide import asking, coverage
 from monitor.loops.headkeep import HeadKeeper
 from monitor.loops.passing import Fetched, PollWorld, Run, active
 from monitor.loops.pool import Failure, SourcePool
@@ -58,7 +58,7 @@ class ReadingRounds:
             pool=pool,
             subjects=_subjects(run),
             streams=run.streams if run.is_whole else frozenset(streams_of(pool.chain)),
-            sources=tuple(s for s in pool.sources if s.many or not run.is_whole),
+            sources=_sources(pool, run),
             floor=self._floor(run, pool.chain),
             states=states,
             open_rows=self._reread_for(run, now),
@@ -136,7 +136,8 @@ class ReadingRounds:
             mine = [r for r in runs if r.scope.chain == pool.chain.key]
             for source in pool.sources:
                 if source.many and pool.usable(source, everything=everything):
-                    jobs += self._grouped(threads, pool, source, mine, everything)
+                    those = [r for r in mine if source in _sources(pool, r)]
+                    jobs += self._grouped(threads, pool, source, those, everything)
         found: dict[Scope, dict[Fetched, Batch | Failure]] = {}
         for group, future in jobs:
             got = future.result()
@@ -175,6 +176,13 @@ class ReadingRounds:
                 whole = replace(ask, subjects=tuple(s for run in part for s in _subjects(run)))
                 jobs.append((part, threads.submit(_fetch_many, pool, source, whole)))
         return jobs
+
+
+def _sources(pool: SourcePool, run: Run) -> tuple[Source, ...]:
+    """Who may be asked for a scope, in order."""
+    if run.is_whole:
+        return tuple(source for source in pool.sources if source.many)
+    return asking.among(pool.sources, asking.allowed(run.watched))
 
 
 def _subjects(run: Run) -> tuple[Subject, ...]:

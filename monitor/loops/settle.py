@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from monitor.chains.table import STREAM_WORDS
-from monitor.decide import loudness
+from monitor.decide import asking, loudness
 from monitor.decide.decision import cut, decide
 from monitor.decide.evidence import with_evidence
 from monitor.decide.heads import ENTRIES_NAMED
@@ -134,7 +134,7 @@ class Settler:
         needed = loudness.prices_needed(context, batches)
         context = replace(context, prices=prices.between(self._store, *needed))
         plan = decide(context, batches)
-        answers = lookups.answer(pool, plan.questions)
+        answers = lookups.answer(pool, plan.questions, asking.allowed(run.watched))
         if answers.lookups or answers.hashes or answers.mute:
             plan = decide(context, batches, answers)
         plan = with_evidence(context, plan, batches, answers)

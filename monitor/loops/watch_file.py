@@ -126,6 +126,7 @@ class WatchFile:
             channels=list(settings.channels),
             assets=list(settings.assets.values()),
             timezones=available_timezones(),
+            sources=settings.written_sources,
         )
 
     def _unreadable(self, why: str, now: int) -> None:

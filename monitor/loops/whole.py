@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from monitor.chains.table import streams_of
-from monitor.decide import coverage
+from monitor.decide import asking, coverage
 from monitor.loops.passing import Fetched, PollWorld, Run, active
 from monitor.loops.pool import Failure, SourcePool
 from monitor.loops.reading import Outcome, lend
@@ -107,7 +107,7 @@ class Wholes:
         before: Mapping[Subject, Mapping[str, Joined]],
     ) -> Mapping[Subject, Mapping[str, Joined]]:
         """Take in the addresses of a chain that are to be read, let the others go."""
-        wanted = set(watch.read_on(self._store, scope.chain)) if lists else set()
+        wanted = self._wanted(pool, scope.chain) if lists else set()
         leaving = [
             membership
             for subject, by_list in before.items()
@@ -120,6 +120,17 @@ class Wholes:
             return before
         change_members(self._store, scope, joining, leaving, self._world.clock())
         return joined.members(self._store, scope)
+
+    def _wanted(self, pool: SourcePool, chain: str) -> set[Subject]:
+        """Addresses that are to be read, and of which every source that reads chain-wide may
+        learn."""
+        those = [source for source in pool.sources if source.many]
+        kept = watch.restricted(self._store, chain)
+        return {
+            subject
+            for subject in watch.read_on(self._store, chain)
+            if asking.all_may(those, asking.allowed(kept.get(subject, ())))
+        }
 
     def _joining(
         self,

@@ -21,6 +21,7 @@ class Settings:
     home: Path
     chains: Mapping[str, Chain]
     sources: Mapping[str, SourceConfig]
+    written_sources: tuple[str, ...]  # explorers and nodes by name, also those not in service
     channels: Mapping[str, ChannelConfig]
     assets: Mapping[tuple[str, str], Asset]  # by (chain, canonical contract)
     addressbook: Mapping[tuple[str, str], Known]  # by (chain or "", canonical address)

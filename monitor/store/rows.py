@@ -24,6 +24,7 @@ from monitor.model import (
     Watched,
 )
 from monitor.model.facts_json import from_text, to_json
+from monitor.model.watch import Planned
 from monitor.store.port import Fields
 
 TRANSFER_COLUMNS = (
@@ -77,11 +78,15 @@ def to_row(
     )
 
 
+# Terms that entries of earlier versions do not have.
+_LATER = ("canary", "incoming", "origin", "sources", "held", "holder", "expected", "planned")
+
+
 def entry_terms(entry: Entry) -> str:
     """An entry as JSON text: equal terms give equal texts. The line in the file is no term."""
     terms = asdict(entry)
     del terms["line"]
-    for name in ("canary", "incoming", "origin"):
+    for name in _LATER:
         if not terms[name]:  # so that entries of earlier versions keep their terms
             del terms[name]
     return json.dumps(terms, sort_keys=True, ensure_ascii=False)
@@ -97,6 +102,8 @@ def to_entry(text: str) -> Entry:
             "severity": Severity(terms["severity"]),
             "channels": None if terms["channels"] is None else tuple(terms["channels"]),
             "origin": _to_origin(terms.get("origin")),
+            "sources": tuple(terms.get("sources", ())),
+            "planned": Planned(**terms["planned"]) if terms.get("planned") else None,
         }
     )
 

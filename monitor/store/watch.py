@@ -113,6 +113,20 @@ def watch(store: Reader, chain: str, addresses: Iterable[str]) -> dict[str, tupl
     return {address: watched for address, watched in active.items() if watched}
 
 
+def restricted(store: Reader, chain: str) -> dict[Subject, tuple[Watched, ...]]:
+    """Active entries of a chain that say who alone may be asked about their address."""
+    rows = store.read(
+        "SELECT e.* FROM entry e JOIN scope s ON s.key = e.subject WHERE s.chain = ? "
+        "AND e.retired IS NULL AND json_array_length(e.terms, '$.sources') > 0",
+        [chain],
+    )
+    found: dict[Subject, list[Watched]] = {}
+    for row in rows:
+        watched = to_watched(row)
+        found.setdefault(watched.entry.subject, []).append(watched)
+    return {subject: tuple(each) for subject, each in found.items()}
+
+
 def entries(store: Reader, ids: Iterable[str]) -> dict[str, Watched]:
     """Entries by id; unknown ids are left out."""
     rows = store.read_in("SELECT * FROM entry WHERE id IN ({})", ids)

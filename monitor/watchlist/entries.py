@@ -29,6 +29,7 @@ INHERITED = (
     "tell_when",
     "since",
     "channels",
+    "sources",
 )
 BLOCK_KEYS = ("address", "label", "case", "busy", "canary", "retired", *INHERITED)
 CASE_KEYS = ("title", "addresses", *INHERITED)
@@ -74,15 +75,16 @@ def parse(
     channels: Collection[str] | None = None,
     assets: Iterable[Asset] | None = None,
     timezones: Collection[str] | None = None,
+    sources: Collection[str] | None = None,
 ) -> Parsed:
     """Read a whole watchlist; never raises for what it holds, all problems come at once.
 
-    `channels`, `assets` and `timezones` are the known names; None leaves them unchecked.
+    `channels`, `assets`, `timezones` and `sources` are the known names; None leaves them unchecked.
     """
     notes = Notes()
     root = yaml_nodes.read(text, file, notes)
     symbols = None if assets is None else {asset.symbol for asset in assets}
-    reader = _Reader(EntryReader(chains, channels, symbols, notes), notes)
+    reader = _Reader(EntryReader(chains, channels, symbols, notes, sources), notes)
     if isinstance(root, Fields):
         return reader.run(root, timezones)
     if root is not None and not is_blank(root):
@@ -357,6 +359,7 @@ def _entry(
         tell_when=values.get("tell_when", "confirmed"),
         since=values.get("since", "first"),
         channels=values.get("channels"),
+        sources=values.get("sources", ()),
         busy=values.get("busy", False),
         canary=values.get("canary", 0),
         retired=values.get("retired", ""),

@@ -41,6 +41,7 @@ class EntryReader:
     channels: Collection[str] | None
     symbols: Collection[str] | None  # of verified assets
     notes: Notes
+    sources: Collection[str] | None = None  # of config/sources.yaml
 
 
 Reader = Callable[[str, Node, EntryReader], Any]
@@ -165,6 +166,19 @@ def _channels(key: str, node: Node, at: EntryReader) -> tuple[str, ...] | None:
             known = ", ".join(sorted(at.channels)) or "none yet"
             remedy = f"Did you mean {near}?" if near else f"Known: {known}"
             at.notes.say(item, "is not a channel of config/channels.yaml", remedy)
+            return None
+    return tuple(item.text for item in items)
+
+
+def _sources(key: str, node: Node, at: EntryReader) -> tuple[str, ...] | None:
+    items = _texts(key, node, at)
+    if items is None:
+        return None
+    for item in items:
+        if at.sources is not None and item.text not in at.sources:
+            near = closest(item.text, at.sources)
+            remedy = f"Did you mean {near}?" if near else f"Known: {', '.join(sorted(at.sources))}"
+            at.notes.say(item, "is not a source of config/sources.yaml", remedy)
             return None
     return tuple(item.text for item in items)
 
@@ -299,6 +313,7 @@ READERS: Mapping[str, Reader] = {
     "tell_when": _choice,
     "since": _since,
     "channels": _channels,
+    "sources": _sources,
     "busy": _busy,
     "canary": _canary,
     "retired": _retired,

@@ -47,6 +47,7 @@ def check_list(bench: Bench) -> tuple[Bench, bool]:
         channels=list(settings.channels),
         assets=list(settings.assets.values()),
         timezones=available_timezones(),
+        sources=settings.written_sources,
     )
     for problem in parsed.problems:
         out.fail(str(problem))

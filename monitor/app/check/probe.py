@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import cast
 
+from monitor.decide.asking import Allowed
 from monitor.decide.cost import sees_life
 from monitor.model import Ask, Batch, Chain, Head, Interval, Subject
 from monitor.model.errors import NotServed, SourceError
@@ -14,6 +16,7 @@ from monitor.model.ports import SeesLife, Source
 
 TINY_BLOCKS = 10  # what even the smallest free plans of nodes answer in one call
 WORKERS = 8
+TRIED_WITH = 3  # addresses at most, where a source does not take the first
 
 
 def offers(sources: Iterable[Source]) -> frozenset[str]:
@@ -49,15 +52,25 @@ def probe_all(
     subjects: Mapping[str, Sequence[Subject]],
     with_history: frozenset[str],
     with_lists: frozenset[str] = frozenset(),
+    may_ask: Mapping[Subject, Allowed] = MappingProxyType({}),
 ) -> list[Probe]:
     """Try every source of every chain with one watched address, several sources at a time.
 
     `subjects`: those to try with; the next one where the source does not take an address,
     which is that entry's fault. `with_history` names the chains where old blocks are wanted too,
     `with_lists` those where published lists watch addresses, for many of which one call asks.
+    `may_ask`: who alone may learn of some of them.
     """
     jobs = [
-        (chains[key], source, subjects[key], key in with_history, key in with_lists)
+        (
+            chains[key],
+            source,
+            [s for s in subjects[key] if s not in may_ask or source.name in may_ask[s]][
+                :TRIED_WITH
+            ],
+            key in with_history,
+            key in with_lists,
+        )
         for key, of_chain in sources.items()
         for source in of_chain
     ]
@@ -89,6 +102,8 @@ def probe(
         else:
             if batch is not None:
                 (serves if batch.read is not None else not_ready).update(bundle)
+    if not subjects:  # it may not learn of any
+        return Probe(chain, source, head, offers([source]))
     old = _old_blocks(source, subjects[0], head) if history and serves else ""
     return Probe(
         chain,

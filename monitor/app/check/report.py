@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from monitor.model import Entry
+from monitor.decide.asking import Allowed, allowed_by
+from monitor.model import Entry, Subject
 from monitor.model.settings import Settings
 from monitor.store.port import Reader
 
@@ -103,6 +104,14 @@ class Bench:
 
     def on(self, chain: str) -> list[Entry]:
         return [e for e in self.entries if e.subject.chain == chain]
+
+    def may_ask(self) -> dict[Subject, Allowed]:
+        """Of addresses of which not every source of their chain may learn: those that may."""
+        on: dict[Subject, list[Entry]] = {}
+        for entry in self.entries:
+            on.setdefault(entry.subject, []).append(entry)
+        may = {subject: allowed_by(entries) for subject, entries in on.items()}
+        return {subject: named for subject, named in may.items() if named is not None}
 
     @property
     def chains(self) -> list[str]:

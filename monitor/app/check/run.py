@@ -11,6 +11,7 @@ import errno
 import platform
 import shutil
 import socket
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from monitor.app.check.report import WIDTH, Bench, Report
 from monitor.app.folder import check_home
 from monitor.app.settings.load import load
 from monitor.chains.table import streams_of
+from monitor.decide.asking import among
 from monitor.loops.health.words import count
 from monitor.model import Subject
 from monitor.model.errors import ConfigError, StoreError
@@ -186,12 +188,16 @@ def _result(bench: Bench, made: build.Sources, probes: Sequence[Probe], code: in
     out = bench.out
     wrong = f"{len(out.failures)} FAIL, {len(out.warnings)} WARN."
     full = partly = nothing = 0
-    for key in bench.chains:
-        readable = offers(made.by_chain.get(key, ()))
+    may_ask = bench.may_ask()
+    alike = Counter((e.subject.chain, may_ask.get(e.subject)) for e in bench.entries)
+    for (key, may), number in alike.items():
+        readable = offers(among(made.by_chain.get(key, ()), may))
         if not bench.offline:
-            readable = frozenset(s for p in probes if p.chain.key == key for s in p.serves)
+            mine = [p for p in probes if p.chain.key == key]
+            readable = frozenset(
+                s for p in mine if may is None or p.source.name in may for s in p.serves
+            )
         missing = frozenset(streams_of(bench.settings.chains[key])) - readable
-        number = len(bench.on(key))
         full += 0 if missing else number
         partly += number if missing and readable else 0
         nothing += 0 if readable else number

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, date, datetime
 
 from monitor.app import build
-from monitor.app.check.probe import Probe, offers, probe_all
+from monitor.app.check.probe import TRIED_WITH, Probe, offers, probe_all
 from monitor.app.check.report import Bench, places_of
 from monitor.chains.table import family_of, short_words, streams_of
+from monitor.decide.asking import among
 from monitor.loops.health.words import count
 from monitor.model import Entry, SourceConfig, Subject
 from monitor.model.plain import duration
@@ -18,7 +19,6 @@ from monitor.store import budgets
 from monitor.store.not_covered import not_listed
 
 CLOCK_SLACK = 30  # seconds that a block may seem to come from the future
-TRIED_WITH = 3  # addresses at most, where a source does not take the first
 OLD_HEAD = 3600  # seconds
 _SERVES = 46  # columns: all that a source can serve, in words
 
@@ -113,12 +113,20 @@ def _budget(config: SourceConfig) -> str:
 
 def _probe(bench: Bench, made: build.Sources) -> list[Probe]:
     subjects: dict[str, dict[Subject, None]] = {}
-    for entry in sorted(bench.entries, key=lambda e: e.busy):
+    may_ask = bench.may_ask()
+    for entry in sorted(bench.entries, key=lambda e: (e.busy, e.subject in may_ask)):
         subjects.setdefault(entry.subject.chain, {})[entry.subject] = None
     old = frozenset(e.subject.chain for e in bench.entries if _wants_history(e, bench.now))
-    some = {chain: tuple(found)[:TRIED_WITH] for chain, found in subjects.items()}
+    some = {chain: _tried(tuple(found), may_ask) for chain, found in subjects.items()}
     listed = frozenset(e.subject.chain for e in bench.entries if e.origin)
-    return probe_all(made.by_chain, bench.settings.chains, some, old, listed)
+    return probe_all(made.by_chain, bench.settings.chains, some, old, listed, may_ask)
+
+
+def _tried(subjects: Sequence[Subject], may_ask: Collection[Subject]) -> tuple[Subject, ...]:
+    """The first few; and all of which not everybody may learn, so that each source that may has
+    one of them."""
+    first = [s for s in subjects if s not in may_ask][:TRIED_WITH]
+    return (*first, *(s for s in subjects if s in may_ask))
 
 
 def _wants_history(entry: Entry, now: int) -> bool:
@@ -212,10 +220,31 @@ def _blind_spots(bench: Bench, form: _Form, key: str, probes: Sequence[Probe]) -
         out.warn(f"{who}NOT covered: {short_words(missing)}; blind for {entries}", cure)
     for text in not_listed(chain):
         out.note(f"{who}{text}")
+    _restricted(bench, form, key)
     fits = not any(p.misfits and not p.serves for p in probes)
     if not bench.offline and fits and (unread := served - _served(probes)):
         cure = "mend a source above, or add another to this chain"
         out.fail(f"{who}cannot be read now: {short_words(unread)}, for {entries}", cure)
+
+
+def _restricted(bench: Bench, form: _Form, key: str) -> None:
+    """Addresses of which only some sources may learn, where these do not have all lists."""
+    chain, sources = bench.settings.chains[key], form.made.by_chain.get(key, ())
+    cure = "name a source that lists it, or take  sources:  out"
+    for subject, may in bench.may_ask().items():
+        if subject.chain != key:
+            continue
+        those = places_of([e for e in bench.on(key) if e.subject == subject])
+        served = offers(among(sources, may))
+        missing = frozenset(streams_of(chain)) - served
+        if not served:
+            bench.out.fail(
+                f"{those}: nobody may be asked: no source that it allows serves it", cure
+            )
+        elif missing & offers(sources):
+            named = ", ".join(sorted(may))
+            lost = short_words(missing)
+            bench.out.warn(f"{those}: {lost} NOT covered: only {named} may be asked", cure)
 
 
 def _kept_back(sources: Sequence[Source], probes: Sequence[Probe]) -> frozenset[str]:

@@ -108,6 +108,9 @@ def load(home: Path, environ: Mapping[str, str]) -> Settings:
             for key, chain in chains.items()
         },
         sources=in_service,
+        written_sources=tuple(
+            name for name, kind in kinds.items() if kind not in source_rows.PRICE_KINDS
+        ),
         channels={name: _with_ca(home, c, trees, notes) for name, c in channels.items()},
         assets=assets,
         addressbook=_addressbook(home, chains, notes),

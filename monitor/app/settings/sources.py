@@ -171,6 +171,11 @@ def in_service(
     return {config.name: config for config in explorers if config.name in working}, used
 
 
+def explorers(table: Mapping[str, SourceRow]) -> tuple[str, ...]:
+    """Names of all that tell what moved, in service or not."""
+    return tuple(name for name, row in table.items() if row.config.kind not in PRICE_KINDS)
+
+
 def remarks(used: Sequence[SourceRow]) -> Iterator[str]:
     """What people should read about sources; those of one key are told in one line."""
     for note in dict.fromkeys(row.note for row in used if row.note):

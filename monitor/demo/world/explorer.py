@@ -116,6 +116,8 @@ class Explorer:
         request = Request(method, tail, query, body)
         with self._lock:
             self._calls[chain, style, service.endpoint(request)] += 1
+            if service.knobs.seen is not None:
+                service.knobs.seen.append(request)
         if service.knobs.delay:
             time.sleep(service.knobs.delay)
         return self._refusal(chain, service) or service.answer(request)

@@ -54,6 +54,7 @@ class Knobs:
     page_cap: int | None = None  # rows a page has at most; None: as the real one
     internals_upto: int | None = None  # Blockscout has not processed calls above this height
     api_key: str = ""  # refuse other keys
+    seen: list[Request] | None = None  # a list: every request is added to it
 
 
 class Service(Generic[T]):
