@@ -54,7 +54,7 @@ def test_a_source_that_hangs_is_waited_for_once() -> None:
     for source in made:
         source.fault = Unavailable("no answer within 20 s")
     for _ in range(3):
-        answers = lookups.answer(pool, wanted, lambda: sum(s.spent for s in made))
+        answers = lookups.answer(pool, wanted, clock=lambda: sum(s.spent for s in made))
         assert (answers.lookups, answers.mute) == ({}, False)
     assert [source.spent for source in made] == [60.0, 60.0]
     assert not any(pool.usable(source, everything=False) for source in made)
@@ -66,7 +66,7 @@ def test_a_slow_source_has_one_deadline_a_plan(why: str, begun: int) -> None:
     """It answers, after five seconds each time: what can wait waits sooner."""
     ledger, (source,), pool = pool_of("one")
     source.seconds = 5.0
-    answers = lookups.answer(pool, asked(ledger, 25, why), lambda: source.spent)
+    answers = lookups.answer(pool, asked(ledger, 25, why), clock=lambda: source.spent)
     assert len(answers.lookups) == begun
 
 
