@@ -284,6 +284,10 @@ BAD = {
         {"addressbook": f"address,chain,name,category\n{BOOK},ethereum,Shop,exhange\n"},
         "addressbook.csv:2: 'exhange' is not a category. Did you mean exchange?",
     ),
+    "asset rebases": (
+        {"assets": f"assets: {{tron: {{{TRON}: {{symbol: A, decimals: 1, rebases: shares}}}}}}"},
+        "config/assets.yaml:1: 'shares' is not a rebases. Did you mean sharesOf? Write one of",
+    ),
     "asset confidence": (
         {"assets": f"assets: {{tron: {{{TRON}: {{symbol: A, decimals: 1, confidence: ok}}}}}}"},
         "config/assets.yaml:1: 'ok' is not a confidence. Write one of high, medium, low",

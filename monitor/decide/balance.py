@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from monitor.chains.table import STREAM_WORDS, streams_of
+from monitor.decide.shares import judge_shares, needs_shares, unsaid_why
 from monitor.model import ISSUER, LIVE_STATUSES, Asset, Chain, Kind, Row, Status, Subject, Transfer
 from monitor.model.balance import COIN, Between, Figure, Finding, Held, Recorded, State
 from monitor.model.ids import stable_id
@@ -107,8 +108,10 @@ def judge(
     rows: Sequence[Row],
     states: Mapping[str, StreamState],
     assets: Mapping[tuple[str, str], Asset],
+    before: Figure | None = None,
 ) -> Held:
-    """How the record stands to one figure."""
+    """How the record stands to one figure. `before`: the newest one that was good, of which
+    alone something follows where a token's amounts prove nothing (decide/shares.py)."""
     of = named(chain, figure.contract, assets)
     found = recorded(rows, figure.subject.address, figure)
     held = Held(
@@ -126,6 +129,9 @@ def judge(
         return replace(held, state=State.CANNOT_CHECK, reason=why)
     if found.moving:
         return replace(held, state=State.CANNOT_CHECK, reason=MOVING)
+    asset = assets.get((chain.key, figure.contract))
+    if asset is not None and needs_shares(asset):
+        return judge_shares(held, asset, figure, before, rows)
     if found.amount != figure.amount:
         return replace(held, state=State.UNEXPLAINED)
     return held
@@ -141,10 +147,12 @@ def unsaid(
 ) -> Held:
     """Of an asset of which no source says anything."""
     of = named(chain, contract, assets)
+    asset = assets.get((chain.key, contract))
+    mute = unsaid_why(asset) if asset else ""
     return Held(
         *(subject, contract, of.symbol, of.decimals, of.verified),
         State.CANNOT_CHECK,
-        f"{NO_SOURCE}: {why}" if why else NO_SOURCE,
+        mute or (f"{NO_SOURCE}: {why}" if why else NO_SOURCE),
         at=now,
     )
 

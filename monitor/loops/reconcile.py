@@ -48,8 +48,10 @@ class Reconciler:
         witness = Witness(pool, self.world.clock)
         states = stream_states(self.store, subject, now)
         asked = [
-            Holding(subject.address, contract) for contract in (COIN, *sorted(rows.keys() - {COIN}))
+            Holding(subject.address, contract, self._shares(chain.key, contract))
+            for contract in (COIN, *sorted(rows.keys() - {COIN}))
         ]
+        good = balances.good(self.store, subject)
         said = witness.ask(asked, _read_to(states), witness.sources())
         found: list[tuple[Held, Figure | None]] = []
         for holding in asked:
@@ -60,12 +62,17 @@ class Reconciler:
                 found.append((deciding.unsaid(chain, *unsaid), None))
                 continue
             mine = rows.get(holding.contract, [])
-            held = deciding.judge(chain, figure, mine, states, self.world.assets)
+            before = good.get(holding.contract)
+            held = deciding.judge(chain, figure, mine, states, self.world.assets, before)
             if held.state is State.UNEXPLAINED and held.verified:
                 held = self._look(held, figure, witness)
             found.append((held, figure))
         balances.keep(self.store, found, now + EVERY)
         return [held for held, _ in found]
+
+    def _shares(self, chain: str, contract: str) -> str:
+        asset = self.world.assets.get((chain, contract))
+        return asset.shares if asset else ""
 
     def _look(self, held: Held, figure: Figure, witness: Witness) -> Held:
         """Read the blocks of a difference again from everybody who lists them."""
@@ -80,7 +87,7 @@ class Reconciler:
                 asked.append(f"{came.source}: {came.error or 'nothing new'}")
             rows = list(balances.rows_of(self.store, subject, held.contract))
             states = stream_states(self.store, subject, self.world.clock())
-            anew = deciding.judge(chain, figure, rows, states, self.world.assets)
+            anew = deciding.judge(chain, figure, rows, states, self.world.assets, before)
             if anew.state is State.RECONCILED:
                 return anew
             held = replace(anew, between=blocks, reason="; ".join(asked))

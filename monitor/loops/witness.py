@@ -29,6 +29,11 @@ def sees_balances(source: Source) -> SeesBalances | None:
     return cast(SeesBalances, source) if hasattr(source, "balances") else None
 
 
+def tells_shares(source: Source) -> bool:
+    """Explorers say amounts alone."""
+    return bool(getattr(source, "tells_shares", False))
+
+
 @dataclass(frozen=True)
 class Witness:
     """Of one chain."""
@@ -49,10 +54,11 @@ class Witness:
         for source in sources:
             if not left:
                 break
-            word = self._ask(source, left, height, said)
+            mine = [each for each in left if not each.shares or tells_shares(source)]
+            word = self._ask(source, mine, height, said) if mine else None
             if word is None:
                 continue
-            for holding in left:
+            for holding in mine:
                 if holding in word.said:
                     said.figures[holding] = self._figure(word, holding)
                     said.why.pop(holding, None)
@@ -91,4 +97,5 @@ class Witness:
             holding.contract,
             *(word.low.height, word.high.height, word.high.time, word.said[holding]),
             *(word.source, self.clock(), (word.high.block_hash or "") if one else ""),
+            shares=holding.shares,
         )

@@ -9,6 +9,7 @@ from monitor.model.alert import Alert, AlertKind, Lane
 from monitor.model.axis import Axis, Head
 from monitor.model.config import (
     CONFIDENCES,
+    REBASES,
     Asset,
     Chain,
     ChannelConfig,
@@ -48,6 +49,7 @@ __all__ = [
     "LIVE_STATUSES",
     "OPEN_STATUSES",
     "OURS",
+    "REBASES",
     "UINT256_MAX",
     "Alert",
     "AlertKind",

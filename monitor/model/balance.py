@@ -15,14 +15,21 @@ from monitor.model.axis import Head
 from monitor.model.watch import Subject
 
 COIN = ""  # stands for the contract of the chain's own coin
+# With this begins why a token with shares has no verdict; the next one is reached from this figure.
+REBASING = "rebasing"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Holding:
-    """One asset of one address of a chain."""
+    """One asset of one address of a chain.
+
+    `shares`: the function of a rebasing token's contract that tells shares; they are then meant,
+    and not the amount that they are worth at the moment.
+    """
 
     address: str
     contract: str = COIN
+    shares: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,7 @@ class Figure:
     at: int  # by our clock
     block_hash: str = ""  # of `high`, where low is high
     second: str = ""  # another source, or the same one later, that says the same
+    shares: str = ""  # the function of the token's contract that told them: `amount` counts shares
 
 
 class State(StrEnum):

@@ -55,6 +55,9 @@ class Chain:
 
 
 CONFIDENCES = ("high", "medium", "low")  # how sure a source is of what it says
+# Functions of a contract that tell how many shares of a rebasing token an address has.
+SHARES = ("sharesOf", "scaledBalanceOf")
+REBASES = (*SHARES, "yes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,14 @@ class Asset:
     source: str = ""
     date: str = ""
     confidence: str = ""  # one of CONFIDENCES; empty: not said
+    # One of REBASES: balances change without a transfer. Empty: they do not.
+    rebases: str = ""
+    fee_on_transfer: bool = False  # less arrives than a transfer says
+
+    @property
+    def shares(self) -> str:
+        """The function that tells an address's shares; empty: it has none."""
+        return self.rebases if self.rebases in SHARES else ""
 
 
 @dataclass(frozen=True, slots=True)

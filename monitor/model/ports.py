@@ -77,7 +77,8 @@ class SeesBalances(Protocol):
     def balances(self, asked: Sequence[Holding], height: int | None) -> BalanceWord:
         """What these holdings are at this block, or (None) now. A token's contract may answer
         anything: what is no plain amount is `unsaid`. Raises NotServed where it takes no such
-        call, NotYet where it does not have the block, or not any more."""
+        call, NotYet where it does not have the block, or not any more. Only of a source with
+        `tells_shares` holdings are asked that are counted in shares."""
 
     def balance_calls(self, asked: Sequence[Holding]) -> int:
         """How many calls that takes."""

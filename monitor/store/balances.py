@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
 from monitor.model import Row, Subject
-from monitor.model.balance import Between, Figure, Finding, Held, State
+from monitor.model.balance import REBASING, Between, Figure, Finding, Held, State
 from monitor.store.port import Connection, Fields, Reader, Store
 from monitor.store.rows import to_row
 
@@ -46,34 +46,43 @@ def _keep(conn: Connection, held: Held, figure: Figure | None, due: int) -> None
     between = held.between
     conn.execute(
         "INSERT INTO balance (subject, contract, at, state, reason, symbol, decimals, verified, "
-        "low, high, time, block_hash, amount, recorded, source, second, from_height, to_height, "
-        "due) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (subject, contract) "
-        "DO UPDATE SET at = excluded.at, state = excluded.state, reason = excluded.reason, "
+        "low, high, time, block_hash, shares, amount, recorded, source, second, from_height, "
+        "to_height, due) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
+        "ON CONFLICT (subject, contract) DO UPDATE SET at = excluded.at, "
+        "state = excluded.state, reason = excluded.reason, "
         "symbol = excluded.symbol, decimals = excluded.decimals, verified = excluded.verified, "
         "low = excluded.low, high = excluded.high, time = excluded.time, "
-        "block_hash = excluded.block_hash, amount = excluded.amount, "
+        "block_hash = excluded.block_hash, shares = excluded.shares, amount = excluded.amount, "
         "recorded = excluded.recorded, source = excluded.source, second = excluded.second, "
         "from_height = excluded.from_height, to_height = excluded.to_height, due = excluded.due",
         (
             *(held.subject.key, held.contract, held.at, held.state.value, held.reason),
             *(held.symbol, held.decimals, int(held.verified)),
             *((figure.low, figure.high, figure.time) if figure else (None, held.height, held.time)),
-            figure.block_hash if figure else "",
+            *((figure.block_hash, figure.shares) if figure else ("", "")),
             *(_text(held.on_chain), _text(held.recorded), held.source, held.second),
             *((between.lo, between.hi) if between else (None, None)),
             due,
         ),
     )
-    if held.state is State.RECONCILED and figure is not None:
+    if figure is not None and _is_base(held, figure):
         conn.execute(
             "UPDATE balance SET good_low = ?, good_high = ?, good_time = ?, good_hash = ?, "
-            "good_amount = ?, good_source = ?, good_second = ?, good_at = ? "
+            "good_amount = ?, good_source = ?, good_second = ?, good_shares = ?, good_at = ? "
             "WHERE subject = ? AND contract = ?",
             (
                 *(figure.low, figure.high, figure.time, figure.block_hash, str(figure.amount)),
-                *(figure.source, figure.second, held.at, held.subject.key, held.contract),
+                *(figure.source, figure.second, figure.shares, held.at),
+                *(held.subject.key, held.contract),
             ),
         )
+
+
+def _is_base(held: Held, figure: Figure) -> bool:
+    """Whether later figures are held against this one."""
+    if figure.shares and held.state is State.CANNOT_CHECK:
+        return held.reason.startswith(REBASING)
+    return held.state is State.RECONCILED
 
 
 def of_subjects(store: Reader, subjects: Iterable[Subject]) -> dict[Subject, tuple[Held, ...]]:
@@ -98,7 +107,7 @@ def good(store: Reader, subject: Subject) -> dict[str, Figure]:
         row["contract"]: Figure(
             *(subject, row["contract"], row["good_low"], row["good_high"], row["good_time"]),
             *(int(row["good_amount"]), row["good_source"], row["good_at"], row["good_hash"]),
-            row["good_second"],
+            *(row["good_second"], row["good_shares"]),
         )
         for row in rows
     }

@@ -15,12 +15,14 @@ CREATE TABLE balance (
   low INTEGER, high INTEGER,         -- blocks between which the source answered; NULL: none did
   time INTEGER,                      -- of the block high
   block_hash TEXT NOT NULL DEFAULT '',
+  shares TEXT NOT NULL DEFAULT '',   -- the function that told them: amount counts shares
   amount TEXT,                       -- on the chain, base units
   recorded TEXT,                     -- by our record up to the same block
   source TEXT NOT NULL DEFAULT '', second TEXT NOT NULL DEFAULT '',
   from_height INTEGER, to_height INTEGER, -- between which a difference arose
   good_low INTEGER, good_high INTEGER, good_time INTEGER, good_hash TEXT NOT NULL DEFAULT '',
   good_amount TEXT, good_source TEXT NOT NULL DEFAULT '', good_second TEXT NOT NULL DEFAULT '',
+  good_shares TEXT NOT NULL DEFAULT '',
   good_at INTEGER,                   -- the newest figure that the record was equal to
   due INTEGER NOT NULL DEFAULT 0,    -- when it is asked for again
   PRIMARY KEY (subject, contract)

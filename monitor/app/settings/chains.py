@@ -10,7 +10,7 @@ from monitor.app.settings.rows import WHOLE, SettingsRow, contract_of, rows
 from monitor.app.settings.sources import PRICE_KINDS
 from monitor.chains.address import AddressError
 from monitor.chains.table import FAMILIES, family_of
-from monitor.model import CONFIDENCES, Asset, Chain, PriceIds
+from monitor.model import CONFIDENCES, REBASES, Asset, Chain, PriceIds
 from monitor.model.watch import USD
 from monitor.watchlist.yaml_nodes import Fields, Node, Notes, Text
 
@@ -34,7 +34,10 @@ CHAIN_KEYS = (
     "wrapped",
     "not_listed",
 )
-ASSET_KEYS = ("symbol", "decimals", "name", "source", "date", "confidence")
+ASSET_KEYS = (
+    *("symbol", "decimals", "name", "source", "date", "confidence"),
+    *("rebases", "fee_on_transfer"),
+)
 
 
 def chains(tree: Fields, notes: Notes) -> dict[str, Chain]:
@@ -199,4 +202,5 @@ def _asset(chain: Chain, contract: Text, node: Node, notes: Notes) -> Asset | No
         return None
     details = (row.text("name"), row.text("source"), row.text("date"))
     confidence = row.choice("confidence", CONFIDENCES)
-    return Asset(chain.key, address, symbol, decimals or 0, *details, confidence)
+    told = (confidence, row.choice("rebases", REBASES), row.flag("fee_on_transfer"))
+    return Asset(chain.key, address, symbol, decimals or 0, *details, *told)

@@ -74,6 +74,7 @@ class EvmRpc:
     axis = EVM.axis
     many = True
     list_calls = 2  # one for senders and one for recipients
+    tells_shares = True
     act_calls = 2  # one filter for all contracts and events, and the head after it
 
     def __init__(self, config: SourceConfig, chain: Chain, http: Http) -> None:
