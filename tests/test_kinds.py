@@ -8,6 +8,7 @@ import pytest
 
 from monitor.chains.table import FAMILIES
 from monitor.model import ISSUER, FarEnd, Kind
+from monitor.model.transfer import in_transaction, ruled_tx
 
 EVERY = pytest.mark.parametrize("kind", Kind)
 
@@ -37,5 +38,17 @@ def test_parts_of_a_trait_stand_with_it(kind: Kind) -> None:
 
 
 def test_every_list_has_kinds_and_every_kind_a_list() -> None:
-    lists = {stream for family in FAMILIES.values() for stream in family.streams}
+    lists = {s for family in FAMILIES.values() for s in (*family.streams, *family.more)}
     assert {kind.stream for kind in Kind} == lists | {ISSUER}
+
+
+def test_a_list_is_read_always_or_where_a_balance_asks_for_it() -> None:
+    for family in FAMILIES.values():
+        assert not family.streams.keys() & family.more.keys()
+
+
+def test_what_moved_in_no_transaction_is_never_looked_up_by_hash() -> None:
+    assert not in_transaction(ruled_tx(Kind.WITHDRAWAL, 22433829))
+    assert not in_transaction(ruled_tx(Kind.REWARD, 17092425))
+    assert in_transaction("0x" + "1" * 64)
+    assert in_transaction("1" * 64)

@@ -110,6 +110,12 @@ EVM = Family(
         "erc721": Stream("NFT transfers (ERC-721)", "NFTs"),
         "erc1155": Stream("Multi-token transfers (ERC-1155)", "NFTs"),
     },
+    more={
+        "withdrawals": Stream("Withdrawals of validators", "withdrawals"),
+        "rewards": Stream("Rewards and tips of blocks", "rewards"),
+        "deposits": Stream("Coins that arrive over the chain's own bridge", "deposits"),
+        "fees": Stream("What fees were more than their list says", "fees"),
+    },
     atomic=False,
     signed="native",
     can_fail=True,

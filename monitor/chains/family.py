@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from monitor.chains.sinks import Sink
@@ -72,4 +72,6 @@ class Family:
     fees_in_part: Callable[[Chain], bool] = lambda _: False
     numbered: bool = False  # its chains have an id, and none goes without
     wraps: bool = False  # a contract may wrap the coin without a transfer
+    # Lists that are read only where a balance says that something is missing in the others.
+    more: Mapping[str, Stream] = field(default_factory=dict)
     cure: str = "another source for this chain in config/sources.yaml"  # of lists nobody serves

@@ -18,6 +18,7 @@ _ACTS = Stream(
 )
 _STREAMS: Mapping[str, Stream] = {
     **{name: each for family in FAMILIES.values() for name, each in family.streams.items()},
+    **{name: each for family in FAMILIES.values() for name, each in family.more.items()},
     ISSUER: _ACTS,
 }
 STREAM_WORDS: Mapping[str, str] = {name: stream.words for name, stream in _STREAMS.items()}
@@ -37,3 +38,9 @@ def family_of(chain: Chain) -> Family:
 def streams_of(chain: Chain) -> tuple[str, ...]:
     """Names of the lists that an address of the chain is read from."""
     return (*family_of(chain).streams, *([ISSUER] if chain.issuers else []))
+
+
+def more_of(chain: Chain) -> tuple[str, ...]:
+    """Names of the lists that are read where a balance says that something is missing. All are of
+    the chain's own coin, and nothing counts as unread because of them."""
+    return tuple(family_of(chain).more)

@@ -17,6 +17,7 @@ from monitor.decide.rows import Rows
 from monitor.model import Alert, Axis, Baseline, Batch, Interval, intervals
 from monitor.model.facts import Movement
 from monitor.model.plan import Answers, Context, Covered, OpenGap, Plan, Question
+from monitor.model.transfer import in_transaction
 
 _NOBODY_ASKED = Answers()
 
@@ -54,7 +55,11 @@ def decide(context: Context, batches: Sequence[Batch], answers: Answers = _NOBOD
         touching=untold.untold(context, rows.standing(), baselines, alerts),
         undone=untold.undone(context, rows.standing(), alerts),
         signals=tuple(rows.doubts.signals()),
-        questions=(*rows.asked(), *rows.elsewhere(wants_second)),
+        questions=tuple(
+            question
+            for question in (*rows.asked(), *rows.elsewhere(wants_second))
+            if in_transaction(question.tx)
+        ),
         doubts=rows.doubts.changed(),
         settled=rows.doubts.over(),
         cases={

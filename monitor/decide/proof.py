@@ -38,7 +38,9 @@ def unproven(
     mined = [
         s.transfer
         for s in standing.values()
-        if s.transfer.tx in told and s.status in _IN_BLOCK and not s.transfer.kind.fee
+        if s.transfer.tx in told
+        and s.status in _IN_BLOCK
+        and not (s.transfer.kind.fee or s.transfer.kind.ruled)
     ]
     proven = {
         transfer.tx

@@ -17,6 +17,7 @@ from monitor.model import (
 )
 from monitor.model.facts import Correction, Facts, InBlock, Movement, SecondSource, Unusual
 from monitor.model.plan import Answers, Change, Context, NewRow, Plan
+from monitor.model.transfer import in_transaction
 from monitor.store import transfers
 from monitor.store.alerts import first_alerts
 from monitor.store.coverage import stream_states
@@ -113,7 +114,8 @@ def _facts(
         facts = replace(facts, evidence=tuple(_evidence(alert, facts, said)))
     lookups = said.answers.lookups.get(alert.tx or "", ())
     contradicted = any(lookup.found and lookup.failed for lookup in lookups)
-    if alert.tx and (alert.severity in due.LOUD or contradicted):
+    wanted = alert.severity in due.LOUD or contradicted
+    if alert.tx and wanted and in_transaction(alert.tx):
         facts = replace(facts, second_source=_second(alert, context, said))
     return facts
 

@@ -45,6 +45,8 @@ _NO_END = {
     FarEnd.MINED: "newly mined coins",
     FarEnd.NETWORK: "the network",
     FarEnd.OUTSIDE: "outside the chain",
+    FarEnd.VALIDATORS: "validators",
+    FarEnd.BLOCK: "the reward of a block",
 }
 
 

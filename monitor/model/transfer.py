@@ -13,7 +13,7 @@ UINT256_MAX = 2**256 - 1
 ISSUER = "issuer"  # the stream of issuers' acts: of all watched addresses together
 _TRAITS = (
     *("coin", "token", "nft", "numbered", "outermost", "inner", "fee"),
-    *("utxo", "input", "output", "act", "destroys", "freezes"),
+    *("utxo", "input", "output", "act", "destroys", "freezes", "ruled"),
 )
 
 
@@ -25,6 +25,8 @@ class FarEnd(StrEnum):
     INPUTS = "inputs"  # of the same transaction
     OUTPUTS = "outputs"
     MINED = "mined"
+    VALIDATORS = "validators"  # what they have put up, and what they earned there
+    BLOCK = "block"  # its reward and its tips
 
 
 class Kind(StrEnum):
@@ -46,6 +48,7 @@ class Kind(StrEnum):
     act: bool  # of a token's issuer on an address: sender is the address, there is no recipient
     destroys: bool  # amount: what was destroyed; 0 where a Transfer reports it too
     freezes: bool  # amount 0, as for a release
+    ruled: bool  # moved by the rules of the chain, in a block and in no transaction: see ruled_tx
 
     def __new__(
         cls, name: str, stream: str = "", traits: str = "", far_end: FarEnd | None = None
@@ -70,6 +73,11 @@ class Kind(StrEnum):
     DESTROYED = "destroyed", ISSUER, "act destroys"
     FROZEN = "frozen", ISSUER, "act freezes"
     RELEASED = "released", ISSUER, "act"
+    # In lists that are read where a balance says that something is missing:
+    WITHDRAWAL = "withdrawal", "withdrawals", "coin ruled", FarEnd.VALIDATORS
+    REWARD = "reward", "rewards", "coin ruled", FarEnd.BLOCK
+    DEPOSIT = "deposit", "deposits", "coin", FarEnd.OUTSIDE
+    FEE_REST = "fee_rest", "fees", "coin fee", FarEnd.NETWORK  # more than the list says of a fee
 
 
 class Status(StrEnum):
@@ -85,6 +93,19 @@ class Status(StrEnum):
 
 OPEN_STATUSES = frozenset({Status.PENDING, Status.PROVISIONAL, Status.MISSING})
 LIVE_STATUSES = frozenset({Status.PENDING, Status.PROVISIONAL, Status.FINAL})
+
+
+def ruled_tx(kind: Kind, number: int) -> str:
+    """What stands for the transaction of a movement that has none: `withdrawal_22433829`."""
+    return f"{kind.value}_{number}"
+
+
+_RULED = tuple(f"{kind.value}_" for kind in Kind if kind.ruled)
+
+
+def in_transaction(tx: str) -> bool:
+    """Whether a transaction can be looked up by this hash; False: what moved was in none."""
+    return not tx.startswith(_RULED)
 
 
 def account_leg(

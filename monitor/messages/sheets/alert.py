@@ -58,6 +58,8 @@ _PREFIX = {
 _NO_SENDER: Mapping[FarEnd | None, str] = {
     FarEnd.INPUTS: "the inputs of this transaction",
     FarEnd.MINED: "newly mined coins",
+    FarEnd.VALIDATORS: "none: a withdrawal of a validator, which no transaction makes",
+    FarEnd.BLOCK: "none: the reward and tips of a block, for whoever made it",
     FarEnd.OUTSIDE: "none on this chain: it came from the parent chain, or is newly created",
 }
 _NO_RECIPIENT: Mapping[FarEnd | None, str] = {

@@ -8,7 +8,7 @@ for a part of the sentence.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from monitor.decide.worth import usd
 from monitor.messages import money
@@ -215,10 +215,17 @@ def _mined(rows: Sequence[TransferView]) -> bool:
     return any(row.row.transfer.kind.far_end is FarEnd.MINED for row in rows)
 
 
+_FROM_NOBODY: Mapping[FarEnd, str] = {
+    FarEnd.VALIDATORS: ", withdrawn by a validator",
+    FarEnd.BLOCK: ", the reward of a block",
+    FarEnd.OUTSIDE: " from outside this chain",  # deposits to a rollup have no sender on it
+}
+
+
 def _from_nobody(rows: Sequence[TransferView]) -> str:
-    # Deposits to a rollup have no sender on it.
-    outside = any(row.row.transfer.kind.far_end is FarEnd.OUTSIDE for row in rows)
-    return " from outside this chain" if outside else ", newly created"
+    ends = {row.row.transfer.kind.far_end for row in rows}
+    said = (words for end, words in _FROM_NOBODY.items() if end in ends)
+    return next(said, ", newly created")
 
 
 def _several(said: Sequence[str]) -> str:

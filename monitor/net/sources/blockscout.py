@@ -23,7 +23,7 @@ from monitor.model import (
 )
 from monitor.model.errors import BadResponse, NotYet, RateLimited, Refused, SourceError, Unavailable
 from monitor.net.http import Answer, Http
-from monitor.net.sources import acts, etherscan
+from monitor.net.sources import acts, etherscan, evm_more
 from monitor.net.sources.account_rows import height_of, parse_list
 from monitor.net.sources.acts import Acts, Reported
 from monitor.net.sources.ascending import walk_up
@@ -86,6 +86,11 @@ class Blockscout:
     def bundles(self) -> tuple[frozenset[str], ...]:
         return self._acts.with_list((frozenset({"native"}), frozenset({"internal"}), TOKENS))
 
+    @property
+    def more(self) -> frozenset[str]:
+        """See ports.ReadsMore. Its list of blocks that an address made tells no reward."""
+        return evm_more.lists_of(self._chain, ("withdrawals",))
+
     def identify(self) -> None:
         if not self._has_rpc:
             return  # an instance has no documented word on its chain id
@@ -109,6 +114,8 @@ class Blockscout:
         if ask.streams == acts.BUNDLE:
             return self._acts.batch(self.name, ask, self._read_acts)
         recorder = Recorder(self._http)
+        if ask.streams <= self.more:
+            return self._withdrawals(ask, recorder)
         hi = min(ask.span.hi, ask.head.height)
         if hi < ask.span.lo:
             return batch_of(self.name, ask, Walk((), None, None), Parsed(), recorder)
@@ -119,6 +126,25 @@ class Blockscout:
             return batch_of(self.name, ask, walk, parsed, recorder)
         (stream,) = ask.streams
         walk, parsed = self._list(ask, recorder, stream, span)
+        return batch_of(self.name, ask, walk, parsed, recorder)
+
+    def _withdrawals(self, ask: Ask, recorder: Recorder) -> Batch:
+        span = evm_more.settled(ask, self._chain)
+        if span is None:
+            return batch_of(self.name, ask, Walk((), None, None), Parsed(), recorder)
+        address, height_of = ask.subjects[0].address, evm_more.withdrawal_height
+        path = f"/api/v2/addresses/{address}/withdrawals"
+
+        def page_of(following: Mapping[str, object]) -> CursorPage:
+            return cursor_page(_body(recorder.get(path, _query(following)), self._key, "items"))
+
+        walk = evm_more.only_these(
+            lambda: walk_down(
+                *(page_of, span, height_of, ask.cursor, ask.max_rows), evm_more.cursor_below
+            ),
+            *(self.name, "withdrawals of validators"),
+        )
+        parsed = evm_more.parse_items(walk.rows, self._chain, address)
         return batch_of(self.name, ask, walk, parsed, recorder)
 
     def _list(

@@ -30,7 +30,7 @@ from monitor.model.errors import (
     Unavailable,
 )
 from monitor.net.http import Answer, Http
-from monitor.net.sources import acts
+from monitor.net.sources import acts, etherscan_more
 from monitor.net.sources.account_rows import GENESIS, height_of, parse_list
 from monitor.net.sources.acts import Acts, Reported
 from monitor.net.sources.ascending import walk_up
@@ -42,6 +42,7 @@ from monitor.net.sources.companions import (
     without_outermost,
 )
 from monitor.net.sources.evm_logs import token_legs
+from monitor.net.sources.evm_more import settled
 from monitor.net.sources.evm_system import TxFacts, facts_of, to_look_up
 from monitor.net.sources.paging import Page, Recorder, Walk, batch_of
 from monitor.net.sources.parsing import Parsed, RowError, fields, hash32, hex_whole, place, whole
@@ -125,6 +126,11 @@ class Etherscan:
     def bundles(self) -> tuple[frozenset[str], ...]:
         return self._acts.with_list(tuple(frozenset({stream}) for stream in LISTS))
 
+    @property
+    def more(self) -> frozenset[str]:
+        """See ports.ReadsMore."""
+        return etherscan_more.served(self._chain)
+
     def identify(self) -> None:
         """Nothing to compare: the chain is named in every call, and no answer names it."""
 
@@ -140,6 +146,8 @@ class Etherscan:
             return self._acts.batch(self.name, ask, self._read_acts)
         (subject,), (stream,) = ask.subjects, ask.streams
         recorder = Recorder(self._http)
+        if stream in self.more:
+            return self._fetch_more(ask, recorder)
         hi = min(ask.span.hi, ask.head.height)
         if hi < ask.span.lo:
             return batch_of(self.name, ask, Walk((), None, None), Parsed(), recorder)
@@ -148,6 +156,19 @@ class Etherscan:
             ask_for = partial(self._movements, ask, recorder)
             parsed = without_coin_twins(parsed, ask_for, self._chain)
             parsed, walk = with_wraps(parsed, walk, ask_for, self._chain, subject.address)
+        return batch_of(self.name, ask, walk, parsed, recorder)
+
+    def _fetch_more(self, ask: Ask, recorder: Recorder) -> Batch:
+        span = settled(ask, self._chain)
+        if span is None:
+            return batch_of(self.name, ask, Walk((), None, None), Parsed(), recorder)
+
+        def page_by(params: Mapping[str, str | int]) -> Page:
+            return read_page(recorder.get("", {**self._common, **params}), self._key)
+
+        walk, parsed = etherscan_more.read(
+            *(self.name, ask, span, self._size, self._chain), page_by
+        )
         return batch_of(self.name, ask, walk, parsed, recorder)
 
     def _list(

@@ -19,7 +19,7 @@ from monitor.model.errors import BadResponse, NotYet, Refused
 from monitor.model.life import LifeWord
 from monitor.net.depth import recursion_kept
 from monitor.net.http import Answer, Http
-from monitor.net.sources import acts
+from monitor.net.sources import acts, evm_blocks
 from monitor.net.sources.evm_balances import BalanceReader
 from monitor.net.sources.evm_life import LifeReader
 from monitor.net.sources.evm_log_reader import LogReader
@@ -27,7 +27,7 @@ from monitor.net.sources.evm_logs import height_of, parse_logs, token_legs
 from monitor.net.sources.evm_refusals import TooWide, classify
 from monitor.net.sources.evm_windows import Width
 from monitor.net.sources.paging import Recorder, Walk, batch_of
-from monitor.net.sources.parsing import RowError, fields, hash32, hex_whole, items
+from monitor.net.sources.parsing import Parsed, RowError, fields, hash32, hex_whole, items
 
 with recursion_kept():
     from web3 import Web3
@@ -157,10 +157,26 @@ class EvmRpc:
         """See ports.SeesBalances."""
         return self._balances.calls(asked)
 
+    @property
+    def more(self) -> frozenset[str]:
+        """See ports.ReadsMore: of few blocks also what a node has no list of."""
+        return evm_blocks.served(self._chain)
+
     def fetch(self, ask: Ask) -> Batch:
         if ask.streams == acts.BUNDLE:
             return self._acts.batch(ask, self._fetch)
+        if ask.streams <= self.more:
+            return self._fetch_blocks(ask)
         return self._fetch(ask)
+
+    def _fetch_blocks(self, ask: Ask) -> Batch:
+        recorder = Recorder(self._http)
+        span = evm_blocks.span_of(self.name, ask, self._chain)
+        if span is None:
+            return batch_of(self.name, ask, Walk((), None, None), Parsed(), recorder)
+        node = NodeProvider(self.name, recorder)
+        parsed = evm_blocks.read(self.name, node, ask, span, self._chain)
+        return batch_of(self.name, ask, Walk((), span, None), parsed, recorder)
 
     def _fetch(self, ask: Ask) -> Batch:
         recorder = Recorder(self._http)

@@ -1,0 +1,174 @@
+"""What moved an address's coin in single blocks, read from a node block by block: its transactions,
+calls inside them, withdrawals of validators.
+
+A node has no list of an address, so that this costs calls for each block and is done only where a
+balance says that something is missing there. Rows come in the form of Etherscan's lists, through
+the same parser: whoever reports a movement, it is one row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from monitor.model import Ask, Chain, Interval
+from monitor.model.errors import BadResponse, NotServed, NotYet, Refused
+from monitor.net.sources import evm_more
+from monitor.net.sources.account_rows import parse_list
+from monitor.net.sources.evm_rows import number_equals
+from monitor.net.sources.evm_system import TxFacts, facts_of
+from monitor.net.sources.evm_traces import frames_of, traces_of
+from monitor.net.sources.parsing import Parsed, RowError, fields, hash32, hex_whole, items, place
+
+# Blocks of one fetch: what lies in more is narrowed first.
+MOST = {"withdrawals": 64, "native": 16, "internal": 4}
+WORDS = {
+    "withdrawals": "withdrawals of validators",
+    "native": "transactions",
+    "internal": "calls inside transactions",
+}
+
+
+class Node(Protocol):
+    def ask(self, method: str, params: Sequence[object]) -> object:
+        """The result of one call. Raises SourceError."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    height: int
+    time: int
+    hash: str
+    told: Mapping[str, object]
+
+
+def served(chain: Chain) -> frozenset[str]:
+    return evm_more.lists_of(chain, MOST)
+
+
+def span_of(name: str, ask: Ask, chain: Chain) -> Interval | None:
+    """The blocks to read, None where nothing of them is final yet. Raises NotServed for more than
+    are read one by one."""
+    (stream,) = ask.streams
+    span = evm_more.settled(ask, chain)
+    if span is not None and span.hi - span.lo >= MOST[stream]:
+        most = f"{MOST[stream]} at once, not {span.hi - span.lo + 1:,}"
+        raise NotServed(f"{name} reads {WORDS[stream]} block by block, of {most}")
+    return span
+
+
+def read(name: str, node: Node, ask: Ask, span: Interval, chain: Chain) -> Parsed:
+    """What of one list these blocks hold of the address. Raises NotServed where the node cannot
+    say it in full."""
+    (subject,), (stream,) = ask.subjects, ask.streams
+    reader = {"withdrawals": _withdrawals, "native": _native, "internal": _internal}[stream]
+    found: list[Parsed] = []
+    for height in range(span.lo, span.hi + 1):
+        try:
+            block = _block(name, node, height, full=stream == "native")
+            found.append(reader(node, block, chain, subject.address))
+        except (RowError, BadResponse, Refused) as error:
+            raise NotServed(
+                f"{name} cannot say {WORDS[stream]} of block {height}: {error}"
+            ) from None
+    transfers = tuple(number_equals(t for each in found for t in each.transfers))
+    return Parsed(transfers, tuple(gap for each in found for gap in each.gaps))
+
+
+def _block(name: str, node: Node, height: int, *, full: bool) -> _Block:
+    told = node.ask("eth_getBlockByNumber", [hex(height), full])
+    if told is None:
+        raise NotYet(f"{name} does not have block {height} yet")
+    block = fields(told)
+    if hex_whole(block.get("number"), "number") != height:
+        raise BadResponse(f"{name} answered with another block than was asked for")
+    time = place(hex_whole(block.get("timestamp"), "timestamp"), "timestamp")
+    return _Block(height, time, hash32(block.get("hash"), "hash"), block)
+
+
+def _withdrawals(_: Node, block: _Block, chain: Chain, address: str) -> Parsed:
+    return Parsed(
+        tuple(evm_more.parse_header(block.told, chain, address, block.height, block.time))
+    )
+
+
+# -- transactions -----------------------------------------------------------------------------
+
+
+def _native(node: Node, block: _Block, chain: Chain, address: str) -> Parsed:
+    """Those that an address sent or got, with what it paid for them, by their receipts."""
+    rows: list[dict[str, object]] = []
+    facts: dict[str, TxFacts] = {}
+    for sent in map(fields, items(block.told.get("transactions"), "transactions")):
+        mine = any(str(sent.get(side)).lower() == address for side in ("from", "to"))
+        if mine or not sent.get("to"):
+            tx = hash32(sent.get("hash"), "hash")
+            receipt = fields(node.ask("eth_getTransactionReceipt", [tx]))
+            if hash32(receipt.get("blockHash"), "blockHash") != block.hash:
+                raise NotYet(f"block {block.height} was replaced meanwhile")
+            facts[tx] = facts_of(receipt, sent)
+            if mine or str(receipt.get("contractAddress")).lower() == address:
+                rows.append(_native_row(sent, receipt, block))
+    return parse_list("native", rows, chain, address, facts)
+
+
+def _native_row(
+    sent: Mapping[str, object], receipt: Mapping[str, object], block: _Block
+) -> dict[str, object]:
+    """In the form of Etherscan's list. Receipts from before Byzantium have no status: what they
+    are of counts as done."""
+    status = receipt.get("status")
+    failed = status is not None and hex_whole(status, "status") == 0
+    price = receipt.get("effectiveGasPrice") or sent.get("gasPrice") or "0x0"
+    return {
+        **_place(block),
+        "hash": sent.get("hash"),
+        "transactionIndex": str(hex_whole(sent.get("transactionIndex"), "transactionIndex")),
+        "from": sent.get("from"),
+        "to": sent.get("to") or "",
+        "contractAddress": receipt.get("contractAddress") or "",
+        "value": str(hex_whole(sent.get("value"), "value")),
+        "input": sent.get("input"),
+        "gasUsed": str(hex_whole(receipt.get("gasUsed"), "gasUsed")),
+        "gasPrice": str(hex_whole(price, "gasPrice")),
+        "isError": str(int(failed)),
+        "txreceipt_status": str(int(not failed)),
+    }
+
+
+def _place(block: _Block) -> dict[str, object]:
+    return {
+        "blockNumber": str(block.height),
+        "blockHash": block.hash,
+        "timeStamp": str(block.time),
+    }
+
+
+# -- calls inside transactions ----------------------------------------------------------------
+
+
+def _internal(node: Node, block: _Block, chain: Chain, address: str) -> Parsed:
+    """Calls that moved coins, by the node's traces of the whole block, in either form of them."""
+    found = [
+        {**_place(block), **row}
+        for row in _traced(node, block)
+        if address in (row["from"], row["to"])
+    ]
+    return parse_list("internal", found, chain, address)
+
+
+def _traced(node: Node, block: _Block) -> Iterator[Mapping[str, object]]:
+    hashes = [
+        hash32(each, "transaction")
+        for each in items(block.told.get("transactions"), "transactions")
+    ]
+    if not hashes:
+        return iter(())
+    try:
+        told = node.ask("trace_block", [hex(block.height)])
+        return iter(traces_of(told, block.hash))
+    except (Refused, BadResponse, RowError):
+        how = {"tracer": "callTracer"}
+        told = node.ask("debug_traceBlockByNumber", [hex(block.height), how])
+        return iter(frames_of(told, hashes))
