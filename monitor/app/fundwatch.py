@@ -35,6 +35,7 @@ from monitor.loops.reread import Rereader
 from monitor.loops.respell import respell
 from monitor.loops.router import Router
 from monitor.loops.touching import Touching
+from monitor.loops.unexplained import Teller
 from monitor.loops.views import views_of
 from monitor.loops.watch_file import WatchFile
 from monitor.messages import ack_links
@@ -78,9 +79,9 @@ class Fundwatch:
         self._judged: set[str] = set()
         self.poller = Poller(store, self._poll_world())
         self.touching = Touching(store, self.poller.world)
-        self.reconciler = Reconciler(
-            store, self.poller.world, Rereader(self.poller.world, self.poller.settler)
-        )
+        world = self.poller.world
+        again = Rereader(world, self.poller.settler)
+        self.reconciler = Reconciler(store, world, again, Teller(store, world))
         self.watch_file = WatchFile(home / WATCHLIST, settings, store, self.router)
         self.lists = Lists(
             *(home, store, settings.chains, settings.lists, self.router, all_poison(settings))

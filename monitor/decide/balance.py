@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 from monitor.chains.table import STREAM_WORDS, streams_of
 from monitor.decide.shares import judge_shares, needs_shares, unsaid_why
 from monitor.model import ISSUER, LIVE_STATUSES, Asset, Chain, Kind, Row, Status, Subject, Transfer
-from monitor.model.balance import COIN, Between, Figure, Finding, Held, Recorded, State
-from monitor.model.ids import stable_id
+from monitor.model.balance import COIN, Figure, Held, Recorded, State
 from monitor.model.streams import StreamState
 
 # With these words begins why something cannot be checked.
@@ -21,6 +20,11 @@ NO_SOURCE = "no source"
 NOT_READ = "list not read"
 NOT_COMPLETE = "history not complete"
 MOVING = "still moving"
+DISAGREE = "sources disagree"
+ASLEEP = "list not read: the address never lived on this chain"
+
+Seen = Mapping[str, int]  # the newest place that was read in full just now, by list
+NOTHING: Seen = {}
 
 
 def signed(transfer: Transfer, address: str) -> int:
@@ -52,7 +56,10 @@ def _above(transfer: Transfer, figure: Figure) -> bool | None:
         if transfer.block_height > figure.high:
             return True
         return None if transfer.block_height > figure.low else False
-    return transfer.time is not None and transfer.time > figure.time
+    if transfer.time is None or transfer.time > figure.time:
+        return transfer.time is not None
+    low = figure.time if figure.low_time is None else figure.low_time
+    return None if transfer.time > low else False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +93,61 @@ def lists_of(chain: Chain, contract: str) -> frozenset[str]:
     return frozenset(wanted & set(streams_of(chain)))
 
 
-def unready(chain: Chain, figure: Figure, states: Mapping[str, StreamState]) -> str:
-    """Why the record cannot be held against a figure, in words; empty: it can. Every list in
-    which the asset moves has to be read from the address's beginning to the figure's block."""
-    for stream in sorted(lists_of(chain, figure.contract)):
+def unreadable(chain: Chain, contract: str, states: Mapping[str, StreamState]) -> str:
+    """Why no figure of an asset can be held against the record, in words; empty: one can. Every
+    list in which it moves has to be read without holes from the address's beginning on."""
+    for stream in sorted(lists_of(chain, contract)):
         state, words = states.get(stream), STREAM_WORDS.get(stream, stream)
         if state is None or state.unserved or state.ok is None:
             return f"{NOT_READ}: {words}"
         parts = state.covered.get(state.axis, ())
         if len(parts) != 1 or parts[0].lo != 0 or state.gaps:
             return f"{NOT_COMPLETE}: {words}"
-        place = state.axis.at(figure.high, figure.time)
-        if max(parts[0].hi, state.complete_to or 0) < place:
-            return f"{NOT_READ} up to block {figure.high} yet: {words}"
+    return ""
+
+
+def unread_to(
+    chain: Chain, figure: Figure, states: Mapping[str, StreamState], seen: Seen
+) -> list[str]:
+    """The lists that have not been read up to a figure's block. `seen`: how far some were read
+    in full just now."""
+    return [
+        stream
+        for stream in sorted(lists_of(chain, figure.contract))
+        for state in [states[stream]]
+        for place in [state.axis.at(figure.high, figure.time)]
+        if max(_proven(state), state.complete_to or 0, seen.get(stream, 0)) < place
+    ]
+
+
+def _proven(state: StreamState) -> int:
+    parts = state.covered.get(state.axis, ())
+    return parts[-1].hi if parts else -1
+
+
+def proven_to(chain: Chain, contract: str, states: Mapping[str, StreamState]) -> int | None:
+    """The newest block to which all lists of an asset are proven read; None: of one that is not
+    known by block, or of one nothing is."""
+    ends = []
+    for stream in lists_of(chain, contract):
+        state = states.get(stream)
+        if state is None or state.unserved:
+            continue
+        if not state.axis.by_block or not state.covered.get(state.axis):
+            return None
+        ends.append(_proven(state))
+    return min(ends, default=None)
+
+
+def unready(
+    chain: Chain, figure: Figure, states: Mapping[str, StreamState], seen: Seen = NOTHING
+) -> str:
+    """Why the record cannot be held against a figure, in words; empty: it can."""
+    if why := unreadable(chain, figure.contract, states):
+        return why
+    if behind := unread_to(chain, figure, states, seen):
+        words = STREAM_WORDS.get(behind[0], behind[0])
+        return f"{NOT_READ} up to block {figure.high:,} yet: {words}"
     return ""
 
 
@@ -109,9 +158,11 @@ def judge(
     states: Mapping[str, StreamState],
     assets: Mapping[tuple[str, str], Asset],
     before: Figure | None = None,
+    seen: Seen = NOTHING,
 ) -> Held:
     """How the record stands to one figure. `before`: the newest one that was good, of which
-    alone something follows where a token's amounts prove nothing (decide/shares.py)."""
+    alone something follows where a token's amounts prove nothing (decide/shares.py). `seen`: see
+    unread_to."""
     of = named(chain, figure.contract, assets)
     found = recorded(rows, figure.subject.address, figure)
     held = Held(
@@ -125,7 +176,7 @@ def judge(
         second=figure.second,
         at=figure.at,
     )
-    if why := unready(chain, figure, states):
+    if why := unready(chain, figure, states, seen):
         return replace(held, state=State.CANNOT_CHECK, reason=why)
     if found.moving:
         return replace(held, state=State.CANNOT_CHECK, reason=MOVING)
@@ -155,18 +206,3 @@ def unsaid(
         mute or (f"{NO_SOURCE}: {why}" if why else NO_SOURCE),
         at=now,
     )
-
-
-def finding(held: Held, figure: Figure, before: Figure | None, earlier: int) -> Finding | None:
-    """What of a difference arose since `before`, the newest figure that was equal; `earlier`: how
-    much of it is in findings already. None: nothing more."""
-    amount = (held.difference or 0) - earlier
-    if not amount:
-        return None
-    start = str(before.high) if before else "0"
-    key = stable_id("B", figure.subject.key, figure.contract, start, str(figure.high))
-    return Finding(key, figure.subject, figure.contract, before, figure, amount, figure.at)
-
-
-def between(before: Figure | None, after: Figure) -> Between:
-    return Between(before.high if before else 0, after.high)

@@ -43,11 +43,16 @@ def judge_shares(
         return replace(held, state=State.CANNOT_CHECK, reason=unsaid_why(asset))
     if before is None or before.shares != figure.shares:
         return replace(held, state=State.CANNOT_CHECK, reason=FIRST)
-    if any(_between(row, before, figure) for row in rows):
+    if moved(rows, before, figure):
         return replace(held, state=State.CANNOT_CHECK, reason=MOVED)
     equal = before.amount == figure.amount
     state = State.RECONCILED if equal else State.UNEXPLAINED
     return replace(held, state=state, reason=COUNTED, recorded=before.amount)
+
+
+def moved(rows: Iterable[Row], before: Figure, after: Figure) -> bool:
+    """Whether any of these rows moved something of the asset above one figure, up to the other."""
+    return any(_between(row, before, after) for row in rows)
 
 
 def _between(row: Row, before: Figure, after: Figure) -> bool:

@@ -1,97 +1,299 @@
 """Holding the record against the chain's own balances: by the daemon on a schedule, by the command,
 and before a severe alert is told.
 
-A difference is looked for before anybody hears of it: its blocks are read again from every source
-that lists them. Verdicts are kept with the figures that they rest on.
+A figure of the chain is kept, and judged again whenever rows came that lie below it. A difference
+is looked for before anybody hears of it: its blocks are read again from every source that lists
+them, and another source is asked for the same balance.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from monitor.decide import balance as deciding
+from monitor.loops.asset_round import AssetRound
+from monitor.loops.looking import Look, read_on
 from monitor.loops.passing import PollWorld
 from monitor.loops.reread import Rereader
-from monitor.loops.witness import Witness
-from monitor.model import Row, Subject
+from monitor.loops.unexplained import Teller, as_held
+from monitor.loops.witness import Heights, Witness
+from monitor.model import Chain, Row, Subject
 from monitor.model.balance import COIN, Between, Figure, Held, Holding, State
+from monitor.model.finding import Finding
+from monitor.model.plain import rfc3339
 from monitor.model.streams import StreamState
-from monitor.store import balances
+from monitor.store import balances, dormant
 from monitor.store.coverage import stream_states
 from monitor.store.port import Store
 
 EVERY = 86_400  # seconds until an address is held against the chain again
+SOON = 1800  # ... where something is looked for, or could not be checked yet
+TURNS = 3  # how often what moves meanwhile is asked for in one round
+PINNED = 3600  # seconds for which a figure that could not be judged is judged before one is asked
+AT_ONCE = 200  # addresses
+OTHERS = 20  # unverified tokens of an address, those that moved last
+
+
+@dataclass
+class Case:
+    """One address in one round."""
+
+    subject: Subject
+    rows: dict[str, list[Row]]  # by contract
+    states: dict[str, StreamState]
+    kept: Mapping[str, balances.Verdict]
+    asked: list[str]  # contracts
+    asleep: bool = False
+    figures: dict[str, Figure] = field(default_factory=dict)
+    why: dict[str, str] = field(default_factory=dict)  # of what nobody says
+    seen: dict[str, int] = field(default_factory=dict)  # how far lists were read just now
 
 
 @dataclass(frozen=True)
 class Reconciler:
-    """Made once. `again` reads intervals of lists."""
+    """Made once. `again` reads intervals of lists; one round at a time."""
 
     store: Store
     world: PollWorld
     again: Rereader
+    teller: Teller
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def check(self, subjects: Iterable[Subject]) -> list[Held]:
-        """Hold these addresses against their chains now, look for what differs, and keep what
-        came of it."""
-        return [held for subject in subjects for held in self._check(subject)]
+        """Hold these addresses against their chains now, look for what differs, and keep and tell
+        what came of it. Many of a chain are asked for together."""
+        wanted = list(dict.fromkeys(subjects))
+        by_chain: dict[str, list[Subject]] = {}
+        for subject in wanted:
+            by_chain.setdefault(subject.chain, []).append(subject)
+        found: dict[Subject, list[Held]] = {}
+        with self._lock:
+            for chain, mine in by_chain.items():
+                for start in range(0, len(mine), AT_ONCE):
+                    found |= self._check(self.world.chains[chain], mine[start : start + AT_ONCE])
+        return [held for subject in wanted for held in found[subject]]
 
-    def _check(self, subject: Subject) -> list[Held]:
-        now, chain = self.world.clock(), self.world.chains[subject.chain]
+    def _check(self, chain: Chain, subjects: Sequence[Subject]) -> dict[Subject, list[Held]]:
+        pool = self.world.pools.get(chain.key)
+        cases = self._cases(chain, subjects)
+        if pool is not None:
+            witness = Witness(pool, self.world.clock)
+            self._ask(chain, cases, witness)
+            held = {c.subject: self._settle(chain, c, witness) for c in cases}
+            many = self.teller.one_cause(chain.key)
+            return {c.subject: self._finished(chain, c, held[c.subject], many) for c in cases}
+        return {
+            c.subject: self._finished(chain, c, [self._unsaid(c, COIN)], many=False) for c in cases
+        }
+
+    # -- who is asked for what -----------------------------------------------------------
+
+    def _cases(self, chain: Chain, subjects: Sequence[Subject]) -> list[Case]:
+        kept = balances.verdicts(self.store, subjects)
+        return [self._case(chain, subject, kept[subject]) for subject in subjects]
+
+    def _case(self, chain: Chain, subject: Subject, kept: Mapping[str, balances.Verdict]) -> Case:
         rows = _by_asset(balances.rows_of(self.store, subject))
-        pool = self.world.pools.get(subject.chain)
-        if pool is None:
-            held = deciding.unsaid(chain, subject, COIN, "", self.world.assets, now)
-            balances.keep(self.store, [(held, None)], now + EVERY)
-            return [held]
-        witness = Witness(pool, self.world.clock)
-        states = stream_states(self.store, subject, now)
-        asked = [
-            Holding(subject.address, contract, self._shares(chain.key, contract))
-            for contract in (COIN, *sorted(rows.keys() - {COIN}))
-        ]
-        good = balances.good(self.store, subject)
-        said = witness.ask(asked, _read_to(states), witness.sources())
-        found: list[tuple[Held, Figure | None]] = []
+        states = stream_states(self.store, subject, self.world.clock())
+        never = dormant.of(self.store, subject)
+        mine = [c for c in sorted(rows) if (chain.key, c) in self.world.assets]
+        others = [c for c in rows if c != COIN and (chain.key, c) not in self.world.assets]
+        others.sort(key=lambda c: max(row.transfer.time or 0 for row in rows[c]), reverse=True)
+        asleep = never is not None and never.asleep
+        asked = [COIN, *mine, *others[:OTHERS]]
+        return Case(subject, rows, states, kept, asked[:1] if asleep else asked, asleep)
+
+    def _ask(self, chain: Chain, cases: Sequence[Case], witness: Witness) -> None:
+        """Ask for all of them, for what moves meanwhile several times."""
+        self._add_unseen(chain, cases, witness)
+        by_address = {case.subject.address: case for case in cases}
+        left = {
+            self._holding(case, contract): self._height(chain, case, contract)
+            for case in cases
+            for contract in case.asked
+            if not case.asleep and not self._pinned(chain, case, contract)
+        }
+        for _ in range(TURNS):
+            if not left:
+                break
+            said = witness.ask(left, witness.sources())
+            for holding in left:
+                case = by_address[holding.address]
+                if holding in said.figures:
+                    case.figures[holding.contract] = said.figures[holding]
+                case.why[holding.contract] = said.why.get(holding, "")
+            left = self._moving(chain, by_address, left, witness)
+
+    def _add_unseen(self, chain: Chain, cases: Sequence[Case], witness: Witness) -> None:
+        """Verified tokens of which nothing is recorded, where that costs next to nothing: a list
+        may have left out all of their movements."""
+        tokens = sorted(contract for key, contract in self.world.assets if key == chain.key)
+        awake = [case for case in cases if not case.asleep]
+        if awake and tokens and witness.gladly(awake[0].subject.address, tokens):
+            for case in awake:
+                case.asked += [token for token in tokens if token not in case.rows]
+
+    def _height(self, chain: Chain, case: Case, contract: str) -> int | None:
+        return deciding.proven_to(chain, contract, case.states)
+
+    def _pinned(self, chain: Chain, case: Case, contract: str) -> bool:
+        """Whether a figure of a moment ago, which could not be judged then, can be now."""
+        verdict = case.kept.get(contract)
+        if verdict is None or verdict.figure is None:
+            return False
+        old = self.world.clock() - verdict.figure.at > PINNED
+        if old or verdict.held.state is not State.CANNOT_CHECK:
+            return False
+        if not verdict.held.reason.startswith((deciding.NOT_READ, deciding.MOVING)):
+            return False
+        held = self._judged(chain, case, verdict.figure)
+        if held.state is State.CANNOT_CHECK:
+            return False
+        case.figures[contract] = verdict.figure
+        return True
+
+    def _moving(
+        self, chain: Chain, cases: Mapping[str, Case], asked: Heights, witness: Witness
+    ) -> dict[Holding, int | None]:
+        """Those of these that have to be asked for again, after the lists were read on."""
+        again: dict[Holding, int | None] = {}
+        by_case: dict[str, list[Figure]] = {}
         for holding in asked:
-            figure = said.figures.get(holding)
-            if figure is None:
-                why = said.why.get(holding, "")
-                unsaid = (subject, holding.contract, why, self.world.assets, now)
-                found.append((deciding.unsaid(chain, *unsaid), None))
-                continue
-            mine = rows.get(holding.contract, [])
-            before = good.get(holding.contract)
-            held = deciding.judge(chain, figure, mine, states, self.world.assets, before)
-            if held.state is State.UNEXPLAINED and held.verified:
-                held = self._look(held, figure, witness)
-            found.append((held, figure))
-        balances.keep(self.store, found, now + EVERY)
-        return [held for held, _ in found]
+            if figure := cases[holding.address].figures.get(holding.contract):
+                by_case.setdefault(holding.address, []).append(figure)
+        for address, figures in by_case.items():
+            case = cases[address]
+            self._read_on(chain, case, figures, witness)
+            for figure in figures:
+                held = self._judged(chain, case, figure)
+                if held.reason == deciding.MOVING and figure.low != figure.high:
+                    again[self._holding(case, figure.contract)] = None
+        return again
 
-    def _shares(self, chain: str, contract: str) -> str:
-        asset = self.world.assets.get((chain, contract))
-        return asset.shares if asset else ""
+    def _read_on(
+        self, chain: Chain, case: Case, figures: Sequence[Figure], witness: Witness
+    ) -> None:
+        """Read an address's lists on to the blocks of figures that were asked for just now."""
+        ready = [f for f in figures if not deciding.unreadable(chain, f.contract, case.states)]
+        behind = {s for f in ready for s in deciding.unread_to(chain, f, case.states, case.seen)}
+        if behind:
+            case.seen |= read_on(self.again, witness, ready, case.states, behind)
+            self._reload(case)
 
-    def _look(self, held: Held, figure: Figure, witness: Witness) -> Held:
-        """Read the blocks of a difference again from everybody who lists them."""
-        chain, subject = self.world.chains[held.subject.chain], held.subject
-        before = balances.good(self.store, subject).get(held.contract)
-        blocks = deciding.between(before, figure)
-        times = Between(before.time if before else 0, figure.time)
-        asked = []
-        for source in witness.pool.sources:
-            lists = deciding.lists_of(chain, held.contract)
-            for came in self.again.read(subject, source, lists, blocks, times):
-                asked.append(f"{came.source}: {came.error or 'nothing new'}")
-            rows = list(balances.rows_of(self.store, subject, held.contract))
-            states = stream_states(self.store, subject, self.world.clock())
-            anew = deciding.judge(chain, figure, rows, states, self.world.assets, before)
-            if anew.state is State.RECONCILED:
-                return anew
-            held = replace(anew, between=blocks, reason="; ".join(asked))
-        return held
+    def _reload(self, case: Case) -> None:
+        case.rows = _by_asset(balances.rows_of(self.store, case.subject))
+        case.states = stream_states(self.store, case.subject, self.world.clock())
+
+    # -- what it comes to ----------------------------------------------------------------
+
+    def _judged(self, chain: Chain, case: Case, figure: Figure) -> Held:
+        rows = case.rows.get(figure.contract, [])
+        verdict = case.kept.get(figure.contract)
+        good = verdict.good if verdict else None
+        assets = self.world.assets
+        return deciding.judge(chain, figure, rows, case.states, assets, good, case.seen)
+
+    def _holding(self, case: Case, contract: str) -> Holding:
+        asset = self.world.assets.get((case.subject.chain, contract))
+        return Holding(case.subject.address, contract, asset.shares if asset else "")
+
+    def _unsaid(self, case: Case, contract: str) -> Held:
+        chain, why = self.world.chains[case.subject.chain], case.why.get(contract, "")
+        now = self.world.clock()
+        held = deciding.unsaid(chain, case.subject, contract, why, self.world.assets, now)
+        return replace(held, reason=deciding.ASLEEP) if case.asleep else held
+
+    def _settle(self, chain: Chain, case: Case, witness: Witness) -> list[Held]:
+        """Every asset of an address; what of a difference is news is kept."""
+        lasting = balances.open_findings(self.store, case.subject)
+        found = []
+        for contract in dict.fromkeys([*case.asked, *(f.contract for f in lasting)]):
+            mine = [f for f in lasting if f.contract == contract]
+            look = Look(self.store, self.world, self.again, witness, case.subject, contract)
+            rounds = AssetRound(self.store, self.world, self.teller, look, mine)
+            held = self._one(chain, case, contract, rounds)
+            if contract in case.rows or contract == COIN or held.on_chain or mine:
+                found.append(held)
+        return found
+
+    def _one(self, chain: Chain, case: Case, contract: str, round_: AssetRound) -> Held:
+        """One asset of an address."""
+        figure = case.figures.get(contract)
+        rows = case.rows.get(contract, [])
+        if figure is None:
+            held = self._unsaid(case, contract)
+            round_.review(rows, held)
+            return held
+        verdict = case.kept.get(contract)
+        known = (verdict.base, verdict.good) if verdict else ()
+        judged = self._judged(chain, case, figure)
+        if not judged.verified or judged.state is State.CANNOT_CHECK:
+            round_.review(rows, judged)
+            return judged
+
+        def judge(rows: Sequence[Row], states: Mapping[str, StreamState]) -> Held:
+            assets = self.world.assets
+            good = verdict.good if verdict else None
+            return deciding.judge(chain, figure, rows, states, assets, good, case.seen)
+
+        return round_.run(figure, known, judge)
+
+    # -- telling and keeping -------------------------------------------------------------
+
+    def _finished(self, chain: Chain, case: Case, found: Sequence[Held], many: bool) -> list[Held]:
+        """Tell what it is time to tell, say of the rest what it waits for, and keep all."""
+        lasting = balances.open_findings(self.store, case.subject)
+        told = []
+        for held in found:
+            mine = [f for f in lasting if f.contract == held.contract]
+            if held.state is State.UNEXPLAINED and mine:
+                told.append(self._one_finished(chain, case, held, mine, many=many))
+            else:
+                told.append(held)
+        looked_for = [f for f in lasting if f.told is None]
+        waits = looked_for or any(_for_now(held) for held in told)
+        due = self.world.clock() + (SOON if waits else EVERY)
+        kept = [(held, case.figures.get(held.contract)) for held in told]
+        balances.keep(self.store, kept, due)
+        return told
+
+    def _one_finished(
+        self, chain: Chain, case: Case, held: Held, mine: Sequence[Finding], *, many: bool
+    ) -> Held:
+        said = []
+        for each in mine:
+            if each.told is None:
+                said.append(self._told(chain, case, held, each, many=many))
+            else:
+                said.append(f"told {rfc3339(each.told)}, {' '.join(each.asked)}".rstrip(", "))
+        blocks = Between(min(f.blocks.lo for f in mine), max(f.blocks.hi for f in mine))
+        second = next((f.after.second for f in mine if f.after.second), "")
+        return replace(held, reason="; ".join(said), between=blocks, second=second)
+
+    def _told(self, chain: Chain, case: Case, held: Held, finding: Finding, *, many: bool) -> str:
+        """Tell a finding if it is time. Returns how it stands with it, in words."""
+        why = self.teller.waits_for(finding, case.states)
+        if not why and many:
+            why = f"so many addresses of {chain.name} differ at once that one cause is likelier"
+        if not why:
+            rows = case.rows.get(finding.contract, [])
+            one = self.teller.tell(finding, as_held(finding, held, rows))
+            balances.put_findings(self.store, [one])
+            if one.told is not None:
+                return f"told {rfc3339(one.told)}, {'; '.join(one.asked)}"
+            why = "nobody watches the address"
+        since = rfc3339(finding.found)
+        return f"looked for since {since}, not told yet: {why}; {'; '.join(finding.asked)}"
+
+
+def _for_now(held: Held) -> bool:
+    """Whether it may be different soon."""
+    soon = (deciding.MOVING, deciding.DISAGREE)
+    return held.state is State.CANNOT_CHECK and (
+        held.reason.startswith(soon) or " yet: " in held.reason
+    )
 
 
 def _by_asset(rows: Iterable[Row]) -> dict[str, list[Row]]:
@@ -102,15 +304,3 @@ def _by_asset(rows: Iterable[Row]) -> dict[str, list[Row]]:
         if not kind.nft and not kind.numbered:
             found.setdefault(row.transfer.contract or COIN, []).append(row)
     return found
-
-
-def _read_to(states: Mapping[str, StreamState]) -> int | None:
-    """The newest block to which all lists by block are proven read; None: none is."""
-    ends: Sequence[int] = [
-        parts[-1].hi
-        for state in states.values()
-        if not state.unserved
-        and (parts := state.covered.get(state.axis, ()))
-        and state.axis.by_block
-    ]
-    return min(ends, default=None)

@@ -5,7 +5,7 @@ A failure is a reason in words, never an exception: the next source is asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -14,6 +14,12 @@ from monitor.model import Subject
 from monitor.model.balance import BalanceWord, Figure, Holding
 from monitor.model.errors import NotServed, NotYet, SourceError
 from monitor.model.ports import SeesBalances, Source
+
+PART = 400  # holdings that a source is asked for at once
+SPAN = 1000  # blocks: who is read farther than others by less is held against the same block
+
+# The newest block whose lists are read, of each holding; None: not known.
+Heights = Mapping[Holding, int | None]
 
 
 @dataclass
@@ -45,41 +51,63 @@ class Witness:
         """Those that say balances, in order."""
         return [s for s in (self.pool.sources if among is None else among) if sees_balances(s)]
 
-    def ask(self, asked: Sequence[Holding], height: int | None, sources: Iterable[Source]) -> Said:
-        """What the first source says that can; of holdings that it does not know, the next.
-        `height`: the newest block whose lists are read; a source that answers for it is asked
-        for that block, another one for now."""
+    def gladly(self, address: str, tokens: Iterable[str]) -> bool:
+        """Whether the first source that says balances says those of so many tokens in hardly more
+        calls than that of the coin."""
+        first = next((s for s in self.sources() if self.pool.usable(s, everything=False)), None)
+        able = sees_balances(first) if first is not None else None
+        if able is None:
+            return False
+        alone = [Holding(address)]
+        more = [*alone, *(Holding(address, token) for token in tokens)]
+        return able.balance_calls(more) <= able.balance_calls(alone) + 1
+
+    def ask(self, asked: Heights, sources: Iterable[Source]) -> Said:
+        """What the first source says that can; of holdings that it does not know, the next. A
+        source that answers for blocks of the past is asked for one to which all is read, another
+        one for now."""
         said = Said()
-        left = list(dict.fromkeys(asked))
         for source in sources:
-            if not left:
-                break
-            mine = [each for each in left if not each.shares or tells_shares(source)]
-            word = self._ask(source, mine, height, said) if mine else None
-            if word is None:
+            left = {
+                each: at
+                for each, at in asked.items()
+                if each not in said.figures and (not each.shares or tells_shares(source))
+            }
+            able = sees_balances(source)
+            if not left or able is None:
                 continue
-            for holding in mine:
-                if holding in word.said:
-                    said.figures[holding] = self._figure(word, holding)
-                    said.why.pop(holding, None)
-                else:
-                    said.why[holding] = word.unsaid.get(holding, f"{source.name} left it out")
-            left = [holding for holding in left if holding not in said.figures]
+            for part, height in _parts(left, old=able.old_heights):
+                self._part(source, part, height, said)
+        for holding in said.figures:
+            said.why.pop(holding, None)
         return said
+
+    def _part(
+        self, source: Source, asked: Sequence[Holding], height: int | None, said: Said
+    ) -> None:
+        word = self._ask(source, asked, height, said)
+        if word is None:
+            return
+        for holding in asked:
+            if holding in word.said:
+                said.figures[holding] = self._figure(word, holding)
+            else:
+                said.why[holding] = word.unsaid.get(holding, f"{source.name} left it out")
 
     def _ask(
         self, source: Source, asked: Sequence[Holding], height: int | None, said: Said
     ) -> BalanceWord | None:
         able = sees_balances(source)
         if able is None or not self.pool.usable(source, everything=False):
+            for holding in asked:
+                said.why.setdefault(holding, f"{source.name}: {self.pool.resting(source)}")
             return None
-        at = height if able.old_heights else None
         try:
             head = self.pool.head(source)
-            if at is not None and at > head.height:
-                raise NotYet(f"{source.name} does not have block {at} yet")
+            if height is not None and height > head.height:
+                raise NotYet(f"{source.name} does not have block {height:,} yet")
             with hearing(source):
-                word = able.balances(asked, at)
+                word = able.balances(asked, height)
             self.pool.confirm(source)
         except SourceError as error:
             for holding in asked:
@@ -98,4 +126,25 @@ class Witness:
             *(word.low.height, word.high.height, word.high.time, word.said[holding]),
             *(word.source, self.clock(), (word.high.block_hash or "") if one else ""),
             shares=holding.shares,
+            low_time=None if one else word.low.time,
         )
+
+
+def _parts(asked: Heights, *, old: bool) -> Iterator[tuple[list[Holding], int | None]]:
+    """What is asked together, with the block that it is asked for: all are read at least so far."""
+    part: list[Holding] = []
+    top: int | None = None
+    low: int | None = None
+    by_height = sorted(asked.items(), key=lambda item: -(item[1] or 0)) if old else asked.items()
+    for holding, height in by_height:
+        at = height if old else None
+        apart = (at is None) != (top is None) or (at or 0) < (top or 0) - SPAN
+        if part and (apart or len(part) >= PART):
+            yield part, low
+            part = []
+        if not part:
+            top = at
+        low = at
+        part.append(holding)
+    if part:
+        yield part, low

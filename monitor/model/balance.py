@@ -69,6 +69,7 @@ class Figure:
     block_hash: str = ""  # of `high`, where low is high
     second: str = ""  # another source, or the same one later, that says the same
     shares: str = ""  # the function of the token's contract that told them: `amount` counts shares
+    low_time: int | None = None  # of the block `low`; None: that of `high`
 
 
 class State(StrEnum):
@@ -126,23 +127,3 @@ class Held:
         if self.recorded is None or self.on_chain is None:
             return None
         return self.on_chain - self.recorded
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Part of a difference that arose between two figures and is looked for.
-
-    `amount`: what moved there that is not recorded, signed. `after` is the first figure that shows
-    it, `before` the last one without; None: the address's beginning, with nothing.
-    """
-
-    id: str
-    subject: Subject
-    contract: str
-    before: Figure | None
-    after: Figure
-    amount: int
-    found: int  # by our clock
-    told: int | None = None
-    closed: int | None = None
-    reason: str = ""  # what became of it

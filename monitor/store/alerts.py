@@ -13,7 +13,7 @@ from monitor.store import ours
 from monitor.store.log import Part, cases_of
 from monitor.store.planlog import alert_parts
 from monitor.store.port import Connection, Reader
-from monitor.store.rows import ALERT_COLUMNS, alert_params
+from monitor.store.rows import ALERT_COLUMNS, alert_params, to_alert
 
 if TYPE_CHECKING:  # who only reads needs no acts, which load slowly
     from monitor.model.acts import Actor, Take, Tell
@@ -113,6 +113,12 @@ def _taken_parts(found: Mapping[frozenset[str], Sequence[Sequence[str]]], act: T
         Part("taken", {"alerts": lines, "state": act.state, "note": act.note}, mine)
         for mine, lines in found.items()
     ]
+
+
+def of_ids(store: Reader, ids: Sequence[str]) -> dict[str, Alert]:
+    """Those of these alerts that there are, without their rows."""
+    rows = store.read_in("SELECT * FROM alert WHERE id IN ({})", ids)
+    return {row["id"]: to_alert(row, ()) for row in rows}
 
 
 def is_alert(store: Reader, alert_id: str) -> bool:

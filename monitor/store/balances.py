@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from monitor.model import Row, Subject
-from monitor.model.balance import REBASING, Between, Figure, Finding, Held, State
+from monitor.model.balance import REBASING, Between, Figure, Held, State
+from monitor.model.facts import Lead
+from monitor.model.finding import Finding
 from monitor.store.port import Connection, Fields, Reader, Store
 from monitor.store.rows import to_row
 
 PART = 2000  # rows of an address held in memory at once
+NEWEST = 20_000  # recorded rows that are looked at
 
 
 # -- what is recorded ----------------------------------------------------------------------
@@ -34,9 +38,21 @@ def rows_of(store: Reader, subject: Subject, contract: str | None = None) -> Ite
 # -- verdicts ------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is kept of one asset of an address: the newest verdict, the figure that it rests on,
+    the newest figure at which all was equal or in findings, and the newest that was equal."""
+
+    held: Held
+    figure: Figure | None
+    base: Figure | None
+    good: Figure | None
+
+
 def keep(store: Store, found: Sequence[tuple[Held, Figure | None]], due: int) -> None:
     """Write verdicts with the figures that they rest on; `due`: when they are looked at again.
-    Of an asset whose record is equal to the chain the figure is kept as its newest good one."""
+    Of an asset whose record is equal to the chain the figure is kept as its newest good one, and
+    one that was decided on as its base."""
     with store.write() as conn:
         for held, figure in found:
             _keep(conn, held, figure, due)
@@ -47,14 +63,15 @@ def _keep(conn: Connection, held: Held, figure: Figure | None, due: int) -> None
     conn.execute(
         "INSERT INTO balance (subject, contract, at, state, reason, symbol, decimals, verified, "
         "low, high, time, block_hash, shares, amount, recorded, source, second, from_height, "
-        "to_height, due) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
+        "to_height, due, figure) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
         "ON CONFLICT (subject, contract) DO UPDATE SET at = excluded.at, "
         "state = excluded.state, reason = excluded.reason, "
         "symbol = excluded.symbol, decimals = excluded.decimals, verified = excluded.verified, "
         "low = excluded.low, high = excluded.high, time = excluded.time, "
         "block_hash = excluded.block_hash, shares = excluded.shares, amount = excluded.amount, "
         "recorded = excluded.recorded, source = excluded.source, second = excluded.second, "
-        "from_height = excluded.from_height, to_height = excluded.to_height, due = excluded.due",
+        "from_height = excluded.from_height, to_height = excluded.to_height, due = excluded.due, "
+        "figure = excluded.figure",
         (
             *(held.subject.key, held.contract, held.at, held.state.value, held.reason),
             *(held.symbol, held.decimals, int(held.verified)),
@@ -62,9 +79,14 @@ def _keep(conn: Connection, held: Held, figure: Figure | None, due: int) -> None
             *((figure.block_hash, figure.shares) if figure else ("", "")),
             *(_text(held.on_chain), _text(held.recorded), held.source, held.second),
             *((between.lo, between.hi) if between else (None, None)),
-            due,
+            *(due, figure and _as_json(figure)),
         ),
     )
+    if held.state is not State.CANNOT_CHECK and figure is not None:
+        conn.execute(
+            "UPDATE balance SET base = figure WHERE subject = ? AND contract = ?",
+            (held.subject.key, held.contract),
+        )
     if figure is not None and _is_base(held, figure):
         conn.execute(
             "UPDATE balance SET good_low = ?, good_high = ?, good_time = ?, good_hash = ?, "
@@ -98,19 +120,37 @@ def of_subjects(store: Reader, subjects: Iterable[Subject]) -> dict[Subject, tup
     return {subject: tuple(held) for subject, held in found.items()}
 
 
+def verdicts(store: Reader, subjects: Iterable[Subject]) -> dict[Subject, dict[str, Verdict]]:
+    """What is kept of these addresses, by contract."""
+    by_key = {subject.key: subject for subject in subjects}
+    found: dict[Subject, dict[str, Verdict]] = {subject: {} for subject in by_key.values()}
+    for row in store.read_in("SELECT * FROM balance WHERE subject IN ({})", by_key):
+        subject, contract = by_key[row["subject"]], row["contract"]
+        found[subject][contract] = Verdict(
+            _to_held(row, subject),
+            row["figure"] and _figure(row["figure"], subject, contract),
+            row["base"] and _figure(row["base"], subject, contract),
+            _good(row, subject),
+        )
+    return found
+
+
 def good(store: Reader, subject: Subject) -> dict[str, Figure]:
     """The newest figure to which the record was equal, by contract."""
     rows = store.read(
         "SELECT * FROM balance WHERE subject = ? AND good_at IS NOT NULL", [subject.key]
     )
-    return {
-        row["contract"]: Figure(
-            *(subject, row["contract"], row["good_low"], row["good_high"], row["good_time"]),
-            *(int(row["good_amount"]), row["good_source"], row["good_at"], row["good_hash"]),
-            *(row["good_second"], row["good_shares"]),
-        )
-        for row in rows
-    }
+    return {row["contract"]: figure for row in rows if (figure := _good(row, subject))}
+
+
+def _good(row: Fields, subject: Subject) -> Figure | None:
+    if row["good_at"] is None:
+        return None
+    return Figure(
+        *(subject, row["contract"], row["good_low"], row["good_high"], row["good_time"]),
+        *(int(row["good_amount"]), row["good_source"], row["good_at"], row["good_hash"]),
+        *(row["good_second"], row["good_shares"]),
+    )
 
 
 def due(store: Reader, now: int) -> list[Subject]:
@@ -155,14 +195,17 @@ def _number(text: str | None) -> int | None:
 # -- what no list explains -----------------------------------------------------------------
 
 
+_OPEN = (
+    "SELECT f.*, s.chain, s.address FROM finding f JOIN scope s ON s.key = f.subject "
+    "WHERE f.closed IS NULL "
+)
+
+
 def open_findings(store: Reader, subject: Subject | None = None) -> list[Finding]:
     """Those that last, oldest first; of one address, or all."""
     only = "" if subject is None else "AND f.subject = ? "
-    rows = store.read(
-        "SELECT f.*, s.chain, s.address FROM finding f JOIN scope s ON s.key = f.subject "
-        f"WHERE f.closed IS NULL {only}ORDER BY f.found, f.id",
-        [] if subject is None else [subject.key],
-    )
+    params = [] if subject is None else [subject.key]
+    rows = store.read(f"{_OPEN}{only}ORDER BY f.found, f.id", params)
     return [_to_finding(row) for row in rows]
 
 
@@ -172,18 +215,31 @@ def put_findings(store: Store, found: Sequence[Finding]) -> None:
     with store.write() as conn:
         conn.executemany(
             "INSERT INTO finding (id, subject, contract, before, after, amount, found, told, "
-            "closed, reason) VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET "
-            "amount = excluded.amount, told = excluded.told, closed = excluded.closed, "
-            "reason = excluded.reason, before = excluded.before, after = excluded.after",
+            "closed, reason, looked) VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE "
+            "SET amount = excluded.amount, told = excluded.told, closed = excluded.closed, "
+            "reason = excluded.reason, before = excluded.before, after = excluded.after, "
+            "looked = excluded.looked",
             [
                 (
                     *(each.id, each.subject.key, each.contract),
                     *(each.before and _as_json(each.before), _as_json(each.after)),
                     *(str(each.amount), each.found, each.told, each.closed, each.reason),
+                    _looked(each),
                 )
                 for each in found
             ],
         )
+
+
+def _looked(finding: Finding) -> str:
+    blocks = finding.narrowed
+    told = {
+        "at": finding.looked,
+        "asked": finding.asked,
+        "leads": [asdict(lead) for lead in finding.leads],
+        "blocks": [blocks.lo, blocks.hi] if blocks else None,
+    }
+    return json.dumps(told, sort_keys=True)
 
 
 def _as_json(figure: Figure) -> str:
@@ -193,15 +249,49 @@ def _as_json(figure: Figure) -> str:
 
 
 def _figure(text: str, subject: Subject, contract: str) -> Figure:
-    told: Mapping[str, str] = json.loads(text)
-    return Figure(subject=subject, contract=contract, **{**told, "amount": int(told["amount"])})  # type: ignore[arg-type]
+    told: dict[str, Any] = json.loads(text)
+    return Figure(subject=subject, contract=contract, **{**told, "amount": int(told["amount"])})
 
 
 def _to_finding(row: Fields) -> Finding:
     subject, contract = Subject(row["chain"], row["address"]), row["contract"]
+    looked: Mapping[str, Any] = json.loads(row["looked"])
     return Finding(
         *(row["id"], subject, contract),
         row["before"] and _figure(row["before"], subject, contract),
         _figure(row["after"], subject, contract),
         *(int(row["amount"]), row["found"], row["told"], row["closed"], row["reason"]),
+        narrowed=Between(*looked["blocks"]) if looked.get("blocks") else None,
+        asked=tuple(looked.get("asked", ())),
+        leads=tuple(Lead(**lead) for lead in looked.get("leads", ())),
+        looked=looked.get("at"),
     )
+
+
+def shows_later(
+    store: Reader, chain: str, source: str, kinds: Iterable[str], figure: Figure
+) -> bool:
+    """Whether a source has shown a movement of one of these kinds above a figure's block, of
+    whichever address: its list is not behind that. Looks at what was recorded last."""
+    rows = store.read_in(
+        "SELECT 1 FROM (SELECT * FROM transfer ORDER BY id DESC LIMIT ?) t "
+        "WHERE t.chain = ? AND (t.block_height > ? OR (t.block_height IS NULL AND t.time > ?)) "
+        "AND EXISTS (SELECT 1 FROM sighting s WHERE s.transfer = t.id AND s.source = ?) "
+        "AND t.kind IN ({}) LIMIT 1",
+        kinds,
+        [NEWEST, chain, figure.high, figure.time, source],
+    )
+    return bool(rows)
+
+
+def differing(store: Reader, chain: str, since: int) -> tuple[int, int]:
+    """Of the addresses of a chain that were held against it since a time: how many have a
+    difference that nobody was told of yet, and how many there are."""
+    (row,) = store.read(
+        "SELECT count(DISTINCT b.subject) AS n, count(DISTINCT f.subject) AS bad "
+        "FROM balance b JOIN scope s ON s.key = b.subject LEFT JOIN finding f "
+        "ON f.subject = b.subject AND f.closed IS NULL AND f.told IS NULL "
+        "WHERE s.chain = ? AND b.at >= ? AND b.figure IS NOT NULL",
+        [chain, since],
+    )
+    return row["bad"], row["n"]

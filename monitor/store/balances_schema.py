@@ -24,6 +24,8 @@ CREATE TABLE balance (
   good_amount TEXT, good_source TEXT NOT NULL DEFAULT '', good_second TEXT NOT NULL DEFAULT '',
   good_shares TEXT NOT NULL DEFAULT '',
   good_at INTEGER,                   -- the newest figure that the record was equal to
+  figure TEXT,                       -- JSON: the figure that the verdict rests on; NULL: none
+  base TEXT,                         -- JSON: the newest at which equality and findings make all
   due INTEGER NOT NULL DEFAULT 0,    -- when it is asked for again
   PRIMARY KEY (subject, contract)
 ) STRICT, WITHOUT ROWID;
@@ -38,7 +40,8 @@ CREATE TABLE finding (               -- what moved between two figures and no li
   found INTEGER NOT NULL,
   told INTEGER,                      -- NULL: it is still looked for
   closed INTEGER,                    -- NULL: it lasts
-  reason TEXT NOT NULL DEFAULT ''    -- what became of it
+  reason TEXT NOT NULL DEFAULT '',   -- what became of it
+  looked TEXT NOT NULL DEFAULT '{}'  -- JSON: when and where it was looked for, and leads
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX finding_open ON finding(subject, contract) WHERE closed IS NULL;
 -- What sources were like, by day (UTC): they are asked in the order of it.

@@ -1,0 +1,117 @@
+"""Which parts of the record's differences from the chain are news, and what became of others. Pure.
+
+The sum of what lasts is always the difference at the newest figure. A finding rests on two
+figures that are kept; rows that come late, however late, change what is recorded between them
+and so explain it without another word of the chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from monitor.decide.balance import recorded
+from monitor.decide.shares import moved
+from monitor.model import Row
+from monitor.model.balance import Figure
+from monitor.model.finding import Finding
+from monitor.model.ids import stable_id
+
+FOUND = "what moved is recorded now"
+EQUAL = "the chain's balance is what is recorded again"
+
+
+def difference(figure: Figure, rows: Iterable[Row]) -> int | None:
+    """On the chain, less what is recorded; None while rows there are not decided."""
+    held = recorded(rows, figure.subject.address, figure)
+    return None if held.moving else figure.amount - held.amount
+
+
+def missing(finding: Finding, rows: Sequence[Row]) -> int | None:
+    """What moved between a finding's figures and is not recorded; None: not decided."""
+    if finding.after.shares:
+        return _missing_shares(finding.before, finding.after, rows)
+    before = difference(finding.before, rows) if finding.before else 0
+    after = difference(finding.after, rows)
+    return None if before is None or after is None else after - before
+
+
+def _missing_shares(before: Figure | None, after: Figure, rows: Iterable[Row]) -> int:
+    """The same of a token that is counted in shares: what rows there come to nobody knows."""
+    if before is None or before.shares != after.shares or moved(rows, before, after):
+        return 0
+    return after.amount - before.amount
+
+
+def reviewed(found: Iterable[Finding], rows: Sequence[Row], now: int) -> list[Finding]:
+    """Findings as the record has them now: those that rows explain are closed."""
+    return [_reviewed(each, rows, now) for each in found]
+
+
+def _reviewed(finding: Finding, rows: Sequence[Row], now: int) -> Finding:
+    amount = missing(finding, rows)
+    if amount is None or amount == finding.amount:
+        return finding
+    if not amount:
+        return replace(finding, closed=now, reason=FOUND)
+    return replace(finding, amount=amount)
+
+
+def start(
+    figure: Figure, known: Iterable[Figure | None], found: Sequence[Finding], rows: Sequence[Row]
+) -> Figure | None:
+    """The newest of these figures below `figure` at which all was accounted for, as the record is
+    now; None: the address's beginning."""
+    below = [each for each in known if each is not None and each.high < figure.high]
+    for each in sorted(below, key=lambda f: (f.high, f.low), reverse=True):
+        left = sum(f.amount for f in found if f.after.high <= each.high)
+        if difference(each, rows) == left:
+            return each
+    return None
+
+
+def news(
+    figure: Figure,
+    known: Iterable[Figure | None],
+    found: Sequence[Finding],
+    rows: Sequence[Row],
+    now: int,
+) -> list[Finding]:
+    """What changes of these findings, which last, by a newer figure: a part of the difference that
+    none of them holds is a new one; what came back is over."""
+    if figure.shares:
+        before = max((k for k in known if k), key=lambda k: k.high, default=None)
+        amount = _missing_shares(before, figure, rows)
+        return [_new(before, figure, amount, now)] if amount else []
+    total = difference(figure, rows)
+    if total is None or any(f.after.high > figure.high for f in found):
+        return []
+    if not total:
+        return [replace(f, closed=now, reason=EQUAL) for f in found]
+    amount = total - sum(f.amount for f in found)
+    if not amount:
+        return []
+    for each in found:
+        if each.amount == -amount:
+            return [replace(each, closed=now, reason=EQUAL)]
+    return [_new(start(figure, known, found, rows), figure, amount, now)]
+
+
+def _new(before: Figure | None, figure: Figure, amount: int, now: int) -> Finding:
+    first = str(before.high) if before else "0"
+    key = stable_id("B", figure.subject.key, figure.contract, first, str(figure.high))
+    return Finding(key, figure.subject, figure.contract, before, figure, amount, now)
+
+
+def seconded(finding: Finding, figure: Figure, total: int, finality: int) -> Finding:
+    """With a second word, where this later figure of the same source, at which all that lasts sums
+    up to the difference `total`, is one. A figure that names no block could be one of blocks that
+    were replaced: its second has to lie so far above that it is final."""
+    after = finding.after
+    margin = 0 if after.block_hash else finality
+    if after.second or figure.low <= after.high + margin or not total:
+        return finding
+    if figure.source != after.source:
+        return replace(finding, after=replace(after, second=figure.source))
+    said = f"{figure.source} again at block {figure.high:,}"
+    return replace(finding, after=replace(after, second=said))

@@ -1,0 +1,125 @@
+"""One asset of one address in one round: what of its difference is news, what became of what was
+known, and whether somebody else says the same balance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from monitor.decide import balance as deciding
+from monitor.decide import findings as finds
+from monitor.loops.looking import Look, Word
+from monitor.loops.passing import PollWorld
+from monitor.loops.unexplained import Teller, stands
+from monitor.model import Row
+from monitor.model.balance import Figure, Held, State
+from monitor.model.finding import Finding
+from monitor.model.scores import DAY, Mark, Score
+from monitor.model.streams import StreamState
+from monitor.store import balances, scores
+from monitor.store.port import Store
+
+LOOK_AGAIN = 4 * 3600  # seconds after which what is still not told is looked for once more
+REPLACED = "the block of the balance was replaced"
+
+Judge = Callable[[Sequence[Row], Mapping[str, StreamState]], Held]
+
+
+@dataclass
+class AssetRound:
+    """`lasting`: the findings of the asset that last, as they are kept."""
+
+    store: Store
+    world: PollWorld
+    teller: Teller
+    look: Look
+    lasting: list[Finding]
+
+    def run(self, figure: Figure, known: Sequence[Figure | None], judge: Judge) -> Held:
+        """Its verdict by a figure that can be judged; `known`: older figures that were. What it
+        waits for is not said yet."""
+        held = self._weighed(figure, known, judge)
+        to_look_for = [f for f in self.lasting if self._to_look_for(f)]
+        for finding in to_look_for:
+            self._replace(self.look.through(finding, partial(self._explained, finding)))
+        if to_look_for:
+            held = self._weighed(figure, known, judge)
+        if held.state is State.UNEXPLAINED:
+            return self._doubted(figure, held)
+        return held
+
+    def _weighed(self, figure: Figure, known: Sequence[Figure | None], judge: Judge) -> Held:
+        """The verdict by the record as it is now, and what is news by it."""
+        rows = self.look.rows()
+        held = judge(rows, self.look.states())
+        self.review(rows, held)
+        if held.state is not State.CANNOT_CHECK:
+            now = self.world.clock()
+            self._take(finds.news(figure, known, self.lasting, rows, now), rows, held)
+        return held
+
+    def review(self, rows: Sequence[Row], held: Held) -> None:
+        """Hold what lasts against the record as it is now, and against the chain."""
+        now, pool = self.world.clock(), self.look.witness.pool
+        found = finds.reviewed(self.lasting, rows, now)
+        for number, each in enumerate(found):
+            if each.told is None and each.closed is None and stands(pool, each.after) is False:
+                found[number] = replace(each, closed=now, reason=REPLACED)
+        self._take(found, rows, held)
+
+    def _to_look_for(self, finding: Finding) -> bool:
+        last = finding.looked
+        return finding.told is None and (last is None or self.world.clock() - last >= LOOK_AGAIN)
+
+    def _explained(self, finding: Finding) -> bool:
+        return finds.missing(finding, self.look.rows()) == 0
+
+    # -- a second word -------------------------------------------------------------------
+
+    def _doubted(self, figure: Figure, held: Held) -> Held:
+        """A difference that outlived looking: whether somebody else says the same balance."""
+        total = sum(f.amount for f in self.lasting)
+        finality = self.world.chains[figure.subject.chain].finality
+        for each in [f for f in self.lasting if not f.after.second]:
+            word = self.look.second(each, total)
+            if word.instead and each.told is None:
+                return self._disagreed(figure, held, word)
+            one = each
+            if word.source:
+                one = replace(each, after=replace(each.after, second=word.source))
+            elif not word.instead:
+                one = finds.seconded(each, figure, total, finality)
+            self._replace(one)
+        return held
+
+    def _disagreed(self, figure: Figure, held: Held, word: Word) -> Held:
+        """Nothing is known where sources contradict each other."""
+        now, reason = self.world.clock(), f"{deciding.DISAGREE}: {word.instead}"
+        gone = [replace(f, closed=now, reason=reason) for f in self.lasting if f.told is None]
+        balances.put_findings(self.store, gone)
+        self.lasting = [f for f in self.lasting if f.told is not None]
+        if word.equal:
+            chain = figure.subject.chain
+            scores.add(self.store, [Score(figure.source, chain, now // DAY, Mark.WRONG)])
+        return replace(held, state=State.CANNOT_CHECK, reason=reason)
+
+    # -- keeping -------------------------------------------------------------------------
+
+    def _replace(self, finding: Finding) -> None:
+        self.lasting = [finding if f.id == finding.id else f for f in self.lasting]
+        balances.put_findings(self.store, [finding])
+
+    def _take(self, found: Sequence[Finding], rows: Sequence[Row], held: Held) -> None:
+        """Keep what is new of findings. Whoever was told is told what became of it before that
+        is kept: after a kill it is told again under the same name, which is once."""
+        known = {each.id: each for each in self.lasting}
+        changed = [each for each in found if known.get(each.id) != each]
+        for each in changed:
+            was = known.get(each.id)
+            if was is not None and was.told is not None:
+                self.teller.amend(was, each, held, rows)
+        if changed:
+            balances.put_findings(self.store, changed)
+        known |= {each.id: each for each in changed}
+        self.lasting = [each for each in known.values() if each.closed is None]

@@ -1,0 +1,160 @@
+"""Looking for what a balance shows and the record does not: its blocks are read again, and another
+source is asked for the same balance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from monitor.decide import balance as deciding
+from monitor.decide.findings import difference
+from monitor.loops.health.words import count
+from monitor.loops.passing import PollWorld
+from monitor.loops.reread import Reread, Rereader
+from monitor.loops.witness import Witness
+from monitor.model import Row, Subject
+from monitor.model.balance import Between, Figure, Holding
+from monitor.model.finding import Finding
+from monitor.model.plain import amount
+from monitor.model.ports import Source
+from monitor.model.streams import StreamState
+from monitor.store import balances
+from monitor.store.coverage import stream_states
+from monitor.store.port import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What another source says of a figure: that it is so, or what it says instead."""
+
+    source: str = ""  # who says so; empty: nobody does
+    instead: str = ""  # a sentence
+    equal: bool = False  # the other figure is what is recorded: this one is wrong
+
+
+@dataclass(frozen=True)
+class Look:
+    """At one asset of one address."""
+
+    store: Store
+    world: PollWorld
+    again: Rereader
+    witness: Witness
+    subject: Subject
+    contract: str
+
+    def rows(self) -> list[Row]:
+        return list(balances.rows_of(self.store, self.subject, self.contract))
+
+    def states(self) -> dict[str, StreamState]:
+        return stream_states(self.store, self.subject, self.world.clock())
+
+    # -- reading again -------------------------------------------------------------------
+
+    def through(self, finding: Finding, over: Callable[[], bool]) -> Finding:
+        """Read a finding's blocks again from every source that lists them, until it is `over`.
+        Returns it with what was asked."""
+        blocks = finding.blocks
+        asked = []
+        for source in self.witness.pool.sources:
+            came = self._read(source, blocks, finding)
+            asked += [_said(each, blocks) for each in came]
+            if came and over():
+                break
+        return replace(finding, asked=tuple(asked), looked=self.world.clock())
+
+    def _read(self, source: Source, blocks: Between, finding: Finding) -> list[Reread]:
+        lists = deciding.lists_of(self.world.chains[self.subject.chain], self.contract)
+        before = finding.before
+        times = Between(before.time if before else 0, finding.after.time)
+        return self.again.read(self.subject, source, lists, blocks, times)
+
+    # -- a second word -------------------------------------------------------------------
+
+    def second(self, finding: Finding, lasting: int) -> Word:
+        """What others say of the figure that shows a finding; `lasting`: the sum of all that is
+        not explained."""
+        told = finding.after
+        for source in self.witness.sources():
+            if source.name == told.source:
+                continue
+            figure = self._ask(source, told)
+            if figure is None:
+                continue
+            if figure.low == figure.high == told.high == told.low:
+                apart = figure.amount - told.amount
+            else:
+                left = self._left(figure)
+                if left is None:
+                    continue
+                apart = left - lasting
+            if not apart:
+                return Word(source.name)
+            said = " and ".join(map(self._words, (told, figure)))
+            return Word(instead=said, equal=apart == -lasting)
+        return Word()
+
+    def _words(self, figure: Figure) -> str:
+        chain = self.world.chains[self.subject.chain]
+        of = deciding.named(chain, self.contract, self.world.assets)
+        held = " ".join(filter(None, (amount(figure.amount, of.decimals), of.symbol)))
+        return f"{figure.source} says {held} at block {figure.high:,}"
+
+    def _ask(self, source: Source, told: Figure) -> Figure | None:
+        holding = Holding(self.subject.address, self.contract, told.shares)
+        at = told.high if told.low == told.high else None
+        return self.witness.ask({holding: at}, [source]).figures.get(holding)
+
+    def _left(self, figure: Figure) -> int | None:
+        """What of another source's figure is not recorded; None: nobody knows."""
+        chain, states = self.world.chains[self.subject.chain], self.states()
+        if figure.shares:
+            return None
+        if deciding.unreadable(chain, self.contract, states):
+            return None
+        behind = deciding.unread_to(chain, figure, states, {})
+        seen = read_on(self.again, self.witness, [figure], states, behind)
+        if deciding.unread_to(chain, figure, states, seen):
+            return None
+        return difference(figure, self.rows())
+
+
+def read_on(
+    again: Rereader,
+    witness: Witness,
+    figures: list[Figure],
+    states: dict[str, StreamState],
+    behind: Iterable[str],
+) -> dict[str, int]:
+    """Read these lists of an address on, from where they are read to until its figures' blocks.
+    Returns how far they were read in full."""
+    left = {stream for stream in behind if stream in states}
+    seen: dict[str, int] = {}
+    if not left:
+        return seen
+    top = max(figures, key=lambda f: f.high)
+    parts = [states[stream].covered.get(states[stream].axis) for stream in left]
+    low = min((part[-1].hi for part in parts if part), default=0)
+    witness.pool.forget_heads()
+    for source in witness.pool.sources:
+        mine = frozenset(left)
+        blocks = Between(low if source.axis.by_block else 0, top.high)
+        times = Between(0 if source.axis.by_block else low // 1000, top.time)
+        for came in again.read(top.subject, source, mine, blocks, times):
+            if came.read is None or came.error:
+                continue
+            seen |= dict.fromkeys(came.streams & mine, came.read.hi)
+            left -= came.streams
+        if not left:
+            break
+    return seen
+
+
+def _said(came: Reread, blocks: Between) -> str:
+    where = f"blocks {blocks.lo:,} to {blocks.hi:,}"
+    if came.error:
+        return f"{came.source} could not read {where} again: {came.error}"
+    if came.new:
+        more = count(came.new, "movement", "movements")
+        return f"{came.source} listed {more} more in {where} that had not been listed before"
+    return f"{came.source} listed nothing new in {where}"

@@ -1,0 +1,255 @@
+"""Telling what no list explains: once for each entry, when it has outlived all that could excuse
+it, and again when it is over. One cause over many addresses is told to operations instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from monitor.decide import balance as deciding
+from monitor.decide import telling, voices
+from monitor.decide.findings import difference
+from monitor.loops.health.words import count
+from monitor.loops.passing import PollWorld
+from monitor.loops.pool import SourcePool
+from monitor.model import Alert, AlertKind, Kind, Lane, Row, Watched
+from monitor.model.acts import DAEMON, Tell
+from monitor.model.balance import Figure, Held, State
+from monitor.model.errors import SourceError
+from monitor.model.facts import Unexplained
+from monitor.model.finding import Finding
+from monitor.model.ids import stable_id
+from monitor.model.plan import Identity, Signal
+from monitor.model.ports import Source
+from monitor.model.streams import StreamState
+from monitor.store import alerts, balances, incidents, scores, watch
+from monitor.store.commit import commit
+from monitor.store.context import lists_of
+from monitor.store.port import Store
+
+DAY = 86_400
+REASON = "The balance on the chain changed, and no list says why."
+OVER = "What becomes of an unexplained balance follows whatever had been told of it."
+
+
+@dataclass(frozen=True)
+class Teller:
+    """Made once."""
+
+    store: Store
+    world: PollWorld
+
+    # -- whether it is time --------------------------------------------------------------
+
+    def waits_for(self, finding: Finding, states: dict[str, StreamState]) -> str:
+        """Why a finding is not told yet; empty: it is time."""
+        return telling.waits_for(finding, self._ground(finding, states), self.world.clock())
+
+    def _ground(self, finding: Finding, states: dict[str, StreamState]) -> telling.Ground:
+        chain, after = self.world.chains[finding.subject.chain], finding.after
+        pool = self.world.pools[chain.key]
+        streams = deciding.lists_of(chain, finding.contract)
+        reading = {states[s].source for s in streams if s in states}
+        past = [self._past(pool, each, states, after) for each in sorted(streams)]
+        now = self.world.clock()
+        late = max((scores.late(self.store, chain.key, each, now) for each in reading), default=0)
+        return telling.Ground(is_final(pool, after), all(past), late)
+
+    def _past(
+        self, pool: SourcePool, stream: str, states: dict[str, StreamState], figure: Figure
+    ) -> bool:
+        """Whether a list is known to be past a figure's block: a node's own logs are, another one
+        once it has shown anything later."""
+        name = states[stream].source if stream in states else ""
+        source = next((s for s in pool.sources if s.name == name), None)
+        if source is not None and source.many:
+            return True
+        kinds = [kind.value for kind in Kind if kind.stream == stream]
+        return balances.shows_later(self.store, pool.chain.key, name, kinds, figure)
+
+    # -- many at once --------------------------------------------------------------------
+
+    def one_cause(self, chain: str) -> bool:
+        """Whether so many addresses of a chain differ that one cause is likely; operations are
+        told so while it lasts. What outlives a day of it is told as usual."""
+        now = self.world.clock()
+        differing, checked = balances.differing(self.store, chain, now - DAY)
+        bad = telling.one_cause(differing, checked)
+        key = f"balances:{chain}"
+        title = self.world.chains[chain].name
+        signal = Signal(
+            key=key,
+            bad=bad,
+            what=f"{title}: of {count(checked, 'address', 'addresses')} held against the chain "
+            f"{differing:,} differ from the record at once. One cause is likelier than so many "
+            "movements that no list shows: a list that is not brought up to date, a source that "
+            "says false balances, a fork of the chain. Nobody at the desk was told of them yet.",
+            cure="Look with `fundwatch reconcile` at what differs and by whose word, and hold it "
+            "against another explorer. What lasts longer than a day is told to the desk.",
+            chain=chain,
+        )
+        lasts = bad and incidents.lasts(self.store, key, now - DAY)
+        if bad or incidents.lasts(self.store, key, now + 1):
+            incidents.put_signals(self.store, [signal], now)
+        return bad and not lasts
+
+    # -- telling -------------------------------------------------------------------------
+
+    def tell(self, finding: Finding, held: Held) -> Finding:
+        """Tell a finding to every entry that is concerned, once. Returns it as told, or as it was
+        where nobody is concerned."""
+        now = self.world.clock()
+        watched = watch.entries_of(self.store, [finding.subject]).get(finding.subject, ())
+        found = []
+        for speaker, listed in telling.speakers(watched):
+            alert = self._alert(finding, held, speaker)
+            on = voices.on_lists(speaker.entry, listed, lists_of(self.store, listed))
+            found.append((replace(alert, facts=replace(alert.facts, on_lists=on)), speaker))
+        self._commit(found)
+        return replace(finding, told=now) if found else finding
+
+    def _alert(self, finding: Finding, held: Held, speaker: Watched) -> Alert:
+        now, entry = self.world.clock(), speaker.entry
+        before = finding.before
+        return Alert(
+            id=first_id(finding, entry.id),
+            kind=AlertKind.UNEXPLAINED,
+            lane=Lane.NEWS,
+            severity=telling.severity(finding, speaker),
+            created=now,
+            chain=finding.subject.chain,
+            entry_id=entry.id,
+            lane_reason=REASON,
+            facts=Unexplained(
+                read_at=now,
+                finality=self.world.chains[finding.subject.chain].finality,
+                held=held,
+                amount=finding.amount,
+                since_time=before.time if before else None,
+                asked=finding.asked,
+                leads=finding.leads,
+            ),
+        )
+
+    def amend(self, was: Finding, now_is: Finding, held: Held, rows: Sequence[Row]) -> None:
+        """Tell what became of a finding that had been told: it is over, or less of it is left."""
+        chain = self.world.chains[was.subject.chain]
+        new = [each.transfer.identity for each in _between(now_is, rows)]
+        watched = watch.entries_of(self.store, [was.subject]).get(was.subject, ())
+        known = alerts.of_ids(self.store, [first_id(was, w.entry.id) for w in watched])
+        found = []
+        for each in watched:
+            first = known.get(first_id(was, each.entry.id))
+            if first is None:
+                continue
+            left = str(now_is.amount) if now_is.closed is None else "over"
+            facts = Unexplained(
+                read_at=self.world.clock(),
+                finality=chain.finality,
+                held=held,
+                amount=now_is.amount if now_is.closed is None else 0,
+                since_time=was.before.time if was.before else None,
+                found=self._words(now_is, each.entry.id, new),
+            )
+            alert = Alert(
+                id=stable_id("A", each.entry.id, was.id, left),
+                kind=AlertKind.UNEXPLAINED,
+                lane=Lane.NEWS,
+                severity=first.severity,
+                created=self.world.clock(),
+                chain=chain.key,
+                entry_id=each.entry.id,
+                amends=first.id,
+                lane_reason=OVER,
+                facts=facts,
+                rows=tuple(new),
+            )
+            found.append((alert, each))
+        self._commit(found)
+
+    def _words(self, finding: Finding, entry: str, new: Sequence[Identity]) -> str:
+        if not new:
+            return f"{finding.reason or 'Part of it is recorded now'}.".capitalize()
+        txs = list(dict.fromkeys(tx for _, tx, _ in new))
+        told = alerts.first_alerts(self.store, entry, txs)
+        named = [f"{tx} (alert {told[tx]})" if tx in told else tx for tx in txs[:5]]
+        more = f" and {len(txs) - 5:,} more" if len(txs) > 5 else ""
+        part = "" if finding.closed else "Part of it was found. "
+        return f"{part}It is one thing with {', '.join(named)}{more}, which a list showed late."
+
+    def _commit(self, found: Iterable[tuple[Alert, Watched]]) -> None:
+        """What was told already, before a kill, is not told twice."""
+        fresh = [(a, w) for a, w in found if not alerts.is_alert(self.store, a.id)]
+        if fresh:
+            routes = [route for a, w in fresh for route in self.world.route(a, w.entry)]
+            told = [alert for alert, _ in fresh]
+            commit(self.store, DAEMON, Tell(self.world.clock(), told, routes))
+
+
+def first_id(finding: Finding, entry: str) -> str:
+    return stable_id("A", entry, finding.id)
+
+
+def _between(finding: Finding, rows: Iterable[Row]) -> list[Row]:
+    """The rows that came since a finding was made and lie in its blocks."""
+    return [
+        row
+        for row in rows
+        if row.first_seen >= finding.found and _lies(row, finding.before, finding.after)
+    ]
+
+
+def _lies(row: Row, before: Figure | None, after: Figure) -> bool:
+    at = row.transfer.block_height
+    if at is None:
+        low = before.time if before else -1
+        return row.transfer.time is not None and low < row.transfer.time <= after.time
+    return (before.high if before else -1) < at <= after.high
+
+
+def is_final(pool: SourcePool, figure: Figure) -> bool:
+    """Whether the block of a figure cannot be replaced any more."""
+    source = by_name(pool, figure.source)
+    if source is None:
+        return False
+    try:
+        head = pool.head(source)
+    except SourceError:
+        return False
+    place = source.axis.at(figure.high, figure.time)
+    return source.axis.final_line(head, pool.chain) >= place
+
+
+def stands(pool: SourcePool, figure: Figure) -> bool | None:
+    """Whether the block that a figure names is still that of the chain; None: nobody says, or it
+    names none."""
+    source = by_name(pool, figure.source)
+    if source is None or not figure.block_hash:
+        return None
+    try:
+        found = source.block_hash(figure.high)
+    except SourceError:
+        return None
+    return None if found is None else found == figure.block_hash
+
+
+def by_name(pool: SourcePool, name: str) -> Source | None:
+    return next((each for each in pool.sources if each.name == name), None)
+
+
+def as_held(finding: Finding, held: Held, rows: Sequence[Row]) -> Held:
+    """A finding as a line of `fundwatch reconcile`: at its own newer figure."""
+    after = finding.after
+    left = finding.amount if after.shares else difference(after, rows)
+    return replace(
+        held,
+        state=State.UNEXPLAINED,
+        height=after.high,
+        time=after.time,
+        on_chain=after.amount,
+        recorded=None if left is None else after.amount - left,
+        between=finding.blocks,
+        source=after.source,
+        second=after.second,
+        at=after.at,
+    )

@@ -1,0 +1,39 @@
+"""What no list explains: part of the difference between the record and the chain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from monitor.model.balance import Between, Figure
+from monitor.model.facts import Lead
+from monitor.model.watch import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Part of a difference that arose between two figures and is looked for.
+
+    `amount`: what moved there that is not recorded, signed, in base units. `after` is the first
+    figure that shows it, `before` the last one without; None: the address's beginning, with
+    nothing. Times are by our clock.
+    """
+
+    id: str
+    subject: Subject
+    contract: str
+    before: Figure | None
+    after: Figure
+    amount: int
+    found: int
+    told: int | None = None  # None: it is still looked for
+    closed: int | None = None  # None: it lasts
+    reason: str = ""  # what became of it
+    narrowed: Between | None = None  # the blocks in which it arose, where somebody knows better
+    asked: tuple[str, ...] = ()  # what was looked through, and with what result
+    leads: tuple[Lead, ...] = ()
+    looked: int | None = None  # when it was looked for last
+
+    @property
+    def blocks(self) -> Between:
+        """The difference is not there at the first of these blocks, and is at the last."""
+        return self.narrowed or Between(self.before.high if self.before else 0, self.after.high)
