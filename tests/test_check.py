@@ -368,6 +368,25 @@ def test_privacy_and_firewall_count_addresses_and_name_ports(tmp_path: Path) -> 
     assert "canary" not in text
 
 
+def test_who_is_asked_for_a_second_word_learns_addresses_like_the_first(tmp_path: Path) -> None:
+    """Of another operator: it is asked, and no standby; of the same one it would not be."""
+    home = Home(tmp_path)
+    home.write("config/chains.yaml", {"chains": {"dev": dev_chain("first", "same", "second")}})
+    sources = {
+        name: {"kind": kind, "url": f"https://{host}/api"}
+        for name, kind, host in (
+            ("first", "etherscan", "a.example.org"),
+            ("same", "etherscan", "b.example.org"),
+            ("second", "blockscout", "explorer.example.net"),
+        )
+    }
+    home.write("config/sources.yaml", {"sources": sources})
+    home.write("watchlist.yaml", watchlist(entry(ALICE), entry(BOB)))
+    _, lines = checked(home, offline=True)
+    said = "a.example.org 2, explorer.example.net 2, b.example.org 2 (standby)"
+    assert said in flat(lines)
+
+
 def test_a_proxy_takes_the_place_of_the_hosts_behind_it(tmp_path: Path) -> None:
     """The firewall sees the proxy; its password is never shown."""
     home = Home(tmp_path)

@@ -34,6 +34,7 @@ from monitor.loops.reconcile import Reconciler
 from monitor.loops.reread import Rereader
 from monitor.loops.respell import respell
 from monitor.loops.router import Router
+from monitor.loops.second import SecondReader
 from monitor.loops.touching import Touching
 from monitor.loops.unexplained import Teller
 from monitor.loops.views import views_of
@@ -82,6 +83,7 @@ class Fundwatch:
         world = self.poller.world
         again = Rereader(world, self.poller.settler)
         self.reconciler = Reconciler(store, world, again, Teller(store, world))
+        self.second = SecondReader(store, world, again, settings.sources)
         self.watch_file = WatchFile(home / WATCHLIST, settings, store, self.router)
         self.lists = Lists(
             *(home, store, settings.chains, settings.lists, self.router, all_poison(settings))

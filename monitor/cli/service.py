@@ -148,6 +148,7 @@ def poll(home: Home, json_logs: bool) -> None:
             click.echo(result.said, err=True)
         with _progress(app):
             report = app.poll(everything=True)
+        app.second.round()
         app.daily()
         waiting = _send_all(app)
         app.pricer.round(POLL_PRICING)  # after everything was sent: prices never delay

@@ -14,6 +14,7 @@ from monitor.decide.cost import (
     first_sources,
     sees_life,
 )
+from monitor.decide.second import second_sources
 from monitor.loops.health.words import count
 from monitor.model import ChannelConfig, Entry, Severity, SourceConfig, Subject
 from monitor.model.hosts import is_loopback
@@ -161,10 +162,11 @@ def _privacy(
         # Those of lists are asked for together before anything is read, see loops/dormant.py.
         looked = {s.address for s in mine if s in asleep}
         looked |= {e.subject.address for e in entries if e.origin and e.subject in mine}
-        first = first_sources(sources)
+        whose = {s.name: settings.sources[s.name].operator for s in sources}
+        asked = first_sources(sources).keys() | second_sources(sources, whose)
         for source in sources:
             host = wire.where(settings.sources[source.name].url)[0]
-            (regular if source.name in first else standby).setdefault(host, set()).update(read)
+            (regular if source.name in asked else standby).setdefault(host, set()).update(read)
             if sees_life(source) and looked:
                 regular.setdefault(host, set()).update(looked)
     regular = {host: shown for host, shown in regular.items() if shown}

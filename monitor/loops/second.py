@@ -1,0 +1,267 @@
+"""A second operator's word on what is read of addresses, beside the passes and slower than they.
+
+What one operator proved of a list is asked of another one, within a tenth of what is left of its
+budgets. Rows that come so are decided on and written like all others. What the words differ in
+is looked up by hash, and counted for whoever it speaks against.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from monitor.decide import asking
+from monitor.decide import second as deciding
+from monitor.decide.asking import Allowed
+from monitor.loops import lookups
+from monitor.loops.passing import PollWorld, active
+from monitor.loops.pool import SourcePool
+from monitor.loops.reread import Reread, Rereader
+from monitor.model import ISSUER, Interval, SourceConfig, Subject, intervals
+from monitor.model.balance import Between
+from monitor.model.errors import SourceError
+from monitor.model.plan import Question
+from monitor.model.ports import Source
+from monitor.model.scores import DAY, Mark
+from monitor.model.second import Listed, SecondWord, Unequal, Waiting
+from monitor.store import budgets, notes, scores, second_word, transfers, watch
+from monitor.store.port import Store
+
+ROUND = 20.0  # seconds after which no address is begun in a round
+ANEW = 600  # seconds until it is looked again which addresses wait
+LONG = 5000  # movements above which an address's history before first contact is not asked for
+MOST = 5  # differing movements of one reading that are looked up by hash
+TIRED = 3600  # seconds until an address is tried again at a source that failed for it
+NO_LIMIT = 2**40
+NOTE = "second"  # the note in which stands what gets no second word, and why
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What one source is asked of one address."""
+
+    source: Source
+    streams: frozenset[str]
+    span: Interval
+    may: Allowed | None  # who alone may be asked about the address
+
+
+@dataclass
+class SecondReader:
+    """Made once. `configs`: the settings of sources, by name."""
+
+    store: Store
+    world: PollWorld
+    again: Rereader
+    configs: Mapping[str, SourceConfig]
+    stopping: Callable[[], bool] = lambda: False
+    moved_at: float = 0.0  # a sign of life for the watchdog, of the monotonic clock
+    _queue: list[Waiting] = field(default_factory=list)
+    _queued: int = -ANEW
+    _tired: dict[tuple[Subject, str], int] = field(default_factory=dict)
+    _spent_up: dict[str, int] = field(default_factory=dict)  # source -> addresses that wait for it
+    _restricted: int = 0  # addresses about which one operator alone may be asked
+
+    def round(self, seconds: float = ROUND) -> int:
+        """Ask for second words until the time is over, the budget is used up or nothing waits.
+        Returns how many addresses were asked for. Writes down what was counted meanwhile."""
+        began, asked = time.monotonic(), 0
+        self._take_turns()
+        while self._queue and not self.stopping() and time.monotonic() - began < seconds:
+            asked += self._ask(self._queue.pop(0))
+        now = self.world.clock()
+        for pool in list(self.world.pools.values()):
+            scores.add(self.store, pool.tally.take(now))
+        return asked
+
+    def _take_turns(self) -> None:
+        """Look anew which addresses wait, and say what waits for budgets or has nobody to ask."""
+        now = self.world.clock()
+        if self._queue or 0 <= now - self._queued < ANEW:
+            return
+        chains = [key for key, pool in self.world.pools.items() if _several(pool)]
+        self._queue = [
+            each
+            for each in second_word.waiting(self.store, chains)
+            if now - each.asked >= deciding.EVERY.get(each.severity, deciding.EVERY_OTHER)
+        ]
+        said = {"at": now, "budget": self._spent_up, "restricted": self._restricted}
+        said["alone"] = self._alone()
+        notes.put_note(self.store, NOTE, json.dumps(said, sort_keys=True))
+        self._queued, self._spent_up, self._restricted = now, {}, 0
+        self._tired = {key: until for key, until in self._tired.items() if until > now}
+
+    def _alone(self) -> dict[str, list[str]]:
+        """By chain the lists that one operator alone serves."""
+        found = {}
+        for key, pool in self.world.pools.items():
+            streams = {s for source in pool.sources for bundle in source.bundles for s in bundle}
+            if lists := deciding.one_word(pool.sources, pool.operators, streams):
+                found[key] = sorted(lists)
+        return found
+
+    def _ask(self, waiting: Waiting) -> bool:
+        subject = waiting.subject
+        pool = self.world.pools[subject.chain]
+        may = asking.allowed(active(watch.entries_of(self.store, [subject]).get(subject, ())))
+        sources = asking.among(pool.sources, may)
+        if len({pool.operators[source.name] for source in sources}) < 2:
+            self._restricted += 1
+            return False
+        long = transfers.row_count(self.store, subject) > LONG
+        floor = waiting.floor if long else 0
+        wanted = self._wanted(pool, sources, subject, floor)
+        found = (self._job(pool, subject, source, lists, may) for source, lists in wanted)
+        jobs = [job for job in found if job is not None]
+        for job in jobs:
+            self._read(pool, subject, job)
+        return bool(jobs)
+
+    def _wanted(
+        self, pool: SourcePool, sources: Sequence[Source], subject: Subject, floor: int
+    ) -> list[tuple[Source, dict[str, list[Interval]]]]:
+        """Whom to ask for which parts of which lists. `floor`: the first block wanted."""
+        found: dict[str, dict[str, list[Interval]]] = {}
+        for (stream, axis), proven in second_word.proven(self.store, subject).items():
+            from_place = floor if axis.by_block else 0
+            for operator, parts in deciding.alone(proven, pool.operators, from_place).items():
+                for source in sources if stream != ISSUER else ():
+                    fits = stream in pool.handed_out(source) and source.axis is axis
+                    if fits and pool.operators[source.name] != operator:
+                        found.setdefault(source.name, {}).setdefault(stream, []).extend(parts)
+                        break
+        return [(source, found[source.name]) for source in sources if source.name in found]
+
+    def _job(
+        self,
+        pool: SourcePool,
+        subject: Subject,
+        source: Source,
+        lists: Mapping[str, Sequence[Interval]],
+        may: Allowed | None,
+    ) -> _Job | None:
+        """What a source can prove now of what is wanted of it; None: nothing, or not now."""
+        name = source.name
+        now = self.world.clock()
+        if self._tired.get((subject, name), 0) > now or not pool.usable(source, everything=False):
+            return None
+        if self._left(name, now) <= len(lists) * source.list_calls:
+            self._spent_up[name] = self._spent_up.get(name, 0) + 1
+            return None
+        try:
+            head = pool.head(source)
+        except SourceError:
+            return None
+        line = source.axis.final_line(head, pool.chain, source.index_lag)
+        reached = {
+            stream: [part for part in parts if part.lo <= line] for stream, parts in lists.items()
+        }
+        parts = [part for each in reached.values() for part in each]
+        if not parts:
+            return None
+        span = Interval(min(p.lo for p in parts), min(line, max(p.hi for p in parts)))
+        return _Job(source, frozenset(s for s, each in reached.items() if each), span, may)
+
+    def _left(self, source: str, now: int) -> int:
+        windows = (deciding.HOUR, DAY)
+        used, spent = (
+            {w: budgets.used(self.store, key, now // w * w, w) for w in windows}
+            for key in (source, f"second:{source}")
+        )
+        return deciding.allowance(self.configs[source], used, spent)
+
+    def _spend(self, source: str, calls: int) -> None:
+        now = self.world.clock()
+        for window in (deciding.HOUR, DAY):
+            start = now // window * window
+            budgets.reserve(self.store, f"second:{source}", start, window, calls, NO_LIMIT)
+
+    # -- reading, and what comes of it -----------------------------------------------------
+
+    def _read(self, pool: SourcePool, subject: Subject, job: _Job) -> None:
+        before = second_word.proven(self.store, subject)
+        span, name = job.span, job.source.name
+        times = Between(span.lo // 1000, span.hi // 1000)
+        said: list[Reread] = []
+        for bundle in job.source.bundles:
+            if bundle & job.streams and pool.usable(job.source, everything=False):
+                lists = bundle & job.streams
+                said += self.again.read(
+                    subject, job.source, lists, Between(span.lo, span.hi), times
+                )
+                self.moved_at = time.monotonic()
+        self._spend(name, sum(each.calls + bool(each.error) for each in said))
+        now = self.world.clock()
+        if any(each.error for each in said):
+            self._tired[subject, name] = now + TIRED
+        after, rows = second_word.proven(self.store, subject), None
+        words = []
+        for stream in sorted({s for each in said for s in each.streams} & job.streams):
+            key = (stream, job.source.axis)
+            proven = after.get(key, {})
+            if name not in proven:
+                continue
+            rows = rows or list(second_word.listed(self.store, subject))
+            differ = deciding.unequal(rows, *key, name, proven, pool.operators)
+            new = intervals.subtract(span, before.get(key, {}).get(name, ()))
+            self._look_up(pool, job, proven, _inside(differ, key[1].place, new))
+            read = Interval(proven[name][0].lo, proven[name][-1].hi)
+            numbers = (len(differ.more), len(differ.less))
+            words.append(SecondWord(subject, stream, name, key[1], read, now, *numbers))
+        second_word.put(self.store, words)
+
+    def _look_up(
+        self, pool: SourcePool, job: _Job, proven: deciding.Proven, differ: Unequal
+    ) -> None:
+        """Ask for what differs by its hash, and count it for whom it speaks against."""
+        asked = [*differ.more, *differ.less][:MOST]
+        questions = [_question(each) for each in asked]
+        answers = lookups.answer(pool, questions, job.may)
+        self._spend(job.source.name, sum(map(len, answers.lookups.values())))
+        for listed in asked:
+            said = answers.lookups.get(listed.row.transfer.tx, ())
+            mark = deciding.against(said, pool.operators)
+            missed = mark is Mark.MISSING
+            who = self._silent(pool, job.source, proven, listed) if missed else listed.sources
+            if mark is not None:
+                for name in who:
+                    pool.tally.note(name, mark)
+
+    def _silent(
+        self, pool: SourcePool, second: Source, proven: deciding.Proven, listed: Listed
+    ) -> list[str]:
+        """Who read the place of a movement in full and did not list it."""
+        place = second.axis.place(listed.row.transfer) or 0
+        told = {pool.operators.get(name, name) for name in listed.sources}
+        return [
+            name
+            for name, read in proven.items()
+            if intervals.holds(read, place) and pool.operators.get(name, name) not in told
+        ]
+
+
+def _several(pool: SourcePool) -> bool:
+    return len(set(pool.operators.values())) > 1
+
+
+def _question(listed: Listed) -> Question:
+    transfer = listed.row.transfer
+    height = transfer.block_height
+    return Question(transfer.tx, listed.sources, height, why="second source")
+
+
+def _inside(
+    differ: Unequal, place: Callable[..., int | None], parts: Sequence[Interval]
+) -> Unequal:
+    """What of it lies in these parts."""
+    more, less = (
+        tuple(
+            each
+            for each in side
+            if (at := place(each.row.transfer)) is not None and intervals.holds(parts, at)
+        )
+        for side in (differ.more, differ.less)
+    )
+    return Unequal(more, less)

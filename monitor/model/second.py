@@ -1,0 +1,50 @@
+"""A second operator's word on an address's lists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from monitor.model.axis import Axis
+from monitor.model.reading import Interval
+from monitor.model.transfer import Row
+from monitor.model.watch import Severity, Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A recorded movement with the sources that ever listed it."""
+
+    row: Row
+    sources: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Unequal:
+    """Movements of a list in which the words of two operators differ."""
+
+    more: tuple[Listed, ...]  # the second lists them, and whoever read it before does not
+    less: tuple[Listed, ...]  # the other way round
+
+
+@dataclass(frozen=True, slots=True)
+class SecondWord:
+    """To where one source was asked for one list of an address, too."""
+
+    subject: Subject
+    stream: str
+    source: str
+    axis: Axis
+    read: Interval  # in full
+    at: int  # by our clock
+    more: int = 0  # movements that it alone lists
+    less: int = 0  # movements that it does not list
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An address that may want a second word."""
+
+    subject: Subject
+    severity: Severity  # the highest of its entries
+    floor: int  # the block of its first contact
+    asked: int  # when it last got one, by our clock; 0: never

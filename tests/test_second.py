@@ -1,0 +1,112 @@
+"""A second operator's word on what is read: over the local explorer, in two styles as two
+operators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from world.home import ALICE, SHOP, Scene, configured, dev_chain, staged
+
+from monitor.loops.clock import now
+
+DEPTH = 14  # blocks under which all is final
+
+
+@contextmanager
+def two(
+    path: Path, *, operators: tuple[str, str] = ("one", "two"), **more: object
+) -> Iterator[Scene]:
+    """A scene whose chain is read from `mine`, and of which `other` is asked too."""
+    with staged(path) as scene:
+        rows = {
+            "mine": configured(scene.explorer, operator=operators[0]),
+            "other": configured(scene.explorer, "blockscout", operator=operators[1], **more),
+        }
+        scene.home.write("config/chains.yaml", {"chains": {"dev": dev_chain("mine", "other")}})
+        scene.home.write("config/sources.yaml", {"sources": rows})
+        yield scene
+
+
+def bury(scene: Scene) -> None:
+    for _ in range(DEPTH):
+        scene.ledger.mine()
+    scene.ledger.mine(time=now())
+
+
+def hide(scene: Scene, style: str, tx: str) -> None:
+    for stream in ("native", "internal"):
+        scene.explorer.knobs("dev", style).hidden.add((stream, tx))
+
+
+def words(scene: Scene) -> dict[str, tuple[str, int, int]]:
+    """By watched address: who gave a second word on its coin, and in what it differs."""
+    rows = scene.home.sql(
+        "SELECT s.address, w.source, w.more, w.less FROM second_word w "
+        "JOIN scope s ON s.key = w.subject WHERE w.stream = 'native'"
+    )
+    return {row[0]: (row[1], row[2], row[3]) for row in rows}
+
+
+def counted(scene: Scene, what: str) -> dict[str, int]:
+    rows = scene.home.sql("SELECT source, sum(n) FROM score WHERE what = ? GROUP BY 1", what)
+    return {row[0]: row[1] for row in rows}
+
+
+def moved(scene: Scene, tx: str) -> list[dict[str, Any]]:
+    """Movements of a transaction, without its fee."""
+    return [t for t in scene.home.transfers("--tx", tx) if t["kind"] != "fee"]
+
+
+def calls(scene: Scene, style: str) -> int:
+    return sum(n for (_, of, _), n in scene.explorer.calls.items() if of == style)
+
+
+def test_what_only_the_second_lists_is_told_late_and_counted(tmp_path: Path) -> None:
+    with two(tmp_path) as scene:
+        (tx,) = scene.pay((ALICE, SHOP))
+        hide(scene, "etherscan", tx)
+        bury(scene)
+        scene.home.run("poll")
+        (row,) = moved(scene, tx)
+        assert (row["sources"], row["status"]) == (["other"], "final")
+        (alert,) = [a for a in scene.home.alerts() if a["tx"] == tx]
+        assert alert["kind"] == "late"
+        assert words(scene)[ALICE][:2] == ("other", 1)
+        assert counted(scene, "missing") == {"mine": 1}
+        assert counted(scene, "wrong") == {}
+
+
+def test_what_the_second_leaves_out_stays_and_is_counted(tmp_path: Path) -> None:
+    with two(tmp_path) as scene:
+        (tx,) = scene.pay((ALICE, SHOP))
+        hide(scene, "blockscout", tx)
+        bury(scene)
+        scene.home.run("poll")
+        (row,) = moved(scene, tx)
+        assert (row["sources"], row["status"]) == (["mine"], "final")
+        assert words(scene)[ALICE] == ("other", 0, 1)
+        assert counted(scene, "missing") == {"other": 1}
+        assert [a["kind"] for a in scene.home.alerts() if a["tx"] == tx] == ["movement"]
+
+
+def test_one_operator_under_two_names_is_not_asked_twice(tmp_path: Path) -> None:
+    with two(tmp_path, operators=("one", "one")) as scene:
+        scene.pay((ALICE, SHOP))
+        bury(scene)
+        scene.home.run("poll")
+        assert words(scene) == {}
+        assert calls(scene, "blockscout") == 0
+
+
+def test_a_second_source_that_is_behind_is_not_held_against_it(tmp_path: Path) -> None:
+    with two(tmp_path) as scene:
+        (tx,) = scene.pay((ALICE, SHOP))
+        bury(scene)
+        scene.explorer.knobs("dev", "blockscout").lag["head"] = DEPTH
+        scene.home.run("poll")
+        assert words(scene)[ALICE] == ("other", 0, 0)
+        assert counted(scene, "missing") == {}
+        assert [row["sources"] for row in moved(scene, tx)] == [["mine"]]
