@@ -23,6 +23,7 @@ from world.home import Home, evm_home
 from world.scripted_server import Call, Reply, serve
 from world.sinks import HttpSink, MailSink, answer
 
+from monitor.loops.witness import sees_balances
 from monitor.model import (
     Ask,
     Chain,
@@ -36,6 +37,7 @@ from monitor.model import (
     Subject,
     answers,
 )
+from monitor.model.balance import Holding
 from monitor.model.errors import DeliveryError, SourceError
 from monitor.net import channels, hidden, prices, sources
 from monitor.net.heard import heard_of
@@ -198,6 +200,10 @@ def test_no_source_brings_a_key_back(
         said = [words_of(made.identify), words_of(made.head)]
         said += [words_of(partial(made.fetch, ask)) for ask in asks]
         said += [words_of(lambda: made.transaction("0x" + "77" * 32))]
+        able = sees_balances(made)
+        assert able is not None
+        holdings = [Holding(address), Holding(address, address)]
+        said += [words_of(partial(able.balances, holdings, height)) for height in (None, 7)]
         said += [words_of(lambda: made.block_hash(7))]
     text = "\n".join([*said, caplog.text])
     assert text

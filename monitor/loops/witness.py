@@ -119,12 +119,14 @@ class Witness:
         return word
 
     def _figure(self, word: BalanceWord, holding: Holding) -> Figure:
-        one = word.low.height == word.high.height
+        own = word.own.get(holding)
+        low, high = (word.low, word.high) if own is None else (own, own)
+        one = low.height == high.height
         return Figure(
             Subject(self.pool.chain.key, holding.address),
             holding.contract,
-            *(word.low.height, word.high.height, word.high.time, word.said[holding]),
-            *(word.source, self.clock(), (word.high.block_hash or "") if one else ""),
+            *(low.height, high.height, high.time, word.said[holding]),
+            *(word.source, self.clock(), (high.block_hash or "") if one else ""),
             shares=holding.shares,
             low_time=None if one else word.low.time,
         )

@@ -7,7 +7,7 @@ unless said otherwise.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from monitor.model.answers import Heard
@@ -38,7 +38,8 @@ class BalanceWord:
 
     It was so at some block from `low` to `high`; both are the same block where the source was
     asked for that block's state. Each holding stands in `said` or in `unsaid` (why not, in
-    words). Of unconfirmed transactions it holds nothing. `calls`: requests made.
+    words). Where the answer itself names the block of a holding, that is in `own` and counts; it
+    may be long before. Of unconfirmed transactions it holds nothing. `calls`: requests made.
     """
 
     source: str
@@ -48,6 +49,7 @@ class BalanceWord:
     unsaid: Mapping[Holding, str]
     calls: int = 0
     heard: tuple[Heard, ...] = ()
+    own: Mapping[Holding, Head] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -415,11 +415,6 @@ class AccountLedger(Ledger[Tx]):
                 elif getattr(row.item, "contract", None) == contract:
                     yield row.item.adds(address)
 
-    def contracts(self, address: str) -> list[str]:
-        """Tokens that an address ever had to do with, by contract."""
-        rows = [*self.records("erc20", address), *self.records("change", address)]
-        return sorted({c for r in rows if (c := getattr(r.item, "contract", None))})
-
     def vanish(self, address: str, amount: int, contract: str | None = None) -> str:
         """Mine a transaction by which a holding falls (a negative amount: grows) though no list
         of the address says so. Returns its hash."""

@@ -45,8 +45,6 @@ class TronGrid(Service[Tx]):
 
     def answer(self, request: Request) -> Reply:
         match request.path.strip("/").split("/"):
-            case ["v1", "accounts", address]:
-                return self._account(_base58(address))
             case ["v1", "accounts", address, "transactions"]:
                 return self._page(request, _base58(address), self._transactions, _tx_or_internal)
             case ["v1", "accounts", address, "transactions", "trc20"]:
@@ -61,6 +59,8 @@ class TronGrid(Service[Tx]):
                 height = int(json.loads(request.body or b"{}").get("num", -1))
                 block = self.ledger.block(height) if height <= self.head_height() else None
                 return said(block_json(block) if block is not None else {})
+            case ["wallet", "getaccount"]:
+                return said(self._account(json.loads(request.body)))
             case ["wallet", "triggerconstantcontract"]:
                 return said(self._constant(json.loads(request.body)))
             case ["walletsolidity", "getnowblock"]:
@@ -78,24 +78,16 @@ class TronGrid(Service[Tx]):
         assert block is not None
         return block
 
-    def _account(self, address: str | None) -> Reply:
-        """Nothing of an account that no TRX ever reached, whatever tokens it holds; of the
-        others no token of which it holds nothing."""
-        if address is None:
-            return said({"Success": False, "Error": "invalid address", "StatusCode": 400}, 400)
-        held = {c: self.balance(address, c) for c in self.ledger.contracts(address)}
-        account = {
-            "address": hex41(address),
-            "balance": self.balance(address),
-            "create_time": self.ledger.head.time * 1000,
-            "account_resource": {},
-            "trc20": [{contract: str(amount)} for contract, amount in held.items() if amount],
-        }
+    def _account(self, asked: Mapping[str, str]) -> dict[str, Any]:
+        """Nothing of an account that no TRX ever reached, whatever tokens it holds."""
+        address = _base58(asked["address"])
         lists = ("native", "internal", "change")
-        active = any(self.ledger.records(name, address, 0, self.balance_height) for name in lists)
-        data = [account] if active else []
-        meta = {"at": self._block(0).time * 1000, "page_size": len(data)}
-        return said({"data": data, "success": True, "meta": meta})
+        rows = (self.ledger.records(name, address or "", 0, self.balance_height) for name in lists)
+        if address is None or not any(rows):
+            return {}
+        sun = self.balance(address)
+        account = {"address": address, "create_time": self.ledger.head.time * 1000}
+        return account | ({"balance": sun} if sun else {})
 
     def _constant(self, asked: Mapping[str, str]) -> dict[str, Any]:
         """What a token's contract answers to balanceOf."""

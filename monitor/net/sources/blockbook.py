@@ -9,15 +9,18 @@ count of transactions proves the end. https://github.com/trezor/blockbook/blob/m
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from urllib.parse import quote
 
 from monitor.chains import landmarks
 from monitor.chains.utxo import UTXO
 from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, Lookup, SourceConfig
+from monitor.model.balance import BalanceWord, Holding
 from monitor.model.errors import BadResponse, NotYet, Refused, SourceError
 from monitor.net.http import Answer, Http
+from monitor.net.sources import utxo_balances
 from monitor.net.sources.blockbook_rows import (
     Page,
     outline,
@@ -29,6 +32,7 @@ from monitor.net.sources.blockbook_rows import (
     parse_transactions,
     parse_unconfirmed,
 )
+from monitor.net.sources.newest_balances import Newest
 from monitor.net.sources.paging import PAGE_COST, WINDOW, Recorder, Walk, batch_of
 from monitor.net.sources.parsing import Parsed
 
@@ -68,6 +72,7 @@ class Blockbook:
         self._http = http
         self._page_size = config.page_size or PAGE_SIZE
         self._head: Head | None = None  # the newest one so far
+        self._newest = Newest(self.name, self.head, head_calls=3)
 
     def identify(self) -> None:
         coin = parse_status(self._get("/api/v2/").json()).coin
@@ -109,6 +114,26 @@ class Blockbook:
 
     def block_hash(self, height: int) -> str | None:
         return parse_block_hash(self._get(f"/api/v2/block-index/{height}").json())
+
+    @property
+    def old_heights(self) -> bool:
+        """It keeps only the newest figures."""
+        return False
+
+    def balances(self, asked: Sequence[Holding], height: int | None) -> BalanceWord:
+        """See ports.SeesBalances."""
+        put = partial(
+            utxo_balances.put, self._totals, utxo_balances.parse_balance, self._chain, asked
+        )
+        return self._newest.word(asked, height, put)
+
+    def balance_calls(self, asked: Sequence[Holding]) -> int:
+        """See ports.SeesBalances."""
+        return self._newest.calls(len(asked))
+
+    def _totals(self, address: str) -> object:
+        path = f"/api/v2/address/{quote(address, safe='')}"
+        return self._of_address(self._http.get(path, {"details": "basic"})).json()
 
     def fetch(self, ask: Ask) -> Batch:
         """Read downwards from the newest transaction, or from the cursor.

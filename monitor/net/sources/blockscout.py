@@ -21,9 +21,18 @@ from monitor.model import (
     Lookup,
     SourceConfig,
 )
-from monitor.model.errors import BadResponse, NotYet, RateLimited, Refused, SourceError, Unavailable
+from monitor.model.balance import BalanceWord, Holding
+from monitor.model.errors import (
+    BadResponse,
+    NotServed,
+    NotYet,
+    RateLimited,
+    Refused,
+    SourceError,
+    Unavailable,
+)
 from monitor.net.http import Answer, Http
-from monitor.net.sources import acts, etherscan, evm_more
+from monitor.net.sources import acts, blockscout_balances, etherscan, evm_more
 from monitor.net.sources.account_rows import height_of, parse_list
 from monitor.net.sources.acts import Acts, Reported
 from monitor.net.sources.ascending import walk_up
@@ -45,6 +54,7 @@ from monitor.net.sources.companions import (
     without_outermost,
 )
 from monitor.net.sources.evm_system import TxFacts, to_look_up
+from monitor.net.sources.newest_balances import Newest, Saying, Told
 from monitor.net.sources.paging import CursorPage, Page, Recorder, Walk, batch_of, walk_down
 from monitor.net.sources.parsing import Parsed
 
@@ -79,6 +89,7 @@ class Blockscout:
         ends = ("/{chain_id}", f"/{chain.chain_id}")
         self._has_rpc = config.url.rstrip("/").endswith(ends)
         self._recent = Recent()
+        self._newest = Newest(self.name, self.head, head_calls=1)
         self._acts = Acts(chain)
         self.act_calls = len(acts.asked(chain))
 
@@ -221,10 +232,53 @@ class Blockscout:
         answer = self._http.get(f"/api/v2/blocks/{height}")
         if answer.status == 404 and answer.json() == {"message": "Not found"}:
             return None
+        return self._block(answer, height).block_hash
+
+    @property
+    def old_heights(self) -> bool:
+        """Of coins it keeps only the newest figure."""
+        return False
+
+    def balances(self, asked: Sequence[Holding], height: int | None) -> BalanceWord:
+        """See ports.SeesBalances."""
+        put = partial(blockscout_balances.put, self._coins, self._holding, asked)
+        return self._newest.word(asked, height, put)
+
+    def balance_calls(self, asked: Sequence[Holding]) -> int:
+        """See ports.SeesBalances."""
+        return self._newest.calls(blockscout_balances.questions(asked))
+
+    def _coins(self, holding: Holding, saying: Saying) -> Told:
+        """As they were at the block that it names, which is looked up too."""
+        answer = self._http.get(f"/api/v2/addresses/{holding.address}")
+        if answer.status == 404 and answer.json() == {"message": "Not found"}:
+            return {holding: blockscout_balances.UNKNOWN}
+        body = _body(answer, self._key, "hash")
+        amount, height = blockscout_balances.parse_coins(body, holding.address)
+        head = saying.low
+        if head is None or head.height != height:
+            saying.calls += 1
+            head = self._block(self._http.get(f"/api/v2/blocks/{height}"), height)
+        saying.own[holding] = head
+        return {holding: amount}
+
+    def _holding(self, holding: Holding, saying: Saying) -> Told:
+        """Of a token, as its contract has it at the newest block of this source's own lists."""
+        assert saying.low is not None
+        asked = [blockscout_balances.call_of(holding), hex(saying.low.height)]
+        call = {"jsonrpc": "2.0", "id": 1, "method": "eth_call", "params": asked}
+        answer = self._http.post("/json-rpc" if self._has_rpc else "/api/eth-rpc", call)
+        if answer.status in (404, 405, 501):
+            raise NotServed(f"{self.name} has no calls of contracts (HTTP {answer.status})")
+        amount = blockscout_balances.parse_word(etherscan.proxy_result(answer, self._key))
+        saying.own[holding] = saying.low
+        return {holding: amount}
+
+    def _block(self, answer: Answer, height: int) -> Head:
         (block,) = parse_blocks([_body(answer, self._key, "hash")])
         if block.height != height:
             raise BadResponse(f"{self.name} answered with another block than was asked for")
-        return block.block_hash
+        return block
 
     def _list_walk(self, ask: Ask, span: Interval, stream: str, recorder: Recorder) -> Walk:
         """One Etherscan-style list. While the newest blocks' internal transactions are

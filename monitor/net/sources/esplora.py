@@ -5,13 +5,17 @@ An address has one list, newest first, continued after the last transaction seen
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from urllib.parse import quote
 
 from monitor.chains import landmarks
 from monitor.chains.utxo import UTXO
 from monitor.model import Ask, Batch, Chain, Head, Lookup, SourceConfig
+from monitor.model.balance import BalanceWord, Holding
 from monitor.model.errors import BadResponse, Refused, SourceError
 from monitor.net.http import Answer, Http
+from monitor.net.sources import utxo_balances
 from monitor.net.sources.esplora_rows import (
     parse_count,
     parse_head,
@@ -20,6 +24,7 @@ from monitor.net.sources.esplora_rows import (
     parse_unconfirmed,
 )
 from monitor.net.sources.esplora_walk import Descent, Place
+from monitor.net.sources.newest_balances import Newest
 from monitor.net.sources.paging import Recorder, Walk, batch_of
 from monitor.net.sources.parsing import Parsed
 from monitor.net.sources.utxo_legs import HASH, fields_of
@@ -48,6 +53,7 @@ class Esplora:
         self._chain = chain
         self._http = http
         self._page_size = config.page_size or PAGE_SIZE
+        self._newest = Newest(self.name, self.head, head_calls=2)
 
     def identify(self) -> None:
         expected = landmarks.FIRST.get(self.chain)
@@ -74,6 +80,25 @@ class Esplora:
     def block_hash(self, height: int) -> str | None:
         answer = self._http.get(f"/block-height/{height}")
         return None if answer.status == 404 else _hash_text(self._checked(answer))
+
+    @property
+    def old_heights(self) -> bool:
+        """It keeps only the newest figures."""
+        return False
+
+    def balances(self, asked: Sequence[Holding], height: int | None) -> BalanceWord:
+        """See ports.SeesBalances."""
+        put = partial(
+            utxo_balances.put, self._totals, utxo_balances.parse_totals, self._chain, asked
+        )
+        return self._newest.word(asked, height, put)
+
+    def balance_calls(self, asked: Sequence[Holding]) -> int:
+        """See ports.SeesBalances."""
+        return self._newest.calls(len(asked))
+
+    def _totals(self, address: str) -> object:
+        return self._of_address(self._http.get(f"/address/{quote(address, safe='')}")).json()
 
     def fetch(self, ask: Ask) -> Batch:
         """Read downwards from the newest transaction, or from the cursor.

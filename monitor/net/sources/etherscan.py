@@ -20,7 +20,7 @@ from monitor.model import (
     Lookup,
     SourceConfig,
 )
-from monitor.model.balance import COIN, BalanceWord, Holding
+from monitor.model.balance import BalanceWord, Holding
 from monitor.model.errors import (
     BadResponse,
     NotServed,
@@ -30,7 +30,7 @@ from monitor.model.errors import (
     Unavailable,
 )
 from monitor.net.http import Answer, Http
-from monitor.net.sources import acts, etherscan_more
+from monitor.net.sources import acts, etherscan_balances, etherscan_more
 from monitor.net.sources.account_rows import GENESIS, height_of, parse_list
 from monitor.net.sources.acts import Acts, Reported
 from monitor.net.sources.ascending import walk_up
@@ -44,8 +44,9 @@ from monitor.net.sources.companions import (
 from monitor.net.sources.evm_logs import token_legs
 from monitor.net.sources.evm_more import settled
 from monitor.net.sources.evm_system import TxFacts, facts_of, to_look_up
+from monitor.net.sources.newest_balances import Newest
 from monitor.net.sources.paging import Page, Recorder, Walk, batch_of
-from monitor.net.sources.parsing import Parsed, RowError, fields, hash32, hex_whole, place, whole
+from monitor.net.sources.parsing import Parsed, RowError, fields, hash32, hex_whole, place
 
 PAGE_SIZE = 1000  # the free plan's most since 2026-07-01
 SMALLER = 10  # how many times smaller a page is that is asked for after a time-out
@@ -69,6 +70,7 @@ EMPTY = frozenset(
 )
 # An endpoint that has no lists of logs (a local explorer, a clone).
 NO_SUCH_LIST = re.compile(r"(unknown|invalid|unsupported) (module|action)", re.IGNORECASE)
+NO_SUCH_ACTION = re.compile(f"{NO_SUCH_LIST.pattern}|api pro endpoint", re.IGNORECASE)
 NOT_PROCESSED = re.compile(r"not (yet )?been processed", re.IGNORECASE)
 # What an error's words mean; the first that fits counts ("Too many invalid api key
 # attempts" is over in seconds, "Invalid API Key" is not).
@@ -119,6 +121,7 @@ class Etherscan:
         self._size = config.page_size or PAGE_SIZE
         self._common = {"chainid": chain.chain_id}
         self._recent = Recent()
+        self._newest = Newest(self.name, self.head, head_calls=2)
         self._acts = Acts(chain)
         self.act_calls = len(acts.asked(chain))
 
@@ -256,33 +259,21 @@ class Etherscan:
 
     def balances(self, asked: Sequence[Holding], height: int | None) -> BalanceWord:
         """See ports.SeesBalances."""
-        if height is not None:
-            raise NotServed(f"{self.name} says what addresses hold now, and not earlier")
-        low = self.head()
-        said: dict[Holding, int] = {}
-        unsaid: dict[Holding, str] = {}
-        for holding in asked:
-            try:
-                said[holding] = self._balance(holding)
-            except (BadResponse, RowError) as error:
-                unsaid[holding] = str(error)
-        high = self.head()
-        return BalanceWord(self.name, low, high, said, unsaid, self.balance_calls(asked))
+        put = partial(etherscan_balances.put, self._account, asked)
+        return self._newest.word(asked, height, put)
 
     def balance_calls(self, asked: Sequence[Holding]) -> int:
         """See ports.SeesBalances."""
-        return 4 + len(asked)
+        return self._newest.calls(etherscan_balances.questions(asked))
 
-    def _balance(self, holding: Holding) -> int:
-        asked: dict[str, str | int] = {"module": "account", "address": holding.address}
-        asked |= {"tag": "latest", "action": "balance"}
-        if holding.contract != COIN:
-            asked |= {"action": "tokenbalance", "contractaddress": holding.contract}
-        answer = self._http.get("", {**self._common, **asked})
-        body = _envelope(answer, self._key)
-        if answer.status >= 400 or body.get("status") != "1":
-            raise failure(answer, _words(body), self._key)
-        return whole(body.get("result"), "balance")
+    def _account(self, params: Mapping[str, str]) -> object:
+        asked: dict[str, str | int] = {
+            **self._common,
+            "module": "account",
+            "tag": "latest",
+            **params,
+        }
+        return account_result(self._http.get("", asked), self._key)
 
     def _block(self, height: int) -> object:
         return self._proxy("eth_getBlockByNumber", tag=hex(height), boolean="false")
@@ -333,6 +324,18 @@ def read_logs(answer: Answer, key: str | None = None) -> Page:
         if answer.status in (404, 405, 501) or NO_SUCH_LIST.search(answer.text[:2000]):
             raise NotServed(f"{error}: it has no list of logs") from None
         raise
+
+
+def account_result(answer: Answer, key: str | None = None) -> object:
+    """`result` of a balance. Raises NotServed where the endpoint has no such action, or only
+    for who pays."""
+    body = _envelope(answer, key)
+    if answer.status < 400 and body.get("status") == "1":
+        return body.get("result")
+    error = failure(answer, _words(body), key)
+    if answer.status in (404, 405, 501) or NO_SUCH_ACTION.search(_words(body)):
+        raise NotServed(f"{error}: it has no such balances")
+    raise error
 
 
 def proxy_result(answer: Answer, key: str | None = None) -> object:

@@ -16,13 +16,16 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from monitor.chains.tron import TRON
 from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, Lookup, SourceConfig
+from monitor.model.balance import BalanceWord, Holding
 from monitor.model.errors import BadResponse, NotServed, RateLimited, Refused, SourceError
 from monitor.net.http import Answer, Http
-from monitor.net.sources import acts
+from monitor.net.sources import acts, trongrid_balances
 from monitor.net.sources.acts import Acts, Reported
+from monitor.net.sources.newest_balances import Newest
 from monitor.net.sources.paging import Recorder, Walk, batch_of
 from monitor.net.sources.parsing import Parsed, RowError, fields, place
 from monitor.net.sources.tron_logs import token_legs
@@ -62,6 +65,7 @@ class TronGrid:
         self._size = min(config.page_size or PAGE_SIZE, PAGE_SIZE)
         self._acts = Acts(chain, self.axis)
         self.act_calls = len(acts.asked(chain))
+        self._newest = Newest(self.name, self._newest_block, head_calls=1)
 
     @property
     def bundles(self) -> tuple[frozenset[str], ...]:
@@ -73,7 +77,7 @@ class TronGrid:
         which is asked for wherever a head is judged (headwatch.py)."""
 
     def head(self) -> Head:
-        newest = parse_block(self._post("/wallet/getnowblock", {}))
+        newest = self._newest_block()
         try:
             final = parse_block(self._post("/walletsolidity/getnowblock", {}))
         except (Refused, BadResponse):  # a node of one's own may serve no solidified view
@@ -95,6 +99,20 @@ class TronGrid:
 
     def block_hash(self, height: int) -> str | None:
         return parse_block_id(self._post("/wallet/getblockbynum", {"num": height}))
+
+    @property
+    def old_heights(self) -> bool:
+        """It keeps only the newest figures."""
+        return False
+
+    def balances(self, asked: Sequence[Holding], height: int | None) -> BalanceWord:
+        """See ports.SeesBalances."""
+        put = partial(trongrid_balances.put, self._post, asked)
+        return self._newest.word(asked, height, put)
+
+    def balance_calls(self, asked: Sequence[Holding]) -> int:
+        """See ports.SeesBalances."""
+        return self._newest.calls(len(asked))
 
     def fetch(self, ask: Ask) -> Batch:
         if ask.streams == acts.BUNDLE:
@@ -222,6 +240,9 @@ class TronGrid:
         if answer.status in (404, 405, 501) and asked.optional:
             raise NotServed(f"{self.name} has no list of events (HTTP {answer.status})")
         return parse_page(_checked(self.name, answer))
+
+    def _newest_block(self) -> Head:
+        return parse_block(self._post("/wallet/getnowblock", {}))
 
     def _post(self, path: str, payload: Mapping[str, str | int]) -> object:
         return _checked(self.name, self._http.post(path, payload))
