@@ -8,9 +8,17 @@ from typing import Any
 import pytest
 import world.sample_alerts as sample
 
+from monitor.chains.address import display
+from monitor.loops.health import balance_status, balance_words
+from monitor.loops.health.snapshot import EntryBalances, EntryStatus, Time
+from monitor.loops.health.verdict import Vitals, judge
 from monitor.messages import objects
+from monitor.messages.balance_lines import table
 from monitor.model import OURS, Chain, Severity
+from monitor.model.balance import Held
 from monitor.model.config import Issuer
+from monitor.model.facts import Unexplained
+from monitor.model.status import State as ReadState
 
 SENTENCE = (
     "Payroll wallet 3 (case NK-07): the balance fell by 7,740,000 USDT between block 88,011,000 "
@@ -196,3 +204,152 @@ def test_machines_get_the_balance_beside_a_movement() -> None:
     (shown,) = objects.alert_object(view)["balances"]
     assert (shown["state"], shown["source"]) == ("unexplained", "trongrid")
     assert "balances" not in objects.alert_object(sample.outgoing())
+
+
+# --- the table of `fundwatch reconcile` ------------------------------------------------------
+
+ETH = sample.EVM_ENTRY.subject
+CHAINS = {"tron": sample.TRON, "ethereum": sample.ETHEREUM}
+OWNERS = {
+    sample.TRON_ENTRY.subject: [sample.TRON_ENTRY],
+    ETH: [sample.make_entry(sample.ETHEREUM, sample.EVM_MINE, label="Shop")],
+}
+
+
+def a_held(**more: Any) -> Held:
+    found = sample.unexplained(facts={"held": sample.held(**more)}).alert.facts
+    assert isinstance(found, Unexplained)
+    assert found.held is not None
+    return found.held
+
+
+def on_eth(state: str, contract: str = "", **more: Any) -> Held:
+    told = {"chain": "ethereum", "address": sample.EVM_MINE, "contract": contract, "state": state}
+    own = {"symbol": "ETH", "decimals": 18} if not contract else {"verified": False, "symbol": "X"}
+    return a_held(**(told | own | {"between": None, "reason": ""} | more))
+
+
+FOUND = [
+    on_eth("reconciled", recorded="5", on_chain="5"),
+    on_eth("unexplained", "0x" + "a" * 40, recorded="1", on_chain="9" * 40),
+    on_eth("reconciled", "0x" + "b" * 40, recorded="1", on_chain="1"),
+    a_held(),
+    a_held(contract="", symbol="TRX", state="cannot_check", reason="list not read yet: TRX"),
+]
+
+
+def laid(columns: int = 80, *, every: bool = False) -> str:
+    return "\n".join(table(FOUND, OWNERS, CHAINS, columns, every=every))
+
+
+def test_the_table_tells_what_differs_first_and_sums_up_last() -> None:
+    lines = laid().splitlines()
+    assert lines[0] == "Payroll wallet 3 (case NK-07)"
+    assert lines[1] == f"{sample.WATCHED} on Tron"
+    text = flat(laid())
+    assert text.index("UNEXPLAINED 7,740,000.000000 USDT less") < text.index("not checked TRX")
+    assert text.index("not checked TRX: list not read yet: TRX") < text.index("Shop (case NK-07)")
+    assert text.endswith(
+        "2 addresses: 1 balance equal to the chain, 1 unexplained, 1 cannot be checked "
+        "(list not read yet 1). Unverified tokens beside them: 2."
+    )
+
+
+def test_the_table_keeps_to_its_columns_and_cuts_no_address() -> None:
+    assert all(len(line) <= 80 for line in laid(every=True).splitlines())
+    assert display(sample.ETHEREUM, sample.EVM_MINE) in laid(40)
+
+
+def test_tokens_that_nobody_verified_are_one_line_unless_asked_for() -> None:
+    """What a stranger's contract answers is no news, and never under its own name."""
+    folded = flat(laid())
+    assert "and 2 unverified tokens (1 equal, 1 not equal), of which nobody is told" in folded
+    assert f"--address {sample.EVM_MINE}" in folded
+    assert "9" * 3 not in folded
+    every = flat(laid(200, every=True))
+    assert 'not equal unverified token "X"' in every
+    assert display(sample.ETHEREUM, "0x" + "a" * 40) in every
+    assert every.count("UNEXPLAINED") == 1
+
+
+def test_a_table_of_nothing_says_so() -> None:
+    assert list(table([], {}, {}, 80, every=False)) == [
+        "No watched address was held against its chain."
+    ]
+
+
+# --- status and daily mails ------------------------------------------------------------------
+
+
+def stands(address: str = "0x1", *, asked: bool = True, **more: Any) -> EntryStatus:
+    """An entry on one address; by default equal to the chain at block 90."""
+    told = {
+        "equal": 2,
+        "unexplained": 0,
+        "cannot_check": 0,
+        "asked": Time(sample.T0),
+        "block": 90,
+        "time": Time(sample.T0 - 60),
+        "sources": ("one", "two"),
+        "differences": (),
+        "reasons": (),
+        "kinds": (),
+    }
+    return EntryStatus(
+        id=f"E-{address}",
+        case="NK-07",
+        label="Shop",
+        severity="high",
+        chain="dev",
+        address=address,
+        absent=False,
+        state=ReadState.COMPLETE,
+        streams=(),
+        balances=EntryBalances(**(told | more)) if asked else None,
+    )
+
+
+LESS = {"unexplained": 1, "differences": ("2 ETH less on the chain than recorded at block 90",)}
+UNKNOWN = {"cannot_check": 1, "reasons": ("ETH: no source",), "kinds": ("no source",)}
+
+
+def test_a_day_on_which_all_is_equal_says_at_which_block_and_by_whom() -> None:
+    assert balance_words.daily([stands(), stands("0x2", block=80)]) == (
+        "sum equals balance up to block 80 by one and two"
+    )
+
+
+def test_a_day_tells_what_differs_before_all() -> None:
+    said = balance_words.daily(
+        [stands(), stands("0x2", **LESS), stands("0x3", **UNKNOWN), stands("0x4", asked=False)]
+    )
+    assert said.startswith(
+        "SUM IS NOT THE BALANCE: 2 ETH less on the chain than recorded at block 90, no list says"
+    )
+    assert "sum equals balance of 1 of 4 addresses" in said
+    assert "1 cannot be checked (no source)" in said
+    assert said.endswith("1 not asked yet")
+
+
+def test_a_day_without_any_question_claims_nothing() -> None:
+    assert balance_words.daily([stands(asked=False)]) == ""
+
+
+def test_status_counts_each_address_once_and_names_what_differs() -> None:
+    entries = [
+        *(stands(), stands(), stands("0x2", **LESS), stands("0x3", **UNKNOWN)),
+        stands("0x4", asked=False),
+    ]
+    found = balance_status.tally(entries, sample.T0 + 7200)
+    lines = balance_words.status_lines(found, entries)
+    assert lines == [
+        "1 of 4 addresses equal to the chain; 1 UNEXPLAINED; 1 cannot be checked (no source 1); "
+        "1 not asked yet",
+        "UNEXPLAINED  Shop (NK-07) on dev: 2 ETH less on the chain than recorded at block 90",
+        "asked for the longest ago: 2 h 0 min",
+    ]
+
+
+def test_health_does_not_hide_that_a_balance_differs() -> None:
+    told = judge(Vitals(0, running=True, entries=3, complete=3, channels=1, unexplained=1))
+    assert told.words.endswith("; 1 balance differs from the chain: `fundwatch reconcile`")

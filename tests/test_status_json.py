@@ -6,12 +6,15 @@ import json
 
 from monitor.loops.health.snapshot import (
     AnswersStatus,
+    BalanceReason,
+    BalancesStatus,
     BudgetStatus,
     CaseOver,
     ChannelStatus,
     ChannelTest,
     Deliveries,
     DormantStatus,
+    EntryBalances,
     EntryStatus,
     HeartbeatStatus,
     LastPass,
@@ -61,6 +64,18 @@ def test_the_json_keeps_its_keys_and_their_order() -> None:
         streams=(read,),
         dormant=DormantStatus(
             Time(1_700_000_000), 90, "0xab", Time(1_700_000_000), 30, "node", "tokens"
+        ),
+        balances=EntryBalances(
+            equal=1,
+            unexplained=1,
+            cannot_check=0,
+            asked=Time(1_700_000_010),
+            block=90,
+            time=Time(1_700_000_000),
+            sources=("mine",),
+            differences=("2 ETH less on the chain than recorded",),
+            reasons=(),
+            kinds=(),
         ),
     )
     channel = ChannelStatus(
@@ -136,6 +151,16 @@ def test_the_json_keeps_its_keys_and_their_order() -> None:
         ),
         retention=RetentionStatus(10, (CaseOver("C-1", Time(1_700_000_000)),)),
         lists=(listed,),
+        balances=BalancesStatus(
+            addresses=3,
+            equal=0,
+            unexplained=1,
+            cannot_check=1,
+            never=1,
+            oldest=Time(1_700_000_010),
+            oldest_seconds=20,
+            reasons=(BalanceReason("no source", 1),),
+        ),
     )
     assert json.dumps(to_json(found), indent=2, ensure_ascii=False) == STATUS_JSON
 
@@ -214,6 +239,22 @@ STATUS_JSON = """\
         "age_seconds": 30,
         "by": "node",
         "not_covered": "tokens"
+      },
+      "balances": {
+        "equal": 1,
+        "unexplained": 1,
+        "cannot_check": 0,
+        "asked": "2023-11-14T22:13:30Z",
+        "block": 90,
+        "time": "2023-11-14T22:13:20Z",
+        "sources": [
+          "mine"
+        ],
+        "differences": [
+          "2 ETH less on the chain than recorded"
+        ],
+        "reasons": [],
+        "kinds": []
       }
     }
   ],
@@ -327,5 +368,20 @@ STATUS_JSON = """\
       "missing_since": null,
       "error": ""
     }
-  ]
+  ],
+  "balances": {
+    "addresses": 3,
+    "equal": 0,
+    "unexplained": 1,
+    "cannot_check": 1,
+    "never": 1,
+    "oldest": "2023-11-14T22:13:30Z",
+    "oldest_seconds": 20,
+    "reasons": [
+      {
+        "reason": "no source",
+        "addresses": 1
+      }
+    ]
+  }
 }"""

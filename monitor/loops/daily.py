@@ -9,12 +9,13 @@ from dataclasses import replace
 
 from monitor.chains.table import STREAM_WORDS
 from monitor.loops import keeping
-from monitor.loops.health import status
-from monitor.loops.health.snapshot import EntryStatus, RetentionStatus
+from monitor.loops.health import balance_words, status
+from monitor.loops.health.snapshot import EntryStatus, ListStatus, RetentionStatus
 from monitor.loops.health.words import LIMIT, count, retention_lines
 from monitor.messages.sheets.daily import LOG, UNSEEN
 from monitor.messages.sheets.ours import SHOUT
 from monitor.model import Severity
+from monitor.model.axis import Axis
 from monitor.model.incident import Incident
 from monitor.model.plain import case_said, duration, plural, utc
 from monitor.model.settings import Settings
@@ -93,13 +94,14 @@ def _unseen(entries: Sequence[EntryStatus]) -> str:
 def _where(entries: Sequence[EntryStatus]) -> str:
     chains = ", ".join(dict.fromkeys(entry.chain for entry in entries))
     addresses = count(len(entries), "address", "addresses")
-    return f"{addresses} on {chains}, {_coverage(entries)}"
+    held = balance_words.daily(entries)
+    return f"{addresses} on {chains}, {_coverage(entries)}{f'. Balances: {held}' if held else ''}"
 
 
 def _coverage(entries: Sequence[EntryStatus]) -> str:
     """Which lists were not read, before all: a long line is cut. Then up to when all were."""
     read = [
-        each.covered_to.time
+        each
         for entry in entries
         for each in entry.streams
         if each.covered_to and each.state == State.COMPLETE
@@ -108,10 +110,23 @@ def _coverage(entries: Sequence[EntryStatus]) -> str:
     dormant = short.pop(State.DORMANT, "")
     parts = [*short.values()]
     if read:
-        parts.append(f"{'else ' if parts else ''}complete up to {utc(min(read))}")
+        parts.append(f"{'else ' if parts else ''}complete {_read_to(entries, read)}")
     elif any(entry.state != State.DORMANT for entry in entries):
         parts.append("no list was read in full")
     return "; ".join(filter(None, [*parts, dormant]))
+
+
+def _read_to(entries: Sequence[EntryStatus], read: Sequence[ListStatus]) -> str:
+    """ "up to TIME", and of a single chain from which block to which; by whom."""
+    ends = [each.covered_to for each in read if each.covered_to]
+    by = f"by {' and '.join(list(dict.fromkeys(each.by for each in read if each.by))[:3])}"
+    blocks = [end.place for end in ends if end.axis is Axis.HEIGHT and end.place is not None]
+    more = [by]
+    if blocks and len({entry.chain for entry in entries}) == 1:
+        began = {each.covered_from for each in read}
+        start = "the first block" if began == {"first"} else ", ".join(sorted(filter(None, began)))
+        more = [f"from {start or 'an unknown block'} to block {min(blocks):,}", by]
+    return f"up to {utc(min(end.time for end in ends))} ({', '.join(more)})"
 
 
 def _shortfalls(entries: Sequence[EntryStatus]) -> dict[State, str]:

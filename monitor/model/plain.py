@@ -70,6 +70,12 @@ def clean(text: str, limit: int = 32) -> str:
     return _cut(" ".join(_unquoted(_defang(tidy(text, _READ))).split()), limit)
 
 
+def unverified(what: str, symbol: str) -> str:
+    """A name that a contract gives itself, in quotes that it cannot close."""
+    claimed = clean(symbol)
+    return f'unverified {what} "{claimed}"' if claimed else f"unverified {what} without a name"
+
+
 def quoted(text: str, limit: int = 200) -> str:
     """Words of our own people or of a list, in quotes that they cannot close."""
     return f'"{unquoted(text, limit)}"'

@@ -116,7 +116,7 @@ def of_subjects(store: Reader, subjects: Iterable[Subject]) -> dict[Subject, tup
     found: dict[Subject, list[Held]] = {}
     for row in rows:
         subject = by_key[row["subject"]]
-        found.setdefault(subject, []).append(_to_held(row, subject))
+        found.setdefault(subject, []).append(to_held(row, subject))
     return {subject: tuple(held) for subject, held in found.items()}
 
 
@@ -169,7 +169,7 @@ def due(store: Reader, now: int) -> list[Subject]:
     return [Subject(row["chain"], row["address"]) for row in rows]
 
 
-def _to_held(row: Fields, subject: Subject) -> Held:
+def to_held(row: Fields, subject: Subject) -> Held:
     ends = (row["from_height"], row["to_height"])
     return Held(
         *(subject, row["contract"], row["symbol"], row["decimals"], bool(row["verified"])),

@@ -8,7 +8,9 @@ Keys of the JSON are the fields in their order, and stay (times RFC 3339 UTC or 
     entries [{id, case, label, severity, chain, address, absent, state, streams [{stream,
         state, reason, covered_from, covered_to {axis, place, time}, by, age_seconds,
         failing_since, failing_seconds, unserved, gaps [{axis, from, to, reason}]}],
-        dormant {since, block, hash, time, age_seconds, by, not_covered}}]
+        dormant {since, block, hash, time, age_seconds, by, not_covered}, balances {equal,
+        unexplained, cannot_check, asked, block, time, sources [..], differences [..],
+        reasons [..], kinds [..]}}]
     deliveries {waiting, accepted, dead, next_due, late_seconds, unsent, daily, channels
         [{channel, waiting, accepted, dead, attempts, next_due, last_error, disabled,
         tested {at, good, words}}]}
@@ -23,6 +25,8 @@ Keys of the JSON are the fields in their order, and stay (times RFC 3339 UTC or 
     retention {years, over [{case, since}]}
     lists [{list, title, day, rows, had, age_seconds, missing_since, error}]: in use, those with an
         error first; `missing_since` where one is missing for a day
+    balances {addresses, equal, unexplained, cannot_check, never, oldest, oldest_seconds, reasons
+        [{reason, addresses}]}: each address once; of the coin and verified tokens
 
 `state` is complete, dormant, behind, blind or "not read yet", of a list also "not served". An axis
 "height" counts blocks, "time" milliseconds; a place is the newest that the last complete read
@@ -92,6 +96,26 @@ class DormantStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EntryBalances:
+    """How the assets of an entry's address stand to the chain: how many of them how."""
+
+    equal: int
+    unexplained: int
+    cannot_check: int
+    asked: Time  # by our clock, the longest ago of all
+    block: int | None  # the lowest up to which what is equal is equal
+    time: Time | None  # of that block
+    sources: tuple[str, ...]
+    differences: tuple[str, ...]  # in words
+    reasons: tuple[str, ...]  # why some cannot be checked
+    kinds: tuple[str, ...]  # what these begin with, each once
+
+    @property
+    def is_equal(self) -> bool:
+        return not self.unexplained and not self.cannot_check
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EntryStatus:
     """How far one entry is read; its state is that of its worst list."""
 
@@ -105,6 +129,7 @@ class EntryStatus:
     state: State
     streams: tuple[ListStatus, ...]
     dormant: DormantStatus | None = None
+    balances: EntryBalances | None = None  # None: never asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +143,26 @@ class Tally:
     blind: int
     not_read: int
     dormant: int
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceReason:
+    reason: str  # why balances cannot be checked
+    addresses: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalancesStatus:
+    """How many watched addresses stand how to their chains."""
+
+    addresses: int = 0
+    equal: int = 0  # all that is compared is equal
+    unexplained: int = 0  # something differs
+    cannot_check: int = 0  # nothing differs, and something could not be compared
+    never: int = 0  # not asked for yet
+    oldest: Time | None = None  # when the one was that was asked for the longest ago
+    oldest_seconds: int | None = None
+    reasons: tuple[BalanceReason, ...] = ()  # the most frequent first
 
 
 # -- messages and alerts -----------------------------------------------------------------
@@ -301,6 +346,7 @@ class Snapshot:
     watchlist: WatchlistStatus
     retention: RetentionStatus
     lists: tuple[PublishedStatus, ...] = ()
+    balances: BalancesStatus = BalancesStatus()
 
 
 # Most of what is written as it is: a watchlist of 100,000 entries has millions of these.

@@ -10,7 +10,8 @@ from functools import cached_property
 
 from monitor.chains.table import streams_of
 from monitor.decide import retention
-from monitor.loops.health import kept, list_status, vitals
+from monitor.loops.health import balance_status, kept, list_status, vitals
+from monitor.loops.health.balance_status import Balances
 from monitor.loops.health.kept import Tested
 from monitor.loops.health.snapshot import (
     AnswersStatus,
@@ -82,6 +83,7 @@ class _Loaded:
     history_told: frozenset[str]  # entry ids
     asleep: Mapping[str, Dormant]  # by subject: what never lived, and is not read list by list
     held: frozenset[str]  # subjects whose history is too long to be read unasked
+    balances: Balances
 
     @cached_property
     def tried(self) -> Mapping[str, Sequence[str]]:
@@ -116,6 +118,7 @@ def snapshot(
         overdue_seconds=vitals.overdue(store, settings, now),
         hold_severe_seconds=settings.hold_severe,
         entries=each,
+        balances=balance_status.tally(each, now),
         deliveries=_deliveries(store, settings, now),
         budgets=tuple(_budgets(store, settings, now)),
         followed=standing.followed(store),
@@ -176,6 +179,7 @@ def _load(store: Reader, settings: Settings, now: int, running: bool) -> _Loaded
         history_told=standing.history_told(store),
         asleep=dormant.asleep(store),
         held=frozenset(k.partition(":")[2] for k in incidents if k.startswith("busy:")),
+        balances=Balances.load(store),
     )
 
 
@@ -200,6 +204,7 @@ def _entry(loaded: _Loaded, watched: Watched, absent: bool) -> EntryStatus:
         state=next(state for state in State if state in states),
         streams=streams,
         dormant=_dormant(loaded, entry.subject),
+        balances=loaded.balances.of(entry.subject.key),
     )
 
 

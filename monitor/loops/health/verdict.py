@@ -66,6 +66,7 @@ class Vitals:
     spent: int = 0  # of these: not read any more, their calls are used up
     limits: Sequence[str] = ()  # what no source can serve: "bnb internal (3 entries)"
     old_lists: Sequence[str] = ()  # published lists that could not be had for a day, as was told
+    unexplained: int = 0  # balances that differ from the chain
     held_lists: Sequence[str] = ()  # those of which a newer version waits for a person
 
 
@@ -97,6 +98,9 @@ def _told(vitals: Vitals) -> str:
     blind = sum(each.entries for each in vitals.blind)
     words = f", {blind:,} partly blind for a moment" if blind else ""
     words += f"; {_followed(vitals)}" if vitals.followed else ""
+    if number := vitals.unexplained:
+        one = "balance differs" if number == 1 else "balances differ"
+        words += f"; {number:,} {one} from the chain: `fundwatch reconcile`"
     held = ", ".join(vitals.held_lists)
     words += f"; a newer version of {held} waits for your yes" if held else ""
     return words + (f"; no source lists {', '.join(vitals.limits)}" if vitals.limits else "")

@@ -15,7 +15,16 @@ from monitor.model import Severity
 from monitor.model.errors import StoreError
 from monitor.model.settings import Settings
 from monitor.model.status import State
-from monitor.store import figures, incidents, notes, outbox, standing, watch, ways
+from monitor.store import (
+    balance_figures,
+    figures,
+    incidents,
+    notes,
+    outbox,
+    standing,
+    watch,
+    ways,
+)
 from monitor.store.port import Reader, Store
 
 OVERDUE = 300  # seconds past its time after which an address counts as not up to date
@@ -69,6 +78,7 @@ def vitals_of(store: Store, settings: Settings, now: int, *, running: bool) -> V
         spent=followed.spent,
         limits=tuple(_limits(store, settings, served)),
         old_lists=[each for each in _about(told, LATE_LIST) if _counts(settings, each)],
+        unexplained=balance_figures.unexplained(store),
         held_lists=[*_about(told, HELD_LIST)],
     )
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from monitor.loops.health import balance_words
 from monitor.loops.health.snapshot import (
     AnswersStatus,
     BudgetStatus,
@@ -49,6 +50,7 @@ def render(found: Snapshot, *, everything: bool, width: int | None) -> str:
             *_wrapped("", _running_line(found), wide),
             *_facts("HEALTH", [_health_line(found.health)], wide),
             *_facts("VERDICT", _verdict_lines(found), wide),
+            *_facts("BALANCES", balance_words.status_lines(found.balances, found.entries), wide),
             "",
             *_table(found, everything, wide),
             "",

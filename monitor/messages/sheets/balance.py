@@ -14,27 +14,14 @@ from monitor.messages.sheets.parts import (
     figure_of,
     section,
     trusted,
-    unverified,
 )
 from monitor.model import AlertView
 from monitor.model.balance import COIN, Held, State
+from monitor.model.balance_words import asset_said, block_said, differs, exact
 from monitor.model.facts import Balance, Movement, of_kind
-from monitor.model.plain import amount, clean, tidy, utc
+from monitor.model.plain import amount, clean, tidy
 
 _BY_RECORD = "By our record, not asked from the chain."
-
-
-def asset_said(held: Held) -> str:
-    """The coin's or a verified token's symbol; of another token that it is not verified."""
-    if not held.verified:
-        return unverified("token", held.symbol)
-    return tidy(held.symbol, 32)
-
-
-def exact(held: Held, units: int) -> str:
-    """ "1,000,000.000000 USDT"; of a token that nobody verified raw units."""
-    decimals = held.decimals if held.verified else None
-    return f"{amount(units, decimals)} {asset_said(held)}"
 
 
 def said(held: Held, units: int) -> str:
@@ -42,28 +29,6 @@ def said(held: Held, units: int) -> str:
     if not held.verified:
         return exact(held, units)
     return f"{figure_of(units, held.decimals, held.symbol)} {asset_said(held)}"
-
-
-def block_said(height: int, time: int | None) -> str:
-    """ "block 1,000 (2026-11-22 09:14:37 UTC)"."""
-    at = f" ({utc(time)})" if time is not None else ""
-    return f"block {height:,}{at}"
-
-
-def differs(held: Held) -> str:
-    """ "7,740,000 USDT less on the chain"; empty where they are equal or one is not known."""
-    if not held.difference:
-        return ""
-    way = "less" if held.difference < 0 else "more"
-    return f"{exact(held, abs(held.difference))} {way} on the chain than recorded"
-
-
-def sources_said(held: Held) -> str:
-    """Who says it, and who says the same."""
-    first, second = tidy(held.source, 40), tidy(held.second, 40)
-    if not second:
-        return f"by {first} alone" if first else "by nobody"
-    return f"by {first}, asked twice" if second == first else f"by {first} and {second}"
 
 
 # --- in the alert of a movement --------------------------------------------------------------

@@ -22,7 +22,17 @@ from monitor.model import (
     TransferView,
 )
 from monitor.model.facts import Dealings, Movement, of_kind
-from monitor.model.plain import amount, amount_said, case_said, clean, plural, quoted, tidy, utc
+from monitor.model.plain import (
+    amount,
+    amount_said,
+    case_said,
+    clean,
+    plural,
+    quoted,
+    tidy,
+    unverified,
+    utc,
+)
 
 ROWS_SHOWN = 20  # more go into the attached table
 _ORDER = (Severity.SEVERE, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
@@ -166,12 +176,6 @@ def asset_name(view: TransferView) -> str:
         return tidy(view.symbol, 32)
     what = "NFT collection" if view.row.transfer.kind.nft else "token"
     return unverified(what, view.symbol)
-
-
-def unverified(what: str, symbol: str) -> str:
-    """A name that a contract gives itself, in quotes that it cannot close."""
-    claimed = clean(symbol)
-    return f'unverified {what} "{claimed}"' if claimed else f"unverified {what} without a name"
 
 
 def quantity(view: TransferView, units: int) -> str:

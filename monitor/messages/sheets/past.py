@@ -19,12 +19,11 @@ from monitor.messages.sheets.parts import (
     sections,
     shown_address,
     topic,
-    unverified,
 )
 from monitor.messages.sheets.say import owner
 from monitor.model import AlertView, TransferView
 from monitor.model.facts import AssetSum, History, of_kind
-from monitor.model.plain import amount, plural, tidy, utc
+from monitor.model.plain import amount, plural, tidy, unverified, utc
 
 _HELD = "What came in minus what went out{}, by our record; not asked from the chain."
 

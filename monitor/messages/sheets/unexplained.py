@@ -5,7 +5,7 @@ from __future__ import annotations
 from monitor.chains.table import family_of
 from monitor.messages.sheets import about, listed, to_do
 from monitor.messages.sheets.alert import rows_section, subject_tail
-from monitor.messages.sheets.balance import block_said, differs, exact, said, sources_said
+from monitor.messages.sheets.balance import said
 from monitor.messages.sheets.ours import ours_section, shout
 from monitor.messages.sheets.parts import (
     Item,
@@ -21,6 +21,7 @@ from monitor.messages.sheets.parts import (
 from monitor.messages.sheets.say import owner
 from monitor.model import AlertView
 from monitor.model.balance import COIN, Held
+from monitor.model.balance_words import block_said, differs, exact, sources_said
 from monitor.model.facts import Lead, Unexplained, of_kind
 from monitor.model.plain import plural, tidy, utc, when, without_addresses
 

@@ -1,0 +1,76 @@
+"""How watched addresses stand to their chains, as `fundwatch status` shows it. Reads only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from monitor.loops.health.snapshot import (
+    BalanceReason,
+    BalancesStatus,
+    EntryBalances,
+    EntryStatus,
+    Time,
+)
+from monitor.model.balance import Held, State
+from monitor.model.balance_words import asset_said, block_said, differs, kind
+from monitor.store import balance_figures
+from monitor.store.balance_figures import Standing
+from monitor.store.port import Reader
+
+
+@dataclass(frozen=True)
+class Balances:
+    """What the record knows of balances, loaded once."""
+
+    standings: Mapping[str, Standing]
+    unequal: Mapping[str, Sequence[Held]]
+
+    @classmethod
+    def load(cls, store: Reader) -> Balances:
+        return cls(balance_figures.standings(store), balance_figures.unequal(store))
+
+    def of(self, subject: str) -> EntryBalances | None:
+        """Of one address by its key; None: it was never asked for."""
+        found = self.standings.get(subject)
+        if found is None:
+            return None
+        unequal = self.unequal.get(subject, ())
+        apart = [held for held in unequal if held.state is State.UNEXPLAINED]
+        unchecked = [held for held in unequal if held.state is State.CANNOT_CHECK]
+        return EntryBalances(
+            equal=found.counts[State.RECONCILED],
+            unexplained=found.counts[State.UNEXPLAINED],
+            cannot_check=found.counts[State.CANNOT_CHECK],
+            asked=Time(found.asked),
+            block=found.block,
+            time=Time.of(found.time),
+            sources=found.sources,
+            differences=tuple(map(_difference, apart)),
+            reasons=tuple(f"{asset_said(held)}: {held.reason}" for held in unchecked),
+            kinds=tuple(dict.fromkeys(kind(held.reason) for held in unchecked)),
+        )
+
+
+def _difference(held: Held) -> str:
+    at = f" at {block_said(held.height, held.time)}" if held.height is not None else ""
+    return f"{differs(held)}{at}"
+
+
+def tally(entries: Iterable[EntryStatus], now: int) -> BalancesStatus:
+    """How many addresses stand how; each once, however many entries it has."""
+    found = {(each.chain, each.address): each.balances for each in entries}
+    asked = [each for each in found.values() if each is not None]
+    oldest = min((each.asked for each in asked), default=None)
+    reasons = Counter(why for each in asked if not each.unexplained for why in each.kinds)
+    return BalancesStatus(
+        addresses=len(found),
+        equal=sum(each.is_equal for each in asked),
+        unexplained=sum(each.unexplained > 0 for each in asked),
+        cannot_check=sum(not each.unexplained and each.cannot_check > 0 for each in asked),
+        never=len(found) - len(asked),
+        oldest=oldest,
+        oldest_seconds=None if oldest is None else max(0, now - oldest),
+        reasons=tuple(BalanceReason(why, n) for why, n in reasons.most_common()),
+    )

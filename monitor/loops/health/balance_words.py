@@ -1,0 +1,93 @@
+"""How watched addresses stand to their chains, in words: for `fundwatch status` and daily mails.
+Pure.
+
+That all lists are read and that the sum equals the balance are two statements; neither is said for
+the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from monitor.loops.health.snapshot import BalancesStatus, EntryBalances, EntryStatus
+from monitor.model.plain import case_said, duration, plural, tidy, utc
+
+SINGLY = 10  # addresses that differ and are told by name
+
+
+def status_lines(found: BalancesStatus, entries: Sequence[EntryStatus]) -> list[str]:
+    """Of all addresses; those that differ first, one by one."""
+    if not found.addresses:
+        return []
+    apart = [each for each in entries if each.balances and each.balances.unexplained]
+    lines = [_all(found)]
+    for each in apart[:SINGLY]:
+        assert each.balances is not None
+        case = f" ({case_said(each.case)})" if each.case else ""
+        who = f"{tidy(each.label, 40) or each.address}{case} on {each.chain}"
+        lines.append(f"UNEXPLAINED  {who}: {'; '.join(each.balances.differences)}")
+    if len(apart) > SINGLY:
+        lines.append(f"{len(apart) - SINGLY:,} more: `fundwatch reconcile`")
+    if found.oldest_seconds is not None:
+        lines.append(f"asked for the longest ago: {duration(found.oldest_seconds)}")
+    return lines
+
+
+def _all(found: BalancesStatus) -> str:
+    """ "41 of 47 addresses equal to the chain; 3 cannot be checked (no source 2) ..."."""
+    said = [f"{found.equal:,} of {_addresses(found.addresses)} equal to the chain"]
+    if found.unexplained:
+        said.append(f"{found.unexplained:,} UNEXPLAINED")
+    if found.cannot_check:
+        why = ", ".join(f"{each.reason} {each.addresses:,}" for each in found.reasons)
+        said.append(f"{found.cannot_check:,} cannot be checked{f' ({why})' if why else ''}")
+    if found.never:
+        said.append(f"{found.never:,} not asked yet")
+    return "; ".join(said)
+
+
+def _addresses(number: int) -> str:
+    return "1 address" if number == 1 else f"{number:,} addresses"
+
+
+# --- in a daily mail -------------------------------------------------------------------------
+
+
+def daily(entries: Iterable[EntryStatus]) -> str:
+    """Of some entries in a sentence: "sum equals balance at block 26,401,190 by etherscan"; what
+    differs first. Empty where nothing was ever asked."""
+    each = {(e.chain, e.address): e.balances for e in entries}
+    asked = {key: b for key, b in each.items() if b is not None}
+    if not asked:
+        return ""
+    apart = [said for b in asked.values() for said in b.differences]
+    equal = {key: b for key, b in asked.items() if b.is_equal}
+    unchecked = [b for b in asked.values() if b.cannot_check and not b.unexplained]
+    said = [_apart(apart)] if apart else []
+    said += [_equal(equal, len(each))] if equal else []
+    if unchecked:
+        kinds = dict.fromkeys(kind for b in unchecked for kind in b.kinds)
+        said.append(f"{len(unchecked):,} cannot be checked ({', '.join(kinds)})")
+    if never := len(each) - len(asked):
+        said.append(f"{never:,} not asked yet")
+    return "; ".join(said)
+
+
+def _apart(apart: Sequence[str]) -> str:
+    more = f" and {plural(len(apart) - 2, 'more')}" if len(apart) > 2 else ""
+    return f"SUM IS NOT THE BALANCE: {', '.join(apart[:2])}{more}, no list says why"
+
+
+def _equal(equal: dict[tuple[str, str], EntryBalances], addresses: int) -> str:
+    """At which block and by whom, where it is one chain."""
+    which = "" if len(equal) == addresses else f" of {len(equal):,} of {_addresses(addresses)}"
+    sources = dict.fromkeys(name for b in equal.values() for name in b.sources)
+    by = f" by {' and '.join(list(sources)[:3])}" if sources else ""
+    blocks = [b.block for b in equal.values() if b.block is not None]
+    times = [b.time for b in equal.values() if b.time is not None]
+    at = ""
+    if blocks and len({chain for chain, _ in equal}) == 1:
+        at = f" up to block {min(blocks):,}"
+    elif times:
+        at = f" up to {utc(min(times))}"
+    return f"sum equals balance{which}{at}{by}"

@@ -1,0 +1,89 @@
+"""How watched addresses stand to their chains, counted. Of the coin and verified tokens only: what
+a stranger's contract says counts nowhere. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from monitor.model import Subject
+from monitor.model.balance import Held, State
+from monitor.store.balances import to_held
+from monitor.store.port import Reader
+
+_WATCHED = (
+    "b.verified = 1 AND EXISTS (SELECT 1 FROM entry e WHERE e.subject = b.subject "
+    "AND e.retired IS NULL)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One address: how many of its assets stand how. `asked`: by our clock, the longest ago of
+    all; `block` and `time`: the lowest up to which what is equal is equal."""
+
+    counts: Mapping[State, int]
+    asked: int
+    block: int | None
+    time: int | None
+    sources: tuple[str, ...]
+
+
+def standings(store: Reader) -> dict[str, Standing]:
+    """By subject key; an address that was never asked for is left out."""
+    equal = "CASE WHEN b.state = 'reconciled' THEN"
+    rows = store.read(
+        "SELECT b.subject, sum(b.state = 'reconciled') AS reconciled, "
+        "sum(b.state = 'unexplained') AS unexplained, sum(b.state = 'cannot_check') AS "
+        f"cannot_check, min(b.at) AS asked, min({equal} b.high END) AS block, "
+        f"min({equal} b.time END) AS time, group_concat(DISTINCT b.source) AS first, "
+        "group_concat(DISTINCT b.second) AS second "
+        f"FROM balance b WHERE {_WATCHED} GROUP BY b.subject"
+    )
+    return {
+        row["subject"]: Standing(
+            {state: row[state.value] for state in State},
+            *(row["asked"], row["block"], row["time"]),
+            tuple(dict.fromkeys(filter(None, f"{row['first']},{row['second']}".split(",")))),
+        )
+        for row in rows
+    }
+
+
+def unequal(store: Reader) -> dict[str, tuple[Held, ...]]:
+    """What differs or cannot be checked, by subject key."""
+    rows = store.read(
+        "SELECT b.*, s.chain, s.address FROM balance b JOIN scope s ON s.key = b.subject "
+        f"WHERE b.state <> 'reconciled' AND {_WATCHED} ORDER BY b.subject, b.contract"
+    )
+    found: dict[str, list[Held]] = {}
+    for row in rows:
+        held = to_held(row, Subject(row["chain"], row["address"]))
+        found.setdefault(row["subject"], []).append(held)
+    return {key: tuple(each) for key, each in found.items()}
+
+
+def by_chain(store: Reader) -> dict[tuple[str, State], int]:
+    """How many balances stand how, by chain."""
+    rows = store.read(
+        "SELECT s.chain, b.state, count(*) AS n FROM balance b JOIN scope s ON s.key = b.subject "
+        f"WHERE {_WATCHED} GROUP BY s.chain, b.state"
+    )
+    return {(row["chain"], State(row["state"])): row["n"] for row in rows}
+
+
+def oldest(store: Reader) -> dict[str, int]:
+    """When the balance that was asked for the longest ago was, by chain."""
+    rows = store.read(
+        "SELECT s.chain, min(b.at) AS at FROM balance b JOIN scope s ON s.key = b.subject "
+        f"WHERE {_WATCHED} GROUP BY s.chain"
+    )
+    return {row["chain"]: row["at"] for row in rows}
+
+
+def unexplained(store: Reader) -> int:
+    """How many balances differ and nobody knows why."""
+    row = store.read(
+        f"SELECT count(*) AS n FROM balance b WHERE b.state = 'unexplained' AND {_WATCHED}"
+    )[0]
+    return int(row["n"])
