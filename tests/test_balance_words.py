@@ -110,8 +110,16 @@ def test_what_was_found_says_which_alert_it_explains() -> None:
     text = flat(rendered.text)
     assert "An explorer listed it 2 h later: see A-10509." in text
     assert "1. OUT 7,740,000.000000 USDT" in text
+    assert "nothing of it is unexplained any more." in text
     assert "no list says why" not in text
     assert "Difference none: they are equal" in text
+
+
+def test_what_was_found_in_part_says_what_is_left() -> None:
+    facts = {"found": "Part of it was found.", "left": "-740000000000", "held": sample.held()}
+    rendered = sample.mail(sample.explained(facts=facts))
+    assert "PARTLY EXPLAINED: balance fell by 7,740,000 USDT" in rendered.subject
+    assert "740,000 USDT of it is still unexplained." in flat(rendered.text)
 
 
 def test_a_lead_never_shows_an_address() -> None:

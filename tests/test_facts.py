@@ -45,7 +45,7 @@ FROZEN: dict[str, tuple[AlertKind, str]] = {
         '"reason": "why", "recorded": "7740000000000", "second": "two", "source": "one", '
         '"state": "unexplained", "symbol": "USDT", "time": 1795338877, "verified": true},'
         ' "leads": [{"height": 950, "source": "one", "tx": "0x99", "what": "a log of the '
-        'token"}], "since_time": 1795330000}}',
+        'token"}], "left": "-40000", "since_time": 1795330000}}',
     ),
     "movement": (
         AlertKind.MOVEMENT,

@@ -110,7 +110,6 @@ class Teller:
 
     def _alert(self, finding: Finding, held: Held, speaker: Watched) -> Alert:
         now, entry = self.world.clock(), speaker.entry
-        before = finding.before
         return Alert(
             id=first_id(finding, entry.id),
             kind=AlertKind.UNEXPLAINED,
@@ -125,7 +124,7 @@ class Teller:
                 finality=self.world.chains[finding.subject.chain].finality,
                 held=held,
                 amount=finding.amount,
-                since_time=before.time if before else None,
+                since_time=since(finding),
                 asked=finding.asked,
                 leads=finding.leads,
             ),
@@ -142,17 +141,18 @@ class Teller:
             first = known.get(first_id(was, each.entry.id))
             if first is None:
                 continue
-            left = str(now_is.amount) if now_is.closed is None else "over"
+            left = 0 if now_is.closed else now_is.amount
             facts = Unexplained(
                 read_at=self.world.clock(),
                 finality=chain.finality,
-                held=held,
-                amount=now_is.amount if now_is.closed is None else 0,
-                since_time=was.before.time if was.before else None,
+                held=replace(held, between=was.blocks),
+                amount=was.amount,
+                since_time=since(was),
                 found=self._words(now_is, each.entry.id, new),
+                left=left,
             )
             alert = Alert(
-                id=stable_id("A", each.entry.id, was.id, left),
+                id=stable_id("A", each.entry.id, was.id, str(left) if left else "over"),
                 kind=AlertKind.UNEXPLAINED,
                 lane=Lane.NEWS,
                 severity=first.severity,
@@ -169,7 +169,8 @@ class Teller:
 
     def _words(self, finding: Finding, entry: str, new: Sequence[Identity]) -> str:
         if not new:
-            return f"{finding.reason or 'Part of it is recorded now'}.".capitalize()
+            why = finding.reason or "part of it is recorded now"
+            return f"{why[:1].upper()}{why[1:]}."
         txs = list(dict.fromkeys(tx for _, tx, _ in new))
         told = alerts.first_alerts(self.store, entry, txs)
         named = [f"{tx} (alert {told[tx]})" if tx in told else tx for tx in txs[:5]]
@@ -188,6 +189,12 @@ class Teller:
 
 def first_id(finding: Finding, entry: str) -> str:
     return stable_id("A", entry, finding.id)
+
+
+def since(finding: Finding) -> int | None:
+    """The time of the block after which it was missing, where that is known."""
+    before = finding.before
+    return before.time if before and before.high == finding.blocks.lo else None
 
 
 def _between(finding: Finding, rows: Iterable[Row]) -> list[Row]:

@@ -193,6 +193,7 @@ def _unexplained(facts: Unexplained) -> dict[str, object]:
             for lead in facts.leads
         ],
         "found": tidy(facts.found, 600) or None,
+        "left": str(facts.left) if facts.found else None,
     }
 
 

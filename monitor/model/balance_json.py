@@ -42,6 +42,7 @@ def unexplained_object(facts: Unexplained) -> dict[str, object]:
             for lead in facts.leads
         ],
         "found": facts.found,
+        "left": str(facts.left),
     }
 
 
@@ -101,4 +102,5 @@ def read_unexplained(read: Members) -> Unexplained:
             for each in inner.inner_list("leads")
         ),
         found=inner.text("found"),
+        left=_units(inner, "left") or 0,
     )

@@ -161,7 +161,8 @@ class Unexplained(Facts):
     since_time: int | None = None  # of the block after which it was missing
     asked: tuple[str, ...] = ()  # what was looked through, and with what result: sentences
     leads: tuple[Lead, ...] = ()
-    found: str = ""  # of an amendment: why it is over
+    found: str = ""  # of an amendment: what was found
+    left: int = 0  # of an amendment: what of it is still missing, signed
 
 
 # --- what follows, what went before, what is about ourselves -----------------------------------

@@ -127,7 +127,7 @@ def verdicts(store: Reader, subjects: Iterable[Subject]) -> dict[Subject, dict[s
     for row in store.read_in("SELECT * FROM balance WHERE subject IN ({})", by_key):
         subject, contract = by_key[row["subject"]], row["contract"]
         found[subject][contract] = Verdict(
-            _to_held(row, subject),
+            to_held(row, subject),
             row["figure"] and _figure(row["figure"], subject, contract),
             row["base"] and _figure(row["base"], subject, contract),
             _good(row, subject),

@@ -458,7 +458,7 @@ def explained(**more) -> AlertView:
         "rows": [usdt(7_740_000 * 10**6, tx=tx_hash("found"), status=Status.FINAL)],
         "facts": {
             "found": "An explorer listed it 2 h later: see A-10509.",
-            "held": held(state="reconciled", recorded="500000", reason=""),
+            "held": held(state="reconciled", recorded="500000", reason="", height=88_012_400),
         },
     }
     return unexplained(**(told | more))

@@ -70,22 +70,28 @@ def headline(view: AlertView) -> str:
     fact = of_kind(view.alert.facts, Unexplained)
     who = owner(view.entry, listed.also(view))
     way = "fell" if fact.amount < 0 else "rose"
-    told = f"the balance {way} by {_much(fact)} {_between(fact)}"
+    told = f"the balance {way} by {_much(fact, fact.amount)} {_between(fact)}"
     if fact.found:
-        return shout(
-            view, listed.begun(view, f"EXPLAINED: {who}: {told}, and it is known why now.")
-        )
+        left = f"{_much(fact, fact.left)} of it is still unexplained"
+        known = left if fact.left else "nothing of it is unexplained any more"
+        return shout(view, listed.begun(view, f"{_began(fact)}: {who}: {told}; {known}."))
     return shout(view, listed.begun(view, f"{who}: {told}, and no list says why."))
 
 
 def _short(fact: Unexplained) -> str:
     """ "UNEXPLAINED: balance fell by 7,740,000 USDT", fit for a subject."""
     way = "fell" if fact.amount < 0 else "rose"
-    return f"{'EXPLAINED' if fact.found else 'UNEXPLAINED'}: balance {way} by {_much(fact)}"
+    return f"{_began(fact)}: balance {way} by {_much(fact, fact.amount)}"
 
 
-def _much(fact: Unexplained) -> str:
-    units = abs(fact.amount)
+def _began(fact: Unexplained) -> str:
+    if not fact.found:
+        return "UNEXPLAINED"
+    return "PARTLY EXPLAINED" if fact.left else "EXPLAINED"
+
+
+def _much(fact: Unexplained, units: int) -> str:
+    units = abs(units)
     return said(fact.held, units) if fact.held else f"{units:,} raw units"
 
 
@@ -102,7 +108,7 @@ def _between(fact: Unexplained) -> str:
 
 def _lead(fact: Unexplained) -> tuple[str, ...]:
     if fact.found:
-        return (without_addresses(tidy(fact.found, 600)),)
+        return (tidy(fact.found, 600),)
     leads = f" {plural(len(fact.leads), 'lead')}: see LEADS." if fact.leads else ""
     by = f"So it stands on the chain, told {sources_said(fact.held)}. " if fact.held else ""
     return (f"{by}{_NOT_KNOWN}{leads}",)
@@ -175,8 +181,10 @@ def _balance(view: AlertView, fact: Unexplained) -> list[Item]:
     apart = differs(held)
     if apart or held.difference == 0:
         items.append(Item(apart or "none: they are equal", "Difference", "strong" if apart else ""))
-    if apart and held.difference != fact.amount:
-        items.append(Item(f"{_much(fact)} of it is what this message is about.", style="note"))
+    if apart and not fact.found and held.difference != fact.amount:
+        items.append(
+            Item(f"{_much(fact, fact.amount)} of it is what this message is about.", style="note")
+        )
     if held.height is not None:
         items.append(Item(block_said(held.height, held.time), "At"))
     if held.contract != COIN:
