@@ -308,7 +308,7 @@ def test_a_nodes_headers_tell_withdrawals(blocks: EvmRpc) -> None:
 
 def test_a_node_is_asked_about_few_blocks_only(blocks: EvmRpc) -> None:
     for stream in ("withdrawals", "native", "internal"):
-        with pytest.raises(NotServed, match="block by block"):
+        with pytest.raises(NotServed, match="of at most"):
             blocks.fetch(ask(STAKER, stream, 100, 5_000))
 
 

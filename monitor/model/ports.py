@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from monitor.model import Ask, Axis, Batch, Chain, Head, Lookup, Outgoing, Price
+from monitor.model import Ask, Axis, Batch, Chain, Head, Interval, Lookup, Outgoing, Price
 from monitor.model.answers import Heard
 from monitor.model.balance import BalanceWord, Holding
+from monitor.model.events import Event
 from monitor.model.life import LifeWord
 
 
@@ -91,6 +92,22 @@ class ReadsMore(Protocol):
     @property
     def more(self) -> frozenset[str]:
         """Streams that `fetch` takes besides those of `bundles`, each alone."""
+
+
+class ReadsEvents(Protocol):
+    """What a source may have besides: whatever a contract wrote into its logs of an address."""
+
+    def events(self, contract: str, address: str, span: Interval) -> list[Event]:
+        """All that the contract wrote between two blocks and that names the address. Raises
+        NotServed where it cannot say so in full."""
+
+
+class TellsFees(Protocol):
+    """What a source may have besides: all that was paid for a transaction."""
+
+    def paid(self, tx: str) -> int | None:
+        """Base units, what a rollup pays its parent chain among them; None: it does not know
+        the transaction. Raises NotServed where its word may not be all."""
 
 
 class Hears(Protocol):

@@ -31,8 +31,9 @@ from monitor.model.errors import (
     SourceError,
     Unavailable,
 )
+from monitor.model.events import Event
 from monitor.net.http import Answer, Http
-from monitor.net.sources import acts, blockscout_balances, etherscan, evm_more
+from monitor.net.sources import acts, blockscout_balances, etherscan, evm_events, evm_more
 from monitor.net.sources.account_rows import height_of, parse_list
 from monitor.net.sources.acts import Acts, Reported
 from monitor.net.sources.ascending import walk_up
@@ -224,6 +225,24 @@ class Blockscout:
         if answer.status == 404 and answer.json() == {"message": "Not found"}:
             return Lookup(self.name, tx, found=False, head=head)
         return parse_transaction(self.name, tx, _body(answer, self._key, "hash"), head)
+
+    def paid(self, tx: str) -> int | None:
+        """See ports.TellsFees: it says the whole fee."""
+        answer = self._http.get(f"/api/v2/transactions/{tx}")
+        if answer.status == 404 and answer.json() == {"message": "Not found"}:
+            return None
+        found = parse_facts(_body(answer, self._key, "hash")).fee
+        if found is None:
+            raise NotServed(f"{self.name} does not say what was paid for a transaction")
+        return found
+
+    def events(self, contract: str, address: str, span: Interval) -> list[Event]:
+        """See ports.ReadsEvents."""
+
+        def rows_by(params: Mapping[str, str | int]) -> Sequence[object]:
+            return etherscan.read_logs(self._http.get("/api", params), self._key).rows
+
+        return evm_events.of_explorer(self.name, rows_by, self._chain, contract, address, span)
 
     def block_hash(self, height: int) -> str | None:
         if self._has_rpc:

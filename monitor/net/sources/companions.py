@@ -147,6 +147,25 @@ def without_coin_twins(parsed: Parsed, ask: Ask, chain: Chain) -> Parsed:
     return replace(parsed, transfers=_less(parsed.transfers, reported))
 
 
+def without_listed(parsed: Parsed, ask: Ask) -> Parsed:
+    """Coins that arrived over a bridge without those that the internal list reports too, as sent
+    by its contract. Raises NotYet where that cannot be read just now."""
+    span = _extent(parsed.transfers)
+    if span is None:
+        return parsed
+    found = ask("internal", span)
+    if found.read is None or found.read.hi < span.hi:
+        raise NotYet("which deposits are listed among the internal ones cannot be read just now")
+    listed = Counter((t.tx, t.recipient, t.amount) for t in found.rows)
+    kept = []
+    for move in parsed.transfers:
+        if listed[move.tx, move.recipient, move.amount] > 0:
+            listed[move.tx, move.recipient, move.amount] -= 1
+        else:
+            kept.append(move)
+    return replace(parsed, transfers=_numbered(kept))
+
+
 def with_wraps_righted(parsed: Parsed, ask: Ask, chain: Chain, wrong: Interval) -> Parsed:
     """Token movements where the source reports every Deposit of the wrapped coin of these
     blocks as if it were a burn: the coin's own movement says which it was. One that no list

@@ -29,8 +29,9 @@ from monitor.model.errors import (
     SourceError,
     Unavailable,
 )
+from monitor.model.events import Event
 from monitor.net.http import Answer, Http
-from monitor.net.sources import acts, etherscan_balances, etherscan_more
+from monitor.net.sources import acts, etherscan_balances, etherscan_more, evm_events
 from monitor.net.sources.account_rows import GENESIS, height_of, parse_list
 from monitor.net.sources.acts import Acts, Reported
 from monitor.net.sources.ascending import walk_up
@@ -39,10 +40,11 @@ from monitor.net.sources.companions import (
     Recent,
     with_wraps,
     without_coin_twins,
+    without_listed,
     without_outermost,
 )
 from monitor.net.sources.evm_logs import token_legs
-from monitor.net.sources.evm_more import settled
+from monitor.net.sources.evm_more import paid, settled
 from monitor.net.sources.evm_system import TxFacts, facts_of, to_look_up
 from monitor.net.sources.newest_balances import Newest
 from monitor.net.sources.paging import Page, Recorder, Walk, batch_of
@@ -172,6 +174,8 @@ class Etherscan:
         walk, parsed = etherscan_more.read(
             *(self.name, ask, span, self._size, self._chain), page_by
         )
+        if ask.streams == {"deposits"}:
+            parsed = without_listed(parsed, partial(self._movements, ask, recorder))
         return batch_of(self.name, ask, walk, parsed, recorder)
 
     def _list(
@@ -247,6 +251,18 @@ class Etherscan:
         # A transaction that waits has no receipt yet: only both silences mean unknown.
         waiting = self._proxy("eth_getTransactionByHash", txhash=tx)
         return Lookup(self.name, tx, found=waiting is not None, head=head)
+
+    def paid(self, tx: str) -> int | None:
+        """See ports.TellsFees."""
+        return paid(self.name, self._chain, self._proxy("eth_getTransactionReceipt", txhash=tx))
+
+    def events(self, contract: str, address: str, span: Interval) -> list[Event]:
+        """See ports.ReadsEvents."""
+
+        def rows_by(params: Mapping[str, str | int]) -> Sequence[object]:
+            return read_logs(self._http.get("", {**self._common, **params}), self._key).rows
+
+        return evm_events.of_explorer(self.name, rows_by, self._chain, contract, address, span)
 
     def block_hash(self, height: int) -> str | None:
         block = self._block(height)

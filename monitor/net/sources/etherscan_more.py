@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from monitor.model import Ask, Chain, Interval
 from monitor.net.sources.ascending import walk_up
+from monitor.net.sources.evm_bridges import bridge_of, log_height, parse_deposits, topics
 from monitor.net.sources.evm_more import (
     lists_of,
     only_these,
@@ -21,7 +22,8 @@ Params = Mapping[str, str | int]
 
 
 def served(chain: Chain) -> frozenset[str]:
-    return lists_of(chain, ("withdrawals", "rewards"))
+    bridged = ("deposits",) if bridge_of(chain) else ()
+    return lists_of(chain, ("withdrawals", "rewards", *bridged))
 
 
 def read(
@@ -45,6 +47,21 @@ def read(
         asked: Params = {"action": "getminedblocks", "blocktype": "blocks", "page": number}
         return page_by({**whose, **asked, "startblock": span.lo, "endblock": span.hi})
 
+    def deposits(start: int, end: int, number: int, size: int) -> Page:
+        assert bridge is not None
+        named = enumerate(topics(bridge, subject.address))
+        asked: dict[str, str | int] = {f"topic{n}": topic for n, topic in named if topic}
+        asked |= {f"topic0_{bridge.taker}_opr": "and", "address": bridge.contract}
+        asked |= {"module": "logs", "action": "getLogs", "fromBlock": start, "toBlock": end}
+        return page_by({**asked, "page": number, "offset": size})
+
+    bridge = bridge_of(chain)
+    if stream == "deposits" and bridge is not None:
+        walk = only_these(
+            lambda: walk_up(deposits, span, log_height, min(size, 1000), ask.max_rows),
+            *(source, "what a bridge pays"),
+        )
+        return walk, parse_deposits(walk.rows, bridge, chain, subject.address)
     if stream == "rewards":
         walk = only_these(lambda: walk_rewards(rewards, span), source, "rewards of blocks")
         return walk, parse_rewards(walk.rows, chain, subject.address)

@@ -16,17 +16,20 @@ from monitor.model import Ask, Chain, Interval
 from monitor.model.errors import BadResponse, NotServed, NotYet, Refused
 from monitor.net.sources import evm_more
 from monitor.net.sources.account_rows import parse_list
+from monitor.net.sources.evm_bridges import bridge_of, log_height, parse_deposits, topics
+from monitor.net.sources.evm_refusals import TooWide
 from monitor.net.sources.evm_rows import number_equals
 from monitor.net.sources.evm_system import TxFacts, facts_of
 from monitor.net.sources.evm_traces import frames_of, traces_of
 from monitor.net.sources.parsing import Parsed, RowError, fields, hash32, hex_whole, items, place
 
 # Blocks of one fetch: what lies in more is narrowed first.
-MOST = {"withdrawals": 64, "native": 16, "internal": 4}
+MOST = {"withdrawals": 64, "native": 16, "internal": 4, "deposits": 2000}
 WORDS = {
     "withdrawals": "withdrawals of validators",
     "native": "transactions",
     "internal": "calls inside transactions",
+    "deposits": "what a bridge pays",
 }
 
 
@@ -44,7 +47,8 @@ class _Block:
 
 
 def served(chain: Chain) -> frozenset[str]:
-    return evm_more.lists_of(chain, MOST)
+    bridged = set[str]() if bridge_of(chain) else {"deposits"}
+    return evm_more.lists_of(chain, MOST) - bridged
 
 
 def span_of(name: str, ask: Ask, chain: Chain) -> Interval | None:
@@ -53,8 +57,8 @@ def span_of(name: str, ask: Ask, chain: Chain) -> Interval | None:
     (stream,) = ask.streams
     span = evm_more.settled(ask, chain)
     if span is not None and span.hi - span.lo >= MOST[stream]:
-        most = f"{MOST[stream]} at once, not {span.hi - span.lo + 1:,}"
-        raise NotServed(f"{name} reads {WORDS[stream]} block by block, of {most}")
+        most = f"at most {MOST[stream]:,} blocks, not {span.hi - span.lo + 1:,}"
+        raise NotServed(f"{name} reads {WORDS[stream]} of {most}")
     return span
 
 
@@ -62,6 +66,8 @@ def read(name: str, node: Node, ask: Ask, span: Interval, chain: Chain) -> Parse
     """What of one list these blocks hold of the address. Raises NotServed where the node cannot
     say it in full."""
     (subject,), (stream,) = ask.subjects, ask.streams
+    if stream == "deposits":
+        return _deposits(name, node, span, chain, subject.address)
     reader = {"withdrawals": _withdrawals, "native": _native, "internal": _internal}[stream]
     found: list[Parsed] = []
     for height in range(span.lo, span.hi + 1):
@@ -91,6 +97,21 @@ def _withdrawals(_: Node, block: _Block, chain: Chain, address: str) -> Parsed:
     return Parsed(
         tuple(evm_more.parse_header(block.told, chain, address, block.height, block.time))
     )
+
+
+def _deposits(name: str, node: Node, span: Interval, chain: Chain, address: str) -> Parsed:
+    bridge = bridge_of(chain)
+    assert bridge is not None
+    query = {"fromBlock": hex(span.lo), "toBlock": hex(span.hi), "address": bridge.contract}
+    try:
+        told = node.ask("eth_getLogs", [{**query, "topics": topics(bridge, address)}])
+        logs = items(told, "logs")
+        times = {
+            h: _block(name, node, h, full=False).time for h in sorted(set(map(log_height, logs)))
+        }
+    except (RowError, BadResponse, Refused, TooWide) as error:
+        raise NotServed(f"{name} cannot say {WORDS['deposits']}: {error}") from None
+    return parse_deposits(logs, bridge, chain, address, times)
 
 
 # -- transactions -----------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from monitor.model import Ask, Axis, Chain, Interval, Kind, Transfer
 from monitor.model.errors import BadResponse, NotServed, Refused
 from monitor.model.transfer import ruled_tx
 from monitor.net.sources.evm_rows import number_equals, told_address
+from monitor.net.sources.evm_system import paid_in_all
 from monitor.net.sources.paging import Page, Walk, readable_height, within
 from monitor.net.sources.parsing import (
     Parsed,
@@ -54,6 +55,16 @@ def only_these(read: Callable[[], Walk], source: str, what: str) -> Walk:
         return read()
     except (Refused, BadResponse) as error:
         raise NotServed(f"{source} does not list {what}: {error}") from None
+
+
+def paid(source: str, chain: Chain, receipt: object) -> int | None:
+    """See ports.TellsFees."""
+    if receipt is None:
+        return None
+    found = paid_in_all(receipt, chain)
+    if found is None:
+        raise NotServed(f"{source}: a receipt of {chain.name} may not say all that was paid")
+    return found
 
 
 # -- withdrawals ------------------------------------------------------------------------------

@@ -16,10 +16,11 @@ from monitor.chains.evm import EVM
 from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, Lookup, SourceConfig
 from monitor.model.balance import BalanceWord, Holding
 from monitor.model.errors import BadResponse, NotYet, Refused
+from monitor.model.events import Event
 from monitor.model.life import LifeWord
 from monitor.net.depth import recursion_kept
 from monitor.net.http import Answer, Http
-from monitor.net.sources import acts, evm_blocks
+from monitor.net.sources import acts, evm_blocks, evm_events, evm_more
 from monitor.net.sources.evm_balances import BalanceReader
 from monitor.net.sources.evm_life import LifeReader
 from monitor.net.sources.evm_log_reader import LogReader
@@ -156,6 +157,17 @@ class EvmRpc:
     def balance_calls(self, asked: Sequence[Holding]) -> int:
         """See ports.SeesBalances."""
         return self._balances.calls(asked)
+
+    def paid(self, tx: str) -> int | None:
+        """See ports.TellsFees."""
+        receipt = self._node.ask("eth_getTransactionReceipt", [tx])
+        return evm_more.paid(self.name, self._chain, receipt)
+
+    def events(self, contract: str, address: str, span: Interval) -> list[Event]:
+        """See ports.ReadsEvents."""
+        return evm_events.of_node(
+            *(self.name, self._node.ask, self._chain, contract, address, span)
+        )
 
     @property
     def more(self) -> frozenset[str]:

@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from monitor.chains.evm import EVM
+from monitor.model import Chain
 from monitor.net.sources.parsing import RowError, hex_whole
 
 DEPOSIT = 0x7E
@@ -65,6 +67,23 @@ def facts_of(receipt: object, transaction: object = None) -> TxFacts:
         else used * price + (_number(reported.get("l1Fee")) or 0)
     )
     return TxFacts(kind, mint, fee)
+
+
+# Where a receipt's `l1Fee` is in the chain's own coin, by id. Of Mantle and Celo, whose fees may be
+# in another one, nothing is recorded.
+_WHOLE_FEES = frozenset({10, 130, 252, 480, 1135, 1868, 8453, 34443, 57073, 81457, 534352, 7777777})
+
+
+def paid_in_all(receipt: object, chain: Chain) -> int | None:
+    """Base units that a receipt says were paid; None where it may not be all: another kind of
+    rollup, or a share for its operator, of which the rule has changed over time."""
+    reported = receipt if isinstance(receipt, dict) else {}
+    shares = (_number(reported.get(f"operatorFee{what}")) for what in ("Scalar", "Constant"))
+    if any(shares) or (EVM.fees_in_part(chain) and chain.chain_id not in _WHOLE_FEES):
+        return None
+    if chain.chain_id in _WHOLE_FEES and _number(reported.get("l1Fee")) is None:
+        return None
+    return facts_of(reported).fee
 
 
 def came_from_outside(

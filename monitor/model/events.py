@@ -1,0 +1,27 @@
+"""What contracts write into the logs of a chain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One log that names an address. `topics` and `data` are lower-case hex with 0x."""
+
+    contract: str
+    topics: tuple[str, ...]
+    data: str
+    tx: str
+    height: int
+
+    @property
+    def topic(self) -> str:
+        """Which event it is; empty where it has no name at all."""
+        return self.topics[0] if self.topics else ""
+
+    def words_beside(self, address: str) -> list[int]:
+        """The numbers that it holds beside the address, of 32 bytes each."""
+        data = [self.data[at : at + 64] for at in range(2, len(self.data) - 63, 64)]
+        words = [*(topic[2:] for topic in self.topics[1:]), *data]
+        return [int(word, 16) for word in words if word != address[2:].rjust(64, "0")]
