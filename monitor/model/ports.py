@@ -6,7 +6,18 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from monitor.model import Ask, Axis, Batch, Chain, Head, Interval, Lookup, Outgoing, Price
+from monitor.model import (
+    Ask,
+    Axis,
+    Batch,
+    Chain,
+    Head,
+    Interval,
+    Lookup,
+    Outgoing,
+    Price,
+    Transfer,
+)
 from monitor.model.answers import Heard
 from monitor.model.balance import BalanceWord, Holding
 from monitor.model.events import Event
@@ -105,9 +116,10 @@ class ReadsEvents(Protocol):
 class TellsFees(Protocol):
     """What a source may have besides: all that was paid for a transaction."""
 
-    def paid(self, tx: str) -> int | None:
-        """Base units, what a rollup pays its parent chain among them; None: it does not know
-        the transaction. Raises NotServed where its word may not be all."""
+    def fee_rest(self, fee: Transfer) -> Transfer | None:
+        """The row of what was paid beyond what a list says of a fee: a rollup's share for its
+        parent chain, or all of it; None: nothing. Raises NotServed where its word may not be
+        all that was paid, NotYet where it does not know the transaction."""
 
 
 class Hears(Protocol):

@@ -20,6 +20,7 @@ from monitor.model import (
     Interval,
     Lookup,
     SourceConfig,
+    Transfer,
 )
 from monitor.model.balance import BalanceWord, Holding
 from monitor.model.errors import (
@@ -226,15 +227,15 @@ class Blockscout:
             return Lookup(self.name, tx, found=False, head=head)
         return parse_transaction(self.name, tx, _body(answer, self._key, "hash"), head)
 
-    def paid(self, tx: str) -> int | None:
+    def fee_rest(self, fee: Transfer) -> Transfer | None:
         """See ports.TellsFees: it says the whole fee."""
-        answer = self._http.get(f"/api/v2/transactions/{tx}")
+        answer = self._http.get(f"/api/v2/transactions/{fee.tx}")
         if answer.status == 404 and answer.json() == {"message": "Not found"}:
-            return None
-        found = parse_facts(_body(answer, self._key, "hash")).fee
-        if found is None:
+            raise NotYet(f"{self.name} does not know transaction {fee.tx}")
+        paid = parse_facts(_body(answer, self._key, "hash")).fee
+        if paid is None:
             raise NotServed(f"{self.name} does not say what was paid for a transaction")
-        return found
+        return evm_more.rest_of(fee, paid)
 
     def events(self, contract: str, address: str, span: Interval) -> list[Event]:
         """See ports.ReadsEvents."""

@@ -19,6 +19,7 @@ from monitor.model import (
     Interval,
     Lookup,
     SourceConfig,
+    Transfer,
 )
 from monitor.model.balance import BalanceWord, Holding
 from monitor.model.errors import (
@@ -44,7 +45,7 @@ from monitor.net.sources.companions import (
     without_outermost,
 )
 from monitor.net.sources.evm_logs import token_legs
-from monitor.net.sources.evm_more import paid, settled
+from monitor.net.sources.evm_more import fee_rest, settled
 from monitor.net.sources.evm_system import TxFacts, facts_of, to_look_up
 from monitor.net.sources.newest_balances import Newest
 from monitor.net.sources.paging import Page, Recorder, Walk, batch_of
@@ -252,9 +253,10 @@ class Etherscan:
         waiting = self._proxy("eth_getTransactionByHash", txhash=tx)
         return Lookup(self.name, tx, found=waiting is not None, head=head)
 
-    def paid(self, tx: str) -> int | None:
+    def fee_rest(self, fee: Transfer) -> Transfer | None:
         """See ports.TellsFees."""
-        return paid(self.name, self._chain, self._proxy("eth_getTransactionReceipt", txhash=tx))
+        receipt = self._proxy("eth_getTransactionReceipt", txhash=fee.tx)
+        return fee_rest(self.name, self._chain, fee, receipt)
 
     def events(self, contract: str, address: str, span: Interval) -> list[Event]:
         """See ports.ReadsEvents."""

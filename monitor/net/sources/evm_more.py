@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from monitor.model import Ask, Axis, Chain, Interval, Kind, Transfer
-from monitor.model.errors import BadResponse, NotServed, Refused
+from monitor.model.errors import BadResponse, NotServed, NotYet, Refused
 from monitor.model.transfer import ruled_tx
 from monitor.net.sources.evm_rows import number_equals, told_address
 from monitor.net.sources.evm_system import paid_in_all
@@ -57,14 +57,22 @@ def only_these(read: Callable[[], Walk], source: str, what: str) -> Walk:
         raise NotServed(f"{source} does not list {what}: {error}") from None
 
 
-def paid(source: str, chain: Chain, receipt: object) -> int | None:
+def fee_rest(source: str, chain: Chain, fee: Transfer, receipt: object) -> Transfer | None:
     """See ports.TellsFees."""
     if receipt is None:
-        return None
-    found = paid_in_all(receipt, chain)
-    if found is None:
+        raise NotYet(f"{source} does not know transaction {fee.tx}")
+    paid = paid_in_all(receipt, chain)
+    if paid is None:
         raise NotServed(f"{source}: a receipt of {chain.name} may not say all that was paid")
-    return found
+    return rest_of(fee, paid)
+
+
+def rest_of(fee: Transfer, paid: int) -> Transfer | None:
+    """A row of its own: of what is final neither name nor amount are ever changed."""
+    if paid <= fee.amount:
+        return None
+    rest = replace(fee, kind=Kind.FEE_REST, amount=paid - fee.amount, leg="")
+    return number_equals([rest])[0]
 
 
 # -- withdrawals ------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 from monitor.chains.evm import EVM
-from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, Lookup, SourceConfig
+from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, Lookup, SourceConfig, Transfer
 from monitor.model.balance import BalanceWord, Holding
 from monitor.model.errors import BadResponse, NotYet, Refused
 from monitor.model.events import Event
@@ -158,10 +158,10 @@ class EvmRpc:
         """See ports.SeesBalances."""
         return self._balances.calls(asked)
 
-    def paid(self, tx: str) -> int | None:
+    def fee_rest(self, fee: Transfer) -> Transfer | None:
         """See ports.TellsFees."""
-        receipt = self._node.ask("eth_getTransactionReceipt", [tx])
-        return evm_more.paid(self.name, self._chain, receipt)
+        receipt = self._node.ask("eth_getTransactionReceipt", [fee.tx])
+        return evm_more.fee_rest(self.name, self._chain, fee, receipt)
 
     def events(self, contract: str, address: str, span: Interval) -> list[Event]:
         """See ports.ReadsEvents."""
