@@ -17,6 +17,7 @@ from monitor.app.templates import templates
 from monitor.decide.cost import LEAST_INTERVAL, Cost, cost_of_pass
 from monitor.loops import freeze, list_news, met, morning
 from monitor.loops.acts import Acts
+from monitor.loops.causes import Causes
 from monitor.loops.clock import now
 from monitor.loops.daily import Daily
 from monitor.loops.deliver import ROUND_SECONDS, SendingRounds, Tally, deliver
@@ -82,7 +83,8 @@ class Fundwatch:
         self.touching = Touching(store, self.poller.world)
         world = self.poller.world
         again = Rereader(world, self.poller.settler)
-        self.reconciler = Reconciler(store, world, again, Teller(store, world))
+        causes = Causes(store, world, again)
+        self.reconciler = Reconciler(store, world, again, Teller(store, world), causes)
         self.second = SecondReader(store, world, again, settings.sources)
         self.watch_file = WatchFile(home / WATCHLIST, settings, store, self.router)
         self.lists = Lists(

@@ -21,6 +21,7 @@ from monitor.store import balances, scores
 from monitor.store.port import Store
 
 LOOK_AGAIN = 4 * 3600  # seconds after which what is still not told is looked for once more
+MARGIN = 60  # seconds that a chain may be slower than it is said to be
 REPLACED = "the block of the balance was replaced"
 
 Judge = Callable[[Sequence[Row], Mapping[str, StreamState]], Held]
@@ -69,8 +70,12 @@ class AssetRound:
         self._take(found, rows, held)
 
     def _to_look_for(self, finding: Finding) -> bool:
-        last = finding.looked
-        return finding.told is None and (last is None or self.world.clock() - last >= LOOK_AGAIN)
+        """Also as soon as its blocks are final: before that lists on demand do not tell of them."""
+        last, now = finding.looked, self.world.clock()
+        chain = self.world.chains[finding.subject.chain]
+        final = finding.after.time + int(chain.finality * chain.block_time) + MARGIN
+        due = last is None or now - last >= LOOK_AGAIN or last < final <= now
+        return finding.told is None and due
 
     def _explained(self, finding: Finding) -> bool:
         return finds.missing(finding, self.look.rows()) == 0

@@ -132,7 +132,7 @@ class Causes:
             except SourceError as error:
                 if not isinstance(error, NotServed | NotYet):
                     pool.failed(source, error, frozenset())
-                search.asked.append(f"{source.name} could not say what was paid in all: {error}.")
+                search.asked.append(f"{source.name} could not say what was paid in all: {error}")
                 continue
             search.fees_left = len(wanted) - done
             return
@@ -176,7 +176,7 @@ class Causes:
             search.new += len(self.again.settler.take(search.subject, [batch]).new)
         search.asked.append(
             f"{source.name} was asked what {plural(len(fees), 'transaction')} cost in all: "
-            f"{len(rests):,} cost more than the list says."
+            f"{len(rests):,} cost more than the list says"
         )
         return len(fees)
 
@@ -201,7 +201,7 @@ class Causes:
             except SourceError as error:
                 if not isinstance(error, NotServed | NotYet):
                     pool.failed(source, error, frozenset())
-                search.asked.append(f"{source.name} could not read the token's logs: {error}.")
+                search.asked.append(f"{source.name} could not read the token's logs: {error}")
                 continue
             search.leads += self._leads(search, found, source.name)
             search.asked.append(_wrote(source.name, search, len(search.leads)))
@@ -246,21 +246,20 @@ def _stands(row: Row) -> bool:
 
 
 def _said(came: Reread, stream: str, blocks: Between) -> str:
-    words = STREAM_WORDS.get(stream, stream)
-    where = f"of blocks {blocks.lo:,} to {blocks.hi:,}"
+    words, where = STREAM_WORDS.get(stream, stream), _where(blocks.lo, blocks.hi)
     if came.error:
-        return f"{words}: {came.source} could not say: {came.error}."
+        return f"{came.source} could not say {where} ({words}): {came.error}"
     if came.read is None:
-        return f"{words}: {came.source} was not asked, for these blocks are not final yet."
-    if came.new:
-        return f"{words} {where}: {came.source} lists {plural(came.new, 'movement')} more."
-    return f"{words} {where}: {came.source} lists nothing more."
+        return f"{came.source} was not asked {where} ({words}): they are not final yet"
+    new = plural(came.new, "movement") + " more" if came.new else "nothing more"
+    return f"{came.source} listed {new} {where} ({words})"
 
 
 def _wrote(source: str, search: _Search, leads: int) -> str:
-    where = f"in blocks {search.span.lo:,} to {search.span.hi:,}"
-    if leads:
-        return (
-            f"{source} shows {plural(leads, 'event')} of the token's contract {where}, see below."
-        )
-    return f"{source} shows no event of the token's contract {where} that is not listed."
+    where = _where(search.span.lo, search.span.hi)
+    shown = plural(leads, "event") if leads else "no event"
+    return f"{source} shows {shown} of the token's contract {where} that no list has"
+
+
+def _where(lo: int, hi: int) -> str:
+    return f"in block {hi:,}" if lo >= hi else f"in blocks {lo:,} to {hi:,}"

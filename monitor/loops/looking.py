@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from monitor.decide import balance as deciding
 from monitor.decide.findings import difference
+from monitor.loops.causes import Causes
 from monitor.loops.health.words import count
 from monitor.loops.passing import PollWorld
 from monitor.loops.reread import Reread, Rereader
@@ -39,6 +40,7 @@ class Look:
     store: Store
     world: PollWorld
     again: Rereader
+    causes: Causes
     witness: Witness
     subject: Subject
     contract: str
@@ -56,18 +58,25 @@ class Look:
         Returns it with what was asked."""
         blocks = finding.blocks
         asked = []
+        leads = finding.leads
         for source in self.witness.pool.sources:
             came = self._read(source, blocks, finding)
             asked += [_said(each, blocks) for each in came]
             if came and over():
                 break
-        return replace(finding, asked=tuple(asked), looked=self.world.clock())
+        else:
+            found = self.causes.look(
+                *(self.subject, self.contract, blocks, _times(finding)),
+                *(self.witness.pool.sources, over),
+            )
+            asked += found.asked
+            leads = found.leads or leads
+        now = self.world.clock()
+        return replace(finding, asked=tuple(asked), leads=leads, looked=now)
 
     def _read(self, source: Source, blocks: Between, finding: Finding) -> list[Reread]:
         lists = deciding.lists_of(self.world.chains[self.subject.chain], self.contract)
-        before = finding.before
-        times = Between(before.time if before else 0, finding.after.time)
-        return self.again.read(self.subject, source, lists, blocks, times)
+        return self.again.read(self.subject, source, lists, blocks, _times(finding))
 
     # -- a second word -------------------------------------------------------------------
 
@@ -148,6 +157,11 @@ def read_on(
         if not left:
             break
     return seen
+
+
+def _times(finding: Finding) -> Between:
+    before = finding.before
+    return Between(before.time if before else 0, finding.after.time)
 
 
 def _said(came: Reread, blocks: Between) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from monitor.decide import balance as deciding
 from monitor.loops.asset_round import AssetRound
+from monitor.loops.causes import Causes
 from monitor.loops.looking import Look, read_on
 from monitor.loops.passing import PollWorld
 from monitor.loops.reread import Rereader
@@ -59,6 +60,7 @@ class Reconciler:
     world: PollWorld
     again: Rereader
     teller: Teller
+    causes: Causes
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def check(self, subjects: Iterable[Subject]) -> list[Held]:
@@ -211,7 +213,9 @@ class Reconciler:
         found = []
         for contract in dict.fromkeys([*case.asked, *(f.contract for f in lasting)]):
             mine = [f for f in lasting if f.contract == contract]
-            look = Look(self.store, self.world, self.again, witness, case.subject, contract)
+            look = Look(
+                self.store, self.world, self.again, self.causes, witness, case.subject, contract
+            )
             rounds = AssetRound(self.store, self.world, self.teller, look, mine)
             held = self._one(chain, case, contract, rounds)
             if contract in case.rows or contract == COIN or held.on_chain or mine:

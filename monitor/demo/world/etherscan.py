@@ -91,7 +91,7 @@ class Etherscan(Service[Tx]):
         if action == "balance" or (action == "tokenbalance" and ADDRESS.match(contract)):
             text = str(self.balance(address, contract if action == "tokenbalance" else None))
             return said({"status": "1", "message": "OK", "result": text})
-        if action not in LISTS:
+        if action not in LISTS or action in self.knobs.lacks:
             return _refused("Error! Missing Or invalid Action name")
         page, size = request.number("page", 1), request.number("offset", PAGE)
         if page * size > WINDOW:

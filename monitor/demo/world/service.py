@@ -53,6 +53,7 @@ class Knobs:
     false_answers: int | None = None  # None: in all
     page_cap: int | None = None  # rows a page has at most; None: as the real one
     internals_upto: int | None = None  # Blockscout has not processed calls above this height
+    lacks: frozenset[str] = frozenset()  # actions that Etherscan's form does not know here
     api_key: str = ""  # refuse other keys
     seen: list[Request] | None = None  # a list: every request is added to it
 
