@@ -144,6 +144,19 @@ FROZEN: dict[str, tuple[AlertKind, str]] = {
         '["Read."], "name": "READ"}], "table": [{"cells": ["whom", "out"]}]}, "topic": "lists"}',
     ),
     "answer": (AlertKind.NOTICE, '{"lines": ["Taken: \\"Ann\\""], "topic": "watchlist"}'),
+    "held funds": (
+        AlertKind.MOVEMENT,
+        '{"classes": [], "confirmations": 1, "finality": 4, "funds": {"as_planned": true, '
+        '"expected": [{"asset": "USDT", "coins": "1000.5"}], "holder": "the court", "planned": '
+        '{"amount": "5 USDT", "by": "Ann", "since": 7, "to": "0xb", "until": "2026-12-31", '
+        '"why": "order 12"}, "state": "seized"}, "read_at": 9}',
+    ),
+    "held funds, reversed": (
+        AlertKind.CORRECTION,
+        '{"correction": {"evidence": [], "state": "reversed"}, "finality": 4, "funds": {"planned": '
+        '{"amount": "5 USDT", "by": "Ann", "since": 7, "to": "0xb", "until": "2026-12-31", '
+        '"why": "order 12"}, "state": "frozen", "unlike": "It is more."}, "read_at": 9}',
+    ),
     "touches us": (
         AlertKind.MOVEMENT,
         '{"classes": [], "confirmations": 1, "finality": 4, "ours": [' + OURS + '], "read_at": 9}',
@@ -169,8 +182,8 @@ TYPES = {
 
 # Members of all facts that some kinds never have.
 ELSEWHERE = {
-    *((History, name) for name in ("finality", "second_source", "ours")),
-    *((Notice, name) for name in ("read_at", "finality", "second_source", "on_lists")),
+    *((History, name) for name in ("finality", "second_source", "ours", "funds")),
+    *((Notice, name) for name in ("read_at", "finality", "second_source", "on_lists", "funds")),
     *((Unexplained, name) for name in ("second_source", "ours", "on_lists")),
 }
 

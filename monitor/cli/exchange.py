@@ -135,6 +135,7 @@ def _terms(settings: Settings, given: Sequence[str], lines: Mapping[str, str]) -
         raise ConfigError(notes.problems)
     return Terms(
         *(settings.chains, list(settings.channels), symbols, keys, lines),
+        assets=tuple(settings.assets.values()),
         poison=all_poison(settings),
     )
 

@@ -8,9 +8,9 @@ Of the entries that come of published lists one speaks for all: voices.py.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from monitor.decide import loudness, ours, voices
+from monitor.decide import held, loudness, ours, voices
 from monitor.decide.standing import Standing, correction_state, whole
 from monitor.model import (
     LIVE_STATUSES,
@@ -26,7 +26,17 @@ from monitor.model import (
     Watched,
     intervals,
 )
-from monitor.model.facts import BACK, Correction, Facts, InBlock, Movement, OnList, Touched, of_kind
+from monitor.model.facts import (
+    BACK,
+    Correction,
+    Facts,
+    HeldFunds,
+    InBlock,
+    Movement,
+    OnList,
+    Touched,
+    of_kind,
+)
 from monitor.model.ids import stable_id
 from monitor.model.plan import Context, Identity, Question
 
@@ -52,6 +62,7 @@ class _Thread:
     corrections: int
     amendments: int
     loud: bool
+    funds: HeldFunds | None = None  # what was said last of held funds that left with it
 
 
 _NONE: frozenset[Identity] = frozenset()
@@ -80,6 +91,7 @@ def alerts(
             told.setdefault((alert.entry_id, tx), []).append(part)
             told_of.setdefault(tx, []).append(part)
     due: list[Alert] = []
+    payments = _payments(context, by_tx)
     for tx in sorted(by_tx):
         rows = _by_party(by_tx[tx])
         legs = [s.transfer for s in by_tx[tx] if s.status in LIVE_STATUSES]
@@ -95,7 +107,7 @@ def alerts(
             others = tuple(named.get(who, ()))
             cases.append(replace(case, named=others, left=tuple(left.get(who, ()))))
         for case, heard in voices.spoken(cases):
-            due.extend(replace(case, voices=heard).due())
+            due.extend(replace(case, voices=heard, payments=payments).due())
     return tuple(due), tuple(_second_source(due))
 
 
@@ -125,6 +137,27 @@ def _by_tx(alert: Alert) -> dict[str, Alert]:
     for identity in alert.rows:
         rows.setdefault(identity[1], []).append(identity)
     return {tx: replace(alert, rows=tuple(listed)) for tx, listed in rows.items()}
+
+
+def _payments(
+    context: Context, by_tx: Mapping[str, Sequence[Standing]]
+) -> dict[str, tuple[held.Payment, ...]]:
+    """What addresses with an announced outflow have paid since then, as it stands after this."""
+    found: dict[str, tuple[held.Payment, ...]] = {}
+    for address in context.watched:
+        plans = [w.entry.planned for w in context.watched[address] if w.active]
+        if not any(plans):
+            continue
+        laid: dict[str, list[Transfer]] = {}
+        for row in context.paid.get(address, ()):
+            if row.transfer.tx not in by_tx and row.status in LIVE_STATUSES:
+                laid.setdefault(row.transfer.tx, []).append(row.transfer)
+        for tx, stood in by_tx.items():
+            live = [s.transfer for s in stood if s.status in LIVE_STATUSES]
+            if any(t.sender == address for t in live):
+                laid[tx] = live
+        found[address] = tuple(held.Payment(tx, tuple(rows)) for tx, rows in laid.items())
+    return found
 
 
 def _by_party(rows: Sequence[Standing]) -> dict[str, list[Standing]]:
@@ -180,6 +213,7 @@ class _Case:
     voices: Sequence[_Case] = ()  # for whom it speaks, itself among them; none: it corrects only
     named: Sequence[Alert] = ()  # of others about this transaction, which told it for this entry
     left: Sequence[Alert] = ()  # of these, whose entries are not watched any more
+    payments: Mapping[str, Sequence[held.Payment]] = field(default_factory=dict)  # by address
 
     @property
     def entry(self) -> Entry:
@@ -238,9 +272,17 @@ class _Case:
         if stood.transfer.identity in thread.told | thread.elsewhere:
             return stood.status in LIVE_STATUSES
         return any(
-            stood.status in _READY[each.entry.tell_when] and each._is_new(stood)
+            (stood.status in _READY[each.entry.tell_when] or each._held_leave())
+            and each._is_new(stood)
             for each in self.voices
+            if stood.status in LIVE_STATUSES
         )
+
+    def _held_leave(self) -> bool:
+        """Whether the transaction takes held funds, as far as its rows say: of that people hear
+        as early as anybody sees it, whatever else they asked for."""
+        live = [s for s in self.rows if s.status in LIVE_STATUSES]
+        return held.leaves(self.entry, [s.transfer for s in live])
 
     def _thread(self) -> _Thread:
         mine = self._mine()
@@ -257,6 +299,7 @@ class _Case:
             corrections=len(corrections),
             amendments=sum(a.kind is AlertKind.AMENDMENT for a in mine),
             loud=any(a.lane is Lane.NEWS for a in mine),
+            funds=next((a.facts.funds for a in reversed(mine) if a.facts.funds), None),
         )
 
     def _mine(self) -> Sequence[Alert]:
@@ -275,7 +318,9 @@ class _Case:
         touched = self._touched(ready)
         if touched:
             lane, reason = Lane.NEWS, ours.REASON
-        if thread.first is not None and all(s.transfer.kind.fee for s in fresh):
+        funds = self._funds(voice, ready, loud)
+        fee_only = all(s.transfer.kind.fee for s in fresh)
+        if thread.first is not None and fee_only and (funds is None or thread.funds):
             lane, reason = Lane.QUIET, "Only the fee of a movement already told was added."
         place = min(s.transfer.block_height or self.head for s in fresh)
         return self._make(
@@ -284,7 +329,7 @@ class _Case:
             lane,
             reason,
             loud,
-            severity=voices.severity(voice, [s.transfer for s in fresh]),
+            severity=self._severity(voice, fresh, funds),
             amends=thread.first.id if thread.first else None,
             number=thread.amendments,
             facts=Movement(
@@ -294,8 +339,38 @@ class _Case:
                 confirmations=max(0, self.head - place + 1) if self._in_block(fresh) else 0,
                 on_lists=self._on_lists() if self.entry.origin or self.tells else (),
                 ours=touched,
+                funds=funds,
             ),
         )
+
+    def _funds(
+        self, entry: Entry, rows: Sequence[Standing], loud: loudness.Loudness
+    ) -> HeldFunds | None:
+        """Of held funds that leave, or at which their issuer acts: what an alert says of them."""
+        mine = [s.transfer for s in rows]
+        forged = {leg for leg, name, _ in loud.classes if name == loudness.FORGED}
+        if held.leaves(entry, mine, forged):
+            context, tx = self.context, mine[0].tx
+            told = context.told_as_planned.get(entry.id, ())
+            paid = self._since(entry)
+            known = held.Known(context.chain, context.assets, context.now, paid, told)
+            return held.facts(entry, tx, known)
+        acted = bool(entry.held) and any(row.kind.act for row in mine)
+        return HeldFunds(entry.held, entry.holder, entry.expected) if acted else None
+
+    def _since(self, entry: Entry) -> list[held.Payment]:
+        """What the address has paid since this entry announced an outflow."""
+        start = entry.planned.counts_from if entry.planned else 0
+        paid = self.payments.get(self.address, ())
+        return [each for each in paid if each.time is None or each.time >= start]
+
+    def _severity(
+        self, voice: Entry, rows: Sequence[Standing], funds: HeldFunds | None
+    ) -> Severity:
+        moved = [s.transfer for s in rows]
+        if funds is None or any(row.kind.act for row in moved):
+            return voices.severity(voice, moved)
+        return held.severity(funds)
 
     def _touched(self, rows: Sequence[Standing]) -> tuple[Touched, ...]:
         """Our own addresses, as far as this transaction touches them."""
@@ -377,7 +452,7 @@ class _Case:
             lane,
             "A correction follows whatever had been told.",
             replace(loud, direction=first.direction or loud.direction),
-            severity=voices.severity(voice, [s.transfer for s in rows]),
+            severity=self._severity(voice, rows, thread.funds),
             amends=first.id,
             number=number,
             facts=Correction(
@@ -388,6 +463,7 @@ class _Case:
                 now=block if state == BACK else None,
                 on_lists=self._on_lists(first.facts.on_lists),
                 ours=self._touched(rows),
+                funds=thread.funds,
             ),
         )
 

@@ -11,14 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from monitor.decide import held
 from monitor.decide.worth import TOLERANCE, YESTERDAY, borne_out, never, usd
 from monitor.model import Asset, Batch, Chain, Direction, Entry, Lane, Price, Transfer
 from monitor.model.plan import Context
 from monitor.model.watch import USD
 
 PRICED = 3 * 86_400  # seconds back for which a smallest amount in dollars looks for prices
+FORGED = "may be forged"  # the class of a claim that the address has not signed
 AN_ACT = "What the issuer of a token does at this address is always told."
 CANARY = "A canary: it only shows that reading works."
+DUST = "1"  # USD: what strangers send to held funds below it is no news of these
 DAILY = "What arrives here waits for the daily mail."
 _What = tuple[bool, str | None]
 
@@ -89,6 +92,27 @@ def loudness(
     transactions signed by the address was read at that place, so that the absence of a fee
     row means that somebody else signed.
     """
+    verdict = _verdict(
+        *(entry, chain, rows, legs, assets),
+        signature_known=signature_known,
+        market=market,
+    )
+    forged = {leg for leg, name, _ in verdict.classes if name == FORGED}
+    if not held.leaves(entry, rows, forged):
+        return verdict
+    return replace(verdict, lane=Lane.NEWS, reason=held.reason(entry, rows), asked_for=True)
+
+
+def _verdict(
+    entry: Entry,
+    chain: Chain,
+    rows: Sequence[Transfer],
+    legs: Sequence[Transfer],
+    assets: Mapping[tuple[str, str], Asset],
+    *,
+    signature_known: bool,
+    market: Market,
+) -> Loudness:
     address = entry.subject.address
     if any(r.kind.utxo for r in rows):
         return _utxo(entry, chain, rows, legs, market)
@@ -159,7 +183,7 @@ def _part(
         False,
         "An unverified token says that it left this address, but the address did not sign "
         "the transaction: it may be forged.",
-        "may be forged",
+        FORGED,
     )
 
 
@@ -189,8 +213,9 @@ def _incoming(
 
 def _threshold(entry: Entry, asset: Asset, total: int, row: Transfer, market: Market) -> _Part:
     least = entry.min_amount.get(asset.contract) or entry.min_amount.get(asset.symbol)
-    if least is None and USD in entry.min_amount:
-        return _in_dollars(entry.min_amount[USD], asset, total, market.price(row, asset))
+    dollars = entry.min_amount.get(USD) or (DUST if entry.held else None)
+    if least is None and dollars is not None:
+        return _in_dollars(dollars, asset, total, market.price(row, asset))
     if least is None and entry.incoming == "daily":
         return _Part(False, DAILY)
     if least is None:
@@ -209,13 +234,17 @@ def prices_needed(
     concerned = [
         t
         for t in moved
-        if any(USD in w.entry.min_amount for w in context.watched.get(t.recipient or "", ()))
+        if any(_in_usd(w.entry) for w in context.watched.get(t.recipient or "", ()))
     ]
     oldest = min((t.time or context.now for t in concerned), default=context.now)
     # What happened before that has no price yet when it is decided, or is history.
     since = max(oldest, context.now - PRICED) - YESTERDAY[1]
     keys = frozenset((t.chain, t.contract or "") for t in concerned)
     return keys, since, context.now + TOLERANCE
+
+
+def _in_usd(entry: Entry) -> bool:
+    return USD in entry.min_amount or bool(entry.held)
 
 
 def _in_dollars(least: str, asset: Asset, total: int, by: tuple[Price | None, str]) -> _Part:

@@ -26,6 +26,7 @@ from monitor.model.settings import Settings
 from monitor.store import taking, watch
 from monitor.store.incidents import put_signals
 from monitor.store.port import Store
+from monitor.watchlist import held
 from monitor.watchlist.entries import Difference, Parsed, difference, parse
 from monitor.watchlist.file import ListFile
 
@@ -139,6 +140,8 @@ class WatchFile:
     def _apply(self, parsed: Parsed, sha256: str, now: int, by: Actor | None) -> None:
         store = self._store
         stored = [w.entry for w in watch.persons_entries(store)]
+        entries = held.announced(parsed.entries, stored, now)
+        parsed = replace(parsed, entries=entries)
         change = difference(stored, parsed.entries, parsed.refused)
         self.timezone = parsed.timezone
         outcome = {

@@ -41,7 +41,17 @@ from monitor.model.views import (
     Rendered,
     TransferView,
 )
-from monitor.model.watch import Baseline, Direction, Entry, Kin, Origin, Severity, Subject, Watched
+from monitor.model.watch import (
+    Baseline,
+    Direction,
+    Entry,
+    Kin,
+    Origin,
+    Planned,
+    Severity,
+    Subject,
+    Watched,
+)
 
 __all__ = [
     "CONFIDENCES",
@@ -77,6 +87,7 @@ __all__ = [
     "Only",
     "Origin",
     "Outgoing",
+    "Planned",
     "Price",
     "PriceIds",
     "Rendered",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from monitor.model.balance import Held
-from monitor.model.watch import Origin
+from monitor.model.watch import Origin, Planned
 
 BACK = "included again"  # a correction's state: what had been taken back counts again
 
@@ -62,6 +62,22 @@ class OnList:
     sha256: str = ""  # of that version, as it was fetched
 
 
+@dataclass(frozen=True, slots=True)
+class HeldFunds:
+    """That the funds which moved are held, as the watchlist had it when it was told."""
+
+    state: str  # one of watch.HELD
+    holder: str = ""
+    expected: Mapping[str, str] = field(default_factory=dict)  # asset -> decimal coins
+    planned: Planned | None = None  # the outflow that was announced
+    unlike: str = ""  # why this is not that one, a sentence; empty: it is, or none was
+
+    @property
+    def as_planned(self) -> bool:
+        """Whether this is the outflow that was announced, which is used up by it."""
+        return self.planned is not None and not self.unlike
+
+
 # Entries of lists that a start-up summary names: a list may name an address under any number of
 # entities, and each of their entries has a summary.
 MOST_NAMED = 50
@@ -78,6 +94,7 @@ class Facts:
     # What a newer version wrote and this one does not know, by its place: "correction.cause".
     more: Mapping[str, object] = field(default_factory=dict)
     on_lists: tuple[OnList, ...] = ()  # the alert's own entry first, where it comes of a list
+    funds: HeldFunds | None = None  # None: nothing left that somebody holds
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from monitor.model.facts import (
     Correction,
     Dealings,
     Facts,
+    HeldFunds,
     History,
     InBlock,
     IncidentNotice,
@@ -39,7 +40,7 @@ from monitor.model.facts import (
     Unusual,
 )
 from monitor.model.members import Members, Misfit
-from monitor.model.watch import Origin
+from monitor.model.watch import Origin, Planned
 
 VERSION = 1  # records of before there was one have the same form
 
@@ -81,7 +82,15 @@ def _common(facts: Facts) -> dict[str, object]:
         said["on_lists"] = [_on_list(each) for each in facts.on_lists]
     if facts.ours:
         said["ours"] = [asdict(each) for each in facts.ours]
+    if facts.funds:
+        said["funds"] = _funds(facts.funds)
     return said
+
+
+def _funds(found: HeldFunds) -> dict[str, object]:
+    expected = [{"asset": asset, "coins": coins} for asset, coins in found.expected.items()]
+    said = asdict(found) | {"expected": expected, "as_planned": found.as_planned}
+    return {name: value for name, value in said.items() if value}
 
 
 def _on_list(found: OnList) -> dict[str, object]:
@@ -227,7 +236,12 @@ def from_json(kind: AlertKind, told: object) -> Facts:
     try:
         read = Members(told)
         read.whole("version")
-        found = replace(_READERS[kind](read), on_lists=_read_on_lists(read), ours=_read_ours(read))
+        found = replace(
+            _READERS[kind](read),
+            on_lists=_read_on_lists(read),
+            ours=_read_ours(read),
+            funds=_read_funds(read),
+        )
         more = read.more()
         return replace(found, more=more) if more else found
     except ValueError as error:  # a misfit, or a number of thousands of digits
@@ -257,6 +271,23 @@ def _read_ours(read: Members) -> tuple[Touched, ...]:
         Touched(*map(each.text, ("chain", "tx", "leg", "way", "who", "list", "label")))
         for each in read.inner_list("ours")
     )
+
+
+def _read_funds(read: Members) -> HeldFunds | None:
+    told = read.inner("funds")
+    if told is None:
+        return None
+    told.flag("as_planned")  # is what the others say
+    plan = told.inner("planned")
+    planned = None if plan is None else _read_planned(plan)
+    state, holder, unlike = map(told.text, ("state", "holder", "unlike"))
+    amounts = {each.text("asset"): each.text("coins") for each in told.inner_list("expected")}
+    return HeldFunds(state, holder, amounts, planned, unlike)
+
+
+def _read_planned(told: Members) -> Planned:
+    names = ("to", "amount", "until", "by", "why")
+    return Planned(**{name: told.text(name) for name in names}, since=told.number("since"))
 
 
 _UNUSUAL = ("dealings", "last_moved", "quiet_days", "test_payments", "balances", "net")

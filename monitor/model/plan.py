@@ -93,6 +93,10 @@ class Context:
     lists: Mapping[str, Publication] = field(default_factory=dict)
     ours: Mapping[str, Own] = field(default_factory=dict)  # of the parties those of our own
     traced: frozenset[str] = frozenset()  # of the parties those that are followed for a case
+    # Of addresses with held funds for which an outflow is announced: the rows of all that they
+    # paid since then; and by entry the transactions that were told as the announced one.
+    paid: Mapping[str, tuple[Row, ...]] = field(default_factory=dict)
+    told_as_planned: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def holds(self, transfer: Transfer) -> bool:
         """Whether the lists that were read should show it."""

@@ -67,6 +67,12 @@ class Planned:
     until: str  # last day, 2026-12-31
     by: str
     why: str
+    since: int = 0  # by our clock: when the watchlist was first read with it
+
+    @property
+    def counts_from(self) -> int:
+        """In chain time: blocks have somebody else's clock, and a saved list waits its turn."""
+        return self.since - 600
 
 
 HELD = ("frozen", "seized", "forfeited")

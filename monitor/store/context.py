@@ -9,7 +9,7 @@ from monitor.model.lists import Publication
 from monitor.model.plan import Context
 from monitor.model.scope import ChainWide, Scope
 from monitor.model.streams import StreamState
-from monitor.store import doubts, follow, listing, ours, watch
+from monitor.store import doubts, follow, listing, ours, planned, watch
 from monitor.store.coverage import stream_states
 from monitor.store.port import Reader
 from monitor.store.rows import to_alert, to_row, to_transfer
@@ -66,6 +66,8 @@ def load_context(
         lists=lists_of(store, [w for on in watched.values() for w in on]),
         ours=ours.own(store, titles, parties),
         traced=follow.traced(store, chain.key, parties) if titles else frozenset(),
+        paid=_paid(store, chain.key, watched),
+        told_as_planned=planned.told(store, [w.entry for on in watched.values() for w in on]),
     )
 
 
@@ -93,6 +95,20 @@ def of_transactions(
         ours=ours.own(store, titles, parties),
         traced=follow.traced(store, chain.key, parties),
     )
+
+
+def _paid(
+    store: Reader, chain: str, watched: Mapping[str, Sequence[Watched]]
+) -> dict[str, tuple[Row, ...]]:
+    """What addresses with an announced outflow have paid since then, all rows of it."""
+    found = {}
+    for address, on in watched.items():
+        plans = [w.entry.planned for w in on if w.active and w.entry.planned]
+        if plans:
+            since = min(plan.counts_from for plan in plans)
+            txs = planned.paid_in(store, Subject(chain, address), since)
+            found[address] = _rows_of(store, chain, txs)
+    return found
 
 
 def lists_of(store: Reader, watched: Iterable[Watched]) -> dict[str, Publication]:

@@ -121,11 +121,13 @@ def given_up(store: Reader, moments: Iterable[Moment]) -> set[Moment]:
 
 
 def compared(store: Reader) -> set[str]:
-    """Chains on which an amount in USD keeps incoming movements quiet: what is worth something
-    there is asked of every price source, so that none can silence alone."""
+    """Chains on which an amount in USD keeps incoming movements quiet, also that of held funds:
+    what is worth something there is asked of every price source, so that none can silence
+    alone."""
     rows = store.read(
         "SELECT DISTINCT s.chain FROM entry e JOIN scope s ON s.key = e.subject "
-        "WHERE e.retired IS NULL AND e.terms LIKE '%\"USD\":%'"
+        "WHERE e.retired IS NULL "
+        "AND (e.terms LIKE '%\"USD\":%' OR e.terms LIKE '%\"held\":%')"
     )
     return {row["chain"] for row in rows}
 

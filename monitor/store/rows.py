@@ -15,6 +15,7 @@ from monitor.model import (
     Kind,
     Lane,
     Origin,
+    Planned,
     Rendered,
     Row,
     Severity,
@@ -24,7 +25,6 @@ from monitor.model import (
     Watched,
 )
 from monitor.model.facts_json import from_text, to_json
-from monitor.model.watch import Planned
 from monitor.store.port import Fields
 
 TRANSFER_COLUMNS = (

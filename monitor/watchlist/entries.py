@@ -13,7 +13,7 @@ from monitor.chains.table import family_of
 from monitor.model import Asset, Chain, Entry, Severity, Subject
 from monitor.model.errors import Problem
 from monitor.model.ids import stable_id
-from monitor.watchlist import yaml_nodes
+from monitor.watchlist import held, yaml_nodes
 from monitor.watchlist.values import EntryReader, case_problem, read_value
 from monitor.watchlist.yaml_nodes import Fields, Items, Node, Notes, Text, is_blank
 
@@ -30,8 +30,13 @@ INHERITED = (
     "since",
     "channels",
     "sources",
+    "held",
+    "holder",
 )
-BLOCK_KEYS = ("address", "label", "case", "busy", "canary", "retired", *INHERITED)
+BLOCK_KEYS = (
+    *("address", "label", "case", "busy", "canary", "retired"),
+    *("expected", "planned", *INHERITED),
+)
 CASE_KEYS = ("title", "addresses", *INHERITED)
 TOP_KEYS = ("version", "timezone", "defaults", "cases", "addresses", "count")
 
@@ -83,8 +88,9 @@ def parse(
     """
     notes = Notes()
     root = yaml_nodes.read(text, file, notes)
-    symbols = None if assets is None else {asset.symbol for asset in assets}
-    reader = _Reader(EntryReader(chains, channels, symbols, notes, sources), notes)
+    known = None if assets is None else tuple(assets)
+    symbols = None if known is None else {asset.symbol for asset in known}
+    reader = _Reader(EntryReader(chains, channels, symbols, notes, sources, known), notes)
     if isinstance(root, Fields):
         return reader.run(root, timezones)
     if root is not None and not is_blank(root):
@@ -286,6 +292,7 @@ class _Reader:
         ready = []
         chains = lines.values["chains"]
         self._one_height(node, lines, chains)
+        held.check(node, lines.values, self.notes)
         for key in chains:
             subject = self._subject(written, self.at.chains[key])
             if subject is None:
@@ -294,7 +301,8 @@ class _Reader:
             first = self.seen.setdefault(entry_id, node.line)
             if first != node.line:
                 self._twice(written, key, case, first)
-            ready.append(_entry(entry_id, subject, lines.values, case, node.line))
+            entry = _entry(entry_id, subject, lines.values, case, node.line)
+            ready.append(held.with_terms(entry, node, self.at))
         if lines.broken or self.notes.within(node):
             self.refused.update(entry.id for entry in ready if self.seen[entry.id] == node.line)
         else:
@@ -365,4 +373,6 @@ def _entry(
         retired=values.get("retired", ""),
         title=values.get("title", ""),
         line=line,
+        held=values.get("held", ""),
+        holder=values.get("holder", "") if values.get("held") else "",
     )

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from monitor.chains.address import display
 from monitor.messages.objects import csv_line, json_text
-from monitor.model import Chain, Entry
+from monitor.model import Chain, Entry, Planned
 from monitor.watchlist.entries import BLOCK_KEYS
+from monitor.watchlist.held import PLANNED_KEYS
 
 COLUMNS = ("address", "chain", "case", "title", *(
     key for key in BLOCK_KEYS if key not in {"address", "chain", "chains", "case"}
@@ -24,7 +25,15 @@ def entry_object(entry: Entry, chains: Mapping[str, Chain]) -> dict[str, object]
     chain = entry.subject.chain
     known = chains.get(chain)
     address = display(known, entry.subject.address) if known else entry.subject.address
-    return {"address": address, "chain": chain, **own, "severity": entry.severity.value}
+    planned = {"planned": _planned(entry.planned, known)} if entry.planned else {}
+    severity = {"severity": entry.severity.value}
+    return {"address": address, "chain": chain, **own, **severity, **planned}
+
+
+def _planned(planned: Planned, chain: Chain | None) -> dict[str, str]:
+    """As it is written in the watchlist."""
+    said = {name: str(getattr(planned, name)) for name in PLANNED_KEYS}
+    return said | ({"to": display(chain, planned.to)} if chain else {})
 
 
 def csv_rows(entries: Iterable[Entry], chains: Mapping[str, Chain]) -> Iterator[str]:
@@ -67,7 +76,7 @@ def _cell(value: object) -> object:
     if value is True:
         return "yes"
     if isinstance(value, Mapping):
-        return _amounts(value)
+        return json.dumps(value, ensure_ascii=False) if "until" in value else _amounts(value)
     if isinstance(value, list | tuple):
         return _list(value)
     # Import takes away one apostrophe before another one.

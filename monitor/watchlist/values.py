@@ -11,8 +11,8 @@ from typing import Any
 from monitor.chains import keys
 from monitor.chains.address import AddressError, canonical
 from monitor.chains.table import family_of
-from monitor.model import Chain, Severity
-from monitor.model.watch import USD
+from monitor.model import Asset, Chain, Severity
+from monitor.model.watch import HELD, USD
 from monitor.watchlist.yaml_nodes import Fields, Items, Node, Notes, Text, closest, is_blank
 
 _COINS = re.compile(r"[0-9]{1,60}(\.[0-9]{1,36})?\Z")
@@ -27,9 +27,10 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "direction": ("both", "in", "out"),
     "tell_when": ("seen", "confirmed", "final"),
     "busy": ("yes", "no", "true", "false"),
+    "held": HELD,
 }
 MOST_HOURS = 720  # that a canary may be silent
-_LONGEST = {"label": 120, "title": 120, "source": 200, "reason": 500}
+_LONGEST = {"label": 120, "title": 120, "source": 200, "reason": 500, "holder": 120}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class EntryReader:
     symbols: Collection[str] | None  # of verified assets
     notes: Notes
     sources: Collection[str] | None = None  # of config/sources.yaml
+    assets: Collection[Asset] | None = None  # where amounts are held against their decimals
 
 
 Reader = Callable[[str, Node, EntryReader], Any]
@@ -284,6 +286,11 @@ def _contract(name: Text, at: EntryReader) -> str | None:
         return None
 
 
+def _as_written(_key: str, node: Node, _at: EntryReader) -> Node:
+    """Read with its address: what it means depends on the chain (watchlist/held.py)."""
+    return node
+
+
 def _retired(key: str, node: Node, at: EntryReader) -> str | None:
     text = _text(key, node, at)
     match = _RETIRED.match(text or "")
@@ -317,4 +324,8 @@ READERS: Mapping[str, Reader] = {
     "busy": _busy,
     "canary": _canary,
     "retired": _retired,
+    "held": _choice,
+    "holder": _short_text,
+    "expected": _as_written,
+    "planned": _as_written,
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from monitor.decide.loudness import FORGED
 from monitor.decide.worth import usd
 from monitor.messages import money
 from monitor.messages.objects import may_see
@@ -34,7 +35,6 @@ from monitor.model import OURS, AlertView, Direction, Entry, FarEnd, Known, Stat
 from monitor.model.facts import Movement, of_kind
 from monitor.model.plain import case_said, clean, plural, quoted
 
-FORGED = "may be forged"  # the class of a claim, see monitor.decide.loudness
 NOBODY_KNOWN = "an unknown address"
 _MOST_ID = 20  # digits of a token's number that a sentence bears
 

@@ -53,6 +53,8 @@ FIELDS = tuple(dict.fromkeys(("title", "ticker", *(k for k in BLOCK_KEYS if k !=
 _BY_FIRST_WORD = ("chain", "ticker")
 
 _ADDRESS_LIKE = re.compile(r"([a-z]{3,20}:)?[0-9A-Za-z]{25,110}\Z")
+# Lines of several values, which may be written as JSON.
+OF_PARTS = frozenset({"tags", "channels", "min_amount", "expected", "planned"})
 _QUOTES = "'\"`\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb"
 # Not taken into a watchlist: yaml_nodes.py refuses them.
 _HIDDEN = re.compile(
@@ -129,12 +131,12 @@ def cell_value(name: str, cell: str) -> Value:
     if name == "address":
         return plain_address(cell)
     text = plain_text(cell)
-    if name in {"tags", "channels", "min_amount"} and text[:1] in {"[", "{"}:
+    if name in OF_PARTS and text[:1] in {"[", "{"}:
         try:
             return json_value(json.loads(unguarded(cell).strip(), parse_int=str, parse_float=str))
         except (ValueError, RecursionError):
             return text
-    if name == "min_amount":
+    if name in {"min_amount", "expected"}:
         return _amounts(text)
     if name in {"tags", "channels"}:
         items = tuple(part.strip() for part in re.split(r"[;,|]", text))

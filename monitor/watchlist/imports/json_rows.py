@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from monitor.model.errors import ConfigError
 from monitor.watchlist.imports import others
 from monitor.watchlist.imports.cells import (
+    OF_PARTS,
     ListRow,
     ListTable,
     Value,
@@ -104,7 +105,7 @@ def _json_row(number: int, item: object, by_key: Mapping[str, str]) -> ListRow:
         value = json_value(item.get(key))
         if name == "address" and isinstance(value, str):
             value = plain_address(value)
-        elif name in {"tags", "channels", "min_amount"} and isinstance(value, str):
+        elif name in OF_PARTS and isinstance(value, str):
             value = cell_value(name, value)
         values |= {name: value} if value else {}
     original = {key: text_of(value) for key, value in item.items() if value is not None}

@@ -14,7 +14,7 @@ from monitor.chains.address import AddressError, canonical, display
 from monitor.chains.names import ChainNames, Unclear, from_encoding
 from monitor.chains.which import Which
 from monitor.messages.objects import csv_line
-from monitor.model import Chain, Entry
+from monitor.model import Asset, Chain, Entry
 from monitor.model.errors import Problem
 from monitor.watchlist.edit import Line
 from monitor.watchlist.entries import BLOCK_KEYS, read_block
@@ -43,6 +43,7 @@ class Terms:
     given: tuple[str, ...] = ()
     lines: Mapping[str, str] = field(default_factory=dict)
     quieter: bool = False  # also take what makes an address tell less, see quieter()
+    assets: Collection[Asset] | None = None
     poison: Poison = field(default_factory=lambda: Poison({}))
 
 
@@ -105,7 +106,9 @@ def quieter(values: Mapping[str, Value]) -> dict[str, str]:
     return {name: _asked(name, found[name]) for name in found if name not in loud}
 
 
-_QUIETER = ("retired", "canary", "min_amount", "direction", "tell_when", "channels")
+# Of held funds less is told of what comes in, and of what was announced.
+_HELD = ("held", "holder", "expected", "planned")
+_QUIETER = ("retired", "canary", "min_amount", "direction", "tell_when", "channels", *_HELD)
 _LOUD = {"direction": "both", "tell_when": "seen"}  # the words that take nothing away
 _SHORT = ("direction", "tell_when")  # lines whose value is one of a few words
 
@@ -203,7 +206,8 @@ class _Work:
         # Who wants a canary looks for an address that strangers pay all the time.
         warning = "" if values.get("canary") else self._somebodys(address, keys)
         notes = Notes()
-        at = EntryReader(self.terms.chains, self.terms.channels, self.terms.symbols, notes)
+        terms = self.terms
+        at = EntryReader(terms.chains, terms.channels, terms.symbols, notes, assets=terms.assets)
         entries = read_block(_fields(block, row.number), at)
         if "title" in values:
             read_value("title", _node(values["title"], row.number), at)
