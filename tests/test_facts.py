@@ -38,7 +38,8 @@ FROZEN: dict[str, tuple[AlertKind, str]] = {
     ),
     "unexplained": (
         AlertKind.UNEXPLAINED,
-        '{"finality": 19, "read_at": 1795338877, "unexplained": {"amount": '
+        '{"finality": 19, "funds": {"state": "seized"}, "read_at": 1795338877, '
+        '"unexplained": {"amount": '
         '"-7740000000000", "asked": ["one: nothing new"], "found": "a row was found", '
         '"held": {"address": "0xa", "at": 1795338900, "between": [900, 1000], "chain": '
         '"ethereum", "contract": "0xc", "decimals": 6, "height": 1000, "on_chain": "0", '

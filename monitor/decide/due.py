@@ -42,6 +42,8 @@ from monitor.model.plan import Context, Identity, Question
 
 # Of these a source of another operator is asked, too.
 LOUD = frozenset({Severity.SEVERE, Severity.HIGH})
+# What is looked for has not been found not to have happened.
+_STANDS = LIVE_STATUSES | {Status.MISSING}
 _THREAD_STARTS = frozenset({AlertKind.MOVEMENT, AlertKind.LATE, AlertKind.ACTIVITY})
 _READY: Mapping[str, frozenset[Status]] = {
     "seen": LIVE_STATUSES,
@@ -150,10 +152,10 @@ def _payments(
             continue
         laid: dict[str, list[Transfer]] = {}
         for row in context.paid.get(address, ()):
-            if row.transfer.tx not in by_tx and row.status in LIVE_STATUSES:
+            if row.transfer.tx not in by_tx and row.status in _STANDS:
                 laid.setdefault(row.transfer.tx, []).append(row.transfer)
         for tx, stood in by_tx.items():
-            live = [s.transfer for s in stood if s.status in LIVE_STATUSES]
+            live = [s.transfer for s in stood if s.status in _STANDS]
             if any(t.sender == address for t in live):
                 laid[tx] = live
         found[address] = tuple(held.Payment(tx, tuple(rows)) for tx, rows in laid.items())

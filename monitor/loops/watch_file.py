@@ -173,14 +173,16 @@ class WatchFile:
         """The answer to a saved watchlist: to the desk with its addresses, to operations with
         numbers, chains and cases. A channel that gets the desk's, which says more, gets only
         that."""
-        short = _change_lines(change, _places(problems), _unnamed)
+        short = _change_lines(change, _places(problems), _unnamed, now)
         ours = _answer("operations", short, change, problems, sha256, now)
         theirs = _answer("desk", short, change, problems, sha256, now)
         router, table = self._router, self._settings.chains
         routes = router.route(theirs, None)
         takers = {channel for _, channel, _ in routes}
         if router.may_see_labels(takers):
-            full = _change_lines(change, problems, lambda some: [_named(e, table) for e in some])
+            full = _change_lines(
+                change, problems, lambda some: [_named(e, table) for e in some], now
+            )
             theirs = _answer("desk", full, change, problems, sha256, now)
         rest = [route for route in router.route(ours, None) if route[1] not in takers]
         return ([theirs, ours], [*routes, *rest]) if rest else ([theirs], routes)
@@ -214,6 +216,7 @@ def _change_lines(
     change: Difference,
     problems: Sequence[object],
     named: Callable[[Sequence[Entry]], list[str]],
+    now: int,
 ) -> list[str]:
     """A summary first, then what became of whom: `named` tells it of entries."""
     counts = (
@@ -224,11 +227,13 @@ def _change_lines(
         (len(change.missing), "missing"),
     )
     changed = [entry for _, entry in change.changed]
+    over = [entry for entry in (*change.added, *changed) if held.is_over(entry, now)]
     missing = "Missing from the file, still watched until somebody retires it"
     return [
         ", ".join(f"{count:,} {word}" for count, word in counts if count) + ".",
         *_some("Refused", [*map(str, problems)], "check", REFUSED_MOST),
         *_some(missing, named(change.missing), "watchlist list"),
+        *_some("Its planned outflow was to be made by a day that is over", named(over), "check"),
         *_some("Changed", named(changed), "watchlist list"),
         *_some("Retired", named(change.retired), "watchlist list"),
         *_some("Taken", named(change.added), "watchlist list"),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -76,11 +77,14 @@ class _Reader:
         for name, value in node.pairs:
             key = self._asset(name, name.text)
             amount = self._coins(value, value.text if isinstance(value, Text) else "", key)
-            if key is not None and key in found:
+            if key is not None and any(self._same(key, other) for other in found):
                 self.notes.say(name, "is named twice", "Keep one of the two")
             elif key is not None and amount is not None:
                 found[key] = amount
         return found
+
+    def _same(self, key: str, other: str) -> bool:
+        return key == other or (bool(self._found(key)) and self._found(key) == self._found(other))
 
     def planned(self, node: Node) -> Planned | None:
         if not isinstance(node, Fields):
@@ -221,6 +225,13 @@ def announced(entries: Iterable[Entry], stored: Iterable[Entry], now: int) -> tu
         else entry
         for entry in entries
     )
+
+
+def is_over(entry: Entry, now: int) -> bool:
+    """Whether it announces an outflow until a day that is over (UTC). No mistake: a list does not
+    become wrong by lying there, and its address stays watched."""
+    day = datetime.fromtimestamp(now, UTC).date().isoformat()
+    return entry.planned is not None and entry.planned.until < day
 
 
 def _dated(planned: Planned, before: Planned | None, now: int) -> Planned:
