@@ -54,7 +54,7 @@ _BY_FIRST_WORD = ("chain", "ticker")
 
 _ADDRESS_LIKE = re.compile(r"([a-z]{3,20}:)?[0-9A-Za-z]{25,110}\Z")
 # Lines of several values, which may be written as JSON.
-OF_PARTS = frozenset({"tags", "channels", "min_amount", "expected", "planned"})
+OF_PARTS = frozenset({"tags", "channels", "sources", "min_amount", "expected", "planned"})
 _QUOTES = "'\"`\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb"
 # Not taken into a watchlist: yaml_nodes.py refuses them.
 _HIDDEN = re.compile(
@@ -138,7 +138,7 @@ def cell_value(name: str, cell: str) -> Value:
             return text
     if name in {"min_amount", "expected"}:
         return _amounts(text)
-    if name in {"tags", "channels"}:
+    if name in {"tags", "channels", "sources"}:
         items = tuple(part.strip() for part in re.split(r"[;,|]", text))
         return tuple(dict.fromkeys(item for item in items if item))
     return text

@@ -43,8 +43,8 @@ class Terms:
     given: tuple[str, ...] = ()
     lines: Mapping[str, str] = field(default_factory=dict)
     quieter: bool = False  # also take what makes an address tell less, see quieter()
-    assets: Collection[Asset] | None = None
     poison: Poison = field(default_factory=lambda: Poison({}))
+    assets: Collection[Asset] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,10 @@ def quieter(values: Mapping[str, Value]) -> dict[str, str]:
 
 # Of held funds less is told of what comes in, and of what was announced.
 _HELD = ("held", "holder", "expected", "planned")
-_QUIETER = ("retired", "canary", "min_amount", "direction", "tell_when", "channels", *_HELD)
+_QUIETER = (
+    *("retired", "canary", "min_amount", "direction", "tell_when", "channels", "sources"),
+    *_HELD,
+)
 _LOUD = {"direction": "both", "tell_when": "seen"}  # the words that take nothing away
 _SHORT = ("direction", "tell_when")  # lines whose value is one of a few words
 
