@@ -39,7 +39,7 @@ from monitor.net.sources.evm_logs import (
     parse_logs,
     topic_of,
 )
-from monitor.net.sources.evm_refusals import TooWide, classify
+from monitor.net.sources.evm_refusals import NoState, TooWide, classify
 from monitor.net.sources.evm_rpc import MAX_CALLS, EvmRpc, parse_envelope, parse_head, parse_receipt
 
 TOKENS = frozenset({"erc20", "erc721"})
@@ -139,25 +139,25 @@ BLOCKS = {
 }
 REFUSALS: dict[str, tuple[type[SourceError], int | None]] = {
     "behind": (NotYet, None),
-    "pruned": (Refused, None),
-    "pruned too": (Refused, None),
-    "before the upgrade": (Refused, None),
+    "pruned": (NoState, None),
+    "pruned too": (NoState, None),
+    "before the upgrade": (NoState, None),
     "no key": (Refused, None),
     "too many blocks": (TooWide, 10_000),
     "too many rows": (TooWide, None),
     "too many rows, with a hint": (TooWide, None),
-    "no archive (403)": (Refused, None),
+    "no archive (403)": (NoState, None),
 }
 ERRORS: dict[str, tuple[type[SourceError], int | None]] = {
     "1rpc_bnb_header_not_found.json": (NotYet, None),
-    "blockpi_error_key_order.json": (Refused, None),
-    "nodereal_no_historical_rpc.json": (Refused, None),
-    "publicnode_gnosis_no_state.json": (Refused, None),
-    "publicnode_missing_trie_node.json": (Refused, None),
+    "blockpi_error_key_order.json": (NoState, None),
+    "nodereal_no_historical_rpc.json": (NoState, None),
+    "publicnode_gnosis_no_state.json": (NoState, None),
+    "publicnode_missing_trie_node.json": (NoState, None),
     "quoted_ankr_unauthorized_2026.json": (Refused, None),
     "quoted_drpc_range_limit_2026.json": (TooWide, 10_000),
     "quoted_infura_results_limit_2019.json": (TooWide, None),
-    "quoted_publicnode_archive_refused_403.json": (Refused, None),
+    "quoted_publicnode_archive_refused_403.json": (NoState, None),
     "quoted_zksync_results_limit_with_hint.json": (TooWide, None),
 }
 

@@ -21,14 +21,12 @@ from monitor.model.errors import (
     BadResponse,
     NotServed,
     RateLimited,
-    Refused,
     SourceError,
     WrongChain,
 )
 from monitor.model.life import AT_ONCE, LifeWord
-from monitor.net.http import Answer
+from monitor.net.sources.evm_batch import Call, Narrower, Post, narrower, results
 from monitor.net.sources.evm_life_code import CODE, COINS, MUTE, TOKENS, call_data
-from monitor.net.sources.evm_refusals import TooWide, classify
 from monitor.net.sources.parsing import RowError, hex_whole, shown
 
 LEAST = 5  # a node that takes no more calls at once is not asked this way
@@ -38,16 +36,8 @@ KNOWN = (
     "0xca11bde05977b3631167028862be2a173976ca11",
 )
 _BALANCE_OF = "0x70a08231" + "0" * 24
-# What to post (a JSON-RPC batch), and what came.
-Post = Callable[[object], Answer]
 # Reads the block as the node gives it.
 ReadHead = Callable[[object], Head]
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    method: str
-    params: Sequence[object]
 
 
 class LifeReader:
@@ -71,7 +61,7 @@ class LifeReader:
             found.calls += 1
             try:
                 self._ask(post, part, tokens, height, found)
-            except _Narrower as error:
+            except Narrower as error:
                 self._give_way(len(part), error.reason)
                 continue
             except RateLimited:
@@ -101,15 +91,15 @@ class LifeReader:
     ) -> None:
         block = hex(height)
         known = [*dict.fromkeys([*tokens, *KNOWN, *([w] if (w := self._chain.wrapped) else [])])]
-        calls = [_Call("eth_chainId", []), _Call("eth_getBlockByNumber", [block, False])]
-        calls += [_Call("eth_getTransactionCount", [each, block]) for each in part]
+        calls = [Call("eth_chainId", []), Call("eth_getBlockByNumber", [block, False])]
+        calls += [Call("eth_getTransactionCount", [each, block]) for each in part]
         if self._runs_code:
             data = call_data([*known, *part], tokens)
-            calls.append(_Call("eth_call", [{"data": data}, block]))
+            calls.append(Call("eth_call", [{"data": data}, block]))
         else:
-            calls += [_Call("eth_getCode", [each, block]) for each in known]
+            calls += [Call("eth_getCode", [each, block]) for each in known]
             calls += [each for address in part for each in _plainly(address, tokens, block)]
-        answers = iter(self._batch(post, calls))
+        answers = iter(results(self._name, post, calls))
         self._check_chain(next(answers))
         found.at(self._head(next(answers), height))
         nonces = [next(answers) for _ in part]
@@ -127,43 +117,6 @@ class LifeReader:
             )
         for address, nonce, flag in zip(part, nonces, flags[len(known) :], strict=True):
             found.add(address, nonce, flag)
-
-    def _batch(self, post: Post, calls: Sequence[_Call]) -> list[object]:
-        """The results in order, a SourceError for one that failed."""
-        sent = [
-            {"jsonrpc": "2.0", "id": n, "method": call.method, "params": list(call.params)}
-            for n, call in enumerate(calls)
-        ]
-        answer = post(sent)
-        try:
-            reported = answer.json()
-        except BadResponse as error:
-            if answer.status < 400 or answer.text.lstrip().startswith("<"):
-                raise
-            raise _narrower(classify(self._name, answer.status, answer.text)) from error
-        if not isinstance(reported, list):
-            said = reported.get("error", reported) if isinstance(reported, dict) else reported
-            raise _narrower(classify(self._name, answer.status, said))
-        by_id = {
-            each["id"]: each
-            for each in reported
-            if isinstance(each, dict) and type(each.get("id")) is int
-        }
-        if len(by_id) != len(reported):
-            raise BadResponse(f"{self._name} answered other questions than were asked")
-        found = [self._result(by_id.get(n), answer.status) for n in range(len(calls))]
-        if limited := next((each for each in found if isinstance(each, RateLimited)), None):
-            raise limited
-        return found
-
-    def _result(self, reported: object, status: int) -> object:
-        if not isinstance(reported, dict):
-            return BadResponse(f"{self._name} left a question unanswered")
-        if reported.get("error") is not None:
-            return classify(self._name, status, reported["error"])
-        if "result" not in reported:
-            return BadResponse(f"{self._name} answered neither a result nor an error")
-        return reported["result"]
 
     def _check_chain(self, reported: object) -> None:
         if isinstance(reported, SourceError):
@@ -189,40 +142,26 @@ class LifeReader:
     def _flags(self, reported: object, count: int) -> list[int | None]:
         """What the program returned, a number each."""
         if isinstance(reported, SourceError):
-            raise _narrower(reported)
+            raise narrower(reported)
         text = reported if isinstance(reported, str) else ""
         try:
             data = bytes.fromhex(text.removeprefix("0x"))
         except ValueError:
             data = b""
         if not text.startswith("0x") or len(data) != 32 + count or max(data[32:], default=0) > 15:
-            raise _narrower(BadResponse(f"{self._name} does not run a program: {shown(reported)}"))
+            raise narrower(BadResponse(f"{self._name} does not run a program: {shown(reported)}"))
         chain_id = int.from_bytes(data[:32], "big")
         if self._chain.chain_id is not None and chain_id != self._chain.chain_id:
             raise WrongChain(f"{self._name} looked at chain id {chain_id}")
         return list(data[32:])
 
 
-class _Narrower(Exception):
-    """A request was refused as it was made."""
-
-    def __init__(self, reason: SourceError) -> None:
-        super().__init__(str(reason))
-        self.reason = reason
-
-
-def _narrower(error: SourceError) -> Exception:
-    """A smaller request, or one of another kind, may do; not where the node is out of service."""
-    fits = isinstance(error, (TooWide, Refused, BadResponse)) and not isinstance(error, NotServed)
-    return _Narrower(error) if fits else error
-
-
-def _plainly(address: str, tokens: Sequence[str], block: str) -> Iterator[_Call]:
-    yield _Call("eth_getBalance", [address, block])
-    yield _Call("eth_getCode", [address, block])
+def _plainly(address: str, tokens: Sequence[str], block: str) -> Iterator[Call]:
+    yield Call("eth_getBalance", [address, block])
+    yield Call("eth_getCode", [address, block])
     for token in tokens:
         data = _BALANCE_OF + address.removeprefix("0x")
-        yield _Call("eth_call", [{"to": token, "data": data}, block])
+        yield Call("eth_call", [{"to": token, "data": data}, block])
 
 
 def _plain_flags(

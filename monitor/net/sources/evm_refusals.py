@@ -32,6 +32,21 @@ class TooWide(Unavailable):
         self.limit = limit
 
 
+class NoState(Refused):
+    """The node keeps no state of this block: it prunes, and no archive stands behind it."""
+
+
+class Reverted(BadResponse):
+    """A contract did not answer. What follows in an error's text is the contract's own word, and
+    a stranger's contract says anything: it means nothing about the node."""
+
+
+_REVERTED = re.compile(
+    r"\A(?:error: |err: )?(?:vm (?:exception|execution)|evm error|"
+    r"(?:execution |transaction )?revert|out of gas|invalid opcode|invalid jump|"
+    r"stack (?:under|over)flow)",
+    re.IGNORECASE,
+)
 _RATE = (
     r"rate.?limit|too many requests|requests per|request (?:count|limit)|compute units|"
     r"throughput|quota|credits|daily|slow down"
@@ -53,7 +68,11 @@ _BEHIND = (
     r"invalid block range|cannot be found|unsupported block number|block.?out.?of.?range|"
     r"future block|block (?:\S+ )?(?:is )?not (?:yet )?(?:available|known|mined|imported)"
 )
-_PRUNED = r"missing trie node|no state available|no historical rpc|pruned|archive"
+_PRUNED = (
+    r"missing trie node|no state available|no historical rpc|prun(?:ed|ing)|archive|"
+    r"historical state|state (?:\S+ ){0,4}(?:is )?not available|world state unavailable|"
+    r"state histories (?:haven't|have not)|maximum proof window"
+)
 _WIDE = (
     r"\branges?\b|\btoo (?:large|big|wide|long|many (?:logs|results|blocks|records|events))|"
     r"(?:more than|at most|up to|limited to|only) [0-9][0-9,._']* ?[km]? (?:\w+ )?"
@@ -62,6 +81,8 @@ _WIDE = (
     r"limit exceeded|(?:logs|results|blocks|size)\b.*\bexceeds?|exceeds?\b.*\blimit|"
     r"query timeout|timed? ?out|context deadline exceeded"
 )
+# Anvil says so of blocks above its newest, and of older ones whose state it does not keep.
+_KEPT = re.compile(r"height is ([0-9]{1,18}) but requested was ([0-9]{1,18})\b")
 # Only by paying: a limit of the plan, which no smaller question gets around.
 _PLAN = r"not (?:supported|available|allowed|enabled) (?:on|in|for|with) (?:\w+ ){0,2}(?:plan|tier)"
 _METHOD = r"method .*not|not (?:whitelisted|allowed|available)|unsupported method|disabled"
@@ -72,9 +93,9 @@ MEANINGS: tuple[tuple[re.Pattern[str], type[SourceError]], ...] = tuple(
     for words, meaning in (
         (_RATE, RateLimited),
         (_NOT_SERVED, NotServed),
+        (_PRUNED, NoState),
         (_KEY, Refused),
         (_BEHIND, NotYet),
-        (_PRUNED, Refused),
         (_WIDE, TooWide),
         (_PLAN, NotServed),
         (_METHOD, Refused),
@@ -106,6 +127,10 @@ def classify(name: str, status: int, error: object) -> SourceError:
     message = f"{name}: {said[:200]} ({reported.get('code', f'HTTP {status}')})"
     if code == 429 or status == 429:
         return RateLimited(message)
+    if code == 3 or _REVERTED.match(said):
+        return Reverted(message)
+    if (pair := _KEPT.search(said)) and int(pair[2]) <= int(pair[1]):
+        return NoState(message)
     for words, meaning in MEANINGS:
         if words.search(said):
             return _made(meaning, message, said)

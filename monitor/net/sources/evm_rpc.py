@@ -152,7 +152,7 @@ class EvmRpc:
 
     def balances(self, asked: Sequence[Holding], height: int | None) -> BalanceWord:
         """See ports.SeesBalances."""
-        return self._balances.read(self._node.ask, asked, height)
+        return self._balances.read(lambda sent: self._http.post("", sent), asked, height)
 
     def balance_calls(self, asked: Sequence[Holding]) -> int:
         """See ports.SeesBalances."""
