@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from monitor.model.balance import Holding
+from monitor.model.errors import Unavailable
 from monitor.net.sources.newest_balances import Saying, Told, coins_and_tokens, parts
 from monitor.net.sources.parsing import RowError, fields, items, text, whole
 
@@ -28,11 +29,19 @@ def questions(asked: Sequence[Holding]) -> int:
 def put(ask: Ask, asked: Sequence[Holding], saying: Saying) -> None:
     coins, tokens = coins_and_tokens(asked)
     for part in parts(coins, MOST):
-        several = len(part) > 1 and saying.ask("balancemulti", part, partial(_several, ask, part))
-        for holding in () if several else part:
+        for holding in () if _together(ask, part, saying) else part:
             saying.ask("balance", [holding], partial(_coins, ask, holding))
     for holding in tokens:
         saying.ask("tokenbalance", [holding], partial(_tokens, ask, holding))
+
+
+def _together(ask: Ask, part: Sequence[Holding], saying: Saying) -> bool:
+    """Whether these could be asked for in one call. A clone may fail at what it does not have:
+    the next question shows whether it is down."""
+    try:
+        return len(part) > 1 and saying.ask("balancemulti", part, partial(_several, ask, part))
+    except Unavailable:
+        return False
 
 
 def _coins(ask: Ask, holding: Holding) -> Told:
