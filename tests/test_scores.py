@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from world.fake_ledger import FakeLedger, FakeSource
+from world.play import ETHEREUM
 
+from monitor.decide import scores as judging
+from monitor.loops.pool import SourcePool
 from monitor.loops.tally import Tally
 from monitor.model.hosts import operator_of
 from monitor.model.scores import DAY, KEPT_DAYS, Mark, Score
@@ -59,3 +63,50 @@ def test_how_late_a_source_was_is_forgotten_after_two_weeks(tmp_path: Path) -> N
     assert scores.late(store, "ethereum", "two", then) == 0
     assert scores.late(store, "polygon", "one", then) == 0
     assert scores.late(store, "ethereum", "one", then + 15 * DAY) == 0
+
+
+def day(number: int, **counts: int) -> list[Score]:
+    return [Score("one", "ethereum", number, Mark(what), n) for what, n in counts.items()]
+
+
+@pytest.mark.parametrize(
+    ("counts", "bad"),
+    [
+        ({"asked": 5000}, False),
+        ({"asked": 5000, "missing": 1}, True),
+        ({"wrong": 1}, True),
+        ({"late": 2}, False),
+        ({"late": 3}, True),
+        ({"asked": 3, "down": 15}, False),  # a short outage is no bad day
+        ({"asked": 5000, "down": 60}, False),
+        ({"asked": 60, "down": 20}, True),
+        ({}, False),
+    ],
+)
+def test_what_a_bad_day_is(counts: dict[str, int], bad: bool) -> None:
+    assert judging.is_bad({Mark(what): n for what, n in counts.items()}) is bad
+
+
+def test_a_source_moves_back_after_three_bad_days_and_comes_forward_after_a_good_week() -> None:
+    bad = [score for n in range(TODAY - 2, TODAY + 1) for score in day(n, missing=1)]
+    assert judging.moved_back(bad[:2], TODAY, ()) == frozenset()
+    assert judging.moved_back(bad, TODAY, ()) == {"one"}
+    good = [score for n in range(TODAY + 1, TODAY + 8) for score in day(n, asked=100)]
+    assert judging.moved_back(bad + good, TODAY + 5, ()) == frozenset()  # two of seven
+    assert judging.moved_back(bad + good, TODAY + 6, {"one"}) == {"one"}
+    assert judging.moved_back(bad + good, TODAY + 7, {"one"}) == frozenset()
+
+
+def test_who_moved_back_is_asked_last_and_never_left_out() -> None:
+    ledger = FakeLedger(ETHEREUM)
+    pool = SourcePool(ETHEREUM, [FakeSource(ledger, name) for name in ("one", "two", "three")])
+
+    def order() -> list[str]:
+        return [source.name for source in pool.sources]
+
+    pool.order({"one"})
+    assert order() == ["two", "three", "one"]
+    pool.order({"one", "two", "three"})
+    assert order() == ["one", "two", "three"]
+    pool.order(())
+    assert order() == ["one", "two", "three"]

@@ -3,12 +3,13 @@ operators."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from world.home import ALICE, SHOP, Scene, configured, dev_chain, staged
+from world.home import ALICE, BOB, SHOP, Scene, configured, dev_chain, staged
 
 from monitor.loops.clock import now
 
@@ -110,3 +111,57 @@ def test_a_second_source_that_is_behind_is_not_held_against_it(tmp_path: Path) -
         assert words(scene)[ALICE] == ("other", 0, 0)
         assert counted(scene, "missing") == {}
         assert [row["sources"] for row in moved(scene, tx)] == [["mine"]]
+
+
+def test_what_a_source_lists_only_later_is_how_late_it_is(tmp_path: Path) -> None:
+    """The first leaves it out of a list it reads past, and has it when that is read again."""
+    with two(tmp_path) as scene:
+        (tx,) = scene.pay((ALICE, SHOP))
+        hide(scene, "etherscan", tx)
+        bury(scene)
+        scene.home.run("poll")
+        assert counted(scene, "late") == {}
+        scene.explorer.knobs("dev", "etherscan").hidden.clear()
+        scene.home.sql("UPDATE scope SET deep = 0, due = 0")
+        scene.home.run("poll")
+        assert sorted(moved(scene, tx)[0]["sources"]) == ["mine", "other"]
+        assert counted(scene, "late") == {"mine": 1}
+
+
+def test_the_lists_of_the_first_come_late_without_any_other(tmp_path: Path) -> None:
+    with staged(tmp_path) as scene:
+        (tx,) = scene.pay((ALICE, SHOP))
+        hide(scene, "etherscan", tx)
+        bury(scene)
+        scene.home.run("poll")
+        scene.explorer.knobs("dev", "etherscan").hidden.clear()
+        scene.home.sql("UPDATE scope SET deep = 0, due = 0")
+        scene.home.run("poll")
+        assert len(moved(scene, tx)) == 1
+        assert counted(scene, "late")["mine"] >= 1
+
+
+def test_a_second_word_keeps_to_a_tenth_of_what_is_left(tmp_path: Path) -> None:
+    """Of eighty calls eight: one address is asked for, the other one waits and that is said."""
+    with two(tmp_path, calls_per_day=80) as scene:
+        scene.pay((ALICE, SHOP), (SHOP, BOB))
+        bury(scene)
+        scene.home.run("poll")
+        assert list(words(scene)) == [ALICE]  # of severity high, the other is medium
+        (note,) = scene.home.sql("SELECT value FROM note WHERE key = 'second'")
+        assert json.loads(note[0])["budget"] == {"other": 1}
+        spent = scene.home.sql("SELECT used FROM budget WHERE key = 'second:other' "
+                               "AND seconds = 86400")  # fmt: skip
+        assert 0 < spent[0][0] <= 8
+
+
+def test_nobody_is_asked_twice_for_what_both_have_read(tmp_path: Path) -> None:
+    with two(tmp_path) as scene:
+        scene.pay((ALICE, SHOP))
+        bury(scene)
+        scene.home.run("poll")
+        assert words(scene)[ALICE] == ("other", 0, 0)
+        scene.home.sql("UPDATE second_word SET at = 0")
+        scene.explorer.forget_calls()
+        scene.home.run("poll")
+        assert calls(scene, "blockscout") == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,8 +138,14 @@ class Pools(Mapping[str, SourcePool]):
     """Source pools by chain, made when a chain is first asked for: loading the adapters of every
     chain that is known would take a second of each command. Iterates over those made."""
 
-    def __init__(self, settings: Settings, reserve: Reserve) -> None:
-        self._settings, self._reserve = settings, reserve
+    def __init__(
+        self,
+        settings: Settings,
+        reserve: Reserve,
+        back: Callable[[str], Collection[str]] = lambda _chain: (),
+    ) -> None:
+        """`back`: the sources of a chain that are asked after the others."""
+        self._settings, self._reserve, self._back = settings, reserve, back
         self._made: dict[str, SourcePool | None] = {}
         self._limiters: dict[str, Limiter] = {}
         self._lock = threading.Lock()
@@ -154,7 +160,11 @@ class Pools(Mapping[str, SourcePool]):
         found = made.by_chain[key]
         who = {name: config.operator for name, config in self._settings.sources.items()}
         ttl = _head_ttl(self._settings)
-        return SourcePool(chain, found, ttl, operators=who) if found else None
+        if not found:
+            return None
+        pool = SourcePool(chain, found, ttl, operators=who)
+        pool.order(self._back(key))
+        return pool
 
     def __getitem__(self, chain: str) -> SourcePool:
         with self._lock:

@@ -8,6 +8,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -15,7 +16,7 @@ from monitor import __version__
 from monitor.app.build import Pools, list_fetch, make_channel, pricing_world, reserve_in
 from monitor.app.templates import templates
 from monitor.decide.cost import LEAST_INTERVAL, Cost, cost_of_pass
-from monitor.loops import freeze, list_news, met, morning
+from monitor.loops import freeze, list_news, met, morning, second
 from monitor.loops.acts import Acts
 from monitor.loops.causes import Causes
 from monitor.loops.clock import now
@@ -35,7 +36,6 @@ from monitor.loops.reconcile import Reconciler
 from monitor.loops.reread import Rereader
 from monitor.loops.respell import respell
 from monitor.loops.router import Router
-from monitor.loops.second import SecondReader
 from monitor.loops.touching import Touching
 from monitor.loops.unexplained import Teller
 from monitor.loops.views import views_of
@@ -65,7 +65,7 @@ class Fundwatch:
         self.router = Router(store, settings.channels)
         self.channels = {n: make_channel(settings, c) for n, c in settings.channels.items()}
         reserve = reserve_in(store, settings)
-        self.pools = Pools(settings, reserve)
+        self.pools = Pools(settings, reserve, partial(second.moved_back, store))
         self.pricer = Pricer(pricing_world(store, settings, reserve))
         close_unused(store, (p.name for p in settings.prices), now())
         self._interval = LEAST_INTERVAL
@@ -85,7 +85,7 @@ class Fundwatch:
         again = Rereader(world, self.poller.settler)
         causes = Causes(store, world, again)
         self.reconciler = Reconciler(store, world, again, Teller(store, world), causes)
-        self.second = SecondReader(store, world, again, settings.sources)
+        self.second = second.SecondReader(store, world, again, settings.sources)
         self.watch_file = WatchFile(home / WATCHLIST, settings, store, self.router)
         self.lists = Lists(
             *(home, store, settings.chains, settings.lists, self.router, all_poison(settings))

@@ -7,27 +7,22 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from monitor.decide.cost import POLITE
 from monitor.model import (
-    LIVE_STATUSES,
     Axis,
     Interval,
     Lookup,
-    Row,
     Severity,
     SourceConfig,
     intervals,
 )
 from monitor.model.ports import Source
 from monitor.model.scores import DAY, Mark
-from monitor.model.second import Listed, Unequal
+from monitor.model.second import Listed, Proven, Unequal, compared
 
 # Seconds until an address's lists are asked of a second operator again, by severity.
 EVERY = {Severity.SEVERE: 3600, Severity.HIGH: 6 * 3600}
 EVERY_OTHER = DAY
 TENTH = 10  # of what is left of a budget this part may go to second words
 HOUR = 3600
-
-# What each source proved of one list, along one axis.
-Proven = Mapping[str, Sequence[Interval]]
 
 
 def alone(proven: Proven, whose: Mapping[str, str], floor: int) -> dict[str, tuple[Interval, ...]]:
@@ -71,17 +66,6 @@ def second_sources(sources: Sequence[Source], whose: Mapping[str, str]) -> froze
         others = (n for n in serving if whose.get(n, n) != whose.get(serving[0], serving[0]))
         found.update(list(others)[:1])
     return frozenset(found)
-
-
-def compared(row: Row) -> bool:
-    """Whether sources must agree on a movement. Of fees each knows another part, and on calls
-    that move nothing they differ."""
-    transfer = row.transfer
-    return (
-        row.status in LIVE_STATUSES
-        and not transfer.kind.fee
-        and (transfer.amount > 0 or transfer.kind.nft or transfer.kind.act)
-    )
 
 
 def unequal(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -70,7 +70,8 @@ class SourcePool:
     ) -> None:
         """`operators`: who runs each source; of one that is not named nobody else is."""
         self.chain = chain
-        self.sources = tuple(sources)  # in the order in which they are asked
+        self.sources = tuple(sources)  # in the order in which they are asked; see `order`
+        self._as_set = self.sources
         self.operators = {s.name: operators.get(s.name, s.name) for s in self.sources}
         self.tally = Tally(chain.key)
         self._head_ttl = head_ttl
@@ -90,6 +91,11 @@ class SourcePool:
         self.heads = HeadWatch(chain, self.sources, lambda: int(time.time()), self._glance)
         self.refusals: dict[str, str] = {}  # by source asked: why it will not serve, or ""
         self._sure: dict[str, float] = {}  # when each source last showed which chain it is
+
+    def order(self, back: Collection[str]) -> None:
+        """Ask these sources after the others from now on, each part as the settings order it. None
+        is left out: what one alone serves is read from it."""
+        self.sources = tuple(sorted(self._as_set, key=lambda source: source.name in back))
 
     def usable(self, source: Source, *, everything: bool) -> bool:
         if self.hangs(source):

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from monitor.decide import asking
+from monitor.decide import scores as judging
 from monitor.decide import second as deciding
 from monitor.decide.asking import Allowed
 from monitor.loops import lookups
@@ -25,9 +27,9 @@ from monitor.model.errors import SourceError
 from monitor.model.plan import Question
 from monitor.model.ports import Source
 from monitor.model.scores import DAY, Mark
-from monitor.model.second import Listed, SecondWord, Unequal, Waiting
+from monitor.model.second import Listed, Proven, SecondWord, Unequal, Waiting
 from monitor.store import budgets, notes, scores, second_word, transfers, watch
-from monitor.store.port import Store
+from monitor.store.port import Reader, Store
 
 ROUND = 20.0  # seconds after which no address is begun in a round
 ANEW = 600  # seconds until it is looked again which addresses wait
@@ -35,6 +37,7 @@ LONG = 5000  # movements above which an address's history before first contact i
 MOST = 5  # differing movements of one reading that are looked up by hash
 TIRED = 3600  # seconds until an address is tried again at a source that failed for it
 NO_LIMIT = 2**40
+RESTRICTED = ""  # the settings of its entries allow one operator alone
 NOTE = "second"  # the note in which stands what gets no second word, and why
 
 
@@ -61,45 +64,69 @@ class SecondReader:
     _queue: list[Waiting] = field(default_factory=list)
     _queued: int = -ANEW
     _tired: dict[tuple[Subject, str], int] = field(default_factory=dict)
-    _spent_up: dict[str, int] = field(default_factory=dict)  # source -> addresses that wait for it
-    _restricted: int = 0  # addresses about which one operator alone may be asked
+    _unasked: dict[Subject, str] = field(default_factory=dict)  # why not: RESTRICTED, or a source
+    _back: dict[str, list[str]] = field(default_factory=dict)  # by chain: asked after the others
+    _single: dict[str, list[str]] = field(default_factory=dict)  # lists of one operator alone
 
     def round(self, seconds: float = ROUND) -> int:
         """Ask for second words until the time is over, the budget is used up or nothing waits.
         Returns how many addresses were asked for. Writes down what was counted meanwhile."""
         began, asked = time.monotonic(), 0
-        self._take_turns()
+        renewed = self._take_turns()
         while self._queue and not self.stopping() and time.monotonic() - began < seconds:
             asked += self._ask(self._queue.pop(0))
         now = self.world.clock()
+        if asked or renewed:
+            self._say(now)
         for pool in list(self.world.pools.values()):
             scores.add(self.store, pool.tally.take(now))
         return asked
 
-    def _take_turns(self) -> None:
-        """Look anew which addresses wait, and say what waits for budgets or has nobody to ask."""
+    def _take_turns(self) -> bool:
+        """Look anew, now and then, which addresses wait, and how sources were."""
         now = self.world.clock()
-        if self._queue or 0 <= now - self._queued < ANEW:
-            return
-        chains = [key for key, pool in self.world.pools.items() if _several(pool)]
+        if 0 <= now - self._queued < ANEW:
+            return False
+        waiting = second_word.waiting(self.store)
+        chains = dict.fromkeys(each.subject.chain for each in waiting)
+        pools = {key: pool for key in chains if (pool := self.world.pools.get(key)) is not None}
         self._queue = [
             each
-            for each in second_word.waiting(self.store, chains)
-            if now - each.asked >= deciding.EVERY.get(each.severity, deciding.EVERY_OTHER)
+            for each in waiting
+            if each.subject.chain in pools
+            and _several(pools[each.subject.chain])
+            and now - each.asked >= deciding.EVERY.get(each.severity, deciding.EVERY_OTHER)
         ]
-        said = {"at": now, "budget": self._spent_up, "restricted": self._restricted}
-        said["alone"] = self._alone()
-        notes.put_note(self.store, NOTE, json.dumps(said, sort_keys=True))
-        self._queued, self._spent_up, self._restricted = now, {}, 0
+        self._single, self._back = _alone(pools), self._order(pools, now // DAY)
+        self._queued = now
         self._tired = {key: until for key, until in self._tired.items() if until > now}
+        gone = self._unasked.keys() - {each.subject for each in waiting}
+        for subject in gone:
+            del self._unasked[subject]
+        return True
 
-    def _alone(self) -> dict[str, list[str]]:
-        """By chain the lists that one operator alone serves."""
+    def _say(self, now: int) -> None:
+        """What gets no second word and why, for `status`; and the order of sources."""
+        why = Counter(self._unasked.values())
+        said = {
+            "at": now,
+            "restricted": why.pop(RESTRICTED, 0),
+            "budget": dict(why),  # source whose tenth is used up -> addresses that wait
+            "alone": self._single,
+            "back": self._back,
+        }
+        notes.put_note(self.store, NOTE, json.dumps(said, sort_keys=True))
+
+    def _order(self, pools: Mapping[str, SourcePool], today: int) -> dict[str, list[str]]:
+        """Who is asked after the others, by chain, as the last week was."""
+        counted = scores.since(self.store, today - judging.DAYS)
         found = {}
-        for key, pool in self.world.pools.items():
-            streams = {s for source in pool.sources for bundle in source.bundles for s in bundle}
-            if lists := deciding.one_word(pool.sources, pool.operators, streams):
-                found[key] = sorted(lists)
+        for key, pool in pools.items():
+            mine = [each for each in counted if each.chain == key]
+            back = judging.moved_back(mine, today, moved_back(self.store, key))
+            pool.order(back)
+            if back:
+                found[key] = sorted(back)
         return found
 
     def _ask(self, waiting: Waiting) -> bool:
@@ -108,8 +135,9 @@ class SecondReader:
         may = asking.allowed(active(watch.entries_of(self.store, [subject]).get(subject, ())))
         sources = asking.among(pool.sources, may)
         if len({pool.operators[source.name] for source in sources}) < 2:
-            self._restricted += 1
+            self._unasked[subject] = RESTRICTED
             return False
+        self._unasked.pop(subject, None)
         long = transfers.row_count(self.store, subject) > LONG
         floor = waiting.floor if long else 0
         wanted = self._wanted(pool, sources, subject, floor)
@@ -148,7 +176,7 @@ class SecondReader:
         if self._tired.get((subject, name), 0) > now or not pool.usable(source, everything=False):
             return None
         if self._left(name, now) <= len(lists) * source.list_calls:
-            self._spent_up[name] = self._spent_up.get(name, 0) + 1
+            self._unasked[subject] = name
             return None
         try:
             head = pool.head(source)
@@ -212,9 +240,7 @@ class SecondReader:
             words.append(SecondWord(subject, stream, name, key[1], read, now, *numbers))
         second_word.put(self.store, words)
 
-    def _look_up(
-        self, pool: SourcePool, job: _Job, proven: deciding.Proven, differ: Unequal
-    ) -> None:
+    def _look_up(self, pool: SourcePool, job: _Job, proven: Proven, differ: Unequal) -> None:
         """Ask for what differs by its hash, and count it for whom it speaks against."""
         asked = [*differ.more, *differ.less][:MOST]
         questions = [_question(each) for each in asked]
@@ -230,7 +256,7 @@ class SecondReader:
                     pool.tally.note(name, mark)
 
     def _silent(
-        self, pool: SourcePool, second: Source, proven: deciding.Proven, listed: Listed
+        self, pool: SourcePool, second: Source, proven: Proven, listed: Listed
     ) -> list[str]:
         """Who read the place of a movement in full and did not list it."""
         place = second.axis.place(listed.row.transfer) or 0
@@ -240,6 +266,22 @@ class SecondReader:
             for name, read in proven.items()
             if intervals.holds(read, place) and pool.operators.get(name, name) not in told
         ]
+
+
+def moved_back(store: Reader, chain: str) -> frozenset[str]:
+    """The sources of a chain that are asked after the others, as was last decided."""
+    said = json.loads(notes.get_note(store, NOTE) or "{}")
+    return frozenset(said.get("back", {}).get(chain, ()))
+
+
+def _alone(pools: Mapping[str, SourcePool]) -> dict[str, list[str]]:
+    """By chain the lists that one operator alone serves."""
+    found = {}
+    for key, pool in pools.items():
+        streams = {s for source in pool.sources for bundle in source.bundles for s in bundle}
+        if lists := deciding.one_word(pool.sources, pool.operators, streams):
+            found[key] = sorted(lists)
+    return found
 
 
 def _several(pool: SourcePool) -> bool:

@@ -16,11 +16,13 @@ from monitor.loops.headkeep import HeadKeeper
 from monitor.loops.health.words import count
 from monitor.loops.passing import PassReport, PollWorld, Run, Signs, active
 from monitor.loops.reading import Outcome, Progress
+from monitor.loops.scoring import lateness
 from monitor.loops.touching import Touching
 from monitor.model import Batch, Subject, Watched
 from monitor.model.errors import Conflict
 from monitor.model.plan import OpenGap, Plan, Route, Signal, gap_key
 from monitor.model.scope import ChainWide
+from monitor.model.scores import Mark
 from monitor.model.streams import UNSERVED, Reading, StreamState
 from monitor.store import apply, joined, prices, transfers, watch
 from monitor.store.context import load_context
@@ -101,6 +103,7 @@ class Settler:
         readings: Sequence[Reading],
     ) -> Plan:
         plan = self._decide(run, batches, states)
+        late = lateness(self._store, plan, states)
         for attempt in range(TRIES):
             self._signs.moved()  # a long list is decided on: no hang
             try:
@@ -113,6 +116,8 @@ class Settler:
                     raise
                 states = stream_states(self._store, run.scope, plan.now)
                 plan = self._decide(run, batches, states)
+        for source, seconds in late:
+            self._world.pools[run.scope.chain].tally.note(source, Mark.LATE, seconds)
         return plan
 
     def _decide(

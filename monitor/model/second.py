@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.model.axis import Axis
 from monitor.model.reading import Interval
-from monitor.model.transfer import Row
+from monitor.model.transfer import LIVE_STATUSES, Row
 from monitor.model.watch import Severity, Subject
+
+# What each source proved of one list, along one axis.
+Proven = Mapping[str, Sequence[Interval]]
+# The same of all lists of an address, by stream.
+ProvenLists = Mapping[tuple[str, Axis], Proven]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +22,17 @@ class Listed:
 
     row: Row
     sources: frozenset[str]
+
+
+def compared(row: Row) -> bool:
+    """Whether sources must agree on a movement. Of fees each knows another part, and on calls
+    that move nothing they differ."""
+    transfer = row.transfer
+    return (
+        row.status in LIVE_STATUSES
+        and not transfer.kind.fee
+        and (transfer.amount > 0 or transfer.kind.nft)
+    )
 
 
 @dataclass(frozen=True, slots=True)

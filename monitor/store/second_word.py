@@ -7,29 +7,27 @@ from collections.abc import Collection, Iterator, Sequence
 
 from monitor.model import Axis, Interval, Severity, Subject, intervals
 from monitor.model.scope import ChainWide
-from monitor.model.second import Listed, SecondWord, Waiting
+from monitor.model.second import Listed, ProvenLists, SecondWord, Waiting
 from monitor.store import joined
-from monitor.store.port import Reader, Store
+from monitor.store.port import Fields, Reader, Store
 from monitor.store.rows import to_row
 
 PART = 1000  # rows of an address held in memory at once
-# What each source proved, by stream and axis.
-Proven = dict[tuple[str, Axis], dict[str, tuple[Interval, ...]]]
+_Covered = dict[tuple[str, Axis], dict[str, tuple[Interval, ...]]]
+_TOLD = "(SELECT json_group_array(s.source) FROM sighting s WHERE s.transfer = t.id) AS told"
 _BY_RANK = (Severity.SEVERE, Severity.HIGH, Severity.MEDIUM)
 
 
-def waiting(store: Reader, chains: Collection[str]) -> list[Waiting]:
-    """Watched addresses of these chains whose first contact is over: the severe first, then the
-    high, and of each those that are longest without a second word."""
-    rows = store.read_in(
+def waiting(store: Reader) -> list[Waiting]:
+    """Watched addresses whose first contact is over: the severe first, then the high, and of each
+    those that are longest without a second word."""
+    rows = store.read(
         "SELECT s.chain, s.address, min(e.base_height) AS floor, "
         "min(CASE json_extract(e.terms, '$.severity') WHEN 'severe' THEN 0 WHEN 'high' THEN 1 "
         "ELSE 2 END) AS rank, "
         "(SELECT coalesce(max(w.at), 0) FROM second_word w WHERE w.subject = s.key) AS asked "
         "FROM entry e JOIN scope s ON s.key = e.subject "
-        "WHERE e.retired IS NULL AND e.base_height IS NOT NULL AND s.chain IN ({}) "
-        "GROUP BY s.key",
-        chains,
+        "WHERE e.retired IS NULL AND e.base_height IS NOT NULL GROUP BY s.key"
     )
     rows.sort(key=lambda row: (row["rank"], row["asked"], row["chain"], row["address"]))
     return [
@@ -38,7 +36,7 @@ def waiting(store: Reader, chains: Collection[str]) -> list[Waiting]:
     ]
 
 
-def proven(store: Reader, subject: Subject) -> Proven:
+def proven(store: Reader, subject: Subject) -> ProvenLists:
     """What each source proved of an address's lists; of those that are read for the chain as a
     whole what was read while they were read for it."""
     found = _covered(store, subject.key)
@@ -54,8 +52,8 @@ def proven(store: Reader, subject: Subject) -> Proven:
     return found
 
 
-def _covered(store: Reader, scope: str) -> Proven:
-    found: Proven = {}
+def _covered(store: Reader, scope: str) -> _Covered:
+    found: _Covered = {}
     rows = store.read(
         "SELECT stream, axis, source, lo, hi FROM coverage WHERE scope = ? ORDER BY lo", [scope]
     )
@@ -71,14 +69,23 @@ def listed(store: Reader, subject: Subject) -> Iterator[Listed]:
     for party, others in (("sender", ""), ("recipient", "AND sender IS NOT ?2")):
         last = 0
         while part := store.read(
-            "SELECT t.*, (SELECT json_group_array(s.source) FROM sighting s "
-            "WHERE s.transfer = t.id) AS told FROM transfer t "
+            f"SELECT t.*, {_TOLD} FROM transfer t "
             f"WHERE chain = ?1 AND {party} = ?2 {others} AND id > ?3 ORDER BY id LIMIT ?4",
             [subject.chain, subject.address, last, PART],
         ):
             for row in part:
-                yield Listed(to_row(row), frozenset(json.loads(row["told"])))
+                yield _to_listed(row)
             last = part[-1]["id"]
+
+
+def told_of(store: Reader, chain: str, txs: Collection[str]) -> list[Listed]:
+    """The recorded movements of these transactions."""
+    sql = f"SELECT t.*, {_TOLD} FROM transfer t WHERE chain = ? AND tx IN ({{}})"
+    return [_to_listed(row) for row in store.read_in(sql, txs, [chain])]
+
+
+def _to_listed(row: Fields) -> Listed:
+    return Listed(to_row(row), frozenset(json.loads(row["told"])))
 
 
 def put(store: Store, words: Sequence[SecondWord]) -> None:
