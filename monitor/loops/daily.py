@@ -64,7 +64,8 @@ class Daily:
 
     def _cases(self, cases: Mapping[str, Sequence[EntryStatus]]) -> list[str]:
         """A line each; of very many one of all in which nothing moved."""
-        still = [case for case in cases if not self._moved.get(case)] if len(cases) > SINGLY else []
+        still = [case for case in cases if self._is_still(case, cases[case])]
+        still = still if len(cases) > SINGLY else []
         told = [self._checked(case, cases[case]) for case in sorted(set(cases) - set(still))]
         if still:
             entries = [entry for case in still for entry in cases[case]]
@@ -72,11 +73,17 @@ class Daily:
             told.append(f"{name}. {_where(entries)}.")
         return told
 
+    def _is_still(self, case: str, entries: Sequence[EntryStatus]) -> bool:
+        """Whether nothing of a case is news, by lists and by what the chain says."""
+        return not self._moved.get(case) and not balance_words.apart(entries)
+
     def _checked(self, case: str, entries: Sequence[EntryStatus]) -> str:
         told = self._moved.get(case, 0)
-        moved = plural(told, "alert") if told else "checked, nothing moved"
+        apart = balance_words.apart(entries)
+        still = "checked, no list shows a movement" if apart else "checked, nothing moved"
         name = case_said(case) if case else "Without case"
-        return f"{name}: {moved}. {_where(entries)}."
+        moved = plural(told, "alert") if told else still
+        return f"{name}: {f'{apart}; ' if apart else ''}{moved}. {_where(entries)}."
 
 
 def _unseen(entries: Sequence[EntryStatus]) -> str:

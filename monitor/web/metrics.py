@@ -16,7 +16,7 @@ from monitor.loops.health import list_status, vitals
 from monitor.loops.health.snapshot import Snapshot
 from monitor.model.settings import Settings
 from monitor.model.status import State
-from monitor.store import figures
+from monitor.store import balance_figures, figures
 from monitor.store.port import Reader, Store
 
 TABLES = ("transfer", "alert", "message", "delivery")
@@ -62,6 +62,7 @@ class _Figures(Collector):
             float(found.health.well),
         )
         yield from _reading(found, self._counts, self._ages)
+        yield from _balances(self._store, int(found.at))
         yield from _followed(found)
         yield from _budgets(found)
         yield from _telling(found)
@@ -108,6 +109,24 @@ def _reading(
         "Of the newest block to which all lists were read, at the list that is furthest behind.",
         ("chain",),
         (((chain,), age) for chain, age in sorted(ages.items())),
+    )
+
+
+def _balances(store: Reader, now: int) -> Iterator[Metric]:
+    yield _many(
+        "balances",
+        "Balances of watched addresses, by how the record stands to the chain.",
+        ("chain", "state"),
+        (
+            ((chain, state.value), number)
+            for (chain, state), number in sorted(balance_figures.by_chain(store).items())
+        ),
+    )
+    yield _many(
+        "balance_age_seconds",
+        "Since the balance that was asked for the longest ago was.",
+        ("chain",),
+        (((chain,), max(0, now - at)) for chain, at in balance_figures.oldest(store).items()),
     )
 
 

@@ -54,23 +54,29 @@ def _addresses(number: int) -> str:
 
 
 def daily(entries: Iterable[EntryStatus]) -> str:
-    """Of some entries in a sentence: "sum equals balance at block 26,401,190 by etherscan"; what
-    differs first. Empty where nothing was ever asked."""
+    """Of some entries, beside what differs: "sum equals balance up to block 26,401,190 by
+    etherscan". Empty where nothing was ever asked."""
     each = {(e.chain, e.address): e.balances for e in entries}
     asked = {key: b for key, b in each.items() if b is not None}
     if not asked:
         return ""
-    apart = [said for b in asked.values() for said in b.differences]
     equal = {key: b for key, b in asked.items() if b.is_equal}
     unchecked = [b for b in asked.values() if b.cannot_check and not b.unexplained]
-    said = [_apart(apart)] if apart else []
-    said += [_equal(equal, len(each))] if equal else []
+    said = [_equal(equal, len(each))] if equal else []
     if unchecked:
         kinds = dict.fromkeys(kind for b in unchecked for kind in b.kinds)
         said.append(f"{len(unchecked):,} cannot be checked ({', '.join(kinds)})")
     if never := len(each) - len(asked):
         said.append(f"{never:,} not asked yet")
     return "; ".join(said)
+
+
+def apart(entries: Iterable[EntryStatus]) -> str:
+    """What differs of some entries: "SUM IS NOT THE BALANCE: 2 ETH less ..."; empty: nothing is
+    known to."""
+    each = {(e.chain, e.address): e.balances for e in entries}
+    found = [said for b in each.values() if b for said in b.differences]
+    return _apart(found) if found else ""
 
 
 def _apart(apart: Sequence[str]) -> str:
