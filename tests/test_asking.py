@@ -64,6 +64,7 @@ def test_only_the_named_source_learns_of_an_address(tmp_path: Path) -> None:
         scene.explorer.knobs("dev", "blockscout").limited = 500
         scene.home.run("poll", code=1)
         scene.home.run("check", code=None)
+        scene.home.run("reconcile", code=None)
         assert not learned(scene.explorer, "etherscan", ALICE)
         assert not learned(scene.explorer, "etherscan", tx)
         assert learned(scene.explorer, "blockscout", ALICE)

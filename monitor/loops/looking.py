@@ -59,7 +59,7 @@ class Look:
         blocks = finding.blocks
         asked = []
         leads = finding.leads
-        for source in self.witness.pool.sources:
+        for source in self.witness.listing:
             came = self._read(source, blocks, finding)
             asked += [_said(each, blocks) for each in came]
             if came and over():
@@ -145,7 +145,7 @@ def read_on(
     parts = [states[stream].covered.get(states[stream].axis) for stream in left]
     low = min((part[-1].hi for part in parts if part), default=0)
     witness.pool.forget_heads()
-    for source in witness.pool.sources:
+    for source in witness.listing:
         mine = frozenset(left)
         blocks = Between(low if source.axis.by_block else 0, top.high)
         times = Between(0 if source.axis.by_block else low // 1000, top.time)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from monitor.decide import balance as deciding
+from monitor.decide.asking import Allowed, allowed
 from monitor.loops.asset_round import AssetRound
 from monitor.loops.causes import Causes
 from monitor.loops.looking import Look, read_on
@@ -25,7 +26,7 @@ from monitor.model.balance import COIN, Between, Figure, Held, Holding, State
 from monitor.model.finding import Finding
 from monitor.model.plain import rfc3339
 from monitor.model.streams import StreamState
-from monitor.store import balances, dormant
+from monitor.store import balances, dormant, watch
 from monitor.store.coverage import stream_states
 from monitor.store.port import Store
 
@@ -67,21 +68,26 @@ class Reconciler:
         """Hold these addresses against their chains now, look for what differs, and keep and tell
         what came of it. Many of a chain are asked for together."""
         wanted = list(dict.fromkeys(subjects))
-        by_chain: dict[str, list[Subject]] = {}
+        watched = watch.entries_of(self.store, wanted)
+        alike: dict[tuple[str, Allowed | None], list[Subject]] = {}
         for subject in wanted:
-            by_chain.setdefault(subject.chain, []).append(subject)
+            may = allowed(watched.get(subject, ()))
+            alike.setdefault((subject.chain, may), []).append(subject)
         found: dict[Subject, list[Held]] = {}
         with self._lock:
-            for chain, mine in by_chain.items():
+            for (chain, may), mine in alike.items():
                 for start in range(0, len(mine), AT_ONCE):
-                    found |= self._check(self.world.chains[chain], mine[start : start + AT_ONCE])
+                    part = mine[start : start + AT_ONCE]
+                    found |= self._check(self.world.chains[chain], part, may)
         return [held for subject in wanted for held in found[subject]]
 
-    def _check(self, chain: Chain, subjects: Sequence[Subject]) -> dict[Subject, list[Held]]:
+    def _check(
+        self, chain: Chain, subjects: Sequence[Subject], may: Allowed | None
+    ) -> dict[Subject, list[Held]]:
         pool = self.world.pools.get(chain.key)
         cases = self._cases(chain, subjects)
         if pool is not None:
-            witness = Witness(pool, self.world.clock)
+            witness = Witness(pool, self.world.clock, may)
             self._ask(chain, cases, witness)
             held = {c.subject: self._settle(chain, c, witness) for c in cases}
             many = self.teller.one_cause(chain.key)

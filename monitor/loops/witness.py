@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
+from monitor.decide.asking import Allowed, among
 from monitor.loops.pool import SourcePool, hearing
 from monitor.model import Subject
 from monitor.model.balance import BalanceWord, Figure, Holding
@@ -42,14 +43,20 @@ def tells_shares(source: Source) -> bool:
 
 @dataclass(frozen=True)
 class Witness:
-    """Of one chain."""
+    """Of one chain. `may`: who alone may be asked about the addresses that it is asked for."""
 
     pool: SourcePool
     clock: Callable[[], int]
+    may: Allowed | None = None
 
-    def sources(self, among: Sequence[Source] | None = None) -> list[Source]:
-        """Those that say balances, in order."""
-        return [s for s in (self.pool.sources if among is None else among) if sees_balances(s)]
+    @property
+    def listing(self) -> tuple[Source, ...]:
+        """All that may be asked, in order."""
+        return among(self.pool.sources, self.may)
+
+    def sources(self) -> list[Source]:
+        """Those of them that say balances."""
+        return [source for source in self.listing if sees_balances(source)]
 
     def gladly(self, address: str, tokens: Iterable[str]) -> bool:
         """Whether the first source that says balances says those of so many tokens in hardly more
