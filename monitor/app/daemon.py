@@ -51,7 +51,7 @@ AWAKE_AGAIN = (1.0, 5.0, 15.0)  # seconds after that at which what failed meanwh
 NOTIFY_EVERY = 10  # seconds between two words to the supervisor
 TICKS = {
     "poll": 2, "deliver": 1, "reload": 10, "housekeep": 30, "requests": 1, "tests": 60,
-    "prices": 60, "lists": 1, "second": 30,
+    "prices": 60, "lists": 1, "second": 30, "balances": 2,
 }  # seconds  # fmt: skip
 
 
@@ -76,6 +76,7 @@ class Daemon:
             "poll": lambda: app.poller.signs.moved_at,
             "lists": lambda: app.following.moved_at,
             "second": lambda: app.second.moved_at,
+            "balances": lambda: app.balancing.moved_at,
         }
         self._pulse = pulse.Pulse(TICKS, progress)
         self._faulty: dict[str, int] = {}  # jobs that fail, and how often in a row
@@ -92,7 +93,8 @@ class Daemon:
         server = self._server()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop.set())
-        app.poller.stopping = app.following.stopping = app.second.stopping = self._stop.is_set
+        app.poller.stopping = app.following.stopping = self._stop.is_set
+        app.second.stopping = app.balancing.stopping = self._stop.is_set
         os.umask(0o077)
         self._hold_back_stuck()
         app.reload()
@@ -126,6 +128,7 @@ class Daemon:
             "prices": lambda: self._app.pricer.round(PRICING),
             "lists": self._app.following.round,
             "second": self._app.second.round,
+            "balances": self._app.balancing.round,
         }
         for name, job in jobs.items():
             scheduler.add_job(

@@ -18,6 +18,7 @@ from monitor.app.templates import templates
 from monitor.decide.cost import LEAST_INTERVAL, Cost, cost_of_pass
 from monitor.loops import freeze, list_news, met, morning, second
 from monitor.loops.acts import Acts
+from monitor.loops.balance_rounds import BalanceRounds, BalanceWorld
 from monitor.loops.causes import Causes
 from monitor.loops.clock import now
 from monitor.loops.daily import Daily
@@ -69,6 +70,7 @@ class Fundwatch:
         self.pricer = Pricer(pricing_world(store, settings, reserve))
         close_unused(store, (p.name for p in settings.prices), now())
         self._interval = LEAST_INTERVAL
+        self._regular: dict[str, float] = {}  # calls a second of regular passes, by source
         self._respelt = False  # the record has the forms that addresses have now
         self._kin: tuple[int, list[Kin]] = (-1, [])  # see entries()
         # The watchlist, and the version of all entries, that the interval was computed for.
@@ -86,6 +88,7 @@ class Fundwatch:
         causes = Causes(store, world, again)
         self.reconciler = Reconciler(store, world, again, Teller(store, world), causes)
         self.second = second.SecondReader(store, world, again, settings.sources)
+        self.balancing = BalanceRounds(self._balance_world())
         self.watch_file = WatchFile(home / WATCHLIST, settings, store, self.router)
         self.lists = Lists(
             *(home, store, settings.chains, settings.lists, self.router, all_poison(settings))
@@ -101,6 +104,7 @@ class Fundwatch:
             change_list=self.watch_file.change,
             reload=self.reload,
             following=self.following,
+            balancing=self.balancing,
             lists=self.lists,
             symbols={asset.symbol for asset in settings.assets.values()},
         )
@@ -116,6 +120,15 @@ class Fundwatch:
             since_time=since_time,
             trailing_seconds=self.settings.trailing_window_days * 86_400,
             ours={name: each.title for name, each in self.settings.lists.items() if each.ours},
+        )
+
+    def _balance_world(self) -> BalanceWorld:
+        return BalanceWorld(
+            self.store,
+            self.poller.world,
+            self.reconciler.check,
+            self.settings.sources,
+            lambda: self._regular,
         )
 
     @property
@@ -176,7 +189,9 @@ class Fundwatch:
             notes.put_note(self.store, "timezone", self.timezone)  # for commands that look
         entries = (self.watch_file.version, watch.version(self.store), self._asleep)
         if entries != self._costed:
-            self._interval = self._cost().interval
+            cost = self._cost()
+            self._interval = cost.interval
+            self._regular = {name: n / self.round_seconds for name, n in cost.calls.items()}
             self._costed = entries
         paces = f"{self.round_seconds} {max(self.round_seconds, self._interval)}"
         if paces != notes.get_note(self.store, "round"):

@@ -5,20 +5,29 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 
 import click
 
+from monitor.app.folder import check_home
 from monitor.app.home import open_home
 from monitor.cli.common import Home, format_option
+from monitor.loops import inbox
+from monitor.loops.balance_rounds import Wish
 from monitor.messages.balances import line, to_object
-from monitor.model.balance import State
-from monitor.store import watch
+from monitor.model import Subject
+from monitor.model.balance import Held, State
+from monitor.model.errors import Busy
+from monitor.model.plain import tidy
+from monitor.store import balances
 
 NOT_EQUAL = 1
+PAUSE = 0.5  # seconds between two questions to the daemon
+SAY_EVERY = 2.0  # seconds between two words on how far it is
 
 
 @click.command()
-@click.option("--address", metavar="ADDRESS", help="Only this address.")
+@click.option("--address", metavar="ADDRESS", help="Only this address; also an entry's label.")
 @click.option("--chain", metavar="CHAIN", help="Only this chain.")
 @click.option("--case", metavar="CASE", help="Only this case.")
 @format_option
@@ -29,23 +38,49 @@ def reconcile(
     """Hold what is recorded against what the chain says that addresses hold.
 
     Asks explorers and nodes for the balances of watched addresses and compares them with the sum
-    of what is recorded. What differs is looked for in all lists once more.
+    of what is recorded. What differs is looked for in all lists once more. The running Fundwatch
+    does it where one runs, else the command itself. Exits with 1 where something differs that no
+    list explains.
 
     \b
     Example
       fundwatch reconcile --case CRANE-01
     """
-    with open_home(home.folder, os.environ) as app:
-        app.reload()
-        entries = [w.entry for w in watch.all_entries(app.store) if w.active]
-        subjects = dict.fromkeys(
-            e.subject
-            for e in entries
-            if (address is None or e.subject.address == address.lower())
-            and (chain is None or e.subject.chain == chain)
-            and (case is None or e.case == case)
-        )
-        found = app.reconciler.check(subjects)
+    found = _held(home, Wish(address, chain, case))
     for held in found:
         click.echo(json.dumps(to_object(held)) if form == "jsonl" else line(held))
     sys.exit(NOT_EQUAL if any(h.state is State.UNEXPLAINED for h in found) else 0)
+
+
+def _held(home: Home, wish: Wish) -> list[Held]:
+    """What came of it, by address and contract. Waits for as long as it takes."""
+    check_home(home.folder)
+    try:
+        with open_home(home.folder, os.environ) as app:
+            app.reload()
+            app.balancing.say = _say
+            subjects = app.balancing.carry_out(wish)
+    except Busy:
+        args = {"address": wish.address, "chain": wish.chain, "case": wish.case}
+        subjects = _wait(home, inbox.ask(home.folder, "reconcile", args))
+    with home.reading() as (store, _):
+        found = balances.of_subjects(store, subjects)
+    return [held for subject in subjects for held in found.get(subject, ())]
+
+
+def _wait(home: Home, ticket: str) -> list[Subject]:
+    said = time.monotonic()
+    while True:
+        told = json.loads(inbox.ask(home.folder, "reconciled", {"ticket": ticket}))
+        if told["held"] is not None:
+            return [Subject(*each) for each in told["held"]]
+        if told["doing"] and time.monotonic() - said > SAY_EVERY:
+            said = time.monotonic()
+            _say(told["doing"])
+        time.sleep(PAUSE)
+
+
+def _say(words: str) -> None:
+    """To a person who waits; a program reads the outcome alone."""
+    if sys.stderr.isatty():
+        click.echo(tidy(words), err=True)

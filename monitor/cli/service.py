@@ -20,7 +20,7 @@ from monitor.app.fundwatch import Fundwatch
 from monitor.app.home import open_home
 from monitor.cli import terminal
 from monitor.cli.common import BAD_INPUT, DONE, UNREAD, Home, by_option
-from monitor.loops import deliver, doors
+from monitor.loops import deliver, doors, freeze
 from monitor.loops.clock import now
 from monitor.loops.health.words import count
 from monitor.loops.keeping import keep_bounds
@@ -32,6 +32,7 @@ from monitor.store import outbox, owing
 POLL_SENDING_ROUNDS = 3  # tries of a `poll` to hand over what waits
 POLL_SENDING_PAUSE = 1.0  # seconds between them
 POLL_SENDING = 40.0  # seconds for all of them: what is not accepted by then goes next time
+POLL_BALANCES = 20.0  # seconds after which a `poll` begins to hold nobody else against the chain
 POLL_PRICING = 3.0  # seconds in which a `poll` asks for prices, to show beside what it told
 
 # -- set up ----------------------------------------------------------------------------
@@ -130,8 +131,9 @@ def poll(home: Home, json_logs: bool) -> None:
     Reads all lists of all active entries whatever their due time, sends everything that
     waits (except where a receiver named a time), then exits: 0 when all was read and
     accepted, 1 when a list could not be read or a message is not accepted yet. Published
-    lists that are due are fetched first. For cron, or to try a new watchlist; while `run`
-    works it does nothing and exits with 75.
+    lists that are due are fetched first, and balances that are due held against the record at
+    the end. For cron, or to try a new watchlist; while `run` works it does nothing and exits
+    with 75.
 
     \b
     Example
@@ -151,6 +153,9 @@ def poll(home: Home, json_logs: bool) -> None:
         app.second.round()
         app.daily()
         waiting = _send_all(app)
+        app.balancing.take_due(POLL_BALANCES)
+        if freeze.waiting(app.deliver_world()):  # what came of it
+            waiting = _send_all(app)
         app.pricer.round(POLL_PRICING)  # after everything was sent: prices never delay
         keep_bounds(app.store, app.settings, now(), at_once=True)
         _say_done(report, waiting, owing.count_untold(app.store))

@@ -13,7 +13,10 @@ from monitor.model.ports import SeesLife, Source
 LEAST_INTERVAL = 20  # seconds between two polls of one subject, unless settings say so
 POLITE = 3  # a source without a known budget is used for a third of the time at most
 HEAD_CALLS = 4  # the newest block and its time, and the hashes of two that are final
-SHARE = 0.9  # of a budget that regular passes may use; the rest is for history and look-ups
+SHARE = 0.9  # of a budget that regular passes may use
+# Of what they leave of it, a tenth at least: balances, and second readings. Five tenths are for
+# histories and for look-ups by hash, which nobody holds back.
+BALANCES, SECOND = 0.4, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,16 @@ def cost_of_pass(
         narrowest=narrowest if intervals and intervals[narrowest] > LEAST_INTERVAL else "",
         asleep=dict(sleeping),
     )
+
+
+def spare(limit: int, used: int, regular: float, window: int, left: int, share: float) -> int:
+    """How many calls of a budget of `limit` calls a `window` (seconds) may be made now for what
+    has this `share` of what regular passes leave. They make `regular` calls a second; `used`
+    calls were made, whoever made them, and `left` seconds are left. What the others do not use
+    comes free as the window goes by; what they use beyond theirs is not asked for here."""
+    rest = limit - regular * window
+    theirs = max(0.0, rest) * (1 - share) * left / window
+    return max(0, int(limit - used - regular * left - theirs))
 
 
 def _interval(calls: int, config: SourceConfig) -> int:

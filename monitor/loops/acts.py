@@ -10,6 +10,8 @@ from dataclasses import astuple, dataclass, replace
 from functools import partial
 
 from monitor.loops import cases, deliver, erasing, find, hands, inbox, list_words
+from monitor.loops.balance_rounds import BalanceRounds
+from monitor.loops.balance_rounds import Wish as BalanceWish
 from monitor.loops.clock import now
 from monitor.loops.doors import Caller
 from monitor.loops.freeze import DeliverWorld
@@ -37,6 +39,7 @@ class Acts:
     change_list: Callable[[Callable[[str], str], Actor], object]  # rewrite the watchlist, take it
     reload: Callable[[], object]  # follow what it says
     following: ListWatch
+    balancing: BalanceRounds
     lists: Lists
     symbols: Collection[str]  # of verified assets
 
@@ -54,6 +57,8 @@ class Acts:
             "confirm_erasure": self.confirm_erasure,
             "update_lists": self.update_lists,
             "lists_updated": self.lists_updated,
+            "reconcile": self.reconcile,
+            "reconciled": self.reconciled,
             "set_of_list": self.set_of_list,
             "retire_of_list": self.retire_of_list,
             "insist_of_list": self.insist_of_list,
@@ -178,6 +183,19 @@ class Acts:
         results, doing = self.following.outcome(ticket)
         told = None if results is None else [astuple(each) for each in results]
         return json.dumps({"results": told, "doing": doing})
+
+    def reconcile(
+        self, _caller: Caller, address: str | None, chain: str | None, case: str | None
+    ) -> str:
+        """Hold addresses against their chains: hands out the ticket with which `reconciled` is
+        asked, for it may take long."""
+        return self.balancing.ask(BalanceWish(address, chain, case))
+
+    def reconciled(self, _caller: Caller, ticket: str) -> str:
+        """JSON: `held`, the addresses as [chain, address] (null while it lasts); `doing`."""
+        held, doing = self.balancing.outcome(ticket)
+        told = None if held is None else [astuple(each) for each in held]
+        return json.dumps({"held": told, "doing": doing})
 
     def set_of_list(
         self,

@@ -15,6 +15,7 @@ from monitor.model.plain import plural, utc
 from monitor.store import cases
 from monitor.store.commit import commit
 from monitor.store.port import Reader, Store
+from monitor.watchlist.yaml_nodes import closest
 
 CHANGES: Mapping[str, type[ChangeCase]] = {
     "close": CloseCase,
@@ -31,7 +32,9 @@ def known(store: Reader, text: str) -> str:
     like = [case for case in every if case.casefold() == wanted.casefold()]
     if wanted in every or len(like) == 1:
         return wanted if wanted in every else like[0]
-    raise unknown("CASE", text, "is no case of the record", "See `fundwatch case list`")
+    near = closest(wanted, every)
+    hint = f"Did you mean {near}? " if near else ""
+    raise unknown("CASE", text, "is no case of the record", f"{hint}See `fundwatch case list`")
 
 
 def change(

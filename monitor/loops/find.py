@@ -14,6 +14,7 @@ from monitor.model import Chain, Entry, Subject, Watched
 from monitor.model.errors import ConfigError, Problem
 from monitor.store import alerts, outbox, transfers, watch
 from monitor.store.port import Reader
+from monitor.watchlist.yaml_nodes import closest
 
 # Crockford's base 32, as our ids are written, leaves out what is taken for another sign.
 _MISREAD = str.maketrans("OIL", "011")
@@ -32,7 +33,9 @@ def chain_key(chains: Mapping[str, Chain], text: str, place: str = "--chain") ->
     if key is None:
         if hidden := ChainNames(chains).hidden(text):
             raise unknown(place, text, hidden.reason, hidden.remedy)
-        known = f"Known: {', '.join(chains)}"
+        near = closest(text.strip(), chains)
+        hint = f"Did you mean {near}? " if near else ""
+        known = f"{hint}Known: {', '.join(chains)}"
         raise unknown(place, text, "is not a chain of config/chains.yaml", known)
     return key
 

@@ -7,15 +7,15 @@ import logging
 import os
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from monitor.loops import list_files
 from monitor.loops.clock import now
 from monitor.loops.lists import FOLDER, Lists
+from monitor.loops.tickets import Tickets
 from monitor.model.acts import DAEMON, Actor
 from monitor.model.errors import ConfigError, MonitorError, Problem, SourceError, StoreError
 from monitor.model.lists import Fetched, ListConfig, ListState, Publication, Validators
@@ -31,7 +31,6 @@ LEAST_RETRY = 60  # seconds
 LONGEST_RETRY = 3600  # seconds: more than this no server may ask us to wait
 UNDER_WAY = 300  # seconds: a list at which the program died is asked for again only then
 SAY_EVERY = 2.0  # seconds between two words on how far it is
-REMEMBERED = 100  # answers to people who have not come back for them yet
 LONGEST_ERROR = 400  # characters
 
 # A list, where to put it, what is known of it, who looks on -> the file; None: as it is known.
@@ -62,22 +61,14 @@ class Wish:
     grown: bool = False
 
 
-@dataclass
-class _Ticket:
-    wish: Wish
-    results: list[Result] = field(default_factory=list)
-    error: str = ""
-    done: bool = False
-
-
 class ListWatch:
     """Asks for the lists of a home folder, one at a time."""
 
     def __init__(self, lists: Lists, fetch: Fetch) -> None:
         self._lists, self._fetch = lists, fetch
         self._store: Store = lists.store
-        self._busy, self._lock = threading.Lock(), threading.Lock()
-        self._tickets: dict[str, _Ticket] = {}
+        self._busy = threading.Lock()
+        self._tickets: Tickets[Wish, list[Result]] = Tickets("fundwatch lists status")
         self.stopping: Callable[[], bool] = lambda: False
         self.moved_at = time.monotonic()  # when something last came or was taken
         self.doing = ""
@@ -89,8 +80,7 @@ class ListWatch:
 
     def round(self) -> None:
         """What people asked for, then the list that is due longest."""
-        for ticket in self._waiting():
-            self._grant(ticket)
+        self._tickets.grant(self.update, self.stopping)
         due = self.due(now())
         if due and not self.stopping():
             with self._busy, suppress(StoppedError):
@@ -131,44 +121,12 @@ class ListWatch:
     def ask(self, wish: Wish) -> str:
         """Have it carried out by the job; returns a ticket for `outcome`."""
         self._named(wish)
-        ticket = uuid.uuid4().hex
-        with self._lock:
-            for old in [*self._tickets][: -REMEMBERED + 1]:
-                del self._tickets[old]
-            self._tickets[ticket] = _Ticket(wish)
-        return ticket
+        return self._tickets.ask(wish)
 
     def outcome(self, ticket: str) -> tuple[list[Result] | None, str]:
         """What came of it, None while it lasts; and what is done now. Raises MonitorError where
         the ticket is not known, or something failed."""
-        with self._lock:
-            found = self._tickets.get(ticket)
-            if found is not None and found.done:
-                del self._tickets[ticket]
-        if found is None:
-            raise MonitorError(
-                "Fundwatch was started anew meanwhile: see `fundwatch lists status`, ask again"
-            )
-        if found.error:
-            raise MonitorError(found.error)
-        return (found.results if found.done else None), self.doing
-
-    def _waiting(self) -> list[_Ticket]:
-        with self._lock:
-            return [each for each in self._tickets.values() if not each.done]
-
-    def _grant(self, ticket: _Ticket) -> None:
-        if self.stopping():
-            return
-        try:
-            ticket.results = self.update(ticket.wish)
-        except MonitorError as error:
-            ticket.error = f"{error}"
-        except Exception:  # who waits for the answer gets one; the job that runs this is loud
-            ticket.error = "A fault in Fundwatch: its log tells more"
-            raise
-        finally:
-            ticket.done = True
+        return self._tickets.outcome(ticket), self.doing
 
     def _named(self, wish: Wish) -> list[str]:
         configs = self._lists.configs

@@ -129,3 +129,14 @@ class Held:
         if self.recorded is None or self.on_chain is None:
             return None
         return self.on_chain - self.recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A watched address as it waits for being held against its chain. Times by our clock."""
+
+    subject: Subject
+    severe: bool
+    held: int | None  # when it last was; None: never
+    due: int
+    news: int | None = None  # when something was last told of it

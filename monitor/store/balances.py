@@ -153,22 +153,6 @@ def _good(row: Fields, subject: Subject) -> Figure | None:
     )
 
 
-def due(store: Reader, now: int) -> list[Subject]:
-    """Addresses that are to be held against their chain now: active entries' first contact is
-    over; the severe first, then those that have waited longest."""
-    rows = store.read(
-        "SELECT s.chain, s.address, "
-        "min(CASE json_extract(e.terms, '$.severity') WHEN 'severe' THEN 0 ELSE 1 END) AS rank, "
-        "(SELECT min(b.due) FROM balance b WHERE b.subject = s.key) AS due "
-        "FROM entry e JOIN scope s ON s.key = e.subject "
-        "WHERE e.retired IS NULL AND e.base_height IS NOT NULL "
-        "AND NOT EXISTS (SELECT 1 FROM balance b WHERE b.subject = s.key AND b.due > ?) "
-        "GROUP BY s.key ORDER BY rank, due NULLS FIRST, s.key",
-        [now],
-    )
-    return [Subject(row["chain"], row["address"]) for row in rows]
-
-
 def to_held(row: Fields, subject: Subject) -> Held:
     ends = (row["from_height"], row["to_height"])
     return Held(

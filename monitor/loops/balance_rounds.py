@@ -1,0 +1,227 @@
+"""When addresses are held against their chains: each about once a day, within what regular passes
+leave of a source's budget; and at once where a person asks for it.
+
+One thread runs all of it. A group of addresses of one chain is held at a time, as many as one
+source answers in a few calls.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from monitor.decide.balance_pace import in_order
+from monitor.decide.cost import BALANCES, HEAD_CALLS, spare
+from monitor.loops.chosen import chosen
+from monitor.loops.health.words import count
+from monitor.loops.passing import PollWorld
+from monitor.loops.tickets import Tickets
+from monitor.loops.witness import Witness, sees_balances
+from monitor.model import SourceConfig, Subject
+from monitor.model.balance import Holding
+from monitor.model.errors import MonitorError
+from monitor.model.ports import Source
+from monitor.store import balance_due, budgets
+from monitor.store.port import Store
+
+GROUP_CALLS, GROUP_MOST = 40, 200  # calls for one group, about, and addresses in it
+LOOK_EVERY = 30.0  # seconds between two looks at who waits
+BUSY = 0.1  # the part of the time for which a source is asked for balances, at most
+PUT_OFF = 3600.0  # seconds for which addresses wait at which a fault of ours came up
+ROOM = 3  # what is held more often than once a day needs so many times its calls
+SAY_EVERY = 2.0  # seconds between two words on how far it is
+
+
+class StoppedError(MonitorError):
+    """The program is told to stop: what is left is held another time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person asks for; see loops/chosen.py."""
+
+    address: str | None = None
+    chain: str | None = None
+    case: str | None = None
+
+
+@dataclass(frozen=True)
+class BalanceWorld:
+    """What it works with. `regular`: calls a second that regular passes make, by source."""
+
+    store: Store
+    world: PollWorld
+    check: Callable[[Sequence[Subject]], object]  # hold them against their chains, keep it
+    configs: Mapping[str, SourceConfig]
+    regular: Callable[[], Mapping[str, float]]
+
+
+class BalanceRounds:
+    """One at a time, from one thread."""
+
+    def __init__(self, world: BalanceWorld) -> None:
+        self._world, self._store = world, world.store
+        self._tickets: Tickets[Wish, list[Subject]] = Tickets("fundwatch status")
+        self.stopping: Callable[[], bool] = lambda: False
+        self.say: Callable[[str], object] = lambda _words: None
+        self.moved_at = time.monotonic()  # when something last came of it
+        self.doing = ""
+        self._said_at = 0.0
+        self._looked = -LOOK_EVERY
+        self._turn: list[Subject] = []
+        self._more: list[Subject] = []
+        self._rest: dict[str, float] = {}  # by source: when it may be asked again
+        self._put_off: dict[Subject, float] = {}
+
+    # -- on a schedule -----------------------------------------------------------------------
+
+    def round(self) -> None:
+        """What people asked for, then one group of those whose turn it is."""
+        self._tickets.grant(self.carry_out, self.stopping)
+        if not self.stopping():
+            self._next_group()
+
+    def take_due(self, seconds: float) -> None:
+        """Group after group, as `poll` by hand does; none begins after so many seconds."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not self.stopping():
+            if not self._next_group():
+                return
+
+    def _next_group(self) -> bool:
+        """Hold one group; whether there was one that may be held now."""
+        moment = time.monotonic()
+        if not self._turn and not self._more:
+            if moment - self._looked < LOOK_EVERY:
+                return False
+            self._look(moment)
+        for queue, room in ((self._turn, 1), (self._more, ROOM)):
+            for chain in dict.fromkeys(subject.chain for subject in queue):
+                group = self._may_be_held(chain, queue, room)
+                if group:
+                    gone = set(group)
+                    queue[:] = [subject for subject in queue if subject not in gone]
+                    self._hold(group)
+                    return True
+        self._turn, self._more = [], []  # nobody may be asked now: looked at anew in a while
+        return False
+
+    def _look(self, moment: float) -> None:
+        self._looked = moment
+        now = self._world.world.clock()
+        self._put_off = {s: until for s, until in self._put_off.items() if until > moment}
+        waiting = balance_due.waiting(self._store, now)
+        waiting = [each for each in waiting if each.subject not in self._put_off]
+        self._turn, self._more = in_order(waiting, self._world.world.chains, now)
+
+    def _may_be_held(self, chain: str, queue: Sequence[Subject], room: int) -> list[Subject]:
+        """The next addresses of a chain, as far as the source that is asked first has calls for
+        them; where no source says balances, that is what is noted of each."""
+        mine = [subject for subject in queue if subject.chain == chain][:GROUP_MOST]
+        source = self._first(chain)
+        if source is None:
+            return mine
+        most = min(GROUP_CALLS, self._left(source.name) // room)
+        if most < HEAD_CALLS or time.monotonic() < self._rest.get(source.name, 0.0):
+            return []
+        held = balance_due.holdings(self._store, mine)
+        group: list[Subject] = []
+        asked: list[Holding] = []
+        for subject in mine:
+            asked += held[subject]
+            if group and self._calls(source, asked) > most:
+                break
+            group.append(subject)
+        return group
+
+    def _first(self, chain: str) -> Source | None:
+        """The source of a chain that is asked for balances first."""
+        pool = self._world.world.pools.get(chain)
+        found = Witness(pool, self._world.world.clock).sources() if pool else ()
+        return next(iter(found), None)
+
+    def _calls(self, source: Source, asked: Sequence[Holding]) -> int:
+        able = sees_balances(source)
+        return HEAD_CALLS + (able.balance_calls(asked) if able else 0)
+
+    def _left(self, name: str) -> int:
+        """Calls of a source that may be made for balances now."""
+        config, now = self._world.configs[name], self._world.world.clock()
+        regular = self._world.regular().get(name, 0.0)
+        found = [GROUP_CALLS * ROOM]
+        for seconds, limit in ((3600, config.calls_per_hour), (86_400, config.calls_per_day)):
+            if limit is not None:
+                start = now // seconds * seconds
+                used = budgets.used(self._store, name, start, seconds)
+                left = start + seconds - now
+                found.append(spare(limit, used, regular, seconds, left, BALANCES))
+        return min(found)
+
+    # -- when people ask for it --------------------------------------------------------------
+
+    def ask(self, wish: Wish) -> str:
+        """Have it carried out by the job; returns a ticket for `outcome`. Raises ConfigError
+        for what is not known."""
+        self.meant(wish)
+        return self._tickets.ask(wish)
+
+    def outcome(self, ticket: str) -> tuple[list[Subject] | None, str]:
+        """The addresses that were held, None while it lasts; and what is done now.
+        Raises MonitorError where the ticket is not known, or something failed."""
+        return self._tickets.outcome(ticket), self.doing
+
+    def carry_out(self, wish: Wish) -> list[Subject]:
+        """Hold what a person means against its chains now. Returns the addresses."""
+        subjects = self.meant(wish)
+        for done, group in self._groups(subjects):
+            if self.stopping():
+                raise StoppedError("Fundwatch is told to stop; ask again once it runs")
+            self._hold(group, done, len(subjects))
+        return subjects
+
+    def meant(self, wish: Wish) -> list[Subject]:
+        """Raises ConfigError for what is not known."""
+        chains = self._world.world.chains
+        return chosen(self._store, chains, wish.address, wish.chain, wish.case)
+
+    def _groups(self, subjects: Sequence[Subject]) -> Iterator[tuple[int, list[Subject]]]:
+        """With how many come before. Small ones: people look on."""
+        done = 0
+        for chain in dict.fromkeys(subject.chain for subject in subjects):
+            mine = [subject for subject in subjects if subject.chain == chain]
+            for start in range(0, len(mine), GROUP_CALLS):
+                group = mine[start : start + GROUP_CALLS]
+                yield done, group
+                done += len(group)
+
+    # -- one group ---------------------------------------------------------------------------
+
+    def _hold(self, group: Sequence[Subject], done: int = 0, of: int = 0) -> None:
+        self.moved()
+        began = self.moved_at
+        self.doing = f"{done:,} of {count(of, 'address', 'addresses')} held" if of else ""
+        self._tell()
+        try:
+            self._world.check(group)
+        except Exception:
+            until = time.monotonic() + PUT_OFF
+            self._put_off.update(dict.fromkeys(group, until))
+            raise
+        finally:
+            self.doing = ""
+            self.moved()
+            source = self._first(group[0].chain)
+            if source is not None:
+                took = self.moved_at - began
+                self._rest[source.name] = self.moved_at + took * (1 / BUSY - 1)
+
+    def moved(self) -> None:
+        """A sign of life, for the watchdog."""
+        self.moved_at = time.monotonic()
+
+    def _tell(self) -> None:
+        moment = time.monotonic()
+        if self.doing and moment - self._said_at > SAY_EVERY:
+            self._said_at = moment
+            self.say(self.doing)

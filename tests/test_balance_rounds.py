@@ -1,0 +1,202 @@
+"""When addresses are held against their chains: by the daemon, by the command beside it, and by
+the command alone, within the budgets of calls."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from world.home import (
+    ALICE,
+    BOB,
+    SHOP,
+    Home,
+    Scene,
+    configured,
+    entry,
+    staged,
+    stop,
+    wait_for,
+    watchlist,
+)
+
+from monitor.decide.balance_pace import NEWS_EVERY, SEVERE_EVERY, in_order
+from monitor.decide.cost import BALANCES, spare
+from monitor.model import Chain, Subject
+from monitor.model.balance import Waiting
+
+DAY = 86_400
+DEV = Chain("dev", "Dev", "evm", "ETH", 18, finality=12, block_time=12.0)
+
+
+@contextmanager
+def unheld(path: Path) -> Iterator[Scene]:
+    """Before anything was held against the chain."""
+    with staged(path) as scene:
+        scene.home.sql("DELETE FROM balance")
+        yield scene
+
+
+def held(home: Home, *args: str, code: int = 0) -> list[dict[str, Any]]:
+    said = home.run("reconcile", "--format", "jsonl", *args, code=code)
+    return [json.loads(line) for line in said.splitlines()]
+
+
+def kept(scene: Scene) -> list[Any]:
+    return scene.home.sql("SELECT subject, state FROM balance ORDER BY subject")
+
+
+# -- by the daemon -------------------------------------------------------------------------
+
+
+def test_the_daemon_holds_every_address_and_the_command_beside_it(tmp_path: Path) -> None:
+    with unheld(tmp_path) as scene:
+        with scene.home.daemon() as process:
+            wait_for(lambda: len(kept(scene)) == 2, 60, scene.home.log)
+            alone = held(scene.home, "--address", ALICE.upper().replace("0X", "0x"))
+            every = held(scene.home)
+            assert stop(process) == 0
+        again = held(scene.home)
+    assert [each["address"] for each in every] == [ALICE, BOB]
+    assert {each["state"] for each in every} == {"reconciled"}
+    assert [each["address"] for each in alone] == [ALICE]
+    # Without a daemon the command says the same, by itself.
+    assert [(e["address"], e["recorded"]) for e in again] == [
+        (e["address"], e["recorded"]) for e in every
+    ]
+
+
+def test_a_stop_while_a_source_hangs_is_quick_and_the_rest_is_held_later(tmp_path: Path) -> None:
+    with unheld(tmp_path) as scene:
+        with scene.home.daemon() as process:
+            wait_for(lambda: len(kept(scene)) == 2, 60, scene.home.log)
+            scene.explorer.knobs("dev", "etherscan").delay = 30.0
+            asking = scene.home.start("reconcile")
+            assert stop(process, signal.SIGTERM) in (0,)
+            asking.kill()
+            asking.wait(10)
+        scene.explorer.knobs("dev", "etherscan").delay = 0.0
+        assert {each["state"] for each in held(scene.home)} == {"reconciled"}
+
+
+def test_a_kill_in_the_middle_loses_nothing(tmp_path: Path) -> None:
+    with unheld(tmp_path) as scene:
+        scene.explorer.knobs("dev", "etherscan").delay = 0.2
+        for _ in range(3):
+            with scene.home.daemon() as process:
+                stop(process, signal.SIGKILL)
+        scene.explorer.knobs("dev", "etherscan").delay = 0.0
+        with scene.home.daemon() as process:
+            wait_for(lambda: len(kept(scene)) == 2, 60, scene.home.log)
+            stop(process)
+        assert {state for _, state in kept(scene)} == {"reconciled"}
+        scene.home.run("verify")
+
+
+# -- the command ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("--chain", "dav"), "Did you mean dev?"),
+        (("--case", "CASE-2"), "Did you mean CASE-1?"),
+        (("--address", "0x12"), "--address"),
+        (("--address", "0x" + "9" * 40), "is not watched"),
+        (("--address", SHOP), "is nothing that is watched now"),
+        (("--chain", "bitcoin"), "is nothing that is watched now"),
+    ],
+)
+def test_what_is_not_known_is_an_error(tmp_path: Path, args: tuple[str, ...], words: str) -> None:
+    with unheld(tmp_path) as scene:
+        assert words in scene.home.run("reconcile", *args, code=2)
+
+
+def test_some_are_chosen_by_case_label_and_chain(tmp_path: Path) -> None:
+    with unheld(tmp_path) as scene:
+        assert len(held(scene.home, "--case", "case-1")) == 2
+        assert [e["address"] for e in held(scene.home, "--address", "label b")] == [BOB]
+        assert len(held(scene.home, "--chain", "DEV", "--address", f"dev:{ALICE}")) == 1
+
+
+def test_poll_holds_what_is_due_once(tmp_path: Path) -> None:
+    with unheld(tmp_path) as scene:
+        scene.home.run("poll")
+        first = scene.home.sql("SELECT subject, at FROM balance")
+        assert len(first) == 2
+        scene.home.run("poll")
+        assert scene.home.sql("SELECT subject, at FROM balance") == first
+
+
+# -- whose turn it is ----------------------------------------------------------------------
+
+
+def waiting(name: str, **more: Any) -> Waiting:
+    given: dict[str, Any] = {"severe": False, "held": 0, "due": DAY, **more}
+    return Waiting(Subject("dev", name), **given)
+
+
+def turns(now: int, *each: Waiting) -> tuple[list[str], list[str]]:
+    turn, more = in_order(each, {"dev": DEV}, now)
+    return [s.address for s in turn], [s.address for s in more]
+
+
+def test_the_severe_go_first_then_who_has_waited_longest() -> None:
+    now = 2 * DAY
+    assert turns(
+        now,
+        waiting("late", due=DAY),
+        waiting("later", due=DAY - 1),
+        waiting("severe", due=now, severe=True),
+        waiting("not yet", due=now + 1, held=now - 10),
+        waiting("never", held=None, due=0),
+    ) == (["severe", "never", "later", "late"], [])
+
+
+def test_news_bring_an_address_forward_once_its_rows_are_final() -> None:
+    told = 10_000
+    final = told + 12 * 12 + 60
+    moved = waiting("moved", held=told - NEWS_EVERY, news=told)
+    assert turns(final - 1, moved) == ([], [])
+    assert turns(final, moved) == (["moved"], [])
+    # Held since: its turn is that of the day again.
+    assert turns(final + 1, waiting("moved", held=final, news=told)) == ([], [])
+    # However often it moves, it is held once an hour at most.
+    assert turns(final, waiting("moved", held=told + 1, news=told)) == ([], [])
+
+
+def test_severe_ones_are_held_more_often_where_there_is_room() -> None:
+    severe = waiting("severe", severe=True, held=0, due=DAY)
+    assert turns(SEVERE_EVERY - 1, severe) == ([], [])
+    assert turns(SEVERE_EVERY, severe) == ([], ["severe"])
+
+
+# -- within the budget ---------------------------------------------------------------------
+
+
+def test_what_regular_passes_need_is_left_to_them() -> None:
+    limit, regular = 100_000, 90_000 / DAY
+    # A new day: four tenths of the tenth that passes leave.
+    assert spare(limit, 0, regular, DAY, DAY, BALANCES) == 4_000
+    assert spare(limit, 4_000, regular, DAY, DAY, BALANCES) == 0
+    # Nobody else used theirs by noon: half of that is free too.
+    assert spare(limit, 45_000, regular, DAY, DAY // 2, BALANCES) == 7_000
+    # Histories used more than theirs: balances wait.
+    assert spare(limit, 45_000 + 9_000, regular, DAY, DAY // 2, BALANCES) == 0
+    # Passes that use a budget up leave nothing.
+    assert spare(1_000, 0, 1.0, DAY, DAY, BALANCES) == 0
+
+
+def test_where_a_budget_has_no_room_polling_goes_on_and_nothing_is_held(tmp_path: Path) -> None:
+    """Passes every two seconds would use all of it up."""
+    with unheld(tmp_path) as scene:
+        row = configured(scene.explorer, calls_per_day=60)
+        scene.home.write("config/sources.yaml", {"sources": {"mine": row}})
+        scene.home.write("watchlist.yaml", watchlist(entry(ALICE, severity="severe"), entry(BOB)))
+        scene.home.run("poll")
+        assert kept(scene) == []
