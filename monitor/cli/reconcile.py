@@ -11,15 +11,17 @@ import click
 
 from monitor.app.folder import check_home
 from monitor.app.home import open_home
-from monitor.cli.common import Home, format_option
+from monitor.cli import terminal
+from monitor.cli.common import DONE, Home, format_option
 from monitor.loops import inbox
 from monitor.loops.balance_rounds import Wish
-from monitor.messages.balances import line, to_object
+from monitor.messages.balance_lines import table
+from monitor.messages.balances import to_object
 from monitor.model import Subject
-from monitor.model.balance import Held, State
+from monitor.model.balance import State
 from monitor.model.errors import Busy
 from monitor.model.plain import tidy
-from monitor.store import balances
+from monitor.store import balances, watch
 
 NOT_EQUAL = 1
 PAUSE = 0.5  # seconds between two questions to the daemon
@@ -39,33 +41,42 @@ def reconcile(
 
     Asks explorers and nodes for the balances of watched addresses and compares them with the sum
     of what is recorded. What differs is looked for in all lists once more. The running Fundwatch
-    does it where one runs, else the command itself. Exits with 1 where something differs that no
-    list explains.
+    does it where one runs, else the command itself. Exits with 1 where the coin or a
+    verified token differs and no list explains it.
 
     \b
     Example
       fundwatch reconcile --case CRANE-01
     """
-    found = _held(home, Wish(address, chain, case))
-    for held in found:
-        click.echo(json.dumps(to_object(held)) if form == "jsonl" else line(held))
-    sys.exit(NOT_EQUAL if any(h.state is State.UNEXPLAINED for h in found) else 0)
+    subjects = _carried_out(home, Wish(address, chain, case))
+    with home.reading() as (store, settings):
+        by_subject = balances.of_subjects(store, subjects)
+        watched = watch.entries_of(store, subjects)
+    found = [held for subject in subjects for held in by_subject.get(subject, ())]
+    if form == "jsonl":
+        for held in found:
+            click.echo(json.dumps(to_object(held)))
+    else:
+        owners = {s: [w.entry for w in mine if w.active] for s, mine in watched.items()}
+        columns = terminal.width()
+        for line in table(found, owners, settings.chains, columns, every=address is not None):
+            click.echo(line)
+    # A token that nobody verified answers what it likes.
+    differs = any(held.state is State.UNEXPLAINED and held.verified for held in found)
+    sys.exit(NOT_EQUAL if differs else DONE)
 
 
-def _held(home: Home, wish: Wish) -> list[Held]:
-    """What came of it, by address and contract. Waits for as long as it takes."""
+def _carried_out(home: Home, wish: Wish) -> list[Subject]:
+    """The addresses that were held, in order. Waits for as long as it takes."""
     check_home(home.folder)
     try:
         with open_home(home.folder, os.environ) as app:
             app.reload()
             app.balancing.say = _say
-            subjects = app.balancing.carry_out(wish)
+            return app.balancing.carry_out(wish)
     except Busy:
         args = {"address": wish.address, "chain": wish.chain, "case": wish.case}
-        subjects = _wait(home, inbox.ask(home.folder, "reconcile", args))
-    with home.reading() as (store, _):
-        found = balances.of_subjects(store, subjects)
-    return [held for subject in subjects for held in found.get(subject, ())]
+        return _wait(home, inbox.ask(home.folder, "reconcile", args))
 
 
 def _wait(home: Home, ticket: str) -> list[Subject]:

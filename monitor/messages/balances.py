@@ -1,9 +1,9 @@
-"""Balances held against the record, in words and as JSON. Pure."""
+"""Balances held against the record, as JSON. Pure."""
 
 from __future__ import annotations
 
 from monitor.model.balance import COIN, Held
-from monitor.model.plain import amount, rfc3339, tidy
+from monitor.model.plain import rfc3339
 
 
 def to_object(held: Held) -> dict[str, object]:
@@ -32,15 +32,3 @@ def to_object(held: Held) -> dict[str, object]:
 
 def _text(units: int | None) -> str | None:
     return None if units is None else str(units)
-
-
-def line(held: Held) -> str:
-    """One line of its table."""
-    name = tidy(held.symbol, 16) or "unverified token"
-    said = [held.subject.key, name, held.state.value]
-    if held.on_chain is not None and held.recorded is not None:
-        said.append(
-            f"on the chain {amount(held.on_chain, held.decimals)}, "
-            f"recorded {amount(held.recorded, held.decimals)}"
-        )
-    return "  ".join([*said, held.reason])
