@@ -187,11 +187,16 @@ def test_a_movement_says_what_the_chain_says_beside_the_record() -> None:
         "trongrid." in text
     )
     assert "not asked from the chain" not in text
+    assert "30.50 USDT left." in text
+    assert "not sure" not in text
 
 
 def test_a_movement_says_by_how_much_the_chain_differs() -> None:
     text = moved(recorded="30500000", on_chain="500000")
     assert "ON THE CHAIN IT IS NOT THE SAME: 0.500000 USDT, at block 88,012,345" in text
+    assert "to an unknown address. " in text
+    assert "30.50 USDT left" not in text
+    assert "What is left is not sure: the chain says otherwise than our record" in text
     assert "that is 30.000000 USDT less on the chain than recorded up to that block" in text
 
 

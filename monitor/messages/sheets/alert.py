@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from monitor.messages import money
 from monitor.messages.objects import alert_csv_rows
 from monitor.messages.sheets import about, acts, listed, to_do
-from monitor.messages.sheets.balance import left_section
+from monitor.messages.sheets.balance import doubt, left_section
 from monitor.messages.sheets.fees import fee_words
 from monitor.messages.sheets.flows import (
     Flow,
@@ -87,6 +87,7 @@ def alert_sheet(view: AlertView, telling: Telling) -> Sheet:
             *_said_before(view),
             f"{about.status_text(view)}.",
             *about.unusual(view),
+            *doubt(view),
             *listed.late([view], telling.now),
         ),
         sections=sections(

@@ -51,6 +51,13 @@ def left_section(view: AlertView) -> Section | None:
     return section("BALANCE", *items, note) if items else None
 
 
+def doubt(view: AlertView) -> tuple[str, ...]:
+    """That the chain says another balance than the record, where it does."""
+    if not any(held.difference for held in of_kind(view.alert.facts, Movement).held):
+        return ()
+    return ("What is left is not sure: the chain says otherwise than our record, see BALANCE.",)
+
+
 def _recorded(view: AlertView, fact: Balance) -> Item:
     same = [row for row in view.transfers if row.row.transfer.contract == fact.contract]
     sample = next((row for row in same if trusted(row)), None)

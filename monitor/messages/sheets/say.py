@@ -32,6 +32,7 @@ from monitor.messages.sheets.parts import (
     trusted,
 )
 from monitor.model import OURS, AlertView, Direction, Entry, FarEnd, Known, Status, TransferView
+from monitor.model.balance import COIN
 from monitor.model.facts import Movement, of_kind
 from monitor.model.plain import case_said, clean, plural, quoted
 
@@ -288,8 +289,10 @@ def _held(view: AlertView, flow: Flow) -> str:
     transfer = flow.sample.row.transfer
     if not trusted(flow.sample) or transfer.kind.nft:
         return ""
-    known = of_kind(view.alert.facts, Movement).unusual
-    for fact in (known and known.balances) or ():
+    facts = of_kind(view.alert.facts, Movement)
+    if any(h.difference for h in facts.held if h.contract == (transfer.contract or COIN)):
+        return ""  # the chain says otherwise
+    for fact in (facts.unusual and facts.unusual.balances) or ():
         if fact.contract == transfer.contract:
             units = fact.after
             return said_units(flow.sample, units) if units else f"no {asset_name(flow.sample)}"
