@@ -71,6 +71,21 @@ def test_only_the_named_source_learns_of_an_address(tmp_path: Path) -> None:
         assert learned(scene.explorer, "etherscan", BOB)
 
 
+def test_check_counts_who_learns_of_how_many(tmp_path: Path) -> None:
+    """By their hosts, without a call."""
+    with staged(tmp_path, contacted=False) as scene:
+        two_sources(scene, entry(ALICE, sources=["two"]), entry(BOB))
+        key = {"api_key_env": "EXPLORER_KEY"}
+        rows = {
+            "one": {"kind": "etherscan", "url": "https://one.example/api", **key},
+            "two": {"kind": "blockscout", "url": "https://two.example/api", **key},
+        }
+        scene.home.write("config/sources.yaml", {"sources": rows})
+        said = " ".join(scene.home.run("check", "--offline", code=None).split())
+    assert "one.example 1" in said
+    assert "two.example 2" in said
+
+
 def test_whom_nobody_may_ask_about_is_blind_and_told(tmp_path: Path) -> None:
     with staged(tmp_path, contacted=False) as scene:
         two_sources(

@@ -67,7 +67,7 @@ class Look:
         else:
             found = self.causes.look(
                 *(self.subject, self.contract, blocks, _times(finding)),
-                *(self.witness.pool.sources, over),
+                *(self.witness.listing, over),
             )
             asked += found.asked
             leads = found.leads or leads

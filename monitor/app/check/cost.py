@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from monitor.decide import worth
+from monitor.decide.asking import Allowed, allowed_by, among
 from monitor.decide.cost import (
     LEAST_INTERVAL,
     SHARE,
@@ -156,12 +157,11 @@ def _privacy(
 ) -> str:
     regular: dict[str, set[str]] = {}
     standby: dict[str, set[str]] = {}
-    for chain, sources in made.items():
-        mine = {e.subject for e in entries if e.subject.chain == chain}
-        read = {s.address for s in mine if s not in asleep}
+    for (chain, may), mine in _alike(entries).items():
+        read = {e.subject.address for e in mine if e.subject not in asleep}
         # Those of lists are asked for together before anything is read, see loops/dormant.py.
-        looked = {s.address for s in mine if s in asleep}
-        looked |= {e.subject.address for e in entries if e.origin and e.subject in mine}
+        looked = {e.subject.address for e in mine if e.subject in asleep or e.origin}
+        sources = among(made.get(chain, ()), may)
         whose = {s.name: settings.sources[s.name].operator for s in sources}
         asked = first_sources(sources).keys() | second_sources(sources, whose)
         for source in sources:
@@ -187,6 +187,19 @@ def _privacy(
         )
     learn = [_place(wire.where(c.url)[0]) for c in settings.prices if _priced(settings, entries)]
     return f"{said}; only which coins you watch to: {', '.join(learn)}" if learn else said
+
+
+def _alike(
+    entries: Sequence[Entry],
+) -> Mapping[tuple[str, Allowed | None], Sequence[Entry]]:
+    """Entries by their chain and who alone may learn of their addresses."""
+    on: dict[Subject, list[Entry]] = {}
+    for entry in entries:
+        on.setdefault(entry.subject, []).append(entry)
+    alike: dict[tuple[str, Allowed | None], list[Entry]] = {}
+    for subject, mine in on.items():
+        alike.setdefault((subject.chain, allowed_by(mine)), []).extend(mine)
+    return alike
 
 
 def _priced(settings: Settings, entries: Sequence[Entry]) -> bool:
