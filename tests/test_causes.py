@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
-from world.home import ALICE, Home, Scene, configured, dev_chain, staged
+from world.home import ALICE, BOB, Home, Scene, configured, dev_chain, evm_home, staged
 
-from monitor.demo.world.ledger import Withdrawal
+from monitor.demo.world.explorer import Explorer
+from monitor.demo.world.ledger import AccountLedger, Tx, Withdrawal
+from monitor.loops import causes
 
 GWEI = 10**9
 REWARD = 17_104_157 * GWEI
@@ -96,3 +99,56 @@ def test_a_list_that_an_explorer_lacks_hides_no_other_one(tmp_path: Path) -> Non
         assert [each["state"] for each in held(home)] == ["reconciled"]
         (row,) = [row for row in home.transfers() if row["kind"] == "withdrawal"]
         assert row["sources"] == ["other"]
+
+
+# -- fees of rollups ----------------------------------------------------------------------------
+
+
+def rollup(explorer: Explorer, path: Path, ledger: AccountLedger) -> Home:
+    """ALICE on a chain of Optimism's kind, whose lists leave out what it pays its parent chain."""
+    explorer.add("dev", ledger, "etherscan", chain_id=10)
+    home = evm_home(path, explorer.url("dev", "etherscan"), "etherscan", [ALICE], index_lag=0)
+    home.write("config/chains.yaml", {"chains": {"dev": {**dev_chain("mine"), "chain_id": 10}}})
+    return home
+
+
+def test_what_fees_were_more_than_their_list_says_gets_rows_of_its_own(tmp_path: Path) -> None:
+    ledger = AccountLedger(time=int(time.time()) - 3600)
+    ledger.mine([Tx(f"0x{1:064x}", BOB, ALICE, 10**18)])
+    shares = [3 * 10**13, 7 * 10**13, 10**6]
+    for n, share in enumerate(shares):
+        ledger.mine([Tx(f"0x{n + 2:064x}", ALICE, BOB, 10**15, parent_fee=share)])
+    for _ in range(30):
+        ledger.mine()
+    with Explorer() as explorer:
+        home = rollup(explorer, tmp_path, ledger)
+        home.run("poll")
+        before = {row["leg"]: row for row in home.transfers() if row["kind"] == "fee"}
+        (one,) = held(home, code=None)
+        rests = [row for row in home.transfers() if row["kind"] == "fee_rest"]
+        after = {row["leg"]: row for row in home.transfers() if row["kind"] == "fee"}
+        assert (one["state"], one["difference"]) == ("reconciled", "0")
+        assert sorted(int(row["amount"]) for row in rests) == sorted(shares)
+        assert all(row["status"] == "final" and row["to"] is None for row in rests)
+        assert after == before
+        assert {a["kind"] for a in home.alerts()} <= {"history", "notice"}
+        home.run("verify")
+
+
+def test_while_fees_are_being_looked_up_nothing_is_said_to_be_missing(tmp_path: Path) -> None:
+    """So many receipts are asked for at a time; a fee that was more is no news."""
+    ledger = AccountLedger(time=int(time.time()) - 3600)
+    ledger.mine([Tx(f"0x{1:064x}", BOB, ALICE, 10**18)])
+    for n in range(causes.FEES + 5):
+        ledger.mine([Tx(f"0x{n + 2:064x}", ALICE, BOB, 10**15, parent_fee=10**13)])
+    for _ in range(30):
+        ledger.mine()
+    with Explorer() as explorer:
+        home = rollup(explorer, tmp_path, ledger)
+        home.run("poll")
+        (one,) = held(home, code=None)
+        assert (one["state"], one["difference"]) == ("unexplained", str(-5 * 10**13))
+        assert "what 5 transactions cost in all is not looked up yet" in one["reason"]
+        (one,) = held(home, code=None)
+        assert (one["state"], one["difference"]) == ("reconciled", "0")
+        assert {a["kind"] for a in home.alerts()} <= {"history", "notice"}

@@ -43,6 +43,20 @@ _PARENT_SHARE = frozenset(
 )
 
 
+# Chains of which it is known that whoever makes their blocks is paid in another way than Ethereum's
+# validators, by chain id: in a token (Gnosis), by transactions (BNB), or not at all.
+_OTHERWISE_PAID = _PARENT_SHARE | {56, 97, 100, 137, 10200, 42161, 43113, 43114, 59144}
+_BRIDGED = frozenset({100, 137})  # the coin arrives over a bridge of the chain's own
+
+
+def _has_more(chain: Chain, stream: str) -> bool:
+    if stream == "deposits":
+        return chain.chain_id in _BRIDGED
+    if stream == "fees":
+        return chain.chain_id in _PARENT_SHARE
+    return chain.chain_id not in _OTHERWISE_PAID
+
+
 @lru_cache(maxsize=20_000)
 def checksummed(address: str) -> str:
     """An EVM address with the capitals that guard it against slips: https://eips.ethereum.org/
@@ -116,6 +130,7 @@ EVM = Family(
         "deposits": Stream("Coins that arrive over the chain's own bridge", "deposits"),
         "fees": Stream("What fees were more than their list says", "fees"),
     },
+    has_more=_has_more,
     atomic=False,
     signed="native",
     can_fail=True,
@@ -125,7 +140,6 @@ EVM = Family(
     resembles=_resembles,
     nobodys=_nobodys,
     not_listed=(
-        "rewards and payouts of validators",
         "tokens whose balances change by themselves",
         "coins and tokens wrapped by other contracts than the chain's usual one",
     ),

@@ -74,4 +74,5 @@ class Family:
     wraps: bool = False  # a contract may wrap the coin without a transfer
     # Lists that are read only where a balance says that something is missing in the others.
     more: Mapping[str, Stream] = field(default_factory=dict)
+    has_more: Callable[[Chain, str], bool] = lambda *_: True  # whether a chain has such a list
     cure: str = "another source for this chain in config/sources.yaml"  # of lists nobody serves

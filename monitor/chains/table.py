@@ -43,4 +43,5 @@ def streams_of(chain: Chain) -> tuple[str, ...]:
 def more_of(chain: Chain) -> tuple[str, ...]:
     """Names of the lists that are read where a balance says that something is missing. All are of
     the chain's own coin, and nothing counts as unread because of them."""
-    return tuple(family_of(chain).more)
+    family = family_of(chain)
+    return tuple(name for name in family.more if family.has_more(chain, name))

@@ -75,7 +75,7 @@ class AssetRound:
         chain = self.world.chains[finding.subject.chain]
         final = finding.after.time + int(chain.finality * chain.block_time) + MARGIN
         due = last is None or now - last >= LOOK_AGAIN or last < final <= now
-        return finding.told is None and due
+        return finding.told is None and (due or finding.left > 0)
 
     def _explained(self, finding: Finding) -> bool:
         return finds.missing(finding, self.look.rows()) == 0

@@ -141,7 +141,7 @@ class Causes:
     def _untold(self, search: _Search) -> Iterator[Transfer]:
         """Fees of the address that may be more than is recorded, newest first."""
         chain = self.world.chains[search.subject.chain]
-        more, rows = more_of(chain), balances.rows_of(self.store, search.subject, COIN)
+        more, rows = family_of(chain).more, balances.rows_of(self.store, search.subject, COIN)
         paid = [row for row in rows if row.transfer.kind.fee and row.status is Status.FINAL]
         told = {r.transfer.tx for r in paid if r.transfer.kind.stream in more}
         in_part = family_of(chain).fees_in_part(chain)

@@ -58,7 +58,7 @@ class Look:
         Returns it with what was asked."""
         blocks = finding.blocks
         asked = []
-        leads = finding.leads
+        leads, left = finding.leads, 0
         for source in self.witness.listing:
             came = self._read(source, blocks, finding)
             asked += [_said(each, blocks) for each in came]
@@ -70,9 +70,9 @@ class Look:
                 *(self.witness.listing, over),
             )
             asked += found.asked
-            leads = found.leads or leads
+            leads, left = found.leads or leads, found.fees_left
         now = self.world.clock()
-        return replace(finding, asked=tuple(asked), leads=leads, looked=now)
+        return replace(finding, asked=tuple(asked), leads=leads, looked=now, left=left)
 
     def _read(self, source: Source, blocks: Between, finding: Finding) -> list[Reread]:
         lists = deciding.lists_of(self.world.chains[self.subject.chain], self.contract)

@@ -19,6 +19,7 @@ from monitor.model.errors import SourceError
 from monitor.model.facts import Unexplained
 from monitor.model.finding import Finding
 from monitor.model.ids import stable_id
+from monitor.model.plain import plural
 from monitor.model.plan import Identity, Signal
 from monitor.model.ports import Source
 from monitor.model.streams import StreamState
@@ -43,6 +44,8 @@ class Teller:
 
     def waits_for(self, finding: Finding, states: dict[str, StreamState]) -> str:
         """Why a finding is not told yet; empty: it is time."""
+        if finding.left and finding.amount < 0:
+            return f"what {plural(finding.left, 'transaction')} cost in all is not looked up yet"
         return telling.waits_for(finding, self._ground(finding, states), self.world.clock())
 
     def _ground(self, finding: Finding, states: dict[str, StreamState]) -> telling.Ground:

@@ -219,6 +219,7 @@ def _looked(finding: Finding) -> str:
     blocks = finding.narrowed
     told = {
         "at": finding.looked,
+        "left": finding.left,
         "asked": finding.asked,
         "leads": [asdict(lead) for lead in finding.leads],
         "blocks": [blocks.lo, blocks.hi] if blocks else None,
@@ -249,6 +250,7 @@ def _to_finding(row: Fields) -> Finding:
         asked=tuple(looked.get("asked", ())),
         leads=tuple(Lead(**lead) for lead in looked.get("leads", ())),
         looked=looked.get("at"),
+        left=looked.get("left", 0),
     )
 
 

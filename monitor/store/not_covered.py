@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from monitor.chains.table import STREAM_WORDS, family_of
+from monitor.chains.table import STREAM_WORDS, family_of, more_of
 from monitor.model import Chain, Entry, Subject
 from monitor.model.plain import utc
 from monitor.store import watch
@@ -28,9 +28,13 @@ def not_covered(store: Reader, entry: Entry, chains: Mapping[str, Chain]) -> tup
 
 
 def not_listed(chain: Chain) -> tuple[str, ...]:
-    """What no list of any source holds on a chain, in one sentence."""
+    """What no list of any source holds on a chain, and what is not read always, a sentence each."""
     listed = "; ".join(chain.not_listed)
-    return (f"In no list of {chain.name}: {listed}.",) if listed else ()
+    never = (f"In no list of {chain.name}: {listed}.",) if listed else ()
+    more = "; ".join(STREAM_WORDS[stream].lower() for stream in more_of(chain))
+    return (
+        (*never, f"Only where a balance says that something is missing: {more}.") if more else never
+    )
 
 
 def _other_chains(store: Reader, entry: Entry, chains: Mapping[str, Chain]) -> str:

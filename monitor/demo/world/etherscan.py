@@ -321,6 +321,7 @@ def receipt_json(record: Record[Tx]) -> dict[str, object]:
     """eth_getTransactionReceipt's result, with a log for every token movement."""
     tx, block = record.tx, record.block
     return {
+        **({"l1Fee": hex(tx.parent_fee)} if tx.parent_fee else {}),
         "blockHash": block.hash,
         "blockNumber": hex(block.height),
         "contractAddress": tx.created,

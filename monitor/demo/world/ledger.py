@@ -127,10 +127,11 @@ class Tx:
     tokens: tuple[TokenMove, ...] = ()
     acts: tuple[Act, ...] = ()
     changes: tuple[Change, ...] = ()
+    parent_fee: int = 0  # a rollup's share for its parent chain: receipts tell it, lists do not
 
     @property
     def fee(self) -> int:
-        return self.gas_used * self.gas_price
+        return self.gas_used * self.gas_price + self.parent_fee
 
     def adds(self, address: str) -> int:
         """What the transaction itself adds to an address's coins."""

@@ -22,8 +22,7 @@ Params = Mapping[str, str | int]
 
 
 def served(chain: Chain) -> frozenset[str]:
-    bridged = ("deposits",) if bridge_of(chain) else ()
-    return lists_of(chain, ("withdrawals", "rewards", *bridged))
+    return lists_of(chain, ("withdrawals", "rewards", "deposits"))
 
 
 def read(

@@ -47,8 +47,7 @@ class _Block:
 
 
 def served(chain: Chain) -> frozenset[str]:
-    bridged = set[str]() if bridge_of(chain) else {"deposits"}
-    return evm_more.lists_of(chain, MOST) - bridged
+    return evm_more.lists_of(chain, MOST)
 
 
 def span_of(name: str, ask: Ask, chain: Chain) -> Interval | None:

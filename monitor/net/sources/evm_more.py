@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from monitor.chains.evm import EVM
+from monitor.chains.table import more_of
 from monitor.model import Ask, Axis, Chain, Interval, Kind, Transfer
 from monitor.model.errors import BadResponse, NotServed, NotYet, Refused
 from monitor.model.transfer import ruled_tx
@@ -31,14 +33,11 @@ from monitor.net.sources.parsing import (
 GWEI = 10**9
 MOST_GWEI = 2**64 - 1  # EIP-4895
 PAGES = 11  # of rewards; Etherscan opens ten of 1,000 rows, and the last one says that it ended
-# Gnosis and its test network pay withdrawals in a token (GNO), which its lists hold.
-_IN_A_TOKEN = frozenset({100, 10200})
 
 
 def lists_of(chain: Chain, served: Iterable[str]) -> frozenset[str]:
-    """Of these lists those that hold the chain's own coin."""
-    left_out = {"withdrawals"} if chain.chain_id in _IN_A_TOKEN else set[str]()
-    return frozenset(served) - left_out
+    """Of what an adapter can read on demand what the chain has."""
+    return frozenset(served) & {*EVM.streams, *more_of(chain)}
 
 
 def settled(ask: Ask, chain: Chain) -> Interval | None:
