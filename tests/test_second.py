@@ -75,6 +75,10 @@ def test_what_only_the_second_lists_is_told_late_and_counted(tmp_path: Path) -> 
         assert (row["sources"], row["status"]) == (["other"], "final")
         (alert,) = [a for a in scene.home.alerts() if a["tx"] == tx]
         assert alert["kind"] == "late"
+        assert row["not_listed_by"] == ["mine"]
+        said = " ".join(scene.home.run("alerts", "show", alert["id"]).split())
+        assert "Only other lists it; mine, asked up to block" in said
+        assert "only other lists it; mine, asked up to" in scene.home.run("transfers", "--tx", tx)
         assert words(scene)[ALICE][:2] == ("other", 1)
         assert counted(scene, "missing") == {"mine": 1}
         assert counted(scene, "wrong") == {}
@@ -90,6 +94,7 @@ def test_what_the_second_leaves_out_stays_and_is_counted(tmp_path: Path) -> None
         assert (row["sources"], row["status"]) == (["mine"], "final")
         assert words(scene)[ALICE] == ("other", 0, 1)
         assert counted(scene, "missing") == {"other": 1}
+        assert row["not_listed_by"] == ["other"]
         assert [a["kind"] for a in scene.home.alerts() if a["tx"] == tx] == ["movement"]
 
 
@@ -110,7 +115,9 @@ def test_a_second_source_that_is_behind_is_not_held_against_it(tmp_path: Path) -
         scene.home.run("poll")
         assert words(scene)[ALICE] == ("other", 0, 0)
         assert counted(scene, "missing") == {}
-        assert [row["sources"] for row in moved(scene, tx)] == [["mine"]]
+        (row,) = moved(scene, tx)
+        assert row["sources"] == ["mine"]
+        assert "not_listed_by" not in row
 
 
 def test_what_a_source_lists_only_later_is_how_late_it_is(tmp_path: Path) -> None:

@@ -78,7 +78,17 @@ def transfer_line(view: TransferView, chain: Chain | None, columns: int) -> str:
     first = ", ".join(part for part in (head, worth) if part) + f"; {status}"
     if len(first) > columns:
         first = f"{head}; {status}"
-    return laid_out([first, _who(view, chain, columns), *_tx(first, t.tx, columns)], columns)
+    below = [_who(view, chain, columns), *_tx(first, t.tx, columns), *_disputed(view)]
+    return laid_out([first, *below], columns)
+
+
+def _disputed(view: TransferView) -> list[str]:
+    """Who lists it, and who was asked past it and does not."""
+    told = ", ".join(dict.fromkeys(tidy(name, 40) for name, _ in view.sources))
+    others = "; ".join(
+        f"{tidy(name, 40)}, asked up to {to}, does not" for name, to in view.unlisted
+    )
+    return [f"only {told} lists it; {others}"] if others else []
 
 
 def _tx(first: str, tx: str, columns: int) -> list[str]:

@@ -59,6 +59,7 @@ def transfer_object(view: TransferView, allowed: Allowed = None) -> dict[str, An
         "first_seen": rfc3339(row.first_seen),
     }
     shown |= {"entries_left_out": left} if left > 0 else {}
+    shown |= {"not_listed_by": [name for name, _ in view.unlisted]} if view.unlisted else {}
     return shown | ({"issuer": tidy(view.issuer, 40)} if view.issuer else {})
 
 

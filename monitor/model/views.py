@@ -48,6 +48,8 @@ class TransferView:
     entries: tuple[Entry, ...] = ()
     directions: Mapping[str, str] = field(default_factory=dict)  # entry id -> in|out|self
     sources: tuple[tuple[str, int], ...] = ()  # (source, when it first said so)
+    # Who was asked past its place and does not list it, and to where: "block 812".
+    unlisted: tuple[tuple[str, str], ...] = ()
     asset: Asset | None = None  # the line of config/assets.yaml, where it has one
     price: Price | None = None  # the nearest in time, by what is known now
     unpriced: str = ""  # why there is none, in plain words

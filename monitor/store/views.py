@@ -29,6 +29,7 @@ from monitor.store.not_covered import not_covered
 from monitor.store.notes import get_note
 from monitor.store.port import Fields, Reader
 from monitor.store.rows import to_alert, to_row
+from monitor.store.unlisted import Unlisted
 
 SUCCESS = (
     "Success not checked yet: nobody has shown a receipt of the transaction so far. It is asked "
@@ -118,6 +119,7 @@ class _Look:
         self._limits: dict[str, tuple[str, ...]] = {}  # what is not covered, by entry
         self._veil: dict[str, str] = {}  # what stands for our own addresses
         self._ages: dict[str, ListAge] = {}  # of published lists, by name
+        self._unlisted = Unlisted(self.store)
 
     def by_id(self, ids: Sequence[int], touched: Iterable[Touched] = ()) -> list[TransferView]:
         """`touched`: what alerts say of our own addresses in these rows."""
@@ -127,6 +129,7 @@ class _Look:
         }
         self._learn_entries(rows.values())
         self._draw_veil(rows.values(), touched)
+        self._unlisted.learn(map(to_row, rows.values()))
         said: dict[int, list[tuple[str, int]]] = {}
         for row in self.store.read_in(
             "SELECT transfer, source, min(at) AS at FROM sighting WHERE transfer IN ({}) "
@@ -179,6 +182,7 @@ class _Look:
             entries=tuple(entries),
             directions={e.id: transfer.side(e.subject.address).value for e in entries},
             sources=said,
+            unlisted=self._unlisted.by(stored, said),
             asset=self.assets.get((transfer.chain, transfer.contract or "")),
             issuer=self._issuer(transfer),
         )

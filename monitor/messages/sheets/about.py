@@ -183,7 +183,26 @@ def says_section(view: AlertView) -> Section | None:
         Item(tidy(name, 40) + ("" if at == read else f", read {utc(at)}"))
         for name, at in first.items()
     ]
-    return section("SAYS", *told, _second(view)) if view.transfers else None
+    return section("SAYS", *told, _second(view), *_unlisted(view)) if view.transfers else None
+
+
+def _unlisted(view: AlertView) -> list[Item]:
+    """What some list and others, which read past it, do not."""
+    found: dict[tuple[str, str, str], int] = {}
+    for row in view.transfers:
+        tellers = ", ".join(dict.fromkeys(tidy(name, 40) for name, _ in row.sources))
+        for name, reached in row.unlisted:
+            key = (tellers, tidy(name, 40), reached)
+            found[key] = found.get(key, 0) + 1
+    several = sum(not row.row.transfer.kind.fee for row in view.transfers) > 1
+    return [
+        Item(
+            f"Only {tellers} lists {f'{number} of these movements' if several else 'it'}; "
+            f"{name}, asked up to {reached}, does not.",
+            style="warn",
+        )
+        for (tellers, name, reached), number in found.items()
+    ]
 
 
 def _second(view: AlertView) -> Item:
