@@ -72,6 +72,7 @@ class Look:
             asked += found.asked
             leads, left = found.leads or leads, found.fees_left
         now = self.world.clock()
+        asked = list(dict.fromkeys(asked))
         return replace(finding, asked=tuple(asked), leads=leads, looked=now, left=left)
 
     def _read(self, source: Source, blocks: Between, finding: Finding) -> list[Reread]:
