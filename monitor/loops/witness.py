@@ -114,7 +114,7 @@ class Witness:
             if height is not None and height > head.height:
                 raise NotYet(f"{source.name} does not have block {height:,} yet")
             with hearing(source):
-                word = able.balances(asked, height)
+                word = _word(able, asked, height)
             self.pool.confirm(source)
         except SourceError as error:
             for holding in asked:
@@ -137,6 +137,16 @@ class Witness:
             shares=holding.shares,
             low_time=None if one else word.low.time,
         )
+
+
+def _word(able: SeesBalances, asked: Sequence[Holding], height: int | None) -> BalanceWord:
+    """Of the block, or, by a node that dropped its state, of the newest one."""
+    try:
+        return able.balances(asked, height)
+    except NotYet:
+        if height is None:
+            raise
+        return able.balances(asked, None)
 
 
 def _parts(asked: Heights, *, old: bool) -> Iterator[tuple[list[Holding], int | None]]:
