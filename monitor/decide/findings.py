@@ -54,7 +54,7 @@ def _reviewed(finding: Finding, rows: Sequence[Row], now: int) -> Finding:
         return finding
     if not amount:
         return replace(finding, closed=now, reason=FOUND)
-    return replace(finding, amount=amount)
+    return replace(finding, amount=amount, narrowed=None)
 
 
 def start(

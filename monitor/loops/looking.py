@@ -10,6 +10,7 @@ from monitor.decide import balance as deciding
 from monitor.decide.findings import difference
 from monitor.loops.causes import Causes
 from monitor.loops.health.words import count
+from monitor.loops.narrow import narrow_finding
 from monitor.loops.passing import PollWorld
 from monitor.loops.reread import Reread, Rereader
 from monitor.loops.witness import Witness
@@ -65,8 +66,10 @@ class Look:
             if came and over():
                 break
         else:
+            finding, said = self._narrowed(finding)
+            asked += said
             found = self.causes.look(
-                *(self.subject, self.contract, blocks, _times(finding)),
+                *(self.subject, self.contract, finding.blocks, _times(finding)),
                 *(self.witness.listing, over),
             )
             asked += found.asked
@@ -74,6 +77,18 @@ class Look:
         now = self.world.clock()
         asked = list(dict.fromkeys(asked))
         return replace(finding, asked=tuple(asked), leads=leads, looked=now, left=left)
+
+    def _narrowed(self, finding: Finding) -> tuple[Finding, list[str]]:
+        """With the blocks in which it arose, where a source answers for the past, and what is to
+        be said of that."""
+        if finding.narrowed is not None:
+            return finding, []
+        came = narrow_finding(self.witness, finding, self.rows())
+        if came is None:
+            return finding, []
+        why = [f"in which block it arose is not known better: {came.reason}"] if came.reason else []
+        known = came.blocks != finding.blocks
+        return (replace(finding, narrowed=came.blocks) if known else finding), why
 
     def _read(self, source: Source, blocks: Between, finding: Finding) -> list[Reread]:
         lists = deciding.lists_of(self.world.chains[self.subject.chain], self.contract)

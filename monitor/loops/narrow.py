@@ -5,13 +5,17 @@ wider, and never others."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from monitor.decide.balance import recorded
+from monitor.decide.findings import difference as unrecorded
 from monitor.decide.narrowing import Narrowing
 from monitor.loops.pool import hearing
-from monitor.loops.witness import Witness, sees_balances
+from monitor.loops.witness import Witness, sees_balances, tells_shares
+from monitor.model import Row
 from monitor.model.balance import Between, Holding
 from monitor.model.errors import NotServed, NotYet, SourceError
+from monitor.model.finding import Finding
 from monitor.model.ports import Source
 
 MOST = 60  # words on balances of one search: halving twice over a hundred million blocks
@@ -44,6 +48,40 @@ def narrow(
 ) -> dict[Holding, Narrowed]:
     """Where these differences arose, by one source that answers for the past."""
     return _Search(witness, source, [d for d in differences if d.start != d.end], most).run()
+
+
+def narrow_finding(witness: Witness, finding: Finding, rows: Sequence[Row]) -> Narrowed | None:
+    """Where what a finding tells of arose; `rows`: all recorded of its asset. None: no source
+    answers for the past, or it is one block already, or rows are not decided."""
+    difference = _of_finding(finding, rows)
+    shares = finding.after.shares
+    able = [s for s in witness.sources() if _old_heights(s) and (not shares or tells_shares(s))]
+    if difference is None or not able or finding.blocks.hi - finding.blocks.lo <= 1:
+        return None
+    return narrow(witness, able[0], [difference]).get(difference.holding)
+
+
+def _old_heights(source: Source) -> bool:
+    able = sees_balances(source)
+    return able is not None and able.old_heights
+
+
+def _of_finding(finding: Finding, rows: Sequence[Row]) -> Difference | None:
+    before, after, address = finding.before, finding.after, finding.subject.address
+    holding = Holding(address, finding.contract, after.shares)
+    blocks = Between(before.high if before else 0, after.high)
+    if after.shares:
+        base = before.amount if before else 0
+        return Difference(holding, blocks, 0, after.amount - base, lambda _: base)
+
+    def at(height: int) -> int:
+        return recorded(rows, address, replace(after, low=height, high=height)).amount
+
+    start = unrecorded(before, rows) if before else 0
+    end = unrecorded(after, rows)
+    if start is None or end is None or any(row.transfer.block_height is None for row in rows):
+        return None
+    return Difference(holding, blocks, start, end, at)
 
 
 @dataclass
