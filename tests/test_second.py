@@ -81,6 +81,10 @@ def test_what_only_the_second_lists_is_told_late_and_counted(tmp_path: Path) -> 
         assert "only other lists it; mine, asked up to" in scene.home.run("transfers", "--tx", tx)
         assert words(scene)[ALICE][:2] == ("other", 1)
         assert counted(scene, "missing") == {"mine": 1}
+        told = " ".join(scene.home.run("status").split())
+        assert "2 of 2 addresses asked of a second operator, too" in told
+        assert "1 movement listed by the second alone, 0 not by it" in told
+        assert "mine on dev, in 7 days: left out 1 movement" in told
         assert counted(scene, "wrong") == {}
 
 
@@ -104,6 +108,7 @@ def test_one_operator_under_two_names_is_not_asked_twice(tmp_path: Path) -> None
         bury(scene)
         scene.home.run("poll")
         assert words(scene) == {}
+        assert "No second operator is set up: dev (" in scene.home.run("status")
         assert calls(scene, "blockscout") == 0
 
 
@@ -160,6 +165,10 @@ def test_a_second_word_keeps_to_a_tenth_of_what_is_left(tmp_path: Path) -> None:
         spent = scene.home.sql("SELECT used FROM budget WHERE key = 'second:other' "
                                "AND seconds = 86400")  # fmt: skip
         assert 0 < spent[0][0] <= 8
+        assert (
+            "1 address waiting: what second words may take of the budget of other is used up"
+            in (" ".join(scene.home.run("status").split()))
+        )
 
 
 def test_nobody_is_asked_twice_for_what_both_have_read(tmp_path: Path) -> None:

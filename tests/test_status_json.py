@@ -19,6 +19,7 @@ from monitor.loops.health.snapshot import (
     HeartbeatStatus,
     LastPass,
     ListStatus,
+    OneOperator,
     OpenAlerts,
     OpenIncident,
     PrunedStatus,
@@ -26,9 +27,12 @@ from monitor.loops.health.snapshot import (
     Reached,
     RecordStatus,
     RetentionStatus,
+    SecondStatus,
     Snapshot,
+    SourceStatus,
     Tally,
     Time,
+    WaitsForBudget,
     WatchlistStatus,
     to_json,
 )
@@ -161,7 +165,18 @@ def test_the_json_keeps_its_keys_and_their_order() -> None:
             oldest_seconds=20,
             reasons=(BalanceReason("no source", 1),),
         ),
-    )
+        sources=(
+            SourceStatus(
+                chain="dev", source="mine", operator="one", asked=90, late=1, late_seconds=7200,
+                missing=2, wrong=0, down=3, moved_back=True,
+            ),
+        ),
+        second=SecondStatus(
+            addresses=3, with_word=1, oldest=Time(1_700_000_000), oldest_seconds=30, more=1, less=2,
+            restricted=1, one_operator=(OneOperator("tron", ("native",)),),
+            budget=(WaitsForBudget("other", 1),),
+        ),
+    )  # fmt: skip
     assert json.dumps(to_json(found), indent=2, ensure_ascii=False) == STATUS_JSON
 
 
@@ -380,6 +395,43 @@ STATUS_JSON = """\
     "reasons": [
       {
         "reason": "no source",
+        "addresses": 1
+      }
+    ]
+  },
+  "sources": [
+    {
+      "chain": "dev",
+      "source": "mine",
+      "operator": "one",
+      "asked": 90,
+      "late": 1,
+      "late_seconds": 7200,
+      "missing": 2,
+      "wrong": 0,
+      "down": 3,
+      "moved_back": true
+    }
+  ],
+  "second": {
+    "addresses": 3,
+    "with_word": 1,
+    "oldest": "2023-11-14T22:13:20Z",
+    "oldest_seconds": 30,
+    "more": 1,
+    "less": 2,
+    "restricted": 1,
+    "one_operator": [
+      {
+        "chain": "tron",
+        "lists": [
+          "native"
+        ]
+      }
+    ],
+    "budget": [
+      {
+        "source": "other",
         "addresses": 1
       }
     ]

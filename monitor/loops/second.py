@@ -7,7 +7,6 @@ is looked up by hash, and counted for whoever it speaks against.
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -27,8 +26,8 @@ from monitor.model.errors import SourceError
 from monitor.model.plan import Question
 from monitor.model.ports import Source
 from monitor.model.scores import DAY, Mark
-from monitor.model.second import Listed, Proven, SecondWord, Unequal, Waiting
-from monitor.store import budgets, notes, scores, second_word, transfers, watch
+from monitor.model.second import Listed, Proven, SecondSaid, SecondWord, Unequal, Waiting
+from monitor.store import budgets, scores, second_word, transfers, watch
 from monitor.store.port import Reader, Store
 
 ROUND = 20.0  # seconds after which no address is begun in a round
@@ -38,7 +37,6 @@ MOST = 5  # differing movements of one reading that are looked up by hash
 TIRED = 3600  # seconds until an address is tried again at a source that failed for it
 NO_LIMIT = 2**40
 RESTRICTED = ""  # the settings of its entries allow one operator alone
-NOTE = "second"  # the note in which stands what gets no second word, and why
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,7 @@ class SecondReader:
             asked += self._ask(self._queue.pop(0))
         now = self.world.clock()
         if asked or renewed:
-            self._say(now)
+            self._say()
         for pool in list(self.world.pools.values()):
             scores.add(self.store, pool.tally.take(now))
         return asked
@@ -105,17 +103,12 @@ class SecondReader:
             del self._unasked[subject]
         return True
 
-    def _say(self, now: int) -> None:
+    def _say(self) -> None:
         """What gets no second word and why, for `status`; and the order of sources."""
         why = Counter(self._unasked.values())
-        said = {
-            "at": now,
-            "restricted": why.pop(RESTRICTED, 0),
-            "budget": dict(why),  # source whose tenth is used up -> addresses that wait
-            "alone": self._single,
-            "back": self._back,
-        }
-        notes.put_note(self.store, NOTE, json.dumps(said, sort_keys=True))
+        restricted = why.pop(RESTRICTED, 0)
+        said = SecondSaid(restricted, dict(why), self._single, self._back)
+        second_word.say(self.store, said)
 
     def _order(self, pools: Mapping[str, SourcePool], today: int) -> dict[str, list[str]]:
         """Who is asked after the others, by chain, as the last week was."""
@@ -270,8 +263,7 @@ class SecondReader:
 
 def moved_back(store: Reader, chain: str) -> frozenset[str]:
     """The sources of a chain that are asked after the others, as was last decided."""
-    said = json.loads(notes.get_note(store, NOTE) or "{}")
-    return frozenset(said.get("back", {}).get(chain, ()))
+    return frozenset(second_word.said(store).back.get(chain, ()))
 
 
 def _alone(pools: Mapping[str, SourcePool]) -> dict[str, list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from monitor.model.axis import Axis
 from monitor.model.reading import Interval
@@ -65,3 +65,24 @@ class Waiting:
     severity: Severity  # the highest of its entries
     floor: int  # the block of its first contact
     asked: int  # when it last got one, by our clock; 0: never
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Of how many watched addresses a second operator was asked."""
+
+    addresses: int
+    with_word: int
+    oldest: int | None  # when the one was that was asked for the longest ago
+    more: int  # movements that the second alone lists
+    less: int  # movements that it does not list
+
+
+@dataclass(frozen=True, slots=True)
+class SecondSaid:
+    """What gets no second word and why, and which sources are asked after the others."""
+
+    restricted: int = 0  # addresses about which one operator alone may be asked
+    budget: Mapping[str, int] = field(default_factory=dict)  # source -> addresses that wait for it
+    alone: Mapping[str, Sequence[str]] = field(default_factory=dict)  # chain -> its lists
+    back: Mapping[str, Sequence[str]] = field(default_factory=dict)  # chain -> sources

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict
 
 from monitor.model import Axis, Interval, Severity, Subject, intervals
 from monitor.model.scope import ChainWide
-from monitor.model.second import Listed, ProvenLists, SecondWord, Waiting
+from monitor.model.second import Counted, Listed, ProvenLists, SecondSaid, SecondWord, Waiting
 from monitor.store import joined
+from monitor.store.notes import get_note, put_note
 from monitor.store.port import Fields, Reader, Store
 from monitor.store.rows import to_row
 
 PART = 1000  # rows of an address held in memory at once
 _Covered = dict[tuple[str, Axis], dict[str, tuple[Interval, ...]]]
 _TOLD = "(SELECT json_group_array(s.source) FROM sighting s WHERE s.transfer = t.id) AS told"
+NOTE = "second"  # the note in which stands what gets no second word, and why
 _BY_RANK = (Severity.SEVERE, Severity.HIGH, Severity.MEDIUM)
 
 
@@ -104,3 +107,25 @@ def put(store: Store, words: Sequence[SecondWord]) -> None:
                 for w in words
             ],
         )
+
+
+def counted(store: Reader) -> Counted:
+    """How many watched addresses have a second word, of those whose first contact is over."""
+    (row,) = store.read(
+        "SELECT count(*) AS addresses, count(w.at) AS with_word, min(w.at) AS oldest, "
+        "coalesce(sum(w.more), 0) AS more, coalesce(sum(w.less), 0) AS less FROM (SELECT DISTINCT "
+        "subject FROM entry WHERE retired IS NULL AND base_height IS NOT NULL) e LEFT JOIN "
+        "(SELECT subject, max(at) AS at, sum(more) AS more, sum(less) AS less FROM second_word "
+        "GROUP BY subject) w ON w.subject = e.subject"
+    )
+    return Counted(row[0], row[1], row[2], row[3], row[4])
+
+
+def say(store: Store, said: SecondSaid) -> None:
+    """Keep what gets no second word, and the order of sources."""
+    put_note(store, NOTE, json.dumps(asdict(said), sort_keys=True))
+
+
+def said(store: Reader) -> SecondSaid:
+    """What was last kept of that."""
+    return SecondSaid(**json.loads(get_note(store, NOTE) or "{}"))

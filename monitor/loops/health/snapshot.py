@@ -27,6 +27,10 @@ Keys of the JSON are the fields in their order, and stay (times RFC 3339 UTC or 
         error first; `missing_since` where one is missing for a day
     balances {addresses, equal, unexplained, cannot_check, never, oldest, oldest_seconds, reasons
         [{reason, addresses}]}: each address once; of the coin and verified tokens
+    sources [{chain, source, operator, asked, late, late_seconds, missing, wrong, down,
+        moved_back}]: in the last seven days (UTC)
+    second {addresses, with_word, oldest, oldest_seconds, more, less, restricted, one_operator
+        [{chain, lists}], budget [{source, addresses}]}
 
 `state` is complete, dormant, behind, blind or "not read yet", of a list also "not served". An axis
 "height" counts blocks, "time" milliseconds; a place is the newest that the last complete read
@@ -163,6 +167,52 @@ class BalancesStatus:
     oldest: Time | None = None  # when the one was that was asked for the longest ago
     oldest_seconds: int | None = None
     reasons: tuple[BalanceReason, ...] = ()  # the most frequent first
+
+
+# -- sources -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceStatus:
+    """What a source of a chain was like in the last week."""
+
+    chain: str
+    source: str
+    operator: str
+    asked: int  # lists that it read
+    late: int  # movements that it listed only after having read past them
+    late_seconds: int  # after the block's time, at worst
+    missing: int  # movements that it left out of a complete list
+    wrong: int  # what it said and a receipt, or two others, contradict
+    down: int  # failures
+    moved_back: bool  # it is asked after the others
+
+
+@dataclass(frozen=True, slots=True)
+class OneOperator:
+    chain: str
+    lists: tuple[str, ...]  # that one operator alone serves
+
+
+@dataclass(frozen=True, slots=True)
+class WaitsForBudget:
+    source: str
+    addresses: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondStatus:
+    """Of which addresses a second operator was asked, and why of others not."""
+
+    addresses: int = 0
+    with_word: int = 0
+    oldest: Time | None = None
+    oldest_seconds: int | None = None
+    more: int = 0  # movements that the second alone lists
+    less: int = 0  # movements that it does not list
+    restricted: int = 0  # addresses whose entries allow one operator alone
+    one_operator: tuple[OneOperator, ...] = ()
+    budget: tuple[WaitsForBudget, ...] = ()  # whose share for second words is used up
 
 
 # -- messages and alerts -----------------------------------------------------------------
@@ -347,6 +397,8 @@ class Snapshot:
     retention: RetentionStatus
     lists: tuple[PublishedStatus, ...] = ()
     balances: BalancesStatus = BalancesStatus()
+    sources: tuple[SourceStatus, ...] = ()
+    second: SecondStatus = SecondStatus()
 
 
 # Most of what is written as it is: a watchlist of 100,000 entries has millions of these.

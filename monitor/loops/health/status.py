@@ -10,7 +10,7 @@ from functools import cached_property
 
 from monitor.chains.table import streams_of
 from monitor.decide import retention
-from monitor.loops.health import balance_status, kept, list_status, vitals
+from monitor.loops.health import balance_status, kept, list_status, second_status, vitals
 from monitor.loops.health.balance_status import Balances
 from monitor.loops.health.kept import Tested
 from monitor.loops.health.snapshot import (
@@ -119,6 +119,8 @@ def snapshot(
         hold_severe_seconds=settings.hold_severe,
         entries=each,
         balances=balance_status.tally(each, now),
+        sources=second_status.sources(store, settings, now),
+        second=second_status.second(store, now),
         deliveries=_deliveries(store, settings, now),
         budgets=tuple(_budgets(store, settings, now)),
         followed=standing.followed(store),

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from monitor.loops.health import balance_words
+from monitor.loops.health import balance_words, second_words
 from monitor.loops.health.snapshot import (
     AnswersStatus,
     BudgetStatus,
@@ -56,6 +56,8 @@ def render(found: Snapshot, *, everything: bool, width: int | None) -> str:
             "",
             *_facts("DELIVERY", _delivery_lines(found.deliveries, found.at), wide),
             *_facts("ALIVE", [_heartbeat_line(found.heartbeat)], wide),
+            *_facts("SECOND", second_words.second_lines(found.second), wide),
+            *_facts("SOURCES", second_words.source_lines(found.sources), wide),
             *_facts("BUDGET", _budget_lines(found.budgets), wide),
             *_facts("DORMANT", _dormant_lines(found), wide),
             *_facts("FOLLOWED", _followed_lines(found.followed), wide),
