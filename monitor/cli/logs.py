@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -13,9 +15,10 @@ from monitor.loops import cases
 from monitor.loops.clock import now
 from monitor.loops.doors import this_user
 from monitor.messages import lines, loglines, objects
+from monitor.messages.balances import to_handed
 from monitor.model.errors import ConfigError, Problem
 from monitor.model.plain import one_line, plural, rfc3339
-from monitor.store import logbook
+from monitor.store import balance_figures, logbook
 from monitor.store.guard import PRIVATE
 from monitor.store.logbook import Told
 from monitor.store.port import Reader
@@ -114,30 +117,49 @@ def log_export(home: Home, case: str, output: Path) -> None:
 
     The file has every row of the log as number and digest, and the texts of this case alone:
     `fundwatch verify --file` verifies it on any machine, and nothing of other cases can be
-    read in it. A text that would name another case is withheld, and counted. Only reads.
+    read in it. A text that would name another case is withheld, and counted. Beside it comes
+    FILE.balances.jsonl: what the case's addresses hold, by the record and on the chain, at which
+    block and by whose word. Only reads.
 
     \b
     Example
       fundwatch log export --case SIM-2023 --output sim-2023.jsonl
     """
+    beside = output.with_name(f"{output.name}.balances.jsonl")
     with home.reading() as (store, _):
-        counts = _write(store, cases.known(store, case), output)
+        case = cases.known(store, case)
+        balances = balance_figures.of_case(store, case)
+        text = "".join(f"{objects.json_text(to_handed(each))}\n" for each in balances)
+        counts = _write(store, case, output)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    if balances:
+        with _new(beside) as file:
+            file.write(text)
     left = f", {counts.left_out:,} of them because they would name another case"
     click.echo(
         f"exported  {output}: {plural(counts.shown, 'row')} shown, {counts.withheld:,} withheld"
         f"{left if counts.left_out else ''}, {counts.erased:,} erased"
     )
+    if balances:
+        click.echo(f"balances  {beside}: {plural(len(balances), 'line')}, SHA-256 {digest}")
+    else:
+        click.echo("balances  none: no address of the case was held against its chain yet")
+
+
+def _new(path: Path) -> TextIO:
+    """A file that was not there, which only this user may read."""
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE)
+    except OSError as error:
+        why = f"cannot be made ({error.strerror})"
+        remedy = "Name a new file in a folder that is there"
+        raise ConfigError([Problem("--output", str(path), why, remedy)]) from error
+    return os.fdopen(handle, "w", encoding="utf-8")
 
 
 def _write(store: Reader, case: str, output: Path) -> handout.Counts:
     counts = handout.Counts()
-    try:
-        handle = os.open(output, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE)
-    except OSError as error:
-        why = f"cannot be made ({error.strerror})"
-        remedy = "Name a new file in a folder that is there"
-        raise ConfigError([Problem("--output", str(output), why, remedy)]) from error
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
+    with _new(output) as file:
         made = rfc3339(now()) or ""
         for line in handout.lines(store, case, made, this_user().user, counts):
             file.write(f"{line}\n")

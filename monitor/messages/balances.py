@@ -30,5 +30,10 @@ def to_object(held: Held) -> dict[str, object]:
     }
 
 
+def to_handed(held: Held) -> dict[str, object]:
+    """The same for somebody else, with who says the same and when it was asked."""
+    return to_object(held) | {"second": held.second or None, "asked": rfc3339(held.at)}
+
+
 def _text(units: int | None) -> str | None:
     return None if units is None else str(units)

@@ -63,6 +63,18 @@ def unequal(store: Reader) -> dict[str, tuple[Held, ...]]:
     return {key: tuple(each) for key, each in found.items()}
 
 
+def of_case(store: Reader, case: str) -> list[Held]:
+    """The newest verdicts on every address of a case, retired entries' and unverified tokens'
+    too."""
+    rows = store.read(
+        "SELECT b.*, s.chain, s.address FROM balance b JOIN scope s ON s.key = b.subject "
+        "WHERE EXISTS (SELECT 1 FROM entry e WHERE e.subject = b.subject AND e.case_id = ?) "
+        "ORDER BY b.subject, b.contract",
+        [case],
+    )
+    return [to_held(row, Subject(row["chain"], row["address"])) for row in rows]
+
+
 def by_chain(store: Reader) -> dict[tuple[str, State], int]:
     """How many balances stand how, by chain."""
     rows = store.read(
