@@ -297,6 +297,39 @@ def test_one_word_alone_waits_for_another_block(tmp_path: Path) -> None:
         play.store.close()
 
 
+def test_a_source_that_is_behind_contradicts_nobody(made: Witnessed) -> None:
+    made.hold()
+    made.sources[1].stale = 2
+    hidden(made, A, 7)
+    made.hold()
+    assert made.differing() == {(A, COIN): 7}
+    assert made.store.read("SELECT 1 FROM score WHERE what = 'wrong'") == []
+
+
+def test_that_it_is_over_is_nobodys_single_word(made: Witnessed) -> None:
+    made.hold()
+    hidden(made, A, 7)
+    outlive(made)
+    one = made.sources[0]
+    assert isinstance(one, SeeingSource)
+    one.off = -7
+    made.hold()
+    one.off = 0
+    made.ledger.mine()
+    made.poll()
+    made.hold()
+    assert len(made.told(A)) == 1
+    assert made.differing() == {(A, COIN): 7}
+    hidden(made, X, 7, sender=A)
+    made.hold()
+    assert len(made.told(A)) == 1
+    made.ledger.mine()
+    made.poll()
+    made.hold()
+    assert len(made.told(A)) == 2
+    assert made.differing() == {}
+
+
 def test_many_at_once_are_one_incident_until_a_day_is_over(made: Witnessed) -> None:
     others = [f"0x{number:040x}" for number in range(100, 106)]
     for address in others:

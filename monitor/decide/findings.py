@@ -87,12 +87,33 @@ def news(
     if total is None or any(f.after.high > figure.high for f in found):
         return []
     if not total:
-        return [replace(f, closed=now, reason=EQUAL) for f in found]
+        return [_equal(f, figure, now) for f in found]
+    doubted = [replace(f, equal=None) for f in found if f.equal is not None]
+    return [*doubted, *_more(figure, total, known, found, rows, now)]
+
+
+def _equal(finding: Finding, figure: Figure, now: int) -> Finding:
+    """A finding at whose asset the balance is what is recorded. Nobody who was told of it hears
+    that by one answer: another one has to say so at a later block."""
+    if finding.told is not None and (finding.equal is None or figure.low <= finding.equal):
+        return replace(finding, equal=finding.equal or figure.high)
+    return replace(finding, closed=now, reason=EQUAL)
+
+
+def _more(
+    figure: Figure,
+    total: int,
+    known: Iterable[Figure | None],
+    found: Sequence[Finding],
+    rows: Sequence[Row],
+    now: int,
+) -> list[Finding]:
+    """What of a difference none of these findings holds, or which of them came back."""
     amount = total - sum(f.amount for f in found)
     if not amount:
         return []
     for each in found:
-        if each.amount == -amount:
+        if each.amount == -amount and each.told is None:
             return [replace(each, closed=now, reason=EQUAL)]
     return [_new(start(figure, known, found, rows), figure, amount, now)]
 

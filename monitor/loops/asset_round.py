@@ -122,7 +122,8 @@ class AssetRound:
         changed = [each for each in found if known.get(each.id) != each]
         for each in changed:
             was = known.get(each.id)
-            if was is not None and was.told is not None:
+            news = was is not None and (each.closed is not None or each.amount != was.amount)
+            if was is not None and was.told is not None and news:
                 self.teller.amend(was, each, held, rows)
         if changed:
             balances.put_findings(self.store, changed)

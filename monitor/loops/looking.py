@@ -108,10 +108,9 @@ class Look:
                 continue
             if figure.low == figure.high == told.high == told.low:
                 apart = figure.amount - told.amount
+            elif figure.low < told.high or (left := self._left(figure)) is None:
+                continue  # of a block before it, or one to which the lists are not read
             else:
-                left = self._left(figure)
-                if left is None:
-                    continue
                 apart = left - lasting
             if not apart:
                 return Word(source.name)

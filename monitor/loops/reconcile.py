@@ -262,7 +262,7 @@ class Reconciler:
                 told.append(self._one_finished(chain, case, held, mine, many=many))
             else:
                 told.append(held)
-        looked_for = [f for f in lasting if f.told is None]
+        looked_for = [f for f in lasting if f.told is None or f.equal is not None]
         waits = looked_for or any(_for_now(held) for held in told)
         due = self.world.clock() + (SOON if waits else EVERY)
         kept = [(held, case.figures.get(held.contract)) for held in told]

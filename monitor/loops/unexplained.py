@@ -28,7 +28,7 @@ from monitor.store.commit import commit
 from monitor.store.context import lists_of
 from monitor.store.port import Store
 
-DAY = 86_400
+DAY, HOUR = 86_400, 3600
 REASON = "The balance on the chain changed, and no list says why."
 OVER = "What becomes of an unexplained balance follows whatever had been told of it."
 
@@ -83,6 +83,7 @@ class Teller:
         signal = Signal(
             key=key,
             bad=bad,
+            hold=HOUR,
             what=f"{title}: of {count(checked, 'address', 'addresses')} held against the chain "
             f"{differing:,} differ from the record at once. One cause is likelier than so many "
             "movements that no list shows: a list that is not brought up to date, a source that "

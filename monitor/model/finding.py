@@ -32,6 +32,7 @@ class Finding:
     asked: tuple[str, ...] = ()  # what was looked through, and with what result
     leads: tuple[Lead, ...] = ()
     looked: int | None = None  # when it was looked for last
+    equal: int | None = None  # at this block the balance was what is recorded, by one word
     left: int = 0  # transactions whose fee may be more than is recorded, not looked up yet
 
     @property

@@ -219,6 +219,7 @@ def _looked(finding: Finding) -> str:
     blocks = finding.narrowed
     told = {
         "at": finding.looked,
+        "equal": finding.equal,
         "left": finding.left,
         "asked": finding.asked,
         "leads": [asdict(lead) for lead in finding.leads],
@@ -250,6 +251,7 @@ def _to_finding(row: Fields) -> Finding:
         asked=tuple(looked.get("asked", ())),
         leads=tuple(Lead(**lead) for lead in looked.get("leads", ())),
         looked=looked.get("at"),
+        equal=looked.get("equal"),
         left=looked.get("left", 0),
     )
 
