@@ -14,9 +14,10 @@ from monitor.model import (
     Entry,
     Row,
     Subject,
+    Transfer,
 )
 from monitor.model.facts import Correction, Facts, InBlock, Movement, SecondSource, Unusual
-from monitor.model.plan import Answers, Change, Context, NewRow, Plan
+from monitor.model.plan import Answers, Change, Context, Identity, NewRow, Plan
 from monitor.model.transfer import in_transaction
 from monitor.store import transfers
 from monitor.store.alerts import first_alerts
@@ -32,7 +33,7 @@ def with_facts(store: Reader, context: Context, plan: Plan, answers: Answers) ->
     if not plan.alerts:
         return ()
     about: dict[Subject, list[Alert]] = {}
-    entries = _entries_of(context, plan)
+    entries = entries_of(context, plan)
     for alert in plan.alerts:
         about.setdefault(entries[alert.entry_id or ""].subject, []).append(alert)
     said = _Said.of(context, plan, answers)
@@ -43,10 +44,15 @@ def with_facts(store: Reader, context: Context, plan: Plan, answers: Answers) ->
     )
 
 
-def _entries_of(context: Context, plan: Plan) -> dict[str, Entry]:
-    """The entries that alerts are about, by id: those on an address that a row touches."""
+def transfers_of(context: Context, plan: Plan) -> dict[Identity, Transfer]:
+    """All that a plan decided on, known before or new."""
     rows = {r.transfer.identity: r.transfer for r in context.known}
-    rows |= {r.transfer.identity: r.transfer for r in plan.new}
+    return rows | {r.transfer.identity: r.transfer for r in plan.new}
+
+
+def entries_of(context: Context, plan: Plan) -> dict[str, Entry]:
+    """The entries that alerts are about, by id: those on an address that a row touches."""
+    rows = transfers_of(context, plan)
     parties = {p for a in plan.alerts for i in a.rows for p in rows[i].parties()}
     watched = (w for p in parties for w in context.watched.get(p, ()))
     return {w.entry.id: w.entry for w in watched}
@@ -57,7 +63,7 @@ def _unusual(
 ) -> dict[str, Unusual]:
     """Unusual facts by alert, from the newest recorded rows of each address."""
     limit = min(PAST_ROWS, max(500, PAST_ROWS_IN_ALL // len(about)))
-    laid = _Laid.of(plan)
+    laid = Laid.of(plan)
     found: dict[str, Unusual] = {}
     for subject, alerts in about.items():
         asking = [a for a in alerts if a.kind is not AlertKind.CORRECTION]
@@ -121,14 +127,14 @@ def _facts(
 
 
 @dataclass(frozen=True, slots=True)
-class _Laid:
+class Laid:
     """A plan's rows, to be laid over the recorded ones."""
 
     changes: Mapping[int, Change]
     new: Mapping[str, Sequence[NewRow]]  # by address that they touch
 
     @classmethod
-    def of(cls, plan: Plan) -> _Laid:
+    def of(cls, plan: Plan) -> Laid:
         new: dict[str, list[NewRow]] = {}
         for row in plan.new:
             for party in dict.fromkeys(row.transfer.parties()):
@@ -141,13 +147,17 @@ class _Laid:
             return row
         return replace(row, transfer=change.transfer, status=change.status)
 
+    def added(self, subject: Subject, now: int) -> list[Row]:
+        """The plan's new rows that touch an address."""
+        new = self.new.get(subject.address, ())
+        return [Row(0, n.transfer, n.status, 1, now) for n in new]
 
-def _past(store: Reader, context: Context, laid: _Laid, subject: Subject, limit: int) -> rule.Past:
+
+def _past(store: Reader, context: Context, laid: Laid, subject: Subject, limit: int) -> rule.Past:
     """Recorded rows with this plan's changes laid over them."""
     rows = [laid.over(row) for row in transfers.rows_of_subject(store, subject, limit)]
     whole = len(rows) < limit and _complete(store, subject, context.now)
-    new = laid.new.get(subject.address, ())
-    rows += [Row(0, n.transfer, n.status, 1, context.now) for n in new]
+    rows += laid.added(subject, context.now)
     return rule.Past(tuple(rows), whole)
 
 

@@ -11,6 +11,7 @@ from monitor.decide.decision import cut, decide
 from monitor.decide.evidence import with_evidence
 from monitor.decide.heads import ENTRIES_NAMED
 from monitor.loops import enrich, first_contact, lookups
+from monitor.loops.beforehand import Beforehand, Patience
 from monitor.loops.faultlog import FaultLog
 from monitor.loops.headkeep import HeadKeeper
 from monitor.loops.health.words import count
@@ -44,6 +45,7 @@ class Settler:
         self._stopping = stopping
         self._touching = Touching(store, world)
         self._faults = FaultLog()
+        self._patience = Patience()
         self.ended: list[watch.Ended] = []  # subjects done with, not written yet
 
     def settle(self, run: Run, outcome: Outcome, report: PassReport, everything: bool) -> bool:
@@ -102,7 +104,8 @@ class Settler:
         states: Mapping[str, StreamState],
         readings: Sequence[Reading],
     ) -> Plan:
-        plan = self._decide(run, batches, states)
+        beforehand = Beforehand(self._store, self._world, self._patience)
+        plan = self._decide(run, batches, states, beforehand)
         late = lateness(self._store, plan, states)
         for attempt in range(TRIES):
             self._signs.moved()  # a long list is decided on: no hang
@@ -115,13 +118,17 @@ class Settler:
                 if attempt == TRIES - 1:
                     raise
                 states = stream_states(self._store, run.scope, plan.now)
-                plan = self._decide(run, batches, states)
+                plan = self._decide(run, batches, states, beforehand)
         for source, seconds in late:
             self._world.pools[run.scope.chain].tally.note(source, Mark.LATE, seconds)
         return plan
 
     def _decide(
-        self, run: Run, batches: Sequence[Batch], states: Mapping[str, StreamState]
+        self,
+        run: Run,
+        batches: Sequence[Batch],
+        states: Mapping[str, StreamState],
+        beforehand: Beforehand,
     ) -> Plan:
         chain, now = self._world.chains[run.scope.chain], self._world.clock()
         pool = self._world.pools[chain.key]
@@ -139,11 +146,14 @@ class Settler:
         needed = loudness.prices_needed(context, batches)
         context = replace(context, prices=prices.between(self._store, *needed))
         plan = decide(context, batches)
+        beforehand.begin(context, plan)
         answers = lookups.answer(pool, plan.questions, asking.allowed(run.watched))
         if answers.lookups or answers.hashes or answers.mute:
             plan = decide(context, batches, answers)
+            beforehand.begin(context, plan)
         plan = with_evidence(context, plan, batches, answers)
         alerts = enrich.with_facts(self._store, context, plan, answers)
+        alerts = beforehand.with_held(context, plan, batches, alerts)
         return replace(
             plan,
             alerts=alerts,
