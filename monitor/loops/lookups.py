@@ -87,11 +87,17 @@ class _Tour:
         seconds = SECONDS_FOR_SUCCESS if question.why in _CAN_WAIT else SECONDS
         return self.asked >= MAX_QUESTIONS or self.clock() - self.began >= seconds
 
+    def _late(self) -> bool:
+        """Whether nobody else is asked. A call may hang for twenty seconds: after one that failed
+        none begins that could end beyond SECONDS."""
+        seconds = SECONDS_FOR_SUCCESS if self.failed else SECONDS
+        return self.clock() - self.began >= seconds
+
     def one(self, question: Question) -> None:
         """Ask until somebody finds it done; where nobody does, ask for its block's hash."""
         self.asked += 1
         for source in self._order(question):
-            if self.clock() - self.began >= SECONDS:
+            if self._late():
                 return
             lookup = self._look_up(source, question.tx)
             if lookup is None:
@@ -150,12 +156,13 @@ class _Tour:
         return source.name not in self.failed and self.pool.usable(source, everything=False)
 
     def _look_up(self, source: Source, tx: str) -> Lookup | None:
+        since = self.clock()
         try:
             head = self.pool.head(source)
             with hearing(source) as heard:
                 lookup = source.transaction(tx)
         except SourceError as error:
-            self._fault(source, error, self.refused)
+            self._fault(source, error, self.refused, self.clock() - since)
             return None
         named = [part(each, [tx, lookup.block_hash or tx]) for each in heard]
         self._note(tx, named)
@@ -169,8 +176,7 @@ class _Tour:
         for source in self.sources:
             if self.hashes.get((source.name, height)) is not None:
                 return
-            late = self.clock() - self.began >= SECONDS
-            if late or source.name in self.hashless or not self._usable(source):
+            if self._late() or source.name in self.hashless or not self._usable(source):
                 continue
             if (source.name, height) not in self.hashes:
                 try:
@@ -180,13 +186,16 @@ class _Tour:
                 except SourceError as error:
                     self._fault(source, error, self.hashless)
 
-    def _fault(self, source: Source, error: SourceError, cannot: set[str]) -> None:
-        """What a source cannot do at all says nothing about its health; a failure does."""
+    def _fault(
+        self, source: Source, error: SourceError, cannot: set[str], seconds: float = 0.0
+    ) -> None:
+        """What a source cannot do at all says nothing about its health; a failure does.
+        `seconds`: for how long it was waited."""
         if isinstance(error, Refused | NotServed):
             cannot.add(source.name)
         elif not isinstance(error, NotYet):
             self.failed.add(source.name)
-            self.pool.failed(source, error, frozenset())
+            self.pool.failed(source, error, frozenset(), seconds)
 
 
 def _whole_blocks(source: Source) -> BlockReceipts | None:
