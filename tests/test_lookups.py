@@ -47,16 +47,17 @@ def pool_of(*names: str) -> tuple[FakeLedger, list[Slow], SourcePool]:
 
 
 def test_a_source_that_hangs_is_waited_for_once() -> None:
-    """Twenty-five questions, two sources that hang for twenty seconds each: one look-up of
-    each, counted against it; after three plans it is left alone."""
+    """Twenty-five questions, two sources that hang for twenty seconds each: one look-up a plan,
+    whose alerts wait no longer; a source that hung twice is left alone, and the other one asked."""
     ledger, made, pool = pool_of("one", "two")
     wanted = asked(ledger, 25)
     for source in made:
         source.fault = Unavailable("no answer within 20 s")
-    for _ in range(3):
+    for plan in range(4):
         answers = lookups.answer(pool, wanted, clock=lambda: sum(s.spent for s in made))
         assert (answers.lookups, answers.mute) == ({}, False)
-    assert [source.spent for source in made] == [60.0, 60.0]
+        assert sum(s.spent for s in made) == 20.0 * (plan + 1)
+    assert [source.spent for source in made] == [40.0, 40.0]
     assert not any(pool.usable(source, everything=False) for source in made)
     assert lookups.answer(pool, wanted).lookups == {}
 
