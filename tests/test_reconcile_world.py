@@ -11,12 +11,26 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from world.fake_ledger import FakeLedger, Tx
-from world.play import ETHEREUM, TOKEN, A, B, X, Y, internal, native, swap, token
+from world.fake_ledger import FakeLedger, Move, Tx
+from world.play import (
+    BITCOIN,
+    ETHEREUM,
+    TOKEN,
+    TRON,
+    A,
+    B,
+    X,
+    Y,
+    internal,
+    native,
+    swap,
+    token,
+    utxo_tx,
+)
 from world.witness import SeeingSource, Witnessed
 
 from monitor.decide.telling import HOLD, HOLD_MOST
-from monitor.model import Kind, Severity
+from monitor.model import Axis, Kind, Severity
 from monitor.model.balance import COIN, State
 from monitor.model.errors import StoreError
 from monitor.model.facts import Unexplained, of_kind
@@ -388,3 +402,78 @@ def kill(play: Witnessed, table: str, later: int) -> None:
         with play.store.write() as conn:
             conn.execute("DROP TRIGGER killed_INSERT")
             conn.execute("DROP TRIGGER killed_UPDATE")
+
+
+# -- other families ------------------------------------------------------------------------------
+
+
+def test_coins_of_transactions_are_held_without_what_waits(tmp_path: Path) -> None:
+    ledger = FakeLedger(BITCOIN)
+    play = Witnessed(tmp_path, ledger, [SeeingSource(ledger, name) for name in ("one", "two")])
+    try:
+        utxo_tx(ledger, X, A, 500)
+        ledger.mine(8)
+        play.watch(A)
+        play.poll()
+        utxo_tx(ledger, A, X, 90)
+        ledger.mine(2)
+        utxo_tx(ledger, X, A, 70)  # waits
+        play.poll()
+        assert {h.state for h in play.hold()} == {State.RECONCILED}
+        ledger.reorg(2, "drop")
+        play.poll()
+        play.hold()
+        ledger.mine(6)
+        play.poll()
+        found = play.hold()
+        assert {h.state for h in found} == {State.RECONCILED}, found
+        assert play.told(A) == []
+        gone = utxo_tx(ledger, A, X, 40)
+        ledger.mine()
+        hide(play, gone, Kind.UTXO_IN, Kind.UTXO_OUT)
+        outlive(play)
+        assert len(play.told(A)) == 1
+    finally:
+        play.store.close()
+
+
+def test_lists_by_time_are_held_as_well(tmp_path: Path) -> None:
+    ledger = FakeLedger(TRON)
+    bundles = [["native"], ["internal"], ["trc20"]]
+    terms = {"axis": Axis.TIME, "heightless": ["trc20"], "bundles": bundles}
+    sources = [SeeingSource(ledger, name, **terms) for name in ("one", "two")]  # type: ignore[arg-type]
+    play = Witnessed(tmp_path, ledger, sources)
+    try:
+        ledger.pay(Move(Kind.TRC20, X, A, 50, TOKEN))
+        ledger.mine(8)
+        play.watch(A)
+        play.poll()
+        ledger.pay(Move(Kind.TRC20, A, X, 20, TOKEN))
+        ledger.mine(2)
+        play.poll()
+        found = play.hold()
+        assert {h.state for h in found} == {State.RECONCILED}, found
+        assert {h.contract: h.on_chain for h in found} == {COIN: 0, TOKEN: 30}
+        gone = ledger.pay(Move(Kind.TRC20, A, X, 30, TOKEN))
+        ledger.mine()
+        hide(play, gone, Kind.TRC20)
+        outlive(play)
+        assert play.differing() == {(A, TOKEN): -30}
+    finally:
+        play.store.close()
+
+
+def test_what_was_not_read_from_its_beginning_is_not_held(tmp_path: Path) -> None:
+    ledger = FakeLedger(ETHEREUM)
+    play = Witnessed(tmp_path, ledger, [SeeingSource(ledger, "one", bundles=BUNDLES)])
+    try:
+        ledger.pay(*native(X, A, 50))
+        ledger.mine(30)
+        play.watch(A, since="20")
+        play.poll()
+        (coin,) = play.hold()
+        assert coin.state is State.CANNOT_CHECK
+        assert coin.reason.startswith("history not complete")
+        assert coin.on_chain == 50
+    finally:
+        play.store.close()

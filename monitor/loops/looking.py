@@ -24,6 +24,8 @@ from monitor.store import balances
 from monitor.store.coverage import stream_states
 from monitor.store.port import Store
 
+WIDE = 20_000  # blocks: above that they are narrowed before any list is read again
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
@@ -57,8 +59,10 @@ class Look:
     def through(self, finding: Finding, over: Callable[[], bool]) -> Finding:
         """Read a finding's blocks again from every source that lists them, until it is `over`.
         Returns it with what was asked."""
+        asked: list[str] = []
+        if finding.blocks.hi - finding.blocks.lo > WIDE:
+            finding, asked = self._narrowed(finding)
         blocks = finding.blocks
-        asked = []
         leads, left = finding.leads, 0
         for source in self.witness.listing:
             came = self._read(source, blocks, finding)

@@ -9,7 +9,7 @@ them, and another source is asked for the same balance.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from monitor.decide import balance as deciding
@@ -29,12 +29,13 @@ from monitor.model.streams import StreamState
 from monitor.store import balances, dormant, watch
 from monitor.store.coverage import stream_states
 from monitor.store.port import Store
+from monitor.store.transfers import row_count
 
 EVERY = 86_400  # seconds until an address is held against the chain again
 SOON = 1800  # ... where something is looked for, or could not be checked yet
 TURNS = 3  # how often what moves meanwhile is asked for in one round
 PINNED = 3600  # seconds for which a figure that could not be judged is judged before one is asked
-AT_ONCE = 200  # addresses
+AT_ONCE, ROWS = 200, 20_000  # addresses, and recorded movements of theirs
 OTHERS = 20  # unverified tokens of an address, those that moved last
 
 
@@ -76,10 +77,23 @@ class Reconciler:
         found: dict[Subject, list[Held]] = {}
         with self._lock:
             for (chain, may), mine in alike.items():
-                for start in range(0, len(mine), AT_ONCE):
-                    part = mine[start : start + AT_ONCE]
+                for part in self._parts(mine):
                     found |= self._check(self.world.chains[chain], part, may)
         return [held for subject in wanted for held in found[subject]]
+
+    def _parts(self, subjects: Sequence[Subject]) -> Iterator[list[Subject]]:
+        """Those that are held together: the rows of all of them are in memory at once."""
+        part: list[Subject] = []
+        rows = 0
+        for subject in subjects:
+            more = row_count(self.store, subject)
+            if part and (len(part) >= AT_ONCE or rows + more > ROWS):
+                yield part
+                part, rows = [], 0
+            part.append(subject)
+            rows += more
+        if part:
+            yield part
 
     def _check(
         self, chain: Chain, subjects: Sequence[Subject], may: Allowed | None

@@ -12,12 +12,12 @@ from monitor.loops.poll import Poller
 from monitor.loops.reconcile import Reconciler
 from monitor.loops.reread import Rereader
 from monitor.loops.unexplained import Teller
-from monitor.model import Alert, AlertKind, Head, Kind, Subject
+from monitor.model import Alert, AlertKind, Asset, Head, Kind, Subject
 from monitor.model.balance import COIN, BalanceWord, Held, Holding
 from monitor.model.errors import NotServed, NotYet
 from monitor.store.balances import open_findings
 from world.fake_ledger import Block, FakeSource, View, transfers
-from world.play import Play
+from world.play import TOKEN, Play
 
 
 class SeeingSource(FakeSource):
@@ -64,7 +64,12 @@ class Witnessed(Play):
     def reconciler(self, later: int = 0) -> Reconciler:
         """Of a fresh process, whose clock is so many seconds ahead."""
         poller: Poller = self.poller()
-        world: PollWorld = replace(poller.world, clock=lambda: self.ledger.now + later)
+        token = (self.chain.key, TOKEN)
+        world: PollWorld = replace(
+            poller.world,
+            clock=lambda: self.ledger.now + later,
+            assets={token: Asset(*token, "USDT", 6)},
+        )
         again = Rereader(world, poller.settler)
         causes = Causes(self.store, world, again)
         return Reconciler(self.store, world, again, Teller(self.store, world), causes)
