@@ -12,11 +12,11 @@ from monitor.decide.findings import difference
 from monitor.loops.health.words import count
 from monitor.loops.passing import PollWorld
 from monitor.loops.pool import SourcePool
-from monitor.model import Alert, AlertKind, Kind, Lane, Row, Watched
+from monitor.model import Alert, AlertKind, Entry, Kind, Lane, Row, Watched
 from monitor.model.acts import DAEMON, Tell
 from monitor.model.balance import Figure, Held, State
 from monitor.model.errors import SourceError
-from monitor.model.facts import Unexplained
+from monitor.model.facts import HeldFunds, Unexplained
 from monitor.model.finding import Finding
 from monitor.model.ids import stable_id
 from monitor.model.plain import plural
@@ -131,6 +131,7 @@ class Teller:
                 since_time=since(finding),
                 asked=finding.asked,
                 leads=finding.leads,
+                funds=_funds(entry) if finding.amount < 0 else None,
             ),
         )
 
@@ -189,6 +190,10 @@ class Teller:
             routes = [route for a, w in fresh for route in self.world.route(a, w.entry)]
             told = [alert for alert, _ in fresh]
             commit(self.store, DAEMON, Tell(self.world.clock(), told, routes))
+
+
+def _funds(entry: Entry) -> HeldFunds | None:
+    return HeldFunds(entry.held, entry.holder, entry.expected) if entry.held else None
 
 
 def first_id(finding: Finding, entry: str) -> str:

@@ -21,7 +21,7 @@ from typing import Any, Protocol
 from monitor.decide import worth
 from monitor.messages import balances
 from monitor.model import AlertKind, AlertView, Entry, Kind, Known, Origin, Subject, TransferView
-from monitor.model.facts import Movement, OnList, Touched, Unexplained, of_kind
+from monitor.model.facts import HeldFunds, Movement, OnList, Touched, Unexplained, of_kind
 from monitor.model.plain import MAX_DECIMALS, clean, rfc3339, tidy, without_addresses
 
 BODY_TYPE = "fundwatch.alerts.v1"
@@ -166,6 +166,8 @@ def alert_object(view: AlertView, allowed: Allowed = None) -> dict[str, Any]:
         shown |= {"on_lists_left_out": left} if left > 0 else {}
     if view.again is not None:
         shown["after_restore"] = True
+    if alert.facts.funds is not None:
+        shown["held_funds"] = _funds(alert.facts.funds)
     if alert.facts.ours:
         shown["ours"] = [_touched(each) for each in alert.facts.ours]
     if success := of_kind(alert.facts, Movement).success:
@@ -195,6 +197,27 @@ def _unexplained(facts: Unexplained) -> dict[str, object]:
         ],
         "found": tidy(facts.found, 600) or None,
         "left": str(facts.left) if facts.found else None,
+    }
+
+
+def _funds(funds: HeldFunds) -> dict[str, object]:
+    planned = funds.planned
+    said = None
+    if planned is not None:
+        said = {
+            "to": planned.to,
+            "amount": planned.amount,
+            "until": planned.until,
+            "by": tidy(planned.by, 60),
+            "why": tidy(planned.why, 200),
+        }
+    return {
+        "state": funds.state,
+        "holder": tidy(funds.holder, 120) or None,
+        "expected": dict(funds.expected),
+        "planned": said,
+        "as_planned": funds.as_planned,
+        "not_planned_because": funds.unlike or None,
     }
 
 
@@ -231,6 +254,7 @@ def _entry(entry: Entry, view: AlertView) -> dict[str, object]:
         "address": entry.subject.address,
         "label": entry.label,
         "case": entry.case,
+        **({"held": entry.held, "holder": tidy(entry.holder, 120) or None} if entry.held else {}),
     } | _origin(next(then, entry.origin))
 
 

@@ -497,3 +497,26 @@ def mail(*views, channel=MAIL, allowed=None, templates=TEMPLATES, **more):
         templates=templates,
         **({"message_id": "G-0093" if len(views) > 1 else "M-2VQ8-0T4D-K1ZC"} | more),
     )
+
+
+def held_funds(unlike: str = "", *, planned: bool = True, **more) -> AlertView:
+    """Seized funds left; `unlike`: why that was not the announced outflow."""
+    plan = {
+        "to": RECEIVER,
+        "amount": "1000000 USDT",
+        "until": "2026-12-31",
+        "by": "M. Ortiz",
+        "why": "court order 12/2026",
+        "since": T0 - 86400,
+    }
+    funds: dict[str, object] = {
+        "state": "seized",
+        "holder": "Cantonal police, exhibit 7",
+        "expected": [{"asset": "USDT", "coins": "1000030.5"}],
+    }
+    if planned:
+        funds |= {"planned": plan, "unlike": unlike}
+    entry = replace(TRON_ENTRY, held="seized", holder="Cantonal police, exhibit 7")
+    facts = {"funds": funds, "confirmations": 1, "finality": 19} | more.pop("facts", {})
+    told = {"severity": Severity.SEVERE if unlike or not planned else Severity.HIGH, "facts": facts}
+    return make_view(TRON, entry, more.pop("rows", [usdt()]), **(told | more))

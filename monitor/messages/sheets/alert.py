@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from monitor.messages import money
 from monitor.messages.objects import alert_csv_rows
-from monitor.messages.sheets import about, acts, listed, to_do
+from monitor.messages.sheets import about, acts, held, listed, to_do
 from monitor.messages.sheets.balance import doubt, left_section
 from monitor.messages.sheets.fees import fee_words
 from monitor.messages.sheets.flows import (
@@ -91,7 +91,11 @@ def alert_sheet(view: AlertView, telling: Telling) -> Sheet:
             *listed.late([view], telling.now),
         ),
         sections=sections(
-            to_do.to_do_section(view, telling), ours_section(view), *body, *_common(view, telling)
+            to_do.to_do_section(view, telling),
+            held.held_section(view),
+            ours_section(view),
+            *body,
+            *_common(view, telling),
         ),
         footer=about.INTERNAL,
         table="".join(alert_csv_rows([view], allowed)) if unlisted else "",

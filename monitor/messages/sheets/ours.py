@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from monitor.messages.sheets import held
 from monitor.messages.sheets.parts import Item, Section, name_said, section
 from monitor.model import AlertView
 from monitor.model.facts import BESIDE_US, FROM_US, TO_US, Touched
@@ -17,13 +18,15 @@ _WAYS = {TO_US: "paid by the other side", FROM_US: "paid the other side",
 
 
 def shout(view: AlertView, said: str) -> str:
-    """A headline or a subject, which begins with that."""
+    """A headline or a subject, which begins with that, and before it with held funds that moved."""
     return shout_of([view], said)
 
 
 def shout_of(views: Iterable[AlertView], said: str) -> str:
     """The same of several alerts: one is enough."""
-    return f"{SHOUT}: {said}" if any(view.alert.facts.ours for view in views) else said
+    told = list(views)
+    touched = any(view.alert.facts.ours for view in told)
+    return held.shout_of(told, f"{SHOUT}: {said}" if touched else said)
 
 
 def ours_section(view: AlertView) -> Section | None:

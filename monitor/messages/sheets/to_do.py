@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
-from monitor.messages.sheets import acts
+from monitor.messages.sheets import acts, held
 from monitor.messages.sheets.flows import flows
 from monitor.messages.sheets.parts import (
     Item,
@@ -45,11 +45,13 @@ _COPIES = ("bridged", "binance-peg")
 
 def to_do_section(view: AlertView, telling: Telling) -> Section | None:
     moved = view.alert.kind in _ACTIONABLE and view.alert.lane is Lane.NEWS
+    moved = moved and not held.as_planned(view)
     state = tidy(view.acknowledged) or view.state
     return section(
         HEADING,
         *(acknowledge(view.alert.id, telling) if _asks(view) else ()),
         Item(state, "State") if view.state != "open" else None,
+        *held.to_do(view),
         *(_options(view) if moved else ()),
         *_link(view),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitor.chains.table import family_of
-from monitor.messages.sheets import about, listed, to_do
+from monitor.messages.sheets import about, held, listed, to_do
 from monitor.messages.sheets.alert import rows_section, subject_tail
 from monitor.messages.sheets.balance import said
 from monitor.messages.sheets.ours import ours_section, shout
@@ -53,6 +53,7 @@ def unexplained_sheet(view: AlertView, telling: Telling) -> Sheet:
         lead=(*about.again(view), *_lead(fact), *listed.late([view], telling.now)),
         sections=sections(
             _to_do(view, telling, fact),
+            held.held_section(view),
             ours_section(view),
             *body,
             about.who_section(view, address=True),
