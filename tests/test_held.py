@@ -235,9 +235,9 @@ def test_what_comes_with_it_later_makes_it_severe(book: Book) -> None:
 
 
 def test_before_it_was_announced_nothing_was_planned(book: Book) -> None:
-    met(book, planned=replace(PLAN, since=START + 5000))
+    met(book, planned=replace(PLAN, since=START + 1500))
     assert severity(book.read(*paid(105), head=105)) == [("severe", False)]
-    assert severity(book.read(*paid(510, tx="0xt2"), head=510)) == [("high", True)]
+    assert severity(book.read(*paid(200, tx="0xt2"), head=200)) == [("high", True)]
 
 
 def test_one_that_was_reversed_leaves_it_open(book: Book) -> None:

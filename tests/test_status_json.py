@@ -17,6 +17,7 @@ from monitor.loops.health.snapshot import (
     EntryBalances,
     EntryStatus,
     HeartbeatStatus,
+    HeldStatus,
     LastPass,
     ListStatus,
     OneOperator,
@@ -80,6 +81,9 @@ def test_the_json_keeps_its_keys_and_their_order() -> None:
             differences=("2 ETH less on the chain than recorded",),
             reasons=(),
             kinds=(),
+        ),
+        held=HeldStatus(
+            state="seized", holder="the court", missing=True, unknown=False, assets=("1 ETH",)
         ),
     )
     channel = ChannelStatus(
@@ -270,6 +274,15 @@ STATUS_JSON = """\
         ],
         "reasons": [],
         "kinds": []
+      },
+      "held": {
+        "state": "seized",
+        "holder": "the court",
+        "missing": true,
+        "unknown": false,
+        "assets": [
+          "1 ETH"
+        ]
       }
     }
   ],

@@ -158,7 +158,18 @@ def _payments(
             live = [s.transfer for s in stood if s.status in _STANDS]
             if any(t.sender == address for t in live):
                 laid[tx] = live
-        found[address] = tuple(held.Payment(tx, tuple(rows)) for tx, rows in laid.items())
+        seen = _first_seen(context, address)
+        found[address] = tuple(
+            held.Payment(tx, tuple(rows), seen.get(tx, context.now)) for tx, rows in laid.items()
+        )
+    return found
+
+
+def _first_seen(context: Context, address: str) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for row in (*context.paid.get(address, ()), *context.known):
+        tx = row.transfer.tx
+        found[tx] = min(found.get(tx, row.first_seen), row.first_seen)
     return found
 
 
@@ -362,9 +373,8 @@ class _Case:
 
     def _since(self, entry: Entry) -> list[held.Payment]:
         """What the address has paid since this entry announced an outflow."""
-        start = entry.planned.counts_from if entry.planned else 0
-        paid = self.payments.get(self.address, ())
-        return [each for each in paid if each.time is None or each.time >= start]
+        plan = entry.planned
+        return [p for p in self.payments.get(self.address, ()) if plan and p.after(plan)]
 
     def _severity(
         self, voice: Entry, rows: Sequence[Standing], funds: HeldFunds | None

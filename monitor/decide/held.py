@@ -63,6 +63,7 @@ class Payment:
 
     tx: str
     rows: tuple[Transfer, ...]
+    seen: int = 0  # by our clock: when it was recorded first
 
     @property
     def order(self) -> tuple[object, ...]:
@@ -71,6 +72,12 @@ class Payment:
         height = min((r.block_height for r in self.rows if r.block_height is not None), default=0)
         places = [r.tx_index for r in self.rows if r.tx_index is not None]
         return (first.pending, self.time or 0, height, min(places, default=-1), self.tx)
+
+    def after(self, planned: Planned) -> bool:
+        """Whether it can be what was announced: not what was known before that."""
+        return self.seen >= planned.since and (
+            self.time is None or self.time >= planned.counts_from
+        )
 
     @property
     def time(self) -> int | None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from monitor.chains.table import STREAM_WORDS
 from monitor.loops import keeping
-from monitor.loops.health import balance_words, status
+from monitor.loops.health import balance_words, held, status
 from monitor.loops.health.snapshot import EntryStatus, ListStatus, RetentionStatus
 from monitor.loops.health.words import LIMIT, count, retention_lines
 from monitor.messages.sheets.daily import LOG, UNSEEN
@@ -47,9 +47,11 @@ class Daily:
         checked = self._cases(cases)
         limits = _limits(self._store)
         over = retention_lines(self._over(allowed))
+        funds = held.lines(entry for entry in self._entries if entry.case in allowed)
         unseen = _unseen([entry for entry in self._entries if entry.case in allowed])
         return {
             **({UNSEEN: [unseen]} if unseen else {}),
+            **({"HELD FUNDS": funds} if funds else {}),
             "CHECKED": checked or ["No address is watched."],
             "OPEN": _open(self._store, allowed, channel, self._until),
             "NOT WELL": _wrong(self._store, self._since, self._until),
@@ -101,8 +103,8 @@ def _unseen(entries: Sequence[EntryStatus]) -> str:
 def _where(entries: Sequence[EntryStatus]) -> str:
     chains = ", ".join(dict.fromkeys(entry.chain for entry in entries))
     addresses = count(len(entries), "address", "addresses")
-    held = balance_words.daily(entries)
-    return f"{addresses} on {chains}, {_coverage(entries)}{f'. Balances: {held}' if held else ''}"
+    said = balance_words.daily(entries)
+    return f"{addresses} on {chains}, {_coverage(entries)}{f'. Balances: {said}' if said else ''}"
 
 
 def _coverage(entries: Sequence[EntryStatus]) -> str:

@@ -100,6 +100,15 @@ class Look:
 
     # -- a second word -------------------------------------------------------------------
 
+    def same(self, told: Figure) -> str:
+        """Who else says the same amount, at whatever block; empty: nobody."""
+        others = (s for s in self.witness.sources() if s.name != told.source)
+        for source in others:
+            figure = self._ask(source, told)
+            if figure is not None and figure.amount == told.amount:
+                return source.name
+        return ""
+
     def second(self, finding: Finding, lasting: int) -> Word:
         """What others say of the figure that shows a finding; `lasting`: the sum of all that is
         not explained."""

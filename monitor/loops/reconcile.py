@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from monitor.decide import balance as deciding
+from monitor.decide import expected
 from monitor.decide.asking import Allowed, allowed
 from monitor.loops.asset_round import AssetRound
 from monitor.loops.causes import Causes
@@ -52,6 +53,7 @@ class Case:
     figures: dict[str, Figure] = field(default_factory=dict)
     why: dict[str, str] = field(default_factory=dict)  # of what nobody says
     seen: dict[str, int] = field(default_factory=dict)  # how far lists were read just now
+    expected: frozenset[str] = frozenset()  # contracts of held funds
 
 
 @dataclass(frozen=True)
@@ -114,9 +116,21 @@ class Reconciler:
 
     def _cases(self, chain: Chain, subjects: Sequence[Subject]) -> list[Case]:
         kept = balances.verdicts(self.store, subjects)
-        return [self._case(chain, subject, kept[subject]) for subject in subjects]
+        on = watch.entries_of(self.store, subjects)
+        found = []
+        for subject in subjects:
+            mine = [w.entry for w in on.get(subject, ()) if w.active]
+            wanted = expected.contracts(chain, mine, self.world.assets)
+            found.append(self._case(chain, subject, kept[subject], wanted))
+        return found
 
-    def _case(self, chain: Chain, subject: Subject, kept: Mapping[str, balances.Verdict]) -> Case:
+    def _case(
+        self,
+        chain: Chain,
+        subject: Subject,
+        kept: Mapping[str, balances.Verdict],
+        wanted: Sequence[str],
+    ) -> Case:
         rows = _by_asset(balances.rows_of(self.store, subject))
         states = stream_states(self.store, subject, self.world.clock())
         never = dormant.of(self.store, subject)
@@ -124,8 +138,9 @@ class Reconciler:
         others = [c for c in rows if c != COIN and (chain.key, c) not in self.world.assets]
         others.sort(key=lambda c: max(row.transfer.time or 0 for row in rows[c]), reverse=True)
         asleep = never is not None and never.asleep
-        asked = [COIN, *mine, *others[:OTHERS]]
-        return Case(subject, rows, states, kept, asked[:1] if asleep else asked, asleep)
+        asked = list(dict.fromkeys([COIN, *mine, *wanted, *others[:OTHERS]]))
+        asked = asked[:1] if asleep else asked
+        return Case(subject, rows, states, kept, asked, asleep, expected=frozenset(wanted))
 
     def _ask(self, chain: Chain, cases: Sequence[Case], witness: Witness) -> None:
         """Ask for all of them, for what moves meanwhile several times."""
@@ -238,7 +253,8 @@ class Reconciler:
             )
             rounds = AssetRound(self.store, self.world, self.teller, look, mine)
             held = self._one(chain, case, contract, rounds)
-            if contract in case.rows or contract == COIN or held.on_chain or mine:
+            known = contract in case.rows or contract == COIN or contract in case.expected
+            if known or held.on_chain or mine:
                 found.append(held)
         return found
 
@@ -255,7 +271,7 @@ class Reconciler:
         judged = self._judged(chain, case, figure)
         if not judged.verified or judged.state is State.CANNOT_CHECK:
             round_.review(rows, judged)
-            return judged
+            return self._seconded(case, judged, round_)
 
         def judge(rows: Sequence[Row], states: Mapping[str, StreamState]) -> Held:
             assets = self.world.assets
@@ -263,6 +279,16 @@ class Reconciler:
             return deciding.judge(chain, figure, rows, states, assets, good, case.seen)
 
         return round_.run(figure, known, judge)
+
+    def _seconded(self, case: Case, held: Held, round_: AssetRound) -> Held:
+        """Of held funds what the chain says counts also where the record cannot be held against
+        it, once another source says the same."""
+        figure = case.figures[held.contract]
+        if held.contract not in case.expected or figure.shares:
+            return held
+        second = round_.look.same(figure)
+        case.figures[held.contract] = replace(figure, second=second)
+        return replace(held, second=second)
 
     # -- telling and keeping -------------------------------------------------------------
 

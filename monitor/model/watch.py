@@ -72,7 +72,7 @@ class Planned:
     @property
     def counts_from(self) -> int:
         """In chain time: blocks have somebody else's clock, and a saved list waits its turn."""
-        return self.since - 600
+        return self.since - 3600
 
 
 HELD = ("frozen", "seized", "forfeited")

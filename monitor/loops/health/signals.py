@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.chains.table import STREAM_WORDS, streams_of
-from monitor.loops.health import list_signals, verdict, vitals
+from monitor.loops.health import held, list_signals, verdict, vitals
 from monitor.loops.health.words import count
 from monitor.loops.pool import SourcePool
 from monitor.model import Entry, Severity
@@ -72,6 +72,7 @@ def signals(
         *_canaries(look),
         *heads.quiet(store, now),
         *list_signals.signals(store, settings, now),
+        *held.signals(store, settings, now),
     ]
 
 

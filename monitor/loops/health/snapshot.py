@@ -10,7 +10,7 @@ Keys of the JSON are the fields in their order, and stay (times RFC 3339 UTC or 
         failing_since, failing_seconds, unserved, gaps [{axis, from, to, reason}]}],
         dormant {since, block, hash, time, age_seconds, by, not_covered}, balances {equal,
         unexplained, cannot_check, asked, block, time, sources [..], differences [..],
-        reasons [..], kinds [..]}}]
+        reasons [..], kinds [..]}, held {state, holder, missing, unknown, assets [..]}}]
     deliveries {waiting, accepted, dead, next_due, late_seconds, unsent, daily, channels
         [{channel, waiting, accepted, dead, attempts, next_due, last_error, disabled,
         tested {at, good, words}}]}
@@ -120,6 +120,17 @@ class EntryBalances:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeldStatus:
+    """What is there of the held funds of an entry."""
+
+    state: str  # frozen | seized | forfeited
+    holder: str
+    missing: bool  # less is there than expected
+    unknown: bool  # of something nobody knows
+    assets: tuple[str, ...]  # in words: what is there, what is expected, at which block
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EntryStatus:
     """How far one entry is read; its state is that of its worst list."""
 
@@ -134,6 +145,7 @@ class EntryStatus:
     streams: tuple[ListStatus, ...]
     dormant: DormantStatus | None = None
     balances: EntryBalances | None = None  # None: never asked for
+    held: HeldStatus | None = None  # None: its funds are not held
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

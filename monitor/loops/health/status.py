@@ -10,7 +10,14 @@ from functools import cached_property
 
 from monitor.chains.table import streams_of
 from monitor.decide import retention
-from monitor.loops.health import balance_status, kept, list_status, second_status, vitals
+from monitor.loops.health import (
+    balance_status,
+    held,
+    kept,
+    list_status,
+    second_status,
+    vitals,
+)
 from monitor.loops.health.balance_status import Balances
 from monitor.loops.health.kept import Tested
 from monitor.loops.health.snapshot import (
@@ -23,6 +30,7 @@ from monitor.loops.health.snapshot import (
     DormantStatus,
     EntryStatus,
     HeartbeatStatus,
+    HeldStatus,
     LastPass,
     ListStatus,
     OpenAlerts,
@@ -84,6 +92,7 @@ class _Loaded:
     asleep: Mapping[str, Dormant]  # by subject: what never lived, and is not read list by list
     held: frozenset[str]  # subjects whose history is too long to be read unasked
     balances: Balances
+    funds: Mapping[str, HeldStatus]  # by entry, of those whose funds are held
 
     @cached_property
     def tried(self) -> Mapping[str, Sequence[str]]:
@@ -182,6 +191,7 @@ def _load(store: Reader, settings: Settings, now: int, running: bool) -> _Loaded
         asleep=dormant.asleep(store),
         held=frozenset(k.partition(":")[2] for k in incidents if k.startswith("busy:")),
         balances=Balances.load(store),
+        funds={each.entry.id: each.status() for each in held.accounts(store, settings, now)},
     )
 
 
@@ -207,6 +217,7 @@ def _entry(loaded: _Loaded, watched: Watched, absent: bool) -> EntryStatus:
         streams=streams,
         dormant=_dormant(loaded, entry.subject),
         balances=loaded.balances.of(entry.subject.key),
+        held=loaded.funds.get(entry.id),
     )
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from monitor.loops.health import balance_words, second_words
+from monitor.loops.health import balance_words, held, second_words
 from monitor.loops.health.snapshot import (
     AnswersStatus,
     BudgetStatus,
@@ -51,6 +51,7 @@ def render(found: Snapshot, *, everything: bool, width: int | None) -> str:
             *_facts("HEALTH", [_health_line(found.health)], wide),
             *_facts("VERDICT", _verdict_lines(found), wide),
             *_facts("BALANCES", balance_words.status_lines(found.balances, found.entries), wide),
+            *_facts("HELD", held.lines(found.entries), wide),
             "",
             *_table(found, everything, wide),
             "",

@@ -32,7 +32,11 @@ LOG = "LOG"  # the remark that every reader gets: how the log of acts ends
 # which the mail is short enough. What is left out is counted, and stands in the attached file.
 ROOM = (50, 20, 10, 6, 4, 3, 2, 1)
 # Where the rest of a section is seen.
-_REST = {"OPEN": "fundwatch alerts list --state open", "RETENTION": "fundwatch cases list"}
+_REST = {
+    "OPEN": "fundwatch alerts list --state open",
+    "RETENTION": "fundwatch cases list",
+    "HELD FUNDS": "fundwatch status",
+}
 _STATES = {"open": "NOT ACKNOWLEDGED", "acknowledged": "acknowledged", "closed": "closed"}
 
 
