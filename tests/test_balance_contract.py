@@ -41,6 +41,7 @@ from monitor.net import sources
 from monitor.net.http import Http
 from monitor.net.sources.blockscout_balances import parse_coins, parse_word
 from monitor.net.sources.etherscan_balances import parse_several
+from monitor.net.sources.newest_balances import EVERY
 from monitor.net.sources.parsing import RowError
 from monitor.net.sources.trongrid_balances import parse_account, parse_constant
 from monitor.net.sources.utxo_balances import parse_balance, parse_totals
@@ -185,9 +186,9 @@ def test_what_is_said_is_what_the_ledger_holds(case: Case) -> None:
         assert (word.low.height, word.high.height) == (scene.ledger.head.height,) * 2
         assert word.high.block_hash == scene.ledger.head.hash
         for holding, amount in word.said.items():
-            at = word.own.get(holding, word.high)
-            assert amount == scene.truth(holding, at.height)
-            assert at.time == scene.ledger.block(at.height).time
+            low, high = word.own[holding]
+            assert amount == scene.truth(holding, high.height) == scene.truth(holding, low.height)
+            assert high.time == scene.ledger.block(high.height).time
         assert sum(word.said.values()) > 0
         assert word.calls >= len(scene.server.calls)
         assert word.calls <= scene.source.balance_calls(case.holdings)
@@ -228,6 +229,35 @@ def test_the_block_moves_while_it_is_asked(case: Case) -> None:
         word = scene.ask()
         assert word.low.height == first
         assert word.high.height == scene.ledger.head.height > first
+
+
+@ALL
+def test_of_many_each_is_said_between_blocks_of_its_own(case: Case) -> None:
+    """However long the whole takes; and a source that fails in the midst has said the rest."""
+    with staged(case) as scene:
+        done: list[int] = []
+
+        def mine(call: Call) -> Reply | None:
+            if case.asks(call):
+                done.append(1)
+                scene.ledger.mine()
+            return Reply(b"", 503) if len(done) > most else None
+
+        most = 10**6
+        scene.instead = mine
+        asked = [Holding(address) for address in others(case, 600)]
+        if case.kind == "blockscout":
+            asked = [Holding(holding.address, case.people[3]) for holding in asked]
+        word = scene.ask(*asked)
+        assert set(word.said) == set(asked)
+        for low, high in word.own.values():
+            assert high.height - low.height <= EVERY
+        assert word.high.height - word.low.height > EVERY
+        assert word.calls <= scene.source.balance_calls(asked)
+        most = len(done) + 20
+        part = scene.ask(*asked)
+        assert 0 < len(part.said) < len(asked)
+        assert set(part.said) | set(part.unsaid) == set(asked)
 
 
 @ALL
@@ -479,10 +509,10 @@ def test_blockscout_names_the_block_of_coins() -> None:
         word = scene.ask()
         old = scene.ledger.head.height - 2
         coins, _, token = case.holdings
-        assert word.own[coins].height == old
-        assert word.own[coins].block_hash == scene.ledger.block(old).hash
+        assert [head.height for head in word.own[coins]] == [old, old]
+        assert word.own[coins][0].block_hash == scene.ledger.block(old).hash
         assert word.said[coins] == scene.truth(coins, old) != scene.truth(coins, old + 2)
-        assert word.own[token] == word.low
+        assert word.own[token] == (word.low, word.low)
         assert word.said[token] == scene.truth(token, word.low.height)
         unknown = Holding("0x" + "9" * 40)
         assert scene.ask(unknown).said == {}

@@ -126,8 +126,7 @@ class Witness:
         return word
 
     def _figure(self, word: BalanceWord, holding: Holding) -> Figure:
-        own = word.own.get(holding)
-        low, high = (word.low, word.high) if own is None else (own, own)
+        low, high = word.own.get(holding, (word.low, word.high))
         one = low.height == high.height
         return Figure(
             Subject(self.pool.chain.key, holding.address),
@@ -135,7 +134,7 @@ class Witness:
             *(low.height, high.height, high.time, word.said[holding]),
             *(word.source, self.clock(), (high.block_hash or "") if one else ""),
             shares=holding.shares,
-            low_time=None if one else word.low.time,
+            low_time=None if one else low.time,
         )
 
 

@@ -38,8 +38,9 @@ class BalanceWord:
 
     It was so at some block from `low` to `high`; both are the same block where the source was
     asked for that block's state. Each holding stands in `said` or in `unsaid` (why not, in
-    words). Where the answer itself names the block of a holding, that is in `own` and counts; it
-    may be long before. Of unconfirmed transactions it holds nothing. `calls`: requests made.
+    words). Where more is known of a holding, its own blocks are in `own`, and count: closer ones,
+    or that of an answer that names one, which may be long before. Of unconfirmed transactions it
+    holds nothing. `calls`: requests made.
     """
 
     source: str
@@ -49,7 +50,7 @@ class BalanceWord:
     unsaid: Mapping[Holding, str]
     calls: int = 0
     heard: tuple[Heard, ...] = ()
-    own: Mapping[Holding, Head] = field(default_factory=dict)
+    own: Mapping[Holding, tuple[Head, Head]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -276,22 +276,21 @@ class Blockscout:
         body = _body(answer, self._key, "hash")
         amount, height = blockscout_balances.parse_coins(body, holding.address)
         head = saying.low
-        if head is None or head.height != height:
+        if head.height != height:
             saying.calls += 1
             head = self._block(self._http.get(f"/api/v2/blocks/{height}"), height)
-        saying.own[holding] = head
+        saying.own[holding] = (head, head)
         return {holding: amount}
 
     def _holding(self, holding: Holding, saying: Saying) -> Told:
         """Of a token, as its contract has it at the newest block of this source's own lists."""
-        assert saying.low is not None
         asked = [blockscout_balances.call_of(holding), hex(saying.low.height)]
         call = {"jsonrpc": "2.0", "id": 1, "method": "eth_call", "params": asked}
         answer = self._http.post("/json-rpc" if self._has_rpc else "/api/eth-rpc", call)
         if answer.status in (404, 405, 501):
             raise NotServed(f"{self.name} has no calls of contracts (HTTP {answer.status})")
         amount = blockscout_balances.parse_word(etherscan.proxy_result(answer, self._key))
-        saying.own[holding] = saying.low
+        saying.own[holding] = (saying.low, saying.low)
         return {holding: amount}
 
     def _block(self, answer: Answer, height: int) -> Head:

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from monitor.model import Head
 from monitor.model.balance import COIN, BalanceWord, Holding
-from monitor.model.errors import BadResponse, NotServed, NotYet, Refused
+from monitor.model.errors import BadResponse, NotServed, NotYet, Refused, SourceError
 from monitor.net.sources.parsing import RowError
 
+EVERY = 15  # questions between two looks: a figure should not take longer than it must
 NO_TOKENS = "this source knows no tokens"
 # What was said of holdings: amounts in base units, or why there is none.
 Told = Mapping[Holding, int | str]
@@ -33,39 +34,51 @@ class Newest:
     def word(
         self, asked: Sequence[Holding], height: int | None, ask: Callable[[Saying], None]
     ) -> BalanceWord:
-        """See ports.SeesBalances. `ask` puts the questions."""
+        """See ports.SeesBalances. `ask` puts the questions. A source that fails in their midst has
+        said what it said before."""
         if height is not None:
             raise NotServed(f"{self.name} says what addresses hold now, and not earlier")
         saying = Saying(self)
-        ask(saying)
-        low = saying.low
-        if low is None:
+        try:
+            ask(saying)
+            if saying.looks:
+                saying.look()
+        except SourceError as error:
+            if not saying.said:
+                raise
+            saying.leave(asked, str(error))
+        if not saying.looks:
             raise NotServed("; ".join(dict.fromkeys(saying.unsaid.values())) or "nothing is asked")
-        high = self.head()
-        if low.height == high.height and low.block_hash != high.block_hash:
-            raise NotYet(f"{self.name} replaced its newest block while it was asked")
-        if high.height < low.height:  # another machine of the same source, a little behind
-            low, high = high, low
-        calls = saying.calls + 2 * self.head_calls
-        unsaid = {h: saying.unsaid.get(h, f"{self.name} left it out") for h in asked}
-        unsaid = {h: why for h, why in unsaid.items() if h not in saying.said}
-        return BalanceWord(self.name, low, high, saying.said, unsaid, calls, own=saying.own)
+        left_out = f"{self.name} left it out"
+        unsaid = {h: saying.unsaid.get(h, left_out) for h in asked if h not in saying.said}
+        heads = sorted(saying.looks, key=lambda head: head.height)
+        return BalanceWord(
+            *(self.name, heads[0], heads[-1], saying.said, unsaid, saying.calls), own=saying.own
+        )
 
     def calls(self, questions: int) -> int:
-        """How many requests that many questions make."""
-        return questions + 2 * self.head_calls
+        """How many requests that many questions make at most."""
+        return questions + self.head_calls * (1 + -(-questions // EVERY))
 
 
 class Saying:
-    """What a source said of holdings while it is asked, question by question."""
+    """What a source said of holdings while it is asked, question by question. `said` holds what
+    lies between two looks at the newest block already."""
 
     def __init__(self, of: Newest) -> None:
         self._of = of
-        self.low: Head | None = None  # before the first question
+        self._now: dict[Holding, int] = {}  # since the last look
+        self._questions = 0
+        self.looks: list[Head] = []
         self.said: dict[Holding, int] = {}
         self.unsaid: dict[Holding, str] = {}
-        self.own: dict[Holding, Head] = {}  # blocks that answers named
+        self.own: dict[Holding, tuple[Head, Head]] = {}
         self.calls = 0
+
+    @property
+    def low(self) -> Head:
+        """The newest block at the last look."""
+        return self.looks[-1]
 
     def ask(self, what: str, holdings: Sequence[Holding], question: Callable[[], Told]) -> bool:
         """Put a question to that ability of the source. Returns whether it was one to answer:
@@ -75,9 +88,10 @@ class Saying:
         """
         if why := self._of.lacks.get(what):
             return self.leave(holdings, why)
-        if self.low is None:
-            self.low = self._of.head()
+        if not self.looks or self._questions == EVERY:
+            self.look()
         self.calls += 1
+        self._questions += 1
         try:
             told = question()
         except NotServed as error:
@@ -97,13 +111,32 @@ class Saying:
         self.unsaid.update(dict.fromkeys(holdings, why))
         return False
 
+    def look(self) -> None:
+        """Look at the newest block: what was said since the last look was so in between. Raises
+        NotYet where the block was replaced meanwhile."""
+        self.calls += self._of.head_calls
+        high = self._of.head()
+        if self.looks:
+            self._settle(self.looks[-1], high)
+        self.looks.append(high)
+        self._questions = 0
+
+    def _settle(self, low: Head, high: Head) -> None:
+        if low.height == high.height and low.block_hash != high.block_hash:
+            raise NotYet(f"{self._of.name} replaced its newest block while it was asked")
+        if high.height < low.height:  # another machine of the same source, a little behind
+            low, high = high, low
+        self.own.update({h: (low, high) for h in self._now if h not in self.own})
+        self.said |= self._now
+        self._now = {}
+
     def _take(self, holdings: Sequence[Holding], told: Told) -> None:
         for holding in holdings:
             amount = told.get(holding, f"{self._of.name} left it out")
             if isinstance(amount, str):
                 self.unsaid[holding] = amount
             else:
-                self.said[holding] = amount
+                self._now[holding] = amount
 
 
 def coins_and_tokens(asked: Sequence[Holding]) -> tuple[list[Holding], list[Holding]]:
