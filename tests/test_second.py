@@ -9,8 +9,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from world.home import ALICE, BOB, SHOP, Scene, configured, dev_chain, staged
+from world.home import (
+    ALICE,
+    BOB,
+    SHOP,
+    Scene,
+    configured,
+    dev_chain,
+    payment,
+    staged,
+    wait_for,
+)
 
+from monitor.demo.world.explorer import Explorer
+from monitor.demo.world.ledger import AccountLedger, Record, Tx
 from monitor.loops.clock import now
 
 DEPTH = 14  # blocks under which all is final
@@ -181,3 +193,101 @@ def test_nobody_is_asked_twice_for_what_both_have_read(tmp_path: Path) -> None:
         scene.explorer.forget_calls()
         scene.home.run("poll")
         assert calls(scene, "blockscout") == 0
+
+
+class Liar(AccountLedger):
+    """The same chain, with a payment in lists that never was."""
+
+    made_up: Record[Tx]
+
+    @classmethod
+    def of(cls, ledger: AccountLedger, made_up: Record[Tx]) -> Liar:
+        liar = cls()
+        liar.__dict__ = {**ledger.__dict__, "made_up": made_up}
+        return liar
+
+    def records(
+        self, stream: str, address: str, lo: int = 0, hi: int | None = None
+    ) -> list[Record[Tx]]:
+        found = super().records(stream, address, lo, hi)
+        it = self.made_up
+        mine = (stream, address) == ("native", it.tx.sender) and lo <= it.height
+        if mine and (hi is None or it.height <= hi):
+            found = sorted([*found, it], key=lambda record: record.height)
+        return found
+
+
+def test_a_movement_that_never_was_is_held_against_who_lists_it(tmp_path: Path) -> None:
+    """The second shows a payment of which the chain knows nothing: others are asked for it by its
+    hash, and it is counted for whoever made it up."""
+    with two(tmp_path) as scene, Explorer() as liar, Explorer() as third:
+        scene.pay((BOB, SHOP))
+        invented = payment(900, ALICE, SHOP, 7)
+        liar_ledger = Liar.of(scene.ledger, Record("native", scene.ledger.head, invented, 9))
+        bury(scene)
+        liar.add("dev", liar_ledger, "blockscout", chain_id=31337)
+        third.add("dev", scene.ledger, "etherscan", chain_id=31337)
+        rows = {
+            "mine": configured(scene.explorer, operator="one"),
+            "other": configured(liar, "blockscout", operator="two"),
+            "third": configured(third, operator="three"),
+        }
+        scene.home.write("config/sources.yaml", {"sources": rows})
+        chain = dev_chain("mine", "other", "third")
+        scene.home.write("config/chains.yaml", {"chains": {"dev": chain}})
+        scene.home.run("poll")
+        assert counted(scene, "missing") == {}
+        assert counted(scene, "wrong") == {"other": 1}
+        (alert,) = [a for a in scene.home.alerts() if a["tx"] == invented.hash]
+        said = " ".join(scene.home.run("alerts", "show", alert["id"]).split())
+        assert "Second source mine DOES NOT SHOW IT" in said
+        assert "Only other lists it; mine, asked up to block" in said
+
+
+def test_high_alerts_have_a_second_operators_word(tmp_path: Path) -> None:
+    with two(tmp_path) as scene:
+        (tx,) = scene.pay((ALICE, SHOP))  # of severity high
+        (of_bob,) = scene.pay((BOB, SHOP))
+        scene.home.run("poll")
+        said = {a["tx"]: " ".join(scene.home.run("alerts", "show", a["id"]).split())
+                for a in scene.home.alerts()}  # fmt: skip
+        assert "Second source other agrees" in said[tx]
+        assert "Second source: not asked." in said[of_bob]
+
+
+def test_a_kill_while_a_second_is_asked_loses_nothing(tmp_path: Path) -> None:
+    with two(tmp_path) as scene:
+        (tx,) = scene.pay((ALICE, SHOP))
+        hide(scene, "etherscan", tx)
+        bury(scene)
+        knobs = scene.explorer.knobs("dev", "blockscout")
+        knobs.delay = 5.0
+        process = scene.home.start("poll")
+        scene.explorer.forget_calls()
+        wait_for(lambda: calls(scene, "blockscout") > 0, 60)
+        process.kill()
+        process.wait(10)
+        assert scene.home.sql("SELECT 1 FROM transfer WHERE tx = ?", tx) == []
+        knobs.delay = 0.0
+        scene.home.run("poll")
+        assert [row["sources"] for row in moved(scene, tx)] == [["other"]]
+        assert [a["kind"] for a in scene.home.alerts() if a["tx"] == tx] == ["late"]
+
+
+def test_polling_makes_no_more_calls_for_a_second_word(tmp_path: Path) -> None:
+    """What the first is asked is the same, whether there is a second or not; the second reads
+    each list once."""
+    first = {}
+    for operators in (("one", "one"), ("one", "two")):
+        folder = tmp_path / operators[1]
+        folder.mkdir()
+        with two(folder, operators=operators) as scene:
+            scene.pay((BOB, SHOP))
+            bury(scene)
+            scene.explorer.forget_calls()
+            scene.home.run("poll")
+            first[operators] = calls(scene, "etherscan")
+            seconds = calls(scene, "blockscout")
+    assert len(set(first.values())) == 1, first
+    lists = 5 * 2  # of two addresses
+    assert lists <= seconds <= 2 * lists + 6, seconds

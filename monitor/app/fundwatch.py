@@ -87,7 +87,9 @@ class Fundwatch:
         again = Rereader(world, self.poller.settler)
         causes = Causes(store, world, again)
         self.reconciler = Reconciler(store, world, again, Teller(store, world), causes)
-        self.second = second.SecondReader(store, world, again, settings.sources)
+        self.second = second.SecondReader(
+            store, world, again, settings.sources, lambda: self._regular
+        )
         self.balancing = BalanceRounds(self._balance_world())
         self.watch_file = WatchFile(home / WATCHLIST, settings, store, self.router)
         self.lists = Lists(

@@ -150,7 +150,7 @@ def poll(home: Home, json_logs: bool) -> None:
             click.echo(result.said, err=True)
         with _progress(app):
             report = app.poll(everything=True)
-        app.second.round()
+        app.second.round(busy=1.0)  # no pass is under way
         app.daily()
         waiting = _send_all(app)
         app.balancing.take_due(POLL_BALANCES)

@@ -4,6 +4,7 @@ differ in. Pure."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from monitor.decide.cost import POLITE
 from monitor.model import (
@@ -108,17 +109,25 @@ def against(said: Sequence[Lookup], whose: Mapping[str, str]) -> Mark | None:
     return Mark.WRONG if len(silent) > 1 and not found else None
 
 
-def allowance(config: SourceConfig, used: Mapping[int, int], spent: Mapping[int, int]) -> int:
-    """Calls that second words may take of a source now: a tenth of what is left of its budgets.
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How a budget stands in the present hour or day."""
 
-    `used`: of this hour and of this day, by their seconds; `spent`: of these what second words
-    took. A source without a budget is taken to have a day at a third of its rate.
-    """
+    used: int = 0  # calls, whoever made them
+    spent: int = 0  # of these for second words
+    regular: int = 0  # that regular passes still make in it
+
+
+def allowance(config: SourceConfig, windows: Mapping[int, Window]) -> int:
+    """Calls that second words may take of a source now: a tenth of what its budgets have left
+    beside the regular passes. `windows`: by their seconds, of this hour and this day. A source
+    without a budget is taken to have a day at a third of its rate."""
     limits = {HOUR: config.calls_per_hour, DAY: config.calls_per_day}
     known = {seconds: limit for seconds, limit in limits.items() if limit is not None}
     if not known:
         known = {DAY: int(config.rate_per_second * DAY / POLITE)}
-    return min(
-        (limit - used.get(window, 0) + spent.get(window, 0)) // TENTH - spent.get(window, 0)
-        for window, limit in known.items()
-    )
+    return min(_tenth(limit, windows[seconds]) for seconds, limit in known.items())
+
+
+def _tenth(limit: int, window: Window) -> int:
+    return (limit - window.used - window.regular + window.spent) // TENTH - window.spent

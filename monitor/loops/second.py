@@ -31,6 +31,8 @@ from monitor.store import budgets, scores, second_word, transfers, watch
 from monitor.store.port import Reader, Store
 
 ROUND = 20.0  # seconds after which no address is begun in a round
+BUSY = 0.1  # of a round, for each source: passes want their turn
+POSTPONED = 50  # addresses that wait for sources that had their part of a round
 ANEW = 600  # seconds until it is looked again which addresses wait
 LONG = 5000  # movements above which an address's history before first contact is not asked for
 MOST = 5  # differing movements of one reading that are looked up by hash
@@ -51,28 +53,39 @@ class _Job:
 
 @dataclass
 class SecondReader:
-    """Made once. `configs`: the settings of sources, by name."""
+    """Made once. `configs`: the settings of sources, by name; `regular`: calls a second that
+    regular passes make, by source."""
 
     store: Store
     world: PollWorld
     again: Rereader
     configs: Mapping[str, SourceConfig]
+    regular: Callable[[], Mapping[str, float]] = dict
     stopping: Callable[[], bool] = lambda: False
     moved_at: float = 0.0  # a sign of life for the watchdog, of the monotonic clock
     _queue: list[Waiting] = field(default_factory=list)
     _queued: int = -ANEW
+    _took: dict[str, float] = field(default_factory=dict)  # of this round, by source
+    _most: float = 0.0
+    _postponed: list[Waiting] = field(default_factory=list)
     _tired: dict[tuple[Subject, str], int] = field(default_factory=dict)
     _unasked: dict[Subject, str] = field(default_factory=dict)  # why not: RESTRICTED, or a source
     _back: dict[str, list[str]] = field(default_factory=dict)  # by chain: asked after the others
     _single: dict[str, list[str]] = field(default_factory=dict)  # lists of one operator alone
 
-    def round(self, seconds: float = ROUND) -> int:
+    def round(self, seconds: float = ROUND, busy: float = BUSY) -> int:
         """Ask for second words until the time is over, the budget is used up or nothing waits.
-        Returns how many addresses were asked for. Writes down what was counted meanwhile."""
+        Returns how many addresses were asked for. Writes down what was counted meanwhile.
+
+        `busy`: the part of the time for which one source is asked, as passes ask it too."""
         began, asked = time.monotonic(), 0
         renewed = self._take_turns()
+        self._took, self._most, self._postponed = {}, seconds * busy, []
         while self._queue and not self.stopping() and time.monotonic() - began < seconds:
             asked += self._ask(self._queue.pop(0))
+            if len(self._postponed) >= POSTPONED:
+                break
+        self._queue[:0] = self._postponed
         now = self.world.clock()
         if asked or renewed:
             self._say()
@@ -134,10 +147,15 @@ class SecondReader:
         long = transfers.row_count(self.store, subject) > LONG
         floor = waiting.floor if long else 0
         wanted = self._wanted(pool, sources, subject, floor)
+        if any(self._took.get(source.name, 0.0) > self._most for source, _ in wanted):
+            self._postponed.append(waiting)
+            return False
         found = (self._job(pool, subject, source, lists, may) for source, lists in wanted)
         jobs = [job for job in found if job is not None]
         for job in jobs:
+            began, name = time.monotonic(), job.source.name
             self._read(pool, subject, job)
+            self._took[name] = self._took.get(name, 0.0) + time.monotonic() - began
         return bool(jobs)
 
     def _wanted(
@@ -186,12 +204,17 @@ class SecondReader:
         return _Job(source, frozenset(s for s, each in reached.items() if each), span, may)
 
     def _left(self, source: str, now: int) -> int:
-        windows = (deciding.HOUR, DAY)
-        used, spent = (
-            {w: budgets.used(self.store, key, now // w * w, w) for w in windows}
-            for key in (source, f"second:{source}")
-        )
-        return deciding.allowance(self.configs[source], used, spent)
+        a_second = self.regular().get(source, 0.0)
+        windows = {}
+        for seconds in (deciding.HOUR, DAY):
+            start = now // seconds * seconds
+            used, spent = (
+                budgets.used(self.store, key, start, seconds)
+                for key in (source, f"second:{source}")
+            )
+            regular = int(a_second * (start + seconds - now))
+            windows[seconds] = deciding.Window(used, spent, regular)
+        return deciding.allowance(self.configs[source], windows)
 
     def _spend(self, source: str, calls: int) -> None:
         now = self.world.clock()
