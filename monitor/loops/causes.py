@@ -205,7 +205,8 @@ class Causes:
                 continue
             search.leads += self._leads(search, found, source.name)
             search.asked.append(_wrote(source.name, search, len(search.leads)))
-            return
+            if search.leads:
+                return
 
     def _leads(self, search: _Search, found: Sequence[Event], source: str) -> list[Lead]:
         """Events that the record knows nothing of; where there are none, those that stand beside

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from monitor.chains.evm import EVM
 from monitor.model import Ask, Chain, Interval
 from monitor.model.errors import BadResponse, NotServed, NotYet, Refused
 from monitor.net.sources import evm_more
@@ -51,10 +52,14 @@ def served(chain: Chain) -> frozenset[str]:
 
 
 def span_of(name: str, ask: Ask, chain: Chain) -> Interval | None:
-    """The blocks to read, None where nothing of them is final yet. Raises NotServed for more than
-    are read one by one."""
+    """The blocks to read; None where there are none, or none of them is final yet and nobody else
+    lists what they hold. Raises NotServed for more than are read one by one."""
     (stream,) = ask.streams
-    span = evm_more.settled(ask, chain)
+    if stream in EVM.streams:
+        hi = min(ask.span.hi, ask.head.height)
+        span = Interval(ask.span.lo, hi) if hi >= ask.span.lo else None
+    else:
+        span = evm_more.settled(ask, chain)
     if span is not None and span.hi - span.lo >= MOST[stream]:
         most = f"at most {MOST[stream]:,} blocks, not {span.hi - span.lo + 1:,}"
         raise NotServed(f"{name} reads {WORDS[stream]} of {most}")
