@@ -5,19 +5,33 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from conftest import EvmWorld
+from eth_utils.crypto import keccak
 from world.evm_world import Row
 from world.recordings import kept, needs_recordings
 from world.scripted_server import Call, Reply, serve
 
-from monitor.model import Ask, Batch, Chain, Head, Interval, Kind, SourceConfig, Subject
+from monitor.chains import events
+from monitor.model import (
+    Ask,
+    Batch,
+    Chain,
+    Head,
+    Interval,
+    Kind,
+    SourceConfig,
+    Subject,
+    Transfer,
+)
 from monitor.model.errors import NotServed
 from monitor.net.http import Http
 from monitor.net.sources.blockscout import Blockscout
 from monitor.net.sources.etherscan import Etherscan
+from monitor.net.sources.evm_more import fee_rest
 from monitor.net.sources.evm_rpc import EvmRpc
 from monitor.net.sources.evm_traces import frames_of, traces_of
 from monitor.net.sources.parsing import RowError
@@ -320,3 +334,146 @@ def test_a_node_without_traces_has_no_list_of_calls(blocks: EvmRpc) -> None:
 def test_lists_that_are_read_on_demand_stand_in_no_bundle(blocks: EvmRpc) -> None:
     assert not blocks.more & {s for bundle in blocks.bundles for s in bundle}
     assert json.dumps(sorted(blocks.more)) == '["internal", "native", "withdrawals"]'
+
+
+# -- what contracts wrote -----------------------------------------------------------------------
+
+COIN = "0x" + "c0" * 20
+BURN = "0xcc16f5dbb4873280815c1ee09dbd06736cffcc184412cf7a71a0fdb75d397ca5"
+
+
+def test_names_of_events_are_those_of_their_topics() -> None:
+    for topic, name in events.NAMES.items():
+        assert topic == "0x" + keccak(text=name).hex()
+    for name in ("Approval(address,address,uint256)", "ApprovalForAll(address,address,bool)"):
+        assert "0x" + keccak(text=name).hex() in events.LEAVE_ALONE
+
+
+def word(address: str) -> str:
+    return "0x" + address[2:].rjust(64, "0")
+
+
+def written(
+    topics: list[str], data: str = "0x", height: int = 100, index: int = 0
+) -> dict[str, Any]:
+    return {
+        "address": COIN, "topics": topics, "data": data, "blockNumber": hex(height),
+        "transactionHash": "0x" + f"{height:064x}", "logIndex": hex(index),
+    }  # fmt: skip
+
+
+LOGS = [
+    written([BURN, word(STAKER)], "0x" + f"{7:064x}"),
+    written(["0x" + "99" * 32], word(STAKER) + f"{9:064x}", index=1),  # named in its data
+    written([BURN, word(OTHER)], "0x" + f"{7:064x}", index=2),
+    written([BURN, word(STAKER)], "0x" + f"{7:064x}", index=3) | {"address": OTHER},
+    written([BURN, word(STAKER)], "0x" + f"{7:064x}", index=4) | {"removed": True},
+    written([BURN, word(STAKER)], "0x" + f"{7:064x}", height=50, index=5),  # not asked for
+]
+
+
+def fits(log: dict[str, Any], topics: list[Any]) -> bool:
+    return all(
+        want is None or (n < len(log["topics"]) and log["topics"][n] == want)
+        for n, want in enumerate(topics)
+    )
+
+
+def logs_of_node(call: Call) -> Reply:
+    (query,) = call.body["params"]
+    found = [log for log in LOGS if fits(log, query.get("topics", []))]
+    return Reply({"jsonrpc": "2.0", "id": call.body["id"], "result": found})
+
+
+def logs_of_explorer(call: Call) -> Reply:
+    topics = [call.query.get(f"topic{n}") for n in range(4)]
+    found = [log for log in LOGS if fits(log, topics)]
+    return Reply({"status": "1", "message": "OK", "result": found})
+
+
+@pytest.mark.parametrize("kind", ["node", "explorer"])
+def test_what_a_contract_wrote_of_an_address_is_found_and_nothing_else(kind: str) -> None:
+    with serve(logs_of_node if kind == "node" else logs_of_explorer) as server:
+        source = node(server.url) if kind == "node" else etherscan(server.url)
+        few = source.events(COIN, STAKER, Interval(95, 105))
+        many = source.events(COIN, STAKER, Interval(90, 900))
+        with pytest.raises(NotServed):
+            source.events(COIN, STAKER, Interval(0, 900_000))
+    assert [(e.topic, e.words_beside(STAKER)) for e in few] == [
+        (BURN, [7]),
+        ("0x" + "99" * 32, [9]),
+    ]
+    assert [(e.topic, e.height) for e in many] == [(BURN, 100)]
+    assert len(server.calls) == 4
+
+
+# -- coins that arrive over a bridge ------------------------------------------------------------
+
+POLYGON = Chain("polygon", "Polygon", "evm", "POL", 18, 128, chain_id=137)
+POL = "0x0000000000000000000000000000000000001010"
+
+
+def deposit(
+    amount: int, index: int, taker: str = STAKER, height: int = 70_000_000
+) -> dict[str, Any]:
+    """A log as Polygon's coin contract writes it, by its source."""
+    topic = "0x" + keccak(text="Deposit(address,address,uint256,uint256,uint256)").hex()
+    log = written([topic, word(POL), word(taker)], "0x" + f"{amount:064x}" * 3, height, index)
+    return log | {"address": POL, "timeStamp": hex(1_750_000_000), "blockHash": "0x" + "7" * 64}
+
+
+def test_pol_that_arrives_over_the_bridge_is_read_from_its_contract() -> None:
+    logs = [deposit(5 * 10**18, 0), deposit(10**18, 1), deposit(3, 2, OTHER)]
+    twin = {
+        "blockNumber": "70000000", "timeStamp": "1750000000", "hash": logs[1]["transactionHash"],
+        "from": POL, "to": STAKER, "value": str(10**18), "type": "call", "isError": "0",
+        "traceId": "0",
+    }  # fmt: skip
+
+    def answer(call: Call) -> Reply:
+        query = call.query
+        if query["module"] == "logs":
+            assert query["address"] == POL
+            lo, hi = int(query["fromBlock"]), int(query["toBlock"])
+            inside = [log for log in logs if lo <= int(log["blockNumber"], 16) <= hi]
+            rows = inside if query["page"] == "1" else []
+        elif query["action"] == "txlist":
+            rows = []
+        else:
+            rows = [twin] if query["page"] == "1" and int(query["startblock"]) <= 70_000_000 else []
+        words = "OK" if rows else "No records found"
+        return Reply({"status": str(int(bool(rows))), "message": words, "result": rows})
+
+    head = Head(71_000_000, 1_752_000_000)
+    with serve(answer) as server:
+        source = etherscan(server.url, POLYGON)
+        assert source.more == {"deposits"}
+        batch = source.fetch(ask(STAKER, "deposits", 69_000_000, head.height, head))
+    (row,) = batch.transfers  # what the internal list shows too is that row
+    assert (row.kind, row.sender, row.recipient) == (Kind.DEPOSIT, None, STAKER)
+    assert (row.amount, row.time, row.tx) == (5 * 10**18, 1_750_000_000, logs[0]["transactionHash"])
+
+
+# -- what was paid in all -----------------------------------------------------------------------
+
+
+@needs_recordings
+def test_a_receipt_says_what_a_rollup_took_for_its_parent_chain() -> None:
+    receipt = kept("etherscan/proxy_eth_getTransactionReceipt_op.json")["result"]
+    listed_fee = int(receipt["gasUsed"], 16) * int(receipt["effectiveGasPrice"], 16)
+    optimism = replace(ETHEREUM, chain_id=10)
+    fee = Transfer(
+        "ethereum", receipt["transactionHash"], "fee|", Kind.FEE, receipt["from"], None, listed_fee
+    )
+    rest = fee_rest("e", optimism, fee, receipt)
+    assert rest is not None
+    assert (rest.kind, rest.amount, rest.sender) == (Kind.FEE_REST, 0x43ED5F9FD7, receipt["from"])
+    assert fee_rest("e", optimism, replace(fee, amount=listed_fee + rest.amount), receipt) is None
+    for unsure in (
+        receipt | {"operatorFeeConstant": "0x1"},
+        {name: value for name, value in receipt.items() if name != "l1Fee"},
+    ):
+        with pytest.raises(NotServed):
+            fee_rest("e", optimism, fee, unsure)
+    with pytest.raises(NotServed):
+        fee_rest("e", replace(ETHEREUM, chain_id=5000), fee, receipt)  # Mantle
