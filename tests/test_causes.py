@@ -146,18 +146,18 @@ def test_while_fees_are_being_looked_up_nothing_is_said_to_be_missing(tmp_path: 
     """So many receipts are asked for at a time; a fee that was more is no news."""
     ledger = AccountLedger(time=int(time.time()) - 3600)
     ledger.mine([Tx(f"0x{1:064x}", BOB, ALICE, 10**18)])
-    for n in range(causes.FEES + 5):
+    for n in range(2 * causes.FEES + 5):
         ledger.mine([Tx(f"0x{n + 2:064x}", ALICE, BOB, 10**15, parent_fee=10**13)])
     for _ in range(30):
         ledger.mine()
     with Explorer() as explorer:
         home = rollup(explorer, tmp_path, ledger)
         home.run("poll")
-        (one,) = held(home, code=None)
-        assert (one["state"], one["difference"]) == ("unexplained", str(-5 * 10**13))
-        assert "what 5 transactions cost in all is not looked up yet" in one["reason"]
-        (one,) = held(home, code=None)
-        assert (one["state"], one["difference"]) == ("reconciled", "0")
+        said = [one for _ in range(3) for one in held(home, code=None)]
+        assert {each["state"] for each in said} == {"unexplained", "reconciled"}
+        assert (said[-1]["state"], said[-1]["difference"]) == ("reconciled", "0")
+        (last,) = [each for each in said if each["difference"] == str(-5 * 10**13)]
+        assert "what 5 transactions cost in all is not looked up yet" in last["reason"]
         assert {a["kind"] for a in home.alerts()} <= {"history", "notice"}
 
 

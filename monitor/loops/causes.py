@@ -48,6 +48,7 @@ class _Search:
 
     subject: Subject
     contract: str
+    within: Between
     blocks: Between
     times: Between
     sources: Sequence[Source]
@@ -59,7 +60,7 @@ class _Search:
     @property
     def span(self) -> Interval:
         """The blocks in which it moved; at the lower one it had not yet."""
-        return Interval(min(self.blocks.lo + 1, self.blocks.hi), self.blocks.hi)
+        return _span(self.blocks)
 
 
 @dataclass(frozen=True)
@@ -75,15 +76,17 @@ class Causes:
         self,
         subject: Subject,
         contract: str,
+        within: Between,
         blocks: Between,
         times: Between,
         sources: Sequence[Source],
         over: Callable[[], bool],
     ) -> Searched:
-        """Look for what changed a balance between two blocks, `times` being theirs; the fewer
-        there are the more can be asked. `over` says whether what was found is all: then nothing
-        more is asked. Sources that fail are sentences, never exceptions."""
-        search = _Search(subject, contract, blocks, times, sources)
+        """Look for what changed a balance: one movement between `blocks`, where that is known
+        better than `within`; fees are many small ones, and are looked for in all of it. The fewer
+        blocks there are the more can be asked. `times` are theirs. `over` says whether what was
+        found is all: then nothing more is asked. Sources that fail are sentences."""
+        search = _Search(subject, contract, within, blocks, times, sources)
         steps = (self._lists, self._fees) if contract == COIN else (self._events,)
         for step in steps:
             step(search, over)
@@ -147,7 +150,7 @@ class Causes:
         in_part = family_of(chain).fees_in_part(chain)
         for row in sorted(paid, key=lambda r: -(r.transfer.block_height or 0)):
             fee = row.transfer
-            inside = fee.block_height is not None and fee.block_height in search.span
+            inside = fee.block_height is not None and fee.block_height in _span(search.within)
             mine = fee.sender == search.subject.address and fee.tx not in told
             if inside and mine and fee.tx not in self.whole and (in_part or not fee.amount):
                 yield fee
@@ -231,6 +234,10 @@ class Causes:
             "address and stands in no list."
         )
         return Lead(what, event.tx, event.height, source)
+
+
+def _span(blocks: Between) -> Interval:
+    return Interval(min(blocks.lo + 1, blocks.hi), blocks.hi)
 
 
 def _more(source: Source) -> frozenset[str]:

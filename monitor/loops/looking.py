@@ -63,6 +63,7 @@ class Look:
         if finding.blocks.hi - finding.blocks.lo > WIDE:
             finding, asked = self._narrowed(finding)
         blocks = finding.blocks
+        whole = replace(finding, narrowed=None).blocks
         leads, left = finding.leads, 0
         for source in self.witness.listing:
             came = self._read(source, blocks, finding)
@@ -73,7 +74,7 @@ class Look:
             finding, said = self._narrowed(finding)
             asked += said
             found = self.causes.look(
-                *(self.subject, self.contract, finding.blocks, _times(finding)),
+                *(self.subject, self.contract, whole, finding.blocks, _times(finding)),
                 *(self.witness.listing, over),
             )
             asked += found.asked
