@@ -18,6 +18,7 @@ from world.home import (
     dev_chain,
     payment,
     staged,
+    stop,
     wait_for,
 )
 
@@ -291,3 +292,12 @@ def test_polling_makes_no_more_calls_for_a_second_word(tmp_path: Path) -> None:
     assert len(set(first.values())) == 1, first
     lists = 5 * 2  # of two addresses
     assert lists <= seconds <= 2 * lists + 6, seconds
+
+
+def test_the_daemon_asks_a_second_beside_its_passes(tmp_path: Path) -> None:
+    with two(tmp_path) as scene:
+        with scene.home.daemon() as process:
+            wait_for(lambda: len(words(scene)) == 2, 90, scene.home.log)
+            assert stop(process) == 0
+        assert all(word == ("other", 0, 0) for word in words(scene).values())
+        assert "fault" not in scene.home.log()

@@ -89,13 +89,14 @@ class Settler:
     def _commit(self, run: Run, outcome: Outcome, batches: Sequence[Batch]) -> Plan:
         assert run.reading is not None
         readings = _readings(outcome, batches, run.progress)
-        return self._written(run, batches, run.reading.states, readings)
+        return self._written(run, batches, run.reading.states, readings, self._signs)
 
     def take(self, subject: Subject, batches: Sequence[Batch]) -> Plan:
-        """Decide and write what was read beside the passes, from a thread of its own."""
+        """Decide and write what was read beside the passes, from a thread of its own: it is no
+        sign of life of a pass."""
         watched = active(watch.entries_of(self._store, [subject]).get(subject, ()))
         states = stream_states(self._store, subject, self._world.clock())
-        return self._written(Run(subject, watched), batches, states, ())
+        return self._written(Run(subject, watched), batches, states, (), Signs())
 
     def _written(
         self,
@@ -103,12 +104,13 @@ class Settler:
         batches: Sequence[Batch],
         states: Mapping[str, StreamState],
         readings: Sequence[Reading],
+        signs: Signs,
     ) -> Plan:
         beforehand = Beforehand(self._store, self._world, self._patience)
         plan = self._decide(run, batches, states, beforehand)
         late = lateness(self._store, plan, states)
         for attempt in range(TRIES):
-            self._signs.moved()  # a long list is decided on: no hang
+            signs.moved()  # a long list is decided on: no hang
             try:
                 full, routes = self._touching.added(plan)
                 routes = [*self._routes(plan), *routes]
