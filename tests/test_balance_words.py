@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -210,6 +211,19 @@ def test_a_movement_says_why_the_chain_was_not_checked(reason: str) -> None:
 
 def test_a_movement_whose_balance_nobody_asked_for_says_so() -> None:
     assert "By our record, not asked from the chain." in body(sample.outgoing())
+
+
+def test_a_summary_says_what_the_chain_says_where_it_was_asked() -> None:
+    view = sample.history()
+    assert "by our record; not asked from the chain." in body(view)
+    equal = a_held(state="reconciled", recorded="5", on_chain="5")
+    text = body(replace(view, held=(equal, a_held())))
+    assert "not asked" not in text
+    assert (
+        "On the chain: 0.000005 USDT, at block 88,012,345 (2026-11-22 09:14:03 UTC) by trongrid; "
+        "our record comes to the same." in text
+    )
+    assert "that is 7,740,000.000000 USDT less on the chain than recorded." in text
 
 
 def test_machines_get_the_balance_beside_a_movement() -> None:

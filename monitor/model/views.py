@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from monitor.model.alert import Alert
+from monitor.model.balance import Held
 from monitor.model.config import Asset, Chain
 from monitor.model.reading import Price
 from monitor.model.transfer import Row
@@ -97,6 +98,8 @@ class AlertView:
     again: tuple[int, int] | None = None  # restored when, from a record of when: told before?
     also: tuple[Entry, ...] = ()  # further entries that it names: of published lists
     lists: Mapping[str, ListAge] = field(default_factory=dict)  # that it names, by their names
+    # Summaries: the entry's coin and verified tokens as they were last held against the chain.
+    held: tuple[Held, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

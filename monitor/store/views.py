@@ -10,6 +10,7 @@ from monitor.chains.table import family_of
 from monitor.model import (
     OURS,
     Alert,
+    AlertKind,
     AlertView,
     Asset,
     Chain,
@@ -20,10 +21,11 @@ from monitor.model import (
     TransferView,
     Watched,
 )
+from monitor.model.balance import Held
 from monitor.model.facts import Touched
 from monitor.model.plain import ERASED, quoted, unquoted, utc
 from monitor.model.views import ListAge
-from monitor.store import listing, named, veil, watch
+from monitor.store import balances, listing, named, veil, watch
 from monitor.store.doubts import unchecked
 from monitor.store.not_covered import not_covered
 from monitor.store.notes import get_note
@@ -265,7 +267,15 @@ class _Look:
                 if each.entry in named and each.entry != alert.entry_id
             ),
             lists={each.origin.list: self._age(each.origin.list) for each in lists},
+            held=self._held(alert, watched),
         )
+
+    def _held(self, alert: Alert, watched: Watched | None) -> tuple[Held, ...]:
+        if watched is None or alert.kind is not AlertKind.HISTORY:
+            return ()
+        subject = watched.entry.subject
+        found = balances.of_subjects(self.store, [subject]).get(subject, ())
+        return tuple(held for held in found if held.verified)
 
     def _age(self, name: str) -> ListAge:
         if name not in self._ages:

@@ -51,6 +51,19 @@ def left_section(view: AlertView) -> Section | None:
     return section("BALANCE", *items, note) if items else None
 
 
+def on_chain(held: Held) -> Item | None:
+    """What the chain says, as it was last asked; None: nothing."""
+    if held.on_chain is None or held.height is None:
+        return None
+    at = f"at {block_said(held.height, held.time)} by {tidy(held.source, 40)}"
+    what = f"{exact(held, held.on_chain)}, {at}"
+    if held.state is State.RECONCILED:
+        return Item(f"On the chain: {what}; our record comes to the same.")
+    if held.state is State.UNEXPLAINED:
+        return Item(f"ON THE CHAIN: {what}; that is {differs(held)}.", style="warn")
+    return Item(f"On the chain: {what}. Not compared: {tidy(held.reason, 200)}.")
+
+
 def doubt(view: AlertView) -> tuple[str, ...]:
     """That the chain says another balance than the record, where it does."""
     if not any(held.difference for held in of_kind(view.alert.facts, Movement).held):

@@ -8,6 +8,7 @@ from monitor.chains.table import family_of
 from monitor.messages.objects import csv_rows
 from monitor.messages.sheets import about, acts, listed, to_do
 from monitor.messages.sheets.alert import rows_section, subject_tail
+from monitor.messages.sheets.balance import on_chain
 from monitor.messages.sheets.parts import (
     Item,
     Section,
@@ -25,7 +26,7 @@ from monitor.model import AlertView, TransferView
 from monitor.model.facts import AssetSum, History, of_kind
 from monitor.model.plain import amount, plural, tidy, unverified, utc
 
-_HELD = "What came in minus what went out{}, by our record; not asked from the chain."
+_HELD = "What came in minus what went out{}, by our record{}"
 
 
 def history_sheet(view: AlertView, telling: Telling) -> Sheet:
@@ -134,14 +135,18 @@ def _name(view: AlertView, each: AssetSum) -> str:
 
 
 def _balance(view: AlertView, fact: History) -> Section | None:
+    """By our record, and what the chain says where it was asked since."""
+    chain = [item for held in view.held if (item := on_chain(held))]
     if not fact.by_asset:
-        return None
+        return section("BALANCE", *chain)
     if view.entry is None or view.entry.since != "first":
         since = tidy(view.entry.since, 40) if view.entry else "a later day"
-        return section("BALANCE", Item(f"Unknown: the history is read from {since} on."))
+        return section("BALANCE", Item(f"Unknown: the history is read from {since} on."), *chain)
     items = list(_exact(fact))
     fees = "" if _atomic(view) else ", without fees"
-    return section("BALANCE", *items, Item(_HELD.format(fees), style="note")) if items else None
+    asked = "." if chain else "; not asked from the chain."
+    note = Item(_HELD.format(fees, asked), style="note") if items else None
+    return section("BALANCE", *items, note, *chain)
 
 
 def _atomic(view: AlertView) -> bool:
