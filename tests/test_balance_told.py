@@ -29,7 +29,7 @@ def test_all_read_is_not_called_all_equal_before_the_chain_was_asked(tmp_path: P
         status = flat(scene.home.run("status"))
         assert "VERDICT 2 of 2 entries fully read" in status
         assert "BALANCES 0 of 2 addresses equal to the chain; 2 not asked yet" in status
-        assert "sum equals balance" not in flat(scene.home.run("messages", "preview", "daily"))
+        assert "um equals balance" not in flat(scene.home.run("messages", "preview", "daily"))
 
 
 def test_equal_is_said_with_block_and_source(tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_equal_is_said_with_block_and_source(tmp_path: Path) -> None:
         assert "BALANCES 2 of 2 addresses equal to the chain" in flat(scene.home.run("status"))
         daily = flat(scene.home.run("messages", "preview", "daily"))
     assert re.search(
-        r"complete up to .* UTC \(from the first block to block \d+, by mine\)\. Balances: sum "
+        r"complete up to .* UTC \(from the first block to block \d+, by mine\)\. Sum "
         r"equals balance up to block \d+ by mine\.",
         daily,
     ), daily

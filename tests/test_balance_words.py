@@ -342,7 +342,7 @@ UNKNOWN = {"cannot_check": 1, "reasons": ("ETH: no source",), "kinds": ("no sour
 
 def test_a_day_on_which_all_is_equal_says_at_which_block_and_by_whom() -> None:
     assert balance_words.daily([stands(), stands("0x2", block=80)]) == (
-        "sum equals balance up to block 80 by one and two"
+        "Sum equals balance up to block 80 by one and two"
     )
 
 
@@ -356,7 +356,7 @@ def test_a_day_tells_what_differs_and_claims_no_more_for_the_others() -> None:
         "why"
     )
     assert balance_words.daily(entries) == (
-        "sum equals balance of 1 of 4 addresses up to block 90 by one and two; 1 cannot be checked "
+        "Sum equals balance of 1 of 4 addresses up to block 90 by one and two; 1 cannot be checked "
         "(no source); 1 not asked yet"
     )
     assert balance_words.apart([stands()]) == ""

@@ -185,3 +185,14 @@ def test_demo_overwrites_nothing(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "not empty" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_balance_that_differs_is_no_right_verdict() -> None:
+    """But of a token without a name of ours nothing follows."""
+    coin = {"symbol": "ETH"}
+    line = {"chain": "ethereum", "address": "0xa", "asset": coin, "difference": "-7"}
+    equal, apart = {**line, "state": "reconciled"}, {**line, "state": "unexplained"}
+    strange = {**apart, "asset": {"symbol": None}}
+    assert verdict.equal([equal, apart, strange]) == 1
+    assert verdict.unequal([equal, strange]) == []
+    assert verdict.unequal([equal, apart]) == ["not what ethereum says: ETH of 0xa, off by -7"]

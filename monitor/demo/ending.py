@@ -39,6 +39,9 @@ class Ending:
             json.loads(line)
             for line in self.stage.run("transfers", "--format", "jsonl").splitlines()
         ]
+        differs = (0, 1)  # the verdict says what does
+        told = self.stage.run("reconcile", "--format", "jsonl", good=differs)
+        held = [json.loads(line) for line in told.splitlines()]
         self._show_mail(alerts, messages)
         self._show_rows()
         self._show_alerts(alerts)
@@ -49,9 +52,10 @@ class Ending:
             *verdict.recorded_wrong(rows, self.truth),
             *verdict.told_wrong(self.stage.hook.alerts, self.truth),
             *verdict.mailed_wrong(alerts, messages, letters),
+            *verdict.unequal(held),
             *[f"wrong signature: {c.message_id}" for c in self.stage.hook.calls if not c.genuine],
         ]
-        self._show_verdict(wrong, len(rows), seconds)
+        self._show_verdict(wrong, len(rows), seconds, verdict.equal(held))
         return wrong
 
     def _stop(self) -> tuple[int, float]:
@@ -132,14 +136,15 @@ class Ending:
             soft_wrap=True,
         )
 
-    def _show_verdict(self, wrong: list[str], rows: int, seconds: float) -> None:
+    def _show_verdict(self, wrong: list[str], rows: int, seconds: float, equal: int) -> None:
         self.out.print()
         told = sum(self.truth.alerts.values())
         if not wrong:
             self.out.print(
                 f"[bold green]Right:[/] all {rows} movements are recorded once, all {told} pieces "
-                "of news were told exactly once, every signature holds, and the daemon stopped "
-                f"in {seconds:.1f} s when asked.",
+                "of news were told exactly once, every signature holds, "
+                f"{plural(equal, 'balance')} on the chains are what the record comes to, to the "
+                f"last unit, and the daemon stopped in {seconds:.1f} s when asked.",
             )
         for words in wrong[:WRONG_MOST]:
             self.out.print(f"[bold red]Wrong:[/] {escape(words)}")

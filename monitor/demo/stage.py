@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,12 +91,12 @@ class Stage:
             for each in found
         ]
 
-    def run(self, *args: str) -> str:
-        """What a command prints; a failure says why."""
+    def run(self, *args: str, good: Sequence[int] = (0,)) -> str:
+        """What a command prints; an exit code that is not good is a failure, which says why."""
         done = subprocess.run(  # noqa: S603 - our own command
             _command(self.home, *args), capture_output=True, text=True, check=False
         )
-        if done.returncode:
+        if done.returncode not in good:
             raise MonitorError(f"fundwatch {' '.join(args)}: {done.stderr.strip()}")
         return done.stdout
 

@@ -103,3 +103,19 @@ def mailed_wrong(
         if not loud and mailed and not messages[alert.id, channel].startswith("D-"):
             wrong.append(f"a mail of its own tells {alert.id}, which is quiet")
     return wrong
+
+
+def equal(held: Sequence[Mapping[str, Any]]) -> int:
+    """How many lines of `fundwatch reconcile --format jsonl` say that the record is right."""
+    return sum(each["state"] == "reconciled" for each in held)
+
+
+def unequal(held: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Which balances on the chains are not what the record comes to; of tokens with a name of
+    ours, since others answer what they like."""
+    return [
+        f"not what {each['chain']} says: {each['asset']['symbol']} of {each['address']}, off by "
+        f"{each['difference']}"
+        for each in held
+        if each["state"] == "unexplained" and each["asset"]["symbol"]
+    ]

@@ -104,7 +104,7 @@ def _where(entries: Sequence[EntryStatus]) -> str:
     chains = ", ".join(dict.fromkeys(entry.chain for entry in entries))
     addresses = count(len(entries), "address", "addresses")
     said = balance_words.daily(entries)
-    return f"{addresses} on {chains}, {_coverage(entries)}{f'. Balances: {said}' if said else ''}"
+    return f"{addresses} on {chains}, {_coverage(entries)}{f'. {said}' if said else ''}"
 
 
 def _coverage(entries: Sequence[EntryStatus]) -> str:
@@ -126,16 +126,16 @@ def _coverage(entries: Sequence[EntryStatus]) -> str:
 
 
 def _read_to(entries: Sequence[EntryStatus], read: Sequence[ListStatus]) -> str:
-    """ "up to TIME", and of a single chain from which block to which; by whom."""
+    """ "up to TIME", and of a single chain from which block to which, and by whom."""
     ends = [each.covered_to for each in read if each.covered_to]
-    by = f"by {' and '.join(list(dict.fromkeys(each.by for each in read if each.by))[:3])}"
+    to = f"up to {utc(min(end.time for end in ends))}"
     blocks = [end.place for end in ends if end.axis is Axis.HEIGHT and end.place is not None]
-    more = [by]
-    if blocks and len({entry.chain for entry in entries}) == 1:
-        began = {each.covered_from for each in read}
-        start = "the first block" if began == {"first"} else ", ".join(sorted(filter(None, began)))
-        more = [f"from {start or 'an unknown block'} to block {min(blocks):,}", by]
-    return f"up to {utc(min(end.time for end in ends))} ({', '.join(more)})"
+    if not blocks or len({entry.chain for entry in entries}) > 1:
+        return to
+    by = " and ".join(list(dict.fromkeys(each.by for each in read if each.by))[:3])
+    began = {each.covered_from for each in read}
+    start = "the first block" if began == {"first"} else ", ".join(sorted(filter(None, began)))
+    return f"{to} (from {start or 'an unknown block'} to block {min(blocks):,}, by {by})"
 
 
 def _shortfalls(entries: Sequence[EntryStatus]) -> dict[State, str]:

@@ -54,7 +54,7 @@ def _addresses(number: int) -> str:
 
 
 def daily(entries: Iterable[EntryStatus]) -> str:
-    """Of some entries, beside what differs: "sum equals balance up to block 26,401,190 by
+    """Of some entries, beside what differs: "Sum equals balance up to block 26,401,190 by
     etherscan". Empty where nothing was ever asked."""
     each = {(e.chain, e.address): e.balances for e in entries}
     asked = {key: b for key, b in each.items() if b is not None}
@@ -68,7 +68,8 @@ def daily(entries: Iterable[EntryStatus]) -> str:
         said.append(f"{len(unchecked):,} cannot be checked ({', '.join(kinds)})")
     if never := len(each) - len(asked):
         said.append(f"{never:,} not asked yet")
-    return "; ".join(said)
+    text = "; ".join(said)
+    return text[:1].upper() + text[1:]
 
 
 def apart(entries: Iterable[EntryStatus]) -> str:
