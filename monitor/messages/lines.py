@@ -199,6 +199,9 @@ def entry_terms(watched: Watched, state: str, chain: Chain | None) -> list[tuple
         ("history", f"from {e.since} on" if e.since != "first" else "from the first movement on"),
         ("channels", ", ".join(e.channels) if e.channels else "all of the desk"),
         ("busy", "yes: a service with very many movements" if e.busy else ""),
+        ("held", _held(e)),
+        ("expected", ", ".join(f"{coins} {asset}" for asset, coins in e.expected.items())),
+        ("planned", _planned(e, chain)),
         ("canary", "yes: shows whether its list is alive; never told" if e.canary else ""),
         ("state", state),
         ("retired", e.retired),
@@ -207,7 +210,23 @@ def entry_terms(watched: Watched, state: str, chain: Chain | None) -> list[tuple
     return [(name, tidy(text, 1000)) for name, text in told if text]
 
 
+def _held(entry: Entry) -> str:
+    by = f", by {entry.holder}" if entry.holder else ""
+    return f"{entry.held}{by}: whatever leaves is severe, at once" if entry.held else ""
+
+
+def _planned(entry: Entry, chain: Chain | None) -> str:
+    plan = entry.planned
+    if plan is None:
+        return ""
+    to = display(chain, plan.to) if chain else plan.to
+    said = f"up to {plan.amount} to {to}, until {plan.until} (UTC), by {plan.by}: {plan.why}"
+    return f"{said}; announced {utc(plan.since)}"
+
+
 def _smallest(entry: Entry) -> str:
+    if not entry.min_amount and entry.held:
+        return "below a dollar nothing that comes in is told: its funds are held"
     if not entry.min_amount:
         return "none: every amount is told"
     least = ", ".join(f"{amount} {asset}" for asset, amount in entry.min_amount.items())

@@ -15,7 +15,8 @@ def waiting(store: Reader, now: int) -> list[Waiting]:
     """Every address with an active entry whose first reading has ended."""
     rows = store.read(
         "SELECT s.key, s.chain, s.address, "
-        "max(json_extract(e.terms, '$.severity') = 'severe') AS severe, "
+        "max(json_extract(e.terms, '$.severity') = 'severe' "
+        "OR json_extract(e.terms, '$.held') IS NOT NULL) AS severe, "
         "(SELECT min(b.at) FROM balance b WHERE b.subject = s.key) AS at, "
         "(SELECT min(b.due) FROM balance b WHERE b.subject = s.key) AS due "
         "FROM entry e JOIN scope s ON s.key = e.subject WHERE e.retired IS NULL "

@@ -12,8 +12,8 @@ from monitor.store.rows import to_watched
 def entries(store: Reader) -> list[Watched]:
     """Those that are watched, in the order of adding."""
     rows = store.read(
-        "SELECT * FROM entry WHERE retired IS NULL AND json_extract(terms, '$.held') IS NOT NULL "
-        "ORDER BY added, id"
+        "SELECT * FROM entry WHERE retired IS NULL AND list = '' "
+        "AND json_extract(terms, '$.held') IS NOT NULL ORDER BY added, rowid"
     )
     return [to_watched(row) for row in rows]
 

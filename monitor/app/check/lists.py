@@ -17,7 +17,7 @@ from monitor.model.errors import Problem
 from monitor.model.plain import plural
 from monitor.model.settings import Settings
 from monitor.store import listing, watch
-from monitor.watchlist import file
+from monitor.watchlist import file, held
 from monitor.watchlist.entries import parse
 
 NAMED_MOST = 20  # entries
@@ -124,6 +124,11 @@ def _remarks(bench: Bench, entries: Sequence[Entry]) -> None:
             [e for e in entries if e.severity is Severity.LOW and not _daily(e, settings)],
             "severity: low comes in the daily message, and no channel for the desk is told",
             "add a channel for the desk, or another severity",
+        ),
+        (
+            [e for e in entries if held.is_over(e, bench.now)],
+            "planned: its last day is over - whatever leaves is severe",
+            "delete the line, or correct its  until:",
         ),
     )
     for found, text, cure in asked:
