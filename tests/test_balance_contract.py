@@ -423,6 +423,36 @@ def test_a_source_that_is_down_is_no_answer(case: Case) -> None:
             scene.ask()
 
 
+REFUSED_ADDRESS: Mapping[str, tuple[Any, int]] = {
+    "etherscan": (
+        {"status": "0", "message": "NOTOK", "result": "Error! Invalid address format"},
+        200,
+    ),
+    "blockscout": ({"message": "Invalid parameter(s)"}, 422),
+    "trongrid": ({"Error": "invalid address", "success": False, "statusCode": 400}, 400),
+    "esplora": (b"Invalid Bitcoin address", 400),
+    "blockbook": ({"error": "Invalid address, checksum mismatch"}, 400),
+}
+
+
+@ALL
+def test_an_address_that_is_refused_costs_no_other_one(case: Case) -> None:
+    """The source is well, and says what the others hold."""
+    odd = others(case, 1)[0]
+    body, status = REFUSED_ADDRESS[case.kind]
+
+    def refuse(call: Call) -> Reply | None:
+        asked = f"{call.path}{call.query}{call.body}"
+        return Reply(body, status) if case.asks(call) and odd in asked else None
+
+    with staged(case) as scene:
+        scene.instead = refuse
+        mine = Holding(case.people[0])
+        word = scene.ask(Holding(odd), mine)
+        assert set(word.said) == {mine}
+        assert set(word.unsaid) == {Holding(odd)}
+
+
 # -- one kind's own --------------------------------------------------------------------------
 
 
