@@ -15,6 +15,7 @@ from monitor.store.port import Connection, Fields, Reader, Store
 from monitor.store.rows import to_row
 
 PART = 2000  # rows of an address held in memory at once
+KEPT = 90 * 86_400  # seconds
 NEWEST = 20_000  # recorded rows that are looked at
 
 
@@ -195,7 +196,8 @@ def open_findings(store: Reader, subject: Subject | None = None) -> list[Finding
 
 def put_findings(store: Store, found: Sequence[Finding]) -> None:
     """Write findings as they are now; one that is there already is changed in what became of
-    it, and in its amount, which rows explain in part."""
+    it, and in its amount, which rows explain in part. Long closed ones that nobody was told of
+    go."""
     with store.write() as conn:
         conn.executemany(
             "INSERT INTO finding (id, subject, contract, before, after, amount, found, told, "
@@ -213,6 +215,9 @@ def put_findings(store: Store, found: Sequence[Finding]) -> None:
                 for each in found
             ],
         )
+        # What lists explained before anybody was told is no news to anybody later.
+        oldest = max((each.closed or 0 for each in found), default=0) - KEPT
+        conn.execute("DELETE FROM finding WHERE told IS NULL AND closed < ?", (oldest,))
 
 
 def _looked(finding: Finding) -> str:
