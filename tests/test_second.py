@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+from world.evm_feed import EvmFeed
+from world.evm_world import build
 from world.home import (
     ALICE,
     BOB,
@@ -16,11 +19,13 @@ from world.home import (
     Scene,
     configured,
     dev_chain,
+    evm_home,
     payment,
     staged,
     stop,
     wait_for,
 )
+from world.parts import anvil
 
 from monitor.demo.world.explorer import Explorer
 from monitor.demo.world.ledger import AccountLedger, Record, Tx
@@ -301,3 +306,31 @@ def test_the_daemon_asks_a_second_beside_its_passes(tmp_path: Path) -> None:
             assert stop(process) == 0
         assert all(word == ("other", 0, 0) for word in words(scene).values())
         assert "fault" not in scene.home.log()
+
+
+@pytest.mark.real
+def test_two_operators_that_tell_the_truth_never_differ(tmp_path: Path) -> None:
+    """A busy chain with every kind of movement: whatever one lists, the other does."""
+    with anvil() as rpc, Explorer() as explorer:
+        oracle = build(rpc, blocks=12, seed=5)
+        ledger = AccountLedger()
+        EvmFeed(rpc, ledger).sync()
+        for _ in range(DEPTH):
+            ledger.mine()
+        explorer.add("dev", ledger, "etherscan", "blockscout", chain_id=31337)
+        url = explorer.url("dev", "etherscan")
+        home = evm_home(tmp_path, url, "etherscan", oracle.watchable(15), index_lag=0)
+        row = {"kind": "blockscout", "url": explorer.url("dev", "blockscout"), "operator": "two"}
+        first = {"kind": "etherscan", "url": url, "operator": "one", "index_lag": 0}
+        rows = {"mine": first, "other": row | {"index_lag": 0}}
+        rows = {name: each | {"rate_per_second": 1000} for name, each in rows.items()}
+        home.write("config/sources.yaml", {"sources": rows})
+        home.write("config/chains.yaml", {"chains": {"dev": dev_chain("mine", "other")}})
+        home.run("poll")
+        found = home.sql("SELECT count(*), sum(more), sum(less) FROM second_word")
+        both = home.sql("SELECT count(DISTINCT transfer) FROM sighting WHERE source = 'other'")
+        assert (found[0][0] > 30, found[0][1:]) == (True, (0, 0))
+        assert both[0][0] > 300
+        assert not [t for t in home.transfers() if "not_listed_by" in t]
+        marks = home.sql("SELECT what, source, n FROM score WHERE what <> 'asked'")
+        assert marks == []
