@@ -477,3 +477,28 @@ def test_a_receipt_says_what_a_rollup_took_for_its_parent_chain() -> None:
             fee_rest("e", optimism, fee, unsure)
     with pytest.raises(NotServed):
         fee_rest("e", replace(ETHEREUM, chain_id=5000), fee, receipt)  # Mantle
+
+
+# -- what blocks say beside their transactions --------------------------------------------------
+
+
+def test_a_block_that_moves_coins_by_itself_is_a_lead() -> None:
+    """Avalanche's imports and exports stand in the block's own data; and who made it is paid."""
+
+    def answer(call: Call) -> Reply:
+        height = int(call.body["params"][0], 16)
+        block: dict[str, Any] = {"number": hex(height), "timestamp": hex(height * 12)}
+        block |= {"hash": "0x" + "4" * 64, "transactions": [], "miner": OTHER}
+        if height == 101:
+            block["blockExtraData"] = "0x000000000000" + STAKER[2:].upper() + "00000000"
+        if height == 102:
+            block["miner"] = STAKER
+        return Reply({"jsonrpc": "2.0", "id": call.body["id"], "result": block})
+
+    with serve(answer) as server:
+        found = node(server.url).block_leads(STAKER, Interval(100, 103))
+        with pytest.raises(NotServed):
+            node(server.url).block_leads(STAKER, Interval(100, 900))
+    assert [lead.height for lead in found] == [101, 102]
+    assert "import or export" in found[0].what
+    assert "made this block" in found[1].what

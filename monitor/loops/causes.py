@@ -23,7 +23,7 @@ from monitor.model.errors import NotServed, NotYet, SourceError
 from monitor.model.events import Event
 from monitor.model.facts import Lead
 from monitor.model.plain import amount, plural
-from monitor.model.ports import ReadsEvents, Source, TellsFees
+from monitor.model.ports import ReadsEvents, SeesBlocks, Source, TellsFees
 from monitor.store import balances
 from monitor.store.port import Store
 
@@ -87,7 +87,7 @@ class Causes:
         blocks there are the more can be asked. `times` are theirs. `over` says whether what was
         found is all: then nothing more is asked. Sources that fail are sentences."""
         search = _Search(subject, contract, within, blocks, times, sources)
-        steps = (self._lists, self._fees) if contract == COIN else (self._events,)
+        steps = (self._lists, self._fees, self._blocks) if contract == COIN else (self._events,)
         for step in steps:
             step(search, over)
             if search.new and over():
@@ -187,6 +187,24 @@ class Causes:
         self.whole.update(dict.fromkeys(txs))
         while len(self.whole) > KNOWN:
             del self.whole[next(iter(self.whole))]
+
+    # -- what blocks say beside their transactions ---------------------------------------
+
+    def _blocks(self, search: _Search, _: Callable[[], bool]) -> None:
+        pool = self.world.pools[search.subject.chain]
+        for source in search.sources:
+            if not hasattr(source, "block_leads") or not pool.usable(source, everything=False):
+                continue
+            try:
+                pool.head(source)
+                found = cast(SeesBlocks, source).block_leads(search.subject.address, search.span)
+                pool.confirm(source)
+            except SourceError as error:
+                if not isinstance(error, NotServed | NotYet):
+                    pool.failed(source, error, frozenset())
+                continue
+            search.leads += found[:LEADS]
+            return
 
     # -- what a token's contract wrote ---------------------------------------------------
 

@@ -21,6 +21,7 @@ from monitor.model import (
 from monitor.model.answers import Heard
 from monitor.model.balance import BalanceWord, Holding
 from monitor.model.events import Event
+from monitor.model.facts import Lead
 from monitor.model.life import LifeWord
 
 
@@ -111,6 +112,14 @@ class ReadsEvents(Protocol):
     def events(self, contract: str, address: str, span: Interval) -> list[Event]:
         """All that the contract wrote between two blocks and that names the address. Raises
         NotServed where it cannot say so in full."""
+
+
+class SeesBlocks(Protocol):
+    """What a source may have besides: what single blocks say of an address beside transactions."""
+
+    def block_leads(self, address: str, span: Interval) -> list[Lead]:
+        """Where the chain itself may have moved its coins. Raises NotServed for more blocks than
+        are read one by one."""
 
 
 class TellsFees(Protocol):

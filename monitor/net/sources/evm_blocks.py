@@ -15,6 +15,7 @@ from typing import Protocol
 from monitor.chains.evm import EVM
 from monitor.model import Ask, Chain, Interval
 from monitor.model.errors import BadResponse, NotServed, NotYet, Refused
+from monitor.model.facts import Lead
 from monitor.net.sources import evm_more
 from monitor.net.sources.account_rows import parse_list
 from monitor.net.sources.evm_bridges import bridge_of, log_height, parse_deposits, topics
@@ -197,3 +198,29 @@ def _traced(node: Node, block: _Block) -> Iterator[Mapping[str, object]]:
         how = {"tracer": "callTracer"}
         told = node.ask("debug_traceBlockByNumber", [hex(block.height), how])
         return iter(frames_of(told, hashes))
+
+
+# -- what is no row ---------------------------------------------------------------------------
+
+
+def leads(name: str, node: Node, address: str, span: Interval) -> list[Lead]:
+    """See ports.SeesBlocks. Avalanche's blocks hold imports and exports beside transactions, in a
+    form of their own (`blockExtraData`) in which addresses stand as they are."""
+    if span.hi - span.lo >= MOST["native"]:
+        raise NotServed(f"{name} looks through at most {MOST['native']} blocks")
+    found = []
+    for height in range(span.lo, span.hi + 1):
+        try:
+            told = _block(name, node, height, full=False).told
+        except (RowError, BadResponse, Refused) as error:
+            raise NotServed(f"{name} cannot say what block {height} holds: {error}") from None
+        if str(told.get("miner")).lower() == address:
+            what = "The address made this block: its reward and tips may have gone to it."
+            found.append(Lead(what, "", height, name))
+        if address[2:] in str(told.get("blockExtraData")).lower():
+            what = (
+                "The block holds an import or export between chains (an atomic transaction) that "
+                "names the address and stands in no list."
+            )
+            found.append(Lead(what, "", height, name))
+    return found

@@ -17,6 +17,7 @@ from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, Lookup, Source
 from monitor.model.balance import BalanceWord, Holding
 from monitor.model.errors import BadResponse, NotYet, Refused
 from monitor.model.events import Event
+from monitor.model.facts import Lead
 from monitor.model.life import LifeWord
 from monitor.net.depth import recursion_kept
 from monitor.net.http import Answer, Http
@@ -157,6 +158,10 @@ class EvmRpc:
     def balance_calls(self, asked: Sequence[Holding]) -> int:
         """See ports.SeesBalances."""
         return self._balances.calls(asked)
+
+    def block_leads(self, address: str, span: Interval) -> list[Lead]:
+        """See ports.SeesBlocks."""
+        return evm_blocks.leads(self.name, self._node, address, span)
 
     def fee_rest(self, fee: Transfer) -> Transfer | None:
         """See ports.TellsFees."""
