@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from monitor.decide import held, loudness, ours, voices
+from monitor.decide import held, loudness, ours, paid, voices
 from monitor.decide.standing import Standing, correction_state, whole
 from monitor.model import (
     LIVE_STATUSES,
@@ -42,8 +42,6 @@ from monitor.model.plan import Context, Identity, Question
 
 # Of these a source of another operator is asked, too.
 LOUD = frozenset({Severity.SEVERE, Severity.HIGH})
-# What is looked for has not been found not to have happened.
-_STANDS = LIVE_STATUSES | {Status.MISSING}
 _THREAD_STARTS = frozenset({AlertKind.MOVEMENT, AlertKind.LATE, AlertKind.ACTIVITY})
 _READY: Mapping[str, frozenset[Status]] = {
     "seen": LIVE_STATUSES,
@@ -93,7 +91,7 @@ def alerts(
             told.setdefault((alert.entry_id, tx), []).append(part)
             told_of.setdefault(tx, []).append(part)
     due: list[Alert] = []
-    payments = _payments(context, by_tx)
+    payments = paid.payments(context, by_tx)
     for tx in sorted(by_tx):
         rows = _by_party(by_tx[tx])
         legs = [s.transfer for s in by_tx[tx] if s.status in LIVE_STATUSES]
@@ -139,38 +137,6 @@ def _by_tx(alert: Alert) -> dict[str, Alert]:
     for identity in alert.rows:
         rows.setdefault(identity[1], []).append(identity)
     return {tx: replace(alert, rows=tuple(listed)) for tx, listed in rows.items()}
-
-
-def _payments(
-    context: Context, by_tx: Mapping[str, Sequence[Standing]]
-) -> dict[str, tuple[held.Payment, ...]]:
-    """What addresses with an announced outflow have paid since then, as it stands after this."""
-    found: dict[str, tuple[held.Payment, ...]] = {}
-    for address in context.watched:
-        plans = [w.entry.planned for w in context.watched[address] if w.active]
-        if not any(plans):
-            continue
-        laid: dict[str, list[Transfer]] = {}
-        for row in context.paid.get(address, ()):
-            if row.transfer.tx not in by_tx and row.status in _STANDS:
-                laid.setdefault(row.transfer.tx, []).append(row.transfer)
-        for tx, stood in by_tx.items():
-            live = [s.transfer for s in stood if s.status in _STANDS]
-            if any(t.sender == address for t in live):
-                laid[tx] = live
-        seen = _first_seen(context, address)
-        found[address] = tuple(
-            held.Payment(tx, tuple(rows), seen.get(tx, context.now)) for tx, rows in laid.items()
-        )
-    return found
-
-
-def _first_seen(context: Context, address: str) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for row in (*context.paid.get(address, ()), *context.known):
-        tx = row.transfer.tx
-        found[tx] = min(found.get(tx, row.first_seen), row.first_seen)
-    return found
 
 
 def _by_party(rows: Sequence[Standing]) -> dict[str, list[Standing]]:
