@@ -81,7 +81,7 @@ def news(
     none of them holds is a new one; what came back is over."""
     if figure.shares:
         before = max((k for k in known if k), key=lambda k: k.high, default=None)
-        amount = _missing_shares(before, figure, rows)
+        amount = _missing_shares(before, figure, rows) - sum(f.amount for f in found)
         return [_new(before, figure, amount, now)] if amount else []
     total = difference(figure, rows)
     if total is None or any(f.after.high > figure.high for f in found):
