@@ -129,6 +129,23 @@ def test_what_came_back_is_over() -> None:
     assert [f.reason for f in world.closed] == [finds.EQUAL]
 
 
+def test_shares_that_went_are_one_finding_until_they_are_back() -> None:
+    """Looked at again it is the same one, and what is known of it stays."""
+    base, low, high, back = (
+        figure(height, shares, shares="sharesOf")
+        for height, shares in ((100, 7), (200, 4), (300, 4), (400, 7))
+    )
+    (lost,) = finds.news(low, (base,), (), (), 1)
+    assert (lost.before, lost.after, lost.amount) == (base, low, -3)
+    assert (
+        finds.news(low, (base,), (lost,), (), 2) == finds.news(high, (base,), (lost,), (), 2) == []
+    )
+    (more,) = finds.news(figure(300, 2, shares="sharesOf"), (base,), (lost,), (), 2)
+    assert more.amount == -2
+    (over,) = finds.news(back, (base,), (lost,), (), 2)
+    assert (over.id, over.closed) == (lost.id, 2)
+
+
 def test_rows_between_two_blocks_of_a_figure_decide_nothing() -> None:
     assert finds.difference(figure(10, 5, low=8), [row(1, 9, 5)]) is None
     assert finds.difference(figure(10, 5, low=8), [row(1, 8, 5)]) == 0

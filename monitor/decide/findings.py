@@ -79,11 +79,10 @@ def news(
 ) -> list[Finding]:
     """What changes of these findings, which last, by a newer figure: a part of the difference that
     none of them holds is a new one; what came back is over."""
-    if figure.shares:
-        before = max((k for k in known if k), key=lambda k: k.high, default=None)
-        amount = _missing_shares(before, figure, rows) - sum(f.amount for f in found)
-        return [_new(before, figure, amount, now)] if amount else []
+    known = list(known)
     total = difference(figure, rows)
+    if figure.shares:
+        total = _missing_shares(_newest(known), figure, rows)
     if total is None or any(f.after.high > figure.high for f in found):
         return []
     if not total:
@@ -115,7 +114,12 @@ def _more(
     for each in found:
         if each.amount == -amount and each.told is None:
             return [replace(each, closed=now, reason=EQUAL)]
-    return [_new(start(figure, known, found, rows), figure, amount, now)]
+    before = _newest(known) if figure.shares else start(figure, known, found, rows)
+    return [_new(before, figure, amount, now)]
+
+
+def _newest(known: Iterable[Figure | None]) -> Figure | None:
+    return max((each for each in known if each), key=lambda each: each.high, default=None)
 
 
 def _new(before: Figure | None, figure: Figure, amount: int, now: int) -> Finding:
