@@ -25,10 +25,12 @@ from world.home import (
     watchlist,
 )
 
+from monitor.app.check.balances import words
+from monitor.decide.balance_cost import cost_of_balances
 from monitor.decide.balance_pace import NEWS_EVERY, SEVERE_EVERY, in_order
 from monitor.decide.cost import BALANCES, spare
 from monitor.model import Chain, Subject
-from monitor.model.balance import Waiting
+from monitor.model.balance import Holding, Waiting
 
 DAY = 86_400
 DEV = Chain("dev", "Dev", "evm", "ETH", 18, finality=12, block_time=12.0)
@@ -200,3 +202,29 @@ def test_where_a_budget_has_no_room_polling_goes_on_and_nothing_is_held(tmp_path
         scene.home.write("watchlist.yaml", watchlist(entry(ALICE, severity="severe"), entry(BOB)))
         scene.home.run("poll")
         assert kept(scene) == []
+
+
+# -- what check says of it -----------------------------------------------------------------
+
+
+def balances_of_check(scene: Scene) -> str:
+    said = scene.home.run("check", "--offline", code=None)
+    return " ".join(said.partition("BALANCES")[2].partition("PRIVACY")[0].split())
+
+
+def test_check_says_what_it_costs_and_what_a_budget_allows(tmp_path: Path) -> None:
+    with unheld(tmp_path) as scene:
+        assert "2 addresses are held against the chain about once a day" in balances_of_check(scene)
+        # A pass of 14 calls each two hours: 168 of 178 calls a day, of the others four tenths.
+        row = configured(scene.explorer, calls_per_day=178)
+        scene.home.write("config/sources.yaml", {"sources": {"mine": row}})
+        scene.home.write("config/settings.yaml", {"every": 7200, "prices": "none"})
+        said = balances_of_check(scene)
+        assert "More often mine does not allow, of whose budget passes leave 4 calls a day" in said
+        assert "about every 2 d" in said
+
+
+def test_check_names_the_chains_of_which_nobody_says_balances() -> None:
+    found = cost_of_balances({"dev": [Holding(ALICE)]}, {"dev": ()}, {}, {})
+    assert (found.without, found.calls, found.addresses) == (("dev",), {}, 0)
+    assert words(found, 1, {"dev": DEV}) == "No source says what addresses hold on Dev."

@@ -70,7 +70,7 @@ def test_a_sound_home_fails_nowhere_and_names_every_section(tmp_path: Path) -> N
     sections = [line.split()[0] for line in lines if line[:1].isupper()]
     assert sections == [
         *("Fundwatch", "SETTINGS", "WATCHLIST", "SOURCES", "PRICES", "CHANNELS"),
-        *("COST", "PRIVACY", "FIREWALL", "RESULT"),
+        *("COST", "BALANCES", "PRIVACY", "FIREWALL", "RESULT"),
     ]
     assert "native, internal, tokens, NFTs" in text
     assert "clock agrees with the newest block of mine" in text

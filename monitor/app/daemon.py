@@ -76,7 +76,7 @@ class Daemon:
             "poll": lambda: app.poller.signs.moved_at,
             "lists": lambda: app.following.moved_at,
             "second": lambda: app.second.moved_at,
-            "balances": lambda: app.balancing.moved_at,
+            "balances": app.balancing.alive_at,
         }
         self._pulse = pulse.Pulse(TICKS, progress)
         self._faulty: dict[str, int] = {}  # jobs that fail, and how often in a row

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from monitor.decide.balance_cost import BUSY
 from monitor.decide.balance_pace import in_order
 from monitor.decide.cost import BALANCES, HEAD_CALLS, spare
 from monitor.loops.chosen import chosen
@@ -27,7 +28,7 @@ from monitor.store.port import Store
 
 GROUP_CALLS, GROUP_MOST = 40, 200  # calls for one group, about, and addresses in it
 LOOK_EVERY = 30.0  # seconds between two looks at who waits
-BUSY = 0.1  # the part of the time for which a source is asked for balances, at most
+GROUP_SECONDS = 1800.0  # that a group may take: each call has its end, but there may be many
 PUT_OFF = 3600.0  # seconds for which addresses wait at which a fault of ours came up
 ROOM = 3  # what is held more often than once a day needs so many times its calls
 SAY_EVERY = 2.0  # seconds between two words on how far it is
@@ -217,8 +218,11 @@ class BalanceRounds:
                 self._rest[source.name] = self.moved_at + took * (1 / BUSY - 1)
 
     def moved(self) -> None:
-        """A sign of life, for the watchdog."""
         self.moved_at = time.monotonic()
+
+    def alive_at(self) -> float:
+        """A sign of life, for the watchdog."""
+        return min(time.monotonic(), self.moved_at + GROUP_SECONDS)
 
     def _tell(self) -> None:
         moment = time.monotonic()

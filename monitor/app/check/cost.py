@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from monitor.decide import worth
 from monitor.decide.asking import Allowed, allowed_by, among
+from monitor.decide.balance_cost import witnesses
 from monitor.decide.cost import (
     LEAST_INTERVAL,
     SHARE,
@@ -164,6 +165,8 @@ def _privacy(
         sources = among(made.get(chain, ()), may)
         whose = {s.name: settings.sources[s.name].operator for s in sources}
         asked = first_sources(sources).keys() | second_sources(sources, whose)
+        severe = any(e.severity is Severity.SEVERE for e in mine)
+        asked |= {source.name for source in witnesses(sources)[: None if severe else 1]}
         for source in sources:
             host = wire.where(settings.sources[source.name].url)[0]
             (regular if source.name in asked else standby).setdefault(host, set()).update(read)

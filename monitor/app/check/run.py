@@ -12,12 +12,12 @@ import platform
 import shutil
 import socket
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from monitor import __version__
 from monitor.app import build
-from monitor.app.check import channels, cost, prices, sources
+from monitor.app.check import balances, channels, cost, prices, sources
 from monitor.app.check.lists import check_list
 from monitor.app.check.ours import check_ours
 from monitor.app.check.probe import Probe, offers
@@ -27,12 +27,14 @@ from monitor.app.folder import check_home
 from monitor.app.settings.load import load
 from monitor.chains.table import streams_of
 from monitor.decide.asking import among
+from monitor.decide.balance_cost import cost_of_balances
 from monitor.loops.health.words import count
 from monitor.model import Subject
+from monitor.model.balance import Holding
 from monitor.model.errors import ConfigError, StoreError
 from monitor.model.hosts import is_loopback
 from monitor.model.settings import Settings
-from monitor.store import dormant, guard, sqlite
+from monitor.store import balance_due, dormant, guard, sqlite
 from monitor.store.schema import VERSION
 from monitor.store.sqlite import Store
 
@@ -104,6 +106,8 @@ def _check(bench: Bench) -> int:
     asleep = _asleep(bench)
     for name, text in cost.facts(bench.settings, bench.entries, made.by_chain, asleep):
         out.fact(name, text)
+        if name == "COST":
+            out.fact("BALANCES", _balances(bench, made, asleep))
     check_ours(bench)
     for text, cure in cost.failures(bench.settings, bench.entries, made.by_chain, asleep):
         out.fail(text, cure)
@@ -112,6 +116,27 @@ def _check(bench: Bench) -> int:
     code = BAD_INPUT if list_is_bad else FAILED if out.failures else GOOD
     out.fact("RESULT", _result(bench, made, probes, code))
     return code
+
+
+def _balances(bench: Bench, made: build.Sources, asleep: Collection[Subject]) -> str:
+    """What holding addresses against their chains costs; those that never lived are left out."""
+    settings, entries = bench.settings, bench.entries
+    subjects = dict.fromkeys(e.subject for e in entries if e.subject not in asleep)
+    asked = dict[str, list[Holding]]()
+    for subject, mine in _holdings(bench, subjects).items():
+        asked.setdefault(subject.chain, []).extend(mine)
+    passes = cost.cost(settings, entries, made.by_chain, asleep)
+    every = settings.poll_interval or passes.interval
+    regular = {name: calls / every for name, calls in passes.calls.items()}
+    found = cost_of_balances(asked, made.by_chain, settings.sources, regular)
+    return balances.words(found, len(entries), settings.chains)
+
+
+def _holdings(bench: Bench, subjects: Iterable[Subject]) -> Mapping[Subject, Sequence[Holding]]:
+    """What each address was last asked for, as far as the record knows; its coin at least."""
+    if bench.store is None or bench.store.schema() < VERSION:
+        return {subject: [Holding(subject.address)] for subject in subjects}
+    return balance_due.holdings(bench.store, subjects)
 
 
 def _asleep(bench: Bench) -> frozenset[Subject]:
