@@ -29,7 +29,11 @@ if TYPE_CHECKING:
 
     from monitor.app.fundwatch import Fundwatch
 
-CHAINS = {"etherscan": "dev", "esplora": "bitcoin"}  # style -> the chain that is served
+CHAINS = {
+    "etherscan": "dev",
+    "blockscout": "dev",
+    "esplora": "bitcoin",
+}  # style -> the chain that is served
 # A process is started anew, so that what it measures is not the memory of its parent.
 _FRESH = multiprocessing.get_context("spawn")
 
@@ -148,7 +152,7 @@ def _utxo_tx(address: str, number: int) -> Any:
     other = bitcoin_address(f"stranger {number % 7}")
     payer, payee = (other, address) if number % 2 == 0 else (address, other)
     spent = Input(tx_hash("coin", address, number), 0, Output(payer, 10**8 + 500))
-    paid = (Output(payee, 6 * 10**7), Output(payer, 4 * 10**7))
+    paid = (Output(payee, 6 * 10**7 + 500), Output(payer, 4 * 10**7))
     return UtxoTx(tx_hash("utxo", address, number), (spent,), paid)
 
 
@@ -218,7 +222,7 @@ def write_home(home: Path, style: str, url: str, watched: Sequence[str], busy: b
     """Settings of a home folder with one source and these addresses."""
     chain = CHAINS[style]
     own: dict[str, object] = {"sources": ["mine"]}
-    if style == "etherscan":
+    if chain == "dev":
         own |= {"family": "evm", "chain_id": 31337, "finality": 12}
         own |= {"native": {"symbol": "ETH", "decimals": 18}}
     source = {"kind": style, "url": url, "rate_per_second": 100_000}

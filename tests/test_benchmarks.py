@@ -49,6 +49,17 @@ def test_first_contact(tmp_path: Path) -> None:
     assert [row["commits"] for row in found[:2]] == [row["commits"] for row in found[2:]]
 
 
+def test_balances(tmp_path: Path) -> None:
+    """Whatever is recorded equals the chain, and check foretells the calls of a round."""
+    found = figures(tmp_path, "balances.py", "--addresses", "3", "--rows", "4")
+    explorers = [row for row in found if row["source"] != "evm_rpc"]
+    assert [row["source"] for row in explorers] == [
+        *("etherscan", "etherscan", "blockscout", "blockscout", "esplora", "esplora")
+    ]
+    assert all(row["reconciled"] == row["assets"] >= row["addresses"] for row in explorers)
+    assert all(row["calls"] <= row["by check"] for row in found if row["round"] == "second")
+
+
 def test_start(tmp_path: Path) -> None:
     """Every command runs, beside a bare interpreter."""
     found = figures(tmp_path, "start.py", "--times", "1")

@@ -14,9 +14,9 @@ LEAST_INTERVAL = 20  # seconds between two polls of one subject, unless settings
 POLITE = 3  # a source without a known budget is used for a third of the time at most
 HEAD_CALLS = 4  # the newest block and its time, and the hashes of two that are final
 SHARE = 0.9  # of a budget that regular passes may use
-# Of what they leave of it, a tenth at least: balances, and second readings. Five tenths are for
-# histories and for look-ups by hash, which nobody holds back.
-BALANCES, SECOND = 0.4, 0.1
+# Of what they leave of it, a tenth at least: four tenths are for balances, one for second words
+# (decide/second.py). Five are for histories and look-ups by hash, which nobody holds back.
+BALANCES = 0.4
 
 
 @dataclass(frozen=True, slots=True)
