@@ -153,22 +153,24 @@ def test_rows_between_two_blocks_of_a_figure_decide_nothing() -> None:
     assert finds.difference(figure(10, 0), [row(1, 9, 5, Status.PENDING)]) == 0
 
 
-FOUND = Finding("B", SUBJECT, COIN, None, figure(10, 0, block_hash="0xh"), -7, 1000)
+FOUND = Finding("B", SUBJECT, COIN, None, figure(10, 0, block_hash="0xh"), -7, 120)
 GROUND = Ground(final=True, past=False, late=0)
 
 
 def test_it_is_told_only_when_all_that_could_excuse_it_is_over() -> None:
     looked = replace(FOUND, looked=1000)
     sure = replace(looked, after=replace(looked.after, second="two"))
-    later = 1000 + HOLD
+    later = 120 + HOLD
     assert waits_for(FOUND, GROUND, later)
     assert waits_for(looked, GROUND, later)
     assert waits_for(sure, GROUND, later) == ""
     assert waits_for(sure, GROUND, later - 1)
     assert waits_for(sure, replace(GROUND, final=False), later)
-    assert waits_for(sure, replace(GROUND, past=True), 1001) == ""
+    assert waits_for(sure, replace(GROUND, past=True), 121) == ""
     assert waits_for(sure, replace(GROUND, late=3600), later)
-    assert waits_for(sure, replace(GROUND, late=10**9), 1000 + HOLD_MOST) == ""
+    assert waits_for(sure, replace(GROUND, late=10**9), 120 + HOLD_MOST) == ""
+    old = replace(sure, found=later)  # of a block of long ago lists had their time
+    assert waits_for(old, GROUND, later) == ""
 
 
 def test_a_second_word_of_the_same_source_lies_later() -> None:

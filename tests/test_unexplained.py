@@ -86,6 +86,14 @@ class Story:
         """Let time pass for what is looked for."""
         self.scene.home.sql("UPDATE finding SET found = found - ?", seconds)
 
+    def age(self, seconds: int) -> None:
+        """The blocks of what is looked for were so long ago, and it is time to look again."""
+        self.scene.home.sql(
+            "UPDATE finding SET looked = json_set(looked, '$.at', 0), "
+            "after = json_set(after, '$.time', json_extract(after, '$.time') - ?)",
+            seconds,
+        )
+
     def told(self) -> list[dict[str, Any]]:
         return [a for a in self.scene.home.alerts() if a["kind"] == "unexplained"]
 
@@ -104,7 +112,9 @@ class Story:
 
 
 @contextmanager
-def story(path: Path, *, second: bool = False) -> Iterator[Story]:
+def story(
+    path: Path, *, second: bool = False, whose: tuple[str, str] = ("", "")
+) -> Iterator[Story]:
     with staged(path) as scene:
         scene.ledger.tokens[TOKEN] = TokenName("USDT", "Tether USD", 6)
         scene.ledger.tokens[FORGED] = TokenName("USDT", "Tether USD", 6)
@@ -118,6 +128,8 @@ def story(path: Path, *, second: bool = False) -> Iterator[Story]:
         if second:
             twin = {**configured(scene.explorer), "url": scene.explorer.url(TWIN, "etherscan")}
             rows = {"mine": configured(scene.explorer), "twin": twin}
+            for name, operator in zip(rows, whose, strict=True):
+                rows[name] |= {"operator": operator} if operator else {}
             scene.home.write("config/sources.yaml", {"sources": rows})
             scene.home.write("config/chains.yaml", {"chains": {"dev": dev_chain("mine", "twin")}})
         made = Story(scene)
@@ -239,6 +251,30 @@ def test_another_source_is_the_second_word(tmp_path: Path) -> None:
         assert len(told.told()) == 1
         seconds = told.scene.home.sql("SELECT json_extract(after, '$.second') FROM finding")
         assert seconds == [("twin",)]
+
+
+def test_what_two_operators_do_not_list_is_not_waited_for(tmp_path: Path) -> None:
+    """Both read the blocks after they were final, and neither was ever that late."""
+    with story(tmp_path, second=True, whose=("one", "two")) as told:
+        told.inner(ALICE, 7 * ETH)
+        told.check()
+        told.mine(14)
+        told.poll()
+        told.age(3600)
+        told.check()
+        (alert,) = told.told()
+        assert alert["entry"]["address"] == ALICE
+
+
+def test_what_one_operator_alone_lists_is_waited_for(tmp_path: Path) -> None:
+    with story(tmp_path, second=True, whose=("one", "one")) as told:
+        told.inner(ALICE, 7 * ETH)
+        told.check()
+        told.mine(14)
+        told.poll()
+        told.age(3600)
+        told.check()
+        assert told.told() == []
 
 
 def test_what_only_the_other_lists_is_found_at_once(tmp_path: Path) -> None:

@@ -32,7 +32,8 @@ def waits_for(finding: Finding, ground: Ground, now: int) -> str:
         return f"block {finding.after.high:,} can still be replaced"
     if not finding.after.second:
         return "nobody else has said the same balance yet"
-    if not ground.past and now < finding.found + hold(ground.late):
+    since = min(finding.found, finding.after.time)  # of an older block lists had their time
+    if not ground.past and now < since + hold(ground.late):
         return "lists may be behind the balance"
     return ""
 

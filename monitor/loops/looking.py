@@ -65,9 +65,12 @@ class Look:
         blocks = finding.blocks
         whole = replace(finding, narrowed=None).blocks
         leads, left = finding.leads, 0
+        listed: list[tuple[str, str]] = []
         for source in self.witness.listing:
             came = self._read(source, blocks, finding)
             asked += [_said(each, blocks) for each in came]
+            top = source.axis.at(blocks.hi, finding.after.time)
+            listed += [(s, c.source) for c in came if _to(c, top) for s in sorted(c.streams)]
             if came and over():
                 break
         else:
@@ -81,7 +84,14 @@ class Look:
             leads, left = found.leads or leads, found.fees_left
         now = self.world.clock()
         asked = list(dict.fromkeys(asked))
-        return replace(finding, asked=tuple(asked), leads=leads, looked=now, left=left)
+        return replace(
+            finding,
+            asked=tuple(asked),
+            leads=leads,
+            looked=now,
+            listed=tuple(listed),
+            left=left,
+        )
 
     def _narrowed(self, finding: Finding) -> tuple[Finding, list[str]]:
         """With the blocks in which it arose, where a source answers for the past, and what is to
@@ -191,6 +201,11 @@ def read_on(
 def _times(finding: Finding) -> Between:
     before = finding.before
     return Between(before.time if before else 0, finding.after.time)
+
+
+def _to(came: Reread, top: int) -> bool:
+    """Whether a list was read in full up to this place."""
+    return not came.error and came.read is not None and came.read.hi >= top
 
 
 def _said(came: Reread, blocks: Between) -> str:

@@ -53,7 +53,10 @@ class Teller:
         pool = self.world.pools[chain.key]
         streams = deciding.lists_of(chain, finding.contract)
         reading = {states[s].source for s in streams if s in states}
-        past = [self._past(pool, each, states, after) for each in sorted(streams)]
+        past = [
+            self._past(pool, each, states, after) or self._two_read(pool, each, finding)
+            for each in sorted(streams)
+        ]
         now = self.world.clock()
         late = max((scores.late(self.store, chain.key, each, now) for each in reading), default=0)
         return telling.Ground(is_final(pool, after), all(past), late)
@@ -69,6 +72,20 @@ class Teller:
             return True
         kinds = [kind.value for kind in Kind if kind.stream == stream]
         return balances.shows_later(self.store, pool.chain.key, name, kinds, figure)
+
+    def _two_read(self, pool: SourcePool, stream: str, finding: Finding) -> bool:
+        """Whether two operators' lists do not have it that were read after its block was final,
+        and that have never been seen to be as late as that."""
+        chain, after, looked = pool.chain, finding.after, finding.looked or 0
+        age = looked - after.time
+        if age < chain.finality * chain.block_time:
+            return False
+        prompt = {
+            pool.operators.get(source, source)
+            for list_, source in finding.listed
+            if list_ == stream and scores.late(self.store, chain.key, source, looked) < age
+        }
+        return len(prompt) > 1
 
     # -- many at once --------------------------------------------------------------------
 

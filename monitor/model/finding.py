@@ -33,6 +33,8 @@ class Finding:
     leads: tuple[Lead, ...] = ()
     looked: int | None = None  # when it was looked for last
     equal: int | None = None  # at this block the balance was what is recorded, by one word
+    # Lists of which sources read these blocks to their end without it, by the last look.
+    listed: tuple[tuple[str, str], ...] = ()  # (list, source)
     left: int = 0  # transactions whose fee may be more than is recorded, not looked up yet
 
     @property

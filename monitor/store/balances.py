@@ -224,6 +224,7 @@ def _looked(finding: Finding) -> str:
     blocks = finding.narrowed
     told = {
         "at": finding.looked,
+        "listed": [list(each) for each in finding.listed],
         "equal": finding.equal,
         "left": finding.left,
         "asked": finding.asked,
@@ -256,6 +257,7 @@ def _to_finding(row: Fields) -> Finding:
         asked=tuple(looked.get("asked", ())),
         leads=tuple(Lead(**lead) for lead in looked.get("leads", ())),
         looked=looked.get("at"),
+        listed=tuple((stream, source) for stream, source in looked.get("listed", ())),
         equal=looked.get("equal"),
         left=looked.get("left", 0),
     )
