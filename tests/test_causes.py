@@ -154,11 +154,31 @@ def test_while_fees_are_being_looked_up_nothing_is_said_to_be_missing(tmp_path: 
         home = rollup(explorer, tmp_path, ledger)
         home.run("poll")
         said = [one for _ in range(3) for one in held(home, code=None)]
-        assert {each["state"] for each in said} == {"unexplained", "reconciled"}
+        assert {each["state"] for each in said} == {"cannot_check", "reconciled"}
         assert (said[-1]["state"], said[-1]["difference"]) == ("reconciled", "0")
         (last,) = [each for each in said if each["difference"] == str(-5 * 10**13)]
-        assert "what 5 transactions cost in all is not looked up yet" in last["reason"]
+        assert last["reason"] == "fees are told in part: 5 receipts not looked up yet"
         assert {a["kind"] for a in home.alerts()} <= {"history", "notice"}
+
+
+@pytest.mark.parametrize(
+    ("missing", "state"), [(10**15, "cannot_check"), (5 * 10**17, "unexplained")]
+)
+def test_what_fees_can_be_is_no_difference_and_what_they_cannot_is_one(
+    tmp_path: Path, missing: int, state: str
+) -> None:
+    """Where receipts do not tell what the parent chain was paid."""
+    ledger = AccountLedger(time=int(time.time()) - 3600)
+    ledger.mine([Tx(f"0x{1:064x}", BOB, ALICE, 10**18)])
+    ledger.mine([Tx(f"0x{2:064x}", ALICE, BOB, 10**15)])
+    ledger.vanish(ALICE, missing)
+    for _ in range(30):
+        ledger.mine()
+    with Explorer() as explorer:
+        home = rollup(explorer, tmp_path, ledger)
+        home.run("poll")
+        (one,) = held(home, code=None)
+        assert (one["state"], one["difference"]) == (state, str(-missing))
 
 
 # -- a real node: what moved inside, what a contract wrote -----------------------------------------

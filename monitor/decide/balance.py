@@ -21,6 +21,7 @@ NOT_READ = "list not read"
 NOT_COMPLETE = "history not complete"
 MOVING = "still moving"
 DISAGREE = "sources disagree"
+FEES = "fees are told in part"
 ASLEEP = "list not read: the address never lived on this chain"
 
 Seen = Mapping[str, int]  # the newest place that was read in full just now, by list

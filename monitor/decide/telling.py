@@ -12,6 +12,7 @@ from monitor.model.finding import Finding
 HOLD = 6 * 3600  # seconds for which lists that may be late are waited for
 HOLD_MOST = 24 * 3600
 MANY = 5  # addresses of a chain that differ at once: more likely one cause
+FEES_MOST = 1000  # times the fees that lists tell: what was paid in all is less
 SHARE = 3  # ... where they are more than one in so many
 
 
@@ -41,6 +42,14 @@ def waits_for(finding: Finding, ground: Ground, now: int) -> str:
 def hold(late: int) -> int:
     """Seconds for which a row is waited for."""
     return min(HOLD + max(0, late), HOLD_MOST)
+
+
+def only_fees(amount: int, paid: int) -> bool:
+    """Whether what is missing, in base units of the coin, can be what the fees recorded there,
+    `paid`, leave out: on some rollups lists tell less than was paid, and receipts do not always
+    tell the rest. What a chain pays its parent is far more than its own part, but not without
+    bounds."""
+    return 0 < -amount <= FEES_MOST * paid
 
 
 def one_cause(differing: int, checked: int) -> bool:

@@ -12,8 +12,9 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from monitor.chains.table import family_of
 from monitor.decide import balance as deciding
-from monitor.decide import expected
+from monitor.decide import expected, telling
 from monitor.decide.asking import Allowed, allowed
 from monitor.loops.asset_round import AssetRound
 from monitor.loops.causes import Causes
@@ -22,10 +23,10 @@ from monitor.loops.passing import PollWorld
 from monitor.loops.reread import Rereader
 from monitor.loops.unexplained import Teller, as_held
 from monitor.loops.witness import Heights, Witness
-from monitor.model import Chain, Row, Subject
+from monitor.model import LIVE_STATUSES, Chain, Row, Subject
 from monitor.model.balance import COIN, Between, Figure, Held, Holding, State
 from monitor.model.finding import Finding
-from monitor.model.plain import rfc3339
+from monitor.model.plain import plural, rfc3339
 from monitor.model.streams import StreamState
 from monitor.store import balances, dormant, watch
 from monitor.store.coverage import stream_states
@@ -302,7 +303,12 @@ class Reconciler:
                 told.append(self._one_finished(chain, case, held, mine, many=many))
             else:
                 told.append(held)
-        looked_for = [f for f in lasting if f.told is None or f.equal is not None]
+        looked_for = [
+            f
+            for f in lasting
+            if (f.told is None and (f.left or not self._only_fees(chain, case, f)))
+            or f.equal is not None
+        ]
         waits = looked_for or any(_for_now(held) for held in told)
         due = self.world.clock() + (SOON if waits else EVERY)
         kept = [(held, case.figures.get(held.contract)) for held in told]
@@ -312,6 +318,10 @@ class Reconciler:
     def _one_finished(
         self, chain: Chain, case: Case, held: Held, mine: Sequence[Finding], *, many: bool
     ) -> Held:
+        if all(each.told is None and self._only_fees(chain, case, each) for each in mine):
+            left = sum(each.left for each in mine)
+            more = f": {plural(left, 'receipt')} not looked up yet" if left else ""
+            return replace(held, state=State.CANNOT_CHECK, reason=f"{deciding.FEES}{more}")
         said = []
         for each in mine:
             if each.told is None:
@@ -336,6 +346,21 @@ class Reconciler:
             why = "nobody watches the address"
         since = rfc3339(finding.found)
         return f"looked for since {since}, not told yet: {why}; {'; '.join(finding.asked)}"
+
+    def _only_fees(self, chain: Chain, case: Case, finding: Finding) -> bool:
+        """Whether what is missing can be what lists leave out of the fees that were paid."""
+        if finding.contract != COIN or not family_of(chain).fees_in_part(chain):
+            return False
+        low = finding.before.high if finding.before else -1
+        paid = (
+            row.transfer.amount
+            for row in case.rows.get(COIN, [])
+            if row.transfer.kind.fee
+            and row.status in LIVE_STATUSES
+            and row.transfer.sender == case.subject.address
+            and low < (row.transfer.block_height or -1) <= finding.after.high
+        )
+        return telling.only_fees(finding.amount, sum(paid))
 
 
 def _for_now(held: Held) -> bool:
