@@ -181,6 +181,15 @@ def test_a_coin_that_is_spent_counts_whoever_else_is_paid() -> None:
     assert not held.leaves(entry, [got])
 
 
+def test_what_leaves_beside_an_act_of_the_issuer_is_no_less(book: Book) -> None:
+    """Of an act alone people hear as of every other address; a freeze is high there."""
+    met(book, severity=Severity.LOW)
+    frozen = transfer(105, kind=Kind.FROZEN, sender=A, recipient=None, amount=0, contract=TOKEN)
+    alone = replace(frozen, tx="0xt2")
+    assert only(book.read(alone, head=105)).severity is Severity.HIGH
+    assert only(book.read(alone, *paid(105), frozen, head=106)).severity is Severity.SEVERE
+
+
 # -- the one that was announced ----------------------------------------------------------------
 
 
@@ -232,6 +241,19 @@ def test_what_comes_with_it_later_makes_it_severe(book: Book) -> None:
     assert severity(book.read(*paid(105), head=105)) == [("high", True)]
     more = transfer(105, kind=Kind.INTERNAL, sender=A, recipient=X)
     assert severity(book.read(*paid(105), more, head=106)) == [("severe", False)]
+
+
+def test_one_unit_more_than_planned_is_more_however_many_digits_it_has() -> None:
+    entry = Entry(
+        *("E0", Subject("ethereum", A)),
+        held="seized",
+        planned=replace(PLAN, amount=f"{10**15}.000000000000000001 ETH"),
+    )
+    for more, unlike in ((0, ""), (1, "more than")):
+        out = transfer(105, sender=A, recipient=B, amount=10**33 + 1 + more)
+        known = held.Known(ETHEREUM, {}, START, (held.Payment("0xt1", (out,)),))
+        assert unlike in held.facts(entry, "0xt1", known).unlike
+        assert held.facts(entry, "0xt1", known).as_planned == (not more)
 
 
 def test_before_it_was_announced_nothing_was_planned(book: Book) -> None:

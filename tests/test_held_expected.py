@@ -29,10 +29,13 @@ def row(
     return Row(height or 0, told, status, 1, START)
 
 
-def states(lo: int = 0) -> dict[str, StreamState]:
+def states_of(lo: int = 0) -> StreamState:
     read = {Axis.HEIGHT: (Interval(lo, 200),)}
-    state = StreamState(read, {}, (), START, START, None, "one", START, "", Axis.HEIGHT, 0)
-    return dict.fromkeys(lists_of(ETHEREUM, TOKEN), state)
+    return StreamState(read, {}, (), START, START, None, "one", START, "", Axis.HEIGHT, 0)
+
+
+def states(lo: int = 0) -> dict[str, StreamState]:
+    return dict.fromkeys(lists_of(ETHEREUM, TOKEN), states_of(lo))
 
 
 def known(*rows: Row, figures: tuple[Figure, ...] = (), lo: int = 0) -> expected.Known:
@@ -58,6 +61,28 @@ IN = row(100, 100_000_000)
 def test_from_the_first_unit_on(amount: int, missing: int) -> None:
     found = only(known(row(100, amount)))
     assert (found.units, found.missing, found.by) == (amount, missing, "the record alone")
+
+
+@pytest.mark.parametrize("coins", ["589735030408323.123456789012345678", f"{10**59}.{'1' * 18}"])
+def test_no_digit_of_what_is_expected_is_lost(coins: str) -> None:
+    entry = replace(ENTRY, expected={"ETH": coins})
+    units = int(coins.replace(".", ""))
+    for less in (0, 1):
+        one = Row(100, transfer(100, amount=units - less), Status.FINAL, 1, START)
+        at = replace(known(), states=dict.fromkeys(lists_of(ETHEREUM, ""), states_of()))
+        found = only(replace(at, rows={"": (one,)}), entry)
+        assert (found.wanted, found.missing) == (units, less)
+
+
+def test_a_figure_with_which_the_record_agrees_no_more_is_nobodys_second_word() -> None:
+    """Its block was replaced, or rows came late that lie below it: what one source said then is
+    one word against another."""
+    good = figure(110, 95_000_000, second="")
+    gone = row(105, 5_000_000, out=True, status=Status.ORPHANED)
+    found = only(known(IN, gone, figures=(good,)))
+    assert (found.missing, found.by) == (0, "the record alone")
+    stands = only(known(IN, replace(gone, status=Status.FINAL), figures=(good,)))
+    assert (stands.missing, stands.by) == (5_000_000, "one and the record")
 
 
 def test_zero_is_an_expectation() -> None:

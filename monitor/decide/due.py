@@ -345,10 +345,14 @@ class _Case:
     def _severity(
         self, voice: Entry, rows: Sequence[Standing], funds: HeldFunds | None
     ) -> Severity:
+        """What an issuer did at held funds is as urgent as anywhere; where they left with the same
+        transaction, no less than that."""
         moved = [s.transfer for s in rows]
-        if funds is None or any(row.kind.act for row in moved):
+        acted = any(row.kind.act for row in moved)
+        if funds is None or (acted and not self._held_leave()):
             return voices.severity(voice, moved)
-        return held.severity(funds)
+        left = held.severity(funds)
+        return voices.louder(left, voices.severity(voice, moved)) if acted else left
 
     def _touched(self, rows: Sequence[Standing]) -> tuple[Touched, ...]:
         """Our own addresses, as far as this transaction touches them."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
 from monitor.decide.balance import recorded, unreadable
 from monitor.decide.held import assets_named
+from monitor.decide.worth import base_units
 from monitor.model import Asset, Chain, Entry, Row
 from monitor.model.balance import Figure
 from monitor.model.plain import amount, tidy
@@ -72,10 +72,11 @@ def _there(entry: Entry, name: str, coins: str, known: Known) -> There:
     if len(found) != 1:
         return There(name, None, why="it is not one verified token of config/assets.yaml any more")
     asset = found[0]
-    wanted = int(Decimal(coins) * 10**asset.decimals)
+    wanted = int(base_units(coins, asset.decimals))
     one = There(name, asset, wanted)
     rows = known.rows.get(asset.contract, ())
-    figures = [f for f in known.figures.get(asset.contract, ()) if not f.shares]
+    said = (f for f in known.figures.get(asset.contract, ()) if not f.shares)
+    figures = [f for f in said if f.second or _agrees(f, rows)]
     if figures:
         return _by_figure(one, max(figures, key=lambda f: f.high), rows)
     if why := unreadable(known.chain, asset.contract, known.states):
@@ -84,6 +85,11 @@ def _there(entry: Entry, name: str, coins: str, known: Known) -> There:
     held = recorded(rows, entry.subject.address, nothing)
     height, time = _newest(rows)
     return replace(one, units=held.amount, height=height, time=time, by="the record alone")
+
+
+def _agrees(figure: Figure, rows: Sequence[Row]) -> bool:
+    """Whether the record, the second who said so, still does."""
+    return recorded(rows, figure.subject.address, figure).amount == figure.amount
 
 
 def _by_figure(one: There, figure: Figure, rows: Sequence[Row]) -> There:

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 
 from monitor.chains.address import display
+from monitor.decide.worth import base_units
 from monitor.model import Asset, Chain, Entry, Planned, Severity, Transfer
 from monitor.model.facts import HeldFunds
 
@@ -136,7 +136,7 @@ def misfit(entry: Entry, planned: Planned, payment: Payment, known: Known) -> st
         return f"Something else than the planned {name} leaves with it."
     if any(row.recipient != planned.to for row in out):
         return f"It does not pay {display(known.chain, planned.to)} alone, as was planned."
-    if sum(row.amount for row in out) > Decimal(coins) * 10 ** found[0].decimals:
+    if sum(row.amount for row in out) > base_units(coins, found[0].decimals):
         return f"It is more than the {planned.amount} that were planned."
     day = datetime.fromtimestamp(payment.time or known.now, UTC).date().isoformat()
     if day > planned.until:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from monitor.decide import held
-from monitor.decide.worth import TOLERANCE, YESTERDAY, borne_out, never, usd
+from monitor.decide.worth import TOLERANCE, YESTERDAY, base_units, borne_out, never, usd
 from monitor.model import Asset, Batch, Chain, Direction, Entry, Lane, Price, Transfer
 from monitor.model.plan import Context
 from monitor.model.watch import USD
@@ -220,7 +220,7 @@ def _threshold(entry: Entry, asset: Asset, total: int, row: Transfer, market: Ma
         return _Part(False, DAILY)
     if least is None:
         return _Part(True, "No smallest amount is set for this asset.")
-    if total >= Decimal(least) * 10**asset.decimals:
+    if total >= base_units(least, asset.decimals):
         return _Part(True, f"At least {least} {asset.symbol} came in.")
     return _Part(False, f"Less than {least} {asset.symbol} came in.", "below the smallest amount")
 
@@ -253,7 +253,7 @@ def _in_dollars(least: str, asset: Asset, total: int, by: tuple[Price | None, st
     worth = usd(total, asset.decimals, price)
     if worth is None:
         most = never(asset.symbol)
-        if most is not None and total * most < Decimal(least) * 10**asset.decimals:
+        if most is not None and total * most < base_units(least, asset.decimals):
             return _Part(
                 False,
                 f"Less than {least} USD came in, at any price that {asset.symbol} ever had.",

@@ -92,6 +92,11 @@ def severity(entry: Entry, rows: Sequence[Transfer]) -> Severity:
     return Severity.MEDIUM if _is_off(entry) and found.urgent else found
 
 
+def louder(one: Severity, other: Severity) -> Severity:
+    """The more severe of two."""
+    return min(one, other, key=_ORDER.index)
+
+
 def on_lists(
     own: Entry, watched: Sequence[Watched], versions: Mapping[str, Publication]
 ) -> tuple[OnList, ...]:

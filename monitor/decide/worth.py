@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
+from fractions import Fraction
 
 from monitor.model import Chain, Kind, Price, TransferView
 from monitor.model.plain import MAX_DECIMALS, tidy
@@ -132,6 +133,13 @@ def never(symbol: str) -> int | None:
     """USD that one of a coin was never worth, of the chain's own or a verified token; None where
     nothing is known of it."""
     return _NEVER.get(symbol)
+
+
+def base_units(coins: str, decimals: int) -> Fraction:
+    """What a number of coins, as a watchlist has it ("1000.5"), is in base units: exact, however
+    many digits it has."""
+    unit: int = 10**decimals
+    return Fraction(coins) * unit
 
 
 def usd(units: int, decimals: int | None, price: Price | None) -> Decimal | None:
