@@ -106,7 +106,7 @@ def _evm_ledger(watched: Sequence[str], rows: int) -> Any:
 
 def _evm_tx(address: str, number: int) -> Any:
     """In turn: coins in, coins out (with a fee), tokens in, coins by a contract."""
-    from monitor.demo.world.ledger import Internal, TokenMove, Tx
+    from monitor.demo.world.moves import Internal, TokenMove, Tx
 
     other, token = evm_address(f"stranger {number % 7}"), evm_address("token")
     name = "0x" + tx_hash("evm", address, number)
@@ -125,7 +125,7 @@ def _evm_tx(address: str, number: int) -> Any:
 
 def storm(address: str, payments: int) -> Iterator[Any]:
     """Payments of coins to one address, each by a transaction of its own."""
-    from monitor.demo.world.ledger import Tx
+    from monitor.demo.world.moves import Tx
 
     for number in range(payments):
         payer = evm_address(f"payer {number}")
@@ -147,7 +147,7 @@ def _utxo_ledger(watched: Sequence[str], rows: int) -> Any:
 
 
 def _utxo_tx(address: str, number: int) -> Any:
-    from monitor.demo.world.ledger import Input, Output, UtxoTx
+    from monitor.demo.world.moves import Input, Output, UtxoTx
 
     other = bitcoin_address(f"stranger {number % 7}")
     payer, payee = (other, address) if number % 2 == 0 else (address, other)

@@ -22,16 +22,8 @@ from world.tron_parts import TRON, b58
 
 from monitor.demo.world import service
 from monitor.demo.world.explorer import Explorer
-from monitor.demo.world.ledger import (
-    AccountLedger,
-    Input,
-    Internal,
-    Output,
-    TokenMove,
-    Tx,
-    UtxoLedger,
-    UtxoTx,
-)
+from monitor.demo.world.ledger import AccountLedger, UtxoLedger
+from monitor.demo.world.moves import Input, Internal, Output, TokenMove, Tx, UtxoTx
 from monitor.loops.witness import Witness, sees_balances
 from monitor.model import Chain, SourceConfig
 from monitor.model.balance import BalanceWord, Holding

@@ -14,16 +14,8 @@ from test_balance_contract import EVM, TRONS
 from world.home import Home, dev_chain, entry, watchlist
 
 from monitor.demo.world.explorer import Explorer
-from monitor.demo.world.ledger import (
-    AccountLedger,
-    Input,
-    Internal,
-    Output,
-    TokenMove,
-    Tx,
-    UtxoLedger,
-    UtxoTx,
-)
+from monitor.demo.world.ledger import AccountLedger, UtxoLedger
+from monitor.demo.world.moves import Input, Internal, Output, TokenMove, Tx, UtxoTx
 from monitor.loops.clock import now
 
 KINDS = ("etherscan", "blockscout", "trongrid", "esplora", "blockbook")

@@ -17,7 +17,8 @@ from world.home import Scene, configured, dev_chain, entry, staged, watchlist
 from world.odd_contracts import ETHER, OWNER, data_of, deploy, put_multicall, send
 from world.parts import Rpc, anvil
 
-from monitor.demo.world.ledger import AccountLedger, Block, Change, Tx
+from monitor.demo.world.ledger import AccountLedger, Block
+from monitor.demo.world.moves import Change, Tx
 
 pytestmark = pytest.mark.real
 

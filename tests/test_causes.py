@@ -17,7 +17,8 @@ from world.home import ALICE, BOB, Home, Scene, configured, dev_chain, evm_home,
 from world.parts import Rpc, anvil
 
 from monitor.demo.world.explorer import Explorer
-from monitor.demo.world.ledger import AccountLedger, Tx, Withdrawal
+from monitor.demo.world.ledger import AccountLedger
+from monitor.demo.world.moves import Tx, Withdrawal
 from monitor.loops import causes
 
 GWEI = 10**9

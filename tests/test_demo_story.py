@@ -9,7 +9,7 @@ import pytest
 from monitor.app.settings import load
 from monitor.demo import cast, story
 from monitor.demo.world.explorer import Explorer
-from monitor.demo.world.ledger import TokenMove
+from monitor.demo.world.moves import TokenMove
 from monitor.model import Ask, Interval
 from monitor.net.http import Http
 from monitor.net.sources import build, http_options

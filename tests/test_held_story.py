@@ -23,7 +23,7 @@ from world.home import (
     watchlist,
 )
 
-from monitor.demo.world.ledger import Tx
+from monitor.demo.world.moves import Tx
 from monitor.loops.clock import now
 
 DAY = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=2)).date().isoformat()

@@ -19,7 +19,8 @@ from world.scripted_server import Call, Reply, serve
 
 from monitor.chains.issuers import FAMILIES
 from monitor.demo.world.explorer import Explorer
-from monitor.demo.world.ledger import AccountLedger, Act, TokenMove, Tx
+from monitor.demo.world.ledger import AccountLedger
+from monitor.demo.world.moves import Act, TokenMove, Tx
 from monitor.model import (
     ISSUER,
     Ask,

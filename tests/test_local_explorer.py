@@ -15,17 +15,15 @@ from world.evm_world import CHAIN_ID, ETHER, EvmWorld, Row, Step, send_block
 from world.parts import LitecoinFeed, Rpc
 
 from monitor.demo.world.explorer import Explorer
-from monitor.demo.world.ledger import (
+from monitor.demo.world.ledger import AccountLedger, TokenName, UtxoLedger
+from monitor.demo.world.moves import (
     ZERO_ADDRESS,
-    AccountLedger,
     Act,
     Input,
     Internal,
     Output,
     TokenMove,
-    TokenName,
     Tx,
-    UtxoLedger,
     UtxoTx,
     Withdrawal,
 )

@@ -16,7 +16,8 @@ from world.listed import take_list
 from world.scripted_server import Call, Reply, serve
 
 from monitor.demo.world.explorer import Explorer
-from monitor.demo.world.ledger import AccountLedger, Input, Output, Tx, UtxoLedger, UtxoTx
+from monitor.demo.world.ledger import AccountLedger, UtxoLedger
+from monitor.demo.world.moves import Input, Output, Tx, UtxoTx
 from monitor.loops.passing import PollWorld
 from monitor.loops.poll import Poller
 from monitor.loops.pool import SourcePool

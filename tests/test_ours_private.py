@@ -18,17 +18,8 @@ from world.scripted_server import serve
 from monitor.app.settings import load
 from monitor.chains import encodings
 from monitor.demo.world.explorer import Explorer, _Handler
-from monitor.demo.world.ledger import (
-    AccountLedger,
-    Input,
-    Internal,
-    Output,
-    TokenMove,
-    TokenName,
-    Tx,
-    UtxoLedger,
-    UtxoTx,
-)
+from monitor.demo.world.ledger import AccountLedger, TokenName, UtxoLedger
+from monitor.demo.world.moves import Input, Internal, Output, TokenMove, Tx, UtxoTx
 from monitor.demo.world.service import Reply
 from monitor.demo.world.trongrid import hex41
 from monitor.loops.passing import PollWorld

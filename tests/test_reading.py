@@ -12,7 +12,8 @@ from world.home import evm_home
 from world.play import ETHEREUM, A, Play
 
 from monitor.demo.world.explorer import Explorer
-from monitor.demo.world.ledger import AccountLedger, Tx
+from monitor.demo.world.ledger import AccountLedger
+from monitor.demo.world.moves import Tx
 from monitor.loops.pool import SourcePool
 from monitor.loops.reading import split
 from monitor.model import (

@@ -28,7 +28,8 @@ from world.home import (
 from world.parts import anvil
 
 from monitor.demo.world.explorer import Explorer
-from monitor.demo.world.ledger import AccountLedger, Record, Tx
+from monitor.demo.world.ledger import AccountLedger, Record
+from monitor.demo.world.moves import Tx
 from monitor.loops.clock import now
 
 DEPTH = 14  # blocks under which all is final

@@ -10,7 +10,8 @@ from world.home import Home
 
 from monitor.chains import landmarks
 from monitor.demo.world.explorer import Explorer
-from monitor.demo.world.ledger import Input, Output, UtxoLedger, UtxoTx
+from monitor.demo.world.ledger import UtxoLedger
+from monitor.demo.world.moves import Input, Output, UtxoTx
 from monitor.model import plain
 
 ME = "t1VmmGiyjVNeCjxDZzg7vZmd99WyzVby9yC"

@@ -27,7 +27,8 @@ from monitor.app.settings import load
 from monitor.chains import landmarks
 from monitor.chains.address import canonical
 from monitor.demo.world.explorer import Explorer
-from monitor.demo.world.ledger import Input, Output, UtxoLedger, UtxoTx
+from monitor.demo.world.ledger import UtxoLedger
+from monitor.demo.world.moves import Input, Output, UtxoTx
 from monitor.model import Ask, Batch, Chain, Head, Interval, Kind, SourceConfig, Subject
 from monitor.model.errors import BadResponse, NotYet, Refused, SourceError
 from monitor.net.http import Http

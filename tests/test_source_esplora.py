@@ -14,7 +14,8 @@ from world.recordings import each, kept, needs_recordings
 from world.scripted_server import Call, Reply, Server, serve
 
 from monitor.demo.world.explorer import Explorer
-from monitor.demo.world.ledger import Input, Output, UtxoLedger, UtxoTx
+from monitor.demo.world.ledger import UtxoLedger
+from monitor.demo.world.moves import Input, Output, UtxoTx
 from monitor.model import Ask, Batch, Chain, Head, Interval, Kind, SourceConfig, Subject
 from monitor.model.errors import BadResponse, Refused, SourceError
 from monitor.net.http import Http

@@ -17,7 +17,8 @@ from world.tron_parts import TRON, b58, hex41, tx_id
 
 from monitor.decide import absence
 from monitor.demo.world.explorer import Explorer
-from monitor.demo.world.ledger import AccountLedger, Internal, TokenMove, TokenName, Tx
+from monitor.demo.world.ledger import AccountLedger, TokenName
+from monitor.demo.world.moves import Internal, TokenMove, Tx
 from monitor.model import (
     Ask,
     Batch,

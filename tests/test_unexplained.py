@@ -13,7 +13,8 @@ import pytest
 from world.home import ALICE, BANK, BOB, SHOP, Scene, configured, dev_chain, payment, staged
 
 from monitor.decide.telling import HOLD
-from monitor.demo.world.ledger import Internal, TokenMove, TokenName, Tx
+from monitor.demo.world.ledger import TokenName
+from monitor.demo.world.moves import Internal, TokenMove, Tx
 from monitor.demo.world.service import Knobs
 
 TOKEN, FORGED = "0x" + "7" * 40, "0x" + "8" * 40

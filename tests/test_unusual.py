@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from world.home import ALICE, BANK, SHOP, entry, payment, staged, watchlist
 
 from monitor.analysis.rules.unusual import TEST_PAYMENT_AMONG, Past, facts
-from monitor.demo.world.ledger import AccountLedger, TokenMove, TokenName, Tx
+from monitor.demo.world.ledger import AccountLedger, TokenName
+from monitor.demo.world.moves import TokenMove, Tx
 from monitor.model import Alert, AlertKind, Chain, Kind, Lane, Row, Severity, Status, Transfer
 from monitor.model.facts import Unusual
 

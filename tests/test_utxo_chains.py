@@ -20,7 +20,8 @@ from monitor.chains.family import Form
 from monitor.chains.names import ChainNames, Unclear, from_encoding
 from monitor.chains.table import family_of
 from monitor.demo.world.explorer import Explorer
-from monitor.demo.world.ledger import Input, Output, UtxoLedger, UtxoTx
+from monitor.demo.world.ledger import UtxoLedger
+from monitor.demo.world.moves import Input, Output, UtxoTx
 from monitor.loops import find
 from monitor.loops.poll import Poller, PollWorld
 from monitor.loops.pool import SourcePool

@@ -13,18 +13,8 @@ from dataclasses import dataclass, field
 
 from monitor.demo import cast
 from monitor.demo.world.explorer import Explorer
-from monitor.demo.world.ledger import (
-    AccountLedger,
-    Input,
-    Internal,
-    Ledger,
-    Output,
-    TokenMove,
-    TokenName,
-    Tx,
-    UtxoLedger,
-    UtxoTx,
-)
+from monitor.demo.world.ledger import AccountLedger, Ledger, TokenName, UtxoLedger
+from monitor.demo.world.moves import Input, Internal, Output, TokenMove, Tx, UtxoTx
 
 COIN = 10**18
 UNIT = 10**6  # of USDT and USDC

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from monitor.demo.story import World
-from monitor.demo.world.ledger import TOKEN_STREAMS, AccountLedger, Tx, UtxoLedger, UtxoTx
+from monitor.demo.world.ledger import TOKEN_STREAMS, AccountLedger, UtxoLedger
+from monitor.demo.world.moves import Tx, UtxoTx
 from monitor.model import Entry
 
 

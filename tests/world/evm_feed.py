@@ -13,7 +13,8 @@ import base58
 from eth_abi.abi import decode
 from eth_utils.crypto import keccak
 
-from monitor.demo.world.ledger import AccountLedger, Block, Internal, TokenMove, TokenName, Tx
+from monitor.demo.world.ledger import AccountLedger, Block, TokenName
+from monitor.demo.world.moves import Internal, TokenMove, Tx
 from world.parts import Rpc, RpcError
 
 TRANSFER = "0x" + keccak(text="Transfer(address,address,uint256)").hex()

@@ -21,7 +21,8 @@ import rlp
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
-from monitor.demo.world.ledger import ZERO_ADDRESS, AccountLedger
+from monitor.demo.world.ledger import AccountLedger
+from monitor.demo.world.moves import ZERO_ADDRESS
 from world.parts import Rpc
 
 CONTRACTS = json.loads((Path(__file__).parent / "contracts/World.json").read_text())

@@ -19,7 +19,8 @@ from monitor.app.fundwatch import Fundwatch
 from monitor.app.home import open_home
 from monitor.chains.encodings import encode_base58check
 from monitor.demo.world.explorer import Explorer
-from monitor.demo.world.ledger import AccountLedger, Tx
+from monitor.demo.world.ledger import AccountLedger
+from monitor.demo.world.moves import Tx
 from world.home import HOOK_SECRET, Home
 from world.sinks import HttpSink, MailSink
 

@@ -32,7 +32,8 @@ from monitor.app.fundwatch import Fundwatch
 from monitor.app.home import open_home
 from monitor.cli import main
 from monitor.demo.world.explorer import Explorer
-from monitor.demo.world.ledger import AccountLedger, Tx
+from monitor.demo.world.ledger import AccountLedger
+from monitor.demo.world.moves import Tx
 from monitor.loops.clock import now
 from monitor.store.incidents import incident_list
 from world import forks

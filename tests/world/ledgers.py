@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-from monitor.demo.world.ledger import (
-    AccountLedger,
-    Input,
-    Internal,
-    Output,
-    TokenMove,
-    Tx,
-    UtxoLedger,
-    UtxoTx,
-)
+from monitor.demo.world.ledger import AccountLedger, UtxoLedger
+from monitor.demo.world.moves import Input, Internal, Output, TokenMove, Tx, UtxoTx
 from monitor.model import Chain
 from world.tron_parts import TRON, b58
 from world.tron_parts import tx_id as tron_id

@@ -20,7 +20,8 @@ from typing import Any
 import pytest
 import requests
 
-from monitor.demo.world.ledger import Block, Input, Output, UtxoLedger, UtxoTx
+from monitor.demo.world.ledger import Block, UtxoLedger
+from monitor.demo.world.moves import Input, Output, UtxoTx
 
 REPO = Path(__file__).resolve().parents[2]
 SHARED = REPO.parent / "shared"

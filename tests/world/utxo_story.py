@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from monitor.demo.world.blockbook import Blockbook
-from monitor.demo.world.ledger import Input, Output, UtxoLedger, UtxoTx
+from monitor.demo.world.ledger import UtxoLedger
+from monitor.demo.world.moves import Input, Output, UtxoTx
 from monitor.demo.world.service import Request
 from monitor.model import Chain, Head
 from world.scripted_server import Call, Reply

@@ -8,7 +8,8 @@ from typing import Any
 import base58
 from eth_utils.crypto import keccak
 
-from monitor.demo.world.ledger import Act, Record, Tx
+from monitor.demo.world.ledger import Record
+from monitor.demo.world.moves import Act, Tx
 from monitor.demo.world.service import Reply, Request, Service, joined, said
 
 PAGE = 1_000

@@ -18,14 +18,8 @@ from monitor.demo.world.blockscout_items import (
     v2_kind,
     withdrawal_item,
 )
-from monitor.demo.world.ledger import (
-    AccountLedger,
-    Internal,
-    Record,
-    TokenMove,
-    Tx,
-    Withdrawal,
-)
+from monitor.demo.world.ledger import AccountLedger, Record
+from monitor.demo.world.moves import Internal, TokenMove, Tx, Withdrawal
 from monitor.demo.world.service import Reply, Request, Service, dump, joined, said
 
 PAGE = 50

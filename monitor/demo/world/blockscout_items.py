@@ -8,17 +8,8 @@ from functools import lru_cache
 from eth_utils.address import to_checksum_address
 
 from monitor.demo.world import etherscan
-from monitor.demo.world.ledger import (
-    ZERO_ADDRESS,
-    AccountLedger,
-    Block,
-    Internal,
-    Record,
-    TokenMove,
-    TokenName,
-    Tx,
-    Withdrawal,
-)
+from monitor.demo.world.ledger import AccountLedger, Block, Record, TokenName
+from monitor.demo.world.moves import ZERO_ADDRESS, Internal, TokenMove, Tx, Withdrawal
 
 
 def v2_kind(call: Internal) -> str:

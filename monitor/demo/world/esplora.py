@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from monitor.demo.world.ledger import Block, Input, Output, Record, UtxoLedger, UtxoTx
+from monitor.demo.world.ledger import Block, Record, UtxoLedger
+from monitor.demo.world.moves import Input, Output, UtxoTx
 from monitor.demo.world.service import TEXT, Reply, Request, Service, dump, joined, said
 
 PAGE = 25

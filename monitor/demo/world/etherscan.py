@@ -7,17 +7,8 @@ from collections.abc import Callable
 from functools import partial
 
 from monitor.demo.world import acts
-from monitor.demo.world.ledger import (
-    ZERO_ADDRESS,
-    AccountLedger,
-    Block,
-    Internal,
-    Record,
-    TokenMove,
-    TokenName,
-    Tx,
-    Withdrawal,
-)
+from monitor.demo.world.ledger import AccountLedger, Block, Record, TokenName
+from monitor.demo.world.moves import ZERO_ADDRESS, Internal, TokenMove, Tx, Withdrawal
 from monitor.demo.world.service import Reply, Request, Service, joined, said
 
 ADDRESS = re.compile(r"0x[0-9a-f]{40}\Z")

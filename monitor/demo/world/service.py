@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from monitor.demo.world.ledger import Ledger, Record, Tx, UtxoTx
+from monitor.demo.world.ledger import Ledger, Record
+from monitor.demo.world.moves import Tx, UtxoTx
 
 JSON = "application/json; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"

@@ -12,15 +12,8 @@ from typing import Any
 import base58
 
 from monitor.demo.world import acts
-from monitor.demo.world.ledger import (
-    AccountLedger,
-    Block,
-    Internal,
-    Record,
-    TokenMove,
-    TokenName,
-    Tx,
-)
+from monitor.demo.world.ledger import AccountLedger, Block, Record, TokenName
+from monitor.demo.world.moves import Internal, TokenMove, Tx
 from monitor.demo.world.service import Reply, Request, Service, dump, joined, said
 
 PAGE = 20
