@@ -29,7 +29,7 @@ from world.play import (
     token,
 )
 
-from monitor.decide.due import is_new
+from monitor.decide.concern import is_new
 from monitor.model import Alert, AlertKind, Entry, Row, Severity, Status, Subject, Watched
 from monitor.model.facts import Correction, History, of_kind
 from monitor.model.plan import Identity

@@ -17,7 +17,7 @@ from monitor.app.fundwatch import Fundwatch
 from monitor.app.home import open_home
 from monitor.loops.clock import now
 from monitor.loops.daily import Daily
-from monitor.loops.health import signals, status, vitals
+from monitor.loops.health import entry_status, signals, status, vitals
 from monitor.loops.health.clock import mend_clock
 from monitor.loops.health.snapshot import EntryStatus, to_json
 from monitor.loops.health.words import render
@@ -39,7 +39,7 @@ HOUR = 3600
 
 def shown(app: Fundwatch, at: int) -> dict[str, EntryStatus]:
     """How each entry is shown, by address."""
-    found = status.entries_read(app.store, app.settings, at, running=True)
+    found = entry_status.entries_read(app.store, app.settings, at, running=True)
     return {entry.address: entry for entry in found}
 
 

@@ -14,7 +14,7 @@ import world.sample_alerts as sample
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.messages import objects
+from monitor.messages import objects, spreadsheet
 from monitor.model import UINT256_MAX, AlertKind, Kind, Known, Status
 
 SCHEMA = json.loads((sample.ROOT / "docs" / "webhook.schema.json").read_text("utf-8"))
@@ -159,7 +159,7 @@ def test_amounts_are_exact(amount, decimals):
     """Any uint256 comes through as decimal text, in JSON and as coins in CSV."""
     view = sample.usdt(amount, decimals=decimals)
     assert objects.transfer_object(view)["amount"] == str(amount)
-    row = table(objects.csv_rows([view]))[0]
+    row = table(spreadsheet.csv_rows([view]))[0]
     assert row["amount"] == str(amount)
     assert int(row["amount_decimal"].replace(".", "")) == amount
     assert len(row["amount_decimal"].partition(".")[2]) == decimals
@@ -187,7 +187,7 @@ def test_formulas_are_neutralised(start):
     """A label that begins like a formula gets an apostrophe before it."""
     entry = sample.make_entry(sample.TRON, sample.WATCHED, label=f"{start}HYPERLINK(1)")
     view = replace(sample.usdt(), entries=(entry,))
-    row = table(objects.csv_rows([view]))[0]
+    row = table(spreadsheet.csv_rows([view]))[0]
     assert row["labels"].startswith("'")
 
 
@@ -200,18 +200,18 @@ def test_no_formula_stands_behind_a_separator(split, sign):
     """However a spreadsheet splits a line, no part of it that a stranger wrote is calculated;
     and what was written comes back."""
     text = f"a{split}{sign}cmd|'/c calc'!A0{split}b"
-    line = objects.csv_line(["x", text, "y"])
+    line = spreadsheet.csv_line(["x", text, "y"])
     for part in re.split("[;,|\t\r\n\v\u2028\uff1b]", line):
         assert not re.match('[\\s"]*[=+@\uff1d\uff0b\uff0d\uff20-]', part), part
     [[_, cell, _]] = csv.reader(io.StringIO(line, newline=""))
-    assert objects.unguarded(cell) == text
+    assert spreadsheet.unguarded(cell) == text
 
 
 @pytest.mark.parametrize("text", ["a;=1", "a;'=1", "a;''=1", "=1", "''=1", "x-1", "a; b", "1;2"])
 def test_a_guard_is_taken_away_again(text):
     """Also where the text itself holds apostrophes; what is no formula stays as it is."""
-    [[cell]] = csv.reader(io.StringIO(objects.csv_line([text]), newline=""))
-    assert objects.unguarded(cell) == text
+    [[cell]] = csv.reader(io.StringIO(spreadsheet.csv_line([text]), newline=""))
+    assert spreadsheet.unguarded(cell) == text
 
 
 @given(st.text(st.characters(codec=None), max_size=80))
@@ -219,7 +219,7 @@ def test_csv_survives_any_symbol_and_label(text):
     """Whatever a chain or a person wrote, the table keeps its columns and is encodable."""
     entry = sample.make_entry(sample.TRON, sample.WATCHED, label=text)
     view = replace(sample.usdt(verified=False, symbol=text), entries=(entry,))
-    lines = "".join(objects.csv_rows([view, sample.usdt()]))
+    lines = "".join(spreadsheet.csv_rows([view, sample.usdt()]))
     lines.encode("utf-8")
     rows = table([lines])
     assert [row["tx"] for row in rows] == [sample.tx_hash("one")] * 2
@@ -228,8 +228,8 @@ def test_csv_survives_any_symbol_and_label(text):
 
 def test_csv_lines_end_as_the_standard_says():
     """RFC 4180: CRLF, header first, every column of the contract, addresses in full."""
-    lines = list(objects.csv_rows([sample.usdt()]))
-    assert lines[0] == ",".join(objects.TRANSFER_COLUMNS) + "\r\n"
+    lines = list(spreadsheet.csv_rows([sample.usdt()]))
+    assert lines[0] == ",".join(spreadsheet.TRANSFER_COLUMNS) + "\r\n"
     assert all(line.endswith("\r\n") for line in lines)
     assert sample.WATCHED in lines[1]
     assert sample.RECEIVER in lines[1]
@@ -237,6 +237,6 @@ def test_csv_lines_end_as_the_standard_says():
 
 def test_alert_table_has_a_line_for_everything():
     """Alerts without transfers have a line of their own; the others one per transfer."""
-    rows = table(objects.alert_csv_rows([sample.notice(), sample.history()]))
+    rows = table(spreadsheet.alert_csv_rows([sample.notice(), sample.history()]))
     assert [row["alert_id"] for row in rows] == ["N-220", "A-10001", "A-10001"]
     assert [row["amount"] for row in rows] == ["", "1000000000000", "5000000"]

@@ -29,11 +29,10 @@ from monitor.model import Ask, Batch, Chain, Interval, Kind, SourceConfig, Subje
 from monitor.model.errors import BadResponse, RateLimited, Refused, SourceError, Unavailable
 from monitor.net.http import Answer, Http
 from monitor.net.sources.blockscout import parse_token_transfers
-from monitor.net.sources.etherscan import (
-    Etherscan,
+from monitor.net.sources.etherscan import Etherscan, parse_list
+from monitor.net.sources.etherscan_answers import (
     hex_answer,
     parse_head,
-    parse_list,
     parse_receipt,
     proxy_result,
     read_page,

@@ -13,7 +13,7 @@ from monitor.cli import terminal
 from monitor.cli.common import Home, format_option
 from monitor.loops import find
 from monitor.loops.clock import now
-from monitor.messages import lines, objects, render
+from monitor.messages import lines, objects, render, spreadsheet
 from monitor.model import AlertView, ChannelConfig, Rendered, TransferView
 from monitor.model.errors import ConfigError, Problem
 from monitor.model.plain import plural
@@ -65,7 +65,7 @@ def transfers(
         if form == "table":
             _transfer_table(list(views), settings)
         elif form == "csv":
-            for line in objects.csv_rows(views):
+            for line in spreadsheet.csv_rows(views):
                 click.echo(line, nl=False)
         else:
             for view in views:

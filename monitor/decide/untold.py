@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from monitor.decide.due import is_new
+from monitor.decide.concern import is_new
 from monitor.decide.ours import touched
 from monitor.decide.standing import Standing
 from monitor.model import Alert, Baseline, Status, Watched

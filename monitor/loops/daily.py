@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from monitor.chains.table import STREAM_WORDS
 from monitor.loops import keeping
-from monitor.loops.health import balance_words, held, status
+from monitor.loops.health import balance_words, entry_status, held, status
 from monitor.loops.health.snapshot import EntryStatus, ListStatus, RetentionStatus
 from monitor.loops.health.words import LIMIT, count, retention_lines
 from monitor.messages.sheets.daily import LOG, UNSEEN
@@ -33,7 +33,7 @@ class Daily:
 
     def __init__(self, store: Reader, settings: Settings, since: int, until: int) -> None:
         self._store, self._since, self._until = store, since, until
-        self._entries = status.entries_read(store, settings, until, running=True)
+        self._entries = entry_status.entries_read(store, settings, until, running=True)
         self._retention = status.retention_of(store, settings, until)
         self._moved = figures.news_by_case(store, since, until)
 

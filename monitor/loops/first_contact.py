@@ -10,7 +10,7 @@ from typing import Protocol
 
 from monitor.chains.table import STREAM_WORDS
 from monitor.decide import coverage, voices
-from monitor.decide.due import is_new
+from monitor.decide.concern import is_new
 from monitor.decide.loudness import CANARY
 from monitor.model import (
     LIVE_STATUSES,

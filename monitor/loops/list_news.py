@@ -20,7 +20,7 @@ from monitor.loops import morning_words
 from monitor.loops.health.words import count
 from monitor.loops.morning_words import notice
 from monitor.loops.router import Router
-from monitor.messages.objects import csv_line
+from monitor.messages.spreadsheet import csv_line
 from monitor.model import Alert, Severity, Subject
 from monitor.model.acts import DAEMON, Tell
 from monitor.model.dates import utc_day

@@ -12,7 +12,7 @@ from monitor.loops.health.words import count
 from monitor.loops.list_news import say
 from monitor.loops.morning_words import notice
 from monitor.loops.router import Router
-from monitor.messages.objects import csv_line
+from monitor.messages.spreadsheet import csv_line
 from monitor.model import Chain, Severity
 from monitor.model.facts import Report
 from monitor.model.ids import stable_id

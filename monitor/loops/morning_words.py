@@ -9,8 +9,8 @@ from dataclasses import replace
 from monitor.analysis.by_entity import Party
 from monitor.chains.table import STREAM_WORDS
 from monitor.loops.health.words import count
-from monitor.messages.objects import csv_line
 from monitor.messages.sheets.ours import ways_said
+from monitor.messages.spreadsheet import csv_line
 from monitor.model import Alert, AlertKind, Chain, Lane, Severity
 from monitor.model.facts import Notice, Report, Touched, of_kind
 from monitor.model.incident import Incident

@@ -27,12 +27,10 @@ from monitor.model.facts import (
     HeldFunds,
     History,
     InBlock,
-    IncidentNotice,
     Movement,
     Net,
     Notice,
     OnList,
-    Report,
     SecondSource,
     Touched,
     Unexplained,
@@ -40,6 +38,7 @@ from monitor.model.facts import (
     Unusual,
 )
 from monitor.model.members import Members, Misfit
+from monitor.model.notice_json import notice_object, read_notice
 from monitor.model.watch import Origin, Planned
 
 VERSION = 1  # records of before there was one have the same form
@@ -64,7 +63,7 @@ def _own(facts: Facts) -> dict[str, object]:
         case History():
             return {"history": _history(facts)}
         case Notice():
-            return _notice(facts)
+            return notice_object(facts)
         case Unexplained():
             return {"unexplained": unexplained_object(facts)}
     return {}
@@ -189,34 +188,6 @@ def _asset_sum(found: AssetSum) -> dict[str, object]:
         "in": str(found.came),
         "out": str(found.went),
         "decimals": found.decimals,
-    }
-
-
-def _notice(facts: Notice) -> dict[str, object]:
-    said: dict[str, object] = {"topic": facts.topic, "lines": list(facts.lines)}
-    said |= {"report": _report(facts.report)} if facts.report else {}
-    return said | ({"incident": _incident(facts.incident)} if facts.incident else {})
-
-
-def _report(told: Report) -> dict[str, object]:
-    return {
-        "sections": [{"name": name, "lines": list(lines)} for name, lines in told.sections],
-        "table": [{"cells": list(row)} for row in told.table],
-        "above": told.above,
-        "file": told.file,
-    }
-
-
-def _incident(told: IncidentNotice) -> dict[str, object]:
-    return {
-        "key": told.key,
-        "what": told.what,
-        "since": told.since,
-        "closed": told.closed,
-        "duration": told.duration,
-        "who": list(told.who),
-        "cure": told.cure,
-        "reminder": told.reminder,
     }
 
 
@@ -408,38 +379,6 @@ def _read_asset_sum(read: Members) -> AssetSum:
     )
 
 
-def _read_notice(read: Members) -> Facts:
-    incident = read.inner("incident")
-    return Notice(
-        incident=_read_incident(incident) if incident else None,
-        topic=read.text("topic"),
-        lines=read.texts("lines"),
-        report=_read_report(report) if (report := read.inner("report")) else None,
-    )
-
-
-def _read_report(read: Members) -> Report:
-    return Report(
-        sections=tuple((s.text("name"), s.texts("lines")) for s in read.inner_list("sections")),
-        table=tuple(row.texts("cells") for row in read.inner_list("table")),
-        above=read.number("above"),
-        file=read.text("file"),
-    )
-
-
-def _read_incident(read: Members) -> IncidentNotice:
-    return IncidentNotice(
-        key=read.text("key"),
-        what=read.text("what"),
-        since=read.number("since"),
-        closed=read.whole("closed"),
-        duration=read.whole("duration"),
-        who=read.texts("who"),
-        cure=read.text("cure"),
-        reminder=read.flag("reminder") or False,
-    )
-
-
 _READERS: Mapping[AlertKind, Callable[[Members], Facts]] = {
     AlertKind.MOVEMENT: _read_movement,
     AlertKind.AMENDMENT: _read_movement,
@@ -448,5 +387,5 @@ _READERS: Mapping[AlertKind, Callable[[Members], Facts]] = {
     AlertKind.CORRECTION: _read_correction,
     AlertKind.HISTORY: _read_history,
     AlertKind.UNEXPLAINED: read_unexplained,
-    AlertKind.NOTICE: _read_notice,
+    AlertKind.NOTICE: read_notice,
 }

@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from monitor.chains.address import display
-from monitor.messages.objects import csv_line, json_text
+from monitor.messages.objects import json_text
+from monitor.messages.spreadsheet import csv_line
 from monitor.model import Chain, Entry, Planned
 from monitor.watchlist.entries import BLOCK_KEYS
 from monitor.watchlist.held import PLANNED_KEYS

@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from monitor.chains.table import streams_of
-from monitor.decide.due import is_new
+from monitor.decide.concern import is_new
 from monitor.loops.passing import PassReport, PollWorld
 from monitor.loops.poll import Poller
 from monitor.loops.pool import SourcePool

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from monitor.messages import money
-from monitor.messages.objects import alert_csv_rows
 from monitor.messages.sheets import about, acts, held, listed, to_do
 from monitor.messages.sheets.balance import doubt, left_section
 from monitor.messages.sheets.fees import fee_words
@@ -41,6 +40,7 @@ from monitor.messages.sheets.parts import (
     topic,
 )
 from monitor.messages.sheets.say import headline
+from monitor.messages.spreadsheet import alert_csv_rows
 from monitor.model import AlertKind, AlertView, FarEnd, Transfer, TransferView
 from monitor.model.plain import amount, plural, tidy, when
 

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from monitor.messages.objects import alert_csv_rows
 from monitor.messages.sheets import about, listed, to_do
 from monitor.messages.sheets.many import attached, quiet_items, told
 from monitor.messages.sheets.ours import SHOUT, shout_of
@@ -22,6 +21,7 @@ from monitor.messages.sheets.parts import (
     worst,
 )
 from monitor.messages.sheets.sums import totals
+from monitor.messages.spreadsheet import alert_csv_rows
 from monitor.model import AlertKind, AlertView, Lane, Severity
 from monitor.model.plain import case_said, plural, tidy, utc, when
 

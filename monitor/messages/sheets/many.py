@@ -6,7 +6,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from monitor.messages.objects import alert_csv_rows
 from monitor.messages.sheets import about, listed, to_do
 from monitor.messages.sheets.flows import direction_of, is_utxo, moved
 from monitor.messages.sheets.ours import shout_of
@@ -31,6 +30,7 @@ from monitor.messages.sheets.past import alarm_words
 from monitor.messages.sheets.say import headline, owner
 from monitor.messages.sheets.sums import MOVING, sums, totals
 from monitor.messages.sheets.unexplained import headline as unexplained
+from monitor.messages.spreadsheet import alert_csv_rows
 from monitor.model import AlertKind, AlertView, Direction, Lane, Status
 from monitor.model.facts import Dealings, History, Movement, Unread, of_kind
 from monitor.model.plain import PLAIN_STATUS, duration, plural, quoted, tidy, when

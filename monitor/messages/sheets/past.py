@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from monitor.chains.table import family_of
-from monitor.messages.objects import csv_rows
 from monitor.messages.sheets import about, acts, listed, to_do
 from monitor.messages.sheets.alert import rows_section, subject_tail
 from monitor.messages.sheets.balance import on_chain
@@ -22,6 +21,7 @@ from monitor.messages.sheets.parts import (
     topic,
 )
 from monitor.messages.sheets.say import owner
+from monitor.messages.spreadsheet import csv_rows
 from monitor.model import AlertView, TransferView
 from monitor.model.facts import AssetSum, History, of_kind
 from monitor.model.plain import amount, plural, tidy, unverified, utc

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from monitor.decide.worth import of
 from monitor.messages import money
-from monitor.messages.objects import Allowed, csv_rows, may_see
+from monitor.messages.objects import Allowed, may_see
 from monitor.messages.sheets import about, to_do
 from monitor.messages.sheets.alert import recipient, sender
 from monitor.messages.sheets.ours import SHOUT, ours_section
@@ -25,6 +25,7 @@ from monitor.messages.sheets.parts import (
     trusted,
 )
 from monitor.messages.sheets.say import owner, said_units
+from monitor.messages.spreadsheet import csv_rows
 from monitor.model import AlertView, TransferView
 from monitor.model.facts import Notice, of_kind
 from monitor.model.plain import plural, tidy, when

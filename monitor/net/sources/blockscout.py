@@ -34,7 +34,14 @@ from monitor.model.errors import (
 )
 from monitor.model.events import Event
 from monitor.net.http import Answer, Http
-from monitor.net.sources import acts, blockscout_balances, etherscan, evm_events, evm_more
+from monitor.net.sources import (
+    acts,
+    blockscout_balances,
+    etherscan,
+    etherscan_answers,
+    evm_events,
+    evm_more,
+)
 from monitor.net.sources.account_rows import height_of, parse_list
 from monitor.net.sources.acts import Acts, Reported
 from monitor.net.sources.ascending import walk_up
@@ -108,7 +115,7 @@ class Blockscout:
         if not self._has_rpc:
             return  # an instance has no documented word on its chain id
         try:
-            reported = etherscan.hex_answer(self._rpc("eth_chainId"), "the chain id")
+            reported = etherscan_answers.hex_answer(self._rpc("eth_chainId"), "the chain id")
         except BadResponse:
             return
         if reported != self._chain.chain_id:
@@ -214,7 +221,7 @@ class Blockscout:
         recorder = Recorder(self._http)
 
         def page_by(params: Mapping[str, str | int]) -> Page:
-            return etherscan.read_logs(recorder.get("/api", params), self._key)
+            return etherscan_answers.read_logs(recorder.get("/api", params), self._key)
 
         walk = acts.walk_logs(self._chain, span, page_by, min(self._size, PAGE_SIZE))
         parsed = acts.parse_logs(self._chain, walk.rows)
@@ -241,14 +248,14 @@ class Blockscout:
         """See ports.ReadsEvents."""
 
         def rows_by(params: Mapping[str, str | int]) -> Sequence[object]:
-            return etherscan.read_logs(self._http.get("/api", params), self._key).rows
+            return etherscan_answers.read_logs(self._http.get("/api", params), self._key).rows
 
         return evm_events.of_explorer(self.name, rows_by, self._chain, contract, address, span)
 
     def block_hash(self, height: int) -> str | None:
         if self._has_rpc:
             block = self._rpc("eth_getBlockByNumber", hex(height), False)
-            return None if block is None else etherscan.parse_head(block).block_hash
+            return None if block is None else etherscan_answers.parse_head(block).block_hash
         answer = self._http.get(f"/api/v2/blocks/{height}")
         if answer.status == 404 and answer.json() == {"message": "Not found"}:
             return None
@@ -289,7 +296,7 @@ class Blockscout:
         answer = self._http.post("/json-rpc" if self._has_rpc else "/api/eth-rpc", call)
         if answer.status in (404, 405, 501):
             raise NotServed(f"{self.name} has no calls of contracts (HTTP {answer.status})")
-        amount = blockscout_balances.parse_word(etherscan.proxy_result(answer, self._key))
+        amount = blockscout_balances.parse_word(etherscan_answers.proxy_result(answer, self._key))
         saying.own[holding] = (saying.low, saying.low)
         return {holding: amount}
 
@@ -307,7 +314,7 @@ class Blockscout:
         def page_of(start: int, end: int, number: int, size: int) -> Page:
             action = etherscan.LISTS[stream]
             params = etherscan.list_params(action, address, start, end, number, size)
-            return etherscan.read_page(recorder.get("/api", params), self._key)
+            return etherscan_answers.read_page(recorder.get("/api", params), self._key)
 
         def walked(hi: int) -> Walk:
             part = Interval(span.lo, hi)
@@ -353,7 +360,7 @@ class Blockscout:
 
     def _rpc(self, method: str, *params: object) -> object:
         asked = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
-        return etherscan.proxy_result(self._http.post("/json-rpc", asked), self._key)
+        return etherscan_answers.proxy_result(self._http.post("/json-rpc", asked), self._key)
 
 
 def _query(following: Mapping[str, object]) -> dict[str, str | int]:
@@ -372,7 +379,7 @@ def _body(answer: Answer, key: str | None, member: str) -> Mapping[str, object]:
     if isinstance(body, dict) and answer.status < 400 and member in body:
         return body
     words = [body[k] for k in ("message", "error") if k in body] if isinstance(body, dict) else []
-    raise etherscan.failure(answer, " ".join(str(w) for w in words) or "no words", key)
+    raise etherscan_answers.failure(answer, " ".join(str(w) for w in words) or "no words", key)
 
 
 def cursor_page(body: Mapping[str, object]) -> CursorPage:

@@ -1,11 +1,10 @@
 """Etherscan API V2 and the clones that speak its dialect (Routescan, local explorers).
 
-Blockscout's `/api?module=account` speaks it too and borrows the parsers of this file.
+Blockscout's `/api?module=account` speaks it too. What answers say: etherscan_answers.py.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -23,15 +22,13 @@ from monitor.model import (
 )
 from monitor.model.balance import BalanceWord, Holding
 from monitor.model.errors import (
-    BadResponse,
-    NotServed,
     RateLimited,
     Refused,
     SourceError,
     Unavailable,
 )
 from monitor.model.events import Event
-from monitor.net.http import Answer, Http
+from monitor.net.http import Http
 from monitor.net.sources import acts, etherscan_balances, etherscan_more, evm_events
 from monitor.net.sources.account_rows import GENESIS, height_of, parse_list
 from monitor.net.sources.acts import Acts, Reported
@@ -44,12 +41,21 @@ from monitor.net.sources.companions import (
     without_listed,
     without_outermost,
 )
+from monitor.net.sources.etherscan_answers import (
+    account_result,
+    hex_answer,
+    parse_head,
+    parse_receipt,
+    proxy_result,
+    read_logs,
+    read_page,
+)
 from monitor.net.sources.evm_logs import token_legs
 from monitor.net.sources.evm_more import fee_rest, settled
 from monitor.net.sources.evm_system import TxFacts, facts_of, to_look_up
 from monitor.net.sources.newest_balances import Newest
 from monitor.net.sources.paging import Page, Recorder, Walk, batch_of
-from monitor.net.sources.parsing import Parsed, RowError, fields, hash32, hex_whole, place
+from monitor.net.sources.parsing import Parsed
 
 PAGE_SIZE = 1000  # the free plan's most since 2026-07-01
 SMALLER = 10  # how many times smaller a page is that is asked for after a time-out
@@ -62,47 +68,6 @@ LISTS = {
     "erc721": "tokennfttx",
     "erc1155": "token1155tx",
 }
-EMPTY = frozenset(
-    {
-        "no transactions found",
-        "no internal transactions found",
-        "no token transfers found",
-        "no records found",
-        "no logs found",
-    }
-)
-# An endpoint that has no lists of logs (a local explorer, a clone).
-NO_SUCH_LIST = re.compile(r"(unknown|invalid|unsupported) (module|action)", re.IGNORECASE)
-NO_SUCH_ACTION = re.compile(f"{NO_SUCH_LIST.pattern}|api pro endpoint", re.IGNORECASE)
-NOT_PROCESSED = re.compile(r"not (yet )?been processed", re.IGNORECASE)
-# What an error's words mean; the first that fits counts ("Too many invalid api key
-# attempts" is over in seconds, "Invalid API Key" is not).
-MEANINGS: tuple[tuple[str, type[SourceError]], ...] = (
-    ("max rate limit", RateLimited),
-    ("max calls per sec", RateLimited),
-    ("max daily rate limit", RateLimited),
-    ("rate limit reached", RateLimited),
-    ("too many requests", RateLimited),
-    ("too many invalid api key attempts", RateLimited),
-    ("temporarily unavailable", Unavailable),
-    ("query timeout", Unavailable),
-    ("timeout occur", Unavailable),
-    ("server too busy", Unavailable),
-    ("rpc request failed", Unavailable),
-    ("one or more errors occurred", Unavailable),
-    ("an error occurred", Unavailable),  # Routescan
-    ("service unavailable", Unavailable),
-    ("internal server error", Unavailable),
-    ("invalid api key", Refused),
-    ("missing/invalid api key", Refused),
-    ("chainid parameter", Refused),
-    ("chain not supported", Refused),
-    ("invalid action name", Refused),
-    ("invalid address format", Refused),
-    ("query parameter 'address' is required", Refused),
-    ("free api access is not supported", Refused),
-    ("api pro endpoint", Refused),
-)
 
 
 class Etherscan:
@@ -318,124 +283,6 @@ def list_params(
     }
 
 
-def read_page(answer: Answer, key: str | None = None) -> Page:
-    """The rows of an account list. Raises the SourceError that an error text stands for;
-    an unknown text is BadResponse, never an empty list."""
-    body = _envelope(answer, key)
-    status, message, result = (body.get(k) for k in ("status", "message", "result"))
-    said = str(message).strip()
-    if answer.status < 400:
-        if status == "1" and isinstance(result, list):
-            return Page(result)
-        if status == "0" and said.lower() in EMPTY and result in ([], None):
-            return Page(())
-        if status == "2" and NOT_PROCESSED.search(said) and isinstance(result, list):
-            return Page(result, complete=False)
-    raise failure(answer, _words(body), key)
-
-
-def read_logs(answer: Answer, key: str | None = None) -> Page:
-    """A page of `module=logs`. Raises NotServed where the endpoint has no such list."""
-    try:
-        return read_page(answer, key)
-    except SourceError as error:
-        if answer.status in (404, 405, 501) or NO_SUCH_LIST.search(answer.text[:2000]):
-            raise NotServed(f"{error}: it has no list of logs") from None
-        raise
-
-
-def account_result(answer: Answer, key: str | None = None) -> object:
-    """`result` of a balance. Raises NotServed where the endpoint has no such action, or only
-    for who pays."""
-    body = _envelope(answer, key)
-    if answer.status < 400 and body.get("status") == "1":
-        return body.get("result")
-    error = failure(answer, _words(body), key)
-    if answer.status in (404, 405, 501) or NO_SUCH_ACTION.search(_words(body)):
-        raise NotServed(f"{error}: it has no such balances")
-    raise error
-
-
-def proxy_result(answer: Answer, key: str | None = None) -> object:
-    """`result` of a JSON-RPC answer, None included. The proxy module falls back to the
-    account lists' envelope when it refuses (paradigmxyz/reth#17140)."""
-    body = _envelope(answer, key)
-    if answer.status < 400 and "jsonrpc" in body and "error" not in body and "result" in body:
-        return body["result"]
-    raise failure(answer, _words(body), key)
-
-
-def failure(answer: Answer, words: str, key: str | None) -> SourceError:
-    """The error that the words of a refusing answer stand for."""
-    said = (words.replace(key, "[key]") if key else words)[:200]
-    place_and_words = f"{answer.origin}: HTTP {answer.status}, {said!r}"
-    lowered = words.lower()
-    of_address = "invalid address" in lowered or answer.status == 422
-    for fragment, kind in MEANINGS:
-        if fragment in lowered:
-            return kind(place_and_words, of_address=of_address)
-    if answer.status in (401, 402, 403):
-        return Refused(f"{place_and_words}; check the key and what its plan allows")
-    if answer.status >= 500:
-        return Unavailable(place_and_words)
-    said = f"{place_and_words} is no answer that is known"
-    return BadResponse(said, of_address=of_address)
-
-
-def _envelope(answer: Answer, key: str | None) -> Mapping[str, object]:
-    body = answer.json()
-    if not isinstance(body, dict):
-        raise failure(answer, "not an object", key)
-    return body
-
-
-def _words(body: Mapping[str, object]) -> str:
-    error = body.get("error")
-    parts = [body.get("message"), body.get("result"), error]
-    if isinstance(error, dict):
-        parts.append(error.get("message"))
-    return " ".join(part for part in parts if isinstance(part, str)) or "no words"
-
-
-def hex_answer(value: object, field: str) -> int:
-    try:
-        return place(hex_whole(value, field), field)
-    except RowError as error:
-        raise BadResponse(str(error)) from None
-
-
 def _refuse_genesis(name: str, tx: str) -> None:
     if GENESIS.match(tx):
         raise Refused(f"{name}: an allocation of the first block is no transaction to look up")
-
-
-# Parsing: decoded JSON to values, nothing else.
-
-
-def parse_head(block: object) -> Head:
-    """A block of eth_getBlockByNumber. Raises BadResponse."""
-    try:
-        row = fields(block)
-        return Head(
-            height=place(hex_whole(row.get("number"), "number"), "number"),
-            time=place(hex_whole(row.get("timestamp"), "timestamp"), "timestamp"),
-            block_hash=hash32(row.get("hash"), "hash"),
-        )
-    except RowError as error:
-        raise BadResponse(f"a block cannot be read: {error}") from None
-
-
-def parse_receipt(source: str, tx: str, receipt: object, head: Head | None) -> Lookup:
-    """A receipt of eth_getTransactionReceipt. Raises BadResponse."""
-    try:
-        row = fields(receipt)
-        reported = hash32(row.get("transactionHash"), "transactionHash")
-        height = place(hex_whole(row.get("blockNumber"), "blockNumber"), "blockNumber")
-        block_hash = hash32(row.get("blockHash"), "blockHash")
-        # Receipts from before Byzantium hold a state root instead of a status.
-        failed = row.get("status") is not None and hex_whole(row["status"], "status") == 0
-    except RowError as error:
-        raise BadResponse(f"{source}: a receipt cannot be read: {error}") from None
-    if reported != tx.lower():
-        raise BadResponse(f"{source}: answered with the receipt of another transaction")
-    return Lookup(source, tx, True, height, block_hash, failed, head)

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from monitor.messages.objects import unguarded
+from monitor.messages.spreadsheet import unguarded
 from monitor.model.errors import ConfigError, Problem
 from monitor.watchlist.entries import BLOCK_KEYS
 

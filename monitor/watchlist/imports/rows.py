@@ -13,7 +13,7 @@ from monitor.chains import keys
 from monitor.chains.address import AddressError, canonical, display
 from monitor.chains.names import ChainNames, Unclear, from_encoding
 from monitor.chains.which import Which
-from monitor.messages.objects import csv_line
+from monitor.messages.spreadsheet import csv_line
 from monitor.model import Asset, Chain, Entry
 from monitor.model.errors import Problem
 from monitor.watchlist.edit import Line

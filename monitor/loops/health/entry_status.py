@@ -1,0 +1,272 @@
+"""How far each entry is read, for `fundwatch status`. Reads only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from monitor.chains.table import streams_of
+from monitor.loops.health import (
+    held,
+)
+from monitor.loops.health.balance_status import Balances
+from monitor.loops.health.snapshot import (
+    DormantStatus,
+    EntryStatus,
+    HeldStatus,
+    ListStatus,
+    Reached,
+    Tally,
+    Time,
+)
+from monitor.loops.health.vitals import OVERDUE
+from monitor.loops.health.words import count
+from monitor.model import Chain, Interval, Subject, Watched, intervals
+from monitor.model.life import UNCOVERED, Dormant, proven
+from monitor.model.plain import utc
+from monitor.model.settings import Settings
+from monitor.model.status import State, Unread
+from monitor.model.streams import UNSERVED
+from monitor.store import (
+    dormant,
+    standing,
+    watch,
+)
+from monitor.store.incidents import incident_list
+from monitor.store.port import Reader
+from monitor.store.standing import ListRead
+
+NEVER = ListRead()
+OLD_HEAD = 3600  # seconds: a newest block older than this is remarked upon
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """What the record says about reading, loaded once."""
+
+    settings: Settings
+    now: int
+    running: bool
+    lists: Mapping[tuple[str, str], ListRead]  # by subject and stream
+    covered: Mapping[tuple[str, str], tuple[Interval, ...]]
+    gaps: Mapping[tuple[str, str], Sequence[Unread]]
+    due: Mapping[str, int]  # by subject
+    history_told: frozenset[str]  # entry ids
+    asleep: Mapping[str, Dormant]  # by subject: what never lived, and is not read list by list
+    held: frozenset[str]  # subjects whose history is too long to be read unasked
+    balances: Balances
+    funds: Mapping[str, HeldStatus]  # by entry, of those whose funds are held
+
+    @cached_property
+    def tried(self) -> Mapping[str, Sequence[str]]:
+        """By subject: which lists were ever tried."""
+        found: dict[str, list[str]] = {}
+        for subject, stream in sorted(self.lists):
+            found.setdefault(subject, []).append(stream)
+        return found
+
+
+def entries_read(
+    store: Reader, settings: Settings, now: int, *, running: bool
+) -> tuple[EntryStatus, ...]:
+    """How far each active entry is read, in the order of adding. Raises StoreError."""
+    loaded = _load(store, settings, now, running)
+    absent = {w.entry.id for w in watch.absent_entries(store)}
+    active = [w for w in watch.all_entries(store) if w.active]
+    return tuple(_entry(loaded, w, w.entry.id in absent) for w in active)
+
+
+def _load(store: Reader, settings: Settings, now: int, running: bool) -> _Loaded:
+    lists = standing.lists_read(store)
+    incidents = (i.signal.key for i in incident_list(store, open_only=True))
+    return _Loaded(
+        settings=settings,
+        now=now,
+        running=running,
+        lists=lists,
+        covered={
+            (subject, stream): intervals.union(parts)
+            for (subject, stream, axis), parts in standing.covered(store).items()
+            if (read := lists.get((subject, stream))) and axis == read.axis
+        },
+        gaps=standing.unread(store),
+        due=standing.due_times(store),
+        history_told=standing.history_told(store),
+        asleep=dormant.asleep(store),
+        held=frozenset(k.partition(":")[2] for k in incidents if k.startswith("busy:")),
+        balances=Balances.load(store),
+        funds={each.entry.id: each.status() for each in held.accounts(store, settings, now)},
+    )
+
+
+def _entry(loaded: _Loaded, watched: Watched, absent: bool) -> EntryStatus:
+    entry = watched.entry
+    chain = loaded.settings.chains.get(entry.subject.chain)
+    names = streams_of(chain) if chain else loaded.tried.get(entry.subject.key, ())
+    streams = tuple(_list(loaded, watched, chain, name) for name in names)
+    # Where nothing at all is served, nothing is seen.
+    states = {s.state for s in streams} - {State.NOT_SERVED} or {State.BLIND}
+    return EntryStatus(
+        id=entry.id,
+        case=entry.case,
+        label=entry.label,
+        severity=entry.severity.value,
+        chain=entry.subject.chain,
+        address=entry.subject.address,
+        absent=absent,
+        state=next(state for state in State if state in states),
+        streams=streams,
+        dormant=_dormant(loaded, entry.subject),
+        balances=loaded.balances.of(entry.subject.key),
+        held=loaded.funds.get(entry.id),
+    )
+
+
+def _dormant(loaded: _Loaded, subject: Subject) -> DormantStatus | None:
+    found = loaded.asleep.get(subject.key)
+    if found is None:
+        return None
+    return DormantStatus(
+        since=Time(found.since),
+        block=found.height,
+        hash=found.block_hash,
+        time=Time(found.time),
+        age_seconds=max(0, loaded.now - found.time),
+        by=found.source,
+        not_covered=UNCOVERED,
+    )
+
+
+def _list(loaded: _Loaded, watched: Watched, chain: Chain | None, stream: str) -> ListStatus:
+    key = (watched.entry.subject.key, stream)
+    read = loaded.lists.get(key, NEVER)
+    state, reason = _state(loaded, watched, chain, read, key)
+    failing, reached = Time.of(read.failing), Time.of(read.complete_time)
+    return ListStatus(
+        stream=stream,
+        state=state,
+        reason=reason,
+        covered_from=_covered_from(loaded, watched, read, key),
+        covered_to=None if reached is None else Reached(read.axis, read.complete_to, reached),
+        by=read.source,
+        age_seconds=age(reached, loaded.now),
+        failing_since=failing,
+        failing_seconds=None if failing is None else loaded.now - failing,
+        unserved=read.error == UNSERVED,
+        gaps=tuple(loaded.gaps.get(key, ())),
+    )
+
+
+def age(at: int | None, now: int) -> int | None:
+    """Clocks differ: what is to come is of now."""
+    return None if at is None else max(0, now - at)
+
+
+def _state(
+    loaded: _Loaded, watched: Watched, chain: Chain | None, read: ListRead, key: tuple[str, str]
+) -> tuple[State, str]:
+    """One word for a list of one entry, and why it is not "complete"."""
+    if chain is None:
+        return State.BLIND, f"{watched.entry.subject.chain} is no longer in config/chains.yaml"
+    if not chain.sources:
+        return State.BLIND, f"no source is in service for {chain.name}; see `fundwatch check`"
+    if read.failing is not None:
+        if read.error == UNSERVED:
+            return State.NOT_SERVED, UNSERVED
+        return State.BLIND, f"{read.error or 'it could not be read'} (since {utc(read.failing)})"
+    asleep = loaded.asleep.get(key[0])
+    if asleep is not None and watched.baseline is not None:
+        return _asleep(loaded, asleep)
+    if read.ok is None or watched.baseline is None:
+        return State.NOT_READ, "the first read is still to come"
+    for reason in _shortfalls(loaded, watched, read, key):
+        return State.BEHIND, reason
+    if (age(read.complete_time, loaded.now) or 0) > OLD_HEAD:
+        return State.COMPLETE, f"{read.source} has no newer block: it or the chain stands still"
+    return State.COMPLETE, ""
+
+
+def _asleep(loaded: _Loaded, found: Dormant) -> tuple[State, str]:
+    """How every list of an address stands that never lived on its chain."""
+    said = proven(found)
+    if found.failing is not None:
+        why = f"no node says more since {utc(found.failing)}: {found.error}"
+        return State.BEHIND, f"{said}; {why}"
+    due = loaded.due.get(found.subject.key, loaded.now)
+    if loaded.now - due > OVERDUE:
+        why = "asking again is overdue" if loaded.running else "no Fundwatch runs"
+        return State.BEHIND, f"{why}; {said}"
+    return State.DORMANT, said
+
+
+def _shortfalls(
+    loaded: _Loaded, watched: Watched, read: ListRead, key: tuple[str, str]
+) -> Iterable[str]:
+    """Why a list that can be read is not complete, the weightiest first."""
+    if read.complete_time is None:
+        yield "its newest part has not been read in full yet"
+    if loaded.now - loaded.due.get(key[0], loaded.now) > OVERDUE:
+        why = "reading is overdue" if loaded.running else "no Fundwatch runs"
+        yield f"{why}; last read {utc(read.ok)}"
+    for gap in loaded.gaps.get(key, ()):
+        yield f"{gap.axis} {gap.from_} to {gap.to} could not be read: {gap.reason}"
+    if key[0] in loaded.held:
+        yield "over 100,000 movements: history is held back until its entry says  busy: yes"
+    if watched.entry.id not in loaded.history_told:
+        yield "its history is still being read"
+    elif len(loaded.covered.get(key, ())) > 1:
+        yield "a part in between is still to be read"
+
+
+def _covered_from(
+    loaded: _Loaded, watched: Watched, read: ListRead, key: tuple[str, str]
+) -> str | None:
+    """Where the unbroken part begins: what `since` asked for once that has been reached."""
+    if read.ok is None:
+        return None
+    parts = loaded.covered.get(key, ())
+    whole = watched.entry.id in loaded.history_told and key[0] not in loaded.held
+    if whole and len(parts) <= 1:
+        since = watched.entry.since
+        return f"block {since}" if since.isdecimal() else since
+    if not parts:
+        return None
+    return read.axis.words(parts[-1].lo)
+
+
+def tally(entries: Sequence[EntryStatus]) -> Tally:
+    counts = Counter(entry.state for entry in entries)
+    words = f"{counts[State.COMPLETE]} of {count(len(entries), 'entry', 'entries')} fully read"
+    if limits := _named_lists(entries, State.NOT_SERVED):
+        words += f", but for lists that no source serves ({limits})"
+    if blind := counts[State.BLIND]:
+        words += f", {blind} partly or wholly blind ({_named_lists(entries, State.BLIND)})"
+    for state in (State.BEHIND, State.NOT_READ, State.DORMANT):
+        words += f", {counts[state]} {state}" if counts[state] else ""
+    return Tally(
+        words=words if entries else "no address is watched",
+        entries=len(entries),
+        complete=counts[State.COMPLETE],
+        behind=counts[State.BEHIND],
+        blind=counts[State.BLIND],
+        not_read=counts[State.NOT_READ],
+        dormant=counts[State.DORMANT],
+    )
+
+
+def _named_lists(entries: Sequence[EntryStatus], state: State) -> str:
+    """Which lists stand so: "bnb native internal, tron all lists"."""
+    found: dict[str, list[str]] = {}
+    everything: dict[str, int] = {}
+    for entry in entries:
+        everything[entry.chain] = len(entry.streams)
+        mine = [each.stream for each in entry.streams if each.state == state]
+        if mine or (not entry.streams and entry.state == state):
+            found.setdefault(entry.chain, []).extend(mine)
+    named = {chain: list(dict.fromkeys(streams)) for chain, streams in found.items()}
+    return ", ".join(
+        f"{chain} {'all lists' if len(s) == everything[chain] else ' '.join(s)}"
+        for chain, s in named.items()
+    )
