@@ -123,6 +123,16 @@ def test_what_was_found_in_part_says_what_is_left() -> None:
     assert "740,000 USDT of it is still unexplained." in flat(rendered.text)
 
 
+@pytest.mark.parametrize(("left", "way"), [("-9740000000000", "fell"), ("2000000000000", "rose")])
+def test_what_was_found_may_leave_more_than_was_said(left: str, way: str) -> None:
+    facts = {"found": "More is missing than was said.", "left": left, "held": sample.held()}
+    rendered = sample.mail(sample.explained(facts=facts))
+    much = f"{abs(int(left)) // 10**6:,} USDT"
+    assert f"STILL UNEXPLAINED: balance {way} by {much}" in rendered.subject
+    assert f"by what is known now it {way} by {much} unexplained." in flat(rendered.text)
+    assert "of it is still unexplained" not in flat(rendered.text)
+
+
 def test_a_lead_never_shows_an_address() -> None:
     """A counterparty in it can be one of our own, which nobody is to see."""
     ours = sample.tron_address("customer")

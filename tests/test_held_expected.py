@@ -85,6 +85,16 @@ def test_a_figure_with_which_the_record_agrees_no_more_is_nobodys_second_word() 
     assert (stands.missing, stands.by) == (5_000_000, "one and the record")
 
 
+@pytest.mark.parametrize("how", [{"rebases": "yes"}, {"fee_on_transfer": True}])
+def test_what_transfers_do_not_sum_up_to_is_not_known_by_the_record(how: dict[str, object]) -> None:
+    """What a rebasing token pays was never transferred: less recorded than expected is no lack."""
+    other = {("ethereum", TOKEN): replace(COIN, **how)}  # type: ignore[arg-type]
+    found = only(replace(known(row(100, 99_999_999)), assets=other))
+    assert (found.units, found.missing) == (None, 0)
+    told = replace(known(figures=(figure(110, 99_999_999),)), assets=other)
+    assert only(told).missing == 1
+
+
 def test_zero_is_an_expectation() -> None:
     found = only(known(), replace(ENTRY, expected={"USDT": "0"}))
     assert (found.units, found.missing) == (0, 0)

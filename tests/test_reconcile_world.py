@@ -247,6 +247,53 @@ def test_part_of_it_is_told_as_part(made: Witnessed) -> None:
     assert made.differing() == {(A, COIN): 8}
 
 
+def test_what_is_found_may_show_that_more_left_than_was_said(made: Witnessed) -> None:
+    """More came than left, both in secret; then a list shows what came. What is left is an
+    outflow, and as urgent as one."""
+    made.hold()
+    came, _ = hidden(made, A, 11), hidden(made, X, 7, sender=A)
+    outlive(made)
+    for source in made.sources:
+        source.hidden = {i for i in source.hidden if i[1] != came.hash}
+    made.day()
+    made.poll()
+    made.hold()
+    first, more = made.told(A)
+    assert (first.severity, of_kind(first.facts, Unexplained).amount) == (Severity.MEDIUM, 4)
+    fact = of_kind(more.facts, Unexplained)
+    assert (more.severity, fact.amount, fact.left) == (Severity.SEVERE, 4, -7)
+    assert fact.found.startswith("More is missing than was said")
+    for source in made.sources:
+        source.hidden.clear()
+    made.day()
+    made.poll()
+    made.hold()
+    over = of_kind(made.told(A)[-1].facts, Unexplained)
+    assert (over.amount, over.left) == (4, 0)
+    assert made.told(A)[-1].severity is Severity.SEVERE
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_what_arose_before_an_address_was_watched_is_medium(tmp_path: Path, old: bool) -> None:
+    """Also where only halving shows that it did: the first figure is of a later block."""
+    ledger = FakeLedger(ETHEREUM)
+    sources = [SeeingSource(ledger, n, bundles=BUNDLES) for n in ("one", "two")]
+    sources[0].old = old
+    play = Witnessed(tmp_path, ledger, sources)
+    try:
+        ledger.mine(3)
+        hidden(play, X, 7, sender=A)
+        ledger.mine(9)
+        play.watch(A, severity=Severity.SEVERE)
+        play.poll()
+        ledger.mine(9)
+        outlive(play)
+        (alert,) = play.told(A)
+        assert alert.severity is (Severity.MEDIUM if old else Severity.SEVERE)
+    finally:
+        play.store.close()
+
+
 def test_two_entries_of_an_address_are_told_each_and_one_that_ended_is_not(
     made: Witnessed,
 ) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from monitor.decide.balance import recorded, unreadable
 from monitor.decide.held import assets_named
+from monitor.decide.shares import unsaid_why
 from monitor.decide.worth import base_units
 from monitor.model import Asset, Chain, Entry, Row
 from monitor.model.balance import Figure
@@ -79,7 +80,7 @@ def _there(entry: Entry, name: str, coins: str, known: Known) -> There:
     figures = [f for f in said if f.second or _agrees(f, rows)]
     if figures:
         return _by_figure(one, max(figures, key=lambda f: f.high), rows)
-    if why := unreadable(known.chain, asset.contract, known.states):
+    if why := unsaid_why(asset) or unreadable(known.chain, asset.contract, known.states):
         return replace(one, why=f"no balance was said by two, and of the record: {why}")
     nothing = Figure(entry.subject, asset.contract, _FAR, _FAR, _FAR, 0, "", 0)
     held = recorded(rows, entry.subject.address, nothing)

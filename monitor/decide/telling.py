@@ -62,7 +62,7 @@ def severity(finding: Finding, watched: Watched) -> Severity:
     came in besides, and what all lay before the address was watched, is medium at most."""
     entry, baseline = watched.entry, watched.baseline
     found = voices.severity(entry, ())
-    before = baseline is None or finding.after.high <= baseline.height
+    before = baseline is None or finding.blocks.hi <= baseline.height
     if finding.amount < 0 and not before:
         return Severity.SEVERE if entry.held else found
     return Severity.MEDIUM if found.urgent else found

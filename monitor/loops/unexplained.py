@@ -12,11 +12,11 @@ from monitor.decide.findings import difference
 from monitor.loops.health.words import count
 from monitor.loops.passing import PollWorld
 from monitor.loops.pool import SourcePool
-from monitor.model import Alert, AlertKind, Entry, Kind, Lane, Row, Watched
+from monitor.model import LIVE_STATUSES, Alert, AlertKind, Entry, Kind, Lane, Row, Watched
 from monitor.model.acts import DAEMON, Tell
 from monitor.model.balance import Figure, Held, State
 from monitor.model.errors import SourceError
-from monitor.model.facts import HeldFunds, Unexplained
+from monitor.model.facts import HeldFunds, Unexplained, of_kind
 from monitor.model.finding import Finding
 from monitor.model.ids import stable_id
 from monitor.model.plain import plural
@@ -30,6 +30,8 @@ from monitor.store.port import Store
 
 DAY, HOUR = 86_400, 3600
 REASON = "The balance on the chain changed, and no list says why."
+MORE = "More is missing than was said: what was found since went the other way."
+REVERSED = "what had been recorded there did not happen"
 OVER = "What becomes of an unexplained balance follows whatever had been told of it."
 
 
@@ -153,52 +155,72 @@ class Teller:
         )
 
     def amend(self, was: Finding, now_is: Finding, held: Held, rows: Sequence[Row]) -> None:
-        """Tell what became of a finding that had been told: it is over, or less of it is left."""
-        chain = self.world.chains[was.subject.chain]
+        """Tell what became of a finding that had been told: it is over, or less of it is left, or
+        more is missing than was said, where what is found went the other way."""
         new = [each.transfer.identity for each in _between(now_is, rows)]
+        held, now_is = replace(held, between=was.blocks), replace(now_is, narrowed=was.narrowed)
         watched = watch.entries_of(self.store, [was.subject]).get(was.subject, ())
         known = alerts.of_ids(self.store, [first_id(was, w.entry.id) for w in watched])
-        found = []
-        for each in watched:
-            first = known.get(first_id(was, each.entry.id))
-            if first is None:
-                continue
-            left = 0 if now_is.closed else now_is.amount
-            facts = Unexplained(
-                read_at=self.world.clock(),
-                finality=chain.finality,
-                held=replace(held, between=was.blocks),
-                amount=was.amount,
-                since_time=since(was),
-                found=self._words(now_is, each.entry.id, new),
-                left=left,
-            )
-            alert = Alert(
-                id=stable_id("A", each.entry.id, was.id, str(left) if left else "over"),
-                kind=AlertKind.UNEXPLAINED,
-                lane=Lane.NEWS,
-                severity=first.severity,
-                created=self.world.clock(),
-                chain=chain.key,
-                entry_id=each.entry.id,
-                amends=first.id,
-                lane_reason=OVER,
-                facts=facts,
-                rows=tuple(new),
-            )
-            found.append((alert, each))
-        self._commit(found)
+        self._commit(
+            (self._amendment(first, was, now_is, held, each, new), each)
+            for each in watched
+            if (first := known.get(first_id(was, each.entry.id)))
+        )
 
-    def _words(self, finding: Finding, entry: str, new: Sequence[Identity]) -> str:
+    def _amendment(
+        self,
+        first: Alert,
+        was: Finding,
+        finding: Finding,
+        held: Held,
+        each: Watched,
+        new: Sequence[Identity],
+    ) -> Alert:
+        now, entry = self.world.clock(), each.entry
+        left = 0 if finding.closed else finding.amount
+        facts = Unexplained(
+            read_at=now,
+            finality=self.world.chains[finding.subject.chain].finality,
+            held=held,
+            amount=of_kind(first.facts, Unexplained).amount,
+            since_time=since(finding),
+            left=left,
+            funds=_funds(entry) if left < 0 else None,
+        )
+        # That it is over is told as loudly as the worst that had been told of it.
+        worst = finding if left else was
+        grew = replace(facts, left=worst.amount).grew
+        urgent = telling.severity(worst, each) if grew else first.severity
+        return Alert(
+            id=stable_id("A", entry.id, finding.id, str(left) if left else "over"),
+            kind=AlertKind.UNEXPLAINED,
+            lane=Lane.NEWS,
+            severity=voices.louder(first.severity, urgent),
+            created=now,
+            chain=finding.subject.chain,
+            entry_id=entry.id,
+            amends=first.id,
+            lane_reason=OVER,
+            facts=replace(facts, found=self._words(finding, facts, entry.id, new)),
+            rows=tuple(new),
+        )
+
+    def _words(
+        self, finding: Finding, facts: Unexplained, entry: str, new: Sequence[Identity]
+    ) -> str:
+        """What was found, in sentences."""
         if not new:
-            why = finding.reason or "part of it is recorded now"
+            why = finding.reason or (REVERSED if facts.grew else "part of it is recorded now")
             return f"{why[:1].upper()}{why[1:]}."
         txs = list(dict.fromkeys(tx for _, tx, _ in new))
         told = alerts.first_alerts(self.store, entry, txs)
-        named = [f"{tx} (alert {told[tx]})" if tx in told else tx for tx in txs[:5]]
-        more = f" and {len(txs) - 5:,} more" if len(txs) > 5 else ""
-        part = "" if finding.closed else "Part of it was found. "
-        return f"{part}It is one thing with {', '.join(named)}{more}, which a list showed late."
+        listed = [f"{tx} (alert {told[tx]})" if tx in told else tx for tx in txs[:5]]
+        rest = f" and {len(txs) - 5:,} more" if len(txs) > 5 else ""
+        named = f"{', '.join(listed)}{rest}"
+        if facts.grew:
+            return f"{MORE} A list showed late: {named}."
+        begun = "" if finding.closed else "Part of it was found. "
+        return f"{begun}It is one thing with {named}, which a list showed late."
 
     def _commit(self, found: Iterable[tuple[Alert, Watched]]) -> None:
         """What was told already, before a kill, is not told twice."""
@@ -224,11 +246,13 @@ def since(finding: Finding) -> int | None:
 
 
 def _between(finding: Finding, rows: Iterable[Row]) -> list[Row]:
-    """The rows that came since a finding was made and lie in its blocks."""
+    """The rows that came since a finding was made, lie in its blocks and stand."""
     return [
         row
         for row in rows
-        if row.first_seen >= finding.found and _lies(row, finding.before, finding.after)
+        if row.first_seen >= finding.found
+        and row.status in LIVE_STATUSES
+        and _lies(row, finding.before, finding.after)
     ]
 
 

@@ -181,6 +181,12 @@ class Unexplained(Facts):
     found: str = ""  # of an amendment: what was found
     left: int = 0  # of an amendment: what of it is still missing, signed
 
+    @property
+    def grew(self) -> bool:
+        """Whether what is missing now is no part of what was said to be."""
+        other_way = (self.left < 0) != (self.amount < 0)
+        return bool(self.left) and (other_way or abs(self.left) > abs(self.amount))
+
 
 # --- what follows, what went before, what is about ourselves -----------------------------------
 

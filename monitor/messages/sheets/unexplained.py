@@ -73,22 +73,33 @@ def headline(view: AlertView) -> str:
     way = "fell" if fact.amount < 0 else "rose"
     told = f"the balance {way} by {_much(fact, fact.amount)} {_between(fact)}"
     if fact.found:
-        left = f"{_much(fact, fact.left)} of it is still unexplained"
-        known = left if fact.left else "nothing of it is unexplained any more"
-        return shout(view, listed.begun(view, f"{_began(fact)}: {who}: {told}; {known}."))
+        return shout(view, listed.begun(view, f"{_began(fact)}: {who}: {told}; {_left(fact)}."))
     return shout(view, listed.begun(view, f"{who}: {told}, and no list says why."))
+
+
+def _left(fact: Unexplained) -> str:
+    """What of it is still not known, or what was not seen at first."""
+    if not fact.left:
+        return "nothing of it is unexplained any more"
+    much = _much(fact, fact.left)
+    if not fact.grew:
+        return f"{much} of it is still unexplained"
+    return f"by what is known now it {'fell' if fact.left < 0 else 'rose'} by {much} unexplained"
 
 
 def _short(fact: Unexplained) -> str:
     """ "UNEXPLAINED: balance fell by 7,740,000 USDT", fit for a subject."""
-    way = "fell" if fact.amount < 0 else "rose"
-    return f"{_began(fact)}: balance {way} by {_much(fact, fact.amount)}"
+    units = fact.left if fact.grew else fact.amount
+    way = "fell" if units < 0 else "rose"
+    return f"{_began(fact)}: balance {way} by {_much(fact, units)}"
 
 
 def _began(fact: Unexplained) -> str:
     if not fact.found:
         return "UNEXPLAINED"
-    return "PARTLY EXPLAINED" if fact.left else "EXPLAINED"
+    if not fact.left:
+        return "EXPLAINED"
+    return "STILL UNEXPLAINED" if fact.grew else "PARTLY EXPLAINED"
 
 
 def _much(fact: Unexplained, units: int) -> str:
