@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import base58
 import pytest
 import test_other_chain
 from world.recordings import kept, needs_recordings
@@ -536,19 +537,115 @@ def test_blockscout_names_the_block_of_coins() -> None:
         assert word.said[coins] == scene.truth(coins, old) != scene.truth(coins, old + 2)
         assert word.own[token] == (word.low, word.low)
         assert word.said[token] == scene.truth(token, word.low.height)
+        assert word.undated == set()
         unknown = Holding("0x" + "9" * 40)
-        assert scene.ask(unknown).said == {}
+        word = scene.ask(unknown)
+        assert (word.said, word.undated) == ({unknown: 0}, {unknown})
 
 
 def test_blockscout_without_calls_of_contracts() -> None:
     case = kind("blockscout")
     with staged(case) as scene:
+        token = case.holdings[-1]
         scene.instead = lambda call: Reply(b"", 404) if call.body is not None else None
+        word = scene.ask()
+        assert set(word.said) == set(case.holdings)
+        assert word.undated == {token}
+        asked = ("json-rpc", "eth-rpc")
+        assert len([c for c in scene.server.calls if c.path.endswith(asked)]) == 1
+        scene.ask(token)
+        assert len([c for c in scene.server.calls if c.path.endswith(asked)]) == 1
+
+
+NO_METHOD: Mapping[str, tuple[Any, int]] = {
+    "404": (b"", 404),
+    "405": ({"message": "Method not allowed"}, 405),
+    "501": ({"error": "Not implemented"}, 501),
+    "code": ({"jsonrpc": "2.0", "id": 1, "error": {"code": -32601, "message": "no"}}, 200),
+    "words": ({"jsonrpc": "2.0", "id": 1, "error": "Method not found"}, 200),
+}
+
+
+def of_list(call: Call) -> Reply | None:
+    """Blockscout's own list of tokens."""
+    if call.query.get("action") == "tokenbalance":
+        return Reply({"status": "0", "message": "Unknown action", "result": None})
+    if call.path.endswith("/token-balances"):
+        token = {"address_hash": "0x" + EVM[3].removeprefix("0x").upper(), "type": "ERC-20"}
+        return Reply(
+            [{"token": token, "value": "12"}, {"token": {"address": EVM[2]}, "value": "9"}]
+        )
+    return None
+
+
+@pytest.mark.parametrize("name", NO_METHOD)
+def test_a_blockscout_that_serves_only_its_own_figures(name: str) -> None:
+    """They are said, and said to be undated; what it lacks is learned."""
+    case = kind("blockscout")
+    coins, _, token = case.holdings
+
+    def own(call: Call) -> Reply | None:
+        dated = call.path.startswith("/api/v2/addresses/") and "token" not in call.path
+        return Reply(*NO_METHOD[name]) if call.body is not None or dated else of_list(call)
+
+    with staged(case) as scene:
+        scene.instead = own if name in ("404", "405", "501") else only_lists(name)
+        word = scene.ask()
+        assert set(word.said) == set(case.holdings)
+        assert token in word.undated
+        assert word.said[token] == 12
+        assert word.said[coins] == scene.truth(coins, word.high.height)
+        first = len(scene.server.calls)
+        scene.ask()
+        assert len(scene.server.calls) - first < first
+
+
+def only_lists(name: str) -> Callable[[Call], Reply | None]:
+    return lambda call: Reply(*NO_METHOD[name]) if call.body is not None else of_list(call)
+
+
+def test_a_contract_that_says_that_it_has_no_method_takes_nothing_from_others() -> None:
+    """A stranger's contract reverts in whatever words."""
+    case = kind("blockscout")
+    words = "execution reverted: method not found"
+    body = {"jsonrpc": "2.0", "id": 1, "error": {"code": -32015, "message": words}}
+    with staged(case) as scene:
+        scene.instead = lambda call: Reply(body) if call.body is not None else None
         assert set(scene.ask().unsaid) == {case.holdings[-1]}
-        made = len(scene.server.calls)
-        with pytest.raises(NotServed):
-            scene.ask(case.holdings[-1])
-        assert len(scene.server.calls) == made
+        scene.instead = lambda call: None
+        assert scene.ask(case.holdings[-1]).undated == set()
+
+
+def test_a_tron_server_that_has_only_the_index() -> None:
+    """What it tells may be old; of an account without TRX it tells no tokens."""
+    case = kind("trongrid")
+    me, _, token = case.holdings
+    account = {
+        "address": base58.b58decode_check(me.address).hex(),
+        "balance": 77,
+        "trc20": [{case.people[3]: "5"}],
+    }
+    page: dict[str, Any] = {"success": True, "data": [account], "meta": {"at": 1}}
+
+    def index(call: Call) -> Reply | None:
+        if case.asks(call):
+            return Reply({"Error": "no"}, 405)
+        return Reply(page) if call.path == f"/v1/accounts/{me.address}" else None
+
+    with staged(case) as scene:
+        scene.instead = index
+        word = scene.ask(me, token)
+        assert word.said == {me: 77, token: 5}
+        assert word.undated == {me, token}
+        other = Holding(me.address, case.people[2])
+        assert scene.ask(me, other).said == {me: 77, other: 0}
+        page["data"] = []
+        word = scene.ask(me, token)
+        assert word.said == {me: 0}
+        assert set(word.unsaid) == {token}
+        for wrong in ([account, account], None, [{**account, "address": "41" + "0" * 40}], [5]):
+            page["data"] = wrong
+            assert scene.ask(me, token).said == {}
 
 
 def test_an_account_of_tron_that_no_trx_ever_reached() -> None:
@@ -687,10 +784,11 @@ def test_a_call_of_a_contract_that_failed_is_no_amount(reported: Any) -> None:
 
 
 def test_coins_without_their_block_are_no_figure() -> None:
-    """Nobody knows then how old they are."""
+    """Nobody knows then how old they are: that is said."""
     whole = {"hash": EVM[0], "coin_balance": "5", "block_number_balance_updated_at": 7}
     assert parse_coins(whole, EVM[0]) == (5, 7)
-    for member in whole:
+    assert parse_coins({**whole, "block_number_balance_updated_at": None}, EVM[0]) == (5, None)
+    for member in ("hash", "coin_balance"):
         with pytest.raises(RowError):
             parse_coins({**whole, member: None}, EVM[0])
     for word in ("0x", "0x5", "5", None, 5, "0x" + "g" * 64, "0x" + "0" * 65):

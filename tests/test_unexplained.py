@@ -246,7 +246,7 @@ def test_a_false_balance_makes_no_alert_while_another_says_otherwise(
 
 
 def test_another_source_is_the_second_word(tmp_path: Path) -> None:
-    with story(tmp_path, second=True) as told:
+    with story(tmp_path, second=True, whose=("one", "two")) as told:
         told.inner(ALICE, 7 * ETH)
         told.outlive()
         assert len(told.told()) == 1
@@ -276,6 +276,16 @@ def test_what_one_operator_alone_lists_is_waited_for(tmp_path: Path) -> None:
         told.age(3600)
         told.check()
         assert told.told() == []
+
+
+def test_another_source_of_the_same_operator_is_no_second_word(tmp_path: Path) -> None:
+    """It can contradict; but what it repeats is one word."""
+    with story(tmp_path, second=True, whose=("one", "one")) as told:
+        told.inner(ALICE, 7 * ETH)
+        told.outlive()
+        assert len(told.told()) == 1
+        ((said,),) = told.scene.home.sql("SELECT json_extract(after, '$.second') FROM finding")
+        assert said.startswith("mine again at block ")
 
 
 def test_what_only_the_other_lists_is_found_at_once(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ NOT_COMPLETE = "history not complete"
 MOVING = "still moving"
 DISAGREE = "sources disagree"
 FEES = "fees are told in part"
+UNDATED = "the source does not say how old its balance is"
 ASLEEP = "list not read: the address never lived on this chain"
 
 Seen = Mapping[str, int]  # the newest place that was read in full just now, by list
@@ -186,7 +187,7 @@ def judge(
         return judge_shares(held, asset, figure, before, rows)
     if found.amount != figure.amount:
         return replace(held, state=State.UNEXPLAINED)
-    return held
+    return held if figure.dated else replace(held, reason=UNDATED)
 
 
 def unsaid(

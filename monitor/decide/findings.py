@@ -131,10 +131,11 @@ def _new(before: Figure | None, figure: Figure, amount: int, now: int) -> Findin
 def seconded(finding: Finding, figure: Figure, total: int, finality: int) -> Finding:
     """With a second word, where this later figure of the same source, at which all that lasts sums
     up to the difference `total`, is one. A figure that names no block could be one of blocks that
-    were replaced: its second has to lie so far above that it is final."""
+    were replaced: its second has to lie so far above that it is final. One that may be old is
+    nobody's second."""
     after = finding.after
     margin = 0 if after.block_hash else finality
-    if after.second or figure.low <= after.high + margin or not total:
+    if after.second or not figure.dated or figure.low <= after.high + margin or not total:
         return finding
     if figure.source != after.source:
         return replace(finding, after=replace(after, second=figure.source))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from monitor.decide import voices
 from monitor.model import Severity, Watched
+from monitor.model.balance import Figure
 from monitor.model.finding import Finding
 
 HOLD = 6 * 3600  # seconds for which lists that may be late are waited for
@@ -32,11 +33,16 @@ def waits_for(finding: Finding, ground: Ground, now: int) -> str:
     if not ground.final:
         return f"block {finding.after.high:,} can still be replaced"
     if not finding.after.second:
-        return "nobody else has said the same balance yet"
+        return f"{_may_be_old(finding.after)}nobody else has said the same balance yet"
     since = min(finding.found, finding.after.time)  # of an older block lists had their time
     if not ground.past and now < since + hold(ground.late):
         return "lists may be behind the balance"
     return ""
+
+
+def _may_be_old(figure: Figure) -> str:
+    old = f"{figure.source} does not say how old its balance is, and "
+    return "" if figure.dated else old
 
 
 def hold(late: int) -> int:

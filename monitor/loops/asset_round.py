@@ -104,7 +104,7 @@ class AssetRound:
         gone = [replace(f, closed=now, reason=reason) for f in self.lasting if f.told is None]
         balances.put_findings(self.store, gone)
         self.lasting = [f for f in self.lasting if f.told is not None]
-        if word.equal:
+        if word.equal and figure.dated:
             chain = figure.subject.chain
             scores.add(self.store, [Score(figure.source, chain, now // DAY, Mark.WRONG)])
         return replace(held, state=State.CANNOT_CHECK, reason=reason)

@@ -112,18 +112,24 @@ class Look:
     # -- a second word -------------------------------------------------------------------
 
     def same(self, told: Figure) -> str:
-        """Who else says the same amount, at whatever block; empty: nobody."""
-        others = (s for s in self.witness.sources() if s.name != told.source)
-        for source in others:
+        """Which other operator says the same amount, at whatever block; empty: none."""
+        for source in self._others(told):
             figure = self._ask(source, told)
             if figure is not None and figure.amount == told.amount:
                 return source.name
         return ""
 
+    def _others(self, told: Figure) -> list[Source]:
+        """Those of other operators that say balances."""
+        whose = self.witness.pool.operators
+        mine = whose.get(told.source, told.source)
+        return [s for s in self.witness.sources() if whose.get(s.name, s.name) != mine]
+
     def second(self, finding: Finding, lasting: int) -> Word:
         """What others say of the figure that shows a finding; `lasting`: the sum of all that is
-        not explained."""
+        not explained. Any other source can contradict, only another operator's confirms."""
         told = finding.after
+        others = self._others(told)
         for source in self.witness.sources():
             if source.name == told.source:
                 continue
@@ -136,8 +142,10 @@ class Look:
                 continue  # of a block before it, or one to which the lists are not read
             else:
                 apart = left - lasting
-            if not apart:
+            if not apart and source in others:
                 return Word(source.name)
+            if not apart:
+                continue
             said = " and ".join(map(self._words, (told, figure)))
             return Word(instead=said, equal=apart == -lasting)
         return Word()
@@ -149,9 +157,11 @@ class Look:
         return f"{figure.source} says {held} at block {figure.high:,}"
 
     def _ask(self, source: Source, told: Figure) -> Figure | None:
+        """Its figure; None where it has none, or one that may be old: that is no second word."""
         holding = Holding(self.subject.address, self.contract, told.shares)
         at = told.high if told.low == told.high else None
-        return self.witness.ask({holding: at}, [source]).figures.get(holding)
+        figure = self.witness.ask({holding: at}, [source]).figures.get(holding)
+        return figure if figure is not None and figure.dated else None
 
     def _left(self, figure: Figure) -> int | None:
         """What of another source's figure is not recorded; None: nobody knows."""

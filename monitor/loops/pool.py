@@ -17,7 +17,15 @@ from monitor.model import (
     Head,
 )
 from monitor.model.answers import Heard, part
-from monitor.model.errors import NotServed, NotYet, Refused, SourceError, Unavailable, WrongChain
+from monitor.model.errors import (
+    NotServed,
+    NotYet,
+    RateLimited,
+    Refused,
+    SourceError,
+    Unavailable,
+    WrongChain,
+)
 from monitor.model.ports import Hears, Source
 from monitor.model.scores import Mark
 
@@ -28,6 +36,7 @@ ASK_AGAIN = 86_400.0  # seconds until a list that is not handed out is asked for
 BREAK_AFTER = 3  # failures in a row before a source is left alone for a while
 BREAK_SECONDS = (15.0, 120.0)  # first and longest time that it is left alone in an outage
 REFUSED_SECONDS = 900.0  # the same for one that will not serve until a person changes something
+RESTING = "resting after failures, the last"
 HANGS = 10.0  # seconds after which a call that failed has hung
 HUNG_TWICE, SHUNNED = 2, 60.0  # so many in a row, and how long nobody asks that source then
 
@@ -84,6 +93,8 @@ class SourcePool:
         self._failures: dict[str, int] = {}
         self._rest_until: dict[str, float] = {}
         self._why: dict[str, str] = {}  # the newest failure, by source
+        # Of balances alone: failures in a row, until when they are not asked for, and why.
+        self._balances: dict[str, tuple[int, float, str]] = {}
         self._hung: dict[str, int] = {}  # calls in a row that hung, by source
         self._shunned: dict[str, float] = {}  # until when nobody asks a source that hangs
         self._kept_back: dict[tuple[str, str], float] = {}  # (source, stream) -> ask again at
@@ -103,6 +114,32 @@ class SourcePool:
         with self._lock:
             return everything or time.monotonic() >= self._rest_until.get(source.name, 0.0)
 
+    def says_balances(self, source: Source) -> str:
+        """Why a source is not asked for balances now; empty: it is."""
+        if not self.usable(source, everything=False):
+            return self.resting(source)
+        with self._lock:
+            _, until, why = self._balances.get(source.name, (0, 0.0, ""))
+        return f"{RESTING}: {why}" if time.monotonic() < until else ""
+
+    def balances_worked(self, source: Source) -> None:
+        with self._lock:
+            self._balances.pop(source.name, None)
+
+    def balances_failed(self, source: Source, error: SourceError, seconds: float) -> None:
+        """Leave a source alone, but for its lists: these may be served all the same. As a whole
+        only where it asks for fewer calls, hangs (`seconds`), or shows another chain."""
+        if isinstance(error, NotYet | NotServed) or error.of_address:
+            return
+        hung = isinstance(error, Unavailable) and seconds >= self.hang_after
+        if hung or isinstance(error, RateLimited | WrongChain):
+            self.failed(source, error, frozenset(), seconds)
+            return
+        with self._lock:
+            count = self._balances.get(source.name, (0, 0.0, ""))[0] + 1
+            wait = REFUSED_SECONDS if isinstance(error, Refused) else _pause(count)
+            self._balances[source.name] = (count, time.monotonic() + wait, str(error))
+
     def hangs(self, source: Source) -> bool:
         """Whether a source let several calls in a row hang a moment ago: each of its lists, and
         each address, would be waited for as long."""
@@ -112,7 +149,7 @@ class SourcePool:
     def resting(self, source: Source) -> str:
         """Why a source is not asked now; without this the cause would be lost after a while."""
         with self._lock:
-            return f"resting after failures, the last: {self._why.get(source.name, 'unknown')}"
+            return f"{RESTING}: {self._why.get(source.name, 'unknown')}"
 
     def head(self, source: Source) -> Head:
         """The source's own head, at most `head_ttl` seconds old: always read before the data.
@@ -211,6 +248,7 @@ class SourcePool:
             self._heads.clear()
             self._failures.clear()
             self._rest_until.clear()
+            self._balances.clear()
             self._hung.clear()
             self._shunned.clear()
 
@@ -257,12 +295,9 @@ class SourcePool:
             if time.monotonic() < self._rest_until.get(source.name, 0.0) and not error.retry_after:
                 return  # asked before it was left alone: many addresses are one failure
             count = self._failures[source.name] = self._failures.get(source.name, 0) + 1
-            first, longest = BREAK_SECONDS
-            wait = error.retry_after or 0.0
+            wait = max(error.retry_after or 0.0, _pause(count))
             if isinstance(error, Refused):
                 wait = REFUSED_SECONDS
-            elif count >= BREAK_AFTER:
-                wait = max(wait, min(longest, first * 2 ** (count - BREAK_AFTER)))
             until = max(self._rest_until.get(source.name, 0.0), time.monotonic() + wait)
             self._rest_until[source.name] = until
 
@@ -271,3 +306,9 @@ class SourcePool:
             self._hung[source.name] = self._hung.get(source.name, 0) + 1
             if self._hung[source.name] >= HUNG_TWICE:
                 self._shunned[source.name] = time.monotonic() + SHUNNED
+
+
+def _pause(count: int) -> float:
+    """Seconds for which a source is left alone after so many failures in a row."""
+    first, longest = BREAK_SECONDS
+    return 0.0 if count < BREAK_AFTER else min(longest, first * 2.0 ** min(count - BREAK_AFTER, 9))

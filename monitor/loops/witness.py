@@ -5,6 +5,7 @@ A failure is a reason in words, never an exception: the next source is asked.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
@@ -30,6 +31,19 @@ class Said:
     figures: dict[Holding, Figure] = field(default_factory=dict)
     why: dict[Holding, str] = field(default_factory=dict)
     calls: int = 0
+
+    def surely(self, holding: Holding) -> bool:
+        """Whether there is a figure whose age is known."""
+        return holding in self.figures and self.figures[holding].dated
+
+    def leave(self, asked: Iterable[Holding], why: str) -> None:
+        for holding in asked:
+            self.why.setdefault(holding, why)
+
+    def take(self, holding: Holding, figure: Figure) -> None:
+        """Keep the first, or the first whose age is known."""
+        if figure.dated or holding not in self.figures:
+            self.figures[holding] = figure
 
 
 def sees_balances(source: Source) -> SeesBalances | None:
@@ -70,15 +84,15 @@ class Witness:
         return able.balance_calls(more) <= able.balance_calls(alone) + 1
 
     def ask(self, asked: Heights, sources: Iterable[Source]) -> Said:
-        """What the first source says that can; of holdings that it does not know, the next. A
-        source that answers for blocks of the past is asked for one to which all is read, another
-        one for now."""
+        """What the first source says that can; of holdings that it does not know, or only by
+        figures that may be old, the next. A source that answers for blocks of the past is asked
+        for one to which all is read, another one for now."""
         said = Said()
         for source in sources:
             left = {
                 each: at
                 for each, at in asked.items()
-                if each not in said.figures and (not each.shares or tells_shares(source))
+                if not said.surely(each) and (not each.shares or tells_shares(source))
             }
             able = sees_balances(source)
             if not left or able is None:
@@ -97,31 +111,36 @@ class Witness:
             return
         for holding in asked:
             if holding in word.said:
-                said.figures[holding] = self._figure(word, holding)
-            else:
+                said.take(holding, self._figure(word, holding))
+            elif holding not in said.figures:
                 said.why[holding] = word.unsaid.get(holding, f"{source.name} left it out")
 
     def _ask(
         self, source: Source, asked: Sequence[Holding], height: int | None, said: Said
     ) -> BalanceWord | None:
-        able = sees_balances(source)
-        if able is None or not self.pool.usable(source, everything=False):
-            for holding in asked:
-                said.why.setdefault(holding, f"{source.name}: {self.pool.resting(source)}")
+        able, rests = sees_balances(source), self.pool.says_balances(source)
+        if able is None or rests:
+            said.leave(asked, f"{source.name}: {rests}")
             return None
         try:
             head = self.pool.head(source)
             if height is not None and height > head.height:
                 raise NotYet(f"{source.name} does not have block {height:,} yet")
+        except SourceError as error:
+            said.leave(asked, str(error))
+            if not isinstance(error, NotServed | NotYet):
+                self.pool.failed(source, error, frozenset())
+            return None
+        began = time.monotonic()
+        try:
             with hearing(source):
                 word = _word(able, asked, height)
             self.pool.confirm(source)
         except SourceError as error:
-            for holding in asked:
-                said.why.setdefault(holding, str(error))
-            if not isinstance(error, NotServed | NotYet):
-                self.pool.failed(source, error, frozenset())
+            said.leave(asked, str(error))
+            self.pool.balances_failed(source, error, time.monotonic() - began)
             return None
+        self.pool.balances_worked(source)
         said.calls += word.calls
         return word
 
@@ -134,6 +153,7 @@ class Witness:
             *(low.height, high.height, high.time, word.said[holding]),
             *(word.source, self.clock(), (high.block_hash or "") if one else ""),
             shares=holding.shares,
+            dated=holding not in word.undated,
             low_time=None if one else low.time,
         )
 

@@ -39,8 +39,9 @@ class BalanceWord:
     It was so at some block from `low` to `high`; both are the same block where the source was
     asked for that block's state. Each holding stands in `said` or in `unsaid` (why not, in
     words). Where more is known of a holding, its own blocks are in `own`, and count: closer ones,
-    or that of an answer that names one, which may be long before. Of unconfirmed transactions it
-    holds nothing. `calls`: requests made.
+    or that of an answer that names one, which may be long before. `undated`: what comes out of an
+    index that may be old and does not say so. Of unconfirmed transactions it holds nothing.
+    `calls`: requests made.
     """
 
     source: str
@@ -51,6 +52,7 @@ class BalanceWord:
     calls: int = 0
     heard: tuple[Heard, ...] = ()
     own: Mapping[Holding, tuple[Head, Head]] = field(default_factory=dict)
+    undated: frozenset[Holding] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class Figure:
     second: str = ""  # another source, or the same one later, that says the same
     shares: str = ""  # the function of the token's contract that told them: `amount` counts shares
     low_time: int | None = None  # of the block `low`; None: that of `high`
+    dated: bool = True  # else it may be older than its blocks: by itself it proves no difference
 
 
 class State(StrEnum):

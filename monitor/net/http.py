@@ -284,7 +284,7 @@ class Http:
             return RateLimited(
                 f"{self._origin}: asks for fewer calls (HTTP 429)", _retry_after(response)
             )
-        if status >= 500:
+        if status >= 500 and status != 501:  # that word is about the question, and lasts
             body = self._body(response) if response.request.method == "POST" else None
             if body is None or not _is_rpc_error(body):
                 return Unavailable(f"{self._origin}: HTTP {status}", _retry_after(response))

@@ -178,14 +178,15 @@ class Blockscout(Service[Tx]):
             return said({"jsonrpc": "2.0", "result": hex(self.head_height()), "id": 0})
         if query.get("module") == "logs":
             return acts.logs_reply(self, request, "No logs found")
-        if action not in RPC_EMPTY and action != "balance":
+        if action not in RPC_EMPTY and action not in ("balance", "tokenbalance"):
             return said({"message": "Unknown action", "result": None, "status": "0"})
         address = query.get("address", "").lower()
         if not etherscan.ADDRESS.match(address):
             text = "Invalid address format" if address else "Query parameter 'address' is required"
             return said({"message": text, "result": None, "status": "0"})
-        if action == "balance":
-            text = str(self.balance(address))
+        if action in ("balance", "tokenbalance"):
+            token = query.get("contractaddress", "").lower() if action == "tokenbalance" else None
+            text = str(self.balance(address, token))
             return said({"message": "OK", "result": text, "status": "1"})
         return self._rpc_list(request, action, address)
 

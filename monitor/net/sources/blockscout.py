@@ -63,7 +63,7 @@ from monitor.net.sources.companions import (
     without_outermost,
 )
 from monitor.net.sources.evm_system import TxFacts, to_look_up
-from monitor.net.sources.newest_balances import Newest, Saying, Told
+from monitor.net.sources.newest_balances import Newest, Saying, Told, served
 from monitor.net.sources.paging import CursorPage, Page, Recorder, Walk, batch_of, walk_down
 from monitor.net.sources.parsing import Parsed
 
@@ -72,6 +72,7 @@ INDEX_LAG = 5
 # How many times the lag to stay below the head while the newest blocks' internal
 # transactions are being worked on.
 STEPS_BACK = (1, 4, 16)
+CALLS = "calls of contracts"
 PARTS = (8, 512)  # of a span in the past, to get as far as its unprocessed block
 
 TOKENS = frozenset(kind.value for kind in KINDS.values())
@@ -230,14 +231,14 @@ class Blockscout:
     def transaction(self, tx: str) -> Lookup:
         head = self.head()
         answer = self._http.get(f"/api/v2/transactions/{tx}")
-        if answer.status == 404 and answer.json() == {"message": "Not found"}:
+        if _unknown(answer):
             return Lookup(self.name, tx, found=False, head=head)
         return parse_transaction(self.name, tx, _body(answer, self._key, "hash"), head)
 
     def fee_rest(self, fee: Transfer) -> Transfer | None:
         """See ports.TellsFees: it says the whole fee."""
         answer = self._http.get(f"/api/v2/transactions/{fee.tx}")
-        if answer.status == 404 and answer.json() == {"message": "Not found"}:
+        if _unknown(answer):
             raise NotYet(f"{self.name} does not know transaction {fee.tx}")
         paid = parse_facts(_body(answer, self._key, "hash")).fee
         if paid is None:
@@ -257,7 +258,7 @@ class Blockscout:
             block = self._rpc("eth_getBlockByNumber", hex(height), False)
             return None if block is None else etherscan_answers.parse_head(block).block_hash
         answer = self._http.get(f"/api/v2/blocks/{height}")
-        if answer.status == 404 and answer.json() == {"message": "Not found"}:
+        if _unknown(answer):
             return None
         return self._block(answer, height).block_hash
 
@@ -268,8 +269,8 @@ class Blockscout:
 
     def balances(self, asked: Sequence[Holding], height: int | None) -> BalanceWord:
         """See ports.SeesBalances."""
-        put = partial(blockscout_balances.put, self._coins, self._holding, asked)
-        return self._newest.word(asked, height, put)
+        ways = blockscout_balances.Ways(self._coins, self._holding, self._account, self._listed)
+        return self._newest.word(asked, height, partial(blockscout_balances.put, ways, asked))
 
     def balance_calls(self, asked: Sequence[Holding]) -> int:
         """See ports.SeesBalances."""
@@ -278,10 +279,13 @@ class Blockscout:
     def _coins(self, holding: Holding, saying: Saying) -> Told:
         """As they were at the block that it names, which is looked up too."""
         answer = self._http.get(f"/api/v2/addresses/{holding.address}")
-        if answer.status == 404 and answer.json() == {"message": "Not found"}:
+        if _unknown(answer):
             return {holding: blockscout_balances.UNKNOWN}
-        body = _body(answer, self._key, "hash")
+        body = _body(served(answer, self.name, "addresses"), self._key, "hash")
         amount, height = blockscout_balances.parse_coins(body, holding.address)
+        if height is None:
+            saying.undated.add(holding)
+            return {holding: amount}
         head = saying.low
         if head.height != height:
             saying.calls += 1
@@ -294,11 +298,24 @@ class Blockscout:
         asked = [blockscout_balances.call_of(holding), hex(saying.low.height)]
         call = {"jsonrpc": "2.0", "id": 1, "method": "eth_call", "params": asked}
         answer = self._http.post("/json-rpc" if self._has_rpc else "/api/eth-rpc", call)
-        if answer.status in (404, 405, 501):
-            raise NotServed(f"{self.name} has no calls of contracts (HTTP {answer.status})")
-        amount = blockscout_balances.parse_word(etherscan_answers.proxy_result(answer, self._key))
+        result = blockscout_balances.call_result(served(answer, self.name, CALLS), self._key)
+        amount = blockscout_balances.parse_word(result)
         saying.own[holding] = (saying.low, saying.low)
         return {holding: amount}
+
+    def _account(self, params: Mapping[str, str]) -> object:
+        """Of `module=account`: its own figures."""
+        answer = self._http.get("/api", {"module": "account", **params})
+        return etherscan_answers.account_result(answer, self._key)
+
+    def _listed(self, address: str) -> object:
+        answer = self._http.get(f"/api/v2/addresses/{address}/token-balances")
+        if _unknown(answer):
+            return None
+        answer = served(answer, self.name, "list of tokens")
+        if answer.status >= 400:
+            _body(answer, self._key, "items")
+        return answer.json()
 
     def _block(self, answer: Answer, height: int) -> Head:
         (block,) = parse_blocks([_body(answer, self._key, "hash")])
@@ -370,6 +387,14 @@ def _query(following: Mapping[str, object]) -> dict[str, str | int]:
         for name, value in following.items()
         if value is not None
     }
+
+
+def _unknown(answer: Answer) -> bool:
+    """Whether it does not know who was asked for, in its own words."""
+    try:
+        return answer.status == 404 and answer.json() == {"message": "Not found"}
+    except BadResponse:
+        return False  # another server's page
 
 
 def _body(answer: Answer, key: str | None, member: str) -> Mapping[str, object]:

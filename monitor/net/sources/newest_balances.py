@@ -6,30 +6,40 @@ so at some block between the one before the first question and the one after the
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from monitor.model import Head
 from monitor.model.balance import COIN, BalanceWord, Holding
 from monitor.model.errors import BadResponse, NotServed, NotYet, Refused, SourceError
+from monitor.net.http import Answer
 from monitor.net.sources.parsing import RowError
 
 EVERY = 15  # questions between two looks: a figure should not take longer than it must
+AGAIN = 86_400.0  # seconds until what it does not serve is asked for once more
 NO_TOKENS = "this source knows no tokens"
 # What was said of holdings: amounts in base units, or why there is none.
 Told = Mapping[Holding, int | str]
 
 
 class Newest:
-    """Of one source. What it does not serve is learned, and kept as long as the process lives.
+    """Of one source. What it does not serve is learned, and tried anew after a day.
 
     `head` makes `head_calls` requests.
     """
 
-    def __init__(self, name: str, head: Callable[[], Head], head_calls: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        head: Callable[[], Head],
+        head_calls: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.name = name
         self.head = head
         self.head_calls = head_calls
-        self.lacks: dict[str, str] = {}  # what it does not serve, and its words
+        self._clock = clock
+        self._lacks: dict[str, tuple[float, str]] = {}  # what it does not serve: since when, words
 
     def word(
         self, asked: Sequence[Holding], height: int | None, ask: Callable[[Saying], None]
@@ -53,8 +63,18 @@ class Newest:
         unsaid = {h: saying.unsaid.get(h, left_out) for h in asked if h not in saying.said}
         heads = sorted(saying.looks, key=lambda head: head.height)
         return BalanceWord(
-            *(self.name, heads[0], heads[-1], saying.said, unsaid, saying.calls), own=saying.own
+            *(self.name, heads[0], heads[-1], saying.said, unsaid, saying.calls),
+            own=saying.own,
+            undated=frozenset(saying.undated),
         )
+
+    def lacks(self, what: str) -> str:
+        """Its words where it does not serve this; else empty."""
+        since, words = self._lacks.get(what, (float("-inf"), ""))
+        return words if self._clock() - since < AGAIN else ""
+
+    def note_lack(self, what: str, words: str) -> None:
+        self._lacks[what] = (self._clock(), words)
 
     def calls(self, questions: int) -> int:
         """How many requests that many questions make at most."""
@@ -73,6 +93,7 @@ class Saying:
         self.said: dict[Holding, int] = {}
         self.unsaid: dict[Holding, str] = {}
         self.own: dict[Holding, tuple[Head, Head]] = {}
+        self.undated: set[Holding] = set()  # of these it may tell an old figure, and not say so
         self.calls = 0
 
     @property
@@ -86,7 +107,7 @@ class Saying:
 
         Raises SourceError where the source as a whole does not answer.
         """
-        if why := self._of.lacks.get(what):
+        if why := self._of.lacks(what):
             return self.leave(holdings, why)
         if not self.looks or self._questions == EVERY:
             self.look()
@@ -95,7 +116,7 @@ class Saying:
         try:
             told = question()
         except NotServed as error:
-            self._of.lacks[what] = str(error)
+            self._of.note_lack(what, str(error))
             return self.leave(holdings, str(error))
         except Refused as error:
             if not error.of_address:
@@ -105,6 +126,10 @@ class Saying:
             told = dict.fromkeys(holdings, f"{self._of.name}: {error}")
         self._take(holdings, told)
         return True
+
+    def lacks(self, what: str) -> bool:
+        """Whether the source does not have that ability."""
+        return bool(self._of.lacks(what))
 
     def leave(self, holdings: Iterable[Holding], why: str) -> bool:
         """Say why nothing is said of these."""
@@ -137,6 +162,13 @@ class Saying:
                 self.unsaid[holding] = amount
             else:
                 self._now[holding] = amount
+
+
+def served(answer: Answer, name: str, what: str) -> Answer:
+    """The answer, where it is one. Raises NotServed where the server has no such place."""
+    if answer.status in (404, 405, 501):
+        raise NotServed(f"{name} has no {what} (HTTP {answer.status})")
+    return answer
 
 
 def coins_and_tokens(asked: Sequence[Holding]) -> tuple[list[Holding], list[Holding]]:

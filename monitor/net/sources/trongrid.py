@@ -25,7 +25,7 @@ from monitor.model.errors import BadResponse, NotServed, RateLimited, Refused, S
 from monitor.net.http import Answer, Http
 from monitor.net.sources import acts, trongrid_balances
 from monitor.net.sources.acts import Acts, Reported
-from monitor.net.sources.newest_balances import Newest
+from monitor.net.sources.newest_balances import Newest, served
 from monitor.net.sources.paging import Recorder, Walk, batch_of
 from monitor.net.sources.parsing import Parsed, RowError, fields, place
 from monitor.net.sources.tron_logs import token_legs
@@ -107,7 +107,7 @@ class TronGrid:
 
     def balances(self, asked: Sequence[Holding], height: int | None) -> BalanceWord:
         """See ports.SeesBalances."""
-        put = partial(trongrid_balances.put, self._post, asked)
+        put = partial(trongrid_balances.put, self._called, self._account, asked)
         return self._newest.word(asked, height, put)
 
     def balance_calls(self, asked: Sequence[Holding]) -> int:
@@ -243,6 +243,15 @@ class TronGrid:
 
     def _newest_block(self) -> Head:
         return parse_block(self._post("/wallet/getnowblock", {}))
+
+    def _called(self, path: str, payload: Mapping[str, str | int]) -> object:
+        """A call that a server may not have."""
+        answer = self._http.post(path, payload)
+        return _checked(self.name, served(answer, self.name, path))
+
+    def _account(self, address: str) -> object:
+        path = f"/v1/accounts/{address}"
+        return _checked(self.name, served(self._http.get(path), self.name, path))
 
     def _post(self, path: str, payload: Mapping[str, str | int]) -> object:
         return _checked(self.name, self._http.post(path, payload))
