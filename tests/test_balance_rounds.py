@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from world.home import (
     ALICE,
+    BANK,
     BOB,
     SHOP,
     Home,
@@ -29,6 +30,9 @@ from monitor.app.check.balances import words
 from monitor.decide.balance_cost import cost_of_balances
 from monitor.decide.balance_pace import NEWS_EVERY, SEVERE_EVERY, in_order
 from monitor.decide.cost import BALANCES, spare
+from monitor.demo.world.ledger import TokenMove, Tx
+from monitor.loops.clock import now
+from monitor.loops.reconcile import OTHERS
 from monitor.model import Chain, Subject
 from monitor.model.balance import Holding, Waiting
 
@@ -228,3 +232,36 @@ def test_check_names_the_chains_of_which_nobody_says_balances() -> None:
     found = cost_of_balances({"dev": [Holding(ALICE)]}, {"dev": ()}, {}, {})
     assert (found.without, found.calls, found.addresses) == (("dev",), {}, 0)
     assert words(found, 1, {"dev": DEV}) == "No source says what addresses hold on Dev."
+
+
+# -- tokens that nobody asks about any more ------------------------------------------------
+
+
+def spam(first: int, count: int) -> list[Tx]:
+    """Tokens of strangers, each sent to Alice."""
+    sent = [
+        TokenMove("ERC-20", f"0x{'e' * 30}{n:010x}", BANK, ALICE, 7)
+        for n in range(first, first + count)
+    ]
+    return [
+        Tx(f"0x{n:064x}", BANK, each.contract, nonce=n, tokens=(each,))
+        for n, each in enumerate(sent, first)
+    ]
+
+
+def test_a_token_that_is_not_held_any_more_does_not_bring_its_address_forward(
+    tmp_path: Path,
+) -> None:
+    """Of many tokens those that moved last are held: what was kept of the others would be due for
+    ever, and its address the first one in every round."""
+    with unheld(tmp_path) as scene:
+        for first, count in ((1, OTHERS), (100, 5)):
+            scene.ledger.mine(spam(first, count))
+            for _ in range(20):
+                scene.ledger.mine()
+            scene.home.sql("UPDATE scope SET due = 0")
+            scene.home.sql("UPDATE balance SET at = at - ?, due = due - ?", 2 * DAY, 2 * DAY)
+            scene.home.run("poll")
+        assert scene.home.sql("SELECT count(*) FROM balance WHERE due < ?", now()) == [(0,)]
+        mine = scene.home.sql("SELECT count(*) FROM balance WHERE subject LIKE ?", f"%{ALICE}")
+        assert mine == [(1 + OTHERS,)]

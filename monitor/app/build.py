@@ -86,9 +86,10 @@ def make_sources(
     chains: Mapping[str, Chain],
     reserve: Reserve | None,
     limiters: dict[str, Limiter] | None = None,
+    turned: Callable[[], object] = lambda: None,
 ) -> Sources:
     """Adapters in the order of each chain's list; one limiter a configured source, taken
-    from `limiters` or added to it."""
+    from `limiters` or added to it. `turned` is called before each call, in its thread."""
     limiters = {} if limiters is None else limiters
     found: dict[str, tuple[Source, ...]] = {}
     trouble: list[str] = []
@@ -96,7 +97,7 @@ def make_sources(
         made = []
         for name in chain.sources:
             config = settings.sources[name]
-            limiter = limiters.setdefault(name, _limiter(config, reserve))
+            limiter = limiters.setdefault(name, _limiter(config, reserve, turned))
             try:
                 made.append(_source(config, chain, limiter, settings))
             except SourceError as error:
@@ -110,13 +111,16 @@ def _head_ttl(settings: Settings) -> float:
     return min(HEAD_TTL, (settings.poll_interval or HEAD_TTL) / 2)
 
 
-def _limiter(config: SourceConfig, reserve: Reserve | None) -> Limiter:
+def _limiter(
+    config: SourceConfig, reserve: Reserve | None, turned: Callable[[], object] = lambda: None
+) -> Limiter:
     return Limiter(
         config.name,
         config.rate_per_second,
         config.calls_per_hour,
         config.calls_per_day,
         reserve=reserve,
+        turned=turned,
     )
 
 
@@ -143,9 +147,11 @@ class Pools(Mapping[str, SourcePool]):
         settings: Settings,
         reserve: Reserve,
         back: Callable[[str], Collection[str]] = lambda _chain: (),
+        turned: Callable[[], object] = lambda: None,
     ) -> None:
-        """`back`: the sources of a chain that are asked after the others."""
-        self._settings, self._reserve, self._back = settings, reserve, back
+        """`back`: the sources of a chain that are asked after the others; `turned` is called
+        before each call, in its thread."""
+        self._settings, self._reserve, self._back, self._turned = settings, reserve, back, turned
         self._made: dict[str, SourcePool | None] = {}
         self._limiters: dict[str, Limiter] = {}
         self._lock = threading.Lock()
@@ -154,7 +160,9 @@ class Pools(Mapping[str, SourcePool]):
         chain = self._settings.chains.get(key)
         if chain is None:
             return None
-        made = make_sources(self._settings, {key: chain}, self._reserve, self._limiters)
+        made = make_sources(
+            self._settings, {key: chain}, self._reserve, self._limiters, self._turned
+        )
         for trouble in made.trouble:
             log.warning("source not used: %s", trouble)
         found = made.by_chain[key]

@@ -75,8 +75,8 @@ class Daemon:
         progress = {
             "poll": lambda: app.poller.signs.moved_at,
             "lists": lambda: app.following.moved_at,
-            "second": lambda: app.second.moved_at,
-            "balances": app.balancing.alive_at,
+            "second": lambda: app.second.signs.moved_at,
+            "balances": lambda: app.balancing.signs.moved_at,
         }
         self._pulse = pulse.Pulse(TICKS, progress)
         self._faulty: dict[str, int] = {}  # jobs that fail, and how often in a row

@@ -66,7 +66,7 @@ class Fundwatch:
         self.router = Router(store, settings.channels)
         self.channels = {n: make_channel(settings, c) for n, c in settings.channels.items()}
         reserve = reserve_in(store, settings)
-        self.pools = Pools(settings, reserve, partial(second.moved_back, store))
+        self.pools = Pools(settings, reserve, partial(second.moved_back, store), self._asked)
         self.pricer = Pricer(pricing_world(store, settings, reserve))
         close_unused(store, (p.name for p in settings.prices), now())
         self._interval = LEAST_INTERVAL
@@ -137,6 +137,11 @@ class Fundwatch:
     def round_seconds(self) -> int:
         """How often an address is read."""
         return self.settings.poll_interval or self._interval
+
+    def _asked(self) -> None:
+        """A source is asked: a sign of life of a job that does little else."""
+        self.second.signs.asked()
+        self.balancing.signs.asked()
 
     def _cost(self, of: Sequence[Subject] | None = None) -> Cost:
         """What a pass over these addresses costs; without any over all that are watched."""

@@ -16,7 +16,7 @@ from monitor.decide.balance_pace import in_order
 from monitor.decide.cost import BALANCES, HEAD_CALLS, spare
 from monitor.loops.chosen import chosen
 from monitor.loops.health.words import count
-from monitor.loops.passing import PollWorld
+from monitor.loops.passing import JobSigns, PollWorld
 from monitor.loops.tickets import Tickets
 from monitor.loops.witness import Witness, sees_balances
 from monitor.model import SourceConfig, Subject
@@ -28,7 +28,6 @@ from monitor.store.port import Store
 
 GROUP_CALLS, GROUP_MOST = 40, 200  # calls for one group, about, and addresses in it
 LOOK_EVERY = 30.0  # seconds between two looks at who waits
-GROUP_SECONDS = 1800.0  # that a group may take: each call has its end, but there may be many
 PUT_OFF = 3600.0  # seconds for which addresses wait at which a fault of ours came up
 ROOM = 3  # what is held more often than once a day needs so many times its calls
 SAY_EVERY = 2.0  # seconds between two words on how far it is
@@ -66,7 +65,7 @@ class BalanceRounds:
         self._tickets: Tickets[Wish, list[Subject]] = Tickets("fundwatch status")
         self.stopping: Callable[[], bool] = lambda: False
         self.say: Callable[[str], object] = lambda _words: None
-        self.moved_at = time.monotonic()  # when something last came of it
+        self.signs = JobSigns()  # of life, for the watchdog
         self.doing = ""
         self._said_at = 0.0
         self._looked = -LOOK_EVERY
@@ -79,9 +78,10 @@ class BalanceRounds:
 
     def round(self) -> None:
         """What people asked for, then one group of those whose turn it is."""
-        self._tickets.grant(self.carry_out, self.stopping)
-        if not self.stopping():
-            self._next_group()
+        with self.signs.at_work():
+            self._tickets.grant(self.carry_out, self.stopping)
+            if not self.stopping():
+                self._next_group()
 
     def take_due(self, seconds: float) -> None:
         """Group after group, as `poll` by hand does; none begins after so many seconds."""
@@ -199,8 +199,7 @@ class BalanceRounds:
     # -- one group ---------------------------------------------------------------------------
 
     def _hold(self, group: Sequence[Subject], done: int = 0, of: int = 0) -> None:
-        self.moved()
-        began = self.moved_at
+        began = time.monotonic()
         self.doing = f"{done:,} of {count(of, 'address', 'addresses')} held" if of else ""
         self._tell()
         try:
@@ -211,18 +210,10 @@ class BalanceRounds:
             raise
         finally:
             self.doing = ""
-            self.moved()
+            ended = time.monotonic()
             source = self._first(group[0].chain)
             if source is not None:
-                took = self.moved_at - began
-                self._rest[source.name] = self.moved_at + took * (1 / BUSY - 1)
-
-    def moved(self) -> None:
-        self.moved_at = time.monotonic()
-
-    def alive_at(self) -> float:
-        """A sign of life, for the watchdog."""
-        return min(time.monotonic(), self.moved_at + GROUP_SECONDS)
+                self._rest[source.name] = ended + (ended - began) * (1 / BUSY - 1)
 
     def _tell(self) -> None:
         moment = time.monotonic()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from monitor.loops.pool import Failure, SourcePool
@@ -100,6 +102,33 @@ class Signs:
         """At which scopes a pass that does not get on stands: the one that is being decided
         on, else those whose answers are waited for."""
         return [self.settling] if self.settling else list(self.reading)
+
+
+class JobSigns:
+    """Signs of life of a job that asks sources one question after the other, in one thread: each
+    question is one. Its time is of the monotonic clock."""
+
+    def __init__(self) -> None:
+        self.moved_at = time.monotonic()
+        self._thread = 0
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Around a run of the job, in its thread."""
+        self._thread = threading.get_ident()
+        self.moved()
+        try:
+            yield
+        finally:
+            self._thread = 0
+
+    def moved(self) -> None:
+        self.moved_at = time.monotonic()
+
+    def asked(self) -> None:
+        """A question is put to a source, by whichever thread."""
+        if threading.get_ident() == self._thread:
+            self.moved()
 
 
 def active(watched: Sequence[Watched]) -> tuple[Watched, ...]:

@@ -135,7 +135,7 @@ class Reconciler:
         rows = _by_asset(balances.rows_of(self.store, subject))
         states = stream_states(self.store, subject, self.world.clock())
         never = dormant.of(self.store, subject)
-        mine = [c for c in sorted(rows) if (chain.key, c) in self.world.assets]
+        mine = [c for c in sorted({*rows, *kept}) if (chain.key, c) in self.world.assets]
         others = [c for c in rows if c != COIN and (chain.key, c) not in self.world.assets]
         others.sort(key=lambda c: max(row.transfer.time or 0 for row in rows[c]), reverse=True)
         asleep = never is not None and never.asleep
@@ -254,7 +254,7 @@ class Reconciler:
             )
             rounds = AssetRound(self.store, self.world, self.teller, look, mine)
             held = self._one(chain, case, contract, rounds)
-            known = contract in case.rows or contract == COIN or contract in case.expected
+            known = contract == COIN or contract in {*case.rows, *case.kept, *case.expected}
             if known or held.on_chain or mine:
                 found.append(held)
         return found

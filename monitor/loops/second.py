@@ -17,7 +17,7 @@ from monitor.decide import scores as judging
 from monitor.decide import second as deciding
 from monitor.decide.asking import Allowed
 from monitor.loops import lookups
-from monitor.loops.passing import PollWorld, active
+from monitor.loops.passing import JobSigns, PollWorld, active
 from monitor.loops.pool import SourcePool
 from monitor.loops.reread import Reread, Rereader
 from monitor.model import ISSUER, Interval, SourceConfig, Subject, intervals
@@ -62,7 +62,7 @@ class SecondReader:
     configs: Mapping[str, SourceConfig]
     regular: Callable[[], Mapping[str, float]] = dict
     stopping: Callable[[], bool] = lambda: False
-    moved_at: float = 0.0  # a sign of life for the watchdog, of the monotonic clock
+    signs: JobSigns = field(default_factory=JobSigns)  # of life, for the watchdog
     _queue: list[Waiting] = field(default_factory=list)
     _queued: int = -ANEW
     _took: dict[str, float] = field(default_factory=dict)  # of this round, by source
@@ -78,6 +78,10 @@ class SecondReader:
         Returns how many addresses were asked for. Writes down what was counted meanwhile.
 
         `busy`: the part of the time for which one source is asked, as passes ask it too."""
+        with self.signs.at_work():
+            return self._round(seconds, busy)
+
+    def _round(self, seconds: float, busy: float) -> int:
         began, asked = time.monotonic(), 0
         renewed = self._take_turns()
         self._took, self._most, self._postponed = {}, seconds * busy, []
@@ -235,7 +239,6 @@ class SecondReader:
                 said += self.again.read(
                     subject, job.source, lists, Between(span.lo, span.hi), times
                 )
-                self.moved_at = time.monotonic()
         self._spend(name, sum(each.calls + bool(each.error) for each in said))
         now = self.world.clock()
         if any(each.error for each in said):

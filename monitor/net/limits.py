@@ -63,9 +63,11 @@ class Limiter:
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
+        turned: Callable[[], object] = lambda: None,
     ) -> None:
+        """`turned` is called whenever a thread has its turn, in that thread."""
         self._spacing = 1.0 / per_second
-        self._clock, self._wall, self._sleep = clock, wall, sleep
+        self._clock, self._wall, self._sleep, self._turned = clock, wall, sleep, turned
         self._budgets = tuple(
             _Budget(key, seconds, limit, reserve)
             for seconds, limit in ((_HOUR, per_hour), (_DAY, per_day))
@@ -90,3 +92,4 @@ class Limiter:
             self._next = turn + self._spacing
         if turn > now:
             self._sleep(turn - now)
+        self._turned()

@@ -17,9 +17,9 @@ def waiting(store: Reader, now: int) -> list[Waiting]:
         "SELECT s.key, s.chain, s.address, "
         "max(json_extract(e.terms, '$.severity') = 'severe' "
         "OR json_extract(e.terms, '$.held') IS NOT NULL) AS severe, "
-        "(SELECT min(b.at) FROM balance b WHERE b.subject = s.key) AS at, "
-        "(SELECT min(b.due) FROM balance b WHERE b.subject = s.key) AS due "
-        "FROM entry e JOIN scope s ON s.key = e.subject WHERE e.retired IS NULL "
+        "b.at, b.due FROM entry e JOIN scope s ON s.key = e.subject "
+        # The coin is asked for in every round, a token perhaps never again.
+        "LEFT JOIN balance b ON b.subject = s.key AND b.contract = '' WHERE e.retired IS NULL "
         "AND e.base_height IS NOT NULL AND e.history <> 'due' GROUP BY s.key ORDER BY s.key"
     )
     told = _told(store, now - NEWS_OF)

@@ -53,10 +53,19 @@ class Verdict:
 def keep(store: Store, found: Sequence[tuple[Held, Figure | None]], due: int) -> None:
     """Write verdicts with the figures that they rest on; `due`: when they are looked at again.
     Of an asset whose record is equal to the chain the figure is kept as its newest good one, and
-    one that was decided on as its base."""
+    one that was decided on as its base. Unverified tokens of the same addresses that are not
+    among them were not held this time: they go."""
+    mine: dict[str, list[str]] = {}
+    for held, _ in found:
+        mine.setdefault(held.subject.key, []).append(held.contract)
     with store.write() as conn:
         for held, figure in found:
             _keep(conn, held, figure, due)
+        conn.executemany(
+            "DELETE FROM balance WHERE subject = ? AND verified = 0 "
+            "AND contract NOT IN (SELECT value FROM json_each(?))",
+            [(subject, json.dumps(contracts)) for subject, contracts in mine.items()],
+        )
 
 
 def _keep(conn: Connection, held: Held, figure: Figure | None, due: int) -> None:
