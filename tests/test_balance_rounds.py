@@ -4,7 +4,10 @@ the command alone, within the budgets of calls."""
 from __future__ import annotations
 
 import json
+import os
 import signal
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +22,7 @@ from world.home import (
     Home,
     Scene,
     configured,
+    dev_chain,
     entry,
     staged,
     stop,
@@ -27,6 +31,7 @@ from world.home import (
 )
 
 from monitor.app.check.balances import words
+from monitor.app.home import open_home
 from monitor.decide.balance_cost import cost_of_balances
 from monitor.decide.balance_pace import NEWS_EVERY, SEVERE_EVERY, in_order
 from monitor.decide.cost import BALANCES, spare
@@ -35,6 +40,7 @@ from monitor.loops.clock import now
 from monitor.loops.reconcile import OTHERS
 from monitor.model import Chain, Subject
 from monitor.model.balance import Holding, Waiting
+from monitor.store import balance_due
 
 DAY = 86_400
 DEV = Chain("dev", "Dev", "evm", "ETH", 18, finality=12, block_time=12.0)
@@ -265,3 +271,73 @@ def test_a_token_that_is_not_held_any_more_does_not_bring_its_address_forward(
         assert scene.home.sql("SELECT count(*) FROM balance WHERE due < ?", now()) == [(0,)]
         mine = scene.home.sql("SELECT count(*) FROM balance WHERE subject LIKE ?", f"%{ALICE}")
         assert mine == [(1 + OTHERS,)]
+
+
+# -- what goes wrong, and what takes long --------------------------------------------------
+
+
+def test_a_fault_at_one_address_costs_no_other_its_turn_and_is_told(tmp_path: Path) -> None:
+    """The job as a whole works then, so that nothing else would show it."""
+    with staged(tmp_path) as scene:
+        scene.home.run("reconcile")
+        scene.home.sql("UPDATE balance SET at = at - 99999, due = 0")
+        scene.home.sql("UPDATE balance SET figure = '{}' WHERE subject LIKE ?", f"%{ALICE}")
+
+        def told_and_others_held() -> bool:
+            key = "fault:balances:addresses"
+            bad = "SELECT 1 FROM incident WHERE key = ? AND closed IS NULL"
+            fresh = "SELECT subject FROM balance WHERE due > 0"
+            held = {subject for (subject,) in scene.home.sql(fresh)}
+            return bool(scene.home.sql(bad, key)) and held == {Subject("dev", BOB).key}
+
+        with scene.home.daemon() as process:
+            wait_for(told_and_others_held, 60, scene.home.log)
+            stop(process)
+
+
+def test_each_question_is_a_sign_of_life(tmp_path: Path) -> None:
+    """A group may take longer than the watchdog waits for a job that does nothing."""
+    with unheld(tmp_path) as scene:
+        scene.ledger.mine(spam(1, 8))
+        for _ in range(20):
+            scene.ledger.mine()
+        scene.home.sql("UPDATE scope SET due = 0")
+        scene.home.run("poll")
+        scene.home.sql("DELETE FROM balance")
+        scene.explorer.knobs("dev", "etherscan").delay = 0.25
+        with open_home(scene.home.path, os.environ) as app:
+            app.reload()
+            at_work = threading.Thread(target=app.balancing.round)
+            began = time.monotonic()
+            at_work.start()
+            longest = 0.0
+            while at_work.is_alive():
+                at_work.join(0.05)
+                longest = max(longest, time.monotonic() - app.balancing.signs.moved_at)
+            took = time.monotonic() - began
+    assert took > 2.5
+    assert longest < took / 2
+
+
+def test_where_the_first_source_is_down_the_budget_of_the_next_counts(tmp_path: Path) -> None:
+    with unheld(tmp_path) as scene:
+        down = {"kind": "evm_rpc", "url": "http://127.0.0.1:9", "rate_per_second": 1000}
+        row = configured(scene.explorer, calls_per_day=60)
+        scene.home.write("config/sources.yaml", {"sources": {"node": down, "mine": row}})
+        scene.home.write("config/chains.yaml", {"chains": {"dev": dev_chain("node", "mine")}})
+        scene.home.run("poll", code=None)
+        assert [state for _, state in kept(scene) if state == "reconciled"] == []
+
+
+def test_what_was_never_held_counts_with_all_its_tokens(tmp_path: Path) -> None:
+    """Else one group of new addresses would take many times the calls that there are."""
+    with unheld(tmp_path) as scene:
+        scene.ledger.mine(spam(1, 8))
+        for _ in range(20):
+            scene.ledger.mine()
+        scene.home.sql("UPDATE scope SET due = 0")
+        scene.home.run("poll")
+        scene.home.sql("DELETE FROM balance")
+        with open_home(scene.home.path, os.environ) as app:
+            found = balance_due.holdings(app.store, [Subject("dev", ALICE), Subject("dev", BOB)])
+    assert {s.address: len(mine) for s, mine in found.items()} == {ALICE: 9, BOB: 1}

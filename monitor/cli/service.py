@@ -150,9 +150,9 @@ def poll(home: Home, json_logs: bool) -> None:
             click.echo(result.said, err=True)
         with _progress(app):
             report = app.poll(everything=True)
-        app.second.round(busy=1.0)  # no pass is under way
         app.daily()
-        waiting = _send_all(app)
+        waiting = _send_all(app)  # before whatever else asks sources: that may fail or hang
+        app.second.round(busy=1.0)  # no pass is under way
         app.balancing.take_due(POLL_BALANCES)
         if freeze.waiting(app.deliver_world()):  # what came of it
             waiting = _send_all(app)

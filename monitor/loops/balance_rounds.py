@@ -15,13 +15,14 @@ from monitor.decide.balance_cost import BUSY
 from monitor.decide.balance_pace import in_order
 from monitor.decide.cost import BALANCES, HEAD_CALLS, spare
 from monitor.loops.chosen import chosen
+from monitor.loops.health.faults import Faults
 from monitor.loops.health.words import count
 from monitor.loops.passing import JobSigns, PollWorld
 from monitor.loops.tickets import Tickets
 from monitor.loops.witness import Witness, sees_balances
 from monitor.model import SourceConfig, Subject
 from monitor.model.balance import Holding
-from monitor.model.errors import MonitorError
+from monitor.model.errors import MonitorError, StoreError
 from monitor.model.ports import Source
 from monitor.store import balance_due, budgets
 from monitor.store.port import Store
@@ -73,6 +74,9 @@ class BalanceRounds:
         self._more: list[Subject] = []
         self._rest: dict[str, float] = {}  # by source: when it may be asked again
         self._put_off: dict[Subject, float] = {}
+        self._alone: set[Subject] = set()  # one of these is at fault, and made a group fail
+        words = "cannot be held against what the chain says"
+        self._faults = Faults(self._store, "balances", words, world.world.clock)
 
     # -- on a schedule -----------------------------------------------------------------------
 
@@ -103,16 +107,34 @@ class BalanceRounds:
                 if group:
                     gone = set(group)
                     queue[:] = [subject for subject in queue if subject not in gone]
-                    self._hold(group)
+                    self._hold_due(group)
                     return True
         self._turn, self._more = [], []  # nobody may be asked now: looked at anew in a while
         return False
+
+    def _hold_due(self, group: Sequence[Subject]) -> None:
+        """What is a fault of ours at one address costs only that one its turn."""
+        try:
+            self._hold(group)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - told by what keeps count of it
+            if len(group) > 1:
+                self._alone.update(group)
+                self._turn[:0] = group
+                return
+            self._put_off[group[0]] = time.monotonic() + PUT_OFF
+            self._faults.note(group[0], error)
+        else:
+            self._alone.difference_update(group)
+            self._faults.over(group)
 
     def _look(self, moment: float) -> None:
         self._looked = moment
         now = self._world.world.clock()
         self._put_off = {s: until for s, until in self._put_off.items() if until > moment}
         waiting = balance_due.waiting(self._store, now)
+        self._faults.keep({each.subject for each in waiting})
         waiting = [each for each in waiting if each.subject not in self._put_off]
         self._turn, self._more = in_order(waiting, self._world.world.chains, now)
 
@@ -120,9 +142,11 @@ class BalanceRounds:
         """The next addresses of a chain, as far as the source that is asked first has calls for
         them; where no source says balances, that is what is noted of each."""
         mine = [subject for subject in queue if subject.chain == chain][:GROUP_MOST]
+        if not self._sources(chain):
+            return mine
         source = self._first(chain)
         if source is None:
-            return mine
+            return []  # all of them rest after failures
         most = min(GROUP_CALLS, self._left(source.name) // room)
         if most < HEAD_CALLS or time.monotonic() < self._rest.get(source.name, 0.0):
             return []
@@ -131,16 +155,21 @@ class BalanceRounds:
         asked: list[Holding] = []
         for subject in mine:
             asked += held[subject]
-            if group and self._calls(source, asked) > most:
+            alone = subject in self._alone or (group and group[-1] in self._alone)
+            if group and (alone or self._calls(source, asked) > most):
                 break
             group.append(subject)
         return group
 
-    def _first(self, chain: str) -> Source | None:
-        """The source of a chain that is asked for balances first."""
+    def _sources(self, chain: str) -> list[Source]:
+        """The sources of a chain that say balances."""
         pool = self._world.world.pools.get(chain)
-        found = Witness(pool, self._world.world.clock).sources() if pool else ()
-        return next(iter(found), None)
+        return Witness(pool, self._world.world.clock).sources() if pool else []
+
+    def _first(self, chain: str) -> Source | None:
+        """The one that is asked first: where others before it are down, its budget counts."""
+        pool, found = self._world.world.pools.get(chain), self._sources(chain)
+        return next((s for s in found if pool and pool.usable(s, everything=False)), None)
 
     def _calls(self, source: Source, asked: Sequence[Holding]) -> int:
         able = sees_balances(source)
@@ -204,10 +233,6 @@ class BalanceRounds:
         self._tell()
         try:
             self._world.check(group)
-        except Exception:
-            until = time.monotonic() + PUT_OFF
-            self._put_off.update(dict.fromkeys(group, until))
-            raise
         finally:
             self.doing = ""
             ended = time.monotonic()

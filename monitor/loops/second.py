@@ -17,12 +17,13 @@ from monitor.decide import scores as judging
 from monitor.decide import second as deciding
 from monitor.decide.asking import Allowed
 from monitor.loops import lookups
+from monitor.loops.health.faults import Faults
 from monitor.loops.passing import JobSigns, PollWorld, active
 from monitor.loops.pool import SourcePool
 from monitor.loops.reread import Reread, Rereader
 from monitor.model import ISSUER, Interval, SourceConfig, Subject, intervals
 from monitor.model.balance import Between
-from monitor.model.errors import SourceError
+from monitor.model.errors import SourceError, StoreError
 from monitor.model.plan import Question
 from monitor.model.ports import Source
 from monitor.model.scores import DAY, Mark
@@ -73,6 +74,10 @@ class SecondReader:
     _back: dict[str, list[str]] = field(default_factory=dict)  # by chain: asked after the others
     _single: dict[str, list[str]] = field(default_factory=dict)  # lists of one operator alone
 
+    def __post_init__(self) -> None:
+        words = "cannot be asked of a second source"
+        self._faults = Faults(self.store, "second", words, self.world.clock)
+
     def round(self, seconds: float = ROUND, busy: float = BUSY) -> int:
         """Ask for second words until the time is over, the budget is used up or nothing waits.
         Returns how many addresses were asked for. Writes down what was counted meanwhile.
@@ -86,7 +91,7 @@ class SecondReader:
         renewed = self._take_turns()
         self._took, self._most, self._postponed = {}, seconds * busy, []
         while self._queue and not self.stopping() and time.monotonic() - began < seconds:
-            asked += self._ask(self._queue.pop(0))
+            asked += self._asked(self._queue.pop(0))
             if len(self._postponed) >= POSTPONED:
                 break
         self._queue[:0] = self._postponed
@@ -103,6 +108,7 @@ class SecondReader:
         if 0 <= now - self._queued < ANEW:
             return False
         waiting = second_word.waiting(self.store)
+        self._faults.keep({each.subject for each in waiting})
         chains = dict.fromkeys(each.subject.chain for each in waiting)
         pools = {key: pool for key in chains if (pool := self.world.pools.get(key)) is not None}
         self._queue = [
@@ -138,6 +144,20 @@ class SecondReader:
             if back:
                 found[key] = sorted(back)
         return found
+
+    def _asked(self, waiting: Waiting) -> bool:
+        """What is a fault of ours at one address does not cost the others theirs."""
+        subject = waiting.subject
+        try:
+            done = self._ask(waiting)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - told by what keeps count of it
+            self._faults.note(subject, error)
+            return False
+        if done:
+            self._faults.over([subject])
+        return done
 
     def _ask(self, waiting: Waiting) -> bool:
         subject = waiting.subject

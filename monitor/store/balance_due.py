@@ -8,6 +8,7 @@ from monitor.model import Subject
 from monitor.model.balance import Holding, Waiting
 from monitor.store.port import Reader
 
+MANY = 40  # tokens of one address
 NEWS_OF = 2 * 86_400  # seconds: what was told before that is held against the chain in its turn
 
 
@@ -46,10 +47,25 @@ def _told(store: Reader, since: int) -> dict[str, int]:
 
 
 def holdings(store: Reader, subjects: Iterable[Subject]) -> dict[Subject, list[Holding]]:
-    """What each of them was last asked for: its coin at least."""
+    """What each of them was last asked for: its coin at least. Of one that never was, what it
+    will be asked for or a little more."""
     by_key = {subject.key: subject for subject in subjects}
-    found = {subject: {Holding(subject.address)} for subject in by_key.values()}
+    found: dict[Subject, set[Holding]] = {subject: set() for subject in by_key.values()}
     for row in store.read_in("SELECT subject, contract FROM balance WHERE subject IN ({})", by_key):
         subject = by_key[row["subject"]]
         found[subject].add(Holding(subject.address, row["contract"]))
+    for subject, mine in found.items():
+        if not mine:
+            mine |= {Holding(subject.address), *_moved(store, subject)}
     return {subject: sorted(mine) for subject, mine in found.items()}
+
+
+def _moved(store: Reader, subject: Subject) -> list[Holding]:
+    """Tokens of which anything is recorded, of very many some."""
+    rows = store.read(
+        "SELECT DISTINCT contract FROM (SELECT contract FROM transfer WHERE chain = ?1 "
+        "AND sender = ?2 AND contract IS NOT NULL UNION ALL SELECT contract FROM transfer "
+        "WHERE chain = ?1 AND recipient = ?2 AND contract IS NOT NULL) LIMIT ?3",
+        [subject.chain, subject.address, MANY],
+    )
+    return [Holding(subject.address, row["contract"]) for row in rows]
