@@ -408,6 +408,44 @@ def test_internal_transfers_in_both_shapes() -> None:
     assert rows_of(call(internal_transactions=inside[:1]), *items) == [five, five]
 
 
+NOTES = [
+    ("call", Kind.INTERNAL, SHOP, ME),
+    ("suicide", Kind.INTERNAL, SHOP, ME),
+    ("freezeForEnergy", None, SHOP, None),
+    ("freezeBalanceV2ForBandwidth", None, SHOP, None),
+    ("unfreezeForEnergy", None, None, SHOP),
+    ("withdrawExpireUnfreeze", None, None, SHOP),
+    ("withdrawExpireUnfreezeWhileUnfreezing", None, None, SHOP),
+    ("withdrawExpireUnfreezeWhileCanceling", None, None, SHOP),
+    ("withdrawReward", None, None, SHOP),
+    ("withdrawExpireUnfreezeWhileSuiciding", Kind.INTERNAL, None, ME),
+    ("unfreezeBalanceV2ForEnergy", None, None, None),
+    ("delegateResourceOfEnergy", None, None, None),
+    ("unDelegateResourceOfBandwidth", None, None, None),
+    ("voteWitness", None, None, None),
+    ("cancelAllUnfreezeV2", None, None, None),
+]
+
+
+@pytest.mark.parametrize("written", [str, lambda note: note.encode().hex()], ids=["text", "hex"])
+@pytest.mark.parametrize(("note", "kind", "sender", "recipient"), NOTES)
+def test_what_a_contract_does_with_its_stake_is_no_payment(
+    note: str, kind: Kind | None, sender: str | None, recipient: str | None, written: Any
+) -> None:
+    """Energy that a contract lends to an address comes with an amount of TRX that never moved; what
+    a contract stakes itself leaves its balance, and nobody else's comes back to it."""
+    expected = [] if kind is None else [(kind, sender, recipient, 5, None)]
+    lent = call(internal_transactions=[frame(SHOP, ME, 5, note=written(note))])
+    assert rows_of(lent) == expected
+    other = item(SHOP, ME, 5)
+    other["data"]["note"] = written(note)
+    assert rows_of(other) == expected
+    own = call(internal_transactions=[frame(ME, ME, 5, note=written(note))])
+    found = [(ME if s == SHOP else s, ME if r == SHOP else r) for s, r in [(sender, recipient)]]
+    nothing = (sender, recipient) == (None, None)
+    assert [(s, r) for _, s, r, _, _ in rows_of(own)] == ([] if nothing else found)
+
+
 def test_internal_transfers_of_tokens() -> None:
     """TRC-10 tokens move inside calls too."""
     coins = frame(SHOP, ME, 0, callValueInfo=[{"callValue": 4, "tokenId": "1000001"}, {}])

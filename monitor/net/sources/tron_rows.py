@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from monitor.model import Chain, Kind, TokenFacts, Transfer
 from monitor.model.errors import BadResponse
+from monitor.net.sources import tron_notes
 from monitor.net.sources.evm_rows import number_equals
 from monitor.net.sources.parsing import (
     Parsed,
@@ -241,7 +242,8 @@ def _item_moved(
         return
     common = Common(chain, tx, info.height if info is not None else None, time_of(item) // 1000)
     values = [(None if k == "_" else k, v) for k, v in fields(data.get("call_value", {})).items()]
-    yield from _internal(common, address, item.get("from_address"), item.get("to_address"), values)
+    parties = tron_notes.parties(data.get("note"), item.get("from_address"), item.get("to_address"))
+    yield from _internal(common, address, parties, values)
 
 
 def _moved(
@@ -297,31 +299,32 @@ def _frame(common: Common, address: str, frame: Mapping[str, object]) -> Iterato
     """An internal transfer inside the row of its transaction, as the node writes it."""
     if frame.get("rejected") is True:
         return
+    note, caller, target = map(frame.get, ("note", "caller_address", "transferTo_address"))
     values = []
     for reported in items(frame.get("callValueInfo"), "callValueInfo"):
         part = fields(reported)
         token = part.get("tokenId")
         values.append((token or None, part.get("callValue", 0)))
-    sender, recipient = frame.get("caller_address"), frame.get("transferTo_address")
-    yield from _internal(common, address, sender, recipient, values)
+    yield from _internal(common, address, tron_notes.parties(note, caller, target), values)
 
 
 def _internal(
     common: Common,
     address: str,
-    sender: object,
-    recipient: object,
+    parties: tron_notes.Parties | None,
     values: Iterable[tuple[object, object]],
 ) -> Iterator[Transfer]:
+    if parties is None:
+        return
     for token, reported in values:
         amount = whole(reported, "call value")
         if amount == 0:
             continue
-        if sender is None or recipient is None:
+        if not parties.told:
             raise RowError("a party of an internal transfer is not told")
         kind = Kind.INTERNAL if token is None else Kind.TRC10
         contract = None if token is None else token_of(token)
-        draft = common.draft(kind, sender, recipient, amount, contract)
+        draft = common.draft(kind, parties.sender, parties.recipient, amount, contract)
         if address in draft.parties():
             yield draft
 
