@@ -121,6 +121,14 @@ def test_a_hidden_movement_is_found_between_the_figures_around_it(
     assert one.blocks.lo < hidden[0] <= one.blocks.hi
 
 
+def test_another_balance_of_the_same_block_is_no_news() -> None:
+    """What had been told of that block stays as it is, under its name."""
+    told = replace(finds.news(figure(200, 7), (), (), (), 1)[0], told=1)
+    assert finds.news(figure(200, 12), (), (told,), (), 2) == []
+    (more,) = finds.news(figure(201, 12), (), (told,), (), 2)
+    assert (more.amount, more.id != told.id) == (5, True)
+
+
 def test_what_came_back_is_over() -> None:
     world = World([(5, 7, 0), (10, -7, None), (20, 7, None)])
     for step, high in enumerate((6, 12, 25)):

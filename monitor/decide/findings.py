@@ -88,6 +88,9 @@ def news(
     if not total:
         return [_equal(f, figure, now) for f in found]
     doubted = [replace(f, equal=None) for f in found if f.equal is not None]
+    if any(f.after.high == figure.high for f in found):
+        # Nothing moves at a block that has been: this is one word against another one.
+        return doubted
     return [*doubted, *_more(figure, total, known, found, rows, now)]
 
 
