@@ -9,6 +9,8 @@ from pathlib import Path
 
 from world.home import ALICE, BOB, Scene, staged
 
+from monitor.model.balance import AGAIN
+
 
 def flat(text: str) -> str:
     return re.sub(r"\s+", " ", text)
@@ -65,6 +67,16 @@ def test_what_vanished_is_said_by_status_health_and_the_daily_mail(tmp_path: Pat
     assert (told["balances"]["equal"], told["balances"]["unexplained"]) == (1, 1)
     of_alice = next(e["balances"] for e in told["entries"] if e["address"] == ALICE)
     assert (of_alice["unexplained"], of_alice["differences"][0][: len(less)]) == (1, less)
+
+
+def test_a_source_that_was_asked_twice_is_one_source(tmp_path: Path) -> None:
+    """However many digits the block has at which it said the same again."""
+    with staged(tmp_path) as scene:
+        scene.home.run("poll")
+        scene.home.run("reconcile")
+        scene.home.sql("UPDATE balance SET second = ?", f"mine{AGAIN}26,401,190")
+        told = json.loads(scene.home.run("status", "--json"))
+    assert [each["balances"]["sources"] for each in told["entries"]] == [["mine"], ["mine"]]
 
 
 def test_a_case_is_handed_out_with_its_balances(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ from monitor.app.fundwatch import Fundwatch
 from monitor.app.home import open_home
 from monitor.loops.clock import now
 from monitor.loops.health.list_status import lateness
-from monitor.loops.list_watch import NOT_HAD, NOT_TAKEN, TAKEN, UNDER_WAY, StoppedError, Wish
+from monitor.loops.list_watch import NOT_HAD, NOT_TAKEN, TAKEN, UNDER_WAY, Wish
+from monitor.loops.tickets import StoppedError
 from monitor.model.acts import DAEMON, Actor, ActorKind
 from monitor.model.errors import ConfigError, MonitorError
 from monitor.model.lists import LATE, ListState

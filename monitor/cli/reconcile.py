@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-import time
 
 import click
 
 from monitor.app.folder import check_home
 from monitor.app.home import open_home
-from monitor.cli import terminal
+from monitor.cli import terminal, waiting
 from monitor.cli.common import DONE, Home, format_option
 from monitor.loops import inbox
 from monitor.loops.balance_rounds import Wish
 from monitor.messages.balance_lines import table
 from monitor.messages.balances import to_object
+from monitor.messages.objects import json_text
 from monitor.model import Subject
 from monitor.model.balance import State
 from monitor.model.errors import Busy
-from monitor.model.plain import tidy
 from monitor.store import balances, watch
 
 NOT_EQUAL = 1
-PAUSE = 0.5  # seconds between two questions to the daemon
-SAY_EVERY = 2.0  # seconds between two words on how far it is
 
 
 @click.command()
@@ -55,7 +51,7 @@ def reconcile(
     found = [held for subject in subjects for held in by_subject.get(subject, ())]
     if form == "jsonl":
         for held in found:
-            click.echo(json.dumps(to_object(held)))
+            click.echo(json_text(to_object(held)))
     else:
         owners = {s: [w.entry for w in mine if w.active] for s, mine in watched.items()}
         columns = terminal.width()
@@ -72,26 +68,9 @@ def _carried_out(home: Home, wish: Wish) -> list[Subject]:
     try:
         with open_home(home.folder, os.environ) as app:
             app.reload()
-            app.balancing.say = _say
+            app.balancing.say = waiting.say
             return app.balancing.carry_out(wish)
     except Busy:
         args = {"address": wish.address, "chain": wish.chain, "case": wish.case}
-        return _wait(home, inbox.ask(home.folder, "reconcile", args))
-
-
-def _wait(home: Home, ticket: str) -> list[Subject]:
-    said = time.monotonic()
-    while True:
-        told = json.loads(inbox.ask(home.folder, "reconciled", {"ticket": ticket}))
-        if told["held"] is not None:
-            return [Subject(*each) for each in told["held"]]
-        if told["doing"] and time.monotonic() - said > SAY_EVERY:
-            said = time.monotonic()
-            _say(told["doing"])
-        time.sleep(PAUSE)
-
-
-def _say(words: str) -> None:
-    """To a person who waits; a program reads the outcome alone."""
-    if sys.stderr.isatty():
-        click.echo(tidy(words), err=True)
+        ticket = inbox.ask(home.folder, "reconcile", args)
+        return waiting.outcome(home, "reconciled", ticket, "held", Subject)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from monitor.decide.balance import recorded
 from monitor.decide.shares import moved
 from monitor.model import Row
-from monitor.model.balance import Figure
+from monitor.model.balance import AGAIN, Figure
 from monitor.model.finding import Finding
 from monitor.model.ids import stable_id
 
@@ -142,5 +142,5 @@ def seconded(finding: Finding, figure: Figure, total: int, finality: int) -> Fin
         return finding
     if figure.source != after.source:
         return replace(finding, after=replace(after, second=figure.source))
-    said = f"{figure.source} again at block {figure.high:,}"
+    said = f"{figure.source}{AGAIN}{figure.high:,}"
     return replace(finding, after=replace(after, second=said))

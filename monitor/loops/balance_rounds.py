@@ -18,11 +18,11 @@ from monitor.loops.chosen import chosen
 from monitor.loops.health.faults import Faults
 from monitor.loops.health.words import count
 from monitor.loops.passing import JobSigns, PollWorld
-from monitor.loops.tickets import Tickets
+from monitor.loops.tickets import StoppedError, Tickets
 from monitor.loops.witness import Witness, sees_balances
 from monitor.model import SourceConfig, Subject
 from monitor.model.balance import Holding
-from monitor.model.errors import MonitorError, StoreError
+from monitor.model.errors import StoreError
 from monitor.model.ports import Source
 from monitor.store import balance_due, budgets
 from monitor.store.port import Store
@@ -32,10 +32,6 @@ LOOK_EVERY = 30.0  # seconds between two looks at who waits
 PUT_OFF = 3600.0  # seconds for which addresses wait at which a fault of ours came up
 ROOM = 3  # what is held more often than once a day needs so many times its calls
 SAY_EVERY = 2.0  # seconds between two words on how far it is
-
-
-class StoppedError(MonitorError):
-    """The program is told to stop: what is left is held another time."""
 
 
 @dataclass(frozen=True, slots=True)

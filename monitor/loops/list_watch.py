@@ -15,7 +15,7 @@ from pathlib import Path
 from monitor.loops import list_files
 from monitor.loops.clock import now
 from monitor.loops.lists import FOLDER, Lists
-from monitor.loops.tickets import Tickets
+from monitor.loops.tickets import StoppedError, Tickets
 from monitor.model.acts import DAEMON, Actor
 from monitor.model.errors import ConfigError, MonitorError, Problem, SourceError, StoreError
 from monitor.model.lists import Fetched, ListConfig, ListState, Publication, Validators
@@ -35,10 +35,6 @@ LONGEST_ERROR = 400  # characters
 
 # A list, where to put it, what is known of it, who looks on -> the file; None: as it is known.
 Fetch = Callable[[ListConfig, Path, Validators, Callable[[int], object]], Fetched | None]
-
-
-class StoppedError(MonitorError):
-    """The program is told to stop: what was begun is begun anew at the next start."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,10 @@ W = TypeVar("W")
 R = TypeVar("R")
 
 
+class StoppedError(MonitorError):
+    """The program is told to stop: what is left is done another time."""
+
+
 @dataclass
 class _Ticket(Generic[W, R]):
     wish: W

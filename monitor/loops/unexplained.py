@@ -69,7 +69,7 @@ class Teller:
         """Whether a list is known to be past a figure's block: a node's own logs are, another one
         once it has shown anything later."""
         name = states[stream].source if stream in states else ""
-        source = next((s for s in pool.sources if s.name == name), None)
+        source = by_name(pool, name)
         if source is not None and source.many:
             return True
         kinds = [kind.value for kind in Kind if kind.stream == stream]

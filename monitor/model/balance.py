@@ -17,6 +17,7 @@ from monitor.model.watch import Subject
 COIN = ""  # stands for the contract of the chain's own coin
 # With this begins why a token with shares has no verdict; the next one is reached from this figure.
 REBASING = "rebasing"
+AGAIN = " again at block "  # in a figure's `second`: between the same source and the later block
 
 
 @dataclass(frozen=True, slots=True, order=True)

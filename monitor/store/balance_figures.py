@@ -3,11 +3,12 @@ a stranger's contract says counts nowhere. Reads only."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from monitor.model import Subject
-from monitor.model.balance import Held, State
+from monitor.model.balance import AGAIN, Held, State
 from monitor.store.balances import to_held
 from monitor.store.port import Reader
 
@@ -18,9 +19,10 @@ _WATCHED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """One address: how many of its assets stand how. `asked`: by our clock, the longest ago of
-    all; `block` and `time`: the lowest up to which what is equal is equal."""
+class AddressBalances:
+    """How many assets of one address stand how. `asked`: by our clock, the longest ago of all;
+    `block` and `time`: the lowest up to which what is equal is equal; `sources`: whoever says a
+    figure, first or second."""
 
     counts: Mapping[State, int]
     asked: int
@@ -29,25 +31,30 @@ class Standing:
     sources: tuple[str, ...]
 
 
-def standings(store: Reader) -> dict[str, Standing]:
+def by_address(store: Reader) -> dict[str, AddressBalances]:
     """By subject key; an address that was never asked for is left out."""
     equal = "CASE WHEN b.state = 'reconciled' THEN"
     rows = store.read(
         "SELECT b.subject, sum(b.state = 'reconciled') AS reconciled, "
         "sum(b.state = 'unexplained') AS unexplained, sum(b.state = 'cannot_check') AS "
         f"cannot_check, min(b.at) AS asked, min({equal} b.high END) AS block, "
-        f"min({equal} b.time END) AS time, group_concat(DISTINCT b.source) AS first, "
-        "group_concat(DISTINCT b.second) AS second "
+        f"min({equal} b.time END) AS time, json_group_array(DISTINCT b.source) AS first, "
+        "json_group_array(DISTINCT b.second) AS second "
         f"FROM balance b WHERE {_WATCHED} GROUP BY b.subject"
     )
     return {
-        row["subject"]: Standing(
+        row["subject"]: AddressBalances(
             {state: row[state.value] for state in State},
             *(row["asked"], row["block"], row["time"]),
-            tuple(dict.fromkeys(filter(None, f"{row['first']},{row['second']}".split(",")))),
+            _names([*json.loads(row["first"]), *json.loads(row["second"])]),
         )
         for row in rows
     }
+
+
+def _names(said: Iterable[str]) -> tuple[str, ...]:
+    """Each source once, without the block at which it was asked again."""
+    return tuple(dict.fromkeys(name for each in said if (name := each.partition(AGAIN)[0])))
 
 
 def unequal(store: Reader) -> dict[str, tuple[Held, ...]]:

@@ -16,7 +16,7 @@ from monitor.loops.health.snapshot import (
 from monitor.model.balance import Held, State
 from monitor.model.balance_words import asset_said, block_said, differs, kind
 from monitor.store import balance_figures
-from monitor.store.balance_figures import Standing
+from monitor.store.balance_figures import AddressBalances
 from monitor.store.port import Reader
 
 
@@ -24,16 +24,16 @@ from monitor.store.port import Reader
 class Balances:
     """What the record knows of balances, loaded once."""
 
-    standings: Mapping[str, Standing]
+    by_address: Mapping[str, AddressBalances]
     unequal: Mapping[str, Sequence[Held]]
 
     @classmethod
     def load(cls, store: Reader) -> Balances:
-        return cls(balance_figures.standings(store), balance_figures.unequal(store))
+        return cls(balance_figures.by_address(store), balance_figures.unequal(store))
 
     def of(self, subject: str) -> EntryBalances | None:
         """Of one address by its key; None: it was never asked for."""
-        found = self.standings.get(subject)
+        found = self.by_address.get(subject)
         if found is None:
             return None
         unequal = self.unequal.get(subject, ())
