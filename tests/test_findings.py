@@ -182,12 +182,12 @@ def test_it_is_told_only_when_all_that_could_excuse_it_is_over() -> None:
 
 
 def test_a_second_word_of_the_same_source_lies_later() -> None:
-    again = finds.seconded(FOUND, figure(11, 0), -7, 12)
+    again = finds.seconded(FOUND, figure(11, 0), 12)
     assert again.after.second == "one again at block 11"
-    assert finds.seconded(FOUND, figure(10, 0), -7, 12) == FOUND
+    assert finds.seconded(FOUND, figure(10, 0), 12) == FOUND
     nameless = replace(FOUND, after=replace(FOUND.after, block_hash=""))
-    assert finds.seconded(nameless, figure(22, 0), -7, 12) == nameless
-    assert finds.seconded(nameless, figure(23, 0), -7, 12).after.second
+    assert finds.seconded(nameless, figure(22, 0), 12) == nameless
+    assert finds.seconded(nameless, figure(23, 0), 12).after.second
 
 
 def test_many_at_once_have_one_cause() -> None:

@@ -9,6 +9,7 @@ from monitor.model.balance import Waiting
 
 SEVERE_EVERY = 6 * 3600  # seconds, where the budget of calls has room
 NEWS_EVERY = 3600  # seconds between two times at least, however often an address moves
+CLOCK = 3600  # seconds by which it may have been put right
 FINAL_WITHIN = 86_400  # seconds: rows that take longer are held against the chain in their turn
 
 
@@ -23,7 +24,8 @@ def in_order(
         subject = each.subject
         if subject.chain not in chains:
             continue
-        if each.held is None or each.due <= now:
+        ahead = each.held is not None and each.held > now + CLOCK  # our clock went back since
+        if each.held is None or each.due <= now or ahead:
             turn.append((0 if each.severe else 2, each.due, subject))
         elif _moved(each, chains[subject.chain], now):
             turn.append((1, each.due, subject))

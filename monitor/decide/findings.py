@@ -76,22 +76,24 @@ def news(
     found: Sequence[Finding],
     rows: Sequence[Row],
     now: int,
+    certain: frozenset[str] = frozenset(),
 ) -> list[Finding]:
     """What changes of these findings, which last, by a newer figure: a part of the difference that
-    none of them holds is a new one; what came back is over."""
+    none of them holds is a new one; what came back is over. Of those that are `certain`, by name,
+    it is not: that it came back is a finding of its own."""
     known = list(known)
     total = difference(figure, rows)
     if figure.shares:
         total = _missing_shares(_newest(known), figure, rows)
     if total is None or any(f.after.high > figure.high for f in found):
         return []
-    if not total:
+    if not total and not certain:
         return [_equal(f, figure, now) for f in found]
     doubted = [replace(f, equal=None) for f in found if f.equal is not None]
     if any(f.after.high == figure.high for f in found):
         # Nothing moves at a block that has been: this is one word against another one.
         return doubted
-    return [*doubted, *_more(figure, total, known, found, rows, now)]
+    return [*doubted, *_more(figure, total, known, found, rows, now, certain)]
 
 
 def _equal(finding: Finding, figure: Figure, now: int) -> Finding:
@@ -109,13 +111,14 @@ def _more(
     found: Sequence[Finding],
     rows: Sequence[Row],
     now: int,
+    certain: frozenset[str],
 ) -> list[Finding]:
     """What of a difference none of these findings holds, or which of them came back."""
     amount = total - sum(f.amount for f in found)
     if not amount:
         return []
     for each in found:
-        if each.amount == -amount and each.told is None:
+        if each.amount == -amount and each.told is None and each.id not in certain:
             return [replace(each, closed=now, reason=EQUAL)]
     before = _newest(known) if figure.shares else start(figure, known, found, rows)
     return [_new(before, figure, amount, now)]
@@ -131,14 +134,13 @@ def _new(before: Figure | None, figure: Figure, amount: int, now: int) -> Findin
     return Finding(key, figure.subject, figure.contract, before, figure, amount, now)
 
 
-def seconded(finding: Finding, figure: Figure, total: int, finality: int) -> Finding:
-    """With a second word, where this later figure of the same source, at which all that lasts sums
-    up to the difference `total`, is one. A figure that names no block could be one of blocks that
-    were replaced: its second has to lie so far above that it is final. One that may be old is
-    nobody's second."""
+def seconded(finding: Finding, figure: Figure, finality: int) -> Finding:
+    """With a second word, where this later figure, at which all that lasts sums up to the
+    difference, is one. A figure that names no block could be one of blocks that were replaced: its
+    second has to lie so far above that it is final. One that may be old is nobody's second."""
     after = finding.after
     margin = 0 if after.block_hash else finality
-    if after.second or not figure.dated or figure.low <= after.high + margin or not total:
+    if after.second or not figure.dated or figure.low <= after.high + margin:
         return finding
     if figure.source != after.source:
         return replace(finding, after=replace(after, second=figure.source))

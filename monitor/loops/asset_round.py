@@ -46,9 +46,15 @@ class AssetRound:
             self._replace(self.look.through(finding, partial(self._explained, finding)))
         if to_look_for:
             held = self._weighed(figure, known, judge)
-        if held.state is State.UNEXPLAINED:
+        if held.state is State.UNEXPLAINED or self._came_back(held):
             return self._doubted(figure, held)
         return held
+
+    def _came_back(self, held: Held) -> bool:
+        """Whether what is not explained left and came back: the sum is right."""
+        lasting = self.lasting
+        untold = any(f.told is None for f in lasting)
+        return untold and held.state is State.RECONCILED and not sum(f.amount for f in lasting)
 
     def _weighed(self, figure: Figure, known: Sequence[Figure | None], judge: Judge) -> Held:
         """The verdict by the record as it is now, and what is news by it."""
@@ -56,9 +62,24 @@ class AssetRound:
         held = judge(rows, self.look.states())
         self.review(rows, held)
         if held.state is not State.CANNOT_CHECK:
-            now = self.world.clock()
-            self._take(finds.news(figure, known, self.lasting, rows, now), rows, held)
+            found = self._news(figure, known, rows)
+            if any(f.closed and f.told for f in found):
+                word = self.look.second(figure, 0)
+                if word.instead:  # whoever was told hears by no single word that it is over
+                    return self._disagreed(figure, held, word)
+            self._take(found, rows, held)
         return held
+
+    def _news(
+        self, figure: Figure, known: Sequence[Figure | None], rows: Sequence[Row]
+    ) -> list[Finding]:
+        """What is news by a figure. That something came back does not undo what is known for
+        certain to have left before, and to have been told by two."""
+        now, lasting = self.world.clock(), self.lasting
+        found = finds.news(figure, known, lasting, rows, now)
+        back = [f for f in found if f.closed and f.told is None and f.after.second]
+        certain = frozenset(f.id for f in back if self.look.is_certain(f))
+        return finds.news(figure, known, lasting, rows, now, certain) if certain else found
 
     def review(self, rows: Sequence[Row], held: Held) -> None:
         """Hold what lasts against the record as it is now, and against the chain."""
@@ -87,23 +108,24 @@ class AssetRound:
         total = sum(f.amount for f in self.lasting)
         finality = self.world.chains[figure.subject.chain].finality
         for each in [f for f in self.lasting if not f.after.second]:
-            word = self.look.second(each, total)
+            word = self.look.second(each.after, total)
             if word.instead and each.told is None:
                 return self._disagreed(figure, held, word)
             one = each
             if word.source:
                 one = replace(each, after=replace(each.after, second=word.source))
             elif not word.instead:
-                one = finds.seconded(each, figure, total, finality)
+                one = finds.seconded(each, figure, finality)
             self._replace(one)
         return held
 
     def _disagreed(self, figure: Figure, held: Held, word: Word) -> Held:
-        """Nothing is known where sources contradict each other."""
+        """Nothing is known where sources contradict each other, but for what two said before."""
         now, reason = self.world.clock(), f"{deciding.DISAGREE}: {word.instead}"
-        gone = [replace(f, closed=now, reason=reason) for f in self.lasting if f.told is None]
+        doubted = [f for f in self.lasting if f.told is None and not f.after.second]
+        gone = [replace(f, closed=now, reason=reason) for f in doubted]
         balances.put_findings(self.store, gone)
-        self.lasting = [f for f in self.lasting if f.told is not None]
+        self.lasting = [f for f in self.lasting if f not in doubted]
         if word.equal and figure.dated:
             chain = figure.subject.chain
             scores.add(self.store, [Score(figure.source, chain, now // DAY, Mark.WRONG)])

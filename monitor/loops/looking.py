@@ -13,7 +13,7 @@ from monitor.loops.health.words import count
 from monitor.loops.narrow import narrow_finding
 from monitor.loops.passing import PollWorld
 from monitor.loops.reread import Reread, Rereader
-from monitor.loops.witness import Witness
+from monitor.loops.witness import Witness, sees_balances
 from monitor.model import Row, Subject
 from monitor.model.balance import Between, Figure, Holding
 from monitor.model.finding import Finding
@@ -125,30 +125,48 @@ class Look:
         mine = whose.get(told.source, told.source)
         return [s for s in self.witness.sources() if whose.get(s.name, s.name) != mine]
 
-    def second(self, finding: Finding, lasting: int) -> Word:
-        """What others say of the figure that shows a finding; `lasting`: the sum of all that is
-        not explained. Any other source can contradict, only another operator's confirms."""
-        told = finding.after
-        others = self._others(told)
+    def second(self, told: Figure, lasting: int) -> Word:
+        """What others say of a figure; `lasting`: the sum of all that is not explained. Any other
+        source can contradict, only another operator's confirms; and one that does outweighs
+        whoever contradicts: a source that lies, or is broken, silences nobody."""
+        others, instead = self._others(told), Word()
         for source in self.witness.sources():
             if source.name == told.source:
                 continue
             figure = self._ask(source, told)
-            if figure is None:
+            apart = None if figure is None else self._apart(figure, told, lasting)
+            if figure is None or apart is None:
                 continue
-            if figure.low == figure.high == told.high == told.low:
-                apart = figure.amount - told.amount
-            elif figure.low < told.high or (left := self._left(figure)) is None:
-                continue  # of a block before it, or one to which the lists are not read
-            else:
-                apart = left - lasting
             if not apart and source in others:
                 return Word(source.name)
-            if not apart:
+            if apart and not instead.instead:
+                said = " and ".join(map(self._words, (told, figure)))
+                instead = Word(instead=said, equal=apart == -lasting)
+        return instead
+
+    def _apart(self, figure: Figure, told: Figure, lasting: int) -> int | None:
+        """By how much another source's figure contradicts; None: it says nothing of it."""
+        if not figure.dated:
+            return None  # it may be older than what it is held against
+        if figure.low == figure.high == told.high == told.low:
+            return figure.amount - told.amount
+        if figure.low < told.high or (left := self._left(figure)) is None:
+            return None  # of a block before it, or one to which the lists are not read
+        return left - lasting
+
+    def is_certain(self, finding: Finding) -> bool:
+        """Whether a source that answers for the past still says of a finding's block what showed
+        it: then it was so, whatever the balance is now."""
+        after = finding.after
+        holding = Holding(self.subject.address, self.contract, after.shares)
+        for source in self.witness.sources():
+            able = sees_balances(source)
+            if able is None or not able.old_heights:
                 continue
-            said = " and ".join(map(self._words, (told, figure)))
-            return Word(instead=said, equal=apart == -lasting)
-        return Word()
+            figure = self.witness.ask({holding: after.high}, [source]).figures.get(holding)
+            if figure is not None and figure.low == figure.high == after.high:
+                return figure.amount == after.amount
+        return False
 
     def _words(self, figure: Figure) -> str:
         chain = self.world.chains[self.subject.chain]

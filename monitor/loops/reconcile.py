@@ -302,6 +302,7 @@ class Reconciler:
             if held.state is State.UNEXPLAINED and mine:
                 told.append(self._one_finished(chain, case, held, mine, many=many))
             else:
+                self._tell_of_both(chain, case, held, mine, many=many)
                 told.append(held)
         looked_for = [
             f
@@ -314,6 +315,15 @@ class Reconciler:
         kept = [(held, case.figures.get(held.contract)) for held in told]
         balances.keep(self.store, kept, due)
         return told
+
+    def _tell_of_both(
+        self, chain: Chain, case: Case, held: Held, mine: Sequence[Finding], *, many: bool
+    ) -> None:
+        """Of what left and came back: the sum is right."""
+        if held.state is State.RECONCILED and not sum(f.amount for f in mine):
+            for each in mine:
+                if each.told is None and not self._only_fees(chain, case, each):
+                    self._told(chain, case, held, each, many=many)
 
     def _one_finished(
         self, chain: Chain, case: Case, held: Held, mine: Sequence[Finding], *, many: bool
@@ -335,7 +345,7 @@ class Reconciler:
     def _told(self, chain: Chain, case: Case, held: Held, finding: Finding, *, many: bool) -> str:
         """Tell a finding if it is time. Returns how it stands with it, in words."""
         why = self.teller.waits_for(finding, case.states)
-        if not why and many:
+        if not why and many and self.world.clock() - finding.found < EVERY:
             why = f"so many addresses of {chain.name} differ at once that one cause is likelier"
         if not why:
             rows = case.rows.get(finding.contract, [])

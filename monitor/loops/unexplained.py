@@ -265,16 +265,16 @@ def _lies(row: Row, before: Figure | None, after: Figure) -> bool:
 
 
 def is_final(pool: SourcePool, figure: Figure) -> bool:
-    """Whether the block of a figure cannot be replaced any more."""
-    source = by_name(pool, figure.source)
-    if source is None:
-        return False
-    try:
-        head = pool.head(source)
-    except SourceError:
-        return False
-    place = source.axis.at(figure.high, figure.time)
-    return source.axis.final_line(head, pool.chain) >= place
+    """Whether the block of a figure cannot be replaced any more. Its own source is asked first:
+    it may be gone, or down, and what it showed lasts."""
+    for source in sorted(pool.sources, key=lambda each: each.name != figure.source):
+        try:
+            head = pool.head(source)
+        except SourceError:
+            continue
+        place = source.axis.at(figure.high, figure.time)
+        return source.axis.final_line(head, pool.chain) >= place
+    return False
 
 
 def stands(pool: SourcePool, figure: Figure) -> bool | None:

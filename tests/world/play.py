@@ -102,6 +102,7 @@ class Play:
         self.ledger = ledger
         self.chain = ledger.chain
         self.sources = list(sources)
+        self.operators: dict[str, str] = {}  # by source, where one runs several
         self.entries: list[Entry] = []
         self.every = 0  # seconds between two readings of an address
         self.store = Store(folder / "fundwatch.db", create=True)
@@ -154,11 +155,12 @@ class Play:
         return self.poller().run_pass(everything=everything)
 
     def poller(self) -> Poller:
+        pool = SourcePool(self.chain, self.sources, operators=self.operators)
         return Poller(
             self.store,
             PollWorld(
                 chains={self.chain.key: self.chain},
-                pools={self.chain.key: SourcePool(self.chain, self.sources)},
+                pools={self.chain.key: pool},
                 assets={("ethereum", TOKEN): COIN},
                 route=lambda _alert, _entry: [],
                 clock=lambda: self.ledger.now,
