@@ -297,6 +297,24 @@ def test_the_table_keeps_to_its_columns_and_cuts_no_address() -> None:
     assert display(sample.ETHEREUM, sample.EVM_MINE) in laid(40)
 
 
+def test_what_differs_is_wrapped_in_a_file_too_and_what_was_looked_through_stands_below() -> None:
+    reason = "not told yet: nobody else has said the same\none listed nothing new\ntwo was down"
+    asked = a_held(reason=f"{reason}: {'<html>' * 60}")
+    lines = list(table([asked], {}, {}, 10_000, every=False))
+    assert max(map(len, lines)) <= 100 + len("<html>" * 30)
+    start = next(n for n, line in enumerate(lines) if "UNEXPLAINED" in line)
+    shown = "\n".join(lines[start:]).splitlines()
+    assert [line.strip() for line in shown[1:3]] == [
+        "arose between block 88,011,000 and block 88,012,345",
+        "recorded 7,740,000.500000 USDT, on the chain 0.500000 USDT",
+    ]
+    assert [line.strip() for line in shown[4:7]] == [
+        "not told yet: nobody else has said the same",
+        "Looked through:",
+        "one listed nothing new",
+    ]
+
+
 def test_tokens_that_nobody_verified_are_one_line_unless_asked_for() -> None:
     """What a stranger's contract answers is no news, and never under its own name."""
     folded = flat(laid())
@@ -387,7 +405,7 @@ def test_status_counts_each_address_once_and_names_what_differs() -> None:
         "1 of 4 addresses equal to the chain; 1 UNEXPLAINED; 1 cannot be checked (no source 1); "
         "1 not asked yet",
         "UNEXPLAINED  Shop (NK-07) on dev: 2 ETH less on the chain than recorded at block 90",
-        "asked for the longest ago: 2 h 0 min",
+        "the oldest of these answers is 2 h 0 min old",
     ]
 
 

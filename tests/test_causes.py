@@ -87,6 +87,29 @@ def test_what_is_not_final_yet_is_looked_for_and_not_told(tmp_path: Path) -> Non
         assert [a for a in home.alerts() if a["kind"] == "unexplained"] == []
 
 
+def test_what_was_looked_for_too_early_is_looked_for_again_before_it_is_told(
+    tmp_path: Path,
+) -> None:
+    """Withdrawals are not asked for before their block is final. Blocks come faster than the
+    chain's settings say: nobody is told of one that is only not asked for yet."""
+    with staged(tmp_path) as scene:
+        home = scene.home
+        blocks(scene, 20)
+        home.run("poll")
+        held(home)
+        scene.ledger.mine(withdrawals=[Withdrawal(7, 1, ALICE, REWARD)])
+        blocks(scene, 1)
+        home.run("poll")
+        (one,) = held(home, code=None)
+        assert one["state"] == "unexplained"
+        blocks(scene, 20)
+        home.run("poll")
+        (one,) = held(home, code=None)
+        assert one["state"] == "reconciled"
+        assert [row["tx"] for row in home.transfers() if row["kind"] == "withdrawal"]
+        assert [a for a in home.alerts() if a["kind"] == "unexplained"] == []
+
+
 def test_a_list_that_an_explorer_lacks_hides_no_other_one(tmp_path: Path) -> None:
     """A clone knows no withdrawals: its own lists go on, and the next source is asked."""
     with staged(tmp_path) as scene:

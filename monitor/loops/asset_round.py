@@ -11,7 +11,7 @@ from monitor.decide import balance as deciding
 from monitor.decide import findings as finds
 from monitor.loops.looking import Look, Word
 from monitor.loops.passing import PollWorld
-from monitor.loops.unexplained import Teller, stands
+from monitor.loops.unexplained import Teller, is_final, stands
 from monitor.model import Row
 from monitor.model.balance import Figure, Held, State
 from monitor.model.finding import Finding
@@ -21,7 +21,6 @@ from monitor.store import balances, scores
 from monitor.store.port import Store
 
 LOOK_AGAIN = 4 * 3600  # seconds after which what is still not told is looked for once more
-MARGIN = 60  # seconds that a chain may be slower than it is said to be
 REPLACED = "the block of the balance was replaced"
 
 Judge = Callable[[Sequence[Row], Mapping[str, StreamState]], Held]
@@ -43,7 +42,9 @@ class AssetRound:
         held = self._weighed(figure, known, judge)
         to_look_for = [f for f in self.lasting if self._to_look_for(f)]
         for finding in to_look_for:
-            self._replace(self.look.through(finding, partial(self._explained, finding)))
+            early = not self._is_final(finding)
+            looked = self.look.through(finding, partial(self._explained, finding))
+            self._replace(replace(looked, early=early))
         if to_look_for:
             held = self._weighed(figure, known, judge)
         if held.state is State.UNEXPLAINED or self._came_back(held):
@@ -91,12 +92,16 @@ class AssetRound:
         self._take(found, rows, held)
 
     def _to_look_for(self, finding: Finding) -> bool:
-        """Also as soon as its blocks are final: before that lists on demand do not tell of them."""
-        last, now = finding.looked, self.world.clock()
-        chain = self.world.chains[finding.subject.chain]
-        final = finding.after.time + int(chain.finality * chain.block_time) + MARGIN
-        due = last is None or now - last >= LOOK_AGAIN or last < final <= now
-        return finding.told is None and (due or finding.left > 0)
+        """Also once its blocks are final, before anybody is told: lists on demand do not tell of
+        them earlier."""
+        if finding.told is not None:
+            return False
+        last = finding.looked
+        due = last is None or self.world.clock() - last >= LOOK_AGAIN or finding.left > 0
+        return due or (finding.early and self._is_final(finding))
+
+    def _is_final(self, finding: Finding) -> bool:
+        return is_final(self.look.witness.pool, finding.after)
 
     def _explained(self, finding: Finding) -> bool:
         return finds.missing(finding, self.look.rows()) == 0

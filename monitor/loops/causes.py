@@ -274,7 +274,9 @@ def _stands(row: Row) -> bool:
 def _said(came: Reread, stream: str, blocks: Between) -> str:
     words, where = STREAM_WORDS.get(stream, stream), _where(blocks.lo, blocks.hi)
     if came.error:
-        return f"{came.source} could not say {where} ({words}): {came.error}"
+        # Why, without the answer itself, which follows the name of who gave it.
+        why = came.error.split(f": {came.source} (", 1)[0]
+        return f"{came.source} could not say {where} ({words}): {why}"
     if came.read is None:
         return f"{came.source} was not asked {where} ({words}): they are not final yet"
     new = plural(came.new, "movement") + " more" if came.new else "nothing more"

@@ -26,7 +26,7 @@ from monitor.loops.witness import Heights, Witness
 from monitor.model import LIVE_STATUSES, Chain, Row, Subject
 from monitor.model.balance import COIN, Between, Figure, Held, Holding, State
 from monitor.model.finding import Finding
-from monitor.model.plain import plural, rfc3339
+from monitor.model.plain import plural, tidy, utc
 from monitor.model.streams import StreamState
 from monitor.store import balances, dormant, watch
 from monitor.store.coverage import stream_states
@@ -337,10 +337,10 @@ class Reconciler:
             if each.told is None:
                 said.append(self._told(chain, case, held, each, many=many))
             else:
-                said.append(f"told {rfc3339(each.told)}, {' '.join(each.asked)}".rstrip(", "))
+                said.append(_standing(f"told {utc(each.told)}", each))
         blocks = Between(min(f.blocks.lo for f in mine), max(f.blocks.hi for f in mine))
         second = next((f.after.second for f in mine if f.after.second), "")
-        return replace(held, reason="; ".join(said), between=blocks, second=second)
+        return replace(held, reason="\n".join(said), between=blocks, second=second)
 
     def _told(self, chain: Chain, case: Case, held: Held, finding: Finding, *, many: bool) -> str:
         """Tell a finding if it is time. Returns how it stands with it, in words."""
@@ -352,10 +352,9 @@ class Reconciler:
             one = self.teller.tell(finding, as_held(finding, held, rows))
             balances.put_findings(self.store, [one])
             if one.told is not None:
-                return f"told {rfc3339(one.told)}, {'; '.join(one.asked)}"
+                return _standing(f"told {utc(one.told)}", one)
             why = "nobody watches the address"
-        since = rfc3339(finding.found)
-        return f"looked for since {since}, not told yet: {why}; {'; '.join(finding.asked)}"
+        return _standing(f"not told yet: {why}; looked for since {utc(finding.found)}", finding)
 
     def _only_fees(self, chain: Chain, case: Case, finding: Finding) -> bool:
         """Whether what is missing can be what lists leave out of the fees that were paid."""
@@ -371,6 +370,11 @@ class Reconciler:
             and low < (row.transfer.block_height or -1) <= finding.after.high
         )
         return telling.only_fees(finding.amount, sum(paid))
+
+
+def _standing(how: str, finding: Finding) -> str:
+    """How it stands with a finding, then, one a line, what was looked through for it."""
+    return "\n".join([how, *(tidy(each, 200) for each in finding.asked)])
 
 
 def _for_now(held: Held) -> bool:

@@ -219,8 +219,8 @@ class Teller:
         named = f"{', '.join(listed)}{rest}"
         if facts.grew:
             return f"{MORE} A list showed late: {named}."
-        begun = "" if finding.closed else "Part of it was found. "
-        return f"{begun}It is one thing with {named}, which a list showed late."
+        part = "It was found" if finding.closed else "Part of it was found"
+        return f"{part}: a list showed late what is recorded now as {named}."
 
     def _commit(self, found: Iterable[tuple[Alert, Watched]]) -> None:
         """What was told already, before a kill, is not told twice."""

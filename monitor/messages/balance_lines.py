@@ -6,6 +6,7 @@ line, unless one address is asked for.
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -25,6 +26,7 @@ from monitor.model.balance_words import (
 )
 from monitor.model.plain import plural, tidy
 
+PROSE = 100  # columns of running text, also in a file
 _QUIET = {
     State.RECONCILED: "equal",
     State.UNEXPLAINED: "not equal",
@@ -51,7 +53,7 @@ def table(
         yield from _head(subject, owners.get(subject, ()), chains.get(subject.chain), columns)
         for held in sorted(mine, key=lambda h: (not h.verified, _FIRST.index(h.state))):
             if held.verified or every:
-                yield _indented(_asset(held, chains.get(subject.chain)), columns)
+                yield from _asset(held, chains.get(subject.chain), columns)
         quiet = [held for held in mine if not held.verified]
         if quiet and not every:
             yield _indented([_folded(quiet, subject)], columns)
@@ -78,20 +80,33 @@ def _indented(parts: Sequence[str], columns: int) -> str:
     return "\n".join(f"  {line}" for line in text.split("\n"))
 
 
-def _asset(held: Held, chain: Chain | None) -> list[str]:
+def _asset(held: Held, chain: Chain | None, columns: int) -> Iterator[str]:
     """Its state, how much, and on what that rests."""
     if not held.verified:
-        return _claimed(held, chain)
-    if held.state is State.RECONCILED and held.on_chain is not None:
-        return [f"equal        {exact(held, held.on_chain)}", _rests(held)]
-    if held.state is State.UNEXPLAINED:
-        by = sources_said(held)
-        return [
-            *(f"UNEXPLAINED  {_apart(held)}", _both(held), f"{_at(held)} {by}"),
-            tidy(held.reason, 400),
-        ]
-    why = f"not checked  {asset_said(held)}: {tidy(held.reason, 400)}"
-    return [why, *([_both(held), _rests(held)] if held.on_chain is not None else [])]
+        yield _indented(_claimed(held, chain), columns)
+    elif held.state is State.RECONCILED and held.on_chain is not None:
+        yield _indented([f"equal        {exact(held, held.on_chain)}", _rests(held)], columns)
+    elif held.state is State.UNEXPLAINED:
+        yield from _unexplained(held, min(columns, PROSE))
+    else:
+        why = f"not checked  {asset_said(held)}: {tidy(held.reason, 400)}"
+        more = [_both(held), _rests(held)] if held.on_chain is not None else []
+        yield _indented([why, *more], columns)
+
+
+def _unexplained(held: Held, columns: int) -> Iterator[str]:
+    """How much and which way, since when, how sure, how it stands; then what was looked through,
+    one a line. In a file it is wrapped as well: the whole is a paragraph, not a row."""
+    yield _indented([f"UNEXPLAINED  {differs(held)}"], columns)
+    how, *looked = held.reason.splitlines() or [""]
+    by = " ".join(filter(None, (_at(held), sources_said(held))))
+    for part in (_arose(held), _both(held), by, tidy(how, 400)):
+        if part:
+            yield textwrap.indent(laid_out([part], columns - 4), "    ")
+    if looked:
+        yield "    Looked through:"
+    for each in looked:
+        yield textwrap.indent(laid_out([tidy(each, 200)], columns - 6), "      ")
 
 
 def _claimed(held: Held, chain: Chain | None) -> list[str]:
@@ -104,12 +119,12 @@ def _claimed(held: Held, chain: Chain | None) -> list[str]:
     return [name, shown_address(chain, held.contract), figures, _rests(held), reason]
 
 
-def _apart(held: Held) -> str:
+def _arose(held: Held) -> str:
     between = held.between
     if between is None:
-        return differs(held)
+        return ""
     start = f"block {between.lo:,}" if between.lo else "the beginning"
-    return f"{differs(held)}, between {start} and block {between.hi:,}"
+    return f"arose between {start} and block {between.hi:,}"
 
 
 def _both(held: Held) -> str:

@@ -24,7 +24,7 @@ def to_object(held: Held) -> dict[str, object]:
         "on_chain": _text(held.on_chain),
         "difference": _text(held.difference),
         "state": held.state.value,
-        "reason": held.reason or None,
+        "reason": "; ".join(held.reason.splitlines()) or None,
         "between": None if between is None else {"from": between.lo, "to": between.hi},
         "source": held.source or None,
     }

@@ -118,7 +118,9 @@ class Held:
     decimals: int | None
     verified: bool
     state: State
-    reason: str = ""  # why it cannot be checked; of a difference what was looked for
+    # Why it cannot be checked; of a difference how it stands with it, and below that, one a line,
+    # what was looked through.
+    reason: str = ""
     height: int | None = None
     time: int | None = None
     recorded: int | None = None

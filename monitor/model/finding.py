@@ -32,6 +32,7 @@ class Finding:
     asked: tuple[str, ...] = ()  # what was looked through, and with what result
     leads: tuple[Lead, ...] = ()
     looked: int | None = None  # when it was looked for last
+    early: bool = False  # its blocks were not final then: lists on demand do not tell of such
     equal: int | None = None  # at this block the balance was what is recorded, by one word
     # Lists of which sources read these blocks to their end without it, by the last look.
     listed: tuple[tuple[str, str], ...] = ()  # (list, source)

@@ -233,6 +233,7 @@ def _looked(finding: Finding) -> str:
     blocks = finding.narrowed
     told = {
         "at": finding.looked,
+        "early": finding.early,
         "listed": [list(each) for each in finding.listed],
         "equal": finding.equal,
         "left": finding.left,
@@ -266,6 +267,7 @@ def _to_finding(row: Fields) -> Finding:
         asked=tuple(looked.get("asked", ())),
         leads=tuple(Lead(**lead) for lead in looked.get("leads", ())),
         looked=looked.get("at"),
+        early=looked.get("early", False),
         listed=tuple((stream, source) for stream, source in looked.get("listed", ())),
         equal=looked.get("equal"),
         left=looked.get("left", 0),

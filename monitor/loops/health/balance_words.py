@@ -29,7 +29,7 @@ def status_lines(found: BalancesStatus, entries: Sequence[EntryStatus]) -> list[
     if len(apart) > SINGLY:
         lines.append(f"{len(apart) - SINGLY:,} more: `fundwatch reconcile`")
     if found.oldest_seconds is not None:
-        lines.append(f"asked for the longest ago: {duration(found.oldest_seconds)}")
+        lines.append(f"the oldest of these answers is {duration(found.oldest_seconds)} old")
     return lines
 
 

@@ -41,8 +41,8 @@ def left_section(view: AlertView) -> Section | None:
     balances: Sequence[Balance] = (facts.unusual and facts.unusual.balances) or ()
     items = []
     for each in balances:
-        items.append(_recorded(view, each))
-        items += _beside(asked.pop(each.contract or COIN, None))
+        beside = _beside(asked.pop(each.contract or COIN, None))
+        items += [_recorded(view, each, ", by our record" if beside else ""), *beside]
     for held in asked.values():
         if held.recorded is not None:
             items.append(Item(f"{exact(held, held.recorded)}, by our record"))
@@ -71,13 +71,13 @@ def doubt(view: AlertView) -> tuple[str, ...]:
     return ("What is left is not sure: the chain says otherwise than our record, see BALANCE.",)
 
 
-def _recorded(view: AlertView, fact: Balance) -> Item:
+def _recorded(view: AlertView, fact: Balance, by: str) -> Item:
     same = [row for row in view.transfers if row.row.transfer.contract == fact.contract]
     sample = next((row for row in same if trusted(row)), None)
     name = asset_name(sample) if sample else f'unverified token "{clean(fact.symbol)}"'
     decimals = sample.decimals if sample else None
     ends = " -> ".join(amount(units, decimals) for units in (fact.before, fact.after))
-    return Item(f"{ends} {name}" if sample else f"{name}: {ends}")
+    return Item(f"{ends} {name}{by}" if sample else f"{name}: {ends}{by}")
 
 
 def _beside(held: Held | None) -> list[Item]:

@@ -229,7 +229,7 @@ def _sure(fact: Unexplained) -> list[Item]:
         items.append(Item(asked, style="" if held.second else "warn"))
     looked = [without_addresses(tidy(each, 300)) for each in dict.fromkeys(fact.asked)]
     if looked:
-        items.append(Item("Looked for in these lists before this was told:"))
+        items.append(Item("Looked through before this was told:"))
     items += [Item(each) for each in looked[:LINES_SHOWN]]
     if len(looked) > LINES_SHOWN:
         items.append(Item(f"And {len(looked) - LINES_SHOWN:,} more.", style="note"))
