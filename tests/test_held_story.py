@@ -104,6 +104,17 @@ def test_one_is_planned_and_a_second_is_not(tmp_path: Path) -> None:
         scene.home.run("verify")
 
 
+def test_what_is_missing_after_a_planned_outflow_is_said_to_be_planned(tmp_path: Path) -> None:
+    plan = {"to": SHOP, "amount": "0.5 eth", "until": DAY, "by": "M. Ortiz", "why": "order 12"}
+    with staged(tmp_path) as scene:
+        hold(scene, planned=plan, expected={"ETH": coins(scene.ledger.balance(ALICE))})
+        mine(scene, paid(scene, 2, 10**17))
+        opened = [text for text in texts(scene) if "HELD FUNDS ARE MISSING" in text]
+        assert opened
+        said = f"An outflow left as planned since it was announced: 0x{2:064x}."
+        assert all(said in text for text in opened)
+
+
 @pytest.mark.parametrize("short", [0, 1])
 def test_one_unit_less_than_expected_is_an_incident(tmp_path: Path, short: int) -> None:
     """It is opened at once, stands in `status`, and is over once the line is corrected."""
@@ -117,7 +128,9 @@ def test_one_unit_less_than_expected_is_an_incident(tmp_path: Path, short: int) 
         assert ("MISSING" in said) == bool(short)
         assert "seized, held by the court" in " ".join(said.split())
         if short:
-            assert any("HELD FUNDS ARE MISSING" in text for text in texts(scene))
+            words = "HELD FUNDS ARE MISSING: label a (case CASE-1), seized, held by the court: "
+            assert any(words in text for text in texts(scene))
+            assert any("OPENED HELD FUNDS ARE MISSING on dev" in each for each in subjects(scene))
             hold(scene, expected={"ETH": coins(there)})
             mine(scene)
             closed = "SELECT closed FROM incident WHERE key LIKE 'heldfunds:%'"

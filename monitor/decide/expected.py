@@ -98,7 +98,7 @@ def _by_figure(one: There, figure: Figure, rows: Sequence[Row]) -> There:
     address = figure.subject.address
     far = replace(figure, low=_FAR, high=_FAR, time=_FAR, low_time=None)
     since = recorded(rows, address, far).amount - recorded(rows, address, figure).amount
-    more = " with what was recorded since" if since else ""
+    more = ", with what was recorded since" if since else ""
     return replace(
         one,
         units=figure.amount + since,

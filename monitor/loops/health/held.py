@@ -13,7 +13,7 @@ from monitor.model import Entry, Row
 from monitor.model.plain import case_said, tidy
 from monitor.model.plan import Signal
 from monitor.model.settings import Settings
-from monitor.store import balances, held, incidents
+from monitor.store import balances, held, incidents, planned
 from monitor.store.coverage import stream_states
 from monitor.store.port import Reader
 
@@ -27,6 +27,7 @@ class Account:
 
     entry: Entry
     there: Sequence[There]
+    planned: tuple[str, ...] = ()  # transactions that were told as its announced outflow
 
     @property
     def missing(self) -> list[There]:
@@ -66,7 +67,8 @@ def _account(store: Reader, settings: Settings, entry: Entry, now: int) -> Accou
         rows,
         held.figures(store, entry.subject),
     )
-    return Account(entry, expected.there(entry, known))
+    paid = planned.told(store, [entry]).get(entry.id, frozenset())
+    return Account(entry, expected.there(entry, known), tuple(sorted(paid)))
 
 
 def signals(store: Reader, settings: Settings, now: int) -> Iterable[Signal]:
@@ -91,14 +93,31 @@ def _signal(account: Account) -> Signal:
         bad=bool(missing),
         audience="desk",
         severity="severe",
-        what=f"HELD FUNDS ARE MISSING ({entry.held}): {said}." if missing else "",
+        what=f"HELD FUNDS ARE MISSING: {_who(entry)}: {said}.{_as_planned(account)}"
+        if missing
+        else "",
         cure="Look for a message that held funds moved, and at the address on an explorer; call "
-        "whoever holds them. If less is right from now on, correct  expected:  in the watchlist.",
+        "whoever holds them. If less is right from now on, as after a planned outflow, correct  "
+        "expected:  in the watchlist.",
         chain=entry.subject.chain,
         who=(entry.id,),
         cases=(entry.case,) if entry.case else (),
         number=1,
     )
+
+
+def _who(entry: Entry) -> str:
+    """ "Safe 7 (case NK-07), seized, held by the court"."""
+    case = f" (case {case_said(entry.case)})" if entry.case else ""
+    holder = f", held by {tidy(entry.holder, 60)}" if entry.holder else ""
+    return f"{tidy(entry.label, 40) or entry.subject.address}{case}, {entry.held}{holder}"
+
+
+def _as_planned(account: Account) -> str:
+    """That some of it may be what was announced; how much of it a person is to judge."""
+    if not account.planned:
+        return ""
+    return f" An outflow left as planned since it was announced: {', '.join(account.planned)}."
 
 
 def _key(entry: Entry) -> str:

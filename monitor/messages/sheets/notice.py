@@ -145,6 +145,8 @@ _KINDS = {
     "busy": "a very busy address",
     "list": "a published list is late",
     "listheld": "a published list waits for you",
+    "heldfunds": "HELD FUNDS ARE MISSING",
+    "balances": "many balances differ",
 }
 
 
