@@ -17,6 +17,7 @@ from world.home import Scene, configured, dev_chain, entry, staged, watchlist
 from world.odd_contracts import ETHER, OWNER, data_of, deploy, put_multicall, send
 from world.parts import Rpc, anvil
 
+from monitor.decide.shares import FIRST, MOVED
 from monitor.demo.world.ledger import AccountLedger, Block
 from monitor.demo.world.moves import Change, Tx
 
@@ -226,3 +227,21 @@ def test_shares_are_held_against_shares(node: Rpc, tmp_path: Path) -> None:
         lost = chain.held(code=1)[ME, rebasing]
         assert (lost["state"], lost["difference"]) == ("unexplained", "-60")
         assert lost["between"] == {"from": taken - 1, "to": taken}, lost["reason"]
+
+
+def test_before_an_alert_shares_are_held_against_those_that_were_counted(
+    node: Rpc, tmp_path: Path
+) -> None:
+    """What it says of them is not that nobody ever counted any."""
+    with watched(node, tmp_path) as chain:
+        rebasing = chain.tokens["Rebasing"]
+        severe = watchlist(entry(ME, severity="severe"), entry(YOU))
+        chain.scene.home.write("watchlist.yaml", severe)
+        send(chain.rpc, rebasing, data_of("Rebasing", "mint", ME, 1000))
+        chain.mine()
+        assert chain.held()[ME, rebasing]["reason"] == FIRST
+        tx = send(chain.rpc, rebasing, data_of("Rebasing", "mint", ME, 40))
+        chain.mine()
+        (alert,) = [a for a in chain.scene.alerts("movement") if a["tx"] == tx]
+        (said,) = alert["balances"]
+        assert (said["state"], said["reason"]) == ("cannot_check", MOVED)

@@ -160,7 +160,8 @@ class _Judge:
         if rows is None:
             return replace(self._unsaid(holding, ""), reason=MUCH)
         states = stream_states(self.store, subject, self.context.now)
-        held = deciding.judge(chain, figure, rows, states, assets, seen=self._seen)
+        good = balances.good(self.store, subject).get(holding.contract)
+        held = deciding.judge(chain, figure, rows, states, assets, good, self._seen)
         if held.state is State.UNEXPLAINED:
             return replace(held, reason=LOOKED_FOR)
         yet = " yet: " in held.reason  # its block is newer than what was just read
