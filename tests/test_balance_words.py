@@ -16,7 +16,7 @@ from monitor.loops.health.verdict import Vitals, judge
 from monitor.messages import objects
 from monitor.messages.balance_lines import table
 from monitor.model import OURS, Chain, Severity
-from monitor.model.balance import Held
+from monitor.model.balance import AGAIN, Held
 from monitor.model.config import Issuer
 from monitor.model.facts import Unexplained
 from monitor.model.status import State as ReadState
@@ -69,9 +69,11 @@ def test_one_source_alone_is_said_to_be_alone() -> None:
 
 
 def test_the_same_source_twice_is_not_called_two() -> None:
-    text = body(sample.unexplained(facts={"held": sample.held(second="trongrid")}))
-    assert "by trongrid, asked twice" in text
+    again = f"trongrid{AGAIN}88,012,399"
+    text = body(sample.unexplained(facts={"held": sample.held(second=again)}))
+    assert "told by trongrid alone, and again at block 88,012,399" in text
     assert "trongrid and trongrid" not in text
+    assert "Nobody else has said the same: check it by hand." in text
 
 
 def test_a_rise_and_a_beginning_are_told_as_what_they_are() -> None:

@@ -137,6 +137,11 @@ class Held:
             return None
         return self.on_chain - self.recorded
 
+    @property
+    def alone(self) -> bool:
+        """Whether one source alone says what is on the chain, be it twice."""
+        return not self.second or self.second.startswith(f"{self.source}{AGAIN}")
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:

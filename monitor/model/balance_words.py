@@ -39,11 +39,14 @@ def differs(held: Held) -> str:
 
 
 def sources_said(held: Held) -> str:
-    """Who says it, and who says the same."""
-    first, second = tidy(held.source, 40), tidy(held.second, 40)
-    if not second:
-        return f"by {first} alone" if first else "by nobody"
-    return f"by {first}, asked twice" if second == first else f"by {first} and {second}"
+    """Who says it, and who says the same; "by etherscan alone, and again at block 26,401,190"."""
+    first = tidy(held.source, 40)
+    if not first:
+        return "by nobody"
+    if held.alone:
+        again = f", and {held.second.removeprefix(held.source).strip()}" if held.second else ""
+        return f"by {first} alone{again}"
+    return f"by {first} and {tidy(held.second, 40)}"
 
 
 def kind(reason: str) -> str:

@@ -224,9 +224,9 @@ def _leads(view: AlertView, leads: tuple[Lead, ...]) -> list[Item]:
 def _sure(fact: Unexplained) -> list[Item]:
     held, items = fact.held, []
     if held is not None:
-        alone = "" if held.second else " Nobody else has said the same: check it by hand."
+        alone = " Nobody else has said the same: check it by hand." if held.alone else ""
         asked = f"The balance is told {sources_said(held)}, read {utc(held.at)}.{alone}"
-        items.append(Item(asked, style="" if held.second else "warn"))
+        items.append(Item(asked, style="warn" if held.alone else ""))
     looked = [without_addresses(tidy(each, 300)) for each in dict.fromkeys(fact.asked)]
     if looked:
         items.append(Item("Looked through before this was told:"))
