@@ -11,7 +11,7 @@ from world.play import COIN, ETHEREUM, TOKEN, A, X
 from monitor.decide import expected
 from monitor.decide.balance import lists_of
 from monitor.model import Axis, Entry, Interval, Kind, Row, Status, Subject
-from monitor.model.balance import Figure
+from monitor.model.balance import AGAIN, Figure
 from monitor.model.streams import StreamState
 
 SUBJECT = Subject("ethereum", A)
@@ -104,6 +104,8 @@ def test_two_words_of_the_chain_go_before_the_record() -> None:
     """And what is recorded since is added: an outflow at once, whoever asks next."""
     found = only(known(IN, figures=(figure(110, 90_000_000),)))
     assert (found.units, found.by, found.height) == (90_000_000, "one and two", 110)
+    again = figure(110, 90_000_000, second=f"one{AGAIN}150")
+    assert only(known(IN, figures=(again,))).by == "one, and again at block 150"
     later = only(known(IN, row(120, 5, out=True), figures=(figure(110, 100_000_000),)))
     assert (later.units, later.missing) == (99_999_995, 5)
     late = only(known(IN, row(105, 5, out=True), figures=(figure(110, 99_999_995),)))

@@ -15,7 +15,7 @@ from monitor.decide.held import assets_named
 from monitor.decide.shares import unsaid_why
 from monitor.decide.worth import base_units
 from monitor.model import Asset, Chain, Entry, Row
-from monitor.model.balance import Figure
+from monitor.model.balance import AGAIN, Figure
 from monitor.model.plain import amount, tidy
 from monitor.model.streams import StreamState
 
@@ -104,8 +104,15 @@ def _by_figure(one: There, figure: Figure, rows: Sequence[Row]) -> There:
         units=figure.amount + since,
         height=figure.high,
         time=figure.time,
-        by=f"{figure.source} and {figure.second or 'the record'}{more}",
+        by=f"{_who(figure)}{more}",
     )
+
+
+def _who(figure: Figure) -> str:
+    """Who says it, and who says the same: another source, the same one later, or the record."""
+    if figure.second.startswith(f"{figure.source}{AGAIN}"):
+        return f"{figure.source}, and {figure.second.removeprefix(figure.source).strip()}"
+    return f"{figure.source} and {figure.second or 'the record'}"
 
 
 def _newest(rows: Sequence[Row]) -> tuple[int | None, int | None]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from monitor.model import Row, Subject
 from monitor.model.balance import REBASING, Between, Figure, Held, State
@@ -251,13 +250,13 @@ def _as_json(figure: Figure) -> str:
 
 
 def _figure(text: str, subject: Subject, contract: str) -> Figure:
-    told: dict[str, Any] = json.loads(text)
+    told = json.loads(text)
     return Figure(subject=subject, contract=contract, **{**told, "amount": int(told["amount"])})
 
 
 def _to_finding(row: Fields) -> Finding:
     subject, contract = Subject(row["chain"], row["address"]), row["contract"]
-    looked: Mapping[str, Any] = json.loads(row["looked"])
+    looked = json.loads(row["looked"])
     return Finding(
         *(row["id"], subject, contract),
         row["before"] and _figure(row["before"], subject, contract),

@@ -19,7 +19,8 @@ def entries(store: Reader) -> list[Watched]:
 
 
 def figures(store: Reader, subject: Subject) -> dict[str, list[Figure]]:
-    """By contract, each said by two: a source and the record, or two sources."""
+    """By contract, each said twice: by a source and the record, by two sources, or by one at two
+    blocks where nobody else says any."""
     found: dict[str, list[Figure]] = {}
     kept = balances.verdicts(store, [subject])[subject]
     for contract, verdict in kept.items():
