@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
+import base58
 import pytest
 from test_balance_contract import EVM, TRONS
 from world.home import Home, dev_chain, entry, watchlist
+from world.scripted_server import Call, Reply, serve
 
 from monitor.demo.world.explorer import Explorer
 from monitor.demo.world.ledger import AccountLedger, UtxoLedger
@@ -89,17 +92,43 @@ class Scene:
         return {each["asset"]["contract"] or "coin": each for each in mine}
 
 
+Shown = Callable[[Call, Any], Reply | None]
+
+
+def whole(_: Call, __: Any) -> None:
+    """A server that has all that the local explorer has."""
+
+
 @contextmanager
-def staged(kind: str, path: Path) -> Iterator[Scene]:
+def before(explorer: Explorer, key: str, kind: str, ledger: Any, shown: Shown) -> Iterator[str]:
+    """A server before the explorer, that answers in its place where `shown` does."""
+
+    def answer(call: Call) -> Reply:
+        instead = shown(call, ledger)
+        if instead is not None:
+            return instead
+        target = f"/{key}/{kind}{call.path}?{urlencode(call.query)}"
+        told = explorer.reply(call.method, target, json.dumps(call.body).encode())
+        return Reply(told.body, told.status)
+
+    with serve(answer) as server:
+        yield server.url
+
+
+@contextmanager
+def staged(kind: str, path: Path, shown: Shown = whole) -> Iterator[Scene]:
     family = {"trongrid": "tron", "esplora": "utxo", "blockbook": "utxo"}.get(kind, "evm")
     people = {"evm": EVM, "tron": TRONS, "utxo": BITCOINS}[family]
     ledger = outputs() if family == "utxo" else accounts(people, tron=family == "tron")
     chain = dict(CHAINS[family])
     key = str(chain.pop("key"))
-    with Explorer() as explorer:
+    with Explorer() as explorer, ExitStack() as stack:
         explorer.add(key, ledger, kind, chain_id=31337 if family == "evm" else None)
+        url = explorer.url(key, kind)
         home = Home(path)
-        source = {"kind": kind, "url": explorer.url(key, kind), "rate_per_second": 1000}
+        if shown is not whole:
+            url = stack.enter_context(before(explorer, key, kind, ledger, shown))
+        source = {"kind": kind, "url": url, "rate_per_second": 1000}
         home.write("config/settings.yaml", {"prices": "none"})
         home.write("config/chains.yaml", {"chains": {key: chain}})
         home.write("config/sources.yaml", {"sources": {"mine": source}})
@@ -132,3 +161,50 @@ def test_record_and_chain_agree(kind: str, tmp_path: Path) -> None:
         assert {each["state"] for each in found.values()} != {"reconciled"}
         assert found[token]["difference"] == "-100"
         assert found["coin"]["difference"] == "-5"
+
+
+def own_figures_alone(call: Call, _: Any) -> Reply | None:
+    """A Blockscout without its addresses' page and without calls of contracts."""
+    page = call.path.startswith("/api/v2/addresses/") and call.path.count("/") == 4
+    return Reply({"message": "Not found"}, 404) if page or call.body is not None else None
+
+
+def index_alone(call: Call, ledger: Any) -> Reply | None:
+    """A TronGrid that has `/v1/accounts/...` and not the node's calls about accounts."""
+    if call.path in ("/wallet/getaccount", "/wallet/triggerconstantcontract"):
+        return Reply({"success": False, "error": "Not found", "statusCode": 404}, 404)
+    if not call.path.startswith("/v1/accounts/") or call.path.count("/") > 3:
+        return None
+    address, token = call.path.rpartition("/")[2], TRONS[3]
+    account = {
+        "address": base58.b58decode_check(address).hex(),
+        "balance": ledger.balance(address),
+        "trc20": [{token: str(held)}] if (held := ledger.balance(address, token)) else [],
+    }
+    return Reply({"success": True, "data": [account], "meta": {"at": 1, "page_size": 1}})
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"), [("blockscout", own_figures_alone), ("trongrid", index_alone)]
+)
+def test_a_server_that_says_not_how_old_its_balances_are(
+    kind: str, shown: Shown, tmp_path: Path
+) -> None:
+    """Equal is equal, and says so; a difference is seen, and told to nobody however often."""
+    with staged(kind, tmp_path, shown) as scene:
+        ledger, me, token = scene.ledger, scene.people[0], scene.people[3]
+        found = scene.reconcile()
+        assert {each["state"] for each in found.values()} == {"reconciled"}, found
+        assert "how old" in found[token]["reason"]
+        assert found[token]["on_chain"] == "6100"
+        ledger.vanish(me, 100, token)
+        for _ in range(3):
+            for _ in range(PAST):
+                ledger.mine()
+            scene.home.run("poll")
+            # As if days had passed since it was found.
+            scene.home.sql("UPDATE finding SET found = found - 200000")
+            found = scene.reconcile()
+            assert found[token]["difference"] == "-100"
+        assert "does not say how old its balance is" in found[token]["reason"]
+        assert [a for a in scene.home.alerts() if a["kind"] == "unexplained"] == []
