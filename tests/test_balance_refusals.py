@@ -10,9 +10,10 @@ from world.scripted_server import Call, Reply
 
 from monitor.decide.findings import seconded
 from monitor.loops.pool import SourcePool
-from monitor.loops.witness import Witness
+from monitor.loops.witness import BALANCES, Witness
 from monitor.model import Subject
 from monitor.model.balance import Figure
+from monitor.model.errors import RateLimited, Refused, WrongChain
 from monitor.model.finding import Finding
 
 ALL = pytest.mark.parametrize("case", CASES, ids=lambda case: case.kind)
@@ -62,6 +63,23 @@ def test_a_source_that_asks_for_fewer_calls_is_left_alone() -> None:
         assert not pool.usable(source, everything=False)
 
 
+def test_what_is_refused_beside_the_lists_is_left_alone_by_itself() -> None:
+    """Logs for who pays, receipts that nobody has: neither lists nor balances wait for it."""
+    with staged(kind("etherscan")) as scene:
+        pool = pool_of(scene)
+        (source,) = pool.sources
+        pool.withheld(source, "events", Refused("not by this plan"))
+        assert "not by this plan" in pool.rests(source, "events")
+        assert not pool.rests(source, BALANCES)
+        assert pool.usable(source, everything=False)
+        pool.told(source, "events")
+        assert not pool.rests(source, "events")
+        pool.withheld(source, "events", WrongChain("another chain"))
+        pool.withheld(source, "events", RateLimited("slower", 60.0))
+        assert not pool.usable(source, everything=False)
+        assert "slower" in pool.rests(source, BALANCES)
+
+
 def no_calls(call: Call) -> Reply | None:
     return Reply(b"", 404) if call.body is not None else None
 
@@ -105,4 +123,4 @@ def test_a_figure_that_may_be_old_is_nobodys_second_word(dated: bool) -> None:
     first = Figure(subject, "", 10, 10, 1000, 5, "mine", 0)
     later = replace(first, low=90, high=90, time=2000, dated=dated)
     finding = Finding("B1", subject, "", None, first, -2, 0)
-    assert bool(seconded(finding, later, -2, 12).after.second) is dated
+    assert bool(seconded(finding, later, 12).after.second) is dated

@@ -19,7 +19,7 @@ from monitor.loops.reread import Reread, Rereader
 from monitor.model import LIVE_STATUSES, Axis, Batch, Interval, Row, Status, Subject, Transfer
 from monitor.model.answers import digest_of
 from monitor.model.balance import COIN, Between
-from monitor.model.errors import NotServed, NotYet, SourceError
+from monitor.model.errors import SourceError
 from monitor.model.events import Event
 from monitor.model.facts import Lead
 from monitor.model.plain import amount, plural
@@ -128,15 +128,15 @@ class Causes:
         if not wanted:
             return
         for source in search.sources:
-            if not hasattr(source, "fee_rest") or not pool.usable(source, everything=False):
+            if not hasattr(source, "fee_rest") or pool.rests(source, "fee_rest"):
                 continue
             try:
                 done = self._look_up(search, pool, source, wanted[:FEES])
             except SourceError as error:
-                if not isinstance(error, NotServed | NotYet):
-                    pool.failed(source, error, frozenset())
+                pool.withheld(source, "fee_rest", error)
                 search.asked.append(f"{source.name} could not say what was paid in all: {error}")
                 continue
+            pool.told(source, "fee_rest")
             search.fees_left = len(wanted) - done
             return
         search.fees_left = len(wanted)
@@ -193,16 +193,16 @@ class Causes:
     def _blocks(self, search: _Search, _: Callable[[], bool]) -> None:
         pool = self.world.pools[search.subject.chain]
         for source in search.sources:
-            if not hasattr(source, "block_leads") or not pool.usable(source, everything=False):
+            if not hasattr(source, "block_leads") or pool.rests(source, "block_leads"):
                 continue
             try:
                 pool.head(source)
                 found = cast(SeesBlocks, source).block_leads(search.subject.address, search.span)
                 pool.confirm(source)
             except SourceError as error:
-                if not isinstance(error, NotServed | NotYet):
-                    pool.failed(source, error, frozenset())
+                pool.withheld(source, "block_leads", error)
                 continue
+            pool.told(source, "block_leads")
             search.leads += found[:LEADS]
             return
 
@@ -211,7 +211,7 @@ class Causes:
     def _events(self, search: _Search, _: Callable[[], bool]) -> None:
         pool = self.world.pools[search.subject.chain]
         for source in search.sources:
-            if not hasattr(source, "events") or not pool.usable(source, everything=False):
+            if not hasattr(source, "events") or pool.rests(source, "events"):
                 continue
             asked = cast(ReadsEvents, source)
             try:
@@ -220,10 +220,10 @@ class Causes:
                     found = asked.events(search.contract, search.subject.address, search.span)
                 pool.confirm(source)
             except SourceError as error:
-                if not isinstance(error, NotServed | NotYet):
-                    pool.failed(source, error, frozenset())
+                pool.withheld(source, "events", error)
                 search.asked.append(f"{source.name} could not read the token's logs: {error}")
                 continue
+            pool.told(source, "events")
             search.leads += self._leads(search, found, source.name)
             search.asked.append(_wrote(source.name, search, len(search.leads)))
             if search.leads:

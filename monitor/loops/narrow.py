@@ -18,6 +18,7 @@ from monitor.model.errors import NotServed, NotYet, SourceError
 from monitor.model.finding import Finding
 from monitor.model.ports import Source
 
+PAST = "balances of old blocks"
 MOST = 60  # words on balances of one search: halving twice over a hundred million blocks
 
 
@@ -146,7 +147,7 @@ class _Search:
         able = sees_balances(self.source)
         if not wanted or self.ended or able is None:
             return []
-        if self.most <= 0 or not self.witness.pool.usable(self.source, everything=False):
+        if self.most <= 0 or self.witness.pool.rests(self.source, PAST):
             self.ended = "asked often enough" if self.most <= 0 else "the source has to rest"
             return []
         self.most -= 1
@@ -157,9 +158,10 @@ class _Search:
         except (NotServed, NotYet):
             return [(each, None) for each in wanted]
         except SourceError as error:
-            self.witness.pool.failed(self.source, error, frozenset())
+            self.witness.pool.withheld(self.source, PAST, error)
             self.ended = str(error)
             return []
+        self.witness.pool.told(self.source, PAST)
         if not word.low.height == word.high.height == height:
             return [(each, None) for each in wanted]
         self.hashes[height] = word.high.block_hash

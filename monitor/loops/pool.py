@@ -93,8 +93,8 @@ class SourcePool:
         self._failures: dict[str, int] = {}
         self._rest_until: dict[str, float] = {}
         self._why: dict[str, str] = {}  # the newest failure, by source
-        # Of balances alone: failures in a row, until when they are not asked for, and why.
-        self._balances: dict[str, tuple[int, float, str]] = {}
+        # (source, what is asked beside lists) -> failures in a row, asked again at, why
+        self._beside: dict[tuple[str, str], tuple[int, float, str]] = {}
         self._hung: dict[str, int] = {}  # calls in a row that hung, by source
         self._shunned: dict[str, float] = {}  # until when nobody asks a source that hangs
         self._kept_back: dict[tuple[str, str], float] = {}  # (source, stream) -> ask again at
@@ -114,21 +114,23 @@ class SourcePool:
         with self._lock:
             return everything or time.monotonic() >= self._rest_until.get(source.name, 0.0)
 
-    def says_balances(self, source: Source) -> str:
-        """Why a source is not asked for balances now; empty: it is."""
+    def rests(self, source: Source, what: str) -> str:
+        """Why a source is not asked for something beside its lists now; empty: it is."""
         if not self.usable(source, everything=False):
             return self.resting(source)
         with self._lock:
-            _, until, why = self._balances.get(source.name, (0, 0.0, ""))
+            _, until, why = self._beside.get((source.name, what), (0, 0.0, ""))
         return f"{RESTING}: {why}" if time.monotonic() < until else ""
 
-    def balances_worked(self, source: Source) -> None:
+    def told(self, source: Source, what: str) -> None:
+        """It answered what it was asked beside its lists."""
         with self._lock:
-            self._balances.pop(source.name, None)
+            self._beside.pop((source.name, what), None)
 
-    def balances_failed(self, source: Source, error: SourceError, seconds: float) -> None:
-        """Leave a source alone, but for its lists: these may be served all the same. As a whole
-        only where it asks for fewer calls, hangs (`seconds`), or shows another chain."""
+    def withheld(self, source: Source, what: str, error: SourceError, seconds: float = 0.0) -> None:
+        """Leave a source alone with this, and not with its lists: they may be served all the
+        same. As a whole only where it asks for fewer calls, hangs (`seconds`: for how long it was
+        waited), or shows another chain."""
         if isinstance(error, NotYet | NotServed) or error.of_address:
             return
         hung = isinstance(error, Unavailable) and seconds >= self.hang_after
@@ -136,9 +138,9 @@ class SourcePool:
             self.failed(source, error, frozenset(), seconds)
             return
         with self._lock:
-            count = self._balances.get(source.name, (0, 0.0, ""))[0] + 1
+            count = self._beside.get((source.name, what), (0, 0.0, ""))[0] + 1
             wait = REFUSED_SECONDS if isinstance(error, Refused) else _pause(count)
-            self._balances[source.name] = (count, time.monotonic() + wait, str(error))
+            self._beside[source.name, what] = (count, time.monotonic() + wait, str(error))
 
     def hangs(self, source: Source) -> bool:
         """Whether a source let several calls in a row hang a moment ago: each of its lists, and
@@ -248,7 +250,7 @@ class SourcePool:
             self._heads.clear()
             self._failures.clear()
             self._rest_until.clear()
-            self._balances.clear()
+            self._beside.clear()
             self._hung.clear()
             self._shunned.clear()
 

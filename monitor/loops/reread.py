@@ -48,7 +48,7 @@ class Rereader:
         """Read these lists between two blocks, `times` being theirs. Each bundle is written by
         itself; one that fails says why."""
         pool = self.world.pools[subject.chain]
-        more: frozenset[str] = getattr(source, "more", frozenset())
+        more = on_demand(source)
         bundles = [*source.bundles, *(frozenset({each}) for each in sorted(more))]
         span = Interval(source.axis.at(blocks.lo, times.lo), source.axis.at(blocks.hi, times.hi))
         return [
@@ -65,6 +65,9 @@ class Rereader:
         streams: frozenset[str],
         span: Interval,
     ) -> Reread:
+        beside = streams <= on_demand(source)
+        if beside and (why := pool.rests(source, _named(streams))):
+            return Reread(source.name, streams, None, error=why)
         calls, new, rows = 0, 0, 0
         left: Interval | None = span
         cursor: str | None = None
@@ -79,14 +82,28 @@ class Rereader:
                     batch = pool.heads.vouch(source.fetch(ask))
                 pool.confirm(source)
             except SourceError as error:
-                if not isinstance(error, NotServed | NotYet):
+                if beside:
+                    pool.withheld(source, _named(streams), error)
+                elif not isinstance(error, NotServed | NotYet):
                     pool.failed(source, error, streams)
                 return Reread(source.name, streams, read, rows, new, error=str(error), calls=calls)
+            if beside:
+                pool.told(source, _named(streams))
             plan = self.settler.take(subject, [replace(batch, mempool_read=False)])
             calls, rows, new = calls + batch.calls, rows + len(batch.transfers), new + len(plan.new)
             read = _joined(read, batch)
             left, cursor = batch.rest, batch.cursor
         return Reread(source.name, streams, read, rows, new, calls=calls)
+
+
+def on_demand(source: Source) -> frozenset[str]:
+    """Its lists that are read only where a balance says that something is missing."""
+    more: frozenset[str] = getattr(source, "more", frozenset())
+    return more
+
+
+def _named(streams: frozenset[str]) -> str:
+    return " and ".join(sorted(streams))
 
 
 def _joined(read: Interval | None, batch: Batch) -> Interval | None:

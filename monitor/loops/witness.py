@@ -17,6 +17,7 @@ from monitor.model.balance import BalanceWord, Figure, Holding
 from monitor.model.errors import NotServed, NotYet, SourceError
 from monitor.model.ports import SeesBalances, Source
 
+BALANCES = "balances"
 PART = 400  # holdings that a source is asked for at once
 SPAN = 1000  # blocks: who is read farther than others by less is held against the same block
 
@@ -75,7 +76,7 @@ class Witness:
     def gladly(self, address: str, tokens: Iterable[str]) -> bool:
         """Whether the first source that says balances says those of so many tokens in hardly more
         calls than that of the coin."""
-        first = next((s for s in self.sources() if self.pool.usable(s, everything=False)), None)
+        first = next((s for s in self.sources() if not self.pool.rests(s, BALANCES)), None)
         able = sees_balances(first) if first is not None else None
         if able is None:
             return False
@@ -118,7 +119,7 @@ class Witness:
     def _ask(
         self, source: Source, asked: Sequence[Holding], height: int | None, said: Said
     ) -> BalanceWord | None:
-        able, rests = sees_balances(source), self.pool.says_balances(source)
+        able, rests = sees_balances(source), self.pool.rests(source, BALANCES)
         if able is None or rests:
             said.leave(asked, f"{source.name}: {rests}")
             return None
@@ -138,9 +139,9 @@ class Witness:
             self.pool.confirm(source)
         except SourceError as error:
             said.leave(asked, str(error))
-            self.pool.balances_failed(source, error, time.monotonic() - began)
+            self.pool.withheld(source, BALANCES, error, time.monotonic() - began)
             return None
-        self.pool.balances_worked(source)
+        self.pool.told(source, BALANCES)
         said.calls += word.calls
         return word
 
