@@ -252,6 +252,10 @@ def test_another_source_is_the_second_word(tmp_path: Path) -> None:
         assert len(told.told()) == 1
         seconds = told.scene.home.sql("SELECT json_extract(after, '$.second') FROM finding")
         assert seconds == [("twin",)]
+        told.knobs.limited = 429
+        told.check()
+        by = "SELECT source, second FROM balance WHERE state = 'unexplained'"
+        assert told.scene.home.sql(by) == [("twin", "mine")]
 
 
 def test_what_two_operators_do_not_list_is_not_waited_for(tmp_path: Path) -> None:

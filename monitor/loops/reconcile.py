@@ -339,7 +339,10 @@ class Reconciler:
             else:
                 said.append(_standing(f"told {utc(each.told)}", each))
         blocks = Between(min(f.blocks.lo for f in mine), max(f.blocks.hi for f in mine))
-        second = next((f.after.second for f in mine if f.after.second), "")
+        doubly = next((f.after for f in mine if f.after.second), None)
+        second = doubly.second if doubly else ""
+        if doubly and doubly.source != held.source:  # of a figure before this one
+            second = doubly.source
         return replace(held, reason="\n".join(said), between=blocks, second=second)
 
     def _told(self, chain: Chain, case: Case, held: Held, finding: Finding, *, many: bool) -> str:
