@@ -45,6 +45,7 @@ from monitor.net.sources import (
 from monitor.net.sources.account_rows import height_of, parse_list
 from monitor.net.sources.acts import Acts, Reported
 from monitor.net.sources.ascending import walk_up
+from monitor.net.sources.blockscout_answers import body_of, cursor_page, query_of, unknown
 from monitor.net.sources.blockscout_rows import (
     KINDS,
     below_row,
@@ -157,7 +158,7 @@ class Blockscout:
         path = f"/api/v2/addresses/{address}/withdrawals"
 
         def page_of(following: Mapping[str, object]) -> CursorPage:
-            return cursor_page(_body(recorder.get(path, _query(following)), self._key, "items"))
+            return cursor_page(body_of(recorder.get(path, query_of(following)), self._key, "items"))
 
         walk = evm_more.only_these(
             lambda: walk_down(
@@ -211,7 +212,7 @@ class Blockscout:
         for tx in to_look_up(rows, address):
             try:
                 answer = recorder.get(f"/api/v2/transactions/{tx}", {})
-                found[tx] = parse_facts(_body(answer, self._key, "hash"))
+                found[tx] = parse_facts(body_of(answer, self._key, "hash"))
             except RateLimited:
                 raise
             except SourceError:
@@ -231,16 +232,16 @@ class Blockscout:
     def transaction(self, tx: str) -> Lookup:
         head = self.head()
         answer = self._http.get(f"/api/v2/transactions/{tx}")
-        if _unknown(answer):
+        if unknown(answer):
             return Lookup(self.name, tx, found=False, head=head)
-        return parse_transaction(self.name, tx, _body(answer, self._key, "hash"), head)
+        return parse_transaction(self.name, tx, body_of(answer, self._key, "hash"), head)
 
     def fee_rest(self, fee: Transfer) -> Transfer | None:
         """See ports.TellsFees: it says the whole fee."""
         answer = self._http.get(f"/api/v2/transactions/{fee.tx}")
-        if _unknown(answer):
+        if unknown(answer):
             raise NotYet(f"{self.name} does not know transaction {fee.tx}")
-        paid = parse_facts(_body(answer, self._key, "hash")).fee
+        paid = parse_facts(body_of(answer, self._key, "hash")).fee
         if paid is None:
             raise NotServed(f"{self.name} does not say what was paid for a transaction")
         return evm_more.rest_of(fee, paid)
@@ -258,7 +259,7 @@ class Blockscout:
             block = self._rpc("eth_getBlockByNumber", hex(height), False)
             return None if block is None else etherscan_answers.parse_head(block).block_hash
         answer = self._http.get(f"/api/v2/blocks/{height}")
-        if _unknown(answer):
+        if unknown(answer):
             return None
         return self._block(answer, height).block_hash
 
@@ -279,9 +280,9 @@ class Blockscout:
     def _coins(self, holding: Holding, saying: Saying) -> Told:
         """As they were at the block that it names, which is looked up too."""
         answer = self._http.get(f"/api/v2/addresses/{holding.address}")
-        if _unknown(answer):
+        if unknown(answer):
             return {holding: blockscout_balances.UNKNOWN}
-        body = _body(served(answer, self.name, "addresses"), self._key, "hash")
+        body = body_of(served(answer, self.name, "addresses"), self._key, "hash")
         amount, height = blockscout_balances.parse_coins(body, holding.address)
         if height is None:
             saying.undated.add(holding)
@@ -310,15 +311,15 @@ class Blockscout:
 
     def _listed(self, address: str) -> object:
         answer = self._http.get(f"/api/v2/addresses/{address}/token-balances")
-        if _unknown(answer):
+        if unknown(answer):
             return None
         answer = served(answer, self.name, "list of tokens")
         if answer.status >= 400:
-            _body(answer, self._key, "items")
+            body_of(answer, self._key, "items")
         return answer.json()
 
     def _block(self, answer: Answer, height: int) -> Head:
-        (block,) = parse_blocks([_body(answer, self._key, "hash")])
+        (block,) = parse_blocks([body_of(answer, self._key, "hash")])
         if block.height != height:
             raise BadResponse(f"{self.name} answered with another block than was asked for")
         return block
@@ -361,8 +362,8 @@ class Blockscout:
 
         def page_of(following: Mapping[str, object]) -> CursorPage:
             # No filter by type: it would hide the types that it does not name (ERC-404).
-            answer = recorder.get(path, _query(following))
-            return cursor_page(_body(answer, self._key, "items"))
+            answer = recorder.get(path, query_of(following))
+            return cursor_page(body_of(answer, self._key, "items"))
 
         try:
             return walk_down(page_of, span, token_height, ask.cursor, ask.max_rows, below_row)
@@ -372,44 +373,9 @@ class Blockscout:
         return walk_down(page_of, span, token_height, None, ask.max_rows, below_row)
 
     def _blocks(self, following: Mapping[str, object]) -> CursorPage:
-        answer = self._http.get("/api/v2/blocks", _query(following))
-        return cursor_page(_body(answer, self._key, "items"))
+        answer = self._http.get("/api/v2/blocks", query_of(following))
+        return cursor_page(body_of(answer, self._key, "items"))
 
     def _rpc(self, method: str, *params: object) -> object:
         asked = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
         return etherscan_answers.proxy_result(self._http.post("/json-rpc", asked), self._key)
-
-
-def _query(following: Mapping[str, object]) -> dict[str, str | int]:
-    """A cursor's members as they were reported. requests would write true as "True"."""
-    return {
-        name: str(value).lower() if isinstance(value, bool) else str(value)
-        for name, value in following.items()
-        if value is not None
-    }
-
-
-def _unknown(answer: Answer) -> bool:
-    """Whether it does not know who was asked for, in its own words."""
-    try:
-        return answer.status == 404 and answer.json() == {"message": "Not found"}
-    except BadResponse:
-        return False  # another server's page
-
-
-def _body(answer: Answer, key: str | None, member: str) -> Mapping[str, object]:
-    """The object of a REST answer, which must have this member. Raises the SourceError
-    that a refusal stands for."""
-    body = answer.json()
-    if isinstance(body, dict) and answer.status < 400 and member in body:
-        return body
-    words = [body[k] for k in ("message", "error") if k in body] if isinstance(body, dict) else []
-    raise etherscan_answers.failure(answer, " ".join(str(w) for w in words) or "no words", key)
-
-
-def cursor_page(body: Mapping[str, object]) -> CursorPage:
-    """One page of a REST list. Raises BadResponse where it is none."""
-    rows, following = body.get("items"), body.get("next_page_params")
-    if not isinstance(rows, list) or not isinstance(following, (dict, type(None))):
-        raise BadResponse("a list came without its items or with an unreadable cursor")
-    return CursorPage(rows, following or None)
