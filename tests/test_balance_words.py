@@ -147,6 +147,12 @@ def test_a_lead_never_shows_an_address() -> None:
     assert OURS not in shown.text
 
 
+def test_shares_are_not_called_the_amount_that_they_are_worth() -> None:
+    view = sample.unexplained(facts={"held": sample.held(in_shares=True)})
+    assert "the balance fell by 7,740,000 shares of USDT between" in body(view)
+    assert "On the chain 0.500000 shares of USDT" in body(view)
+
+
 def test_an_unverified_token_is_not_called_what_it_calls_itself() -> None:
     held = sample.held(verified=False, symbol='USDT"; <b>', contract=sample.tron_address("fake"))
     text = body(sample.unexplained(facts={"held": held}))

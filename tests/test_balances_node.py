@@ -17,7 +17,7 @@ from world.home import Scene, configured, dev_chain, entry, staged, watchlist
 from world.odd_contracts import ETHER, OWNER, data_of, deploy, put_multicall, send
 from world.parts import Rpc, anvil
 
-from monitor.decide.shares import FIRST, MOVED
+from monitor.decide.shares import COUNTED, FIRST, MOVED
 from monitor.demo.world.ledger import AccountLedger, Block
 from monitor.demo.world.moves import Change, Tx
 
@@ -227,6 +227,9 @@ def test_shares_are_held_against_shares(node: Rpc, tmp_path: Path) -> None:
         lost = chain.held(code=1)[ME, rebasing]
         assert (lost["state"], lost["difference"]) == ("unexplained", "-60")
         assert lost["between"] == {"from": taken - 1, "to": taken}, lost["reason"]
+        assert COUNTED in lost["reason"]
+        shown = chain.scene.home.run("reconcile", "--address", ME, code=1)
+        assert "UNEXPLAINED  0.000060 shares of Rebasing less on the chain" in shown
 
 
 def test_before_an_alert_shares_are_held_against_those_that_were_counted(

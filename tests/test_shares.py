@@ -12,6 +12,7 @@ from monitor.decide.balance import judge, unsaid
 from monitor.decide.shares import COUNTED, FIRST, MOVED
 from monitor.model import Asset, Axis, Interval, Kind, Row, Status, Subject, Transfer
 from monitor.model.balance import Figure, Held, State
+from monitor.model.balance_words import exact
 from monitor.model.streams import StreamState
 
 ME, PEER, TOKEN = ("0x" + c * 40 for c in "abc")
@@ -49,6 +50,7 @@ def test_equal_shares_without_a_row_are_silence_proven() -> None:
     said = held(figure(200, 7), figure(100, 7), *rows)
     assert (said.state, said.reason) == (State.RECONCILED, COUNTED)
     assert (said.recorded, said.on_chain, said.difference) == (7, 7, 0)
+    assert exact(said, 7 * 10**18) == "7.000000000000000000 shares of stETH"
 
 
 def test_shares_that_went_without_a_row_are_news() -> None:

@@ -177,6 +177,7 @@ def judge(
         source=figure.source,
         second=figure.second,
         at=figure.at,
+        in_shares=bool(figure.shares),
     )
     if why := unready(chain, figure, states, seen):
         return replace(held, state=State.CANNOT_CHECK, reason=why)

@@ -171,7 +171,8 @@ class Look:
     def _words(self, figure: Figure) -> str:
         chain = self.world.chains[self.subject.chain]
         of = deciding.named(chain, self.contract, self.world.assets)
-        held = " ".join(filter(None, (amount(figure.amount, of.decimals), of.symbol)))
+        what = f"shares of {of.symbol}" if figure.shares else of.symbol
+        held = " ".join(filter(None, (amount(figure.amount, of.decimals), what)))
         return f"{figure.source} says {held} at block {figure.high:,}"
 
     def _ask(self, source: Source, told: Figure) -> Figure | None:

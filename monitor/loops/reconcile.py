@@ -16,6 +16,7 @@ from monitor.chains.table import family_of
 from monitor.decide import balance as deciding
 from monitor.decide import expected, telling
 from monitor.decide.asking import Allowed, allowed
+from monitor.decide.shares import COUNTED
 from monitor.loops.asset_round import AssetRound
 from monitor.loops.causes import Causes
 from monitor.loops.looking import Look, read_on
@@ -377,7 +378,8 @@ class Reconciler:
 
 def _standing(how: str, finding: Finding) -> str:
     """How it stands with a finding, then, one a line, what was looked through for it."""
-    return "\n".join([how, *(tidy(each, 200) for each in finding.asked)])
+    counted = f"; {COUNTED}" if finding.after.shares else ""
+    return "\n".join([f"{how}{counted}", *(tidy(each, 200) for each in finding.asked)])
 
 
 def _for_now(held: Held) -> bool:

@@ -129,6 +129,9 @@ class Held:
     source: str = ""
     second: str = ""
     at: int = 0  # by our clock
+    in_shares: bool = (
+        False  # both amounts count shares of a rebasing token, not what they are worth
+    )
 
     @property
     def difference(self) -> int | None:

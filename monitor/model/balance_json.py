@@ -11,7 +11,7 @@ from monitor.model.watch import Subject
 
 
 def held_object(held: Held) -> dict[str, object]:
-    return {
+    told: dict[str, object] = {
         "chain": held.subject.chain,
         "address": held.subject.address,
         "contract": held.contract,
@@ -29,6 +29,7 @@ def held_object(held: Held) -> dict[str, object]:
         "second": held.second,
         "at": held.at,
     }
+    return told | {"in_shares": True} if held.in_shares else told
 
 
 def unexplained_object(facts: Unexplained) -> dict[str, object]:
@@ -74,6 +75,7 @@ def read_held(read: Members) -> Held:
         read.text("source"),
         read.text("second"),
         read.number("at"),
+        bool(read.flag("in_shares")),
     )
 
 

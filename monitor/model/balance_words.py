@@ -18,10 +18,15 @@ def asset_said(held: Held) -> str:
     return tidy(held.symbol, 32)
 
 
+def units_said(held: Held) -> str:
+    """What its amounts count: "USDT", or "shares of stETH", which is not how many stETH."""
+    return f"{'shares of ' if held.in_shares else ''}{asset_said(held)}"
+
+
 def exact(held: Held, units: int) -> str:
     """ "1,000,000.000000 USDT"; of a token that nobody verified raw units."""
     decimals = held.decimals if held.verified else None
-    return f"{amount(units, decimals)} {asset_said(held)}"
+    return f"{amount(units, decimals)} {units_said(held)}"
 
 
 def block_said(height: int, time: int | None) -> str:

@@ -173,7 +173,7 @@ def to_held(row: Fields, subject: Subject) -> Held:
         _number(row["recorded"]),
         _number(row["amount"]),
         None if None in ends else Between(*ends),
-        *(row["source"], row["second"], row["at"]),
+        *(row["source"], row["second"], row["at"], bool(row["shares"])),
     )
 
 

@@ -17,7 +17,7 @@ from monitor.messages.sheets.parts import (
 )
 from monitor.model import AlertView
 from monitor.model.balance import COIN, Held, State
-from monitor.model.balance_words import asset_said, block_said, differs, exact
+from monitor.model.balance_words import block_said, differs, exact, units_said
 from monitor.model.facts import Balance, Movement, of_kind
 from monitor.model.plain import amount, clean, tidy
 
@@ -28,7 +28,7 @@ def said(held: Held, units: int) -> str:
     """As a person says it: "1,000,000 USDT"."""
     if not held.verified:
         return exact(held, units)
-    return f"{figure_of(units, held.decimals, held.symbol)} {asset_said(held)}"
+    return f"{figure_of(units, held.decimals, held.symbol)} {units_said(held)}"
 
 
 # --- in the alert of a movement --------------------------------------------------------------
