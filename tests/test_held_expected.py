@@ -95,6 +95,11 @@ def test_what_transfers_do_not_sum_up_to_is_not_known_by_the_record(how: dict[st
     assert only(told).missing == 1
 
 
+def test_a_source_that_said_it_twice_is_named_once() -> None:
+    again = figure(110, 95_000_000, second="one again at block 140")
+    assert only(known(IN, figures=(again,))).by == "one alone, and again at block 140"
+
+
 def test_zero_is_an_expectation() -> None:
     found = only(known(), replace(ENTRY, expected={"USDT": "0"}))
     assert (found.units, found.missing) == (0, 0)

@@ -111,7 +111,7 @@ def _by_figure(one: There, figure: Figure, rows: Sequence[Row]) -> There:
 def _who(figure: Figure) -> str:
     """Who says it, and who says the same: another source, the same one later, or the record."""
     if figure.second.startswith(f"{figure.source}{AGAIN}"):
-        return f"{figure.source}, and {figure.second.removeprefix(figure.source).strip()}"
+        return f"{figure.source} alone, and {figure.second.removeprefix(figure.source).strip()}"
     return f"{figure.source} and {figure.second or 'the record'}"
 
 
