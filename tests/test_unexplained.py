@@ -329,3 +329,16 @@ def test_one_cause_over_many_addresses_is_one_notice(tmp_path: Path) -> None:
         told.scene.home.sql("UPDATE incident SET since = since - 90000")
         told.check()
         assert {a["entry"]["address"] for a in told.told()} == set(many)
+
+
+def test_that_it_was_equal_is_not_forgotten_while_nobody_answers(tmp_path: Path) -> None:
+    with story(tmp_path) as told:
+        line = told.check()[ALICE, "ETH"]
+        told.mine()
+        for _ in range(2):  # it does not grow
+            told.knobs.fail_next = 1000
+            down = told.check()[ALICE, "ETH"]
+            assert down["state"] == "cannot_check"
+            assert down["reason"].startswith("no source: ")
+            assert down["reason"].count("equal when last checked, at block") == 1
+            assert f"at block {line['at']['height']} " in down["reason"]

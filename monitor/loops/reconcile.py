@@ -26,6 +26,7 @@ from monitor.loops.unexplained import Teller, as_held
 from monitor.loops.witness import Heights, Witness
 from monitor.model import LIVE_STATUSES, Chain, Row, Subject
 from monitor.model.balance import COIN, Between, Figure, Held, Holding, State
+from monitor.model.balance_words import block_said
 from monitor.model.finding import Finding
 from monitor.model.plain import plural, tidy, utc
 from monitor.model.streams import StreamState
@@ -304,7 +305,7 @@ class Reconciler:
                 told.append(self._one_finished(chain, case, held, mine, many=many))
             else:
                 self._tell_of_both(chain, case, held, mine, many=many)
-                told.append(held)
+                told.append(_with_last(held, case.kept.get(held.contract)))
         looked_for = [
             f
             for f in lasting
@@ -380,6 +381,15 @@ def _standing(how: str, finding: Finding) -> str:
     """How it stands with a finding, then, one a line, what was looked through for it."""
     counted = f"; {COUNTED}" if finding.after.shares else ""
     return "\n".join([f"{how}{counted}", *(tidy(each, 200) for each in finding.asked)])
+
+
+def _with_last(held: Held, known: balances.Verdict | None) -> Held:
+    """What cannot be checked now, with the newest block at which it was equal: that stays so."""
+    good = known.good if known else None
+    if held.state is not State.CANNOT_CHECK or good is None or good.shares:
+        return held
+    equal = f"equal when last checked, at {block_said(good.high, good.time)} by {good.source}"
+    return replace(held, reason=f"{held.reason}; {equal}")
 
 
 def _for_now(held: Held) -> bool:
