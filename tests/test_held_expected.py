@@ -95,11 +95,6 @@ def test_what_transfers_do_not_sum_up_to_is_not_known_by_the_record(how: dict[st
     assert only(told).missing == 1
 
 
-def test_a_source_that_said_it_twice_is_named_once() -> None:
-    again = figure(110, 95_000_000, second="one again at block 140")
-    assert only(known(IN, figures=(again,))).by == "one alone, and again at block 140"
-
-
 def test_zero_is_an_expectation() -> None:
     found = only(known(), replace(ENTRY, expected={"USDT": "0"}))
     assert (found.units, found.missing) == (0, 0)
@@ -110,7 +105,7 @@ def test_two_words_of_the_chain_go_before_the_record() -> None:
     found = only(known(IN, figures=(figure(110, 90_000_000),)))
     assert (found.units, found.by, found.height) == (90_000_000, "one and two", 110)
     again = figure(110, 90_000_000, second=f"one{AGAIN}150")
-    assert only(known(IN, figures=(again,))).by == "one, and again at block 150"
+    assert only(known(IN, figures=(again,))).by == "one alone, and again at block 150"
     later = only(known(IN, row(120, 5, out=True), figures=(figure(110, 100_000_000),)))
     assert (later.units, later.missing) == (99_999_995, 5)
     late = only(known(IN, row(105, 5, out=True), figures=(figure(110, 99_999_995),)))
