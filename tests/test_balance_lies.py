@@ -133,6 +133,20 @@ def test_sources_of_one_operator_are_one_word(tmp_path: Path) -> None:
         play.store.close()
 
 
+def test_a_false_head_far_ahead_hides_nothing_that_comes_below_it(three: Witnessed) -> None:
+    seeing(three, 0).ahead = 1000  # once: the block of its balance, which nobody reached
+    seeing(three, 0).high, seeing(three, 0).off = 1000, 5
+    three.ledger.mine()
+    three.poll()
+    three.hold()
+    assert {f.after.high > 1000 for f in open_findings(three.store)} == {True}
+    seeing(three, 0).ahead = seeing(three, 0).high = seeing(three, 0).off = 0
+    hidden(three, A, X, 7)
+    outlive(three)
+    assert amounts(three) == [-7]
+    assert three.differing() == {(A, COIN): -7}
+
+
 # -- what comes back in time ---------------------------------------------------------------------
 
 

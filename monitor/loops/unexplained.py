@@ -29,6 +29,7 @@ from monitor.store.context import lists_of
 from monitor.store.port import Store
 
 DAY, HOUR = 86_400, 3600
+AHEAD = 600  # seconds by which a figure may be newer than the heads that are kept
 REASON = "The balance on the chain changed, and no list says why."
 MORE = "More is missing than was said: what was found since went the other way."
 REVERSED = "what had been recorded there did not happen"
@@ -279,7 +280,10 @@ def is_final(pool: SourcePool, figure: Figure) -> bool:
 
 def stands(pool: SourcePool, figure: Figure) -> bool | None:
     """Whether the block that a figure names is still that of the chain; None: nobody says, or it
-    names none."""
+    names none. One far above every newest block never was: it was a lie, and would keep whatever
+    comes below it from being noticed."""
+    if _far_ahead(pool, figure):
+        return False
     source = by_name(pool, figure.source)
     if source is None or not figure.block_hash:
         return None
@@ -288,6 +292,18 @@ def stands(pool: SourcePool, figure: Figure) -> bool | None:
     except SourceError:
         return None
     return None if found is None else found == figure.block_hash
+
+
+def _far_ahead(pool: SourcePool, figure: Figure) -> bool:
+    """Whether a figure's block lies farther above every source's newest than heads are kept."""
+    heights = []
+    for source in pool.sources:
+        try:
+            heights.append(pool.head(source).height)
+        except SourceError:
+            continue
+    slack = pool.chain.finality + int(AHEAD / pool.chain.block_time)
+    return bool(heights) and figure.high > max(heights) + slack
 
 
 def by_name(pool: SourcePool, name: str) -> Source | None:

@@ -22,11 +22,13 @@ from world.play import TOKEN, Play
 
 class SeeingSource(FakeSource):
     """Its balances count what its lists hide. `old`: it answers for blocks of the past; `off`: what
-    it adds to the truth; `mute`: it says no balances now."""
+    it adds to the truth; `mute`: it says no balances now; `ahead`: blocks by which the one lies too
+    high that it names."""
 
     old = False
     off = 0
     mute = False
+    ahead = 0
 
     @property
     def old_heights(self) -> bool:
@@ -43,6 +45,9 @@ class SeeingSource(FakeSource):
             raise NotYet(f"{self.name} has no block {height}")
         block = view.head if height is None else view.blocks[height]
         head = Head(block.height, block.time, block.hash)
+        if self.ahead:
+            time = block.time + self.ahead * int(self.ledger.chain.block_time)
+            head = Head(block.height + self.ahead, time, f"0x{self.ahead:064x}")
         said = {each: self._held(each, view, block) + self.off for each in asked}
         return BalanceWord(self.name, head, head, said, {}, len(asked))
 
