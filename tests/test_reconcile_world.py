@@ -294,6 +294,22 @@ def test_what_arose_before_an_address_was_watched_is_medium(tmp_path: Path, old:
         play.store.close()
 
 
+def test_what_two_saw_is_told_where_nobody_says_a_balance_any_more(made: Witnessed) -> None:
+    made.hold()
+    hidden(made, X, 7, sender=A)
+    made.ledger.mine(6)
+    made.poll()
+    made.hold()
+    for source in made.sources:
+        source.mute = True  # type: ignore[attr-defined]
+    outlive(made)
+    (alert,) = made.told(A)
+    fact = of_kind(alert.facts, Unexplained)
+    assert (alert.severity, fact.amount) == (Severity.SEVERE, -7)
+    assert fact.held is not None
+    assert (fact.held.second, fact.held.reason, fact.held.difference) == ("two", "", -7)
+
+
 def test_two_entries_of_an_address_are_told_each_and_one_that_ended_is_not(
     made: Witnessed,
 ) -> None:

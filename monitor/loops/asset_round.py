@@ -40,12 +40,7 @@ class AssetRound:
         """Its verdict by a figure that can be judged; `known`: older figures that were. What it
         waits for is not said yet."""
         held = self._weighed(figure, known, judge)
-        to_look_for = [f for f in self.lasting if self._to_look_for(f)]
-        for finding in to_look_for:
-            early = not self._is_final(finding)
-            looked = self.look.through(finding, partial(self._explained, finding))
-            self._replace(replace(looked, early=early))
-        if to_look_for:
+        if self._looked():
             held = self._weighed(figure, known, judge)
         if held.state is State.UNEXPLAINED or self._came_back(held):
             return self._doubted(figure, held)
@@ -56,6 +51,21 @@ class AssetRound:
         lasting = self.lasting
         untold = any(f.told is None for f in lasting)
         return untold and held.state is State.RECONCILED and not sum(f.amount for f in lasting)
+
+    def go_on(self, rows: Sequence[Row], held: Held) -> None:
+        """Where nothing is judged now: what lasts is looked for all the same."""
+        self.review(rows, held)
+        if self._looked():
+            self.review(self.look.rows(), held)
+
+    def _looked(self) -> bool:
+        """Look for what it is time to look for; whether there was any."""
+        to_look_for = [f for f in self.lasting if self._to_look_for(f)]
+        for finding in to_look_for:
+            early = not self._is_final(finding)
+            looked = self.look.through(finding, partial(self._explained, finding))
+            self._replace(replace(looked, early=early))
+        return bool(to_look_for)
 
     def _weighed(self, figure: Figure, known: Sequence[Figure | None], judge: Judge) -> Held:
         """The verdict by the record as it is now, and what is news by it."""

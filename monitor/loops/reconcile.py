@@ -25,7 +25,7 @@ from monitor.loops.reread import Rereader
 from monitor.loops.unexplained import Teller, as_held
 from monitor.loops.witness import Heights, Witness
 from monitor.model import LIVE_STATUSES, Chain, Row, Subject
-from monitor.model.balance import COIN, Between, Figure, Held, Holding, State
+from monitor.model.balance import AGAIN, COIN, Between, Figure, Held, Holding, State
 from monitor.model.balance_words import block_said
 from monitor.model.finding import Finding
 from monitor.model.plain import plural, tidy, utc
@@ -267,13 +267,13 @@ class Reconciler:
         rows = case.rows.get(contract, [])
         if figure is None:
             held = self._unsaid(case, contract)
-            round_.review(rows, held)
+            round_.go_on(rows, held)
             return held
         verdict = case.kept.get(contract)
         known = (verdict.base, verdict.good) if verdict else ()
         judged = self._judged(chain, case, figure)
         if not judged.verified or judged.state is State.CANNOT_CHECK:
-            round_.review(rows, judged)
+            round_.go_on(rows, judged)
             return self._seconded(case, judged, round_)
 
         def judge(rows: Sequence[Row], states: Mapping[str, StreamState]) -> Held:
@@ -304,7 +304,7 @@ class Reconciler:
             if held.state is State.UNEXPLAINED and mine:
                 told.append(self._one_finished(chain, case, held, mine, many=many))
             else:
-                self._tell_of_both(chain, case, held, mine, many=many)
+                self._tell_known(chain, case, held, mine, many=many)
                 told.append(_with_last(held, case.kept.get(held.contract)))
         looked_for = [
             f
@@ -318,14 +318,19 @@ class Reconciler:
         balances.keep(self.store, kept, due)
         return told
 
-    def _tell_of_both(
+    def _tell_known(
         self, chain: Chain, case: Case, held: Held, mine: Sequence[Finding], *, many: bool
     ) -> None:
-        """Of what left and came back: the sum is right."""
-        if held.state is State.RECONCILED and not sum(f.amount for f in mine):
-            for each in mine:
-                if each.told is None and not self._only_fees(chain, case, each):
-                    self._told(chain, case, held, each, many=many)
+        """Of what left and came back: the sum is right. And where nobody says what is there now:
+        what two said rests on figures that are kept."""
+        back = held.state is State.RECONCILED and not sum(f.amount for f in mine)
+        if not back and held.state is not State.CANNOT_CHECK:
+            return
+        quarrel = held.reason.startswith(deciding.DISAGREE)
+        for each in mine:
+            alone = quarrel and AGAIN in each.after.second
+            if each.told is None and not alone and not self._only_fees(chain, case, each):
+                self._told(chain, case, replace(held, reason=""), each, many=many)
 
     def _one_finished(
         self, chain: Chain, case: Case, held: Held, mine: Sequence[Finding], *, many: bool
