@@ -35,9 +35,9 @@ from monitor.app.home import open_home
 from monitor.decide.balance_cost import cost_of_balances
 from monitor.decide.balance_pace import NEWS_EVERY, SEVERE_EVERY, in_order
 from monitor.decide.cost import BALANCES, spare
-from monitor.demo.world.ledger import TokenMove, Tx
+from monitor.demo.world.ledger import Change, TokenMove, Tx
 from monitor.loops.clock import now
-from monitor.loops.reconcile import OTHERS
+from monitor.loops.reconcile import MOST_ROWS, OTHERS
 from monitor.model import Chain, Subject
 from monitor.model.balance import Holding, Waiting
 from monitor.store import balance_due
@@ -341,3 +341,50 @@ def test_what_was_never_held_counts_with_all_its_tokens(tmp_path: Path) -> None:
         with open_home(scene.home.path, os.environ) as app:
             found = balance_due.holdings(app.store, [Subject("dev", ALICE), Subject("dev", BOB)])
     assert {s.address: len(mine) for s, mine in found.items()} == {ALICE: 9, BOB: 1}
+
+
+def test_poll_holds_one_group_after_the_other(tmp_path: Path) -> None:
+    """No pass is under way that would want its turn of the source."""
+    with unheld(tmp_path) as scene:
+        scene.ledger.mine(spam(1, 39))
+        for _ in range(20):
+            scene.ledger.mine()
+        scene.home.sql("UPDATE scope SET due = 0")
+        scene.home.run("poll")
+        assert {subject for subject, _ in kept(scene)} == {f"dev/{ALICE}", f"dev/{BOB}"}
+
+
+def test_what_differs_waits_where_a_budget_has_no_room_to_read_its_lists_again(
+    tmp_path: Path,
+) -> None:
+    """A list that falls behind for all addresses would be read again for each of them."""
+    with unheld(tmp_path) as scene:
+        scene.ledger.mine([Tx(f"0x{9:064x}", BANK, SHOP, 1, changes=(Change(ALICE, -(10**9)),))])
+        for _ in range(20):
+            scene.ledger.mine()
+        scene.home.sql("UPDATE scope SET due = 0")
+        scene.home.run("poll")
+        scene.home.sql("DELETE FROM balance")
+        scene.home.sql("DELETE FROM finding")
+        with open_home(scene.home.path, os.environ) as app:
+            app.reload()
+            (waits,) = app.reconciler.check([Subject("dev", ALICE)], lambda _source: False)
+            (looked,) = app.reconciler.check([Subject("dev", ALICE)])
+    assert "its blocks are still to be read again" in waits.reason
+    assert "mine listed nothing new" in looked.reason
+
+
+def test_of_very_many_movements_no_sum_is_worked_out(tmp_path: Path) -> None:
+    """All of them at once would take the memory that reading needs."""
+    with unheld(tmp_path) as scene:
+        columns = [row[1] for row in scene.home.sql("PRAGMA table_info(transfer)")]
+        copied = ", ".join({"id": "NULL", "leg": "'copy ' || n.value"}.get(c, c) for c in columns)
+        scene.home.sql(
+            "INSERT INTO transfer WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 "
+            f"FROM n WHERE value <= ?) SELECT {copied} FROM n, (SELECT * FROM transfer "
+            "WHERE recipient = ? LIMIT 1)",
+            *(MOST_ROWS, ALICE),
+        )
+        (one,) = held(scene.home, "--address", ALICE)
+    assert (one["state"], one["recorded"]) == ("cannot_check", None)
+    assert one["reason"].startswith("too many movements")

@@ -23,6 +23,8 @@ MOVING = "still moving"
 DISAGREE = "sources disagree"
 FEES = "fees are told in part"
 UNDATED = "the source does not say how old its balance is"
+# Their rows would fill the memory that the passes need.
+TOO_MANY = "too many movements: their sum is not worked out"
 ASLEEP = "list not read: the address never lived on this chain"
 
 Seen = Mapping[str, int]  # the newest place that was read in full just now, by list

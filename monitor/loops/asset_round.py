@@ -23,18 +23,25 @@ from monitor.store.port import Store
 LOOK_AGAIN = 4 * 3600  # seconds after which what is still not told is looked for once more
 REPLACED = "the block of the balance was replaced"
 
+Room = Callable[[str], bool]
 Judge = Callable[[Sequence[Row], Mapping[str, StreamState]], Held]
+
+
+def always(_source: str) -> bool:
+    return True
 
 
 @dataclass
 class AssetRound:
-    """`lasting`: the findings of the asset that last, as they are kept."""
+    """`lasting`: the findings of the asset that last, as they are kept. `room`: whether a source
+    may be asked to read lists again, by its name."""
 
     store: Store
     world: PollWorld
     teller: Teller
     look: Look
     lasting: list[Finding]
+    room: Room = always
 
     def run(self, figure: Figure, known: Sequence[Figure | None], judge: Judge) -> Held:
         """Its verdict by a figure that can be judged; `known`: older figures that were. What it
@@ -104,11 +111,14 @@ class AssetRound:
     def _to_look_for(self, finding: Finding) -> bool:
         """Also once its blocks are final, before anybody is told: lists on demand do not tell of
         them earlier."""
-        if finding.told is not None:
+        if finding.told is not None or not self._has_room():
             return False
         last = finding.looked
         due = last is None or self.world.clock() - last >= LOOK_AGAIN or finding.left > 0
         return due or (finding.early and self._is_final(finding))
+
+    def _has_room(self) -> bool:
+        return all(self.room(each.name) for each in self.look.witness.listing)
 
     def _is_final(self, finding: Finding) -> bool:
         return is_final(self.look.witness.pool, finding.after)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from monitor.decide.balance_cost import BUSY
 from monitor.decide.balance_pace import in_order
 from monitor.decide.cost import BALANCES, HEAD_CALLS, spare
+from monitor.loops.asset_round import Room, always
 from monitor.loops.chosen import chosen
 from monitor.loops.health.faults import Faults
 from monitor.loops.health.words import count
@@ -49,7 +50,8 @@ class BalanceWorld:
 
     store: Store
     world: PollWorld
-    check: Callable[[Sequence[Subject]], object]  # hold them against their chains, keep it
+    # Hold them against their chains, keep it; of which sources lists may be read again.
+    check: Callable[[Sequence[Subject], Room], object]
     configs: Mapping[str, SourceConfig]
     regular: Callable[[], Mapping[str, float]]
 
@@ -70,6 +72,7 @@ class BalanceRounds:
         self._more: list[Subject] = []
         self._rest: dict[str, float] = {}  # by source: when it may be asked again
         self._put_off: dict[Subject, float] = {}
+        self._busy = BUSY
         self._alone: set[Subject] = set()  # one of these is at fault, and made a group fail
         words = "cannot be held against what the chain says"
         self._faults = Faults(self._store, "balances", words, world.world.clock)
@@ -85,7 +88,7 @@ class BalanceRounds:
 
     def take_due(self, seconds: float) -> None:
         """Group after group, as `poll` by hand does; none begins after so many seconds."""
-        until = time.monotonic() + seconds
+        until, self._busy = time.monotonic() + seconds, 1.0  # no pass is under way
         while time.monotonic() < until and not self.stopping():
             if not self._next_group():
                 return
@@ -111,7 +114,7 @@ class BalanceRounds:
     def _hold_due(self, group: Sequence[Subject]) -> None:
         """What is a fault of ours at one address costs only that one its turn."""
         try:
-            self._hold(group)
+            self._hold(group, room=self._has_room)
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - told by what keeps count of it
@@ -184,6 +187,11 @@ class BalanceRounds:
                 found.append(spare(limit, used, regular, seconds, left, BALANCES))
         return min(found)
 
+    def _has_room(self, name: str) -> bool:
+        """Whether lists may be read again from a source, too: when a list falls behind for many
+        addresses, all of them would be."""
+        return self._left(name) >= HEAD_CALLS
+
     # -- when people ask for it --------------------------------------------------------------
 
     def ask(self, wish: Wish) -> str:
@@ -223,18 +231,20 @@ class BalanceRounds:
 
     # -- one group ---------------------------------------------------------------------------
 
-    def _hold(self, group: Sequence[Subject], done: int = 0, of: int = 0) -> None:
+    def _hold(
+        self, group: Sequence[Subject], done: int = 0, of: int = 0, room: Room = always
+    ) -> None:
         began = time.monotonic()
         self.doing = f"{done:,} of {count(of, 'address', 'addresses')} held" if of else ""
         self._tell()
         try:
-            self._world.check(group)
+            self._world.check(group, room)
         finally:
             self.doing = ""
             ended = time.monotonic()
             source = self._first(group[0].chain)
             if source is not None:
-                self._rest[source.name] = ended + (ended - began) * (1 / BUSY - 1)
+                self._rest[source.name] = ended + (ended - began) * (1 / self._busy - 1)
 
     def _tell(self) -> None:
         moment = time.monotonic()

@@ -17,7 +17,7 @@ from monitor.decide import balance as deciding
 from monitor.decide import expected, telling
 from monitor.decide.asking import Allowed, allowed
 from monitor.decide.shares import COUNTED
-from monitor.loops.asset_round import AssetRound
+from monitor.loops.asset_round import AssetRound, Room, always
 from monitor.loops.causes import Causes
 from monitor.loops.looking import Look, read_on
 from monitor.loops.passing import PollWorld
@@ -40,6 +40,7 @@ SOON = 1800  # ... where something is looked for, or could not be checked yet
 TURNS = 3  # how often what moves meanwhile is asked for in one round
 PINNED = 3600  # seconds for which a figure that could not be judged is judged before one is asked
 AT_ONCE, ROWS = 200, 20_000  # addresses, and recorded movements of theirs
+MOST_ROWS = 200_000  # of one address, each some two kilobytes of memory
 OTHERS = 20  # unverified tokens of an address, those that moved last
 
 
@@ -52,7 +53,7 @@ class Case:
     states: dict[str, StreamState]
     kept: Mapping[str, balances.Verdict]
     asked: list[str]  # contracts
-    asleep: bool = False
+    unasked: str = ""  # why nothing is asked of it
     figures: dict[str, Figure] = field(default_factory=dict)
     why: dict[str, str] = field(default_factory=dict)  # of what nobody says
     seen: dict[str, int] = field(default_factory=dict)  # how far lists were read just now
@@ -70,9 +71,10 @@ class Reconciler:
     causes: Causes
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def check(self, subjects: Iterable[Subject]) -> list[Held]:
+    def check(self, subjects: Iterable[Subject], room: Room = always) -> list[Held]:
         """Hold these addresses against their chains now, look for what differs, and keep and tell
-        what came of it. Many of a chain are asked for together."""
+        what came of it. Many of a chain are asked for together. `room`: whether the source of a
+        name may be asked to read lists again; what differs waits where not."""
         wanted = list(dict.fromkeys(subjects))
         watched = watch.entries_of(self.store, wanted)
         alike: dict[tuple[str, Allowed | None], list[Subject]] = {}
@@ -83,7 +85,7 @@ class Reconciler:
         with self._lock:
             for (chain, may), mine in alike.items():
                 for part in self._parts(mine):
-                    found |= self._check(self.world.chains[chain], part, may)
+                    found |= self._check(self.world.chains[chain], part, may, room)
         return [held for subject in wanted for held in found[subject]]
 
     def _parts(self, subjects: Sequence[Subject]) -> Iterator[list[Subject]]:
@@ -101,14 +103,19 @@ class Reconciler:
             yield part
 
     def _check(
-        self, chain: Chain, subjects: Sequence[Subject], may: Allowed | None
+        self, chain: Chain, subjects: Sequence[Subject], may: Allowed | None, room: Room
     ) -> dict[Subject, list[Held]]:
         pool = self.world.pools.get(chain.key)
         cases = self._cases(chain, subjects)
         if pool is not None:
             witness = Witness(pool, self.world.clock, may)
             self._ask(chain, cases, witness)
-            held = {c.subject: self._settle(chain, c, witness) for c in cases}
+            held = {
+                c.subject: [self._unsaid(c, COIN)]
+                if c.unasked
+                else self._settle(chain, c, witness, room)
+                for c in cases
+            }
             many = self.teller.one_cause(chain.key)
             return {c.subject: self._finished(chain, c, held[c.subject], many) for c in cases}
         return {
@@ -134,6 +141,8 @@ class Reconciler:
         kept: Mapping[str, balances.Verdict],
         wanted: Sequence[str],
     ) -> Case:
+        if row_count(self.store, subject) > MOST_ROWS:
+            return Case(subject, {}, {}, kept, [COIN], deciding.TOO_MANY)
         rows = _by_asset(balances.rows_of(self.store, subject))
         states = stream_states(self.store, subject, self.world.clock())
         never = dormant.of(self.store, subject)
@@ -143,7 +152,8 @@ class Reconciler:
         asleep = never is not None and never.asleep
         asked = list(dict.fromkeys([COIN, *mine, *wanted, *others[:OTHERS]]))
         asked = asked[:1] if asleep else asked
-        return Case(subject, rows, states, kept, asked, asleep, expected=frozenset(wanted))
+        unasked = deciding.ASLEEP if asleep else ""
+        return Case(subject, rows, states, kept, asked, unasked, expected=frozenset(wanted))
 
     def _ask(self, chain: Chain, cases: Sequence[Case], witness: Witness) -> None:
         """Ask for all of them, for what moves meanwhile several times."""
@@ -153,7 +163,7 @@ class Reconciler:
             self._holding(case, contract): self._height(chain, case, contract)
             for case in cases
             for contract in case.asked
-            if not case.asleep and not self._pinned(chain, case, contract)
+            if not case.unasked and not self._pinned(chain, case, contract)
         }
         for _ in range(TURNS):
             if not left:
@@ -170,7 +180,7 @@ class Reconciler:
         """Verified tokens of which nothing is recorded, where that costs next to nothing: a list
         may have left out all of their movements."""
         tokens = sorted(contract for key, contract in self.world.assets if key == chain.key)
-        awake = [case for case in cases if not case.asleep]
+        awake = [case for case in cases if not case.unasked]
         if awake and tokens and witness.gladly(awake[0].subject.address, tokens):
             for case in awake:
                 case.asked += [token for token in tokens if token not in case.rows]
@@ -243,9 +253,9 @@ class Reconciler:
         chain, why = self.world.chains[case.subject.chain], case.why.get(contract, "")
         now = self.world.clock()
         held = deciding.unsaid(chain, case.subject, contract, why, self.world.assets, now)
-        return replace(held, reason=deciding.ASLEEP) if case.asleep else held
+        return replace(held, reason=case.unasked) if case.unasked else held
 
-    def _settle(self, chain: Chain, case: Case, witness: Witness) -> list[Held]:
+    def _settle(self, chain: Chain, case: Case, witness: Witness, room: Room) -> list[Held]:
         """Every asset of an address; what of a difference is news is kept."""
         lasting = balances.open_findings(self.store, case.subject)
         found = []
@@ -254,7 +264,7 @@ class Reconciler:
             look = Look(
                 self.store, self.world, self.again, self.causes, witness, case.subject, contract
             )
-            rounds = AssetRound(self.store, self.world, self.teller, look, mine)
+            rounds = AssetRound(self.store, self.world, self.teller, look, mine, room)
             held = self._one(chain, case, contract, rounds)
             known = contract == COIN or contract in {*case.rows, *case.kept, *case.expected}
             if known or held.on_chain or mine:

@@ -263,14 +263,14 @@ class SecondReader:
         now = self.world.clock()
         if any(each.error for each in said):
             self._tired[subject, name] = now + TIRED
-        after, rows = second_word.proven(self.store, subject), None
+        after = second_word.proven(self.store, subject)
         words = []
         for stream in sorted({s for each in said for s in each.streams} & job.streams):
             key = (stream, job.source.axis)
             proven = after.get(key, {})
             if name not in proven:
                 continue
-            rows = rows or list(second_word.listed(self.store, subject))
+            rows = second_word.listed(self.store, subject)  # anew: they may be very many
             differ = deciding.unequal(rows, *key, name, proven, pool.operators)
             new = intervals.subtract(span, before.get(key, {}).get(name, ()))
             self._look_up(pool, job, proven, _inside(differ, key[1].place, new))
