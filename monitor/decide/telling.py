@@ -24,6 +24,7 @@ class Ground:
     final: bool  # the block of its newer figure is
     past: bool  # every list in which it would stand is known to be past that block
     late: int  # seconds by which these lists have been seen to be late
+    behind: str = ""  # a list that is known not to be, in words
 
 
 def waits_for(finding: Finding, ground: Ground, now: int) -> str:
@@ -35,8 +36,11 @@ def waits_for(finding: Finding, ground: Ground, now: int) -> str:
     if not finding.after.second:
         return f"{_may_be_old(finding.after)}nobody else has said the same balance yet"
     since = min(finding.found, finding.after.time)  # of an older block lists had their time
-    if not ground.past and now < since + hold(ground.late):
-        return "lists may be behind the balance"
+    wait = HOLD_MOST if ground.behind else hold(ground.late)
+    if not ground.past and now < since + wait:
+        return ground.behind or "lists may be behind the balance"
+    if finding.ready is not None and finding.looked < finding.ready:
+        return "its blocks are still to be read once more"
     return ""
 
 

@@ -9,6 +9,7 @@ from functools import partial
 
 from monitor.decide import balance as deciding
 from monitor.decide import findings as finds
+from monitor.loops.current import CurrentLists
 from monitor.loops.looking import Look, Word
 from monitor.loops.passing import PollWorld
 from monitor.loops.unexplained import Teller, is_final, stands
@@ -50,7 +51,9 @@ class AssetRound:
         if self._looked():
             held = self._weighed(figure, known, judge)
         if held.state is State.UNEXPLAINED or self._came_back(held):
-            return self._doubted(figure, held)
+            held = self._doubted(figure, held)
+        if held.state is not State.CANNOT_CHECK and self._looked_once_more():
+            held = self._weighed(figure, known, judge)
         return held
 
     def _came_back(self, held: Held) -> bool:
@@ -155,6 +158,23 @@ class AssetRound:
             chain = figure.subject.chain
             scores.add(self.store, [Score(figure.source, chain, now // DAY, Mark.WRONG)])
         return replace(held, state=State.CANNOT_CHECK, reason=reason)
+
+    # -- before it is told ---------------------------------------------------------------
+
+    def _looked_once_more(self) -> bool:
+        """Ask lists whether they are past what nothing else is waited for, and look once more for
+        what is to be told: a list may have shown it since the last look. Returns whether any
+        was looked for."""
+        again = False
+        current = CurrentLists(self.store, self.world, self.look.witness)
+        for each in [f for f in self.lasting if f.told is None]:
+            one = current.ask(each, self.teller.lists_in_doubt(each, self.look.states()))
+            if one.ready is None and not self.teller.waits_for(one, self.look.states()):
+                one = replace(one, ready=self.world.clock())
+                one, again = self.look.through(one, partial(self._explained, one)), True
+            if one != each:
+                self._replace(one)
+        return again
 
     # -- keeping -------------------------------------------------------------------------
 

@@ -395,7 +395,7 @@ class Reconciler:
 def _standing(how: str, finding: Finding) -> str:
     """How it stands with a finding, then, one a line, what was looked through for it."""
     counted = f"; {COUNTED}" if finding.after.shares else ""
-    return "\n".join([f"{how}{counted}", *(tidy(each, 200) for each in finding.asked)])
+    return "\n".join([f"{how}{counted}", *(tidy(each, 200) for each in finding.said)])
 
 
 def _with_last(held: Held, known: balances.Verdict | None) -> Held:

@@ -51,18 +51,45 @@ class Teller:
             return f"what {plural(finding.left, 'transaction')} cost in all is not looked up yet"
         return telling.waits_for(finding, self._ground(finding, states), self.world.clock())
 
+    def lists_in_doubt(
+        self, finding: Finding, states: dict[str, StreamState]
+    ) -> list[tuple[str, str]]:
+        """Lists, each with the source that it is read from, of which nobody knows whether they are
+        past a finding's block, where nothing else is waited for. Those first of which hardly
+        anybody can say."""
+        ground, now = self._ground(finding, states), self.world.clock()
+        waits = not ground.past and telling.waits_for(finding, ground, now)
+        if not waits or telling.waits_for(finding, replace(ground, past=True), now):
+            return []
+        in_doubt = self._in_doubt(finding, states)
+        return [(stream, states[stream].source) for stream in in_doubt if stream in states]
+
     def _ground(self, finding: Finding, states: dict[str, StreamState]) -> telling.Ground:
-        chain, after = self.world.chains[finding.subject.chain], finding.after
+        chain = self.world.chains[finding.subject.chain]
         pool = self.world.pools[chain.key]
         streams = deciding.lists_of(chain, finding.contract)
         reading = {states[s].source for s in streams if s in states}
-        past = [
-            self._past(pool, each, states, after) or self._two_read(pool, each, finding)
-            for each in sorted(streams)
-        ]
+        in_doubt = self._in_doubt(finding, states)
         now = self.world.clock()
         late = max((scores.late(self.store, chain.key, each, now) for each in reading), default=0)
-        return telling.Ground(is_final(pool, after), all(past), late)
+        behind = (s.words for s in finding.shown if s.stream in in_doubt and not s.past)
+        final = is_final(pool, finding.after)
+        return telling.Ground(final, not in_doubt, late, next(behind, ""))
+
+    def _in_doubt(self, finding: Finding, states: dict[str, StreamState]) -> list[str]:
+        """The lists in which a finding would stand that are not known to be past its block."""
+        chain, after = self.world.chains[finding.subject.chain], finding.after
+        pool = self.world.pools[chain.key]
+        return [
+            each
+            for each in sorted(deciding.lists_of(chain, finding.contract))
+            if not (
+                self._past(pool, each, states, after)
+                or self._two_read(pool, each, finding)
+                or _is_shown(finding, each, states)
+                or _of_one_index(pool, each, finding)
+            )
+        ]
 
     def _past(
         self, pool: SourcePool, stream: str, states: dict[str, StreamState], figure: Figure
@@ -149,7 +176,7 @@ class Teller:
                 held=held,
                 amount=finding.amount,
                 since_time=since(finding),
-                asked=finding.asked,
+                asked=finding.said,
                 leads=finding.leads,
                 funds=_funds(entry) if finding.amount < 0 else None,
             ),
@@ -230,6 +257,22 @@ class Teller:
             routes = [route for a, w in fresh for route in self.world.route(a, w.entry)]
             told = [alert for alert, _ in fresh]
             commit(self.store, DAEMON, Tell(self.world.clock(), told, routes))
+
+
+def _is_shown(finding: Finding, stream: str, states: dict[str, StreamState]) -> bool:
+    """Whether a list holds what a stranger moved above a finding's block, and by the last look not
+    what is missing."""
+    source = states[stream].source if stream in states else ""
+    past = any(s.past and (s.stream, s.source) == (stream, source) for s in finding.shown)
+    return past and (stream, source) in finding.listed
+
+
+def _of_one_index(pool: SourcePool, stream: str, finding: Finding) -> bool:
+    """Whether the source that says the balance makes its list of the same index, and read it to
+    the end without what is missing: it is never behind its own balance."""
+    source = by_name(pool, finding.after.source)
+    same = source is not None and bool(getattr(source, "one_index", False))
+    return same and (stream, finding.after.source) in finding.listed
 
 
 def _funds(entry: Entry) -> HeldFunds | None:

@@ -1,4 +1,4 @@
-"""What contracts write into the logs of a chain."""
+"""What contracts write into the logs of a chain, and what else blocks show of strangers."""
 
 from __future__ import annotations
 
@@ -25,3 +25,12 @@ class Event:
         data = [self.data[at : at + 64] for at in range(2, len(self.data) - 63, 64)]
         words = [*(topic[2:] for topic in self.topics[1:]), *data]
         return [int(word, 16) for word in words if word != address[2:].rjust(64, "0")]
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A plain movement of somebody's, as the chain itself has it."""
+
+    tx: str
+    height: int
+    recipient: str

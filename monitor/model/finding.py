@@ -10,6 +10,22 @@ from monitor.model.watch import Subject
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """Whether a list holds what a stranger moved above a finding's block, which the chain has."""
+
+    stream: str
+    source: str
+    height: int  # at which the stranger moved it
+    past: bool  # it does: it is not behind that block
+
+    @property
+    def words(self) -> str:
+        if self.past:
+            return f"{self.source} lists movements of block {self.height:,} already"
+        return f"{self.source} is behind: it does not list what moved in block {self.height:,} yet"
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """Part of a difference that arose between two figures and is looked for.
 
@@ -37,8 +53,16 @@ class Finding:
     # Lists of which sources read these blocks to their end without it, by the last look.
     listed: tuple[tuple[str, str], ...] = ()  # (list, source)
     left: int = 0  # transactions whose fee may be more than is recorded, not looked up yet
+    shown: tuple[Shown, ...] = ()  # lists that were asked for what strangers moved
+    probed: int | None = None  # when they were asked last
+    ready: int | None = None  # since when nothing else is waited for than one last look
 
     @property
     def blocks(self) -> Between:
         """The difference is not there at the first of these blocks, and is at the last."""
         return self.narrowed or Between(self.before.high if self.before else 0, self.after.high)
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """All that was asked, in sentences."""
+        return (*self.asked, *(each.words for each in self.shown if each.past))

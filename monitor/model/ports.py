@@ -20,7 +20,7 @@ from monitor.model import (
 )
 from monitor.model.answers import Heard
 from monitor.model.balance import BalanceWord, Holding
-from monitor.model.events import Event
+from monitor.model.events import Event, Moved
 from monitor.model.facts import Lead
 from monitor.model.life import LifeWord
 
@@ -81,7 +81,8 @@ class SeesLife(Protocol):
 
 
 class SeesBalances(Protocol):
-    """What a source may have besides: what addresses hold."""
+    """What a source may have besides: what addresses hold. One with `one_index` makes lists and
+    balances of the same index, so that no list is behind a balance that it says."""
 
     @property
     def old_heights(self) -> bool:
@@ -112,6 +113,19 @@ class ReadsEvents(Protocol):
     def events(self, contract: str, address: str, span: Interval) -> list[Event]:
         """All that the contract wrote between two blocks and that names the address. Raises
         NotServed where it cannot say so in full."""
+
+
+class SeesOthers(Protocol):
+    """What a source may have besides: what anybody moved, by something else than its lists of
+    addresses."""
+
+    def others(self, stream: str, contract: str, span: Interval) -> list[Moved]:
+        """Some plain movements of an asset between two blocks that must stand in this list of
+        whoever got them; the lowest blocks may be all that is looked at. Raises NotServed where
+        it cannot say."""
+
+    def has_code(self, address: str) -> bool:
+        """Whether there is a contract at an address. Raises NotServed where it cannot say."""
 
 
 class SeesBlocks(Protocol):

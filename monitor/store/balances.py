@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from monitor.model import Row, Subject
 from monitor.model.balance import REBASING, Between, Figure, Held, State
 from monitor.model.facts import Lead
-from monitor.model.finding import Finding
+from monitor.model.finding import Finding, Shown
 from monitor.store.port import Connection, Fields, Reader, Store
 from monitor.store.rows import to_row
 
@@ -236,6 +236,9 @@ def _looked(finding: Finding) -> str:
         "listed": [list(each) for each in finding.listed],
         "equal": finding.equal,
         "left": finding.left,
+        "shown": [asdict(each) for each in finding.shown],
+        "probed": finding.probed,
+        "ready": finding.ready,
         "asked": finding.asked,
         "leads": [asdict(lead) for lead in finding.leads],
         "blocks": [blocks.lo, blocks.hi] if blocks else None,
@@ -270,6 +273,9 @@ def _to_finding(row: Fields) -> Finding:
         listed=tuple((stream, source) for stream, source in looked.get("listed", ())),
         equal=looked.get("equal"),
         left=looked.get("left", 0),
+        shown=tuple(Shown(**each) for each in looked.get("shown", ())),
+        probed=looked.get("probed"),
+        ready=looked.get("ready"),
     )
 
 

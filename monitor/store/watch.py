@@ -76,6 +76,12 @@ def entries_of(store: Reader, subjects: Iterable[Subject]) -> dict[Subject, tupl
     return {subject: tuple(watched) for subject, watched in found.items()}
 
 
+def in_use(store: Reader, addresses: Iterable[str]) -> frozenset[str]:
+    """Those of these addresses that are or ever were watched or followed, on whatever chain."""
+    rows = store.read_in("SELECT DISTINCT address FROM scope WHERE address IN ({})", addresses)
+    return frozenset(row["address"] for row in rows)
+
+
 def named(store: Reader, ids: Sequence[str]) -> list[Entry]:
     """Entries by their ids, in this order."""
     rows = store.read_in("SELECT * FROM entry WHERE id IN ({})", ids)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from monitor.demo.world import acts, etherscan
+from monitor.demo.world import etherscan
 from monitor.demo.world.blockscout_items import (
     address_item,
     block_item,
@@ -177,7 +177,7 @@ class Blockscout(Service[Tx]):
         if action == "eth_block_number":
             return said({"jsonrpc": "2.0", "result": hex(self.head_height()), "id": 0})
         if query.get("module") == "logs":
-            return acts.logs_reply(self, request, "No logs found")
+            return etherscan.logs_reply(self, request, "No logs found")
         if action not in RPC_EMPTY and action not in ("balance", "tokenbalance"):
             return said({"message": "Unknown action", "result": None, "status": "0"})
         address = query.get("address", "").lower()

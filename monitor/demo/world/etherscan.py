@@ -53,12 +53,12 @@ class Etherscan(Service[Tx]):
         if self.knobs.api_key and query.get("apikey") != self.knobs.api_key:
             return _refused("Invalid API Key")
         if query.get("module") == "proxy":
-            name = query.get("tag") or query.get("txhash", "")
+            name = query.get("address") or query.get("tag") or query.get("txhash", "")
             full = query.get("boolean") == "true"
             result = node_result(self, query.get("action", ""), name, full)
             return said({"jsonrpc": "2.0", "id": 1, "result": result})
         if query.get("module") == "logs":
-            return acts.logs_reply(self, request, "No records found")
+            return logs_reply(self, request, "No records found")
         if query.get("module") != "account":
             return _refused("Error! Missing Or invalid Module name")
         if query.get("action") == "balancemulti":
@@ -112,6 +112,8 @@ def node_result(service: Service[Tx], method: str, name: str, full: bool) -> obj
     head = service.head_height()
     if method == "eth_blockNumber":
         return hex(head)
+    if method == "eth_getCode":
+        return code_of(service.ledger, name)
     if method == "eth_getBlockByNumber":
         height = int(name, 16) if name.startswith("0x") else head
         block = service.ledger.block(height) if height <= head else None
@@ -122,6 +124,35 @@ def node_result(service: Service[Tx], method: str, name: str, full: bool) -> obj
     if method == "eth_getTransactionReceipt":
         return receipt_json(record)
     return tx_json(record.block, record.tx, record.index)
+
+
+def code_of(ledger: object, address: str) -> str:
+    """Only tokens are contracts here."""
+    assert isinstance(ledger, AccountLedger)
+    return "0x60" if address.lower() in ledger.tokens else "0x"
+
+
+def logs_reply(service: Service[Tx], request: Request, empty: str) -> Reply:
+    """`module=logs&action=getLogs` of one contract: its Transfers, or an issuer's acts."""
+    query = request.query
+    if query.get("topic0") != TRANSFER:
+        return acts.logs_reply(service, request, empty)
+    contract, top = query["address"].lower(), service.head_height("log")
+    hi = min(request.number("toblock", top), top)
+    blocks = map(service.ledger.block, range(request.number("fromblock", 0), hi + 1))
+    rows = [
+        {**_log(Record("log", block, tx, index, move), move), "timeStamp": hex(block.time)}
+        for block in blocks
+        if block is not None
+        for index, tx in enumerate(block.txs)
+        for move in tx.tokens
+        if move.contract == contract and move.standard == "ERC-20"
+    ]
+    size = request.number("offset", PAGE)
+    start = size * (request.number("page", 1) - 1)
+    if not rows[start : start + size]:
+        return said({"status": "0", "message": empty, "result": []})
+    return said({"status": "1", "message": "OK", "result": rows[start : start + size]})
 
 
 def moving_tail(action: str, head: int) -> Callable[[Record[Tx]], bytes]:

@@ -61,6 +61,7 @@ class Blockbook:
     axis = UTXO.axis
     bundles = (frozenset({"utxo"}),)
     many = False
+    one_index = True
     list_calls = 1
     act_calls = 0  # nobody can freeze coins of these chains
 

@@ -32,7 +32,7 @@ from monitor.model.errors import (
     SourceError,
     Unavailable,
 )
-from monitor.model.events import Event
+from monitor.model.events import Event, Moved
 from monitor.net.http import Answer, Http
 from monitor.net.sources import (
     acts,
@@ -41,6 +41,7 @@ from monitor.net.sources import (
     etherscan_answers,
     evm_events,
     evm_more,
+    evm_others,
 )
 from monitor.net.sources.account_rows import height_of, parse_list
 from monitor.net.sources.acts import Acts, Reported
@@ -253,6 +254,23 @@ class Blockscout:
             return etherscan_answers.read_logs(self._http.get("/api", params), self._key).rows
 
         return evm_events.of_explorer(self.name, rows_by, self._chain, contract, address, span)
+
+    def others(self, stream: str, contract: str, span: Interval) -> list[Moved]:
+        """See ports.SeesOthers: of tokens alone."""
+        if not contract:
+            raise NotServed(f"{self.name} is not asked for {stream} of a block")
+        answer = self._http.get("/api", evm_others.query(contract, span))
+        rows = etherscan_answers.read_logs(answer, self._key).rows
+        return evm_others.logged(self._chain, contract, rows, span)
+
+    def has_code(self, address: str) -> bool:
+        """See ports.SeesOthers."""
+        answer = self._http.get(f"/api/v2/addresses/{address}")
+        known = answer.status != 404
+        told = body_of(answer, self._key, "hash").get("is_contract") if known else None
+        if not isinstance(told, bool):
+            raise NotServed(f"{self.name} does not say whether {address} is a contract")
+        return told
 
     def block_hash(self, height: int) -> str | None:
         if self._has_rpc:

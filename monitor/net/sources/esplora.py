@@ -43,6 +43,7 @@ class Esplora:
     axis = UTXO.axis
     bundles = (frozenset({"utxo"}),)
     many = False
+    one_index = True
     list_calls = 2  # one for the chain and one for the mempool
     act_calls = 0  # nobody can freeze coins of these chains
 

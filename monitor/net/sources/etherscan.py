@@ -22,14 +22,15 @@ from monitor.model import (
 )
 from monitor.model.balance import BalanceWord, Holding
 from monitor.model.errors import (
+    NotServed,
     RateLimited,
     Refused,
     SourceError,
     Unavailable,
 )
-from monitor.model.events import Event
+from monitor.model.events import Event, Moved
 from monitor.net.http import Http
-from monitor.net.sources import acts, etherscan_balances, etherscan_more, evm_events
+from monitor.net.sources import acts, etherscan_balances, etherscan_more, evm_events, evm_others
 from monitor.net.sources.account_rows import GENESIS, height_of, parse_list
 from monitor.net.sources.acts import Acts, Reported
 from monitor.net.sources.ascending import walk_up
@@ -231,6 +232,20 @@ class Etherscan:
 
         return evm_events.of_explorer(self.name, rows_by, self._chain, contract, address, span)
 
+    def others(self, stream: str, contract: str, span: Interval) -> list[Moved]:
+        """See ports.SeesOthers: of coins by transactions of one block, for it shows no traces."""
+        if contract:
+            asked = {**self._common, **evm_others.query(contract, span)}
+            rows = read_logs(self._http.get("", asked), self._key).rows
+            return evm_others.logged(self._chain, contract, rows, span)
+        if stream != "native":
+            raise NotServed(f"{self.name} shows no calls inside transactions of a block")
+        return evm_others.in_block(self._chain, self._block(span.lo, full=True), span.lo)
+
+    def has_code(self, address: str) -> bool:
+        """See ports.SeesOthers."""
+        return evm_others.has_code(self._proxy("eth_getCode", address=address, tag="latest"))
+
     def block_hash(self, height: int) -> str | None:
         block = self._block(height)
         return None if block is None else parse_head(block).block_hash
@@ -258,8 +273,8 @@ class Etherscan:
         }
         return account_result(self._http.get("", asked), self._key)
 
-    def _block(self, height: int) -> object:
-        return self._proxy("eth_getBlockByNumber", tag=hex(height), boolean="false")
+    def _block(self, height: int, *, full: bool = False) -> object:
+        return self._proxy("eth_getBlockByNumber", tag=hex(height), boolean=str(full).lower())
 
     def _proxy(self, action: str, **params: str) -> object:
         asked = {**self._common, "module": "proxy", "action": action, **params}

@@ -184,6 +184,11 @@ def _internal(node: Node, block: _Block, chain: Chain, address: str) -> Parsed:
     return parse_list("internal", found, chain, address)
 
 
+def calls_of(name: str, node: Node, height: int) -> Iterator[Mapping[str, object]]:
+    """All calls of a block that moved coins, whoever got them. Raises SourceError, RowError."""
+    return _traced(node, _block(name, node, height, full=False))
+
+
 def _traced(node: Node, block: _Block) -> Iterator[Mapping[str, object]]:
     hashes = [
         hash32(each, "transaction")

@@ -16,12 +16,12 @@ from monitor.chains.evm import EVM
 from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, Lookup, SourceConfig, Transfer
 from monitor.model.balance import BalanceWord, Holding
 from monitor.model.errors import BadResponse, NotYet, Refused
-from monitor.model.events import Event
+from monitor.model.events import Event, Moved
 from monitor.model.facts import Lead
 from monitor.model.life import LifeWord
 from monitor.net.depth import recursion_kept
 from monitor.net.http import Answer, Http
-from monitor.net.sources import acts, evm_blocks, evm_events, evm_more
+from monitor.net.sources import acts, evm_blocks, evm_events, evm_more, evm_others
 from monitor.net.sources.evm_balances import BalanceReader
 from monitor.net.sources.evm_life import LifeReader
 from monitor.net.sources.evm_log_reader import LogReader
@@ -173,6 +173,14 @@ class EvmRpc:
         return evm_events.of_node(
             *(self.name, self._node.ask, self._chain, contract, address, span)
         )
+
+    def others(self, stream: str, contract: str, span: Interval) -> list[Moved]:
+        """See ports.SeesOthers."""
+        return evm_others.of_node(self.name, self._node, self._chain, stream, contract, span)
+
+    def has_code(self, address: str) -> bool:
+        """See ports.SeesOthers."""
+        return evm_others.has_code(self._node.ask("eth_getCode", [address, "latest"]))
 
     @property
     def more(self) -> frozenset[str]:
