@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 from world.home import ALICE, BANK, BOB, SHOP, Scene, configured, dev_chain, payment, staged
 
-from monitor.decide.telling import HOLD
+from monitor.decide.telling import HOLD, HOLD_MOST
 from monitor.demo.world.ledger import TokenName
 from monitor.demo.world.moves import Internal, TokenMove, Tx
 from monitor.demo.world.service import Knobs
 
 TOKEN, FORGED = "0x" + "7" * 40, "0x" + "8" * 40
 ETH = 10**18
+STRANGERS = ["0x" + "1" * 40, "0x" + "2" * 40]
 TWIN = "twin"  # another explorer of the same chain
 
 
@@ -256,6 +257,46 @@ def test_another_source_is_the_second_word(tmp_path: Path) -> None:
         told.check()
         by = "SELECT source, second FROM balance WHERE state = 'unexplained'"
         assert told.scene.home.sql(by) == [("twin", "mine")]
+
+
+def test_a_list_that_shows_what_strangers_moved_later_is_not_waited_for(tmp_path: Path) -> None:
+    with story(tmp_path) as told:
+        told.token(BANK, ALICE, 7)
+        told.mine(14)
+        told.poll()
+        told.scene.ledger.vanish(ALICE, 5, TOKEN)
+        assert told.check()[ALICE, "USDT"]["difference"] == "-5"
+        told.token(BANK, STRANGERS[0], 3)
+        height = told.scene.ledger.head.height
+        told.mine(14)
+        told.poll()
+        told.check()
+        (alert,) = told.told()
+        assert f"mine lists movements of block {height:,} already" in json.dumps(alert)
+
+
+def test_a_list_that_lacks_what_strangers_moved_is_behind_and_that_is_said(tmp_path: Path) -> None:
+    """It is waited for longer than one of which nobody knows, and read once more before it is
+    told, also where the hours are over: by then it has caught up."""
+    with story(tmp_path) as told:
+        told.token(BANK, ALICE, 7)
+        told.mine(14)
+        told.poll()
+        told.knobs.lag = {"erc20": 40}
+        told.token(BANK, ALICE, 5)
+        told.check()
+        for each in STRANGERS:
+            told.token(BANK, each, 3)
+        told.mine(14)
+        told.poll()
+        for seconds in (0, HOLD):
+            told.later(seconds)
+            line = told.check()[ALICE, "USDT"]
+            assert "not told yet: mine is behind: it does not list what" in line["reason"]
+        told.knobs.lag.clear()
+        told.later(HOLD_MOST)
+        assert told.check()[ALICE, "USDT"]["state"] == "reconciled"
+        assert told.told() == []
 
 
 def test_what_two_operators_do_not_list_is_not_waited_for(tmp_path: Path) -> None:

@@ -39,8 +39,6 @@ def waits_for(finding: Finding, ground: Ground, now: int) -> str:
     wait = HOLD_MOST if ground.behind else hold(ground.late)
     if not ground.past and now < since + wait:
         return ground.behind or "lists may be behind the balance"
-    if finding.ready is not None and finding.looked < finding.ready:
-        return "its blocks are still to be read once more"
     return ""
 
 

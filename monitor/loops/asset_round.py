@@ -52,8 +52,9 @@ class AssetRound:
             held = self._weighed(figure, known, judge)
         if held.state is State.UNEXPLAINED or self._came_back(held):
             held = self._doubted(figure, held)
-        if held.state is not State.CANNOT_CHECK and self._looked_once_more():
-            held = self._weighed(figure, known, judge)
+        if self._looked_once_more():
+            again = self._weighed(figure, known, judge)
+            held = held if held.state is State.CANNOT_CHECK else again
         return held
 
     def _came_back(self, held: Held) -> bool:

@@ -55,7 +55,7 @@ class Finding:
     left: int = 0  # transactions whose fee may be more than is recorded, not looked up yet
     shown: tuple[Shown, ...] = ()  # lists that were asked for what strangers moved
     probed: int | None = None  # when they were asked last
-    ready: int | None = None  # since when nothing else is waited for than one last look
+    ready: int | None = None  # when the last look was made before it is told
 
     @property
     def blocks(self) -> Between:
