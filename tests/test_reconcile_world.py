@@ -500,6 +500,32 @@ def test_coins_of_transactions_are_held_without_what_waits(tmp_path: Path) -> No
         play.store.close()
 
 
+@pytest.mark.parametrize("one_index", [True, False])
+def test_a_list_of_one_index_with_the_balance_is_not_waited_for(
+    tmp_path: Path, one_index: bool
+) -> None:
+    ledger = FakeLedger(BITCOIN)
+    source = SeeingSource(ledger, "one")
+    source.one_index = one_index
+    play = Witnessed(tmp_path, ledger, [source])
+    try:
+        utxo_tx(ledger, X, A, 500)
+        ledger.mine(8)
+        play.watch(A)
+        play.poll()
+        assert {h.state for h in play.hold()} == {State.RECONCILED}
+        gone = utxo_tx(ledger, A, X, 40)
+        ledger.mine()
+        hide(play, gone, Kind.UTXO_IN, Kind.UTXO_OUT)
+        for _ in range(3):
+            play.poll()
+            play.hold()
+            ledger.mine(8)
+        assert len(play.told(A)) == one_index
+    finally:
+        play.store.close()
+
+
 def test_lists_by_time_are_held_as_well(tmp_path: Path) -> None:
     ledger = FakeLedger(TRON)
     bundles = [["native"], ["internal"], ["trc20"]]

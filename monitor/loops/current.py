@@ -15,13 +15,14 @@ from monitor.loops.pool import hearing
 from monitor.loops.witness import Witness
 from monitor.model import ISSUER, Ask, Batch, Interval, Subject
 from monitor.model.balance import Figure
-from monitor.model.errors import NotServed, NotYet, SourceError
+from monitor.model.errors import SourceError
 from monitor.model.events import Moved
 from monitor.model.finding import Finding, Shown
 from monitor.model.ports import SeesOthers, Source
 from monitor.store import ours, watch
 from monitor.store.port import Reader
 
+OTHERS = "what others moved"
 STRANGERS = 2  # that a list has to lack before it is called behind
 CALLS = 4  # of one list, but for heads
 ROWS = 100  # of a stranger's list that are read
@@ -60,7 +61,7 @@ class CurrentLists:
     def _above(self, source: Source, figure: Figure) -> Interval | None:
         """Final blocks above a figure that a source's lists should hold; None: none yet."""
         pool = self.witness.pool
-        if not source.axis.by_block or not pool.usable(source, everything=False):
+        if not source.axis.by_block or pool.rests(source, OTHERS):
             return None
         try:
             line = source.axis.final_line(pool.head(source), pool.chain, source.index_lag)
@@ -142,7 +143,7 @@ class _Asked:
 
     def _moved(self, other: Source) -> list[Moved]:
         pool = self.of.witness.pool
-        if self.calls >= CALLS or not pool.usable(other, everything=False):
+        if self.calls >= CALLS or pool.rests(other, OTHERS):
             return []
         self.calls += 1
         try:
@@ -153,6 +154,7 @@ class _Asked:
         except SourceError as error:
             self._failed(other, error)
             return []
+        pool.told(other, OTHERS)
         return found
 
     def _is_contract(self, other: Source, moved: Moved) -> bool | None:
@@ -168,8 +170,7 @@ class _Asked:
             return None
 
     def _failed(self, source: Source, error: SourceError) -> None:
-        if not isinstance(error, NotServed | NotYet):
-            self.of.witness.pool.failed(source, error, frozenset())
+        self.of.witness.pool.withheld(source, OTHERS, error)
 
 
 def _holds(batch: Batch, moved: Moved) -> bool | None:

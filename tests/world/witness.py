@@ -21,11 +21,12 @@ from world.play import TOKEN, Play
 
 
 class SeeingSource(FakeSource):
-    """Its balances count what its lists hide. `old`: it answers for blocks of the past; `off`: what
-    it adds to the truth; `mute`: it says no balances now; `ahead`: blocks by which the one lies too
-    high that it names."""
+    """Its balances count what its lists hide. `one_index`: it says that both are of one; `old`: it
+    answers for blocks of the past; `off`: what it adds to the truth; `mute`: it says no balances
+    now; `ahead`: blocks by which the one lies too high that it names."""
 
     old = False
+    one_index = False
     off = 0
     mute = False
     ahead = 0
