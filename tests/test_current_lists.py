@@ -10,24 +10,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import EvmWorld
 from world.home import ALICE, BANK, BOB, Scene, opened, payment
 from world.recordings import RECORDED, needs_recordings
 
 from monitor.app.fundwatch import Fundwatch
-from monitor.demo.world.ledger import TokenName
+from monitor.demo.world.explorer import Explorer
+from monitor.demo.world.ledger import AccountLedger, TokenName
 from monitor.demo.world.moves import TokenMove
 from monitor.demo.world.service import Knobs
 from monitor.loops.current import CurrentLists
 from monitor.loops.witness import Witness
-from monitor.model import Chain, Interval, Subject
+from monitor.model import Chain, Interval, SourceConfig, Subject
 from monitor.model.balance import Figure
 from monitor.model.errors import NotServed
 from monitor.model.finding import Finding, Shown
+from monitor.net import sources
+from monitor.net.http import Http
 from monitor.net.sources import evm_others
 from monitor.net.sources.evm_logs import TRANSFER, topic_of
 
 TOKEN = "0x" + "7" * 40
 FRIENDS = ["0x" + letter * 40 for letter in "123"]
+LOCAL = Chain("local", "Local", "evm", "ETH", 18, 0, chain_id=31337)
 ETHEREUM = Chain("ethereum", "Ethereum", "evm", "ETH", 18, 12, 12, chain_id=1)
 
 
@@ -159,6 +164,16 @@ def test_calls_inside_transactions_are_asked_of_nobody_who_shows_none(tmp_path: 
         assert one.shown("internal") == []
 
 
+def test_of_issuers_acts_the_list_is_the_logs_themselves(tmp_path: Path) -> None:
+    with asked(tmp_path) as one:
+        one.pay(FRIENDS[0])
+        one.settle()
+        one.knobs.lag["log"] = 40
+        assert one.shown("issuer") == []
+        one.knobs.lag.clear()
+        assert one.shown("issuer") == [True]
+
+
 # -- what sources answer ------------------------------------------------------------------------
 
 
@@ -216,3 +231,52 @@ def test_recorded_logs_and_blocks_show_who_got_what() -> None:
     assert found
     assert all(paid[each.tx]["to"] == each.recipient for each in found)
     assert all(int(paid[each.tx]["value"], 16) > 0 for each in found)
+
+
+def source_of(kind: str, url: str) -> Any:
+    config = SourceConfig("mine", kind, url)
+    options = sources.http_options(config, LOCAL)
+    http = Http("mine", options.base_url, params=options.params, attempts=1)
+    return sources.build(config, LOCAL, http)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(("stream", "least"), [("native", 10), ("internal", 3), ("erc20", 10)])
+def test_what_a_node_shows_of_strangers_is_what_they_got(
+    evm_world: EvmWorld, stream: str, least: int
+) -> None:
+    source, oracle = source_of("evm_rpc", evm_world.rpc.url), evm_world.oracle
+    people, seen = oracle.watchable(40), 0
+    tokens = {r.contract for each in people for r in oracle.touching(each) if r.kind == "erc20"}
+    for height in range(source.head().height + 1):
+        for contract in sorted(filter(None, tokens)) if stream == "erc20" else [""]:
+            for moved in source.others(stream, contract, Interval(height, height)):
+                if moved.tx in oracle.failed:  # such a one proves nothing: it was a contract's
+                    assert source.has_code(moved.recipient)
+                    continue
+                wanted = (moved.tx, stream, contract, moved.recipient)
+                rows = oracle.touching(moved.recipient)
+                assert wanted in {(r.tx, r.kind, r.contract or "", r.recipient) for r in rows}
+                assert moved.height == height
+                seen += 1
+    assert seen >= least
+    contract = sorted(filter(None, tokens))[0]
+    assert source.has_code(contract)
+    assert not source.has_code("0x" + "5" * 40)
+
+
+@pytest.mark.parametrize("kind", ["etherscan", "blockscout"])
+def test_explorers_show_what_strangers_got_of_a_token(kind: str) -> None:
+    ledger = AccountLedger()
+    tokens = [TokenMove("ERC-20", TOKEN, BANK, each, 5, n) for n, each in enumerate(FRIENDS)]
+    for n, move in enumerate(tokens):
+        ledger.mine([replace(payment(n, BANK, move.recipient, 7), tokens=(move,))])
+    with Explorer() as explorer:
+        explorer.add("c", ledger, kind, chain_id=31337)
+        source = source_of(kind, explorer.url("c", kind))
+        low, top = ledger.head.height - 1, ledger.head.height
+        found = source.others("erc20", TOKEN, Interval(low, top))
+        assert [(m.recipient, m.height) for m in found] == [(FRIENDS[1], low), (FRIENDS[2], top)]
+        assert not source.has_code(FRIENDS[0])
+        with pytest.raises(NotServed):
+            source.others("internal", "", Interval(low, top))

@@ -121,8 +121,8 @@ class SeesOthers(Protocol):
 
     def others(self, stream: str, contract: str, span: Interval) -> list[Moved]:
         """Some plain movements of an asset between two blocks that must stand in this list of
-        whoever got them; the lowest blocks may be all that is looked at. Raises NotServed where
-        it cannot say."""
+        whoever got them, unless that is a contract, which may have refused them; the lowest blocks
+        may be all that is looked at. Raises NotServed where it cannot say."""
 
     def has_code(self, address: str) -> bool:
         """Whether there is a contract at an address. Raises NotServed where it cannot say."""
