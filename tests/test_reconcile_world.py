@@ -526,6 +526,38 @@ def test_a_list_of_one_index_with_the_balance_is_not_waited_for(
         play.store.close()
 
 
+def test_it_is_looked_for_right_before_it_is_told_also_where_no_balance_is_said(
+    tmp_path: Path,
+) -> None:
+    """The hours are over, and the list has caught up since the last look."""
+    ledger = FakeLedger(BITCOIN)
+    source = SeeingSource(ledger, "one")
+    play = Witnessed(tmp_path, ledger, [source])
+    try:
+        utxo_tx(ledger, X, A, 500)
+        ledger.mine(8)
+        play.watch(A)
+        play.poll()
+        play.hold()
+        gone = utxo_tx(ledger, A, X, 40)
+        ledger.mine()
+        hide(play, gone, Kind.UTXO_IN, Kind.UTXO_OUT)
+        for _ in range(3):
+            play.poll()
+            play.hold()
+            ledger.mine(8)
+        assert play.differing() == {(A, COIN): -41}  # with the fee
+        source.hidden.clear()
+        source.mute = True
+        with play.store.write() as conn:
+            conn.execute("UPDATE finding SET found = found - ?", (HOLD_MOST,))
+        play.hold()
+        assert play.told(A) == []
+        assert play.differing() == {}
+    finally:
+        play.store.close()
+
+
 def test_lists_by_time_are_held_as_well(tmp_path: Path) -> None:
     ledger = FakeLedger(TRON)
     bundles = [["native"], ["internal"], ["trc20"]]

@@ -66,7 +66,8 @@ class AssetRound:
     def go_on(self, rows: Sequence[Row], held: Held) -> None:
         """Where nothing is judged now: what lasts is looked for all the same."""
         self.review(rows, held)
-        if self._looked():
+        looked = self._looked()
+        if self._looked_once_more() or looked:
             self.review(self.look.rows(), held)
 
     def _looked(self) -> bool:
@@ -167,6 +168,8 @@ class AssetRound:
         what is to be told: a list may have shown it since the last look. Returns whether any
         was looked for."""
         again = False
+        if not self._has_room():
+            return again
         current = CurrentLists(self.store, self.world, self.look.witness)
         for each in [f for f in self.lasting if f.told is None]:
             one = current.ask(each, self.teller.lists_in_doubt(each, self.look.states()))

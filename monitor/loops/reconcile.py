@@ -365,6 +365,8 @@ class Reconciler:
     def _told(self, chain: Chain, case: Case, held: Held, finding: Finding, *, many: bool) -> str:
         """Tell a finding if it is time. Returns how it stands with it, in words."""
         why = self.teller.waits_for(finding, case.states)
+        if not why and finding.ready is None:
+            why = "its blocks are still to be read once more"
         if not why and many and self.world.clock() - finding.found < EVERY:
             why = f"so many addresses of {chain.name} differ at once that one cause is likelier"
         if not why:
