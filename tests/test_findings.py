@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -179,6 +180,29 @@ def test_it_is_told_only_when_all_that_could_excuse_it_is_over() -> None:
     assert waits_for(sure, replace(GROUND, late=10**9), 120 + HOLD_MOST) == ""
     old = replace(sure, found=later)  # of a block of long ago lists had their time
     assert waits_for(old, GROUND, later) == ""
+
+
+@pytest.mark.parametrize(
+    ("amount", "second", "old"),
+    [
+        (5, "one again at block 30", True),  # so it was before the last deposit
+        (0, "one again at block 30", True),
+        (5, "two", False),
+        (6, "one again at block 30", False),
+        (12, "one again at block 30", False),  # what is recorded now
+    ],
+)
+def test_what_one_source_alone_says_and_was_so_before_may_be_old(
+    amount: int, second: str, *, old: bool
+) -> None:
+    """Deposits of 5 and 7, listed; a balance that stands still while lists go on."""
+    rows = [row(0, 3, 5), row(1, 6, 7)]
+    found = replace(FOUND, after=replace(figure(10, amount), second=second))
+    assert finds.may_be_old(found, rows) is old
+    stale = replace(GROUND, past=True, stale=True)
+    looked = replace(found, looked=1000)
+    assert waits_for(looked, stale, 120 + HOLD - 1)
+    assert waits_for(looked, stale, 120 + HOLD) == ""
 
 
 def test_a_second_word_of_the_same_source_lies_later() -> None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import accumulate
 
-from monitor.decide.balance import recorded
+from monitor.decide.balance import recorded, signed
 from monitor.decide.shares import moved
-from monitor.model import Row
-from monitor.model.balance import AGAIN, Figure
+from monitor.model import LIVE_STATUSES, Row
+from monitor.model.balance import AGAIN, COIN, Figure
 from monitor.model.finding import Finding
 from monitor.model.ids import stable_id
 
@@ -132,6 +133,23 @@ def _new(before: Figure | None, figure: Figure, amount: int, now: int) -> Findin
     first = str(before.high) if before else "0"
     key = stable_id("B", figure.subject.key, figure.contract, first, str(figure.high))
     return Finding(key, figure.subject, figure.contract, before, figure, amount, now)
+
+
+def may_be_old(finding: Finding, rows: Iterable[Row]) -> bool:
+    """Whether the newer figure of a finding is what one source alone says, and the record has held
+    just that before: a balance that a source does not bring up to date looks like that."""
+    after = finding.after
+    if after.shares or not after.second.startswith(f"{after.source}{AGAIN}"):
+        return False
+    changes: dict[tuple[int, int], int] = {}
+    for row in rows:
+        transfer = row.transfer
+        if (transfer.contract or COIN) == after.contract and row.status in LIVE_STATUSES:
+            place = (transfer.block_height or 0, transfer.time or 0)
+            adds = signed(transfer, after.subject.address)
+            changes[place] = changes.get(place, 0) + adds
+    sums = [*accumulate((changes[place] for place in sorted(changes)), initial=0)]
+    return after.amount in sums[:-1]
 
 
 def seconded(finding: Finding, figure: Figure, finality: int) -> Finding:

@@ -25,6 +25,7 @@ class Ground:
     past: bool  # every list in which it would stand is known to be past that block
     late: int  # seconds by which these lists have been seen to be late
     behind: str = ""  # a list that is known not to be, in words
+    stale: bool = False  # one source alone says it, and said what had been so before
 
 
 def waits_for(finding: Finding, ground: Ground, now: int) -> str:
@@ -37,8 +38,12 @@ def waits_for(finding: Finding, ground: Ground, now: int) -> str:
         return f"{_may_be_old(finding.after)}nobody else has said the same balance yet"
     since = min(finding.found, finding.after.time)  # of an older block lists had their time
     wait = HOLD_MOST if ground.behind else hold(ground.late)
-    if not ground.past and now < since + wait:
+    if now >= since + wait:
+        return ""
+    if not ground.past:
         return ground.behind or "lists may be behind the balance"
+    if ground.stale:
+        return f"{finding.after.source} alone says it, and it was so before: it may be old"
     return ""
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from monitor.decide import balance as deciding
 from monitor.decide import telling, voices
-from monitor.decide.findings import difference
+from monitor.decide.findings import difference, may_be_old
 from monitor.loops.health.words import count
 from monitor.loops.passing import PollWorld
 from monitor.loops.pool import SourcePool
@@ -74,7 +74,9 @@ class Teller:
         late = max((scores.late(self.store, chain.key, each, now) for each in reading), default=0)
         behind = (s.words for s in finding.shown if s.stream in in_doubt and not s.past)
         final = is_final(pool, finding.after)
-        return telling.Ground(final, not in_doubt, late, next(behind, ""))
+        rows = balances.rows_of(self.store, finding.subject, finding.contract)
+        stale = may_be_old(finding, rows)
+        return telling.Ground(final, not in_doubt, late, next(behind, ""), stale)
 
     def _in_doubt(self, finding: Finding, states: dict[str, StreamState]) -> list[str]:
         """The lists in which a finding would stand that are not known to be past its block."""
