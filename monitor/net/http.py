@@ -284,12 +284,13 @@ class Http:
             return RateLimited(
                 f"{self._origin}: asks for fewer calls (HTTP 429)", _retry_after(response)
             )
-        if status >= 500 and status != 501:  # that word is about the question, and lasts
+        about_it = 400 <= status < 500 or status == 501  # a word about the question, which lasts
+        if status >= 500 and not about_it:
             body = self._body(response) if response.request.method == "POST" else None
             if body is None or not _is_rpc_error(body):
                 return Unavailable(f"{self._origin}: HTTP {status}", _retry_after(response))
             return self._answer(response, body)
-        if not 200 <= status < 300 and not 400 <= status < 500:
+        if not 200 <= status < 300 and not about_it:
             return BadResponse(
                 f"{self._origin}: HTTP {status}, which is not followed; set the final address "
                 "as its url"
