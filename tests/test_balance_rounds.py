@@ -295,15 +295,20 @@ def test_a_fault_at_one_address_costs_no_other_its_turn_and_is_told(tmp_path: Pa
             stop(process)
 
 
+def read_spam(scene: Scene) -> None:
+    """Eight unverified tokens of ALICE, final and read, and nothing held against the chain."""
+    scene.ledger.mine(spam(1, 8))
+    for _ in range(20):
+        scene.ledger.mine()
+    scene.home.sql("UPDATE scope SET due = 0")
+    scene.home.run("poll")
+    scene.home.sql("DELETE FROM balance")
+
+
 def test_each_question_is_a_sign_of_life(tmp_path: Path) -> None:
     """A group may take longer than the watchdog waits for a job that does nothing."""
     with unheld(tmp_path) as scene:
-        scene.ledger.mine(spam(1, 8))
-        for _ in range(20):
-            scene.ledger.mine()
-        scene.home.sql("UPDATE scope SET due = 0")
-        scene.home.run("poll")
-        scene.home.sql("DELETE FROM balance")
+        read_spam(scene)
         scene.explorer.knobs("dev", "etherscan").delay = 0.25
         with open_home(scene.home.path, os.environ) as app:
             app.reload()
@@ -332,12 +337,7 @@ def test_where_the_first_source_is_down_the_budget_of_the_next_counts(tmp_path: 
 def test_what_was_never_held_counts_with_all_its_tokens(tmp_path: Path) -> None:
     """Else one group of new addresses would take many times the calls that there are."""
     with unheld(tmp_path) as scene:
-        scene.ledger.mine(spam(1, 8))
-        for _ in range(20):
-            scene.ledger.mine()
-        scene.home.sql("UPDATE scope SET due = 0")
-        scene.home.run("poll")
-        scene.home.sql("DELETE FROM balance")
+        read_spam(scene)
         with open_home(scene.home.path, os.environ) as app:
             found = balance_due.holdings(app.store, [Subject("dev", ALICE), Subject("dev", BOB)])
     assert {s.address: len(mine) for s, mine in found.items()} == {ALICE: 9, BOB: 1}

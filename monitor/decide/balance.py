@@ -39,7 +39,7 @@ def signed(transfer: Transfer, address: str) -> int:
 def recorded(rows: Iterable[Row], address: str, figure: Figure) -> Recorded:
     """What the record holds of the figure's asset up to its blocks; of unconfirmed transactions
     nothing. Rows that name no block are placed by their time."""
-    amount, number, moving = 0, 0, False
+    amount, moving = 0, False
     for row in rows:
         transfer = row.transfer
         if (transfer.contract or COIN) != figure.contract or transfer.kind.nft:
@@ -48,10 +48,9 @@ def recorded(rows: Iterable[Row], address: str, figure: Figure) -> Recorded:
         moving |= row.status is Status.MISSING and above is not True
         if row.status not in LIVE_STATUSES or row.status is Status.PENDING or above is True:
             continue
-        number += 1
         amount += signed(transfer, address)
         moving |= above is None
-    return Recorded(amount, moving, number)
+    return Recorded(amount, moving)
 
 
 def _above(transfer: Transfer, figure: Figure) -> bool | None:

@@ -216,8 +216,7 @@ class Causes:
             asked = cast(ReadsEvents, source)
             try:
                 pool.head(source)
-                with hearing(source):
-                    found = asked.events(search.contract, search.subject.address, search.span)
+                found = asked.events(search.contract, search.subject.address, search.span)
                 pool.confirm(source)
             except SourceError as error:
                 pool.withheld(source, "events", error)

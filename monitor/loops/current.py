@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from monitor.loops.passing import PollWorld
-from monitor.loops.pool import hearing
 from monitor.loops.witness import Witness
 from monitor.model import ISSUER, Ask, Batch, Interval, Subject
 from monitor.model.balance import Figure
@@ -132,8 +131,7 @@ class _Asked:
         try:
             head = pool.head(self.source)
             ask = Ask((subject,), bundle, at, head, max_rows=ROWS, mempool=False)
-            with hearing(self.source):
-                batch = pool.heads.vouch(self.source.fetch(ask))
+            batch = pool.heads.vouch(self.source.fetch(ask))
             pool.confirm(self.source)
         except SourceError as error:
             self._failed(self.source, error)
@@ -148,8 +146,7 @@ class _Asked:
         self.calls += 1
         try:
             pool.head(other)
-            with hearing(other):
-                found = cast(SeesOthers, other).others(self.stream, self.contract, self.span)
+            found = cast(SeesOthers, other).others(self.stream, self.contract, self.span)
             pool.confirm(other)
         except SourceError as error:
             self._failed(other, error)
@@ -163,8 +160,7 @@ class _Asked:
             return None
         self.calls += 1
         try:
-            with hearing(other):
-                return cast(SeesOthers, other).has_code(moved.recipient)
+            return cast(SeesOthers, other).has_code(moved.recipient)
         except SourceError as error:
             self._failed(other, error)
             return None

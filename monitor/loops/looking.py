@@ -121,9 +121,8 @@ class Look:
 
     def _others(self, told: Figure) -> list[Source]:
         """Those of other operators that say balances."""
-        whose = self.witness.pool.operators
-        mine = whose.get(told.source, told.source)
-        return [s for s in self.witness.sources() if whose.get(s.name, s.name) != mine]
+        whose = self.witness.pool.operator_of
+        return [s for s in self.witness.sources() if whose(s.name) != whose(told.source)]
 
     def second(self, told: Figure, lasting: int) -> Word:
         """What others say of a figure; `lasting`: the sum of all that is not explained. Any other

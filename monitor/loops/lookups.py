@@ -141,7 +141,7 @@ class _Tour:
         """Those of other operators than the reporters first, the reporters themselves last. A
         second word is that of another operator, or none."""
         whose = self.pool.operators
-        told = {whose.get(name, name) for name in question.not_from}
+        told = {self.pool.operator_of(name) for name in question.not_from}
 
         def near(source: Source) -> int:
             return (whose[source.name] in told) + (source.name in question.not_from)

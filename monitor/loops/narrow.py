@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from monitor.decide.balance import recorded
 from monitor.decide.findings import difference as unrecorded
 from monitor.decide.narrowing import Narrowing
-from monitor.loops.pool import hearing
 from monitor.loops.witness import Witness, sees_balances, tells_shares
 from monitor.model import Row
 from monitor.model.balance import Between, Holding
@@ -152,8 +151,7 @@ class _Search:
             return []
         self.most -= 1
         try:
-            with hearing(self.source):
-                word = able.balances([each.holding for each in wanted], height)
+            word = able.balances([each.holding for each in wanted], height)
             self.witness.pool.confirm(self.source)
         except (NotServed, NotYet):
             return [(each, None) for each in wanted]

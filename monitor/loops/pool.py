@@ -108,6 +108,10 @@ class SourcePool:
         is left out: what one alone serves is read from it."""
         self.sources = tuple(sorted(self._as_set, key=lambda source: source.name in back))
 
+    def operator_of(self, name: str) -> str:
+        """Who runs a source; of one that is not of this pool any more nobody else."""
+        return self.operators.get(name, name)
+
     def usable(self, source: Source, *, everything: bool) -> bool:
         if self.hangs(source):
             return False

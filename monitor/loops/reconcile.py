@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from monitor.chains.table import family_of
 from monitor.decide import balance as deciding
@@ -88,22 +89,21 @@ class Reconciler:
                     found |= self._check(self.world.chains[chain], part, may, room)
         return [held for subject in wanted for held in found[subject]]
 
-    def _parts(self, subjects: Sequence[Subject]) -> Iterator[list[Subject]]:
-        """Those that are held together: the rows of all of them are in memory at once."""
-        part: list[Subject] = []
-        rows = 0
+    def _parts(self, subjects: Sequence[Subject]) -> Iterator[dict[Subject, int]]:
+        """Those that are held together, with how many rows each has: all of them are in memory at
+        once."""
+        part: dict[Subject, int] = {}
         for subject in subjects:
             more = row_count(self.store, subject)
-            if part and (len(part) >= AT_ONCE or rows + more > ROWS):
+            if part and (len(part) >= AT_ONCE or sum(part.values()) + more > ROWS):
                 yield part
-                part, rows = [], 0
-            part.append(subject)
-            rows += more
+                part = {}
+            part[subject] = more
         if part:
             yield part
 
     def _check(
-        self, chain: Chain, subjects: Sequence[Subject], may: Allowed | None, room: Room
+        self, chain: Chain, subjects: Mapping[Subject, int], may: Allowed | None, room: Room
     ) -> dict[Subject, list[Held]]:
         pool = self.world.pools.get(chain.key)
         cases = self._cases(chain, subjects)
@@ -124,14 +124,17 @@ class Reconciler:
 
     # -- who is asked for what -----------------------------------------------------------
 
-    def _cases(self, chain: Chain, subjects: Sequence[Subject]) -> list[Case]:
+    def _cases(self, chain: Chain, subjects: Mapping[Subject, int]) -> list[Case]:
         kept = balances.verdicts(self.store, subjects)
         on = watch.entries_of(self.store, subjects)
         found = []
-        for subject in subjects:
+        for subject, number in subjects.items():
             mine = [w.entry for w in on.get(subject, ()) if w.active]
             wanted = expected.contracts(chain, mine, self.world.assets)
-            found.append(self._case(chain, subject, kept[subject], wanted))
+            if number > MOST_ROWS:
+                found.append(Case(subject, {}, {}, kept[subject], [COIN], deciding.TOO_MANY))
+            else:
+                found.append(self._case(chain, subject, kept[subject], wanted))
         return found
 
     def _case(
@@ -141,8 +144,6 @@ class Reconciler:
         kept: Mapping[str, balances.Verdict],
         wanted: Sequence[str],
     ) -> Case:
-        if row_count(self.store, subject) > MOST_ROWS:
-            return Case(subject, {}, {}, kept, [COIN], deciding.TOO_MANY)
         rows = _by_asset(balances.rows_of(self.store, subject))
         states = stream_states(self.store, subject, self.world.clock())
         never = dormant.of(self.store, subject)
@@ -160,7 +161,7 @@ class Reconciler:
         self._add_unseen(chain, cases, witness)
         by_address = {case.subject.address: case for case in cases}
         left = {
-            self._holding(case, contract): self._height(chain, case, contract)
+            self._holding(case, contract): deciding.proven_to(chain, contract, case.states)
             for case in cases
             for contract in case.asked
             if not case.unasked and not self._pinned(chain, case, contract)
@@ -184,9 +185,6 @@ class Reconciler:
         if awake and tokens and witness.gladly(awake[0].subject.address, tokens):
             for case in awake:
                 case.asked += [token for token in tokens if token not in case.rows]
-
-    def _height(self, chain: Chain, case: Case, contract: str) -> int | None:
-        return deciding.proven_to(chain, contract, case.states)
 
     def _pinned(self, chain: Chain, case: Case, contract: str) -> bool:
         """Whether a figure of a moment ago, which could not be judged then, can be now."""
@@ -240,10 +238,19 @@ class Reconciler:
 
     def _judged(self, chain: Chain, case: Case, figure: Figure) -> Held:
         rows = case.rows.get(figure.contract, [])
+        return self._judged_by(chain, case, figure, rows, case.states)
+
+    def _judged_by(
+        self,
+        chain: Chain,
+        case: Case,
+        figure: Figure,
+        rows: Sequence[Row],
+        states: Mapping[str, StreamState],
+    ) -> Held:
         verdict = case.kept.get(figure.contract)
         good = verdict.good if verdict else None
-        assets = self.world.assets
-        return deciding.judge(chain, figure, rows, case.states, assets, good, case.seen)
+        return deciding.judge(chain, figure, rows, states, self.world.assets, good, case.seen)
 
     def _holding(self, case: Case, contract: str) -> Holding:
         asset = self.world.assets.get((case.subject.chain, contract))
@@ -286,12 +293,7 @@ class Reconciler:
             round_.go_on(rows, judged)
             return self._seconded(case, judged, round_)
 
-        def judge(rows: Sequence[Row], states: Mapping[str, StreamState]) -> Held:
-            assets = self.world.assets
-            good = verdict.good if verdict else None
-            return deciding.judge(chain, figure, rows, states, assets, good, case.seen)
-
-        return round_.run(figure, known, judge)
+        return round_.run(figure, known, partial(self._judged_by, chain, case, figure))
 
     def _seconded(self, case: Case, held: Held, round_: AssetRound) -> Held:
         """Of held funds what the chain says counts also where the record cannot be held against

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from monitor.loops.passing import PollWorld
-from monitor.loops.pool import SourcePool, hearing
+from monitor.loops.pool import SourcePool
 from monitor.loops.settle import Settler
 from monitor.model import Ask, Batch, Interval, Subject
 from monitor.model.balance import Between
@@ -23,9 +23,7 @@ class Reread:
     source: str
     streams: frozenset[str]
     read: Interval | None  # what was seen in full
-    rows: int = 0  # that were reported
-    new: int = 0  # of them those that the record did not have
-    gone: int = 0  # rows of the record there that it did not report
+    new: int = 0  # rows that the record did not have
     error: str = ""
     calls: int = 0
 
@@ -68,7 +66,7 @@ class Rereader:
         beside = streams <= on_demand(source)
         if beside and (why := pool.rests(source, _named(streams))):
             return Reread(source.name, streams, None, error=why)
-        calls, new, rows = 0, 0, 0
+        calls, new = 0, 0
         left: Interval | None = span
         cursor: str | None = None
         read: Interval | None = None
@@ -78,22 +76,21 @@ class Rereader:
             try:
                 head = pool.head(source)
                 ask = Ask((subject,), streams, left, head, cursor=cursor, mempool=False)
-                with hearing(source):
-                    batch = pool.heads.vouch(source.fetch(ask))
+                batch = pool.heads.vouch(source.fetch(ask))
                 pool.confirm(source)
             except SourceError as error:
                 if beside:
                     pool.withheld(source, _named(streams), error)
                 elif not isinstance(error, NotServed | NotYet):
                     pool.failed(source, error, streams)
-                return Reread(source.name, streams, read, rows, new, error=str(error), calls=calls)
+                return Reread(source.name, streams, read, new, error=str(error), calls=calls)
             if beside:
                 pool.told(source, _named(streams))
             plan = self.settler.take(subject, [replace(batch, mempool_read=False)])
-            calls, rows, new = calls + batch.calls, rows + len(batch.transfers), new + len(plan.new)
+            calls, new = calls + batch.calls, new + len(plan.new)
             read = _joined(read, batch)
             left, cursor = batch.rest, batch.cursor
-        return Reread(source.name, streams, read, rows, new, calls=calls)
+        return Reread(source.name, streams, read, new, calls=calls)
 
 
 def on_demand(source: Source) -> frozenset[str]:

@@ -299,11 +299,11 @@ class SecondReader:
     ) -> list[str]:
         """Who read the place of a movement in full and did not list it."""
         place = second.axis.place(listed.row.transfer) or 0
-        told = {pool.operators.get(name, name) for name in listed.sources}
+        told = {pool.operator_of(name) for name in listed.sources}
         return [
             name
             for name, read in proven.items()
-            if intervals.holds(read, place) and pool.operators.get(name, name) not in told
+            if intervals.holds(read, place) and pool.operator_of(name) not in told
         ]
 
 

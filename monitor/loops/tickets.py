@@ -72,7 +72,7 @@ class Tickets(Generic[W, R]):
                 ticket.result = carry_out(ticket.wish)
             except MonitorError as error:
                 ticket.error = f"{error}"
-            except Exception:
+            except Exception:  # whoever asked must hear of it; the job's own catch tells the rest
                 ticket.error = "A fault in Fundwatch: its log tells more"
                 raise
             finally:

@@ -113,7 +113,7 @@ class Teller:
         if age < chain.finality * chain.block_time:
             return False
         prompt = {
-            pool.operators.get(source, source)
+            pool.operator_of(source)
             for list_, source in finding.listed
             if list_ == stream and scores.late(self.store, chain.key, source, looked) < age
         }

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from monitor.decide.asking import Allowed, among
-from monitor.loops.pool import SourcePool, hearing
+from monitor.loops.pool import SourcePool
 from monitor.model import Subject
 from monitor.model.balance import BalanceWord, Figure, Holding
 from monitor.model.errors import NotServed, NotYet, SourceError
@@ -134,8 +134,7 @@ class Witness:
             return None
         began = time.monotonic()
         try:
-            with hearing(source):
-                word = _word(able, asked, height)
+            word = _word(able, asked, height)
             self.pool.confirm(source)
         except SourceError as error:
             said.leave(asked, str(error))

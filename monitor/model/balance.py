@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from monitor.model.answers import Heard
 from monitor.model.axis import Head
 from monitor.model.watch import Subject
 
@@ -51,7 +50,6 @@ class BalanceWord:
     said: Mapping[Holding, int]
     unsaid: Mapping[Holding, str]
     calls: int = 0
-    heard: tuple[Heard, ...] = ()
     own: Mapping[Holding, tuple[Head, Head]] = field(default_factory=dict)
     undated: frozenset[Holding] = frozenset()
 
@@ -93,7 +91,6 @@ class Recorded:
 
     amount: int  # up to `high`
     moving: bool = False  # rows lie above `low`, or are not decided yet
-    rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)
