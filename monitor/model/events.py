@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from monitor.model.transfer import Transfer
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -34,3 +36,27 @@ class Moved:
     tx: str
     height: int
     recipient: str
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """One log of a transaction. `topics` and `data` are lower-case hex with 0x."""
+
+    contract: str
+    topics: tuple[str, ...]
+    data: str
+    log_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class TxLogs:
+    """What a transaction wrote: of a failed one nothing. `legs`: the token movements among it, of
+    everybody, as lists have them, in order of log_index."""
+
+    tx: str
+    legs: tuple[Transfer, ...]
+    logs: tuple[Log, ...]
+    height: int | None = None
+    time: int | None = None  # None: the answer does not say
+    sender: str | None = None  # who signed it
+    to: str | None = None  # what it called

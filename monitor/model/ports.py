@@ -20,9 +20,10 @@ from monitor.model import (
 )
 from monitor.model.answers import Heard
 from monitor.model.balance import BalanceWord, Holding
-from monitor.model.events import Event, Moved
+from monitor.model.events import Event, Moved, TxLogs
 from monitor.model.facts import Lead
 from monitor.model.life import LifeWord
+from monitor.model.trace import Profile
 
 
 class Source(Protocol):
@@ -143,6 +144,24 @@ class TellsFees(Protocol):
         """The row of what was paid beyond what a list says of a fee: a rollup's share for its
         parent chain, or all of it; None: nothing. Raises NotServed where its word may not be
         all that was paid, NotYet where it does not know the transaction."""
+
+
+class Profiles(Protocol):
+    """What a source may have besides: what an address is, before its history is read."""
+
+    def profile(self, address: str, most: int) -> Profile:
+        """In three calls at most: whether there is a contract, and of what kind; how many
+        transactions it has, counted to one more than `most`; how many counterparties on its
+        busiest day, of what was looked at. What it cannot say is None or Code.UNKNOWN. Raises
+        NotServed where it can say none of it."""
+
+
+class TellsLogs(Protocol):
+    """What a source may have besides: all that one transaction wrote into the chain's logs."""
+
+    def tx_logs(self, tx: str) -> TxLogs:
+        """In one call where it can. Raises NotYet where it does not know the transaction,
+        NotServed where it has no such answer."""
 
 
 class Hears(Protocol):

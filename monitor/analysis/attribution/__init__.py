@@ -1,0 +1,1 @@
+"""How much of what moves is traced, by six methods side by side. Pure."""

@@ -1,0 +1,345 @@
+"""Following money: what a case asks for, what is known of addresses and transactions on the way,
+and the trace that comes of it.
+
+Amounts are in base units, USD in millionths of a dollar, times Unix seconds. A figure by method
+is a mapping from each of flow.METHODS to an integer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from monitor.model.transfer import Transfer
+from monitor.model.watch import Subject
+
+ByMethod = Mapping[str, int]
+USD_UNIT = 10**6  # of a dollar
+NFT_PARTS = 10**18  # one piece of an NFT counts as so many base units, so that it can be shared
+CATEGORIES = ("exchange", "mixer", "bridge", "dex", "service", "issuer", "burn")  # that end a trace
+
+
+# --- what a case asks for ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """`follow:` of a case, and what persons said of its limits since."""
+
+    hops: int = 10  # the watched addresses are 0; nothing is asked about one that is further away
+    min_usd: str = "25"  # a movement with less traced value is summed up, not followed
+    min_share: str = "0.0005"  # of what left the watched addresses: less to one receiver
+    addresses: int = 300  # followed addresses
+    calls: int = 2500  # for finding new addresses, from one person's yes to the next
+    calls_per_day: int = 1000  # for watching where value rests
+    ask_after: int | None = 50  # addresses after which a person is asked; None: never
+    tell_usd: str = "1000"
+    sources: tuple[str, ...] = ()  # who may be asked; none: as the chain
+    since: str = "first"  # outflows of the watched addresses from here on; "first": each entry's
+
+    # Limits that a person may raise by command, with a reason.
+    LIMITS = ("hops", "addresses", "calls", "calls_per_day")
+
+
+class Say(StrEnum):
+    """What a person said in a case."""
+
+    STOP = "stop"  # an address is not followed on
+    RESUME = "resume"  # it is, whatever ended it
+    APPROVE = "approve"  # it is followed, whatever it waited for
+    MORE = "more"  # the next addresses may be looked for: `value` how many
+    LIMIT = "limit"  # `value`: "addresses=600"
+    METHOD = "method"  # `value`: the method that is shown first
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a person said, and when; a later one of the same kind about the same stands."""
+
+    say: Say
+    subject: Subject | None
+    value: str
+    by: str
+    why: str
+    at: int
+
+
+# --- what is known on the way -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """What somebody calls an address: a claim of `source`, never a fact."""
+
+    name: str
+    category: str = ""  # as an address book has it; empty: not said
+    source: str = ""
+    date: str = ""
+    confidence: str = ""  # one of config.CONFIDENCES; empty: not said
+    own: bool = False  # of the home's address book: a person stands behind it
+
+
+class Code(StrEnum):
+    """What stands at an address."""
+
+    NONE = "none"  # no contract
+    WALLET = "wallet"  # a contract that acts for a person: Safe, ERC-4337, EIP-7702
+    CONTRACT = "contract"
+    UNKNOWN = "unknown"  # nobody could say
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What sources said of an address before its history was read (ports.Profiles)."""
+
+    subject: Subject
+    code: Code
+    wallet: str = ""  # which kind of wallet: "Safe 1.3.0"
+    transactions: int | None = None  # None: nobody could say
+    at_least: bool = False  # there may be more
+    busiest_day: int | None = None  # counterparties within 24 hours, of those that were looked at
+    source: str = ""
+    at: int = 0
+    calls: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """One side of a bridge, decoded from an event of a transaction (chains/bridges).
+
+    A deposit names where it goes as far as it knows; a release names where it came from. Both
+    have the same `link` where they belong together: "across/1/12345".
+    """
+
+    bridge: str  # as people call it: "Across"
+    deposit: bool
+    link: str
+    log_index: int
+    contract: str  # that wrote it
+    chain: str = ""  # deposit: key of the destination, empty: not one of config/chains.yaml
+    domain: str = ""  # as the event names it: "42161", "domain 3"
+    recipient: str = ""  # canonical there; empty: not told
+    token: str = ""  # contract on its own chain; empty: the coin or not told
+    amount: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Anatomy:
+    """What a whole transaction did, by its receipt (ports.Anatomies): beside an address's own
+    rows what others got, and what bridges wrote."""
+
+    chain: str
+    tx: str
+    legs: tuple[Transfer, ...]  # token movements of everybody, in order of log_index
+    crossings: tuple[Crossing, ...] = ()
+    source: str = ""
+    at: int = 0
+    sha256: str = ""  # of the answer
+
+
+# --- the trace --------------------------------------------------------------------------------
+
+
+class State(StrEnum):
+    """How an address stands in a trace."""
+
+    SOURCE = "source"
+    QUEUED = "queued"
+    FOLLOWED = "followed"
+    WAITING = "waiting_for_approval"
+    PARKED = "parked"
+    STOPPED = "stopped"
+
+
+REASONS = (
+    *("exchange", "mixer", "bridge", "dex", "service", "issuer", "contract", "deposit_address"),
+    *("burn", "below_value", "below_share", "hops", "addresses", "calls", "person"),
+    *("no_outflow", "nft", "unpriced", "incomplete"),
+)
+# Reasons that are about whom the value came to: it can be asked for there.
+REACHED = ("exchange", "deposit_address", "mixer", "bridge")
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    reason: str  # one of REASONS
+    detail: str = ""  # a sentence
+    confirmed: bool = True  # False: named so by somebody, and nobody confirmed it
+
+
+@dataclass(frozen=True, slots=True)
+class TracedAsset:
+    """An asset on its chain. `contract` empty: the coin; an NFT is "contract#id"."""
+
+    chain: str
+    contract: str
+    symbol: str
+    decimals: int | None
+    verified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """What of one asset is traced, by method; `usd` None: it left a source without a price."""
+
+    asset: TracedAsset
+    amount: ByMethod
+    usd: ByMethod | None = None
+    # By source (key of its subject), where there is more than one.
+    by_source: Mapping[str, ByMethod] = field(default_factory=dict)
+    bounds: Mapping[str, tuple[int, int]] | None = None  # where the record is not complete
+    newest_usd: ByMethod | None = None  # of what it holds, by the newest price on record ...
+    newest_day: str = ""  # ... which is of this day
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An address that traced value came to, or a source. Ordered by hop, then value.
+
+    received = holds + left, to the unit, by every method but poison.
+    """
+
+    subject: Subject
+    hop: int
+    state: State
+    stop: Stop | None = None
+    names: tuple[Name, ...] = ()  # the one that counts first
+    first_traced: int | None = None
+    last_moved: int | None = None  # traced value, in or out
+    complete: bool = True
+    unread: tuple[str, ...] = ()  # why not complete, sentences
+    covered_to: int | None = None  # time up to which it was read
+    received: tuple[Sum, ...] = ()
+    left: tuple[Sum, ...] = ()
+    holds: tuple[Sum, ...] = ()
+    wallet: str = ""
+    exchange: str = ""  # deposit_address: the exchange that it sweeps to
+
+    @property
+    def bounds(self) -> Mapping[str, tuple[int, int]] | None:
+        """Of the asset that it holds most of."""
+        return next((s.bounds for s in self.holds if s.bounds is not None), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A movement with anything traced in it, by whatever method. Ordered by time and place."""
+
+    chain: str
+    tx: str
+    leg: str
+    kind: str
+    sender: str
+    recipient: str
+    asset: TracedAsset
+    amount: int
+    time: int
+    hop: int  # of the recipient's step: the sender's hop + 1
+    traced: ByMethod
+    usd: ByMethod | None = None
+    via: str | None = None  # swap | bridge | wrap | nft
+    to_chain: str = ""  # where it came out; empty: the same chain
+    got: Sum | None = None  # what came out, of another asset or on another chain
+    got_amount: int | None = None
+    held: int | None = None  # by the sender of this asset before it, in all
+    before: ByMethod = field(default_factory=dict)  # traced of that
+    rule: str = ""  # why it is read as it is, where that is not plain: a sentence
+    height: int | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{self.chain}/{self.tx}/{self.leg}"
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """Of one asset (None: all, in USD millionths) by one method:
+    out_of_sources + converted_in = resting + ended + unfollowed + fees + converted_out."""
+
+    asset: TracedAsset | None
+    method: str
+    out_of_sources: int = 0
+    converted_in: int = 0
+    converted_out: int = 0
+    fees: int = 0
+    resting: int = 0
+    ended: Mapping[str, int] = field(default_factory=dict)
+    unfollowed: int = 0
+    # What differs where the order inside a moment is not known: by "deposits_first" and
+    # "withdrawals_first" what rests. None: nothing does.
+    ties: Mapping[str, int] | None = None
+
+    @property
+    def difference(self) -> int:
+        came = self.out_of_sources + self.converted_in
+        went = self.resting + sum(self.ended.values()) + self.unfollowed + self.fees
+        return came - went - self.converted_out
+
+
+class Need(StrEnum):
+    """What has to be learned next."""
+
+    PROFILE = "profile"  # of an address, before it is followed
+    FOLLOW = "follow"  # its history is to be read
+    ANATOMY = "anatomy"  # of a transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the trace needs to go on, largest traced value first. `tx`: of an anatomy."""
+
+    need: Need
+    subject: Subject
+    value: int  # USD millionths by the highest conserving method; of what is unpriced: 0
+    tx: str = ""
+    share: str = "0"  # of what left the sources in its asset, decimal: orders what is unpriced
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a person is asked: one of a case at a time."""
+
+    kind: str  # ask_after | small_amounts | unpriced | limit | low_confidence | lead
+    words: str  # one sentence
+    about: tuple[Subject, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """Where value may have gone on, by a guess: shown, never followed without a yes."""
+
+    tx: str
+    subject: Subject
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A case's money as far as it was followed. The same record gives the same trace."""
+
+    case: str
+    title: str
+    terms: Terms
+    nodes: tuple[Node, ...] = ()
+    edges: tuple[Edge, ...] = ()
+    totals: tuple[Total, ...] = ()
+    wanted: tuple[Wanted, ...] = ()
+    questions: tuple[Question, ...] = ()  # the first is open, others wait
+    leads: tuple[Lead, ...] = ()
+    method: str = ""  # shown first; empty: nobody has chosen, a range stands
+    method_by: str = ""
+    method_why: str = ""
+    followed: int = 0  # addresses
+    ended: str = ""  # why nothing is wanted any more though something is queued: a limit, in words
+    touched: tuple[Subject, ...] = ()  # nodes that are one of ours
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A trace as it stood: what every told figure names."""
+
+    number: int
+    at: int
+    sha256: str
+    trace: Trace
