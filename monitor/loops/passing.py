@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from monitor.decide.asking import Allowed
 from monitor.loops.pool import Failure, SourcePool
 from monitor.loops.reading import Progress, ScopeReader
 from monitor.model import Alert, Asset, Batch, Chain, Entry, Subject, Watched
@@ -68,6 +69,7 @@ class Run:
     lent: tuple[Batch, ...] = ()  # its part of what the chain-wide scope has just read
     # What sources said to several addresses in one ask, by source and stream.
     fetched: dict[Fetched, Batch | Failure] = field(default_factory=dict)
+    may: Allowed | None = None  # who alone may be asked about an address
     every: int | None = None  # seconds from poll to poll of an address that is followed only
     calls: int = 0  # made for it in this pass
     progress: Progress = field(default_factory=Progress)

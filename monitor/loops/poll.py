@@ -50,9 +50,13 @@ class Poller:
         self._chains: set[str] = set()  # of the present pass
         # What it is about; False: what was not due yet when it began.
         self._flying: dict[Scope, bool] = {}
+        self._followed = True  # whether the present pass reads what is only followed
 
-    def run_pass(self, *, everything: bool) -> PassReport:
-        """Poll due subjects, or all of them whatever their due time and breakers say.
+    def run_pass(
+        self, *, everything: bool, only: Sequence[Subject] | None = None, followed: bool = True
+    ) -> PassReport:
+        """Poll due subjects, or all of them whatever their due time and breakers say; with
+        `only` these and no others, due or not; without `followed` none that no entry is about.
 
         With `everything`, histories are read to their end and streams that could not be
         read for a passing reason are tried again before the report.
@@ -60,14 +64,15 @@ class Poller:
         report = PassReport(self.world.clock())
         began = time.monotonic()
         until = None if everything else report.started
-        subjects = watch.due_subjects(self.store, until)
-        wholes = watch.due_wholes(self.store, until)
+        self._followed = followed
+        subjects = self._due(until) if only is None else list(only)
+        wholes = watch.due_wholes(self.store, until) if only is None else []
         report.subjects, report.wholes = len(subjects), len(wholes)
         served = [s for s in subjects if s.chain in self.world.pools]
         due = [w for w in wholes if w.chain in self.world.pools]
         self._chains.clear()
         self._begin_chains([*served, *due])
-        self._work(served, due, report, everything)
+        self._work(served, due, report, everything, only is not None)
         for attempt in range(RETRY_ROUNDS if everything else 0):
             again = [s for s in served if s.key in report.unread]
             if not again or self.stopping() or time.monotonic() - began > RETRY_WITHIN:
@@ -78,13 +83,16 @@ class Poller:
             report.retry_after = 0.0
             for pool in self.world.pools.values():
                 pool.forget_heads()
-            self._work(again, [], report, everything)
+            self._work(again, [], report, everything, only is not None)
         self._pass_over([s for s in subjects if s.chain not in self.world.pools], report)
         self._put_off([w for w in wholes if w.chain not in self.world.pools])
         doubts.forget_unwatched(self.store, self.world.clock())
         report.seconds = time.monotonic() - began
         report.stopped = self.stopping()
         return report
+
+    def _due(self, until: int | None) -> list[Subject]:
+        return watch.due_subjects(self.store, until, followed=self._followed)
 
     def _is_stopping(self) -> bool:
         return self.stopping()  # which whoever runs this may set later
@@ -113,6 +121,7 @@ class Poller:
         due: Sequence[ChainWide],
         report: PassReport,
         everything: bool,
+        only: bool = False,
     ) -> None:
         self.signs.begin()
         self._flying = dict.fromkeys(subjects, True)
@@ -159,7 +168,8 @@ class Poller:
                     queue.extend(self._came(wholes, run, result, report, everything))
                     self.signs.settling = ""
                     self.on_progress(report, len(queue) + len(waiting))
-                if not everything and not queue and time.monotonic() - looked >= JOIN_EVERY:
+                join = not everything and not only
+                if join and not queue and time.monotonic() - looked >= JOIN_EVERY:
                     queue.extend(self._joining(report))
                     looked = time.monotonic()
             for chain in self._chains:
@@ -209,7 +219,7 @@ class Poller:
         self._turn([])  # what has ended may be due again
         subjects = [
             s
-            for s in watch.due_subjects(self.store, self.world.clock())
+            for s in self._due(self.world.clock())
             if s not in self._flying
             and s.chain in self.world.pools
             and not any(source.many for source in self.world.pools[s.chain].sources)

@@ -16,12 +16,13 @@ from functools import partial
 from monitor.chains.table import family_of
 from monitor.decide import balance as deciding
 from monitor.decide import expected, telling
-from monitor.decide.asking import Allowed, allowed
+from monitor.decide.asking import Allowed
 from monitor.decide.shares import COUNTED
 from monitor.loops.asset_round import AssetRound, Room, always
 from monitor.loops.causes import Causes
 from monitor.loops.looking import Look, read_on
 from monitor.loops.passing import PollWorld
+from monitor.loops.permitted import permitted
 from monitor.loops.reread import Rereader
 from monitor.loops.unexplained import Teller, as_held
 from monitor.loops.witness import Heights, Witness
@@ -79,8 +80,7 @@ class Reconciler:
         wanted = list(dict.fromkeys(subjects))
         watched = watch.entries_of(self.store, wanted)
         alike: dict[tuple[str, Allowed | None], list[Subject]] = {}
-        for subject in wanted:
-            may = allowed(watched.get(subject, ()))
+        for subject, may in permitted(self.store, wanted, watched).items():
             alike.setdefault((subject.chain, may), []).append(subject)
         found: dict[Subject, list[Held]] = {}
         with self._lock:

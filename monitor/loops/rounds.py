@@ -15,6 +15,7 @@ from monitor.chains.table import streams_of
 from monitor.decide import asking, coverage
 from monitor.loops.headkeep import HeadKeeper
 from monitor.loops.passing import Fetched, PollWorld, Run, active
+from monitor.loops.permitted import permitted
 from monitor.loops.pool import Failure, SourcePool
 from monitor.loops.reading import Progress, ScopeReader, read_from, split
 from monitor.model import Ask, Axis, Batch, Chain, Head, Row, Severity, Status, Subject
@@ -40,8 +41,10 @@ class ReadingRounds:
     def runs(self, subjects: Sequence[Subject]) -> list[Run]:
         """A run for each of these addresses."""
         entries = watch.entries_of(self._store, subjects)
-        paces = follow.paces(self._store, subjects)
-        return [Run(s, active(entries.get(s, ())), every=paces.get(s.key)) for s in subjects]
+        paces, may = follow.paces(self._store, subjects), permitted(self._store, subjects, entries)
+        return [
+            Run(s, active(entries.get(s, ())), may=may[s], every=paces.get(s.key)) for s in subjects
+        ]
 
     def reader(self, run: Run, everything: bool) -> ScopeReader:
         now = self._world.clock()
@@ -182,7 +185,7 @@ def _sources(pool: SourcePool, run: Run) -> tuple[Source, ...]:
     """Who may be asked for a scope, in order."""
     if run.is_whole:
         return tuple(source for source in pool.sources if source.many)
-    return asking.among(pool.sources, asking.allowed(run.watched))
+    return asking.among(pool.sources, run.may)
 
 
 def _subjects(run: Run) -> tuple[Subject, ...]:

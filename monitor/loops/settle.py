@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from monitor.chains.table import STREAM_WORDS
-from monitor.decide import asking, loudness
+from monitor.decide import loudness
 from monitor.decide.decision import cut, decide
 from monitor.decide.evidence import with_evidence
 from monitor.decide.heads import ENTRIES_NAMED
@@ -16,6 +16,7 @@ from monitor.loops.faultlog import FaultLog
 from monitor.loops.headkeep import HeadKeeper
 from monitor.loops.health.words import count
 from monitor.loops.passing import PassReport, PollWorld, Run, Signs, active
+from monitor.loops.permitted import permitted
 from monitor.loops.reading import Outcome, Progress
 from monitor.loops.scoring import lateness
 from monitor.loops.touching import Touching
@@ -94,9 +95,11 @@ class Settler:
     def take(self, subject: Subject, batches: Sequence[Batch]) -> Plan:
         """Decide and write what was read beside the passes, from a thread of its own: it is no
         sign of life of a pass."""
-        watched = active(watch.entries_of(self._store, [subject]).get(subject, ()))
+        entries = watch.entries_of(self._store, [subject])
+        may = permitted(self._store, [subject], entries)[subject]
+        run = Run(subject, active(entries.get(subject, ())), may=may)
         states = stream_states(self._store, subject, self._world.clock())
-        return self._written(Run(subject, watched), batches, states, (), Signs())
+        return self._written(run, batches, states, (), Signs())
 
     def _written(
         self,
@@ -149,7 +152,7 @@ class Settler:
         context = replace(context, prices=prices.between(self._store, *needed))
         plan = decide(context, batches)
         beforehand.begin(context, plan)
-        answers = lookups.answer(pool, plan.questions, asking.allowed(run.watched))
+        answers = lookups.answer(pool, plan.questions, run.may)
         if answers.lookups or answers.hashes or answers.mute:
             plan = decide(context, batches, answers)
             beforehand.begin(context, plan)

@@ -24,7 +24,7 @@ from monitor.loops.rounds import ReadingRounds
 from monitor.model import Axis, Batch, Subject
 from monitor.model.errors import SourceError
 from monitor.model.scope import ChainWide, Joined, Scope
-from monitor.store import doubts, joined, transfers, watch
+from monitor.store import doubts, follow, joined, transfers, watch
 from monitor.store.coverage import change_members, stream_states
 from monitor.store.port import Store
 
@@ -125,11 +125,12 @@ class Wholes:
         """Addresses that are to be read, and of which every source that reads chain-wide may
         learn."""
         those = [source for source in pool.sources if source.many]
-        kept = watch.restricted(self._store, chain)
+        kept, followed = watch.restricted(self._store, chain), follow.allowed_on(self._store, chain)
         return {
             subject
             for subject in watch.read_on(self._store, chain)
             if asking.all_may(those, asking.allowed(kept.get(subject, ())))
+            and asking.all_may(those, followed.get(subject.key))
         }
 
     def _joining(

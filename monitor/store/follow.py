@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -79,6 +80,35 @@ def cases_of(store: Reader, subjects: Iterable[Subject]) -> dict[str, list[str]]
     found: dict[str, list[str]] = {}
     for row in rows:
         found.setdefault(row["subject"], []).append(row["case_id"])
+    return found
+
+
+_NAMED = (
+    "SELECT DISTINCT f.subject, f.case_id, json_extract(e.terms, '$.follow.sources') AS names "
+    "FROM followed f JOIN entry e ON e.case_id = f.case_id AND e.retired IS NULL "
+    "WHERE f.until IS NULL AND json_array_length(e.terms, '$.follow.sources') > 0 "
+    "AND NOT EXISTS (SELECT 1 FROM entry o WHERE o.subject = f.subject AND o.retired IS NULL) "
+)
+
+
+def allowed(store: Reader, subjects: Iterable[Subject]) -> dict[str, frozenset[str]]:
+    """Who alone may be asked about what is followed and has no entry, by key: the sources that
+    every case allows which follows it. Left out: all of its chain may be."""
+    keys = (subject.key for subject in subjects)
+    return _names(store.read_in(f"{_NAMED} AND f.subject IN ({{}})", keys))
+
+
+def allowed_on(store: Reader, chain: str) -> dict[str, frozenset[str]]:
+    """The same of a chain."""
+    where = f"{_NAMED} AND f.subject > ? AND f.subject < ?"
+    return _names(store.read(where, [f"{chain}/", f"{chain}0"]))
+
+
+def _names(rows: Iterable[Fields]) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for row in rows:
+        names = frozenset(json.loads(row["names"]))
+        found[row["subject"]] = found.get(row["subject"], names) & names
     return found
 
 

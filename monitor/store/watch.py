@@ -207,16 +207,16 @@ _NEWEST = (
 )
 
 
-def due_subjects(store: Reader, now: int | None) -> list[Subject]:
+def due_subjects(store: Reader, now: int | None, *, followed: bool = True) -> list[Subject]:
     """Subjects that are due (all of them for None): those with an active entry, longest due
-    first, then those that are followed only and have calls left. What was never read comes first,
-    of this what people wrote down themselves, then what was listed last."""
+    first, then (where `followed`) those that are followed only and have calls left. What was never
+    read comes first, of this what people wrote down themselves, then what was listed last."""
     rows = store.read(
         f"SELECT * FROM (SELECT key, chain, address, due, {_LISTED} AS listed, EXISTS (SELECT 1 "
         f"FROM followed f WHERE f.subject = s.key AND {POLLED}) AS polled, {_NEWEST} AS newest "
-        "FROM scope s WHERE due <= ?) WHERE listed OR polled "
+        "FROM scope s WHERE due <= ?) WHERE listed OR (polled AND ?) "
         "ORDER BY NOT listed, due, newest IS NOT NULL, newest DESC, key",
-        [_EVER if now is None else now],
+        [_EVER if now is None else now, followed],
     )
     return [Subject(row["chain"], row["address"]) for row in rows]
 
