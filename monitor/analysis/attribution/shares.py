@@ -1,0 +1,124 @@
+"""What is traced of an amount, by label, and the methods that need no more than that: they mix
+what an account holds, so that only sums count. Nothing here is ever changed in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from monitor.analysis.attribution.numbers import Numbers
+from monitor.model.flow import Number
+
+# Label, amount, USD (None: without a price). Ordered by label, amounts above zero.
+Share = tuple[str, Number, Number | None]
+Shares = tuple[Share, ...]
+
+
+def total(shares: Shares) -> Number:
+    if len(shares) == 1:
+        return shares[0][1]
+    return sum(share[1] for share in shares)
+
+
+def merged(one: Shares, other: Shares) -> Shares:
+    """Both together. A price that one of them lacks is lacking for the label."""
+    if not one:
+        return other
+    if not other:
+        return one
+    if len(one) == len(other) == 1 and one[0][0] == other[0][0]:
+        return (_sum(one[0], other[0]),)
+    by_label = {share[0]: share for share in one}
+    for share in other:
+        before = by_label.get(share[0])
+        by_label[share[0]] = share if before is None else _sum(before, share)
+    return tuple(by_label[label] for label in sorted(by_label))
+
+
+def _sum(one: Share, other: Share) -> Share:
+    usd = None if one[2] is None or other[2] is None else one[2] + other[2]
+    return one[0], one[1] + other[1], usd
+
+
+def divided(shares: Shares, gives: Iterable[Number], numbers: Numbers) -> tuple[Shares, Shares]:
+    """(what goes, what stays) where of each share so much goes; its USD go in proportion."""
+    gone: list[Share] = []
+    kept: list[Share] = []
+    for share, amount in zip(shares, gives, strict=True):
+        label, held, usd = share
+        if amount == held:
+            gone.append(share)
+        elif not amount:
+            kept.append(share)
+        else:
+            part = None if usd is None else numbers.part(usd, amount, held)
+            gone.append((label, amount, part))
+            kept.append((label, held - amount, _less(usd, part)))
+    return tuple(gone), tuple(kept)
+
+
+def _less(usd: Number | None, part: Number | None) -> Number | None:
+    return None if usd is None or part is None else usd - part
+
+
+def converted(shares: Shares, given: Number, got: Number, numbers: Numbers) -> Shares:
+    """What of `got` is traced, where `shares` of `given` are. Each keeps its USD; one that comes
+    to less than a base unit is gone."""
+    if not shares:
+        return shares
+    clean = given - total(shares)
+    amounts = numbers.spread(got, [clean, *(share[1] for share in shares)])[1:]
+    return tuple(
+        (label, amount, usd)
+        for (label, _, usd), amount in zip(shares, amounts, strict=True)
+        if amount
+    )
+
+
+# --- the methods: (what goes, what stays) of the shares of an account that gives `amount`, which is
+# above zero and not above the `held` that it holds ----------------------------------------------
+
+
+def haircut(
+    shares: Shares, held: Number, amount: Number, numbers: Numbers
+) -> tuple[Shares, Shares]:
+    """Traced and clean leave in proportion."""
+    if not shares or amount == held:
+        return shares, ()
+    clean = held - total(shares)
+    gives = numbers.spread(amount, [clean, *(share[1] for share in shares)])[1:]
+    return divided(shares, gives, numbers)
+
+
+def tainted_first(shares: Shares, amount: Number, numbers: Numbers) -> tuple[Shares, Shares]:
+    """What is traced leaves first."""
+    traced = total(shares)
+    return _give(shares, traced, min(amount, traced), numbers)
+
+
+def libr(shares: Shares, held: Number, amount: Number, numbers: Numbers) -> tuple[Shares, Shares]:
+    """What is clean leaves first."""
+    traced = total(shares)
+    return _give(shares, traced, max(0, amount - (held - traced)), numbers)
+
+
+def _give(
+    shares: Shares, traced: Number, amount: Number, numbers: Numbers
+) -> tuple[Shares, Shares]:
+    """`amount` of what is traced goes, of each label in proportion."""
+    if amount == traced:
+        return shares, ()
+    if not amount:
+        return (), shares
+    gives = numbers.spread(amount, [share[1] for share in shares])
+    return divided(shares, gives, numbers)
+
+
+def poisoned(came: Shares, amount: Number, numbers: Numbers) -> Shares:
+    """All of `amount`, for every label that ever came; worth what that was worth a unit."""
+    if not amount:
+        return ()
+    return tuple(
+        (label, amount, None if usd is None else numbers.part(usd, amount, of))
+        for label, of, usd in came
+    )
