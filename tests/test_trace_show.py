@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
+from itertools import pairwise
 
+import pytest
 import trace_values as story
 
-from monitor.messages.trace import objects
+from monitor.messages.trace import objects, sums, tree
+from monitor.messages.trace.words import Page
 from monitor.model import Subject
 from monitor.model.flow import METHODS
-from monitor.model.trace import Node, State, Sum, TracedAsset
+from monitor.model.trace import Name, Node, State, Stop, Sum, Terms, Trace, TracedAsset
 
 NODE = {
     *("type", "chain", "address", "hop", "state", "stop", "label", "first_traced", "complete"),
@@ -92,3 +96,163 @@ def test_the_same_trace_gives_the_same_bytes_and_nothing_hostile() -> None:
     assert shown["asset"]["decimals"] is None
     assert list(shown["amount"]) == list(METHODS)
     assert list(objects.lines(story.trace())) == list(objects.lines(story.trace()))
+
+
+# --- for people -------------------------------------------------------------------------------
+
+
+def table(columns: int = 80, **more: object) -> str:
+    trace = story.trace(**more)
+    return "\n".join(tree.lines(trace, Page(columns, {}, trace.method), ["State 7"], ["X: 4"]))
+
+
+def part(text: str, head: str) -> str:
+    return text.partition(f"\n{head}")[2].partition("\n\n")[0]
+
+
+def test_without_a_chosen_method_figures_are_ranges() -> None:
+    text = table(120)
+    assert "between 0 and 85,000 USDT, by method" in part(text, "WHERE IT IS")
+    assert "Nobody has chosen a method yet" in text
+    assert " traced by FIFO" not in part(text, "WHERE IT IS")
+
+
+def test_a_chosen_method_stands_beside_the_others() -> None:
+    text = table(120, method="fifo", method_by="M. Ortiz", method_why="as the court asked")
+    assert "85,000 USDT traced by FIFO (between 0 and 85,000, by method)" in text
+    assert 'chosen by M. Ortiz: "as the court asked"' in text
+    assert text.count("Traced by ") == 1
+
+
+@pytest.mark.parametrize("method", ["", *METHODS])
+def test_no_figure_is_called_what_it_is_not(method: str) -> None:
+    words = set(re.findall(r"[a-z]+", table(method=method).lower()))
+    assert not words & {"ours", "proceeds", "dirty", "proof", "stolen", "illicit"}
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_lines_fit_the_window_and_addresses_are_whole(columns: int) -> None:
+    text = table(columns)
+    assert max(map(len, text.splitlines())) <= columns
+    for address in (story.SOURCE, story.HUB, story.EXCHANGE, story.SWAPPER, story.REST, story.FAR):
+        assert address in part(text, "THE WAY")
+
+
+def test_what_is_open_is_told_first() -> None:
+    text = table(
+        120,
+        ended="the calls for finding addresses are used up (2,500)",
+        touched=(Subject("ethereum", story.REST),),
+    )
+    found = part(text, "OPEN")
+    assert "QUESTION: 1 address waits: may it be followed?" in found
+    assert "It stopped before its end: the calls" in found
+    assert "LEAD, a guess and in no sum" in found
+    assert f"TOUCHES US: {story.REST}" in found
+    assert text.index("OPEN") < text.index("THE WAY")
+
+
+def test_nothing_found_and_the_budget_ran_out_never_look_alike() -> None:
+    done = {"wanted": (), "questions": (), "leads": ()}
+    nodes = tuple(n for n in story.NODES if n.state is not State.QUEUED)
+    spent = replace(story.NODES[4], state=State.STOPPED, stop=Stop("calls"))
+    assert "all that could be followed is followed" in part(table(nodes=nodes, **done), "OPEN")
+    ran_out = part(table(nodes=(*nodes, spent), ended="no calls are left", **done), "OPEN")
+    assert "1 address not followed: the calls for it ran out" in ran_out
+    assert "all that could be followed" not in ran_out
+
+
+def test_a_name_that_nobody_confirmed_is_told_as_such() -> None:
+    exchange = story.NODES[3]
+    both = (*exchange.names, Name("Mixer", "mixer", "a blog", "2022-01-01", "low"))
+    doubted = replace(exchange, names=both, stop=Stop("exchange", confirmed=False))
+    text = table(200, nodes=(*story.NODES[:3], doubted, *story.NODES[4:]))
+    said = '"Binance 14" (etherscan labels, 2024-05-01, confidence high) and "Mixer" (a blog'
+    assert f"named as {said}" in text
+    assert "not confirmed" in part(text, "WHERE IT IS")
+    assert "not whom to ask" in part(text, "HOW SURE")
+
+
+def test_the_way_leads_from_the_source_over_swap_and_bridge_to_the_end() -> None:
+    way = part(table(120), "THE WAY")
+    order = [way.index(a) for a in (story.SOURCE, story.HUB, story.SWAPPER, story.FAR)]
+    assert order == sorted(order)
+    assert "swapped into about 21.333 to 32 ETH" in way
+    assert "over a bridge into about 1.9983 to 11.99 ETH" in way
+
+
+def test_a_cycle_ends_and_an_address_stands_once() -> None:
+    back = story.edge(
+        *(9, (story.REST, story.HUB), (story.USDT, 10**9), story.by_method(1, unit=10**9), 3)
+    )
+    also = story.edge(
+        *(10, (story.SWAPPER, story.REST), (story.USDT, 10**9), story.by_method(1, unit=10**9), 3)
+    )
+    way = part(table(120, edges=(*story.EDGES, back, also)), "THE WAY")
+    assert f"{story.HUB} on ethereum (stands at hop 1)" in way
+    assert f"{story.REST} on ethereum (stands at hop 2)" in way
+    assert way.count("to be read") == 1
+
+
+def test_a_thousand_hops_are_no_trouble() -> None:
+    names = [f"0x{n:040x}" for n in range(1000)]
+    edges = [
+        story.edge(n, (one, two), (story.USDT, 5), story.by_method(5), n)
+        for n, (one, two) in enumerate(pairwise(names), 1)
+    ]
+    held = [Sum(story.USDT, story.by_method(5))]
+    nodes = [
+        story.node(name, n, State.FOLLOWED if n else State.SOURCE, (held, held, ()))
+        for n, name in enumerate(names)
+    ]
+    trace = story.trace(nodes=tuple(nodes), edges=tuple(edges))
+    assert names[-1] in "\n".join(tree.lines(trace, Page()))
+
+
+def test_payments_to_the_same_address_are_one_branch() -> None:
+    second = replace(story.EDGES[3], tx="0xff", time=story.START + 86_400)
+    way = part(table(120, edges=(*story.EDGES, second)), "THE WAY")
+    assert "80,000 to 120,000 USDT, of 120,000 USDT paid; 2 payments from 2023-11-15 02:13" in way
+
+
+def test_what_only_poison_reaches_is_no_branch() -> None:
+    only = {m: 10**9 if m == "poison" else 0 for m in METHODS}
+    stranger = "0x" + "99" * 20
+    edge = story.edge(11, (story.HUB, stranger), (story.USDT, 10**9), only, 2)
+    node = story.node(stranger, 2, State.QUEUED, ([Sum(story.USDT, only)], (), ()))
+    assert stranger not in table(nodes=(*story.NODES, node), edges=(*story.EDGES, edge))
+
+
+def test_every_hop_balances_by_every_method_that_conserves() -> None:
+    for method in METHODS[1:]:
+        for asset in (story.USDT, story.ETH, story.FAR_ETH):
+            found = sums.hops(story.NODES, asset, method)
+            assert [hop.difference for hop in found] == [0] * len(found)
+    (first, second) = sums.hops(story.NODES, story.USDT, "haircut")
+    assert first.went_on == second.arrived
+
+
+def test_what_does_not_balance_is_said_loudly() -> None:
+    broken = tuple(replace(t, resting=t.resting + 1) for t in story.totals())
+    text = table(120, totals=broken)
+    assert "TOTALS DO NOT BALANCE" in part(text, "HOW SURE")
+    hub = story.NODES[1]
+    less = replace(hub, holds=(replace(hub.holds[0], amount=story.by_method(1)),))
+    assert "Hop 1 does not balance" in table(nodes=(story.NODES[0], less, *story.NODES[2:]))
+
+
+def test_hostile_names_stay_inside_their_quotes() -> None:
+    fake = replace(story.USDT, contract="0x" + "ee" * 20, symbol='USDT" \x1b[31m', verified=False)
+    held = (Sum(fake, story.by_method(7)),)
+    name = Name("Safe\x1b[0m\u202e", "exchange", "x\ny")
+    bad = replace(story.NODES[4], received=held, holds=held, names=(name,))
+    text = table(120, nodes=(story.NODES[0], bad))
+    assert '7 raw units unverified token "USDT' in text
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+
+
+def test_an_empty_trace_says_so() -> None:
+    text = "\n".join(tree.lines(Trace("X", "", Terms()), Page(80)))
+    assert "Nothing that is recorded." in text
+    assert "No operator was asked" in text

@@ -32,7 +32,9 @@ from monitor.model.trace import (
 )
 
 START = 1_700_000_000
-SOURCE, HUB, EXCHANGE, SWAPPER, REST, BRIDGE, FAR = (f"0x{n:x}" * 20 for n in range(0xA1, 0xA8))
+SOURCE, HUB, EXCHANGE, SWAPPER, REST, BRIDGE, FAR = (
+    "0x" + f"{n:02x}" * 20 for n in range(0xA1, 0xA8)
+)
 USDT = TracedAsset("ethereum", "0xdac17f958d2ee523a2206206994597c13d831ec7", "USDT", 6, True)
 ETH = TracedAsset("ethereum", "", "ETH", 18, True)
 FAR_ETH = TracedAsset("arbitrum", "", "ETH", 18, True)
