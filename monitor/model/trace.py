@@ -314,6 +314,51 @@ class Lead:
     words: str
 
 
+# --- what stands beside it where it is told ---------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OnChain:
+    """What an address holds of an asset, as far as a source said."""
+
+    subject: Subject
+    contract: str
+    amount: int | None  # None: nobody could say
+    time: int | None = None  # of the block
+    height: int | None = None
+    source: str = ""
+    why: str = ""  # where nobody could say
+
+
+@dataclass(frozen=True, slots=True)
+class HeldFunds:
+    """An entry of the case whose funds are not to move: what has to be there of one asset, and
+    what is."""
+
+    subject: Subject
+    label: str
+    held: str  # frozen | seized | forfeited
+    holder: str
+    asset: str  # as the watchlist has it; empty: nothing is expected by amount
+    wanted: str  # decimal coins
+    found: str | None  # decimal coins; None: nobody knows
+    time: int | None = None
+    by: str = ""  # who says so
+    why: str = ""  # where nobody knows
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is told beside a trace and is no part of it, as it stood with it: so that a page of
+    that day can be made again."""
+
+    desk: str = ""  # who asks: bank | exchange | authority | counsel; empty: not said
+    balances: tuple[OnChain, ...] = ()
+    issuers: tuple[tuple[str, str, str], ...] = ()  # chain, contract, who can freeze the token
+    held: tuple[HeldFunds, ...] = ()
+    operators: tuple[tuple[str, int], ...] = ()  # who may learn of how many followed addresses
+
+
 @dataclass(frozen=True, slots=True)
 class Trace:
     """A case's money as far as it was followed. The same record gives the same trace."""
@@ -333,6 +378,7 @@ class Trace:
     followed: int = 0  # addresses
     ended: str = ""  # why nothing is wanted any more though something is queued: a limit, in words
     touched: tuple[Subject, ...] = ()  # nodes that are one of ours
+    beside: Beside | None = None  # None: it was not asked for
 
 
 @dataclass(frozen=True, slots=True)
