@@ -40,7 +40,7 @@ def of_scripts(text: str) -> str:
     it is all ASCII, or no address either way."""
     if text.isascii():
         return ""
-    plain = "".join(_latin(c) for c in text)
+    plain = folded(text)
     if not _LONG.match(plain.partition(":")[2] or plain):
         return ""
     return _said([(n, c, _latin(c)) for n, c in enumerate(text, 1) if not c.isascii()])
@@ -67,6 +67,11 @@ _FORMS = (
     ),
     (re.compile(r"(t[13][0-9A-Za-z]{33})\Z"), _BASE58_NEVER),
 )
+
+
+def folded(text: str) -> str:
+    """With the letters that those of other scripts are taken for."""
+    return "".join(map(_latin, text))
 
 
 def _latin(char: str) -> str:

@@ -1,0 +1,107 @@
+"""The record of a case as transactions: whose rows count, and from when. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from monitor.analysis.trace.assets import Assets
+from monitor.analysis.trace.known import Known, Source
+from monitor.chains.table import family_of
+from monitor.model import Chain, Row, Status, Subject, Transfer
+from monitor.model.flow import Account
+
+COUNTED = frozenset({Status.PROVISIONAL, Status.FINAL, Status.MISSING})
+# Holders that are no address. What comes from the first is clean, what goes to the second stays.
+ORIGIN = "@origin"  # made by the chain or a contract, or not counted yet
+BEYOND = "@beyond"  # left the chain, and no recipient is named
+
+
+@dataclass(frozen=True, slots=True)
+class Tx:
+    """What the record holds of a transaction, by the addresses of the case."""
+
+    chain: Chain
+    tx: str
+    time: int
+    height: int | None
+    index: int | None
+    rows: tuple[Transfer, ...]
+    whole: int  # time by which it is ordered: of a chain whose blocks may say an earlier one
+
+
+def transactions(known: Known) -> list[Tx]:
+    """All that sources and followed addresses have a part in, each once, in no order of value."""
+    found: dict[tuple[str, str], dict[str, Row]] = defaultdict(dict)
+    subjects = {source.subject for source in known.sources} | set(known.followed)
+    for subject in sorted(subjects):
+        for row in known.rows(subject).rows:
+            move = row.transfer
+            if row.status in COUNTED and not move.pending and move.chain in known.chains:
+                legs = found[move.chain, move.tx]
+                other = legs.get(move.leg)
+                if other is None or (other.version, other.id) < (row.version, row.id):
+                    legs[move.leg] = row
+    txs = [_tx(known.chains[key[0]], key[1], found[key]) for key in sorted(found)]
+    return _never_back(txs)
+
+
+def _tx(chain: Chain, tx: str, legs: Mapping[str, Row]) -> Tx:
+    rows = [legs[leg] for leg in sorted(legs)]
+    moves = tuple(row.transfer for row in rows)
+    time = _least(t.time for t in moves)
+    if time is None:
+        time = min(row.first_seen for row in rows)
+    height = _least(t.block_height for t in moves)
+    return Tx(chain, tx, time, height, _least(t.tx_index for t in moves), moves, time)
+
+
+def _least(values: Iterable[int | None]) -> int | None:
+    return min((v for v in values if v is not None), default=None)
+
+
+def _never_back(txs: Sequence[Tx]) -> list[Tx]:
+    """Bitcoin's blocks may say an earlier time than the block before: what is spent was there
+    before, whatever the times say."""
+    latest: dict[str, int] = {}
+    found = []
+    for tx in sorted(txs, key=lambda t: (t.height or 0, t.chain.key, t.tx)):
+        if not family_of(tx.chain).atomic or tx.height is None:
+            found.append(tx)
+            continue
+        latest[tx.chain.key] = max(tx.time, latest.get(tx.chain.key, tx.time))
+        found.append(
+            Tx(tx.chain, tx.tx, tx.time, tx.height, tx.index, tx.rows, latest[tx.chain.key])
+        )
+    return found
+
+
+class Reading:
+    """What readers of transactions ask of a case, and what they find beside the steps."""
+
+    def __init__(self, known: Known) -> None:
+        self.known = known
+        self.assets = Assets(known)
+        self.by_subject: dict[Subject, Source] = {s.subject: s for s in known.sources}
+        self.tracked = frozenset(known.followed) | self.by_subject.keys()
+        self.sources: dict[Account, str] = {}
+        self.owner: dict[Account, Subject] = {}
+        self.ignored: Counter[str] = Counter()
+
+    def account(self, chain: str, address: str, asset: str) -> Account:
+        """The account of an address, known to be its own from now on."""
+        return self.own(Account(chain, address, asset), Subject(chain, address))
+
+    def own(self, account: Account, subject: Subject) -> Account:
+        self.owner[account] = subject
+        source = self.by_subject.get(subject)
+        if source is not None:
+            self.sources[account] = source.label
+        return account
+
+    def counts(self, subject: Subject, tx: Tx) -> bool:
+        """Whether what this source gives in a transaction counts already."""
+        source = self.by_subject[subject]
+        early = tx.height is not None and tx.height < source.since_height
+        return tx.time >= source.since and not early
