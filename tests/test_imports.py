@@ -210,6 +210,7 @@ BOOKKEEPING = frozenset(
         "store/prices.py: tried",
         "store/scores.py: add",
         "store/second_word.py: put",
+        "store/trace.py: use",
         "store/watch.py: hurry",
         "store/watch.py: turn",
         "store/ways.py: disable",
@@ -222,7 +223,7 @@ BOOKKEEPING = frozenset(
 # What the log must account for, row by row.
 EVIDENCE = re.compile(
     r"(INSERT INTO|INSERT OR \w+ INTO|REPLACE INTO|UPDATE|DELETE FROM) (transfer|sighting|alert|"
-    r"alert_transfer|alert_log|entry|entry_version|list_version|publication|list_word|log|log_\w+|\{\})(?!\w)"
+    r"alert_transfer|alert_log|entry|entry_version|list_version|publication|list_word|trace_(word|profile|anatomy|state)|log|log_\w+|\{\})(?!\w)"
 )
 
 

@@ -213,6 +213,30 @@ def _unfollowed(body: Body) -> str:
     return f"followed {tidy(body['subject'])} no longer"
 
 
+def _trace_word(body: Body) -> str:
+    about = f" {tidy(body['subject'])}" if body["subject"] else ""
+    value = f" {tidy(body['value'], 200)}" if body["value"] else ""
+    case, why = tidy(body["case"]), quoted(body["why"], 500)
+    return f"said of the trace of case {case}: {tidy(body['say'])}{about}{value} ({why})"
+
+
+def _trace_facts(body: Body) -> str:
+    addresses = [line[0] for line in body["profiles"]]
+    txs = [f"{line[0]} {line[1]}" for line in body["anatomies"]]
+    parts = []
+    if addresses:
+        parts.append(f"how addresses behave: {_some(addresses)}")
+    if txs:
+        parts.append(f"what whole transactions did: {_some(txs)}")
+    return f"learned for the trace of case {tidy(body['case'])} {'; '.join(parts)}"
+
+
+def _trace_state(body: Body) -> str:
+    size = f"{body['nodes']:,} addresses, {plural(body['edges'], 'movement')}"
+    number, sha256 = body["number"], body["sha256"][:SHOWN_HASH]
+    return f"took state {number} of the trace of case {tidy(body['case'])} ({sha256}): {size}"
+
+
 def _erase_asked(body: Body) -> str:
     rows = f"{plural(len(body['numbers']), 'row')} ({_some(body['numbers'])})"
     return f"asked to erase {rows} under {quoted(body['rule'])}: {quoted(body['why'], 500)}"
@@ -284,4 +308,7 @@ WORDS: Mapping[str, Callable[[Body], str]] = {
     "respelt": _respelt,
     "followed": _followed,
     "unfollowed": _unfollowed,
+    "trace word": _trace_word,
+    "trace facts": _trace_facts,
+    "trace state": _trace_state,
 }

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
-from monitor.model import acts
+from monitor.model import acts, acts_trace
 from monitor.store import (
     alerts,
     backups,
     carry_entries,
     carry_lists,
     carry_plan,
+    carry_trace,
     cases,
     clock,
     covered_day,
@@ -59,6 +60,9 @@ CARRY: Mapping[type[acts.Act[Any]], Carry] = {
     acts.Follow: follow.carry_follow,
     acts.Unfollow: follow.carry_unfollow,
     acts.CoverDay: covered_day.carry,
+    acts_trace.SayOfTrace: carry_trace.carry_word,
+    acts_trace.LearnOfTrace: carry_trace.carry_facts,
+    acts_trace.TakeTrace: carry_trace.carry_trace,
     acts.Restored: backups.carry,
 }
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from monitor.model.acts import Actor, Body, EraseAsked, Erased
 from monitor.model.cases import CaseState
 from monitor.model.errors import Conflict
+from monitor.store import carry_trace
 from monitor.store.cases import changed_now
 from monitor.store.log import Part, next_seq
 from monitor.store.port import Connection
@@ -89,6 +90,21 @@ def _followed(body: Body) -> Keys:
     return {name: value for name, value in body.items() if name != "why"}
 
 
+def _trace_word(body: Body) -> Keys:
+    """All but the name and the reason."""
+    return {name: value for name, value in body.items() if name not in ("name", "why")}
+
+
+def _all(body: Body) -> Keys:
+    """It names nobody: addresses, numbers and digests."""
+    return body
+
+
+def _trace_state(body: Body) -> Keys:
+    """Which state it was, and the digest of its text, which goes."""
+    return {name: body[name] for name in ("case", "number", "version", "sha256")}
+
+
 def _nothing(_body: Body) -> Keys:
     return {}
 
@@ -106,6 +122,9 @@ KEYS: Mapping[str, Callable[[Body], Keys]] = {
     "unfollowed": _followed,
     "list": _list,
     "word": _word,
+    "trace word": _trace_word,
+    "trace facts": _all,
+    "trace state": _trace_state,
     "incidents": _incidents,
     "taken back": _nothing,  # coverage: nothing that the log makes rests on it
     "replayed": _nothing,
@@ -171,6 +190,8 @@ def _erase(conn: Connection, number: int, by: int) -> dict[str, object]:
     kept = {name: told[name] for name in ("act", "what", "at", "first")}
     if told["what"] == "word":
         _erase_words(conn, told["body"], number)
+    if told["what"] in ("trace word", "trace state"):
+        _erase_trace(conn, told["what"].removeprefix("trace "), told["body"], number)
     keys = KEYS[told["what"]](told["body"])
     return {"number": number, "digest": row["digest"], **kept, "keys": keys}
 
@@ -181,3 +202,17 @@ def _erase_words(conn: Connection, body: Body, number: int) -> None:
         key = (body["list"], body["number"] + place)
         conn.execute("INSERT INTO erased_word (list, number, seq) VALUES (?,?,?)", (*key, number))
         conn.execute("UPDATE list_word SET name = '', why = '' WHERE list = ? AND number = ?", key)
+
+
+def _erase_trace(conn: Connection, what: str, body: Body, seq: int) -> None:
+    """Name and reason of what somebody said in a trace, or how it stood."""
+    case, number = body["case"], body["number"]
+    conn.execute(
+        "INSERT INTO erased_trace (case_id, what, number, seq) VALUES (?,?,?,?)",
+        (case, what, number, seq),
+    )
+    if what == "state":
+        carry_trace.erase(conn, case, number)
+    else:
+        where = "case_id = ? AND number = ?"
+        conn.execute(f"UPDATE trace_word SET name = '', why = '' WHERE {where}", (case, number))

@@ -12,7 +12,15 @@ import time
 from sqlite_utils import Database, Migrations
 
 from monitor.model.acts import DAEMON
-from monitor.store import answers_schema, balances_schema, digests, lists_schema, log, log_schema
+from monitor.store import (
+    answers_schema,
+    balances_schema,
+    digests,
+    lists_schema,
+    log,
+    log_schema,
+    trace_schema,
+)
 
 migrations = Migrations("fundwatch")
 
@@ -419,3 +427,8 @@ def m007_lists(db: Database) -> None:
 @migrations()
 def m008_balances(db: Database) -> None:
     db.executescript(balances_schema.BALANCES)
+
+
+@migrations()
+def m009_trace(db: Database) -> None:
+    db.executescript(trace_schema.TRACE)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 APPLICATION_ID = 0x46574348  # "FWCH"
-VERSION = 8
+VERSION = 9
 LOGGED = 6  # the first schema with a log that was released
 
 # What each schema brought, in the words of the notice after an upgrade.
@@ -22,4 +22,6 @@ CHANGES: Mapping[int, str] = {
     "answers_days and up to answers_size of the settings.",
     7: "Lists that others publish can be watched as a whole (config/lists.yaml).",
     8: "What chains say that addresses hold is held against the record (`fundwatch reconcile`).",
+    9: "What watched addresses pay can be followed from address to address (`follow:` in the "
+    "watchlist, `fundwatch trace`).",
 }

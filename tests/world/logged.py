@@ -114,7 +114,10 @@ EVIDENCE = (
     *("transfer", "sighting", "alert", "alert_transfer", "alert_log"),
     *("entry", "entry_version", "list_version", "case_state", "followed"),
     *("publication", "listing", "list_word"),
+    *("trace_word", "trace_profile", "trace_anatomy", "trace_state"),
 )
+# No act: what an address used of its calls; how a state of a trace is packed.
+OF_NONE = ("used", "base")
 Tamper = Callable[[sqlite3.Connection, random.Random], str]
 
 
@@ -176,7 +179,7 @@ def edit(conn: sqlite3.Connection, dice: random.Random) -> str:
     """One column of one row."""
     table = _some(conn, dice, "log", "log_text")
     row = _row(conn, table, dice)
-    column = dice.choice([name for name in row if name != "used"])  # that is no act
+    column = dice.choice([name for name in row if name not in OF_NONE])
     value = _other(row[column], dice)
     where, values = _where(row)
     conn.execute(f"UPDATE {table} SET {column} = ? WHERE {where}", [value, *values])
@@ -253,7 +256,7 @@ def renumber(conn: sqlite3.Connection, dice: random.Random) -> str:
 
 # What shows in the record when it is missing or another.
 _MAKES_ROWS = re.compile('"what":"(rows|publication|listing|word)"')
-_MAKES = re.compile('"what":"(rows|alerts|baselines|publication|listing|entries|word)"')
+_MAKES = re.compile('"what":"(rows|alerts|baselines|publication|listing|entries|word|trace word)"')
 WAYS: tuple[Tamper, ...] = (
     *(edit, edit, edit, edit, delete, delete, insert),
     *(forge, forge_all, swap, reorder, renumber),

@@ -10,6 +10,8 @@ from monitor.model.difference import Difference, Report
 from monitor.store.verify.chain import Erased, parsed
 from monitor.store.verify.expected import Expected
 
+# Where what sources said for a trace stands, by its name in the log.
+TRACE_FACTS = {"profiles": "trace_profile", "anatomies": "trace_anatomy"}
 BASES = ("base_height", "base_time", "base_head_time")
 
 
@@ -174,6 +176,32 @@ def _unfollowed(expected: Expected, gone: _Gone) -> None:
     expected.change("followed", key, {"until": None}, {"until": gone.at}, gone.seq)
 
 
+def _trace_word(expected: Expected, gone: _Gone) -> None:
+    """Name and reason went with the text."""
+    keys = {**gone.keys}
+    key = [keys.pop("case"), keys.pop("number")]
+    expected.add("trace_word", key, {**keys, "name": "", "why": ""}, gone.seq)
+    _erased_trace(expected, gone, "word")
+
+
+def _trace_facts(expected: Expected, gone: _Gone) -> None:
+    for part in ("profiles", "anatomies"):
+        for key in gone.keys[part]:
+            expected.add_once(TRACE_FACTS[part], [gone.keys["case"], *key], {}, gone.seq)
+
+
+def _trace_state(expected: Expected, gone: _Gone) -> None:
+    keys = gone.keys
+    now = {"at": gone.at, "version": keys["version"], "sha256": keys["sha256"]}
+    expected.add("trace_state", [keys["case"], keys["number"]], now, gone.seq)
+    _erased_trace(expected, gone, "state")
+
+
+def _erased_trace(expected: Expected, gone: _Gone, what: str) -> None:
+    key = [gone.keys["case"], what, gone.keys["number"]]
+    expected.add("erased_trace", key, {"seq": gone.seq}, gone.seq)
+
+
 def _nothing(_expected: Expected, _gone: _Gone) -> None:
     """It changed nothing that is held against the log."""
 
@@ -189,5 +217,8 @@ PARTS: Mapping[str, Callable[[Expected, _Gone], None]] = {
     "word": _word,
     "followed": _followed,
     "unfollowed": _unfollowed,
+    "trace word": _trace_word,
+    "trace facts": _trace_facts,
+    "trace state": _trace_state,
     **dict.fromkeys(("incidents", "taken back", "replayed", "tested", "backed up"), _nothing),
 }

@@ -11,7 +11,7 @@ from monitor.model.difference import Report
 from monitor.model.errors import StoreError
 from monitor.store import answers
 from monitor.store.port import Reader
-from monitor.store.verify import begin, evidence, gone, lists, replay, schema, tables
+from monitor.store.verify import begin, evidence, gone, lists, replay, schema, tables, trace
 from monitor.store.verify.chain import Erased, Told, Walk, parsed
 from monitor.store.verify.expected import Expected
 from monitor.store.verify.gone import Erasure
@@ -87,6 +87,8 @@ def _verify(store: Reader, report: Report) -> Verdict:
         rows = {kept.name: tables.compare(conn, kept, expected, report) for kept in there}
         if store.schema() >= tables.LISTS:
             rows["listing"] = lists.compare(conn, expected, report)
+        if store.schema() >= tables.TRACES:
+            trace.compare(conn, report)
         begin.compare(conn, expected, report)
         evidence.compare(conn, expected, report)
         for difference in answers.damaged(store):

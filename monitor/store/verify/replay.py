@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from monitor.model.acts import Actor, ActorKind
 from monitor.model.difference import Difference, Report
-from monitor.store.verify import gone, lists, persons
+from monitor.store.verify import gone, lists, persons, trace
 from monitor.store.verify.chain import Told
 from monitor.store.verify.expected import Expected, Key, Values
 from monitor.store.verify.whose import Whose
@@ -204,6 +204,9 @@ ACTS: Mapping[str, Mapping[str, Part]] = {
     "follow": {"followed": followed},
     "unfollow": {"unfollowed": unfollowed},
     "cover day": {"covered": covered},
+    "say of trace": {"trace word": trace.word},
+    "learn of trace": {"trace facts": trace.facts},
+    "take trace": {"trace state": trace.state, "alerts": alerts},
     "restore": {"restored": restored},
     "erase asked": {"erase asked": nothing},
     "erased": {"erased": erased},

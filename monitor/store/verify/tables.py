@@ -80,6 +80,12 @@ _TAKEN = "sha256, published, fetched, bytes, rows, refused, kind, remarks, taken
 PUBLICATION = _plain("publication", "list, nr", _TAKEN, LISTS)
 LIST_WORD = _plain("list_word", "list, number", "target, key, value, nr, at, name, why", LISTS)
 ERASED_WORD = _plain("erased_word", "list, number", "seq", LISTS)
+TRACES = 9  # the first schema with traces
+TRACE_WORD = _plain("trace_word", "case_id, number", "at, say, subject, value, name, why", TRACES)
+TRACE_PROFILE = _plain("trace_profile", "case_id, subject, at, sha256", "", TRACES)
+TRACE_ANATOMY = _plain("trace_anatomy", "case_id, chain, tx, at, sha256", "", TRACES)
+TRACE_STATE = _plain("trace_state", "case_id, number", "at, version, sha256", TRACES)
+ERASED_TRACE = _plain("erased_trace", "case_id, what, number", "seq", TRACES)
 ERASED_LINE = _plain("erased_line", "line", "seq")
 RESPELT = _plain("respelt", "old, new", "seq")
 # What answers the log names; of those that prove silence it holds digests by the day.
@@ -93,6 +99,7 @@ KEPT = (
     *(TRANSFER, SIGHTING, ALERT, ALERT_ROW, ALERT_LOG),
     *(ENTRY, ENTRY_VERSION, LIST_VERSION, CASE, FOLLOWED),
     *(PUBLICATION, LIST_WORD, ERASED_WORD),
+    *(TRACE_WORD, TRACE_PROFILE, TRACE_ANATOMY, TRACE_STATE, ERASED_TRACE),
     *(ERASED_LINE, RESPELT, ANSWER),
 )
 

@@ -47,6 +47,7 @@ class Whose:
             "taken": self._taken,
             "entries": self._entries,
             **dict.fromkeys(("case", "followed", "unfollowed"), _named),
+            **dict.fromkeys(("trace word", "trace facts", "trace state"), _named),
             "word": lambda told: self._of(told.body["entries"]),
             "replayed": self._replayed,
             "erase asked": lambda told: self._of_rows(told.body["numbers"]),
