@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 import trace_values as story
 
-from monitor.messages.trace import objects, sums, tree
+from monitor.messages.trace import explain, objects, sums, tree
 from monitor.messages.trace.words import Page
 from monitor.model import Subject
 from monitor.model.flow import METHODS
@@ -256,3 +256,77 @@ def test_an_empty_trace_says_so() -> None:
     text = "\n".join(tree.lines(Trace("X", "", Terms()), Page(80)))
     assert "Nothing that is recorded." in text
     assert "No operator was asked" in text
+
+
+# --- step by step -----------------------------------------------------------------------------
+
+
+def explained(address: str = story.FAR, chain: str = "arbitrum", **more: object) -> str:
+    subject = Subject(chain, address)
+    return "\n".join(explain.lines(story.trace(**more), subject, Page(100), ["State 7"]))
+
+
+def test_only_steps_that_lead_to_the_address_are_told() -> None:
+    text = explained()
+    assert "STEP 4 of 4" in text
+    assert [e.tx in text for e in story.EDGES] == [True, False, True, False, True, True]
+
+
+def test_each_step_says_the_rule_and_what_it_comes_to() -> None:
+    (step,) = re.findall(r"STEP 2 of 4.*?(?=STEP 3)", explained(), re.DOTALL)
+    assert "Before it the payer held 225,000 USDT in all" in step
+    assert "tainted first: the smaller of 80,000 and 125,000 is 80,000." in step
+    said = "haircut: 80,000 x 150,000 / 225,000 is exactly 53,333,333,333 1/3 base units."
+    assert said in step
+    assert "FIFO: of the oldest 80,000 USDT, 55,000 are traced." in step
+    assert "LIFO: of the newest 80,000 USDT, 80,000 are traced." in step
+    assert "LIBR: 80,000 less the 25,000 that are not traced, not below 0, is 55,000." in step
+    assert re.search(r"haircut +150,000 +53,333.333333 +96,666.666667", step)
+
+
+def test_a_conversion_carries_its_fraction() -> None:
+    (step,) = re.findall(r"STEP 3 of 4.*?(?=STEP 4)", explained(), re.DOTALL)
+    assert "of 32 ETH are traced" in step
+    assert re.search(r"FIFO +22\n", step)
+    last = explained().partition("STEP 4 of 4")[2]
+    assert "exactly 1,998,333,333,333,333,333 1/3 base units" in last
+    assert "Across deposit 77" in last
+
+
+def test_what_arrived_later_explains_nothing_of_before() -> None:
+    later = story.edge(
+        *(20, (story.EXCHANGE, story.HUB), (story.USDT, 10**9), story.by_method(1, unit=10**9), 1)
+    )
+    text = explained(edges=(*story.EDGES, later))
+    assert later.tx not in text
+    assert later.tx in explained(story.HUB, "ethereum", edges=(*story.EDGES, later))
+
+
+def test_a_rule_that_does_not_come_to_the_figure_is_told_without_figures() -> None:
+    shared = replace(story.EDGES[2], traced={**story.TO_SWAPPER, "libr": 1, "haircut": 2})
+    text = explained(edges=(*story.EDGES[:2], shared, *story.EDGES[3:]))
+    (step,) = re.findall(r"STEP 2 of 4.*?(?=STEP 3)", text, re.DOTALL)
+    assert "LIBR: what is not traced is taken to leave first" in step
+    assert "haircut: every payment is taken to carry the same share" in step
+
+
+def test_a_watched_address_needs_no_step_and_a_stranger_has_none() -> None:
+    assert "no step leads to it" in explained(story.SOURCE, "ethereum")
+    with pytest.raises(KeyError):
+        explained("0x" + "99" * 20)
+
+
+def test_bounds_are_told_at_the_end() -> None:
+    rest = story.NODES[4]
+    bounds = {"haircut": (0, 40 * 10**9), "fifo": (10**9, 60 * 10**9)}
+    unsure = replace(rest, holds=(replace(rest.holds[0], bounds=bounds),))
+    text = explained(story.REST, "ethereum", nodes=(*story.NODES[:4], unsure))
+    end = text.partition("What rests lies between")[2]
+    assert re.search(r"haircut +0 +40,000\n +FIFO +1,000 +60,000", end)
+
+
+def test_of_outputs_the_rules_are_those_of_outputs() -> None:
+    edges = tuple(replace(edge, kind="utxo_out") for edge in story.EDGES)
+    text = explained(story.SWAPPER, "ethereum", edges=edges)
+    assert "tainted first: what is traced in the inputs fills the outputs first" in text
+    assert "the smaller of" not in text

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from monitor.messages.trace.columns import listed, table
 from monitor.messages.trace.words import METHOD, Page, asset_said, bare, dollars
 from monitor.model.flow import CONSERVING
 from monitor.model.trace import Node, State, Sum, Total, Trace, TracedAsset
 
 _RESTS = (State.FOLLOWED, State.PARKED)
 _WAITS = (State.QUEUED, State.WAITING)
-_HEAD = ("hop", "arrived", "= rests", "+ ended", "+ waits", "+ went on")
+_HEAD = ("", "arrived", "= rests", "+ ended", "+ waits", "+ went on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,24 +87,12 @@ def _asset(trace: Trace, total: Total, asset: TracedAsset, page: Page) -> Iterat
     yield f"  {asset_said(asset)} on {page.chain(asset.chain)}"
     rows = hops(trace.nodes, asset, total.method)
     said = partial(bare, asset)
-    yield from _table([(str(row.hop), *map(said, row.figures)) for row in rows], page.columns)
+    cells = [(f"hop {row.hop}", *map(said, row.figures)) for row in rows]
+    yield from table(_HEAD, cells, page.columns)
     for row in rows:
         if row.difference:
             yield f"    Hop {row.hop} does not balance: {said(row.difference)} are missing."
     yield from _account(total, said)
-
-
-def _table(rows: Sequence[tuple[str, ...]], columns: int) -> Iterator[str]:
-    """Columns where they fit, else each row in lines with the columns' names."""
-    widths = [max(len(row[at]) for row in (_HEAD, *rows)) for at in range(len(_HEAD))]
-    if 4 + sum(widths) + 2 * (len(widths) - 1) <= columns:
-        for row in (_HEAD, *rows):
-            cells = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
-            yield f"    {'  '.join(cells)}"
-        return
-    for hop, *figures in rows:
-        yield f"    hop {hop}"
-        yield from _listed(list(zip(_HEAD[1:], figures, strict=True)), 6)
 
 
 def _account(total: Total, said: Callable[[int], str]) -> Iterator[str]:
@@ -121,15 +110,9 @@ def _account(total: Total, said: Callable[[int], str]) -> Iterator[str]:
     ]
     kept = [(name, units) for name, units in (*came, *went) if units or name == "= rests"]
     rows = [(name, said(units)) for name, units in (*kept, ("difference", total.difference))]
-    yield from _listed(rows, 4)
+    yield from listed(rows)
     if total.ties:
         apart = ", ".join(
             f"{said(v)} ({k.replace('_', ' ')})" for k, v in sorted(total.ties.items())
         )
         yield f"    Order inside a moment is not known; what rests is by it: {apart}"
-
-
-def _listed(rows: Sequence[tuple[str, str]], indent: int) -> Iterator[str]:
-    names, figures = (max((len(row[at]) for row in rows), default=0) for at in (0, 1))
-    for name, figure in rows:
-        yield f"{' ' * indent}{name.ljust(names)}  {figure.rjust(figures)}"
