@@ -109,7 +109,8 @@ class Crossing:
     """One side of a bridge, decoded from an event of a transaction (chains/bridges).
 
     A deposit names where it goes as far as it knows; a release names where it came from. Both
-    have the same `link` where they belong together: "across/1/12345".
+    have the same `link` where they belong together: "across/1/12345"; an empty one says that
+    the bridge writes nothing that is the same on both sides.
     """
 
     bridge: str  # as people call it: "Across"
@@ -117,11 +118,16 @@ class Crossing:
     link: str
     log_index: int
     contract: str  # that wrote it
-    chain: str = ""  # deposit: key of the destination, empty: not one of config/chains.yaml
+    # Key of the other side's chain; empty: not told, or not one of config/chains.yaml.
+    chain: str = ""
     domain: str = ""  # as the event names it: "42161", "domain 3"
-    recipient: str = ""  # canonical there; empty: not told
+    # Canonical where it is paid, as the event has it on a chain that is not configured; empty:
+    # not told.
+    recipient: str = ""
     token: str = ""  # contract on its own chain; empty: the coin or not told
     amount: int | None = None
+    # Deposit: what is to come out there, in base units of what comes out; None: not told.
+    expected: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
