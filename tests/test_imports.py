@@ -26,10 +26,10 @@ PACKAGE = Path(__file__).resolve().parents[1] / "monitor"
 # From the innermost room to the outermost: a file imports from its own room and from rooms to
 # the left of it. net and store stand side by side and do not know each other.
 ROOMS = (
-    *("model", "chains", "decide", "analysis", "messages", "watchlist"),
+    *("model", "chains", "decide", "analysis", "picture", "messages", "watchlist"),
     *("net", "store", "loops", "web", "app", "demo", "cli", "__main__"),
 )
-PURE = ("model", "chains", "decide", "analysis", "messages", "watchlist")
+PURE = ("model", "chains", "decide", "analysis", "picture", "messages", "watchlist")
 BESIDE = {("net", "store"), ("store", "net")}
 # What pure code may not have: clock, randomness, environment, network, database.
 IMPURE = frozenset(

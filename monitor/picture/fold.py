@@ -1,0 +1,82 @@
+"""A trace as a picture: boxes, what went between them, and the sums of every hop, from which
+nothing is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from monitor.model.plain import case_said, clean, plural, rfc3339, tidy, utc
+from monitor.model.trace import Trace
+from monitor.picture import boxes as boxing
+from monitor.picture import columns, ways, words
+from monitor.picture.parts import Picture
+from monitor.picture.scene import Scene
+
+BOXES = 60
+BACKS = 12  # thin lines; what is left of them is one sentence
+
+
+def of_trace(
+    trace: Trace,
+    at: int | None,
+    *,
+    state: str = "",
+    chains: Mapping[str, str] | None = None,
+    boxes: int = BOXES,
+) -> Picture:
+    """The picture of a trace as it stood at a moment (Unix seconds).
+
+    `state`: the name of that state, "state 3 (1a2b3c4d)"; `chains`: what people call chains, by
+    key. At most as many boxes as `boxes`, and one a hop at least.
+    """
+    scene = Scene(trace, chains or {}, boxes)
+    went = ways.ways_of(scene)
+    found = boxing.in_order(scene, went)
+    bands, backs = ways.drawn(scene, went)
+    return Picture(
+        title=_title(trace),
+        said=tuple(_said(scene, at, state)),
+        warned=tuple(_warned(scene, len(backs))),
+        ranged=not trace.method,
+        columns=columns.of_scene(scene),
+        boxes=tuple(boxing.box(scene, k, nodes, went.get((k, k))) for k, nodes in found.items()),
+        bands=bands,
+        backs=backs[:BACKS],
+    )
+
+
+def _title(trace: Trace) -> str:
+    title = clean(trace.title, 80)
+    return f"Case {case_said(trace.case)}{f', {title}' if title else ''}: where the money went"
+
+
+def _said(scene: Scene, at: int | None, state: str) -> Iterator[str]:
+    if not scene.nodes:
+        yield "Nothing is traced yet."
+    else:
+        gone = " + ".join(scene.measure.exact(columns.out_of_sources(scene)))
+        yield f"{gone} left the watched addresses. {words.method_said(scene.trace)}."
+    stood = (f"As of {utc(at)}" if rfc3339(at) else "", tidy(state, 100))
+    yield ", ".join(filter(None, stood))
+
+
+def _warned(scene: Scene, backs: int) -> Iterator[str]:
+    trace = scene.trace
+    if unread := sum(not node.complete for node in trace.nodes):
+        yield (
+            f"NOT EVERYTHING IS READ: {unread:,} of {len(trace.nodes):,} addresses not, "
+            "or only in part."
+        )
+    if trace.touched:
+        yield "TOUCHES US: value came to one of our own addresses, which are not shown."
+    if trace.ended:
+        yield words.one_line(trace.ended)
+    if trace.questions:
+        yield f"Waits for a person: {words.one_line(trace.questions[0].words)}"
+    if trace.leads:
+        yield f"Not drawn: {plural(len(trace.leads), 'lead')} by a guess."
+    if scene.idle:
+        by = trace.method or "any of the 5 methods"
+        yield f"Not drawn: {scene.idle:,} that can be reached, but nothing came there by {by}."
+    if backs > BACKS:
+        yield f"Not drawn: {backs - BACKS:,} thin lines, the smallest. The sums hold them."

@@ -1,0 +1,90 @@
+"""What a picture is made of. All text is ready to be shown, and not escaped yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Tone(StrEnum):
+    """How a box is coloured. Its word says the same."""
+
+    SOURCE = "source"
+    RESTS = "rests"
+    REACHED = "reached"  # somebody there can be asked
+    HIDDEN = "hidden"  # mixer, bridge: out of sight
+    ENDED = "ended"  # by a rule, a limit or a person
+    OPEN = "open"  # not read yet, or waits for a person
+    PASSED = "passed"
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """An address, or those of a hop that have no box of their own (`folded` of them)."""
+
+    key: str
+    column: int
+    name: str  # empty: it has none
+    chain: str  # empty: all of the picture is on one chain
+    address: str  # in full; empty where it is folded or ours
+    state: str  # a word in capitals
+    tone: Tone
+    figures: tuple[str, ...]  # short, a line each
+    marks: tuple[str, ...]  # what must not be overlooked: "not all read"
+    title: str  # all of it as sentences
+    folded: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """What went from one box to one of the next column. `low` and `high`: traced, `whole`: with
+    other money in the same payments; in one measure for the whole picture."""
+
+    giver: str
+    taker: str
+    low: float
+    high: float
+    whole: float
+    lines: tuple[str, ...]  # short, the first is what matters
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """What went to the same hop or an earlier one, or past one: a thin line under the columns."""
+
+    giver: str
+    taker: str
+    label: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line under a column: "Arrived", "1,000.00 USDT"."""
+
+    name: str
+    figure: str
+    strong: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    head: str
+    sub: str
+    rows: tuple[Row, ...]
+    title: str  # the same by every method that counts here
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Boxes of a column in the order in which they stand, from the top."""
+
+    title: str
+    said: tuple[str, ...]  # under the title
+    warned: tuple[str, ...]  # what is not read or not drawn
+    ranged: bool  # nobody has chosen a method: low and high may differ
+    columns: tuple[Column, ...]
+    boxes: tuple[Box, ...]
+    bands: tuple[Band, ...]
+    backs: tuple[Back, ...]
