@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 
 from monitor.model import Entry, Watched
+from monitor.model.ports import Profiles, TellsLogs
 
 Allowed = frozenset[str]  # names of sources
 
@@ -40,3 +41,13 @@ def among(sources: Iterable[_S], may: Allowed | None) -> tuple[_S, ...]:
 
 def all_may(sources: Sequence[_Named], may: Allowed | None) -> bool:
     return may is None or all(source.name in may for source in sources)
+
+
+def sees_profiles(source: object) -> bool:
+    """Whether a source can be asked what an address is, before its history is read."""
+    return hasattr(source, Profiles.profile.__name__)
+
+
+def tells_logs(source: object) -> bool:
+    """Whether a source can be asked for all that a transaction wrote."""
+    return hasattr(source, TellsLogs.tx_logs.__name__)

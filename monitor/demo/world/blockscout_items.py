@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -10,6 +11,8 @@ from eth_utils.address import to_checksum_address
 from monitor.demo.world import etherscan
 from monitor.demo.world.ledger import AccountLedger, Block, Record, TokenName
 from monitor.demo.world.moves import ZERO_ADDRESS, Internal, TokenMove, Tx, Withdrawal
+
+DELEGATED = "0xef0100"  # EIP-7702
 
 
 def v2_kind(call: Internal) -> str:
@@ -133,6 +136,23 @@ def token_item(ledger: AccountLedger, record: Record[Tx]) -> dict[str, object]:
     }
 
 
+def log_item(log: Mapping[str, object], record: Record[Tx]) -> dict[str, object]:
+    """A row of a transaction's logs; topics are filled up to four."""
+    topics = log["topics"]
+    assert isinstance(topics, list)
+    return {
+        "address": _person(str(log["address"])),
+        "block_hash": record.block.hash,
+        "block_number": record.height,
+        "data": log["data"],
+        "decoded": None,
+        "index": etherscan.log_place(log),
+        "smart_contract": None,
+        "topics": [*topics, *[None] * (4 - len(topics))],
+        "transaction_hash": record.tx.hash,
+    }
+
+
 def withdrawal_item(ledger: AccountLedger, record: Record[Tx]) -> dict[str, object]:
     """What a validator was paid; unlike Etherscan's in wei."""
     del ledger
@@ -148,10 +168,16 @@ def withdrawal_item(ledger: AccountLedger, record: Record[Tx]) -> dict[str, obje
     }
 
 
-def address_item(address: str, coins: int, height: int) -> dict[str, object]:
-    """What there is to say of an address: its coins, and the block at which they were so."""
+def address_item(address: str, coins: int, height: int, code: str) -> dict[str, object]:
+    """What there is to say of an address: its coins, the block at which they were so, and
+    whether it is a contract; whose code it runs, by EIP-7702 alone."""
+    delegated = code.startswith(DELEGATED)
+    runs = "0x" + code.removeprefix(DELEGATED)
+    proxy = {"implementations": [{"address_hash": runs, "name": None}], "proxy_type": "eip7702"}
     return {
         **(_person(address) or {}),
+        "is_contract": code != "0x",
+        **(proxy if delegated else {}),
         "block_number_balance_updated_at": height,
         "coin_balance": str(coins),
         "creation_transaction_hash": None,

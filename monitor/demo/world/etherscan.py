@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from monitor.demo.world import acts
@@ -53,10 +53,7 @@ class Etherscan(Service[Tx]):
         if self.knobs.api_key and query.get("apikey") != self.knobs.api_key:
             return _refused("Invalid API Key")
         if query.get("module") == "proxy":
-            name = query.get("address") or query.get("tag") or query.get("txhash", "")
-            full = query.get("boolean") == "true"
-            result = node_result(self, query.get("action", ""), name, full)
-            return said({"jsonrpc": "2.0", "id": 1, "result": result})
+            return self._proxy(query)
         if query.get("module") == "logs":
             return logs_reply(self, request, "No records found")
         if query.get("module") != "account":
@@ -67,6 +64,14 @@ class Etherscan(Service[Tx]):
         if not ADDRESS.match(address):
             return _refused("Error! Invalid address format")
         return self._account(request, address)
+
+    def _proxy(self, query: Mapping[str, str]) -> Reply:
+        action = query.get("action", "")
+        if action in self.knobs.lacks:
+            return _refused("Error! Missing Or invalid Action name")
+        name = query.get("address") or query.get("tag") or query.get("txhash", "")
+        second = query.get("position") or query.get("boolean") == "true"
+        return said({"jsonrpc": "2.0", "id": 1, "result": node_result(self, action, name, second)})
 
     def _balances(self, addresses: list[str]) -> Reply:
         if not all(map(ADDRESS.match, addresses)):
@@ -107,17 +112,20 @@ class Etherscan(Service[Tx]):
         return Reply(b'{"status":"1","message":"OK","result":' + joined(parts) + b"}")
 
 
-def node_result(service: Service[Tx], method: str, name: str, full: bool) -> object:
-    """What a node answers: `name` is a block tag or a transaction hash."""
+def node_result(service: Service[Tx], method: str, name: str, second: str | bool = False) -> object:
+    """What a node answers: `name` is a block tag, an address or a transaction hash; `second`
+    whether a block comes in full, or which word of storage."""
     head = service.head_height()
     if method == "eth_blockNumber":
         return hex(head)
     if method == "eth_getCode":
-        return code_of(service.ledger, name)
+        return _accounts(service).code(name.lower())
+    if method == "eth_getStorageAt":
+        return _accounts(service).storage.get((name.lower(), str(second)), _word(0))
     if method == "eth_getBlockByNumber":
         height = int(name, 16) if name.startswith("0x") else head
         block = service.ledger.block(height) if height <= head else None
-        return block and block_json(block, full)
+        return block and block_json(block, second is True)
     record = service.ledger.find(name.lower())
     if record is None or record.height > head:
         return None
@@ -126,10 +134,9 @@ def node_result(service: Service[Tx], method: str, name: str, full: bool) -> obj
     return tx_json(record.block, record.tx, record.index)
 
 
-def code_of(ledger: object, address: str) -> str:
-    """Only tokens are contracts here."""
-    assert isinstance(ledger, AccountLedger)
-    return "0x60" if address.lower() in ledger.tokens else "0x"
+def _accounts(service: Service[Tx]) -> AccountLedger:
+    assert isinstance(service.ledger, AccountLedger)
+    return service.ledger
 
 
 def logs_reply(service: Service[Tx], request: Request, empty: str) -> Reply:
@@ -340,7 +347,8 @@ def tx_json(block: Block[Tx], tx: Tx, index: int) -> dict[str, object]:
 
 
 def receipt_json(record: Record[Tx]) -> dict[str, object]:
-    """eth_getTransactionReceipt's result, with a log for every token movement."""
+    """eth_getTransactionReceipt's result, with a log for every token movement, act and other
+    event; of a failed transaction none."""
     tx, block = record.tx, record.block
     return {
         **({"l1Fee": hex(tx.parent_fee)} if tx.parent_fee else {}),
@@ -351,12 +359,53 @@ def receipt_json(record: Record[Tx]) -> dict[str, object]:
         "effectiveGasPrice": hex(tx.gas_price),
         "from": tx.sender,
         "gasUsed": hex(tx.gas_used),
-        "logs": [_log(record, move) for move in tx.tokens],
+        "logs": logs_json(record),
         "status": "0x1" if tx.ok else "0x0",
         "to": tx.to,
         "transactionHash": tx.hash,
         "transactionIndex": hex(record.index),
         "type": "0x0",
+    }
+
+
+def logs_json(record: Record[Tx]) -> list[dict[str, object]]:
+    """All that a transaction wrote, in order; of a failed one nothing. Where several are said to
+    stand at one place they come one after the other, a batch as events of one id each."""
+    tx = record.tx
+    if not tx.ok:
+        return []
+    told = [_log(record, move) for move in tx.tokens]
+    for act in tx.acts:
+        row = acts.log_row(Record("act", record.block, tx, record.index, act))
+        told.append({**row, **_placed(record, act.log_index)})
+    told += [
+        {
+            "address": log.contract,
+            "topics": list(log.topics),
+            "data": log.data,
+            **_placed(record, log.log_index),
+        }
+        for log in tx.logs
+    ]
+    free = 0
+    for log in sorted(told, key=log_place):
+        log["logIndex"] = hex(max(free, log_place(log)))
+        free = log_place(log) + 1
+    return sorted(told, key=log_place)
+
+
+def log_place(log: Mapping[str, object]) -> int:
+    return int(str(log["logIndex"]), 16)
+
+
+def _placed(record: Record[Tx], log_index: int) -> dict[str, object]:
+    return {
+        "blockNumber": hex(record.height),
+        "blockHash": record.block.hash,
+        "transactionHash": record.tx.hash,
+        "transactionIndex": hex(record.index),
+        "logIndex": hex(log_index),
+        "removed": False,
     }
 
 
@@ -373,12 +422,7 @@ def _log(record: Record[Tx], move: TokenMove) -> dict[str, object]:
         "address": move.contract,
         "topics": topics,
         "data": data,
-        "blockNumber": hex(record.height),
-        "blockHash": record.block.hash,
-        "transactionHash": record.tx.hash,
-        "transactionIndex": hex(record.index),
-        "logIndex": hex(move.log_index),
-        "removed": False,
+        **_placed(record, move.log_index),
     }
 
 

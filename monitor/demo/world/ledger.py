@@ -230,6 +230,10 @@ class AccountLedger(Ledger[Tx]):
         self.tron = tron
         self.tokens: dict[str, TokenName] = {}
         self.alloc: dict[str, int] = {}  # balances before the first block
+        # Hex code of contracts by address; tokens have some without it. On Tron any text will do.
+        self.codes: dict[str, str] = {}
+        # Words of storage by (address, slot): whose code a proxy runs.
+        self.storage: dict[tuple[str, str], str] = {}
 
     def balance(self, address: str, contract: str | None = None, height: int | None = None) -> int:
         """By all that moved; who pays what nobody paid him has had it before the first block."""
@@ -246,6 +250,10 @@ class AccountLedger(Ledger[Tx]):
                     yield row.tx.adds(address)
                 elif getattr(row.item, "contract", None) == contract:
                     yield row.item.adds(address)
+
+    def code(self, address: str) -> str:
+        """What eth_getCode says of an address."""
+        return self.codes.get(address, "0x60" if address in self.tokens else "0x")
 
     def vanish(self, address: str, amount: int, contract: str | None = None) -> str:
         """Mine a transaction by which a holding falls (a negative amount: grows) though no list

@@ -72,6 +72,17 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
+class RawLog:
+    """Any event of a contract, such as a bridge's deposit: `topics` and `data` are hex with 0x.
+    No two logs of a transaction have the same `log_index`, those of its TokenMoves among them."""
+
+    contract: str
+    topics: tuple[str, ...]
+    data: str = "0x"
+    log_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """What a holding changes by though no list says so: a balance that a token's contract
     destroys, a wrap, a token that grows by itself. Signed; `contract` None: coins."""
@@ -115,6 +126,7 @@ class Tx:
     internals: tuple[Internal, ...] = ()
     tokens: tuple[TokenMove, ...] = ()
     acts: tuple[Act, ...] = ()
+    logs: tuple[RawLog, ...] = ()  # beside those of `tokens`
     changes: tuple[Change, ...] = ()
     parent_fee: int = 0  # a rollup's share for its parent chain: receipts tell it, lists do not
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import base58
 
-from monitor.demo.world import acts
+from monitor.demo.world import acts, etherscan
 from monitor.demo.world.ledger import AccountLedger, Block, Record, TokenName
 from monitor.demo.world.moves import Internal, TokenMove, Tx
 from monitor.demo.world.service import Reply, Request, Service, dump, joined, said
@@ -72,14 +72,17 @@ class TronGrid(Service[Tx]):
         return block
 
     def _account(self, asked: Mapping[str, str]) -> dict[str, Any]:
-        """Nothing of an account that no TRX ever reached, whatever tokens it holds."""
+        """Nothing of an account that no TRX ever reached, whatever tokens it holds; of a contract
+        always something."""
         address = _base58(asked["address"])
         lists = ("native", "internal", "change")
         rows = (self.ledger.records(name, address or "", 0, self.balance_height) for name in lists)
-        if address is None or not any(rows):
+        contract = address is not None and self.ledger.code(address) != "0x"
+        if address is None or not (contract or any(rows)):
             return {}
         sun = self.balance(address)
         account = {"address": address, "create_time": self.ledger.head.time * 1000}
+        account |= {"type": "Contract"} if contract else {}
         return account | ({"balance": sun} if sun else {})
 
     def _constant(self, asked: Mapping[str, str]) -> dict[str, Any]:
@@ -311,9 +314,31 @@ def info_json(record: Record[Tx]) -> dict[str, Any]:
         info["contract_address"] = hex41(tx.to or tx.created or "")
         info["receipt"] = {"energy_fee": tx.fee, "result": "SUCCESS" if tx.ok else "REVERT"}
     inside = [(n, c) for n, c in enumerate(tx.internals) if c.path]
+    if tx.ok and (tx.tokens or tx.logs):
+        info["log"] = _logs(tx)
     if inside:
         info["internal_transactions"] = [_info_internal(tx, n, call) for n, call in inside]
     return info
+
+
+def _logs(tx: Tx) -> list[dict[str, Any]]:
+    """In order; addresses without the 41 of Tron, words without 0x. Of tokens those that are of
+    TRC-20, of issuers' acts none."""
+    told = [(move.log_index, _transfer(move)) for move in tx.tokens if move.standard == "ERC-20"]
+    for log in tx.logs:
+        topics = [topic.removeprefix("0x") for topic in log.topics]
+        row = {"address": hex41(log.contract)[2:], "topics": topics}
+        told.append((log.log_index, {**row, "data": log.data.removeprefix("0x")}))
+    return [row for _, row in sorted(told, key=lambda each: each[0])]
+
+
+def _transfer(move: TokenMove) -> dict[str, Any]:
+    parties = [hex41(party)[2:].rjust(64, "0") for party in (move.sender, move.recipient)]
+    return {
+        "address": hex41(move.contract)[2:],
+        "topics": [etherscan.TRANSFER.removeprefix("0x"), *parties],
+        "data": f"{move.amount:064x}",
+    }
 
 
 def _info_internal(tx: Tx, number: int, call: Internal) -> dict[str, Any]:

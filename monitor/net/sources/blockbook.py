@@ -19,8 +19,9 @@ from monitor.chains.utxo import UTXO
 from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, Lookup, SourceConfig
 from monitor.model.balance import BalanceWord, Holding
 from monitor.model.errors import BadResponse, NotYet, Refused, SourceError
+from monitor.model.trace import Profile
 from monitor.net.http import Answer, Http
-from monitor.net.sources import utxo_balances
+from monitor.net.sources import utxo_balances, utxo_profile
 from monitor.net.sources.blockbook_rows import (
     Page,
     outline,
@@ -35,6 +36,7 @@ from monitor.net.sources.blockbook_rows import (
 from monitor.net.sources.newest_balances import Newest
 from monitor.net.sources.paging import PAGE_COST, WINDOW, Recorder, Walk, batch_of
 from monitor.net.sources.parsing import Parsed
+from monitor.net.sources.utxo_legs import fields_of
 
 PAGE_SIZE = 25
 MOST = 1000  # rows that a page has at most, whatever is asked
@@ -131,6 +133,17 @@ class Blockbook:
     def balance_calls(self, asked: Sequence[Holding]) -> int:
         """See ports.SeesBalances."""
         return self._newest.calls(len(asked))
+
+    def profile(self, address: str, most: int) -> Profile:
+        """See ports.Profiles: the count of its transactions stands beside the newest of them."""
+        del most
+        path = f"/api/v2/address/{quote(address, safe='')}"
+        asked: dict[str, str | int] = {"details": "txs", "pageSize": self._page_size}
+        told = self._of_address(self._http.get(path, asked)).json()
+        page = parse_page(told, self._chain, address, self._page_size)
+        sketch = utxo_profile.counted(self.name, self._chain, address, fields_of(told), page.total)
+        utxo_profile.take(sketch, parse_transactions(self._chain, page.mined))
+        return sketch.profile(1)
 
     def _totals(self, address: str) -> object:
         path = f"/api/v2/address/{quote(address, safe='')}"

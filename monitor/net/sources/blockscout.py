@@ -32,16 +32,19 @@ from monitor.model.errors import (
     SourceError,
     Unavailable,
 )
-from monitor.model.events import Event, Moved
+from monitor.model.events import Event, Moved, TxLogs
+from monitor.model.trace import Profile
 from monitor.net.http import Answer, Http
 from monitor.net.sources import (
     acts,
     blockscout_balances,
+    blockscout_profile,
     etherscan,
     etherscan_answers,
     evm_events,
     evm_more,
     evm_others,
+    evm_receipts,
 )
 from monitor.net.sources.account_rows import height_of, parse_list
 from monitor.net.sources.acts import Acts, Reported
@@ -68,6 +71,7 @@ from monitor.net.sources.evm_system import TxFacts, to_look_up
 from monitor.net.sources.newest_balances import Newest, Saying, Told, served
 from monitor.net.sources.paging import CursorPage, Page, Recorder, Walk, batch_of, walk_down
 from monitor.net.sources.parsing import Parsed
+from monitor.net.sources.profiles import Sketch
 
 PAGE_SIZE = 1000
 INDEX_LAG = 5
@@ -272,6 +276,25 @@ class Blockscout:
             raise NotServed(f"{self.name} does not say whether {address} is a contract")
         return told
 
+    def profile(self, address: str, most: int) -> Profile:
+        """See ports.Profiles."""
+        sketch = Sketch(self.name, self._chain, address)
+        return blockscout_profile.read(sketch, self._http, self._key, self._node, most)
+
+    def tx_logs(self, tx: str) -> TxLogs:
+        """See ports.TellsLogs: by the receipt, else by its own pages."""
+        try:
+            receipt = self._node("eth_getTransactionReceipt", [tx])
+        except NotServed:
+            return blockscout_profile.logs_of(self.name, self._chain, self._http, self._key, tx)
+        return evm_receipts.parse_receipt(self.name, self._chain, tx, receipt)
+
+    def _node(self, method: str, params: Sequence[object]) -> object:
+        """Raises NotServed where there are no such calls."""
+        call = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
+        answer = self._http.post("/json-rpc" if self._has_rpc else "/api/eth-rpc", call)
+        return blockscout_balances.call_result(served(answer, self.name, CALLS), self._key)
+
     def block_hash(self, height: int) -> str | None:
         if self._has_rpc:
             block = self._rpc("eth_getBlockByNumber", hex(height), False)
@@ -315,10 +338,7 @@ class Blockscout:
     def _holding(self, holding: Holding, saying: Saying) -> Told:
         """Of a token, as its contract has it at the newest block of this source's own lists."""
         asked = [blockscout_balances.call_of(holding), hex(saying.low.height)]
-        call = {"jsonrpc": "2.0", "id": 1, "method": "eth_call", "params": asked}
-        answer = self._http.post("/json-rpc" if self._has_rpc else "/api/eth-rpc", call)
-        result = blockscout_balances.call_result(served(answer, self.name, CALLS), self._key)
-        amount = blockscout_balances.parse_word(result)
+        amount = blockscout_balances.parse_word(self._node("eth_call", asked))
         saying.own[holding] = (saying.low, saying.low)
         return {holding: amount}
 

@@ -14,8 +14,9 @@ from monitor.chains.utxo import UTXO
 from monitor.model import Ask, Batch, Chain, Head, Lookup, SourceConfig
 from monitor.model.balance import BalanceWord, Holding
 from monitor.model.errors import BadResponse, Refused, SourceError
+from monitor.model.trace import Profile
 from monitor.net.http import Answer, Http
-from monitor.net.sources import utxo_balances
+from monitor.net.sources import utxo_balances, utxo_profile
 from monitor.net.sources.esplora_rows import (
     parse_count,
     parse_head,
@@ -97,6 +98,20 @@ class Esplora:
     def balance_calls(self, asked: Sequence[Holding]) -> int:
         """See ports.SeesBalances."""
         return self._newest.calls(len(asked))
+
+    def profile(self, address: str, most: int) -> Profile:
+        """See ports.Profiles: the count of its transactions, and the newest page of them."""
+        del most
+        path = f"/address/{quote(address, safe='')}"
+        told = fields_of(self._of_address(self._http.get(path)).json())
+        sketch = utxo_profile.counted(self.name, self._chain, address, told, parse_count(told))
+        if not sketch.counted:
+            return sketch.profile(1)
+        rows = self._of_address(self._http.get(f"{path}/txs/chain")).json()
+        if not isinstance(rows, list):
+            raise BadResponse(f"{self.name} answered something else than a list of transactions")
+        utxo_profile.take(sketch, parse_transactions(self._chain, rows))
+        return sketch.profile(2)
 
     def _totals(self, address: str) -> object:
         return self._of_address(self._http.get(f"/address/{quote(address, safe='')}")).json()

@@ -28,9 +28,18 @@ from monitor.model.errors import (
     SourceError,
     Unavailable,
 )
-from monitor.model.events import Event, Moved
+from monitor.model.events import Event, Moved, TxLogs
+from monitor.model.trace import Profile
 from monitor.net.http import Http
-from monitor.net.sources import acts, etherscan_balances, etherscan_more, evm_events, evm_others
+from monitor.net.sources import (
+    acts,
+    etherscan_balances,
+    etherscan_more,
+    evm_events,
+    evm_others,
+    evm_profile,
+    evm_receipts,
+)
 from monitor.net.sources.account_rows import GENESIS, height_of, parse_list
 from monitor.net.sources.acts import Acts, Reported
 from monitor.net.sources.ascending import walk_up
@@ -50,6 +59,8 @@ from monitor.net.sources.etherscan_answers import (
     proxy_result,
     read_logs,
     read_page,
+    served_page,
+    served_proxy,
 )
 from monitor.net.sources.evm_logs import token_legs
 from monitor.net.sources.evm_more import fee_rest, settled
@@ -57,11 +68,19 @@ from monitor.net.sources.evm_system import TxFacts, facts_of, to_look_up
 from monitor.net.sources.newest_balances import Newest
 from monitor.net.sources.paging import Page, Recorder, Walk, batch_of
 from monitor.net.sources.parsing import Parsed
+from monitor.net.sources.profiles import Sketch
 
 PAGE_SIZE = 1000  # the free plan's most since 2026-07-01
 SMALLER = 10  # how many times smaller a page is that is asked for after a time-out
 INDEX_LAG = 5  # blocks; undocumented, so a guess on the safe side
 
+LAST_BLOCK = 2**31 - 1
+# What the proxy calls the arguments of a node's calls.
+NODE_CALLS = {
+    "eth_getCode": ("address", "tag"),
+    "eth_getStorageAt": ("address", "position", "tag"),
+    "eth_getTransactionReceipt": ("txhash",),
+}
 LISTS = {
     "native": "txlist",
     "internal": "txlistinternal",
@@ -246,6 +265,24 @@ class Etherscan:
         """See ports.SeesOthers."""
         return evm_others.has_code(self._proxy("eth_getCode", address=address, tag="latest"))
 
+    def profile(self, address: str, most: int) -> Profile:
+        """See ports.Profiles."""
+        sketch = Sketch(self.name, self._chain, address)
+
+        def page_of(stream: str, number: int, size: int) -> Page:
+            params = list_params(LISTS[stream], address, 0, LAST_BLOCK, number, size)
+            return served_page(self._http.get("", {**self._common, **params}), self._key)
+
+        asked = evm_profile.Counting(self._node, page_of)
+        evm_profile.look(sketch, asked)
+        return evm_profile.by_lists(sketch, asked, most, min(self._size, PAGE_SIZE))
+
+    def tx_logs(self, tx: str) -> TxLogs:
+        """See ports.TellsLogs."""
+        _refuse_genesis(self.name, tx)
+        receipt = self._node("eth_getTransactionReceipt", [tx])
+        return evm_receipts.parse_receipt(self.name, self._chain, tx, receipt)
+
     def block_hash(self, height: int) -> str | None:
         block = self._block(height)
         return None if block is None else parse_head(block).block_hash
@@ -275,6 +312,13 @@ class Etherscan:
 
     def _block(self, height: int, *, full: bool = False) -> object:
         return self._proxy("eth_getBlockByNumber", tag=hex(height), boolean=str(full).lower())
+
+    def _node(self, method: str, params: Sequence[object]) -> object:
+        """A node's call by its name, in order of NODE_CALLS. Raises NotServed where the endpoint
+        has none."""
+        named = dict(zip(NODE_CALLS[method], map(str, params), strict=True))
+        asked = {**self._common, "module": "proxy", "action": method, **named}
+        return served_proxy(self._http.get("", asked), self._key)
 
     def _proxy(self, action: str, **params: str) -> object:
         asked = {**self._common, "module": "proxy", "action": action, **params}

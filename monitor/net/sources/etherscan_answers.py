@@ -91,6 +91,16 @@ def read_logs(answer: Answer, key: str | None = None) -> Page:
         raise
 
 
+def served_page(answer: Answer, key: str | None = None) -> Page:
+    """As read_page. Raises NotServed where the endpoint has no such list, or only for who pays."""
+    try:
+        return read_page(answer, key)
+    except SourceError as error:
+        if answer.status in (404, 405, 501) or NO_SUCH_ACTION.search(answer.text[:2000]):
+            raise NotServed(f"{error}: it has no such list") from None
+        raise
+
+
 def account_result(answer: Answer, key: str | None = None) -> object:
     """`result` of a balance. Raises NotServed where the endpoint has no such action, or only
     for who pays."""
@@ -110,6 +120,21 @@ def proxy_result(answer: Answer, key: str | None = None) -> object:
     if answer.status < 400 and "jsonrpc" in body and "error" not in body and "result" in body:
         return body["result"]
     raise failure(answer, _words(body), key)
+
+
+def served_proxy(answer: Answer, key: str | None = None) -> object:
+    """As proxy_result. Raises NotServed where the endpoint has no proxy, or not this call."""
+    if answer.status in (404, 405, 501):
+        raise NotServed(f"{answer.origin} has no such call of a node (HTTP {answer.status})")
+    try:
+        return proxy_result(answer, key)
+    except SourceError as error:
+        body = _envelope(answer, key)
+        told = body.get("error")
+        code = told.get("code") if isinstance(told, dict) else None
+        if code == -32601 or NO_SUCH_ACTION.search(_words(body)):
+            raise NotServed(f"{error}: it has no such call of a node") from None
+        raise
 
 
 def failure(answer: Answer, words: str, key: str | None) -> SourceError:

@@ -61,9 +61,9 @@ def height_of(log: object) -> int | None:
 
 
 def parse_logs(
-    chain: Chain, logs: Sequence[object], wanted: frozenset[str], times: Mapping[int, int]
+    chain: Chain, logs: Sequence[object], wanted: frozenset[str] | None, times: Mapping[int, int]
 ) -> Parsed:
-    """Logs, each given once, to the transfers that touch a wanted address.
+    """Logs, each given once, to the transfers that touch a wanted address (None: all of them).
 
     `times` holds Unix seconds of the blocks whose logs report none. Of a log that was removed
     by a reorg nothing comes.
@@ -76,7 +76,7 @@ def parse_logs(
 def _movements(
     chain: Chain,
     log: Mapping[str, object],
-    wanted: frozenset[str],
+    wanted: frozenset[str] | None,
     times: Mapping[int, int],
     reported: Counter[_Minted],
 ) -> Iterator[Transfer]:
@@ -86,7 +86,7 @@ def _movements(
         reported[minted] -= 1
         return
     for draft in parse_log(chain, log, times):
-        if not wanted.isdisjoint(draft.parties()):
+        if wanted is None or not wanted.isdisjoint(draft.parties()):
             yield draft
 
 

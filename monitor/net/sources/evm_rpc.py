@@ -15,21 +15,31 @@ from typing import Any, Protocol, TypeVar
 from monitor.chains.evm import EVM
 from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, Lookup, SourceConfig, Transfer
 from monitor.model.balance import BalanceWord, Holding
-from monitor.model.errors import BadResponse, NotYet, Refused
-from monitor.model.events import Event, Moved
+from monitor.model.errors import BadResponse, NotServed, NotYet, Refused
+from monitor.model.events import Event, Moved, TxLogs
 from monitor.model.facts import Lead
 from monitor.model.life import LifeWord
+from monitor.model.trace import Profile
 from monitor.net.depth import recursion_kept
 from monitor.net.http import Answer, Http
-from monitor.net.sources import acts, evm_blocks, evm_events, evm_more, evm_others
+from monitor.net.sources import (
+    acts,
+    evm_blocks,
+    evm_events,
+    evm_more,
+    evm_others,
+    evm_profile,
+    evm_receipts,
+)
 from monitor.net.sources.evm_balances import BalanceReader
 from monitor.net.sources.evm_life import LifeReader
 from monitor.net.sources.evm_log_reader import LogReader
 from monitor.net.sources.evm_logs import height_of, parse_logs, token_legs
-from monitor.net.sources.evm_refusals import TooWide, classify
+from monitor.net.sources.evm_refusals import TooWide, classify, no_such_call
 from monitor.net.sources.evm_windows import Width
 from monitor.net.sources.paging import Recorder, Walk, batch_of
 from monitor.net.sources.parsing import Parsed, RowError, fields, hash32, hex_whole, items
+from monitor.net.sources.profiles import Sketch
 
 with recursion_kept():
     from web3 import Web3
@@ -181,6 +191,27 @@ class EvmRpc:
     def has_code(self, address: str) -> bool:
         """See ports.SeesOthers."""
         return evm_others.has_code(self._node.ask("eth_getCode", [address, "latest"]))
+
+    def profile(self, address: str, most: int) -> Profile:
+        """See ports.Profiles: `most` is as good as any, for it counts without a list."""
+        del most
+        return evm_profile.of_node(Sketch(self.name, self._chain, address), self._served)
+
+    def tx_logs(self, tx: str) -> TxLogs:
+        """See ports.TellsLogs."""
+        receipt = self._served("eth_getTransactionReceipt", [tx])
+        return evm_receipts.parse_receipt(self.name, self._chain, tx, receipt)
+
+    def _served(self, method: str, params: Sequence[object]) -> object:
+        """Raises NotServed where the node has no such call."""
+        try:
+            return self._node.ask(method, params)
+        except NotServed:
+            raise
+        except Refused as error:
+            if no_such_call(error):
+                raise NotServed(str(error)) from None
+            raise
 
     @property
     def more(self) -> frozenset[str]:

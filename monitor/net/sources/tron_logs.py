@@ -6,13 +6,21 @@ two payments, or one that was listed twice, only these logs can report.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 
 from monitor.chains.address import canonical
-from monitor.model import Chain, Kind, account_leg
+from monitor.model import Chain, Kind, Transfer, account_leg
+from monitor.model.errors import BadResponse
+from monitor.model.events import Log, TxLogs
 from monitor.net.sources.evm_logs import TRANSFER
-from monitor.net.sources.parsing import fields, hash32, hex_whole, items, text
+from monitor.net.sources.evm_rows import number_equals
+from monitor.net.sources.parsing import RowError, fields, hash32, hex_whole, items, place, text
+from monitor.net.sources.tron_rows import SUCCEEDED, hash_of
+
+_DATA = re.compile(r"(?:[0-9a-fA-F]{2})*\Z")
 
 
 def token_legs(chain: Chain, info: object) -> Mapping[str, int] | None:
@@ -23,6 +31,50 @@ def token_legs(chain: Chain, info: object) -> Mapping[str, int] | None:
         return Counter(leg for log in logs if (leg := _leg(chain, log)) is not None)
     except ValueError:
         return None
+
+
+def parse_info_logs(source: str, chain: Chain, tx: str, info: object) -> TxLogs:
+    """All that `gettransactioninfobyid` holds of logs (ports.TellsLogs); their place is the one
+    that they have in the transaction. Raises BadResponse."""
+    try:
+        told = fields(info)
+        if hash_of(told.get("id"), "id") != tx:
+            raise RowError("it is of another transaction")
+        height = place(told.get("blockNumber"), "blockNumber")
+        time = place(told.get("blockTimeStamp"), "blockTimeStamp") // 1000
+        result = fields(told.get("receipt", {})).get("result")
+        failed = told.get("result") == "FAILED" or result not in SUCCEEDED
+        rows = [] if failed else [fields(log) for log in items(told.get("log"), "log")]
+        logs = tuple(_log(chain, log, n) for n, log in enumerate(rows))
+        called = told.get("contract_address")
+        to = canonical(chain, text(called, "contract_address")) if called else None
+    except ValueError as error:
+        raise BadResponse(f"{source}: a transaction cannot be read: {error}") from None
+    drafts = [draft for log in logs if (draft := _draft(chain, tx, log)) is not None]
+    legs = (replace(leg, block_height=height, time=time) for leg in number_equals(drafts))
+    return TxLogs(tx, tuple(legs), logs, height, time, to=to)
+
+
+def _log(chain: Chain, log: Mapping[str, object], index: int) -> Log:
+    """Words come without 0x, addresses without the 41 of Tron."""
+    data = text(log.get("data") or "", "data")
+    if not _DATA.match(data):
+        raise RowError("a log's data is not hex text")
+    told = items(log.get("topics"), "topics")
+    topics = tuple(hash32(f"0x{text(topic, 'topic')}", "topic") for topic in told)
+    contract = canonical(chain, f"41{text(log.get('address'), 'address')[-40:]}")
+    return Log(contract, topics, f"0x{data.lower()}", index)
+
+
+def _draft(chain: Chain, tx: str, log: Log) -> Transfer | None:
+    """A movement of TRC-20; None for another event, and for one with another than one amount."""
+    if len(log.topics) != 3 or log.topics[0] != TRANSFER or len(log.data) != 66:
+        return None
+    sender, recipient = (canonical(chain, f"41{topic[-40:]}") for topic in log.topics[1:])
+    return Transfer(
+        *(chain.key, tx, "", Kind.TRC20, sender, recipient, int(log.data, 16), log.contract),
+        log_index=log.log_index,
+    )
 
 
 def _leg(chain: Chain, log: Mapping[str, object]) -> str | None:

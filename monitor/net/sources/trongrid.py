@@ -21,13 +21,16 @@ from functools import partial
 from monitor.chains.tron import TRON
 from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, Lookup, SourceConfig
 from monitor.model.balance import BalanceWord, Holding
-from monitor.model.errors import BadResponse, NotServed, RateLimited, Refused, SourceError
+from monitor.model.errors import BadResponse, NotServed, NotYet, RateLimited, Refused, SourceError
+from monitor.model.events import TxLogs
+from monitor.model.trace import Code, Profile
 from monitor.net.http import Answer, Http
-from monitor.net.sources import acts, trongrid_balances
+from monitor.net.sources import acts, tron_logs, tron_profile, trongrid_balances
 from monitor.net.sources.acts import Acts, Reported
 from monitor.net.sources.newest_balances import Newest, served
 from monitor.net.sources.paging import Recorder, Walk, batch_of
 from monitor.net.sources.parsing import Parsed, RowError, fields, place
+from monitor.net.sources.profiles import Sketch
 from monitor.net.sources.tron_logs import token_legs
 from monitor.net.sources.tron_rows import (
     doubtful,
@@ -113,6 +116,33 @@ class TronGrid:
     def balance_calls(self, asked: Sequence[Holding]) -> int:
         """See ports.SeesBalances."""
         return self._newest.calls(len(asked))
+
+    def profile(self, address: str, most: int) -> Profile:
+        """See ports.Profiles: by the newest page of each of its lists."""
+        sketch = Sketch(self.name, self._chain, address)
+        asked: dict[str, str | int] = {"address": address, "visible": True}
+        tron_profile.look(sketch, self._called("/wallet/getaccount", asked))
+        if sketch.code is Code.CONTRACT:
+            return sketch.profile(1)
+        path = f"/v1/accounts/{address}/transactions"
+        size = min(most + 1, self._size)
+        params: dict[str, str | int] = {"limit": size, "order_by": "block_timestamp,desc"}
+        for tail, parse in (
+            ("", partial(parse_transactions, self._chain, address, infos={})),
+            ("/trc20", partial(parse_trc20, self._chain)),
+        ):
+            page = parse_page(_checked(self.name, self._http.get(f"{path}{tail}", params)))
+            sketch.take(parse(page.rows), page.rows)
+            sketch.at_least |= page.fingerprint is not None or len(page.rows) >= size
+        return sketch.profile(3)
+
+    def tx_logs(self, tx: str) -> TxLogs:
+        """See ports.TellsLogs. Who signed is not told."""
+        path = "/wallet/gettransactioninfobyid"
+        told = self._called(path, {"value": _bare(tx)})
+        if told == {}:
+            raise NotYet(f"{self.name} does not know transaction {tx}")
+        return tron_logs.parse_info_logs(self.name, self._chain, _bare(tx), told)
 
     def fetch(self, ask: Ask) -> Batch:
         if ask.streams == acts.BUNDLE:
