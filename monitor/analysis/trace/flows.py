@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from monitor.analysis.trace.account import Placed, steps_of
 from monitor.analysis.trace.known import Known
 from monitor.analysis.trace.order import Item, arrange
-from monitor.analysis.trace.plain import legs_of, plain_step
 from monitor.analysis.trace.reading import Reading, Tx, transactions
 from monitor.analysis.trace.steps import Flows, Step
 from monitor.model import Subject
@@ -22,7 +22,12 @@ def flows_of(known: Known) -> Flows:
     """All steps of the sources and the followed addresses, in order."""
     book = Reading(known)
     txs = sorted(transactions(known), key=lambda tx: tx.whole)
-    read = [(tx, _read(tx, book)) for tx in txs]
+    read = []
+    unclear: list[Step] = []
+    for tx in txs:
+        steps, asked = steps_of(tx, book)
+        read.append((tx, steps))
+        unclear += asked
     wide = tuple(_ordered(read, book, deposits_first=True))
     narrow = tuple(_ordered(read, book, deposits_first=False))
     return Flows(
@@ -30,16 +35,9 @@ def flows_of(known: Known) -> Flows:
         other=None if narrow == wide else narrow,
         sources=dict(sorted(book.sources.items())),
         owner=dict(sorted(book.owner.items())),
+        unclear=tuple(unclear),
         ignored=dict(sorted(book.ignored.items())),
     )
-
-
-Placed = tuple[Step, tuple[int, tuple[int, ...] | None]]  # with its place in the transaction
-
-
-def _read(tx: Tx, book: Reading) -> list[Placed]:
-    steps = ((plain_step(leg, tx, book), leg.place) for leg in legs_of(tx, book))
-    return [(step, place) for step, place in steps if step is not None]
 
 
 def _ordered(

@@ -118,7 +118,7 @@ def _giver(leg: Leg, tx: Tx, book: Reading) -> Account | None:
     if leg.giver is None:
         return None
     subject = Subject(tx.chain.key, leg.giver)
-    if subject in book.by_subject and not book.counts(subject, tx):
+    if book.early(subject, tx):
         return None
     return book.account(tx.chain.key, leg.giver, leg.asset)
 

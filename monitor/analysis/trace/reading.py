@@ -11,6 +11,7 @@ from monitor.analysis.trace.known import Known, Source
 from monitor.chains.table import family_of
 from monitor.model import Chain, Row, Status, Subject, Transfer
 from monitor.model.flow import Account
+from monitor.model.trace import Name
 
 COUNTED = frozenset({Status.PROVISIONAL, Status.FINAL, Status.MISSING})
 # Holders that are no address. What comes from the first is clean, what goes to the second stays.
@@ -88,6 +89,7 @@ class Reading:
         self.sources: dict[Account, str] = {}
         self.owner: dict[Account, Subject] = {}
         self.ignored: Counter[str] = Counter()
+        self._names: dict[Subject, Sequence[Name]] = {}
 
     def account(self, chain: str, address: str, asset: str) -> Account:
         """The account of an address, known to be its own from now on."""
@@ -100,8 +102,15 @@ class Reading:
             self.sources[account] = source.label
         return account
 
-    def counts(self, subject: Subject, tx: Tx) -> bool:
-        """Whether what this source gives in a transaction counts already."""
-        source = self.by_subject[subject]
-        early = tx.height is not None and tx.height < source.since_height
-        return tx.time >= source.since and not early
+    def early(self, subject: Subject, tx: Tx) -> bool:
+        """Whether it is a source, and what it gives in a transaction does not count yet."""
+        source = self.by_subject.get(subject)
+        if source is None:
+            return False
+        below = tx.height is not None and tx.height < source.since_height
+        return tx.time < source.since or below
+
+    def names(self, subject: Subject) -> Sequence[Name]:
+        if subject not in self._names:
+            self._names[subject] = self.known.names(subject)
+        return self._names[subject]

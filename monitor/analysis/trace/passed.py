@@ -1,0 +1,89 @@
+"""What a contract passed on to somebody else in the same transaction: a swap that pays another
+address, a payment to many at once. It takes the whole transaction to see it. Pure.
+
+A contract on the way is left with nothing of what came in, or with less of something else. Whoever
+is only left with more was paid.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from monitor.analysis.trace.assets import key_of
+from monitor.analysis.trace.plain import Leg
+from monitor.analysis.trace.reading import Reading, Tx
+from monitor.chains.table import family_of
+from monitor.model.trace import Anatomy
+
+Balances = Mapping[str, Mapping[str, int]]  # address -> asset -> what it is left with or without
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """What somebody is left with."""
+
+    address: str
+    asset: str
+    amount: int
+
+
+def _balances(anatomy: Anatomy, tx: Tx, book: Reading) -> Balances:
+    """Of everybody, in what carries value: tokens by the whole transaction, coins as far as they
+    are on record."""
+    net: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    coins = (row for row in tx.rows if row.kind.coin and not row.kind.fee)
+    for row in (*anatomy.legs, *coins):
+        asset = key_of(row)
+        if book.assets.carries(tx.chain.key, asset) and row.amount:
+            if row.sender is not None:
+                net[row.sender][asset] -= row.amount
+            if row.recipient is not None:
+                net[row.recipient][asset] += row.amount
+    return net
+
+
+def payees(address: str, legs: Sequence[Leg], tx: Tx, book: Reading) -> frozenset[str]:
+    """Whom of those that an address gave to in an exchange it simply paid. None of them where all
+    were: then who took and who gave back were not the same."""
+    anatomy = book.known.anatomies.get((tx.chain.key, tx.tx))
+    if anatomy is None:
+        return frozenset()
+    net = _balances(anatomy, tx, book)
+    gave = {leg.taker for leg in legs if leg.giver == address and leg.taker is not None}
+    paid = frozenset(taker for taker in gave if _only_more(net.get(taker, {})))
+    return paid if paid < gave else frozenset()
+
+
+def _only_more(net: Mapping[str, int]) -> bool:
+    return any(net.values()) and all(amount >= 0 for amount in net.values())
+
+
+def gains(
+    address: str, asset: str, takers: frozenset[str], tx: Tx, book: Reading
+) -> tuple[Gain, ...]:
+    """Who was left with what an address gave to `takers`, by the whole transaction: all in the
+    same asset, or each with a price. None: the takers kept it, or it cannot be told."""
+    anatomy = book.known.anatomies.get((tx.chain.key, tx.tx))
+    if anatomy is None:
+        return ()
+    net = _balances(anatomy, tx, book)
+    if any(_only_more(net.get(taker, {})) and net[taker].get(asset) for taker in takers):
+        return ()
+    aside = {address, family_of(tx.chain).zero, *takers}
+    found = [
+        Gain(other, got, amount)
+        for other in sorted(net.keys() - aside)
+        if _only_more(net[other])
+        for got, amount in sorted(net[other].items())
+        if amount
+    ]
+    return tuple(found) if _comparable(found, tx, book) else ()
+
+
+def _comparable(found: Sequence[Gain], tx: Tx, book: Reading) -> bool:
+    if len({gain.asset for gain in found}) <= 1:
+        return True
+    worth = [book.assets.worth(tx.chain.key, g.asset, g.amount, tx.time) for g in found]
+    return None not in worth
