@@ -1,0 +1,113 @@
+"""A case's trace from what is known: attribution, stop rules, states, sums. Pure.
+
+Who is open is found from the sources on: at first nobody is, what reaches somebody ends there.
+Whom the rules let through is opened, what it paid on reaches others, and so on until nobody is
+opened any more. Opening somebody only adds to what others get and only shortens ways, so the end
+does not depend on the order, nor on who was read beside: nobody is followed because of value that
+came to it only through itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from monitor.analysis.attribution.replay import Replay
+from monitor.analysis.trace import bounds, frontier, said, totals
+from monitor.analysis.trace.arrivals import arrivals, carried
+from monitor.analysis.trace.books import Books, books_of
+from monitor.analysis.trace.flows import flows_of
+from monitor.analysis.trace.known import Known
+from monitor.analysis.trace.ledger import Ledger, ledger_of
+from monitor.analysis.trace.nodes import Maker
+from monitor.analysis.trace.run import Run, outflow_of
+from monitor.analysis.trace.steps import Flows, Sent
+from monitor.analysis.trace.stops import Rules
+from monitor.model import Subject
+from monitor.model.flow import Ground
+from monitor.model.trace import Total, Trace
+
+
+class Tracer:
+    """Of one case. Called again, it goes on from the first movement that differs."""
+
+    def __init__(self) -> None:
+        self._replay = Replay()
+        self._other = Replay()  # withdrawals first, where moments have no order
+        self._unbounded = Replay()  # of openings that nobody knows
+
+    def trace(self, known: Known) -> Trace:
+        """What `known` comes to; the same whatever was traced before."""
+        terms = said.terms_now(known.terms, known.words)
+        flows = flows_of(known)
+        ledger = ledger_of(flows, flows.steps)
+        rules = Rules(known, terms, outflow_of(ledger), flows.sent, _mixed(flows, ledger))
+        sent = {id(each.step): each for each in flows.sent}
+        run = self._settle(known, ledger, rules, sent)
+        books = books_of(run)
+        limits = frontier.limits(known, terms, rules, run, books)
+        maker = Maker(known, run, limits, books, self._bounds(known, run, limits, books))
+        all_nodes = maker.nodes()
+        method = said.chosen_method(known.words)
+        return Trace(
+            case=known.case,
+            title=known.title,
+            terms=terms,
+            nodes=all_nodes,
+            edges=maker.edges(sent),
+            totals=self._totals(flows, run, limits),
+            wanted=frontier.wanted(known, run, limits, flows, rules),
+            questions=frontier.questions(known, run, limits, terms),
+            method=method.value if method else "",
+            method_by=method.by if method else "",
+            method_why=method.why if method else "",
+            followed=limits.followed,
+            ended=limits.ended,
+            touched=tuple(n.subject for n in all_nodes if n.subject in known.ours),
+        )
+
+    def _settle(self, known: Known, ledger: Ledger, rules: Rules, sent: Mapping[int, Sent]) -> Run:
+        openings = {a: n for a, n in known.openings.items() if a not in ledger.sources}
+        closed = {a for accounts in ledger.accounts.values() for a in accounts}
+        opened: set[Subject] = set()
+        while True:
+            ground = Ground(ledger.sources, frozenset(closed), openings)
+            result = self._replay.run(ledger.flows, ground)
+            steps = tuple(carried(ledger, result.outcomes))
+            arrived = arrivals(steps, ledger, sent)
+            verdicts = {s: rules.verdict(s, each) for s, each in arrived.items()}
+            more = {s for s, each in verdicts.items() if each.open and s not in opened}
+            accounts = {a for subject in more for a in ledger.accounts.get(subject, ())}
+            opened |= more
+            if not accounts:
+                return Run(ledger, ground, result, steps, arrived, verdicts)
+            closed -= accounts
+
+    def _totals(self, flows: Flows, run: Run, limits: frontier.Limits) -> tuple[Total, ...]:
+        mine = totals.sums(run.ledger, run.result, limits)
+        if flows.other is None:
+            return totals.totals(mine, None)
+        ledger = ledger_of(flows, flows.other)
+        result = self._other.run(ledger.flows, run.ground)
+        return totals.totals(mine, totals.sums(ledger, result, limits))
+
+    def _bounds(
+        self, known: Known, run: Run, limits: frontier.Limits, books: Mapping[Subject, Books]
+    ) -> bounds.Bounds:
+        """What every address holds if those whose record is not whole had any amount before it."""
+        whole = bounds.wholeness(known, run, limits)
+        accounts = bounds.without_opening(run, whole)
+        unbounded = books
+        if accounts:
+            openings = {**run.ground.openings, **dict.fromkeys(accounts, bounds.UNBOUNDED)}
+            ground = replace(run.ground, openings=openings)
+            result = self._unbounded.run(run.ledger.flows, ground)
+            unbounded = books_of(replace(run, ground=ground, result=result))
+        unknown = frozenset(
+            (run.ledger.owners[a], run.ledger.assets[a.chain, a.asset]) for a in accounts
+        )
+        return bounds.Bounds(known, whole, books, unbounded, unknown)
+
+
+def _mixed(flows: Flows, ledger: Ledger) -> frozenset[Subject]:
+    return frozenset(ledger.owners[account] for account in flows.mixed)
