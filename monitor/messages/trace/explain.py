@@ -19,6 +19,7 @@ from monitor.messages.trace.words import (
     Page,
     asset_said,
     bare,
+    detail_said,
     exact,
     names_said,
     read_said,
@@ -224,8 +225,8 @@ def _sum(node: Node, page: Page) -> Iterator[str]:
     for text in (state_said(node), names_said(node), read_said(node)):
         if text:
             yield from _text(f"{text}.", page, 2)
-    if node.stop is not None and node.stop.detail:
-        yield from _text(f"{tidy(node.stop.detail, 400)}", page, 2)
+    if detail := detail_said(node):
+        yield from _text(detail, page, 2)
     assets = list(dict.fromkeys(s.asset for s in (*node.received, *node.left, *node.holds)))
     for asset in assets:
         yield f"  {asset_said(asset)}{f' ({asset.contract})' if asset.contract else ''}"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from monitor.messages.trace.words import (
     Page,
     counted,
+    detail_said,
     is_any,
     minute,
     names_said,
@@ -24,7 +25,6 @@ from monitor.messages.trace.words import (
 )
 from monitor.model import Subject
 from monitor.model.flow import METHODS
-from monitor.model.plain import tidy
 from monitor.model.trace import ByMethod, Edge, Node, State, Sum, Trace, TracedAsset
 
 _LEAST = 44  # columns that text keeps, however deep it stands
@@ -188,8 +188,8 @@ class _Tree:
         if node.state in (State.SOURCE, State.STOPPED):
             rests = held
         yield "; ".join(filter(None, (state_said(node), names_said(node), rests)))
-        if node.stop is not None and node.stop.detail and not node.names:
-            yield tidy(node.stop.detail, 300)
+        if detail := detail_said(node):
+            yield detail
         if not node.complete:
             yield read_said(node)
         for branch in self._out.get(node.subject, ()):

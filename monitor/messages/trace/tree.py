@@ -110,9 +110,9 @@ def _left(trace: Trace, page: Page) -> Iterator[str]:
         yield "  Nothing that is recorded."
     for asset, figures in by_asset.items():
         if asset is None:
-            yield f"  all worth {usd_said(figures, page)}, when it left"
+            yield f"  all: worth {usd_said(figures, page)}, when it left"
         else:
-            yield f"  {sum_said(Sum(asset, figures), page)} on {page.chain(asset.chain)}"
+            yield f"  {page.chain(asset.chain)}: {sum_said(Sum(asset, figures), page)}"
 
 
 def _places(trace: Trace, page: Page) -> Iterator[str]:

@@ -236,6 +236,12 @@ def reason_said(stop: Stop, exchange: str = "") -> str:
     return f"{said}{of}{'' if stop.confirmed else ', not confirmed'}"
 
 
+def detail_said(node: Node) -> str:
+    """Why it ends there, where its names do not say that already."""
+    detail = tidy(node.stop.detail, 400) if node.stop is not None else ""
+    return "" if node.names and detail.startswith("named as") else detail
+
+
 def read_said(node: Node) -> str:
     """How far it was read; empty of what was not meant to be read."""
     if not node.complete:
