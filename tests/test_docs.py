@@ -20,9 +20,10 @@ from monitor.app.settings.chains import ASSET_KEYS, CHAIN_KEYS
 from monitor.cli import common
 from monitor.model import AlertKind, Kind, Severity, Status
 from monitor.model.lists import KINDS
+from monitor.model.settings import DESKS
 from monitor.net.channels import CHANNELS
 from monitor.net.sources import SOURCES
-from monitor.watchlist import entries
+from monitor.watchlist import entries, follow
 from monitor.watchlist.addressbook import COLUMNS
 from monitor.watchlist.values import CHOICES
 
@@ -130,6 +131,8 @@ EXPECTED: dict[str, tuple[str, Iterable[str]]] = {
     "lists": ("docs/watchlist.md", entries.TOP_KEYS),
     "cases": ("docs/watchlist.md", entries.CASE_KEYS),
     "addresses": ("docs/watchlist.md", entries.BLOCK_KEYS),
+    "following": ("docs/watchlist.md", follow.KEYS),
+    "desks": ("docs/settings.md", DESKS),
     "choices": ("docs/watchlist.md", chain(*CHOICES.values())),
     "kinds of transfers": ("docs/integrating.md", [kind.value for kind in Kind]),
     "kinds of alerts": ("docs/integrating.md", [kind.value for kind in AlertKind]),

@@ -42,6 +42,7 @@ def test_an_empty_home_gives_the_shipped_defaults(tmp_path: Path):
     assert "no channel is set up: nobody is told" in loaded.notes
     assert loaded.sources["trongrid"].rate_per_second == 1
     assert (loaded.timezone, loaded.poll_interval, loaded.trailing_window_days) == ("UTC", None, 2)
+    assert loaded.desk == ""
 
 
 def test_a_key_brings_its_source_into_service(tmp_path: Path):
@@ -63,7 +64,7 @@ def test_single_keys_go_over_the_shipped_ones(tmp_path: Path):
         chains="chains:\n  ethereum:\n    finality: 99\n    sources: [mine]\n  bnb:\n",
         sources="sources:\n  mine: {kind: etherscan, url: 'http://127.0.0.1:9/api'}\n"
         "  blockstream: {rate_per_second: 0.5}\n",
-        settings="every: 60\ntimezone: Europe/Zurich\nhold_minutes: 5\n",
+        settings="every: 60\ntimezone: Europe/Zurich\nhold_minutes: 5\ndesk: counsel\n",
     )
     loaded = load.load(home, {})
     ethereum = loaded.chains["ethereum"]
@@ -72,6 +73,7 @@ def test_single_keys_go_over_the_shipped_ones(tmp_path: Path):
     blockstream = loaded.sources["blockstream"]
     assert (blockstream.rate_per_second, blockstream.calls_per_hour) == (0.5, 700)
     assert (loaded.poll_interval, loaded.timezone, loaded.hold) == (60, "Europe/Zurich", 300)
+    assert loaded.desk == "counsel"
 
 
 def test_an_emptied_list_of_own_rows_keeps_the_shipped_ones(tmp_path: Path):
@@ -258,6 +260,7 @@ BAD = {
     "proxy": ({"settings": "proxy: p.example:3128\n"}, "http://proxy.example:3128"),
     "ca bundle": ({"settings": "ca_bundle: nowhere.pem\n"}, "'nowhere.pem' names a certificate"),
     "every": ({"settings": "every: 1\n"}, "'1' is not a number for every"),
+    "desk": ({"settings": "desk: banc\n"}, "is not a desk. Did you mean bank? Write one of bank"),
     "time zone": ({"settings": "timezone: Mars/Base\n"}, "'Mars/Base' is not a known time zone"),
     "asset": ({"assets": "assets:\n  bnb:\n    0x12: {symbol: A, decimals: 1}\n"}, "'0x12' is not"),
     "asset twice": (

@@ -9,6 +9,9 @@ from pathlib import Path
 from monitor.model import Asset, Chain, ChannelConfig, Known, SourceConfig
 from monitor.model.lists import ListConfig
 
+# Who asks: it decides whom the view of a seizure lets ask for what.
+DESKS = ("bank", "exchange", "authority", "counsel")
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -35,6 +38,7 @@ class Settings:
     hold_severe: int = 1800  # the same for a severe entry
     round_severe: int = 900  # seconds that a round of reading may take with severe entries ...
     round_high: int = 3600  # ... and with entries of severity high; longer fails in `check`
+    desk: str = ""  # one of DESKS; empty: nobody said
     timezone: str = "UTC"  # of the desk; the watchlist's own goes first
     reply_to: str = ""  # of mails, where the channel names none
     daily_hour: int = 8  # of the desk's day: when the daily mail goes out

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from monitor.model.terms import Terms
+
 USD = "USD"  # a smallest amount in dollars, for assets without one of their own
 
 
@@ -107,6 +109,7 @@ class Entry:
     holder: str = ""  # who holds them
     expected: Mapping[str, str] = field(default_factory=dict)  # asset key -> decimal coins
     planned: Planned | None = None
+    follow: Terms | None = None  # of its case: what it pays is followed; None: it is not
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from monitor.model import (
     Watched,
 )
 from monitor.model.facts_json import from_text, to_json
+from monitor.model.terms import Terms
 from monitor.store.port import Fields
 
 TRANSFER_COLUMNS = (
@@ -79,7 +80,17 @@ def to_row(
 
 
 # Terms that entries of earlier versions do not have.
-_LATER = ("canary", "incoming", "origin", "sources", "held", "holder", "expected", "planned")
+_LATER = (
+    "canary",
+    "incoming",
+    "origin",
+    "sources",
+    "held",
+    "holder",
+    "expected",
+    "planned",
+    "follow",
+)
 
 
 def entry_terms(entry: Entry) -> str:
@@ -104,12 +115,17 @@ def to_entry(text: str) -> Entry:
             "origin": _to_origin(terms.get("origin")),
             "sources": tuple(terms.get("sources", ())),
             "planned": Planned(**terms["planned"]) if terms.get("planned") else None,
+            "follow": _to_follow(terms.get("follow")),
         }
     )
 
 
 def _to_origin(told: dict[str, Any] | None) -> Origin | None:
     return None if told is None else Origin(**{**told, "programs": tuple(told["programs"])})
+
+
+def _to_follow(told: dict[str, Any] | None) -> Terms | None:
+    return None if told is None else Terms(**{**told, "sources": tuple(told["sources"])})
 
 
 def to_watched(row: Fields) -> Watched:

@@ -13,7 +13,7 @@ from monitor.chains.table import family_of
 from monitor.model import Asset, Chain, Entry, Severity, Subject
 from monitor.model.errors import Problem
 from monitor.model.ids import stable_id
-from monitor.watchlist import held, yaml_nodes
+from monitor.watchlist import follow, held, yaml_nodes
 from monitor.watchlist.values import EntryReader, case_problem, read_value
 from monitor.watchlist.yaml_nodes import Fields, Items, Node, Notes, Text, is_blank
 
@@ -37,7 +37,8 @@ BLOCK_KEYS = (
     *("address", "label", "case", "busy", "canary", "retired"),
     *("expected", "planned", *INHERITED),
 )
-CASE_KEYS = ("title", "addresses", *INHERITED)
+DEFAULT_KEYS = ("follow", *INHERITED)
+CASE_KEYS = ("title", "addresses", *DEFAULT_KEYS)
 TOP_KEYS = ("version", "timezone", "defaults", "cases", "addresses", "count")
 
 
@@ -142,11 +143,14 @@ class _Lines:
     broken: bool = False
 
     def under(self, upper: _Lines) -> _Lines:
-        """These lines on top of inherited ones; thresholds are merged asset by asset."""
+        """These lines on top of inherited ones; thresholds are merged asset by asset, and what
+        is asked of following name by name."""
         merged = {**upper.values, **self.values}
         if "min_amount" in merged:
             amounts = (upper.values.get("min_amount", {}), self.values.get("min_amount", {}))
             merged["min_amount"] = {**amounts[0], **amounts[1]}
+        if "follow" in merged:
+            merged["follow"] = follow.under(self.values.get("follow"), upper.values.get("follow"))
         return _Lines(merged, upper.broken or self.broken)
 
 
@@ -164,7 +168,7 @@ class _Reader:
         self._known_keys(root, TOP_KEYS, "a watchlist")
         timezone = self._timezone(root.get("timezone"), timezones)
         self._version(root.get("version"))
-        defaults = self._lines(root.get("defaults"), INHERITED, "defaults")
+        defaults = self._lines(root.get("defaults"), DEFAULT_KEYS, "defaults")
         cases = self._cases(root.get("cases"), defaults)
         for case, node in cases:
             self._blocks(node, self.cases[case], case)
@@ -182,7 +186,10 @@ class _Reader:
 
     def _known_keys(self, node: Fields, allowed: Collection[str], where: str) -> None:
         for key, _ in node.pairs:
-            if key.text not in allowed:
+            if key.text == "follow" and key.text not in allowed:
+                remedy = "Write it among the lines of the case, or under  defaults:"
+                self.notes.say(key, "holds for a case, never for one address", remedy)
+            elif key.text not in allowed:
                 self.notes.unknown(key, allowed, where)
 
     def _timezone(self, node: Node | None, known: Collection[str] | None) -> str:
@@ -309,14 +316,19 @@ class _Reader:
             self.entries.extend(ready)
 
     def _one_height(self, node: Fields, lines: _Lines, chains: Sequence[str]) -> None:
-        since = lines.values.get("since", "first")
-        if len(chains) > 1 and since.isdigit():
-            self.notes.say(
-                node.get("since") or node,
-                "is a block, which means another day on every chain",
-                "Write a day like 2023-01-31",
-                value=since,
-            )
+        asked = lines.values.get("follow") or {}
+        written = (
+            (lines.values.get("since", "first"), node.get("since") or node),
+            (asked.get("since", "first"), node),
+        )
+        for since, place in written:
+            if len(chains) > 1 and since.isdigit():
+                self.notes.say(
+                    place,
+                    "is a block, which means another day on every chain",
+                    "Write a day like 2023-01-31",
+                    value=since,
+                )
 
     def _subject(self, written: Text, chain: Chain) -> Subject | None:
         text = written.text.strip()
@@ -375,4 +387,5 @@ def _entry(
         line=line,
         held=values.get("held", ""),
         holder=values.get("holder", "") if values.get("held") else "",
+        follow=None if values.get("canary") or not case else follow.terms(values.get("follow")),
     )

@@ -13,6 +13,7 @@ from monitor.chains.address import AddressError, canonical
 from monitor.chains.table import family_of
 from monitor.model import Asset, Chain, Severity
 from monitor.model.watch import HELD, USD
+from monitor.watchlist import follow
 from monitor.watchlist.yaml_nodes import Fields, Items, Node, Notes, Text, closest, is_blank
 
 _COINS = re.compile(r"[0-9]{1,60}(\.[0-9]{1,36})?\Z")
@@ -291,6 +292,15 @@ def _as_written(_key: str, node: Node, _at: EntryReader) -> Node:
     return node
 
 
+def _follow(_key: str, node: Node, at: EntryReader) -> dict[str, Any] | bool | None:
+    return follow.read(
+        node,
+        at.notes,
+        sources=lambda inner: _sources("sources", inner, at),
+        since=lambda inner: _since("since", inner, at),
+    )
+
+
 def _retired(key: str, node: Node, at: EntryReader) -> str | None:
     text = _text(key, node, at)
     match = _RETIRED.match(text or "")
@@ -328,4 +338,5 @@ READERS: Mapping[str, Reader] = {
     "holder": _short_text,
     "expected": _as_written,
     "planned": _as_written,
+    "follow": _follow,
 }

@@ -22,7 +22,7 @@ from monitor.app.settings.rows import SHIPPED, Secret, SettingsRow
 from monitor.app.settings.secrets import Secrets, read_bytes, read_dotenv, way_of
 from monitor.model import Chain, ChannelConfig, Issuer, Known, SourceConfig
 from monitor.model.errors import ConfigError
-from monitor.model.settings import Settings
+from monitor.model.settings import DESKS, Settings
 from monitor.watchlist import addressbook, yaml_nodes
 from monitor.watchlist.yaml_nodes import Fields, Node, Notes, is_blank
 
@@ -39,6 +39,7 @@ SETTING_KEYS = (
     "round_severe_minutes",
     "round_high_minutes",
     "timezone",
+    "desk",
     "reply_to",
     "daily_hour",
     "escalate_after_minutes",
@@ -174,6 +175,7 @@ def _general(settings: Settings, row: SettingsRow, secrets: Secrets) -> Settings
         round_severe=settings.round_severe if round_severe is None else round_severe * 60,
         round_high=settings.round_high if round_high is None else round_high * 60,
         timezone=timezone,
+        desk=row.choice("desk", DESKS),
         reply_to=row.text("reply_to"),
         retention_years=row.whole("retention_years", 1, 100),
         answers_days=settings.answers_days if kept is None else kept,
