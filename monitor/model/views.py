@@ -103,6 +103,16 @@ class AlertView:
 
 
 @dataclass(frozen=True, slots=True)
+class Inline:
+    """An image inside a mail. `name` names it there: letters, figures, "-"."""
+
+    name: str
+    mime: str  # "image/png"
+    data: str  # its bytes as base64, since messages are frozen as text
+    alt: str  # the same in words, several lines
+
+
+@dataclass(frozen=True, slots=True)
 class Rendered:
     """A message ready to send: bytes-to-be for one channel. Frozen before the first try."""
 
@@ -112,6 +122,7 @@ class Rendered:
     json: str = ""
     attachments: tuple[tuple[str, str, str], ...] = ()  # (file name, mime type, text)
     thread: str = ""  # e-mail: Message-ID of the first mail of this transaction
+    images: tuple[Inline, ...] = ()  # e-mail: shown by `html` as "cid:NAME"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from monitor.model import (
     Baseline,
     Direction,
     Entry,
+    Inline,
     Kind,
     Lane,
     Origin,
@@ -174,4 +175,6 @@ def to_rendered(text: str) -> Rendered:
     fields["attachments"] = tuple(
         (str(name), str(mime), str(body)) for name, mime, body in fields["attachments"]
     )
+    images = fields.get("images", ())  # older messages have none
+    fields["images"] = tuple(Inline(**each) for each in images)
     return Rendered(**fields)
