@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from monitor.analysis.trace.account import Placed, steps_of
+from monitor.analysis.trace import account, utxo
+from monitor.analysis.trace.account import Placed
 from monitor.analysis.trace.known import Known
 from monitor.analysis.trace.order import Item, arrange
 from monitor.analysis.trace.reading import Reading, Tx, transactions
 from monitor.analysis.trace.steps import Flows, Step
+from monitor.chains.table import family_of
 from monitor.model import Subject
 from monitor.model.flow import FEES, Account, Spent
 
@@ -21,11 +23,14 @@ from monitor.model.flow import FEES, Account, Spent
 def flows_of(known: Known) -> Flows:
     """All steps of the sources and the followed addresses, in order."""
     book = Reading(known)
-    txs = sorted(transactions(known), key=lambda tx: tx.whole)
-    read = []
+    txs = sorted(transactions(known), key=lambda tx: tx.moment)
+    read: list[tuple[Tx, list[Placed]]] = []
     unclear: list[Step] = []
     for tx in txs:
-        steps, asked = steps_of(tx, book)
+        if family_of(tx.chain).atomic:
+            read.append((tx, [(step, (0, (step.part or 0,))) for step in utxo.steps_of(tx, book)]))
+            continue
+        steps, asked = account.steps_of(tx, book)
         read.append((tx, steps))
         unclear += asked
     wide = tuple(_ordered(read, book, deposits_first=True))
@@ -35,6 +40,7 @@ def flows_of(known: Known) -> Flows:
         other=None if narrow == wide else narrow,
         sources=dict(sorted(book.sources.items())),
         owner=dict(sorted(book.owner.items())),
+        mixed=frozenset(book.mixed),
         unclear=tuple(unclear),
         ignored=dict(sorted(book.ignored.items())),
     )
@@ -43,7 +49,7 @@ def flows_of(known: Known) -> Flows:
 def _ordered(
     read: Sequence[tuple[Tx, list[Placed]]], book: Reading, *, deposits_first: bool
 ) -> Iterator[Step]:
-    for _, group in groupby(read, key=lambda each: each[0].whole):
+    for _, group in groupby(read, key=lambda each: each[0].moment):
         moment = [(tx, steps) for tx, steps in group if steps]
         items = [_whole_item(tx, steps, book) for tx, steps in moment]
         for n in arrange(items, deposits_first=deposits_first):

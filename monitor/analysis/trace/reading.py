@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitor.analysis.trace.assets import Assets
 from monitor.analysis.trace.known import Known, Source
@@ -29,7 +29,7 @@ class Tx:
     height: int | None
     index: int | None
     rows: tuple[Transfer, ...]
-    whole: int  # time by which it is ordered: of a chain whose blocks may say an earlier one
+    moment: int  # by which it is ordered: no earlier than what it spends
 
 
 def transactions(known: Known) -> list[Tx]:
@@ -65,17 +65,16 @@ def _least(values: Iterable[int | None]) -> int | None:
 def _never_back(txs: Sequence[Tx]) -> list[Tx]:
     """Bitcoin's blocks may say an earlier time than the block before: what is spent was there
     before, whatever the times say."""
+    times: dict[tuple[str, int], int] = {}
+    for tx in txs:
+        if tx.height is not None and family_of(tx.chain).atomic:
+            block = tx.chain.key, tx.height
+            times[block] = max(tx.time, times.get(block, tx.time))
     latest: dict[str, int] = {}
-    found = []
-    for tx in sorted(txs, key=lambda t: (t.height or 0, t.chain.key, t.tx)):
-        if not family_of(tx.chain).atomic or tx.height is None:
-            found.append(tx)
-            continue
-        latest[tx.chain.key] = max(tx.time, latest.get(tx.chain.key, tx.time))
-        found.append(
-            Tx(tx.chain, tx.tx, tx.time, tx.height, tx.index, tx.rows, latest[tx.chain.key])
-        )
-    return found
+    for chain, height in sorted(times):
+        latest[chain] = max(times[chain, height], latest.get(chain, times[chain, height]))
+        times[chain, height] = latest[chain]
+    return [replace(tx, moment=times.get((tx.chain.key, tx.height or 0), tx.time)) for tx in txs]
 
 
 class Reading:
@@ -88,6 +87,7 @@ class Reading:
         self.tracked = frozenset(known.followed) | self.by_subject.keys()
         self.sources: dict[Account, str] = {}
         self.owner: dict[Account, Subject] = {}
+        self.mixed: set[Account] = set()
         self.ignored: Counter[str] = Counter()
         self._names: dict[Subject, Sequence[Name]] = {}
 
