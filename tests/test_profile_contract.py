@@ -368,6 +368,31 @@ def test_whose_answer_is_of_somebody_else(case: Case) -> None:
             scene.source.profile(scene.me, MOST)
 
 
+def rows_of(case: Case, *rows: Any) -> Reply:
+    if case.kind == "trongrid":
+        return Reply({"success": True, "data": list(rows), "meta": {}})
+    return Reply({"status": "1", "message": "OK", "result": list(rows)})
+
+
+@ACCOUNTS
+def test_rows_that_cannot_be_read(case: Case) -> None:
+    """One is left open, for others beside it count; a list of something else is none."""
+    with staged(case) as scene:
+        scene.pay(case.people[1], scene.me)
+        at = {"block_timestamp": 1_700_000_000_000, "blockNumber": "1"}
+
+        def odd(call: Call, *rows: Any) -> Reply | None:
+            last = call.path.endswith("trc20") or call.query.get("action") == "tokentx"
+            return rows_of(case, *rows) if last else None
+
+        scene.instead = lambda call: odd(call, at)
+        profile = scene.ask()
+        assert (profile.transactions, profile.at_least) == (1, True)
+        scene.instead = lambda call: odd(call, {}, "row")
+        with pytest.raises(BadResponse):
+            scene.source.profile(scene.me, MOST)
+
+
 BROKEN = (
     b"",
     b"<html>busy</html>",

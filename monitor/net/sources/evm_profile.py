@@ -83,7 +83,7 @@ def by_lists(sketch: Sketch, asked: Counting, most: int, size: int) -> Profile:
     page = asked.page("native", 1, wanted)
     if page is not None:
         sketch.take(parse_list("native", page.rows, sketch.chain, sketch.address), page.rows)
-        sketch.at_least = not page.complete
+        sketch.at_least |= not page.complete
         if len(page.rows) >= wanted:
             _more(sketch, asked, len(page.rows), most)
             return sketch.profile(asked.calls)

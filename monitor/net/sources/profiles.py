@@ -38,10 +38,11 @@ class Sketch:
     signed: set[str] = field(default_factory=set)
 
     def take(self, parsed: Parsed, rows: Sequence[object]) -> None:
-        """Transfers of a list of the address. Raises BadResponse where none of its rows can be
-        read, or all are about others."""
-        if rows and not parsed.transfers and (parsed.gaps or not parsed.placed):
+        """Transfers of a list of the address. What a row that cannot be read moves is left open.
+        Raises BadResponse where no row is one of a list at all, or all are about others."""
+        if rows and not parsed.transfers and not parsed.gaps and not parsed.placed:
             raise BadResponse(f"{self.source}: no row of a list can be read")
+        self.at_least |= bool(parsed.gaps) or not parsed.placed
         own = [each for each in parsed.transfers if self.address in each.parties()]
         if parsed.transfers and not own:
             raise BadResponse(f"{self.source} answered rows of another address")
