@@ -3,15 +3,19 @@ loopback: all logs as they are, and everybody's movements of tokens, with the le
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from test_profile_contract import ACCOUNTS, CASES, DEV, EVMS, Case, Scene, source_of, staged
 from world.evm_world import calldata, created_by, deploy_data
 from world.parts import Rpc
 from world.recordings import kept, needs_recordings
 from world.scripted_server import Call, Reply, serve
+from world.tron_parts import TRON
 
 from monitor.decide.asking import tells_logs
 from monitor.demo.world.moves import Act, RawLog, TokenMove, Tx
@@ -21,6 +25,7 @@ from monitor.model.events import TxLogs
 from monitor.model.watch import Subject
 from monitor.net.sources.evm_logs import DEPOSIT, TRANSFER, topic_of
 from monitor.net.sources.evm_receipts import parse_receipt
+from monitor.net.sources.tron_logs import parse_info_logs
 
 TOPIC = "0x" + "17" * 32
 DATA = "0x" + "05" * 32 + "ab" * 32
@@ -235,6 +240,35 @@ def test_times_of_logs_are_taken_where_they_are_told() -> None:
     told = read(receipt())
     assert (told.time, told.legs[0].time) == (None, None)
     assert read(receipt(to=None)).to is None
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=4) | st.just("0x"),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=2), inner),
+    max_leaves=4,
+)
+
+
+def info(**more: Any) -> dict[str, Any]:
+    transfer = {"address": "d" * 40, "topics": [TRANSFER[2:], "0" * 64, "1" * 64], "data": "7" * 64}
+    transfer |= more.pop("row", {})
+    at = {"id": "1" * 64, "blockNumber": 5, "blockTimeStamp": 5000}
+    return {**at, "contract_address": "41" + "d" * 40, "log": [transfer], **more}
+
+
+@given(st.sampled_from(sorted(receipt())), st.sampled_from(sorted(receipt()["logs"][0])), JSON)
+def test_no_member_of_a_receipt_makes_it_fall(member: str, inside: str, value: Any) -> None:
+    for told in (receipt(**{member: value}), receipt(log={inside: value}), value):
+        with suppress(SourceError):
+            assert isinstance(read(told), TxLogs)
+
+
+@given(st.sampled_from(sorted(info())), st.sampled_from(sorted(info()["log"][0])), JSON)
+def test_no_member_of_a_tron_answer_makes_it_fall(member: str, inside: str, value: Any) -> None:
+    assert len(parse_info_logs("grid", TRON, "1" * 64, info()).legs) == 1
+    for told in (info(**{member: value}), info(row={inside: value}), value):
+        with suppress(SourceError):
+            assert isinstance(parse_info_logs("grid", TRON, "1" * 64, told), TxLogs)
 
 
 @ACCOUNTS
