@@ -5,10 +5,14 @@ from __future__ import annotations
 import csv
 import json
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import pytest
 import trace_values as story
+from click.testing import CliRunner
 
+from monitor.cli import main
 from monitor.messages.trace import asking, seizing, seizure
 from monitor.messages.trace.words import Page
 from monitor.model import Subject
@@ -230,3 +234,22 @@ def test_the_same_state_gives_the_same_bytes() -> None:
 def test_nothing_traced_is_said() -> None:
     empty = Told(1, story.START, "ab", story.trace(nodes=(), edges=()))
     assert "Nothing is traced to any other address yet." in table(empty)
+
+
+def test_the_command_shows_every_form_as_it_stood(tmp_path: Path) -> None:
+    first, second = told("bank").trace, told("authority").trace
+    home = story.kept(tmp_path / "home", (story.START, first), (story.START + 90_000, second))
+    run = partial(CliRunner().invoke, main)
+    shown = run(["--home", str(home), "seizure", "CRANE-01"])
+    assert "State 2 of" in shown.output
+    assert "Draft, not sent." in shown.output
+    then = run(["--home", str(home), "seizure", "CRANE-01", "--as-of", "2023-11-14"])
+    assert "State 1 of" in then.output
+    assert "Draft, not sent." not in then.output
+    lines = run(["--home", str(home), "seizure", "CRANE-01", "--format", "jsonl"]).output
+    assert json.loads(lines.splitlines()[0])["number"] == 2
+    rows = run(["--home", str(home), "seizure", "CRANE-01", "--format", "csv"]).output
+    assert len(list(csv.DictReader(rows.splitlines()))) == 6
+    wrong = run(["--home", str(home), "seizure", "CRANE-9"])
+    assert wrong.exit_code == 2
+    assert "is no case of the record" in wrong.output

@@ -4,17 +4,41 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import closing
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
+import click
 import pytest
 import trace_values as story
+from click.testing import CliRunner
 
-from monitor.messages.trace import explain, objects, sums, tree
+from monitor.cli.common import Home
+from monitor.cli.trace_show import explain, show
+from monitor.messages.trace import explain as explaining
+from monitor.messages.trace import objects, sums, tree
 from monitor.messages.trace.words import Page
 from monitor.model import Subject
+from monitor.model.acts import DAEMON
+from monitor.model.acts_trace import SayOfTrace
+from monitor.model.errors import ConfigError
 from monitor.model.flow import METHODS
-from monitor.model.trace import Name, Node, State, Stop, Sum, Terms, Trace, TracedAsset
+from monitor.model.trace import (
+    Beside,
+    Name,
+    Node,
+    Say,
+    State,
+    Stop,
+    Sum,
+    Terms,
+    Trace,
+    TracedAsset,
+    Word,
+)
+from monitor.store.commit import commit
+from monitor.store.sqlite import Store
 
 NODE = {
     *("type", "chain", "address", "hop", "state", "stop", "label", "first_traced", "complete"),
@@ -263,7 +287,7 @@ def test_an_empty_trace_says_so() -> None:
 
 def explained(address: str = story.FAR, chain: str = "arbitrum", **more: object) -> str:
     subject = Subject(chain, address)
-    return "\n".join(explain.lines(story.trace(**more), subject, Page(100), ["State 7"]))
+    return "\n".join(explaining.lines(story.trace(**more), subject, Page(100), ["State 7"]))
 
 
 def test_only_steps_that_lead_to_the_address_are_told() -> None:
@@ -330,3 +354,87 @@ def test_of_outputs_the_rules_are_those_of_outputs() -> None:
     text = explained(story.SWAPPER, "ethereum", edges=edges)
     assert "tainted first: what is traced in the inputs fills the outputs first" in text
     assert "the smaller of" not in text
+
+
+# --- commands ---------------------------------------------------------------------------------
+
+DAY = 86_400
+LATER = story.START + 3 * DAY
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With two states of the trace, three days apart."""
+    earlier = story.trace(nodes=story.NODES[:2], edges=story.EDGES[:1], totals=())
+    folder = tmp_path_factory.mktemp("home") / "home"
+    beside = Beside(operators=(("etherscan.io", 4), ("arbiscan.io", 1)))
+    return story.kept(folder, (story.START, earlier), (LATER, story.trace(beside=beside)))
+
+
+def typed(home: Path, command: click.Command, *args: str) -> str:
+    """What a command prints, or the sentence that it refuses with."""
+    done = CliRunner().invoke(command, args, obj=Home(home))
+    if isinstance(done.exception, ConfigError):
+        return str(done.exception)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_the_newest_state_is_shown_and_named(home: Path) -> None:
+    text = typed(home, show, "crane-01")
+    assert re.search(r"^State 2 of 2023-11-17 22:13:20 UTC \(sha256 [0-9a-f]{16}\)$", text, re.M)
+    assert "etherscan.io: 4 followed addresses" in text
+    assert "arbiscan.io: 1 followed address\n" in text
+
+
+def test_as_of_shows_the_state_of_that_time(home: Path) -> None:
+    then = typed(home, show, "CRANE-01", "--as-of", "2023-11-16T00:00:00Z")
+    assert "State 1 of 2023-11-14 22:13:20 UTC" in then
+    assert story.FAR not in then
+    # Of a day its end is meant.
+    assert "State 1 of" in typed(home, show, "CRANE-01", "--as-of", "2023-11-16")
+    assert "State 2 of" in typed(home, show, "CRANE-01", "--as-of", "2023-11-17")
+    assert "State 2 of" in typed(home, show, "CRANE-01", "--as-of", "2023-11-18T00:13:20+02:00")
+
+
+def test_json_lines_are_those_of_the_trace_and_name_no_state(home: Path) -> None:
+    text = typed(home, show, "CRANE-01", "--format", "jsonl")
+    assert text.splitlines() == list(objects.lines(story.trace()))
+
+
+def test_explain_takes_an_address_in_any_spelling(home: Path) -> None:
+    loud = story.FAR.upper().replace("0X", "0x")
+    text = typed(home, explain, "CRANE-01", loud)
+    assert "STEP 4 of 4" in text
+    assert typed(home, explain, "CRANE-01", f"arbitrum:{story.FAR}") == text
+    then = typed(home, explain, "CRANE-01", story.FAR, "--as-of", "2023-11-15")
+    assert "is not in the trace of CRANE-01" in then
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("CASE-9",), "CASE: 'CASE-9' is no case of the record. `fundwatch case list` names them"),
+        (("CRANE-01", "--as-of", "2020-01-01"), "is before the trace began. The first state is of"),
+        (("CRANE-01", "--as-of", "soon"), "is no time. Write a day"),
+        (("CRANE-01", "--as-of", "2023-11-16T00:00:00"), "is no time"),
+        (("CRANE-01", "--as-of", "9999-99-99T00:00:00Z"), "is no time"),
+    ],
+)
+def test_what_cannot_be_shown_is_said_with_its_remedy(
+    home: Path, args: tuple[str, ...], words: str
+) -> None:
+    assert words in typed(home, show, *args)
+
+
+def test_a_stranger_s_address_and_no_address_are_refused(home: Path) -> None:
+    assert "is not in the trace" in typed(home, explain, "CRANE-01", "0x" + "99" * 20)
+    assert "ADDRESS: 'nonsense'" in typed(home, explain, "CRANE-01", "nonsense")
+
+
+def test_a_case_without_a_trace_says_what_to_do(tmp_path: Path) -> None:
+    home = story.kept(tmp_path / "home")
+    with closing(Store(home / "fundwatch.db")) as store:
+        word = SayOfTrace(story.START, "QUIET", Word(Say.METHOD, None, "fifo", "Kim", "", 0))
+        commit(store, DAEMON, word)
+    assert "follows no money. Write  follow:" in typed(home, show, "QUIET")

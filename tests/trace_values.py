@@ -1,5 +1,7 @@
 """A trace by hand, whose figures are those of the worked example of METHODS 1.3 (vector A01).
 
+`kept` puts states of it into the record of a new home folder.
+
 The watched address pays 200 to HUB, where 100 of somebody else's lie. HUB pays 75 to an exchange,
 80 to SWAPPER and 60 to REST; 85 stay. SWAPPER turns its 80 USDT into 32 ETH and sends 12 of them
 over a bridge, of which 11.99 arrive at FAR on Arbitrum. Of USDT all in thousands.
@@ -10,8 +12,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
+from monitor.app import setup
 from monitor.model import Subject
+from monitor.model.acts import DAEMON
+from monitor.model.acts_trace import TakeTrace
 from monitor.model.flow import METHODS
 from monitor.model.trace import (
     ByMethod,
@@ -30,6 +36,9 @@ from monitor.model.trace import (
     TracedAsset,
     Wanted,
 )
+from monitor.store.commit import commit
+from monitor.store.guard import DATABASE
+from monitor.store.sqlite import Store
 
 START = 1_700_000_000
 SOURCE, HUB, EXCHANGE, SWAPPER, REST, BRIDGE, FAR = (
@@ -252,3 +261,15 @@ def trace(**more: object) -> Trace:
         followed=3,
     )
     return replace(made, **more)  # type: ignore[arg-type]
+
+
+def kept(home: Path, *states: tuple[int, Trace]) -> Path:
+    """A new home folder whose record holds these states, each taken at its moment."""
+    setup.init(home, example=False)
+    store = Store(home / DATABASE)
+    try:
+        for at, state in states:
+            commit(store, DAEMON, TakeTrace(at, state.case, state))
+    finally:
+        store.close()
+    return home

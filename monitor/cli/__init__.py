@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = {
     "reconcile": "reconcile:reconcile",
     "restore": "service:restore_",
     "run": "service:run",
+    "seizure": "seizure:seizure",
     "status": "state:status_",
     "transfers": "movements:transfers",
     "verify": "verify:verify",
