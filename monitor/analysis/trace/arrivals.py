@@ -4,12 +4,12 @@ it was, when. It is what the rules look at. Pure."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from monitor.analysis.trace.ledger import Ledger, Pot, givers, pot_of, taker
 from monitor.analysis.trace.steps import Sent, Step
 from monitor.model import Subject
-from monitor.model.flow import CONSERVING, Account, Outcome, Traced
+from monitor.model.flow import CONSERVING, Account, Flow, Outcome, Traced
 from monitor.model.trace import TracedAsset
 
 
@@ -42,6 +42,7 @@ class Carried:
 def carried(ledger: Ledger, outcomes: Sequence[Outcome | None]) -> Iterator[Carried]:
     """All steps that carried something traced, in order, fees left out."""
     hops: dict[Account, tuple[int, int]] = {}
+    on_its_way: dict[Account, Outcome] = {}  # in a bridge, nobody's yet
     for flow, steps, outcome in zip(ledger.flows, ledger.steps, outcomes, strict=True):
         if outcome is None:
             continue
@@ -49,16 +50,28 @@ def carried(ledger: Ledger, outcomes: Sequence[Outcome | None]) -> Iterator[Carr
         if start is None:
             continue
         owners = {ledger.owner(account) for account in givers(flow)}
+        shown = _shown(flow, outcome, on_its_way)
         for step in steps:
             account = taker(step)
             got = outcome.got.get(account)
             recipient = ledger.owner(account)
+            if recipient is None:
+                hops[account], on_its_way[account] = start, outcome
             if step.fee or got is None or recipient is None or not _any(got):
                 continue
             own = recipient in owners
             hop = (0 if _conserved(got) else 1, start[1] + (0 if own else 1))
             hops[account] = min(hop, hops.get(account, hop))
-            yield Carried(step, outcome, got, _sender(step, owners), recipient, hop, own)
+            yield Carried(step, shown, got, _sender(step, owners), recipient, hop, own)
+
+
+def _shown(flow: Flow, outcome: Outcome, on_its_way: Mapping[Account, Outcome]) -> Outcome:
+    """Behind a bridge: what its sender held says more than what was on its way."""
+    for account in givers(flow):
+        if account in on_its_way:
+            left = on_its_way[account]
+            return replace(outcome, before=left.before, held=left.held)
+    return outcome
 
 
 def arrivals(

@@ -66,6 +66,10 @@ class Assets:
         """Whether it has value whoever says that it moved: the coin, or a verified token."""
         return self.of(chain, asset).verified
 
+    def wrapped(self, asset: TracedAsset) -> bool:
+        """Whether it is its chain's coin, wrapped."""
+        return bool(asset.contract) and asset.contract == self._known.chains[asset.chain].wrapped
+
     def counterfeit(self, chain: str, asset: str) -> bool:
         """Whether an unverified token calls itself like something that is known."""
         called = self.of(chain, asset)

@@ -58,6 +58,7 @@ class Tracer:
             totals=self._totals(flows, run, limits),
             wanted=frontier.wanted(known, run, limits, flows, rules),
             questions=frontier.questions(known, run, limits, terms),
+            leads=flows.leads,
             method=method.value if method else "",
             method_by=method.by if method else "",
             method_why=method.why if method else "",

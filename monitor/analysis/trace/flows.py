@@ -11,6 +11,7 @@ from itertools import groupby
 
 from monitor.analysis.trace import account, utxo
 from monitor.analysis.trace.account import Placed
+from monitor.analysis.trace.bridged import bridged
 from monitor.analysis.trace.known import Known
 from monitor.analysis.trace.order import Item, arrange
 from monitor.analysis.trace.reading import Reading, Tx, transactions
@@ -33,6 +34,7 @@ def flows_of(known: Known) -> Flows:
         steps, asked = account.steps_of(tx, book)
         read.append((tx, steps))
         unclear += asked
+    read, sent, leads = bridged(read, book)
     wide = tuple(_ordered(read, book, deposits_first=True))
     narrow = tuple(_ordered(read, book, deposits_first=False))
     return Flows(
@@ -41,6 +43,8 @@ def flows_of(known: Known) -> Flows:
         sources=dict(sorted(book.sources.items())),
         owner=dict(sorted(book.owner.items())),
         mixed=frozenset(book.mixed),
+        sent=sent,
+        leads=leads,
         unclear=tuple(unclear),
         ignored=dict(sorted(book.ignored.items())),
     )

@@ -188,6 +188,22 @@ def _anatomies(
                 asked[key] = (to, value)
     for (_, tx), (to, value) in asked.items():
         yield Wanted(Need.ANATOMY, to, value, tx)
+    yield from _other_sides(run, flows, least)
+
+
+def _other_sides(run: Run, flows: Flows, least: int) -> Iterator[Wanted]:
+    """Transactions whose logs would say whether they are the other side of a bridge."""
+    sent = {id(each.step): each for each in flows.sent if each.ask}
+    asked: dict[tuple[Subject, str], int] = {}
+    for each in run.steps:
+        promise = sent.get(id(each.step))
+        if promise is not None and promise.to is not None:
+            value = pot_of(each.got).most()
+            if value >= least:
+                key = (promise.to, promise.ask)
+                asked[key] = max(value, asked.get(key, 0))
+    for (to, tx), value in asked.items():
+        yield Wanted(Need.ANATOMY, to, value, tx)
 
 
 def _tells(known: Known, step: Step) -> bool:

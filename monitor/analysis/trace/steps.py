@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from monitor.model import Subject
 from monitor.model.flow import Account, Flow
-from monitor.model.trace import Crossing, TracedAsset
+from monitor.model.trace import Crossing, Lead, TracedAsset
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,8 @@ class Sent:
     step: Step
     crossing: Crossing
     to: Subject | None  # None: not named, or on a chain that is not configured
+    # A transaction that paid it there, whose logs would say whether it is the other side.
+    ask: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class Flows:
     owner: Mapping[Account, Subject]  # of every account that is not FEES
     mixed: frozenset[Account] = frozenset()  # outputs of CoinJoins: stops, `mixer`
     sent: tuple[Sent, ...] = ()
+    leads: tuple[Lead, ...] = ()  # where it may have gone on behind a bridge that wrote nothing
     # Transactions whose anatomy would say more, with the step that asks for it.
     unclear: tuple[Step, ...] = ()
     ignored: Mapping[str, int] = field(default_factory=dict)  # bait, forged, zero: how many, by why
