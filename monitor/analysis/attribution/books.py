@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from monitor.analysis.attribution.holding import NOTHING, Figures, Holding, Load, Sink, from_source
+from monitor.analysis.attribution.holding import (
+    NOTHING,
+    Figures,
+    Holding,
+    Load,
+    Sink,
+    from_source,
+    of_poison,
+)
 from monitor.analysis.attribution.numbers import Numbers
 from monitor.analysis.attribution.openings import is_stop, legs
 from monitor.analysis.attribution.result import Carried
@@ -35,7 +43,9 @@ class Books:
     def figures(self) -> dict[Account, Figures]:
         """What is traced of what each account holds, of those with anything."""
         found = {
-            account: held.came if isinstance(held, Sink) else held.figures(self.numbers)
+            account: held.came
+            if isinstance(held, Sink)
+            else of_poison(held.figures(), held.held, self.numbers)
             for account, held in sorted(self.accounts.items())
         }
         return {account: figures for account, figures in found.items() if any(figures)}
@@ -65,10 +75,11 @@ class Books:
         out, into = legs(flow)
         paid = sum(amount for _, amount in out)
         pool, usd = Holding(), flow.usd
-        for account, amount in out:
-            part = None if usd is None else self.numbers.part(usd, amount, paid)
+        weights = [amount for _, amount in out]
+        parts = [None] * len(out) if usd is None else self.numbers.spread(usd, weights)
+        for (account, amount), part in zip(out, parts, strict=True):
             pool.take(self._give(account, amount, part)[2])
-        taken = pool.figures(self.numbers)
+        taken = of_poison(pool.figures(), paid, self.numbers)
         pool.turn_round()
         fee = paid - sum(amount for _, amount in into)
         if fee > 0:
@@ -95,7 +106,7 @@ class Books:
         held = holding.held
         if isinstance(holding, Sink):
             return NOTHING, held, Load(amount)
-        return holding.figures(self.numbers), held, holding.give(amount, self.numbers)
+        return holding.figures(), held, holding.give(amount, self.numbers)
 
     def _take(self, account: Account, load: Load) -> None:
         if account not in self.ground.sources:  # what comes back to a source is absorbed

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import NamedTuple
 
 from monitor.analysis.attribution import shares as rules
-from monitor.analysis.attribution.lots import Lots
+from monitor.analysis.attribution.lots import Lots, one_lot
 from monitor.analysis.attribution.numbers import Numbers
-from monitor.analysis.attribution.shares import Shares, converted, merged, poisoned
+from monitor.analysis.attribution.shares import Shares, converted, merged, poisoned, share
 from monitor.model.flow import Number
 
 # What is traced by each of flow.METHODS, in their order.
@@ -35,11 +34,11 @@ class Load(NamedTuple):
         """The same as `got` of another asset, above zero."""
         if not self.traced:
             return Load(got)
-        fifo = None if self.fifo is None else self.fifo.converted(got, numbers)
-        lifo = None if self.lifo is None else self.lifo.converted(got, numbers)
+        fifo = None if self.fifo is None else _or_clean(self.fifo.converted(got, numbers))
+        lifo = None if self.lifo is None else _or_clean(self.lifo.converted(got, numbers))
         poison, first, haircut, _, _, libr = self.figures
         figures = (
-            tuple((label, got, usd) for label, _, usd in poison),
+            tuple([(label, got, usd, blind) for label, _, usd, blind in poison]),
             converted(first, self.amount, got, numbers),
             converted(haircut, self.amount, got, numbers),
             _traced(fifo),
@@ -51,16 +50,19 @@ class Load(NamedTuple):
 
 def from_source(label: str, amount: Number, usd: Number | None) -> Load:
     """All of it is traced."""
-    shares: Shares = ((label, amount, usd),)
-    price = None if usd is None else (Fraction(usd) / Fraction(amount)).as_integer_ratio()
-    fifo, lifo = Lots(), Lots()
-    fifo.add((label, price, amount, usd))
-    lifo.add((label, price, amount, usd))
-    return Load(amount, (shares, shares, shares, shares, shares, shares), fifo, lifo)
+    shares: Shares = (share(label, amount, usd),)
+    figures = (shares, shares, shares, shares, shares, shares)
+    lots = one_lot(label, amount, usd)
+    return Load(amount, figures, lots, lots.copy())
+
+
+def of_poison(figures: Figures, held: Number, numbers: Numbers) -> Figures:
+    """What is traced of `held` units, where the figure of poison is of all that ever came."""
+    return poisoned(figures[0], held, numbers), *figures[1:]
 
 
 def _traced(lots: Lots | None) -> Shares:
-    return () if lots is None else lots.shares()
+    return () if lots is None else lots.shares
 
 
 @dataclass(slots=True)
@@ -80,13 +82,12 @@ class Holding:
         lifo = None if self.lifo is None else self.lifo.copy()
         return Holding(self.held, self.came, self.first, self.haircut, self.libr, fifo, lifo)
 
-    def figures(self, numbers: Numbers) -> Figures:
-        """What is traced of all that it holds."""
+    def figures(self) -> Figures:
+        """What is traced of all that it holds, but by poison what came: see `of_poison`."""
         if not self.came:
             return NOTHING
-        poison = poisoned(self.came, self.held, numbers)
         fifo, lifo = _traced(self.fifo), _traced(self.lifo)
-        return poison, self.first, self.haircut, fifo, lifo, self.libr
+        return self.came, self.first, self.haircut, fifo, lifo, self.libr
 
     def give(self, amount: Number, numbers: Numbers, *, pool: bool = False) -> Load:
         """`amount` of it, above zero and not above what it holds. `pool`: inputs of a UTXO
@@ -95,6 +96,9 @@ class Holding:
         self.held = held - amount
         if not self.came:
             return Load(amount)
+        poison = poisoned(self.came, amount, numbers)
+        if amount == held:
+            return self._give_all(poison, amount)
         first, self.first = rules.tainted_first(self.first, amount, numbers)
         haircut, self.haircut = rules.haircut(self.haircut, held, amount, numbers)
         libr, self.libr = rules.libr(self.libr, held, amount, numbers)
@@ -106,9 +110,15 @@ class Holding:
             take = self.lifo.take_oldest if pool else self.lifo.take_newest
             lifo = _or_clean(take(amount, held, numbers))
             self.lifo = _or_clean(self.lifo)
-        poison = poisoned(self.came, amount, numbers)
         figures = (poison, first, haircut, _traced(fifo), _traced(lifo), libr)
         return Load(amount, figures, fifo, lifo)
+
+    def _give_all(self, poison: Shares, amount: Number) -> Load:
+        """By every method all of it goes; the account stays poisoned."""
+        load = Load(amount, (poison, *self.figures()[1:]), self.fifo, self.lifo)
+        self.first = self.haircut = self.libr = ()
+        self.fifo = self.lifo = None
+        return load
 
     def take(self, load: Load) -> None:
         """All of it comes in, as the newest. Its lots are used up."""
@@ -141,27 +151,23 @@ class Sink:
     def take(self, load: Load) -> None:
         self.held += load.amount
         if load.traced:
-            a, b, c, d, e, f = (
-                merged(had, comes) for had, comes in zip(self.came, load.figures, strict=True)
-            )
+            a, b, c, d, e, f = map(merged, self.came, load.figures)
             self.came = (a, b, c, d, e, f)
 
 
 def _or_clean(lots: Lots) -> Lots | None:
-    return lots if lots.traced else None
+    return lots if lots.shares else None
 
 
 def _with(lots: Lots | None, held: Number, newer: Lots | None, amount: Number) -> Lots | None:
     """`lots` of `held` units, then `newer` of `amount`."""
+    if newer is None:
+        if lots is not None:
+            lots.extend(one_lot(None, amount, None))
+        return lots
     if lots is None:
-        if newer is None:
-            return None
         if not held:
             return newer
-        lots = Lots()
-        lots.add_clean(held)
-    if newer is None:
-        lots.add_clean(amount)
-    else:
-        lots.extend(newer)
+        lots = one_lot(None, held, None)
+    lots.extend(newer)
     return lots

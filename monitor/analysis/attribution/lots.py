@@ -2,89 +2,43 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Sequence
+from fractions import Fraction
 
 from monitor.analysis.attribution.numbers import Numbers
-from monitor.analysis.attribution.shares import Shares
+from monitor.analysis.attribution.shares import Share, Shares, less, merged, share
 from monitor.model.flow import Number
 
-# USD a unit when it left its source, as numerator and denominator; None: not known, or clean.
+# USD a unit, as numerator and denominator; None: not known, or clean.
 Price = tuple[int, int] | None
 # Label (None: clean), price, amount, USD. Neighbours of one label and price are one lot.
 Lot = tuple[str | None, Price, Number, Number | None]
-# Of one label in all lots: amount, USD of what has a price, amount of what has none.
-_Sum = tuple[Number, Number, Number]
-_NOTHING: _Sum = (0, 0, 0)
 
 
 class Lots:
-    """Oldest first, and their sums by label. What takes from it or adds to it changes it."""
+    """Oldest first. `shares`: what of them is traced, together. What takes from it or adds to it
+    changes it, and costs about as many steps as lots are moved."""
 
-    __slots__ = ("_lots", "_sums")
+    __slots__ = ("_lots", "shares")
 
-    def __init__(self) -> None:
-        self._lots: deque[Lot] = deque()
-        self._sums: dict[str | None, _Sum] = {}
+    def __init__(self, lots: Sequence[Lot] = (), shares: Shares | None = None) -> None:
+        self._lots: list[Lot] = list(lots)
+        self.shares = _shares_of(self._lots) if shares is None else shares
 
     def copy(self) -> Lots:
-        twin = Lots()
-        twin._lots = self._lots.copy()
-        twin._sums = self._sums.copy()
-        return twin
-
-    @property
-    def traced(self) -> bool:
-        return len(self._sums) > (None in self._sums)
-
-    def shares(self) -> Shares:
-        """What is traced of all lots; a label with a lot without a price has none."""
-        found = [(label, of) for label, of in self._sums.items() if label is not None]
-        if len(found) > 1:
-            found.sort()
-        return tuple((label, of[0], None if of[2] else of[1]) for label, of in found)
-
-    # --- adding ----------------------------------------------------------------------------
-
-    def add(self, lot: Lot) -> None:
-        """As the newest."""
-        self._count(lot)
-        self._join(lot)
-
-    def add_clean(self, amount: Number) -> None:
-        self.add((None, None, amount, None))
+        return Lots(self._lots, self.shares)
 
     def extend(self, newer: Lots) -> None:
         """All of `newer` after what is here. `newer` is used up."""
-        if len(newer._lots) <= len(self._lots):
-            for lot in newer._lots:
-                self._join(lot)
-        else:  # the longer one stays, so that long lists are not copied from hop to hop
-            older, self._lots = self._lots, newer._lots
-            while older:
-                self._join_front(older.pop())
-        for label, of in newer._sums.items():
-            had = self._sums.get(label, _NOTHING)
-            self._sums[label] = (had[0] + of[0], had[1] + of[1], had[2] + of[2])
-
-    def _join(self, lot: Lot) -> None:
-        lots = self._lots
-        if lots and lots[-1][0] == lot[0] and lots[-1][1] == lot[1]:
-            lots[-1] = _joined(lots[-1], lot)
-        else:
-            lots.append(lot)
-
-    def _join_front(self, lot: Lot) -> None:
-        lots = self._lots
-        if lots and lots[0][0] == lot[0] and lots[0][1] == lot[1]:
-            lots[0] = _joined(lot, lots[0])
-        else:
-            lots.appendleft(lot)
-
-    def _count(self, lot: Lot) -> None:
-        label, _, amount, usd = lot
-        had = self._sums.get(label, _NOTHING)
-        priced, blind = (had[1], had[2] + amount) if usd is None else (had[1] + usd, had[2])
-        self._sums[label] = (had[0] + amount, priced, blind)
+        older, lots = self._lots, newer._lots
+        if older and lots and older[-1][0] == lots[0][0] and older[-1][1] == lots[0][1]:
+            lots[0] = _joined(older.pop(), lots[0])
+        if len(lots) <= len(older):
+            older += lots
+        else:  # the longer list stays, so that it is not copied from hop to hop
+            lots[:0] = older
+            self._lots = lots
+        self.shares = merged(self.shares, newer.shares)
 
     # --- taking: the slice keeps its inner order --------------------------------------------
 
@@ -102,35 +56,35 @@ class Lots:
 
     def _swap(self, kept: Lots) -> Lots:
         """Only `kept` stays here; the rest is handed out. So the smaller part is what is moved."""
-        gone = Lots()
-        gone._lots, gone._sums = self._lots, self._sums
-        self._lots, self._sums = kept._lots, kept._sums
+        gone = Lots((), self.shares)
+        gone._lots = self._lots
+        self._lots, self.shares = kept._lots, kept.shares
         return gone
 
     def _cut(self, amount: Number, numbers: Numbers, *, oldest: bool) -> Lots:
-        gone, lots = Lots(), self._lots
-        while amount > 0:
-            lot = lots[0] if oldest else lots[-1]
-            if lot[2] <= amount:
-                piece = lots.popleft() if oldest else lots.pop()
-            else:
-                piece, lots[0 if oldest else -1] = _split(lot, amount, numbers)
-            amount -= piece[2]
-            gone._count(piece)
-            if oldest:
-                gone._lots.append(piece)
-            else:
-                gone._lots.appendleft(piece)
-        for label, of in gone._sums.items():
-            self._discount(label, of)
-        return gone
-
-    def _discount(self, label: str | None, of: _Sum) -> None:
-        had = self._sums[label]
-        if had[0] == of[0]:
-            del self._sums[label]
+        lots, count = self._lots, 0
+        for lot in lots if oldest else reversed(lots):
+            if lot[2] > amount:
+                break
+            amount -= lot[2]
+            count += 1
+        if oldest:
+            piece = lots[:count]
+            del lots[:count]
+            if amount:
+                part, lots[0] = _split(lots[0], amount, numbers)
+                piece.append(part)
         else:
-            self._sums[label] = (had[0] - of[0], had[1] - of[1], had[2] - of[2])
+            at = len(lots) - count
+            piece = lots[at:]
+            del lots[at:]
+            if amount:
+                part, lots[-1] = _split(lots[-1], amount, numbers)
+                piece.insert(0, part)
+        gone = Lots()
+        gone._lots, gone.shares = piece, _shares_of(piece)
+        self.shares = less(self.shares, gone.shares)
+        return gone
 
     # --- all of it ---------------------------------------------------------------------------
 
@@ -138,13 +92,45 @@ class Lots:
         self._lots.reverse()
 
     def converted(self, got: Number, numbers: Numbers) -> Lots:
-        """The same in another asset, of which it came to `got`: same order, same USD."""
-        amounts = numbers.spread(got, [lot[2] for lot in self._lots])
+        """The same in another asset, of which it came to `got`: same order, same USD. First every
+        label gets its share, then of it each of its lots."""
+        places: dict[str | None, list[int]] = {}
+        for at, lot in enumerate(self._lots):
+            places.setdefault(lot[0], []).append(at)
+        weights = [[self._lots[at][2] for at in mine] for mine in places.values()]
+        parts = numbers.spread(got, [sum(each) for each in weights])
+        amounts: dict[int, Number] = {}
+        for mine, each, part in zip(places.values(), weights, parts, strict=True):
+            amounts |= zip(mine, numbers.spread(part, each), strict=True)
         changed = Lots()
-        for (label, price, _, usd), amount in zip(self._lots, amounts, strict=True):
-            if amount:
-                changed.add((label, price, amount, usd))
+        for at, (label, _, _, usd) in enumerate(self._lots):
+            if amounts[at]:
+                changed.extend(one_lot(label, amounts[at], usd))
         return changed
+
+
+def one_lot(label: str | None, amount: Number, usd: Number | None) -> Lots:
+    """One, of a price of its own. `usd` of what is clean: None."""
+    price = None if usd is None else (Fraction(usd) / Fraction(amount)).as_integer_ratio()
+    return Lots([(label, price, amount, usd)])
+
+
+def _shares_of(lots: Sequence[Lot]) -> Shares:
+    if len(lots) == 1:
+        label, _, amount, usd = lots[0]
+        return () if label is None else (share(label, amount, usd),)
+    sums: dict[str, Share] = {}
+    for label, _, amount, usd in lots:
+        if label is None:
+            continue
+        had = sums.get(label)
+        if had is None:
+            sums[label] = share(label, amount, usd)
+        elif usd is None:
+            sums[label] = (label, had[1] + amount, had[2], had[3] + amount)
+        else:
+            sums[label] = (label, had[1] + amount, had[2] + usd, had[3])
+    return tuple(sums.values() if len(sums) == 1 else [sums[label] for label in sorted(sums)])
 
 
 def _joined(older: Lot, newer: Lot) -> Lot:

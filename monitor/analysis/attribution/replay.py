@@ -22,8 +22,9 @@ STRETCH = 2_000
 class Replay:
     """Of one case. The result is the same as that of a new one, whatever was run before."""
 
-    def __init__(self, numbers: Numbers = WHOLE) -> None:
+    def __init__(self, numbers: Numbers = WHOLE, *, stretch: int = STRETCH) -> None:
         self._books = Books(numbers)
+        self._stretch = stretch
         self._flows: Sequence[Flow] = ()
         self._carried: list[Carried | None] = []
         self._stretches: list[Before] = []
@@ -39,7 +40,7 @@ class Replay:
         books = self._books
         books.ground, books.openings, self._flows = ground, openings, tuple(flows)
         for flow in self._flows[len(self._carried) :]:
-            if len(self._carried) % STRETCH == 0:
+            if len(self._carried) % self._stretch == 0:
                 books.before = {}
                 self._stretches.append(books.before)
             self._carried.append(books.write(flow))
@@ -69,15 +70,15 @@ class Replay:
         they are, where nothing from there on was run yet."""
         if at >= len(self._carried):
             return
-        stretch = at // STRETCH
+        stretch = at // self._stretch
         for before in reversed(self._stretches[stretch:]):
             self._books.undo(before)
         del self._stretches[stretch:]
-        del self._carried[stretch * STRETCH :]
+        del self._carried[stretch * self._stretch :]
 
     def _result(self, lacking: Mapping[Account, Number]) -> Result:
         return Result(
-            Outcomes(self._carried.copy()),
+            Outcomes(self._carried.copy(), self._books.numbers),
             Left(self._books.figures()),
             {account: held.held for account, held in sorted(self._books.accounts.items())},
             dict(sorted(lacking.items())),

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, overload
 
-from monitor.analysis.attribution.holding import Figures
+from monitor.analysis.attribution.holding import Figures, of_poison
+from monitor.analysis.attribution.numbers import Numbers
 from monitor.model.flow import METHODS, Account, Number, Outcome, Part, Traced
 
 
 class Carried(NamedTuple):
-    """An Outcome as it is kept."""
+    """An Outcome as it is kept; `before` by poison is what came (see holding.of_poison)."""
 
     taken: Figures
     got: tuple[tuple[Account, Figures], ...]
@@ -23,27 +24,28 @@ class Carried(NamedTuple):
 def traced(figures: Figures) -> Traced:
     """By method, and by label; every method is there, a label only with more than nothing."""
     return {
-        method: {label: Part(amount, usd) for label, amount, usd in shares}
+        method: {
+            label: Part(amount, None if blind else usd) for label, amount, usd, blind in shares
+        }
         for method, shares in zip(METHODS, figures, strict=True)
     }
 
 
-def _outcome(carried: Carried | None) -> Outcome | None:
-    if carried is None:
-        return None
+def _outcome(carried: Carried, numbers: Numbers) -> Outcome:
     taken = traced(carried.taken)
     got = {
         account: taken if figures is carried.taken else traced(figures)
         for account, figures in carried.got
     }
-    return Outcome(taken, got, traced(carried.before), carried.held)
+    before = of_poison(carried.before, carried.held, numbers)
+    return Outcome(taken, got, traced(before), carried.held)
 
 
 class Outcomes(Sequence[Outcome | None]):
     """One for each movement, made when it is read."""
 
-    def __init__(self, carried: list[Carried | None]) -> None:
-        self._carried = carried
+    def __init__(self, carried: list[Carried | None], numbers: Numbers) -> None:
+        self._carried, self._numbers = carried, numbers
 
     def __len__(self) -> int:
         return len(self._carried)
@@ -54,11 +56,9 @@ class Outcomes(Sequence[Outcome | None]):
     def __getitem__(self, at: slice) -> Outcomes: ...
     def __getitem__(self, at: int | slice) -> Outcome | Outcomes | None:
         if isinstance(at, slice):
-            return Outcomes(self._carried[at])
-        return _outcome(self._carried[at])
-
-    def __iter__(self) -> Iterator[Outcome | None]:
-        return map(_outcome, self._carried)
+            return Outcomes(self._carried[at], self._numbers)
+        carried = self._carried[at]
+        return None if carried is None else _outcome(carried, self._numbers)
 
 
 class Left(Mapping[Account, Traced]):

@@ -9,19 +9,25 @@ from collections.abc import Iterable
 from monitor.analysis.attribution.numbers import Numbers
 from monitor.model.flow import Number
 
-# Label, amount, USD (None: without a price). Ordered by label, amounts above zero.
-Share = tuple[str, Number, Number | None]
+# Label, amount, USD of what has a price, and more than zero where a part has none: of lots how
+# much, else a mark, as what is mixed cannot be told apart any more.
+Share = tuple[str, Number, Number, Number]
+# Ordered by label, amounts above zero.
 Shares = tuple[Share, ...]
+
+
+def share(label: str, amount: Number, usd: Number | None) -> Share:
+    return (label, amount, 0, amount) if usd is None else (label, amount, usd, 0)
 
 
 def total(shares: Shares) -> Number:
     if len(shares) == 1:
         return shares[0][1]
-    return sum(share[1] for share in shares)
+    return sum([share[1] for share in shares])
 
 
 def merged(one: Shares, other: Shares) -> Shares:
-    """Both together. A price that one of them lacks is lacking for the label."""
+    """Both together."""
     if not one:
         return other
     if not other:
@@ -30,14 +36,29 @@ def merged(one: Shares, other: Shares) -> Shares:
         return (_sum(one[0], other[0]),)
     by_label = {share[0]: share for share in one}
     for share in other:
-        before = by_label.get(share[0])
-        by_label[share[0]] = share if before is None else _sum(before, share)
-    return tuple(by_label[label] for label in sorted(by_label))
+        had = by_label.get(share[0])
+        by_label[share[0]] = share if had is None else _sum(had, share)
+    if len(by_label) == len(one):
+        return tuple(by_label.values())
+    return tuple([by_label[label] for label in sorted(by_label)])
 
 
 def _sum(one: Share, other: Share) -> Share:
-    usd = None if one[2] is None or other[2] is None else one[2] + other[2]
-    return one[0], one[1] + other[1], usd
+    return one[0], one[1] + other[1], one[2] + other[2], one[3] + other[3]
+
+
+def less(all_of: Shares, gone: Shares) -> Shares:
+    """What is left of it."""
+    if not gone:
+        return all_of
+    by_label = {share[0]: share for share in all_of}
+    for label, amount, usd, blind in gone:
+        had = by_label[label]
+        if had[1] == amount:
+            del by_label[label]
+        else:
+            by_label[label] = (label, had[1] - amount, had[2] - usd, had[3] - blind)
+    return tuple(by_label.values())
 
 
 def divided(shares: Shares, gives: Iterable[Number], numbers: Numbers) -> tuple[Shares, Shares]:
@@ -45,20 +66,16 @@ def divided(shares: Shares, gives: Iterable[Number], numbers: Numbers) -> tuple[
     gone: list[Share] = []
     kept: list[Share] = []
     for share, amount in zip(shares, gives, strict=True):
-        label, held, usd = share
+        label, held, usd, blind = share
         if amount == held:
             gone.append(share)
         elif not amount:
             kept.append(share)
         else:
-            part = None if usd is None else numbers.part(usd, amount, held)
-            gone.append((label, amount, part))
-            kept.append((label, held - amount, _less(usd, part)))
+            part = numbers.part(usd, amount, held)
+            gone.append((label, amount, part, blind))
+            kept.append((label, held - amount, usd - part, blind))
     return tuple(gone), tuple(kept)
-
-
-def _less(usd: Number | None, part: Number | None) -> Number | None:
-    return None if usd is None or part is None else usd - part
 
 
 def converted(shares: Shares, given: Number, got: Number, numbers: Numbers) -> Shares:
@@ -67,10 +84,10 @@ def converted(shares: Shares, given: Number, got: Number, numbers: Numbers) -> S
     if not shares:
         return shares
     clean = given - total(shares)
-    amounts = numbers.spread(got, [clean, *(share[1] for share in shares)])[1:]
+    amounts = numbers.spread(got, [clean, *[share[1] for share in shares]])[1:]
     return tuple(
-        (label, amount, usd)
-        for (label, _, usd), amount in zip(shares, amounts, strict=True)
+        (label, amount, usd, blind)
+        for (label, _, usd, blind), amount in zip(shares, amounts, strict=True)
         if amount
     )
 
@@ -86,7 +103,7 @@ def haircut(
     if not shares or amount == held:
         return shares, ()
     clean = held - total(shares)
-    gives = numbers.spread(amount, [clean, *(share[1] for share in shares)])[1:]
+    gives = numbers.spread(amount, [clean, *[share[1] for share in shares]])[1:]
     return divided(shares, gives, numbers)
 
 
@@ -119,6 +136,5 @@ def poisoned(came: Shares, amount: Number, numbers: Numbers) -> Shares:
     if not amount:
         return ()
     return tuple(
-        (label, amount, None if usd is None else numbers.part(usd, amount, of))
-        for label, of, usd in came
+        [(label, amount, numbers.part(usd, amount, of), blind) for label, of, usd, blind in came]
     )
