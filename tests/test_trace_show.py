@@ -141,6 +141,13 @@ def test_without_a_chosen_method_figures_are_ranges() -> None:
     assert " traced by FIFO" not in part(text, "WHERE IT IS")
 
 
+def test_the_first_screen_says_how_much_rests_ended_and_waits() -> None:
+    found = part(table(120), "WHERE IT IS")
+    assert "rests: between 80,000.00 and 140,000.00 USD, by method (when it left)" in found
+    assert "ended: between 0.00 and 75,000.00 USD, by method" in found
+    assert "waits: between 40,000.00 and 60,000.00 USD, by method" in found
+
+
 def test_a_chosen_method_stands_beside_the_others() -> None:
     text = table(120, method="fifo", method_by="M. Ortiz", method_why="as the court asked")
     assert "85,000 USDT traced by FIFO (between 0 and 85,000, by method)" in text

@@ -26,12 +26,13 @@ from monitor.messages.trace.words import (
     state_said,
 )
 from monitor.model import Kind, Subject
-from monitor.model.flow import METHODS
+from monitor.model.flow import CONSERVING, METHODS
 from monitor.model.plain import case_said, tidy, utc
 from monitor.model.trace import Edge, Node, State, Sum, Trace, TracedAsset
 
 # Of transactions that take outputs and make outputs.
 _OUTPUTS = frozenset(kind.value for kind in Kind if kind.utxo)
+_SHORT = 12  # signs of a leg like "out:1"
 _MOST = 100  # columns of running text, also in a file
 
 
@@ -99,7 +100,7 @@ def _step(edge: Edge, title: str, sources: set[Subject], page: Page) -> Iterator
     yield title
     yield f"  when         {utc(edge.time)}{block}"
     yield f"  transaction  {tidy(edge.tx, 200)}"
-    yield f"  on           {page.chain(edge.chain)}, {tidy(edge.kind, 40)} {tidy(edge.leg, 200)}"
+    yield f"  on           {page.chain(edge.chain)}, {_row(edge)}"
     yield f"  from         {page.address(giver)}"
     yield f"  to           {page.place(taker) if edge.to_chain else page.address(taker)}"
     yield f"  amount       {exact(edge.asset, edge.amount)}"
@@ -118,6 +119,12 @@ def _step(edge: Edge, title: str, sources: set[Subject], page: Page) -> Iterator
         yield from _carried(edge, page)
     if edge.got is not None and edge.got_amount is not None:
         yield from _turned(edge, edge.got, edge.got_amount, page)
+
+
+def _row(edge: Edge) -> str:
+    """Which row of the record; a leg that repeats who paid whom how much is left out."""
+    kind = tidy(edge.kind, 40)
+    return f"{kind} {tidy(edge.leg, 40)}" if len(edge.leg) <= _SHORT else kind
 
 
 def _carried(edge: Edge, page: Page) -> Iterator[str]:
@@ -255,7 +262,7 @@ def _bounds(held: Sum | None, page: Page) -> Iterator[str]:
     )
     rows = [
         (METHOD[m], *(bare(held.asset, units) for units in held.bounds[m]))
-        for m in METHODS
+        for m in CONSERVING
         if m in held.bounds
     ]
     yield from table(("method", "at least", "at most"), rows, page.columns)

@@ -27,7 +27,7 @@ from monitor.messages.trace.words import (
     usd_said,
     worth_said,
 )
-from monitor.model.flow import METHODS
+from monitor.model.flow import CONSERVING, METHODS
 from monitor.model.plain import case_said, duration, rfc3339, tidy, utc
 from monitor.model.trace import Beside, HeldFunds, OnChain, Sum, Told, Trace
 
@@ -130,7 +130,7 @@ def _bounds(place: Place) -> Iterator[str]:
     if bounds:
         said = (
             f"{METHOD[m]} {' to '.join(bare(place.asset, units) for units in bounds[m])}"
-            for m in METHODS
+            for m in CONSERVING
             if m in bounds
         )
         yield f"bounds, as not all is read: {', '.join(said)}"

@@ -19,6 +19,7 @@ from monitor.messages.trace.words import (
     largest,
     minute,
     names_said,
+    span,
     state_said,
     sum_said,
     usd_said,
@@ -117,6 +118,7 @@ def _left(trace: Trace, page: Page) -> Iterator[str]:
 
 def _places(trace: Trace, page: Page) -> Iterator[str]:
     """The largest first; every figure with how it is known."""
+    yield from _whole(trace, page)
     mine = [n for n in trace.nodes if n.state is not State.SOURCE and any(map(is_any, n.holds))]
     mine.sort(key=lambda node: (-largest(node.holds), node.hop, node.subject))
     if not mine:
@@ -131,6 +133,18 @@ def _places(trace: Trace, page: Page) -> Iterator[str]:
     if len(mine) > FIRST:
         more = counted(len(mine) - FIRST, "place", "places")
         yield f"  and {more}: fundwatch seizure {case_said(trace.case)}"
+
+
+def _whole(trace: Trace, page: Page) -> Iterator[str]:
+    """How much of it rests, ended and waits, in USD."""
+    mine = {total.method: total for total in trace.totals if total.asset is None}
+    for words, figures in (
+        ("rests", {m: t.resting for m, t in mine.items()}),
+        ("ended", {m: sum(t.ended.values()) for m, t in mine.items()}),
+        ("waits", {m: t.unfollowed for m, t in mine.items()}),
+    ):
+        if span(figures)[1]:
+            yield f"  {words}: {usd_said(figures, page)} (when it left)"
 
 
 def _since(node: Node) -> str:

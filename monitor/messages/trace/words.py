@@ -239,7 +239,8 @@ def reason_said(stop: Stop, exchange: str = "") -> str:
 def detail_said(node: Node) -> str:
     """Why it ends there, where its names do not say that already."""
     detail = tidy(node.stop.detail, 400) if node.stop is not None else ""
-    return "" if node.names and detail.startswith("named as") else detail
+    named = detail.removeprefix("named as ")
+    return "" if any(named.startswith(tidy(name.name, 60)) for name in node.names) else detail
 
 
 def read_said(node: Node) -> str:
