@@ -40,7 +40,7 @@ from monitor.model.trace import (
     Word,
 )
 from monitor.model.trace_json import from_lines, from_text, to_lines, to_text
-from monitor.store import trace, trace_bodies, transfers
+from monitor.store import log, trace, trace_bodies, transfers
 from monitor.store.commit import commit
 from monitor.store.sqlite import Store
 from monitor.store.verify import handout
@@ -254,6 +254,22 @@ def test_rows_that_stand_and_when_they_are_others(book: Book) -> None:
     assert trace.versions(store, [SOURCE, NEXT]) == then
 
 
+def test_of_inputs_and_outputs_the_whole_transaction_counts(book: Book) -> None:
+    """Whose part is traced depends on the legs of others."""
+    sides = (("in:0", NEXT.address, None), ("out:0", None, LAST.address), ("out:1", None, X))
+    legs = [
+        replace(
+            transfer(105, kind=Kind.UTXO_OUT if sender is None else Kind.UTXO_IN),
+            **{"leg": leg, "sender": sender, "recipient": recipient},
+        )
+        for leg, sender, recipient in sides
+    ]
+    book.read(*legs, head=140)
+    for subject in (SOURCE, NEXT):
+        found = trace.standing_rows(book.store, subject)
+        assert [row.transfer.leg for row in found] == ["in:0", "out:0", "out:1"]
+
+
 # -- the log -----------------------------------------------------------------------------------
 
 
@@ -287,6 +303,24 @@ def test_the_log_says_it_in_words(book: Book) -> None:
     shown = handout.Counts()
     list(handout.lines(book.store, CASE, "today", "Kim", shown))
     assert shown.shown >= 5
+
+
+def test_how_much_the_log_says_there_is_of_a_state_is_so(book: Book) -> None:
+    """A text that was forged with every hash after it shows in the record."""
+    take(book.store, a_trace(5))
+    with book.store.write() as conn, untriggered(conn):
+        (seq,) = numbers(book.store, "trace state")
+        text = conn.execute("SELECT text FROM log_text WHERE seq = ?", (seq,)).fetchone()[0]
+        assert '"usd":{"fifo":[5,5,0]}' in text
+        forged = text.replace('"fifo":[5,5,0]', '"fifo":[6,6,0]')
+        salt = "00" * log.SALT_BYTES
+        digest = log.digest_of(salt, forged)
+        before = conn.execute("SELECT hash FROM log WHERE seq = ?", (seq - 1,)).fetchone()[0]
+        conn.execute("UPDATE log_text SET salt = ?, text = ? WHERE seq = ?", (salt, forged, seq))
+        link = log.link(seq, before, digest)
+        conn.execute("UPDATE log SET digest = ?, hash = ? WHERE seq = ?", (digest, link, seq))
+    (found,) = differences(book.store.path)
+    assert (found.check, found.place) == ("record", "trace_state CASE-1 1")
 
 
 @pytest.mark.parametrize("number", range(16))

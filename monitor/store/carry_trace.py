@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from monitor import __version__
 from monitor.model.acts import Actor
 from monitor.model.acts_trace import LearnOfTrace, SayOfTrace, TakeTrace
-from monitor.model.trace import Trace
 from monitor.model.trace_json import to_text
 from monitor.store import ours, trace_bodies
 from monitor.store.alerts import insert_alerts
@@ -74,21 +73,7 @@ def _take(conn: Connection, act: TakeTrace, number: int) -> Part:
     }
     _write(conn, columns, act.lines)
     told = {"case": act.case, "number": number, "version": __version__, "sha256": act.sha256}
-    return Part("trace state", {**told, **_counts(act.trace)}, frozenset({act.case}))
-
-
-def _counts(trace: Trace) -> dict[str, object]:
-    """How much of it there is, and what it comes to in USD (millionths), by method."""
-    sums = {
-        each.method: _sums(each.out_of_sources, each.resting, each.ended)
-        for each in trace.totals
-        if each.asset is None
-    }
-    return {"nodes": len(trace.nodes), "edges": len(trace.edges), "usd": sums}
-
-
-def _sums(out: int, resting: int, ended: Mapping[str, int]) -> list[int]:
-    return [out, resting, sum(ended.values())]
+    return Part("trace state", {**told, **trace_bodies.counts(act.lines)}, frozenset({act.case}))
 
 
 def _write(conn: Connection, columns: Mapping[str, object], lines: Sequence[str]) -> None:

@@ -8,13 +8,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain as joined_up
 
-from monitor.model import Entry, Row, Subject
+from monitor.model import Row, Subject
 from monitor.model.errors import StoreError
 from monitor.model.trace import Anatomy, Profile, Say, Told, Word
 from monitor.model.trace_json import from_lines, from_text
 from monitor.store import trace_bodies
 from monitor.store.port import Connection, Fields, Reader, Store
-from monitor.store.rows import to_entry, to_row
+from monitor.store.rows import to_row
 
 DAY = 86_400
 # Of the rows of an address: what is in no block yet does not count, nor what did not happen.
@@ -147,15 +147,6 @@ def cases(store: Reader) -> list[str]:
         "ORDER BY case_id"
     )
     return [row["case_id"] for row in rows if row["case_id"]]
-
-
-def sources(store: Reader, case: str) -> list[Entry]:
-    """The entries of a case that are watched and followed from, by their ids. Each has its
-    terms."""
-    rows = store.read(
-        f"SELECT terms FROM entry WHERE case_id = ? AND {_FOLLOWS} ORDER BY id", [case]
-    )
-    return [to_entry(row["terms"]) for row in rows]
 
 
 # -- calls --------------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from monitor.model.trace_json import whole
 from monitor.store.port import Connection
@@ -56,6 +57,22 @@ def _difference(lines: Lines, base: Lines) -> list[str | list[int]]:
 
 def digest(lines: Lines) -> str:
     return hashlib.sha256(whole(lines)).hexdigest()
+
+
+def counts(lines: Lines) -> dict[str, object]:
+    """How much there is, and what it comes to in USD (millionths) by method: what left the
+    sources, rests, and ended. The log says it of every state."""
+    totals = [json.loads(line) for line in lines if '"what":"total"' in line]
+    return {
+        "nodes": sum('"what":"node"' in line for line in lines),
+        "edges": sum('"what":"edge"' in line for line in lines),
+        "usd": {each["method"]: _sums(each) for each in totals if each["asset"] is None},
+    }
+
+
+def _sums(total: Mapping[str, Any]) -> list[int]:
+    ended = sum(total.get("ended", {}).values())
+    return [total.get("out_of_sources", 0), total.get("resting", 0), ended]
 
 
 def is_erased(body: bytes) -> bool:

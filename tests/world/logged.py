@@ -256,7 +256,9 @@ def renumber(conn: sqlite3.Connection, dice: random.Random) -> str:
 
 # What shows in the record when it is missing or another.
 _MAKES_ROWS = re.compile('"what":"(rows|publication|listing|word)"')
-_MAKES = re.compile('"what":"(rows|alerts|baselines|publication|listing|entries|word|trace word)"')
+_MAKES = re.compile(
+    '"what":"(rows|alerts|baselines|publication|listing|entries|word|trace (word|facts|state))"'
+)
 WAYS: tuple[Tamper, ...] = (
     *(edit, edit, edit, edit, delete, delete, insert),
     *(forge, forge_all, swap, reorder, renumber),

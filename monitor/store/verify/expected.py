@@ -65,6 +65,8 @@ class Expected:
         self.relisted: dict[str, int] = {}  # entries that were retired, and when they came back
         # Rows of published lists, by list and version: how many began and ended with it.
         self.listed: dict[tuple[str, int], tuple[int, int]] = {}
+        # States of traces, by case and number: how much the log says there is of each.
+        self.traced: dict[tuple[str, int], Body] = {}
         self.renamed: dict[str, str] = {}  # entries: what an id of now was before the log
         conn.execute(f"PRAGMA temp.cache_size = -{CACHE_KIB}")
         conn.execute(_TABLE)

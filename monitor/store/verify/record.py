@@ -88,7 +88,7 @@ def _verify(store: Reader, report: Report) -> Verdict:
         if store.schema() >= tables.LISTS:
             rows["listing"] = lists.compare(conn, expected, report)
         if store.schema() >= tables.TRACES:
-            trace.compare(conn, report)
+            trace.compare(conn, expected, report)
         begin.compare(conn, expected, report)
         evidence.compare(conn, expected, report)
         for difference in answers.damaged(store):
