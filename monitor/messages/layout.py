@@ -31,6 +31,7 @@ def environment(*folders: Path) -> Environment:
     made.filters["wrapped"] = _wrapped
     made.filters["block"] = _block
     made.filters["whole"] = _whole
+    made.filters["each_wrapped"] = _each_wrapped
     made.tests["table"] = lambda value: isinstance(value, Table)
     return made
 
@@ -55,7 +56,8 @@ def _unbroken(word: str) -> Markup:
 def text_lines(sheet: Sheet) -> int:
     """How many lines the shipped text template makes of a sheet, but for its subject."""
     said = [sheet.headline, *sheet.lead, sheet.footer]
-    laid = [*map(_wrapped, said), *map(_block, sheet.sections)]
+    seen = [_each_wrapped(image.alt) for image in sheet.images]
+    laid = [*map(_wrapped, said), *seen, *map(_block, sheet.sections)]
     return sum(text.count("\n") + 1 for text in laid)
 
 
@@ -72,6 +74,12 @@ def _wrapped(text: str, first: str = "", rest: str = "") -> str:
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def _each_wrapped(text: str) -> str:
+    """Several lines, each wrapped; what a list holds is indented."""
+    rest = {"- ": "  "}
+    return "\n".join(_wrapped(line, "", rest.get(line[:2], "")) for line in text.split("\n"))
 
 
 def _block(section: Section) -> str:

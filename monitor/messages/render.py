@@ -261,6 +261,9 @@ def _fitting(sheet: Sheet, views: Sequence[AlertView]) -> Sheet:
 
 
 def _laid_out(sheet: Sheet, telling: Telling, templates: Environment, thread: str) -> Rendered:
+    named = enumerate(sheet.images, 1)
+    images = tuple(replace(i, name=f"{telling.message_id}-{n}@fundwatch") for n, i in named)
+    sheet = replace(sheet, images=images)
     seen = {"sheet": sheet, "subject": _subject(sheet), "colour": _colour(sheet)}
     name = f"{telling.message_id}.csv"
     attached = ((name, "text/csv", sheet.table),) if sheet.table else ()
@@ -270,6 +273,7 @@ def _laid_out(sheet: Sheet, telling: Telling, templates: Environment, thread: st
         html=_encodable(templates.get_template("mail.html.j2").render(seen)),
         attachments=attached,
         thread=thread,
+        images=images,
     )
 
 

@@ -104,12 +104,13 @@ class AlertView:
 
 @dataclass(frozen=True, slots=True)
 class Inline:
-    """An image inside a mail. `name` names it there: letters, figures, "-"."""
+    """An image inside a mail."""
 
-    name: str
+    name: str  # its id there; render makes it one of the message's
     mime: str  # "image/png"
     data: str  # its bytes as base64, since messages are frozen as text
     alt: str  # the same in words, several lines
+    said: tuple[str, ...] = ()  # stands under it, a line each: what is too small on a phone
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from monitor.picture import draw, fold, png, words
 
 WIDTH = 1400  # pixels: twice what a mail shows, so that it can be enlarged
 MOST = 200_000  # bytes of the PNG
-_BOXES = (fold.BOXES, 36, 24, 16, 8)  # fewer where it would get larger
+_WORDS = 8_000  # characters of the same in words
+_BOXES = (40, 28, 20, 14, 10)  # fewer where it would get larger
 
 
 def of_trace(
@@ -20,14 +21,14 @@ def of_trace(
     *,
     state: str = "",
     chains: Mapping[str, str] | None = None,
-    name: str = "trace",
 ) -> Inline:
-    """Arguments as for fold.of_trace; `name`: of the image inside its mail. A picture that would
-    be too large has fewer boxes, never fewer sums."""
+    """Arguments as for fold.of_trace. A picture that would be too large has fewer boxes, never
+    fewer sums."""
     for boxes in _BOXES:
         picture = fold.of_trace(trace, at, state=state, chains=chains, boxes=boxes)
         svg = draw.svg(picture)
         image = png.render(svg, min(WIDTH, round(png.size(svg)[0] * 2)))
         if len(image) <= MOST:
             break
-    return Inline(name, "image/png", base64.b64encode(image).decode("ascii"), words.alt(picture))
+    data = base64.b64encode(image).decode("ascii")
+    return Inline("trace", "image/png", data, words.alt(picture, _WORDS), words.hops(picture))

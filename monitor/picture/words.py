@@ -80,8 +80,9 @@ def marks(node: Node) -> tuple[str, ...]:
 
 
 def one_line(text: str, limit: int = 300) -> str:
-    """A sentence of ours with a full stop, whatever it held."""
+    """As a sentence: a capital at its beginning, a full stop at its end."""
     shown = tidy(text, limit)
+    shown = shown[:1].upper() + shown[1:]
     return f"{shown}." if shown and shown[-1] not in ".!?…" else shown
 
 
@@ -108,18 +109,36 @@ def method_said(trace: Trace) -> str:
     return f"Traced by {trace.method}{by}"
 
 
-def alt(picture: Picture) -> str:
-    """The picture as text: what it is, then hop by hop its boxes, sums and what went on."""
-    return "\n".join(_lines(picture))
+def alt(picture: Picture, most: int = 0) -> str:
+    """The picture as text: what it is, then hop by hop its boxes, what went on, and its sums.
+
+    `most`: characters; a longer text is without single payments, then without single addresses.
+    """
+    for detail in (2, 1, 0):
+        text = "\n".join(_lines(picture, detail))
+        if not most or len(text) <= most:
+            break
+    return text
 
 
-def _lines(picture: Picture) -> Iterator[str]:
+def hops(picture: Picture) -> tuple[str, ...]:
+    """A line for each hop with its sums, as they stand under its column."""
+    return tuple(
+        f"{column.head}, {column.sub}: "
+        + ", ".join(f"{row.name.lower()} {row.figure}" for row in column.rows)
+        for column in picture.columns
+    )
+
+
+def _lines(picture: Picture, detail: int) -> Iterator[str]:
     yield from (picture.title, *picture.said, *picture.warned)
     for number, column in enumerate(picture.columns):
         yield f"{column.head}: {column.sub}" if column.sub else column.head
         inside = [box for box in picture.boxes if box.column == number]
-        yield from (f"- {box.title}" for box in inside)
-        yield from _went(picture, inside)
+        if detail > 0:
+            yield from (f"- {box.title}" for box in inside)
+        if detail > 1:
+            yield from _went(picture, inside)
         yield column.title
 
 

@@ -176,5 +176,5 @@ def to_rendered(text: str) -> Rendered:
         (str(name), str(mime), str(body)) for name, mime, body in fields["attachments"]
     )
     images = fields.get("images", ())  # older messages have none
-    fields["images"] = tuple(Inline(**each) for each in images)
+    fields["images"] = tuple(Inline(**{**each, "said": tuple(each["said"])}) for each in images)
     return Rendered(**fields)

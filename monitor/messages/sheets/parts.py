@@ -16,6 +16,7 @@ from monitor.model import (
     Chain,
     ChannelConfig,
     Entry,
+    Inline,
     Known,
     Severity,
     Transfer,
@@ -81,6 +82,7 @@ class Sheet:
     footer: str
     table: str = ""  # the attached CSV; empty: none
     link: str = ""  # where it can be acknowledged: a button where buttons are possible
+    images: tuple[Inline, ...] = ()  # under what is said first; chats have their words alone
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import ipaddress
 import smtplib
 import socket
 import ssl
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.header import Header
@@ -16,7 +17,7 @@ from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import format_datetime, parseaddr
 
-from monitor.model import ChannelConfig, Outgoing, plain
+from monitor.model import ChannelConfig, Inline, Outgoing, plain
 from monitor.model.errors import ConfigError, DeliveryError, Problem
 from monitor.net import hidden, wire
 
@@ -137,6 +138,7 @@ class Email:
         mail.set_content(_encodable(rendered.text), cte="quoted-printable")
         if rendered.html:
             mail.add_alternative(_encodable(rendered.html), subtype="html", cte="quoted-printable")
+            _add_images(mail, rendered.images)
         for file_name, mime_type, text in rendered.attachments:
             main, _, sub = mime_type.partition("/")
             mail.add_attachment(
@@ -310,6 +312,21 @@ def _literal(address: str) -> str:
 
 def _is_local(sock: socket.socket | None) -> bool:
     return sock is not None and ipaddress.ip_address(sock.getpeername()[0]).is_loopback
+
+
+def _add_images(mail: EmailMessage, images: Sequence[Inline]) -> None:
+    """Beside the HTML that shows them, so that nothing is loaded from anywhere."""
+    page = next(part for part in mail.iter_parts() if part.get_content_type() == "text/html")
+    for number, image in enumerate(images, 1):
+        main, _, sub = image.mime.partition("/")
+        page.add_related(
+            base64.b64decode(image.data),
+            maintype=main,
+            subtype=sub,
+            cid=f"<{_header(image.name)}>",
+            filename=f"picture-{number}.{sub}",
+            disposition="inline",
+        )
 
 
 def _fix_boundaries(mail: EmailMessage, message_id: str) -> None:
