@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tracing_world import Case, at, on
-from world.trail import USDC
+from world.trail import USDC, ZERO
 
 from monitor.analysis.trace.evaluate import Tracer
 from monitor.analysis.trace.flows import flows_of
@@ -253,6 +253,46 @@ def test_an_exchange_on_the_way_into_the_bridge() -> None:
     assert (edge.asset.contract, edge.recipient) == ("", at("R"))
     assert edge.got_amount == 49 * M
     assert holds(trace, on("R", "base"), "haircut") == 49 * M
+
+
+def test_what_is_burnt_for_a_bridge_ended_at_the_bridge() -> None:
+    """It is looked at, and then the contract that wrote the event stands for it."""
+    case = Case()
+    case.move("0xpaid", "S", "A", 100 * M, contract=USDC)
+    case.move("0xlock", "A", ZERO, 50 * M, contract=USDC)
+    blind = Tracer().trace(knows(case))
+    assert [(w.need, w.tx) for w in blind.wanted] == [(Need.ANATOMY, "0xlock")]
+    trace = Tracer().trace(knows(case, BOTH[0], followed=()))
+    stop = node(trace, on("pool")).stop
+    assert stop is not None
+    assert stop.reason == "bridge"
+    assert all(n.subject.address != ZERO for n in trace.nodes)
+    seen = Tracer().trace(knows(case, wrote("ethereum", "0xlock")))
+    assert node(seen, Subject("ethereum", ZERO)).stop == node(blind, Subject("ethereum", ZERO)).stop
+
+
+def test_a_watched_address_may_use_the_bridge_itself() -> None:
+    case = Case()
+    case.move("0xlock", "S", "pool", 50 * M, contract=USDC)
+    case.move("0xfill", "relayer", "R", 49 * M, chain="base", contract=USDC)
+    trace = Tracer().trace(knows(case, *BOTH))
+    edge = over(trace)
+    assert (edge.sender, edge.hop, edge.traced["libr"]) == (at("S"), 1, 50 * M)
+    assert holds(trace, on("R", "base"), "libr") == 49 * M
+
+
+def test_what_comes_back_to_the_source_by_a_bridge_is_absorbed() -> None:
+    case = Case(sources=("S", "A"))
+    case.move("0xpaid", "S", "B", 50 * M, contract=USDC)
+    case.move("0xlock", "B", "pool", 50 * M, contract=USDC)
+    case.fee("0xlock", "B")
+    case.move("0xback", "relayer", "S", 50 * M, contract=USDC)
+    there = lock(chain="ethereum", recipient=at("S"))
+    back = fill(recipient=at("S"))
+    known = knows(case, wrote("ethereum", "0xlock", there), wrote("ethereum", "0xback", back))
+    trace = Tracer().trace(replace(known, followed=frozenset({on("B")})))
+    total = next(t for t in trace.totals if t.method == "fifo" and t.asset is not None)
+    assert (total.out_of_sources, total.resting, total.difference) == (0, 0, 0)
 
 
 def test_a_bridge_that_wrote_nothing_leaves_a_guess() -> None:

@@ -14,6 +14,7 @@ from monitor.analysis.trace.account import Placed
 from monitor.analysis.trace.crossings import Key, Match, lead, other_side
 from monitor.analysis.trace.reading import Reading, Tx
 from monitor.analysis.trace.steps import Sent, Step
+from monitor.chains.table import family_of
 from monitor.model import Subject
 from monitor.model.flow import Account, Moved, Turned
 from monitor.model.trace import Crossing, Lead
@@ -48,7 +49,9 @@ def bridged(read: Read, book: Reading) -> tuple[Read, tuple[Sent, ...], tuple[Le
             taken.add(match.key)
             _join(read, spot, arrivals[match.key], match, found)
         else:
-            found.sent.append(replace(sent, ask=answer.ask))
+            read[spot[0]][1][spot[1]] = _burnt(read[spot[0]][1][spot[1]], crossing, book)
+            step = read[spot[0]][1][spot[1]][0]
+            found.sent.append(replace(sent, step=step, ask=answer.ask))
     found.leads += _leads(read, book)
     return _in_order(read, found.pairs), tuple(found.sent), tuple(found.leads)
 
@@ -149,6 +152,24 @@ def _join(read: Read, spot: Spot, arrival: Spot, match: Match, found: Bridged) -
     read[spot[0]][1][spot[1]] = (leaves, place)
     read[arrival[0]][1][arrival[1]] = (arrives, there)
     found.pairs.append((spot[0], arrival[0]))
+
+
+def _burnt(placed: Placed, crossing: Crossing, book: Reading) -> Placed:
+    """What was burnt for a bridge is not gone: it ended at the contract that said so."""
+    step, place = placed
+    to, flow = step.recipient, step.flow
+    zero = family_of(book.known.chains[step.chain]).zero
+    if to is None or to.address != zero or not isinstance(flow, Moved):
+        return placed
+    taker = book.account(step.chain, crossing.contract, flow.taker.asset)
+    rule = f"The token was burnt for {crossing.bridge}: {crossing.contract} wrote the event."
+    step = replace(
+        step,
+        flow=replace(flow, taker=taker),
+        recipient=Subject(step.chain, crossing.contract),
+        rule=f"{step.rule} {rule}".strip(),
+    )
+    return step, place
 
 
 def _leads(read: Read, book: Reading) -> Iterator[Lead]:

@@ -33,7 +33,8 @@ ASKED_ABOUT = 50  # addresses in one question
 # Stops of persons and limits, which are told apart where nothing had left.
 _FROM_OUTSIDE = ("person", "hops")
 # Whom value came to that may have gone on in the same transaction.
-_PASSES_ON = ("bridge", "dex", "service", "contract")
+# Some bridges burn what they make anew elsewhere.
+_PASSES_ON = ("bridge", "dex", "service", "contract", "burn")
 
 
 @dataclass(frozen=True, slots=True)
