@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 import trace_values as story
+from world.listed import take_list
 
 from monitor.app.settings.load import load
 from monitor.loops.trace_beside import Ground, beside
-from monitor.model import Subject
+from monitor.model import Entry, Subject
 from monitor.model.acts import DAEMON
 from monitor.model.acts_trace import LearnOfTrace
 from monitor.model.balance import Figure, Held, State
@@ -91,6 +92,21 @@ def test_operators_are_those_who_were_asked(ground: Ground) -> None:
     commit(ground.store, DAEMON, LearnOfTrace(NOW, "CRANE-01", profiles, ()))
     found = beside(ground, story.trace(), {}).operators
     assert found == ((settings.sources[name].operator or name, 2),)
+
+
+def test_held_entries_of_the_case_say_what_is_expected_and_found(ground: Ground) -> None:
+    mine = {"case": "CRANE-01", "label": "Cold", "held": "seized", "holder": "the court"}
+    entries = [
+        Entry("E1", HUB, **mine, expected={"USDT": "100"}),
+        Entry("E2", Subject("ethereum", story.REST), **mine),
+        Entry("E3", Subject("ethereum", story.FAR), held="frozen", case="OTHER"),
+    ]
+    take_list(ground.store, entries, "ab", NOW)
+    one, two = beside(ground, story.trace(), {}).held
+    assert (one.label, one.holder, one.asset, one.wanted) == ("Cold", "the court", "USDT", "100")
+    assert one.found is None
+    assert "no balance was said by two" in one.why
+    assert (two.subject.address, two.asset) == (story.REST, "")
 
 
 def test_who_asks_is_what_the_settings_say(ground: Ground) -> None:
