@@ -297,6 +297,33 @@ def test_a_payment_to_many_goes_on_to_each_and_what_was_kept_stays() -> None:
     assert len({step.flow.id for step in flows.steps}) == 2
 
 
+def test_a_fee_on_the_way_is_paid_and_the_rest_goes_on() -> None:
+    trail = Trail(followed=["A"], contracts=["R"])
+    trail.move("t1", "A", "R", 100, contract=USDC)
+    trail.anatomies = anatomy(
+        "t1",
+        *((USDC, "A", "R", 100), (USDC, "R", "F", 1), (USDC, "R", "P", 99)),
+        *((DAI, "P", "R", 98), (DAI, "R", "B", 98)),
+    )
+    flows = flows_of(trail.known())
+    assert said(flows) == [("t1", "A", "F", USDC, 1), ("swap", "A", "B", USDC, 99, DAI, 98)]
+    assert len({step.flow.id for step in flows.steps}) == 2
+
+
+@pytest.mark.parametrize("last", ["R", ZERO])
+def test_what_may_have_been_paid_out_in_coins_is_not_the_fees(last: str) -> None:
+    """The router is left with the wrapped coin, or it was burnt: who got the coins no log says,
+    and he who got the fee did not get all of it."""
+    trail = Trail(followed=["A"], contracts=["R"])
+    trail.move("t1", "A", "R", 100, contract=USDC)
+    trail.anatomies = anatomy(
+        "t1",
+        *((USDC, "A", "R", 100), (USDC, "R", "P", 100), (WETH, "P", last, 50)),
+        (WETH, "P", "F", 1),
+    )
+    assert said(flows_of(trail.known())) == [("t1", "A", "R", USDC, 100)]
+
+
 def test_a_contract_that_keeps_what_it_gets_was_paid() -> None:
     trail = Trail(followed=["A"], contracts=["R"])
     trail.move("t1", "A", "R", 100, contract=USDC)

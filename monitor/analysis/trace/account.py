@@ -35,15 +35,10 @@ def steps_of(tx: Tx, book: Reading) -> tuple[list[Placed], list[Step]]:
     legs = legs_of(tx, book)
     found = _Found()
     for address in _actors(legs, tx, book):
-        deal = swaps.deal_of(address, legs, tx, book)
-        if deal is None or not deal.legs:
-            _wraps(address, legs, tx, book, found)
-        if deal is None:
-            _passed_on(address, legs, tx, book, found)
+        if _both_sides(address, legs):
+            _exchanged(address, legs, tx, book, found)
         else:
-            _dealt(address, deal, tx, book, found)
-            mixed = {} if deal.legs else {g.row.leg: deal.doubt for g in legs if g.giver == address}
-            found.said |= {leg: why for leg, why in mixed.items() if leg not in found.used}
+            _passed_on(address, legs, tx, book, found)
     for leg in legs:
         if leg.row.leg not in found.used:
             step = plain_step(leg, tx, book)
@@ -60,6 +55,25 @@ def _actors(legs: Sequence[Leg], tx: Tx, book: Reading) -> list[str]:
     chain = tx.chain.key
     mine = (p for p in parties if p is not None and Subject(chain, p) in book.tracked)
     return sorted(address for address in mine if not book.early(Subject(chain, address), tx))
+
+
+def _both_sides(address: str, legs: Sequence[Leg]) -> bool:
+    """Whether an address gave and got: most only do one of both."""
+    gave = any(leg.giver == address and not leg.row.kind.fee for leg in legs)
+    return gave and any(leg.taker == address for leg in legs)
+
+
+def _exchanged(address: str, legs: Sequence[Leg], tx: Tx, book: Reading, found: _Found) -> None:
+    deal = swaps.deal_of(address, legs, tx, book)
+    if deal is None or not deal.legs:
+        _wraps(address, legs, tx, book, found)
+    if deal is None:
+        _passed_on(address, legs, tx, book, found)
+    elif deal.legs:
+        _dealt(address, deal, tx, book, found)
+    else:
+        gave = {leg.row.leg for leg in legs if leg.giver == address} - found.used
+        found.said |= dict.fromkeys(sorted(gave), deal.doubt)
 
 
 def _dealt(address: str, deal: Deal, tx: Tx, book: Reading, found: _Found) -> None:
@@ -175,14 +189,14 @@ def _opaque(leg: Leg, tx: Tx, book: Reading) -> bool:
 
 def _fits(asset: str, total: int, shares: Sequence[Gain], tx: Tx, book: Reading) -> bool:
     """Whether what was passed on can be what came in."""
-    if all(gain.asset == asset for gain in shares):
-        return sum(gain.amount for gain in shares) <= total
-    if any(gain.asset == asset for gain in shares):
+    turned = [gain for gain in shares if gain.asset != asset]
+    left = total - sum(gain.amount for gain in shares if gain.asset == asset)
+    if left < 0 or (turned and not left):
         return False
-    given = book.assets.worth(tx.chain.key, asset, total, tx.time)
-    got = [book.assets.worth(tx.chain.key, g.asset, g.amount, tx.time) for g in shares]
+    given = book.assets.worth(tx.chain.key, asset, left, tx.time)
+    got = [book.assets.worth(tx.chain.key, g.asset, g.amount, tx.time) for g in turned]
     known = [value for value in got if value is not None]
-    if given is None or len(known) < len(got):
+    if not turned or given is None or len(known) < len(got):
         return True
     return given * swaps.FAR[0] <= sum(known) <= given * swaps.FAR[1]
 
@@ -191,28 +205,29 @@ def _on(
     gave: Sequence[Leg], total: int, shares: Sequence[Gain], tx: Tx, book: Reading
 ) -> Iterator[Placed]:
     """What was passed on, to each who got it; what the contract kept stays with it."""
-    address = gave[0].giver or ""
-    leg = _main(gave, address, gave[0].asset)
-    same = shares[0].asset == leg.asset
+    leg = _main(gave, gave[0].giver or "", gave[0].asset)
+    same = [gain for gain in shares if gain.asset == leg.asset]
+    turned = [gain for gain in shares if gain.asset != leg.asset]
     said = f"In this transaction {leg.taker} passed it on."
-    parts = [g.amount for g in shares] if same else _by_worth(total, shares, tx, book)
-    for n, (gain, part) in enumerate(zip(shares, parts, strict=True)):
-        if same:
-            moved = plain_step(replace(leg, amount=part, taker=gain.address), tx, book)
-            if moved is not None:
-                yield _again(moved, n, said), leg.place
-        elif part:
+    left = total - sum(gain.amount for gain in same)
+    number = 0
+    for gain in same:
+        moved = plain_step(replace(leg, amount=gain.amount, taker=gain.address), tx, book)
+        if moved is not None:
+            yield _again(moved, number, said), leg.place
+            number += 1
+    for gain, part in zip(turned, _by_worth(left, turned, tx, book), strict=True):
+        if part:
             exchange = Exchange(leg.asset, part, gain.asset, gain.amount, "swap", said)
-            yield _turned(leg, n, exchange, gain.address, tx, book), leg.place
-    rest = total - sum(parts)
-    kept = plain_step(replace(leg, amount=rest), tx, book) if rest else None
+            yield _turned(leg, number, exchange, gain.address, tx, book), leg.place
+            number += 1
+    kept = plain_step(replace(leg, amount=left), tx, book) if left and not turned else None
     if kept is not None:
-        yield _again(kept, len(shares), "What was not passed on."), leg.place
+        yield _again(kept, number, "What was not passed on."), leg.place
 
 
-def _by_worth(total: int, shares: Sequence[Gain], tx: Tx, book: Reading) -> list[int]:
-    chain = tx.chain.key
-    if len({gain.asset for gain in shares}) == 1:
-        return swaps.split(total, [gain.amount for gain in shares])
-    worth = [book.assets.worth(chain, g.asset, g.amount, tx.time) or 0 for g in shares]
-    return swaps.split(total, worth) if any(worth) else [0] * len(shares)
+def _by_worth(total: int, turned: Sequence[Gain], tx: Tx, book: Reading) -> list[int]:
+    if len({gain.asset for gain in turned}) <= 1:
+        return swaps.split(total, [gain.amount for gain in turned])
+    worth = [book.assets.worth(tx.chain.key, g.asset, g.amount, tx.time) or 0 for g in turned]
+    return swaps.split(total, worth) if any(worth) else [0] * len(turned)

@@ -6,19 +6,18 @@ The result depends on the rows alone, not on the order in which they are given.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 
 from monitor.analysis.trace import account, utxo
 from monitor.analysis.trace.account import Placed
 from monitor.analysis.trace.bridged import bridged
 from monitor.analysis.trace.known import Known
-from monitor.analysis.trace.order import Item, arrange
+from monitor.analysis.trace.order import Item, both_ways
 from monitor.analysis.trace.reading import Reading, Tx, transactions
 from monitor.analysis.trace.steps import Flows, Step
 from monitor.chains.table import family_of
-from monitor.model import Subject
-from monitor.model.flow import FEES, Account, Spent
+from monitor.model.flow import Account, Spent
 
 
 def flows_of(known: Known) -> Flows:
@@ -35,11 +34,10 @@ def flows_of(known: Known) -> Flows:
         read.append((tx, steps))
         unclear += asked
     read, sent, leads = bridged(read, book)
-    wide = tuple(_ordered(read, book, deposits_first=True))
-    narrow = tuple(_ordered(read, book, deposits_first=False))
+    wide, narrow = _ordered(read, book)
     return Flows(
-        steps=wide,
-        other=None if narrow == wide else narrow,
+        steps=tuple(wide),
+        other=None if narrow is None else tuple(narrow),
         sources=dict(sorted(book.sources.items())),
         owner=dict(sorted(book.owner.items())),
         mixed=frozenset(book.mixed),
@@ -51,33 +49,60 @@ def flows_of(known: Known) -> Flows:
 
 
 def _ordered(
-    read: Sequence[tuple[Tx, list[Placed]]], book: Reading, *, deposits_first: bool
-) -> Iterator[Step]:
+    read: Sequence[tuple[Tx, list[Placed]]], book: Reading
+) -> tuple[list[Step], list[Step] | None]:
+    """All steps, deposits first where a moment has no order, and withdrawals first; the second is
+    None where that is the same."""
+    wide: list[Step] = []
+    narrow: list[Step] = []
     for _, group in groupby(read, key=lambda each: each[0].moment):
         moment = [(tx, steps) for tx, steps in group if steps]
-        items = [_whole_item(tx, steps, book) for tx, steps in moment]
-        for n in arrange(items, deposits_first=deposits_first):
-            yield from _inside(moment[n][1], book, deposits_first=deposits_first)
+        inside = [_inside(steps, book) for _, steps in moment]
+        first, second = [0], [0]
+        if len(moment) > 1:
+            first, second = both_ways([_whole_item(tx, steps, book) for tx, steps in moment])
+        for n in first if moment else ():
+            wide += inside[n][0]
+        for n in second if moment else ():
+            narrow += inside[n][1]
+    return wide, None if narrow == wide else narrow
 
 
-def _inside(steps: Sequence[Placed], book: Reading, *, deposits_first: bool) -> Iterator[Step]:
+def _inside(steps: Sequence[Placed], book: Reading) -> tuple[list[Step], list[Step]]:
+    """The steps of a transaction in both orders."""
+    if len(steps) == 1:
+        only = [steps[0][0]]
+        return only, only
     items = []
     for step, (level, seq) in steps:
         given, taken = _touched(step, book)
         first = seq[0] if seq else -1
         items.append(Item((level, first, step.leg, step.flow.id), given, taken, "", level, seq))
-    for n in arrange(items, deposits_first=deposits_first):
-        yield steps[n][0]
+    wide, narrow = both_ways(items)
+    return [steps[n][0] for n in wide], [steps[n][0] for n in narrow]
 
 
 def _whole_item(tx: Tx, steps: Sequence[Placed], book: Reading) -> Item:
-    touched = [_touched(step, book) for step, _ in steps]
-    given = frozenset().union(*(g for g, _ in touched))
-    taken = frozenset().union(*(t for _, t in touched))
+    given: set[Account] = set()
+    taken: set[Account] = set()
+    for step, _ in steps:
+        gives, takes = _touched(step, book)
+        given |= gives
+        taken |= takes
     seq = None if tx.index is None else (tx.index,)
     key = (-1 if tx.height is None else tx.height, -1 if seq is None else seq[0])
-    certain = any(isinstance(step.flow, Spent) for step, _ in steps)
-    return Item((*key, tx.chain.key, tx.tx), given, taken, tx.chain.key, tx.height, seq, certain)
+    return Item(
+        (*key, tx.chain.key, tx.tx),
+        frozenset(given),
+        frozenset(taken),
+        tx.chain.key,
+        tx.height,
+        seq,
+        certain=isinstance(steps[0][0].flow, Spent),
+    )
+
+
+_NONE: frozenset[Account] = frozenset()
 
 
 def _touched(step: Step, book: Reading) -> tuple[frozenset[Account], frozenset[Account]]:
@@ -86,12 +111,6 @@ def _touched(step: Step, book: Reading) -> tuple[frozenset[Account], frozenset[A
     flow = step.flow
     if isinstance(flow, Spent):
         return frozenset(a for a, _ in flow.inputs), frozenset(a for a, _ in flow.outputs)
-    given = frozenset({flow.giver}) if _matters(flow.giver, book) else frozenset()
-    taken = frozenset({flow.taker}) if _matters(flow.taker, book) else frozenset()
+    given = frozenset({flow.giver}) if flow.giver in book.followed else _NONE
+    taken = frozenset({flow.taker}) if flow.taker in book.followed else _NONE
     return given, taken
-
-
-def _matters(account: Account, book: Reading) -> bool:
-    if account.holder == FEES or account in book.sources:
-        return False
-    return book.owner.get(account, Subject("", "")) in book.tracked

@@ -32,9 +32,20 @@ class Item:
     certain: bool = False  # what it spends was there before: an output
 
 
-def arrange(items: Sequence[Item], *, deposits_first: bool) -> list[int]:
+def both_ways(items: Sequence[Item]) -> tuple[list[int], list[int]]:
     """Places in `items`, in order. What the chain says is kept; where it says nothing, what an
-    account gets comes before all that it gives, or else after it, as far as there is no circle."""
+    account gets comes before all that it gives, or else (the second) after it, as far as there is
+    no circle."""
+    wide = arrange(items, deposits_first=True)
+    given = {account for item in items for account in item.gives}
+    doubtful = any(
+        account in given and not item.certain for item in items for account in item.takes
+    )
+    return wide, arrange(items, deposits_first=False) if doubtful else wide
+
+
+def arrange(items: Sequence[Item], *, deposits_first: bool) -> list[int]:
+    """One of both ways."""
     graph = _Graph(len(items))
     _by_chain(graph, items)
     _by_account(graph, items, deposits_first=deposits_first)

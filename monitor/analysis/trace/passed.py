@@ -63,27 +63,36 @@ def _only_more(net: Mapping[str, int]) -> bool:
 def gains(
     address: str, asset: str, takers: frozenset[str], tx: Tx, book: Reading
 ) -> tuple[Gain, ...]:
-    """Who was left with what an address gave to `takers`, by the whole transaction: all in the
-    same asset, or each with a price. None: the takers kept it, or it cannot be told."""
+    """Who was left with what an address gave to `takers`, by the whole transaction. Empty: the
+    takers kept it, or it cannot be told.
+
+    What a contract turned into something else and was left with, or burnt, nobody else got: it
+    may have paid it out in coins, which the logs of a transaction do not show.
+    """
     anatomy = book.known.anatomies.get((tx.chain.key, tx.tx))
     if anatomy is None:
         return ()
     net = _balances(anatomy, tx, book)
+    zero = family_of(tx.chain).zero
     if any(_only_more(net.get(taker, {})) and net[taker].get(asset) for taker in takers):
         return ()
-    aside = {address, family_of(tx.chain).zero, *takers}
     found = [
         Gain(other, got, amount)
-        for other in sorted(net.keys() - aside)
+        for other in sorted(net.keys() - {address, zero, *takers})
         if _only_more(net[other])
         for got, amount in sorted(net[other].items())
         if amount
     ]
-    return tuple(found) if _comparable(found, tx, book) else ()
+    turned = [gain for gain in found if gain.asset != asset]
+    left = [net.get(zero, {}), *({**net.get(taker, {}), asset: 0} for taker in takers)]
+    elsewhere = any(amount > 0 for each in left for amount in each.values())
+    if turned and (elsewhere or not _comparable(turned, tx, book)):
+        return ()
+    return tuple(found)
 
 
-def _comparable(found: Sequence[Gain], tx: Tx, book: Reading) -> bool:
-    if len({gain.asset for gain in found}) <= 1:
+def _comparable(turned: Sequence[Gain], tx: Tx, book: Reading) -> bool:
+    if len({gain.asset for gain in turned}) == 1:
         return True
-    worth = [book.assets.worth(tx.chain.key, g.asset, g.amount, tx.time) for g in found]
+    worth = [book.assets.worth(tx.chain.key, g.asset, g.amount, tx.time) for g in turned]
     return None not in worth

@@ -88,18 +88,22 @@ class Reading:
         self.sources: dict[Account, str] = {}
         self.owner: dict[Account, Subject] = {}
         self.mixed: set[Account] = set()
+        self.followed: set[Account] = set()  # whose order matters: of followed addresses
         self.ignored: Counter[str] = Counter()
         self._names: dict[Subject, Sequence[Name]] = {}
 
     def account(self, chain: str, address: str, asset: str) -> Account:
         """The account of an address, known to be its own from now on."""
-        return self.own(Account(chain, address, asset), Subject(chain, address))
+        account = Account(chain, address, asset)
+        return account if account in self.owner else self.own(account, Subject(chain, address))
 
     def own(self, account: Account, subject: Subject) -> Account:
         self.owner[account] = subject
         source = self.by_subject.get(subject)
         if source is not None:
             self.sources[account] = source.label
+        elif subject in self.tracked:
+            self.followed.add(account)
         return account
 
     def early(self, subject: Subject, tx: Tx) -> bool:

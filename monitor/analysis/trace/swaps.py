@@ -146,6 +146,8 @@ def _how_split(many: Mapping[str, int]) -> str:
 
 def split(whole: int, weights: Sequence[int]) -> list[int]:
     """A whole in proportion; what is left over by rounding goes to the largest."""
+    if not weights:
+        return []
     total = sum(weights)
     shares = [whole * weight // total for weight in weights]
     shares[max(range(len(weights)), key=lambda n: weights[n])] += whole - sum(shares)
