@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import NoReturn
 
+from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
@@ -52,6 +53,7 @@ NOTIFY_EVERY = 10  # seconds between two words to the supervisor
 TICKS = {
     "poll": 2, "deliver": 1, "reload": 10, "housekeep": 30, "requests": 1, "tests": 60,
     "prices": 60, "lists": 1, "second": 30, "balances": 2,
+    "trace": 5,
 }  # seconds  # fmt: skip
 
 
@@ -77,6 +79,7 @@ class Daemon:
             "lists": lambda: app.following.moved_at,
             "second": lambda: app.second.signs.moved_at,
             "balances": lambda: app.balancing.signs.moved_at,
+            "trace": lambda: app.tracing.moved_at,
         }
         self._pulse = pulse.Pulse(TICKS, progress)
         self._faulty: dict[str, int] = {}  # jobs that fail, and how often in a row
@@ -95,6 +98,7 @@ class Daemon:
             signal.signal(number, lambda *_: self._stop.set())
         app.poller.stopping = app.following.stopping = self._stop.is_set
         app.second.stopping = app.balancing.stopping = self._stop.is_set
+        app.tracing.stopping = self._stop.is_set
         os.umask(0o077)
         self._hold_back_stuck()
         app.reload()
@@ -117,7 +121,9 @@ class Daemon:
         return Server(app.settings.listen, pages.site(app, self._verdict, self._pulse.stuck))
 
     def _scheduler(self) -> BackgroundScheduler:
-        scheduler = BackgroundScheduler(timezone="UTC")
+        # A thread for every job: none waits for another.
+        threads = {"default": ThreadPoolExecutor(len(TICKS))}
+        scheduler = BackgroundScheduler(executors=threads, timezone="UTC")
         jobs: dict[str, Callable[[], object]] = {
             "poll": lambda: self._app.poll(everything=False),
             "deliver": lambda: self._app.deliver(everything=False),
@@ -129,6 +135,7 @@ class Daemon:
             "lists": self._app.following.round,
             "second": self._app.second.round,
             "balances": self._app.balancing.round,
+            "trace": self._app.tracing.round,
         }
         for name, job in jobs.items():
             scheduler.add_job(

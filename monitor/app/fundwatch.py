@@ -38,6 +38,7 @@ from monitor.loops.reread import Rereader
 from monitor.loops.respell import respell
 from monitor.loops.router import Router
 from monitor.loops.touching import Touching
+from monitor.loops.tracing import TraceWorld, Tracing
 from monitor.loops.unexplained import Teller
 from monitor.loops.views import views_of
 from monitor.loops.watch_file import WatchFile
@@ -54,6 +55,8 @@ from monitor.watchlist.file import WATCHLIST
 from monitor.watchlist.imports.poison import all_poison
 
 log = logging.getLogger("fundwatch")
+
+PRICING = 5.0  # seconds in which prices are asked for before money is followed by hand
 
 
 class Fundwatch:
@@ -91,6 +94,7 @@ class Fundwatch:
             store, world, again, settings.sources, lambda: self._regular
         )
         self.balancing = BalanceRounds(self._balance_world())
+        self.tracing = Tracing(self._trace_world())
         self.watch_file = WatchFile(home / WATCHLIST, settings, store, self.router)
         self.lists = Lists(
             *(home, store, settings.chains, settings.lists, self.router, all_poison(settings))
@@ -107,6 +111,7 @@ class Fundwatch:
             reload=self.reload,
             following=self.following,
             balancing=self.balancing,
+            tracing=self.tracing,
             lists=self.lists,
             symbols={asset.symbol for asset in settings.assets.values()},
         )
@@ -133,6 +138,19 @@ class Fundwatch:
             lambda: self._regular,
         )
 
+    def _trace_world(self) -> TraceWorld:
+        world, settings = self.poller.world, self.settings
+        reader = Poller(self.store, world)  # of its own: histories hold up no pass
+        return TraceWorld(
+            *(self.store, world, settings),
+            lambda subjects: reader.run_pass(everything=True, only=subjects),
+            lambda *_: ((), ()),
+            settings.sources,
+            lambda: self._regular,
+            lambda: self.pricer.round(PRICING),
+            reader.signs,
+        )
+
     @property
     def round_seconds(self) -> int:
         """How often an address is read."""
@@ -142,6 +160,7 @@ class Fundwatch:
         """A source is asked: a sign of life of a job that does little else."""
         self.second.signs.asked()
         self.balancing.signs.asked()
+        self.tracing.signs.asked()
 
     def _cost(self, of: Sequence[Subject] | None = None) -> Cost:
         """What a pass over these addresses costs; without any over all that are watched."""
@@ -208,7 +227,7 @@ class Fundwatch:
     def poll(self, *, everything: bool) -> PassReport:
         """One pass, with its log line. See Poller.run_pass."""
         self.touching.compare()
-        report = self.poller.run_pass(everything=everything)
+        report = self.poller.run_pass(everything=everything, followed=False)
         if report.subjects or report.wholes:
             self._asleep = sum(dormant.counted(self.store).values())
             self.housekeep(report.started)

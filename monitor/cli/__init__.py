@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, str] = {
     "run": "service:run",
     "seizure": "seizure:seizure",
     "status": "state:status_",
+    "trace": "trace:trace_",
     "transfers": "movements:transfers",
     "verify": "verify:verify",
     "watchlist": "lists:watchlist_",

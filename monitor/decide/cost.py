@@ -15,8 +15,10 @@ POLITE = 3  # a source without a known budget is used for a third of the time at
 HEAD_CALLS = 4  # the newest block and its time, and the hashes of two that are final
 SHARE = 0.9  # of a budget that regular passes may use
 # Of what they leave of it, a tenth at least: four tenths are for balances, one for second words
-# (decide/second.py). Five are for histories and look-ups by hash, which nobody holds back.
+# (decide/second.py), two for following money. Three are for histories and look-ups by hash, which
+# nobody holds back.
 BALANCES = 0.4
+TRACING = 0.2
 
 
 @dataclass(frozen=True, slots=True)

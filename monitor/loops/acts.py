@@ -18,9 +18,13 @@ from monitor.loops.freeze import DeliverWorld
 from monitor.loops.hands import Taken
 from monitor.loops.list_watch import ListWatch, Wish
 from monitor.loops.lists import Lists
+from monitor.loops.trace_words import TraceWords
+from monitor.loops.tracing import Tracing
+from monitor.loops.tracing import Wish as TraceWish
 from monitor.model import Chain
 from monitor.model.acts import Actor, BackedUp, Replay, Retire, TestChannel
 from monitor.model.errors import ConfigError, Problem
+from monitor.model.trace import Say
 from monitor.store import outbox, watch
 from monitor.store.commit import commit
 from monitor.store.port import Store
@@ -40,6 +44,7 @@ class Acts:
     reload: Callable[[], object]  # follow what it says
     following: ListWatch
     balancing: BalanceRounds
+    tracing: Tracing
     lists: Lists
     symbols: Collection[str]  # of verified assets
 
@@ -59,6 +64,14 @@ class Acts:
             "lists_updated": self.lists_updated,
             "reconcile": self.reconcile,
             "reconciled": self.reconciled,
+            "trace": self.trace,
+            "traced": self.traced,
+            "trace_stop": partial(self._on_address, Say.STOP),
+            "trace_resume": partial(self._on_address, Say.RESUME),
+            "trace_approve": self.trace_approve,
+            "trace_limit": self.trace_limit,
+            "trace_method": self.trace_method,
+            "trace_label": self.trace_label,
             "set_of_list": self.set_of_list,
             "retire_of_list": self.retire_of_list,
             "insist_of_list": self.insist_of_list,
@@ -196,6 +209,58 @@ class Acts:
         held, doing = self.balancing.outcome(ticket)
         told = None if held is None else [astuple(each) for each in held]
         return json.dumps({"held": told, "doing": doing})
+
+    def trace(self, _caller: Caller, case: str, calls: int | None) -> str:
+        """Follow a case's money: hands out the ticket with which `traced` is asked."""
+        return self.tracing.ask(TraceWish(case, calls))
+
+    def traced(self, _caller: Caller, ticket: str) -> str:
+        """JSON: `lines`, each as [line] (null while it lasts); `doing`."""
+        lines, doing = self.tracing.outcome(ticket)
+        told = None if lines is None else [[line] for line in lines]
+        return json.dumps({"lines": told, "doing": doing})
+
+    def _on_address(
+        self, say: Say, caller: Caller, case: str, address: str, note: str, by: str
+    ) -> str:
+        return self._trace_words.on_address(caller.named(by), say, case, address, note)
+
+    def trace_approve(
+        self,
+        caller: Caller,
+        case: str,
+        addresses: Sequence[str],
+        more: int | None,
+        above: str | None,
+        note: str,
+        by: str,
+    ) -> str:
+        return self._trace_words.approve(caller.named(by), case, addresses, more, above, note)
+
+    def trace_limit(
+        self, caller: Caller, case: str, name: str, value: str, note: str, by: str
+    ) -> str:
+        return self._trace_words.limit(caller.named(by), case, name, value, note)
+
+    def trace_method(self, caller: Caller, case: str, name: str, note: str, by: str) -> str:
+        return self._trace_words.method(caller.named(by), case, name, note)
+
+    def trace_label(
+        self,
+        caller: Caller,
+        address: str,
+        chain: str | None,
+        name: str,
+        category: str,
+        note: str,
+        by: str,
+    ) -> str:
+        words = self._trace_words
+        return words.label(caller.named(by), address, chain, name, category, note)
+
+    @property
+    def _trace_words(self) -> TraceWords:
+        return TraceWords(self.store, self.chains, self.tracing)
 
     def set_of_list(
         self,

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 
 from monitor.decide.balance_cost import BUSY
 from monitor.decide.balance_pace import in_order
-from monitor.decide.cost import BALANCES, HEAD_CALLS, spare
+from monitor.decide.cost import BALANCES, HEAD_CALLS
 from monitor.loops.asset_round import Room, always
 from monitor.loops.chosen import chosen
 from monitor.loops.health.faults import Faults
 from monitor.loops.health.words import count
+from monitor.loops.leftover import calls_left
 from monitor.loops.passing import JobSigns, PollWorld
 from monitor.loops.tickets import StoppedError, Tickets
 from monitor.loops.witness import Witness, sees_balances
@@ -25,7 +26,7 @@ from monitor.model import SourceConfig, Subject
 from monitor.model.balance import Holding
 from monitor.model.errors import StoreError
 from monitor.model.ports import Source
-from monitor.store import balance_due, budgets
+from monitor.store import balance_due
 from monitor.store.port import Store
 
 GROUP_CALLS, GROUP_MOST = 40, 200  # calls for one group, about, and addresses in it
@@ -178,14 +179,7 @@ class BalanceRounds:
         """Calls of a source that may be made for balances now."""
         config, now = self._world.configs[name], self._world.world.clock()
         regular = self._world.regular().get(name, 0.0)
-        found = [GROUP_CALLS * ROOM]
-        for seconds, limit in ((3600, config.calls_per_hour), (86_400, config.calls_per_day)):
-            if limit is not None:
-                start = now // seconds * seconds
-                used = budgets.used(self._store, name, start, seconds)
-                left = start + seconds - now
-                found.append(spare(limit, used, regular, seconds, left, BALANCES))
-        return min(found)
+        return calls_left(self._store, config, regular, BALANCES, now, GROUP_CALLS * ROOM)
 
     def _has_room(self, name: str) -> bool:
         """Whether lists may be read again from a source, too: when a list falls behind for many

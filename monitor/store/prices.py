@@ -19,6 +19,14 @@ THINNED = "prices_thinned"  # note: up to there only prices that somebody needs 
 _UNASKED = ", ".join(f"'{kind}'" for kind in Kind if kind.fee or kind.nft or kind.numbered)
 
 
+# What left addresses whose money is followed: each unit keeps the USD that it had then.
+_LEFT = (
+    "FROM entry e JOIN scope s ON s.key = e.subject "
+    "JOIN transfer t ON t.chain = s.chain AND t.sender = s.address "
+    "WHERE e.retired IS NULL AND instr(e.terms, '\"follow\": {') > 0 AND t.time IS NOT NULL"
+)
+
+
 def put(store: Store, prices: Iterable[Price], asked: int) -> None:
     """Keep prices. What a source says a second time of the same moment changes nothing."""
     with store.write() as conn:
@@ -55,6 +63,16 @@ def around(store: Reader, moments: Iterable[Moment], reach: int) -> dict[Key, tu
     return found
 
 
+def newest(store: Reader, chain: str, contract: str) -> Price | None:
+    """The newest price of an asset on record."""
+    rows = store.read(
+        "SELECT chain, contract, at, usd, source, daily FROM price "
+        "WHERE chain = ? AND contract = ? ORDER BY at DESC, source LIMIT 1",
+        [chain, contract],
+    )
+    return _price(rows[0]) if rows else None
+
+
 def _price(row: Fields) -> Price:
     usd, daily = Decimal(row["usd"]), bool(row["daily"])
     return Price(row["chain"], row["contract"], row["at"], usd, row["source"], daily)
@@ -66,13 +84,16 @@ def _price(row: Fields) -> Price:
 def wanted(
     store: Reader, keys: Collection[Key], since: int, near: tuple[int, int], now: int, most: int
 ) -> list[Moment]:
-    """When these assets moved in alerts made since then, without a price that counts and
-    due to be asked; newest alerts first. `near`: seconds within which a price counts, and
-    within which one of midnight does."""
+    """When these assets moved in alerts made since then, or ever left an address whose money is
+    followed, without a price that counts and due to be asked; newest alerts first. `near`:
+    seconds within which a price counts, and within which one of midnight does."""
     rows = store.read(
-        "SELECT DISTINCT t.chain, coalesce(t.contract, '') AS contract, t.time FROM alert a "
-        "CROSS JOIN alert_transfer at ON at.alert = a.id JOIN transfer t ON t.id = at.transfer "
-        "WHERE a.created >= ?1 AND t.time IS NOT NULL AND t.amount <> '0' "
+        "SELECT DISTINCT t.chain, coalesce(t.contract, '') AS contract, t.time FROM ("
+        "SELECT a.created AS at, at.transfer AS id FROM alert a "
+        "CROSS JOIN alert_transfer at ON at.alert = a.id WHERE a.created >= ?1 "
+        f"UNION ALL SELECT t.time AS at, t.id {_LEFT}"
+        ") m JOIN transfer t ON t.id = m.id "
+        "WHERE t.time IS NOT NULL AND t.amount <> '0' "
         f"AND t.kind NOT IN ({_UNASKED}) "
         "AND t.chain || '/' || coalesce(t.contract, '') IN (SELECT value FROM json_each(?2)) "
         "AND NOT EXISTS (SELECT 1 FROM price p WHERE p.chain = t.chain "
@@ -84,7 +105,7 @@ def wanted(
         "AND NOT EXISTS (SELECT 1 FROM price_try y WHERE y.chain = t.chain "
         "AND y.contract = coalesce(t.contract, '') AND y.at = t.time "
         "AND (y.next_try IS NULL OR y.next_try > ?5)) "
-        "ORDER BY a.created DESC, t.time DESC LIMIT ?6",
+        "ORDER BY m.at DESC, t.time DESC LIMIT ?6",
         [
             *(since, json.dumps([f"{chain}/{contract}" for chain, contract in keys])),
             *(*near, now, most),
@@ -161,13 +182,16 @@ def thinned(store: Reader) -> int | None:
 
 
 def moved_since(store: Reader, at: int) -> list[Moment]:
-    """When which assets moved in alerts made since then."""
+    """When which assets moved in alerts made since then, or left an address whose money is
+    followed."""
     rows = store.read(
         "SELECT DISTINCT t.chain, coalesce(t.contract, '') AS contract, "
         "coalesce(t.time, t.first_seen) AS at FROM alert a "
         "CROSS JOIN alert_transfer at ON at.alert = a.id JOIN transfer t ON t.id = at.transfer "
-        "WHERE a.created >= ?",
-        [at],
+        "WHERE a.created >= ? "
+        f"UNION SELECT t.chain, coalesce(t.contract, '') AS contract, t.time {_LEFT} "
+        "AND t.time >= ?",
+        [at, at],
     )
     return [(row["chain"], row["contract"], row["at"]) for row in rows]
 

@@ -1,0 +1,97 @@
+"""The home's address book as it stands now: what a person adds while Fundwatch runs counts at
+once."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from monitor.model import Chain, Known, Subject
+from monitor.watchlist import addressbook
+from monitor.watchlist.yaml_nodes import Notes
+
+BOOK = "addressbook.csv"
+
+
+@dataclass
+class OwnBook:
+    """`shipped`: the book in force when the settings were read, the home's own lines in it."""
+
+    home: Path
+    chains: Mapping[str, Chain]
+    shipped: Mapping[tuple[str, str], Known]
+    _stamp: tuple[int, int] | None = None
+    _book: Mapping[tuple[str, str], Known] = field(default_factory=dict)
+
+    @property
+    def stamp(self) -> tuple[int, int] | None:
+        """Another one means that the file was changed."""
+        try:
+            found = (self.home / BOOK).stat()
+        except OSError:
+            return None
+        return (found.st_mtime_ns, found.st_size)
+
+    def __call__(self) -> Mapping[tuple[str, str], Known]:
+        stamp = self.stamp
+        if stamp is None or stamp != self._stamp or not self._book:
+            self._book, self._stamp = self._read(), stamp
+        return self._book
+
+    def _read(self) -> Mapping[tuple[str, str], Known]:
+        try:
+            data = (self.home / BOOK).read_bytes()
+        except OSError:
+            return self.shipped
+        # What is wrong in it was told when the settings were read; `check` tells it again.
+        own = addressbook.parse(data, self.chains, Notes(), BOOK)
+        return _Over(own, self.shipped)
+
+    def add(self, subject: Subject, known: Known) -> None:
+        """Write a line, whole or not at all. What the file said of the address gives way."""
+        path = self.home / BOOK
+        old = path.read_text("utf-8") if path.exists() else ""
+        kept = [line for line in old.splitlines() if not self._is_about(line, subject)]
+        if not kept:
+            kept = [",".join(addressbook.COLUMNS)]
+        line = io.StringIO()
+        cells = (
+            *(subject.address, subject.chain, known.label, known.source, known.date),
+            *(known.category, known.confidence),
+        )
+        csv.writer(line, lineterminator="").writerow(cells)
+        text = "\n".join([*kept, line.getvalue(), ""])
+        draft = path.with_suffix(".new")
+        draft.write_text(text, "utf-8")
+        draft.replace(path)
+
+    def _is_about(self, line: str, subject: Subject) -> bool:
+        book = addressbook.parse(line, self.chains, Notes(), BOOK)
+        return (subject.chain, subject.address) in book
+
+
+class _Over(dict[tuple[str, str], Known]):
+    """The home's lines over those that came with Fundwatch, which are read on demand."""
+
+    def __init__(
+        self, own: Mapping[tuple[str, str], Known], shipped: Mapping[tuple[str, str], Known]
+    ) -> None:
+        super().__init__(own)
+        self._shipped = shipped
+        self._everywhere = {address for chain, address in own if not chain}
+
+    def __missing__(self, key: tuple[str, str]) -> Known:
+        known = self._shipped[key]
+        if known.shipped and key[1] not in self._everywhere:
+            return known
+        raise KeyError(key)
+
+    def __contains__(self, key: object) -> bool:
+        try:
+            self[key]  # type: ignore[index]
+        except KeyError:
+            return False
+        return True

@@ -1,0 +1,137 @@
+"""Asking sources what a trace needs to go on: what an address is, what a transaction did."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TypeVar, cast
+
+from monitor.chains.bridges import crossings
+from monitor.decide.asking import Allowed, among
+from monitor.loops.passing import PollWorld
+from monitor.loops.pool import SourcePool, hearing
+from monitor.model import Subject
+from monitor.model.errors import NotServed, NotYet, SourceError
+from monitor.model.ports import Profiles, Source, TellsLogs
+from monitor.model.trace import Anatomy, Code, Need, Profile, Wanted
+
+MOST = 1000  # transactions above which an address is a service
+PROFILE_CALLS = 3  # of one source, at most
+PROFILING, LOGS = "profiles", "logs of transactions"
+
+T = TypeVar("T")
+
+
+@dataclass
+class Learned:
+    """What was learned in one go. `calls`: requests made, also those that failed."""
+
+    profiles: list[Profile]
+    anatomies: list[Anatomy]
+    calls: int = 0
+
+
+@dataclass(frozen=True)
+class Learner:
+    """Asks the sources of chains in their order; where nobody can say, that is what is learned:
+    the same is not asked again in this trace."""
+
+    world: PollWorld
+    threads: int = 4
+
+    def learn(self, wanted: Sequence[Wanted], may: Allowed | None) -> Learned:
+        """Side by side; in the order asked for."""
+        found = Learned([], [])
+        with ThreadPoolExecutor(self.threads, thread_name_prefix="trace") as threads:
+            for said, calls in threads.map(lambda each: self._one(each, may), wanted):
+                found.calls += calls
+                if isinstance(said, Profile):
+                    found.profiles.append(said)
+                elif said is not None:
+                    found.anatomies.append(said)
+        return found
+
+    def _one(self, wanted: Wanted, may: Allowed | None) -> tuple[Profile | Anatomy | None, int]:
+        if wanted.need is Need.PROFILE:
+            return self._profile(wanted.subject, may)
+        return self._anatomy(wanted.subject.chain, wanted.tx, may)
+
+    def _profile(self, subject: Subject, may: Allowed | None) -> tuple[Profile, int]:
+        pool, calls = self.world.pools.get(subject.chain), 0
+        found = Profile(subject, Code.UNKNOWN, at=self.world.clock())
+        for source in self._asked(pool, may, "profile", PROFILING):
+            said, made = _ask(
+                pool, source, PROFILING, lambda s: cast(Profiles, s).profile(subject.address, MOST)
+            )
+            calls += made if said is None else max(said.calls, 1)
+            if said is not None:
+                found = _joined(found, replace(said, subject=subject, at=self.world.clock()))
+            if found.code is not Code.UNKNOWN and found.transactions is not None:
+                break
+        return replace(found, calls=calls), calls
+
+    def _anatomy(self, chain: str, tx: str, may: Allowed | None) -> tuple[Anatomy | None, int]:
+        pool, calls = self.world.pools.get(chain), 0
+        for source in self._asked(pool, may, "tx_logs", LOGS):
+            assert pool is not None
+            with hearing(source) as heard:
+                said, made = _ask(pool, source, LOGS, lambda s: cast(TellsLogs, s).tx_logs(tx))
+            calls += made
+            if said is not None:
+                found = crossings(self.world.chains[chain], said, self.world.chains)
+                sha256 = heard[-1].sha256 if heard else ""
+                now = self.world.clock()
+                return Anatomy(chain, tx, said.legs, found, source.name, now, sha256), calls
+        # That nobody could say is known, too: what has no word stays as the rows have it.
+        return Anatomy(chain, tx, (), at=self.world.clock()), calls
+
+    def _asked(
+        self, pool: SourcePool | None, may: Allowed | None, ability: str, what: str
+    ) -> Iterator[Source]:
+        for source in among(pool.sources, may) if pool else ():
+            if hasattr(source, ability) and pool and not pool.rests(source, what):
+                yield source
+
+
+def _ask(
+    pool: SourcePool | None, source: Source, what: str, question: Callable[[Source], T]
+) -> tuple[T | None, int]:
+    """The answer, None where there is none; calls that were made for it, about."""
+    assert pool is not None
+    began = time.monotonic()
+    try:
+        said = question(source)
+        pool.confirm(source)
+    except (NotServed, NotYet):
+        return None, 1
+    except SourceError as error:
+        pool.withheld(source, what, error, time.monotonic() - began)
+        return None, 1
+    pool.told(source, what)
+    return said, 1
+
+
+def _joined(one: Profile, other: Profile) -> Profile:
+    """What a later source adds to what is known."""
+    known = one.code is not Code.UNKNOWN
+    return replace(
+        other,
+        code=one.code if known else other.code,
+        wallet=one.wallet if known else other.wallet,
+        transactions=other.transactions if one.transactions is None else one.transactions,
+        at_least=other.at_least if one.transactions is None else one.at_least,
+        busiest_day=other.busiest_day if one.busiest_day is None else one.busiest_day,
+        source=f"{one.source}, {other.source}" if one.source else other.source,
+    )
+
+
+def operators(world: PollWorld, subjects: Collection[Subject], may: Allowed | None) -> list[str]:
+    """Who runs the sources that learn of these addresses."""
+    found: dict[str, None] = {}
+    for chain in sorted({subject.chain for subject in subjects}):
+        pool = world.pools.get(chain)
+        for source in among(pool.sources, may) if pool else ():
+            found[pool.operator_of(source.name)] = None  # type: ignore[union-attr]
+    return list(found)

@@ -1,0 +1,13 @@
+"""What token contracts say of themselves."""
+
+from __future__ import annotations
+
+from monitor.store.port import Reader
+
+
+def named(store: Reader, chain: str, contract: str) -> tuple[str, int | None] | None:
+    """Symbol and decimals that a contract gives itself: hostile text. None: it was never met."""
+    rows = store.read(
+        "SELECT symbol, decimals FROM token WHERE chain = ? AND contract = ?", [chain, contract]
+    )
+    return (rows[0]["symbol"] or "", rows[0]["decimals"]) if rows else None

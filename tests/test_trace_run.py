@@ -1,0 +1,108 @@
+"""Following money as a person does it: the real command on a scripted chain."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from world.home import Home, dev_chain
+
+from monitor.demo.world.explorer import Explorer
+from monitor.demo.world.ledger import AccountLedger
+from monitor.demo.world.moves import TokenMove, Tx
+
+USD = "0x" + "11" * 20  # a verified token that is meant to be worth a dollar
+FAKE = "0x" + "99" * 20
+SOURCE, A, B, C, EXCHANGE, BANK = ("0x" + f"{n:02x}" * 20 for n in range(0xA1, 0xA7))
+UNIT = 10**6
+
+
+@dataclass
+class Story:
+    """A home that follows what SOURCE pays, on a chain that is written as it goes."""
+
+    home: Home
+    ledger: AccountLedger
+    explorer: Explorer
+    at: int
+    count: int = field(default=0)
+
+    def pay(self, sender: str, recipient: str, usd: int, token: str = USD) -> str:
+        """A payment in the token; the next block, a minute later."""
+        self.count += 1
+        self.at += 60
+        name = "0x" + hashlib.sha256(f"tx {self.count}".encode()).hexdigest()
+        move = TokenMove("ERC-20", token, sender, recipient, usd * UNIT, log_index=0)
+        tx = Tx(name, sender, token, 0, nonce=self.count, tokens=(move,))
+        self.ledger.mine([tx], self.at)
+        return name
+
+    def settle(self) -> None:
+        """Enough blocks above all of it."""
+        for _ in range(20):
+            self.at += 12
+            self.ledger.mine((), self.at)
+
+    def run(self, *args: str, code: int | None = 0) -> str:
+        self.settle()
+        return self.home.run("trace", "run", "C-1", *args, code=code)
+
+    def show(self, *args: str) -> dict[str, list[dict[str, Any]]]:
+        """Lines by their type."""
+        text = self.home.run("trace", "show", "C-1", "--format", "jsonl", *args)
+        found: dict[str, list[dict[str, Any]]] = {"node": [], "edge": [], "total": []}
+        for line in map(json.loads, text.splitlines()):
+            found[line["type"]].append(line)
+        return found
+
+    def nodes(self) -> dict[str, dict[str, Any]]:
+        return {node["address"]: node for node in self.show()["node"]}
+
+
+@contextmanager
+def told(
+    tmp_path: Path, follow: Mapping[str, object] | None = None, book: str = ""
+) -> Iterator[Story]:
+    start = int(time.time()) - 40 * 86_400
+    ledger = AccountLedger(time=start)
+    with Explorer() as explorer:
+        explorer.add("dev", ledger, "etherscan", chain_id=31337)
+        home = Home(tmp_path)
+        home.write("config/settings.yaml", {"prices": "none"})
+        home.write("config/chains.yaml", {"chains": {"dev": dev_chain("mine")}})
+        source = {"kind": "etherscan", "url": explorer.url("dev", "etherscan")}
+        source |= {"rate_per_second": 1000}
+        home.write("config/sources.yaml", {"sources": {"mine": source}})
+        asset = {"symbol": "USDC", "decimals": 6, "source": "us", "date": "2026-01-01"}
+        home.write("config/assets.yaml", {"assets": {"dev": {USD: asset}}})
+        terms = {"hops": 10} if follow is None else dict(follow)
+        entry = {"address": SOURCE, "chain": "dev", "label": "the source"}
+        case = {"reason": "a reason", "follow": terms, "addresses": [entry]}
+        home.write("watchlist.yaml", {"cases": {"C-1": case}})
+        names = f"address,chain,name,category\n{EXCHANGE},dev,Big Exchange,exchange\n"
+        home.write("addressbook.csv", book or names)
+        yield Story(home, ledger, explorer, start)
+
+
+def test_what_a_watched_address_pays_is_followed_to_an_exchange(tmp_path: Path) -> None:
+    with told(tmp_path) as story:
+        story.pay(BANK, SOURCE, 10_000)
+        story.pay(BANK, A, 500)
+        story.pay(SOURCE, A, 8_000)
+        story.pay(A, B, 7_000)
+        story.pay(B, EXCHANGE, 6_000)
+        said = story.run()
+        nodes, found = story.nodes(), story.show()
+    assert "nothing is left to follow" in said
+    assert (nodes[SOURCE]["state"], nodes[A]["state"]) == ("source", "followed")
+    assert (nodes[EXCHANGE]["state"], nodes[EXCHANGE]["stop"]["reason"]) == ("stopped", "exchange")
+    assert [nodes[each]["hop"] for each in (SOURCE, A, B, EXCHANGE)] == [0, 1, 2, 3]
+    rests = nodes[A]["holds"][0]["amount"]
+    assert (rests["libr"], rests["tainted_first"]) == (str(1_500 * UNIT), str(1_000 * UNIT))
+    assert {t["difference"] for t in found["total"] if t["method"] != "poison"} == {"0"}
