@@ -18,9 +18,9 @@ from world.scripted_server import Call, Reply, serve
 from world.tron_parts import TRON
 
 from monitor.decide.asking import tells_logs
-from monitor.demo.world.moves import Act, RawLog, TokenMove, Tx
+from monitor.demo.world.moves import Act, Internal, RawLog, TokenMove, Tx
 from monitor.model import Ask, Interval
-from monitor.model.errors import BadResponse, NotServed, NotYet, SourceError
+from monitor.model.errors import BadResponse, NotServed, NotYet, SourceError, Unavailable
 from monitor.model.events import TxLogs
 from monitor.model.watch import Subject
 from monitor.net.sources.evm_logs import DEPOSIT, TRANSFER, topic_of
@@ -55,7 +55,7 @@ def test_all_that_was_written_is_told(case: Case) -> None:
         assert tells_logs(scene.source)
         scene.server.calls.clear()
         told: TxLogs = scene.source.tx_logs(tx.hash)
-        assert len(scene.server.calls) == 1
+        assert len(scene.server.calls) == (1 if case.family == "tron" else 2)
         assert (told.tx, told.height, told.to) == (tx.hash, scene.ledger.head.height, shop)
         assert told.sender == (None if case.family == "tron" else me)
         moved = [(leg.contract, leg.sender, leg.recipient, leg.amount) for leg in told.legs]
@@ -105,6 +105,75 @@ def test_a_payment_without_logs(case: Case) -> None:
         assert (told.legs, told.logs) == ((), ())
         with pytest.raises(NotYet):
             scene.source.tx_logs(name[:-1] + "f")
+
+
+def inner(scene: Scene) -> Tx:
+    """A router that takes coins and pays two others with them, and one call that was undone."""
+    me, peer, shop, _ = scene.case.people
+    calls = (
+        Internal(me, shop, 12, path=""),
+        Internal(shop, peer, 5, path="0"),
+        Internal(shop, peer, 5, path="1"),
+        Internal(peer, shop, 1, path="1_0", failed=True),
+        Internal(shop, me, 2, path="2"),
+    )
+    tx = Tx(scene.name(), me, shop, 12, gas_price=1, input="0xab", internals=calls)
+    scene.ledger.mine([tx])
+    return tx
+
+
+@ACCOUNTS
+def test_coins_that_calls_inside_moved_are_told(case: Case) -> None:
+    """Of everybody, with the legs that lists have; what was undone moved nothing."""
+    with staged(case) as scene:
+        me, peer, shop, _ = case.people
+        told = scene.source.tx_logs(inner(scene).hash)
+        moved = [(leg.sender, leg.recipient, leg.amount) for leg in told.legs]
+        assert moved == [(shop, peer, 5), (shop, peer, 5), (shop, me, 2)]
+        source, head = scene.source, scene.source.head()
+        bundle = next(b for b in source.bundles if "internal" in b)
+        top = head.time * 1000 if case.family == "tron" else head.height
+        ask = Ask((Subject(case.chain.key, peer),), bundle, Interval(0, top), head)
+        rows = source.fetch(ask).transfers
+        assert {each.leg for each in rows if each.kind == "internal"} == {
+            leg.leg for leg in told.legs if leg.recipient == peer
+        }
+        assert all(leg.block_height == told.height for leg in told.legs)
+
+
+@EVMS
+def test_calls_that_are_told_later_or_of_another_transaction(case: Case) -> None:
+    with staged(case) as scene:
+        tx = inner(scene)
+        odd: Any = Reply(b"", 503)
+        scene.instead = lambda call: odd if "txhash" in call.query and not proxied(call) else None
+        with pytest.raises(Unavailable):
+            scene.source.tx_logs(tx.hash)
+        row = {"blockNumber": "1", "from": scene.me, "to": scene.me, "value": "5", "type": "call"}
+        row |= {"isError": "0", "timeStamp": "7"}
+        for other in ({"blockNumber": "9"}, {"hash": "0x" + "f" * 64}):
+            odd = Reply({"status": "1", "message": "OK", "result": [{**row, **other}]})
+            with pytest.raises(BadResponse):
+                scene.source.tx_logs(tx.hash)
+        odd = Reply({"status": "1", "message": "OK", "result": [row]})
+        assert [leg.amount for leg in scene.source.tx_logs(tx.hash).legs] == [5]
+        odd = Reply({"status": "1", "message": "OK", "result": [row, {**row, "value": "-1"}]})
+        assert scene.source.tx_logs(tx.hash).legs == ()
+
+
+def proxied(call: Call) -> bool:
+    return call.query.get("module") == "proxy"
+
+
+@EVMS
+def test_without_a_list_of_calls_the_logs_stand_alone(case: Case) -> None:
+    with staged(case) as scene:
+        tx = inner(scene)
+        scene.knobs.lacks = frozenset({"txlistinternal"})
+        assert scene.source.tx_logs(tx.hash).legs == ()
+        if case.kind == "blockscout":
+            scene.knobs.lacks, scene.knobs.internals_upto = frozenset(), 0
+            assert scene.source.tx_logs(tx.hash).legs == ()
 
 
 def test_chains_without_logs_have_no_such_word() -> None:
@@ -171,6 +240,7 @@ def receipt(**more: Any) -> dict[str, Any]:
     return {
         "transactionHash": "0x" + "1" * 64,
         "blockNumber": "0x5",
+        "blockHash": "0x" + "5" * 64,
         "status": "0x1",
         "from": "0x" + "a" * 40,
         "to": "0x" + "d" * 40,
@@ -299,11 +369,27 @@ def test_it_can_be_heard(case: Case) -> None:
         tx = swap(scene)
         with scene.source.hearing() as heard:
             scene.source.tx_logs(tx.hash)
-        assert len(heard) == 1
+        assert len(heard) == 2
         assert tx.hash in heard[0].body().decode()
 
 
 # --- real answers ---------------------------------------------------------------------------------
+
+
+def test_a_node_without_traces_is_asked_for_them_once() -> None:
+    """Logs alone are what it can tell."""
+
+    def answer(call: Call) -> Reply:
+        at = {"jsonrpc": "2.0", "id": call.body["id"]}
+        if call.body["method"] == "eth_getTransactionReceipt":
+            return Reply({**at, "result": receipt()})
+        return Reply({**at, "error": {"code": -32601, "message": "the method does not exist"}})
+
+    with serve(answer) as server:
+        source = source_of("evm_rpc", DEV, server.url)
+        for _ in range(3):
+            assert len(source.tx_logs("0x" + "1" * 64).legs) == 1
+        assert len(server.calls) == 3 + 2
 
 
 def told_by(kind: str, recorded: Any, tx: str, **chain: Any) -> TxLogs:
@@ -363,8 +449,14 @@ def test_a_real_node_tells_what_strangers_moved(evm_node: Rpc) -> None:
         return tx
 
     evm_node.call("anvil_setBalance", owner, hex(10**20))
+    # Any code that pays 3 wei of what it got to somebody: CALL(gas, holder, 3, ...).
+    payer = "0x" + "c3" * 20
+    evm_node.call("anvil_setCode", payer, f"0x6000600060006000600373{holder[2:]}5af100")
+    paid = source.tx_logs(send("0x", to=payer, value="0x5"))
+    assert [(leg.sender, leg.recipient, leg.amount) for leg in paid.legs] == [(payer, holder, 3)]
+    assert (paid.legs[0].kind, paid.logs) == ("internal", ())
     send(deploy_data("Coin", "USD Coin", "USDC", 6))
-    tx = send(calldata("Coin", "mint", holder, 7), to=created_by(owner, 0))
+    tx = send(calldata("Coin", "mint", holder, 7), to=created_by(owner, 1))
     told = source.tx_logs(tx)
     assert [(leg.recipient, leg.amount) for leg in told.legs] == [(holder, 7)]
     block = evm_node.call("eth_getBlockByNumber", "latest", False)

@@ -51,7 +51,8 @@ class Log:
 @dataclass(frozen=True, slots=True)
 class TxLogs:
     """What a transaction wrote: of a failed one nothing. `legs`: the token movements among it, of
-    everybody, as lists have them, in order of log_index."""
+    everybody, as lists have them, in order of log_index; behind them the coins that calls inside
+    it moved, where the source tells all of them."""
 
     tx: str
     legs: tuple[Transfer, ...]

@@ -157,11 +157,12 @@ class Profiles(Protocol):
 
 
 class TellsLogs(Protocol):
-    """What a source may have besides: all that one transaction wrote into the chain's logs."""
+    """What a source may have besides: all that one transaction wrote into the chain's logs, and
+    the coins that calls inside it moved."""
 
     def tx_logs(self, tx: str) -> TxLogs:
-        """In one call where it can. Raises NotYet where it does not know the transaction,
-        NotServed where it has no such answer."""
+        """In one call for the logs and one or two for the coins. Raises NotYet where it does not
+        know the transaction, NotServed where it has no such answer."""
 
 
 class Hears(Protocol):

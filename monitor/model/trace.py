@@ -119,7 +119,9 @@ class Anatomy:
 
     chain: str
     tx: str
-    legs: tuple[Transfer, ...]  # token movements of everybody, in order of log_index
+    # Token movements of everybody, in order of log_index; behind them coins moved by calls inside,
+    # as far as they were told. Some of them are on record too, with the same leg.
+    legs: tuple[Transfer, ...]
     crossings: tuple[Crossing, ...] = ()
     source: str = ""
     at: int = 0

@@ -30,11 +30,12 @@ class Gain:
 
 
 def _balances(anatomy: Anatomy, tx: Tx, book: Reading) -> Balances:
-    """Of everybody, in what carries value: tokens by the whole transaction, coins as far as they
-    are on record."""
+    """Of everybody, in what carries value: tokens by the whole transaction, coins by it too as far
+    as they were told, else as far as they are on record."""
     net: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    coins = (row for row in tx.rows if row.kind.coin and not row.kind.fee)
-    for row in (*anatomy.legs, *coins):
+    told = {leg.leg for leg in anatomy.legs}
+    own = (row for row in tx.rows if row.kind.coin and not row.kind.fee and row.leg not in told)
+    for row in (*anatomy.legs, *own):
         asset = key_of(row)
         if book.assets.carries(tx.chain.key, asset) and row.amount:
             if row.sender is not None:

@@ -203,6 +203,8 @@ class Blockscout(Service[Tx]):
         lacking = action in self.knobs.lacks
         if lacking or (action not in RPC_EMPTY and action not in ("balance", "tokenbalance")):
             return said({"message": "Unknown action", "result": None, "status": "0"})
+        if action == "txlistinternal" and "txhash" in query:
+            return self._inside(query["txhash"])
         address = query.get("address", "").lower()
         if not etherscan.ADDRESS.match(address):
             text = "Invalid address format" if address else "Query parameter 'address' is required"
@@ -212,6 +214,14 @@ class Blockscout(Service[Tx]):
             text = str(self.balance(address, token))
             return said({"message": "OK", "result": text, "status": "1"})
         return self._rpc_list(request, action, address)
+
+    def _inside(self, tx: str) -> Reply:
+        records = etherscan.inside(self, tx)
+        if not all(self._internals_read(record.height) for record in records):
+            return said({"message": PENDING_TEXT, "result": [], "status": "2"})
+        rows = [_rpc_internal(self.ledger, record) for record in records]
+        message, status = ("OK", "1") if rows else (RPC_EMPTY["txlistinternal"], "0")
+        return said({"message": message, "result": rows, "status": status})
 
     def _rpc_list(self, request: Request, action: str, address: str) -> Reply:
         page, size = request.number("page", 1), request.number("offset", MOST)

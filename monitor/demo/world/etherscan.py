@@ -58,6 +58,8 @@ class Etherscan(Service[Tx]):
             return logs_reply(self, request, "No records found")
         if query.get("module") != "account":
             return _refused("Error! Missing Or invalid Module name")
+        if query.get("action") == "txlistinternal" and "txhash" in query:
+            return self._inside(query["txhash"])
         if query.get("action") == "balancemulti":
             return self._balances(query.get("address", "").lower().split(","))
         address = query.get("address", "").lower()
@@ -72,6 +74,16 @@ class Etherscan(Service[Tx]):
         name = query.get("address") or query.get("tag") or query.get("txhash", "")
         second = query.get("position") or query.get("boolean") == "true"
         return said({"jsonrpc": "2.0", "id": 1, "result": node_result(self, action, name, second)})
+
+    def _inside(self, tx: str) -> Reply:
+        """Calls of one transaction; the rows name neither it nor their place."""
+        if "txlistinternal" in self.knobs.lacks:
+            return _refused("Error! Missing Or invalid Action name")
+        rows = [_internal_row(self.ledger, row) for row in inside(self, tx)]
+        if not rows:
+            return said({"status": "0", "message": "No transactions found", "result": []})
+        told = [{k: v for k, v in row.items() if k not in ("hash", "traceId")} for row in rows]
+        return said({"status": "1", "message": "OK", "result": told})
 
     def _balances(self, addresses: list[str]) -> Reply:
         if not all(map(ADDRESS.match, addresses)):
@@ -160,6 +172,18 @@ def logs_reply(service: Service[Tx], request: Request, empty: str) -> Reply:
     if not rows[start : start + size]:
         return said({"status": "0", "message": empty, "result": []})
     return said({"status": "1", "message": "OK", "result": rows[start : start + size]})
+
+
+def inside(service: Service[Tx], tx: str) -> list[Record[Tx]]:
+    """The rows of one transaction in the list of internal ones."""
+    found = service.ledger.find(tx.lower())
+    if found is None or found.height > service.head_height("internal"):
+        return []
+    return [
+        Record("internal", found.block, found.tx, found.index, call, number)
+        for number, call in enumerate(found.tx.internals)
+        if call.path and call.value
+    ]
 
 
 def moving_tail(action: str, head: int) -> Callable[[Record[Tx]], bytes]:

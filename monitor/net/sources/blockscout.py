@@ -287,7 +287,10 @@ class Blockscout:
             receipt = self._node("eth_getTransactionReceipt", [tx])
         except NotServed:
             return blockscout_profile.logs_of(self.name, self._chain, self._http, self._key, tx)
-        return evm_receipts.parse_receipt(self.name, self._chain, tx, receipt)
+        told = evm_receipts.parse_receipt(self.name, self._chain, tx, receipt)
+        if evm_receipts.failed(receipt) or told.to is None:
+            return told
+        return blockscout_profile.with_coins(self.name, self._chain, self._http, self._key, told)
 
     def _node(self, method: str, params: Sequence[object]) -> object:
         """Raises NotServed where there are no such calls."""

@@ -3,7 +3,7 @@ calls of a node (ports.Profiles, ports.TellsLogs)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from monitor.chains import wallets
 from monitor.model import Chain
@@ -11,7 +11,13 @@ from monitor.model.errors import BadResponse, NotServed, NotYet
 from monitor.model.events import TxLogs
 from monitor.model.trace import Code, Profile
 from monitor.net.http import Http
-from monitor.net.sources import etherscan, etherscan_answers, evm_profile, evm_receipts
+from monitor.net.sources import (
+    etherscan,
+    etherscan_answers,
+    evm_calls,
+    evm_profile,
+    evm_receipts,
+)
 from monitor.net.sources.blockscout_answers import body_of, cursor_page, query_of, unknown
 from monitor.net.sources.evm_rows import told_address
 from monitor.net.sources.newest_balances import served
@@ -83,6 +89,21 @@ def logs_of(name: str, chain: Chain, http: Http, key: str | None, tx: str) -> Tx
         page = cursor_page(body_of(listed, key, "items"))
         rows += page.rows
         if page.following is None:
-            return evm_receipts.parse_rest(name, chain, tx, told, rows)
+            found = evm_receipts.parse_rest(name, chain, tx, told, rows)
+            moved = told.get("status") != "error" and found.to is not None
+            return with_coins(name, chain, http, key, found) if moved else found
         following = page.following
     raise NotServed(f"{name}: transaction {tx} wrote more than {MOST_PAGES} pages of logs")
+
+
+def with_coins(name: str, chain: Chain, http: Http, key: str | None, told: TxLogs) -> TxLogs:
+    """By the list of its calls, where that is whole."""
+
+    def inside() -> Sequence[object]:
+        asked = {"module": "account", "action": etherscan.LISTS["internal"], "txhash": told.tx}
+        page = etherscan_answers.served_page(http.get("/api", asked), key)
+        if not page.complete:
+            raise NotYet(f"{name} has not processed the calls of {told.tx} yet")
+        return page.rows
+
+    return evm_calls.with_coins(name, chain, told, inside)

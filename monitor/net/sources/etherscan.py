@@ -35,6 +35,7 @@ from monitor.net.sources import (
     acts,
     etherscan_balances,
     etherscan_more,
+    evm_calls,
     evm_events,
     evm_others,
     evm_profile,
@@ -281,7 +282,15 @@ class Etherscan:
         """See ports.TellsLogs."""
         _refuse_genesis(self.name, tx)
         receipt = self._node("eth_getTransactionReceipt", [tx])
-        return evm_receipts.parse_receipt(self.name, self._chain, tx, receipt)
+        told = evm_receipts.parse_receipt(self.name, self._chain, tx, receipt)
+        if evm_receipts.failed(receipt) or told.to is None:
+            return told
+
+        def inside() -> Sequence[object]:
+            asked = {"module": "account", "action": LISTS["internal"], "txhash": tx}
+            return served_page(self._http.get("", {**self._common, **asked}), self._key).rows
+
+        return evm_calls.with_coins(self.name, self._chain, told, inside)
 
     def block_hash(self, height: int) -> str | None:
         block = self._block(height)

@@ -41,14 +41,19 @@ def parse_receipt(source: str, chain: Chain, tx: str, receipt: object) -> TxLogs
             raise RowError("it is of another transaction")
         if not isinstance(row.get("logs"), list):
             raise RowError("logs is not a list")
-        failed = row.get("status") is not None and hex_whole(row["status"], "status") == 0
-        logs = [] if failed else [fields(log) for log in items(row["logs"], "logs")]
+        logs = [] if failed(row) else [fields(log) for log in items(row["logs"], "logs")]
         told = _of_logs(chain, tx, logs, _number(row.get("blockNumber"), "blockNumber"))
         return replace(
             told, sender=told_address(chain, row.get("from")), to=_called(chain, row.get("to"))
         )
     except ValueError as error:
         raise BadResponse(f"{source}: a receipt cannot be read: {error}") from None
+
+
+def failed(receipt: object) -> bool:
+    """Whether a receipt is of a transaction that did nothing. Raises RowError."""
+    status = fields(receipt).get("status")
+    return status is not None and hex_whole(status, "status") == 0
 
 
 def parse_rest(source: str, chain: Chain, tx: str, told: object, logs: Sequence[object]) -> TxLogs:
@@ -61,9 +66,9 @@ def parse_rest(source: str, chain: Chain, tx: str, told: object, logs: Sequence[
         if row.get("block_number") is None:
             raise NotYet(f"{source}: transaction {tx} is in no block yet")
         height = place(row["block_number"], "block_number")
-        failed = row.get("status") == "error"
         index = {"transactionIndex": hex(place(row.get("position"), "position"))}
-        rows = [] if failed else [{**_as_node(log), **index} for log in logs]
+        done = row.get("status") != "error"
+        rows = [{**_as_node(log), **index} for log in logs if done]
         found = _of_logs(chain, tx, rows, height)
         time = iso_seconds(row.get("timestamp"), "timestamp")
         signed, called = fields(row.get("from")), row.get("to")

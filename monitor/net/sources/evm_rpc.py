@@ -25,6 +25,7 @@ from monitor.net.http import Answer, Http
 from monitor.net.sources import (
     acts,
     evm_blocks,
+    evm_calls,
     evm_events,
     evm_more,
     evm_others,
@@ -102,6 +103,7 @@ class EvmRpc:
         self._life = LifeReader(config.name, chain, parse_head)
         self._balances = BalanceReader(config.name, chain, parse_head)
         self._acts = acts.Shared()
+        self._traces = True  # it has traces of single transactions, as far as is known
 
     @property
     def bundles(self) -> tuple[frozenset[str], ...]:
@@ -200,7 +202,19 @@ class EvmRpc:
     def tx_logs(self, tx: str) -> TxLogs:
         """See ports.TellsLogs."""
         receipt = self._served("eth_getTransactionReceipt", [tx])
-        return evm_receipts.parse_receipt(self.name, self._chain, tx, receipt)
+        told = evm_receipts.parse_receipt(self.name, self._chain, tx, receipt)
+        if not self._traces or evm_receipts.failed(receipt) or told.to is None:
+            return told
+        block = parse_receipt(receipt, self.name, tx).block_hash or ""
+
+        def inside() -> Sequence[object]:
+            try:
+                return evm_calls.traced(self._served, tx, block)
+            except NotServed:
+                self._traces = False
+                raise
+
+        return evm_calls.with_coins(self.name, self._chain, told, inside)
 
     def _served(self, method: str, params: Sequence[object]) -> object:
         """Raises NotServed where the node has no such call."""

@@ -18,7 +18,7 @@ from monitor.model.events import Log, TxLogs
 from monitor.net.sources.evm_logs import TRANSFER
 from monitor.net.sources.evm_rows import number_equals
 from monitor.net.sources.parsing import RowError, fields, hash32, hex_whole, items, place, text
-from monitor.net.sources.tron_rows import SUCCEEDED, hash_of
+from monitor.net.sources.tron_rows import SUCCEEDED, hash_of, moved_inside
 
 _DATA = re.compile(r"(?:[0-9a-fA-F]{2})*\Z")
 
@@ -51,8 +51,19 @@ def parse_info_logs(source: str, chain: Chain, tx: str, info: object) -> TxLogs:
     except ValueError as error:
         raise BadResponse(f"{source}: a transaction cannot be read: {error}") from None
     drafts = [draft for log in logs if (draft := _draft(chain, tx, log)) is not None]
-    legs = (replace(leg, block_height=height, time=time) for leg in number_equals(drafts))
-    return TxLogs(tx, tuple(legs), logs, height, time, to=to)
+    legs = [replace(leg, block_height=height, time=time) for leg in number_equals(drafts)]
+    coins = [] if failed else _coins(chain, tx, height, time, told)
+    return TxLogs(tx, (*legs, *coins), logs, height, time, to=to)
+
+
+def _coins(
+    chain: Chain, tx: str, height: int, time: int, told: Mapping[str, object]
+) -> list[Transfer]:
+    """Where one of them cannot be read, the logs stand alone."""
+    try:
+        return moved_inside(chain, tx, height, time, told)
+    except ValueError:
+        return []
 
 
 def _log(chain: Chain, log: Mapping[str, object], index: int) -> Log:

@@ -295,8 +295,19 @@ def _failed(row: Mapping[str, object]) -> bool:
     )
 
 
-def _frame(common: Common, address: str, frame: Mapping[str, object]) -> Iterator[Transfer]:
-    """An internal transfer inside the row of its transaction, as the node writes it."""
+def moved_inside(
+    chain: Chain, tx: str, height: int, time: int, info: Mapping[str, object]
+) -> list[Transfer]:
+    """What calls inside a transaction moved, of everybody, by `gettransactioninfobyid`. Raises
+    RowError."""
+    told = items(info.get("internal_transactions"), "internal_transactions")
+    common = Common(chain, tx, height, time)
+    return number_equals(draft for each in told for draft in _frame(common, None, fields(each)))
+
+
+def _frame(common: Common, address: str | None, frame: Mapping[str, object]) -> Iterator[Transfer]:
+    """An internal transfer inside the row of its transaction, as the node writes it; `address`
+    None: whoever it touches."""
     if frame.get("rejected") is True:
         return
     note, caller, target = map(frame.get, ("note", "caller_address", "transferTo_address"))
@@ -310,7 +321,7 @@ def _frame(common: Common, address: str, frame: Mapping[str, object]) -> Iterato
 
 def _internal(
     common: Common,
-    address: str,
+    address: str | None,
     parties: tron_notes.Parties | None,
     values: Iterable[tuple[object, object]],
 ) -> Iterator[Transfer]:
@@ -325,7 +336,7 @@ def _internal(
         kind = Kind.INTERNAL if token is None else Kind.TRC10
         contract = None if token is None else token_of(token)
         draft = common.draft(kind, parties.sender, parties.recipient, amount, contract)
-        if address in draft.parties():
+        if address is None or address in draft.parties():
             yield draft
 
 
