@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from tracing_world import Case, Learner, at, balanced, edge, follow, has, node, on, total, usd
+from tracing_world import Case, Learner, balanced, edge, follow, has, node, on, total, usd
 
 from monitor.model import Status
 from monitor.model.trace import Need, State, Terms
@@ -145,9 +145,9 @@ def test_two_sources_stay_apart() -> None:
     case.pay("A", "B", 500)
     trace = follow(case)
     held = node(trace, "B").holds[0]
-    assert held.by_source[at("S")]["fifo"] == held.amount["fifo"]
-    assert held.by_source[at("T")]["fifo"] == 0
-    assert held.by_source[at("T")]["haircut"] == held.amount["haircut"] * 4 // 10
+    assert held.by_source[on("S").key]["fifo"] == held.amount["fifo"]
+    assert held.by_source[on("T").key]["fifo"] == 0
+    assert held.by_source[on("T").key]["haircut"] == held.amount["haircut"] * 4 // 10
     assert sum(by["lifo"] for by in held.by_source.values()) == held.amount["lifo"]
     balanced(trace)
 

@@ -51,7 +51,7 @@ def test_payments_and_fees_come_in_order_and_a_row_that_two_have_is_one_step() -
         ("t3", "X", "A", 50),
     ]
     assert flows.other is None
-    assert flows.sources == {account("S"): "S"}
+    assert flows.sources == {account("S"): "ethereum/S"}
     assert flows.owner[account("A")] == Subject("ethereum", "A")
     fee = flows.steps[2]
     assert (fee.fee, fee.kind, fee.recipient) == (True, "fee", None)

@@ -108,9 +108,24 @@ def test_what_comes_back_of_the_same_asset_is_netted() -> None:
     assert said(flows_of(trail.known())) == [("swap", "A", "A", USDC, 97, DAI, 95)]
 
 
+def test_change_that_comes_back_and_coins_that_are_only_lent_do_not_count() -> None:
+    trail = Trail(followed=["A"])
+    trail.move("t1", "A", "R", 100)
+    trail.move("t1", "R", "A", 30, kind=Kind.INTERNAL)
+    trail.move("t2", "L", "A", 5000, contract=USDC, log_index=1)
+    trail.move("t2", "A", "L", 5001, contract=USDC, log_index=9)
+    trail.move("t3", "A", "R", 7)
+    trail.move("t3", "R", "A", 7, kind=Kind.INTERNAL)
+    flows = flows_of(trail.known())
+    assert said(flows) == [("t1", "A", "R", "", 70), ("t2", "A", "L", USDC, 1)]
+    assert flows.steps[0].rule == "30 base units of it came back in the same transaction."
+
+
 def test_what_a_source_swaps_for_itself_has_not_left_it() -> None:
     trail = Trail(prices=USD)
     swapped(trail, "t1", "S")
+    trail.move("t1b", "S", WETH, ETHER)
+    trail.move("t1b", ZERO, "S", ETHER, contract=WETH)
     trail.move("t2", "S", "A", ETHER)
     assert said(flows_of(trail.known())) == [("t2", "S", "A", "", ETHER)]
 

@@ -84,7 +84,7 @@ def test_a_transaction_is_one_flow_and_a_step_for_each_output() -> None:
     assert {step.sender for step in flows.steps} == {Subject("bitcoin", "S")}
     assert flows.steps[0].recipient == flows.owner[output("t1:0")] == Subject("bitcoin", "A")
     assert flows.owner[output("t1:2")] == Subject("bitcoin", "t1:2")
-    assert flows.sources == {output(p): "S" for p in ("p:0", "p:2", "t1:3")}
+    assert flows.sources == {output(p): "bitcoin/S" for p in ("p:0", "p:2", "t1:3")}
 
 
 def test_ten_inputs_are_in_the_order_of_their_numbers() -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from monitor.analysis.trace import passed, swaps
 from monitor.analysis.trace.assets import is_nft
 from monitor.analysis.trace.passed import Gain
-from monitor.analysis.trace.plain import Leg, legs_of, plain_step
+from monitor.analysis.trace.plain import Leg, legs_of, netted, plain_step
 from monitor.analysis.trace.reading import Reading, Tx
 from monitor.analysis.trace.steps import Step
 from monitor.analysis.trace.swaps import Deal, Exchange
@@ -32,8 +32,8 @@ class _Found:
 
 def steps_of(tx: Tx, book: Reading) -> tuple[list[Placed], list[Step]]:
     """The steps of a transaction, and those for which the whole transaction would say more."""
-    legs = legs_of(tx, book)
-    found = _Found()
+    legs, said = netted(legs_of(tx, book))
+    found = _Found(said=said)
     for address in _actors(legs, tx, book):
         if _both_sides(address, legs):
             _exchanged(address, legs, tx, book, found)

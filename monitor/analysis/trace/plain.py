@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from monitor.analysis.trace.assets import amount_of, is_nft, key_of
@@ -59,6 +61,28 @@ def legs_of(tx: Tx, book: Reading) -> list[Leg]:
         elif not leg.row.kind.fee or leg.amount:
             kept.append(leg)
     return kept
+
+
+def netted(legs: Sequence[Leg]) -> tuple[list[Leg], dict[str, str]]:
+    """The same without what two addresses gave each other of one asset both ways: change that
+    comes back, coins that were only lent for the transaction. Beside it, by leg, what is said."""
+    ways: dict[tuple[str, str, str], list[Leg]] = defaultdict(list)
+    for leg in legs:
+        plain = not (leg.row.kind.fee or leg.row.kind.act or leg.row.kind.ruled)
+        if plain and not is_nft(leg.asset) and leg.giver is not None and leg.taker is not None:
+            ways[leg.giver, leg.taker, leg.asset].append(leg)
+    left: dict[str, int] = {}
+    said: dict[str, str] = {}
+    for (giver, taker, asset), gone in sorted(ways.items()):
+        back = sum(leg.amount for leg in ways.get((taker, giver, asset), ()))
+        rest = back
+        for leg in sorted(gone, key=lambda leg: (-leg.amount, leg.row.leg)) if back else ():
+            taken = min(rest, leg.amount)
+            left[leg.row.leg] = leg.amount - taken
+            said[leg.row.leg] = f"{taken} base units of it came back in the same transaction."
+            rest -= taken
+    kept = [replace(leg, amount=left.get(leg.row.leg, leg.amount)) for leg in legs]
+    return [leg for leg in kept if leg.amount], said
 
 
 def _leg(row: Transfer, tx: Tx) -> Leg | None:

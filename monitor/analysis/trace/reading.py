@@ -99,9 +99,8 @@ class Reading:
 
     def own(self, account: Account, subject: Subject) -> Account:
         self.owner[account] = subject
-        source = self.by_subject.get(subject)
-        if source is not None:
-            self.sources[account] = source.label
+        if subject in self.by_subject:
+            self.sources[account] = subject.key
         elif subject in self.tracked:
             self.followed.add(account)
         return account
