@@ -123,6 +123,44 @@ def test_the_older_events_of_across_mean_the_same() -> None:
     assert one("arbitrum", fill).recipient == BOB
 
 
+def test_what_across_wrote_before_2024() -> None:
+    """A negative fee fills its word."""
+    deposit = wrote(
+        POOL["ethereum"],
+        "FundsDeposited(uint256,uint256,uint256,int64,uint32,uint32,address,address,address,bytes)",
+        "..i.i...i.",
+        1_000, 1, 42161, -5, 77, 9, USDC, BOB, ANNA, b"",
+    )  # fmt: skip
+    fill = wrote(
+        POOL["arbitrum"],
+        "FilledRelay(uint256,uint256,uint256,uint256,uint256,uint256,int64,int64,uint32,address,"
+        "address,address,address,bytes,(address,bytes,int64,bool,int256))",
+        "....i...i..i...",
+        1_000, 1_000, 1_000, 1, 1, 42161, 5, -6, 77, WETH, ELSEWHERE, ANNA, BOB, b"",
+        (BOB, b"", 5, False, -1),
+    )  # fmt: skip
+    assert one("ethereum", deposit).link == one("arbitrum", fill).link == "across/1/77"
+    assert one("ethereum", deposit).recipient == one("arbitrum", fill).recipient == BOB
+
+
+# Of what is not in the two lists, topics that public programs count in real logs.
+SEEN_ELSEWHERE = {
+    "TransferFromL1Completed": "0x320958176930804eb66c2343c7343fc0367dc16249590c0f195783bee199d094",
+    "WithdrawalBonded": "0x0c3d250c7831051e78aa6a56679e590374c7c424415ffe4aa474491def2fe705",
+    "Withdrew": "0x9475cdbde5fc71fe2ccd413c82878ee54d061b9f74f9e2e1a03ff1178821502c",
+    "FundsDeposited": "0xafc4df6845a4ab948b492800d3d8a25d538a102a2bc07cd01f1cfa097fddcff6",
+    "FilledRelay": "0x8ab9dc6c19fe88e69bc70221b339c84332752fdd49591b7c51e66bae3947b73c",
+}
+
+
+def test_topics_that_others_read_in_real_logs() -> None:
+    signatures = {
+        kind.event.signature for family in (across, lines) for kind in family.KINDS
+    }  # fmt: skip
+    ours = {f"0x{keccak(text=s).hex()}" for s in signatures}
+    assert set(SEEN_ELSEWHERE.values()) <= ours
+
+
 def test_a_lie_of_another_contract_is_not_believed() -> None:
     assert told("ethereum", across_deposit(ELSEWHERE)) == ()
 
@@ -567,7 +605,8 @@ def test_events_are_those_that_are_published() -> None:
 # Newer than the lists, or left out of them: known from public code.
 UNLISTED = """
 DepositFinalized DepositForBurn ERC20BridgeFinalized ETHBridgeFinalized FilledRelay
-InboxMessageDelivered L2ToL1Tx MessageReceived OutBoxTransactionExecuted RelayedMessage
+FundsDeposited InboxMessageDelivered L2ToL1Tx MessageReceived
+OutBoxTransactionExecuted RelayedMessage
 SentMessage SentMessageExtension1 TokenMint TokenRedeem TokenRedeemAndRemove
 TokenRedeemAndSwap TokenWithdraw TokenWithdrawAndRemove TransferFromL1Completed
 WithdrawalBonded WithdrawalInitiated Withdrew

@@ -37,9 +37,11 @@ class Bridged:
 def bridged(read: Read, book: Reading) -> tuple[Read, tuple[Sent, ...], tuple[Lead, ...]]:
     """The same with what bridges did; transactions may come later than they say, where the other
     side of theirs does."""
-    read = [(tx, list(steps)) for tx, steps in read]
-    found, taken, arrivals = Bridged(), set[Key](), _arrivals(read, book)
-    for spot, crossing in list(_deposits(read, book)):
+    found, taken = Bridged(), set[Key]()
+    deposits = list(_deposits(read, book))
+    arrivals = _arrivals(read, book) if deposits else {}
+    read = [(tx, list(steps)) for tx, steps in read] if deposits else read
+    for spot, crossing in deposits:
         step = read[spot[0]][1][spot[1]][0]
         to = Subject(crossing.chain, crossing.recipient) if _named(crossing) else None
         sent = Sent(step, crossing, to)
@@ -193,6 +195,8 @@ def _bridge(subject: Subject, book: Reading) -> bool:
 def _in_order(read: Read, pairs: Sequence[tuple[int, int]]) -> Read:
     """Clocks of chains differ: what came out came after what went in, and what followed on that
     chain after that."""
+    if not pairs:
+        return read
     moments = [tx.moment for tx, _ in read]
     for _ in range(len(pairs) + 1):
         behind = [(went, came) for went, came in pairs if moments[came] <= moments[went]]

@@ -159,6 +159,8 @@ def _value(field: Field, data: bytes, base: int, at: int) -> int | bytes | Value
 def _bits(type_: str) -> int:
     if type_.startswith("uint"):
         return int(type_[4:])
+    if type_.startswith("int"):  # a negative one fills its whole word
+        return 8 * WORD
     return {"address": 160, "bool": 1, "bytes32": 256}[type_]
 
 

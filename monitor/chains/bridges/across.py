@@ -1,7 +1,7 @@
 """Across: a deposit names everything, a relayer pays it out and names the deposit.
 
-V3FundsDeposited and FilledV3Relay by the ABI of XChainDataGen (MIT), their successors by
-signatures that several public programs use against real logs. Pure.
+V3FundsDeposited and FilledV3Relay by the ABI of XChainDataGen (MIT), what was before them (until
+2024) and their successors by signatures that several public programs use against real logs. Pure.
 """
 
 from __future__ import annotations
@@ -59,7 +59,61 @@ def _fill(here: Here, seen: Seen, _: Sequence[Seen]) -> Crossing:
     )
 
 
+def _old_deposit(here: Here, seen: Seen, _: Sequence[Seen]) -> Crossing:
+    """Its token is the same on both sides, and a fee is taken off."""
+    there = by_id(here, seen.number("destinationChainId"))
+    return Crossing(
+        bridge="Across",
+        deposit=True,
+        link=f"across/{here.chain.chain_id}/{seen.number('depositId')}",
+        log_index=seen.at,
+        contract=seen.log.contract,
+        chain=there.key,
+        domain=there.domain,
+        recipient=there.holder(seen.number("recipient")),
+        token=address(seen.number("originToken")),
+        amount=seen.number("amount"),
+    )
+
+
+def _old_fill(here: Here, seen: Seen, _: Sequence[Seen]) -> Crossing:
+    origin = by_id(here, seen.number("originChainId"))
+    return Crossing(
+        bridge="Across",
+        deposit=False,
+        link=f"across/{seen.number('originChainId')}/{seen.number('depositId')}",
+        log_index=seen.at,
+        contract=seen.log.contract,
+        chain=origin.key,
+        domain=origin.domain,
+        recipient=There(here.chain, "").holder(seen.number("updated", "recipient")),
+        token=address(seen.number("destinationToken")),
+    )
+
+
 KINDS = (
+    Kind(
+        event(
+            "FundsDeposited(uint256 amount, uint256 originChainId, "
+            "uint256 indexed destinationChainId, int64 relayerFeePct, uint32 indexed depositId, "
+            "uint32 quoteTimestamp, address originToken, address recipient, "
+            "address indexed depositor, bytes message)"
+        ),
+        _old_deposit,
+        POOLS,
+    ),
+    Kind(
+        event(
+            "FilledRelay(uint256 amount, uint256 totalFilledAmount, uint256 fillAmount, "
+            "uint256 repaymentChainId, uint256 indexed originChainId, uint256 destinationChainId, "
+            "int64 relayerFeePct, int64 realizedLpFeePct, uint32 indexed depositId, "
+            "address destinationToken, address relayer, address indexed depositor, "
+            "address recipient, bytes message, (address recipient, bytes message, "
+            "int64 relayerFeePct, bool isSlowRelay, int256 payoutAdjustmentPct) updated)"
+        ),
+        _old_fill,
+        POOLS,
+    ),
     Kind(
         event(
             "V3FundsDeposited(address inputToken, address outputToken, uint256 inputAmount, "
