@@ -17,6 +17,7 @@ from monitor.analysis.trace.reading import Reading, Tx
 from monitor.chains.table import family_of
 from monitor.model.trace import Anatomy
 
+COIN = ""  # as assets.key_of has it
 Balances = Mapping[str, Mapping[str, int]]  # address -> asset -> what it is left with or without
 
 
@@ -42,7 +43,21 @@ def _balances(anatomy: Anatomy, tx: Tx, book: Reading) -> Balances:
                 net[row.sender][asset] -= row.amount
             if row.recipient is not None:
                 net[row.recipient][asset] += row.amount
+    _unwrapped(net, tx)
     return net
+
+
+def _unwrapped(net: dict[str, dict[str, int]], tx: Tx) -> None:
+    """Where coins were told, what the wrapped coin's contract took or paid was made into tokens, or
+    they were burnt for it: nobody is left with either of the two."""
+    wrapped, zero = tx.chain.wrapped, family_of(tx.chain).zero
+    if not wrapped or wrapped not in net or zero not in net:
+        return
+    coins, tokens = net[wrapped][COIN], net[zero][wrapped]
+    if coins * tokens < 0:
+        both = min(abs(coins), abs(tokens)) * (1 if coins > 0 else -1)
+        net[wrapped][COIN] -= both
+        net[zero][wrapped] += both
 
 
 def payees(address: str, legs: Sequence[Leg], tx: Tx, book: Reading) -> frozenset[str]:
@@ -68,7 +83,7 @@ def gains(
     takers kept it, or it cannot be told.
 
     What a contract turned into something else and was left with, or burnt, nobody else got: it
-    may have paid it out in coins, which the logs of a transaction do not show.
+    may have paid it out in coins, which logs do not show and not every source tells.
     """
     anatomy = book.known.anatomies.get((tx.chain.key, tx.tx))
     if anatomy is None:
