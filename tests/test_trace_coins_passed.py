@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from world.trail import DAI, USDC, WETH, ZERO, Trail
 
 from monitor.analysis.trace.flows import flows_of
 from monitor.analysis.trace.steps import Step
 from monitor.model import Kind, Transfer, account_leg
-from monitor.model.flow import Turned
+from monitor.model.flow import Moved, Turned
 from monitor.model.trace import Anatomy
 
 
@@ -62,17 +63,30 @@ def test_coins_that_a_router_wraps_on_the_way() -> None:
     assert (step.via, short) == ("swap", ("A", "B", "", 50, DAI, 99))
 
 
-def test_what_is_on_record_and_told_counts_once() -> None:
+@pytest.mark.parametrize("paid", ["", DAI])
+def test_what_is_on_record_and_told_counts_once(paid: str) -> None:
+    """Whoever was paid is followed too, and has the payment in its own list."""
     trail = Trail(followed=["A", "B"], contracts=["R"])
     trail.move("t1", "A", "R", 100, contract=USDC)
-    trail.move("t1", "R", "B", 50, kind=Kind.INTERNAL)
-    step, short = only(
-        told(
-            trail,
-            (USDC, "A", "R", 100),
-            (USDC, "R", "P", 100),
-            ("", "P", "R", 50),
-            ("", "R", "B", 50),
-        )
+    kind = Kind.ERC20 if paid else Kind.INTERNAL
+    trail.move("t1", "R", "B", 50, kind=kind, contract=paid or None)
+    legs = (
+        (USDC, "A", "R", 100),
+        (USDC, "R", "P", 100),
+        (paid, "P", "R", 50),
+        (paid, "R", "B", 50),
     )
-    assert (step.via, short) == ("swap", ("A", "B", USDC, 100, "", 50))
+    step, short = only(told(trail, *legs))
+    assert (step.via, short) == ("swap", ("A", "B", USDC, 100, paid, 50))
+
+
+def test_a_payment_to_many_that_are_on_record_counts_once() -> None:
+    trail = Trail(followed=["A", "B", "C"], contracts=["D"])
+    trail.move("t1", "A", "D", 100, contract=USDC)
+    trail.move("t1", "D", "B", 60, contract=USDC)
+    trail.move("t1", "D", "C", 40, contract=USDC)
+    trail = told(trail, (USDC, "A", "D", 100), (USDC, "D", "B", 60), (USDC, "D", "C", 40))
+    moved = [step.flow for step in flows_of(trail.known()).steps]
+    assert all(isinstance(flow, Moved) for flow in moved)
+    ends = [(f.giver.holder, f.taker.holder, f.amount) for f in moved if isinstance(f, Moved)]
+    assert sorted(ends) == [("A", "B", 60), ("A", "C", 40)]

@@ -165,7 +165,10 @@ def _passed_on(address: str, legs: Sequence[Leg], tx: Tx, book: Reading, found: 
         (asset,) = assets
         shares = passed.gains(address, asset, takers, tx, book)
         if shares and _fits(asset, total, shares, tx, book):
-            found.used |= {leg.row.leg for leg in gave}
+            ends = {(gain.address, gain.asset) for gain in shares}
+            # Whoever was paid may have the payment on record too: it came once.
+            arrived = {leg.row.leg for leg in legs if (leg.taker, leg.asset) in ends}
+            found.used |= arrived | {leg.row.leg for leg in gave}
             found.steps += _on(gave, total, shares, tx, book)
             return
     if (tx.chain.key, tx.tx) not in book.known.anatomies:
