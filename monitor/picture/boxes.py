@@ -43,7 +43,9 @@ def in_order(scene: Scene, ways: Mapping[tuple[str, str], Way]) -> dict[str, lis
 def box(scene: Scene, key: str, found: Sequence[Node], inside: Way | None) -> Box:
     """`inside`: what moved from the box to itself: conversions, or payments among the others."""
     edges = inside.edges if inside else []
-    return _others(scene, key, found, edges) if is_others(key) else _one(scene, found[0], edges)
+    if is_others(key):
+        return _others(scene, key, found, edges)
+    return _one(scene, found[0], [edge for edge in edges if edge.got])  # without change to itself
 
 
 def _one(scene: Scene, node: Node, inside: Sequence[Edge]) -> Box:

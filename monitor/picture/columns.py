@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from monitor.model import Kind
-from monitor.model.flow import FEES
 from monitor.model.trace import Edge, Node, State
 from monitor.picture.measure import Measure, Tally
 from monitor.picture.parts import Column, Row
@@ -50,13 +48,16 @@ def _column(scene: Scene, at: int, found: Sequence[Node]) -> Column:
 
 
 def _sources(scene: Scene, found: Sequence[Node]) -> list[Part]:
-    """What they sent, and what came back."""
+    """What they sent, and what came back; what else left them is fees."""
     mine = {node.subject for node in found}
-    sent, fees, back = Tally(), Tally(), Tally()
+    fees = Tally().add_sums(s for node in found for s in node.left)
+    sent, back = Tally(), Tally()
     for edge in scene.trace.edges:
         giver, taker = ends(edge)
+        if giver in mine:
+            _give(fees, edge, -1)
         if giver in mine and giver != taker:
-            _give(fees if _is_fee(edge) else sent, edge)
+            _give(sent, edge)
         if taker in mine and giver != taker:
             _take(back, edge)
     out = out_of_sources(scene)
@@ -71,24 +72,26 @@ def _sources(scene: Scene, found: Sequence[Node]) -> list[Part]:
 
 
 def _hop(scene: Scene, found: Sequence[Node]) -> list[Part]:
+    """What payments say went on; what else left is what the chain took as fees."""
     mine = {node.subject for node in found}
     arrived = Tally().add_sums(s for node in found for s in node.received)
-    went = Tally().add_sums(s for node in found for s in node.left)
-    fees = Tally()
+    fees = Tally().add_sums(s for node in found for s in node.left)
+    went, burnt = Tally(), Tally()
     for edge in scene.trace.edges:
         giver, taker = ends(edge)
-        if giver in mine and giver == taker:  # turned into another asset: it neither came nor went
-            _give(went, edge, -1)
+        if giver not in mine:
+            continue
+        _give(fees, edge, -1)
+        if giver == taker:  # turned into another asset: it neither came nor went
             _take(arrived, edge, -1)
-        elif giver in mine and _is_fee(edge):
-            _give(fees, edge)
-    went.join(fees, -1)
+        else:
+            _give(went if edge.recipient else burnt, edge)
     rests = _held(node for node in found if node.state not in (*_OPEN, State.STOPPED))
     stopped = _held(node for node in found if node.state is State.STOPPED)
     unread = _held(node for node in found if node.state in _OPEN)
     turned = _turned(scene, mine)
     differs = Tally().join(arrived).join(turned)
-    for each in (rests, stopped, unread, fees, went):
+    for each in (rests, stopped, unread, burnt, fees, went):
         differs.join(each, -1)
     return [
         ("Arrived", arrived, True),
@@ -96,6 +99,7 @@ def _hop(scene: Scene, found: Sequence[Node]) -> list[Part]:
         ("Rests", rests, True),
         ("Stopped", stopped, True),
         ("To be read", unread, False),
+        ("Destroyed", burnt, False),
         ("Fees", fees, False),
         ("Went on", went, True),
         ("Differs by", differs, False),
@@ -115,10 +119,6 @@ def _turned(scene: Scene, mine: Iterable[object]) -> Tally:
 
 def _held(nodes: Iterable[Node]) -> Tally:
     return Tally().add_sums(s for node in nodes for s in node.holds)
-
-
-def _is_fee(edge: Edge) -> bool:
-    return edge.recipient in {"", FEES} or Kind(edge.kind).fee
 
 
 def _give(tally: Tally, edge: Edge, sign: int = 1) -> None:

@@ -9,6 +9,7 @@ from monitor.model.plain import case_said, clean, plural, rfc3339, tidy, utc
 from monitor.model.trace import Trace
 from monitor.picture import boxes as boxing
 from monitor.picture import columns, ways, words
+from monitor.picture.measure import USD_DECIMALS, Tally, exactly
 from monitor.picture.parts import Picture
 from monitor.picture.scene import Scene
 
@@ -54,10 +55,21 @@ def _said(scene: Scene, at: int | None, state: str) -> Iterator[str]:
     if not scene.nodes:
         yield "Nothing is traced yet."
     else:
-        gone = " + ".join(scene.measure.exact(columns.out_of_sources(scene)))
-        yield f"{gone} left the watched addresses. {words.method_said(scene.trace)}."
+        out = columns.out_of_sources(scene)
+        gone = " + ".join(scene.measure.exact(out))
+        yield f"{gone} left the watched addresses{_worth(scene, out)}."
+        yield f"{words.method_said(scene.trace)}."
     stood = (f"As of {utc(at)}" if rfc3339(at) else "", tidy(state, 100))
     yield ", ".join(filter(None, stood))
+
+
+def _worth(scene: Scene, out: Tally) -> str:
+    """In USD of that time, where the picture is in another measure."""
+    usd = scene.measure.span(out.usd)[1]
+    if scene.measure.unit == "usd" or not usd:
+        return ""
+    part = " as far as it has a price" if scene.measure.unit == "share" else ""
+    return f", {exactly(usd, USD_DECIMALS)} USD when they left{part}"
 
 
 def _warned(scene: Scene, backs: int) -> Iterator[str]:

@@ -13,7 +13,7 @@ from monitor.model.trace import NFT_PARTS, ByMethod, Edge, Sum, Trace, TracedAss
 
 Book = tuple[str, str]  # chain and contract: what is added up together
 Say = Callable[[int, int | None], str]
-_USD_DECIMALS = 6
+USD_DECIMALS = 6
 
 
 @dataclass(slots=True)
@@ -118,7 +118,7 @@ class Measure:
 
     def _lines(self, tally: Tally, say: Say) -> tuple[str, ...]:
         if self.unit == "usd":
-            return (said(self.span(tally.usd), _USD_DECIMALS, "USD", say),)
+            return (said(self.span(tally.usd), USD_DECIMALS, "USD", say),)
         nothing = "0" if isinstance(self.unit, str) else f"0 {symbol(self.unit)}"
         return tuple(self._line(tally, book, say) for book in self.ranked(tally)) or (nothing,)
 
