@@ -10,15 +10,18 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from world.evm_world import created_by, deploy_data
 from world.parts import Rpc
+from world.recordings import kept, needs_recordings
 from world.scripted_server import Call, Reply, Server, serve
 from world.tron_parts import TRON, b58
 
+from monitor.app.settings.load import load
 from monitor.chains import wallets
 from monitor.decide.asking import sees_profiles
 from monitor.demo.world.explorer import Explorer
@@ -29,7 +32,7 @@ from monitor.model import Chain, SourceConfig
 from monitor.model.config import Issuer
 from monitor.model.errors import BadResponse, NotServed, SourceError, Unavailable
 from monitor.model.ports import Profiles
-from monitor.model.trace import Code
+from monitor.model.trace import Code, Profile
 from monitor.net import sources
 from monitor.net.http import Http
 from monitor.net.sources.profiles import busiest_day
@@ -448,6 +451,59 @@ def test_a_day_is_any_24_hours() -> None:
     assert busiest_day([(0, "a"), (day - 1, "b"), (day, "c")]) == 2
     assert busiest_day([(0, "a"), (1, "a"), (2, "a")]) == 1
     assert busiest_day([(n * 3600, str(n)) for n in range(48)]) == 24
+
+
+# --- real answers ---------------------------------------------------------------------------------
+
+
+def profile_by(kind: str, chain: Chain, address: str, answer: Callable[[Call], Any]) -> Profile:
+    with serve(lambda call: Reply(answer(call))) as server:
+        tail = "/v2/api" if kind == "etherscan" else ""
+        profile: Profile = source_of(kind, chain, server.url + tail).profile(address, 1000)
+        return profile
+
+
+@needs_recordings
+def test_recorded_lists_of_a_person() -> None:
+    """19 transactions that it signed or was paid by; all its tokens moved in those."""
+    me = "0xb8553d9ee35dd23bb96fbd679e651b929821969b"
+    lists = {n: kept(f"etherscan/{n}_0xb855_0-16295684_asc.json") for n in ("txlist", "tokentx")}
+    lists["eth_getCode"] = {"jsonrpc": "2.0", "id": 1, "result": "0x"}
+    profile = profile_by("etherscan", DEV, me, lambda call: lists[call.query["action"]])
+    assert (profile.code, profile.transactions) == (Code.NONE, 19)
+    assert (profile.busiest_day, profile.at_least, profile.calls) == (6, False, 3)
+
+
+@needs_recordings
+def test_recorded_totals_of_utxo_chains() -> None:
+    bitcoin = load(Path("/nonexistent"), {}).chains["bitcoin"]
+    me = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"
+    pages = kept("esplora/blockstream_txs_chain_page1.json")
+    told = {"address": me, "chain_stats": {"tx_count": 51}}
+    answer = lambda call: pages if call.path.endswith("/txs/chain") else told  # noqa: E731
+    profile = profile_by("esplora", bitcoin, me, answer)
+    assert (profile.code, profile.transactions, profile.calls) == (Code.NONE, 51, 2)
+    assert profile.busiest_day is not None
+    unused = kept("esplora/blockstream_address_unused.json")
+    profile = profile_by("esplora", bitcoin, unused["address"], lambda _: unused)
+    assert (profile.transactions, profile.busiest_day, profile.calls) == (0, 0, 1)
+    page = kept("blockbook/btc_address_txs.json")
+    profile = profile_by("blockbook", bitcoin, page["address"], lambda _: page)
+    assert (profile.transactions, profile.calls) == (page["txs"], 1)
+
+
+@needs_recordings
+def test_recorded_accounts_of_tron() -> None:
+    """An account that was never reached by TRX is no contract."""
+    account, empty = kept("tron/gem_balance_coin.json"), {"data": [], "success": True, "meta": {}}
+    answer = lambda call: account if "getaccount" in call.path else empty  # noqa: E731
+    profile = profile_by("trongrid", TRON, account["address"], answer)
+    assert (profile.code, profile.transactions, profile.at_least) == (Code.NONE, 0, False)
+    unknown = kept("tron/node_getaccount_unknown.json")
+    answer = lambda call: unknown if "getaccount" in call.path else empty  # noqa: E731
+    assert profile_by("trongrid", TRON, account["address"], answer).code is Code.NONE
+    with pytest.raises(BadResponse):
+        profile_by("trongrid", TRON, TRONS[0], lambda _: account)
 
 
 # --- a node ---------------------------------------------------------------------------------------
