@@ -20,10 +20,10 @@ from world.play import A, B, X
 from world.tamper import untriggered
 
 from monitor.messages import loglines
-from monitor.model import Kind, Subject, Transfer
+from monitor.model import Alert, AlertKind, Kind, Lane, Severity, Subject, Transfer
 from monitor.model.acts import Actor, ActorKind, Respell
 from monitor.model.acts_trace import LearnOfTrace, SayOfTrace, TakeTrace
-from monitor.model.errors import StoreError
+from monitor.model.errors import Conflict, StoreError
 from monitor.model.trace import (
     Anatomy,
     Code,
@@ -190,6 +190,22 @@ def test_a_state_whose_text_was_changed_is_not_shown(book: Book) -> None:
         trace.newest(book.store, CASE)
     (found,) = differences(book.store.path)
     assert (found.check, found.place) == ("record", "trace_state CASE-1 1")
+
+
+def test_alerts_are_told_with_the_state_that_they_name(book: Book) -> None:
+    """All of it or nothing; and where no new state comes of it too."""
+    store = book.store
+    alert = Alert("A-1", AlertKind.NOTICE, Lane.NEWS, Severity.LOW, NOW, entry_id="E0", title="on")
+    route = ("A-1", "mail", "daily")
+    assert commit(store, KIM, TakeTrace(NOW, CASE, a_trace(5), [alert], [route])) == 1
+    with pytest.raises(Conflict):
+        commit(store, KIM, TakeTrace(NOW, CASE, a_trace(6), [alert], [route]))
+    assert [line.number for line in trace.states(store, CASE)] == [1]
+    more = replace(alert, id="A-2")
+    assert commit(store, KIM, TakeTrace(NOW + 1, CASE, a_trace(5), [more])) == 1
+    assert [row["id"] for row in store.read("SELECT id FROM alert ORDER BY id")] == ["A-1", "A-2"]
+    assert [row["alert"] for row in store.read("SELECT alert FROM route")] == ["A-1"]
+    assert differences(store.path) == []
 
 
 # -- words and facts ---------------------------------------------------------------------------
