@@ -3,6 +3,7 @@ Circle back. What is followed is what the nodes tell, by their receipts alone.""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -12,6 +13,7 @@ import pytest
 from test_bridges import wrote
 from test_issuer_acts import source_of
 from world.evm_world import calldata, deploy_data
+from world.home import Home
 from world.parts import Rpc, anvil
 
 from monitor.analysis.trace.evaluate import Tracer
@@ -289,3 +291,39 @@ def test_the_recipient_is_asked_about_only_after_the_event_was_read(
     read = [n for n, (need, _) in enumerate(follower.asked) if need is Need.ANATOMY]
     assert far
     assert min(read) < min(far)
+
+
+def test_the_command_follows_over_two_chains(sides: dict[str, Side], tmp_path: Path) -> None:
+    """The whole program, its only sources the two nodes; a second run makes nothing else of it."""
+    home = Home(tmp_path)
+    nodes = {
+        f"node-{key}": {"kind": "evm_rpc", "url": side.rpc.url, "rate_per_second": 1000}
+        for key, side in sides.items()
+    }
+    for side in sides.values():
+        side.rpc.call("anvil_mine", hex(80))
+    home.write("config/sources.yaml", {"sources": nodes})
+    home.write("config/settings.yaml", {"prices": "none"})
+    home.write(
+        "config/chains.yaml",
+        {"chains": {key: {"sources": [f"node-{key}"], "finality": 12} for key in sides}},
+    )
+    dollar = {"symbol": "USDC", "decimals": 6, "source": "us", "date": "2026-01-01"}
+    home.write(
+        "config/assets.yaml", {"assets": {s.key: {s.token: dict(dollar)} for s in sides.values()}}
+    )
+    entry = {"address": THIEF, "chain": "ethereum", "label": "the thief"}
+    case = {"reason": "a reason", "follow": {"hops": 10}, "addresses": [entry]}
+    home.write("watchlist.yaml", {"cases": {"C-1": case}})
+    home.run("trace", "run", "C-1")
+    shown = home.run("trace", "show", "C-1", "--format", "jsonl")
+    lines = [json.loads(line) for line in shown.splitlines()]
+    over_ = [(e["from"], e["to"]) for e in lines if e["type"] == "edge" and e["via"] == "bridge"]
+    assert over_ == [(MULE, FAR), (FAR, BACK)]
+    (end,) = [n for n in lines if n["type"] == "node" and n["address"] == END]
+    assert end["holds"][0]["amount"]["lifo"] == str(895 * M)
+    assert {t["difference"] for t in lines if t["type"] == "total" and t["method"] != "poison"} == {
+        "0"
+    }
+    home.run("trace", "run", "C-1")
+    assert home.run("trace", "show", "C-1", "--format", "jsonl") == shown
