@@ -253,3 +253,17 @@ def test_the_command_shows_every_form_as_it_stood(tmp_path: Path) -> None:
     wrong = run(["--home", str(home), "seizure", "CRANE-9"])
     assert wrong.exit_code == 2
     assert "is no case of the record" in wrong.output
+
+
+def test_the_way_goes_by_the_largest_that_came_in_time() -> None:
+    early = story.edge(
+        *(0, (story.EXCHANGE, story.HUB), (story.USDT, 10**9), story.by_method(1, unit=10**9), 1)
+    )
+    late = story.edge(
+        *(9, (story.EXCHANGE, story.HUB), (story.USDT, 10**12), story.by_method(1000), 1)
+    )
+    edges = (early, *story.EDGES, late)
+    assert place(story.SWAPPER, told(edges=edges)).way.startswith(f"{story.SOURCE} > {story.HUB}")
+    larger = replace(early, traced=story.by_method(999, unit=10**12), usd=story.by_method(10**18))
+    way = place(story.SWAPPER, told(edges=(larger, *edges[1:]))).way
+    assert way.startswith(f"{story.EXCHANGE} > {story.HUB}")

@@ -13,6 +13,7 @@ import click
 import pytest
 import trace_values as story
 from click.testing import CliRunner
+from tracing_world import Case, at, follow, on
 
 from monitor.cli.common import Home
 from monitor.cli.trace_show import explain, show
@@ -331,6 +332,39 @@ def test_what_arrived_later_explains_nothing_of_before() -> None:
     text = explained(edges=(*story.EDGES, later))
     assert later.tx not in text
     assert later.tx in explained(story.HUB, "ethereum", edges=(*story.EDGES, later))
+
+
+def test_what_carries_nothing_is_no_step_unless_nothing_else_leads_there() -> None:
+    only = {m: 10**9 if m == "poison" else 0 for m in METHODS}
+    empty = story.edge(2, (story.SOURCE, story.SWAPPER), (story.USDT, 10**9), only, 2)
+    text = explained(story.SWAPPER, "ethereum", edges=(story.EDGES[0], empty, *story.EDGES[1:]))
+    assert "STEP 3 of 3" in text
+    text = explained(story.SWAPPER, "ethereum", edges=(empty,))
+    assert "STEP 1 of 1" in text
+
+
+def test_of_a_real_trace_each_step_says_what_was_worked_out() -> None:
+    """The worked example of the method, vector A01, through the whole engine."""
+    case = Case(openings={("A", ""): 10**17})
+    for giver, taker, units in (
+        *(("S", "A", 2 * 10**17), ("A", "X", 75 * 10**15), ("A", "B", 80 * 10**15)),
+        ("A", "C", 60 * 10**15),
+    ):
+        case.move(f"{giver}{taker}", giver, taker, units)
+    trace = follow(case)
+    text = "\n".join(explaining.lines(trace, on("B"), Page(100)))
+    # What the rule leaves as a third of a unit went to the larger part.
+    assert re.search(r"haircut +0.15 +0.053333333333333334 +0.096666666666666666", text)
+    assert "haircut: 0.08 x 0.15 / 0.225 is exactly 53,333,333,333,333,333 1/3 base units." in text
+    assert "LIBR: 0.08 less the 0.025 that are not traced, not below 0, is 0.055." in text
+    assert "FIFO: of the oldest 0.08 ETH, 0.055 are traced." in text
+    assert "tainted first: the smaller of 0.08 and 0.125 is 0.08." in text
+    lines = list(map(json.loads, objects.lines(trace)))
+    found = {n["address"]: n for n in lines if n["type"] == "node"}
+    held = found[at("A")]["holds"][0]["amount"]
+    assert [held[m] for m in METHODS[1:]] == [
+        *("0", "56666666666666666", "85000000000000000", "0", "85000000000000000")
+    ]
 
 
 def test_a_rule_that_does_not_come_to_the_figure_is_told_without_figures() -> None:

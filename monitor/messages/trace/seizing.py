@@ -99,6 +99,7 @@ def places(trace: Trace, page: Page) -> list[Place]:
     beside = trace.beside or Beside()
     balances = {(each.subject, each.contract): each for each in beside.balances}
     issuers = {(chain, contract): name for chain, contract, name in beside.issuers}
+    known = ways.Ways(trace)
     found = [
         Place(
             where(node),
@@ -106,7 +107,7 @@ def places(trace: Trace, page: Page) -> list[Place]:
             held,
             balances.get((node.subject, held.asset.contract)),
             tuple(_actors(node, held.asset, issuers)),
-            ways.in_a_line(ways.largest(trace, ways.Pot(node.subject, held.asset.contract)), page),
+            ways.in_a_line(known.largest(ways.Pot(node.subject, held.asset.contract)), page),
         )
         for node in trace.nodes
         if node.state is not State.SOURCE

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from monitor.messages.trace.words import Page, asset_said, span
@@ -30,11 +31,18 @@ def taker(edge: Edge) -> Pot:
 
 def leading(trace: Trace, target: Subject) -> list[Edge]:
     """Every movement from a watched address on that what is traced at the target may come from,
-    in time: only what had arrived before it was paid on. By one pass backwards."""
+    in time: only what had arrived before it was paid on. What carries nothing by any method that
+    conserves is left out, unless nothing else leads there."""
+    carrying = [edge for edge in trace.edges if span(edge.traced)[1]]
+    return _leading(trace, target, carrying) or _leading(trace, target, trace.edges)
+
+
+def _leading(trace: Trace, target: Subject, edges: Sequence[Edge]) -> list[Edge]:
+    """By one pass backwards."""
     sources = {node.subject for node in trace.nodes if node.state is State.SOURCE}
     wanted: set[Pot] = set()
     found = []
-    for edge in reversed(trace.edges):
+    for edge in reversed(edges):
         if taker(edge).subject == target or taker(edge) in wanted:
             found.append(edge)
             if payer(edge).subject not in sources:
@@ -42,25 +50,36 @@ def leading(trace: Trace, target: Subject) -> list[Edge]:
     return found[::-1]
 
 
-def largest(trace: Trace, pot: Pot) -> list[Edge]:
-    """One way to an asset of an address, each step the largest that came before the next one."""
-    before = len(trace.edges)
-    way: list[Edge] = []
-    incoming: dict[Pot, list[int]] = {}
-    for place, edge in enumerate(trace.edges):
-        incoming.setdefault(taker(edge), []).append(place)
-    sources = {node.subject for node in trace.nodes if node.state is State.SOURCE}
-    while here := [place for place in incoming.get(pot, ()) if place < before]:
-        before = max(here, key=lambda place: (*_value(trace.edges[place]), -place))
-        way.append(trace.edges[before])
-        pot = payer(way[-1])
-        if pot.subject in sources:
-            break
-    return way[::-1]
+class Ways:
+    """The way that most came by, of any number of addresses of a trace."""
 
+    def __init__(self, trace: Trace) -> None:
+        self._edges = trace.edges
+        self._sources = {node.subject for node in trace.nodes if node.state is State.SOURCE}
+        self._incoming: dict[Pot, list[int]] = {}  # places of movements, in time ...
+        self._best: dict[Pot, list[int]] = {}  # ... and the largest up to each of them
+        for place, edge in enumerate(trace.edges):
+            pot = taker(edge)
+            best = self._best.setdefault(pot, [])
+            self._incoming.setdefault(pot, []).append(place)
+            best.append(max(best[-1], place, key=self._rank) if best else place)
 
-def _value(edge: Edge) -> tuple[int, int]:
-    return span(edge.usd or {})[1], span(edge.traced)[1]
+    def largest(self, pot: Pot) -> list[Edge]:
+        """One way to an asset of an address, each step the largest that came before the next."""
+        before = len(self._edges)
+        way: list[Edge] = []
+        while count := bisect_left(self._incoming.get(pot, ()), before):
+            before = self._best[pot][count - 1]
+            way.append(self._edges[before])
+            pot = payer(way[-1])
+            if pot.subject in self._sources:
+                break
+        return way[::-1]
+
+    def _rank(self, place: int) -> tuple[int, int, int]:
+        """By value; of what is worth the same the first."""
+        edge = self._edges[place]
+        return span(edge.usd or {})[1], span(edge.traced)[1], -place
 
 
 def in_a_line(way: list[Edge], page: Page) -> str:
