@@ -132,11 +132,11 @@ class Scene:
         self.ledger.mine([tx])
 
 
-def source_of(kind: str, chain: Chain, url: str, **more: Any) -> Any:
-    config = SourceConfig("mine", kind, url, **more)
+def source_of(kind: str, chain: Chain, url: str, name: str = "mine", **more: Any) -> Any:
+    config = SourceConfig(name, kind, url, **more)
     options = sources.http_options(config, chain)
     return sources.build(
-        config, chain, Http("mine", options.base_url, params=options.params, attempts=1)
+        config, chain, Http(name, options.base_url, params=options.params, attempts=1)
     )
 
 

@@ -61,14 +61,16 @@ class Learner:
     def _profile(self, subject: Subject, may: Allowed | None) -> tuple[Profile, int]:
         pool, calls = self.world.pools.get(subject.chain), 0
         found = Profile(subject, Code.UNKNOWN, at=self.world.clock())
-        for source in self._asked(pool, may, "profile", PROFILING):
+        # Who lists what an address did knows more of it than a node, and calls are few.
+        asked = sorted(self._asked(pool, may, "profile", PROFILING), key=lambda s: s.many)
+        for source in asked:
             said, made = _ask(
                 pool, source, PROFILING, lambda s: cast(Profiles, s).profile(subject.address, MOST)
             )
             calls += made if said is None else max(said.calls, 1)
             if said is not None:
                 found = _joined(found, replace(said, subject=subject, at=self.world.clock()))
-            if found.code is not Code.UNKNOWN and found.transactions is not None:
+            if _enough(found):
                 break
         return replace(found, calls=calls), calls
 
@@ -81,7 +83,7 @@ class Learner:
             calls += made
             if said is not None:
                 found = crossings(self.world.chains[chain], said, self.world.chains)
-                sha256 = heard[-1].sha256 if heard else ""
+                sha256 = next((h.sha256 for h in heard if tx.encode() in h.body()), "")
                 now = self.world.clock()
                 return Anatomy(chain, tx, said.legs, found, source.name, now, sha256), calls
         # That nobody could say is known, too: what has no word stays as the rows have it.
@@ -111,6 +113,12 @@ def _ask(
         return None, 1
     pool.told(source, what)
     return said, 1
+
+
+def _enough(found: Profile) -> bool:
+    """Nothing is counted of a contract."""
+    counted = found.transactions is not None or found.code is Code.CONTRACT
+    return counted and found.code is not Code.UNKNOWN
 
 
 def _joined(one: Profile, other: Profile) -> Profile:
