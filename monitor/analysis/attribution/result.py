@@ -47,6 +47,11 @@ class Outcomes(Sequence[Outcome | None]):
     def __init__(self, carried: list[Carried | None], numbers: Numbers) -> None:
         self._carried, self._numbers = carried, numbers
 
+    @property
+    def kept(self) -> Sequence[Carried | None]:
+        """The same as they are kept, for whoever reads all of them."""
+        return self._carried
+
     def __len__(self) -> int:
         return len(self._carried)
 
@@ -68,6 +73,11 @@ class Left(Mapping[Account, Traced]):
     def __init__(self, figures: dict[Account, Figures]) -> None:
         self._figures = figures
 
+    @property
+    def kept(self) -> Mapping[Account, Figures]:
+        """The same as they are kept, for whoever reads all of them."""
+        return self._figures
+
     def __len__(self) -> int:
         return len(self._figures)
 
@@ -88,7 +98,7 @@ class Result:
     those of the ground, as an account gave more than it had.
     """
 
-    outcomes: Sequence[Outcome | None]
-    left: Mapping[Account, Traced]
+    outcomes: Outcomes
+    left: Left
     balances: Mapping[Account, Number]
     lacking: Mapping[Account, Number]

@@ -4,12 +4,13 @@ it was, when. It is what the rules look at. Pure."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from monitor.analysis.attribution.result import Carried as Kept
 from monitor.analysis.trace.ledger import Ledger, Pot, givers, pot_of, taker
 from monitor.analysis.trace.steps import Sent, Step
 from monitor.model import Subject
-from monitor.model.flow import CONSERVING, Account, Flow, Outcome, Traced
+from monitor.model.flow import Account, Flow
 from monitor.model.trace import TracedAsset
 
 
@@ -18,7 +19,7 @@ class Arrived:
     """At one address, without what it turned into something else itself."""
 
     hop: tuple[int, int]  # whether only poison reaches it (1), then steps from a source: the least
-    first: int
+    first: int  # times
     last: int
     all: Pot = field(default_factory=Pot)  # of all assets together: for USD, and who it came from
     assets: dict[TracedAsset, Pot] = field(default_factory=dict)
@@ -31,79 +32,97 @@ class Carried:
     """One step that carried something traced."""
 
     step: Step
-    outcome: Outcome
-    got: Traced
-    sender: Subject | None
-    recipient: Subject | None
+    outcome: Kept
+    pot: Pot  # what came
+    givers: frozenset[Subject]
+    recipient: Subject
     hop: tuple[int, int]  # of the recipient by this step
-    own: bool  # it stays with the same address: a conversion, change
+    late: bool = False  # it left its sender earlier, and was on its way through a bridge
+
+    @property
+    def own(self) -> bool:
+        """It stays with the same address: a conversion, change."""
+        return self.recipient in self.givers
+
+    @property
+    def sender(self) -> Subject | None:
+        """None: of a transaction that several addresses paid together."""
+        return self.step.sender or (next(iter(self.givers)) if len(self.givers) == 1 else None)
 
 
-def carried(ledger: Ledger, outcomes: Sequence[Outcome | None]) -> Iterator[Carried]:
+def carried(ledger: Ledger, outcomes: Sequence[Kept | None]) -> Iterator[Carried]:
     """All steps that carried something traced, in order, fees left out."""
     hops: dict[Account, tuple[int, int]] = {}
-    on_its_way: dict[Account, Outcome] = {}  # in a bridge, nobody's yet
+    on_its_way: dict[Account, Kept] = {}  # in a bridge, nobody's yet
     for flow, steps, outcome in zip(ledger.flows, ledger.steps, outcomes, strict=True):
         if outcome is None:
             continue
         start = min(_starts(givers(flow), ledger, hops), default=None)
         if start is None:
             continue
-        owners = {ledger.owner(account) for account in givers(flow)}
+        owners = frozenset(filter(None, (ledger.owner(account) for account in givers(flow))))
         shown = _shown(flow, outcome, on_its_way)
+        came = dict(outcome.got)
         for step in steps:
             account = taker(step)
-            got = outcome.got.get(account)
+            got = came.get(account)
             recipient = ledger.owner(account)
             if recipient is None:
                 hops[account], on_its_way[account] = start, outcome
-            if step.fee or got is None or recipient is None or not _any(got):
+            if step.fee or got is None or recipient is None or not any(got):
                 continue
-            own = recipient in owners
-            hop = (0 if _conserved(got) else 1, start[1] + (0 if own else 1))
+            on = start[1] + (recipient not in owners)
+            hop = (0 if any(got[1:]) else 1, on)  # poison is the first of METHODS
             hops[account] = min(hop, hops.get(account, hop))
-            yield Carried(step, shown, got, _sender(step, owners), recipient, hop, own)
+            gave = owners or frozenset(filter(None, (step.sender,)))
+            yield Carried(step, shown, pot_of(got), gave, recipient, hop, late=not owners)
 
 
-def _shown(flow: Flow, outcome: Outcome, on_its_way: Mapping[Account, Outcome]) -> Outcome:
+def _shown(flow: Flow, outcome: Kept, on_its_way: Mapping[Account, Kept]) -> Kept:
     """Behind a bridge: what its sender held says more than what was on its way."""
     for account in givers(flow):
         if account in on_its_way:
             left = on_its_way[account]
-            return replace(outcome, before=left.before, held=left.held)
+            return outcome._replace(before=left.before, held=left.held)
     return outcome
 
 
-def arrivals(
-    steps: Iterable[Carried], ledger: Ledger, sent: Mapping[int, Sent]
-) -> dict[Subject, Arrived]:
+@dataclass
+class Arrivals:
     """By address that is no source. `sent`: deposits in bridges, by identity of their step: what
     they carry is promised to whom they name."""
-    found: dict[Subject, Arrived] = {}
-    sources = {ledger.owners[account] for account in ledger.sources}
-    for each in steps:
-        promise = sent.get(id(each.step))
-        if promise is not None and promise.to is not None and promise.to not in sources:
-            _arrive(found, promise.to, each, held=False)
-        if each.recipient is not None and each.recipient not in sources:
-            _arrive(found, each.recipient, each, held=True)
-    return found
 
+    sources: frozenset[Subject]
+    sent: Mapping[int, Sent]
+    found: dict[Subject, Arrived] = field(default_factory=dict)
 
-def _arrive(found: dict[Subject, Arrived], to: Subject, each: Carried, *, held: bool) -> None:
-    time = each.step.time
-    here = found.get(to)
-    if here is None:
-        here = found[to] = Arrived(each.hop, time, time)
-    here.hop = min(here.hop, each.hop)
-    here.first, here.last = min(here.first, time), max(here.last, time)
-    here.held |= held
-    if each.own:
-        return
-    pot = pot_of(each.got)
-    here.all.merge(pot)
-    here.assets.setdefault(each.step.got or each.step.asset, Pot()).merge(pot)
-    here.largest = max(here.largest, pot.most())
+    @classmethod
+    def of(cls, ledger: Ledger, sent: Mapping[int, Sent]) -> Arrivals:
+        return cls(frozenset(ledger.owners[account] for account in ledger.sources), sent)
+
+    def take(self, each: Carried) -> Iterator[Subject]:
+        """Count one step, in order; whom it reaches."""
+        promise = self.sent.get(id(each.step))
+        if promise is not None and promise.to is not None and promise.to not in self.sources:
+            self._arrive(promise.to, each, held=False)
+            yield promise.to
+        if each.recipient not in self.sources:
+            self._arrive(each.recipient, each, held=True)
+            yield each.recipient
+
+    def _arrive(self, to: Subject, each: Carried, *, held: bool) -> None:
+        time = each.step.time
+        here = self.found.get(to)
+        if here is None:
+            here = self.found[to] = Arrived(each.hop, time, time)
+        here.hop = min(here.hop, each.hop)
+        here.first, here.last = min(here.first, time), max(here.last, time)
+        here.held |= held
+        if each.own:
+            return
+        here.all.merge(each.pot)
+        here.assets.setdefault(each.step.got or each.step.asset, Pot()).merge(each.pot)
+        here.largest = max(here.largest, each.pot.most())
 
 
 def _starts(
@@ -114,17 +133,3 @@ def _starts(
             yield (0, 0)
         elif account in hops:
             yield hops[account]
-
-
-def _sender(step: Step, owners: set[Subject | None]) -> Subject | None:
-    return (
-        step.sender if step.sender is not None else next(iter(owners)) if len(owners) == 1 else None
-    )
-
-
-def _any(traced: Traced) -> bool:
-    return any(part.amount for shares in traced.values() for part in shares.values())
-
-
-def _conserved(traced: Traced) -> bool:
-    return any(p.amount for method in CONSERVING for p in traced.get(method, {}).values())

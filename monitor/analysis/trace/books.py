@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from monitor.analysis.attribution.result import Carried as Kept
 from monitor.analysis.trace.ledger import Pot, pot_of
 from monitor.analysis.trace.run import Run, pots_by_sources
 from monitor.model import Subject
-from monitor.model.flow import Account, Flow, Outcome, Spent
+from monitor.model.flow import Account, Flow, Spent
 from monitor.model.trace import TracedAsset
 
 Pots = dict[TracedAsset, Pot]
@@ -31,18 +32,20 @@ def books_of(run: Run) -> dict[Subject, Books]:
     found: dict[Subject, Books] = {}
     outputs: dict[Account, Pot] = {}  # what came to accounts, for those that are spent whole
     ledger = run.ledger
-    for flow, steps, outcome in zip(ledger.flows, ledger.steps, run.result.outcomes, strict=True):
+    for flow, steps, outcome in zip(
+        ledger.flows, ledger.steps, run.result.outcomes.kept, strict=True
+    ):
         if outcome is not None:
             for account, pot in _gone(run, flow, outcome, outputs):
                 _leave(run, found, account, pot, steps[0].time)
-            for account, traced in outcome.got.items():
-                outputs[account] = pot_of(traced)
+            for account, figures in outcome.got:
+                outputs[account] = pot_of(figures)
                 _enter(run, found, account, outputs[account])
-    for account, traced in run.result.left.items():
+    for account, figures in run.result.left.kept.items():
         owner = ledger.owner(account)
         if owner is not None:
             asset = ledger.assets[account.chain, account.asset]
-            _add(found.setdefault(owner, Books()).holds, asset, pot_of(traced))
+            _add(found.setdefault(owner, Books()).holds, asset, pot_of(figures))
     return found
 
 
@@ -64,7 +67,7 @@ def _enter(run: Run, found: dict[Subject, Books], account: Account, pot: Pot) ->
 
 
 def _gone(
-    run: Run, flow: Flow, outcome: Outcome, outputs: Mapping[Account, Pot]
+    run: Run, flow: Flow, outcome: Kept, outputs: Mapping[Account, Pot]
 ) -> Iterator[tuple[Account, Pot]]:
     """What left which account. An output is spent whole, with all that came to it."""
     if not isinstance(flow, Spent):

@@ -53,7 +53,7 @@ def wholeness(known: Known, run: Run, limits: Limits) -> Wholeness:
     upstream: dict[Subject, Subject] = {}
     for each in run.steps:
         sender, to = each.sender, each.recipient
-        if sender is None or to is None or each.own or _by_outputs(known, sender):
+        if sender is None or each.own or _by_outputs(known, sender):
             continue
         if sender in own or sender in upstream:
             upstream.setdefault(to, sender if sender in own else upstream[sender])

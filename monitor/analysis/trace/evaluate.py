@@ -1,11 +1,4 @@
-"""A case's trace from what is known: attribution, stop rules, states, sums. Pure.
-
-Who is open is found from the sources on: at first nobody is, what reaches somebody ends there.
-Whom the rules let through is opened, what it paid on reaches others, and so on until nobody is
-opened any more. Opening somebody only adds to what others get and only shortens ways, so the end
-does not depend on the order, nor on who was read beside: nobody is followed because of value that
-came to it only through itself.
-"""
+"""A case's trace from what is known: attribution, stop rules, states, sums. Pure."""
 
 from __future__ import annotations
 
@@ -14,17 +7,16 @@ from dataclasses import replace
 
 from monitor.analysis.attribution.replay import Replay
 from monitor.analysis.trace import bounds, frontier, said, totals
-from monitor.analysis.trace.arrivals import arrivals, carried
 from monitor.analysis.trace.books import Books, books_of
 from monitor.analysis.trace.flows import flows_of
 from monitor.analysis.trace.known import Known
 from monitor.analysis.trace.ledger import Ledger, ledger_of
 from monitor.analysis.trace.nodes import Maker
 from monitor.analysis.trace.run import Run, outflow_of
-from monitor.analysis.trace.steps import Flows, Sent
+from monitor.analysis.trace.settle import Settler
+from monitor.analysis.trace.steps import Flows
 from monitor.analysis.trace.stops import Rules
 from monitor.model import Subject
-from monitor.model.flow import Ground
 from monitor.model.trace import Total, Trace
 
 
@@ -32,21 +24,22 @@ class Tracer:
     """Of one case. Called again, it goes on from the first movement that differs."""
 
     def __init__(self) -> None:
-        self._replay = Replay()
+        self._settler = Settler()
         self._other = Replay()  # withdrawals first, where moments have no order
         self._unbounded = Replay()  # of openings that nobody knows
 
-    def trace(self, known: Known) -> Trace:
-        """What `known` comes to; the same whatever was traced before."""
+    def trace(self, known: Known, *, whole: bool = True) -> Trace:
+        """What `known` comes to; the same whatever was traced before. Not `whole`: quicker, for
+        what is to be learned next alone, without edges, totals and bounds."""
         terms = said.terms_now(known.terms, known.words)
         flows = flows_of(known)
         ledger = ledger_of(flows, flows.steps)
         rules = Rules(known, terms, outflow_of(ledger), flows.sent, _mixed(flows, ledger))
         sent = {id(each.step): each for each in flows.sent}
-        run = self._settle(known, ledger, rules, sent)
+        run = self._settler.settle(known, ledger, rules, sent)
         books = books_of(run)
         limits = frontier.limits(known, terms, rules, run, books)
-        maker = Maker(known, run, limits, books, self._bounds(known, run, limits, books))
+        maker = Maker(known, run, limits, books, self._bounds(known, run, limits, books, whole))
         all_nodes = maker.nodes()
         method = said.chosen_method(known.words)
         return Trace(
@@ -54,8 +47,8 @@ class Tracer:
             title=known.title,
             terms=terms,
             nodes=all_nodes,
-            edges=maker.edges(sent),
-            totals=self._totals(flows, run, limits),
+            edges=maker.edges(sent) if whole else (),
+            totals=self._totals(flows, run, limits) if whole else (),
             wanted=frontier.wanted(known, run, limits, flows, rules),
             questions=frontier.questions(known, run, limits, terms),
             leads=flows.leads,
@@ -67,23 +60,6 @@ class Tracer:
             touched=tuple(n.subject for n in all_nodes if n.subject in known.ours),
         )
 
-    def _settle(self, known: Known, ledger: Ledger, rules: Rules, sent: Mapping[int, Sent]) -> Run:
-        openings = {a: n for a, n in known.openings.items() if a not in ledger.sources}
-        closed = {a for accounts in ledger.accounts.values() for a in accounts}
-        opened: set[Subject] = set()
-        while True:
-            ground = Ground(ledger.sources, frozenset(closed), openings)
-            result = self._replay.run(ledger.flows, ground)
-            steps = tuple(carried(ledger, result.outcomes))
-            arrived = arrivals(steps, ledger, sent)
-            verdicts = {s: rules.verdict(s, each) for s, each in arrived.items()}
-            more = {s for s, each in verdicts.items() if each.open and s not in opened}
-            accounts = {a for subject in more for a in ledger.accounts.get(subject, ())}
-            opened |= more
-            if not accounts:
-                return Run(ledger, ground, result, steps, arrived, verdicts)
-            closed -= accounts
-
     def _totals(self, flows: Flows, run: Run, limits: frontier.Limits) -> tuple[Total, ...]:
         mine = totals.sums(run.ledger, run.result, limits)
         if flows.other is None:
@@ -93,11 +69,16 @@ class Tracer:
         return totals.totals(mine, totals.sums(ledger, result, limits))
 
     def _bounds(
-        self, known: Known, run: Run, limits: frontier.Limits, books: Mapping[Subject, Books]
+        self,
+        known: Known,
+        run: Run,
+        limits: frontier.Limits,
+        books: Mapping[Subject, Books],
+        asked: bool,
     ) -> bounds.Bounds:
         """What every address holds if those whose record is not whole had any amount before it."""
         whole = bounds.wholeness(known, run, limits)
-        accounts = bounds.without_opening(run, whole)
+        accounts = bounds.without_opening(run, whole) if asked else frozenset()
         unbounded = books
         if accounts:
             openings = {**run.ground.openings, **dict.fromkeys(accounts, bounds.UNBOUNDED)}

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from monitor.analysis.trace.books import Books
 from monitor.analysis.trace.known import Known
-from monitor.analysis.trace.ledger import Pot, pot_of
+from monitor.analysis.trace.ledger import Pot
 from monitor.analysis.trace.run import Run
 from monitor.analysis.trace.said import allowed
 from monitor.analysis.trace.steps import Flows, Step
@@ -181,10 +181,10 @@ def _anatomies(
     for each in run.steps:
         step, to = each.step, each.recipient
         key = (step.chain, step.tx)
-        if to is None or key in known.anatomies or id(step) in sent or not _tells(known, step):
+        if key in known.anatomies or id(step) in sent or not _tells(known, step):
             continue
         if id(step) in unclear or _passes_on(limits, to):
-            value = pot_of(each.got).most()
+            value = each.pot.most()
             if value >= least and value > asked.get(key, (to, -1))[1]:
                 asked[key] = (to, value)
     for (_, tx), (to, value) in asked.items():
@@ -199,7 +199,7 @@ def _other_sides(run: Run, flows: Flows, least: int) -> Iterator[Wanted]:
     for each in run.steps:
         promise = sent.get(id(each.step))
         if promise is not None and promise.to is not None:
-            value = pot_of(each.got).most()
+            value = each.pot.most()
             if value >= least:
                 key = (promise.to, promise.ask)
                 asked[key] = max(value, asked.get(key, 0))

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from monitor.analysis.attribution.holding import Figures
 from monitor.analysis.trace.steps import Flows, Step
 from monitor.model import Subject
-from monitor.model.flow import CONSERVING, FEES, METHODS, Account, Flow, Spent, Traced
+from monitor.model.flow import CONSERVING, FEES, METHODS, Account, Flow, Spent
 from monitor.model.trace import ByMethod, TracedAsset
 
 _UNPRICED = "?"  # ends the holder and the label of what a source paid without a price
@@ -25,12 +26,13 @@ class Pot:
     amounts: dict[tuple[str, str], int] = field(default_factory=dict)
     usd: dict[tuple[str, str], int] = field(default_factory=dict)
 
-    def add(self, traced: Traced, sign: int = 1) -> None:
-        for method, shares in traced.items():
-            for label, part in shares.items():
+    def add(self, figures: Figures) -> None:
+        amounts, usd = self.amounts, self.usd
+        for method, shares in zip(METHODS, figures, strict=True):
+            for label, amount, worth, _ in shares:
                 key = (method, label)
-                self.amounts[key] = self.amounts.get(key, 0) + sign * int(part.amount)
-                self.usd[key] = self.usd.get(key, 0) + sign * int(part.usd or 0)
+                amounts[key] = amounts.get(key, 0) + int(amount)
+                usd[key] = usd.get(key, 0) + int(worth or 0)
 
     def merge(self, other: Pot, sign: int = 1) -> None:
         for mine, theirs in ((self.amounts, other.amounts), (self.usd, other.usd)):
@@ -93,9 +95,9 @@ def most(by_method: ByMethod) -> int:
     return max(by_method.get(method, 0) for method in CONSERVING)
 
 
-def pot_of(traced: Traced) -> Pot:
+def pot_of(figures: Figures) -> Pot:
     pot = Pot()
-    pot.add(traced)
+    pot.add(figures)
     return pot
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
+from monitor.analysis.attribution.holding import of_poison
+from monitor.analysis.attribution.numbers import WHOLE
 from monitor.analysis.trace import naming
 from monitor.analysis.trace.arrivals import Carried
 from monitor.analysis.trace.books import Books, Pots
@@ -102,15 +104,15 @@ class Maker:
 
     def _edge(self, each: Carried, deposit: bool) -> Edge:
         step, to = each.step, each.recipient
-        went = pot_of(each.got if step.got is None else each.outcome.taken)
-        other = to.chain if to is not None and to.chain != step.chain else ""
+        went = each.pot if step.got is None else pot_of(each.outcome.taken)
+        other = to.chain if to.chain != step.chain else ""
         return Edge(
             chain=step.chain,
             tx=step.tx,
             leg=step.leg,
             kind=step.kind,
             sender=each.sender.address if each.sender is not None else "",
-            recipient=to.address if to is not None else "",
+            recipient=to.address,
             asset=step.asset,
             amount=step.amount,
             time=step.time,
@@ -119,10 +121,10 @@ class Maker:
             usd=_usd(went),
             via="bridge" if deposit else step.via,
             to_chain=other,
-            got=None if step.got is None else _sum(step.got, pot_of(each.got)),
+            got=None if step.got is None else _sum(step.got, each.pot),
             got_amount=step.got_amount,
             held=int(each.outcome.held),
-            before=pot_of(each.outcome.before).amount(),
+            before=pot_of(of_poison(each.outcome.before, each.outcome.held, WHOLE)).amount(),
             rule=step.rule,
             height=step.height,
         )

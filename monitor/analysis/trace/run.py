@@ -45,7 +45,9 @@ def pots_by_sources(flow: Flow, sources: Mapping[Account, str]) -> Iterator[tupl
     """The same as all methods see it: traced in full."""
     for account, part in given_by_sources(flow, sources):
         pot = Pot()
-        pot.add({method: {sources[account]: part} for method in METHODS})
+        for method in METHODS:
+            pot.amounts[method, sources[account]] = int(part.amount)
+            pot.usd[method, sources[account]] = int(part.usd or 0)
         yield account, pot
 
 

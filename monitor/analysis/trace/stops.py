@@ -65,9 +65,13 @@ class Rules:
     mixed: frozenset[Subject] = frozenset()  # transactions that are CoinJoins
     _words: Mapping[Subject, Word] = field(init=False)
     _bridges: dict[Subject, list[Sent]] = field(init=False, default_factory=dict)
+    _least: int = field(init=False)
+    _min_share: Fraction = field(init=False)
     _hard: dict[Subject, Verdict] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._least = least_usd(self.terms)
+        self._min_share = Fraction(self.terms.min_share)
         self._words = about_addresses(self.known.words)
         for each in self.sent:
             if each.step.recipient is not None:
@@ -170,14 +174,14 @@ class Rules:
         if not most(arrived.all.amount()):
             return Verdict(Stop("below_value", "reachable only: no method attributes value to it"))
         verdict = self._movements(arrived)
-        share = self.share(arrived)
-        if verdict.stop is None and share is not None and share < Fraction(self.terms.min_share):
+        share = self.share(arrived) if self._min_share and verdict.stop is None else None
+        if share is not None and share < self._min_share:
             words = f"less than {self.terms.min_share} of what left the watched addresses"
             return Verdict(Stop("below_share", words))
         return verdict
 
     def _movements(self, arrived: Arrived) -> Verdict:
-        least = least_usd(self.terms)
+        least = self._least
         usd = arrived.all.most()
         unpriced = [asset for asset, pot in arrived.assets.items() if pot.unpriced_conserved]
         if unpriced and not usd and not any(map(carries_value, unpriced)):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from monitor.analysis.attribution.replay import Result
 from monitor.analysis.trace.frontier import Limits
 from monitor.analysis.trace.ledger import Ledger, Pot, pot_of
+from monitor.analysis.trace.reading import BEYOND
 from monitor.analysis.trace.run import pots_by_sources
 from monitor.model.flow import FEES, METHODS, Account, Turned
 from monitor.model.trace import State, Total, TracedAsset
@@ -38,21 +39,21 @@ class Sums:
 def sums(ledger: Ledger, result: Result, limits: Limits) -> Sums:
     found = Sums()
     assets = ledger.assets
-    for flow, steps, outcome in zip(ledger.flows, ledger.steps, result.outcomes, strict=True):
+    for flow, steps, outcome in zip(ledger.flows, ledger.steps, result.outcomes.kept, strict=True):
         if outcome is None:
             continue
         for _, pot in pots_by_sources(flow, ledger.sources):
             found.add(steps[0].asset, _OUT, pot)
-        for account, traced in outcome.got.items():
+        for account, figures in outcome.got:
             asset = assets[account.chain, account.asset]
             if isinstance(flow, Turned):
-                found.add(asset, _IN, pot_of(traced))
+                found.add(asset, _IN, pot_of(figures))
             if account in ledger.sources:
-                found.add(asset, _OUT, pot_of(traced), -1)
+                found.add(asset, _OUT, pot_of(figures), -1)
         if isinstance(flow, Turned):
             found.add(steps[0].asset, _TURNED, pot_of(outcome.taken))
-    for account, traced in result.left.items():
-        found.places[account] = pot_of(traced)
+    for account, figures in result.left.kept.items():
+        found.places[account] = pot_of(figures)
         what = _became(account, ledger, limits)
         found.add(assets[account.chain, account.asset], what, found.places[account])
     return found
@@ -64,7 +65,8 @@ def _became(account: Account, ledger: Ledger, limits: Limits) -> str:
         return _FEES
     owner = ledger.owner(account)
     if owner is None:
-        return f"{_ENDED}burn"  # nobody's: destroyed
+        reason = "burn" if account.holder == BEYOND else "bridge"  # destroyed, or on its way
+        return f"{_ENDED}{reason}"
     state, stop = limits.states.get(owner, (State.QUEUED, None))
     if stop is not None:
         return f"{_ENDED}{stop.reason}"
