@@ -312,6 +312,15 @@ def test_bands_are_as_wide_as_their_value() -> None:
     assert wide["280 USDT"].low == 2.0
 
 
+def test_much_other_money_is_not_drawn_to_scale_and_says_so() -> None:
+    shown = picture(pays.traced([("watched", "a", 100, 100), ("a", "b", 60, 900_000)]))
+    (wide,) = [strip for strip in layout.plan(shown).strips if strip.cut]
+    assert wide.other == pytest.approx(2 * wide.low)
+    assert "of 900,000 USDT" in wide.band.lines
+    assert "more of it than is drawn" in texts(draw.svg(shown))
+    assert "more of it than is drawn" not in texts(draw.svg(picture(pays.traced(PAYMENTS))))
+
+
 def test_the_same_is_said_in_words() -> None:
     shown = picture(pays.traced(PAYMENTS, STOPS), state="state 3 (1a2b3c4d)")
     said = words.alt(shown)

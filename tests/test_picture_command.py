@@ -9,6 +9,7 @@ import pytest
 import trace_values as story
 from click.testing import CliRunner
 
+from monitor.cli import main
 from monitor.cli.common import Home
 from monitor.cli.trace_picture import picture
 from monitor.model.errors import ConfigError
@@ -43,6 +44,15 @@ def test_the_same_bytes_whenever_a_state_is_drawn(home: Path, tmp_path: Path) ->
     assert sorted(each.name for each in tmp_path.iterdir()) == [
         *("one.png", "one.svg", "other.PNG", "other.SVG"),
     ]
+
+
+def test_it_is_one_of_the_commands(home: Path, tmp_path: Path) -> None:
+    out = tmp_path / "crane.svg"
+    done = CliRunner().invoke(
+        main, ["--home", str(home), "trace", "picture", "CRANE-01", "--out", str(out)]
+    )
+    assert done.exit_code == 0, done.output
+    assert out.exists()
 
 
 def test_as_it_stood(home: Path, tmp_path: Path) -> None:

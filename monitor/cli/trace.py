@@ -11,6 +11,7 @@ from monitor.app.folder import check_home
 from monitor.app.home import open_home
 from monitor.cli import terminal, waiting
 from monitor.cli.common import DONE, Home, format_option
+from monitor.cli.trace_picture import picture
 from monitor.cli.trace_show import explain, show
 from monitor.loops import inbox
 from monitor.loops.find import unknown
@@ -26,7 +27,7 @@ by = click.option("--by", required=True, metavar="NAME", help="Your name, for th
 note = click.option("--note", required=True, metavar="TEXT", help="Why, for the record.")
 
 
-@click.group()
+@click.group(name="trace")
 def trace_() -> None:
     """Follow the money of a case: hop by hop, to where it rests or can be frozen.
 
@@ -200,5 +201,5 @@ def frontier(home: Home, case: str, form: str) -> None:
             click.echo(line)
 
 
-for command in (show, explain):
+for command in (show, explain, picture):
     trace_.add_command(command)

@@ -50,7 +50,7 @@ def svg(picture: Picture) -> str:
         _HATCH,
         f'<rect width="{_n(whole[0])}" height="{_n(whole[1])}" fill="{PAPER}"/>',
         f'<g transform="translate({_n(side)} {_n(_MARGIN)})">',
-        *top.parts(),
+        *top.parts(cut=any(strip.cut for strip in plan.strips)),
         f'<g transform="translate(0 {_n(inner)})">',
         *_heads(picture.columns),
         *(part for strip in plan.strips for part in _band(strip, plan)),
@@ -101,22 +101,25 @@ class _Top:
             ]
         self.height = sum(size + 5 for _, size, _ in self.lines) + 26
 
-    def parts(self) -> Iterator[str]:
+    def parts(self, *, cut: bool) -> Iterator[str]:
+        """`cut`: of other money there is more somewhere than is drawn."""
         y = 0.0
         for line, size, bold in self.lines:
             y += size + 5
             yield _text(0, y - 5, line, size, _BOLD if bold else "")
-        yield from _legend(self.picture, y + 14)
+        yield from _legend(self.picture, y + 14, cut=cut)
 
 
-def _legend(picture: Picture, y: float) -> Iterator[str]:
+def _legend(picture: Picture, y: float, *, cut: bool) -> Iterator[str]:
     x = 0.0
     traced = "traced by every method" if picture.ranged else "traced"
     signs = [(TRACED, traced), (OTHER, "other money in the same payment")]
     if picture.ranged:
         signs.insert(1, ("url(#between)", "traced by some methods only"))
-    for fill, words in signs:
-        yield _swatch(x, y, fill)
+    if cut:
+        signs.append((OTHER, "more of it than is drawn"))
+    for number, (fill, words) in enumerate(signs):
+        yield _swatch(x, y, fill, dashed=cut and number == len(signs) - 1)
         yield _text(x + 26, y, words, 11)
         x += 26 + letters.width(words, 11) + 22
     if picture.backs:
@@ -124,10 +127,11 @@ def _legend(picture: Picture, y: float) -> Iterator[str]:
         yield _text(x + 28, y, "back, or not to the next hop", 11)
 
 
-def _swatch(x: float, y: float, fill: str) -> str:
+def _swatch(x: float, y: float, fill: str, *, dashed: bool) -> str:
+    dashes = ' stroke-dasharray="4 3"' if dashed else ""
     return (
         f'<rect x="{_n(x)}" y="{_n(y - 9)}" width="20" height="10" fill="{fill}" '
-        f'stroke="{LINE}" stroke-width="0.7"/>'
+        f'stroke="{LINE}" stroke-width="0.7"{dashes}/>'
     )
 
 
