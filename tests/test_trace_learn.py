@@ -74,6 +74,7 @@ def test_the_receipt_is_what_stands_behind_the_whole_of_a_transaction() -> None:
         learned = learner.learn(want(scene, Need.ANATOMY, tx.hash), None)
         (anatomy,) = learned.anatomies
         assert len(anatomy.legs) == 4
+        assert learned.calls == 1 + 2  # the node that does not know it, the receipt, the coins
         assert anatomy.source == "mine"
         with scene.source.hearing() as heard:
             scene.source.tx_logs(tx.hash)
