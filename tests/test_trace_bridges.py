@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tracing_world import Case, at, on
-from world.trail import USDC, ZERO
+from world.trail import BTC, ETH, USDC, ZERO
 
 from monitor.analysis.trace.evaluate import Tracer
 from monitor.analysis.trace.flows import flows_of
@@ -293,6 +293,59 @@ def test_what_comes_back_to_the_source_by_a_bridge_is_absorbed() -> None:
     trace = Tracer().trace(replace(known, followed=frozenset({on("B")})))
     total = next(t for t in trace.totals if t.method == "fifo" and t.asset is not None)
     assert (total.out_of_sources, total.resting, total.difference) == (0, 0, 0)
+
+
+B_R = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"
+B_Q = "1BoatSLRHtKNngkdXEeobR76b53LETtpyT"
+VAULT = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
+
+
+def thor(*, worth: int = 97, spends: str = "vault:0") -> tuple[Case, Known]:
+    """A gives THORChain's router one coin; its vault pays R on Bitcoin, and itself the rest."""
+    case = Case()
+    case.pay("S", "A", 2000)
+    case.pay("A", "pool", 2000, tx="0xlock")
+    case.fee("0xlock", "A")
+    case.chain = BTC
+    out = 10**6 * worth
+    case.spend("out", [(spends, VAULT, 10**9)], [(None, 0), (B_R, out), (VAULT, 10**9 - out)])
+    case.spend("on", [("out:1", B_R, out)], [(B_Q, out - 10**6), (B_R, 10**6)])
+    case.chain = ETH
+    deposit = Crossing("THORChain", True, "thorchain/lock", 3, at("pool"), "bitcoin", "BTC", B_R)
+    memo = wrote("ethereum", "0xlock", replace(deposit, amount=10**18))
+    subjects = [on("A"), *(Subject("bitcoin", name) for name in (B_R, B_Q))]
+    known = replace(
+        case.knows(subjects),
+        anatomies={(a.chain, a.tx): a for a in (memo, silent("bitcoin", "out"))},
+    )
+    return case, known
+
+
+def test_what_is_exchanged_on_the_way_to_bitcoin_is_followed_there() -> None:
+    """No source tells a memo of Bitcoin: the deposit names R, worth and time fit one payment. The
+    vault's other coins are not part of it."""
+    trace = Tracer().trace(thor()[1])
+    edge = over(trace)
+    assert (edge.sender, edge.recipient, edge.to_chain) == (at("A"), B_R, "bitcoin")
+    assert (edge.amount, edge.got_amount) == (10**18, 97 * 10**6)
+    assert "the link was not checked" in edge.rule
+    for method in ("haircut", "fifo", "libr", "tainted_first"):
+        assert holds(trace, Subject("bitcoin", B_Q), method) == 96 * 10**6
+        assert holds(trace, Subject("bitcoin", B_R), method) == 10**6
+    assert all(n.subject.address != VAULT for n in trace.nodes)
+    assert all(t.difference == 0 for t in trace.totals if t.method != "poison")
+
+
+@pytest.mark.parametrize("worth", [89, 103])
+def test_what_is_worth_something_else_is_not_the_other_side(worth: int) -> None:
+    trace = Tracer().trace(thor(worth=worth)[1])
+    assert over(trace).got is None
+
+
+def test_a_payment_of_the_case_itself_is_not_a_bridges() -> None:
+    known = thor()[1]
+    subjects = frozenset({*known.followed, Subject("bitcoin", VAULT)})
+    assert over(Tracer().trace(replace(known, followed=subjects))).got is None
 
 
 def test_a_bridge_that_wrote_nothing_leaves_a_guess() -> None:

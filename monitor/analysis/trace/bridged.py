@@ -16,10 +16,12 @@ from monitor.analysis.trace.reading import Reading, Tx
 from monitor.analysis.trace.steps import Sent, Step
 from monitor.chains.table import family_of
 from monitor.model import Subject
-from monitor.model.flow import Account, Moved, Turned
+from monitor.model.flow import Account, Flow, Moved, Spent, Turned
 from monitor.model.trace import Crossing, Lead
 
 ON_ITS_WAY = "@bridge"  # begins the holder of what has left one chain and not come to the other
+
+_LAST = (9, None)  # place of what comes after all else in its transaction
 
 Read = list[tuple[Tx, list[Placed]]]
 Spot = tuple[int, int]  # number of the transaction, of the step in it
@@ -63,16 +65,20 @@ def _named(crossing: Crossing) -> bool:
 
 
 def _arrivals(read: Read, book: Reading) -> dict[Key, Spot]:
-    """Plain movements from strangers to addresses of the case."""
+    """What came from strangers to addresses of the case, and was exchanged for nothing."""
     return {
         (step.chain, step.tx, step.leg): (n, m)
         for n, (_, steps) in enumerate(read)
         for m, (step, _) in enumerate(steps)
-        if isinstance(step.flow, Moved)
+        if not isinstance(step.flow, Turned)
         and not step.fee
         and step.recipient in book.tracked
-        and book.owner.get(step.flow.giver) not in book.tracked
+        and not any(book.owner.get(a) in book.tracked for a in _givers(step.flow))
     }
+
+
+def _givers(flow: Flow) -> Sequence[Account]:
+    return [a for a, _ in flow.inputs] if isinstance(flow, Spent) else [flow.giver]
 
 
 def _deposits(read: Read, book: Reading) -> Iterator[tuple[Spot, Crossing]]:
@@ -135,13 +141,12 @@ def _join(read: Read, spot: Spot, arrival: Spot, match: Match, found: Bridged) -
     (step, place), (came, there) = read[spot[0]][1][spot[1]], read[arrival[0]][1][arrival[1]]
     flow = step.flow
     assert isinstance(flow, Moved | Turned)
-    assert isinstance(came.flow, Moved)
     transit = Account(step.chain, f"{ON_ITS_WAY} {step.tx}/{step.leg}", flow.taker.asset)
     amount = flow.got if isinstance(flow, Turned) else flow.amount
     leaves = replace(step, flow=replace(flow, id=f"{flow.id}#sent", taker=transit), recipient=None)
     arrives = replace(
         step,
-        flow=Turned(flow.id, transit, amount, came.flow.taker, came.amount),
+        flow=Turned(flow.id, transit, amount, _taker(came), came.amount),
         time=came.time,
         recipient=came.recipient,
         asset=step.got or step.asset,
@@ -151,9 +156,25 @@ def _join(read: Read, spot: Spot, arrival: Spot, match: Match, found: Bridged) -
         got_amount=came.amount,
         rule=f"{step.rule} {match.rule}".strip(),
     )
+    if isinstance(came.flow, Spent):
+        there = _LAST
+        _take_out(read[arrival[0]][1], came.flow, _taker(came))
     read[spot[0]][1][spot[1]] = (leaves, place)
     read[arrival[0]][1][arrival[1]] = (arrives, there)
     found.pairs.append((spot[0], arrival[0]))
+
+
+def _taker(came: Step) -> Account:
+    flow = came.flow
+    return flow.outputs[came.part or 0][0] if isinstance(flow, Spent) else flow.taker
+
+
+def _take_out(steps: list[Placed], flow: Spent, taker: Account) -> None:
+    """The output that came over the bridge is filled by that alone, and not by the inputs."""
+    rest = replace(flow, outputs=tuple((a, 0 if a == taker else n) for a, n in flow.outputs))
+    for n, (step, place) in enumerate(steps):
+        if step.flow is flow:
+            steps[n] = (replace(step, flow=rest), place)
 
 
 def _burnt(placed: Placed, crossing: Crossing, book: Reading) -> Placed:

@@ -27,8 +27,10 @@ LOOKED = 7 * 24 * 3600  # in which a transaction is looked at for the key
 EARLY = 60  # clocks of chains differ ...
 EARLY_LINKED = 600  # ... and a key says more than they do
 LEAST, LEAST_SMALL = Fraction(95, 100), Fraction(90, 100)  # of what was sent; fees are flat
+MOST = Fraction(102, 100)  # of what was exchanged on the way
 SMALL = 100 * USD_UNIT
 _STABLE = (USD_UNIT * 98 // 100, USD_UNIT * 102 // 100)
+_EXCHANGES = ("THORChain", "deBridge")  # what comes out may be something else
 _ROLLUPS = ("Arbitrum bridge", "Optimism bridge", "Polygon PoS bridge")
 
 
@@ -154,7 +156,18 @@ def _fits(row: Transfer, sent: Sent, assets: Assets) -> bool:
     if sent.crossing.expected is not None and amount_of(row) == sent.crossing.expected:
         return True
     asset, amount = _sent(sent, assets)
+    if sent.crossing.bridge in _EXCHANGES:
+        return _same_worth(row, asset, amount, sent.step.time, assets)
     return _share(row, asset, amount, sent.step.time, assets) is not None
+
+
+def _same_worth(row: Transfer, asset: TracedAsset, amount: int, time: int, assets: Assets) -> bool:
+    """Nearly: what was exchanged on the way cost something, and prices move meanwhile."""
+    gave = assets.worth(asset.chain, asset.contract, amount, time)
+    came = assets.worth(row.chain, key_of(row), amount_of(row), _time(row))
+    if not gave or came is None:
+        return False
+    return LEAST_SMALL <= Fraction(came, gave) <= MOST
 
 
 def _sent(sent: Sent, assets: Assets) -> tuple[TracedAsset, int]:
