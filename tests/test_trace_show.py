@@ -18,7 +18,7 @@ from tracing_world import Case, at, follow, on
 from monitor.cli.common import Home
 from monitor.cli.trace_show import explain, show
 from monitor.messages.trace import explain as explaining
-from monitor.messages.trace import objects, sums, tree
+from monitor.messages.trace import objects, sums, tree, ways
 from monitor.messages.trace.words import Page
 from monitor.model import Subject
 from monitor.model.acts import DAEMON
@@ -255,6 +255,17 @@ def test_what_only_poison_reaches_is_no_branch() -> None:
     assert stranger not in table(nodes=(*story.NODES, node), edges=(*story.EDGES, edge))
 
 
+def test_whom_a_bridge_names_is_shown_before_anything_arrived() -> None:
+    named = story.node(story.FAR, 3, State.QUEUED, ((), (), ()), chain="arbitrum")
+    lost = replace(story.EDGES[5], recipient=story.BRIDGE, to_chain="", got=None, got_amount=None)
+    trace = story.trace(nodes=(*story.NODES[:5], named), edges=(*story.EDGES[:5], lost))
+    text = "\n".join(tree.lines(trace, Page(120)))
+    assert f"{story.FAR} on arbitrum\nto be read; named by the event of a bridge" in text
+    subject = Subject("ethereum", story.BRIDGE)
+    way = ways.Ways(trace).largest(ways.Pot(subject, ""))
+    assert ways.in_a_line(way, Page()).endswith(f"swapped USDT to ETH > bridge > {story.BRIDGE}")
+
+
 def test_every_hop_balances_by_every_method_that_conserves() -> None:
     for method in METHODS[1:]:
         for asset in (story.USDT, story.ETH, story.FAR_ETH):
@@ -393,6 +404,7 @@ def test_bounds_are_told_at_the_end() -> None:
 def test_of_outputs_the_rules_are_those_of_outputs() -> None:
     edges = tuple(replace(edge, kind="utxo_out") for edge in story.EDGES)
     text = explained(story.SWAPPER, "ethereum", edges=edges)
+    assert "The inputs of the transaction hold 225,000 USDT in all." in text
     assert "tainted first: what is traced in the inputs fills the outputs first" in text
     assert "the smaller of" not in text
 

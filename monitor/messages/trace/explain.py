@@ -137,21 +137,24 @@ def _carried(edge: Edge, page: Page) -> Iterator[str]:
 
 def _shares(edge: Edge, held: int, page: Page) -> Iterator[str]:
     """Before, moved and after by every method, and how each comes to what it moves."""
-    asset = edge.asset
-    yield from _text(
-        f"Before it the payer held {exact(asset, held)} in all, as far as is recorded. Of these "
-        "are traced, and go on with this movement:",
-        page,
-        2,
+    asset, outputs = edge.asset, edge.kind in _OUTPUTS
+    said = (
+        f"The inputs of the transaction hold {exact(asset, held)} in all. Of these are traced, and "
+        "come to this output:"
+        if outputs
+        else f"Before it the payer held {exact(asset, held)} in all, as far as is recorded. Of "
+        "these are traced, and go on with this movement:"
     )
+    yield from _text(said, page, 2)
+    names = ("in the inputs", "here", "elsewhere") if outputs else ("before", "goes on", "after")
     rows = []
     for method in METHODS:
         before, moved = edge.before.get(method, 0), edge.traced.get(method, 0)
         after = before if method == "poison" else before - moved
         rows.append((METHOD[method], *(bare(asset, units) for units in (before, moved, after))))
-    yield from table(("method", "before", "goes on", "after"), rows, page.columns)
+    yield from table(("method", *names), rows, page.columns)
     for method in METHODS:
-        said = _of_outputs(method) if edge.kind in _OUTPUTS else _why(method, edge, held)
+        said = _of_outputs(method) if outputs else _why(method, edge, held)
         yield from _text(f"{METHOD[method]}: {said}", page, 2)
 
 

@@ -117,7 +117,8 @@ class _Tree:
         return [s for s, n in self._nodes.items() if s not in self._parents and self._shown(n)]
 
     def _shown(self, node: Node) -> bool:
-        return node.state is State.SOURCE or any(map(is_any, node.received))
+        """All but what only poison reaches."""
+        return node.state is State.SOURCE or _is_named(node) or any(map(is_any, node.received))
 
     def lines(self, root: Subject) -> Iterator[str]:
         """One watched address and all that stands under it; deep ones too."""
@@ -187,6 +188,8 @@ class _Tree:
         rests = f"holds {held}" if held else "nothing rests"
         if node.state in (State.SOURCE, State.STOPPED):
             rests = held
+        elif _is_named(node):
+            rests = "named by the event of a bridge; nothing that is recorded has arrived"
         yield "; ".join(filter(None, (state_said(node), names_said(node), rests)))
         if detail := detail_said(node):
             yield detail
@@ -200,6 +203,11 @@ class _Tree:
         width = max(self._page.columns - len(rest), _LEAST)
         wrapped = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
         return [f"{rest if at else lead}{line}" for at, line in enumerate(wrapped)]
+
+
+def _is_named(node: Node) -> bool:
+    """Whether it is known by the event of a bridge alone."""
+    return not node.received and node.state in (State.QUEUED, State.WAITING)
 
 
 def lines(trace: Trace, page: Page) -> Iterator[str]:

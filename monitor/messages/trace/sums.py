@@ -91,7 +91,7 @@ def _asset(trace: Trace, total: Total, asset: TracedAsset, page: Page) -> Iterat
     yield from table(_HEAD, cells, page.columns)
     for row in rows:
         if row.difference:
-            yield f"    Hop {row.hop} does not balance: {said(row.difference)} are missing."
+            yield f"    Hop {row.hop} does not balance: it differs by {said(row.difference)}."
     yield from _account(total, said)
 
 

@@ -92,7 +92,7 @@ def _steps(way: list[Edge], page: Page) -> Iterator[str]:
         if place == 0:
             yield page.address(payer(edge).subject)
         if edge.via == "bridge":
-            yield f"bridge to {page.chain(edge.to_chain or edge.chain)}"
+            yield f"bridge to {page.chain(edge.to_chain)}" if edge.to_chain else "bridge"
         elif edge.via is not None and edge.got is not None:
             to = asset_said(edge.got.asset)
             yield f"{_TURNED.get(edge.via, 'turned')} {asset_said(edge.asset)} to {to}"
