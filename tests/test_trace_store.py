@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from world.book import Book, fee, transfer
+from world.listed import take_list
 from world.logged import differences, erase, tampered
 from world.play import A, B, X
 from world.tamper import untriggered
@@ -190,6 +191,22 @@ def test_a_state_whose_text_was_changed_is_not_shown(book: Book) -> None:
         trace.newest(book.store, CASE)
     (found,) = differences(book.store.path)
     assert (found.check, found.place) == ("record", "trace_state CASE-1 1")
+
+
+def test_cases_follow_by_their_entries(book: Book) -> None:
+    """Found without a look at every entry; switching it on and off stands in the log."""
+    store = book.store
+    assert trace.cases(store) == []
+    book.watch(X, case="CASE-2", label='"follow": {', follow=Terms(hops=3))
+    book.watch(B, case="CASE-3", label='"follow": {')
+    assert trace.cases(store) == ["CASE-2"]
+    book.entries[1] = replace(book.entries[1], follow=None)
+    take_list(store, book.entries, "without", NOW)
+    assert trace.cases(store) == []
+    assert "follow from" in told(store)[-1]
+    assert told(store)[-1].endswith("to nothing)")
+    plan = store.read(f"EXPLAIN QUERY PLAN SELECT case_id FROM entry WHERE {trace.FOLLOWS}")
+    assert "entry_follow" in plan[0]["detail"]
 
 
 def test_alerts_are_told_with_the_state_that_they_name(book: Book) -> None:

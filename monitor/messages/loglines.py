@@ -128,15 +128,17 @@ def _entry(entry: str, was: Body, now: Body) -> str:
     subject = terms["subject"]
     named = f"{entry} {quoted(terms['label'])} {tidy(subject['chain'])} {tidy(subject['address'])}"
     changed = [
-        f"{name} from {_term(before[name])} to {_term(terms[name])}"
-        for name in sorted(before.keys() & terms.keys() - {"retired"})
-        if before[name] != terms[name]
+        f"{name} from {_term(before.get(name))} to {_term(terms.get(name))}"
+        for name in sorted((before.keys() | terms.keys() if before else set()) - {"retired"})
+        if before.get(name) != terms.get(name)
     ]
     changed += [quoted(terms["retired"])] if terms.get("retired") else []
     return f"{named} ({'; '.join(changed)})" if changed else named
 
 
 def _term(value: object) -> str:
+    if value is None:
+        return "nothing"
     return quoted(value if isinstance(value, str) else json.dumps(value), 200)
 
 

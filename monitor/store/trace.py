@@ -19,7 +19,8 @@ from monitor.store.rows import to_row
 DAY = 86_400
 # Of the rows of an address: what is in no block yet does not count, nor what did not happen.
 STANDS = "status IN ('provisional', 'final', 'missing')"
-_FOLLOWS = "retired IS NULL AND instr(terms, '\"follow\": {') > 0"
+# As the index of it has it.
+FOLLOWS = "retired IS NULL AND instr(terms, '\"follow\": {') > 0"
 _BROKEN = (ValueError, TypeError, LookupError, AssertionError, zlib.error)
 
 
@@ -143,7 +144,7 @@ def _read(store: Reader, conn: Connection, row: Fields) -> Told | None:
 def cases(store: Reader) -> list[str]:
     """Those that follow or ever had a trace."""
     rows = store.read(
-        f"SELECT case_id FROM entry WHERE {_FOLLOWS} UNION SELECT case_id FROM trace_state "
+        f"SELECT case_id FROM entry WHERE {FOLLOWS} UNION SELECT case_id FROM trace_state "
         "ORDER BY case_id"
     )
     return [row["case_id"] for row in rows if row["case_id"]]
