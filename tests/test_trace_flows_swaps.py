@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from world.trail import DAI, JUNK, PUNKS, USD, USDC, WETH, ZERO, Trail
 
 from monitor.analysis.attribution.numbers import EXACT
@@ -16,7 +20,7 @@ from monitor.analysis.attribution.replay import Replay
 from monitor.analysis.trace.flows import flows_of
 from monitor.analysis.trace.steps import Flows, Step
 from monitor.model import Kind, Subject, Transfer, account_leg
-from monitor.model.flow import METHODS, Account, Ground, Moved, Turned
+from monitor.model.flow import METHODS, Account, Ground, Moved, Spent, Turned
 from monitor.model.trace import NFT_PARTS, Anatomy, Name
 
 ETHER = 10**18
@@ -293,6 +297,29 @@ def test_a_swap_that_pays_another_address_goes_on_there() -> None:
     assert flows.unclear == ()
 
 
+def test_who_is_paid_out_of_a_contract_is_paid_once_though_he_is_followed() -> None:
+    trail = Trail(followed=["A", "B"], contracts=["D"])
+    trail.move("t1", "A", "D", 100, contract=USDC)
+    trail.move("t1", "D", "B", 100, contract=USDC)
+    assert len(flows_of(trail.known()).steps) == 2
+    trail.anatomies = anatomy("t1", (USDC, "A", "D", 100), (USDC, "D", "B", 100))
+    assert said(flows_of(trail.known())) == [("t1", "A", "B", USDC, 100)]
+
+
+def test_between_two_addresses_of_the_case_both_exchange_or_it_moves() -> None:
+    trail = Trail(followed=["A", "B"])
+    trail.move("t1", "A", "B", 100, contract=USDC)
+    trail.move("t1", "B", "A", 95, contract=DAI)
+    trail.move("t2", "A", "B", 100)
+    trail.move("t2", "B", "P", 95, contract=DAI)
+    assert said(flows_of(trail.known())) == [
+        ("swap", "A", "A", USDC, 100, DAI, 95),
+        ("swap", "B", "B", DAI, 95, USDC, 100),
+        ("t2", "A", "B", "", 100),
+        ("t2", "B", "P", DAI, 95),
+    ]
+
+
 def test_a_source_that_pays_by_a_swap_gives_what_it_was_worth() -> None:
     trail = Trail(prices=USD)
     trail.move("t1", "S", "P", 2_000_000, contract=USDC)
@@ -361,3 +388,58 @@ def test_who_is_paid_beside_a_swap_is_told_apart_by_the_whole_transaction() -> N
     after = flows_of(replace(trail, anatomies=told).known())
     assert said(after) == [("t1", "A", "M", USDC, 990), ("swap", "A", "A", USDC, 10, DAI, 9)]
     assert after.unclear == ()
+
+
+# --- what holds of everything -------------------------------------------------------------------
+
+WHO = ("A", "B", "P", "R", "S", ZERO, WETH)
+WHAT = ("", USDC, DAI, WETH)
+moved = st.tuples(
+    st.integers(1, 4),  # transaction
+    st.sampled_from(WHO),
+    st.sampled_from(WHO),
+    st.sampled_from(WHAT),
+    st.integers(1, 40),
+    st.sampled_from([None, 1, 2, 3]),
+)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@given(
+    st.lists(moved, max_size=12),
+    st.sampled_from([{}, {USDC: Decimal(1), DAI: Decimal(2)}, USD]),
+    st.booleans(),
+)
+def test_however_it_is_read_everybody_is_left_with_what_the_rows_say(
+    rows: list[Any], prices: dict[str, Decimal], whole: bool
+) -> None:
+    """Of followed addresses, by asset; what a source is left with does not matter."""
+    trail = Trail(followed=["A", "B"], prices=prices, contracts=["P", "R"])
+    net: Counter[Account] = Counter()
+    told: dict[str, list[tuple[str, str, str, int]]] = {}
+    for tx, giver, taker, asset, amount, log_index in rows:
+        kind = Kind.ERC20 if asset else Kind.INTERNAL
+        told_more = {"log_index": log_index} if asset else {"trace_path": str(log_index or "")}
+        trail.move(f"t{tx}", giver, taker, amount, contract=asset or None, kind=kind, **told_more)
+        net[Account("ethereum", giver, asset)] -= amount
+        net[Account("ethereum", taker, asset)] += amount
+        if asset:
+            told.setdefault(f"t{tx}", []).append((asset, giver, taker, amount))
+    if whole:
+        for tx, logs in told.items():
+            trail.anatomies |= anatomy(tx, *logs)
+    flows = flows_of(trail.known())
+    left: Counter[Account] = Counter()
+    for step in flows.steps:
+        assert not isinstance(step.flow, Spent)
+        given = step.flow.given if isinstance(step.flow, Turned) else step.flow.amount
+        got = step.flow.got if isinstance(step.flow, Turned) else step.flow.amount
+        assert given > 0
+        assert got > 0
+        left[step.flow.giver] -= int(given)
+        left[step.flow.taker] += int(got)
+    for holder in ("A", "B"):
+        for asset in WHAT:
+            account = Account("ethereum", holder, asset)
+            assert left[account] == net[account], (holder, asset)
+    assert len({step.flow.id for step in flows.steps}) == len(flows.steps)

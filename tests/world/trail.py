@@ -47,9 +47,10 @@ class Trail:
         kind = told.pop("kind", Kind.ERC20 if contract else Kind.NATIVE)
         status = told.pop("status", Status.FINAL)
         token_id = told.pop("token_id", None)
-        leg = account_leg(kind, contract, token_id, giver, taker, amount, 0)
-        leg = account_leg(kind, contract, token_id, giver, taker, amount, self._legs[tx, leg])
-        self._legs[tx, leg] += 1
+        first = account_leg(kind, contract, token_id, giver, taker, amount, 0)
+        equals = self._legs[tx, first]
+        leg = account_leg(kind, contract, token_id, giver, taker, amount, equals)
+        self._legs[tx, first] += 1
         when = self._when(tx)
         told = {"block_height": when, "time": when, "chain": self.chain.key, **told}
         moved = Transfer(

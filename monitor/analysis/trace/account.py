@@ -34,11 +34,13 @@ def steps_of(tx: Tx, book: Reading) -> tuple[list[Placed], list[Step]]:
     """The steps of a transaction, and those for which the whole transaction would say more."""
     legs, said = netted(legs_of(tx, book))
     found = _Found(said=said)
-    for address in _actors(legs, tx, book):
-        if _both_sides(address, legs):
-            _exchanged(address, legs, tx, book, found)
-        else:
-            _passed_on(address, legs, tx, book, found)
+    actors = _actors(legs, tx, book)
+    deals = _deals(actors, legs, tx, book)
+    for address in actors:
+        _exchanged(address, deals.get(address), legs, tx, book, found)
+    payers = [address for address in actors if _gave(address, legs, tx, book, found)]
+    for address in payers:
+        _passed_on(address, legs, tx, book, found, alone=len(payers) == 1)
     for leg in legs:
         if leg.row.leg not in found.used:
             step = plain_step(leg, tx, book)
@@ -63,15 +65,38 @@ def _both_sides(address: str, legs: Sequence[Leg]) -> bool:
     return gave and any(leg.taker == address for leg in legs)
 
 
-def _exchanged(address: str, legs: Sequence[Leg], tx: Tx, book: Reading, found: _Found) -> None:
-    deal = swaps.deal_of(address, legs, tx, book)
-    if deal is None or not deal.legs:
-        _wraps(address, legs, tx, book, found)
-    if deal is None:
-        _passed_on(address, legs, tx, book, found)
-    elif deal.legs:
+def _deals(actors: Sequence[str], legs: Sequence[Leg], tx: Tx, book: Reading) -> dict[str, Deal]:
+    """What each of them exchanged. A row between two of them is part of both exchanges, or of
+    none: then it simply moved."""
+    apart: set[str] = set()
+    while True:
+        left = [leg for leg in legs if leg.row.leg not in apart]
+        both = [address for address in actors if _both_sides(address, left)]
+        found = ((address, swaps.deal_of(address, left, tx, book)) for address in both)
+        deals = {address: deal for address, deal in found if deal is not None}
+        part = {a: {leg.row.leg for leg in deal.legs} for a, deal in deals.items()}
+        whole = {a: part[a] for a, deal in deals.items() if not (deal.kept or deal.extra)}
+        contested = {
+            name
+            for leg in left
+            if leg.giver in actors and leg.taker in actors
+            for name in [leg.row.leg]
+            if any(name in names for names in part.values())
+            and not all(name in whole.get(end or "", ()) for end in (leg.giver, leg.taker))
+        }
+        if not contested:
+            return deals
+        apart |= contested
+
+
+def _exchanged(
+    address: str, deal: Deal | None, legs: Sequence[Leg], tx: Tx, book: Reading, found: _Found
+) -> None:
+    if deal is not None and deal.legs:
         _dealt(address, deal, tx, book, found)
-    else:
+        return
+    _wraps(address, legs, tx, book, found)
+    if deal is not None:
         gave = {leg.row.leg for leg in legs if leg.giver == address} - found.used
         found.said |= dict.fromkeys(sorted(gave), deal.doubt)
 
@@ -154,25 +179,39 @@ def _wraps(address: str, legs: Sequence[Leg], tx: Tx, book: Reading, found: _Fou
             found.steps.append((_turned(given, 0, part, address, tx, book), place))
 
 
-def _passed_on(address: str, legs: Sequence[Leg], tx: Tx, book: Reading, found: _Found) -> None:
-    """What an address gave and got nothing back for."""
-    gave = [leg for leg in legs if leg.giver == address and _may_pass(leg, tx, book)]
-    gave = [leg for leg in gave if leg.row.leg not in found.used]
+def _gave(address: str, legs: Sequence[Leg], tx: Tx, book: Reading, found: _Found) -> list[Leg]:
+    """What an address gave that is no part of an exchange, and that a contract may pass on."""
+    gave = (leg for leg in legs if leg.giver == address and _may_pass(leg, tx, book))
+    return [leg for leg in gave if leg.row.leg not in found.used]
+
+
+def _passed_on(
+    address: str, legs: Sequence[Leg], tx: Tx, book: Reading, found: _Found, *, alone: bool
+) -> None:
+    """What an address gave and got nothing back for. `alone`: nobody else of the case did."""
+    gave = _gave(address, legs, tx, book, found)
     takers = frozenset(leg.taker for leg in gave if leg.taker is not None)
-    assets = {leg.asset for leg in gave}
-    if len(assets) == 1:
-        total = sum(leg.amount for leg in gave)
-        (asset,) = assets
+    if alone and len({leg.asset for leg in gave}) == 1:
+        asset, total = gave[0].asset, sum(leg.amount for leg in gave)
         shares = passed.gains(address, asset, takers, tx, book)
-        if shares and _fits(asset, total, shares, tx, book):
-            ends = {(gain.address, gain.asset) for gain in shares}
-            # Whoever was paid may have the payment on record too: it came once.
-            arrived = {leg.row.leg for leg in legs if (leg.taker, leg.asset) in ends}
-            found.used |= arrived | {leg.row.leg for leg in gave}
+        came = [leg for leg in legs for g in shares if (leg.taker, leg.asset) == g[:2]]
+        if shares and _fits(asset, total, shares, tx, book) and _whole(came, shares, found):
+            found.used |= {leg.row.leg for leg in (*gave, *came)}
             found.steps += _on(gave, total, shares, tx, book)
             return
     if (tx.chain.key, tx.tx) not in book.known.anatomies:
         found.doubted |= {leg.row.leg for leg in gave if _opaque(leg, tx, book)}
+
+
+def _whole(came: Sequence[Leg], shares: Sequence[Gain], found: _Found) -> bool:
+    """Whether what is on record of those who got it is just that: then it is not read twice."""
+    sums = {(g.address, g.asset): g.amount for g in shares}
+    for leg in came:
+        if leg.row.leg in found.used:
+            return False
+        sums[leg.taker or "", leg.asset] -= leg.amount
+    on_record = {(leg.taker or "", leg.asset) for leg in came}
+    return all(not sums[each] for each in on_record)
 
 
 def _may_pass(leg: Leg, tx: Tx, book: Reading) -> bool:

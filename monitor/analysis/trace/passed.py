@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from monitor.analysis.trace.assets import key_of
 from monitor.analysis.trace.plain import Leg
@@ -21,8 +21,7 @@ COIN = ""  # as assets.key_of has it
 Balances = Mapping[str, Mapping[str, int]]  # address -> asset -> what it is left with or without
 
 
-@dataclass(frozen=True, slots=True)
-class Gain:
+class Gain(NamedTuple):
     """What somebody is left with."""
 
     address: str

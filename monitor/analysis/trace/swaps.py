@@ -10,7 +10,7 @@ whom it went.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from monitor.analysis.trace import passed
@@ -73,7 +73,8 @@ def deal_of(address: str, legs: Sequence[Leg], tx: Tx, book: Reading) -> Deal | 
     parts = _parts(gave, got, tx, book)
     if not parts:
         return Deal(doubt=SEVERAL)
-    used = tuple(leg for leg in mine if leg.asset in gave or leg.asset in got)
+    assets = {asset for part in parts for asset in (part.given_asset, part.got_asset)}
+    used = tuple(leg for leg in mine if leg.asset in assets)
     takers = {leg.taker for leg in used if leg.giver == address}
     unsure = len(takers) > 1 and (tx.chain.key, tx.tx) not in book.known.anatomies
     return _measured(parts, used, unsure=unsure, tx=tx, book=book)
@@ -170,16 +171,17 @@ def _measured(
     kept: dict[str, int] = {}
     extra: dict[str, int] = {}
     for part in parts:
-        given, got = part.given, part.got
-        if ratio < FAR[0]:
-            given = int(given * ratio)
+        given = int(part.given * ratio) if ratio < FAR[0] else part.given
+        got = int(part.got / ratio) if ratio > FAR[1] else part.got
+        if not given or not got:
+            given = got = 0
+        if part.given > given:
             kept[part.given_asset] = kept.get(part.given_asset, 0) + part.given - given
-        elif ratio > FAR[1]:
-            got = int(got / ratio)
+        if part.got > got:
             extra[part.got_asset] = extra.get(part.got_asset, 0) + part.got - got
         rule = " ".join(filter(None, [part.rule, said, _FITS if kept or extra else ""]))
-        if given and got:
-            fitting.append(Exchange(part.given_asset, given, part.got_asset, got, part.via, rule))
+        if given:
+            fitting.append(replace(part, given=given, got=got, rule=rule))
     return Deal(tuple(fitting), used, kept, extra, doubt)
 
 
