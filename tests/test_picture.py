@@ -124,6 +124,15 @@ def test_what_does_not_add_up_says_by_how_much() -> None:
     assert {row.name: row.figure for row in hop.rows}["Differs by"] == "250,000 USDT"
 
 
+def test_what_came_to_nobody_has_a_line() -> None:
+    trace = pays.traced(PAYMENTS, STOPS)
+    edges = [replace(e, recipient="") if e.amount == 250_000 * 10**6 else e for e in trace.edges]
+    hop = list(sums(picture(replace(trace, edges=tuple(edges)))))[1]
+    assert hop["Destroyed"] == 250_000
+    assert "Differs by" not in hop
+    assert "Fees" not in hop
+
+
 def test_the_drawing_shows_the_sums_of_the_picture() -> None:
     shown = picture(pays.scattered(2, 40))
     lines = iter(texts(draw.svg(shown)))

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 from tracing_world import Case, Learner
-from world.trail import BTC, USDC
+from world.trail import BTC, USDC, ZERO
 
 from monitor.model.flow import METHODS
 from monitor.picture import draw, fold
@@ -81,6 +81,17 @@ def test_what_the_chain_took_has_a_line() -> None:
         "Fees": "0.001 ETH",
         "Went on": "0.25 ETH",
     }
+
+
+def test_what_was_burnt_is_a_place_of_its_own() -> None:
+    case = Case()
+    case.move("t1", "S", "A", 10**9, contract=USDC)
+    case.move("t2", "A", ZERO, 4 * 10**8, contract=USDC)
+    case.move("t3", "S", ZERO, 2 * 10**8, contract=USDC)
+    shown = picture(case)
+    assert {box.address: box.state for box in shown.boxes}[ZERO] == "BURNT"
+    assert rows(shown)[1]["Stopped"] == "600 USDC"
+    assert [back.label for back in shown.backs] == ["400 USDC"]
 
 
 def test_a_swap_neither_came_nor_went() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from monitor.model import Subject
-from monitor.model.plain import clean, tidy
+from monitor.model.plain import clean, moment, tidy
 from monitor.model.trace import Edge, Node, Trace
 from monitor.picture.measure import Tally, measure_of
 
@@ -19,6 +19,11 @@ class Scene:
         self.trace, self.measure = trace, measure_of(trace)
         self._chains = chains
         self.several = len({node.subject.chain for node in trace.nodes}) > 1
+        times = [edge.time for edge in trace.edges]
+        years = (
+            {at.year for time in (min(times), max(times)) if (at := moment(time))} if times else ()
+        )
+        self.several_years = len(years) > 1
         shown = [node for node in trace.nodes if not self._is_idle(node)]
         self.idle = len(trace.nodes) - len(shown)
         self.nodes = {node.subject: node for node in shown}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from monitor.model.plain import clean, moment, plural, utc
+from monitor.model.plain import clean, plural, utc
 from monitor.model.trace import Edge
 from monitor.picture import words
 from monitor.picture.measure import Measure, Tally
@@ -118,15 +118,16 @@ def _via(scene: Scene, way: Way) -> str:
 
 def _when(scene: Scene, way: Way) -> str:
     """With the year where the trace has more than one."""
-    years = {at.year for edge in scene.trace.edges if (at := moment(edge.time))}
     times = [edge.time for edge in way.edges]
-    return words.span_said(min(times), max(times), year=len(years) > 1)
+    return words.span_said(min(times), max(times), year=scene.several_years)
 
 
 def sentence(scene: Scene, way: Way, how: str = "") -> str:
     """ "A to B, back to an earlier hop: 350 USDT traced in 1 payment: ..."."""
-    pairs = sorted({tuple(map(scene.who, ends(edge))) for edge in way.edges})
-    named = " to ".join(pairs[0]) if len(pairs) == 1 else f"{len(pairs):,} pairs of addresses"
+    pairs = {ends(edge) for edge in way.edges}
+    named = f"{len(pairs):,} pairs of addresses"
+    if len(pairs) == 1:
+        named = " to ".join(map(scene.who, pairs.pop()))
     several = [payment(scene, edge) for edge in way.edges[:_SAID]]
     if rest := len(way.edges) - len(several):
         several.append(f"and {plural(rest, 'more payment')}")
