@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from monitor.analysis.attribution.holding import (
     NOTHING,
     Figures,
+    Frozen,
     Holding,
     Load,
     Sink,
     from_source,
     of_poison,
+    thawed,
 )
 from monitor.analysis.attribution.numbers import Numbers
 from monitor.analysis.attribution.openings import is_stop, legs
@@ -19,7 +21,7 @@ from monitor.analysis.attribution.result import Carried
 from monitor.model.flow import FEES, Account, Flow, Ground, Number, Spent, Turned
 
 # What accounts were before a stretch of movements, of those that it touched; None: not met yet.
-Before = dict[Account, Holding | Sink | None]
+Before = dict[Account, Frozen | None]
 
 
 class Books:
@@ -38,7 +40,7 @@ class Books:
             if was is None:
                 del self.accounts[account]
             else:
-                self.accounts[account] = was
+                self.accounts[account] = thawed(was)
 
     def figures(self) -> dict[Account, Figures]:
         """What is traced of what each account holds, of those with anything."""
@@ -64,11 +66,11 @@ class Books:
         taken, got = load.figures, load.figures
         if isinstance(flow, Turned):
             if not into:
-                return Carried(taken, (), before, held) if load.traced else None
+                return (taken, (), before, held) if load.traced else None
             load = load.converted(flow.got, self.numbers)
             got = load.figures
         self._take(flow.taker, load)
-        return Carried(taken, ((flow.taker, got),), before, held) if taken[0] else None
+        return (taken, ((flow.taker, got),), before, held) if taken[0] else None
 
     def _spend(self, flow: Spent) -> Carried | None:
         """The inputs become one list, of which the outputs take in turn, the fee last."""
@@ -87,7 +89,7 @@ class Books:
         elif fee < 0:  # made by the transaction itself, as new coins are
             pool.take(Load(-fee))
         got = [(account, self._pour(pool, account, amount)) for account, amount in into]
-        return Carried(taken, tuple(got), taken, paid) if taken[0] else None
+        return (taken, tuple(got), taken, paid) if taken[0] else None
 
     def _pour(self, pool: Holding, account: Account, amount: Number) -> Figures:
         load = pool.give(amount, self.numbers, pool=True)
@@ -116,7 +118,7 @@ class Books:
         """The account, to be changed."""
         holding = self.accounts.get(account)
         if account not in self.before:
-            self.before[account] = None if holding is None else holding.copy()
+            self.before[account] = None if holding is None else holding.frozen()
         if holding is None:
             if is_stop(account, self.ground):
                 holding = Sink()

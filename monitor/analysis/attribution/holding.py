@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from monitor.analysis.attribution import shares as rules
-from monitor.analysis.attribution.lots import Lots, one_lot
+from monitor.analysis.attribution.lots import Lot, Lots, one_lot
 from monitor.analysis.attribution.numbers import Numbers
 from monitor.analysis.attribution.shares import Shares, converted, merged, poisoned, share
 from monitor.model.flow import Number
@@ -14,6 +14,9 @@ from monitor.model.flow import Number
 # What is traced by each of flow.METHODS, in their order.
 Figures = tuple[Shares, Shares, Shares, Shares, Shares, Shares]
 NOTHING: Figures = ((), (), (), (), (), ())
+# An account as it was: whether it is a Sink, what it held, figures, lots of FIFO and of LIFO. There
+# are many of them, so they are nothing but tuples, which the garbage collector leaves alone.
+Frozen = tuple[bool, Number, Figures, tuple[Lot, ...] | None, tuple[Lot, ...] | None]
 
 
 class Load(NamedTuple):
@@ -77,10 +80,10 @@ class Holding:
     fifo: Lots | None = None
     lifo: Lots | None = None
 
-    def copy(self) -> Holding:
-        fifo = None if self.fifo is None else self.fifo.copy()
-        lifo = None if self.lifo is None else self.lifo.copy()
-        return Holding(self.held, self.came, self.first, self.haircut, self.libr, fifo, lifo)
+    def frozen(self) -> Frozen:
+        fifo = None if self.fifo is None else self.fifo.frozen()
+        lifo = None if self.lifo is None else self.lifo.frozen()
+        return False, self.held, self.figures(), fifo, lifo
 
     def figures(self) -> Figures:
         """What is traced of all that it holds, but by poison what came: see `of_poison`."""
@@ -145,14 +148,24 @@ class Sink:
     held: Number = 0
     came: Figures = NOTHING
 
-    def copy(self) -> Sink:
-        return Sink(self.held, self.came)
+    def frozen(self) -> Frozen:
+        return True, self.held, self.came, None, None
 
     def take(self, load: Load) -> None:
         self.held += load.amount
         if load.traced:
             a, b, c, d, e, f = map(merged, self.came, load.figures)
             self.came = (a, b, c, d, e, f)
+
+
+def thawed(frozen: Frozen) -> Holding | Sink:
+    sink, held, figures, older, newer = frozen
+    if sink:
+        return Sink(held, figures)
+    came, first, haircut, in_fifo, in_lifo, libr = figures
+    fifo = None if older is None else Lots(older, in_fifo)
+    lifo = None if newer is None else Lots(newer, in_lifo)
+    return Holding(held, came, first, haircut, libr, fifo, lifo)
 
 
 def _or_clean(lots: Lots) -> Lots | None:

@@ -28,6 +28,9 @@ class Lots:
     def copy(self) -> Lots:
         return Lots(self._lots, self.shares)
 
+    def frozen(self) -> tuple[Lot, ...]:
+        return tuple(self._lots)
+
     def extend(self, newer: Lots) -> None:
         """All of `newer` after what is here. `newer` is used up."""
         older, lots = self._lots, newer._lots

@@ -5,20 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, overload
+from typing import overload
 
 from monitor.analysis.attribution.holding import Figures, of_poison
 from monitor.analysis.attribution.numbers import Numbers
 from monitor.model.flow import METHODS, Account, Number, Outcome, Part, Traced
 
-
-class Carried(NamedTuple):
-    """An Outcome as it is kept; `before` by poison is what came (see holding.of_poison)."""
-
-    taken: Figures
-    got: tuple[tuple[Account, Figures], ...]
-    before: Figures
-    held: Number
+# An Outcome as it is kept: taken, got, before (by poison what came: see holding.of_poison), held. A
+# bare tuple, as there are many: see holding.Frozen.
+Carried = tuple[Figures, tuple[tuple[Account, Figures], ...], Figures, Number]
 
 
 def traced(figures: Figures) -> Traced:
@@ -32,13 +27,12 @@ def traced(figures: Figures) -> Traced:
 
 
 def _outcome(carried: Carried, numbers: Numbers) -> Outcome:
-    taken = traced(carried.taken)
+    of_giver, of_takers, came, held = carried
+    taken = traced(of_giver)
     got = {
-        account: taken if figures is carried.taken else traced(figures)
-        for account, figures in carried.got
+        account: taken if figures is of_giver else traced(figures) for account, figures in of_takers
     }
-    before = of_poison(carried.before, carried.held, numbers)
-    return Outcome(taken, got, traced(before), carried.held)
+    return Outcome(taken, got, traced(of_poison(came, held, numbers)), held)
 
 
 class Outcomes(Sequence[Outcome | None]):
