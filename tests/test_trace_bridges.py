@@ -96,6 +96,8 @@ def test_the_worked_case_of_a_bridge_through_the_record() -> None:
     assert (edge.sender, edge.recipient) == (at("A"), at("R"))
     assert (edge.amount, edge.got_amount) == (50 * M, 49 * M)
     assert f"The same key stands in the logs of both transactions: {LINK}" in edge.rule
+    times = "went in at 1970-01-01 00:17:20 UTC by the clock of Ethereum, and came out at"
+    assert f"{times} 1970-01-01 00:17:30 UTC by that of Base." in edge.rule
     went = {"poison": 50, "tainted_first": 50, "fifo": 30, "lifo": 50, "libr": 30}
     assert {m: edge.traced[m] for m in went} == {m: n * M for m, n in went.items()}
     assert edge.traced["haircut"] == pytest.approx(125 * M / 3, abs=1)

@@ -17,6 +17,7 @@ from monitor.analysis.trace.reading import COUNTED, Reading
 from monitor.analysis.trace.steps import Sent, Step
 from monitor.model import Subject, Transfer
 from monitor.model.flow import Turned
+from monitor.model.plain import utc
 from monitor.model.trace import USD_UNIT, Crossing, Lead, TracedAsset
 
 Key = tuple[str, str, str]  # chain, tx, leg
@@ -76,7 +77,7 @@ def other_side(sent: Sent, book: Reading, taken: Collection[Key]) -> Answer:
         fitting = [row for row in fitting if _unsaid(row, book)]
     window = SLOW if _leaves_rollup(sent) else WINDOW
     fitting = [row for row in fitting if -EARLY <= _time(row) - sent.step.time <= window]
-    return Answer(_by_amount(sent, fitting[0])) if len(fitting) == 1 else Answer()
+    return Answer(_by_amount(sent, fitting[0], book)) if len(fitting) == 1 else Answer()
 
 
 def _arrivals(to: Subject, book: Reading) -> list[Transfer]:
@@ -103,7 +104,7 @@ def _linked(sent: Sent, to: Subject, came: Sequence[Transfer], book: Reading) ->
             same = not release.deposit and release.link == sent.crossing.link
             if same and release.recipient in ("", to.address):
                 paid = [other for other in came if _place(other) == _place(row)]
-                return _by_link(sent, _paid(paid, release))
+                return _by_link(sent, _paid(paid, release), book)
     return None
 
 
@@ -119,22 +120,31 @@ def _paid(rows: Sequence[Transfer], release: Crossing) -> Transfer:
     return min(rows, key=far)
 
 
-def _by_link(sent: Sent, row: Transfer) -> Match:
-    bridge = sent.crossing.bridge
+def _by_link(sent: Sent, row: Transfer, book: Reading) -> Match:
+    bridge, chain = sent.crossing.bridge, book.known.chains[row.chain].name
     return Match(
         row,
-        f"{bridge}: {row.tx} on {row.chain} paid it out. The same key stands in the logs of both "
-        f"transactions: {sent.crossing.link}.",
+        f"{bridge}: {row.tx} on {chain} paid it out. The same key stands in the logs of both "
+        f"transactions: {sent.crossing.link}. {_times(sent, row, book)}",
         sure=True,
     )
 
 
-def _by_amount(sent: Sent, row: Transfer) -> Match:
+def _times(sent: Sent, row: Transfer, book: Reading) -> str:
+    here, there = (book.known.chains[chain].name for chain in (sent.step.chain, row.chain))
+    return (
+        f"It went in at {utc(sent.step.time)} by the clock of {here}, "
+        f"and came out at {utc(_time(row))} by that of {there}."
+    )
+
+
+def _by_amount(sent: Sent, row: Transfer, book: Reading) -> Match:
     why = "the link was not checked" if sent.crossing.link else "the bridge writes no key to check"
     return Match(
         row,
         f"{sent.crossing.bridge}: the event names the recipient; amount and time fit "
-        f"{row.tx} on {row.chain} alone; {why}.",
+        f"{row.tx} on {book.known.chains[row.chain].name} alone; {why}. "
+        f"{_times(sent, row, book)}",
         sure=False,
     )
 
