@@ -9,8 +9,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import test_trace_run as real_run
 import trace_values as story
 from click.testing import CliRunner
+from test_trace_run import told as chain_told
 
 from monitor.cli import main
 from monitor.messages.trace import asking, seizing, seizure
@@ -150,6 +152,11 @@ def test_without_anybody_to_ask_that_is_said() -> None:
     assert "Nobody is named who could act." in table(state)
 
 
+def test_who_says_so_is_named_for_each_who_could_act() -> None:
+    own = exchange(names=(Name("Big Exchange", "exchange", own=True),))
+    assert place(story.EXCHANGE, told(nodes=own)).actors[0].by == "your address book"
+
+
 def test_sums_are_by_asset_and_in_dollars_for_each_kind_of_place() -> None:
     found = jsonl(told(), "sum")
     of_usdt = {s["where"]: s for s in found if s["asset"] and s["asset"]["symbol"] == "USDT"}
@@ -267,3 +274,22 @@ def test_the_way_goes_by_the_largest_that_came_in_time() -> None:
     larger = replace(early, traced=story.by_method(999, unit=10**12), usd=story.by_method(10**18))
     way = place(story.SWAPPER, told(edges=(larger, *edges[1:]))).way
     assert way.startswith(f"{story.EXCHANGE} > {story.HUB}")
+
+
+def test_what_a_real_run_followed_can_be_stopped_where_it_rests(tmp_path: Path) -> None:
+    """The real commands over a scripted chain: balances are asked for, the exchange is named."""
+    with chain_told(tmp_path) as real:
+        real.home.write("config/settings.yaml", {"prices": "none", "desk": "authority"})
+        real.pay(real_run.BANK, real_run.A, 500)
+        real.pay(real_run.BANK, real_run.SOURCE, 8_000)
+        real.pay(real_run.SOURCE, real_run.A, 8_000)
+        real.pay(real_run.A, real_run.EXCHANGE, 7_000)
+        real.run()
+        found = real.home.lines("seizure", "C-1", "--format", "jsonl")
+        then = real.home.lines("seizure", "C-1", "--format", "jsonl", "--as-of", "2999-01-01")
+    rests, ended = (each for each in found if each["type"] == "place")
+    assert (rests["address"], rests["on_chain"]["amount"]) == (real_run.A, "1500000000")
+    assert (rests["amount"]["libr"], rests["amount"]["lifo"]) == ("1500000000", "1000000000")
+    assert (ended["where"], ended["could_act"][0]["name"]) == ("ended", "Big Exchange")
+    assert [each["to"] for each in found if each["type"] == "draft"] == ["Big Exchange"]
+    assert then == found

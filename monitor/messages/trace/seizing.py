@@ -11,7 +11,17 @@ from monitor.messages.trace import ways
 from monitor.messages.trace.words import Page, asset_said, is_any, largest
 from monitor.model.flow import METHODS
 from monitor.model.plain import tidy
-from monitor.model.trace import Beside, ByMethod, Node, OnChain, State, Sum, Trace, TracedAsset
+from monitor.model.trace import (
+    Beside,
+    ByMethod,
+    Name,
+    Node,
+    OnChain,
+    State,
+    Sum,
+    Trace,
+    TracedAsset,
+)
 
 
 class Where(StrEnum):
@@ -136,12 +146,16 @@ def _actors(
     if stop is not None and stop.reason in _KEEPERS and stop.confirmed:
         named = node.names[0] if node.names else None
         name = node.exchange or (named.name if named else "")
-        by = named.source if named and not node.exchange else "what the address does"
+        by = _by(named) if named and not node.exchange else "what the address does"
         if name:
             yield Actor(EXCHANGE, tidy(name, 60), tidy(by, 60))
     issuer = issuers.get((asset.chain, asset.contract))
     if issuer and not (stop is not None and stop.reason == "burn"):
         yield Actor(ISSUER, tidy(issuer, 60), "config/issuers.yaml")
+
+
+def _by(name: Name) -> str:
+    return name.source or ("your address book" if name.own else "no source is named")
 
 
 def nobody(place: Place) -> str:
