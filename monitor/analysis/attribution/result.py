@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import overload
+from typing import NamedTuple, overload
 
 from monitor.analysis.attribution.holding import Figures, of_poison
 from monitor.analysis.attribution.numbers import Numbers
@@ -14,6 +14,15 @@ from monitor.model.flow import METHODS, Account, Number, Outcome, Part, Traced
 # An Outcome as it is kept: taken, got, before (by poison what came: see holding.of_poison), held. A
 # bare tuple, as there are many: see holding.Frozen.
 Carried = tuple[Figures, tuple[tuple[Account, Figures], ...], Figures, Number]
+
+
+class Kept(NamedTuple):
+    """The same with names, made when it is read."""
+
+    taken: Figures
+    got: tuple[tuple[Account, Figures], ...]
+    before: Figures
+    held: Number
 
 
 def traced(figures: Figures) -> Traced:
@@ -42,9 +51,9 @@ class Outcomes(Sequence[Outcome | None]):
         self._carried, self._numbers = carried, numbers
 
     @property
-    def kept(self) -> Sequence[Carried | None]:
+    def kept(self) -> Sequence[Kept | None]:
         """The same as they are kept, for whoever reads all of them."""
-        return self._carried
+        return [None if carried is None else Kept(*carried) for carried in self._carried]
 
     def __len__(self) -> int:
         return len(self._carried)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from monitor.analysis.attribution.result import Carried as Kept
+from monitor.analysis.attribution.result import Kept
 from monitor.analysis.trace.ledger import Ledger, Pot, givers, pot_of, taker
 from monitor.analysis.trace.steps import Sent, Step
 from monitor.model import Subject

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from monitor.analysis.attribution.result import Carried as Kept
+from monitor.analysis.attribution.result import Kept
 from monitor.analysis.trace.ledger import Pot, pot_of
 from monitor.analysis.trace.run import Run, pots_by_sources
 from monitor.model import Subject
