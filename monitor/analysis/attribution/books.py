@@ -66,11 +66,11 @@ class Books:
         taken, got = load.figures, load.figures
         if isinstance(flow, Turned):
             if not into:
-                return (taken, (), before, held) if load.traced else None
+                return Carried(taken, (), before, held) if load.traced else None
             load = load.converted(flow.got, self.numbers)
             got = load.figures
         self._take(flow.taker, load)
-        return (taken, ((flow.taker, got),), before, held) if taken[0] else None
+        return Carried(taken, ((flow.taker, got),), before, held) if taken[0] else None
 
     def _spend(self, flow: Spent) -> Carried | None:
         """The inputs become one list, of which the outputs take in turn, the fee last."""
@@ -89,7 +89,7 @@ class Books:
         elif fee < 0:  # made by the transaction itself, as new coins are
             pool.take(Load(-fee))
         got = [(account, self._pour(pool, account, amount)) for account, amount in into]
-        return (taken, tuple(got), taken, paid) if taken[0] else None
+        return Carried(taken, tuple(got), taken, paid) if taken[0] else None
 
     def _pour(self, pool: Holding, account: Account, amount: Number) -> Figures:
         load = pool.give(amount, self.numbers, pool=True)

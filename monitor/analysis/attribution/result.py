@@ -11,9 +11,14 @@ from monitor.analysis.attribution.holding import Figures, of_poison
 from monitor.analysis.attribution.numbers import Numbers
 from monitor.model.flow import METHODS, Account, Number, Outcome, Part, Traced
 
-# An Outcome as it is kept: taken, got, before (by poison what came: see holding.of_poison), held. A
-# bare tuple, as there are many: see holding.Frozen.
-Carried = tuple[Figures, tuple[tuple[Account, Figures], ...], Figures, Number]
+
+class Carried(NamedTuple):
+    """An Outcome as it is kept; `before` by poison is what came (see holding.of_poison)."""
+
+    taken: Figures
+    got: tuple[tuple[Account, Figures], ...]
+    before: Figures
+    held: Number
 
 
 class Kept(NamedTuple):
