@@ -287,10 +287,11 @@ def test_what_does_not_balance_is_said_loudly() -> None:
 def test_hostile_names_stay_inside_their_quotes() -> None:
     fake = replace(story.USDT, contract="0x" + "ee" * 20, symbol='USDT" \x1b[31m', verified=False)
     held = (Sum(fake, story.by_method(7)),)
-    name = Name("Safe\x1b[0m\u202e", "exchange", "x\ny")
+    name = Name('Safe\x1b[0m\u202e" and "Bank', "exchange", "x\ny")
     bad = replace(story.NODES[4], received=held, holds=held, names=(name,))
     text = table(120, nodes=(story.NODES[0], bad))
     assert '7 raw units unverified token "USDT' in text
+    assert '"Safe [0m and Bank" (x y)' in text
     assert "\x1b" not in text
     assert "\u202e" not in text
 
@@ -437,6 +438,7 @@ def test_the_newest_state_is_shown_and_named(home: Path) -> None:
     text = typed(home, show, "crane-01")
     assert re.search(r"^State 2 of 2023-11-17 22:13:20 UTC \(sha256 [0-9a-f]{16}\)$", text, re.M)
     assert "etherscan.io: 4 followed addresses" in text
+    assert "3 addresses where value rests last read more than an hour before" in text
     assert "arbiscan.io: 1 followed address\n" in text
 
 

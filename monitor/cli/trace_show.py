@@ -57,7 +57,7 @@ def show(home: Home, case: str, form: str, as_of: str | None) -> None:
     if form == "jsonl":
         lines = objects.lines(told.trace)
     else:
-        lines = tree.lines(told.trace, page, [state_line(told)], learned(told))
+        lines = tree.lines(told.trace, page, [state_line(told)], learned(told), told.at)
     for line in lines:
         click.echo(line)
 

@@ -28,7 +28,7 @@ from monitor.messages.trace.words import (
     worth_said,
 )
 from monitor.model.flow import CONSERVING, METHODS
-from monitor.model.plain import case_said, duration, rfc3339, tidy, utc
+from monitor.model.plain import case_said, duration, quoted, rfc3339, tidy, utc
 from monitor.model.trace import Beside, HeldFunds, OnChain, Sum, Told, Trace
 
 _HEADS = {
@@ -173,7 +173,7 @@ def _held(trace: Trace, page: Page) -> Iterator[str]:
     yield "HELD: must not move"
     for each in held:
         by = f" by {tidy(each.holder, 60)}" if each.holder else ""
-        label = f' "{tidy(each.label, 60)}"' if each.label else ""
+        label = f" {quoted(each.label, 60)}" if each.label else ""
         yield f"  {page.place(each.subject)}{label}"
         yield from _text(f"{each.held}{by}; {_expected(each)}", page, 5, 2)
     yield ""

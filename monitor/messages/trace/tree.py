@@ -26,18 +26,25 @@ from monitor.messages.trace.words import (
     worth_said,
 )
 from monitor.model.flow import CONSERVING
-from monitor.model.plain import case_said, quoted, tidy
+from monitor.model.plain import case_said, duration, quoted, tidy
 from monitor.model.trace import Node, State, Sum, Trace, TracedAsset
 
+_RESTS = (State.FOLLOWED, State.PARKED)
+_HOUR = 3600
 FIRST = 10  # places on the first screen; the rest is counted
 
 
 def lines(
-    trace: Trace, page: Page, head: Sequence[str] = (), learned: Sequence[str] = ()
+    trace: Trace,
+    page: Page,
+    head: Sequence[str] = (),
+    learned: Sequence[str] = (),
+    at: int | None = None,
 ) -> Iterator[str]:
-    """`head`: which state of the trace it is; `learned`: which operators learn how many
-    addresses, a sentence each."""
-    yield from _first_screen(trace, page, head, learned)
+    """`head`: which state of the trace it is, `at`: when that was taken; `learned`: which
+    operators learn how many addresses, a sentence each."""
+    doubts = [*_doubts(trace), *_old(trace, at)]
+    yield from _first_screen(trace, page, head, learned, doubts)
     yield from _wrapped(f"THE WAY ({_figures(trace)}; times are UTC)", page)
     yield from paths.lines(trace, page)
     yield ""
@@ -49,7 +56,11 @@ def lines(
 
 
 def _first_screen(
-    trace: Trace, page: Page, head: Sequence[str], learned: Sequence[str]
+    trace: Trace,
+    page: Page,
+    head: Sequence[str],
+    learned: Sequence[str],
+    doubts: Sequence[str],
 ) -> Iterator[str]:
     title = f" {quoted(trace.title, 60)}" if trace.title else ""
     yield f"Case {case_said(trace.case)}{title}: where the funds went"
@@ -63,7 +74,7 @@ def _first_screen(
     yield from _places(trace, page)
     yield ""
     yield "HOW SURE"
-    yield from (line for text in _doubts(trace) for line in _wrapped(text, page, "  "))
+    yield from (line for text in doubts for line in _wrapped(text, page, "  "))
     yield ""
     yield "OPEN"
     yield from (line for text in _open(trace, page) for line in _wrapped(text, page, "  "))
@@ -174,6 +185,18 @@ def _doubts(trace: Trace) -> Iterator[str]:
     if not (partly or unsure or tied):
         yield f"All {counted(len(trace.nodes), 'address', 'addresses')} are completely read."
     yield "Nothing that came in is followed backwards."
+
+
+def _old(trace: Trace, at: int | None) -> Iterator[str]:
+    """What was read more than an hour before the state was taken, of places where value rests."""
+    rests = [n for n in trace.nodes if n.state in _RESTS and any(map(is_any, n.holds))]
+    ages = [(at or 0) - node.covered_to for node in rests if node.covered_to is not None]
+    old = [age for age in ages if age > _HOUR]
+    if old:
+        yield (
+            f"{counted(len(old), 'address', 'addresses')} where value rests last read more than an "
+            f"hour before this state, up to {duration(max(old))}."
+        )
 
 
 def _open(trace: Trace, page: Page) -> Iterator[str]:

@@ -10,7 +10,16 @@ from dataclasses import dataclass, field
 from monitor.chains.address import display
 from monitor.model import Chain, Subject
 from monitor.model.flow import CONSERVING
-from monitor.model.plain import amount_said, amount_short, clean, plural, tidy, unverified, utc
+from monitor.model.plain import (
+    amount_said,
+    amount_short,
+    clean,
+    plural,
+    quoted,
+    tidy,
+    unverified,
+    utc,
+)
 from monitor.model.trace import (
     NFT_PARTS,
     USD_UNIT,
@@ -212,7 +221,7 @@ def name_said(name: Name) -> str:
     parts = [tidy(name.source, 60), tidy(name.date, 20)]
     sure = f"confidence {name.confidence}" if name.confidence else ""
     by = ", ".join(part for part in (*parts, sure) if part)
-    return f'"{tidy(name.name, 60)}"{f" ({by})" if by else ""}'
+    return f"{quoted(name.name, 60)}{f' ({by})' if by else ''}"
 
 
 def names_said(node: Node) -> str:
