@@ -36,9 +36,10 @@ def steps_of(tx: Tx, book: Reading) -> tuple[list[Placed], list[Step]]:
     found = _Found(said=said)
     actors = _actors(legs, tx, book)
     deals = _deals(actors, legs, tx, book)
-    for address in actors:
+    for address in _both_sides(actors, legs):
         _exchanged(address, deals.get(address), legs, tx, book, found)
-    payers = [address for address in actors if _gave(address, legs, tx, book, found)]
+    givers = sorted(actors & {leg.giver for leg in legs})
+    payers = [address for address in givers if _gave(address, legs, tx, book, found)]
     for address in payers:
         _passed_on(address, legs, tx, book, found, alone=len(payers) == 1)
     for leg in legs:
@@ -51,27 +52,27 @@ def steps_of(tx: Tx, book: Reading) -> tuple[list[Placed], list[Step]]:
     return found.steps, unclear
 
 
-def _actors(legs: Sequence[Leg], tx: Tx, book: Reading) -> list[str]:
+def _actors(legs: Sequence[Leg], tx: Tx, book: Reading) -> frozenset[str]:
     """Addresses of the case whose part in the transaction is read as a whole."""
     parties = {party for leg in legs if not leg.row.kind.fee for party in (leg.giver, leg.taker)}
     chain = tx.chain.key
     mine = (p for p in parties if p is not None and Subject(chain, p) in book.tracked)
-    return sorted(address for address in mine if not book.early(Subject(chain, address), tx))
+    return frozenset(address for address in mine if not book.early(Subject(chain, address), tx))
 
 
-def _both_sides(address: str, legs: Sequence[Leg]) -> bool:
-    """Whether an address gave and got: most only do one of both."""
-    gave = any(leg.giver == address and not leg.row.kind.fee for leg in legs)
-    return gave and any(leg.taker == address for leg in legs)
+def _both_sides(actors: frozenset[str], legs: Sequence[Leg]) -> list[str]:
+    """Those who gave and got: most only do one of both."""
+    gave = {leg.giver for leg in legs if not leg.row.kind.fee}
+    return sorted(actors & gave & {leg.taker for leg in legs})
 
 
-def _deals(actors: Sequence[str], legs: Sequence[Leg], tx: Tx, book: Reading) -> dict[str, Deal]:
+def _deals(actors: frozenset[str], legs: Sequence[Leg], tx: Tx, book: Reading) -> dict[str, Deal]:
     """What each of them exchanged. A row between two of them is part of both exchanges, or of
     none: then it simply moved."""
     apart: set[str] = set()
     while True:
         left = [leg for leg in legs if leg.row.leg not in apart]
-        both = [address for address in actors if _both_sides(address, left)]
+        both = _both_sides(actors, left)
         found = ((address, swaps.deal_of(address, left, tx, book)) for address in both)
         deals = {address: deal for address, deal in found if deal is not None}
         part = {a: {leg.row.leg for leg in deal.legs} for a, deal in deals.items()}
