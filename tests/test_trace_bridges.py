@@ -4,9 +4,12 @@ is believed, and in which order."""
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tracing_world import Case, at, on
 from world.trail import BTC, ETH, USDC, ZERO
 
@@ -381,3 +384,39 @@ def test_no_guess_is_made_between_two() -> None:
 
 def test_all_methods_see_the_same_bridge() -> None:
     assert set(over(traced(*BOTH)).traced) == set(METHODS)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 400), st.integers(-500, 8000), st.integers(90, 100)),
+        min_size=1,
+        max_size=6,
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_any_delays_keep_every_sum_and_any_order_of_rows_the_trace(
+    hops: list[tuple[int, int, int]], random: Random
+) -> None:
+    """Deposits of so many dollars come out so much later, so many hundredths of them; R pays on
+    half of each at once."""
+    case = Case()
+    case.move("0xpaid", "S", "A", 1_000 * M, contract=USDC)
+    case.move("0xopen", "x", "R", 300 * M, chain="base", contract=USDC, time=1, block_height=1)
+    anatomies = []
+    for n, (usd, late, share) in enumerate(hops):
+        link = f"across/1/{n}"
+        case.move(f"0xlock{n}", "A", "pool", usd * M, contract=USDC)
+        came = usd * M * share // 100
+        when = {"time": max(2, case.now + late), "block_height": None, "chain": "base"}
+        case.move(f"0xfill{n}", "relayer", "R", came, contract=USDC, **when)
+        case.move(f"0xon{n}", "R", "Q", came // 2, contract=USDC, **when)
+        anatomies.append(wrote("ethereum", f"0xlock{n}", lock(link, amount=usd * M)))
+        anatomies.append(wrote("base", f"0xfill{n}", fill(link, amount=came)))
+    trace = Tracer().trace(knows(case, *anatomies))
+    assert [t.difference for t in trace.totals if t.method != "poison" and t.difference] == []
+    crossed = [e for e in trace.edges if e.via == "bridge"]
+    assert all(e.got is not None for e in crossed)
+    assert all(e.traced["poison"] <= e.amount for e in crossed)
+    random.shuffle(case.rows)
+    assert Tracer().trace(knows(case, *anatomies)) == trace
