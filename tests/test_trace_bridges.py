@@ -18,7 +18,19 @@ from monitor.analysis.trace.flows import flows_of
 from monitor.analysis.trace.known import Known
 from monitor.model import Subject
 from monitor.model.flow import METHODS
-from monitor.model.trace import Anatomy, Crossing, Edge, Name, Need, Node, Stop, Trace
+from monitor.model.trace import (
+    Anatomy,
+    Crossing,
+    Edge,
+    Name,
+    Need,
+    Node,
+    Say,
+    State,
+    Stop,
+    Trace,
+    Word,
+)
 
 M = 10**6
 LINK = "across/1/7"
@@ -353,21 +365,35 @@ def test_a_payment_of_the_case_itself_is_not_a_bridges() -> None:
     assert over(Tracer().trace(replace(known, followed=subjects))).got is None
 
 
-def test_a_bridge_that_wrote_nothing_leaves_a_guess() -> None:
+def guessed() -> Known:
+    """A pays a bridge that writes nothing, and gets nearly as much on Base."""
     case = Case()
     case.pay("S", "A", 100)
     case.name("pool", "bridge")
     case.move("0xlock", "A", "pool", 50 * M, contract=USDC)
     case.move("0xlock", "S", "A", 50 * M, contract=USDC)
     case.move("0xcame", "x", "A", 49 * M, chain="base", contract=USDC)
-    known = replace(
+    return replace(
         knows(case, wrote("ethereum", "0xlock"), followed=("A",)),
         names=lambda s: [Name("Pool", "bridge", "labels")] if s == on("pool") else [],
     )
-    trace = Tracer().trace(known)
+
+
+def test_a_bridge_that_wrote_nothing_leaves_a_guess() -> None:
+    trace = Tracer().trace(guessed())
     assert [(guess.tx, guess.subject) for guess in trace.leads] == [("0xlock", on("A", "base"))]
     assert "A guess" in trace.leads[0].words
     assert not _there(trace, "A")  # never attributed
+
+
+def test_a_guess_is_followed_after_a_yes_and_attributes_nothing() -> None:
+    there = on("A", "base")
+    assert there not in [n.subject for n in Tracer().trace(guessed()).nodes]
+    yes = Word(Say.APPROVE, there, "", "Ada", "because", 1)
+    trace = Tracer().trace(replace(guessed(), words=[yes]))
+    node = next(n for n in trace.nodes if n.subject == there)
+    assert (node.state, node.hop, node.received) == (State.FOLLOWED, 2, ())
+    assert all(t.difference == 0 for t in trace.totals if t.method != "poison")
 
 
 def test_no_guess_is_made_between_two() -> None:

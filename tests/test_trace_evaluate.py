@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from tracing_world import Case, Learner, balanced, edge, follow, has, node, on, total, usd
+from tracing_world import Case, Learner, at, balanced, edge, follow, has, node, on, total, usd
 
 from monitor.model import Status
 from monitor.model.trace import Need, State, Terms
@@ -229,3 +229,59 @@ def test_addresses_are_parked_after_half_a_year_without_outflow() -> None:
     trace = follow(case)
     assert (node(trace, "B").state, node(trace, "B").stop) == (State.PARKED, None)
     assert usd(total(trace).resting) == 1000
+
+
+# --- records that are not whole -----------------------------------------------------------------
+
+
+def test_an_unknown_opening_is_told_as_bounds() -> None:
+    """Vector A12: of the 60 that A paid, fifo, haircut and libr say between 0 and 60."""
+    case = Case()
+    case.move("t1", "S", "A", 100 * 10**16)
+    case.move("t2", "A", "B", 60 * 10**16)
+    case.unread[at("A")] = ("its list of transfers is read from block 7 on",)
+    trace = follow(case)
+    a, b = node(trace, "A"), node(trace, "B")
+    assert (a.complete, a.unread) == (False, ("its list of transfers is read from block 7 on",))
+    assert (b.complete, b.unread) == (
+        False,
+        (f"depends on ethereum/{at('A')}, which is not read whole",),
+    )
+    for method in ("fifo", "haircut", "libr"):
+        assert a.bounds[method] == (40 * 10**16, 100 * 10**16)  # type: ignore[index]
+        assert b.bounds[method] == (0, 60 * 10**16)  # type: ignore[index]
+    for method in ("lifo", "tainted_first", "poison"):
+        assert b.bounds[method] == (60 * 10**16, 60 * 10**16)  # type: ignore[index]
+    balanced(trace)
+
+
+def test_a_known_opening_leaves_no_bounds() -> None:
+    """Vector A12: 50 were there before."""
+    case = Case()
+    case.openings["A", ""] = 50 * 10**16
+    case.move("t1", "S", "A", 100 * 10**16)
+    case.move("t2", "A", "B", 60 * 10**16)
+    case.unread[at("A")] = ("its list of transfers is read from block 7 on",)
+    trace = follow(case)
+    a, b = node(trace, "A"), node(trace, "B")
+    assert {m: n // 10**16 for m, n in b.received[0].amount.items()} == {
+        "poison": 60,
+        "tainted_first": 60,
+        "haircut": 40,
+        "fifo": 10,
+        "lifo": 60,
+        "libr": 10,
+    }
+    assert all(low == high for low, high in a.bounds.values())  # type: ignore[union-attr]
+
+
+def test_of_an_address_that_was_not_read_nobody_knows_what_left_it() -> None:
+    trace = Learner(chain("S", "A")).trace()
+    a = node(trace, "A")
+    assert (a.state, a.complete, a.unread) == (
+        State.QUEUED,
+        False,
+        ("its own history was not read",),
+    )
+    assert a.bounds["libr"] == (0, 5 * 10**17)  # type: ignore[index]
+    balanced(trace)

@@ -17,10 +17,12 @@ from tracing_world import (
     total,
     usd,
 )
-from world.trail import ZERO
+from world.trail import BTC, ZERO
 
-from monitor.model import Issuer
+from monitor.model import Issuer, Subject
 from monitor.model.trace import Code, Need, Say, State, Terms
+
+GENESIS = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
 
 
 def paid(dollars: int = 1000, **told: object) -> Case:
@@ -434,3 +436,38 @@ def test_what_went_to_somebody_who_passes_on_makes_the_transaction_wanted() -> N
     case.called.clear()
     case.name("A", "exchange")
     assert Learner(case).trace().wanted == ()
+
+
+# --- Bitcoin ----------------------------------------------------------------------------------
+
+
+def coins(*outputs: tuple[str | None, int]) -> Case:
+    case = Case(sources=("1BoatSLRHtKNngkdXEeobR76b53LETtpyT",), chain=BTC)
+    case.spend("t1", [("t0:0", case.sources[0], sum(n for _, n in outputs) + 500)], outputs)
+    return case
+
+
+def test_an_output_that_names_no_address_cannot_be_followed() -> None:
+    trace = Learner(coins((None, 50_000), (GENESIS, 9_000_000))).trace()
+    states = {n.subject.address: n.stop for n in trace.nodes}
+    assert states[GENESIS] is None
+    nameless = states["t1:0"]
+    assert nameless is not None
+    assert (nameless.reason, nameless.detail) == ("incomplete", "the output names no address")
+    balanced(trace)
+
+
+def test_a_coinjoin_is_a_mixer_of_its_own() -> None:
+    """Five people put in 0.05 BTC each, and five addresses get 0.05 BTC: a Whirlpool round."""
+    case = coins((GENESIS, 5_000_500))
+    pool = 5_000_000
+    ins = [("t1:0", GENESIS, pool + 500)] + [
+        (f"f{n}:0", f"bc1qin{n}00000000000", pool) for n in range(4)
+    ]
+    case.spend("mix", ins, [(f"bc1qout{n}0000000000", pool) for n in range(5)])
+    trace = Learner(case, followed=[Subject("bitcoin", GENESIS)]).trace()
+    mixed = next(n for n in trace.nodes if n.subject.address == "mix")
+    assert mixed.stop is not None
+    assert (mixed.stop.reason, mixed.hop) == ("mixer", 2)
+    assert total(trace, "haircut", "BTC").ended["mixer"] > 0
+    balanced(trace)

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from tracing_world import Case, Learner, at, balanced, follow, person
 from world.trail import DAI, USDC, WETH
 
+from monitor.analysis.trace.evaluate import Tracer
+from monitor.model import Subject
 from monitor.model.trace import Say, State, Terms
 
 quick = settings(max_examples=120, deadline=None, derandomize=True, database=None)
@@ -123,6 +125,20 @@ def test_what_was_traced_before_changes_nothing(case: Case) -> None:
     case.rows = rows
     assert learner.trace() == whole
     assert Learner(case, learner.followed, learner.profiled).trace() == whole
+
+
+@quick
+@given(cases)
+def test_the_quick_way_says_the_same_of_what_is_next(case: Case) -> None:
+    learner = Learner(case)
+    learner.to_the_end()
+    followed: list[Subject] = []
+    for subject in [None, *learner.followed]:
+        followed += [subject] if subject else []
+        known = case.knows(followed)
+        quick_, whole = Tracer().trace(known, whole=False), Tracer().trace(known)
+        assert (quick_.wanted, quick_.questions) == (whole.wanted, whole.questions)
+        assert {n.subject: n.stop for n in quick_.nodes} == {n.subject: n.stop for n in whole.nodes}
 
 
 @quick

@@ -86,6 +86,7 @@ class _Case:
     entries: Sequence[Watched] = ()
     trace: Trace | None = None
     stamp: object = None  # of what the trace was worked out from
+    whole: bool = False  # with edges, totals and bounds
     tried: dict[Subject, float] = field(default_factory=dict)  # when what is unread was read last
     resting: Resting = field(default_factory=Resting)
 
@@ -222,18 +223,20 @@ class Tracing:
         named = case.terms.sources if case.terms else ()
         return frozenset(named) if named else None
 
-    def _evaluate(self, case: _Case) -> Trace:
-        """The trace by the record as it is now; not worked out again where nothing changed."""
+    def _evaluate(self, case: _Case, *, whole: bool = True) -> Trace:
+        """The trace by the record as it is now; not worked out again where nothing changed. Not
+        `whole`: what is wanted next alone, which is quicker."""
         assert case.terms is not None
         stamp = self._stamp(case)
-        if case.trace is None or stamp != case.stamp:
+        if case.trace is None or stamp != case.stamp or (whole and not case.whole):
             of = [node.subject for node in case.trace.nodes] if case.trace else []
-            case.trace = case.tracer.trace(case.money.known(case.terms, case.entries, of))
+            known = case.money.known(case.terms, case.entries, of)
+            case.trace = case.tracer.trace(known, whole=whole)
             found = [node.subject for node in case.trace.nodes]
             if case.money.ours(found) - case.money.ours(of):
                 known = case.money.known(case.terms, case.entries, found)
-                case.trace = case.tracer.trace(known)
-            case.stamp = stamp
+                case.trace = case.tracer.trace(known, whole=whole)
+            case.stamp, case.whole = stamp, whole
         return case.trace
 
     def _stamp(self, case: _Case) -> object:
@@ -268,7 +271,7 @@ class Tracing:
 
     def _step(self, case: _Case, *, everything: bool) -> str:
         """Learn what is wanted next. Returns why it ends, empty: it goes on."""
-        trace = self._evaluate(case)
+        trace = self._evaluate(case, whole=False)
         wanted = self._open(case, trace)
         if not wanted:
             return _why_done(trace)
@@ -352,7 +355,7 @@ class Tracing:
 
     def _watch(self, case: _Case, until: float) -> None:
         """Where value rests: largest first, within the calls of a day."""
-        if case.trace is None:
+        if case.trace is None or not case.whole:
             self._evaluate(case)
         assert case.trace is not None
         due = case.resting.due(case.trace, self._world.world.clock())

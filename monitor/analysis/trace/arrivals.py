@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from monitor.analysis.attribution.result import Kept
 from monitor.analysis.trace.ledger import Ledger, Pot, givers, pot_of, taker
-from monitor.analysis.trace.steps import Sent, Step
+from monitor.analysis.trace.steps import Step
 from monitor.model import Subject
 from monitor.model.flow import Account, Flow
 from monitor.model.trace import TracedAsset
@@ -89,23 +89,23 @@ def _shown(flow: Flow, outcome: Kept, on_its_way: Mapping[Account, Kept]) -> Kep
 
 @dataclass
 class Arrivals:
-    """By address that is no source. `sent`: deposits in bridges, by identity of their step: what
-    they carry is promised to whom they name."""
+    """By address that is no source. `promised`: whom a step may have gone on to, by its identity:
+    whom a bridge's event names, or a person said yes to."""
 
     sources: frozenset[Subject]
-    sent: Mapping[int, Sent]
+    promised: Mapping[int, Sequence[Subject]]
     found: dict[Subject, Arrived] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, ledger: Ledger, sent: Mapping[int, Sent]) -> Arrivals:
-        return cls(frozenset(ledger.owners[account] for account in ledger.sources), sent)
+    def of(cls, ledger: Ledger, promised: Mapping[int, Sequence[Subject]]) -> Arrivals:
+        return cls(frozenset(ledger.owners[account] for account in ledger.sources), promised)
 
     def take(self, each: Carried) -> Iterator[Subject]:
         """Count one step, in order; whom it reaches."""
-        promise = self.sent.get(id(each.step))
-        if promise is not None and promise.to is not None and promise.to not in self.sources:
-            self._arrive(promise.to, each, held=False)
-            yield promise.to
+        for to in self.promised.get(id(each.step), ()):
+            if to not in self.sources:
+                self._arrive(to, each, held=False)
+                yield to
         if each.recipient not in self.sources:
             self._arrive(each.recipient, each, held=True)
             yield each.recipient

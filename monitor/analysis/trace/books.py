@@ -29,7 +29,7 @@ class Books:
 
 def books_of(run: Run) -> dict[Subject, Books]:
     """By address, sources too."""
-    found: dict[Subject, Books] = {}
+    found = what_is_held(run)
     outputs: dict[Account, Pot] = {}  # what came to accounts, for those that are spent whole
     ledger = run.ledger
     for flow, steps, outcome in zip(
@@ -41,10 +41,16 @@ def books_of(run: Run) -> dict[Subject, Books]:
             for account, figures in outcome.got:
                 outputs[account] = pot_of(figures)
                 _enter(run, found, account, outputs[account])
+    return found
+
+
+def what_is_held(run: Run) -> dict[Subject, Books]:
+    """The same without what came and left."""
+    found: dict[Subject, Books] = {}
     for account, figures in run.result.left.kept.items():
-        owner = ledger.owner(account)
+        owner = run.ledger.owner(account)
         if owner is not None:
-            asset = ledger.assets[account.chain, account.asset]
+            asset = run.ledger.assets[account.chain, account.asset]
             _add(found.setdefault(owner, Books()).holds, asset, pot_of(figures))
     return found
 

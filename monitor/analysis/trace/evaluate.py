@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from monitor.analysis.attribution.replay import Replay
 from monitor.analysis.trace import bounds, frontier, said, totals
-from monitor.analysis.trace.books import Books, books_of
+from monitor.analysis.trace.books import Books, books_of, what_is_held
 from monitor.analysis.trace.flows import flows_of
 from monitor.analysis.trace.known import Known
 from monitor.analysis.trace.ledger import Ledger, ledger_of
@@ -36,8 +36,8 @@ class Tracer:
         ledger = ledger_of(flows, flows.steps)
         rules = Rules(known, terms, outflow_of(ledger), flows.sent, _mixed(flows, ledger))
         sent = {id(each.step): each for each in flows.sent}
-        run = self._settler.settle(known, ledger, rules, sent)
-        books = books_of(run)
+        run = self._settler.settle(known, ledger, rules, _promised(flows, rules))
+        books = books_of(run) if whole else what_is_held(run)
         limits = frontier.limits(known, terms, rules, run, books)
         maker = Maker(known, run, limits, books, self._bounds(known, run, limits, books, whole))
         all_nodes = maker.nodes()
@@ -50,7 +50,7 @@ class Tracer:
             edges=maker.edges(sent) if whole else (),
             totals=self._totals(flows, run, limits) if whole else (),
             wanted=frontier.wanted(known, run, limits, flows, rules),
-            questions=frontier.questions(known, run, limits, terms),
+            questions=frontier.questions(known, run, limits, terms, flows.leads),
             leads=flows.leads,
             method=method.value if method else "",
             method_by=method.by if method else "",
@@ -89,6 +89,20 @@ class Tracer:
             (run.ledger.owners[a], run.ledger.assets[a.chain, a.asset]) for a in accounts
         )
         return bounds.Bounds(known, whole, books, unbounded, unknown)
+
+
+def _promised(flows: Flows, rules: Rules) -> dict[int, list[Subject]]:
+    """Whom steps may have gone on to: as bridges name them, and as a person agreed with a guess."""
+    found: dict[int, list[Subject]] = {}
+    for sent in flows.sent:
+        if sent.to is not None:
+            found.setdefault(id(sent.step), []).append(sent.to)
+    tracked = {*rules.known.followed, *(source.subject for source in rules.known.sources)}
+    guessed = {lead.tx: lead.subject for lead in flows.leads if rules.approved(lead.subject)}
+    for step in flows.steps if guessed else ():
+        if step.tx in guessed and step.recipient is not None and step.recipient not in tracked:
+            found.setdefault(id(step), []).append(guessed[step.tx])
+    return found
 
 
 def _mixed(flows: Flows, ledger: Ledger) -> frozenset[Subject]:

@@ -13,7 +13,7 @@ it through and stands in a circle, which may live by itself alone, and all that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from monitor.analysis.attribution.replay import Replay
@@ -21,7 +21,6 @@ from monitor.analysis.trace.arrivals import Arrivals, Carried, carried
 from monitor.analysis.trace.known import Known
 from monitor.analysis.trace.ledger import Ledger
 from monitor.analysis.trace.run import Run
-from monitor.analysis.trace.steps import Sent
 from monitor.analysis.trace.stops import Rules
 from monitor.model import Subject
 from monitor.model.flow import Account, Ground
@@ -34,21 +33,23 @@ class Settler:
     replay: Replay = field(default_factory=Replay)
     _opened: frozenset[Subject] = frozenset()
 
-    def settle(self, known: Known, ledger: Ledger, rules: Rules, sent: Mapping[int, Sent]) -> Run:
+    def settle(
+        self, known: Known, ledger: Ledger, rules: Rules, promised: Mapping[int, Sequence[Subject]]
+    ) -> Run:
         """The run in which exactly those are open whom the rules let through."""
         openings = {a: n for a, n in known.openings.items() if a not in ledger.sources}
         opened = set(self._opened)
-        run, ways = self._run(ledger, rules, sent, openings, opened)
+        run, ways = self._run(ledger, rules, promised, openings, opened)
         if opened:
             doubtful = {s for s in opened if s not in run.verdicts or not run.verdicts[s].open}
             kept = opened - ways.behind(doubtful | ways.circular())
             if kept != opened:
                 opened = kept
-                run, ways = self._run(ledger, rules, sent, openings, opened)
+                run, ways = self._run(ledger, rules, promised, openings, opened)
         while more := {s for s, each in run.verdicts.items() if each.open} - opened:
             opened |= more
             if any(subject in ledger.accounts for subject in more):
-                run, ways = self._run(ledger, rules, sent, openings, opened)
+                run, ways = self._run(ledger, rules, promised, openings, opened)
         self._opened = frozenset(opened)
         return run
 
@@ -56,7 +57,7 @@ class Settler:
         self,
         ledger: Ledger,
         rules: Rules,
-        sent: Mapping[int, Sent],
+        promised: Mapping[int, Sequence[Subject]],
         openings: Mapping[Account, int],
         opened: Set[Subject],
     ) -> tuple[Run, _Ways]:
@@ -69,7 +70,7 @@ class Settler:
         ground = Ground(ledger.sources, closed, openings)
         result = self.replay.run(ledger.flows, ground)
         steps = tuple(carried(ledger, result.outcomes.kept))
-        arrivals = Arrivals.of(ledger, sent)
+        arrivals = Arrivals.of(ledger, promised)
         ways = _Ways(opened)
         for each in steps:
             if not each.hop[0]:
