@@ -73,6 +73,8 @@ def _deals(actors: frozenset[str], legs: Sequence[Leg], tx: Tx, book: Reading) -
     while True:
         left = [leg for leg in legs if leg.row.leg not in apart]
         both = _both_sides(actors, left)
+        if not both:
+            return {}
         found = ((address, swaps.deal_of(address, left, tx, book)) for address in both)
         deals = {address: deal for address, deal in found if deal is not None}
         part = {a: {leg.row.leg for leg in deal.legs} for a, deal in deals.items()}

@@ -71,6 +71,8 @@ def netted(legs: Sequence[Leg]) -> tuple[list[Leg], dict[str, str]]:
         plain = not (leg.row.kind.fee or leg.row.kind.act or leg.row.kind.ruled)
         if plain and not is_nft(leg.asset) and leg.giver is not None and leg.taker is not None:
             ways[leg.giver, leg.taker, leg.asset].append(leg)
+    if not any((taker, giver, asset) in ways for giver, taker, asset in list(ways)):
+        return list(legs), {}
     left: dict[str, int] = {}
     said: dict[str, str] = {}
     for (giver, taker, asset), gone in sorted(ways.items()):

@@ -74,6 +74,8 @@ def _never_back(txs: Sequence[Tx]) -> list[Tx]:
     for chain, height in sorted(times):
         latest[chain] = max(times[chain, height], latest.get(chain, times[chain, height]))
         times[chain, height] = latest[chain]
+    if not times:
+        return list(txs)
     return [replace(tx, moment=times.get((tx.chain.key, tx.height or 0), tx.time)) for tx in txs]
 
 
