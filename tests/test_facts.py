@@ -21,6 +21,7 @@ from monitor.model.facts import (
     of_kind,
 )
 from monitor.model.facts_json import VERSION, from_json, from_text, to_json
+from monitor.model.traced import Traced
 
 OURS = (
     '{"chain": "ethereum", "label": "Customer 17", "leg": "native|a|b", "list": "house", '
@@ -168,6 +169,17 @@ FROZEN: dict[str, tuple[AlertKind, str]] = {
         + OURS
         + '], "read_at": 9}',
     ),
+    "reached": (
+        AlertKind.REACHED,
+        '{"read_at": 9, "traced": {"ask": "Go on?", "at": 8, "case": "C-1", "confirmed": '
+        'false, "hops": [{"chain": "dev", "decimals": 6, "high": "7", "hop": 2, "leg": "e'
+        'rc20|a", "low": "5", "symbol": "USDC", "time": 6, "to": "Big Exchange", "touches'
+        '": true, "tx": "0x1", "usd": [50, 70]}, {"chain": "dev", "decimals": null, "high'
+        '": "2", "hop": 3, "leg": "native", "low": "1", "symbol": "ETH", "time": 0, "to":'
+        ' "", "touches": false, "tx": "0x2", "usd": null}], "known": ["aa"], "left": [3, '
+        '4], "lines": ["a word"], "method": "libr", "place": "dev/0xb", "reason": "exchan'
+        'ge", "rests": [1, 2], "sha256": "ab", "state": 3, "turn": "reached"}}',
+    ),
     "touches us, found later": (
         AlertKind.NOTICE,
         '{"lines": [], "ours": [' + OURS + '], "topic": "TOUCHES US"}',
@@ -178,6 +190,9 @@ TYPES = {
     AlertKind.HISTORY: History,
     AlertKind.NOTICE: Notice,
     AlertKind.UNEXPLAINED: Unexplained,
+    AlertKind.TRACED: Traced,
+    AlertKind.REACHED: Traced,
+    AlertKind.TRACE_QUESTION: Traced,
 }
 
 
@@ -185,6 +200,7 @@ TYPES = {
 ELSEWHERE = {
     *((History, name) for name in ("finality", "second_source", "ours", "funds")),
     *((Notice, name) for name in ("read_at", "finality", "second_source", "on_lists", "funds")),
+    *((Traced, name) for name in ("finality", "second_source", "ours", "on_lists", "funds")),
     *((Unexplained, name) for name in ("second_source", "ours", "on_lists")),
 }
 
@@ -204,7 +220,7 @@ def test_what_a_record_holds_is_read_whole_and_written_alike(kind: AlertKind, te
 def test_the_frozen_forms_reach_every_member() -> None:
     """A member that none of them sets would be a form that no test knows."""
     read = [from_json(kind, json.loads(text)) for kind, text in FROZEN.values()]
-    for facts in (Movement, Correction, History, Notice, Unexplained):
+    for facts in (Movement, Correction, History, Notice, Unexplained, Traced):
         mine = [each for each in read if type(each) is facts]
         plain = facts()
         for field in fields(facts):
@@ -221,6 +237,7 @@ def test_what_a_newer_version_adds_is_kept(kind: AlertKind) -> None:
         "correction": {"state": "reversed", "cause": ["x"]},
         "history": {"count": 2, "cause": ["x"]},
         "unexplained": {"cause": ["x"]},
+        "traced": {"cause": ["x"]},
         "incident": {"key": "k", "cause": ["x"]},
         "dealings": {"0xb": {"count": 1, "cause": ["x"]}},
         "version": VERSION + 1,

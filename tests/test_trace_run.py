@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from world.home import Home, dev_chain
+from jsonschema import Draft202012Validator
+from world.home import SCHEMA, Home, dev_chain
 
 from monitor.demo.world.explorer import Explorer
 from monitor.demo.world.ledger import AccountLedger
@@ -21,6 +22,7 @@ USD = "0x" + "11" * 20  # a verified token that is meant to be worth a dollar
 FAKE = "0x" + "99" * 20
 SOURCE, A, B, C, EXCHANGE, BANK = ("0x" + f"{n:02x}" * 20 for n in range(0xA1, 0xA7))
 UNIT = 10**6
+ALERT = Draft202012Validator({"$ref": "#/$defs/alert", "$defs": SCHEMA.schema["$defs"]})
 
 
 @dataclass
@@ -61,15 +63,20 @@ class Story:
             found[line["type"]].append(line)
         return found
 
+    def traced(self) -> list[dict[str, Any]]:
+        """The alerts about the trace, oldest first."""
+        found = [alert for alert in self.home.alerts() if "traced" in alert]
+        return sorted(found, key=lambda alert: alert["created"])
+
     def nodes(self) -> dict[str, dict[str, Any]]:
         return {node["address"]: node for node in self.show()["node"]}
 
 
 @contextmanager
 def told(
-    tmp_path: Path, follow: Mapping[str, object] | None = None, book: str = ""
+    tmp_path: Path, follow: Mapping[str, object] | None = None, book: str = "", days: int = 40
 ) -> Iterator[Story]:
-    start = int(time.time()) - 40 * 86_400
+    start = int(time.time()) - days * 86_400
     ledger = AccountLedger(time=start)
     with Explorer() as explorer:
         explorer.add("dev", ledger, "etherscan", chain_id=31337)
@@ -106,3 +113,26 @@ def test_what_a_watched_address_pays_is_followed_to_an_exchange(tmp_path: Path) 
     rests = nodes[A]["holds"][0]["amount"]
     assert (rests["libr"], rests["tainted_first"]) == (str(1_500 * UNIT), str(1_000 * UNIT))
     assert {t["difference"] for t in found["total"] if t["method"] != "poison"} == {"0"}
+
+
+def test_history_is_one_message_and_news_at_an_exchange_is_severe(tmp_path: Path) -> None:
+    with told(tmp_path) as story:
+        story.pay(BANK, SOURCE, 20_000)
+        story.pay(SOURCE, A, 8_000)
+        story.run()
+        (history,) = story.traced()
+        story.at = int(time.time()) + 1  # following was switched on a moment ago
+        story.pay(A, EXCHANGE, 3_000)
+        story.home.sql("UPDATE scope SET due = 0")
+        story.home.sql("UPDATE reading SET ok = 0")
+        story.run()
+        found = story.traced()
+        shown = story.home.run("alerts", "show", found[-1]["id"])
+    assert (history["kind"], history["traced"]["turn"]) == ("traced", "history")
+    assert history["traced"]["left_usd"] == ["8000", "8000"]
+    reached = [each for each in found if each["kind"] == "reached"]
+    assert [(r["severity"], r["traced"]["reason"]) for r in reached] == [("severe", "exchange")]
+    assert [t["tx"] for t in reached[0]["transfers"]] == [reached[0]["tx"]]
+    assert '3,000.00 USD of case C-1 reached an exchange, "Big Exchange"' in " ".join(shown.split())
+    for each in found:
+        ALERT.validate(each)

@@ -38,6 +38,7 @@ from monitor.loops.reread import Rereader
 from monitor.loops.respell import respell
 from monitor.loops.router import Router
 from monitor.loops.touching import Touching
+from monitor.loops.trace_telling import Telling
 from monitor.loops.tracing import TraceWorld, Tracing
 from monitor.loops.unexplained import Teller
 from monitor.loops.views import views_of
@@ -144,7 +145,7 @@ class Fundwatch:
         return TraceWorld(
             *(self.store, world, settings),
             lambda subjects: reader.run_pass(everything=True, only=subjects),
-            lambda *_: ((), ()),
+            Telling(self.store, world).of,
             settings.sources,
             lambda: self._regular,
             lambda: self.pricer.round(PRICING),

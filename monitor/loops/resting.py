@@ -3,7 +3,7 @@ where a balance is another one than at the last look."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from monitor.loops.witness import Witness
@@ -34,12 +34,13 @@ class Resting:
         for subject in subjects:
             self._looked[subject] = self._read[subject] = now
 
-    def due(self, trace: Trace, now: int) -> list[Node]:
-        """Those that it is time for, largest value first."""
+    def due(self, trace: Trace, now: int, read_at: Callable[[Subject], int]) -> list[Node]:
+        """Those that it is time for, largest value first. `read_at`: when lists were read last, by
+        the record."""
         found = [node for node in trace.nodes if node.state in RESTS]
         waiting = [node for node in found if value(node)]
         waiting.sort(key=lambda node: (-value(node), node.subject))
-        return [node for node in waiting if now - self._last(node) >= _pace(node, now)]
+        return [n for n in waiting if now - self._last(n.subject, read_at) >= _pace(n, now)]
 
     def unmoved(self, nodes: Sequence[Node], witness: Witness) -> tuple[set[Subject], int]:
         """Those of one chain whose balances are what they were when their lists were read, and the
@@ -72,8 +73,8 @@ class Resting:
         mine = ((each, self.figures.get((node.subject, each.contract))) for each in _holdings(node))
         return {each: figure.amount for each, figure in mine if figure is not None}
 
-    def _last(self, node: Node) -> int:
-        return max(self._looked.get(node.subject, 0), node.covered_to or 0)
+    def _last(self, subject: Subject, read_at: Callable[[Subject], int]) -> int:
+        return self._looked.get(subject) or read_at(subject)
 
 
 def _holdings(node: Node) -> list[Holding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import cache
 from typing import TypeVar
 
 from monitor.analysis.trace.known import Known, Market, Recorded, Source
@@ -19,7 +20,7 @@ from monitor.model.dates import since_time
 from monitor.model.settings import Settings
 from monitor.model.streams import StreamState
 from monitor.model.trace import Anatomy, Name, Profile, Say, Terms, Word
-from monitor.store import follow, named, ours, prices, tokens, trace, watch
+from monitor.store import follow, listing, named, ours, prices, tokens, trace, watch
 from monitor.store.coverage import stream_states
 from monitor.store.port import Reader
 
@@ -89,6 +90,11 @@ class Rows:
             for s in young
         )
 
+    def read_at(self, subject: Subject) -> int:
+        """When its lists were read last, by our clock; 0: one never was."""
+        states = stream_states(self.store, subject, self.world.clock()).values()
+        return min((state.ok or 0 for state in states if not state.unserved), default=0)
+
     def _unread(self, subject: Subject, states: Mapping[str, StreamState]) -> tuple[str, ...]:
         """Why its lists are not read from their beginning, a sentence each."""
         chain = self.world.chains[subject.chain]
@@ -115,7 +121,7 @@ def _read_to(states: Mapping[str, StreamState]) -> int | None:
     return min((at for at in times if at is not None), default=None)
 
 
-@dataclass(frozen=True)
+@dataclass
 class CaseMoney:
     """One case: what is known of it, again and again."""
 
@@ -128,6 +134,7 @@ class CaseMoney:
     profiles: OnDemand[Subject, Profile]
     anatomies: OnDemand[tuple[str, str], Anatomy]
     tokens: OnDemand[tuple[str, str], tuple[str, int | None]]
+    _names: tuple[object, Names] | None = None
 
     @classmethod
     def of(
@@ -170,8 +177,8 @@ class CaseMoney:
             sources=_sources(entries, terms),
             chains=self.settings.chains,
             assets=self.settings.assets,
-            rows=self.rows,
-            names=Names(self.store, self.settings, self.book),
+            rows=cache(self.rows),  # one look at each address, whoever asks how often
+            names=self.names(),
             market=Market(Priced(self.store, self.settings), Newest(self.store, self.settings)),
             followed=followed,
             profiles=self.profiles,
@@ -182,6 +189,13 @@ class CaseMoney:
             ours=self.ours(of),
             now=self.world.clock(),
         )
+
+    def names(self) -> Names:
+        """Kept until the address book or a published list changes."""
+        stamp = (self.book.stamp, listing.taken(self.store))
+        if self._names is None or self._names[0] != stamp:
+            self._names = (stamp, Names(self.store, self.settings, self.book))
+        return self._names[1]
 
     def ours(self, subjects: Iterable[Subject]) -> frozenset[Subject]:
         wanted = list(subjects)

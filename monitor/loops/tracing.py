@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from monitor.analysis.trace.evaluate import Tracer
+from monitor.analysis.trace.veil import veiled
 from monitor.decide.asking import Allowed
 from monitor.decide.cost import HEAD_CALLS, TRACING
 from monitor.loops.find import unknown
@@ -26,15 +27,15 @@ from monitor.loops.trace_beside import Ground, beside
 from monitor.loops.trace_learn import Learner
 from monitor.loops.trace_world import CaseMoney, last_yes
 from monitor.loops.witness import Witness
-from monitor.model import Alert, SourceConfig, Subject, Watched
+from monitor.model import OURS, Alert, SourceConfig, Subject, Watched
 from monitor.model.acts import DAEMON, Follow, Unfollow
 from monitor.model.acts_trace import LearnOfTrace, TakeTrace
-from monitor.model.plain import plural
+from monitor.model.plain import plural, tidy
 from monitor.model.plan import Route
 from monitor.model.settings import Settings
 from monitor.model.trace import Beside, Need, Node, Terms, Told, Trace, Wanted
+from monitor.store import ours, watch
 from monitor.store import trace as kept
-from monitor.store import watch
 from monitor.store.commit import commit
 from monitor.store.port import Store
 
@@ -56,8 +57,8 @@ class Wish:
     calls: int | None = None
 
 
-# What of a case is told, given its trace as it stood and as it stands.
-Tell = Callable[[str, Told | None, Trace], tuple[Sequence[Alert], Sequence[Route]]]
+# What of a case is told, given its trace as it stood, as it stands, and as it is kept.
+Tell = Callable[[str, Told | None, Trace, Trace], tuple[Sequence[Alert], Sequence[Route]]]
 
 
 @dataclass(frozen=True)
@@ -262,10 +263,18 @@ class Tracing:
         ground = Ground(self._store, self._world.settings, self._world.world.clock())
         stood = before.trace.beside if before else None
         trace = replace(trace, beside=beside(ground, trace, case.resting.figures, stood))
-        alerts, routes = self._world.tell(case.money.case, before, trace)
-        if before is None or alerts or _is_news(before, trace, ground.now):
-            act = TakeTrace(self._world.world.clock(), case.money.case, trace, alerts, routes)
+        shown = veiled(trace, self._labels(trace))
+        alerts, routes = self._world.tell(case.money.case, before, trace, shown)
+        if before is None or alerts or _is_news(before, shown, ground.now):
+            act = TakeTrace(self._world.world.clock(), case.money.case, shown, alerts, routes)
             commit(self._store, DAEMON, act)
+
+    def _labels(self, trace: Trace) -> dict[Subject, str]:
+        """What stands in the place of each of our own."""
+        subjects = [node.subject for node in trace.nodes]
+        titles = self._world.world.ours
+        found = ours.labels(self._store, titles, {s.address for s in subjects})
+        return {s: OURS + tidy(found[s.address], 80) for s in subjects if s.address in found}
 
     # -- getting on ----------------------------------------------------------------------------
 
@@ -358,7 +367,7 @@ class Tracing:
         if case.trace is None or not case.whole:
             self._evaluate(case)
         assert case.trace is not None
-        due = case.resting.due(case.trace, self._world.world.clock())
+        due = case.resting.due(case.trace, self._world.world.clock(), case.money.rows.read_at)
         for chain in dict.fromkeys(node.subject.chain for node in due):
             mine = [node for node in due if node.subject.chain == chain]
             for at in range(0, len(mine), GROUP):

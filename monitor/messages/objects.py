@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -20,6 +21,8 @@ from monitor.messages import balances
 from monitor.model import AlertKind, AlertView, Entry, Kind, Known, Origin, Subject, TransferView
 from monitor.model.facts import HeldFunds, Movement, OnList, Touched, Unexplained, of_kind
 from monitor.model.plain import MAX_DECIMALS, clean, rfc3339, tidy, without_addresses
+from monitor.model.trace import USD_UNIT
+from monitor.model.traced import Traced
 
 BODY_TYPE = "fundwatch.alerts.v1"
 # Of one webhook message: alerts, and bytes, which many servers take no more of.
@@ -171,9 +174,45 @@ def alert_object(view: AlertView, allowed: Allowed = None) -> dict[str, Any]:
         shown["success"] = success
     if held := of_kind(alert.facts, Movement).held:
         shown["balances"] = [balances.to_object(each) for each in held]
+    if isinstance(alert.facts, Traced):
+        shown["traced"] = _traced(alert.facts)
     if isinstance(alert.facts, Unexplained):
         shown["unexplained"] = _unexplained(alert.facts)
     return shown | ({"title": alert.title} if alert.kind is AlertKind.NOTICE else {})
+
+
+def _traced(facts: Traced) -> dict[str, object]:
+    return {
+        "turn": facts.turn,
+        "case": facts.case,
+        "state": {"number": facts.state, "time": rfc3339(facts.at), "sha256": facts.sha256},
+        "method": facts.method or None,
+        "reason": facts.reason or None,
+        "confirmed": facts.confirmed,
+        "steps": [
+            {
+                "chain": hop.chain,
+                "tx": hop.tx,
+                "hop": hop.hop,
+                "amount": [str(hop.low), str(hop.high)],
+                "usd": _dollars(hop.usd_low, hop.usd_high),
+                "time": rfc3339(hop.time),
+                "to": tidy(hop.to, 120) or None,
+            }
+            for hop in facts.hops
+        ],
+        "rests_usd": _dollars(*(facts.rests or (None, None))),
+        "left_usd": _dollars(*(facts.left or (None, None))),
+        "question": tidy(facts.ask, 600) or None,
+        "lines": [tidy(each, 300) for each in facts.lines],
+    }
+
+
+def _dollars(low: int | None, high: int | None) -> list[str] | None:
+    """The lowest and the highest by the methods that conserve, as decimal texts."""
+    if low is None or high is None:
+        return None
+    return [f"{Decimal(each) / USD_UNIT:f}" for each in (low, high)]
 
 
 def _unexplained(facts: Unexplained) -> dict[str, object]:

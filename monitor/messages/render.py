@@ -36,6 +36,7 @@ from monitor.messages.sheets.notice import (
 from monitor.messages.sheets.parts import Sheet, Telling, topic, worst
 from monitor.messages.sheets.past import history_sheet
 from monitor.messages.sheets.touching import touching_sheet
+from monitor.messages.sheets.traced import traced_sheet
 from monitor.messages.sheets.unexplained import unexplained_sheet
 from monitor.model import AlertKind, AlertView, ChannelConfig, Rendered, Severity, TransferView
 from monitor.model.facts import Unread, of_kind
@@ -185,6 +186,9 @@ _SHEETS: Mapping[AlertKind, Callable[[AlertView, Telling], Sheet]] = {
     AlertKind.HISTORY: history_sheet,
     AlertKind.CORRECTION: correction_sheet,
     AlertKind.UNEXPLAINED: unexplained_sheet,
+    AlertKind.TRACED: traced_sheet,
+    AlertKind.REACHED: traced_sheet,
+    AlertKind.TRACE_QUESTION: traced_sheet,
     AlertKind.NOTICE: notice_sheet,
 }
 

@@ -26,6 +26,9 @@ class AlertKind(StrEnum):
     HISTORY = "history"  # what first contact brought
     ACTIVITY = "activity"  # nothing moved but a fee or zero
     UNEXPLAINED = "unexplained"  # a balance changed, and no list says why
+    TRACED = "traced"  # followed value moved on, or what is known of it changed
+    REACHED = "reached"  # followed value came to somebody who can be asked to stop it
+    TRACE_QUESTION = "trace_question"  # a person is asked how to follow on
     NOTICE = "notice"  # about ourselves
 
 

@@ -39,6 +39,7 @@ from monitor.model.facts import (
 )
 from monitor.model.members import Members, Misfit
 from monitor.model.notice_json import notice_object, read_notice
+from monitor.model.traced import Traced, read_traced, traced_object
 from monitor.model.watch import Origin, Planned
 
 VERSION = 1  # records of before there was one have the same form
@@ -66,6 +67,8 @@ def _own(facts: Facts) -> dict[str, object]:
             return notice_object(facts)
         case Unexplained():
             return {"unexplained": unexplained_object(facts)}
+        case Traced():
+            return {"traced": traced_object(facts)}
     return {}
 
 
@@ -387,5 +390,8 @@ _READERS: Mapping[AlertKind, Callable[[Members], Facts]] = {
     AlertKind.CORRECTION: _read_correction,
     AlertKind.HISTORY: _read_history,
     AlertKind.UNEXPLAINED: read_unexplained,
+    AlertKind.TRACED: read_traced,
+    AlertKind.REACHED: read_traced,
+    AlertKind.TRACE_QUESTION: read_traced,
     AlertKind.NOTICE: read_notice,
 }

@@ -9,6 +9,7 @@ from monitor.model.alert import Alert
 from monitor.model.balance import Held
 from monitor.model.config import Asset, Chain
 from monitor.model.reading import Price
+from monitor.model.trace import Trace
 from monitor.model.transfer import Row
 from monitor.model.watch import Entry
 
@@ -98,6 +99,7 @@ class AlertView:
     again: tuple[int, int] | None = None  # restored when, from a record of when: told before?
     also: tuple[Entry, ...] = ()  # further entries that it names: of published lists
     lists: Mapping[str, ListAge] = field(default_factory=dict)  # that it names, by their names
+    trace: Trace | None = None  # of an alert about followed money: as it stood then
     # Summaries: the entry's coin and verified tokens as they were last held against the chain.
     held: tuple[Held, ...] = ()
 

@@ -53,6 +53,11 @@ def newest_nr(store: Reader, name: str) -> int:
     return int(rows[0]["nr"] or 0)
 
 
+def taken(store: Reader) -> int:
+    """How many versions of lists were ever taken: another number means that some list changed."""
+    return int(store.read("SELECT count(*) AS n FROM publication")[0]["n"])
+
+
 def version(store: Reader, name: str, sha256: str) -> list[Publication]:
     """The newest version of each content whose digest begins so, oldest first."""
     found = {p.sha256: p for p in publications(store, name) if p.sha256.startswith(sha256.lower())}

@@ -8,13 +8,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain as joined_up
 
-from monitor.model import Row, Subject
+from monitor.model import Alert, Row, Subject
 from monitor.model.errors import StoreError
 from monitor.model.trace import Anatomy, Profile, Say, Told, Word
 from monitor.model.trace_json import from_lines, from_text
 from monitor.store import trace_bodies
 from monitor.store.port import Connection, Fields, Reader, Store
-from monitor.store.rows import to_row
+from monitor.store.rows import to_alert, to_row
 
 DAY = 86_400
 # Of the rows of an address: what is in no block yet does not count, nor what did not happen.
@@ -101,6 +101,11 @@ def newest(store: Reader, case: str) -> Told | None:
     return _told(store, "case_id = ?", [case])
 
 
+def numbered(store: Reader, case: str, number: int) -> Told | None:
+    """One state; as `newest`."""
+    return _told(store, "case_id = ? AND number = ?", [case, number])
+
+
 def as_of(store: Reader, case: str, at: int) -> Told | None:
     """The newest state that was taken up to a time; as `newest`."""
     return _told(store, "case_id = ? AND at <= ?", [case, at])
@@ -148,6 +153,27 @@ def cases(store: Reader) -> list[str]:
         "ORDER BY case_id"
     )
     return [row["case_id"] for row in rows if row["case_id"]]
+
+
+def follows_since(store: Reader, case: str) -> int | None:
+    """When an entry of the case first asked for following; None: none ever did."""
+    rows = store.read(
+        "SELECT min(v.at) AS at FROM entry_version v JOIN entry e ON e.id = v.entry "
+        "WHERE e.case_id = ? AND instr(v.terms, '\"follow\": {') > 0",
+        [case],
+    )
+    at = rows[0]["at"] if rows else None
+    return None if at is None else int(at)
+
+
+def told_of(store: Reader, case: str) -> list[Alert]:
+    """The alerts about a case's trace, oldest first."""
+    rows = store.read(
+        "SELECT a.* FROM alert a JOIN entry e ON e.id = a.entry WHERE e.case_id = ? "
+        "AND a.kind IN ('traced', 'reached', 'trace_question') ORDER BY a.created, a.rowid",
+        [case],
+    )
+    return [to_alert(row) for row in rows]
 
 
 # -- calls --------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from monitor.model import Row, Subject
+from monitor.model import Row, Status, Subject
 from monitor.store.port import Reader
 from monitor.store.rows import to_row
 
@@ -36,6 +36,14 @@ def final(store: Reader, chain: str, txs: Iterable[str]) -> set[tuple[str, str, 
     """Which rows of these transactions are final."""
     sql = "SELECT chain, tx, leg FROM transfer WHERE chain = ? AND status = 'final' AND tx IN ({})"
     return {(row["chain"], row["tx"], row["leg"]) for row in store.read_in(sql, txs, [chain])}
+
+
+def status_of(store: Reader, identity: tuple[str, str, str]) -> Status | None:
+    """How a movement stands; None: it is not recorded."""
+    rows = store.read(
+        "SELECT status FROM transfer WHERE chain = ? AND tx = ? AND leg = ?", list(identity)
+    )
+    return Status(rows[0]["status"]) if rows else None
 
 
 def row_count(store: Reader, subject: Subject) -> int:

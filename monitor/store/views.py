@@ -24,8 +24,10 @@ from monitor.model import (
 from monitor.model.balance import Held
 from monitor.model.facts import Touched
 from monitor.model.plain import ERASED, quoted, unquoted, utc
+from monitor.model.trace import Trace
+from monitor.model.traced import Traced, Turn
 from monitor.model.views import ListAge
-from monitor.store import balances, listing, named, veil, watch
+from monitor.store import balances, listing, named, trace, veil, watch
 from monitor.store.doubts import unchecked
 from monitor.store.not_covered import not_covered
 from monitor.store.notes import get_note
@@ -37,6 +39,9 @@ SUCCESS = (
     "Success not checked yet: nobody has shown a receipt of the transaction so far. It is asked "
     "for again for a day; if it failed, a correction follows."
 )
+
+# Alerts about followed money that show the whole way.
+_PICTURED = (Turn.HISTORY, Turn.REACHED)
 
 
 @dataclass(frozen=True)
@@ -268,7 +273,16 @@ class _Look:
             ),
             lists={each.origin.list: self._age(each.origin.list) for each in lists},
             held=self._held(alert, watched),
+            trace=self._trace(alert),
         )
+
+    def _trace(self, alert: Alert) -> Trace | None:
+        """The state of the trace that an alert is about; None where it is shown no picture."""
+        facts = alert.facts
+        if not isinstance(facts, Traced) or facts.turn not in _PICTURED:
+            return None
+        told = trace.numbered(self.store, facts.case, facts.state)
+        return told.trace if told else None
 
     def _held(self, alert: Alert, watched: Watched | None) -> tuple[Held, ...]:
         if watched is None or alert.kind is not AlertKind.HISTORY:

@@ -29,11 +29,13 @@ from monitor.messages.sheets.parts import (
 from monitor.messages.sheets.past import alarm_words
 from monitor.messages.sheets.say import headline, owner
 from monitor.messages.sheets.sums import MOVING, sums, totals
+from monitor.messages.sheets.traced import headline as traced
 from monitor.messages.sheets.unexplained import headline as unexplained
 from monitor.messages.spreadsheet import alert_csv_rows
 from monitor.model import AlertKind, AlertView, Direction, Lane, Status
 from monitor.model.facts import Dealings, History, Movement, Unread, of_kind
 from monitor.model.plain import PLAIN_STATUS, duration, plural, quoted, tidy, when
+from monitor.model.traced import Traced
 
 LARGEST = 10
 
@@ -306,6 +308,9 @@ def told(view: AlertView, telling: Telling, *more: str) -> Item:
         who = owner(view.entry, listed.also(view))
         said = listed.begun(view, f"{who}: {plural(count, 'earlier movement')}{lately}.")
         return Item(said, style="row", note=" - ".join(filter(None, (view.alert.id, name, *more))))
+    if isinstance(view.alert.facts, Traced):
+        note = " - ".join(filter(None, (view.alert.id, *more)))
+        return Item(traced(view), style="row", note=note)
     if kind is AlertKind.UNEXPLAINED:
         note = " - ".join(filter(None, (view.alert.id, *more)))
         return Item(unexplained(view), style="row", note=note)
