@@ -23,7 +23,9 @@ class Numbers(Protocol):
 
 
 class _Exact:
-    """Rational numbers, for worked cases and for explaining."""
+    """Rational numbers, for worked cases and for explaining a path. Where many movements mix the
+    same money they grow to thousands of digits: for whole cases there is WHOLE.
+    """
 
     def spread(self, total: Number, weights: Sequence[Number]) -> list[Number]:
         rate = Fraction(total) / Fraction(sum(weights))
