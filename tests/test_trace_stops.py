@@ -204,6 +204,15 @@ def test_whoever_pays_others_as_well_is_none() -> None:
     assert node(follow(case), "A").state is State.FOLLOWED
 
 
+def test_whoever_keeps_what_came_long_ago_is_none_and_what_came_just_now_says_nothing() -> None:
+    case = sweeping()
+    case.pay("X", "A", 500)
+    case.moment = case.now + 24 * 3600 - 1
+    assert node(follow(case), "A").stop.reason == "deposit_address"  # type: ignore[union-attr]
+    case.moment += 1
+    assert node(follow(case), "A").state is State.FOLLOWED
+
+
 def test_sending_into_a_deposit_address_makes_nobody_one() -> None:
     case = Case()
     case.name("hot", "exchange")

@@ -21,12 +21,13 @@ class _Asset:
 
     balance: int = 0
     came: int | None = None  # when something came last
+    due: int = 0  # what came long enough ago that it would be swept by now
     out: int = 0
     swept: dict[str, int] = field(default_factory=dict)  # to whom whole and soon
 
 
 def sweeps_to(
-    subject: Subject, rows: Iterable[Row], carries: Callable[[str], bool]
+    subject: Subject, rows: Iterable[Row], carries: Callable[[str], bool], now: int
 ) -> Sequence[str]:
     """To whom an address passes everything on: one address for each asset that left it, as far
     as they were named `carries` (by contract: worth looking at); none where it keeps to no such
@@ -34,7 +35,7 @@ def sweeps_to(
     assets: dict[str, _Asset] = {}
     moves = sorted((row.transfer for row in rows), key=_place)
     for _, group in groupby(moves, key=lambda t: t.tx):
-        _transaction(subject.address, list(group), assets, carries)
+        _transaction(subject.address, list(group), assets, carries, now - SOON)
     left = [asset for asset in assets.values() if asset.out]
     targets = [_target(asset) for asset in left]
     return () if None in targets else tuple(sorted({t for t in targets if t is not None}))
@@ -45,6 +46,7 @@ def _transaction(
     moves: Sequence[Transfer],
     assets: dict[str, _Asset],
     carries: Callable[[str], bool],
+    long_ago: int,
 ) -> None:
     """What came is counted before what left: the order inside a transaction is not asked for."""
     plain = [t for t in moves if t.amount and carries(t.contract or "") and not t.kind.nft]
@@ -53,6 +55,7 @@ def _transaction(
             asset = assets.setdefault(move.contract or "", _Asset())
             asset.balance += move.amount
             asset.came = move.time
+            asset.due += move.amount if (move.time or 0) <= long_ago else 0
     for move in plain:
         if move.kind.fee and move.sender == address and "" in assets:
             assets[""].balance = max(0, assets[""].balance - move.amount)
@@ -88,7 +91,7 @@ def _only_output(address: str, moves: Sequence[Transfer]) -> str | None:
 
 def _target(asset: _Asset) -> str | None:
     to, amount = max(asset.swept.items(), key=lambda item: item[1], default=("", 0))
-    return to if to and amount >= SHARE * asset.out else None
+    return to if to and amount >= SHARE * max(asset.out, asset.due) else None
 
 
 def _place(move: Transfer) -> tuple[int, int, int, str, int, str]:

@@ -65,4 +65,4 @@ class Known:
     tokens: Mapping[tuple[str, str], tuple[str, int | None]] = field(default_factory=dict)
     calls_used: int = 0  # for finding, since the last yes of a person
     ours: frozenset[Subject] = frozenset()  # of all addresses of the trace those that are ours
-    now: int = 0  # for parking: nothing else depends on it
+    now: int = 0  # for parking, and for what a deposit address would have swept by now

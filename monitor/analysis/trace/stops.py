@@ -150,8 +150,8 @@ class Rules:
         """By its own history alone: sending into a deposit address makes nobody one."""
         if subject not in self.known.followed:
             return OPEN
-        rows = self.known.rows(subject).rows
-        targets = deposits.sweeps_to(subject, rows, lambda c: self._carries(subject.chain, c))
+        rows, now = self.known.rows(subject).rows, self.known.now
+        targets = deposits.sweeps_to(subject, rows, lambda c: self._carries(subject.chain, c), now)
         named = [naming.stop(self.known.names(Subject(subject.chain, t))) for t in targets]
         ends = [stop for stop in named if stop is not None and stop.reason == "exchange"]
         if not ends or len(ends) < len(named):
