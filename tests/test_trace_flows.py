@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -121,6 +122,16 @@ def test_an_unverified_token_counts_where_its_giver_signed() -> None:
     trail.fee("t1", "S")
     step = flows_of(trail.known()).steps[0]
     assert (step.asset.verified, step.asset.symbol, step.amount) == (False, "GAME", 5)
+
+
+def test_where_nothing_of_its_name_is_verified_a_token_is_no_counterfeit() -> None:
+    trail = Trail(followed=["A"])
+    trail.tokens["ethereum", JUNK] = ("usdc", 6)
+    trail.move("t1", "S", "A", 5, contract=JUNK)
+    trail.fee("t1", "S")
+    assert flows_of(trail.known()).ignored == {"counterfeit": 1}
+    elsewhere = replace(trail.known(), assets={})
+    assert [step.amount for step in flows_of(elsewhere).steps] == [5]
 
 
 def test_what_an_issuer_destroys_goes_to_nobody_and_what_it_freezes_stays() -> None:

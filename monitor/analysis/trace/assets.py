@@ -38,8 +38,8 @@ class Assets:
         self._known = known
         self._called: dict[tuple[str, str], TracedAsset] = {}
         self._prices: dict[tuple[str, str, int], Decimal | None] = {}
-        self._genuine = {_plain(a.symbol) for a in known.assets.values()}
-        self._genuine |= {_plain(chain.symbol) for chain in known.chains.values()}
+        self._genuine = {(a.chain, _plain(a.symbol)) for a in known.assets.values()}
+        self._genuine |= {(key, _plain(chain.symbol)) for key, chain in known.chains.items()}
 
     def of(self, chain: str, asset: str) -> TracedAsset:
         """As people see it."""
@@ -71,9 +71,9 @@ class Assets:
         return bool(asset.contract) and asset.contract == self._known.chains[asset.chain].wrapped
 
     def counterfeit(self, chain: str, asset: str) -> bool:
-        """Whether an unverified token calls itself like something that is known."""
+        """Whether an unverified token calls itself like one of its chain that is verified."""
         called = self.of(chain, asset)
-        return not called.verified and _plain(called.symbol) in self._genuine
+        return not called.verified and (chain, _plain(called.symbol)) in self._genuine
 
     def worth(self, chain: str, asset: str, amount: int, time: int) -> int | None:
         """In millionths of a dollar, by the price of that time; None where there is none."""
