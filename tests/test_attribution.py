@@ -163,6 +163,12 @@ def test_more_given_than_there_was() -> None:
     assert result.balances == {A: 0, B: 30, C: 60}
 
 
+def test_more_given_twice() -> None:
+    result = run(Moved("1", A, B, 30), Moved("2", S, A, 10), Moved("3", A, B, 50))
+    assert result.lacking == {A: 70}
+    assert taken(result, 2)["haircut"] == Part(10, None)
+
+
 def test_known_opening_is_not_lacking() -> None:
     ground = Ground({S: "c/S"}, openings={A: 30})
     assert run(Moved("1", A, B, 20), ground=ground).lacking == {}
