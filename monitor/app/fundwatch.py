@@ -38,8 +38,9 @@ from monitor.loops.reread import Rereader
 from monitor.loops.respell import respell
 from monitor.loops.router import Router
 from monitor.loops.touching import Touching
+from monitor.loops.trace_case import TraceWorld
 from monitor.loops.trace_telling import Telling
-from monitor.loops.tracing import TraceWorld, Tracing
+from monitor.loops.tracing import Tracing
 from monitor.loops.unexplained import Teller
 from monitor.loops.views import views_of
 from monitor.loops.watch_file import WatchFile

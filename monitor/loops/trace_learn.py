@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from typing import TypeVar, cast
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, TypeVar, cast
 
 from monitor.chains.bridges import crossings
 from monitor.decide.asking import Allowed, among
 from monitor.loops.passing import PollWorld
 from monitor.loops.pool import SourcePool, hearing
 from monitor.model import Subject
-from monitor.model.errors import NotServed, NotYet, SourceError
+from monitor.model.errors import NotServed, NotYet, Refused, SourceError
 from monitor.model.ports import Profiles, Source, TellsLogs
 from monitor.model.trace import Anatomy, Code, Need, Profile, Wanted
 
@@ -31,12 +31,13 @@ class Learned:
     profiles: list[Profile]
     anatomies: list[Anatomy]
     calls: int = 0
+    failed: list[Wanted] = field(default_factory=list)  # nobody answered, for now
 
 
 @dataclass(frozen=True)
 class Learner:
-    """Asks the sources of chains in their order; where nobody can say, that is what is learned:
-    the same is not asked again in this trace."""
+    """Asks the sources of chains in their order. That nobody can say is learned too, and not asked
+    again; that nobody answers for now is not."""
 
     world: PollWorld
     threads: int = 4
@@ -45,12 +46,15 @@ class Learner:
         """Side by side; in the order asked for."""
         found = Learned([], [])
         with ThreadPoolExecutor(self.threads, thread_name_prefix="trace") as threads:
-            for said, calls in threads.map(lambda each: self._one(each, may), wanted):
+            answers = threads.map(lambda each: self._one(each, may), wanted)
+            for each, (said, calls) in zip(wanted, answers, strict=True):
                 found.calls += calls
                 if isinstance(said, Profile):
                     found.profiles.append(said)
                 elif said is not None:
                     found.anatomies.append(said)
+                else:
+                    found.failed.append(each)
         return found
 
     def _one(self, wanted: Wanted, may: Allowed | None) -> tuple[Profile | Anatomy | None, int]:
@@ -58,8 +62,8 @@ class Learner:
             return self._profile(wanted.subject, may)
         return self._anatomy(wanted.subject.chain, wanted.tx, may)
 
-    def _profile(self, subject: Subject, may: Allowed | None) -> tuple[Profile, int]:
-        pool, calls = self.world.pools.get(subject.chain), 0
+    def _profile(self, subject: Subject, may: Allowed | None) -> tuple[Profile | None, int]:
+        pool, calls, down = self.world.pools.get(subject.chain), 0, False
         found = Profile(subject, Code.UNKNOWN, at=self.world.clock())
         # Who lists what an address did knows more of it than a node, and calls are few.
         asked = sorted(self._asked(pool, may, "profile", PROFILING), key=lambda s: s.many)
@@ -67,27 +71,37 @@ class Learner:
             said, made = _ask(
                 pool, source, PROFILING, lambda s: cast(Profiles, s).profile(subject.address, MOST)
             )
-            calls += made if said is None else max(said.calls, 1)
+            calls += made.calls if said is None else max(said.calls, 1)
+            down |= made.down
             if said is not None:
                 found = _joined(found, replace(said, subject=subject, at=self.world.clock()))
             if _enough(found):
                 break
-        return replace(found, calls=calls), calls
+        unsure = (down or self._rests(pool, may, "profile", PROFILING)) and not _enough(found)
+        return (None if unsure else replace(found, calls=calls)), calls
 
     def _anatomy(self, chain: str, tx: str, may: Allowed | None) -> tuple[Anatomy | None, int]:
-        pool, calls = self.world.pools.get(chain), 0
+        pool, calls, down = self.world.pools.get(chain), 0, False
         for source in self._asked(pool, may, "tx_logs", LOGS):
             assert pool is not None
             with hearing(source) as heard:
                 said, made = _ask(pool, source, LOGS, lambda s: cast(TellsLogs, s).tx_logs(tx))
-            calls += max(made, len(heard))
+            calls += max(made.calls, len(heard))
+            down |= made.down
             if said is not None:
                 found = crossings(self.world.chains[chain], said, self.world.chains)
                 sha256 = next((h.sha256 for h in heard if tx.encode() in h.body()), "")
                 now = self.world.clock()
                 return Anatomy(chain, tx, said.legs, found, source.name, now, sha256), calls
+        if down or self._rests(pool, may, "tx_logs", LOGS):
+            return None, calls
         # That nobody could say is known, too: what has no word stays as the rows have it.
         return Anatomy(chain, tx, (), at=self.world.clock()), calls
+
+    def _rests(self, pool: SourcePool | None, may: Allowed | None, ability: str, what: str) -> bool:
+        """Whether somebody who may be able to say it is not asked for now."""
+        able = [s for s in among(pool.sources, may) if hasattr(s, ability)] if pool else []
+        return any(pool is not None and pool.rests(source, what) for source in able)
 
     def _asked(
         self, pool: SourcePool | None, may: Allowed | None, ability: str, what: str
@@ -97,22 +111,31 @@ class Learner:
                 yield source
 
 
+class _Made(NamedTuple):
+    """Calls that were made for an answer, about, and whether it may come another time."""
+
+    calls: int
+    down: bool = False
+
+
 def _ask(
     pool: SourcePool | None, source: Source, what: str, question: Callable[[Source], T]
-) -> tuple[T | None, int]:
-    """The answer, None where there is none; calls that were made for it, about."""
+) -> tuple[T | None, _Made]:
+    """The answer, None where there is none."""
     assert pool is not None
     began = time.monotonic()
     try:
         said = question(source)
         pool.confirm(source)
-    except (NotServed, NotYet):
-        return None, 1
+    except NotServed:
+        return None, _Made(1)
+    except NotYet:
+        return None, _Made(1, down=True)
     except SourceError as error:
         pool.withheld(source, what, error, time.monotonic() - began)
-        return None, 1
+        return None, _Made(1, down=not isinstance(error, Refused))
     pool.told(source, what)
-    return said, 1
+    return said, _Made(1)
 
 
 def _enough(found: Profile) -> bool:
@@ -133,13 +156,3 @@ def _joined(one: Profile, other: Profile) -> Profile:
         busiest_day=other.busiest_day if one.busiest_day is None else one.busiest_day,
         source=f"{one.source}, {other.source}" if one.source else other.source,
     )
-
-
-def operators(world: PollWorld, subjects: Collection[Subject], may: Allowed | None) -> list[str]:
-    """Who runs the sources that learn of these addresses."""
-    found: dict[str, None] = {}
-    for chain in sorted({subject.chain for subject in subjects}):
-        pool = world.pools.get(chain)
-        for source in among(pool.sources, may) if pool else ():
-            found[pool.operator_of(source.name)] = None  # type: ignore[union-attr]
-    return list(found)

@@ -9,35 +9,29 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from monitor.analysis.trace.evaluate import Tracer
 from monitor.analysis.trace.veil import veiled
-from monitor.decide.asking import Allowed
-from monitor.decide.cost import HEAD_CALLS, TRACING
 from monitor.loops.find import unknown
 from monitor.loops.health.words import count
-from monitor.loops.leftover import calls_left
 from monitor.loops.own_book import OwnBook
-from monitor.loops.passing import JobSigns, PassReport, PollWorld, Signs
-from monitor.loops.resting import RESTS, Resting, value
+from monitor.loops.passing import JobSigns
 from monitor.loops.tickets import StoppedError, Tickets
 from monitor.loops.trace_beside import Ground, beside
+from monitor.loops.trace_case import FollowedCase, TraceWorld
 from monitor.loops.trace_learn import Learner
-from monitor.loops.trace_world import CaseMoney, last_yes
-from monitor.loops.witness import Witness
-from monitor.model import OURS, Alert, SourceConfig, Subject, Watched
+from monitor.loops.trace_watch import TraceReader
+from monitor.loops.trace_world import CaseMoney
+from monitor.model import OURS, Subject
 from monitor.model.acts import DAEMON, Follow, Unfollow
 from monitor.model.acts_trace import LearnOfTrace, TakeTrace
 from monitor.model.plain import plural, tidy
-from monitor.model.plan import Route
-from monitor.model.settings import Settings
-from monitor.model.trace import Beside, Need, Node, Terms, Told, Trace, Wanted
+from monitor.model.trace import Beside, Need, Told, Trace, Wanted
 from monitor.store import ours, watch
 from monitor.store import trace as kept
 from monitor.store.commit import commit
-from monitor.store.port import Store
 
 ROUND = 20.0  # seconds after which a round begins nothing more
 FIRST = 16  # addresses that are followed one after the other; later some at a time
@@ -45,8 +39,6 @@ AT_ONCE = 4
 HOUR = 3600
 AGAIN = 300.0  # seconds until what could not be read is tried again
 EVERY = 86_400  # seconds: what is followed is read by this loop, not by passes
-GROUP = 20  # addresses whose balances are asked together
-LEAST_CALLS = 50  # of a source that must be left for an address to be begun
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,48 +49,14 @@ class Wish:
     calls: int | None = None
 
 
-# What of a case is told, given its trace as it stood, as it stands, and as it is kept.
-Tell = Callable[[str, Told | None, Trace, Trace], tuple[Sequence[Alert], Sequence[Route]]]
-
-
-@dataclass(frozen=True)
-class TraceWorld:
-    """What it works with. `read`: read these addresses now; `regular`: calls a second that regular
-    passes make, by source; `price`: ask what coins were worth when they moved."""
-
-    store: Store
-    world: PollWorld
-    settings: Settings
-    read: Callable[[Sequence[Subject]], PassReport]
-    tell: Tell
-    configs: Mapping[str, SourceConfig]
-    regular: Callable[[], Mapping[str, float]]
-    price: Callable[[], object]
-    reading: Signs  # of life of `read`
-
-
-@dataclass
-class _Case:
-    """A case while the program runs."""
-
-    money: CaseMoney
-    tracer: Tracer
-    terms: Terms | None = None
-    entries: Sequence[Watched] = ()
-    trace: Trace | None = None
-    stamp: object = None  # of what the trace was worked out from
-    whole: bool = False  # with edges, totals and bounds
-    tried: dict[Subject, float] = field(default_factory=dict)  # when what is unread was read last
-    resting: Resting = field(default_factory=Resting)
-
-
 class Tracing:
     """Made once. Runs in one thread."""
 
     def __init__(self, world: TraceWorld) -> None:
         self._world, self._store = world, world.store
         self._learner = Learner(world.world)
-        self._cases: dict[str, _Case] = {}
+        self._reader = TraceReader(world, self._is_stopping)
+        self._cases: dict[str, FollowedCase] = {}
         self._tickets: Tickets[Wish, list[str]] = Tickets("fundwatch trace show CASE")
         settings = world.settings
         self.book = OwnBook(settings.home, settings.chains, settings.addressbook)
@@ -114,6 +72,9 @@ class Tracing:
         what its own reading brought."""
         return max(self.signs.moved_at, self._world.reading.moved_at)
 
+    def _is_stopping(self) -> bool:
+        return self.stopping()  # which whoever runs this may set later
+
     # -- on a schedule -----------------------------------------------------------------------
 
     def round(self, seconds: float = ROUND) -> None:
@@ -126,10 +87,11 @@ class Tracing:
                     return
                 self._round_of(self._case(name), until)
 
-    def _round_of(self, case: _Case, until: float) -> None:
+    def _round_of(self, case: FollowedCase, until: float) -> None:
         if not self._renew(case):
             return
-        self._watch(case, until)
+        self._retry(case, everything=False)
+        self._reader.watch(case, self._evaluate(case), until)
         while time.monotonic() < until and not self.stopping():
             if self._step(case, everything=False):
                 break
@@ -168,7 +130,7 @@ class Tracing:
         began = case.money.used().finding
         self._read_sources(case)
         self._world.price()  # what left is worth what it was then
-        self._watch(case, float("inf"))
+        self._reader.watch(case, self._evaluate(case), float("inf"))
         self._retry(case, everything=True)
         ended = ""
         while not ended:
@@ -194,21 +156,21 @@ class Tracing:
         finally:
             self._lock.release()
 
-    def _summary(self, case: _Case) -> list[str]:
+    def _summary(self, case: FollowedCase) -> list[str]:
         trace = self._evaluate(case)
         followed = count(trace.followed, "address", "addresses")
         return [f"{followed} followed; see `fundwatch trace show {case.money.case}`"]
 
     # -- one case ------------------------------------------------------------------------------
 
-    def _case(self, name: str) -> _Case:
+    def _case(self, name: str) -> FollowedCase:
         if name not in self._cases:
             world = self._world
             money = CaseMoney.of(self._store, world.world, world.settings, name, self.book)
-            self._cases[name] = _Case(money, Tracer())
+            self._cases[name] = FollowedCase(money, Tracer())
         return self._cases[name]
 
-    def _renew(self, case: _Case) -> bool:
+    def _renew(self, case: FollowedCase) -> bool:
         """Take up what the watchlist says of a case now; whether it follows."""
         case.entries = case.money.entries()
         case.terms = case.money.terms(case.entries)
@@ -220,15 +182,11 @@ class Tracing:
             )
         return False
 
-    def _may(self, case: _Case) -> Allowed | None:
-        named = case.terms.sources if case.terms else ()
-        return frozenset(named) if named else None
-
-    def _evaluate(self, case: _Case, *, whole: bool = True) -> Trace:
+    def _evaluate(self, case: FollowedCase, *, whole: bool = True) -> Trace:
         """The trace by the record as it is now; not worked out again where nothing changed. Not
         `whole`: what is wanted next alone, which is quicker."""
         assert case.terms is not None
-        stamp = self._stamp(case)
+        stamp = case.stamp_now(self.book.stamp, self._world.world.clock() // EVERY)
         if case.trace is None or stamp != case.stamp or (whole and not case.whole):
             of = [node.subject for node in case.trace.nodes] if case.trace else []
             known = case.money.known(case.terms, case.entries, of)
@@ -240,25 +198,9 @@ class Tracing:
             case.stamp, case.whole = stamp, whole
         return case.trace
 
-    def _stamp(self, case: _Case) -> object:
-        money = case.money
-        subjects = sorted({*money.followed(), *(w.entry.subject for w in case.entries)})
-        read = tuple((s, money.rows(s)) for s in subjects)
-        return (
-            case.terms,
-            tuple((s, r.version, r.unread, r.covered_to) for s, r in read),
-            tuple(money.words()),
-            tuple(w.entry for w in case.entries),
-            self.book.stamp,
-            len(money.profiles),
-            len(money.anatomies),
-            money.used().finding,
-            self._world.world.clock() // EVERY,
-        )
-
-    def _take(self, case: _Case) -> None:
+    def _take(self, case: FollowedCase) -> None:
         """Keep the trace as it stands, and tell what is new in it."""
-        self._ask_balances(case)
+        self._reader.ask_balances(case, self._evaluate(case))
         trace, before = self._evaluate(case), kept.newest(self._store, case.money.case)
         ground = Ground(self._store, self._world.settings, self._world.world.clock())
         stood = before.trace.beside if before else None
@@ -278,16 +220,16 @@ class Tracing:
 
     # -- getting on ----------------------------------------------------------------------------
 
-    def _step(self, case: _Case, *, everything: bool) -> str:
+    def _step(self, case: FollowedCase, *, everything: bool) -> str:
         """Learn what is wanted next. Returns why it ends, empty: it goes on."""
         trace = self._evaluate(case, whole=False)
         wanted = self._open(case, trace)
         if not wanted:
-            return _why_done(trace)
+            return _why_done(trace, waiting=bool(trace.wanted and case.unanswered))
         most = 1 if trace.followed < FIRST else AT_ONCE
         group = wanted[:most]
         if not everything:
-            group = [each for each in group if self._has_room(each.subject.chain, case)]
+            group = [each for each in group if self._reader.has_room(each.subject.chain, case)]
             if not group:
                 return "the sources' budgets have no room now"
         self._say(case, trace, wanted)
@@ -299,57 +241,50 @@ class Tracing:
             self._follow(case, read, trace)
         return ""
 
-    def _open(self, case: _Case, trace: Trace) -> list[Wanted]:
+    def _open(self, case: FollowedCase, trace: Trace) -> list[Wanted]:
         """What is wanted of addresses that are not ours: of these no source ever learns."""
         ours = case.money.ours({each.subject for each in trace.wanted})
-        return [each for each in trace.wanted if each.subject not in ours]
+        since = time.monotonic() - AGAIN
+        return [
+            each
+            for each in trace.wanted
+            if each.subject not in ours and case.unanswered.get(_question(each), since) <= since
+        ]
 
-    def _learn(self, case: _Case, wanted: Sequence[Wanted]) -> None:
-        learned = self._learner.learn(wanted, self._may(case))
+    def _learn(self, case: FollowedCase, wanted: Sequence[Wanted]) -> None:
+        learned = self._learner.learn(wanted, case.may())
         now, name = self._world.world.clock(), case.money.case
         act = LearnOfTrace(now, name, learned.profiles, learned.anatomies)
         commit(self._store, DAEMON, act)
+        moment = time.monotonic()
+        case.unanswered.update({_question(each): moment for each in learned.failed})
         case.money.profiles.forget()
         case.money.anatomies.forget()
-        self._use(case, finding=learned.calls)
+        self._reader.use(case, finding=learned.calls)
 
-    def _follow(self, case: _Case, subjects: Sequence[Subject], trace: Trace) -> None:
+    def _follow(self, case: FollowedCase, subjects: Sequence[Subject], trace: Trace) -> None:
         now, name = self._world.world.clock(), case.money.case
         hops = {node.subject: node.hop for node in trace.nodes}
         for subject in subjects:
             why = f"hop {hops.get(subject, 0)} of case {name}"
             commit(self._store, DAEMON, Follow(now, subject, name, why, EVERY))
-        self._read(case, subjects, finding=True)
+        self._reader.read(case, subjects, finding=True)
 
-    def _read(self, case: _Case, subjects: Sequence[Subject], *, finding: bool) -> None:
-        report = self._world.read(subjects)
-        moment = time.monotonic()
-        case.tried.update(dict.fromkeys(subjects, moment))
-        case.resting.read(subjects, self._world.world.clock())
-        if finding:
-            self._use(case, finding=report.calls)
-        else:
-            self._use(case, watching=report.calls)
-
-    def _use(self, case: _Case, *, finding: int = 0, watching: int = 0) -> None:
-        now, since = self._world.world.clock(), last_yes(case.money.words())
-        kept.use(self._store, case.money.case, now, since, finding=finding, watching=watching)
-
-    def _say(self, case: _Case, trace: Trace, wanted: Sequence[Wanted]) -> None:
+    def _say(self, case: FollowedCase, trace: Trace, wanted: Sequence[Wanted]) -> None:
         followed, left = trace.followed, len(wanted)
         self.doing = f"{case.money.case}: {followed:,} followed, {left:,} to look at"
         self.say(self.doing)
 
     # -- reading what is known to matter ---------------------------------------------------------
 
-    def _read_sources(self, case: _Case) -> None:
+    def _read_sources(self, case: FollowedCase) -> None:
         """The watched addresses, as far as they are due: they do not count."""
         due = set(watch.due_subjects(self._store, self._world.world.clock(), followed=False))
         mine = dict.fromkeys(w.entry.subject for w in case.entries)
         if wanted := [subject for subject in mine if subject in due]:
             self._world.read(wanted)
 
-    def _retry(self, case: _Case, *, everything: bool) -> None:
+    def _retry(self, case: FollowedCase, *, everything: bool) -> None:
         """What is followed and could not be read to its beginning."""
         moment = time.monotonic()
         unread = [
@@ -360,66 +295,7 @@ class Tracing:
             and case.tried.get(subject, -AGAIN) + 1 < moment
         ]
         if unread:
-            self._read(case, unread[:AT_ONCE] if not everything else unread, finding=True)
-
-    def _watch(self, case: _Case, until: float) -> None:
-        """Where value rests: largest first, within the calls of a day."""
-        if case.trace is None or not case.whole:
-            self._evaluate(case)
-        assert case.trace is not None
-        due = case.resting.due(case.trace, self._world.world.clock(), case.money.rows.read_at)
-        for chain in dict.fromkeys(node.subject.chain for node in due):
-            mine = [node for node in due if node.subject.chain == chain]
-            for at in range(0, len(mine), GROUP):
-                if time.monotonic() > until or self.stopping() or not self._has_room(chain, case):
-                    break
-                self._look(case, mine[at : at + GROUP])
-
-    def _ask_balances(self, case: _Case) -> None:
-        """What the chain says of where value rests, where nobody was asked yet."""
-        trace = self._evaluate(case)
-        told = kept.newest(self._store, case.money.case)
-        known = told.trace.beside.balances if told and told.trace.beside else ()
-        asked = case.resting.asked | {each.subject for each in known}
-        rests = [n for n in trace.nodes if n.state in RESTS and value(n)]
-        new = [node for node in rests if node.subject not in asked]
-        for chain in dict.fromkeys(node.subject.chain for node in new):
-            pool = self._world.world.pools.get(chain)
-            if pool is None or not self._has_room(chain, case):
-                continue
-            witness = Witness(pool, self._world.world.clock, self._may(case))
-            mine = [node for node in new if node.subject.chain == chain]
-            for at in range(0, len(mine), GROUP):
-                if self._watching_left(case, trace) > 0 and not self.stopping():
-                    calls = case.resting.ask(mine[at : at + GROUP], witness)
-                    self._use(case, watching=calls)
-
-    def _look(self, case: _Case, nodes: Sequence[Node]) -> None:
-        """One group of a chain: balances first, then the lists of those whose balance changed."""
-        assert case.trace is not None
-        pool = self._world.world.pools.get(nodes[0].subject.chain)
-        if pool is None or self._watching_left(case, case.trace) <= 0:
-            return
-        witness = Witness(pool, self._world.world.clock, self._may(case))
-        same, calls = case.resting.unmoved(nodes, witness)
-        self._use(case, watching=calls)
-        for node in nodes:
-            if node.subject not in same and self._watching_left(case, case.trace) > 0:
-                self._read(case, [node.subject], finding=False)
-
-    def _watching_left(self, case: _Case, trace: Trace) -> int:
-        return trace.terms.calls_per_day - case.money.used().watching
-
-    def _has_room(self, chain: str, case: _Case) -> bool:
-        """Whether the sources of a chain have calls left behind what regular passes need."""
-        pool, may = self._world.world.pools.get(chain), self._may(case)
-        names = [s.name for s in pool.sources if may is None or s.name in may] if pool else []
-        return any(self._left(name) >= HEAD_CALLS for name in names[:1])
-
-    def _left(self, name: str) -> int:
-        config, now = self._world.configs[name], self._world.world.clock()
-        regular = self._world.regular().get(name, 0.0)
-        return calls_left(self._store, config, regular, TRACING, now, LEAST_CALLS)
+            self._reader.read(case, unread[:AT_ONCE] if not everything else unread, finding=True)
 
 
 def _is_news(before: Told, trace: Trace, now: int) -> bool:
@@ -435,7 +311,13 @@ def _amounts(trace: Trace) -> object:
     return amounts, replace(told, balances=())
 
 
-def _why_done(trace: Trace) -> str:
+def _question(wanted: Wanted) -> tuple[str, Subject, str]:
+    return (wanted.need.value, wanted.subject, wanted.tx)
+
+
+def _why_done(trace: Trace, *, waiting: bool) -> str:
+    if waiting:
+        return "sources did not answer what is left to ask; it is asked again"
     if trace.questions:
         return f"a person is asked: {trace.questions[0].words}"
     return trace.ended or "nothing is left to follow"

@@ -1,0 +1,102 @@
+"""Reading what is followed: what an address did when it is begun, and where value rests again and
+again, balances first, within the calls of a case and what passes leave of the sources' budgets."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from monitor.decide.cost import HEAD_CALLS, TRACING
+from monitor.loops.leftover import calls_left
+from monitor.loops.resting import RESTS, value
+from monitor.loops.trace_case import FollowedCase, TraceWorld
+from monitor.loops.trace_world import last_yes
+from monitor.loops.witness import Witness
+from monitor.model import Subject
+from monitor.model.trace import Node, Trace
+from monitor.store import trace as kept
+from monitor.store.port import Store
+
+GROUP = 20  # addresses whose balances are asked together
+LEAST_CALLS = 50  # of a source that must be left for an address to be begun
+
+
+@dataclass
+class TraceReader:
+    """Made once. `world`: what following works with."""
+
+    world: TraceWorld
+    stopping: Callable[[], bool] = lambda: False
+
+    @property
+    def _store(self) -> Store:
+        return self.world.store
+
+    def read(self, case: FollowedCase, subjects: Sequence[Subject], *, finding: bool) -> None:
+        report = self.world.read(subjects)
+        moment = time.monotonic()
+        case.tried.update(dict.fromkeys(subjects, moment))
+        case.resting.read(subjects, self.world.world.clock())
+        if finding:
+            self.use(case, finding=report.calls)
+        else:
+            self.use(case, watching=report.calls)
+
+    def use(self, case: FollowedCase, *, finding: int = 0, watching: int = 0) -> None:
+        now, since = self.world.world.clock(), last_yes(case.money.words())
+        kept.use(self._store, case.money.case, now, since, finding=finding, watching=watching)
+
+    def watch(self, case: FollowedCase, trace: Trace, until: float) -> None:
+        """Where value rests: largest first, within the calls of a day."""
+        due = case.resting.due(trace, self.world.world.clock(), case.money.rows.read_at)
+        for chain in dict.fromkeys(node.subject.chain for node in due):
+            mine = [node for node in due if node.subject.chain == chain]
+            for at in range(0, len(mine), GROUP):
+                if time.monotonic() > until or self.stopping() or not self.has_room(chain, case):
+                    break
+                self._look(case, trace, mine[at : at + GROUP])
+
+    def ask_balances(self, case: FollowedCase, trace: Trace) -> None:
+        """What the chain says of where value rests, where nobody was asked yet."""
+        told = kept.newest(self._store, case.money.case)
+        known = told.trace.beside.balances if told and told.trace.beside else ()
+        asked = case.resting.asked | {each.subject for each in known}
+        rests = [n for n in trace.nodes if n.state in RESTS and value(n)]
+        new = [node for node in rests if node.subject not in asked]
+        for chain in dict.fromkeys(node.subject.chain for node in new):
+            pool = self.world.world.pools.get(chain)
+            if pool is None or not self.has_room(chain, case):
+                continue
+            witness = Witness(pool, self.world.world.clock, case.may())
+            mine = [node for node in new if node.subject.chain == chain]
+            for at in range(0, len(mine), GROUP):
+                if self._watching_left(case, trace) > 0 and not self.stopping():
+                    calls = case.resting.ask(mine[at : at + GROUP], witness)
+                    self.use(case, watching=calls)
+
+    def _look(self, case: FollowedCase, trace: Trace, nodes: Sequence[Node]) -> None:
+        """One group of a chain: balances first, then the lists of those whose balance changed."""
+        pool = self.world.world.pools.get(nodes[0].subject.chain)
+        if pool is None or self._watching_left(case, trace) <= 0:
+            return
+        witness = Witness(pool, self.world.world.clock, case.may())
+        same, calls = case.resting.unmoved(nodes, witness)
+        self.use(case, watching=calls)
+        for node in nodes:
+            if node.subject not in same and self._watching_left(case, trace) > 0:
+                self.read(case, [node.subject], finding=False)
+
+    def _watching_left(self, case: FollowedCase, trace: Trace) -> int:
+        return trace.terms.calls_per_day - case.money.used().watching
+
+    def has_room(self, chain: str, case: FollowedCase) -> bool:
+        """Whether the sources of a chain have calls left behind what regular passes need."""
+        pool, may = self.world.world.pools.get(chain), case.may()
+        names = [s.name for s in pool.sources if may is None or s.name in may] if pool else []
+        return any(self._left(name) >= HEAD_CALLS for name in names[:1])
+
+    def _left(self, name: str) -> int:
+        config, now = self.world.configs[name], self.world.world.clock()
+        regular = self.world.regular().get(name, 0.0)
+        return calls_left(self._store, config, regular, TRACING, now, LEAST_CALLS)
