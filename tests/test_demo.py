@@ -14,7 +14,7 @@ import pytest
 from world.home import ROOT, environment
 
 from monitor.app.settings import load
-from monitor.demo import cast, story, verdict
+from monitor.demo import cast, onward, story, verdict
 from monitor.demo.truth import Due, Moved, Truth
 from monitor.model import Alert, AlertKind, AlertView, Lane, Severity
 from monitor.watchlist import entries as watchlist
@@ -69,8 +69,8 @@ def test_truth_of_the_story(truth: Truth) -> None:
     assert [due.address for due in corrected] == [cast.HARBOUR]
     bitcoin = {due.address for due in truth.alerts if due.chain == "bitcoin"}
     assert bitcoin == {cast.SAVINGS, cast.COURIER}
-    assert sum(due.address == cast.HARBOUR for due in truth.alerts) == 4
-    assert sum(row.kind == "fee" for row in truth.record()) == 11
+    assert sum(due.address == cast.HARBOUR for due in truth.alerts) == 5
+    assert sum(row.kind == "fee" for row in truth.record()) == 12
 
 
 def test_verdict_accepts_the_truth(truth: Truth) -> None:
@@ -121,6 +121,40 @@ def test_verdict_sees_wrong_mail() -> None:
     assert len(verdict.mailed_wrong([quiet], alone, ["M-2"])) == 1
 
 
+def line(kind: str, **fields: Any) -> dict[str, Any]:
+    return {"type": kind, **fields}
+
+
+def traced_right() -> list[dict[str, Any]]:
+    """Lines of `trace show --format jsonl` that tell where the thief's money went."""
+    nodes = [
+        line(
+            "node",
+            address=address,
+            stop={"reason": "exchange"} if address in cast.DEPOSITS else None,
+            holds=[{"amount": {"tainted_first": str(first), "libr": str(onward.LAST[address])}}],
+        )
+        for address, first in onward.FIRST.items()
+    ]
+    edges = [line("edge", via=via) for via in (None, "swap", "bridge")]
+    return [*nodes, *edges, line("total", method="libr", difference="0")]
+
+
+def test_verdict_sees_a_wrong_trace() -> None:
+    """An end that is missing or of another sum, a way through that was not seen, an exchange that
+    was passed over and a sum that is off are named."""
+    good = traced_right()
+    assert verdict.traced_wrong(good) == []
+    missing = [each for each in good if each.get("address") != cast.STASH]
+    assert len(verdict.traced_wrong(missing)) == 2  # by two methods
+    less = [{**good[0], "holds": [{"amount": {"tainted_first": "5", "libr": "7"}}]}, *good[1:]]
+    assert len(verdict.traced_wrong(less)) == 2
+    assert verdict.traced_wrong([e for e in good if e.get("via") != "bridge"])
+    assert verdict.traced_wrong([{**good[0], "stop": None}, *good[1:]])
+    assert verdict.traced_wrong([*good, line("total", method="libr", difference="1")])
+    assert verdict.traced_wrong([*good, line("total", method="poison", difference="1")]) == []
+
+
 @pytest.mark.slow
 def test_demo_plays(tmp_path: Path) -> None:
     """The real thing, with the daemon as a process of its own: all right within a minute,
@@ -137,9 +171,12 @@ def test_demo_plays(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert time.monotonic() - began < 90  # a minute, on a machine that does nothing else
+    assert time.monotonic() - began < 120  # a minute, on a machine that does nothing else
     assert "sent 1,000,000 USDT, about 1.0 M USD, to " in done.stdout
     assert "Wrong:" not in done.stdout
+    assert "followed over 4 hops" in done.stdout
+    assert "bridge to Polygon" in done.stdout  # in the seizure view
+    assert (kept / "trace.png").read_bytes().startswith(b"\x89PNG")
     assert len(list((kept / "mails").glob("*.html"))) >= 16
     log = (kept / "webhook.jsonl").read_text("utf-8")
     assert all('"signature": "right"' in line for line in log.splitlines())

@@ -93,6 +93,8 @@ def test_money_adds_up() -> None:
         (world.ethereum, cast.USDT, cast.PAYROLL),
         (world.ethereum, cast.USDC, cast.PAYROLL),
         (world.polygon, cast.USDC_POLYGON, cast.PAYOUT),
+        (world.polygon, cast.USDC_POLYGON, cast.LANDING),
+        (world.ethereum, cast.USDC, cast.COOK),
     ):
         left = 0
         for record in ledger.records("token", holder):

@@ -1,7 +1,8 @@
 """Who plays in the demo's story, and the home folder's files that name them.
 
 All names and addresses are invented: an address is the hash of its name, so nobody has
-its key. Checksums are right.
+its key. Checksums are right. Only Across, a bridge, has its real addresses: an event of a bridge
+is believed of nobody else.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ def bitcoin(name: str) -> str:
     return base58.b58encode_check(b"\x00" + _hash20(name)).decode()
 
 
+FOLLOWED = "HARBOUR-02"  # the case whose money is followed
+
 # Watched.
 PAYROLL = evm("payroll")  # on Ethereum and on Polygon: one key, every EVM chain
 PAYOUT = evm("payout")
@@ -51,6 +54,11 @@ EXCHANGE_TRON = tron("exchange deposit")
 BROKER, MULE = tron("broker"), tron("mule")
 EMPLOYER, BUYER, SELLER = evm("employer"), evm("buyer"), evm("seller")
 POISONER, LOOKALIKE = evm("poisoner"), evm("lookalike")
+# They take on what the thief pays, and are known to nobody.
+RUNNER, COOK, LANDING, STASH = (evm(name) for name in ("runner", "cook", "landing", "stash"))
+RELAYER = evm("relayer")
+ACROSS = "0x5c7bcd6e7de5423a257d81b442095a1a6ced35c5"
+ACROSS_POLYGON = "0x9295ee1d8c5b022be115a2ad3c30c72e34e7f096"
 # Tokens.
 USDT, USDC, ART, FAKE = (evm(f"token {n}") for n in ("usdt", "usdc", "art", "fake"))
 USDC_POLYGON, USDT_TRON = evm("token usdc polygon"), tron("token usdt")
@@ -114,10 +122,12 @@ cases:
         chain: bitcoin
         label: Crane courier
 
-  HARBOUR-02:
+  {FOLLOWED}:
     title: Glass Harbour
     reason: proceeds of a theft
     source: invented for the demo
+    follow:
+      hops: 10
     addresses:
       - address: {to_checksum_address(HARBOUR)}
         chain: ethereum

@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 
-from monitor.demo import verdict
+from monitor.demo import cast, verdict
 from monitor.demo.receivers import Letter
 from monitor.demo.stage import Stage
 from monitor.demo.truth import Truth
@@ -45,6 +46,7 @@ class Ending:
         self._show_mail(alerts, messages)
         self._show_rows()
         self._show_alerts(alerts)
+        self._show_trace()
         self._show_places()
         letters = [letter.message_id for letter in self.stage.mail.letters]
         wrong = [
@@ -53,6 +55,7 @@ class Ending:
             *verdict.told_wrong(self.stage.hook.alerts, self.truth),
             *verdict.mailed_wrong(alerts, messages, letters),
             *verdict.unequal(held),
+            *verdict.traced_wrong(self._traced()),
             *[f"wrong signature: {c.message_id}" for c in self.stage.hook.calls if not c.genuine],
         ]
         self._show_verdict(wrong, len(rows), seconds, verdict.equal(held))
@@ -116,12 +119,27 @@ class Ending:
             what = "told at once" if lane == "news" else "recorded, webhook, daily mail"
             self.out.print(f"{count:>4}  {kind:<11} {lane:<6} [dim]{what}[/]")
 
+    def _traced(self) -> list[dict[str, Any]]:
+        told = self.stage.run("trace", "show", cast.FOLLOWED, "--format", "jsonl")
+        return [json.loads(line) for line in told.splitlines()]
+
+    def _show_trace(self) -> None:
+        self._title("Where the stolen money is, as fundwatch seizure tells it")
+        told = self.stage.run("seizure", cast.FOLLOWED).rstrip()
+        self.out.print(told, markup=False, soft_wrap=True)
+        self.stage.run("trace", "picture", cast.FOLLOWED, "--out", str(self._picture))
+
+    @property
+    def _picture(self) -> Path:
+        return self.stage.folder / "trace.png"
+
     def _show_places(self) -> None:
         self._title("Where it all lies")
         stage = self.stage
         html = len(list((stage.folder / "mails").glob("*.html")))
         places: list[tuple[str, Path, str]] = [
             ("mails", stage.folder / "mails", f"{len(stage.mail.letters)} (.eml), {html} as .html"),
+            ("picture", self._picture, "where the stolen money went: `fundwatch trace picture`"),
             ("webhook", stage.hook.log, f"{len(stage.hook.calls)} messages"),
             ("home folder", stage.home, "watchlist.yaml, config/, fundwatch.db"),
             ("daemon's log", stage.folder / "daemon.log", ""),
@@ -144,7 +162,8 @@ class Ending:
                 f"[bold green]Right:[/] all {rows} movements are recorded once, all {told} pieces "
                 "of news were told exactly once, every signature holds, "
                 f"{plural(equal, 'balance')} on the chains are what the record comes to, to the "
-                f"last unit, and the daemon stopped in {seconds:.1f} s when asked.",
+                "last unit, what was stolen was followed to where it is now, and the daemon "
+                f"stopped in {seconds:.1f} s when asked.",
             )
         for words in wrong[:WRONG_MOST]:
             self.out.print(f"[bold red]Wrong:[/] {escape(words)}")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from monitor.demo import story
+from monitor.demo import cast, story
 from monitor.demo.ending import command, near
 from monitor.demo.receivers import MailServer
 from monitor.demo.show import NAMES
@@ -57,7 +57,8 @@ def _explain(out: Console, folder: Path) -> None:
         f"Mails come into {near(folder / 'mails')} : open the newest .html file in a browser. The\n"
         "button in it opens a page where you take the alert in hand. Then, in a third terminal:\n\n"
         f"  {typed} alerts    which alerts are open, and which are taken\n"
-        f"  {typed} status    what was read up to when\n",
+        f"  {typed} status    what was read up to when\n"
+        f"  {typed} seizure {cast.FOLLOWED}    at the end: where the stolen money is\n",
         soft_wrap=True,
     )
 

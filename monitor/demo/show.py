@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -22,6 +22,7 @@ BACK = 150  # seconds before now at which the story's chain time begins
 START_MOST = 60.0  # seconds in which the history must be read and told
 TOLD_MOST = 30.0  # seconds in which an event must be told
 DWELL = 1.5  # seconds that an event stays on the screen at least
+FOLLOWED_MOST = 60.0  # seconds in which what runs on must be followed to its ends
 QUIET_LOOK = 3.0  # seconds in which nothing may come where there is nothing to tell
 WIDE = 110  # columns in which a line of the story fits
 NAMES = {"bitcoin": "Bitcoin", "ethereum": "Ethereum", "polygon": "Polygon", "tron": "Tron"}
@@ -104,7 +105,24 @@ class Show:
             self.out.print(f"{took:>5.1f} s  {self._words(due)}")
         else:
             self.out.print(f"[red]{'-':>7}  not told within {TOLD_MOST:.0f} s[/]")
+        if self._beat is not None and self._beat.reaches:
+            self._follow(self._beat.reaches)
         self.stage.until(lambda: time.monotonic() - self._began > DWELL, DWELL)
+
+    def _follow(self, ends: Collection[str]) -> None:
+        """Wait until what was paid on is followed to where it is now."""
+        self.out.print(f"{'':<20}{'and where it goes':<38}  {self._below}", end="")
+        if not self.stage.until(lambda: set(ends) <= set(self._traced()), FOLLOWED_MOST):
+            self.out.print(f"[red]{'-':>7}  not followed within {FOLLOWED_MOST:.0f} s[/]")
+            return
+        hops = self._traced()
+        took = time.monotonic() - self._began
+        self.out.print(f"{took:>5.1f} s  followed over {max(hops.values())} hops, see the end")
+
+    def _traced(self) -> dict[str, int]:
+        """Addresses in the trace, with their hops."""
+        trace = self.stage.trace()
+        return {node.subject.address: node.hop for node in trace.nodes} if trace else {}
 
     def _have(self, due: Sequence[Due]) -> bool:
         told = verdict.told(self.stage.hook.alerts)

@@ -23,6 +23,8 @@ from monitor.loops.views import views_of
 from monitor.messages import lines
 from monitor.model import AlertView, Entry
 from monitor.model.errors import MonitorError
+from monitor.model.trace import Trace
+from monitor.store import trace as traces
 from monitor.store.sqlite import Store
 from monitor.watchlist.entries import parse
 
@@ -90,6 +92,12 @@ class Stage:
             lines.transfer_line(each, chains.get(each.row.transfer.chain), columns)
             for each in found
         ]
+
+    def trace(self) -> Trace | None:
+        """Where the money of the case that is followed went, as it was recorded last."""
+        with self.record() as store:
+            told = traces.newest(store, cast.FOLLOWED)
+        return told.trace if told is not None else None
 
     def run(self, *args: str, good: Sequence[int] = (0,)) -> str:
         """What a command prints; an exit code that is not good is a failure, which says why."""
@@ -161,7 +169,7 @@ def _write_home(home: Path, explorer: Explorer, mail: MailServer, hook: WebhookR
         "config/chains.yaml": cast.chains_yaml(),
         "config/sources.yaml": cast.sources_yaml(explorer),
         "config/assets.yaml": cast.assets_yaml(),
-        "config/settings.yaml": f"every: {EVERY}\nprices: [{cast.PRICE_SOURCE}]\n",
+        "config/settings.yaml": f"every: {EVERY}\nprices: [{cast.PRICE_SOURCE}]\ndesk: bank\n",
         "config/channels.yaml": json.dumps({"channels": _channels(mail, hook)}, indent=2) + "\n",
     }
     for name, text in files.items():

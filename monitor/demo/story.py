@@ -3,15 +3,17 @@
 `ledgers(now)` makes the chains with their history; `play` applies the beats one by one.
 What each beat stands for is the list of methods in the complaint against such a ring:
 test payments, swaps, NFTs, bridges, small sums into exchanges, commingling, spam.
+How the stolen money runs on is in `onward`.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
-from monitor.demo import cast
+from monitor.demo import cast, onward
+from monitor.demo.pen import Pen
 from monitor.demo.world.explorer import Explorer
 from monitor.demo.world.ledger import AccountLedger, Ledger, TokenName, UtxoLedger
 from monitor.demo.world.moves import Input, Internal, Output, TokenMove, Tx, UtxoTx
@@ -23,65 +25,8 @@ SUN = 10**6
 HOUR = 3600
 DAY = 24 * HOUR
 BITCOIN_GENESIS = "000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f"
+CODE = "0x6001"  # of a contract; nobody runs it
 HOSTILE = "Claim your reward at https://evil.example/<script>\u202e"
-
-
-class Pen:
-    """Writes transactions of one account chain; hashes follow from their order."""
-
-    def __init__(self, chain: str) -> None:
-        self._chain = chain
-        self._count = 0
-
-    def pay(self, sender: str, to: str, value: int) -> Tx:
-        return self._tx(sender, to, value, "0x", (), ())
-
-    def call(
-        self,
-        sender: str,
-        contract: str,
-        *moves: TokenMove,
-        value: int = 0,
-        inner: tuple[Internal, ...] = (),
-    ) -> Tx:
-        """A contract call with the token movements and inner payments that it causes."""
-        top = Internal(sender, contract, value, path="", input="0xa9059cbb")
-        return self._tx(sender, contract, value, "0xa9059cbb", (top, *inner), moves)
-
-    def token(self, contract: str, sender: str, to: str, amount: int) -> Tx:
-        """A plain token payment."""
-        return self.call(sender, contract, TokenMove("ERC-20", contract, sender, to, amount))
-
-    def _tx(
-        self,
-        sender: str,
-        to: str,
-        value: int,
-        data: str,
-        internals: tuple[Internal, ...],
-        moves: Iterable[TokenMove],
-    ) -> Tx:
-        self._count += 1
-        digest = hashlib.sha256(f"fundwatch demo/{self._chain}/{self._count}".encode()).hexdigest()
-        tron = self._chain == "tron"
-        gas = 21000 if data == "0x" else 84_000
-        tokens = tuple(
-            TokenMove(m.standard, m.contract, m.sender, m.recipient, m.amount, place, m.token_id)
-            for place, m in enumerate(moves, self._count * 10)
-        )
-        return Tx(
-            hash=digest if tron else "0x" + digest,
-            sender=sender,
-            to=to,
-            value=value,
-            gas_used=(268_000 if data == "0x" else 13_844_850) if tron else gas,
-            gas_price=1 if tron else 2 * 10**9,
-            gas=gas * 2,
-            nonce=self._count,
-            input=data,
-            internals=internals,
-            tokens=tokens,
-        )
 
 
 @dataclass(slots=True)
@@ -112,12 +57,14 @@ class World:
 @dataclass(frozen=True, slots=True)
 class Beat:
     """One event: `at` seconds of chain time after the start, what it shows, what it does.
-    `apply` gets the chain time now and may return nothing."""
+    `apply` gets the chain time now and may return nothing. `reaches`: addresses that following
+    must come to."""
 
     at: int
     chain: str
     title: str
     apply: Callable[[World, int], object]
+    reaches: Collection[str] = ()
 
 
 def ledgers(now: int) -> World:
@@ -130,7 +77,7 @@ def ledgers(now: int) -> World:
         tron=AccountLedger(tron=True, first_height=68_000_000, time=now - 90 * DAY, block_time=3),
     )
     world.bitcoin.genesis = BITCOIN_GENESIS
-    _name_tokens(world)
+    _name_contracts(world)
     for past in _history(world):
         past_time = now - past.at
         _mine(world.all()[past.chain], past_time, past.txs)
@@ -196,11 +143,15 @@ def _history(world: World) -> list[Past]:
             "ethereum",
             (eth.token(cast.USDT, cast.PAYROLL, cast.EMPLOYER, 1_500 * UNIT),),
         ),
+        *(
+            Past(11 * DAY - n, chain, (tx,))
+            for n, (chain, tx) in enumerate(onward.before(eth, poly))
+        ),
         Past(50 * HOUR, "tron", (tron.pay(cast.CASH_OUT, cast.MULE, 20 * SUN),)),
     ]
 
 
-def _name_tokens(world: World) -> None:
+def _name_contracts(world: World) -> None:
     world.ethereum.tokens.update(
         {
             cast.USDT: TokenName("USDT", "Demo Tether", 6),
@@ -211,6 +162,9 @@ def _name_tokens(world: World) -> None:
     )
     world.polygon.tokens[cast.USDC_POLYGON] = TokenName("USDC", "Demo USD Coin", 6)
     world.tron.tokens[cast.USDT_TRON] = TokenName("USDT", "Demo Tether", 6)
+    world.ethereum.codes.update(dict.fromkeys((cast.ROUTER, cast.MARKET, cast.BRIDGE), CODE))
+    world.ethereum.codes[cast.ACROSS] = CODE
+    world.polygon.codes.update(dict.fromkeys((cast.BRIDGE_POLYGON, cast.ACROSS_POLYGON), CODE))
 
 
 def _mine(ledger: Ledger[Tx] | UtxoLedger, moment: int, txs: Iterable[object]) -> None:
@@ -328,6 +282,13 @@ def _reorg(world: World, moment: int) -> None:
     _mine(ledger, moment, ())
 
 
+def _runs_on(world: World, moment: int) -> None:
+    """Faster than anybody could act on the first alert."""
+    pens = world.pens
+    for later, (chain, tx) in enumerate(onward.steps(pens["ethereum"], pens["polygon"])):
+        _mine(world.account(chain), moment + later, (tx,))
+
+
 def _quiet(_: World, __: int) -> None:
     """Only the next blocks."""
 
@@ -360,6 +321,7 @@ BEATS: tuple[Beat, ...] = (
         "clean money is mixed in",
         _polygon_pays((cast.MERCHANT, cast.PAYOUT, 250 * UNIT)),
     ),
-    Beat(180, "bitcoin", "the savings' transaction is in a block", _savings_mined),
-    Beat(200, "all", "the chains go on", _quiet),
+    Beat(170, "ethereum", "the thief pays, and it runs on", _runs_on, onward.FIRST),
+    Beat(190, "bitcoin", "the savings' transaction is in a block", _savings_mined),
+    Beat(210, "all", "the chains go on", _quiet),
 )

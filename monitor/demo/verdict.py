@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from monitor.demo import cast, onward
 from monitor.demo.truth import Due, Moved, Truth
 from monitor.messages.objects import alert_object
 from monitor.model import AlertView, Lane
 
 CORRECTED = "correction"
+UNITS = 2  # by which whole numbers may be off: the swap's and the bridge's
 TOLD = frozenset({"movement", "activity", "late"})
 
 
@@ -103,6 +105,33 @@ def mailed_wrong(
         if not loud and mailed and not messages[alert.id, channel].startswith("D-"):
             wrong.append(f"a mail of its own tells {alert.id}, which is quiet")
     return wrong
+
+
+def traced_wrong(lines: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What of the trace is not what the thief's money did, by the lines of `fundwatch trace show
+    --format jsonl`."""
+    nodes = {line["address"]: line for line in lines if line["type"] == "node"}
+    wrong = [
+        f"not traced: {amount} by {method} at {address}"
+        for method, told in (("tainted_first", onward.FIRST), ("libr", onward.LAST))
+        for address, amount in told.items()
+        if not any(abs(one - amount) <= UNITS for one in _amounts(nodes.get(address), method))
+    ]
+    ways = {line["via"] for line in lines if line["type"] == "edge"}
+    wrong += [f"not traced: a {via}" for via in ("swap", "bridge") if via not in ways]
+    at_exchange = cast.DEPOSITS[: len(onward.CASHED)]
+    wrong += [
+        f"not known as an exchange: {address}"
+        for address in at_exchange
+        if ((nodes.get(address) or {}).get("stop") or {}).get("reason") != "exchange"
+    ]
+    sums = (line for line in lines if line["type"] == "total" and line["method"] != "poison")
+    return wrong + [f"a sum is off: {line}" for line in sums if line["difference"] != "0"]
+
+
+def _amounts(node: Mapping[str, Any] | None, method: str) -> list[int]:
+    """What ended or rests there."""
+    return [int(held["amount"][method]) for held in node["holds"]] if node else []
 
 
 def equal(held: Sequence[Mapping[str, Any]]) -> int:
