@@ -185,8 +185,10 @@ def test_whoever_passes_all_on_to_an_exchange_soon_is_its_deposit_address() -> N
     assert a.stop is not None
     assert (a.stop.reason, a.exchange) == ("deposit_address", "hot exchange")
     assert "hot exchange by labels (2024-05-01)" in a.stop.detail
-    assert not has(trace, "hot")
-    assert usd(total(trace).ended["deposit_address"]) == 1000
+    # What it was swept of is at the exchange; nothing else is looked at behind it.
+    hot = node(trace, "hot")
+    assert (hot.stop and hot.stop.reason, a.holds == ()) == ("exchange", True)
+    assert usd(total(trace).ended["exchange"]) == 1000
     balanced(trace)
 
 

@@ -83,6 +83,9 @@ class _Look:
 
     def _is_news(self, edge: Edge) -> bool:
         moved = any(edge.traced.get(method, 0) for method in CONSERVING)
+        giver = self.nodes.get(Subject(edge.chain, edge.sender))
+        if giver is not None and giver.stop is not None:
+            return False  # a deposit address is swept: that it was reached is told of it
         recent = edge.time >= max(self.ground.since, self.ground.now - OLD)
         return (moved and recent and edge.hop > 1) or (
             moved and recent and self._end(edge) is not None

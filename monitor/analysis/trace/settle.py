@@ -41,12 +41,12 @@ class Settler:
         opened = set(self._opened)
         run, ways = self._run(ledger, rules, promised, openings, opened)
         if opened:
-            doubtful = {s for s in opened if s not in run.verdicts or not run.verdicts[s].open}
+            doubtful = {s for s in opened if s not in run.verdicts or not run.verdicts[s].passes}
             kept = opened - ways.behind(doubtful | ways.circular())
             if kept != opened:
                 opened = kept
                 run, ways = self._run(ledger, rules, promised, openings, opened)
-        while more := {s for s, each in run.verdicts.items() if each.open} - opened:
+        while more := {s for s, each in run.verdicts.items() if each.passes} - opened:
             opened |= more
             if any(subject in ledger.accounts for subject in more):
                 run, ways = self._run(ledger, rules, promised, openings, opened)
@@ -79,7 +79,7 @@ class Settler:
                 if not each.hop[0]:
                     ways.lead(each.givers, to)
                 settled = to not in opened or to in ways.let_through
-                if not settled and rules.verdict(to, arrivals.found[to]).open:
+                if not settled and rules.verdict(to, arrivals.found[to]).passes:
                     ways.let_through.add(to)
         verdicts = {s: rules.verdict(s, each) for s, each in arrivals.found.items()}
         return Run(ledger, ground, result, steps, arrivals.found, verdicts), ways

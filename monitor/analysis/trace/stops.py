@@ -41,6 +41,12 @@ class Verdict:
     def open(self) -> bool:
         return self.stop is None and not self.waits
 
+    @property
+    def passes(self) -> bool:
+        """Whether value goes on from it along what is recorded: what a deposit address was swept of
+        is at its exchange."""
+        return self.open or (self.stop is not None and self.stop.reason == "deposit_address")
+
 
 OPEN = Verdict()
 
