@@ -177,7 +177,7 @@ def test_a_state_is_new_where_it_differs(book: Book) -> None:
     assert then is not None
     assert (newest.number, newest.trace) == (3, a_trace(5))
     assert (then.number, then.at, then.trace) == (2, NOW + 2, a_trace(5, 6))
-    assert trace.before(store, CASE, 2) == trace.as_of(store, CASE, NOW)
+    assert trace.numbered(store, CASE, 1) == trace.as_of(store, CASE, NOW)
     assert trace.as_of(store, CASE, NOW - 1) is None
     assert differences(store.path) == []
 
@@ -393,7 +393,7 @@ def test_a_state_that_was_erased_is_gone_and_the_others_are_there(
     seqs = numbers(store, "trace state")
     erase(store, [seqs[place] for place in which])
     for place, held in enumerate([(5,), (5, 6), (5, 6, 7)]):
-        found = trace.before(store, CASE, place + 2)
+        found = trace.numbered(store, CASE, place + 1)
         assert (found and found.trace) == (None if place in which else a_trace(*held))
     assert take(store, a_trace(5, 6, 7), NOW + 9) == (4 if 2 in which else 3)
     assert trace.newest(store, CASE) is not None

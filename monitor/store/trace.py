@@ -111,11 +111,6 @@ def as_of(store: Reader, case: str, at: int) -> Told | None:
     return _told(store, "case_id = ? AND at <= ?", [case, at])
 
 
-def before(store: Reader, case: str, number: int) -> Told | None:
-    """The state before one; as `newest`."""
-    return _told(store, "case_id = ? AND number < ?", [case, number])
-
-
 def _told(store: Reader, where: str, params: list[object]) -> Told | None:
     with store.look() as conn:
         row = conn.execute(
