@@ -136,3 +136,16 @@ def test_history_is_one_message_and_news_at_an_exchange_is_severe(tmp_path: Path
     assert '3,000.00 USD of case C-1 reached an exchange, "Big Exchange"' in " ".join(shown.split())
     for each in found:
         ALERT.validate(each)
+
+
+def test_what_is_watched_keeps_its_calls_also_when_a_person_follows(tmp_path: Path) -> None:
+    with told(tmp_path) as story:
+        story.pay(SOURCE, A, 8_000)
+        story.pay(A, B, 7_000)
+        source = {"kind": "etherscan", "url": story.explorer.url("dev", "etherscan")}
+        source |= {"rate_per_second": 1000, "calls_per_day": 16}
+        story.home.write("config/sources.yaml", {"sources": {"mine": source}})
+        said = story.run()
+        nodes = story.nodes()
+    assert "what is watched needs the calls" in said
+    assert nodes[A]["state"] == "queued"

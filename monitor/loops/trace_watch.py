@@ -94,7 +94,7 @@ class TraceReader:
         """Whether the sources of a chain have calls left behind what regular passes need."""
         pool, may = self.world.world.pools.get(chain), case.may()
         names = [s.name for s in pool.sources if may is None or s.name in may] if pool else []
-        return any(self._left(name) >= HEAD_CALLS for name in names[:1])
+        return not names or self._left(names[0]) >= HEAD_CALLS
 
     def _left(self, name: str) -> int:
         config, now = self.world.configs[name], self.world.world.clock()

@@ -36,6 +36,10 @@ from monitor.store.commit import commit
 ROUND = 20.0  # seconds after which a round begins nothing more
 FIRST = 16  # addresses that are followed one after the other; later some at a time
 AT_ONCE = 4
+NO_ROOM = (
+    "what is watched needs the calls that the sources' budgets have left; it goes on when there "
+    "are more"
+)
 HOUR = 3600
 AGAIN = 300.0  # seconds until what could not be read is tried again
 EVERY = 86_400  # seconds: what is followed is read by this loop, not by passes
@@ -93,7 +97,7 @@ class Tracing:
         self._retry(case, everything=False)
         self._reader.watch(case, self._evaluate(case), until)
         while time.monotonic() < until and not self.stopping():
-            if self._step(case, everything=False):
+            if self._step(case):
                 break
         self._take(case)
 
@@ -140,7 +144,7 @@ class Tracing:
             if wish.calls is not None and used >= wish.calls:
                 ended = f"{plural(used, 'call')} made, as asked for with --calls"
                 break
-            ended = self._step(case, everything=True)
+            ended = self._step(case)
         self._take(case)
         return [ended, *self._summary(case)]
 
@@ -220,18 +224,16 @@ class Tracing:
 
     # -- getting on ----------------------------------------------------------------------------
 
-    def _step(self, case: FollowedCase, *, everything: bool) -> str:
+    def _step(self, case: FollowedCase) -> str:
         """Learn what is wanted next. Returns why it ends, empty: it goes on."""
         trace = self._evaluate(case, whole=False)
         wanted = self._open(case, trace)
         if not wanted:
             return _why_done(trace, waiting=bool(trace.wanted and case.unanswered))
-        most = 1 if trace.followed < FIRST else AT_ONCE
-        group = wanted[:most]
-        if not everything:
-            group = [each for each in group if self._reader.has_room(each.subject.chain, case)]
-            if not group:
-                return "the sources' budgets have no room now"
+        wanted = [each for each in wanted if self._reader.has_room(each.subject.chain, case)]
+        if not wanted:
+            return NO_ROOM
+        group = wanted[: 1 if trace.followed < FIRST else AT_ONCE]
         self._say(case, trace, wanted)
         learn = [each for each in group if each.need is not Need.FOLLOW]
         if learn:
