@@ -50,6 +50,7 @@ class FollowedCase:
     tried: dict[Subject, float] = field(default_factory=dict)  # when what is unread was read last
     # Questions that nobody answered, and when; asked again after a while.
     unanswered: dict[tuple[str, Subject, str], float] = field(default_factory=dict)
+    looked: tuple[object, ...] | None = None  # the moment of the last look; see Tracing
     resting: Resting = field(default_factory=Resting)
 
     def may(self) -> Allowed | None:

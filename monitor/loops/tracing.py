@@ -29,7 +29,7 @@ from monitor.model.acts import DAEMON, Follow, Unfollow
 from monitor.model.acts_trace import LearnOfTrace, TakeTrace
 from monitor.model.plain import plural, tidy
 from monitor.model.trace import Beside, Need, Told, Trace, Wanted
-from monitor.store import ours, watch
+from monitor.store import log, ours, watch
 from monitor.store import trace as kept
 from monitor.store.commit import commit
 
@@ -41,6 +41,7 @@ NO_ROOM = (
     "are more"
 )
 HOUR = 3600
+LOOK_EVERY = 60  # seconds
 AGAIN = 300.0  # seconds until what could not be read is tried again
 EVERY = 86_400  # seconds: what is followed is read by this loop, not by passes
 
@@ -68,6 +69,7 @@ class Tracing:
         self.say: Callable[[str], object] = lambda _words: None
         self.signs = JobSigns()
         self.doing = ""
+        self._last = ""  # the case that had its turn last
         self._lock = threading.RLock()  # around whatever works on a case
 
     @property
@@ -86,10 +88,22 @@ class Tracing:
         with self.signs.at_work(), self._lock:
             self._tickets.grant(self.carry_out, self.stopping)
             until = time.monotonic() + seconds
-            for name in kept.cases(self._store):
+            names = kept.cases(self._store)
+            later = [name for name in names if name > self._last]
+            for name in (*later, *names[: len(names) - len(later)]):  # each gets its turn
                 if self.stopping() or time.monotonic() > until:
                     return
-                self._round_of(self._case(name), until)
+                case, now = self._case(name), self._moment()
+                if case.looked != now:
+                    self._round_of(case, until)
+                    case.looked = self._moment()
+                self._last = name
+
+    def _moment(self) -> tuple[object, ...]:
+        """Another one means that a case is to be looked at: somebody did something, or time passed
+        after which addresses are due."""
+        seq, _ = log.last(self._store)
+        return (seq, self.book.stamp, self._world.world.clock() // LOOK_EVERY)
 
     def _round_of(self, case: FollowedCase, until: float) -> None:
         if not self._renew(case):
