@@ -172,13 +172,18 @@ FROZEN: dict[str, tuple[AlertKind, str]] = {
     "reached": (
         AlertKind.REACHED,
         '{"read_at": 9, "traced": {"ask": "Go on?", "at": 8, "case": "C-1", "confirmed": '
-        'false, "hops": [{"chain": "dev", "decimals": 6, "high": "7", "hop": 2, "leg": "e'
-        'rc20|a", "low": "5", "symbol": "USDC", "time": 6, "to": "Big Exchange", "touches'
-        '": true, "tx": "0x1", "usd": [50, 70]}, {"chain": "dev", "decimals": null, "high'
-        '": "2", "hop": 3, "leg": "native", "low": "1", "symbol": "ETH", "time": 0, "to":'
-        ' "", "touches": false, "tx": "0x2", "usd": null}], "known": ["aa"], "left": [3, '
-        '4], "lines": ["a word"], "method": "libr", "place": "dev/0xb", "reason": "exchan'
-        'ge", "rests": [1, 2], "sha256": "ab", "state": 3, "turn": "reached"}}',
+        'false, "ends": [{"confirmed": false, "name": "Big Exchange", "places": 2, "reaso'
+        'n": "exchange", "unpriced": 1, "usd": [1, 3, 2]}, {"confirmed": true, "name": ""'
+        ', "places": 1, "reason": "rests", "unpriced": 0, "usd": null}], "hops": [{"chain'
+        '": "dev", "chosen": "6", "decimals": 6, "high": "7", "hop": 2, "leg": "erc20|a",'
+        ' "low": "5", "symbol": "USDC", "time": 6, "to": "Big Exchange", "to_chain": "far'
+        '", "touches": true, "tx": "0x1", "usd": [50, 70, 60]}, {"chain": "dev", "decimal'
+        's": null, "high": "2", "hop": 3, "leg": "native", "low": "1", "symbol": "ETH", "'
+        'time": 0, "to": "", "to_chain": "", "touches": false, "tx": "0x2", "usd": null}]'
+        ', "known": ["aa"], "left": [3, 4], "lines": ["a word"], "method": "libr", "moved'
+        '": [7, 8], "moves": 12, "named": [["Big Exchange", "a list", "2024-01-01"]], "pl'
+        'ace": "dev/0xb", "reason": "exchange", "rests": [1, 2], "sha256": "ab", "state":'
+        ' 3, "turn": "reached", "was": [1, 9], "was_state": 2}}',
     ),
     "touches us, found later": (
         AlertKind.NOTICE,

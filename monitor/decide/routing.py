@@ -14,6 +14,9 @@ from monitor.model.facts import Notice, of_kind
 from monitor.model.plan import Route
 from monitor.model.ways import NOBODY, Unacknowledged, Way, place_of
 
+# Mails with a picture, or a question with its answers: of several in one nothing would be left.
+_PICTURED = (AlertKind.TRACED, AlertKind.REACHED, AlertKind.TRACE_QUESTION)
+
 
 def routes(
     alert: Alert,
@@ -159,6 +162,8 @@ def _form(alert: Alert, config: ChannelConfig) -> str:
         return "alone" if alert.severity is Severity.SEVERE else "history"
     if alert.lane is Lane.QUIET or alert.severity is Severity.LOW:
         return "daily"
+    if alert.kind in _PICTURED:
+        return "alone"
     return {Severity.SEVERE: "alone", Severity.HIGH: "prompt"}.get(alert.severity, "group")
 
 

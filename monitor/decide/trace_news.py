@@ -7,30 +7,24 @@ News is what moves afterwards.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from monitor.decide import trace_sums as sums
 from monitor.model import Alert, AlertKind, Entry, Lane, Severity, Subject
-from monitor.model.facts import Touched
+from monitor.model.facts import FROM_US, TO_US, Touched
 from monitor.model.flow import CONSERVING
 from monitor.model.ids import stable_id
-from monitor.model.trace import (
-    REACHED,
-    USD_UNIT,
-    ByMethod,
-    Edge,
-    Node,
-    Told,
-    Trace,
-)
+from monitor.model.trace import REACHED, USD_UNIT, Edge, Node, Told, Trace
 from monitor.model.traced import Hop, Traced, Turn
 
 DAY = 86_400
 OLD = 3 * DAY  # seconds after which what moved is history, whenever it is found
-TOGETHER = 600  # seconds for which later payments to one place are collected
+TOGETHER = 600  # seconds for which what comes after a first message is collected
 SHARE = 10  # a tenth of what left the watched addresses, within a day, is worth a mail
-MOST = 500  # movements of one alert
+MOST = 500  # movements of one alert; more make another one
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +43,16 @@ class Ground:
     # Of each of our own, our list and the label.
     ours: Mapping[Subject, tuple[str, str]] = field(default_factory=dict)
     before: Told | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Where a movement came to whom can be asked."""
+
+    place: Subject
+    reason: str  # exchange | deposit_address | mixer | bridge
+    name: str = ""  # what people call it
+    confirmed: bool = True
 
 
 def news(trace: Trace, ground: Ground) -> list[Alert]:
@@ -70,201 +74,274 @@ class _Look:
     def __init__(self, trace: Trace, ground: Ground) -> None:
         self.trace, self.ground = trace, ground
         self.nodes = {node.subject: node for node in trace.nodes}
-        self.of_turn = {turn: self._told(turn) for turn in Turn}
-        self.keys = {hop.key for facts in self._all() for hop in facts.hops}
-        self.fresh = [edge for edge in trace.edges if self._is_news(edge)]
+        self.edges = [e for e in trace.edges if any(e.traced.get(m, 0) for m in CONSERVING)]
+        self.taken_back = Counter(
+            hop.key for _, facts in self._told(Turn.UNDONE) for hop in facts.hops
+        )
+        self.reached_keys = self._standing(Turn.REACHED)
+        self.moved_keys = self._standing(Turn.MOVED)
+        self.fresh = [edge for edge in self.edges if self._is_news(edge)]
 
-    def _all(self) -> list[Traced]:
-        return [a.facts for a in self.ground.told if isinstance(a.facts, Traced)]
+    # -- what was told ---------------------------------------------------------------------------
 
-    def _told(self, turn: Turn) -> list[tuple[Alert, Traced]]:
+    def _told(self, *turns: Turn) -> list[tuple[Alert, Traced]]:
         mine = ((a, a.facts) for a in self.ground.told)
-        return [(a, f) for a, f in mine if isinstance(f, Traced) and f.turn == turn]
+        return [(a, f) for a, f in mine if isinstance(f, Traced) and f.turn in turns]
+
+    def _left_of(self, alert: Alert, facts: Traced) -> list[Hop]:
+        """The movements of an alert that were not taken back."""
+        back = {
+            hop.key for a, f in self._told(Turn.UNDONE) if a.amends == alert.id for hop in f.hops
+        }
+        return [hop for hop in facts.hops if hop.key not in back]
+
+    def _standing(self, turn: Turn) -> dict[str, Alert]:
+        """By movement the last alert that tells it, as far as it was not taken back."""
+        found: dict[str, Alert] = {}
+        for alert, facts in self._told(turn):
+            found |= {hop.key: alert for hop in self._left_of(alert, facts)}
+        return found
 
     def _is_news(self, edge: Edge) -> bool:
-        moved = any(edge.traced.get(method, 0) for method in CONSERVING)
+        """What the watched addresses pay themselves is told by their own alerts, but for where
+        that comes to somebody who can be asked; what a deposit address is swept of by its own
+        alert, as having reached it."""
         giver = self.nodes.get(Subject(edge.chain, edge.sender))
         if giver is not None and giver.stop is not None:
-            return False  # a deposit address is swept: that it was reached is told of it
-        recent = edge.time >= max(self.ground.since, self.ground.now - OLD)
-        return (moved and recent and edge.hop > 1) or (
-            moved and recent and self._end(edge) is not None
-        )
+            return False
+        if edge.time < max(self.ground.since, self.ground.now - OLD):
+            return False
+        return _passes_on(edge) or self._end(edge) is not None
 
     # -- somebody who can be asked ---------------------------------------------------------------
 
     def reached(self) -> list[Alert]:
         """The first payment to a place at once, later ones together after a while."""
-        by_place: dict[Subject, list[Edge]] = {}
+        by_place: dict[tuple[Subject, bool], list[Edge]] = {}
         for edge in self.fresh:
             end = self._end(edge)
-            if end is not None and edge.key not in self.keys:
-                by_place.setdefault(end.subject, []).append(edge)
+            if end is not None and not self._knows(edge, end):
+                by_place.setdefault((end.place, end.confirmed), []).append(edge)
         found = []
-        for place, edges in sorted(by_place.items()):
-            earlier = [a for a, f in self.of_turn[Turn.REACHED] if f.place == place.key]
-            last = max((a.created for a in earlier), default=None)
-            if last is not None and self.ground.now - last < TOGETHER:
-                continue
-            found.append(self._reached(self.nodes[place], edges if earlier else edges[:1]))
+        for (place, confirmed), edges in sorted(by_place.items()):
+            last = self._last_at(place, confirmed=confirmed)
+            if last is None or self.ground.now - last >= TOGETHER:
+                found += [self._reached(part) for part in _parts(edges)]
         return found
 
-    def _reached(self, node: Node, edges: Sequence[Edge]) -> Alert:
-        assert node.stop is not None
-        lowest = sum(usd(edge.usd, lowest=True) or 0 for edge in edges)
-        loud = lowest >= int(Decimal(self.trace.terms.tell_usd) * USD_UNIT) and node.stop.confirmed
+    def _knows(self, edge: Edge, end: End) -> bool:
+        """Whether it was told that this came there. Once a name is confirmed it is told as that."""
+        told = self.reached_keys.get(edge.key)
+        if told is None or not isinstance(told.facts, Traced):
+            return False
+        return told.facts.place == end.place.key and (told.facts.confirmed or not end.confirmed)
+
+    def _last_at(self, place: Subject, *, confirmed: bool) -> int | None:
+        here = [
+            alert.created
+            for alert, facts in self._told(Turn.REACHED)
+            if facts.place == place.key and facts.confirmed == confirmed
+        ]
+        return max(here, default=None)
+
+    def _reached(self, edges: Sequence[Edge]) -> Alert:
+        end = self._end(edges[0])
+        assert end is not None
+        lowest = sum(sums.usd_low(edge) for edge in edges)
+        loud = end.confirmed and lowest >= int(Decimal(self.trace.terms.tell_usd) * USD_UNIT)
         severity = Severity.SEVERE if loud else Severity.LOW
         facts = Traced(
             turn=Turn.REACHED,
-            place=node.subject.key,
-            reason=node.stop.reason,
-            confirmed=node.stop.confirmed,
+            place=end.place.key,
+            reason=end.reason,
+            confirmed=end.confirmed,
+            named=self._names(end.place),
             hops=self._hops(edges),
         )
-        return self._alert(AlertKind.REACHED, severity, facts, edges, node.subject.chain)
+        return self._alert(AlertKind.REACHED, severity, facts, edges, edges[0].chain)
 
-    def _end(self, edge: Edge) -> Node | None:
-        """Where it comes to whom can be asked: the place, None where it is another step."""
-        chain = edge.to_chain or edge.chain
-        node = self.nodes.get(Subject(chain, edge.recipient))
-        if node is None or node.stop is None or node.stop.reason not in REACHED:
-            return None
-        return node if node.stop.reason != "bridge" or edge.got is not None else None
+    def _names(self, place: Subject) -> tuple[tuple[str, str, str], ...]:
+        """All names side by side, whose and of which day."""
+        node = self.nodes.get(place)
+        return tuple((n.name, n.source, n.date) for n in node.names) if node is not None else ()
+
+    def _end(self, edge: Edge) -> End | None:
+        """Where it comes to whom can be asked; None where it is another step, also into a bridge
+        whose other side is not found."""
+        place = Subject(edge.to_chain or edge.chain, edge.recipient)
+        node = self.nodes.get(place)
+        stop = node.stop if node is not None else None
+        name = sums.called(node) if node is not None else ""
+        crossed = edge.via == "bridge" and edge.got is not None
+        if stop is not None and stop.reason in REACHED and (crossed or stop.reason != "bridge"):
+            return End(place, stop.reason, name, stop.confirmed)
+        return End(place, "bridge", name) if crossed else None
 
     # -- value that moves on ---------------------------------------------------------------------
 
     def moved(self) -> list[Alert]:
-        """One alert a day for what moved on; at once where it is a lot, or touches our own."""
-        new = [e for e in self.fresh if self._end(e) is None and e.key not in self.keys]
+        """What touches our own at once; else what moved on, and loudly where it is a lot."""
+        new = [e for e in self.fresh if self._end(e) is None and e.key not in self.moved_keys]
         ours = [edge for edge in new if self._touches(edge)]
         rest = [edge for edge in new if not self._touches(edge)]
-        found = [self._moved(Severity.SEVERE, [edge]) for edge in ours]
-        last = max((a.created for a, _ in self.of_turn[Turn.MOVED]), default=None)
-        loud = self._is_a_lot([edge for edge in rest if self.ground.now - edge.time < DAY])
-        said = [a for a, f in self.of_turn[Turn.MOVED] if a.severity is Severity.MEDIUM]
-        if loud and (not said or self.ground.now - said[-1].created >= DAY):
-            found.append(self._moved(Severity.MEDIUM, rest))
-        elif rest and (last is None or self.ground.now - last >= DAY):
-            found.append(self._moved(Severity.LOW, rest))
+        found = [self._moved(Severity.SEVERE, part) for part in _parts(ours)]
+        told = [alert for alert, _ in self._told(Turn.MOVED)]
+        loud = [alert.created for alert in told if alert.severity is Severity.MEDIUM]
+        quiet = [alert.created for alert in told if alert.severity is not Severity.SEVERE]
+        now = self.ground.now
+        of_day = self._of_a_day()
+        if self._is_a_lot(of_day) and (not loud or now - max(loud) >= DAY):
+            found += [self._moved(Severity.MEDIUM, part) for part in _parts(of_day)]
+        elif not quiet or now - max(quiet) >= TOGETHER:
+            found += [self._moved(Severity.LOW, part) for part in _parts(rest)]
         return found
 
+    def _of_a_day(self) -> list[Edge]:
+        """What moved on within a day and was not told loudly at the place that it came to."""
+        return [
+            edge
+            for edge in self.fresh
+            if self.ground.now - edge.time < DAY
+            and not self._touches(edge)
+            and (self._end(edge) is None or self._is_low(edge))
+        ]
+
+    def _is_low(self, edge: Edge) -> bool:
+        told = self.reached_keys.get(edge.key)
+        return told is not None and told.severity is Severity.LOW
+
     def _moved(self, severity: Severity, edges: Sequence[Edge]) -> Alert:
-        hops = self._hops(edges)
-        facts = Traced(turn=Turn.MOVED, hops=hops)
+        moved = sums.moved_once(edges, self.trace.method)
+        facts = Traced(turn=Turn.MOVED, hops=self._hops(edges), moved=moved)
         return self._alert(AlertKind.TRACED, severity, facts, edges, edges[0].chain)
 
     def _is_a_lot(self, edges: Sequence[Edge]) -> bool:
-        left = self._left()
-        moved = sum(usd(edge.usd, lowest=False) or 0 for edge in edges)
-        return bool(left and left[1] and moved * SHARE >= left[1])
+        """A tenth of what left the watched addresses. Value that moved twice counts once; what
+        has no price counts as nothing."""
+        left = sums.span(self.trace, "out_of_sources")
+        moved = sums.moved_once([edge for edge in edges if edge.usd is not None], "")
+        return bool(left and moved and left.high and moved.high * SHARE >= left.high)
 
     def _touches(self, edge: Edge) -> bool:
-        chain = edge.to_chain or edge.chain
-        ends = (Subject(edge.chain, edge.sender), Subject(chain, edge.recipient))
-        return any(end in self.ground.ours for end in ends)
+        return any(True for _ in self._ours(edge))
 
     # -- what went before ------------------------------------------------------------------------
 
     def history(self) -> list[Alert]:
         """Once the first following has ended or asks; anew when it has grown, daily at most."""
-        fresh = {edge.key for edge in self.fresh}
-        old = [edge for edge in self.trace.edges if edge.key not in fresh]
-        told = self.of_turn[Turn.HISTORY]
-        if not told and (self.trace.wanted and not self.trace.questions):
+        told, trace = self._told(Turn.HISTORY), self.trace
+        old = [edge for edge in self.edges if self._is_history(edge)]
+        open_ = [each for each in trace.wanted if each.subject not in self.ground.ours]
+        if not old or not (told or not open_ or trace.questions or trace.ended):
             return []
-        known = tuple(sorted(_digest(edge.key) for edge in old))[:MOST]
+        known = (_digest(" ".join(sorted(edge.key for edge in old))),)
         if told and (told[-1][1].known == known or self.ground.now - told[-1][0].created < DAY):
             return []
-        if not old:
-            return []
-        facts = Traced(turn=Turn.HISTORY, known=known, lines=self._sums())
-        alert = self._alert(AlertKind.TRACED, Severity.MEDIUM, facts, (), old[0].chain)
-        first = told[0][0].id if told else None
-        return [replace(alert, amends=first)]
+        before = {each.key for _, facts in told for each in facts.ours}
+        touching = [
+            edge
+            for edge in old
+            if edge.hop > 1 and any(each.key not in before for each in self._ours(edge))
+        ]
+        facts = Traced(turn=Turn.HISTORY, known=known, ask=self._asks(), moves=len(old))
+        alert = self._alert(AlertKind.TRACED, Severity.MEDIUM, facts, touching, old[0].chain)
+        return [replace(alert, tx=None, rows=(), amends=told[0][0].id if told else None)]
 
-    def _sums(self) -> tuple[str, ...]:
-        """What ended where, for the message about the past."""
-        by_reason: dict[str, int] = {}
-        for node in self.trace.nodes:
-            if node.stop is not None:
-                by_reason[node.stop.reason] = by_reason.get(node.stop.reason, 0) + 1
-        return tuple(f"{number} {reason}" for reason, number in sorted(by_reason.items()))
+    def _is_history(self, edge: Edge) -> bool:
+        """What was told as news does not become history by growing old."""
+        if edge.time < self.ground.since:
+            return True
+        late = edge.time < self.ground.now - OLD and _passes_on(edge)
+        return late and edge.key not in self.moved_keys and edge.key not in self.reached_keys
 
     # -- a person is asked -----------------------------------------------------------------------
 
     def question(self) -> list[Alert]:
-        """The one that is open, and once a day again."""
+        """The one that is open, and once a day again. Whom it is about changes while more is
+        read: another question is one about none of those."""
         if not self.trace.questions:
             return []
-        asked = self.trace.questions[0]
-        about = [subject.key for subject in asked.about]
-        name = _digest(" ".join([asked.kind, *about]))
-        mine = [a for a, f in self.of_turn[Turn.QUESTION] if f.known == (name,)]
+        open_ = self.trace.questions[0]
+        about = tuple(_digest(subject.key) for subject in open_.about)
+        mine = [
+            alert
+            for alert, facts in self._told(Turn.QUESTION)
+            if facts.reason == open_.kind and not set(facts.known).isdisjoint(about)
+        ]
         if mine and self.ground.now - mine[-1].created < DAY:
             return []
-        facts = Traced(turn=Turn.QUESTION, known=(name,), ask=asked.words)
+        facts = Traced(turn=Turn.QUESTION, known=about, ask=self._asks(), reason=open_.kind)
         alert = self._alert(AlertKind.TRACE_QUESTION, Severity.MEDIUM, facts, (), None)
-        first = mine[0].id if mine else None
+        first = (mine[-1].amends or mine[-1].id) if mine else None
         return [replace(alert, amends=first)]
+
+    def _asks(self) -> str:
+        return self.trace.questions[0].words if self.trace.questions else ""
 
     # -- what became of it -----------------------------------------------------------------------
 
     def undone(self) -> list[Alert]:
-        """What was told and did not happen: told to whoever had been told."""
-        present = {edge.key for edge in self.trace.edges}
+        """What was told and did not happen, or carries less because something before it did not:
+        told to whoever had been told."""
+        present, roots = {edge.key: edge for edge in self.edges}, self._roots()
         found = []
-        for alert, facts in (*self.of_turn[Turn.REACHED], *self.of_turn[Turn.MOVED]):
-            gone = [hop for hop in facts.hops if hop.key not in present]
-            gone = [hop for hop in gone if self.ground.undone(hop.key)]
-            if gone:
-                told = replace(facts, turn=Turn.UNDONE, hops=tuple(gone), lines=())
-                made = self._alert(alert.kind, alert.severity, told, (), alert.chain)
+        for alert, facts in self._told(Turn.REACHED, Turn.MOVED):
+            left = self._left_of(alert, facts)
+            gone = [hop for hop in left if hop.key not in present]
+            gone = [hop for hop in gone if roots or self.ground.undone(hop.key)]
+            less = [hop for hop in left if roots and hop.key in present]
+            lines = [line for hop in less for line in _lessened(hop, self._hop(present[hop.key]))]
+            if gone or lines:
+                told = replace(facts, turn=Turn.UNDONE, hops=tuple(gone), lines=tuple(lines))
+                made = self._alert(alert.kind, alert.severity, told, (), alert.chain, alert.id)
                 found.append(replace(made, amends=alert.id))
         return found
 
-    def changed(self) -> list[Alert]:
-        """That another method, label or limit made other sums: once for each state."""
-        before = self.ground.before
-        if before is None or self._why_changed(before.trace) == "":
-            return []
-        old, new = _span(before.trace, "resting"), _span(self.trace, "resting")
-        if old == new and before.trace.method == self.trace.method:
-            return []
-        why = self._why_changed(before.trace)
-        facts = Traced(turn=Turn.CHANGED, lines=(why,), known=(before.sha256,))
-        return [self._alert(AlertKind.TRACED, Severity.LOW, facts, (), None)]
+    def _roots(self) -> bool:
+        """Whether a movement of the state before did not happen."""
+        if self.ground.before is None:
+            return False
+        present = {edge.key for edge in self.trace.edges}
+        was = (edge.key for edge in self.ground.before.trace.edges)
+        return any(self.ground.undone(key) for key in was if key not in present)
 
-    def _why_changed(self, old: Trace) -> str:
-        found = []
-        if old.method != self.trace.method:
-            found.append(f"the method {self.trace.method} is shown first now")
-        if old.terms != self.trace.terms:
-            found.append("a limit of the case is another one")
-        names = {node.subject: node.names for node in old.nodes}
-        renamed = [n for n in self.trace.nodes if names.get(n.subject, n.names) != n.names]
-        if renamed:
-            found.append(f"{len(renamed)} address(es) have another name")
-        return "; ".join(found)
+    def changed(self) -> list[Alert]:
+        """What another method, label or limit did to the sums: once."""
+        before = self.ground.before
+        why = _why_changed(before.trace, self.trace) if before is not None else ()
+        if before is None or not why:
+            return []
+        if before.trace.totals == self.trace.totals and before.trace.method == self.trace.method:
+            return []
+        facts = Traced(
+            turn=Turn.CHANGED,
+            lines=why,
+            known=(_digest(f"{before.sha256} {self.ground.sha256}"),),
+            was=sums.span(before.trace, "resting"),
+            was_state=before.number,
+        )
+        return [self._alert(AlertKind.TRACED, Severity.LOW, facts, (), None)]
 
     # -- one alert -------------------------------------------------------------------------------
 
     def _hops(self, edges: Sequence[Edge]) -> tuple[Hop, ...]:
-        return tuple(self._hop(edge) for edge in edges[:MOST])
+        return tuple(self._hop(edge) for edge in edges)
 
     def _hop(self, edge: Edge) -> Hop:
         figures = [edge.traced.get(method, 0) for method in CONSERVING]
-        low, high = usd(edge.usd, lowest=True), usd(edge.usd, lowest=False)
-        end = self._end(edge)
+        end, chosen = self._end(edge), self.trace.method
+        usd = edge.usd or {}
         return Hop(
             *(edge.chain, edge.tx, edge.leg, edge.hop),
             symbol=edge.asset.symbol,
             decimals=edge.asset.decimals,
             low=min(figures),
             high=max(figures),
-            usd_low=low,
-            usd_high=high,
+            chosen=edge.traced.get(chosen),
+            usd=sums.figure(usd, chosen),
             time=edge.time,
-            to=_called(end) if end else "",
+            to=end.name if end else "",
+            to_chain=edge.to_chain,
             touches=self._touches(edge),
         )
 
@@ -275,9 +352,10 @@ class _Look:
         facts: Traced,
         edges: Sequence[Edge],
         chain: str | None,
+        *about: str,
     ) -> Alert:
         ground = self.ground
-        touched = tuple(t for edge in edges for t in self._ours(edge))
+        touched = facts.ours or tuple(t for edge in edges for t in self._ours(edge))
         told = replace(
             facts,
             read_at=ground.now,
@@ -286,13 +364,13 @@ class _Look:
             at=ground.now,
             sha256=ground.sha256,
             method=self.trace.method,
-            rests=_span(self.trace, "resting"),
-            left=self._left(),
+            rests=sums.span(self.trace, "resting"),
+            left=sums.span(self.trace, "out_of_sources"),
+            ends=sums.ends(self.trace),
             ours=touched,
         )
-        about = [hop.key for hop in facts.hops] or [*facts.known, str(ground.now // DAY)]
         return Alert(
-            id=stable_id("A", ground.entry.id, facts.turn, facts.place, *about),
+            id=stable_id("A", ground.entry.id, *self._identity(told), *about),
             kind=kind,
             lane=Lane.NEWS,
             severity=Severity.SEVERE if touched else severity,
@@ -300,41 +378,65 @@ class _Look:
             chain=chain,
             tx=edges[0].tx if len(edges) == 1 else None,
             entry_id=ground.entry.id,
-            lane_reason="Followed money moved or asks.",
+            lane_reason="Followed money moved, or a person is asked.",
             facts=told,
-            rows=tuple((edge.chain, edge.tx, edge.leg) for edge in edges[:MOST]),
+            rows=tuple((edge.chain, edge.tx, edge.leg) for edge in edges),
         )
 
-    def _ours(self, edge: Edge) -> list[Touched]:
-        found = []
+    def _identity(self, facts: Traced) -> Iterator[str]:
+        """What makes it this news and no other: the same after a kill. What was taken back and
+        happened after all is other news."""
+        yield from (facts.turn, facts.place, "" if facts.confirmed else "unconfirmed")
+        for hop in facts.hops:
+            yield f"{hop.key} {self.taken_back[hop.key] or ''}"
+        yield from facts.lines
+        if not facts.hops:
+            yield from (*facts.known, str(self.ground.now // DAY))
+        if facts.turn == Turn.QUESTION:
+            yield facts.reason
+
+    def _ours(self, edge: Edge) -> Iterator[Touched]:
+        to = Subject(edge.to_chain or edge.chain, edge.recipient)
         for end, way, other in (
-            (Subject(edge.to_chain or edge.chain, edge.recipient), "to us", edge.sender),
-            (Subject(edge.chain, edge.sender), "from us", edge.recipient),
+            (to, TO_US, edge.sender),
+            (Subject(edge.chain, edge.sender), FROM_US, edge.recipient),
         ):
             if end in self.ground.ours:
                 name, label = self.ground.ours[end]
-                found.append(Touched(edge.chain, edge.tx, edge.leg, way, other, name, label))
-        return found
-
-    def _left(self) -> tuple[int, int] | None:
-        return _span(self.trace, "out_of_sources")
+                yield Touched(edge.chain, edge.tx, edge.leg, way, other, name, label)
 
 
-def usd(figures: ByMethod | None, *, lowest: bool) -> int | None:
-    """By the lowest or highest method that conserves."""
-    found = [figures[m] for m in CONSERVING if m in figures] if figures else []
-    return (min(found) if lowest else max(found)) if found else None
+def _passes_on(edge: Edge) -> bool:
+    """Whether it goes from one who is followed to somebody else, and is no exchange in place."""
+    same = edge.sender == edge.recipient and edge.to_chain in ("", edge.chain)
+    return edge.hop > 1 and not same
 
 
-def _span(trace: Trace, what: str) -> tuple[int, int] | None:
-    """Lowest and highest of the sums in USD."""
-    found = [getattr(t, what) for t in trace.totals if t.asset is None and t.method in CONSERVING]
-    return (min(found), max(found)) if found else None
+def _parts(edges: Sequence[Edge]) -> Iterator[Sequence[Edge]]:
+    return (edges[at : at + MOST] for at in range(0, len(edges), MOST))
 
 
-def _called(node: Node) -> str:
-    """What people call it; of a deposit address, the exchange that it sweeps to."""
-    return node.exchange or (node.names[0].name if node.names else "")
+def _lessened(was: Hop, now: Hop) -> Iterator[str]:
+    """That a movement stands, and carries less than was told."""
+    if now.high < was.high:
+        yield f"{was.tx}: {sums.units_said(was)} was told, {sums.units_said(now)} is traced now."
+
+
+def _why_changed(old: Trace, new: Trace) -> tuple[str, ...]:
+    found = []
+    if old.method != new.method:
+        found.append(f"another method is shown first: {new.method or 'none'}")
+    if old.terms != new.terms:
+        found.append("a limit of the case was changed")
+    names = {node.subject: _claims(node) for node in old.nodes}
+    renamed = sum(names.get(node.subject, _claims(node)) != _claims(node) for node in new.nodes)
+    if renamed:
+        found.append(f"{renamed:,} address{'es have' if renamed > 1 else ' has'} another label")
+    return tuple(found)
+
+
+def _claims(node: Node) -> Iterable[object]:
+    return [(each.name, each.category, each.confidence) for each in node.names]
 
 
 def _digest(text: str) -> str:

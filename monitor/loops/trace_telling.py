@@ -52,8 +52,9 @@ class Telling:
 
     def _entry(self, case: str) -> Entry | None:
         mine = watch.persons_entries(self.store)
-        here = (w.entry for w in mine if w.active and w.entry.case == case)
-        return next((entry for entry in here if entry.follow is not None), None)
+        here = [w.entry for w in mine if w.active and w.entry.case == case and w.entry.follow]
+        # Nobody is told of what a canary does.
+        return min(here, key=lambda entry: entry.canary, default=None)
 
     def _undone(self, key: str) -> bool:
         chain, tx, leg = key.split("/", 2)

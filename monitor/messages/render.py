@@ -223,7 +223,20 @@ def _plain_sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
         return group_sheet(views, telling)
     (view,) = views
     found = view.alert.kind is AlertKind.NOTICE and view.alert.facts.ours
-    return touching_sheet(view, telling) if found else _SHEETS[view.alert.kind](view, telling)
+    return touching_sheet(view, telling) if found else _pictured(view, telling)
+
+
+def _pictured(view: AlertView, telling: Telling) -> Sheet:
+    """A picture that cannot be drawn costs nothing but the picture."""
+    make = _SHEETS[view.alert.kind]
+    if view.trace is None:
+        return make(view, telling)
+    try:
+        return make(view, telling)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the words go out
+        sheet = make(replace(view, trace=None), telling)
+        said = f"There is no picture of it ({type(error).__name__}): tell who runs Fundwatch."
+        return replace(sheet, lead=(*sheet.lead, said))
 
 
 def _readable(view: AlertView) -> None:

@@ -13,7 +13,7 @@ from monitor.store import ours
 from monitor.store.log import Part, cases_of
 from monitor.store.planlog import alert_parts
 from monitor.store.port import Connection, Reader
-from monitor.store.rows import ALERT_COLUMNS, alert_params, to_alert
+from monitor.store.rows import ALERT_COLUMNS, NOT_TRACED, alert_params, to_alert
 
 if TYPE_CHECKING:  # who only reads needs no acts, which load slowly
     from monitor.model.acts import Actor, Take, Tell
@@ -44,7 +44,10 @@ def carry_tell(conn: Connection, _actor: Actor, act: Tell) -> tuple[None, list[P
 def first_alerts(store: Reader, entry: str, txs: Sequence[str]) -> dict[str, str]:
     """The alerts that first told an entry of these transactions, by transaction."""
     rows = store.read_in(
-        "SELECT tx, id FROM alert WHERE entry = ? AND amends IS NULL AND tx IN ({})", txs, [entry]
+        f"SELECT tx, id FROM alert WHERE entry = ? AND amends IS NULL AND {NOT_TRACED} "
+        "AND tx IN ({})",
+        txs,
+        [entry],
     )
     return {row["tx"]: row["id"] for row in rows}
 

@@ -12,7 +12,7 @@ from monitor.model.streams import StreamState
 from monitor.store import doubts, follow, listing, ours, planned, watch
 from monitor.store.coverage import stream_states
 from monitor.store.port import Reader
-from monitor.store.rows import to_alert, to_row, to_transfer
+from monitor.store.rows import NOT_TRACED, to_alert, to_row, to_transfer
 from monitor.store.transfers import open_rows, open_rows_among
 
 NO_TITLES: Mapping[str, str] = {}
@@ -211,7 +211,9 @@ def _rows_of(store: Reader, chain: str, txs: Iterable[str]) -> tuple[Row, ...]:
 def _alerts_of(store: Reader, known: Sequence[Row]) -> tuple[Alert, ...]:
     """Alerts about the rows' transactions, and those about many that listed the rows."""
     txs = (row.transfer.tx for row in known)
-    found = store.read_in("SELECT rowid AS nr, * FROM alert WHERE tx IN ({})", txs)
+    found = store.read_in(
+        f"SELECT rowid AS nr, * FROM alert WHERE {NOT_TRACED} AND tx IN ({{}})", txs
+    )
     summaries = store.read_in(
         "SELECT DISTINCT a.rowid AS nr, a.* FROM alert_transfer at JOIN alert a ON a.id = at.alert "
         "WHERE a.kind IN ('history', 'notice') AND at.transfer IN ({})",

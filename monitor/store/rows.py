@@ -41,6 +41,9 @@ ALERT_COLUMNS = (
 _KINDS = {kind.value: kind for kind in Kind}
 _STATUSES = {status.value: status for status in Status}
 
+# Alerts about followed money tell no transaction to their entry: it is other addresses that move.
+NOT_TRACED = "kind NOT IN ('traced', 'reached', 'trace_question')"
+
 
 def transfer_params(t: Transfer) -> tuple[Any, ...]:
     """In the order of TRANSFER_COLUMNS."""

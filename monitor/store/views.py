@@ -16,6 +16,7 @@ from monitor.model import (
     Chain,
     DeliveryView,
     Known,
+    Severity,
     Subject,
     Transfer,
     TransferView,
@@ -32,7 +33,7 @@ from monitor.store.doubts import unchecked
 from monitor.store.not_covered import not_covered
 from monitor.store.notes import get_note
 from monitor.store.port import Fields, Reader
-from monitor.store.rows import to_alert, to_row
+from monitor.store.rows import NOT_TRACED, to_alert, to_row
 from monitor.store.unlisted import Unlisted
 
 SUCCESS = (
@@ -41,7 +42,7 @@ SUCCESS = (
 )
 
 # Alerts about followed money that show the whole way.
-_PICTURED = (Turn.HISTORY, Turn.REACHED)
+_PICTURED = (Turn.HISTORY, Turn.REACHED, Turn.MOVED, Turn.QUESTION)
 
 
 @dataclass(frozen=True)
@@ -281,6 +282,8 @@ class _Look:
         facts = alert.facts
         if not isinstance(facts, Traced) or facts.turn not in _PICTURED:
             return None
+        if alert.severity is Severity.LOW:  # a line in the daily mail, of which there may be many
+            return None
         told = trace.numbered(self.store, facts.case, facts.state)
         return told.trace if told else None
 
@@ -359,7 +362,8 @@ class _Look:
         if alert.tx is None:
             return {}
         rows = self.store.read(
-            "SELECT id, entry FROM alert WHERE tx = ? AND id <> ? AND amends IS NULL",
+            "SELECT id, entry FROM alert WHERE tx = ? AND id <> ? AND amends IS NULL "
+            f"AND {NOT_TRACED}",
             [alert.tx, alert.id],
         )
         return {row["entry"]: row["id"] for row in rows if row["entry"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 
@@ -304,4 +305,15 @@ def id_section(view: AlertView, telling: Telling, what: str) -> Section | None:
         Item(earlier, style="note") if earlier else None,
         Item(shown_tx(alert.tx), "Tx", "code") if alert.tx else None,
         Item(_maker(telling), style="note"),
+    )
+
+
+def attached(telling: Telling, table: str, views: Sequence[AlertView]) -> Section | None:
+    rows = sum(max(1, len(view.transfers)) for view in views)
+    digest = hashlib.sha256(table.encode("utf-8")).hexdigest()
+    return section(
+        "ATTACHED",
+        Item(f"{telling.message_id}.csv, {plural(rows, 'row')}"),
+        Item(digest, "SHA-256", "code"),
+        Item(f"Fundwatch {telling.version}, message {telling.message_id}", style="note"),
     )

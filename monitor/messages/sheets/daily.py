@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from monitor.messages.sheets import about, listed, to_do
-from monitor.messages.sheets.many import attached, quiet_items, told
+from monitor.messages.sheets.many import quiet_items, told
 from monitor.messages.sheets.ours import SHOUT, shout_of
 from monitor.messages.sheets.parts import (
     Item,
@@ -21,9 +21,12 @@ from monitor.messages.sheets.parts import (
     worst,
 )
 from monitor.messages.sheets.sums import totals
+from monitor.messages.sheets.traced import day_line
 from monitor.messages.spreadsheet import alert_csv_rows
 from monitor.model import AlertKind, AlertView, Lane, Severity
+from monitor.model.facts import of_kind
 from monitor.model.plain import case_said, plural, tidy, utc, when
+from monitor.model.traced import Traced, Turn
 
 _CUT = " These are not all: see NOT SHOWN."
 UNSEEN = "NOT SEEN"  # the remark that stands before all: what was not read
@@ -94,7 +97,7 @@ def _sheet(
                 "ABOUT FUNDWATCH",
                 *_singly([v for v in notices if v not in touching], telling, room),
             ),
-            attached(telling, table, views) if views else None,
+            about.attached(telling, table, views) if views else None,
         ),
         footer=about.INTERNAL,
         table=table,
@@ -131,12 +134,29 @@ def _case_section(
     case: str, mine: Sequence[AlertView], telling: Telling, room: int
 ) -> Section | None:
     summed = totals(mine)
-    items = [_item(view, telling) for view in mine[:room]]
-    rest = len(mine) - room
+    followed = [view for view in mine if _is_followed(view)]
+    singly = [view for view in mine if not _is_followed(view)]
+    items = [*_followed(followed), *(_item(view, telling) for view in singly[:room])]
+    rest = len(singly) - room
     more = Item(f"{rest:,} more in the attached file.", style="warn") if rest > 0 else None
     name = case_part(case).upper() or "NO CASE"
     head = summed.items if summed else ()
     return section(name, *head, *items, more)
+
+
+def _is_followed(view: AlertView) -> bool:
+    fact = view.alert.facts
+    return isinstance(fact, Traced) and fact.turn in (Turn.MOVED, Turn.REACHED)
+
+
+def _followed(views: Sequence[AlertView]) -> list[Item]:
+    """What followed money did, in a line for all of it."""
+    if not views:
+        return []
+    facts = [of_kind(view.alert.facts, Traced) for view in views]
+    ids = [view.alert.id for view in views]
+    more = f" and {len(ids) - 3:,} more" if len(ids) > 3 else ""
+    return [Item(day_line(facts), style="row", note=f"{', '.join(ids[:3])}{more}")]
 
 
 def _item(view: AlertView, telling: Telling) -> Item:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -82,7 +81,7 @@ def group_sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
             section("QUIET", *quiet_items(quiet)),
             _watched(views, telling),
             _unchecked(views),
-            attached(telling, table, views),
+            about.attached(telling, table, views),
         ),
         footer=about.INTERNAL,
         table=table,
@@ -109,7 +108,7 @@ def _histories_sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
             section("BEFORE", *(_before(view) for view in ordered)),
             _watched(ordered, telling),
             _unchecked(views),
-            attached(telling, table, views),
+            about.attached(telling, table, views),
         ),
         footer=about.INTERNAL,
         table=table,
@@ -276,17 +275,6 @@ def _group_next(telling: Telling) -> Section | None:
         to_do.HEADING,
         *to_do.acknowledge(telling.message_id, telling),
         Item("This takes all alerts of this message; single ones by their numbers.", style="note"),
-    )
-
-
-def attached(telling: Telling, table: str, views: Sequence[AlertView]) -> Section | None:
-    rows = sum(max(1, len(view.transfers)) for view in views)
-    digest = hashlib.sha256(table.encode("utf-8")).hexdigest()
-    return section(
-        "ATTACHED",
-        Item(f"{telling.message_id}.csv, {plural(rows, 'row')}"),
-        Item(digest, "SHA-256", "code"),
-        Item(f"Fundwatch {telling.version}, message {telling.message_id}", style="note"),
     )
 
 

@@ -1,0 +1,97 @@
+"""Sums of a trace as alerts tell them: lowest and highest by the methods that conserve. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from monitor.model import Subject
+from monitor.model.flow import CONSERVING
+from monitor.model.plain import amount_said, tidy
+from monitor.model.trace import ByMethod, Edge, Node, State, Sum, Trace
+from monitor.model.traced import RESTS, WAITS, Ended, Figure, Hop
+
+
+def figure(figures: ByMethod, method: str) -> Figure | None:
+    """Of figures in USD; None where there are none. `method`: the one that is shown first."""
+    found = [figures[each] for each in CONSERVING if each in figures]
+    return Figure(min(found), max(found), figures.get(method)) if found else None
+
+
+def usd_low(edge: Edge) -> int:
+    """USD by the lowest method; what has no price counts as nothing."""
+    found = figure(edge.usd or {}, "")
+    return found.low if found else 0
+
+
+def span(trace: Trace, what: str) -> Figure | None:
+    """A sum of the totals in USD, by its name in Total."""
+    by_method = {t.method: getattr(t, what) for t in trace.totals if t.asset is None}
+    return figure(by_method, trace.method)
+
+
+def moved_once(edges: Sequence[Edge], method: str) -> Figure | None:
+    """USD that moved on by these movements, in order of time. What somebody passed on of what had
+    come by one of them counts once. None: some of it has no price."""
+    if not edges or any(edge.usd is None for edge in edges):
+        return None
+    return figure({m: _once(edges, m) for m in CONSERVING}, method)
+
+
+def _once(edges: Sequence[Edge], method: str) -> int:
+    came: Counter[Subject] = Counter()
+    moved = 0
+    for edge in edges:
+        worth, sender = (edge.usd or {}).get(method, 0), Subject(edge.chain, edge.sender)
+        again = min(worth, came[sender])
+        came[sender] -= again
+        came[Subject(edge.to_chain or edge.chain, edge.recipient)] += worth
+        moved += worth - again
+    return moved
+
+
+def called(node: Node) -> str:
+    """What people call it; of a deposit address, the exchange that it sweeps to."""
+    return node.exchange or (node.names[0].name if node.names else "")
+
+
+def ends(trace: Trace) -> tuple[Ended, ...]:
+    """Where what left is now: at rest, not read yet, and by whom it ended; largest first."""
+    groups: dict[tuple[str, str, bool], list[Node]] = {}
+    for node in trace.nodes:
+        if node.state is not State.SOURCE and any(_is_any(each) for each in node.holds):
+            groups.setdefault(_group(node), []).append(node)
+    found = [_ended(group, nodes, trace.method) for group, nodes in groups.items()]
+    return tuple(sorted(found, key=lambda e: (-(e.usd.high if e.usd else 0), e.reason, e.name)))
+
+
+def _group(node: Node) -> tuple[str, str, bool]:
+    if node.state in (State.QUEUED, State.WAITING):
+        return WAITS, "", True
+    if node.stop is None:
+        return RESTS, "", True
+    named = called(node) if node.stop.reason in ("exchange", "deposit_address", "mixer") else ""
+    return node.stop.reason, named, node.stop.confirmed
+
+
+def _ended(group: tuple[str, str, bool], nodes: Iterable[Node], method: str) -> Ended:
+    held = [each for node in nodes for each in node.holds if _is_any(each)]
+    priced = [each.usd for each in held if each.usd is not None]
+    summed = {m: sum(each.get(m, 0) for each in priced) for m in CONSERVING}
+    return Ended(
+        *group,
+        places=len(list(nodes)),
+        usd=figure(summed, method) if priced else None,
+        unpriced=len(held) - len(priced),
+    )
+
+
+def _is_any(each: Sum) -> bool:
+    return any(each.amount.get(method, 0) for method in CONSERVING)
+
+
+def units_said(hop: Hop) -> str:
+    """ "10 to 20 USDT"."""
+    low, high = amount_said(hop.low, hop.decimals), amount_said(hop.high, hop.decimals)
+    symbol = tidy(hop.symbol, 20)
+    return f"{high} {symbol}" if low == high else f"{low} to {high} {symbol}"
