@@ -95,8 +95,8 @@ class Tracing:
                     return
                 case, now = self._case(name), self._moment()
                 if case.looked != now:
+                    case.looked = now  # what it does itself is looked at once more
                     self._round_of(case, until)
-                    case.looked = self._moment()
                 self._last = name
 
     def _moment(self) -> tuple[object, ...]:
