@@ -3,10 +3,10 @@ where a balance is another one than at the last look."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from monitor.loops.witness import Witness
+from monitor.loops.witness import Heights, Said
 from monitor.model import Subject
 from monitor.model.balance import Figure, Holding
 from monitor.model.flow import CONSERVING
@@ -14,8 +14,12 @@ from monitor.model.trace import Node, State, Trace
 
 HOUR, DAY = 3600, 86_400
 RESTS = (State.FOLLOWED, State.PARKED)
-FRESH = 300  # seconds between two looks at what moved within the last day
+LEAST = 60  # seconds between two looks
+FRESH = 4  # times as often is looked at what moved within the last day
+COST = 4.0  # calls of a look at one address, until it is known
 LISTS = 6 * HOUR  # seconds for which a balance that stays the same stands for the lists
+
+Ask = Callable[[Heights], Said]  # what sources say of these holdings now
 
 
 @dataclass
@@ -25,30 +29,49 @@ class Resting:
     _looked: dict[Subject, int] = field(default_factory=dict)
     _read: dict[Subject, int] = field(default_factory=dict)
     _at_read: dict[Subject, dict[Holding, int]] = field(default_factory=dict)
+    _said: dict[Subject, dict[Holding, int]] = field(default_factory=dict)  # at the last look
+    _cost: float = COST
     # The newest words on balances, by contract, and whose were ever asked for.
     figures: dict[tuple[Subject, str], Figure] = field(default_factory=dict)
     asked: set[Subject] = field(default_factory=set)
 
-    def read(self, subjects: Iterable[Subject], now: int) -> None:
-        """Their lists were read just now."""
+    def read(self, subjects: Iterable[Subject], now: int, failed: Container[Subject] = ()) -> None:
+        """Their lists were asked for just now; of those that failed nothing is known."""
         for subject in subjects:
-            self._looked[subject] = self._read[subject] = now
+            self._looked[subject] = now
+            if subject in failed:
+                self._at_read.pop(subject, None)
+            else:
+                self._read[subject] = now
+
+    def settled(self, subject: Subject, *, news: bool) -> None:
+        """After another balance was said its lists were read. Where they brought nothing, they may
+        be behind: the next look reads them again."""
+        if news or subject not in self._at_read:
+            self._at_read[subject] = self._said.get(subject, {})
+
+    def took(self, calls: int, nodes: int) -> None:
+        """What a look at some addresses cost in all."""
+        self._cost = (3 * self._cost + calls / nodes) / 4
 
     def due(self, trace: Trace, now: int, read_at: Callable[[Subject], int]) -> list[Node]:
-        """Those that it is time for, largest value first. `read_at`: when lists were read last, by
-        the record."""
+        """Those that it is time for, largest value first: as often as the calls of a day allow,
+        and no less than once an hour for as many as they are enough for. `read_at`: when lists
+        were read last, by the record."""
         found = [node for node in trace.nodes if node.state in RESTS]
         waiting = [node for node in found if value(node)]
         waiting.sort(key=lambda node: (-value(node), node.subject))
-        return [n for n in waiting if now - self._last(n.subject, read_at) >= _pace(n, now)]
+        every = DAY * self._cost * len(waiting) / max(1, trace.terms.calls_per_day)
+        pace = min(HOUR, max(LEAST, int(every)))
+        return [n for n in waiting if now - self._last(n.subject, read_at) >= _pace(n, now, pace)]
 
-    def unmoved(self, nodes: Sequence[Node], witness: Witness) -> tuple[set[Subject], int]:
+    def unmoved(self, nodes: Sequence[Node], ask: Ask, now: int) -> tuple[set[Subject], int]:
         """Those of one chain whose balances are what they were when their lists were read, and the
         calls that asking took."""
-        now, same = witness.clock(), set()
-        calls = self.ask(nodes, witness)
+        same: set[Subject] = set()
+        calls = self.ask(nodes, ask)
         for node in nodes:
-            mine = self._said(node)
+            mine = self._said[node.subject] = self._balances(node)
             fresh = now - self._read.get(node.subject, 0) < LISTS
             if (
                 len(mine) == len(_holdings(node))
@@ -57,19 +80,18 @@ class Resting:
             ):
                 same.add(node.subject)
                 self._looked[node.subject] = now
-            self._at_read[node.subject] = mine
         return same, calls
 
-    def ask(self, nodes: Sequence[Node], witness: Witness) -> int:
+    def ask(self, nodes: Sequence[Node], ask: Ask) -> int:
         """Ask for the balances of what rests at addresses of one chain. Returns the calls made."""
-        asked = dict.fromkeys(each for node in nodes for each in _holdings(node))
-        said = witness.ask(asked, witness.sources())
+        asked: Heights = dict.fromkeys(each for node in nodes for each in _holdings(node))
+        said = ask(asked)
         for holding, figure in said.figures.items():
             self.figures[figure.subject, holding.contract] = figure
         self.asked.update(node.subject for node in nodes)
         return said.calls
 
-    def _said(self, node: Node) -> dict[Holding, int]:
+    def _balances(self, node: Node) -> dict[Holding, int]:
         mine = ((each, self.figures.get((node.subject, each.contract))) for each in _holdings(node))
         return {each: figure.amount for each, figure in mine if figure is not None}
 
@@ -91,7 +113,7 @@ def value(node: Node) -> int:
     return max(usd, int(rests))
 
 
-def _pace(node: Node, now: int) -> int:
+def _pace(node: Node, now: int, pace: int) -> int:
     """Seconds between two looks."""
-    moved = node.last_moved or 0
-    return FRESH if now - moved < DAY else HOUR
+    fresh = now - (node.last_moved or 0) < DAY
+    return max(LEAST, pace // FRESH) if fresh else pace

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from monitor.decide.cost import HEAD_CALLS, TRACING
 from monitor.loops.leftover import calls_left
-from monitor.loops.resting import RESTS, value
+from monitor.loops.pool import SourcePool
+from monitor.loops.resting import RESTS, Ask, value
 from monitor.loops.trace_case import FollowedCase, TraceWorld
 from monitor.loops.trace_world import last_yes
 from monitor.loops.witness import Witness
@@ -37,7 +38,8 @@ class TraceReader:
         report = self.world.read(subjects)
         moment = time.monotonic()
         case.tried.update(dict.fromkeys(subjects, moment))
-        case.resting.read(subjects, self.world.world.clock())
+        failed = {subject for subject in subjects if subject.key in report.unread}
+        case.resting.read(subjects, self.world.world.clock(), failed)
         if finding:
             self.use(case, finding=report.calls)
         else:
@@ -68,11 +70,11 @@ class TraceReader:
             pool = self.world.world.pools.get(chain)
             if pool is None or not self.has_room(chain, case):
                 continue
-            witness = Witness(pool, self.world.world.clock, case.may())
+            ask = self._question(pool, case)
             mine = [node for node in new if node.subject.chain == chain]
             for at in range(0, len(mine), GROUP):
                 if self._watching_left(case, trace) > 0 and not self.stopping():
-                    calls = case.resting.ask(mine[at : at + GROUP], witness)
+                    calls = case.resting.ask(mine[at : at + GROUP], ask)
                     self.use(case, watching=calls)
 
     def _look(self, case: FollowedCase, trace: Trace, nodes: Sequence[Node]) -> None:
@@ -80,12 +82,22 @@ class TraceReader:
         pool = self.world.world.pools.get(nodes[0].subject.chain)
         if pool is None or self._watching_left(case, trace) <= 0:
             return
-        witness = Witness(pool, self.world.world.clock, case.may())
-        same, calls = case.resting.unmoved(nodes, witness)
+        now = self.world.world.clock()
+        same, calls = case.resting.unmoved(nodes, self._question(pool, case), now)
         self.use(case, watching=calls)
+        began = case.money.used().watching - calls
         for node in nodes:
             if node.subject not in same and self._watching_left(case, trace) > 0:
+                before = case.money.rows(node.subject).version
                 self.read(case, [node.subject], finding=False)
+                news = case.money.rows(node.subject).version != before
+                case.resting.settled(node.subject, news=news)
+        case.resting.took(case.money.used().watching - began, len(nodes))
+
+    def _question(self, pool: SourcePool, case: FollowedCase) -> Ask:
+        """Asks whoever may be asked of a chain for balances now."""
+        witness = Witness(pool, self.world.world.clock, case.may())
+        return lambda asked: witness.ask(asked, witness.sources())
 
     def _watching_left(self, case: FollowedCase, trace: Trace) -> int:
         return trace.terms.calls_per_day - case.money.used().watching
