@@ -98,6 +98,10 @@ class Pricer:
     def _current(self, assets: Mapping[Key, Chain]) -> None:
         now = self._world.clock()
         compared = prices.compared(self._world.store)
+        if not self._priced:  # a program that has just begun: another may have asked
+            lately = now - CURRENT_EVERY, worth.TOLERANCE
+            self._priced = prices.asked_since(self._world.store, *lately)
+            assets = {key: chain for key, chain in assets.items() if key not in self._priced}
         left = sorted(assets, key=lambda key: self._priced.get(key, 0))
         for source in self._world.sources:
             asked = [(assets[key], key[1]) for key in left]

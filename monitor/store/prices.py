@@ -63,6 +63,17 @@ def around(store: Reader, moments: Iterable[Moment], reach: int) -> dict[Key, tu
     return found
 
 
+def asked_since(store: Reader, at: int, reach: int) -> dict[Key, int]:
+    """Assets of which a price was asked for after `at` that is at most `reach` seconds older, and
+    when that was."""
+    rows = store.read(
+        "SELECT chain, contract, max(asked) AS asked FROM price "
+        "WHERE at > ? AND asked > ? GROUP BY chain, contract",
+        [at - reach, at],
+    )
+    return {(row["chain"], row["contract"]): row["asked"] for row in rows}
+
+
 def newest(store: Reader, chain: str, contract: str) -> Price | None:
     """The newest price of an asset on record."""
     rows = store.read(
