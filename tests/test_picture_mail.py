@@ -7,6 +7,7 @@ import json
 import re
 from dataclasses import replace
 from email.message import EmailMessage
+from pathlib import Path
 
 import picture_values as pays
 import world.sample_alerts as sample
@@ -14,6 +15,7 @@ from test_picture import PAYMENTS, STOPS, WILD, wild
 from world.home import ROOT
 from world.sinks import MailSink
 
+from monitor.demo.receivers import MailServer
 from monitor.messages import layout, render
 from monitor.messages.sheets.parts import Item, Section, Sheet, Telling
 from monitor.model import ChannelConfig, Inline, Outgoing, Rendered, Severity
@@ -71,6 +73,22 @@ def test_it_arrives_beside_the_page_that_shows_it() -> None:
     assert re.findall(r'src="([^"]*)"', page.get_content()) == ["cid:M-7-1@fundwatch"]
     assert image.get_content_disposition() == "inline"
     assert "Hop 1, sums: arrived 1,442,330 USDT" in " ".join(plain.get_content().split())
+
+
+def test_a_mail_kept_as_a_page_shows_its_picture(tmp_path: Path) -> None:
+    rendered = told(pays.traced(PAYMENTS, STOPS))
+    with MailServer(tmp_path) as server:
+        config = ChannelConfig(
+            *("desk", "email"),
+            host="127.0.0.1",
+            port=server.port,
+            security="none",
+            sender="Fundwatch <monitor@example.org>",
+        )
+        Email(config).send(Outgoing("M-7", "analyst@example.org", NOW, rendered))
+    page = server.letters[0].path.read_text("utf-8")
+    assert f'src="data:image/png;base64,{rendered.images[0].data}"' in page
+    assert "cid:" not in page
 
 
 def test_the_page_says_the_same_in_words_and_the_sums_of_every_hop() -> None:

@@ -272,7 +272,7 @@ def test_what_is_not_traced_any_more_by_another_rule_is_no_correction() -> None:
 @pytest.mark.parametrize(
     ("more", "why"),
     [
-        ({"method": "fifo"}, "another method is shown first: fifo"),
+        ({"method": "fifo"}, "another method is shown first: FIFO"),
         ({"terms": Terms(hops=3), "totals": ()}, "a limit of the case was changed"),
     ],
 )

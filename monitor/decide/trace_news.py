@@ -15,7 +15,7 @@ from decimal import Decimal
 from monitor.decide import trace_sums as sums
 from monitor.model import Alert, AlertKind, Entry, Lane, Severity, Subject
 from monitor.model.facts import FROM_US, TO_US, Touched
-from monitor.model.flow import CONSERVING
+from monitor.model.flow import CONSERVING, METHOD_SAID
 from monitor.model.ids import stable_id
 from monitor.model.trace import REACHED, USD_UNIT, Edge, Node, Told, Trace
 from monitor.model.traced import Hop, Traced, Turn
@@ -425,7 +425,8 @@ def _lessened(was: Hop, now: Hop) -> Iterator[str]:
 def _why_changed(old: Trace, new: Trace) -> tuple[str, ...]:
     found = []
     if old.method != new.method:
-        found.append(f"another method is shown first: {new.method or 'none'}")
+        said = METHOD_SAID.get(new.method, "none")
+        found.append(f"another method is shown first: {said}")
     if old.terms != new.terms:
         found.append("a limit of the case was changed")
     names = {node.subject: _claims(node) for node in old.nodes}

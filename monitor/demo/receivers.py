@@ -81,10 +81,20 @@ class MailServer:
         html = mail.get_body(("html",))
         if html is not None:
             path = path.with_suffix(".html")
-            path.write_text(html.get_content(), "utf-8")
+            path.write_text(_with_images(mail, html.get_content()), "utf-8")
         text = mail.get_body(("plain",))
         words = text.get_content() if text is not None else ""
         return Letter(number, str(mail["X-Fundwatch-Message"]), subject, words, path)
+
+
+def _with_images(mail: EmailMessage, html: str) -> str:
+    """The page with its images inside it: in a file there is no mail that they could be of."""
+    for part in mail.walk():
+        name = str(part["Content-ID"] or "").strip("<>")
+        if name and part.get_content_maintype() == "image":
+            data = base64.b64encode(cast(bytes, part.get_payload(decode=True))).decode("ascii")
+            html = html.replace(f"cid:{name}", f"data:{part.get_content_type()};base64,{data}")
+    return html
 
 
 @dataclass(frozen=True, slots=True)

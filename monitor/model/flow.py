@@ -12,6 +12,14 @@ from typing import NamedTuple
 # Side by side, always all of them. `poison` is a flag and does not conserve.
 METHODS = ("poison", "tainted_first", "haircut", "fifo", "lifo", "libr")
 CONSERVING = METHODS[1:]
+METHOD_SAID = {  # as people say them
+    "poison": "reached",
+    "tainted_first": "tainted first",
+    "haircut": "haircut",
+    "fifo": "FIFO",
+    "lifo": "LIFO",
+    "libr": "LIBR",
+}
 
 Number = int | Fraction
 

@@ -96,7 +96,7 @@ def _account(
     scene: Scene, came: Sequence[Sum], holds: Sequence[Sum], left: Sequence[Sum], *, source: bool
 ) -> str:
     came_said, holds_said, left_said = (
-        scene.measure.by_each(_all(sums)) for sums in (came, holds, left)
+        scene.measure.in_words(_all(sums)) for sums in (came, holds, left)
     )
     if source:
         return f"Sent: {left_said}."

@@ -156,7 +156,7 @@ def _rows(measure: Measure, parts: Sequence[Part]) -> Iterable[Row]:
 def _title(scene: Scene, head: str, parts: Sequence[Part]) -> str:
     measure = scene.measure
     said = [
-        f"{name.lower()} {measure.by_each(tally)}"
+        f"{name.lower()} {' + '.join(measure.exact(tally))}"
         for name, tally, always in parts
         if always or not measure.is_zero(tally)
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from monitor.model.flow import METHOD_SAID
 from monitor.model.plain import case_said, clean, plural, rfc3339, tidy, utc
 from monitor.model.trace import Trace
 from monitor.picture import boxes as boxing
@@ -88,7 +89,7 @@ def _warned(scene: Scene, backs: int) -> Iterator[str]:
     if trace.leads:
         yield f"Not drawn: {plural(len(trace.leads), 'lead')} by a guess."
     if scene.idle:
-        by = trace.method or "any of the 5 methods"
+        by = METHOD_SAID.get(trace.method) or "any of the 5 methods"
         yield f"Not drawn: {scene.idle:,} that can be reached, but nothing came there by {by}."
     if backs > BACKS:
         yield f"Not drawn: {backs - BACKS:,} thin lines, the smallest. The sums hold them."

@@ -126,12 +126,9 @@ class Measure:
         asset, span = tally.assets[book], self.span(tally.amounts[book])
         return said(span, decimals(asset), symbol(asset), say)
 
-    def by_each(self, tally: Tally) -> str:
-        """Exact, by every method that counts: "haircut 1.5 USDT, fifo 2 USDT"."""
-        alone = [(m, Measure((m,), self.unit, self.weights)) for m in self.methods]
-        one = [(m, " + ".join(measure.exact(tally))) for m, measure in alone]
-        same = {figure for _, figure in one}
-        return same.pop() if len(same) == 1 else ", ".join(f"{f} by {m}" for m, f in one)
+    def in_words(self, tally: Tally) -> str:
+        """As `short`, in a sentence: "3,784.64 to 30,076.64 USD", "1.5 USDT + 2 ETH"."""
+        return " + ".join(self.short(tally))
 
 
 def said(span: tuple[int, int], places: int | None, name: str, say: Say) -> str:

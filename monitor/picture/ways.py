@@ -131,7 +131,7 @@ def sentence(scene: Scene, way: Way, how: str = "") -> str:
     several = [payment(scene, edge) for edge in way.edges[:_SAID]]
     if rest := len(way.edges) - len(several):
         several.append(f"and {plural(rest, 'more payment')}")
-    lead = f"{named}{', ' if how else ''}{how}: {scene.measure.by_each(way.traced)} traced"
+    lead = f"{named}{', ' if how else ''}{how}: {scene.measure.in_words(way.traced)} traced"
     return f"{lead} in {plural(len(way.edges), 'payment')}: {'; '.join(several)}."
 
 

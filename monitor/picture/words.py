@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from monitor.model.flow import METHOD_SAID
 from monitor.model.plain import clean, moment, plural, tidy
 from monitor.model.trace import Name, Node, State, Stop, Trace
 from monitor.picture.parts import Box, Picture, Tone
@@ -106,7 +107,7 @@ def method_said(trace: Trace) -> str:
     if not trace.method:
         return "A range over 5 methods, lowest to highest: no method is chosen yet"
     by = f", chosen by {clean(trace.method_by, 60)}" if trace.method_by else ""
-    return f"Traced by {trace.method}{by}"
+    return f"Traced by {METHOD_SAID.get(trace.method, trace.method)}{by}"
 
 
 def alt(picture: Picture, most: int = 0) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from monitor.chains.address import display
 from monitor.model import Chain, Subject
-from monitor.model.flow import CONSERVING
+from monitor.model.flow import CONSERVING, METHOD_SAID
 from monitor.model.plain import (
     amount_said,
     amount_short,
@@ -32,14 +32,7 @@ from monitor.model.trace import (
     TracedAsset,
 )
 
-METHOD = {
-    "poison": "reached",
-    "tainted_first": "tainted first",
-    "haircut": "haircut",
-    "fifo": "FIFO",
-    "lifo": "LIFO",
-    "libr": "LIBR",
-}
+METHOD = METHOD_SAID
 RULE = {
     "poison": "everything after the first traced receipt is marked: it tells what can be reached, "
     "and never how much",
