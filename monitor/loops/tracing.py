@@ -28,7 +28,7 @@ from monitor.model import OURS, Subject
 from monitor.model.acts import DAEMON, Follow, Unfollow
 from monitor.model.acts_trace import LearnOfTrace, TakeTrace
 from monitor.model.plain import plural, tidy
-from monitor.model.trace import Beside, Need, Told, Trace, Wanted
+from monitor.model.trace import Beside, Need, State, Told, Trace, Wanted
 from monitor.store import log, ours, watch
 from monitor.store import trace as kept
 from monitor.store.commit import commit
@@ -43,6 +43,7 @@ NO_ROOM = (
 HOUR = 3600
 LOOK_EVERY = 60  # seconds
 AGAIN = 300.0  # seconds until what could not be read is tried again
+READ = (State.SOURCE, State.FOLLOWED, State.PARKED)
 EVERY = 86_400  # seconds: what is followed is read by this loop, not by passes
 
 
@@ -336,4 +337,13 @@ def _why_done(trace: Trace, *, waiting: bool) -> str:
         return "sources did not answer what is left to ask; it is asked again"
     if trace.questions:
         return f"a person is asked: {trace.questions[0].words}"
-    return trace.ended or "nothing is left to follow"
+    return trace.ended or _nothing_left(trace)
+
+
+def _nothing_left(trace: Trace) -> str:
+    """That nothing was found, and that not all was looked at, are two things."""
+    unread = [node for node in trace.nodes if node.unread and node.state in READ]
+    if not unread:
+        return "nothing is left to follow"
+    less = count(len(unread), "address is", "addresses are")
+    return f"nothing more is known to follow, but {less} not completely read: {unread[0].unread[0]}"

@@ -23,7 +23,7 @@ class _Moves:
     went: Tally = field(default_factory=Tally)  # to others
     burnt: Tally = field(default_factory=Tally)  # to nobody
     came: Tally = field(default_factory=Tally)  # from others
-    turned_out: Tally = field(default_factory=Tally)  # to itself: swapped, wrapped, change
+    turned_out: Tally = field(default_factory=Tally)  # to itself: swapped, wrapped
     turned_in: Tally = field(default_factory=Tally)
 
     def gave(self) -> Tally:
@@ -45,6 +45,8 @@ def _moves(scene: Scene) -> Mapping[int, _Moves]:
     found: dict[int, _Moves] = {}
     for edge in scene.trace.edges:
         giver, taker = ends(edge)
+        if giver == taker and edge.got is None:
+            continue  # change: nothing came, nothing left
         from_, to = scene.nodes.get(giver), scene.nodes.get(taker)
         if from_ is not None:
             mine = found.setdefault(column_of(from_), _Moves())

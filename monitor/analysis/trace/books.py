@@ -13,12 +13,13 @@ from monitor.model.flow import Account, Flow, Spent
 from monitor.model.trace import TracedAsset
 
 Pots = dict[TracedAsset, Pot]
+_Pots = list[tuple[Account, Pot]]
 
 
 @dataclass(slots=True)
 class Books:
     """Of one address. received = left + holds, but for poison; a source's `received` is what came
-    back to it, and it holds nothing."""
+    back to it, and it holds nothing. What an address pays to itself as change is in neither."""
 
     received: Pots = field(default_factory=dict)
     left: Pots = field(default_factory=dict)
@@ -36,11 +37,35 @@ def books_of(run: Run) -> dict[Subject, Books]:
         ledger.flows, ledger.steps, run.result.outcomes.kept, strict=True
     ):
         if outcome is not None:
-            for account, pot in _gone(run, flow, outcome, outputs):
+            gone = list(_gone(run, flow, outcome, outputs))
+            got = [(account, pot_of(figures)) for account, figures in outcome.got]
+            outputs.update(got)
+            if isinstance(flow, Spent):
+                gone, got = _less_change(run, gone, got)
+            for account, pot in gone:
                 _leave(run, found, account, pot, steps[0].time)
-            for account, figures in outcome.got:
-                outputs[account] = pot_of(figures)
-                _enter(run, found, account, outputs[account])
+            for account, pot in got:
+                _enter(run, found, account, pot)
+    return found
+
+
+def _less_change(run: Run, gone: _Pots, got: _Pots) -> tuple[_Pots, _Pots]:
+    """Of one transaction, each owner's accounts as one, without what stays with the owner."""
+    left, came = _by_owner(run, gone), _by_owner(run, got)
+    for owner in left.keys() & came.keys():
+        (_, one), (_, other) = left[owner], came[owner]
+        stays = one.common(other)
+        one.merge(stays, -1)
+        other.merge(stays, -1)
+    return [*left.values()], [*came.values()]
+
+
+def _by_owner(run: Run, pots: _Pots) -> dict[Subject, tuple[Account, Pot]]:
+    found: dict[Subject, tuple[Account, Pot]] = {}
+    for account, pot in pots:
+        owner = run.ledger.owner(account)
+        if owner is not None:
+            found.setdefault(owner, (account, Pot()))[1].merge(pot)
     return found
 
 

@@ -39,6 +39,10 @@ class Pot:
             for key, value in theirs.items():
                 mine[key] = mine.get(key, 0) + sign * value
 
+    def common(self, other: Pot) -> Pot:
+        """What is in both, by method and source."""
+        return Pot(_least(self.amounts, other.amounts), _least(self.usd, other.usd))
+
     def amount(self) -> ByMethod:
         return _by_method(self.amounts)
 
@@ -81,6 +85,12 @@ class Pot:
             if value:
                 found[source_of(label)][method] += value
         return found
+
+
+def _least(
+    one: Mapping[tuple[str, str], int], other: Mapping[tuple[str, str], int]
+) -> dict[tuple[str, str], int]:
+    return {key: min(one[key], other[key]) for key in one.keys() & other.keys()}
 
 
 def _by_method(sums: Mapping[tuple[str, str], int]) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 from monitor.analysis.attribution.numbers import WHOLE
 from monitor.analysis.attribution.replay import Result
@@ -11,7 +12,7 @@ from monitor.analysis.trace.arrivals import Arrived, Carried
 from monitor.analysis.trace.ledger import Ledger, Pot, source_of
 from monitor.analysis.trace.stops import Outflow, Verdict
 from monitor.model import Subject
-from monitor.model.flow import METHODS, Account, Flow, Ground, Part, Spent, Turned
+from monitor.model.flow import METHODS, Account, Flow, Ground, Number, Part, Spent, Turned
 from monitor.model.trace import TracedAsset
 
 
@@ -52,17 +53,28 @@ def pots_by_sources(flow: Flow, sources: Mapping[Account, str]) -> Iterator[tupl
 
 
 def outflow_of(ledger: Ledger) -> Outflow:
-    """What the sources paid in all, whatever became of it."""
+    """What the sources paid in all, whatever became of it; not what came back to them at once, as
+    change does."""
     usd = 0
     assets: dict[TracedAsset, int] = {}
     priced: set[str] = set()
     paid: set[str] = set()
     for flow, steps in zip(ledger.flows, ledger.steps, strict=True):
-        for account, part in given_by_sources(flow, ledger.sources):
+        given = list(given_by_sources(flow, ledger.sources))
+        share = _share_gone(flow, sum(part.amount for _, part in given), ledger.sources)
+        for account, part in given:
             asset, label = steps[0].asset, ledger.sources[account]
-            assets[asset] = assets.get(asset, 0) + int(part.amount)
-            usd += int(part.usd or 0)
+            assets[asset] = assets.get(asset, 0) + int(part.amount * share)
+            usd += int((part.usd or 0) * share)
             paid.add(source_of(label))
             if part.usd is not None:
                 priced.add(label)
     return Outflow(usd, assets, frozenset(paid - priced))
+
+
+def _share_gone(flow: Flow, given: Number, sources: Mapping[Account, str]) -> Fraction:
+    """How much of what sources give in a transaction with outputs goes to others, and to miners."""
+    if not isinstance(flow, Spent) or not given:
+        return Fraction(1)
+    back = sum(amount for account, amount in flow.outputs if account in sources)
+    return Fraction(max(given - back, 0)) / Fraction(given)

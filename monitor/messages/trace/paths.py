@@ -197,7 +197,8 @@ class _Tree:
             yield read_said(node)
         for branch in self._out.get(node.subject, ()):
             if branch.recipient == node.subject:
-                yield ", ".join(self._moved(branch))
+                said = ", ".join(self._moved(branch))
+                yield said if branch.got is not None else f"paid to itself: {said}"
 
     def _wrapped(self, text: str, lead: str, rest: str) -> list[str]:
         width = max(self._page.columns - len(rest), _LEAST)
