@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from monitor.analysis.trace.evaluate import Tracer
@@ -28,7 +28,7 @@ from monitor.model import OURS, Subject
 from monitor.model.acts import DAEMON, Follow, Unfollow
 from monitor.model.acts_trace import LearnOfTrace, TakeTrace
 from monitor.model.plain import plural, tidy
-from monitor.model.trace import Beside, Need, State, Told, Trace, Wanted
+from monitor.model.trace import Beside, Need, Node, State, Told, Trace, Wanted
 from monitor.store import log, ours, watch
 from monitor.store import trace as kept
 from monitor.store.commit import commit
@@ -194,12 +194,17 @@ class Tracing:
         case.entries = case.money.entries()
         case.terms = case.money.terms(case.entries)
         if case.terms is not None:
+            self._let_go(case, case.money.ours(case.money.followed()))
             return True
-        for subject in sorted(case.money.followed()):
+        self._let_go(case, case.money.followed())
+        return False
+
+    def _let_go(self, case: FollowedCase, subjects: Collection[Subject]) -> None:
+        """Read these no more: where nothing is followed any longer, or they became our own."""
+        for subject in sorted(subjects):
             commit(
                 self._store, DAEMON, Unfollow(self._world.world.clock(), subject, case.money.case)
             )
-        return False
 
     def _evaluate(self, case: FollowedCase, *, whole: bool = True) -> Trace:
         """The trace by the record as it is now; not worked out again where nothing changed. Not
@@ -302,17 +307,25 @@ class Tracing:
             self._world.read(wanted)
 
     def _retry(self, case: FollowedCase, *, everything: bool) -> None:
-        """What is followed and could not be read to its beginning."""
-        moment = time.monotonic()
+        """What is followed and could not be read to its beginning, unless the trace has ended
+        there since; within the calls of the case, nearest to a source first."""
+        moment, trace = time.monotonic(), self._evaluate(case)
+        followed = case.money.followed()
         unread = [
-            subject
-            for subject in sorted(case.money.followed())
-            if case.money.rows.unfinished(subject)
-            and (everything or moment - case.tried.get(subject, -AGAIN) >= AGAIN)
-            and case.tried.get(subject, -AGAIN) + 1 < moment
+            node.subject
+            for node in trace.nodes
+            if node.subject in followed
+            and _is_read_on(node)
+            and case.money.rows.unfinished(node.subject)
+            and (everything or moment - case.tried.get(node.subject, -AGAIN) >= AGAIN)
+            and case.tried.get(node.subject, -AGAIN) + 1 < moment
         ]
-        if unread:
-            self._reader.read(case, unread[:AT_ONCE] if not everything else unread, finding=True)
+        for at in range(0, len(unread) if everything else min(len(unread), AT_ONCE), AT_ONCE):
+            group = unread[at : at + AT_ONCE]
+            room = everything or all(self._reader.has_room(s.chain, case) for s in group)
+            if not room or case.money.used().finding >= trace.terms.calls or self.stopping():
+                return
+            self._reader.read(case, group, finding=True)
 
 
 def _is_news(before: Told, trace: Trace, now: int) -> bool:
@@ -326,6 +339,10 @@ def _amounts(trace: Trace) -> object:
     told = trace.beside or Beside()
     amounts = {(each.subject, each.contract): each.amount for each in told.balances}
     return amounts, replace(told, balances=())
+
+
+def _is_read_on(node: Node) -> bool:
+    return node.stop is None or node.stop.reason == "deposit_address"
 
 
 def _question(wanted: Wanted) -> tuple[str, Subject, str]:
