@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from monitor.analysis.trace.evaluate import Tracer
-from monitor.analysis.trace.veil import veiled
+from monitor.analysis.trace.veil import addresses, veiled
 from monitor.loops.find import unknown
 from monitor.loops.health.words import count
 from monitor.loops.own_book import OwnBook
@@ -235,12 +235,16 @@ class Tracing:
             act = TakeTrace(self._world.world.clock(), case.money.case, shown, alerts, routes)
             commit(self._store, DAEMON, act)
 
-    def _labels(self, trace: Trace) -> dict[Subject, str]:
-        """What stands in the place of each of our own."""
-        subjects = [node.subject for node in trace.nodes]
-        titles = self._world.world.ours
-        found = ours.labels(self._store, titles, {s.address for s in subjects})
-        return {s: OURS + tidy(found[s.address], 80) for s in subjects if s.address in found}
+    def _labels(self, trace: Trace) -> dict[str, str]:
+        """By address what stands in the place of each of our own, each in one of its own: lists
+        need not tell them apart."""
+        found = ours.labels(self._store, self._world.world.ours, addresses(trace))
+        said: dict[str, str] = {}
+        for address in sorted(found):
+            label = OURS + tidy(found[address], 80)
+            same = sum(each.partition(" #")[0] == label for each in said.values())
+            said[address] = f"{label} #{same + 1}" if same else label
+        return said
 
     # -- getting on ----------------------------------------------------------------------------
 

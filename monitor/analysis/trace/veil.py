@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
 from monitor.model import Subject
-from monitor.model.trace import Edge, Lead, Question, Trace, Wanted
+from monitor.model.trace import Edge, Lead, Node, Question, Trace, Wanted
 
-Labels = Mapping[Subject, str]
+Labels = Mapping[str, str]  # by address: one key has the same on all chains of its family
+
+_ADDRESS = re.compile(r"[0-9A-Za-z]{20,}")  # inside a sentence
+
+
+def addresses(trace: Trace) -> set[str]:
+    """All that stand in it, also inside sentences: which of them are ours has to be asked."""
+    found = {node.subject.address for node in trace.nodes}
+    found |= {lead.subject.address for lead in trace.leads}
+    found |= {subject.address for each in trace.questions for subject in each.about}
+    sentences = {node.stop.detail for node in trace.nodes if node.stop is not None}
+    sentences |= {edge.rule for edge in trace.edges}
+    return found.union(*(_ADDRESS.findall(text) for text in sentences))
 
 
 def veiled(trace: Trace, labels: Labels) -> Trace:
-    """`labels`: what stands in the place of each of our own."""
+    """`labels`: what stands in the place of each of our own. Those that are watched themselves are
+    shown like all that are watched."""
     if not labels:
         return trace
-    by = {subject.address: label for subject, label in labels.items()}
     return replace(
         trace,
-        nodes=tuple(replace(node, subject=_of(node.subject, labels)) for node in trace.nodes),
-        edges=tuple(_edge(edge, by) for edge in trace.edges),
+        nodes=tuple(_node(node, labels) for node in trace.nodes),
+        edges=tuple(_edge(edge, labels) for edge in trace.edges),
         wanted=tuple(_wanted(each, labels) for each in trace.wanted),
         questions=tuple(_question(each, labels) for each in trace.questions),
         leads=tuple(_lead(each, labels) for each in trace.leads),
@@ -28,16 +41,28 @@ def veiled(trace: Trace, labels: Labels) -> Trace:
 
 
 def _of(subject: Subject, labels: Labels) -> Subject:
-    return replace(subject, address=labels.get(subject, subject.address))
+    return replace(subject, address=labels.get(subject.address, subject.address))
 
 
-def _edge(edge: Edge, by: Mapping[str, str]) -> Edge:
+def _said(text: str, labels: Labels) -> str:
+    return _ADDRESS.sub(lambda found: labels.get(found.group(), found.group()), text)
+
+
+def _node(node: Node, labels: Labels) -> Node:
+    stop = node.stop
+    if stop is not None:
+        stop = replace(stop, detail=_said(stop.detail, labels))
+    return replace(node, subject=_of(node.subject, labels), stop=stop)
+
+
+def _edge(edge: Edge, by: Labels) -> Edge:
     """On account chains a leg names both ends."""
     return replace(
         edge,
         sender=by.get(edge.sender, edge.sender),
         recipient=by.get(edge.recipient, edge.recipient),
         leg="|".join(by.get(part, part) for part in edge.leg.split("|")),
+        rule=_said(edge.rule, by),
     )
 
 
