@@ -431,6 +431,38 @@ def test_limiter_spaces_threads() -> None:
     assert 0.37 < time.monotonic() - began < 5
 
 
+def test_whoever_gives_way_waits_for_the_others() -> None:
+    """While others wait for turns, one in six goes to who gives way; a turn that is free is taken
+    at once."""
+    behind = threading.local()
+    limiter = Limiter("k", 100.0, behind=lambda: getattr(behind, "so", False))
+    turns: list[str] = []
+    both = threading.Barrier(8)
+
+    def ask(name: str, times: int) -> None:
+        behind.so = name == "behind"
+        both.wait()
+        for _ in range(times):
+            limiter.acquire()
+            turns.append(name)
+
+    asking = [("front", 30)] * 4 + [("behind", 60)] * 4
+    threads = [threading.Thread(target=ask, args=each) for each in asking]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    last = len(turns) - turns[::-1].index("front")
+    assert turns.count("behind") == 240
+    assert 15 <= turns[:last].count("behind") <= 35, "120 of the others, and a sixth of all turns"
+
+    began = time.monotonic()
+    behind.so = True
+    time.sleep(0.02)
+    limiter.acquire()
+    assert time.monotonic() - began < 0.05
+
+
 def test_hourly_budget_ends_and_begins_again() -> None:
     """When the hour's calls are used up the limiter says how long that lasts."""
     clock = Clock(1_800_000_000.0 + 600)  # ten minutes into an hour

@@ -149,3 +149,20 @@ def test_what_is_watched_keeps_its_calls_also_when_a_person_follows(tmp_path: Pa
         nodes = story.nodes()
     assert "what is watched needs the calls" in said
     assert nodes[A]["state"] == "queued"
+
+
+def test_what_a_person_says_asks_no_source(tmp_path: Path) -> None:
+    """Also where balances may be asked for from then on: whoever says it would wait for sources
+    that may hang."""
+    with told(tmp_path, {"hops": 10, "calls_per_day": 0}) as story:
+        story.pay(BANK, SOURCE, 10_000)
+        story.pay(SOURCE, A, 8_000)
+        story.run()
+        story.explorer.forget_calls()
+        by = ("--by", "Ann", "--note", "what rests is to be watched")
+        story.home.run("trace", "limit", "C-1", "calls_per_day", "50", *by)
+        asked = story.explorer.calls
+        story.run()
+        after = story.explorer.calls
+    assert not asked
+    assert after["dev", "etherscan", "tokenbalance"] > 0, "and the next run does"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from monitor.loops.clock import now
+from monitor.loops.giving_way import gives_way
 from monitor.loops.list_watch import Fetch
 from monitor.loops.pool import HEAD_TTL, SourcePool
 from monitor.loops.pricing import PricingWorld
@@ -121,6 +122,7 @@ def _limiter(
         config.calls_per_day,
         reserve=reserve,
         turned=turned,
+        behind=gives_way,
     )
 
 

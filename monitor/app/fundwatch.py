@@ -25,6 +25,7 @@ from monitor.loops.daily import Daily
 from monitor.loops.deliver import ROUND_SECONDS, SendingRounds, Tally, deliver
 from monitor.loops.escalate import pass_on
 from monitor.loops.freeze import DeliverWorld
+from monitor.loops.giving_way import give_way, gives_way
 from monitor.loops.health.signals import signals
 from monitor.loops.health.tell import tell_incidents
 from monitor.loops.keeping import keep_bounds
@@ -142,7 +143,7 @@ class Fundwatch:
 
     def _trace_world(self) -> TraceWorld:
         world, settings = self.poller.world, self.settings
-        reader = Poller(self.store, world)  # of its own: histories hold up no pass
+        reader = Poller(self.store, world, give_way)  # of its own: histories hold up no pass
         return TraceWorld(
             *(self.store, world, settings),
             lambda subjects: reader.run_pass(everything=True, only=subjects),
@@ -162,7 +163,8 @@ class Fundwatch:
         """A source is asked: a sign of life of a job that does little else."""
         self.second.signs.asked()
         self.balancing.signs.asked()
-        self.tracing.signs.asked()
+        if gives_way():  # by whichever of its threads
+            self.tracing.signs.moved()
 
     def _cost(self, of: Sequence[Subject] | None = None) -> Cost:
         """What a pass over these addresses costs; without any over all that are watched."""

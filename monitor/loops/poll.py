@@ -37,9 +37,13 @@ Asked = Future[Outcome | Said]  # a round of reading, or nodes asked who is dorm
 class Poller:
     """Runs passes over the record. One at a time, from one thread."""
 
-    def __init__(self, store: Store, world: PollWorld) -> None:
+    def __init__(
+        self, store: Store, world: PollWorld, manners: Callable[[], object] = lambda: None
+    ) -> None:
+        """`manners`: what each of its threads begins with."""
         self.store = store
         self.world = world
+        self._manners = manners
         self.on_progress: Callable[[PassReport, int], None] = lambda _report, _left: None
         self.stopping: Callable[[], bool] = lambda: False
         self.signs = Signs()
@@ -128,8 +132,8 @@ class Poller:
         looked = time.monotonic()
         spare = partial(self._spare, report)
         with (
-            ThreadPoolExecutor(WORKERS, thread_name_prefix="read") as threads,
-            ThreadPoolExecutor(LOOKERS, thread_name_prefix="look") as lookers,
+            ThreadPoolExecutor(WORKERS, "read", self._manners) as threads,
+            ThreadPoolExecutor(LOOKERS, "look", self._manners) as lookers,
         ):
             wholes = Wholes(
                 self.store, self.world, self._rounds, threads, spare, everything=everything

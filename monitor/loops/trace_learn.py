@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeVar, cast
 
 from monitor.chains.bridges import crossings
 from monitor.decide.asking import Allowed, among
+from monitor.loops.giving_way import give_way
 from monitor.loops.passing import PollWorld
 from monitor.loops.pool import SourcePool, hearing
 from monitor.model import Subject
@@ -45,7 +46,7 @@ class Learner:
     def learn(self, wanted: Sequence[Wanted], may: Allowed | None) -> Learned:
         """Side by side; in the order asked for."""
         found = Learned([], [])
-        with ThreadPoolExecutor(self.threads, thread_name_prefix="trace") as threads:
+        with ThreadPoolExecutor(self.threads, "trace", give_way) as threads:
             answers = threads.map(lambda each: self._one(each, may), wanted)
             for each, (said, calls) in zip(wanted, answers, strict=True):
                 found.calls += calls

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from monitor.analysis.trace.evaluate import Tracer
 from monitor.analysis.trace.veil import addresses, veiled
 from monitor.loops.find import unknown
+from monitor.loops.giving_way import giving_way
 from monitor.loops.health.words import count
 from monitor.loops.own_book import OwnBook
 from monitor.loops.passing import JobSigns
@@ -86,7 +87,7 @@ class Tracing:
 
     def round(self, seconds: float = ROUND) -> None:
         """What people asked for; then every case that follows, for a while."""
-        with self.signs.at_work(), self._lock:
+        with self.signs.at_work(), self._lock, giving_way():
             self._tickets.grant(self.carry_out, self.stopping)
             until = time.monotonic() + seconds
             names = kept.cases(self._store)
@@ -141,7 +142,7 @@ class Tracing:
 
     def carry_out(self, wish: Wish) -> list[str]:
         """Follow until nothing is left, a limit or a question ends it. Returns the words."""
-        with self._lock:
+        with self._lock, giving_way():
             return self._carried_out(wish)
 
     def _carried_out(self, wish: Wish) -> list[str]:
@@ -171,7 +172,7 @@ class Tracing:
         try:
             case = self._case(name)
             if self._renew(case):
-                self._take(case)
+                self._take(case, asking=False)
         finally:
             self._lock.release()
 
@@ -222,9 +223,11 @@ class Tracing:
             case.stamp, case.whole = stamp, whole
         return case.trace
 
-    def _take(self, case: FollowedCase) -> None:
-        """Keep the trace as it stands, and tell what is new in it."""
-        self._reader.ask_balances(case, self._evaluate(case))
+    def _take(self, case: FollowedCase, *, asking: bool = True) -> None:
+        """Keep the trace as it stands, and tell what is new in it; with balances of what is new,
+        where sources may be asked."""
+        if asking:
+            self._reader.ask_balances(case, self._evaluate(case))
         trace, before = self._evaluate(case), kept.newest(self._store, case.money.case)
         ground = Ground(self._store, self._world.settings, self._world.world.clock())
         stood = before.trace.beside if before else None

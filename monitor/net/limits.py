@@ -10,6 +10,7 @@ from collections.abc import Callable
 from monitor.model.errors import RateLimited
 
 _HOUR, _DAY = 3600, 86_400
+ONE_IN = 6  # of the turns of a source that others wait for, one goes to who gives way to them
 Reserve = Callable[[str, int, int, int], int]
 
 
@@ -64,8 +65,10 @@ class Limiter:
         wall: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         turned: Callable[[], object] = lambda: None,
+        behind: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`turned` is called whenever a thread has its turn, in that thread."""
+        """`turned` is called whenever a thread has its turn, in that thread; `behind` says
+        whether the thread that asks gives way to others."""
         self._spacing = 1.0 / per_second
         self._clock, self._wall, self._sleep, self._turned = clock, wall, sleep, turned
         self._budgets = tuple(
@@ -73,8 +76,10 @@ class Limiter:
             for seconds, limit in ((_HOUR, per_hour), (_DAY, per_day))
             if limit is not None
         )
+        self._behind = behind
         self._lock = threading.Lock()
         self._next = -math.inf
+        self._passed = 0  # turns that were waited for, since one who gives way had its own
 
     def wait(self) -> float:
         """Seconds for which the next `acquire` would wait."""
@@ -87,9 +92,34 @@ class Limiter:
         with self._lock:
             for budget in self._budgets:
                 budget.take(self._wall())
-            now = self._clock()
-            turn = max(now, self._next)
-            self._next = turn + self._spacing
-        if turn > now:
-            self._sleep(turn - now)
+        if self._behind():
+            self._let_pass()
+        else:
+            self._sleep_until_turn()
         self._turned()
+
+    def _sleep_until_turn(self) -> None:
+        with self._lock:
+            wait = self._take()
+            self._passed += wait > 0
+        if wait > 0:
+            self._sleep(wait)
+
+    def _let_pass(self) -> None:
+        """Wait until nobody else does, or enough of them went first."""
+        while True:
+            with self._lock:
+                wait = self._next - self._clock()
+                if mine := wait <= 0 or self._passed >= ONE_IN - 1:
+                    wait, self._passed = self._take(), 0
+            if wait > 0:
+                self._sleep(wait)
+            if mine:
+                return
+
+    def _take(self) -> float:
+        """The next turn; seconds until then."""
+        now = self._clock()
+        turn = max(now, self._next)
+        self._next = turn + self._spacing
+        return turn - now
