@@ -13,6 +13,7 @@ from monitor.model.flow import (
     CONSERVING,
     FEES,
     METHODS,
+    UNPRICED,
     Account,
     Flow,
     Ground,
@@ -49,6 +50,20 @@ def taken(result: Result, at: int, label: str = "c/S") -> dict[str, Part]:
 
 
 # --- USD ---------------------------------------------------------------------------------------
+
+
+def test_poison_counts_a_source_once_with_a_price_and_without() -> None:
+    ground = Ground({S: "c/S", T: f"c/S{UNPRICED}", D: "c/D"}, frozenset({X}))
+    came = (Moved("1", S, A, 10, 100), Moved("2", T, A, 10), Moved("3", D, A, 10, 100))
+    result = run(*came, Moved("4", A, X, 6), ground=ground)
+    outcome = result.outcomes[3]
+    assert outcome is not None
+    assert outcome.taken["poison"] == {"c/S": Part(6, 60), "c/D": Part(6, 60)}
+    assert sum(part.amount for part in outcome.taken["haircut"].values()) == 6
+    assert result.left[X]["poison"] == outcome.taken["poison"]
+    assert {label: part.amount for label, part in result.left[A]["poison"].items()} == {
+        "c/S": 24, "c/D": 24
+    }  # fmt: skip
 
 
 def test_usd_travel_by_fraction() -> None:

@@ -284,13 +284,19 @@ def test_a_threshold_in_dollars_needs_a_price(tmp_path: Path) -> None:
 class Bench:
     """A price loop over a real record, with a clock that a test moves."""
 
-    def __init__(self, store: Store, urls: dict[str, str], assets: dict[Any, Asset]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        urls: dict[str, str],
+        assets: dict[Any, Asset],
+        chain: Chain = ETHEREUM,
+    ) -> None:
         self.store, self.now = store, NOW
         self.pricer = pricing.Pricer(
             pricing.PricingWorld(
                 store,
                 [source(kind, url, lambda: self.now) for kind, url in urls.items()],
-                {"ethereum": ETHEREUM},
+                {"ethereum": chain},
                 assets,
                 lambda: self.now,
             )
@@ -374,6 +380,29 @@ def test_what_was_told_without_a_price_is_asked_for_its_own_time(record: Store) 
     assert {key: [p.at for p in found] for key, found in known.items()} == {
         ("ethereum", ""): [NOW - 890], ("ethereum", USDT): [NOW - 890]
     }  # fmt: skip
+
+
+def test_all_that_a_followed_address_ever_paid_is_priced_in_one_go(record: Store) -> None:
+    """However many moments, the coin and its wrapped form; current prices are left alone."""
+    weth = "0x" + "2" * 40
+    with record.write() as conn:
+        conn.execute("UPDATE entry SET terms = replace(terms, '{', '{\"follow\": {}, ') ")
+        for number in range(30):
+            conn.execute(
+                "INSERT INTO transfer (id, chain, tx, leg, kind, contract, sender, amount, time, "
+                "status, first_seen) VALUES (?,'ethereum',?,'l','erc20',?,?,'5',?,'final',?)",
+                [100 + number, f"p{number}", weth if number % 2 else None, ALICE,
+                 NOW - number * 3 * DAY, NOW],
+            )  # fmt: skip
+    with serve(lambda c: Reply(_past(c))) as server:
+        wraps = replace(ETHEREUM, wrapped=weth)
+        Bench(record, {"defillama": server.url}, {}, wraps).pricer.past(60)
+    asked = [(c.path.split("/")[-2], c.path.split("/")[-1]) for c in server.calls]
+    paid = {
+        (str(NOW - n * 3 * DAY), f"ethereum:{weth}" if n % 2 else LLAMA_COIN) for n in range(30)
+    }
+    assert paid <= set(asked)
+    assert not [c for c in server.calls if "current" in c.path]
 
 
 def _past(call: Call) -> dict[str, object]:

@@ -59,7 +59,7 @@ from monitor.watchlist.imports.poison import all_poison
 
 log = logging.getLogger("fundwatch")
 
-PRICING = 5.0  # seconds in which prices are asked for before money is followed by hand
+PRICING = 60.0  # seconds in which prices are asked for before money is followed by hand
 
 
 class Fundwatch:
@@ -150,7 +150,7 @@ class Fundwatch:
             Telling(self.store, world).of,
             settings.sources,
             lambda: self._regular,
-            lambda: self.pricer.round(PRICING),
+            lambda: self.pricer.past(PRICING),
             reader.signs,
         )
 

@@ -76,17 +76,32 @@ class Pricer:
             self._thin_due = time.monotonic() + THIN_EVERY
             thin(world.store, now - KEEP)
 
+    def past(self, seconds: float) -> None:
+        """Ask for all that moments of the past lack, and for nothing else, as far as `seconds`
+        and the sources allow."""
+        world = self._world
+        if not world.sources:
+            return
+        self._ends = time.monotonic() + seconds
+        now = world.clock()
+        since = max(prices.begin(world.store, now - BACK), now - BACK)
+        assets = self._watched()
+        while self._past(assets, since):
+            continue
+
     def _watched(self) -> dict[Key, Chain]:
-        """Everything that is priced: coins and verified tokens of chains with an entry."""
+        """Everything that is priced: coins, wrapped too, and verified tokens of chains with an
+        entry."""
         world = self._world
         chains = [
             world.chains[key] for key in watch.active_chains(world.store) if key in world.chains
         ]
         coins = {(c.key, ""): c for c in chains if worth.has_id(c, "")}
         used = {c.key: c for c in chains}
+        wrapped = [(c.key, c.wrapped) for c in chains if c.wrapped]
         tokens = {
             key: used[key[0]]
-            for key in world.assets
+            for key in (*world.assets, *wrapped)
             if key[0] in used and worth.has_id(used[key[0]], key[1])
         }
         seen = prices.seen_contracts(world.store)
@@ -114,7 +129,8 @@ class Pricer:
 
     # -- prices of the past --------------------------------------------------------------
 
-    def _past(self, assets: Mapping[Key, Chain], since: int) -> None:
+    def _past(self, assets: Mapping[Key, Chain], since: int) -> int:
+        """How many moments somebody answered for."""
         store, now = self._world.store, self._world.clock()
         found: dict[Key, list[Price]] = {}
         left = MOST_PAST
@@ -127,6 +143,7 @@ class Pricer:
             came = self._past_one(assets[moment[:2]], moment)
             left -= came is not None
             known += came or ()
+        return MOST_PAST - left
 
     def _past_one(self, chain: Chain, moment: Moment) -> list[Price] | None:
         """What came for one moment, kept; None: it could not be asked by anybody."""

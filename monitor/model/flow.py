@@ -33,6 +33,9 @@ class Account(NamedTuple):
 
 
 FEES = "@fee"  # holder of what a chain's fees took
+# Ends the label of what a source paid without a price. It is the same source, which poison counts
+# once.
+UNPRICED = "?"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ what an account holds, so that only sums count. Nothing here is ever changed in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from monitor.analysis.attribution.numbers import Numbers
-from monitor.model.flow import Number
+from monitor.model.flow import UNPRICED, Number
 
 # Label, amount, USD of what has a price, and more than zero where a part has none: of lots how
 # much, else a mark, as what is mixed cannot be told apart any more.
@@ -132,9 +132,18 @@ def _give(
 
 
 def poisoned(came: Shares, amount: Number, numbers: Numbers) -> Shares:
-    """All of `amount`, for every label that ever came; worth what that was worth a unit."""
+    """All of `amount`, for every source that ever came; worth what that was worth a unit, where
+    any of it had a price."""
     if not amount:
         return ()
+    if len(came) > 1:
+        labels = {share[0] for share in came}
+        came = tuple([each for each in came if _once(each[0], labels)])
     return tuple(
         [(label, amount, numbers.part(usd, amount, of), blind) for label, of, usd, blind in came]
     )
+
+
+def _once(label: str, labels: Set[str]) -> bool:
+    """Not for a source that is there under its own label too."""
+    return not (label.endswith(UNPRICED) and label.removesuffix(UNPRICED) in labels)

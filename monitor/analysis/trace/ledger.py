@@ -13,10 +13,8 @@ from functools import cached_property
 from monitor.analysis.attribution.holding import Figures
 from monitor.analysis.trace.steps import Flows, Step
 from monitor.model import Subject
-from monitor.model.flow import CONSERVING, FEES, METHODS, Account, Flow, Spent
+from monitor.model.flow import CONSERVING, FEES, METHODS, UNPRICED, Account, Flow, Spent
 from monitor.model.trace import ByMethod, TracedAsset
-
-_UNPRICED = "?"  # ends the holder and the label of what a source paid without a price
 
 
 @dataclass(slots=True)
@@ -61,13 +59,13 @@ class Pot:
     @property
     def unpriced(self) -> bool:
         """Whether any of it left its source without a price, by whatever method."""
-        return any(v and label.endswith(_UNPRICED) for (_, label), v in self.amounts.items())
+        return any(v and label.endswith(UNPRICED) for (_, label), v in self.amounts.items())
 
     @property
     def unpriced_conserved(self) -> bool:
         """The same by a method that conserves."""
         return any(
-            value and label.endswith(_UNPRICED) and method in CONSERVING
+            value and label.endswith(UNPRICED) and method in CONSERVING
             for (method, label), value in self.amounts.items()
         )
 
@@ -113,7 +111,7 @@ def pot_of(figures: Figures) -> Pot:
 
 def source_of(label: str) -> str:
     """Key of the source's subject, priced or not."""
-    return label.removesuffix(_UNPRICED)
+    return label.removesuffix(UNPRICED)
 
 
 @dataclass(frozen=True)
@@ -178,9 +176,9 @@ def ledger_of(flows: Flows, steps: Sequence[Step]) -> Ledger:
         of_each.append([step])
     for flow in made:
         for account in givers(flow):
-            if account.holder.endswith(_UNPRICED):
-                plain = account._replace(holder=account.holder.removesuffix(_UNPRICED))
-                sources[account] = sources[plain] + _UNPRICED
+            if account.holder.endswith(UNPRICED):
+                plain = account._replace(holder=account.holder.removesuffix(UNPRICED))
+                sources[account] = sources[plain] + UNPRICED
                 owners[account] = owners[plain]
     return Ledger(tuple(made), tuple(map(tuple, of_each)), sources, owners)
 
@@ -196,7 +194,7 @@ def _apart(flow: Flow, sources: Mapping[Account, str]) -> Flow:
 
 
 def _twin(account: Account) -> Account:
-    return account._replace(holder=account.holder + _UNPRICED)
+    return account._replace(holder=account.holder + UNPRICED)
 
 
 def givers(flow: Flow) -> Iterable[Account]:
