@@ -91,3 +91,22 @@ def test_an_own_line_hides_the_shipped_one():
     assert addressbook.over(shipped, {KEY: mine}) == {**shipped, KEY: mine}
     assert addressbook.over(shipped, {("", "a"): mine}) == {KEY: shipped[KEY], ("", "a"): mine}
     assert addressbook.over(shipped, {third: mine}) == {**shipped, third: mine}
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "",
+        "address,chain,name\n0x" + "12" * 20 + ",ethereum,Other\n",
+        "# ours\nchain;name;category;address\nethereum;Old;mixer;" + ONE + "\n",
+        f"{ONE},ethereum,Old,list,2023-01-01,mixer,low\n",
+    ],
+)
+def test_a_line_is_written_in_the_order_of_the_files_own_columns(before: str) -> None:
+    known = Known("Shop, Ltd", source="M. Ortiz", category="exchange", date="2024-01-01")
+    after = addressbook.with_line(before, CHAINS, KEY, known)
+    book, problems = read(after)
+    assert not problems
+    assert book[KEY] == known
+    assert ("# ours" in after) == ("# ours" in before)
+    assert len(book) == (2 if "Other" in before else 1)

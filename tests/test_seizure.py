@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -293,3 +294,9 @@ def test_what_a_real_run_followed_can_be_stopped_where_it_rests(tmp_path: Path) 
     assert (ended["where"], ended["could_act"][0]["name"]) == ("ended", "Big Exchange")
     assert [each["to"] for each in found if each["type"] == "draft"] == ["Big Exchange"]
     assert then == found
+
+
+def test_what_can_be_reached_is_a_yes_and_no_amount() -> None:
+    text = " ".join(table(told()).split())
+    assert "reached yes, tainted first" in text
+    assert not re.search(r"reached [0-9]", text)

@@ -18,7 +18,7 @@ from tracing_world import Case, at, follow, on
 from monitor.cli.common import Home
 from monitor.cli.trace_show import explain, show
 from monitor.messages.trace import explain as explaining
-from monitor.messages.trace import objects, sums, tree, ways
+from monitor.messages.trace import frontier, objects, sums, tree, ways
 from monitor.messages.trace.words import Page
 from monitor.model import Subject
 from monitor.model.acts import DAEMON
@@ -29,6 +29,7 @@ from monitor.model.trace import (
     Beside,
     Name,
     Node,
+    Question,
     Say,
     State,
     Stop,
@@ -493,3 +494,26 @@ def test_a_case_without_a_trace_says_what_to_do(tmp_path: Path) -> None:
         word = SayOfTrace(story.START, "QUIET", Word(Say.METHOD, None, "fifo", "Kim", "", 0))
         commit(store, DAEMON, word)
     assert "follows no money. Write  follow:" in typed(home, show, "QUIET")
+
+
+def test_who_waits_says_how_much_and_the_command_that_answers_the_question() -> None:
+    trace = story.trace()
+    for kind, command in (
+        ("ask_after", "trace approve CRANE-01 --next 1 "),
+        ("small_amounts", "trace approve CRANE-01 ADDRESS "),
+        ("low_confidence", "trace label ADDRESS --name TEXT "),
+        ("limit", "trace limit CRANE-01 LIMIT NUMBER "),
+    ):
+        asked = Question(kind, "A question?", (Subject("ethereum", story.EXCHANGE),))
+        text = "\n".join(frontier.lines(replace(trace, questions=(asked,)), Page(100)))
+        assert command in text
+        assert f"about {story.EXCHANGE} on ethereum" in text
+        assert "60,000 USDT" in text
+
+
+def test_what_was_not_looked_at_is_not_called_read() -> None:
+    nodes = [replace(node, complete=True, unread=()) for node in story.trace().nodes]
+    trace = replace(story.trace(), nodes=tuple(nodes), totals=())
+    text = "\n".join(tree.lines(trace, Page(100)))
+    ended = sum(node.stop is not None for node in nodes)
+    assert f"{len(nodes) - ended} addresses completely read; at {ended} it ends" in text

@@ -112,6 +112,11 @@ def test_the_homes_own_name_stands_whatever_others_say() -> None:
     case.name("A", "mixer", says="our address book", own=True, confidence="low")
     stop = node(follow(case), "A").stop
     assert stop is not None
+    assert (stop.reason, stop.confirmed) == ("mixer", False), "its own book says low"
+    case.called[at("A")].pop()
+    case.name("A", "mixer", says="our address book", own=True)
+    stop = node(follow(case), "A").stop
+    assert stop is not None
     assert (stop.reason, stop.confirmed) == ("mixer", True)
     case.called[at("A")].pop()
     case.name("A", "other", says="our address book", own=True)

@@ -3,8 +3,6 @@ once."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,24 +51,12 @@ class OwnBook:
     def add(self, subject: Subject, known: Known) -> None:
         """Write a line, whole or not at all. What the file said of the address gives way."""
         path = self.home / BOOK
-        old = path.read_text("utf-8") if path.exists() else ""
-        kept = [line for line in old.splitlines() if not self._is_about(line, subject)]
-        if not kept:
-            kept = [",".join(addressbook.COLUMNS)]
-        line = io.StringIO()
-        cells = (
-            *(subject.address, subject.chain, known.label, known.source, known.date),
-            *(known.category, known.confidence),
-        )
-        csv.writer(line, lineterminator="").writerow(cells)
-        text = "\n".join([*kept, line.getvalue(), ""])
+        old = path.read_text("utf-8-sig") if path.exists() else ""
+        key = (subject.chain, subject.address)
+        text = addressbook.with_line(old, self.chains, key, known)
         draft = path.with_suffix(".new")
         draft.write_text(text, "utf-8")
         draft.replace(path)
-
-    def _is_about(self, line: str, subject: Subject) -> bool:
-        book = addressbook.parse(line, self.chains, Notes(), BOOK)
-        return (subject.chain, subject.address) in book
 
 
 class _Over(dict[tuple[str, str], Known]):

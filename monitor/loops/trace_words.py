@@ -61,8 +61,11 @@ class TraceWords:
         if above is not None:
             subjects += [n.subject for n in self._waiting(case) if value(n) >= _dollars(above)]
         if not subjects and more is None:
-            reason = "names nobody" if above is None else f"nothing above {above} USD waits"
-            raise _bad("ADDRESS", above or "", reason, f"See `fundwatch trace frontier {case}`")
+            see = f"`fundwatch trace frontier {case}` shows who waits"
+            if above is not None:
+                raise _bad("--above", above, "is more than anybody has that waits", see)
+            remedy = f"Write addresses, --next N or --above USD; {see}"
+            raise _bad("ADDRESS", "", "is missing", remedy)
         for subject in dict.fromkeys(subjects):
             self._say(case, Word(Say.APPROVE, subject, "", actor.recorded, why, now()), actor)
         if more is not None:

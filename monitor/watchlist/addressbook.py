@@ -85,6 +85,44 @@ def over(shipped: Book, own: Book) -> Book:
     return {key: known for key, known in shipped.items() if key[1] not in everywhere} | own
 
 
+def with_line(text: str, chains: Mapping[str, Chain], key: tuple[str, str], known: Known) -> str:
+    """The file with a line for an address (chain key, canonical address), in the order of its own
+    columns; columns that it lacks are added. What it said of the address gives way."""
+    separator, kept = _separator(text), list[str]()
+    order: Sequence[str] | None = None
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in next(csv.reader([line], delimiter=separator), [])]
+        if not any(cells) or _is_note(cells[0]):
+            kept.append(line)
+            continue
+        if order is None and (named := _header(cells, ("", 0), Notes())) is not COLUMNS:
+            lacking = [column for column in COLUMNS if column not in named]
+            order = [*named, *lacking]
+            kept.append(separator.join([line, *lacking]))
+            continue
+        order = order or COLUMNS
+        book: Book = {}
+        _row(dict(zip(order, cells, strict=False)), chains, Notes(), ("", 0), book, shipped=False)
+        if key not in book:
+            kept.append(line)
+    if order is None:
+        kept.append(separator.join(COLUMNS))
+    return "\n".join([*kept, _written(key, known, order or COLUMNS, separator), ""])
+
+
+def _written(key: tuple[str, str], known: Known, order: Sequence[str], separator: str) -> str:
+    chain, address = key
+    cells = (
+        *(address, chain, known.label, known.source, known.date),
+        *(known.category, known.confidence),
+    )
+    row, line = dict(zip(COLUMNS, cells, strict=True)), io.StringIO()
+    csv.writer(line, delimiter=separator, lineterminator="").writerow(
+        row.get(column, "") for column in order
+    )
+    return line.getvalue()
+
+
 def _separator(text: str) -> str:
     """The one that the first line with names has most of."""
     lines = (line for line in text.splitlines() if line.strip(' "') and not _is_note(line))

@@ -250,7 +250,8 @@ def questions(
 
 
 _WAITS = {
-    "small_amounts": "got more than ten times {} USD in movements that are smaller. Follow?",
+    "small_amounts": "got it in movements of less than {} USD each, in all more than ten times "
+    "that. Follow?",
     "unpriced": "got traced value that has no price. Follow?",
 }
 _DOUBT = "named by sources that contradict each other or are not sure. Is the name right?"

@@ -27,8 +27,9 @@ def in_order(names: Sequence[Name]) -> tuple[Name, ...]:
 def stop(names: Sequence[Name]) -> Stop | None:
     """Why a trace ends at an address of these names; None: they end nothing.
 
-    A name of the home's own address book stands, whatever others say. Where others contradict
-    each other, or nobody is sure, the stop is not confirmed.
+    A name of the home's own address book stands, whatever others say; it is confirmed unless that
+    book itself says low. Where others contradict each other, or nobody is sure, the stop is not
+    confirmed.
     """
     own = [name for name in names if name.own and name.category]
     counted = in_order(own or names)
@@ -36,8 +37,9 @@ def stop(names: Sequence[Name]) -> Stop | None:
     if not ends:
         return None
     first = ends[0]
-    if own:
+    if own and first.confidence != _LOW:
         return Stop(reason(first), said(first))
+    ends = ends[:1] if own else ends
     sure = any(name.confidence != _LOW for name in ends)
     if sure and len({reason(name) for name in ends}) == 1:
         return Stop(reason(first), said(first))

@@ -21,7 +21,7 @@ from monitor.messages.sheets.parts import (
 )
 from monitor.messages.sheets.traced_money import amount, summed, usd
 from monitor.messages.spreadsheet import alert_csv_rows
-from monitor.messages.trace.words import METHOD, REASON, minute
+from monitor.messages.trace.words import METHOD, REASON, answer, minute
 from monitor.model import AlertView, Inline, TransferView
 from monitor.model.facts import of_kind
 from monitor.model.plain import case_said, plural, quoted, tidy, utc
@@ -221,7 +221,7 @@ def _to_do(view: AlertView, telling: Telling, fact: Traced) -> Section | None:
     if fact.turn == Turn.QUESTION:
         found = [
             Item(f"fundwatch trace frontier {case}", "Who waits", "command"),
-            Item(_answer(fact), "Answer", "command"),
+            Item(answer(fact.case, fact.reason, len(fact.known)), "Answer", "command"),
         ]
     elif fact.turn == Turn.REACHED and not fact.confirmed:
         address = fact.place.partition("/")[2]
@@ -229,17 +229,6 @@ def _to_do(view: AlertView, telling: Telling, fact: Traced) -> Section | None:
         more = " --category exchange --by NAME --note TEXT"
         found = [Item(label + more, "Confirm", "command", "or name it otherwise")]
     return section(to_do.HEADING, *found, *to_do.acknowledge(view.alert.id, telling))
-
-
-def _answer(fact: Traced) -> str:
-    case, by = case_said(fact.case), "--by NAME --note TEXT"
-    if fact.reason == "ask_after":
-        return f"fundwatch trace approve {case} --next {len(fact.known)} {by}"
-    if fact.reason == "limit":
-        return f"fundwatch trace limit {case} LIMIT NUMBER {by}"
-    if fact.reason == "low_confidence":
-        return f"fundwatch trace label ADDRESS --name TEXT --category WORD {by}"
-    return f"fundwatch trace approve {case} ADDRESS {by}"
 
 
 def _commands(fact: Traced) -> list[Item]:

@@ -19,6 +19,7 @@ from monitor.messages.trace.words import (
     Page,
     asset_said,
     bare,
+    by_rule,
     detail_said,
     exact,
     names_said,
@@ -131,7 +132,9 @@ def _carried(edge: Edge, page: Page) -> Iterator[str]:
     """Where it is not recorded what the payer held."""
     head = ("method", f"traced of it, {asset_said(edge.asset)}")
     yield from table(
-        head, [(METHOD[m], bare(edge.asset, edge.traced.get(m, 0))) for m in METHODS], page.columns
+        head,
+        [(METHOD[m], by_rule(m, edge.asset, edge.traced.get(m, 0))) for m in METHODS],
+        page.columns,
     )
 
 
@@ -151,7 +154,8 @@ def _shares(edge: Edge, held: int, page: Page) -> Iterator[str]:
     for method in METHODS:
         before, moved = edge.before.get(method, 0), edge.traced.get(method, 0)
         after = before if method == "poison" else before - moved
-        rows.append((METHOD[method], *(bare(asset, units) for units in (before, moved, after))))
+        figures = (by_rule(method, asset, units) for units in (before, moved, after))
+        rows.append((METHOD[method], *figures))
     yield from table(("method", *names), rows, page.columns)
     for method in METHODS:
         said = _of_outputs(method) if outputs else _why(method, edge, held)
@@ -218,7 +222,7 @@ def _turned(edge: Edge, got: Sum, amount: int, page: Page) -> Iterator[str]:
         2,
     )
     head = ("method", asset_said(got.asset))
-    rows = [(METHOD[m], bare(got.asset, got.amount.get(m, 0))) for m in METHODS]
+    rows = [(METHOD[m], by_rule(m, got.asset, got.amount.get(m, 0))) for m in METHODS]
     yield from table(head, rows, page.columns)
     for method in METHODS:
         if edge.amount:
@@ -244,7 +248,9 @@ def _sum(node: Node, page: Page) -> Iterator[str]:
             next((s.amount for s in sums if s.asset == asset), {})
             for sums in (node.received, node.left, node.holds)
         ]
-        rows = [(METHOD[m], *(bare(asset, each.get(m, 0)) for each in found)) for m in METHODS]
+        rows = [
+            (METHOD[m], *(by_rule(m, asset, each.get(m, 0)) for each in found)) for m in METHODS
+        ]
         yield from table(("method", "came", "went on", "rests"), rows, page.columns)
         yield from _bounds(_unsure(node, asset), page)
 

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from monitor.messages.trace.words import Page, counted, names_said, worth_said
+from monitor.messages.trace.words import (
+    Page,
+    answer,
+    counted,
+    names_said,
+    sum_said,
+    worth_said,
+)
 from monitor.model import Subject
 from monitor.model.flow import CONSERVING
-from monitor.model.plain import case_said, tidy
+from monitor.model.plain import tidy
 from monitor.model.trace import Need, Node, State, Trace
 
 WAITS = {
@@ -16,6 +23,7 @@ WAITS = {
     Need.ANATOMY: "a transaction to it has to be read whole",
 }
 OPEN = (State.QUEUED, State.WAITING)
+ABOUT = 20  # addresses of a question that wait for nothing else
 
 
 def open_nodes(trace: Trace) -> list[Node]:
@@ -33,7 +41,9 @@ def lines(trace: Trace, page: Page) -> Iterator[str]:
     found = open_nodes(trace)
     for question in trace.questions[:1]:
         yield f"ASKED: {question.words}"
-        yield f"  yes: fundwatch trace approve {case_said(trace.case)} ... --by NAME --note TEXT"
+        yield f"  {answer(trace.case, question.kind, len(question.about))}"
+        hidden = [s for s in question.about if s not in {node.subject for node in found}]
+        yield from (f"  about {page.place(subject)}" for subject in hidden[:ABOUT])
     if len(trace.questions) > 1:
         yield f"  {counted(len(trace.questions) - 1, 'more question')} after it"
     if not found:
@@ -50,7 +60,7 @@ def lines(trace: Trace, page: Page) -> Iterator[str]:
 
 
 def _worth(node: Node, page: Page) -> str:
-    said = [worth_said(each, page) for each in node.received]
+    said = [f"{sum_said(each, page)}, {worth_said(each, page)}" for each in node.received]
     return "; ".join(said[:3]) + (f"; {len(said) - 3} more assets" if len(said) > 3 else "")
 
 

@@ -16,6 +16,7 @@ from monitor.messages.trace.words import (
     Page,
     asset_said,
     bare,
+    by_rule,
     counted,
     detail_said,
     exact,
@@ -107,7 +108,7 @@ def _place(number: int, place: Place, at: int, page: Page) -> Iterator[str]:
     node, asset = place.node, place.asset
     yield f"{number:>3}  {page.place(node.subject)}"
     by_method = ", ".join(
-        f"{METHOD[m]} {bare(asset, place.held.amount.get(m, 0))}" for m in METHODS
+        f"{METHOD[m]} {by_rule(m, asset, place.held.amount.get(m, 0))}" for m in METHODS
     )
     said = [
         f"{sum_said(place.held, page)}; {worth_said(place.held, page)}",

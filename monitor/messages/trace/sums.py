@@ -103,7 +103,10 @@ def _account(total: Total, said: Callable[[int], str]) -> Iterator[str]:
     ]
     went = [
         ("= rests", total.resting),
-        *((f"+ ended: {reason}", units) for reason, units in sorted(total.ended.items())),
+        *(
+            (f"+ ended: {reason.replace('_', ' ')}", units)
+            for reason, units in sorted(total.ended.items())
+        ),
         ("+ waits to be followed", total.unfollowed),
         ("+ fees", total.fees),
         ("+ went into conversions", total.converted_out),

@@ -183,7 +183,10 @@ def _doubts(trace: Trace) -> Iterator[str]:
     if unbalanced := sorted({t.method for t in trace.totals if t.difference} - {"poison"}):
         yield f"TOTALS DO NOT BALANCE by {', '.join(unbalanced)}: report this as a fault."
     if not (partly or unsure or tied):
-        yield f"All {counted(len(trace.nodes), 'address', 'addresses')} are completely read."
+        followed = sum(node.stop is None for node in trace.nodes)
+        ended = len(trace.nodes) - followed
+        said = f"{counted(followed, 'address', 'addresses')} completely read"
+        yield f"{said}; at {ended:,} it ends, and nobody looks further." if ended else f"{said}."
     yield "Nothing that came in is followed backwards."
 
 

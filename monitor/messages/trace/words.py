@@ -13,6 +13,7 @@ from monitor.model.flow import CONSERVING, METHOD_SAID
 from monitor.model.plain import (
     amount_said,
     amount_short,
+    case_said,
     clean,
     plural,
     quoted,
@@ -104,6 +105,14 @@ def asset_said(asset: TracedAsset) -> str:
         name = tidy(asset.symbol, 32) if asset.verified else unverified("NFT", asset.symbol)
         return f"{name} number {clean(number, 80)} of {contract}"
     return tidy(asset.symbol, 32) if asset.verified else unverified("token", asset.symbol)
+
+
+def by_rule(method: str, asset: TracedAsset, units: int) -> str:
+    """A figure by a method, to the last unit; what can be reached is "yes" or "no", for it is no
+    amount: of several sources each would count all of it."""
+    if method == "poison":
+        return "yes" if units else "no"
+    return bare(asset, units)
 
 
 def short(asset: TracedAsset, units: int) -> str:
@@ -251,6 +260,18 @@ def read_said(node: Node) -> str:
         why = "; ".join(tidy(each, 200) for each in node.unread) or "no reason is recorded"
         return f"not completely read ({why}): its figures are bounds"
     return f"read up to {utc(node.covered_to)}" if node.covered_to is not None else ""
+
+
+def answer(case: str, kind: str, about: int) -> str:
+    """The command that answers a question, by its kind."""
+    said, by = case_said(case), "--by NAME --note TEXT"
+    if kind == "ask_after":
+        return f"fundwatch trace approve {said} --next {about} {by}"
+    if kind == "limit":
+        return f"fundwatch trace limit {said} LIMIT NUMBER {by}"
+    if kind == "low_confidence":
+        return f"fundwatch trace label ADDRESS --name TEXT --category WORD {by}"
+    return f"fundwatch trace approve {said} ADDRESS {by}"
 
 
 def counted(count: int, word: str, many: str = "") -> str:
