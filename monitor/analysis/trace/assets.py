@@ -41,6 +41,10 @@ class Assets:
         self._genuine = {(a.chain, _plain(a.symbol)) for a in known.assets.values()}
         self._genuine |= {(key, _plain(chain.symbol)) for key, chain in known.chains.items()}
 
+    def forget(self) -> None:
+        self._called.clear()
+        self._prices.clear()
+
     def of(self, chain: str, asset: str) -> TracedAsset:
         """As people see it."""
         found = self._called.get((chain, asset))

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from monitor.analysis.attribution.replay import Replay
 from monitor.analysis.trace import bounds, frontier, said, totals
+from monitor.analysis.trace.again import Again
 from monitor.analysis.trace.books import Books, books_of, what_is_held
 from monitor.analysis.trace.flows import flows_of
 from monitor.analysis.trace.known import Known
@@ -24,6 +25,7 @@ class Tracer:
     """Of one case. Called again, it goes on from the first movement that differs."""
 
     def __init__(self) -> None:
+        self._again = Again()
         self._settler = Settler()
         self._other = Replay()  # withdrawals first, where moments have no order
         self._unbounded = Replay()  # of openings that nobody knows
@@ -32,7 +34,7 @@ class Tracer:
         """What `known` comes to; the same whatever was traced before. Not `whole`: quicker, for
         what is to be learned next alone, without edges, totals and bounds."""
         terms = said.terms_now(known.terms, known.words)
-        flows = flows_of(known)
+        flows = flows_of(known, self._again)
         ledger = ledger_of(flows, flows.steps)
         rules = Rules(known, terms, outflow_of(ledger), flows.sent, _mixed(flows, ledger))
         sent = {id(each.step): each for each in flows.sent}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from monitor.analysis.trace.assets import Assets
 from monitor.analysis.trace.known import Known, Source
@@ -17,6 +17,8 @@ COUNTED = frozenset({Status.PROVISIONAL, Status.FINAL, Status.MISSING})
 # Holders that are no address. What comes from the first is clean, what goes to the second stays.
 ORIGIN = "@origin"  # made by the chain or a contract, or not counted yet
 BEYOND = "@beyond"  # left the chain, and no recipient is named
+
+Place = tuple[str, str]  # chain, tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +34,61 @@ class Tx:
     moment: int  # by which it is ordered: no earlier than what it spends
 
 
-def transactions(known: Known) -> list[Tx]:
-    """All that sources and followed addresses have a part in, each once, in no order of value."""
-    found: dict[tuple[str, str], dict[str, Row]] = defaultdict(dict)
-    subjects = {source.subject for source in known.sources} | set(known.followed)
-    for subject in sorted(subjects):
-        for row in known.rows(subject).rows:
+@dataclass
+class Gathered:
+    """The transactions of one case, put together anew only where rows changed."""
+
+    _chains: Mapping[str, Chain] = field(default_factory=dict)
+    _rows: dict[Subject, list[Row]] = field(default_factory=dict)
+    _parts: dict[Place, dict[Subject, list[Row]]] = field(default_factory=dict)
+    _txs: dict[Place, Tx] = field(default_factory=dict)
+
+    def of(self, known: Known) -> list[Tx]:
+        """All that sources and followed addresses have a part in, each once, in no order of value.
+        One that is the same as the last time is the same object, but for its moment."""
+        if known.chains != self._chains:
+            self._chains = dict(known.chains)
+            for each in (self._rows, self._parts, self._txs):
+                each.clear()
+        changed: set[Place] = set()
+        subjects = {source.subject for source in known.sources} | set(known.followed)
+        for subject in self._rows.keys() - subjects:
+            changed |= self._put(subject, [])
+        for subject in subjects:
+            changed |= self._put(subject, known.rows(subject).rows)
+        for place in changed:
+            self._join(place)
+        return never_back([self._txs[place] for place in sorted(self._txs)])
+
+    def _put(self, subject: Subject, rows: Sequence[Row]) -> set[Place]:
+        """Take the rows of an address in. Returns the transactions in which they changed."""
+        old, new = self._rows.get(subject, []), list(rows)
+        if old == new:
+            return set()
+        self._rows[subject] = new
+        for place in {_place(row) for row in old}:
+            self._parts[place].pop(subject, None)
+        for row in new:
+            self._parts.setdefault(_place(row), {}).setdefault(subject, []).append(row)
+        return {_place(row) for row in (*old, *new)}
+
+    def _join(self, place: Place) -> None:
+        legs: dict[str, Row] = {}
+        parts = self._parts[place]
+        for row in (row for subject in sorted(parts) for row in parts[subject]):
             move = row.transfer
-            if row.status in COUNTED and not move.pending and move.chain in known.chains:
-                legs = found[move.chain, move.tx]
+            if row.status in COUNTED and not move.pending and move.chain in self._chains:
                 other = legs.get(move.leg)
                 if other is None or (other.version, other.id) < (row.version, row.id):
                     legs[move.leg] = row
-    txs = [_tx(known.chains[key[0]], key[1], found[key]) for key in sorted(found)]
-    return _never_back(txs)
+        if legs:
+            self._txs[place] = _tx(self._chains[place[0]], place[1], legs)
+        else:
+            self._txs.pop(place, None)
+
+
+def _place(row: Row) -> Place:
+    return row.transfer.chain, row.transfer.tx
 
 
 def _tx(chain: Chain, tx: str, legs: Mapping[str, Row]) -> Tx:
@@ -62,7 +105,7 @@ def _least(values: Iterable[int | None]) -> int | None:
     return min((v for v in values if v is not None), default=None)
 
 
-def _never_back(txs: Sequence[Tx]) -> list[Tx]:
+def never_back(txs: Sequence[Tx]) -> list[Tx]:
     """Bitcoin's blocks may say an earlier time than the block before: what is spent was there
     before, whatever the times say."""
     times: dict[tuple[str, int], int] = {}
@@ -84,15 +127,20 @@ class Reading:
 
     def __init__(self, known: Known) -> None:
         self.known = known
-        self.assets = Assets(known)
         self.by_subject: dict[Subject, Source] = {s.subject: s for s in known.sources}
-        self.tracked = frozenset(known.followed) | self.by_subject.keys()
+        self.tracked: Container[Subject] = frozenset(known.followed) | self.by_subject.keys()
+        self.assets = Assets(known)
+        self.begin()
+
+    def begin(self) -> None:
+        """From here on what is found and asked is found and asked anew."""
         self.sources: dict[Account, str] = {}
         self.owner: dict[Account, Subject] = {}
         self.mixed: set[Account] = set()
         self.followed: set[Account] = set()  # whose order matters: of followed addresses
         self.ignored: Counter[str] = Counter()
         self._names: dict[Subject, Sequence[Name]] = {}
+        self.assets.forget()
 
     def account(self, chain: str, address: str, asset: str) -> Account:
         """The account of an address, known to be its own from now on."""
