@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tracing_world import at
@@ -123,3 +124,34 @@ def test_what_came_out_of_a_mix_stays_nobodys(seen: list[Moment]) -> None:
     trail.spend("t3", [("t2:0", X, pool * 3 - 500)], [(C, pool * 3 - 600)])
     the_same_as_new(trail, seen)
     assert flows_of(known_at(trail, replace(seen[0], followed=[A, B, C], gone=frozenset()))).mixed
+
+
+BEFORE = Moment((B,), [S], 0, frozenset(), {}, (), USD, "", frozenset())
+
+
+@pytest.mark.parametrize(
+    "learned",
+    [
+        {"names": {X: "dex"}},
+        {"contracts": (X,)},
+        {"whole": frozenset({"t0"})},
+        {"followed": (A, B)},
+        {"prices": {}},
+        {"junk": "USDC"},
+        {"since": 1500},
+        {"gone": frozenset({0})},
+    ],
+    ids=lambda learned: next(iter(learned)),
+)
+def test_what_is_learned_changes_how_a_transaction_is_read(learned: dict[str, Any]) -> None:
+    trail, again = Trail(), Again()
+    for tx, giver, taker, contract in (
+        *(("t0", S, X, USDC), ("t1", S, A, JUNK), ("t2", A, B, USDC), ("t2", B, A, DAI)),
+    ):
+        trail.move(tx, giver, taker, 9, contract=contract)
+    trail.fee("t1", S)
+    first = flows_of(known_at(trail, BEFORE), again)
+    moment = replace(BEFORE, **learned)
+    now = flows_of(known_at(trail, moment), again)
+    assert now == flows_of(known_at(trail, moment))
+    assert now != first
