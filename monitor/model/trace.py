@@ -80,7 +80,7 @@ class Profile:
     wallet: str = ""  # which kind of wallet: "Safe 1.3.0"
     transactions: int | None = None  # None: nobody could say
     at_least: bool = False  # there may be more
-    busiest_day: int | None = None  # counterparties within 24 hours, of those that were looked at
+    busiest_day: int | None = None  # whom it paid within 24 hours, of those that were looked at
     source: str = ""
     at: int = 0
     calls: int = 0

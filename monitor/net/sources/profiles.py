@@ -2,7 +2,8 @@
 
 A service is known by how much it does. Strangers can make an address look busy: they send it
 tokens of their own making, and write its name into them as the sender. So only what its coin did
-counts, what it signed, and tokens whose issuer is known.
+counts, what it signed, and tokens whose issuer is known; and of whom it dealt with within a day
+only whom it paid, as a hundred strangers pay anybody a few cents.
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ class Sketch:
         moved = [each for each in own if self._counts(each)]
         self.txs = (self.txs or set()) | {each.tx for each in moved} | self.signed
         for each in moved:
-            self.touch(each.time, each.sender, each.recipient)
+            if each.sender == self.address:
+                self.touch(each.time, each.recipient)
 
     def touch(self, time: int | None, *parties: str | None) -> None:
         others = {party for party in parties if party is not None} - {self.address}

@@ -41,7 +41,5 @@ def take(sketch: Sketch, parsed: Parsed) -> None:
         recipients = [leg.recipient for leg in tx if leg.recipient is not None]
         if sketch.address in senders:
             sketch.touch(tx[0].time, *recipients)
-        elif sketch.address in recipients:
-            sketch.touch(tx[0].time, *senders[:1])
-        else:
+        elif sketch.address not in recipients:
             raise BadResponse(f"{sketch.source} answered transactions of another address")
