@@ -511,3 +511,31 @@ def test_a_record_that_others_may_read_is_told(tmp_path: Path) -> None:
         assert "fundwatch.db can be read by other users" in flat(
             checked(scene.home, offline=True)[1]
         )
+
+
+def test_check_says_what_following_may_cost_and_whom_it_asks(tmp_path: Path) -> None:
+    """Nothing where nobody asks for it; with a budget also what passes leave of it."""
+    with staged(tmp_path) as scene:
+        home = scene.home
+        assert "FOLLOW " not in flat(checked(home, offline=True)[1])
+        listed = watchlist(entry(ALICE))
+        listed["cases"]["CASE-1"]["follow"] = {"addresses": 40, "calls": 600, "ask_after": "never"}  # type: ignore[index]
+        home.write("watchlist.yaml", listed)
+        said = flat(checked(home, offline=True)[1])
+        assert (
+            "FOLLOW CASE-1: up to 600 calls to find up to 40 addresses, until a person says" in said
+        )
+        assert "A person is asked after" not in said
+        assert "Up to 1,000 calls a day" in said
+        source = yaml.safe_load((home.path / "config/sources.yaml").read_text("utf-8"))
+        (name,) = source["sources"]
+        assert f"Who is asked: {name}. Who learns" in said
+        source["sources"][name]["calls_per_day"] = 100_000
+        home.write("config/sources.yaml", source)
+        said = flat(checked(home, offline=True)[1])
+        assert f"Of what passes leave of {name}'s budget following has about" in said
+        source["sources"][name]["calls_per_day"] = 3
+        home.write("config/sources.yaml", source)
+        home.write("config/settings.yaml", {"prices": "none", "every": 20})
+        said = flat(checked(home, offline=True)[1])
+        assert f"WARN passes leave nothing of {name}'s budget: no money is followed by it" in said

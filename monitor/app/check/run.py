@@ -17,7 +17,7 @@ from pathlib import Path
 
 from monitor import __version__
 from monitor.app import build
-from monitor.app.check import balances, channels, cost, prices, sources
+from monitor.app.check import balances, channels, cost, following, prices, sources
 from monitor.app.check.lists import check_list
 from monitor.app.check.ours import check_ours
 from monitor.app.check.probe import Probe, offers
@@ -108,6 +108,7 @@ def _check(bench: Bench) -> int:
         out.fact(name, text)
         if name == "COST":
             out.fact("BALANCES", _balances(bench, made, asleep))
+            _following(bench, made, asleep)
     check_ours(bench)
     for text, cure in cost.failures(bench.settings, bench.entries, made.by_chain, asleep):
         out.fail(text, cure)
@@ -125,11 +126,24 @@ def _balances(bench: Bench, made: build.Sources, asleep: Collection[Subject]) ->
     asked = dict[str, list[Holding]]()
     for subject, mine in _holdings(bench, subjects).items():
         asked.setdefault(subject.chain, []).extend(mine)
-    passes = cost.cost(settings, entries, made.by_chain, asleep)
-    every = settings.poll_interval or passes.interval
-    regular = {name: calls / every for name, calls in passes.calls.items()}
+    regular = _regular(bench, made, asleep)
     found = cost_of_balances(asked, made.by_chain, settings.sources, regular)
     return balances.words(found, len(entries), settings.chains)
+
+
+def _regular(bench: Bench, made: build.Sources, asleep: Collection[Subject]) -> Mapping[str, float]:
+    """Calls a second that passes make, by source."""
+    passes = cost.cost(bench.settings, bench.entries, made.by_chain, asleep)
+    every = bench.settings.poll_interval or passes.interval
+    return {name: calls / every for name, calls in passes.calls.items()}
+
+
+def _following(bench: Bench, made: build.Sources, asleep: Collection[Subject]) -> None:
+    about = (bench.entries, made.by_chain, bench.settings.sources, _regular(bench, made, asleep))
+    if said := following.words(*about):
+        bench.out.fact("FOLLOW", said)
+    for text, cure in following.warnings(*about):
+        bench.out.warn(text, cure)
 
 
 def _holdings(bench: Bench, subjects: Iterable[Subject]) -> Mapping[Subject, Sequence[Holding]]:
