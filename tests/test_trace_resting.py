@@ -92,3 +92,14 @@ def test_lists_that_failed_are_read_at_the_next_look() -> None:
 def test_nothing_that_rests_is_nothing_to_look_at() -> None:
     gone = replace(resting_at(1, 50), holds=())
     assert ages(Resting(), trace_of(gone), NOW + 10 * HOUR) == []
+
+
+def test_a_clock_that_was_set_back_delays_nothing() -> None:
+    resting, node = Resting(), resting_at(1, 50)
+    at_first = says(node, 50)
+    resting.unmoved([node], at_first, NOW)
+    resting.read([node.subject], NOW + 90 * 86_400)  # the clock was ahead
+    resting.settled(node.subject, news=False)
+    assert ages(resting, trace_of(node), NOW) == ["1"]
+    assert resting.unmoved([node], at_first, NOW)[0] == set(), "its lists are read once more"
+    assert ages(Resting(), trace_of(node), NOW - 86_400) == ["1"], "also by the record alone"

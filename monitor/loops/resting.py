@@ -63,7 +63,9 @@ class Resting:
         waiting.sort(key=lambda node: (-value(node), node.subject))
         every = DAY * self._cost * len(waiting) / max(1, trace.terms.calls_per_day)
         pace = min(HOUR, max(LEAST, int(every)))
-        return [n for n in waiting if now - self._last(n.subject, read_at) >= _pace(n, now, pace)]
+        return [
+            n for n in waiting if _is_due(self._last(n.subject, read_at), now, _pace(n, now, pace))
+        ]
 
     def unmoved(self, nodes: Sequence[Node], ask: Ask, now: int) -> tuple[set[Subject], int]:
         """Those of one chain whose balances are what they were when their lists were read, and the
@@ -72,7 +74,7 @@ class Resting:
         calls = self.ask(nodes, ask)
         for node in nodes:
             mine = self._said[node.subject] = self._balances(node)
-            fresh = now - self._read.get(node.subject, 0) < LISTS
+            fresh = not _is_due(self._read.get(node.subject, 0), now, LISTS)
             if (
                 len(mine) == len(_holdings(node))
                 and fresh
@@ -111,6 +113,11 @@ def value(node: Node) -> int:
     usd = max((sum((s.usd or {}).get(m, 0) for s in node.holds) for m in CONSERVING), default=0)
     rests = any(s.amount.get(m, 0) for s in node.holds for m in CONSERVING)
     return max(usd, int(rests))
+
+
+def _is_due(last: int, now: int, pace: int) -> bool:
+    """A time ahead of the clock is one from before it was set back."""
+    return not 0 <= now - last < pace
 
 
 def _pace(node: Node, now: int, pace: int) -> int:

@@ -95,11 +95,11 @@ class Tracing:
             for name in (*later, *names[: len(names) - len(later)]):  # each gets its turn
                 if self.stopping() or time.monotonic() > until:
                     return
+                self._last = name  # one that cannot be worked on holds up no other
                 case, now = self._case(name), self._moment()
                 if case.looked != now:
-                    case.looked = now  # what it does itself is looked at once more
                     self._round_of(case, until)
-                self._last = name
+                    case.looked = now  # what it did itself is looked at once more
 
     def _moment(self) -> tuple[object, ...]:
         """Another one means that a case is to be looked at: somebody did something, or time passed

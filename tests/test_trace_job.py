@@ -1,0 +1,38 @@
+"""Following as a job of the running program: cases beside each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from test_trace_run import SOURCE, A, B, C, told
+
+from monitor.app.home import open_home
+from monitor.model.errors import StoreError
+from monitor.store import follow
+
+
+def test_a_case_that_cannot_be_read_holds_up_no_other(tmp_path: Path) -> None:
+    """The job fails in every round, so that it is told; the other case goes on."""
+    with told(tmp_path) as story:
+        story.pay(SOURCE, A, 8_000)
+        story.run()
+        story.pay(B, C, 6_000)
+        cases = {
+            name: {
+                "reason": "a reason",
+                "follow": {"hops": 10},
+                "addresses": [{"address": address, "chain": "dev", "label": "a source"}],
+            }
+            for name, address in (("C-1", SOURCE), ("C-2", B))
+        }
+        story.home.write("watchlist.yaml", {"cases": cases})
+        story.settle()
+        story.home.run("poll")
+        story.home.sql("UPDATE trace_state SET sha256 = 'spoilt' WHERE case_id = 'C-1'")
+        with open_home(story.home.path, {}) as app:
+            for _ in range(3):
+                with pytest.raises(StoreError):
+                    app.tracing.round()
+            followed = {each.case: each.subject.address for each in follow.followed(app.store)}
+    assert followed["C-2"] == C
