@@ -15,7 +15,9 @@ import pytest
 import yaml
 from test_trace_run import BANK, EXCHANGE, SOURCE, USD, Story, told
 from world import chain
-from world.home import Home, dev_chain
+from world.home import Home, dev_chain, wait_for
+
+from monitor.demo.world.explorer import Explorer
 
 pytestmark = pytest.mark.slow
 
@@ -63,11 +65,13 @@ def other(home: Home, path: Path, calls_a_second: int) -> Home:
     return Home(path)
 
 
-def killed(home: Home, chance: random.Random) -> bool:
+def killed(home: Home, explorer: Explorer, chance: random.Random) -> bool:
     """Start to follow, and be killed somewhere in it; False: it had come to its end."""
+    before = explorer.calls.total()
     process = home.start(*chance.choice([("trace", "run", "C-1"), ("run",)]))
+    wait_for(lambda: explorer.calls.total() > before or process.poll() is not None, 60)
     try:
-        process.wait(chance.uniform(0.8, 3.0))
+        process.wait(chance.uniform(0.0, 2.0))
     except subprocess.TimeoutExpired:
         process.kill()
     return process.wait(10) == -signal.SIGKILL
@@ -89,7 +93,7 @@ def test_the_same_trace_after_twenty_kills(tmp_path: Path) -> None:
         home.run("poll")  # there is a record
         done, steps = 0, []
         for _ in range(2 * KILLS):
-            done += killed(home, chance)
+            done += killed(home, story.explorer, chance)
             steps.append(followed(home))
             assert chain.faults_of(home.path / "fundwatch.db") == []
             if done == KILLS:
