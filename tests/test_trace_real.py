@@ -1,5 +1,6 @@
 """Following money on a real EVM chain: it splits, comes together, goes round, is swapped, buys an
-NFT and sells it, passes a Safe, ends at an exchange's deposit address; and blocks are replaced."""
+NFT and sells it, is wrapped, passes a Safe, ends at an exchange's deposit address; and blocks are
+replaced."""
 
 from __future__ import annotations
 
@@ -14,13 +15,14 @@ from typing import Any
 import pytest
 from test_profile_contract import SAFE as SAFE_CODE
 from world.evm_feed import EvmFeed
-from world.evm_world import calldata, deploy_data
+from world.evm_world import ETHER, calldata, deploy_data
 from world.home import Home, dev_chain
 from world.parts import Rpc, anvil
 
 from monitor.demo.world.explorer import Explorer
 from monitor.demo.world.ledger import AccountLedger
 from monitor.model.flow import CONSERVING
+from monitor.net.sources.evm_logs import DEPOSIT as DEPOSIT_EVENT
 
 pytestmark = pytest.mark.real
 
@@ -40,7 +42,7 @@ DEPOSIT, CUSTOMER, EXCHANGE, BOMB, LATE = map(
 )
 TELLER = named("teller")  # a pool, and whoever acts for others in one transaction
 SINGLETON = "0xd9db270c1b5e3bd161e8c8503c55ceabee709552"  # of Safe 1.3.0
-SMALL = named("small")
+SMALL, WRAPPER, WETH = map(named, ("small", "wrapper", "weth"))
 FEW = [named(f"one of few {n}") for n in range(60)]
 CRUMBS = [named(f"crumb {n}") for n in range(500)]
 
@@ -49,6 +51,10 @@ TELLER_CODE = (
     "0x60005b803614603657806040013580826060016000376000600082600085602001358635"
     "5af1602e5760006000fd5b016060016002565b00"
 )
+
+
+# Tells of the coins that it gets as WETH9 does: Deposit(caller, value).
+WETH_CODE = f"0x34600052337f{DEPOSIT_EVENT[2:]}60206000a200"
 
 
 def calls(*each: tuple[str, str]) -> str:
@@ -70,7 +76,7 @@ class Story:
     def __post_init__(self) -> None:
         self.rpc.call("anvil_setBlockTimestampInterval", 12)
         for contract, code in (
-            (TELLER, TELLER_CODE), (SINGLETON, TELLER_CODE), (SAFE, SAFE_CODE)
+            (TELLER, TELLER_CODE), (SINGLETON, TELLER_CODE), (SAFE, SAFE_CODE), (WETH, WETH_CODE)
         ):  # fmt: skip
             self.rpc.call("anvil_setCode", contract, code)
             self.ledger.codes[contract] = code
@@ -87,9 +93,11 @@ class Story:
             self.ledger.codes[found] = self.rpc.call("eth_getCode", found, "latest")
         self.feed = EvmFeed(self.rpc, self.ledger)
 
-    def send(self, sender: str, to: str | None, data: str) -> str:
+    def send(self, sender: str, to: str | None, data: str, value: int = 0) -> str:
         self.rpc.call("anvil_setBalance", sender, hex(10**20))
-        call = {"from": sender, "data": data, "gas": hex(29_000_000)} | ({"to": to} if to else {})
+        call = {"from": sender, "data": data, "value": hex(value), "gas": hex(29_000_000)} | (
+            {"to": to} if to else {}
+        )
         tx: str = self.rpc.call("eth_sendTransaction", call)
         self.rpc.call("evm_mine")
         assert self.rpc.call("eth_getTransactionReceipt", tx)["status"] == "0x1"
@@ -143,6 +151,9 @@ def told(story: Story) -> None:
     # It is swept to the exchange with what another customer pays.
     story.pay(HOLDER, DEPOSIT, 4_000)
     story.pay(DEPOSIT, EXCHANGE, 4_000)
+    # Coins are wrapped.
+    story.send(SOURCE, WRAPPER, "0x", value=3 * ETHER)
+    story.send(WRAPPER, WETH, "0xd0e30db0", value=2 * ETHER)
     # One pays five hundred, another one sixty, ten dollars each.
     story.pay(A, BOMB, 6_000)
     story.tell(BOMB, *(story.moved("USD", BOMB, crumb, 10) for crumb in CRUMBS))
@@ -195,9 +206,10 @@ def home_of(story: Story, path: Path) -> Home:
     explorer, home = story.explorer, Home(path)
     explorer.add("dev", story.ledger, "etherscan", chain_id=31337)
     coins = {name: story.contracts[name] for name in ("USD", "EUR")}
-    explorer.price({f"dev:{coin}": 1.0 for coin in coins.values()})
+    explorer.price({f"dev:{coin}": 1.0 for coin in coins.values()} | {"coingecko:ether": 2_000.0})
     home.write("config/settings.yaml", {"prices": ["dollars"]})
-    dev = {**dev_chain("mine", "node"), "prices": {"defillama": "dev"}}
+    dev = {**dev_chain("mine", "node"), "prices": {"defillama": "dev", "coin": "ether"}}
+    dev["wrapped"] = WETH
     home.write("config/chains.yaml", {"chains": {"dev": dev}})
     mine = {"kind": "etherscan", "url": explorer.url("dev", "etherscan"), "rate_per_second": 1000}
     node = {"kind": "evm_rpc", "url": story.rpc.url, "rate_per_second": 1000}
@@ -254,7 +266,10 @@ def test_money_is_followed_to_where_it_rests(tmp_path: Path, story: Story) -> No
     assert found[DEPOSIT]["stop"]["reason"] == "deposit_address"
     assert "Big Exchange" in found[DEPOSIT]["stop"]["detail"]
     lines = shown(home)
-    assert {edge["via"] for edge in lines["edge"]} == {None, "swap", "nft"}
+    assert {edge["via"] for edge in lines["edge"]} == {None, "swap", "nft", "wrap"}
+    wrapped = {h["asset"]["contract"]: h["amount"] for h in found[WRAPPER]["holds"]}
+    assert wrapped[WETH]["fifo"] == wrapped[WETH]["libr"] == str(2 * ETHER)
+    assert 0.99 * ETHER < int(wrapped[None]["fifo"]) < ETHER  # less a fee
     off = [t for t in lines["total"] if t["method"] in CONSERVING and t["difference"] != "0"]
     assert off == []
 
