@@ -33,6 +33,7 @@ from monitor.loops.health.snapshot import (
     SourceStatus,
     Tally,
     Time,
+    TraceStatus,
     WaitsForBudget,
     WatchlistStatus,
     to_json,
@@ -146,6 +147,12 @@ def test_the_json_keeps_its_keys_and_their_order() -> None:
         ),
         budgets=(BudgetStatus("mine", 3600, 1, 100),),
         followed=FollowedCount(3, 1, 0, 1),
+        traces=(
+            TraceStatus(
+                *("C-1", 4, Time(1_700_000_000), 3, 1, "May 1 address be followed?", ""),
+                *(2_431, 2_500, 990, 1_000, 2, 10_800),
+            ),
+        ),
         alerts=OpenAlerts(1, Time(1_700_000_000), 30),
         incidents=(incident,),
         heartbeat=HeartbeatStatus(wanted=True, accepted=None, age_seconds=None, error="no"),
@@ -448,5 +455,22 @@ STATUS_JSON = """\
         "addresses": 1
       }
     ]
-  }
+  },
+  "traces": [
+    {
+      "case": "C-1",
+      "number": 4,
+      "taken": "2023-11-14T22:13:20Z",
+      "followed": 3,
+      "waiting": 1,
+      "question": "May 1 address be followed?",
+      "ended": "",
+      "calls_left": 2431,
+      "calls": 2500,
+      "calls_today_left": 990,
+      "calls_per_day": 1000,
+      "stale": 2,
+      "oldest_seconds": 10800
+    }
+  ]
 }"""

@@ -133,7 +133,7 @@ def test_history_is_one_message_and_news_at_an_exchange_is_severe(tmp_path: Path
     reached = [each for each in found if each["kind"] == "reached"]
     assert [(r["severity"], r["traced"]["reason"]) for r in reached] == [("severe", "exchange")]
     assert [t["tx"] for t in reached[0]["transfers"]] == [reached[0]["tx"]]
-    assert '3,000.00 USD of case C-1 reached an exchange, "Big Exchange"' in " ".join(shown.split())
+    assert '3,000 USD of case C-1 reached an exchange, "Big Exchange"' in " ".join(shown.split())
     for each in found:
         ALERT.validate(each)
 

@@ -375,7 +375,7 @@ class _Look:
             lane=Lane.NEWS,
             severity=Severity.SEVERE if touched else severity,
             created=ground.now,
-            chain=chain,
+            chain=chain or ground.entry.subject.chain,
             tx=edges[0].tx if len(edges) == 1 else None,
             entry_id=ground.entry.id,
             lane_reason="Followed money moved, or a person is asked.",

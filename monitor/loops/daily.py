@@ -9,7 +9,14 @@ from dataclasses import replace
 
 from monitor.chains.table import STREAM_WORDS
 from monitor.loops import keeping
-from monitor.loops.health import balance_words, entry_status, held, status
+from monitor.loops.health import (
+    balance_words,
+    entry_status,
+    held,
+    status,
+    trace_status,
+    trace_words,
+)
 from monitor.loops.health.snapshot import EntryStatus, ListStatus, RetentionStatus
 from monitor.loops.health.words import LIMIT, count, retention_lines
 from monitor.messages.sheets.daily import LOG, UNSEEN
@@ -34,6 +41,7 @@ class Daily:
     def __init__(self, store: Reader, settings: Settings, since: int, until: int) -> None:
         self._store, self._since, self._until = store, since, until
         self._entries = entry_status.entries_read(store, settings, until, running=True)
+        self._traces = trace_status.cases(store, until)
         self._retention = status.retention_of(store, settings, until)
         self._moved = figures.news_by_case(store, since, until)
 
@@ -48,10 +56,12 @@ class Daily:
         limits = _limits(self._store)
         over = retention_lines(self._over(allowed))
         funds = held.lines(entry for entry in self._entries if entry.case in allowed)
+        traces = trace_words.lines(self._traces, allowed)
         unseen = _unseen([entry for entry in self._entries if entry.case in allowed])
         return {
             **({UNSEEN: [unseen]} if unseen else {}),
             **({"HELD FUNDS": funds} if funds else {}),
+            **({"FOLLOWED": traces} if traces else {}),
             "CHECKED": checked or ["No address is watched."],
             "OPEN": _open(self._store, allowed, channel, self._until),
             "NOT WELL": _wrong(self._store, self._since, self._until),

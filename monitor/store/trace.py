@@ -10,11 +10,11 @@ from itertools import chain as joined_up
 
 from monitor.model import Alert, Row, Subject
 from monitor.model.errors import StoreError
-from monitor.model.trace import Anatomy, Profile, Say, Told, Word
+from monitor.model.trace import Anatomy, Profile, Say, Terms, Told, Word
 from monitor.model.trace_json import from_lines, from_text
 from monitor.store import trace_bodies
 from monitor.store.port import Connection, Fields, Reader, Store
-from monitor.store.rows import to_alert, to_row
+from monitor.store.rows import to_alert, to_row, to_watched
 
 DAY = 86_400
 # Of the rows of an address: what is in no block yet does not count, nor what did not happen.
@@ -148,6 +148,16 @@ def cases(store: Reader) -> list[str]:
         "ORDER BY case_id"
     )
     return [row["case_id"] for row in rows if row["case_id"]]
+
+
+def following(store: Reader) -> dict[str, Terms]:
+    """The cases that follow, by name, with what their first entry that asks for it says."""
+    rows = store.read(f"SELECT * FROM entry WHERE {FOLLOWS} ORDER BY case_id, added, rowid")
+    found: dict[str, Terms] = {}
+    for entry in (to_watched(row).entry for row in rows):
+        if entry.case and entry.follow is not None:
+            found.setdefault(entry.case, entry.follow)
+    return found
 
 
 def follows_since(store: Reader, case: str) -> int | None:

@@ -12,7 +12,7 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from monitor import __version__
-from monitor.loops.health import list_status, vitals
+from monitor.loops.health import list_status, trace_status, vitals
 from monitor.loops.health.snapshot import Snapshot
 from monitor.model.settings import Settings
 from monitor.model.status import State
@@ -64,6 +64,7 @@ class _Figures(Collector):
         yield from _reading(found, self._counts, self._ages)
         yield from _balances(self._store, int(found.at))
         yield from _followed(found)
+        yield from _traces(self._store, int(found.at))
         yield from _budgets(found)
         yield from _telling(found)
         yield from _record(self._store, found)
@@ -143,6 +144,25 @@ def _followed(found: Snapshot) -> Iterator[Metric]:
         "Addresses that are followed, by how they are read.",
         ("state",),
         (((state,), number) for state, number in {"read": read, **counts}.items()),
+    )
+
+
+def _traces(store: Reader, now: int) -> Iterator[Metric]:
+    lefts = trace_status.lefts(store, now).values()
+    states = {
+        "following": sum(left.finding > 0 for left in lefts),
+        "out_of_calls": sum(left.finding <= 0 for left in lefts),
+    }
+    yield _many(
+        "trace_cases",
+        "Cases whose money is followed, by whether they may look for further addresses.",
+        ("state",),
+        (((state,), number) for state, number in states.items()),
+    )
+    yield _one(
+        "trace_calls_left_today",
+        "The fewest calls that a case may make today to watch where value rests.",
+        min((float(left.watching) for left in lefts), default=None),
     )
 
 

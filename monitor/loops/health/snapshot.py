@@ -16,6 +16,10 @@ Keys of the JSON are the fields in their order, and stay (times RFC 3339 UTC or 
         tested {at, good, words}}]}
     budgets [{source, window_seconds, used, limit}]
     followed {addresses, spent, blind, not_read}
+    traces [{case, number, taken, followed, waiting, question, ended, calls_left, calls,
+        calls_today_left, calls_per_day, stale, oldest_seconds}]: cases whose money is followed;
+        `number`, `taken`: of the newest state; `stale`: places where value rests, not looked at
+        for over an hour
     alerts {open, oldest, oldest_seconds}
     incidents [{key, what, cure, severity, since, told}]
     heartbeat {wanted, accepted, age_seconds, error}
@@ -384,6 +388,23 @@ class PublishedStatus:
     error: str
 
 
+@dataclass(frozen=True, slots=True)
+class TraceStatus:
+    case: str
+    number: int | None
+    taken: Time | None
+    followed: int
+    waiting: int
+    question: str
+    ended: str
+    calls_left: int
+    calls: int
+    calls_today_left: int
+    calls_per_day: int
+    stale: int
+    oldest_seconds: int | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """Everything, at one moment."""
@@ -411,6 +432,7 @@ class Snapshot:
     balances: BalancesStatus = BalancesStatus()
     sources: tuple[SourceStatus, ...] = ()
     second: SecondStatus = SecondStatus()
+    traces: tuple[TraceStatus, ...] = ()
 
 
 # Most of what is written as it is: a watchlist of 100,000 entries has millions of these.

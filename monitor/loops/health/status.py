@@ -11,6 +11,7 @@ from monitor.loops.health import (
     kept,
     list_status,
     second_status,
+    trace_status,
     vitals,
 )
 from monitor.loops.health.entry_status import age, entries_read, tally
@@ -86,6 +87,7 @@ def snapshot(
         deliveries=_deliveries(store, settings, now),
         budgets=tuple(_budgets(store, settings, now)),
         followed=standing.followed(store),
+        traces=trace_status.cases(store, now) if entries else (),
         alerts=_alerts(store, now),
         incidents=tuple(_incident(i) for i in incident_list(store, open_only=True)),
         heartbeat=_heartbeat(store, settings, now),

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from monitor.loops.health import balance_words, held, second_words
+from monitor.loops.health import balance_words, held, second_words, trace_words
 from monitor.loops.health.snapshot import (
     AnswersStatus,
     BudgetStatus,
@@ -62,6 +62,7 @@ def render(found: Snapshot, *, everything: bool, width: int | None) -> str:
             *_facts("BUDGET", _budget_lines(found.budgets), wide),
             *_facts("DORMANT", _dormant_lines(found), wide),
             *_facts("FOLLOWED", _followed_lines(found.followed), wide),
+            *_facts("TRACES", trace_words.lines(found.traces), wide),
             *_facts("INCIDENTS", _incident_lines(others), wide),
             *_facts("LIMITS", _incident_lines(limits), wide),
             *_facts("RECORD", _record_lines(found.record), wide),

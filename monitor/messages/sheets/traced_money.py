@@ -6,27 +6,34 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from monitor.messages.sheets.parts import Item, Section, section, shown_address
+from monitor.messages.trace.asking import whom
 from monitor.messages.trace.seizing import ISSUER, Place, Where, places
-from monitor.messages.trace.words import METHOD, REASON, Page, cents, sum_said
+from monitor.messages.trace.words import METHOD, REASON, Page, cents, minute, sum_short
 from monitor.model import AlertView
+from monitor.model.flow import METHODS
 from monitor.model.plain import amount_said, plural, quoted, tidy
+from monitor.model.trace import Sum
 from monitor.model.traced import RESTS, WAITS, Ended, Figure, Hop, Traced, Turn
 
-_ACTORS = 6  # whoever could act, named in a mail
+_ACTORS, _PLACES = 6, 3  # whoever could act, and where, that a mail names
 _HANDS = ("exchange", "deposit_address", "mixer", "bridge", "dex", "service", "issuer", "contract")
 _REASON = {**REASON, RESTS: "at rest where it is watched", WAITS: "arrived, not read yet"}
 
 
 def usd(figure: Figure | None, fact: Traced) -> str:
-    """ "50,000.00 USD traced by FIFO (0.00 to 75,000.00)", "0.00 to 75,000.00 USD (by method)"."""
+    """ "50,000 USD traced by FIFO (0 to 75,000)", "0 to 75,000 USD (by method)"."""
     if figure is None:
         return "an amount without a price"
-    low, high = cents(figure.low), cents(figure.high)
+    low, high = _dollars(figure.low), _dollars(figure.high)
     if low == high:
         return f"{high} USD"
     if figure.chosen is not None and fact.method in METHOD:
-        return f"{cents(figure.chosen)} USD traced by {METHOD[fact.method]} ({low} to {high})"
+        return f"{_dollars(figure.chosen)} USD traced by {METHOD[fact.method]} ({low} to {high})"
     return f"{low} to {high} USD (by method)"
+
+
+def _dollars(millionths: int) -> str:
+    return cents(millionths).removesuffix(".00")
 
 
 def summed(fact: Traced) -> str:
@@ -106,7 +113,7 @@ def who_section(view: AlertView, fact: Traced) -> Section | None:
     for place in places(view.trace, page):
         if fact.turn == Turn.REACHED and place.node.subject.key != fact.place:
             continue
-        for actor in place.actors:
+        for actor in whom(place):
             found.setdefault((actor.name, actor.role), []).append(place)
     return section("WHO CAN ACT", *_actors(view, found, page))
 
@@ -115,14 +122,35 @@ def _actors(
     view: AlertView, found: dict[tuple[str, str], list[Place]], page: Page
 ) -> Iterable[Item]:
     for (name, role), mine in list(found.items())[:_ACTORS]:
-        said = "; ".join(sum_said(place.held, page) for place in mine[:3])
-        more = f"; and {plural(len(mine) - 3, 'more place')}" if len(mine) > 3 else ""
-        can = "issuer, could freeze" if role == ISSUER else "could hold the account with"
-        note = "" if all(p.where is not Where.ENDED for p in mine) else "if it is still there"
-        yield Item(f"{tidy(name, 60)}: {can} {said}{more}", note=note)
-        if len(mine) == 1:
-            yield Item(shown_address(view.chain, mine[0].node.subject.address), "at", "code")
+        can = (
+            "who issues the token, could freeze" if role == ISSUER else "could hold an account with"
+        )
+        still = ", if it is still there" if all(p.where is Where.ENDED for p in mine) else ""
+        yield Item(f"{tidy(name, 60)}, {can} {_together(mine, page)}{still}.", style="row")
+        for place in mine[:_PLACES]:
+            at = shown_address(view.chain, place.node.subject.address)
+            yield Item(at, style="code", note=f"{sum_short(place.held, page)}, {_last(place)}")
+        if len(mine) > _PLACES:
+            yield Item(f"And {plural(len(mine) - _PLACES, 'smaller one')}.", style="note")
     if len(found) > _ACTORS:
         yield Item(f"{len(found) - _ACTORS:,} more: see the seizure view.", style="note")
     if not found:
         yield Item("Nobody is known who could keep it from moving.")
+    else:
+        yield Item("Who may ask, and on what basis, is not for Fundwatch to say.", style="note")
+
+
+def _together(found: Sequence[Place], page: Page) -> str:
+    """By asset, over all places."""
+    assets = dict.fromkeys(place.asset for place in found)
+    said = []
+    for asset in list(assets)[:3]:
+        mine = [place.held.amount for place in found if place.asset == asset]
+        amount_ = {m: sum(each.get(m, 0) for each in mine) for m in METHODS}
+        said.append(sum_short(Sum(asset, amount_), page))
+    more = f" and {plural(len(assets) - 3, 'more asset')}" if len(assets) > 3 else ""
+    return f"{', '.join(said)}{more} at {plural(len(found), 'place')}"
+
+
+def _last(place: Place) -> str:
+    return f"last movement {minute(place.since)}"

@@ -61,7 +61,7 @@ def asks(trace: Trace, found: Sequence[Place], page: Page, told: str) -> list[As
         return [Ask("", _filled(_NOTES[desk]))]
     by_actor: dict[tuple[str, str], list[Place]] = {}
     for place in found:
-        for actor in _whom(place):
+        for actor in whom(place):
             by_actor.setdefault((actor.role, actor.name), []).append(place)
     return [
         Ask(name, "\n".join(_draft(trace, role, name, mine, page, told)))
@@ -69,7 +69,7 @@ def asks(trace: Trace, found: Sequence[Place], page: Page, told: str) -> list[As
     ]
 
 
-def _whom(place: Place) -> list[Actor]:
+def whom(place: Place) -> list[Actor]:
     """Who has it is asked; only where nobody has, the issuer of the token."""
     keepers = [actor for actor in place.actors if actor.role == EXCHANGE]
     if keepers:

@@ -1,0 +1,89 @@
+"""How following money stands, by case: as the newest state of its trace says, and what it may
+still ask."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from monitor.analysis.trace.said import terms_now
+from monitor.loops.health.snapshot import Time, TraceStatus
+from monitor.loops.resting import HOUR, RESTS, value
+from monitor.loops.trace_world import last_yes
+from monitor.model import OURS
+from monitor.model.plain import tidy
+from monitor.model.trace import Beside, Node, State, Terms, Told
+from monitor.store import follow
+from monitor.store import trace as kept
+from monitor.store.coverage import stream_states
+from monitor.store.port import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Calls that a case may still make."""
+
+    terms: Terms  # as they hold now
+    finding: int
+    watching: int  # on this day
+
+
+def cases(store: Reader, now: int) -> tuple[TraceStatus, ...]:
+    """The cases that follow, by name. Raises StoreError where a state cannot be read."""
+    followed = Counter(each.case for each in follow.followed(store))
+    return tuple(
+        _status(store, case, left, followed[case], now) for case, left in lefts(store, now).items()
+    )
+
+
+def lefts(store: Reader, now: int) -> dict[str, Left]:
+    """What each case that follows has left, without a look at its trace."""
+    return {case: _left(store, case, terms, now) for case, terms in kept.following(store).items()}
+
+
+def _left(store: Reader, case: str, terms: Terms, now: int) -> Left:
+    words = kept.words(store, case)
+    used, terms = kept.used(store, case, now, last_yes(words)), terms_now(terms, words)
+    finding, watching = terms.calls - used.finding, terms.calls_per_day - used.watching
+    return Left(terms, max(0, finding), max(0, watching))
+
+
+def _status(store: Reader, case: str, left: Left, followed: int, now: int) -> TraceStatus:
+    told = kept.newest(store, case)
+    trace = told.trace if told is not None else None
+    ages = [] if told is None else _ages(store, told, now)
+    questions = trace.questions if trace is not None else ()
+    return TraceStatus(
+        case=case,
+        number=told.number if told is not None else None,
+        taken=Time.of(told.at if told is not None else None),
+        followed=followed,
+        waiting=sum(node.state is State.WAITING for node in trace.nodes) if trace else 0,
+        question=tidy(questions[0].words, 300) if questions else "",
+        ended=tidy(trace.ended, 200) if trace else "",
+        calls_left=left.finding,
+        calls=left.terms.calls,
+        calls_today_left=left.watching,
+        calls_per_day=left.terms.calls_per_day,
+        stale=len(ages),
+        oldest_seconds=max(ages, default=None),
+    )
+
+
+def _ages(store: Reader, told: Told, now: int) -> list[int]:
+    """How long ago those places were looked at where value rests and that was over an hour ago."""
+    said: dict[object, int] = {}
+    for each in (told.trace.beside or Beside()).balances:
+        said[each.subject] = max(said.get(each.subject, 0), each.time or 0)
+    rests = [node for node in told.trace.nodes if node.state in RESTS and value(node)]
+    looked = (
+        max(_read_at(store, node, now), said.get(node.subject, 0))
+        for node in rests
+        if not node.subject.address.startswith(OURS)  # nobody asks about these
+    )
+    return [now - at for at in looked if now - at > HOUR]
+
+
+def _read_at(store: Reader, node: Node, now: int) -> int:
+    states = stream_states(store, node.subject, now).values()
+    return min((state.ok or 0 for state in states if not state.unserved), default=0)
