@@ -300,3 +300,9 @@ def test_what_can_be_reached_is_a_yes_and_no_amount() -> None:
     text = " ".join(table(told()).split())
     assert "reached yes, tainted first" in text
     assert not re.search(r"reached [0-9]", text)
+
+
+def test_a_draft_names_the_transactions_that_brought_it() -> None:
+    (draft,) = [each for each in jsonl(told("authority"), "draft") if each["to"] != "Tether"]
+    (paid,) = [e for e in story.trace().edges if e.recipient == story.EXCHANGE]
+    assert f"in transaction {paid.tx}" in str(draft["text"])

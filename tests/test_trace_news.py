@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import trace_told as t
 import trace_values as v
 from trace_told import DAY, HOUR, NOW, facts, keys, of, told
 
+from monitor.decide import trace_sums as sums
 from monitor.model import AlertKind, Severity, Subject
 from monitor.model.trace import Name, Need, Question, State, Stop, Terms, Wanted
 from monitor.model.traced import Turn
@@ -111,6 +113,17 @@ def test_what_moved_twice_within_a_day_is_no_more_for_it() -> None:
     one = t.later(v.EDGES[3], 4, 12_000)
     two = replace(t.later(v.EDGES[3], 5, 12_000), sender=v.REST, recipient=v.FAR, hop=3)
     assert of(Turn.MOVED, told(t.with_edges(one, two)))[0].severity is LOW
+
+
+def test_what_went_through_others_meanwhile_counts_once_too() -> None:
+    """HUB to REST to FAR to BRIDGE, of which the one in the middle was told before."""
+    names = (v.HUB, v.REST, v.FAR, v.BRIDGE)
+    steps = [
+        replace(t.later(v.EDGES[3], 4 + at, 12_000), sender=a, recipient=b, hop=2 + at)
+        for at, (a, b) in enumerate(pairwise(names))
+    ]
+    whole, apart = (sums.moved_once(found, steps, "") for found in (steps, [steps[0], steps[2]]))
+    assert whole == apart == sums.moved_once(steps[:1], steps, "")
 
 
 def test_a_day_has_one_loud_message_about_it() -> None:

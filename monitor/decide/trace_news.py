@@ -211,7 +211,7 @@ class _Look:
         return told is not None and told.severity is Severity.LOW
 
     def _moved(self, severity: Severity, edges: Sequence[Edge]) -> Alert:
-        moved = sums.moved_once(edges, self.trace.method)
+        moved = sums.moved_once(edges, self.trace.edges, self.trace.method)
         facts = Traced(turn=Turn.MOVED, hops=self._hops(edges), moved=moved)
         return self._alert(AlertKind.TRACED, severity, facts, edges, edges[0].chain)
 
@@ -219,7 +219,7 @@ class _Look:
         """A tenth of what left the watched addresses. Value that moved twice counts once; what
         has no price counts as nothing."""
         left = sums.span(self.trace, "out_of_sources")
-        moved = sums.moved_once([edge for edge in edges if edge.usd is not None], "")
+        moved = sums.moved_once([e for e in edges if e.usd is not None], self.trace.edges, "")
         return bool(left and moved and left.high and moved.high * SHARE >= left.high)
 
     def _touches(self, edge: Edge) -> bool:

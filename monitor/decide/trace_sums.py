@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from monitor.model import Subject
 from monitor.model.flow import CONSERVING
@@ -30,23 +30,26 @@ def span(trace: Trace, what: str) -> Figure | None:
     return figure(by_method, trace.method)
 
 
-def moved_once(edges: Sequence[Edge], method: str) -> Figure | None:
-    """USD that moved on by these movements, in order of time. What somebody passed on of what had
-    come by one of them counts once. None: some of it has no price."""
+def moved_once(edges: Sequence[Edge], every: Sequence[Edge], method: str) -> Figure | None:
+    """USD that moved on by these movements; `every`: all of the trace, in order of time. What
+    somebody passed on of what had come by one of them counts once, whatever it went through
+    meanwhile. None: some of it has no price."""
     if not edges or any(edge.usd is None for edge in edges):
         return None
-    return figure({m: _once(edges, m) for m in CONSERVING}, method)
+    meant = {edge.key for edge in edges}
+    return figure({m: _once(meant, every, m) for m in CONSERVING}, method)
 
 
-def _once(edges: Sequence[Edge], method: str) -> int:
+def _once(meant: Collection[str], every: Sequence[Edge], method: str) -> int:
     came: Counter[Subject] = Counter()
     moved = 0
-    for edge in edges:
+    for edge in every:
         worth, sender = (edge.usd or {}).get(method, 0), Subject(edge.chain, edge.sender)
         again = min(worth, came[sender])
+        counted = worth if edge.key in meant else again
         came[sender] -= again
-        came[Subject(edge.to_chain or edge.chain, edge.recipient)] += worth
-        moved += worth - again
+        came[Subject(edge.to_chain or edge.chain, edge.recipient)] += counted
+        moved += counted - again
     return moved
 
 

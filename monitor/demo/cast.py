@@ -124,7 +124,7 @@ cases:
 
   {FOLLOWED}:
     title: Glass Harbour
-    reason: proceeds of a theft
+    reason: stolen from its owner
     source: invented for the demo
     follow:
       hops: 10

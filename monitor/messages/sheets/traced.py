@@ -111,7 +111,7 @@ def _moved(fact: Traced) -> str:
     to = f"hop {hops[0]}" if len(hops) == 1 else f"hops {hops[0]} to {hops[-1]}" if hops else "on"
     count = f" in {plural(len(fact.hops), 'movement')}" if len(fact.hops) > 1 else ""
     rests = f"; {usd(fact.rests, fact)} rest where it is watched" if fact.rests else ""
-    return f"{summed(fact)} of case {case_said(fact.case)} moved on to {to}{count}{rests}."
+    return f"{_much_moved(fact)} of case {case_said(fact.case)} moved on to {to}{count}{rests}."
 
 
 def _much_moved(fact: Traced) -> str:

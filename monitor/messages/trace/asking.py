@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from monitor.messages.trace.seizing import EXCHANGE, Actor, Place, Where
 from monitor.messages.trace.words import METHOD, Page, asset_said, bare, exact
+from monitor.model import Subject
 from monitor.model.flow import CONSERVING
-from monitor.model.plain import case_said, utc
-from monitor.model.trace import Trace
+from monitor.model.plain import case_said, clean, plural, utc
+from monitor.model.trace import Edge, Trace
 
 DRAFT = (
     "Draft, not sent. Who may send this, on which legal basis, may the receiver tell the account "
@@ -36,6 +37,7 @@ _NOTES = {
     "the holder, is yours to say. A freeze is visible to everybody.",
 }
 _WIDTH = 78
+_PAYMENTS = 20  # of one place, by their transactions
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,24 @@ def _draft(
     for number, place in enumerate(found, 1):
         yield ""
         yield from _listed(number, place, page)
+        yield from _payments(trace, place)
+
+
+def _payments(trace: Trace, place: Place) -> Iterator[str]:
+    """By which transactions it came: what a keeper of accounts looks for first."""
+    came = [edge for edge in trace.edges if _brought(edge, place)]
+    for edge in came[:_PAYMENTS]:
+        yield f"   came {utc(edge.time)} in transaction {clean(edge.tx, 100)}"
+    rest = len(came) - _PAYMENTS
+    if rest > 0:
+        yield f"   and in {plural(rest, 'more transaction')}"
+
+
+def _brought(edge: Edge, place: Place) -> bool:
+    asset = edge.got.asset if edge.got is not None else edge.asset
+    where = Subject(edge.to_chain or edge.chain, edge.recipient)
+    moved = any(edge.traced.get(method, 0) for method in CONSERVING)
+    return moved and where == place.node.subject and asset == place.asset
 
 
 def _listed(number: int, place: Place, page: Page) -> Iterator[str]:
