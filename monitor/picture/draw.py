@@ -313,9 +313,6 @@ def _feet(columns: Sequence[Column], top: float, width: float) -> Iterator[str]:
             bold = _BOLD if row.strong else ""
             y += 16
             yield _text(x, y, row.name, 11, bold)
-            if _is_short(row.name, row.figure):
-                yield _text(x + BOX, y, row.figure, 11, f' text-anchor="end"{bold}')
-            else:
-                y += 16
-                yield _text(x + INSET, y, row.figure, 11, bold)
+            y += 0 if _is_short(row.name, row.figure) else 16
+            yield _text(x + BOX, y, row.figure, 11, f' text-anchor="end"{bold}')
         yield "</g>"
