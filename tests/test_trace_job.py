@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from pathlib import Path
 
 import pytest
@@ -36,3 +38,21 @@ def test_a_case_that_cannot_be_read_holds_up_no_other(tmp_path: Path) -> None:
                     app.tracing.round()
             followed = {each.case: each.subject.address for each in follow.followed(app.store)}
     assert followed["C-2"] == C
+
+
+def test_the_log_says_what_was_done_and_names_no_address(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="fundwatch")
+    with told(tmp_path) as story:
+        story.pay(SOURCE, A, 8_000)
+        story.settle()
+        with open_home(story.home.path, {}) as app:
+            app.reload()
+            app.poll(everything=True)
+            app.tracing.round()
+    lines = [r.getMessage() for r in caplog.records if r.getMessage().startswith("trace ")]
+    (line,) = lines
+    assert re.fullmatch(r"trace case=C-1 calls=\d+ followed=1 new=1 errors=0", line)
+    assert A[2:] not in caplog.text
+    assert SOURCE[2:] not in caplog.text

@@ -144,6 +144,7 @@ class Fundwatch:
     def _trace_world(self) -> TraceWorld:
         world, settings = self.poller.world, self.settings
         reader = Poller(self.store, world, give_way)  # of its own: histories hold up no pass
+        reader.stopping = self._follows_no_more
         return TraceWorld(
             *(self.store, world, settings),
             lambda subjects: reader.run_pass(everything=True, only=subjects),
@@ -153,6 +154,9 @@ class Fundwatch:
             lambda: self.pricer.past(PRICING),
             reader.signs,
         )
+
+    def _follows_no_more(self) -> bool:
+        return self.tracing.stopping()
 
     @property
     def round_seconds(self) -> int:

@@ -52,6 +52,8 @@ class FollowedCase:
     unanswered: dict[tuple[str, Subject, str], float] = field(default_factory=dict)
     looked: tuple[object, ...] | None = None  # the moment of the last look; see Tracing
     resting: Resting = field(default_factory=Resting)
+    calls: int = 0  # since the last line of the program's log
+    errors: int = 0  # of addresses and questions, since then
 
     def may(self) -> Allowed | None:
         """Who alone may be asked about what is followed; None: all."""

@@ -40,6 +40,7 @@ class TraceReader:
         case.tried.update(dict.fromkeys(subjects, moment))
         failed = {subject for subject in subjects if subject.key in report.unread}
         case.resting.read(subjects, self.world.world.clock(), failed)
+        case.errors += len(failed)
         if finding:
             self.use(case, finding=report.calls)
         else:
@@ -47,6 +48,7 @@ class TraceReader:
 
     def use(self, case: FollowedCase, *, finding: int = 0, watching: int = 0) -> None:
         now, since = self.world.world.clock(), last_yes(case.money.words())
+        case.calls += finding + watching
         kept.use(self._store, case.money.case, now, since, finding=finding, watching=watching)
 
     def watch(self, case: FollowedCase, trace: Trace, until: float) -> None:

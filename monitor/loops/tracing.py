@@ -7,9 +7,11 @@ what is missing is asked for, largest value first.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from monitor.analysis.trace.evaluate import Tracer
@@ -28,11 +30,13 @@ from monitor.loops.trace_world import CaseMoney
 from monitor.model import OURS, Subject
 from monitor.model.acts import DAEMON, Follow, Unfollow
 from monitor.model.acts_trace import LearnOfTrace, TakeTrace
-from monitor.model.plain import plural, tidy
+from monitor.model.plain import plural, tidy, without_addresses
 from monitor.model.trace import Beside, Need, Node, State, Told, Trace, Wanted
 from monitor.store import log, ours, watch
 from monitor.store import trace as kept
 from monitor.store.commit import commit
+
+runlog = logging.getLogger("fundwatch")
 
 ROUND = 20.0  # seconds after which a round begins nothing more
 FIRST = 16  # addresses that are followed one after the other; later some at a time
@@ -98,7 +102,8 @@ class Tracing:
                 self._last = name  # one that cannot be worked on holds up no other
                 case, now = self._case(name), self._moment()
                 if case.looked != now:
-                    self._round_of(case, until)
+                    with _logged(case):
+                        self._round_of(case, until)
                     case.looked = now  # what it did itself is looked at once more
 
     def _moment(self) -> tuple[object, ...]:
@@ -147,6 +152,10 @@ class Tracing:
 
     def _carried_out(self, wish: Wish) -> list[str]:
         case = self._case(self.meant(wish.case))
+        with _logged(case):
+            return self._follow_to_the_end(case, wish)
+
+    def _follow_to_the_end(self, case: FollowedCase, wish: Wish) -> list[str]:
         began = case.money.used().finding
         self._read_sources(case)
         self._world.price()  # what left is worth what it was then
@@ -287,6 +296,7 @@ class Tracing:
         commit(self._store, DAEMON, act)
         moment = time.monotonic()
         case.unanswered.update({_question(each): moment for each in learned.failed})
+        case.errors += len(learned.failed)
         case.money.profiles.forget()
         case.money.anatomies.forget()
         self._reader.use(case, finding=learned.calls)
@@ -333,6 +343,20 @@ class Tracing:
             if not room or case.money.used().finding >= trace.terms.calls or self.stopping():
                 return
             self._reader.read(case, group, finding=True)
+
+
+@contextmanager
+def _logged(case: FollowedCase) -> Iterator[None]:
+    """A line about what was done meanwhile, where sources were asked."""
+    before = len(case.money.followed())
+    try:
+        yield
+    finally:
+        if case.calls or case.errors:
+            followed, name = len(case.money.followed()), without_addresses(case.money.case)
+            words = "trace case=%s calls=%d followed=%d new=%d errors=%d"
+            runlog.info(words, name, case.calls, followed, followed - before, case.errors)
+        case.calls = case.errors = 0
 
 
 def _is_news(before: Told, trace: Trace, now: int) -> bool:
