@@ -117,6 +117,14 @@ def test_the_picture_says_the_same_in_words() -> None:
     assert "state 3 (3f2a9c01)" in said(rendered)
 
 
+def test_a_picture_that_cannot_be_drawn_costs_the_picture_alone() -> None:
+    broken = replace(WHOLE, totals=(None,))  # type: ignore[arg-type]
+    rendered = mail(EVERY["history"], broken)
+    assert rendered.images == ()
+    assert "There is no picture of it" in said(rendered)
+    assert "200,000 USD left the watched addresses of case CRANE-01" in said(rendered)
+
+
 def test_history_says_what_can_still_be_asked() -> None:
     text = said(shown("history"))
     assert "This is history, not news. 6 movements:" in text
@@ -200,6 +208,16 @@ def test_status_says_what_waits_and_what_grew_old() -> None:
         "calls left to find addresses, 990 of 1,000 today to watch them; 2 places where value "
         "rests not looked at for over an hour, the longest 3 h 0 min"
     )
+
+
+def test_a_state_that_cannot_be_read_keeps_no_other_word_back(tmp_path: Path) -> None:
+    with told(tmp_path) as story:
+        story.pay(SOURCE, A, 8_000)
+        story.run()
+        story.home.sql("UPDATE trace_state SET sha256 = 'ab'")
+        said_ = " ".join(story.home.run("status").split())
+    assert "C-1: 1 address followed; ITS NEWEST STATE CANNOT BE READ" in said_
+    assert "calls left to find addresses" in said_
 
 
 # --- with real senders --------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from monitor.loops.health.snapshot import Time, TraceStatus
 from monitor.loops.resting import HOUR, RESTS, value
 from monitor.loops.trace_world import last_yes
 from monitor.model import OURS
+from monitor.model.errors import StoreError
 from monitor.model.plain import tidy
 from monitor.model.trace import Beside, Node, State, Terms, Told
 from monitor.store import follow
@@ -29,7 +30,7 @@ class Left:
 
 
 def cases(store: Reader, now: int) -> tuple[TraceStatus, ...]:
-    """The cases that follow, by name. Raises StoreError where a state cannot be read."""
+    """The cases that follow, by name."""
     followed = Counter(each.case for each in follow.followed(store))
     return tuple(
         _status(store, case, left, followed[case], now) for case, left in lefts(store, now).items()
@@ -49,7 +50,7 @@ def _left(store: Reader, case: str, terms: Terms, now: int) -> Left:
 
 
 def _status(store: Reader, case: str, left: Left, followed: int, now: int) -> TraceStatus:
-    told = kept.newest(store, case)
+    told, trouble = _newest(store, case)
     trace = told.trace if told is not None else None
     ages = [] if told is None else _ages(store, told, now)
     questions = trace.questions if trace is not None else ()
@@ -60,7 +61,7 @@ def _status(store: Reader, case: str, left: Left, followed: int, now: int) -> Tr
         followed=followed,
         waiting=sum(node.state is State.WAITING for node in trace.nodes) if trace else 0,
         question=tidy(questions[0].words, 300) if questions else "",
-        ended=tidy(trace.ended, 200) if trace else "",
+        ended=trouble or (tidy(trace.ended, 200) if trace else ""),
         calls_left=left.finding,
         calls=left.terms.calls,
         calls_today_left=left.watching,
@@ -68,6 +69,14 @@ def _status(store: Reader, case: str, left: Left, followed: int, now: int) -> Tr
         stale=len(ages),
         oldest_seconds=max(ages, default=None),
     )
+
+
+def _newest(store: Reader, case: str) -> tuple[Told | None, str]:
+    """Its newest state, and why there is none that can be read: that keeps no other word back."""
+    try:
+        return kept.newest(store, case), ""
+    except StoreError:
+        return None, "ITS NEWEST STATE CANNOT BE READ: `fundwatch verify` says what differs"
 
 
 def _ages(store: Reader, told: Told, now: int) -> list[int]:

@@ -18,7 +18,7 @@ def lines(found: Sequence[TraceStatus], allowed: Collection[str] | None = None) 
 
 
 def _said(found: TraceStatus) -> Iterator[str]:
-    if found.number is None:
+    if found.number is None and not found.ended:
         yield "its money is to be followed, nothing is worked out yet"
     yield f"{_addresses(found.followed)} followed"
     if found.waiting:
