@@ -6,7 +6,7 @@ equals it, or something moved that no list holds, or one of both cannot be known
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from monitor.chains.table import STREAM_WORDS, streams_of
@@ -99,14 +99,19 @@ def lists_of(chain: Chain, contract: str) -> frozenset[str]:
 def unreadable(chain: Chain, contract: str, states: Mapping[str, StreamState]) -> str:
     """Why no figure of an asset can be held against the record, in words; empty: one can. Every
     list in which it moves has to be read without holes from the address's beginning on."""
+    return next(unread_lists(chain, contract, states), "")
+
+
+def unread_lists(chain: Chain, contract: str, states: Mapping[str, StreamState]) -> Iterator[str]:
+    """The same of each of those lists, in words."""
     for stream in sorted(lists_of(chain, contract)):
         state, words = states.get(stream), STREAM_WORDS.get(stream, stream)
         if state is None or state.unserved or state.ok is None:
-            return f"{NOT_READ}: {words}"
+            yield f"{NOT_READ}: {words}"
+            continue
         parts = state.covered.get(state.axis, ())
         if len(parts) != 1 or parts[0].lo != 0 or state.gaps:
-            return f"{NOT_COMPLETE}: {words}"
-    return ""
+            yield f"{NOT_COMPLETE}: {words}"
 
 
 def unread_to(

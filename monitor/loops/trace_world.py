@@ -99,8 +99,8 @@ class Rows:
         """Why its lists are not read from their beginning, a sentence each."""
         chain = self.world.chains[subject.chain]
         young = {name: _as_covered(state, chain) for name, state in states.items()}
-        found = (deciding.unreadable(chain, what, young) for what in (COIN, TOKENS))
-        return tuple(dict.fromkeys(why for why in found if why))
+        found = (deciding.unread_lists(chain, what, young) for what in (COIN, TOKENS))
+        return tuple(dict.fromkeys(why for each in found for why in each))
 
 
 def _from_the_start(covered: Sequence[Interval]) -> bool:

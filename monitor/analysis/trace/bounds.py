@@ -24,6 +24,7 @@ from monitor.model.trace import State, TracedAsset
 
 UNBOUNDED = 10**120  # base units: beside it any amount that a chain knows is nothing
 _BY_WHAT_WAS_THERE = ("haircut", "fifo", "libr")
+_NO_CHAIN = 2**256  # what no chain can write
 NOT_READ = "its own history was not read"
 
 
@@ -115,4 +116,5 @@ class Bounds:
                 yield method, (max(0, least_came[method] - left[method]), came[method])
             else:
                 low, high = sorted((here[method], there[method]))
-                yield method, (low, high)
+                # Poison marks whatever else was there too: of that no amount can be said.
+                yield method, (low, high if high < _NO_CHAIN else low)
