@@ -166,3 +166,23 @@ def test_what_a_person_says_asks_no_source(tmp_path: Path) -> None:
         after = story.explorer.calls
     assert not asked
     assert after["dev", "etherscan", "tokenbalance"] > 0, "and the next run does"
+
+
+def test_what_a_reorg_takes_back_has_reached_nobody(tmp_path: Path) -> None:
+    """Also where all of it was passed on, so that nothing rests where it came from."""
+    with told(tmp_path) as story:
+        story.pay(BANK, SOURCE, 10_000)
+        story.pay(SOURCE, A, 8_000)
+        story.settle()
+        story.pay(A, EXCHANGE, 8_000)
+        story.home.run("trace", "run", "C-1")
+        assert story.nodes()[EXCHANGE]["received"]
+        story.ledger.rollback()
+        story.pay(A, B, 8_000)
+        for _ in range(2):  # a movement that is missing is looked for again before it is gone
+            story.home.sql("UPDATE scope SET due = 0")
+            story.home.sql("UPDATE reading SET ok = 0")  # a minute is over
+            story.run()
+        nodes = story.nodes()
+    assert EXCHANGE not in nodes
+    assert nodes[B]["received"][0]["amount"]["fifo"] == str(8_000 * UNIT)

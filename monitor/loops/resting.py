@@ -1,5 +1,6 @@
-"""When addresses at which value rests are looked at again: their balances first, and their lists
-where a balance is another one than at the last look."""
+"""When addresses at which value rests are looked at again, and those whose newest movements a
+reorg may still take back: their balances first, and their lists where a balance is another one than
+at the last look."""
 
 from __future__ import annotations
 
@@ -54,12 +55,18 @@ class Resting:
         """What a look at some addresses cost in all."""
         self._cost = (3 * self._cost + calls / nodes) / 4
 
-    def due(self, trace: Trace, now: int, read_at: Callable[[Subject], int]) -> list[Node]:
+    def due(
+        self,
+        trace: Trace,
+        now: int,
+        read_at: Callable[[Subject], int],
+        open_: Callable[[Subject], bool] = lambda _subject: False,
+    ) -> list[Node]:
         """Those that it is time for, largest value first: as often as the calls of a day allow,
         and no less than once an hour for as many as they are enough for. `read_at`: when lists
-        were read last, by the record."""
-        found = [node for node in trace.nodes if node.state in RESTS]
-        waiting = [node for node in found if value(node)]
+        were read last, by the record; `open_`: whether something there is not final yet."""
+        found = ((node, node.state in RESTS and value(node)) for node in trace.nodes)
+        waiting = [node for node, rests in found if rests or open_(node.subject)]
         waiting.sort(key=lambda node: (-value(node), node.subject))
         every = DAY * self._cost * len(waiting) / max(1, trace.terms.calls_per_day)
         pace = min(HOUR, max(LEAST, int(every)))
@@ -102,8 +109,9 @@ class Resting:
 
 
 def _holdings(node: Node) -> list[Holding]:
-    """What it holds of what a balance can be said of: no NFTs."""
-    contracts = (each.asset.contract for each in node.holds)
+    """What it holds of what a balance can be said of: no NFTs. Where nothing rests: what it held,
+    and would hold again if a reorg took back what it paid."""
+    contracts = (each.asset.contract for each in node.holds or node.left)
     return [Holding(node.subject.address, each) for each in contracts if "#" not in each]
 
 

@@ -52,8 +52,10 @@ class TraceReader:
         kept.use(self._store, case.money.case, now, since, finding=finding, watching=watching)
 
     def watch(self, case: FollowedCase, trace: Trace, until: float) -> None:
-        """Where value rests: largest first, within the calls of a day."""
-        due = case.resting.due(trace, self.world.world.clock(), case.money.rows.read_at)
+        """Where value rests, and where something is not final yet: largest first, within the calls
+        of a day."""
+        now, rows = self.world.world.clock(), case.money.rows
+        due = case.resting.due(trace, now, rows.read_at, case.money.open_ones().__contains__)
         for chain in dict.fromkeys(node.subject.chain for node in due):
             mine = [node for node in due if node.subject.chain == chain]
             for at in range(0, len(mine), GROUP):

@@ -13,7 +13,7 @@ from monitor.decide import balance as deciding
 from monitor.decide import worth
 from monitor.loops.own_book import OwnBook
 from monitor.loops.passing import PollWorld
-from monitor.model import Chain, Interval, Price, Subject, Watched
+from monitor.model import Chain, Interval, Price, Status, Subject, Watched
 from monitor.model import Known as Named
 from monitor.model.balance import COIN
 from monitor.model.dates import since_time
@@ -160,6 +160,14 @@ class CaseMoney:
     def followed(self) -> frozenset[Subject]:
         mine = follow.followed(self.store)
         return frozenset(each.subject for each in mine if each.case == self.case)
+
+    def open_ones(self) -> frozenset[Subject]:
+        """Those that are followed and did something that a reorg may take back."""
+        return frozenset(
+            subject
+            for subject in self.followed()
+            if any(row.status is Status.PROVISIONAL for row in self.rows(subject).rows)
+        )
 
     def words(self) -> list[Word]:
         return trace.words(self.store, self.case)
