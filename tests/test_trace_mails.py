@@ -272,3 +272,33 @@ def test_an_analyst_gets_history_with_its_picture_then_the_news(tmp_path: Path) 
     assert {a["kind"] for a in found.values()} == {"traced", "reached"}
     assert "C-1: 2 addresses followed" in " ".join(status.split())
     SCHEMA.validate(bodies(hook.seen)[0])
+
+
+def test_what_a_reorg_took_back_is_corrected_with_what_followed_from_it(tmp_path: Path) -> None:
+    """A's payment to B is gone; what B paid on with money of its own stands, and is traced no
+    more. Both were told."""
+    with told(tmp_path) as story:
+        story.pay(BANK, SOURCE, 20_000)
+        story.pay(BANK, B, 50_000)
+        story.pay(SOURCE, A, 8_000)
+        story.run()
+        story.at = int(time.time()) + 1
+        story.pay(A, B, 5_000)
+        paid = story.pay(B, EXCHANGE, 54_000)
+        again(story)
+        story.home.run("trace", "run", "C-1")
+        first = story.traced()
+        kept = story.ledger.find(paid)
+        assert kept is not None
+        story.ledger.reorg(2, [(), (kept.tx,)])
+        story.settle()
+        for _ in range(3):
+            again(story)
+            story.home.run("trace", "run", "C-1")
+        found = story.traced()
+    assert {each["traced"]["turn"] for each in first} == {"history", "moved", "reached"}
+    undone = [each for each in found if each["traced"]["turn"] == "undone"]
+    turns = {each["id"]: each["traced"]["turn"] for each in first}
+    assert sorted(turns[each["amends"]] for each in undone) == ["moved", "reached"]
+    (reached,) = [each for each in undone if turns[each["amends"]] == "reached"]
+    assert [step["tx"] for step in reached["traced"]["steps"]] == [paid]
