@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from monitor.analysis.trace.evaluate import Tracer
+from monitor.analysis.trace.known import Recorded
 from monitor.decide.asking import Allowed
 from monitor.loops.passing import PassReport, PollWorld, Signs
 from monitor.loops.resting import Resting
@@ -60,19 +61,20 @@ class FollowedCase:
         named = self.terms.sources if self.terms else ()
         return frozenset(named) if named else None
 
-    def stamp_now(self, book: object, day: int) -> object:
-        """Another one means that the trace is to be worked out anew."""
+    def stamp_now(self, book: object, day: int) -> tuple[object, Mapping[Subject, Recorded]]:
+        """Another one means that the trace is to be worked out anew; beside it what was looked at
+        for it."""
         money = self.money
         subjects = sorted({*money.followed(), *(w.entry.subject for w in self.entries)})
-        read = tuple((s, money.rows(s)) for s in subjects)
-        return (
+        read = {s: money.rows(s) for s in subjects}
+        stamp = (
             self.terms,
-            tuple((s, r.version, r.unread, r.covered_to) for s, r in read),
+            tuple((s, r.version, r.unread, r.covered_to) for s, r in read.items()),
             tuple(money.words()),
             tuple(w.entry for w in self.entries),
             book,
-            len(money.profiles),
-            len(money.anatomies),
+            money.told(),
             money.used().finding,
             day,
         )
+        return stamp, read

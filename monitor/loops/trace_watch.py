@@ -20,7 +20,7 @@ from monitor.store import trace as kept
 from monitor.store.port import Store
 
 GROUP = 20  # addresses whose balances are asked together
-LEAST_CALLS = 50  # of a source that must be left for an address to be begun
+ENOUGH = 1000  # calls, for whatever is begun at once
 
 
 @dataclass
@@ -108,11 +108,15 @@ class TraceReader:
 
     def has_room(self, chain: str, case: FollowedCase) -> bool:
         """Whether the sources of a chain have calls left behind what regular passes need."""
+        return self.room(chain, case) >= HEAD_CALLS
+
+    def room(self, chain: str, case: FollowedCase) -> int:
+        """Calls that they have left, ENOUGH where nothing bounds them."""
         pool, may = self.world.world.pools.get(chain), case.may()
         names = [s.name for s in pool.sources if may is None or s.name in may] if pool else []
-        return not names or self._left(names[0]) >= HEAD_CALLS
+        return self._left(names[0]) if names else ENOUGH
 
     def _left(self, name: str) -> int:
         config, now = self.world.configs[name], self.world.world.clock()
         regular = self.world.regular().get(name, 0.0)
-        return calls_left(self._store, config, regular, TRACING, now, LEAST_CALLS)
+        return calls_left(self._store, config, regular, TRACING, now, ENOUGH)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import cache
 from typing import TypeVar
 
 from monitor.analysis.trace.known import Known, Market, Recorded, Source
@@ -37,12 +36,16 @@ V = TypeVar("V")
 class OnDemand(Mapping[K, V]):
     """What the record holds of keys, read when somebody asks for one."""
 
-    def __init__(self, read: Callable[[K], V | None]) -> None:
+    def __init__(self, read: Callable[[K], V | None], found: Mapping[K, V] | None = None) -> None:
         self._read = read
-        self._found: dict[K, V | None] = {}
+        self._found: dict[K, V | None] = dict(found or {})
 
-    def forget(self) -> None:
-        self._found.clear()
+    def forget(self, keys: Iterable[K] | None = None) -> None:
+        """All of it, or what was said of some."""
+        if keys is None:
+            self._found.clear()
+        for key in keys or ():
+            self._found.pop(key, None)
 
     def __getitem__(self, key: K) -> V:
         if key not in self._found:
@@ -135,6 +138,7 @@ class CaseMoney:
     anatomies: OnDemand[tuple[str, str], Anatomy]
     tokens: OnDemand[tuple[str, str], tuple[str, int | None]]
     _names: tuple[object, Names] | None = None
+    _told: tuple[int, int] | None = None  # how many profiles and anatomies there were
 
     @classmethod
     def of(
@@ -172,11 +176,34 @@ class CaseMoney:
     def words(self) -> list[Word]:
         return trace.words(self.store, self.case)
 
+    def told(self) -> tuple[int, int]:
+        """How many profiles and anatomies the record has; where others learned some they are read
+        anew."""
+        now = trace.told(self.store)
+        if now != self._told:
+            self.profiles.forget()
+            self.anatomies.forget()
+            self._told = now
+        return now
+
+    def learned(self, profiles: Iterable[Profile], anatomies: Iterable[Anatomy]) -> None:
+        """Take up what is on record now of what was learned just now."""
+        self.profiles.forget(profile.subject for profile in profiles)
+        self.anatomies.forget((anatomy.chain, anatomy.tx) for anatomy in anatomies)
+        self._told = trace.told(self.store)
+
     def used(self) -> trace.Used:
         return trace.used(self.store, self.case, self.world.clock(), last_yes(self.words()))
 
-    def known(self, terms: Terms, entries: Sequence[Watched], of: Collection[Subject]) -> Known:
-        """`of`: the addresses of the trace as it stood, some of which may be ours."""
+    def known(
+        self,
+        terms: Terms,
+        entries: Sequence[Watched],
+        of: Collection[Subject],
+        read: Mapping[Subject, Recorded],
+    ) -> Known:
+        """`of`: the addresses of the trace as it stood, some of which may be ours. `read`: what was
+        looked at just now."""
         followed = self.followed()
         return Known(
             case=self.case,
@@ -185,7 +212,7 @@ class CaseMoney:
             sources=_sources(entries, terms),
             chains=self.settings.chains,
             assets=self.settings.assets,
-            rows=cache(self.rows),  # one look at each address, whoever asks how often
+            rows=OnDemand(self.rows, read).__getitem__,  # one look at each address
             names=self.names(),
             market=Market(Priced(self.store, self.settings), Newest(self.store, self.settings)),
             followed=followed,

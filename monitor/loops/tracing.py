@@ -40,11 +40,14 @@ runlog = logging.getLogger("fundwatch")
 
 ROUND = 20.0  # seconds after which a round begins nothing more
 FIRST = 16  # addresses that are followed one after the other; later some at a time
-AT_ONCE = 4
+AT_ONCE = 2  # of every so many that are followed
+MOST_AT_ONCE = 40
+CALLS_EACH = 10  # what learning of an address and reading it takes, mostly less
 NO_ROOM = (
     "what is watched needs the calls that the sources' budgets have left; it goes on when there "
     "are more"
 )
+RETRIED = 4  # addresses in one round that could not be read before
 HOUR = 3600
 LOOK_EVERY = 60  # seconds
 AGAIN = 300.0  # seconds until what could not be read is tried again
@@ -169,7 +172,8 @@ class Tracing:
             if wish.calls is not None and used >= wish.calls:
                 ended = f"{plural(used, 'call')} made, as asked for with --calls"
                 break
-            ended = self._step(case)
+            left = None if wish.calls is None else wish.calls - used
+            ended = self._step(case, left)
         self._take(case)
         return [ended, *self._summary(case)]
 
@@ -220,14 +224,14 @@ class Tracing:
         """The trace by the record as it is now; not worked out again where nothing changed. Not
         `whole`: what is wanted next alone, which is quicker."""
         assert case.terms is not None
-        stamp = case.stamp_now(self.book.stamp, self._world.world.clock() // EVERY)
+        stamp, read = case.stamp_now(self.book.stamp, self._world.world.clock() // EVERY)
         if case.trace is None or stamp != case.stamp or (whole and not case.whole):
             of = [node.subject for node in case.trace.nodes] if case.trace else []
-            known = case.money.known(case.terms, case.entries, of)
+            known = case.money.known(case.terms, case.entries, of, read)
             case.trace = case.tracer.trace(known, whole=whole)
             found = [node.subject for node in case.trace.nodes]
             if case.money.ours(found) - case.money.ours(of):
-                known = case.money.known(case.terms, case.entries, found)
+                known = case.money.known(case.terms, case.entries, found, read)
                 case.trace = case.tracer.trace(known, whole=whole)
             case.stamp, case.whole = stamp, whole
         return case.trace
@@ -260,8 +264,9 @@ class Tracing:
 
     # -- getting on ----------------------------------------------------------------------------
 
-    def _step(self, case: FollowedCase) -> str:
-        """Learn what is wanted next. Returns why it ends, empty: it goes on."""
+    def _step(self, case: FollowedCase, calls: int | None = None) -> str:
+        """Learn what is wanted next, by about so many calls at most. Returns why it ends, empty: it
+        goes on."""
         trace = self._evaluate(case, whole=False)
         wanted = self._open(case, trace)
         if not wanted:
@@ -269,7 +274,7 @@ class Tracing:
         wanted = [each for each in wanted if self._reader.has_room(each.subject.chain, case)]
         if not wanted:
             return NO_ROOM
-        group = wanted[: 1 if trace.followed < FIRST else AT_ONCE]
+        group = wanted[: self._at_once(case, trace, wanted, calls)]
         self._say(case, trace, wanted)
         learn = [each for each in group if each.need is not Need.FOLLOW]
         if learn:
@@ -278,6 +283,18 @@ class Tracing:
         if read:
             self._follow(case, read, trace)
         return ""
+
+    def _at_once(
+        self, case: FollowedCase, trace: Trace, wanted: Sequence[Wanted], calls: int | None
+    ) -> int:
+        """How many are learned about together: the more, the more is followed already, so that a
+        case is worked out anew a number of times that hardly grows with it. Near the end of the
+        calls, of the case or of a source, it is few again."""
+        left = [trace.terms.calls - case.money.used().finding]
+        left += [self._reader.room(chain, case) for chain in {w.subject.chain for w in wanted}]
+        left += [calls] if calls is not None else []
+        most = min(MOST_AT_ONCE, min(left) // CALLS_EACH)
+        return max(1, min(trace.followed // FIRST * AT_ONCE, most))
 
     def _open(self, case: FollowedCase, trace: Trace) -> list[Wanted]:
         """What is wanted of addresses that are not ours: of these no source ever learns."""
@@ -297,8 +314,7 @@ class Tracing:
         moment = time.monotonic()
         case.unanswered.update({_question(each): moment for each in learned.failed})
         case.errors += len(learned.failed)
-        case.money.profiles.forget()
-        case.money.anatomies.forget()
+        case.money.learned(learned.profiles, learned.anatomies)
         self._reader.use(case, finding=learned.calls)
 
     def _follow(self, case: FollowedCase, subjects: Sequence[Subject], trace: Trace) -> None:
@@ -337,8 +353,8 @@ class Tracing:
             and (everything or moment - case.tried.get(node.subject, -AGAIN) >= AGAIN)
             and case.tried.get(node.subject, -AGAIN) + 1 < moment
         ]
-        for at in range(0, len(unread) if everything else min(len(unread), AT_ONCE), AT_ONCE):
-            group = unread[at : at + AT_ONCE]
+        for at in range(0, len(unread) if everything else min(len(unread), RETRIED), RETRIED):
+            group = unread[at : at + RETRIED]
             room = everything or all(self._reader.has_room(s.chain, case) for s in group)
             if not room or case.money.used().finding >= trace.terms.calls or self.stopping():
                 return

@@ -73,6 +73,15 @@ def anatomies(store: Reader, keys: Iterable[tuple[str, str]]) -> dict[tuple[str,
     return {(anatomy.chain, anatomy.tx): anatomy for anatomy in found}
 
 
+def told(store: Reader) -> tuple[int, int]:
+    """How many profiles and anatomies there are: other numbers mean that something was learned."""
+    row = store.read(
+        "SELECT (SELECT count(*) FROM trace_profile) AS profiles, "
+        "(SELECT count(*) FROM trace_anatomy) AS anatomies"
+    )[0]
+    return row["profiles"], row["anatomies"]
+
+
 # -- how it stood -------------------------------------------------------------------------------
 
 

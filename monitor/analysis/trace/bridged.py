@@ -85,8 +85,10 @@ def _deposits(read: Read, book: Reading) -> Iterator[tuple[Spot, Crossing]]:
     """In order; each step is one deposit at most."""
     for n, (tx, steps) in enumerate(read):
         anatomy = book.known.anatomies.get((tx.chain.key, tx.tx))
+        if anatomy is None or not anatomy.crossings:
+            continue
         open_ = [m for m, (step, _) in enumerate(steps) if _may_be(step, book)]
-        for crossing in anatomy.crossings if anatomy else ():
+        for crossing in anatomy.crossings:
             if crossing.deposit and (m := _which(crossing, open_, steps, tx)) is not None:
                 open_.remove(m)
                 yield (n, m), crossing
