@@ -64,7 +64,8 @@ def world(name: str, path: Path) -> Iterator[World]:
         entries = [{"address": a, "chain": "dev", "label": a} for a in sorted(graph.sources)]
         case = {"reason": "it is a real one", "follow": TERMS, "addresses": entries}
         ends = [f"{a},dev,End {n},{graph.ends[a]}" for n, a in enumerate(sorted(graph.ends))]
-        home.write("config/settings.yaml", {"prices": "none"})
+        # Once: what is due again is not what this is about.
+        home.write("config/settings.yaml", {"prices": "none", "every": 86_400})
         home.write("config/chains.yaml", {"chains": {"dev": dev_chain("mine")}})
         home.write("config/sources.yaml", {"sources": {"mine": source}})
         home.write("config/assets.yaml", {"assets": {"dev": {USD: token}}})
