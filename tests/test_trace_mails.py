@@ -104,7 +104,7 @@ def test_who_moved_what_to_whom_how_sure_and_what_to_do() -> None:
     assert '5,000 USD of case CRANE-01 reached an exchange, "Binance 14".' in text
     assert 'It is named as "Binance 14" by etherscan labels (2024-05-01).' in text
     assert text.index("TO DO") < text.index("STEPS") < text.index("where the money went")
-    assert "Binance 14, could hold an account with 0 to 75,000 USDT at 1 place" in text
+    assert "Binance 14 could hold an account with 0 to 75,000 USDT at 1 place" in text
     assert rendered.attachments[0][2].count("\r\n") == 2
 
 

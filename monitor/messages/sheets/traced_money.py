@@ -123,10 +123,12 @@ def _actors(
 ) -> Iterable[Item]:
     for (name, role), mine in list(found.items())[:_ACTORS]:
         can = (
-            "who issues the token, could freeze" if role == ISSUER else "could hold an account with"
+            ", who issues the token, could freeze"
+            if role == ISSUER
+            else " could hold an account with"
         )
         still = ", if it is still there" if all(p.where is Where.ENDED for p in mine) else ""
-        yield Item(f"{tidy(name, 60)}, {can} {_together(mine, page)}{still}.", style="row")
+        yield Item(f"{tidy(name, 60)}{can} {_together(mine, page)}{still}.", style="row")
         for place in mine[:_PLACES]:
             at = shown_address(view.chain, place.node.subject.address)
             yield Item(at, style="code", note=f"{sum_short(place.held, page)}, {_last(place)}")
