@@ -15,7 +15,7 @@ import trace_values as story
 
 from monitor.model import Subject
 from monitor.model.flow import CONSERVING
-from monitor.model.trace import REASONS, Name, Node, State, Stop, Trace
+from monitor.model.trace import REASONS, Name, Node, State, Stop, Trace, TracedAsset
 from monitor.picture import draw, fold, layout, letters, words
 from monitor.picture.parts import Box, Picture, Tone
 
@@ -352,3 +352,15 @@ def test_words_that_do_not_fit_are_cut_with_a_sign() -> None:
     assert letters.cut("Kraken hot wallet", 12, 60).endswith("…")
     assert letters.width(letters.cut("W" * 90, 12, 60), 12) <= 60
     assert letters.broken("one two three", 11, 40) == ["one two", "three"]
+
+
+def test_a_token_that_nobody_verified_is_no_wide_band() -> None:
+    trace = pays.traced([("watched", "a", 100, 100), ("watched", "b", 100, 100)])
+    bait = TracedAsset("ethereum", "0x" + "99" * 20, "", 0, False)
+    edges = [replace(e, asset=bait, usd=None) if at else e for at, e in enumerate(trace.edges)]
+    source = next(node for node in trace.nodes if node.hop == 0)
+    gone = [replace(each, asset=bait, usd=None) for each in source.left]
+    nodes = [replace(n, left=(*n.left, *gone)) if n.hop == 0 else n for n in trace.nodes]
+    shown = picture(replace(trace, edges=tuple(edges), nodes=tuple(nodes)))
+    assert [band.high > 0 for band in shown.bands] == [True, False]
+    assert "of an unverified token" in words.alt(shown)

@@ -145,7 +145,7 @@ def test_without_a_chosen_method_figures_are_ranges() -> None:
 
 def test_the_first_screen_says_how_much_rests_ended_and_waits() -> None:
     found = part(table(120), "WHERE IT IS")
-    assert "rests: between 80,000.00 and 140,000.00 USD, by method (when it left)" in found
+    assert "rests: between 80,000.00 and 140,000.00 USD, by method, when it left" in found
     assert "ended: between 0.00 and 75,000.00 USD, by method" in found
     assert "waits: between 40,000.00 and 60,000.00 USD, by method" in found
 
@@ -517,3 +517,10 @@ def test_what_was_not_looked_at_is_not_called_read() -> None:
     text = "\n".join(tree.lines(trace, Page(100)))
     ended = sum(node.stop is not None for node in nodes)
     assert f"{len(nodes) - ended} addresses completely read; at {ended} it ends" in text
+
+
+def test_no_line_of_the_first_screen_is_wider_than_the_window() -> None:
+    for method in ("", "libr"):
+        lines = table(80, method=method, method_by="M. Ortiz").split("THE WAY")[0].splitlines()
+        assert max(map(len, lines)) <= 80
+        assert "  Who could act: fundwatch seizure CRANE-01" in lines

@@ -151,7 +151,9 @@ def shortly(units: int, places: int | None) -> str:
 
 def symbol(asset: TracedAsset) -> str:
     """A verified name; of others in quotes what the contract calls itself."""
-    name = tidy(asset.symbol, 16) if asset.verified else f'"{clean(asset.symbol, 12)}"'
+    claimed = clean(asset.symbol, 12)
+    unknown = f'"{claimed}"' if claimed else "of an unverified token"
+    name = tidy(asset.symbol, 16) if asset.verified else unknown
     piece = asset.contract.partition("#")[2]
     return f"of NFT {name} #{clean(piece, 12)}" if piece else name
 
@@ -181,9 +183,12 @@ def _weights(trace: Trace, methods: tuple[str, ...]) -> Mapping[Book, Fraction]:
     conversions brought, of what was given for it."""
     by = methods[0] if len(methods) == 1 else "haircut"
     gone: dict[Book, int] = {}
+    verified = any(each.asset.verified for n in trace.nodes if n.hop == 0 for each in n.left)
     sources = {node.subject for node in trace.nodes if node.hop == 0}
     for node in trace.nodes:
         for each in node.left if node.subject in sources else ():
+            if verified and not each.asset.verified and each.asset.contract:
+                continue  # a token of nobody's word is no wider than its line
             book = (each.asset.chain, each.asset.contract)
             gone[book] = gone.get(book, 0) + each.amount.get(by, 0)
     weights = {book: Fraction(1, units) for book, units in gone.items() if units > 0}

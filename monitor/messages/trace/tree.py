@@ -68,7 +68,7 @@ def _first_screen(
     yield from _wrapped(_method(trace), page)
     yield ""
     yield "LEFT WATCHED ADDRESSES"
-    yield from _left(trace, page)
+    yield from (line for text in _left(trace, page) for line in _wrapped(text, page, "  "))
     yield ""
     yield "WHERE IT IS"
     yield from _places(trace, page)
@@ -78,6 +78,7 @@ def _first_screen(
     yield ""
     yield "OPEN"
     yield from (line for text in _open(trace, page) for line in _wrapped(text, page, "  "))
+    yield f"  Who could act: fundwatch seizure {case_said(trace.case)}"
     yield ""
     yield "WHO LEARNS OF IT"
     told = learned or ["No operator was asked about a followed address."]
@@ -119,17 +120,17 @@ def _left(trace: Trace, page: Page) -> Iterator[str]:
         if total.method in CONSERVING and total.out_of_sources:
             by_asset.setdefault(total.asset, {})[total.method] = total.out_of_sources
     if not by_asset:
-        yield "  Nothing that is recorded."
+        yield "Nothing that is recorded."
     for asset, figures in by_asset.items():
         if asset is None:
-            yield f"  all: worth {usd_said(figures, page)}, when it left"
+            yield f"all: worth {usd_said(figures, page)}, when it left"
         else:
-            yield f"  {page.chain(asset.chain)}: {sum_said(Sum(asset, figures), page)}"
+            yield f"{page.chain(asset.chain)}: {sum_said(Sum(asset, figures), page)}"
 
 
 def _places(trace: Trace, page: Page) -> Iterator[str]:
     """The largest first; every figure with how it is known."""
-    yield from _whole(trace, page)
+    yield from (line for text in _whole(trace, page) for line in _wrapped(text, page, "  "))
     mine = [n for n in trace.nodes if n.state is not State.SOURCE and any(map(is_any, n.holds))]
     mine.sort(key=lambda node: (-largest(node.holds), node.hop, node.subject))
     if not mine:
@@ -155,7 +156,7 @@ def _whole(trace: Trace, page: Page) -> Iterator[str]:
         ("waits", {m: t.unfollowed for m, t in mine.items()}),
     ):
         if span(figures)[1]:
-            yield f"  {words}: {usd_said(figures, page)} (when it left)"
+            yield f"{words}: {usd_said(figures, page)}, when it left"
 
 
 def _since(node: Node) -> str:
