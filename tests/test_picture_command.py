@@ -64,7 +64,7 @@ def test_as_it_stood(home: Path, tmp_path: Path) -> None:
     assert "State 1 of" in then
     assert "no method is chosen yet" in then
     run(home, "CRANE-01", "--out", out)
-    assert "Traced by fifo, chosen by M. Weber" in out.read_text("utf-8")
+    assert "Traced by FIFO, chosen by M. Weber" in out.read_text("utf-8")
 
 
 def test_what_cannot_be_written_is_refused_with_a_remedy(home: Path, tmp_path: Path) -> None:
