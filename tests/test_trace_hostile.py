@@ -7,9 +7,10 @@ import time
 from pathlib import Path
 
 import pytest
-from test_trace_run import BANK, EXCHANGE, SOURCE, A, B, C, Story, told
+from test_trace_run import BANK, EXCHANGE, SOURCE, UNIT, USD, A, B, C, Story, told
 
 from monitor.demo.world.explorer import Explorer
+from monitor.demo.world.moves import TokenMove, Tx
 from monitor.demo.world.service import Reply
 
 
@@ -142,3 +143,30 @@ def test_what_was_followed_and_became_our_own_is_asked_about_no_more(
         story.home.run("poll")
     assert asked
     assert C[2:] not in b"\n".join(asked).decode().casefold()
+
+
+def test_a_long_history_takes_hardly_more_calls_than_the_case_has(tmp_path: Path) -> None:
+    """Of a source with few rows a page; what a person raises the limit by is gone on with."""
+    with told(tmp_path, {"hops": 10, "calls": 60}) as story:
+        story.pay(BANK, SOURCE, 20_000)
+        story.pay(SOURCE, A, 8_000)
+        for number in range(60):
+            story.at += 60
+            moves = [TokenMove("ERC-20", USD, BANK, A, UNIT, log_index=n) for n in range(100)]
+            tx = Tx(f"0x{number:064x}", BANK, USD, 0, nonce=number, tokens=tuple(moves))
+            story.ledger.mine([tx], story.at)
+        knobs = story.explorer.knobs("dev", "etherscan")
+        knobs.page_cap, knobs.seen = 20, []
+        said = story.run()
+        asked = sum(A in str(request.query) for request in knobs.seen)
+        story.run()
+        again = sum(A in str(request.query) for request in knobs.seen)
+        partly = story.nodes()[A]
+        words = ("--by", "Ann", "--note", "a reason")
+        story.home.run("trace", "limit", "C-1", "calls", "2000", *words)
+        story.run()
+        whole = story.nodes()[A]
+    assert "the limit of 60 calls for finding addresses is reached: 1 address not" in said
+    assert asked <= 60 + 2 * 2_000 / 20  # what is read in one go is not cut
+    assert again - asked <= 5
+    assert (partly["complete"], whole["complete"]) == (False, True)

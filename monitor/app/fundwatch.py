@@ -147,7 +147,7 @@ class Fundwatch:
         reader.stopping = self._follows_no_more
         return TraceWorld(
             *(self.store, world, settings),
-            lambda subjects: reader.run_pass(everything=True, only=subjects),
+            lambda subjects, most: reader.run_pass(everything=True, only=subjects, calls=most),
             Telling(self.store, world).of,
             settings.sources,
             lambda: self._regular,

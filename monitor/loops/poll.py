@@ -46,6 +46,7 @@ class Poller:
         self._manners = manners
         self.on_progress: Callable[[PassReport, int], None] = lambda _report, _left: None
         self.stopping: Callable[[], bool] = lambda: False
+        self._is_spent: Callable[[], bool] = lambda: False  # whether a pass made its calls
         self.signs = Signs()
         self._heads = HeadKeeper(store, world.pools, world.clock)
         self._rounds = ReadingRounds(store, world, self._heads)
@@ -57,10 +58,17 @@ class Poller:
         self._followed = True  # whether the present pass reads what is only followed
 
     def run_pass(
-        self, *, everything: bool, only: Sequence[Subject] | None = None, followed: bool = True
+        self,
+        *,
+        everything: bool,
+        only: Sequence[Subject] | None = None,
+        followed: bool = True,
+        calls: int | None = None,
     ) -> PassReport:
         """Poll due subjects, or all of them whatever their due time and breakers say; with
         `only` these and no others, due or not; without `followed` none that no entry is about.
+        After about so many `calls` nothing more is begun: what is unfinished is gone on with by a
+        later pass.
 
         With `everything`, histories are read to their end and streams that could not be
         read for a passing reason are tried again before the report.
@@ -69,6 +77,7 @@ class Poller:
         began = time.monotonic()
         until = None if everything else report.started
         self._followed = followed
+        self._is_spent = lambda: calls is not None and report.calls >= calls
         subjects = self._due(until) if only is None else list(only)
         wholes = watch.due_wholes(self.store, until) if only is None else []
         report.subjects, report.wholes = len(subjects), len(wholes)
@@ -79,7 +88,7 @@ class Poller:
         self._work(served, due, report, everything, only is not None)
         for attempt in range(RETRY_ROUNDS if everything else 0):
             again = [s for s in served if s.key in report.unread]
-            if not again or self.stopping() or time.monotonic() - began > RETRY_WITHIN:
+            if not again or self._is_stopping() or time.monotonic() - began > RETRY_WITHIN:
                 break
             least, most = RETRY_WAIT
             self.world.sleep(min(most, max(least * (attempt + 1), report.retry_after)))
@@ -99,7 +108,7 @@ class Poller:
         return watch.due_subjects(self.store, until, followed=self._followed)
 
     def _is_stopping(self) -> bool:
-        return self.stopping()  # which whoever runs this may set later
+        return self.stopping() or self._is_spent()  # the first may be set later
 
     # -- the work of a pass ------------------------------------------------------------
 
@@ -235,7 +244,7 @@ class Poller:
 
     def _begin(self, queue: deque[Run], most: int) -> list[Run]:
         """The next scopes to read, marked as in flight."""
-        count = 0 if self.stopping() else min(most, len(queue))
+        count = 0 if self._is_stopping() else min(most, len(queue))
         begun = [queue.popleft() for _ in range(count)]
         self._turn([run.scope for run in begun if not run.progress.rounds])
         return begun

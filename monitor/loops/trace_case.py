@@ -23,13 +23,14 @@ Tell = Callable[[str, Told | None, Trace, Trace], tuple[Sequence[Alert], Sequenc
 
 @dataclass(frozen=True)
 class TraceWorld:
-    """What it works with. `read`: read these addresses now; `regular`: calls a second that regular
-    passes make, by source; `price`: ask what coins were worth when they moved."""
+    """What it works with. `read`: read these addresses now, with about so many calls; `regular`:
+    calls a second that regular passes make, by source; `price`: ask what coins were worth when they
+    moved."""
 
     store: Store
     world: PollWorld
     settings: Settings
-    read: Callable[[Sequence[Subject]], PassReport]
+    read: Callable[[Sequence[Subject], int | None], PassReport]
     tell: Tell
     configs: Mapping[str, SourceConfig]
     regular: Callable[[], Mapping[str, float]]

@@ -35,7 +35,8 @@ class TraceReader:
         return self.world.store
 
     def read(self, case: FollowedCase, subjects: Sequence[Subject], *, finding: bool) -> None:
-        report = self.world.read(subjects)
+        """As far as calls allow: of a long history the rest is read when there are more."""
+        report = self.world.read(subjects, self._most(case, subjects, finding=finding))
         moment = time.monotonic()
         case.tried.update(dict.fromkeys(subjects, moment))
         failed = {subject for subject in subjects if subject.key in report.unread}
@@ -45,6 +46,16 @@ class TraceReader:
             self.use(case, finding=report.calls)
         else:
             self.use(case, watching=report.calls)
+
+    def _most(self, case: FollowedCase, subjects: Sequence[Subject], *, finding: bool) -> int:
+        """Calls that reading may take, by the case and by what passes leave of the sources'."""
+        terms, used = case.trace.terms if case.trace else case.terms, case.money.used()
+        left = ENOUGH
+        if terms is not None:
+            of_day = terms.calls_per_day - used.watching
+            left = terms.calls - used.finding if finding else of_day
+        firsts = [self._firsts(chain, case) for chain in {s.chain for s in subjects}]
+        return max(1, min([left, *(self._left(each[0], left) for each in firsts if each)]))
 
     def use(self, case: FollowedCase, *, finding: int = 0, watching: int = 0) -> None:
         now, since = self.world.world.clock(), last_yes(case.money.words())
@@ -112,11 +123,15 @@ class TraceReader:
 
     def room(self, chain: str, case: FollowedCase) -> int:
         """Calls that they have left, ENOUGH where nothing bounds them."""
-        pool, may = self.world.world.pools.get(chain), case.may()
-        names = [s.name for s in pool.sources if may is None or s.name in may] if pool else []
-        return self._left(names[0]) if names else ENOUGH
+        names = self._firsts(chain, case)
+        return self._left(names[0], ENOUGH) if names else ENOUGH
 
-    def _left(self, name: str) -> int:
+    def _firsts(self, chain: str, case: FollowedCase) -> list[str]:
+        """Whoever may be asked about what is followed on a chain, in the order of asking."""
+        pool, may = self.world.world.pools.get(chain), case.may()
+        return [s.name for s in pool.sources if may is None or s.name in may] if pool else []
+
+    def _left(self, name: str, most: int) -> int:
         config, now = self.world.configs[name], self.world.world.clock()
         regular = self.world.regular().get(name, 0.0)
-        return calls_left(self._store, config, regular, TRACING, now, ENOUGH)
+        return calls_left(self._store, config, regular, TRACING, now, most)

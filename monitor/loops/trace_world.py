@@ -89,7 +89,11 @@ class Rows:
         young = (_as_covered(states[each], chain) for each in lists if each in states)
         return not lists <= states.keys() or any(
             not (s.unserved or s.gaps)
-            and (s.failing is not None or not _from_the_start(s.covered.get(s.axis, ())))
+            and (
+                s.failing is not None
+                or _is_cut(s)
+                or not _from_the_start(s.covered.get(s.axis, ()))
+            )
             for s in young
         )
 
@@ -102,8 +106,17 @@ class Rows:
         """Why its lists are not read from their beginning, a sentence each."""
         chain = self.world.chains[subject.chain]
         young = {name: _as_covered(state, chain) for name, state in states.items()}
-        found = (deciding.unread_lists(chain, what, young) for what in (COIN, TOKENS))
-        return tuple(dict.fromkeys(why for each in found for why in each))
+        lists = [deciding.unread_lists(chain, what, young) for what in (COIN, TOKENS)]
+        found = [why for each in lists for why in each]
+        if any(_is_cut(state) for state in states.values()):
+            found.append("its history is read up to a point only, so far")
+        return tuple(dict.fromkeys(found))
+
+
+def _is_cut(state: StreamState) -> bool:
+    """Whether a list that is read from its beginning on was never read to its end: the calls, or
+    the program, ended before."""
+    return state.ok is not None and not state.unserved and state.complete_to is None
 
 
 def _from_the_start(covered: Sequence[Interval]) -> bool:

@@ -270,7 +270,8 @@ class Tracing:
         trace = self._evaluate(case, whole=False)
         wanted = self._open(case, trace)
         if not wanted:
-            return _why_done(trace, waiting=bool(trace.wanted and case.unanswered))
+            unread = len(self._unread(case, trace)) if _is_spent(case, trace) else 0
+            return _why_done(trace, unread, waiting=bool(trace.wanted and case.unanswered))
         wanted = [each for each in wanted if self._reader.has_room(each.subject.chain, case)]
         if not wanted:
             return NO_ROOM
@@ -337,28 +338,30 @@ class Tracing:
         due = set(watch.due_subjects(self._store, self._world.world.clock(), followed=False))
         mine = dict.fromkeys(w.entry.subject for w in case.entries)
         if wanted := [subject for subject in mine if subject in due]:
-            self._world.read(wanted)
+            self._world.read(wanted, None)
 
     def _retry(self, case: FollowedCase, *, everything: bool) -> None:
         """What is followed and could not be read to its beginning, unless the trace has ended
         there since; within the calls of the case, nearest to a source first."""
         moment, trace = time.monotonic(), self._evaluate(case)
-        followed = case.money.followed()
         unread = [
-            node.subject
-            for node in trace.nodes
-            if node.subject in followed
-            and _is_read_on(node)
-            and case.money.rows.unfinished(node.subject)
-            and (everything or moment - case.tried.get(node.subject, -AGAIN) >= AGAIN)
-            and case.tried.get(node.subject, -AGAIN) + 1 < moment
+            subject
+            for subject in self._unread(case, trace)
+            if (everything or moment - case.tried.get(subject, -AGAIN) >= AGAIN)
+            and case.tried.get(subject, -AGAIN) + 1 < moment
         ]
         for at in range(0, len(unread) if everything else min(len(unread), RETRIED), RETRIED):
             group = unread[at : at + RETRIED]
-            room = everything or all(self._reader.has_room(s.chain, case) for s in group)
-            if not room or case.money.used().finding >= trace.terms.calls or self.stopping():
+            room = all(self._reader.has_room(s.chain, case) for s in group)
+            if not room or _is_spent(case, trace) or self.stopping():
                 return
             self._reader.read(case, group, finding=True)
+
+    def _unread(self, case: FollowedCase, trace: Trace) -> list[Subject]:
+        """Whose histories were begun and are not read to their beginning, where value goes on."""
+        followed, rows = case.money.followed(), case.money.rows
+        mine = (n.subject for n in trace.nodes if n.subject in followed and _is_read_on(n))
+        return [subject for subject in mine if rows.unfinished(subject)]
 
 
 @contextmanager
@@ -396,11 +399,19 @@ def _question(wanted: Wanted) -> tuple[str, Subject, str]:
     return (wanted.need.value, wanted.subject, wanted.tx)
 
 
-def _why_done(trace: Trace, *, waiting: bool) -> str:
+def _is_spent(case: FollowedCase, trace: Trace) -> bool:
+    return case.money.used().finding >= trace.terms.calls
+
+
+def _why_done(trace: Trace, unread: int, *, waiting: bool) -> str:
+    """`unread`: addresses whose histories the calls did not suffice for."""
     if waiting:
         return "sources did not answer what is left to ask; it is asked again"
     if trace.questions:
         return f"a person is asked: {trace.questions[0].words}"
+    if unread and not trace.ended:
+        words = f"the limit of {plural(trace.terms.calls, 'call')} for finding addresses is reached"
+        return f"{words}: {count(unread, 'address', 'addresses')} not completely read"
     return trace.ended or _nothing_left(trace)
 
 
