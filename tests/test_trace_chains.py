@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from test_bridges import wrote
 from world.home import Home
 from world.tron_parts import b58
 
@@ -21,7 +22,8 @@ from monitor.chains import encodings
 from monitor.chains.landmarks import FIRST
 from monitor.demo.world.explorer import Explorer
 from monitor.demo.world.ledger import AccountLedger, Ledger, TokenName, UtxoLedger
-from monitor.demo.world.moves import Input, Output, TokenMove, Tx, UtxoTx
+from monitor.demo.world.moves import Input, Output, RawLog, TokenMove, Tx, UtxoTx
+from monitor.model.events import Log
 from monitor.model.flow import METHODS
 
 USDT = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"  # of Tron, in the shipped list of assets
@@ -301,8 +303,7 @@ def test_what_nobody_could_read_is_not_nothing(tmp_path: Path) -> None:
 
 
 def test_several_chains(tmp_path: Path) -> None:
-    eth = {person: "0x" + name_of(person)[:40] for person in "SAB"}
-    watched = [("ethereum", eth["S"]), ("tron", tron("S")), ("bitcoin", btc("S"))]
+    watched = [("ethereum", eth("S")), ("tron", tron("S")), ("bitcoin", btc("S"))]
     book = [
         (btc("X"), "bitcoin", "Big Exchange", "exchange"),
         (tron("X"), "tron", "Big Exchange", "exchange"),
@@ -314,8 +315,8 @@ def test_several_chains(tmp_path: Path) -> None:
         world.on_tron(tron("Z"), tron("S"), 20_000 * DOLLAR, USDT)
         world.on_tron(tron("S"), tron("A"), 20_000 * DOLLAR, USDT)
         world.on_tron(tron("A"), tron("X"), 15_000 * DOLLAR, USDT)
-        world.mine("ethereum", Tx("0x" + name_of("e1"), eth["S"], eth["A"], 10**18))
-        world.mine("ethereum", Tx("0x" + name_of("e2"), eth["A"], eth["B"], 9 * 10**17))
+        world.mine("ethereum", Tx("0x" + name_of("e1"), eth("S"), eth("A"), 10**18))
+        world.mine("ethereum", Tx("0x" + name_of("e2"), eth("A"), eth("B"), 9 * 10**17))
         said = world.run()
         found = world.show()
         places = seizure(world)
@@ -334,3 +335,96 @@ def test_several_chains(tmp_path: Path) -> None:
     assert sum_["out_of_sources"] == "3072000"  # 61 BTC, 1 ETH, 20,000 USDT
     assert [alert["traced"]["left_usd"] for alert in told] == [["3072000", "3072000"]]
     assert all(after[chain] - calls[chain] < 10 for chain in world.ledgers)
+
+
+# -- two chains and a bridge -------------------------------------------------------------------
+
+USDC = {
+    "ethereum": "0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48",
+    "base": "0x833589fcd6edb6e08f4c7c32d4f71b54bda02913",
+}
+POOLS = {
+    "ethereum": "0x5c7bcd6e7de5423a257d81b442095a1a6ced35c5",
+    "base": "0x09aea4b2242abc8bb4bb78d537a67a245a7bec64",
+}
+
+
+def eth(person: str) -> str:
+    return "0x" + name_of(person)[:40]
+
+
+def word(address: str) -> bytes:
+    return bytes.fromhex(address[2:]).rjust(32, b"\0")
+
+
+def paid(
+    world: Many, chain: str, signer: str, giver: str, taker: str, usd: int, log: Log | None = None
+) -> None:
+    """In the chain's dollars; a bridge's contract writes its log."""
+    world.count += 1
+    name = "0x" + name_of(f"paid {world.count}")
+    move = TokenMove("ERC-20", USDC[chain], giver, taker, usd * DOLLAR, log_index=1)
+    logs = (RawLog(log.contract, log.topics, log.data, 2),) if log is not None else ()
+    to = log.contract if log is not None else USDC[chain]
+    world.mine(chain, Tx(name, signer, to, input="0xa9059cbb", tokens=(move,), logs=logs))
+
+
+def deposit(giver: str, taker: str) -> Log:
+    return wrote(
+        POOLS["ethereum"],
+        "FundsDeposited(bytes32,bytes32,uint256,uint256,uint256,uint256,uint32,uint32,uint32,"
+        "bytes32,bytes32,bytes32,bytes)",
+        "....ii...i...",
+        *(word(USDC["ethereum"]), word(USDC["base"]), 9_000 * DOLLAR, 8_990 * DOLLAR),
+        *(8453, 41, 1, 2, 3, word(giver), word(taker), b"", b""),
+    )
+
+
+def fill(giver: str, taker: str, relayer: str) -> Log:
+    return wrote(
+        POOLS["base"],
+        "FilledRelay(bytes32,bytes32,uint256,uint256,uint256,uint256,uint256,uint32,uint32,"
+        "bytes32,bytes32,bytes32,bytes32,bytes32,(bytes32,bytes32,uint256,uint8))",
+        ".....ii...i....",
+        *(word(USDC["ethereum"]), word(USDC["base"]), 9_000 * DOLLAR, 8_990 * DOLLAR, 1, 1, 41),
+        *(2, 3, b"", word(relayer), word(giver), word(taker), b""),
+        (word(taker), b"", 8_990 * DOLLAR, 0),
+    )
+
+
+def test_over_a_bridge_as_two_explorers_tell_it(tmp_path: Path) -> None:
+    """The way goes on at the other side once that is read; while its explorer is down, what went in
+    ends at the bridge, and whom its event names stands beside it."""
+    source, mule, far, end, relayer = (eth(person) for person in ("S", "M", "F", "E", "R"))
+    styles = {"ethereum": "blockscout", "base": "blockscout"}
+    book = [(end, "base", "Big Exchange", "exchange")]
+    with many(tmp_path, [("ethereum", source)], book, styles) as world:
+        for chain, pool in POOLS.items():
+            world.ledgers[chain].codes[pool] = "0x60"  # type: ignore[attr-defined]
+        paid(world, "ethereum", eth("Z"), eth("Z"), source, 10_000)
+        paid(world, "ethereum", source, source, mule, 10_000)
+        paid(world, "ethereum", mule, mule, POOLS["ethereum"], 9_000, deposit(mule, far))
+        paid(world, "base", relayer, relayer, far, 8_990, fill(mule, far, relayer))
+        paid(world, "base", far, far, end, 5_000)
+        world.explorer.knobs("base", "blockscout").limited = 503
+        said = world.run()
+        before = nodes_of(world.show())
+        world.explorer.knobs("base", "blockscout").limited = 0
+        for _ in range(3):
+            world.home.sql("UPDATE scope SET due = 0")
+            world.home.run("poll", code=None)
+            world.run()
+        found = world.show()
+        explained = world.home.run("trace", "explain", "C-1", end)
+    assert "nothing is left to follow" not in said
+    assert before[POOLS["ethereum"]]["stop"]["reason"] == "bridge"
+    assert far in before[POOLS["ethereum"]]["stop"]["detail"].lower()
+    assert before[far]["chain"] == "base"
+    nodes = nodes_of(found)
+    balanced(found)
+    (over,) = [edge for edge in found["edge"] if edge["via"] == "bridge"]
+    assert (over["from"], over["to"], over["got"]["chain"]) == (mule, far, "base")
+    assert held(nodes[far], "tainted_first") == {"USDC": 3_990 * DOLLAR}
+    assert held(nodes[end], "libr") == {"USDC": 5_000 * DOLLAR}
+    assert nodes[end]["stop"]["reason"] == "exchange"
+    assert "across/1/41" in explained
