@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 from pathlib import Path
 
 import pytest
 from test_trace_run import SOURCE, A, B, C, told
 
 from monitor.app.home import open_home
+from monitor.loops.passing import JobSigns
 from monitor.model.errors import StoreError
 from monitor.store import follow
 
@@ -56,3 +58,33 @@ def test_the_log_says_what_was_done_and_names_no_address(
     assert re.fullmatch(r"trace case=C-1 calls=\d+ followed=1 new=1 errors=0", line)
     assert A[2:] not in caplog.text
     assert SOURCE[2:] not in caplog.text
+
+
+class Heard(JobSigns):
+    """Signs of life, and which threads gave them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.threads: set[str] = set()
+
+    def moved(self) -> None:
+        super().moved()
+        self.threads.add(threading.current_thread().name.split("_")[0])
+
+
+def test_the_watchdog_hears_of_the_questions_of_every_thread(tmp_path: Path) -> None:
+    """Else a long time of questions about what addresses are would look like a job that hangs."""
+    with told(tmp_path) as story:
+        story.pay(SOURCE, A, 8_000)
+        story.settle()
+        with open_home(story.home.path, {}) as app:
+            app.reload()
+            app.poll(everything=True)
+            app.tracing.signs = Heard()
+            app.tracing.round()
+            heard = app.tracing.signs.threads
+            before = app.tracing.signs.moved_at
+            app.poll(everything=True)
+            after = app.tracing.signs.moved_at
+    assert {"trace", "read"} <= heard
+    assert after == before, "what others ask is no sign of it"

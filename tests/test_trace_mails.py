@@ -208,6 +208,17 @@ def test_status_says_what_waits_and_what_grew_old() -> None:
         "calls left to find addresses, 990 of 1,000 today to watch them; 2 places where value "
         "rests not looked at for over an hour, the longest 3 h 0 min"
     )
+    (line,) = lines([replace(one, stale=1, oldest_seconds=None)])
+    assert line.endswith("1 place where value rests not looked at yet")
+
+
+def test_what_was_never_looked_at_has_no_age(tmp_path: Path) -> None:
+    with told(tmp_path, {"calls_per_day": 0}) as story:
+        story.pay(SOURCE, A, 8_000)
+        story.run()
+        story.home.sql("UPDATE reading SET ok = NULL")
+        said = " ".join(story.home.run("status", code=None).split())
+    assert "1 place where value rests not looked at yet" in said
 
 
 def test_a_state_that_cannot_be_read_keeps_no_other_word_back(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
 from jsonschema import Draft202012Validator
 from world.home import SCHEMA, Home, dev_chain
 
@@ -186,3 +187,22 @@ def test_what_a_reorg_takes_back_has_reached_nobody(tmp_path: Path) -> None:
         nodes = story.nodes()
     assert EXCHANGE not in nodes
     assert nodes[B]["received"][0]["amount"]["fifo"] == str(8_000 * UNIT)
+
+
+def test_a_case_that_is_not_followed_any_more_says_so(tmp_path: Path) -> None:
+    """On the newest pages of people; a state of the past stays as it was."""
+    with told(tmp_path) as story:
+        story.pay(SOURCE, A, 8_000)
+        story.run()
+        watchlist = yaml.safe_load((tmp_path / "watchlist.yaml").read_text("utf-8"))
+        before = story.home.run("trace", "show", "C-1")
+        day = "2999-01-01"
+        then = story.home.run("trace", "show", "C-1", "--as-of", day)
+        del watchlist["cases"]["C-1"]["follow"]
+        story.home.write("watchlist.yaml", watchlist)
+        story.home.run("poll")
+        pages = [story.home.run(*words) for words in (("trace", "show", "C-1"), ("seizure", "C-1"))]
+        later = story.home.run("trace", "show", "C-1", "--as-of", day)
+    assert "NOT FOLLOWED" not in before
+    assert all("NOT FOLLOWED ANY MORE" in page for page in pages)
+    assert later == then

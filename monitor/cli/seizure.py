@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from monitor.cli.common import Home
-from monitor.cli.trace_show import as_of_option, page_of, the_trace
+from monitor.cli.trace_show import as_of_option, head_of, page_of, the_trace
 from monitor.messages.trace import seizure as view
 
 
@@ -35,12 +35,12 @@ def seizure(home: Home, case: str, form: str, as_of: str | None) -> None:
     """
     with home.reading() as (store, settings):
         told = the_trace(store, case, as_of)
+        head = head_of(store, told, as_of)
     page = page_of(told, settings)
     if form == "csv":
         for line in view.csv(told, page):
             click.echo(line, nl=False)
         return
-    head = [view.state_line(told)]
     lines = view.jsonl(told, page) if form == "jsonl" else view.table(told, page, head)
     for line in lines:
         click.echo(line)

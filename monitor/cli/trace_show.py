@@ -53,11 +53,12 @@ def show(home: Home, case: str, form: str, as_of: str | None) -> None:
     """
     with home.reading() as (store, settings):
         told = the_trace(store, case, as_of)
+        head = head_of(store, told, as_of)
     page = page_of(told, settings)
     if form == "jsonl":
         lines = objects.lines(told.trace)
     else:
-        lines = tree.lines(told.trace, page, [state_line(told)], learned(told), told.at)
+        lines = tree.lines(told.trace, page, head, learned(told), told.at)
     for line in lines:
         click.echo(line)
 
@@ -162,6 +163,14 @@ def _meant(settings: Settings, address: str) -> set[Subject]:
 
 def page_of(told: Told, settings: Settings) -> Page:
     return Page(terminal.width(), settings.chains, told.trace.method)
+
+
+def head_of(store: Reader, told: Told, as_of: str | None) -> list[str]:
+    """Which state it is; of the newest also that no other will come."""
+    if as_of is not None or told.trace.case in kept.following(store):
+        return [state_line(told)]
+    why = "`follow:` is switched off, or its addresses are retired. What moved since is not known."
+    return [state_line(told), "NOT FOLLOWED ANY MORE", why]
 
 
 def learned(told: Told) -> list[str]:

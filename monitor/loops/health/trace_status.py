@@ -67,7 +67,7 @@ def _status(store: Reader, case: str, left: Left, followed: int, now: int) -> Tr
         calls_today_left=left.watching,
         calls_per_day=left.terms.calls_per_day,
         stale=len(ages),
-        oldest_seconds=max(ages, default=None),
+        oldest_seconds=max((age for age in ages if age is not None), default=None),
     )
 
 
@@ -79,8 +79,9 @@ def _newest(store: Reader, case: str) -> tuple[Told | None, str]:
         return None, "ITS NEWEST STATE CANNOT BE READ: `fundwatch verify` says what differs"
 
 
-def _ages(store: Reader, told: Told, now: int) -> list[int]:
-    """How long ago those places were looked at where value rests and that was over an hour ago."""
+def _ages(store: Reader, told: Told, now: int) -> list[int | None]:
+    """How long ago those places were looked at where value rests and that was over an hour ago;
+    None: never."""
     said: dict[object, int] = {}
     for each in (told.trace.beside or Beside()).balances:
         said[each.subject] = max(said.get(each.subject, 0), each.time or 0)
@@ -90,7 +91,7 @@ def _ages(store: Reader, told: Told, now: int) -> list[int]:
         for node in rests
         if not node.subject.address.startswith(OURS)  # nobody asks about these
     )
-    return [now - at for at in looked if now - at > HOUR]
+    return [now - at if at else None for at in looked if now - at > HOUR]
 
 
 def _read_at(store: Reader, node: Node, now: int) -> int:

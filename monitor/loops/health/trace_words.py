@@ -32,12 +32,11 @@ def _said(found: TraceStatus) -> Iterator[str]:
         f"{found.calls_left:,} of {found.calls:,} calls left to find addresses, "
         f"{found.calls_today_left:,} of {found.calls_per_day:,} today to watch them"
     )
-    if found.stale and found.oldest_seconds is not None:
-        places = plural(found.stale, "place")
-        yield (
-            f"{places} where value rests not looked at for over an hour, the longest "
-            f"{duration(found.oldest_seconds)}"
-        )
+    if found.stale:
+        oldest, when = found.oldest_seconds, "yet"
+        if oldest is not None:
+            when = f"for over an hour, the longest {duration(oldest)}"
+        yield f"{plural(found.stale, 'place')} where value rests not looked at {when}"
 
 
 def _addresses(number: int) -> str:
