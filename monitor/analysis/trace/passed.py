@@ -93,9 +93,9 @@ def gains(
         return ()
     found = [
         Gain(other, got, amount)
-        for other in sorted(net.keys() - {address, zero, *takers})
-        if _only_more(net[other])
-        for got, amount in sorted(net[other].items())
+        for other, mine in net.items()  # who was paid first comes first: some methods ask for it
+        if other not in {address, zero, *takers} and _only_more(mine)
+        for got, amount in mine.items()
         if amount
     ]
     turned = [gain for gain in found if gain.asset != asset]
