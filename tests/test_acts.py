@@ -18,15 +18,8 @@ from world.older import older
 from world.tamper import untriggered
 
 from monitor.model import Axis, Head, Subject
-from monitor.model.acts import (
-    DAEMON,
-    CloseCase,
-    Follow,
-    KeepHeads,
-    Respell,
-    Retire,
-    SetClock,
-)
+from monitor.model.acts import DAEMON, CloseCase, KeepHeads, Respell, Retire, SetClock
+from monitor.model.acts_trace import Follow
 from monitor.model.cases import CaseState
 from monitor.model.errors import Conflict, StoreError
 from monitor.model.heads import Book as HeadBook

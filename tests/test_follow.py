@@ -11,7 +11,8 @@ from world.listed import take_list
 from world.play import A, B, X
 
 from monitor.model import Entry, Subject
-from monitor.model.acts import Actor, ActorKind, Follow, Unfollow
+from monitor.model.acts import Actor, ActorKind
+from monitor.model.acts_trace import Follow, Unfollow
 from monitor.store import follow, log, watch
 from monitor.store.commit import commit
 from monitor.store.sqlite import Store

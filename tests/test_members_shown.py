@@ -22,7 +22,8 @@ from monitor.loops.health.clock import mend_clock
 from monitor.loops.health.snapshot import EntryStatus, to_json
 from monitor.loops.health.words import render
 from monitor.model import Axis, Gap, Interval, Subject
-from monitor.model.acts import DAEMON, Follow
+from monitor.model.acts import DAEMON
+from monitor.model.acts_trace import Follow
 from monitor.model.plan import Covered, OpenGap, Plan, Signal, gap_key
 from monitor.model.scope import Joined
 from monitor.model.status import FollowedCount, State

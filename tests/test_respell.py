@@ -15,7 +15,8 @@ from world.home import Home
 from world.scripted_server import Call, Reply, serve
 
 from monitor.model import Axis, Subject
-from monitor.model.acts import DAEMON, Follow, Respell
+from monitor.model.acts import DAEMON, Respell
+from monitor.model.acts_trace import Follow
 from monitor.model.scope import ChainWide, Joined
 from monitor.store import joined
 from monitor.store.commit import commit

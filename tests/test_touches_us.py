@@ -33,7 +33,8 @@ from monitor.model import (
     Subject,
     Transfer,
 )
-from monitor.model.acts import DAEMON, Follow, Tell, Unfollow
+from monitor.model.acts import DAEMON, Tell
+from monitor.model.acts_trace import Follow, Unfollow
 from monitor.model.difference import Difference
 from monitor.model.errors import Conflict
 from monitor.model.facts import BESIDE_US, FROM_US, TO_US, Notice, Touched, of_kind

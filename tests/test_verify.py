@@ -35,7 +35,8 @@ from world.tamper import untriggered
 
 from monitor.cli import main
 from monitor.model import Entry, Subject
-from monitor.model.acts import DAEMON, Follow, Respell
+from monitor.model.acts import DAEMON, Respell
+from monitor.model.acts_trace import Follow
 from monitor.model.ids import stable_id
 from monitor.store import log
 from monitor.store.commit import CARRY, commit

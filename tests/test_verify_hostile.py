@@ -21,12 +21,12 @@ from monitor.model.acts import (
     ActorKind,
     EraseAsked,
     Erased,
-    Follow,
     HoldCase,
     LogEnd,
     Replaced,
     Restored,
 )
+from monitor.model.acts_trace import Follow
 from monitor.model.cases import CaseState
 from monitor.model.errors import StoreError
 from monitor.store import cases, log

@@ -12,7 +12,8 @@ from world.parts import anvil
 from world.play import DAY, ETHEREUM, A, B, Play, X, Y, native, swap, token
 
 from monitor.model import AlertKind, Ask, Batch, Entry, Kind, SourceConfig, Subject
-from monitor.model.acts import DAEMON, Follow
+from monitor.model.acts import DAEMON
+from monitor.model.acts_trace import Follow
 from monitor.model.scope import ChainWide
 from monitor.net.http import Http
 from monitor.net.sources.evm_logs import TRANSFER

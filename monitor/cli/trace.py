@@ -56,6 +56,7 @@ def run(home: Home, case: str, calls: int | None) -> None:
             app.reload()
             app.tracing.say = waiting.say
             lines = app.tracing.carry_out(Wish(case, calls))
+            app.deliver(everything=True)  # no daemon runs that would send what came of it
     except Busy:
         ticket = inbox.ask(home.folder, "trace", {"case": case, "calls": calls})
         lines = waiting.outcome(home, "traced", ticket, "lines", str)

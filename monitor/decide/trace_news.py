@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from monitor.decide import trace_sums as sums
 from monitor.model import Alert, AlertKind, Entry, Lane, Severity, Subject
 from monitor.model.facts import FROM_US, TO_US, Touched
-from monitor.model.flow import CONSERVING, METHOD_SAID
+from monitor.model.flow import CONSERVING
 from monitor.model.ids import stable_id
-from monitor.model.trace import REACHED, USD_UNIT, Edge, Node, Told, Trace
+from monitor.model.trace import REACHED, USD_UNIT, Edge, Told, Trace
 from monitor.model.traced import Hop, Traced, Turn
 
 DAY = 86_400
 OLD = 3 * DAY  # seconds after which what moved is history, whenever it is found
 TOGETHER = 600  # seconds for which what comes after a first message is collected
 SHARE = 10  # a tenth of what left the watched addresses, within a day, is worth a mail
-MOST = 500  # movements of one alert; more make another one
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +110,7 @@ class _Look:
             return False
         if edge.time < max(self.ground.since, self.ground.now - OLD):
             return False
-        return _passes_on(edge) or self._end(edge) is not None
+        return sums.passes_on(edge) or self._end(edge) is not None
 
     # -- somebody who can be asked ---------------------------------------------------------------
 
@@ -126,7 +125,7 @@ class _Look:
         for (place, confirmed), edges in sorted(by_place.items()):
             last = self._last_at(place, confirmed=confirmed)
             if last is None or self.ground.now - last >= TOGETHER:
-                found += [self._reached(part) for part in _parts(edges)]
+                found += [self._reached(part) for part in sums.parts(edges)]
         return found
 
     def _knows(self, edge: Edge, end: End) -> bool:
@@ -184,16 +183,16 @@ class _Look:
         new = [e for e in self.fresh if self._end(e) is None and e.key not in self.moved_keys]
         ours = [edge for edge in new if self._touches(edge)]
         rest = [edge for edge in new if not self._touches(edge)]
-        found = [self._moved(Severity.SEVERE, part) for part in _parts(ours)]
+        found = [self._moved(Severity.SEVERE, part) for part in sums.parts(ours)]
         told = [alert for alert, _ in self._told(Turn.MOVED)]
         loud = [alert.created for alert in told if alert.severity is Severity.MEDIUM]
         quiet = [alert.created for alert in told if alert.severity is not Severity.SEVERE]
         now = self.ground.now
         of_day = self._of_a_day()
         if self._is_a_lot(of_day) and (not loud or now - max(loud) >= DAY):
-            found += [self._moved(Severity.MEDIUM, part) for part in _parts(of_day)]
+            found += [self._moved(Severity.MEDIUM, part) for part in sums.parts(of_day)]
         elif not quiet or now - max(quiet) >= TOGETHER:
-            found += [self._moved(Severity.LOW, part) for part in _parts(rest)]
+            found += [self._moved(Severity.LOW, part) for part in sums.parts(rest)]
         return found
 
     def _of_a_day(self) -> list[Edge]:
@@ -251,7 +250,7 @@ class _Look:
         """What was told as news does not become history by growing old."""
         if edge.time < self.ground.since:
             return True
-        late = edge.time < self.ground.now - OLD and _passes_on(edge)
+        late = edge.time < self.ground.now - OLD and sums.passes_on(edge)
         return late and edge.key not in self.moved_keys and edge.key not in self.reached_keys
 
     # -- a person is asked -----------------------------------------------------------------------
@@ -290,7 +289,9 @@ class _Look:
             gone = [hop for hop in left if hop.key not in present]
             gone = [hop for hop in gone if roots or self.ground.undone(hop.key)]
             less = [hop for hop in left if roots and hop.key in present]
-            lines = [line for hop in less for line in _lessened(hop, self._hop(present[hop.key]))]
+            lines = [
+                line for hop in less for line in sums.lessened(hop, self._hop(present[hop.key]))
+            ]
             if gone or lines:
                 told = replace(facts, turn=Turn.UNDONE, hops=tuple(gone), lines=tuple(lines))
                 made = self._alert(alert.kind, alert.severity, told, (), alert.chain, alert.id)
@@ -308,7 +309,7 @@ class _Look:
     def changed(self) -> list[Alert]:
         """What another method, label or limit did to the sums: once."""
         before = self.ground.before
-        why = _why_changed(before.trace, self.trace) if before is not None else ()
+        why = sums.why_changed(before.trace, self.trace) if before is not None else ()
         if before is None or not why:
             return []
         if before.trace.totals == self.trace.totals and before.trace.method == self.trace.method:
@@ -404,40 +405,6 @@ class _Look:
             if end in self.ground.ours:
                 name, label = self.ground.ours[end]
                 yield Touched(edge.chain, edge.tx, edge.leg, way, other, name, label)
-
-
-def _passes_on(edge: Edge) -> bool:
-    """Whether it goes from one who is followed to somebody else, and is no exchange in place."""
-    same = edge.sender == edge.recipient and edge.to_chain in ("", edge.chain)
-    return edge.hop > 1 and not same
-
-
-def _parts(edges: Sequence[Edge]) -> Iterator[Sequence[Edge]]:
-    return (edges[at : at + MOST] for at in range(0, len(edges), MOST))
-
-
-def _lessened(was: Hop, now: Hop) -> Iterator[str]:
-    """That a movement stands, and carries less than was told."""
-    if now.high < was.high:
-        yield f"{was.tx}: {sums.units_said(was)} was told, {sums.units_said(now)} is traced now."
-
-
-def _why_changed(old: Trace, new: Trace) -> tuple[str, ...]:
-    found = []
-    if old.method != new.method:
-        said = METHOD_SAID.get(new.method, "none")
-        found.append(f"another method is shown first: {said}")
-    if old.terms != new.terms:
-        found.append("a limit of the case was changed")
-    names = {node.subject: _claims(node) for node in old.nodes}
-    renamed = sum(names.get(node.subject, _claims(node)) != _claims(node) for node in new.nodes)
-    if renamed:
-        found.append(f"{renamed:,} address{'es have' if renamed > 1 else ' has'} another label")
-    return tuple(found)
-
-
-def _claims(node: Node) -> Iterable[object]:
-    return [(each.name, each.category, each.confidence) for each in node.names]
 
 
 def _digest(text: str) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from monitor.model import Subject
-from monitor.model.flow import CONSERVING
+from monitor.model.flow import CONSERVING, METHOD_SAID
 from monitor.model.plain import amount_said, tidy
 from monitor.model.trace import ByMethod, Edge, Node, State, Sum, Trace
 from monitor.model.traced import RESTS, WAITS, Ended, Figure, Hop
+
+MOST = 500  # movements of one alert; more make another one
 
 
 def figure(figures: ByMethod, method: str) -> Figure | None:
@@ -98,3 +100,39 @@ def units_said(hop: Hop) -> str:
     low, high = amount_said(hop.low, hop.decimals), amount_said(hop.high, hop.decimals)
     symbol = tidy(hop.symbol, 20)
     return f"{high} {symbol}" if low == high else f"{low} to {high} {symbol}"
+
+
+def why_changed(old: Trace, new: Trace) -> tuple[str, ...]:
+    """What persons changed between two traces that may make other sums, in words."""
+    found = []
+    if old.method != new.method:
+        said = METHOD_SAID.get(new.method, "none")
+        found.append(f"another method is shown first: {said}")
+    if old.terms != new.terms:
+        found.append("a limit of the case was changed")
+    names = {node.subject: _claims(node) for node in old.nodes}
+    renamed = sum(names.get(node.subject, _claims(node)) != _claims(node) for node in new.nodes)
+    if renamed:
+        found.append(f"{renamed:,} address{'es have' if renamed > 1 else ' has'} another label")
+    return tuple(found)
+
+
+def _claims(node: Node) -> Iterable[object]:
+    return [(each.name, each.category, each.confidence) for each in node.names]
+
+
+def passes_on(edge: Edge) -> bool:
+    """Whether it goes from one who is followed to somebody else, and is no exchange in place."""
+    same = edge.sender == edge.recipient and edge.to_chain in ("", edge.chain)
+    return edge.hop > 1 and not same
+
+
+def parts(edges: Sequence[Edge]) -> Iterator[Sequence[Edge]]:
+    """As many as one alert holds at a time."""
+    return (edges[at : at + MOST] for at in range(0, len(edges), MOST))
+
+
+def lessened(was: Hop, now: Hop) -> Iterator[str]:
+    """That a movement stands, and carries less than was told."""
+    if now.high < was.high:
+        yield f"{was.tx}: {units_said(was)} was told, {units_said(now)} is traced now."

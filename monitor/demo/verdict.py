@@ -11,12 +11,14 @@ from monitor.demo.truth import Due, Moved, Truth
 from monitor.messages.objects import alert_object
 from monitor.model import AlertView, Lane
 
+Object = Mapping[str, Any]  # JSON
+
 CORRECTED = "correction"
 UNITS = 2  # by which whole numbers may be off: the swap's and the bridge's
 TOLD = frozenset({"movement", "activity", "late"})
 
 
-def due_of(alert: Mapping[str, Any]) -> Due | None:
+def due_of(alert: Object) -> Due | None:
     """What a webhook's alert answers to, or None for summaries and notices."""
     if alert["kind"] in TOLD or alert["kind"] == CORRECTED:
         what = "corrected" if alert["kind"] == CORRECTED else "told"
@@ -29,12 +31,12 @@ def due_of_view(view: AlertView) -> Due | None:
     return due_of(alert_object(view))
 
 
-def told(alerts: Iterable[Mapping[str, Any]]) -> Counter[Due]:
+def told(alerts: Iterable[Object]) -> Counter[Due]:
     """How often each expected thing was told."""
     return Counter(due for due in map(due_of, alerts) if due is not None)
 
 
-def moved_of(row: Mapping[str, Any]) -> Moved:
+def moved_of(row: Object) -> Moved:
     """One line of `fundwatch transfers --format jsonl` as the truth names it."""
     asset = row["asset"]
     return Moved(
@@ -43,7 +45,7 @@ def moved_of(row: Mapping[str, Any]) -> Moved:
     )
 
 
-def recorded_wrong(rows: Sequence[Mapping[str, Any]], truth: Truth) -> list[str]:
+def recorded_wrong(rows: Sequence[Object], truth: Truth) -> list[str]:
     """What the record lacks, has too often or calls by the wrong status."""
     found, expected = Counter(map(moved_of, rows)), truth.record()
     wrong = [f"not recorded: {_named(row)}" for row in expected - found]
@@ -59,7 +61,7 @@ def _named(row: Moved) -> str:
     return f"{row.chain} {row.kind} of {row.amount} in {row.tx}"
 
 
-def told_wrong(alerts: Sequence[Mapping[str, Any]], truth: Truth) -> list[str]:
+def told_wrong(alerts: Sequence[Object], truth: Truth) -> list[str]:
     """Which alerts the webhook did not get, or got too often."""
     got, expected = told(alerts), truth.alerts
     wrong = [f"not told: {due.what} {due.chain} {due.tx}" for due in expected - got]
@@ -70,11 +72,11 @@ def told_wrong(alerts: Sequence[Mapping[str, Any]], truth: Truth) -> list[str]:
     ]
 
 
-def _repeated(alerts: Sequence[Mapping[str, Any]]) -> list[str]:
+def _repeated(alerts: Sequence[Object]) -> list[str]:
     return [name for name, count in Counter(alert["id"] for alert in alerts).items() if count > 1]
 
 
-def _twice(alerts: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
+def _twice(alerts: Sequence[Object]) -> list[tuple[str, str, str]]:
     """Movements that an alert and its amendment both tell: an amendment has only new ones."""
     rows = Counter(
         (alert["entry"]["id"], row["tx"], row["leg"])
@@ -107,7 +109,7 @@ def mailed_wrong(
     return wrong
 
 
-def traced_wrong(lines: Sequence[Mapping[str, Any]]) -> list[str]:
+def traced_wrong(lines: Sequence[Object]) -> list[str]:
     """What of the trace is not what the thief's money did, by the lines of `fundwatch trace show
     --format jsonl`."""
     nodes = {line["address"]: line for line in lines if line["type"] == "node"}
@@ -129,17 +131,17 @@ def traced_wrong(lines: Sequence[Mapping[str, Any]]) -> list[str]:
     return wrong + [f"a sum is off: {line}" for line in sums if line["difference"] != "0"]
 
 
-def _amounts(node: Mapping[str, Any] | None, method: str) -> list[int]:
+def _amounts(node: Object | None, method: str) -> list[int]:
     """What ended or rests there."""
     return [int(held["amount"][method]) for held in node["holds"]] if node else []
 
 
-def equal(held: Sequence[Mapping[str, Any]]) -> int:
+def equal(held: Sequence[Object]) -> int:
     """How many lines of `fundwatch reconcile --format jsonl` say that the record is right."""
     return sum(each["state"] == "reconciled" for each in held)
 
 
-def unequal(held: Sequence[Mapping[str, Any]]) -> list[str]:
+def unequal(held: Sequence[Object]) -> list[str]:
     """Which balances on the chains are not what the record comes to; of tokens with a name of
     ours, since others answer what they like."""
     return [

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitor.decide.expected import There
 from monitor.loops.health.held import Account, accounts
@@ -13,12 +13,13 @@ from monitor.model import Subject
 from monitor.model.balance import Figure, Held
 from monitor.model.plain import amount_short
 from monitor.model.settings import Settings
-from monitor.model.trace import Beside, HeldFunds, Node, OnChain, State, Trace
+from monitor.model.trace import Beside, HeldFunds, Node, OnChain, State, Told, Trace
 from monitor.store import balances
 from monitor.store import trace as kept
 from monitor.store.coverage import stream_states
 from monitor.store.port import Reader
 
+HOUR = 3600  # seconds: so often the same balances make another state
 Figures = Mapping[tuple[Subject, str], Figure]  # by contract
 
 
@@ -134,3 +135,16 @@ def _operators(ground: Ground, nodes: Iterable[Node]) -> tuple[tuple[str, int], 
 def _operator(settings: Settings, source: str) -> str:
     config = settings.sources.get(source)
     return config.operator if config is not None and config.operator else source
+
+
+def is_news(before: Told, trace: Trace, now: int) -> bool:
+    """Whether a trace is to be kept. That the same balances were said again is, once an hour."""
+    if replace(before.trace, beside=None) != replace(trace, beside=None):
+        return True
+    return now - before.at >= HOUR or _amounts(before.trace) != _amounts(trace)
+
+
+def _amounts(trace: Trace) -> object:
+    told = trace.beside or Beside()
+    amounts = {(each.subject, each.contract): each.amount for each in told.balances}
+    return amounts, replace(told, balances=())

@@ -22,16 +22,16 @@ from monitor.loops.health.words import count
 from monitor.loops.own_book import OwnBook
 from monitor.loops.passing import JobSigns
 from monitor.loops.tickets import StoppedError, Tickets
-from monitor.loops.trace_beside import Ground, beside
+from monitor.loops.trace_beside import Ground, beside, is_news
 from monitor.loops.trace_case import FollowedCase, TraceWorld
 from monitor.loops.trace_learn import Learner
 from monitor.loops.trace_watch import TraceReader
 from monitor.loops.trace_world import CaseMoney
 from monitor.model import OURS, Subject
-from monitor.model.acts import DAEMON, Follow, Unfollow
-from monitor.model.acts_trace import LearnOfTrace, TakeTrace
+from monitor.model.acts import DAEMON
+from monitor.model.acts_trace import Follow, LearnOfTrace, TakeTrace, Unfollow
 from monitor.model.plain import plural, tidy, without_addresses
-from monitor.model.trace import Beside, Need, Node, State, Told, Trace, Wanted
+from monitor.model.trace import Need, Node, State, Trace, Wanted
 from monitor.store import log, ours, watch
 from monitor.store import trace as kept
 from monitor.store.commit import commit
@@ -48,7 +48,6 @@ NO_ROOM = (
     "are more"
 )
 RETRIED = 4  # addresses in one round that could not be read before
-HOUR = 3600
 LOOK_EVERY = 60  # seconds
 AGAIN = 300.0  # seconds until what could not be read is tried again
 READ = (State.SOURCE, State.FOLLOWED, State.PARKED)
@@ -247,7 +246,7 @@ class Tracing:
         trace = replace(trace, beside=beside(ground, trace, case.resting.figures, stood))
         shown = veiled(trace, self._labels(trace))
         alerts, routes = self._world.tell(case.money.case, before, trace, shown)
-        if before is None or alerts or _is_news(before, shown, ground.now):
+        if before is None or alerts or is_news(before, shown, ground.now):
             act = TakeTrace(self._world.world.clock(), case.money.case, shown, alerts, routes)
             commit(self._store, DAEMON, act)
 
@@ -376,19 +375,6 @@ def _logged(case: FollowedCase) -> Iterator[None]:
             words = "trace case=%s calls=%d followed=%d new=%d errors=%d"
             runlog.info(words, name, case.calls, followed, followed - before, case.errors)
         case.calls = case.errors = 0
-
-
-def _is_news(before: Told, trace: Trace, now: int) -> bool:
-    """Whether a trace is to be kept. That the same balances were said again is, once an hour."""
-    if replace(before.trace, beside=None) != replace(trace, beside=None):
-        return True
-    return now - before.at >= HOUR or _amounts(before.trace) != _amounts(trace)
-
-
-def _amounts(trace: Trace) -> object:
-    told = trace.beside or Beside()
-    amounts = {(each.subject, each.contract): each.amount for each in told.balances}
-    return amounts, replace(told, balances=())
 
 
 def _is_read_on(node: Node) -> bool:

@@ -12,17 +12,16 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Protocol
 
 from monitor.decide import worth
 from monitor.messages import balances
+from monitor.messages.traced import traced_object
 from monitor.model import AlertKind, AlertView, Entry, Kind, Known, Origin, Subject, TransferView
 from monitor.model.facts import HeldFunds, Movement, OnList, Touched, Unexplained, of_kind
 from monitor.model.plain import MAX_DECIMALS, clean, rfc3339, tidy, without_addresses
-from monitor.model.trace import USD_UNIT
-from monitor.model.traced import Figure, Traced
+from monitor.model.traced import Traced
 
 BODY_TYPE = "fundwatch.alerts.v1"
 # Of one webhook message: alerts, and bytes, which many servers take no more of.
@@ -175,77 +174,10 @@ def alert_object(view: AlertView, allowed: Allowed = None) -> dict[str, Any]:
     if held := of_kind(alert.facts, Movement).held:
         shown["balances"] = [balances.to_object(each) for each in held]
     if isinstance(alert.facts, Traced):
-        shown["traced"] = _traced(alert.facts)
+        shown["traced"] = traced_object(alert.facts)
     if isinstance(alert.facts, Unexplained):
         shown["unexplained"] = _unexplained(alert.facts)
     return shown | ({"title": alert.title} if alert.kind is AlertKind.NOTICE else {})
-
-
-def _traced(facts: Traced) -> dict[str, object]:
-    return {
-        "turn": facts.turn,
-        "case": facts.case,
-        "state": {"number": facts.state, "time": rfc3339(facts.at), "sha256": facts.sha256},
-        "method": facts.method or None,
-        "reason": facts.reason or None,
-        "confirmed": facts.confirmed,
-        "names": [
-            {"name": tidy(name, 120), "source": tidy(source, 120) or None, "date": date or None}
-            for name, source, date in facts.named
-        ],
-        "steps": [
-            {
-                "chain": hop.chain,
-                "tx": hop.tx,
-                "hop": hop.hop,
-                "to_chain": hop.to_chain or hop.chain,
-                "amount": [str(hop.low), str(hop.high)],
-                "amount_by_method": None if hop.chosen is None else str(hop.chosen),
-                "usd": _dollars(hop.usd),
-                "usd_by_method": _chosen(hop.usd),
-                "time": rfc3339(hop.time),
-                "to": tidy(hop.to, 120) or None,
-            }
-            for hop in facts.hops
-        ],
-        "ends": [
-            {
-                "reason": end.reason,
-                "name": tidy(end.name, 120) or None,
-                "confirmed": end.confirmed,
-                "places": end.places,
-                "usd": _dollars(end.usd),
-                "usd_by_method": _chosen(end.usd),
-                "unpriced": end.unpriced,
-            }
-            for end in facts.ends
-        ],
-        "moved_usd": _dollars(facts.moved),
-        "moved_usd_by_method": _chosen(facts.moved),
-        "rests_usd": _dollars(facts.rests),
-        "rests_usd_by_method": _chosen(facts.rests),
-        "left_usd": _dollars(facts.left),
-        "left_usd_by_method": _chosen(facts.left),
-        "before": {"state": facts.was_state, "rests_usd": _dollars(facts.was)}
-        if facts.was_state
-        else None,
-        "question": tidy(facts.ask, 600) or None,
-        "lines": [tidy(each, 300) for each in facts.lines],
-    }
-
-
-def _dollars(figure: Figure | None) -> list[str] | None:
-    """The lowest and the highest by the methods that conserve, as decimal texts."""
-    return None if figure is None else [_dollar(figure.low), _dollar(figure.high)]
-
-
-def _chosen(figure: Figure | None) -> str | None:
-    """By the method that a person chose."""
-    return None if figure is None or figure.chosen is None else _dollar(figure.chosen)
-
-
-def _dollar(millionths: int) -> str:
-    return f"{Decimal(millionths) / USD_UNIT:f}"
 
 
 def _unexplained(facts: Unexplained) -> dict[str, object]:

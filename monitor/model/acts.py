@@ -355,30 +355,6 @@ class SetClock(Act[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class Follow(Act[None]):
-    """Read an address for a case, also without an entry: its rows and fees are kept, nobody is
-    told. Once more: with other terms, and its calls counted anew."""
-
-    kind = "follow"
-
-    subject: Subject
-    case: str
-    why: str
-    every: int  # seconds from poll to poll
-    calls: int | None = None  # of sources, that it may use; None: not bounded
-
-
-@dataclass(frozen=True, slots=True)
-class Unfollow(Act[bool]):
-    """End this, for one case. Yields whether it was followed."""
-
-    kind = "unfollow"
-
-    subject: Subject
-    case: str
-
-
-@dataclass(frozen=True, slots=True)
 class CoverDay(Act[None]):
     """Log a digest of all that counts as read. Of one day the first alone is logged."""
 

@@ -12,6 +12,31 @@ from monitor.model.alert import Alert
 from monitor.model.plan import Route
 from monitor.model.trace import Anatomy, Profile, Trace, Word
 from monitor.model.trace_json import to_lines, whole
+from monitor.model.watch import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Follow(Act[None]):
+    """Read an address for a case, also without an entry: its rows and fees are kept, nobody is
+    told. Once more: with other terms, and its calls counted anew."""
+
+    kind = "follow"
+
+    subject: Subject
+    case: str
+    why: str
+    every: int  # seconds from poll to poll
+    calls: int | None = None  # of sources, that it may use; None: not bounded
+
+
+@dataclass(frozen=True, slots=True)
+class Unfollow(Act[bool]):
+    """End this, for one case. Yields whether it was followed."""
+
+    kind = "unfollow"
+
+    subject: Subject
+    case: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from monitor.store.log import Part
 from monitor.store.port import Connection, Fields, Reader
 
 if TYPE_CHECKING:  # who only reads needs no acts, which load slowly
-    from monitor.model.acts import Actor, Follow, Unfollow
+    from monitor.model.acts import Actor
+    from monitor.model.acts_trace import Follow, Unfollow
 
 # Of a row of `followed`: whether its address is polled for it.
 POLLED = "f.until IS NULL AND (f.calls IS NULL OR f.used < f.calls)"

@@ -8,10 +8,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain as joined_up
 
-from monitor.model import Alert, Row, Subject
+from monitor.model import Alert, Row, Severity, Subject
 from monitor.model.errors import StoreError
-from monitor.model.trace import Anatomy, Profile, Say, Terms, Told, Word
+from monitor.model.trace import Anatomy, Profile, Say, Terms, Told, Trace, Word
 from monitor.model.trace_json import from_lines, from_text
+from monitor.model.traced import Traced, Turn
 from monitor.store import trace_bodies
 from monitor.store.port import Connection, Fields, Reader, Store
 from monitor.store.rows import to_alert, to_row, to_watched
@@ -113,6 +114,21 @@ def newest(store: Reader, case: str) -> Told | None:
 def numbered(store: Reader, case: str, number: int) -> Told | None:
     """One state; as `newest`."""
     return _told(store, "case_id = ? AND number = ?", [case, number])
+
+
+# Alerts about followed money that show the whole way.
+_PICTURED = (Turn.HISTORY, Turn.REACHED, Turn.MOVED, Turn.QUESTION)
+
+
+def pictured(store: Reader, alert: Alert) -> Trace | None:
+    """The state of the trace that an alert is about; None where it is shown no picture."""
+    facts = alert.facts
+    if not isinstance(facts, Traced) or facts.turn not in _PICTURED:
+        return None
+    if alert.severity is Severity.LOW:  # a line in the daily mail, of which there may be many
+        return None
+    told = numbered(store, facts.case, facts.state)
+    return told.trace if told else None
 
 
 def as_of(store: Reader, case: str, at: int) -> Told | None:

@@ -16,7 +16,6 @@ from monitor.model import (
     Chain,
     DeliveryView,
     Known,
-    Severity,
     Subject,
     Transfer,
     TransferView,
@@ -25,8 +24,6 @@ from monitor.model import (
 from monitor.model.balance import Held
 from monitor.model.facts import Touched
 from monitor.model.plain import ERASED, quoted, unquoted, utc
-from monitor.model.trace import Trace
-from monitor.model.traced import Traced, Turn
 from monitor.model.views import ListAge
 from monitor.store import balances, listing, named, trace, veil, watch
 from monitor.store.doubts import unchecked
@@ -41,9 +38,6 @@ SUCCESS = (
     "for again for a day; if it failed, a correction follows."
 )
 
-# Alerts about followed money that show the whole way.
-_PICTURED = (Turn.HISTORY, Turn.REACHED, Turn.MOVED, Turn.QUESTION)
-
 
 @dataclass(frozen=True)
 class Views:
@@ -55,8 +49,7 @@ class Views:
     book: Mapping[tuple[str, str], Known] = field(default_factory=dict)
     # Says what each was worth, or why that is not known.
     valued: Callable[[Sequence[TransferView]], list[TransferView]] = list
-    # Published lists that give names: what people call each.
-    titles: Mapping[str, str] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)  # of lists that give names
     by_hand: Collection[str] = ()  # lists that are only asked for by command
     # Lists of our own addresses, which are shown by their labels only: what people call each.
     ours: Mapping[str, str] = field(default_factory=dict)
@@ -274,18 +267,8 @@ class _Look:
             ),
             lists={each.origin.list: self._age(each.origin.list) for each in lists},
             held=self._held(alert, watched),
-            trace=self._trace(alert),
+            trace=trace.pictured(self.store, alert),
         )
-
-    def _trace(self, alert: Alert) -> Trace | None:
-        """The state of the trace that an alert is about; None where it is shown no picture."""
-        facts = alert.facts
-        if not isinstance(facts, Traced) or facts.turn not in _PICTURED:
-            return None
-        if alert.severity is Severity.LOW:  # a line in the daily mail, of which there may be many
-            return None
-        told = trace.numbered(self.store, facts.case, facts.state)
-        return told.trace if told else None
 
     def _held(self, alert: Alert, watched: Watched | None) -> tuple[Held, ...]:
         if watched is None or alert.kind is not AlertKind.HISTORY:
@@ -301,8 +284,7 @@ class _Look:
         return self._ages[name]
 
     def _again(self, alert: Alert, transfers: tuple[TransferView, ...]) -> tuple[int, int] | None:
-        """Whether an alert may have been told before the record was restored: what it is about
-        happened before that, and the record found it after."""
+        """Whether it happened before the record was restored, and may have been told then."""
         times = [t.row.transfer.time for t in transfers if t.row.transfer.time is not None]
         if not self._restored or not times:
             return None

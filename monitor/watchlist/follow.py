@@ -10,6 +10,8 @@ from typing import Any
 from monitor.model.terms import Terms
 from monitor.watchlist.yaml_nodes import Fields, Node, Notes, Text
 
+Object = dict[str, Any]  # JSON
+
 KEYS = (
     *("hops", "min_usd", "min_share", "addresses", "calls", "calls_per_day"),
     *("ask_after", "tell_usd", "sources", "since"),
@@ -32,7 +34,7 @@ Given = Mapping[str, Any] | bool
 Inner = Callable[[Node], Any]
 
 
-def read(node: Node, notes: Notes, *, sources: Inner, since: Inner) -> dict[str, Any] | bool | None:
+def read(node: Node, notes: Notes, *, sources: Inner, since: Inner) -> Object | bool | None:
     """What the lines ask for; None after noting why not. `sources` and `since` read the lines
     that a case has of the same names."""
     if isinstance(node, Text) and node.text.strip() in ("yes", "true"):
@@ -43,7 +45,7 @@ def read(node: Node, notes: Notes, *, sources: Inner, since: Inner) -> dict[str,
         notes.say(node, "does not say whether money is followed", _FORM)
         return None
     readers: dict[str, Inner] = {"sources": sources, "since": since}
-    given: dict[str, Any] = {}
+    given: Object = {}
     for name, value in node.pairs:
         if name.text not in KEYS:
             notes.unknown(name, KEYS, "follow")
@@ -67,11 +69,11 @@ def terms(given: Given | None) -> Terms | None:
     return Terms(**given) if isinstance(given, Mapping) else None
 
 
-def _sure(name: str, value: object) -> dict[str, Any]:
+def _sure(name: str, value: object) -> Object:
     return {} if value is None else {name: value}
 
 
-def _number(name: str, node: Node, notes: Notes) -> dict[str, Any]:
+def _number(name: str, node: Node, notes: Notes) -> Object:
     text = node.text.strip() if isinstance(node, Text) else ""
     if name == "ask_after" and text == _NEVER:
         return {name: None}

@@ -18,9 +18,9 @@ from monitor.model.acts import (
     CloseCase,
     EraseAsked,
     Erased,
-    Follow,
     Take,
 )
+from monitor.model.acts_trace import Follow
 from monitor.model.cases import CaseState
 from monitor.model.difference import Difference
 from monitor.store import cases, digests, log

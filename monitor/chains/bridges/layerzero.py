@@ -1,7 +1,7 @@
 """LayerZero's tokens, version 2, and Stargate of both versions.
 
 A token says that it was sent, to which chain and under which id; to whom stands in the packet
-that LayerZero's endpoint writes in the same transaction. Any contract may call itself such a
+that LayerZero's endpoint writes in the same transaction. Every contract may call itself such a
 token, so that only what the endpoint has written as well is believed. By the ABI of XChainDataGen
 (MIT); how packets are laid out is LayerZero's and Stargate's public code. Pure.
 """

@@ -73,7 +73,7 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class RawLog:
-    """Any event of a contract, such as a bridge's deposit: `topics` and `data` are hex with 0x.
+    """Some event of a contract, such as a bridge's deposit: `topics` and `data` are hex with 0x.
     No two logs of a transaction have the same `log_index`, those of its TokenMoves among them."""
 
     contract: str

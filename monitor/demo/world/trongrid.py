@@ -16,6 +16,8 @@ from monitor.demo.world.ledger import AccountLedger, Block, Record, TokenName
 from monitor.demo.world.moves import Internal, TokenMove, Tx
 from monitor.demo.world.service import Reply, Request, Service, dump, joined, said
 
+Object = dict[str, Any]  # JSON
+
 PAGE = 20
 MOST = 200
 SOLID_DEPTH = 19
@@ -71,7 +73,7 @@ class TronGrid(Service[Tx]):
         assert block is not None
         return block
 
-    def _account(self, asked: Mapping[str, str]) -> dict[str, Any]:
+    def _account(self, asked: Mapping[str, str]) -> Object:
         """Nothing of an account that no TRX ever reached, whatever tokens it holds; of a contract
         always something."""
         address = _base58(asked["address"])
@@ -85,7 +87,7 @@ class TronGrid(Service[Tx]):
         account |= {"type": "Contract"} if contract else {}
         return account | ({"balance": sun} if sun else {})
 
-    def _constant(self, asked: Mapping[str, str]) -> dict[str, Any]:
+    def _constant(self, asked: Mapping[str, str]) -> Object:
         """What a token's contract answers to balanceOf."""
         holder = _base58("41" + asked["parameter"][-40:])
         contract = _base58(asked["contract_address"])
@@ -94,9 +96,7 @@ class TronGrid(Service[Tx]):
         amount = f"{self.balance(holder, contract):064x}"
         return {"result": {"result": True}, "energy_used": 0, "constant_result": [amount]}
 
-    def _find(
-        self, request: Request, wallet: str, shape: Callable[[Record[Tx]], dict[str, Any]]
-    ) -> dict[str, Any]:
+    def _find(self, request: Request, wallet: str, shape: Callable[[Record[Tx]], Object]) -> Object:
         name = json.loads(request.body or b"{}").get("value", "")
         record = self.ledger.find(str(name))
         top = self._block(SOLID_DEPTH if wallet == "walletsolidity" else 0).height
@@ -119,7 +119,7 @@ class TronGrid(Service[Tx]):
         request: Request,
         address: str | None,
         listing: Callable[[str], list[Record[Tx]]],
-        shape: Callable[[Record[Tx]], dict[str, Any]],
+        shape: Callable[[Record[Tx]], Object],
     ) -> Reply:
         size = request.number("limit", PAGE)
         if address is None:
@@ -157,7 +157,7 @@ class TronGrid(Service[Tx]):
             rows = [r for r in rows if getattr(r.item, "contract", None) == wanted]
         return rows if ascending else rows[::-1]
 
-    def _trc20_row(self, record: Record[Tx]) -> dict[str, Any]:
+    def _trc20_row(self, record: Record[Tx]) -> Object:
         move = record.item
         assert isinstance(move, TokenMove)
         name = self.ledger.tokens.get(move.contract, TokenName("", "", 0))
@@ -209,7 +209,7 @@ def _base58(text: str) -> str | None:
         return None
 
 
-def block_json(block: Block[Tx]) -> dict[str, Any]:
+def block_json(block: Block[Tx]) -> Object:
     return {
         "blockID": block.hash,
         "block_header": {
@@ -226,7 +226,7 @@ def block_json(block: Block[Tx]) -> dict[str, Any]:
     }
 
 
-def _tx_or_internal(record: Record[Tx]) -> dict[str, Any]:
+def _tx_or_internal(record: Record[Tx]) -> Object:
     if record.item is None:
         return tx_json(record)
     call = record.item
@@ -245,7 +245,7 @@ def _tx_or_internal(record: Record[Tx]) -> dict[str, Any]:
     }
 
 
-def tx_json(record: Record[Tx]) -> dict[str, Any]:
+def tx_json(record: Record[Tx]) -> Object:
     """A transaction as /v1/accounts/.../transactions lists it."""
     tx, moment = record.tx, record.block.time * 1000
     plain = tx.input == "0x"
@@ -281,11 +281,11 @@ def tx_json(record: Record[Tx]) -> dict[str, Any]:
     }
 
 
-def _contract_value(tx: Tx) -> dict[str, Any]:
+def _contract_value(tx: Tx) -> Object:
     owner, target = hex41(tx.sender), hex41(tx.to or tx.created or "")
     if tx.input == "0x":
         return {"amount": tx.value, "owner_address": owner, "to_address": target}
-    value: dict[str, Any] = {
+    value: Object = {
         "data": tx.input.removeprefix("0x"),
         "owner_address": owner,
         "contract_address": target,
@@ -297,10 +297,10 @@ def _internal_id(tx: Tx, number: int) -> str:
     return f"{number:04x}{tx.hash[4:]}"
 
 
-def info_json(record: Record[Tx]) -> dict[str, Any]:
+def info_json(record: Record[Tx]) -> Object:
     """gettransactioninfobyid's answer."""
     tx = record.tx
-    info: dict[str, Any] = {
+    info: Object = {
         "id": tx.hash,
         "fee": tx.fee,
         "blockNumber": record.height,
@@ -321,7 +321,7 @@ def info_json(record: Record[Tx]) -> dict[str, Any]:
     return info
 
 
-def _logs(tx: Tx) -> list[dict[str, Any]]:
+def _logs(tx: Tx) -> list[Object]:
     """In order; addresses without the 41 of Tron, words without 0x. Of tokens those that are of
     TRC-20, of issuers' acts none."""
     told = [(move.log_index, _transfer(move)) for move in tx.tokens if move.standard == "ERC-20"]
@@ -332,7 +332,7 @@ def _logs(tx: Tx) -> list[dict[str, Any]]:
     return [row for _, row in sorted(told, key=lambda each: each[0])]
 
 
-def _transfer(move: TokenMove) -> dict[str, Any]:
+def _transfer(move: TokenMove) -> Object:
     parties = [hex41(party)[2:].rjust(64, "0") for party in (move.sender, move.recipient)]
     return {
         "address": hex41(move.contract)[2:],
@@ -341,8 +341,8 @@ def _transfer(move: TokenMove) -> dict[str, Any]:
     }
 
 
-def _info_internal(tx: Tx, number: int, call: Internal) -> dict[str, Any]:
-    shown: dict[str, Any] = {
+def _info_internal(tx: Tx, number: int, call: Internal) -> Object:
+    shown: Object = {
         "hash": _internal_id(tx, number),
         "caller_address": hex41(call.sender),
         "transferTo_address": hex41(call.recipient or call.created or ""),

@@ -14,6 +14,8 @@ from monitor.model.flow import METHODS
 from monitor.model.plain import MAX_DECIMALS, clean, rfc3339, tidy
 from monitor.model.trace import USD_UNIT, Edge, Name, Node, Sum, Total, Trace, TracedAsset
 
+Object = dict[str, Any]  # JSON
+
 
 def lines(trace: Trace) -> Iterator[str]:
     """One object a line: every node by hop and value, every edge in time, every total."""
@@ -29,7 +31,7 @@ def usd_text(millionths: int) -> str:
     return f"{sign}{whole}.{rest:06d}".rstrip("0").rstrip(".")
 
 
-def node_object(node: Node) -> dict[str, Any]:
+def node_object(node: Node) -> Object:
     stop, bounds = node.stop, None if node.complete else node.bounds
     return {
         "type": "node",
@@ -63,7 +65,7 @@ def _label(name: Name) -> dict[str, str | None]:
     }
 
 
-def asset_object(asset: TracedAsset) -> dict[str, Any]:
+def asset_object(asset: TracedAsset) -> Object:
     """`contract` null: the coin of its chain. A name that a contract gives itself is made
     harmless."""
     known = asset.decimals is not None and 0 <= asset.decimals <= MAX_DECIMALS
@@ -75,7 +77,7 @@ def asset_object(asset: TracedAsset) -> dict[str, Any]:
     }
 
 
-def _sum(each: Sum) -> dict[str, Any]:
+def _sum(each: Sum) -> Object:
     shown = {
         "asset": asset_object(each.asset),
         "amount": _amounts(each.amount),
@@ -87,14 +89,14 @@ def _sum(each: Sum) -> dict[str, Any]:
     return shown
 
 
-def _held(each: Sum, *, complete: bool) -> dict[str, Any]:
+def _held(each: Sum, *, complete: bool) -> Object:
     """What rests is worth what it is worth now, as far as prices on record say."""
     newest = {"usd": _dollars(each.newest_usd), "usd_day": each.newest_day or None}
     bounds = None if complete else each.bounds
     return _sum(each) | newest | {"bounds": _bounds(bounds)}
 
 
-def edge_object(edge: Edge) -> dict[str, Any]:
+def edge_object(edge: Edge) -> Object:
     shown = {
         "type": "edge",
         "chain": edge.chain,
@@ -120,7 +122,7 @@ def edge_object(edge: Edge) -> dict[str, Any]:
     }
 
 
-def total_object(total: Total) -> dict[str, Any]:
+def total_object(total: Total) -> Object:
     said = str if total.asset is not None else usd_text
     figures = ("out_of_sources", "converted_in", "converted_out", "fees", "resting")
     return {

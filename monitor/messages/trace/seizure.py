@@ -32,6 +32,8 @@ from monitor.model.flow import CONSERVING, METHODS
 from monitor.model.plain import case_said, duration, quoted, rfc3339, tidy, utc
 from monitor.model.trace import Beside, HeldFunds, OnChain, Sum, Told, Trace
 
+Object = dict[str, Any]  # JSON
+
 _HEADS = {
     Where.RESTS: "RESTS: followed, and not moved on as far as is read",
     Where.WAITS: "ARRIVED, NOT READ YET: it may have moved on",
@@ -199,7 +201,7 @@ def jsonl(told: Told, page: Page) -> Iterator[str]:
     yield from map(json_text, _objects(told, page))
 
 
-def _objects(told: Told, page: Page) -> Iterator[dict[str, Any]]:
+def _objects(told: Told, page: Page) -> Iterator[Object]:
     trace, found = told.trace, places(told.trace, page)
     state = {"number": told.number, "at": rfc3339(told.at), "sha256": told.sha256}
     yield {"type": "state", "case": trace.case, "method": trace.method or None, **state}
@@ -211,7 +213,7 @@ def _objects(told: Told, page: Page) -> Iterator[dict[str, Any]]:
         yield {"type": kind, "to": ask.to or None, "text": ask.text}
 
 
-def _place_object(place: Place) -> dict[str, Any]:
+def _place_object(place: Place) -> Object:
     node = objects.node_object(place.node)
     kept = ("chain", "address", "hop", "state", "stop", "label", "other_labels", "first_traced")
     told = ("complete", "unread", "read_to")
@@ -229,11 +231,11 @@ def _place_object(place: Place) -> dict[str, Any]:
     }
 
 
-def _asset(place: Place) -> dict[str, Any]:
+def _asset(place: Place) -> Object:
     return objects.asset_object(place.asset)
 
 
-def _chain_object(said: OnChain | None) -> dict[str, Any] | None:
+def _chain_object(said: OnChain | None) -> Object | None:
     if said is None:
         return None
     return {
@@ -245,7 +247,7 @@ def _chain_object(said: OnChain | None) -> dict[str, Any] | None:
     }
 
 
-def _sum_object(added: Added) -> dict[str, Any]:
+def _sum_object(added: Added) -> Object:
     said = str if added.asset is not None else objects.usd_text
     return {
         "type": "sum",
@@ -258,7 +260,7 @@ def _sum_object(added: Added) -> dict[str, Any]:
     }
 
 
-def _held_object(each: HeldFunds) -> dict[str, Any]:
+def _held_object(each: HeldFunds) -> Object:
     return {
         "type": "held",
         "chain": each.subject.chain,
@@ -299,7 +301,7 @@ def csv(told: Told, page: Page) -> Iterator[str]:
     """One line for each place, then one for each held entry (RFC 4180, header first). Amounts are
     in base units; what a spreadsheet would take for a formula has an apostrophe before it."""
     yield csv_line(COLUMNS)
-    rows: Iterable[dict[str, Any]] = (
+    rows: Iterable[Object] = (
         *(_cells(each) for each in map(_place_object, places(told.trace, page))),
         *(_held_cells(each) for each in map(_held_object, (told.trace.beside or Beside()).held)),
     )
@@ -308,7 +310,7 @@ def csv(told: Told, page: Page) -> Iterator[str]:
         yield csv_line(named.get(column) for column in COLUMNS)
 
 
-def _cells(shown: dict[str, Any]) -> dict[str, Any]:
+def _cells(shown: Object) -> Object:
     stop, label, chain = shown["stop"] or {}, shown["label"] or {}, shown["on_chain"] or {}
     dollars = {f"usd_{method}": usd for method, usd in (shown["usd"] or {}).items()}
     return {
@@ -330,7 +332,7 @@ def _cells(shown: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _held_cells(shown: dict[str, Any]) -> dict[str, Any]:
+def _held_cells(shown: Object) -> Object:
     same = ("chain", "address", "label", "held", "holder", "expected", "found")
     told = {"where": "held", "symbol": shown["asset"]}
     return {**{key: shown[key] for key in same}, **told, "on_chain_time": shown["time"]}

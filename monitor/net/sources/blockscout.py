@@ -12,16 +12,7 @@ from dataclasses import replace
 from functools import partial
 
 from monitor.chains.evm import EVM
-from monitor.model import (
-    Ask,
-    Batch,
-    Chain,
-    Head,
-    Interval,
-    Lookup,
-    SourceConfig,
-    Transfer,
-)
+from monitor.model import Ask, Batch, Chain, Head, Interval, Lookup, SourceConfig, Transfer
 from monitor.model.balance import BalanceWord, Holding
 from monitor.model.errors import (
     BadResponse,

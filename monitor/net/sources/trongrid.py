@@ -76,8 +76,7 @@ class TronGrid:
         return self._acts.with_list(lists)
 
     def identify(self) -> None:
-        """Quiet: no call of this API names its network. The hash of its first block does,
-        which is asked for wherever a head is judged (headwatch.py)."""
+        """Quiet: its first block's hash, asked for where heads are judged, names its network."""
 
     def head(self) -> Head:
         newest = self._newest_block()
@@ -124,22 +123,19 @@ class TronGrid:
         tron_profile.look(sketch, self._called("/wallet/getaccount", asked))
         if sketch.code is Code.CONTRACT:
             return sketch.profile(1)
-        path = f"/v1/accounts/{address}/transactions"
         size = min(most + 1, self._size)
-        params: dict[str, str | int] = {"limit": size, "order_by": "block_timestamp,desc"}
-        for tail, parse in (
-            ("", partial(parse_transactions, self._chain, address, infos={})),
-            ("/trc20", partial(parse_trc20, self._chain)),
-        ):
-            page = parse_page(_checked(self.name, self._http.get(f"{path}{tail}", params)))
+        newest: dict[str, str | int] = {"limit": size, "order_by": "block_timestamp,desc"}
+        plain = partial(parse_transactions, self._chain, address, infos={})
+        for tail, parse in (("", plain), ("/trc20", partial(parse_trc20, self._chain))):
+            told = self._http.get(f"/v1/accounts/{address}/transactions{tail}", newest)
+            page = parse_page(_checked(self.name, told))
             sketch.take(parse(page.rows), page.rows)
             sketch.at_least |= page.fingerprint is not None or len(page.rows) >= size
         return sketch.profile(3)
 
     def tx_logs(self, tx: str) -> TxLogs:
         """See ports.TellsLogs. Who signed is not told."""
-        path = "/wallet/gettransactioninfobyid"
-        told = self._called(path, {"value": _bare(tx)})
+        told = self._called("/wallet/gettransactioninfobyid", {"value": _bare(tx)})
         if told == {}:
             raise NotYet(f"{self.name} does not know transaction {tx}")
         return tron_logs.parse_info_logs(self.name, self._chain, _bare(tx), told)
@@ -185,8 +181,7 @@ class TronGrid:
         return parse_transactions(self._chain, address, rows, infos)
 
     def _read_acts(self, span: Interval) -> Reported:
-        """Each event of each issuer's contract by itself: a contract's whole list would hold
-        every transfer of its token."""
+        """Each event of each contract by itself: its whole list would hold every transfer."""
         recorder = Recorder(self._http)
         rows: list[object] = []
         end = span.hi
