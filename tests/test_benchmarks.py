@@ -107,12 +107,13 @@ def test_lists_million(tmp_path: Path) -> None:
 
 
 def test_attribution(tmp_path: Path) -> None:
-    """All six methods beside plain Python, few movements and ten times as many."""
+    """All six methods beside plain Python: few movements, as mixed as many and less, and many."""
     small = ("--movements", "200", "--addresses", "10", "--sources", "2")
     found = figures(tmp_path, "attribution.py", *small)
     ways = ["replay, all six", "balances in a dict", "FIFO over lists", "going on"]
-    assert [(row["movements"], row["way"]) for row in found] == [
-        *((20, way) for way in ways),
-        *((200, way) for way in ways),
+    assert [(row["movements"], row["addresses"], row["way"]) for row in found] == [
+        *((20, 10, way) for way in ways),
+        *((20, 2, way) for way in ways),
+        *((200, 10, way) for way in ways),
     ]
-    assert 0 < found[4]["traced"] <= 200
+    assert 0 < found[8]["traced"] <= 200

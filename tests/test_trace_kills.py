@@ -87,6 +87,7 @@ def test_the_same_trace_after_twenty_kills(tmp_path: Path) -> None:
     with told(tmp_path / "calm") as story:
         written(story)
         priced(story)
+        story.home.run("poll")  # there is a record, with what coins are worth now
         story.home.run("trace", "run", "C-1")
         calm = story.home.run("trace", "show", "C-1", "--format", "jsonl")
         home = other(story.home, tmp_path / "killed", calls_a_second=40)
