@@ -126,6 +126,9 @@ def test_what_is_not_read_after_a_day_is_said_first(
 ) -> None:
     """A source that is down holds the table back for a day, not longer."""
     with first_day(tmp_path, monkeypatch, 4, others=3) as day:
+        hour = time.gmtime().tm_hour  # so that a daily message comes a day later, whenever it runs
+        settings = {"every": 3600, "prices": "none", "daily_hour": hour}
+        day.home.write("config/settings.yaml", settings)
         start(day)
         with day.opened() as app:
             turns(day, app, 23)

@@ -111,7 +111,7 @@ def test_a_disk_that_becomes_readonly_is_seen_at_once(tmp_path: Path) -> None:
 @needs_root
 def test_a_record_on_a_full_disk_is_not_called_damaged(tmp_path: Path) -> None:
     """Nor is a disk: SQLite calls it an error of the disk that it has no room to begin."""
-    with small_disk(tmp_path / "disk", "1m") as disk:
+    with small_disk(tmp_path / "disk", "2m") as disk:
         Store(disk / "r.db", create=True).close()
         fill(disk / "filler")
         with pytest.raises(StoreError, match="Free space on the disk") as found:
