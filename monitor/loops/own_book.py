@@ -46,7 +46,9 @@ class OwnBook:
             return self.shipped
         # What is wrong in it was told when the settings were read; `check` tells it again.
         own = addressbook.parse(data, self.chains, Notes(), BOOK)
-        return _Over(own, self.shipped)
+        return addressbook.BookOnDemand(
+            lambda: addressbook.over({k: v for k, v in self.shipped.items() if v.shipped}, own)
+        )
 
     def add(self, subject: Subject, known: Known) -> None:
         """Write a line, whole or not at all. What the file said of the address gives way."""
@@ -57,27 +59,3 @@ class OwnBook:
         draft = path.with_suffix(".new")
         draft.write_text(text, "utf-8")
         draft.replace(path)
-
-
-class _Over(dict[tuple[str, str], Known]):
-    """The home's lines over those that came with Fundwatch, which are read on demand."""
-
-    def __init__(
-        self, own: Mapping[tuple[str, str], Known], shipped: Mapping[tuple[str, str], Known]
-    ) -> None:
-        super().__init__(own)
-        self._shipped = shipped
-        self._everywhere = {address for chain, address in own if not chain}
-
-    def __missing__(self, key: tuple[str, str]) -> Known:
-        known = self._shipped[key]
-        if known.shipped and key[1] not in self._everywhere:
-            return known
-        raise KeyError(key)
-
-    def __contains__(self, key: object) -> bool:
-        try:
-            self[key]  # type: ignore[index]
-        except KeyError:
-            return False
-        return True

@@ -170,10 +170,6 @@ class CaseMoney:
         here = (w for w in mine if w.active and w.entry.case == self.case)
         return [w for w in here if w.entry.follow is not None]
 
-    def terms(self, entries: Sequence[Watched]) -> Terms | None:
-        """As the watchlist has them; None: nothing is followed."""
-        return next((w.entry.follow for w in entries if w.entry.follow is not None), None)
-
     def followed(self) -> frozenset[Subject]:
         mine = follow.followed(self.store)
         return frozenset(each.subject for each in mine if each.case == self.case)

@@ -205,7 +205,7 @@ class Tracing:
     def _renew(self, case: FollowedCase) -> bool:
         """Take up what the watchlist says of a case now; whether it follows."""
         case.entries = case.money.entries()
-        case.terms = case.money.terms(case.entries)
+        case.terms = case.entries[0].entry.follow if case.entries else None
         if case.terms is not None:
             self._let_go(case, case.money.ours(case.money.followed()))
             return True
