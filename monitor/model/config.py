@@ -24,6 +24,11 @@ class Issuer:
     families: tuple[str, ...]  # keys of acts.FAMILIES: which events the contract writes
 
 
+# How a chain is read: address by address, or each block once for all of them; auto: by what
+# either costs.
+READ = ("addresses", "blocks", "auto")
+
+
 @dataclass(frozen=True, slots=True)
 class Chain:
     """One row of config/chains.yaml."""
@@ -49,6 +54,7 @@ class Chain:
     shielded: bool = False  # utxo: a transaction may have inputs and outputs that nobody sees
     link_address: str = ""  # public page of an address, with {address}
     cashaddr: str = ""  # utxo: prefix of addresses of Bitcoin Cash's form; base58 is older
+    read: str = "auto"  # one of READ
 
     def issuer_of(self, contract: str | None) -> Issuer | None:
         return next((i for i in self.issuers if i.contract == contract), None)
@@ -97,6 +103,10 @@ class SourceConfig:
     page_size: int | None = None  # None: the kind's own
     index_lag: int | None = None  # blocks; None: the kind's own
     operator: str = ""  # who runs it: two sources of one operator are one witness
+    traces: str = "auto"  # evm_rpc, one of TRACES: how it shows calls inside transactions
+
+
+TRACES = ("trace_block", "debug", "none", "auto")  # auto: found out
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,43 @@ class BlockReceipts(Protocol):
         and block; no head. Raises NotYet for a block above its head."""
 
 
+class ReadsBlocks(Protocol):
+    """What a source may have besides: whole blocks, each read once for however many addresses."""
+
+    def whole(self) -> WholeBlocks:
+        """The same source as one that reads whole blocks: same name, same limits."""
+
+
+class WholeBlocks(Source, Protocol):
+    """A source that reads whole blocks. `axis` is Axis.HEIGHT and `many` true; `bundles` is one
+    bundle, of all lists that its blocks hold in full, as far as is known by now.
+
+    `fetch` takes an ask with `members` and without subjects, and reads upwards from the block above
+    `ask.known`, or from `ask.span.lo`:
+
+    - The first block must be a child of the newest known one. Where it is not, the chain was
+      reorganised: the newest known block that still stands is looked for, and what lies above it
+      is fetched. Where none of them stands all of the span is fetched.
+    - Every block that counts as read is a child of the one before, and everything in it was
+      reported: what its header calls for (transactions, logsBloom) and does not come is an error,
+      never "nothing". Raises NotYet for blocks that change while they are read, or that the source
+      does not have yet, also where its head lies below the known blocks on another branch.
+    - `transfers` holds every movement of the fetched blocks that touches a member, and fees that
+      members paid, as lists of an address would show them, block hash included; no others.
+    - `read` begins at span.lo and ends with the last block that was fetched in full; where there is
+      nothing new, with the newest known one that stands, at most the head. More than about max_rows
+      rows, or more blocks than are asked for at once, are `rest`. What cannot be read of single
+      rows is a gap of its block.
+    - `calls` are all that were made. They do not grow with the number of members, but with
+      that of blocks, and of transactions that touch members.
+    """
+
+    block_calls: float  # of a block on which nothing is found, as the calls of a source are counted
+    block_bytes: int  # of such a block, about
+    needs_unspent: bool  # it does not say what an input spends: see Ask.unspent
+    not_in_blocks: tuple[str, ...]  # what it cannot see, one sentence each: for `check` and status
+
+
 class SeesLife(Protocol):
     """What a source may have besides: whether addresses ever lived, of hundreds in one call."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from monitor.model.answers import Heard
 from monitor.model.axis import Axis, Head
+from monitor.model.scope import Members
 from monitor.model.transfer import TokenFacts, Transfer
 from monitor.model.watch import Subject
 
@@ -52,6 +53,15 @@ class Ask:
     max_rows: int = 2000
     mempool: bool = True  # read unconfirmed transactions too, where the source has them
     silence: bool = False  # its answers are wanted also where they bring nothing
+    # Of one that reads whole blocks (ports.ReadsBlocks); `subjects` is empty then.
+    members: Members | None = None  # whose movements are wanted
+    # Hashes by height of the blocks of the span that were read already and are not final yet: from
+    # its first block on without a hole. Only what lies above them is fetched, if the newest of
+    # them is still in the chain.
+    known: Mapping[int, str] = field(default_factory=dict, hash=False)
+    # For a source that does not say what an input spends: the members' unspent outputs
+    # ("txid:n") with their addresses, as they stand below the blocks that are fetched.
+    unspent: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +92,12 @@ class Batch:
     calls: int = 0
     doubt: str = ""  # why its head is not believed yet: its rows count, it proves nothing
     lent: bool = False  # an address's part of a chain-wide batch, which books what it proves
+    # Of whole blocks: whose movements were looked for, and the hashes by height of all blocks of
+    # `read`, each the parent of the next. Those below `fresh_from` were read before, and nothing
+    # was fetched of them but that the newest block descends from them.
+    members: Members | None = None
+    blocks: Mapping[int, str] = field(default_factory=dict)
+    fresh_from: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 
 from monitor.model.axis import Axis
 from monitor.model.watch import Subject
 
 WHOLE = "*"  # in the place of an address
+EVERY = "*"  # in the place of a list: all that a chain's blocks hold
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -42,3 +44,35 @@ class Joined:
     axis: Axis
     from_place: int
     until_place: int | None = None
+
+
+class Members(Set[str]):
+    """The addresses that whole blocks are read for: a set, of a million perhaps. It is made once
+    and kept; nobody copies it."""
+
+    __slots__ = ("_joined", "lowest")
+
+    def __init__(self, joined: Mapping[str, int]) -> None:
+        """`joined`: from which block on they are read for each address."""
+        self._joined = joined
+        self.lowest = min(joined.values(), default=0)
+
+    def __contains__(self, address: object) -> bool:
+        return address in self._joined
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._joined)
+
+    def __len__(self) -> int:
+        return len(self._joined)
+
+    __hash__ = object.__hash__  # it is as it is, and compares by what it holds only when asked
+
+    @classmethod
+    def _from_iterable(cls, it: Iterable[str]) -> frozenset[str]:  # type: ignore[override]
+        """What set operations make of it: a plain set, as small as the other side."""
+        return frozenset(it)
+
+    def joined(self, address: str) -> int | None:
+        """The block from which on it is read for an address; None: it is not."""
+        return self._joined.get(address)
