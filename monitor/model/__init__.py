@@ -17,6 +17,7 @@ from monitor.model.config import (
     Only,
     PriceIds,
     SourceConfig,
+    Way,
 )
 from monitor.model.reading import Ask, Batch, Gap, Interval, Lookup, Price
 from monitor.model.transfer import (
@@ -102,5 +103,6 @@ __all__ = [
     "Transfer",
     "TransferView",
     "Watched",
+    "Way",
     "account_leg",
 ]

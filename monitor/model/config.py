@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,16 @@ class Issuer:
 # How a chain is read: address by address, or each block once for all of them; auto: by what
 # either costs.
 READ = ("addresses", "blocks", "auto")
+
+
+class Way(StrEnum):
+    """How a chain is read now, whatever was asked for. `reading.mode` of `status --json`."""
+
+    ADDRESSES = "addresses"  # each list is asked for each address
+    # Lists that a node gives for all addresses at once are read so by ranges of blocks, all
+    # others address by address.
+    MIXED = "mixed"
+    BLOCKS = "blocks"  # each new block is read once, whatever the number of addresses
 
 
 @dataclass(frozen=True, slots=True)
