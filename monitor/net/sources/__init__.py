@@ -16,7 +16,7 @@ from monitor.chains.utxo import UTXO
 from monitor.model import Ask, Batch, Chain, Gap, SourceConfig
 from monitor.model.answers import Heard
 from monitor.model.errors import Refused
-from monitor.model.ports import Source
+from monitor.model.ports import Source, WholeBlocks
 
 if TYPE_CHECKING:  # settings read the table, and need no network for it
     from monitor.net.http import Http
@@ -104,6 +104,12 @@ class Discreet:
             yield found
         found += [heard_of(self._http, answer) for answer in said]
 
+    def face(self, name: str) -> Discreet | None:
+        """What a method of the adapter gives that is a source too, as discreet as this one; None
+        where the adapter has no such method."""
+        made = getattr(self._source, name, None)
+        return None if made is None else Discreet(made(), self._http)
+
     def _clean(self, gap: Gap) -> Gap:
         hide = self._hidden.hide
         return replace(gap, reason=hide(gap.reason), raw=hide(gap.raw))
@@ -115,3 +121,12 @@ def build(config: SourceConfig, chain: Chain, http: Http) -> Source:
     module, _, name = SOURCES[config.kind].adapter.partition(":")
     made = getattr(import_module(module), name)(config, chain, http)
     return cast(Source, Discreet(made, http))
+
+
+def whole_of(source: Source) -> WholeBlocks | None:
+    """The face of a source that reads whole blocks, None where it has none: see
+    ports.ReadsBlocks. No word of it holds a secret either."""
+    if isinstance(source, Discreet):
+        return cast("WholeBlocks | None", source.face("whole"))
+    made = getattr(source, "whole", None)
+    return None if made is None else cast(WholeBlocks, made())
