@@ -76,6 +76,20 @@ def test_single_keys_go_over_the_shipped_ones(tmp_path: Path):
     assert loaded.desk == "counsel"
 
 
+def test_how_a_chain_is_read_and_a_node_shows_calls_inside(tmp_path: Path):
+    """Both are found out unless they are written down."""
+    assert load.load(tmp_path, {}).chains["ethereum"].read == "auto"
+    assert load.load(tmp_path, {}).sources["publicnode-ethereum"].traces == "auto"
+    home = home_with(
+        tmp_path,
+        chains="chains:\n  ethereum: {read: blocks}\n  tron: {read: addresses}\n",
+        sources="sources:\n  publicnode-ethereum: {traces: debug}\n",
+    )
+    loaded = load.load(home, {})
+    assert [loaded.chains[key].read for key in ("ethereum", "tron")] == ["blocks", "addresses"]
+    assert loaded.sources["publicnode-ethereum"].traces == "debug"
+
+
 def test_an_emptied_list_of_own_rows_keeps_the_shipped_ones(tmp_path: Path):
     """A file whose rows are all notes does not remove the shipped rows."""
     home = home_with(tmp_path, sources="sources:\n  # all notes\n", chains="# nothing\n")
@@ -302,6 +316,18 @@ BAD = {
     "wrapped coin elsewhere": (
         {"chains": "chains:\n  tron:\n    wrapped: '0x12'\n"},
         "is for EVM chains only",
+    ),
+    "way to read": (
+        {"chains": "chains:\n  tron:\n    read: block\n"},
+        "config/chains.yaml:3: 'block' is not a read. Did you mean blocks? Write one of addresses,",
+    ),
+    "traces": (
+        {"sources": "sources:\n  publicnode-bnb:\n    traces: trace_blok\n"},
+        "sources.yaml:3: 'trace_blok' is not a traces. Did you mean trace_block? Write one of",
+    ),
+    "traces of an explorer": (
+        {"sources": "sources:\n  blockstream:\n    traces: none\n"},
+        "config/sources.yaml:3: 'none' is for evm_rpc only. Take the line out",
     ),
     "address book address": ({"addressbook": "0x12,ethereum,Shop\n"}, "addressbook.csv:1: '0x12'"),
 }

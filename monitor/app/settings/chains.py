@@ -11,6 +11,7 @@ from monitor.app.settings.sources import PRICE_KINDS
 from monitor.chains.address import AddressError
 from monitor.chains.table import FAMILIES, family_of
 from monitor.model import CONFIDENCES, REBASES, Asset, Chain, PriceIds
+from monitor.model.config import READ
 from monitor.model.watch import USD
 from monitor.watchlist.yaml_nodes import Fields, Node, Notes, Text
 
@@ -33,6 +34,7 @@ CHAIN_KEYS = (
     "prices",
     "wrapped",
     "not_listed",
+    "read",
 )
 ASSET_KEYS = (
     *("symbol", "decimals", "name", "source", "date", "confidence"),
@@ -80,6 +82,7 @@ def _chain(key: str, row: SettingsRow) -> Chain:
         shielded=row.flag("shielded"),
         link_address=row.text("link_address"),
         not_listed=listed or family_of(made).not_listed,
+        read=row.choice("read", READ, made.read) or made.read,
     )
 
 

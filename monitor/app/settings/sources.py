@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from monitor.app.settings.rows import Resolve, SettingsRow, may_ask, rows, url_parts
 from monitor.model import Chain, SourceConfig
+from monitor.model.config import TRACES
 from monitor.model.hosts import is_loopback, operator_of
 from monitor.net.sources import SOURCES
 from monitor.watchlist.yaml_nodes import Fields, Items, Notes, closest
@@ -29,7 +30,9 @@ SOURCE_KEYS = (
     "page_size",
     "index_lag",
     "operator",
+    "traces",
 )
+TRACED = ("evm_rpc",)  # kinds whose servers are asked for traces
 
 
 def link_sources(
@@ -95,6 +98,7 @@ def _source(name: str, row: SettingsRow, secret: Resolve) -> SourceRow:
         row.whole("page_size", 1, 10_000),
         row.whole("index_lag", 0, 1_000_000),
         row.text("operator") or operator_of((url_parts(url) or ("", ""))[1]) or kind,
+        _traces(kind, row),
     )
     if url_note:
         return SourceRow(config, False, url_note)
@@ -104,6 +108,15 @@ def _source(name: str, row: SettingsRow, secret: Resolve) -> SourceRow:
     if _works_without_key(kind) or slow is not None or _is_local(url):
         return SourceRow(config, True, f"no key ({key.remedy}), used slowly without one", wants)
     return SourceRow(config, False, f"no key ({key.remedy}), not used", wants)
+
+
+def _traces(kind: str, row: SettingsRow) -> str:
+    """How a node shows calls inside transactions; other kinds have no such line."""
+    written = row.choice("traces", TRACES, "auto")
+    if kind and kind not in TRACED and row.node_of("traces") is not None:
+        row.bad("traces", written, f"is for {', '.join(TRACED)} only", "Take the line out")
+        return "auto"
+    return written or "auto"
 
 
 def _works_without_key(kind: str) -> bool:
