@@ -97,7 +97,7 @@ class Hidden:
     def scrub(self, body: bytes) -> bytes:
         """An answer's bytes without any long secret in its own spelling. Data must not be
         changed by chance, so pieces are left to `hide`."""
-        low = body.lower()
+        low = body.lower() if self._long else b""
         for secret in self._long:
             if secret in low:
                 body = re.sub(re.escape(secret), MARK.encode(), body, flags=re.IGNORECASE)

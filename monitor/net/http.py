@@ -31,11 +31,12 @@ WAITS = (0.3, 1.0)  # seconds between the attempts of one call; the last one rep
 # several times over. What holds more was made to fill our memory.
 MOST_PARTS, MOST_VALUES = 400_000, 2_000_000  # lists and objects; commas, and escapes
 LONGEST_DIGITS = 400  # a uint256 has 78; Python itself refuses above 4,300
-_CHUNK = 65_536
-# Escaped backslashes, one pair of surrogates, or one surrogate alone.
+_CHUNK = 1_048_576  # bytes; whole blocks come in megabytes, and each piece costs a round
+# Escaped backslashes, one pair of surrogates, or one surrogate alone. It begins with the one sign
+# that all of them begin with: what holds none is passed over as fast as memory is read.
 _SURROGATES = re.compile(
-    r"(?:\\\\)+|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-    r"|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+    r"\\(?:\\(?:\\\\)*|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2}))"
 )
 
 
