@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
@@ -172,11 +173,15 @@ class Fundwatch:
 
     def _cost(self, of: Sequence[Subject] | None = None) -> Cost:
         """What a pass over these addresses costs; without any over all that are watched."""
-        subjects = watch.listed_subjects(self.store) if of is None else of
-        used = {subject.chain for subject in subjects}
-        asked = {chain: self.pools[chain].sources for chain in used if chain in self.pools}
-        sleeping = {each.subject for each in dormant.asleep(self.store).values()}
-        return cost_of_pass(subjects, asked, self.settings.sources, sleeping & set(subjects))
+        if of is None:
+            numbers = Counter(watch.listed_numbers(self.store))
+            asleep = Counter(dormant.counted(self.store))
+        else:
+            never = {each.subject for each in dormant.asleep(self.store).values()}
+            numbers = Counter(subject.chain for subject in of)
+            asleep = Counter(subject.chain for subject in of if subject in never)
+        asked = {chain: self.pools[chain].sources for chain in numbers if chain in self.pools}
+        return cost_of_pass(numbers - asleep, asked, self.settings.sources, asleep)
 
     def deliver_world(self) -> DeliverWorld:
         return DeliverWorld(
@@ -225,7 +230,7 @@ class Fundwatch:
         if entries != self._costed:
             cost = self._cost()
             self._interval = cost.interval
-            self._regular = {name: n / self.round_seconds for name, n in cost.calls.items()}
+            self._regular = cost.a_second(self.round_seconds)
             self._costed = entries
         paces = f"{self.round_seconds} {max(self.round_seconds, self._interval)}"
         if paces != notes.get_note(self.store, "round"):

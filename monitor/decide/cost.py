@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
-from monitor.model import ISSUER, SourceConfig, Subject
+from monitor.model import ISSUER, Chain, SourceConfig, Way
 from monitor.model.life import AT_ONCE
-from monitor.model.ports import SeesLife, Source
+from monitor.model.ports import SeesLife, Source, WholeBlocks
+from monitor.model.reading import IN_FILTER
 
 LEAST_INTERVAL = 20  # seconds between two polls of one subject, unless settings say so
 POLITE = 3  # a source without a known budget is used for a third of the time at most
@@ -22,14 +24,42 @@ TRACING = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
-    """Of one pass over every subject."""
+class Taken:
+    """The way in which a chain is read, and of blocks who hands them out."""
 
-    calls: Mapping[str, int]  # by source name
+    way: Way = Way.ADDRESSES
+    source: str = ""
+    a_second: float = 0.0  # calls for blocks on which nothing is found
+    lists: frozenset[str] = frozenset()  # that those blocks hold
+
+    @classmethod
+    def of(cls, way: Way, whole: WholeBlocks | None, chain: Chain) -> Taken:
+        """As passes read it: blocks only where somebody hands them out."""
+        if way is not Way.BLOCKS or whole is None:
+            return cls(Way.ADDRESSES if way is Way.BLOCKS else way)
+        return cls(way, whole.name, whole.block_calls / chain.block_time, lists_of([whole]))
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Of one pass over every subject, and of whole blocks, which take calls as time goes by."""
+
+    calls: Mapping[str, int]  # by source name; of a pass, whenever it is made
     interval: int  # seconds between passes that every budget allows
     least_seconds: float  # a pass cannot be shorter, by the rates allowed
     narrowest: str = ""  # the source whose budget decides the interval
     asleep: Mapping[str, int] = field(default_factory=dict)  # addresses asked for at once, by chain
+    running: Mapping[str, float] = field(default_factory=dict)  # calls a second for whole blocks
+
+    def a_second(self, every: int) -> dict[str, float]:
+        """Calls a second by source where a pass is made so often."""
+        names = self.calls.keys() | self.running.keys()
+        return {n: self.calls.get(n, 0) / every + self.running.get(n, 0.0) for n in sorted(names)}
+
+
+def lists_of(sources: Iterable[Source]) -> frozenset[str]:
+    """All that these sources read."""
+    return frozenset(s for source in sources for bundle in source.bundles for s in bundle)
 
 
 def sees_life(source: Source) -> bool:
@@ -50,41 +80,73 @@ def first_sources(sources: Sequence[Source]) -> dict[str, list[frozenset[str]]]:
 
 
 def cost_of_pass(
-    subjects: Sequence[Subject],
+    awake: Mapping[str, int],
     sources: Mapping[str, Sequence[Source]],
     configs: Mapping[str, SourceConfig],
-    asleep: Collection[Subject] = (),
+    asleep: Mapping[str, int] = MappingProxyType({}),
+    ways: Mapping[str, Taken] = MappingProxyType({}),
 ) -> Cost:
-    """Calls of a quiet pass: one a bundle and subject, those for each head, and those for the
-    acts of issuers, which one reading brings for all subjects of a chain; of those subjects that
-    are `asleep`, one for hundreds of them."""
+    """Calls of a quiet pass over so many addresses, `awake` and `asleep`, by chain: one a bundle
+    and address, those for each head, and those for the acts of issuers, which one reading brings
+    for all addresses of a chain; of those that are asleep, one for hundreds of them. A chain of
+    which whole blocks are read costs calls by the block, whatever the number of addresses."""
     calls: dict[str, int] = {}
-    sleeping = Counter(s.chain for s in asleep)
-    numbers = Counter(s.chain for s in subjects if s not in asleep)
+    running: dict[str, float] = {}
     for chain, asked in sources.items():
-        count = numbers[chain]
-        if sleeping[chain]:
-            node = next((s for s in asked if sees_life(s)), asked[0])
-            calls[node.name] = calls.get(node.name, 0) + HEAD_CALLS + -(-sleeping[chain] // AT_ONCE)
-        if not count:
-            continue
-        by_name = {s.name: s for s in asked}
-        for name, bundles in first_sources(asked).items():
-            source, lists = by_name[name], [b for b in bundles if ISSUER not in b]
-            each = 1 if source.many else count
-            acts = source.act_calls if len(lists) < len(bundles) else 0
-            calls[name] = (
-                calls.get(name, 0) + HEAD_CALLS + each * len(lists) * source.list_calls + acts
-            )
-    intervals = {name: _interval(n, configs[name]) for name, n in calls.items()}
+        taken = ways.get(chain, Taken())
+        found = of_chain(awake.get(chain, 0), asked, asleep.get(chain, 0), taken)
+        for name, number in found.items():
+            calls[name] = calls.get(name, 0) + number
+        if found and taken.way is Way.BLOCKS:
+            running[taken.source] = running.get(taken.source, 0.0) + taken.a_second
+    intervals = {
+        n: interval_of(number, configs[n], running.get(n, 0)) for n, number in calls.items()
+    }
     narrowest = max(intervals, key=lambda name: intervals[name], default="")
+    interval = max([LEAST_INTERVAL, *intervals.values()])
+    made = {name: number + running.get(name, 0.0) * interval for name, number in calls.items()}
     return Cost(
         calls=calls,
-        interval=max([LEAST_INTERVAL, *intervals.values()]),
-        least_seconds=max([n / configs[name].rate_per_second for name, n in calls.items()] or [0]),
+        interval=interval,
+        least_seconds=max([n / configs[name].rate_per_second for name, n in made.items()] or [0]),
         narrowest=narrowest if intervals and intervals[narrowest] > LEAST_INTERVAL else "",
-        asleep=dict(sleeping),
+        asleep={
+            chain: number
+            for chain, number in asleep.items()
+            if number and ways.get(chain, Taken()).way is not Way.BLOCKS
+        },
+        running=running,
     )
+
+
+def of_chain(
+    awake: int, sources: Sequence[Source], asleep: int = 0, taken: Taken | None = None
+) -> dict[str, int]:
+    """Calls that a pass over one chain makes of each of its sources, whole blocks aside."""
+    taken = taken or Taken()
+    if not sources or not awake + asleep:
+        return {}
+    calls: Counter[str] = Counter()
+    if taken.way is Way.BLOCKS:
+        calls[taken.source] += HEAD_CALLS
+        source = next((s for s in sources if ISSUER in lists_of([s])), None)
+        if source is not None and ISSUER not in taken.lists:
+            calls[source.name] += source.act_calls
+        return dict(calls)
+    if asleep:
+        node = next((s for s in sources if sees_life(s)), sources[0])
+        calls[node.name] += HEAD_CALLS + -(-asleep // AT_ONCE)
+    if not awake:
+        return dict(calls)
+    if taken.way is Way.MIXED:  # whoever reads for all at once goes first
+        sources = sorted(sources, key=lambda source: not source.many)
+    by_name = {s.name: s for s in sources}
+    for name, bundles in first_sources(sources).items():
+        source, lists = by_name[name], [b for b in bundles if ISSUER not in b]
+        each = -(-awake // IN_FILTER) if source.many else awake
+        acts = source.act_calls if len(lists) < len(bundles) else 0
+        calls[name] += HEAD_CALLS + each * len(lists) * source.list_calls + acts
+    return dict(calls)
 
 
 def spare(limit: int, used: int, regular: float, window: int, left: int, share: float) -> int:
@@ -97,11 +159,19 @@ def spare(limit: int, used: int, regular: float, window: int, left: int, share: 
     return max(0, int(limit - used - regular * left - theirs))
 
 
-def _interval(calls: int, config: SourceConfig) -> int:
+def interval_of(calls: float, config: SourceConfig, running: float = 0.0) -> int:
+    """Seconds between passes of so many calls that a source's limits allow, where it is asked
+    `running` calls a second besides; of what that leaves a tenth of the limit is always theirs."""
+    limit = allowed(config)
+    return int(calls / max(limit - running, limit * (1 - SHARE))) + 1
+
+
+def allowed(config: SourceConfig) -> float:
+    """Calls a second that regular passes may make of a source in the long run."""
     known = config.calls_per_hour or config.calls_per_day
-    found = [calls / config.rate_per_second * (1 if known else POLITE)]
+    found = [config.rate_per_second / (1 if known else POLITE)]
     if config.calls_per_hour:
-        found.append(calls * 3600 / (config.calls_per_hour * SHARE))
+        found.append(config.calls_per_hour * SHARE / 3600)
     if config.calls_per_day:
-        found.append(calls * 86_400 / (config.calls_per_day * SHARE))
-    return int(max(found)) + 1
+        found.append(config.calls_per_day * SHARE / 86_400)
+    return min(found)

@@ -37,6 +37,9 @@ class Gap:
     raw: str = ""  # the row as received, cut to 4,000 characters
 
 
+IN_FILTER = 500  # addresses in one question to a source that reads for many in one ask
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """What to read: these streams for these subjects over this interval.

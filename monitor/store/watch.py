@@ -237,6 +237,12 @@ def listed_subjects(store: Reader) -> list[Subject]:
     return [Subject(row["chain"], row["address"]) for row in rows]
 
 
+def listed_numbers(store: Reader) -> dict[str, int]:
+    """How many subjects with an active entry each chain has."""
+    rows = store.read(f"SELECT chain, count(*) AS n FROM scope s WHERE {_LISTED} GROUP BY chain")
+    return {row["chain"]: row["n"] for row in rows}
+
+
 def read_on(store: Reader, chain: str) -> list[Subject]:
     """Subjects of a chain that are to be read: with an active entry, or followed."""
     rows = store.read(

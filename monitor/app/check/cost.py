@@ -3,6 +3,7 @@ hosts a firewall must let through. Pure."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from monitor.decide import worth
@@ -49,8 +50,9 @@ def cost(
     made: BySource,
     asleep: Collection[Subject] = (),
 ) -> Cost:
-    subjects = list(dict.fromkeys(e.subject for e in entries))
-    return cost_of_pass(subjects, made, settings.sources, asleep)
+    awake = Counter(s.chain for s in {e.subject for e in entries} if s not in asleep)
+    never = Counter(subject.chain for subject in asleep)
+    return cost_of_pass(awake, made, settings.sources, never)
 
 
 def warnings(
@@ -63,9 +65,9 @@ def warnings(
     every, found = settings.poll_interval, cost(settings, entries, made, asleep)
     if every is None:
         return
-    for name, calls in found.calls.items():
+    for name, calls in found.a_second(every).items():
         for unit, seconds, limit in _limits(settings.sources[name]):
-            wanted = calls * seconds // every
+            wanted = round(calls * seconds)
             if wanted > limit:
                 yield (
                     f"every: {every} needs {wanted:,} calls {unit} of {name}, which has {limit:,}: "
@@ -115,11 +117,11 @@ def _limits(config: SourceConfig) -> list[tuple[str, int, int]]:
 
 def words(settings: Settings, found: Cost) -> str:
     """What a round costs, why it is not made more often, how old news is."""
-    calls = sum(found.calls.values())
-    if not calls:
-        return "nothing is asked: no address is watched, or no source is in service"
     least = int(found.least_seconds) + 1
     every = settings.poll_interval or found.interval
+    calls = round(sum(found.a_second(every).values()) * every)
+    if not calls:
+        return "nothing is asked: no address is watched, or no source is in service"
     how = "as set in settings.yaml" if settings.poll_interval else _limited_by(settings, found)
     return (
         f"{calls:,} calls a pass, at least {duration(least)}. One pass every {duration(every)}"
@@ -144,7 +146,7 @@ def _limited_by(settings: Settings, found: Cost) -> str:
         return ""
     config = settings.sources[found.narrowest]
     for unit, seconds, limit in _limits(config):
-        wanted = found.calls[found.narrowest] * seconds // LEAST_INTERVAL
+        wanted = round(found.a_second(LEAST_INTERVAL)[found.narrowest] * seconds)
         if wanted > limit * SHARE:
             return (
                 f"as {found.narrowest} takes {limit:,} calls {unit} (a pass every "

@@ -135,7 +135,7 @@ def _regular(bench: Bench, made: build.Sources, asleep: Collection[Subject]) -> 
     """Calls a second that passes make, by source."""
     passes = cost.cost(bench.settings, bench.entries, made.by_chain, asleep)
     every = bench.settings.poll_interval or passes.interval
-    return {name: calls / every for name, calls in passes.calls.items()}
+    return passes.a_second(every)
 
 
 def _following(bench: Bench, made: build.Sources, asleep: Collection[Subject]) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from monitor.chains import issuers
 from monitor.model import Ask, Chain, Gap, Interval
 from monitor.model.errors import BadResponse, NotServed, Refused, Unavailable
+from monitor.model.reading import IN_FILTER
 from monitor.net.sources import acts
 from monitor.net.sources.evm_logs import (
     BATCH,
@@ -27,7 +28,6 @@ from monitor.net.sources.evm_logs import (
 from monitor.net.sources.evm_refusals import no_such_call
 from monitor.net.sources.parsing import RowError, fields
 
-ADDRESSES = 500  # in one list of a filter
 LEAST_CAP = 5  # logs; nobody is known to cut an answer to fewer
 
 Query = Mapping[str, Any]  # `topics`, and where it is about some contracts `address`
@@ -131,8 +131,8 @@ def _token_topics(ask: Ask, chain: Chain) -> Iterator[list[object]]:
     the chain's wrapped coin have its holder where a transfer has the sender."""
     addresses = [topic_of(subject.address) for subject in ask.subjects]
     sent: object = [TRANSFER, DEPOSIT, WITHDRAWAL] if chain.wrapped else TRANSFER
-    for first in range(0, len(addresses), ADDRESSES):
-        some = addresses[first : first + ADDRESSES]
+    for first in range(0, len(addresses), IN_FILTER):
+        some = addresses[first : first + IN_FILTER]
         if ask.streams & {"erc20", "erc721"}:
             yield [sent, some]
             yield [TRANSFER, None, some]
