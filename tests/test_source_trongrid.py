@@ -35,9 +35,10 @@ from monitor.model.errors import BadResponse, RateLimited, Refused, SourceError,
 from monitor.net.http import Http
 from monitor.net.sources import http_options
 from monitor.net.sources.evm_logs import TRANSFER
+from monitor.net.sources.tron_answers import classify
 from monitor.net.sources.tron_logs import token_legs
 from monitor.net.sources.tron_rows import doubtful, parse_info, parse_transactions, parse_trc20
-from monitor.net.sources.trongrid import TronGrid, classify, parse_page
+from monitor.net.sources.trongrid import TronGrid, parse_page
 
 USDT = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
 NATIVE = frozenset({"native", "internal"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import base58
 
@@ -21,12 +22,18 @@ def canonical(chain: Chain, text: str) -> str:
     """Base58, also when given as hex "41..." or "0x..."."""
     hexed = _HEX.match(text)
     if hexed:
-        return base58.b58encode_check(_VERSION + bytes.fromhex(hexed[1])).decode()
+        return _written(hexed[1].lower())
     if not _is_base58(text):
         raise AddressError(
             f"is not an address of {chain.name} (T and 33 characters), or its checksum is wrong"
         )
     return text
+
+
+@lru_cache(maxsize=1 << 16)
+def _written(hexed: str) -> str:
+    """Kept, because a block names the same few contracts and exchanges over and over."""
+    return base58.b58encode_check(_VERSION + bytes.fromhex(hexed)).decode()
 
 
 def _is_base58(text: str) -> bool:

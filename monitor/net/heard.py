@@ -10,7 +10,8 @@ from monitor.net.http import Answer, Http
 
 # Questions that are answered with a whole block, whoever asks them.
 _BLOCK = re.compile(
-    r"eth_getBlock(ByNumber|ByHash|Receipts)\b|/getnowblock\b|/getblockbynum\b|/api/v2/blocks?\b"
+    r"eth_getBlock(ByNumber|ByHash|Receipts)\b|/api/v2/blocks?\b|"
+    r"/getnowblock\b|/getblockbynum\b|/gettransactioninfobyblocknum\b"
 )
 _HEAD_OF_REQUEST = 300  # characters, within which a request says what it wants
 

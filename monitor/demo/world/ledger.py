@@ -123,7 +123,8 @@ class Ledger(Generic[T]):
             self._mined += 1
             above = self._blocks[-1] if self._blocks else None
             height = above.height + 1 if above else self.first_height
-            parent = above.hash if above else self._write_hash(GENESIS_PARENT, height)
+            below = max(height - 1, 0)
+            parent = above.hash if above else self._write_hash(GENESIS_PARENT, below)
             follows = above.time + self.block_time if above else self._start
             found = tuple(txs)
             digest = _digest(parent, str(self._mined), *(tx.hash for tx in found))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from monitor.demo.world.ledger import Ledger, Record
+from monitor.demo.world.lies import BlockLies
 from monitor.demo.world.moves import Tx, UtxoTx
 
 JSON = "application/json; charset=utf-8"
@@ -56,6 +57,7 @@ class Knobs:
     internals_upto: int | None = None  # Blockscout has not processed calls above this height
     lacks: frozenset[str] = frozenset()  # actions that Etherscan's form does not know here
     api_key: str = ""  # refuse other keys
+    lies: BlockLies = field(default_factory=BlockLies)  # about whole blocks
     seen: list[Request] | None = None  # a list: every request is added to it
 
 

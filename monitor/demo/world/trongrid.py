@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ import base58
 
 from monitor.demo.world import acts, etherscan
 from monitor.demo.world.ledger import AccountLedger, Block, Record, TokenName
-from monitor.demo.world.moves import Internal, TokenMove, Tx
+from monitor.demo.world.moves import Act, Internal, TokenMove, Tx
 from monitor.demo.world.service import Reply, Request, Service, dump, joined, said
 
 Object = dict[str, Any]  # JSON
@@ -51,9 +52,12 @@ class TronGrid(Service[Tx]):
             case ["wallet", "getnowblock"]:
                 return said(block_json(self._block(0)))
             case ["wallet", "getblockbynum"]:
-                height = int(json.loads(request.body or b"{}").get("num", -1))
-                block = self.ledger.block(height) if height <= self.head_height() else None
-                return said(block_json(block) if block is not None else {})
+                found = self._asked_block(request)
+                return said(self._whole_json(found) if found is not None else {})
+            case ["wallet", "gettransactioninfobyblocknum"]:
+                found = self._asked_block(request)
+                infos = [info_json(record) for record in records(found)] if found else []
+                return said(list(self.knobs.lies.part("receipts", infos)))
             case ["wallet", "getaccount"]:
                 return said(self._account(json.loads(request.body)))
             case ["wallet", "triggerconstantcontract"]:
@@ -72,6 +76,17 @@ class TronGrid(Service[Tx]):
         block = self.ledger.block(height)
         assert block is not None
         return block
+
+    def _asked_block(self, request: Request) -> Block[Tx] | None:
+        height = int(json.loads(request.body or b"{}").get("num", -1))
+        told = self.knobs.lies.ledger(self.ledger)
+        return told.block(height) if height <= self.head_height() else None
+
+    def _whole_json(self, block: Block[Tx]) -> Object:
+        """With its transactions; a block without any has no such field."""
+        txs = [node_tx_json(record) for record in records(block)]
+        told = self.knobs.lies.part("transactions", txs)
+        return block_json(block) | ({"transactions": list(told)} if told else {})
 
     def _account(self, asked: Mapping[str, str]) -> Object:
         """Nothing of an account that no TRX ever reached, whatever tokens it holds; of a contract
@@ -215,7 +230,7 @@ def block_json(block: Block[Tx]) -> Object:
         "block_header": {
             "raw_data": {
                 "number": block.height,
-                "txTrieRoot": "0" * 64,
+                "txTrieRoot": _root(block),
                 "witness_address": "41" + "0" * 40,
                 "parentHash": block.parent,
                 "version": 30,
@@ -224,6 +239,24 @@ def block_json(block: Block[Tx]) -> Object:
             "witness_signature": "",
         },
     }
+
+
+def _root(block: Block[Tx]) -> str:
+    """Nothing but zeros where there are no transactions, as the chain has it."""
+    names = "".join(tx.hash for tx in block.txs)
+    return hashlib.sha256(names.encode()).hexdigest() if names else "0" * 64
+
+
+def records(block: Block[Tx]) -> list[Record[Tx]]:
+    """The transactions of a block, as rows of their own list."""
+    return [Record("native", block, tx, index) for index, tx in enumerate(block.txs)]
+
+
+def node_tx_json(record: Record[Tx]) -> Object:
+    """A transaction as the node has it in its block: what it came to is told elsewhere."""
+    told = tx_json(record)
+    names = ("signature", "txID", "raw_data", "raw_data_hex")
+    return {"ret": [{"contractRet": told["ret"][0]["contractRet"]}], **{n: told[n] for n in names}}
 
 
 def _tx_or_internal(record: Record[Tx]) -> Object:
@@ -314,7 +347,7 @@ def info_json(record: Record[Tx]) -> Object:
         info["contract_address"] = hex41(tx.to or tx.created or "")
         info["receipt"] = {"energy_fee": tx.fee, "result": "SUCCESS" if tx.ok else "REVERT"}
     inside = [(n, c) for n, c in enumerate(tx.internals) if c.path]
-    if tx.ok and (tx.tokens or tx.logs):
+    if tx.ok and (tx.tokens or tx.logs or tx.acts):
         info["log"] = _logs(tx)
     if inside:
         info["internal_transactions"] = [_info_internal(tx, n, call) for n, call in inside]
@@ -323,13 +356,22 @@ def info_json(record: Record[Tx]) -> Object:
 
 def _logs(tx: Tx) -> list[Object]:
     """In order; addresses without the 41 of Tron, words without 0x. Of tokens those that are of
-    TRC-20, of issuers' acts none."""
+    TRC-20."""
     told = [(move.log_index, _transfer(move)) for move in tx.tokens if move.standard == "ERC-20"]
+    told += [(act.log_index, _act(act)) for act in tx.acts]
     for log in tx.logs:
         topics = [topic.removeprefix("0x") for topic in log.topics]
         row = {"address": hex41(log.contract)[2:], "topics": topics}
         told.append((log.log_index, {**row, "data": log.data.removeprefix("0x")}))
     return [row for _, row in sorted(told, key=lambda each: each[0])]
+
+
+def _act(act: Act) -> Object:
+    word = hex41(act.address)[2:].rjust(64, "0")
+    amount = "" if act.amount is None else f"{act.amount:064x}"
+    topics = [acts.topic(act).removeprefix("0x"), *([word] if act.indexed else [])]
+    data = ("" if act.indexed else word) + amount
+    return {"address": hex41(act.contract)[2:], "topics": topics, "data": data}
 
 
 def _transfer(move: TokenMove) -> Object:

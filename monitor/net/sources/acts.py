@@ -29,6 +29,7 @@ from monitor.model import (
 )
 from monitor.model.answers import Heard, digest_of
 from monitor.model.errors import NotServed, NotYet, SourceError
+from monitor.model.events import Log
 from monitor.net.sources.ascending import PageOf, walk_up
 from monitor.net.sources.evm_rows import number_equals, told_address
 from monitor.net.sources.paging import Page, Recorder, Walk, evidence
@@ -367,6 +368,21 @@ def _tron_event(chain: Chain, row: Mapping[str, object]) -> Iterator[Transfer]:
         block_height=place(row.get("block_number"), "block_number"),
         time=event_time(row) // 1000,
         log_index=place(row.get("event_index", 0), "event_index"),
+    )
+
+
+def act_in(chain: Chain, tx: str, log: Log) -> Transfer | None:
+    """What one log of a transaction tells of an issuer's act, without its leg and its block; None
+    for any other event. Raises RowError."""
+    event = _event(chain.issuer_of(log.contract), lambda e: e.topic == log.topics[0])
+    if event is None:
+        return None
+    words = [*log.topics[1:], *_words(log.data)]
+    return Transfer(
+        *(chain.key, tx, "", event.kind, _word_address(chain, words), None),
+        amount=_amount(event, int(words[1], 16) if len(words) > 1 else None),
+        contract=log.contract,
+        log_index=log.log_index,
     )
 
 

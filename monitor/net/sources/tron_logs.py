@@ -18,6 +18,7 @@ from monitor.model.events import Log, TxLogs
 from monitor.net.sources.evm_logs import TRANSFER
 from monitor.net.sources.evm_rows import number_equals
 from monitor.net.sources.parsing import RowError, fields, hash32, hex_whole, items, place, text
+from monitor.net.sources.tron_contracts import Common
 from monitor.net.sources.tron_rows import SUCCEEDED, hash_of, moved_inside
 
 _DATA = re.compile(r"(?:[0-9a-fA-F]{2})*\Z")
@@ -45,12 +46,12 @@ def parse_info_logs(source: str, chain: Chain, tx: str, info: object) -> TxLogs:
         result = fields(told.get("receipt", {})).get("result")
         failed = told.get("result") == "FAILED" or result not in SUCCEEDED
         rows = [] if failed else [fields(log) for log in items(told.get("log"), "log")]
-        logs = tuple(_log(chain, log, n) for n, log in enumerate(rows))
+        logs = tuple(log_of(chain, log, n) for n, log in enumerate(rows))
         called = told.get("contract_address")
         to = canonical(chain, text(called, "contract_address")) if called else None
     except ValueError as error:
         raise BadResponse(f"{source}: a transaction cannot be read: {error}") from None
-    drafts = [draft for log in logs if (draft := _draft(chain, tx, log)) is not None]
+    drafts = [draft for log in logs if (draft := token_draft(chain, tx, log)) is not None]
     legs = [replace(leg, block_height=height, time=time) for leg in number_equals(drafts)]
     coins = [] if failed else _coins(chain, tx, height, time, told)
     return TxLogs(tx, (*legs, *coins), logs, height, time, to=to)
@@ -61,12 +62,12 @@ def _coins(
 ) -> list[Transfer]:
     """Where one of them cannot be read, the logs stand alone."""
     try:
-        return moved_inside(chain, tx, height, time, told)
+        return number_equals(moved_inside(Common(chain, tx, height, time), told))
     except ValueError:
         return []
 
 
-def _log(chain: Chain, log: Mapping[str, object], index: int) -> Log:
+def log_of(chain: Chain, log: Mapping[str, object], index: int) -> Log:
     """Words come without 0x, addresses without the 41 of Tron."""
     data = text(log.get("data") or "", "data")
     if not _DATA.match(data):
@@ -77,7 +78,7 @@ def _log(chain: Chain, log: Mapping[str, object], index: int) -> Log:
     return Log(contract, topics, f"0x{data.lower()}", index)
 
 
-def _draft(chain: Chain, tx: str, log: Log) -> Transfer | None:
+def token_draft(chain: Chain, tx: str, log: Log) -> Transfer | None:
     """A movement of TRC-20; None for another event, and for one with another than one amount."""
     if len(log.topics) != 3 or log.topics[0] != TRANSFER or len(log.data) != 66:
         return None

@@ -170,7 +170,7 @@ def _untold(row: object) -> bool:
     which is for the parser to report."""
     try:
         reported = fields(row)
-        contracts = _contracts(reported)
+        contracts = contracts_of(reported)
         hash_of(reported.get("txID"), "txID")
         time_of(row)
     except ValueError:
@@ -256,7 +256,7 @@ def _moved(
         None if height is None else place(height, "blockNumber"),
         time_of(row) // 1000,
     )
-    contracts = _contracts(row)
+    contracts = contracts_of(row)
     if not contracts:
         raise RowError("raw_data.contract is empty")
     owner = address_of(chain, value_of(contracts[0]).get("owner_address"))
@@ -274,7 +274,7 @@ def _moved(
         yield from _frame(common, address, fields(frame))
 
 
-def _contracts(row: Mapping[str, object]) -> list[Mapping[str, object]]:
+def contracts_of(row: Mapping[str, object]) -> list[Mapping[str, object]]:
     told = fields(row.get("raw_data")).get("contract")
     return [fields(each) for each in items(told, "raw_data.contract")]
 
@@ -295,14 +295,11 @@ def _failed(row: Mapping[str, object]) -> bool:
     )
 
 
-def moved_inside(
-    chain: Chain, tx: str, height: int, time: int, info: Mapping[str, object]
-) -> list[Transfer]:
-    """What calls inside a transaction moved, of everybody, by `gettransactioninfobyid`. Raises
-    RowError."""
-    told = items(info.get("internal_transactions"), "internal_transactions")
-    common = Common(chain, tx, height, time)
-    return number_equals(draft for each in told for draft in _frame(common, None, fields(each)))
+def moved_inside(common: Common, info: Mapping[str, object]) -> Iterator[Transfer]:
+    """What calls inside a transaction moved, of everybody, by `gettransactioninfobyid`; drafts
+    without their legs. Raises RowError."""
+    for frame in items(info.get("internal_transactions"), "internal_transactions"):
+        yield from _frame(common, None, fields(frame))
 
 
 def _frame(common: Common, address: str | None, frame: Mapping[str, object]) -> Iterator[Transfer]:

@@ -12,7 +12,6 @@ has changed more than once which of them it shows (java-tron#6423); both are rea
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,20 +20,21 @@ from functools import partial
 from monitor.chains.tron import TRON
 from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, Lookup, SourceConfig
 from monitor.model.balance import BalanceWord, Holding
-from monitor.model.errors import BadResponse, NotServed, NotYet, RateLimited, Refused, SourceError
+from monitor.model.errors import BadResponse, NotServed, NotYet, Refused
 from monitor.model.events import TxLogs
 from monitor.model.trace import Code, Profile
-from monitor.net.http import Answer, Http
+from monitor.net.http import Http
 from monitor.net.sources import acts, tron_logs, tron_profile, trongrid_balances
 from monitor.net.sources.acts import Acts, Reported
 from monitor.net.sources.newest_balances import Newest, served
 from monitor.net.sources.paging import Recorder, Walk, batch_of
-from monitor.net.sources.parsing import Parsed, RowError, fields, place
+from monitor.net.sources.parsing import Parsed, RowError, fields
 from monitor.net.sources.profiles import Sketch
+from monitor.net.sources.tron_answers import checked, parse_block, parse_block_id
+from monitor.net.sources.tron_blocks import TronBlocks
 from monitor.net.sources.tron_logs import token_legs
 from monitor.net.sources.tron_rows import (
     doubtful,
-    hash_of,
     parse_info,
     parse_transactions,
     parse_trc20,
@@ -42,8 +42,6 @@ from monitor.net.sources.tron_rows import (
 )
 
 PAGE_SIZE = 200  # the most; above it TronGrid answers HTTP 400 with an empty body
-THROTTLE = re.compile(r"frequency limit|allowed_rps|server is suspended|rate limit", re.IGNORECASE)
-SUSPENDED = re.compile(r"suspended for ([0-9]{1,5}) ?s", re.IGNORECASE)
 MAX_LOOKUPS = 50  # of one batch
 MAX_PAGES = 100  # of one batch: a bound on calls where pages stay empty or one millisecond huge
 
@@ -102,6 +100,10 @@ class TronGrid:
     def block_hash(self, height: int) -> str | None:
         return parse_block_id(self._post("/wallet/getblockbynum", {"num": height}))
 
+    def whole(self) -> TronBlocks:
+        """See ports.ReadsBlocks."""
+        return TronBlocks(self, self._chain, self._http)
+
     @property
     def old_heights(self) -> bool:
         """It keeps only the newest figures."""
@@ -128,7 +130,7 @@ class TronGrid:
         plain = partial(parse_transactions, self._chain, address, infos={})
         for tail, parse in (("", plain), ("/trc20", partial(parse_trc20, self._chain))):
             told = self._http.get(f"/v1/accounts/{address}/transactions{tail}", newest)
-            page = parse_page(_checked(self.name, told))
+            page = parse_page(checked(self.name, told))
             sketch.take(parse(page.rows), page.rows)
             sketch.at_least |= page.fingerprint is not None or len(page.rows) >= size
         return sketch.profile(3)
@@ -177,7 +179,7 @@ class TronGrid:
         infos = {}
         for tx in doubtful(self._chain, address, rows):
             answer = recorder.post("/wallet/gettransactioninfobyid", {"value": tx})
-            infos[tx] = parse_info(_checked(self.name, answer))
+            infos[tx] = parse_info(checked(self.name, answer))
         return parse_transactions(self._chain, address, rows, infos)
 
     def _read_acts(self, span: Interval) -> Reported:
@@ -264,7 +266,7 @@ class TronGrid:
         answer = recorder.get(asked.path, params)
         if answer.status in (404, 405, 501) and asked.optional:
             raise NotServed(f"{self.name} has no list of events (HTTP {answer.status})")
-        return parse_page(_checked(self.name, answer))
+        return parse_page(checked(self.name, answer))
 
     def _newest_block(self) -> Head:
         return parse_block(self._post("/wallet/getnowblock", {}))
@@ -272,14 +274,14 @@ class TronGrid:
     def _called(self, path: str, payload: Mapping[str, str | int]) -> object:
         """A call that a server may not have."""
         answer = self._http.post(path, payload)
-        return _checked(self.name, served(answer, self.name, path))
+        return checked(self.name, served(answer, self.name, path))
 
     def _account(self, address: str) -> object:
         path = f"/v1/accounts/{address}"
-        return _checked(self.name, served(self._http.get(path), self.name, path))
+        return checked(self.name, served(self._http.get(path), self.name, path))
 
     def _post(self, path: str, payload: Mapping[str, str | int]) -> object:
-        return _checked(self.name, self._http.post(path, payload))
+        return checked(self.name, self._http.post(path, payload))
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,35 +347,6 @@ def _cut(rows: Sequence[object], span: Interval) -> _Walked:
     return tuple(rows), Interval(span.lo, last), after, (Gap(Interval(last, last), reason),)
 
 
-def _checked(name: str, answer: Answer) -> object:
-    """The decoded body of an answer that is no error. Raises SourceError."""
-    if answer.status >= 400:
-        raise classify(name, answer.status, answer.text)
-    reported = answer.json()
-    if isinstance(reported, dict):
-        error = reported.get("Error") or reported.get("error")
-        if error or reported.get("success") is False:
-            status = reported.get("statusCode")
-            raise classify(name, status if isinstance(status, int) else 200, str(error))
-    return reported
-
-
-def classify(name: str, status: int, body: str) -> SourceError:
-    """An error of this API: HTTP status, or the statusCode of its body, and its words."""
-    said = " ".join(body.split())[:160]
-    if status == 429 or THROTTLE.search(body):
-        wait = SUSPENDED.search(body)
-        return RateLimited(f"{name} asks for fewer calls: {said}", float(wait[1]) if wait else None)
-    if said.startswith("<"):  # a web page: a proxy's or a guard's, not this API's word
-        return BadResponse(f"{name} answered a web page (HTTP {status})")
-    if status in (401, 403):
-        return Refused(f"{name} refuses access (HTTP {status}: {said}). Check its key")
-    if status == 400:
-        why = f"{name} refuses this request (HTTP 400: {said or 'no reason given'})"
-        return Refused(why, of_address="address" in said.lower())
-    return BadResponse(f"{name} answered an error (HTTP {status}): {said}")
-
-
 def parse_page(reported: object) -> _Page:
     """One page of a v1 list. Raises BadResponse."""
     try:
@@ -387,32 +360,6 @@ def parse_page(reported: object) -> _Page:
     if fingerprint is not None and not isinstance(fingerprint, str):
         raise BadResponse("a page's fingerprint is not a text")
     return _Page(rows, fingerprint or None)
-
-
-def parse_block(reported: object) -> Head:
-    """`getnowblock`. Raises BadResponse."""
-    try:
-        block = fields(reported)
-        raw = fields(fields(block.get("block_header")).get("raw_data"))
-        return Head(
-            height=place(raw.get("number"), "number"),
-            time=place(raw.get("timestamp"), "timestamp") // 1000,
-            block_hash=hash_of(block.get("blockID"), "blockID"),
-        )
-    except RowError as error:
-        raise BadResponse(f"the newest block cannot be read: {error}") from None
-
-
-def parse_block_id(reported: object) -> str | None:
-    """`getblockbynum`: the block's hash, None for the empty answer to a height that is not
-    there yet. The first block's header leaves out what is zero, its number too. Raises
-    BadResponse."""
-    if reported == {}:
-        return None
-    try:
-        return hash_of(fields(reported).get("blockID"), "blockID")
-    except RowError as error:
-        raise BadResponse(f"a block cannot be read: {error}") from None
 
 
 def _bare(tx: str) -> str:
