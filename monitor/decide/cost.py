@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Protocol
 
 from monitor.model import ISSUER, Chain, SourceConfig, Way
 from monitor.model.life import AT_ONCE
@@ -21,6 +22,21 @@ SHARE = 0.9  # of a budget that regular passes may use
 # nobody holds back.
 BALANCES = 0.4
 TRACING = 0.2
+
+
+class Lists(Protocol):
+    """What of a source costs are worked out from."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def many(self) -> bool: ...
+    @property
+    def list_calls(self) -> int: ...
+    @property
+    def act_calls(self) -> int: ...
+    @property
+    def bundles(self) -> tuple[frozenset[str], ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +73,7 @@ class Cost:
         return {n: self.calls.get(n, 0) / every + self.running.get(n, 0.0) for n in sorted(names)}
 
 
-def lists_of(sources: Iterable[Source]) -> frozenset[str]:
+def lists_of(sources: Iterable[Lists]) -> frozenset[str]:
     """All that these sources read."""
     return frozenset(s for source in sources for bundle in source.bundles for s in bundle)
 
@@ -67,7 +83,7 @@ def sees_life(source: Source) -> bool:
     return hasattr(source, SeesLife.life.__name__)
 
 
-def first_sources(sources: Sequence[Source]) -> dict[str, list[frozenset[str]]]:
+def first_sources(sources: Sequence[Lists]) -> dict[str, list[frozenset[str]]]:
     """Which source reads which bundles when all are well: the first that serves a stream."""
     seen: set[str] = set()
     found: dict[str, list[frozenset[str]]] = {}
@@ -93,12 +109,15 @@ def cost_of_pass(
     calls: dict[str, int] = {}
     running: dict[str, float] = {}
     for chain, asked in sources.items():
-        taken = ways.get(chain, Taken())
-        found = of_chain(awake.get(chain, 0), asked, asleep.get(chain, 0), taken)
-        for name, number in found.items():
-            calls[name] = calls.get(name, 0) + number
-        if found and taken.way is Way.BLOCKS:
+        taken, up, never = ways.get(chain, Taken()), awake.get(chain, 0), asleep.get(chain, 0)
+        by_blocks = taken.way is Way.BLOCKS
+        found = [of_chain(up + never if by_blocks else up, asked, taken)]
+        if by_blocks and up + never:
             running[taken.source] = running.get(taken.source, 0.0) + taken.a_second
+        elif not by_blocks:
+            found.append(of_sleepers(never, asked))
+        for name, number in (each for part in found for each in part.items()):
+            calls[name] = calls.get(name, 0) + number
     intervals = {
         n: interval_of(number, configs[n], running.get(n, 0)) for n, number in calls.items()
     }
@@ -119,34 +138,41 @@ def cost_of_pass(
     )
 
 
-def of_chain(
-    awake: int, sources: Sequence[Source], asleep: int = 0, taken: Taken | None = None
-) -> dict[str, int]:
-    """Calls that a pass over one chain makes of each of its sources, whole blocks aside."""
+def of_chain(number: int, sources: Sequence[Lists], taken: Taken | None = None) -> dict[str, int]:
+    """Calls that a pass over so many addresses of a chain makes of each of its sources; without
+    those for blocks, which are made as time goes by."""
     taken = taken or Taken()
-    if not sources or not awake + asleep:
+    if not sources or not number:
         return {}
-    calls: Counter[str] = Counter()
     if taken.way is Way.BLOCKS:
-        calls[taken.source] += HEAD_CALLS
-        source = next((s for s in sources if ISSUER in lists_of([s])), None)
-        if source is not None and ISSUER not in taken.lists:
-            calls[source.name] += source.act_calls
-        return dict(calls)
-    if asleep:
-        node = next((s for s in sources if sees_life(s)), sources[0])
-        calls[node.name] += HEAD_CALLS + -(-asleep // AT_ONCE)
-    if not awake:
-        return dict(calls)
+        return _beside_blocks(sources, taken)
     if taken.way is Way.MIXED:  # whoever reads for all at once goes first
         sources = sorted(sources, key=lambda source: not source.many)
+    calls = {}
     by_name = {s.name: s for s in sources}
     for name, bundles in first_sources(sources).items():
         source, lists = by_name[name], [b for b in bundles if ISSUER not in b]
-        each = -(-awake // IN_FILTER) if source.many else awake
+        each = -(-number // IN_FILTER) if source.many else number
         acts = source.act_calls if len(lists) < len(bundles) else 0
-        calls[name] += HEAD_CALLS + each * len(lists) * source.list_calls + acts
+        calls[name] = HEAD_CALLS + each * len(lists) * source.list_calls + acts
+    return calls
+
+
+def _beside_blocks(sources: Sequence[Lists], taken: Taken) -> dict[str, int]:
+    """The newest block, and what issuers did where blocks do not show it."""
+    calls = Counter({taken.source: HEAD_CALLS})
+    source = next((s for s in sources if ISSUER in lists_of([s])), None)
+    if source is not None and ISSUER not in taken.lists:
+        calls[source.name] += source.act_calls
     return dict(calls)
+
+
+def of_sleepers(number: int, sources: Sequence[Source]) -> dict[str, int]:
+    """Calls that a pass over so many addresses makes that never lived on a chain."""
+    if not sources or not number:
+        return {}
+    node = next((s for s in sources if sees_life(s)), sources[0])
+    return {node.name: HEAD_CALLS + -(-number // AT_ONCE)}
 
 
 def spare(limit: int, used: int, regular: float, window: int, left: int, share: float) -> int:
@@ -166,12 +192,13 @@ def interval_of(calls: float, config: SourceConfig, running: float = 0.0) -> int
     return int(calls / max(limit - running, limit * (1 - SHARE))) + 1
 
 
-def allowed(config: SourceConfig) -> float:
-    """Calls a second that regular passes may make of a source in the long run."""
+def allowed(config: SourceConfig, share: float = SHARE) -> float:
+    """Calls a second that may be made of a source in the long run with this share of its budget;
+    of one whose budget is not known, with a part of its rate."""
     known = config.calls_per_hour or config.calls_per_day
     found = [config.rate_per_second / (1 if known else POLITE)]
     if config.calls_per_hour:
-        found.append(config.calls_per_hour * SHARE / 3600)
+        found.append(config.calls_per_hour * share / 3600)
     if config.calls_per_day:
-        found.append(config.calls_per_day * SHARE / 86_400)
+        found.append(config.calls_per_day * share / 86_400)
     return min(found)
