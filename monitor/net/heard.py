@@ -41,3 +41,20 @@ def heard_of(http: Http, answer: Answer) -> Heard:
             clean=http.hidden_in_data.hide,
         )
     )
+
+
+def extract_of(http: Http, answer: Answer, data: bytes, names: frozenset[str]) -> Heard:
+    """What may be kept of an answer of which only `data` is of any use: what names these
+    transactions."""
+    return Heard(
+        source=http.name,
+        request=answer.asked,
+        at=int(time.time()),
+        status=answer.status,
+        sha256=answer.sha256,
+        data=data,
+        extract=True,
+        names=names,
+        hide=http.hidden.hide,
+        clean=http.hidden_in_data.hide,
+    )

@@ -6,7 +6,7 @@ Blockscout's `/api?module=account` speaks it too.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from types import MappingProxyType
 
 from monitor.model import Chain, Kind, TokenFacts, Transfer
@@ -42,11 +42,22 @@ def parse_list(
     `address` is the canonical address that was asked for: fees are reported of it alone. `facts`
     holds what look-ups said of single transactions, by hash.
     """
+    return parse_rows(stream, rows, chain, frozenset({address}), facts)
+
+
+def parse_rows(
+    stream: str,
+    rows: Iterable[object],
+    chain: Chain,
+    payers: Set[str],
+    facts: Mapping[str, TxFacts] = MappingProxyType({}),
+) -> Parsed:
+    """The same of rows of many addresses: fees are reported of those among `payers`."""
     kind = Kind(stream)
 
     def parse(row: Mapping[str, object]) -> Iterable[Transfer]:
         if kind is Kind.NATIVE:
-            return _native(row, chain, address, facts.get(_tx(row), UNKNOWN))
+            return _native(row, chain, payers, facts.get(_tx(row), UNKNOWN))
         return _internal(row, chain) if kind is Kind.INTERNAL else _token(row, chain, kind)
 
     kept = tuple(rows)
@@ -60,7 +71,7 @@ def height_of(row: object) -> int:
 
 
 def _native(
-    row: Mapping[str, object], chain: Chain, address: str, facts: TxFacts
+    row: Mapping[str, object], chain: Chain, payers: Set[str], facts: TxFacts
 ) -> Iterator[Transfer]:
     if row.get("from") == "GENESIS":
         yield _draft(row, chain, Kind.NATIVE, None, _recipient(row, chain), _amount(row))
@@ -71,13 +82,13 @@ def _native(
     came = came_from_outside(facts, free=free, sender=sender, recipient=recipient, value=amount)
     if came is not None:
         for giver, taker, moved in moves(came, sender, recipient, amount, failed=failed):
-            if address in (giver, taker) or sender != address:
+            if giver in payers or taker in payers or sender not in payers:
                 yield _draft(row, chain, Kind.NATIVE, giver, taker, moved)
         return
     plain = not row.get("to") or row.get("input") in ("", "0x")
     if not failed and (amount or plain):
         yield _draft(row, chain, Kind.NATIVE, sender, recipient, amount)
-    if sender == address:
+    if sender in payers:
         yield _draft(row, chain, Kind.FEE, sender, None, _fee(row, facts))
 
 

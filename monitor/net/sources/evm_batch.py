@@ -22,6 +22,7 @@ PATIENCE = 8
 DAY = 86_400.0
 # What to post (a JSON-RPC batch, or one question), and what came.
 Post = Callable[[object], Answer]
+Read = Callable[[Answer], object]  # an answer's JSON; raises BadResponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def narrower(error: SourceError) -> Exception:
     return Narrower(error) if fits else error
 
 
-def results(name: str, post: Post, calls: Sequence[Call]) -> list[object]:
+def results(name: str, post: Post, calls: Sequence[Call], read: Read = Answer.json) -> list[object]:
     """The results in order, a SourceError for one that failed. Raises Narrower where the request
     is refused as a whole, RateLimited where any of it is, another SourceError as `post`."""
     sent = [
@@ -53,7 +54,7 @@ def results(name: str, post: Post, calls: Sequence[Call]) -> list[object]:
     ]
     answer = post(sent)
     try:
-        reported = answer.json()
+        reported = read(answer)
     except BadResponse as error:
         if answer.status < 400 or answer.text.lstrip().startswith("<"):
             raise
@@ -84,12 +85,12 @@ def _result(name: str, reported: object, status: int) -> object:
     return reported["result"]
 
 
-def single(name: str, post: Post, call: Call) -> object:
+def single(name: str, post: Post, call: Call, read: Read = Answer.json) -> object:
     """The result of one question by itself, a SourceError where it failed. Raises as `post`."""
     asked = {"jsonrpc": "2.0", "id": 0, "method": call.method, "params": list(call.params)}
     answer = post(asked)
     try:
-        reported = answer.json()
+        reported = read(answer)
     except BadResponse:
         if answer.status < 400 or answer.text.lstrip().startswith("<"):
             raise
@@ -115,7 +116,13 @@ class Asking:
     def alone(self) -> bool:
         return self._clock() < self._alone_until
 
-    def ask(self, post: Post, calls: Sequence[Call], patience: int = PATIENCE) -> list[object]:
+    def ask(
+        self,
+        post: Post,
+        calls: Sequence[Call],
+        patience: int = PATIENCE,
+        read: Read = Answer.json,
+    ) -> list[object]:
         """The results in order, a SourceError for one that failed. A question that is too much
         for the node, or whose answer is too large, does not take the others with it; `patience`:
         how many requests may fail until the node is given up."""
@@ -124,7 +131,7 @@ class Asking:
         while left:
             part = left[: 1 if self.alone else min(width, self.most)]
             try:
-                found += self._ask(post, part)
+                found += self._ask(post, part, read)
             except Narrower:
                 self._give_way(len(part))
                 continue
@@ -139,11 +146,11 @@ class Asking:
             left, width = left[len(part) :], width * 2
         return found
 
-    def _ask(self, post: Post, part: Sequence[Call]) -> list[object]:
+    def _ask(self, post: Post, part: Sequence[Call], read: Read) -> list[object]:
         if self.alone:
-            return [single(self._name, post, part[0])]
+            return [single(self._name, post, part[0], read)]
         try:
-            found = results(self._name, post, part)
+            found = results(self._name, post, part, read)
         except RateLimited:
             self.most = max(LEAST, self.most // 2)  # some count every question
             raise

@@ -18,12 +18,13 @@ from monitor.model.errors import BadResponse, NotServed, NotYet, Refused
 from monitor.model.facts import Lead
 from monitor.net.sources import evm_more
 from monitor.net.sources.account_rows import parse_list
+from monitor.net.sources.evm_block_rows import At, at_of, native_row, place_row
 from monitor.net.sources.evm_bridges import bridge_of, log_height, parse_deposits, topics
 from monitor.net.sources.evm_refusals import TooWide
 from monitor.net.sources.evm_rows import number_equals
 from monitor.net.sources.evm_system import TxFacts, facts_of
 from monitor.net.sources.evm_traces import frames_of, traces_of
-from monitor.net.sources.parsing import Parsed, RowError, fields, hash32, hex_whole, items, place
+from monitor.net.sources.parsing import Parsed, RowError, fields, hash32, hex_whole, items
 
 # Blocks of one fetch: what lies in more is narrowed first.
 MOST = {"withdrawals": 64, "native": 16, "internal": 4, "deposits": 2000}
@@ -42,9 +43,7 @@ class Node(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    height: int
-    time: int
-    hash: str
+    at: At
     told: Mapping[str, object]
 
 
@@ -94,13 +93,12 @@ def _block(name: str, node: Node, height: int, *, full: bool) -> _Block:
     block = fields(told)
     if hex_whole(block.get("number"), "number") != height:
         raise BadResponse(f"{name} answered with another block than was asked for")
-    time = place(hex_whole(block.get("timestamp"), "timestamp"), "timestamp")
-    return _Block(height, time, hash32(block.get("hash"), "hash"), block)
+    return _Block(at_of(block), block)
 
 
 def _withdrawals(_: Node, block: _Block, chain: Chain, address: str) -> Parsed:
     return Parsed(
-        tuple(evm_more.parse_header(block.told, chain, address, block.height, block.time))
+        tuple(evm_more.parse_header(block.told, chain, address, block.at.height, block.at.time))
     )
 
 
@@ -112,7 +110,7 @@ def _deposits(name: str, node: Node, span: Interval, chain: Chain, address: str)
         told = node.ask("eth_getLogs", [{**query, "topics": topics(bridge, address)}])
         logs = items(told, "logs")
         times = {
-            h: _block(name, node, h, full=False).time for h in sorted(set(map(log_height, logs)))
+            h: _block(name, node, h, full=False).at.time for h in sorted(set(map(log_height, logs)))
         }
     except (RowError, BadResponse, Refused, TooWide) as error:
         raise NotServed(f"{name} cannot say {WORDS['deposits']}: {error}") from None
@@ -131,44 +129,12 @@ def _native(node: Node, block: _Block, chain: Chain, address: str) -> Parsed:
         if mine or not sent.get("to"):
             tx = hash32(sent.get("hash"), "hash")
             receipt = fields(node.ask("eth_getTransactionReceipt", [tx]))
-            if hash32(receipt.get("blockHash"), "blockHash") != block.hash:
-                raise NotYet(f"block {block.height} was replaced meanwhile")
+            if hash32(receipt.get("blockHash"), "blockHash") != block.at.hash:
+                raise NotYet(f"block {block.at.height} was replaced meanwhile")
             facts[tx] = facts_of(receipt, sent)
             if mine or str(receipt.get("contractAddress")).lower() == address:
-                rows.append(_native_row(sent, receipt, block))
+                rows.append(native_row(sent, receipt, block.at))
     return parse_list("native", rows, chain, address, facts)
-
-
-def _native_row(
-    sent: Mapping[str, object], receipt: Mapping[str, object], block: _Block
-) -> dict[str, object]:
-    """In the form of Etherscan's list. Receipts from before Byzantium have no status: what they
-    are of counts as done."""
-    status = receipt.get("status")
-    failed = status is not None and hex_whole(status, "status") == 0
-    price = receipt.get("effectiveGasPrice") or sent.get("gasPrice") or "0x0"
-    return {
-        **_place(block),
-        "hash": sent.get("hash"),
-        "transactionIndex": str(hex_whole(sent.get("transactionIndex"), "transactionIndex")),
-        "from": sent.get("from"),
-        "to": sent.get("to") or "",
-        "contractAddress": receipt.get("contractAddress") or "",
-        "value": str(hex_whole(sent.get("value"), "value")),
-        "input": sent.get("input"),
-        "gasUsed": str(hex_whole(receipt.get("gasUsed"), "gasUsed")),
-        "gasPrice": str(hex_whole(price, "gasPrice")),
-        "isError": str(int(failed)),
-        "txreceipt_status": str(int(not failed)),
-    }
-
-
-def _place(block: _Block) -> dict[str, object]:
-    return {
-        "blockNumber": str(block.height),
-        "blockHash": block.hash,
-        "timeStamp": str(block.time),
-    }
 
 
 # -- calls inside transactions ----------------------------------------------------------------
@@ -177,7 +143,7 @@ def _place(block: _Block) -> dict[str, object]:
 def _internal(node: Node, block: _Block, chain: Chain, address: str) -> Parsed:
     """Calls that moved coins, by the node's traces of the whole block, in either form of them."""
     found = [
-        {**_place(block), **row}
+        {**place_row(block.at), **row}
         for row in _traced(node, block)
         if address in (row["from"], row["to"])
     ]
@@ -197,11 +163,11 @@ def _traced(node: Node, block: _Block) -> Iterator[Mapping[str, object]]:
     if not hashes:
         return iter(())
     try:
-        told = node.ask("trace_block", [hex(block.height)])
-        return iter(traces_of(told, block.hash))
+        told = node.ask("trace_block", [hex(block.at.height)])
+        return iter(traces_of(told, block.at.hash))
     except (Refused, BadResponse, RowError):
         how = {"tracer": "callTracer"}
-        told = node.ask("debug_traceBlockByNumber", [hex(block.height), how])
+        told = node.ask("debug_traceBlockByNumber", [hex(block.at.height), how])
         return iter(frames_of(told, hashes))
 
 

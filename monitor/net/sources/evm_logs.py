@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import partial
 
 from monitor.model import Chain, Kind, Transfer
@@ -61,7 +61,7 @@ def height_of(log: object) -> int | None:
 
 
 def parse_logs(
-    chain: Chain, logs: Sequence[object], wanted: frozenset[str] | None, times: Mapping[int, int]
+    chain: Chain, logs: Sequence[object], wanted: Set[str] | None, times: Mapping[int, int]
 ) -> Parsed:
     """Logs, each given once, to the transfers that touch a wanted address (None: all of them).
 
@@ -76,7 +76,7 @@ def parse_logs(
 def _movements(
     chain: Chain,
     log: Mapping[str, object],
-    wanted: frozenset[str] | None,
+    wanted: Set[str] | None,
     times: Mapping[int, int],
     reported: Counter[_Minted],
 ) -> Iterator[Transfer]:

@@ -171,6 +171,11 @@ def walk_rewards(page_of: Callable[[int], Page], span: Interval) -> Walk:
 # -- of both ----------------------------------------------------------------------------------
 
 
+def numbered(drafts: Iterable[Transfer]) -> list[Transfer]:
+    """A number has one movement, however often it is listed."""
+    return number_equals({t.tx: t for t in drafts}.values())
+
+
 def cursor_below(row: object) -> Mapping[str, object]:
     """What asks Blockscout for the withdrawals below one. Raises ValueError."""
     return {"index": str(whole(fields(row).get("index"), "index"))}
@@ -198,8 +203,7 @@ def _parsed(
     parse: Callable[[Mapping[str, object]], Iterator[Transfer]],
 ) -> Parsed:
     parsed = read_rows(rows, height_of, parse)
-    once = {t.tx: t for t in parsed.transfers}  # a number has one movement, however often listed
-    return replace(parsed, transfers=tuple(number_equals(once.values())))
+    return replace(parsed, transfers=tuple(numbered(parsed.transfers)))
 
 
 def _check_owner(told: str, address: str) -> None:

@@ -37,6 +37,7 @@ from monitor.net.sources.evm_life import LifeReader
 from monitor.net.sources.evm_log_reader import LogReader
 from monitor.net.sources.evm_logs import height_of, parse_logs, token_legs
 from monitor.net.sources.evm_refusals import TooWide, classify, no_such_call
+from monitor.net.sources.evm_whole import EvmWhole
 from monitor.net.sources.evm_windows import Width
 from monitor.net.sources.paging import Recorder, Walk, batch_of
 from monitor.net.sources.parsing import Parsed, RowError, fields, hash32, hex_whole, items
@@ -104,6 +105,7 @@ class EvmRpc:
         self._balances = BalanceReader(config.name, chain, parse_head)
         self._acts = acts.Shared()
         self._traces = True  # it has traces of single transactions, as far as is known
+        self._whole = EvmWhole(config, chain, http, self)
 
     @property
     def bundles(self) -> tuple[frozenset[str], ...]:
@@ -226,6 +228,10 @@ class EvmRpc:
             if no_such_call(error):
                 raise NotServed(str(error)) from None
             raise
+
+    def whole(self) -> EvmWhole:
+        """See ports.ReadsBlocks."""
+        return self._whole
 
     @property
     def more(self) -> frozenset[str]:

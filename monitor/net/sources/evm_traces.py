@@ -55,6 +55,11 @@ def traces_of(told: object, block_hash: str) -> list[Row]:
     return [row for tx, traces in by_tx.items() for row in _standing(tx, traces)]
 
 
+def traces_of_tx(tx: str, traces: Sequence[object]) -> list[Row]:
+    """Of all traces of one transaction."""
+    return list(_standing(tx, [(_path(t.get("traceAddress")), t) for t in map(fields, traces)]))
+
+
 def _path(told: object) -> tuple[int, ...]:
     found = items(told, "traceAddress")
     if not all(isinstance(each, int) for each in found):
@@ -106,6 +111,11 @@ def frames_of(told: object, hashes: Sequence[str]) -> list[Row]:
             raise RowError(f"a transaction is not traced: {str(each.get('error'))[:80]}")
         found += _walked(tx, fields(each["result"]))
     return found
+
+
+def frames_of_tx(tx: str, top: object) -> list[Row]:
+    """Of the tree of one transaction."""
+    return list(_walked(tx, fields(top)))
 
 
 def _walked(tx: str, top: Mapping[str, object]) -> Iterator[Row]:

@@ -1,0 +1,117 @@
+"""How a node shows the calls inside the transactions of a block, found out where the settings leave
+it open (sources.<name>.traces)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from monitor.model.errors import BadResponse, NotYet, Refused, SourceError
+from monitor.net.sources.evm_batch import Call
+from monitor.net.sources.evm_whole_block import Block
+
+TRACE_BLOCK, DEBUG, NONE, AUTO = "trace_block", "debug", "none", "auto"
+AGAIN = 86_400.0  # seconds until a node without traces is asked for them again
+SOON = 3_600.0  # the same where it has some, and not of the blocks that were read
+LOOK_BACK = 12  # blocks below the head in which one with transactions is looked for
+
+Ask = Callable[
+    [Sequence[Call]], list[object]
+]  # results in order, a SourceError for one that failed
+
+
+def trace_call(height: int) -> Call:
+    return Call("trace_block", [hex(height)])
+
+
+def debug_call(block_hash: str) -> Call:
+    return Call("debug_traceBlockByHash", [block_hash, {"tracer": "callTracer"}])
+
+
+class Traces:
+    """Of one node."""
+
+    def __init__(self, name: str, wanted: str, clock: Callable[[], float]) -> None:
+        self._name, self._wanted, self._clock = name, wanted, clock
+        self.how = "" if wanted == AUTO else wanted  # empty: nobody knows yet
+        self.why = "" if wanted == AUTO else "the settings say so"
+        self._again = float("-inf")
+
+    @property
+    def unknown(self) -> bool:
+        """Whether it is time to find out."""
+        due = self.how == NONE and self._clock() >= self._again
+        return self._wanted == AUTO and (not self.how or due)
+
+    def lost(self, error: SourceError, seconds: float = AGAIN) -> SourceError:
+        """It does not show those of a block that it has: what to raise. Where it was found out
+        that it has any, blocks are read without them for a while."""
+        if self._wanted != AUTO:
+            return error
+        self._none(str(error), seconds)
+        return NotYet(f"{self._name} shows no calls inside transactions any more: {error}")
+
+    def find_out(self, ask: Ask, head: int) -> None:
+        """By a recent block that has transactions. Raises SourceError where the node does not
+        answer; where no block has any it stays open."""
+        heights = range(head, max(head - LOOK_BACK, -1), -1)
+        for told in ask([Call("eth_getBlockByNumber", [hex(h), False]) for h in heights]):
+            if isinstance(told, dict) and (hashes := told.get("transactions")):
+                self._by(ask, str(told.get("number")), str(told.get("hash")), hashes)
+                return
+            if isinstance(told, SourceError) and not isinstance(told, (Refused, BadResponse)):
+                raise told
+
+    def _by(self, ask: Ask, number: str, block_hash: str, hashes: Sequence[object]) -> None:
+        (flat,) = ask([Call("trace_block", [number])])
+        if all_traced(flat, block_hash, hashes):
+            self.how, self.why = TRACE_BLOCK, "found out"
+            return
+        (trees,) = ask([debug_call(block_hash)])
+        if all_framed(trees, hashes):
+            self.how, self.why = DEBUG, "found out"
+            return
+        said = [str(told) for told in (flat, trees) if isinstance(told, SourceError)]
+        self._none("; ".join(said) or "it shows none", AGAIN)
+
+    def _none(self, why: str, seconds: float) -> None:
+        self.how, self.why = NONE, why
+        self._again = self._clock() + seconds
+
+
+def all_traced(told: object, name: str, hashes: Sequence[object]) -> bool:
+    """Whether these are the traces of this block, at least one of each of its transactions."""
+    try:
+        return isinstance(told, list) and (
+            {t.get("transactionHash") for t in told} - {None} == set(hashes)
+            and {t.get("blockHash") for t in told} <= {name}
+        )
+    except (AttributeError, TypeError):
+        return False
+
+
+def all_framed(told: object, hashes: Sequence[object]) -> bool:
+    """Whether these are the call trees of these transactions, in order."""
+    try:
+        return isinstance(told, list) and (
+            len(told) == len(hashes)
+            and all(
+                each.get("txHash", tx) == tx and each.get("result")
+                for each, tx in zip(told, hashes, strict=True)
+            )
+        )
+    except (AttributeError, TypeError):
+        return False
+
+
+def take(block: Block, how: str, told: object) -> bool:
+    """Give a block its traces; False where these are not those of all its transactions."""
+    hashes = [tx.get("hash") for tx in block.txs]
+    if how == TRACE_BLOCK:
+        if not all_traced(told, block.name, hashes):
+            return False
+        block.traces = told if isinstance(told, list) else []
+        return True
+    if not all_framed(told, hashes):
+        return False
+    block.frames = told if isinstance(told, list) else []
+    return True
