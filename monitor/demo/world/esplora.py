@@ -13,6 +13,7 @@ PAGE = 25
 MEMPOOL_MOST = 50
 _HEX64 = re.compile(r"[0-9a-f]{64}\Z")
 _NO_TX = "0" * 64
+BYTES = "application/octet-stream"
 
 
 class Esplora(Service[UtxoTx]):
@@ -55,8 +56,11 @@ class Esplora(Service[UtxoTx]):
                 return _text(self._block_at(self.head_height()))
             case ["block-height", height] if height.isdecimal():
                 return _text(self._block_at(int(height)))
-            case ["block", block_hash]:
-                return self._block(block_hash)
+            case ["block", block_hash, *what]:
+                block = self.ledger.block_by_hash(block_hash)
+                if block is None or block.height > self.head_height():
+                    return _text("Block not found", 404)
+                return self._block(block, what)
             case _:
                 return _text("endpoint does not exist", 404)
 
@@ -111,27 +115,38 @@ class Esplora(Service[UtxoTx]):
             return "" if height else self.ledger.genesis
         return block.hash
 
-    def _block(self, block_hash: str) -> Reply:
-        block = self.ledger.block_by_hash(block_hash)
-        if block is None or block.height > self.head_height():
-            return _text("Block not found", 404)
-        return said(
-            {
-                "id": block.hash,
-                "height": block.height,
-                "version": 0x20000000,
-                "timestamp": block.time,
-                "tx_count": len(block.txs),
-                "size": 285,
-                "weight": 1140,
-                "merkle_root": _NO_TX,
-                "previousblockhash": block.parent,
-                "mediantime": block.time,
-                "nonce": 0,
-                "bits": 0x207FFFFF,
-                "difficulty": 1,
-            }
-        )
+    def _block(self, block: Block[UtxoTx], what: list[str]) -> Reply:
+        match what:
+            case []:
+                return said(_block_json(block, len(self.ledger.txs(block))))
+            case ["raw"]:
+                raw = self.ledger.raw(block)
+                return Reply(raw, content_type=BYTES) if raw else _text("Block not found", 404)
+            case ["txids"]:
+                return said([tx.hash for tx in self.ledger.txs(block)])
+            case ["txs", start] if start.isdecimal() and int(start) % PAGE == 0:
+                shown = self.ledger.txs(block)[int(start) : int(start) + PAGE]
+                return said([tx_json(tx, block) for tx in shown])
+            case _:
+                return _text("start index must be a multipication of 25", 400)
+
+
+def _block_json(block: Block[UtxoTx], count: int) -> dict[str, object]:
+    return {
+        "id": block.hash,
+        "height": block.height,
+        "version": 0x20000000,
+        "timestamp": block.time,
+        "tx_count": count,
+        "size": 285,
+        "weight": 1140,
+        "merkle_root": _NO_TX,
+        "previousblockhash": block.parent,
+        "mediantime": block.time,
+        "nonce": 0,
+        "bits": 0x207FFFFF,
+        "difficulty": 1,
+    }
 
 
 def _text(text: str, status: int = 200) -> Reply:

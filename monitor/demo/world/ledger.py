@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from monitor.demo.world import utxo_raw
 from monitor.demo.world.moves import (
     NO_TX,
     ZERO_ADDRESS,
@@ -127,9 +128,8 @@ class Ledger(Generic[T]):
             parent = above.hash if above else self._write_hash(GENESIS_PARENT, below)
             follows = above.time + self.block_time if above else self._start
             found = tuple(txs)
-            digest = _digest(parent, str(self._mined), *(tx.hash for tx in found))
-            name = self._write_hash(digest, height)
             moment = follows if time is None else time
+            name = self._name(height, parent, moment, found)
             block = Block(height, name, parent, moment, found, tuple(withdrawals))
             self.append(block)
             return block
@@ -178,6 +178,11 @@ class Ledger(Generic[T]):
 
     def _listing(self, block: Block[T]) -> Iterator[tuple[Iterable[str], Record[T]]]:
         raise NotImplementedError
+
+    def _name(self, height: int, parent: str, time: int, txs: Sequence[T]) -> str:  # noqa: ARG002
+        """A hash that no other block has."""
+        digest = _digest(parent, str(self._mined), *(tx.hash for tx in txs))
+        return self._write_hash(digest, height)
 
     def _write_hash(self, digest: str, height: int) -> str:  # noqa: ARG002 - Tron's holds it
         return digest
@@ -301,7 +306,22 @@ class UtxoLedger(Ledger[UtxoTx]):
     ) -> None:
         super().__init__(first_height=first_height, time=time, block_time=block_time)
         self.genesis = ""  # name of block 0, where the ledger begins later: it tells the chain
+        self.raws: dict[str, bytes] = {}  # of blocks that a node made, by hash
+        self._headers: dict[str, bytes] = {}
         self._mempool: dict[str, UtxoTx] = {}
+
+    def raw(self, block: Block[UtxoTx]) -> bytes | None:
+        """The block's bytes; None of one that a node made and that nobody kept."""
+        head = self._headers.get(block.hash)
+        if head is None:
+            return self.raws.get(block.hash)
+        return utxo_raw.raw_block(head, self.txs(block))
+
+    def txs(self, block: Block[UtxoTx]) -> tuple[UtxoTx, ...]:
+        """All of the block's, its coinbase first."""
+        if block.hash not in self._headers:
+            return block.txs
+        return utxo_raw.whole_block(block.height, block.parent, block.txs)
 
     @property
     def mempool(self) -> dict[str, UtxoTx]:
@@ -340,6 +360,13 @@ class UtxoLedger(Ledger[UtxoTx]):
             gone = super().rollback(count)
             self._mempool.update((t.hash, t) for b in gone for t in b.txs if not t.coinbase)
             return gone
+
+    def _name(self, height: int, parent: str, time: int, txs: Sequence[UtxoTx]) -> str:
+        ids = [tx.hash for tx in utxo_raw.whole_block(height, parent, tuple(txs))]
+        head = utxo_raw.header(parent, ids, time, self._mined)
+        name = utxo_raw.header_hash(head)
+        self._headers[name] = head
+        return name
 
     def _listing(self, block: Block[UtxoTx]) -> Iterator[tuple[Iterable[str], Record[UtxoTx]]]:
         for index, tx in enumerate(block.txs):

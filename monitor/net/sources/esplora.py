@@ -13,10 +13,12 @@ from monitor.chains import landmarks
 from monitor.chains.utxo import UTXO
 from monitor.model import Ask, Batch, Chain, Head, Lookup, SourceConfig
 from monitor.model.balance import BalanceWord, Holding
-from monitor.model.errors import BadResponse, Refused, SourceError
+from monitor.model.errors import BadResponse, Refused
 from monitor.model.trace import Profile
 from monitor.net.http import Answer, Http
 from monitor.net.sources import utxo_balances, utxo_profile
+from monitor.net.sources.esplora_answers import checked, hash_in, hash_text
+from monitor.net.sources.esplora_blocks import EsploraBlocks
 from monitor.net.sources.esplora_rows import (
     parse_count,
     parse_head,
@@ -28,7 +30,7 @@ from monitor.net.sources.esplora_walk import Descent, Place
 from monitor.net.sources.newest_balances import Newest
 from monitor.net.sources.paging import Recorder, Walk, batch_of
 from monitor.net.sources.parsing import Parsed
-from monitor.net.sources.utxo_legs import HASH, fields_of
+from monitor.net.sources.utxo_legs import fields_of
 
 PAGE_SIZE = 25  # Blockstream and mempool.space; self-hosted servers may be set otherwise
 
@@ -69,7 +71,7 @@ class Esplora:
             )
 
     def head(self) -> Head:
-        tip = _hash_text(self._get("/blocks/tip/hash"))
+        tip = hash_text(self._get("/blocks/tip/hash"))
         return parse_head(self._get(f"/block/{tip}").json(), tip)
 
     def transaction(self, tx: str) -> Lookup:
@@ -81,7 +83,7 @@ class Esplora:
 
     def block_hash(self, height: int) -> str | None:
         answer = self._http.get(f"/block-height/{height}")
-        return None if answer.status == 404 else _hash_text(self._checked(answer))
+        return hash_in(self.name, answer)
 
     @property
     def old_heights(self) -> bool:
@@ -203,9 +205,11 @@ class Esplora:
         raise Refused(why, of_address=True)
 
     def _checked(self, answer: Answer) -> Answer:
-        if answer.status < 400:
-            return answer
-        raise classify(self.name, answer.status, answer.text)
+        return checked(self.name, answer)
+
+    def whole(self) -> EsploraBlocks:
+        """See ports.ReadsBlocks."""
+        return EsploraBlocks(self, self._chain, self._http)
 
 
 def _address_path(ask: Ask) -> str:
@@ -215,22 +219,3 @@ def _address_path(ask: Ask) -> str:
 def _page_path(ask: Ask, last: str | None) -> str:
     path = f"{_address_path(ask)}/txs/chain"
     return path if last is None else f"{path}/{last}"
-
-
-def _hash_text(answer: Answer) -> str:
-    reported = answer.text.strip()
-    if not HASH.match(reported):
-        raise BadResponse(f"{answer.origin} answered something else than a block's hash")
-    return reported
-
-
-def classify(name: str, status: int, body: str) -> SourceError:
-    """An HTTP 4xx of this API, whose bodies are plain text."""
-    said = " ".join(body.split())[:120]
-    if said.startswith("<"):  # a web page: a proxy's or a guard's, not this API's word
-        return BadResponse(f"{name} answered a web page (HTTP {status})")
-    if status in (401, 402, 403):
-        return Refused(f"{name} refuses access (HTTP {status}: {said})")
-    if status == 400:
-        return Refused(f"{name} refuses this request (HTTP 400: {said})")
-    return BadResponse(f"{name} answered HTTP {status}: {said}")
