@@ -172,7 +172,9 @@ class Pools(Mapping[str, SourcePool]):
         ttl = _head_ttl(self._settings)
         if not found:
             return None
-        pool = SourcePool(chain, found, ttl, operators=who)
+        faces = (sources.whole_of(source) for source in found)
+        wholes = [whole for whole in faces if whole is not None]
+        pool = SourcePool(chain, found, ttl, operators=who, wholes=wholes)
         pool.order(self._back(key))
         return pool
 

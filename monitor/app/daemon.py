@@ -53,7 +53,7 @@ NOTIFY_EVERY = 10  # seconds between two words to the supervisor
 TICKS = {
     "poll": 2, "deliver": 1, "reload": 10, "housekeep": 30, "requests": 1, "tests": 60,
     "prices": 60, "lists": 1, "second": 30, "balances": 2,
-    "trace": 5,
+    "trace": 5, "debts": 5,
 }  # seconds  # fmt: skip
 
 
@@ -80,6 +80,7 @@ class Daemon:
             "second": lambda: app.second.signs.moved_at,
             "balances": lambda: app.balancing.signs.moved_at,
             "trace": lambda: app.tracing.moved_at,
+            "debts": lambda: app.debts.signs.moved_at,
         }
         self._pulse = pulse.Pulse(TICKS, progress)
         self._faulty: dict[str, int] = {}  # jobs that fail, and how often in a row
@@ -98,7 +99,7 @@ class Daemon:
             signal.signal(number, lambda *_: self._stop.set())
         app.poller.stopping = app.following.stopping = self._stop.is_set
         app.second.stopping = app.balancing.stopping = self._stop.is_set
-        app.tracing.stopping = self._stop.is_set
+        app.tracing.stopping = app.debts.stopping = self._stop.is_set
         os.umask(0o077)
         self._hold_back_stuck()
         app.reload()
@@ -136,6 +137,7 @@ class Daemon:
             "second": self._app.second.round,
             "balances": self._app.balancing.round,
             "trace": self._app.tracing.round,
+            "debts": self._app.debts.round,
         }
         for name, job in jobs.items():
             scheduler.add_job(

@@ -7,7 +7,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from monitor.loops.balance_rounds import BalanceRounds, BalanceWorld
 from monitor.loops.causes import Causes
 from monitor.loops.clock import now
 from monitor.loops.daily import Daily
+from monitor.loops.debts import Debts, Read
 from monitor.loops.deliver import ROUND_SECONDS, SendingRounds, Tally, deliver
 from monitor.loops.escalate import pass_on
 from monitor.loops.freeze import DeliverWorld
@@ -49,6 +50,7 @@ from monitor.loops.watch_file import WatchFile
 from monitor.messages import ack_links
 from monitor.model import Kin, Subject
 from monitor.model.acts import DAEMON
+from monitor.model.config import Way
 from monitor.model.dates import since_time
 from monitor.model.errors import Problem
 from monitor.model.settings import Settings
@@ -99,6 +101,10 @@ class Fundwatch:
         )
         self.balancing = BalanceRounds(self._balance_world())
         self.tracing = Tracing(self._trace_world())
+        self.debts = Debts(
+            *(store, world, self._history_reader(self._owes_no_more)),
+            *(settings.sources, lambda: self._regular),
+        )
         self.watch_file = WatchFile(home / WATCHLIST, settings, store, self.router)
         self.lists = Lists(
             *(home, store, settings.chains, settings.lists, self.router, all_poison(settings))
@@ -142,6 +148,11 @@ class Fundwatch:
             lambda: self._regular,
         )
 
+    def _history_reader(self, stopping: Callable[[], bool]) -> Read:
+        reader = Poller(self.store, self.poller.world, give_way)
+        reader.stopping = stopping
+        return lambda subjects, most: reader.run_pass(everything=True, only=subjects, calls=most)
+
     def _trace_world(self) -> TraceWorld:
         world, settings = self.poller.world, self.settings
         reader = Poller(self.store, world, give_way)  # of its own: histories hold up no pass
@@ -159,6 +170,9 @@ class Fundwatch:
     def _follows_no_more(self) -> bool:
         return self.tracing.stopping()
 
+    def _owes_no_more(self) -> bool:
+        return self.debts.stopping()
+
     @property
     def round_seconds(self) -> int:
         """How often an address is read."""
@@ -170,6 +184,7 @@ class Fundwatch:
         self.balancing.signs.asked()
         if gives_way():  # by whichever of its threads
             self.tracing.signs.moved()
+            self.debts.signs.moved()
 
     def _cost(self, of: Sequence[Subject] | None = None) -> Cost:
         """What a pass over these addresses costs; without any over all that are watched."""
@@ -222,6 +237,7 @@ class Fundwatch:
             respell(self.store, self.settings.chains, now())
         problems = self.watch_file.reload()
         self.following.settle()
+        self._choose_ways()
         told = self.watch_file.timezone
         self.timezone = told if told in available_timezones() else self.settings.timezone
         if self.timezone != notes.get_note(self.store, "timezone"):
@@ -236,6 +252,14 @@ class Fundwatch:
         if paces != notes.get_note(self.store, "round"):
             notes.put_note(self.store, "round", paces)
         return problems
+
+    def _choose_ways(self) -> None:
+        """In which way each chain is read from the next pass on."""
+        for chain in watch.chains(self.store):
+            pool = self.pools.get(chain)
+            if pool is not None:
+                blocks = pool.chain.read == "blocks" and pool.wholes
+                pool.way = Way.BLOCKS if blocks else Way.ADDRESSES
 
     def poll(self, *, everything: bool) -> PassReport:
         """One pass, with its log line. See Poller.run_pass."""

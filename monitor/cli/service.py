@@ -33,6 +33,7 @@ POLL_SENDING_ROUNDS = 3  # tries of a `poll` to hand over what waits
 POLL_SENDING_PAUSE = 1.0  # seconds between them
 POLL_SENDING = 40.0  # seconds for all of them: what is not accepted by then goes next time
 POLL_BALANCES = 20.0  # seconds after which a `poll` begins to hold nobody else against the chain
+POLL_DEBTS = 60.0  # seconds in which a `poll` reads what is owed to addresses read by blocks
 POLL_PRICING = 3.0  # seconds in which a `poll` asks for prices, to show beside what it told
 
 # -- set up ----------------------------------------------------------------------------
@@ -153,12 +154,13 @@ def poll(home: Home, json_logs: bool) -> None:
         app.daily()
         waiting = _send_all(app)  # before whatever else asks sources: that may fail or hang
         app.second.round(busy=1.0)  # no pass is under way
+        app.debts.work(POLL_DEBTS)
         app.balancing.take_due(POLL_BALANCES)
         if freeze.waiting(app.deliver_world()):  # what came of it
             waiting = _send_all(app)
         app.pricer.round(POLL_PRICING)  # after everything was sent: prices never delay
         keep_bounds(app.store, app.settings, now(), at_once=True)
-        _say_done(report, waiting, owing.count_untold(app.store))
+        _say_done(report, waiting, owing.count_untold(app.store), app.debts.left())
         if app.watch_file.problems:
             sys.exit(BAD_INPUT)
         missed = any(result.code for result in lists)
@@ -188,7 +190,7 @@ def _send_all(app: Fundwatch) -> int:
     return len(outbox.deliveries(app.store, "waiting")) + len(died)
 
 
-def _say_done(report: PassReport, waiting: int, untold: int) -> None:
+def _say_done(report: PassReport, waiting: int, untold: int, owed: int) -> None:
     unread = sum(len(streams) for streams in report.unread.values())
     blind = len(report.unserved)
     parts = [count(report.subjects, "address", "addresses")]
@@ -198,6 +200,9 @@ def _say_done(report: PassReport, waiting: int, untold: int) -> None:
         parts.append(f"{said} that no source serves (see `fundwatch check`)")
     if unread:
         parts.append(f"{plural(unread, 'list')} could not be read (see `fundwatch status`)")
+    if owed:
+        said = count(owed, "address has", "addresses have")
+        parts.append(f"{said} older history that is still to be read (see `fundwatch status`)")
     if waiting:
         see = "see `fundwatch deliveries list`"
         parts.append(f"{plural(waiting, 'message')} not accepted yet ({see})")

@@ -64,6 +64,23 @@ def unplaced(transfer: Transfer) -> Transfer:
 # -- lists -------------------------------------------------------------------------------
 
 
+def linked(row: Row, batches: Iterable[Batch], chain: Chain) -> Verdict | None:
+    """Whether a row stands in a whole block that was read before and from which the newest block
+    descends: then nothing has to be read again for it to become final."""
+    height = row.transfer.block_height
+    if row.status is not Status.PROVISIONAL or height is None:
+        return None
+    for batch in batches:
+        mine = batch.blocks.get(height) if row.transfer.kind.stream in batch.streams else None
+        if mine is None or height >= batch.fresh_from or batch.doubt:
+            continue
+        if mine == row.transfer.block_hash and not any(height in each for each in batch.missed):
+            final = height <= batch.axis.final_line(batch.head, chain)
+            status = Status.FINAL if final else Status.PROVISIONAL
+            return Verdict(Fate.STANDS, status, row.transfer)
+    return None
+
+
 def missing_from(row: Row, batch: Batch, context: Context) -> bool:
     """Whether this batch is a complete read, by a reporter of the row, of its place."""
     if row.transfer.kind.stream not in batch.streams or batch.source not in row.reporters:
@@ -74,6 +91,8 @@ def missing_from(row: Row, batch: Batch, context: Context) -> bool:
     if row.status is Status.PENDING or at is None:
         return batch.mempool_read and _reaches_head(batch)
     if batch.read is None or at not in batch.read or any(at in gap.at for gap in batch.gaps):
+        return False
+    if batch.members is not None and at < batch.fresh_from:
         return False
     lag = batch.axis.reach(context.lags.get(batch.source, 0), context.chain)
     return at <= batch.axis.top(batch.head) - lag

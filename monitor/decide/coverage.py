@@ -26,7 +26,7 @@ def proven(batch: Batch, chain: Chain, lag: int) -> tuple[Interval, ...]:
     if line < batch.read.lo:
         return ()
     sound = Interval(batch.read.lo, min(batch.read.hi, line))
-    return subtract(sound, (gap.at for gap in batch.gaps))
+    return subtract(sound, (*(gap.at for gap in batch.gaps), *batch.missed))
 
 
 def head_span(

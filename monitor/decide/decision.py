@@ -48,6 +48,7 @@ def decide(context: Context, batches: Sequence[Batch], answers: Answers = _NOBOD
         changes=tuple(rows.changes.values()),
         sightings=tuple(rows.sightings),
         covered=_covered(context, batches),
+        blocks=_blocks(context, batches),
         gaps=_gaps(batches),
         tokens=tuple({t.contract: t for b in batches for t in b.tokens}.values()),
         baselines=tuple(baselines.items()),
@@ -84,6 +85,15 @@ def _covered(context: Context, batches: Sequence[Batch]) -> tuple[Covered, ...]:
         for span in coverage.proven(b, context.chain, context.lags.get(b.source, 0))
         for stream in sorted(b.streams)
     )
+
+
+def _blocks(context: Context, batches: Sequence[Batch]) -> tuple[Mapping[int, str], int] | None:
+    """The whole blocks that were read, and the highest that is final."""
+    for batch in batches:
+        if batch.members is not None and batch.read is not None and not batch.doubt:
+            lag = context.lags.get(batch.source, 0)
+            return batch.blocks, batch.axis.final_line(batch.head, context.chain, lag)
+    return None
 
 
 def _gaps(batches: Sequence[Batch]) -> tuple[OpenGap, ...]:

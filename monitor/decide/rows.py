@@ -240,6 +240,9 @@ class Rows:
         return self.context.holds(row.transfer)
 
     def _open_absent(self, row: Row, batches: Sequence[Batch]) -> Verdict | None:
+        if (stands := absence.linked(row, batches, self.context.chain)) is not None:
+            self._give(row, stands, row.absences)
+            return stands
         absences = absence.marks(row, batches, self.answers, self.context)
         verdict = absence.judge(row, absences, self.answers, self.context)
         if row.transfer.tx in self.outbid:

@@ -100,11 +100,20 @@ def _given_up(state: StreamState, now: int) -> bool:
 def _holes(state: StreamState, waiting: Watched, world: HistoryWorld, baseline: Baseline) -> bool:
     if state.complete_time is None:
         return True
+    if state.below_unserved:
+        return False
     since, chain = waiting.entry.since, world.chains[waiting.entry.subject.chain]
     first = Head(baseline.height, baseline.head_time)
-    floor = coverage.floor(since, world.since_time(since), first, state.axis, chain)
-    parts = state.covered.get(state.axis, ())
-    return bool(coverage.history_spans(parts, floor, (*state.waiting, *state.missed)))
+    unread = (*state.waiting, *state.missed)
+    return all(
+        coverage.history_spans(
+            state.covered.get(axis, ()),
+            coverage.floor(since, world.since_time(since), first, axis, chain),
+            unread if axis is state.axis else (),
+        )
+        # By blocks from where it joined on, below that perhaps along time.
+        for axis in {state.axis, *state.covered}
+    )
 
 
 def _summary(store: Reader, world: HistoryWorld, waiting: Watched, baseline: Baseline) -> Alert:

@@ -13,7 +13,7 @@ from monitor.loops.pool import Failure, SourcePool
 from monitor.loops.reading import Progress, ScopeReader
 from monitor.model import Alert, Asset, Batch, Chain, Entry, Subject, Watched
 from monitor.model.plan import Route
-from monitor.model.scope import ChainWide, Joined, Scope
+from monitor.model.scope import ChainWide, Joined, Members, Scope
 
 Fetched = tuple[str, str]  # source, stream
 
@@ -61,6 +61,9 @@ class Run:
     watched: tuple[Watched, ...] = ()  # the entries of an address
     # The addresses that a chain-wide scope is read for, with their memberships by list.
     members: Mapping[Subject, Mapping[str, Joined]] = field(default_factory=dict)
+    # Where it is read block by block: for whom.
+    everyone: Members | None = None
+    began: float = field(default_factory=time.monotonic)
     streams: frozenset[str] = frozenset()  # of a chain-wide scope: what it reads
     # The addresses that were read before what the chain-wide scope has read was decided.
     went_first: set[Scope] = field(default_factory=set)

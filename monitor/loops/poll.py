@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from queue import Empty, SimpleQueue
 
+from monitor.loops.blocks import BlockChains
 from monitor.loops.dormant import LOOKERS, Dormants, Look, Said
 from monitor.loops.headkeep import HeadKeeper
 from monitor.loops.passing import PassReport, PollWorld, Run, Signs
@@ -51,6 +52,7 @@ class Poller:
         self._heads = HeadKeeper(store, world.pools, world.clock)
         self._rounds = ReadingRounds(store, world, self._heads)
         self.settler = Settler(store, world, self._heads, self.signs, self._is_stopping)
+        self._blocks = BlockChains(store, world)
         self._dormants = Dormants(store, world, self._is_stopping, self.signs.moved)
         self._chains: set[str] = set()  # of the present pass
         # What it is about; False: what was not due yet when it began.
@@ -78,9 +80,14 @@ class Poller:
         until = None if everything else report.started
         self._followed = followed
         self._is_spent = lambda: calls is not None and report.calls >= calls
+        self._blocks.begin()
+        if only is None:
+            self._blocks.take_in()
         subjects = self._due(until) if only is None else list(only)
         wholes = watch.due_wholes(self.store, until) if only is None else []
         report.subjects, report.wholes = len(subjects), len(wholes)
+        if only is None:
+            report.subjects += self._blocks.count({w.chain for w in wholes})
         served = [s for s in subjects if s.chain in self.world.pools]
         due = [w for w in wholes if w.chain in self.world.pools]
         self._chains.clear()
@@ -88,7 +95,12 @@ class Poller:
         self._work(served, due, report, everything, only is not None)
         for attempt in range(RETRY_ROUNDS if everything else 0):
             again = [s for s in served if s.key in report.unread]
-            if not again or self._is_stopping() or time.monotonic() - began > RETRY_WITHIN:
+            chains = [w for w in due if w.key in report.unread]
+            if (
+                not (again or chains)
+                or self._is_stopping()
+                or time.monotonic() - began > RETRY_WITHIN
+            ):
                 break
             least, most = RETRY_WAIT
             self.world.sleep(min(most, max(least * (attempt + 1), report.retry_after)))
@@ -96,7 +108,7 @@ class Poller:
             report.retry_after = 0.0
             for pool in self.world.pools.values():
                 pool.forget_heads()
-            self._work(again, [], report, everything, only is not None)
+            self._work(again, chains, report, everything, only is not None)
         self._pass_over([s for s in subjects if s.chain not in self.world.pools], report)
         self._put_off([w for w in wholes if w.chain not in self.world.pools])
         doubts.forget_unwatched(self.store, self.world.clock())
@@ -105,7 +117,10 @@ class Poller:
         return report
 
     def _due(self, until: int | None) -> list[Subject]:
-        return watch.due_subjects(self.store, until, followed=self._followed)
+        """Of a chain that is read block by block only who is read by itself there."""
+        but = sorted(self._blocks.chains)
+        due = watch.due_subjects(self.store, until, followed=self._followed, but=but)
+        return [*due, *self._blocks.due_alone(until)]
 
     def _is_stopping(self) -> bool:
         return self.stopping() or self._is_spent()  # the first may be set later
@@ -158,7 +173,8 @@ class Poller:
             chains = dict.fromkeys([*(s.chain for s in subjects), *(w.chain for w in due)])
             asked = {look.chain for look in looks}
             at_once = [s for s in subjects if s.chain not in asked]
-            queue = deque(wholes.begin((c for c in chains if c not in asked), at_once, due))
+            ready = [c for c in chains if c not in asked]
+            queue = deque(self._begin_chain_wide(wholes, ready, at_once, due))
             while queue or waiting or looking:
                 if len(waiting) <= WORKERS:  # many at a time, for one commit
                     for run in self._begin(queue, 2 * WORKERS - len(waiting)):
@@ -174,7 +190,7 @@ class Poller:
                     if isinstance(result, Said):
                         look = looking.pop(ended)
                         left = self._looked(look, result, report, subjects)
-                        queue.extend(wholes.begin([look.chain], left, due))
+                        queue.extend(self._begin_chain_wide(wholes, [look.chain], left, due))
                         continue
                     run = waiting.pop(ended)
                     self.signs.reading.pop(run.scope.key, None)
@@ -188,6 +204,23 @@ class Poller:
             for chain in self._chains:
                 self._heads.note(self.world.chains[chain])
             self._turn([])
+
+    def _begin_chain_wide(
+        self,
+        wholes: Wholes,
+        chains: Sequence[str],
+        subjects: Sequence[Subject],
+        due: Collection[ChainWide],
+    ) -> list[Run]:
+        """What can be read now of these chains. See Wholes.begin; who is read by itself on a chain
+        that is read block by block waits for nothing."""
+        by_lists = [chain for chain in chains if not self._blocks.reads(chain)]
+        found = wholes.begin(by_lists, [s for s in subjects if s.chain in by_lists], due)
+        for chain in chains:
+            if chain not in by_lists:
+                mine = self._rounds.runs([s for s in subjects if s.chain == chain])
+                found += self._blocks.runs(chain, mine, due=ChainWide(chain) in due)
+        return found
 
     def _looked(
         self, look: Look, said: Said, report: PassReport, subjects: Sequence[Subject]
@@ -220,6 +253,8 @@ class Poller:
         if self.settler.settle(run, outcome, report, everything):
             return [run]
         self._flying.pop(run.scope, None)
+        if run.everyone is not None:
+            self._blocks.ended(run, failed=bool(outcome.unread))
         left = wholes.ended(run, outcome)
         parked = wholes.unparked(run)
         return [*left, *(self._settle(wholes, *parked, report, everything) if parked else ())]

@@ -17,6 +17,7 @@ from monitor.model import (
     Head,
 )
 from monitor.model.answers import Heard, part
+from monitor.model.config import Way
 from monitor.model.errors import (
     NotServed,
     NotYet,
@@ -26,7 +27,7 @@ from monitor.model.errors import (
     Unavailable,
     WrongChain,
 )
-from monitor.model.ports import Hears, Source
+from monitor.model.ports import Hears, Source, WholeBlocks
 from monitor.model.scores import Mark
 
 HEAD_TTL = 10.0  # seconds for which a source's head serves other subjects too
@@ -76,10 +77,14 @@ class SourcePool:
         sure_for: float = SURE_FOR,
         hang_after: float = HANGS,
         operators: Mapping[str, str] = MappingProxyType({}),
+        wholes: Sequence[WholeBlocks] = (),
     ) -> None:
-        """`operators`: who runs each source; of one that is not named nobody else is."""
+        """`operators`: who runs each source; of one that is not named nobody else is. `wholes`:
+        those of the sources that read whole blocks, as such."""
         self.chain = chain
+        self.way = Way.ADDRESSES  # how the chain is read now
         self.sources = tuple(sources)  # in the order in which they are asked; see `order`
+        self.wholes = tuple(wholes)  # in the same order
         self._as_set = self.sources
         self.operators = {s.name: operators.get(s.name, s.name) for s in self.sources}
         self.tally = Tally(chain.key)
@@ -107,6 +112,21 @@ class SourcePool:
         """Ask these sources after the others from now on, each part as the settings order it. None
         is left out: what one alone serves is read from it."""
         self.sources = tuple(sorted(self._as_set, key=lambda source: source.name in back))
+        places = {source.name: place for place, source in enumerate(self.sources)}
+        self.wholes = tuple(sorted(self.wholes, key=lambda source: places[source.name]))
+
+    @property
+    def needs_unspent(self) -> bool:
+        """Whether the first source that reads blocks does not say what inputs spend: the unspent
+        outputs of the members must be known then."""
+        return bool(self.wholes) and self.wholes[0].needs_unspent
+
+    def chain_wide(self, way: Way) -> tuple[Source, ...]:
+        """Who is asked for the chain as a whole, where it is read in this way."""
+        if way is Way.BLOCKS:
+            # For one that does not say what inputs spend, members must have joined accordingly.
+            return tuple(w for w in self.wholes if self.needs_unspent or not w.needs_unspent)
+        return tuple(source for source in self.sources if source.many)
 
     def operator_of(self, name: str) -> str:
         """Who runs a source; of one that is not of this pool any more nobody else."""

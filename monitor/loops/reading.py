@@ -26,6 +26,7 @@ from monitor.model import (
 )
 from monitor.model.errors import SourceError
 from monitor.model.ports import Source
+from monitor.model.scope import Members
 from monitor.model.streams import StreamState
 
 
@@ -97,6 +98,11 @@ class ScopeReader:
     # which the address joined is its own to read.
     whole: frozenset[str] = frozenset()
     lent: tuple[Batch, ...] = ()  # the address's part of that
+    # Where whole blocks are read: for whom, the blocks that were read and are not proven yet, and
+    # the unspent outputs of members for sources that need them.
+    everyone: Members | None = None
+    known: Mapping[int, str] = field(default_factory=dict)
+    unspent: Mapping[str, str] = field(default_factory=dict)
     # What was read for several addresses in one ask, by source and stream.
     prefetched: Mapping[tuple[str, str], Batch | Failure] = field(default_factory=dict)
     max_rows: int = 2000
@@ -124,7 +130,8 @@ class ScopeReader:
         served = self._served()  # as far as is known after asking
         unread = frozenset((left & served) - partly)
         # Of an address that only some may be asked about, what none of them has is read by nobody.
-        sources = self.pool.sources if self.chain_wide else self.sources
+        by_lists = self.chain_wide and self.everyone is None
+        sources = self.pool.sources if by_lists else self.sources
         anywhere = {s for source in sources for s in self.pool.handed_out(source)}
         return self._outcome(batches, failures, unread, self.streams - anywhere)
 
@@ -140,7 +147,8 @@ class ScopeReader:
         state = self.states.get(stream)
         if stream not in self.whole or state is None:
             return stream in self.whole
-        return not self._spans_below(stream, state.axis, self.floor(state.axis, None))
+        axes = {s.axis for s in self.sources if stream in self.pool.handed_out(s)} or {state.axis}
+        return not any(self._spans_below(stream, axis, self.floor(axis, None)) for axis in axes)
 
     def _lists(self, source: Source, left: frozenset[str]) -> Iterator[_Tried]:
         """Read these lists from one source, one after the other. Once it has hung, the rest is
@@ -179,7 +187,20 @@ class ScopeReader:
         return _Tried(streams) if batch is None else self._came(streams, batch)
 
     def _came(self, streams: frozenset[str], batch: Batch) -> _Tried:
+        if batch.members is not None and batch.read is not None:
+            batch = replace(batch, missed=self._missed_before(streams, batch, batch.read))
         return _Tried(streams if self.progress.got_on(batch) else frozenset(), (batch,))
+
+    def _missed_before(
+        self, streams: frozenset[str], batch: Batch, read: Interval
+    ) -> tuple[Interval, ...]:
+        """What could not be read of blocks that were read before: that newer blocks descend from
+        them does not mend it."""
+        if batch.fresh_from <= read.lo:
+            return ()
+        before = [Interval(read.lo, batch.fresh_from - 1)]
+        open_ = [gap for s in streams if (state := self.states.get(s)) for gap in state.unread]
+        return intervals.clip(open_, before)
 
     def _fetch(self, source: Source, streams: frozenset[str]) -> Batch | None:
         head = self.pool.head(source)
@@ -216,7 +237,20 @@ class ScopeReader:
             max_rows=self.max_rows,
             mempool=not streams <= self.progress.head_done,
             silence=self._silence_wanted(streams),
+            members=self.everyone,
+            known=self._known_from(span),
+            unspent=self.unspent,
         )
+
+    def _known_from(self, span: Interval) -> Mapping[int, str]:
+        """The blocks at the beginning of a span that were read already, without a hole."""
+        if span.lo not in self.known:
+            return {}
+        found, height = {}, span.lo
+        while height in self.known and height <= span.hi:
+            found[height] = self.known[height]
+            height += 1
+        return found
 
     def _silence_wanted(self, streams: frozenset[str]) -> bool:
         """Once a day, of severe entries: with the trailing window that is read again then."""
@@ -225,6 +259,10 @@ class ScopeReader:
     def _head_span(self, source: Source, streams: frozenset[str], head: Head) -> Interval:
         axis, floor = source.axis, self.floor(source.axis, head)
         top = axis.top(head)
+        if self.everyone is not None:
+            # What is not final yet is among the known blocks, and what is final cannot come late.
+            parts = [part for stream in streams for part in self._parts(stream, axis)]
+            return coverage.head_span(parts, floor, top)
         lows = [
             self.progress.resume.get(
                 stream,
@@ -254,10 +292,11 @@ class ScopeReader:
         if state is None:
             return ()
         parts = state.covered.get(axis, ())
-        spans = coverage.history_spans(parts, floor, state.waiting, state.joined)
-        if stream not in self.whole or state.joined is None:
+        joined = state.joined_on(axis)
+        spans = coverage.history_spans(parts, floor, state.waiting, joined)
+        if stream not in self.whole or joined is None:
             return spans
-        left = [*intervals.clip(spans, [Interval(0, state.joined - 1)] if state.joined else [])]
+        left = [*intervals.clip(spans, [Interval(0, joined - 1)] if joined else [])]
         if any(not s.many and stream in self.pool.handed_out(s) for s in self.sources):
             known = (*parts, *state.waiting)
             left += [part for gap in state.missed for part in intervals.subtract(gap, known)]
@@ -325,6 +364,8 @@ class ScopeReader:
             progress.head_done |= batch.streams
 
     def _jump(self, batch: Batch, rest: Interval) -> None:
+        if self.everyone is not None:
+            return  # blocks are read in their order: each proves the one before
         lags = {s.name: s.index_lag for s in self.sources}
         window = coverage.head_window(
             rest, batch.head, batch.axis, self.pool.chain, lags.get(batch.source, 0)

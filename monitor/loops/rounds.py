@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from typing import TypedDict
 
 from monitor.chains.table import streams_of
 from monitor.decide import asking, coverage
@@ -19,15 +20,23 @@ from monitor.loops.permitted import permitted
 from monitor.loops.pool import Failure, SourcePool
 from monitor.loops.reading import Progress, ScopeReader, read_from, split
 from monitor.model import Ask, Axis, Batch, Chain, Head, Row, Severity, Status, Subject
+from monitor.model.config import Way
 from monitor.model.errors import SourceError
 from monitor.model.ports import Source
-from monitor.model.scope import Joined, Scope
-from monitor.store import follow, transfers, watch
+from monitor.model.scope import Joined, Members, Scope
+from monitor.store import blocks, follow, transfers, watch
 from monitor.store.coverage import stream_states
 from monitor.store.port import Store
 
 DEEP_EVERY = 86_400  # seconds between re-reads of the trailing window
 GROUP_MAX = 2000  # addresses in one ask of a source that takes many
+
+
+class _Blocks(TypedDict, total=False):
+    everyone: Members
+    known: Mapping[int, str]
+    unspent: Mapping[str, str]
+
 
 Job = tuple[list[Run], Future[Batch | Failure]]
 
@@ -53,7 +62,7 @@ class ReadingRounds:
         if not run.lent:  # else it is as old as what was lent
             run.taken_back = pool.heads.taken_back
         states = stream_states(self._store, run.scope, now)
-        if not run.progress.rounds:
+        if not run.progress.rounds and run.everyone is None:
             last = watch.deep_read_at(self._store, run.scope)
             run.deep_seconds = self._world.trailing_seconds if now - last >= DEEP_EVERY else 0
             run.failing = frozenset(s for s, state in states.items() if state.failing is not None)
@@ -74,7 +83,21 @@ class ReadingRounds:
             whole=run.whole,
             lent=run.lent,
             prefetched=run.fetched,
+            **self._blocks(run, pool),
         )
+
+    def _blocks(self, run: Run, pool: SourcePool) -> _Blocks:
+        """What is known of a chain that is read block by block."""
+        if run.everyone is None:
+            return {}
+        chain = run.scope.chain
+        return {
+            "everyone": run.everyone,
+            "known": blocks.known(self._store, chain),
+            "unspent": blocks.unspent(self._store, chain, run.everyone)
+            if pool.needs_unspent
+            else {},
+        }
 
     def _severe(self, run: Run) -> bool:
         if run.is_whole:
@@ -82,6 +105,8 @@ class ReadingRounds:
         return any(w.entry.severity is Severity.SEVERE for w in run.watched)
 
     def _floor(self, run: Run, chain: Chain) -> Callable[[Axis, Head | None], int]:
+        if run.everyone is not None:
+            return partial(_lowest, run.everyone)
         if run.is_whole:
             return partial(_lowest_joined, run.members)
 
@@ -106,6 +131,8 @@ class ReadingRounds:
         """Rows that are not final yet, of a scope's lists."""
         if isinstance(run.scope, Subject):
             return transfers.open_rows(self._store, run.scope)
+        if run.everyone is not None:
+            return []  # their blocks are known: nothing is read again for them
         members = frozenset(subject.address for subject in run.members)
         rows = transfers.open_rows_among(self._store, run.scope.chain, members)
         return [row for row in rows if row.transfer.kind.stream in run.streams]
@@ -184,12 +211,16 @@ class ReadingRounds:
 def _sources(pool: SourcePool, run: Run) -> tuple[Source, ...]:
     """Who may be asked for a scope, in order."""
     if run.is_whole:
-        return tuple(source for source in pool.sources if source.many)
+        return pool.chain_wide(Way.ADDRESSES if run.everyone is None else Way.BLOCKS)
     return asking.among(pool.sources, run.may)
 
 
 def _subjects(run: Run) -> tuple[Subject, ...]:
     return (run.scope,) if isinstance(run.scope, Subject) else tuple(run.members)
+
+
+def _lowest(everyone: Members, _axis: Axis, _head: Head | None) -> int:
+    return everyone.lowest
 
 
 def _lowest_joined(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -31,6 +32,7 @@ from monitor.store.context import load_context
 from monitor.store.coverage import stream_states
 from monitor.store.port import Store
 
+BLOCKS_SECONDS = 10.0  # of one chain in one pass of the daemon: others wait for it
 HISTORY_ROUNDS = 6  # of one scope in one pass of the daemon; a single poll reads all
 TRIES = 3  # to commit what was decided, where somebody else wrote meanwhile
 
@@ -178,6 +180,8 @@ class Settler:
         if not outcome.batches or self._stopping():
             return False
         progress = run.progress
+        if run.everyone is not None and not everything and _took(run) > BLOCKS_SECONDS:
+            return False
         unfinished = any(progress.unfinished(b.streams) for b in batches if b.read)
         got_on = any(progress.got_on(b) for b in batches)
         if not got_on or not (outcome.more or unfinished):
@@ -202,6 +206,8 @@ class Settler:
         """Entries of a scope whose start-up summary has not been told yet."""
         if isinstance(run.scope, Subject):
             return watch.history_due(self._store, run.scope) if run.watched else []
+        if run.everyone is not None:
+            return []  # each is told of once its history has been read
         found = watch.history_due_on(self._store, run.scope.chain)
         pool = self._world.pools[run.scope.chain]
         others = (pool.handed_out(source) for source in pool.sources if not source.many)
@@ -233,9 +239,9 @@ class Settler:
     def _report(
         self, run: Run, unread: frozenset[str], unserved: frozenset[str], report: PassReport
     ) -> None:
-        """What was not read of an address; of a chain-wide scope nothing, for its addresses may
-        have been read elsewhere."""
-        if unread and not run.is_whole:
+        """What was not read of an address, or of a chain that is read block by block; of another
+        chain-wide scope nothing, for its addresses may have been read elsewhere."""
+        if unread and (not run.is_whole or run.everyone is not None):
             report.unread[run.scope.key] = unread
         if unserved and not run.is_whole:
             report.unserved[run.scope.key] = unserved
@@ -262,6 +268,11 @@ class Settler:
         for batch in outcome.batches:
             if batch.read is not None:
                 self._faults.worked(chain, batch.source, batch.streams)
+
+
+def _took(run: Run) -> float:
+    """Seconds for which a scope has been read in this pass."""
+    return time.monotonic() - run.began
 
 
 def _readings(outcome: Outcome, batches: Sequence[Batch], progress: Progress) -> list[Reading]:

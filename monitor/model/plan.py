@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from monitor.model import (
@@ -76,7 +76,7 @@ class Context:
     chain: Chain
     scope: Scope
     now: int
-    followed: frozenset[str]  # the addresses whose lists were read; what touches none is partial
+    followed: Set[str]  # the addresses whose lists were read; what touches none is partial
     watched: Mapping[str, tuple[Watched, ...]]  # by address, this chain
     known: tuple[Row, ...] = ()
     alerts: tuple[Alert, ...] = ()  # of the transactions concerned, oldest first
@@ -198,6 +198,9 @@ class Plan:
     changes: tuple[Change, ...] = ()
     sightings: tuple[Sighting, ...] = ()
     covered: tuple[Covered, ...] = ()
+    # Whole blocks that were read, by height, and up to which they count as proven; None: none were,
+    # or their head is not believed.
+    blocks: tuple[Mapping[int, str], int] | None = None
     gaps: tuple[OpenGap, ...] = ()
     tokens: tuple[TokenFacts, ...] = ()
     baselines: tuple[tuple[str, Baseline], ...] = ()  # (entry id, baseline)

@@ -101,6 +101,7 @@ class Batch:
     members: Members | None = None
     blocks: Mapping[int, str] = field(default_factory=dict)
     fresh_from: int = 0
+    missed: tuple[Interval, ...] = ()  # of those read before: what could not be read of them
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,9 @@ class Joined:
     axis: Axis
     from_place: int
     until_place: int | None = None
+    # Unix seconds of the block below, or later: where a list that names no blocks is read by the
+    # address itself up to the place at which it joined.
+    below_time: int | None = None
 
 
 class Members(Set[str]):

@@ -20,6 +20,25 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ChainReading:
+    """How far a chain is read block by block. None: not known yet."""
+
+    head: int | None  # the newest block that any of its sources named and that is believed
+    covered_to: int | None  # the highest that was read and matched, unconfirmed ones included
+    proven_to: int | None  # the highest that counts as proven
+    source: str  # that was read last
+    failing: int | None  # since when no source can be read, as Unix seconds
+    why: str  # what failed
+
+    @property
+    def behind(self) -> int | None:
+        """Blocks that are not read yet."""
+        if self.head is None or self.covered_to is None:
+            return None
+        return max(0, self.head - self.covered_to)
+
+
+@dataclass(frozen=True, slots=True)
 class Unread:
     """A part of a list that could not be read."""
 

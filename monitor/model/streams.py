@@ -26,8 +26,18 @@ class StreamState:
     axis: Axis
     gaps: int  # parts of the list that could not be read, still open
     joined: int | None = None  # from this place on the list is read chain-wide
+    unread: tuple[Interval, ...] = ()  # all open gaps, due for another try or not
     missed: tuple[Interval, ...] = ()  # what the chain-wide reading could not read there
     complete_to: int | None = None  # the newest place that a complete read reached
+    # Of a list that is read chain-wide: no source lists what lies below for the address itself.
+    below_unserved: bool = False
+    below_time: int | None = None  # where it is read by whole blocks: see scope.Joined
+
+    def joined_on(self, axis: Axis) -> int | None:
+        """From which place of an axis on the list is read chain-wide."""
+        if self.joined is None or self.below_time is None or axis.by_block:
+            return self.joined
+        return (self.below_time + 1) * axis.grain
 
     @property
     def unserved(self) -> bool:

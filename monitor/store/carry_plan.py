@@ -11,7 +11,7 @@ from monitor.model.errors import Conflict
 from monitor.model.plan import Identity, NewRow, Plan
 from monitor.model.scope import Scope
 from monitor.model.streams import Reading
-from monitor.store import answers, doubts, ours, planlog
+from monitor.store import answers, blocks, doubts, ours, planlog
 from monitor.store.alerts import insert_alerts
 from monitor.store.coverage import cover, open_gap
 from monitor.store.incidents import note_signals
@@ -32,6 +32,8 @@ def carry(conn: Connection, _actor: Actor, act: ApplyPlan) -> tuple[None, list[P
     _sight(conn, plan, ids)
     for covered in plan.covered:
         cover(conn, plan.scope, covered, plan.now)
+    if plan.blocks is not None:
+        blocks.note(conn, plan.scope, *plan.blocks)
     for gap in plan.gaps:
         open_gap(conn, plan.scope, gap, plan.now)
     _tokens(conn, plan)

@@ -11,6 +11,7 @@ from monitor.store import entrylog
 from monitor.store.entrylog import Changed
 from monitor.store.log import Part
 from monitor.store.port import Connection, Reader, Store
+from monitor.store.watch import PARKED
 
 SLACK = 60  # seconds that a time may lie ahead: clocks are set by small steps all the time
 DAY = 86_400  # the longest that a delivery or the next try of a gap waits
@@ -19,7 +20,8 @@ DAY = 86_400  # the longest that a delivery or the next try of a gap waits
 _AHEAD = (
     ("reading", "tried > {now}", "tried = {now}, ok = min(ok, {now})"),
     ("reading", "failing > {now}", "failing = {now}"),
-    ("scope", "due > {now}", "due = {now}"),
+    ("scope", "due > {now} AND due < {parked}", "due = {now}"),
+    ("debt", "due > {now}", "due = {now}"),
     ("scope", "deep > {now}", "deep = 0"),
     ("delivery", "state = 'waiting' AND due > CASE held WHEN 0 THEN {now} ELSE {day} END",
      "due = {now}"),
@@ -57,7 +59,7 @@ def carry(conn: Connection, _actor: Actor, act: SetClock) -> tuple[None, list[Pa
         Changed(row["id"], row["case_id"], {"added": row["added"]}, {"added": act.at})
         for row in rows.fetchall()
     ]
-    times = {"now": act.at, "day": act.at + DAY}
+    times = {"now": act.at, "day": act.at + DAY, "parked": PARKED}
     for table, which, change in _AHEAD:
         sql = f"UPDATE {table} SET {change} WHERE {which}"
         conn.execute(sql.format_map(times))
@@ -68,8 +70,9 @@ def pull_forward(store: Store, latest: int, held_until: int, now: int) -> None:
     """Make due now what is due later than `latest`, in Unix seconds; what failed may be held
     back until `held_until`, and what is only followed for as long as its own pace is."""
     late = (
-        "due > ? AND NOT (failures > 0 AND due <= ?) AND (EXISTS (SELECT 1 FROM entry e "
-        "WHERE e.subject = key AND e.retired IS NULL) OR NOT EXISTS (SELECT 1 FROM followed f "
+        f"due > ? AND due < {PARKED} AND NOT (failures > 0 AND due <= ?) "
+        "AND (EXISTS (SELECT 1 FROM entry e WHERE e.subject = key AND e.retired IS NULL) "
+        "OR NOT EXISTS (SELECT 1 FROM followed f "
         "WHERE f.subject = key AND f.until IS NULL AND due <= ? + f.every))"
     )
     bounds = (latest, held_until, now + SLACK)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 from monitor.model import Alert, Asset, Axis, Batch, Chain, Interval, Row, Subject, Watched
 from monitor.model.lists import Publication
 from monitor.model.plan import Context
-from monitor.model.scope import ChainWide, Scope
+from monitor.model.scope import ChainWide, Members, Scope
 from monitor.model.streams import StreamState
 from monitor.store import doubts, follow, listing, ours, planned, watch
 from monitor.store.coverage import stream_states
@@ -119,7 +119,7 @@ def lists_of(store: Reader, watched: Iterable[Watched]) -> dict[str, Publication
 
 
 def _concerned(
-    store: Reader, scope: Scope, followed: frozenset[str], batches: Sequence[Batch]
+    store: Reader, scope: Scope, followed: Set[str], batches: Sequence[Batch]
 ) -> set[str]:
     """The transactions that were reported, that are not final yet, or were read again."""
     reported = {t.tx for b in batches for t in b.transfers}
@@ -127,16 +127,19 @@ def _concerned(
     return reported | unsettled | _reread_txs(store, scope, followed, batches)
 
 
-def _open_rows(store: Reader, scope: Scope, followed: frozenset[str]) -> list[Row]:
+def _open_rows(store: Reader, scope: Scope, followed: Set[str]) -> list[Row]:
     if isinstance(scope, Subject):
         return open_rows(store, scope)
     return open_rows_among(store, scope.chain, followed)
 
 
-def followed_by(scope: Scope, batches: Sequence[Batch]) -> frozenset[str]:
+def followed_by(scope: Scope, batches: Sequence[Batch]) -> Set[str]:
     """The addresses of which a scope's batches are exhaustive."""
     if isinstance(scope, Subject):
         return frozenset({scope.address})
+    for batch in batches:
+        if batch.members is not None:
+            return batch.members
     return frozenset(subject.address for batch in batches for subject in batch.subjects)
 
 
@@ -156,28 +159,34 @@ def _covered(
     }
 
 
-def _unmet(store: Reader, scope: Scope, followed: frozenset[str]) -> frozenset[str]:
+def _unmet(store: Reader, scope: Scope, followed: Set[str]) -> Set[str]:
     """Of the followed addresses those for whose entries it is the first contact."""
     if isinstance(scope, Subject):
         return followed
+    if isinstance(followed, Members):
+        return frozenset()  # they were met when they joined
     return followed & watch.unmet(store, scope.chain)
 
 
 def _reread_txs(
-    store: Reader, scope: Scope, followed: frozenset[str], batches: Sequence[Batch]
+    store: Reader, scope: Scope, followed: Set[str], batches: Sequence[Batch]
 ) -> set[str]:
     """Transactions of final rows where a batch read again what had been read before, also
     where that counts as unread by now."""
     return {
         tx
         for batch in batches
-        if batch.read is not None
-        for tx in _final_txs(store, scope, followed, batch.axis, batch.read)
+        if batch.read is not None and batch.read.hi >= batch.fresh_from
+        for tx in _final_txs(store, scope, followed, batch.axis, _fetched(batch.read, batch))
     }
 
 
+def _fetched(read: Interval, batch: Batch) -> Interval:
+    return Interval(max(read.lo, batch.fresh_from), read.hi)
+
+
 def _final_txs(
-    store: Reader, scope: Scope, followed: frozenset[str], axis: Axis, span: Interval
+    store: Reader, scope: Scope, followed: Set[str], axis: Axis, span: Interval
 ) -> set[str]:
     column, unit = "block_height" if axis.by_block else "time", axis.grain
     sql = (

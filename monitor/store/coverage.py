@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from monitor.model import Axis, Interval, Subject, intervals
@@ -13,7 +13,7 @@ from monitor.model.plan import (
     Signal,
     gap_key,
 )
-from monitor.model.scope import ChainWide, Joined, Scope
+from monitor.model.scope import EVERY, ChainWide, Joined, Scope
 from monitor.model.streams import StreamState
 from monitor.store import doubts, joined
 from monitor.store.incidents import note_signals
@@ -32,6 +32,7 @@ def stream_states(store: Reader, scope: Scope, now: int) -> dict[str, StreamStat
     if not parts:
         return own
     whole = _states(store, ChainWide(scope.chain).key, now)
+    parts = [each for part in parts for each in _by_list(part, whole)]
     present = {part.stream for part in parts if part.until_place is None}
     ever = {part.stream for part in parts}
     # A list that no source serves is noted once for the whole chain.
@@ -49,6 +50,11 @@ def stream_states(store: Reader, scope: Scope, now: int) -> dict[str, StreamStat
     }
 
 
+def _by_list(part: Joined, whole: Iterable[str]) -> list[Joined]:
+    """A membership of all lists of a chain as one of each."""
+    return [replace(part, stream=each) for each in whole] if part.stream == EVERY else [part]
+
+
 def _joined_state(
     own: StreamState, whole: StreamState, parts: Sequence[Joined], gaps: int, *, current: bool
 ) -> StreamState:
@@ -61,6 +67,13 @@ def _joined_state(
     }
     if not current:
         return replace(own, covered=covered)
+    present = next((p for p in parts if p.until_place is None), None)
+    below = present.below_time if present is not None else None
+    if below is not None and whole.complete_time is not None and whole.complete_time >= below:
+        # What blocks proved, where the address's own lists are read along time.
+        grain = Axis.TIME.grain
+        span = Interval(below * grain, whole.complete_time * grain)
+        covered[Axis.TIME] = intervals.union([*covered.get(Axis.TIME, ()), span])
     newest = own if own.tried >= whole.tried else whole
     return replace(
         newest,
@@ -72,7 +85,9 @@ def _joined_state(
         complete_time=_latest(own.complete_time, whole.complete_time),
         complete_to=_latest(own.complete_to, whole.complete_to),
         gaps=gaps,
-        joined=next((p.from_place for p in parts if p.until_place is None), None),
+        joined=present.from_place if present is not None else None,
+        below_time=below,
+        below_unserved=own.unserved,
     )
 
 
@@ -123,6 +138,7 @@ def _state(
         covered={axis: intervals.union(parts) for axis, parts in covered.items()},
         cursors={s: (int(str(c[0])), str(c[1])) for s, c in cursors.items()},
         waiting=tuple(span for span, next_try in gaps if next_try > now),
+        unread=tuple(span for span, _ in gaps),
         ok=row["ok"],
         tried=row["tried"],
         failing=row["failing"],
@@ -160,7 +176,7 @@ def _members_with_gaps(conn: Connection, scope: Scope, new: Covered) -> list[Sub
         return []
     rows = conn.execute(
         "SELECT DISTINCT s.address FROM gap g CROSS JOIN joined j ON j.subject = g.scope "
-        "AND j.stream = g.stream AND j.axis = g.axis JOIN scope s ON s.key = g.scope "
+        "AND j.stream IN (g.stream, '*') AND j.axis = g.axis JOIN scope s ON s.key = g.scope "
         "WHERE g.closed IS NULL AND g.stream = ? AND g.axis = ? AND g.lo >= ? AND g.hi <= ? "
         "AND j.scope = ? AND j.until_place IS NULL AND j.from_place <= g.lo",
         (new.stream, new.axis, new.span.lo, new.span.hi, scope.key),
@@ -192,7 +208,7 @@ def change_members(
         doubts.hand_over(conn, scope)
         nobody = (
             "scope = ? AND closed IS NULL AND NOT EXISTS (SELECT 1 FROM joined j "
-            "WHERE j.scope = gap.scope AND j.stream = gap.stream AND j.axis = gap.axis "
+            "WHERE j.scope = gap.scope AND j.stream IN (gap.stream, '*') AND j.axis = gap.axis "
             "AND j.until_place IS NULL AND j.from_place <= gap.hi)"
         )
         key = (scope.key,)

@@ -32,6 +32,13 @@ def load(store: Reader, chain: str) -> Book:
     )
 
 
+def newest(store: Reader, chain: str) -> int | None:
+    """The newest block of a chain that any source named and that is believed."""
+    rows = store.read("SELECT max(height) AS top FROM head WHERE chain = ? AND doubt = ''", [chain])
+    top: int | None = rows[0]["top"]
+    return top
+
+
 def _to_kept(row: Fields) -> Kept:
     mark = None if row["mark_hash"] is None else (row["mark_height"], row["mark_hash"])
     head = Head(row["height"], row["time"], row["hash"], row["final_height"], row["final_time"])

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from monitor.model import Axis, Interval, Subject, intervals
-from monitor.model.scope import ChainWide, Joined, Scope
+from monitor.model.scope import EVERY, ChainWide, Joined, Scope
 from monitor.store.port import Connection, Reader
 
 NO_END = 2**62  # above every place: the membership goes on
 
 
 def members(store: Reader, scope: ChainWide) -> dict[Subject, dict[str, Joined]]:
-    """The addresses that are read for now, each with its membership by list."""
+    """The addresses that are read for now, each with its membership by list. Those for which whole
+    blocks are read are not among them: see blocks.members."""
     found: dict[Subject, dict[str, Joined]] = {}
     rows = store.read(
         "SELECT s.address, j.stream, j.axis, j.from_place FROM joined j "
@@ -42,9 +43,10 @@ def memberships(store: Reader, scope: Scope) -> list[Joined]:
     if isinstance(scope, ChainWide):
         return []
     rows = store.read(
-        "SELECT stream, axis, from_place, until_place FROM joined WHERE subject = ?", [scope.key]
+        "SELECT stream, axis, from_place, until_place, below_time FROM joined WHERE subject = ?",
+        [scope.key],
     )
-    return [Joined(scope, row[0], Axis(row[1]), row[2], row[3]) for row in rows]
+    return [Joined(scope, stream, Axis(axis), *rest) for stream, axis, *rest in rows]
 
 
 def concerned(
@@ -53,7 +55,7 @@ def concerned(
     """Active entries of the addresses that a list is read for at a place: (id, case id)."""
     rows = store.read(
         "SELECT e.id, e.case_id FROM joined j JOIN entry e ON e.subject = j.subject "
-        "WHERE j.scope = ? AND j.stream = ? AND j.axis = ? AND j.until_place IS NULL "
+        "WHERE j.scope = ? AND j.stream IN (?, '*') AND j.axis = ? AND j.until_place IS NULL "
         "AND j.from_place <= ? AND e.retired IS NULL ORDER BY e.id",
         [scope.key, stream, axis, at.hi],
     )
@@ -97,9 +99,11 @@ def _leave(conn: Connection, scope: ChainWide, leaving: Sequence[Joined]) -> Non
         [(j.subject.key, scope.key, j.stream, j.axis) for j in leaving],
     )
     kept = [
-        Joined(j.subject, j.stream, j.axis, part.lo, part.hi)
+        Joined(j.subject, stream, axis, part.lo, part.hi)
         for j in leaving
-        for part in intervals.clip(covered.get((j.stream, j.axis), ()), [span(j)])
+        for (stream, axis), parts in covered.items()
+        if axis == j.axis and j.stream in (stream, EVERY)
+        for part in intervals.clip(parts, [span(j)])
     ]
     _insert(conn, scope, kept)
 
@@ -132,7 +136,7 @@ def cut(conn: Connection, chain: str, axis: Axis, line: int) -> None:
     conn.execute(f"UPDATE joined SET until_place = ? WHERE {left}", (line, *key))
     conn.execute(
         "UPDATE joined SET from_place = min(from_place, 1 + max(?, (SELECT coalesce(max(c.hi), -1) "
-        "FROM coverage c WHERE c.scope = joined.scope AND c.stream = joined.stream "
+        "FROM coverage c WHERE c.scope = joined.scope AND joined.stream IN (c.stream, '*') "
         "AND c.axis = joined.axis))) WHERE scope = ? AND axis = ? AND until_place IS NULL",
         (line, *key[:2]),
     )

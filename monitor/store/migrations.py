@@ -15,6 +15,7 @@ from monitor.model.acts import DAEMON
 from monitor.store import (
     answers_schema,
     balances_schema,
+    blocks_schema,
     digests,
     lists_schema,
     log,
@@ -432,3 +433,8 @@ def m008_balances(db: Database) -> None:
 @migrations()
 def m009_trace(db: Database) -> None:
     db.executescript(trace_schema.TRACE)
+
+
+@migrations()
+def m010_blocks(db: Database) -> None:
+    db.executescript(blocks_schema.BLOCKS)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 APPLICATION_ID = 0x46574348  # "FWCH"
-VERSION = 9
+VERSION = 10
 LOGGED = 6  # the first schema with a log that was released
 
 # What each schema brought, in the words of the notice after an upgrade.
@@ -24,4 +24,6 @@ CHANGES: Mapping[int, str] = {
     8: "What chains say that addresses hold is held against the record (`fundwatch reconcile`).",
     9: "What watched addresses pay can be followed from address to address (`follow:` in the "
     "watchlist, `fundwatch trace`).",
+    10: "A chain can be read block by block, each block once for all addresses (`read:` of a chain "
+    "in config/chains.yaml).",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 
 from monitor.model import Row, Status, Subject
 from monitor.store.port import Reader
@@ -22,7 +22,7 @@ def open_rows(store: Reader, subject: Subject) -> list[Row]:
     return [to_row(row) for row in found]
 
 
-def open_rows_among(store: Reader, chain: str, addresses: frozenset[str]) -> list[Row]:
+def open_rows_among(store: Reader, chain: str, addresses: Set[str]) -> list[Row]:
     """Rows of a chain that are not final yet and touch one of many addresses."""
     found = store.read(
         "SELECT * FROM transfer INDEXED BY transfer_open WHERE chain = ? "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from monitor.model import Entry, Kin, Severity, Subject, Watched
@@ -119,6 +119,16 @@ def watch(store: Reader, chain: str, addresses: Iterable[str]) -> dict[str, tupl
     return {address: watched for address, watched in active.items() if watched}
 
 
+def chains(store: Reader) -> list[str]:
+    """Chains on which any address is or was read. Costs no more with many addresses."""
+    rows = store.read(
+        "WITH RECURSIVE c (chain) AS (SELECT min(chain) FROM scope UNION ALL "
+        "SELECT (SELECT min(s.chain) FROM scope s WHERE s.chain > c.chain) FROM c "
+        "WHERE c.chain IS NOT NULL) SELECT chain FROM c WHERE chain IS NOT NULL"
+    )
+    return [row["chain"] for row in rows]
+
+
 def restricted(store: Reader, chain: str) -> dict[Subject, tuple[Watched, ...]]:
     """Active entries of a chain that say who alone may be asked about their address."""
     rows = store.read(
@@ -199,7 +209,8 @@ def last_list(store: Reader) -> TakenList:
 
 
 _LISTED = "EXISTS (SELECT 1 FROM entry e WHERE e.subject = s.key AND e.retired IS NULL)"
-_EVER = 2**62
+PARKED = 2**62  # when an address is due whose chain is read for it block by block: not by itself
+_EVER = PARKED - 1
 # Of what was never read: since when a published list names it.
 _NEWEST = (
     "CASE WHEN due = 0 THEN (SELECT max(json_extract(e.terms, '$.origin.since')) FROM entry e "
@@ -207,16 +218,20 @@ _NEWEST = (
 )
 
 
-def due_subjects(store: Reader, now: int | None, *, followed: bool = True) -> list[Subject]:
+def due_subjects(
+    store: Reader, now: int | None, *, followed: bool = True, but: Collection[str] = ()
+) -> list[Subject]:
     """Subjects that are due (all of them for None): those with an active entry, longest due
     first, then (where `followed`) those that are followed only and have calls left. What was never
-    read comes first, of this what people wrote down themselves, then what was listed last."""
+    read comes first, of this what people wrote down themselves, then what was listed last. `but`:
+    chains that are left out."""
     rows = store.read(
         f"SELECT * FROM (SELECT key, chain, address, due, {_LISTED} AS listed, EXISTS (SELECT 1 "
         f"FROM followed f WHERE f.subject = s.key AND {POLLED}) AS polled, {_NEWEST} AS newest "
-        "FROM scope s WHERE due <= ?) WHERE listed OR (polled AND ?) "
+        f"FROM scope s WHERE due <= ? AND chain NOT IN ({','.join('?' * len(but))})) "
+        "WHERE listed OR (polled AND ?) "
         "ORDER BY NOT listed, due, newest IS NOT NULL, newest DESC, key",
-        [_EVER if now is None else now, followed],
+        [_EVER if now is None else now, *but, followed],
     )
     return [Subject(row["chain"], row["address"]) for row in rows]
 

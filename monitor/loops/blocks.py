@@ -1,0 +1,290 @@
+"""Chains of which each block is read once: who joins and leaves, and from which block on.
+
+Such a chain is read by its chain-wide scope, which has a member for each address. Joining costs no
+call: a member's blocks begin where the chain stands, and what lies below is owed to it
+(debts.py). Members are not due by themselves.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from monitor.chains.table import streams_of
+from monitor.decide import asking
+from monitor.loops.passing import PollWorld, Run
+from monitor.loops.pool import SourcePool
+from monitor.model import Baseline, Head, Subject
+from monitor.model.axis import blocks_for
+from monitor.model.config import Way
+from monitor.model.errors import SourceError
+from monitor.model.plan import Plan
+from monitor.model.scope import EVERY, ChainWide, Members
+from monitor.model.streams import StreamState
+from monitor.store import apply, blocks, joined, watch
+from monitor.store.coverage import change_members, stream_states
+from monitor.store.port import Store
+
+PART = 2000  # addresses that join or leave in one commit
+# Seconds of blocks that are read once more where a chain changes to being read block by block: less
+# than to ask for what each address lacks.
+CATCH_UP = 2 * 3600
+LOOK_AGAIN = 600.0  # seconds between two looks at who is watched no more
+BLIND_AFTER = 300  # seconds that blocks fail until severe members are read by themselves
+
+
+@dataclass
+class _Chain:
+    members: dict[str, int]
+    everyone: Members
+    taken_back: int
+    version: int = -1  # of all entries, when it was last looked at who leaves
+    looked: float = 0.0
+    left_out: set[Subject] = field(default_factory=set)  # that are read by themselves
+
+
+@dataclass(frozen=True, slots=True)
+class _Stand:
+    """Where a chain stands for newcomers."""
+
+    head: Head
+    next: int  # the first block that is read for them
+    proven: int  # the highest that counts as proven for others
+    unspent: bool  # only those may join whose unspent outputs are known
+    lists: int  # that an address of the chain has
+
+
+class BlockChains:
+    """Kept by a poller: a million members are not loaded anew in each pass."""
+
+    def __init__(self, store: Store, world: PollWorld) -> None:
+        self._store, self._world = store, world
+        self._chains: dict[str, _Chain] = {}
+        self._read: frozenset[str] = frozenset()  # so in the present pass
+
+    def begin(self) -> None:
+        """Begin a pass: the way of a chain stays as it is until its end."""
+        every = watch.chains(self._store)
+        self._read = frozenset(chain for chain in every if self._by_blocks(chain))
+
+    def _by_blocks(self, chain: str) -> bool:
+        pool = self._world.pools.get(chain)
+        return pool is not None and pool.way is Way.BLOCKS and bool(pool.wholes)
+
+    def take_in(self) -> None:
+        """Let who is due on a chain that is read block by block join, and those go whose chain is
+        read in another way now."""
+        for chain in sorted(blocks.read_by_blocks(self._store)):
+            if not self.reads(chain):
+                self._disband(chain)
+        for chain in sorted(self._read):
+            self._take_in(self._world.pools[chain])
+
+    def reads(self, chain: str) -> bool:
+        """Whether a chain is read block by block in this pass."""
+        return chain in self._read
+
+    def due_alone(self, until: int | None) -> list[Subject]:
+        """Who is due by itself on such chains."""
+        found: list[Subject] = []
+        for chain in sorted(self._read):
+            known = self._chains.get(chain)
+            left_out = known.left_out if known else ()
+            found += blocks.due_alone(self._store, chain, until, left_out)
+        return found
+
+    def count(self, chains: Iterable[str]) -> int:
+        """How many members these chains have."""
+        return sum(len(self._chains[each].members) for each in chains if each in self._chains)
+
+    @property
+    def chains(self) -> frozenset[str]:
+        return self._read
+
+    def runs(self, chain: str, alone: Sequence[Run], *, due: bool) -> list[Run]:
+        """What reads the chain, if it is `due`, and who is read by itself: of a member what its
+        blocks do not hold."""
+        states: Mapping[str, StreamState] | None = None
+        for run in alone:
+            if any(each.stream == EVERY and each.until_place is None for each in
+                   joined.memberships(self._store, run.scope)):  # fmt: skip
+                if states is None:
+                    states = stream_states(self._store, ChainWide(chain), self._world.clock())
+                run.whole = frozenset(s for s, each in states.items() if _is_read(each))
+                run.progress.head_done = set(run.whole)
+        whole = self._whole(chain) if due else None
+        return [*alone, *([whole] if whole is not None else [])]
+
+    def _whole(self, chain: str) -> Run | None:
+        known = self._chains.get(chain)
+        if known is None or not known.members:
+            return None
+        pool = self._world.pools[chain]
+        held = {s for whole in pool.wholes for s in pool.handed_out(whole)}
+        run = Run(ChainWide(chain), streams=frozenset({*held, *streams_of(pool.chain)}))
+        run.everyone = known.everyone
+        return run
+
+    def member(self, subject: Subject) -> bool:
+        known = self._chains.get(subject.chain)
+        return known is not None and subject.address in known.members
+
+    def ended(self, run: Run, *, failed: bool) -> None:
+        """A reading of the chain came to its end."""
+        chain = run.scope.chain
+        if not failed:
+            blocks.sighted(self._store, chain)
+            return
+        reading = blocks.reading_of(self._store, chain)
+        now = self._world.clock()
+        if reading is not None and reading.failing and now - reading.failing >= BLIND_AFTER:
+            blocks.blinded(self._store, chain)
+
+    # -- who belongs to it -------------------------------------------------------------------
+
+    def _take_in(self, pool: SourcePool) -> None:
+        known = self._load(pool)
+        self._let_go(pool, known)
+        known.left_out.clear()
+        stand: _Stand | None = None
+        for part in self._newcomers(pool, known):
+            stand = stand or self._stand(pool, part)
+            if stand is None:
+                return  # where the chain stands cannot be said: nobody joins yet
+            self._join(pool.chain.key, known, stand, part)
+        if stand is not None:
+            known.everyone = Members(known.members)
+            self._meet(pool.chain.key, stand)
+
+    def _load(self, pool: SourcePool) -> _Chain:
+        chain, taken_back = pool.chain.key, pool.heads.taken_back
+        known = self._chains.get(chain)
+        if known is None or known.taken_back != taken_back:
+            self._from_lists(chain)
+            members = blocks.members(self._store, chain)
+            known = _Chain(members, Members(members), taken_back)
+            self._chains[chain] = known
+        return known
+
+    def _from_lists(self, chain: str) -> None:
+        """Who was a member of single lists is one of all from now on."""
+        scope = ChainWide(chain)
+        before = joined.members(self._store, scope)
+        leaving = [each for lists in before.values() for each in lists.values()]
+        if leaving:
+            change_members(self._store, scope, [], leaving, self._world.clock())
+
+    def _let_go(self, pool: SourcePool, known: _Chain) -> None:
+        """Those that nobody watches any more, those of which not every source that reads blocks may
+        learn, and those whose unspent outputs would have to be known and are not."""
+        chain = pool.chain.key
+        gone = set(blocks.owing(self._store, chain)) if pool.needs_unspent else set()
+        version, moment = watch.version(self._store), time.monotonic()
+        if version != known.version or moment - known.looked >= LOOK_AGAIN:
+            known.version, known.looked = version, moment
+            gone |= {*blocks.unwatched(self._store, chain), *self._restricted(pool)}
+        going = {each: known.members[each.address] for each in gone if self.member(each)}
+        if going:
+            self._leave(chain, going)
+            for subject in going:
+                del known.members[subject.address]
+            known.everyone = Members(known.members)
+
+    def _restricted(self, pool: SourcePool) -> set[Subject]:
+        kept = watch.restricted(self._store, pool.chain.key)
+        return {
+            subject
+            for subject, watched in kept.items()
+            if not asking.all_may(pool.wholes, asking.allowed(watched))
+        }
+
+    def _leave(self, chain: str, going: Mapping[Subject, int]) -> None:
+        ordered = sorted(going)
+        for start in range(0, len(ordered), PART):
+            part = {each: going[each] for each in ordered[start : start + PART]}
+            blocks.leave(self._store, chain, part, self._world.clock())
+
+    def _disband(self, chain: str) -> None:
+        members = blocks.members(self._store, chain)
+        self._leave(chain, {Subject(chain, each): place for each, place in members.items()})
+        self._chains.pop(chain, None)
+
+    def _newcomers(self, pool: SourcePool, known: _Chain) -> Iterator[list[Subject]]:
+        chain, after = pool.chain.key, ""
+        restricted: set[Subject] | None = None
+        while part := blocks.newcomers(self._store, chain, PART, after):
+            after = part[-1].key
+            if restricted is None:
+                restricted = self._restricted(pool)
+            known.left_out.update(each for each in part if each in restricted)
+            if fit := [each for each in part if each not in restricted]:
+                yield fit
+
+    # -- from where on -----------------------------------------------------------------------
+
+    def _stand(self, pool: SourcePool, first: Sequence[Subject]) -> _Stand | None:
+        """Newcomers join above all that was read for others; where that ends far below, at the
+        newest block, or at the lowest that those lack who were read by themselves until now."""
+        head = _believed_head(pool)
+        if head is None:
+            return None
+        chain = pool.chain
+        top, proven = blocks.reached(self._store, chain.key)
+        if self._chains[chain.key].members:
+            return _Stand(head, top + 1, proven, pool.needs_unspent, len(streams_of(chain)))
+        least = max(0, head.height - blocks_for(CATCH_UP, chain) // 2)
+        ends = [each.end for each in blocks.own(self._store, first, 1).values()]
+        start = min([end + 1 for end in ends if end + 1 >= least], default=head.height)
+        return _Stand(head, max(start, top + 1), proven, pool.needs_unspent, len(streams_of(chain)))
+
+    def _join(self, chain: str, known: _Chain, stand: _Stand, part: Sequence[Subject]) -> None:
+        places = {each: known.members[each.address] for each in part if self.member(each)}
+        owed = set(places)
+        fresh = [each for each in part if each not in places]
+        if not stand.unspent:
+            places |= dict.fromkeys(fresh, stand.next)
+            owed.update(fresh)
+        else:
+            # Whose unspent outputs are known up to where the chain stands.
+            read = blocks.own(self._store, fresh, stand.lists)
+            for each in fresh:
+                own = read.get(each)
+                if own is None or not own.whole or own.seen < stand.next - 1:
+                    known.left_out.add(each)
+                    continue
+                # What it saw above its proven end stands as long as the blocks that were read.
+                places[each] = min(stand.next, max(own.end, stand.proven) + 1)
+                if own.end < stand.proven:
+                    owed.add(each)
+        blocks.join(self._store, chain, places, stand.head.time, owed)
+        known.members.update({each.address: place for each, place in places.items()})
+
+    def _meet(self, chain: str, stand: _Stand) -> None:
+        """First contact: the block below the one at which an address joined."""
+        now, head = self._world.clock(), stand.head
+        ahead, below = max(0, head.time - now), max(0, stand.next - 1)
+        baselines = [
+            (entry, Baseline(below, added + ahead, head.time))
+            for entry, added in blocks.unmet(self._store, chain)
+        ]
+        for start in range(0, len(baselines), PART):
+            part = tuple(baselines[start : start + PART])
+            apply.apply(self._store, Plan(ChainWide(chain), now, baselines=part))
+
+
+def _is_read(state: StreamState) -> bool:
+    return state.ok is not None and state.failing is None
+
+
+def _believed_head(pool: SourcePool) -> Head | None:
+    for whole in pool.wholes:
+        if not pool.usable(whole, everything=False):
+            continue
+        try:
+            head = pool.head(whole)
+        except SourceError:
+            continue
+        if pool.heads_seen.get(whole.name) == head:
+            return head
+    return None

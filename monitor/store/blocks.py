@@ -1,0 +1,348 @@
+"""Chains of which each block is read once: for whom, how far, and what is owed to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from monitor.model import Axis, Interval, Kind, Severity, Status, Subject, intervals
+from monitor.model.scope import EVERY, ChainWide, Joined, Scope
+from monitor.model.status import ChainReading
+from monitor.model.streams import UNSERVED
+from monitor.store.coverage import change_members
+from monitor.store.follow import POLLED
+from monitor.store.heads import newest
+from monitor.store.joined import NO_END
+from monitor.store.port import Connection, Reader, Store
+from monitor.store.watch import PARKED
+
+_LISTED = "EXISTS (SELECT 1 FROM entry e WHERE e.subject = s.key AND e.retired IS NULL)"
+# Of an entry `e`: 0 severe, 3 low.
+_RANKS = " ".join(f"WHEN '{each}' THEN {rank}" for rank, each in enumerate(Severity))
+_RANK = f"CASE json_extract(e.terms, '$.severity') {_RANKS} ELSE {len(Severity)} END"
+
+
+# -- for whom ------------------------------------------------------------------------------
+
+
+def members(store: Reader, chain: str) -> dict[str, int]:
+    """From which block on a chain's blocks are read for each address, by address."""
+    skip = len(chain) + 1
+    rows = store.read(
+        "SELECT subject, from_place FROM joined WHERE scope = ? AND stream = ? "
+        "AND until_place IS NULL",
+        [ChainWide(chain).key, EVERY],
+    )
+    return {row["subject"][skip:]: row["from_place"] for row in rows}
+
+
+def read_by_blocks(store: Reader) -> frozenset[str]:
+    """The chains whose blocks are read for anybody."""
+    rows = store.read(
+        "SELECT DISTINCT scope FROM joined WHERE stream = ? AND until_place IS NULL", [EVERY]
+    )
+    return frozenset(row["scope"].rpartition("/")[0] for row in rows)
+
+
+def newcomers(store: Reader, chain: str, most: int, after: str = "") -> list[Subject]:
+    """Addresses of a chain with an active entry that are due by themselves, by their key, from
+    above `after` on."""
+    rows = store.read(
+        f"SELECT address FROM scope s WHERE chain = ? AND due < {PARKED} AND key > ? "
+        f"AND address <> '*' AND {_LISTED} ORDER BY key LIMIT ?",
+        [chain, after, most],
+    )
+    return [Subject(chain, row["address"]) for row in rows]
+
+
+def due_alone(
+    store: Reader, chain: str, now: int | None, left_out: Iterable[Subject]
+) -> list[Subject]:
+    """Addresses of a chain that are due by themselves: of those with an entry only the ones that
+    do not belong to its members, and what is only followed."""
+    rows = store.read(
+        f"SELECT key, address, {_LISTED} AS listed, EXISTS (SELECT 1 FROM followed f "
+        f"WHERE f.subject = s.key AND {POLLED}) AS polled FROM scope s WHERE chain = ? "
+        "AND due <= ? AND address <> '*' ORDER BY due, key",
+        [chain, PARKED - 1 if now is None else now],
+    )
+    wanted = {each.key for each in left_out}
+    return [
+        Subject(chain, row["address"])
+        for row in rows
+        if row["key"] in wanted or (row["polled"] and not row["listed"])
+    ]
+
+
+def unwatched(store: Reader, chain: str) -> list[Subject]:
+    """Members of a chain without an active entry."""
+    rows = store.read(
+        "SELECT s.address FROM joined j JOIN scope s ON s.key = j.subject WHERE j.scope = ? "
+        f"AND j.stream = ? AND j.until_place IS NULL AND NOT {_LISTED}",
+        [ChainWide(chain).key, EVERY],
+    )
+    return [Subject(chain, row["address"]) for row in rows]
+
+
+def unmet(store: Reader, chain: str) -> list[tuple[str, int]]:
+    """Active entries on members that had no first contact: (id, when it was added)."""
+    rows = store.read(
+        "SELECT e.id, e.added FROM entry e WHERE e.subject > ? AND e.subject < ? "
+        "AND e.base_height IS NULL AND e.retired IS NULL AND EXISTS (SELECT 1 FROM joined j "
+        "WHERE j.subject = e.subject AND j.scope = ? AND j.stream = ? AND j.until_place IS NULL)",
+        [f"{chain}/", f"{chain}0", ChainWide(chain).key, EVERY],
+    )
+    return [(row["id"], row["added"]) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What an address has read by itself of its lists, where these are read along blocks."""
+
+    end: int  # the highest block up to which all of them are covered
+    whole: bool  # ... from the first block on
+    seen: int  # the newest block that a complete read of all of them reached
+
+
+def own(store: Reader, subjects: Sequence[Subject], lists: int) -> dict[Subject, Own]:
+    """By address; one is left out of which less than so many lists were read so."""
+    by_key = {subject.key: subject for subject in subjects}
+    parts: dict[str, dict[str, list[Interval]]] = {}
+    for row in store.read_in(
+        f"SELECT scope, stream, lo, hi FROM coverage WHERE axis = '{Axis.HEIGHT}' "
+        "AND scope IN ({})",
+        by_key,
+    ):
+        mine = parts.setdefault(row["scope"], {})
+        mine.setdefault(row["stream"], []).append(Interval(row["lo"], row["hi"]))
+    seen = {
+        row["scope"]: row["seen"]
+        for row in store.read_in(
+            "SELECT scope, min(coalesce(complete_to, -1)) AS seen FROM reading "
+            f"WHERE axis = '{Axis.HEIGHT}' AND scope IN ({{}}) GROUP BY scope",
+            parts,
+        )
+    }
+    found = {}
+    for key, streams in parts.items():
+        if len(streams) >= lists:
+            joint = [intervals.union(each) for each in streams.values()]
+            whole = all(len(each) == 1 and each[0].lo == 0 for each in joint)
+            end = min(each[-1].hi for each in joint)
+            found[by_key[key]] = Own(end, whole, seen.get(key, -1))
+    return found
+
+
+def join(
+    store: Store,
+    chain: str,
+    places: Mapping[Subject, int],
+    below_time: int,
+    owed: Iterable[Subject],
+) -> None:
+    """Take addresses in, each from a block on (`below_time`: the time of the one below, or later);
+    what lies there is owed to some. Who is in already is only not due by itself any more."""
+    scope, keys = ChainWide(chain), [(subject.key,) for subject in places]
+    with store.write() as conn:
+        conn.execute(
+            "INSERT INTO scope (key, chain, address) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING",
+            (scope.key, scope.chain, scope.address),
+        )
+        conn.executemany(
+            "INSERT INTO joined (subject, scope, stream, axis, from_place, below_time) "
+            f"SELECT ?1, ?2, '{EVERY}', '{Axis.HEIGHT}', ?3, ?4 WHERE NOT EXISTS "
+            f"(SELECT 1 FROM joined WHERE subject = ?1 AND scope = ?2 AND stream = '{EVERY}' "
+            "AND until_place IS NULL) ON CONFLICT DO UPDATE SET until_place = NULL, "
+            "below_time = excluded.below_time",
+            [(subject.key, scope.key, place, below_time) for subject, place in places.items()],
+        )
+        conn.executemany(f"UPDATE scope SET due = {PARKED} WHERE key = ?", keys)
+        _owe(conn, chain, [(subject.key,) for subject in owed])
+
+
+def _owe(conn: Connection, chain: str, keys: Sequence[tuple[str]]) -> None:
+    conn.executemany(
+        "INSERT INTO debt (subject, chain, history, rank) SELECT ?1, ?2, 1, "
+        f"coalesce((SELECT min({_RANK}) FROM entry e WHERE e.subject = ?1 "
+        f"AND e.retired IS NULL), {len(Severity)}) WHERE 1 "
+        "ON CONFLICT (subject) DO UPDATE SET history = 1, rank = min(rank, excluded.rank), due = 0",
+        [(key, chain) for (key,) in keys],
+    )
+
+
+def leave(store: Store, chain: str, places: Mapping[Subject, int], now: int) -> None:
+    """Let addresses go, by the block at which each joined: they are due by themselves again, and
+    keep what was read for them."""
+    leaving = [Joined(each, EVERY, Axis.HEIGHT, place) for each, place in places.items()]
+    change_members(store, ChainWide(chain), [], leaving, now)
+    keys = [(subject.key,) for subject in places]
+    with store.write() as conn:
+        conn.executemany("DELETE FROM debt WHERE subject = ?", keys)
+        conn.executemany(f"UPDATE scope SET due = 0 WHERE key = ? AND due >= {PARKED}", keys)
+
+
+# -- how far -------------------------------------------------------------------------------
+
+
+def known(store: Reader, chain: str) -> dict[int, str]:
+    """The blocks that were read and do not count as proven yet: hashes by height, rising."""
+    rows = store.read(
+        "SELECT height, hash FROM block WHERE scope = ? ORDER BY height", [ChainWide(chain).key]
+    )
+    return {row["height"]: row["hash"] for row in rows}
+
+
+def note(conn: Connection, scope: Scope, read: Mapping[int, str], proven: int) -> None:
+    """Keep the blocks that were read up to the newest; those up to `proven` count as proven."""
+    kept = [(scope.key, height, each) for height, each in read.items() if height > proven]
+    conn.execute(
+        "DELETE FROM block WHERE scope = ? AND (height <= ? OR height >= ?)",
+        (scope.key, proven, kept[0][1] if kept else NO_END),
+    )
+    conn.executemany("INSERT INTO block (scope, height, hash) VALUES (?, ?, ?)", kept)
+
+
+def reached(store: Reader, chain: str) -> tuple[int, int]:
+    """The highest block that was read for the chain as a whole, in whatever way, and the highest
+    that counts as proven; -1 for none."""
+    key = ChainWide(chain).key
+    proven = store.read(
+        f"SELECT max(hi) AS hi FROM coverage WHERE scope = ? AND axis = '{Axis.HEIGHT}'", [key]
+    )[0]["hi"]
+    top = store.read("SELECT max(height) AS top FROM block WHERE scope = ?", [key])[0]["top"]
+    proven = -1 if proven is None else proven
+    return max(proven, -1 if top is None else top), proven
+
+
+def reading_of(store: Reader, chain: str) -> ChainReading | None:
+    """How far a chain is read block by block; None: it is not."""
+    scope = ChainWide(chain)
+    rows = store.read(
+        "SELECT min(hi) AS proven FROM (SELECT stream, max(hi) AS hi FROM coverage "
+        f"WHERE scope = ?1 AND axis = '{Axis.HEIGHT}' AND stream IN (SELECT stream FROM reading "
+        "WHERE scope = ?1 AND tried = (SELECT max(tried) FROM reading WHERE scope = ?1)) "
+        "GROUP BY stream)",
+        [scope.key],
+    )
+    last = store.read(
+        "SELECT source, complete_to, failing, error FROM reading WHERE scope = ? "
+        "AND coalesce(error, '') <> ? ORDER BY tried DESC, stream LIMIT 1",
+        [scope.key, UNSERVED],
+    )
+    if not last or chain not in read_by_blocks(store):
+        return None
+    top = store.read("SELECT max(height) AS top FROM block WHERE scope = ?", [scope.key])[0]["top"]
+    proven = rows[0]["proven"]
+    return ChainReading(
+        head=newest(store, chain),
+        covered_to=top if top is not None else proven,
+        proven_to=proven,
+        source=last[0]["source"] or "",
+        failing=last[0]["failing"],
+        why=last[0]["error"] or "",
+    )
+
+
+def unspent(store: Reader, chain: str, members: Container[str]) -> dict[str, str]:
+    """Outputs of members ("txid:n") that no block that is final spends, with their addresses."""
+    kinds = [kind for kind in Kind if kind.output]
+    rows = store.read(
+        "SELECT t.tx, t.leg, t.recipient FROM transfer t WHERE t.chain = ?1 "
+        "AND t.status IN (?2, ?3) AND NOT EXISTS (SELECT 1 FROM transfer i "
+        "WHERE i.chain = ?1 AND i.status = ?3 AND i.spends = t.tx || ':' || substr(t.leg, 5)) "
+        f"AND t.kind IN ({','.join('?' * len(kinds))})",
+        [chain, Status.PROVISIONAL, Status.FINAL, *kinds],
+    )
+    return {
+        f"{row['tx']}:{row['leg'].rpartition(':')[2]}": row["recipient"]
+        for row in rows
+        if row["recipient"] in members
+    }
+
+
+# -- what is owed ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """How many members of a chain wait to be read address by address."""
+
+    history: int  # for what lies below the block at which they joined
+    severe: int  # of these, severe ones
+    blind: int  # because the chain's blocks cannot be read now
+
+
+def owed(store: Reader, chain: str) -> Owed:
+    row = store.read(
+        "SELECT total(history) AS history, total(history AND rank = 0) AS severe, "
+        "total(blind) AS blind FROM debt WHERE chain = ?",
+        [chain],
+    )[0]
+    return Owed(int(row["history"]), int(row["severe"]), int(row["blind"]))
+
+
+def owing(store: Reader, chain: str) -> list[Subject]:
+    """Members whose history is owed."""
+    skip = len(chain) + 1
+    rows = store.read("SELECT subject FROM debt WHERE chain = ? AND history", [chain])
+    return [Subject(chain, row["subject"][skip:]) for row in rows]
+
+
+def next_owed(store: Reader, chain: str, now: int, most: int) -> list[Subject]:
+    """Who is to be read next: first those whose blocks cannot be read, then histories, the severe
+    first in both."""
+    found: list[Subject] = []
+    skip = len(chain) + 1
+    for blind in (1, 0):
+        for rank in range(len(Severity) + 1):
+            if len(found) < most:
+                rows = store.read(
+                    "SELECT subject FROM debt WHERE chain = ? AND blind = ? AND rank = ? "
+                    "AND due <= ? ORDER BY due LIMIT ?",
+                    [chain, blind, rank, now, most - len(found)],
+                )
+                found += [Subject(chain, row["subject"][skip:]) for row in rows]
+    return found
+
+
+def tried(store: Store, paid: Iterable[Subject], again: Mapping[Subject, int]) -> None:
+    """Members that were read: whose history is owed no more, and when the others are tried
+    `again`."""
+    with store.write() as conn:
+        keys = [(subject.key,) for subject in paid]
+        conn.executemany("DELETE FROM debt WHERE subject = ? AND NOT blind", keys)
+        conn.executemany("UPDATE debt SET history = 0 WHERE subject = ?", keys)
+        conn.executemany(
+            "UPDATE debt SET due = ? WHERE subject = ?",
+            [(due, subject.key) for subject, due in again.items()],
+        )
+        conn.executemany(
+            f"UPDATE scope SET due = {PARKED} WHERE key = ? AND EXISTS (SELECT 1 FROM joined "
+            f"WHERE subject = scope.key AND stream = '{EVERY}' AND until_place IS NULL)",
+            [*keys, *((subject.key,) for subject in again)],
+        )
+
+
+def blinded(store: Store, chain: str) -> None:
+    """A chain's blocks cannot be read: its severe members are read by themselves meanwhile."""
+    severe = (
+        "SELECT j.subject, ?1, 0, 1, 0, 0 FROM joined j WHERE j.scope = ?2 AND j.stream = ?3 "
+        "AND j.until_place IS NULL AND EXISTS (SELECT 1 FROM entry e WHERE e.subject = j.subject "
+        f"AND e.retired IS NULL AND {_RANK} = 0)"
+    )
+    with store.write() as conn:
+        conn.execute(
+            f"INSERT INTO debt (subject, chain, history, blind, rank, due) {severe} "
+            "ON CONFLICT (subject) DO UPDATE SET blind = 1, "
+            "due = CASE WHEN blind THEN due ELSE 0 END",
+            (chain, ChainWide(chain).key, EVERY),
+        )
+
+
+def sighted(store: Store, chain: str) -> None:
+    """A chain's blocks can be read again."""
+    if not store.read("SELECT 1 FROM debt WHERE chain = ? AND blind LIMIT 1", [chain]):
+        return
+    with store.write() as conn:
+        conn.execute("DELETE FROM debt WHERE chain = ? AND blind AND NOT history", (chain,))
+        conn.execute("UPDATE debt SET blind = 0 WHERE chain = ?", (chain,))
