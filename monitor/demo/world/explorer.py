@@ -22,13 +22,14 @@ from monitor.demo.world.blockbook import Blockbook
 from monitor.demo.world.blockscout import Blockscout
 from monitor.demo.world.esplora import Esplora
 from monitor.demo.world.etherscan import Etherscan
+from monitor.demo.world.evm_node import EvmNode
 from monitor.demo.world.ledger import AccountLedger, UtxoLedger
 from monitor.demo.world.prices import Prices
 from monitor.demo.world.service import TEXT, Knobs, Reply, Request, Service
 from monitor.demo.world.trongrid import TronGrid
 
 STYLES: dict[str, type[Service[Any]]] = {
-    kind.style: kind for kind in (Etherscan, Blockscout, Esplora, Blockbook, TronGrid)
+    kind.style: kind for kind in (Etherscan, Blockscout, EvmNode, Esplora, Blockbook, TronGrid)
 }
 _LINE_MOST = 65536
 Connection = socket.socket | tuple[bytes, socket.socket]

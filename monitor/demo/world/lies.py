@@ -23,6 +23,7 @@ class BlockLies:
     cut: set[str] = field(default_factory=set)  # answers that leave out their last item
     branch: Ledger[Any] | None = None  # whose blocks are told instead
     mixed: bool = False  # those of the branch only in every second answer
+    widest: int | None = None  # blocks of one question for logs; no lie, an error says so
     every: int = 1  # one answer in so many is a lie, the others are honest
     told: int = 0  # answers so far
 
