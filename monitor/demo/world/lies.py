@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from monitor.demo.world.ledger import Ledger
@@ -22,17 +24,16 @@ class BlockLies:
     empty: set[str] = field(default_factory=set)  # of PARTS: answers that quietly hold nothing
     cut: set[str] = field(default_factory=set)  # answers that leave out their last item
     branch: Ledger[Any] | None = None  # whose blocks are told instead
-    mixed: bool = False  # those of the branch only in every second answer
+    mixed: bool = False  # those of the branch only in half of the answers
     widest: int | None = None  # blocks of one question for logs; no lie, an error says so
-    every: int = 1  # one answer in so many is a lie, the others are honest
-    told: int = 0  # answers so far
+    every: int = 1  # one answer in so many is a lie, by chance, the others are honest
+    chance: random.Random = field(default_factory=partial(random.Random, 1))
 
     def part(self, name: str, items: Sequence[Item]) -> Sequence[Item]:
         """What is told of one part of a block, or of a range of blocks."""
         if name not in self.empty | self.cut:
             return items
-        self.told += 1
-        if self.told % self.every:
+        if self.chance.randrange(self.every):
             return items
         return () if name in self.empty else items[:-1]
 
@@ -40,5 +41,4 @@ class BlockLies:
         """Whose blocks are told now."""
         if self.branch is None:
             return true
-        self.told += 1
-        return true if self.mixed and self.told % 2 else self.branch
+        return true if self.mixed and self.chance.randrange(2) else self.branch
