@@ -294,6 +294,12 @@ def start(app: Fundwatch) -> Usage:
     return Usage.now()
 
 
+def alone(step: Callable[..., Any], *args: object) -> Any:
+    """What a function of a module comes to in a process of its own."""
+    with _FRESH.Pool(1) as pool:
+        return pool.apply(step, args)
+
+
 # -- showing -----------------------------------------------------------------------------
 
 
