@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from world.home import ROOT
+from world.parts import ANVIL_INSTALL, find_anvil
 
 pytestmark = pytest.mark.slow
 
@@ -117,3 +118,19 @@ def test_attribution(tmp_path: Path) -> None:
         *((200, 10, way) for way in ways),
     ]
     assert 0 < found[8]["traced"] <= 200
+
+
+@pytest.mark.real
+def test_blocks(tmp_path: Path) -> None:
+    """The floor and the adapter find what was generated, whoever else is watched."""
+    if find_anvil() is None:
+        pytest.skip(f"anvil is not installed: {ANVIL_INSTALL}")
+    small = ("--blocks", "12", "--txs", "40", "--rounds", "1", "--addresses", "10", "500")
+    found = figures(tmp_path, "blocks.py", *small)
+    assert {(row["way"], row["addresses"]) for row in found} == {
+        (way, count) for way in ("floor", "face") for count in (10, 100, 500)
+    }
+    assert all(row["rows"] == row["true rows"] > 0 for row in found)
+    few, many = ([r for r in found if r["addresses"] == count] for count in (10, 500))
+    asked = [row["requests a block"] for row in few]
+    assert asked == [row["requests a block"] for row in many]
