@@ -46,8 +46,9 @@ FOLDER = "lists"  # of the home folder: the files as they were fetched, packed
 AT_ONCE = 1000  # addresses whose entries come into force with their version, in one transaction
 REASONS = 5  # for which rows are refused that are told where no other row is there
 REMARKS, LONGEST_REMARK = 20, 300  # on a file that are kept; characters of each
+READ = 10_000  # rows that are staged in one transaction: each waits for the disk
 AT_A_TIME = 1 << 20  # bytes of a file that are packed
-PART = 400  # addresses whose entries are made in one commit
+PART = 2000  # addresses whose entries are made in one commit: some tenths of a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ class Lists:
         name, preamble, count = config.name, Preamble(), 0
         with list_files.watched(fetched.path, self._read) as file:
             rows = self._judged(config, reader(config.kind)(file, fetched.name, preamble))
-            while part := [*islice(rows, listing.PART)]:
+            while part := [*islice(rows, READ)]:
                 list_files.room(self.home)
                 staging.stage(self.store, name, part)
                 count += len(part)

@@ -55,6 +55,8 @@ def _body(row: Row) -> list[object]:
 
 def _clean(text: str) -> str:
     """Without what no text of the record can hold: halves of characters, and zeros."""
+    if text.isascii() and text.isprintable():  # nearly all of a long list
+        return text
     return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
 
 

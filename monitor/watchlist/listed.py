@@ -125,6 +125,8 @@ def _chains(listing: Listing, words: Words, chains_of: ChainsOf) -> Collection[s
 
 def word_on(listing: Listing, words: Words, key: str) -> Word | None:
     """What was said of the address goes before what was said of the entity."""
+    if not words:  # nearly always, a million times
+        return None
     row = listing.row
     targets = (address_target(row.judged.address or ""), entity_target(row.published.entity.id))
     return next((words[t, key] for t in targets if (t, key) in words), None)
@@ -198,7 +200,7 @@ def _entry(
             address=address if address != subject.address else "",
         ),
     )
-    return replace(entry, **_said(first, words))
+    return replace(entry, **_said(first, words)) if words else entry
 
 
 def _retired(word: Word) -> str:

@@ -19,7 +19,7 @@ from monitor.model.lists import ALL, LONGEST, Judged, Published, Row
 from monitor.model.plain import quoted
 from monitor.watchlist.imports import wrecks
 from monitor.watchlist.imports.poison import Poison
-from monitor.watchlist.imports.publisher import Publisher, Said
+from monitor.watchlist.imports.publisher import NOTHING_SAID, Publisher, Said
 
 _ETHEREUM = "ethereum"  # read for every account of its kind
 # Older addresses of the second are the first's own: one key, two ways to write it.
@@ -146,6 +146,8 @@ class Judge:
 
     def _contradiction(self, own: str, text: str, fits: Fits, said: Said) -> str:
         """A word on a publisher who says something else than the encoding."""
+        if said is NOTHING_SAID:
+            return ""
         name, words = self.chains[own].name, quoted(said.words, _TICKER)
         if said.other is not None and said.other.parted == own:
             other = said.other.name

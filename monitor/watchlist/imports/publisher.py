@@ -27,6 +27,9 @@ class Said:
     token: str = ""
 
 
+NOTHING_SAID = Said()
+
+
 @dataclass(frozen=True)
 class Publisher:
     """Reads those words, each pair of them once."""
@@ -42,7 +45,7 @@ class Publisher:
     def said(self, network: str, ticker: str) -> Said:
         """What the field for the chain says goes before the coin."""
         if not network and not ticker:
-            return Said()
+            return NOTHING_SAID
         network, ticker = network[:_READ], ticker[:_READ]
         found = self._seen.get((network, ticker))
         if found is None:

@@ -97,6 +97,9 @@ def addresses(text: str) -> Iterator[str]:
 def named_addresses(text: str) -> Iterator[tuple[str, str]]:
     """The same, each with the coin that stands before it: "(1) ETH: 0x175d..." as the United
     Kingdom's list has it."""
+    if text.isascii() and text.isalnum():  # nearly all of a long list
+        yield "", plain_address(text)[:LONGEST]
+        return
     words = _COUNTED.sub(" ", text).split()
     coins, held = words[::2], words[1::2]
     if len(held) == len(coins) > 0 and all(map(_COIN.match, coins)) and all(map(is_address, held)):

@@ -23,7 +23,8 @@ def read_text(file: BinaryIO, name: str, _preamble: Preamble) -> Iterator[Publis
     for number, line in lines(file, name):
         if is_cut(line):
             raise refusal(name, "", CUT, CUT_REMEDY, number)
-        kept = line if BROKEN_CELL.match(line.strip()) else _NOTE.sub("", line)
+        bare = line.strip()
+        kept = bare if BROKEN_CELL.match(bare) else _NOTE.sub("", bare)
         for cell in filter(None, re.split(r"[,;|\t]", kept)):
             for coin, address in named_addresses(cell):
                 yield Published(address, coin or ticker, place=f"line {number}")
