@@ -259,7 +259,7 @@ class Fundwatch:
             pool = self.pools.get(chain)
             if pool is not None:
                 blocks = pool.chain.read == "blocks" and pool.wholes
-                pool.way = Way.BLOCKS if blocks else Way.ADDRESSES
+                pool.use(Way.BLOCKS if blocks else Way.ADDRESSES)
 
     def poll(self, *, everything: bool) -> PassReport:
         """One pass, with its log line. See Poller.run_pass."""

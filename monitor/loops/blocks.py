@@ -42,6 +42,7 @@ class _Chain:
     version: int = -1  # of all entries, when it was last looked at who leaves
     looked: float = 0.0
     left_out: set[Subject] = field(default_factory=set)  # that are read by themselves
+    begun: bool = False  # it was read: what its blocks hold is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +122,9 @@ class BlockChains:
         if known is None or not known.members:
             return None
         pool = self._world.pools[chain]
-        held = {s for whole in pool.wholes for s in pool.handed_out(whole)}
-        run = Run(ChainWide(chain), streams=frozenset({*held, *streams_of(pool.chain)}))
+        held = frozenset(s for whole in pool.wholes for s in pool.handed_out(whole))
+        lists = held.union(streams_of(pool.chain)) if known.begun else held
+        run = Run(ChainWide(chain), streams=lists)
         run.everyone = known.everyone
         return run
 
@@ -134,6 +136,7 @@ class BlockChains:
         """A reading of the chain came to its end."""
         chain = run.scope.chain
         if not failed:
+            self._chains[chain].begun = True
             blocks.sighted(self._store, chain)
             return
         reading = blocks.reading_of(self._store, chain)
@@ -231,8 +234,10 @@ class BlockChains:
             return None
         chain = pool.chain
         top, proven = blocks.reached(self._store, chain.key)
-        if self._chains[chain.key].members:
-            return _Stand(head, top + 1, proven, pool.needs_unspent, len(streams_of(chain)))
+        if members := self._chains[chain.key].members:
+            newest = max(members.values())  # for whom nothing may have been read yet
+            start = max(top + 1, newest)
+            return _Stand(head, start, proven, pool.needs_unspent, len(streams_of(chain)))
         least = max(0, head.height - blocks_for(CATCH_UP, chain) // 2)
         ends = [each.end for each in blocks.own(self._store, first, 1).values()]
         start = min([end + 1 for end in ends if end + 1 >= least], default=head.height)

@@ -12,7 +12,7 @@ from monitor.decide import coverage
 from monitor.loops.leftover import calls_left
 from monitor.loops.passing import JobSigns, PassReport, PollWorld, active
 from monitor.loops.pool import SourcePool
-from monitor.model import Axis, Interval, SourceConfig, Subject, Watched, intervals
+from monitor.model import Axis, Interval, SourceConfig, Subject, intervals
 from monitor.model.config import Way
 from monitor.model.streams import StreamState
 from monitor.store import blocks, transfers, watch
@@ -25,6 +25,7 @@ MOST = 200  # calls of one round, where no budget bounds them
 AGAIN = 300  # seconds until an address is tried again whose lists could not be read
 RESTS = 86_400  # ... whose history is so long that a person is asked first
 
+Holes = Mapping[str, tuple[Interval, ...]]  # by list
 # Reads these addresses to the start of their history, with about so many calls.
 Read = Callable[[Sequence[Subject], int], PassReport]
 
@@ -75,9 +76,10 @@ class Debts:
         calls = self._calls(pool, now) if subjects else 0
         if calls <= 0:
             return False
+        before = self._owed(pool, subjects)
         report = self._read(subjects, calls)
         self.signs.moved()
-        self._settle(pool, subjects, report)
+        self._settle(pool, subjects, before, report)
         return not report.stopped
 
     def _calls(self, pool: SourcePool, now: int) -> int:
@@ -93,43 +95,55 @@ class Debts:
             default=MOST,
         )
 
-    def _settle(self, pool: SourcePool, subjects: Sequence[Subject], report: PassReport) -> None:
-        now, paid, again = self._world.clock(), list[Subject](), dict[Subject, int]()
+    def _owed(self, pool: SourcePool, subjects: Sequence[Subject]) -> dict[Subject, Holes]:
+        """What each of them lacks below the block at which it joined, list by list."""
+        now, world = self._world.clock(), self._world
         watched = watch.entries_of(self._store, subjects)
+        axes: dict[str, set[Axis]] = {}
+        for source in pool.sources:
+            for stream in pool.handed_out(source):
+                axes.setdefault(stream, set()).add(source.axis)
+        found: dict[Subject, Holes] = {}
+        for subject in subjects:
+            states = stream_states(self._store, subject, now)
+            mine = active(watched.get(subject, ()))
+            floors = {a: coverage.wanted_from(mine, a, None, pool.chain, world.since_time)
+                      for a in Axis}  # fmt: skip
+            holes = {
+                stream: [_holes(state, axis, floors[axis]) for axis in axes[stream]]
+                for stream, state in states.items()
+                if mine and stream in axes
+            }
+            # One axis is enough: blocks or time.
+            left = {s: min(each, key=len) for s, each in holes.items() if all(each)}
+            found[subject] = left
+        return found
+
+    def _settle(
+        self,
+        pool: SourcePool,
+        subjects: Sequence[Subject],
+        before: Mapping[Subject, Holes],
+        report: PassReport,
+    ) -> None:
+        now, paid, again = self._world.clock(), list[Subject](), dict[Subject, int]()
         if blocks.owed(self._store, pool.chain.key).blind:
             again = {each: now + self._world.interval(each) for each in subjects}
-        for subject in subjects:
-            mine = active(watched.get(subject, ()))
-            states = stream_states(self._store, subject, now)
-            if not mine or not _lacks(pool, states, mine, self._world):
+        for subject, left in self._owed(pool, subjects).items():
+            if not left:
                 paid.append(subject)
-            elif subject.key in report.unread:
-                again[subject] = now + AGAIN
+            elif transfers.row_count(self._store, subject) > transfers.HISTORY_LIMIT:
+                again[subject] = now + RESTS
             else:
-                long = transfers.row_count(self._store, subject) > transfers.HISTORY_LIMIT
-                again[subject] = now + (RESTS if long else 0)
+                # What is not final yet is read once it is.
+                stuck = left == before[subject] or subject.key in report.unread
+                again[subject] = now + (AGAIN if stuck else 0)
         blocks.tried(self._store, paid, again)
 
 
-def _lacks(
-    pool: SourcePool, states: Mapping[str, StreamState], mine: Sequence[Watched], world: PollWorld
-) -> bool:
-    """Whether something below the block at which an address joined is still to be read, of lists
-    that anybody has."""
-    return any(
-        all(_holes(pool, state, axis, mine, world) for axis in axes)
-        for stream, state in states.items()
-        if (axes := {s.axis for s in pool.sources if stream in pool.handed_out(s)})
-    )
-
-
-def _holes(
-    pool: SourcePool, state: StreamState, axis: Axis, mine: Sequence[Watched], world: PollWorld
-) -> bool:
+def _holes(state: StreamState, axis: Axis, floor: int) -> tuple[Interval, ...]:
     joined = state.joined_on(axis)
     if not joined:
-        return False
-    floor = coverage.wanted_from(mine, axis, None, pool.chain, world.since_time)
-    parts = state.covered.get(axis, ())
-    spans = coverage.history_spans(parts, floor, state.waiting, joined)
-    return bool(intervals.clip(spans, [Interval(0, joined - 1)]))
+        return ()
+    spans = coverage.history_spans(state.covered.get(axis, ()), floor, state.waiting, joined)
+    return intervals.clip(spans, [Interval(0, joined - 1)])

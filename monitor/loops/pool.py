@@ -86,6 +86,7 @@ class SourcePool:
         self.sources = tuple(sources)  # in the order in which they are asked; see `order`
         self.wholes = tuple(wholes)  # in the same order
         self._as_set = self.sources
+        self._back: frozenset[str] = frozenset()
         self.operators = {s.name: operators.get(s.name, s.name) for s in self.sources}
         self.tally = Tally(chain.key)
         self._head_ttl = head_ttl
@@ -111,9 +112,19 @@ class SourcePool:
     def order(self, back: Collection[str]) -> None:
         """Ask these sources after the others from now on, each part as the settings order it. None
         is left out: what one alone serves is read from it."""
-        self.sources = tuple(sorted(self._as_set, key=lambda source: source.name in back))
+        self._back = frozenset(back)
+        self.use(self.way)
+
+    def use(self, way: Way) -> None:
+        """Read the chain in this way from the next pass on. In the mixed way those are asked first
+        that read a list for many addresses at once."""
+        self.way = way
+        self.sources = tuple(sorted(self._as_set, key=self._turn))
         places = {source.name: place for place, source in enumerate(self.sources)}
         self.wholes = tuple(sorted(self.wholes, key=lambda source: places[source.name]))
+
+    def _turn(self, source: Source) -> tuple[bool, bool]:
+        return source.name in self._back, self.way is Way.MIXED and not source.many
 
     @property
     def needs_unspent(self) -> bool:

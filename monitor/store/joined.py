@@ -17,8 +17,9 @@ def members(store: Reader, scope: ChainWide) -> dict[Subject, dict[str, Joined]]
     found: dict[Subject, dict[str, Joined]] = {}
     rows = store.read(
         "SELECT s.address, j.stream, j.axis, j.from_place FROM joined j "
-        "JOIN scope s ON s.key = j.subject WHERE j.scope = ? AND j.until_place IS NULL",
-        [scope.key],
+        "JOIN scope s ON s.key = j.subject WHERE j.scope = ? AND j.stream <> ? "
+        "AND j.until_place IS NULL",
+        [scope.key, EVERY],
     )
     for address, stream, axis, place in rows:
         subject = Subject(scope.chain, address)
