@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from monitor.chains.table import streams_of
 from monitor.decide import asking
@@ -20,9 +21,11 @@ from monitor.model.axis import blocks_for
 from monitor.model.config import Way
 from monitor.model.errors import SourceError
 from monitor.model.plan import Plan
+from monitor.model.ports import SeesUnspent
+from monitor.model.reading import Unspent
 from monitor.model.scope import EVERY, ChainWide, Members
 from monitor.model.streams import StreamState
-from monitor.store import apply, blocks, joined, watch
+from monitor.store import apply, blocks, joined, notes, watch
 from monitor.store.coverage import change_members, stream_states
 from monitor.store.port import Store
 
@@ -31,6 +34,7 @@ PART = 2000  # addresses that join or leave in one commit
 # than to ask for what each address lacks.
 CATCH_UP = 2 * 3600
 LOOK_AGAIN = 600.0  # seconds between two looks at who is watched no more
+UNSPENT = "unspent outputs"
 BLIND_AFTER = 300  # seconds that blocks fail until severe members are read by themselves
 
 
@@ -182,7 +186,7 @@ class BlockChains:
         """Those that nobody watches any more, those of which not every source that reads blocks may
         learn, and those whose unspent outputs would have to be known and are not."""
         chain = pool.chain.key
-        gone = set(blocks.owing(self._store, chain)) if pool.needs_unspent else set()
+        gone = self._unknown(pool, known)
         version, moment = watch.version(self._store), time.monotonic()
         if version != known.version or moment - known.looked >= LOOK_AGAIN:
             known.version, known.looked = version, moment
@@ -193,6 +197,18 @@ class BlockChains:
             for subject in going:
                 del known.members[subject.address]
             known.everyone = Members(known.members)
+
+    def _unknown(self, pool: SourcePool, known: _Chain) -> set[Subject]:
+        """Members whose unspent outputs would have to be known and are not: all, where the first
+        source said what inputs spend when they joined, and does not now."""
+        key, needed = f"unspent:{pool.chain.key}", str(int(pool.needs_unspent))
+        before = notes.get_note(self._store, key)
+        if before == needed:
+            return set()
+        notes.put_note(self._store, key, needed)
+        if before is None or not pool.needs_unspent:
+            return set()
+        return {Subject(pool.chain.key, address) for address in known.members}
 
     def _restricted(self, pool: SourcePool) -> set[Subject]:
         kept = watch.restricted(self._store, pool.chain.key)
@@ -245,7 +261,7 @@ class BlockChains:
 
     def _join(self, chain: str, known: _Chain, stand: _Stand, part: Sequence[Subject]) -> None:
         places = {each: known.members[each.address] for each in part if self.member(each)}
-        owed = set(places)
+        owed, outputs = set(places), dict[str, str]()
         fresh = [each for each in part if each not in places]
         if not stand.unspent:
             places |= dict.fromkeys(fresh, stand.next)
@@ -253,17 +269,43 @@ class BlockChains:
         else:
             # Whose unspent outputs are known up to where the chain stands.
             read = blocks.own(self._store, fresh, stand.lists)
+            lacking = []
             for each in fresh:
                 own = read.get(each)
                 if own is None or not own.whole or own.seen < stand.next - 1:
-                    known.left_out.add(each)
+                    lacking.append(each)
                     continue
                 # What it saw above its proven end stands as long as the blocks that were read.
                 places[each] = min(stand.next, max(own.end, stand.proven) + 1)
                 if own.end < stand.proven:
                     owed.add(each)
-        blocks.join(self._store, chain, places, stand.head.time, owed)
+            told = self._unspent(chain, lacking) if lacking else None
+            if told is None or told.height < stand.next - 1:
+                known.left_out.update(lacking)
+            else:
+                places |= dict.fromkeys(lacking, told.height + 1)
+                owed.update(lacking)
+                outputs.update(told.outputs)
+        blocks.join(self._store, chain, places, stand.head.time, owed, outputs)
         known.members.update({each.address: place for each, place in places.items()})
+
+    def _unspent(self, chain: str, subjects: Sequence[Subject]) -> Unspent | None:
+        """What these addresses have not spent, by the first source that can say; None: nobody."""
+        pool = self._world.pools[chain]
+        addresses = [subject.address for subject in subjects]
+        for whole in pool.wholes:
+            if not hasattr(whole, SeesUnspent.unspent.__name__):
+                continue
+            if pool.rests(whole, UNSPENT):
+                continue
+            try:
+                told = cast(SeesUnspent, whole).unspent(addresses)
+            except SourceError as error:
+                pool.withheld(whole, UNSPENT, error)
+                continue
+            pool.told(whole, UNSPENT)
+            return told
+        return None
 
     def _meet(self, chain: str, stand: _Stand) -> None:
         """First contact: the block below the one at which an address joined."""

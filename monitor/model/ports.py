@@ -23,6 +23,7 @@ from monitor.model.balance import BalanceWord, Holding
 from monitor.model.events import Event, Moved, TxLogs
 from monitor.model.facts import Lead
 from monitor.model.life import LifeWord
+from monitor.model.reading import Unspent
 from monitor.model.trace import Profile
 
 
@@ -107,6 +108,14 @@ class WholeBlocks(Source, Protocol):
     block_bytes: int  # of such a block, about
     needs_unspent: bool  # it does not say what an input spends: see Ask.unspent
     not_in_blocks: tuple[str, ...]  # what it cannot see, one sentence each: for `check` and status
+
+
+class SeesUnspent(Protocol):
+    """What a face of whole blocks may have besides, where it `needs_unspent`."""
+
+    def unspent(self, addresses: Sequence[str]) -> Unspent:
+        """The unspent outputs of these addresses at the newest block. May take minutes. Raises
+        NotServed where it has no such answer."""
 
 
 class SeesLife(Protocol):

@@ -120,6 +120,15 @@ class Lookup:
 
 
 @dataclass(frozen=True, slots=True)
+class Unspent:
+    """The outputs of some addresses that nobody had spent at a block."""
+
+    height: int
+    block_hash: str
+    outputs: Mapping[str, str]  # "txid:n" -> address
+
+
+@dataclass(frozen=True, slots=True)
 class Price:
     """What one coin of an asset was worth, as a price source said."""
 

@@ -139,9 +139,11 @@ def join(
     places: Mapping[Subject, int],
     below_time: int,
     owed: Iterable[Subject],
+    outputs: Mapping[str, str],
 ) -> None:
     """Take addresses in, each from a block on (`below_time`: the time of the one below, or later);
-    what lies there is owed to some. Who is in already is only not due by itself any more."""
+    what lies there is owed to some. `outputs`: what they had not spent then, with whose it is. Who
+    is in already is only not due by itself any more."""
     scope, keys = ChainWide(chain), [(subject.key,) for subject in places]
     with store.write() as conn:
         conn.execute(
@@ -158,6 +160,10 @@ def join(
         )
         conn.executemany(f"UPDATE scope SET due = {PARKED} WHERE key = ?", keys)
         _owe(conn, chain, [(subject.key,) for subject in owed])
+        conn.executemany(
+            "INSERT INTO unspent (chain, output, address) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            [(chain, output, address) for output, address in outputs.items()],
+        )
 
 
 def _owe(conn: Connection, chain: str, keys: Sequence[tuple[str]]) -> None:
@@ -253,11 +259,14 @@ def unspent(store: Reader, chain: str, members: Container[str]) -> dict[str, str
         f"AND t.kind IN ({','.join('?' * len(kinds))})",
         [chain, Status.PROVISIONAL, Status.FINAL, *kinds],
     )
-    return {
-        f"{row['tx']}:{row['leg'].rpartition(':')[2]}": row["recipient"]
-        for row in rows
-        if row["recipient"] in members
-    }
+    found = {f"{row['tx']}:{row['leg'][4:]}": row["recipient"] for row in rows}
+    known = store.read(
+        "SELECT u.output, u.address FROM unspent u WHERE u.chain = ?1 AND NOT EXISTS (SELECT 1 "
+        "FROM transfer i WHERE i.chain = ?1 AND i.status = ?2 AND i.spends = u.output)",
+        [chain, Status.FINAL],
+    )
+    found |= {row["output"]: row["address"] for row in known}
+    return {output: address for output, address in found.items() if address in members}
 
 
 # -- what is owed ----------------------------------------------------------------------------
@@ -279,13 +288,6 @@ def owed(store: Reader, chain: str) -> Owed:
         [chain],
     )[0]
     return Owed(int(row["history"]), int(row["severe"]), int(row["blind"]))
-
-
-def owing(store: Reader, chain: str) -> list[Subject]:
-    """Members whose history is owed."""
-    skip = len(chain) + 1
-    rows = store.read("SELECT subject FROM debt WHERE chain = ? AND history", [chain])
-    return [Subject(chain, row["subject"][skip:]) for row in rows]
 
 
 def next_owed(store: Reader, chain: str, now: int, most: int) -> list[Subject]:

@@ -20,6 +20,14 @@ CREATE TABLE debt (
   due INTEGER NOT NULL DEFAULT 0     -- when it is tried next
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX debt_next ON debt(chain, blind, rank, due);
+-- Outputs that a member had not spent when it joined, where its history is not known and blocks do
+-- not say what inputs spend. Bookkeeping.
+CREATE TABLE unspent (
+  chain TEXT NOT NULL,
+  output TEXT NOT NULL,              -- txid:n
+  address TEXT NOT NULL,
+  PRIMARY KEY (chain, output)
+) STRICT, WITHOUT ROWID;
 CREATE INDEX scope_chain_due ON scope(chain, due);
 CREATE INDEX transfer_spends ON transfer(chain, spends) WHERE spends IS NOT NULL;
 -- A membership of all lists of a chain (stream '*') names the time of the block below it, for
