@@ -1,63 +1,19 @@
-"""Whole blocks through an Esplora: real ones, and chains of the local explorer's, which move as
-per-address reading tells them."""
+"""Whole blocks through an Esplora: real ones, and what is made to fool."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from world.real_blocks import BITCOIN, BlockServer, block_of, matches, raw_of, undone
 from world.scripted_server import Reply, serve
+from world.utxo_blocks import asked, rows, whole
 
 from monitor.chains.payees import Payees
-from monitor.demo.world.explorer import Explorer
-from monitor.demo.world.ledger import UtxoLedger
-from monitor.demo.world.moves import Input, Output, UtxoTx
-from monitor.demo.world.utxo_raw import sealed
-from monitor.model import (
-    Ask,
-    Axis,
-    Batch,
-    Chain,
-    Head,
-    Interval,
-    Kind,
-    SourceConfig,
-    Subject,
-    Transfer,
-)
+from monitor.model import Ask, Batch, Head, Interval, Kind
 from monitor.model.errors import BadResponse, NotYet, SourceError
-from monitor.model.ports import WholeBlocks
 from monitor.model.scope import Members
-from monitor.net import sources
-from monitor.net.http import Http
-
-Row = tuple[Any, ...]
-
-
-@contextmanager
-def whole(url: str, chain: Chain = BITCOIN, kind: str = "esplora") -> Iterator[WholeBlocks]:
-    config = SourceConfig("mine", kind, url, rate_per_second=1000)
-    built = sources.build(config, chain, Http("mine", url, attempts=1))
-    found = sources.whole_of(built)
-    assert found is not None
-    yield found
-
-
-def asked(source: WholeBlocks, members: Mapping[str, int], span: Interval, **more: Any) -> Ask:
-    (streams,) = source.bundles
-    return Ask((), streams, span, source.head(), members=Members(members), **more)
-
-
-def rows(transfers: tuple[Transfer, ...]) -> set[Row]:
-    return {(t.tx, t.leg, t.kind, t.sender, t.recipient, t.amount, t.spends, t.block_height,
-             t.block_hash, t.time, t.pending) for t in transfers}  # fmt: skip
-
 
 # -- real blocks -----------------------------------------------------------------------------
 
@@ -209,174 +165,6 @@ def test_an_input_that_is_said_to_be_another_ones() -> None:
     batch = told(BlockServer(HEIGHT), unspent={mine.spends[0]: LUCKY})
     assert [gap.at.lo for gap in batch.gaps] == [HEIGHT]
     assert "another address" in batch.gaps[0].reason
-
-
-# -- chains of the local explorer's ----------------------------------------------------------
-
-ADDRESSES = [Payees(BITCOIN).address(b"\x00\x14" + bytes([n]) * 20) or "" for n in range(1, 7)]
-PLAN = st.lists(  # blocks of transactions: (which unspent outputs, whom they pay)
-    st.lists(st.tuples(st.lists(st.integers(0, 9), max_size=3), st.lists(st.integers(0, 5),
-             min_size=1, max_size=4)), max_size=4), min_size=1, max_size=6)  # fmt: skip
-
-
-class Maker:
-    """Fills a ledger with transactions that spend what is there."""
-
-    def __init__(self) -> None:
-        self.ledger = UtxoLedger(first_height=100)
-        self.unspent: list[tuple[str, int, Output]] = []
-        self.made = 0
-
-    def block(self, plan: list[tuple[list[int], list[int]]]) -> list[UtxoTx]:
-        return [self.tx(which, whom) for which, whom in plan]
-
-    def tx(self, which: list[int], whom: list[int]) -> UtxoTx:
-        self.made += 1
-        taken = [self.unspent.pop(n % len(self.unspent)) for n in which if self.unspent]
-        vin = tuple(Input(txid, n, output) for txid, n, output in taken)
-        if not vin:
-            vin = (Input(f"{self.made:064x}", 0, Output(None, 10**6, "6a")),)
-        vout = tuple(Output(ADDRESSES[n], 1000 + self.made) for n in whom)
-        made = sealed(UtxoTx("", vin, vout, locktime=self.made))
-        self.unspent += [(made.hash, n, output) for n, output in enumerate(made.vout)]
-        return made
-
-
-def per_address(url: str, addresses: list[str], kind: str = "esplora") -> set[Row]:
-    source = sources.build(SourceConfig("mine", kind, url, rate_per_second=1000), BITCOIN,
-                           Http("mine", url))  # fmt: skip
-    found: set[Row] = set()
-    for address in addresses:
-        head = source.head()
-        ask = Ask((Subject("bitcoin", address),), frozenset({"utxo"}), Interval(0, head.height),
-                  head, max_rows=10**6)  # fmt: skip
-        batch = source.fetch(ask)
-        assert batch.rest is None
-        found |= rows(tuple(t for t in batch.transfers if not t.pending))
-    return found
-
-
-@settings(max_examples=25)
-@given(PLAN, st.sets(st.integers(0, 5), min_size=1), st.integers(1, 30))
-def test_the_same_rows_as_by_address(
-    plan: list[list[tuple[list[int], list[int]]]], who: set[int], max_rows: int
-) -> None:
-    """Whatever moved among whom, in bites of any size."""
-    maker = Maker()
-    for txs in plan:
-        maker.ledger.mine(maker.block(txs))
-    members = {ADDRESSES[n]: 0 for n in who}
-    with Explorer() as explorer:
-        explorer.add("bitcoin", maker.ledger, "esplora")
-        url = explorer.url("bitcoin", "esplora")
-        with whole(url) as source:
-            ask: Ask | None = asked(source, members, Interval(100, 10**6), max_rows=max_rows)
-            found: set[Row] = set()
-            unspent: dict[str, str] = {}
-            read = []
-            while ask is not None:
-                batch = source.fetch(replace(ask, unspent=unspent))
-                assert batch.read is not None
-                read.append(batch.read)
-                found |= rows(batch.transfers)
-                keep(unspent, batch.transfers, members)
-                ask = replace(ask, span=batch.rest) if batch.rest else None
-        assert found == per_address(url, list(members))
-    assert (read[0].lo, read[-1].hi) == (100, maker.ledger.head.height)
-
-
-def keep(unspent: dict[str, str], moved: tuple[Transfer, ...], members: Mapping[str, int]) -> None:
-    """As the record would: what members got and did not spend."""
-    for t in moved:
-        if t.recipient in members and t.recipient is not None:
-            unspent[f"{t.tx}:{t.leg.removeprefix('out:')}"] = t.recipient
-    for t in moved:
-        unspent.pop(t.spends or "", None)
-
-
-@pytest.mark.parametrize("depth", [1, 2, 7, 40])
-def test_blocks_that_were_replaced(depth: int) -> None:
-    """The newest known block that still stands is found in a few calls, and what lies above it is
-    read; what is above the old head too."""
-    maker = Maker()
-    for _ in range(60):
-        maker.ledger.mine([maker.tx([], [0])])
-    with Explorer() as explorer:
-        explorer.add("bitcoin", maker.ledger, "esplora")
-        with whole(explorer.url("bitcoin", "esplora")) as source:
-            ask = asked(source, {ADDRESSES[0]: 0, ADDRESSES[1]: 0}, Interval(110, 10**6))
-            while (batch := source.fetch(ask)).rest:
-                ask = replace(ask, known=batch.blocks)
-            known = dict(batch.blocks)
-            again = source.fetch(replace(ask, known=known))
-            assert (again.calls, again.transfers, again.fresh_from) == (0, (), 160)
-            assert again.read == Interval(110, 159)
-            maker.ledger.reorg(depth, [[maker.tx([], [1])] for _ in range(depth + 2)])
-            head = source.head()
-            found = source.fetch(replace(ask, known=known, head=head))
-            assert found.fresh_from == 160 - depth
-            assert {t.block_height for t in found.transfers} == set(
-                range(160 - depth, min(162, 184 - depth))
-            )
-            assert all(known[h] == found.blocks[h] for h in range(110, 160 - depth))
-            hashes = {h: maker.ledger.block(h) for h in found.blocks}
-            assert all(b is not None and found.blocks[h] == b.hash for h, b in hashes.items())
-            assert found.calls <= 3 + 7 + 3 * (depth + 2)  # hash, block and its transaction
-            # Of the same height, and lower on another branch.
-            maker.ledger.reorg(depth + 2, [[maker.tx([], [1])] for _ in range(depth)])
-            level = source.fetch(replace(ask, known=known, head=source.head()))
-            assert level.fresh_from == 160 - depth
-            maker.ledger.rollback(1)
-            if depth > 1:
-                with pytest.raises(NotYet):
-                    source.fetch(replace(ask, known=known, head=source.head()))
-            else:
-                lower = source.fetch(replace(ask, known=known, head=source.head()))
-                assert (lower.read, lower.transfers) == (Interval(110, 158), ())
-
-
-def test_all_of_a_chain_was_replaced() -> None:
-    """None of the known blocks stands: all of the span is read."""
-    maker = Maker()
-    for _ in range(8):
-        maker.ledger.mine([maker.tx([], [0])])
-    with Explorer() as explorer:
-        explorer.add("bitcoin", maker.ledger, "esplora")
-        with whole(explorer.url("bitcoin", "esplora")) as source:
-            ask = asked(source, {ADDRESSES[0]: 0}, Interval(103, 10**6))
-            known = source.fetch(ask).blocks
-            assert sorted(known) == [103, 104, 105, 106, 107]
-            maker.ledger.reorg(7, [[maker.tx([], [0])] for _ in range(9)])
-            batch = source.fetch(replace(ask, known=known, head=source.head()))
-            assert (batch.fresh_from, batch.read) == (103, Interval(103, 109))
-            assert len(batch.transfers) == 14
-
-
-def test_blocks_that_change_while_they_are_read() -> None:
-    """What was read up to there counts, a broken chain of blocks never."""
-    maker = Maker()
-    for _ in range(6):
-        maker.ledger.mine([maker.tx([], [0])])
-    with Explorer() as explorer:
-        explorer.add("bitcoin", maker.ledger, "esplora")
-        with whole(explorer.url("bitcoin", "esplora")) as source:
-            ask = asked(source, {ADDRESSES[0]: 0}, Interval(100, 10**6))
-            maker.ledger.reorg(3, [[] for _ in range(3)])
-            batch = source.fetch(ask)  # its head's hash is of a block that is gone
-            assert (batch.read, batch.rest) == (Interval(100, 104), Interval(105, 105))
-            with pytest.raises(NotYet):
-                source.fetch(replace(ask, span=Interval(105, 105)))
-
-
-def test_what_it_says_of_itself() -> None:
-    """As the protocol wants it of a source of whole blocks."""
-    with Explorer() as explorer:
-        explorer.add("bitcoin", UtxoLedger(), "esplora")
-        with whole(explorer.url("bitcoin", "esplora")) as source:
-            assert (source.name, source.chain, source.axis) == ("mine", "bitcoin", Axis.HEIGHT)
-            assert (source.many, source.bundles) == (True, (frozenset({"utxo"}),))
-            assert (source.needs_unspent, source.block_bytes) == (True, 1_600_000)
-            assert source.not_in_blocks
 
 
 def test_errors_are_of_the_right_kind() -> None:

@@ -39,6 +39,7 @@ from monitor.model import (
 )
 from monitor.model.balance import Holding
 from monitor.model.errors import DeliveryError, SourceError
+from monitor.model.scope import Members
 from monitor.net import channels, hidden, prices, sources
 from monitor.net.heard import heard_of
 from monitor.net.http import Http
@@ -58,6 +59,7 @@ KINDS = {
     "evm_rpc": ("evm", "/v3/{key}", "0x" + "a1" * 20),
     "esplora": ("utxo", "/{key}/api", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"),
     "blockbook": ("utxo", "", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"),
+    "utxo_rpc": ("utxo", "/{key}", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"),
     "trongrid": ("tron", "", "TXhf9nU9bjo1j9z5qEesHdr6gtdndfnA4T"),
 }
 
@@ -200,10 +202,12 @@ def test_no_source_brings_a_key_back(
         said = [words_of(made.identify), words_of(made.head)]
         said += [words_of(partial(made.fetch, ask)) for ask in asks]
         said += [words_of(lambda: made.transaction("0x" + "77" * 32))]
-        able = sees_balances(made)
-        assert able is not None
         holdings = [Holding(address), Holding(address, address)]
-        said += [words_of(partial(able.balances, holdings, height)) for height in (None, 7)]
+        if able := sees_balances(made):
+            said += [words_of(partial(able.balances, holdings, height)) for height in (None, 7)]
+        if whole := sources.whole_of(made):
+            ask = Ask((), whole.bundles[0], Interval(5, 7), head, members=Members({address: 0}))
+            said += [words_of(whole.head), words_of(partial(whole.fetch, ask))]
         said += [words_of(lambda: made.block_hash(7))]
     text = "\n".join([*said, caplog.text])
     assert text

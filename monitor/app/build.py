@@ -134,6 +134,7 @@ def _source(config: SourceConfig, chain: Chain, limiter: Limiter, settings: Sett
         params=options.params,
         headers=options.headers,
         limiter=limiter,
+        max_bytes=options.max_bytes,
         proxies=settings.proxies or None,
         verify=settings.ca_bundle or True,
     )

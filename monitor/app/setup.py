@@ -70,7 +70,8 @@ CONFIG: Mapping[str, str] = {
 
 # sources:
 #   my-node:
-#     kind: evm_rpc                   # etherscan, blockscout, esplora, blockbook, trongrid, evm_rpc
+#     kind: evm_rpc                   # etherscan, blockscout, esplora, blockbook, utxo_rpc,
+#                                     # trongrid, evm_rpc
 #     url: http://127.0.0.1:8545      # a url that holds a key:  url_env: MY_NODE_URL
 #     rate_per_second: 20
 #   etherscan:

@@ -130,8 +130,8 @@ def _output(value: int, script: bytes) -> dict[str, Any]:
 
 
 def core_answer(name: str) -> Any:
-    """A recorded answer of Bitcoin Core, amounts as they were written."""
+    """A recorded answer of Bitcoin Core."""
     path = FOLDER / f"core_rpc/{name}"
     if not path.exists():
         pytest.skip(f"{path} is not there")
-    return json.loads(path.read_text(), parse_float=str)
+    return json.loads(path.read_text())

@@ -27,9 +27,11 @@ from monitor.demo.world.ledger import AccountLedger, UtxoLedger
 from monitor.demo.world.prices import Prices
 from monitor.demo.world.service import TEXT, Knobs, Reply, Request, Service
 from monitor.demo.world.trongrid import TronGrid
+from monitor.demo.world.utxo_node import UtxoNode
 
 STYLES: dict[str, type[Service[Any]]] = {
-    kind.style: kind for kind in (Etherscan, Blockscout, EvmNode, Esplora, Blockbook, TronGrid)
+    kind.style: kind
+    for kind in (Etherscan, Blockscout, EvmNode, Esplora, Blockbook, TronGrid, UtxoNode)
 }
 _LINE_MOST = 65536
 Connection = socket.socket | tuple[bytes, socket.socket]

@@ -32,6 +32,7 @@ class SourceKind:
     keyless: bool = False  # answers without a key, if slowly
     key_param: str = ""
     key_header: str = ""
+    most_bytes: int = 20_000_000  # of an answer; what holds more was made to fill our memory
 
     def serves(self, chain: Chain) -> bool:
         return self.answers_for is family_of(chain)
@@ -48,6 +49,13 @@ SOURCES: dict[str, SourceKind] = {
         UTXO,
         key_header="api-key",  # NOWNodes
     ),
+    "utxo_rpc": SourceKind(
+        f"{_HERE}.utxo_rpc:UtxoRpc",
+        UTXO,
+        keyless=True,
+        key_header="api-key",
+        most_bytes=60_000_000,  # a full block of Bitcoin's, of witnesses mostly, with all it spends
+    ),
     "trongrid": SourceKind(
         f"{_HERE}.trongrid:TronGrid", TRON, keyless=True, key_header="TRON-PRO-API-KEY"
     ),
@@ -59,6 +67,7 @@ class HttpOptions:
     """What monitor.net.http.Http needs to know of a source; url and the rest may be secret."""
 
     base_url: str = field(repr=False)
+    max_bytes: int  # of an answer
     params: dict[str, str] = field(default_factory=dict, repr=False)
     headers: dict[str, str] = field(default_factory=dict, repr=False)
 
@@ -76,6 +85,7 @@ def http_options(config: SourceConfig, chain: Chain) -> HttpOptions:
         base_url=url.rstrip("/"),
         params={kind.key_param: key} if kind.key_param and key else {},
         headers={kind.key_header: key} if kind.key_header and key else {},
+        max_bytes=kind.most_bytes,
     )
 
 

@@ -123,8 +123,9 @@ def shown(value: object) -> str:
 
 
 def gap(at: Interval, reason: str, row: object) -> Gap:
-    """A gap that keeps the row as it was received."""
-    return Gap(at, reason, json.dumps(row)[:RAW_CHARS])
+    """A gap that keeps the row as it was received; fractions that were read digit by digit as
+    texts."""
+    return Gap(at, reason, json.dumps(row, default=str)[:RAW_CHARS])
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ each is a child of the one below it. See ports.WholeBlocks.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -38,21 +38,25 @@ class Watched:
         self._unspent = ask.unspent
         self._paid: dict[str, str] = {}  # by blocks of this reading
 
-    def pays(self, txid: str, addresses: Iterable[str | None]) -> bool:
-        """Whether any output of a transaction is a member's; `addresses` in order."""
-        members, found = self._members, False
-        for n, address in enumerate(addresses):
-            if address in members and address is not None:
-                self._paid[f"{txid}:{n}"] = address
-                found = True
+    def pays(self, txid: str, addresses: Iterable[str | None]) -> dict[str, str]:
+        """The members' outputs of a transaction, whose addresses are told in order."""
+        members = self._members
+        found = {
+            f"{txid}:{n}": a for n, a in enumerate(addresses) if a is not None and a in members
+        }
+        self.own(found)
         return found
+
+    def own(self, outputs: Mapping[str, str]) -> None:
+        """Members' outputs that may be spent from here on."""
+        self._paid.update(outputs)
 
     def owner(self, output: str) -> str | None:
         """The member whose output "txid:n" is, as far as that is known."""
         return self._paid.get(output) or self._unspent.get(output)
 
     def has(self, address: str | None) -> bool:
-        return address in self._members
+        return address is not None and address in self._members
 
 
 @dataclass(frozen=True, slots=True)
