@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -44,6 +45,8 @@ class Desk:
     node: str  # url of the server before the node
     asked: Counter[str] = field(default_factory=Counter)  # of the node, by method
     shut: bool = False
+    still: bool = False  # the node knows no newer block any more
+    _told: dict[str, Any] = field(default_factory=dict)
 
     def pay(self, *recipients: str) -> list[str]:
         sent = [
@@ -81,6 +84,12 @@ class Desk:
         if self.shut:
             return Reply({"error": "down"}, 503)
         reply = requests.post(self.rpc.url, json=call.body, timeout=60)
+        newest = str(call.body.get("params")) if isinstance(call.body, dict) else ""
+        if "'latest'" in newest or "'finalized'" in newest:
+            told = reply.json()["result"]
+            told = self._told.setdefault(newest, told) if self.still else told
+            self._told[newest] = told
+            return Reply({"jsonrpc": "2.0", "id": call.body["id"], "result": told})
         return Reply(reply.content, reply.status_code)
 
 
@@ -307,3 +316,31 @@ def test_who_is_watched_no_more_leaves(desk: Desk) -> None:
         (tx,) = desk.pay(CAROL)
         home.poll()
         assert home.told() == {tx: 1}
+
+
+def test_a_node_that_stands_still_is_found_by_the_others(desk: Desk) -> None:
+    """What it has counts; severe entries are read by address meanwhile."""
+    desk.watch(ALICE, severity="severe")
+    with desk.reading("blocks") as home:
+        home.poll()
+        home.poll()
+        desk.still = True
+        desk.mine(60)
+        (tx,) = desk.pay(ALICE)
+        report = home.poll()
+        assert report.unread
+        state = blocks.reading_of(home.app.store, "dev")
+        assert state is not None
+        assert "behind" in state.why
+        assert state.behind == 61
+        with home.app.store.write() as conn:  # it has lasted
+            conn.execute("UPDATE reading SET failing = failing - 400 WHERE scope = 'dev/*'")
+        home.poll()
+        home.app.debts.work(5)
+        assert home.told() == {tx: 1}
+        desk.still = False
+        home.poll()
+        assert home.told() == {tx: 1}
+        state = blocks.reading_of(home.app.store, "dev")
+        assert state is not None
+        assert (state.behind, state.failing) == (0, None)

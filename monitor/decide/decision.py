@@ -89,11 +89,12 @@ def _covered(context: Context, batches: Sequence[Batch]) -> tuple[Covered, ...]:
 
 def _blocks(context: Context, batches: Sequence[Batch]) -> tuple[Mapping[int, str], int] | None:
     """The whole blocks that were read, and the highest that is final."""
-    for batch in batches:
-        if batch.members is not None and batch.read is not None and not batch.doubt:
-            lag = context.lags.get(batch.source, 0)
-            return batch.blocks, batch.axis.final_line(batch.head, context.chain, lag)
-    return None
+    read = [(b.read.hi, b) for b in batches if b.members is not None and b.read and not b.doubt]
+    if not read:
+        return None
+    _, newest = max(read, key=lambda pair: pair[0])
+    lag = context.lags.get(newest.source, 0)
+    return newest.blocks, newest.axis.final_line(newest.head, context.chain, lag)
 
 
 def _gaps(batches: Sequence[Batch]) -> tuple[OpenGap, ...]:

@@ -112,14 +112,20 @@ class BlockChains:
         blocks do not hold."""
         states: Mapping[str, StreamState] | None = None
         for run in alone:
-            if any(each.stream == EVERY and each.until_place is None for each in
-                   joined.memberships(self._store, run.scope)):  # fmt: skip
+            if isinstance(run.scope, Subject) and self._reads_below(run.scope):
                 if states is None:
                     states = stream_states(self._store, ChainWide(chain), self._world.clock())
                 run.whole = frozenset(s for s, each in states.items() if _is_read(each))
                 run.progress.head_done = set(run.whole)
         whole = self._whole(chain) if due else None
         return [*alone, *([whole] if whole is not None else [])]
+
+    def _reads_below(self, subject: Subject) -> bool:
+        """Whether an address is a member whose blocks are read: then only what lies below the one
+        at which it joined is its own to read."""
+        parts = joined.memberships(self._store, subject)
+        mine = any(each.stream == EVERY and each.until_place is None for each in parts)
+        return mine and not blocks.blind(self._store, subject)
 
     def _whole(self, chain: str) -> Run | None:
         known = self._chains.get(chain)

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from monitor.decide import coverage
+from monitor.loops import whole_blocks
 from monitor.loops.pool import Failure, SourcePool
 from monitor.model import (
     Ask,
@@ -188,19 +189,12 @@ class ScopeReader:
 
     def _came(self, streams: frozenset[str], batch: Batch) -> _Tried:
         if batch.members is not None and batch.read is not None:
-            batch = replace(batch, missed=self._missed_before(streams, batch, batch.read))
+            batch = replace(batch, missed=whole_blocks.missed_before(self.states, batch))
+        if batch.members is not None and (behind := whole_blocks.behind(self.pool, batch.head)):
+            # What it has counts; what it does not have yet others may.
+            why = f"it is {behind} blocks behind"
+            return _Tried(batches=(batch,), failures=(Failure(batch.source, streams, why, True),))
         return _Tried(streams if self.progress.got_on(batch) else frozenset(), (batch,))
-
-    def _missed_before(
-        self, streams: frozenset[str], batch: Batch, read: Interval
-    ) -> tuple[Interval, ...]:
-        """What could not be read of blocks that were read before: that newer blocks descend from
-        them does not mend it."""
-        if batch.fresh_from <= read.lo:
-            return ()
-        before = [Interval(read.lo, batch.fresh_from - 1)]
-        open_ = [gap for s in streams if (state := self.states.get(s)) for gap in state.unread]
-        return intervals.clip(open_, before)
 
     def _fetch(self, source: Source, streams: frozenset[str]) -> Batch | None:
         head = self.pool.head(source)
@@ -238,19 +232,9 @@ class ScopeReader:
             mempool=not streams <= self.progress.head_done,
             silence=self._silence_wanted(streams),
             members=self.everyone,
-            known=self._known_from(span),
+            known=whole_blocks.known_from(self.known, span),
             unspent=self.unspent,
         )
-
-    def _known_from(self, span: Interval) -> Mapping[int, str]:
-        """The blocks at the beginning of a span that were read already, without a hole."""
-        if span.lo not in self.known:
-            return {}
-        found, height = {}, span.lo
-        while height in self.known and height <= span.hi:
-            found[height] = self.known[height]
-            height += 1
-        return found
 
     def _silence_wanted(self, streams: frozenset[str]) -> bool:
         """Once a day, of severe entries: with the trailing window that is read again then."""

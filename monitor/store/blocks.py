@@ -290,6 +290,11 @@ def owed(store: Reader, chain: str) -> Owed:
     return Owed(int(row["history"]), int(row["severe"]), int(row["blind"]))
 
 
+def blind(store: Reader, subject: Subject) -> bool:
+    """Whether a member is read by itself because its chain's blocks cannot be read."""
+    return bool(store.read("SELECT 1 FROM debt WHERE subject = ? AND blind", [subject.key]))
+
+
 def next_owed(store: Reader, chain: str, now: int, most: int) -> list[Subject]:
     """Who is to be read next: first those whose blocks cannot be read, then histories, the severe
     first in both."""
