@@ -69,7 +69,7 @@ def test_a_sound_home_fails_nowhere_and_names_every_section(tmp_path: Path) -> N
     assert (code, [line for line in lines if "FAIL " in line[:7]]) == (0, [])
     sections = [line.split()[0] for line in lines if line[:1].isupper()]
     assert sections == [
-        *("Fundwatch", "SETTINGS", "WATCHLIST", "SOURCES", "PRICES", "CHANNELS"),
+        *("Fundwatch", "SETTINGS", "WATCHLIST", "SOURCES", "READING", "PRICES", "CHANNELS"),
         *("COST", "BALANCES", "PRIVACY", "FIREWALL", "RESULT"),
     ]
     assert "native, internal, tokens, NFTs" in text

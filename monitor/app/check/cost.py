@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from monitor.app import ways
 from monitor.decide import worth
 from monitor.decide.asking import Allowed, allowed_by, among
 from monitor.decide.balance_cost import witnesses
@@ -13,6 +14,7 @@ from monitor.decide.cost import (
     LEAST_INTERVAL,
     SHARE,
     Cost,
+    Taken,
     cost_of_pass,
     first_sources,
     sees_life,
@@ -25,6 +27,7 @@ from monitor.model.plain import duration
 from monitor.model.ports import Source
 from monitor.model.settings import Settings
 from monitor.net import wire
+from monitor.net.sources import whole_of
 
 BySource = Mapping[str, Sequence[Source]]  # chain -> sources in order
 
@@ -33,11 +36,12 @@ def facts(
     settings: Settings,
     entries: Sequence[Entry],
     made: BySource,
+    found: Cost,
     asleep: Collection[Subject] = (),
 ) -> Iterator[tuple[str, str]]:
-    """(section, statement) for COST, PRIVACY and FIREWALL. `asleep`: addresses that never lived on
-    their chain, of which no list is asked for."""
-    yield "COST", words(settings, cost(settings, entries, made, asleep))
+    """(section, statement) for COST, PRIVACY and FIREWALL. `found`: what a pass costs; `asleep`:
+    addresses that never lived on their chain, of which no list is asked for."""
+    yield "COST", words(settings, found)
     yield "PRIVACY", _privacy(settings, entries, made, asleep)
     asked = (hosts(settings, made), price_hosts(settings, entries), list_hosts(settings))
     needed = dict.fromkeys(host for each in asked for host in each)
@@ -49,20 +53,30 @@ def cost(
     entries: Sequence[Entry],
     made: BySource,
     asleep: Collection[Subject] = (),
+    taken: Mapping[str, Taken] | None = None,
 ) -> Cost:
+    """`taken`: the way in which each chain is read; without it as the settings alone say."""
     awake = Counter(s.chain for s in {e.subject for e in entries} if s not in asleep)
     never = Counter(subject.chain for subject in asleep)
-    return cost_of_pass(awake, made, settings.sources, never)
+    if taken is None:
+        taken = _by_settings(settings, made, awake)
+    return cost_of_pass(awake, made, settings.sources, never, taken)
 
 
-def warnings(
-    settings: Settings,
-    entries: Sequence[Entry],
-    made: BySource,
-    asleep: Collection[Subject] = (),
-) -> Iterator[tuple[str, str]]:
+def _by_settings(
+    settings: Settings, made: BySource, awake: Mapping[str, int]
+) -> Mapping[str, Taken]:
+    asked = {}
+    for key, sources in made.items():
+        faces = (whole_of(source) for source in sources)
+        wholes = [face for face in faces if face is not None]
+        asked[key] = ways.asked_of(settings.chains[key], sources, wholes, awake.get(key, 0))
+    return ways.taken(asked, ways.choose(settings, asked))
+
+
+def warnings(settings: Settings, found: Cost) -> Iterator[tuple[str, str]]:
     """(what, cure) where the interval that was set uses a budget up."""
-    every, found = settings.poll_interval, cost(settings, entries, made, asleep)
+    every = settings.poll_interval
     if every is None:
         return
     for name, calls in found.a_second(every).items():
@@ -77,13 +91,9 @@ def warnings(
 
 
 def failures(
-    settings: Settings,
-    entries: Sequence[Entry],
-    made: BySource,
-    asleep: Collection[Subject] = (),
+    settings: Settings, entries: Sequence[Entry], made: BySource, found: Cost
 ) -> Iterator[tuple[str, str]]:
     """(what, cure) where a round of reading is longer than the severity of an entry allows."""
-    found = cost(settings, entries, made, asleep)
     pace = max(settings.poll_interval or found.interval, int(found.least_seconds))
     allowed = (
         (Severity.SEVERE, settings.round_severe, "round_severe_minutes"),

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from monitor import __version__
 from monitor.app import build
-from monitor.app.check import balances, channels, cost, following, prices, sources
+from monitor.app.check import balances, channels, cost, following, prices, sources, ways
 from monitor.app.check.lists import check_list
 from monitor.app.check.ours import check_ours
 from monitor.app.check.probe import Probe, offers
@@ -100,46 +100,47 @@ def _check(bench: Bench) -> int:
         {k: bench.settings.chains[k] for k in bench.chains},
         sources.budget_left(bench),
     )
-    probes = sources.check(bench, made)
+    probes, asleep = sources.check(bench, made), _asleep(bench)
+    taken = ways.check(bench, made, probes, asleep)
     prices.check(bench)
     channels.check(bench)
-    asleep = _asleep(bench)
-    for name, text in cost.facts(bench.settings, bench.entries, made.by_chain, asleep):
+    about = (bench.settings, bench.entries, made.by_chain)
+    passes = cost.cost(*about, asleep, taken)
+    regular = passes.a_second(bench.settings.poll_interval or passes.interval)
+    for name, text in cost.facts(*about, passes, asleep):
         out.fact(name, text)
         if name == "COST":
-            out.fact("BALANCES", _balances(bench, made, asleep))
-            _following(bench, made, asleep)
+            out.fact("BALANCES", _balances(bench, made, asleep, regular))
+            _following(bench, made, regular)
     check_ours(bench)
-    for text, cure in cost.failures(bench.settings, bench.entries, made.by_chain, asleep):
+    for text, cure in cost.failures(*about, passes):
         out.fail(text, cure)
-    for text, cure in cost.warnings(bench.settings, bench.entries, made.by_chain, asleep):
+    for text, cure in cost.warnings(bench.settings, passes):
         out.warn(text, cure)
     code = BAD_INPUT if list_is_bad else FAILED if out.failures else GOOD
     out.fact("RESULT", _result(bench, made, probes, code))
     return code
 
 
-def _balances(bench: Bench, made: build.Sources, asleep: Collection[Subject]) -> str:
+def _balances(
+    bench: Bench,
+    made: build.Sources,
+    asleep: Collection[Subject],
+    regular: Mapping[str, float],
+) -> str:
     """What holding addresses against their chains costs; those that never lived are left out."""
     settings, entries = bench.settings, bench.entries
     subjects = dict.fromkeys(e.subject for e in entries if e.subject not in asleep)
     asked = dict[str, list[Holding]]()
     for subject, mine in _holdings(bench, subjects).items():
         asked.setdefault(subject.chain, []).extend(mine)
-    regular = _regular(bench, made, asleep)
     found = cost_of_balances(asked, made.by_chain, settings.sources, regular)
     return balances.words(found, len(entries), settings.chains)
 
 
-def _regular(bench: Bench, made: build.Sources, asleep: Collection[Subject]) -> Mapping[str, float]:
-    """Calls a second that passes make, by source."""
-    passes = cost.cost(bench.settings, bench.entries, made.by_chain, asleep)
-    every = bench.settings.poll_interval or passes.interval
-    return passes.a_second(every)
-
-
-def _following(bench: Bench, made: build.Sources, asleep: Collection[Subject]) -> None:
-    about = (bench.entries, made.by_chain, bench.settings.sources, _regular(bench, made, asleep))
+def _following(bench: Bench, made: build.Sources, regular: Mapping[str, float]) -> None:
+    """`regular`: calls a second that passes make, by source."""
+    about = (bench.entries, made.by_chain, bench.settings.sources, regular)
     if said := following.words(*about):
         bench.out.fact("FOLLOW", said)
     for text, cure in following.warnings(*about):
