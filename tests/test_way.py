@@ -291,3 +291,18 @@ def test_blocks_leave_passes_a_part_of_what_a_source_allows(world: World):
     found = cost_of_pass({"bitcoin": 5}, sources, config, {}, ways)
     assert found.interval == int(HEAD_CALLS / (700 / 3600 * 0.9 * 0.1)) + 1
     assert found.narrowest == "blockstream"
+
+
+def test_chains_that_share_a_key_win_by_another_way_together(world: World):
+    """Each has its part of the key: none waits for the others to leave it."""
+    names = "etherscan my-node"
+    ethereum = world.asked("ethereum", 1000, names=names)
+    chains = [replace(ethereum, chain=replace(ethereum.chain, key=key)) for key in ("one", "two")]
+    found = way.of_all(chains, world.settings.sources)
+    alone = world.weigh(ethereum)
+    for weighed, verdict in found.values():
+        assert verdict.way is Way.MIXED
+        assert weighed.addresses.allows == pytest.approx(2 * alone.addresses.allows, abs=2)
+        assert weighed.mixed is not None
+        assert alone.mixed is not None
+        assert weighed.mixed.allows == pytest.approx(2 * alone.mixed.allows, abs=2)

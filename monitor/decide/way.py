@@ -126,8 +126,11 @@ def weigh(
     running: Mapping[str, float] = MappingProxyType({}),
 ) -> Weighed:
     """`every`: seconds between passes as set, None: as budgets allow. What other chains need of
-    the same sources: `beside` in calls a pass, `running` in calls a second for their blocks."""
-    scale = _Scale(asked, configs, every, beside, running)
+    the same sources: `beside` in calls a pass by address, `running` in calls a second for their
+    blocks."""
+    mine = Counter(of_chain(asked.number, asked.sources))
+    mine.update(asked.sleepers)
+    scale = _Scale(asked, configs, every, beside, running, mine)
     ranged = any(s.many and lists_of([s]) - {ISSUER} for s in asked.sources)
     return Weighed(
         asked.number,
@@ -160,7 +163,6 @@ def of_all(
         verdict = choose(weighed, asked.chain.read, now.get(key, Way.ADDRESSES))
         whole = next((w for w in asked.wholes if w.name == verdict.source), None)
         taken = Taken.of(verdict.way, whole, asked.chain)
-        passes[key] = Counter(of_chain(asked.number, asked.sources, taken))
         running[taken.source] = running.get(taken.source, 0.0) + taken.a_second
         found[key] = (weighed, verdict)
     return found
@@ -173,6 +175,7 @@ class _Scale:
     set_every: int | None
     beside: Mapping[str, float]
     running: Mapping[str, float]
+    mine: Mapping[str, int]  # calls of a pass by address
 
     def by_address(self, way: Way) -> Figures:
         calls = Counter(of_chain(self.asked.number, self.asked.sources, Taken(way)))
@@ -195,6 +198,13 @@ class _Scale:
             lacks=tuple(whole.not_in_blocks),
         )
 
+    def _shared(self, name: str) -> float:
+        """So many times as many calls all chains make of a source as this one does. Each has its
+        part of a budget by what it asks by address, whatever it is read by: or no chain could win
+        anything by another way while the others are read by address."""
+        mine = self.mine.get(name, 0)
+        return 1 + self.beside.get(name, 0.0) / mine if mine else 1.0
+
     def _figures(
         self,
         way: Way,
@@ -208,8 +218,7 @@ class _Scale:
         for name, number in calls.items():
             config = self.configs[name]
             known = self.running.get(name, 0.0) + flowing.get(name, 0.0)
-            wanted = number + self.beside.get(name, 0.0)
-            allows = max(allows, interval_of(wanted, config, known))
+            allows = max(allows, interval_of(number * self._shared(name), config, known))
             length = max(length, number / config.rate_per_second)
         every = self.set_every or allows
         a_day = {n: (c / every + flowing.get(n, 0.0)) * DAY for n, c in calls.items()}

@@ -101,7 +101,7 @@ def _asked(
 
 def _chain(bench: Bench, form: _Form, key: str, weighed: Weighed, verdict: Verdict) -> None:
     out, taken = bench.out, verdict.figures(weighed)
-    out.ok(form.line(key, taken))
+    out.ok(form.line(_counted(key, weighed), taken))
     for each in _ways(weighed):
         if each is not taken and each.calls != taken.calls:
             out.note(form.line("", each))
@@ -137,7 +137,8 @@ class _Form:
 
     def __init__(self, width: int, found: ways.Chosen) -> None:
         figures = [each for weighed, _ in found.values() for each in _ways(weighed)]
-        self._chain = max(map(len, found), default=0) + 2
+        chains = (_counted(key, weighed) for key, (weighed, _) in found.items())
+        self._chain = max(map(len, chains), default=0) + 2
         self._way = max((len(_name(each)) for each in figures), default=0) + 2
         self._budget = max([*(len(_budget(each)) for each in figures), len("budget used")]) + 2
         self._narrow = 7 + self._chain + self._way + 13 + self._budget + 10 + 12 > width
@@ -163,6 +164,10 @@ class _Form:
             f"{self.who(chain)}{_name(found):<{self._way}}{calls:>11,.0f}  "
             f"{_budget(found):<{self._budget}}{mega:>8,.0f}  {duration(found.seen)}"
         )
+
+
+def _counted(chain: str, weighed: Weighed) -> str:
+    return f"{chain}, {weighed.number:,}"
 
 
 def _name(found: Figures) -> str:
