@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from monitor.chains.table import short_words
+from monitor.chains.table import short_words, streams_of
 from monitor.decide.cost import (
     HEAD_CALLS,
     LEAST_INTERVAL,
@@ -97,6 +97,7 @@ class Weighed:
     """Every way of a chain."""
 
     number: int  # addresses
+    lists: frozenset[str]  # that are read of each
     addresses: Figures
     mixed: Figures | None = None  # None: no source gives lists of all addresses by ranges
     blocks: tuple[Figures, ...] = ()  # of each source that hands them out
@@ -134,6 +135,7 @@ def weigh(
     ranged = any(s.many and lists_of([s]) - {ISSUER} for s in asked.sources)
     return Weighed(
         asked.number,
+        frozenset(streams_of(asked.chain)) - {ISSUER},
         scale.by_address(Way.ADDRESSES),
         scale.by_address(Way.MIXED) if ranged else None,
         tuple(scale.by_blocks(whole) for whole in asked.wholes),
@@ -259,7 +261,7 @@ def choose(weighed: Weighed, read: str, now: Way = Way.ADDRESSES) -> Verdict:
     if able is None:
         return replace(without, why=f"{_why_not(weighed, KEEP_UP)}; {without.why}")
     other = without.figures(weighed)
-    if more := able.lists - other.lists - {ISSUER}:
+    if more := weighed.lists & able.lists - other.lists:
         return Verdict(Way.BLOCKS, f"no source lists {short_words(more)} by address", able.source)
     if now is Way.BLOCKS:
         if _is_enough(other, ENOUGH / MARGIN) or _is_better(other, able):

@@ -118,6 +118,14 @@ class SeesUnspent(Protocol):
         NotServed where it has no such answer."""
 
 
+class SeesInside(Protocol):
+    """What a source of whole blocks may have besides: a word on calls inside transactions."""
+
+    @property
+    def traces(self) -> str:
+        """How it shows them, one of config.TRACES; auto: that was not found out yet."""
+
+
 class SeesLife(Protocol):
     """What a source may have besides: whether addresses ever lived, of hundreds in one call."""
 

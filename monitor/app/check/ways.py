@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import cast
 
 from monitor.app import build, ways
 from monitor.app.check.probe import WORKERS, Probe
@@ -13,15 +14,21 @@ from monitor.app.check.report import Bench
 from monitor.chains.table import short_words
 from monitor.decide.cost import Taken
 from monitor.decide.way import Asked, Figures, Verdict, Weighed
-from monitor.model import ISSUER, Ask, Interval, Subject, Way
+from monitor.loops.health.words import count
+from monitor.model import Ask, Interval, Subject, Way
 from monitor.model.errors import SourceError
 from monitor.model.plain import duration
-from monitor.model.ports import Source, WholeBlocks
+from monitor.model.ports import SeesInside, Source, WholeBlocks
 from monitor.model.scope import Members
 from monitor.net.sources import whole_of
 
 BELOW = 2  # blocks below the newest one, of a block that is read to try: that one may still change
 _NOBODY = Members({})
+_HOW = {
+    "trace_block": "by trace_block",
+    "debug": "by debug_traceBlockByHash",
+    "none": "the node does not show them",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +54,11 @@ def check(
     form = _Form(bench.out.width, chosen)
     if chosen:
         bench.out.section("READING", form.heading())
-    for key, (weighed, verdict) in chosen.items():
-        _chain(bench, form, key, weighed, verdict)
-        for each in looked:
-            if each.chain == key and each.error:
+    for key, each_way in chosen.items():
+        mine = [each for each in looked if each.chain == key]
+        _chain(bench, form, key, each_way, mine)
+        for each in mine:
+            if each.error:
                 text = f"{form.who(key)}whole blocks cannot be read: {each.error}"
                 bench.out.warn(text, "mend that; until then the chain is read without them")
     return ways.taken(asked, chosen)
@@ -99,12 +107,19 @@ def _asked(
     return ways.asked_of(chain, sources, wholes, len(subjects) - never, never, kept)
 
 
-def _chain(bench: Bench, form: _Form, key: str, weighed: Weighed, verdict: Verdict) -> None:
+def _chain(
+    bench: Bench,
+    form: _Form,
+    key: str,
+    chosen: tuple[Weighed, Verdict],
+    looked: Sequence[Looked],
+) -> None:
+    weighed, verdict = chosen
     out, taken = bench.out, verdict.figures(weighed)
-    out.ok(form.line(_counted(key, weighed), taken))
+    out.ok(form.line(key, weighed, taken))
     for each in _ways(weighed):
         if each is not taken and each.calls != taken.calls:
-            out.note(form.line("", each))
+            out.note(form.line("", weighed, each))
     if verdict.error:
         out.fail(
             f"{form.who(key)}{verdict.error}",
@@ -113,13 +128,26 @@ def _chain(bench: Bench, form: _Form, key: str, weighed: Weighed, verdict: Verdi
     elif weighed.blocks or weighed.mixed or bench.settings.chains[key].read != "auto":
         out.note(f"{form.who('')}{verdict.why}")
     if verdict.way is Way.BLOCKS:
-        if less := weighed.addresses.lists - taken.lists - {ISSUER}:
-            out.warn(
-                f"{form.who(key)}blocks of {taken.source} do not show: {short_words(less)}",
-                "of those touched an explorer is asked; a node with traces shows them all",
-            )
-        for text in taken.lacks:
-            out.note(f"{form.who('')}not in blocks: {text}")
+        whole = next(each.whole for each in looked if each.whole.name == verdict.source)
+        _shown(bench, form, key, weighed, taken, whole)
+
+
+def _shown(
+    bench: Bench, form: _Form, key: str, weighed: Weighed, taken: Figures, whole: WholeBlocks
+) -> None:
+    """What the blocks that are read show, and what they do not."""
+    out = bench.out
+    how = cast(SeesInside, whole).traces if hasattr(whole, "traces") else ""
+    if how and how != "auto":
+        out.note(f"{form.who('')}calls inside transactions: {_HOW[how]}")
+    less = weighed.lists & weighed.addresses.lists - taken.lists
+    if less and not bench.offline:
+        out.warn(
+            f"{form.who(key)}blocks of {taken.source} do not show: {short_words(less)}",
+            "of those touched an explorer is asked; a node with traces shows them all",
+        )
+    for text in taken.lacks:
+        out.note(f"{form.who('')}blocks of {taken.source}: {text}")
 
 
 def _ways(weighed: Weighed) -> Iterator[Figures]:
@@ -135,44 +163,42 @@ class _Form:
     """Columns as wide as the names of this home folder need; sentences where the window is too
     narrow for them."""
 
-    def __init__(self, width: int, found: ways.Chosen) -> None:
-        figures = [each for weighed, _ in found.values() for each in _ways(weighed)]
-        chains = (_counted(key, weighed) for key, (weighed, _) in found.items())
-        self._chain = max(map(len, chains), default=0) + 2
-        self._way = max((len(_name(each)) for each in figures), default=0) + 2
-        self._budget = max([*(len(_budget(each)) for each in figures), len("budget used")]) + 2
-        self._narrow = 7 + self._chain + self._way + 13 + self._budget + 10 + 12 > width
+    def __init__(self, width: int, chosen: ways.Chosen) -> None:
+        found = [(weighed, each) for weighed, _ in chosen.values() for each in _ways(weighed)]
+        self._chain = max(map(len, chosen), default=0) + 2
+        self._way = max((len(_name(*each)) for each in found), default=0) + 2
+        self._budget = max([*(len(_budget(each)) for _, each in found), len("budget used")]) + 2
+        self._narrow = 7 + self._chain + self._way + 11 + self._budget + 10 + 11 > width
 
     def heading(self) -> str:
         if self._narrow:
             return ""
         lead = " " * max(0, 7 + self._chain + self._way - len("READING"))
-        budget = f"{'budget used':<{self._budget}}"
-        return f"{lead}{'calls a day':>11}  {budget}{'MB a day':>8}  seen within"
+        return f"{lead}{'calls/day':>9}  {'budget used':<{self._budget}}{'MB/day':>8}  seen within"
 
     def who(self, chain: str) -> str:
         return f"{chain:<{self._chain}}" if chain or not self._narrow else ""
 
-    def line(self, chain: str, found: Figures) -> str:
+    def line(self, chain: str, weighed: Weighed, found: Figures) -> str:
         calls, mega = sum(found.calls.values()), found.bytes / 1e6
+        name = _name(weighed, found)
         if self._narrow:
             return (
-                f"{self.who(chain)}{_name(found)}: {calls:,.0f} calls and {mega:,.0f} MB a day, "
+                f"{self.who(chain)}{name}: {calls:,.0f} calls and {mega:,.0f} MB a day, "
                 f"{_budget(found)}; seen within {duration(found.seen)}"
             )
         return (
-            f"{self.who(chain)}{_name(found):<{self._way}}{calls:>11,.0f}  "
+            f"{self.who(chain)}{name:<{self._way}}{calls:>9,.0f}  "
             f"{_budget(found):<{self._budget}}{mega:>8,.0f}  {duration(found.seen)}"
         )
 
 
-def _counted(chain: str, weighed: Weighed) -> str:
-    return f"{chain}, {weighed.number:,}"
-
-
-def _name(found: Figures) -> str:
-    return f"{found.way}, {found.source}" if found.source else str(found.way)
+def _name(weighed: Weighed, found: Figures) -> str:
+    if found.way is Way.ADDRESSES:
+        return count(weighed.number, "address", "addresses")
+    return f"{found.way} {found.source}".strip()
 
 
 def _budget(found: Figures) -> str:
-    return f"{found.share:.0%} of {found.key}" if found.key else "-"
+    whom = "it" if found.key == found.source else found.key
+    return f"{found.share:.0%} of {whom}" if whom else "-"

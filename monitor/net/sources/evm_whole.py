@@ -81,6 +81,11 @@ class EvmWhole:
         return per_block + (1.0 / self._width if self._reader.logs.by_range else 1.0)
 
     @property
+    def traces(self) -> str:
+        """See ports.SeesInside."""
+        return self._traces.how or "auto"
+
+    @property
     def not_in_blocks(self) -> tuple[str, ...]:
         said = []
         if self._traces.how == "":
