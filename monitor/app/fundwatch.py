@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from monitor import __version__
 from monitor.app.build import Pools, list_fetch, make_channel, pricing_world, reserve_in
 from monitor.app.templates import templates
+from monitor.app.ways import Ways
 from monitor.decide.cost import LEAST_INTERVAL, Cost, cost_of_pass
 from monitor.loops import freeze, list_news, met, morning, second
 from monitor.loops.acts import Acts
@@ -50,7 +51,6 @@ from monitor.loops.watch_file import WatchFile
 from monitor.messages import ack_links
 from monitor.model import Kin, Subject
 from monitor.model.acts import DAEMON
-from monitor.model.config import Way
 from monitor.model.dates import since_time
 from monitor.model.errors import Problem
 from monitor.model.settings import Settings
@@ -76,6 +76,7 @@ class Fundwatch:
         self.channels = {n: make_channel(settings, c) for n, c in settings.channels.items()}
         reserve = reserve_in(store, settings)
         self.pools = Pools(settings, reserve, partial(second.moved_back, store), self._asked)
+        self.ways = Ways(settings, store, self.pools)
         self.pricer = Pricer(pricing_world(store, settings, reserve))
         close_unused(store, (p.name for p in settings.prices), now())
         self._interval = LEAST_INTERVAL
@@ -187,14 +188,13 @@ class Fundwatch:
             self.debts.signs.moved()
 
     def _cost(self, of: Sequence[Subject] | None = None) -> Cost:
-        """What a pass over these addresses costs; without any over all that are watched."""
+        """What reading these addresses by address costs; without any a pass over all that are
+        watched, in the way in which each chain is read."""
         if of is None:
-            numbers = Counter(watch.listed_numbers(self.store))
-            asleep = Counter(dormant.counted(self.store))
-        else:
-            never = {each.subject for each in dormant.asleep(self.store).values()}
-            numbers = Counter(subject.chain for subject in of)
-            asleep = Counter(subject.chain for subject in of if subject in never)
+            return self.ways.cost()
+        never = {each.subject for each in dormant.asleep(self.store).values()}
+        numbers = Counter(subject.chain for subject in of)
+        asleep = Counter(subject.chain for subject in of if subject in never)
         asked = {chain: self.pools[chain].sources for chain in numbers if chain in self.pools}
         return cost_of_pass(numbers - asleep, asked, self.settings.sources, asleep)
 
@@ -237,13 +237,14 @@ class Fundwatch:
             respell(self.store, self.settings.chains, now())
         problems = self.watch_file.reload()
         self.following.settle()
-        self._choose_ways()
         told = self.watch_file.timezone
         self.timezone = told if told in available_timezones() else self.settings.timezone
         if self.timezone != notes.get_note(self.store, "timezone"):
             notes.put_note(self.store, "timezone", self.timezone)  # for commands that look
         entries = (self.watch_file.version, watch.version(self.store), self._asleep)
         if entries != self._costed:
+            self.ways.count()
+        if self.ways.choose() or entries != self._costed:
             cost = self._cost()
             self._interval = cost.interval
             self._regular = cost.a_second(self.round_seconds)
@@ -252,14 +253,6 @@ class Fundwatch:
         if paces != notes.get_note(self.store, "round"):
             notes.put_note(self.store, "round", paces)
         return problems
-
-    def _choose_ways(self) -> None:
-        """In which way each chain is read from the next pass on."""
-        for chain in watch.chains(self.store):
-            pool = self.pools.get(chain)
-            if pool is not None:
-                blocks = pool.chain.read == "blocks" and pool.wholes
-                pool.use(Way.BLOCKS if blocks else Way.ADDRESSES)
 
     def poll(self, *, everything: bool) -> PassReport:
         """One pass, with its log line. See Poller.run_pass."""

@@ -85,8 +85,9 @@ class SourcePool:
         self.way = Way.ADDRESSES  # how the chain is read now
         self.sources = tuple(sources)  # in the order in which they are asked; see `order`
         self.wholes = tuple(wholes)  # in the same order
-        self._as_set = self.sources
-        self._back: frozenset[str] = frozenset()
+        self.as_set = self.sources  # in the order of the settings
+        self._back: frozenset[str] = frozenset()  # those that are asked after the others
+        self.first = ""  # whose blocks are read before those of others
         self.operators = {s.name: operators.get(s.name, s.name) for s in self.sources}
         self.tally = Tally(chain.key)
         self._head_ttl = head_ttl
@@ -113,15 +114,17 @@ class SourcePool:
         """Ask these sources after the others from now on, each part as the settings order it. None
         is left out: what one alone serves is read from it."""
         self._back = frozenset(back)
-        self.use(self.way)
+        self.use(self.way, self.first)
 
-    def use(self, way: Way) -> None:
-        """Read the chain in this way from the next pass on. In the mixed way those are asked first
-        that read a list for many addresses at once."""
-        self.way = way
-        self.sources = tuple(sorted(self._as_set, key=self._turn))
+    def use(self, way: Way, first: str = "") -> None:
+        """Read the chain in this way from the next pass on, blocks of the source `first` as long as
+        it hands them out. In the mixed way those are asked first that read a list for many
+        addresses at once."""
+        self.way, self.first = way, first
+        self.sources = tuple(sorted(self.as_set, key=self._turn))
         places = {source.name: place for place, source in enumerate(self.sources)}
-        self.wholes = tuple(sorted(self.wholes, key=lambda source: places[source.name]))
+        wholes = sorted(self.wholes, key=lambda s: (s.name != first, places[s.name]))
+        self.wholes = tuple(sorted(wholes, key=lambda source: source.name in self._back))
 
     def _turn(self, source: Source) -> tuple[bool, bool]:
         return source.name in self._back, self.way is Way.MIXED and not source.many
