@@ -122,7 +122,7 @@ def _chain(
             out.note(form.line("", weighed, each))
     if verdict.error:
         out.fail(
-            f"{form.who(key)}{verdict.error}",
+            f"{form.who(key)}{verdict.error}; it is read by address meanwhile",
             "name a source that can, like a node of your own, or write  read: auto",
         )
     elif weighed.blocks or weighed.mixed or bench.settings.chains[key].read != "auto":
@@ -141,7 +141,7 @@ def _shown(
     if how and how != "auto":
         out.note(f"{form.who('')}calls inside transactions: {_HOW[how]}")
     less = weighed.lists & weighed.addresses.lists - taken.lists
-    if less and not bench.offline:
+    if less and how != "auto":
         out.warn(
             f"{form.who(key)}blocks of {taken.source} do not show: {short_words(less)}",
             "of those touched an explorer is asked; a node with traces shows them all",
