@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,8 @@ from monitor.model.answers import Heard
 from monitor.net.heard import extract_of
 from monitor.net.http import Answer, Http
 from monitor.net.sources.evm_batch import Asking, Call
+
+_HASHES = ("transactionHash", "hash", "txHash")  # as logs, transactions and trees name theirs
 
 
 class Asked:
@@ -49,7 +51,7 @@ class Asked:
         them; `ruled`: those of withdrawals, by index. Of others nothing, or with `silence` the
         blocks' headers."""
         found = []
-        for answer, told in self._said:
+        for answer, told in self._said if names or ruled or silence else ():
             part, matched = _matching(told, names, ruled, silence=silence)
             if matched or silence:
                 data = json.dumps(part, separators=(",", ":")).encode("ascii")
@@ -84,15 +86,13 @@ def _matching(
     return kept, matched
 
 
-def _named(rows: Iterable[Any], names: Set[str], matched: set[str]) -> list[object]:
-    found: list[object] = []
-    for row in rows:
-        if not isinstance(row, dict):
-            continue
-        tx = row.get("transactionHash") or row.get("hash") or row.get("txHash")
-        if tx in names:
-            matched.add(str(tx).lower())
-            found.append(row)
+def _named(rows: Sequence[Any], names: Set[str], matched: set[str]) -> list[object]:
+    try:
+        key = next((name for name in _HASHES if name in rows[0]), "") if rows else ""
+        found = [row for row in rows if row.get(key) in names]
+    except (AttributeError, TypeError):  # one of them is no object, or names no text
+        return []
+    matched.update(str(row[key]).lower() for row in found)
     return found
 
 

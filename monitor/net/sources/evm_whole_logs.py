@@ -121,8 +121,9 @@ class LogsOfBlocks:
         by_height: dict[int, list[Raw]] = {block.height: [] for block in blocks}
         names = {block.height: block.name for block in blocks}
         last = blocks[-1].height
+        heights: dict[object, int] = {}  # as they are written
         for log in told:
-            height = _height(self._name, log)
+            height = _height(self._name, log, heights)
             if height > last and len(blocks) > 1:
                 continue  # of blocks that did not come
             if height not in by_height:
@@ -222,8 +223,13 @@ def _fits(block: Block, receipts: Iterable[Raw]) -> bool:
         return False
 
 
-def _height(name: str, log: object) -> int:
+def _height(name: str, log: object, read: dict[object, int]) -> int:
     try:
-        return place(hex_whole(fields(log).get("blockNumber"), "blockNumber"), "blockNumber")
+        written = fields(log).get("blockNumber")
+        if isinstance(written, str) and written in read:
+            return read[written]
+        height = place(hex_whole(written, "blockNumber"), "blockNumber")
     except RowError as error:
         raise BadResponse(f"{name}: {error}") from None
+    read[written] = height
+    return height

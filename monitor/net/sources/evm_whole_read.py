@@ -144,11 +144,13 @@ class BlockReader:
         self._settle(left, [each for block, each in last if block in left] if left else [])
 
     def _take(self, block: Block, told: object) -> bool:
+        if ways.take(block, self._traces.how, told):
+            return True
         if isinstance(told, list) and self._traces.how == ways.TRACE_BLOCK:
             names = {t.get("blockHash") for t in told if isinstance(t, dict)}
             if names - {block.name}:
                 raise Changed(f"the traces are of another block {block.height}")
-        return ways.take(block, self._traces.how, told)
+        return False
 
     def _settle(self, left: Sequence[Block], told: Sequence[object]) -> None:
         """What was asked for twice. Raises SourceError where it is not there."""
