@@ -207,6 +207,8 @@ class BlockChains:
     def _unknown(self, pool: SourcePool, known: _Chain) -> set[Subject]:
         """Members whose unspent outputs would have to be known and are not: all, where the first
         source said what inputs spend when they joined, and does not now."""
+        if _believed_head(pool) is None:
+            return set()  # it is learned with the head
         key, needed = f"unspent:{pool.chain.key}", str(int(pool.needs_unspent))
         before = notes.get_note(self._store, key)
         if before == needed:

@@ -202,10 +202,17 @@ class Http:
         (429, budget), Unavailable (5xx, network), BadResponse (redirect, too large)."""
         return self._call("GET", path, params=params)
 
-    def post(self, path: str, payload: object, headers: Mapping[str, str] | None = None) -> Answer:
+    def post(
+        self,
+        path: str,
+        payload: object,
+        headers: Mapping[str, str] | None = None,
+        seconds: float | None = None,
+    ) -> Answer:
         """POST a JSON body, as `get` otherwise. Must be safe to repeat. A 5xx whose body is
-        a JSON-RPC error is an answer too: some nodes refuse a call so."""
-        return self._call("POST", path, headers=headers, payload=payload)
+        a JSON-RPC error is an answer too: some nodes refuse a call so. `seconds`: for this call in
+        place of the usual time."""
+        return self._call("POST", path, headers=headers, payload=payload, seconds=seconds)
 
     @contextmanager
     def hearing(self) -> Iterator[list[Answer]]:
@@ -225,6 +232,7 @@ class Http:
         params: Mapping[str, str | int] | None = None,
         headers: Mapping[str, str] | None = None,
         payload: object = None,
+        seconds: float | None = None,
     ) -> Answer:
         request = requests.Request(
             method,
@@ -233,7 +241,7 @@ class Http:
             headers={**self._headers, **(headers or {})},
             json=payload,
         )
-        left = self._timeout
+        left = self._timeout if seconds is None else seconds
         attempt = 0
         while True:
             attempt += 1

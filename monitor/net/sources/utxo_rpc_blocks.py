@@ -9,8 +9,9 @@ from monitor.chains.utxo import UTXO
 from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, Lookup, Transfer
 from monitor.model.errors import BadResponse, NotServed, NotYet
 from monitor.model.ports import Source
+from monitor.model.reading import Unspent
 from monitor.net.http import Http
-from monitor.net.sources import parsing, utxo_node
+from monitor.net.sources import parsing, utxo_node, utxo_unspent
 from monitor.net.sources.parsing import Parsed, RowError
 from monitor.net.sources.utxo_legs import fields_of
 from monitor.net.sources.utxo_mempool import Mempool
@@ -77,6 +78,10 @@ class NodeBlocks:
 
     def block_hash(self, height: int) -> str | None:
         return self._node.block_hash(height)
+
+    def unspent(self, addresses: Sequence[str]) -> Unspent:
+        """See ports.SeesUnspent."""
+        return utxo_unspent.unspent(self.name, self._http, self._coin, addresses)
 
     def fetch(self, ask: Ask) -> Batch:
         reader = Reader(
