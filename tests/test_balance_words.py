@@ -10,8 +10,14 @@ import pytest
 import world.sample_alerts as sample
 
 from monitor.chains.address import display
-from monitor.loops.health import balance_status, balance_words
-from monitor.loops.health.snapshot import EntryBalances, EntryStatus, Time
+from monitor.loops.health import balance_words
+from monitor.loops.health.chain_values import Time
+from monitor.loops.health.snapshot import (
+    BalanceReason,
+    BalancesStatus,
+    EntryBalances,
+    EntryStatus,
+)
 from monitor.loops.health.verdict import Vitals, judge
 from monitor.messages import objects
 from monitor.messages.balance_lines import table
@@ -402,12 +408,16 @@ def test_a_day_without_any_question_claims_nothing() -> None:
     assert balance_words.daily([stands(asked=False)]) == ""
 
 
-def test_status_counts_each_address_once_and_names_what_differs() -> None:
+def test_status_tells_the_numbers_and_names_what_differs() -> None:
     entries = [
         *(stands(), stands(), stands("0x2", **LESS), stands("0x3", **UNKNOWN)),
         stands("0x4", asked=False),
     ]
-    found = balance_status.tally(entries, sample.T0 + 7200)
+    found = BalancesStatus(
+        **{"addresses": 4, "equal": 1, "unexplained": 1, "cannot_check": 1, "never": 1},
+        oldest_seconds=7200,
+        reasons=(BalanceReason("no source", 1),),
+    )
     lines = balance_words.status_lines(found, entries)
     assert lines == [
         "1 of 4 addresses equal to the chain; 1 UNEXPLAINED; 1 cannot be checked (no source 1); "

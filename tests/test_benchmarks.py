@@ -134,3 +134,13 @@ def test_blocks(tmp_path: Path) -> None:
     few, many = ([r for r in found if r["addresses"] == count] for count in (10, 500))
     asked = [row["requests a block"] for row in few]
     assert asked == [row["requests a block"] for row in many]
+
+
+def test_million(tmp_path: Path) -> None:
+    """Twelve hundred of them: all are watched, blocks bring what moved, the worst thousand show."""
+    found = {
+        row["step"]: row["said"] for row in figures(tmp_path, "million.py", "--entries", "1200")
+    }
+    assert "1,200 rows" in found["lists update"]
+    assert found["pass, 3 new blocks; nothing due"].startswith("1 chains, 3 rows")
+    assert "of 1,200 entries" in found["status --json"]

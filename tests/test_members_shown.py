@@ -28,7 +28,7 @@ from monitor.model.plan import Covered, OpenGap, Plan, Signal, gap_key
 from monitor.model.scope import Joined
 from monitor.model.status import FollowedCount, State
 from monitor.model.streams import Reading
-from monitor.store import apply, joined, standing, watch
+from monitor.store import apply, joined, list_standing, standing, watch
 from monitor.store.commit import commit
 from monitor.store.coverage import change_members
 from monitor.store.incidents import incident_list
@@ -140,12 +140,14 @@ def test_a_gap_is_of_those_who_were_members_there(tmp_path: Path) -> None:
         alice, bob = Subject("dev", ALICE), Subject("dev", BOB)
         read_as_a_whole(app.store)
         breaks(app, at, 10, 20)
-        assert [(g.from_, g.to) for g in standing.unread(app.store)[bob.key, "erc20"]] == [(10, 20)]
+        keys = [alice.key, bob.key]
+        gaps = list_standing.unread(app.store, keys)[bob.key, "erc20"]
+        assert [(g.from_, g.to) for g in gaps] == [(10, 20)]
         assert states(app, at) == {State.BEHIND: 2}
         with app.store.write() as conn:
             conn.execute("UPDATE joined SET from_place = 15 WHERE subject = ?", (alice.key,))
         reads_alone(app, bob, at, 0, 30)
-        left = standing.unread(app.store)
+        left = list_standing.unread(app.store, keys)
         assert list(left) == [(alice.key, "erc20")]
         assert [(g.from_, g.to) for g in left[alice.key, "erc20"]] == [(15, 20)]
         breaks(app, at, 3, 5)
@@ -212,7 +214,7 @@ def test_what_was_not_read_for_it_while_it_was_away_is_a_part_in_between(
         change_members(app.store, WHOLE, [Joined(bob, "erc20", Axis.HEIGHT, 20)], [], at)
         if alone:
             reads_alone(app, bob, at - 60, 5, 19)
-        assert standing.torn(app.store) == (set() if alone else {bob.key})
+        assert list_standing.torn(app.store) == (set() if alone else {bob.key})
         assert shown(app, at)[BOB].state == (State.COMPLETE if alone else State.BEHIND)
         assert states(app, at).get(State.COMPLETE) == (2 if alone else 1)
 

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import json
 
+from monitor.loops.health.chain_values import (
+    BlindStatus,
+    ChainStatus,
+    DebtStatus,
+    ReadingStatus,
+    Time,
+)
 from monitor.loops.health.snapshot import (
     AnswersStatus,
     BalanceReason,
@@ -32,7 +39,6 @@ from monitor.loops.health.snapshot import (
     Snapshot,
     SourceStatus,
     Tally,
-    Time,
     TraceStatus,
     WaitsForBudget,
     WatchlistStatus,
@@ -98,6 +104,12 @@ def test_the_json_keeps_its_keys_and_their_order() -> None:
         disabled=None,
         tested=ChannelTest(Time(1_699_999_000), True, "connected"),
     )
+    chain = ChainStatus(
+        ReadingStatus(mode="blocks", head=95, covered_to=90, proven_to=80, behind=5, source="mine"),
+        DebtStatus(addresses=12, severe=1),
+        BlindStatus(Time(1_700_000_000), "HTTP 503", 1),
+    )
+    by_address = ChainStatus(ReadingStatus(mode="addresses", head=None), DebtStatus(0, 0))
     incident = OpenIncident(
         key="blind:dev/native",
         what="It is.",
@@ -135,6 +147,8 @@ def test_the_json_keeps_its_keys_and_their_order() -> None:
         overdue_seconds=0,
         hold_severe_seconds=180,
         entries=(entry,),
+        left_out=7,
+        chains={"dev": chain, "tron": by_address},
         deliveries=Deliveries(
             waiting=1,
             accepted=2,
@@ -293,6 +307,43 @@ STATUS_JSON = """\
       }
     }
   ],
+  "left_out": 7,
+  "chains": {
+    "dev": {
+      "reading": {
+        "mode": "blocks",
+        "head": 95,
+        "covered_to": 90,
+        "proven_to": 80,
+        "behind": 5,
+        "source": "mine"
+      },
+      "debt": {
+        "addresses": 12,
+        "severe": 1
+      },
+      "blind": {
+        "since": "2023-11-14T22:13:20Z",
+        "why": "HTTP 503",
+        "read_singly": 1
+      }
+    },
+    "tron": {
+      "reading": {
+        "mode": "addresses",
+        "head": null,
+        "covered_to": null,
+        "proven_to": null,
+        "behind": null,
+        "source": ""
+      },
+      "debt": {
+        "addresses": 0,
+        "severe": 0
+      },
+      "blind": null
+    }
+  },
   "deliveries": {
     "waiting": 1,
     "accepted": 2,

@@ -77,6 +77,7 @@ from monitor.store import (
     figures,
     heads,
     incidents,
+    list_standing,
     notes,
     outbox,
     owing,
@@ -92,7 +93,7 @@ from monitor.store.figures import Sent
 from monitor.store.outbox import Due, Failure, Letter
 from monitor.store.owing import Owed
 from monitor.store.port import Store
-from monitor.store.standing import FirstReads
+from monitor.store.standing import FirstReads, Late
 
 NOW = START + 2000
 AT_ONCE = 8  # threads that want the same
@@ -761,7 +762,8 @@ def test_an_entry_is_complete_when_nothing_is_missing(store: Store) -> None:
     assert how(store, due=1) is State.BEHIND, "it has been due since ever"
     apply.apply(store, plan(gaps=FULL.gaps))
     assert how(store) is State.BEHIND
-    assert standing.unread(store) == {(HERE.key, "erc20"): [Unread(Axis.HEIGHT, 50, 50, "no row")]}
+    gap = Unread(Axis.HEIGHT, 50, 50, "no row")
+    assert list_standing.unread(store, [HERE.key]) == {(HERE.key, "erc20"): [gap]}
     take(store, replace(ENTRY, retired='2026-01-01 Kim "done"'), now=NOW)
     assert standing.states(store, 0) == {}
 
@@ -811,27 +813,27 @@ def test_nobody_waits_longer_than_since_it_was_added(store: Store) -> None:
     assert standing.idle_since(store, ["ethereum"]) == NOW
     assert standing.idle_since(store, ["bitcoin"]) is None
     assert standing.furthest_behind(store) == {"ethereum": NOW - 5}
-    assert standing.behind(store, "ethereum", NOW, still=False) == (1, ["E0"])
-    assert standing.behind(store, "ethereum", NOW, still=True) == (1, [])
+    assert standing.behind(store, "ethereum", NOW, 9, still=False) == Late(1, 1, ["E0"])
+    assert standing.behind(store, "ethereum", NOW, 9, still=True) == Late(1, 0, [])
 
 
 def test_what_is_read_is_shown_list_by_list(store: Store) -> None:
     spans = [("one", Interval(0, 50)), ("two", Interval(40, 90))]
     covered = tuple(Covered("native", who, Axis.HEIGHT, span) for who, span in spans)
     apply.apply(store, plan(covered=covered), readings=[HEAD, FAILS])
-    read = standing.lists_read(store)
+    read = list_standing.lists_read(store, [HERE.key])
     native, tokens = read[HERE.key, "native"], read[HERE.key, "erc20"]
     assert (native.ok, native.complete_to, native.source) == (NOW, 90, "one")
     assert (tokens.ok, tokens.failing, tokens.error) == (None, NOW, "HTTP 500")
     parts = {(HERE.key, "native", Axis.HEIGHT): [span for _, span in spans]}
-    assert standing.covered(store) == parts
-    assert standing.torn(store) == set()
+    assert list_standing.covered(store, [HERE.key]) == parts
+    assert list_standing.torn(store) == set()
     beyond = (Covered("native", "one", Axis.HEIGHT, Interval(95, 99)),)
     apply.apply(store, plan(covered=beyond))
-    assert standing.torn(store) == {HERE.key}
-    assert standing.last_recorded(store, HERE) == 0
+    assert list_standing.torn(store) == {HERE.key}
+    assert list_standing.last_recorded(store, HERE) == 0
     apply.apply(store, plan(IN))
-    assert standing.last_recorded(store, HERE) == NOW
+    assert list_standing.last_recorded(store, HERE) == NOW
 
 
 def test_deliveries_are_counted_by_channel(sending: Sending) -> None:

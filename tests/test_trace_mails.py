@@ -18,7 +18,8 @@ from trace_told import HOUR, NOW, of
 from world.home import HOOK_SECRET, SCHEMA, bodies
 from world.sinks import HttpSink, MailSink
 
-from monitor.loops.health.snapshot import Time, TraceStatus
+from monitor.loops.health.chain_values import Time
+from monitor.loops.health.snapshot import TraceStatus
 from monitor.loops.health.trace_words import lines
 from monitor.messages import render
 from monitor.messages.objects import webhook_body

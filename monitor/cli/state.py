@@ -18,7 +18,12 @@ from monitor.store.guard import runs
 
 
 @click.command(name="status")
-@click.option("--all", "everything", is_flag=True, help="Also show what is complete and recent.")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Also show what is complete and recent, and above 1,000 entries each of them.",
+)
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 @click.option(
     "--healthy", is_flag=True, help="One sentence only; exit code 0 when all is well, else 1."
@@ -29,8 +34,8 @@ def status_(home: Home, everything: bool, as_json: bool, healthy: bool) -> None:
 
     Says of every watched address and list from when to when it was read and by which
     source, what is behind or blind, which messages wait or were given up, what is left of
-    the call budgets, and when the last backup was made. Only reads; works whether or not
-    `run` does.
+    the call budgets, and when the last backup was made. Of more than 1,000 entries it counts all
+    and shows the worst 1,000. Only reads; works whether or not `run` does.
 
     \b
     Example
@@ -44,7 +49,9 @@ def status_(home: Home, everything: bool, as_json: bool, healthy: bool) -> None:
         if healthy:
             click.echo(verdict.words)
             sys.exit(DONE if verdict.well else UNREAD)
-        found = status.snapshot(store, settings, now(), running=running, health=verdict)
+        found = status.snapshot(
+            store, settings, now(), running=running, health=verdict, everything=everything
+        )
     if as_json:
         click.echo(json.dumps(to_json(found), indent=2, ensure_ascii=False))
     else:

@@ -4,7 +4,7 @@ a stranger's contract says counts nowhere. Reads only."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.model import Subject
@@ -31,16 +31,17 @@ class AddressBalances:
     sources: tuple[str, ...]
 
 
-def by_address(store: Reader) -> dict[str, AddressBalances]:
-    """By subject key; an address that was never asked for is left out."""
+def by_address(store: Reader, keys: Iterable[str]) -> dict[str, AddressBalances]:
+    """Of these subjects, by their keys; an address that was never asked for is left out."""
     equal = "CASE WHEN b.state = 'reconciled' THEN"
-    rows = store.read(
+    rows = store.read_in(
         "SELECT b.subject, sum(b.state = 'reconciled') AS reconciled, "
         "sum(b.state = 'unexplained') AS unexplained, sum(b.state = 'cannot_check') AS "
         f"cannot_check, min(b.at) AS asked, min({equal} b.high END) AS block, "
         f"min({equal} b.time END) AS time, json_group_array(DISTINCT b.source) AS first, "
         "json_group_array(DISTINCT b.second) AS second "
-        f"FROM balance b WHERE {_WATCHED} GROUP BY b.subject"
+        f"FROM balance b WHERE {_WATCHED} AND b.subject IN ({{}}) GROUP BY b.subject",
+        keys,
     )
     return {
         row["subject"]: AddressBalances(
@@ -57,11 +58,63 @@ def _names(said: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for each in said if (name := each.partition(AGAIN)[0])))
 
 
-def unequal(store: Reader) -> dict[str, tuple[Held, ...]]:
-    """What differs or cannot be checked, by subject key."""
+@dataclass(frozen=True, slots=True)
+class AddressNumbers:
+    """How many watched addresses stand how; each once. `reasons`: why those cannot be checked of
+    which nothing differs, with how many addresses each."""
+
+    addresses: int
+    equal: int
+    unexplained: int
+    cannot_check: int
+    oldest: int | None  # when the one was asked for that was the longest ago
+    reasons: Sequence[tuple[str, int]]
+
+
+def numbers(store: Reader) -> AddressNumbers:
+    every = store.read("SELECT count(DISTINCT e.subject) AS n FROM entry e WHERE e.retired IS NULL")
+    each = (
+        "SELECT b.subject AS subject, max(b.state = 'unexplained') AS apart, "
+        "max(b.state = 'cannot_check') AS unchecked, min(b.at) AS at "
+        f"FROM balance b WHERE {_WATCHED} GROUP BY b.subject"
+    )
+    (row,) = store.read(
+        "SELECT total(NOT apart AND NOT unchecked) AS equal, total(apart) AS apart, "
+        f"total(unchecked AND NOT apart) AS unchecked, min(at) AS at FROM ({each})"
+    )
+    reasons = store.read(
+        "SELECT b.reason, count(DISTINCT b.subject) AS n FROM balance b WHERE "
+        f"b.state = 'cannot_check' AND {_WATCHED} AND NOT EXISTS (SELECT 1 FROM balance o WHERE "
+        "o.subject = b.subject AND o.verified = 1 AND o.state = 'unexplained') GROUP BY b.reason"
+    )
+    told = [(each["reason"], each["n"]) for each in reasons]
+    return AddressNumbers(
+        addresses=every[0]["n"],
+        equal=int(row["equal"]),
+        unexplained=int(row["apart"]),
+        cannot_check=int(row["unchecked"]),
+        oldest=row["at"],
+        reasons=told,
+    )
+
+
+def apart(store: Reader, most: int) -> list[str]:
+    """Ids of entries on addresses of which something differs."""
     rows = store.read(
+        "SELECT DISTINCT e.id FROM balance b CROSS JOIN entry e ON e.subject = b.subject "
+        "WHERE b.state = 'unexplained' AND b.verified = 1 AND e.retired IS NULL LIMIT ?",
+        [most],
+    )
+    return [row["id"] for row in rows]
+
+
+def unequal(store: Reader, keys: Iterable[str]) -> dict[str, tuple[Held, ...]]:
+    """What differs or cannot be checked of these subjects, by their keys."""
+    rows = store.read_in(
         "SELECT b.*, s.chain, s.address FROM balance b JOIN scope s ON s.key = b.subject "
-        f"WHERE b.state <> 'reconciled' AND {_WATCHED} ORDER BY b.subject, b.contract"
+        f"WHERE b.state <> 'reconciled' AND {_WATCHED} AND b.subject IN ({{}}) "
+        "ORDER BY b.subject, b.contract",
+        keys,
     )
     found: dict[str, list[Held]] = {}
     for row in rows:

@@ -36,6 +36,12 @@ def asleep(store: Reader) -> dict[str, Dormant]:
     return {row["subject"]: _dormant(row) for row in rows}
 
 
+def asleep_of(store: Reader, keys: Iterable[str]) -> dict[str, Dormant]:
+    """Those of these subjects, by their keys."""
+    rows = store.read_in("SELECT * FROM dormant WHERE asleep AND subject IN ({})", keys)
+    return {row["subject"]: _dormant(row) for row in rows}
+
+
 def counted(store: Reader) -> Mapping[str, int]:
     """How many addresses are asleep that an entry watches, by chain."""
     rows = store.read(

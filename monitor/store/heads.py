@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from monitor.model import Head
-from monitor.model.acts import Actor, KeepHeads
 from monitor.model.heads import Book, Fault, HeadReport, Kept
 from monitor.model.plan import Signal
 from monitor.model.scope import ChainWide
@@ -14,6 +14,9 @@ from monitor.store.entrylog import Changed
 from monitor.store.incidents import note_signals
 from monitor.store.log import Part, cases_on
 from monitor.store.port import Connection, Fields, Reader
+
+if TYPE_CHECKING:  # who only reads needs no acts, which load slowly
+    from monitor.model.acts import Actor, KeepHeads
 
 QUIET = 3600  # seconds without a fault after which a source is said to be well again
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from monitor.model import Axis, Interval, Subject, intervals
 from monitor.model.scope import EVERY, ChainWide, Joined, Scope
 from monitor.store.port import Connection, Reader
+from monitor.store.watch import chains
 
 NO_END = 2**62  # above every place: the membership goes on
 
@@ -29,8 +30,13 @@ def members(store: Reader, scope: ChainWide) -> dict[Subject, dict[str, Joined]]
 
 def read_chain_wide(store: Reader) -> frozenset[str]:
     """The keys of the chain-wide scopes that are read for anybody."""
-    rows = store.read("SELECT DISTINCT scope FROM joined WHERE until_place IS NULL")
-    return frozenset(row["scope"] for row in rows)
+    keys = [ChainWide(chain).key for chain in chains(store)]
+    return frozenset(key for key in keys if _is_read(store, key))
+
+
+def _is_read(store: Reader, key: str) -> bool:
+    sql = "SELECT 1 FROM joined WHERE scope = ? AND until_place IS NULL LIMIT 1"
+    return bool(store.read(sql, [key]))
 
 
 def member_keys(conn: Connection, chain: str) -> frozenset[str]:

@@ -349,6 +349,7 @@ def removals(store: Reader, name: str) -> list[Watched]:
     to say whether to end that."""
     rows = store.read(
         "SELECT * FROM entry WHERE list = ? AND list <> '' AND retired IS NULL "
+        'AND instr(terms, \'"until": ""\') = 0 '
         "AND json_extract(terms, '$.origin.until') <> '' ORDER BY listed, id",
         [name],
     )

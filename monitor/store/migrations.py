@@ -20,6 +20,7 @@ from monitor.store import (
     lists_schema,
     log,
     log_schema,
+    scale_schema,
     trace_schema,
 )
 
@@ -437,4 +438,4 @@ def m009_trace(db: Database) -> None:
 
 @migrations()
 def m010_blocks(db: Database) -> None:
-    db.executescript(blocks_schema.BLOCKS)
+    db.executescript(blocks_schema.BLOCKS + scale_schema.INDEXES)

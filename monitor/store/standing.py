@@ -5,14 +5,24 @@ look costs a fraction of a second. Reads only; entries that are retired do not c
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor.model import Axis, Entry, Interval, Subject
+from monitor.model import Entry
 from monitor.model.scope import ChainWide
-from monitor.model.status import FollowedCount, State, Unread
+from monitor.model.status import FollowedCount, State
 from monitor.model.streams import UNSERVED
 from monitor.store import follow, watch
+from monitor.store.crowd import (
+    SINGLY,
+    Crowd,
+    alone,
+    crowds,
+    first,
+    read_singly,
+    severe,
+    waiting,
+)
 from monitor.store.port import Fields, Reader
 
 _ACTIVE = "e.retired IS NULL"
@@ -25,14 +35,14 @@ _SERVED = f"{_READ} AND {_LISTED}"
 _OWN = "SELECT 1 FROM reading r WHERE r.scope = s.key"
 _MEMBER = "SELECT 1 FROM joined j WHERE j.subject = s.key AND j.until_place IS NULL"
 _WHOLE = (
-    "SELECT 1 FROM joined j JOIN reading r ON r.scope = j.scope AND r.stream = j.stream "
-    "WHERE j.subject = s.key AND j.until_place IS NULL"
+    "SELECT 1 FROM joined j JOIN reading r ON r.scope = j.scope AND j.stream IN (r.stream, '*') "
+    f"AND {_LISTED} WHERE j.subject = s.key AND j.until_place IS NULL"
 )
 _SHORT = "(r.failing IS NOT NULL OR r.ok IS NULL OR r.complete_time IS NULL)"
 _ALL_READ = (
     f"NOT EXISTS ({_OWN} AND {_LISTED} AND {_SHORT}) AND CASE WHEN EXISTS ({_MEMBER}) "
-    f"THEN NOT EXISTS ({_WHOLE} AND {_SHORT}) AND EXISTS ({_WHOLE}) "
-    f"ELSE EXISTS ({_OWN} AND {_LISTED}) END"
+    f"THEN NOT EXISTS ({_OWN} AND {_SHORT}) AND NOT EXISTS ({_WHOLE} AND {_SHORT}) "
+    f"AND EXISTS ({_WHOLE}) ELSE EXISTS ({_OWN} AND {_LISTED}) END"
 )
 
 
@@ -47,8 +57,9 @@ def _state(due: int) -> str:
     )
     unsaid = f"s.due < {due} OR EXISTS ({_ASLEEP} AND d.failing IS NOT NULL)"
     late = (
-        f"e.history <> 'told' OR s.due < {due} OR "
-        "EXISTS (SELECT 1 FROM list_gap g WHERE g.subject = s.key)"
+        f"e.history <> 'told' OR s.due < {due} OR EXISTS (SELECT 1 FROM debt d "
+        "WHERE d.subject = s.key AND d.history) "
+        "OR EXISTS (SELECT 1 FROM list_gap g WHERE g.subject = s.key)"
     )
     return (
         f"CASE WHEN {dormant} "
@@ -74,11 +85,40 @@ def active_entries(store: Reader) -> int:
 def states(store: Reader, due: int) -> Counter[tuple[str, State]]:
     """How many entries stand how, by chain; behind is what has been due since before `due`.
     Torn lists and chains without a source are not looked for."""
-    rows = store.read(
-        f"SELECT s.chain, {_state(due)} AS state, count(*) AS n FROM entry e "
-        f"JOIN scope s ON s.key = e.subject WHERE {_ACTIVE} GROUP BY s.chain, state"
-    )
-    return Counter({(row["chain"], State(row["state"])): row["n"] for row in rows})
+    found, together = Counter[tuple[str, State]](), crowds(store)
+    for chain in watch.chains(store):
+        crowd = together.get(chain)
+        rows = store.read(
+            f"SELECT {_state(due)} AS state, count(*) AS n FROM {SINGLY} "
+            f"CROSS JOIN entry e ON e.subject = s.key WHERE {_ACTIVE} GROUP BY state",
+            crowd.params if crowd else alone(chain),
+        )
+        found.update({(chain, State(row["state"])): row["n"] for row in rows})
+        if crowd is not None:
+            found.update({(chain, state): n for state, n in crowd.states().items()})
+    return found
+
+
+def not_complete(store: Reader, due: int, most: int) -> list[str]:
+    """Ids of the entries that stand worst, of most of them the severe first; perhaps complete ones
+    after them."""
+    ranks = " ".join(f"WHEN '{state}' THEN {rank}" for rank, state in enumerate(State))
+    worst: list[tuple[int, str]] = []
+    together = crowds(store)
+    for chain in watch.chains(store):
+        crowd = together.get(chain)
+        rows = store.read(
+            f"SELECT e.id, CASE {_state(due)} {ranks} END AS rank FROM {SINGLY} "
+            f"CROSS JOIN entry e ON e.subject = s.key WHERE {_ACTIVE} "
+            "ORDER BY rank, json_extract(e.terms, '$.severity') <> 'severe' LIMIT ?",
+            [*(crowd.params if crowd else alone(chain)), most],
+        )
+        worst += [(row["rank"], row["id"]) for row in rows]
+        for met, told in crowd.numbers if crowd else ():
+            rank = list(State).index(crowd.state(met=met, late=True)) if crowd else 0
+            ids = first(store, crowd, met=met, told=told, most=most) if crowd else ()
+            worst += [(rank, each) for each in ids]
+    return [each for _, each in sorted(worst, key=lambda one: one[0])][:most]
 
 
 def complete_on(store: Reader, subjects: Collection[str], due: int) -> Counter[str]:
@@ -107,16 +147,54 @@ def failing(store: Reader, chains: Sequence[str], severe: int, other: int) -> li
         "r.unread < CASE json_extract(e.terms, '$.severity') WHEN 'severe' "
         f"THEN {severe} ELSE {other} END"
     )
-    rows = store.read_in(
-        "SELECT s.chain, count(DISTINCT e.id) AS entries, min(r.unread) AS since, "
-        f"count(DISTINCT CASE WHEN {over} THEN e.id END) AS lasting FROM list_read r "
-        "JOIN scope s ON s.key = r.subject JOIN entry e ON e.subject = r.subject "
-        "WHERE r.failing IS NOT NULL AND r.ok IS NOT NULL AND coalesce(r.error, '') <> ? "
-        f"AND {_ACTIVE} AND s.chain IN ({{}}) GROUP BY s.chain ORDER BY s.chain",
-        chains,
-        [UNSERVED],
+    columns = (
+        "SELECT count(DISTINCT e.id) AS entries, min(r.unread) AS since, "
+        f"count(DISTINCT CASE WHEN {over} THEN e.id END) AS lasting"
     )
-    return [Failing(**dict(row)) for row in rows]
+    where = f"{_LISTED} AND r.failing IS NOT NULL AND r.ok IS NOT NULL"
+    found, together = [], crowds(store)
+    for chain in sorted(chains):
+        crowd = together.get(chain)
+        rows = [r for r in _of_reads(store, columns, where, chain, crowd) if r["entries"]]
+        number, lasting = (sum(row[name] for row in rows) for name in ("entries", "lasting"))
+        one = Failing(chain, number, lasting, min((row["since"] for row in rows), default=0))
+        if crowd is not None and crowd.entries:
+            one = _with_crowd(store, one, crowd, severe, other)
+        if one.entries:
+            found.append(one)
+    return found
+
+
+def _of_reads(
+    store: Reader,
+    columns: str,
+    where: str,
+    chain: str,
+    crowd: Crowd | None,
+    *,
+    few: bool = True,
+    group: str = "",
+) -> list[Fields]:
+    """Of lists `r` and active entries `e` of a chain; of one with a crowd without what is counted
+    together, part by part. `few`: only few lists are so, and an index names them."""
+    tables = f"{columns} FROM list_read r JOIN entry e ON e.subject = r.subject WHERE"
+    if crowd is not None:
+        sql = f"{tables} r.subject IN ({{}}) AND {where} AND {_ACTIVE} {group}"
+        return store.read_in(sql, read_singly(store, crowd))
+    plus = "+" if few else ""  # else all lists of the chain would be looked through
+    mine = f"{plus}r.subject > ? AND {plus}r.subject < ?"
+    ends = [f"{chain}/", f"{chain}0"]
+    return store.read(f"{tables} {mine} AND {where} AND {_ACTIVE} {group}", ends)
+
+
+def _with_crowd(store: Reader, found: Failing, crowd: Crowd, grave: int, other: int) -> Failing:
+    fails = [each.failing for each in crowd.served if each.ok is not None and each.failing]
+    if not fails:
+        return found
+    began, loud = min(fails), severe(store, crowd)
+    lasting = loud * (began < grave) + (crowd.entries - loud) * (began < other)
+    since = min(began, found.since) if found.entries else began
+    return Failing(found.chain, found.entries + crowd.entries, found.lasting + lasting, since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,32 +209,57 @@ class FirstReads:
 def first_reads(store: Reader, chains: Sequence[str]) -> FirstReads | None:
     """None where all were. Unread is what had no first contact, or has a list that has failed
     ever since."""
-    rows = store.read_in(
-        "SELECT count(*) AS n, sum(NOT unread) AS read, "
-        "min(CASE WHEN unread THEN added END) AS added FROM (SELECT e.added, "
-        "e.base_height IS NULL OR e.subject IN (SELECT r.subject FROM list_read r "
-        "WHERE r.failing IS NOT NULL AND r.ok IS NULL AND coalesce(r.error, '') <> ?) AS unread "
-        f"FROM entry e JOIN scope s ON s.key = e.subject WHERE {_ACTIVE} "
-        "AND s.chain IN ({}))",
-        chains,
-        [UNSERVED],
-    )
-    added = [row["added"] for row in rows if row["added"] is not None]
+    together = crowds(store)
+    found = [_first_reads(store, chain, together.get(chain)) for chain in chains]
+    added = [each.added for each in found if each.read < each.entries]
     if not added:
         return None
-    return FirstReads(sum(r["n"] for r in rows), sum(r["read"] or 0 for r in rows), min(added))
+    return FirstReads(sum(f.entries for f in found), sum(f.read for f in found), min(added))
+
+
+def _first_reads(store: Reader, chain: str, crowd: Crowd | None) -> FirstReads:
+    ends = [f"{chain}/", f"{chain}0"]
+    every = store.read(
+        "SELECT count(*) AS n, count(e.base_height) AS met, min(e.added) AS first, "
+        "min(CASE WHEN e.base_height IS NULL THEN e.added END) AS added FROM entry e "
+        f"WHERE {_ACTIVE} AND e.subject > ? AND e.subject < ?",
+        ends,
+    )[0]
+    failed = _of_reads(
+        store,
+        "SELECT count(DISTINCT e.id) AS n, min(e.added) AS added",
+        f"r.failing IS NOT NULL AND r.ok IS NULL AND {_LISTED} AND e.base_height IS NOT NULL",
+        *(chain, crowd),
+    )
+    unread = sum(row["n"] for row in failed)
+    since = [every["added"], *(row["added"] for row in failed)]
+    if crowd is not None and any(f.ok is None and f.failing is not None for f in crowd.served):
+        unread += crowd.numbers[True, True] + crowd.numbers[True, False]
+        since.append(every["first"])
+    known = [each for each in since if each is not None]
+    return FirstReads(every["n"], every["met"] - unread, min(known, default=0))
 
 
 def idle_since(store: Reader, chains: Sequence[str]) -> int | None:
     """Since when an address of these chains is due and nothing at all is read, as Unix seconds,
     be it to come. None where no address is watched."""
-    rows = store.read_in(
-        "SELECT min(s.due) AS due, min(e.added) AS added, max((SELECT max(r.tried) FROM reading r "
-        "WHERE r.scope = s.key)) AS tried FROM scope s JOIN entry e ON e.subject = s.key "
-        f"WHERE {_ACTIVE} AND s.chain IN ({{}})",
-        chains,
-    )
-    found = [row for row in rows if row["due"] is not None]
+    found = []
+    for chain in chains:
+        found += store.read(
+            "SELECT min(s.due) AS due, min(e.added) AS added, max((SELECT max(r.tried) "
+            f"FROM reading r WHERE r.scope = s.key)) AS tried FROM {SINGLY} "
+            f"CROSS JOIN entry e ON e.subject = s.key WHERE {_ACTIVE}",
+            alone(chain),
+        )
+    # Members are due with their chain.
+    for chain in {*crowds(store)} & {*chains}:
+        found += store.read(
+            "SELECT s.due, (SELECT min(e.added) FROM entry e "
+            f"WHERE {_ACTIVE} AND e.subject > ? AND e.subject < ?) AS added, 0 AS tried "
+            "FROM scope s WHERE s.key = ?",
+            [f"{chain}/", f"{chain}0", ChainWide(chain).key],
+        )
+    found = [row for row in found if row["due"] is not None and row["added"] is not None]
     if not found:
         return None
     wide = store.read_in(
@@ -170,37 +273,54 @@ def idle_since(store: Reader, chains: Sequence[str]) -> int | None:
 
 def furthest_behind(store: Reader) -> dict[str, int]:
     """By chain: the time of the newest block that was read, at the list where it is oldest."""
-    rows = store.read(
-        "SELECT s.chain, min(r.complete_time) AS at FROM list_read r JOIN scope s "
-        "ON s.key = r.subject WHERE r.complete_time IS NOT NULL AND r.subject IN "
-        f"(SELECT e.subject FROM entry e WHERE {_ACTIVE}) GROUP BY s.chain"
-    )
-    return {row["chain"]: row["at"] for row in rows}
+    together, found = crowds(store), dict[str, int]()
+    for chain in watch.chains(store):
+        crowd = together.get(chain)
+        where, columns = "r.complete_time IS NOT NULL", "SELECT min(r.complete_time) AS at"
+        times = [row["at"] for row in _of_reads(store, columns, where, chain, crowd, few=False)]
+        if crowd is not None and crowd.entries:
+            times += [each.complete_time for each in crowd.lists]
+        if known := [each for each in times if each is not None]:
+            found[chain] = min(known)
+    return found
 
 
-def behind(store: Reader, chain: str, before: int, *, still: bool) -> tuple[int, list[str]]:
-    """How many addresses of a chain are watched, and an entry of each with a list that does not
-    fail and was last tried, or (unless the chain stands still) read up to a time, before this.
-    Both count from the adding of the address at the earliest."""
-    active = f"FROM scope s JOIN entry e ON e.subject = s.key WHERE {_ACTIVE}"
+@dataclass(frozen=True, slots=True)
+class Late:
+    """Addresses of a chain that were not read up to a time."""
+
+    watched: int  # addresses of the chain in all
+    number: int
+    some: list[str]  # ids of entries of some of them, one of each
+
+
+def behind(store: Reader, chain: str, before: int, most: int, *, still: bool) -> Late:
+    """Those with a list that does not fail and was last tried, or (unless the chain stands still)
+    read up to a time, before this. Both count from the adding of the address at the earliest."""
     old = (
         f"r.tried < {before}"
         if still
         else (f"(r.tried < {before} OR coalesce(r.complete_time, 0) < {before})")
     )
     old = f"r.failing IS NULL AND {old}"
+    crowd = crowds(store).get(chain)
     rows = store.read(
-        f"SELECT min(e.id) AS id {active} AND s.chain = ? AND e.added < ? "
-        f"AND NOT EXISTS ({_ASLEEP} AND d.at >= {before}) AND "
+        f"SELECT min(e.id) AS id FROM {SINGLY} CROSS JOIN entry e ON e.subject = s.key "
+        f"WHERE {_ACTIVE} AND e.added < ? AND NOT EXISTS ({_ASLEEP} AND d.at >= {before}) AND "
         f"(NOT EXISTS ({_OWN}) AND NOT EXISTS ({_READ}) OR (EXISTS ({_OWN} AND {old}) "
         f"OR EXISTS ({_WHOLE} AND {old})) AND EXISTS ({_READ} AND {old})) GROUP BY s.key",
-        [chain, before],
+        [*(crowd.params if crowd else alone(chain)), before],
     )
     every = store.read(
-        f"SELECT count(DISTINCT s.key) AS n {active} AND s.chain = ?",
-        [chain],
+        f"SELECT count(DISTINCT e.subject) AS n FROM entry e WHERE {_ACTIVE} "
+        "AND e.subject > ? AND e.subject < ?",
+        [f"{chain}/", f"{chain}0"],
     )
-    return every[0]["n"], [row["id"] for row in rows]
+    number, some = len(rows), [row["id"] for row in rows[:most]]
+    if crowd is not None and crowd.is_late(before, still=still):
+        more = waiting(store, crowd, before, most)
+        number, some = number + more[0], [*some, *more[1]][:most]
+    return Late(every[0]["n"], number, some)
 
 
 def followed(store: Reader) -> FollowedCount:
@@ -230,26 +350,49 @@ class FailingList:
 
 
 def failing_lists(store: Reader) -> list[FailingList]:
-    rows = store.read(
-        "SELECT s.chain, r.stream, coalesce(r.error, '') = ? AS unserved, "
+    columns = (
+        f"SELECT r.stream, coalesce(r.error, '') = '{UNSERVED}' AS unserved, "
         "count(DISTINCT e.id) AS n, coalesce(max(r.error), '') AS error, "
-        "max(json_extract(e.terms, '$.severity') = 'severe') AS severe "
-        "FROM list_read r JOIN scope s ON s.key = r.subject JOIN entry e ON e.subject = s.key "
-        f"WHERE r.failing IS NOT NULL AND {_ACTIVE} GROUP BY s.chain, r.stream, unserved "
-        "ORDER BY s.chain, r.stream",
-        [UNSERVED],
+        "max(json_extract(e.terms, '$.severity') = 'severe') AS severe"
     )
-    return [
-        FailingList(
-            chain=row["chain"],
-            stream=row["stream"],
-            unserved=bool(row["unserved"]),
-            entries=row["n"],
-            severe=bool(row["severe"]),
-            error=row["error"],
-        )
-        for row in rows
-    ]
+    found, together = [], crowds(store)
+    for chain in watch.chains(store):
+        crowd = together.get(chain)
+        fails, group = "r.failing IS NOT NULL", "GROUP BY r.stream, unserved"
+        rows = _of_reads(store, columns, fails, chain, crowd, group=group)
+        mine: dict[tuple[str, bool], FailingList] = {}
+        for row in rows:
+            key = (row["stream"], bool(row["unserved"]))
+            mine[key] = _and(mine.get(key), chain, key, row["n"], bool(row["severe"]), row["error"])
+        if crowd is not None and crowd.entries:
+            mine |= dict(_failing_for_all(store, crowd, mine))
+        found += [mine[key] for key in sorted(mine)]
+    return found
+
+
+def _failing_for_all(
+    store: Reader, crowd: Crowd, singly: Mapping[tuple[str, bool], FailingList]
+) -> Iterator[tuple[tuple[str, bool], FailingList]]:
+    """Lists that fail for all members, with whom they fail for besides."""
+    lists = [each for each in crowd.lists if each.failing is not None]
+    loud = bool(lists) and severe(store, crowd) > 0
+    for each in lists:
+        key = (each.stream, each.unserved)
+        yield key, _and(singly.get(key), crowd.chain, key, crowd.entries, loud, each.error)
+
+
+def _and(
+    was: FailingList | None,
+    chain: str,
+    key: tuple[str, bool],
+    entries: int,
+    loud: bool,
+    error: str,
+) -> FailingList:
+    """A list, with more entries for which it fails."""
+    if was is not None:
+        entries, loud, error = was.entries + entries, was.severe or loud, max(was.error, error)
+    return FailingList(chain, *key, entries, loud, error)
 
 
 def failing_entries(store: Reader, chain: str, stream: str, most: int) -> list[Entry]:
@@ -263,95 +406,3 @@ def failing_entries(store: Reader, chain: str, stream: str, most: int) -> list[E
         [chain, stream, most],
     )
     return watch.named(store, [row["id"] for row in rows])
-
-
-@dataclass(frozen=True, slots=True)
-class ListRead:
-    """What has been read of one subject's list. Times in Unix seconds."""
-
-    axis: Axis = Axis.HEIGHT
-    ok: int | None = None  # when it was last read
-    failing: int | None = None  # since when it fails
-    error: str = ""
-    source: str = ""
-    complete_to: int | None = None  # the newest place that a complete read reached
-    complete_time: int | None = None  # and the time of that place
-
-
-def lists_read(store: Reader) -> dict[tuple[str, str], ListRead]:
-    """Every list that was ever tried, by subject and stream."""
-    rows = store.read(
-        "SELECT subject, stream, coalesce(axis, 'height'), ok, unread, coalesce(error, ''), "
-        "coalesce(source, ''), complete_to, complete_time FROM list_read"
-    )
-    return {(subject, stream): ListRead(Axis(axis), *read) for subject, stream, axis, *read in rows}
-
-
-Parts = dict[tuple[str, str, Axis], list[Interval]]  # by subject, stream and axis
-
-
-def covered(store: Reader) -> Parts:
-    """What is proven read, source by source: parts may overlap."""
-    return _parts(store.read("SELECT subject, stream, axis, lo, hi FROM list_coverage"))
-
-
-def torn(store: Reader) -> set[str]:
-    """Subjects with a list of which a part in between is still to be read."""
-    # Most lists are covered in one part, by one reading. They are left out at little cost.
-    rows = store.read(
-        "WITH several AS (SELECT scope FROM coverage GROUP BY scope, stream HAVING count(*) > 1), "
-        "looked AS (SELECT scope AS subject FROM several "
-        "UNION SELECT subject FROM joined WHERE scope IN (SELECT scope FROM several) "
-        "UNION SELECT subject FROM joined GROUP BY subject, stream HAVING count(*) > 1 "
-        "UNION SELECT j.subject FROM joined j JOIN coverage o ON o.scope = j.subject "
-        "AND o.stream = j.stream), "
-        "parts AS (SELECT subject, lo, max(hi) OVER (PARTITION BY subject, stream, axis "
-        "ORDER BY lo ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS below "
-        "FROM list_coverage WHERE subject IN (SELECT subject FROM looked)) "
-        "SELECT DISTINCT subject FROM parts WHERE lo > below + 1"
-    )
-    return {row["subject"] for row in rows}
-
-
-def _parts(rows: Sequence[Fields]) -> Parts:
-    found: Parts = {}
-    for row in rows:
-        key = (row["subject"], row["stream"], Axis(row["axis"]))
-        found.setdefault(key, []).append(Interval(row["lo"], row["hi"]))
-    return found
-
-
-def unread(store: Reader) -> dict[tuple[str, str], list[Unread]]:
-    """Open gaps by subject and stream, the lowest first."""
-    found: dict[tuple[str, str], list[Unread]] = {}
-    for row in store.read("SELECT subject, stream, axis, lo, hi, reason FROM list_gap ORDER BY lo"):
-        gap = Unread(Axis(row["axis"]), row["lo"], row["hi"], row["reason"])
-        found.setdefault((row["subject"], row["stream"]), []).append(gap)
-    return found
-
-
-# -- single values -----------------------------------------------------------------------
-
-
-def due_times(store: Reader) -> dict[str, int]:
-    """When each subject is due."""
-    return {row["key"]: row["due"] for row in store.read("SELECT key, due FROM scope")}
-
-
-def history_told(store: Reader) -> frozenset[str]:
-    """Entries whose start-up summary has been told."""
-    return frozenset(row["id"] for row in store.read("SELECT id FROM entry WHERE history = 'told'"))
-
-
-def last_recorded(store: Reader, subject: Subject) -> int:
-    """When a transfer of this address was last recorded; 0 if never."""
-    found = [
-        row["first_seen"]
-        for party in ("sender", "recipient")
-        for row in store.read(
-            f"SELECT first_seen FROM transfer WHERE chain = ? AND {party} = ? "
-            "ORDER BY id DESC LIMIT 1",
-            [subject.chain, subject.address],
-        )
-    ]
-    return max(found, default=0)

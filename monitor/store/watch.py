@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from array import array
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from monitor.model import Entry, Kin, Severity, Subject, Watched
@@ -27,8 +28,8 @@ def unmet(store: Reader, chain: str) -> frozenset[str]:
 def has_severe(store: Reader, chain: str) -> bool:
     """Whether an active entry of a chain is severe."""
     rows = store.read(
-        "SELECT 1 FROM entry WHERE subject > ? AND subject < ? AND retired IS NULL "
-        "AND json_extract(terms, '$.severity') = ? LIMIT 1",
+        'SELECT 1 FROM entry WHERE instr(terms, \'"severity": "severe"\') > 0 AND subject > ? '
+        "AND subject < ? AND retired IS NULL AND json_extract(terms, '$.severity') = ? LIMIT 1",
         [f"{chain}/", f"{chain}0", Severity.SEVERE.value],
     )
     return bool(rows)
@@ -39,6 +40,18 @@ def all_entries(store: Reader) -> list[Watched]:
     list is long: what is done often asks for what it needs."""
     rows = store.read("SELECT * FROM entry ORDER BY added, rowid")
     return [to_watched(row) for row in rows]
+
+
+def active_in_parts(store: Reader, size: int) -> Iterator[list[Watched]]:
+    """Every active entry in the order of adding, so many at a time."""
+    order = store.read("SELECT rowid AS nr FROM entry WHERE retired IS NULL ORDER BY added, rowid")
+    numbers = array("q", (row["nr"] for row in order))
+    del order
+    for start in range(0, len(numbers), size):
+        part = numbers[start : start + size]
+        rows = store.read_in("SELECT rowid AS nr, * FROM entry WHERE rowid IN ({})", part)
+        place = {nr: at for at, nr in enumerate(part)}
+        yield [to_watched(row) for row in sorted(rows, key=lambda row: place[row["nr"]])]
 
 
 def kin(store: Reader) -> list[Kin]:
@@ -91,11 +104,8 @@ def named(store: Reader, ids: Sequence[str]) -> list[Entry]:
 
 def active_chains(store: Reader) -> list[str]:
     """Chains with an active entry."""
-    rows = store.read(
-        "SELECT DISTINCT s.chain FROM entry e JOIN scope s ON s.key = e.subject "
-        "WHERE e.retired IS NULL ORDER BY s.chain"
-    )
-    return [row["chain"] for row in rows]
+    sql = "SELECT 1 FROM entry WHERE retired IS NULL AND subject > ? AND subject < ? LIMIT 1"
+    return [chain for chain in chains(store) if store.read(sql, [f"{chain}/", f"{chain}0"])]
 
 
 def is_listed(store: Reader, chain: str) -> bool:
@@ -107,7 +117,8 @@ def is_listed(store: Reader, chain: str) -> bool:
 def canaries(store: Reader) -> list[Watched]:
     """Active entries that are to move all the time."""
     rows = store.read(
-        "SELECT * FROM entry WHERE retired IS NULL AND json_extract(terms, '$.canary') > 0"
+        "SELECT * FROM entry WHERE instr(terms, '\"canary\": ') > 0 AND retired IS NULL "
+        "AND json_extract(terms, '$.canary') > 0"
     )
     return [to_watched(row) for row in rows]
 
@@ -132,9 +143,9 @@ def chains(store: Reader) -> list[str]:
 def restricted(store: Reader, chain: str) -> dict[Subject, tuple[Watched, ...]]:
     """Active entries of a chain that say who alone may be asked about their address."""
     rows = store.read(
-        "SELECT e.* FROM entry e JOIN scope s ON s.key = e.subject WHERE s.chain = ? "
-        "AND e.retired IS NULL AND json_array_length(e.terms, '$.sources') > 0",
-        [chain],
+        "SELECT * FROM entry WHERE instr(terms, '\"sources\": ') > 0 AND subject > ? "
+        "AND subject < ? AND retired IS NULL AND json_array_length(terms, '$.sources') > 0",
+        [f"{chain}/", f"{chain}0"],
     )
     found: dict[Subject, list[Watched]] = {}
     for row in rows:
@@ -254,8 +265,12 @@ def listed_subjects(store: Reader) -> list[Subject]:
 
 def listed_numbers(store: Reader) -> dict[str, int]:
     """How many subjects with an active entry each chain has."""
-    rows = store.read(f"SELECT chain, count(*) AS n FROM scope s WHERE {_LISTED} GROUP BY chain")
-    return {row["chain"]: row["n"] for row in rows}
+    sql = (
+        "SELECT count(DISTINCT subject) AS n FROM entry WHERE retired IS NULL AND subject > ? "
+        "AND subject < ?"
+    )
+    found = {chain: store.read(sql, [f"{chain}/", f"{chain}0"])[0]["n"] for chain in chains(store)}
+    return {chain: number for chain, number in found.items() if number}
 
 
 def read_on(store: Reader, chain: str) -> list[Subject]:

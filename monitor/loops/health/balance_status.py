@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor.loops.health.snapshot import (
-    BalanceReason,
-    BalancesStatus,
-    EntryBalances,
-    EntryStatus,
-    Time,
-)
+from monitor.loops.health.chain_values import Time
+from monitor.loops.health.snapshot import BalanceReason, BalancesStatus, EntryBalances
 from monitor.model.balance import Held, State
 from monitor.model.balance_words import asset_said, block_said, differs, kind
 from monitor.store import balance_figures
@@ -28,8 +23,8 @@ class Balances:
     unequal: Mapping[str, Sequence[Held]]
 
     @classmethod
-    def load(cls, store: Reader) -> Balances:
-        return cls(balance_figures.by_address(store), balance_figures.unequal(store))
+    def load(cls, store: Reader, keys: Sequence[str]) -> Balances:
+        return cls(balance_figures.by_address(store, keys), balance_figures.unequal(store, keys))
 
     def of(self, subject: str) -> EntryBalances | None:
         """Of one address by its key; None: it was never asked for."""
@@ -58,19 +53,20 @@ def _difference(held: Held) -> str:
     return f"{differs(held)}{at}"
 
 
-def tally(entries: Iterable[EntryStatus], now: int) -> BalancesStatus:
+def tally(store: Reader, now: int) -> BalancesStatus:
     """How many addresses stand how; each once, however many entries it has."""
-    found = {(each.chain, each.address): each.balances for each in entries}
-    asked = [each for each in found.values() if each is not None]
-    oldest = min((each.asked for each in asked), default=None)
-    reasons = Counter(why for each in asked if not each.unexplained for why in each.kinds)
+    found = balance_figures.numbers(store)
+    reasons: Counter[str] = Counter()
+    for reason, number in found.reasons:
+        reasons[kind(reason)] += number
+    asked = found.equal + found.unexplained + found.cannot_check
     return BalancesStatus(
-        addresses=len(found),
-        equal=sum(each.is_equal for each in asked),
-        unexplained=sum(each.unexplained > 0 for each in asked),
-        cannot_check=sum(not each.unexplained and each.cannot_check > 0 for each in asked),
-        never=len(found) - len(asked),
-        oldest=oldest,
-        oldest_seconds=None if oldest is None else max(0, now - oldest),
+        addresses=found.addresses,
+        equal=found.equal,
+        unexplained=found.unexplained,
+        cannot_check=found.cannot_check,
+        never=found.addresses - asked,
+        oldest=Time.of(found.oldest),
+        oldest_seconds=None if found.oldest is None else max(0, now - found.oldest),
         reasons=tuple(BalanceReason(why, n) for why, n in reasons.most_common()),
     )

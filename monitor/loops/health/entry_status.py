@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from monitor.chains.table import streams_of
-from monitor.loops.health import (
-    held,
-)
+from monitor.loops.health import held
 from monitor.loops.health.balance_status import Balances
+from monitor.loops.health.chain_values import Time
 from monitor.loops.health.snapshot import (
     DormantStatus,
     EntryStatus,
@@ -19,7 +18,6 @@ from monitor.loops.health.snapshot import (
     ListStatus,
     Reached,
     Tally,
-    Time,
 )
 from monitor.loops.health.vitals import OVERDUE
 from monitor.loops.health.words import count
@@ -29,16 +27,14 @@ from monitor.model.plain import utc
 from monitor.model.settings import Settings
 from monitor.model.status import State, Unread
 from monitor.model.streams import UNSERVED
-from monitor.store import (
-    dormant,
-    standing,
-    watch,
-)
+from monitor.store import balance_figures, dormant, list_standing, standing, watch
+from monitor.store import held as kept
 from monitor.store.incidents import incident_list
+from monitor.store.list_standing import ListRead
 from monitor.store.port import Reader
-from monitor.store.standing import ListRead
 
 NEVER = ListRead()
+PART = 2000  # entries that are looked at together
 OLD_HEAD = 3600  # seconds: a newest block older than this is remarked upon
 
 
@@ -54,6 +50,7 @@ class _Loaded:
     gaps: Mapping[tuple[str, str], Sequence[Unread]]
     due: Mapping[str, int]  # by subject
     history_told: frozenset[str]  # entry ids
+    owed: frozenset[str]  # members of which an earlier part is read address by address
     asleep: Mapping[str, Dormant]  # by subject: what never lived, and is not read list by list
     held: frozenset[str]  # subjects whose history is too long to be read unasked
     balances: Balances
@@ -72,14 +69,57 @@ def entries_read(
     store: Reader, settings: Settings, now: int, *, running: bool
 ) -> tuple[EntryStatus, ...]:
     """How far each active entry is read, in the order of adding. Raises StoreError."""
-    loaded = _load(store, settings, now, running)
+    shared: dict[tuple[ListStatus, ...], tuple[ListStatus, ...]] = {}
+    return tuple(
+        entry
+        for part in watch.active_in_parts(store, PART)
+        for entry in _stand(store, settings, now, running, part, shared)
+    )
+
+
+def worst_read(
+    store: Reader, settings: Settings, now: int, *, running: bool, most: int
+) -> tuple[EntryStatus, ...]:
+    """The same of those that stand worst, of most of them alone; those of which the chain says
+    another balance, and those whose funds are held, among them. Raises StoreError."""
+    first = {each.entry.id for each in kept.entries(store)} | {*balance_figures.apart(store, most)}
+    ids = [*first, *standing.not_complete(store, now - OVERDUE, most)]
+    found = watch.entries(store, dict.fromkeys(ids))
+    part = [found[each] for each in dict.fromkeys(ids) if each in found and found[each].active]
+    stand = _stand(store, settings, now, running, part, {})
+    wrong = [each for each in stand if each.state != State.COMPLETE or _is_apart(each)]
+    rank = {state: number for number, state in enumerate(State)}
+    wrong.sort(key=lambda each: (each.id not in first, rank[each.state]))
+    return tuple(wrong[:most])
+
+
+def _is_apart(entry: EntryStatus) -> bool:
+    """Whether something is to be said of it although all its lists are read."""
+    return entry.held is not None or bool(entry.balances and entry.balances.unexplained)
+
+
+def _stand(
+    store: Reader,
+    settings: Settings,
+    now: int,
+    running: bool,
+    part: Sequence[Watched],
+    shared: dict[tuple[ListStatus, ...], tuple[ListStatus, ...]],
+) -> Iterator[EntryStatus]:
+    """`shared`: how lists stand, each once: of a million entries most stand alike."""
+    loaded = _load(store, settings, now, running, part)
     absent = {w.entry.id for w in watch.absent_entries(store)}
-    active = [w for w in watch.all_entries(store) if w.active]
-    return tuple(_entry(loaded, w, w.entry.id in absent) for w in active)
+    for watched in part:
+        entry = _entry(loaded, watched, watched.entry.id in absent)
+        yield replace(entry, streams=shared.setdefault(entry.streams, entry.streams))
 
 
-def _load(store: Reader, settings: Settings, now: int, running: bool) -> _Loaded:
-    lists = standing.lists_read(store)
+def _load(
+    store: Reader, settings: Settings, now: int, running: bool, part: Sequence[Watched]
+) -> _Loaded:
+    keys = [*dict.fromkeys(watched.entry.subject.key for watched in part)]
+    ids = [watched.entry.id for watched in part]
+    lists = list_standing.lists_read(store, keys)
     incidents = (i.signal.key for i in incident_list(store, open_only=True))
     return _Loaded(
         settings=settings,
@@ -88,15 +128,16 @@ def _load(store: Reader, settings: Settings, now: int, running: bool) -> _Loaded
         lists=lists,
         covered={
             (subject, stream): intervals.union(parts)
-            for (subject, stream, axis), parts in standing.covered(store).items()
+            for (subject, stream, axis), parts in list_standing.covered(store, keys).items()
             if (read := lists.get((subject, stream))) and axis == read.axis
         },
-        gaps=standing.unread(store),
-        due=standing.due_times(store),
-        history_told=standing.history_told(store),
-        asleep=dormant.asleep(store),
+        gaps=list_standing.unread(store, keys),
+        due=list_standing.due_times(store, keys),
+        history_told=list_standing.history_told(store, ids),
+        owed=list_standing.owed(store, keys),
+        asleep=dormant.asleep_of(store, keys),
         held=frozenset(k.partition(":")[2] for k in incidents if k.startswith("busy:")),
-        balances=Balances.load(store),
+        balances=Balances.load(store, keys),
         funds={each.entry.id: each.status() for each in held.accounts(store, settings, now)},
     )
 
@@ -216,6 +257,8 @@ def _shortfalls(
         yield "over 100,000 movements: history is held back until its entry says  busy: yes"
     if watched.entry.id not in loaded.history_told:
         yield "its history is still being read"
+    elif key[0] in loaded.owed:
+        yield "a part before it was read with its chain is still to be read"
     elif len(loaded.covered.get(key, ())) > 1:
         yield "a part in between is still to be read"
 
@@ -238,16 +281,43 @@ def _covered_from(
 
 def tally(entries: Sequence[EntryStatus]) -> Tally:
     counts = Counter(entry.state for entry in entries)
-    words = f"{counts[State.COMPLETE]} of {count(len(entries), 'entry', 'entries')} fully read"
-    if limits := _named_lists(entries, State.NOT_SERVED):
+    named = {each: _named_lists(entries, each) for each in (State.NOT_SERVED, State.BLIND)}
+    return _tally(counts, named)
+
+
+def tally_of_all(store: Reader, settings: Settings, counts: Counter[State]) -> Tally:
+    """The same of entries that were counted and not looked at."""
+    named: dict[State, dict[str, list[str]]] = {State.NOT_SERVED: {}, State.BLIND: {}}
+    for each in standing.failing_lists(store):
+        state = State.NOT_SERVED if each.unserved else State.BLIND
+        named[state].setdefault(each.chain, []).append(each.stream)
+    for key in watch.active_chains(store):
+        chain = settings.chains.get(key)
+        if chain is None or not chain.sources:
+            named[State.BLIND][key] = []
+    every = {key: len(streams_of(chain)) for key, chain in settings.chains.items()}
+    words = {
+        state: ", ".join(
+            f"{chain} {'all lists' if len(s) in (0, every.get(chain)) else ' '.join(s)}"
+            for chain, s in lists.items()
+        )
+        for state, lists in named.items()
+    }
+    return _tally(counts, words)
+
+
+def _tally(counts: Counter[State], named: Mapping[State, str]) -> Tally:
+    number = counts.total()
+    words = f"{counts[State.COMPLETE]:,} of {count(number, 'entry', 'entries')} fully read"
+    if limits := named[State.NOT_SERVED]:
         words += f", but for lists that no source serves ({limits})"
     if blind := counts[State.BLIND]:
-        words += f", {blind} partly or wholly blind ({_named_lists(entries, State.BLIND)})"
+        words += f", {blind:,} partly or wholly blind ({named[State.BLIND]})"
     for state in (State.BEHIND, State.NOT_READ, State.DORMANT):
-        words += f", {counts[state]} {state}" if counts[state] else ""
+        words += f", {counts[state]:,} {state}" if counts[state] else ""
     return Tally(
-        words=words if entries else "no address is watched",
-        entries=len(entries),
+        words=words if number else "no address is watched",
+        entries=number,
         complete=counts[State.COMPLETE],
         behind=counts[State.BEHIND],
         blind=counts[State.BLIND],

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from monitor.decide.scores import DAYS
+from monitor.loops.health.chain_values import Time
 from monitor.loops.health.snapshot import (
     OneOperator,
     SecondStatus,
     SourceStatus,
-    Time,
     WaitsForBudget,
 )
 from monitor.model.scores import DAY, Mark, Score

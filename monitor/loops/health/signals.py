@@ -20,7 +20,7 @@ from monitor.model.plain import duration, utc, without_addresses
 from monitor.model.plan import Signal
 from monitor.model.scope import WHOLE
 from monitor.model.settings import Settings
-from monitor.store import budgets, heads, incidents, joined, standing, watch
+from monitor.store import budgets, heads, incidents, joined, list_standing, standing, watch
 from monitor.store.port import Reader
 from monitor.store.standing import FailingList
 
@@ -222,19 +222,19 @@ def _late(look: _Look, chains: Sequence[str]) -> Iterable[Signal]:
     for chain in set(chains) & set(look.pools):
         heads = look.pools[chain].heads_seen.values()
         still = bool(heads) and all(look.now - head.time > OLD_HEAD for head in heads)
-        every, ids = standing.behind(look.store, chain, look.now - limit, still=still)
-        who = watch.named(look.store, ids[:WHO_MOST])
+        late = standing.behind(look.store, chain, look.now - limit, WHO_MOST, still=still)
+        who = watch.named(look.store, late.some)
         yield Signal(
             key=f"late:{chain}",
-            bad=bool(ids),
+            bad=bool(late.number),
             hold=START_HOLD,
-            what=f"Of {every} addresses on {look.name(chain)}, {len(ids)} were not "
+            what=f"Of {late.watched} addresses on {look.name(chain)}, {late.number} were not "
             f"read up to the newest block for over {duration(limit)}.",
             cure="See `fundwatch status`: calls are too few, a history is long, or reading hangs.",
             chain=chain,
             who=tuple(e.id for e in who),
             cases=_cases(who),
-            number=len(ids),
+            number=late.number,
         )
 
 
@@ -259,7 +259,7 @@ def _canaries(look: _Look) -> Iterable[Signal]:
     """Addresses that move all the time: silence there means that reading is broken."""
     for watched in watch.canaries(look.store):
         entry = watched.entry
-        since = max(watched.added, standing.last_recorded(look.store, entry.subject))
+        since = max(watched.added, list_standing.last_recorded(look.store, entry.subject))
         yield Signal(
             key=f"canary:{entry.id}",
             bad=look.now - since > entry.canary * 3600,

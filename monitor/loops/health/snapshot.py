@@ -11,6 +11,16 @@ Keys of the JSON are the fields in their order, and stay (times RFC 3339 UTC or 
         dormant {since, block, hash, time, age_seconds, by, not_covered}, balances {equal,
         unexplained, cannot_check, asked, block, time, sources [..], differences [..],
         reasons [..], kinds [..]}, held {state, holder, missing, unknown, assets [..]}}]
+    left_out: entries that are not complete and are not among these. Above 1,000 entries only the
+        worst 1,000 stand here (and those of which a balance differs or whose funds are held);
+        with `--all` all do
+    chains {KEY: {reading {mode, head, covered_to, proven_to, behind, source}, debt {addresses,
+        severe}, blind {since, why, read_singly}}}: of chains with an entry. `mode`: addresses,
+        mixed or blocks; only of blocks it is known how far the chain is read; `covered_to`: the
+        highest block that was read and matched, unconfirmed ones included; `proven_to`: the highest
+        that counts as proven; `behind`: head - covered_to; `debt`: addresses of which history is
+        still to be read one by one; `blind`: null, or that the blocks cannot be read, and how many
+        severe addresses are read one by one meanwhile
     deliveries {waiting, accepted, dead, next_due, late_seconds, unsent, daily, channels
         [{channel, waiting, accepted, dead, attempts, next_due, last_error, disabled,
         tested {at, good, words}}]}
@@ -43,22 +53,16 @@ reached.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, is_dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, is_dataclass
 
+from monitor.loops.health.chain_values import ChainStatus, Time
 from monitor.loops.health.verdict import Verdict
 from monitor.model.axis import Axis
 from monitor.model.plain import rfc3339
 from monitor.model.status import FollowedCount, State, Unread
 
 VERSION = 1  # raised when a key goes or means something else; keys that are new raise nothing
-
-
-class Time(int):
-    """Unix seconds; RFC 3339 in the JSON."""
-
-    @classmethod
-    def of(cls, seconds: int | None) -> Time | None:
-        return None if seconds is None else cls(seconds)
 
 
 # -- entries -----------------------------------------------------------------------------
@@ -419,6 +423,8 @@ class Snapshot:
     overdue_seconds: int
     hold_severe_seconds: int
     entries: tuple[EntryStatus, ...]
+    left_out: int = 0
+    chains: Mapping[str, ChainStatus] = field(default_factory=dict)
     deliveries: Deliveries
     budgets: tuple[BudgetStatus, ...]
     followed: FollowedCount
@@ -443,6 +449,8 @@ def to_json(part: object) -> object:
     """The JSON of a snapshot or of any part of it: each field under its name."""
     if isinstance(part, tuple):
         return [each if type(each) in _PLAIN else to_json(each) for each in part]
+    if isinstance(part, Mapping):
+        return {key: to_json(each) for key, each in part.items()}
     if isinstance(part, Time):
         return rfc3339(part)
     if not is_dataclass(part):

@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from monitor.decide import retention
 from monitor.loops.health import (
     balance_status,
+    chain_status,
     kept,
     list_status,
     second_status,
     trace_status,
     vitals,
 )
-from monitor.loops.health.entry_status import age, entries_read, tally
+from monitor.loops.health.chain_values import Time
+from monitor.loops.health.entry_status import (
+    age,
+    entries_read,
+    tally,
+    tally_of_all,
+    worst_read,
+)
 from monitor.loops.health.kept import Tested
 from monitor.loops.health.snapshot import (
     AnswersStatus,
+    BalancesStatus,
     BudgetStatus,
     CaseOver,
     ChannelStatus,
     ChannelTest,
     Deliveries,
+    EntryStatus,
     HeartbeatStatus,
     LastPass,
     OpenAlerts,
@@ -32,12 +43,12 @@ from monitor.loops.health.snapshot import (
     RecordStatus,
     RetentionStatus,
     Snapshot,
-    Time,
     WatchlistStatus,
 )
 from monitor.loops.health.verdict import Verdict
 from monitor.model.incident import Incident
 from monitor.model.settings import Settings
+from monitor.model.status import State
 from monitor.store import (
     answers,
     budgets,
@@ -55,6 +66,7 @@ from monitor.store.incidents import incident_list
 from monitor.store.port import Reader, Store
 
 NONE = Sent()
+MOST = 1000  # entries above which only the worst are shown
 
 
 def snapshot(
@@ -65,23 +77,39 @@ def snapshot(
     running: bool,
     health: Verdict | None = None,
     entries: bool = True,
+    everything: bool = False,
 ) -> Snapshot:
     """Everything that `status` shows. Raises StoreError.
 
     `health`: the verdict where more is known than the record tells. Without `entries` each of
-    them is left out, with all that is counted from them: at 100,000 they take long."""
-    each = entries_read(store, settings, now, running=running) if entries else ()
+    them is left out, with all that is counted from them: at 100,000 they take long. Above MOST
+    entries only the worst are looked at, unless `everything`."""
+    each: tuple[EntryStatus, ...] = ()
+    verdict, left_out = tally(each), 0
+    if entries and (everything or standing.active_entries(store) <= MOST):
+        each = entries_read(store, settings, now, running=running)
+        verdict = tally(each)
+    elif entries:
+        each = worst_read(store, settings, now, running=running, most=MOST)
+        counts: Counter[State] = Counter()
+        for (_, state), number in vitals.states(store, settings, now).items():
+            counts[state] += number
+        verdict = tally_of_all(store, settings, +counts)
+        shown = sum(entry.state != State.COMPLETE for entry in each)
+        left_out = max(0, counts.total() - counts[State.COMPLETE] - shown)
     return Snapshot(
         at=Time(now),
         health=health or vitals.look(store, settings, now, running=running),
-        verdict=tally(each),
+        verdict=verdict,
         running=running,
         started=_started(store),
         last_pass=_last_pass(store, now),
         overdue_seconds=vitals.overdue(store, settings, now),
         hold_severe_seconds=settings.hold_severe,
         entries=each,
-        balances=balance_status.tally(each, now),
+        left_out=left_out,
+        chains=chain_status.chains(store) if entries else {},
+        balances=balance_status.tally(store, now) if entries else BalancesStatus(),
         sources=second_status.sources(store, settings, now),
         second=second_status.second(store, now),
         deliveries=_deliveries(store, settings, now),

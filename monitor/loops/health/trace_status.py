@@ -7,7 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from monitor.analysis.trace.said import terms_now
-from monitor.loops.health.snapshot import Time, TraceStatus
+from monitor.loops.health.chain_values import Time
+from monitor.loops.health.snapshot import TraceStatus
 from monitor.loops.resting import HOUR, RESTS, value
 from monitor.loops.trace_world import last_yes
 from monitor.model import OURS

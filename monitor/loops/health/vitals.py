@@ -19,6 +19,7 @@ from monitor.store import (
     balance_figures,
     figures,
     incidents,
+    list_standing,
     notes,
     outbox,
     standing,
@@ -174,7 +175,9 @@ def ages(store: Reader, now: int) -> dict[str, int]:
 def _torn(store: Store) -> set[str]:
     """Subjects with a list of which a part in between is still to be read, or with a history
     that is held back."""
-    return {key.partition(":")[2] for key in incidents.told(store, "busy:")} | standing.torn(store)
+    return {key.partition(":")[2] for key in incidents.told(store, "busy:")} | list_standing.torn(
+        store
+    )
 
 
 def _limits(store: Reader, settings: Settings, served: list[str]) -> Iterator[str]:

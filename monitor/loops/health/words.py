@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from monitor.loops.health import balance_words, held, second_words, trace_words
+from monitor.loops.health import balance_words, chain_words, held, second_words, trace_words
 from monitor.loops.health.snapshot import (
     AnswersStatus,
     BudgetStatus,
@@ -50,6 +50,7 @@ def render(found: Snapshot, *, everything: bool, width: int | None) -> str:
             *_wrapped("", _running_line(found), wide),
             *_facts("HEALTH", [_health_line(found.health)], wide),
             *_facts("VERDICT", _verdict_lines(found), wide),
+            *_facts("CHAINS", chain_words.lines(found.chains, found.at), wide),
             *_facts("BALANCES", balance_words.status_lines(found.balances, found.entries), wide),
             *_facts("HELD", held.lines(found.entries), wide),
             "",
@@ -148,6 +149,9 @@ def _table(found: Snapshot, everything: bool, wide: int) -> list[str]:
                 told.add(line.reason)
     if more:
         out.append(f"({more} more lines that are not complete or not recent: --all)")
+    if found.left_out:
+        rest = count(found.left_out, "more entry is", "more entries are")
+        out.append(f"({rest} not complete; the worst are looked at here: --all)")
     if left:
         out.append(f"({count(left, 'list', 'lists')} complete and younger than 5 min: --all)")
     return out or ["(no address is watched)"]
@@ -268,6 +272,9 @@ def _dormant_lines(found: Snapshot) -> list[str]:
         if entry.dormant is not None and entry.state == State.DORMANT:
             chains.setdefault(entry.chain, []).append(entry.dormant)
     lines = []
+    if found.verdict.dormant > sum(map(len, chains.values())):
+        number = count(found.verdict.dormant, "entry", "entries")
+        return [f"{number} of which the address never lived on its chain; each of them: --all"]
     for chain, proofs in chains.items():
         lowest = min(proofs, key=lambda proof: proof.block)
         lines.append(

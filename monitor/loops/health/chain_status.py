@@ -1,0 +1,48 @@
+"""How far chains are read, and what is owed to addresses on them, as `fundwatch status` shows it.
+Reads only."""
+
+from __future__ import annotations
+
+from monitor.loops.health.chain_values import (
+    BlindStatus,
+    ChainStatus,
+    DebtStatus,
+    ReadingStatus,
+    Time,
+)
+from monitor.model.config import Way
+from monitor.model.status import ChainReading
+from monitor.store import blocks, heads, joined, watch
+from monitor.store.port import Reader
+
+
+def chains(store: Reader) -> dict[str, ChainStatus]:
+    """Of every chain with an active entry."""
+    mixed = joined.read_chain_wide(store)
+    return {chain: _chain(store, chain, mixed) for chain in watch.active_chains(store)}
+
+
+def _chain(store: Reader, chain: str, mixed: frozenset[str]) -> ChainStatus:
+    reading, owed = blocks.reading_of(store, chain), blocks.owed(store, chain)
+    debt = DebtStatus(owed.history, owed.severe)
+    if reading is None:
+        way = Way.MIXED if f"{chain}/*" in mixed else Way.ADDRESSES
+        return ChainStatus(ReadingStatus(mode=way, head=heads.newest(store, chain)), debt)
+    return ChainStatus(_by_blocks(reading), debt, _blind(reading, owed.blind))
+
+
+def _by_blocks(reading: ChainReading) -> ReadingStatus:
+    return ReadingStatus(
+        mode=Way.BLOCKS,
+        head=reading.head,
+        covered_to=reading.covered_to,
+        proven_to=reading.proven_to,
+        behind=reading.behind,
+        source=reading.source,
+    )
+
+
+def _blind(reading: ChainReading, singly: int) -> BlindStatus | None:
+    if reading.failing is None:
+        return None
+    return BlindStatus(Time(reading.failing), reading.why, singly)

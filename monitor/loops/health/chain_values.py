@@ -1,0 +1,49 @@
+"""What `fundwatch status` shows of a chain, as values: a part of its snapshot. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class Time(int):
+    """Unix seconds; RFC 3339 in the JSON."""
+
+    @classmethod
+    def of(cls, seconds: int | None) -> Time | None:
+        return None if seconds is None else cls(seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingStatus:
+    """How far a chain is read."""
+
+    mode: str  # addresses | mixed | blocks
+    head: int | None  # the newest block that a source named
+    covered_to: int | None = None
+    proven_to: int | None = None
+    behind: int | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DebtStatus:
+    """Addresses of which history is still to be read one by one."""
+
+    addresses: int
+    severe: int
+
+
+@dataclass(frozen=True, slots=True)
+class BlindStatus:
+    """That the blocks of a chain cannot be read."""
+
+    since: Time
+    why: str
+    read_singly: int  # severe addresses that are read one by one meanwhile
+
+
+@dataclass(frozen=True, slots=True)
+class ChainStatus:
+    reading: ReadingStatus
+    debt: DebtStatus
+    blind: BlindStatus | None = None
