@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from world.evm_proxy import Refusal, before, empties, without
 from world.evm_world import CHAIN_ID, EvmWorld, Row
+from world.home import ALICE, BOB
+from world.parts import Rpc
 
 from monitor.demo.world.explorer import Explorer
 from monitor.model import Ask, Batch, Chain, Interval, SourceConfig, Subject, Transfer
+from monitor.model.errors import NotYet, Refused, SourceError
 from monitor.model.scope import Members
 from monitor.net import sources
 from monitor.net.http import Http
@@ -64,6 +71,29 @@ def by_address(source: Any, address: str, chain: Chain = DEV) -> set[tuple[objec
     return found
 
 
+Told = set[tuple[object, ...]]
+
+
+@pytest.fixture(scope="module")
+def truth(evm_world: EvmWorld) -> Told:
+    """All rows of the world, with what calls inside transactions moved."""
+    face = whole(evm_world.rpc.url, traces="trace_block")
+    return rows_of(read_all(face, people(evm_world)))
+
+
+def people(world: EvmWorld) -> list[str]:
+    return world.oracle.watchable(10_000)
+
+
+def rows_of(batches: Sequence[Batch]) -> Told:
+    return {told(t) for batch in batches for t in batch.transfers}
+
+
+def outer(rows: Told) -> Told:
+    """Those that no call inside a transaction moved."""
+    return {row for row in rows if row[3] != "internal"}
+
+
 @pytest.mark.real
 def test_blocks_hold_what_lists_of_addresses_hold(evm_world: EvmWorld, explorer: Explorer) -> None:
     """Of every address of the world: the same identities, amounts, parties and places, and all
@@ -88,3 +118,320 @@ def test_blocks_hold_what_lists_of_addresses_hold(evm_world: EvmWorld, explorer:
     assert truth == +Counter(
         {r: n for r, n in evm_world.oracle.rows.items() if r.kind != "internal" or r.amount}
     )
+
+
+# -- how a node shows what it has ------------------------------------------------------------
+
+GETS = "eth_getTransactionReceipt", "eth_getBlockReceipts"
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("missing", "found"),
+    [
+        ((), "trace_block"),
+        (("trace_block",), "debug"),
+        (("trace_block", "debug_traceBlockByHash"), "none"),
+    ],
+)
+def test_how_calls_inside_transactions_are_shown_is_found_out(
+    evm_world: EvmWorld, truth: Told, missing: tuple[str, ...], found: str
+) -> None:
+    """Nothing is promised before, nor where there are none; and what is not seen is said."""
+    with before(evm_world.rpc, without(*missing)) as proxy:
+        face = whole(proxy.url)
+        assert "internal" not in face.bundles[0]
+        rows = rows_of(read_all(face, people(evm_world)))
+        seen = found != "none"
+        assert ("internal" in face.bundles[0]) is seen
+        assert any("contracts move" in each for each in face.not_in_blocks) is not seen
+        assert rows == (truth if seen else outer(truth))
+        assert (proxy.asked["trace_block"] > 3) is (found == "trace_block")
+        assert (proxy.asked["debug_traceBlockByHash"] > 3) is (found == "debug")
+
+
+@pytest.mark.real
+def test_a_node_that_lost_its_traces_is_not_believed(evm_world: EvmWorld) -> None:
+    """What anvil says of a chain whose states it dropped: one error for each transaction. Where the
+    settings name the way it is an error; where it was found out the next fetch does without."""
+    members = people(evm_world)
+
+    def dropped(method: str, _: list[Any], result: Any) -> Any:
+        if method == "trace_block":
+            raise Refusal(-32601, "Method not found")
+        if method == "debug_traceBlockByHash" and lost:
+            return [{"error": "Resource not found", "txHash": each["txHash"]} for each in result]
+        return result
+
+    lost: list[bool] = []
+    with before(evm_world.rpc, dropped) as proxy:
+        named, free = whole(proxy.url, traces="debug"), whole(proxy.url)
+        for face in (named, free):
+            face.fetch(asked(face, members))
+            assert "internal" in face.bundles[0]
+        lost.append(True)
+        with pytest.raises(Refused, match="Resource not found"):
+            named.fetch(asked(named, members, 30))
+        with pytest.raises(NotYet, match="Resource not found"):
+            free.fetch(asked(free, members, 30))
+        assert "internal" not in free.bundles[0]
+        assert free.fetch(asked(free, members, 30)).read is not None
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("refused", ["logs without an address", "long ranges", "batches"])
+def test_other_ways_to_the_same_rows(evm_world: EvmWorld, truth: Told, refused: str) -> None:
+    def twist(method: str, params: list[Any], result: Any) -> Any:
+        if method == "eth_getLogs" and refused == "logs without an address":
+            raise Refusal(-32602, "Please specify an address in your request")
+        wide = "fromBlock" in str(params) and params[0]["fromBlock"] != params[0]["toBlock"]
+        if method == "eth_getLogs" and refused == "long ranges" and wide:
+            raise Refusal(-32005, "query returned more than 10000 results")
+        return result
+
+    with before(evm_world.rpc, twist) as proxy:
+        proxy.batches = refused != "batches"
+        face = whole(proxy.url, traces="trace_block")
+        assert rows_of(read_all(face, people(evm_world))) == truth
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("slow", GETS)
+def test_receipts_are_read_by_what_they_cost(evm_world: EvmWorld, truth: Told, slow: str) -> None:
+    """Those of blocks where one by one is slow, and the other way round."""
+
+    def twist(method: str, _: list[Any], result: Any) -> Any:
+        if method == slow:
+            threading.Event().wait(0.02)
+        return result
+
+    with before(evm_world.rpc, twist) as proxy:
+        face = whole(proxy.url, traces="trace_block")
+        assert rows_of(read_all(face, people(evm_world))) == truth
+        assert 0 < proxy.asked[slow] < 60
+
+
+# -- empty answers ---------------------------------------------------------------------------
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("traces", ["trace_block", "debug", "none"])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_one_answer_in_ten_is_quietly_empty(
+    evm_world: EvmWorld, truth: Told, traces: str, seed: int
+) -> None:
+    """Each fetch is whole or an error."""
+    members = people(evm_world)
+    with before(evm_world.rpc, empties(seed)) as proxy:
+        face = whole(proxy.url, traces=traces)
+        lo: int | None = 0
+        rows, failed = [], 0
+        while lo is not None:
+            try:
+                batch = face.fetch(asked(face, members, lo))
+            except SourceError:
+                failed += 1
+                assert failed < 100
+                continue
+            assert not batch.gaps
+            rows.append(batch)
+            lo = None if batch.rest is None else batch.rest.lo
+        assert rows_of(rows) == (outer(truth) if traces == "none" else truth)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("what", ["eth_getLogs", "trace_block", "transactions"])
+def test_what_is_always_empty_is_an_error_and_then_told(evm_world: EvmWorld, what: str) -> None:
+    """Never nothing; and a chain whose blocks nobody can show in full goes on."""
+
+    def twist(method: str, _: list[Any], result: Any) -> Any:
+        if method == what or (what == "eth_getLogs" and method in GETS):
+            return []
+        if what == "transactions" and method.startswith("eth_getBlockBy"):
+            return {**result, "transactions": []}
+        return result
+
+    members = people(evm_world)
+    with before(evm_world.rpc, twist) as proxy:
+        face = whole(proxy.url, traces="trace_block")
+        for _ in range(2):
+            with pytest.raises(SourceError):
+                face.fetch(asked(face, members[:1], 30))
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("bloom", ["0x" + "00" * 256, "0x" + "ff" * 256])
+def test_headers_that_say_nothing_of_logs_are_found_out(
+    evm_world: EvmWorld, truth: Told, bloom: str
+) -> None:
+    """Then an empty list must come twice, and it is said."""
+    held_back: list[int] = []
+
+    def twist(method: str, params: list[Any], result: Any) -> Any:
+        if method.startswith("eth_getBlockBy") and result:
+            return {**result, "logsBloom": bloom}
+        if method == "eth_getLogs" and len(held_back) < 1:
+            held_back.append(1)
+            return []
+        return result
+
+    with before(evm_world.rpc, twist) as proxy:
+        face = whole(proxy.url, traces="trace_block")
+        assert rows_of(read_all(face, people(evm_world))) == truth
+        assert any("in their headers" in each for each in face.not_in_blocks)
+        proxy.forget()
+        face.fetch(asked(face, people(evm_world), 60))
+        assert proxy.asked["eth_getBlockReceipts"] == 0
+
+
+# -- reorganisations -------------------------------------------------------------------------
+
+
+class Reader:
+    """Fetches as passes do: what was read stays known, and is laid aside where it went."""
+
+    def __init__(self, url: str, members: Sequence[str]) -> None:
+        self.face = whole(url, traces="trace_block")
+        self.members = members
+        self.blocks: dict[int, str] = {}
+        self.rows: dict[int, Told] = {}
+
+    def catch_up(self) -> list[Batch]:
+        batches = []
+        while True:
+            batch = self.face.fetch(asked(self.face, self.members, known=self.blocks))
+            batches.append(batch)
+            self.take(batch)
+            if batch.rest is None:
+                return batches
+
+    def take(self, batch: Batch) -> None:
+        assert batch.read is not None
+        assert list(batch.blocks) == list(range(batch.read.lo, batch.read.hi + 1))
+        for height in range(batch.fresh_from):
+            if height in batch.blocks:
+                assert batch.blocks[height] == self.blocks[height]
+        self.rows = {h: rows for h, rows in self.rows.items() if h < batch.fresh_from}
+        for t in batch.transfers:
+            assert t.block_hash == batch.blocks[t.block_height or 0]
+            self.rows.setdefault(t.block_height or 0, set()).add(told(t))
+        self.blocks = dict(batch.blocks)
+
+    def stands(self, node: Rpc) -> None:
+        """What it holds is the chain, and what it would read anew."""
+        heights = sorted(self.blocks)
+        told = node.batch([("eth_getBlockByNumber", (hex(h), False)) for h in heights])
+        assert [self.blocks[h] for h in heights] == [block["hash"] for block in told]
+        assert heights[-1] == int(node.call("eth_blockNumber"), 16)
+        fresh = whole(node.url, traces="trace_block")
+        assert {row for rows in self.rows.values() for row in rows} == rows_of(
+            read_all(fresh, self.members)
+        )
+
+
+def pay(node: Rpc, count: int = 1) -> None:
+    """Blocks, in each of which somebody pays somebody."""
+    for n in range(count):
+        amount = int(node.call("eth_blockNumber"), 16) + n + 1
+        sent = {"from": ALICE, "to": BOB, "value": hex(amount)}
+        node.call("eth_sendTransaction", sent)
+        node.call("evm_mine")
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("depth", [1, 2, 3, 8, 33, 64])
+@pytest.mark.parametrize("between", ["found while reading on", "at the same height", "shorter"])
+def test_a_reorganisation_is_found_at_the_next_block(
+    evm_node: Rpc, depth: int, between: str
+) -> None:
+    """Whatever its depth within finality; only what was replaced is fetched again."""
+    evm_node.call("anvil_setBalance", ALICE, hex(10**20))
+    pay(evm_node, 70)
+    reader = Reader(evm_node.url, [BOB])
+    reader.catch_up()
+    before_it = dict(reader.blocks)
+    evm_node.call("anvil_reorg", depth, [[{"from": ALICE, "to": BOB, "value": "0x7"}, 0]])
+    if between == "found while reading on":
+        pay(evm_node, 3)
+    if between == "shorter":
+        evm_node.call("anvil_rollback", 1)
+        if depth > 1:
+            with pytest.raises(NotYet, match="another branch"):
+                reader.face.fetch(asked(reader.face, [BOB], known=reader.blocks))
+        pay(evm_node, 2)
+    batches = reader.catch_up()
+    reader.stands(evm_node)
+    assert batches[0].fresh_from == 70 - depth + 1
+    assert sum(before_it[h] != reader.blocks[h] for h in before_it) == depth
+
+
+@pytest.mark.real
+def test_a_chain_that_is_another_from_its_first_known_block_on(evm_node: Rpc) -> None:
+    evm_node.call("anvil_setBalance", ALICE, hex(10**20))
+    snapshot = evm_node.call("evm_snapshot")
+    pay(evm_node, 5)
+    reader = Reader(evm_node.url, [BOB])
+    reader.catch_up()
+    known = {h: name for h, name in reader.blocks.items() if h}
+    evm_node.call("evm_revert", snapshot)
+    evm_node.call("evm_increaseTime", 77)
+    pay(evm_node, 6)
+    batch = reader.face.fetch(asked(reader.face, [BOB], 1, known=known))
+    assert batch.read == Interval(1, 6)
+    assert batch.fresh_from == 1
+    assert not set(batch.blocks.values()) & set(known.values())
+    assert {t.block_height for t in batch.transfers} == {1, 2, 3, 4, 5, 6}
+
+
+@pytest.mark.real
+def test_where_nothing_is_new_nothing_is_asked(evm_node: Rpc) -> None:
+    """By the head's hash; below the head by one question, and a head below the known blocks on
+    the same branch proves what is up to it."""
+    evm_node.call("anvil_setBalance", ALICE, hex(10**20))
+    pay(evm_node, 9)
+    with before(evm_node) as proxy:
+        reader = Reader(proxy.url, [BOB])
+        reader.catch_up()
+        ask = asked(reader.face, [BOB], known=reader.blocks)
+        proxy.forget()
+        batch = reader.face.fetch(ask)
+        assert (batch.read, batch.rest, batch.calls) == (Interval(0, 9), None, 0)
+        assert batch.fresh_from == 10
+        assert proxy.questions == 0
+        part = {h: name for h, name in reader.blocks.items() if h <= 5}
+        batch = reader.face.fetch(replace(ask, span=Interval(0, 5), known=part))
+        assert (batch.read, batch.rest, batch.calls) == (Interval(0, 5), None, 1)
+        lower = replace(ask.head, height=7, block_hash=reader.blocks[7])
+        batch = reader.face.fetch(replace(ask, head=lower))
+        assert (batch.read, batch.rest, batch.calls) == (Interval(0, 7), None, 0)
+        assert max(batch.blocks) == 7
+        none = reader.face.fetch(replace(ask, span=Interval(12, 20), known={}))
+        assert (none.read, none.rest, none.blocks) == (None, None, {})
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("moment", ["headers", "logs"])
+def test_blocks_that_change_while_they_are_read(evm_node: Rpc, moment: str) -> None:
+    """Once: they are read again. Always: it is not yet."""
+    evm_node.call("anvil_setBalance", ALICE, hex(10**20))
+    pay(evm_node, 9)
+    times = [1]
+
+    def twist(method: str, params: list[Any], result: Any) -> Any:
+        at = {"headers": "trace_block", "logs": "eth_getLogs"}[moment]
+        if method == at and times[0] > 0 and result:
+            times[0] -= 1
+            return [{**each, "blockHash": "0x" + "ee" * 32} for each in result]
+        if method == "eth_getLogs" and moment == "logs" and times[0] > 0:
+            times[0] -= 1
+            word = "0x" + "00" * 32
+            log = {"blockNumber": "0x3", "blockHash": "0x" + "ee" * 32, "topics": [word]}
+            return [{**log, "logIndex": "0x0", "address": ALICE}]
+        return result
+
+    with before(evm_node, twist) as proxy:
+        face = whole(proxy.url, traces="trace_block")
+        assert len(rows_of(read_all(face, [BOB]))) == 9
+        times[0] = 1000
+        with pytest.raises(NotYet):
+            face.fetch(asked(face, [BOB]))

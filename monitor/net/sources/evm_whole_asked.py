@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from monitor.model.answers import Heard
 from monitor.net.heard import extract_of
@@ -15,6 +15,8 @@ from monitor.net.http import Answer, Http
 from monitor.net.sources.evm_batch import Asking, Call
 
 _HASHES = ("transactionHash", "hash", "txHash")  # as logs, transactions and trees name theirs
+ROUNDS, IN_VAIN = 5, 2  # of asking again: at most, and those that bring nothing
+_T = TypeVar("_T")
 
 
 class Asked:
@@ -33,6 +35,24 @@ class Asked:
         began = time.monotonic()
         found = self._asking.ask(self._post, calls, read=self._read) if calls else []
         return found, time.monotonic() - began
+
+    def until(
+        self,
+        wanted: Iterable[_T],
+        call_of: Callable[[_T], Call],
+        take: Callable[[_T, object], bool],
+    ) -> list[tuple[_T, object]]:
+        """Ask about each of these until `take` accepts the answer, and as long as others of them
+        are accepted meanwhile; what is left, with its last answers. Raises SourceError."""
+        left: list[tuple[_T, object]] = [(each, None) for each in wanted]
+        rounds = vain = 0
+        while left and vain < IN_VAIN and rounds < ROUNDS:
+            told, _ = self.ask([call_of(each) for each, _ in left])
+            pairs = [(each, answer) for (each, _), answer in zip(left, told, strict=True)]
+            still = [pair for pair in pairs if not take(*pair)]
+            vain = 0 if len(still) < len(left) else vain + 1
+            left, rounds = still, rounds + 1
+        return left
 
     def _post(self, payload: object) -> Answer:
         self.calls += len(payload) if isinstance(payload, list) else 1

@@ -115,33 +115,30 @@ class BlockReader:
         """Raises BadResponse where a block comes without the transactions that its header calls
         for, twice."""
         empty = [block for block in blocks if _lacks_transactions(block)]
-        again, _ = asked.ask([Call("eth_getBlockByHash", [b.name, True]) for b in empty])
-        for block, told in zip(empty, again, strict=True):
+
+        def take(block: Block, told: object) -> bool:
             if told is None or isinstance(told, NotYet):
                 raise Changed(f"block {block.height} is gone")
             fresh = self._header(told, block.height)
             if fresh.at.hash != block.at.hash:
                 raise BadResponse(f"{self._name} answered with another block than was asked for")
             block.header, block.txs = fresh.header, fresh.txs
-            if _lacks_transactions(block):
-                reason = "its header calls for transactions, and the node shows none"
-                self._odd.note(block, reason)
+            return not _lacks_transactions(block)
+
+        for block, _ in asked.until(
+            empty, lambda b: Call("eth_getBlockByHash", [b.name, True]), take
+        ):
+            self._odd.note(block, "its header calls for transactions, and the node shows none")
 
     # -- traces -------------------------------------------------------------------------------
 
     def _flat(self, asked: Asked, blocks: Sequence[Block], told: Sequence[object]) -> None:
         left = [b for b, t in zip(blocks, told, strict=True) if not self._take(b, t)]
-        again, _ = asked.ask([ways.trace_call(block.height) for block in left])
-        self._settle(left, again)
+        self._settle(asked.until(left, lambda b: ways.trace_call(b.height), self._take))
 
     def _framed(self, asked: Asked, blocks: Sequence[Block]) -> None:
         left = [block for block in blocks if not self._take(block, [] if not block.txs else None)]
-        for _ in range(2):
-            if left:
-                told, _ = asked.ask([ways.debug_call(block.name) for block in left])
-                last = list(zip(left, told, strict=True))
-                left = [block for block, each in last if not self._take(block, each)]
-        self._settle(left, [each for block, each in last if block in left] if left else [])
+        self._settle(asked.until(left, lambda b: ways.debug_call(b.name), self._take))
 
     def _take(self, block: Block, told: object) -> bool:
         if ways.take(block, self._traces.how, told):
@@ -152,11 +149,9 @@ class BlockReader:
                 raise Changed(f"the traces are of another block {block.height}")
         return False
 
-    def _settle(self, left: Sequence[Block], told: Sequence[object]) -> None:
-        """What was asked for twice. Raises SourceError where it is not there."""
-        for block, each in zip(left, told, strict=True):
-            if block.traced or self._take(block, each):
-                continue
+    def _settle(self, left: Sequence[tuple[Block, object]]) -> None:
+        """Of blocks whose traces did not come in full. Raises SourceError."""
+        for block, each in left:
             if isinstance(each, NotYet):
                 raise each
             if isinstance(each, Refused):

@@ -3,6 +3,7 @@ from node to node, and is measured."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 
 from monitor.model.errors import BadResponse, NotYet, Refused, SourceError
@@ -13,7 +14,6 @@ from monitor.net.sources.evm_whole_block import Block, Raw
 
 TRY_WHOLE = 6  # receipts of one block, from which on the block's are tried where nothing is known
 AGAIN = 86_400.0  # seconds until a node that has no receipts of blocks is asked for them again
-_TRIES = 2
 
 
 class Receipts:
@@ -32,6 +32,8 @@ class Receipts:
     def of(self, asked: Asked, wanted: Sequence[tuple[Block, Sequence[str]]]) -> dict[str, Raw]:
         """The receipts of these transactions of each block. Raises SourceError."""
         many = [block for block, txs in wanted if self._whole_is_cheaper(len(txs))]
+        if many and self._of_one is None and self._of_block is not None:
+            many.remove(min(many, key=lambda b: len(b.txs)))  # to see what single ones cost
         found: dict[str, Raw] = {}
         whole = self.whole(asked, many) if many else {}
         for receipts in whole.values():
@@ -43,43 +45,46 @@ class Receipts:
         if not self.by_block or count < 2:
             return False
         if self._of_block is None or self._of_one is None:
-            return count >= TRY_WHOLE and self._of_block is None
+            return count >= TRY_WHOLE
         return count * self._of_one > self._of_block
 
     def whole(self, asked: Asked, blocks: Sequence[Block]) -> dict[int, list[Raw]]:
         """All receipts of these blocks, by height; those of whom the node has them in full. Where
         it has no such call at all nothing is there."""
         found: dict[int, list[Raw]] = {}
-        for _ in range(_TRIES):
-            left = [block for block in blocks if block.height not in found]
-            if not left or not self.by_block:
-                break
-            calls = [Call("eth_getBlockReceipts", [hex(block.height)]) for block in left]
-            told, seconds = asked.ask(calls)
-            self._of_block = _smooth(self._of_block, seconds / len(calls))
-            for block, each in zip(left, told, strict=True):
-                if isinstance(each, Refused) and no_such_call(each):
-                    self._none_until = self._clock() + AGAIN
-                elif _all_of(block, each):
-                    assert isinstance(each, list)
-                    found[block.height] = each
+
+        def take(block: Block, told: object) -> bool:
+            if isinstance(told, Refused) and no_such_call(told):
+                self._none_until = self._clock() + AGAIN
+                return True
+            if _all_of(block, told):
+                assert isinstance(told, list)
+                found[block.height] = told
+            return block.height in found
+
+        if blocks and self.by_block:
+            calls, began = asked.calls, time.monotonic()
+            asked.until(blocks, lambda b: Call("eth_getBlockReceipts", [hex(b.height)]), take)
+            each = (time.monotonic() - began) / (asked.calls - calls)
+            self._of_block = _smooth(self._of_block, each)
         return found
 
     def _single(self, asked: Asked, wanted: Iterable[tuple[Block, str]]) -> dict[str, Raw]:
-        left = list(wanted)
         found: dict[str, Raw] = {}
-        for last in range(1, _TRIES + 1):
-            if not left:
-                break
-            calls = [Call("eth_getTransactionReceipt", [tx]) for _, tx in left]
-            told, seconds = asked.ask(calls)
-            self._of_one = _smooth(self._of_one, seconds / len(calls))
-            for (block, tx), each in zip(left, told, strict=True):
-                if _is_of(block, tx, each):
-                    found[tx] = each  # type: ignore[assignment]
-                elif last == _TRIES:
-                    raise self._missing(block, tx, each)
-            left = [(block, tx) for block, tx in left if tx not in found]
+
+        def take(one: tuple[Block, str], told: object) -> bool:
+            block, tx = one
+            if isinstance(told, dict) and _is_of(block, tx, told):
+                found[tx] = told
+            return tx in found
+
+        calls, began = asked.calls, time.monotonic()
+        left = asked.until(wanted, lambda one: Call("eth_getTransactionReceipt", [one[1]]), take)
+        for (block, tx), told in left:
+            raise self._missing(block, tx, told)
+        if found:
+            each = (time.monotonic() - began) / (asked.calls - calls)
+            self._of_one = _smooth(self._of_one, each)
         return found
 
     def _missing(self, block: Block, tx: str, told: object) -> SourceError:
