@@ -118,6 +118,8 @@ def moves(came: int, sender: str, recipient: str, value: int, *, failed: bool) -
 
 
 def _number(value: object) -> int | None:
+    if value is None:
+        return None
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
     try:
