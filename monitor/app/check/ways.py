@@ -21,6 +21,8 @@ from monitor.model.plain import duration
 from monitor.model.ports import SeesInside, Source, WholeBlocks
 from monitor.model.scope import Members
 from monitor.net.sources import whole_of
+from monitor.store import blocks
+from monitor.store.schema import VERSION
 
 BELOW = 2  # blocks below the newest one, of a block that is read to try: that one may still change
 _NOBODY = Members({})
@@ -50,7 +52,9 @@ def check(
         for key, sources in made.by_chain.items()
         if sources
     }
-    chosen = ways.choose(bench.settings, asked)
+    store = bench.store if bench.store is not None and bench.store.schema() >= VERSION else None
+    now = () if store is None else blocks.read_by_blocks(store)
+    chosen = ways.choose(bench.settings, asked, dict.fromkeys(now, Way.BLOCKS))
     form = _Form(bench.out.width, chosen)
     if chosen:
         bench.out.section("READING", form.heading())
