@@ -80,8 +80,11 @@ class Poller:
         until = None if everything else report.started
         self._followed = followed
         self._is_spent = lambda: calls is not None and report.calls >= calls
+        self._chains.clear()
         self._blocks.begin()
         if only is None:
+            # Who joins asks where the chain stands.
+            self._begin_chains([ChainWide(chain) for chain in self._blocks.chains])
             self._blocks.take_in()
         subjects = self._due(until) if only is None else list(only)
         wholes = watch.due_wholes(self.store, until) if only is None else []
@@ -90,7 +93,6 @@ class Poller:
             report.subjects += self._blocks.count({w.chain for w in wholes})
         served = [s for s in subjects if s.chain in self.world.pools]
         due = [w for w in wholes if w.chain in self.world.pools]
-        self._chains.clear()
         self._begin_chains([*served, *due])
         self._work(served, due, report, everything, only is not None)
         for attempt in range(RETRY_ROUNDS if everything else 0):
