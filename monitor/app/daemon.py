@@ -7,7 +7,6 @@ process, so that its supervisor restarts it: nothing is lost, because nothing is
 
 from __future__ import annotations
 
-import gc
 import json
 import logging
 import os
@@ -104,9 +103,6 @@ class Daemon:
         os.umask(0o077)
         self._hold_back_stuck()
         app.reload()
-        # What is loaded by now stays until the end: without this each full collection looks through
-        # all of it again, for 80 ms. Who is watched costs it nothing, a dictionary of texts.
-        gc.freeze()
         notes.put_note(app.store, "started", str(now()))
         scheduler = self._scheduler()
         scheduler.start()
