@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from world.utxo_blocks import ADDRESSES, Maker, Row, asked, keep, per_address, rows, whole
 
+from monitor.demo import story
 from monitor.demo.world.explorer import Explorer
 from monitor.demo.world.ledger import UtxoLedger
-from monitor.model import Ask, Axis, Interval
+from monitor.model import Ask, Axis, Batch, Interval
 from monitor.model.errors import NotYet
 from monitor.model.ports import WholeBlocks
 
@@ -173,3 +174,22 @@ def test_what_it_says_of_itself(way: Way) -> None:
         block = maker.ledger.head
         assert source.block_hash(100) == block.hash
         assert source.block_hash(101) is None
+
+
+def test_the_demos_bitcoin_proves_itself() -> None:
+    """Its blocks can be read raw, and tell all that its story moved."""
+    world = story.ledgers(1_800_000_000)
+    ledger = world.bitcoin
+    members = {a: 0 for n in range(len(ledger)) if (b := ledger.block(ledger.first_height + n))
+               for tx in b.txs for a in tx.addresses()}  # fmt: skip
+    with Explorer() as explorer, WAYS[0].over(ledger, explorer) as source:
+        span = Interval(ledger.first_height, ledger.head.height)
+        batch = source.fetch(asked(source, members, span, max_rows=10**6))
+    blocks = [ledger.block(height) for height in span_of(batch)]
+    assert {t.tx for t in batch.transfers} == {tx.hash for b in blocks if b for tx in b.txs}
+    assert batch.transfers
+
+
+def span_of(batch: Batch) -> range:
+    assert batch.read is not None
+    return range(batch.read.lo, batch.read.hi + 1)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -30,7 +30,7 @@ from monitor.model.errors import (
     SourceError,
     Unavailable,
 )
-from monitor.model.ports import Source, WholeBlocks
+from monitor.model.ports import SeesUnspent, Source, WholeBlocks
 from monitor.model.scope import Members
 from monitor.net import sources
 from monitor.net.http import Http
@@ -604,3 +604,20 @@ def spend(rpc: Rpc, output: str, whom: str) -> str:
     raw = rpc.call("createrawtransaction", [{"txid": txid, "vout": int(n)}], {whom: 1.99})
     return str(rpc.call("sendrawtransaction",
                         rpc.call("signrawtransactionwithwallet", raw)["hex"]))  # fmt: skip
+
+
+@pytest.mark.real
+def test_what_litecoin_has_unspent(litecoin: Litecoin) -> None:
+    """Of some addresses, at its newest block: what a member joins with."""
+    rpc = litecoin.rpc
+    one, two, none = (rpc.call("getnewaddress") for _ in range(3))
+    first, second = rpc.call("sendtoaddress", one, 2), rpc.call("sendtoaddress", two, 3)
+    litecoin.mine()
+    told = cast(SeesUnspent, litecoin.whole).unspent([one, two, none])
+    assert (told.height, told.block_hash) == (102, rpc.call("getbestblockhash"))
+    assert {(o.partition(":")[0], a) for o, a in told.outputs.items()} == {
+        (first, one),
+        (second, two),
+    }
+    with pytest.raises(BadResponse):
+        cast(SeesUnspent, litecoin.whole).unspent(["nobody's"])

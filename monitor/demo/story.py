@@ -17,6 +17,7 @@ from monitor.demo.pen import Pen
 from monitor.demo.world.explorer import Explorer
 from monitor.demo.world.ledger import AccountLedger, Ledger, TokenName, UtxoLedger
 from monitor.demo.world.moves import Input, Internal, Output, TokenMove, Tx, UtxoTx
+from monitor.demo.world.utxo_raw import sealed
 
 COIN = 10**18
 UNIT = 10**6  # of USDT and USDC
@@ -187,11 +188,11 @@ def _txid(*parts: object) -> str:
 
 def _fund(world: World, address: str, value: int) -> UtxoTx:
     """A payment out of nowhere, so that the address has something to spend."""
-    txid = _txid("fund", address, value)
-    paid = Output(address, value, "0014" + txid[:40])
-    world.coins.setdefault(address, []).append((txid, 0, paid))
-    source = Output(cast.bitcoin("old money"), value + 2_000, "76a914", "p2pkh")
-    return UtxoTx(txid, (Input(_txid("source", txid), 1, source),), (paid,))
+    source = Output(cast.bitcoin("old money"), value + 2_000, kind="p2pkh")
+    spent = Input(_txid("source", address, value), 1, source)
+    tx = sealed(UtxoTx("", (spent,), (Output(address, value),)))
+    world.coins.setdefault(address, []).append((tx.hash, 0, tx.vout[0]))
+    return tx
 
 
 def _spend(world: World, *addresses: str) -> tuple[Input, ...]:
@@ -202,11 +203,11 @@ def _savings_move(world: World, _: int) -> None:
     """Two inputs of the entry and one of somebody; receiver, another entry, change."""
     inputs = _spend(world, cast.SAVINGS, cast.STRANGER)
     outputs = (
-        Output(cast.RECEIVER, 75_000_000, "0014"),
-        Output(cast.COURIER, 25_000_000, "76a914", "p2pkh"),
-        Output(cast.SAVINGS, 19_980_000, "0014"),
+        Output(cast.RECEIVER, 75_000_000),
+        Output(cast.COURIER, 25_000_000, kind="p2pkh"),
+        Output(cast.SAVINGS, 19_980_000),
     )
-    world.bitcoin.submit(UtxoTx(_txid("savings move"), inputs, outputs, size=400, weight=1300))
+    world.bitcoin.submit(sealed(UtxoTx("", inputs, outputs, size=400, weight=1300)))
 
 
 def _savings_mined(world: World, moment: int) -> None:

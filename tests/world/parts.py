@@ -182,7 +182,9 @@ class LitecoinFeed:
             self._follow_mempool()
 
     def _block(self, height: int) -> Block[UtxoTx]:
-        raw = self._rpc.call("getblock", self._rpc.call("getblockhash", height), 2)
+        name = self._rpc.call("getblockhash", height)
+        raw = self._rpc.call("getblock", name, 2)
+        self._ledger.raws[name] = bytes.fromhex(self._rpc.call("getblock", name, 0))
         txs = tuple(self._tx(tx) for tx in raw["tx"])
         return Block(height, raw["hash"], raw.get("previousblockhash", ""), raw["time"], txs)
 

@@ -81,7 +81,7 @@ class NodeBlocks:
 
     def unspent(self, addresses: Sequence[str]) -> Unspent:
         """See ports.SeesUnspent."""
-        return utxo_unspent.unspent(self.name, self._http, self._coin, addresses)
+        return utxo_unspent.unspent(self.name, self._http, self._payees, addresses)
 
     def fetch(self, ask: Ask) -> Batch:
         reader = Reader(

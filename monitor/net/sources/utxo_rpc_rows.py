@@ -124,7 +124,7 @@ def outline(tx: Mapping[str, object]) -> Outline:
         inputs = ()
     before = [each.get("prevout") for each in inputs]
     return Outline(
-        [_output(each) for each in inputs],
+        [output_in(each) for each in inputs],
         [None if each is None else _script(fields(each)) for each in before],
         [_script(each) for each in _listed(tx, "vout")],
     )
@@ -193,19 +193,24 @@ def _legs(payees: Payees, tx: Tx, spent: Mapping[str, Paid]) -> Iterator[Leg]:
 
 def _spent(chain: Chain, reported: Mapping[str, object]) -> Spent:
     prevout = reported.get("prevout")
-    return Spent(_output(reported), None if prevout is None else paid_of(chain, fields(prevout)))
+    return Spent(output_in(reported), None if prevout is None else paid_of(chain, fields(prevout)))
 
 
-def _output(spent: Mapping[str, object]) -> str:
+def output_in(spent: Mapping[str, object]) -> str:
+    """Of an output, as "txid:n". Raises RowError."""
     return f"{hash_of(spent.get('txid'), 'vin.txid')}:{place(spent.get('vout'), 'vin.vout')}"
 
 
 def _script(output: Mapping[str, object]) -> bytes:
-    script = fields(output.get("scriptPubKey")).get("hex")
+    return script_in(fields(output.get("scriptPubKey")).get("hex"), "scriptPubKey.hex")
+
+
+def script_in(written: object, field: str) -> bytes:
+    """A script in hex. Raises RowError."""
     try:
-        return bytes.fromhex(script)  # type: ignore[arg-type]
+        return bytes.fromhex(written)  # type: ignore[arg-type]
     except (ValueError, TypeError):
-        raise RowError(f"scriptPubKey.hex is not hex: {shown(script)}") from None
+        raise RowError(f"{field} is not hex: {shown(written)}") from None
 
 
 def _listed(tx: Mapping[str, object], name: str) -> Sequence[Mapping[str, object]]:
