@@ -66,8 +66,9 @@ class Desk:
         self.home.write("watchlist.yaml", {"addresses": listed})
 
     @contextmanager
-    def reading(self, way: str) -> Iterator[Open]:
-        chain = {**dev_chain("node", "lists", finality=FINALITY), "read": way}
+    def reading(self, way: str, *sources: str) -> Iterator[Open]:
+        asked = sources or ("node", "lists")
+        chain = {**dev_chain(*asked, finality=FINALITY), "read": way}
         self.home.write("config/chains.yaml", {"chains": {"dev": chain}})
         with open_home(self.home.path, {}) as app:
             yield Open(app)

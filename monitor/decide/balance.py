@@ -11,8 +11,19 @@ from dataclasses import dataclass, replace
 
 from monitor.chains.table import STREAM_WORDS, streams_of
 from monitor.decide.shares import judge_shares, needs_shares, unsaid_why
-from monitor.model import ISSUER, LIVE_STATUSES, Asset, Chain, Kind, Row, Status, Subject, Transfer
-from monitor.model.balance import COIN, Figure, Held, Recorded, State
+from monitor.model import (
+    ISSUER,
+    LIVE_STATUSES,
+    Asset,
+    Axis,
+    Chain,
+    Kind,
+    Row,
+    Status,
+    Subject,
+    Transfer,
+)
+from monitor.model.balance import COIN, OPENING, Figure, Held, Recorded, State
 from monitor.model.streams import StreamState
 
 # With these words begins why something cannot be checked.
@@ -25,7 +36,10 @@ FEES = "fees are told in part"
 UNDATED = "the source does not say how old its balance is"
 # Their rows would fill the memory that the passes need.
 TOO_MANY = "too many movements: their sum is not worked out"
+COUNTED_FROM = "the rest of its history is not read; counted from block"
 ASLEEP = "list not read: the address never lived on this chain"
+
+_PLAIN = next(kind for kind in Kind if kind.coin and not kind.fee)
 
 Seen = Mapping[str, int]  # the newest place that was read in full just now, by list
 NOTHING: Seen = {}
@@ -96,22 +110,86 @@ def lists_of(chain: Chain, contract: str) -> frozenset[str]:
     return frozenset(wanted & set(streams_of(chain)))
 
 
-def unreadable(chain: Chain, contract: str, states: Mapping[str, StreamState]) -> str:
+def unreadable(
+    chain: Chain,
+    contract: str,
+    states: Mapping[str, StreamState],
+    opening: Figure | None = None,
+) -> str:
     """Why no figure of an asset can be held against the record, in words; empty: one can. Every
-    list in which it moves has to be read without holes from the address's beginning on."""
-    return next(unread_lists(chain, contract, states), "")
+    list in which it moves has to be read without holes from the address's beginning on, or from
+    `opening` on, of which figure the record is then counted. A list that balances show is only
+    looked for: below the block at which the address joined it has to be read all the same."""
+    return next(unread_lists(chain, contract, states, opening), "")
 
 
-def unread_lists(chain: Chain, contract: str, states: Mapping[str, StreamState]) -> Iterator[str]:
+def unread_lists(
+    chain: Chain,
+    contract: str,
+    states: Mapping[str, StreamState],
+    opening: Figure | None = None,
+) -> Iterator[str]:
     """The same of each of those lists, in words."""
     for stream in sorted(lists_of(chain, contract)):
         state, words = states.get(stream), STREAM_WORDS.get(stream, stream)
+        if state is not None and state.shown:
+            if opening is None and not _is_read_below(state):
+                yield f"{NOT_COMPLETE}: {words}"
+            continue
         if state is None or state.unserved or state.ok is None:
-            yield f"{NOT_READ}: {words}"
+            yield f"{NOT_READ}{' yet' if state is None else ''}: {words}"
+            continue
+        if opening is not None:
+            parts = state.covered.get(Axis.HEIGHT, ())
+            if not parts or not parts[-1].lo - 1 <= opening.high <= parts[-1].hi:
+                yield f"{NOT_COMPLETE}: {words}"
             continue
         parts = state.covered.get(state.axis, ())
         if len(parts) != 1 or parts[0].lo != 0 or state.gaps:
             yield f"{NOT_COMPLETE}: {words}"
+
+
+def _is_read_below(state: StreamState) -> bool:
+    """Whether a list is read up to where an address joined."""
+    for axis, parts in state.covered.items():
+        joined = state.joined_on(axis)
+        if joined == 0 or (joined and parts and parts[0].lo == 0 and parts[0].hi >= joined - 1):
+            return not state.gaps
+    return state.joined == 0
+
+
+def may_open(
+    chain: Chain, figure: Figure, rows: Sequence[Row], states: Mapping[str, StreamState], seen: Seen
+) -> bool:
+    """Whether what moves after a figure can be held against it, of an address whose chain is read
+    block by block and whose history is not complete. It names its block, so that one can tell
+    later whether that was replaced."""
+    if figure.contract != COIN or not figure.block_hash or figure.low != figure.high:
+        return False
+    if joined_at(chain, states) is None:
+        return False
+    if unready(chain, figure, states, seen, figure):
+        return False
+    return not recorded(rows, figure.subject.address, figure).moving
+
+
+def counted_from(opening: Figure | None, rows: Sequence[Row]) -> Sequence[Row]:
+    """Rows with what they lack up to a figure from which on the record is counted: as one more, of
+    the chain's beginning."""
+    if opening is None:
+        return rows
+    held = recorded(rows, opening.subject.address, opening)
+    lacks, me = opening.amount - held.amount, opening.subject.address
+    if not lacks:
+        return rows
+    came = lacks > 0
+    row = Transfer(
+        *(opening.subject.chain, "", "", _PLAIN, None if came else me, me if came else None),
+        *(abs(lacks), opening.contract or None),
+        block_height=0,
+        time=0,
+    )
+    return [*rows, Row(0, row, Status.FINAL, 0, 0)]
 
 
 def unread_to(
@@ -123,6 +201,7 @@ def unread_to(
         stream
         for stream in sorted(lists_of(chain, figure.contract))
         for state in [states[stream]]
+        if not state.shown
         for place in [state.axis.at(figure.high, figure.time)]
         if max(_proven(state), state.complete_to or 0, seen.get(stream, 0)) < place
     ]
@@ -139,7 +218,7 @@ def proven_to(chain: Chain, contract: str, states: Mapping[str, StreamState]) ->
     ends = []
     for stream in lists_of(chain, contract):
         state = states.get(stream)
-        if state is None or state.unserved:
+        if state is None or state.unserved or state.shown:
             continue
         if not state.axis.by_block or not state.covered.get(state.axis):
             return None
@@ -147,11 +226,40 @@ def proven_to(chain: Chain, contract: str, states: Mapping[str, StreamState]) ->
     return min(ends, default=None)
 
 
+def read_to(chain: Chain, contract: str, states: Mapping[str, StreamState]) -> int | None:
+    """The newest block to which all lists of an asset are read, proven or not; None: not known."""
+    ends: list[int] = []
+    for stream in lists_of(chain, contract):
+        state = states.get(stream)
+        if state is not None and state.shown:
+            continue
+        if state is None or not state.axis.by_block or state.complete_to is None:
+            return None
+        ends.append(state.complete_to)
+    return min(ends, default=None)
+
+
+def joined_at(chain: Chain, states: Mapping[str, StreamState]) -> int | None:
+    """From which block on all lists of the coin are read for a chain as a whole; None: not all."""
+    places: list[int] = []
+    for stream in lists_of(chain, COIN):
+        state = states.get(stream)
+        if state is None or state.joined is None:
+            return None
+        places.append(state.joined)
+    return max(places, default=None)
+
+
 def unready(
-    chain: Chain, figure: Figure, states: Mapping[str, StreamState], seen: Seen = NOTHING
+    chain: Chain,
+    figure: Figure,
+    states: Mapping[str, StreamState],
+    seen: Seen = NOTHING,
+    opening: Figure | None = None,
 ) -> str:
-    """Why the record cannot be held against a figure, in words; empty: it can."""
-    if why := unreadable(chain, figure.contract, states):
+    """Why the record cannot be held against a figure, in words; empty: it can. `opening`: see
+    unreadable."""
+    if why := unreadable(chain, figure.contract, states, opening):
         return why
     if behind := unread_to(chain, figure, states, seen):
         words = STREAM_WORDS.get(behind[0], behind[0])
@@ -167,10 +275,11 @@ def judge(
     assets: Mapping[tuple[str, str], Asset],
     before: Figure | None = None,
     seen: Seen = NOTHING,
+    opening: Figure | None = None,
 ) -> Held:
     """How the record stands to one figure. `before`: the newest one that was good, of which
     alone something follows where a token's amounts prove nothing (decide/shares.py). `seen`: see
-    unread_to."""
+    unread_to; `opening`: unreadable, `rows` are counted from it then."""
     of = named(chain, figure.contract, assets)
     found = recorded(rows, figure.subject.address, figure)
     held = Held(
@@ -185,8 +294,9 @@ def judge(
         at=figure.at,
         in_shares=bool(figure.shares),
     )
-    if why := unready(chain, figure, states, seen):
-        return replace(held, state=State.CANNOT_CHECK, reason=why)
+    if why := unready(chain, figure, states, seen, opening):
+        opens = opening is None and may_open(chain, figure, rows, states, seen)
+        return replace(held, state=State.CANNOT_CHECK, reason=OPENING if opens else why)
     if found.moving:
         return replace(held, state=State.CANNOT_CHECK, reason=MOVING)
     asset = assets.get((chain.key, figure.contract))
@@ -194,6 +304,8 @@ def judge(
         return judge_shares(held, asset, figure, before, rows)
     if found.amount != figure.amount:
         return replace(held, state=State.UNEXPLAINED)
+    if opening is not None:
+        return replace(held, reason=f"{COUNTED_FROM} {opening.high:,} on")
     return held if figure.dated else replace(held, reason=UNDATED)
 
 

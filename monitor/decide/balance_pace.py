@@ -16,7 +16,8 @@ FINAL_WITHIN = 86_400  # seconds: rows that take longer are held against the cha
 def in_order(
     waiting: Iterable[Waiting], chains: Mapping[str, Chain], now: int
 ) -> tuple[list[Subject], list[Subject]]:
-    """Whose turn it is now: the severe first, then those with news, then who has waited longest.
+    """Whose turn it is now: the severe first, then those with news, then who has waited longest;
+    of both of the first those that the newest blocks touch before the others.
     Then those that are held against their chain more often only where there is room for it."""
     turn: list[tuple[int, int, Subject]] = []
     more: list[tuple[int, Subject]] = []
@@ -25,7 +26,9 @@ def in_order(
         if subject.chain not in chains:
             continue
         ahead = each.held is not None and each.held > now + CLOCK  # our clock went back since
-        if each.held is None or each.due <= now or ahead:
+        if each.touched:
+            turn.append((0 if each.severe else 1, 0, subject))
+        elif each.held is None or each.due <= now or ahead:
             turn.append((0 if each.severe else 2, each.due, subject))
         elif _moved(each, chains[subject.chain], now):
             turn.append((1, each.due, subject))

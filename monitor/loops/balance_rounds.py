@@ -31,8 +31,11 @@ from monitor.store.port import Store
 
 GROUP_CALLS, GROUP_MOST = 40, 200  # calls for one group, about, and addresses in it
 LOOK_EVERY = 30.0  # seconds between two looks at who waits
+LOOKING = 0.05  # of the time, at most: with a million addresses one takes seconds
 PUT_OFF = 3600.0  # seconds for which addresses wait at which a fault of ours came up
+MEMBERS = 2000  # of chains that are read block by block, at one look
 ROOM = 3  # what is held more often than once a day needs so many times its calls
+AGAIN = 300  # seconds until a balance is asked for again that nobody said, of who was touched
 SAY_EVERY = 2.0  # seconds between two words on how far it is
 
 
@@ -68,11 +71,12 @@ class BalanceRounds:
         self.signs = JobSigns()  # of life, for the watchdog
         self.doing = ""
         self._said_at = 0.0
-        self._looked = -LOOK_EVERY
+        self._look_again = 0.0
         self._turn: list[Subject] = []
         self._more: list[Subject] = []
         self._rest: dict[str, float] = {}  # by source: when it may be asked again
         self._put_off: dict[Subject, float] = {}
+        self._after = ""  # the last member of a chain read block by block that was never held
         self._busy = BUSY
         self._alone: set[Subject] = set()  # one of these is at fault, and made a group fail
         words = "cannot be held against what the chain says"
@@ -98,9 +102,11 @@ class BalanceRounds:
         """Hold one group; whether there was one that may be held now."""
         moment = time.monotonic()
         if not self._turn and not self._more:
-            if moment - self._looked < LOOK_EVERY:
+            if moment < self._look_again:
                 return False
             self._look(moment)
+            took = time.monotonic() - moment
+            self._look_again = moment + max(LOOK_EVERY, took / LOOKING)
         for queue, room in ((self._turn, 1), (self._more, ROOM)):
             for chain in dict.fromkeys(subject.chain for subject in queue):
                 group = self._may_be_held(chain, queue, room)
@@ -130,12 +136,14 @@ class BalanceRounds:
             self._faults.over(group)
 
     def _look(self, moment: float) -> None:
-        self._looked = moment
         now = self._world.world.clock()
         self._put_off = {s: until for s, until in self._put_off.items() if until > moment}
         waiting = balance_due.waiting(self._store, now)
-        self._faults.keep({each.subject for each in waiting})
-        waiting = [each for each in waiting if each.subject not in self._put_off]
+        some, self._after = balance_due.members(self._store, now, MEMBERS, self._after)
+        touched = balance_due.touched(self._store, now, MEMBERS)
+        known = {each.subject: each for each in (*waiting, *some, *touched)}
+        self._faults.keep({*known, *self._put_off})
+        waiting = [each for each in known.values() if each.subject not in self._put_off]
         self._turn, self._more = in_order(waiting, self._world.world.chains, now)
 
     def _may_be_held(self, chain: str, queue: Sequence[Subject], room: int) -> list[Subject]:
@@ -228,11 +236,12 @@ class BalanceRounds:
     def _hold(
         self, group: Sequence[Subject], done: int = 0, of: int = 0, room: Room = always
     ) -> None:
-        began = time.monotonic()
+        began, since = time.monotonic(), self._world.world.clock()
         self.doing = f"{done:,} of {count(of, 'address', 'addresses')} held" if of else ""
         self._tell()
         try:
             self._world.check(group, room)
+            balance_due.asked(self._store, group, since, self._world.world.clock() + AGAIN)
         finally:
             self.doing = ""
             ended = time.monotonic()

@@ -18,7 +18,7 @@ from monitor.loops import enrich
 from monitor.loops.passing import PollWorld
 from monitor.loops.witness import Said, Witness
 from monitor.model import Alert, Batch, Lane, Row, Severity, Subject
-from monitor.model.balance import COIN, Held, Holding, State
+from monitor.model.balance import COIN, OPENING, Held, Holding, State
 from monitor.model.facts import Movement
 from monitor.model.plan import Context, Plan
 from monitor.store import balances
@@ -160,8 +160,14 @@ class _Judge:
         if rows is None:
             return replace(self._unsaid(holding, ""), reason=MUCH)
         states = stream_states(self.store, subject, self.context.now)
-        good = balances.good(self.store, subject).get(holding.contract)
-        held = deciding.judge(chain, figure, rows, states, assets, good, self._seen)
+        kept = balances.verdicts(self.store, [subject])[subject].get(holding.contract)
+        good, opening = (kept.good, kept.opening) if kept else (None, None)
+        if not deciding.unreadable(chain, holding.contract, states):
+            opening = None
+        rows = list(deciding.counted_from(opening, rows))
+        held = deciding.judge(chain, figure, rows, states, assets, good, self._seen, opening)
+        if held.reason.startswith(OPENING):
+            return replace(held, reason=deciding.NOT_COMPLETE)
         if held.state is State.UNEXPLAINED:
             return replace(held, reason=LOOKED_FOR)
         yet = " yet: " in held.reason  # its block is newer than what was just read

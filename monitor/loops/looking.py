@@ -3,7 +3,7 @@ source is asked for the same balance."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from monitor.decide import balance as deciding
@@ -47,9 +47,12 @@ class Look:
     witness: Witness
     subject: Subject
     contract: str
+    opening: Figure | None = None  # from which on its record is counted
 
-    def rows(self) -> list[Row]:
-        return list(balances.rows_of(self.store, self.subject, self.contract))
+    def rows(self) -> Sequence[Row]:
+        """What is recorded of it; what that lacks below its opening as one more."""
+        rows = list(balances.rows_of(self.store, self.subject, self.contract))
+        return deciding.counted_from(self.opening, rows)
 
     def states(self) -> dict[str, StreamState]:
         return stream_states(self.store, self.subject, self.world.clock())
@@ -186,7 +189,7 @@ class Look:
         chain, states = self.world.chains[self.subject.chain], self.states()
         if figure.shares:
             return None
-        if deciding.unreadable(chain, self.contract, states):
+        if deciding.unreadable(chain, self.contract, states, self.opening):
             return None
         behind = deciding.unread_to(chain, figure, states, {})
         seen = read_on(self.again, self.witness, [figure], states, behind)

@@ -19,20 +19,21 @@ from monitor.decide import expected, telling
 from monitor.decide.asking import Allowed
 from monitor.decide.shares import COUNTED
 from monitor.loops.asset_round import AssetRound, Room, always
+from monitor.loops.balance_case import Case, by_asset, find_opening
 from monitor.loops.causes import Causes
 from monitor.loops.looking import Look, read_on
 from monitor.loops.passing import PollWorld
 from monitor.loops.permitted import permitted
 from monitor.loops.reread import Rereader
-from monitor.loops.unexplained import Teller, as_held
-from monitor.loops.witness import Heights, Witness
+from monitor.loops.unexplained import Teller, as_held, stands
+from monitor.loops.witness import Heights, Said, Witness
 from monitor.model import LIVE_STATUSES, Chain, Row, Subject
-from monitor.model.balance import AGAIN, COIN, Between, Figure, Held, Holding, State
+from monitor.model.balance import AGAIN, COIN, OPENING, Between, Figure, Held, Holding, State
 from monitor.model.balance_words import block_said
 from monitor.model.finding import Finding
 from monitor.model.plain import plural, tidy, utc
 from monitor.model.streams import StreamState
-from monitor.store import balances, dormant, watch
+from monitor.store import balance_due, balances, dormant, watch
 from monitor.store.coverage import stream_states
 from monitor.store.port import Store
 from monitor.store.transfers import row_count
@@ -44,22 +45,6 @@ PINNED = 3600  # seconds for which a figure that could not be judged is judged b
 AT_ONCE, ROWS = 200, 20_000  # addresses, and recorded movements of theirs
 MOST_ROWS = 200_000  # of one address, each some two kilobytes of memory
 OTHERS = 20  # unverified tokens of an address, those that moved last
-
-
-@dataclass
-class Case:
-    """One address in one round."""
-
-    subject: Subject
-    rows: dict[str, list[Row]]  # by contract
-    states: dict[str, StreamState]
-    kept: Mapping[str, balances.Verdict]
-    asked: list[str]  # contracts
-    unasked: str = ""  # why nothing is asked of it
-    figures: dict[str, Figure] = field(default_factory=dict)
-    why: dict[str, str] = field(default_factory=dict)  # of what nobody says
-    seen: dict[str, int] = field(default_factory=dict)  # how far lists were read just now
-    expected: frozenset[str] = frozenset()  # contracts of held funds
 
 
 @dataclass(frozen=True)
@@ -144,7 +129,7 @@ class Reconciler:
         kept: Mapping[str, balances.Verdict],
         wanted: Sequence[str],
     ) -> Case:
-        rows = _by_asset(balances.rows_of(self.store, subject))
+        rows = by_asset(balances.rows_of(self.store, subject))
         states = stream_states(self.store, subject, self.world.clock())
         never = dormant.of(self.store, subject)
         mine = [c for c in sorted({*rows, *kept}) if (chain.key, c) in self.world.assets]
@@ -154,17 +139,22 @@ class Reconciler:
         asked = list(dict.fromkeys([COIN, *mine, *wanted, *others[:OTHERS]]))
         asked = asked[:1] if asleep else asked
         unasked = deciding.ASLEEP if asleep else ""
-        return Case(subject, rows, states, kept, asked, unasked, expected=frozenset(wanted))
+        case = Case(subject, rows, states, kept, asked, unasked, expected=frozenset(wanted))
+        case.opening = find_opening(chain, case)
+        return case
 
     def _ask(self, chain: Chain, cases: Sequence[Case], witness: Witness) -> None:
         """Ask for all of them, for what moves meanwhile several times."""
         self._add_unseen(chain, cases, witness)
         by_address = {case.subject.address: case for case in cases}
+        touched = balance_due.among(self.store, by_subject := {c.subject: c for c in cases})
+        self._open(chain, [by_subject[each] for each in touched], witness)
         left = {
-            self._holding(case, contract): deciding.proven_to(chain, contract, case.states)
+            self._holding(case, contract): case.height(chain, contract, case.subject in touched)
             for case in cases
             for contract in case.asked
-            if not case.unasked and not self._pinned(chain, case, contract)
+            if not case.unasked
+            and (case.subject in touched or not self._pinned(chain, case, contract))
         }
         for _ in range(TURNS):
             if not left:
@@ -176,6 +166,21 @@ class Reconciler:
                     case.figures[holding.contract] = said.figures[holding]
                 case.why[holding.contract] = said.why.get(holding, "")
             left = self._moving(chain, by_address, left, witness)
+
+    def _open(self, chain: Chain, cases: Sequence[Case], witness: Witness) -> None:
+        """Of those that can be counted from no figure yet the one below the first block that
+        touched them since their chain is read for them."""
+        below = {
+            Holding(case.subject.address): (case, height)
+            for case in cases
+            if not case.unasked and (height := case.opens_at(chain)) is not None
+        }
+        asked = {holding: height for holding, (_, height) in below.items()}
+        said = witness.ask(asked, witness.sources()) if asked else Said()
+        for holding, figure in said.figures.items():
+            case, height = below[holding]
+            if figure.high == height:
+                case.open(chain, figure)
 
     def _add_unseen(self, chain: Chain, cases: Sequence[Case], witness: Witness) -> None:
         """Verified tokens of which nothing is recorded, where that costs next to nothing: a list
@@ -224,20 +229,21 @@ class Reconciler:
         self, chain: Chain, case: Case, figures: Sequence[Figure], witness: Witness
     ) -> None:
         """Read an address's lists on to the blocks of figures that were asked for just now."""
-        ready = [f for f in figures if not deciding.unreadable(chain, f.contract, case.states)]
+        ready = [f for f in figures if case.is_readable(chain, f.contract)]
         behind = {s for f in ready for s in deciding.unread_to(chain, f, case.states, case.seen)}
         if behind:
             case.seen |= read_on(self.again, witness, ready, case.states, behind)
-            self._reload(case)
+            self._reload(chain, case)
 
-    def _reload(self, case: Case) -> None:
-        case.rows = _by_asset(balances.rows_of(self.store, case.subject))
+    def _reload(self, chain: Chain, case: Case) -> None:
+        case.rows = by_asset(balances.rows_of(self.store, case.subject))
         case.states = stream_states(self.store, case.subject, self.world.clock())
+        case.opening = find_opening(chain, case)
 
     # -- what it comes to ----------------------------------------------------------------
 
     def _judged(self, chain: Chain, case: Case, figure: Figure) -> Held:
-        rows = case.rows.get(figure.contract, [])
+        rows = case.counted(figure.contract)
         return self._judged_by(chain, case, figure, rows, case.states)
 
     def _judged_by(
@@ -250,7 +256,10 @@ class Reconciler:
     ) -> Held:
         verdict = case.kept.get(figure.contract)
         good = verdict.good if verdict else None
-        return deciding.judge(chain, figure, rows, states, self.world.assets, good, case.seen)
+        opening = case.opening_of(figure.contract)
+        return deciding.judge(
+            *(chain, figure, rows, states, self.world.assets, good, case.seen, opening)
+        )
 
     def _holding(self, case: Case, contract: str) -> Holding:
         asset = self.world.assets.get((case.subject.chain, contract))
@@ -268,8 +277,10 @@ class Reconciler:
         found = []
         for contract in dict.fromkeys([*case.asked, *(f.contract for f in lasting)]):
             mine = [f for f in lasting if f.contract == contract]
+            self._drop_replaced(chain, case, contract, witness)
             look = Look(
-                self.store, self.world, self.again, self.causes, witness, case.subject, contract
+                *(self.store, self.world, self.again, self.causes, witness, case.subject),
+                *(contract, case.opening_of(contract)),
             )
             rounds = AssetRound(self.store, self.world, self.teller, look, mine, room)
             held = self._one(chain, case, contract, rounds)
@@ -278,16 +289,25 @@ class Reconciler:
                 found.append(held)
         return found
 
+    def _drop_replaced(self, chain: Chain, case: Case, contract: str, witness: Witness) -> None:
+        """Nothing differs from an opening whose block was replaced."""
+        figure, opening = case.figures.get(contract), case.opening_of(contract)
+        if figure is None or opening is None:
+            return
+        differs = self._judged(chain, case, figure).state is State.UNEXPLAINED
+        if differs and stands(witness.pool, opening) is False:
+            case.opening = None
+
     def _one(self, chain: Chain, case: Case, contract: str, round_: AssetRound) -> Held:
         """One asset of an address."""
         figure = case.figures.get(contract)
-        rows = case.rows.get(contract, [])
+        rows = case.counted(contract)
         if figure is None:
             held = self._unsaid(case, contract)
             round_.go_on(rows, held)
             return held
         verdict = case.kept.get(contract)
-        known = (verdict.base, verdict.good) if verdict else ()
+        known = (verdict.base, verdict.good, verdict.opening) if verdict else ()
         judged = self._judged(chain, case, figure)
         if not judged.verified or judged.state is State.CANNOT_CHECK:
             round_.go_on(rows, judged)
@@ -327,7 +347,8 @@ class Reconciler:
         waits = looked_for or any(_for_now(held) for held in told)
         due = self.world.clock() + (SOON if waits else EVERY)
         kept = [(held, case.figures.get(held.contract)) for held in told]
-        balances.keep(self.store, kept, due)
+        first = next((f for held, f in kept if held.reason.startswith(OPENING)), None)
+        balances.keep(self.store, kept, due, first or (case.opening if case.opened else None))
         return told
 
     def _tell_known(
@@ -372,7 +393,7 @@ class Reconciler:
         if not why and many and self.world.clock() - finding.found < EVERY:
             why = f"so many addresses of {chain.name} differ at once that one cause is likelier"
         if not why:
-            rows = case.rows.get(finding.contract, [])
+            rows = case.counted(finding.contract)
             one = self.teller.tell(finding, as_held(finding, held, rows))
             balances.put_findings(self.store, [one])
             if one.told is not None:
@@ -417,13 +438,3 @@ def _for_now(held: Held) -> bool:
     return held.state is State.CANNOT_CHECK and (
         held.reason.startswith(soon) or " yet: " in held.reason
     )
-
-
-def _by_asset(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    """Rows of what is held in amounts, by contract."""
-    found: dict[str, list[Row]] = {}
-    for row in rows:
-        kind = row.transfer.kind
-        if not kind.nft and not kind.numbered:
-            found.setdefault(row.transfer.contract or COIN, []).append(row)
-    return found

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from monitor.loops.passing import PollWorld
 from monitor.loops.pool import SourcePool
 from monitor.loops.settle import Settler
+from monitor.loops.witness import on_demand
 from monitor.model import Ask, Batch, Interval, Subject
 from monitor.model.balance import Between
 from monitor.model.errors import NotServed, NotYet, SourceError
@@ -91,12 +92,6 @@ class Rereader:
             read = _joined(read, batch)
             left, cursor = batch.rest, batch.cursor
         return Reread(source.name, streams, read, new, calls=calls)
-
-
-def on_demand(source: Source) -> frozenset[str]:
-    """Its lists that are read only where a balance says that something is missing."""
-    more: frozenset[str] = getattr(source, "more", frozenset())
-    return more
 
 
 def _named(streams: frozenset[str]) -> str:

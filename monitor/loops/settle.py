@@ -21,13 +21,14 @@ from monitor.loops.permitted import permitted
 from monitor.loops.reading import Outcome, Progress
 from monitor.loops.scoring import lateness
 from monitor.loops.touching import Touching
+from monitor.loops.witness import shown_lists
 from monitor.model import Batch, Subject, Watched
 from monitor.model.errors import Conflict
 from monitor.model.plan import OpenGap, Plan, Route, Signal, gap_key
 from monitor.model.scope import ChainWide
 from monitor.model.scores import Mark
 from monitor.model.streams import UNSERVED, Reading, StreamState
-from monitor.store import apply, joined, prices, transfers, watch
+from monitor.store import apply, balance_due, joined, prices, transfers, watch
 from monitor.store.context import load_context
 from monitor.store.coverage import stream_states
 from monitor.store.port import Store
@@ -91,8 +92,16 @@ class Settler:
 
     def _commit(self, run: Run, outcome: Outcome, batches: Sequence[Batch]) -> Plan:
         assert run.reading is not None
-        readings = _readings(outcome, batches, run.progress)
-        return self._written(run, batches, run.reading.states, readings, self._signs)
+        shown: dict[str, tuple[str, str]] = {}
+        if run.everyone is not None:
+            shown = shown_lists(self._world.pools[run.scope.chain])
+        readings = _readings(outcome, batches, run.progress, shown)
+        plan = self._written(run, batches, run.reading.states, readings, self._signs)
+        if shown and plan.new and isinstance(run.scope, ChainWide):
+            # A kill in between costs them no more than that they wait for their turn.
+            parties = {address for row in plan.new for address in row.transfer.parties()}
+            balance_due.touch(self._store, run.scope, sorted(parties), plan.now)
+        return plan
 
     def take(self, subject: Subject, batches: Sequence[Batch]) -> Plan:
         """Decide and write what was read beside the passes, from a thread of its own: it is no
@@ -275,7 +284,12 @@ def _took(run: Run) -> float:
     return time.monotonic() - run.began
 
 
-def _readings(outcome: Outcome, batches: Sequence[Batch], progress: Progress) -> list[Reading]:
+def _readings(
+    outcome: Outcome,
+    batches: Sequence[Batch],
+    progress: Progress,
+    shown: Mapping[str, tuple[str, str]],
+) -> list[Reading]:
     """How each stream went, for the status page and for going on later."""
     found = []
     for batch in batches:
@@ -289,7 +303,8 @@ def _readings(outcome: Outcome, batches: Sequence[Batch], progress: Progress) ->
     for stream in sorted(outcome.unread):
         found.append(Reading(stream, ok=False, error=errors.get(stream, "not answered")))
     for stream in sorted(outcome.unserved):
-        found.append(Reading(stream, ok=False, error=UNSERVED))
+        error, source = shown.get(stream, (UNSERVED, ""))
+        found.append(Reading(stream, ok=False, source=source, error=error))
     return found
 
 

@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from monitor.decide.asking import Allowed, among
+from monitor.decide.balance import lists_of
 from monitor.loops.pool import SourcePool
 from monitor.model import Subject
-from monitor.model.balance import BalanceWord, Figure, Holding
+from monitor.model.balance import COIN, BalanceWord, Figure, Holding
 from monitor.model.errors import NotServed, NotYet, SourceError
 from monitor.model.ports import SeesBalances, Source
+from monitor.model.streams import shown_by
 
 BALANCES = "balances"
 PART = 400  # holdings that a source is asked for at once
@@ -49,6 +51,12 @@ class Said:
 
 def sees_balances(source: Source) -> SeesBalances | None:
     return cast(SeesBalances, source) if hasattr(source, "balances") else None
+
+
+def on_demand(source: Source) -> frozenset[str]:
+    """Its lists that are read only where a balance says that something is missing."""
+    more: frozenset[str] = getattr(source, "more", frozenset())
+    return more
 
 
 def tells_shares(source: Source) -> bool:
@@ -186,3 +194,17 @@ def _parts(asked: Heights, *, old: bool) -> Iterator[tuple[list[Holding], int | 
         part.append(holding)
     if part:
         yield part, low
+
+
+def shown_lists(pool: SourcePool) -> dict[str, tuple[str, str]]:
+    """The lists of the coin of a chain that is read block by block which its blocks do not hold,
+    where some source says balances: what is noted of each, and the first that is asked what moved;
+    empty: nobody lists it for single addresses."""
+    if not any(sees_balances(source) for source in pool.sources):
+        return {}
+    held = {stream for whole in pool.wholes for stream in pool.handed_out(whole)}
+    found = {}
+    for stream in lists_of(pool.chain, COIN) - held:
+        names = [s.name for s in pool.sources if stream in {*pool.handed_out(s), *on_demand(s)}]
+        found[stream] = (shown_by(names), names[0] if names else "")
+    return found

@@ -16,6 +16,8 @@ from monitor.model.watch import Subject
 COIN = ""  # stands for the contract of the chain's own coin
 # With this begins why a token with shares has no verdict; the next one is reached from this figure.
 REBASING = "rebasing"
+# So of a coin whose history is not complete: what moves from this figure on is held against it.
+OPENING = "history not complete: what moves from here on is held against this figure"
 AGAIN = " again at block "  # in a figure's `second`: between the same source and the later block
 
 
@@ -152,3 +154,4 @@ class Waiting:
     held: int | None  # when it last was; None: never
     due: int
     news: int | None = None  # when something was last told of it
+    touched: bool = False  # by the newest blocks, which do not hold all that moves

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.model import Axis, Interval
 
 UNSERVED = "no configured source lists it"
+# The same of a list of a chain that is read block by block, where what moved in it changes balances
+# that are asked for; behind it stands who is asked what moved (`shown_by`).
+SHOWN = f"{UNSERVED}, balances show that it moved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class StreamState:
     # Of a list that is read chain-wide: no source lists what lies below for the address itself.
     below_unserved: bool = False
     below_time: int | None = None  # where it is read by whole blocks: see scope.Joined
+    shown: str = ""  # by whole blocks without this list: what balances show of it (`SHOWN`)
 
     def joined_on(self, axis: Axis) -> int | None:
         """From which place of an axis on the list is read chain-wide."""
@@ -42,7 +46,14 @@ class StreamState:
     @property
     def unserved(self) -> bool:
         """No configured source can serve this stream: blind by configuration."""
-        return self.error == UNSERVED
+        return self.error.startswith(UNSERVED)
+
+
+def shown_by(names: Sequence[str]) -> str:
+    """What is noted of a list that balances show: `names` list it for single addresses."""
+    if not names:
+        return f"{SHOWN}: nobody can be asked what"
+    return f"{SHOWN}: {' and '.join(names)} {'is' if len(names) == 1 else 'are'} asked what"
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,12 +47,19 @@ class Verdict:
     figure: Figure | None
     base: Figure | None
     good: Figure | None
+    opening: Figure | None = None  # of a coin whose history is not complete: counted from there
 
 
-def keep(store: Store, found: Sequence[tuple[Held, Figure | None]], due: int) -> None:
+def keep(
+    store: Store,
+    found: Sequence[tuple[Held, Figure | None]],
+    due: int,
+    opening: Figure | None = None,
+) -> None:
     """Write verdicts with the figures that they rest on; `due`: when they are looked at again.
     Of an asset whose record is equal to the chain the figure is kept as its newest good one, and
-    one that was decided on as its base. Unverified tokens of the same addresses that are not
+    one that was decided on as its base. `opening`: of the coin, from which on it is counted from
+    now on. Unverified tokens of the same addresses that are not
     among them were not held this time: they go."""
     mine: dict[str, list[str]] = {}
     for held, _ in found:
@@ -60,6 +67,11 @@ def keep(store: Store, found: Sequence[tuple[Held, Figure | None]], due: int) ->
     with store.write() as conn:
         for held, figure in found:
             _keep(conn, held, figure, due)
+        if opening is not None:
+            conn.execute(
+                "UPDATE balance SET opening = ? WHERE subject = ? AND contract = ?",
+                (_as_json(opening), opening.subject.key, opening.contract),
+            )
         conn.executemany(
             "DELETE FROM balance WHERE subject = ? AND verified = 0 "
             "AND contract NOT IN (SELECT value FROM json_each(?))",
@@ -140,16 +152,9 @@ def verdicts(store: Reader, subjects: Iterable[Subject]) -> dict[Subject, dict[s
             row["figure"] and _figure(row["figure"], subject, contract),
             row["base"] and _figure(row["base"], subject, contract),
             _good(row, subject),
+            row["opening"] and _figure(row["opening"], subject, contract),
         )
     return found
-
-
-def good(store: Reader, subject: Subject) -> dict[str, Figure]:
-    """The newest figure to which the record was equal, by contract."""
-    rows = store.read(
-        "SELECT * FROM balance WHERE subject = ? AND good_at IS NOT NULL", [subject.key]
-    )
-    return {row["contract"]: figure for row in rows if (figure := _good(row, subject))}
 
 
 def _good(row: Fields, subject: Subject) -> Figure | None:

@@ -231,8 +231,8 @@ def reading_of(store: Reader, chain: str) -> ChainReading | None:
     )
     last = store.read(
         "SELECT source, complete_to, failing, error FROM reading WHERE scope = ? "
-        "AND coalesce(error, '') <> ? ORDER BY tried DESC, stream LIMIT 1",
-        [scope.key, UNSERVED],
+        "AND coalesce(error, '') NOT LIKE ? ORDER BY tried DESC, stream LIMIT 1",
+        [scope.key, f"{UNSERVED}%"],
     )
     if not last or chain not in read_by_blocks(store):
         return None

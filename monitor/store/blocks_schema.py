@@ -28,6 +28,17 @@ CREATE TABLE unspent (
   address TEXT NOT NULL,
   PRIMARY KEY (chain, output)
 ) STRICT, WITHOUT ROWID;
+-- Members that a row of the newest blocks touches, where blocks do not hold all that moves: their
+-- balances are asked for soon. Bookkeeping.
+CREATE TABLE touched (
+  subject TEXT PRIMARY KEY REFERENCES scope(key),
+  chain TEXT NOT NULL,
+  due INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX touched_due ON touched(due);
+-- JSON: the figure of a coin from which on its record is counted, for its history is not complete.
+ALTER TABLE balance ADD COLUMN opening TEXT;
+CREATE INDEX balance_due ON balance(due, subject) WHERE contract = '';
 CREATE INDEX scope_chain_due ON scope(chain, due);
 CREATE INDEX transfer_spends ON transfer(chain, spends) WHERE spends IS NOT NULL;
 -- A membership of all lists of a chain (stream '*') names the time of the block below it, for

@@ -14,7 +14,7 @@ from monitor.model.plan import (
     gap_key,
 )
 from monitor.model.scope import EVERY, ChainWide, Joined, Scope
-from monitor.model.streams import StreamState
+from monitor.model.streams import SHOWN, StreamState
 from monitor.store import doubts, joined
 from monitor.store.incidents import note_signals
 from monitor.store.port import Connection, Fields, Reader, Store
@@ -88,6 +88,7 @@ def _joined_state(
         joined=present.from_place if present is not None else None,
         below_time=below,
         below_unserved=own.unserved,
+        shown=whole.shown,
     )
 
 
@@ -144,7 +145,8 @@ def _state(
         failing=row["failing"],
         source=row["source"] or "",
         complete_time=row["complete_time"],
-        error=row["error"] or "",
+        error=(error := row["error"] or ""),
+        shown=error if error.startswith(SHOWN) else "",
         axis=Axis(row["axis"] or Axis.HEIGHT),
         gaps=len(gaps),
         complete_to=row["complete_to"],

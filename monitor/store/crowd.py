@@ -52,7 +52,7 @@ class ListOfAll:
 
     @property
     def unserved(self) -> bool:
-        return self.error == UNSERVED
+        return self.error.startswith(UNSERVED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from monitor.store.port import Fields, Reader
 _ACTIVE = "e.retired IS NULL"
 # Of an entry `e` on a subject `s`. What no source lists is a limit that is told by itself; where
 # nothing is listed, nothing is seen.
-_LISTED = f"coalesce(r.error, '') <> '{UNSERVED}'"
+_LISTED = f"coalesce(r.error, '') NOT LIKE '{UNSERVED}%'"
 _READ = "SELECT 1 FROM list_read r WHERE r.subject = s.key"
 _SERVED = f"{_READ} AND {_LISTED}"
 # The view costs. Where neither reading of a list gives cause, it is not asked.
@@ -351,7 +351,7 @@ class FailingList:
 
 def failing_lists(store: Reader) -> list[FailingList]:
     columns = (
-        f"SELECT r.stream, coalesce(r.error, '') = '{UNSERVED}' AS unserved, "
+        f"SELECT r.stream, NOT ({_LISTED}) AS unserved, "
         "count(DISTINCT e.id) AS n, coalesce(max(r.error), '') AS error, "
         "max(json_extract(e.terms, '$.severity') = 'severe') AS severe"
     )

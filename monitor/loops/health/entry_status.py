@@ -195,7 +195,7 @@ def _list(loaded: _Loaded, watched: Watched, chain: Chain | None, stream: str) -
         age_seconds=age(reached, loaded.now),
         failing_since=failing,
         failing_seconds=None if failing is None else loaded.now - failing,
-        unserved=read.error == UNSERVED,
+        unserved=read.error.startswith(UNSERVED),
         gaps=tuple(loaded.gaps.get(key, ())),
     )
 
@@ -214,8 +214,8 @@ def _state(
     if not chain.sources:
         return State.BLIND, f"no source is in service for {chain.name}; see `fundwatch check`"
     if read.failing is not None:
-        if read.error == UNSERVED:
-            return State.NOT_SERVED, UNSERVED
+        if read.error.startswith(UNSERVED):
+            return State.NOT_SERVED, read.error
         return State.BLIND, f"{read.error or 'it could not be read'} (since {utc(read.failing)})"
     asleep = loaded.asleep.get(key[0])
     if asleep is not None and watched.baseline is not None:

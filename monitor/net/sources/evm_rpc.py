@@ -236,7 +236,8 @@ class EvmRpc:
     @property
     def more(self) -> frozenset[str]:
         """See ports.ReadsMore: of few blocks also what a node has no list of."""
-        return evm_blocks.served(self._chain)
+        found = evm_blocks.served(self._chain)
+        return found - {"internal"} if self._whole.untraced else found
 
     def fetch(self, ask: Ask) -> Batch:
         if ask.streams == acts.BUNDLE:

@@ -75,6 +75,11 @@ class EvmWhole:
         return (frozenset({"native", "erc20", "erc721", "erc1155", *inner, *issued, *ruled}),)
 
     @property
+    def untraced(self) -> bool:
+        """Whether the node shows no calls inside transactions, as far as is known."""
+        return self._traces.how == ways.NONE
+
+    @property
     def block_calls(self) -> float:
         """Each question of a batch counts, as most public providers count them."""
         per_block = 1.0 if self._traces.how in ("", ways.NONE) else 2.0

@@ -1,0 +1,110 @@
+"""A chain read block by block through a node that shows no calls inside transactions: balances show
+that coins moved in one, an explorer is asked what, and without one that is what people are told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import yaml
+from test_blocks import ALICE, BOB, FINALITY, PAYER, Desk, Open, desk
+from world.evm_world import calldata, created_by, deploy_data
+from world.odd_contracts import put_multicall
+
+from monitor.model import Subject
+from monitor.model.balance import OPENING
+from monitor.store import balance_due, balances
+
+__all__ = ["desk"]
+pytestmark = pytest.mark.real
+ETHER = 10**18
+
+
+@contextmanager
+def untraced(desk: Desk, *sources: str) -> Iterator[Open]:
+    """The home over these sources; the node hands out no traces."""
+    path = desk.home.path / "config/sources.yaml"
+    rows = yaml.safe_load(path.read_text())["sources"]
+    rows["node"]["traces"] = "none"
+    desk.home.write("config/sources.yaml", {"sources": {name: rows[name] for name in sources}})
+    with desk.reading("blocks", *sources) as home:
+        yield home
+
+
+def forwarder(desk: Desk) -> str:
+    """A contract that pays on what it is paid."""
+    nonce = int(desk.rpc.call("eth_getTransactionCount", PAYER, "pending"), 16)
+    send(desk, None, deploy_data("Forwarder"))
+    put_multicall(desk.rpc)
+    return created_by(PAYER, nonce)
+
+
+def send(desk: Desk, to: str | None, data: str = "0x", value: int = 0, mine: bool = True) -> str:
+    call = {"from": PAYER, "data": data, "value": hex(value), "gas": hex(2_000_000)}
+    tx = desk.rpc.call("eth_sendTransaction", call | ({"to": to} if to else {}))
+    if mine:
+        desk.mine()
+    return str(tx)
+
+
+def inside(desk: Desk, via: str, to: str, value: int = 3 * ETHER, mine: bool = True) -> str:
+    return send(desk, via, calldata("Forwarder", "forward", to), value, mine)
+
+
+def begin(desk: Desk, home: Open) -> None:
+    """Members have joined, and blocks are read above them."""
+    for _ in range(3):
+        desk.mine(FINALITY)
+        home.poll()
+    hold(home)
+
+
+def hold(home: Open) -> None:
+    """As a `poll` does at its end."""
+    home.app.balancing._look_again = 0.0
+    home.app.balancing.take_due(20)
+
+
+def day(home: Open) -> None:
+    """It is everybody's turn."""
+    with home.app.store.write() as conn:
+        conn.execute("UPDATE balance SET due = 0")
+    hold(home)
+
+
+def coin(home: Open, address: str) -> balances.Verdict:
+    subject = Subject("dev", address)
+    return balances.verdicts(home.app.store, [subject])[subject][""]
+
+
+def test_what_a_row_of_a_block_touches_is_held_against_the_chain_at_once(desk: Desk) -> None:
+    """A call that pays a member beside a plain payment: the explorer is asked for that one address,
+    what it lists is told like everything else, and once."""
+    via = forwarder(desk)
+    desk.watch(ALICE, BOB)
+    with untraced(desk, "node", "lists") as home:
+        begin(desk, home)
+        assert coin(home, ALICE).held.reason == OPENING
+        desk.mine(2)
+        plain = send(desk, ALICE, value=ETHER, mine=False)
+        paid = inside(desk, via, ALICE)
+        home.poll()
+        assert home.told() == {plain: 1}
+        assert [each.subject.address for each in balance_due.touched(home.app.store, 2**40, 9)] == [
+            ALICE
+        ]
+        before = desk.calls_of_lists()
+        hold(home)
+        assert home.told() == {plain: 1, paid: 1}
+        assert desk.calls_of_lists() > before
+        assert coin(home, ALICE).held.state == "reconciled"
+        assert coin(home, ALICE).held.height == int(desk.rpc.call("eth_blockNumber"), 16)
+        assert balance_due.touched(home.app.store, 2**40, 9) == []
+        before = desk.calls_of_lists()
+        for _ in range(3):
+            desk.mine(FINALITY)
+            home.poll()
+            day(home)
+        assert home.told() == {plain: 1, paid: 1}
+        assert home.told("unexplained") == {}
