@@ -318,7 +318,7 @@ def schedule(store: Store, scope: Scope, due: int, *, failed: bool) -> None:
 
 def hurry(store: Store, now: int) -> None:
     """Read at once what failed the last time and waits for its next turn."""
-    failed = "failures > 0 AND due > ? AND in_flight IS NULL"
+    failed = f"failures > 0 AND due > ? AND due < {PARKED} AND in_flight IS NULL"
     if store.read(f"SELECT 1 FROM scope WHERE {failed} LIMIT 1", [now]):
         with store.write() as conn:
             conn.execute(f"UPDATE scope SET due = ? WHERE {failed}", (now, now))
