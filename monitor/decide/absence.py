@@ -82,20 +82,21 @@ def linked(row: Row, batches: Iterable[Batch], chain: Chain) -> Verdict | None:
 
 
 def missing_from(row: Row, batch: Batch, context: Context) -> bool:
-    """Whether this batch is a complete read, by a reporter of the row, of its place."""
-    if row.transfer.kind.stream not in batch.streams or batch.source not in row.reporters:
-        return False
-    if batch.doubt:
+    """Whether this batch is a complete read, by a reporter of the row, of its place; or of whole
+    blocks that have another one in the place of the row's, whoever reported it."""
+    if row.transfer.kind.stream not in batch.streams or batch.doubt:
         return False
     at = batch.axis.place(row.transfer)
     if row.status is Status.PENDING or at is None:
-        return batch.mempool_read and _reaches_head(batch)
+        return batch.source in row.reporters and batch.mempool_read and _reaches_head(batch)
     if batch.read is None or at not in batch.read or any(at in gap.at for gap in batch.gaps):
         return False
-    if batch.members is not None and at < batch.fresh_from:
-        return False
+    if batch.members is not None:
+        if row.transfer.block_hash not in (None, batch.blocks.get(at)):
+            return True
+        return at >= batch.fresh_from and batch.source in row.reporters
     lag = batch.axis.reach(context.lags.get(batch.source, 0), context.chain)
-    return at <= batch.axis.top(batch.head) - lag
+    return batch.source in row.reporters and at <= batch.axis.top(batch.head) - lag
 
 
 def unsettled(row: Row, batches: Iterable[Batch], context: Context) -> bool:
