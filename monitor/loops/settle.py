@@ -192,7 +192,9 @@ class Settler:
         if run.everyone is not None and not everything and _took(run) > BLOCKS_SECONDS:
             return False
         unfinished = any(progress.unfinished(b.streams) for b in batches if b.read)
-        got_on = any(progress.got_on(b) for b in batches)
+        # Blocks under a head that is not believed are not kept, and would be read over and over.
+        counting = [b for b in batches if run.everyone is None or not b.doubt]
+        got_on = any(progress.got_on(b) for b in counting)
         if not got_on or not (outcome.more or unfinished):
             return False
         return everything or unfinished or progress.rounds < HISTORY_ROUNDS
